@@ -1,0 +1,57 @@
+"""The stream that every kind of source gives: rows as text in PostgreSQL's COPY text format.
+
+Source: PostgreSQL manual, COPY, "Text Format": fields parted by tabs, rows by newlines, backslash escapes,
+NULL as backslash-N. A NUL character has no place in a PostgreSQL text and is replaced by U+FFFD.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+POSITION = "_source_position"
+"""Landing column that says where a row stood in its source: "baris 12", "halaman 3 rekaman 7"."""
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\ufffd"})
+_BLOCK = 1 << 18
+
+
+@dataclass
+class SourceStream:
+    """An open source. `blocks` may be read once; `rows` and `warnings` are final when it is exhausted.
+
+    columns: warehouse names in the order of the COPY fields; POSITION last where the source has positions.
+    blocks: COPY text, whole rows per block. Raises SourceError; then nothing read so far may be used.
+    name: what is read (table, URL path, file name), for the ledger.
+    fingerprint: SHA-256 of the source's content where it is known before reading, else None.
+    """
+
+    columns: tuple[str, ...]
+    blocks: Iterator[bytes]
+    name: str
+    fingerprint: str | None = None
+    rows: int = 0
+    warnings: list[str] = field(default_factory=list[str])
+
+
+def encode_row(values: Sequence[str | None]) -> str:
+    """One row of COPY text, with its newline."""
+    return "\t".join("\\N" if v is None else v.translate(_ESCAPES) for v in values) + "\n"
+
+
+def encode_rows(rows: Iterable[Sequence[str | None]], stream: SourceStream | None = None) -> Iterator[bytes]:
+    """Rows as blocks of about 256 kB of UTF-8 COPY text; counts them into `stream.rows`."""
+    lines: list[str] = []
+    size = 0
+    for values in rows:
+        line = encode_row(values)
+        lines.append(line)
+        size += len(line)
+        if stream is not None:
+            stream.rows += 1
+        if size >= _BLOCK:
+            yield "".join(lines).encode("utf-8", "replace")
+            lines.clear()
+            size = 0
+    if lines:
+        yield "".join(lines).encode("utf-8", "replace")

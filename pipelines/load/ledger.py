@@ -1,0 +1,114 @@
+"""The ledger: one row of ops.load_batch per load, one advisory lock per dataset.
+
+What belongs here: opening and closing batches, sweeping what killed runs left. Not here: what a load does (loader.py).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from psycopg import Connection, sql
+
+from pipelines.contracts import Contract
+from pipelines.load.statements import Window
+
+LOCK_SPACE = 7_640
+
+
+@dataclass
+class Batch:
+    """What one load did; rows are counted as they pass. `state` as in ops.load_batch."""
+
+    batch_id: int
+    dataset: str
+    state: str = "running"
+    source_name: str | None = None
+    fingerprint: str | None = None
+    read: int = 0
+    loaded: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+    deleted: int = 0
+    error: str | None = None
+    seconds: dict[str, float] = field(default_factory=dict[str, float])
+    warnings: list[str] = field(default_factory=list[str])
+
+
+@contextmanager
+def dataset_lock(connection: Connection[Any], dataset: str) -> Iterator[None]:
+    """Holds the dataset's lock: two runs of one dataset queue. It dies with the session that holds it."""
+    connection.execute("select pg_advisory_lock(%s, hashtext(%s))", [LOCK_SPACE, dataset])
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute("select pg_advisory_unlock(%s, hashtext(%s))", [LOCK_SPACE, dataset])
+
+
+def sweep(connection: Connection[Any], contract: Contract) -> int:
+    """Closes the batches of dead runs and drops their tables; call it with the dataset's lock held."""
+    dead = connection.execute(
+        "update ops.load_batch set state = 'died', finished_at = clock_timestamp(),"
+        " error = 'the run ended without a word (killed, or the server restarted)'"
+        " where dataset = %s and state = 'running' returning batch_id",
+        [contract.key],
+    ).fetchall()
+    left = connection.execute(
+        "select relname from pg_class where relnamespace = 'landing'::regnamespace and relkind = 'r'"
+        " and relname ~ ('^' || %s || '__[0-9]+_(landing|stage|duplicates)$')",
+        [contract.table[:40]],
+    ).fetchall()
+    for (name,) in left:
+        connection.execute(sql.SQL("drop table if exists {}").format(sql.Identifier("landing", name)))
+    return len(dead)
+
+
+def open_batch(connection: Connection[Any], contract: Contract, run_id: str, window: Window | None) -> Batch:
+    row = connection.execute(
+        "insert into ops.load_batch (dataset, run_id, window_start, window_end) values (%s, %s, %s, %s)"
+        " returning batch_id",
+        [contract.key, run_id, window.start if window else None, window.end if window else None],
+    ).fetchone()
+    assert row is not None
+    return Batch(batch_id=row[0], dataset=contract.key)
+
+
+def drop_batch(connection: Connection[Any], batch: Batch) -> None:
+    """Takes a batch back that turned out to have nothing to read."""
+    connection.execute("delete from ops.load_batch where batch_id = %s", [batch.batch_id])
+
+
+def close_batch(connection: Connection[Any], batch: Batch) -> None:
+    """Writes the batch's final word; inside the publishing transaction where there is one."""
+    connection.execute(
+        "update ops.load_batch set state = %s, source_name = %s, source_fingerprint = %s, rows_read = %s,"
+        " rows_loaded = %s, rows_unchanged = %s, rows_quarantined = %s, rows_deleted = %s, error = %s, seconds = %s,"
+        " finished_at = clock_timestamp() where batch_id = %s",
+        [
+            batch.state,
+            batch.source_name,
+            batch.fingerprint,
+            batch.read,
+            batch.loaded,
+            batch.unchanged,
+            batch.quarantined,
+            batch.deleted,
+            batch.error,
+            json.dumps({k: round(v, 3) for k, v in batch.seconds.items()}),
+            batch.batch_id,
+        ],
+    )
+
+
+def last_fingerprint(connection: Connection[Any], dataset: str) -> str | None:
+    """The fingerprint of what is published now: of the newest batch that read its source to the end."""
+    row = connection.execute(
+        "select source_fingerprint from ops.load_batch where dataset = %s and state in ('loaded', 'unchanged')"
+        " order by batch_id desc limit 1",
+        [dataset],
+    ).fetchone()
+    return row[0] if row else None

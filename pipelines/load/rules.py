@@ -1,0 +1,155 @@
+"""A contract's columns as SQL: the cleaned text, the typed value, and the rules a cell must keep.
+
+What belongs here: pure functions from contracts to SQL. The same predicates decide what reaches raw and what is
+quarantined, so no row is ever in both or in neither. Not here: running SQL.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from pipelines.contracts import Column, Contract, Reference
+
+MASK = "***"
+_STRICT_TEXT = {
+    "smallint": r"^\s*[-+]?\d+\s*$",
+    "integer": r"^\s*[-+]?\d+\s*$",
+    "bigint": r"^\s*[-+]?\d+\s*$",
+    "numeric": r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$",
+    "double precision": r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$",
+    "date": r"^\s*\d{4}-\d{1,2}-\d{1,2}",
+    "timestamp": r"^\s*\d{4}-\d{1,2}-\d{1,2}",
+    "timestamptz": r"^\s*\d{4}-\d{1,2}-\d{1,2}",
+}
+_TYPE_WORDS = {
+    "smallint": "bilangan bulat",
+    "integer": "bilangan bulat",
+    "bigint": "bilangan bulat",
+    "numeric": "angka",
+    "double precision": "angka",
+    "boolean": "ya/tidak (true/false)",
+    "date": "tanggal (tttt-bb-hh)",
+    "time": "jam (jj:mm)",
+    "timestamp": "waktu (tttt-bb-hh jj:mm:dd)",
+    "timestamptz": "waktu (tttt-bb-hh jj:mm:dd)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of one column: `predicate` is true for good cells and never NULL; the words are for the OPD."""
+
+    column: Column
+    name: str
+    predicate: sql.Composable
+    message: str
+    hint: str
+
+
+def cleaned(column: Column) -> sql.Composable:
+    """The cell's text after the declared repairs: SQL over the landing row `l`."""
+    cell: sql.Composable = sql.Identifier("l", column.name)
+    if column.missing_values:
+        tokens = sql.SQL(", ").join(sql.Literal(v.strip()) for v in column.missing_values)
+        cell = sql.SQL("case when btrim({0}) in ({1}) then null else {0} end").format(cell, tokens)
+    if column.parse:
+        cell = sql.SQL("{}({})").format(sql.Identifier("ops", column.parse), cell)
+    return cell
+
+
+def typed(column: Column) -> sql.Composable:
+    """The value that is stored, over the cleaned row `b`."""
+    text = sql.Identifier("b", column.name)
+    if column.pseudonymise:
+        return sql.SQL("ops.pseudonim({}, {})").format(text, sql.Literal(column.pseudonymise))
+    if column.type == "text":
+        return text
+    return sql.SQL("{}::{}").format(text, sql.SQL(column.type))  # type: ignore[arg-type]  # checked by the contract
+
+
+def rules(contract: Contract) -> tuple[Rule, ...]:
+    """All rules of a contract that one row can break by itself."""
+    found: list[Rule] = []
+    for column in contract.stored:
+        found += _column_rules(column, strict=contract.server.kind != "database" or bool(column.parse))
+    return tuple(found)
+
+
+def _column_rules(column: Column, *, strict: bool) -> list[Rule]:
+    text = sql.Identifier("b", column.name)
+    found: list[Rule] = []
+
+    def rule(name: str, predicate: sql.Composable, message: str, hint: str) -> None:
+        found.append(Rule(column, name, predicate, f"{column.name}: {message}", hint))
+
+    def optional(condition: sql.Composable) -> sql.Composable:
+        return sql.SQL("({0} is null or {1})").format(text, condition)
+
+    if column.required:
+        rule("wajib", sql.SQL("{} is not null").format(text), "wajib diisi", "isi kolom ini")
+    base = column.type.split("(")[0]
+    valid: sql.Composable | None = None
+    if column.type != "text":
+        valid = sql.SQL("pg_input_is_valid({}, {})").format(text, sql.Literal(column.type))
+        if strict and base in _STRICT_TEXT:
+            valid = sql.SQL("({0} ~ {1} and {2})").format(text, sql.Literal(_STRICT_TEXT[base]), valid)
+        rule("tipe", optional(valid), f"bukan {_TYPE_WORDS[base]}", f"tulis sebagai {_TYPE_WORDS[base]}")
+    if column.enum:
+        values = [v for v, _ in column.enum]
+        listed = sql.SQL(", ").join(map(sql.Literal, values))
+        rule(
+            "klasifikasi",
+            optional(sql.SQL("{} in ({})").format(text, listed)),
+            "nilai di luar klasifikasi isian",
+            "pakai salah satu: " + ", ".join(values[:12]),
+        )
+    for name, operator, bound, words in (
+        ("minimum", ">=", column.minimum, "paling kecil"),
+        ("maximum", "<=", column.maximum, "paling besar"),
+        ("exclusive_minimum", ">", column.exclusive_minimum, "harus lebih dari"),
+        ("exclusive_maximum", "<", column.exclusive_maximum, "harus kurang dari"),
+    ):
+        if bound is not None:
+            guarded = sql.SQL("case when {0} then {1}::{2} {3} {4}::{2} else true end").format(
+                valid or sql.SQL("true"),
+                text,
+                sql.SQL(column.type),  # type: ignore[arg-type]
+                sql.SQL(operator),  # type: ignore[arg-type]
+                sql.Literal(bound),
+            )
+            rule(name, optional(guarded), f"di luar rentang, {words} {bound}", f"periksa nilainya; {words} {bound}")
+    if column.min_length is not None:
+        condition = sql.SQL("char_length({}) >= {}").format(text, sql.Literal(column.min_length))
+        rule("panjang", optional(condition), f"kurang dari {column.min_length} karakter", "lengkapi nilainya")
+    if column.max_length is not None:
+        condition = sql.SQL("char_length({}) <= {}").format(text, sql.Literal(column.max_length))
+        rule("panjang", optional(condition), f"lebih dari {column.max_length} karakter", "pendekkan nilainya")
+    if column.pattern is not None:
+        condition = sql.SQL("{} ~ {}").format(text, sql.Literal(column.pattern))
+        rule("pola", optional(condition), f"tidak sesuai pola {column.pattern}", "samakan dengan pola yang diminta")
+    if column.reference:
+        rule(
+            "rujukan",
+            optional(sql.SQL("{} in ({})").format(referencing(column.reference, text), allowed(column.reference))),
+            f"tidak ada di kode referensi {column.reference.table}",
+            "periksa kode atau ejaannya; nama baru didaftarkan lewat walidata",
+        )
+    return found
+
+
+def referencing(reference: Reference, text: sql.Composable) -> sql.Composable:
+    """The cell as it is compared with the reference column."""
+    return sql.SQL("ops.kunci_nama({})").format(text) if reference.normalise else text
+
+
+def allowed(reference: Reference) -> sql.Composable:
+    """A query for the values that the reference allows."""
+    column = sql.Identifier("r", reference.column)
+    conditions = [sql.SQL("{} is not null").format(column)]
+    for name, value in reference.where:
+        conditions.append(sql.SQL("{}::text = {}").format(sql.Identifier("r", name), sql.Literal(value)))
+    return sql.SQL("select {}::text from {} r where {}").format(
+        column, sql.Identifier("core", reference.table), sql.SQL(" and ").join(conditions)
+    )

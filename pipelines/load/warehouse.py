@@ -1,0 +1,95 @@
+"""The warehouse before the first load: schemas, ledger, parsers, and the contracts' promises as a table.
+
+What belongs here: connections and bootstrap. Not here: a load (loader.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from importlib import resources
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+from sqlalchemy.engine import make_url
+
+from pipelines.contracts import Contract
+from pipelines.errors import ContractError, LoadError
+from pipelines.settings import PSEUDONYM_KEY, TIMEZONE
+
+BOOTSTRAP_LOCK = 7_640_001
+
+
+def libpq_url(url: str) -> str:
+    """A SQLAlchemy URL ("postgresql+psycopg://...") as libpq's own ("postgresql://...")."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def connect(url: str) -> Connection[Any]:
+    """A session of the warehouse, autocommit: dates year first, Kalimantan's time. Raises LoadError."""
+    try:
+        connection: Connection[Any] = psycopg.connect(libpq_url(url), autocommit=True, application_name="gudang")
+    except psycopg.OperationalError as error:
+        place = make_url(url).render_as_string(hide_password=True)
+        raise LoadError("warehouse", f"cannot connect to {place}: {_first_line(error)}", hint="is it running?") from None
+    connection.execute("select set_config('timezone', %s, false)", [TIMEZONE])
+    connection.execute("set datestyle to 'ISO, YMD'")
+    connection.execute("set client_min_messages to warning")
+    return connection
+
+
+def prepare(connection: Connection[Any], contracts: Iterable[Contract]) -> None:
+    """Makes what is missing and renews ops.contract. One session at a time; safe to run at every start."""
+    script = resources.files("pipelines.load").joinpath("bootstrap.sql").read_text("utf-8")
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(%s)", [BOOTSTRAP_LOCK])
+        connection.execute(script.encode())
+        connection.execute("delete from ops.contract")
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "insert into ops.contract values (%s, %s, %s, %s, %s, %s, %s, %s, %s)", [_promise(c) for c in contracts]
+            )
+
+
+def _promise(contract: Contract) -> tuple[Any, ...]:
+    frequency = contract.sla_hours("frequency")
+    ranks = ("terbuka", "terbatas", "pribadi", "pribadi_spesifik")
+    strictest = max((c.classification for c in contract.columns), key=ranks.index)
+    return (
+        contract.key,
+        contract.title,
+        contract.producer,
+        contract.domain,
+        contract.server.kind,
+        frequency / 24 if frequency else None,
+        contract.sla_hours("latency"),
+        strictest,
+        contract.publish,
+    )
+
+
+def set_pseudonym_key(connection: Connection[Any], contract: Contract) -> None:
+    """Puts the key into the session where the contract needs one. Raises ContractError when it is missing."""
+    if not any(c.pseudonymise for c in contract.columns):
+        return
+    key = os.environ.get(PSEUDONYM_KEY, "")
+    if len(key) < 32:
+        raise ContractError(
+            contract.key,
+            f"{PSEUDONYM_KEY} is not set or shorter than 32 characters, and personal columns need it",
+            hint=f"set {PSEUDONYM_KEY} to a secret of at least 32 characters; keep it outside the warehouse",
+        )
+    for name, pad in _pads(key.encode()).items():
+        connection.execute("select set_config(%s, %s, false)", [f"gudang.pseudonym_{name}", pad.hex()])
+
+
+def _pads(key: bytes) -> dict[str, bytes]:
+    """The key XOR'd with HMAC's inner and outer pad, 64 bytes each (RFC 2104, section 2)."""
+    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
+    return {"ipad": bytes(b ^ 0x36 for b in block), "opad": bytes(b ^ 0x5C for b in block)}
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,75 @@
+"""Small contracts, written as files and read as the house reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipelines.contract_files import read_contract
+from pipelines.contracts import Contract
+
+
+def column(name: str, kind: str = "text", **more: Any) -> dict[str, Any]:
+    """A property; keys that are our own vocabulary go to its customProperties."""
+    logical = {"text": "string", "date": "date", "boolean": "boolean", "timestamp": "timestamp", "timestamptz": "timestamp"}
+    base = kind.split("(")[0]
+    default = "number" if base in ("numeric", "double precision") else "integer"
+    own = ("missing_values", "parse", "satuan", "ukuran", "pseudonymise", "drop")
+    custom = [{"property": k, "value": more.pop(k)} for k in own if k in more]
+    prop: dict[str, Any] = {
+        "name": name,
+        "physicalType": kind,
+        "logicalType": logical.get(base, default),
+        "classification": "terbuka",
+        "businessName": name,
+        "description": f"Kolom {name}.",
+        **more,
+    }
+    if custom:
+        prop["customProperties"] = custom
+    return prop
+
+
+def document(key: str, columns: list[dict[str, Any]], server: dict[str, Any], **custom: Any) -> dict[str, Any]:
+    opd, dataset = key.split("/")
+    return {
+        "apiVersion": "v3.2.0",
+        "kind": "DataContract",
+        "id": key,
+        "version": "1.0.0",
+        "status": "active",
+        "name": f"Data {dataset}",
+        "domain": "uji",
+        "team": {"name": f"Dinas {opd}"},
+        "servers": [server],
+        "schema": [{"name": dataset, "logicalType": "object", "properties": columns}],
+        "customProperties": [{"property": k, "value": v} for k, v in custom.items()],
+    }
+
+
+def database(env: str) -> dict[str, Any]:
+    return {"server": "uji", "type": "custom", "location": f"${{{env}}}"}
+
+
+def upload(key: str, kind: str) -> dict[str, Any]:
+    return {"server": "unggahan", "type": "local", "path": key, "format": kind}
+
+
+def api(env: str) -> dict[str, Any]:
+    return {"server": "uji", "type": "api", "location": f"${{{env}}}"}
+
+
+def write(folder: Path, doc: dict[str, Any]) -> Path:
+    path = folder / f"{doc['id']}.odcs.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(doc, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def make(folder: Path, doc: dict[str, Any]) -> Contract:
+    """The contract; fails with its faults where it is wrong."""
+    contract, faults = read_contract(write(folder, doc))
+    assert contract is not None, "\n".join(map(str, faults))
+    return contract
