@@ -1,0 +1,72 @@
+"""Contracts of one source each, and the reading of COPY text, for the tests of extract/."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pipelines.contracts import ApiExtract, Column, Contract, Extract, FileExtract, Server, WriteDisposition
+
+_ESCAPED = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}
+
+
+def decode_copy(blocks: Iterable[bytes]) -> list[list[str | None]]:
+    """COPY text format as PostgreSQL reads it."""
+    rows = b"".join(blocks).decode("utf-8").split("\n")
+    assert rows.pop() == ""
+    return [[_decode_field(field) for field in row.split("\t")] for row in rows]
+
+
+def _decode_field(field: str) -> str | None:
+    if field == "\\N":
+        return None
+    parts = iter(field)
+    return "".join(_ESCAPED[next(parts)] if c == "\\" else c for c in parts)
+
+
+def column(name: str, source_name: str | None = None) -> Column:
+    return Column(name, source_name or name, "text", "string", name, name, "terbuka")
+
+
+def upload_contract(
+    *columns: Column | str,
+    schema_contract: str = "freeze",
+    file_format: str = "csv",
+    pattern: str = "*",
+    **extract: Any,
+) -> Contract:
+    server = Server("unggahan", "upload", "samarinda/penduduk")
+    how = FileExtract(format=file_format, pattern=pattern, **extract)
+    return _contract("samarinda/penduduk", columns, server, how, schema_contract)
+
+
+def api_contract(*columns: Column | str, schema_contract: str = "freeze", **extract: Any) -> Contract:
+    """Its API stands at ${GUDANG_SUMBER_UJI_URL}."""
+    how = ApiExtract(**{"path": "/v1/izin", "records": "/data", **extract})
+    return _contract(
+        "dpmptsp/izin", columns, Server("uji", "api", "${GUDANG_SUMBER_UJI_URL}"), how, schema_contract
+    )
+
+
+def _contract(
+    key: str, columns: Iterable[Column | str], server: Server, extract: Extract, schema_contract: str
+) -> Contract:
+    opd, dataset = key.split("/")
+    return Contract(
+        opd=opd,
+        dataset=dataset,
+        title=dataset,
+        domain="uji",
+        purpose="",
+        usage="",
+        limitations="",
+        producer=f"Dinas {opd}",
+        contact="",
+        server=server,
+        extract=extract,
+        columns=tuple(column(c) if isinstance(c, str) else c for c in columns),
+        disposition=WriteDisposition.REPLACE,
+        path=Path(f"{key}.odcs.yaml"),
+        schema_contract=schema_contract,
+    )

@@ -1,0 +1,47 @@
+"""A warehouse as the models find it: bootstrapped, with an empty raw table for every contract."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from pipelines.contracts import Contract, load_contracts
+from pipelines.load.warehouse import prepare
+from pipelines.models.nodes import Project
+from pipelines.models.project import load_project
+from pipelines.models.results import NodeResult
+from pipelines.models.runner import build
+from pipelines.settings import PROJECT_ROOT
+
+FOLDER = PROJECT_ROOT / "dbt_like_sql"
+
+
+class ModelWarehouse:
+    """An own database with the real models."""
+
+    def __init__(self, url: str, folder: Path = FOLDER) -> None:
+        self.url = url
+        self.connection = psycopg.connect(url, autocommit=True)
+        self.project: Project = load_project(folder)
+        prepare(self.connection, [])
+        for contract in load_contracts(PROJECT_ROOT / "contracts"):
+            self.run(raw_table(contract).as_string())
+
+    def run(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        cursor = self.connection.execute(statement.encode(), values or None)
+        return cursor.fetchall() if cursor.description else []
+
+    def build(self, *select: str) -> dict[str, NodeResult]:
+        return {result.name: result for result in build(self.project, self.url, select=select or None)}
+
+
+def raw_table(contract: Contract) -> sql.Composed:
+    """The raw table as a first load of the contract makes it."""
+    own = ("_batch_id bigint", "_loaded_at timestamptz", "_source_position text")
+    columns = [f"{column.name} {column.stored_type}" for column in contract.stored]
+    return sql.SQL("create table {} ({})").format(
+        sql.Identifier("raw", contract.table), sql.SQL(", ".join([*columns, *own]))
+    )

@@ -1,0 +1,114 @@
+"""Servers for tests. Belongs here: starting and stopping them, databases on them. Not here: fixtures (conftest.py)."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy
+from sqlalchemy.engine import make_url
+
+
+def fresh_name() -> str:
+    """A name that no database has yet."""
+    return f"uji_{uuid.uuid4().hex[:12]}"
+
+
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """A folder for a server, deleted afterwards: a short path for its socket, and open to the user that it runs as.
+
+    Not in pytest's own folder: as root the server runs as another user, and each new pytest closes that folder.
+    """
+    with tempfile.TemporaryDirectory(prefix="gudang-uji-", dir="/tmp", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+@dataclass(frozen=True, slots=True)
+class MariaDB:
+    """A MariaDB server; `url` is a SQLAlchemy URL of a user that may make databases."""
+
+    url: str
+
+    @staticmethod
+    def missing() -> str | None:
+        """Why no server can be started here, or None."""
+        there = all(_program(name) for name in ("mariadbd", "mariadb-install-db"))
+        return None if there else "no mariadbd is installed (on Debian: apt install mariadb-server)"
+
+    @classmethod
+    @contextmanager
+    def start(cls, folder: Path) -> Iterator[MariaDB]:
+        """A server of its own in `folder`, on a free port of the loopback, stopped at the end."""
+        user = "mysql" if os.geteuid() == 0 else getpass.getuser()
+        data = folder / "data"
+        data.mkdir()
+        if os.geteuid() == 0:
+            shutil.chown(data, user)
+        install = [_program("mariadb-install-db"), "--no-defaults", f"--datadir={data}", f"--user={user}"]
+        subprocess.run([*install, "--skip-test-db"], check=True, capture_output=True)
+        port, password = _free_port(), uuid.uuid4().hex
+        start = folder / "start.sql"
+        start.write_text(
+            f"create user uji@127.0.0.1 identified by '{password}'; grant all on *.* to uji@127.0.0.1;\n"
+        )
+        command = [
+            _program("mariadbd"), "--no-defaults", f"--datadir={data}", f"--user={user}", f"--port={port}",
+            "--bind-address=127.0.0.1", f"--socket={data}/sock", f"--init-file={start}", "--skip-name-resolve",
+            "--innodb-flush-log-at-trx-commit=0", "--character-set-server=utf8mb4", f"--log-error={data}/log",
+        ]  # fmt: skip
+        process = subprocess.Popen(command, start_new_session=True)
+        try:
+            server = cls(f"mysql+pymysql://uji:{password}@127.0.0.1:{port}/?charset=utf8mb4")
+            server._wait(process)
+            yield server
+        finally:
+            process.terminate()
+            process.wait(60)
+
+    @contextmanager
+    def database(self, name: str) -> Iterator[str]:
+        """The URL of an empty database, dropped at the end."""
+        engine = sqlalchemy.create_engine(self.url, isolation_level="AUTOCOMMIT")
+        quoted = engine.dialect.identifier_preparer.quote(name)
+        with engine.connect() as admin:
+            admin.execute(sqlalchemy.text(f"create database {quoted} character set utf8mb4"))
+        yield make_url(self.url).set(database=name).render_as_string(hide_password=False)
+        with engine.connect() as admin:
+            admin.execute(sqlalchemy.text(f"drop database if exists {quoted}"))
+        engine.dispose()
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        engine = sqlalchemy.create_engine(self.url)
+        for _ in range(600):
+            try:
+                engine.connect().close()
+                break
+            except sqlalchemy.exc.OperationalError:
+                assert process.poll() is None, "mariadbd ended while it started"
+                time.sleep(0.1)
+        engine.dispose()
+
+
+def _program(name: str) -> str | None:
+    return shutil.which(
+        name, path=os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"))
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

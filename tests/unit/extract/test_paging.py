@@ -1,0 +1,168 @@
+"""How pages follow each other, and every way in which they can fail to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pipelines.errors import ContractError
+from tests.support.extracts import api_contract, decode_copy
+from tests.support.http_server import SECRET, Ask, Reply, Server, fault, opened, reply, rows
+
+PAGED = {"type": "page", "param": "page", "size_param": "per_page", "size": 2, "total": "/meta/total"}
+
+
+def pages(ids: list[int], size: int, *, total: Any = None, key: str = "page") -> Callable[[Ask], Reply]:
+    """A well-behaved API of pages or offsets."""
+
+    def answer(ask: Ask) -> Reply:
+        number = int(ask.query[key])
+        start = (number - 1) * size if key == "page" else number
+        meta = {"total": len(ids) if total is None else total}
+        return reply({"data": [{"id": i} for i in ids[start : start + size]], "meta": meta})
+
+    return answer
+
+
+def test_pages_are_read_until_the_total_and_given_block_by_block(server: Server) -> None:
+    server.answer = pages([1, 2, 3, 4, 5], 2)
+    stream = opened(server, api_contract("id", pagination=PAGED))
+    first = next(stream.blocks)
+    assert decode_copy([first]) == [["1", "halaman 1 rekaman 1"], ["2", "halaman 1 rekaman 2"]]
+    assert len(server.asked) == 1
+    rest = decode_copy(stream.blocks)
+    assert rest[-1] == ["5", "halaman 3 rekaman 1"]
+    assert stream.rows == 5
+    assert [a.query for a in server.asked] == [{"page": str(n), "per_page": "2"} for n in (1, 2, 3)]
+
+
+def test_a_server_that_gives_fewer_per_page_than_asked_is_read_whole(server: Server) -> None:
+    for key in ("page", "offset"):
+        for total in ("/meta/total", None):
+            server.answer = pages([1, 2, 3, 4, 5], 2, key=key)
+            pagination = {"type": key, "param": key, "size_param": "n", "size": 500}
+            contract = api_contract("id", pagination=pagination | ({"total": total} if total else {}))
+            assert [row[0] for row in rows(server, contract)] == ["1", "2", "3", "4", "5"]
+
+
+def test_without_a_total_an_empty_page_or_a_404_after_the_last_ends_the_reading(server: Server) -> None:
+    contract = api_contract("id", pagination={"type": "page", "param": "page"})
+    server.answer = pages([1, 2, 3, 4], 2)
+    assert len(rows(server, contract)) == 4
+    well_behaved = pages([1, 2, 3, 4], 2)
+    server.answer = lambda ask: Reply(status=404) if ask.query["page"] == "3" else well_behaved(ask)
+    assert len(rows(server, contract)) == 4
+    server.answer = lambda _: Reply(status=404)
+    assert "404" in fault(server, contract).message
+
+
+def test_a_cursor_is_followed_to_its_end(server: Server) -> None:
+    following = {None: "b", "b": "c", "c": None}
+    server.answer = lambda ask: reply(
+        {"data": [{"id": ask.query.get("cursor", "a")}], "meta": {"next": following[ask.query.get("cursor")]}}
+    )
+    pagination = {"type": "cursor", "param": "cursor", "next": "/meta/next", "size_param": "limit", "size": 1}
+    assert [row[0] for row in rows(server, api_contract("id", pagination=pagination))] == ["a", "b", "c"]
+    assert server.asked[2].query == {"cursor": "c", "limit": "1"}
+
+
+def test_a_cursor_that_leads_back_is_refused(server: Server) -> None:
+    left = iter(range(100))
+    server.answer = lambda _: reply({"data": [{"id": next(left)}], "next": "x"})
+    pagination = {"type": "cursor", "param": "cursor", "next": "/next"}
+    assert "back to one already read" in fault(server, api_contract("id", pagination=pagination)).message
+
+
+def test_a_next_pointer_that_leads_nowhere_is_told(server: Server) -> None:
+    server.answer = lambda _: reply({"data": [{"id": 1}]})
+    nowhere = {"type": "cursor", "param": "cursor", "next": "/meta/next"}
+    assert "next /meta/next leads nowhere" in fault(server, api_contract("id", pagination=nowhere)).message
+    stream = opened(server, api_contract("id", pagination={**nowhere, "next": "/next"}))
+    assert len(decode_copy(stream.blocks)) == 1
+    assert stream.warnings == ["the API's answer has no /next: taken as the only page"]
+
+
+def test_link_headers_are_followed_with_the_credential(server: Server) -> None:
+    def answer(ask: Ask) -> Reply:
+        page = int(ask.query.get("p", "1"))
+        # The scheme and port of an inner server, as behind a proxy.
+        link = (
+            {"Link": f'<https://127.0.0.1:9/v1/izin?p={page + 1}&kunci=lama>; rel="next"'} if page < 3 else {}
+        )
+        return reply([{"id": page}], **link)
+
+    server.answer = answer
+    auth = {"type": "api_key", "in": "query", "name": "kunci", "value": "${GUDANG_SUMBER_UJI_TOKEN}"}
+    contract = api_contract("id", records="", pagination={"type": "link"}, auth=auth, params={"q": "1"})
+    assert [row[0] for row in rows(server, contract)] == ["1", "2", "3"]
+    assert [a.query for a in server.asked] == [
+        {"q": "1", "kunci": SECRET},
+        {"p": "2", "kunci": SECRET},
+        {"p": "3", "kunci": SECRET},
+    ]
+
+
+@pytest.mark.parametrize("target", ["?p=2", "/v1/izin?p=2"])
+def test_a_next_url_may_be_relative(server: Server, target: str) -> None:
+    server.answer = lambda ask: reply(
+        {"data": [{"id": ask.query.get("p", "1")}], "next": None if "p" in ask.query else target}
+    )
+    contract = api_contract("id", pagination={"type": "next_url", "next": "/next"})
+    assert [row[0] for row in rows(server, contract)] == ["1", "2"]
+
+
+def test_a_next_url_on_another_host_is_not_followed(server: Server) -> None:
+    server.answer = lambda _: reply({"data": [{"id": 1}], "next": "http://contoh.invalid/v1"})
+    contract = api_contract("id", pagination={"type": "next_url", "next": "/next"})
+    assert "another host" in fault(server, contract).message
+
+
+@pytest.mark.parametrize(("total", "given"), [(5, 4), (3, 4)])
+def test_a_total_that_the_records_do_not_reach_or_exceed_is_refused(
+    server: Server, total: int, given: int
+) -> None:
+    server.answer = pages(list(range(given)), 2, total=total)
+    error = fault(server, api_contract("id", pagination=PAGED))
+    assert f"{total} records but gave {given}" in error.message
+    assert error.transient
+
+
+def test_a_total_given_as_text_is_understood_and_a_missing_one_refused(server: Server) -> None:
+    server.answer = pages([1, 2, 3], 2, total="3")
+    assert len(rows(server, api_contract("id", pagination=PAGED))) == 3
+    wrong = {**PAGED, "total": "/meta/jumlah"}
+    assert "no number at total /meta/jumlah" in fault(server, api_contract("id", pagination=wrong)).message
+
+
+def test_a_page_that_repeats_the_one_before_is_refused(server: Server) -> None:
+    server.answer = lambda _: reply(
+        {"data": [{"id": 1, "x": 1.5}, {"id": 2, "x": 2.5}], "meta": {"total": 9}}
+    )
+    error = fault(server, api_contract("id", "x", pagination=PAGED))
+    assert "page 2 repeats the page before it" in error.message
+    assert not error.transient
+
+
+def test_pages_without_end_are_stopped(server: Server) -> None:
+    server.answer = pages(list(range(1000)), 1)
+    contract = api_contract("id", pagination=PAGED)
+    assert "more than 7 pages" in fault(server, contract, max_pages=7).message
+    assert len(server.asked) == 7
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"type": "scroll"}, {"type": "page"}, {"type": "cursor", "param": "c"}, {**PAGED, "pages": 3},
+     {"type": "page", "param": "page", "size": 5}],
+)  # fmt: skip
+def test_a_misdeclared_pagination_is_a_contract_error(server: Server, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ContractError, match="pagination"):
+        opened(server, api_contract("id", pagination=wrong))
+
+
+def test_a_fault_on_a_later_page_names_that_page(server: Server) -> None:
+    good = pages([1, 2, 3], 2)
+    server.answer = lambda ask: good(ask) if ask.query["page"] == "1" else Reply(b"<html>")
+    assert "page 2: not JSON" in fault(server, api_contract("id", pagination=PAGED)).message

@@ -1,0 +1,173 @@
+"""The upload zone: whole files only, corrections replace, nothing leads outside."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from pipelines.contracts import Contract
+from pipelines.errors import SourceError
+from pipelines.extract.uploads import UploadedFile, find_uploads, is_settled, newest_upload, put_upload
+from tests.support.extracts import upload_contract
+
+KEY = "samarinda/penduduk"
+CSV = upload_contract("a", pattern="*.csv")
+
+
+@pytest.fixture
+def zone(tmp_path: Path) -> Path:
+    return tmp_path / "zone"
+
+
+def made(tmp_path: Path, name: str, content: str = "a\n1\n") -> Path:
+    path = tmp_path / "desk" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(content)
+    return path
+
+
+def names(zone: Path, contract: Contract = CSV) -> list[str]:
+    return [file.name for file in find_uploads(zone, contract)]
+
+
+def test_an_upload_is_found_under_its_own_name_with_its_hash(tmp_path: Path, zone: Path) -> None:
+    path = put_upload(zone, KEY, made(tmp_path, "data 2024.csv"))
+    assert path == zone / "samarinda" / "penduduk" / "data 2024.csv"
+    (file,) = find_uploads(zone, CSV)
+    assert (file.path, file.name, file.size) == (path, "data 2024.csv", 4)
+    assert file.sha256 == hashlib.sha256(b"a\n1\n").hexdigest()
+
+
+def test_the_same_name_with_other_bytes_replaces(tmp_path: Path, zone: Path) -> None:
+    put_upload(zone, KEY, made(tmp_path, "data.csv"))
+    before = find_uploads(zone, CSV)[0].sha256
+    put_upload(zone, KEY, made(tmp_path, "data.csv", "a\n2\n"))
+    (file,) = find_uploads(zone, CSV)
+    assert file.sha256 != before
+    assert [p.name for p in file.path.parent.iterdir()] == ["data.csv"]
+
+
+def test_an_upload_can_be_given_another_name(tmp_path: Path, zone: Path) -> None:
+    assert put_upload(zone, KEY, made(tmp_path, "x.csv"), name="y.csv").name == "y.csv"
+
+
+def test_a_reader_never_sees_a_part_of_an_upload(tmp_path: Path, zone: Path) -> None:
+    sizes = {1_000_000, 1_500_000}
+    sources = [made(tmp_path, f"{n}.bin", "x" * n) for n in sizes]
+    put_upload(zone, KEY, sources[0], name="data.csv")
+    stop = threading.Event()
+
+    def correct() -> None:
+        while not stop.is_set():
+            for source in sources:
+                put_upload(zone, KEY, source, name="data.csv")
+
+    writer = threading.Thread(target=correct)
+    writer.start()
+    try:
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            assert {len(f.path.read_bytes()) for f in find_uploads(zone, CSV)} <= sizes
+    finally:
+        stop.set()
+        writer.join()
+    assert names(zone) == ["data.csv"]
+
+
+def test_a_failed_upload_leaves_what_was_there(tmp_path: Path, zone: Path) -> None:
+    put_upload(zone, KEY, made(tmp_path, "data.csv"))
+    with pytest.raises(SourceError, match="could not be put"):
+        put_upload(zone, KEY, tmp_path / "gone" / "data.csv")
+    assert [p.name for p in (zone / KEY).iterdir()] == ["data.csv"]
+    assert find_uploads(zone, CSV)[0].size == 4
+
+
+def test_uploads_come_oldest_first_and_the_newest_stands_for_the_dataset(tmp_path: Path, zone: Path) -> None:
+    for name, mtime in [("c.csv", 100), ("b.csv", 200), ("a.csv", 200)]:
+        os.utime(put_upload(zone, KEY, made(tmp_path, name)), (mtime, mtime))
+    assert names(zone) == ["c.csv", "a.csv", "b.csv"]
+    newest = newest_upload(zone, CSV)
+    assert newest is not None
+    assert newest.name == "b.csv"
+
+
+def test_hidden_unfinished_and_foreign_names_are_not_uploads(zone: Path) -> None:
+    folder = zone / KEY
+    folder.mkdir(parents=True)
+    for name in (".x.csv", "~$x.csv", "x.csv.part", "x.csv.tmp", "x.xlsx", "x.csv~", "Baru.CSV"):
+        (folder / name).write_text("a")
+    (folder / "folder.csv").mkdir()
+    os.mkfifo(folder / "pipe.csv")
+    assert names(zone) == ["Baru.CSV"]
+    assert sorted(names(zone, upload_contract("a"))) == ["Baru.CSV", "x.xlsx"]
+
+
+def test_a_dataset_without_a_folder_has_no_uploads(zone: Path) -> None:
+    assert find_uploads(zone, CSV) == []
+    assert newest_upload(zone, CSV) is None
+
+
+def test_a_file_is_settled_when_it_was_quiet_long_enough() -> None:
+    file = UploadedFile(Path("x.csv"), "x.csv", 1, mtime=1000)
+    assert not is_settled(file, 1004.9)
+    assert is_settled(file, 1005)
+    assert is_settled(file, 1001, quiet_seconds=1)
+    assert not is_settled(file, 900)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "..", "../x.csv", "a/b.csv", "a\\b.csv", ".x.csv", "~$x.csv", "x.part", "x\n.csv", "x\0.csv"]
+)
+def test_a_name_that_would_leave_the_folder_or_never_be_found_is_refused(
+    tmp_path: Path, zone: Path, name: str
+) -> None:
+    with pytest.raises(SourceError, match="no name for an upload"):
+        put_upload(zone, KEY, made(tmp_path, "x.csv"), name=name)
+    assert not zone.exists()
+
+
+@pytest.mark.parametrize("key", ["samarinda", "../x", "a/../b", "/etc/x", "a/b/c", "A/b", ""])
+def test_a_key_that_is_no_dataset_is_refused(tmp_path: Path, zone: Path, key: str) -> None:
+    with pytest.raises(SourceError, match="no dataset's key"):
+        put_upload(zone, key, made(tmp_path, "x.csv"))
+
+
+def test_a_link_to_a_file_outside_the_zone_is_refused(tmp_path: Path, zone: Path) -> None:
+    (zone / KEY).mkdir(parents=True)
+    (zone / KEY / "x.csv").symlink_to(made(tmp_path, "secret.csv"))
+    with pytest.raises(SourceError, match="leads outside"):
+        find_uploads(zone, CSV)
+
+
+def test_a_folder_that_is_a_link_outside_the_zone_is_refused(tmp_path: Path, zone: Path) -> None:
+    outside = tmp_path / "outside"
+    (outside / "penduduk").mkdir(parents=True)
+    zone.mkdir()
+    (zone / "samarinda").symlink_to(outside)
+    with pytest.raises(SourceError, match="leads outside"):
+        find_uploads(zone, CSV)
+    with pytest.raises(SourceError, match="leads outside"):
+        put_upload(zone, KEY, made(tmp_path, "x.csv"))
+    assert list((outside / "penduduk").iterdir()) == []
+
+
+def test_links_inside_the_zone_and_links_to_nothing_do_no_harm(tmp_path: Path, zone: Path) -> None:
+    target = put_upload(zone, KEY, made(tmp_path, "x.csv"))
+    (zone / KEY / "y.csv").symlink_to(target)
+    (zone / KEY / "z.csv").symlink_to(zone / "gone.csv")
+    assert sorted(names(zone)) == ["x.csv", "y.csv"]
+    (zone / KEY / "loop.csv").symlink_to(zone / KEY / "loop.csv")
+    with pytest.raises(SourceError, match="leads outside"):
+        find_uploads(zone, CSV)
+
+
+def test_a_zone_behind_a_link_of_its_own_works(tmp_path: Path, zone: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    zone.symlink_to(tmp_path / "disk")
+    put_upload(zone, KEY, made(tmp_path, "x.csv"))
+    assert names(zone) == ["x.csv"]
