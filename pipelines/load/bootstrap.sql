@@ -114,7 +114,7 @@ comment on table quarantine.row is 'Rows that a load refused, with every reason;
 -- Parsers: declared repairs. Each gives text that PostgreSQL can cast, NULL for "no value", or its input where
 -- it knows nothing better (the cast then fails and the row is quarantined with the original).
 
-create or replace function ops.angka_id(t text) returns text language plpgsql immutable parallel safe strict as $$
+create or replace function ops.angka_id_panjang(t text) returns text language plpgsql immutable parallel safe strict as $$
 declare
     s text := upper(regexp_replace(t, '[\s\u00a0]+', '', 'g'));
     negative boolean := false;
@@ -139,6 +139,10 @@ begin
     if factor = 1 and not negative then return s; end if;
     return (case when negative then -(s::numeric) else s::numeric end * factor)::text;
 end $$;
+
+-- The common case is inlined into the query; only the others pay for a call.
+create or replace function ops.angka_id(t text) returns text language sql immutable parallel safe
+return case when t ~ '^[-+]?\d{1,3}(\.\d{3})*$' then replace(t, '.', '') else ops.angka_id_panjang(t) end;
 
 create or replace function ops.tanggal_id(t text) returns text language plpgsql immutable parallel safe strict as $$
 declare

@@ -124,7 +124,7 @@ def _reference_query(column: Column, reference: Reference) -> str:
     from pipelines.load.rules import allowed, referencing
 
     cell = sql.Identifier(column.name)  # no alias: GX gives the batch one of its own
-    query = sql.SQL("select 1 from {{batch}} where {0} is not null and {1} not in ({2})").format(
+    query = sql.SQL("select 1 from {{batch}} where {0} is not null and {1}::text not in ({2})").format(
         cell, referencing(reference, cell), allowed(reference)
     )
     return query.as_string(None)

@@ -1,0 +1,93 @@
+"""publication/...: the open marts as files, their catalogue, and the report."""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from pipelines.models.nodes import Project
+from pipelines.publish.mart import OpenMart, open_marts
+from pipelines.publish.publish import data_modified, publish_all, write_catalog, write_report
+from pipelines.resources.warehouse import Warehouse
+from pipelines.settings import Settings
+
+CATALOG = dg.AssetKey(["publication", "katalog"])
+REPORT = dg.AssetKey(["publication", "laporan"])
+
+
+def mart_key(mart: OpenMart) -> dg.AssetKey:
+    return dg.AssetKey(["publication", mart.name])
+
+
+def publication_assets(project: Project, settings: Settings) -> list[dg.AssetsDefinition]:
+    marts = open_marts(project)
+    return [_files(marts, settings), _report(marts, settings)]
+
+
+def _spec(key: dg.AssetKey, description: str, deps: Sequence[dg.AssetKey], kind: str) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key=key,
+        deps=deps,
+        group_name="publikasi",
+        description=description,
+        kinds={kind},
+        owners=["team:diskominfo"],
+        tags={"lapisan": "publikasi"},
+        skippable=True,
+    )
+
+
+def _files(marts: Sequence[OpenMart], settings: Settings) -> dg.AssetsDefinition:
+    specs = [_spec(mart_key(m), m.description, [dg.AssetKey([m.schema, m.name])], "csv") for m in marts]
+    specs.append(_spec(CATALOG, "datapackage.json dan katalog DCAT 3.", [mart_key(m) for m in marts], "json"))
+
+    @dg.multi_asset(name="publication", specs=specs, can_subset=True, description="Menerbitkan mart yang terbuka.")
+    def publish(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult]:
+        selected = [m for m in marts if mart_key(m) in context.selected_asset_keys]
+        out = settings.publication_dir
+        with warehouse.connect() as connection:
+            modified = data_modified(connection)
+            if modified is None:
+                raise dg.Failure("nothing was loaded yet: run ingest first", allow_retries=False)
+            done = publish_all(connection, selected, out, modified, run_id=context.run_id)
+        for file in done.published:
+            yield dg.MaterializeResult(
+                asset_key=dg.AssetKey(["publication", file.name]),
+                metadata={
+                    "berkas": dg.MetadataValue.path(str(file.path)),
+                    "sha256": file.sha256,
+                    "dagster/row_count": file.rows,
+                    "berubah": file.changed,
+                },
+            )
+        if context.selected_asset_keys >= {CATALOG}:
+            catalog = write_catalog(done.published, marts, out)
+            yield dg.MaterializeResult(
+                asset_key=CATALOG, metadata={"dataset": catalog.datasets, "berubah": catalog.changed}
+            )
+        if done.refused:
+            raise dg.Failure("\n".join(str(e) for e in done.refused), allow_retries=False)
+
+    return publish
+
+
+def _report(marts: Sequence[OpenMart], settings: Settings) -> dg.AssetsDefinition:
+    deps = [dg.AssetKey([m.schema, m.name]) for m in marts]
+    spec = _spec(REPORT, "Laporan Satu Data dan SPBE: satu berkas HTML dengan grafik.", deps, "html")
+
+    @dg.multi_asset(name="laporan", specs=[spec])
+    def report(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult]:
+        with warehouse.connect() as connection:
+            modified = data_modified(connection)
+            if modified is None:
+                raise dg.Failure("nothing was loaded yet: run ingest first", allow_retries=False)
+            file = write_report(connection, settings.publication_dir, modified, run_id=context.run_id)
+        yield dg.MaterializeResult(
+            asset_key=REPORT,
+            metadata={
+                "berkas": dg.MetadataValue.path(str(file.path)),
+                "sha256": file.sha256,
+                "berubah": file.changed,
+            },
+        )
+
+    return report

@@ -1,0 +1,191 @@
+"""raw/<opd>/<dataset>: one multi-asset per OPD source server and partitioning, one asset per contract."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from itertools import groupby
+from typing import Any
+
+import dagster as dg
+
+from pipelines.contracts import Contract, Partition
+from pipelines.errors import GudangError
+from pipelines.ingest import Ingested, ingest, words
+from pipelines.load.statements import Window
+from pipelines.quality.suites import QUARANTINE_CHECK, Expectation, suite
+from pipelines.resources.warehouse import Warehouse
+from pipelines.settings import TIMEZONE, Settings
+
+Result = dg.MaterializeResult | dg.AssetCheckResult
+_KINDS = {"upload": "file", "api": "api", "database": "database"}
+
+
+def raw_key(contract: Contract) -> dg.AssetKey:
+    return dg.AssetKey(["raw", contract.opd, contract.dataset])
+
+
+def raw_assets(contracts: Sequence[Contract], settings: Settings) -> list[dg.AssetsDefinition]:
+    """The multi-assets of all contracts; their order is the contracts'."""
+
+    def source(contract: Contract) -> tuple[str, str]:
+        # An upload has no server to be spared: each is a step of its own.
+        name = contract.key.replace("/", "__") if contract.server.kind == "upload" else contract.server.name
+        return name, contract.partition.every if contract.partition else ""
+
+    ordered = sorted(contracts, key=source)
+    return [_multi_asset(name, every, tuple(group), settings) for (name, every), group in groupby(ordered, source)]
+
+
+def partitions(partition: Partition) -> dg.DailyPartitionsDefinition:
+    return dg.DailyPartitionsDefinition(start_date=partition.start.isoformat(), timezone=TIMEZONE)
+
+
+def _multi_asset(name: str, every: str, contracts: tuple[Contract, ...], settings: Settings) -> dg.AssetsDefinition:
+    suites = {c.key: suite(c, settings.expectations_dir) for c in contracts}
+    partition = contracts[0].partition
+
+    @dg.multi_asset(
+        name=f"raw_{name}" + (f"_{every}" if every else ""),
+        specs=[_spec(c) for c in contracts],
+        check_specs=[s for c in contracts for s in _check_specs(c, suites[c.key])],
+        can_subset=True,
+        partitions_def=partitions(partition) if partition else None,
+        backfill_policy=dg.BackfillPolicy.single_run() if partition else None,
+        pool=f"sumber_{name}",
+        description=f"Memuat {', '.join(c.key for c in contracts)} dari {contracts[0].server.name}.",
+    )
+    def load_source(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Result]:
+        failures: list[str] = []
+        for contract in contracts:
+            if raw_key(contract) in context.selected_asset_keys:
+                yield from _ingest(context, warehouse, contract, settings, suites[contract.key], failures)
+        if failures:
+            raise dg.Failure(description="\n".join(failures), allow_retries=False)
+
+    return load_source
+
+
+def _ingest(
+    context: dg.AssetExecutionContext,
+    warehouse: Warehouse,
+    contract: Contract,
+    settings: Settings,
+    expectations: Sequence[Expectation],
+    failures: list[str],
+) -> Iterator[Result]:
+    """Loads one dataset; what goes wrong is said in `failures`, so that its siblings go on."""
+    window = _window(context) if contract.partition else None
+    try:
+        with warehouse.connect() as connection:
+            done = ingest(connection, contract, settings, warehouse.url, run_id=context.run_id, window=window)
+    except GudangError as error:
+        failures.append(str(error))
+        context.log.error(str(error))
+        yield from _not_run(contract, expectations, str(error))
+        return
+    if done.batch is None:
+        context.log.info(f"{contract.key}: belum ada berkas di zona unggah")
+        return
+    if done.batch.state == "unchanged" and not done.checks:
+        context.log.info(f"{contract.key}: berkas yang sama seperti yang sudah dimuat")
+        return
+    yield from _results(contract, done)
+    if done.batch.state == "rejected":
+        failures.append(f"{contract.key}: {words(done.batch)}")
+        return
+    yield dg.MaterializeResult(asset_key=raw_key(contract), metadata=_metadata(contract, done))
+
+
+def _window(context: dg.AssetExecutionContext) -> Window:
+    keys = context.partition_key_range
+    return Window(date.fromisoformat(keys.start), date.fromisoformat(keys.end))
+
+
+def _spec(contract: Contract) -> dg.AssetSpec:
+    strictest = "pribadi" if any(c.personal for c in contract.columns) else "terbuka"
+    references = sorted({c.reference.table for c in contract.stored if c.reference})
+    return dg.AssetSpec(
+        key=raw_key(contract),
+        deps=[dg.AssetKey(["core", name]) for name in references],
+        group_name=contract.opd,
+        description=f"{contract.title}. {contract.purpose}\n\nProdusen data: {contract.producer}.",
+        kinds={"postgres", _KINDS[contract.server.kind]},
+        owners=[f"team:{contract.opd}"],
+        tags={"domain": contract.domain.replace(" ", "_"), "klasifikasi": strictest, "lapisan": "raw"},
+        skippable=True,
+        partitions_def=partitions(contract.partition) if contract.partition else None,
+        metadata={
+            "dagster/table_name": f"raw.{contract.table}",
+            "dagster/column_schema": column_schema(contract),
+            "kontrak": dg.MetadataValue.path(f"contracts/{contract.key}.odcs.yaml"),
+        },
+    )
+
+
+def column_schema(contract: Contract) -> dg.TableSchema:
+    """The stored columns with their types, definitions and classes."""
+    columns = [
+        dg.TableColumn(
+            name=c.name,
+            type=c.stored_type,
+            description=c.description,
+            constraints=dg.TableColumnConstraints(nullable=not c.required, unique=c.unique),
+            tags={"klasifikasi": c.classification},
+        )
+        for c in contract.stored
+    ]
+    return dg.TableSchema(columns=columns)
+
+
+def _check_specs(contract: Contract, expectations: Sequence[Expectation]) -> Iterator[dg.AssetCheckSpec]:
+    yield dg.AssetCheckSpec(
+        QUARANTINE_CHECK,
+        asset=raw_key(contract),
+        blocking=True,
+        description=f"Paling banyak {contract.max_quarantine_share:.0%} baris sebuah kiriman boleh dikarantina.",
+    )
+    for e in expectations:
+        yield dg.AssetCheckSpec(e.name, asset=raw_key(contract), blocking=e.blocking, description=e.message or e.type)
+
+
+def _results(contract: Contract, done: Ingested) -> Iterator[dg.AssetCheckResult]:
+    for result in done.checks:
+        yield dg.AssetCheckResult(
+            asset_key=raw_key(contract),
+            check_name=result.name,
+            passed=result.passed,
+            severity=_severity(result.severity),
+            description=result.message,
+            metadata={"baris_menyimpang": result.unexpected or 0, "baris": result.total or 0},
+        )
+
+
+def _not_run(contract: Contract, expectations: Sequence[Expectation], why: str) -> Iterator[dg.AssetCheckResult]:
+    """A declared check always yields a result, also when nothing could be checked."""
+    for name, severity in [(QUARANTINE_CHECK, "error"), *((e.name, e.severity) for e in expectations)]:
+        yield dg.AssetCheckResult(
+            asset_key=raw_key(contract),
+            check_name=name,
+            passed=False,
+            severity=_severity(severity),
+            description=f"Tidak diperiksa: {why}",
+        )
+
+
+def _severity(severity: str) -> dg.AssetCheckSeverity:
+    return dg.AssetCheckSeverity.ERROR if severity == "error" else dg.AssetCheckSeverity.WARN
+
+
+def _metadata(contract: Contract, done: Ingested) -> Mapping[str, Any]:
+    batch = done.batch
+    assert batch is not None
+    return {
+        "ringkasan": words(batch),
+        "sumber": batch.source_name or "",
+        "batch_id": batch.batch_id,
+        "baris_dibaca": batch.read,
+        "baris_dimuat": batch.loaded,
+        "baris_sama": batch.unchanged,
+        "baris_dikarantina": batch.quarantined,
+        "baris_dihapus": batch.deleted,
+        "detik": {k: round(v, 3) for k, v in batch.seconds.items()},
+    }

@@ -1,0 +1,154 @@
+"""SQL models as assets: `referensi` (what ingest checks codes against) and `models` (staging, core, marts)."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+
+from pipelines.load.warehouse import libpq_url
+from pipelines.models.lineage import column_lineage
+from pipelines.models.nodes import Node, Project
+from pipelines.models.results import NodeResult
+from pipelines.models.runner import build
+from pipelines.resources.warehouse import Warehouse
+
+log = logging.getLogger("gudang")
+REFERENCE_TAG = "referensi"
+_GROUPS = {"staging": "staging", "core": "core", "mart_satu_data": "mart_satu_data", "mart_spbe": "mart_spbe"}
+Result = dg.MaterializeResult | dg.AssetCheckResult
+
+
+def model_key(node: Node) -> dg.AssetKey:
+    return dg.AssetKey([node.schema, node.name])
+
+
+def is_reference(node: Node) -> bool:
+    return node.kind == "seed" or REFERENCE_TAG in node.tags
+
+
+def model_assets(project: Project) -> list[dg.AssetsDefinition]:
+    """Two multi-assets: reference data, which ingest needs, and everything that is made from raw."""
+    nodes = list(project.nodes.values())
+    return [
+        _multi_asset("referensi", [n for n in nodes if is_reference(n)], project),
+        _multi_asset("models", [n for n in nodes if not is_reference(n)], project),
+    ]
+
+
+def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        name=name,
+        specs=[_spec(node, project) for node in nodes],
+        check_specs=[
+            dg.AssetCheckSpec(
+                test.name,
+                asset=model_key(node),
+                blocking=test.severity == "error",
+                description=test.description or None,
+            )
+            for node in nodes
+            for test in node.tests
+        ],
+        can_subset=True,
+        pool="gudang",
+        description="Membangun model SQL di dbt_like_sql/: bangun di samping, uji, terbitkan.",
+    )
+    def build_models(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Result]:
+        selected = [n.name for n in nodes if model_key(n) in context.selected_asset_keys]
+        url = libpq_url(warehouse.url)
+        results = build(project, url, select=selected, run_id=context.run_id, on_result=_report)
+        failures: list[str] = []
+        for result in results:
+            yield from _results(project, result)
+            if result.state != "ok":
+                failures.append(f"{result.asset}: {result.state}: {result.error or ''}")
+                context.log.error(failures[-1])
+        if failures:
+            raise dg.Failure(description="\n".join(failures), allow_retries=False)
+
+    return build_models
+
+
+def _report(result: NodeResult) -> None:
+    words = {"ok": "dibangun", "failed": "GAGAL", "tests_failed": "uji GAGAL", "skipped": "dilewati"}[result.state]
+    rows = "" if result.rows is None else f", {result.rows} baris"
+    log.info("%s: %s%s, %.1f d%s", result.asset, words, rows, result.seconds, f": {result.error}" if result.error else "")
+
+
+def _spec(node: Node, project: Project) -> dg.AssetSpec:
+    upstream = [model_key(project.nodes[name]) for name in node.depends_on]
+    upstream += [dg.AssetKey(["raw", opd, table]) for opd, table in node.sources if opd != "ops"]
+    return dg.AssetSpec(
+        key=model_key(node),
+        deps=upstream,
+        group_name="referensi" if is_reference(node) else _GROUPS.get(node.schema, node.schema),
+        description=node.description or None,
+        kinds={"postgres", "csv" if node.kind == "seed" else node.kind},
+        owners=["team:diskominfo"],
+        tags={"lapisan": node.schema},
+        skippable=True,
+        code_version=node.code_version,
+        metadata={
+            "dagster/table_name": node.relation,
+            "dagster/column_schema": _column_schema([(c.name, c.data_type or "", c.description) for c in node.columns]),
+            "berkas": dg.MetadataValue.path(str(node.path)),
+        },
+    )
+
+
+def _column_schema(columns: Sequence[tuple[str, str, str]]) -> dg.TableSchema:
+    return dg.TableSchema(columns=[dg.TableColumn(name=n, type=t or "unknown", description=d) for n, t, d in columns])
+
+
+def _results(project: Project, result: NodeResult) -> Iterator[Result]:
+    node = project.nodes[result.name]
+    for test in result.tests:
+        yield dg.AssetCheckResult(
+            asset_key=model_key(node),
+            check_name=test.name,
+            passed=test.passed,
+            severity=dg.AssetCheckSeverity.ERROR if test.severity == "error" else dg.AssetCheckSeverity.WARN,
+            description=test.message or None,
+            metadata={"baris_menyimpang": test.unexpected or 0},
+        )
+    if not result.tests and result.state != "ok":
+        for test in node.tests:
+            yield dg.AssetCheckResult(
+                asset_key=model_key(node),
+                check_name=test.name,
+                passed=False,
+                severity=dg.AssetCheckSeverity.ERROR if test.severity == "error" else dg.AssetCheckSeverity.WARN,
+                description=f"Tidak diperiksa: {result.error}",
+            )
+    if result.state == "ok":
+        yield dg.MaterializeResult(asset_key=model_key(node), metadata=_metadata(project, node, result))
+
+
+def _metadata(project: Project, node: Node, result: NodeResult) -> dict[str, Any]:
+    described = {c.name: c.description for c in node.columns}
+    metadata: dict[str, Any] = {
+        "detik": result.seconds,
+        "dagster/column_schema": _column_schema([(n, t, described.get(n, "")) for n, t in result.columns]),
+    }
+    if result.rows is not None:
+        metadata["dagster/row_count"] = result.rows
+    if node.sql:
+        metadata["sql"] = dg.MetadataValue.md(f"```sql\n{node.sql}\n```")
+    lineage = {
+        column: [dg.TableColumnDep(asset_key=_relation_key(project, rel), column_name=name) for rel, name in deps]
+        for column, deps in column_lineage(project, node.name).items()
+        if not any(rel.startswith("ops.") for rel, _ in deps)
+    }
+    if lineage:
+        metadata["dagster/column_lineage"] = dg.TableColumnLineage(deps_by_column=lineage)
+    return metadata
+
+
+def _relation_key(project: Project, relation: str) -> dg.AssetKey:
+    """The asset behind "schema.name": a model, or the raw table <opd>__<dataset>."""
+    schema, name = relation.split(".", 1)
+    if schema == "raw":
+        opd, dataset = name.split("__", 1)
+        return dg.AssetKey(["raw", opd, dataset])
+    return dg.AssetKey([schema, name])

@@ -1,0 +1,202 @@
+"""`gudang nightly`: walks the night's chain through the Dagster instance, and says what became of it.
+
+What belongs here: running the three jobs in this process, progress, the summary, the exit status. Not here: what the
+jobs do (assets/), and the same chain under the daemon (jobs.py, sensors/chain.py).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import dagster as dg
+from psycopg import Connection
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.table import Table
+
+from pipelines.contracts import Contract, load_contracts
+from pipelines.definitions import build_definitions
+from pipelines.jobs import CHAIN, INGEST, WALKED, range_tags, today
+from pipelines.load import warehouse
+from pipelines.settings import Settings
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_STATES = {
+    "loaded": "[green]dimuat",
+    "unchanged": "[dim]tidak ada yang baru",
+    "rejected": "[red]ditolak pemeriksaan",
+    "failed": "[red]gagal",
+    "died": "[red]terputus",
+    "running": "[yellow]berjalan",
+    None: "[yellow]belum ada kiriman",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One run of the chain."""
+
+    job: str
+    run_id: str
+    success: bool
+    files: tuple[tuple[str, bool], ...]
+
+
+def walk(settings: Settings) -> int:
+    """Runs ingest, warehouse and publication, whatever became of the one before; 0 only if all held.
+
+    Needs the variables that `prepare_environment` sets. Raises LoadError when the warehouse can't be reached.
+    """
+    console = Console()
+    if console.width < 120:
+        console.width = 120
+    _progress(console)
+    contracts = load_contracts(settings.contracts_dir)
+    assert settings.warehouse_url is not None
+    with warehouse.connect(settings.warehouse_url) as connection:
+        warehouse.prepare(connection, contracts)
+        tags = range_tags(contracts, _loaded_until(connection, contracts), today())
+        definitions = build_definitions(settings)
+        with dg.DagsterInstance.get() as instance:
+            _close_dead_runs(instance)
+            links = [_run(console, definitions, instance, job, tags) for job in CHAIN]
+        _summary(console, connection, contracts, links)
+    return 0 if all(link.success for link in links) else 1
+
+
+def _progress(console: Console) -> None:
+    log = logging.getLogger("gudang")
+    if not log.handlers:
+        log.addHandler(RichHandler(console=console, show_path=False, show_level=False, markup=False, log_time_format="%H:%M:%S"))
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
+def _loaded_until(connection: Connection[Any], contracts: Sequence[Contract]) -> date | None:
+    """The earliest of the last days that the partitioned datasets were loaded up to; None if one never was."""
+    keys = [c.key for c in contracts if c.partition]
+    rows = connection.execute(
+        "select max(window_end) from ops.load_batch where dataset = any(%s) and state in ('loaded', 'unchanged')"
+        " group by dataset",
+        [keys],
+    ).fetchall()
+    return min(row[0] for row in rows) if rows and len(rows) == len(keys) else None
+
+
+def _run(
+    console: Console, definitions: dg.Definitions, instance: dg.DagsterInstance, job: str, window: Mapping[str, str]
+) -> Link:
+    console.rule(f"[bold]{job}")
+    tags = {WALKED: "walked", "gudang/pid": str(os.getpid()), "gudang/host": socket.gethostname()}
+    if job == INGEST:
+        tags |= window
+    result = definitions.resolve_job_def(job).execute_in_process(
+        instance=instance, tags=tags, run_config=_QUIET, raise_on_error=False
+    )
+    files = tuple(
+        (str(event.materialization.metadata["berkas"].value), bool(event.materialization.metadata["berubah"].value))
+        for event in result.all_events
+        if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION
+        and {"berkas", "berubah"} <= event.materialization.metadata.keys()
+    )
+    for event in result.all_events:
+        if event.is_step_failure and event.step_failure_data.user_failure_data is None:
+            error = event.step_failure_data.error
+            console.print(f"[red]{event.step_key}: {error.to_string() if error else 'failed'}", markup=True)
+    return Link(job, result.run_id, result.success, files)
+
+
+def _close_dead_runs(instance: dg.DagsterInstance) -> None:
+    """Runs of an earlier `gudang nightly` that was killed would stay "started" in the UI for ever."""
+    unfinished = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
+    for run in instance.get_runs(filters=unfinished):
+        mine = run.tags.get("gudang/host") == socket.gethostname()
+        if mine and not _alive(int(run.tags.get("gudang/pid", "0"))):
+            instance.report_run_failed(run, "the process that ran this was killed; the next night started again")
+
+
+def _alive(pid: int) -> bool:
+    if pid <= 0 or pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _summary(
+    console: Console, connection: Connection[Any], contracts: Sequence[Contract], links: Sequence[Link]
+) -> None:
+    run_ids = {link.job: link.run_id for link in links}
+    console.rule("[bold]malam ini")
+    console.print(_datasets(connection, contracts, run_ids[INGEST]))
+    failed = _failures(connection, list(run_ids.values()))
+    for line in failed:
+        console.print(f"  {line}", markup=False, style="red")
+    built = connection.execute(
+        "select count(*) filter (where state = 'ok'), count(*) filter (where state <> 'ok') from ops.model_run"
+        " where run_id = any(%s)",
+        [list(run_ids.values())],
+    ).fetchone()
+    assert built is not None
+    console.print(f"Model: {built[0]} dibangun, {built[1]} gagal atau dilewati.")
+    for link in links:
+        for path, changed in link.files:
+            console.print(f"  {path}  {'' if changed else '(tidak berubah)'}", markup=False, highlight=False)
+    for link in links:
+        word = "[green]berhasil" if link.success else "[red]GAGAL"
+        console.print(f"{link.job}: {word}[/]  (run {link.run_id})", highlight=False)
+
+
+def _datasets(connection: Connection[Any], contracts: Sequence[Contract], run_id: str) -> Table:
+    table = Table()
+    table.add_column("dataset", no_wrap=True)
+    table.add_column("keadaan", no_wrap=True)
+    for name in ("dibaca", "dimuat", "sama", "karantina", "dihapus", "uji lulus", "uji gagal"):
+        table.add_column(name, justify="right")
+    batches = {
+        row[0]: row
+        for row in connection.execute(
+            "select dataset, state, rows_read, rows_loaded, rows_unchanged, rows_quarantined, rows_deleted"
+            " from ops.load_batch where run_id = %s order by batch_id",
+            [run_id],
+        ).fetchall()
+    }
+    checks = {
+        row[0]: row[1:]
+        for row in connection.execute(
+            "select asset, count(*) filter (where passed), count(*) filter (where not passed) from ops.check_result"
+            " where run_id = %s group by asset",
+            [run_id],
+        ).fetchall()
+    }
+    for contract in contracts:
+        batch = batches.get(contract.key)
+        passed, failed = checks.get(f"raw/{contract.key}", (0, 0))
+        state = _STATES[batch[1] if batch else None]
+        counts = [f"{n:,}".replace(",", ".") for n in batch[2:]] if batch else [""] * 5
+        table.add_row(contract.key, state, *counts, str(passed or ""), f"[red]{failed}" if failed else "")
+    return table
+
+
+def _failures(connection: Connection[Any], run_ids: Sequence[str]) -> list[str]:
+    """What failed, in words: loads, models and checks (a warning does not make the night red)."""
+    rows = connection.execute(
+        "select dataset || ': ' || error from ops.load_batch where run_id = any(%(r)s) and error is not null"
+        " union all select model || ': ' || state || ': ' || coalesce(error, '') from ops.model_run"
+        " where run_id = any(%(r)s) and state <> 'ok'"
+        " union all select asset || ' [' || case severity when 'warn' then 'peringatan' else 'gagal' end || '] '"
+        " || check_name || ': ' || coalesce(message, '') from ops.check_result"
+        " where run_id = any(%(r)s) and not passed",
+        {"r": list(run_ids)},
+    ).fetchall()
+    return [row[0] for row in rows]

@@ -1,0 +1,39 @@
+"""The night's chain: when a link has ended, however it ended, the next one starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from pipelines.jobs import INGEST, PUBLICATION, WALKED, WAREHOUSE
+
+_ENDS = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE)
+
+
+def chain_sensors(jobs: Sequence[dg.UnresolvedAssetJobDefinition]) -> list[dg.SensorDefinition]:
+    """A sensor per link and way to end. `gudang nightly` walks the chain itself; its runs are passed over."""
+    named = {job.name: job for job in jobs}
+    links = ((INGEST, WAREHOUSE), (WAREHOUSE, PUBLICATION))
+    return [_sensor(named[before], named[after], end) for before, after in links for end in _ENDS]
+
+
+def _sensor(
+    before: dg.UnresolvedAssetJobDefinition, after: dg.UnresolvedAssetJobDefinition, end: dg.DagsterRunStatus
+) -> dg.SensorDefinition:
+    @dg.run_status_sensor(
+        name=f"{after.name}_after_{before.name}_{end.value.lower()}",
+        run_status=end,
+        monitored_jobs=[before],
+        request_job=after,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        minimum_interval_seconds=10,
+        description=f"Memulai {after.name} setelah {before.name} berakhir ({end.value}).",
+    )
+    def start_next(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+        run = context.dagster_run
+        if WALKED in run.tags:
+            return dg.SkipReason(f"run {run.run_id} belongs to a chain that `gudang nightly` walks itself")
+        return dg.RunRequest(run_key=f"{after.name}:{run.run_id}", tags={"gudang/after": run.run_id})
+
+    return start_next

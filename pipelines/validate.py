@@ -1,0 +1,156 @@
+"""`gudang validate`: every fault of contracts, suites and models, with file, line and mend.
+
+What belongs here: asking each reader for its faults, and what must agree between two rooms. Opens no connection.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from pipelines.contract_files import Fault, read_contract
+from pipelines.contracts import Contract, contract_paths
+from pipelines.environment import SOURCE_PREFIX
+from pipelines.errors import ModelError, QualityError
+from pipelines.models.nodes import Project
+from pipelines.models.project import load_project
+from pipelines.models.sources import render_sources
+from pipelines.quality.gate import instantiate
+from pipelines.quality.suites import derived, suite_path, written
+from pipelines.settings import PSEUDONYM_KEY, Settings, references
+
+_PLACE = re.compile(r"(?P<path>[^:]+):(?P<line>\d+)$")
+
+
+def validate(settings: Settings, env: Mapping[str, str] = os.environ) -> list[Fault]:
+    """All faults below `settings.project`, by file and line; none means that a night can start."""
+    faults: list[Fault] = []
+    contracts: list[Contract] = []
+    for path in contract_paths(settings.contracts_dir):
+        contract, found = read_contract(path)
+        faults += found
+        if contract:
+            contracts.append(contract)
+    faults += _environment(settings, contracts, env)
+    for contract in contracts:
+        faults += _suite(contract, suite_path(settings.expectations_dir, contract))
+    faults += _orphans(settings)
+    faults += _models(settings, contracts)
+    return sorted(faults, key=lambda f: (str(f.path), f.line))
+
+
+def sources_file(settings: Settings) -> Path:
+    return settings.models_dir / "models" / "sources.yml"
+
+
+def renew_sources(settings: Settings) -> Path:
+    """Writes dbt_like_sql/models/sources.yml anew from the contracts that can be read."""
+    read = [read_contract(path)[0] for path in contract_paths(settings.contracts_dir)]
+    path = sources_file(settings)
+    path.write_text(render_sources(c for c in read if c), encoding="utf-8")
+    return path
+
+
+def _environment(settings: Settings, contracts: Iterable[Contract], env: Mapping[str, str]) -> list[Fault]:
+    """Variables that a contract needs and the environment lacks; the demo sets its own when none is configured."""
+    configured = settings.warehouse_url is not None or any(n.startswith(SOURCE_PREFIX) and env[n] for n in env)
+    if not configured:
+        return []
+    faults: list[Fault] = []
+    for contract in contracts:
+        lines = contract.path.read_text(encoding="utf-8").splitlines()
+        for number, line in enumerate(lines, start=1):
+            for name in references(line):
+                if not env.get(name):
+                    message = f"environment variable {name} is not set"
+                    faults.append(Fault(contract.path, number, message, f"set {name} in .env"))
+        if settings.warehouse_url and any(c.pseudonymise for c in contract.columns) and not env.get(PSEUDONYM_KEY):
+            number = next((i for i, line in enumerate(lines, start=1) if "pseudonymise" in line), 1)
+            message = f"personal columns need {PSEUDONYM_KEY}, which is not set"
+            faults.append(Fault(contract.path, number, message, f"set {PSEUDONYM_KEY} in .env"))
+    return faults
+
+
+def _suite(contract: Contract, path: Path) -> list[Fault]:
+    try:
+        own = written(path)
+    except QualityError as error:
+        return [Fault(path, _line_of(path, error.message), error.message, error.hint or "")]
+    faults: list[Fault] = []
+    names = {e.name for e in derived(contract)}
+    columns = {c.name for c in contract.stored}
+    for expectation in own:
+        line = _line_of(path, f'"{expectation.name}"')
+        if expectation.name in names:
+            message = f"{expectation.name} is already what the contract says"
+            faults.append(Fault(path, line, message, "one rule has one place: drop it here"))
+        named = [v for k, v in expectation.kwargs.items() if k in ("column", "column_A", "column_B")]
+        named += expectation.kwargs.get("column_list", [])
+        if unknown := sorted({str(n) for n in named} - columns):
+            message = f"{expectation.name}: the dataset has no column {', '.join(unknown)}"
+            faults.append(Fault(path, line, message, "use a stored column of the contract"))
+        try:
+            instantiate(contract.key, expectation)
+        except QualityError as error:
+            faults.append(Fault(path, line, error.message, error.hint or ""))
+    return faults
+
+
+def _line_of(path: Path, text: str) -> int:
+    """The line that `text` speaks of: "line N" in a JSON error, else where a quoted part of it stands."""
+    if match := re.search(r"line (\d+)", text):
+        return int(match.group(1))
+    wanted = re.findall(r"\"[^\"]+\"|'[^']+'", text)
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if any(w.strip("'\"") in line for w in wanted):
+            return number
+    return 1
+
+
+def _orphans(settings: Settings) -> list[Fault]:
+    """Suites whose contract is not there; a faulty contract's suite is no orphan."""
+    named = {p.parent.name + "/" + p.name.removesuffix(".odcs.yaml") for p in contract_paths(settings.contracts_dir)}
+    return [
+        Fault(path, 1, "this suite belongs to no contract", "name it as its dataset, or delete it")
+        for path in sorted(settings.expectations_dir.glob("*/*.json"))
+        if f"{path.parent.name}/{path.stem}" not in named
+    ]
+
+
+def _models(settings: Settings, contracts: list[Contract]) -> list[Fault]:
+    try:
+        project = load_project(settings.models_dir)
+    except ModelError as error:
+        place = _PLACE.search(error.subject)
+        path = settings.models_dir / (place["path"] if place else error.subject)
+        return [Fault(path, int(place["line"]) if place else 1, error.message, error.hint or "")]
+    return _sources(settings, contracts) + _references(contracts, project)
+
+
+def _sources(settings: Settings, contracts: list[Contract]) -> list[Fault]:
+    path = sources_file(settings)
+    if not path.exists() or path.read_text(encoding="utf-8") != render_sources(contracts):
+        return [Fault(path, 1, "sources.yml does not say what the contracts say", "run `gudang validate --fix`")]
+    return []
+
+
+def _references(contracts: Iterable[Contract], project: Project) -> list[Fault]:
+    faults: list[Fault] = []
+    for contract in contracts:
+        for column in contract.stored:
+            reference = column.reference
+            if reference is None:
+                continue
+            node = project.nodes.get(reference.table)
+            known = {c.name for c in node.columns} if node else set[str]()
+            needed = {reference.column, *(name for name, _ in reference.where)}
+            line = _line_of(contract.path, f"'{reference.table}.{reference.column}'")
+            if node is None:
+                message = f"{column.name}: there is no reference table {reference.table}"
+                faults.append(Fault(contract.path, line, message, "a seed or model of dbt_like_sql/"))
+            elif unknown := sorted(needed - known):
+                message = f"{column.name}: {reference.table} has no column {', '.join(unknown)}"
+                faults.append(Fault(contract.path, line, message, f"it has {', '.join(sorted(known))}"))
+    return faults
