@@ -1,0 +1,89 @@
+"""`python -m demo`: puts the demo OPD's databases, files and API where asked. It changes nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from demo.api import CREDENTIALS, make_server
+from demo.databases import database_urls, seed_database
+from demo.uploads import write_files
+
+_SERVICES = ("DPMPTSP", "DISPERINDAGKOP", "DISKOMINFO", "DLH")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    return options.run(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    seed = commands.add_parser("seed", help="make the three OPD databases on a server")
+    _add_server(seed)
+    seed.set_defaults(run=_seed)
+
+    files = commands.add_parser("files", help="write the upload files")
+    files.add_argument("--zone", type=Path, required=True, help="the upload zone")
+    files.set_defaults(run=_files)
+
+    api = commands.add_parser("api", help="serve the four APIs on 127.0.0.1 until a signal comes")
+    api.add_argument("--port", type=int, required=True)
+    api.set_defaults(run=_api)
+
+    env = commands.add_parser("env", help="print the GUDANG_SUMBER_* variables as NAME=value")
+    _add_server(env)
+    env.add_argument("--api-port", type=int, required=True)
+    env.set_defaults(run=_env)
+    return parser
+
+
+def _add_server(parser: argparse.ArgumentParser) -> None:
+    server = parser.add_mutually_exclusive_group(required=True)
+    server.add_argument("--database-url", dest="url", help="a PostgreSQL server: postgresql://...")
+    server.add_argument("--mysql-url", dest="url", help="a MariaDB server: mysql+pymysql://...")
+
+
+def _seed(options: argparse.Namespace) -> int:
+    for table, rows in seed_database(options.url).items():
+        print(f"{table}: {rows}")
+    return 0
+
+
+def _files(options: argparse.Namespace) -> int:
+    for path in write_files(options.zone):
+        print(path)
+    return 0
+
+
+def _api(options: argparse.Namespace) -> int:
+    with make_server(options.port) as server:
+        signal.signal(signal.SIGTERM, _interrupt)
+        print(f"http://127.0.0.1:{server.server_port}", flush=True)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            return 0
+    return 0
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _env(options: argparse.Namespace) -> int:
+    values = database_urls(options.url)
+    values |= {f"GUDANG_SUMBER_{name}_URL": f"http://127.0.0.1:{options.api_port}" for name in _SERVICES}
+    for name, value in (values | dict(CREDENTIALS)).items():
+        print(f"{name}={value}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,200 @@
+"""The four APIs of the demo OPD on loopback, each with its own paging and its own way to log in.
+
+They fail as real ones do, but on a fixed beat: of each seven requests to a path the third is answered 429 or
+500. A client that tries again gets its page, so nothing is lost; one that does not, fails at once.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from demo import services
+from demo.services import Record
+
+CREDENTIALS: Mapping[str, str] = {
+    "GUDANG_SUMBER_DPMPTSP_TOKEN": "contoh-dpmptsp",
+    "GUDANG_SUMBER_DISPERINDAGKOP_KEY": "contoh-disperindagkop",
+    "GUDANG_SUMBER_DISKOMINFO_PASSWORD": "contoh-diskominfo",
+    "GUDANG_SUMBER_DLH_KEY": "contoh-dlh",
+}
+"""The demo's keys; they open nothing but the demo on loopback."""
+
+_BEAT, _FAILS_AT = 7, 3
+_MAX_PAGE = 1000
+Query = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: Any
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One path: who may ask, what it holds, by which column it is incremental, how it pages."""
+
+    allowed: Callable[[Mapping[str, str], Query], bool]
+    records: Callable[[], list[Record]]
+    cursor: str | None
+    page: Callable[[list[Record], Query, str], Answer]
+
+
+def _number(query: Query, name: str, default: int, most: int = 10**9) -> int:
+    try:
+        return min(max(int(query.get(name, default)), 0), most)
+    except ValueError:
+        return default
+
+
+def _by_page(records: list[Record], query: Query, _: str) -> Answer:
+    size = _number(query, "per_page", 100, _MAX_PAGE) or 1
+    page = max(_number(query, "page", 1), 1)
+    part = records[(page - 1) * size : page * size]
+    return Answer(200, {"data": part, "meta": {"page": page, "per_page": size, "total": len(records)}})
+
+
+def _by_offset(records: list[Record], query: Query, _: str) -> Answer:
+    offset, limit = _number(query, "offset", 0), _number(query, "limit", 100, _MAX_PAGE)
+    return Answer(200, {"data": records[offset : offset + limit], "total": len(records)})
+
+
+def _by_cursor(records: list[Record], query: Query, _: str) -> Answer:
+    try:
+        start = int(base64.urlsafe_b64decode(query.get("cursor", "")) or b"0")
+    except ValueError:
+        return Answer(400, {"pesan": "cursor tidak dikenal"})
+    end = start + 500
+    following = base64.urlsafe_b64encode(str(end).encode()).decode() if end < len(records) else None
+    return Answer(200, {"items": records[start:end], "meta": {"next_cursor": following}})
+
+
+def _by_link(records: list[Record], query: Query, url: str) -> Answer:
+    size = _number(query, "per_page", 100, _MAX_PAGE) or 1
+    page = max(_number(query, "page", 1), 1)
+    headers: tuple[tuple[str, str], ...] = ()
+    if page * size < len(records):
+        kept = {k: v for k, v in query.items() if k not in ("page", "api_key")}
+        headers = (("Link", f'<{url}?{urlencode(kept | {"page": str(page + 1)})}>; rel="next"'),)
+    return Answer(200, {"data": records[(page - 1) * size : page * size]}, headers)
+
+
+def _is(given: str | None, name: str) -> bool:
+    return hmac.compare_digest((given or "").encode(), CREDENTIALS[name].encode())
+
+
+def _bearer(headers: Mapping[str, str], _: Query) -> bool:
+    return _is((headers.get("Authorization") or "").removeprefix("Bearer "), "GUDANG_SUMBER_DPMPTSP_TOKEN")
+
+
+def _header_key(headers: Mapping[str, str], _: Query) -> bool:
+    return _is(headers.get("X-Api-Key"), "GUDANG_SUMBER_DISPERINDAGKOP_KEY")
+
+
+def _basic(headers: Mapping[str, str], _: Query) -> bool:
+    word = base64.b64encode(f"gudang:{CREDENTIALS['GUDANG_SUMBER_DISKOMINFO_PASSWORD']}".encode()).decode()
+    return hmac.compare_digest((headers.get("Authorization") or "").encode(), f"Basic {word}".encode())
+
+
+def _query_key(_: Mapping[str, str], query: Query) -> bool:
+    return _is(query.get("api_key"), "GUDANG_SUMBER_DLH_KEY")
+
+
+SERVICES: Mapping[str, Service] = {
+    "/v1/izin": Service(_bearer, cache(services.permits), "diperbarui_pada", _by_page),
+    "/api/harga": Service(_header_key, cache(services.prices), None, _by_offset),
+    "/aduan": Service(_basic, cache(services.complaints), "updated_at", _by_cursor),
+    "/ispu": Service(_query_key, cache(services.air_quality), None, _by_link),
+}
+
+
+def _since(records: list[Record], cursor: str | None, text: str | None) -> list[Record]:
+    """Records changed at or after `text` (ISO 8601); raises ValueError where it is no time with a zone."""
+    if not text or not cursor:
+        return records
+    # A "+" that a client did not escape arrives as a blank.
+    start = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+    if start.tzinfo is None:
+        raise ValueError(text)
+    return [r for r in records if datetime.fromisoformat(r[cursor]) >= start]
+
+
+def answer(path: str, query: Query, headers: Mapping[str, str], url: str) -> Answer:
+    """What the API says to one request, without its bad days."""
+    service = SERVICES.get(path)
+    if service is None:
+        return Answer(404, {"pesan": "alamat tidak dikenal"})
+    if not service.allowed(headers, query):
+        return Answer(401, {"pesan": "kunci salah atau tidak ada"})
+    try:
+        records = _since(service.records(), service.cursor, query.get("since"))
+    except ValueError:
+        return Answer(400, {"pesan": "since bukan waktu ISO 8601 dengan zona"})
+    return service.page(records, query, url)
+
+
+class BadDays:
+    """Which request fails: the third of each seven to a path, 429 and 500 by turns."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._requests: Counter[str] = Counter()
+
+    def answer(self, path: str) -> Answer | None:
+        with self._lock:
+            number = self._requests[path] = self._requests[path] + 1
+        if number % _BEAT != _FAILS_AT:
+            return None
+        if number // _BEAT % 2:
+            return Answer(500, {"pesan": "galat sementara"})
+        wait = str(number // _BEAT // 2 % 2)
+        return Answer(429, {"pesan": "terlalu sering, coba lagi"}, (("Retry-After", wait),))
+
+
+class Handler(BaseHTTPRequestHandler):
+    """GET only; headers and body leave in one packet, so a client's delayed ACK costs nothing."""
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    disable_nagle_algorithm = True
+    bad_days = BadDays()
+
+    def do_GET(self) -> None:  # the name that http.server calls
+        parts = urlsplit(self.path)
+        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        url = f"http://{self.headers.get('Host', '127.0.0.1')}{parts.path}"
+        said = answer(parts.path, query, self.headers, url)  # pyright: ignore[reportArgumentType]
+        if said.status == 200:
+            said = self.bad_days.answer(parts.path) or said
+        body = json.dumps(said.body, ensure_ascii=False).encode()
+        self.send_response(said.status)
+        length = ("Content-Length", str(len(body)))
+        for name, value in (*said.headers, ("Content-Type", "application/json"), length):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base class's name
+        """Nothing: a request line holds the query's key."""
+
+
+def make_server(port: int) -> ThreadingHTTPServer:
+    """A server on 127.0.0.1 with its records made; port 0 takes a free one. Call `serve_forever`."""
+    for service in SERVICES.values():
+        service.records()
+    handler = type("DemoHandler", (Handler,), {"bad_days": BadDays()})
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    server.daemon_threads = True
+    return server

@@ -1,0 +1,122 @@
+"""The demo OPD's databases: the same tables into PostgreSQL (COPY) or MariaDB, made anew at each call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from itertools import islice
+from typing import Any
+
+import sqlalchemy as sa
+from psycopg import sql
+from sqlalchemy.engine import URL, make_url
+
+from demo.dukcapil import penduduk_agregat
+from demo.health import kunjungan, puskesmas
+from demo.tables import Row, SourceTable
+from demo.tax import pembayaran_pkb
+
+TABLES: tuple[Callable[[], SourceTable], ...] = (penduduk_agregat, puskesmas, kunjungan, pembayaran_pkb)
+VARIABLES: Mapping[str, str] = {
+    "GUDANG_SUMBER_DKP3A_URL": "demo_dkp3a",
+    "GUDANG_SUMBER_DINKES_URL": "demo_dinkes",
+    "GUDANG_SUMBER_BAPENDA_URL": "demo_bapenda",
+}
+_BLOCK = 5000
+
+
+def database_urls(url: str) -> dict[str, str]:
+    """GUDANG_SUMBER_*_URL and its value for each demo database on the server of `url`; with driver."""
+    server = _server(url)
+    return {
+        variable: server.set(database=name).render_as_string(hide_password=False)
+        for variable, name in VARIABLES.items()
+    }
+
+
+def seed_database(url: str) -> dict[str, int]:
+    """Makes the three databases on the server of `url` (PostgreSQL or MariaDB); gives the rows of each table.
+
+    `url` names any database of the server that the user may connect to. Each table is replaced in one go, so
+    the call can be repeated; other tables there are left alone.
+    """
+    server = _server(url)
+    seed = _seed_postgresql if server.get_backend_name() == "postgresql" else _seed_mysql
+    tables = [make() for make in TABLES]
+    _create_databases(server, sorted({table.database for table in tables}))
+    counts: dict[str, int] = {}
+    for table in tables:
+        seed(server.set(database=table.database), table)
+        counts[f"{table.database}.{table.name}"] = len(table.rows)
+    return counts
+
+
+def _server(url: str) -> URL:
+    made = make_url(url)
+    drivers = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg", "mysql": "mysql+pymysql"}
+    drivers["mariadb"] = "mysql+pymysql"
+    backend = made.drivername.split("+")[0]
+    if backend not in drivers:
+        raise ValueError(f"the demo knows PostgreSQL and MariaDB, not {backend}")
+    return made.set(drivername=drivers[backend])
+
+
+@contextmanager
+def _connection(url: URL) -> Iterator[Any]:
+    """The driver's own connection."""
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with closing(engine.raw_connection()) as raw:
+        yield raw.driver_connection
+
+
+def _create_databases(server: URL, names: Sequence[str]) -> None:
+    with _connection(server) as connection:
+        if server.get_backend_name() == "mysql":
+            with connection.cursor() as cursor:
+                for name in names:
+                    cursor.execute(f"create database if not exists {_quoted(name)} character set utf8mb4")
+            return
+        connection.autocommit = True
+        there = {row[0] for row in connection.execute("select datname from pg_database")}
+        for name in names:
+            if name not in there:
+                connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+
+
+def _seed_postgresql(url: URL, table: SourceTable) -> None:
+    parts = [sql.SQL("{} {}").format(sql.Identifier(c.name), sql.SQL(c.postgresql)) for c in table.columns]
+    if table.primary_key:
+        parts.append(sql.SQL("primary key ({})").format(sql.Identifier(table.primary_key)))
+    name = sql.Identifier(table.name)
+    with _connection(url) as connection:
+        connection.execute(sql.SQL("drop table if exists {}").format(name))
+        connection.execute(sql.SQL("create table {} ({})").format(name, sql.SQL(", ").join(parts)))
+        with connection.cursor() as cursor, cursor.copy(sql.SQL("copy {} from stdin").format(name)) as copy:
+            for row in table.rows:
+                copy.write_row(row)
+        connection.execute(sql.SQL("analyze {}").format(name))
+        connection.commit()
+
+
+def _seed_mysql(url: URL, table: SourceTable) -> None:
+    """MariaDB commits each DDL statement: the rows go into a table aside, renamed when it is whole."""
+    aside, name = _quoted(f"{table.name}_baru"), _quoted(table.name)
+    parts = [f"{_quoted(c.name)} {c.mysql}" for c in table.columns]
+    if table.primary_key:
+        parts.append(f"primary key ({_quoted(table.primary_key)})")
+    places = ", ".join(["%s"] * len(table.columns))
+    with _connection(url) as connection, connection.cursor() as cursor:
+        # A zero date is what this demo is about, whatever the server's default mode says.
+        cursor.execute("set session sql_mode = 'STRICT_TRANS_TABLES'")
+        cursor.execute(f"drop table if exists {aside}")
+        cursor.execute(f"create table {aside} ({', '.join(parts)}) character set utf8mb4")
+        rows = iter(table.rows)
+        while block := list[Row](islice(rows, _BLOCK)):
+            cursor.executemany(f"insert into {aside} values ({places})", block)  # noqa: S608  # our own names
+        connection.commit()
+        cursor.execute(f"drop table if exists {name}")
+        cursor.execute(f"rename table {aside} to {name}")
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"

@@ -1,0 +1,74 @@
+"""Rows of three upload files: Samarinda's population, the hatcheries, the SPBE form; header rows first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from demo.calendar import generator
+from demo.numbers import age_weights, apportion
+from demo.regions import POPULATION, kabupaten, kecamatan, kelurahan, read_seed
+from demo.tables import Row
+
+AGES = 92
+YEARS = {2022: 0.964, 2023: 0.978, 2024: 1.0}
+"""Population against 2024; 2024 itself is POPULATION["64.72"] to the head."""
+SPBE_YEARS = (2024, 2025, 2026)
+_FORMER = {"Sungai Siring Pelita": "SUNGAI SIRING"}
+_FISH = {
+    "Pembenihan Air Tawar": ("Lele", "Nila", "Mas", "Gurami", "Patin"),
+    "Pembenihan Air Laut": ("Kakap", "Kerapu", "Udang Windu", "Ikan Lainnya"),
+}
+_INLAND = ("64.07", "64.11")
+
+
+def samarinda() -> Iterator[Row]:
+    """Two years write DADIMULYA, the last one DADI MULYA: 60 spellings of 59 kelurahan; no empty rows."""
+    yield ("tahun", "kecamatan", "kelurahan", "kelamin", "umur", "jumlah")
+    rng = generator("samarinda/penduduk")
+    places = [(kec.name.upper(), kel.name) for kec in kecamatan("64.72") for kel in kelurahan(kec.code)]
+    shares = [0.3 + rng.random() * 2 for _ in places]
+    weights = age_weights(AGES)
+    for year, scale in YEARS.items():
+        by_sex = [apportion(round(total * scale), shares) for total in POPULATION["64.72"]]
+        for index, (district, name) in enumerate(places):
+            spelled = "DADIMULYA" if name == "Dadi Mulya" and year < 2024 else _FORMER.get(name, name).upper()
+            for sex, people in zip("LP", by_sex, strict=True):
+                for age, count in enumerate(apportion(people[index], weights)):
+                    if count:
+                        yield (year, district, spelled, sex, age, count)
+
+
+def hatcheries() -> Iterator[Row]:
+    """Names as hand-written forms have them, with known misspellings; one kabupaten is no longer Kaltim's."""
+    yield ("id", "TAHUN", "PROVINSI", "JENIS_PEMBENIHAN", "KAB_KOTA", "KELOMPOK_IKAN", "VOLUME")
+    rng = generator("dkp/pembenihan_ikan")
+    spelled = {"64.02": "KUTAI KERTANEGARA", "64.71": "KOTA BALIKPAPAPN", "64.01": "KAB. PASIR"}
+    for region in kabupaten():
+        plain = region.name.upper().removeprefix("KABUPATEN ")
+        for kind, fish in _FISH.items():
+            if kind == "Pembenihan Air Laut" and region.code in _INLAND:
+                continue
+            for group in fish:
+                if rng.random() < 0.6:
+                    volume = rng.randint(5, 90_000) * 1000
+                    yield ("", 2025, "KALIMANTAN TIMUR", kind, spelled.get(region.code, plain), group, volume)
+    yield ("", 2025, "KALIMANTAN TIMUR", "Pembenihan Air Tawar", "KAB. NUNUKAN", "Nila", 250000)
+
+
+def assessment() -> Iterator[Row]:
+    """The SPBE form: two rows of title, the header in the third, 47 indicators a year that get better."""
+    yield ("FORMULIR PENILAIAN MANDIRI SPBE (DATA CONTOH)",)
+    yield ("Pemerintah Provinsi Kalimantan Timur, PermenPANRB 59/2020",)
+    yield ("Tahun", "No", "Indikator", "Tingkat", "Target", "Bukti", "Tautan Bukti")
+    rng = generator("diskominfo/penilaian_spbe")
+    indicators = [(int(row["no"]), row["indikator"]) for row in read_seed("ref_indikator_spbe")]
+    level = {number: rng.choices((1, 2, 3, 4), (1, 4, 4, 1))[0] for number, _ in indicators}
+    for year in SPBE_YEARS:
+        for number, words in indicators:
+            if year > SPBE_YEARS[0] and rng.random() < 0.3:
+                level[number] = min(level[number] + 1, 5)
+            evidence: tuple[str | None, str | None] = (None, None)
+            if level[number] >= 2:
+                link = f"https://bukti.contoh.example/spbe/{year}/{number:02d}.pdf"
+                evidence = (f"Dokumen indikator {number}", link)
+            yield (year, number, words, level[number], min(level[number] + rng.randint(0, 1), 5), *evidence)
