@@ -21,11 +21,8 @@ from pipelines.extract.stream import SourceStream
 from pipelines.load import ledger
 from pipelines.load.ledger import Batch
 from pipelines.load.statements import RAW_SHAPE, LoadPlan, Window, expected_shape, read_since
-from pipelines.load.swap import swap_table
+from pipelines.load.swap import Relation, publish_table
 from pipelines.load.warehouse import set_pseudonym_key
-
-LOCK_TIMEOUT = "60s"
-
 
 @dataclass(frozen=True, slots=True)
 class Staged:
@@ -111,7 +108,6 @@ def _load(connection: Connection[Any], plan: LoadPlan, batch: Batch, stream: Sou
             Staged(contract, batch.batch_id, "landing", plan.stage_name, batch.read, staged, batch.quarantined)
         )
     with _timed(batch, "publish"), connection.transaction():
-        connection.execute("select set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
         if batch.quarantined:
             connection.execute(plan.quarantine(deduplicated=deduplicated))
         _count_repairs(connection, plan)
@@ -231,7 +227,8 @@ def _replace(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: 
         connection.execute(plan.delete_window())
         connection.execute(plan.insert_stage())
     else:
-        swap_table(connection, ("landing", plan.stage_name), ("raw", plan.contract.table))
+        connection.execute(b"alter table " + plan.stage.as_bytes(connection) + b" set schema raw")
+        publish_table(connection, Relation("raw", plan.contract.table), Relation("raw", plan.stage_name))
 
 
 def _same_shape(connection: Connection[Any], plan: LoadPlan) -> bool:

@@ -1,135 +1,355 @@
-"""Putting a new table in the place of an old one, in the caller's transaction.
+"""Puts a new relation in the place of an old one, in the caller's transaction.
 
-Grants and comments of the old table and the views that depend on it survive: views are dropped and made again from
-their own definitions, with their grants and comments, because a view is bound to the table and not to its name.
+What belongs here: what must survive the exchange: owner, grants (also of columns), comments, and the views
+that others built on it. Used for raw tables (loader.py) and for models (models/runner.py). Not here: building and
+testing the new relation.
+
+A dependent that is no view (a materialized view, a foreign key) makes PostgreSQL refuse the exchange, and a
+table with row security is refused here: nothing that protects data is lost silently.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString, cast
 
 from psycopg import Connection, errors, sql
 
 from pipelines.errors import LoadError
 
-_DEPENDENTS = """
-with recursive dependent(oid, depth) as (
-    select distinct w.ev_class, 1 from pg_depend d join pg_rewrite w on w.oid = d.objid
-    where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass
-      and d.refobjid = %(table)s::regclass and w.ev_class <> d.refobjid
-  union
-    select w.ev_class, p.depth + 1 from dependent p
-    join pg_depend d on d.refobjid = p.oid and d.classid = 'pg_rewrite'::regclass
-      and d.refclassid = 'pg_class'::regclass
-    join pg_rewrite w on w.oid = d.objid and w.ev_class <> p.oid
-)
-select n.nspname, c.relname, c.relkind, pg_get_viewdef(c.oid), c.oid from dependent p
-join pg_class c on c.oid = p.oid join pg_namespace n on n.oid = c.relnamespace
-group by n.nspname, c.relname, c.relkind, c.oid order by max(p.depth), c.oid
+LOCK_TIMEOUT = "60s"
+"""How long an exchange waits for readers; its own waiting holds up later readers."""
+
+CANDIDATE_SUFFIX = "__baru"
+"""What a relation is called while it is built and tested, before readers can see it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table or view. As text it is quoted SQL, as dbt renders `ref()`."""
+
+    schema: str
+    identifier: str
+
+    @property
+    def name(self) -> str:
+        return self.identifier
+
+    @property
+    def table(self) -> str:
+        return self.identifier
+
+    @property
+    def dotted(self) -> str:
+        """`schema.identifier`, unquoted, for people."""
+        return f"{self.schema}.{self.identifier}"
+
+    @property
+    def candidate(self) -> Relation:
+        return Relation(self.schema, self.identifier + CANDIDATE_SUFFIX)
+
+    def __str__(self) -> str:
+        return ".".join('"' + part.replace('"', '""') + '"' for part in (self.schema, self.identifier))
+
+
+_RELATION = """
+select c.oid, c.relkind::text, c.relrowsecurity, pg_get_userbyid(c.relowner), c.reloptions
+from pg_catalog.pg_class as c
+join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = %s and c.relname = %s
 """
 
 _GRANTS = """
-select a.privilege_type, coalesce(r.rolname, 'public'), a.is_grantable from pg_class c,
-  aclexplode(c.relacl) a left join pg_roles r on r.oid = a.grantee
-where c.oid = %s and a.grantee <> c.relowner
+select acl.grantee = 0, pg_get_userbyid(acl.grantee), acl.privilege_type, acl.is_grantable, acl.column_name
+from (
+    select null::name as column_name, c.relowner, a.*
+    from pg_catalog.pg_class as c, aclexplode(c.relacl) as a
+    where c.oid = %(oid)s
+    union all
+    select at.attname, c.relowner, a.*
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_attribute as at on at.attrelid = c.oid and not at.attisdropped
+    cross join aclexplode(at.attacl) as a
+    where c.oid = %(oid)s
+) as acl
+where acl.grantee <> acl.relowner
 """
 
 _COMMENTS = """
-select d.objsubid, a.attname, d.description from pg_description d
-left join pg_attribute a on a.attrelid = d.objoid and a.attnum = d.objsubid
-where d.objoid = %s and d.classoid = 'pg_class'::regclass
+select at.attname, d.description
+from pg_catalog.pg_description as d
+left join pg_catalog.pg_attribute as at
+    on at.attrelid = d.objoid and at.attnum = d.objsubid and d.objsubid > 0
+where d.classoid = 'pg_catalog.pg_class'::regclass and d.objoid = %s
 """
+
+_DEPENDENT_VIEWS = """
+with recursive dependents as (
+    select rule.ev_class as oid, 1 as depth
+    from pg_catalog.pg_depend as d
+    join pg_catalog.pg_rewrite as rule on rule.oid = d.objid
+    where
+        d.classid = 'pg_catalog.pg_rewrite'::regclass and d.refclassid = 'pg_catalog.pg_class'::regclass
+        and d.refobjid = %(oid)s and rule.ev_class <> d.refobjid
+    union
+    select rule.ev_class, above.depth + 1
+    from dependents as above
+    join pg_catalog.pg_depend as d on d.refobjid = above.oid
+    join pg_catalog.pg_rewrite as rule on rule.oid = d.objid
+    where
+        d.classid = 'pg_catalog.pg_rewrite'::regclass and d.refclassid = 'pg_catalog.pg_class'::regclass
+        and rule.ev_class <> d.refobjid
+)
+select n.nspname, c.relname, pg_get_viewdef(c.oid)
+from (select oid, max(depth) as depth from dependents group by oid) as dependents
+join pg_catalog.pg_class as c on c.oid = dependents.oid
+join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+where c.relkind = 'v'
+order by dependents.depth, n.nspname, c.relname
+"""
+
+_COLUMNS = """
+select at.attname, format_type(at.atttypid, at.atttypmod)
+from pg_catalog.pg_attribute as at
+where at.attrelid = %s and at.attnum > 0 and not at.attisdropped
+order by at.attnum
+"""
+
+_KINDS: Mapping[str, LiteralString] = {
+    "r": "table",
+    "p": "table",
+    "v": "view",
+    "m": "materialized view",
+    "f": "foreign table",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """A relation as it stands in the catalogue. `kind` is PostgreSQL's relkind."""
+
+    oid: int
+    kind: str
+    row_security: bool
+    owner: str
+    options: tuple[str, ...]
+
+    @property
+    def keyword(self) -> sql.SQL:
+        return sql.SQL(_KINDS.get(self.kind, "table"))
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What a relation carries beside its rows: grants, comments, and a view's definition."""
+    """What an exchange gives back to the new relation."""
 
-    name: sql.Identifier
-    kind: str
+    owner: str
+    strict: bool
+    grants: tuple[tuple[bool, str, str, bool, str | None], ...]
+    comments: Mapping[str | None, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    relation: Relation
     definition: str
-    grants: tuple[tuple[str, str, bool], ...]
-    comments: tuple[tuple[int, str | None, str], ...]
+    options: tuple[str, ...]
+    kept: _Kept
 
 
-def swap_table(connection: Connection[Any], new: tuple[str, str], old: tuple[str, str]) -> None:
-    """Renames table `new` (schema, name) to `old`, which is dropped where it exists. Call inside a transaction.
+def identifier(relation: Relation) -> sql.Identifier:
+    return sql.Identifier(relation.schema, relation.identifier)
 
-    Waits for readers no longer than the session's lock_timeout. Raises LoadError when they hold on for longer.
+
+def compiled(query: str) -> sql.SQL:
+    """SQL text of the project's own templates or of the catalogue: trusted as code, never a user's value."""
+    return sql.SQL(cast(LiteralString, query))
+
+
+def existing(conn: Connection[Any], relation: Relation) -> Existing | None:
+    """The relation in the catalogue, or None."""
+    row = conn.execute(_RELATION, (relation.schema, relation.identifier)).fetchone()
+    return None if row is None else Existing(row[0], row[1], row[2], row[3], tuple(row[4] or ()))
+
+
+def _present(conn: Connection[Any], relation: Relation) -> Existing:
+    found = existing(conn, relation)
+    if found is None:
+        raise LoadError(relation.dotted, "vanished in the middle of an exchange", hint="build it again")
+    return found
+
+
+def columns_of(conn: Connection[Any], relation: Relation) -> tuple[tuple[str, str], ...]:
+    """(name, type) of every column, in order."""
+    found = existing(conn, relation)
+    return () if found is None else tuple((r[0], r[1]) for r in conn.execute(_COLUMNS, (found.oid,)))
+
+
+def drop(conn: Connection[Any], relation: Relation) -> None:
+    """Drops the relation if it is there, whatever its kind."""
+    found = existing(conn, relation)
+    if found is not None:
+        conn.execute(sql.SQL("drop {} {}").format(found.keyword, identifier(relation)))
+
+
+def describe(
+    conn: Connection[Any], relation: Relation, keyword: LiteralString, comments: Mapping[str | None, str]
+) -> None:
+    """Sets the comments: of the relation itself under None, of its columns under their names."""
+    statements: list[sql.Composable] = [
+        sql.SQL("comment on {} {} is {}").format(sql.SQL(keyword), identifier(relation), sql.Literal(text))
+        if column is None
+        else sql.SQL("comment on column {}.{} is {}").format(
+            identifier(relation), sql.Identifier(column), sql.Literal(text)
+        )
+        for column, text in comments.items()
+    ]
+    if statements:
+        conn.execute(sql.SQL("; ").join(statements))
+
+
+def publish_table(
+    conn: Connection[Any], relation: Relation, candidate: Relation, rewritten: Mapping[str, str] | None = None
+) -> None:
+    """`candidate` (a table) takes the name and the place of `relation`; call it inside a transaction.
+
+    rewritten: for views by `schema.name`, the query to use when the view's present one no longer fits.
     """
-    target = sql.Identifier(*old)
+    rename = sql.SQL("alter table {} rename to {}").format(
+        identifier(candidate), sql.Identifier(relation.identifier)
+    )
+    _exchange(conn, relation, rename, rewritten or {})
+
+
+def publish_view(
+    conn: Connection[Any], relation: Relation, query: str, rewritten: Mapping[str, str] | None = None
+) -> None:
+    """The view `relation` gets `query`, in place where its columns allow. Call it inside a transaction."""
     try:
-        _swap(connection, new, old, target)
+        with conn.transaction():
+            conn.execute(
+                sql.SQL("create or replace view {} as {}").format(identifier(relation), compiled(query))
+            )
+    except (errors.InvalidTableDefinition, errors.WrongObjectType):
+        create = sql.SQL("create view {} as {}").format(identifier(relation), compiled(query))
+        _exchange(conn, relation, create, rewritten or {})
+
+
+def _exchange(
+    conn: Connection[Any], relation: Relation, create: sql.Composed, rewritten: Mapping[str, str]
+) -> None:
+    conn.execute(sql.SQL("set local lock_timeout = {}").format(sql.Literal(LOCK_TIMEOUT)))
+    old = existing(conn, relation)
+    if old is None:
+        conn.execute(create)
+        return
+    try:
+        _replace(conn, relation, create, rewritten, old)
     except errors.LockNotAvailable:
         raise LoadError(
-            ".".join(old),
-            "a reader held the table for longer than the lock time-out; the published rows are as they were",
-            hint="see pg_stat_activity for the long query, then run the load again",
+            relation.dotted,
+            f"a reader held the table for longer than {LOCK_TIMEOUT}; the published rows are as they were",
+            hint="see pg_stat_activity for the long query, then run it again",
         ) from None
 
 
-def _swap(connection: Connection[Any], new: tuple[str, str], old: tuple[str, str], target: sql.Identifier) -> None:
-    row = connection.execute("select to_regclass(%s)::oid", [target.as_string(connection)]).fetchone()
-    assert row is not None
-    views: list[_Kept] = []
-    own: _Kept | None = None
-    if row[0] is not None:
-        connection.execute(sql.SQL("lock table {} in access exclusive mode").format(target))
-        own = _kept(connection, row[0], target, "r", "")
-        dependents = connection.execute(_DEPENDENTS, {"table": target.as_string(connection)}).fetchall()
-        views = [_kept(connection, oid, sql.Identifier(s, n), k, d) for s, n, k, d, oid in dependents]
-        for view in reversed(views):
-            connection.execute(sql.SQL("drop {} {}").format(_word(view.kind), view.name))
-        connection.execute(sql.SQL("drop table {}").format(target))
-    if new[1] != old[1]:
-        connection.execute(
-            sql.SQL("alter table {} rename to {}").format(sql.Identifier(*new), sql.Identifier(old[1]))
+def _replace(
+    conn: Connection[Any],
+    relation: Relation,
+    create: sql.Composed,
+    rewritten: Mapping[str, str],
+    old: Existing,
+) -> None:
+    if old.row_security:
+        raise LoadError(
+            relation.dotted, "has row security, which an exchange would lose", hint="put it on a view above"
         )
-    if new[0] != old[0]:
-        moved = sql.Identifier(new[0], old[1])
-        connection.execute(sql.SQL("alter table {} set schema {}").format(moved, sql.Identifier(old[0])))
-    if own:
-        _restore(connection, own, table=True)
+    kept = _keep(conn, old)
+    # Without a search path the catalogue names every schema: a definition means the same when it comes back.
+    conn.execute("set local search_path = ''")
+    views = _dependent_views(conn, old)
+    for view in reversed(views):
+        conn.execute(sql.SQL("drop view {}").format(identifier(view.relation)))
+    conn.execute(sql.SQL("drop {} {}").format(old.keyword, identifier(relation)))
+    conn.execute("set local search_path to default")
+    conn.execute(create)
+    _give_back(conn, relation, kept)
+    conn.execute("set local search_path = ''")
     for view in views:
-        connection.execute(
-            sql.SQL("create {} {} as {}").format(_word(view.kind), view.name, sql.SQL(view.definition))  # type: ignore[arg-type]
-        )
-        _restore(connection, view)
+        _recreate(conn, view, relation, rewritten.get(view.relation.dotted))
+    conn.execute("set local search_path to default")
 
 
-def _word(kind: str) -> sql.SQL:
-    return sql.SQL("materialized view" if kind == "m" else "view")
+def _keep(conn: Connection[Any], old: Existing) -> _Kept:
+    granted = conn.execute(
+        "select relacl is not null from pg_catalog.pg_class where oid = %s", (old.oid,)
+    ).fetchone()
+    grants = conn.execute(_GRANTS, {"oid": old.oid}).fetchall()
+    comments = conn.execute(_COMMENTS, (old.oid,)).fetchall()
+    return _Kept(old.owner, bool(granted and granted[0]), tuple(grants), dict(comments))
 
 
-def _kept(connection: Connection[Any], oid: int, name: sql.Identifier, kind: str, definition: str) -> _Kept:
-    return _Kept(
-        name=name,
-        kind=kind,
-        definition=definition.rstrip("; \n"),
-        grants=tuple(connection.execute(_GRANTS, [oid]).fetchall()),
-        comments=tuple(connection.execute(_COMMENTS, [oid]).fetchall()),
+def _dependent_views(conn: Connection[Any], old: Existing) -> list[_View]:
+    views: list[_View] = []
+    for schema, name, definition in conn.execute(_DEPENDENT_VIEWS, {"oid": old.oid}).fetchall():
+        relation = Relation(schema, name)
+        found = _present(conn, relation)
+        views.append(_View(relation, definition.rstrip().rstrip(";"), found.options, _keep(conn, found)))
+    return views
+
+
+def _recreate(conn: Connection[Any], view: _View, below: Relation, rewritten: str | None) -> None:
+    options = sql.SQL(", ").join(compiled(option) for option in view.options)
+    head = sql.SQL("create view {} {} as ").format(
+        identifier(view.relation), sql.SQL("with ({})").format(options) if view.options else sql.SQL("")
     )
+    try:
+        with conn.transaction():
+            conn.execute(head + compiled(view.definition))
+    except (errors.UndefinedColumn, errors.UndefinedFunction, errors.DatatypeMismatch) as error:
+        if rewritten is None:
+            raise LoadError(
+                below.dotted,
+                f"its new shape breaks the view {view.relation.dotted}: {error.diag.message_primary}",
+                hint="keep the column, or change that view first",
+            ) from error
+        conn.execute(head + compiled(rewritten))
+    _give_back(conn, view.relation, view.kept)
 
 
-def _restore(connection: Connection[Any], kept: _Kept, *, table: bool = False) -> None:
-    for privilege, role, grantable in kept.grants:
-        connection.execute(
-            sql.SQL("grant {} on {} to {}{}").format(
-                sql.SQL(privilege),  # type: ignore[arg-type]
-                kept.name,
-                sql.SQL("public") if role == "public" else sql.Identifier(role),
-                sql.SQL(" with grant option" if grantable else ""),
+def _give_back(conn: Connection[Any], relation: Relation, kept: _Kept) -> None:
+    new = _present(conn, relation)
+    if new.owner != kept.owner:
+        conn.execute(
+            sql.SQL("alter {} {} owner to {}").format(
+                new.keyword, identifier(relation), sql.Identifier(kept.owner)
             )
         )
-    if table:
-        return  # a new table brings its own comments
-    for number, column, text in kept.comments:
-        if number == 0:
-            connection.execute(
-                sql.SQL("comment on {} {} is {}").format(_word(kept.kind), kept.name, sql.Literal(text))
-            )
-        elif column is not None:
-            connection.execute(
-                sql.SQL("comment on column {}.{} is {}").format(kept.name, sql.Identifier(column), sql.Literal(text))
-            )
+    names = {name for name, _ in columns_of(conn, relation)}
+    if kept.strict:
+        for grant in conn.execute(_GRANTS, {"oid": new.oid}).fetchall():
+            conn.execute(_grant_statement(relation, grant, revoke=True))
+    for grant in kept.grants:
+        if grant[4] is None or grant[4] in names:
+            conn.execute(_grant_statement(relation, grant, revoke=False))
+    already = dict(conn.execute(_COMMENTS, (new.oid,)).fetchall())
+    comments = {
+        column: text
+        for column, text in kept.comments.items()
+        if column not in already and (column is None or column in names)
+    }
+    describe(conn, relation, "view" if new.kind == "v" else "table", comments)
+
+
+def _grant_statement(relation: Relation, grant: Iterable[Any], *, revoke: bool) -> sql.Composed:
+    public, role, privilege, grantable, column = grant
+    return sql.SQL("{verb} {privilege} {columns} on {relation} {to} {role} {option}").format(
+        verb=sql.SQL("revoke" if revoke else "grant"),
+        privilege=compiled(privilege),
+        columns=sql.SQL("") if column is None else sql.SQL("({})").format(sql.Identifier(column)),
+        relation=identifier(relation),
+        to=sql.SQL("from" if revoke else "to"),
+        role=sql.SQL("public") if public else sql.Identifier(role),
+        option=sql.SQL("with grant option" if grantable and not revoke else ""),
+    )

@@ -252,7 +252,7 @@ def test_nothing_of_a_load_is_left_in_landing(house: House) -> None:
 
 
 def test_a_reader_that_holds_on_makes_the_swap_fail_cleanly(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.load.loader.LOCK_TIMEOUT", "200ms")
+    monkeypatch.setattr("pipelines.load.swap.LOCK_TIMEOUT", "200ms")
     source(house, GOOD)
     contract = visits(house)
     house.load(contract)

@@ -61,9 +61,9 @@ class MariaDB:
         subprocess.run([*install, "--skip-test-db"], check=True, capture_output=True)
         port, password = _free_port(), uuid.uuid4().hex
         start = folder / "start.sql"
-        start.write_text(
-            f"create user uji@127.0.0.1 identified by '{password}'; grant all on *.* to uji@127.0.0.1;\n"
-        )
+        # One line, one statement: that is how an init file is read.
+        user_made = f"create user uji@127.0.0.1 identified by '{password}';\n"
+        start.write_text(user_made + "grant all on *.* to uji@127.0.0.1;\n")
         command = [
             _program("mariadbd"), "--no-defaults", f"--datadir={data}", f"--user={user}", f"--port={port}",
             "--bind-address=127.0.0.1", f"--socket={data}/sock", f"--init-file={start}", "--skip-name-resolve",
@@ -92,12 +92,14 @@ class MariaDB:
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         engine = sqlalchemy.create_engine(self.url)
-        for _ in range(600):
+        deadline = time.monotonic() + 60
+        while True:
             try:
                 engine.connect().close()
                 break
             except sqlalchemy.exc.OperationalError:
-                assert process.poll() is None, "mariadbd ended while it started"
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise
                 time.sleep(0.1)
         engine.dispose()
 

@@ -1,0 +1,152 @@
+"""The values of a dbt project: seeds, models, their columns and tests.
+
+What belongs here: frozen descriptions and the questions that need nothing but them (descendants, selection).
+Not here: reading files (project.py) and running SQL (runner.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pipelines.errors import ModelError
+from pipelines.load.swap import Relation
+
+Kind = Literal["seed", "view", "table"]
+Severity = Literal["error", "warn"]
+
+def digest(*parts: str) -> str:
+    """A short hash of `parts`, the same on every machine."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelColumn:
+    """A column as the properties file describes it; `data_type` only where the file gives one."""
+
+    name: str
+    description: str = ""
+    data_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataTest:
+    """A query whose rows are failures. `candidate_sql` asks the relation before it is published."""
+
+    name: str
+    severity: Severity
+    sql: str
+    candidate_sql: str
+    column: str | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTable:
+    """A table that somebody else fills: raw data or the house's own ledger."""
+
+    source: str
+    table: str
+    relation: Relation
+    description: str = ""
+    columns: tuple[ModelColumn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A seed or a model.
+
+    depends_on: names of the nodes whose data it holds. build_after: further nodes that its tests read.
+    sql: the compiled query ("" for a seed). code_version: changes when what is built would change.
+    """
+
+    name: str
+    kind: Kind
+    schema: str
+    path: Path
+    sql: str
+    code_version: str
+    depends_on: tuple[str, ...] = ()
+    build_after: tuple[str, ...] = ()
+    sources: tuple[tuple[str, str], ...] = ()
+    description: str = ""
+    columns: tuple[ModelColumn, ...] = ()
+    tests: tuple[DataTest, ...] = ()
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def table(self) -> Relation:
+        return Relation(self.schema, self.name)
+
+    @property
+    def relation(self) -> str:
+        """`schema.name`."""
+        return self.table.dotted
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A whole folder. `nodes` stand in an order in which they can be built."""
+
+    name: str
+    root: Path
+    nodes: Mapping[str, Node]
+    sources: Mapping[tuple[str, str], SourceTable]
+
+    def ancestors(self, name: str) -> frozenset[str]:
+        """Every node whose data `name` holds, however far up."""
+        found: set[str] = set()
+        waiting = list(self.nodes[name].depends_on)
+        while waiting:
+            upstream = waiting.pop()
+            if upstream not in found:
+                found.add(upstream)
+                waiting.extend(self.nodes[upstream].depends_on)
+        return frozenset(found)
+
+    def descendants(self, names: Iterable[str]) -> frozenset[str]:
+        """Every node that holds data of one of `names`, however far down; without `names` themselves."""
+        reached: set[str] = set(names)
+        start = frozenset(reached)
+        for node in self.nodes.values():
+            if reached.intersection(node.depends_on):
+                reached.add(node.name)
+        return frozenset(reached - start)
+
+    def readers(self, sources: Iterable[tuple[str, str]]) -> frozenset[str]:
+        """The nodes that read one of `sources` (source, table) themselves."""
+        wanted = set(sources)
+        return frozenset(node.name for node in self.nodes.values() if wanted.intersection(node.sources))
+
+    def select(self, selectors: Iterable[str] | None = None) -> tuple[Node, ...]:
+        """The nodes that `selectors` name, in building order; all of them without selectors.
+
+        A selector is dbt's: `name`, `tag:x`, `+name` (with ancestors), `name+` (with descendants).
+        Raises ModelError when one of them names nothing.
+        """
+        if selectors is None:
+            return tuple(self.nodes.values())
+        chosen: set[str] = set()
+        for selector in selectors:
+            chosen |= self._selected(selector)
+        return tuple(node for node in self.nodes.values() if node.name in chosen)
+
+    def _selected(self, selector: str) -> frozenset[str]:
+        bare = selector.strip("+")
+        if bare.startswith("tag:"):
+            core = frozenset(node.name for node in self.nodes.values() if bare[4:] in node.tags)
+        else:
+            core = frozenset({bare} & self.nodes.keys())
+        if not core:
+            raise ModelError(selector, "selects nothing", hint="use a model's or seed's name, or tag:<tag>")
+        chosen = set(core)
+        if selector.startswith("+"):
+            chosen.update(*(self.ancestors(name) for name in core))
+        if selector.endswith("+"):
+            chosen |= self.descendants(core)
+        return frozenset(chosen)

@@ -1,0 +1,279 @@
+"""dbt's YAML files as values that know their line.
+
+What belongs here: the vocabulary of dbt_project.yml and of properties files that the runner understands, and
+a ModelError with file and line for anything else. Not here: SQL templates (render.py) and the graph
+(project.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, cast
+
+import yaml
+
+from pipelines.errors import ModelError
+from pipelines.load.swap import Relation
+from pipelines.models.nodes import ModelColumn, Severity, SourceTable
+
+CONFIG_KEYS = frozenset({"materialized", "schema", "tags", "meta", "column_types", "quote_columns"})
+MATERIALIZATIONS = ("view", "table")
+_FILE_KEYS = frozenset({"version", "models", "seeds", "sources", "data_tests", "macros"})
+_NODE_KEYS = frozenset({"name", "description", "config", "columns", "tests", "data_tests"})
+_COLUMN_KEYS = frozenset({"name", "description", "data_type", "config", "tests", "data_tests"})
+_TEST_KEYS = frozenset({"arguments", "config", "name", "description"})
+
+
+class Block(dict[str, Any]):
+    """A YAML mapping and the line on which it starts."""
+
+    line: int = 0
+
+
+class _Loader(yaml.SafeLoader):
+    pass
+
+
+def _block(loader: _Loader, node: yaml.MappingNode) -> Block:
+    block = Block(cast(dict[str, Any], loader.construct_mapping(node, deep=True)))
+    block.line = node.start_mark.line + 1
+    return block
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _block)
+
+
+@dataclass(frozen=True, slots=True)
+class TestDeclaration:
+    """A test as it is written on a column or a node; `place` is its file and line."""
+
+    __test__ = False
+
+    place: str
+    test: str
+    name: str
+    arguments: Mapping[str, Any]
+    severity: Severity
+    where: str | None = None
+    column: str | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeProperties:
+    """What a properties file says of one seed, model or singular test."""
+
+    place: str
+    name: str
+    description: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    columns: tuple[ModelColumn, ...] = ()
+    tests: tuple[TestDeclaration, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Properties:
+    """All properties files of a project."""
+
+    models: Mapping[str, NodeProperties]
+    seeds: Mapping[str, NodeProperties]
+    singular_tests: Mapping[str, NodeProperties]
+    sources: Mapping[tuple[str, str], SourceTable]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFile:
+    """dbt_project.yml."""
+
+    name: str
+    variables: Mapping[str, Any]
+    models: Mapping[str, Any]
+    seeds: Mapping[str, Any]
+
+    def folder_config(self, section: str, path: PurePosixPath) -> dict[str, Any]:
+        """The `+settings` that apply to `path` (below models/ or seeds/): the nearest folder wins."""
+        tree: Any = self.models if section == "models" else self.seeds
+        merged: dict[str, Any] = {}
+        for part in (None, self.name, *path.parts[:-1], path.stem):
+            tree = tree if part is None else tree.get(part)
+            if not isinstance(tree, Mapping):
+                break
+            level = cast(Mapping[str, Any], tree)
+            merged = merge_config(
+                merged, {k[1:]: v for k, v in level.items() if k.startswith("+")}, "dbt_project.yml"
+            )
+        return merged
+
+
+def read_yaml(root: Path, path: Path) -> Block:
+    """The file as a Block. Raises ModelError with the line of a syntax error."""
+    shown = path.relative_to(root).as_posix()
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ModelError(f"{shown}:{line}", f"is no YAML: {error.problem}") from error
+    if not isinstance(content, Block):
+        raise ModelError(f"{shown}:1", "must be a mapping")
+    return content
+
+
+def read_project_file(root: Path) -> ProjectFile:
+    """dbt_project.yml in `root`."""
+    path = root / "dbt_project.yml"
+    if not path.is_file():
+        raise ModelError(
+            path.name, f"is missing in {root.name}/", hint="is this the folder of the SQL models?"
+        )
+    content = read_yaml(root, path)
+    if not isinstance(content.get("name"), str):
+        raise ModelError("dbt_project.yml:1", "has no name")
+    return ProjectFile(
+        name=content["name"],
+        variables=content.get("vars") or {},
+        models=content.get("models") or {},
+        seeds=content.get("seeds") or {},
+    )
+
+
+def merge_config(base: Mapping[str, Any], over: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """`over` on top of `base`, dbt's way: tags add up, meta merges, the rest replaces."""
+    unknown = sorted(set(over) - CONFIG_KEYS)
+    if unknown:
+        raise ModelError(
+            place, f"config {unknown[0]!r} is not known", hint=f"known: {', '.join(sorted(CONFIG_KEYS))}"
+        )
+    merged = {**base, **over}
+    tags = [*_tags(base.get("tags")), *_tags(over.get("tags"))]
+    if tags:
+        merged["tags"] = list(dict.fromkeys(tags))
+    if base.get("meta") and over.get("meta"):
+        merged["meta"] = {**base["meta"], **over["meta"]}
+    return merged
+
+
+def read_properties(root: Path, files: Iterable[Path]) -> Properties:
+    """All that the properties `files` declare. Raises ModelError on words it doesn't know and on doubles."""
+    models: dict[str, NodeProperties] = {}
+    seeds: dict[str, NodeProperties] = {}
+    singular: dict[str, NodeProperties] = {}
+    sources: dict[tuple[str, str], SourceTable] = {}
+    for path in sorted(files):
+        shown = path.relative_to(root).as_posix()
+        content = read_yaml(root, path)
+        _known(content, _FILE_KEYS, shown)
+        for section, target in (("models", models), ("seeds", seeds), ("data_tests", singular)):
+            for entry in _entries(content, section, shown):
+                described = _node(entry, shown)
+                if described.name in target:
+                    first = target[described.name].place
+                    raise ModelError(
+                        described.place, f"{described.name} is described twice", hint=f"first in {first}"
+                    )
+                target[described.name] = described
+        for entry in _entries(content, "sources", shown):
+            sources.update(_source_tables(entry, shown))
+    return Properties(models, seeds, singular, sources)
+
+
+def _node(entry: Block, shown: str) -> NodeProperties:
+    _known(entry, _NODE_KEYS, shown)
+    columns: list[ModelColumn] = []
+    tests = list(_tests(entry, shown, column=None))
+    for column in _entries(entry, "columns", shown):
+        _known(column, _COLUMN_KEYS, shown)
+        name = _name(column, shown)
+        columns.append(ModelColumn(name, _words(column.get("description")), column.get("data_type")))
+        tests += _tests(column, shown, column=name)
+    return NodeProperties(
+        place=f"{shown}:{entry.line}",
+        name=_name(entry, shown),
+        description=_words(entry.get("description")),
+        config=cast(Mapping[str, Any], entry.get("config") or {}),
+        columns=tuple(columns),
+        tests=tuple(tests),
+    )
+
+
+def _tests(owner: Block, shown: str, column: str | None) -> Iterator[TestDeclaration]:
+    for declared in (*(owner.get("tests") or ()), *(owner.get("data_tests") or ())):
+        place = f"{shown}:{getattr(declared, 'line', owner.line)}"
+        if isinstance(declared, str):
+            yield TestDeclaration(place, declared, _test_name(declared, column), {}, "error", column=column)
+        elif isinstance(declared, Block) and len(declared) == 1:
+            ((test, body),) = declared.items()
+            yield _test(place, test, cast(Mapping[str, Any], body or {}), column)
+        else:
+            raise ModelError(place, "a data test is a name, or one name with its arguments below it")
+
+
+def _test(place: str, test: str, body: Mapping[str, Any], column: str | None) -> TestDeclaration:
+    config = cast(Mapping[str, Any], body.get("config") or {})
+    unknown = sorted(set(config) - {"severity", "where"})
+    if unknown:
+        raise ModelError(place, f"test config {unknown[0]!r} is not known", hint="known: severity, where")
+    severity = str(config.get("severity", "error")).lower()
+    if severity not in ("error", "warn"):
+        raise ModelError(place, f"severity {severity!r} is not known", hint="error or warn")
+    return TestDeclaration(
+        place=place,
+        test=test,
+        name=str(body.get("name") or _test_name(test, column)),
+        # dbt's older spelling has the arguments beside the config
+        arguments={**{k: v for k, v in body.items() if k not in _TEST_KEYS}, **(body.get("arguments") or {})},
+        severity=severity,
+        where=config.get("where"),
+        column=column,
+        description=_words(body.get("description")),
+    )
+
+
+def _test_name(test: str, column: str | None) -> str:
+    return test if column is None else f"{test}_{column}"
+
+
+def _source_tables(entry: Block, shown: str) -> Iterator[tuple[tuple[str, str], SourceTable]]:
+    source = _name(entry, shown)
+    schema = str(entry.get("schema") or source)
+    for table in _entries(entry, "tables", shown):
+        name = _name(table, shown)
+        columns = tuple(
+            ModelColumn(_name(column, shown), _words(column.get("description")), column.get("data_type"))
+            for column in _entries(table, "columns", shown)
+        )
+        relation = Relation(schema, str(table.get("identifier") or name))
+        yield (source, name), SourceTable(source, name, relation, _words(table.get("description")), columns)
+
+
+def _entries(owner: Block, key: str, shown: str) -> Iterator[Block]:
+    for entry in owner.get(key) or ():
+        if not isinstance(entry, Block):
+            raise ModelError(f"{shown}:{owner.line}", f"every entry of {key} is a mapping with a name")
+        yield entry
+
+
+def _known(block: Block, keys: frozenset[str], shown: str) -> None:
+    unknown = sorted(set(block) - keys)
+    if unknown:
+        raise ModelError(
+            f"{shown}:{block.line}",
+            f"{unknown[0]!r} is not known here",
+            hint=f"known: {', '.join(sorted(keys))}",
+        )
+
+
+def _name(block: Block, shown: str) -> str:
+    name = block.get("name")
+    if not isinstance(name, str) or not name:
+        raise ModelError(f"{shown}:{block.line}", "has no name")
+    return name
+
+
+def _tags(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value or ())
+
+
+def _words(text: Any) -> str:
+    return " ".join(str(text or "").split())

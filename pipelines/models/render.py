@@ -1,0 +1,225 @@
+"""Jinja as dbt speaks it: config(), ref(), source(), var(), this, target, is_incremental(), macros and tests.
+
+What belongs here: turning templates into SQL text and saying in which file and line one is wrong.
+Not here: which files there are (project.py) and what ref() resolves to (the caller gives it).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from types import TracebackType
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined, Template, TemplateSyntaxError, nodes
+from jinja2.ext import Extension
+from jinja2.parser import Parser
+
+from pipelines.errors import ModelError
+from pipelines.load.swap import Relation
+from pipelines.models.properties import TestDeclaration
+
+RefResolver = Callable[[str], Relation]
+SourceResolver = Callable[[str, str], Relation]
+
+_BUILTIN_TESTS = "generic_tests.sql"
+_REFERENCE = re.compile(r"^\s*(ref|source)\s*\(.*\)\s*$", re.DOTALL)
+
+
+class _TestTag(Extension):
+    """`{% test name(model, ...) %} ... {% endtest %}` defines the macro `test_name`, as in dbt."""
+
+    tags = {"test"}  # noqa: RUF012 (Jinja's own interface)
+
+    def parse(self, parser: Parser) -> nodes.Node:
+        macro = nodes.Macro(lineno=next(parser.stream).lineno)
+        macro.name = "test_" + parser.parse_assign_target(name_only=True).name
+        parser.parse_signature(macro)
+        macro.body = parser.parse_statements(("name:endtest",), drop_needle=True)
+        return macro
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """dbt's `target`, as far as a model may ask."""
+
+    schema: str
+    name: str = "gudang"
+    type: str = "postgres"
+
+
+@dataclass
+class Rendered:
+    """One template's SQL and what it asked for while it was rendered."""
+
+    sql: str = ""
+    config: dict[str, Any] = field(default_factory=dict[str, Any])
+    refs: list[str] = field(default_factory=list[str])
+    sources: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+
+
+class _Config:
+    """`config(materialized=...)` in a model; renders as nothing."""
+
+    def __init__(self, collected: dict[str, Any]) -> None:
+        self._collected = collected
+
+    def __call__(self, **settings: Any) -> str:
+        self._collected.update(settings)
+        return ""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self._collected.get(name, default)
+
+
+class Renderer:
+    """Renders the templates of one project.
+
+    macros: text of each macro file by its path in the project. variables: dbt's vars.
+    """
+
+    def __init__(
+        self, macros: Mapping[str, str], variables: Mapping[str, Any], target_schema: str = "public"
+    ) -> None:
+        self._environment = Environment(  # noqa: S701 (what is rendered is SQL, not HTML)
+            undefined=StrictUndefined, extensions=[_TestTag, "jinja2.ext.do"]
+        )
+        self._variables = variables
+        self._target = Target(target_schema)
+        self._templates: dict[str, Template] = {}
+        builtin = resources.files("pipelines.models").joinpath(_BUILTIN_TESTS).read_text(encoding="utf-8")
+        self._macros = [self._compile(_BUILTIN_TESTS, builtin)]
+        self._macros += [self._compile(path, text) for path, text in sorted(macros.items())]
+
+    def model(
+        self, path: str, text: str, *, ref: RefResolver, source: SourceResolver, this: Relation | None = None
+    ) -> Rendered:
+        """The model or singular test in the file `path`. Raises ModelError naming file and line."""
+        template = self._compile(path, text)
+        rendered = Rendered()
+        with _Located(path, self._templates):
+            scope = self._scope(rendered, ref, source, this)
+            rendered.sql = _text(template, scope)
+        return rendered
+
+    def generic_test(
+        self,
+        declared: TestDeclaration,
+        relation: Relation,
+        arguments: Mapping[str, Any],
+        *,
+        ref: RefResolver,
+        source: SourceResolver,
+    ) -> Rendered:
+        """The SQL of a test that a properties file declares, asked of `relation`."""
+        rendered = Rendered()
+        with _Located(declared.place, self._templates):
+            scope = self._scope(rendered, ref, source, None)
+            macro = scope.get("test_" + declared.test)
+            if macro is None:
+                raise ModelError(
+                    declared.place,
+                    f"there is no data test {declared.test!r}",
+                    hint=f"define {{% test {declared.test}(model, ...) %}} in macros/",
+                )
+            resolved = {key: self._argument(value, scope) for key, value in arguments.items()}
+            asked = scope["tested_rows"](relation, declared.where) if declared.where else str(relation)
+            rendered.sql = str(macro(model=asked, **resolved)).strip()
+        return rendered
+
+    def schema_name(self, where: str, custom: str | None) -> str:
+        """The schema of a node: by the project's macro generate_schema_name, else by dbt's own rule."""
+
+        def nothing(*_: str) -> Relation:
+            raise ModelError(where, "generate_schema_name may not read models or sources")
+
+        with _Located(where, self._templates):
+            scope = self._scope(Rendered(), nothing, nothing, None)
+            macro = scope.get("generate_schema_name")
+            if macro is not None:
+                return str(macro(custom, None)).strip()
+        return self._target.schema if custom is None else f"{self._target.schema}_{custom}"
+
+    def _argument(self, value: Any, scope: dict[str, Any]) -> Any:
+        if isinstance(value, str) and _REFERENCE.match(value):
+            return self._environment.compile_expression(value)(**scope)
+        return value
+
+    def _compile(self, path: str, text: str) -> Template:
+        try:
+            code = self._environment.compile(text, path, path)
+        except TemplateSyntaxError as error:
+            raise ModelError(f"{path}:{error.lineno}", f"template does not parse: {error.message}") from error
+        template = Template.from_code(self._environment, code, self._environment.globals)
+        self._templates[path] = template
+        return template
+
+    def _scope(
+        self, rendered: Rendered, ref: RefResolver, source: SourceResolver, this: Relation | None
+    ) -> dict[str, Any]:
+        def seen_ref(*names: str) -> Relation:
+            rendered.refs.append(names[-1])
+            return ref(names[-1])
+
+        def seen_source(name: str, table: str) -> Relation:
+            rendered.sources.append((name, table))
+            return source(name, table)
+
+        scope: dict[str, Any] = dict(self._environment.globals)
+        scope.update(
+            config=_Config(rendered.config),
+            ref=seen_ref,
+            source=seen_source,
+            var=self._var,
+            this=this,
+            target=self._target,
+            is_incremental=lambda: False,
+            execute=False,
+        )
+        # One shared scope: a macro may call those of other files, and sees this, var and ref of its caller.
+        for template in self._macros:
+            module = template.make_module(scope, shared=True)
+            scope.update({name: value for name, value in vars(module).items() if not name.startswith("_")})
+        return scope
+
+    def _var(self, name: str, default: Any = None) -> Any:
+        if name in self._variables:
+            return self._variables[name]
+        if default is None:
+            raise ModelError(
+                name, "is no variable of the project", hint="declare it under vars: in dbt_project.yml"
+            )
+        return default
+
+
+def _text(template: Template, scope: dict[str, Any]) -> str:
+    return str(template.make_module(scope, shared=True)).strip()
+
+
+class _Located:
+    """Turns whatever a template raises into a ModelError that names the line of the innermost template."""
+
+    def __init__(self, subject: str, templates: Mapping[str, Template]) -> None:
+        self._subject = subject
+        self._templates = templates
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None or not isinstance(error, Exception):
+            return
+        place = self._subject
+        while traceback is not None:
+            template = self._templates.get(traceback.tb_frame.f_code.co_filename)
+            if template is not None:
+                place = f"{template.name}:{template.get_corresponding_lineno(traceback.tb_lineno)}"
+            traceback = traceback.tb_next
+        if isinstance(error, ModelError):
+            said = error.message if error.subject in place else f"{error.subject} {error.message}"
+            raise ModelError(place, said, hint=error.hint) from error
+        raise ModelError(place, f"template cannot be rendered: {error}") from error

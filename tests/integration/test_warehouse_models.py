@@ -1,0 +1,277 @@
+"""The models of dbt_like_sql/ on small data: region codes, suppression, promises kept, the SPBE index."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.support.model_warehouse import FOLDER, ModelWarehouse
+
+
+@pytest.fixture
+def warehouse(pg_url: str) -> Iterator[ModelWarehouse]:
+    made = ModelWarehouse(pg_url)
+    yield made
+    made.connection.close()
+
+
+def test_everything_is_built_on_empty_raw_tables_and_again_on_top_of_itself(
+    warehouse: ModelWarehouse,
+) -> None:
+    for _ in range(2):
+        results = warehouse.build()
+        assert {name: r.error for name, r in results.items() if r.state != "ok"} == {}
+        assert [w.message for r in results.values() for w in r.warnings] == []
+    undescribed = warehouse.run("""
+        select format('%s.%s.%s', n.nspname, c.relname, a.attname)
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        where n.nspname in ('core', 'staging', 'mart_satu_data', 'mart_spbe') and c.relkind in ('r', 'v')
+            and (col_description(c.oid, a.attnum) is null or obj_description(c.oid) is null)
+    """)
+    assert undescribed == []
+
+
+def test_every_spelling_of_samarindas_villages_finds_its_code(warehouse: ModelWarehouse) -> None:
+    """The city's file writes the 2025 names in capitals, but Sungai Siring by its former name and Dadi Mulya
+    in two ways: 60 spellings of 59 kelurahan."""
+    warehouse.build("tag:referensi")
+    warehouse.run("""
+        insert into raw.samarinda__penduduk (tahun, kecamatan, kelurahan, kelamin, umur, jumlah)
+        select 2024, upper(kecamatan.nama), ejaan, kelamin, 30, 10
+        from core.ref_wilayah as kelurahan
+        join core.ref_wilayah as kecamatan on kecamatan.kode_kemendagri = kelurahan.kode_induk
+        cross join lateral (
+            select
+                case kelurahan.nama
+                    when 'Sungai Siring Pelita' then 'SUNGAI SIRING' else upper(kelurahan.nama)
+                end
+            union all select 'DADIMULYA' where kelurahan.nama = 'Dadi Mulya'
+        ) as ditulis (ejaan)
+        cross join (values ('L'), ('P')) as k (kelamin)
+        where kelurahan.level = 'kelurahan' and kelurahan.kode_kemendagri like '64.72.%'
+    """)
+    results = warehouse.build(
+        "stg_samarinda__penduduk", "dim_wilayah", "fct_penduduk_kelurahan", "penduduk_kelurahan"
+    )
+    assert {r.state for r in results.values()} == {"ok"}
+    assert warehouse.run("""
+        select count(distinct (kecamatan, kelurahan)), count(distinct kode_desa_kelurahan),
+            count(*) filter (where kode_desa_kelurahan is null)
+        from staging.stg_samarinda__penduduk
+    """) == [(60, 59, 0)]
+    assert warehouse.run("""
+        select kode_desa_kelurahan, nama_desa_kelurahan, nama_kecamatan, jumlah, satuan
+        from mart_satu_data.penduduk_kelurahan
+        where jenis_kelamin = 'L' and nama_desa_kelurahan in ('Dadi Mulya', 'Sungai Siring Pelita') order by 1
+    """) == [
+        ("64.72.03.1007", "Dadi Mulya", "Samarinda Ulu", 20, "jiwa"),
+        ("64.72.05.1004", "Sungai Siring Pelita", "Samarinda Utara", 10, "jiwa"),
+    ]
+    assert warehouse.run("select count(*) from mart_satu_data.penduduk_kelurahan") == [(118,)]
+
+
+def test_an_unknown_village_stops_the_fact_and_keeps_the_mart(warehouse: ModelWarehouse) -> None:
+    row = "insert into raw.samarinda__penduduk values (2024, '{}', '{}', 'L', 30, 10)"
+    warehouse.run(row.format("Samarinda Ulu", "Jawa"))
+    warehouse.build()
+    warehouse.run(row.format("Samarinda Ulu", "Antah Berantah"))
+    results = warehouse.build()
+    assert {n: r.state for n, r in results.items() if r.state != "ok"} == {
+        "fct_penduduk_kelurahan": "tests_failed",
+        "penduduk_kelurahan": "skipped",
+    }
+    assert [w.name for w in results["stg_samarinda__penduduk"].warnings] == ["not_null_kode_desa_kelurahan"]
+    assert warehouse.run("select nama_desa_kelurahan from mart_satu_data.penduduk_kelurahan") == [("Jawa",)]
+
+
+def test_a_bps_code_is_translated_and_never_mistaken_for_the_other_system(warehouse: ModelWarehouse) -> None:
+    """6402 is Kutai Barat to BPS (64.07), 64.02 is Kutai Kartanegara to Kemendagri (BPS 6403). 23:30 UTC is
+    the next day in Kalimantan."""
+    warehouse.run("""
+        insert into raw.dlh__ispu (stasiun, waktu, kode_bps)
+        values ('A', '2026-09-30T23:30:00Z', '6402'), ('B', '2026-09-30T01:00:00Z', '6403')
+    """)
+    warehouse.build("+stg_dlh__ispu")
+    assert warehouse.run(
+        "select stasiun, kode_kabupaten_kota, tanggal::text from staging.stg_dlh__ispu order by stasiun"
+    ) == [("A", "64.07", "2026-10-01"), ("B", "64.02", "2026-09-30")]
+
+
+def test_places_written_as_agencies_write_them_find_their_codes(warehouse: ModelWarehouse) -> None:
+    warehouse.run("""
+        insert into raw.dkp__pembenihan_ikan (tahun, kab_kota)
+        values (1, 'BERAU'), (2, 'KOTA BALIKPAPAPN'), (3, 'KUTAI KERTANEGARA (KAB.)'), (4, 'Kab. Pasir');
+        insert into raw.disdikbud__sma (npsn, provinsi) values ('1', 'Prop. Kalimantan Timur');
+        insert into raw.balikpapan__sekolah (npsn, kota_kabupaten, kecamatan, desa_kelurahan) values
+            ('1', 'Kota Balikpapan', 'Kec. Balikpapan Utara', 'Gunung Samarinda'),
+            ('2', 'Kota Balikpapan', 'Kec. Balikpapan Utara', 'Jalan Entah')
+    """)
+    warehouse.build("tag:referensi", "tag:staging")
+    assert warehouse.run(
+        "select kode_kabupaten_kota from staging.stg_dkp__pembenihan_ikan order by tahun"
+    ) == [
+        ("64.03",),
+        ("64.71",),
+        ("64.02",),
+        ("64.01",),
+    ]
+    assert warehouse.run("select kode_provinsi from staging.stg_disdikbud__sma") == [("64",)]
+    schools = warehouse.run("""
+        select kode_kabupaten_kota, kode_kecamatan, kode_desa_kelurahan is null
+        from staging.stg_balikpapan__sekolah order by npsn
+    """)
+    assert schools == [("64.71", "64.71.03", False), ("64.71", "64.71.03", True)]
+
+
+def test_a_name_leads_to_one_code_or_to_none(pg_url: str, tmp_path: Path) -> None:
+    """Lama moved from kecamatan 01 to 02 and left its code behind; Kembar is two villages; Baru was Tua."""
+    folder = tmp_path / "dbt"
+    shutil.copytree(FOLDER, folder)
+    wilayah = {
+        "64": ("provinsi", "Kaltim"), "64.01": ("kabupaten_kota", "Kabupaten A"),
+        "64.01.01": ("kecamatan", "Satu"), "64.01.02": ("kecamatan", "Dua"),
+        "64.01.01.2002": ("desa", "Kembar"), "64.01.01.2003": ("desa", "KEMBAR"),
+        "64.01.01.2004": ("desa", "Baru"), "64.01.02.2001": ("desa", "Lama"),
+        "64.01.01.2005": ("desa", "Pindahan"),
+    }  # fmt: skip
+    rows = [f"{k},,none,{level},{name},{k.rpartition('.')[0]}" for k, (level, name) in wilayah.items()]
+    header = "kode_kemendagri,kode_bps,kode_bps_basis,level,nama,kode_induk"
+    (folder / "seeds/ref_wilayah.csv").write_text("\n".join([header, *rows]) + "\n")
+    former = {"64.01.01.2004": "Tua", "64.01.01.2001": "Lama", "64.01.01.2009": "Pindahan"}
+    codes = dict.fromkeys(wilayah, "") | former
+    years = "nama_2016,nama_2018,nama_2020,nama_2022,nama_2023,nama_2025"
+    history = [f"{k},2016,{2025 if k in wilayah else 2020},,{name},,,,," for k, name in codes.items()]
+    header = f"kode_kemendagri,vintage_awal,vintage_akhir,perubahan,{years}"
+    (folder / "seeds/ref_wilayah_riwayat.csv").write_text("\n".join([header, *history]) + "\n")
+    alias = "alias,nama_baku,kode_kemendagri,kode_bps,dasar\nBarru,Baru,64.01.01.2004,,uji\n"
+    (folder / "seeds/ref_wilayah_alias.csv").write_text(alias)
+    warehouse = ModelWarehouse(pg_url, folder)
+    results = warehouse.build("tag:referensi", "dim_wilayah")
+    assert {n: r.error for n, r in results.items() if r.state != "ok"} == {}
+    villages = warehouse.run("""
+        select kunci, kode_kecamatan, kode_kemendagri from core.ref_wilayah_nama
+        where level = 'desa' order by 1, 2
+    """)
+    assert villages == [
+        ("BARRU", "64.01.01", "64.01.01.2004"),
+        ("BARU", "64.01.01", "64.01.01.2004"),
+        ("LAMA", "64.01.01", "64.01.01.2001"),  # gone, but nothing else there bears the name
+        ("LAMA", "64.01.02", "64.01.02.2001"),
+        ("PINDAHAN", "64.01.01", "64.01.01.2005"),  # the code that is gone does not shadow the one in force
+        ("TUA", "64.01.01", "64.01.01.2004"),
+    ]
+    assert warehouse.run("""
+        select kode_kemendagri, nama, berlaku_mulai, berlaku_sampai, nama_kecamatan from core.dim_wilayah
+        where not aktif order by 1
+    """) == [
+        ("64.01.01.2001", "Lama", 2016, 2020, "Satu"),
+        ("64.01.01.2009", "Pindahan", 2016, 2020, "Satu"),
+    ]
+    warehouse.connection.close()
+
+
+def test_cells_under_five_are_suppressed_and_say_so(warehouse: ModelWarehouse) -> None:
+    warehouse.run("""
+        insert into raw.dinkes__puskesmas (kode_puskesmas, kode_kecamatan)
+        values ('P1', '64.72.01'), ('P2', '64.72.01');
+        insert into raw.dinkes__kunjungan
+            (id_kunjungan, tanggal_kunjungan, kode_puskesmas, jenis_kelamin, cara_bayar)
+        select
+            n, date '2026-09-01' + n % 3, 'P' || 1 + n % 2, 'L', case when n <= 4 then 'UMUM' else 'BPJS' end
+        from generate_series(1, 9) as n;
+        insert into raw.samarinda__penduduk values
+            (2024, 'Samarinda Ulu', 'Jawa', 'L', 30, 4), (2024, 'Samarinda Ulu', 'Jawa', 'P', 30, 0)
+    """)
+    warehouse.build()
+    assert warehouse.run("""
+        select nama_kabupaten_kota, nama_kecamatan, tahun, bulan, cara_bayar, jumlah_kunjungan, keterangan
+        from mart_satu_data.layanan_kesehatan_bulanan order by cara_bayar
+    """) == [
+        ("Kota Samarinda", "Palaran", 2026, 9, "BPJS", 5, None),
+        ("Kota Samarinda", "Palaran", 2026, 9, "UMUM", None, "disamarkan (<5)"),
+    ]
+    assert warehouse.run(
+        "select jenis_kelamin, jumlah, keterangan from mart_satu_data.penduduk_kelurahan order by 1"
+    ) == [("L", None, "disamarkan (<5)"), ("P", 0, None)]
+
+
+def test_daftar_data_shows_what_was_promised_against_what_came(warehouse: ModelWarehouse) -> None:
+    """Daily, with 6 hours' grace: 29 hours ago is in time, 31 hours ago is late."""
+    warehouse.run("""
+        insert into ops.contract values
+            ('a/tepat', 'Tepat', 'Dinas A', 'x', 'api', 1, 6, 'terbuka', true),
+            ('a/telat', 'Telat', 'Dinas A', 'x', 'api', 1, 6, 'terbuka', true),
+            ('a/rusak', 'Rusak', 'Dinas A', 'x', 'api', 1, 6, 'terbuka', true),
+            ('a/tiada', 'Tiada', 'Dinas A', 'x', 'upload', 1, 6, 'terbuka', true),
+            ('a/tetap', 'Tetap', 'Dinas A', 'x', 'upload', 1, 6, 'terbuka', true);
+        insert into ops.load_batch (dataset, state, rows_loaded, rows_quarantined, finished_at) values
+            ('a/tepat', 'loaded', 90, 2, now() - interval '29 hours'),
+            ('a/tepat', 'failed', 0, 0, now()),
+            ('a/telat', 'loaded', 80, 0, now() - interval '31 hours'),
+            ('a/rusak', 'loaded', 70, 0, now() - interval '31 hours'),
+            ('a/rusak', 'rejected', 0, 9, now()),
+            ('a/tetap', 'loaded', 60, 1, now() - interval '40 hours'),
+            ('a/tetap', 'unchanged', 0, 0, now() - interval '1 hour'),
+            ('a/tetap', 'running', 0, 0, null)
+    """)
+    assert warehouse.build("daftar_data")["daftar_data"].state == "ok"
+    assert warehouse.run("""
+        select dataset, status, jumlah_baris, baris_karantina from mart_satu_data.daftar_data order by dataset
+    """) == [
+        ("a/rusak", "gagal", 70, 0),
+        ("a/telat", "terlambat", 80, 0),
+        ("a/tepat", "mutakhir", 90, 2),
+        ("a/tetap", "mutakhir", 60, 1),
+        ("a/tiada", "belum_ada", None, None),
+    ]
+
+
+def test_the_spbe_index_is_that_of_the_regulation(warehouse: ModelWarehouse) -> None:
+    """PermenPANRB 59/2020: index = sum(weight x level) / 100, worked out by hand.
+
+    2025: indicators 1-10 (13 % together) at level 3, indicator 43 (3 %) at level 5, the other 36 not
+    assessed, so level 1: (13 x 3 + 3 x 5 + 84 x 1) / 100 = (39 + 15 + 84) / 100 = 1.38.
+    Domain 1 (13 %): 3.00. Domain 4 (45.5 %): (3 x 5 + 42.5 x 1) / 45.5 = 57.5 / 45.5 = 1.2637 -> 1.26.
+    Aspect 8 (18 %): (3 x 5 + 15 x 1) / 18 = 30 / 18 = 1.67. Targets: 4 where assessed, else 1:
+    (16 x 4 + 84 x 1) / 100 = 1.48.
+    2026: all at 4, but indicators 1-10 (13 %), 29-31 (4.5 %) and 11 (2.5 %), 20 % together, at 5:
+    (80 x 4 + 20 x 5) / 100 = 4.20, just "Memuaskan".
+    """
+    warehouse.run("""
+        insert into raw.diskominfo__penilaian_spbe (tahun, no_indikator, tingkat, target)
+        select 2025, n, case when n = 43 then 5 else 3 end, 4
+        from generate_series(1, 47) as n where n <= 10 or n = 43;
+        insert into raw.diskominfo__penilaian_spbe (tahun, no_indikator, tingkat, target)
+        select 2026, n, case when n <= 11 or n between 29 and 31 then 5 else 4 end, 5
+        from generate_series(1, 47) as n
+    """)
+    warehouse.build("+indeks_spbe")
+
+    def row(tahun: int, jenis: str, kode: str) -> tuple[object, ...]:
+        (only,) = warehouse.run(
+            """
+            select indeks, target_indeks, selisih, predikat, jumlah_indikator, terisi, bobot
+            from mart_spbe.indeks_spbe where tahun = %s and jenis = %s and kode = %s
+            """,
+            tahun, jenis, kode,
+        )  # fmt: skip
+        return only
+
+    d = Decimal
+    assert row(2025, "indeks", "SPBE") == (d("1.38"), d("1.48"), d("-0.10"), "Kurang", 47, 11, d("100"))
+    assert row(2025, "domain", "1") == (d("3.00"), d("4.00"), d("-1.00"), "Baik", 10, 10, d("13.00"))
+    assert row(2025, "domain", "4")[0] == d("1.26")
+    assert row(2025, "aspek", "8")[0] == d("1.67")
+    assert row(2026, "indeks", "SPBE")[:4] == (d("4.20"), d("5.00"), d("-0.80"), "Memuaskan")
+    assert warehouse.run(
+        "select jenis, count(*) from mart_spbe.indeks_spbe where tahun = 2026 group by 1 order by 1"
+    ) == [
+        ("aspek", 8),
+        ("domain", 4),
+        ("indeks", 1),
+    ]

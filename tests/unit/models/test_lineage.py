@@ -1,0 +1,37 @@
+"""Column lineage reaches the nearest relations, and gives way where SQL cannot be followed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines.models.lineage import column_lineage
+from tests.support.dbt_folder import DbtFolder
+
+SOURCES = """
+sources:
+  - name: dinkes
+    schema: raw
+    tables: [{name: kunjungan, columns: [{name: id}, {name: tanggal}, {name: biaya}]}]
+"""
+
+
+def test_columns_are_followed_through_ctes_stars_and_expressions(tmp_path: Path) -> None:
+    folder = DbtFolder(tmp_path).write("models/sources.yml", SOURCES)
+    folder.write(
+        "models/marts/m.sql",
+        """
+        with k as (select * from {{ source('dinkes', 'kunjungan') }}),
+        final as (select tanggal, sum(biaya) + count(id) as nilai, 'x' as tetap from k group by tanggal)
+        select * from final
+        """,
+    )
+    assert column_lineage(folder.project(), "m") == {
+        "tanggal": (("raw.kunjungan", "tanggal"),),
+        "nilai": (("raw.kunjungan", "biaya"), ("raw.kunjungan", "id")),
+        "tetap": (),
+    }
+
+
+def test_sql_that_cannot_be_followed_has_no_lineage(tmp_path: Path) -> None:
+    folder = DbtFolder(tmp_path).write("models/marts/m.sql", "select from where (")
+    assert column_lineage(folder.project(), "m") == {}

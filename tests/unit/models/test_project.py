@@ -1,0 +1,225 @@
+"""A folder of SQL and YAML becomes a graph, and whatever is wrong in it is told with file and line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import ModelError
+from tests.support.dbt_folder import DbtFolder
+
+SOURCES = """
+version: 2
+sources:
+  - name: dinkes
+    schema: raw
+    tables:
+      - name: kunjungan
+        identifier: dinkes__kunjungan
+        columns: [{name: id}, {name: tanggal}]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> DbtFolder:
+    made = DbtFolder(tmp_path / "contoh")
+    made.write("models/sources.yml", SOURCES)
+    made.write(
+        "models/staging/stg_kunjungan.sql", "select id, tanggal from {{ source('dinkes', 'kunjungan') }}"
+    )
+    made.write(
+        "models/marts/per_hari.sql",
+        "select tanggal, count(*) as n from {{ ref('stg_kunjungan') }} group by 1",
+    )
+    return made
+
+
+def fault(folder: DbtFolder) -> str:
+    with pytest.raises(ModelError) as caught:
+        folder.project()
+    return str(caught.value)
+
+
+def test_folders_say_schema_kind_and_tags(folder: DbtFolder) -> None:
+    project = folder.project()
+    staging, mart = project.nodes["stg_kunjungan"], project.nodes["per_hari"]
+    assert (staging.relation, staging.kind, staging.tags) == ("staging.stg_kunjungan", "view", ("staging",))
+    assert (mart.relation, mart.kind, mart.tags) == ("core.per_hari", "table", ("mart",))
+
+
+def test_ref_and_source_become_relations_and_edges(folder: DbtFolder) -> None:
+    project = folder.project()
+    assert project.nodes["stg_kunjungan"].sources == (("dinkes", "kunjungan"),)
+    assert 'from "raw"."dinkes__kunjungan"' in project.nodes["stg_kunjungan"].sql
+    assert project.nodes["per_hari"].depends_on == ("stg_kunjungan",)
+    assert list(project.nodes) == ["stg_kunjungan", "per_hari"]
+
+
+def test_another_target_schema_prefixes_every_schema(folder: DbtFolder) -> None:
+    project = folder.project(target_schema="uji")
+    assert project.nodes["per_hari"].relation == "uji_core.per_hari"
+    assert 'from "uji_staging"."stg_kunjungan"' in project.nodes["per_hari"].sql
+
+
+def test_config_in_the_file_beats_yaml_which_beats_the_folder(folder: DbtFolder) -> None:
+    folder.write("models/marts/a.sql", "{{ config(materialized='view', tags=['sendiri']) }} select 1 as x")
+    folder.write("models/marts/b.sql", "select 1 as x")
+    folder.write(
+        "models/marts/marts.yml",
+        """
+        models:
+          - {name: a, config: {materialized: table, meta: {judul: A}}}
+          - {name: b, config: {schema: mart_spbe, tags: yaml}}
+        """,
+    )
+    project = folder.project()
+    a, b = project.nodes["a"], project.nodes["b"]
+    assert (a.kind, a.tags, a.meta) == ("view", ("mart", "sendiri"), {"judul": "A"})
+    assert (b.relation, b.tags) == ("mart_spbe.b", ("mart", "yaml"))
+    assert a.sql == "select 1 as x"
+
+
+def test_macros_call_each_other_across_files_and_see_variables(folder: DbtFolder) -> None:
+    folder.write("macros/a.sql", "{% macro kecil(x) %}({{ x }} < {{ batas() }}){% endmacro %}")
+    folder.write("macros/b.sql", "{% macro batas() %}{{ var('ambang') }}{% endmacro %}")
+    folder.write("models/marts/m.sql", "select {{ kecil('n') }} as kecil, '{{ this }}' as sendiri")
+    assert folder.project().nodes["m"].sql == 'select (n < 5) as kecil, \'"core"."m"\' as sendiri'
+
+
+def test_code_version_follows_what_is_built_and_nothing_else(folder: DbtFolder) -> None:
+    before = folder.project().nodes
+    folder.write("models/marts/marts.yml", "models: [{name: per_hari, description: Kunjungan per hari.}]")
+    described = folder.project().nodes
+    assert described["per_hari"].code_version == before["per_hari"].code_version
+    folder.write("models/marts/per_hari.sql", "select tanggal from {{ ref('stg_kunjungan') }}")
+    changed = folder.project().nodes
+    assert changed["per_hari"].code_version != before["per_hari"].code_version
+    assert changed["stg_kunjungan"].code_version == before["stg_kunjungan"].code_version
+
+
+def test_tests_ask_the_candidate_and_order_the_build(folder: DbtFolder) -> None:
+    folder.write("seeds/zz_hari.csv", "tanggal\n2026-01-01\n")
+    folder.write(
+        "models/marts/marts.yml",
+        """
+        models:
+          - name: per_hari
+            columns:
+              - name: tanggal
+                data_tests:
+                  - not_null: {config: {severity: warn, where: "n > 0"}}
+                  - relationships: {arguments: {to: ref('zz_hari'), field: tanggal}}
+        """,
+    )
+    project = folder.project()
+    not_null, related = project.nodes["per_hari"].tests
+    assert (not_null.name, not_null.severity, not_null.column) == ("not_null_tanggal", "warn", "tanggal")
+    assert '(select * from "core"."per_hari__baru" where n > 0)' in not_null.candidate_sql
+    assert 'from "core"."zz_hari"' in related.candidate_sql
+    assert project.nodes["per_hari"].build_after == ("zz_hari",)
+    assert project.nodes["per_hari"].depends_on == ("stg_kunjungan",)
+    assert list(project.nodes).index("zz_hari") < list(project.nodes).index("per_hari")
+
+
+def test_a_singular_test_guards_the_last_node_that_it_reads(folder: DbtFolder) -> None:
+    folder.write(
+        "tests/cocok.sql",
+        """
+        {{ config(severity='warn') }}
+        select 1 from {{ ref('per_hari') }} join {{ ref('stg_kunjungan') }} using (tanggal)
+        """,
+    )
+    project = folder.project()
+    (test,) = project.nodes["per_hari"].tests
+    assert (test.name, test.severity) == ("cocok", "warn")
+    assert '"core"."per_hari__baru" join "staging"."stg_kunjungan"' in test.candidate_sql
+    assert project.nodes["stg_kunjungan"].tests == ()
+
+
+def test_selectors_choose_by_name_tag_and_direction(folder: DbtFolder) -> None:
+    project = folder.project()
+
+    def names(*selectors: str) -> list[str]:
+        return [node.name for node in project.select(selectors)]
+
+    assert names("stg_kunjungan+") == ["stg_kunjungan", "per_hari"]
+    assert names("+per_hari") == ["stg_kunjungan", "per_hari"]
+    assert names("tag:mart") == ["per_hari"]
+    assert project.readers([("dinkes", "kunjungan")]) == {"stg_kunjungan"}
+    with pytest.raises(ModelError, match="tidak_ada: selects nothing"):
+        project.select(["tidak_ada"])
+
+
+def test_an_unknown_ref_is_told_with_file_and_line(folder: DbtFolder) -> None:
+    folder.write("models/marts/salah.sql", "select 1 as x\nfrom\n    {{ ref('tiada') }}")
+    assert fault(folder).startswith("models/marts/salah.sql:3: tiada is no model and no seed")
+
+
+def test_an_undeclared_source_is_told_with_file_and_line(folder: DbtFolder) -> None:
+    folder.write("models/marts/salah.sql", "select *\nfrom {{ source('dinkes', 'tiada') }}")
+    assert fault(folder).startswith("models/marts/salah.sql:2: dinkes.tiada is no declared source")
+
+
+def test_a_broken_template_and_an_unknown_word_are_told_with_file_and_line(folder: DbtFolder) -> None:
+    folder.write("models/marts/salah.sql", "select 1\n{% if %}")
+    assert fault(folder).startswith("models/marts/salah.sql:2: template does not parse")
+    folder.write("models/marts/salah.sql", "select\n{{ tak_dikenal }}")
+    assert fault(folder).startswith("models/marts/salah.sql:2: template cannot be rendered: 'tak_dikenal'")
+
+
+def test_a_wrong_argument_inside_a_macro_is_told_at_the_macro(folder: DbtFolder) -> None:
+    folder.write("macros/m.sql", "{% macro m(x) %}\n{{ x.tiada.ada }}\n{% endmacro %}")
+    folder.write("models/marts/salah.sql", "select {{ m('a') }}")
+    assert fault(folder).startswith("macros/m.sql:2: template cannot be rendered")
+
+
+@pytest.mark.parametrize(
+    ("yaml", "said"),
+    [
+        ("models:\n  - name: per_hari\n    colums: []\n", "marts.yml:2: 'colums' is not known here"),
+        ("models:\n  - name: tiada\n", "marts.yml:2: describes the model tiada, which has no file"),
+        ("models:\n  - name: per_hari\n    config: {alias: x}\n", "marts.yml:2: config 'alias' is not known"),
+        (
+            "models:\n  - name: per_hari\n    data_tests:\n      - janggal\n",
+            "there is no data test 'janggal'",
+        ),
+        (
+            "models:\n  - name: per_hari\n    data_tests:\n      - unique: {config: {severity: fatal}}\n",
+            "marts.yml:4: severity 'fatal' is not known",
+        ),
+        ("models: [\n", "marts.yml:2: is no YAML"),
+    ],
+)
+def test_what_yaml_gets_wrong_is_told_with_file_and_line(folder: DbtFolder, yaml: str, said: str) -> None:
+    folder.write("models/marts/marts.yml", yaml)
+    assert said in fault(folder)
+
+
+def test_two_files_of_one_name_and_circles_are_refused(folder: DbtFolder) -> None:
+    folder.write("models/staging/per_hari.sql", "select 1 as x")
+    assert "the name per_hari is taken" in fault(folder)
+    (folder.root / "models/staging/per_hari.sql").unlink()
+    folder.write("models/marts/satu.sql", "select * from {{ ref('dua') }}")
+    folder.write("models/marts/dua.sql", "select * from {{ ref('satu') }}")
+    assert "stands in a circle" in fault(folder)
+
+
+def test_a_seed_is_typed_by_yaml_and_text_otherwise(folder: DbtFolder) -> None:
+    folder.write("seeds/kode.csv", "kode,urutan\n64.10,1\n")
+    folder.write(
+        "seeds/seeds.yml",
+        """
+        seeds:
+          - name: kode
+            config: {column_types: {urutan: integer}}
+            columns: [{name: kode, description: Kode.}]
+        """,
+    )
+    seed = folder.project().nodes["kode"]
+    assert [(c.name, c.data_type, c.description) for c in seed.columns] == [
+        ("kode", "text", "Kode."),
+        ("urutan", "integer", ""),
+    ]
+    folder.write("seeds/seeds.yml", "seeds: [{name: kode, config: {column_types: {tiada: integer}}}]")
+    assert "column tiada is not in seeds/kode.csv" in fault(folder)

@@ -1,0 +1,75 @@
+"""What holds for every seed and model of dbt_like_sql/."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.contracts import load_contracts
+from pipelines.models.lineage import column_lineage
+from pipelines.models.nodes import Project
+from pipelines.models.project import load_project
+from pipelines.models.sources import render_sources
+from pipelines.settings import PROJECT_ROOT
+
+LAYERS = {"staging": "staging", "core": "core", "mart_satu_data": "marts", "mart_spbe": "marts"}
+OPEN_MARTS = {"penduduk_kelurahan", "layanan_kesehatan_bulanan", "daftar_data", "indeks_spbe"}
+
+
+@pytest.fixture(scope="module")
+def project() -> Project:
+    return load_project(PROJECT_ROOT / "dbt_like_sql")
+
+
+def test_every_node_and_column_is_described_and_every_node_tested(project: Project) -> None:
+    for node in project.nodes.values():
+        assert node.description, f"{node.name} has no description"
+        assert node.columns, f"{node.name} describes no column"
+        assert [c.name for c in node.columns if not c.description] == [], node.name
+        assert node.tests, f"{node.name} has no test"
+
+
+def test_the_columns_described_are_those_that_the_sql_gives(project: Project) -> None:
+    for node in project.nodes.values():
+        if node.kind != "seed":
+            assert [c.name for c in node.columns] == list(column_lineage(project, node.name)), node.name
+
+
+def test_the_sources_are_those_of_the_contracts() -> None:
+    rendered = render_sources(load_contracts(PROJECT_ROOT / "contracts"))
+    assert (PROJECT_ROOT / "dbt_like_sql/models/sources.yml").read_text(encoding="utf-8") == rendered
+
+
+def test_layers_read_downwards_only(project: Project) -> None:
+    for node in project.nodes.values():
+        if node.schema == "staging":
+            assert len(node.sources) == 1, f"{node.name} is the view of one dataset"
+        elif node.name != "daftar_data":
+            assert not node.sources, f"{node.name} reads raw tables past staging"
+        if node.schema.startswith("mart_"):
+            assert all(
+                project.nodes[name].schema == "core" or name.startswith("stg_") for name in node.depends_on
+            ), node.name
+
+
+def test_every_source_table_of_an_opd_has_a_staging_view(project: Project) -> None:
+    views = {name for name in project.nodes if name.startswith("stg_")}
+    assert views == {f"stg_{opd}__{table}" for opd, table in project.sources if opd != "ops"}
+
+
+def test_the_open_marts_say_so(project: Project) -> None:
+    marked = {n.name: n.meta for n in project.nodes.values() if n.meta.get("publikasi") == "terbuka"}
+    assert marked.keys() == OPEN_MARTS
+    for meta in marked.values():
+        assert {"judul", "satuan", "frekuensi"} <= meta.keys()
+
+
+def test_codes_stay_text_in_seeds(project: Project) -> None:
+    for node in project.nodes.values():
+        if node.kind == "seed":
+            assert {c.data_type for c in node.columns if c.name.startswith("kode")} <= {"text"}, node.name
+
+
+def test_the_reference_tag_builds_what_the_contracts_refer_to(project: Project) -> None:
+    chosen = {node.name for node in project.select(["tag:referensi"])}
+    assert chosen == {name for name in project.nodes if name.startswith("ref_")}
+    assert all(set(project.nodes[name].depends_on) <= chosen for name in chosen)
