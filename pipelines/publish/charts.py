@@ -1,0 +1,225 @@
+"""The report's charts: Altair charts turned into SVG text, without a browser and without the network.
+
+What belongs here: how values become pictures. Not here: which values (report_data.py), words around them
+(report.py).
+
+Colours: Okabe and Ito's palette (colour-blind safe), darkened where text needs contrast; what a colour says
+is also said by position, label or table. Altair and vl-convert are imported when a chart is drawn: together
+they cost a second.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from pipelines.publish.report_data import CheckShare, SpbeIndex
+from pipelines.publish.words import short_month
+
+if TYPE_CHECKING:
+    import altair as alt
+
+INK, MUTED, GRID = "#1b2a33", "#51626d", "#dfe6ea"
+BLUE, ORANGE, VERMILLION, GREEN, SKY = "#0072b2", "#e69f00", "#c44e00", "#00795c", "#7fb8dc"
+YEARS = ("#b9d7ea", "#6aa9d0", "#0072b2", "#00446b")
+CATEGORIES = (BLUE, ORANGE, GREEN, "#b0568f", MUTED)
+WIDTH = 880
+LINE = 40
+_LOCALE: dict[str, Any] = {"decimal": ",", "thousands": ".", "grouping": [3], "currency": ["Rp", ""]}
+_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+
+
+def quality_chart(shares: Sequence[CheckShare], names: dict[str, str]) -> str:
+    """Checks passed, warned and failed per OPD, as parts of 100 per cent."""
+    import altair as alt
+
+    outcomes = (
+        ("Lulus", "lulus", BLUE),
+        ("Peringatan", "peringatan", ORANGE),
+        ("Gagal", "gagal", VERMILLION),
+    )
+    labels = {s.opd: wrap(names[s.opd], LINE) for s in shares}
+    values = [
+        {"opd": labels[s.opd], "hasil": label, "urutan": i, "bagian": getattr(s, field) / s.jumlah}
+        for s in shares
+        for i, (label, field, _) in enumerate(outcomes)
+    ]
+    chart = (
+        alt.Chart(alt.Data(values=values))
+        .mark_bar(height=18)
+        .encode(
+            x=alt.X(
+                "bagian:Q", title=None, axis=alt.Axis(format="%", tickCount=5), scale=alt.Scale(domain=[0, 1])
+            ),
+            y=_lines("opd", list(labels.values())),
+            color=_colour("hasil", [o[0] for o in outcomes], [o[2] for o in outcomes]),
+            order=alt.Order("urutan:Q"),
+        )
+        .properties(width=WIDTH - 290, height=alt.Step(34))
+    )
+    return _svg(chart, "Bagian pemeriksaan mutu yang lulus per OPD", "mutu")
+
+
+def population_chart(place: str, values: Sequence[tuple[str, int, int]], prefix: str) -> str:
+    """Population per kecamatan and year: (kecamatan, year, people), the latest four years."""
+    import altair as alt
+
+    years = sorted({year for _, year, _ in values})[-len(YEARS) :]
+    last = {name: people for name, year, people in values if year == years[-1]}
+    order = sorted({name for name, _, _ in values}, key=lambda name: (-last.get(name, 0), name))
+    rows = [{"kecamatan": k, "tahun": str(t), "jumlah": n} for k, t, n in values if t in years]
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        x=alt.X("jumlah:Q", title="jiwa", axis=alt.Axis(format=",d", tickCount=6)),
+        y=alt.Y("kecamatan:N", title=None, sort=order),
+        yOffset=alt.YOffset("tahun:N", scale=alt.Scale(paddingInner=0.12, paddingOuter=0.0)),
+    )
+    bars = base.mark_bar().encode(
+        color=_colour("tahun", [str(y) for y in years], list(YEARS[-len(years) :]), title="Tahun")
+    )
+    labels = (
+        base.transform_filter(alt.datum.tahun == str(years[-1]))
+        .mark_text(align="left", dx=4, fontSize=11, color=INK)
+        .encode(text=alt.Text("jumlah:Q", format=",d"))
+    )
+    # A fixed height per kecamatan, whatever the number of years.
+    chart = (bars + labels).properties(width=WIDTH - 190, height=38 * len(order))
+    return _svg(chart, f"Penduduk {place} per kecamatan dan tahun", prefix)
+
+
+def visits_chart(values: Sequence[tuple[int, int, str, int]], prefix: str) -> str:
+    """Visits per month, stacked by way of paying: (year, month, way, visits)."""
+    import altair as alt
+
+    months = sorted({(year, month) for year, month, _, _ in values})
+    ways = sorted({way for _, _, way, _ in values})
+    rows = [{"bulan": short_month(y, m), "cara": c, "jumlah": n} for y, m, c, n in values]
+    totals = [
+        {"bulan": short_month(*m), "jumlah": sum(v[3] for v in values if (v[0], v[1]) == m)} for m in months
+    ]
+    order = [short_month(*m) for m in months]
+    x = alt.X("bulan:N", title=None, sort=order, axis=alt.Axis(labelAngle=0 if len(order) <= 8 else -45))
+    bars = (
+        alt.Chart(alt.Data(values=rows))
+        .mark_bar(size=max(10, min(64, 420 // len(order))))
+        .encode(
+            x=x,
+            y=alt.Y("sum(jumlah):Q", title="kunjungan", axis=alt.Axis(format=",d", tickCount=5)),
+            color=_colour(
+                "cara", ways, [CATEGORIES[i % len(CATEGORIES)] for i in range(len(ways))], "Cara bayar"
+            ),
+        )
+    )
+    labels = (
+        alt.Chart(alt.Data(values=totals if len(order) <= 12 else []))
+        .mark_text(dy=-7, fontSize=11, color=INK)
+        .encode(x=x, y="jumlah:Q", text=alt.Text("jumlah:Q", format=",d"))
+    )
+    chart = (bars + labels).properties(width=WIDTH - 80, height=260)
+    return _svg(chart, "Kunjungan puskesmas per bulan menurut cara bayar", prefix)
+
+
+def spbe_chart(rows: Sequence[SpbeIndex], year: int) -> str:
+    """Index of every domain or aspect on the scale of 1 to 5, with its target as a tick."""
+    import altair as alt
+
+    names = [wrap(row.nama, LINE) for row in rows]
+    values = [
+        {"nama": name, "indeks": row.indeks, "target": row.target_indeks, "dasar": 1}
+        for name, row in zip(names, rows, strict=True)
+    ]
+    scale = alt.Scale(domain=[1, 5], nice=False, zero=False)
+    x = alt.X("indeks:Q", title="indeks", scale=scale, axis=alt.Axis(values=[1, 2, 3, 4, 5], format="d"))
+    base = alt.Chart(alt.Data(values=values)).encode(y=_lines("nama", names))
+    bars = base.mark_bar(height=18, color=BLUE).encode(x=x, x2=alt.X2("dasar:Q"))
+    # The end of a bar is near its target: the number stands at the bar's foot wherever it fits.
+    text = base.mark_text(align="left", dx=6, fontSize=12).encode(text=alt.Text("indeks:Q", format=".2f"))
+    inside = text.encode(x=alt.X("dasar:Q", scale=scale), color=alt.value("white"))
+    outside = text.encode(x=alt.X("indeks:Q", scale=scale), color=alt.value(INK))
+    labels = inside.transform_filter("datum.indeks >= 1.4") + outside.transform_filter("datum.indeks < 1.4")
+    targets = (
+        base.transform_filter("isValid(datum.target)")
+        .mark_tick(thickness=3, size=28, opacity=1)
+        .encode(x=alt.X("target:Q", scale=scale), color=_colour("ket", ["target"], [INK]))
+        .transform_calculate(ket="'target'")
+    )
+    chart = (bars + targets + labels).properties(width=WIDTH - 290, height=alt.Step(38))
+    return _svg(chart, f"Indeks SPBE {year} dibanding target", f"spbe-{rows[0].jenis}")
+
+
+def wrap(text: str, width: int) -> str:
+    """`text` in lines of at most `width`, parted by "|"."""
+    lines = [""]
+    for word in text.replace("|", "/").split():
+        if lines[-1] and len(lines[-1]) + len(word) >= width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return "|".join(lines)
+
+
+def _lines(field: str, order: list[str]) -> alt.Y:
+    """A vertical axis whose long names stand in lines (see `wrap`)."""
+    import altair as alt
+
+    axis = alt.Axis(labelLimit=290, labelExpr="split(datum.label, '|')")
+    return alt.Y(f"{field}:N", title=None, sort=order, axis=axis)
+
+
+def _colour(field: str, domain: list[str], colours: list[str], title: str | None = None) -> alt.Color:
+    import altair as alt
+
+    return alt.Color(
+        f"{field}:N",
+        scale=alt.Scale(domain=domain, range=colours),
+        legend=alt.Legend(title=title, orient="top"),
+    )
+
+
+def _svg(chart: Any, label: str, prefix: str) -> str:
+    """The chart as an SVG element for use inside HTML: scalable, named, its ids unique by `prefix`."""
+    import vl_convert
+
+    styled = chart.configure(font=_FONT, background="transparent", aria=False)
+    styled = styled.configure_view(stroke=None).configure_axis(
+        labelColor=INK,
+        titleColor=MUTED,
+        titleFontWeight="normal",
+        labelFontSize=12,
+        titleFontSize=11,
+        gridColor=GRID,
+        domainColor="#9aa9b2",
+        tickColor="#9aa9b2",
+        labelLimit=230,
+        labelFlush=False,
+    )
+    styled = styled.configure_axisY(grid=False, ticks=False, labelPadding=8).configure_legend(
+        labelColor=INK,
+        titleColor=MUTED,
+        labelFontSize=12,
+        titleFontSize=11,
+        titleFontWeight="normal",
+        symbolType="square",
+    )
+    svg = vl_convert.vegalite_to_svg(styled.to_dict(), allowed_base_urls=[], format_locale=_LOCALE)
+    return _inline(svg, label, prefix)
+
+
+def _inline(svg: str, label: str, prefix: str) -> str:
+    # Ids count up within a process: renumbered, the same data gives the same bytes.
+    known: dict[str, str] = {}
+
+    def renamed(match: re.Match[str]) -> str:
+        return match[1] + known.setdefault(match[2], f"{prefix}-{len(known)}")
+
+    svg = re.sub(r'(\bid="|url\(#|href="#)([\w-]+)', renamed, svg)
+    svg = re.sub(
+        r"<[^>]+>", lambda tag: re.sub(r"-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}", tag[0]), svg
+    )
+    width, height = re.findall(r'<svg[^>]*viewBox="0 0 (\d+) (\d+)"', svg)[0]
+    name = escape(label)
+    start = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{name}"'
+        f' viewBox="0 0 {width} {height}" style="max-width:{width}px"><title>{name}</title>'
+    )
+    return re.sub(r"<svg[^>]*>", start, svg, count=1)

@@ -1,0 +1,95 @@
+"""Which marts are open, and how the public is told of them.
+
+What belongs here: the opt-in (`meta.publikasi: terbuka` on a model) as values. Not here: SQL and files.
+
+The vocabulary of `config.meta`, beside `publikasi`: `judul`, `satuan`, `frekuensi`, `kata_kunci` (list),
+`tema`, `produsen`, `lisensi`. A column is published when the model's properties file describes it,
+and only then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from pipelines.errors import PublicationError
+
+if TYPE_CHECKING:
+    from pipelines.models.nodes import Node, Project
+
+OPEN = "terbuka"
+FREQUENCIES = ("harian", "mingguan", "bulanan", "triwulanan", "semesteran", "tahunan", "tidak_tetap")
+
+
+@dataclass(frozen=True, slots=True)
+class MartColumn:
+    """A published column. `type` is what the model says; files ask the database for the real one."""
+
+    name: str
+    type: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMart:
+    """A mart that the walidata opened. Nothing but `columns` leaves the warehouse."""
+
+    name: str
+    schema: str
+    title: str
+    description: str
+    unit: str
+    frequency: str
+    keywords: tuple[str, ...]
+    columns: tuple[MartColumn, ...]
+    theme: str = ""
+    producer: str = ""
+    licence: str = ""
+
+    @property
+    def relation(self) -> str:
+        """`schema.name`, for people."""
+        return f"{self.schema}.{self.name}"
+
+    def __post_init__(self) -> None:
+        if not self.columns:
+            raise PublicationError(
+                self.name, "describes no column", hint="describe its columns in the properties file"
+            )
+        if self.frequency and self.frequency not in FREQUENCIES:
+            raise PublicationError(
+                self.name, f"frekuensi {self.frequency!r} is unknown", hint=f"one of {', '.join(FREQUENCIES)}"
+            )
+
+
+def open_marts(project: Project) -> tuple[OpenMart, ...]:
+    """The open marts of a models project, by name. Raises PublicationError where one describes no column."""
+    nodes = (node for node in project.nodes.values() if node.meta.get("publikasi") == OPEN)
+    return tuple(sorted((_open_mart(node) for node in nodes), key=lambda mart: mart.name))
+
+
+def _open_mart(node: Node) -> OpenMart:
+    return OpenMart(
+        name=node.name,
+        schema=node.schema,
+        title=_text(node.meta, "judul") or node.name.replace("_", " ").capitalize(),
+        description=node.description.strip(),
+        unit=_text(node.meta, "satuan"),
+        frequency=_text(node.meta, "frekuensi"),
+        keywords=_words(node.meta.get("kata_kunci")),
+        columns=tuple(MartColumn(c.name, c.data_type or "", c.description.strip()) for c in node.columns),
+        theme=_text(node.meta, "tema"),
+        producer=_text(node.meta, "produsen"),
+        licence=_text(node.meta, "lisensi"),
+    )
+
+
+def _text(meta: Mapping[str, Any], key: str) -> str:
+    return str(meta.get(key) or "").strip()
+
+
+def _words(value: object) -> tuple[str, ...]:
+    if isinstance(value, list | tuple):
+        return tuple(str(word).strip() for word in cast("list[object]", value))
+    return tuple(word.strip() for word in str(value or "").split(",") if word.strip())

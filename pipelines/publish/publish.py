@@ -1,0 +1,143 @@
+"""Publishing: guard, file, log; then the catalogue over all of it.
+
+What belongs here: the order of effects. Not here: what a file or a document holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+
+from pipelines.errors import PublicationError
+from pipelines.publish import catalog
+from pipelines.publish.catalog import PublishedFile
+from pipelines.publish.files import WrittenFile, column_types, replace_text, snapshot, turn, write_csv
+from pipelines.publish.guard import check_mart
+from pipelines.publish.mart import OpenMart
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What a round of publishing did: files that lie there now, and why marts were refused."""
+
+    published: tuple[PublishedFile, ...]
+    refused: tuple[PublicationError, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedCatalog:
+    """The catalogue's files. `withdrawn`: marts that are no longer open; their files are left to a person."""
+
+    datapackage: WrittenFile
+    dcat: WrittenFile
+    datasets: int
+    withdrawn: tuple[str, ...]
+
+    @property
+    def changed(self) -> bool:
+        return self.datapackage.changed or self.dcat.changed
+
+
+def data_modified(connection: Connection[Any]) -> datetime | None:
+    """When data last came into the warehouse, by the ledger; None before the first load."""
+    row = connection.execute("select max(finished_at) from ops.load_batch where state = 'loaded'").fetchone()
+    return row[0] if row else None
+
+
+def publish_mart(
+    connection: Connection[Any],
+    mart: OpenMart,
+    out_dir: Path,
+    modified: datetime,
+    *,
+    run_id: str | None = None,
+) -> PublishedFile:
+    """Writes csv/<mart>.csv and logs it where it changed. `connection` is autocommit.
+
+    Raises PublicationError; what was published before stays as it was.
+    """
+    with turn(connection, mart.name):
+        try:
+            with snapshot(connection):
+                kinds = column_types(connection, mart)
+                check_mart(connection, mart, kinds)
+                file, rows = write_csv(connection, mart, kinds, out_dir / "csv" / f"{mart.name}.csv")
+        except (psycopg.Error, OSError) as error:
+            # The message of a database may quote a value: only its kind is told.
+            raise PublicationError(
+                mart.name, f"could not be written ({type(error).__name__})", hint="see the server's log"
+            ) from None
+        log(connection, run_id, mart.name, file, rows)
+    return PublishedFile(mart.name, file.path, file.sha256, rows, file.bytes, file.changed, modified, kinds)
+
+
+def publish_all(
+    connection: Connection[Any],
+    marts: Iterable[OpenMart],
+    out_dir: Path,
+    modified: datetime,
+    *,
+    run_id: str | None = None,
+) -> Publication:
+    """Every mart by itself: one that is refused does not stop the others."""
+    published: list[PublishedFile] = []
+    refused: list[PublicationError] = []
+    for mart in marts:
+        try:
+            published.append(publish_mart(connection, mart, out_dir, modified, run_id=run_id))
+        except PublicationError as error:
+            refused.append(error)
+    return Publication(tuple(published), tuple(refused))
+
+
+def write_catalog(
+    published: Iterable[PublishedFile],
+    marts: Iterable[OpenMart],
+    out_dir: Path,
+    *,
+    base_url: str | None = None,
+) -> PublishedCatalog:
+    """datapackage.json and dcat.jsonld over what lies in `out_dir`, which is served at `base_url`."""
+    marts = tuple(marts)
+    before = catalog.read_entries(out_dir)
+    package = catalog.datapackage(catalog.resources(published, marts, out_dir, before))
+    return PublishedCatalog(
+        datapackage=replace_text(out_dir / catalog.DATAPACKAGE, catalog.as_json(package)),
+        dcat=replace_text(out_dir / catalog.DCAT, catalog.as_json(catalog.dcat(package, base_url))),
+        datasets=len(package["resources"]),
+        withdrawn=tuple(sorted(set(before) - {mart.name for mart in marts})),
+    )
+
+
+def write_report(
+    connection: Connection[Any], out_dir: Path, as_of: datetime, *, run_id: str | None = None
+) -> WrittenFile:
+    """laporan.html, dated `as_of`. `connection` is autocommit. Raises PublicationError."""
+    from pipelines.publish.report import REPORT, render
+    from pipelines.publish.report_data import read_report
+
+    with turn(connection, REPORT):
+        with snapshot(connection):
+            data = read_report(connection)
+        file = replace_text(out_dir / REPORT, render(data, as_of))
+        log(connection, run_id, "laporan", file, None)
+    return file
+
+
+def log(
+    connection: Connection[Any], run_id: str | None, name: str, file: WrittenFile, rows: int | None
+) -> None:
+    """One row per content: a file that stays the same is not logged again, one that a killed run left is."""
+    connection.execute(
+        "insert into ops.publication_log (run_id, mart, path, sha256, rows)"
+        " select %(run)s, %(mart)s, %(path)s, %(sha)s, %(rows)s where %(sha)s is distinct from"
+        " (select sha256 from ops.publication_log where mart = %(mart)s and path = %(path)s"
+        "  order by at desc limit 1)",
+        {"run": run_id, "mart": name, "path": str(file.path), "sha": file.sha256, "rows": rows},
+    )

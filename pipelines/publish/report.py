@@ -1,0 +1,303 @@
+"""The report that people read: one static HTML page in Indonesian, no script, nothing fetched.
+
+What belongs here: what each section says of its values. Not here: queries (report_data.py), pictures
+(charts.py), mark-up (report.html.j2). The date is given, so the same data gives the same page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from pipelines.publish import charts, words
+from pipelines.publish.guard import check_text
+from pipelines.publish.report_data import (
+    CheckShare,
+    DatasetStatus,
+    FailedCheck,
+    Population,
+    ReportData,
+    SpbeIndex,
+    Visits,
+    latest_year,
+)
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+REPORT = "laporan.html"
+STATUS = {
+    "mutakhir": ("Mutakhir", "●"),
+    "terlambat": ("Terlambat", "▲"),
+    "gagal": ("Gagal", "✕"),
+    "belum_ada": ("Belum ada", "○"),
+}
+OWN_MODELS = "Gudang data (model)"
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    label: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table under a chart: the same numbers, for those who cannot or will not read a picture."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    total: tuple[str, ...] = ()
+    text_columns: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    title: str
+    says: str
+    svg: str
+    table: Table
+    detail: Table | None = None
+
+
+def render(data: ReportData, as_of: datetime) -> str:
+    """The page. Raises PublicationError where a value in it is shaped like a NIK."""
+    names = opd_names(data.daftar_data)
+    page = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            moment=words.moment(as_of),
+            year=as_of.year,
+            tiles=tiles(data),
+            daftar_data=data.daftar_data,
+            statuses=Counter(line.status for line in data.daftar_data),
+            quality=quality_figure(data.checks, names),
+            failed_checks=[_failed(check) for check in data.failed_checks],
+            quarantine=data.quarantine,
+            population=population_figures(data.population),
+            visits=visits_figure(data.visits),
+            spbe=spbe_section(data.spbe),
+            status_words=STATUS,
+        )
+    )
+    # Coordinates of a picture have many digits; its text comes from the same values as the tables.
+    check_text(REPORT, re.sub(r"<(svg|style)\b.*?</\1>", "", page, flags=re.DOTALL))
+    return page
+
+
+def opd_names(lines: Sequence[DatasetStatus]) -> dict[str, str]:
+    """The OPD's short code, as in "dinkes/kunjungan", and its name."""
+    return {line.dataset.split("/")[0]: line.produsen_data for line in lines}
+
+
+def tiles(data: ReportData) -> list[Tile]:
+    lines = data.daftar_data
+    if not lines:
+        return []
+    counts = Counter(line.status for line in lines)
+    arrived = sum(line.terakhir_datang is not None for line in lines)
+    return [
+        Tile("Dataset dijanjikan", words.number(len(lines)), f"oleh {len(opd_names(lines))} OPD"),
+        Tile(
+            "Sudah datang",
+            words.number(arrived),
+            f"{words.per_cent(arrived / len(lines))} dari yang dijanjikan",
+        ),
+        Tile(
+            "Terlambat",
+            words.number(counts["terlambat"]),
+            f"selain itu {counts['gagal']} gagal, {counts['belum_ada']} belum ada",
+        ),
+        Tile(
+            "Baris data",
+            words.number(sum(line.jumlah_baris or 0 for line in lines)),
+            "pada pemuatan terakhir",
+        ),
+        Tile(
+            "Baris dikarantina",
+            words.number(sum(line.baris_karantina or 0 for line in lines)),
+            "pada pemuatan terakhir",
+        ),
+    ]
+
+
+def quality_figure(shares: Sequence[CheckShare], names: dict[str, str]) -> Figure | None:
+    if not shares:
+        return None
+    labels = {s.opd: names.get(s.opd, s.opd.upper()) if s.opd else OWN_MODELS for s in shares}
+    ordered = sorted(shares, key=lambda s: (s.bagian_lulus, labels[s.opd]))
+    passed, total = sum(s.lulus for s in shares), sum(s.jumlah for s in shares)
+    says = (
+        f"{words.number(passed)} dari {words.number(total)} pemeriksaan terakhir lulus"
+        f" ({words.per_cent(passed / total)}). Yang paling rendah di atas."
+    )
+    rows = tuple(
+        (
+            labels[s.opd],
+            *(words.number(n) for n in (s.jumlah, s.lulus, s.peringatan, s.gagal)),
+            words.per_cent(s.bagian_lulus),
+        )
+        for s in ordered
+    )
+    return Figure(
+        "Bagian pemeriksaan yang lulus per OPD",
+        says,
+        charts.quality_chart(ordered, labels),
+        Table(("OPD", "Pemeriksaan", "Lulus", "Peringatan", "Gagal", "Bagian lulus"), rows),
+    )
+
+
+def population_figures(rows: Sequence[Population]) -> list[Figure]:
+    """One figure per kabupaten/kota that has population by kelurahan."""
+    places: defaultdict[str, list[Population]] = defaultdict(list)
+    for row in rows:
+        places[row.kabupaten_kota].append(row)
+    return [
+        _population_figure(place, found, f"penduduk-{i}") for i, (place, found) in enumerate(places.items())
+    ]
+
+
+def _population_figure(place: str, rows: Sequence[Population], prefix: str) -> Figure:
+    years = sorted({row.tahun for row in rows})
+    by_kecamatan: Counter[tuple[str, int]] = Counter()
+    by_kelurahan: Counter[tuple[str, str, int]] = Counter()
+    for row in rows:
+        by_kecamatan[row.kecamatan, row.tahun] += row.jumlah
+        by_kelurahan[row.kecamatan, row.desa_kelurahan, row.tahun] += row.jumlah
+    totals = [sum(n for (_, year), n in by_kecamatan.items() if year == y) for y in years]
+    says = f"Tahun {years[-1]} tercatat {words.number(totals[-1])} jiwa"
+    if len(years) > 1 and totals[0]:
+        change = totals[-1] - totals[0]
+        direction = "bertambah" if change >= 0 else "berkurang"
+        share = words.per_cent(abs(change) / totals[0])
+        says += f", {direction} {words.number(abs(change))} jiwa ({share}) sejak {years[0]}"
+    shown = tuple(str(year) for year in years)
+    kecamatan = tuple(dict.fromkeys(k for k, _ in by_kecamatan))
+    kelurahan = tuple(dict.fromkeys((k, d) for k, d, _ in by_kelurahan))
+    return Figure(
+        f"Penduduk {place} per kecamatan",
+        says + ".",
+        charts.population_chart(place, [(k, year, n) for (k, year), n in by_kecamatan.items()], prefix),
+        Table(
+            ("Kecamatan", *shown),
+            tuple((k, *(_count(by_kecamatan, (k, y)) for y in years)) for k in kecamatan),
+            ("Jumlah", *(words.number(n) for n in totals)),
+        ),
+        Table(
+            ("Kecamatan", "Kelurahan/desa", *shown),
+            tuple((k, d, *(_count(by_kelurahan, (k, d, y)) for y in years)) for k, d in kelurahan),
+            text_columns=2,
+        ),
+    )
+
+
+def visits_figure(rows: Sequence[Visits]) -> Figure | None:
+    if not rows:
+        return None
+    cells: Counter[tuple[int, int, str]] = Counter()
+    for row in rows:
+        cells[row.tahun, row.bulan, row.cara_bayar] += row.jumlah
+    months = sorted({(year, month) for year, month, _ in cells})
+    ways = sorted({way for _, _, way in cells})
+    hidden = sum(row.disembunyikan for row in rows)
+    says = f"{words.number(sum(cells.values()))} kunjungan tercatat dalam {len(months)} bulan."
+    if hidden:
+        says += (
+            f" {words.number(hidden)} sel berisi kurang dari lima kunjungan disamarkan, tidak ikut dihitung."
+        )
+    return Figure(
+        "Kunjungan puskesmas per bulan menurut cara bayar",
+        says,
+        charts.visits_chart([(*key, n) for key, n in sorted(cells.items())], "kunjungan"),
+        Table(
+            ("Bulan", *ways, "Jumlah"),
+            tuple(
+                (
+                    f"{words.MONTH_NAMES[m - 1]} {y}",
+                    *(_count(cells, (y, m, way)) for way in ways),
+                    words.number(sum(n for key, n in cells.items() if key[:2] == (y, m))),
+                )
+                for y, m in months
+            ),
+        ),
+    )
+
+
+def spbe_section(rows: Sequence[SpbeIndex]) -> dict[str, Any] | None:
+    """The last year's index and its figures by domain and aspect; the indices of all years."""
+    last = latest_year(rows)
+    index = next((row for row in last if row.jenis == "indeks"), None)
+    if index is None:
+        return None
+    figures: list[Figure] = []
+    for kind in ("domain", "aspek"):
+        part = [row for row in last if row.jenis == kind and row.indeks is not None]
+        if part:
+            figures.append(_spbe_figure(kind, part))
+    history = [row for row in rows if row.jenis == "indeks"]
+    return {"index": index, "figures": figures, "history": history if len(history) > 1 else []}
+
+
+def _spbe_figure(kind: str, rows: Sequence[SpbeIndex]) -> Figure:
+    reached = sum(1 for row in rows if row.selisih is not None and row.selisih >= 0)
+    table = Table(
+        (kind.capitalize(), "Predikat", "Bobot (%)", "Indeks", "Target", "Selisih", "Indikator terisi"),
+        tuple(
+            (
+                row.nama,
+                row.predikat or words.NONE,
+                words.number(row.bobot, 1),
+                words.number(row.indeks, 2),
+                words.number(row.target_indeks, 2),
+                words.number(row.selisih, 2),
+                f"{row.terisi} dari {row.jumlah_indikator}",
+            )
+            for row in rows
+        ),
+        text_columns=2,
+    )
+    says = f"{reached} dari {len(rows)} {kind} mencapai target tahun {rows[0].tahun}."
+    return Figure(f"Indeks per {kind}", says, charts.spbe_chart(rows, rows[0].tahun), table)
+
+
+def _failed(check: FailedCheck) -> dict[str, str]:
+    return {
+        "dataset": check.asset.removeprefix("raw/"),
+        "check": check.check_name,
+        "severity": "Gagal" if check.severity == "error" else "Peringatan",
+        "kind": "gagal" if check.severity == "error" else "terlambat",
+        "unexpected": words.number(check.unexpected),
+        "total": words.number(check.total),
+    }
+
+
+def _count(counts: Counter[Any], key: tuple[Any, ...]) -> str:
+    return words.number(counts[key]) if key in counts else words.NONE
+
+
+def _environment() -> Environment:
+    from jinja2 import DictLoader, Environment, StrictUndefined
+
+    source = resources.files("pipelines.publish").joinpath("report.html.j2").read_text("utf-8")
+    environment = Environment(
+        loader=DictLoader({"report.html.j2": source}),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": words.number,
+        "short_day": words.short_day,
+        "period": words.period,
+        "source": words.source,
+        "rule": words.rule,
+    }
+    return environment

@@ -1,0 +1,222 @@
+"""What the report tells, as values: one query per section.
+
+What belongs here: reading marts, check results and counts of quarantined rows. Never a value of a quarantined
+row or a check's message. A relation that is not there yet gives an empty section. Not here: words (report.py)
+and pictures (charts.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, LiteralString, TypeVar
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetStatus:
+    """A line of the Daftar Data: what was promised against what came."""
+
+    dataset: str
+    judul: str
+    produsen_data: str
+    jenis_sumber: str
+    dijanjikan_tiap_hari: Decimal | None
+    terakhir_datang: datetime | None
+    jumlah_baris: int | None
+    baris_karantina: int | None
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckShare:
+    """The latest results of one OPD's checks; `opd` is empty for the warehouse's own models."""
+
+    opd: str
+    lulus: int
+    peringatan: int
+    gagal: int
+
+    @property
+    def jumlah(self) -> int:
+        return self.lulus + self.peringatan + self.gagal
+
+    @property
+    def bagian_lulus(self) -> float:
+        return self.lulus / self.jumlah
+
+
+@dataclass(frozen=True, slots=True)
+class FailedCheck:
+    asset: str
+    check_name: str
+    severity: str
+    unexpected: int | None
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineReason:
+    dataset: str
+    kolom: str
+    aturan: str
+    jumlah: int
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    kabupaten_kota: str
+    kecamatan: str
+    desa_kelurahan: str
+    tahun: int
+    jumlah: int
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """Visits of one month and way of paying; `disembunyikan` counts cells that were suppressed."""
+
+    kabupaten_kota: str
+    tahun: int
+    bulan: int
+    cara_bayar: str
+    jumlah: int
+    disembunyikan: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpbeIndex:
+    tahun: int
+    jenis: str
+    kode: str
+    nama: str
+    bobot: float | None
+    indeks: float | None
+    target_indeks: float | None
+    selisih: float | None
+    predikat: str | None
+    jumlah_indikator: int
+    terisi: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportData:
+    """All sections. An empty tuple means that there is no data yet."""
+
+    daftar_data: tuple[DatasetStatus, ...]
+    checks: tuple[CheckShare, ...]
+    failed_checks: tuple[FailedCheck, ...]
+    quarantine: tuple[QuarantineReason, ...]
+    population: tuple[Population, ...]
+    visits: tuple[Visits, ...]
+    spbe: tuple[SpbeIndex, ...]
+
+
+_DAFTAR_DATA = """
+select dataset, judul, produsen_data, jenis_sumber, dijanjikan_tiap_hari::numeric as dijanjikan_tiap_hari,
+    terakhir_datang::timestamptz as terakhir_datang, jumlah_baris::bigint as jumlah_baris,
+    baris_karantina::bigint as baris_karantina, status
+from mart_satu_data.daftar_data order by produsen_data, judul, dataset
+"""
+
+_LATEST_CHECKS = """
+with latest as (
+    select distinct on (asset, check_name) asset, check_name, severity, passed, unexpected, total
+    from ops.check_result order by asset, check_name, at desc, batch_id desc nulls last
+)
+"""
+
+_CHECKS = (
+    _LATEST_CHECKS
+    + """
+select case when asset like 'raw/%' then split_part(asset, '/', 2) else '' end as opd,
+    count(*) filter (where passed) as lulus,
+    count(*) filter (where not passed and severity = 'warn') as peringatan,
+    count(*) filter (where not passed and severity = 'error') as gagal
+from latest group by 1 order by 1
+"""
+)
+
+_FAILED_CHECKS = (
+    _LATEST_CHECKS
+    + """
+select asset, check_name, severity, unexpected, total from latest where not passed
+order by severity, asset, check_name
+"""
+)
+
+_QUARANTINE = """
+select q.dataset, coalesce(r.reason ->> 'kolom', '') as kolom, coalesce(r.reason ->> 'aturan', '') as aturan,
+    count(*) as jumlah
+from quarantine.row as q
+cross join lateral jsonb_array_elements(
+    case when jsonb_typeof(q.reasons) = 'array' then q.reasons else jsonb_build_array(q.reasons) end
+) as r (reason)
+where q.state = 'open'
+group by 1, 2, 3 order by jumlah desc, 1, 2, 3
+"""
+
+_POPULATION = """
+select coalesce(nama_kabupaten_kota, kode_kabupaten_kota, '-') as kabupaten_kota,
+    coalesce(nama_kecamatan, kode_kecamatan, '-') as kecamatan,
+    coalesce(nama_desa_kelurahan, kode_desa_kelurahan, '-') as desa_kelurahan,
+    tahun::int as tahun, coalesce(sum(jumlah), 0)::bigint as jumlah
+from mart_satu_data.penduduk_kelurahan
+group by kode_kabupaten_kota, 1, kode_kecamatan, 2, kode_desa_kelurahan, 3, 4
+order by kode_kabupaten_kota, kode_kecamatan, kode_desa_kelurahan, 4
+"""
+
+_VISITS = """
+select coalesce(nama_kabupaten_kota, kode_kabupaten_kota, '-') as kabupaten_kota, tahun::int as tahun,
+    bulan::int as bulan, coalesce(cara_bayar, '-') as cara_bayar,
+    coalesce(sum(jumlah_kunjungan), 0)::bigint as jumlah,
+    count(*) filter (where jumlah_kunjungan is null) as disembunyikan
+from mart_satu_data.layanan_kesehatan_bulanan group by 1, 2, 3, 4 order by 2, 3, 4, 1
+"""
+
+_SPBE = """
+select tahun::int as tahun, jenis, kode::text as kode, nama, bobot::float8 as bobot, indeks::float8 as indeks,
+    target_indeks::float8 as target_indeks, selisih::float8 as selisih, predikat,
+    coalesce(jumlah_indikator, 0)::int as jumlah_indikator, coalesce(terisi, 0)::int as terisi
+from mart_spbe.indeks_spbe
+order by tahun, array_position(array['indeks', 'domain', 'aspek'], jenis),
+    nullif(regexp_replace(kode::text, '[^0-9].*$', ''), '')::int nulls first, kode
+"""
+
+
+def read_report(connection: Connection[Any]) -> ReportData:
+    """Everything that the report tells. Call inside `snapshot`."""
+
+    def section(relation: LiteralString, row: type[T], query: LiteralString) -> tuple[T, ...]:
+        if not _exists(connection, relation):
+            return ()
+        with connection.cursor(row_factory=class_row(row)) as cursor:
+            return tuple(cursor.execute(query).fetchall())
+
+    return ReportData(
+        daftar_data=section("mart_satu_data.daftar_data", DatasetStatus, _DAFTAR_DATA),
+        checks=section("ops.check_result", CheckShare, _CHECKS),
+        failed_checks=section("ops.check_result", FailedCheck, _FAILED_CHECKS),
+        quarantine=section("quarantine.row", QuarantineReason, _QUARANTINE),
+        population=section("mart_satu_data.penduduk_kelurahan", Population, _POPULATION),
+        visits=section("mart_satu_data.layanan_kesehatan_bulanan", Visits, _VISITS),
+        spbe=section("mart_spbe.indeks_spbe", SpbeIndex, _SPBE),
+    )
+
+
+def latest_year(rows: Iterable[SpbeIndex]) -> tuple[SpbeIndex, ...]:
+    """The rows of the last year that has any."""
+    kept = tuple(rows)
+    last = max((row.tahun for row in kept), default=0)
+    return tuple(row for row in kept if row.tahun == last)
+
+
+def _exists(connection: Connection[Any], relation: LiteralString) -> bool:
+    row = connection.execute("select to_regclass(%s) is not null", [relation]).fetchone()
+    return bool(row and row[0])

@@ -1,0 +1,225 @@
+"""Publishing from a real PostgreSQL: files, catalogue, log and report. All data are made up."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from pipelines.errors import PublicationError
+from pipelines.publish.mart import MartColumn, OpenMart
+from pipelines.publish.publish import data_modified, publish_all, publish_mart, write_catalog, write_report
+
+AT = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
+NIK = "6472014107900001"
+SQL = Path(__file__).parent / "publication"
+
+HARGA = OpenMart(
+    name="harga",
+    schema="mart_satu_data",
+    title="Harga pangan",
+    description="Harga per pasar.",
+    unit="rupiah",
+    frequency="harian",
+    keywords=("pangan",),
+    columns=tuple(MartColumn(n) for n in ("kode", "pasar", "harga", "pada", "aktif", "tanggal")),
+)
+WARGA = replace(HARGA, name="warga", title="Warga", columns=(MartColumn("kode"), MartColumn("catatan")))
+
+
+@pytest.fixture
+def warehouse(pg_url: str) -> Iterator[Connection[Any]]:
+    with psycopg.connect(pg_url, autocommit=True) as connection:
+        connection.execute((SQL / "schema.sql").read_bytes())
+        connection.execute(
+            "create table mart_satu_data.harga (rahasia text, kode text, pasar text, harga numeric(12, 2),"
+            " pada timestamptz, aktif boolean, tanggal date)"
+        )
+        connection.execute(
+            "insert into mart_satu_data.harga values"
+            " ('x', '64.10', 'Pasar \"Pagi\", blok A', -12500, '2026-11-23 20:15+00', true, '2026-11-23'),"
+            " ('x', '64.02', '=1+1', 900.5, null, false, null),"
+            " ('x', '64.02', '', 900.5, '2026-11-23 20:15:00.25+00', false, '2026-01-02')"
+        )
+        connection.execute("create table mart_satu_data.warga (kode text, catatan text)")
+        connection.execute("insert into mart_satu_data.warga values ('64.72', 'baik')")
+        yield connection
+
+
+def rows(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+def logged(connection: Connection[Any]) -> list[tuple[Any, ...]]:
+    return connection.execute("select run_id, mart, rows from ops.publication_log order by at").fetchall()
+
+
+def test_a_mart_becomes_an_ordered_csv_of_its_described_columns(
+    warehouse: Connection[Any], tmp_path: Path
+) -> None:
+    file = publish_mart(warehouse, HARGA, tmp_path, AT, run_id="r1")
+    assert file.path == tmp_path / "csv" / "harga.csv"
+    assert file.path.read_text("utf-8") == (
+        "kode,pasar,harga,pada,aktif,tanggal\n"
+        '64.02,"",900.50,2026-11-24T04:15:00.250000+08:00,false,2026-01-02\n'
+        "64.02,'=1+1,900.50,,false,\n"
+        '64.10,"Pasar ""Pagi"", blok A",-12500.00,2026-11-24T04:15:00+08:00,true,2026-11-23\n'
+    )
+    assert (file.rows, file.bytes) == (3, file.path.stat().st_size)
+    assert file.sha256 == hashlib.sha256(file.path.read_bytes()).hexdigest()
+    assert file.outcome == "diperbarui"
+    assert logged(warehouse) == [("r1", "harga", 3)]
+
+
+def test_nothing_is_rewritten_when_nothing_changed(warehouse: Connection[Any], tmp_path: Path) -> None:
+    first = publish_mart(warehouse, HARGA, tmp_path, AT)
+    write_catalog([first], [HARGA], tmp_path)
+    stamps = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p.is_file()}
+    # Rows that lie in another order are the same data.
+    warehouse.execute("update mart_satu_data.harga set rahasia = 'y' where kode = '64.02'")
+    second = publish_mart(warehouse, HARGA, tmp_path, AT)
+    documents = write_catalog([second], [HARGA], tmp_path)
+    assert (second.outcome, documents.changed) == ("tidak berubah", False)
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p.is_file()} == stamps
+    assert len(logged(warehouse)) == 1
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\N{FULLWIDTH EQUALS SIGN}"])
+def test_a_text_that_a_spreadsheet_would_run_is_disarmed(
+    warehouse: Connection[Any], tmp_path: Path, start: str
+) -> None:
+    warehouse.execute("update mart_satu_data.warga set catatan = %s", [start + "cmd|' /C calc'!A0"])
+    file = publish_mart(warehouse, WARGA, tmp_path, AT)
+    assert rows(file.path)[1][1] == "'" + start + "cmd|' /C calc'!A0"
+
+
+def test_a_nik_stops_its_mart_only_and_is_never_told(warehouse: Connection[Any], tmp_path: Path) -> None:
+    before = publish_all(warehouse, [HARGA, WARGA], tmp_path, AT)
+    write_catalog(before.published, [HARGA, WARGA], tmp_path)
+    kept = (tmp_path / "csv" / "warga.csv").read_bytes()
+    warehouse.execute("insert into mart_satu_data.warga values ('64.72', %s)", [f"ibu {NIK} dari Ulu"])
+    warehouse.execute("update mart_satu_data.harga set harga = 1")
+
+    after = publish_all(warehouse, [WARGA, HARGA], tmp_path, AT + timedelta(days=1))
+    documents = write_catalog(after.published, [HARGA, WARGA], tmp_path)
+
+    assert [file.name for file in after.published] == ["harga"]
+    (refusal,) = after.refused
+    assert refusal.subject == "warga"
+    assert "catatan" in refusal.message
+    assert NIK not in str(refusal)
+    assert (tmp_path / "csv" / "warga.csv").read_bytes() == kept
+    entries = {e["name"]: e for e in json.loads(documents.datapackage.path.read_text())["resources"]}
+    assert entries["warga"]["hash"] == "sha256:" + hashlib.sha256(kept).hexdigest()
+    assert entries["warga"]["modified"] < entries["harga"]["modified"]
+
+
+@pytest.mark.parametrize("kind", ["bigint", "numeric", "double precision", "varchar(40)", "jsonb", "text[]"])
+def test_a_nik_is_found_in_a_column_of_any_type(
+    warehouse: Connection[Any], tmp_path: Path, kind: str
+) -> None:
+    value = {"jsonb": f'{{"a": "{NIK}"}}', "text[]": f"{{{NIK}}}"}.get(kind, NIK)
+    statement = f"alter table mart_satu_data.warga alter catatan type {kind} using '{value}'::{kind}"
+    warehouse.execute(statement.encode())
+    with pytest.raises(PublicationError, match="catatan"):
+        publish_mart(warehouse, WARGA, tmp_path, AT)
+    assert not (tmp_path / "csv").exists()
+    assert logged(warehouse) == []
+
+
+def test_fractions_with_many_digits_are_no_nik(warehouse: Connection[Any], tmp_path: Path) -> None:
+    warehouse.execute(f"alter table mart_satu_data.warga alter catatan type numeric using 1.{NIK}".encode())
+    assert publish_mart(warehouse, WARGA, tmp_path, AT).rows == 1
+
+
+def test_a_described_column_that_is_not_there_is_named(warehouse: Connection[Any], tmp_path: Path) -> None:
+    mart = replace(HARGA, columns=(*HARGA.columns, MartColumn("komoditas")))
+    with pytest.raises(PublicationError, match="has no column komoditas"):
+        publish_mart(warehouse, mart, tmp_path, AT)
+    with pytest.raises(PublicationError, match="does not exist"):
+        publish_mart(warehouse, replace(HARGA, name="tiada"), tmp_path, AT)
+
+
+def test_a_failure_while_writing_leaves_the_old_file_and_nothing_beside_it(
+    warehouse: Connection[Any], tmp_path: Path
+) -> None:
+    publish_mart(warehouse, WARGA, tmp_path, AT)
+    warehouse.execute("drop table mart_satu_data.warga")
+    warehouse.execute(
+        "create view mart_satu_data.warga as"
+        " select n::text as kode, (1 / (n - 900)) = 0 as catatan"
+        " from generate_series(1, 1000) as n"
+    )
+    with pytest.raises(PublicationError, match="DivisionByZero"):
+        publish_mart(warehouse, WARGA, tmp_path, AT)
+    assert [p.name for p in (tmp_path / "csv").iterdir()] == ["warga.csv"]
+    assert rows(tmp_path / "csv" / "warga.csv") == [["kode", "catatan"], ["64.72", "baik"]]
+
+
+def test_a_connection_in_a_transaction_is_refused(warehouse: Connection[Any], tmp_path: Path) -> None:
+    with warehouse.transaction(), pytest.raises(PublicationError, match="not free"):
+        publish_mart(warehouse, HARGA, tmp_path, AT)
+
+
+def test_a_file_that_a_killed_run_left_unlogged_is_logged_by_the_next(
+    warehouse: Connection[Any], tmp_path: Path
+) -> None:
+    publish_mart(warehouse, HARGA, tmp_path, AT)
+    warehouse.execute("delete from ops.publication_log")
+    assert not publish_mart(warehouse, HARGA, tmp_path, AT, run_id="r2").changed
+    assert logged(warehouse) == [("r2", "harga", 3)]
+
+
+def test_a_mart_that_is_closed_again_is_named(warehouse: Connection[Any], tmp_path: Path) -> None:
+    first = publish_all(warehouse, [HARGA, WARGA], tmp_path, AT)
+    write_catalog(first.published, [HARGA, WARGA], tmp_path)
+    second = write_catalog(first.published, [HARGA], tmp_path)
+    assert (second.withdrawn, second.datasets) == (("warga",), 1)
+
+
+def test_the_time_of_the_data_is_the_ledgers(warehouse: Connection[Any]) -> None:
+    assert data_modified(warehouse) is None
+    warehouse.execute("insert into ops.load_batch values ('loaded', %s), ('unchanged', now())", [AT])
+    assert data_modified(warehouse) == AT
+
+
+def test_the_report_copes_with_a_warehouse_before_its_first_load(
+    warehouse: Connection[Any], tmp_path: Path
+) -> None:
+    file = write_report(warehouse, tmp_path, AT)
+    assert file.path.read_text("utf-8").count("Belum ada data") == 5
+
+
+def test_the_report_tells_what_is_there_and_no_value_of_quarantine(
+    warehouse: Connection[Any], tmp_path: Path
+) -> None:
+    warehouse.execute((SQL / "laporan.sql").read_bytes())
+    file = write_report(warehouse, tmp_path, AT, run_id="r1")
+    page = file.path.read_text("utf-8")
+    assert "rahasia" not in page
+    assert "Belum ada data" not in page
+    for told in (
+        "60% dari yang dijanjikan",
+        "73.248",
+        "selain itu 1 gagal, 1 belum ada",
+        "5 dari 7 pemeriksaan terakhir lulus (71,4%)",
+        "di luar klasifikasi isian",
+        "bertambah 54.600 jiwa (4,6%) sejak 2022",
+        "3 sel berisi kurang dari lima kunjungan disamarkan",
+        "Indeks SPBE 2026",
+        "Layanan Administrasi Pemerintahan Berbasis Elektronik",
+    ):
+        assert told in page
+    assert page.count('role="img"') == 5
+    assert not write_report(warehouse, tmp_path, AT).changed
+    assert logged(warehouse) == [("r1", "laporan", None)]

@@ -1,0 +1,86 @@
+"""The catalogue: the same values give the same documents, and they describe what lies on disk."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pipelines.publish import catalog
+from pipelines.publish.catalog import PublishedFile
+from pipelines.publish.mart import MartColumn, OpenMart
+
+AT = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
+MART = OpenMart(
+    name="penduduk",
+    schema="mart_satu_data",
+    title="Penduduk",
+    description="Penduduk per kelurahan.",
+    unit="jiwa",
+    frequency="tahunan",
+    keywords=("penduduk", "kelurahan"),
+    columns=(MartColumn("kode", description="Kode Kemendagri."), MartColumn("jumlah"), MartColumn("pada")),
+    theme="kependudukan",
+)
+
+
+def published(folder: Path, modified: datetime = AT) -> PublishedFile:
+    path = folder / "csv" / "penduduk.csv"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("kode,jumlah,pada\n")
+    return PublishedFile(
+        "penduduk", path, "ab" * 32, 3, 17, True, modified, ("text", "bigint", "timestamp with time zone")
+    )
+
+
+def test_a_resource_tells_path_hash_size_and_types(tmp_path: Path) -> None:
+    (entry,) = catalog.resources([published(tmp_path)], [MART], tmp_path, {})
+    assert entry["path"] == "csv/penduduk.csv"
+    assert entry["hash"] == "sha256:" + "ab" * 32
+    assert (entry["bytes"], entry["rows"]) == (17, 3)
+    assert [(f["name"], f["type"]) for f in entry["schema"]["fields"]] == [
+        ("kode", "string"),
+        ("jumlah", "integer"),
+        ("pada", "datetime"),
+    ]
+    assert entry["modified"] == entry["issued"] == "2026-11-24T02:00:00+08:00"
+    assert "licence" not in entry
+
+
+def test_the_first_day_of_publication_is_kept(tmp_path: Path) -> None:
+    (first,) = catalog.resources([published(tmp_path)], [MART], tmp_path, {})
+    later = published(tmp_path, AT + timedelta(days=1))
+    (second,) = catalog.resources([later], [MART], tmp_path, {"penduduk": first})
+    assert second["issued"] == first["issued"]
+    assert second["modified"] == "2026-11-25T02:00:00+08:00"
+
+
+def test_a_refused_mart_keeps_its_entry_while_its_file_is_there(tmp_path: Path) -> None:
+    file = published(tmp_path)
+    (entry,) = catalog.resources([file], [MART], tmp_path, {})
+    assert catalog.resources([], [MART], tmp_path, {"penduduk": entry}) == [entry]
+    file.path.unlink()
+    assert catalog.resources([], [MART], tmp_path, {"penduduk": entry}) == []
+
+
+def test_a_mart_that_is_no_longer_open_leaves_the_catalogue(tmp_path: Path) -> None:
+    (entry,) = catalog.resources([published(tmp_path)], [MART], tmp_path, {})
+    assert catalog.resources([], [], tmp_path, {"penduduk": entry}) == []
+
+
+def test_dcat_says_who_how_often_and_where(tmp_path: Path) -> None:
+    package = catalog.datapackage(catalog.resources([published(tmp_path)], [MART], tmp_path, {}))
+    document = catalog.dcat(package, "https://data.contoh.id/terbuka")
+    (dataset,) = document["dcat:dataset"]
+    (distribution,) = dataset["dcat:distribution"]
+    assert document["@context"]["@base"] == "https://data.contoh.id/terbuka/"
+    assert document["dct:publisher"]["foaf:name"]["@value"] == catalog.PUBLISHER
+    assert dataset["dct:accrualPeriodicity"]["@id"].endswith("/ANNUAL")
+    assert [word["@value"] for word in dataset["dcat:keyword"]] == ["penduduk", "kelurahan"]
+    assert dataset["dcat:theme"]["skos:prefLabel"]["@value"] == "kependudukan"
+    assert distribution["dcat:downloadURL"]["@id"] == "csv/penduduk.csv"
+    assert distribution["spdx:checksum"]["spdx:checksumValue"]["@value"] == "ab" * 32
+    assert "dct:license" not in distribution
+
+
+def test_an_empty_catalogue_is_a_catalogue() -> None:
+    assert catalog.dcat(catalog.datapackage([]))["dcat:dataset"] == []

@@ -1,0 +1,71 @@
+"""A mart is open only by saying so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.errors import PublicationError
+from pipelines.models.nodes import ModelColumn, Node, Project
+from pipelines.publish.mart import MartColumn, open_marts
+
+
+def node(
+    name: str, meta: dict[str, Any], columns: tuple[ModelColumn, ...] = (ModelColumn("kode", " Kode. "),)
+) -> Node:
+    return Node(
+        name=name,
+        kind="table",
+        schema="mart_satu_data",
+        path=Path(f"{name}.sql"),
+        sql="",
+        code_version="1",
+        description="Uraian.",
+        columns=columns,
+        meta=meta,
+    )
+
+
+def project(*nodes: Node) -> Project:
+    return Project("uji", Path(), {n.name: n for n in nodes}, {})
+
+
+def test_only_marts_that_say_terbuka_are_open() -> None:
+    marts = open_marts(
+        project(node("b", {"publikasi": "terbuka"}), node("a", {"publikasi": "terbatas"}), node("c", {}))
+    )
+    assert [mart.name for mart in marts] == ["b"]
+
+
+def test_what_the_model_says_of_itself_is_carried_over() -> None:
+    meta = {
+        "publikasi": "terbuka",
+        "judul": "Judul",
+        "satuan": "jiwa",
+        "frekuensi": "tahunan",
+        "kata_kunci": ["a", "b"],
+    }
+    (mart,) = open_marts(project(node("penduduk", meta)))
+    assert (mart.title, mart.unit, mart.frequency, mart.keywords) == ("Judul", "jiwa", "tahunan", ("a", "b"))
+    assert mart.relation == "mart_satu_data.penduduk"
+    assert mart.columns == (MartColumn("kode", "", "Kode."),)
+
+
+def test_a_title_is_made_of_the_name_and_keywords_may_stand_in_one_text() -> None:
+    (mart,) = open_marts(
+        project(node("harga_pangan", {"publikasi": "terbuka", "kata_kunci": "pangan, harga"}))
+    )
+    assert mart.title == "Harga pangan"
+    assert mart.keywords == ("pangan", "harga")
+
+
+def test_an_open_mart_must_describe_its_columns() -> None:
+    with pytest.raises(PublicationError, match="describes no column"):
+        open_marts(project(node("kosong", {"publikasi": "terbuka"}, columns=())))
+
+
+def test_an_unknown_frequency_is_named() -> None:
+    with pytest.raises(PublicationError, match="'kadang' is unknown"):
+        open_marts(project(node("x", {"publikasi": "terbuka", "frekuensi": "kadang"})))

@@ -1,0 +1,126 @@
+"""The page without a warehouse: words, pictures, and nothing that fetches."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from html.parser import HTMLParser
+
+import pytest
+
+from pipelines.errors import PublicationError
+from pipelines.publish.charts import wrap
+from pipelines.publish.report import population_figures, quality_figure, render, spbe_section, visits_figure
+from pipelines.publish.report_data import CheckShare, DatasetStatus, Population, ReportData, SpbeIndex, Visits
+
+AT = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
+EMPTY = ReportData((), (), (), (), (), (), ())
+LINE = DatasetStatus(
+    "dinkes/kunjungan", "Kunjungan <b>", "Dinas Kesehatan", "database", Decimal(1), AT, 41200, 37, "mutakhir"
+)
+
+
+class Fetches(HTMLParser):
+    """Collects what a browser would fetch or run."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in {"script", "img", "link", "iframe", "object", "image", "use"}:
+            self.found.append(tag)
+        self.found += [f"{tag} {k}={v}" for k, v in attrs if k in {"src", "xlink:href"} or k.startswith("on")]
+        self.found += [f"{tag} {v}" for k, v in attrs if k == "href" and not (v or "").startswith("#")]
+
+
+def test_a_warehouse_without_data_gives_a_whole_page() -> None:
+    page = render(EMPTY, AT)
+    assert page.count("Belum ada data") == 5
+    assert "Keadaan data per 24 November 2026, pukul 04.15 WITA" in page
+
+
+def test_the_page_fetches_and_runs_nothing() -> None:
+    visits = (Visits("Kota Samarinda", 2026, 9, "BPJS", 1234, 0),)
+    page = render(replace(EMPTY, daftar_data=(LINE,), visits=visits), AT)
+    assert "<svg" in page
+    assert Fetches(page).found == []
+    assert "url(http" not in page
+
+
+def test_names_are_escaped() -> None:
+    assert "Kunjungan &lt;b&gt;" in render(replace(EMPTY, daftar_data=(LINE,)), AT)
+
+
+def test_a_value_shaped_like_a_nik_stops_the_page() -> None:
+    line = replace(LINE, judul="Data 6472010107900001")
+    with pytest.raises(PublicationError) as error:
+        render(replace(EMPTY, daftar_data=(line,)), AT)
+    assert "6472010107900001" not in str(error.value)
+
+
+def test_the_worst_opd_comes_first_and_warnings_are_no_passes() -> None:
+    shares = (CheckShare("dinkes", 3, 1, 0), CheckShare("", 2, 0, 0), CheckShare("dlh", 1, 0, 1))
+    figure = quality_figure(shares, {"dinkes": "Dinas Kesehatan"})
+    assert figure is not None
+    assert [row[0] for row in figure.table.rows] == ["DLH", "Dinas Kesehatan", "Gudang data (model)"]
+    assert [row[-1] for row in figure.table.rows] == ["50%", "75%", "100%"]
+    assert figure.says.startswith("6 dari 8")
+
+
+def test_population_is_summed_per_kecamatan_and_told_with_its_change() -> None:
+    rows = [
+        Population("Kota A", "Ulu", d, y, n)
+        for d, y, n in (("X", 2023, 900), ("Y", 2023, 100), ("X", 2024, 1050))
+    ]
+    (figure,) = population_figures(rows)
+    assert figure.table.rows == (("Ulu", "1.000", "1.050"),)
+    assert figure.detail is not None
+    assert figure.detail.rows == (("Ulu", "X", "900", "1.050"), ("Ulu", "Y", "100", "\N{EN DASH}"))
+    assert "bertambah 50 jiwa (5%) sejak 2023" in figure.says
+    assert 'aria-label="Penduduk Kota A per kecamatan dan tahun"' in figure.svg
+    assert ">1.050<" in figure.svg
+
+
+def test_suppressed_cells_are_told() -> None:
+    figure = visits_figure([Visits("A", 2026, 9, "UMUM", 10, 2), Visits("B", 2026, 9, "UMUM", 5, 1)])
+    assert figure is not None
+    assert figure.table.rows == (("September 2026", "15", "15"),)
+    assert "3 sel" in figure.says
+
+
+def test_the_index_is_of_the_last_year_against_its_target() -> None:
+    def row(year: int, kind: str, index: float) -> SpbeIndex:
+        return SpbeIndex(year, kind, "1", kind, 100.0, index, 3.0, index - 3.0, "Baik", 47, 47)
+
+    section = spbe_section([row(2025, "indeks", 2.5), row(2026, "indeks", 2.8), row(2026, "domain", 3.2)])
+    assert section is not None
+    assert section["index"].tahun == 2026
+    assert [h.tahun for h in section["history"]] == [2025, 2026]
+    assert section["figures"][0].says == "1 dari 1 domain mencapai target tahun 2026."
+    assert ">3,20<" in section["figures"][0].svg
+
+
+def test_the_same_values_give_the_same_bytes_in_one_process() -> None:
+    data = replace(EMPTY, visits=(Visits("A", 2026, 9, "UMUM", 10, 0),), checks=(CheckShare("dlh", 1, 0, 1),))
+    assert render(data, AT) == render(data, AT)
+
+
+def test_long_names_are_broken_between_words() -> None:
+    assert wrap("Layanan Administrasi Pemerintahan Berbasis Elektronik", 38).split("|") == [
+        "Layanan Administrasi Pemerintahan",
+        "Berbasis Elektronik",
+    ]
+
+
+def test_importing_publication_does_not_import_what_is_slow() -> None:
+    code = (
+        "import sys, pipelines.publish.publish, pipelines.publish.mart, pipelines.publish.report;"
+        "print([m for m in ('altair', 'vl_convert', 'jinja2', 'pandas', 'dagster') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,59 @@
+"""Numbers and dates as Indonesian readers write them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from pipelines.publish import words
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "text"),
+    [
+        (1234.56, 2, "1.234,56"),
+        (881225, 0, "881.225"),
+        (Decimal("3.4"), 2, "3,40"),
+        (-0.18, 2, "\N{MINUS SIGN}0,18"),
+        (0, 0, "0"),
+        (None, 2, "\N{EN DASH}"),
+    ],
+)
+def test_dots_part_thousands_and_a_comma_the_decimals(value: float | None, decimals: int, text: str) -> None:
+    assert words.number(value, decimals) == text
+
+
+@pytest.mark.parametrize(("share", "text"), [(1.0, "100%"), (0.9999, "99,9%"), (0.714, "71,4%"), (0.0, "0%")])
+def test_a_share_is_100_per_cent_only_when_nothing_is_missing(share: float, text: str) -> None:
+    assert words.per_cent(share) == text
+
+
+def test_times_are_told_in_wita() -> None:
+    at = datetime(2026, 12, 31, 16, 5, tzinfo=UTC)
+    assert words.moment(at) == "1 Januari 2027, pukul 00.05 WITA"
+    assert words.short_day(at) == "1 Jan 2027"
+    assert words.short_day(None) == "\N{EN DASH}"
+
+
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [
+        (1, "hari"),
+        (7, "minggu"),
+        (Decimal("30.4"), "bulan"),
+        (365, "tahun"),
+        (Decimal("0.25"), "6 jam"),
+        (10, "10 hari"),
+    ],
+)
+def test_a_cadence_is_a_word_where_there_is_one(days: Decimal, text: str) -> None:
+    assert words.period(Decimal(days)) == text
+    assert words.period(None) == "tidak tetap"
+
+
+def test_an_unknown_code_is_told_as_it_is() -> None:
+    assert words.rule("wajib") == "wajib diisi"
+    assert words.rule("aturan_baru") == "aturan baru"
+    assert words.source("sftp") == "sftp"
