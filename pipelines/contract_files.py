@@ -37,10 +37,20 @@ from pipelines.contracts import (
 from pipelines.errors import ContractError, GudangError
 
 CONTRACT_PROPERTIES = frozenset(
-    {"extract", "write_disposition", "cursor", "lag", "partition", "schema_contract", "max_quarantine_share", "publish"}
+    {
+        "extract",
+        "write_disposition",
+        "cursor",
+        "lag",
+        "partition",
+        "schema_contract",
+        "max_quarantine_share",
+        "publish",
+    }
 )
 COLUMN_PROPERTIES = frozenset({"missing_values", "parse", "satuan", "ukuran", "pseudonymise", "drop"})
 Location = tuple[str | int, ...]
+_YAML: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +66,7 @@ class Fault:
         return f"{self.path}:{self.line}: {self.message}" + (f" ({self.hint})" if self.hint else "")
 
 
-class _Faulty(Exception):
+class _FaultyError(Exception):
     """A fault at a place in the document; becomes a `Fault` with its line."""
 
     def __init__(self, where: Location, message: str, hint: str = "") -> None:
@@ -68,11 +78,13 @@ def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
     """The contract in `path`, or None and everything that is wrong with it."""
     try:
         text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        document = yaml.safe_load(text)
+        root = yaml.compose(text, Loader=_YAML)
+        document = yaml.load(text, Loader=_YAML)  # noqa: S506  # both are safe loaders
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
-        return None, [Fault(path, mark.line + 1 if mark else 1, f"no valid YAML: {getattr(error, 'problem', error)}")]
+        return None, [
+            Fault(path, mark.line + 1 if mark else 1, f"no valid YAML: {getattr(error, 'problem', error)}")
+        ]
     if root is None or not isinstance(document, dict):
         return None, [Fault(path, 1, "the file is empty", "start from docs/add-a-dataset.md")]
     lines = _line_numbers(root)
@@ -82,7 +94,7 @@ def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
         return None, sorted(faults, key=lambda f: f.line)
     try:
         return _contract(path, cast("dict[str, Any]", document)), []
-    except _Faulty as fault:
+    except _FaultyError as fault:
         return None, [Fault(path, _line(lines, fault.where), fault.message, fault.hint)]
     except ContractError as error:
         return None, [Fault(path, 1, error.message, error.hint or "")]
@@ -115,7 +127,9 @@ def _line(lines: Mapping[Location, int], where: Location) -> int:
 def _validator() -> Any:
     import jsonschema
 
-    schema = json.loads(resources.files("open_data_contract_standard").joinpath("schema.json").read_text("utf-8"))
+    schema = json.loads(
+        resources.files("open_data_contract_standard").joinpath("schema.json").read_text("utf-8")
+    )
     return jsonschema.Draft201909Validator(schema)
 
 
@@ -127,7 +141,9 @@ def _schema_faults(document: dict[str, Any]) -> list[tuple[Location, str]]:
         if error.validator in ("additionalProperties", "unevaluatedProperties"):
             known = set(error.schema.get("properties", {}))
             for name in sorted(set(error.instance) - known) if known else [None]:
-                found.append(((*where, name) if name else where, error.message.replace("Unevaluated", "Unknown")))
+                found.append(
+                    ((*where, name) if name else where, error.message.replace("Unevaluated", "Unknown"))
+                )
         else:
             found.append((where, error.message))
     return found
@@ -152,17 +168,27 @@ def _vocabulary_faults(path: Path, lines: Mapping[Location, int], document: dict
     _custom_faults(document, (), CONTRACT_PROPERTIES, fault)
     schema = document.get("schema") or [{}]
     if schema[0].get("name") != expected.split("/")[1]:
-        fault(("schema", 0, "name"), f"schema name is {schema[0].get('name')!r}", f"call it {expected.split('/')[1]}")
+        fault(
+            ("schema", 0, "name"),
+            f"schema name is {schema[0].get('name')!r}",
+            f"call it {expected.split('/')[1]}",
+        )
     for index, prop in enumerate(schema[0].get("properties") or []):
         where: Location = ("schema", 0, "properties", index)
         name = prop.get("name", "?")
         if not IDENTIFIER.fullmatch(str(name)):
             fault(where, f"property {name!r} is no column name", "lower snake case, at most 40 characters")
         if prop.get("classification") not in CLASSIFICATIONS:
-            fault(where, f"{name}: classification is missing or unknown", f"one of {', '.join(CLASSIFICATIONS)}")
+            fault(
+                where, f"{name}: classification is missing or unknown", f"one of {', '.join(CLASSIFICATIONS)}"
+            )
         for key in ("businessName", "description"):
             if not prop.get(key):
-                fault(where, f"{name}: {key} is missing", "Satu Data asks for konsep and definisi of every column")
+                fault(
+                    where,
+                    f"{name}: {key} is missing",
+                    "Satu Data asks for konsep and definisi of every column",
+                )
         _type_faults(prop, where, fault)
         _custom_faults(prop, where, COLUMN_PROPERTIES, fault)
         if (parser := _custom(prop).get("parse")) is not None and parser not in PARSERS:
@@ -173,16 +199,28 @@ def _vocabulary_faults(path: Path, lines: Mapping[Location, int], document: dict
 def _type_faults(prop: dict[str, Any], where: Location, fault: Any) -> None:
     name, physical, logical = prop.get("name", "?"), prop.get("physicalType"), prop.get("logicalType")
     if not physical or not PHYSICAL_TYPE.fullmatch(str(physical)):
-        fault((*where, "physicalType"), f"{name}: physicalType {physical!r} is unknown", "a type of docs/contracts.md")
+        fault(
+            (*where, "physicalType"),
+            f"{name}: physicalType {physical!r} is unknown",
+            "a type of docs/contracts.md",
+        )
     elif str(physical).split("(")[0] not in LOGICAL_TYPES.get(str(logical), ()):
-        fault((*where, "logicalType"), f"{name}: logicalType {logical!r} does not fit {physical}", "make them agree")
+        fault(
+            (*where, "logicalType"),
+            f"{name}: logicalType {logical!r} does not fit {physical}",
+            "make them agree",
+        )
 
 
 def _custom_faults(holder: dict[str, Any], where: Location, known: frozenset[str], fault: Any) -> None:
     for index, item in enumerate(holder.get("customProperties") or []):
         if item.get("property") not in known:
             place = (*where, "customProperties", index)
-            fault(place, f"unknown custom property {item.get('property')!r}", f"known: {', '.join(sorted(known))}")
+            fault(
+                place,
+                f"unknown custom property {item.get('property')!r}",
+                f"known: {', '.join(sorted(known))}",
+            )
 
 
 def _custom(holder: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,7 +236,9 @@ def _contract(path: Path, document: dict[str, Any]) -> Contract:
         disposition = WriteDisposition(custom.get("write_disposition", "replace"))
     except ValueError:
         message = f"write_disposition {custom['write_disposition']!r} is unknown"
-        raise _Faulty(_custom_place(document, "write_disposition"), message, "replace or merge") from None
+        raise _FaultyError(
+            _custom_place(document, "write_disposition"), message, "replace or merge"
+        ) from None
     return Contract(
         opd=opd,
         dataset=dataset,
@@ -220,7 +260,10 @@ def _contract(path: Path, document: dict[str, Any]) -> Contract:
         schema_contract=_one_of(document, custom, "schema_contract", "freeze", ("freeze", "evolve")),
         max_quarantine_share=float(custom.get("max_quarantine_share", 0.2)),
         publish=bool(custom.get("publish", False)),
-        sla={p["property"]: (str(p["value"]), str(p.get("unit", ""))) for p in document.get("slaProperties") or []},
+        sla={
+            p["property"]: (str(p["value"]), str(p.get("unit", "")))
+            for p in document.get("slaProperties") or []
+        },
     )
 
 
@@ -230,10 +273,12 @@ def _custom_place(document: dict[str, Any], name: str) -> Location:
     return ("customProperties", index, "value")
 
 
-def _one_of(document: dict[str, Any], custom: dict[str, Any], name: str, default: str, known: tuple[str, ...]) -> str:
+def _one_of(
+    document: dict[str, Any], custom: dict[str, Any], name: str, default: str, known: tuple[str, ...]
+) -> str:
     value = custom.get(name, default)
     if value not in known:
-        raise _Faulty(_custom_place(document, name), f"{name} {value!r} is unknown", " or ".join(known))
+        raise _FaultyError(_custom_place(document, name), f"{name} {value!r} is unknown", " or ".join(known))
     return value
 
 
@@ -241,10 +286,12 @@ def _server(server: dict[str, Any]) -> Server:
     kinds = {"local": "upload", "api": "api", "custom": "database"}
     kind = kinds.get(server.get("type", ""))
     if kind is None:
-        raise _Faulty(("servers", 0, "type"), f"server type {server.get('type')!r}", "custom (database), api or local")
+        raise _FaultyError(
+            ("servers", 0, "type"), f"server type {server.get('type')!r}", "custom (database), api or local"
+        )
     location = server.get("path") if kind == "upload" else server.get("location")
     if not location or not server.get("server"):
-        raise _Faulty(("servers", 0), "server has no name or no location", "see docs/contracts.md")
+        raise _FaultyError(("servers", 0), "server has no name or no location", "see docs/contracts.md")
     return Server(name=server["server"], kind=kind, location=str(location))
 
 
@@ -253,16 +300,18 @@ def _extract(document: dict[str, Any], server: Server, custom: dict[str, Any]) -
     values = custom.get("extract")
     where = _custom_place(document, "extract")
     if not isinstance(values, dict):
-        raise _Faulty(where, "extract is missing", f"say what to read from this {server.kind}")
+        raise _FaultyError(where, "extract is missing", f"say what to read from this {server.kind}")
     values = cast("dict[str, Any]", values)
     known = {f.name for f in fields(kind)}
     if unknown := sorted(set(values) - known):
         message = f"extract of a {server.kind} knows no {', '.join(unknown)}"
-        raise _Faulty((*where, unknown[0]), message, f"known: {', '.join(sorted(known))}")
+        raise _FaultyError((*where, unknown[0]), message, f"known: {', '.join(sorted(known))}")
     try:
         return kind(**values)
     except TypeError as error:
-        raise _Faulty(where, f"extract: {error}".replace("__init__() ", ""), "see docs/contracts.md") from None
+        raise _FaultyError(
+            where, f"extract: {error}".replace("__init__() ", ""), "see docs/contracts.md"
+        ) from None
 
 
 def _partition(document: dict[str, Any], custom: dict[str, Any]) -> Partition | None:
@@ -271,12 +320,16 @@ def _partition(document: dict[str, Any], custom: dict[str, Any]) -> Partition | 
         return None
     where = _custom_place(document, "partition")
     try:
-        start = values["start"] if isinstance(values["start"], date) else date.fromisoformat(str(values["start"]))
+        start = (
+            values["start"] if isinstance(values["start"], date) else date.fromisoformat(str(values["start"]))
+        )
         partition = Partition(column=values["column"], every=values["every"], start=start)
     except (KeyError, TypeError, ValueError) as error:
-        raise _Faulty(where, f"partition: {error!r}", "{column: ..., every: daily, start: YYYY-MM-DD}") from None
+        raise _FaultyError(
+            where, f"partition: {error!r}", "{column: ..., every: daily, start: YYYY-MM-DD}"
+        ) from None
     if partition.every != "daily":
-        raise _Faulty(where, f"partition every {partition.every!r} is unknown", "daily")
+        raise _FaultyError(where, f"partition every {partition.every!r} is unknown", "daily")
     return partition
 
 
@@ -286,7 +339,7 @@ def _columns(properties: list[dict[str, Any]]) -> tuple[Column, ...]:
         try:
             columns.append(_column(prop))
         except (KeyError, TypeError, ValueError, GudangError) as error:
-            raise _Faulty(("schema", 0, "properties", index), f"{prop.get('name')}: {error}") from None
+            raise _FaultyError(("schema", 0, "properties", index), f"{prop.get('name')}: {error}") from None
     return tuple(columns)
 
 

@@ -20,7 +20,8 @@ PERSONAL = frozenset({"pribadi", "pribadi_spesifik"})
 CLASSIFICATIONS = ("terbuka", "terbatas", "pribadi", "pribadi_spesifik")
 PARSERS = ("angka_id", "tanggal_id", "tanggal_nol", "koordinat", "teks", "bilangan_bulat")
 PHYSICAL_TYPE = re.compile(
-    r"text|smallint|integer|bigint|numeric(\(\d{1,3},\s?\d{1,3}\))?|double precision|boolean|date|time|timestamp|timestamptz"
+    r"text|smallint|integer|bigint|numeric(\(\d{1,3},\s?\d{1,3}\))?|double precision|boolean"
+    r"|date|time|timestamp|timestamptz"
 )
 LOGICAL_TYPES: Mapping[str, tuple[str, ...]] = {
     "string": ("text",),
@@ -191,7 +192,17 @@ class Contract:
         if prop not in self.sla:
             return None
         value, unit = self.sla[prop]
-        hours = {"h": 1, "hour": 1, "hours": 1, "d": 24, "day": 24, "days": 24, "m": 730, "month": 730, "y": 8760}
+        hours = {
+            "h": 1,
+            "hour": 1,
+            "hours": 1,
+            "d": 24,
+            "day": 24,
+            "days": 24,
+            "m": 730,
+            "month": 730,
+            "y": 8760,
+        }
         return float(value) * hours.get(unit, 24)
 
     def __post_init__(self) -> None:
@@ -199,7 +210,9 @@ class Contract:
         if self.disposition is WriteDisposition.REPLACE and self.cursor:
             self._fail("a cursor needs write_disposition merge", "drop the cursor or merge by a primary key")
         if self.partition and self.partition.column not in {c.name for c in self.stored}:
-            self._fail(f"partition column {self.partition.column} is no stored column", "name one of the properties")
+            self._fail(
+                f"partition column {self.partition.column} is no stored column", "name one of the properties"
+            )
         for column in self.columns:
             if column.personal and not (column.pseudonymise or column.dropped):
                 self._fail(
@@ -216,9 +229,13 @@ class Contract:
         if self.disposition is WriteDisposition.MERGE and not self.primary_key:
             self._fail("merge needs a primary key", "mark a property primaryKey: true")
         if self.disposition is WriteDisposition.MERGE and self.partition:
-            self._fail("a partitioned dataset is replaced by window, not merged", "use write_disposition replace")
+            self._fail(
+                "a partitioned dataset is replaced by window, not merged", "use write_disposition replace"
+            )
         if self.cursor and self.cursor not in {c.name for c in self.stored if not c.personal}:
-            self._fail(f"cursor {self.cursor} is no stored, non-personal column", "name one of the properties")
+            self._fail(
+                f"cursor {self.cursor} is no stored, non-personal column", "name one of the properties"
+            )
 
     def _fail(self, message: str, hint: str) -> None:
         raise ContractError(self.key, message, hint=hint)

@@ -1,4 +1,4 @@
-"""The one Dagster entry point: assembles, decides nothing. `build_definitions` takes overrides so tests make variants."""
+"""The one Dagster entry point: assembles, decides nothing. Tests make variants by `build_definitions`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from pipelines.resources.warehouse import Warehouse
 from pipelines.sensors.chain import chain_sensors
 from pipelines.sensors.uploads import descendants_sensor, upload_sensor
 from pipelines.settings import Settings, load_settings
-
 
 # A step's start-up costs more than a small load: the forkserver imports once what every step needs.
 _EXECUTOR = dg.multiprocess_executor.configured(

@@ -26,7 +26,9 @@ class ContractError(GudangError):
 class SourceError(GudangError):
     """A source could not be read. `transient` says whether trying again may help."""
 
-    def __init__(self, subject: str, message: str, *, hint: str | None = None, transient: bool = False) -> None:
+    def __init__(
+        self, subject: str, message: str, *, hint: str | None = None, transient: bool = False
+    ) -> None:
         super().__init__(subject, message, hint=hint)
         self.transient = transient
 

@@ -70,9 +70,17 @@ def ingest(
 def words(batch: Batch) -> str:
     """The batch in a line of Indonesian."""
     if batch.state == "unchanged":
-        return f"tidak ada yang baru ({batch.unchanged} baris sama)" if batch.unchanged else "tidak ada yang baru"
+        return (
+            f"tidak ada yang baru ({batch.unchanged} baris sama)"
+            if batch.unchanged
+            else "tidak ada yang baru"
+        )
     if batch.state == "rejected":
         return f"DITOLAK oleh pemeriksaan: {batch.error}"
-    return (
-        f"{batch.loaded} baris dimuat, {batch.unchanged} sama, {batch.quarantined} dikarantina, {batch.deleted} dihapus"
-    )
+    counts = {
+        "dimuat": batch.loaded,
+        "sama": batch.unchanged,
+        "dikarantina": batch.quarantined,
+        "dihapus": batch.deleted,
+    }
+    return ", ".join(f"{n} {word}" for word, n in counts.items()) + " (baris)"

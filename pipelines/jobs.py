@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
 from pipelines.contracts import Contract
 from pipelines.settings import TIMEZONE
@@ -30,15 +31,20 @@ def warehouse_selection() -> dg.AssetSelection:
     return dg.AssetSelection.groups("staging", "core", "mart_satu_data", "mart_spbe")
 
 
-def jobs(contracts: Sequence[Contract]) -> list[dg.UnresolvedAssetJobDefinition]:
+def jobs(contracts: Sequence[Contract]) -> list[AssetJob]:
+    """The chain's jobs and `upload`. Only ingest has steps that are worth a process each."""
     uploads = [["raw", c.opd, c.dataset] for c in contracts if c.server.kind == "upload"]
+
+    def single(name: str, selection: dg.AssetSelection, description: str) -> AssetJob:
+        return dg.define_asset_job(
+            name, selection, description=description, executor_def=dg.in_process_executor
+        )
+
     return [
         dg.define_asset_job(INGEST, ingest_selection(), description="Semua sumber OPD ke raw."),
-        dg.define_asset_job(WAREHOUSE, warehouse_selection(), description="Model SQL: staging, core, mart."),
-        dg.define_asset_job(UPLOAD, dg.AssetSelection.assets(*uploads), description="Berkas unggahan OPD ke raw."),
-        dg.define_asset_job(
-            PUBLICATION, dg.AssetSelection.groups("publikasi"), description="Berkas terbuka, katalog, laporan."
-        ),
+        single(UPLOAD, dg.AssetSelection.assets(*uploads), "Berkas unggahan OPD ke raw."),
+        single(WAREHOUSE, warehouse_selection(), "Model SQL: staging, core, mart."),
+        single(PUBLICATION, dg.AssetSelection.groups("publikasi"), "Berkas terbuka, katalog, laporan."),
     ]
 
 

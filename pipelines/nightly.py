@@ -21,7 +21,7 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 from pipelines.contracts import Contract, load_contracts
-from pipelines.definitions import build_definitions
+from pipelines.definitions import defs
 from pipelines.jobs import CHAIN, INGEST, WALKED, range_tags, today
 from pipelines.load import warehouse
 from pipelines.settings import Settings
@@ -62,10 +62,11 @@ def walk(settings: Settings) -> int:
     with warehouse.connect(settings.warehouse_url) as connection:
         warehouse.prepare(connection, contracts)
         tags = range_tags(contracts, _loaded_until(connection, contracts), today())
-        definitions = build_definitions(settings)
         with dg.DagsterInstance.get() as instance:
+            # Dagster's storage connects anew for every event unless it is told that it lives long.
+            instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3600, max_overflow=5)
             _close_dead_runs(instance)
-            links = [_run(console, definitions, instance, job, tags) for job in CHAIN]
+            links = [_run(console, instance, job, tags) for job in CHAIN]
         _summary(console, connection, contracts, links)
     return 0 if all(link.success for link in links) else 1
 
@@ -73,7 +74,11 @@ def walk(settings: Settings) -> int:
 def _progress(console: Console) -> None:
     log = logging.getLogger("gudang")
     if not log.handlers:
-        log.addHandler(RichHandler(console=console, show_path=False, show_level=False, markup=False, log_time_format="%H:%M:%S"))
+        log.addHandler(
+            RichHandler(
+                console=console, show_path=False, show_level=False, markup=False, log_time_format="%H:%M:%S"
+            )
+        )
     log.setLevel(logging.INFO)
     log.propagate = False
 
@@ -89,18 +94,19 @@ def _loaded_until(connection: Connection[Any], contracts: Sequence[Contract]) ->
     return min(row[0] for row in rows) if rows and len(rows) == len(keys) else None
 
 
-def _run(
-    console: Console, definitions: dg.Definitions, instance: dg.DagsterInstance, job: str, window: Mapping[str, str]
-) -> Link:
+def _run(console: Console, instance: dg.DagsterInstance, job: str, window: Mapping[str, str]) -> Link:
     console.rule(f"[bold]{job}")
     tags = {WALKED: "walked", "gudang/pid": str(os.getpid()), "gudang/host": socket.gethostname()}
     if job == INGEST:
         tags |= window
-    result = definitions.resolve_job_def(job).execute_in_process(
+    result = defs.resolve_job_def(job).execute_in_process(
         instance=instance, tags=tags, run_config=_QUIET, raise_on_error=False
     )
     files = tuple(
-        (str(event.materialization.metadata["berkas"].value), bool(event.materialization.metadata["berubah"].value))
+        (
+            str(event.materialization.metadata["berkas"].value),
+            bool(event.materialization.metadata["berubah"].value),
+        )
         for event in result.all_events
         if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION
         and {"berkas", "berubah"} <= event.materialization.metadata.keys()
@@ -118,7 +124,9 @@ def _close_dead_runs(instance: dg.DagsterInstance) -> None:
     for run in instance.get_runs(filters=unfinished):
         mine = run.tags.get("gudang/host") == socket.gethostname()
         if mine and not _alive(int(run.tags.get("gudang/pid", "0"))):
-            instance.report_run_failed(run, "the process that ran this was killed; the next night started again")
+            instance.report_run_failed(
+                run, "the process that ran this was killed; the next night started again"
+            )
 
 
 def _alive(pid: int) -> bool:

@@ -74,7 +74,9 @@ def resolve(subject: str, text: str, env: Mapping[str, str] = os.environ) -> str
     def value(match: re.Match[str]) -> str:
         name = match.group(1)
         if not env.get(name):
-            raise ContractError(subject, f"environment variable {name} is not set", hint=f"set {name} in .env")
+            raise ContractError(
+                subject, f"environment variable {name} is not set", hint=f"set {name} in .env"
+            )
         return env[name]
 
     return _REFERENCE.sub(value, text)

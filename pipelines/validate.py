@@ -55,7 +55,9 @@ def renew_sources(settings: Settings) -> Path:
 
 def _environment(settings: Settings, contracts: Iterable[Contract], env: Mapping[str, str]) -> list[Fault]:
     """Variables that a contract needs and the environment lacks; the demo sets its own when none is configured."""
-    configured = settings.warehouse_url is not None or any(n.startswith(SOURCE_PREFIX) and env[n] for n in env)
+    configured = settings.warehouse_url is not None or any(
+        n.startswith(SOURCE_PREFIX) and env[n] for n in env
+    )
     if not configured:
         return []
     faults: list[Fault] = []
@@ -66,7 +68,11 @@ def _environment(settings: Settings, contracts: Iterable[Contract], env: Mapping
                 if not env.get(name):
                     message = f"environment variable {name} is not set"
                     faults.append(Fault(contract.path, number, message, f"set {name} in .env"))
-        if settings.warehouse_url and any(c.pseudonymise for c in contract.columns) and not env.get(PSEUDONYM_KEY):
+        if (
+            settings.warehouse_url
+            and any(c.pseudonymise for c in contract.columns)
+            and not env.get(PSEUDONYM_KEY)
+        ):
             number = next((i for i, line in enumerate(lines, start=1) if "pseudonymise" in line), 1)
             message = f"personal columns need {PSEUDONYM_KEY}, which is not set"
             faults.append(Fault(contract.path, number, message, f"set {PSEUDONYM_KEY} in .env"))
@@ -111,7 +117,10 @@ def _line_of(path: Path, text: str) -> int:
 
 def _orphans(settings: Settings) -> list[Fault]:
     """Suites whose contract is not there; a faulty contract's suite is no orphan."""
-    named = {p.parent.name + "/" + p.name.removesuffix(".odcs.yaml") for p in contract_paths(settings.contracts_dir)}
+    named = {
+        p.parent.name + "/" + p.name.removesuffix(".odcs.yaml")
+        for p in contract_paths(settings.contracts_dir)
+    }
     return [
         Fault(path, 1, "this suite belongs to no contract", "name it as its dataset, or delete it")
         for path in sorted(settings.expectations_dir.glob("*/*.json"))
@@ -132,7 +141,9 @@ def _models(settings: Settings, contracts: list[Contract]) -> list[Fault]:
 def _sources(settings: Settings, contracts: list[Contract]) -> list[Fault]:
     path = sources_file(settings)
     if not path.exists() or path.read_text(encoding="utf-8") != render_sources(contracts):
-        return [Fault(path, 1, "sources.yml does not say what the contracts say", "run `gudang validate --fix`")]
+        return [
+            Fault(path, 1, "sources.yml does not say what the contracts say", "run `gudang validate --fix`")
+        ]
     return []
 
 

@@ -1,6 +1,7 @@
 """publication/...: the open marts as files, their catalogue, and the report."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -40,8 +41,12 @@ def _files(marts: Sequence[OpenMart], settings: Settings) -> dg.AssetsDefinition
     specs = [_spec(mart_key(m), m.description, [dg.AssetKey([m.schema, m.name])], "csv") for m in marts]
     specs.append(_spec(CATALOG, "datapackage.json dan katalog DCAT 3.", [mart_key(m) for m in marts], "json"))
 
-    @dg.multi_asset(name="publication", specs=specs, can_subset=True, description="Menerbitkan mart yang terbuka.")
-    def publish(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult]:
+    @dg.multi_asset(
+        name="open_files", specs=specs, can_subset=True, description="Menerbitkan mart yang terbuka."
+    )
+    def publish(
+        context: dg.AssetExecutionContext, warehouse: Warehouse
+    ) -> Iterator[dg.MaterializeResult[Any]]:
         selected = [m for m in marts if mart_key(m) in context.selected_asset_keys]
         out = settings.publication_dir
         with warehouse.connect() as connection:
@@ -74,8 +79,10 @@ def _report(marts: Sequence[OpenMart], settings: Settings) -> dg.AssetsDefinitio
     deps = [dg.AssetKey([m.schema, m.name]) for m in marts]
     spec = _spec(REPORT, "Laporan Satu Data dan SPBE: satu berkas HTML dengan grafik.", deps, "html")
 
-    @dg.multi_asset(name="laporan", specs=[spec])
-    def report(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult]:
+    @dg.multi_asset(name="report", specs=[spec])
+    def report(
+        context: dg.AssetExecutionContext, warehouse: Warehouse
+    ) -> Iterator[dg.MaterializeResult[Any]]:
         with warehouse.connect() as connection:
             modified = data_modified(connection)
             if modified is None:

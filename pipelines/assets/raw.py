@@ -15,7 +15,7 @@ from pipelines.quality.suites import QUARANTINE_CHECK, Expectation, suite
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import TIMEZONE, Settings
 
-Result = dg.MaterializeResult | dg.AssetCheckResult
+Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
 _KINDS = {"upload": "file", "api": "api", "database": "database"}
 
 
@@ -32,14 +32,18 @@ def raw_assets(contracts: Sequence[Contract], settings: Settings) -> list[dg.Ass
         return name, contract.partition.every if contract.partition else ""
 
     ordered = sorted(contracts, key=source)
-    return [_multi_asset(name, every, tuple(group), settings) for (name, every), group in groupby(ordered, source)]
+    return [
+        _multi_asset(name, every, tuple(group), settings) for (name, every), group in groupby(ordered, source)
+    ]
 
 
 def partitions(partition: Partition) -> dg.DailyPartitionsDefinition:
     return dg.DailyPartitionsDefinition(start_date=partition.start.isoformat(), timezone=TIMEZONE)
 
 
-def _multi_asset(name: str, every: str, contracts: tuple[Contract, ...], settings: Settings) -> dg.AssetsDefinition:
+def _multi_asset(
+    name: str, every: str, contracts: tuple[Contract, ...], settings: Settings
+) -> dg.AssetsDefinition:
     suites = {c.key: suite(c, settings.expectations_dir) for c in contracts}
     partition = contracts[0].partition
 
@@ -92,7 +96,7 @@ def _ingest(
     if done.batch.state == "rejected":
         failures.append(f"{contract.key}: {words(done.batch)}")
         return
-    yield dg.MaterializeResult(asset_key=raw_key(contract), metadata=_metadata(contract, done))
+    yield dg.MaterializeResult(asset_key=raw_key(contract), metadata=_metadata(done))
 
 
 def _window(context: dg.AssetExecutionContext) -> Window:
@@ -144,7 +148,9 @@ def _check_specs(contract: Contract, expectations: Sequence[Expectation]) -> Ite
         description=f"Paling banyak {contract.max_quarantine_share:.0%} baris sebuah kiriman boleh dikarantina.",
     )
     for e in expectations:
-        yield dg.AssetCheckSpec(e.name, asset=raw_key(contract), blocking=e.blocking, description=e.message or e.type)
+        yield dg.AssetCheckSpec(
+            e.name, asset=raw_key(contract), blocking=e.blocking, description=e.message or e.type
+        )
 
 
 def _results(contract: Contract, done: Ingested) -> Iterator[dg.AssetCheckResult]:
@@ -159,7 +165,9 @@ def _results(contract: Contract, done: Ingested) -> Iterator[dg.AssetCheckResult
         )
 
 
-def _not_run(contract: Contract, expectations: Sequence[Expectation], why: str) -> Iterator[dg.AssetCheckResult]:
+def _not_run(
+    contract: Contract, expectations: Sequence[Expectation], why: str
+) -> Iterator[dg.AssetCheckResult]:
     """A declared check always yields a result, also when nothing could be checked."""
     for name, severity in [(QUARANTINE_CHECK, "error"), *((e.name, e.severity) for e in expectations)]:
         yield dg.AssetCheckResult(
@@ -175,7 +183,7 @@ def _severity(severity: str) -> dg.AssetCheckSeverity:
     return dg.AssetCheckSeverity.ERROR if severity == "error" else dg.AssetCheckSeverity.WARN
 
 
-def _metadata(contract: Contract, done: Ingested) -> Mapping[str, Any]:
+def _metadata(done: Ingested) -> Mapping[str, Any]:
     batch = done.batch
     assert batch is not None
     return {

@@ -16,7 +16,7 @@ from pipelines.resources.warehouse import Warehouse
 log = logging.getLogger("gudang")
 REFERENCE_TAG = "referensi"
 _GROUPS = {"staging": "staging", "core": "core", "mart_satu_data": "mart_satu_data", "mart_spbe": "mart_spbe"}
-Result = dg.MaterializeResult | dg.AssetCheckResult
+Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
 
 def model_key(node: Node) -> dg.AssetKey:
@@ -71,9 +71,18 @@ def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.Asset
 
 
 def _report(result: NodeResult) -> None:
-    words = {"ok": "dibangun", "failed": "GAGAL", "tests_failed": "uji GAGAL", "skipped": "dilewati"}[result.state]
+    words = {"ok": "dibangun", "failed": "GAGAL", "tests_failed": "uji GAGAL", "skipped": "dilewati"}[
+        result.state
+    ]
     rows = "" if result.rows is None else f", {result.rows} baris"
-    log.info("%s: %s%s, %.1f d%s", result.asset, words, rows, result.seconds, f": {result.error}" if result.error else "")
+    log.info(
+        "%s: %s%s, %.1f d%s",
+        result.asset,
+        words,
+        rows,
+        result.seconds,
+        f": {result.error}" if result.error else "",
+    )
 
 
 def _spec(node: Node, project: Project) -> dg.AssetSpec:
@@ -91,14 +100,18 @@ def _spec(node: Node, project: Project) -> dg.AssetSpec:
         code_version=node.code_version,
         metadata={
             "dagster/table_name": node.relation,
-            "dagster/column_schema": _column_schema([(c.name, c.data_type or "", c.description) for c in node.columns]),
+            "dagster/column_schema": _column_schema(
+                [(c.name, c.data_type or "", c.description) for c in node.columns]
+            ),
             "berkas": dg.MetadataValue.path(str(node.path)),
         },
     )
 
 
 def _column_schema(columns: Sequence[tuple[str, str, str]]) -> dg.TableSchema:
-    return dg.TableSchema(columns=[dg.TableColumn(name=n, type=t or "unknown", description=d) for n, t, d in columns])
+    return dg.TableSchema(
+        columns=[dg.TableColumn(name=n, type=t or "unknown", description=d) for n, t, d in columns]
+    )
 
 
 def _results(project: Project, result: NodeResult) -> Iterator[Result]:
@@ -118,7 +131,9 @@ def _results(project: Project, result: NodeResult) -> Iterator[Result]:
                 asset_key=model_key(node),
                 check_name=test.name,
                 passed=False,
-                severity=dg.AssetCheckSeverity.ERROR if test.severity == "error" else dg.AssetCheckSeverity.WARN,
+                severity=dg.AssetCheckSeverity.ERROR
+                if test.severity == "error"
+                else dg.AssetCheckSeverity.WARN,
                 description=f"Tidak diperiksa: {result.error}",
             )
     if result.state == "ok":
@@ -136,7 +151,7 @@ def _metadata(project: Project, node: Node, result: NodeResult) -> dict[str, Any
     if node.sql:
         metadata["sql"] = dg.MetadataValue.md(f"```sql\n{node.sql}\n```")
     lineage = {
-        column: [dg.TableColumnDep(asset_key=_relation_key(project, rel), column_name=name) for rel, name in deps]
+        column: [dg.TableColumnDep(asset_key=_relation_key(rel), column_name=name) for rel, name in deps]
         for column, deps in column_lineage(project, node.name).items()
         if not any(rel.startswith("ops.") for rel, _ in deps)
     }
@@ -145,7 +160,7 @@ def _metadata(project: Project, node: Node, result: NodeResult) -> dict[str, Any
     return metadata
 
 
-def _relation_key(project: Project, relation: str) -> dg.AssetKey:
+def _relation_key(relation: str) -> dg.AssetKey:
     """The asset behind "schema.name": a model, or the raw table <opd>__<dataset>."""
     schema, name = relation.split(".", 1)
     if schema == "raw":

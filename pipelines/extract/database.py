@@ -15,8 +15,9 @@ from typing import Any
 
 import sqlalchemy as sa
 from psycopg import pq, sql
+from psycopg.pq.abc import PGconn, PGresult
 from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from pipelines.contracts import Column, Contract, DatabaseExtract
 from pipelines.errors import ShapeError, SourceError
@@ -102,7 +103,12 @@ def _is_view(inspector: sa.Inspector, extract: DatabaseExtract) -> bool:
 
 
 def _postgresql(
-    engine: Engine, contract: Contract, extract: DatabaseExtract, wanted: Slice, _: Mapping[str, Any], out: SourceStream
+    engine: Engine,
+    contract: Contract,
+    extract: DatabaseExtract,
+    wanted: Slice,
+    _: Mapping[str, Any],
+    out: SourceStream,
 ) -> Iterator[bytes]:
     table = sql.Identifier(*([extract.schema] if extract.schema else []), extract.table)
     conditions: list[sql.Composable] = []
@@ -123,7 +129,9 @@ def _postgresql(
     )
     with closing(engine.raw_connection()) as raw:
         connection: Any = raw.driver_connection
-        connection.execute("set session characteristics as transaction isolation level repeatable read, read only")
+        connection.execute(
+            "set session characteristics as transaction isolation level repeatable read, read only"
+        )
         connection.execute("set datestyle to 'ISO, YMD'")
         connection.execute(f"set statement_timeout to '{STATEMENT_TIMEOUT_S}s'")
         connection.commit()
@@ -131,11 +139,11 @@ def _postgresql(
         yield from _copy_out(connection.pgconn, statement, out)
 
 
-def _copy_out(connection: pq.PGconn, statement: bytes, out: SourceStream) -> Iterator[bytes]:
+def _copy_out(connection: PGconn, statement: bytes, out: SourceStream) -> Iterator[bytes]:
     """Blocks of COPY text straight from libpq; the source's last word is read before the stream ends."""
     result = connection.exec_(statement)
     if result.status != pq.ExecStatus.COPY_OUT:
-        raise SourceErrorFromResult(result)
+        raise RefusedError(result)
     buffer = bytearray()
     while True:
         size, data = connection.get_copy_data(0)
@@ -146,10 +154,10 @@ def _copy_out(connection: pq.PGconn, statement: bytes, out: SourceStream) -> Ite
             yield bytes(buffer)
             buffer.clear()
     if size == -2:
-        raise sa.exc.OperationalError(None, None, ConnectionError(connection.get_error_message()))
+        raise OperationalError(None, None, ConnectionError(connection.get_error_message()))
     result = connection.get_result()
     if result is None or result.status != pq.ExecStatus.COMMAND_OK:
-        raise SourceErrorFromResult(result)
+        raise RefusedError(result)
     out.rows = int(result.command_tuples or 0)
     while connection.get_result() is not None:
         pass
@@ -157,10 +165,10 @@ def _copy_out(connection: pq.PGconn, statement: bytes, out: SourceStream) -> Ite
         yield bytes(buffer)
 
 
-class SourceErrorFromResult(SQLAlchemyError):
+class RefusedError(SQLAlchemyError):
     """A refusal by the source's PostgreSQL, in its primary message (which holds no cell value)."""
 
-    def __init__(self, result: pq.PGresult | None) -> None:
+    def __init__(self, result: PGresult | None) -> None:
         message = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) if result else None
         super().__init__((message or b"the connection was lost").decode("utf-8", "replace"))
 
@@ -186,7 +194,7 @@ def _mysql(
     limits = _limits(contract, wanted)
     conditions = [f"({extract.where})".replace("%", "%%")] if extract.where else []
     conditions += [f"{quoted(c.source_name)} {operator} %s" for c, operator, _ in limits]
-    query = "select cast(concat_ws(_utf8mb4 0x09, " + ", ".join(cells) + ") as binary) from " + table
+    query = "select cast(concat_ws(_utf8mb4 0x09, " + ", ".join(cells) + ") as binary) from " + table  # noqa: S608  # names quoted
     if conditions:
         query += " where " + " and ".join(conditions)
     with closing(engine.raw_connection()) as raw:
@@ -206,7 +214,9 @@ def _mysql(
 
 def _mysql_cell(column: str, kind: Any) -> str:
     """The cell as one COPY field. Text is escaped by the server; NULL is backslash-N; a NUL character is U+FFFD."""
-    if isinstance(kind, sa.types.Numeric | sa.types.Integer | sa.types.Date | sa.types.DateTime | sa.types.Time):
+    if isinstance(
+        kind, sa.types.Numeric | sa.types.Integer | sa.types.Date | sa.types.DateTime | sa.types.Time
+    ):
         text = f"cast({column} as char character set utf8mb4)"
     else:
         text = f"convert({column} using utf8mb4)"
@@ -225,7 +235,12 @@ def _mysql_cell(column: str, kind: Any) -> str:
 
 
 def _general(
-    engine: Engine, contract: Contract, extract: DatabaseExtract, wanted: Slice, _: Mapping[str, Any], out: SourceStream
+    engine: Engine,
+    contract: Contract,
+    extract: DatabaseExtract,
+    wanted: Slice,
+    _: Mapping[str, Any],
+    out: SourceStream,
 ) -> Iterator[bytes]:
     columns = [sa.column(c.source_name) for c in contract.stored]
     query = sa.select(*columns).select_from(sa.table(extract.table, schema=extract.schema))

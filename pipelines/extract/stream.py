@@ -40,7 +40,11 @@ def encode_row(values: Sequence[str | None]) -> str:
     """One row of COPY text, with its newline."""
     # Most rows hold nothing to escape: a look at the whole line is cheaper than one at every cell.
     line = "\t".join(["\\N" if v is None else v for v in values])
-    if not _SPECIAL.search(line) and line.count("\t") == len(values) - 1 and line.count("\\") == values.count(None):
+    if (
+        not _SPECIAL.search(line)
+        and line.count("\t") == len(values) - 1
+        and line.count("\\") == values.count(None)
+    ):
         return line + "\n"
     return "\t".join("\\N" if v is None else v.translate(_ESCAPES) for v in values) + "\n"
 

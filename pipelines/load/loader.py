@@ -24,6 +24,7 @@ from pipelines.load.statements import RAW_SHAPE, LoadPlan, Window, expected_shap
 from pipelines.load.swap import Relation, publish_table
 from pipelines.load.warehouse import set_pseudonym_key
 
+
 @dataclass(frozen=True, slots=True)
 class Staged:
     """What the gate looks at before readers can see it: the staged relation (schema, name) and its counts."""
@@ -64,8 +65,9 @@ def load(
 ) -> Batch | None:
     """Loads one batch and gives its ledger entry: state loaded, unchanged or rejected (by the gate).
 
-    None, and nothing in the ledger, when there is nothing to read yet. `connection` is in autocommit and belongs to this load until it returns. Raises SourceError, LoadError or
-    ContractError after the ledger says `failed`; the published table is then as it was.
+    None, and nothing in the ledger, when there is nothing to read yet. `connection` is in autocommit and belongs
+    to this load until it returns. Raises SourceError, LoadError or ContractError after the ledger says `failed`;
+    the published table is then as it was.
     """
     with ledger.dataset_lock(connection, contract.key):
         ledger.sweep(connection, contract)
@@ -90,7 +92,9 @@ def load(
     return batch
 
 
-def _load(connection: Connection[Any], plan: LoadPlan, batch: Batch, stream: SourceStream, gate: Gate) -> None:
+def _load(
+    connection: Connection[Any], plan: LoadPlan, batch: Batch, stream: SourceStream, gate: Gate
+) -> None:
     contract = plan.contract
     batch.source_name = stream.name
     batch.warnings = stream.warnings
@@ -105,7 +109,9 @@ def _load(connection: Connection[Any], plan: LoadPlan, batch: Batch, stream: Sou
         batch.quarantined = batch.read - staged
     with _timed(batch, "check"):
         verdict = gate(
-            Staged(contract, batch.batch_id, "landing", plan.stage_name, batch.read, staged, batch.quarantined)
+            Staged(
+                contract, batch.batch_id, "landing", plan.stage_name, batch.read, staged, batch.quarantined
+            )
         )
     with _timed(batch, "publish"), connection.transaction():
         if batch.quarantined:
@@ -203,14 +209,18 @@ def _publish(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: 
     batch.state = "loaded" if batch.loaded or batch.deleted else "unchanged"
 
 
-def _replace(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: int, *, same_shape: bool) -> None:
+def _replace(
+    connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: int, *, same_shape: bool
+) -> None:
     if plan.window and not same_shape:
         raise LoadError(
             plan.contract.key,
             f"the contract's columns are no longer those of raw.{plan.contract.table}, and other windows keep old rows",
             hint="rename the old table aside and backfill all windows",
         )
-    empty = connection.execute(b"select not exists (select from " + plan.raw.as_bytes(connection) + b")").fetchone()
+    empty = connection.execute(
+        b"select not exists (select from " + plan.raw.as_bytes(connection) + b")"
+    ).fetchone()
     assert empty is not None
     added, missing = staged, 0
     if same_shape and not empty[0]:
@@ -221,7 +231,9 @@ def _replace(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: 
     if not (added or missing) and same_shape:
         return
     if missing:
-        deleted = connection.execute(plan.count_deleted()).fetchone() if plan.contract.primary_key else (missing,)
+        deleted = (
+            connection.execute(plan.count_deleted()).fetchone() if plan.contract.primary_key else (missing,)
+        )
         batch.deleted = deleted[0] if deleted else 0
     if plan.window:
         connection.execute(plan.delete_window())

@@ -119,7 +119,12 @@ def _column_rules(column: Column, *, strict: bool) -> list[Rule]:
                 sql.SQL(operator),  # type: ignore[arg-type]
                 sql.Literal(bound),
             )
-            rule(name, optional(guarded), f"di luar rentang, {words} {bound}", f"periksa nilainya; {words} {bound}")
+            rule(
+                name,
+                optional(guarded),
+                f"di luar rentang, {words} {bound}",
+                f"periksa nilainya; {words} {bound}",
+            )
     if column.min_length is not None:
         condition = sql.SQL("char_length({}) >= {}").format(text, sql.Literal(column.min_length))
         rule("panjang", optional(condition), f"kurang dari {column.min_length} karakter", "lengkapi nilainya")
@@ -128,11 +133,18 @@ def _column_rules(column: Column, *, strict: bool) -> list[Rule]:
         rule("panjang", optional(condition), f"lebih dari {column.max_length} karakter", "pendekkan nilainya")
     if column.pattern is not None:
         condition = sql.SQL("{} ~ {}").format(text, sql.Literal(column.pattern))
-        rule("pola", optional(condition), f"tidak sesuai pola {column.pattern}", "samakan dengan pola yang diminta")
+        rule(
+            "pola",
+            optional(condition),
+            f"tidak sesuai pola {column.pattern}",
+            "samakan dengan pola yang diminta",
+        )
     if column.reference:
         rule(
             "rujukan",
-            optional(sql.SQL("{} in ({})").format(referencing(column.reference, text), allowed(column.reference))),
+            optional(
+                sql.SQL("{} in ({})").format(referencing(column.reference, text), allowed(column.reference))
+            ),
             f"tidak ada di kode referensi {column.reference.table}",
             "periksa kode atau ejaannya; nama baru didaftarkan lewat walidata",
         )

@@ -15,7 +15,11 @@ from pipelines.contracts import Contract, WriteDisposition
 from pipelines.extract.stream import POSITION
 from pipelines.load.rules import MASK, Rule, cleaned, rules, typed
 
-ORIGIN: tuple[tuple[str, str], ...] = (("_batch_id", "bigint"), ("_loaded_at", "timestamptz"), (POSITION, "text"))
+ORIGIN: tuple[tuple[str, str], ...] = (
+    ("_batch_id", "bigint"),
+    ("_loaded_at", "timestamptz"),
+    (POSITION, "text"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ class LoadPlan:
 
     # -- landing ---------------------------------------------------------------------------------------------
 
-    def create_raw(self) -> sql.Composable:
+    def create_raw(self) -> sql.Composed:
         columns = [(c.name, c.stored_type) for c in self.contract.stored] + list(ORIGIN)
         key = self.contract.primary_key
         parts = [sql.SQL("{} {}").format(sql.Identifier(n), sql.SQL(t)) for n, t in columns]  # type: ignore[arg-type]
@@ -83,12 +87,14 @@ class LoadPlan:
             parts.append(sql.SQL("primary key ({})").format(_identifiers(key)))
         return sql.SQL("create table if not exists {} ({})").format(self.raw, sql.SQL(", ").join(parts))
 
-    def create_landing(self) -> sql.Composable:
+    def create_landing(self) -> sql.Composed:
         names = [c.name for c in self.contract.stored] + [POSITION]
         columns = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(n)) for n in names)
-        return sql.SQL("create unlogged table {} ({}) with (autovacuum_enabled = off)").format(self.landing, columns)
+        return sql.SQL("create unlogged table {} ({}) with (autovacuum_enabled = off)").format(
+            self.landing, columns
+        )
 
-    def copy_landing(self, columns: tuple[str, ...]) -> sql.Composable:
+    def copy_landing(self, columns: tuple[str, ...]) -> sql.Composed:
         return sql.SQL("copy {} ({}) from stdin").format(self.landing, _identifiers(columns))
 
     # -- stage -----------------------------------------------------------------------------------------------
@@ -98,7 +104,9 @@ class LoadPlan:
         cells = [sql.SQL("{} as {}").format(cleaned(c), sql.Identifier(c.name)) for c in self.contract.stored]
         # "offset 0" keeps the planner from repeating a parser in every predicate that reads its cell.
         once = sql.SQL(" offset 0" if any(c.parse for c in self.contract.stored) else "")
-        return sql.SQL("{} l cross join lateral (select {}{}) b").format(self.landing, sql.SQL(", ").join(cells), once)
+        return sql.SQL("{} l cross join lateral (select {}{}) b").format(
+            self.landing, sql.SQL(", ").join(cells), once
+        )
 
     def _all_rules(self) -> tuple[Rule, ...]:
         return rules(self.contract) + self._window_rule()
@@ -119,34 +127,38 @@ class LoadPlan:
         predicates = [r.predicate for r in self._all_rules()]
         return sql.SQL(" and ").join(predicates) if predicates else sql.SQL("true")
 
-    def create_stage(self, *, deduplicate: bool = False) -> sql.Composable:
+    def create_stage(self, *, deduplicate: bool = False) -> sql.Composed:
         values = [sql.SQL("{} as {}").format(typed(c), sql.Identifier(c.name)) for c in self.contract.stored]
         condition = self._valid()
         if deduplicate:
-            condition = sql.SQL("{} and l.ctid not in (select rid from {})").format(condition, self.duplicates)
+            condition = sql.SQL("{} and l.ctid not in (select rid from {})").format(
+                condition, self.duplicates
+            )
         return sql.SQL("create table {} as select {}, {} from {} where {}").format(
             self.stage, sql.SQL(", ").join(values), self._origin(), self._cleaned(), condition
         )
 
-    def add_primary_key(self) -> sql.Composable:
+    def add_primary_key(self) -> sql.Composed:
         return sql.SQL("alter table {} add constraint {} primary key ({})").format(
             self.stage,
             sql.Identifier(f"{self.contract.table[:40]}__{self.batch_id}_pkey"),
             _identifiers(self.contract.primary_key),
         )
 
-    def find_duplicates(self) -> sql.Composable:
+    def find_duplicates(self) -> sql.Composed:
         """Of the valid rows with one key, all but one: the latest by cursor, else the first that came, stays."""
         key = sql.SQL(", ").join(typed(self.contract.column(n)) for n in self.contract.primary_key)
         order: sql.Composable = sql.SQL("l.ctid")
         if self.contract.cursor:
-            order = sql.SQL("{} desc nulls last, l.ctid").format(typed(self.contract.column(self.contract.cursor)))
+            order = sql.SQL("{} desc nulls last, l.ctid").format(
+                typed(self.contract.column(self.contract.cursor))
+            )
         return sql.SQL(
             "create unlogged table {} as select rid from (select l.ctid as rid, row_number() over"
             " (partition by {} order by {}) as n from {} where {}) numbered where n > 1"
         ).format(self.duplicates, key, order, self._cleaned(), self._valid())
 
-    def count_repairs(self) -> sql.Composable | None:
+    def count_repairs(self) -> sql.Composed | None:
         """One row a column: its name, and how many cells its declared repairs changed."""
         counted = [c for c in self.contract.stored if c.parse or c.missing_values]
         if not counted:
@@ -164,7 +176,7 @@ class LoadPlan:
             self._cleaned(),
         )
 
-    def comments(self) -> list[sql.Composable]:
+    def comments(self) -> list[sql.Composed]:
         statements = [
             sql.SQL("comment on table {} is {}").format(
                 self.stage, sql.Literal(f"{self.contract.title} ({self.contract.producer})")
@@ -180,7 +192,7 @@ class LoadPlan:
 
     # -- quarantine ------------------------------------------------------------------------------------------
 
-    def quarantine(self, *, deduplicated: bool) -> sql.Composable:
+    def quarantine(self, *, deduplicated: bool) -> sql.Composed:
         """Rejected rows into quarantine.row, once each however often they come; gives the number of rows."""
         rejected: sql.Composable = sql.SQL("not ({})").format(self._valid())
         reasons = [_reason(r) for r in self._all_rules()]
@@ -244,14 +256,16 @@ class LoadPlan:
 
     def _duplicate_reason(self) -> sql.Composable:
         key = ", ".join(self.contract.primary_key)
-        built = sql.SQL("jsonb_build_object('kolom', {}, 'aturan', 'kunci_ganda', 'pesan', {}, 'perbaikan', {})").format(
+        built = sql.SQL(
+            "jsonb_build_object('kolom', {}, 'aturan', 'kunci_ganda', 'pesan', {}, 'perbaikan', {})"
+        ).format(
             sql.Literal(key),
             sql.Literal(f"{key}: kunci sudah dipakai baris lain pada kiriman yang sama"),
             sql.Literal("hapus salah satu, atau perbaiki kuncinya"),
         )
         return sql.SQL("case when l.ctid in (select rid from {}) then {} end").format(self.duplicates, built)
 
-    def resolve_quarantine(self) -> sql.Composable:
+    def resolve_quarantine(self) -> sql.Composed:
         """Open entries that this load mended: those a full read no longer shows, or whose key is now in raw."""
         start = sql.SQL(
             "update quarantine.row q set state = 'resolved', updated_at = clock_timestamp()"
@@ -267,7 +281,7 @@ class LoadPlan:
 
     # -- publish ---------------------------------------------------------------------------------------------
 
-    def count_new(self) -> sql.Composable:
+    def count_new(self) -> sql.Composed:
         """How many staged rows are not in raw exactly so, and how many of raw are not in stage."""
         where = self.window.condition(self.contract, "r") if self.window else sql.SQL("true")
         missing = sql.SQL("(select {} from {} r where {} except all select {} from {})").format(
@@ -276,9 +290,11 @@ class LoadPlan:
         added = sql.SQL("(select {} from {} except all select {} from {} r where {})").format(
             self._names(), self.stage, self._names(), self.raw, where
         )
-        return sql.SQL("select (select count(*) from {} a), (select count(*) from {} m)").format(added, missing)
+        return sql.SQL("select (select count(*) from {} a), (select count(*) from {} m)").format(
+            added, missing
+        )
 
-    def count_deleted(self) -> sql.Composable:
+    def count_deleted(self) -> sql.Composed:
         """Rows of raw (in the window) whose key is gone from the source."""
         where = self.window.condition(self.contract, "r") if self.window else sql.SQL("true")
         same = sql.SQL(" and ").join(
@@ -288,15 +304,17 @@ class LoadPlan:
             "select count(*) from {} r where {} and not exists (select from {} s where {})"
         ).format(self.raw, where, self.stage, same)
 
-    def delete_window(self) -> sql.Composable:
+    def delete_window(self) -> sql.Composed:
         assert self.window is not None
-        return sql.SQL("delete from {} r where {}").format(self.raw, self.window.condition(self.contract, "r"))
+        return sql.SQL("delete from {} r where {}").format(
+            self.raw, self.window.condition(self.contract, "r")
+        )
 
-    def insert_stage(self) -> sql.Composable:
+    def insert_stage(self) -> sql.Composed:
         names = sql.SQL(", ").join([self._names(), *(sql.Identifier(n) for n, _ in ORIGIN)])
         return sql.SQL("insert into {} ({}) select {} from {}").format(self.raw, names, names, self.stage)
 
-    def merge_stage(self) -> sql.Composable:
+    def merge_stage(self) -> sql.Composed:
         """Upsert by primary key: a row changes only where one of the contract's columns does."""
         changing = [c.name for c in self.contract.stored] + [n for n, _ in ORIGIN]
         assignments = sql.SQL(", ").join(
@@ -309,9 +327,7 @@ class LoadPlan:
             stale = sql.SQL(" and t.{0} is not distinct from least(t.{0}, excluded.{0})").format(
                 sql.Identifier(self.contract.cursor)
             )
-        return sql.SQL(
-            "{} on conflict ({}) do update set {} where ({}) is distinct from ({}){}"
-        ).format(
+        return sql.SQL("{} on conflict ({}) do update set {} where ({}) is distinct from ({}){}").format(
             sql.SQL("insert into {} as t ({}) select {} from {}").format(
                 self.raw, _identifiers(changing), _identifiers(changing), self.stage
             ),
@@ -322,7 +338,7 @@ class LoadPlan:
             stale,
         )
 
-    def advance_watermark(self) -> sql.Composable:
+    def advance_watermark(self) -> sql.Composed:
         assert self.contract.cursor is not None
         column = self.contract.column(self.contract.cursor)
         return sql.SQL(
@@ -341,7 +357,11 @@ class LoadPlan:
 
 def expected_shape(contract: Contract) -> list[tuple[str, str]]:
     """Name and type of every column of raw, as PostgreSQL's format_type writes them, without blanks."""
-    long = {"timestamp": "timestampwithouttimezone", "timestamptz": "timestampwithtimezone", "time": "timewithouttimezone"}
+    long = {
+        "timestamp": "timestampwithouttimezone",
+        "timestamptz": "timestampwithtimezone",
+        "time": "timewithouttimezone",
+    }
     columns = [(c.name, c.stored_type) for c in contract.stored] + list(ORIGIN)
     return [(name, long.get(kind, kind.replace(" ", ""))) for name, kind in columns]
 
@@ -352,11 +372,13 @@ RAW_SHAPE = sql.SQL(
 )
 
 
-def read_since(contract: Contract) -> sql.Composable:
+def read_since(contract: Contract) -> sql.Composed:
     """Where the next incremental read begins: the watermark less the contract's lag, in ISO 8601."""
     assert contract.cursor is not None
     column = contract.column(contract.cursor)
-    return sql.SQL("select to_jsonb(value::{} - {}::interval)#>>'{{}}' from ops.watermark where dataset = {}").format(
+    return sql.SQL(
+        "select to_jsonb(value::{} - {}::interval)#>>'{{}}' from ops.watermark where dataset = {}"
+    ).format(
         sql.SQL(column.type),  # type: ignore[arg-type]
         sql.Literal(contract.lag or "PT0S"),
         sql.Literal(contract.key),
@@ -372,7 +394,8 @@ def _reason(rule: Rule) -> sql.Composable:
     if rule.column.personal:
         value = sql.SQL("case when {} is null then null else {} end").format(value, sql.Literal(MASK))
     return sql.SQL(
-        "case when not {} then jsonb_build_object('kolom', {}, 'aturan', {}, 'nilai', {}, 'pesan', {}, 'perbaikan', {}) end"
+        "case when not {} then jsonb_build_object("
+        "'kolom', {}, 'aturan', {}, 'nilai', {}, 'pesan', {}, 'perbaikan', {}) end"
     ).format(
         rule.predicate,
         sql.Literal(rule.column.name),

@@ -30,10 +30,14 @@ def libpq_url(url: str) -> str:
 def connect(url: str) -> Connection[Any]:
     """A session of the warehouse, autocommit: dates year first, Kalimantan's time. Raises LoadError."""
     try:
-        connection: Connection[Any] = psycopg.connect(libpq_url(url), autocommit=True, application_name="gudang")
+        connection: Connection[Any] = psycopg.connect(
+            libpq_url(url), autocommit=True, application_name="gudang"
+        )
     except psycopg.OperationalError as error:
         place = make_url(url).render_as_string(hide_password=True)
-        raise LoadError("warehouse", f"cannot connect to {place}: {_first_line(error)}", hint="is it running?") from None
+        raise LoadError(
+            "warehouse", f"cannot connect to {place}: {_first_line(error)}", hint="is it running?"
+        ) from None
     connection.execute("select set_config('timezone', %s, false)", [TIMEZONE])
     connection.execute("set datestyle to 'ISO, YMD'")
     connection.execute("set client_min_messages to warning")
@@ -49,7 +53,8 @@ def prepare(connection: Connection[Any], contracts: Iterable[Contract]) -> None:
         connection.execute("delete from ops.contract")
         with connection.cursor() as cursor:
             cursor.executemany(
-                "insert into ops.contract values (%s, %s, %s, %s, %s, %s, %s, %s, %s)", [_promise(c) for c in contracts]
+                "insert into ops.contract values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                [_promise(c) for c in contracts],
             )
 
 

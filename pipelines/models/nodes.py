@@ -19,6 +19,7 @@ from pipelines.load.swap import Relation
 Kind = Literal["seed", "view", "table"]
 Severity = Literal["error", "warn"]
 
+
 def digest(*parts: str) -> str:
     """A short hash of `parts`, the same on every machine."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]

@@ -15,8 +15,6 @@ import psycopg
 from psycopg import Connection, sql
 
 from pipelines.errors import GudangError, ModelError
-from pipelines.models.nodes import DataTest, Node, Project, digest
-from pipelines.models.results import NodeResult, State, TestResult, record
 from pipelines.load.swap import (
     Relation,
     columns_of,
@@ -28,6 +26,8 @@ from pipelines.load.swap import (
     publish_table,
     publish_view,
 )
+from pipelines.models.nodes import DataTest, Node, Project, digest
+from pipelines.models.results import NodeResult, State, TestResult, record
 
 Connect = str | Callable[[], Connection[Any]]
 """A libpq connection string, or a function that opens a connection of its own for the build."""

@@ -78,7 +78,10 @@ def record(
         cursor.executemany(
             "insert into ops.check_result (run_id, batch_id, asset, check_name, severity, passed, unexpected, total,"
             " message) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            [(run_id, batch_id, asset, c.name, c.severity, c.passed, c.unexpected, c.total, c.message) for c in checks],
+            [
+                (run_id, batch_id, asset, c.name, c.severity, c.passed, c.unexpected, c.total, c.message)
+                for c in checks
+            ],
         )
 
 
@@ -108,7 +111,9 @@ def _run(expectations: Sequence[Expectation], staged: Staged, url: str) -> list[
     return [_result(e, verdicts[e.name], details.get(e.name), staged.rows) for e in expectations]
 
 
-def _validate(batch: Any, staged: Staged, expectations: Sequence[Expectation], result_format: Any) -> dict[str, Any]:
+def _validate(
+    batch: Any, staged: Staged, expectations: Sequence[Expectation], result_format: Any
+) -> dict[str, Any]:
     from great_expectations.core.expectation_suite import ExpectationSuite
 
     gx_suite = ExpectationSuite(name=staged.contract.key)
@@ -120,7 +125,7 @@ def _validate(batch: Any, staged: Staged, expectations: Sequence[Expectation], r
 
 def instantiate(subject: str, expectation: Expectation) -> Any:
     """The GX object of an expectation. Raises QualityError where GX does not know it or its arguments."""
-    from great_expectations.exceptions import ExpectationNotFoundError
+    from great_expectations.exceptions.exceptions import ExpectationNotFoundError
     from great_expectations.expectations.registry import get_expectation_impl
 
     severity = "critical" if expectation.blocking else "warning"
@@ -129,7 +134,9 @@ def instantiate(subject: str, expectation: Expectation) -> Any:
         return implementation(**expectation.kwargs, severity=severity, meta={"nama": expectation.name})
     except (ExpectationNotFoundError, ValueError, TypeError) as error:
         words = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise QualityError(subject, f"expectation {expectation.name}: {words}", hint="mend the suite") from None
+        raise QualityError(
+            subject, f"expectation {expectation.name}: {words}", hint="mend the suite"
+        ) from None
 
 
 def _result(expectation: Expectation, verdict: Any, detail: Any, rows: int) -> CheckResult:
@@ -137,7 +144,9 @@ def _result(expectation: Expectation, verdict: Any, detail: Any, rows: int) -> C
         return CheckResult(expectation.name, expectation.severity, True, 0, rows, expectation.message)
     counts = (detail.result if detail is not None else {}) or {}
     observed = counts.get("observed_value")
-    unexpected = observed if expectation.type == "unexpected_rows_expectation" else counts.get("unexpected_count")
+    unexpected = (
+        observed if expectation.type == "unexpected_rows_expectation" else counts.get("unexpected_count")
+    )
     message = expectation.message
     if not counts:
         message = f"{message} Pemeriksaan tidak dapat dijalankan ({expectation.type})."

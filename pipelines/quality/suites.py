@@ -47,7 +47,9 @@ def suite(contract: Contract, folder: Path) -> tuple[Expectation, ...]:
     found = [*derived(contract), *written(suite_path(folder, contract))]
     names = [e.name for e in found]
     if doubled := sorted({n for n in names if names.count(n) > 1}):
-        raise QualityError(contract.key, f"two expectations are called {', '.join(doubled)}", hint="change meta.nama")
+        raise QualityError(
+            contract.key, f"two expectations are called {', '.join(doubled)}", hint="change meta.nama"
+        )
     return tuple(found)
 
 
@@ -90,7 +92,13 @@ def _of_column(column: Column) -> list[Expectation]:
         values: list[Any] = [v for v, _ in column.enum]
         if column.logical_type == "integer":
             values = [int(v) for v in values]
-        add("klasifikasi", "expect_column_values_to_be_in_set", "di luar klasifikasi.", column=column.name, value_set=values)
+        add(
+            "klasifikasi",
+            "expect_column_values_to_be_in_set",
+            "di luar klasifikasi.",
+            column=column.name,
+            value_set=values,
+        )
     lower, upper = column.minimum or column.exclusive_minimum, column.maximum or column.exclusive_maximum
     if lower is not None or upper is not None:
         bounds: dict[str, Any] = {}
@@ -103,12 +111,29 @@ def _of_column(column: Column) -> list[Expectation]:
     if column.min_length is not None or column.max_length is not None:
         limits = {"min_value": column.min_length, "max_value": column.max_length}
         kwargs = {k: v for k, v in limits.items() if v is not None}
-        add("panjang", "expect_column_value_lengths_to_be_between", "panjang tidak sesuai.", column=column.name, **kwargs)
+        add(
+            "panjang",
+            "expect_column_value_lengths_to_be_between",
+            "panjang tidak sesuai.",
+            column=column.name,
+            **kwargs,
+        )
     if column.pattern:
-        add("pola", "expect_column_values_to_match_regex", "pola tidak sesuai.", column=column.name, regex=column.pattern)
+        add(
+            "pola",
+            "expect_column_values_to_match_regex",
+            "pola tidak sesuai.",
+            column=column.name,
+            regex=column.pattern,
+        )
     if column.reference:
         query = _reference_query(column, column.reference)
-        add("rujukan", "unexpected_rows_expectation", "tidak ada di kode referensi.", unexpected_rows_query=query)
+        add(
+            "rujukan",
+            "unexpected_rows_expectation",
+            "tidak ada di kode referensi.",
+            unexpected_rows_query=query,
+        )
     return found
 
 
@@ -146,10 +171,16 @@ def _written(path: Path, index: int, entry: Mapping[str, Any]) -> Expectation:
     meta = entry.get("meta") or {}
     name = str(meta.get("nama", ""))
     if not _NAME.fullmatch(name):
-        raise QualityError(str(path), f"expectation {index + 1}: meta.nama {name!r} is no name", hint="lower snake case")
+        raise QualityError(
+            str(path), f"expectation {index + 1}: meta.nama {name!r} is no name", hint="lower snake case"
+        )
     severity = entry.get("severity", "critical")
     if severity not in _SEVERITIES:
         raise QualityError(str(path), f"{name}: severity {severity!r} is unknown", hint="critical or warning")
     return Expectation(
-        name, str(entry["type"]), dict(entry.get("kwargs") or {}), _SEVERITIES[severity], str(meta.get("notes", ""))
+        name,
+        str(entry["type"]),
+        dict(entry.get("kwargs") or {}),
+        _SEVERITIES[severity],
+        str(meta.get("notes", "")),
     )

@@ -6,21 +6,19 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from pipelines.jobs import INGEST, PUBLICATION, WALKED, WAREHOUSE
+from pipelines.jobs import INGEST, PUBLICATION, WALKED, WAREHOUSE, AssetJob
 
 _ENDS = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE)
 
 
-def chain_sensors(jobs: Sequence[dg.UnresolvedAssetJobDefinition]) -> list[dg.SensorDefinition]:
+def chain_sensors(jobs: Sequence[AssetJob]) -> list[dg.SensorDefinition]:
     """A sensor per link and way to end. `gudang nightly` walks the chain itself; its runs are passed over."""
     named = {job.name: job for job in jobs}
     links = ((INGEST, WAREHOUSE), (WAREHOUSE, PUBLICATION))
     return [_sensor(named[before], named[after], end) for before, after in links for end in _ENDS]
 
 
-def _sensor(
-    before: dg.UnresolvedAssetJobDefinition, after: dg.UnresolvedAssetJobDefinition, end: dg.DagsterRunStatus
-) -> dg.SensorDefinition:
+def _sensor(before: AssetJob, after: AssetJob, end: dg.DagsterRunStatus) -> dg.SensorDefinition:
     @dg.run_status_sensor(
         name=f"{after.name}_after_{before.name}_{end.value.lower()}",
         run_status=end,

@@ -1,7 +1,5 @@
 """New files in the upload zone: a load of just that dataset, then of just what is made from it."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Sequence
@@ -13,8 +11,10 @@ from pipelines.assets.warehouse import model_key
 from pipelines.contracts import Contract
 from pipelines.errors import GudangError
 from pipelines.extract.uploads import UploadedFile, find_uploads, is_settled
-from pipelines.jobs import UPLOAD
+from pipelines.jobs import UPLOAD, AssetJob
+from pipelines.load.ledger import last_fingerprint
 from pipelines.models.nodes import Project
+from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import Settings
 
 DATASET_TAG = "gudang/dataset"
@@ -35,7 +35,9 @@ def upload_sensor(contracts: Sequence[Contract], settings: Settings) -> dg.Senso
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Memuat berkas baru di zona unggah OPD.",
     )
-    def new_uploads(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    def new_uploads(
+        context: dg.SensorEvaluationContext, warehouse: Warehouse
+    ) -> dg.SensorResult | dg.SkipReason:
         seen: dict[str, str] = json.loads(context.cursor or "{}")
         requests: list[dg.RunRequest] = []
         for contract in uploads:
@@ -44,10 +46,15 @@ def upload_sensor(contracts: Sequence[Contract], settings: Settings) -> dg.Senso
             except GudangError as error:
                 context.log.error(str(error))
                 continue
-            if not files or not is_settled(files[-1], time.time()) or seen.get(contract.key) == _mark(files[-1]):
+            if (
+                not files
+                or not is_settled(files[-1], time.time())
+                or seen.get(contract.key) == _mark(files[-1])
+            ):
                 continue
             seen[contract.key] = _mark(files[-1])
-            requests.append(_request(contract, files[-1]))
+            if not _is_loaded(warehouse, contract, files[-1]):
+                requests.append(_request(contract, files[-1]))
         known = {c.key for c in uploads}
         cursor = json.dumps({k: v for k, v in seen.items() if k in known}, sort_keys=True)
         return dg.SensorResult(run_requests=requests, cursor=cursor)
@@ -57,6 +64,14 @@ def upload_sensor(contracts: Sequence[Contract], settings: Settings) -> dg.Senso
 
 def _mark(file: UploadedFile) -> str:
     return f"{file.name}:{file.size}:{file.mtime}"
+
+
+def _is_loaded(warehouse: Warehouse, contract: Contract, file: UploadedFile) -> bool:
+    """Whether the ledger says that these bytes are what is published now."""
+    with warehouse.connect() as connection:
+        known = connection.execute("select to_regclass('ops.load_batch') is not null").fetchone()
+        published = last_fingerprint(connection, contract.key) if known and known[0] else None
+    return (published or "").startswith(f"{file.sha256}:")
 
 
 def _request(contract: Contract, file: UploadedFile) -> dg.RunRequest:
@@ -70,8 +85,8 @@ def _request(contract: Contract, file: UploadedFile) -> dg.RunRequest:
 def descendants_sensor(
     contracts: Sequence[Contract],
     project: Project,
-    upload_job: dg.UnresolvedAssetJobDefinition,
-    warehouse_job: dg.UnresolvedAssetJobDefinition,
+    upload_job: AssetJob,
+    warehouse_job: AssetJob,
 ) -> dg.SensorDefinition:
     """After an upload's run: the models that are made from its dataset, and no others."""
     keys = {c.key: _descendants(c, project) for c in contracts if c.server.kind == "upload"}

@@ -33,7 +33,9 @@ class House:
         monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
         warehouse.prepare(self.connection, [])
         self.run("create table core.ref_wilayah (kode_kemendagri text, level text)")
-        self.run("insert into core.ref_wilayah values ('64.72', 'kabupaten_kota'), ('64.71', 'kabupaten_kota')")
+        self.run(
+            "insert into core.ref_wilayah values ('64.72', 'kabupaten_kota'), ('64.71', 'kabupaten_kota')"
+        )
 
     def run(self, statement: str) -> list[Any]:
         cursor = self.connection.execute(statement)  # type: ignore[arg-type]
@@ -51,10 +53,19 @@ def house(pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 def visits(house: House, **custom: Any) -> Contract:
-    wilayah = {"to": "ref_wilayah.kode_kemendagri", "customProperties": [{"property": "where", "value": {"level": "kabupaten_kota"}}]}
+    wilayah = {
+        "to": "ref_wilayah.kode_kemendagri",
+        "customProperties": [{"property": "where", "value": {"level": "kabupaten_kota"}}],
+    }
     columns = [
         column("id", "integer", primaryKey=True),
-        column("nik", required=True, classification="pribadi", pseudonymise="uji", logicalTypeOptions={"pattern": r"^\d{16}$"}),
+        column(
+            "nik",
+            required=True,
+            classification="pribadi",
+            pseudonymise="uji",
+            logicalTypeOptions={"pattern": r"^\d{16}$"},
+        ),
         column("nama", classification="pribadi", drop=True),
         column("kelamin", enum=[{"value": "L"}, {"value": "P"}]),
         column("kode", relationships=[wilayah]),
@@ -62,7 +73,10 @@ def visits(house: House, **custom: Any) -> Contract:
         column("tanggal", "date", parse="tanggal_nol"),
         column("diubah", "timestamp"),
     ]
-    return make(house.folder / "contracts", document("dinkes/kunjungan", columns, database("UJI_URL"), extract={"table": "sumber"}, **custom))
+    return make(
+        house.folder / "contracts",
+        document("dinkes/kunjungan", columns, database("UJI_URL"), extract={"table": "sumber"}, **custom),
+    )
 
 
 def source(house: House, *rows: str) -> None:
@@ -72,7 +86,7 @@ def source(house: House, *rows: str) -> None:
         " diubah timestamp)"
     )
     for row in rows:
-        house.run(f"insert into public.sumber values {row}")
+        house.run(f"insert into public.sumber values {row}")  # noqa: S608
 
 
 GOOD = f"('1', '{NIK}', 'Sari Uji', 'L', '64.72', '1.234.567', '2024-05-01', '2024-05-01 10:00')"
@@ -131,7 +145,12 @@ def test_the_same_rows_again_change_nothing_and_the_same_bad_row_is_one_entry(ho
     contract = visits(house, max_quarantine_share=0.6)
     house.load(contract)
     again = house.load(contract).batch
-    assert again is not None and (again.state, again.loaded, again.unchanged, again.quarantined) == ("unchanged", 0, 1, 1)
+    assert again is not None and (again.state, again.loaded, again.unchanged, again.quarantined) == (
+        "unchanged",
+        0,
+        1,
+        1,
+    )
     assert house.run("select count(*), min(state) from quarantine.row") == [(1, "open")]
     source(house, GOOD, OTHER)
     mended = house.load(contract).batch
@@ -143,7 +162,10 @@ def test_a_replaced_table_keeps_its_grants_and_the_views_upon_it(house: House) -
     source(house, GOOD)
     contract = visits(house)
     house.load(contract)
-    house.run("do $$ begin if not exists (select from pg_roles where rolname = 'pembaca_uji') then create role pembaca_uji; end if; end $$")
+    house.run(
+        "do $$ begin if not exists (select from pg_roles where rolname = 'pembaca_uji')"
+        " then create role pembaca_uji; end if; end $$"
+    )
     house.run("grant select on raw.dinkes__kunjungan to pembaca_uji")
     house.run("create view staging.kunjungan as select id, kode from raw.dinkes__kunjungan")
     house.run("create view staging.kota as select kode, count(*) as n from staging.kunjungan group by kode")
@@ -152,7 +174,9 @@ def test_a_replaced_table_keeps_its_grants_and_the_views_upon_it(house: House) -
     source(house, GOOD, OTHER)
     house.load(contract)
     assert house.run("select kode, n from staging.kota order by kode") == [("64.71", 1), ("64.72", 1)]
-    assert house.run("select has_table_privilege('pembaca_uji', 'raw.dinkes__kunjungan', 'select')") == [(True,)]
+    assert house.run("select has_table_privilege('pembaca_uji', 'raw.dinkes__kunjungan', 'select')") == [
+        (True,)
+    ]
     assert house.run("select has_table_privilege('pembaca_uji', 'staging.kota', 'select')") == [(True,)]
     assert house.run("select obj_description('staging.kota'::regclass)") == [("per kota",)]
     assert house.run("select col_description('raw.dinkes__kunjungan'::regclass, 1)") == [("Kolom id.",)]
@@ -188,10 +212,18 @@ def test_a_merge_reads_from_the_watermark_and_never_goes_back(house: House) -> N
     assert house.run("select value from ops.watermark") == [("2024-05-02T10:00:00",)]
     again = house.load(contract).batch
     assert again is not None and (again.read, again.loaded, again.unchanged) == (1, 0, 1)
-    source(house, OTHER.replace("'0'", "'9'").replace("10:00", "09:30"), GOOD.replace("'1'", "'3'").replace("2024-05-01 10", "2024-05-04 10"))
+    source(
+        house,
+        OTHER.replace("'0'", "'9'").replace("10:00", "09:30"),
+        GOOD.replace("'1'", "'3'").replace("2024-05-01 10", "2024-05-04 10"),
+    )
     third = house.load(contract).batch
     assert third is not None and (third.read, third.loaded, third.unchanged) == (2, 1, 1)
-    assert house.run("select id, biaya::int from raw.dinkes__kunjungan order by id") == [(1, 1234567), (2, 0), (3, 1234567)]
+    assert house.run("select id, biaya::int from raw.dinkes__kunjungan order by id") == [
+        (1, 1234567),
+        (2, 0),
+        (3, 1234567),
+    ]
 
 
 def test_a_window_replaces_its_days_and_leaves_the_others(house: House) -> None:
@@ -203,7 +235,9 @@ def test_a_window_replaces_its_days_and_leaves_the_others(house: House) -> None:
     whole = Window(date(2024, 5, 1), date(2024, 5, 2))
     assert (first := house.load(contract, whole).batch) and first.loaded == 2
     source(house, dated.replace("'0'", "'7'"))
-    assert (second := house.load(contract, Window(date(2024, 5, 2), date(2024, 5, 2))).batch) and second.loaded == 1
+    assert (
+        second := house.load(contract, Window(date(2024, 5, 2), date(2024, 5, 2))).batch
+    ) and second.loaded == 1
     assert house.run("select id, biaya::int from raw.dinkes__kunjungan order by id") == [(1, 1234567), (2, 7)]
     assert (third := house.load(contract, whole).batch) and (third.deleted, third.unchanged) == (1, 1)
 
@@ -218,7 +252,11 @@ def test_a_vanished_column_and_a_vanished_table_are_named(house: House) -> None:
     house.run("drop table public.sumber")
     with pytest.raises(ShapeError, match="no table sumber"):
         house.load(contract)
-    assert house.run("select state from ops.load_batch order by batch_id") == [("loaded",), ("failed",), ("failed",)]
+    assert house.run("select state from ops.load_batch order by batch_id") == [
+        ("loaded",),
+        ("failed",),
+        ("failed",),
+    ]
     assert house.run("select count(*) from raw.dinkes__kunjungan") == [(1,)]
 
 
@@ -248,10 +286,14 @@ def test_nothing_of_a_load_is_left_in_landing(house: House) -> None:
     house.run("drop table public.sumber")
     with pytest.raises(ShapeError):
         house.load(contract)
-    assert house.run("select count(*) from pg_class where relnamespace = 'landing'::regnamespace and relkind = 'r'") == [(0,)]
+    assert house.run(
+        "select count(*) from pg_class where relnamespace = 'landing'::regnamespace and relkind = 'r'"
+    ) == [(0,)]
 
 
-def test_a_reader_that_holds_on_makes_the_swap_fail_cleanly(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_holds_on_makes_the_swap_fail_cleanly(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("pipelines.load.swap.LOCK_TIMEOUT", "200ms")
     source(house, GOOD)
     contract = visits(house)

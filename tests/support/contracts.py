@@ -13,7 +13,13 @@ from pipelines.contracts import Contract
 
 def column(name: str, kind: str = "text", **more: Any) -> dict[str, Any]:
     """A property; keys that are our own vocabulary go to its customProperties."""
-    logical = {"text": "string", "date": "date", "boolean": "boolean", "timestamp": "timestamp", "timestamptz": "timestamp"}
+    logical = {
+        "text": "string",
+        "date": "date",
+        "boolean": "boolean",
+        "timestamp": "timestamp",
+        "timestamptz": "timestamp",
+    }
     base = kind.split("(")[0]
     default = "number" if base in ("numeric", "double precision") else "integer"
     own = ("missing_values", "parse", "satuan", "ukuran", "pseudonymise", "drop")
@@ -32,7 +38,9 @@ def column(name: str, kind: str = "text", **more: Any) -> dict[str, Any]:
     return prop
 
 
-def document(key: str, columns: list[dict[str, Any]], server: dict[str, Any], **custom: Any) -> dict[str, Any]:
+def document(
+    key: str, columns: list[dict[str, Any]], server: dict[str, Any], **custom: Any
+) -> dict[str, Any]:
     opd, dataset = key.split("/")
     return {
         "apiVersion": "v3.2.0",

@@ -1,0 +1,72 @@
+# `make nightly` is the whole house: environment, embedded PostgreSQL, demo OPD, one night.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first of these that is there and is 3.11, 3.12 or 3.13; or name one: make PYTHON=/opt/python3.12/bin/python3
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo "$$p" && break; done)
+
+IMPORTED_AT_START := dagster._cli, dagster._cli.dev, dagster._daemon.cli, dagster._grpc.server, dagster_dg_cli.cli, \
+	dagster_postgres, dagster_webserver.cli, great_expectations, pandas, sqlalchemy.dialects.postgresql.psycopg, sqlglot
+
+# Where it is set, every process would compile the libraries anew: seconds at each start.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help nightly ui test bench lint types imports check format lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z.\/]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+nightly: $(VENV)/.ready ## one night: all sources, all models, all publications (starts what it needs)
+	@$(BIN)/gudang nightly
+
+ui: $(VENV)/.ready ## Dagster's web UI on http://127.0.0.1:3000, until Ctrl-C
+	@$(BIN)/gudang ui
+
+test: $(VENV)/.ready ## all tests; what needs a server that isn't there is skipped (in CI: fails)
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/.ready ## the costs that docs promise, measured here
+	@$(BIN)/gudang bench
+
+lint: $(VENV)/.ready ## ruff: faults and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.ready ## basedpyright, strict, on pipelines/
+	$(BIN)/basedpyright
+
+imports: $(VENV)/.ready ## import-linter: the layers of pyproject.toml
+	$(BIN)/lint-imports
+
+check: lint types imports ## lint + types + imports
+
+format: $(VENV)/.ready ## mends what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: ## renews requirements.lock from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --upgrade \
+		--no-strip-extras --no-emit-index-url --no-emit-find-links --no-header --no-annotate -q -o requirements.lock
+
+clean: ## removes the environment and the caches; data (.gudang) stays: `gudang reset` deletes that
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find pipelines demo tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11, 3.12 or 3.13 found (on Debian 12 or later: apt install python3 python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo "make: $(PYTHON) has no venv module (on Debian: apt install python3-venv)" >&2; exit 1; }
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	@# pip and setuptools first, from the same lock: an old pip takes twice as long, and what comes as source is then
+	@# built without fetching anything unpinned.
+	@awk '/^[^ #]/ {keep = /^(pip|setuptools)==/} keep' requirements.lock > $(VENV)/build.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --require-hashes -r $(VENV)/build.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --require-hashes --no-deps --no-build-isolation -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@# Bytecode of what every start imports, ahead: a third of compiling everything, and the first night doesn't pay for it.
+	$(BIN)/python -c 'import $(IMPORTED_AT_START)'
+	@touch $@

@@ -1,0 +1,314 @@
+"""`gudang`: the few commands around Dagster's own `dg`.
+
+What belongs here: arguments, the environment of a command, what is printed, exit codes. Not here: the work. Modules
+are imported by the commands that need them, so that `gudang --help` and `gudang psql` start at once.
+
+Exit codes: 0 done, 1 a fault that the message names, 2 wrong usage, 130 ended by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipelines.errors import GudangError
+
+if TYPE_CHECKING:
+    from pipelines.settings import Settings
+
+app = typer.Typer(
+    name="gudang",
+    help="Gudang Data Kaltim: the warehouse that fills itself. Without configuration it runs on an embedded "
+    "PostgreSQL with a demo OPD, all in one folder (GUDANG_HOME, default .gudang).",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+# `dg dev` is what Dagster recommends instead: it starts this very command on a workspace file of its own making.
+_NO_ADVICE = ("-W", "ignore:Function `dev_command`")
+_STATE_STYLE = {"loaded": "green", "unchanged": "green", "running": "cyan"}
+
+
+def main() -> None:
+    """The entry point: a GudangError is one line for a person, never a traceback."""
+    try:
+        app()
+    except GudangError as error:
+        print(f"gudang: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+@app.command()
+def nightly() -> None:
+    """Run one night: all sources into the warehouse, all models, all publications.
+
+    The same chain of runs as the nightly schedule. Exit code 1 when a dataset, model or publication failed; the
+    others are done all the same, and `gudang status` tells which.
+    """
+    from pipelines.environment import current_settings, prepare_environment
+    from pipelines.nightly import walk
+    from pipelines.settings import load_settings
+
+    with prepare_environment(current_settings()):
+        raise typer.Exit(walk(load_settings()))
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port of the web UI.", min=1, max=65535)] = 3000,
+    host: Annotated[
+        str,
+        typer.Option(
+            help="Address to listen on. The UI has no log-in: keep it local, or put a proxy before it."
+        ),
+    ] = "127.0.0.1",
+) -> None:
+    """Open Dagster: web UI, schedules and sensors, in the foreground until Ctrl-C."""
+    from pipelines.environment import current_settings, die_with_parent, end, prepare_environment
+
+    settings = current_settings()
+    _refuse_taken(host, port)
+    with prepare_environment(settings):
+        # In a session of its own: one Ctrl-C reaches it once, from here, and it ends its own children in order.
+        dagster = subprocess.Popen(
+            [sys.executable, *_NO_ADVICE, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", host, "-p", str(port)],
+            cwd=settings.project, start_new_session=True, preexec_fn=die_with_parent(signal.SIGINT),
+        )  # fmt: skip
+        signal.signal(signal.SIGTERM, _terminated)
+        try:
+            code = dagster.wait()
+        finally:
+            end(dagster, signal.SIGINT, patience=60)
+    raise typer.Exit(1 if code else 0)
+
+
+@app.command()
+def upload(
+    dataset: Annotated[
+        str, typer.Argument(metavar="OPD/DATASET", help="Which dataset, for example samarinda/penduduk.")
+    ],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="The file, as the OPD sent it.", exists=True, dir_okay=False),
+    ],
+) -> None:
+    """Put a file into the upload zone, as an OPD would.
+
+    With `gudang ui` open, the upload sensor loads it within half a minute; else the next night does. The same bytes
+    twice are loaded once; the same name with other bytes is a correction.
+    """
+    from pipelines.contracts import FileExtract, load_contracts
+    from pipelines.environment import current_settings
+    from pipelines.extract.uploads import put_upload
+    from pipelines.home import make_home
+
+    settings = current_settings()
+    contracts = load_contracts(settings.contracts_dir)
+    uploads = {c.key: c.extract for c in contracts if isinstance(c.extract, FileExtract)}
+    if dataset not in uploads:
+        raise GudangError(dataset, "no contract takes uploads for it", hint=f"these do: {', '.join(uploads)}")
+    if not fnmatchcase(file.name.lower(), uploads[dataset].pattern.lower()):
+        raise GudangError(
+            dataset, f"{file.name} would not be found", hint=f"its files are {uploads[dataset].pattern}"
+        )
+    make_home(settings.home)
+    place = put_upload(settings.upload_zone, dataset, file)
+    print(f"{file.name} -> {place}")
+    print("It is loaded by the upload sensor if `gudang ui` is open, else by the next `gudang nightly`.")
+    print("`gudang status` then shows how many rows were loaded and how many are in quarantine.")
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON list, for programs.")] = False,
+) -> None:
+    """Show each dataset's latest load and checks."""
+    from pipelines.status import dataset_status
+
+    rows = dataset_status(_warehouse_url())
+    if as_json:
+        print(json.dumps(rows, default=str, indent=2))
+    elif rows:
+        _print_status(rows)
+    else:
+        print("No dataset was loaded yet: `gudang nightly` runs the first night.")
+
+
+@app.command()
+def validate(
+    fix: Annotated[
+        bool,
+        typer.Option("--fix", help="First write dbt_like_sql/models/sources.yml anew from the contracts."),
+    ] = False,
+) -> None:
+    """Check contracts, expectations and models without touching a source or the warehouse.
+
+    Prints `file:line: message (mend)` for every fault, and ends with exit code 1 when there is one.
+    """
+    from pipelines.environment import current_settings
+    from pipelines.validate import renew_sources
+    from pipelines.validate import validate as find_faults
+
+    settings = current_settings()
+    if fix:
+        renew_sources(settings)
+    faults = find_faults(settings)
+    for fault in faults:
+        print(
+            f"{_from_here(fault.path)}:{fault.line}: {fault.message}"
+            + (f" ({fault.hint})" if fault.hint else "")
+        )
+    if faults:
+        raise typer.Exit(1)
+    print("No fault found.")
+
+
+@app.command(context_settings=_PASS_ON)
+def psql(context: typer.Context) -> None:
+    """Open psql on the warehouse; everything after `psql` is psql's: gudang psql -c "select now()"."""
+    from pipelines.embedded import EmbeddedServer
+    from pipelines.environment import current_settings
+
+    program = EmbeddedServer(current_settings().home).bin_dir / "psql"
+    place, password = _without_password(_warehouse_url())
+    env = {**os.environ, **({"PGPASSWORD": password} if password else {})}
+    os.execve(program, [str(program), "-d", place, *context.args], env)  # noqa: S606
+
+
+@app.command(context_settings=_PASS_ON)
+def run(context: typer.Context) -> None:
+    """Run a command in this environment, Dagster's own among them: gudang run dg launch --assets "raw/dinkes/*"."""
+    from pipelines.environment import current_settings, prepare_environment
+
+    if not context.args:
+        raise typer.BadParameter("which command? for example: gudang run dg list defs")
+    settings = current_settings()
+    with prepare_environment(settings):
+        own = str(Path(sys.executable).parent)
+        env = {
+            **os.environ,
+            "PATH": os.pathsep.join((own, os.environ.get("PATH", os.defpath))),
+            "VIRTUAL_ENV": sys.prefix,
+        }
+        program = shutil.which(context.args[0], path=env["PATH"])
+        if program is None:
+            raise GudangError(context.args[0], "there is no such command", hint=f"looked in {own} and PATH")
+        raise typer.Exit(subprocess.run([program, *context.args[1:]], env=env, check=False).returncode)
+
+
+@app.command()
+def stop() -> None:
+    """Stop the embedded PostgreSQL. The next command that needs it starts it again."""
+    from pipelines.embedded import EmbeddedServer
+    from pipelines.environment import current_settings
+
+    print("Stopped." if EmbeddedServer(current_settings().home).stop() else "It was not running.")
+
+
+@app.command()
+def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False) -> None:
+    """Delete the home folder: embedded warehouse, uploads, publications, demo key. An external warehouse stays."""
+    from pipelines.embedded import EmbeddedServer
+    from pipelines.environment import current_settings
+    from pipelines.home import check_home, delete_home
+
+    home = current_settings().home
+    if not home.exists():
+        print(f"{home} is not there.")
+        return
+    check_home(home)
+    if not yes:
+        typer.confirm(f"Delete {home} and everything in it?", abort=True)
+    EmbeddedServer(home).stop()
+    delete_home(home)
+    print(f"Deleted {home}.")
+
+
+@app.command(context_settings=_PASS_ON)
+def bench(context: typer.Context) -> None:
+    """Measure what loading costs, against COPY and other tools; arguments go to benchmarks/load.py."""
+    from pipelines.environment import current_settings, prepare_environment
+
+    settings = current_settings()
+    with prepare_environment(settings, demo=False):
+        command = [sys.executable, "-m", "benchmarks.load", *context.args]
+        raise typer.Exit(subprocess.run(command, cwd=settings.project, check=False).returncode)
+
+
+def _warehouse_url() -> str:
+    """The warehouse's SQLAlchemy URL; the embedded server is started if it is the warehouse and down."""
+    from pipelines.embedded import EmbeddedServer
+    from pipelines.environment import current_settings
+
+    settings: Settings = current_settings()
+    return settings.warehouse_url or EmbeddedServer(settings.home).ensure().warehouse
+
+
+def _without_password(url: str) -> tuple[str, str | None]:
+    """A SQLAlchemy URL as libpq's, and its password apart: a command line can be read by every user."""
+    from sqlalchemy.engine import make_url
+
+    parsed = make_url(url)
+    bare = parsed._replace(drivername="postgresql", password=None)
+    return bare.render_as_string(), str(parsed.password) if parsed.password else None
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise GudangError(
+                f"{host}:{port}", f"can't listen there: {error.strerror}", hint="choose another --port"
+            ) from None
+
+
+def _from_here(path: Path) -> Path:
+    here = Path.cwd()
+    return Path(path).relative_to(here) if Path(path).is_relative_to(here) else Path(path)
+
+
+def _terminated(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def _print_status(rows: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table()
+    for heading in ("dataset", "state", "loaded at", "read", "loaded", "quarantined", "checks"):
+        number = heading in ("read", "loaded", "quarantined")
+        table.add_column(heading, no_wrap=heading != "state", justify="right" if number else "left")
+    for row in rows:
+        failed = [f"{row[kind]} {kind}" for kind in ("errors", "warnings") if row[kind]]
+        state = row["state"] + (f": {row['error'].splitlines()[0]}" if row["error"] else "")
+        table.add_row(
+            row["dataset"],
+            f"[{_STATE_STYLE.get(row['state'], 'red')}]{state}",
+            f"{row['good_at']:%Y-%m-%d %H:%M}" if row["good_at"] else "never",
+            *(f"{row[name]:,}" for name in ("rows_read", "rows_loaded", "rows_quarantined")),
+            ", ".join(failed) or (f"{row['checks']} passed" if row["checks"] else "-"),
+        )
+    console = Console()
+    console.width = max(console.width, 110)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,248 @@
+"""The environment that a command runs in: server, keys, DAGSTER_HOME, and the demo OPD where nothing is configured.
+
+What belongs here: what must be up and which variables must be set before a command works. Not here: their names and
+defaults (settings.py), the server itself (embedded.py), any work with data. The environment a user sets always wins
+over the project's `.env`, and both win over what is made here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from pipelines.embedded import EmbeddedServer
+from pipelines.errors import GudangError
+from pipelines.home import make_home
+from pipelines.settings import PSEUDONYM_KEY, Settings, load_settings
+
+WAREHOUSE_URL = "GUDANG_WAREHOUSE_URL"
+DAGSTER_URL = "GUDANG_DAGSTER_URL"
+SOURCE_PREFIX = "GUDANG_SUMBER_"
+_ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
+_API_SECONDS = 60.0
+_PR_SET_PDEATHSIG = 1
+
+
+def current_settings() -> Settings:
+    """The settings of this process, its project's `.env` included: that is read into the environment first."""
+    for name, value in read_dotenv(load_settings().project / ".env").items():
+        os.environ.setdefault(name, value)
+    return load_settings()
+
+
+def read_dotenv(path: Path) -> dict[str, str]:
+    """NAME=value lines of `path`, {} if there is none; # comments, `export` and quotes around a value are allowed.
+
+    Raises GudangError naming the line that is none of these.
+    """
+    if not path.is_file():
+        return {}
+    values: dict[str, str] = {}
+    for number, raw in enumerate(path.read_text("utf-8").splitlines(), start=1):
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            continue
+        match = _ASSIGNMENT.fullmatch(line)
+        if match is None:
+            raise GudangError(
+                f"{path.name}:{number}", "this line is no NAME=value", hint="mend it, or start it with #"
+            )
+        values[match.group(1)] = _unquote(match.group(2))
+    return values
+
+
+@contextmanager
+def prepare_environment(settings: Settings, *, demo: bool = True) -> Iterator[dict[str, str]]:
+    """Everything a command needs, up for as long as the context lasts; the variables are in `os.environ` meanwhile.
+
+    Yields the variables that were added. The embedded server stays up afterwards (`gudang stop` stops it); the demo
+    OPD's API server does not. Call `load_settings()` inside to see the warehouse's URL.
+    """
+    make_home(settings.home)
+    with ExitStack() as stack:
+        added = stack.enter_context(_environ(warehouse_environment(settings)))
+        if demo and settings.warehouse_url is None and not _has_source(os.environ):
+            added |= stack.enter_context(_environ(stack.enter_context(_demo_opd(settings))))
+        yield added
+
+
+def warehouse_environment(settings: Settings) -> dict[str, str]:
+    """Starts the embedded server unless a warehouse is configured; URLs, key and DAGSTER_HOME as variables.
+
+    Raises GudangError naming the variable that an external warehouse needs and does not have.
+    """
+    if settings.warehouse_url is None:
+        urls = EmbeddedServer(settings.home).ensure()
+        warehouse, dagster = urls.warehouse, os.environ.get(DAGSTER_URL) or urls.dagster
+        key = os.environ.get(PSEUDONYM_KEY) or _demo_key(settings.home / "kunci")
+    else:
+        warehouse, dagster, key = (
+            settings.warehouse_url,
+            _required(DAGSTER_URL, _DAGSTER_HINT),
+            _required(PSEUDONYM_KEY, _KEY_HINT),
+        )
+    return {
+        WAREHOUSE_URL: _with_driver(warehouse, "psycopg"),
+        DAGSTER_URL: _with_driver(dagster, "psycopg2"),
+        PSEUDONYM_KEY: key,
+        "DAGSTER_HOME": str(_dagster_home(settings)),
+    }
+
+
+_DAGSTER_HINT = (
+    "set it to postgresql+psycopg2://user:password@host/dagster, a database of its own for Dagster"
+)
+_KEY_HINT = (
+    "make one with `openssl rand -hex 32`, keep it safe: without it the same person gets another pseudonym"
+)
+
+
+def _required(name: str, hint: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise GudangError(WAREHOUSE_URL, f"with a warehouse of your own, {name} must be set", hint=hint)
+    return value
+
+
+def _with_driver(url: str, driver: str) -> str:
+    """To SQLAlchemy 2.1 a bare postgresql:// means psycopg 3; each side needs the driver it was made for."""
+    return re.sub(r"^postgres(ql)?://", f"postgresql+{driver}://", url)
+
+
+def _unquote(value: str) -> str:
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
+        return value[1:-1]
+    return re.split(r"\s+#", value, maxsplit=1)[0].rstrip()
+
+
+def _has_source(env: Mapping[str, str]) -> bool:
+    return any(name.startswith(SOURCE_PREFIX) and value for name, value in env.items())
+
+
+@contextmanager
+def _environ(values: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield dict(values)
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _dagster_home(settings: Settings) -> Path:
+    """DAGSTER_HOME with its dagster.yaml. In our own home the file follows deploy/; elsewhere it is made once."""
+    folder = settings.dagster_home.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "dagster.yaml"
+    wanted = (settings.project / "deploy" / "dagster.yaml").read_text("utf-8")
+    ours = folder.parent == settings.home
+    if not config.exists() or (ours and config.read_text("utf-8") != wanted):
+        config.write_text(wanted, "utf-8")
+    return folder
+
+
+def _demo_key(path: Path) -> str:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text("ascii").strip()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_hex(32) + "\n")
+    return path.read_text("ascii").strip()
+
+
+@contextmanager
+def _demo_opd(settings: Settings) -> Iterator[dict[str, str]]:
+    """The demo OPD: databases and upload files made once, the API server as a child for the length of the context."""
+    database_url = EmbeddedServer(settings.home).urls.libpq("postgres")
+    done = settings.home / "demo"
+    done.mkdir(exist_ok=True)
+    if not (done / "databases").exists():
+        _demo("seed", "--database-url", database_url, project=settings.project)
+        (done / "databases").touch()
+    if not (done / "files").exists():
+        _demo("files", "--zone", str(settings.upload_zone), project=settings.project)
+        (done / "files").touch()
+    port = _free_port()
+    with _demo_api(settings.project, port, done / "api.log"):
+        printed = _demo(
+            "env", "--database-url", database_url, "--api-port", str(port), project=settings.project
+        )
+        yield dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
+
+
+def _demo(*arguments: str, project: Path) -> str:
+    command = [sys.executable, "-m", "demo", *arguments]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
+        raise GudangError(
+            "demo OPD", f"`python -m demo {arguments[0]}` failed: {last}", hint="`gudang reset`, try again"
+        )
+    return done.stdout
+
+
+@contextmanager
+def _demo_api(project: Path, port: int, log: Path) -> Iterator[None]:
+    with log.open("w") as output:
+        api = subprocess.Popen(
+            [sys.executable, "-m", "demo", "api", "--port", str(port)],
+            cwd=project, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            start_new_session=True, preexec_fn=die_with_parent(signal.SIGTERM),
+        )  # fmt: skip
+    try:
+        _wait_for_port(api, port, log)
+        yield
+    finally:
+        end(api, signal.SIGTERM)
+
+
+def _wait_for_port(api: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + _API_SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError as error:
+            if api.poll() is not None or time.monotonic() > deadline:
+                raise GudangError("demo OPD", "its API server did not start", hint=f"see {log}") from error
+            time.sleep(0.05)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def end(process: subprocess.Popen[bytes], first: signal.Signals, patience: float = 30.0) -> int:
+    """Asks a child of ours to end by `first`, and kills it when it doesn't within `patience` seconds."""
+    if process.poll() is None:
+        process.send_signal(first)
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    return process.wait()
+
+
+def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
+    """For a child's start: it gets `number` when this process is gone, even by kill -9. Linux only, else None."""
+    if sys.platform != "linux":
+        return None
+    libc = ctypes.CDLL(None)
+    return lambda: libc.prctl(_PR_SET_PDEATHSIG, int(number))

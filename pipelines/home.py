@@ -1,0 +1,44 @@
+"""The home folder of an installation: making it, knowing it again, deleting it.
+
+What belongs here: the marker that says "this folder is ours". Not here: what lives inside (embedded.py,
+environment.py).
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from pipelines.errors import GudangError
+
+MARKER = ".gudang-home"
+_TEXT = "The home of a Gudang Data Kaltim. `gudang reset` deletes this folder and everything in it.\n"
+
+
+def make_home(home: Path) -> Path:
+    """`home`, made if it is missing. Only an empty folder is marked as ours, never one that holds other things."""
+    home.mkdir(parents=True, exist_ok=True)
+    if not any(home.iterdir()):
+        (home / MARKER).write_text(_TEXT)
+    return home
+
+
+def is_home(home: Path) -> bool:
+    """Whether `home` was made by `make_home`."""
+    return not home.is_symlink() and (home / MARKER).is_file()
+
+
+def check_home(home: Path) -> None:
+    """Raises GudangError when `home` is not ours to delete."""
+    if not is_home(home):
+        raise GudangError(
+            str(home),
+            f"this folder has no {MARKER}: it holds other things, and stays",
+            hint="delete by hand what is ours",
+        )
+
+
+def delete_home(home: Path) -> None:
+    """Deletes `home`, if it is ours; its server must have been stopped before."""
+    check_home(home)
+    shutil.rmtree(home)

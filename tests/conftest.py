@@ -1,0 +1,71 @@
+"""What all tests share: a clean environment, one PostgreSQL for the session, a MariaDB where there is one.
+
+Not here: data. Tests build their own, small and in place (helpers: tests/support).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from pipelines.embedded import EmbeddedServer, Urls
+from tests.support.servers import MariaDB, fresh_name, short_folder
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees, or writes to, the installation of whoever runs it."""
+    for name in [name for name in os.environ if name.startswith(("GUDANG_", "DAGSTER_"))]:
+        if not name.startswith("GUDANG_TEST_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def server_urls() -> Iterator[Urls]:
+    """The session's PostgreSQL, the same kind that the embedded default is, but without care for a power cut."""
+    with short_folder() as folder:
+        server = EmbeddedServer(folder / "home")
+        urls = server.ensure()
+        with psycopg.connect(urls.libpq("postgres"), autocommit=True) as admin:
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                admin.execute(sql.SQL("alter system set {} = off").format(sql.Identifier(setting)))
+            admin.execute("select pg_reload_conf()")
+        yield urls
+        server.stop()
+
+
+@pytest.fixture
+def pg_url(server_urls: Urls) -> Iterator[str]:
+    """libpq URI of an empty database of the test's own."""
+    name = fresh_name()
+    with psycopg.connect(server_urls.libpq("postgres"), autocommit=True) as admin:
+        admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        yield server_urls.libpq(name)
+        admin.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    """The session's MariaDB: GUDANG_TEST_MARIADB_URL, else one that is started from the installed mariadbd."""
+    url = os.environ.get("GUDANG_TEST_MARIADB_URL")
+    if url:
+        yield MariaDB(url)
+        return
+    missing = MariaDB.missing()
+    if missing and os.environ.get("CI"):
+        pytest.fail(f"in CI the MariaDB tests must run: {missing}", pytrace=False)
+    if missing:
+        pytest.skip(f"{missing}; or set GUDANG_TEST_MARIADB_URL=mysql+pymysql://user:password@host:port/")
+    with short_folder() as folder, MariaDB.start(folder) as server:
+        yield server
+
+
+@pytest.fixture
+def mariadb_url(mariadb: MariaDB) -> Iterator[str]:
+    """SQLAlchemy URL (mysql+pymysql://...) of an empty MariaDB database of the test's own."""
+    with mariadb.database(fresh_name()) as url:
+        yield url

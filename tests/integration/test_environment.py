@@ -1,0 +1,89 @@
+"""The environment of a command with nothing configured: embedded server, key, Dagster's storage and the demo OPD."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import sqlalchemy
+
+from pipelines.embedded import EmbeddedServer
+from pipelines.environment import prepare_environment
+from pipelines.settings import Settings, load_settings
+from tests.support.servers import short_folder
+
+
+@pytest.fixture(scope="module")
+def installation() -> Iterator[Path]:
+    with short_folder() as folder:
+        yield folder / "home"
+        EmbeddedServer(folder / "home").stop()
+
+
+@pytest.fixture
+def settings(installation: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("GUDANG_HOME", str(installation))
+    return load_settings()
+
+
+def test_everything_a_night_needs_is_up_and_only_for_as_long(settings: Settings) -> None:
+    with prepare_environment(settings) as added:
+        for name in ("DKP3A", "DINKES", "BAPENDA"):
+            engine = sqlalchemy.create_engine(added[f"GUDANG_SUMBER_{name}_URL"])
+            with engine.connect() as connection:
+                assert sqlalchemy.inspect(connection).get_table_names()
+            engine.dispose()
+        api = urlsplit(added["GUDANG_SUMBER_DPMPTSP_URL"])
+        assert api.hostname
+        assert api.port
+        socket.create_connection((api.hostname, api.port), timeout=5).close()
+        assert load_settings().warehouse_url == added["GUDANG_WAREHOUSE_URL"]
+        assert any(path.is_file() for path in settings.upload_zone.rglob("*"))
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection((api.hostname, api.port), timeout=5)
+    assert "GUDANG_SUMBER_DINKES_URL" not in os.environ
+    assert EmbeddedServer(settings.home).is_running()
+
+
+def test_the_demo_key_is_made_once_and_private(settings: Settings) -> None:
+    with (
+        prepare_environment(settings, demo=False) as first,
+        prepare_environment(settings, demo=False) as second,
+    ):
+        assert first["GUDANG_PSEUDONYM_KEY"] == second["GUDANG_PSEUDONYM_KEY"]
+    assert stat.S_IMODE((settings.home / "kunci").stat().st_mode) == 0o600
+    assert len((settings.home / "kunci").read_text().strip()) == 64
+
+
+def test_a_removed_upload_does_not_come_back(settings: Settings) -> None:
+    with prepare_environment(settings):
+        removed = next(path for path in settings.upload_zone.rglob("*") if path.is_file())
+        removed.unlink()
+    with prepare_environment(settings):
+        assert not removed.exists()
+
+
+def test_one_configured_source_is_enough_to_leave_the_demo_out(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GUDANG_SUMBER_DLH_URL", "https://dlh.example/")
+    with prepare_environment(settings) as added:
+        assert not [name for name in added if name.startswith("GUDANG_SUMBER_")]
+
+
+def test_dagster_keeps_its_runs_in_the_embedded_server(settings: Settings) -> None:
+    code = (
+        "from dagster import DagsterInstance\n"
+        "with DagsterInstance.get() as instance:\n"
+        "    print(type(instance.event_log_storage).__name__, instance.get_runs_count(), instance.telemetry_enabled)\n"
+    )
+    with prepare_environment(settings, demo=False):
+        said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert said.stdout.split() == ["PostgresEventLogStorage", "0", "False"], said.stderr

@@ -1,0 +1,182 @@
+"""`gudang`: arguments, messages and exit codes; the environment's rules that need no server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from pipelines import cli
+from pipelines.environment import (
+    current_settings,
+    prepare_environment,
+    read_dotenv,
+    warehouse_environment,
+)
+from pipelines.errors import GudangError
+from pipelines.home import MARKER, delete_home, make_home
+from pipelines.settings import PROJECT_ROOT, load_settings
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GUDANG_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def gudang(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(sys, "argv", ["gudang", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return int(ended.value.code or 0)
+
+
+def external(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GUDANG_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("GUDANG_WAREHOUSE_URL", "postgresql://kantor:rahasia@127.0.0.1:1/gudang")
+    monkeypatch.setenv("GUDANG_DAGSTER_URL", "postgresql://kantor:rahasia@127.0.0.1:1/dagster")
+    monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
+
+
+def test_help_names_every_command_and_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; sys.argv = ['gudang', '--help']\n"
+        "from pipelines import cli\n"
+        "try: cli.main()\n"
+        "except SystemExit: print('heavy:', {'dagster', 'sqlalchemy', 'pandas', 'psycopg'} & set(sys.modules))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "heavy: set()" in said
+    for name in ("nightly", "ui", "upload", "status", "validate", "psql", "run", "stop", "reset", "bench"):
+        assert name in said
+
+
+def test_a_fault_is_one_line_without_traceback(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home.mkdir()
+    (home / "laporan.xlsx").touch()
+    assert gudang("reset", "--yes", monkeypatch=monkeypatch) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("gudang: ")
+    assert said.count("\n") == 1
+    assert (home / "laporan.xlsx").exists()
+
+
+def test_ctrl_c_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_warehouse_url", interrupted)
+    assert gudang("status", monkeypatch=monkeypatch) == 130
+
+
+def test_validate_prints_place_message_and_mend(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    fault = types.SimpleNamespace(
+        path="contracts/a/b.odcs.yaml", line=7, message="no classification", hint="add one"
+    )
+    module = types.ModuleType("pipelines.validate")
+    module.renew_sources = lambda _settings: None  # type: ignore[attr-defined]
+    module.validate = lambda _settings: [fault]  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "pipelines.validate", module)
+    assert gudang("validate", monkeypatch=monkeypatch) == 1
+    assert capsys.readouterr().out == "contracts/a/b.odcs.yaml:7: no classification (add one)\n"
+
+
+def test_status_without_a_warehouse_says_where_it_looked_but_no_password(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    external(monkeypatch, tmp_path)
+    assert gudang("status", monkeypatch=monkeypatch) == 1
+    said = capsys.readouterr().err
+    assert "127.0.0.1" in said
+    assert "rahasia" not in said
+
+
+def test_psql_gets_the_password_in_the_environment_not_in_its_arguments(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    external(monkeypatch, tmp_path)
+    seen: dict[str, object] = {}
+
+    def execve(_program: object, arguments: list[str], env: dict[str, str]) -> None:
+        seen.update(arguments=arguments, password=env["PGPASSWORD"])
+
+    monkeypatch.setattr(os, "execve", execve)
+    assert gudang("psql", "-c", "select 1", monkeypatch=monkeypatch) == 0
+    assert seen["password"] == "rahasia"
+    assert "rahasia" not in str(seen["arguments"])
+    assert str(seen["arguments"]).endswith("'-c', 'select 1']")
+
+
+def test_reset_deletes_only_a_home_of_ours(tmp_path: Path) -> None:
+    ours = make_home(tmp_path / "ours")
+    (ours / "unggahan").mkdir()
+    delete_home(make_home(ours))
+    assert not ours.exists()
+
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "skripsi.docx").touch()
+    make_home(theirs)
+    assert not (theirs / MARKER).exists()
+    with pytest.raises(GudangError, match=MARKER):
+        delete_home(theirs)
+
+
+def test_dotenv_reads_plain_assignments(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("# komentar\n\nA=1\nexport B = 'dua kata'\nC=\"#x\"  \nD=nilai # catatan\nE=\n")
+    assert read_dotenv(file) == {"A": "1", "B": "dua kata", "C": "#x", "D": "nilai", "E": ""}
+    assert read_dotenv(tmp_path / "none") == {}
+
+
+def test_dotenv_names_the_line_at_fault(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A=1\nbukan penugasan\n")
+    with pytest.raises(GudangError, match=r"\.env:2"):
+        read_dotenv(tmp_path / ".env")
+
+
+def test_the_environment_wins_over_dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text(
+        f"GUDANG_HOME={tmp_path}/dari-berkas\nGUDANG_UPLOAD_ZONE={tmp_path}/zona\n"
+    )
+    monkeypatch.setenv("GUDANG_PROJECT", str(tmp_path))
+    monkeypatch.setenv("GUDANG_HOME", str(tmp_path / "dari-lingkungan"))
+    monkeypatch.delenv("GUDANG_UPLOAD_ZONE", raising=False)
+    try:
+        settings = current_settings()
+        assert settings.home == tmp_path / "dari-lingkungan"
+        assert settings.upload_zone == tmp_path / "zona"
+    finally:
+        os.environ.pop("GUDANG_UPLOAD_ZONE", None)
+
+
+@pytest.mark.parametrize("name", ["GUDANG_DAGSTER_URL", "GUDANG_PSEUDONYM_KEY"])
+def test_a_warehouse_of_ones_own_needs_its_variables(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    external(monkeypatch, tmp_path)
+    monkeypatch.delenv(name)
+    with pytest.raises(GudangError, match=name):
+        warehouse_environment(load_settings())
+
+
+def test_an_external_warehouse_gets_drivers_dagster_home_and_no_demo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    external(monkeypatch, tmp_path)
+    with prepare_environment(load_settings()) as added:
+        assert os.environ["GUDANG_WAREHOUSE_URL"].startswith("postgresql+psycopg://")
+        assert os.environ["GUDANG_DAGSTER_URL"].startswith("postgresql+psycopg2://")
+        written = Path(os.environ["DAGSTER_HOME"]) / "dagster.yaml"
+        assert written.read_text() == (PROJECT_ROOT / "deploy" / "dagster.yaml").read_text()
+        assert not [name for name in added if name.startswith("GUDANG_SUMBER_")]
+    assert "DAGSTER_HOME" not in os.environ
+    assert os.environ["GUDANG_WAREHOUSE_URL"].startswith("postgresql://")
