@@ -67,7 +67,13 @@ def _files(marts: Sequence[OpenMart], settings: Settings) -> dg.AssetsDefinition
         if context.selected_asset_keys >= {CATALOG}:
             catalog = write_catalog(done.published, marts, out)
             yield dg.MaterializeResult(
-                asset_key=CATALOG, metadata={"dataset": catalog.datasets, "berubah": catalog.changed}
+                asset_key=CATALOG,
+                metadata={
+                    "berkas": dg.MetadataValue.path(str(catalog.datapackage.path)),
+                    "dcat": dg.MetadataValue.path(str(catalog.dcat.path)),
+                    "dataset": catalog.datasets,
+                    "berubah": catalog.changed,
+                },
             )
         if done.refused:
             raise dg.Failure("\n".join(str(e) for e in done.refused), allow_retries=False)

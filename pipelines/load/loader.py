@@ -236,6 +236,12 @@ def _replace(
         )
         batch.deleted = deleted[0] if deleted else 0
     if plan.window:
+        if not staged:
+            raise LoadError(
+                plan.contract.key,
+                f"the source gave no row for {plan.window.start} to {plan.window.end}, where {missing} are published",
+                hint="ask the OPD; if they really took the rows back, delete them from raw by hand",
+            )
         connection.execute(plan.delete_window())
         connection.execute(plan.insert_stage())
     else:

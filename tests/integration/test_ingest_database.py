@@ -242,6 +242,19 @@ def test_a_window_replaces_its_days_and_leaves_the_others(house: House) -> None:
     assert (third := house.load(contract, whole).batch) and (third.deleted, third.unchanged) == (1, 1)
 
 
+def test_an_empty_window_does_not_delete_published_days(house: House) -> None:
+    from datetime import date
+
+    contract = visits(house, partition={"column": "tanggal", "every": "daily", "start": "2024-05-01"})
+    window = Window(date(2024, 5, 1), date(2024, 5, 1))
+    source(house, GOOD)
+    house.load(contract, window)
+    source(house)
+    with pytest.raises(LoadError, match="gave no row for 2024-05-01"):
+        house.load(contract, window)
+    assert house.run("select count(*) from raw.dinkes__kunjungan") == [(1,)]
+
+
 def test_a_vanished_column_and_a_vanished_table_are_named(house: House) -> None:
     source(house, GOOD)
     contract = visits(house)
