@@ -119,7 +119,7 @@ def _run(console: Console, instance: dg.DagsterInstance, job: str, window: Mappi
 
 
 def _close_dead_runs(instance: dg.DagsterInstance) -> None:
-    """Runs of an earlier `gudang nightly` that was killed would stay "started" in the UI for ever."""
+    """Runs of an earlier `gudang nightly` that was killed would stay "started" for ever, and keep their slots."""
     unfinished = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
     for run in instance.get_runs(filters=unfinished):
         mine = run.tags.get("gudang/host") == socket.gethostname()
@@ -127,6 +127,13 @@ def _close_dead_runs(instance: dg.DagsterInstance) -> None:
             instance.report_run_failed(
                 run, "the process that ran this was killed; the next night started again"
             )
+    # A killed step keeps its source's pool slot, and without the daemon nobody takes it back: a later step would wait
+    # for ever.
+    storage = instance.event_log_storage
+    for run_id in storage.get_concurrency_run_ids():
+        run = instance.get_run_by_id(run_id)
+        if run is None or run.is_finished:
+            storage.free_concurrency_slots_for_run(run_id)
 
 
 def _alive(pid: int) -> bool:
