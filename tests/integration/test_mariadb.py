@@ -1,0 +1,120 @@
+"""The same contracts from MariaDB: row for row what PostgreSQL gives, dirt included."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from demo.databases import database_urls, seed_database
+from pipelines.contracts import by_key, load_contracts
+from pipelines.ingest import ingest
+from pipelines.load import warehouse
+from pipelines.load.statements import Window
+from pipelines.models.project import load_project
+from pipelines.models.runner import build
+from pipelines.settings import PROJECT_ROOT, Settings
+from tests.support.contracts import column, database, document, make
+
+pytestmark = [pytest.mark.mariadb, pytest.mark.slow]
+KEYS = ("dkp3a/penduduk_agregat", "dinkes/puskesmas", "dinkes/kunjungan", "bapenda/pembayaran_pkb")
+
+
+def test_four_contracts_load_from_mariadb_what_they_load_from_postgresql(
+    pg_url: str, mariadb_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datetime import date
+
+    monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
+    url = pg_url.replace("postgresql://", "postgresql+psycopg://", 1)
+    contracts = by_key(load_contracts(PROJECT_ROOT / "contracts"))
+    settings = Settings(home=tmp_path, project=PROJECT_ROOT, warehouse_url=url)
+    window = Window(date(2026, 11, 1), date(2026, 11, 10))
+    found: dict[str, dict[str, list[object]]] = {}
+    with warehouse.connect(url) as connection:
+        warehouse.prepare(connection, contracts.values())
+        build(load_project(PROJECT_ROOT / "dbt_like_sql"), pg_url, select=["tag:referensi"])
+        for source in (pg_url, mariadb_url):
+            seed_database(source)
+            for name, place in database_urls(source).items():
+                monkeypatch.setenv(name, place)
+            tables: dict[str, list[object]] = {}
+            for key in KEYS:
+                contract = contracts[key]
+                connection.execute(f"drop table if exists raw.{contract.table}".encode())
+                connection.execute("delete from ops.watermark")
+                done = ingest(
+                    connection,
+                    contract,
+                    settings,
+                    url,
+                    run_id="uji",
+                    window=window if contract.partition else None,
+                )
+                assert done.batch is not None and done.batch.state == "loaded", (source, key, done.batch)
+                names = ", ".join(c.name for c in contract.stored)
+                query = f"select md5(string_agg(t::text, '|' order by t::text)), count(*) from (select {names} from raw.{contract.table}) t"  # noqa: S608
+                tables[key] = [*connection.execute(query.encode()).fetchall(), done.batch.quarantined]
+            found[source] = tables
+    assert found[mariadb_url] == found[pg_url]
+
+
+def test_mariadbs_own_dirt_arrives_as_text_or_is_repaired(
+    pg_url: str, mariadb_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = sa.create_engine(mariadb_url)
+    with engine.begin() as source:
+        source.execute(sa.text("set session sql_mode = ''"))
+        source.execute(
+            sa.text(
+                "create table kotor (id int primary key, teks longtext charset utf8mb4, tanggal date, jam time, b bit(1))"
+            )
+        )
+        text = "tab\t baris\n garis\\ kutip' nul\0 ké 🐟"
+        source.execute(
+            sa.text("insert into kotor values (1, :t, '0000-00-00', '30:15:00', b'1')"), {"t": text}
+        )
+        source.execute(
+            sa.text(
+                "insert into kotor values (2, null, '2024-05-01', null, null), (3, '', '2024-02-29', null, null)"
+            )
+        )
+    monkeypatch.setenv("UJI_URL", mariadb_url)
+    columns = [
+        column("id", "integer", primaryKey=True),
+        column("teks"),
+        column("tanggal", "date", parse="tanggal_nol"),
+        column("jam"),
+    ]
+    contract = make(tmp_path, document("uji/kotor", columns, database("UJI_URL"), extract={"table": "kotor"}))
+    url = pg_url.replace("postgresql://", "postgresql+psycopg://", 1)
+    with warehouse.connect(url) as connection:
+        warehouse.prepare(connection, [])
+        ingest(connection, contract, Settings(tmp_path, tmp_path, url), url, run_id="uji")
+        rows = connection.execute(
+            "select id, teks, tanggal::text, jam from raw.uji__kotor order by id"
+        ).fetchall()
+    assert rows == [
+        (1, text.replace("\0", "\ufffd"), None, "30:15:00"),
+        (2, None, "2024-05-01", None),
+        (3, "", "2024-02-29", None),
+    ]
+
+
+def test_a_mariadb_that_is_down_is_a_clear_error(
+    pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.errors import SourceError
+
+    monkeypatch.setenv("UJI_URL", "mysql+pymysql://siapa:rahasia@127.0.0.1:9/tiada")
+    contract = make(
+        tmp_path,
+        document("uji/kotor", [column("id", "integer")], database("UJI_URL"), extract={"table": "x"}),
+    )
+    url = pg_url.replace("postgresql://", "postgresql+psycopg://", 1)
+    with warehouse.connect(url) as connection:
+        warehouse.prepare(connection, [])
+        with pytest.raises(SourceError) as caught:
+            ingest(connection, contract, Settings(tmp_path, tmp_path, url), url, run_id="uji")
+    assert "rahasia" not in str(caught.value)

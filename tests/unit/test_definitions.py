@@ -1,0 +1,90 @@
+"""The code location as Dagster sees it: keys, groups, jobs, schedule, partitions, checks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import date
+
+import dagster as dg
+import pytest
+
+from pipelines.assets.raw import raw_key
+from pipelines.contracts import load_contracts
+from pipelines.definitions import build_definitions
+from pipelines.jobs import RANGE_END, RANGE_START, range_tags
+from pipelines.quality.suites import suite
+from pipelines.resources.warehouse import Warehouse
+from pipelines.settings import PROJECT_ROOT, load_settings
+
+SETTINGS = load_settings({})
+CONTRACTS = load_contracts(PROJECT_ROOT / "contracts")
+
+
+@pytest.fixture(scope="module")
+def defs() -> dg.Definitions:
+    return build_definitions(SETTINGS, warehouse=Warehouse(url="postgresql+psycopg://tiada"))
+
+
+def test_everything_loads_and_every_dataset_is_an_asset_in_its_opds_group(defs: dg.Definitions) -> None:
+    dg.Definitions.validate_loadable(defs)
+    graph = defs.resolve_asset_graph()
+    for contract in CONTRACTS:
+        assert graph.get(raw_key(contract)).group_name == contract.opd
+    groups = {graph.get(key).group_name for key in graph.get_all_asset_keys()}
+    assert {"referensi", "staging", "core", "mart_satu_data", "mart_spbe", "publikasi"} <= groups
+
+
+def test_the_nights_jobs_hold_their_layers(defs: dg.Definitions) -> None:
+    steps = {
+        name: {n.name for n in defs.resolve_job_def(name).nodes}
+        for name in ("ingest", "warehouse", "publication")
+    }
+    assert "referensi" in steps["ingest"] and "raw_dinkes_daily" in steps["ingest"]
+    assert steps["warehouse"] == {"models"}
+    assert steps["publication"] == {"open_files", "report"}
+
+
+def test_the_night_starts_at_two_in_makassar_with_yesterdays_window(defs: dg.Definitions) -> None:
+    schedule = defs.resolve_schedule_def("nightly")
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 2 * * *", "Asia/Makassar")
+    from datetime import UTC, datetime
+
+    context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 11, 22, 18, tzinfo=UTC))
+    (request,) = schedule.evaluate_tick(context).run_requests or []
+    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2026-11-21", "2026-11-22")
+
+
+@pytest.mark.parametrize(
+    ("loaded_until", "expected"),
+    [
+        (None, ("2026-09-01", "2026-11-22")),
+        (date(2026, 11, 20), ("2026-11-20", "2026-11-22")),
+        (date(2026, 11, 22), ("2026-11-22", "2026-11-22")),
+        (date(2026, 12, 31), ("2026-11-22", "2026-11-22")),
+    ],
+)
+def test_a_night_reads_from_the_last_loaded_day_to_yesterday(
+    loaded_until: date | None, expected: tuple[str, str]
+) -> None:
+    tags = range_tags(CONTRACTS, loaded_until, date(2026, 11, 23))
+    assert (tags[RANGE_START], tags[RANGE_END]) == expected
+
+
+def test_visits_are_daily_and_a_backfill_is_one_run(defs: dg.Definitions) -> None:
+    node = defs.resolve_asset_graph().get(dg.AssetKey(["raw", "dinkes", "kunjungan"]))
+    assert isinstance(node.partitions_def, dg.DailyPartitionsDefinition)
+    assert node.backfill_policy == dg.BackfillPolicy.single_run()
+
+
+def test_every_expectation_is_a_check_and_errors_block(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    for contract in CONTRACTS:
+        for expectation in suite(contract, SETTINGS.expectations_dir):
+            spec = graph.get_check_spec(dg.AssetCheckKey(raw_key(contract), expectation.name))
+            assert spec.blocking == expectation.blocking
+
+
+def test_loading_definitions_does_not_import_great_expectations() -> None:
+    code = "import sys, pipelines.definitions; sys.exit('great_expectations' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, check=False).returncode == 0
