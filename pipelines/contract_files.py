@@ -7,6 +7,7 @@ means (contracts.py).
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
@@ -50,6 +51,7 @@ CONTRACT_PROPERTIES = frozenset(
 )
 COLUMN_PROPERTIES = frozenset({"missing_values", "parse", "satuan", "ukuran", "pseudonymise", "drop"})
 Location = tuple[str | int, ...]
+_QUOTED = re.compile(r"'([^']+)'")
 _YAML: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -88,7 +90,10 @@ def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
     if root is None or not isinstance(document, dict):
         return None, [Fault(path, 1, "the file is empty", "start from docs/add-a-dataset.md")]
     lines = _line_numbers(root)
-    faults = [Fault(path, _line(lines, where), message) for where, message in _schema_faults(document)]
+    faults = [
+        Fault(path, _line(lines, where), message, "see docs/contracts.md")
+        for where, message in _schema_faults(document)
+    ]
     faults += _vocabulary_faults(path, lines, document)
     if faults:
         return None, sorted(faults, key=lambda f: f.line)
@@ -134,19 +139,18 @@ def _validator() -> Any:
 
 
 def _schema_faults(document: dict[str, Any]) -> list[tuple[Location, str]]:
+    """What ODCS itself forbids. Its schema says some things twice; each is told once."""
     plain = json.loads(json.dumps(document, default=str))
     found: list[tuple[Location, str]] = []
     for error in _validator().iter_errors(plain):
         where = tuple(error.absolute_path)
         if error.validator in ("additionalProperties", "unevaluatedProperties"):
-            known = set(error.schema.get("properties", {}))
-            for name in sorted(set(error.instance) - known) if known else [None]:
-                found.append(
-                    ((*where, name) if name else where, error.message.replace("Unevaluated", "Unknown"))
-                )
+            # Which keys are meant is said in the message only: what the schema knows is spread over its parts.
+            names = [name for name in _QUOTED.findall(error.message) if name in error.instance]
+            found += [((*where, name), f"unknown key {name!r}") for name in names] or [(where, error.message)]
         else:
             found.append((where, error.message))
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _vocabulary_faults(path: Path, lines: Mapping[Location, int], document: dict[str, Any]) -> list[Fault]:

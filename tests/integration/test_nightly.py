@@ -44,7 +44,8 @@ class Night:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.server = EmbeddedServer(home)
-        self.env = {**os.environ, "GUDANG_HOME": str(home)}
+        own = {"GUDANG_HOME": str(home), "GUDANG_PSEUDONYM_KEY": "k" * 64}  # one key: homes are compared
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith(("GUDANG_", "DAGSTER_"))} | own
 
     def start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(

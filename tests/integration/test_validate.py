@@ -1,0 +1,208 @@
+"""`gudang validate` on a copy of the project with one thing broken: which file, which line, what to do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from pipelines.contract_files import Fault
+from pipelines.settings import PROJECT_ROOT, Settings
+from pipelines.validate import validate
+
+VISITS = "contracts/dinkes/kunjungan.odcs.yaml"
+SUITE = "expectations/dinkes/puskesmas.json"
+MODEL = "dbt_like_sql/models/core/fct_kunjungan_puskesmas.sql"
+WAREHOUSE = "postgresql+psycopg://gudang@db.example/gudang"
+
+
+@dataclass
+class Copy:
+    """A copy of what validate reads."""
+
+    root: Path
+    env: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(home=self.root / "home", project=self.root, warehouse_url=None)
+
+    def change(self, file: str, old: str, new: str) -> None:
+        """Replaces `old`, which stands there once."""
+        path = self.root / file
+        text = path.read_text("utf-8")
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file}"
+        path.write_text(text.replace(old, new), "utf-8")
+
+    def line(self, file: str, text: str, after: str = "") -> int:
+        """The line of the first `text` after the first `after`."""
+        content = (self.root / file).read_text("utf-8")
+        place = content.index(text, content.index(after))
+        return content.count("\n", 0, place) + 1
+
+    def faults(self) -> list[Fault]:
+        return validate(self.settings, self.env)
+
+    def fault(self, file: str) -> Fault:
+        """The only fault in `file`; what follows from it may be told of in other files."""
+        (found,) = [fault for fault in self.faults() if fault.path == self.root / file]
+        assert found.hint
+        return found
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    root = tmp_path / "proyek"
+    for folder in ("contracts", "expectations", "dbt_like_sql"):
+        shutil.copytree(PROJECT_ROOT / folder, root / folder, ignore=shutil.ignore_patterns("target", "logs"))
+    return Copy(root)
+
+
+def test_the_project_itself_has_no_fault(copy: Copy) -> None:
+    real = Settings(home=copy.root / "home", project=PROJECT_ROOT, warehouse_url=None)
+    assert validate(real, {}) == []
+    assert copy.faults() == []
+
+
+def test_an_unknown_key_of_a_contract(copy: Copy) -> None:
+    copy.change(VISITS, "domain: kesehatan", "domain: kesehatan\nsumberdaya: satu")
+    fault = copy.fault(VISITS)
+    assert fault.line == copy.line(VISITS, "sumberdaya")
+    assert fault.message == "unknown key 'sumberdaya'"
+
+
+def test_an_unknown_key_of_a_column(copy: Copy) -> None:
+    copy.change(VISITS, "businessName: Cara bayar", "businessName: Cara bayar\n        klasifikasi: terbuka")
+    fault = copy.fault(VISITS)
+    assert fault.line == copy.line(VISITS, "klasifikasi: terbuka")
+    assert fault.message == "unknown key 'klasifikasi'"
+
+
+def test_a_column_without_classification(copy: Copy) -> None:
+    copy.change(
+        VISITS,
+        "required: true\n        classification: terbatas",
+        "required: true",
+    )
+    fault = copy.fault(VISITS)
+    assert fault.line == copy.line(VISITS, "- name: id_kunjungan")
+    assert "id_kunjungan: classification" in fault.message
+    assert "pribadi" in fault.hint
+
+
+def test_a_type_that_no_warehouse_has(copy: Copy) -> None:
+    copy.change(VISITS, "physicalType: bigint", "physicalType: bilangan")
+    fault = copy.fault(VISITS)
+    assert fault.line == copy.line(VISITS, "physicalType: bilangan")
+    assert "id_kunjungan: physicalType 'bilangan'" in fault.message
+
+
+def test_a_type_that_does_not_fit_its_logical_type(copy: Copy) -> None:
+    copy.change(VISITS, "physicalType: bigint", "physicalType: date")
+    fault = copy.fault(VISITS)
+    assert fault.line == copy.line(VISITS, "logicalType:", after="name: id_kunjungan")
+    assert "does not fit date" in fault.message
+
+
+def test_an_unknown_custom_property(copy: Copy) -> None:
+    copy.change(VISITS, "{property: publish, value: true}", "{property: terbitkan, value: true}")
+    fault = copy.fault(VISITS)
+    assert fault.line == copy.line(VISITS, "property: terbitkan")
+    assert "'terbitkan'" in fault.message
+    assert "publish" in fault.hint
+
+
+def test_an_unknown_custom_property_of_a_column(copy: Copy) -> None:
+    copy.change(VISITS, "{property: drop, value: true}", "{property: buang, value: true}")
+    assert copy.fault(VISITS).line == copy.line(VISITS, "property: buang")
+
+
+def test_a_variable_that_is_not_set(copy: Copy) -> None:
+    settings = replace(copy.settings, warehouse_url=WAREHOUSE)
+    missing = {fault.message: fault for fault in validate(settings, {}) if fault.path == copy.root / VISITS}
+    url = missing["environment variable GUDANG_SUMBER_DINKES_URL is not set"]
+    assert url.line == copy.line(VISITS, "${GUDANG_SUMBER_DINKES_URL}")
+    assert url.hint == "set GUDANG_SUMBER_DINKES_URL in .env"
+    (key,) = [fault for message, fault in missing.items() if "GUDANG_PSEUDONYM_KEY" in message]
+    assert key.line == copy.line(VISITS, "property: pseudonymise")
+    assert "GUDANG_PSEUDONYM_KEY" in key.hint
+
+
+def test_variables_that_are_set_are_no_fault(copy: Copy) -> None:
+    settings = replace(copy.settings, warehouse_url=WAREHOUSE)
+    needed = {f.message.split()[2] for f in validate(settings, {}) if f.message.startswith("environment")}
+    env = dict.fromkeys([*needed, "GUDANG_PSEUDONYM_KEY"], "https://opd.example")
+    assert validate(settings, env) == []
+
+
+def test_an_expectation_of_a_column_that_is_not_there(copy: Copy) -> None:
+    copy.change(
+        SUITE,
+        '"type": "expect_table_row_count_to_be_between"',
+        '"type": "expect_column_distinct_values_to_be_in_set"',
+    )
+    copy.change(
+        SUITE,
+        '"min_value": 100,\n        "max_value": 400',
+        '"column": "jenis_puskesmas",\n        "value_set": ["x"]',
+    )
+    fault = copy.fault(SUITE)
+    assert fault.line == copy.line(SUITE, '"jumlah_puskesmas"')
+    assert "no column jenis_puskesmas" in fault.message
+
+
+def test_a_suite_that_is_no_json(copy: Copy) -> None:
+    copy.change(SUITE, '"max_value": 400\n', '"max_value": 400,,\n')
+    fault = copy.fault(SUITE)
+    assert fault.line == copy.line(SUITE, '"max_value"')
+
+
+def test_a_suite_without_a_contract(copy: Copy) -> None:
+    (copy.root / "expectations/dinkes/apotek.json").write_text("{}")
+    fault = copy.fault("expectations/dinkes/apotek.json")
+    assert fault.line == 1
+    assert "no contract" in fault.message
+
+
+def test_a_model_that_refers_to_nothing(copy: Copy) -> None:
+    copy.change(MODEL, "ref('stg_dinkes__kunjungan')", "ref('stg_dinkes__kunjungan_lama')")
+    fault = copy.fault(MODEL)
+    assert fault.line == copy.line(MODEL, "stg_dinkes__kunjungan_lama")
+    assert "stg_dinkes__kunjungan_lama" in fault.message
+
+
+def test_a_contract_that_the_models_do_not_know_of_yet(copy: Copy) -> None:
+    copy.change(VISITS, "Nomor urut kunjungan di aplikasi puskesmas.", "Nomor urut kunjungan.")
+    fault = copy.fault("dbt_like_sql/models/sources.yml")
+    assert "validate --fix" in fault.hint
+
+
+def gudang_validate(copy: Copy, *options: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", "validate", *options], cwd=PROJECT_ROOT, capture_output=True,
+        env={**os.environ, "GUDANG_PROJECT": str(copy.root)}, text=True, check=False,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout
+
+
+def test_the_command_prints_file_and_line_and_fails(copy: Copy) -> None:
+    copy.change(VISITS, "physicalType: bigint", "physicalType: bilangan")
+    copy.change(SUITE, '"max_value": 400\n', '"max_value": 400,,\n')
+    code, output = gudang_validate(copy)
+    assert code == 1
+    line = copy.line(VISITS, "physicalType: bilangan")
+    assert f"{copy.root / VISITS}:{line}: id_kunjungan: physicalType 'bilangan' is unknown (" in output
+    assert f"{copy.root / SUITE}:{copy.line(SUITE, 'max_value')}: " in output
+
+
+def test_the_command_says_when_all_is_well_and_mends_what_follows_from_contracts(copy: Copy) -> None:
+    assert gudang_validate(copy) == (0, "No fault found.\n")
+    copy.change(VISITS, "Nomor urut kunjungan di aplikasi puskesmas.", "Nomor urut kunjungan.")
+    assert gudang_validate(copy)[0] == 1
+    assert gudang_validate(copy, "--fix") == (0, "No fault found.\n")
