@@ -1,0 +1,244 @@
+"""What starts runs: a new upload, the end of a night's link, the end of an upload's load. The warehouse is a real one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from psycopg import Connection
+
+from pipelines.contracts import Contract
+from pipelines.definitions import build_definitions
+from pipelines.ingest import ingest
+from pipelines.jobs import CHAIN, INGEST, PUBLICATION, WALKED, WAREHOUSE
+from pipelines.load import warehouse
+from pipelines.resources.warehouse import Warehouse
+from pipelines.sensors.uploads import DATASET_TAG, upload_sensor
+from pipelines.settings import PROJECT_ROOT, Settings
+from tests.support.contracts import column, document, make, upload
+
+FIRST = b"id,nama\n1,Pasar Pagi\n"
+SECOND = b"id,nama\n1,Pasar Pagi\n2,Pasar Segiri\n"
+RUN = "7" * 32
+EVENTS = {dg.DagsterRunStatus.SUCCESS: "PIPELINE_SUCCESS", dg.DagsterRunStatus.FAILURE: "PIPELINE_FAILURE"}
+
+
+class Zone:
+    """An upload zone with one dataset, a warehouse, and the sensor that looks at both."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+        self.settings = Settings(home=folder, project=folder, warehouse_url=self.url)
+        columns = [column("id", "integer", primaryKey=True), column("nama")]
+        doc = document(
+            "dagang/pasar",
+            columns,
+            upload("dagang/pasar", "csv"),
+            extract={"format": "csv", "pattern": "*.csv"},
+        )
+        self.contract: Contract = make(folder / "contracts", doc)
+        self.sensor = upload_sensor([self.contract], self.settings)
+        self.connection: Connection[Any] = warehouse.connect(self.url)
+        self.cursor: str | None = None
+
+    def put(self, content: bytes, name: str = "pasar.csv", *, seconds_ago: float = 60) -> None:
+        path = self.settings.upload_zone / self.contract.key / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        at = time.time() - seconds_ago
+        os.utime(path, (at, at))
+
+    def look(self) -> list[dg.RunRequest]:
+        """A tick of the sensor; its cursor is kept for the next one."""
+        context = dg.build_sensor_context(
+            cursor=self.cursor, resources={"warehouse": Warehouse(url=self.url)}
+        )
+        result = self.sensor(context)
+        assert isinstance(result, dg.SensorResult)
+        self.cursor = result.cursor
+        return list(result.run_requests or [])
+
+    def load(self) -> None:
+        done = ingest(self.connection, self.contract, self.settings, self.url, run_id="uji")
+        assert done.batch is not None and done.batch.state == "loaded"
+
+
+@pytest.fixture
+def zone(pg_url: str, tmp_path: Path) -> Iterator[Zone]:
+    made = Zone(pg_url, tmp_path)
+    warehouse.prepare(made.connection, [made.contract])
+    yield made
+    made.connection.close()
+
+
+def test_an_empty_zone_starts_nothing(zone: Zone) -> None:
+    assert zone.look() == []
+    assert zone.cursor == "{}"
+
+
+def test_a_new_file_starts_one_load_of_its_dataset(zone: Zone) -> None:
+    zone.put(FIRST)
+    (request,) = zone.look()
+    assert request.run_key == f"dagang/pasar:{hashlib.sha256(FIRST).hexdigest()}"
+    assert request.asset_selection == [dg.AssetKey(["raw", "dagang", "pasar"])]
+    assert request.tags[DATASET_TAG] == "dagang/pasar"
+    assert zone.look() == []
+
+
+def test_a_file_still_being_written_waits_until_it_is_quiet(zone: Zone) -> None:
+    zone.put(FIRST, seconds_ago=0)
+    assert zone.look() == []
+    zone.put(SECOND, seconds_ago=10)
+    (request,) = zone.look()
+    assert request.run_key is not None
+    assert request.run_key.endswith(hashlib.sha256(SECOND).hexdigest())
+
+
+def test_a_correction_under_the_same_name_starts_another_load(zone: Zone) -> None:
+    zone.put(FIRST)
+    first = zone.look()
+    zone.put(SECOND, seconds_ago=30)
+    second = zone.look()
+    assert [len(first), len(second)] == [1, 1]
+    assert first[0].run_key != second[0].run_key
+
+
+def test_the_same_bytes_again_are_the_same_run(zone: Zone) -> None:
+    zone.put(FIRST)
+    (first,) = zone.look()
+    zone.put(FIRST, "pasar_lagi.csv", seconds_ago=30)
+    (again,) = zone.look()
+    assert again.run_key == first.run_key  # Dagster starts one run per key
+
+
+def test_what_the_ledger_knows_as_loaded_starts_nothing(zone: Zone) -> None:
+    zone.put(FIRST)
+    zone.load()
+    assert zone.look() == []
+    zone.put(SECOND, seconds_ago=30)
+    assert len(zone.look()) == 1
+
+
+def test_a_warehouse_that_was_never_used_is_no_error(pg_url: str, tmp_path: Path) -> None:
+    fresh = Zone(pg_url, tmp_path)
+    fresh.put(FIRST)
+    assert len(fresh.look()) == 1
+    fresh.connection.close()
+
+
+def test_a_link_that_leads_out_of_the_zone_is_passed_over(zone: Zone, tmp_path: Path) -> None:
+    outside = tmp_path / "rahasia.csv"
+    outside.write_bytes(FIRST)
+    folder = zone.settings.upload_zone / zone.contract.key
+    folder.mkdir(parents=True)
+    (folder / "pasar.csv").symlink_to(outside)
+    assert zone.look() == []
+
+
+# -- the code location's own sensors -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    home = tmp_path_factory.mktemp("home")
+    return build_definitions(Settings(home=home, project=PROJECT_ROOT, warehouse_url=None))
+
+
+def ended(
+    definitions: dg.Definitions, sensor: str, job: str, status: dg.DagsterRunStatus, **tags: str
+) -> dg.RunRequest | dg.SkipReason:
+    """What `sensor` says to a run of `job` that ended with `status`."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = dg.DagsterRun(job_name=job, run_id=RUN, tags=tags, status=status)
+        context = dg.build_run_status_sensor_context(
+            sensor_name=sensor,
+            dagster_event=dg.DagsterEvent(event_type_value=EVENTS[status], job_name=job),
+            dagster_instance=instance,
+            dagster_run=run,
+        )
+        result = definitions.resolve_sensor_def(sensor)(context)
+    assert isinstance(result, dg.RunRequest | dg.SkipReason)
+    return result
+
+
+@pytest.mark.parametrize("status", list(EVENTS))
+@pytest.mark.parametrize(("before", "after"), [(INGEST, WAREHOUSE), (WAREHOUSE, PUBLICATION)])
+def test_a_link_that_has_ended_starts_the_next_however_it_ended(
+    definitions: dg.Definitions, before: str, after: str, status: dg.DagsterRunStatus
+) -> None:
+    name = f"{after}_after_{before}_{status.value.lower()}"
+    request = ended(definitions, name, before, status)
+    assert isinstance(request, dg.RunRequest)
+    assert request.run_key == f"{after}:{RUN}"
+    sensor = definitions.resolve_sensor_def(name)
+    assert sensor.job_name == after
+    assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
+
+
+@pytest.mark.parametrize("status", list(EVENTS))
+def test_a_night_that_walks_its_chain_itself_is_left_to_it(
+    definitions: dg.Definitions, status: dg.DagsterRunStatus
+) -> None:
+    for before, after in pairwise(CHAIN):
+        name = f"{after}_after_{before}_{status.value.lower()}"
+        skipped = ended(definitions, name, before, status, **{WALKED: "walked"})
+        assert isinstance(skipped, dg.SkipReason)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "models"),
+    [
+        (
+            "samarinda/penduduk",
+            {
+                "staging/stg_samarinda__penduduk",
+                "core/fct_penduduk_kelurahan",
+                "mart_satu_data/penduduk_kelurahan",
+            },
+        ),
+        ("disdikbud/sma", {"staging/stg_disdikbud__sma"}),
+    ],
+)
+def test_after_an_upload_only_what_is_made_of_it_is_built(
+    definitions: dg.Definitions, dataset: str, models: set[str]
+) -> None:
+    request = ended(
+        definitions,
+        "warehouse_after_upload",
+        "upload",
+        dg.DagsterRunStatus.SUCCESS,
+        **{DATASET_TAG: dataset},
+    )
+    assert isinstance(request, dg.RunRequest)
+    assert {key.to_user_string() for key in request.asset_selection or ()} == models
+    assert definitions.resolve_sensor_def("warehouse_after_upload").job_name == WAREHOUSE
+
+
+def test_a_run_of_no_known_upload_builds_nothing(definitions: dg.Definitions) -> None:
+    result = ended(definitions, "warehouse_after_upload", "upload", dg.DagsterRunStatus.SUCCESS)
+    assert isinstance(result, dg.SkipReason)
+
+
+def test_dagster_takes_the_upload_sensors_requests(zone: Zone) -> None:
+    """The real sensor through Dagster's own evaluation, which checks each request against job and assets."""
+    url = Warehouse(url=zone.url)
+    own = build_definitions(
+        Settings(home=zone.settings.home, project=PROJECT_ROOT, warehouse_url=zone.url), warehouse=url
+    )
+    path = zone.settings.upload_zone / "disdikbud/sma/sma.csv"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(FIRST)
+    os.utime(path, (1, 1))
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(instance=instance, definitions=own, resources={"warehouse": url})
+        tick = own.resolve_sensor_def("unggahan_baru").evaluate_tick(context)
+    (request,) = tick.run_requests or []
+    assert request.asset_selection == [dg.AssetKey(["raw", "disdikbud", "sma"])]
+    assert tick.cursor is not None
