@@ -49,7 +49,7 @@ format: $(VENV)/.ready ## mends what ruff can mend
 
 lock: ## renews requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --upgrade \
-		--no-strip-extras --no-emit-index-url --no-emit-find-links --no-header --no-annotate -q -o requirements.lock
+		--no-strip-extras --no-header --no-annotate -q -o requirements.lock
 
 clean: ## removes the environment and the caches; data (.gudang) stays: `gudang reset` deletes that
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
