@@ -78,10 +78,12 @@ def ui(
 ) -> None:
     """Open Dagster: web UI, schedules and sensors, in the foreground until Ctrl-C."""
     from pipelines.environment import current_settings, die_with_parent, end, prepare_environment
+    from pipelines.settings import load_settings
 
     settings = current_settings()
     _refuse_taken(host, port)
     with prepare_environment(settings):
+        make_ready(load_settings())
         # In a session of its own: one Ctrl-C reaches it once, from here, and it ends its own children in order.
         dagster = subprocess.Popen(
             [sys.executable, *_NO_ADVICE, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", host, "-p", str(port)],
@@ -246,6 +248,20 @@ def bench(context: typer.Context) -> None:
     with prepare_environment(settings, demo=False):
         command = [sys.executable, "-m", "benchmarks.load", *context.args]
         raise typer.Exit(subprocess.run(command, cwd=settings.project, check=False).returncode)
+
+
+def make_ready(settings: Settings) -> None:
+    """What sensors and schedules count on, also before the first night: ledger, functions and reference tables."""
+    from pipelines.contracts import load_contracts
+    from pipelines.load import warehouse
+    from pipelines.models.project import load_project
+    from pipelines.models.runner import build
+
+    assert settings.warehouse_url is not None
+    with warehouse.connect(settings.warehouse_url) as connection:
+        warehouse.prepare(connection, load_contracts(settings.contracts_dir))
+    project = load_project(settings.models_dir)
+    build(project, warehouse.libpq_url(settings.warehouse_url), select=["tag:referensi"])
 
 
 def _warehouse_url() -> str:

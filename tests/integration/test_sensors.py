@@ -14,7 +14,8 @@ import dagster as dg
 import pytest
 from psycopg import Connection
 
-from pipelines.contracts import Contract
+from pipelines.cli import make_ready
+from pipelines.contracts import Contract, by_key, load_contracts
 from pipelines.definitions import build_definitions
 from pipelines.ingest import ingest
 from pipelines.jobs import CHAIN, INGEST, PUBLICATION, WALKED, WAREHOUSE
@@ -140,6 +141,23 @@ def test_a_link_that_leads_out_of_the_zone_is_passed_over(zone: Zone, tmp_path: 
     folder.mkdir(parents=True)
     (folder / "pasar.csv").symlink_to(outside)
     assert zone.look() == []
+
+
+def test_before_the_first_night_the_ui_makes_ready_what_an_upload_needs(pg_url: str, tmp_path: Path) -> None:
+    fresh = Zone(pg_url, tmp_path)
+    settings = Settings(home=tmp_path, project=PROJECT_ROOT, warehouse_url=fresh.url)
+    make_ready(settings)
+    make_ready(settings)
+    contract = by_key(load_contracts(settings.contracts_dir))["dkp/pembenihan_ikan"]
+    folder = settings.upload_zone / contract.key
+    folder.mkdir(parents=True)
+    (folder / "benih.csv").write_text(
+        "id,TAHUN,PROVINSI,JENIS_PEMBENIHAN,KAB_KOTA,KELOMPOK_IKAN,VOLUME\n"
+        ",2024,KALIMANTAN TIMUR,Pembenihan Air Laut,BERAU,Udang Windu,3400000\n"
+    )
+    done = ingest(fresh.connection, contract, settings, fresh.url, run_id="uji")
+    assert done.batch is not None and (done.batch.read, done.batch.quarantined) == (1, 0)
+    fresh.connection.close()
 
 
 # -- the code location's own sensors -------------------------------------------------------------------------
