@@ -198,6 +198,7 @@ def _limit(settings: Settings, _rows: int, database: str = "bench_sumber") -> di
 
 def _gudang(settings: Settings, rows: int) -> dict[str, Any]:
     from pipelines.extract.source import open_source
+    from pipelines.extract.stream import Wanted
     from pipelines.load.loader import load
     from pipelines.quality.gate import GateResult
 
@@ -210,7 +211,7 @@ def _gudang(settings: Settings, rows: int) -> dict[str, Any]:
         batch = load(
             connection,
             contract,
-            lambda since: open_source(contract, since=since, window=None, upload_zone=Path(folder)),
+            lambda since: open_source(contract, wanted=Wanted(since), upload_zone=Path(folder)),
             lambda _: GateResult(()),
             run_id="bench",
         )

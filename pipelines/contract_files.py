@@ -1,7 +1,7 @@
 """Contract files to `Contract` objects, with the file and line of every fault.
 
-What belongs here: YAML with line numbers, the ODCS JSON schema, our custom properties. Not here: what a contract
-means (contracts.py).
+What belongs here: YAML with line numbers, the ODCS JSON schema, our custom properties. Not here: what the
+document's parts become (contract_document.py), what a contract means (contracts.py).
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from datetime import date
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -18,39 +17,28 @@ from typing import Any, cast
 
 import yaml
 
-from pipelines.contracts import (
-    CLASSIFICATIONS,
-    IDENTIFIER,
-    LOGICAL_TYPES,
-    PARSERS,
-    PHYSICAL_TYPE,
-    ApiExtract,
-    Column,
-    Contract,
-    DatabaseExtract,
-    Extract,
-    FileExtract,
-    Partition,
-    Reference,
-    Server,
-    WriteDisposition,
-)
-from pipelines.errors import ContractError, GudangError
+from pipelines.contract_document import FaultyError, Location, custom_properties, make_contract
+from pipelines.contracts import CLASSIFICATIONS, IDENTIFIER, LOGICAL_TYPES, PARSERS, PHYSICAL_TYPE, Contract
+from pipelines.errors import ContractError
 
 CONTRACT_PROPERTIES = frozenset(
     {
         "extract",
         "write_disposition",
+        "merge_strategy",
         "cursor",
         "lag",
+        "reconcile",
         "partition",
         "schema_contract",
         "max_quarantine_share",
         "publish",
     }
 )
-COLUMN_PROPERTIES = frozenset({"missing_values", "parse", "satuan", "ukuran", "pseudonymise", "drop"})
-Location = tuple[str | int, ...]
+COLUMN_PROPERTIES = frozenset(
+    {"missing_values", "parse", "satuan", "ukuran", "pseudonymise", "retain_original", "drop"}
+)
+SERVER_PROPERTIES = frozenset({"rows_per_second", "load_hours", "statement_timeout"})
 _QUOTED = re.compile(r"'([^']+)'")
 _YAML: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -66,14 +54,6 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.message}" + (f" ({self.hint})" if self.hint else "")
-
-
-class _FaultyError(Exception):
-    """A fault at a place in the document; becomes a `Fault` with its line."""
-
-    def __init__(self, where: Location, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.where, self.message, self.hint = where, message, hint
 
 
 def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
@@ -98,8 +78,8 @@ def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
     if faults:
         return None, sorted(faults, key=lambda f: f.line)
     try:
-        return _contract(path, cast("dict[str, Any]", document)), []
-    except _FaultyError as fault:
+        return make_contract(path, cast("dict[str, Any]", document)), []
+    except FaultyError as fault:
         return None, [Fault(path, _line(lines, fault.where), fault.message, fault.hint)]
     except ContractError as error:
         return None, [Fault(path, 1, error.message, error.hint or "")]
@@ -170,6 +150,7 @@ def _vocabulary_faults(path: Path, lines: Mapping[Location, int], document: dict
         if not document.get(name):
             fault((), f"{name} is missing", "see docs/contracts.md")
     _custom_faults(document, (), CONTRACT_PROPERTIES, fault)
+    _custom_faults((document.get("servers") or [{}])[0], ("servers", 0), SERVER_PROPERTIES, fault)
     schema = document.get("schema") or [{}]
     if schema[0].get("name") != expected.split("/")[1]:
         fault(
@@ -195,7 +176,7 @@ def _vocabulary_faults(path: Path, lines: Mapping[Location, int], document: dict
                 )
         _type_faults(prop, where, fault)
         _custom_faults(prop, where, COLUMN_PROPERTIES, fault)
-        if (parser := _custom(prop).get("parse")) is not None and parser not in PARSERS:
+        if (parser := custom_properties(prop).get("parse")) is not None and parser not in PARSERS:
             fault(where, f"{name}: parse {parser!r} is unknown", f"one of {', '.join(PARSERS)}")
     return faults
 
@@ -225,173 +206,3 @@ def _custom_faults(holder: dict[str, Any], where: Location, known: frozenset[str
                 f"unknown custom property {item.get('property')!r}",
                 f"known: {', '.join(sorted(known))}",
             )
-
-
-def _custom(holder: Mapping[str, Any]) -> dict[str, Any]:
-    return {item["property"]: item.get("value") for item in holder.get("customProperties") or []}
-
-
-def _contract(path: Path, document: dict[str, Any]) -> Contract:
-    custom = _custom(document)
-    server = _server(document["servers"][0])
-    description = document.get("description") or {}
-    opd, dataset = document["id"].split("/")
-    try:
-        disposition = WriteDisposition(custom.get("write_disposition", "replace"))
-    except ValueError:
-        message = f"write_disposition {custom['write_disposition']!r} is unknown"
-        raise _FaultyError(
-            _custom_place(document, "write_disposition"), message, "replace or merge"
-        ) from None
-    return Contract(
-        opd=opd,
-        dataset=dataset,
-        title=document["name"],
-        domain=document["domain"],
-        purpose=description.get("purpose", ""),
-        usage=description.get("usage", ""),
-        limitations=description.get("limitations", ""),
-        producer=document["team"]["name"],
-        contact=next((s.get("url") or s.get("channel") or "" for s in document.get("support") or []), ""),
-        server=server,
-        extract=_extract(document, server, custom),
-        columns=_columns(document["schema"][0]["properties"]),
-        disposition=disposition,
-        path=path,
-        cursor=custom.get("cursor"),
-        lag=custom.get("lag"),
-        partition=_partition(document, custom),
-        schema_contract=_one_of(document, custom, "schema_contract", "freeze", ("freeze", "evolve")),
-        max_quarantine_share=float(custom.get("max_quarantine_share", 0.2)),
-        publish=bool(custom.get("publish", False)),
-        sla={
-            p["property"]: (str(p["value"]), str(p.get("unit", "")))
-            for p in document.get("slaProperties") or []
-        },
-    )
-
-
-def _custom_place(document: dict[str, Any], name: str) -> Location:
-    items = document.get("customProperties") or []
-    index = next((i for i, item in enumerate(items) if item.get("property") == name), 0)
-    return ("customProperties", index, "value")
-
-
-def _one_of(
-    document: dict[str, Any], custom: dict[str, Any], name: str, default: str, known: tuple[str, ...]
-) -> str:
-    value = custom.get(name, default)
-    if value not in known:
-        raise _FaultyError(_custom_place(document, name), f"{name} {value!r} is unknown", " or ".join(known))
-    return value
-
-
-def _server(server: dict[str, Any]) -> Server:
-    kinds = {"local": "upload", "api": "api", "custom": "database"}
-    kind = kinds.get(server.get("type", ""))
-    if kind is None:
-        raise _FaultyError(
-            ("servers", 0, "type"), f"server type {server.get('type')!r}", "custom (database), api or local"
-        )
-    location = server.get("path") if kind == "upload" else server.get("location")
-    if not location or not server.get("server"):
-        raise _FaultyError(("servers", 0), "server has no name or no location", "see docs/contracts.md")
-    return Server(name=server["server"], kind=kind, location=str(location))
-
-
-def _extract(document: dict[str, Any], server: Server, custom: dict[str, Any]) -> Extract:
-    kind = {"database": DatabaseExtract, "api": ApiExtract, "upload": FileExtract}[server.kind]
-    values = custom.get("extract")
-    where = _custom_place(document, "extract")
-    if not isinstance(values, dict):
-        raise _FaultyError(where, "extract is missing", f"say what to read from this {server.kind}")
-    values = cast("dict[str, Any]", values)
-    known = {f.name for f in fields(kind)}
-    if unknown := sorted(set(values) - known):
-        message = f"extract of a {server.kind} knows no {', '.join(unknown)}"
-        raise _FaultyError((*where, unknown[0]), message, f"known: {', '.join(sorted(known))}")
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise _FaultyError(
-            where, f"extract: {error}".replace("__init__() ", ""), "see docs/contracts.md"
-        ) from None
-
-
-def _partition(document: dict[str, Any], custom: dict[str, Any]) -> Partition | None:
-    values = custom.get("partition")
-    if values is None:
-        return None
-    where = _custom_place(document, "partition")
-    try:
-        start = (
-            values["start"] if isinstance(values["start"], date) else date.fromisoformat(str(values["start"]))
-        )
-        partition = Partition(column=values["column"], every=values["every"], start=start)
-    except (KeyError, TypeError, ValueError) as error:
-        raise _FaultyError(
-            where, f"partition: {error!r}", "{column: ..., every: daily, start: YYYY-MM-DD}"
-        ) from None
-    if partition.every != "daily":
-        raise _FaultyError(where, f"partition every {partition.every!r} is unknown", "daily")
-    return partition
-
-
-def _columns(properties: list[dict[str, Any]]) -> tuple[Column, ...]:
-    columns: list[Column] = []
-    for index, prop in enumerate(properties):
-        try:
-            columns.append(_column(prop))
-        except (KeyError, TypeError, ValueError, GudangError) as error:
-            raise _FaultyError(("schema", 0, "properties", index), f"{prop.get('name')}: {error}") from None
-    return tuple(columns)
-
-
-def _column(prop: dict[str, Any]) -> Column:
-    custom = _custom(prop)
-    options = prop.get("logicalTypeOptions") or {}
-
-    def option(name: str) -> str | None:
-        return None if options.get(name) is None else str(options[name])
-
-    return Column(
-        name=prop["name"],
-        source_name=prop.get("physicalName") or prop["name"],
-        type=prop["physicalType"],
-        logical_type=prop["logicalType"],
-        title=prop["businessName"],
-        description=prop["description"],
-        classification=prop["classification"],
-        required=bool(prop.get("required")) or bool(prop.get("primaryKey")),
-        unique=bool(prop.get("unique")),
-        key=bool(prop.get("primaryKey")),
-        enum=tuple((str(e["value"]), str(e.get("label") or e["value"])) for e in prop.get("enum") or []),
-        minimum=option("minimum"),
-        maximum=option("maximum"),
-        exclusive_minimum=option("exclusiveMinimum"),
-        exclusive_maximum=option("exclusiveMaximum"),
-        min_length=options.get("minLength"),
-        max_length=options.get("maxLength"),
-        pattern=options.get("pattern"),
-        reference=_reference(prop.get("relationships") or []),
-        missing_values=tuple(str(v) for v in custom.get("missing_values") or ()),
-        parse=custom.get("parse"),
-        unit=custom.get("satuan"),
-        measure=custom.get("ukuran"),
-        synonyms=tuple(s["synonym"] for s in prop.get("synonyms") or []),
-        pseudonymise=custom.get("pseudonymise"),
-        dropped=bool(custom.get("drop", False)),
-    )
-
-
-def _reference(relationships: list[dict[str, Any]]) -> Reference | None:
-    if not relationships:
-        return None
-    relationship = relationships[0]
-    table, column = str(relationship["to"]).split(".")
-    custom = _custom(relationship)
-    normalise = custom.get("normalise")
-    if normalise not in (None, "kunci_nama"):
-        raise ValueError(f"normalise {normalise!r} is unknown (kunci_nama)")
-    where = tuple(sorted((str(k), str(v)) for k, v in (custom.get("where") or {}).items()))
-    return Reference(table=table, column=column, where=where, normalise=normalise)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, time
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -33,11 +33,22 @@ LOGICAL_TYPES: Mapping[str, tuple[str, ...]] = {
     "timestamp": ("timestamp", "timestamptz"),
 }
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,39}")
+STATEMENT_TIMEOUT_S = 900
+RESERVED = frozenset({"deleted_at", "valid_from", "valid_to", "is_current"})
+"""Columns that a load adds by itself; no property may be called so."""
 
 
 class WriteDisposition(StrEnum):
     REPLACE = "replace"
+    APPEND = "append"
     MERGE = "merge"
+
+
+class MergeStrategy(StrEnum):
+    """upsert: one row a key, the latest. scd2: a row per version of a key, with the time that it was valid."""
+
+    UPSERT = "upsert"
+    SCD2 = "scd2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +90,7 @@ class Column:
     measure: str | None = None
     synonyms: tuple[str, ...] = ()
     pseudonymise: str | None = None
+    retain_original: str | None = None
     dropped: bool = False
 
     @property
@@ -93,11 +105,20 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where a dataset comes from. `location` may hold ${ENV_NAME}; for an upload it is the folder in the zone."""
+    """Where a dataset comes from, and what is owed to it.
+
+    location: may hold ${ENV_NAME}; for an upload it is the folder in the zone.
+    rows_per_second: the most that we read, None for as fast as it gives.
+    load_hours: from and to (WITA) when we may read, over midnight too; None for always.
+    statement_timeout: seconds that one statement of ours may run in a database.
+    """
 
     name: str
     kind: str
     location: str
+    rows_per_second: int | None = None
+    load_hours: tuple[time, time] | None = None
+    statement_timeout: int = STATEMENT_TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +178,10 @@ class Contract:
     columns: tuple[Column, ...]
     disposition: WriteDisposition
     path: Path
+    merge_strategy: MergeStrategy = MergeStrategy.UPSERT
     cursor: str | None = None
     lag: str | None = None
+    reconcile: str | None = None
     partition: Partition | None = None
     schema_contract: str = "freeze"
     max_quarantine_share: float = 0.2
@@ -179,6 +202,23 @@ class Contract:
     def stored(self) -> tuple[Column, ...]:
         """The columns that reach raw."""
         return tuple(c for c in self.columns if not c.dropped)
+
+    @property
+    def evolves(self) -> bool:
+        """Whether columns that the contract does not know are kept as text in `_extra`."""
+        return self.schema_contract == "evolve"
+
+    @property
+    def keeps_history(self) -> bool:
+        return self.merges and self.merge_strategy is MergeStrategy.SCD2
+
+    @property
+    def merges(self) -> bool:
+        return self.disposition is WriteDisposition.MERGE
+
+    @property
+    def appends(self) -> bool:
+        return self.disposition is WriteDisposition.APPEND
 
     @property
     def primary_key(self) -> tuple[str, ...]:
@@ -207,34 +247,75 @@ class Contract:
 
     def __post_init__(self) -> None:
         self._check_load()
-        if self.disposition is WriteDisposition.REPLACE and self.cursor:
-            self._fail("a cursor needs write_disposition merge", "drop the cursor or merge by a primary key")
+        self._check_personal()
+
+    def _check_load(self) -> None:
+        names = [c.name for c in self.columns]
+        if len(set(names)) != len(names):
+            self._fail("two properties have the same name", "rename one of them")
+        if taken := sorted(RESERVED.intersection(names)):
+            self._fail(f"{', '.join(taken)}: loads add a column of that name", "rename the property")
+        if self.merges and not self.primary_key:
+            self._fail("merge needs a primary key", "mark a property primaryKey: true")
+        if self.partition and self.disposition is not WriteDisposition.REPLACE:
+            self._fail("a partitioned dataset is replaced by window", "use write_disposition replace")
         if self.partition and self.partition.column not in {c.name for c in self.stored}:
             self._fail(
                 f"partition column {self.partition.column} is no stored column", "name one of the properties"
             )
+        if self.merge_strategy is MergeStrategy.SCD2 and not self.merges:
+            self._fail("merge_strategy needs write_disposition merge", "drop it, or merge")
+        self._check_cursor()
+        if self.reconcile and not self.merges:
+            self._fail("reconcile needs write_disposition merge", "a replace notices what is gone by itself")
+        if self.reconcile and self.server.kind == "upload":
+            self._fail("reconcile needs a source that can be asked for its keys", "a database or an API")
+
+    def _check_cursor(self) -> None:
+        if self.lag and not self.cursor:
+            self._fail("a lag needs a cursor", "name the cursor, or drop the lag")
+        if not self.cursor:
+            return
+        if self.disposition is WriteDisposition.REPLACE:
+            self._fail("a cursor needs write_disposition merge or append", "drop the cursor, merge or append")
+        if self.cursor not in {c.name for c in self.stored if not c.personal}:
+            self._fail(
+                f"cursor {self.cursor} is no stored, non-personal column", "name one of the properties"
+            )
+        if not self.column(self.cursor).required:
+            self._fail(
+                f"cursor {self.cursor} may be empty, and such rows would never be read again",
+                "mark it required: true",
+            )
+        if self.keeps_history and self.column(self.cursor).logical_type not in ("date", "timestamp"):
+            self._fail(
+                f"scd2 takes valid_from from the cursor, and {self.cursor} is no time",
+                "a date or timestamp, or no cursor: then valid_from is the time of the load",
+            )
+
+    def _check_personal(self) -> None:
         for column in self.columns:
             if column.personal and not (column.pseudonymise or column.dropped):
                 self._fail(
                     f"column {column.name} is {column.classification} and would be stored as it is",
                     "give it pseudonymise: <purpose> or drop: true",
                 )
+            if column.pseudonymise and not IDENTIFIER.fullmatch(column.pseudonymise):
+                self._fail(
+                    f"column {column.name}: {column.pseudonymise!r} is no purpose of a pseudonym",
+                    "lower snake case, such as pajak_kendaraan",
+                )
             if column.key and column.dropped:
                 self._fail(f"primary key column {column.name} is dropped", "pseudonymise it instead")
-
-    def _check_load(self) -> None:
-        names = [c.name for c in self.columns]
-        if len(set(names)) != len(names):
-            self._fail("two properties have the same name", "rename one of them")
-        if self.disposition is WriteDisposition.MERGE and not self.primary_key:
-            self._fail("merge needs a primary key", "mark a property primaryKey: true")
-        if self.disposition is WriteDisposition.MERGE and self.partition:
+            if column.retain_original and not column.pseudonymise:
+                self._fail(
+                    f"column {column.name}: retain_original keeps what stands behind a pseudonym",
+                    "give it pseudonymise: <purpose>",
+                )
+        if self.evolves and any(c.personal for c in self.columns):
             self._fail(
-                "a partitioned dataset is replaced by window, not merged", "use write_disposition replace"
-            )
-        if self.cursor and self.cursor not in {c.name for c in self.stored if not c.personal}:
-            self._fail(
-                f"cursor {self.cursor} is no stored, non-personal column", "name one of the properties"
+                "a dataset with personal columns must freeze: a new column could hold persons too, unseen",
+                "schema_contract: freeze",
             )
 
     def _fail(self, message: str, hint: str) -> None:

@@ -13,7 +13,7 @@ from psycopg import Connection
 
 from pipelines.contracts import Contract
 from pipelines.extract.source import open_source
-from pipelines.extract.stream import SourceStream
+from pipelines.extract.stream import SourceStream, Wanted
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged, load
 from pipelines.load.statements import Window
@@ -47,7 +47,8 @@ def ingest(
     results: list[GateResult] = []
 
     def opener(since: str | None) -> SourceStream | None:
-        return open_source(contract, since=since, window=window, upload_zone=settings.upload_zone)
+        wanted = Wanted(since, window.start if window else None, window.end if window else None)
+        return open_source(contract, wanted=wanted, upload_zone=settings.upload_zone)
 
     def gate(staged: Staged) -> GateResult:
         log.info("%s: %d baris dibaca, %d lolos; memeriksa", contract.key, staged.rows_read, staged.rows)

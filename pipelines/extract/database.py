@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,24 +20,14 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from pipelines.contracts import Column, Contract, DatabaseExtract
 from pipelines.errors import ShapeError, SourceError
-from pipelines.extract.stream import SourceStream, encode_rows
+from pipelines.extract.stream import SourceStream, Wanted, encode_rows
 from pipelines.settings import resolve
 
-STATEMENT_TIMEOUT_S = 900
 _BLOCK = 1 << 18
 _ROWS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """Which rows are wanted: from a cursor value on, or a range of days (both ends in it) of a column."""
-
-    since: str | None = None
-    start: date | None = None
-    end: date | None = None
-
-
-def open_database(contract: Contract, wanted: Slice, env: Mapping[str, str]) -> SourceStream:
+def open_database(contract: Contract, wanted: Wanted, env: Mapping[str, str]) -> SourceStream:
     """Opens the contract's table. Raises ContractError, SourceError or ShapeError before the first row."""
     extract = contract.extract
     assert isinstance(extract, DatabaseExtract)
@@ -106,7 +95,7 @@ def _postgresql(
     engine: Engine,
     contract: Contract,
     extract: DatabaseExtract,
-    wanted: Slice,
+    wanted: Wanted,
     _: Mapping[str, Any],
     out: SourceStream,
 ) -> Iterator[bytes]:
@@ -133,7 +122,7 @@ def _postgresql(
             "set session characteristics as transaction isolation level repeatable read, read only"
         )
         connection.execute("set datestyle to 'ISO, YMD'")
-        connection.execute(f"set statement_timeout to '{STATEMENT_TIMEOUT_S}s'")
+        connection.execute(f"set statement_timeout to '{contract.server.statement_timeout}s'")
         connection.commit()
         statement = query.as_bytes(connection)
         yield from _copy_out(connection.pgconn, statement, out)
@@ -180,7 +169,7 @@ def _mysql(
     engine: Engine,
     contract: Contract,
     extract: DatabaseExtract,
-    wanted: Slice,
+    wanted: Wanted,
     kinds: Mapping[str, Any],
     out: SourceStream,
 ) -> Iterator[bytes]:
@@ -203,7 +192,7 @@ def _mysql(
             session.execute("set session time_zone = '+08:00'")
             session.execute("set session transaction isolation level repeatable read")
             if "MariaDB" in connection.get_server_info():
-                session.execute(f"set session max_statement_time = {STATEMENT_TIMEOUT_S}")
+                session.execute(f"set session max_statement_time = {contract.server.statement_timeout}")
             session.execute("start transaction with consistent snapshot, read only")
         with connection.cursor(SSCursor) as cursor:
             cursor.execute(query, [str(value).replace("T", " ") for _, _, value in limits])
@@ -238,7 +227,7 @@ def _general(
     engine: Engine,
     contract: Contract,
     extract: DatabaseExtract,
-    wanted: Slice,
+    wanted: Wanted,
     _: Mapping[str, Any],
     out: SourceStream,
 ) -> Iterator[bytes]:
@@ -254,7 +243,7 @@ def _general(
         yield from encode_rows(([None if v is None else str(v) for v in row] for row in rows), out)
 
 
-def _limits(contract: Contract, wanted: Slice) -> list[tuple[Column, str, Any]]:
+def _limits(contract: Contract, wanted: Wanted) -> list[tuple[Column, str, Any]]:
     limits: list[tuple[Column, str, Any]] = []
     if wanted.since and contract.cursor:
         limits.append((contract.column(contract.cursor), ">=", wanted.since))

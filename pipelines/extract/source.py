@@ -7,16 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipelines.contracts import ApiExtract, Contract, DatabaseExtract
-from pipelines.extract.database import Slice, open_database
-from pipelines.extract.stream import SourceStream
-from pipelines.load.statements import Window
+from pipelines.extract.database import open_database
+from pipelines.extract.stream import SourceStream, Wanted
 
 
 def open_source(
     contract: Contract,
     *,
-    since: str | None,
-    window: Window | None,
+    wanted: Wanted,
     upload_zone: Path,
     env: Mapping[str, str] = os.environ,
 ) -> SourceStream | None:
@@ -26,12 +24,11 @@ def open_source(
     """
     match contract.extract:
         case DatabaseExtract():
-            wanted = Slice(since, window.start if window else None, window.end if window else None)
             return open_database(contract, wanted, env)
         case ApiExtract():
             from pipelines.extract.api import open_api
 
-            return open_api(contract, since=since, env=env)
+            return open_api(contract, since=wanted.since, env=env)
         case _:
             from pipelines.extract.file import open_file
             from pipelines.extract.uploads import newest_upload

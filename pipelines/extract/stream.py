@@ -9,23 +9,38 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 POSITION = "_source_position"
 """Landing column that says where a row stood in its source: "baris 12", "halaman 3 rekaman 7"."""
+
+EXTRA = "_extra"
+"""Landing column of a contract that evolves: what the contract does not know, as one JSON object of texts."""
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\ufffd"})
 _SPECIAL = re.compile("[\n\r\0]")
 _BLOCK = 1 << 18
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rows a load wants: from a cursor value on (ISO 8601), or a range of days, both ends in it."""
+
+    since: str | None = None
+    start: date | None = None
+    end: date | None = None
+
+
 @dataclass
 class SourceStream:
-    """An open source. `blocks` may be read once; `rows` and `warnings` are final when it is exhausted.
+    """An open source. `blocks` may be read once; `rows`, `shape` and `warnings` are final when it is exhausted.
 
-    columns: warehouse names in the order of the COPY fields; POSITION last where the source has positions.
+    columns: warehouse names in the order of the COPY fields; then EXTRA where the contract evolves, then POSITION
+    where the source has positions.
     blocks: COPY text, whole rows per block. Raises SourceError; then nothing read so far may be used.
     name: what is read (table, URL path, file name), for the ledger.
     fingerprint: SHA-256 of the source's content where it is known before reading, else None.
+    shape: every column that the source has, known to the contract or not, and its kind there ("" where it has none).
     """
 
     columns: tuple[str, ...]
@@ -33,6 +48,7 @@ class SourceStream:
     name: str
     fingerprint: str | None = None
     rows: int = 0
+    shape: dict[str, str] = field(default_factory=dict[str, str])
     warnings: list[str] = field(default_factory=list[str])
 
 

@@ -71,7 +71,7 @@ def visits(house: House, **custom: Any) -> Contract:
         column("kode", relationships=[wilayah]),
         column("biaya", "numeric(18,2)", parse="angka_id", logicalTypeOptions={"minimum": 0}),
         column("tanggal", "date", parse="tanggal_nol"),
-        column("diubah", "timestamp"),
+        column("diubah", "timestamp", required=True),
     ]
     return make(
         house.folder / "contracts",

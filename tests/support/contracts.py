@@ -22,7 +22,7 @@ def column(name: str, kind: str = "text", **more: Any) -> dict[str, Any]:
     }
     base = kind.split("(")[0]
     default = "number" if base in ("numeric", "double precision") else "integer"
-    own = ("missing_values", "parse", "satuan", "ukuran", "pseudonymise", "drop")
+    own = ("missing_values", "parse", "satuan", "ukuran", "pseudonymise", "retain_original", "drop")
     custom = [{"property": k, "value": more.pop(k)} for k in own if k in more]
     prop: dict[str, Any] = {
         "name": name,
@@ -57,8 +57,11 @@ def document(
     }
 
 
-def database(env: str) -> dict[str, Any]:
-    return {"server": "uji", "type": "custom", "location": f"${{{env}}}"}
+def database(env: str, **custom: Any) -> dict[str, Any]:
+    server: dict[str, Any] = {"server": "uji", "type": "custom", "location": f"${{{env}}}"}
+    if custom:
+        server["customProperties"] = [{"property": k, "value": v} for k, v in custom.items()]
+    return server
 
 
 def upload(key: str, kind: str) -> dict[str, Any]:

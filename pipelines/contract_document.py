@@ -1,0 +1,251 @@
+"""An ODCS document that has the right form, as a `Contract`.
+
+What belongs here: which key of the document becomes which field. Not here: YAML, lines, the form itself
+(contract_files.py), what a contract means (contracts.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import date, time
+from pathlib import Path
+from typing import Any, cast
+
+from pipelines.contracts import (
+    STATEMENT_TIMEOUT_S,
+    ApiExtract,
+    Column,
+    Contract,
+    DatabaseExtract,
+    Extract,
+    FileExtract,
+    MergeStrategy,
+    Partition,
+    Reference,
+    Server,
+    WriteDisposition,
+)
+from pipelines.errors import GudangError
+
+Location = tuple[str | int, ...]
+_DURATION = re.compile(r"P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+S)?)?")
+
+
+class FaultyError(Exception):
+    """A fault at a place in the document."""
+
+    def __init__(self, where: Location, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.where, self.message, self.hint = where, message, hint
+
+
+def custom_properties(holder: Mapping[str, Any]) -> dict[str, Any]:
+    return {item["property"]: item.get("value") for item in holder.get("customProperties") or []}
+
+
+def make_contract(path: Path, document: dict[str, Any]) -> Contract:
+    """The contract of `document`. Raises FaultyError at the place, or ContractError where two parts disagree."""
+    custom = custom_properties(document)
+    server = _server(document["servers"][0])
+    description = document.get("description") or {}
+    opd, dataset = document["id"].split("/")
+    return Contract(
+        opd=opd,
+        dataset=dataset,
+        title=document["name"],
+        domain=document["domain"],
+        purpose=description.get("purpose", ""),
+        usage=description.get("usage", ""),
+        limitations=description.get("limitations", ""),
+        producer=document["team"]["name"],
+        contact=next((s.get("url") or s.get("channel") or "" for s in document.get("support") or []), ""),
+        server=server,
+        extract=_extract(document, server, custom),
+        columns=_columns(document["schema"][0]["properties"]),
+        disposition=WriteDisposition(
+            _one_of(document, custom, "write_disposition", "replace", tuple(WriteDisposition))
+        ),
+        path=path,
+        merge_strategy=MergeStrategy(
+            _one_of(document, custom, "merge_strategy", "upsert", tuple(MergeStrategy))
+        ),
+        cursor=custom.get("cursor"),
+        lag=_duration(document, custom, "lag"),
+        reconcile=_duration(document, custom, "reconcile"),
+        partition=_partition(document, custom),
+        schema_contract=_one_of(document, custom, "schema_contract", "freeze", ("freeze", "evolve")),
+        max_quarantine_share=float(custom.get("max_quarantine_share", 0.2)),
+        publish=bool(custom.get("publish", False)),
+        sla={
+            p["property"]: (str(p["value"]), str(p.get("unit", "")))
+            for p in document.get("slaProperties") or []
+        },
+    )
+
+
+def _custom_place(document: dict[str, Any], name: str) -> Location:
+    items = document.get("customProperties") or []
+    index = next((i for i, item in enumerate(items) if item.get("property") == name), 0)
+    return ("customProperties", index, "value")
+
+
+def _one_of(
+    document: dict[str, Any], custom: dict[str, Any], name: str, default: str, known: tuple[str, ...]
+) -> str:
+    value = custom.get(name, default)
+    if value not in known:
+        raise FaultyError(_custom_place(document, name), f"{name} {value!r} is unknown", " or ".join(known))
+    return value
+
+
+def _duration(document: dict[str, Any], custom: dict[str, Any], name: str) -> str | None:
+    value = custom.get(name)
+    if value is not None and not _DURATION.fullmatch(str(value)):
+        raise FaultyError(
+            _custom_place(document, name), f"{name} {value!r} is no ISO 8601 duration", "such as P1D or PT6H"
+        )
+    return value
+
+
+def _server(server: dict[str, Any]) -> Server:
+    kinds = {"local": "upload", "api": "api", "custom": "database"}
+    kind = kinds.get(server.get("type", ""))
+    if kind is None:
+        raise FaultyError(
+            ("servers", 0, "type"), f"server type {server.get('type')!r}", "custom (database), api or local"
+        )
+    location = server.get("path") if kind == "upload" else server.get("location")
+    if not location or not server.get("server"):
+        raise FaultyError(("servers", 0), "server has no name or no location", "see docs/contracts.md")
+    custom = custom_properties(server)
+    try:
+        hours = custom.get("load_hours")
+        return Server(
+            name=server["server"],
+            kind=kind,
+            location=str(location),
+            rows_per_second=_positive(custom, "rows_per_second"),
+            load_hours=_hours(str(hours)) if hours is not None else None,
+            statement_timeout=_positive(custom, "statement_timeout") or STATEMENT_TIMEOUT_S,
+        )
+    except ValueError as error:
+        raise FaultyError(("servers", 0, "customProperties"), str(error), "see docs/contracts.md") from None
+
+
+def _positive(custom: Mapping[str, Any], name: str) -> int | None:
+    value = custom.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, int) or value < 1:
+        raise ValueError(f"{name} {value!r} is no whole number above 0")
+    return value
+
+
+def _hours(text: str) -> tuple[time, time]:
+    """ "20:00-05:00" as its two times."""
+    try:
+        start, end = (time.fromisoformat(part.strip()) for part in text.split("-"))
+    except ValueError:
+        raise ValueError(f"load_hours {text!r} is no span of hours such as 20:00-05:00") from None
+    return start, end
+
+
+def _extract(document: dict[str, Any], server: Server, custom: dict[str, Any]) -> Extract:
+    kind = {"database": DatabaseExtract, "api": ApiExtract, "upload": FileExtract}[server.kind]
+    values = custom.get("extract")
+    where = _custom_place(document, "extract")
+    if not isinstance(values, dict):
+        raise FaultyError(where, "extract is missing", f"say what to read from this {server.kind}")
+    values = cast("dict[str, Any]", values)
+    known = {f.name for f in fields(kind)}
+    if unknown := sorted(set(values) - known):
+        message = f"extract of a {server.kind} knows no {', '.join(unknown)}"
+        raise FaultyError((*where, unknown[0]), message, f"known: {', '.join(sorted(known))}")
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise FaultyError(
+            where, f"extract: {error}".replace("__init__() ", ""), "see docs/contracts.md"
+        ) from None
+
+
+def _partition(document: dict[str, Any], custom: dict[str, Any]) -> Partition | None:
+    values = custom.get("partition")
+    if values is None:
+        return None
+    where = _custom_place(document, "partition")
+    try:
+        start = (
+            values["start"] if isinstance(values["start"], date) else date.fromisoformat(str(values["start"]))
+        )
+        partition = Partition(column=values["column"], every=values["every"], start=start)
+    except (KeyError, TypeError, ValueError) as error:
+        raise FaultyError(
+            where, f"partition: {error!r}", "{column: ..., every: daily, start: YYYY-MM-DD}"
+        ) from None
+    if partition.every != "daily":
+        raise FaultyError(where, f"partition every {partition.every!r} is unknown", "daily")
+    return partition
+
+
+def _columns(properties: list[dict[str, Any]]) -> tuple[Column, ...]:
+    columns: list[Column] = []
+    for index, prop in enumerate(properties):
+        try:
+            columns.append(_column(prop))
+        except (KeyError, TypeError, ValueError, GudangError) as error:
+            raise FaultyError(("schema", 0, "properties", index), f"{prop.get('name')}: {error}") from None
+    return tuple(columns)
+
+
+def _column(prop: dict[str, Any]) -> Column:
+    custom = custom_properties(prop)
+    options = prop.get("logicalTypeOptions") or {}
+
+    def option(name: str) -> str | None:
+        return None if options.get(name) is None else str(options[name])
+
+    return Column(
+        name=prop["name"],
+        source_name=prop.get("physicalName") or prop["name"],
+        type=prop["physicalType"],
+        logical_type=prop["logicalType"],
+        title=prop["businessName"],
+        description=prop["description"],
+        classification=prop["classification"],
+        required=bool(prop.get("required")) or bool(prop.get("primaryKey")),
+        unique=bool(prop.get("unique")),
+        key=bool(prop.get("primaryKey")),
+        enum=tuple((str(e["value"]), str(e.get("label") or e["value"])) for e in prop.get("enum") or []),
+        minimum=option("minimum"),
+        maximum=option("maximum"),
+        exclusive_minimum=option("exclusiveMinimum"),
+        exclusive_maximum=option("exclusiveMaximum"),
+        min_length=options.get("minLength"),
+        max_length=options.get("maxLength"),
+        pattern=options.get("pattern"),
+        reference=_reference(prop.get("relationships") or []),
+        missing_values=tuple(str(v) for v in custom.get("missing_values") or ()),
+        parse=custom.get("parse"),
+        unit=custom.get("satuan"),
+        measure=custom.get("ukuran"),
+        synonyms=tuple(s["synonym"] for s in prop.get("synonyms") or []),
+        pseudonymise=custom.get("pseudonymise"),
+        retain_original=custom.get("retain_original"),
+        dropped=bool(custom.get("drop", False)),
+    )
+
+
+def _reference(relationships: list[dict[str, Any]]) -> Reference | None:
+    if not relationships:
+        return None
+    relationship = relationships[0]
+    table, column = str(relationship["to"]).split(".")
+    custom = custom_properties(relationship)
+    normalise = custom.get("normalise")
+    if normalise not in (None, "kunci_nama"):
+        raise ValueError(f"normalise {normalise!r} is unknown (kunci_nama)")
+    where = tuple(sorted((str(k), str(v)) for k, v in (custom.get("where") or {}).items()))
+    return Reference(table=table, column=column, where=where, normalise=normalise)
