@@ -211,7 +211,7 @@ def _gudang(settings: Settings, rows: int) -> dict[str, Any]:
         batch = load(
             connection,
             contract,
-            lambda since: open_source(contract, wanted=Wanted(since), upload_zone=Path(folder)),
+            lambda of, since: open_source(of, wanted=Wanted(since), upload_zone=Path(folder)),
             lambda _: GateResult(()),
             run_id="bench",
         )

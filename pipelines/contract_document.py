@@ -68,6 +68,7 @@ def make_contract(path: Path, document: dict[str, Any]) -> Contract:
             _one_of(document, custom, "write_disposition", "replace", tuple(WriteDisposition))
         ),
         path=path,
+        version=str(document.get("version", "1.0.0")),
         merge_strategy=MergeStrategy(
             _one_of(document, custom, "merge_strategy", "upsert", tuple(MergeStrategy))
         ),

@@ -178,6 +178,7 @@ class Contract:
     columns: tuple[Column, ...]
     disposition: WriteDisposition
     path: Path
+    version: str = "1.0.0"
     merge_strategy: MergeStrategy = MergeStrategy.UPSERT
     cursor: str | None = None
     lag: str | None = None

@@ -16,7 +16,7 @@ from pipelines.extract.source import open_source
 from pipelines.extract.stream import SourceStream, Wanted
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged, load
-from pipelines.load.statements import Window
+from pipelines.load.plan import Window
 from pipelines.quality.gate import CheckResult, GateResult, check, record
 from pipelines.settings import Settings
 
@@ -46,9 +46,9 @@ def ingest(
     """
     results: list[GateResult] = []
 
-    def opener(since: str | None) -> SourceStream | None:
+    def opener(of: Contract, since: str | None) -> SourceStream | None:
         wanted = Wanted(since, window.start if window else None, window.end if window else None)
-        return open_source(contract, wanted=wanted, upload_zone=settings.upload_zone)
+        return open_source(of, wanted=wanted, upload_zone=settings.upload_zone)
 
     def gate(staged: Staged) -> GateResult:
         log.info("%s: %d baris dibaca, %d lolos; memeriksa", contract.key, staged.rows_read, staged.rows)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -41,6 +42,19 @@ def server_urls() -> Iterator[Urls]:
 @pytest.fixture
 def pg_url(server_urls: Urls) -> Iterator[str]:
     """libpq URI of an empty database of the test's own."""
+    with _database(server_urls) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_pg_url(server_urls: Urls) -> Iterator[str]:
+    """libpq URI of a database that one module's tests share."""
+    with _database(server_urls) as url:
+        yield url
+
+
+@contextmanager
+def _database(server_urls: Urls) -> Iterator[str]:
     name = fresh_name()
     with psycopg.connect(server_urls.libpq("postgres"), autocommit=True) as admin:
         admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))

@@ -10,7 +10,7 @@ import dagster as dg
 from pipelines.contracts import Contract, Partition
 from pipelines.errors import GudangError
 from pipelines.ingest import Ingested, ingest, words
-from pipelines.load.statements import Window
+from pipelines.load.plan import Window
 from pipelines.quality.suites import QUARANTINE_CHECK, Expectation, suite
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import TIMEZONE, Settings

@@ -41,6 +41,7 @@ class SourceStream:
     name: what is read (table, URL path, file name), for the ledger.
     fingerprint: SHA-256 of the source's content where it is known before reading, else None.
     shape: every column that the source has, known to the contract or not, and its kind there ("" where it has none).
+    exact: columns whose every value the source's own type guarantees to be one of the contract's.
     """
 
     columns: tuple[str, ...]
@@ -49,6 +50,7 @@ class SourceStream:
     fingerprint: str | None = None
     rows: int = 0
     shape: dict[str, str] = field(default_factory=dict[str, str])
+    exact: frozenset[str] = frozenset()
     warnings: list[str] = field(default_factory=list[str])
 
 

@@ -60,6 +60,48 @@ create table if not exists ops.watermark (
 );
 comment on table ops.watermark is 'The highest cursor value published, in the source''s own clock.';
 
+create table if not exists ops.source_shape (
+    dataset text primary key,
+    contract_version text not null,
+    shape jsonb not null,
+    batch_id bigint not null,
+    at timestamptz not null default clock_timestamp()
+);
+comment on table ops.source_shape is 'The columns that a source had when it was last loaded: name to kind.';
+
+create table if not exists ops.schema_drift (
+    drift_id bigint generated always as identity primary key,
+    dataset text not null,
+    batch_id bigint not null,
+    kind text not null check (kind in ('added', 'vanished', 'retyped', 'refused')),
+    column_name text not null,
+    was text,
+    now text,
+    at timestamptz not null default clock_timestamp()
+);
+create index if not exists schema_drift_dataset on ops.schema_drift (dataset, drift_id desc);
+comment on table ops.schema_drift is 'Changes of a source''s shape, each at the load that met it.';
+
+create table if not exists ops.reconciliation (
+    dataset text not null,
+    batch_id bigint not null,
+    rows_at_source bigint not null,
+    rows_deleted bigint not null,
+    rows_overlooked bigint not null,
+    reconciled_at timestamptz not null default clock_timestamp(),
+    primary key (dataset, batch_id)
+);
+comment on table ops.reconciliation is 'When the keys of a source were read, and what was found gone or overlooked.';
+
+create table if not exists ops.pseudonym_key (
+    dataset text not null,
+    purpose text not null,
+    fingerprint text not null,
+    since timestamptz not null default clock_timestamp(),
+    primary key (dataset, purpose)
+);
+comment on table ops.pseudonym_key is 'Which key a dataset''s pseudonyms were made with, by a fingerprint of it.';
+
 create table if not exists ops.check_result (
     run_id text,
     batch_id bigint,
@@ -191,9 +233,9 @@ return regexp_replace(
 create or replace function ops.pseudonim(t text, purpose text) returns text language sql stable parallel safe
 return encode(
     sha256(
-        decode(current_setting('gudang.pseudonym_opad'), 'hex')
+        decode(current_setting('gudang.opad_' || purpose), 'hex')
         || sha256(
-            decode(current_setting('gudang.pseudonym_ipad'), 'hex') || convert_to(purpose || chr(31) || t, 'UTF8')
+            decode(current_setting('gudang.ipad_' || purpose), 'hex') || convert_to(purpose || chr(31) || t, 'UTF8')
         )
     ),
     'hex'

@@ -6,7 +6,8 @@ What belongs here: opening and closing batches, sweeping what killed runs left. 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,9 +15,12 @@ from typing import Any
 from psycopg import Connection, sql
 
 from pipelines.contracts import Contract
-from pipelines.load.statements import Window
+from pipelines.load.drift import Drift
+from pipelines.load.plan import Window
 
 LOCK_SPACE = 7_640
+
+log = logging.getLogger("gudang")
 
 
 @dataclass
@@ -36,17 +40,39 @@ class Batch:
     error: str | None = None
     seconds: dict[str, float] = field(default_factory=dict[str, float])
     warnings: list[str] = field(default_factory=list[str])
+    drift: tuple[Drift, ...] = ()
 
 
 @contextmanager
 def dataset_lock(connection: Connection[Any], dataset: str) -> Iterator[None]:
     """Holds the dataset's lock: two runs of one dataset queue. It dies with the session that holds it."""
-    connection.execute("select pg_advisory_lock(%s, hashtext(%s))", [LOCK_SPACE, dataset])
+    if not _try_lock(connection, dataset):
+        log.info("%s: menunggu pemuatan lain dari dataset ini selesai", dataset)
+        connection.execute("select pg_advisory_lock(%s, hashtext(%s))", [LOCK_SPACE, dataset])
     try:
         yield
     finally:
         if not connection.closed:
             connection.execute("select pg_advisory_unlock(%s, hashtext(%s))", [LOCK_SPACE, dataset])
+
+
+def _try_lock(connection: Connection[Any], dataset: str) -> bool:
+    row = connection.execute(
+        "select pg_try_advisory_lock(%s, hashtext(%s))", [LOCK_SPACE, dataset]
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def sweep_all(connection: Connection[Any], contracts: Iterable[Contract]) -> int:
+    """What dead runs of any dataset left; a dataset that is being loaded is let alone. Gives their number."""
+    dead = 0
+    for contract in contracts:
+        if _try_lock(connection, contract.key):
+            try:
+                dead += sweep(connection, contract)
+            finally:
+                connection.execute("select pg_advisory_unlock(%s, hashtext(%s))", [LOCK_SPACE, contract.key])
+    return dead
 
 
 def sweep(connection: Connection[Any], contract: Contract) -> int:
@@ -112,3 +138,14 @@ def last_fingerprint(connection: Connection[Any], dataset: str) -> str | None:
         [dataset],
     ).fetchone()
     return row[0] if row else None
+
+
+def standing_fingerprints(connection: Connection[Any], dataset: str) -> set[str]:
+    """The fingerprints of the files whose rows stand in raw: of each name the newest that was loaded."""
+    rows = connection.execute(
+        "select distinct on (source_name) source_fingerprint from ops.load_batch"
+        " where dataset = %s and state = 'loaded' and source_fingerprint is not null"
+        " order by source_name, batch_id desc",
+        [dataset],
+    ).fetchall()
+    return {row[0] for row in rows}

@@ -6,23 +6,31 @@ anywhere leaves either the old state or the new one.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import psycopg
-from psycopg import Connection, errors
+from psycopg import Connection, errors, sql
 
-from pipelines.contracts import Contract
-from pipelines.errors import GudangError, LoadError, SourceError
+from pipelines.contracts import Contract, WriteDisposition
+from pipelines.errors import GudangError, LoadError, ShapeError, SourceError
 from pipelines.extract.stream import SourceStream
-from pipelines.load import ledger
+from pipelines.load import drift, ledger, personal, quarantine, reconcile, stage
+from pipelines.load.dispositions import read_since
 from pipelines.load.ledger import Batch
-from pipelines.load.statements import RAW_SHAPE, LoadPlan, Window, expected_shape, read_since
-from pipelines.load.swap import Relation, publish_table
-from pipelines.load.warehouse import set_pseudonym_key
+from pipelines.load.plan import LoadPlan, Window, create_raw
+from pipelines.load.publishing import publish, reconcile_with
+
+RETRY_WAITS_S = (2.0, 15.0)
+"""How long to wait before a source that failed in passing is read again, and how often."""
+
+PROGRESS_S = 10.0
+
+log = logging.getLogger("gudang")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +57,10 @@ class Verdict(Protocol):
 
 
 Gate = Callable[[Staged], Verdict]
-Opener = Callable[[str | None], SourceStream | None]
-"""Opens the source; the argument says from where an incremental read begins (ISO 8601), or None for all.
-None when there is nothing to read yet (an upload that has not come)."""
+Opener = Callable[[Contract, str | None], SourceStream | None]
+"""Opens the source of a contract (for a reconciliation, one of just its key); the text says from where an
+incremental read begins (ISO 8601), or None for all. None when there is nothing to read yet (an upload that has not
+come)."""
 
 
 def load(
@@ -62,27 +71,30 @@ def load(
     *,
     run_id: str,
     window: Window | None = None,
+    whole: bool = False,
 ) -> Batch | None:
     """Loads one batch and gives its ledger entry: state loaded, unchanged or rejected (by the gate).
 
-    None, and nothing in the ledger, when there is nothing to read yet. `connection` is in autocommit and belongs
-    to this load until it returns. Raises SourceError, LoadError or ContractError after the ledger says `failed`;
-    the published table is then as it was.
+    whole: a full refresh; all is read, and takes the place of all. None, and nothing in the ledger, when there is
+    nothing to read yet. `connection` is in autocommit and belongs to this load until it returns. Raises SourceError,
+    LoadError or ContractError after the ledger says `failed`; the published table is then as it was.
     """
     with ledger.dataset_lock(connection, contract.key):
         ledger.sweep(connection, contract)
-        set_pseudonym_key(connection, contract)
+        personal.set_keys(connection, contract)
         batch = ledger.open_batch(connection, contract, run_id, window)
-        plan = LoadPlan(contract, batch.batch_id, window)
+        plan = LoadPlan(contract, batch.batch_id, window, whole=whole)
         try:
-            connection.execute(plan.create_raw())
-            stream = open_source(_since(connection, contract))
-            if stream is None:
+            for statement in create_raw(plan):
+                connection.execute(statement)
+            if contract.cursor and not whole:
+                plan = replace(plan, since=_since(connection, plan))
+            personal.insist_on_keys(connection, plan)
+            if not _load(connection, plan, batch, open_source, gate):
                 ledger.drop_batch(connection, batch)
                 return None
-            _load(connection, plan, batch, stream, gate)
         except BaseException as error:
-            _fail(connection, batch, error)
+            _fail(connection, contract, batch, error)
             if isinstance(error, psycopg.Error):
                 raise LoadError(contract.key, _database_words(error), hint="see the server's log") from error
             raise
@@ -92,20 +104,23 @@ def load(
     return batch
 
 
-def _load(
-    connection: Connection[Any], plan: LoadPlan, batch: Batch, stream: SourceStream, gate: Gate
-) -> None:
+def _since(connection: Connection[Any], plan: LoadPlan) -> str | None:
+    row = connection.execute(read_since(plan)).fetchone()
+    return row[0] if row else None
+
+
+def _load(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_source: Opener, gate: Gate) -> bool:
+    """False when there is nothing to read yet."""
     contract = plan.contract
-    batch.source_name = stream.name
-    batch.warnings = stream.warnings
-    if stream.fingerprint and _same_as_last(connection, contract, batch, stream.fingerprint):
-        batch.state = "unchanged"
-        ledger.close_batch(connection, batch)
-        return
+    known = drift.last_shape(connection, contract)
     with _timed(batch, "extract"):
-        _land(connection, plan, stream, batch)
+        plan, stream = _land(connection, plan, batch, open_source, known)
+    if stream is None:
+        return batch.state == "unchanged"
+    _insist(contract, batch, known, stream)
+    batch.warnings = [*stream.warnings, *batch.warnings]
     with _timed(batch, "stage"):
-        staged, deduplicated = _stage(connection, plan)
+        staged, deduplicated = _stage(connection, plan, batch.read)
         batch.quarantined = batch.read - staged
     with _timed(batch, "check"):
         verdict = gate(
@@ -115,74 +130,178 @@ def _load(
         )
     with _timed(batch, "publish"), connection.transaction():
         if batch.quarantined:
-            connection.execute(plan.quarantine(deduplicated=deduplicated))
+            connection.execute(
+                quarantine.quarantine(plan, deduplicated=deduplicated, refused=not verdict.passed)
+            )
         _count_repairs(connection, plan)
+        drift.record(connection, contract, batch.batch_id, batch.drift)
         if verdict.passed:
-            _publish(connection, plan, batch, staged)
-            connection.execute(plan.resolve_quarantine())
-            if contract.cursor:
-                connection.execute(plan.advance_watermark())
+            drift.keep_shape(connection, contract, batch.batch_id, stream.shape)
+            connection.execute(quarantine.resolve(plan))
+            publish(connection, plan, batch, staged)
+            personal.keep_originals(connection, plan)
+            personal.keep_fingerprints(connection, contract)
         else:
             batch.state, batch.error = "rejected", verdict.summary
         _drop_temporaries(connection, plan)
         ledger.close_batch(connection, batch)
+    if verdict.passed and contract.reconcile and not plan.complete:
+        try:
+            _reconcile(connection, plan, batch, open_source)
+        except GudangError as error:
+            # What was loaded stands; the keys are due again at the next load.
+            batch.error = f"reconciliation: {error.message}"
+            ledger.close_batch(connection, batch)
+    return True
 
 
-def _since(connection: Connection[Any], contract: Contract) -> str | None:
-    if not contract.cursor:
-        return None
-    row = connection.execute(read_since(contract)).fetchone()
-    return row[0] if row else None
+# -- landing -------------------------------------------------------------------------------------------------
 
 
-def _same_as_last(connection: Connection[Any], contract: Contract, batch: Batch, fingerprint: str) -> bool:
-    """The same bytes under the same contract and reference data load once."""
-    import hashlib
+def _land(
+    connection: Connection[Any],
+    plan: LoadPlan,
+    batch: Batch,
+    open_source: Opener,
+    known: dict[str, str] | None,
+) -> tuple[LoadPlan, SourceStream | None]:
+    """The plan as the source needs it, and the source, read to its end; None when nothing new is to be read.
 
-    version = hashlib.sha256(contract.path.read_bytes()).hexdigest() if contract.path.exists() else ""
-    batch.fingerprint = f"{fingerprint}:{version[:16]}"
-    return ledger.last_fingerprint(connection, contract.key) == batch.fingerprint
+    A source that fails in passing is opened and read again from its beginning; nothing of before is kept.
+    """
+    for wait in (*RETRY_WAITS_S, None):
+        try:
+            return _land_once(connection, plan, batch, open_source, known)
+        except SourceError as error:
+            if not error.transient or wait is None:
+                raise
+            log.warning("%s; mencoba lagi dalam %d detik", error, wait)
+            batch.warnings.append(f"read again after: {error.message}")
+            time.sleep(wait)
+    raise AssertionError("unreachable")
 
 
-def _land(connection: Connection[Any], plan: LoadPlan, stream: SourceStream, batch: Batch) -> None:
-    """COPY in a transaction of its own; an error of the source takes every landed row with it."""
+def _land_once(
+    connection: Connection[Any],
+    plan: LoadPlan,
+    batch: Batch,
+    open_source: Opener,
+    known: dict[str, str] | None,
+) -> tuple[LoadPlan, SourceStream | None]:
+    contract = plan.contract
+    stream = open_source(contract, plan.since)
+    if stream is None:
+        return plan, None
+    batch.source_name = stream.name
+    if contract.appends and stream.fingerprint:
+        plan = replace(plan, file=stream.name)
+    plan = replace(plan, exact=_exact(contract, stream))
+    if stream.fingerprint and _loaded_before(connection, plan, batch, stream.fingerprint):
+        batch.state = "unchanged"
+        ledger.close_batch(connection, batch)
+        return plan, None
+    if stream.shape:
+        _insist(contract, batch, known, stream)
     with connection.transaction():
-        connection.execute(plan.create_landing())
+        connection.execute(stage.create_landing(plan))
         with connection.cursor() as cursor:
-            with cursor.copy(plan.copy_landing(stream.columns)) as copy:
-                for block in stream.blocks:
+            with cursor.copy(stage.copy_landing(plan, stream.columns)) as copy:
+                for block in _watched(contract, stream.blocks):
                     copy.write(block)
             landed = cursor.rowcount
         if stream.rows != landed:
             raise SourceError(
-                plan.contract.key,
+                contract.key,
                 f"the source says it gave {stream.rows} rows, {landed} arrived",
                 hint="run the load again; if it stays, the source changes while it is read",
                 transient=True,
             )
     batch.read = landed
+    return plan, stream
 
 
-def _stage(connection: Connection[Any], plan: LoadPlan) -> tuple[int, bool]:
+def _exact(contract: Contract, stream: SourceStream) -> frozenset[str]:
+    """Columns that land as they will be stored: guaranteed by the source, and nothing declared to be done to them."""
+    return frozenset(
+        c.name
+        for c in contract.stored
+        if c.name in stream.exact and not (c.parse or c.missing_values or c.pseudonymise)
+    )
+
+
+def _insist(contract: Contract, batch: Batch, known: dict[str, str] | None, stream: SourceStream) -> None:
+    """Raises ShapeError where the source changed its shape and the contract does not allow that."""
+    batch.drift = drift.compare(contract, known, stream.shape)
+    drift.insist(contract, batch.drift)
+
+
+def _watched(contract: Contract, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The blocks, with a word in the log every now and then; a newline of COPY text ends a row."""
+    rows, spoken = 0, time.monotonic()
+    for block in blocks:
+        yield block
+        rows += block.count(b"\n")
+        if time.monotonic() - spoken > PROGRESS_S:
+            spoken = time.monotonic()
+            log.info("%s: %s baris dibaca", contract.key, f"{rows:,}".replace(",", "."))
+
+
+def _loaded_before(connection: Connection[Any], plan: LoadPlan, batch: Batch, fingerprint: str) -> bool:
+    """The same bytes under the same contract load once."""
+    import hashlib
+
+    path = plan.contract.path
+    version = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+    batch.fingerprint = f"{fingerprint}:{version[:16]}"
+    if plan.whole:
+        return False
+    if plan.file is not None:
+        return batch.fingerprint in ledger.standing_fingerprints(connection, plan.contract.key)
+    return ledger.last_fingerprint(connection, plan.contract.key) == batch.fingerprint
+
+
+# -- stage ---------------------------------------------------------------------------------------------------
+
+
+def _stage(connection: Connection[Any], plan: LoadPlan, landed: int) -> tuple[int, bool]:
     """The valid rows as a typed table with its primary key; whether duplicates had to be taken out."""
-    rows = connection.execute(plan.create_stage()).rowcount
-    deduplicated = False
-    if plan.contract.primary_key:
-        try:
-            connection.execute(plan.add_primary_key())
-        except errors.UniqueViolation:
+    rows, deduplicated = landed, False
+    if not (plan.direct and _adopt(connection, plan)):
+        rows = connection.execute(stage.create_stage(plan)).rowcount
+        if not _add_key(connection, plan, plan.stage):
             deduplicated = True
-            connection.execute(plan.find_duplicates())
-            connection.execute(b"drop table " + plan.stage.as_bytes(connection))
-            rows = connection.execute(plan.create_stage(deduplicate=True)).rowcount
-            connection.execute(plan.add_primary_key())
-    for statement in plan.comments():
+            connection.execute(stage.find_duplicates(plan))
+            connection.execute(sql.SQL("drop table {}").format(plan.stage))
+            rows = connection.execute(stage.create_stage(plan, deduplicate=True)).rowcount
+            connection.execute(stage.add_primary_key(plan, plan.stage))
+    for statement in stage.comments(plan):
         connection.execute(statement)
     return rows, deduplicated
 
 
+def _adopt(connection: Connection[Any], plan: LoadPlan) -> bool:
+    """Landing as the stage; False where a row is refused or a key comes twice, and the stage has to be made."""
+    rejected = connection.execute(stage.any_rejected(plan)).fetchone()
+    if rejected != (False,) or not _add_key(connection, plan, plan.landing):
+        return False
+    for statement in stage.adopt_landing(plan):
+        connection.execute(statement)
+    return True
+
+
+def _add_key(connection: Connection[Any], plan: LoadPlan, table: sql.Identifier) -> bool:
+    """False where a key comes twice."""
+    if not plan.contract.primary_key:
+        return True
+    try:
+        connection.execute(stage.add_primary_key(plan, table))
+    except errors.UniqueViolation:
+        return False
+    return True
+
+
 def _count_repairs(connection: Connection[Any], plan: LoadPlan) -> None:
-    query = plan.count_repairs()
+    query = stage.count_repairs(plan)
     if query is None:
         return
     rows = [(plan.batch_id, *row) for row in connection.execute(query).fetchall() if row[2]]
@@ -192,75 +311,48 @@ def _count_repairs(connection: Connection[Any], plan: LoadPlan) -> None:
         )
 
 
-def _publish(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: int) -> None:
-    """Makes raw what the stage says, and counts what really changed."""
-    same_shape = _same_shape(connection, plan)
-    if plan.merges:
-        if not same_shape:
-            raise LoadError(
-                plan.contract.key,
-                f"the contract's columns are no longer those of raw.{plan.contract.table}, and a merge keeps old rows",
-                hint="rename the old table aside and load all again, or take the change of the contract back",
-            )
-        batch.loaded = connection.execute(plan.merge_stage()).rowcount
-        batch.unchanged = staged - batch.loaded
-    else:
-        _replace(connection, plan, batch, staged, same_shape=same_shape)
-    batch.state = "loaded" if batch.loaded or batch.deleted else "unchanged"
-
-
-def _replace(
-    connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: int, *, same_shape: bool
-) -> None:
-    if plan.window and not same_shape:
-        raise LoadError(
-            plan.contract.key,
-            f"the contract's columns are no longer those of raw.{plan.contract.table}, and other windows keep old rows",
-            hint="rename the old table aside and backfill all windows",
-        )
-    empty = connection.execute(
-        b"select not exists (select from " + plan.raw.as_bytes(connection) + b")"
-    ).fetchone()
-    assert empty is not None
-    added, missing = staged, 0
-    if same_shape and not empty[0]:
-        counts = connection.execute(plan.count_new()).fetchone()
-        assert counts is not None
-        added, missing = counts
-    batch.loaded, batch.unchanged = added, staged - added
-    if not (added or missing) and same_shape:
-        return
-    if missing:
-        deleted = (
-            connection.execute(plan.count_deleted()).fetchone() if plan.contract.primary_key else (missing,)
-        )
-        batch.deleted = deleted[0] if deleted else 0
-    if plan.window:
-        if not staged:
-            raise LoadError(
-                plan.contract.key,
-                f"the source gave no row for {plan.window.start} to {plan.window.end}, where {missing} are published",
-                hint="ask the OPD; if they really took the rows back, delete them from raw by hand",
-            )
-        connection.execute(plan.delete_window())
-        connection.execute(plan.insert_stage())
-    else:
-        connection.execute(b"alter table " + plan.stage.as_bytes(connection) + b" set schema raw")
-        publish_table(connection, Relation("raw", plan.contract.table), Relation("raw", plan.stage_name))
-
-
-def _same_shape(connection: Connection[Any], plan: LoadPlan) -> bool:
-    name = plan.raw.as_string(connection)
-    return connection.execute(RAW_SHAPE, [name]).fetchall() == expected_shape(plan.contract)
-
-
 def _drop_temporaries(connection: Connection[Any], plan: LoadPlan) -> None:
     """Landing and what is left of the stage go with the transaction that published them."""
-    for table in (plan.landing, plan.stage, plan.duplicates):
-        connection.execute(b"drop table if exists " + table.as_bytes(connection))
+    for table in stage.temporaries(plan):
+        connection.execute(sql.SQL("drop table if exists {}").format(table))
 
 
-def _fail(connection: Connection[Any], batch: Batch, error: BaseException) -> None:
+# -- reconciliation ------------------------------------------------------------------------------------------
+
+
+def _reconcile(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_source: Opener) -> None:
+    """Reads the source's keys where the contract's cadence says so, and marks what is gone."""
+    contract = plan.contract
+    due = connection.execute(reconcile.is_due(plan)).fetchone()
+    if due is None or not due[0]:
+        return
+    with _timed(batch, "reconcile"):
+        only_keys = replace(
+            contract,
+            columns=tuple(c for c in contract.columns if c.key or c.name == contract.cursor),
+            disposition=WriteDisposition.REPLACE,
+            merge_strategy=type(contract.merge_strategy).UPSERT,
+            cursor=None,
+            lag=None,
+            reconcile=None,
+            schema_contract="freeze",
+        )
+        read = Batch(batch.batch_id, contract.key)
+        keys, stream = _land(connection, LoadPlan(only_keys, batch.batch_id), read, open_source, None)
+        if stream is None:
+            return
+        staged, _ = _stage(connection, keys, read.read)
+    with connection.transaction():
+        reconcile_with(connection, plan, keys, batch, staged)
+        _drop_temporaries(connection, keys)
+        ledger.close_batch(connection, batch)
+
+
+# -- failure -------------------------------------------------------------------------------------------------
+
+
+def _fail(connection: Connection[Any], contract: Contract, batch: Batch, error: BaseException) -> None:
+    """The ledger's last word. Where that cannot be written either, the next load's sweep says that this one died."""
     if connection.closed:
         return
     batch.state = "failed"
@@ -271,7 +363,13 @@ def _fail(connection: Connection[Any], batch: Batch, error: BaseException) -> No
     else:
         batch.error = type(error).__name__
     batch.loaded = batch.unchanged = batch.deleted = 0
-    ledger.close_batch(connection, batch)
+    try:
+        ledger.close_batch(connection, batch)
+        if isinstance(error, ShapeError):
+            drifts = batch.drift or (drift.Drift("refused", "", now=error.message),)
+            drift.record(connection, contract, batch.batch_id, drifts)
+    except psycopg.Error as second:
+        log.warning("%s: the ledger could not be written: %s", contract.key, _database_words(second))
 
 
 def _database_words(error: psycopg.Error) -> str:

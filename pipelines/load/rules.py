@@ -13,6 +13,8 @@ from psycopg import sql
 from pipelines.contracts import Column, Contract, Reference
 
 MASK = "***"
+LONGEST_KEY = 600
+"""Bytes of a key's text. A B-tree entry holds 2,704 in all, and one that is longer would stop the whole load."""
 _STRICT_TEXT = {
     "smallint": r"^\s*[-+]?\d+\s*$",
     "integer": r"^\s*[-+]?\d+\s*$",
@@ -48,9 +50,11 @@ class Rule:
     hint: str
 
 
-def cleaned(column: Column) -> sql.Composable:
-    """The cell's text after the declared repairs: SQL over the landing row `l`."""
+def cleaned(column: Column, *, exact: bool = False) -> sql.Composable:
+    """The cell's text after the declared repairs: SQL over the landing row `l`, where an exact column is typed."""
     cell: sql.Composable = sql.Identifier("l", column.name)
+    if exact:
+        return cell if column.type == "text" else sql.SQL("{}::text").format(cell)
     if column.missing_values:
         tokens = sql.SQL(", ").join(sql.Literal(v.strip()) for v in column.missing_values)
         cell = sql.SQL("case when btrim({0}) in ({1}) then null else {0} end").format(cell, tokens)
@@ -59,8 +63,10 @@ def cleaned(column: Column) -> sql.Composable:
     return cell
 
 
-def typed(column: Column) -> sql.Composable:
-    """The value that is stored, over the cleaned row `b`."""
+def typed(column: Column, *, exact: bool = False) -> sql.Composable:
+    """The value that is stored: of the cleaned row `b`, or as it landed where the column is exact."""
+    if exact:
+        return sql.Identifier("l", column.name)
     text = sql.Identifier("b", column.name)
     if column.pseudonymise:
         return sql.SQL("ops.pseudonim({}, {})").format(text, sql.Literal(column.pseudonymise))
@@ -69,15 +75,16 @@ def typed(column: Column) -> sql.Composable:
     return sql.SQL("{}::{}").format(text, sql.SQL(column.type))  # type: ignore[arg-type]  # checked by the contract
 
 
-def rules(contract: Contract) -> tuple[Rule, ...]:
-    """All rules of a contract that one row can break by itself."""
+def rules(contract: Contract, exact: frozenset[str] = frozenset()) -> tuple[Rule, ...]:
+    """All rules of a contract that one row can break by itself; exact columns are of their type already."""
     found: list[Rule] = []
     for column in contract.stored:
-        found += _column_rules(column, strict=contract.server.kind != "database" or bool(column.parse))
+        strict = contract.server.kind != "database" or bool(column.parse)
+        found += _column_rules(column, strict=strict, exact=column.name in exact)
     return tuple(found)
 
 
-def _column_rules(column: Column, *, strict: bool) -> list[Rule]:
+def _column_rules(column: Column, *, strict: bool, exact: bool) -> list[Rule]:
     text = sql.Identifier("b", column.name)
     found: list[Rule] = []
 
@@ -88,10 +95,11 @@ def _column_rules(column: Column, *, strict: bool) -> list[Rule]:
         return sql.SQL("({0} is null or {1})").format(text, condition)
 
     if column.required:
-        rule("wajib", sql.SQL("{} is not null").format(text), "wajib diisi", "isi kolom ini")
+        present = sql.SQL("{} is not null").format(sql.Identifier("l", column.name) if exact else text)
+        rule("wajib", present, "wajib diisi", "isi kolom ini")
     base = column.type.split("(")[0]
     valid: sql.Composable | None = None
-    if column.type != "text":
+    if column.type != "text" and not exact:
         valid = sql.SQL("pg_input_is_valid({}, {})").format(text, sql.Literal(column.type))
         if strict and base in _STRICT_TEXT:
             valid = sql.SQL("({0} ~ {1} and {2})").format(text, sql.Literal(_STRICT_TEXT[base]), valid)
@@ -114,7 +122,7 @@ def _column_rules(column: Column, *, strict: bool) -> list[Rule]:
         if bound is not None:
             guarded = sql.SQL("case when {0} then {1}::{2} {3} {4}::{2} else true end").format(
                 valid or sql.SQL("true"),
-                text,
+                sql.Identifier("l", column.name) if exact else text,
                 sql.SQL(column.type),  # type: ignore[arg-type]
                 sql.SQL(operator),  # type: ignore[arg-type]
                 sql.Literal(bound),
@@ -125,6 +133,9 @@ def _column_rules(column: Column, *, strict: bool) -> list[Rule]:
                 f"di luar rentang, {words} {bound}",
                 f"periksa nilainya; {words} {bound}",
             )
+    if column.key and column.stored_type == "text" and not column.pseudonymise:
+        fits = sql.SQL("octet_length({}) <= {}").format(text, sql.Literal(LONGEST_KEY))
+        rule("kunci_panjang", optional(fits), f"kunci lebih dari {LONGEST_KEY} bita", "pendekkan kuncinya")
     if column.min_length is not None:
         condition = sql.SQL("char_length({}) >= {}").format(text, sql.Literal(column.min_length))
         rule("panjang", optional(condition), f"kurang dari {column.min_length} karakter", "lengkapi nilainya")

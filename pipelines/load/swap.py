@@ -1,7 +1,7 @@
 """Puts a new relation in the place of an old one, in the caller's transaction.
 
-What belongs here: what must survive the exchange: owner, grants (also of columns), comments, and the views
-that others built on it. Used for raw tables (loader.py) and for models (models/runner.py). Not here: building and
+What belongs here: what must survive the exchange: owner, grants (also of columns), comments, indexes, and the
+views that others built on it. Used for raw tables (loader.py) and for models (models/runner.py). Not here: building and
 testing the new relation.
 
 A dependent that is no view (a materialized view, a foreign key) makes PostgreSQL refuse the exchange, and a
@@ -10,6 +10,7 @@ table with row security is refused here: nothing that protects data is lost sile
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, LiteralString, cast
@@ -18,8 +19,13 @@ from psycopg import Connection, errors, sql
 
 from pipelines.errors import LoadError
 
-LOCK_TIMEOUT = "60s"
-"""How long an exchange waits for readers; its own waiting holds up later readers."""
+LOCK_PATIENCE_S = 60.0
+"""How long an exchange tries to come between readers, before it gives up."""
+
+LOCK_ATTEMPT = "2s"
+"""How long one try waits; meanwhile it holds up later readers, between tries it lets them pass."""
+
+LOCK_PAUSE_S = 1.0
 
 CANDIDATE_SUFFIX = "__baru"
 """What a relation is called while it is built and tested, before readers can see it."""
@@ -107,6 +113,22 @@ join pg_catalog.pg_class as c on c.oid = dependents.oid
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 where c.relkind = 'v'
 order by dependents.depth, n.nspname, c.relname
+"""
+
+_INDEXES = """
+select
+    ic.relname,
+    format('CREATE %%s %%I ON %%I.%%I ', case when i.indisunique then 'UNIQUE INDEX' else 'INDEX' end,
+        ic.relname, n.nspname, c.relname),
+    pg_get_indexdef(i.indexrelid)
+from pg_catalog.pg_index as i
+join pg_catalog.pg_class as ic on ic.oid = i.indexrelid
+join pg_catalog.pg_class as c on c.oid = i.indrelid
+join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+where
+    i.indrelid = %s and i.indisvalid
+    and not exists (select from pg_catalog.pg_constraint as k where k.conindid = i.indexrelid)
+order by ic.relname
 """
 
 _COLUMNS = """
@@ -216,10 +238,39 @@ def publish_table(
 
     rewritten: for views by `schema.name`, the query to use when the view's present one no longer fits.
     """
+    indexes = _copy_indexes(conn, relation, candidate)
     rename = sql.SQL("alter table {} rename to {}").format(
         identifier(candidate), sql.Identifier(relation.identifier)
     )
     _exchange(conn, relation, rename, rewritten or {})
+    for made, name in indexes:
+        conn.execute(
+            sql.SQL("alter index {} rename to {}").format(
+                sql.Identifier(relation.schema, made), sql.Identifier(name)
+            )
+        )
+
+
+def _copy_indexes(conn: Connection[Any], relation: Relation, candidate: Relation) -> list[tuple[str, str]]:
+    """Indexes that others made on `relation`, also on `candidate`: (name for now, name). One whose column is gone
+    goes with it."""
+    old = existing(conn, relation)
+    made: list[tuple[str, str]] = []
+    for name, head, definition in conn.execute(_INDEXES, (old.oid,)).fetchall() if old else ():
+        if not definition.startswith(head):
+            continue  # of a partitioned table: an exchange does not make these
+        for_now = name[: 63 - len(CANDIDATE_SUFFIX)] + CANDIDATE_SUFFIX
+        unique = sql.SQL("unique " if head.startswith("CREATE UNIQUE") else "")
+        statement = sql.SQL("create {}index {} on {} ").format(
+            unique, sql.Identifier(for_now), identifier(candidate)
+        )
+        try:
+            with conn.transaction():
+                conn.execute(statement + compiled(definition.removeprefix(head)))
+        except (errors.UndefinedColumn, errors.UndefinedFunction):
+            continue
+        made.append((for_now, name))
+    return made
 
 
 def publish_view(
@@ -239,19 +290,27 @@ def publish_view(
 def _exchange(
     conn: Connection[Any], relation: Relation, create: sql.Composed, rewritten: Mapping[str, str]
 ) -> None:
-    conn.execute(sql.SQL("set local lock_timeout = {}").format(sql.Literal(LOCK_TIMEOUT)))
-    old = existing(conn, relation)
-    if old is None:
-        conn.execute(create)
-        return
-    try:
-        _replace(conn, relation, create, rewritten, old)
-    except errors.LockNotAvailable:
-        raise LoadError(
-            relation.dotted,
-            f"a reader held the table for longer than {LOCK_TIMEOUT}; the published rows are as they were",
-            hint="see pg_stat_activity for the long query, then run it again",
-        ) from None
+    until = time.monotonic() + LOCK_PATIENCE_S
+    while True:
+        old = existing(conn, relation)
+        if old is None:
+            conn.execute(create)
+            return
+        try:
+            with conn.transaction():
+                conn.execute(sql.SQL("set local lock_timeout = {}").format(sql.Literal(LOCK_ATTEMPT)))
+                _replace(conn, relation, create, rewritten, old)
+                conn.execute("set local lock_timeout to default")
+            return
+        except errors.LockNotAvailable:
+            if time.monotonic() > until:
+                break
+        time.sleep(LOCK_PAUSE_S)
+    raise LoadError(
+        relation.dotted,
+        f"readers held the table for longer than {LOCK_PATIENCE_S:g} s; the published rows are as they were",
+        hint="see pg_stat_activity for the long query, then run it again",
+    )
 
 
 def _replace(

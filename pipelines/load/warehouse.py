@@ -5,8 +5,6 @@ What belongs here: connections and bootstrap. Not here: a load (loader.py).
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Iterable
 from importlib import resources
 from typing import Any
@@ -16,8 +14,9 @@ from psycopg import Connection
 from sqlalchemy.engine import make_url
 
 from pipelines.contracts import Contract
-from pipelines.errors import ContractError, LoadError
-from pipelines.settings import PSEUDONYM_KEY, TIMEZONE
+from pipelines.errors import LoadError
+from pipelines.load import ledger, personal
+from pipelines.settings import TIMEZONE
 
 BOOTSTRAP_LOCK = 7_640_001
 
@@ -45,7 +44,8 @@ def connect(url: str) -> Connection[Any]:
 
 
 def prepare(connection: Connection[Any], contracts: Iterable[Contract]) -> None:
-    """Makes what is missing and renews ops.contract. One session at a time; safe to run at every start."""
+    """Makes what is missing, renews ops.contract, and sweeps what dead runs left. Safe to run at every start."""
+    contracts = tuple(contracts)
     script = resources.files("pipelines.load").joinpath("bootstrap.sql").read_text("utf-8")
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", [BOOTSTRAP_LOCK])
@@ -56,6 +56,8 @@ def prepare(connection: Connection[Any], contracts: Iterable[Contract]) -> None:
                 "insert into ops.contract values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 [_promise(c) for c in contracts],
             )
+    personal.prepare_originals(connection, contracts)
+    ledger.sweep_all(connection, contracts)
 
 
 def _promise(contract: Contract) -> tuple[Any, ...]:
@@ -73,27 +75,6 @@ def _promise(contract: Contract) -> tuple[Any, ...]:
         strictest,
         contract.publish,
     )
-
-
-def set_pseudonym_key(connection: Connection[Any], contract: Contract) -> None:
-    """Puts the key into the session where the contract needs one. Raises ContractError when it is missing."""
-    if not any(c.pseudonymise for c in contract.columns):
-        return
-    key = os.environ.get(PSEUDONYM_KEY, "")
-    if len(key) < 32:
-        raise ContractError(
-            contract.key,
-            f"{PSEUDONYM_KEY} is not set or shorter than 32 characters, and personal columns need it",
-            hint=f"set {PSEUDONYM_KEY} to a secret of at least 32 characters; keep it outside the warehouse",
-        )
-    for name, pad in _pads(key.encode()).items():
-        connection.execute("select set_config(%s, %s, false)", [f"gudang.pseudonym_{name}", pad.hex()])
-
-
-def _pads(key: bytes) -> dict[str, bytes]:
-    """The key XOR'd with HMAC's inner and outer pad, 64 bytes each (RFC 2104, section 2)."""
-    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
-    return {"ipad": bytes(b ^ 0x36 for b in block), "opad": bytes(b ^ 0x5C for b in block)}
 
 
 def _first_line(error: BaseException) -> str:

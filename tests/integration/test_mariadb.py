@@ -11,7 +11,7 @@ from demo.databases import database_urls, seed_database
 from pipelines.contracts import by_key, load_contracts
 from pipelines.ingest import ingest
 from pipelines.load import warehouse
-from pipelines.load.statements import Window
+from pipelines.load.plan import Window
 from pipelines.models.project import load_project
 from pipelines.models.runner import build
 from pipelines.settings import PROJECT_ROOT, Settings

@@ -1,0 +1,159 @@
+"""From stage into raw: replace (the table, a window, a file's rows), append, upsert. Pure SQL, run by publishing.py.
+
+Not here: history of versions (history.py), rows that are gone at the source (reconcile.py).
+"""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from pipelines.load.plan import DELETED, LoadPlan, identifiers, raw_columns
+
+
+def count_changes(plan: LoadPlan) -> sql.Composed:
+    """How many staged rows raw does not have exactly so, and how many of its rows (in scope) the stage lacks.
+
+    With a primary key a changed row is not a lacking one.
+    """
+    if not plan.contract.primary_key:
+        missing = sql.SQL("(select {} from {} r where {} except all select {} from {})").format(
+            plan.names(), plan.raw, plan.scope("r"), plan.names(), plan.stage
+        )
+        added = sql.SQL("(select {} from {} except all select {} from {} r where {})").format(
+            plan.names(), plan.stage, plan.names(), plan.raw, plan.scope("r")
+        )
+        return sql.SQL("select (select count(*) from {} a), (select count(*) from {} m)").format(
+            added, missing
+        )
+    key = sql.Identifier("r", plan.contract.primary_key[0]), sql.Identifier("s", plan.contract.primary_key[0])
+    return sql.SQL(
+        "select count(*) filter (where {s_key} is not null and ({r_key} is null or ({r}) is distinct from ({s}))),"
+        " count(*) filter (where {s_key} is null)"
+        " from {stage} s full join (select * from {raw} r where {scope}) r on {same}"
+    ).format(
+        r_key=key[0],
+        s_key=key[1],
+        r=plan.names("r"),
+        s=plan.names("s"),
+        stage=plan.stage,
+        raw=plan.raw,
+        scope=plan.scope("r"),
+        same=plan.same_key("s", "r"),
+    )
+
+
+def delete_scope(plan: LoadPlan) -> sql.Composed:
+    return sql.SQL("delete from {} r where {}").format(plan.raw, plan.scope("r"))
+
+
+def insert_stage(plan: LoadPlan) -> sql.Composed:
+    """All staged rows; a key that raw has outside of the scope is a UniqueViolation."""
+    names = identifiers([n for n, _ in raw_columns(plan.contract)])
+    return sql.SQL("insert into {} ({}) select {} from {}").format(plan.raw, names, names, plan.stage)
+
+
+def append_stage(plan: LoadPlan) -> sql.Composed:
+    """The staged rows that raw does not have yet.
+
+    With a key: those whose key is new. Without: as many of each row as the source has more than raw, from
+    plan.since on, for rows at the boundary of an incremental read come again.
+    """
+    names = identifiers([n for n, _ in raw_columns(plan.contract)])
+    if plan.contract.primary_key:
+        return sql.SQL("insert into {} ({}) select {} from {} on conflict do nothing").format(
+            plan.raw, names, names, plan.stage
+        )
+    return sql.SQL(
+        "insert into {raw} ({content}, _batch_id, _loaded_at) select {content}, {batch}, statement_timestamp()"
+        " from (select {content} from {stage} except all select {content} from {raw} r where {known}) added"
+    ).format(
+        raw=plan.raw,
+        content=plan.names(),
+        batch=sql.Literal(plan.batch_id),
+        stage=plan.stage,
+        known=_from(plan),
+    )
+
+
+def count_contradictions(plan: LoadPlan) -> sql.Composed:
+    """Staged rows whose key raw has with another content; an append never changes a row."""
+    return sql.SQL("select count(*) from {} s join {} r on {} where ({}) is distinct from ({})").format(
+        plan.stage, plan.raw, plan.same_key("s", "r"), plan.names("r"), plan.names("s")
+    )
+
+
+def _from(plan: LoadPlan) -> sql.Composable:
+    cursor = plan.contract.cursor
+    if cursor is None or plan.since is None:
+        return sql.SQL("true")
+    kind = plan.contract.column(cursor).type
+    return sql.SQL("{} >= {}::{}").format(
+        sql.Identifier("r", cursor),
+        sql.Literal(plan.since),
+        sql.SQL(kind),  # type: ignore[arg-type]  # checked by the contract
+    )
+
+
+def upsert_stage(plan: LoadPlan) -> sql.Composed:
+    """Upsert by primary key: a row changes only where one of the contract's columns does, or it had been deleted.
+
+    A database tells its present state, so what it says last holds, also when its clock went back. An API or a file
+    may bring an older version late: that one changes nothing.
+    """
+    contract = plan.contract
+    columns = [n for n, _ in raw_columns(contract)]
+    assignments = sql.SQL(", ").join(
+        sql.SQL("{0} = excluded.{0}").format(sql.Identifier(n))
+        for n in columns
+        if n not in contract.primary_key
+    )
+    compared = plan.content + (tuple(n for n, _ in DELETED) if contract.reconcile else ())
+    late: sql.Composable = sql.SQL("")
+    if contract.cursor and contract.server.kind != "database":
+        late = sql.SQL(" and excluded.{0} >= t.{0}").format(sql.Identifier(contract.cursor))
+    return sql.SQL(
+        "insert into {raw} as t ({names}) select {names} from {stage} on conflict ({key})"
+        " do update set {assignments} where ({old}) is distinct from ({new}){late}"
+    ).format(
+        raw=plan.raw,
+        names=identifiers(columns),
+        stage=plan.stage,
+        key=identifiers(contract.primary_key),
+        assignments=assignments,
+        old=identifiers(compared, "t"),
+        new=identifiers(compared, "excluded"),
+        late=late,
+    )
+
+
+def advance_watermark(plan: LoadPlan) -> sql.Composed:
+    """The mark never goes back: a source's clock may."""
+    assert plan.contract.cursor is not None
+    column = plan.contract.column(plan.contract.cursor)
+    return sql.SQL(
+        "insert into ops.watermark as w (dataset, value, batch_id)"
+        " select {dataset}, to_jsonb(max({cursor}))#>>'{{}}', {batch} from {stage} having max({cursor}) is not null"
+        " on conflict (dataset) do update set value = to_jsonb(greatest(w.value::{type},"
+        " excluded.value::{type}))#>>'{{}}', batch_id = excluded.batch_id"
+    ).format(
+        dataset=sql.Literal(plan.contract.key),
+        cursor=sql.Identifier(column.name),
+        batch=sql.Literal(plan.batch_id),
+        stage=plan.stage,
+        type=sql.SQL(column.type),  # type: ignore[arg-type]
+    )
+
+
+def read_since(plan: LoadPlan) -> sql.Composed:
+    """Where the next incremental read begins: the watermark less the contract's lag, in ISO 8601."""
+    contract = plan.contract
+    assert contract.cursor is not None
+    column = contract.column(contract.cursor)
+    lag = sql.SQL(" - {}::interval").format(sql.Literal(contract.lag)) if contract.lag else sql.SQL("")
+    return sql.SQL(
+        "select to_jsonb((value::{0}{1})::{0})#>>'{{}}' from ops.watermark where dataset = {2}"
+    ).format(
+        sql.SQL(column.type),  # type: ignore[arg-type]
+        lag,
+        sql.Literal(contract.key),
+    )

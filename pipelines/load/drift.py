@@ -1,0 +1,99 @@
+"""What changed in a source's shape since it was last loaded, what the contract says to that, and keeping it.
+
+Shapes are compared within one version of the contract: raising its version says that the new shape was agreed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection
+
+from pipelines.contracts import Contract
+from pipelines.errors import ShapeError
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One change. kind: added, vanished or retyped; was, now: the column's kind before and now, "" for none."""
+
+    kind: str
+    column: str
+    was: str = ""
+    now: str = ""
+
+    def __str__(self) -> str:
+        match self.kind:
+            case "added":
+                return f"kolom baru {self.column}" + (f" ({self.now})" if self.now else "")
+            case "vanished":
+                return f"kolom {self.column} hilang"
+            case _:
+                return f"kolom {self.column}: {self.was} menjadi {self.now}"
+
+
+def compare(
+    contract: Contract, before: Mapping[str, str] | None, now: Mapping[str, str]
+) -> tuple[Drift, ...]:
+    """Changes from `before` (None: never loaded) to `now`; added columns that the contract knows are none.
+
+    A promised column that is missing is one also at the first load.
+    """
+    if not now:
+        return ()
+    promised = {c.source_name for c in contract.stored}
+    known = {c.source_name for c in contract.columns}
+    found = [Drift("vanished", name, (before or {}).get(name, "")) for name in sorted(promised - set(now))]
+    if before is None:
+        return tuple(found)
+    found += [Drift("added", name, now=now[name]) for name in sorted(set(now) - set(before) - known)]
+    for name in sorted(promised & set(now) & set(before)):
+        if before[name] and now[name] and before[name] != now[name]:
+            found.append(Drift("retyped", name, before[name], now[name]))
+    return tuple(found)
+
+
+def insist(contract: Contract, drifts: Iterable[Drift]) -> None:
+    """Raises ShapeError for what a frozen contract does not allow; an API's keys come and go with its records."""
+    if contract.evolves or contract.server.kind == "api":
+        return
+    changes = [str(d) for d in drifts]
+    if changes:
+        raise ShapeError(
+            contract.key,
+            f"the source changed its shape: {', '.join(changes)}",
+            hint="agree it with the OPD; then add a new column to the contract (drop: true if it is not wanted), or"
+            " raise the contract's version to accept the shape as it is",
+        )
+
+
+def last_shape(connection: Connection[Any], contract: Contract) -> dict[str, str] | None:
+    """The source's shape at its last load under this version of the contract."""
+    row = connection.execute(
+        "select shape from ops.source_shape where dataset = %s and contract_version = %s",
+        [contract.key, contract.version],
+    ).fetchone()
+    return row[0] if row else None
+
+
+def keep_shape(
+    connection: Connection[Any], contract: Contract, batch_id: int, shape: Mapping[str, str]
+) -> None:
+    connection.execute(
+        "insert into ops.source_shape (dataset, contract_version, shape, batch_id) values (%s, %s, %s, %s)"
+        " on conflict (dataset) do update set contract_version = excluded.contract_version, shape = excluded.shape,"
+        " batch_id = excluded.batch_id, at = clock_timestamp()",
+        [contract.key, contract.version, json.dumps(dict(shape)), batch_id],
+    )
+
+
+def record(connection: Connection[Any], contract: Contract, batch_id: int, drifts: Iterable[Drift]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into ops.schema_drift (dataset, batch_id, kind, column_name, was, now)"
+            " values (%s, %s, %s, %s, %s, %s)",
+            [(contract.key, batch_id, d.kind, d.column, d.was or None, d.now or None) for d in drifts],
+        )

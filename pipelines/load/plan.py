@@ -1,0 +1,179 @@
+"""One load as a value: which contract, which batch, which rows; and the tables that it works with.
+
+What belongs here: names and columns of landing, stage and raw. Not here: the statements made from them (stage.py,
+quarantine.py, dispositions.py, history.py, reconcile.py), running them (loader.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from psycopg import sql
+
+from pipelines.contracts import Contract
+from pipelines.extract.stream import EXTRA, POSITION
+
+ORIGIN: tuple[tuple[str, str], ...] = (
+    ("_batch_id", "bigint"),
+    ("_loaded_at", "timestamptz"),
+    (POSITION, "text"),
+)
+HISTORY: tuple[tuple[str, str], ...] = (
+    ("valid_from", "timestamptz"),
+    ("valid_to", "timestamptz"),
+    ("is_current", "boolean"),
+)
+DELETED: tuple[tuple[str, str], ...] = (("deleted_at", "timestamptz"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A range of days, both ends in it, of the contract's partition column."""
+
+    start: date
+    end: date
+
+    def condition(self, contract: Contract, alias: str) -> sql.Composable:
+        assert contract.partition is not None
+        return sql.SQL("{0} >= {1} and {0} < ({2}::date + 1)").format(
+            sql.Identifier(alias, contract.partition.column), sql.Literal(self.start), sql.Literal(self.end)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPlan:
+    """How one batch of one dataset goes from landing into raw.
+
+    since: from where on an incremental read begins (ISO 8601), None where it reads all.
+    whole: a full refresh, which reads all and puts it in the place of all, whatever the disposition.
+    file: the upload that is read, where uploads are appended: its earlier rows are replaced.
+    exact: columns whose values the source's own type guarantees; they land typed and need no cast.
+    """
+
+    contract: Contract
+    batch_id: int
+    window: Window | None = None
+    since: str | None = None
+    whole: bool = False
+    file: str | None = None
+    exact: frozenset[str] = frozenset()
+
+    def _name(self, what: str) -> str:
+        return f"{self.contract.table[:40]}__{self.batch_id}_{what}"
+
+    @property
+    def private(self) -> bool:
+        """Whether landing holds personal values as they came; then it is a temporary table of the session."""
+        return any(c.personal for c in self.contract.stored)
+
+    @property
+    def direct(self) -> bool:
+        """Whether landing can be the stage: every column lands as it will be stored."""
+        return not self.private and self.exact.issuperset(c.name for c in self.contract.stored)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the load reads all that the source has."""
+        return self.whole or (self.window is None and self.since is None and self.file is None)
+
+    @property
+    def landing_name(self) -> str:
+        return self._name("landing")
+
+    @property
+    def landing(self) -> sql.Identifier:
+        return sql.Identifier("pg_temp" if self.private else "landing", self.landing_name)
+
+    @property
+    def stage_name(self) -> str:
+        return self._name("stage")
+
+    @property
+    def stage(self) -> sql.Identifier:
+        return sql.Identifier("landing", self.stage_name)
+
+    @property
+    def duplicates(self) -> sql.Identifier:
+        return sql.Identifier("pg_temp" if self.private else "landing", self._name("duplicates"))
+
+    @property
+    def raw(self) -> sql.Identifier:
+        return sql.Identifier("raw", self.contract.table)
+
+    @property
+    def content(self) -> tuple[str, ...]:
+        """The columns that say whether a row changed."""
+        return tuple(c.name for c in self.contract.stored) + ((EXTRA,) if self.contract.evolves else ())
+
+    def names(self, alias: str | None = None) -> sql.Composable:
+        """The content columns, as a list."""
+        return identifiers(self.content, alias)
+
+    def same_key(self, left: str, right: str) -> sql.Composable:
+        return sql.SQL(" and ").join(
+            sql.SQL("{} = {}").format(sql.Identifier(left, n), sql.Identifier(right, n))
+            for n in self.contract.primary_key
+        )
+
+    def scope(self, alias: str) -> sql.Composable:
+        """The rows of raw that this load puts others in the place of."""
+        if self.window:
+            return self.window.condition(self.contract, alias)
+        if self.file is not None and not self.whole:
+            return sql.SQL(
+                "{} in (select batch_id from ops.load_batch where dataset = {} and source_name = {})"
+            ).format(
+                sql.Identifier(alias, "_batch_id"), sql.Literal(self.contract.key), sql.Literal(self.file)
+            )
+        return sql.SQL("true")
+
+
+def raw_columns(contract: Contract) -> list[tuple[str, str]]:
+    """Name and type of every column of raw, in order."""
+    columns = [(c.name, c.stored_type) for c in contract.stored]
+    if contract.evolves:
+        columns.append((EXTRA, "jsonb"))
+    if contract.keeps_history:
+        columns += HISTORY
+    elif contract.reconcile:
+        columns += DELETED
+    return columns + list(ORIGIN)
+
+
+def create_raw(plan: LoadPlan) -> list[sql.Composed]:
+    """The table as a first load makes it; nothing where it is there."""
+    contract = plan.contract
+    parts = [sql.SQL("{} {}").format(sql.Identifier(n), sql.SQL(t)) for n, t in raw_columns(contract)]  # type: ignore[arg-type]
+    key = (*contract.primary_key, "valid_from") if contract.keeps_history else contract.primary_key
+    if key:
+        parts.append(sql.SQL("primary key ({})").format(identifiers(key)))
+    statements = [sql.SQL("create table if not exists {} ({})").format(plan.raw, sql.SQL(", ").join(parts))]
+    if contract.keeps_history:
+        statements.append(
+            sql.SQL("create unique index if not exists {} on {} ({}) where is_current").format(
+                sql.Identifier(f"{contract.table[:50]}_current"), plan.raw, identifiers(contract.primary_key)
+            )
+        )
+    return statements
+
+
+RAW_SHAPE = sql.SQL(
+    "select attname, replace(format_type(atttypid, atttypmod), ' ', '') from pg_attribute"
+    " where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum"
+)
+
+
+def expected_shape(contract: Contract) -> list[tuple[str, str]]:
+    """Name and type of every column of raw, as PostgreSQL's format_type writes them, without blanks."""
+    long = {
+        "timestamp": "timestampwithouttimezone",
+        "timestamptz": "timestampwithtimezone",
+        "time": "timewithouttimezone",
+    }
+    return [(name, long.get(kind, kind.replace(" ", ""))) for name, kind in raw_columns(contract)]
+
+
+def identifiers(names: Sequence[str], alias: str | None = None) -> sql.Composable:
+    return sql.SQL(", ").join(sql.Identifier(*((alias, n) if alias else (n,))) for n in names)

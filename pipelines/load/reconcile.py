@@ -1,0 +1,91 @@
+"""Rows that are gone at the source: marked, never erased. Pure SQL, run by publishing.py and reconciling.py.
+
+`present` is a relation with every key that the source has now. A key whose row waits in quarantine is at the source
+too, though it may not be in `present`.
+"""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from pipelines.load.plan import LoadPlan
+from pipelines.load.quarantine import row_key
+
+
+def mark_gone(plan: LoadPlan, present: sql.Composable) -> sql.Composed:
+    """deleted_at of an upserted row, or the end of a version."""
+    if plan.contract.keeps_history:
+        change = sql.SQL(
+            "valid_to = greatest(transaction_timestamp(), t.valid_from + interval '1 microsecond'), is_current = false"
+        )
+        alive = sql.SQL("t.is_current")
+    else:
+        change, alive = sql.SQL("deleted_at = transaction_timestamp()"), sql.SQL("t.deleted_at is null")
+    return sql.SQL(
+        "update {raw} t set {change} where {alive} and not exists (select from {present} k where {same})"
+        " and {waiting}"
+    ).format(
+        raw=plan.raw,
+        change=change,
+        alive=alive,
+        present=present,
+        same=plan.same_key("k", "t"),
+        waiting=_not_in_quarantine(plan, "t"),
+    )
+
+
+def overlooked(plan: LoadPlan, present: sql.Composable) -> sql.Composed:
+    """How many rows of the source raw lacks or has with another cursor value, and the least of their values."""
+    contract = plan.contract
+    assert contract.cursor is not None
+    alive = sql.SQL("t.is_current" if contract.keeps_history else "t.deleted_at is null")
+    cursor = sql.Identifier("k", contract.cursor)
+    return sql.SQL(
+        "select count(*), to_jsonb(min({cursor}))#>>'{{}}' from {present} k"
+        " where not exists (select from {raw} t where {same} and {alive} and t.{name} = {cursor})"
+        " and {waiting}"
+    ).format(
+        cursor=cursor,
+        present=present,
+        raw=plan.raw,
+        same=plan.same_key("k", "t"),
+        alive=alive,
+        name=sql.Identifier(contract.cursor),
+        waiting=_not_in_quarantine(plan, "k"),
+    )
+
+
+def lower_watermark(plan: LoadPlan, value: str) -> sql.Composed:
+    """Back to `value` where that is earlier: the next load reads again from there."""
+    assert plan.contract.cursor is not None
+    kind = sql.SQL(plan.contract.column(plan.contract.cursor).type)  # type: ignore[arg-type]
+    return sql.SQL(
+        "update ops.watermark set value = to_jsonb(least(value::{0}, {1}::{0}))#>>'{{}}' where dataset = {2}"
+    ).format(kind, sql.Literal(value), sql.Literal(plan.contract.key))
+
+
+def is_due(plan: LoadPlan) -> sql.Composed:
+    """Whether the contract's cadence has passed since the source's keys were last read."""
+    return sql.SQL(
+        "select coalesce((select max(reconciled_at) + {}::interval <= clock_timestamp()"
+        " from ops.reconciliation where dataset = {}), true)"
+    ).format(sql.Literal(plan.contract.reconcile), sql.Literal(plan.contract.key))
+
+
+def record(plan: LoadPlan, *, keys: int, gone: int, overlooked: int) -> sql.Composed:
+    return sql.SQL(
+        "insert into ops.reconciliation (dataset, batch_id, rows_at_source, rows_deleted, rows_overlooked)"
+        " values ({}, {}, {}, {}, {})"
+    ).format(
+        sql.Literal(plan.contract.key),
+        sql.Literal(plan.batch_id),
+        sql.Literal(keys),
+        sql.Literal(gone),
+        sql.Literal(overlooked),
+    )
+
+
+def _not_in_quarantine(plan: LoadPlan, alias: str) -> sql.Composable:
+    return sql.SQL(
+        "not exists (select from quarantine.row q where q.dataset = {} and q.state = 'open' and q.row_key = {})"
+    ).format(sql.Literal(plan.contract.key), row_key(plan, alias))

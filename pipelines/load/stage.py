@@ -1,0 +1,211 @@
+"""Landing and stage: the rows as they came, and of these the good ones, typed. Pure SQL, run by loader.py.
+
+Order: landing, (COPY), stage, primary key, [duplicates, stage again]. Where every column lands exactly as it will be
+stored and no row is refused, landing itself becomes the stage, and each row is written once.
+"""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from pipelines.contracts import Column
+from pipelines.extract.stream import EXTRA, POSITION
+from pipelines.load.plan import DELETED, LoadPlan, identifiers
+from pipelines.load.rules import Rule, cleaned, rules, typed
+
+NIK_SHAPE = r"(?<!\d)\d{16}(?!\d)"
+
+
+def create_landing(plan: LoadPlan) -> sql.Composed:
+    """An all-text table that no log holds; of the session alone where its rows are personal.
+
+    Columns of which the source's type is the contract's land typed. Where all do, it may become the stage: a logged
+    table with the columns of raw.
+    """
+    contract = plan.contract
+    columns = [
+        (c.name, c.stored_type if c.name in plan.exact else "text", sql.SQL("")) for c in contract.stored
+    ]
+    if contract.evolves:
+        columns.append((EXTRA, "jsonb" if plan.direct else "text", sql.SQL("")))
+    kind = sql.SQL("create temporary table" if plan.private else "create unlogged table")
+    if plan.direct:
+        kind = sql.SQL("create table")
+        columns += [(name, type_, sql.SQL("")) for name, type_ in (DELETED if contract.reconcile else ())]
+        columns += [
+            ("_batch_id", "bigint", sql.SQL(" default {}").format(sql.Literal(plan.batch_id))),
+            ("_loaded_at", "timestamptz", sql.SQL(" default now()")),
+        ]
+    columns.append((POSITION, "text", sql.SQL("")))
+    parts = [
+        sql.SQL("{} {}{}").format(sql.Identifier(name), sql.SQL(type_), default)  # type: ignore[arg-type]
+        for name, type_, default in columns
+    ]
+    return sql.SQL("{} {} ({}) with (autovacuum_enabled = off)").format(
+        kind, plan.landing, sql.SQL(", ").join(parts)
+    )
+
+
+def copy_landing(plan: LoadPlan, columns: tuple[str, ...]) -> sql.Composed:
+    return sql.SQL("copy {} ({}) from stdin").format(plan.landing, identifiers(columns))
+
+
+def cleaned_rows(plan: LoadPlan) -> sql.Composable:
+    """The landing rows with cleaned cells beside them: `l` is the row as it came, `b` its cleaned text."""
+    stored = plan.contract.stored
+    cells = [
+        sql.SQL("{} as {}").format(cleaned(c, exact=c.name in plan.exact), sql.Identifier(c.name))
+        for c in stored
+    ]
+    # "offset 0" keeps the planner from repeating a parser in every predicate that reads its cell.
+    once = sql.SQL(" offset 0" if any(c.parse for c in stored) else "")
+    return sql.SQL("{} l cross join lateral (select {}{}) b").format(
+        plan.landing, sql.SQL(", ").join(cells), once
+    )
+
+
+def all_rules(plan: LoadPlan) -> tuple[Rule, ...]:
+    return rules(plan.contract, plan.exact) + _window_rule(plan)
+
+
+def _window_rule(plan: LoadPlan) -> tuple[Rule, ...]:
+    """A row outside the window that was asked for would be doubled by the next one."""
+    if not (plan.window and plan.contract.partition):
+        return ()
+    column = plan.contract.column(plan.contract.partition.column)
+    text = sql.Identifier("b", column.name)
+    predicate = sql.SQL(
+        "({0} is null or not pg_input_is_valid({0}, 'timestamp') or {0}::timestamp::date between {1} and {2})"
+    ).format(text, sql.Literal(plan.window.start), sql.Literal(plan.window.end))
+    message = f"{column.name}: di luar jendela {plan.window.start} s.d. {plan.window.end}"
+    return (Rule(column, "jendela", predicate, message, "periksa tanggalnya"),)
+
+
+def valid(plan: LoadPlan) -> sql.Composable:
+    predicates = [r.predicate for r in all_rules(plan)]
+    return sql.SQL(" and ").join(predicates) if predicates else sql.SQL("true")
+
+
+def any_rejected(plan: LoadPlan) -> sql.Composed:
+    """Whether a landed row breaks a rule."""
+    return sql.SQL("select exists (select from {} where not ({}))").format(cleaned_rows(plan), valid(plan))
+
+
+def value(plan: LoadPlan, column: Column) -> sql.Composable:
+    """What is stored of a landed row in `column`."""
+    return typed(column, exact=column.name in plan.exact)
+
+
+def create_stage(plan: LoadPlan, *, deduplicate: bool = False) -> sql.Composed:
+    """The valid rows with the columns of raw, but for those that only a history has."""
+    contract = plan.contract
+    values: list[sql.Composable] = [
+        sql.SQL("{} as {}").format(value(plan, c), sql.Identifier(c.name)) for c in contract.stored
+    ]
+    if contract.evolves:
+        values.append(_extra())
+    if contract.reconcile and not contract.keeps_history:
+        values.append(sql.SQL("null::timestamptz as deleted_at"))
+    values.append(
+        sql.SQL("{}::bigint as _batch_id, statement_timestamp() as _loaded_at, l.{} as {}").format(
+            sql.Literal(plan.batch_id), sql.Identifier(POSITION), sql.Identifier(POSITION)
+        )
+    )
+    condition = valid(plan)
+    if deduplicate:
+        condition = sql.SQL("{} and l.ctid not in (select rid from {})").format(condition, plan.duplicates)
+    return sql.SQL("create table {} as select {} from {} where {}").format(
+        plan.stage, sql.SQL(", ").join(values), cleaned_rows(plan), condition
+    )
+
+
+def _extra() -> sql.Composable:
+    """Unknown columns as jsonb. Nobody has classed them yet: what is shaped like a NIK is masked."""
+    text = sql.SQL("regexp_replace(l.{}::text, {}, '***', 'g')").format(
+        sql.Identifier(EXTRA), sql.Literal(NIK_SHAPE)
+    )
+    return sql.SQL(
+        "case when pg_input_is_valid({0}, 'jsonb') then {0}::jsonb else jsonb_build_object('_teks', {0}) end as {1}"
+    ).format(text, sql.Identifier(EXTRA))
+
+
+def adopt_landing(plan: LoadPlan) -> list[sql.Composed]:
+    """Landing becomes the stage, as it is."""
+    return [
+        sql.SQL(
+            "alter table {} alter column _batch_id drop default, alter column _loaded_at drop default"
+        ).format(plan.landing),
+        sql.SQL("alter table {} reset (autovacuum_enabled)").format(plan.landing),
+        sql.SQL("alter table {} rename to {}").format(plan.landing, sql.Identifier(plan.stage_name)),
+    ]
+
+
+def add_primary_key(plan: LoadPlan, table: sql.Identifier) -> sql.Composed:
+    return sql.SQL("alter table {} add constraint {} primary key ({})").format(
+        table,
+        sql.Identifier(f"{plan.contract.table[:40]}__{plan.batch_id}_pkey"),
+        identifiers(plan.contract.primary_key),
+    )
+
+
+def find_duplicates(plan: LoadPlan) -> sql.Composed:
+    """Of the valid rows with one key, all but one: the latest by cursor, else the first that came, stays."""
+    contract = plan.contract
+    key = sql.SQL(", ").join(value(plan, contract.column(n)) for n in contract.primary_key)
+    order: sql.Composable = sql.SQL("l.ctid")
+    if contract.cursor:
+        order = sql.SQL("{} desc nulls last, l.ctid desc").format(
+            value(plan, contract.column(contract.cursor))
+        )
+    return sql.SQL(
+        "create {} table {} as select rid from (select l.ctid as rid, row_number() over"
+        " (partition by {} order by {}) as n from {} where {}) numbered where n > 1"
+    ).format(
+        sql.SQL("temporary" if plan.private else "unlogged"),
+        plan.duplicates,
+        key,
+        order,
+        cleaned_rows(plan),
+        valid(plan),
+    )
+
+
+def count_repairs(plan: LoadPlan) -> sql.Composed | None:
+    """One row a column: its name, and how many cells its declared repairs changed."""
+    counted = [c for c in plan.contract.stored if c.parse or c.missing_values]
+    if not counted:
+        return None
+    parts = [
+        sql.SQL("count(*) filter (where l.{0} is not null and b.{0} is distinct from l.{0})").format(
+            sql.Identifier(c.name)
+        )
+        for c in counted
+    ]
+    return sql.SQL("select unnest({}::text[]), unnest({}::text[]), unnest(array[{}]) from {}").format(
+        sql.Literal([c.name for c in counted]),
+        sql.Literal([c.parse or "missing_values" for c in counted]),
+        sql.SQL(", ").join(parts),
+        cleaned_rows(plan),
+    )
+
+
+def comments(plan: LoadPlan) -> list[sql.Composed]:
+    statements = [
+        sql.SQL("comment on table {} is {}").format(
+            plan.stage, sql.Literal(f"{plan.contract.title} ({plan.contract.producer})")
+        )
+    ]
+    described = [(c.name, c.description) for c in plan.contract.stored]
+    if plan.contract.evolves:
+        described.append((EXTRA, "Kolom sumber yang belum dikenal kontrak, sebagai teks."))
+    for name, description in described:
+        statements.append(
+            sql.SQL("comment on column {}.{} is {}").format(
+                plan.stage, sql.Identifier(name), sql.Literal(description)
+            )
+        )
+    return statements
+
+
+def temporaries(plan: LoadPlan) -> tuple[sql.Identifier, ...]:
+    return (plan.landing, plan.stage, plan.duplicates)

@@ -1,0 +1,98 @@
+"""Loads of rows that a test holds in its hand: a real warehouse, a source of plain Python rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from psycopg import Connection
+
+from pipelines.contracts import Contract
+from pipelines.extract.stream import SourceStream, encode_rows
+from pipelines.load import warehouse
+from pipelines.load.ledger import Batch
+from pipelines.load.loader import Gate, load
+from pipelines.load.plan import Window
+from pipelines.quality.gate import GateResult
+from tests.support.contracts import database, document, make
+
+Row = Sequence[str | None]
+Rows = Callable[[Contract, str | None], Iterable[Row]]
+"""The rows of a contract's columns, from a cursor value on."""
+
+
+def passes(_: Any) -> GateResult:
+    return GateResult(())
+
+
+class Loads:
+    """A warehouse of the test's own, and loads into it."""
+
+    def __init__(self, pg_url: str, folder: Path) -> None:
+        self.url = pg_url.replace("postgresql://", "postgresql+psycopg://", 1)
+        self.folder = folder
+        self.connection: Connection[Any] = warehouse.connect(self.url)
+        warehouse.prepare(self.connection, [])
+        self.contracts: dict[str, Contract] = {}
+
+    def contract(
+        self,
+        *columns: dict[str, Any],
+        key: str = "uji/data",
+        server: dict[str, Any] | None = None,
+        **custom: Any,
+    ) -> Contract:
+        """The contract, read from its file as always; made once, for hypothesis asks for it a hundred times."""
+        custom.setdefault("extract", {"table": "data"})
+        made = document(key, list(columns), server or database("UJI_URL"), **custom)
+        name = json.dumps(made, sort_keys=True)
+        if name not in self.contracts:
+            self.contracts[name] = make(self.folder, made)
+        return self.contracts[name]
+
+    def run(self, statement: str) -> list[Any]:
+        cursor = self.connection.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []
+
+    def forget(self, contract: Contract) -> None:
+        """As if the dataset had never been loaded."""
+        self.run(f"drop table if exists raw.{contract.table} cascade")
+        self.run(
+            "truncate ops.load_batch cascade; truncate ops.watermark, ops.reconciliation, quarantine.row"
+        )
+
+    def load(
+        self,
+        contract: Contract,
+        rows: Rows,
+        *,
+        gate: Gate = passes,
+        window: Window | None = None,
+        whole: bool = False,
+        file: str | None = None,
+    ) -> Batch:
+        """One load of `rows`; `file` names the upload that they came in, and its content is its identity."""
+
+        def opener(of: Contract, since: str | None) -> SourceStream:
+            found = [tuple(row) for row in rows(of, since)]
+            stream = SourceStream(tuple(c.name for c in of.stored), iter(()), file or "data")
+            if file is not None:
+                stream.fingerprint = str(hash(tuple(found)))
+            stream.blocks = encode_rows(found, stream)
+            return stream
+
+        batch = load(self.connection, contract, opener, gate, run_id="uji", window=window, whole=whole)
+        assert batch is not None
+        return batch
+
+    def raw(self, contract: Contract, *columns: str) -> list[tuple[Any, ...]]:
+        names = ", ".join(columns) or "*"
+        return self.run(f"select {names} from raw.{contract.table} order by 1, 2")  # noqa: S608
+
+
+def only(contract: Contract, names: Sequence[str], rows: Iterable[Row]) -> list[Row]:
+    """`rows` of columns `names`, as a contract that reads fewer of them sees them."""
+    picks = [names.index(c.name) for c in contract.stored]
+    return [[row[i] for i in picks] for row in rows]
