@@ -67,6 +67,25 @@ def nightly() -> None:
 
 
 @app.command()
+def reload(
+    dataset: Annotated[
+        str, typer.Argument(metavar="OPD/DATASET", help="Which dataset, for example bapenda/pembayaran_pkb.")
+    ],
+) -> None:
+    """Load one dataset whole, whatever its watermark or windows: what the source has takes the place of all.
+
+    For a contract whose columns changed, a new pseudonym key, or rows that were corrected long ago. The history of a
+    dataset that keeps versions stays. Exit code 1 when the load failed; what was published before then stays.
+    """
+    from pipelines.environment import current_settings, prepare_environment
+    from pipelines.nightly import reload as load_whole
+    from pipelines.settings import load_settings
+
+    with prepare_environment(current_settings()):
+        raise typer.Exit(load_whole(load_settings(), dataset))
+
+
+@app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port of the web UI.", min=1, max=65535)] = 3000,
     host: Annotated[

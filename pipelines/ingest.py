@@ -12,12 +12,13 @@ from typing import Any
 from psycopg import Connection
 
 from pipelines.contracts import Contract
+from pipelines.errors import ShapeError
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import SourceStream, Wanted
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged, load
 from pipelines.load.plan import Window
-from pipelines.quality.gate import CheckResult, GateResult, check, record
+from pipelines.quality.gate import CheckResult, GateResult, check, record, source_shape
 from pipelines.settings import Settings
 
 log = logging.getLogger("gudang")
@@ -39,9 +40,11 @@ def ingest(
     *,
     run_id: str,
     window: Window | None = None,
+    whole: bool = False,
 ) -> Ingested:
     """Loads `contract`'s source into the warehouse at `url`; `connection` is a session there.
 
+    window: the days of a partitioned dataset that are loaded. whole: a full refresh, see `load`.
     Raises SourceError, LoadError, ContractError or QualityError after the ledger says so.
     """
     results: list[GateResult] = []
@@ -56,12 +59,17 @@ def ingest(
         results.append(result)
         return result
 
-    batch = load(connection, contract, opener, gate, run_id=run_id, window=window)
+    asset = f"raw/{contract.key}"
+    try:
+        batch = load(connection, contract, opener, gate, run_id=run_id, window=window, whole=whole)
+    except ShapeError as error:
+        record(connection, asset, run_id, None, [source_shape(contract, [error.message])])
+        raise
     if batch is None:
         log.info("%s: belum ada berkas", contract.key)
         return Ingested(None)
-    checks = results[0].checks if results else ()
-    record(connection, f"raw/{contract.key}", run_id, batch.batch_id, checks)
+    checks = (source_shape(contract, [str(d) for d in batch.drift]), *results[0].checks) if results else ()
+    record(connection, asset, run_id, batch.batch_id, checks)
     log.info("%s: %s", contract.key, words(batch))
     for warning in batch.warnings:
         log.warning("%s: %s", contract.key, warning)

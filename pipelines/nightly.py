@@ -1,6 +1,6 @@
-"""`gudang nightly`: walks the night's chain through the Dagster instance, and says what became of it.
+"""`gudang nightly` and `gudang reload`: walk jobs through the Dagster instance, and say what became of them.
 
-What belongs here: running the three jobs in this process, progress, the summary, the exit status. Not here: what the
+What belongs here: running the jobs in this process, progress, the summary, the exit status. Not here: what the
 jobs do (assets/), and the same chain under the daemon (jobs.py, sensors/chain.py).
 """
 
@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -20,8 +21,10 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
+from pipelines.assets.raw import FULL_REFRESH, raw_key
 from pipelines.contracts import Contract, load_contracts
 from pipelines.definitions import defs
+from pipelines.errors import ContractError
 from pipelines.jobs import CHAIN, INGEST, WALKED, range_tags, today
 from pipelines.load import warehouse
 from pipelines.settings import Settings
@@ -53,22 +56,59 @@ def walk(settings: Settings) -> int:
 
     Needs the variables that `prepare_environment` sets. Raises LoadError when the warehouse can't be reached.
     """
+    contracts = load_contracts(settings.contracts_dir)
+    console = _console()
+    with _warehouse(settings, contracts) as connection:
+        tags = range_tags(contracts, _loaded_until(connection, contracts), today())
+        with _instance() as instance:
+            links = [_run(console, instance, job, tags) for job in CHAIN]
+        _summary(console, connection, contracts, links)
+    return 0 if all(link.success for link in links) else 1
+
+
+def reload(settings: Settings, key: str) -> int:
+    """Loads one dataset whole: all that its source has takes the place of all that raw has. 0 only if that held.
+
+    Needs the variables that `prepare_environment` sets. Raises ContractError where no contract has this key.
+    """
+    contracts = load_contracts(settings.contracts_dir)
+    chosen = [c for c in contracts if c.key == key]
+    if not chosen:
+        raise ContractError(key, "no contract has this key", hint="`gudang status` lists them")
+    console = _console()
+    with _warehouse(settings, contracts) as connection:
+        tags = {FULL_REFRESH: "true", **range_tags(chosen, None, today())}
+        with _instance() as instance:
+            link = _run(console, instance, INGEST, tags, [raw_key(chosen[0])])
+        console.print(_datasets(connection, chosen, link.run_id))
+        for line in _failures(connection, [link.run_id]):
+            console.print(f"  {line}", markup=False, style="red")
+    return 0 if link.success else 1
+
+
+def _console() -> Console:
     console = Console()
     if console.width < 120:
         console.width = 120
     _progress(console)
-    contracts = load_contracts(settings.contracts_dir)
+    return console
+
+
+@contextmanager
+def _warehouse(settings: Settings, contracts: Sequence[Contract]) -> Iterator[Connection[Any]]:
     assert settings.warehouse_url is not None
     with warehouse.connect(settings.warehouse_url) as connection:
         warehouse.prepare(connection, contracts)
-        tags = range_tags(contracts, _loaded_until(connection, contracts), today())
-        with dg.DagsterInstance.get() as instance:
-            # Dagster's storage connects anew for every event unless it is told that it lives long.
-            instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3600, max_overflow=5)
-            _close_dead_runs(instance)
-            links = [_run(console, instance, job, tags) for job in CHAIN]
-        _summary(console, connection, contracts, links)
-    return 0 if all(link.success for link in links) else 1
+        yield connection
+
+
+@contextmanager
+def _instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.get() as instance:
+        # Dagster's storage connects anew for every event unless it is told that it lives long.
+        instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3600, max_overflow=5)
+        _close_dead_runs(instance)
+        yield instance
 
 
 def _progress(console: Console) -> None:
@@ -94,13 +134,19 @@ def _loaded_until(connection: Connection[Any], contracts: Sequence[Contract]) ->
     return min(row[0] for row in rows) if rows and len(rows) == len(keys) else None
 
 
-def _run(console: Console, instance: dg.DagsterInstance, job: str, window: Mapping[str, str]) -> Link:
+def _run(
+    console: Console,
+    instance: dg.DagsterInstance,
+    job: str,
+    ingest_tags: Mapping[str, str],
+    selection: Sequence[dg.AssetKey] | None = None,
+) -> Link:
     console.rule(f"[bold]{job}")
     tags = {WALKED: "walked", "gudang/pid": str(os.getpid()), "gudang/host": socket.gethostname()}
     if job == INGEST:
-        tags |= window
+        tags |= ingest_tags
     result = defs.resolve_job_def(job).execute_in_process(
-        instance=instance, tags=tags, run_config=_QUIET, raise_on_error=False
+        instance=instance, tags=tags, run_config=_QUIET, raise_on_error=False, asset_selection=selection
     )
     files = tuple(
         (

@@ -8,14 +8,17 @@ from typing import Any
 import dagster as dg
 
 from pipelines.contracts import Contract, Partition
-from pipelines.errors import GudangError
+from pipelines.errors import GudangError, ShapeError
 from pipelines.ingest import Ingested, ingest, words
 from pipelines.load.plan import Window
-from pipelines.quality.suites import QUARANTINE_CHECK, Expectation, suite
+from pipelines.quality.suites import QUARANTINE_CHECK, SHAPE_CHECK, Expectation, suite
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import TIMEZONE, Settings
 
 Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
+FULL_REFRESH = "gudang/full_refresh"
+"""A run with this tag, "true", loads its datasets whole: all is read and takes the place of all."""
+
 _KINDS = {"upload": "file", "api": "api", "database": "database"}
 
 
@@ -77,14 +80,23 @@ def _ingest(
     failures: list[str],
 ) -> Iterator[Result]:
     """Loads one dataset; what goes wrong is said in `failures`, so that its siblings go on."""
-    window = _window(context) if contract.partition else None
+    whole = context.run.tags.get(FULL_REFRESH, "") == "true"
+    window = _window(context) if contract.partition and not whole else None
     try:
         with warehouse.connect() as connection:
-            done = ingest(connection, contract, settings, warehouse.url, run_id=context.run_id, window=window)
+            done = ingest(
+                connection,
+                contract,
+                settings,
+                warehouse.url,
+                run_id=context.run_id,
+                window=window,
+                whole=whole,
+            )
     except GudangError as error:
         failures.append(str(error))
         context.log.error(str(error))
-        yield from _not_run(contract, expectations, str(error))
+        yield from _not_run(contract, expectations, error)
         return
     if done.batch is None:
         context.log.info(f"{contract.key}: belum ada berkas di zona unggah")
@@ -142,6 +154,12 @@ def column_schema(contract: Contract) -> dg.TableSchema:
 
 def _check_specs(contract: Contract, expectations: Sequence[Expectation]) -> Iterator[dg.AssetCheckSpec]:
     yield dg.AssetCheckSpec(
+        SHAPE_CHECK,
+        asset=raw_key(contract),
+        blocking=True,
+        description="Kolom sumber masih seperti pada pemuatan sebelumnya.",
+    )
+    yield dg.AssetCheckSpec(
         QUARANTINE_CHECK,
         asset=raw_key(contract),
         blocking=True,
@@ -166,16 +184,22 @@ def _results(contract: Contract, done: Ingested) -> Iterator[dg.AssetCheckResult
 
 
 def _not_run(
-    contract: Contract, expectations: Sequence[Expectation], why: str
+    contract: Contract, expectations: Sequence[Expectation], error: GudangError
 ) -> Iterator[dg.AssetCheckResult]:
     """A declared check always yields a result, also when nothing could be checked."""
-    for name, severity in [(QUARANTINE_CHECK, "error"), *((e.name, e.severity) for e in expectations)]:
+    declared = [
+        (SHAPE_CHECK, "error"),
+        (QUARANTINE_CHECK, "error"),
+        *((e.name, e.severity) for e in expectations),
+    ]
+    for name, severity in declared:
+        told = name == SHAPE_CHECK and isinstance(error, ShapeError)
         yield dg.AssetCheckResult(
             asset_key=raw_key(contract),
             check_name=name,
             passed=False,
             severity=_severity(severity),
-            description=f"Tidak diperiksa: {why}",
+            description=str(error) if told else f"Tidak diperiksa: {error}",
         )
 
 

@@ -74,7 +74,7 @@ def insist_on_keys(connection: Connection[Any], plan: LoadPlan) -> None:
                 contract.key,
                 f"the pseudonym key for {purpose} is another than the one its rows were made with: the same person"
                 " would be two",
-                hint="set the old key again, or load the dataset whole: docs/rotate-a-pseudonym-key.md",
+                hint=f"set the old key again, or load it whole: `gudang reload {contract.key}`",
             )
 
 

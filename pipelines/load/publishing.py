@@ -26,7 +26,7 @@ def publish(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: i
         raise LoadError(
             contract.key,
             f"the contract's columns are no longer those of raw.{contract.table}, and rows of before stay in it",
-            hint="load the dataset whole: docs/run-a-backfill.md",
+            hint=f"load it whole: `gudang reload {contract.key}`",
         )
     if contract.cursor:
         if plan.whole:

@@ -17,9 +17,10 @@ from typing import Any
 
 from psycopg import Connection
 
+from pipelines.contracts import Contract
 from pipelines.errors import QualityError
 from pipelines.load.loader import Staged
-from pipelines.quality.suites import QUARANTINE_CHECK, Expectation, suite
+from pipelines.quality.suites import QUARANTINE_CHECK, SHAPE_CHECK, Expectation, suite
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,15 @@ def quarantine_share(staged: Staged) -> CheckResult:
     message = f"{staged.rows_quarantined} dari {staged.rows_read} baris dikarantina ({share:.1%}, batas {limit:.0%})"
     passed = share <= limit
     return CheckResult(QUARANTINE_CHECK, "error", passed, staged.rows_quarantined, staged.rows_read, message)
+
+
+def source_shape(contract: Contract, changes: Sequence[str]) -> CheckResult:
+    """Whether the source still has the shape that it had; `changes` in words of Indonesian, one each."""
+    message = (
+        f"Bentuk sumber berubah: {', '.join(changes)}." if changes else "Bentuk sumber seperti sebelumnya."
+    )
+    severity = "warn" if contract.evolves or contract.server.kind == "api" else "error"
+    return CheckResult(SHAPE_CHECK, severity, not changes, len(changes), None, message)
 
 
 def record(

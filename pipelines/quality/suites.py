@@ -16,6 +16,7 @@ from pipelines.contracts import Column, Contract, Reference
 from pipelines.errors import QualityError
 
 QUARANTINE_CHECK = "karantina"
+SHAPE_CHECK = "bentuk_sumber"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,90}")
 _SEVERITIES = {"critical": "error", "warning": "warn", "info": "warn"}
 
