@@ -96,7 +96,11 @@ def load(
         except BaseException as error:
             _fail(connection, contract, batch, error)
             if isinstance(error, psycopg.Error):
-                raise LoadError(contract.key, _database_words(error), hint="see the server's log") from error
+                raise LoadError(
+                    contract.key,
+                    _database_words(error),
+                    hint="run it again; if it stays, see the server's log",
+                ) from error
             raise
         finally:
             if not connection.closed:
@@ -374,7 +378,10 @@ def _fail(connection: Connection[Any], contract: Contract, batch: Batch, error: 
 
 def _database_words(error: psycopg.Error) -> str:
     """PostgreSQL's primary message without DETAIL and CONTEXT, which may hold cell values."""
-    message = error.diag.message_primary or type(error).__name__
+    message = error.diag.message_primary
+    if message is None and isinstance(error, psycopg.OperationalError):
+        return "the connection to the warehouse was lost"
+    message = message or type(error).__name__
     return f"the warehouse refused the load: {message.split(': ' + chr(34))[0]}"
 
 

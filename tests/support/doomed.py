@@ -1,0 +1,106 @@
+"""A load that ends itself by kill -9 at a named stage: run it as a program, never in the test's own process.
+
+python -m tests.support.doomed <warehouse url> <contract file> <stage> <source table's rows as JSON>
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from psycopg import sql
+
+from pipelines.contract_files import read_contract
+from pipelines.contracts import Contract
+from pipelines.extract.stream import SourceStream, encode_rows
+from pipelines.load import ledger, loader, publishing, stage, warehouse
+from pipelines.quality.gate import GateResult
+from tests.support.loads import only
+
+STAGES = ("extract", "landing", "cast", "check", "swap", "ledger", "commit", "afterwards")
+
+
+def die(*_: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def before(holder: Any, name: str) -> None:
+    setattr(holder, name, die)
+
+
+def after(holder: Any, name: str) -> None:
+    whole: Callable[..., Any] = getattr(holder, name)
+
+    def wrapped(*args: Any, **more: Any) -> None:
+        whole(*args, **more)
+        die()
+
+    setattr(holder, name, wrapped)
+
+
+def within(holder: Any, name: str) -> None:
+    """In the middle of the statement that `name` makes: it takes a nap in the server, and its client dies."""
+    whole: Callable[..., Any] = getattr(holder, name)
+
+    def wrapped(*args: Any, **more: Any) -> Any:
+        threading.Timer(0.2, die).start()
+        return whole(*args, **more) + sql.SQL(" and (select pg_sleep(60)) is not null")
+
+    setattr(holder, name, wrapped)
+
+
+def doom(where: str) -> None:
+    match where:
+        case "landing":
+            before(loader, "_stage")
+        case "cast":
+            within(stage, "create_stage")
+        case "swap":
+            after(publishing, "publish_table")
+            after(publishing, "_upsert")
+        case "ledger":
+            before(ledger, "close_batch")
+        case "commit":
+            after(ledger, "close_batch")
+        case _:
+            pass
+
+
+def main() -> None:
+    url, path, where, rows = sys.argv[1], Path(sys.argv[2]), sys.argv[3], json.loads(sys.argv[4])
+    contract, faults = read_contract(path)
+    assert contract is not None, faults
+
+    def opener(of: Contract, _: str | None) -> SourceStream:
+        stream = SourceStream(tuple(c.name for c in of.stored), iter(()), "data")
+        names = [c.name for c in contract.stored]
+        blocks = encode_rows(only(of, names, rows), stream)
+
+        def given() -> Iterator[bytes]:
+            for block in blocks:
+                yield block
+                if where == "extract":
+                    die()
+
+        stream.blocks = given()
+        return stream
+
+    def gate(_: Any) -> GateResult:
+        if where == "check":
+            die()
+        return GateResult(())
+
+    doom(where)
+    with warehouse.connect(url) as connection:
+        loader.load(connection, contract, opener, gate, run_id="doomed")
+    die()
+
+
+if __name__ == "__main__":
+    main()
