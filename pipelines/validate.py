@@ -14,6 +14,7 @@ from pipelines.contract_files import Fault, read_contract
 from pipelines.contracts import Contract, contract_paths
 from pipelines.environment import SOURCE_PREFIX
 from pipelines.errors import ModelError, QualityError
+from pipelines.load.personal import key_variable, purposes
 from pipelines.models.nodes import Project
 from pipelines.models.project import load_project
 from pipelines.models.sources import render_sources
@@ -68,14 +69,12 @@ def _environment(settings: Settings, contracts: Iterable[Contract], env: Mapping
                 if not env.get(name):
                     message = f"environment variable {name} is not set"
                     faults.append(Fault(contract.path, number, message, f"set {name} in .env"))
-        if (
-            settings.warehouse_url
-            and any(c.pseudonymise for c in contract.columns)
-            and not env.get(PSEUDONYM_KEY)
-        ):
-            number = next((i for i, line in enumerate(lines, start=1) if "pseudonymise" in line), 1)
-            message = f"personal columns need {PSEUDONYM_KEY}, which is not set"
-            faults.append(Fault(contract.path, number, message, f"set {PSEUDONYM_KEY} in .env"))
+        for purpose in purposes(contract) if settings.warehouse_url else ():
+            own = key_variable(purpose)
+            if not (env.get(own) or env.get(PSEUDONYM_KEY)):
+                number = next((i for i, line in enumerate(lines, start=1) if "pseudonymise" in line), 1)
+                message = f"personal columns need {own} or {PSEUDONYM_KEY}, and neither is set"
+                faults.append(Fault(contract.path, number, message, f"set {PSEUDONYM_KEY} in .env"))
     return faults
 
 

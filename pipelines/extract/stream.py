@@ -6,7 +6,6 @@ NULL as backslash-N. A NUL character has no place in a PostgreSQL text and is re
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,8 +16,10 @@ POSITION = "_source_position"
 EXTRA = "_extra"
 """Landing column of a contract that evolves: what the contract does not know, as one JSON object of texts."""
 
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\ufffd"})
-_SPECIAL = re.compile("[\n\r\0]")
+_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"), ("\0", "\ufffd"))
+_CELL, _ROW, _NULL = "\x1f", "\x1e", "\x1d"
+"""Marks that stand for tab, newline and NULL until the text between them is escaped."""
+
 _BLOCK = 1 << 18
 
 
@@ -54,32 +55,40 @@ class SourceStream:
     warnings: list[str] = field(default_factory=list[str])
 
 
-def encode_row(values: Sequence[str | None]) -> str:
-    """One row of COPY text, with its newline."""
-    # Most rows hold nothing to escape: a look at the whole line is cheaper than one at every cell.
-    line = "\t".join(["\\N" if v is None else v for v in values])
-    if (
-        not _SPECIAL.search(line)
-        and line.count("\t") == len(values) - 1
-        and line.count("\\") == values.count(None)
-    ):
-        return line + "\n"
-    return "\t".join("\\N" if v is None else v.translate(_ESCAPES) for v in values) + "\n"
-
-
 def encode_rows(rows: Iterable[Sequence[str | None]], stream: SourceStream | None = None) -> Iterator[bytes]:
     """Rows as blocks of about 256 kB of UTF-8 COPY text; counts them into `stream.rows`."""
+    block: list[Sequence[str | None]] = []
     lines: list[str] = []
     size = 0
-    for values in rows:
-        line = encode_row(values)
+    for row in rows:
+        line = _CELL.join([_NULL if v is None else v for v in row] if None in row else row)  # type: ignore[arg-type]
+        block.append(row)
         lines.append(line)
         size += len(line)
-        if stream is not None:
-            stream.rows += 1
         if size >= _BLOCK:
-            yield "".join(lines).encode("utf-8", "replace")
-            lines.clear()
-            size = 0
+            yield _encode(block, lines, stream)
+            block, lines, size = [], [], 0
     if lines:
-        yield "".join(lines).encode("utf-8", "replace")
+        yield _encode(block, lines, stream)
+
+
+def _encode(
+    block: Sequence[Sequence[str | None]], lines: Sequence[str], stream: SourceStream | None
+) -> bytes:
+    """Escaped all at once: that costs a tenth of doing it cell by cell."""
+    if stream is not None:
+        stream.rows += len(lines)
+    text = _ROW.join(lines)
+    nulls = sum(row.count(None) for row in block)
+    cells = sum(map(len, block)) - len(block)
+    if (text.count(_CELL), text.count(_ROW), text.count(_NULL)) == (cells, len(block) - 1, nulls):
+        text = _escaped(text).replace(_CELL, "\t").replace(_ROW, "\n").replace(_NULL, "\\N")
+    else:  # a cell holds one of the marks itself
+        text = "\n".join("\t".join("\\N" if v is None else _escaped(v) for v in row) for row in block)
+    return (text + "\n").encode("utf-8", "replace")
+
+
+def _escaped(text: str) -> str:
+    for found, written in _ESCAPES:
+        text = text.replace(found, written)
+    return text

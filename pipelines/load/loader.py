@@ -104,6 +104,7 @@ def load(
             raise
         finally:
             if not connection.closed:
+                connection.execute("discard temporary")
                 ledger.sweep(connection, contract)
     return batch
 

@@ -1,0 +1,160 @@
+"""Personal columns: what reaches a table that outlives the load, under which key, and who may see an original."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from pipelines.contracts import Contract
+from pipelines.errors import ContractError
+from pipelines.load import loader, warehouse
+from pipelines.quality.gate import GateResult
+from tests.support.contracts import column
+from tests.support.loads import Loads, Row
+
+NIK = ["9901010101900001", "9901014101900002", "9901010101900003"]
+ROWS: list[Row] = [["1", NIK[0]], ["2", NIK[1]], ["3", None]]
+
+
+@pytest.fixture
+def loads(pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loads]:
+    monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
+    made = Loads(pg_url, tmp_path)
+    yield made
+    made.connection.close()
+
+
+def people(loads: Loads, *, retain: str | None = None, **custom: Any) -> Contract:
+    more = {"retain_original": retain} if retain else {}
+    nik = column("nik", classification="pribadi", pseudonymise="kunjungan", **more)
+    return loads.contract(column("id", "integer", primaryKey=True), nik, **custom)
+
+
+def pseudonym(nik: str, key: str = "k" * 32) -> str:
+    """HMAC-SHA-256 of purpose, unit separator and value, by Python's own hmac."""
+    return hmac.new(key.encode(), f"kunjungan\x1f{nik}".encode(), hashlib.sha256).hexdigest()
+
+
+def test_originals_land_in_a_table_of_the_session_alone(loads: Loads) -> None:
+    contract = people(loads)
+    seen: dict[str, Any] = {}
+
+    def look(_: Any) -> GateResult:
+        query = (
+            "select n.nspname like 'pg_temp%', c.relpersistence::text from pg_class c"
+            " join pg_namespace n on n.oid = c.relnamespace where c.relname like 'uji\\_\\_data%landing'"
+        )
+        seen["landing"] = loads.run(query)
+        with psycopg.connect(loads.url.replace("+psycopg", "")) as other:
+            tables = other.execute(
+                "select relname from pg_class where relnamespace = 'landing'::regnamespace and relkind = 'r'"
+            ).fetchall()
+            seen["others see"] = [
+                other.execute(f"select * from landing.{name}".encode()).fetchall()  # noqa: S608
+                for (name,) in tables
+            ]
+        return GateResult(())
+
+    loads.load(contract, lambda *_: ROWS, gate=look)
+    assert seen["landing"] == [(True, "t")]
+    assert len(seen["others see"]) == 1 and NIK[0] not in str(seen["others see"])
+    assert loads.raw(contract, "id", "nik") == [(1, pseudonym(NIK[0])), (2, pseudonym(NIK[1])), (3, None)]
+
+
+def test_a_purpose_has_its_own_key_or_the_common_one_or_nothing_is_loaded(
+    loads: Loads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contract = people(loads)
+    own = "o" * 40
+    monkeypatch.setenv("GUDANG_PSEUDONYM_KEY_KUNJUNGAN", own)
+    loads.load(contract, lambda *_: ROWS)
+    assert loads.raw(contract, "id", "nik")[0] == (1, pseudonym(NIK[0], own))
+    monkeypatch.setenv("GUDANG_PSEUDONYM_KEY_KUNJUNGAN", "short")
+    with pytest.raises(ContractError, match="GUDANG_PSEUDONYM_KEY_KUNJUNGAN is shorter than 32") as caught:
+        loads.load(contract, lambda *_: ROWS)
+    assert "short" not in str(caught.value).replace("shorter", "")
+    monkeypatch.delenv("GUDANG_PSEUDONYM_KEY_KUNJUNGAN")
+    monkeypatch.delenv("GUDANG_PSEUDONYM_KEY")
+    with pytest.raises(
+        ContractError, match="neither GUDANG_PSEUDONYM_KEY_KUNJUNGAN nor GUDANG_PSEUDONYM_KEY"
+    ):
+        loads.load(contract, lambda *_: ROWS)
+    assert len(loads.raw(contract)) == 3
+
+
+def test_another_key_stops_a_merge_until_it_is_loaded_whole(
+    loads: Loads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contract = people(loads, write_disposition="merge")
+    loads.load(contract, lambda *_: ROWS)
+    monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "n" * 32)
+    with pytest.raises(ContractError, match=r"the same person would be two.*gudang reload uji/data"):
+        loads.load(contract, lambda *_: ROWS)
+    assert loads.raw(contract, "id", "nik")[0] == (1, pseudonym(NIK[0]))
+    assert loads.load(contract, lambda *_: ROWS, whole=True).loaded == 2
+    assert loads.raw(contract, "id", "nik")[0] == (1, pseudonym(NIK[0], "n" * 32))
+    assert loads.load(contract, lambda *_: ROWS).state == "unchanged"
+    kept = str(loads.run("select * from ops.pseudonym_key"))
+    assert "nnnn" not in kept and len(loads.run("select * from ops.pseudonym_key")) == 1
+
+
+def test_a_replace_takes_a_new_key_by_itself(loads: Loads, monkeypatch: pytest.MonkeyPatch) -> None:
+    contract = people(loads)
+    loads.load(contract, lambda *_: ROWS)
+    monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "n" * 32)
+    loads.load(contract, lambda *_: ROWS)
+    assert loads.raw(contract, "id", "nik")[0] == (1, pseudonym(NIK[0], "n" * 32))
+
+
+def test_retained_originals_are_for_one_role_and_go_with_their_rows(loads: Loads) -> None:
+    contract = people(loads, retain="Permenkes 24/2022 pasal 27")
+    warehouse.prepare(loads.connection, [contract])
+    loads.load(contract, lambda *_: ROWS)
+    query = "select kolom, pseudonim, asli from pribadi.uji__data order by batch_id, asli"
+    assert loads.run(query) == [("nik", pseudonym(n), n) for n in NIK[:2]]
+    loads.load(contract, lambda *_: [["2", NIK[1]], ["4", NIK[2]]])
+    assert loads.run(query) == [("nik", pseudonym(n), n) for n in (NIK[1], NIK[2])]
+    rejected = loads.load(contract, lambda *_: [["9", NIK[0]]], gate=_refuse)
+    assert rejected.state == "rejected" and len(loads.run(query)) == 2
+    for role, allowed in (("pembaca_uji", False), ("gudang_pribadi", True)):
+        loads.run(f"do $$ begin create role {role}; exception when duplicate_object then null; end $$")
+        loads.run(f"grant usage on schema raw to {role}")
+        assert loads.run(
+            f"select has_schema_privilege('{role}', 'pribadi', 'usage')"
+            f" and has_table_privilege('{role}', 'pribadi.uji__data', 'select')"
+        ) == [(allowed,)]
+
+
+def _refuse(_: Any) -> Any:
+    class No:
+        passed = False
+        summary = "tidak"
+
+    return No()
+
+
+def test_a_load_that_dies_leaves_no_personal_value_behind(
+    loads: Loads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contract = people(loads)
+
+    def boom(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loader, "_stage", boom)
+    with pytest.raises(KeyboardInterrupt):
+        loads.load(contract, lambda *_: ROWS)
+    loads.connection.close()
+    with psycopg.connect(loads.url.replace("+psycopg", "")) as other:
+        tables = other.execute(
+            "select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+            " where c.relkind = 'r' and (n.nspname in ('landing', 'raw', 'quarantine', 'ops') or n.nspname like 'pg_temp%')"
+        ).fetchall()
+        told = [other.execute(f"select t::text from {name} t".encode()).fetchall() for (name,) in tables]  # noqa: S608
+    assert tables and NIK[0] not in str(told)
