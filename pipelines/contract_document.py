@@ -27,7 +27,7 @@ from pipelines.contracts import (
     Server,
     WriteDisposition,
 )
-from pipelines.errors import GudangError
+from pipelines.errors import ContractError, GudangError
 
 Location = tuple[str | int, ...]
 _DURATION = re.compile(r"P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+S)?)?")
@@ -166,6 +166,8 @@ def _extract(document: dict[str, Any], server: Server, custom: dict[str, Any]) -
         raise FaultyError((*where, unknown[0]), message, f"known: {', '.join(sorted(known))}")
     try:
         return kind(**values)
+    except ContractError as error:
+        raise FaultyError((*where, *error.subject.split(".")[1:]), error.message, error.hint or "") from None
     except TypeError as error:
         raise FaultyError(
             where, f"extract: {error}".replace("__init__() ", ""), "see docs/contracts.md"

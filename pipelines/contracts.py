@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
+from pipelines.contract_api import ApiExtract
 from pipelines.errors import ContractError
 
 PERSONAL = frozenset({"pribadi", "pribadi_spesifik"})
@@ -126,16 +126,6 @@ class DatabaseExtract:
     table: str
     schema: str | None = None
     where: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ApiExtract:
-    path: str
-    records: str = ""
-    params: Mapping[str, str] = field(default_factory=dict[str, str])
-    auth: Mapping[str, str] | None = None
-    pagination: Mapping[str, Any] | None = None
-    incremental_param: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

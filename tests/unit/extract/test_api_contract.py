@@ -1,0 +1,78 @@
+"""What a contract file says of an API, read as the house reads it: each fault with its line and mend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.contract_api import ApiExtract
+from pipelines.contract_files import read_contract
+from tests.support.contracts import api, column, document, make, write
+
+KEY = "${GUDANG_SUMBER_UJI_KEY}"
+OAUTH = {
+    "type": "oauth2",
+    "token_url": "https://sso.contoh.go.id/token",
+    "client_id": "gudang",
+    "client_secret": KEY,
+    "scope": "baca",
+}
+
+
+def contract(**extract: Any) -> dict[str, Any]:
+    return document("dpmptsp/izin", [column("id")], api("GUDANG_SUMBER_UJI_URL"), extract=extract)
+
+
+@pytest.mark.parametrize(
+    "extract",
+    [
+        {"path": "/v1/izin"},
+        {"path": "/v1/izin", "auth": OAUTH},
+        {"path": "/v1/izin", "auth": {**OAUTH, "in": "body"}},
+        {"path": f"/v1/api/list/model/data/key/{KEY}", "shape": "bps_data"},
+        {
+            "path": "/v1/izin",
+            "records": "/data/1",
+            "params": {"tahun": 2026},
+            "auth": {"type": "api_key", "in": "query", "name": "key", "value": KEY},
+            "pagination": {"type": "page", "param": "page", "total": "/data/0/total"},
+            "incremental_param": "since",
+        },
+    ],
+)
+def test_what_the_documentation_says_may_be_written(tmp_path: Path, extract: dict[str, Any]) -> None:
+    assert make(tmp_path, contract(**extract)).extract == ApiExtract(**extract)
+
+
+@pytest.mark.parametrize(
+    ("at", "wrong", "words"),
+    [
+        ("path", 5, "path 5 is no text"),
+        ("records", "data/items", "records: 'data/items' is no JSON pointer"),
+        ("params", ["tahun"], "params is no mapping"),
+        ("shape", "sdmx", "shape 'sdmx' is unknown"),
+        ("incremental_param", ["since"], "is no text"),
+        ("auth", "rahasia", "auth is no mapping"),
+        ("auth", {"type": "digest"}, "auth type 'digest' is unknown"),
+        ("auth", {"type": "basic", "username": "x"}, "auth basic has username"),
+        ("auth", {"type": "bearer", "token": "ditulis-di-sini"}, "token stands in the contract itself"),
+        ("auth", {**OAUTH, "in": "query"}, "auth oauth2 in 'query' is unknown"),
+        ("auth", {**OAUTH, "scopes": "baca"}, "auth oauth2 has client_id, client_secret, scope, scopes"),
+        ("pagination", {"type": "scroll"}, "pagination type 'scroll' is unknown"),
+        ("pagination", {"type": "link", "param": "x"}, "pagination link has param"),
+        ("pagination", {"type": "page", "param": "p", "size_param": "n", "size": True}, "no whole number"),
+        ("pagination", {"type": "cursor", "param": "c", "next": 3}, "3 is no JSON pointer"),
+        ("halaman", 5, "knows no halaman"),
+    ],
+)
+def test_a_fault_is_told_with_its_line_and_mend(tmp_path: Path, at: str, wrong: Any, words: str) -> None:
+    path = write(tmp_path, contract(**({"path": "/v1/izin"} | {at: wrong})))
+    found, (fault,) = read_contract(path)
+    assert found is None
+    assert words in fault.message
+    assert "ditulis-di-sini" not in str(fault)
+    assert fault.hint
+    lines = path.read_text("utf-8").splitlines()
+    assert lines[fault.line - 1].strip().startswith(f"{at}:")
