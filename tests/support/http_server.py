@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import traceback
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from pipelines.contracts import Contract
 from pipelines.errors import SourceError
 from pipelines.extract.api import open_api
 from pipelines.extract.stream import SourceStream
+from pipelines.extract.transport import Patience
 from tests.support.extracts import decode_copy
 
 SECRET = "s3cret-Tok3n"
@@ -28,6 +30,8 @@ class Ask:
     path: str
     query: dict[str, str]
     headers: dict[str, str]
+    method: str = "GET"
+    form: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class Reply:
     """Content-Length where it is not the body's."""
     hold: threading.Event | None = None
     """Keeps the connection open after the body until it is set."""
+    drip: float | None = None
+    """Seconds between the bytes of the answer, its headers among them."""
 
 
 def reply(document: Any, **headers: str) -> Reply:
@@ -51,42 +57,71 @@ class _QuietServer(ThreadingHTTPServer):
 
 
 class Server:
-    """Answers each GET with what `answer` returns, and remembers what was asked."""
+    """Answers each request with what `answer` returns, and remembers what was asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.answer: Callable[[Ask], Reply] = lambda _: reply({"data": []})
         self.asked: list[Ask] = []
+        self.stopping = threading.Event()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
+                self.handle_ask()
+
+            def do_POST(self) -> None:
+                self.handle_ask()
+
+            def handle_ask(self) -> None:
                 parts = urlsplit(self.path)
-                query = {k: v[-1] for k, v in parse_qs(parts.query, keep_blank_values=True).items()}
-                ask = Ask(parts.path, query, dict(self.headers.items()))
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+                ask = Ask(
+                    parts.path,
+                    _last(parts.query),
+                    dict(self.headers.items()),
+                    self.command,
+                    _last(body),
+                )
                 outer.asked.append(ask)
-                answer = outer.answer(ask)
+                self.give(outer.answer(ask))
+
+            def give(self, answer: Reply) -> None:
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
-                self.send_header(
-                    "Content-Length", str(len(answer.body) if answer.length is None else answer.length)
-                )
                 if answer.length is not None:
                     self.close_connection = True
+                length = len(answer.body) if answer.length is None else answer.length
+                self.send_header("Content-Length", str(length))
+                if answer.drip is not None:
+                    self.drip(answer.body, answer.drip)
+                    return
                 self.end_headers()
                 self.wfile.write(answer.body)
                 self.wfile.flush()
                 if answer.hold:
                     answer.hold.wait(10)
 
+            def drip(self, body: bytes, seconds: float) -> None:
+                head = b"".join(self._headers_buffer)
+                self._headers_buffer = []
+                for byte in head + b"\r\n" + body:
+                    self.wfile.write(bytes([byte]))
+                    if outer.stopping.wait(seconds):
+                        return
+
             def log_message(self, *_: Any) -> None:
                 pass
 
         self.http = _QuietServer(("127.0.0.1", 0), Handler)
         self.http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        if tls:
+            self.http.socket = tls.wrap_socket(
+                self.http.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.http.server_port}"
         threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
 
     def in_turn(self, *answers: Reply) -> None:
@@ -95,13 +130,23 @@ class Server:
         self.answer = lambda _: left.pop(0) if len(left) > 1 else left[0]
 
     def stop(self) -> None:
+        self.stopping.set()
         self.http.shutdown()
         self.http.server_close()
 
 
+def _last(query: str) -> dict[str, str]:
+    return {k: v[-1] for k, v in parse_qs(query, keep_blank_values=True).items()}
+
+
 def opened(server: Server, contract: Contract, **options: Any) -> SourceStream:
-    env = {"GUDANG_SUMBER_UJI_URL": server.url, "GUDANG_SUMBER_UJI_TOKEN": SECRET}
-    return open_api(contract, env=env, **{"timeout": (2, 2), "backoff": 0, **options})
+    env = {
+        "GUDANG_SUMBER_UJI_URL": server.url,
+        "GUDANG_SUMBER_UJI_TOKEN": SECRET,
+        **options.pop("env", {}),
+    }
+    patience = Patience(**{"connect": 2, "read": 2, "whole": 20, "backoff": 0, **options.pop("patience", {})})
+    return open_api(contract, env=env, patience=patience, **options)
 
 
 def rows(server: Server, contract: Contract, **options: Any) -> list[list[str | None]]:

@@ -1,24 +1,24 @@
-"""APIs as COPY text, against a real HTTP server that answers wrongly in every way that OPD servers do."""
+"""Records of APIs as exact COPY text, against a real HTTP server."""
 
 from __future__ import annotations
 
-import logging
-import threading
-import time
-from base64 import b64encode
-from pathlib import Path
+import json
+import tracemalloc
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from pipelines.errors import ContractError, ShapeError, SourceError
-from pipelines.extract import http_client
-from pipelines.extract.api import open_api
+from pipelines.contracts import Column
+from pipelines.errors import ShapeError
+from pipelines.extract import records
 from tests.support.extracts import api_contract, column, decode_copy
-from tests.support.http_server import NAME, SECRET, Ask, Reply, Server, fault, opened, reply, rows
+from tests.support.http_server import NAME, Ask, Reply, Server, fault, opened, reply, rows
 
 PLACE = "halaman 1 rekaman 1"
 ID = api_contract("id")
+
+
 # --- records and cells
 
 
@@ -100,221 +100,204 @@ def test_an_api_without_any_record_warns(server: Server) -> None:
     assert stream.warnings == ["the API gave no record"]
 
 
-# --- credentials
+# --- JSON that is hard to keep
 
 
-BEARER = {"type": "bearer", "token": "${GUDANG_SUMBER_UJI_TOKEN}"}
-HEADER_KEY = {"type": "api_key", "in": "header", "name": "X-Api-Key", "value": "${GUDANG_SUMBER_UJI_TOKEN}"}
-QUERY_KEY = {"type": "api_key", "in": "query", "name": "api_key", "value": "${GUDANG_SUMBER_UJI_TOKEN}"}
-BASIC = {"type": "basic", "username": "gudang", "password": "${GUDANG_SUMBER_UJI_TOKEN}"}
-EVERY_AUTH = pytest.mark.parametrize("auth", [BEARER, HEADER_KEY, QUERY_KEY, BASIC])
-
-
-def test_credentials_go_where_the_contract_says(server: Server) -> None:
-    server.answer = lambda _: reply({"data": [{"id": 1}]})
-    for auth in (BEARER, HEADER_KEY, QUERY_KEY, BASIC):
-        rows(server, api_contract("id", auth=auth))
-    bearer, header, query, basic = server.asked
-    assert bearer.headers["Authorization"] == f"Bearer {SECRET}"
-    assert header.headers["X-Api-Key"] == SECRET
-    assert query.query == {"api_key": SECRET}
-    assert basic.headers["Authorization"] == f"Basic {b64encode(f'gudang:{SECRET}'.encode()).decode()}"
-
-
-@EVERY_AUTH
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_credential_names_its_variable(server: Server, auth: dict[str, str], status: int) -> None:
-    server.answer = lambda _: Reply(NAME.encode(), status)
-    error = fault(server, api_contract("id", auth=auth))
-    assert str(status) in error.message
-    assert error.hint == "check GUDANG_SUMBER_UJI_TOKEN"
-    assert not error.transient
-    assert len(server.asked) == 1
-
-
-def test_a_401_without_declared_auth_says_what_to_declare(server: Server) -> None:
-    server.answer = lambda _: Reply(status=401)
-    assert "extract.auth" in str(fault(server, ID).hint)
+def one(server: Server, body: bytes, *columns: str) -> list[str | None]:
+    """The cells of the one record in `body`."""
+    server.answer = lambda _: Reply(body)
+    (row,) = rows(server, api_contract(*columns))
+    assert row.pop() == PLACE
+    return row
 
 
 @pytest.mark.parametrize(
-    "auth", [{"type": "digest"}, {"type": "bearer"}, {**BEARER, "x": "y"}, {**HEADER_KEY, "in": "cookie"}]
-)
-def test_a_misdeclared_auth_is_a_contract_error(server: Server, auth: dict[str, str]) -> None:
-    with pytest.raises(ContractError, match="auth"):
-        opened(server, api_contract("id", auth=auth))
-
-
-def test_a_variable_that_is_not_set_is_named() -> None:
-    with pytest.raises(ContractError, match="GUDANG_SUMBER_UJI_URL"):
-        open_api(ID, env={})
-    with pytest.raises(ContractError, match="GUDANG_SUMBER_UJI_TOKEN"):
-        open_api(api_contract("id", auth=BEARER), env={"GUDANG_SUMBER_UJI_URL": "http://127.0.0.1:9"})
-    with pytest.raises(ContractError, match=r"\$\{GUDANG_SUMBER_UJI_URL\} is no URL"):
-        open_api(ID, env={"GUDANG_SUMBER_UJI_URL": f"ftp://gudang:{SECRET}@x"})
-
-
-@EVERY_AUTH
-def test_no_secret_and_no_value_is_logged(
-    server: Server, auth: dict[str, str], caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    server.in_turn(Reply(status=503), Reply(b"", length=10), reply({"data": [{"id": NAME}]}))
-    contract = api_contract("id", auth=auth, params={"nama": NAME})
-    fault(server, contract)
-    rows(server, contract)
-    server.stop()
-    with pytest.raises(SourceError):
-        rows(server, contract)
-    assert "Retrying" in caplog.text
-    assert SECRET not in caplog.text
-    assert NAME not in caplog.text
-    assert NAME.replace(" ", "+") not in caplog.text
-
-
-# --- faults
-
-
-def test_a_server_that_is_busy_or_stumbles_is_asked_again(server: Server) -> None:
-    good = reply({"data": [{"id": 1}]})
-    server.in_turn(
-        Reply(status=429, headers={"Retry-After": "0"}), Reply(status=500), Reply(status=503), good
-    )
-    assert len(rows(server, ID)) == 1
-    assert len(server.asked) == 4
-
-
-def test_the_wait_that_the_server_asks_for_is_kept(server: Server) -> None:
-    server.in_turn(Reply(status=429, headers={"Retry-After": "1"}), reply({"data": [{"id": 1}]}))
-    start = time.monotonic()
-    assert len(rows(server, ID)) == 1
-    assert 1 <= time.monotonic() - start < 2
-
-
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_a_server_that_stays_broken_is_transient_after_six_tries(server: Server, status: int) -> None:
-    server.answer = lambda _: Reply(NAME.encode(), status)
-    error = fault(server, api_contract("id", auth=QUERY_KEY))
-    assert error.transient
-    assert str(status) in error.message
-    assert len(server.asked) == 6
-
-
-@pytest.mark.parametrize("status", [400, 404, 410, 422, 204])
-def test_another_refusal_is_final(server: Server, status: int) -> None:
-    server.answer = lambda _: Reply(b"" if status == 204 else NAME.encode(), status)
-    error = fault(server, ID)
-    assert not error.transient
-    assert f"answered {status}" in error.message
-    assert len(server.asked) == 1
-
-
-def test_a_server_that_never_answers_times_out(server: Server) -> None:
-    done = threading.Event()
-
-    def wait(_: Ask) -> Reply:
-        done.wait(10)
-        return Reply()
-
-    server.answer = wait
-    try:
-        error = fault(server, api_contract("id", auth=QUERY_KEY), timeout=(1, 0.1))
-    finally:
-        done.set()
-    assert error.transient
-    assert "no answer in time (connect 1 s, read 0.1 s)" in error.message
-    assert len(server.asked) == 3
-
-
-def test_a_body_that_stops_coming_times_out(server: Server) -> None:
-    done = threading.Event()
-    server.answer = lambda _: Reply(b'{"data": [', length=1000, hold=done)
-    try:
-        error = fault(server, ID, timeout=(1, 0.1))
-    finally:
-        done.set()
-    assert error.transient
-    assert "no answer in time" in error.message
-
-
-def test_a_server_that_is_not_there_is_transient(server: Server) -> None:
-    server.stop()
-    error = fault(server, api_contract("id", auth=QUERY_KEY))
-    assert error.transient
-    assert "cannot be reached" in error.message
-
-
-def test_a_body_that_breaks_off_is_transient(server: Server) -> None:
-    server.answer = lambda _: Reply(b'{"data": [{"id": "' + NAME.encode(), length=1000)
-    error = fault(server, ID)
-    assert error.transient
-    assert "broke off" in error.message
-
-
-def test_truncated_json_is_transient(server: Server) -> None:
-    server.answer = lambda _: Reply(b'{"data": [{"id": "' + NAME.encode())
-    error = fault(server, ID)
-    assert error.transient
-    assert "page 1: the JSON is cut short" in error.message
-
-
-@pytest.mark.parametrize(
-    ("body", "words"),
+    ("given", "kept"),
     [
-        (b"<html>Budi Santoso</html>", "not JSON; content type text/html"),
-        (b"", "not JSON"),
-        (b"{'id': 1}", "not JSON"),
-        (b'{"data": NaN}', "not JSON"),
-        (b'{"data": [{"id": "Budi Santoso \xe9"}]}', "not in UTF-8"),
-        (b"[" * 200_000, "nested too deeply"),
-        (b'{"error": "Budi Santoso"}', "records pointer /data leads nowhere; its keys: error"),
-        (b'["Budi Santoso"]', "records pointer /data leads nowhere; it is no object"),
-        (b'{"data": null}', "stands no list"),
-        (b'{"data": {"Budi": 1}}', "stands no list"),
-        (b'{"data": [{"id": 1}, "Budi Santoso"]}', "halaman 1 rekaman 2 is no object"),
+        ("1" + "0" * 400, "1" + "0" * 400),
+        ("-9223372036854775809", "-9223372036854775809"),
+        ("0.1000000000000000055511151231257827", "0.1000000000000000055511151231257827"),
+        ("1e400", "1e400"),
+        ("-0.0", "-0.0"),
+        (r'"\u0000a\u0000"', "\ufffda\ufffd"),
+        (r'"\ud83d\ude00"', "\U0001f600"),
+        (r'"\ud83d"', "\ufffd"),
+        (r'"a\ude00\ud83db"', "a\ufffd\ufffdb"),
+        (r'"\\ud83d \ud83d"', "\\ud83d \ufffd"),
+        (r'{"a": "\u0000", "b": [1.50, 36893488147419103232, "\\u0000"]}',
+         '{"a":"\ufffd","b":[1.50,36893488147419103232,"\\\\u0000"]}'),
+    ],
+)  # fmt: skip
+def test_a_value_is_kept_exactly_or_says_where_it_could_not_be(server: Server, given: str, kept: str) -> None:
+    assert one(server, f'{{"data": [{{"x": {given}}}]}}'.encode(), "x") == [kept]
+
+
+def test_deep_nesting_stays_json_and_too_deep_is_told(server: Server) -> None:
+    deep = b"[" * 400 + b"]" * 400
+    assert one(server, b'{"data": [{"x": %s}]}' % deep, "x") == [deep.decode()]
+    server.answer = lambda _: Reply(b'{"data": [{"x": %s}]}' % (b"[" * 50_000 + b"]" * 50_000))
+    assert "nested too deeply" in fault(server, api_contract("x")).message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"data": [{"id": 1, "nama": "Budi Santoso", "nama": "x"}]}',
+        b'{"data": [{"id": 1, "nama" : "Budi Santoso",\n"nama"\t: "x"}]}',
+        b'{"data": [{"id": 1, "nama": "Budi Santoso", "nama": "x"}], "lain" : 2}',
+        b'{"data": [{"id": 1, "nama": {"nama": 1, "nama": 2}}]}',
+        b'{"data": [{"id": 1, "nama": [[{"nama": 1.5, "\\u006eama": 2}]]}]}',
+        b'{"nama": 1, "nama": 2, "data": [{"id": 1, "nama": "\\ud83d"}]}',
     ],
 )
-def test_a_200_that_is_no_answer_is_final_and_told(server: Server, body: bytes, words: str) -> None:
-    server.answer = lambda _: Reply(body, headers={"Content-Type": "text/html"})
-    error = fault(server, ID)
-    assert words in error.message
+def test_a_key_that_stands_twice_in_an_object_is_refused(server: Server, body: bytes) -> None:
+    server.answer = lambda _: Reply(body)
+    error = fault(server, api_contract("id", "nama"))
+    assert error.message == "page 1: an object has the key 'nama' twice"
     assert not error.transient
 
 
-def test_a_redirect_on_the_same_host_is_followed(server: Server) -> None:
-    moved = Reply(status=301, headers={"Location": "/v2/izin"})
-    server.answer = lambda ask: moved if ask.path == "/v1/izin" else reply({"data": [{"id": 1}]})
-    assert len(rows(server, api_contract("id", auth=BEARER))) == 1
-    assert server.asked[1].headers["Authorization"] == f"Bearer {SECRET}"
+def test_keys_that_only_a_mend_makes_the_same_are_the_same(server: Server) -> None:
+    server.answer = lambda _: Reply(rb'{"data": [{"id": 1, "a\ud800": 1, "a\ud801": 2}]}')
+    assert "twice" in fault(server, ID).message
 
 
-def test_a_redirect_loop_is_told(server: Server) -> None:
-    server.answer = lambda _: Reply(status=302, headers={"Location": "/v1/izin"})
-    assert "redirects: a loop" in fault(server, api_contract("id", auth=QUERY_KEY)).message
+def test_texts_that_look_like_keys_are_none(server: Server) -> None:
+    body = json.dumps({"data": [{"id": ': a ":', "nama": [":", ' :"x":']}]}).encode()
+    assert one(server, body, "id", "nama") == [': a ":', '[":"," :\\"x\\":"]']
 
 
-@EVERY_AUTH
-def test_a_redirect_to_another_host_gets_no_credential(server: Server, auth: dict[str, str]) -> None:
-    other = f"http://localhost:{server.http.server_port}/v1/izin"
-    server.answer = lambda _: Reply(status=302, headers={"Location": other})
-    assert "redirects to another host" in fault(server, api_contract("id", auth=auth)).message
-    assert len(server.asked) == 1
+def test_a_value_that_stands_as_a_key_and_as_a_part_is_refused(server: Server) -> None:
+    server.answer = lambda _: reply({"data": [{"p.nama": NAME, "p": {"nama": NAME}}]})
+    assert "rekaman 1 has p.nama twice" in fault(server, api_contract(column("nama", "p.nama"))).message
 
 
-def test_a_body_without_measure_is_stopped(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_client, "MAX_BODY", 1 << 20)
-    server.answer = lambda _: Reply(b" " * (3 << 20))
-    assert "larger than 1 MiB" in fault(server, ID).message
-
-
-def test_a_netrc_does_not_replace_the_contracts_credential(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_keys_that_are_data_are_told_before_they_fill_the_memory(
+    server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    netrc = tmp_path / "netrc"
-    netrc.write_text("machine 127.0.0.1 login other password other\n")
-    monkeypatch.setenv("NETRC", str(netrc))
-    moved = Reply(status=301, headers={"Location": "/v2/izin"})
-    server.answer = lambda ask: moved if ask.path == "/v1/izin" else reply({"data": [{"id": 1}]})
-    rows(server, api_contract("id", auth=BEARER))
-    rows(server, ID)
-    assert [a.headers.get("Authorization") for a in server.asked] == [f"Bearer {SECRET}"] * 2 + [None] * 2
+    monkeypatch.setattr(records, "MAX_KEYS", 10)
+    server.answer = lambda _: reply({"data": [{"id": 1, f"k{n}": 2} for n in range(10)]})
+    assert "more than 10 different keys" in fault(server, ID).message
+    server.answer = lambda _: reply({"data": [{"id": 1, "k" * 5000: 2}]})
+    assert "too long" in fault(server, ID).message
+
+
+def test_a_reading_holds_one_page_at_a_time(server: Server) -> None:
+    page = {"type": "page", "param": "page"}
+    padding = "x" * 1000
+
+    def answer(ask: Ask) -> Reply:
+        number = int(ask.query["page"])
+        return reply(
+            {"data": [{"id": f"{number} {n}", "x": padding} for n in range(300 if number < 50 else 0)]}
+        )
+
+    server.answer = answer
+    stream = opened(server, api_contract("id", "x", pagination=page))
+    tracemalloc.start()
+    try:
+        size = sum(len(block) for block in stream.blocks)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size > 14_000_000
+    assert peak < size / 3
+
+
+# --- the shape of the source, freeze and evolve
+
+
+def needed(name: str, **more: Any) -> Column:
+    return replace(column(name), **({"required": True} | more))
+
+
+NESTED = [
+    {"id": 1, "p": {"nama": "x", "nik": "y", "alamat": {"rt": 1}}, "baru": 1.50},
+    {"id": 2, "p": None, "lain": {"a": [1.50, None]}, "kosong": None},
+    {"id": 3, "p": {"nama": "z"}},
+    {"id": 4, "p": "tidak ada"},
+]
+
+
+def test_the_shape_is_every_key_seen_on_any_page(server: Server) -> None:
+    last = {"id": 9, "akhir": 1, "nul\0": 2}
+    server.answer = lambda ask: reply({"data": NESTED if ask.query["p"] == "1" else [last], "total": 5})
+    page = {"type": "page", "param": "p", "total": "/total"}
+    dropped = replace(column("nik", "p.nik"), dropped=True)
+    stream = opened(server, api_contract("id", column("nama", "p.nama"), dropped, pagination=page))
+    assert len(decode_copy(stream.blocks)) == 5
+    seen = ["akhir", "baru", "id", "kosong", "lain", "nul\ufffd", "p", "p.alamat", "p.nama", "p.nik"]
+    assert stream.shape == dict.fromkeys(seen, "")
+    (warning,) = stream.warnings
+    others = "akhir, baru, kosong, lain, nul\ufffd, p, p.alamat"
+    assert warning == f"keys left out, they are not in the contract: {others}"
+
+
+def test_an_object_that_is_null_everywhere_has_lost_none_of_its_parts(server: Server) -> None:
+    server.answer = lambda _: reply({"data": [{"id": 1, "p": None}]})
+    stream = opened(server, api_contract("id", column("nama", "p.nama")))
+    assert decode_copy(stream.blocks) == [["1", None, PLACE]]
+    assert stream.shape == {"id": "", "p.nama": ""}
+
+
+def test_a_contract_that_evolves_keeps_what_it_does_not_know(server: Server) -> None:
+    body = json.dumps({"data": NESTED}).replace("1.5,", "1.50,").replace('"baru": 1.5', '"baru": 1.50')
+    server.answer = lambda _: Reply(body.encode())
+    stream = opened(server, api_contract("id", column("nama", "p.nama"), schema_contract="evolve"))
+    assert stream.columns == ("id", "nama", "_extra", "_source_position")
+    extras = [row[2] for row in decode_copy(stream.blocks)]
+    assert extras == [
+        '{"p.nik":"y","p.alamat":{"rt":1},"baru":"1.50"}',
+        '{"lain":{"a":[1.50,null]},"kosong":null}',
+        None,
+        '{"p":"tidak ada"}',
+    ]
+    assert stream.warnings == []
+
+
+def test_what_evolves_is_text_that_jsonb_takes(server: Server) -> None:
+    values = {"id": 1, "t": True, "i": 36893488147419103232, "s": "\0a", "nul\0": {"a\0": "\\u0000\0"}}
+    server.answer = lambda _: reply({"data": [values]})
+    ((_, extra, _),) = rows(server, api_contract("id", schema_contract="evolve"))
+    assert extra is not None
+    assert json.loads(extra) == {
+        "t": "true",
+        "i": "36893488147419103232",
+        "s": "\ufffda",
+        "nul\ufffd": {"a\ufffd": "\\u0000\ufffd"},
+    }
+
+
+def test_a_dropped_key_is_known_and_not_kept_where_the_contract_evolves(server: Server) -> None:
+    server.answer = lambda _: reply({"data": [{"id": 1, "rahasia": NAME}]})
+    dropped = replace(column("rahasia"), dropped=True)
+    stream = opened(server, api_contract("id", dropped, schema_contract="evolve"))
+    assert decode_copy(stream.blocks) == [["1", None, PLACE]]
+    assert stream.shape == {"id": "", "rahasia": ""}
+
+
+def test_where_the_contract_evolves_a_vanished_key_is_null_with_a_warning(server: Server) -> None:
+    server.answer = lambda _: reply({"data": [{"id": 1, "nama_baru": "x"}]})
+    stream = opened(server, api_contract("id", "nama", schema_contract="evolve"))
+    assert decode_copy(stream.blocks) == [["1", None, '{"nama_baru":"x"}', PLACE]]
+    assert stream.warnings == ["in no record, so left empty: nama"]
+
+
+def test_a_key_that_comes_on_a_later_page_has_not_vanished_where_the_contract_evolves(
+    server: Server,
+) -> None:
+    server.answer = lambda ask: reply(
+        {"data": [{"id": 1}, {"id": 2}] if ask.query["p"] == "1" else [{"nama": "x"}]}
+    )
+    page = {"type": "page", "param": "p"}
+    stream = opened(server, api_contract("id", "nama", schema_contract="evolve", pagination=page))
+    assert [row[1] for row in decode_copy(stream.blocks)] == [None, None, "x"]
+    assert stream.warnings == []
+
+
+@pytest.mark.parametrize("lost", [needed("nama"), needed("nama", required=False, key=True)])
+def test_a_required_key_that_vanished_stops_also_what_evolves(server: Server, lost: Column) -> None:
+    server.answer = lambda _: reply({"data": [{"id": 1}]})
+    error = fault(server, api_contract("id", lost, "lain", schema_contract="evolve"))
+    assert isinstance(error, ShapeError)
+    assert error.message == "in no record of the first page: nama"

@@ -119,6 +119,16 @@ def test_a_next_url_on_another_host_is_not_followed(server: Server) -> None:
     assert "another host" in fault(server, contract).message
 
 
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [("http://[1", "no URL"), ("x" * 9000, "longer than a URL"), (["/v1"], "no text"), (1.5, "no text")],
+)
+def test_a_next_url_that_is_none_is_told(server: Server, target: Any, words: str) -> None:
+    server.answer = lambda _: reply({"data": [{"id": 1}], "next": target})
+    contract = api_contract("id", pagination={"type": "next_url", "next": "/next"})
+    assert words in fault(server, contract).message
+
+
 @pytest.mark.parametrize(("total", "given"), [(5, 4), (3, 4)])
 def test_a_total_that_the_records_do_not_reach_or_exceed_is_refused(
     server: Server, total: int, given: int
@@ -136,13 +146,52 @@ def test_a_total_given_as_text_is_understood_and_a_missing_one_refused(server: S
     assert "no number at total /meta/jumlah" in fault(server, api_contract("id", pagination=wrong)).message
 
 
+@pytest.mark.parametrize(("total", "then"), [(5, 6), (5, 4)])
+def test_a_total_that_moves_while_it_is_read_is_refused(server: Server, total: int, then: int) -> None:
+    first, second = pages([1, 2, 3, 4, 5, 6], 2, total=total), pages([1, 2, 3, 4, 5, 6], 2, total=then)
+    server.answer = lambda ask: (first if ask.query["page"] == "1" else second)(ask)
+    error = fault(server, api_contract("id", pagination=PAGED))
+    assert f"total went from {total} to {then}" in error.message
+    assert error.transient
+
+
 def test_a_page_that_repeats_the_one_before_is_refused(server: Server) -> None:
     server.answer = lambda _: reply(
         {"data": [{"id": 1, "x": 1.5}, {"id": 2, "x": 2.5}], "meta": {"total": 9}}
     )
     error = fault(server, api_contract("id", "x", pagination=PAGED))
-    assert "page 2 repeats the page before it" in error.message
+    assert "page 2 repeats page 1" in error.message
     assert not error.transient
+
+
+def test_a_page_that_repeats_an_earlier_one_is_refused(server: Server) -> None:
+    good = pages([1, 2, 3, 4, 5, 6, 7, 8], 2)
+
+    def answer(ask: Ask) -> Reply:
+        back = {"4": "2"}.get(ask.query["page"], ask.query["page"])
+        return good(Ask(ask.path, {**ask.query, "page": back}, {}))
+
+    server.answer = answer
+    error = fault(server, api_contract("id", pagination=PAGED))
+    assert "page 4 repeats page 2" in error.message
+    assert len(server.asked) == 4
+
+
+def test_the_lists_of_bps_are_read_by_pointers_alone(server: Server) -> None:
+    """As `/v1/api/list/model/var` answers: paging and records are the two items of one list."""
+
+    def answer(ask: Ask) -> Reply:
+        page = int(ask.query["page"])
+        meta = {"page": page, "pages": 2, "per_page": 2, "count": 3 - page, "total": 3}
+        found = [{"var_id": page * 10 + n, "title": f"v{n}"} for n in range(3 - page)]
+        return reply({"status": "OK", "data-availability": "available", "data": [meta, found]})
+
+    server.answer = answer
+    pagination = {"type": "page", "param": "page", "total": "/data/0/total"}
+    contract = api_contract("var_id", "title", records="/data/1", pagination=pagination)
+    assert [row[0] for row in rows(server, contract)] == ["10", "11", "20"]
+    server.answer = lambda _: reply({"status": "OK", "data-availability": "list-not-available", "data": ""})
+    assert "records pointer /data/1 leads nowhere" in fault(server, contract).message
 
 
 def test_pages_without_end_are_stopped(server: Server) -> None:
@@ -155,7 +204,8 @@ def test_pages_without_end_are_stopped(server: Server) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [{"type": "scroll"}, {"type": "page"}, {"type": "cursor", "param": "c"}, {**PAGED, "pages": 3},
-     {"type": "page", "param": "page", "size": 5}],
+     {"type": "page", "param": "page", "size": 5}, {**PAGED, "size": 0}, {**PAGED, "size": "lima"},
+     {**PAGED, "total": "meta.total"}],
 )  # fmt: skip
 def test_a_misdeclared_pagination_is_a_contract_error(server: Server, wrong: dict[str, Any]) -> None:
     with pytest.raises(ContractError, match="pagination"):

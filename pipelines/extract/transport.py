@@ -1,0 +1,348 @@
+"""One request to a server of an OPD, and its whole answer: time, size, retries, redirects and TLS.
+
+What belongs here: requests and urllib3, and every way in which a server can fail to answer. Not here: who asks
+(credentials.py), which status is a refusal (http_client.py). The text of a requests error holds the URL, and so
+perhaps a key: it is never shown, logged or chained.
+
+Time-outs of sockets are not enough: a server that drips a byte a minute never meets one. So the bytes of an
+answer, its headers too, are read through `_Bounded`, which knows when the answer must be whole.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import logging
+import math
+import re
+import socket
+import ssl
+from collections.abc import Collection, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from http import HTTPStatus
+from time import monotonic
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util import Retry
+
+from pipelines.errors import SourceError
+
+RETRIES = 5
+LONGEST_WAIT_S = 120
+MAX_BODY = 256 << 20
+MAX_REDIRECTS = 5
+PASSING = frozenset({408, 429, 500, 502, 503, 504})
+_CHUNK = 1 << 16
+_SHOWN = 60
+_TARGET = re.compile(r"(https?://[^/\s'\"]*|(?<![\w:/]))/[^\s'\"]*")
+_ENDS: ContextVar[float] = ContextVar("when the answer that is read must be whole", default=math.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds: to connect, between two bytes, for the whole answer with its retries; `backoff` is their factor."""
+
+    connect: float = 5
+    read: float = 60
+    whole: float = 900
+    backoff: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer; `body` is None where its status was not one whose body was wanted. `link`: rel="next"."""
+
+    status: int
+    body: bytes | None
+    content_type: str
+    link: str | None
+
+
+class _TooSlowError(Exception):
+    pass
+
+
+class _TooLargeError(Exception):
+    pass
+
+
+class _RedirectedAwayError(Exception):
+    pass
+
+
+class _TooManyRedirectsError(Exception):
+    pass
+
+
+class _Bounded(io.RawIOBase):
+    """The bytes of one answer from its socket, until its time or its measure is used up."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+        self._raw, self._sock = raw, sock
+        self._between = sock.gettimeout() or math.inf
+        self._ends = _ENDS.get()
+        self._count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        left = self._ends - monotonic()
+        if left <= 0:
+            raise _TooSlowError
+        if left < math.inf:
+            self._sock.settimeout(min(left, self._between))
+        try:
+            count = self._raw.readinto(buffer)
+        except TimeoutError:
+            if monotonic() < self._ends:
+                raise
+            raise _TooSlowError from None
+        self._count += count or 0
+        if self._count > MAX_BODY + _CHUNK:
+            raise _TooLargeError
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _BoundedResponse(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        self.fp: Any = io.BufferedReader(_Bounded(self.fp.detach(), sock))
+
+
+class _Connection(HTTPConnection):
+    response_class = _BoundedResponse
+
+
+class _TlsConnection(HTTPSConnection):
+    response_class = _BoundedResponse
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls: Any = _Connection
+
+
+class _TlsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls: Any = _TlsConnection
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **options)
+        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        return manager
+
+
+class _Session(requests.Session):
+    """Follows no redirect by itself: requests would read the body of each, however large."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002  # requests' name
+        return None
+
+    def moved_to(self, response: requests.Response) -> str | None:
+        return super().get_redirect_target(response)
+
+
+class _Retry(Retry):
+    """A Retry-After that says nothing is none, and no reason to stop."""
+
+    def parse_retry_after(self, retry_after: str) -> float:
+        try:
+            return super().parse_retry_after(retry_after)
+        except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
+            return 0
+
+
+class _TargetRemover(logging.Filter):
+    """urllib3 tells of requests with their path and query; a key may stand in both."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg = _TARGET.sub(r"\1/...", record.getMessage())
+        record.args = None
+        return True
+
+
+_TARGET_REMOVER = _TargetRemover()
+
+
+class Transport:
+    """Requests for one dataset, as one session. Close it when done."""
+
+    def __init__(self, subject: str, patience: Patience) -> None:
+        self.subject = subject
+        self.patience = patience
+        self._session = _Session()
+        self._session.headers.update({"Accept": "application/json", "User-Agent": "gudang-data-kaltim"})
+        retry = _Retry(
+            total=RETRIES,
+            read=2,
+            other=0,
+            backoff_factor=patience.backoff,
+            status_forcelist=PASSING,
+            # A POST of ours asks for a token: asking twice does no harm.
+            allowed_methods={"GET", "POST"},
+            respect_retry_after_header=True,
+            retry_after_max=LONGEST_WAIT_S,
+            raise_on_status=False,
+        )
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, _Adapter(max_retries=retry))
+        for name in ("urllib3.connectionpool", "urllib3.util.retry"):
+            logging.getLogger(name).addFilter(_TARGET_REMOVER)
+
+    def close(self) -> None:
+        self._session.close()
+
+    def ask(
+        self,
+        who: str,
+        url: str,
+        auth: AuthBase,
+        *,
+        params: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+        wanted: Collection[int] = (HTTPStatus.OK,),
+        limit: int | None = None,
+    ) -> Answer:
+        """The answer of `who` ("the API") to a GET, or to a POST of `form`, which follows no redirect.
+
+        wanted: statuses whose body is read. limit: bytes of it. Raises SourceError where no whole answer came.
+        """
+        limit = MAX_BODY if limit is None else limit
+        token = _ENDS.set(monotonic() + self.patience.whole)
+        try:
+            return self._follow(url, auth, params or {}, form, wanted, limit)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            fault = self._broken(who, error)
+        except _RedirectedAwayError:
+            fault = self._fault(f"{who} redirects to another host", "correct its URL: credentials stay home")
+        except _TooManyRedirectsError:
+            fault = self._fault(
+                f"{who}: more than {MAX_REDIRECTS} redirects: a loop", "correct its URL or its server"
+            )
+        except _TooLargeError:
+            fault = self._fault(
+                f"an answer of {who} is larger than {_measure(limit)}",
+                "ask for less at a time, or ask the OPD",
+            )
+        except _TooSlowError:
+            fault = self._fault(
+                f"{who} gave no whole answer within {self.patience.whole:g} s",
+                "ask for less at a time, or the OPD's server is slow",
+                transient=True,
+            )
+        finally:
+            _ENDS.reset(token)
+        # Raised here, outside the handlers: a chained error would carry the URL into the logs.
+        raise fault
+
+    def _follow(
+        self,
+        url: str,
+        auth: AuthBase,
+        params: Mapping[str, str],
+        form: Mapping[str, str] | None,
+        wanted: Collection[int],
+        limit: int,
+    ) -> Answer:
+        for _ in range(MAX_REDIRECTS + 1):
+            with self._session.request(
+                "GET" if form is None else "POST",
+                url,
+                params=dict(params),
+                data=None if form is None else dict(form),
+                auth=auth,
+                timeout=(self.patience.connect, self.patience.read),
+                stream=True,
+            ) as response:
+                target = self._session.moved_to(response) if form is None else None
+                if target is None:
+                    body = _body(response, limit) if response.status_code in wanted else None
+                    link = response.links.get("next", {}).get("url")
+                    return Answer(
+                        response.status_code,
+                        body,
+                        response.headers.get("Content-Type", "none")[:_SHOWN],
+                        link,
+                    )
+            url, params = _redirected(url, target), {}
+        raise _TooManyRedirectsError
+
+    def _fault(self, message: str, hint: str, *, transient: bool = False) -> SourceError:
+        return SourceError(self.subject, message, hint=hint, transient=transient)
+
+    def _broken(self, who: str, error: Exception) -> SourceError:
+        inner = _root(error)
+        if isinstance(error, requests.exceptions.SSLError):
+            if isinstance(inner, ssl.SSLCertVerificationError):
+                return self._fault(f"{who}'s certificate was refused", "install its issuer, or tell the OPD")
+            if not isinstance(inner, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+                return self._fault(f"{who} speaks no TLS that we know", "check http or https in its URL")
+        if isinstance(inner, urllib3.exceptions.NewConnectionError):
+            hint = "check its URL; the OPD's server may be down"
+            return self._fault(f"{who}'s server cannot be reached", hint, transient=True)
+        if isinstance(error, requests.Timeout) or isinstance(inner, urllib3.exceptions.TimeoutError):
+            waited = f"connect {self.patience.connect:g} s, read {self.patience.read:g} s"
+            message = f"{who} gave no answer in time ({waited})"
+            return self._fault(message, "the OPD's server is slow or down", transient=True)
+        if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
+            return self._fault(f"{who}'s URL is none", "check it and its environment variable")
+        kind = type(inner).__name__
+        return self._fault(
+            f"the answer of {who} broke off ({kind})", "tell the OPD if it lasts", transient=True
+        )
+
+
+def _redirected(url: str, target: str) -> str:
+    """Where a redirect leads: it stays on its server, so that no credential is sent elsewhere."""
+    try:
+        followed = urljoin(url, target)
+        before, after = urlsplit(url), urlsplit(followed)
+        same = before.scheme == after.scheme and before.port == after.port
+    except ValueError:
+        raise _RedirectedAwayError from None
+    upgraded = (before.scheme, after.scheme) == ("http", "https")
+    if before.hostname != after.hostname or not (same or upgraded):
+        raise _RedirectedAwayError
+    return followed
+
+
+def _body(response: requests.Response, limit: int) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_content(_CHUNK):
+        body += chunk
+        if len(body) > limit:
+            raise _TooLargeError
+    return bytes(body)
+
+
+def _measure(size: int) -> str:
+    return f"{size >> 20} MiB" if size >= 1 << 20 else f"{size >> 10} KiB"
+
+
+def _root(error: BaseException) -> BaseException:
+    """What lies beneath requests' and urllib3's wrappers."""
+    seen = error
+    for _ in range(5):
+        reason: Any = getattr(seen, "reason", None)
+        if not isinstance(reason, BaseException):
+            reason = seen.args[0] if seen.args else None
+        if not isinstance(reason, BaseException):
+            return seen
+        seen = reason
+    return seen

@@ -1,0 +1,332 @@
+"""Servers that answer wrongly in every way that OPD servers do, against a real one on the loopback."""
+
+from __future__ import annotations
+
+import gzip
+import ssl
+import threading
+from collections.abc import Iterator
+from email.utils import formatdate
+from pathlib import Path
+from time import time
+
+import pytest
+import trustme
+
+from pipelines.extract import transport
+from tests.support.extracts import api_contract
+from tests.support.http_server import NAME, SECRET, Ask, Reply, Server, fault, reply, rows
+
+ID = api_contract("id")
+QUERY_KEY = {"type": "api_key", "in": "query", "name": "api_key", "value": "${GUDANG_SUMBER_UJI_TOKEN}"}
+BEARER = {"type": "bearer", "token": "${GUDANG_SUMBER_UJI_TOKEN}"}
+BASIC = {"type": "basic", "username": "gudang", "password": "${GUDANG_SUMBER_UJI_TOKEN}"}
+HEADER_KEY = {"type": "api_key", "in": "header", "name": "X-Api-Key", "value": "${GUDANG_SUMBER_UJI_TOKEN}"}
+EVERY_AUTH = pytest.mark.parametrize("auth", [BEARER, HEADER_KEY, QUERY_KEY, BASIC])
+GOOD = reply({"data": [{"id": 1}]})
+
+
+def test_a_server_that_is_busy_or_stumbles_is_asked_again(server: Server) -> None:
+    good = reply({"data": [{"id": 1}]})
+    server.in_turn(
+        Reply(status=429, headers={"Retry-After": "0"}), Reply(status=500), Reply(status=503), good
+    )
+    assert len(rows(server, ID)) == 1
+    assert len(server.asked) == 4
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_server_that_stays_broken_is_transient_after_six_tries(server: Server, status: int) -> None:
+    server.answer = lambda _: Reply(NAME.encode(), status)
+    error = fault(server, api_contract("id", auth=QUERY_KEY))
+    assert error.transient
+    assert str(status) in error.message
+    assert len(server.asked) == 6
+
+
+@pytest.mark.parametrize("status", [400, 404, 410, 422, 204])
+def test_another_refusal_is_final(server: Server, status: int) -> None:
+    server.answer = lambda _: Reply(b"" if status == 204 else NAME.encode(), status)
+    error = fault(server, ID)
+    assert not error.transient
+    assert f"answered {status}" in error.message
+    assert len(server.asked) == 1
+
+
+def test_a_server_that_never_answers_times_out(server: Server) -> None:
+    done = threading.Event()
+
+    def wait(_: Ask) -> Reply:
+        done.wait(10)
+        return Reply()
+
+    server.answer = wait
+    try:
+        error = fault(server, api_contract("id", auth=QUERY_KEY), patience={"connect": 1, "read": 0.1})
+    finally:
+        done.set()
+    assert error.transient
+    assert "no answer in time (connect 1 s, read 0.1 s)" in error.message
+    assert len(server.asked) == 3
+
+
+def test_a_body_that_stops_coming_times_out(server: Server) -> None:
+    done = threading.Event()
+    server.answer = lambda _: Reply(b'{"data": [', length=1000, hold=done)
+    try:
+        error = fault(server, ID, patience={"connect": 1, "read": 0.1})
+    finally:
+        done.set()
+    assert error.transient
+    assert "no answer in time" in error.message
+
+
+def test_a_server_that_is_not_there_is_transient(server: Server) -> None:
+    server.stop()
+    error = fault(server, api_contract("id", auth=QUERY_KEY))
+    assert error.transient
+    assert "cannot be reached" in error.message
+
+
+def test_a_body_that_breaks_off_is_transient(server: Server) -> None:
+    server.answer = lambda _: Reply(b'{"data": [{"id": "' + NAME.encode(), length=1000)
+    error = fault(server, ID)
+    assert error.transient
+    assert "broke off" in error.message
+
+
+def test_truncated_json_is_transient(server: Server) -> None:
+    server.answer = lambda _: Reply(b'{"data": [{"id": "' + NAME.encode())
+    error = fault(server, ID)
+    assert error.transient
+    assert "page 1: the JSON is cut short" in error.message
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"<html>Budi Santoso</html>", "not JSON; content type text/html"),
+        (b"", "the answer is empty"),
+        (b"{'id': 1}", "not JSON"),
+        (b'{"data": NaN}', "not JSON"),
+        (b'{"data": [-Infinity]}', "not JSON"),
+        (b'{"data": [' + b"9" * 5000 + b"]}", "too many digits"),
+        (b'{"data": [{"id": "\x00"}]}', "not JSON"),
+        (b'{"data": [{"id": "Budi Santoso \xe9"}]}', "not in UTF-8"),
+        (b"[" * 200_000, "nested too deeply"),
+        (b'{"error": "Budi Santoso"}', "records pointer /data leads nowhere; its keys: error"),
+        (b'["Budi Santoso"]', "records pointer /data leads nowhere; it is no object"),
+        (b"5", "leads nowhere; it is no object"),
+        (b"1.50", "leads nowhere; it is no object"),
+        (b"null", "leads nowhere; it is no object"),
+        (b'"Budi Santoso"', "leads nowhere; it is no object"),
+        (b'{"data": null}', "stands no list"),
+        (b'{"data": {"Budi": 1}}', "stands no list"),
+        (b'{"data": [{"id": 1}, "Budi Santoso"]}', "halaman 1 rekaman 2 is no object"),
+    ],
+)
+def test_a_200_that_is_no_answer_is_final_and_told(server: Server, body: bytes, words: str) -> None:
+    server.answer = lambda _: Reply(body, headers={"Content-Type": "text/html"})
+    error = fault(server, ID)
+    assert words in error.message
+    assert not error.transient
+
+
+def test_a_redirect_on_the_same_host_is_followed(server: Server) -> None:
+    moved = Reply(status=301, headers={"Location": "/v2/izin"})
+    server.answer = lambda ask: moved if ask.path == "/v1/izin" else reply({"data": [{"id": 1}]})
+    assert len(rows(server, api_contract("id", auth=BEARER))) == 1
+    assert server.asked[1].headers["Authorization"] == f"Bearer {SECRET}"
+
+
+def test_a_redirect_loop_is_told(server: Server) -> None:
+    server.answer = lambda _: Reply(status=302, headers={"Location": "/v1/izin"})
+    assert "redirects: a loop" in fault(server, api_contract("id", auth=QUERY_KEY)).message
+
+
+@EVERY_AUTH
+def test_a_redirect_to_another_host_gets_no_credential(server: Server, auth: dict[str, str]) -> None:
+    other = f"http://localhost:{server.http.server_port}/v1/izin"
+    server.answer = lambda _: Reply(status=302, headers={"Location": other})
+    assert "redirects to another host" in fault(server, api_contract("id", auth=auth)).message
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "target", ["http://[1", "http://127.0.0.1:x/", "ftp://127.0.0.1/", "//contoh.invalid/"]
+)
+def test_a_redirect_to_nowhere_is_told(server: Server, target: str) -> None:
+    server.answer = lambda _: Reply(status=302, headers={"Location": target})
+    assert "redirects to another host" in fault(server, api_contract("id", auth=QUERY_KEY)).message
+
+
+def test_a_body_without_measure_is_stopped(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "MAX_BODY", 1 << 20)
+    server.answer = lambda _: Reply(b" " * (3 << 20))
+    assert "larger than 1 MiB" in fault(server, ID).message
+
+
+# --- waiting as the server asks
+
+
+class Closed:
+    """Answers 429 with `retry_after`, then 400 to who comes back before `seconds` are over."""
+
+    def __init__(self, server: Server, retry_after: str, seconds: float) -> None:
+        self.open = threading.Event()
+        self.retry_after, self.seconds = retry_after, seconds
+        server.answer = self
+
+    def __call__(self, _: Ask) -> Reply:
+        if self.retry_after:
+            busy = Reply(status=429, headers={"Retry-After": self.retry_after})
+            self.retry_after = ""
+            threading.Timer(self.seconds, self.open.set).start()
+            return busy
+        return GOOD if self.open.is_set() else Reply(status=400)
+
+
+def test_the_seconds_that_a_server_asks_for_are_waited(server: Server) -> None:
+    Closed(server, "1", 0.8)
+    assert len(rows(server, ID)) == 1
+
+
+def test_the_date_that_a_server_asks_for_is_waited(server: Server) -> None:
+    # A date has whole seconds: this one is 1 to 2 seconds away.
+    Closed(server, formatdate(int(time()) + 2, usegmt=True), 0.8)
+    assert len(rows(server, ID)) == 1
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("retry_after", ["86400", "9" * 400, "Fri, 31 Dec 2199 23:59:59 GMT"])
+def test_a_wait_without_measure_is_cut_short(
+    server: Server, monkeypatch: pytest.MonkeyPatch, retry_after: str
+) -> None:
+    monkeypatch.setattr(transport, "LONGEST_WAIT_S", 0.1)
+    Closed(server, retry_after, 0)
+    assert len(rows(server, ID)) == 1
+
+
+@pytest.mark.parametrize(
+    "retry_after", ["besok", "-1", "1.5", "Fri, 99 Dec 2199", "Thu, 01 Jan 1970 00:00:00 GMT"]
+)
+def test_a_wait_that_says_nothing_is_none(server: Server, retry_after: str) -> None:
+    server.in_turn(Reply(status=503, headers={"Retry-After": retry_after}), GOOD)
+    assert len(rows(server, ID)) == 1
+
+
+# --- time for the whole answer
+
+
+@pytest.mark.parametrize("in_headers", [True, False])
+def test_a_server_that_drips_is_given_up(server: Server, in_headers: bool) -> None:
+    padding = {"X-Padding": "x" * 4000} if in_headers else {}
+    server.answer = lambda _: Reply(b" " * 4000, drip=0.002, headers=padding)
+    error = fault(server, api_contract("id", auth=QUERY_KEY), patience={"read": 1, "whole": 0.5})
+    assert error.message == "the API gave no whole answer within 0.5 s"
+    assert error.transient
+    assert len(server.asked) == 1
+
+
+@pytest.mark.timeout(8)
+def test_the_time_ends_also_between_two_bytes(server: Server) -> None:
+    done = threading.Event()
+    server.answer = lambda _: Reply(b'{"data": [', length=1000, hold=done)
+    try:
+        error = fault(server, ID, patience={"read": 60, "whole": 0.3})
+    finally:
+        done.set()
+    assert error.message == "the API gave no whole answer within 0.3 s"
+
+
+def test_retries_do_not_make_the_time_longer(server: Server) -> None:
+    server.answer = lambda _: Reply(b" " * 40, 500, drip=0.005)
+    error = fault(server, ID, patience={"read": 1, "whole": 0.5})
+    assert error.message == "the API gave no whole answer within 0.5 s"
+    assert len(server.asked) < 6
+
+
+def test_each_page_has_its_own_time(server: Server) -> None:
+    pages = {"type": "page", "param": "page"}
+
+    def slow(ask: Ask) -> Reply:
+        records = [{"id": ask.query["page"]}] if int(ask.query["page"]) < 4 else []
+        return Reply(reply({"data": records}).body, drip=0.002)
+
+    server.answer = slow
+    assert len(rows(server, api_contract("id", pagination=pages), patience={"whole": 0.9})) == 3
+
+
+# --- size
+
+
+def test_a_small_body_that_unpacks_without_measure_is_stopped(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "MAX_BODY", 1 << 20)
+    server.answer = lambda _: Reply(gzip.compress(b" " * (64 << 20)), headers={"Content-Encoding": "gzip"})
+    assert "larger than 1 MiB" in fault(server, ID).message
+
+
+def test_the_body_of_an_error_is_not_kept_and_not_read_without_end(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "MAX_BODY", 1 << 20)
+    server.answer = lambda _: Reply(b" " * (3 << 20), 500)
+    assert "larger than 1 MiB" in fault(server, ID).message
+    moved = Reply(b" " * (3 << 20), 301, {"Location": "/v2/izin"})
+    server.answer = lambda ask: moved if ask.path == "/v1/izin" else GOOD
+    assert len(rows(server, ID)) == 1
+
+
+# --- TLS
+
+
+@pytest.fixture
+def issuer() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def tls_server(monkeypatch: pytest.MonkeyPatch, issuer: trustme.CA) -> Iterator[Server]:
+    monkeypatch.setenv("NO_PROXY", "*")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    issuer.issue_cert("127.0.0.1").configure_cert(context)
+    server = Server(context)
+    server.answer = lambda _: GOOD
+    yield server
+    server.stop()
+
+
+@pytest.mark.timeout(20)
+def test_a_certificate_that_nobody_trusts_is_refused_at_once(tls_server: Server) -> None:
+    error = fault(tls_server, api_contract("id", auth=QUERY_KEY), patience={"backoff": 60})
+    assert error.message == "the API's certificate was refused"
+    assert not error.transient
+    assert tls_server.asked == []
+
+
+def test_a_certificate_of_another_name_is_refused(
+    tls_server: Server, issuer: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issuer.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    elsewhere = {"GUDANG_SUMBER_UJI_URL": tls_server.url.replace("127.0.0.1", "localhost")}
+    assert fault(tls_server, ID, env=elsewhere).message == "the API's certificate was refused"
+
+
+def test_a_certificate_whose_issuer_is_installed_is_trusted_and_its_server_held_to_the_time(
+    tls_server: Server, issuer: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issuer.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    assert len(rows(tls_server, ID)) == 1
+    tls_server.answer = lambda _: Reply(b" " * 4000, drip=0.002)
+    assert "no whole answer within 0.4 s" in fault(tls_server, ID, patience={"whole": 0.4}).message
+
+
+@pytest.mark.timeout(20)
+def test_https_to_a_server_without_tls_is_told(server: Server) -> None:
+    env = {"GUDANG_SUMBER_UJI_URL": server.url.replace("http:", "https:")}
+    error = fault(server, ID, env=env, patience={"backoff": 60})
+    assert error.message == "the API speaks no TLS that we know"

@@ -1,0 +1,353 @@
+"""Logging in at an API: what is sent, what is renewed, and that no secret ever shows."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from base64 import b64encode
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.errors import ContractError, SourceError
+from pipelines.extract.api import open_api
+from tests.support.extracts import api_contract, decode_copy
+from tests.support.http_server import NAME, SECRET, Ask, Reply, Server, fault, opened, reply, rows
+
+ID = api_contract("id")
+
+
+BEARER = {"type": "bearer", "token": "${GUDANG_SUMBER_UJI_TOKEN}"}
+HEADER_KEY = {"type": "api_key", "in": "header", "name": "X-Api-Key", "value": "${GUDANG_SUMBER_UJI_TOKEN}"}
+QUERY_KEY = {"type": "api_key", "in": "query", "name": "api_key", "value": "${GUDANG_SUMBER_UJI_TOKEN}"}
+BASIC = {"type": "basic", "username": "gudang", "password": "${GUDANG_SUMBER_UJI_TOKEN}"}
+EVERY_AUTH = pytest.mark.parametrize("auth", [BEARER, HEADER_KEY, QUERY_KEY, BASIC])
+
+
+def test_credentials_go_where_the_contract_says(server: Server) -> None:
+    server.answer = lambda _: reply({"data": [{"id": 1}]})
+    for auth in (BEARER, HEADER_KEY, QUERY_KEY, BASIC):
+        rows(server, api_contract("id", auth=auth))
+    bearer, header, query, basic = server.asked
+    assert bearer.headers["Authorization"] == f"Bearer {SECRET}"
+    assert header.headers["X-Api-Key"] == SECRET
+    assert query.query == {"api_key": SECRET}
+    assert basic.headers["Authorization"] == f"Basic {b64encode(f'gudang:{SECRET}'.encode()).decode()}"
+
+
+@EVERY_AUTH
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_credential_names_its_variable(server: Server, auth: dict[str, str], status: int) -> None:
+    server.answer = lambda _: Reply(NAME.encode(), status)
+    error = fault(server, api_contract("id", auth=auth))
+    assert str(status) in error.message
+    assert error.hint == "check GUDANG_SUMBER_UJI_TOKEN"
+    assert not error.transient
+    assert len(server.asked) == 1
+
+
+def test_a_401_without_declared_auth_says_what_to_declare(server: Server) -> None:
+    server.answer = lambda _: Reply(status=401)
+    assert "extract.auth" in str(fault(server, ID).hint)
+
+
+@pytest.mark.parametrize(
+    "auth",
+    [
+        {"type": "digest"},
+        {"type": "bearer"},
+        {**BEARER, "x": "y"},
+        {**HEADER_KEY, "in": "cookie"},
+        {"type": "oauth2", "token_url": "http://x", "client_id": "x"},
+        {"type": "oauth2", "token_url": "http://x", "client_id": "x", "client_secret": "${X}", "in": "query"},
+    ],
+)
+def test_a_misdeclared_auth_is_a_contract_error(server: Server, auth: dict[str, str]) -> None:
+    with pytest.raises(ContractError, match="auth"):
+        opened(server, api_contract("id", auth=auth))
+
+
+def test_a_variable_that_is_not_set_is_named() -> None:
+    with pytest.raises(ContractError, match="GUDANG_SUMBER_UJI_URL"):
+        open_api(ID, env={})
+    with pytest.raises(ContractError, match="GUDANG_SUMBER_UJI_TOKEN"):
+        open_api(api_contract("id", auth=BEARER), env={"GUDANG_SUMBER_UJI_URL": "http://127.0.0.1:9"})
+    with pytest.raises(ContractError, match=r"\$\{GUDANG_SUMBER_UJI_URL\} is no URL"):
+        open_api(ID, env={"GUDANG_SUMBER_UJI_URL": f"ftp://gudang:{SECRET}@x"})
+
+
+@EVERY_AUTH
+def test_no_secret_and_no_value_is_logged(
+    server: Server, auth: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    server.in_turn(Reply(status=503), Reply(b"", length=10), reply({"data": [{"id": NAME}]}))
+    contract = api_contract("id", auth=auth, params={"nama": NAME})
+    fault(server, contract)
+    rows(server, contract)
+    server.stop()
+    with pytest.raises(SourceError):
+        rows(server, contract)
+    assert "Retrying" in caplog.text
+    assert SECRET not in caplog.text
+    assert NAME not in caplog.text
+    assert NAME.replace(" ", "+") not in caplog.text
+
+
+def test_a_netrc_does_not_replace_the_contracts_credential(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login other password other\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    moved = Reply(status=301, headers={"Location": "/v2/izin"})
+    server.answer = lambda ask: moved if ask.path == "/v1/izin" else reply({"data": [{"id": 1}]})
+    rows(server, api_contract("id", auth=BEARER))
+    rows(server, ID)
+    assert [a.headers.get("Authorization") for a in server.asked] == [f"Bearer {SECRET}"] * 2 + [None] * 2
+
+
+@pytest.mark.parametrize("auth", [{"type": "bearer", "token": SECRET}, {**BASIC, "password": SECRET}])
+def test_a_secret_that_stands_in_the_contract_is_refused_and_not_repeated(auth: dict[str, str]) -> None:
+    with pytest.raises(ContractError, match="stands in the contract itself") as caught:
+        api_contract("id", auth=auth)
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("auth", [BEARER, HEADER_KEY])
+def test_a_credential_that_no_header_can_hold_is_told_without_it(
+    server: Server, auth: dict[str, str]
+) -> None:
+    for value in (f"{SECRET}\n", f"{SECRET}é"):
+        with pytest.raises(ContractError, match="GUDANG_SUMBER_UJI_TOKEN") as caught:
+            opened(server, api_contract("id", auth=auth), env={"GUDANG_SUMBER_UJI_TOKEN": value})
+        assert SECRET not in str(caught.value)
+
+
+# --- a key in the path
+
+
+def test_a_key_in_the_path_is_sent_and_never_shown(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    contract = api_contract("id", path="/v1/api/key/${GUDANG_SUMBER_UJI_TOKEN}/page")
+    server.in_turn(Reply(status=503), reply({"data": [{"id": 1}]}))
+    stream = opened(server, contract, env={"GUDANG_SUMBER_UJI_TOKEN": f"{SECRET}/a b?c"})
+    assert len(decode_copy(stream.blocks)) == 1
+    assert server.asked[0].path == f"/v1/api/key/{SECRET}%2Fa%20b%3Fc/page"
+    assert stream.name == "/v1/api/key/${GUDANG_SUMBER_UJI_TOKEN}/page"
+    server.answer = lambda _: Reply(status=401)
+    assert fault(server, contract).hint == "check GUDANG_SUMBER_UJI_TOKEN"
+    server.stop()
+    assert fault(server, contract).transient
+    assert "Retry" in caplog.text
+    assert SECRET not in caplog.text
+
+
+# --- OAuth2 client credentials
+
+
+OAUTH = {
+    "type": "oauth2",
+    "token_url": "${GUDANG_SUMBER_UJI_URL}/oauth/token",
+    "client_id": "gudang",
+    "client_secret": "${GUDANG_SUMBER_UJI_TOKEN}",
+}
+PAGED = {"type": "page", "param": "page", "total": "/total"}
+
+
+@dataclass
+class Gate:
+    """An API of three pages behind tokens; `given` and `used` are the tokens in their order."""
+
+    lifetime: Any = 3600
+    slow: float = 0
+    more: dict[str, Any] = field(default_factory=dict[str, Any])
+    revoked: set[str] = field(default_factory=set[str])
+    asked: list[Ask] = field(default_factory=list[Ask])
+    given: list[str] = field(default_factory=list[str])
+    used: list[str] = field(default_factory=list[str])
+
+    def __call__(self, ask: Ask) -> Reply:
+        if ask.path == "/oauth/token":
+            self.asked.append(ask)
+            self.given.append(f"{SECRET}-{len(self.given) + 1}")
+            grant = {"access_token": self.given[-1], "token_type": "Bearer", "expires_in": self.lifetime}
+            return reply(grant | self.more)
+        token = ask.headers.get("Authorization", "").removeprefix("Bearer ")
+        self.used.append(token)
+        if token not in self.given or token in self.revoked:
+            return Reply(status=401)
+        threading.Event().wait(self.slow)
+        return reply({"data": [{"id": int(ask.query["page"])}], "total": 3})
+
+
+GATED = api_contract("id", auth=OAUTH, pagination=PAGED)
+
+
+def read(server: Server, gate: Gate, contract: Any = GATED) -> list[int]:
+    """Which of the tokens, counted from 1, went with each request."""
+    server.answer = gate
+    assert [row[0] for row in rows(server, contract)] == ["1", "2", "3"]
+    return [gate.given.index(token) + 1 for token in gate.used]
+
+
+def test_one_token_serves_the_whole_reading(server: Server) -> None:
+    gate = Gate()
+    contract = api_contract("id", auth={**OAUTH, "scope": "izin.baca data"}, pagination=PAGED)
+    assert read(server, gate, contract) == [1, 1, 1]
+    (ask,) = gate.asked
+    assert ask.method == "POST"
+    assert ask.form == {"grant_type": "client_credentials", "scope": "izin.baca data"}
+    assert ask.headers["Authorization"] == f"Basic {b64encode(f'gudang:{SECRET}'.encode()).decode()}"
+
+
+def test_the_client_may_stand_in_the_body_and_gateways_may_call_the_token_as_they_like(
+    server: Server,
+) -> None:
+    gate = Gate(lifetime="3599", more={"token_type": "BearerToken"})
+    assert read(server, gate, api_contract("id", auth={**OAUTH, "in": "body"}, pagination=PAGED)) == [1] * 3
+    (ask,) = gate.asked
+    assert ask.form == {
+        "grant_type": "client_credentials",
+        "client_id": "gudang",
+        "client_secret": SECRET,
+    }
+    assert "Authorization" not in ask.headers
+
+
+def test_a_secret_with_special_characters_is_encoded_as_the_rfc_says(server: Server) -> None:
+    server.answer = gate = Gate()
+    decode_copy(opened(server, GATED, env={"GUDANG_SUMBER_UJI_TOKEN": "a b:c%"}).blocks)
+    assert gate.asked[0].headers["Authorization"] == f"Basic {b64encode(b'gudang:a+b%3Ac%25').decode()}"
+
+
+def test_a_token_without_a_lifetime_is_kept(server: Server) -> None:
+    assert read(server, Gate(lifetime=None)) == [1, 1, 1]
+
+
+def test_a_token_is_renewed_before_it_expires(server: Server) -> None:
+    assert read(server, Gate(lifetime=1, slow=0.6)) == [1, 2, 3]
+
+
+def test_a_token_that_is_revoked_while_paging_is_renewed_once(server: Server) -> None:
+    gate = Gate()
+    server.answer = gate
+    stream = opened(server, GATED)
+    next(stream.blocks)
+    gate.revoked.add(gate.given[0])
+    assert [row[0] for row in decode_copy(stream.blocks)] == ["2", "3"]
+    assert [gate.given.index(token) + 1 for token in gate.used] == [1, 1, 2, 2]
+
+
+def test_a_401_also_with_a_new_token_is_final(server: Server) -> None:
+    gate = Gate(revoked={f"{SECRET}-{n}" for n in range(9)})
+    server.answer = gate
+    error = fault(server, GATED)
+    assert not error.transient
+    assert "401 Unauthorized: the credential was refused" in error.message
+    assert error.hint == "check GUDANG_SUMBER_UJI_URL, GUDANG_SUMBER_UJI_TOKEN"
+    assert len(gate.used) == 2
+
+
+def test_a_page_that_stumbles_is_asked_again_with_its_token(server: Server) -> None:
+    gate = Gate()
+    stumbles = [Reply(status=503), Reply(status=500)]
+    server.answer = lambda ask: stumbles.pop() if stumbles and "page" in ask.query else gate(ask)
+    assert len(rows(server, GATED)) == 3
+    assert len(gate.given) == 1
+
+
+def token_fault(server: Server, answer: Reply, **options: Any) -> SourceError:
+    server.answer = lambda ask: answer if ask.path == "/oauth/token" else reply({"data": [{"id": 1}]})
+    error = fault(server, GATED, **options)
+    assert "token" in error.message
+    assert all(ask.path == "/oauth/token" for ask in server.asked)
+    return error
+
+
+def granted(**values: Any) -> Reply:
+    return reply({"access_token": SECRET, **values})
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (Reply(b'{"error": "invalid_client"}', 401), "answered 401 invalid_client"),
+        (Reply(b'{"error": "invalid_scope"}', 400), "answered 400 invalid_scope"),
+        (Reply(b'{"error": "%s"}' % SECRET.encode(), 400), "answered 400"),
+        (Reply(b"<html>" + SECRET.encode(), 401), "answered 401"),
+        (Reply(b"[" * 9000, 401), "answered 401"),
+        (Reply(status=404), "answered 404"),
+        (Reply(status=302, headers={"Location": "/v1/izin"}), "answered 302"),
+        (Reply(b"<html>" + SECRET.encode()), "no token that can be read"),
+        (Reply(b""), "no token that can be read"),
+        (Reply(b"\xff"), "no token that can be read"),
+        (Reply(b"[" * 9000), "no token that can be read"),
+        (reply([SECRET]), "no token that can be read"),
+        (reply({"token": SECRET}), "no token that can be read"),
+        (granted(access_token=[SECRET]), "no token that can be read"),
+        (granted(expires_in="soon"), "no token that can be read"),
+        (granted(expires_in=-5), "no token that can be read"),
+        (granted(expires_in="nan"), "no token that can be read"),
+        (granted(expires_in=10**400), "no token that can be read"),
+        (granted(token_type="mac"), "no bearer token"),
+        (granted(access_token=""), "no header can hold"),
+        (granted(access_token=f"{SECRET}\r\nX-A: b"), "no header can hold"),
+        (granted(access_token=f"{SECRET}é"), "no header can hold"),
+        (granted(padding="x" * (1 << 17)), "larger than 64 KiB"),
+    ],
+)
+def test_nonsense_of_a_token_endpoint_is_final_and_told(server: Server, answer: Reply, words: str) -> None:
+    error = token_fault(server, answer)
+    assert words in error.message
+    assert not error.transient
+    assert len(server.asked) == 1
+
+
+def test_a_token_endpoint_that_fails_for_ever_is_transient(server: Server) -> None:
+    error = token_fault(server, Reply(SECRET.encode(), 503))
+    assert error.transient
+    assert "answered 503" in error.message
+    assert len(server.asked) == 6
+
+
+def test_a_token_endpoint_that_stumbles_is_asked_again(server: Server) -> None:
+    gate = Gate()
+    stumbles = [Reply(status=500), Reply(status=429, headers={"Retry-After": "0"})]
+    server.answer = lambda ask: stumbles.pop() if stumbles else gate(ask)
+    assert len(rows(server, GATED)) == 3
+
+
+def test_a_token_endpoint_that_is_slow_is_transient(server: Server) -> None:
+    hold = threading.Event()
+    slow = Reply(b"{", length=1000, hold=hold)
+    try:
+        error = token_fault(server, slow, patience={"read": 0.1})
+    finally:
+        hold.set()
+    assert error.transient
+    assert "the token endpoint gave no answer in time" in error.message
+    dripping = Reply(b" " * 100, drip=0.05)
+    assert "no whole answer within" in token_fault(server, dripping, patience={"whole": 0.3}).message
+
+
+def test_a_token_endpoint_that_is_not_there_is_transient(server: Server) -> None:
+    nowhere = api_contract("id", auth={**OAUTH, "token_url": "http://127.0.0.1:9/token"})
+    error = fault(server, nowhere)
+    assert error.transient
+    assert "the token endpoint's server cannot be reached" in error.message
+    with pytest.raises(ContractError, match=r"auth.token_url ftp://x is no URL"):
+        opened(server, api_contract("id", auth={**OAUTH, "token_url": "ftp://x"}))
+
+
+def test_no_token_and_no_client_secret_is_logged(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    for placement in ("header", "body"):
+        auth = {**OAUTH, "in": placement}
+        read(server, Gate(), api_contract("id", auth=auth, pagination=PAGED))
+        server.answer = lambda _: Reply(status=503)
+        fault(server, api_contract("id", auth=auth))
+    assert "/..." in caplog.text
+    assert SECRET not in caplog.text

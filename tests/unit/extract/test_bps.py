@@ -1,0 +1,171 @@
+"""The matrix of BPS's dynamic tables as records, as its documentation shows it and as it goes wrong."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from tests.support.extracts import api_contract, column, decode_copy
+from tests.support.http_server import SECRET, Ask, Reply, Server, fault, opened, reply, rows
+
+ANSWER: dict[str, Any] = {
+    "status": "OK",
+    "data-availability": "available",
+    "var": [
+        {"val": 145, "label": "Persentase Rumah Tangga", "unit": "Persen", "subj": "Lingkungan", "note": ""}
+    ],
+    "turvar": [{"val": 289, "label": "Listrik PLN"}, {"val": 290, "label": "Lainnya"}],
+    "labelvervar": "Provinsi",
+    "vervar": [{"val": 6400, "label": "KALIMANTAN TIMUR"}, {"val": 9999, "label": "<b>INDONESIA</b>"}],
+    "tahun": [{"val": 100, "label": "2000"}, {"val": 101, "label": "2001"}],
+    "turtahun": [{"val": 0, "label": "Tahun"}],
+    "metadata": {"activity": None},
+    "datacontent": {"99991452891000": 83.68, "64001452901010": 12.50, "64001452891000": "14,45"},
+}
+PATH = "/v1/api/list/model/data/lang/ind/domain/6400/var/145/th/100;101/key/${GUDANG_SUMBER_UJI_TOKEN}/"
+PARTS = (
+    "vervar.val",
+    "vervar.label",
+    "turvar.val",
+    "tahun.label",
+    "turtahun.label",
+    "var.unit",
+    "datacontent",
+)
+CONTRACT = api_contract(
+    *(column(part.replace(".", "_"), part) for part in PARTS), path=PATH, records="", shape="bps_data"
+)
+
+
+def changed(**parts: Any) -> dict[str, Any]:
+    return {**deepcopy(ANSWER), **parts}
+
+
+def dimension(*ids: Any) -> list[dict[str, Any]]:
+    return [{"val": i, "label": f"l{i}"} for i in ids]
+
+
+def test_a_matrix_becomes_one_row_per_cell_with_ids_and_labels(server: Server) -> None:
+    server.answer = lambda _: Reply(json.dumps(ANSWER).replace("12.5,", "12.50,").encode())
+    stream = opened(server, CONTRACT)
+    assert [row[:-1] for row in decode_copy(stream.blocks)] == [
+        ["6400", "KALIMANTAN TIMUR", "289", "2000", "Tahun", "Persen", "14,45"],
+        ["6400", "KALIMANTAN TIMUR", "290", "2001", "Tahun", "Persen", "12.50"],
+        ["9999", "<b>INDONESIA</b>", "289", "2000", "Tahun", "Persen", "83.68"],
+    ]
+    assert stream.warnings == []
+    assert server.asked[0].path.endswith(f"/th/100;101/key/{SECRET}/")
+    assert "tahun.val" in stream.shape
+    assert stream.name == PATH
+
+
+def test_the_key_may_stand_in_the_query_and_the_answer_in_a_wrapper(server: Server) -> None:
+    key = {"type": "api_key", "in": "query", "name": "key", "value": "${GUDANG_SUMBER_UJI_TOKEN}"}
+    server.answer = lambda _: reply({"data": ANSWER})
+    contract = api_contract(column("nilai", "datacontent"), records="/data", shape="bps_data", auth=key)
+    assert len(rows(server, contract)) == 3
+    assert server.asked[0].query == {"key": SECRET}
+
+
+def test_ids_of_different_lengths_are_told_apart_by_what_the_dimensions_allow(server: Server) -> None:
+    """Who cuts at the first id that fits takes vervar 1 for 112, and tahun 9 with turtahun 1 for 10."""
+    answer = changed(
+        var=dimension(7),
+        vervar=dimension(1, 112),
+        turvar=dimension(23, 3),
+        tahun=dimension(9),
+        turtahun=dimension(0, 10),
+        datacontent={"172390": 1, "1127390": 2, "1723910": 3},
+    )
+    server.answer = lambda _: reply(answer)
+    contract = api_contract(
+        *(column(n, f"{n}.val") for n in ("vervar", "turvar", "turtahun")),
+        column("nilai", "datacontent"),
+        shape="bps_data",
+        records="",
+    )
+    found = [row[:-1] for row in rows(server, contract)]
+    assert found == [["1", "23", "0", "1"], ["1", "23", "10", "3"], ["112", "3", "0", "2"]]
+
+
+def test_a_key_that_two_cells_could_have_is_refused(server: Server) -> None:
+    answer = changed(
+        var=dimension(1), vervar=dimension(1, 11), turvar=dimension(11, 1), datacontent={"11111000": 5}
+    )
+    server.answer = lambda _: reply(answer)
+    assert "the value '11111000' could stand in two cells" in fault(server, CONTRACT).message
+    server.answer = lambda _: reply({**answer, "datacontent": {"11111010": 5}, "vervar": dimension(11)})
+    assert [row[0] for row in rows(server, CONTRACT)] == ["11"]
+
+
+@pytest.mark.parametrize(
+    "parts", [{"turvar": []}, {"turvar": None}, {"turvar": ""}, {"turvar": dimension(0)}]
+)
+def test_a_table_without_a_derived_dimension_has_0_there(server: Server, parts: dict[str, Any]) -> None:
+    server.answer = lambda _: reply(changed(**parts, datacontent={"999914501010": 7}))
+    assert [row[2] for row in rows(server, CONTRACT)] == ["0"]
+
+
+def test_an_empty_cell_and_a_null_are_kept_as_they_come(server: Server) -> None:
+    server.answer = lambda _: reply(changed(datacontent={"99991452891000": None, "64001452901010": "-"}))
+    assert [row[-2] for row in rows(server, CONTRACT)] == ["-", None]
+
+
+def test_an_empty_matrix_of_php_has_no_rows(server: Server) -> None:
+    server.answer = lambda _: reply(changed(datacontent=[]))
+    stream = opened(server, CONTRACT)
+    assert list(stream.blocks) == []
+    assert stream.warnings == ["the API gave no record"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"status": "Error", "message": f"key {SECRET} unknown"}, "BPS answered with an error"),
+        ({"status": "OK", "data-availability": "list-not-available", "data": ""}, "BPS has no data"),
+        ({"status": "OK"}, "BPS has no data"),
+        ({"error": "UserNotFound"}, "no answer of BPS's Web API"),
+        ([ANSWER], "no answer of BPS's Web API"),
+        (changed(vervar=[]), "vervar is no list of {val, label}"),
+        (changed(tahun="2000"), "tahun is no list of {val, label}"),
+        (changed(turvar=[289]), "turvar is no list of {val, label}"),
+        (changed(vervar=[{"label": "x"}]), "vervar is no list of {val, label}"),
+        (changed(vervar=[{"val": 1.5, "label": "x"}]), "vervar is no list of {val, label}"),
+        (changed(tahun=[{"val": 100, "label": "2000"}, {"val": 100, "label": "2001"}]), "100 has two labels"),
+        (changed(datacontent=None), "datacontent is no object"),
+        (changed(datacontent=[1]), "datacontent is no object"),
+        (changed(datacontent={"64001452891000": 1, "1": 2, "0": 3}), "2 values stand in no cell: 0, 1"),
+        (changed(vervar=dimension(*range(3000)), tahun=dimension(*range(1000))), "more than 5,000,000 cells"),
+    ],
+)
+def test_an_answer_without_a_matrix_is_told(server: Server, answer: Any, words: str) -> None:
+    server.answer = lambda _: reply(answer)
+    error = fault(server, CONTRACT)
+    assert words in error.message
+    assert not error.transient
+
+
+def test_a_promised_column_that_the_matrix_does_not_have_is_a_vanished_one(server: Server) -> None:
+    server.answer = lambda _: reply(ANSWER)
+    contract = api_contract(column("catatan", "var.note"), shape="bps_data", records="")
+    assert "in no record of the first page: var.note" in fault(server, contract).message
+
+
+def test_years_may_be_asked_page_by_page(server: Server) -> None:
+    def answer(ask: Ask) -> Reply:
+        year = int(ask.query["th"])
+        return reply(
+            changed(tahun=dimension(year), datacontent={f"6400145289{year}0": year} if year < 3 else [])
+        )
+
+    server.answer = answer
+    contract = api_contract(
+        column("nilai", "datacontent"),
+        shape="bps_data",
+        records="",
+        pagination={"type": "page", "param": "th"},
+    )
+    assert [row[0] for row in rows(server, contract)] == ["1", "2"]
