@@ -18,6 +18,7 @@ import re
 import socket
 import ssl
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -35,6 +36,7 @@ from urllib3.util import Retry
 from pipelines.errors import SourceError
 
 RETRIES = 5
+READ_RETRIES = 2
 LONGEST_WAIT_S = 120
 MAX_BODY = 256 << 20
 MAX_REDIRECTS = 5
@@ -71,6 +73,14 @@ class _TooSlowError(Exception):
 
 class _TooLargeError(Exception):
     pass
+
+
+class _BrokenBodyError(Exception):
+    """The answer began well; what urllib3 retries is over then."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__()
+        self.cause = cause
 
 
 class _RedirectedAwayError(Exception):
@@ -190,7 +200,7 @@ class Transport:
         self._session.headers.update({"Accept": "application/json", "User-Agent": "gudang-data-kaltim"})
         retry = _Retry(
             total=RETRIES,
-            read=2,
+            read=READ_RETRIES,
             other=0,
             backoff_factor=patience.backoff,
             status_forcelist=PASSING,
@@ -226,7 +236,12 @@ class Transport:
         limit = MAX_BODY if limit is None else limit
         token = _ENDS.set(monotonic() + self.patience.whole)
         try:
+            for _ in range(READ_RETRIES):
+                with suppress(_BrokenBodyError):
+                    return self._follow(url, auth, params or {}, form, wanted, limit)
             return self._follow(url, auth, params or {}, form, wanted, limit)
+        except _BrokenBodyError as broken:
+            fault = self._broken(who, broken.cause)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             fault = self._broken(who, error)
         except _RedirectedAwayError:
@@ -324,10 +339,13 @@ def _redirected(url: str, target: str) -> str:
 
 def _body(response: requests.Response, limit: int) -> bytes:
     body = bytearray()
-    for chunk in response.iter_content(_CHUNK):
-        body += chunk
-        if len(body) > limit:
-            raise _TooLargeError
+    try:
+        for chunk in response.iter_content(_CHUNK):
+            body += chunk
+            if len(body) > limit:
+                raise _TooLargeError
+    except requests.RequestException as error:
+        raise _BrokenBodyError(error) from None
     return bytes(body)
 
 

@@ -88,11 +88,20 @@ def test_a_server_that_is_not_there_is_transient(server: Server) -> None:
     assert "cannot be reached" in error.message
 
 
-def test_a_body_that_breaks_off_is_transient(server: Server) -> None:
-    server.answer = lambda _: Reply(b'{"data": [{"id": "' + NAME.encode(), length=1000)
+def test_a_body_that_breaks_off_is_asked_for_again_and_transient_in_the_end(server: Server) -> None:
+    broken = Reply(b'{"data": [{"id": "' + NAME.encode(), length=1000)
+    server.in_turn(broken, broken, GOOD)
+    assert len(rows(server, ID)) == 1
+    server.answer = lambda _: broken
     error = fault(server, ID)
     assert error.transient
     assert "broke off" in error.message
+    assert len(server.asked) == 6
+
+
+def test_a_body_whose_packing_is_broken_is_told(server: Server) -> None:
+    server.answer = lambda _: Reply(NAME.encode(), headers={"Content-Encoding": "gzip"})
+    assert "broke off" in fault(server, ID).message
 
 
 def test_truncated_json_is_transient(server: Server) -> None:
@@ -247,14 +256,13 @@ def test_retries_do_not_make_the_time_longer(server: Server) -> None:
 
 
 def test_each_page_has_its_own_time(server: Server) -> None:
-    pages = {"type": "page", "param": "page"}
-
     def slow(ask: Ask) -> Reply:
-        records = [{"id": ask.query["page"]}] if int(ask.query["page"]) < 4 else []
-        return Reply(reply({"data": records}).body, drip=0.002)
+        server.stopping.wait(0.25)
+        return reply({"data": [{"id": ask.query["page"]}] if int(ask.query["page"]) < 6 else []})
 
     server.answer = slow
-    assert len(rows(server, api_contract("id", pagination=pages), patience={"whole": 0.9})) == 3
+    contract = api_contract("id", pagination={"type": "page", "param": "page"})
+    assert len(rows(server, contract, patience={"whole": 1.2})) == 5
 
 
 # --- size

@@ -83,7 +83,8 @@ def test_no_secret_and_no_value_is_logged(
     server: Server, auth: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    server.in_turn(Reply(status=503), Reply(b"", length=10), reply({"data": [{"id": NAME}]}))
+    broken = Reply(b"", length=10)
+    server.in_turn(Reply(status=503), broken, broken, broken, reply({"data": [{"id": NAME}]}))
     contract = api_contract("id", auth=auth, params={"nama": NAME})
     fault(server, contract)
     rows(server, contract)
