@@ -3,48 +3,37 @@
 What belongs here: requests and urllib3, and every way in which a server can fail to answer. Not here: who asks
 (credentials.py), which status is a refusal (http_client.py). The text of a requests error holds the URL, and so
 perhaps a key: it is never shown, logged or chained.
-
-Time-outs of sockets are not enough: a server that drips a byte a minute never meets one. So the bytes of an
-answer, its headers too, are read through `_Bounded`, which knows when the answer must be whole.
 """
 
 from __future__ import annotations
 
-import http.client
-import io
 import logging
-import math
 import re
-import socket
 import ssl
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from contextvars import ContextVar
 from dataclasses import dataclass
 from http import HTTPStatus
-from time import monotonic
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import Retry
 
 from pipelines.errors import SourceError
+from pipelines.extract import bounded
+from pipelines.extract.bounded import BoundedAdapter, TooLargeError, TooSlowError
 
 RETRIES = 5
 READ_RETRIES = 2
 LONGEST_WAIT_S = 120
-MAX_BODY = 256 << 20
 MAX_REDIRECTS = 5
 PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _CHUNK = 1 << 16
 _SHOWN = 60
 _TARGET = re.compile(r"(https?://[^/\s'\"]*|(?<![\w:/]))/[^\s'\"]*")
-_ENDS: ContextVar[float] = ContextVar("when the answer that is read must be whole", default=math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +56,6 @@ class Answer:
     link: str | None
 
 
-class _TooSlowError(Exception):
-    pass
-
-
-class _TooLargeError(Exception):
-    pass
-
-
 class _BrokenBodyError(Exception):
     """The answer began well; what urllib3 retries is over then."""
 
@@ -89,73 +70,6 @@ class _RedirectedAwayError(Exception):
 
 class _TooManyRedirectsError(Exception):
     pass
-
-
-class _Bounded(io.RawIOBase):
-    """The bytes of one answer from its socket, until its time or its measure is used up."""
-
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
-        self._raw, self._sock = raw, sock
-        self._between = sock.gettimeout() or math.inf
-        self._ends = _ENDS.get()
-        self._count = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int | None:
-        left = self._ends - monotonic()
-        if left <= 0:
-            raise _TooSlowError
-        if left < math.inf:
-            self._sock.settimeout(min(left, self._between))
-        try:
-            count = self._raw.readinto(buffer)
-        except TimeoutError:
-            if monotonic() < self._ends:
-                raise
-            raise _TooSlowError from None
-        self._count += count or 0
-        if self._count > MAX_BODY + _CHUNK:
-            raise _TooLargeError
-        return count
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _BoundedResponse(http.client.HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
-        super().__init__(sock, *args, **options)
-        self.fp: Any = io.BufferedReader(_Bounded(self.fp.detach(), sock))
-
-
-class _Connection(HTTPConnection):
-    response_class = _BoundedResponse
-
-
-class _TlsConnection(HTTPSConnection):
-    response_class = _BoundedResponse
-
-
-class _Pool(urllib3.HTTPConnectionPool):
-    ConnectionCls: Any = _Connection
-
-
-class _TlsPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls: Any = _TlsConnection
-
-
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
-
-    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **options)
-        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
-        return manager
 
 
 class _Session(requests.Session):
@@ -211,7 +125,7 @@ class Transport:
             raise_on_status=False,
         )
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, _Adapter(max_retries=retry))
+            self._session.mount(scheme, BoundedAdapter(max_retries=retry))
         for name in ("urllib3.connectionpool", "urllib3.util.retry"):
             logging.getLogger(name).addFilter(_TARGET_REMOVER)
 
@@ -233,13 +147,13 @@ class Transport:
 
         wanted: statuses whose body is read. limit: bytes of it. Raises SourceError where no whole answer came.
         """
-        limit = MAX_BODY if limit is None else limit
-        token = _ENDS.set(monotonic() + self.patience.whole)
+        limit = bounded.MAX_BODY if limit is None else limit
         try:
-            for _ in range(READ_RETRIES):
-                with suppress(_BrokenBodyError):
-                    return self._follow(url, auth, params or {}, form, wanted, limit)
-            return self._follow(url, auth, params or {}, form, wanted, limit)
+            with bounded.time(self.patience.whole):
+                for _ in range(READ_RETRIES):
+                    with suppress(_BrokenBodyError):
+                        return self._follow(url, auth, params or {}, form, wanted, limit)
+                return self._follow(url, auth, params or {}, form, wanted, limit)
         except _BrokenBodyError as broken:
             fault = self._broken(who, broken.cause)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
@@ -250,19 +164,17 @@ class Transport:
             fault = self._fault(
                 f"{who}: more than {MAX_REDIRECTS} redirects: a loop", "correct its URL or its server"
             )
-        except _TooLargeError:
+        except TooLargeError:
             fault = self._fault(
                 f"an answer of {who} is larger than {_measure(limit)}",
                 "ask for less at a time, or ask the OPD",
             )
-        except _TooSlowError:
+        except TooSlowError:
             fault = self._fault(
                 f"{who} gave no whole answer within {self.patience.whole:g} s",
                 "ask for less at a time, or the OPD's server is slow",
                 transient=True,
             )
-        finally:
-            _ENDS.reset(token)
         # Raised here, outside the handlers: a chained error would carry the URL into the logs.
         raise fault
 
@@ -343,7 +255,7 @@ def _body(response: requests.Response, limit: int) -> bytes:
         for chunk in response.iter_content(_CHUNK):
             body += chunk
             if len(body) > limit:
-                raise _TooLargeError
+                raise TooLargeError
     except requests.RequestException as error:
         raise _BrokenBodyError(error) from None
     return bytes(body)
