@@ -250,6 +250,8 @@ class Contract:
             self._fail("merge needs a primary key", "mark a property primaryKey: true")
         if self.partition and self.disposition is not WriteDisposition.REPLACE:
             self._fail("a partitioned dataset is replaced by window", "use write_disposition replace")
+        if self.partition and self.server.kind != "database":
+            self._fail("only a database can be asked for a window", "drop the partition")
         if self.partition and self.partition.column not in {c.name for c in self.stored}:
             self._fail(
                 f"partition column {self.partition.column} is no stored column", "name one of the properties"
@@ -263,6 +265,8 @@ class Contract:
             self._fail("reconcile needs a source that can be asked for its keys", "a database or an API")
 
     def _check_cursor(self) -> None:
+        if isinstance(self.extract, ApiExtract) and self.extract.incremental_param and not self.cursor:
+            self._fail("incremental_param needs a cursor, whose last value it asks from", "name the cursor")
         if self.lag and not self.cursor:
             self._fail("a lag needs a cursor", "name the cursor, or drop the lag")
         if not self.cursor:

@@ -40,20 +40,28 @@ def compare(
 ) -> tuple[Drift, ...]:
     """Changes from `before` (None: never loaded) to `now`; added columns that the contract knows are none.
 
-    A promised column that is missing is one also at the first load.
+    A promised column that is missing is one also at the first load. Of an API only new keys are: its records need not
+    all have the same.
     """
     if not now:
         return ()
+    if contract.server.kind == "api":
+        return _added(contract, before, now)
     promised = {c.source_name for c in contract.stored}
-    known = {c.source_name for c in contract.columns}
     found = [Drift("vanished", name, (before or {}).get(name, "")) for name in sorted(promised - set(now))]
     if before is None:
         return tuple(found)
-    found += [Drift("added", name, now=now[name]) for name in sorted(set(now) - set(before) - known)]
+    found += _added(contract, before, now)
     for name in sorted(promised & set(now) & set(before)):
         if before[name] and now[name] and before[name] != now[name]:
             found.append(Drift("retyped", name, before[name], now[name]))
     return tuple(found)
+
+
+def _added(contract: Contract, before: Mapping[str, str] | None, now: Mapping[str, str]) -> tuple[Drift, ...]:
+    known = {c.source_name for c in contract.columns}
+    fresh = sorted(set(now) - set(before) - known) if before is not None else ()
+    return tuple(Drift("added", name, now=now[name]) for name in fresh)
 
 
 def insist(contract: Contract, drifts: Iterable[Drift]) -> None:
@@ -82,6 +90,8 @@ def last_shape(connection: Connection[Any], contract: Contract) -> dict[str, str
 def keep_shape(
     connection: Connection[Any], contract: Contract, batch_id: int, shape: Mapping[str, str]
 ) -> None:
+    if contract.server.kind == "api":
+        shape = {**(last_shape(connection, contract) or {}), **shape}
     connection.execute(
         "insert into ops.source_shape (dataset, contract_version, shape, batch_id) values (%s, %s, %s, %s)"
         " on conflict (dataset) do update set contract_version = excluded.contract_version, shape = excluded.shape,"

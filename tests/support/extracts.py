@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,24 @@ def upload_contract(
 
 
 def api_contract(*columns: Column | str, schema_contract: str = "freeze", **extract: Any) -> Contract:
-    """Its API stands at ${GUDANG_SUMBER_UJI_URL}."""
+    """Its API stands at ${GUDANG_SUMBER_UJI_URL}; where it is read incrementally, by its first column."""
     how = ApiExtract(**{"path": "/v1/izin", "records": "/data", **extract})
-    return _contract(
-        "dpmptsp/izin", columns, Server("uji", "api", "${GUDANG_SUMBER_UJI_URL}"), how, schema_contract
+    made = _contract(
+        "dpmptsp/izin",
+        columns,
+        Server("uji", "api", "${GUDANG_SUMBER_UJI_URL}"),
+        replace(how, incremental_param=None),
+        schema_contract,
+    )
+    if how.incremental_param is None:
+        return made
+    first, *others = made.columns
+    return replace(
+        made,
+        extract=how,
+        columns=(replace(first, required=True), *others),
+        disposition=WriteDisposition.APPEND,
+        cursor=first.name,
     )
 
 

@@ -22,7 +22,10 @@ OAUTH = {
 
 
 def contract(**extract: Any) -> dict[str, Any]:
-    return document("dpmptsp/izin", [column("id")], api("GUDANG_SUMBER_UJI_URL"), extract=extract)
+    more = {"write_disposition": "append", "cursor": "id"}
+    return document(
+        "dpmptsp/izin", [column("id", required=True)], api("GUDANG_SUMBER_UJI_URL"), extract=extract, **more
+    )
 
 
 @pytest.mark.parametrize(
