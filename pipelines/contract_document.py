@@ -168,7 +168,7 @@ def _extract(document: dict[str, Any], server: Server, custom: dict[str, Any]) -
         return kind(**values)
     except ContractError as error:
         raise FaultyError((*where, *error.subject.split(".")[1:]), error.message, error.hint or "") from None
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise FaultyError(
             where, f"extract: {error}".replace("__init__() ", ""), "see docs/contracts.md"
         ) from None

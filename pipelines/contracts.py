@@ -123,9 +123,22 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseExtract:
-    table: str
+    """A table or view, or a SELECT of the OPD's own. where: a condition on what these give."""
+
+    table: str | None = None
     schema: str | None = None
     where: str | None = None
+    query: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("table", "schema", "where", "query"):
+            value: object = getattr(self, name)
+            if value is not None and not (isinstance(value, str) and value.strip()):
+                raise ValueError(f"{name} {value!r} is no text")
+        if (self.table is None) == (self.query is None):
+            raise ValueError("name a table, or write a query, and not both")
+        if self.query and self.schema:
+            raise ValueError("a query names the schema by itself")
 
 
 @dataclass(frozen=True, slots=True)
