@@ -1,0 +1,113 @@
+"""An OPD's database as a stream of COPY text, by SQLAlchemy URL.
+
+What belongs here: which dialect reads, and what every dialect must keep: a read-only session, one snapshot, no wait
+without an end, a session that is closed whatever happens. Not here: a dialect's own SQL (postgresql.py, mysql.py,
+dialect.py), what a source's columns must be (shape.py), which faults pass by themselves (faults.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from pipelines.contracts import Contract, DatabaseExtract
+from pipelines.errors import ContractError, GudangError
+from pipelines.extract.database.faults import source_error
+from pipelines.extract.database.shape import Selection, SourceColumn, select
+from pipelines.extract.stream import EXTRA, SourceStream, Wanted
+from pipelines.settings import resolve
+
+
+class Session(Protocol):
+    """An open connection to a source, in one read-only snapshot where the source has such a thing."""
+
+    def columns(self) -> dict[str, SourceColumn]:
+        """Every column of the contract's table or query, in order. Raises ShapeError where there is no such table."""
+        ...
+
+    def read(self, selection: Selection, out: SourceStream) -> Iterator[bytes]:
+        """Blocks of COPY text; counts `out.rows`. The source's last word is read before the last block is given."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def open_database(contract: Contract, wanted: Wanted, env: Mapping[str, str]) -> SourceStream:
+    """Opens the contract's table or query, for the columns that `contract` names (a part of them will do).
+
+    Raises ContractError, SourceError or ShapeError before the first row; `blocks` raises SourceError.
+    """
+    extract = contract.extract
+    if not isinstance(extract, DatabaseExtract):
+        raise ContractError(contract.key, "this dataset is no database", hint="see docs/contracts.md")
+    url = _url(contract, env)
+    session: Session | None = None
+    stream = SourceStream(tuple(c.name for c in contract.stored), iter(()), extract.table or "query")
+    if contract.evolves:
+        stream.columns += (EXTRA,)
+    try:
+        session = _session(contract, extract, url)
+        found = session.columns()
+        selection = select(contract, wanted, found, stream.warnings)
+    except BaseException as error:
+        if session:
+            session.close()
+        if isinstance(error, GudangError) or not isinstance(error, Exception):
+            raise
+        raise source_error(contract, error, url.password) from None
+    stream.shape = {name: column.family for name, column in found.items()}
+    stream.blocks = _guarded(contract, session, session.read(selection, stream), url)
+    return stream
+
+
+def _guarded(contract: Contract, session: Session, blocks: Iterator[bytes], url: URL) -> Iterator[bytes]:
+    try:
+        yield from blocks
+    except GudangError:
+        raise
+    except Exception as error:
+        raise source_error(contract, error, url.password) from None
+    finally:
+        session.close()
+
+
+def _url(contract: Contract, env: Mapping[str, str]) -> URL:
+    try:
+        return make_url(resolve(contract.key, contract.server.location, env))
+    except (ArgumentError, ValueError):
+        pass  # outside the handler: the text of the URL holds the password
+    raise ContractError(
+        contract.key,
+        f"{contract.server.location} is no URL of a database",
+        hint="such as postgresql+psycopg://user:password@host:5432/database",
+    )
+
+
+def _session(contract: Contract, extract: DatabaseExtract, url: URL) -> Session:
+    """The fast readers have a driver of their own, whichever the URL names."""
+    match url.get_backend_name():
+        case "postgresql" | "postgres":
+            from pipelines.extract.database.postgresql import PostgresqlSession
+
+            return PostgresqlSession(contract, extract, url)
+        case "mysql" | "mariadb":
+            from pipelines.extract.database.mysql import MysqlSession
+
+            return MysqlSession(contract, extract, url)
+        case _:
+            return _any_dialect(contract, extract, url)
+
+
+def _any_dialect(contract: Contract, extract: DatabaseExtract, url: URL) -> Session:
+    from pipelines.extract.database.dialect import DialectSession
+
+    try:
+        return DialectSession(contract, extract, url)
+    except NoSuchModuleError:
+        message = f"no dialect {url.drivername} is installed"
+    except ModuleNotFoundError as error:
+        message = f"the driver {error.name} of {url.drivername} is not installed"
+    raise ContractError(contract.key, message, hint="install it, or mend the scheme of the URL")

@@ -1,0 +1,209 @@
+"""Any other dialect of SQLAlchemy: SQLite, SQL Server, Oracle and what else has a driver; row by row.
+
+What belongs here: a value of Python's as exact text that PostgreSQL can cast. Slower than the servers that make the
+text themselves, but no driver's conversion loses a digit here. The snapshot is that of one SELECT.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from datetime import time as clock_time
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import NoSuchTableError
+from sqlalchemy.types import TypeEngine
+
+from pipelines.contracts import Contract, DatabaseExtract
+from pipelines.extract.database.clean import REPLACEMENT, Cleaner
+from pipelines.extract.database.shape import Family, Limit, Selection, SourceColumn, no_such_table
+from pipelines.extract.stream import SourceStream, encode_rows
+
+_CONNECT: Mapping[str, Mapping[str, Any]] = {"mssql+pyodbc": {"timeout": 10}}
+_ROWS = 500
+_MONEY = frozenset({"MONEY", "SMALLMONEY"})
+_FAMILIES: tuple[tuple[type[TypeEngine[Any]], Family], ...] = (
+    (sa.Boolean, "boolean"),
+    (sa.Integer, "integer"),
+    (sa.Numeric, "number"),
+    (sa.DateTime, "timestamp"),
+    (sa.Date, "date"),
+    (sa.Time, "time"),
+    (sa.LargeBinary, "binary"),
+    (sa.JSON, "json"),
+    (sa.String, "text"),
+)
+# What a driver says of a query's column, where it says so by Python's types.
+_PYTHON_FAMILIES: Mapping[object, Family] = {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    Decimal: "number",
+    str: "text",
+    datetime: "timestamp",
+    date: "date",
+    clock_time: "time",
+    bytes: "binary",
+    bytearray: "binary",
+}
+
+
+class DialectSession:
+    def __init__(self, contract: Contract, extract: DatabaseExtract, url: URL) -> None:
+        self._contract, self._extract = contract, extract
+        self._engine = sa.create_engine(
+            _read_only(url),
+            poolclass=sa.NullPool,
+            connect_args=dict(_CONNECT.get(url.drivername, {})),
+        )
+        self._connection = self._engine.connect().execution_options(yield_per=_ROWS)
+        self._seconds = contract.server.statement_timeout
+        _limit_statements(self._connection.connection.driver_connection, self._seconds)
+
+    def close(self) -> None:
+        self._connection.invalidate()
+        self._connection.close()
+
+    def columns(self) -> dict[str, SourceColumn]:
+        if self._extract.query:
+            result = self._connection.execute(
+                sa.select(sa.text("*")).select_from(self._query([])).where(sa.text("1 = 0"))
+            )
+            described = result.cursor.description if result.cursor else ()
+            result.close()
+            return {name: SourceColumn(_PYTHON_FAMILIES.get(kind, "other")) for name, kind, *_ in described}
+        table = self._extract.table or ""
+        try:
+            found = sa.inspect(self._connection).get_columns(table, self._extract.schema)
+        except NoSuchTableError:
+            raise no_such_table(self._contract, table) from None
+        return {c["name"]: SourceColumn(family_of(c["type"])) for c in found}
+
+    def read(self, selection: Selection, out: SourceStream) -> Iterator[bytes]:
+        names = [name for name in selection.names if name] + list(selection.extra or ())
+        source = self._query(names) if self._extract.query else self._table(names)
+        # Columns without a type: the driver's values as they are, past any conversion of SQLAlchemy's.
+        query = sa.select(*(sa.column(name) for name in names)).select_from(source)
+        for limit in selection.limits:
+            query = query.where(self._condition(limit))
+        if self._extract.where:
+            query = query.where(sa.literal_column(f"(\n{self._extract.where}\n)"))
+        cleaner = Cleaner()
+        rows = _Rows(selection, cleaner)
+        yield from encode_rows(map(rows.cells, self._in_time(self._connection.execute(query))), out)
+        out.warnings.extend(cleaner.warnings())
+
+    def _table(self, names: Sequence[str]) -> sa.FromClause:
+        return sa.table(self._extract.table or "", *map(sa.column, names), schema=self._extract.schema)
+
+    def _query(self, names: Sequence[str]) -> sa.FromClause:
+        text = (self._extract.query or "").rstrip().rstrip(";").replace(":", r"\:")
+        return sa.text(f"{text}\n").columns(*map(sa.column, names)).subquery("sumber")
+
+    def _condition(self, limit: Limit) -> sa.ColumnElement[bool]:
+        value = self._value(limit)
+        return sa.column(limit.name) >= value if limit.operator == ">=" else sa.column(limit.name) < value
+
+    def _value(self, limit: Limit) -> Any:
+        """The limit as the driver compares it. SQLite has no type for times: it compares the texts of ISO 8601."""
+        if limit.family in ("integer", "number"):
+            return int(limit.value) if limit.family == "integer" else Decimal(limit.value)
+        if self._engine.dialect.name == "sqlite":
+            return limit.value
+        if limit.family == "timestamp":
+            return datetime.fromisoformat(limit.value)
+        return date.fromisoformat(limit.value[:10]) if limit.family == "date" else limit.value
+
+    def _in_time(self, result: sa.CursorResult[Any]) -> Iterator[Sequence[Any]]:
+        deadline = time.monotonic() + self._seconds
+        for part in result.partitions():
+            yield from part
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the reading took longer than {self._seconds} s")
+
+
+def family_of(kind: TypeEngine[Any]) -> Family:
+    if kind.__visit_name__.upper() in _MONEY:
+        return "number"
+    if isinstance(kind, sa.Uuid):
+        return "other"
+    for known, family in _FAMILIES:
+        if isinstance(kind, known):
+            return family
+    return "other"
+
+
+def text_of(value: Any) -> str | None:
+    """A driver's value as text that PostgreSQL casts to the same value: no exponent, no rounding, ISO 8601."""
+    match value:
+        case None | str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return repr(value)
+        case Decimal():
+            return format(value, "f")
+        case datetime():
+            return value.isoformat(sep=" ")
+        case date() | clock_time():
+            return value.isoformat()
+        case timedelta():
+            return _duration(value)
+        case bytes() | bytearray() | memoryview():
+            return rf"\x{value.hex()}"
+        case dict() | list() | tuple():
+            return json.dumps(value, ensure_ascii=False, default=text_of)
+        case _:
+            return str(value)
+
+
+class _Rows:
+    """A driver's rows as cells in the order of the stream."""
+
+    def __init__(self, selection: Selection, cleaner: Cleaner) -> None:
+        self._cleaner = cleaner
+        self._extra = selection.extra
+        given = iter(range(len(selection.names)))
+        self._places = [next(given) if name else None for name in selection.names]
+        self._known = sum(place is not None for place in self._places)
+
+    def cells(self, row: Sequence[Any]) -> list[str | None]:
+        texts = [text_of(value) for value in row]
+        if any(text and "\0" in text for text in texts):
+            self._cleaner.nul += 1
+            texts = [text and text.replace("\0", REPLACEMENT) for text in texts]
+        cells = [None if place is None else texts[place] for place in self._places]
+        if self._extra is not None:
+            extra = dict(zip(self._extra, texts[self._known :], strict=True))
+            cells.append(json.dumps(extra, ensure_ascii=False) if extra else None)
+        return cells
+
+
+def _duration(value: timedelta) -> str:
+    """[-]HH:MM:SS[.ffffff], the hours beyond 24 too."""
+    sign = "-" if value < timedelta(0) else ""
+    seconds, micros = divmod(abs(value) // timedelta(microseconds=1), 1_000_000)
+    text = f"{sign}{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    return f"{text}.{micros:06d}" if micros else text
+
+
+def _read_only(url: URL) -> URL:
+    """SQLite makes a file that is not there, unless it is told that it only reads."""
+    if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith(("file:", ":")):
+        return url
+    return url.set(database=f"file:{quote(url.database)}").update_query_dict({"mode": "ro", "uri": "true"})
+
+
+def _limit_statements(connection: Any, seconds: int) -> None:
+    """By the drivers that have such a limit: pyodbc (seconds) and oracledb (milliseconds)."""
+    if type(connection).__module__.startswith("pyodbc"):
+        connection.timeout = seconds
+    elif hasattr(connection, "call_timeout"):
+        connection.call_timeout = seconds * 1000

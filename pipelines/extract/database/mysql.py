@@ -1,0 +1,279 @@
+"""MariaDB and MySQL: the server builds each row as one line of COPY text.
+
+What belongs here: one session, its settings, its SELECT. The line is built as bytes (replace() on binary strings takes
+a fifth of the time that it takes on utf8mb4), so a cell's bytes reach us as they are stored; what is no UTF-8 is found
+in clean.py. A server that can't build a line because it is longer than max_allowed_packet makes it NULL, with no more
+than a warning: such rows are then read again, cell by cell, in the same snapshot.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pymysql
+from pymysql.constants import FIELD_TYPE
+from pymysql.cursors import SSCursor
+from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
+from sqlalchemy.engine import URL
+
+from pipelines.contracts import Contract, DatabaseExtract
+from pipelines.errors import SourceError
+from pipelines.extract.database.clean import REPLACEMENT, Cleaner
+from pipelines.extract.database.faults import RefusedError
+from pipelines.extract.database.mysql_cells import NULL, field, json_field, line, literal, plain, quoted
+from pipelines.extract.database.packets import be_patient, keep_alive, read_values
+from pipelines.extract.database.shape import Family, Limit, Selection, SourceColumn, no_such_table
+from pipelines.extract.stream import SourceStream
+
+_GRACE_S = 10.0
+_CONNECT_S = 10.0
+_TIME_ZONE = "+08:00"
+# Of the server's sql_mode what changes how the OPD's own SQL is read stays; what changes values goes.
+_SYNTAX_MODES = frozenset(
+    {"ANSI_QUOTES", "PIPES_AS_CONCAT", "IGNORE_SPACE", "NO_BACKSLASH_ESCAPES", "HIGH_NOT_PRECEDENCE"}
+)
+_FAMILIES: dict[str, Family] = {
+    **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint", "year", "bit"), "integer"),
+    **dict.fromkeys(("decimal", "float", "double"), "number"),
+    **dict.fromkeys(("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"), "text"),
+    **dict.fromkeys(
+        ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"), "binary"
+    ),
+    "date": "date",
+    "datetime": "timestamp",
+    "timestamp": "timestamp",
+    "time": "time",
+    "json": "json",
+    "bool": "boolean",
+}  # fmt: skip
+_FIELD_TYPES = {
+    FIELD_TYPE.TINY: "tinyint",
+    FIELD_TYPE.SHORT: "smallint",
+    FIELD_TYPE.INT24: "mediumint",
+    FIELD_TYPE.LONG: "int",
+    FIELD_TYPE.LONGLONG: "bigint",
+    FIELD_TYPE.YEAR: "year",
+    FIELD_TYPE.BIT: "bit",
+    FIELD_TYPE.DECIMAL: "decimal",
+    FIELD_TYPE.NEWDECIMAL: "decimal",
+    FIELD_TYPE.FLOAT: "float",
+    FIELD_TYPE.DOUBLE: "double",
+    FIELD_TYPE.DATE: "date",
+    FIELD_TYPE.NEWDATE: "date",
+    FIELD_TYPE.DATETIME: "datetime",
+    FIELD_TYPE.TIMESTAMP: "timestamp",
+    FIELD_TYPE.TIME: "time",
+    FIELD_TYPE.JSON: "json",
+    FIELD_TYPE.GEOMETRY: "geometry",
+}
+_BINARY_CHARSET = 63
+_PLAIN = re.compile(r"[0-9:. +-]+")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+# JSON writes a NUL as \u0000, which COPY text doubles; an even number of backslashes before it is no escape of it.
+_JSON_NUL = re.compile(rb"(?<!\\)((?:\\{4})*)\\\\u0000")
+
+
+class MysqlSession:
+    def __init__(self, contract: Contract, extract: DatabaseExtract, url: URL) -> None:
+        self._contract, self._extract = contract, extract
+        _, options = MySQLDialect_pymysql(dbapi=pymysql).create_connect_args(url)
+        limits: dict[str, Any] = {f"{what}_timeout": _CONNECT_S for what in ("connect", "read", "write")}
+        arguments: dict[str, Any] = limits | dict(options) | {"charset": "utf8mb4"}
+        self._connection: Any = pymysql.connect(**arguments)
+        self._columns: dict[str, SourceColumn] = {}
+        try:
+            self._set_up()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        # No farewell: a server that is silent, or in the middle of a result, would not hear it.
+        self._connection._force_close()
+
+    def columns(self) -> dict[str, SourceColumn]:
+        """From the catalogue, so that no right to columns that are not read is needed; a query's from its result."""
+        self._columns = self._query_columns() if self._extract.query else self._table_columns()
+        return self._columns
+
+    def read(self, selection: Selection, out: SourceStream) -> Iterator[bytes]:
+        fields = [field(n, self._columns[n]) if n else NULL for n in selection.names]
+        extra = {name: self._columns[name] for name in selection.extra or ()}
+        if selection.extra is not None:
+            fields.append(json_field(extra) if extra else NULL)
+        cleaner = Cleaner()
+        rows = unbuilt = 0
+        query = f"select {line(fields)} {self._from(selection.limits)}"
+        for values in read_values(self._connection, query):
+            lines = [value for value in values if value is not None]
+            rows += len(lines)
+            unbuilt += len(values) - len(lines)
+            if lines:
+                block = cleaner.block(b"\n".join(lines) + b"\n")
+                yield _without_json_nul(block) if extra and rb"\\u0000" in block else block
+        if unbuilt:
+            again = 0
+            for text in self._cell_by_cell(selection, f"{line(fields)} is null"):
+                again += 1
+                yield cleaner.line(text) + b"\n"
+            if again != unbuilt:
+                message = (
+                    f"{unbuilt} rows were too long for max_allowed_packet, {again} of them were found again"
+                )
+                hint = "the source changes while it is read; run the load again"
+                raise SourceError(self._contract.key, message, hint=hint, transient=True)
+        out.rows = rows + unbuilt
+        out.warnings.extend(cleaner.warnings())
+
+    # -- session ---------------------------------------------------------------------------------------------
+
+    def _set_up(self) -> None:
+        names = "'sql_mode', 'max_statement_time', 'max_execution_time', 'idle_transaction_timeout'"
+        rows = self._rows(f"show session variables where variable_name in ({names})")
+        known: dict[str, str] = dict(rows)
+        for statement in session_statements(known, self._contract.server.statement_timeout):
+            self._rows(statement)
+        keep_alive(self._connection)
+        be_patient(self._connection, self._contract.server.statement_timeout + _GRACE_S)
+
+    def _rows(self, query: str) -> list[Any]:
+        with self._connection.cursor() as cursor:
+            cursor.execute(query)
+            return list(cursor.fetchall())
+
+    # -- columns ---------------------------------------------------------------------------------------------
+
+    def _table_columns(self) -> dict[str, SourceColumn]:
+        table = self._extract.table or ""
+        schema = (
+            f"convert({literal(self._extract.schema)} using utf8mb4)"
+            if self._extract.schema
+            else "database()"
+        )
+        query = (
+            "select column_name, data_type, column_type, character_set_name from information_schema.columns"
+        )
+        query += f" where table_schema = {schema} and table_name = convert({literal(table)} using utf8mb4)"
+        found = self._rows(query + " order by ordinal_position")
+        if not found:
+            raise no_such_table(self._contract, table)
+        return {
+            name: SourceColumn(_family(kind.lower(), whole.lower() == "bit(1)"), kind.lower(), charset)
+            for name, kind, whole, charset in found
+        }
+
+    def _query_columns(self) -> dict[str, SourceColumn]:
+        self._connection.query(f"select * from {self._source()} limit 0")  # noqa: S608  # names are quoted
+        columns: dict[str, SourceColumn] = {}
+        for found in self._connection._result.fields:
+            text = "varbinary" if found.charsetnr == _BINARY_CHARSET else "varchar"
+            kind = _FIELD_TYPES.get(found.type_code, text)
+            columns[found.name] = SourceColumn(_family(kind, found.length == 1), kind)
+        return columns
+
+    # -- statements ------------------------------------------------------------------------------------------
+
+    def _source(self) -> str:
+        extract = self._extract
+        if extract.query:
+            # The line break ends a comment at the query's end.
+            return f"(\n{extract.query.rstrip().rstrip(';')}\n) sumber"
+        return (quoted(extract.schema) + "." if extract.schema else "") + quoted(extract.table or "")
+
+    def _from(self, limits: Sequence[Limit], *more: str) -> str:
+        conditions = [_condition(limit) for limit in limits] + list(more)
+        if self._extract.where:
+            conditions.append(f"(\n{self._extract.where}\n)")
+        return f"from {self._source()}" + (f" where {' and '.join(conditions)}" if conditions else "")
+
+    def _cell_by_cell(self, selection: Selection, condition: str) -> Iterator[bytes]:
+        """Lines of COPY text, each made here from a row of cells that the server need not put together."""
+        known = [name for name in selection.names if name]
+        every = [*known, *(selection.extra or ())]
+        cells = ", ".join(plain(name, self._columns[name]) for name in every)
+        with self._connection.cursor(SSCursor) as cursor:
+            cursor.execute(f"select {cells} {self._from(selection.limits, condition)}")
+            while row := cursor.fetchone():
+                found = {n: _bytes(self._columns[n], cell) for n, cell in zip(every, row, strict=True)}
+                fields = [_field(found[name] if name else None) for name in selection.names]
+                if selection.extra is not None:
+                    fields.append(_json(found, selection.extra))
+                yield b"\t".join(fields)
+
+
+def session_statements(known: Mapping[str, str], statement_timeout: int) -> list[str]:
+    """What makes a session courteous and its texts stable, on a server that has the variables `known`.
+
+    MariaDB counts max_statement_time in seconds, MySQL max_execution_time in milliseconds. A server drops a client
+    that takes no bytes for net_write_timeout, which a paced reading may.
+    """
+    modes = [mode for mode in known.get("sql_mode", "").split(",") if mode in _SYNTAX_MODES]
+    settings = {
+        "sql_mode": f"'{','.join(modes)}'",
+        "time_zone": f"'{_TIME_ZONE}'",
+        "net_write_timeout": str(statement_timeout),
+        "lock_wait_timeout": "60",
+        "sql_select_limit": str(2**64 - 1),
+        "group_concat_max_len": str(2**24),
+        "max_statement_time": str(statement_timeout),
+        "max_execution_time": str(statement_timeout * 1000),
+        "idle_transaction_timeout": "60",
+    }
+    optional = {"max_statement_time", "max_execution_time", "idle_transaction_timeout"} - known.keys()
+    return [
+        *(f"set session {name} = {value}" for name, value in settings.items() if name not in optional),
+        "set session transaction isolation level repeatable read",
+        "start transaction with consistent snapshot, read only",
+    ]
+
+
+def _family(kind: str, one_bit: bool) -> Family:
+    return "boolean" if kind == "bit" and one_bit else _FAMILIES.get(kind, "other")
+
+
+def _condition(limit: Limit) -> str:
+    """Texts are compared by their bytes, as ISO 8601 sorts, not by the source's collation."""
+    name, value = quoted(limit.name), limit.value
+    if limit.family == "text":
+        return f"cast(convert({name} using utf8mb4) as binary) {limit.operator} {literal(value)}"
+    if limit.family in ("integer", "number", "boolean"):
+        value = value if _NUMBER.fullmatch(value) else None
+    else:
+        value = f"'{value}'" if _PLAIN.fullmatch(value) else None
+    if value is None:
+        raise RefusedError(f"column {limit.name} can't be compared with what the last load read")
+    return f"{name} {limit.operator} {value}"
+
+
+def _without_json_nul(block: bytes) -> bytes:
+    """The last field of each line, which is JSON, without the NUL that PostgreSQL's jsonb has no place for."""
+    lines: list[bytes] = []
+    for text in block.split(b"\n"):
+        head, tab, extra = text.rpartition(b"\t")
+        lines.append(head + tab + _JSON_NUL.sub(b"\\1\xef\xbf\xbd", extra))
+    return b"\n".join(lines)
+
+
+def _bytes(column: SourceColumn, cell: bytes | None) -> bytes | None:
+    return rb"\x" + cell.hex().encode() if cell is not None and column.family == "binary" else cell
+
+
+def _field(text: bytes | None) -> bytes:
+    if text is None:
+        return rb"\N"
+    text = text.replace(b"\\", rb"\\").replace(b"\t", rb"\t")
+    return text.replace(b"\n", rb"\n").replace(b"\r", rb"\r")
+
+
+def _json(found: Mapping[str, bytes | None], names: Sequence[str]) -> bytes:
+    if not names:
+        return rb"\N"
+    texts = {n: None if (t := found[n]) is None else _decoded(t) for n in names}
+    return _field(json.dumps(texts, ensure_ascii=False).encode())
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "replace").replace("\0", REPLACEMENT)

@@ -1,0 +1,99 @@
+"""A MariaDB or MySQL column as SQL for its text, plain, as a field of COPY text, or in a JSON object. Pure.
+
+All of it means the same under every sql_mode: names in backticks, literals as hexadecimal bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pipelines.extract.database.shape import SourceColumn
+
+NULL = "0x5C4E"
+_TAB = "0x09"
+_ESCAPES = (("0x5C", "0x5C5C"), ("0x09", "0x5C74"), ("0x0A", "0x5C6E"), ("0x0D", "0x5C72"))
+_UTF8 = frozenset({"utf8", "utf8mb3", "utf8mb4", "ascii"})
+_SPATIAL = frozenset(
+    {"geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon"}
+    | {"geometrycollection", "geomcollection"}
+)
+
+
+def quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def literal(text: str) -> str:
+    """A text as bytes that no sql_mode reads otherwise."""
+    return f"0x{text.encode().hex()}" if text else "''"
+
+
+def characters(name: str, column: SourceColumn) -> str:
+    """The value's text in utf8mb4. Binary columns as PostgreSQL writes bytea; places as well-known text."""
+    cell = quoted(name)
+    if column.family == "binary":
+        return f"concat(_utf8mb4 0x5C78, lower(hex({cell})))"
+    if column.family in ("text", "json"):
+        return f"convert({cell} using utf8mb4)"
+    if column.native == "bit":
+        return f"concat(cast({cell} as unsigned))"
+    if column.native == "float":
+        return _float(cell)
+    if column.native in _SPATIAL:
+        return f"convert(st_astext({cell}) using utf8mb4)"
+    return f"concat({cell})"
+
+
+def plain(name: str, column: SourceColumn) -> str:
+    """The value's text as bytes; of a binary column the bytes themselves."""
+    if column.family == "binary":
+        return quoted(name)
+    if column.charset in _UTF8:  # what is stored is what is wanted, be it right or not
+        return f"cast({quoted(name)} as binary)"
+    return f"cast({characters(name, column)} as binary)"
+
+
+def field(name: str, column: SourceColumn) -> str:
+    """The value as one field of COPY text. NULL only where the server can't build it (see mysql.py)."""
+    cell = quoted(name)
+    if column.family == "binary":
+        text = f"concat(0x5C5C78, lower(hex({cell})))"
+    elif column.family in ("text", "json", "other"):
+        text = _escaped(plain(name, column))
+    elif column.native in ("bit", "float"):
+        text = characters(name, column)
+    else:
+        return f"ifnull({cell}, {NULL})"
+    return f"if({cell} is null, {NULL}, {text})"
+
+
+def json_field(columns: Mapping[str, SourceColumn]) -> str:
+    """One JSON object of texts, as one field of COPY text."""
+    pairs = [f"_utf8mb4 {literal(n)}, {characters(n, c)}" for n, c in columns.items()]
+    return _escaped(f"cast(json_object({', '.join(pairs)}) as binary)")
+
+
+def line(fields: Sequence[str]) -> str:
+    """concat() and not concat_ws(): a field that could not be built makes the whole line NULL, and is noticed."""
+    return f"concat({f', {_TAB}, '.join(fields)})"
+
+
+def _escaped(text: str) -> str:
+    for found, written in _ESCAPES:
+        text = f"replace({text}, {found}, {written})"
+    return text
+
+
+def _float(cell: str) -> str:
+    """The shortest text that is this 4-byte number again: 6 digits, as the server shows it, or more where needed.
+
+    A text is this number again where it is nearer to it than half of the distance to its neighbours, which is two to
+    the power of its exponent less 24 (IEEE 754 binary32).
+    """
+    exact = f"({cell} + 0e0)"
+    half = f"pow(2, floor(log2(abs({cell}))) - 24)"
+    found = [f"when abs(concat({cell}) - {cell}) < {half} then concat({cell})"]
+    for digits in (7, 8, 9):
+        rounded = f"round({exact}, {digits - 1} - floor(log10(abs({cell}))))"
+        found.append(f"when abs({rounded} - {cell}) < {half} then concat({rounded})")
+    return f"case {' '.join(found)} else concat({exact}) end"

@@ -1,0 +1,243 @@
+"""PostgreSQL: the server gives COPY text, which goes straight through.
+
+What belongs here: one session, its settings, its SELECT. Every setting that shapes text is set, so that the text of
+a value does not depend on the server; money is read as numeric, which keeps its own lc_monetary out of the text.
+"""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import pq, sql
+from psycopg.pq.abc import PGresult
+from sqlalchemy.engine import URL
+
+from pipelines.contracts import Contract, DatabaseExtract
+from pipelines.extract.database.clean import Cleaner
+from pipelines.extract.database.faults import RefusedError, SilentError
+from pipelines.extract.database.shape import Family, Limit, Selection, SourceColumn, no_such_table
+from pipelines.extract.stream import SourceStream
+from pipelines.settings import TIMEZONE
+
+_BLOCK = 1 << 18
+_GRACE_S = 10.0
+"""How much longer than its own statement time-out a server may be silent before it is taken for lost."""
+
+_CONNECT = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+    "application_name": "gudang",
+}
+_SETTINGS = {
+    "bytea_output": "hex",
+    "client_encoding": "UTF8",
+    "client_min_messages": "error",
+    "datestyle": "ISO, YMD",
+    "extra_float_digits": "3",
+    "intervalstyle": "iso_8601",
+    "timezone": TIMEZONE,
+    "xmlbinary": "base64",
+    "idle_in_transaction_session_timeout": "60s",
+}
+_FAMILIES: dict[str, Family] = {
+    "int2": "integer",
+    "int4": "integer",
+    "int8": "integer",
+    "date": "date",
+    "timestamp": "timestamp",
+    "timestamptz": "timestamp",
+    "time": "time",
+    "timetz": "time",
+    "bytea": "binary",
+    "json": "json",
+    "jsonb": "json",
+}
+# pg_type.typcategory: boolean, enum, numeric, string.
+_CATEGORIES: dict[str, Family] = {"B": "boolean", "E": "text", "N": "number", "S": "text"}
+_AS_NUMERIC = {"money": "numeric", "_money": "numeric[]"}
+_UNDEFINED_TABLE, _INVALID_SCHEMA = "42P01", "3F000"
+
+
+class PostgresqlSession:
+    def __init__(self, contract: Contract, extract: DatabaseExtract, url: URL) -> None:
+        self._contract, self._extract = contract, extract
+        self._patience = contract.server.statement_timeout + _GRACE_S
+        defaults: dict[str, Any] = {k: v for k, v in _CONNECT.items() if k not in url.query}
+        conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._connection = psycopg.connect(conninfo, autocommit=True, **defaults)
+        self._wire = self._connection.pgconn
+        self._wire.nonblocking = 0
+        self._poll = select.poll()
+        self._poll.register(self._wire.socket, select.POLLIN)
+        self._columns: dict[str, SourceColumn] = {}
+        try:
+            self._run(sql.SQL("begin isolation level repeatable read, read only"))
+            self._run(_settings(contract.server.statement_timeout))
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._wire.finish()
+        self._connection.close()
+
+    def columns(self) -> dict[str, SourceColumn]:
+        """As the server describes the query: nothing runs, and no right to read the columns is needed."""
+        self._wire.send_prepare(b"", self._bytes(sql.SQL("select * from {}").format(self._source())))
+        try:
+            self._result()
+        except RefusedError as error:
+            if self._extract.table and error.sqlstate in (_UNDEFINED_TABLE, _INVALID_SCHEMA):
+                raise no_such_table(self._contract, self._extract.table) from None
+            raise
+        self._wire.send_describe_prepared(b"")
+        shape = self._result()
+        kinds = [(_text(shape.fname(i)), shape.ftype(i)) for i in range(shape.nfields)]
+        types = self._types({oid for _, oid in kinds})
+        self._columns = {name: types[oid] for name, oid in kinds}
+        return self._columns
+
+    def read(self, selection: Selection, out: SourceStream) -> Iterator[bytes]:
+        cleaner = None if self._wire.parameter_status(b"server_encoding") != b"SQL_ASCII" else Cleaner()
+        for block in self._copy_out(self._query(selection), out):
+            yield cleaner.block(block) if cleaner else block
+        out.warnings.extend(cleaner.warnings() if cleaner else ())
+
+    # -- statements ------------------------------------------------------------------------------------------
+
+    def _source(self) -> sql.Composable:
+        extract = self._extract
+        if extract.query:
+            # The line break ends a comment at the query's end.
+            return sql.SQL("(\n{}\n) as sumber").format(_trusted(extract.query.rstrip().rstrip(";")))
+        return sql.Identifier(*([extract.schema] if extract.schema else []), extract.table or "")
+
+    def _query(self, selection: Selection) -> sql.Composable:
+        cells = [self._cell(name) if name else sql.SQL("null") for name in selection.names]
+        if selection.extra is not None:
+            cells.append(self._extra(selection.extra))
+        conditions = [_limit(limit) for limit in selection.limits]
+        if self._extract.where:
+            conditions.append(sql.SQL("(\n{}\n)").format(_trusted(self._extract.where)))
+        return sql.SQL("copy (select {} from {}{}) to stdout").format(
+            sql.SQL(", ").join(cells),
+            self._source(),
+            sql.SQL(" where ") + sql.SQL(" and ").join(conditions) if conditions else sql.SQL(""),
+        )
+
+    def _cell(self, name: str) -> sql.Composable:
+        cast = _AS_NUMERIC.get(self._columns[name].native)
+        return (
+            sql.SQL("{}::{}").format(sql.Identifier(name), _trusted(cast)) if cast else sql.Identifier(name)
+        )
+
+    def _extra(self, names: Sequence[str]) -> sql.Composable:
+        if not names:
+            return sql.SQL("null")
+        return sql.SQL("json_object(array[{}], array[{}])").format(
+            sql.SQL(", ").join(map(sql.Literal, names)),
+            sql.SQL(", ").join(sql.SQL("{}::text").format(self._cell(name)) for name in names),
+        )
+
+    def _types(self, oids: set[int]) -> dict[int, SourceColumn]:
+        listed = sql.SQL(", ").join(map(sql.Literal, [0, *sorted(oids)]))
+        query = sql.SQL("select oid, typname, typcategory from pg_catalog.pg_type where oid in ({})")
+        found = self._run(query.format(listed))
+        types: dict[int, SourceColumn] = {}
+        for row in range(found.ntuples):
+            oid, name, category = (_text(found.get_value(row, column)) for column in range(3))
+            family = _FAMILIES.get(name, _CATEGORIES.get(category, "other"))
+            types[int(oid)] = SourceColumn(family, name)
+        return types
+
+    # -- the wire: psycopg's own calls would wait for ever for a server that says nothing ------------------------
+
+    def _bytes(self, statement: sql.Composable) -> bytes:
+        return statement.as_bytes(self._connection)
+
+    def _run(self, statement: sql.Composable) -> PGresult:
+        self._wire.send_query(self._bytes(statement))
+        return self._result()
+
+    def _result(self) -> PGresult:
+        """The last result of what was sent, or the one that says that a COPY begins."""
+        last: PGresult | None = None
+        while True:
+            while self._wire.is_busy():
+                self._wait()
+            result = self._wire.get_result()
+            if result is None:
+                break
+            if result.status == pq.ExecStatus.FATAL_ERROR:
+                raise _refused(result)
+            last = result
+            if result.status == pq.ExecStatus.COPY_OUT:
+                break
+        if last is None:
+            raise ConnectionError("the connection was lost")
+        return last
+
+    def _wait(self) -> None:
+        if not self._poll.poll(self._patience * 1000):
+            raise SilentError(self._patience)
+        self._wire.consume_input()
+
+    def _copy_out(self, query: sql.Composable, out: SourceStream) -> Iterator[bytes]:
+        """Blocks of COPY text straight from libpq; the source's last word is read before the last block is given."""
+        self._run(query)
+        buffer = bytearray()
+        take = self._wire.get_copy_data
+        while True:
+            size, data = take(1)
+            if size > 0:
+                buffer += data
+                if len(buffer) >= _BLOCK:
+                    yield bytes(buffer)
+                    buffer.clear()
+            elif size == 0:
+                self._wait()
+            else:
+                break
+        out.rows = int(self._result().command_tuples or 0)
+        if buffer:
+            yield bytes(buffer)
+
+
+def _settings(statement_timeout: int) -> sql.Composable:
+    """Sets what this server knows of our settings: older ones do not know all."""
+    settings = _SETTINGS | {"statement_timeout": f"{statement_timeout}s"}
+    values = [sql.SQL("({}, {})").format(sql.Literal(k), sql.Literal(v)) for k, v in settings.items()]
+    return sql.SQL(
+        "select pg_catalog.set_config(s.name, w.value, true) from pg_catalog.pg_settings s"
+        " join (values {}) w(name, value) on lower(s.name) = w.name"
+    ).format(sql.SQL(", ").join(values))
+
+
+def _limit(limit: Limit) -> sql.Composable:
+    """Texts are compared by code point, as ISO 8601 sorts, not by the source's collation."""
+    collate = sql.SQL(' collate "C"' if limit.family == "text" else "")
+    return sql.SQL("{}{} {} {}").format(
+        sql.Identifier(limit.name), collate, _trusted(limit.operator), sql.Literal(limit.value)
+    )
+
+
+def _trusted(text: str) -> sql.SQL:
+    """SQL of the contract or of this module."""
+    return sql.SQL(text)  # type: ignore[arg-type]
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode("utf-8")
+
+
+def _refused(result: PGresult) -> RefusedError:
+    """The primary message alone: detail and context may hold cell values."""
+    message = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or result.error_message or b""
+    state = result.error_field(pq.DiagnosticField.SQLSTATE)
+    return RefusedError(message.decode("utf-8", "replace"), state.decode("ascii") if state else None)

@@ -1,0 +1,156 @@
+"""What a source's table is made of, and what a load takes from it.
+
+What belongs here: families of types, promised columns that vanished, the limits of a read, as values. Not here: SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pipelines.contracts import Column, Contract, DatabaseExtract
+from pipelines.errors import ContractError, ShapeError
+from pipelines.extract.stream import Wanted
+from pipelines.settings import TIMEZONE
+
+Family = Literal[
+    "integer", "number", "text", "date", "timestamp", "time", "boolean", "binary", "json", "other"
+]
+"""What kind of type a column has, whatever its length: varchar(50) that becomes varchar(100) is no other shape."""
+
+_FAMILIES: Mapping[str, Family] = {
+    "string": "text",
+    "integer": "integer",
+    "number": "number",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamp": "timestamp",
+    "time": "time",
+}
+_NUMBERS = frozenset({"integer", "number"})
+
+
+@dataclass(frozen=True, slots=True)
+class SourceColumn:
+    """A column as its source has it. native: the dialect's word for its type; charset: where the dialect says so."""
+
+    family: Family
+    native: str = ""
+    charset: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A condition on a source's column. value: ISO 8601 with a blank for the T, in Kalimantan's time; or a number."""
+
+    name: str
+    family: Family
+    operator: Literal[">=", "<"]
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What one read takes.
+
+    names: the source's columns in the contract's order, None for one that vanished (it is read as NULL).
+    extra: columns that the contract does not know and that go to EXTRA; None where the contract freezes.
+    """
+
+    names: tuple[str | None, ...]
+    extra: tuple[str, ...] | None
+    limits: tuple[Limit, ...]
+
+
+def select(
+    contract: Contract, wanted: Wanted, found: Mapping[str, SourceColumn], warnings: list[str]
+) -> Selection:
+    """The contract's columns among those `found`. Raises ShapeError when one that must be there is not."""
+    gone = [c for c in contract.stored if c.source_name not in found]
+    bound = [c for c in gone if not contract.evolves or c.required or c.key]
+    known = {c.source_name for c in contract.columns}
+    unknown = {name: column for name, column in found.items() if name not in known}
+    if bound:
+        raise _vanished(contract, bound, unknown)
+    for column in gone:
+        warnings.append(f"{column.source_name} is no longer there: {column.name} is empty")
+    return Selection(
+        names=tuple(c.source_name if c.source_name in found else None for c in contract.stored),
+        extra=tuple(unknown) if contract.evolves else None,
+        limits=_limits(contract, wanted, found),
+    )
+
+
+def place(contract: Contract) -> str:
+    extract = contract.extract
+    assert isinstance(extract, DatabaseExtract)
+    return f"table {extract.table}" if extract.table else "the query"
+
+
+def no_such_table(contract: Contract, table: str) -> ShapeError:
+    return ShapeError(
+        contract.key,
+        f"database {contract.server.name} has no table {table}, or none that we may see",
+        hint="ask the OPD, or mend extract.table or extract.schema in the contract",
+    )
+
+
+def _vanished(contract: Contract, gone: list[Column], unknown: Mapping[str, SourceColumn]) -> ShapeError:
+    message = f"{place(contract)} has no column {', '.join(c.source_name for c in gone)}"
+    if unknown:
+        message += f"; it has {', '.join(unknown)}, which the contract does not know"
+    renamed: list[str] = []
+    for column in gone:
+        alike = [name for name, there in unknown.items() if _alike(column, there.family)]
+        if len(alike) == 1:
+            renamed.append(f"{column.source_name} renamed to {alike[0]}?")
+    hint = " ".join(renamed) + " Then mend physicalName in the contract" if renamed else "ask the OPD"
+    return ShapeError(contract.key, message, hint=hint)
+
+
+def _alike(column: Column, family: Family) -> bool:
+    """Whether a column of `family` may be what the contract's column was; one that is parsed comes as text too."""
+    promised = _FAMILIES[column.logical_type]
+    return (
+        family == promised
+        or {family, promised} <= _NUMBERS
+        or (family == "text" and column.parse is not None)
+    )
+
+
+def _limits(contract: Contract, wanted: Wanted, found: Mapping[str, SourceColumn]) -> tuple[Limit, ...]:
+    limits: list[Limit] = []
+
+    def limit(name: str, operator: Literal[">=", "<"], value: str) -> None:
+        column = contract.column(name)
+        family = found[column.source_name].family
+        if family == "text" and column.logical_type in ("integer", "number"):
+            raise ContractError(
+                contract.key,
+                f"{column.source_name} is text at the source, where 9 comes after 10: no column to read from on",
+                hint="extract.query with a cast, or another cursor",
+            )
+        limits.append(Limit(column.source_name, family, operator, value))
+
+    if wanted.since and contract.cursor:
+        logical = contract.column(contract.cursor).logical_type
+        since = _local(wanted.since) if logical in ("date", "timestamp") else wanted.since
+        limit(contract.cursor, ">=", since)
+    if wanted.start and wanted.end and contract.partition:
+        limit(contract.partition.column, ">=", wanted.start.isoformat())
+        limit(contract.partition.column, "<", (wanted.end + timedelta(days=1)).isoformat())
+    return tuple(limits)
+
+
+def _local(text: str) -> str:
+    """An ISO time as sources that compare texts need it: a blank sorts before a T, and no fraction before any."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo:
+        moment = moment.astimezone(ZoneInfo(TIMEZONE)).replace(tzinfo=None)
+    elif "T" not in text and " " not in text:
+        return text
+    whole, _, fraction = moment.isoformat(sep=" ").partition(".")
+    return f"{whole}.{fraction.rstrip('0')}" if fraction else whole
