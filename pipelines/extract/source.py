@@ -1,4 +1,4 @@
-"""One door to every kind of source: the contract says which reader opens it."""
+"""One door to every kind of source: the contract says which reader opens it, and what is owed to its server."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipelines.contracts import ApiExtract, Contract, DatabaseExtract
+from pipelines.extract.courtesy import Clock, check_hours, paced
 from pipelines.extract.database import open_database
 from pipelines.extract.stream import SourceStream, Wanted
 
@@ -17,11 +18,23 @@ def open_source(
     wanted: Wanted,
     upload_zone: Path,
     env: Mapping[str, str] = os.environ,
+    clock: Clock | None = None,
 ) -> SourceStream | None:
-    """Opens the contract's source; None for an upload that has not come yet.
+    """Opens the contract's source in its hours and at its pace; None for an upload that has not come yet.
 
     Raises ContractError, SourceError or ShapeError, naming the dataset and the mend.
     """
+    clock = clock or Clock()
+    check_hours(contract, clock)
+    stream = _open(contract, wanted, upload_zone, env)
+    if stream and contract.server.rows_per_second:
+        stream.blocks = paced(stream.blocks, contract.server.rows_per_second, clock)
+    return stream
+
+
+def _open(
+    contract: Contract, wanted: Wanted, upload_zone: Path, env: Mapping[str, str]
+) -> SourceStream | None:
     match contract.extract:
         case DatabaseExtract():
             return open_database(contract, wanted, env)
