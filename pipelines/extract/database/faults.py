@@ -20,6 +20,7 @@ _PASSING_CLASSES = frozenset({"08", "40", "53", "58"})
 _PASSING_STATES = frozenset(
     {"55P03", "25P03", "25P04", "57014", "57P01", "57P02", "57P03", "57P05", "HYT00", "HYT01"}
 )
+_BAD_TEXT = frozenset({"22021", "22P05"})
 # too many connections, out of memory or disk, shutting down, net errors, killed, lock wait, deadlock, time-out, lost.
 _PASSING_NUMBERS = frozenset(
     {1021, 1037, 1038, 1040, 1041, 1053, 1077, 1079, 1080, 1135, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1205}
@@ -87,6 +88,8 @@ def _number(error: object) -> int | None:
 
 
 def _words(error: object, state: str | None, number: int | None) -> str:
+    if state in _BAD_TEXT:
+        return f"a text at the source is no valid text of its encoding (error {state})"
     if state and state.startswith(("22", "23")):
         return f"a value at the source does not fit what is asked of it (error {number or state})"
     told = error.args[-1] if isinstance(error, Exception) and error.args else error

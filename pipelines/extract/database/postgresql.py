@@ -36,7 +36,6 @@ _CONNECT = {
 }
 _SETTINGS = {
     "bytea_output": "hex",
-    "client_encoding": "UTF8",
     "client_min_messages": "error",
     "datestyle": "ISO, YMD",
     "extra_float_digits": "3",
@@ -78,7 +77,10 @@ class PostgresqlSession:
         self._columns: dict[str, SourceColumn] = {}
         try:
             self._run(sql.SQL("begin isolation level repeatable read, read only"))
-            self._run(_settings(contract.server.statement_timeout))
+            # A server without an encoding gives its bytes unread only to a client without one.
+            self._blind = self._wire.parameter_status(b"server_encoding") == b"SQL_ASCII"
+            encoding = "SQL_ASCII" if self._blind else "UTF8"
+            self._run(_settings(contract.server.statement_timeout, encoding))
         except BaseException:
             self.close()
             raise
@@ -104,7 +106,7 @@ class PostgresqlSession:
         return self._columns
 
     def read(self, selection: Selection, out: SourceStream) -> Iterator[bytes]:
-        cleaner = None if self._wire.parameter_status(b"server_encoding") != b"SQL_ASCII" else Cleaner()
+        cleaner = Cleaner() if self._blind else None
         for block in self._copy_out(self._query(selection), out):
             yield cleaner.block(block) if cleaner else block
         out.warnings.extend(cleaner.warnings() if cleaner else ())
@@ -209,9 +211,9 @@ class PostgresqlSession:
             yield bytes(buffer)
 
 
-def _settings(statement_timeout: int) -> sql.Composable:
+def _settings(statement_timeout: int, encoding: str) -> sql.Composable:
     """Sets what this server knows of our settings: older ones do not know all."""
-    settings = _SETTINGS | {"statement_timeout": f"{statement_timeout}s"}
+    settings = _SETTINGS | {"client_encoding": encoding, "statement_timeout": f"{statement_timeout}s"}
     values = [sql.SQL("({}, {})").format(sql.Literal(k), sql.Literal(v)) for k, v in settings.items()]
     return sql.SQL(
         "select pg_catalog.set_config(s.name, w.value, true) from pg_catalog.pg_settings s"

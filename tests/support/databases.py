@@ -1,0 +1,96 @@
+"""A dataset of a database, opened past the loader: its cells as they would land, for the tests of extract/database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, time
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+
+from pipelines.contracts import Column, Contract, DatabaseExtract, Partition, Server, WriteDisposition
+from pipelines.extract.database import open_database
+from pipelines.extract.stream import SourceStream, Wanted
+from tests.support.extracts import column, decode_copy
+
+Row = list[str | None]
+
+
+def contract(
+    *columns: Column | str,
+    table: str | None = None,
+    query: str | None = None,
+    schema: str | None = None,
+    where: str | None = None,
+    key: str | None = None,
+    cursor: str | None = None,
+    partition: str | None = None,
+    schema_contract: str = "freeze",
+    statement_timeout: int = 60,
+    rows_per_second: int | None = None,
+    load_hours: tuple[time, time] | None = None,
+) -> Contract:
+    """A dataset whose database stands at ${UJI_URL}; a column given by name is text."""
+    made = [column(c) if isinstance(c, str) else c for c in columns]
+    if key:
+        made = [replace(c, key=c.name == key, required=c.required or c.name == key) for c in made]
+    if cursor:
+        made = [replace(c, required=True) if c.name == cursor else c for c in made]
+    server = Server(
+        "uji", "database", "${UJI_URL}", rows_per_second, load_hours, statement_timeout=statement_timeout
+    )
+    return Contract(
+        opd="uji", dataset="data", title="", domain="uji", purpose="", usage="", limitations="", producer="",
+        contact="", server=server, extract=DatabaseExtract(table, schema, where, query), columns=tuple(made),
+        disposition=WriteDisposition.APPEND if cursor else WriteDisposition.REPLACE, path=Path("uji"),
+        cursor=cursor, partition=Partition(partition, "daily", date(2020, 1, 1)) if partition else None,
+        schema_contract=schema_contract,
+    )  # fmt: skip
+
+
+def typed(name: str, logical_type: str, kind: str, source_name: str | None = None) -> Column:
+    return replace(column(name, source_name), logical_type=logical_type, type=kind)
+
+
+@dataclass
+class Read:
+    rows: list[Row]
+    stream: SourceStream
+
+    @property
+    def cells(self) -> Row:
+        """The one cell of every row."""
+        return [cell for (cell,) in self.rows]
+
+
+def read(made: Contract, url: str, wanted: Wanted | None = None) -> Read:
+    """All that the source gives; the count that the loader compares is right."""
+    stream = open_database(made, wanted or Wanted(), {"UJI_URL": url})
+    blocks = list(stream.blocks)
+    assert all(block.endswith(b"\n") for block in blocks)
+    rows = decode_copy(blocks) if blocks else []
+    assert stream.rows == len(rows)
+    assert {len(row) for row in rows} <= {len(stream.columns)}
+    return Read(rows, stream)
+
+
+def sqlalchemy_url(pg_url: str) -> str:
+    return pg_url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def run_postgresql(url: str, *statements: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)  # type: ignore[arg-type]
+
+
+def run_mariadb(url: str, *statements: str) -> None:
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        raw: Any = connection.connection.driver_connection
+        with raw.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+        raw.commit()
