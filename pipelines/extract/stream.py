@@ -6,7 +6,7 @@ NULL as backslash-N. A NUL character has no place in a PostgreSQL text and is re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -53,6 +53,11 @@ class SourceStream:
     shape: dict[str, str] = field(default_factory=dict[str, str])
     exact: frozenset[str] = frozenset()
     warnings: list[str] = field(default_factory=list[str])
+
+    def close(self) -> None:
+        """Lets go of the source, also where `blocks` was not read, or not to its end."""
+        if isinstance(self.blocks, Generator):
+            self.blocks.close()
 
 
 def encode_rows(rows: Iterable[Sequence[str | None]], stream: SourceStream | None = None) -> Iterator[bytes]:

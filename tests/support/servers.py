@@ -63,7 +63,7 @@ class MariaDB:
         start = folder / "start.sql"
         # One line, one statement: that is how an init file is read.
         user_made = f"create user uji@127.0.0.1 identified by '{password}';\n"
-        start.write_text(user_made + "grant all on *.* to uji@127.0.0.1;\n")
+        start.write_text(user_made + "grant all on *.* to uji@127.0.0.1 with grant option;\n")
         command = [
             _program("mariadbd"), "--no-defaults", f"--datadir={data}", f"--user={user}", f"--port={port}",
             "--bind-address=127.0.0.1", f"--socket={data}/sock", f"--init-file={start}", "--skip-name-resolve",

@@ -60,11 +60,13 @@ def open_database(contract: Contract, wanted: Wanted, env: Mapping[str, str]) ->
         raise source_error(contract, error, url.password) from None
     stream.shape = {name: column.family for name, column in found.items()}
     stream.blocks = _guarded(contract, session, session.read(selection, stream), url)
+    next(stream.blocks)
     return stream
 
 
 def _guarded(contract: Contract, session: Session, blocks: Iterator[bytes], url: URL) -> Iterator[bytes]:
     try:
+        yield b""  # taken at once: only a generator that has begun closes the session when it is closed
         yield from blocks
     except GudangError:
         raise

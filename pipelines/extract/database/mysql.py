@@ -23,7 +23,7 @@ from pipelines.contracts import Contract, DatabaseExtract
 from pipelines.errors import SourceError
 from pipelines.extract.database.clean import REPLACEMENT, Cleaner
 from pipelines.extract.database.faults import RefusedError
-from pipelines.extract.database.mysql_cells import NULL, field, json_field, line, literal, plain, quoted
+from pipelines.extract.database.mysql_cells import NULL, cell, field, json_field, line, literal, quoted
 from pipelines.extract.database.packets import be_patient, keep_alive, read_values
 from pipelines.extract.database.shape import Family, Limit, Selection, SourceColumn, no_such_table
 from pipelines.extract.stream import SourceStream
@@ -191,13 +191,19 @@ class MysqlSession:
 
     def _cell_by_cell(self, selection: Selection, condition: str) -> Iterator[bytes]:
         """Lines of COPY text, each made here from a row of cells that the server need not put together."""
-        known = [name for name in selection.names if name]
-        every = [*known, *(selection.extra or ())]
-        cells = ", ".join(plain(name, self._columns[name]) for name in every)
+        columns = {n: self._columns[n] for n in (*selection.names, *(selection.extra or ())) if n}
+        cells = [cell(n, c) for n, c in columns.items()]
+        nulls = [f"{quoted(n)} is null" for n in columns]
+        self._connection.use_unicode = False
         with self._connection.cursor(SSCursor) as cursor:
-            cursor.execute(f"select {cells} {self._from(selection.limits, condition)}")
+            cursor.execute(f"select {', '.join(cells + nulls)} {self._from(selection.limits, condition)}")
             while row := cursor.fetchone():
-                found = {n: _bytes(self._columns[n], cell) for n, cell in zip(every, row, strict=True)}
+                found = dict(zip(columns, row[: len(columns)], strict=True))
+                for name, value, null in zip(columns, row[: len(columns)], row[len(columns) :], strict=True):
+                    if value is None and not null:
+                        raise RefusedError(f"a value of {name} is longer than max_allowed_packet")
+                    if value is not None and columns[name].family == "binary":
+                        found[name] = rb"\x" + value.hex().encode()
                 fields = [_field(found[name] if name else None) for name in selection.names]
                 if selection.extra is not None:
                     fields.append(_json(found, selection.extra))
@@ -255,10 +261,6 @@ def _without_json_nul(block: bytes) -> bytes:
         head, tab, extra = text.rpartition(b"\t")
         lines.append(head + tab + _JSON_NUL.sub(b"\\1\xef\xbf\xbd", extra))
     return b"\n".join(lines)
-
-
-def _bytes(column: SourceColumn, cell: bytes | None) -> bytes | None:
-    return rb"\x" + cell.hex().encode() if cell is not None and column.family == "binary" else cell
 
 
 def _field(text: bytes | None) -> bytes:

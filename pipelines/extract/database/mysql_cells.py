@@ -30,41 +30,39 @@ def literal(text: str) -> str:
 
 def characters(name: str, column: SourceColumn) -> str:
     """The value's text in utf8mb4. Binary columns as PostgreSQL writes bytea; places as well-known text."""
-    cell = quoted(name)
+    stored = quoted(name)
     if column.family == "binary":
-        return f"concat(_utf8mb4 0x5C78, lower(hex({cell})))"
+        return f"concat(_utf8mb4 0x5C78, lower(hex({stored})))"
     if column.family in ("text", "json"):
-        return f"convert({cell} using utf8mb4)"
+        return f"convert({stored} using utf8mb4)"
     if column.native == "bit":
-        return f"concat(cast({cell} as unsigned))"
+        return f"concat(cast({stored} as unsigned))"
     if column.native == "float":
-        return _float(cell)
+        return _float(stored)
     if column.native in _SPATIAL:
-        return f"convert(st_astext({cell}) using utf8mb4)"
-    return f"concat({cell})"
+        return f"convert(st_astext({stored}) using utf8mb4)"
+    return f"concat({stored})"
 
 
-def plain(name: str, column: SourceColumn) -> str:
-    """The value's text as bytes; of a binary column the bytes themselves."""
-    if column.family == "binary":
-        return quoted(name)
-    if column.charset in _UTF8:  # what is stored is what is wanted, be it right or not
-        return f"cast({quoted(name)} as binary)"
-    return f"cast({characters(name, column)} as binary)"
+def cell(name: str, column: SourceColumn) -> str:
+    """The value as the client may take it however long it is: texts and bytes pass through no function."""
+    return quoted(name) if column.family in ("text", "json", "binary") else characters(name, column)
 
 
 def field(name: str, column: SourceColumn) -> str:
     """The value as one field of COPY text. NULL only where the server can't build it (see mysql.py)."""
-    cell = quoted(name)
+    stored = quoted(name)
     if column.family == "binary":
-        text = f"concat(0x5C5C78, lower(hex({cell})))"
+        text = f"concat(0x5C5C78, lower(hex({stored})))"
     elif column.family in ("text", "json", "other"):
-        text = _escaped(plain(name, column))
+        # In UTF-8 what is stored is what is wanted, be it right or not.
+        text = stored if column.charset in _UTF8 else characters(name, column)
+        text = _escaped(f"cast({text} as binary)")
     elif column.native in ("bit", "float"):
         text = characters(name, column)
     else:
-        return f"ifnull({cell}, {NULL})"
-    return f"if({cell} is null, {NULL}, {text})"
+        return f"ifnull({stored}, {NULL})"
+    return f"if({stored} is null, {NULL}, {text})"
 
 
 def json_field(columns: Mapping[str, SourceColumn]) -> str:
@@ -84,16 +82,16 @@ def _escaped(text: str) -> str:
     return text
 
 
-def _float(cell: str) -> str:
+def _float(stored: str) -> str:
     """The shortest text that is this 4-byte number again: 6 digits, as the server shows it, or more where needed.
 
     A text is this number again where it is nearer to it than half of the distance to its neighbours, which is two to
     the power of its exponent less 24 (IEEE 754 binary32).
     """
-    exact = f"({cell} + 0e0)"
-    half = f"pow(2, floor(log2(abs({cell}))) - 24)"
-    found = [f"when abs(concat({cell}) - {cell}) < {half} then concat({cell})"]
+    exact = f"({stored} + 0e0)"
+    half = f"pow(2, floor(log2(abs({stored}))) - 24)"
+    found = [f"when abs(concat({stored}) - {stored}) < {half} then concat({stored})"]
     for digits in (7, 8, 9):
-        rounded = f"round({exact}, {digits - 1} - floor(log10(abs({cell}))))"
-        found.append(f"when abs({rounded} - {cell}) < {half} then concat({rounded})")
+        rounded = f"round({exact}, {digits - 1} - floor(log10(abs({stored}))))"
+        found.append(f"when abs({rounded} - {stored}) < {half} then concat({rounded})")
     return f"case {' '.join(found)} else concat({exact}) end"

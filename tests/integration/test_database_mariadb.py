@@ -1,0 +1,398 @@
+"""What a MariaDB source gives: its dirt exact or counted, whatever its sql_mode; names, long rows, limits, shape."""
+
+# ruff: noqa: S608  # the statements are the tests' own
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import struct
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from pipelines.errors import ShapeError, SourceError
+from pipelines.extract.database import open_database
+from pipelines.extract.stream import EXTRA, Wanted
+from tests.support.databases import contract, read, run_mariadb, typed
+from tests.support.extracts import column
+
+pytestmark = pytest.mark.mariadb
+
+TYPES = {
+    "i": ("bigint unsigned", "18446744073709551615", "18446744073709551615", "integer"),
+    "ti": ("tinyint(1)", "2", "2", "integer"),
+    "z": ("int(6) zerofill", "42", "000042", "integer"),
+    "b1": ("bit(1)", "b'1'", "1", "boolean"),
+    "b9": ("bit(9)", "b'100000001'", "257", "integer"),
+    "y": ("year", "2024", "2024", "integer"),
+    "de": (
+        "decimal(65,30)",
+        "-12345678901234567890123456789012345.123456789012345678901234567891",
+        "-12345678901234567890123456789012345.123456789012345678901234567891",
+        "number",
+    ),
+    "f": ("float", "1.1", "1.1", "number"),
+    "d": ("double", "0.1e0 + 0.2e0", "0.30000000000000004", "number"),
+    "dm": ("double(9,2)", "1.5", "1.50", "number"),
+    "d0": ("date", "'0000-00-00'", "0000-00-00", "date"),
+    "d1": ("date", "'2024-00-10'", "2024-00-10", "date"),
+    "dt0": ("datetime(3)", "'0000-00-00 00:00:00'", "0000-00-00 00:00:00.000", "timestamp"),
+    "dt": ("datetime(6)", "'2024-01-02 03:04:05.678901'", "2024-01-02 03:04:05.678901", "timestamp"),
+    "ts": ("timestamp", "from_unixtime(1704164645)", "2024-01-02 11:04:05", "timestamp"),
+    "t": ("time(1)", "'-838:59:59.5'", "-838:59:59.5", "time"),
+    "en": ("enum('L','P')", "'P'", "P", "text"),
+    "enbad": ("enum('L','P')", "'X'", "", "text"),
+    "se": ("set('a','b')", "'b,a'", "a,b", "text"),
+    "js": ("json", """'{"a": "x\\\\ty"}'""", '{"a": "x\\ty"}', "text"),
+    "ch": ("char(5)", "'ab'", "ab", "text"),
+    "te": ("text", r"'a\tb\nc\\d\re'", "a\tb\nc\\d\re", "text"),
+    "l1": ("varchar(9) charset latin1", "'Caf\u00e9 \u20ac'", "Caf\u00e9 \u20ac", "text"),
+    "u3": ("varchar(9) charset utf8mb3", "'k\u00e9\U0001f41f'", "k\u00e9?", "text"),
+    "moji": ("varchar(9)", "convert(_utf8mb4'\u00e9' using binary)", "\u00e9", "text"),
+    "em": ("varchar(9)", "'\U0001f41f'", "\U0001f41f", "text"),
+    "nul": ("varchar(9)", r"'\0x'", "\ufffdx", "text"),
+    "bn": ("binary(4)", "'a\\\\'", r"\x615c0000", "binary"),
+    "vb": ("varbinary(9)", "0x00FF5C09", r"\x00ff5c09", "binary"),
+    "bl": ("blob", "''", r"\x", "binary"),
+    "p": ("point", "point(1, 2)", "POINT(1 2)", "other"),
+    "u": ("uuid", "'00000000-0000-0000-0000-0000000000ff'", "00000000-0000-0000-0000-0000000000ff", "other"),
+    "ip": ("inet6", "'::1'", "::1", "other"),
+    "null": ("text", "null", None, "text"),
+    "nd": ("date", "null", None, "date"),
+    "bin_null": ("blob", "null", None, "binary"),
+    "backslash_n": ("text", r"'\\N'", r"\N", "text"),
+}
+MODES = ["", "ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,PAD_CHAR_TO_FULL_LENGTH", "ORACLE,TRADITIONAL"]
+
+
+@pytest.fixture
+def table(mariadb_url: str) -> str:
+    run_mariadb(
+        mariadb_url,
+        "set session sql_mode = ''",
+        "create table jenis (" + ", ".join(f"`{n}` {t[0]} null" for n, t in TYPES.items()) + ")",
+        f"insert into jenis values ({', '.join(t[1] for t in TYPES.values())})",
+    )
+    return "jenis"
+
+
+@pytest.fixture
+def server_mode(mariadb_url: str) -> Iterator[sa.Engine]:
+    """An administrator of the server, whose sql_mode is put back."""
+    engine = sa.create_engine(mariadb_url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as admin:
+        before = admin.execute(sa.text("select @@global.sql_mode, @@global.max_allowed_packet")).one()
+        yield engine
+        admin.execute(
+            sa.text("set global sql_mode = :m, max_allowed_packet = :p"), {"m": before[0], "p": before[1]}
+        )
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("source", ["table", "query"])
+def test_the_text_of_every_type_is_exact_under_every_sql_mode(
+    mariadb_url: str, table: str, server_mode: sa.Engine, mode: str, source: str
+) -> None:
+    with server_mode.connect() as admin:
+        admin.execute(sa.text("set global sql_mode = :m"), {"m": mode})
+    made = (
+        contract(*TYPES, table=table) if source == "table" else contract(*TYPES, query="select * from jenis")
+    )
+    found = read(made, mariadb_url)
+    assert dict(zip(TYPES, found.rows[0], strict=True)) == {n: t[2] for n, t in TYPES.items()}
+    families = {n: t[3] for n, t in TYPES.items()}
+    if source == "query":  # whose result says no more of these than that they are texts
+        families |= {"u": "text", "ip": "text"}
+    assert found.stream.shape == families
+    assert found.stream.warnings == ["1 rows hold a NUL character: replaced by U+FFFD"]
+
+
+def test_a_float_is_the_shortest_text_that_is_the_same_number(mariadb_url: str) -> None:
+    generator = random.Random(7)
+    numbers = [generator.uniform(-1, 1) * 10 ** generator.randint(-30, 30) for _ in range(2000)]
+    numbers += [0.0, 1.1, 0.1, 16777216.0, 2.0**-20, 3.4e38, 1e-38, 123456.7, 99999.99]
+    run_mariadb(
+        mariadb_url,
+        "create table pecahan (id int, f float)",
+        "insert into pecahan values " + ", ".join(f"({i}, {n!r})" for i, n in enumerate(numbers)),
+    )
+    found = dict(read(contract("id", "f", table="pecahan"), mariadb_url).rows)
+    for i, number in enumerate(numbers):
+        text = found[str(i)] or ""
+        assert _float32(float(text)) == _float32(number), (text, number)
+        digits = len(text.lstrip("-").split("e")[0].replace(".", "").strip("0"))
+        assert digits <= 9 or not 1e-5 < abs(number) < 1e15, (text, number)
+    assert (found["2001"], found["2007"]) == ("1.1", "123456.7")
+
+
+def _float32(number: float) -> float:
+    return struct.unpack("f", struct.pack("f", number))[0]
+
+
+def test_a_double_is_the_same_number_again(mariadb_url: str) -> None:
+    generator = random.Random(8)
+    numbers = [generator.uniform(-1, 1) * 10.0 ** generator.randint(-300, 300) for _ in range(2000)]
+    run_mariadb(
+        mariadb_url,
+        "create table pecahan (id int, d double)",
+        "insert into pecahan values " + ", ".join(f"({i}, {n!r})" for i, n in enumerate(numbers)),
+    )
+    found = dict(read(contract("id", "d", table="pecahan"), mariadb_url).rows)
+    assert [float(found[str(i)] or "") for i in range(2000)] == numbers
+
+
+def test_bytes_that_are_no_utf8_in_a_column_that_says_so_are_replaced_and_counted(mariadb_url: str) -> None:
+    """Today's MariaDB lets no such bytes in; tables of old servers hold them. Here a table gets another's form."""
+    run_mariadb(
+        mariadb_url,
+        "create table lama (n varbinary(80)) engine=myisam",
+        "insert into lama values (0xE95C09), (0x41FF42), ('biasa'), (0xC3A9)",
+        "create table bentuk (n varchar(20) character set utf8mb4) engine=myisam",
+        "flush tables",
+    )
+    engine = sa.create_engine(mariadb_url)
+    with engine.connect() as connection:
+        datadir = Path(connection.execute(sa.text("select @@datadir")).scalar_one())
+        folder = datadir / str(connection.execute(sa.text("select database()")).scalar_one())
+    engine.dispose()
+    if not os.access(folder / "bentuk.frm", os.R_OK | os.W_OK):
+        pytest.skip("the server's files are not ours to change")
+    shutil.copyfile(folder / "bentuk.frm", folder / "lama.frm")
+    run_mariadb(mariadb_url, "flush tables")
+    found = read(contract("n", table="lama"), mariadb_url)
+    assert found.cells == ["\ufffd\\\t", "A\ufffdB", "biasa", "\u00e9"]
+    assert found.stream.warnings == ["2 rows hold bytes that are no UTF-8: replaced by U+FFFD"]
+
+
+def test_rows_longer_than_the_server_can_put_together_arrive_whole(
+    mariadb_url: str, server_mode: sa.Engine
+) -> None:
+    long = "panjang\t\\\n" * 1_000_000
+    run_mariadb(
+        mariadb_url,
+        "create table panjang (id int, isi longtext, berkas longblob, baru text)",
+        r"insert into panjang values (1, repeat('panjang\t\\\n', 1000000), null, 'b\0\\u0000'), (2, 'biasa', 0x00, null),"
+        r" (3, null, repeat(0xAB, 600000), ''), (4, repeat('x', 300000), null, 'x')",
+    )
+    with server_mode.connect() as admin:
+        admin.execute(sa.text("set global max_allowed_packet = 1048576"))
+    made = contract("id", "isi", "berkas", table="panjang", where="id > 0", schema_contract="evolve")
+    rows = {row[0]: row[1:] for row in read(made, mariadb_url).rows}
+    assert {k: (v[0], v[1], json.loads(v[2] or "")["baru"]) for k, v in rows.items()} == {
+        "1": (long, None, "b\ufffd\\u0000"),
+        "2": ("biasa", r"\x00", None),
+        "3": (None, r"\x" + "ab" * 600_000, ""),
+        "4": ("x" * 300_000, None, "x"),
+    }
+
+
+def test_a_row_of_17_mb_and_rows_around_it_arrive_whole(mariadb_url: str, server_mode: sa.Engine) -> None:
+    """A packet of the protocol holds 16 MB; a block is 256 kB; a length takes one to nine bytes."""
+    with server_mode.connect() as admin:
+        admin.execute(sa.text("set global max_allowed_packet = 67108864"))
+    run_mariadb(
+        mariadb_url,
+        "create table panjang (id int, isi longtext)",
+        "insert into panjang select seq, 'pendek' from seq_1_to_20000",
+        "insert into panjang values (0, repeat('z', 17825792)), (-1, repeat('x', 16777203)), (-2, repeat('x', 300000))",
+        "insert into panjang select seq, repeat('y', seq - 30000) from seq_30001_to_30600",
+    )
+    stream = open_database(contract("id", "isi", table="panjang"), Wanted(), {"UJI_URL": mariadb_url})
+    found = b"".join(stream.blocks).splitlines()
+    wanted = [b"%d\tpendek" % i for i in range(1, 20001)] + [
+        b"%d\t" % i + b"y" * (i - 30000) for i in range(30001, 30601)
+    ]
+    wanted += [b"0\t" + b"z" * 17825792, b"-1\t" + b"x" * 16777203, b"-2\t" + b"x" * 300000]
+    assert sorted(found) == sorted(wanted) and stream.rows == len(wanted)
+
+
+def test_odd_names_of_schema_table_and_columns_are_only_names(mariadb_url: str) -> None:
+    names = ["NIK Lama", "kutip`ganda", "select", "persen%s", "persen%", "k\u00e9", "a\\b", "petik'satu"]
+    columns = ", ".join("`" + n.replace("`", "``") + "` varchar(9)" for n in names)
+    schema = sa.make_url(mariadb_url).database
+    run_mariadb(
+        mariadb_url,
+        f"create table `Tabel ``Besar' %s` ({columns})",
+        f"insert into `Tabel ``Besar' %s` values ({', '.join(f'{str(i)!r}' for i in range(len(names)))})",
+        "create view pandangan as select * from `Tabel ``Besar' %s`",
+    )
+    made = [column(f"k{i}", name) for i, name in enumerate(names)]
+    for table in ("Tabel `Besar' %s", "pandangan"):
+        where = "`persen%s` like '%' -- semua"
+        found = read(contract(*made, table=table, schema=schema, where=where), mariadb_url)
+        assert found.rows == [[str(i) for i in range(len(names))]]
+        assert list(found.stream.shape) == names
+
+
+def test_a_query_is_a_table_of_its_own_with_where_and_limits_outside(
+    mariadb_url: str, server_mode: sa.Engine
+) -> None:
+    with server_mode.connect() as admin:
+        admin.execute(sa.text("set global sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT'"))
+    run_mariadb(
+        mariadb_url,
+        "create table kunjungan (id int, tanggal date)",
+        "insert into kunjungan values (1, '2024-05-01'), (2, '2024-05-02'), (3, '2024-05-03')",
+    )
+    query = """select "id", "tanggal", 'a%s' || id as catatan, group_concat(repeat('x', 3000000)) as panjang
+        from kunjungan where id > 1 group by id, tanggal; """
+    columns = (column("id"), typed("tanggal", "date", "date"), column("catatan"), column("panjang"))
+    made = contract(*columns, query=query, where="id < 3 or id = 3", partition="tanggal")
+    found = read(made, mariadb_url, Wanted(start=date(2024, 5, 1), end=date(2024, 5, 2)))
+    assert found.rows == [["2", "2024-05-02", "a%s2", "x" * 3_000_000]]
+    assert found.stream.shape == {"id": "integer", "tanggal": "date", "catatan": "text", "panjang": "text"}
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("select 1 as id) q; drop table kunjungan; select (1", "error in your SQL syntax"),
+        ("select nextval(urut) as id", "READ ONLY"),
+        ("select id from tiada", "doesn't exist"),
+        ("select id fro kunjungan", "error in your SQL syntax"),
+        ("select cast('rahasia' as int) + exp(999) as id", "does not fit"),
+    ],
+)
+def test_a_query_can_only_read(mariadb_url: str, query: str, words: str) -> None:
+    run_mariadb(mariadb_url, "create sequence urut", "create table kunjungan (id int)")
+    with pytest.raises(SourceError, match=words) as caught:
+        read(contract("id", query=query), mariadb_url)
+    assert not caught.value.transient and "rahasia" not in str(caught.value)
+    run_mariadb(mariadb_url, "select id from kunjungan")
+
+
+def test_describing_a_query_does_not_run_it(mariadb_url: str) -> None:
+    run_mariadb(mariadb_url, "create table t (id int)", "insert into t values (1), (2)")
+    query = "select id, sleep(30) as s from t group by id"
+    stream = open_database(contract("id", query=query), Wanted(), {"UJI_URL": mariadb_url})
+    stream.close()
+    assert list(stream.shape) == ["id", "s"]
+
+
+def test_the_right_to_read_the_contracts_columns_is_enough(mariadb_url: str) -> None:
+    url = sa.make_url(mariadb_url)
+    run_mariadb(
+        mariadb_url,
+        "create table t (id int, nama text, kode text)",
+        "insert into t values (1, 'rahasia', '64')",
+        "create view v as select id, kode from t",
+        "create or replace user terbatas@127.0.0.1 identified by 'sandi'",
+        f"grant select (id, kode) on {url.database}.t to terbatas@127.0.0.1",
+        f"grant select on {url.database}.v to terbatas@127.0.0.1",
+    )
+    limited = url.set(username="terbatas", password="sandi").render_as_string(hide_password=False)
+    try:
+        for table in ("t", "v"):
+            assert read(contract("id", "kode", table=table), limited).rows == [["1", "64"]]
+        with pytest.raises(ShapeError, match="no column nama"):
+            read(contract("id", "nama", table="t"), limited)
+        with pytest.raises(ShapeError, match="no table tiada, or none that we may see"):
+            read(contract("id", table="tiada"), limited)
+        wrong = limited.replace("sandi", "salah")
+        with pytest.raises(SourceError, match="Access denied") as caught:
+            read(contract("id", table="t"), wrong)
+        assert not caught.value.transient and "salah" not in str(caught.value)
+        with pytest.raises(SourceError, match=r"denied|Unknown database") as caught:
+            read(contract("id", table="t"), url.set(database="tiada").render_as_string(hide_password=False))
+        assert not caught.value.transient
+    finally:
+        run_mariadb(mariadb_url, "drop user terbatas@127.0.0.1")
+
+
+def test_a_contract_that_evolves_keeps_unknown_columns_and_misses_vanished_ones(mariadb_url: str) -> None:
+    run_mariadb(
+        mariadb_url,
+        "set session sql_mode = ''",
+        """create table t (id int, `Nilai "x" %` decimal(9,2), catatan varchar(99), lat varchar(9) charset latin1,
+            d date, f float, b blob, bit3 bit(3), p point)""",
+        r"""insert into t values (1, 5, 'a\tb"c\\\0 \\u0000', 'é', '0000-00-00', 1.1, 0x00FF, 5, point(1,2)),
+            (2, null, null, null, null, null, null, null, null)""",
+    )
+    made = contract("id", "hilang", table="t", key="id", schema_contract="evolve")
+    found = read(made, mariadb_url)
+    names = ['Nilai "x" %', "catatan", "lat", "d", "f", "b", "bit3", "p"]
+    values = ["5.00", 'a\tb"c\\\ufffd \\u0000', "é", "0000-00-00", "1.1", r"\x00ff", "5", "POINT(1 2)"]
+    assert found.stream.columns == ("id", "hilang", EXTRA)
+    assert [(row[:2], json.loads(row[2] or "")) for row in found.rows] == [
+        (["1", None], dict(zip(names, values, strict=True))),
+        (["2", None], dict.fromkeys(names)),
+    ]
+    assert "hilang is no longer there: hilang is empty" in found.stream.warnings
+    every = [column(f"k{i}", name) for i, name in enumerate(names)]
+    whole = contract("id", *every, table="t", schema_contract="evolve")
+    assert [row[-1] for row in read(whole, mariadb_url).rows] == [None, None]
+    with pytest.raises(ShapeError, match="no column lama"):
+        read(contract("lama", table="t", key="lama", schema_contract="evolve"), mariadb_url)
+
+
+def test_a_vanished_column_is_named_with_what_it_may_be_called_now(mariadb_url: str) -> None:
+    run_mariadb(mariadb_url, "create table t (id int, kode_baru varchar(9), jumlah decimal(9,2))")
+    with pytest.raises(ShapeError, match="no column kode; it has kode_baru, jumlah") as caught:
+        read(contract(typed("id", "integer", "integer"), "kode", table="t"), mariadb_url)
+    assert "kode renamed to kode_baru?" in str(caught.value)
+
+
+def test_a_part_of_the_columns_can_be_read_alone(mariadb_url: str) -> None:
+    run_mariadb(
+        mariadb_url,
+        "create table t (id int, kode text, diubah datetime)",
+        "insert into t values (1, 'a', '2024-01-01')",
+    )
+    whole = contract("id", "kode", "diubah", table="t", key="id", cursor="diubah")
+    part = replace(whole, columns=tuple(c for c in whole.columns if c.key or c.name == whole.cursor))
+    assert read(part, mariadb_url).rows == [["1", "2024-01-01 00:00:00"]]
+
+
+CURSORS = [
+    ("datetime(6)", "timestamp", "2024-05-01T10:00:00.000002", "'2024-05-01 10:00:00.000001'", "'2024-05-01 10:00:00.000002'"),
+    ("timestamp(6)", "timestamp", "2024-05-01T02:00:00.5+00:00", "'2024-05-01 09:59:59'", "'2024-05-01 10:00:00.5'"),
+    ("date", "date", "2024-05-01", "'0000-00-00'", "'2024-05-01'"),
+    ("date", "timestamp", "2024-05-01T00:00:00", "'2024-04-30'", "'2024-05-01'"),
+    ("bigint unsigned", "integer", "18446744073709551615", "18446744073709551614", "18446744073709551615"),
+    ("decimal(30,10)", "number", "1.0000000002", "1.0000000001", "1.0000000002"),
+    ("varchar(30)", "string", "b-10", "'B-99'", "'b-10'"),
+    ("varchar(30)", "string", "a'\\", "'a'", "'a\\'\\\\'"),
+    ("varchar(30)", "timestamp", "2024-05-01T10:00:00", "'2024-05-01 09:59:59'", "'2024-05-01 10:00:00'"),
+    ("varchar(30)", "timestamp", "2024-05-01T10:00:00", "'2024-04-30T23:00:00'", "'2024-05-01T10:00:00'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "logical", "since", "before", "at"), CURSORS)
+def test_a_cursor_reads_from_its_value_on_and_nothing_before(
+    mariadb_url: str, kind: str, logical: str, since: str, before: str, at: str
+) -> None:
+    run_mariadb(
+        mariadb_url,
+        "set session sql_mode = '', time_zone = '+08:00'",
+        f"create table t (id int, c {kind})",
+        f"insert into t values (1, {before}), (2, {at})",
+    )
+    made = contract("id", typed("c", logical, "text"), table="t", cursor="c")
+    assert [row[0] for row in read(made, mariadb_url, Wanted(since=since)).rows] == ["2"]
+
+
+def test_all_rows_of_a_load_are_of_one_moment_and_none_is_held_back(mariadb_url: str) -> None:
+    run_mariadb(
+        mariadb_url, "create table t (id int primary key)", "insert into t select seq from seq_1_to_50000"
+    )
+    stream = open_database(contract("id", table="t"), Wanted(), {"UJI_URL": mariadb_url})
+    run_mariadb(mariadb_url, "delete from t where id > 2", "insert into t values (99999)")
+    assert b"".join(stream.blocks).split() == [str(i).encode() for i in range(1, 50001)]
+    assert stream.rows == 50_000
+
+
+def test_the_session_is_courteous(mariadb_url: str) -> None:
+    made = contract("a", "b", "c", "d", statement_timeout=33, query="""
+        select @@max_statement_time a, @@tx_isolation b, @@time_zone c, @@net_write_timeout d""")  # fmt: skip
+    assert read(made, mariadb_url).rows == [["33.000000", "REPEATABLE-READ", "+08:00", "33"]]
+
+
+def test_an_empty_table_gives_no_row(mariadb_url: str) -> None:
+    run_mariadb(mariadb_url, "create table t (id int)")
+    assert read(contract("id", table="t"), mariadb_url).rows == []
