@@ -25,7 +25,7 @@ class TcpProxy:
 
     Faults count the bytes that the server has sent since the fault was set, over all connections:
     `cut_after(n)` resets a connection when it has given n of them, `stall_after(n)` keeps it open and gives no more,
-    `refuse()` resets every new connection. `heal()` ends a fault. `connections` counts those accepted.
+    `refuse()` resets every new connection. `heal()` ends a fault. `connections` counts those accepted, `given` the server's bytes that passed.
     """
 
     def __init__(self, upstream: Upstream) -> None:
@@ -39,6 +39,7 @@ class TcpProxy:
         self._listener.settimeout(0.05)
         self.port = int(self._listener.getsockname()[1])
         self.connections = 0
+        self.given = 0
         self._start(self._accept)
 
     @classmethod
@@ -109,8 +110,8 @@ class TcpProxy:
                     data = source.recv(1 << 16)
                     if not data:
                         return
-                    given, fault = self._allowed(data) if source is server else (data, None)
-                    key.data.sendall(given)
+                    passed, fault = self._allowed(data) if source is server else (data, None)
+                    key.data.sendall(passed)
                     if fault == "cut":
                         _reset(client)
                         return
@@ -120,11 +121,11 @@ class TcpProxy:
     def _allowed(self, data: bytes) -> tuple[bytes, str | None]:
         """What of the server's bytes may pass, and the fault that comes after them."""
         with self._lock:
-            if self._fault not in ("cut", "stall"):
-                return data, None
-            given = data[: self._left]
-            self._left -= len(given)
-            return given, None if len(given) == len(data) else self._fault
+            faulty = self._fault in ("cut", "stall")
+            passed = data[: self._left] if faulty else data
+            self._left -= len(passed)
+            self.given += len(passed)
+            return passed, self._fault if len(passed) < len(data) else None
 
 
 def _reset(client: socket.socket) -> None:

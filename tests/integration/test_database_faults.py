@@ -1,0 +1,214 @@
+"""What goes wrong between us and a source's server: a clear error that says whether it may pass, nothing half-loaded."""
+
+# ruff: noqa: S608  # the statements are the tests' own
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from pipelines.errors import SourceError
+from pipelines.extract.database import open_database
+from pipelines.extract.stream import Wanted
+from pipelines.ingest import ingest
+from pipelines.load import warehouse
+from pipelines.settings import Settings
+from tests.support.contracts import column, database, document, make
+from tests.support.databases import contract, read, run_mariadb, run_postgresql, sqlalchemy_url
+from tests.support.servers import fresh_name
+from tests.support.tcp_proxy import TcpProxy
+
+ROWS = 30_000
+
+
+@dataclass(frozen=True)
+class Source:
+    """A server with a table `angka` of ROWS rows."""
+
+    kind: str
+    url: str
+    run: Callable[..., None]
+    slow_query = "select a.seq as id, 'x' as isi from angka a, angka b, angka c where a.seq + b.seq = -c.seq"
+
+
+@pytest.fixture(params=["postgresql", pytest.param("mariadb", marks=pytest.mark.mariadb)])
+def source(request: pytest.FixtureRequest) -> Source:
+    url = request.getfixturevalue("pg_url" if request.param == "postgresql" else "mariadb_url")
+    if request.param == "postgresql":
+        series = f"generate_series(1, {ROWS}) as seq"
+        made = Source(
+            request.param,
+            sqlalchemy_url(url),
+            lambda *statements: run_postgresql(url, *statements),
+        )
+    else:
+        series = f"seq_1_to_{ROWS}"
+        made = Source(
+            request.param,
+            url,
+            lambda *statements: run_mariadb(url, *statements),
+        )
+    made.run(
+        "create table angka (seq int, isi varchar(100))",
+        f"insert into angka select seq, repeat('isi ', 20) from {series}",
+    )
+    return made
+
+
+def test_a_connection_cut_anywhere_is_an_error_that_may_pass(source: Source) -> None:
+    made = contract("seq", "isi", table="angka")
+    with TcpProxy.before(source.url) as (proxy, url):
+        assert len(read(made, url).rows) == ROWS
+        whole = proxy.given
+        for size in (0, 5, 100, 2_000, whole // 2, whole - 2_000, whole - 6, whole - 1):
+            proxy.cut_after(size)
+            with pytest.raises(SourceError, match="uji/data: database uji: ") as caught:
+                read(made, url)
+            assert caught.value.transient, (size, caught.value)
+        proxy.heal()
+        assert len(read(made, url).rows) == ROWS
+
+
+def test_a_refused_connection_is_an_error_that_may_pass_and_tells_no_secret(source: Source) -> None:
+    made = contract("seq", table="angka")
+    with TcpProxy.before(source.url) as (proxy, url):
+        proxy.refuse()
+        with pytest.raises(SourceError) as caught:
+            read(made, url)
+        assert caught.value.transient
+    with pytest.raises(SourceError) as caught:  # nobody listens any more
+        read(made, sa.make_url(url).set(password="rahasia").render_as_string(hide_password=False))
+    assert caught.value.transient and "rahasia" not in str(caught.value)
+
+
+def test_a_source_that_falls_silent_does_not_hold_us_for_ever(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"pipelines.extract.database.{_module(source)}._GRACE_S", 0.2)
+    made = contract("seq", "isi", table="angka", statement_timeout=1)
+    with TcpProxy.before(source.url) as (proxy, url):
+        read(made, url)
+        proxy.stall_after(proxy.given // 2)
+        with pytest.raises(SourceError, match=r"silent|timed out") as caught:
+            read(made, url)
+        assert caught.value.transient
+
+
+def test_a_server_that_takes_the_connection_and_says_nothing_is_given_up(source: Source) -> None:
+    patience = "connect_timeout=2" if source.kind == "postgresql" else "read_timeout=1"
+    with TcpProxy.before(source.url) as (proxy, url):
+        proxy.stall_after(0)
+        with pytest.raises(SourceError) as caught:
+            read(contract("seq", table="angka"), f"{url}{'&' if '?' in url else '?'}{patience}")
+        assert caught.value.transient
+
+
+def test_a_statement_that_runs_too_long_is_ended_by_the_source_and_the_mend_is_named(source: Source) -> None:
+    made = contract("id", "isi", query=source.slow_query, statement_timeout=1, rows_per_second=100)
+    with pytest.raises(SourceError, match="raise statement_timeout") as caught:
+        read(made, source.url)
+    assert caught.value.transient
+    assert "at 100 rows a second these are 100 rows" in str(caught.value)
+
+
+def test_a_session_that_is_ended_from_outside_is_an_error_that_may_pass(source: Source) -> None:
+    made = contract("id", "isi", query=source.slow_query)
+    stream = open_database(made, Wanted(), {"UJI_URL": source.url})
+    killer = threading.Thread(target=_kill_when_it_runs, args=(source,))
+    killer.start()
+    with pytest.raises(SourceError) as caught:
+        list(stream.blocks)
+    killer.join()
+    assert caught.value.transient
+
+
+def _kill_when_it_runs(source: Source) -> None:
+    """Ends the session whose statement is running."""
+    if source.kind == "postgresql":
+        kill = (
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
+            " and application_name = 'gudang' and state = 'active' and query like 'copy%'"
+        )
+        with psycopg.connect(source.url.replace("+psycopg", ""), autocommit=True) as admin:
+            while not admin.execute(kill).fetchall():
+                time.sleep(0.02)
+        return
+    running = (
+        "select id from information_schema.processlist where db = database() and info like 'select concat%'"
+    )
+    with sa.create_engine(source.url, poolclass=sa.NullPool).connect() as admin:
+        while not (found := admin.execute(sa.text(running)).fetchall()):
+            time.sleep(0.02)
+        admin.execute(sa.text(f"kill {found[0][0]}"))
+
+
+def test_too_many_connections_may_pass_and_an_unknown_database_or_user_does_not(source: Source) -> None:
+    made = contract("seq", table="angka")
+    url, role = sa.make_url(source.url), fresh_name()
+    if source.kind == "postgresql":
+        source.run(f"create role {role} login connection limit 0")
+        full = url.set(username=role)
+    else:
+        source.run(
+            f"create user {role}@127.0.0.1 identified by '{url.password}' with max_connections_per_hour 1",
+            f"grant select on {url.database}.* to {role}@127.0.0.1",
+        )
+        full = url.set(username=role)
+        read(made, full.render_as_string(hide_password=False))
+    try:
+        with pytest.raises(SourceError, match=r"too many connections|exceeded") as caught:
+            read(made, full.render_as_string(hide_password=False))
+        assert caught.value.transient
+    finally:
+        source.run(f"drop role {role}" if source.kind == "postgresql" else f"drop user {role}@127.0.0.1")
+    for wrong in (url.set(database="tiada"), url.set(username="siapa", password="rahasia")):
+        with pytest.raises(SourceError) as caught:
+            read(made, wrong.render_as_string(hide_password=False))
+        assert not caught.value.transient and "rahasia" not in str(caught.value)
+
+
+def test_a_host_that_no_name_server_knows_is_no_passing_fault(source: Source) -> None:
+    nowhere = sa.make_url(source.url).set(host="tiada.invalid").difference_update_query(["host", "port"])
+    with pytest.raises(SourceError) as caught:
+        read(contract("seq", table="angka"), nowhere.render_as_string(hide_password=False))
+    assert not caught.value.transient or "Temporary failure" in str(caught.value)
+
+
+def test_a_load_that_loses_its_source_leaves_the_published_rows_and_nothing_else(
+    source: Source, pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = [column("seq", "integer", primaryKey=True), column("isi")]
+    made = make(tmp_path, document("uji/angka", columns, database("UJI_URL"), extract={"table": "angka"}))
+    with TcpProxy.before(source.url) as (proxy, through):
+        monkeypatch.setenv("UJI_URL", through)
+        url = sqlalchemy_url(pg_url)
+        settings = Settings(tmp_path, tmp_path, url)
+        with warehouse.connect(url) as connection:
+            warehouse.prepare(connection, [])
+            ingest(connection, made, settings, url, run_id="uji")
+            whole = proxy.given
+            source.run(f"update angka set seq = seq + {ROWS}")
+            for size in (whole // 10, whole - 3_000):
+                proxy.cut_after(size)
+                with pytest.raises(SourceError) as caught:
+                    ingest(connection, replace(made), settings, url, run_id="uji")
+                assert caught.value.transient
+            assert connection.execute("select count(*), max(seq) from raw.uji__angka").fetchall() == [
+                (ROWS, ROWS)
+            ]
+            left = (
+                "select count(*) from pg_class where relnamespace = 'landing'::regnamespace and relkind = 'r'"
+            )
+            assert connection.execute(left).fetchall() == [(0,)]
+            states = connection.execute("select state from ops.load_batch order by batch_id").fetchall()
+            assert states == [("loaded",), ("failed",), ("failed",)]
+
+
+def _module(source: Source) -> str:
+    return "postgresql" if source.kind == "postgresql" else "mysql"
