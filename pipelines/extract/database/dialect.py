@@ -30,8 +30,9 @@ _ROWS = 500
 _MONEY = frozenset({"MONEY", "SMALLMONEY"})
 _FAMILIES: tuple[tuple[type[TypeEngine[Any]], Family], ...] = (
     (sa.Boolean, "boolean"),
-    (sa.Integer, "integer"),
     (sa.Numeric, "number"),
+    (sa.Float, "number"),
+    (sa.Integer, "integer"),
     (sa.DateTime, "timestamp"),
     (sa.Date, "date"),
     (sa.Time, "time"),

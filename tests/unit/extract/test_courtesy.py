@@ -1,0 +1,126 @@
+"""What is owed to every source: its hours and its pace. No test waits: the clock is the test's own."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
+from pathlib import Path
+
+import pytest
+
+from pipelines.contracts import Server
+from pipelines.errors import SourceError
+from pipelines.extract.courtesy import Clock, check_hours, paced
+from pipelines.extract.source import open_source
+from pipelines.extract.stream import Wanted
+from tests.support.databases import contract
+from tests.support.extracts import api_contract, upload_contract
+from tests.support.http_server import Server as HttpServer
+from tests.support.http_server import reply
+
+
+@dataclass
+class Watch:
+    """A clock that only sleeping moves. hour: WITA."""
+
+    hour: str = "12:00"
+    seconds: float = 0.0
+
+    def clock(self) -> Clock:
+        moment = datetime.fromisoformat(f"2026-11-24T{self.hour}:00+08:00").astimezone(UTC)
+        return Clock(lambda: moment, lambda: self.seconds, self._sleep)
+
+    def _sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@pytest.mark.parametrize(
+    ("hours", "now", "open_then"),
+    [
+        ((time(8), time(16)), "08:00", True),
+        ((time(8), time(16)), "15:59", True),
+        ((time(8), time(16)), "16:00", False),
+        ((time(8), time(16)), "07:59", False),
+        ((time(20), time(5)), "23:00", True),
+        ((time(20), time(5)), "00:00", True),
+        ((time(20), time(5)), "04:59", True),
+        ((time(20), time(5)), "05:00", False),
+        ((time(20), time(5)), "12:00", False),
+        ((time(0), time(0)), "12:00", True),
+        (None, "12:00", True),
+    ],
+)
+def test_a_source_is_open_in_its_hours_over_midnight_too(
+    hours: tuple[time, time] | None, now: str, open_then: bool
+) -> None:
+    made = contract("id", table="t", load_hours=hours)
+    if open_then:
+        check_hours(made, Watch(now).clock())
+        return
+    with pytest.raises(SourceError) as caught:
+        check_hours(made, Watch(now).clock())
+    assert not caught.value.transient
+
+
+def test_the_refusal_says_the_hours_the_time_and_the_mend(tmp_path: Path) -> None:
+    made = contract("id", table="t", load_hours=(time(20), time(5)))
+    with pytest.raises(SourceError) as caught:
+        open_source(made, wanted=Wanted(), upload_zone=tmp_path, env={}, clock=Watch("10:15").clock())
+    assert "uji/data: uji may be read from 20:00 to 05:00 WITA, and it is 10:15" in str(caught.value)
+    assert "load_hours" in str(caught.value)
+
+
+def test_blocks_are_held_back_to_the_pace() -> None:
+    watch = Watch()
+    given: list[float] = []
+    for _ in paced(iter([b"a\nb\n", b"c\\nd\n" * 10, b"e\n"]), 2, watch.clock()):
+        given.append(watch.seconds)
+    assert given == [0, 1, 6] and watch.seconds == 6.5
+
+
+def test_a_source_slower_than_its_pace_is_not_held_back() -> None:
+    watch = Watch()
+
+    def slow() -> Iterator[bytes]:
+        for _ in range(3):
+            watch.seconds += 10
+            yield b"a\n"
+
+    list(paced(slow(), 1, watch.clock()))
+    assert watch.seconds == 30
+
+
+def test_every_kind_of_source_is_paced(tmp_path: Path, server: HttpServer) -> None:
+    with sqlite3.connect(tmp_path / "s.db") as connection:
+        connection.execute("create table t (id int)")
+        connection.executemany("insert into t values (?)", [(i,) for i in range(30)])
+    connection.close()
+    folder = tmp_path / "samarinda" / "penduduk"
+    folder.mkdir(parents=True)
+    (folder / "data.csv").write_text("id\n" + "1\n" * 30)
+    server.in_turn(reply({"data": [{"id": i} for i in range(30)]}))
+    env = {"UJI_URL": f"sqlite:///{tmp_path}/s.db", "GUDANG_SUMBER_UJI_URL": server.url}
+    for made in (contract("id", table="t"), upload_contract("id"), api_contract("id")):
+        watch = Watch()
+        slow: Server = replace(made.server, rows_per_second=10)
+        stream = open_source(
+            replace(made, server=slow), wanted=Wanted(), upload_zone=tmp_path, env=env, clock=watch.clock()
+        )
+        assert stream is not None
+        assert sum(block.count(b"\n") for block in stream.blocks) == stream.rows == 30
+        assert watch.seconds == 3
+
+
+def test_a_stream_that_is_let_go_unread_lets_go_of_its_source(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "s.db") as connection:
+        connection.execute("create table t (id int)")
+    connection.close()
+    made = contract("id", table="t", rows_per_second=1)
+    stream = open_source(
+        made, wanted=Wanted(), upload_zone=tmp_path, env={"UJI_URL": f"sqlite:///{tmp_path}/s.db"}
+    )
+    assert stream is not None
+    stream.close()
+    assert list(stream.blocks) == []

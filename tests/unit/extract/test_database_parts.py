@@ -1,0 +1,250 @@
+"""The parts of extract/database that need no server: faults, packets, cleaning, sessions, the contract's own words."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import psycopg
+import pymysql
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.contract_files import read_contract
+from pipelines.extract.database.clean import Cleaner
+from pipelines.extract.database.faults import RefusedError, SilentError, source_error
+from pipelines.extract.database.mysql import session_statements
+from pipelines.extract.database.packets import read_values
+from tests.support.contracts import column, database, document, write
+from tests.support.databases import contract
+
+# -- faults --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "transient"),
+    [
+        ("08006", True),  # connection failure
+        ("40001", True),  # serialisation failure; a standby's recovery conflict
+        ("40P01", True),  # deadlock
+        ("53300", True),  # too many connections
+        ("55P03", True),  # lock not available
+        ("57014", True),  # query cancelled, by its time-out too
+        ("57P01", True),  # admin shutdown
+        ("57P03", True),  # cannot connect now
+        ("58030", True),  # io error
+        ("25006", False),  # read-only transaction
+        ("28P01", False),  # wrong password
+        ("3D000", False),  # no such database
+        ("42501", False),  # permission denied
+        ("42601", False),  # syntax error
+        ("42P01", False),  # no such table
+        ("22P02", False),  # invalid text of a number
+        ("XX000", False),  # internal error
+    ],
+)
+def test_a_fault_of_postgresql_passes_by_its_sqlstate(sqlstate: str, transient: bool) -> None:
+    fault = source_error(contract("id", table="t"), RefusedError("kata", sqlstate))
+    assert fault.transient is transient
+
+
+@pytest.mark.parametrize(
+    ("message", "transient"),
+    [
+        ('connection to server at "h", port 5432 failed: Connection refused', True),
+        ("connection timeout expired", True),
+        ('connection to server at "h", port 5432 failed: FATAL:  sorry, too many clients already', True),
+        ("FATAL:  remaining connection slots are reserved for roles with privileges", True),
+        ("FATAL:  the database system is starting up", True),
+        ("FATAL:  the database system is shutting down", True),
+        ('FATAL:  password authentication failed for user "x"', False),
+        ('FATAL:  database "x" does not exist', False),
+        ('FATAL:  no pg_hba.conf entry for host "h"', False),
+        ("failed to resolve host 'h': [Errno -2] Name or service not known", False),
+        ("failed to resolve host 'h': [Errno -3] Temporary failure in name resolution", True),
+    ],
+)
+def test_a_refusal_while_connecting_passes_by_its_words(message: str, transient: bool) -> None:
+    assert source_error(contract("id", table="t"), psycopg.OperationalError(message)).transient is transient
+
+
+@pytest.mark.parametrize(
+    ("number", "transient"),
+    [
+        (1040, True),  # too many connections
+        (1053, True),  # shutdown in progress
+        (1205, True),  # lock wait
+        (1213, True),  # deadlock
+        (1226, True),  # max_user_connections
+        (1317, True),  # interrupted
+        (1927, True),  # connection killed
+        (1969, True),  # max_statement_time
+        (2003, True),  # can't connect
+        (2013, True),  # lost connection
+        (3024, True),  # max_execution_time
+        (1044, False),  # access denied to the database
+        (1045, False),  # wrong password
+        (1049, False),  # unknown database
+        (1054, False),  # unknown column
+        (1064, False),  # syntax error
+        (1142, False),  # command denied
+        (1146, False),  # no such table
+    ],
+)
+def test_a_fault_of_mariadb_passes_by_its_number(number: int, transient: bool) -> None:
+    fault = source_error(contract("id", table="t"), pymysql.err.OperationalError(number, "kata"))
+    assert fault.transient is transient
+
+
+def test_silence_and_a_lost_connection_pass() -> None:
+    for error in (
+        SilentError(3.5),
+        EOFError("lost"),
+        TimeoutError("timed out"),
+        ConnectionResetError(104, "reset"),
+    ):
+        assert source_error(contract("id", table="t"), error).transient
+
+
+def test_a_fault_tells_no_value_of_a_cell_and_no_password() -> None:
+    made = contract("id", table="t")
+    for error in (
+        RefusedError('invalid input syntax for type integer: "6472010101900001"', "22P02"),
+        RefusedError('value "6472010101900001" is out of range for type integer', "22003"),
+        pymysql.err.DataError(
+            1292, "Truncated incorrect INTEGER value: '6472010101900001'", sqlstate="22007"
+        ),
+    ):
+        assert "6472010101900001" not in str(source_error(made, error))
+    assert "s3cret" not in str(source_error(made, ValueError("bad DSN PWD=s3cret"), "s3cret"))
+
+
+def test_a_time_out_names_its_mend_and_what_a_pace_makes_of_it() -> None:
+    made = contract("id", table="t", statement_timeout=900, rows_per_second=500)
+    told = str(source_error(made, RefusedError("canceling statement due to statement timeout", "57014")))
+    assert "raise statement_timeout" in told and "at 500 rows a second these are 450000 rows" in told
+
+
+# -- packets -------------------------------------------------------------------------------------------------
+
+END = b"\xfe\x00\x00\x02\x00"
+
+
+class Line(io.RawIOBase):
+    """A socket's file that gives what it has in pieces of its own choosing."""
+
+    def __init__(self, data: bytes, sizes: Callable[[], int]) -> None:
+        self.data, self.sizes = data, sizes
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self.data[: min(len(buffer), self.sizes())]
+        buffer[: len(piece)] = piece
+        self.data = self.data[len(piece) :]
+        return len(piece)
+
+
+def packets(*payloads: bytes) -> bytes:
+    parts: list[bytes] = []
+    for payload in payloads:
+        rest: bytes | None = payload
+        while rest is not None:
+            part, rest = rest[:0xFFFFFF], rest[0xFFFFFF:] if len(rest) >= 0xFFFFFF else None
+            parts.append(struct.pack("<I", len(part))[:3] + b"\x07" + part)
+    return b"".join(parts)
+
+
+def row(value: bytes | None) -> bytes:
+    """A length-encoded string."""
+    if value is None:
+        return b"\xfb"
+    size = len(value)
+    if size < 0xFB:
+        return bytes([size]) + value
+    if size < 1 << 16:
+        return b"\xfc" + struct.pack("<H", size) + value
+    if size < 1 << 24:
+        return b"\xfd" + struct.pack("<I", size)[:3] + value
+    return b"\xfe" + struct.pack("<Q", size) + value
+
+
+def received(data: bytes, sizes: Callable[[], int] = lambda: 1 << 20) -> list[bytes | None]:
+    file = io.BufferedReader(Line(data, sizes))
+    result = SimpleNamespace(unbuffered_active=True)
+    connection = SimpleNamespace(query=lambda *_, **__: None, _result=result, _rfile=file)
+    return [value for values in read_values(connection, "select") for value in values]
+
+
+@given(
+    st.lists(st.one_of(st.none(), st.binary(max_size=400), st.integers(250, 70_000).map(bytes)), max_size=40),
+    st.randoms(use_true_random=False),
+)
+@settings(deadline=None, derandomize=True, max_examples=60)
+def test_rows_are_the_same_however_the_network_cuts_them(values: list[bytes | None], random: Any) -> None:
+    data = packets(*map(row, values), END)
+    assert received(data, lambda: random.choice([1, 3, 7, 1000, 1 << 20])) == values
+
+
+def test_a_value_longer_than_a_packet_of_the_protocol_arrives_whole() -> None:
+    longest = [b"a" * (0xFFFFFF - 9), b"b" * 0xFFFFFF, None, b"c" * (2 * 0xFFFFFF - 9), b"d"]
+    assert received(packets(*map(row, longest), END)) == longest
+
+
+def test_a_result_that_ends_early_or_with_an_error_is_never_taken_for_whole() -> None:
+    whole = packets(*map(row, [b"satu", b"x" * 300_000, b"tiga"]), END)
+    for size in (0, 3, 5, 9, 5_000, 300_020, len(whole) - 6, len(whole) - 1):
+        with pytest.raises(EOFError):
+            received(whole[:size])
+    killed = packets(row(b"satu"), b"\xff\x25\x05#70100Query execution was interrupted")
+    with pytest.raises(pymysql.err.OperationalError, match="interrupted"):
+        received(killed)
+
+
+# -- cleaning, sessions, contracts ---------------------------------------------------------------------------
+
+
+def test_only_what_postgresql_has_no_place_for_is_replaced_and_every_row_is_counted_once() -> None:
+    cleaner = Cleaner()
+    block = b"a\\tb\n\xc3\xa9\n\0\0\tx\nCaf\xe9\0\n\xff\n"
+    assert cleaner.block(block).decode() == "a\\tb\n\u00e9\n\ufffd\ufffd\tx\nCaf\ufffd\ufffd\n\ufffd\n"
+    assert (cleaner.nul, cleaner.invalid) == (2, 2)
+    assert Cleaner().block(b"biasa\n") == b"biasa\n" and Cleaner().warnings() == []
+
+
+def test_a_session_of_mysql_has_its_own_time_out_and_keeps_only_modes_that_are_syntax() -> None:
+    mysql = session_statements(
+        {"sql_mode": "ANSI_QUOTES,PAD_CHAR_TO_FULL_LENGTH,ORACLE", "max_execution_time": "0"}, 30
+    )
+    assert "set session max_execution_time = 30000" in mysql
+    assert "set session sql_mode = 'ANSI_QUOTES'" in mysql
+    assert not any("max_statement_time" in statement for statement in mysql)
+    mariadb = session_statements({"sql_mode": "", "max_statement_time": "0"}, 30)
+    assert "set session max_statement_time = 30" in mariadb
+    assert not any("max_execution_time" in statement for statement in mariadb)
+    assert mysql[-1] == mariadb[-1] == "start transaction with consistent snapshot, read only"
+
+
+@pytest.mark.parametrize(
+    ("extract", "words"),
+    [
+        ({}, "name a table, or write a query"),
+        ({"table": "t", "query": "select 1"}, "and not both"),
+        ({"query": "select 1", "schema": "s"}, "names the schema by itself"),
+        ({"table": " "}, "is no text"),
+        ({"table": 5}, "is no text"),
+        ({"tabel": "t"}, "knows no tabel"),
+    ],
+)
+def test_a_contract_names_either_a_table_or_a_query(
+    tmp_path: Path, extract: dict[str, Any], words: str
+) -> None:
+    made = document("uji/data", [column("id")], database("UJI_URL"), extract=extract)
+    found, faults = read_contract(write(tmp_path, made))
+    assert found is None and words in "\n".join(map(str, faults))
