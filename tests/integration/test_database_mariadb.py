@@ -192,6 +192,24 @@ def test_rows_longer_than_the_server_can_put_together_arrive_whole(
     }
 
 
+def test_a_boundary_longer_than_the_server_can_put_together_arrives_whole(
+    mariadb_url: str, server_mode: sa.Engine
+) -> None:
+    points = "group_concat('1.23456789012345 ', seq separator ',')"
+    run_mariadb(
+        mariadb_url,
+        "set session group_concat_max_len = 100000000",
+        "create table batas (id int, garis linestring)",
+        f"insert into batas select 1, st_linefromtext(concat('linestring(', {points}, ')')) from seq_1_to_60000",
+    )
+    made = contract("id", "garis", table="batas")
+    whole = read(made, mariadb_url).rows
+    assert len(whole[0][1] or "") > 1_048_576
+    with server_mode.connect() as admin:
+        admin.execute(sa.text("set global max_allowed_packet = 1048576"))
+    assert read(made, mariadb_url).rows == whole
+
+
 def test_a_row_of_17_mb_and_rows_around_it_arrive_whole(mariadb_url: str, server_mode: sa.Engine) -> None:
     """A packet of the protocol holds 16 MB; a block is 256 kB; a length takes one to nine bytes."""
     with server_mode.connect() as admin:

@@ -14,8 +14,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from pipelines.contracts import Contract, DatabaseExtract
-from pipelines.errors import ContractError, GudangError
-from pipelines.extract.database.faults import source_error
+from pipelines.errors import ContractError
+from pipelines.extract.database.faults import FAULTS, source_error
 from pipelines.extract.database.shape import Selection, SourceColumn, select
 from pipelines.extract.stream import EXTRA, SourceStream, Wanted
 from pipelines.settings import resolve
@@ -55,9 +55,9 @@ def open_database(contract: Contract, wanted: Wanted, env: Mapping[str, str]) ->
     except BaseException as error:
         if session:
             session.close()
-        if isinstance(error, GudangError) or not isinstance(error, Exception):
-            raise
-        raise source_error(contract, error, url.password) from None
+        if isinstance(error, FAULTS):
+            raise source_error(contract, error, url.password) from None
+        raise
     stream.shape = {name: column.family for name, column in found.items()}
     stream.blocks = _guarded(contract, session, session.read(selection, stream), url)
     next(stream.blocks)
@@ -68,9 +68,7 @@ def _guarded(contract: Contract, session: Session, blocks: Iterator[bytes], url:
     try:
         yield b""  # taken at once: only a generator that has begun closes the session when it is closed
         yield from blocks
-    except GudangError:
-        raise
-    except Exception as error:
+    except FAULTS as error:
         raise source_error(contract, error, url.password) from None
     finally:
         session.close()
@@ -90,26 +88,26 @@ def _url(contract: Contract, env: Mapping[str, str]) -> URL:
 
 def _session(contract: Contract, extract: DatabaseExtract, url: URL) -> Session:
     """The fast readers have a driver of their own, whichever the URL names."""
-    match url.get_backend_name():
-        case "postgresql" | "postgres":
-            from pipelines.extract.database.postgresql import PostgresqlSession
-
-            return PostgresqlSession(contract, extract, url)
-        case "mysql" | "mariadb":
-            from pipelines.extract.database.mysql import MysqlSession
-
-            return MysqlSession(contract, extract, url)
-        case _:
-            return _any_dialect(contract, extract, url)
-
-
-def _any_dialect(contract: Contract, extract: DatabaseExtract, url: URL) -> Session:
-    from pipelines.extract.database.dialect import DialectSession
-
     try:
-        return DialectSession(contract, extract, url)
+        match url.get_backend_name():
+            case "postgresql" | "postgres":
+                from pipelines.extract.database.postgresql import PostgresqlSession
+
+                return PostgresqlSession(contract, extract, url)
+            case "mysql" | "mariadb":
+                from pipelines.extract.database.mysql import MysqlSession
+
+                return MysqlSession(contract, extract, url)
+            case _:
+                from pipelines.extract.database.dialect import DialectSession
+
+                return DialectSession(contract, extract, url)
     except NoSuchModuleError:
         message = f"no dialect {url.drivername} is installed"
     except ModuleNotFoundError as error:
         message = f"the driver {error.name} of {url.drivername} is not installed"
-    raise ContractError(contract.key, message, hint="install it, or mend the scheme of the URL")
+    except TypeError:
+        message = f"the URL has an option that the driver of {url.drivername} does not know"
+    raise ContractError(
+        contract.key, message, hint=f"mend {contract.server.location}, or install what it needs"
+    )

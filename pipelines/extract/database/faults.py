@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy.exc import DBAPIError
+import psycopg
+import pymysql
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from pipelines.contracts import Contract
 from pipelines.errors import SourceError
@@ -53,6 +55,10 @@ class SilentError(Exception):
         super().__init__(f"it has been silent for {seconds:g} s")
 
 
+FAULTS = (SQLAlchemyError, psycopg.Error, pymysql.MySQLError, RefusedError, SilentError, OSError, EOFError)
+"""What a source and its driver may raise; all else is a fault of ours."""
+
+
 def source_error(contract: Contract, error: Exception, password: str | None = None) -> SourceError:
     """What went wrong, without a cell's value or a secret; raise it `from None`."""
     origin = getattr(error, "orig", None) or error
@@ -84,7 +90,7 @@ def _state(error: object) -> str | None:
 
 def _number(error: object) -> int | None:
     number = error.args[0] if isinstance(error, Exception) and error.args else None
-    return number if isinstance(number, int) and type(error).__module__.startswith("pymysql") else None
+    return number if isinstance(number, int) and isinstance(error, pymysql.MySQLError) else None
 
 
 def _words(error: object, state: str | None, number: int | None) -> str:
@@ -108,10 +114,6 @@ def _passes(error: Exception, origin: object, state: str | None, number: int | N
         return True
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or "is locked" in words
-    if type(origin).__module__.startswith("psycopg"):
-        return bool(_PASSING_FATAL.search(words)) if "FATAL" in words else _is_operational(origin)
+    if isinstance(origin, psycopg.OperationalError):
+        return "FATAL" not in words or bool(_PASSING_FATAL.search(words))
     return False
-
-
-def _is_operational(error: object) -> bool:
-    return any(kind.__name__ == "OperationalError" for kind in type(error).__mro__)

@@ -82,7 +82,13 @@ class MysqlSession:
         _, options = MySQLDialect_pymysql(dbapi=pymysql).create_connect_args(url)
         limits: dict[str, Any] = {f"{what}_timeout": _CONNECT_S for what in ("connect", "read", "write")}
         arguments: dict[str, Any] = limits | dict(options) | {"charset": "utf8mb4"}
-        self._connection: Any = pymysql.connect(**arguments)
+        try:
+            self._connection: Any = pymysql.connect(**arguments)
+        except (
+            RuntimeError,
+            ValueError,
+        ) as error:  # a way to log in that needs a package, a password that can't be sent
+            raise RefusedError(f"no log-in: {error}") from None
         self._columns: dict[str, SourceColumn] = {}
         try:
             self._set_up()
