@@ -24,7 +24,7 @@ from tests.support.databases import contract, read, run_mariadb, run_postgresql,
 from tests.support.servers import fresh_name
 from tests.support.tcp_proxy import TcpProxy
 
-ROWS = 30_000
+ROWS = 8_000
 
 
 @dataclass(frozen=True)

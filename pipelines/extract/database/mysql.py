@@ -24,7 +24,7 @@ from pipelines.errors import SourceError
 from pipelines.extract.database.clean import REPLACEMENT, Cleaner
 from pipelines.extract.database.faults import RefusedError
 from pipelines.extract.database.mysql_cells import NULL, cell, field, json_field, line, literal, quoted
-from pipelines.extract.database.packets import be_patient, keep_alive, read_values
+from pipelines.extract.database.packets import be_patient, keep_alive, let_go, read_values
 from pipelines.extract.database.shape import Family, Limit, Selection, SourceColumn, no_such_table
 from pipelines.extract.stream import SourceStream
 
@@ -84,10 +84,8 @@ class MysqlSession:
         arguments: dict[str, Any] = limits | dict(options) | {"charset": "utf8mb4"}
         try:
             self._connection: Any = pymysql.connect(**arguments)
-        except (
-            RuntimeError,
-            ValueError,
-        ) as error:  # a way to log in that needs a package, a password that can't be sent
+        except (RuntimeError, ValueError) as error:
+            # A way to log in that needs another package; a password that can't be sent.
             raise RefusedError(f"no log-in: {error}") from None
         self._columns: dict[str, SourceColumn] = {}
         try:
@@ -201,7 +199,8 @@ class MysqlSession:
         cells = [cell(n, c) for n, c in columns.items()]
         nulls = [f"{quoted(n)} is null" for n in columns]
         self._connection.use_unicode = False
-        with self._connection.cursor(SSCursor) as cursor:
+        cursor = self._connection.cursor(SSCursor)
+        try:
             cursor.execute(f"select {', '.join(cells + nulls)} {self._from(selection.limits, condition)}")
             while row := cursor.fetchone():
                 found = dict(zip(columns, row[: len(columns)], strict=True))
@@ -214,6 +213,8 @@ class MysqlSession:
                 if selection.extra is not None:
                     fields.append(_json(found, selection.extra))
                 yield b"\t".join(fields)
+        finally:
+            let_go(self._connection)
 
 
 def session_statements(known: Mapping[str, str], statement_timeout: int) -> list[str]:

@@ -41,6 +41,12 @@ def keep_alive(connection: Any) -> None:
             connection._sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
+def let_go(connection: Any) -> None:
+    """Nobody reads the open result on: the driver would read it to its end before it forgets it."""
+    if connection._result:
+        connection._result.unbuffered_active = False
+
+
 def read_values(connection: Any, query: str) -> Iterator[list[bytes | None]]:
     """The values of the query's one column, as many at a time as came together; None is NULL.
 
@@ -48,8 +54,7 @@ def read_values(connection: Any, query: str) -> Iterator[list[bytes | None]]:
     TimeoutError where it is silent. A value may be of any length; memory holds one of them and a block.
     """
     connection.query(query, unbuffered=True)
-    # From here on nobody else reads this result.
-    connection._result.unbuffered_active = False
+    let_go(connection)
     file = connection._rfile
     buffer = b""
     while True:
