@@ -1,7 +1,7 @@
 """MariaDB and MySQL: the server builds each row as one line of COPY text.
 
 What belongs here: one session, its settings, its SELECT. The line is built as bytes (replace() on binary strings takes
-a fifth of the time that it takes on utf8mb4), so a cell's bytes reach us as they are stored; what is no UTF-8 is found
+a third of the time that it takes on utf8mb4), so a cell's bytes reach us as they are stored; what is no UTF-8 is found
 in clean.py. A server that can't build a line because it is longer than max_allowed_packet makes it NULL, with no more
 than a warning: such rows are then read again, cell by cell, in the same snapshot.
 """
