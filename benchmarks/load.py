@@ -52,7 +52,7 @@ create table sumber as select
     'Baris ' || g || case when g %% 7 = 0 then E' "kutip"\\t dan tab' else '' end as nama,
     case when g %% 10 = 0 then null else date '2020-01-01' + (g %% 2000)::int end as tanggal,
     timestamp '2020-01-01' + g * interval '61.000001 seconds' as waktu,
-    (g * 7919 %% 100000000)::numeric / 100 as nilai,
+    ((g * 7919 %% 100000000)::numeric / 100)::numeric(18,2) as nilai,
     (g %% 100000)::int as jumlah,
     (2000 + g %% 25)::int as tahun,
     (1 + g %% 12)::smallint as bulan,

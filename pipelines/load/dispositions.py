@@ -130,12 +130,15 @@ def advance_watermark(plan: LoadPlan) -> sql.Composed:
     """The mark never goes back: a source's clock may."""
     assert plan.contract.cursor is not None
     column = plan.contract.column(plan.contract.cursor)
+    # Texts by code point, as the source is asked: any other order would leave rows out.
+    collate = sql.SQL(' collate "C"' if column.type == "text" else "")
     return sql.SQL(
         "insert into ops.watermark as w (dataset, value, batch_id)"
-        " select {dataset}, to_jsonb(max({cursor}))#>>'{{}}', {batch} from {stage} having max({cursor}) is not null"
-        " on conflict (dataset) do update set value = to_jsonb(greatest(w.value::{type},"
-        " excluded.value::{type}))#>>'{{}}', batch_id = excluded.batch_id"
+        " select {dataset}, to_jsonb(max({cursor}{c}))#>>'{{}}', {batch} from {stage} having max({cursor}) is not null"
+        " on conflict (dataset) do update set value = to_jsonb(greatest(w.value::{type}{c},"
+        " excluded.value::{type}{c}))#>>'{{}}', batch_id = excluded.batch_id"
     ).format(
+        c=collate,
         dataset=sql.Literal(plan.contract.key),
         cursor=sql.Identifier(column.name),
         batch=sql.Literal(plan.batch_id),

@@ -197,6 +197,20 @@ def _land_once(
     stream = open_source(contract, plan.since)
     if stream is None:
         return plan, None
+    try:
+        return _land_stream(connection, plan, batch, stream, known)
+    finally:
+        stream.close()
+
+
+def _land_stream(
+    connection: Connection[Any],
+    plan: LoadPlan,
+    batch: Batch,
+    stream: SourceStream,
+    known: dict[str, str] | None,
+) -> tuple[LoadPlan, SourceStream | None]:
+    contract = plan.contract
     batch.source_name = stream.name
     if contract.appends and stream.fingerprint:
         plan = replace(plan, file=stream.name)

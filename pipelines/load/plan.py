@@ -70,8 +70,10 @@ class LoadPlan:
 
     @property
     def direct(self) -> bool:
-        """Whether landing can be the stage: every column lands as it will be stored."""
-        return not self.private and self.exact.issuperset(c.name for c in self.contract.stored)
+        """Whether landing can be the stage: every column lands as it will be stored, and none is unknown."""
+        if self.private or self.contract.evolves:
+            return False
+        return self.exact.issuperset(c.name for c in self.contract.stored)
 
     @property
     def complete(self) -> bool:

@@ -27,7 +27,7 @@ def create_landing(plan: LoadPlan) -> sql.Composed:
         (c.name, c.stored_type if c.name in plan.exact else "text", sql.SQL("")) for c in contract.stored
     ]
     if contract.evolves:
-        columns.append((EXTRA, "jsonb" if plan.direct else "text", sql.SQL("")))
+        columns.append((EXTRA, "text", sql.SQL("")))
     kind = sql.SQL("create temporary table" if plan.private else "create unlogged table")
     if plan.direct:
         kind = sql.SQL("create table")
@@ -121,7 +121,7 @@ def create_stage(plan: LoadPlan, *, deduplicate: bool = False) -> sql.Composed:
 
 def _extra() -> sql.Composable:
     """Unknown columns as jsonb. Nobody has classed them yet: what is shaped like a NIK is masked."""
-    text = sql.SQL("regexp_replace(l.{}::text, {}, '***', 'g')").format(
+    text = sql.SQL("regexp_replace(l.{}, {}, '***', 'g')").format(
         sql.Identifier(EXTRA), sql.Literal(NIK_SHAPE)
     )
     return sql.SQL(

@@ -58,6 +58,9 @@ def open_database(contract: Contract, wanted: Wanted, env: Mapping[str, str]) ->
         if isinstance(error, FAULTS):
             raise source_error(contract, error, url.password) from None
         raise
+    stream.exact = frozenset(
+        c.name for c in contract.stored if c.source_name not in found or found[c.source_name].fits(c.type)
+    )
     stream.shape = {name: column.family for name, column in found.items()}
     stream.blocks = _guarded(contract, session, session.read(selection, stream), url)
     next(stream.blocks)

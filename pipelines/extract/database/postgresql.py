@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import select
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -57,6 +58,19 @@ _FAMILIES: dict[str, Family] = {
     "json": "json",
     "jsonb": "json",
 }
+_WAREHOUSE: dict[str, frozenset[str]] = {
+    "int2": frozenset({"smallint", "integer", "bigint"}),
+    "int4": frozenset({"integer", "bigint"}),
+    "int8": frozenset({"bigint"}),
+    "float4": frozenset({"double precision"}),
+    "float8": frozenset({"double precision"}),
+    "numeric": frozenset({"numeric"}),
+    "bool": frozenset({"boolean"}),
+    "date": frozenset({"date"}),
+    "time": frozenset({"time"}),
+    "timestamp": frozenset({"timestamp"}),
+    "timestamptz": frozenset({"timestamptz"}),
+}
 # pg_type.typcategory: boolean, enum, numeric, string.
 _CATEGORIES: dict[str, Family] = {"B": "boolean", "E": "text", "N": "number", "S": "text"}
 _AS_NUMERIC = {"money": "numeric", "_money": "numeric[]"}
@@ -100,9 +114,13 @@ class PostgresqlSession:
             raise
         self._wire.send_describe_prepared(b"")
         shape = self._result()
-        kinds = [(_text(shape.fname(i)), shape.ftype(i)) for i in range(shape.nfields)]
-        types = self._types({oid for _, oid in kinds})
-        self._columns = {name: types[oid] for name, oid in kinds}
+        types = self._types({shape.ftype(i) for i in range(shape.nfields)})
+        self._columns = {
+            _text(shape.fname(i)): replace(types[shape.ftype(i)], digits=_digits(shape.fmod(i)))
+            if types[shape.ftype(i)].native == "numeric"
+            else types[shape.ftype(i)]
+            for i in range(shape.nfields)
+        }
         return self._columns
 
     def read(self, selection: Selection, out: SourceStream) -> Iterator[bytes]:
@@ -155,7 +173,7 @@ class PostgresqlSession:
         for row in range(found.ntuples):
             oid, name, category = (_text(found.get_value(row, column)) for column in range(3))
             family = _FAMILIES.get(name, _CATEGORIES.get(category, "other"))
-            types[int(oid)] = SourceColumn(family, name)
+            types[int(oid)] = SourceColumn(family, name, warehouse=_WAREHOUSE.get(name, frozenset()))
         return types
 
     # -- the wire: psycopg's own calls would wait for ever for a server that says nothing ------------------------
@@ -209,6 +227,13 @@ class PostgresqlSession:
         out.rows = int(self._result().command_tuples or 0)
         if buffer:
             yield bytes(buffer)
+
+
+def _digits(modifier: int) -> tuple[int, int] | None:
+    """Precision and scale of a numeric, None where it has no bounds (numeric.c, numeric_typmod_scale)."""
+    if modifier < 4:
+        return None
+    return ((modifier - 4) >> 16) & 0xFFFF, (((modifier - 4) & 0x7FF) ^ 1024) - 1024
 
 
 def _settings(statement_timeout: int, encoding: str) -> sql.Composable:

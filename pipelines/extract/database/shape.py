@@ -5,6 +5,7 @@ What belongs here: families of types, promised columns that vanished, the limits
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,16 +31,33 @@ _FAMILIES: Mapping[str, Family] = {
     "timestamp": "timestamp",
     "time": "time",
 }
+_NUMERIC = re.compile(r"numeric\((\d+),\s?(\d+)\)")
 _NUMBERS = frozenset({"integer", "number"})
 
 
 @dataclass(frozen=True, slots=True)
 class SourceColumn:
-    """A column as its source has it. native: the dialect's word for its type; charset: where the dialect says so."""
+    """A column as its source has it.
+
+    native: the dialect's word for its type; charset: where the dialect says so. warehouse: the types of the warehouse
+    that hold every value of it, as their own text. digits: of a numeric, all and those after the point.
+    """
 
     family: Family
     native: str = ""
     charset: str | None = None
+    warehouse: frozenset[str] = frozenset()
+    digits: tuple[int, int] | None = None
+
+    def fits(self, kind: str) -> bool:
+        """Whether every value of the column is one of `kind`, a type as contracts write them, "numeric(18,2)"."""
+        if kind == "text" or kind in self.warehouse:
+            return True
+        wanted = _NUMERIC.fullmatch(kind)
+        if not (wanted and self.digits):
+            return False
+        (size, scale), (most, points) = self.digits, map(int, wanted.groups())
+        return scale <= points and size - scale <= most - points
 
 
 @dataclass(frozen=True, slots=True)
