@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from tests.support.contracts import column
 from tests.support.doomed import STAGES
 from tests.support.loads import Loads, Row, passes
 from tests.support.servers import short_folder
+from tests.support.tcp_proxy import TcpProxy
 
 OLD: list[Row] = [["a", "1", "2024-05-01"], ["b", "1", "2024-05-01"], ["c", "x", "2024-05-01"]]
 NEW: list[Row] = [
@@ -258,6 +259,67 @@ def test_a_source_that_fails_in_passing_is_read_again_from_its_beginning(
     assert len(tries) == 1
 
 
+# -- lines that are cut ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moment", ["landing", "commit"])
+def test_a_line_to_the_warehouse_that_is_cut_leaves_the_old_rows_or_the_new(
+    loads: Loads, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contract = dataset(loads)
+    loads.load(contract, lambda *_: OLD)
+    with TcpProxy.before(loads.url) as (proxy, through):
+
+        def rows(*_: Any) -> Any:
+            yield from NEW
+            if moment == "landing":
+                proxy.cut_after(0)
+
+        def then_cut(*args: Any, close: Any = loader.ledger.close_batch) -> None:
+            close(*args)
+            if moment == "commit":
+                proxy.cut_after(0)  # the next that the server says is that it has committed
+
+        monkeypatch.setattr(loader.ledger, "close_batch", then_cut)
+        with warehouse.connect(through) as line, pytest.raises(LoadError, match="connection"):
+            loader.load(line, contract, _opener(rows), passes, run_id="uji")
+    monkeypatch.undo()
+    wait_for_nobody(loads)
+    published = dict(loads.raw(contract, "kunci", "nilai"))
+    assert published == ({"a": 2, "d": 1} if moment == "commit" else {"a": 1, "b": 1})
+    assert loads.load(contract, lambda *_: NEW).state == ("unchanged" if moment == "commit" else "loaded")
+    states = [row[0] for row in loads.run("select state from ops.load_batch order by batch_id")][1]
+    assert states == ("loaded" if moment == "commit" else "died") and left_behind(loads) == []
+
+
+def test_a_line_to_the_source_that_is_cut_is_read_again_and_doubles_nothing(
+    loads: Loads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads.run(
+        "create table public.sumber as select n as id, repeat('x', 500) as isi from generate_series(1, 20000) n"
+    )
+    contract = loads.contract(
+        column("id", "integer", primaryKey=True), column("isi"), extract={"table": "sumber"}
+    )
+    settings = Settings(home=loads.folder, project=loads.folder, warehouse_url=loads.url)
+    with TcpProxy.before(loads.url) as (proxy, through):
+        monkeypatch.setenv("UJI_URL", through)
+        monkeypatch.setattr(loader, "RETRY_WAITS_S", (0.0,))
+        monkeypatch.setattr(loader.time, "sleep", lambda _: proxy.heal())
+        proxy.cut_after(3_000_000)
+        done = ingest(loads.connection, contract, settings, loads.url, run_id="uji")
+        assert done.batch is not None and (done.batch.read, done.batch.loaded) == (20_000, 20_000)
+        assert any("read again after" in w for w in done.batch.warnings)
+        monkeypatch.setattr(loader.time, "sleep", lambda _: None)
+        proxy.cut_after(3_000_000)
+        with pytest.raises(SourceError) as caught:
+            ingest(loads.connection, contract, settings, loads.url, run_id="uji")
+        assert caught.value.transient
+    assert loads.run("select count(*), max(_batch_id) from raw.uji__data") == [(20_000, 1)]
+    assert loads.run("select state from ops.load_batch order by batch_id") == [("loaded",), ("failed",)]
+    assert left_behind(loads) == []
+
+
 # -- no room, no way through -----------------------------------------------------------------------------------
 
 
@@ -335,7 +397,9 @@ def test_two_loads_of_one_dataset_wait_for_each_other(loads: Loads) -> None:
     assert inside.wait(20)
     with warehouse.connect(loads.url) as other:
         second = threading.Thread(
-            target=loader.load, args=(other, contract, _opener(NEW), passes), kwargs={"run_id": "zwei"}
+            target=loader.load,
+            args=(other, contract, _opener(lambda: NEW), passes),
+            kwargs={"run_id": "zwei"},
         )
         second.start()
         with psycopg.connect(loads.url.replace("+psycopg", ""), autocommit=True) as watcher:
@@ -354,10 +418,10 @@ def test_two_loads_of_one_dataset_wait_for_each_other(loads: Loads) -> None:
     assert dict(loads.raw(contract, "kunci", "nilai")) == {"a": 2, "d": 1}
 
 
-def _opener(rows: list[Row]) -> Any:
+def _opener(rows: Callable[..., Iterable[Row]]) -> Any:
     def opener(of: Contract, _: str | None) -> SourceStream:
         stream = SourceStream(tuple(c.name for c in of.stored), iter(()), "data")
-        stream.blocks = encode_rows(rows, stream)
+        stream.blocks = encode_rows(rows(), stream)
         return stream
 
     return opener
