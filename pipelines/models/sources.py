@@ -5,41 +5,29 @@ What belongs here: the raw tables as dbt sources. Not here: reading contracts, w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import groupby
-from typing import Any, Protocol
+from typing import Any
 
 import yaml
 
+from pipelines.contracts import Contract
+from pipelines.load.plan import raw_columns
+
 _HEADER = "# Rendered from contracts/ by `gudang`: change the contract, not this file.\n"
-_OWN_COLUMNS = (
-    ("_batch_id", "bigint", "Nomor pemuatan (ops.load_batch) yang membawa baris ini."),
-    ("_loaded_at", "timestamptz", "Waktu baris ini dimuat ke gudang."),
-    ("_source_position", "text", "Letak baris ini di sumbernya: baris berkas, halaman, atau kunci."),
-)
+_OWN_COLUMNS = {
+    "_extra": "Kolom sumber yang belum dikenal kontrak, sebagai teks.",
+    "valid_from": "Awal berlakunya versi ini.",
+    "valid_to": "Akhir berlakunya versi ini; kosong selama masih berlaku.",
+    "is_current": "Versi yang berlaku sekarang.",
+    "deleted_at": "Waktu diketahui bahwa baris ini tidak ada lagi di sumbernya.",
+    "_batch_id": "Nomor pemuatan (ops.load_batch) yang membawa baris ini.",
+    "_loaded_at": "Waktu baris ini dimuat ke gudang.",
+    "_source_position": "Letak baris ini di sumbernya: baris berkas, halaman, atau kunci.",
+}
 
 
-class _Column(Protocol):
-    @property
-    def name(self) -> str: ...
-    @property
-    def description(self) -> str: ...
-    @property
-    def dropped(self) -> bool: ...
-
-
-class _Contract(Protocol):
-    @property
-    def opd(self) -> str: ...
-    @property
-    def dataset(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def columns(self) -> Sequence[_Column]: ...
-
-
-def render_sources(contracts: Iterable[_Contract]) -> str:
+def render_sources(contracts: Iterable[Contract]) -> str:
     """The text of sources.yml: one source per OPD, one table `raw.<opd>__<dataset>` per contract.
 
     Dropped columns are left out: they are never stored.
@@ -53,13 +41,12 @@ def render_sources(contracts: Iterable[_Contract]) -> str:
     return _HEADER + body
 
 
-def _table(contract: _Contract) -> dict[str, Any]:
-    columns = [
-        {"name": c.name, "description": " ".join(c.description.split())}
-        for c in contract.columns
-        if not c.dropped
+def _table(contract: Contract) -> dict[str, Any]:
+    columns = [{"name": c.name, "description": " ".join(c.description.split())} for c in contract.stored]
+    columns += [
+        {"name": name, "description": _OWN_COLUMNS[name], "data_type": type_}
+        for name, type_ in raw_columns(contract)[len(columns) :]
     ]
-    columns += [{"name": name, "description": text, "data_type": type_} for name, type_, text in _OWN_COLUMNS]
     return {
         "name": contract.dataset,
         "identifier": f"{contract.opd}__{contract.dataset}",

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
-from pipelines.contracts import Contract, load_contracts
+from pipelines.contracts import load_contracts
+from pipelines.load.plan import raw_columns
 from pipelines.load.warehouse import prepare
 from pipelines.models.nodes import Project
 from pipelines.models.project import load_project
@@ -28,7 +28,8 @@ class ModelWarehouse:
         self.project: Project = load_project(folder)
         prepare(self.connection, [])
         for contract in load_contracts(PROJECT_ROOT / "contracts"):
-            self.run(raw_table(contract).as_string())
+            columns = ", ".join(f"{name} {type_}" for name, type_ in raw_columns(contract))
+            self.run(f"create table raw.{contract.table} ({columns})")
 
     def run(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         cursor = self.connection.execute(statement.encode(), values or None)
@@ -36,12 +37,3 @@ class ModelWarehouse:
 
     def build(self, *select: str) -> dict[str, NodeResult]:
         return {result.name: result for result in build(self.project, self.url, select=select or None)}
-
-
-def raw_table(contract: Contract) -> sql.Composed:
-    """The raw table as a first load of the contract makes it."""
-    own = ("_batch_id bigint", "_loaded_at timestamptz", "_source_position text")
-    columns = [f"{column.name} {column.stored_type}" for column in contract.stored]
-    return sql.SQL("create table {} ({})").format(
-        sql.Identifier("raw", contract.table), sql.SQL(", ".join([*columns, *own]))
-    )

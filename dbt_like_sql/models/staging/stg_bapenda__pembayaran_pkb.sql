@@ -12,6 +12,7 @@ pembayaran_pkb as (
         denda,
         updated_at
     from {{ source('bapenda', 'pembayaran_pkb') }}
+    where deleted_at is null
 ),
 
 final as (

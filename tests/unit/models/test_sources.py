@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from pipelines.contracts import Contract
 from pipelines.load.swap import Relation
 from pipelines.models.sources import render_sources
+from tests.support.contracts import column, database, document, make
 from tests.support.dbt_folder import DbtFolder
 
 
-@dataclass(frozen=True)
-class Column:
-    name: str
-    description: str
-    dropped: bool = False
-
-
-@dataclass(frozen=True)
-class Contract:
-    opd: str
-    dataset: str
-    title: str
-    columns: tuple[Column, ...]
+def contract(folder: Path, key: str, title: str, *columns: dict[str, Any], **custom: Any) -> Contract:
+    made = document(key, list(columns), database("UJI_URL"), extract={"table": "x"}, **custom)
+    return make(folder / "contracts", made | {"name": title})
 
 
 def test_a_contract_is_a_source_table_of_its_opd(tmp_path: Path) -> None:
     contracts = [
-        Contract("dinkes", "puskesmas", "Puskesmas", (Column("kode", "Kode."),)),
-        Contract("dlh", "ispu", "ISPU", (Column("waktu", "Waktu."),)),
-        Contract(
-            "dinkes",
-            "kunjungan",
+        contract(tmp_path, "dinkes/puskesmas", "Puskesmas", column("kode")),
+        contract(tmp_path, "dlh/ispu", "ISPU", column("waktu")),
+        contract(
+            tmp_path,
+            "dinkes/kunjungan",
             "Kunjungan",
-            (Column("id", "Nomor:\n kunjungan."), Column("nama", "Nama.", True)),
+            column("id", description="Nomor:\n kunjungan."),
+            column("nama", drop=True),
         ),
     ]
     folder = DbtFolder(tmp_path).write("models/sources.yml", render_sources(contracts))
@@ -45,6 +38,39 @@ def test_a_contract_is_a_source_table_of_its_opd(tmp_path: Path) -> None:
     assert kunjungan.columns[0].description == "Nomor: kunjungan."
 
 
-def test_the_order_of_contracts_does_not_matter() -> None:
-    contracts = [Contract("a", "x", "X", ()), Contract("b", "y", "Y", ()), Contract("a", "w", "W", ())]
+def test_the_order_of_contracts_does_not_matter(tmp_path: Path) -> None:
+    contracts = [contract(tmp_path, key, key, column("id")) for key in ("a/x", "b/y", "a/w")]
     assert render_sources(contracts) == render_sources(reversed(contracts))
+
+
+def test_what_a_load_adds_of_its_own_is_described_too(tmp_path: Path) -> None:
+    versions = contract(
+        tmp_path,
+        "bkd/pegawai",
+        "Pegawai",
+        column("nip", primaryKey=True),
+        write_disposition="merge",
+        merge_strategy="scd2",
+    )
+    marked = contract(
+        tmp_path,
+        "bapenda/pkb",
+        "PKB",
+        column("id", primaryKey=True),
+        write_disposition="merge",
+        reconcile="P7D",
+        schema_contract="evolve",
+    )
+    sources = (
+        DbtFolder(tmp_path).write("models/sources.yml", render_sources([versions, marked])).project().sources
+    )
+    own = ["_batch_id", "_loaded_at", "_source_position"]
+    assert [c.name for c in sources["bkd", "pegawai"].columns] == [
+        "nip",
+        "valid_from",
+        "valid_to",
+        "is_current",
+        *own,
+    ]
+    assert [c.name for c in sources["bapenda", "pkb"].columns] == ["id", "_extra", "deleted_at", *own]
+    assert all(c.description for c in sources["bapenda", "pkb"].columns)
