@@ -168,10 +168,9 @@ def _extract(document: dict[str, Any], server: Server, custom: dict[str, Any]) -
         return kind(**values)
     except ContractError as error:
         raise FaultyError((*where, *error.subject.split(".")[1:]), error.message, error.hint or "") from None
-    except (TypeError, ValueError) as error:
-        raise FaultyError(
-            where, f"extract: {error}".replace("__init__() ", ""), "see docs/contracts.md"
-        ) from None
+    except (TypeError, ValueError, AttributeError) as error:
+        message = f"extract: {error}".replace("__init__() ", "")
+        raise FaultyError(where, message, "see docs/contracts.md") from None
 
 
 def _partition(document: dict[str, Any], custom: dict[str, Any]) -> Partition | None:

@@ -34,6 +34,23 @@ LOGICAL_TYPES: Mapping[str, tuple[str, ...]] = {
 }
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,39}")
 STATEMENT_TIMEOUT_S = 900
+WORKBOOKS = ("xlsx", "xls", "ods")
+FORMATS = ("csv", *WORKBOOKS, "json", "ndjson", "parquet")
+_ONLY_FOR: Mapping[str, tuple[str, ...]] = {
+    "header_row": ("csv", *WORKBOOKS),
+    "header_rows": ("csv", *WORKBOOKS),
+    "delimiter": ("csv",),
+    "quote": ("csv",),
+    "encoding": ("csv",),
+    "comment": ("csv",),
+    "totals": ("csv", *WORKBOOKS, "parquet"),
+    "sheet": WORKBOOKS,
+    "sheets": WORKBOOKS,
+    "records": ("json",),
+}
+AUTO = "auto"
+SHEET, FILE = "@sheet", "@file"
+"""Source names of an upload that are no column of it: the sheet's and the file's own name."""
 RESERVED = frozenset({"deleted_at", "valid_from", "valid_to", "is_current"})
 """Columns that a load adds by itself; no property may be called so."""
 
@@ -143,12 +160,63 @@ class DatabaseExtract:
 
 @dataclass(frozen=True, slots=True)
 class FileExtract:
+    """What an uploaded file looks like. Raises ValueError where its keys contradict each other.
+
+    member: pattern of the one file to read inside a ZIP. delimiter, quote, encoding: AUTO to find out.
+    quote: a character, "none", or "row" where every row is wrapped whole in one pair of quotes.
+    totals: header name -> regular expression; rows whose cell matches are left out and counted.
+    sheet, sheets: name or pattern of the one sheet, or of all sheets, to read.
+    """
+
     format: str
     pattern: str
+    member: str | None = None
     header_row: int = 1
+    header_rows: int = 1
     delimiter: str = ","
+    quote: str = '"'
     encoding: str = "utf-8"
+    comment: str | None = None
+    totals: Mapping[str, str] = field(default_factory=dict[str, str])
     sheet: str | None = None
+    sheets: str | None = None
+    records: str = ""
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            raise ValueError(f"format {self.format!r} is unknown ({', '.join(FORMATS)})")
+        for key, formats in _ONLY_FOR.items():
+            default = FileExtract.__dataclass_fields__[key].default
+            if getattr(self, key) not in (default, {}) and self.format not in formats:
+                raise ValueError(f"{key} has no meaning for {self.format} (only for {', '.join(formats)})")
+        for key in ("header_row", "header_rows"):
+            if not isinstance(getattr(self, key), int) or getattr(self, key) < 1:
+                raise ValueError(f"{key} {getattr(self, key)!r} is no whole number above 0")
+        if self.delimiter != AUTO and len(self.delimiter) != 1:
+            raise ValueError(f"delimiter {self.delimiter!r} is neither one character nor {AUTO}")
+        if self.quote not in (AUTO, "none", "row") and len(self.quote) != 1:
+            raise ValueError(f"quote {self.quote!r} is neither one character nor none, row or {AUTO}")
+        if self.quote == self.delimiter != AUTO:
+            raise ValueError("quote and delimiter are the same")
+        if self.encoding != AUTO and not _is_encoding(self.encoding):
+            raise ValueError(f"encoding {self.encoding!r} is unknown (such as utf-8, cp1252, {AUTO})")
+        if self.sheet and self.sheets:
+            raise ValueError("sheet means one sheet, sheets all that match: one of them")
+        if self.records and not self.records.startswith("/"):
+            raise ValueError(f"records {self.records!r} is no JSON pointer (such as /data)")
+        for pattern in self.totals.values():
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"totals {pattern!r} is no regular expression: {error}") from None
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        b"".decode(name)
+    except LookupError:
+        return False
+    return True
 
 
 Extract = DatabaseExtract | ApiExtract | FileExtract
@@ -252,6 +320,7 @@ class Contract:
     def __post_init__(self) -> None:
         self._check_load()
         self._check_personal()
+        self._check_upload()
 
     def _check_load(self) -> None:
         names = [c.name for c in self.columns]
@@ -325,6 +394,13 @@ class Contract:
                 "a dataset with personal columns must freeze: a new column could hold persons too, unseen",
                 "schema_contract: freeze",
             )
+
+    def _check_upload(self) -> None:
+        """What only an upload, or only a workbook, has. A column "@..." elsewhere is one of the source's own."""
+        if not isinstance(self.extract, FileExtract):
+            return
+        if self.extract.format not in WORKBOOKS and any(c.source_name == SHEET for c in self.columns):
+            self._fail(f"{SHEET} is the name of a workbook's sheet", f"a {self.extract.format} file has none")
 
     def _fail(self, message: str, hint: str) -> None:
         raise ContractError(self.key, message, hint=hint)

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipelines.contracts import ApiExtract, Contract, DatabaseExtract
 from pipelines.extract.courtesy import Clock, check_hours, paced
 from pipelines.extract.database import open_database
 from pipelines.extract.stream import SourceStream, Wanted
 
+if TYPE_CHECKING:
+    from pipelines.extract.uploads import UploadedFile
+    from pipelines.extract.zone import Zone
+
 
 def open_source(
     contract: Contract,
     *,
     wanted: Wanted,
-    upload_zone: Path,
+    upload_zone: Zone,
+    upload: UploadedFile | None = None,
     env: Mapping[str, str] = os.environ,
     clock: Clock | None = None,
 ) -> SourceStream | None:
     """Opens the contract's source in its hours and at its pace; None for an upload that has not come yet.
 
+    upload: the one of the zone's files to open, else the newest.
     Raises ContractError, SourceError or ShapeError, naming the dataset and the mend.
     """
     clock = clock or Clock()
@@ -46,5 +52,5 @@ def _open(
             from pipelines.extract.file import open_file
             from pipelines.extract.uploads import newest_upload
 
-            upload = newest_upload(upload_zone, contract)
-            return open_file(contract, upload.path) if upload else None
+            upload = upload or newest_upload(upload_zone, contract)
+            return open_file(contract, upload) if upload else None

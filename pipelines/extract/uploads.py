@@ -1,24 +1,32 @@
 """The upload zone: one folder per dataset, <zone>/<opd>/<dataset>/, into which the OPD's files are put.
 
-What belongs here: putting a file whole or not at all, listing what is there. Not here: reading a file
-(file.py), what was loaded already (the ledger knows it by SHA-256), when to look (sensors/).
+What belongs here: putting a file whole or not at all, listing what is there, opening its bytes. Not here: another
+machine's ways (zone.py), reading a file (file.py), what was loaded already (the ledger knows it by SHA-256), when to
+look (sensors/).
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 import secrets
 import shutil
 import stat
+import tempfile
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from upath import UPath
 
 from pipelines.contracts import Contract, FileExtract
 from pipelines.errors import ContractError, SourceError
+from pipelines.extract.zone import CALL_S, COPY_S, Zone, on_zone
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*")
 _UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart")
@@ -28,19 +36,95 @@ _UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart")
 class UploadedFile:
     """A file in the zone as it stood when it was listed. mtime: seconds since the epoch; size: bytes."""
 
-    path: Path
+    path: Zone
     name: str
     size: int
     mtime: float
 
+    @classmethod
+    def at(cls, path: Path) -> UploadedFile:
+        """A local file."""
+        state = path.stat()
+        return cls(path, path.name, state.st_size, state.st_mtime)
+
+    @property
+    def is_remote(self) -> bool:
+        return not isinstance(self.path, Path)
+
     @cached_property
     def sha256(self) -> str:
-        """The content's identity, read when first asked for."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        """The content's identity, read when first asked for. Raises SourceError."""
+        with self.open(self.name) as content:
+            return content.sha256
+
+    def open(self, subject: str) -> OpenUpload:
+        """Its bytes: a local file in place, another machine's copied here first. Raises SourceError for `subject`."""
+        if isinstance(self.path, Path):
+            return OpenUpload(_open_local(self.path, subject))
+        return OpenUpload(_copied(self.path, self, subject))
 
 
-def put_upload(zone: Path, key: str, file: Path, *, name: str | None = None) -> Path:
+class OpenUpload:
+    """An upload's bytes under one descriptor, hashed; a file that is renamed over it meanwhile changes nothing."""
+
+    def __init__(self, file: io.BufferedReader) -> None:
+        self.file = file
+        try:
+            self._state = self._now()
+            self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        except BaseException:
+            file.close()
+            raise
+
+    def __enter__(self) -> OpenUpload:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.file.close()
+
+    def check_unchanged(self, subject: str) -> None:
+        """Raises SourceError where somebody wrote into the file since it was opened."""
+        if self._now() != self._state:
+            raise SourceError(
+                subject,
+                "the file was written to while it was read",
+                hint="the next look finds it whole; better write beside it and rename",
+                transient=True,
+            )
+
+    def _now(self) -> tuple[int, int]:
+        state = os.fstat(self.file.fileno())
+        return state.st_size, state.st_mtime_ns
+
+
+def _open_local(path: Path, subject: str) -> io.BufferedReader:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        reason = error.strerror
+    hint = "upload the file itself again, readable for this account"
+    raise SourceError(subject, f"{path.name}: cannot be opened: {reason}", hint=hint)
+
+
+def _copied(path: UPath, listed: UploadedFile, subject: str) -> io.BufferedReader:
+    """A local copy, whole: it has the size that the file had before and still has afterwards."""
+    copy = tempfile.NamedTemporaryFile(prefix="gudang-")  # noqa: SIM115  # gone when it is closed
+    try:
+        with on_zone(subject, path, f"{listed.name} could not be read"):
+            path.fs.get_file(path.path, copy.name, timeout=COPY_S)
+            after: dict[str, Any] = path.fs.info(path.path, timeout=CALL_S, refresh=True)
+        if not Path(copy.name).stat().st_size == after["size"] == listed.size:
+            message = f"{listed.name} changed while it was copied"
+            raise SourceError(subject, message, hint="the next look finds it whole", transient=True)
+        # By name again: who copies may write a new file there instead of into ours.
+        return Path(copy.name).open("rb")
+    finally:
+        copy.close()
+
+
+def put_upload(zone: Zone, key: str, file: Path, *, name: str | None = None) -> Zone:
     """Copies `file` into the zone under its own name (or `name`); the same name is a correction: it replaces.
 
     Readers see the whole file or none: it is written beside under a hidden name, synced, then renamed.
@@ -52,6 +136,8 @@ def put_upload(zone: Path, key: str, file: Path, *, name: str | None = None) -> 
         raise SourceError(
             key, f"{name!r} is no name for an upload", hint="a plain file name such as data_2026.xlsx"
         )
+    if not isinstance(zone, Path) or not isinstance(folder, Path):
+        return _put_remote(folder, key, file, name)
     _refuse_outside(zone, key, folder)
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / name
@@ -71,33 +157,76 @@ def put_upload(zone: Path, key: str, file: Path, *, name: str | None = None) -> 
     return target
 
 
-def find_uploads(zone: Path, contract: Contract) -> list[UploadedFile]:
+def _put_remote(folder: Zone, key: str, file: Path, name: str) -> Zone:
+    """An object of S3 appears whole by itself; on SFTP the file is renamed to its name once it is there."""
+    assert not isinstance(folder, Path)
+    target, partial = folder / name, folder / f".{secrets.token_hex(8)}.part"
+    with on_zone(key, folder, f"{name} could not be put into the upload zone"):
+        if folder.protocol == "s3":
+            folder.fs.put_file(str(file), target.path, timeout=COPY_S)
+        else:
+            folder.fs.put_file(str(file), partial.path, timeout=COPY_S)
+            folder.fs.mv(partial.path, target.path, timeout=CALL_S)
+    return target
+
+
+def find_uploads(zone: Zone, contract: Contract) -> list[UploadedFile]:
     """The dataset's uploads that match the contract's pattern (upper and lower case alike), oldest first.
 
-    Raises SourceError where the folder or a file is a link that leads outside the zone.
+    Raises SourceError where the folder or a file is a link that leads outside the zone, or the zone does not answer.
     """
     if not isinstance(contract.extract, FileExtract):
         raise ContractError(contract.key, "this dataset is no upload", hint="see docs/contracts.md")
     folder = _folder(zone, contract.key)
+    if isinstance(zone, Path) and isinstance(folder, Path):
+        found = _list_local(zone, contract.key, folder)
+    else:
+        found = _list_remote(folder, contract.key)
+    pattern = contract.extract.pattern.lower()
+    uploads = [f for f in found if not _is_ignored(f.name) and fnmatchcase(f.name.lower(), pattern)]
+    if isinstance(zone, Path):
+        for upload in uploads:
+            assert isinstance(upload.path, Path)
+            _refuse_outside(zone, contract.key, upload.path)
+    return sorted(uploads, key=lambda f: (f.mtime, f.name))
+
+
+def _list_local(zone: Path, key: str, folder: Path) -> list[UploadedFile]:
     if not folder.is_dir():
         return []
-    _refuse_outside(zone, contract.key, folder)
-    pattern = contract.extract.pattern.lower()
+    _refuse_outside(zone, key, folder)
     found: list[UploadedFile] = []
     for path in folder.iterdir():
-        if _is_ignored(path.name) or not fnmatchcase(path.name.lower(), pattern):
-            continue
-        _refuse_outside(zone, contract.key, path)
         try:
             state = path.stat()
         except FileNotFoundError:
             continue  # taken away since the folder was listed
+        except OSError:
+            _refuse_outside(zone, key, path)
+            continue
         if stat.S_ISREG(state.st_mode):
             found.append(UploadedFile(path, path.name, state.st_size, state.st_mtime))
-    return sorted(found, key=lambda f: (f.mtime, f.name))
+    return found
 
 
-def newest_upload(zone: Path, contract: Contract) -> UploadedFile | None:
+def _list_remote(folder: Zone, key: str) -> list[UploadedFile]:
+    assert not isinstance(folder, Path)
+    infos: list[dict[str, Any]] = []
+    with on_zone(key, folder, "the upload zone could not be listed"):
+        try:
+            infos = folder.fs.ls(folder.path, detail=True, refresh=True, timeout=CALL_S)
+        except FileNotFoundError:
+            return []
+    found: list[UploadedFile] = []
+    for info in infos:
+        name = str(info["name"]).rpartition("/")[2]
+        changed = info.get("mtime") or info.get("LastModified")
+        if info["type"] == "file" and name and changed is not None:
+            found.append(UploadedFile(folder / name, name, int(info["size"]), changed.timestamp()))
+    return found
+
+
+def newest_upload(zone: Zone, contract: Contract) -> UploadedFile | None:
     """The upload that stands for the dataset now, or None."""
     uploads = find_uploads(zone, contract)
     return uploads[-1] if uploads else None
@@ -108,7 +237,7 @@ def is_settled(file: UploadedFile, now: float, quiet_seconds: float = 5) -> bool
     return now - file.mtime >= quiet_seconds
 
 
-def _folder(zone: Path, key: str) -> Path:
+def _folder(zone: Zone, key: str) -> Zone:
     if not _KEY.fullmatch(key):
         raise SourceError(key, "this is no dataset's key", hint="<opd>/<dataset>")
     return zone / key

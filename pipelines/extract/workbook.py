@@ -1,22 +1,19 @@
-"""Spreadsheets (XLSX, ODS, XLS) as rows of text, by python-calamine.
+"""Spreadsheets (XLSX, ODS, XLS) as tables, by python-calamine.
 
-What belongs here: opening a workbook, a cell's value as faithful text. Not here: which column is which
-(file.py).
-
-calamine gives an error cell and a formula that nobody has computed as an empty cell. For XLSX both are
-therefore looked up in the sheet's own XML: t="e" is an error; a formula with nothing in "v" has no value,
-unless t="str" says that it is an empty text (ECMA-376 part 1, 18.3.1.4 "c").
+What belongs here: opening a workbook, which sheets, a cell's value as faithful text. Not here: which column is which
+(table.py), what calamine does not tell (workbook_xml.py).
 """
 
 from __future__ import annotations
 
-import posixpath
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import date, time, timedelta
 from decimal import Decimal
-from typing import IO, Any
-from xml.parsers import expat
+from fnmatch import fnmatchcase
+from itertools import islice
+from typing import BinaryIO
 
 from python_calamine import (
     CalamineError,
@@ -24,41 +21,149 @@ from python_calamine import (
     CalamineWorkbook,
     PasswordError,
     SheetTypeEnum,
-    WorksheetNotFound,
+    SheetVisibleEnum,
 )
 
 from pipelines.errors import SourceError
+from pipelines.extract.archive import DAMAGED, check_package, open_zip
+from pipelines.extract.table import Reading, Span, Table, header, listed
+from pipelines.extract.workbook_xml import MAX_CELLS, DamagedError, Faults, cells, faulty_cells
 
 _EXACT_INTEGERS = 2**53
-_CHUNK = 1 << 20
 _SAVE_ANEW = "open it in Excel or LibreOffice, save it and upload it again"
-_TELLTALES = (b't="e"', b"t='e'", b"<f", b":f>", b":f ")
+_RENAME = "rename the sheet, or correct it in the contract"
 
 
-def workbook_rows(
-    subject: str, name: str, file: IO[bytes], sheet: str | None
-) -> Iterator[tuple[int, list[str]]]:
-    """Sheet row number and cells of every row of `sheet` (by name, else the first); an empty cell is "".
+def workbook_tables(reading: Reading, file: BinaryIO) -> Iterator[Table]:
+    """The table of the contract's sheet, or of each sheet where it asks for all that match.
 
-    Raises SourceError: no workbook, a password, no such sheet, a formula that was never computed.
+    Raises SourceError: no workbook, a password, no such sheet, a bomb; from the rows: a formula never computed.
     """
-    found = _open_sheet(subject, name, file, sheet)
-    faults = _faulty_cells(subject, name, file, found.name)
-    left = found.start[1] if found.start else 0
+    with _package(reading, file) or nullcontext() as archive:
+        workbook = _open(reading, file)
+        for name in _chosen(reading, workbook):
+            try:
+                sheet = workbook.get_sheet_by_name(name)
+                faults = faulty_cells(archive, name) if archive else {}
+                table = _table(reading, sheet, faults)
+            except (CalamineError, DamagedError):
+                table = None
+            if table is None:
+                raise reading.fault(f"sheet {name!r} is damaged", _SAVE_ANEW)
+            yield table
+
+
+def _package(reading: Reading, file: BinaryIO) -> zipfile.ZipFile | None:
+    """The ZIP around an XLSX or ODS, looked through before anything holds it in memory; None for an XLS."""
+    file.seek(0)
+    if file.read(4) != b"PK\x03\x04":
+        return None
+    fault: SourceError | None = None
+    try:
+        archive = open_zip(file)
+        check_package(reading, archive)
+        if "xl/workbook.bin" in archive.namelist():
+            fault = reading.fault("this is a binary workbook (.xlsb)", "save it as .xlsx and upload it again")
+        elif cells(archive) > MAX_CELLS:
+            message = f"a sheet reaches over more than {MAX_CELLS:,} cells, most of them empty"
+            fault = reading.fault(
+                message, "delete what stands far below or to the right of the table, save it anew"
+            )
+        else:
+            return archive
+    except SourceError:
+        raise
+    except (*DAMAGED, DamagedError):
+        fault = _no_workbook(reading)
+    raise fault
+
+
+def _no_workbook(reading: Reading) -> SourceError:
+    hint = "save it as .xlsx and upload the whole file again; a CSV renamed to .xlsx is no workbook"
+    return reading.fault("this is no workbook that can be read, or only a part of one", hint)
+
+
+def _open(reading: Reading, file: BinaryIO) -> CalamineWorkbook:
+    file.seek(0)
+    try:
+        return CalamineWorkbook.from_filelike(file)
+    except PasswordError:
+        fault = reading.fault(
+            "the workbook is locked with a password", "save it without a password and upload it again"
+        )
+    except (CalamineError, OSError, ValueError):
+        fault = _no_workbook(reading)
+    raise fault
+
+
+def _chosen(reading: Reading, workbook: CalamineWorkbook) -> list[str]:
+    """Names of the sheets to read: a pattern, and no name at all, mean sheets that an OPD can see."""
+    extract = reading.extract
+    known = [s for s in workbook.sheets_metadata if s.typ is SheetTypeEnum.WorkSheet]
+    seen = [s.name for s in known if s.visible is SheetVisibleEnum.Visible]
+    names = [s.name for s in known]
+    pattern = extract.sheets or extract.sheet
+    if pattern is None:
+        if not names:
+            hint = "save it with the data in a sheet and upload it again"
+            raise reading.fault("the workbook has no sheet", hint)
+        return (seen or names)[:1]
+    found = [n for n in names if n == pattern] or [n for n in seen if fnmatchcase(n, pattern)]
+    has = f"it has {listed([repr(n) for n in names]) or 'none'}"
+    if not found:
+        raise reading.fault(f"the workbook has no sheet {pattern!r}; {has}", _RENAME)
+    if len(found) > 1 and not extract.sheets:
+        hint = "name one of them in the contract, or declare sheets to read all"
+        raise reading.fault(f"{len(found)} sheets match {pattern!r}; {has}", hint)
+    return found
+
+
+def _table(reading: Reading, sheet: CalamineSheet, faults: Faults) -> Table:
+    extract = reading.extract
+    place = f"lembar {sheet.name} " if extract.sheets else ""
+    first = extract.header_row
+    rows = islice(_rows(reading, sheet, faults, place), first - 1, None)
+    head = [cells for _, cells in islice(rows, extract.header_rows)]
+    names = header(head, _spans(sheet, first, extract.header_rows))
+    if not names:
+        message = f"there is no header in row {first}" + (
+            f" of sheet {sheet.name!r}" if extract.sheets else ""
+        )
+        raise reading.fault(
+            message, "fill in the form's own header row, or correct header_row in the contract"
+        )
+    return Table(names, f"{place}baris {first}", rows, sheet.name)
+
+
+def _spans(sheet: CalamineSheet, first: int, count: int) -> list[Span]:
+    """Merged cells within the header, counted from its first row and the sheet's first used column."""
+    top, left = first - 1, sheet.start[1] if sheet.start else 0
+    spans: list[Span] = []
+    for (row, column), (last_row, last_column) in sheet.merged_cell_ranges or ():
+        if top <= row < top + count and column >= left:
+            spans.append(
+                ((row - top, column - left), (min(last_row, top + count - 1) - top, last_column - left))
+            )
+    return spans
+
+
+def _rows(
+    reading: Reading, sheet: CalamineSheet, faults: Faults, place: str
+) -> Iterator[tuple[str, list[str]]]:
+    """Position and cells of every row of a sheet; an empty cell is ""."""
+    left = sheet.start[1] if sheet.start else 0
     by_row: dict[int, list[tuple[int, str | None]]] = {}
     for (row, column), text in faults.items():
         by_row.setdefault(row, []).append((column - left, text))
-    for number, values in enumerate(found.iter_rows(), 1):
-        cells = [value if isinstance(value, str) else cell_text(value) for value in values]
+    for number, values in enumerate(sheet.iter_rows(), 1):
+        found = [value if isinstance(value, str) else cell_text(value) for value in values]
         for column, text in by_row.get(number, ()):
             if text is None:
-                message = (
-                    f"baris {number}, column {column + left + 1} holds a formula without a computed value"
-                )
-                raise SourceError(subject, f"{name}: {message}", hint=_SAVE_ANEW)
-            if 0 <= column < len(cells):
-                cells[column] = text
-        yield number, cells
+                message = f"{place}baris {number}, column {column + left + 1} holds a formula without a computed value"
+                raise reading.fault(message, _SAVE_ANEW)
+            if 0 <= column < len(found):
+                found[column] = text
+        yield f"{place}baris {number}", found
 
 
 def cell_text(value: float | bool | str | date | time | timedelta) -> str:
@@ -85,156 +190,3 @@ def _duration(value: timedelta) -> str:
     seconds, micros = divmod(abs(value) // timedelta(microseconds=1), 1_000_000)
     text = f"{sign}{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
     return f"{text}.{micros:06d}" if micros else text
-
-
-def _open_sheet(subject: str, name: str, file: IO[bytes], sheet: str | None) -> CalamineSheet:
-    names: list[str] = []
-    try:
-        workbook = CalamineWorkbook.from_filelike(file)
-        names = [s.name for s in workbook.sheets_metadata if s.typ is SheetTypeEnum.WorkSheet]
-        if sheet is not None:
-            return workbook.get_sheet_by_name(sheet)
-        if names:
-            return workbook.get_sheet_by_name(names[0])
-        message, hint = "the workbook has no sheet", "save it with the data in a sheet and upload it again"
-    except PasswordError:
-        message, hint = (
-            "the workbook is locked with a password",
-            "save it without a password and upload it again",
-        )
-    except WorksheetNotFound:
-        message = f"the workbook has no sheet {sheet!r}; it has {', '.join(map(repr, names)) or 'none'}"
-        hint = "rename the sheet, or correct `sheet` in the contract"
-    except (CalamineError, OSError, ValueError):
-        message = "this is no workbook that can be read, or only a part of one"
-        hint = "save it as .xlsx and upload the whole file again; a CSV renamed to .xlsx is no workbook"
-    raise SourceError(subject, f"{name}: {message}", hint=hint)
-
-
-def _faulty_cells(
-    subject: str, name: str, file: IO[bytes], sheet: str
-) -> Mapping[tuple[int, int], str | None]:
-    """Error cells of a sheet by (row from 1, column from 0): their text; None for an uncomputed formula."""
-    file.seek(0)
-    try:
-        if not zipfile.is_zipfile(file):
-            return {}
-        with zipfile.ZipFile(file) as archive:
-            part = _sheet_part(archive, sheet)
-            if part is None or not _has_telltale(archive, part):
-                return {}
-            with archive.open(part) as xml:
-                return _CellScan().read(xml)
-    except (zipfile.BadZipFile, expat.ExpatError, EOFError, OSError, ValueError):
-        pass
-    raise SourceError(subject, f"{name}: the workbook is damaged", hint=_SAVE_ANEW)
-
-
-def _sheet_part(archive: zipfile.ZipFile, sheet: str) -> str | None:
-    """The part of an XLSX that holds `sheet`; None for another kind of workbook."""
-    relations, ids = "xl/_rels/workbook.xml.rels", "xl/workbook.xml"
-    if not {relations, ids} <= set(archive.namelist()):
-        return None
-    wanted = next((a for a in _elements(archive, ids, "sheet") if a.get("name") == sheet), {})
-    target = next(
-        (a for a in _elements(archive, relations, "Relationship") if a.get("Id") == wanted.get("id")), {}
-    )
-    if "Target" not in target:
-        return None
-    part = posixpath.normpath(posixpath.join("/xl", target["Target"])).lstrip("/")
-    return part if part in archive.namelist() else None
-
-
-def _elements(archive: zipfile.ZipFile, part: str, element: str) -> list[dict[str, str]]:
-    """The attributes, without namespaces, of every `element` of a part."""
-    found: list[dict[str, str]] = []
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        if _local(name) == element:
-            found.append({_local(key): value for key, value in attributes.items()})
-
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.StartElementHandler = start
-    with archive.open(part) as xml:
-        parser.ParseFile(xml)
-    return found
-
-
-def _has_telltale(archive: zipfile.ZipFile, part: str) -> bool:
-    """Whether the sheet may hold an error or a formula: a scan of bytes, cheaper than parsing each cell."""
-    kept = max(map(len, _TELLTALES)) - 1
-    tail = b""
-    with archive.open(part) as xml:
-        while chunk := xml.read(_CHUNK):
-            text = tail + chunk
-            if any(telltale in text for telltale in _TELLTALES):
-                return True
-            tail = text[-kept:]
-    return False
-
-
-def _local(name: str) -> str:
-    return name.rpartition(" ")[2]
-
-
-class _CellScan:
-    """One pass over a sheet's XML; rows and cells without a reference follow the one before."""
-
-    def __init__(self) -> None:
-        self.faults: dict[tuple[int, int], str | None] = {}
-        self.row = 0
-        self.column = -1
-        self.kind = ""
-        self.has_formula = self.in_value = False
-        self.text: list[str] = []
-
-    def read(self, xml: IO[bytes]) -> dict[tuple[int, int], str | None]:
-        parser = expat.ParserCreate(namespace_separator=" ")
-        parser.buffer_text = True
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._characters
-        parser.ParseFile(xml)
-        return self.faults
-
-    def _start(self, name: str, attributes: Mapping[str, Any]) -> None:
-        match _local(name):
-            case "row":
-                self.row = int(attributes.get("r", self.row + 1))
-                self.column = -1
-            case "c":
-                self.column = _column(attributes["r"]) if "r" in attributes else self.column + 1
-                self.kind = attributes.get("t", "n")
-                self.has_formula = False
-                self.text.clear()
-            case "f":
-                self.has_formula = True
-            case "v":
-                self.in_value = True
-            case _:
-                pass
-
-    def _end(self, name: str) -> None:
-        match _local(name):
-            case "v":
-                self.in_value = False
-            case "c" if self.kind == "e":
-                self.faults[self.row, self.column] = "".join(self.text) or "#ERROR!"
-            case "c" if self.has_formula and self.kind != "str" and not self.text:
-                self.faults[self.row, self.column] = None
-            case _:
-                pass
-
-    def _characters(self, text: str) -> None:
-        if self.in_value and (self.has_formula or self.kind == "e"):
-            self.text.append(text)
-
-
-def _column(reference: str) -> int:
-    """0-based column of a cell reference: "A1" is 0, "AA7" is 26."""
-    column = 0
-    for letter in reference:
-        if not letter.isalpha():
-            break
-        column = column * 26 + ord(letter.upper()) - ord("A") + 1
-    return column - 1

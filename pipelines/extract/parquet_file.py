@@ -1,0 +1,107 @@
+"""Parquet files as tables, by pyarrow, a slice of a row group at a time.
+
+What belongs here: Arrow's values as exact text. Not here: which column is which (table.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any, BinaryIO
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyarrow import types
+
+from pipelines.errors import SourceError
+from pipelines.extract.table import Reading, Table, fold
+
+_ROWS = 10_000
+_BUFFER = 1 << 20
+_ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
+
+
+def parquet_table(reading: Reading, file: BinaryIO) -> Table:
+    """The table of a Parquet file; positions are "baris <n>", counted from 1. Raises SourceError."""
+    file.seek(0)
+    try:
+        source = pq.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
+        names = tuple(fold(name) for name in source.schema_arrow.names)
+    except (pa.ArrowException, OSError, ValueError):
+        source, names = None, ()
+    if source is None:
+        raise _damaged(reading)
+    return Table(names, "the schema", _rows(reading, source), blank=False)
+
+
+def _rows(reading: Reading, source: pq.ParquetFile) -> Iterator[tuple[str, tuple[str | None, ...]]]:
+    number, damaged = 0, False
+    batches = source.iter_batches(batch_size=_ROWS)
+    while True:
+        try:
+            batch = next(batches, None)
+            columns = [_texts(column) for column in batch.columns] if batch else []
+        except (pa.ArrowException, OSError, ValueError):
+            batch, columns, damaged = None, [], True
+        if batch is None:
+            break
+        for cells in zip(*columns, strict=True):
+            number += 1
+            yield f"baris {number}", cells
+    if damaged:
+        raise _damaged(reading)
+
+
+def _texts(column: Any) -> list[str | None]:
+    """Each value of an Arrow array as text: numbers exact, dates ISO 8601, what is nested as JSON, bytes as \\x hex."""
+    kind = column.type
+    if types.is_dictionary(kind):
+        column, kind = column.cast(kind.value_type), kind.value_type
+    if (
+        types.is_string(kind)
+        or types.is_large_string(kind)
+        or types.is_string_view(kind)
+        or types.is_null(kind)
+    ):
+        return column.to_pylist()
+    convert = _converter(kind)
+    if convert is None:
+        return pc.cast(column, pa.string()).to_pylist()
+    return [None if value is None else convert(value) for value in column.to_pylist()]
+
+
+def _converter(kind: Any) -> Callable[[Any], str] | None:
+    """What makes text of a value that Arrow itself does not, or not exactly."""
+    if types.is_decimal(kind):
+        return _decimal
+    if types.is_nested(kind):
+        return _json
+    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
+        return _bytes
+    if types.is_duration(kind):
+        return str
+    return None
+
+
+def _decimal(value: Decimal) -> str:
+    return format(value, "f")
+
+
+def _json(value: Any) -> str:
+    return _ENCODER.encode(value).decode()
+
+
+def _bytes(value: bytes) -> str:
+    """Older writers keep text as plain bytes."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return f"\\x{value.hex()}"
+
+
+def _damaged(reading: Reading) -> SourceError:
+    return reading.fault(
+        "this is no Parquet file that can be read, or only a part of one", "upload the whole file again"
+    )

@@ -1,0 +1,234 @@
+"""A table from an uploaded file against the contract that it has to keep: header, columns, rows.
+
+What belongs here: what a CSV file, a sheet and a Parquet file have in common once their cells are read. Not here:
+reading the cells (text_file.py, workbook.py, parquet_file.py), records of JSON (json_file.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from pipelines.contracts import FILE, SHEET, Contract, FileExtract
+from pipelines.errors import ContractError, ShapeError, SourceError
+from pipelines.extract.stream import EXTRA, POSITION, SourceStream
+
+SHOWN = 20
+_JOINT = " / "
+_INVISIBLE = str.maketrans("", "", "\ufeff\u200b\u200c\u200d")
+_UNFIT = re.compile("[\0\ud800-\udfff]")
+_NUL_ESCAPE = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+_ENCODER = msgspec.json.Encoder()
+Row = tuple[str, Sequence[str | None]]
+"""Where a row stands ("baris 12") and its cells."""
+Span = tuple[tuple[int, int], tuple[int, int]]
+"""Merged cells of a header: first and last (row, column), from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A file being read, under the contract that it has to keep."""
+
+    contract: Contract
+    extract: FileExtract
+    name: str
+
+    def fault(self, message: str, hint: str, *, transient: bool = False) -> SourceError:
+        return SourceError(self.contract.key, f"{self.name}: {message}", hint=hint, transient=transient)
+
+    def misshapen(self, message: str, hint: str) -> ShapeError:
+        return ShapeError(self.contract.key, f"{self.name}: {message}", hint=hint)
+
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the stream."""
+        extra = (EXTRA,) if self.contract.evolves else ()
+        return (*(c.name for c in self.contract.stored), *extra, POSITION)
+
+    def expected(self) -> list[str]:
+        """The names that the header must hold, each once."""
+        names = (fold(c.source_name) for c in self.contract.columns)
+        return [name for name in dict.fromkeys(names) if name not in (SHEET, FILE)]
+
+    def check_promised(
+        self, missing: Sequence[str], unexpected: Sequence[str], place: str, where: str = "in the header"
+    ) -> list[str]:
+        """Warnings about a shape that an evolving dataset may have; raises ShapeError where it may not."""
+        contract = self.contract
+        evolves = contract.evolves
+        needed = {fold(c.source_name) for c in contract.columns if c.required or c.key}
+        lost = [name for name in missing if name in needed or not evolves]
+        wanted = f"the file must have: {listed(self.expected())}"
+        if lost:
+            message = f"{place}: missing {where}: {listed(lost)}"
+            raise self.misshapen(
+                message + (f"; not expected: {listed(unexpected)}" if unexpected else ""), wanted
+            )
+        if unexpected and not evolves:
+            raise self.misshapen(f"{place}: not expected {where}: {listed(unexpected)}", wanted)
+        warnings: list[str] = []
+        if missing:
+            warnings.append(f"{self.name}: promised columns that are gone, NULL from now: {listed(missing)}")
+        if unexpected:
+            warnings.append(
+                f"{self.name}: columns that are not in the contract, kept in {EXTRA}: {listed(unexpected)}"
+            )
+        return warnings
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A header and the rows below it.
+
+    names: as `header` gives them. place: where the header stands. blank: an empty cell is no value, and a row of
+    them no row.
+    """
+
+    names: tuple[str, ...]
+    place: str
+    rows: Iterator[Row]
+    sheet: str | None = None
+    blank: bool = True
+
+
+def header(rows: Sequence[Sequence[str]], spans: Sequence[Span] = ()) -> tuple[str, ...]:
+    """The column names of one or more header rows: white space folded, "upper / lower"; unnamed ones numbered.
+
+    spans say which cells are merged, rows counted within `rows`. Where none is known, an empty cell of an upper row
+    belongs to the name at its left, as long as something stands below it.
+    """
+    width = max((len(trimmed(row)) for row in rows), default=0)
+    grid = [[fold(cell) for cell in row[:width]] + [""] * (width - len(row)) for row in rows]
+    for (top, left), (bottom, right) in spans:
+        for row in grid[top : bottom + 1]:
+            end = min(right + 1, width)
+            row[left:end] = [grid[top][left]] * max(0, end - left)
+    if not spans:
+        _carry_right(grid)
+    names = [_JOINT.join(_unlike_the_one_before(column)) for column in zip(*grid, strict=True)]
+    while names and not names[-1]:
+        names.pop()
+    return tuple(name or f"kolom {number}" for number, name in enumerate(names, 1))
+
+
+def _carry_right(grid: list[list[str]]) -> None:
+    for level, row in enumerate(grid[:-1]):
+        for column in range(1, len(row)):
+            same_above = all(upper[column] == upper[column - 1] for upper in grid[:level])
+            if not row[column] and same_above and any(lower[column] for lower in grid[level + 1 :]):
+                row[column] = row[column - 1]
+
+
+def _unlike_the_one_before(parts: Sequence[str]) -> Iterator[str]:
+    before = ""
+    for part in parts:
+        if part and part != before:
+            yield part
+        before = part or before
+
+
+def fold(name: str) -> str:
+    """A name without invisible characters, its white space (no-break spaces and newlines too) folded."""
+    return " ".join(name.translate(_INVISIBLE).split())
+
+
+def trimmed(cells: Sequence[str]) -> Sequence[str]:
+    """`cells` without the empty ones at the end."""
+    end = len(cells)
+    while end and not fold(cells[end - 1]):
+        end -= 1
+    return cells[:end]
+
+
+def listed(names: Sequence[str]) -> str:
+    """`names` for a message, not endlessly many."""
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def extra_cell(values: Mapping[str, str | msgspec.Raw | None]) -> str | None:
+    """What the contract does not know, as one JSON object; None where there is nothing.
+
+    PostgreSQL's jsonb takes no NUL and no half of a surrogate pair: each becomes U+FFFD.
+    """
+    if not values:
+        return None
+    clean = {_fit(name): _fit(value) if isinstance(value, str) else value for name, value in values.items()}
+    return _NUL_ESCAPE.sub(rb"\1\\ufffd", _ENCODER.encode(clean)).decode()
+
+
+def _fit(text: str) -> str:
+    return _UNFIT.sub("\ufffd", text)
+
+
+class Fit:
+    """Where each column of the contract stands in a table. Raises ShapeError where the contract forbids its shape."""
+
+    def __init__(self, reading: Reading, table: Table) -> None:
+        self.reading, self.table = reading, table
+        names = list(table.names)
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        expected = reading.expected()
+        if twice:
+            wanted = f"the file must have: {listed(expected)}"
+            raise reading.misshapen(f"{table.place}: twice in the header: {listed(twice)}", wanted)
+        known = set(expected)
+        unexpected = [name for name in names if name not in known]
+        missing = [name for name in expected if name not in names]
+        self.warnings = reading.check_promised(missing, unexpected, table.place)
+        width = len(names)
+        place = {name: index for index, name in enumerate(names)}
+        # Behind the file's own cells stand what is no cell of it: nothing, the sheet's name, the file's name.
+        place[SHEET], place[FILE] = width + 1, width + 2
+        self.behind = (None, table.sheet, reading.name)
+        self.picks = tuple(place.get(fold(c.source_name), width) for c in reading.contract.stored)
+        self.extras = [(name, place[name]) for name in unexpected] if reading.contract.evolves else None
+        self.totals = self._totals(place)
+
+    def _totals(self, place: Mapping[str, int]) -> list[tuple[int, re.Pattern[str]]]:
+        found: list[tuple[int, re.Pattern[str]]] = []
+        for name, pattern in self.reading.extract.totals.items():
+            if fold(name) not in place:
+                message = (
+                    f"{self.reading.name}: totals are looked for in {name!r}, which is no column of the file"
+                )
+                raise ContractError(
+                    self.reading.contract.key, message, hint="correct extract.totals in the contract"
+                )
+            found.append((place[fold(name)], re.compile(pattern)))
+        return found
+
+    def rows(self, stream: SourceStream) -> Iterator[list[str | None]]:
+        """Cells in the contract's order, then what it does not know, then the position. Raises SourceError."""
+        width, picks, extras, behind = len(self.table.names), self.picks, self.extras, self.behind
+        blank, dropped = self.table.blank, 0
+        for position, found in self.table.rows:
+            cells = found
+            if len(cells) > width and any(cell and cell.strip() for cell in cells[width:]):
+                message = f"{position}: {len(cells)} cells, but the header has {width}"
+                raise self.reading.fault(message, "a delimiter inside a cell must stand in quotes")
+            if blank:
+                if not "".join(cells).strip():  # type: ignore[arg-type]  # a blank table's cells are all text
+                    continue
+                cells = [cell or None for cell in cells]
+            if self.totals and self._is_total(cells):
+                dropped += 1
+                continue
+            cells = [*cells[:width], *[None] * (width - len(cells)), *behind]
+            row = [cells[i] for i in picks]
+            if extras is not None:
+                row.append(extra_cell({name: cells[i] for name, i in extras}))
+            row.append(position)
+            yield row
+        if dropped:
+            place = f" in sheet {self.table.sheet}" if self.table.sheet else ""
+            stream.warnings.append(f"{self.reading.name}: {dropped} total rows left out{place}")
+
+    def _is_total(self, cells: Sequence[str | None]) -> bool:
+        return any(
+            i < len(cells) and (cell := cells[i]) is not None and pattern.search(cell.strip())
+            for i, pattern in self.totals
+        )

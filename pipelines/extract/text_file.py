@@ -1,0 +1,232 @@
+"""CSV files as tables, by the standard library's csv module.
+
+What belongs here: lines, comments, quotes, encodings and what is wrong with them. Not here: finding out a dialect that
+is not declared (sniff.py), which column is which (table.py).
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, BinaryIO
+
+from pipelines.errors import SourceError
+from pipelines.extract.table import Reading, Table, fold, header, trimmed
+
+MAX_ROW = 32 << 20
+"""The most characters that a row may have; a quote that is never closed would make one row of the rest of the file."""
+csv.field_size_limit(MAX_ROW)
+_CHUNK = 1 << 16
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_UPLOAD_WHOLE = "upload the whole file again"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a CSV file is written. quote: a character, "none" or "row" (see FileExtract)."""
+
+    encoding: str
+    delimiter: str
+    quote: str
+
+    def reader(self, lines: Iterator[str]) -> Iterator[list[str]]:
+        """Rows of cells. Strict: a quote that does not fit is a csv.Error, the lenient way moves cells silently."""
+        if self.quote == "none":
+            return csv.reader(lines, delimiter=self.delimiter, quoting=csv.QUOTE_NONE, strict=True)
+        if self.quote == "row":
+            return _unwrapped(csv.reader(lines, delimiter=self.delimiter, strict=True), self.delimiter)
+        return csv.reader(lines, delimiter=self.delimiter, quotechar=self.quote, strict=True)
+
+
+def _unwrapped(wrapped: Iterator[list[str]], delimiter: str) -> Iterator[list[str]]:
+    for row in wrapped:
+        if any(row[1:]):
+            raise csv.Error("not wrapped")
+        inner = list(
+            csv.reader(io.StringIO(row[0] if row else "", newline=""), delimiter=delimiter, strict=True)
+        )
+        if len(inner) > 1:
+            raise csv.Error("two rows in one pair of quotes")
+        yield inner[0] if inner else []
+
+
+class Lines:
+    """The lines of a text from `first` on, counted as an editor counts them, without comments between rows.
+
+    Whoever takes rows calls `row_done` after each: what follows is then the beginning of a row.
+    """
+
+    def __init__(self, text: io.TextIOBase, first: int = 1, comment: str | None = None) -> None:
+        self._text, self._first, self._comment = text, first, comment
+        self._between, self._size = True, 0
+        self.number = 0
+        self.row = first
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._text.readline(MAX_ROW):
+            self.number += 1
+            self._size += len(line)
+            if self._size >= MAX_ROW:
+                raise csv.Error("row limit")
+            if self.number < self._first:
+                self._size = 0
+                continue
+            if self._between and self._comment and line.startswith(self._comment):
+                self.row_done()
+                continue
+            if "\0" in line:
+                raise csv.Error("NUL")
+            self._between = False
+            yield line
+
+    def row_done(self) -> None:
+        self._between, self._size = True, 0
+        self.row = self.number + 1
+
+
+def bom_encoding(start: bytes) -> str | None:
+    """The encoding that a byte order mark tells of."""
+    return next((encoding for bom, encoding in _BOMS if start.startswith(bom)), None)
+
+
+def open_text(file: BinaryIO, encoding: str) -> io.TextIOWrapper:
+    """Decodes strictly and keeps line ends; a UTF-8 byte order mark is left out."""
+    file.seek(0)
+    return io.TextIOWrapper(file, encoding="utf-8-sig" if is_utf8(encoding) else encoding, newline="")
+
+
+def is_utf8(encoding: str) -> bool:
+    return encoding.lower().replace("_", "-") in {"utf-8", "utf8", "utf-8-sig"}
+
+
+def csv_table(reading: Reading, file: BinaryIO, dialect: Dialect) -> Table:
+    """The table of a CSV file. Raises SourceError for its header at once, for a row when it is reached."""
+    extract = reading.extract
+    file.seek(0)
+    told = bom_encoding(file.read(4))
+    if told and codecs.lookup(told) != _family(dialect.encoding):
+        message = f"the file is {told.upper()}, the contract declares {dialect.encoding}"
+        raise reading.fault(message, f"declare encoding: {told}, or auto")
+    rows = _rows(reading, file, dialect)
+    head = list(islice((row for row in rows if row[1] or extract.header_rows == 1), extract.header_rows))
+    names = header([cells for _, cells in head])
+    if not names:
+        message = f"there is no header in row {extract.header_row}"
+        raise reading.fault(
+            message, "fill in the form's own header row, or correct header_row in the contract"
+        )
+    hint = _dialect_hint(reading, [cells for _, cells in head], dialect)
+    if hint:
+        message = f"baris {head[0][0]}: missing in the header: {', '.join(reading.expected())}"
+        raise reading.misshapen(f"{message}; it is one cell only", hint)
+    return Table(names, f"baris {head[0][0]}", _body(reading, file, rows, len(names)))
+
+
+def _family(encoding: str) -> codecs.CodecInfo:
+    name = codecs.lookup(encoding).name
+    return codecs.lookup("utf-16" if name.startswith("utf-16") else "utf-8" if is_utf8(name) else name)
+
+
+def _dialect_hint(reading: Reading, head: Sequence[Sequence[str]], dialect: Dialect) -> str | None:
+    """For a header of one cell that is not the promised one: what the contract should say."""
+    cells = [fold(row[0]) for row in head if row]
+    expected = reading.expected()
+    if any(len(trimmed(row)) > 1 for row in head) or not cells or cells[-1] in expected:
+        return None
+    parts = {fold(part) for part in cells[-1].split(dialect.delimiter)}
+    if len(parts) > 1 and parts.intersection(expected):
+        return "every row seems to be wrapped whole in quotes: declare quote: row"
+    other = next((d for d in (";", ",", "\t", "|") if d in cells[-1] and d != dialect.delimiter), None)
+    return other and f"the cells seem to be parted by {other!r}: declare that delimiter"
+
+
+def _rows(reading: Reading, file: BinaryIO, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+    """First line and cells of every row from header_row on. Raises SourceError."""
+    extract = reading.extract
+    text = open_text(file, dialect.encoding)
+    lines = Lines(text, extract.header_row, extract.comment)
+    try:
+        for cells in dialect.reader(iter(lines)):
+            yield lines.row, cells
+            lines.row_done()
+        return
+    except UnicodeDecodeError:
+        reason = None
+    except UnicodeError:
+        reason = "no BOM"
+    except csv.Error as error:
+        reason = str(error)
+    finally:
+        if not file.closed:
+            text.detach()  # a wrapper that is thrown away would close the file
+    # Raised here, outside the handlers: a chained UnicodeDecodeError would carry the file's bytes.
+    if reason is None:
+        raise _wrong_encoding(reading, file, dialect.encoding)
+    raise _wrong_row(reading, lines.row, reason, dialect)
+
+
+def _body(
+    reading: Reading, file: BinaryIO, rows: Iterator[tuple[int, list[str]]], width: int
+) -> Iterator[tuple[str, list[str]]]:
+    line, cells = 0, list[str]()
+    for line, cells in rows:
+        yield f"baris {line}", cells
+    if line and len(cells) < width and "".join(cells).strip() and not _ends_with_newline(file):
+        message = f"the file is cut short: its last row, baris {line}, has {len(cells)} of {width} cells"
+        raise reading.fault(message, _UPLOAD_WHOLE)
+
+
+def _ends_with_newline(file: Any) -> bool:
+    """Also in UTF-16, where a newline's bytes hold a NUL."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - 4))
+    return file.read().rstrip(b"\0").endswith((b"\n", b"\r"))
+
+
+def _wrong_row(reading: Reading, line: int, reason: str, dialect: Dialect) -> SourceError:
+    place = f"baris {line}"
+    match reason:
+        case "NUL":
+            message = "a NUL character: the file is damaged, or not in the declared encoding"
+            return reading.fault(
+                f"{place}: {message}", f"{_UPLOAD_WHOLE}; if it is UTF-16, declare encoding: auto"
+            )
+        case "no BOM":
+            hint = "declare encoding: utf-16-le (Windows) or utf-16-be"
+            return reading.fault("the file has no byte order mark, as UTF-16 must", hint)
+        case "not wrapped":
+            hint = "wrap every row, or declare another quote"
+            return reading.fault(f"{place}: this row is not wrapped in one pair of quotes", hint)
+        case _:
+            pass
+    if "unexpected end" in reason or "limit" in reason:
+        message = 'a quote (") is opened in this row and never closed, or the file is cut short'
+    elif dialect.quote == "none":
+        message = "this row cannot be cut into cells"
+    else:
+        message = 'a quote (") stands inside a quoted cell'
+    if "limit" in reason:
+        message += f"; a row has at most {MAX_ROW:,} characters"
+    return reading.fault(f"{place}: {message}", 'write a quote inside a cell as "", or ' + _UPLOAD_WHOLE)
+
+
+def _wrong_encoding(reading: Reading, file: BinaryIO, encoding: str) -> SourceError:
+    """Which line: the file is decoded once more, since a reader of text does not know how far it had come."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig" if is_utf8(encoding) else encoding)()
+    line = 1
+    file.seek(0)
+    try:
+        while chunk := file.read(_CHUNK):
+            line += decoder.decode(chunk).count("\n")
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        line += error.object[: error.start].count(b"\n")
+    if is_utf8(encoding):
+        hint = "save it as 'CSV UTF-8', or declare encoding: cp1252 if the OPD's Excel always writes so"
+    else:
+        hint = "save it as 'CSV UTF-8' and declare encoding: utf-8"
+    return reading.fault(f"baris {line}: these bytes are no {encoding.removesuffix('-sig')}", hint)

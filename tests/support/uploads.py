@@ -1,0 +1,64 @@
+"""Files made in place and opened as uploads, for the tests of extract/."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from pipelines.contracts import Contract
+from pipelines.errors import SourceError
+from pipelines.extract.file import open_file
+from pipelines.extract.stream import SourceStream
+from pipelines.extract.uploads import UploadedFile
+from tests.support.extracts import decode_copy
+
+Rows = list[list[str | None]]
+
+
+def write(folder: Path, content: bytes | str, name: str = "data.csv") -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def workbook(folder: Path, *rows: list[Any], title: str = "Data", **more: list[list[Any]]) -> Path:
+    """A workbook with `rows` in its first sheet, and a sheet for each of `more`."""
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    sheet.title = title
+    for row in rows:
+        sheet.append(row)
+    for name, others in more.items():
+        sheet = book.create_sheet(name)
+        for row in others:
+            sheet.append(row)
+    book.save(folder / "data.xlsx")
+    return folder / "data.xlsx"
+
+
+def opened(of: Contract, path: Path) -> SourceStream:
+    return open_file(of, UploadedFile.at(path))
+
+
+def read(stream: SourceStream) -> Rows:
+    return decode_copy(list(stream.blocks))
+
+
+def read_text(folder: Path, content: bytes | str, of: Contract) -> Rows:
+    return read(opened(of, write(folder, content)))
+
+
+def refused(of: Contract, path: Path) -> SourceError:
+    """What reading `path` raises; it says which dataset and how to mend it."""
+    with pytest.raises(SourceError) as caught:
+        read(opened(of, path))
+    assert caught.value.subject == of.key
+    assert caught.value.hint
+    return caught.value
+
+
+def refusal(folder: Path, content: bytes | str, of: Contract, name: str = "data.csv") -> SourceError:
+    return refused(of, write(folder, content, name))

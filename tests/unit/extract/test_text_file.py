@@ -1,0 +1,254 @@
+"""CSV files as COPY text: what is read, from which line, and what is refused with which words."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tracemalloc
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipelines.contracts import Contract
+from pipelines.errors import ShapeError, SourceError
+from pipelines.extract.file import open_file
+from pipelines.extract.uploads import UploadedFile
+from tests.support import uploads
+from tests.support.extracts import column, decode_copy
+from tests.support.extracts import upload_contract as contract
+from tests.support.uploads import Rows, opened, read, workbook, write
+
+AB = contract("a", "b")
+
+
+def read_text(folder: Path, content: bytes | str, of: Contract = AB) -> Rows:
+    return uploads.read_text(folder, content, of)
+
+
+def refusal(folder: Path, content: bytes | str, of: Contract = AB) -> SourceError:
+    return uploads.refusal(folder, content, of)
+
+
+# --- what is read
+
+
+def test_cells_come_in_the_contracts_order_with_their_line_as_position(tmp_path: Path) -> None:
+    stream = opened(
+        contract(column("tahun"), column("nama", "Nama Sekolah")),
+        write(tmp_path, "Nama Sekolah,tahun\nX,2024\n"),
+    )
+    assert stream.columns == ("tahun", "nama", "_source_position")
+    assert read(stream) == [["2024", "X", "baris 2"]]
+    assert (stream.rows, stream.name, stream.warnings) == (1, "data.csv", [])
+
+
+def test_the_fingerprint_is_the_sha256_of_the_bytes(tmp_path: Path) -> None:
+    content = b"a,b\n1,2\n" * 50_000
+    assert opened(AB, write(tmp_path, content)).fingerprint == hashlib.sha256(content).hexdigest()
+
+
+def test_a_file_replaced_while_it_is_read_is_read_as_it_was(tmp_path: Path) -> None:
+    path = write(tmp_path, "a,b\n" + "1,lama\n" * 100_000)
+    stream = opened(AB, path)
+    first = next(stream.blocks)
+    write(tmp_path, "b,a\nbaru,2\n", "new.csv").replace(path)
+    rows = decode_copy([first, *stream.blocks])
+    assert len(rows) == 100_000
+    assert {row[1] for row in rows} == {"lama"}
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_every_kind_of_line_end_is_read(tmp_path: Path, newline: str) -> None:
+    content = newline.join(["a,b", "1,2", '"3\n3",4', "5,6", ""])
+    assert read_text(tmp_path, content)[0] == ["1", "2", "baris 2"]
+    assert read_text(tmp_path, content)[2][:2] == ["5", "6"]
+
+
+def test_positions_count_physical_lines_through_blank_and_folded_ones(tmp_path: Path) -> None:
+    rows = read_text(tmp_path, 'a,b\n1,2\n\n"x\ny",3\n,\n4,5\n')
+    assert [row[2] for row in rows] == ["baris 2", "baris 4", "baris 7"]
+    assert rows[1][0] == "x\ny"
+
+
+def test_empty_cells_are_null_and_rows_of_blanks_are_left_out(tmp_path: Path) -> None:
+    assert read_text(tmp_path, "a,b\n1,\n , \u00a0\n,2\n") == [["1", None, "baris 2"], [None, "2", "baris 4"]]
+
+
+def test_values_are_kept_as_they_are(tmp_path: Path) -> None:
+    assert read_text(tmp_path, 'a,b\n 007 ,"Jl. ""Mawar"", 5\\t"\n')[0][:2] == [" 007 ", 'Jl. "Mawar", 5\\t']
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared"),
+    [
+        ("utf-8", "utf-8"),
+        ("utf-8-sig", "UTF8"),
+        ("cp1252", "cp1252"),
+        ("utf-16", "utf-16"),
+        ("utf-16-le", "utf-16-le"),
+    ],
+)
+def test_the_declared_encoding_is_read_with_or_without_bom(
+    tmp_path: Path, encoding: str, declared: str
+) -> None:
+    content = "a,b\nKafé,“x”\n".encode(encoding)
+    assert read_text(tmp_path, content, contract("a", "b", encoding=declared))[0][:2] == ["Kafé", "“x”"]
+
+
+def test_delimiter_and_header_row_are_the_contracts(tmp_path: Path) -> None:
+    of = contract("a", "b", delimiter=";", header_row=3)
+    assert read_text(tmp_path, "LAPORAN; 2024\n\na;b\n1;2,5\n", of) == [["1", "2,5", "baris 4"]]
+
+
+def test_the_header_is_trimmed_of_every_white_space(tmp_path: Path) -> None:
+    assert read_text(tmp_path, "\u00a0a ,\tb\u00a0,,\n1,2,,\n") == [["1", "2", "baris 2"]]
+
+
+def test_short_rows_are_padded(tmp_path: Path) -> None:
+    assert read_text(tmp_path, "a,b\n1\n3,4\n")[0] == ["1", None, "baris 2"]
+
+
+def test_a_last_line_without_newline_is_whole_when_it_has_its_cells(tmp_path: Path) -> None:
+    assert len(read_text(tmp_path, "a,b,,\n1,2\n3,4")) == 2
+
+
+def test_memory_stays_flat_for_a_large_csv(tmp_path: Path) -> None:
+    path = write(tmp_path, "a,b\n" + ("x" * 500 + ",y\n") * 30_000)
+    stream = opened(AB, path)
+    tracemalloc.start()
+    for _ in stream.blocks:
+        pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert stream.rows == 30_000
+    assert peak < 5_000_000 < path.stat().st_size
+
+
+# --- what is refused
+
+
+def test_a_missing_column_is_told_with_what_came_instead(tmp_path: Path) -> None:
+    error = refusal(tmp_path, "a,B,c\n1,2,3\n")
+    assert isinstance(error, ShapeError)
+    assert "missing in the header: b; not expected: B, c" in error.message
+    assert "a, b" in str(error.hint)
+
+
+def test_an_unknown_column_stops_a_frozen_dataset(tmp_path: Path) -> None:
+    error = refusal(tmp_path, "a,b,c,\n1,2,3,\n")
+    assert isinstance(error, ShapeError)
+    assert "not expected in the header: c" in error.message
+
+
+def test_an_unknown_column_is_kept_aside_with_a_warning_where_the_dataset_may_evolve(tmp_path: Path) -> None:
+    stream = opened(contract("a", "b", schema_contract="evolve"), write(tmp_path, "a,c,,b\n1,9,,2\n"))
+    assert stream.columns == ("a", "b", "_extra", "_source_position")
+    ((a, b, extra, position),) = read(stream)
+    assert (a, b, position) == ("1", "2", "baris 2")
+    assert extra is not None and json.loads(extra) == {"c": "9", "kolom 3": None}
+    assert stream.shape == {"a": "", "c": "", "kolom 3": "", "b": ""}
+    assert stream.warnings == ["data.csv: columns that are not in the contract, kept in _extra: c, kolom 3"]
+
+
+def test_an_evolving_dataset_without_unknown_columns_has_nothing_aside(tmp_path: Path) -> None:
+    of = contract("a", "b", schema_contract="evolve")
+    assert read_text(tmp_path, "a,b\n1,2\n", of) == [["1", "2", None, "baris 2"]]
+
+
+def test_what_is_kept_aside_is_json_that_postgresql_takes(tmp_path: Path) -> None:
+    of = contract("a", schema_contract="evolve")
+    ((_, extra, _),) = read_text(tmp_path, 'a,"c ""x"""\n1,"Jl. ""Mawar""\n\\u0000\té"\n', of)
+    assert extra is not None and json.loads(extra) == {'c "x"': 'Jl. "Mawar"\n\\u0000\té'}
+
+
+def test_a_promised_column_that_is_gone_is_null_where_the_dataset_may_evolve(tmp_path: Path) -> None:
+    stream = opened(contract("a", "b", schema_contract="evolve"), write(tmp_path, "a\n1\n"))
+    assert read(stream) == [["1", None, None, "baris 2"]]
+    assert stream.warnings == ["data.csv: promised columns that are gone, NULL from now: b"]
+    assert stream.shape == {"a": ""}
+
+
+@pytest.mark.parametrize("needed", [{"required": True}, {"key": True}])
+def test_a_needed_column_that_is_gone_stops_an_evolving_dataset_too(
+    tmp_path: Path, needed: dict[str, bool]
+) -> None:
+    of = contract("a", replace(column("b"), **needed), schema_contract="evolve")
+    error = refusal(tmp_path, "a,c\n1,2\n", of)
+    assert isinstance(error, ShapeError)
+    assert "missing in the header: b; not expected: c" in error.message
+
+
+def test_a_header_that_says_the_same_twice_is_refused(tmp_path: Path) -> None:
+    error = refusal(tmp_path, "a,b,b \n1,2,3\n", contract("a", "b", schema_contract="evolve"))
+    assert isinstance(error, ShapeError)
+    assert "twice in the header: b" in error.message
+
+
+def test_another_delimiter_is_recognised_in_the_message(tmp_path: Path) -> None:
+    assert "parted by ';'" in str(refusal(tmp_path, "a;b\n1;2\n").hint)
+
+
+def test_a_row_with_too_many_cells_names_its_line(tmp_path: Path) -> None:
+    error = refusal(tmp_path, "a,b\n1,2\n3,4,5\n")
+    assert not isinstance(error, ShapeError)
+    assert "baris 3: 3 cells, but the header has 2" in error.message
+
+
+def test_empty_cells_beyond_the_header_do_no_harm(tmp_path: Path) -> None:
+    assert read_text(tmp_path, "a,b\n1,2,, \n") == [["1", "2", "baris 2"]]
+
+
+@pytest.mark.parametrize("content", ["a,b\n1,2\n3", "a,b\r\n1,2\r\n3"])
+def test_a_half_written_file_is_cut_short(tmp_path: Path, content: str) -> None:
+    assert "cut short: its last row, baris 3, has 1 of 2 cells" in refusal(tmp_path, content).message
+
+
+def test_a_half_written_utf16_file_is_cut_short(tmp_path: Path) -> None:
+    error = refusal(tmp_path, "a,b\n1,2\n3".encode("utf-16"), contract("a", "b", encoding="utf-16"))
+    assert "cut short" in error.message
+
+
+def test_a_whole_utf16_file_is_not_cut_short(tmp_path: Path) -> None:
+    of = contract("a", "b", encoding="utf-16")
+    assert len(read_text(tmp_path, "a,b\n1,2\n3\n".encode("utf-16"), of)) == 2
+
+
+def test_a_wrong_encoding_names_the_line_of_the_first_wrong_byte(tmp_path: Path) -> None:
+    lines = ["a,b", *["1,x"] * 40_000, "2,Kaf\xe9", *["3,y"] * 10]
+    error = refusal(tmp_path, "\n".join(lines).encode("cp1252"))
+    assert "baris 40002: these bytes are no utf-8" in error.message
+    assert "cp1252" in str(error.hint)
+
+
+def test_a_utf8_bom_contradicts_another_declared_encoding(tmp_path: Path) -> None:
+    error = refusal(tmp_path, "\ufeffa,b\n1,2\n", contract("a", "b", encoding="cp1252"))
+    assert "the file is UTF-8, the contract declares cp1252" in error.message
+
+
+def test_a_quote_never_closed_names_the_line_that_opened_it(tmp_path: Path) -> None:
+    error = refusal(tmp_path, 'a,b\n1,2\n3,"4\n5,6\n' + "7,8\n" * 10)
+    assert "baris 3: a quote" in error.message
+
+
+def test_a_quote_inside_a_cell_is_refused_rather_than_guessed(tmp_path: Path) -> None:
+    error = refusal(tmp_path, 'a,b\n1,2\n3,"Budi "si" x"\n')
+    assert "baris 3: a quote" in error.message
+    assert "Budi" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [("", "empty"), ("a,b\n", "no row"), ("a,b\n,\n \n", "no row"), ("\n\n", "no header in row 1")],
+)
+def test_a_file_without_content_is_refused(tmp_path: Path, content: str, words: str) -> None:
+    assert words in refusal(tmp_path, content).message
+
+
+def test_a_workbook_that_calls_itself_csv_is_told_so(tmp_path: Path) -> None:
+    assert "this is a workbook" in refusal(tmp_path, workbook(tmp_path, ["a", "b"]).read_bytes()).message
+
+
+def test_a_file_that_is_gone_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="cannot be opened"):
+        open_file(AB, UploadedFile(tmp_path / "data.csv", "data.csv", 1, 1.0))
