@@ -22,7 +22,7 @@ from pipelines.extract.stream import SourceStream
 from pipelines.extract.table import Reading, extra_cell, fold
 from pipelines.extract.text_file import bom_encoding, open_text
 
-MAX_RECORD = 32 << 20
+MAX_RECORD = 16 << 20
 """The most characters that one record, or one value beside the records, may have."""
 _WINDOW = 1 << 18
 _SAMPLE = 1_000

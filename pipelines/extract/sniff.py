@@ -141,9 +141,11 @@ def _parsed(reading: Reading, text: str, dialect: Dialect, *, whole: bool) -> li
             rows.append(row)
             lines.row_done()
     except csv.Error as error:
-        # In a part of a file the last row may be cut anywhere.
-        if whole or "unexpected end" not in str(error):
+        # In a part of a file the last row may be cut anywhere; but an apostrophe may also just begin a name.
+        if whole or "unexpected end" not in str(error) or dialect.quote == "'":
             return None
+    if dialect.quote == "'" and any(cell.startswith('"') for row in rows for cell in row):
+        return None
     if not whole and len(rows) < _ROWS:
         rows = rows[:-1]
     return [row for row in rows if row]

@@ -10,6 +10,7 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, BinaryIO
@@ -17,7 +18,7 @@ from typing import Any, BinaryIO
 from pipelines.errors import SourceError
 from pipelines.extract.table import Reading, Table, fold, header, trimmed
 
-MAX_ROW = 32 << 20
+MAX_ROW = 16 << 20
 """The most characters that a row may have; a quote that is never closed would make one row of the rest of the file."""
 csv.field_size_limit(MAX_ROW)
 _CHUNK = 1 << 16
@@ -93,10 +94,18 @@ def bom_encoding(start: bytes) -> str | None:
     return next((encoding for bom, encoding in _BOMS if start.startswith(bom)), None)
 
 
+class _Text(io.TextIOWrapper):
+    """Text over a file that stays open when nobody needs the text any more."""
+
+    def close(self) -> None:
+        with suppress(ValueError):
+            self.detach()
+
+
 def open_text(file: BinaryIO, encoding: str) -> io.TextIOWrapper:
     """Decodes strictly and keeps line ends; a UTF-8 byte order mark is left out."""
     file.seek(0)
-    return io.TextIOWrapper(file, encoding="utf-8-sig" if is_utf8(encoding) else encoding, newline="")
+    return _Text(file, encoding="utf-8-sig" if is_utf8(encoding) else encoding, newline="")
 
 
 def is_utf8(encoding: str) -> bool:
@@ -147,8 +156,7 @@ def _dialect_hint(reading: Reading, head: Sequence[Sequence[str]], dialect: Dial
 def _rows(reading: Reading, file: BinaryIO, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     """First line and cells of every row from header_row on. Raises SourceError."""
     extract = reading.extract
-    text = open_text(file, dialect.encoding)
-    lines = Lines(text, extract.header_row, extract.comment)
+    lines = Lines(open_text(file, dialect.encoding), extract.header_row, extract.comment)
     try:
         for cells in dialect.reader(iter(lines)):
             yield lines.row, cells
@@ -160,9 +168,6 @@ def _rows(reading: Reading, file: BinaryIO, dialect: Dialect) -> Iterator[tuple[
         reason = "no BOM"
     except csv.Error as error:
         reason = str(error)
-    finally:
-        if not file.closed:
-            text.detach()  # a wrapper that is thrown away would close the file
     # Raised here, outside the handlers: a chained UnicodeDecodeError would carry the file's bytes.
     if reason is None:
         raise _wrong_encoding(reading, file, dialect.encoding)

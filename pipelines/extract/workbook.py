@@ -27,7 +27,15 @@ from python_calamine import (
 from pipelines.errors import SourceError
 from pipelines.extract.archive import DAMAGED, check_package, open_zip
 from pipelines.extract.table import Reading, Span, Table, header, listed
-from pipelines.extract.workbook_xml import MAX_CELLS, DamagedError, Faults, cells, faulty_cells
+from pipelines.extract.workbook_xml import (
+    MAX_CELLS,
+    DamagedError,
+    Faults,
+    cells,
+    faulty_cells,
+    is_encrypted_ods,
+    is_encrypted_package,
+)
 
 _EXACT_INTEGERS = 2**53
 _SAVE_ANEW = "open it in Excel or LibreOffice, save it and upload it again"
@@ -64,6 +72,8 @@ def _package(reading: Reading, file: BinaryIO) -> zipfile.ZipFile | None:
         check_package(reading, archive)
         if "xl/workbook.bin" in archive.namelist():
             fault = reading.fault("this is a binary workbook (.xlsb)", "save it as .xlsx and upload it again")
+        elif is_encrypted_ods(archive):
+            fault = _locked(reading)
         elif cells(archive) > MAX_CELLS:
             message = f"a sheet reaches over more than {MAX_CELLS:,} cells, most of them empty"
             fault = reading.fault(
@@ -88,12 +98,15 @@ def _open(reading: Reading, file: BinaryIO) -> CalamineWorkbook:
     try:
         return CalamineWorkbook.from_filelike(file)
     except PasswordError:
-        fault = reading.fault(
-            "the workbook is locked with a password", "save it without a password and upload it again"
-        )
+        locked = True
     except (CalamineError, OSError, ValueError):
-        fault = _no_workbook(reading)
-    raise fault
+        locked = is_encrypted_package(file)
+    raise _locked(reading) if locked else _no_workbook(reading)
+
+
+def _locked(reading: Reading) -> SourceError:
+    hint = "save it without a password and upload it again"
+    return reading.fault("the workbook is locked with a password", hint)
 
 
 def _chosen(reading: Reading, workbook: CalamineWorkbook) -> list[str]:

@@ -1,4 +1,4 @@
-"""What calamine does not tell of a workbook, from its own XML: error cells, formulas never computed, its size.
+"""What calamine does not tell of a workbook: error cells, formulas never computed, its size, that it has a password.
 
 What belongs here: looking before and beside calamine. Not here: the cells' values (workbook.py).
 
@@ -14,7 +14,7 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 from xml.parsers import expat
 
 MAX_CELLS = 50_000_000
@@ -57,6 +57,23 @@ def cells(archive: zipfile.ZipFile) -> int:
     except _DAMAGED:
         pass
     raise DamagedError
+
+
+def is_encrypted_package(file: BinaryIO) -> bool:
+    """Whether this is an XLSX with a password: an OLE file with a stream of that name (MS-OFFCRYPTO 1.3.3)."""
+    name, tail = "EncryptedPackage".encode("utf-16-le"), b""
+    file.seek(0)
+    while chunk := file.read(_CHUNK):
+        if name in tail + chunk:
+            return True
+        tail = chunk[-len(name) :]
+    return False
+
+
+def is_encrypted_ods(archive: zipfile.ZipFile) -> bool:
+    """Whether this is an ODS with a password: its manifest then says how (OpenDocument 1.3 part 2, 4.4)."""
+    manifest = "META-INF/manifest.xml"
+    return manifest in archive.namelist() and b"encryption-data" in archive.read(manifest)
 
 
 def _rectangle(archive: zipfile.ZipFile, part: str) -> int:

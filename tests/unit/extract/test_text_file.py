@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.contracts import Contract
-from pipelines.errors import ShapeError, SourceError
+from pipelines.errors import ContractError, ShapeError, SourceError
 from pipelines.extract.file import open_file
+from pipelines.extract.text_file import MAX_ROW
 from pipelines.extract.uploads import UploadedFile
 from tests.support import uploads
 from tests.support.extracts import column, decode_copy
@@ -252,3 +253,119 @@ def test_a_workbook_that_calls_itself_csv_is_told_so(tmp_path: Path) -> None:
 def test_a_file_that_is_gone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="cannot be opened"):
         open_file(AB, UploadedFile(tmp_path / "data.csv", "data.csv", 1, 1.0))
+
+
+# --- dialects that are declared
+
+
+def test_the_header_stands_in_its_line_whatever_stands_before(tmp_path: Path) -> None:
+    of = contract("a", "b", header_row=4)
+    assert read_text(tmp_path, 'LAPORAN "2024\n\nNo;1\na,b\n1,2\n', of) == [["1", "2", "baris 5"]]
+
+
+def test_several_header_rows_are_joined_and_upper_names_reach_to_the_right(tmp_path: Path) -> None:
+    of = contract("nama", column("l", "Jumlah / L"), column("p", "Jumlah / P"), header_rows=2)
+    stream = opened(of, write(tmp_path, "nama,Jumlah,\n,L,P\nX,1,2\n"))
+    assert read(stream) == [["X", "1", "2", "baris 3"]]
+    assert list(stream.shape) == ["nama", "Jumlah / L", "Jumlah / P"]
+
+
+def test_total_rows_are_left_out_wherever_they_stand_and_counted(tmp_path: Path) -> None:
+    of = contract("kab", "n", totals={"kab": "(?i)^(jumlah|total)"})
+    stream = opened(of, write(tmp_path, "kab,n\nBerau,1\nJUMLAH,1\nPaser,2\nTotalindo,5\n total akhir,3\n"))
+    assert [row[0] for row in read(stream)] == ["Berau", "Paser"]
+    assert stream.rows == 2
+    assert stream.warnings == ["data.csv: 3 total rows left out"]
+
+
+def test_totals_looked_for_in_a_column_that_is_not_there_are_the_contracts_fault(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="'kecamatan', which is no column"):
+        opened(contract("a", totals={"kecamatan": "x"}), write(tmp_path, "a\n1\n"))
+
+
+def test_comments_between_rows_are_left_out_and_those_inside_a_cell_are_not(tmp_path: Path) -> None:
+    of = contract("a", "b", comment="#")
+    rows = read_text(tmp_path, '# sumber: "BPS\na,b\n1,"x\n#y"\n#,,,,\n3,#4\n', of)
+    assert rows == [["1", "x\n#y", "baris 3"], ["3", "#4", "baris 6"]]
+
+
+def test_leading_blanks_that_tell_a_hierarchy_are_kept(tmp_path: Path) -> None:
+    assert [row[0] for row in read_text(tmp_path, "a,b\nKaltim,1\n  Berau,1\n    Sambaliung,1\n")] == [
+        "Kaltim",
+        "  Berau",
+        "    Sambaliung",
+    ]
+
+
+def test_rows_wrapped_whole_in_quotes_are_unwrapped(tmp_path: Path) -> None:
+    content = '"a,b"\n"1,""Jl. Mawar, 5"""\n\n"2,""baris\nlipat"""\n3,\n'
+    assert read_text(tmp_path, content, contract("a", "b", quote="row")) == [
+        ["1", "Jl. Mawar, 5", "baris 2"],
+        ["2", "baris\nlipat", "baris 4"],
+        ["3", None, "baris 6"],
+    ]
+
+
+def test_a_row_that_is_not_wrapped_as_the_others_is_refused(tmp_path: Path) -> None:
+    error = refusal(tmp_path, '"a,b"\n"1,2"\n3,4\n', contract("a", "b", quote="row"))
+    assert "baris 3: this row is not wrapped" in error.message
+
+
+def test_rows_wrapped_whole_are_recognised_in_the_message(tmp_path: Path) -> None:
+    assert "declare quote: row" in str(refusal(tmp_path, '"a,b"\n"1,2"\n').hint)
+
+
+@pytest.mark.parametrize(("quote", "cell"), [("none", '"Budi" "si" x'), ("'", "Jl. Mawar, 5")])
+def test_other_quotes_and_none_at_all_are_declared(tmp_path: Path, quote: str, cell: str) -> None:
+    written = cell if quote == "none" else f"'{cell}'"
+    assert read_text(tmp_path, f"a,b\n1,{written}\n", contract("a", "b", quote=quote))[0][1] == cell
+
+
+def test_a_header_with_a_line_break_in_it_is_one_name(tmp_path: Path) -> None:
+    of = contract(column("a", "Jumlah Siswa"), "b")
+    assert read_text(tmp_path, '"Jumlah\n Siswa",b\n1,2\n', of) == [["1", "2", "baris 3"]]
+
+
+def test_the_files_own_name_can_be_a_column(tmp_path: Path) -> None:
+    stream = opened(contract("a", column("berkas", "@file")), write(tmp_path, "a\n1\n", "tahun_2024.csv"))
+    assert read(stream) == [["1", "tahun_2024.csv", "baris 2"]]
+    assert stream.shape == {"a": ""}
+
+
+# --- what is hostile
+
+
+def test_a_cell_of_ten_megabytes_is_read(tmp_path: Path) -> None:
+    cell = "x" * 10_000_000
+    assert read_text(tmp_path, f'a,b\n1,"{cell}"\n')[0][1] == cell
+
+
+def test_a_row_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
+    path = write(tmp_path, 'a,b\n1,"' + ("x" * 999 + "\n") * 40_000)
+    tracemalloc.start()
+    error = uploads.refused(AB, path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "baris 2: a quote" in error.message and f"{MAX_ROW:,} characters" in error.message
+    assert peak < 5 * MAX_ROW
+
+
+def test_a_nul_byte_names_its_row(tmp_path: Path) -> None:
+    error = refusal(tmp_path, "a,b\n1,2\n3,x\0y\n")
+    assert "baris 3: a NUL character" in error.message
+
+
+def test_utf16_without_a_mark_says_which_to_declare(tmp_path: Path) -> None:
+    error = refusal(tmp_path, "a,b\n1,2\n".encode("utf-16-le"), contract("a", "b", encoding="utf-16"))
+    assert "utf-16-le" in str(error.hint)
+
+
+def test_utf16_where_utf8_is_declared_says_so(tmp_path: Path) -> None:
+    error = refusal(tmp_path, "a,b\n1,2\n".encode("utf-16"))
+    assert "the file is UTF-16, the contract declares utf-8" in error.message
+
+
+def test_no_error_carries_the_files_bytes_along(tmp_path: Path) -> None:
+    for content in ("a,b\n1,Rahasi\xe9\n".encode("cp1252"), 'a,b\n1,"Rahasia" x\n', "a,b\n1,Rahasia\0\n"):
+        error = refusal(tmp_path, content)
+        assert "Rahasi" not in repr((error, error.__context__, error.__cause__))

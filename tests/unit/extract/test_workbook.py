@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
 
+import msoffcrypto.format.ooxml
 import openpyxl
 import pytest
+import xlwt
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import SourceError
+from pipelines.extract.table import header
 from pipelines.extract.workbook import cell_text
+from tests.support.extracts import column
 from tests.support.extracts import upload_contract as contract
-from tests.support.uploads import opened, read, refusal, workbook, write
+from tests.support.uploads import opened, read, refusal, refused, workbook, write
 
 AB_XLSX = contract("a", "b", file_format="xlsx")
 
@@ -143,6 +148,22 @@ def test_a_workbook_without_rows_is_refused(tmp_path: Path) -> None:
         opened(AB_XLSX, workbook(tmp_path))
 
 
+def ods(folder: Path, tables: str) -> Path:
+    spaces = " ".join(
+        f'xmlns:{n}="urn:oasis:names:tc:opendocument:xmlns:{n}:1.0"' for n in ("office", "table", "text")
+    )
+    content = (
+        f"<office:document-content {spaces}><office:body><office:spreadsheet>{tables}"
+        "</office:spreadsheet></office:body></office:document-content>"
+    )
+    manifest = '<m:manifest xmlns:m="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
+    with zipfile.ZipFile(folder / "data.ods", "w") as book:
+        book.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        book.writestr("META-INF/manifest.xml", manifest)
+        book.writestr("content.xml", content)
+    return folder / "data.ods"
+
+
 def test_an_ods_file_is_read(tmp_path: Path) -> None:
     cells = "".join(
         f'<table:table-cell office:value-type="string"><text:p>{c}</text:p></table:table-cell>' for c in "ab"
@@ -150,20 +171,232 @@ def test_an_ods_file_is_read(tmp_path: Path) -> None:
     number = (
         '<table:table-cell office:value-type="float" office:value="7"><text:p>7</text:p></table:table-cell>'
     )
-    spaces = " ".join(
-        f'xmlns:{n}="urn:oasis:names:tc:opendocument:xmlns:{n}:1.0"' for n in ("office", "table", "text")
-    )
-    content = (
-        f"<office:document-content {spaces}><office:body><office:spreadsheet>"
-        f'<table:table table:name="Data"><table:table-row>{cells}</table:table-row>'
-        f"<table:table-row>{number}{number}</table:table-row></table:table>"
-        "</office:spreadsheet></office:body></office:document-content>"
-    )
-    manifest = '<m:manifest xmlns:m="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
-    with zipfile.ZipFile(tmp_path / "data.ods", "w") as book:
-        book.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-        book.writestr("META-INF/manifest.xml", manifest)
-        book.writestr("content.xml", content)
-    assert read(opened(contract("a", "b", file_format="ods"), tmp_path / "data.ods")) == [
-        ["7", "7", "baris 2"]
+    rows = f"<table:table-row>{cells}</table:table-row><table:table-row>{number}{number}</table:table-row>"
+    path = ods(tmp_path, f'<table:table table:name="Data">{rows}</table:table>')
+    assert read(opened(contract("a", "b", file_format="ods"), path)) == [["7", "7", "baris 2"]]
+
+
+# --- kinds, sheets
+
+
+def test_an_xls_file_is_read_with_text_numbers_and_dates_as_they_are(tmp_path: Path) -> None:
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("Data")
+    date = xlwt.easyxf(num_format_str="dd/mm/yyyy")
+    for row, cells in enumerate([["a", "b"], ["0012", 64.1], ["", 7], [1, None]]):
+        for column_, cell in enumerate(cells):
+            if cell is not None:
+                sheet.write(row, column_, cell)
+    sheet.write(3, 1, dt.date(2024, 1, 31), date)
+    book.save(str(tmp_path / "data.xls"))
+    assert read(opened(contract("a", "b", file_format="xls"), tmp_path / "data.xls")) == [
+        ["0012", "64.1", "baris 2"],
+        [None, "7", "baris 3"],
+        ["1", "2024-01-31", "baris 4"],
     ]
+
+
+def test_a_date_that_is_only_a_serial_number_stays_that_number(tmp_path: Path) -> None:
+    path = workbook(tmp_path, ["a", "b"], [45292, "45292"], [45292.5, "1.234,56"])
+    assert [row[:2] for row in read(opened(AB_XLSX, path))] == [["45292", "45292"], ["45292.5", "1.234,56"]]
+
+
+TABLE = [["a", "b"], [1, 2]]
+
+
+def test_a_sheet_is_found_by_pattern_when_only_one_matches(tmp_path: Path) -> None:
+    path = workbook(tmp_path, ["Petunjuk"], title="Petunjuk", **{"Data 2024": TABLE})
+    assert len(read(opened(contract("a", "b", file_format="xlsx", sheet="Data*"), path))) == 1
+
+
+def test_several_matching_sheets_are_refused_with_what_there_is(tmp_path: Path) -> None:
+    path = workbook(tmp_path, *TABLE, title="Data 2023", **{"Data 2024": TABLE})
+    error = refused(contract("a", "b", file_format="xlsx", sheet="Data*"), path)
+    assert "2 sheets match 'Data*'; it has 'Data 2023', 'Data 2024'" in error.message
+    assert "sheets" in str(error.hint)
+
+
+def test_all_matching_sheets_are_read_with_their_names(tmp_path: Path) -> None:
+    path = workbook(
+        tmp_path, ["x"], title="Petunjuk", **{"2023": [["b", "a"], [2, 1]], "2024": [*TABLE, [3, 4]]}
+    )
+    of = contract("a", column("tahun", "@sheet"), "b", file_format="xlsx", sheets="20*")
+    stream = opened(of, path)
+    assert read(stream) == [
+        ["1", "2023", "2", "lembar 2023 baris 2"],
+        ["1", "2024", "2", "lembar 2024 baris 2"],
+        ["3", "2024", "4", "lembar 2024 baris 3"],
+    ]
+    assert stream.shape == {"a": "", "b": ""}
+
+
+def test_each_of_all_sheets_must_keep_the_contract_and_an_empty_one_is_told(tmp_path: Path) -> None:
+    of = contract("a", "b", file_format="xlsx", sheets="*")
+    error = refused(of, workbook(tmp_path, *TABLE, title="2023", **{"2024": [["a", "c"], [1, 2]]}))
+    assert "lembar 2024 baris 1: missing in the header: b; not expected: c" in error.message
+    stream = opened(of, workbook(tmp_path, *TABLE, title="2023", **{"2024": [["a", "b"]]}))
+    assert len(read(stream)) == 1
+    assert stream.warnings == ["data.xlsx: sheet 2024 has a header but no row"]
+
+
+def test_sheets_of_an_evolving_dataset_may_differ(tmp_path: Path) -> None:
+    of = contract("a", "b", file_format="xlsx", sheets="*", schema_contract="evolve")
+    stream = opened(of, workbook(tmp_path, *TABLE, title="2023", **{"2024": [["a", "c"], [3, 4]]}))
+    assert [row[:3] for row in read(stream)] == [["1", "2", None], ["3", None, '{"c":"4"}']]
+    assert stream.shape == {"a": "", "b": "", "c": ""}
+
+
+def test_hidden_sheets_are_no_ones_data_unless_they_are_named(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    hidden: Any = book.active
+    hidden.title = "ref"
+    hidden.append(["kode"])
+    hidden.sheet_state = "hidden"
+    for row in TABLE:
+        book.create_sheet("Isian").append(row) if "Isian" not in book.sheetnames else book["Isian"].append(
+            row
+        )
+    book.active = 1
+    book.save(tmp_path / "data.xlsx")
+    for of in (AB_XLSX, contract("a", "b", file_format="xlsx", sheet="*")):
+        assert read(opened(of, tmp_path / "data.xlsx")) == [["1", "2", "baris 2"]]
+    named = contract(column("a", "kode"), file_format="xlsx", sheet="ref")
+    assert "no row" in refused(named, tmp_path / "data.xlsx").message
+
+
+# --- headers of several rows
+
+
+def merged(folder: Path, ranges: list[str], *rows: list[Any]) -> Path:
+    path = workbook(folder, *rows)
+    book = openpyxl.load_workbook(path)
+    sheet: Any = book.active
+    for cells in ranges:
+        sheet.merge_cells(cells)
+    book.save(path)
+    return path
+
+
+def test_merged_cells_of_a_header_count_for_all_that_stands_below(tmp_path: Path) -> None:
+    path = merged(
+        tmp_path,
+        ["B1:F1", "B3:B4", "C3:D3"],
+        [None, "LAPORAN"],
+        [],
+        [None, "No", "Jumlah\nSiswa", None, None, "Ket."],
+        [None, None, "L", "P", "Kode", None],
+        [None, 1, 2, 3, "x", "y"],
+    )
+    stream = opened(
+        contract(
+            column("l", "Jumlah Siswa / L"),
+            "Kode",
+            "No",
+            "Ket.",
+            file_format="xlsx",
+            header_row=3,
+            header_rows=2,
+            schema_contract="evolve",
+        ),
+        path,
+    )
+    assert read(stream) == [["2", "x", "1", "y", '{"Jumlah Siswa / P":"3"}', "baris 5"]]
+
+
+def test_without_merged_cells_an_upper_name_reaches_as_far_as_something_stands_below(tmp_path: Path) -> None:
+    path = workbook(
+        tmp_path, ["No", "Jumlah", None, "Ket", None], [None, "L", "P", None, None], [1, 2, 3, 4, None]
+    )
+    of = contract(
+        "No", column("p", "Jumlah / P"), column("l", "Jumlah / L"), "Ket", file_format="xlsx", header_rows=2
+    )
+    assert read(opened(of, path)) == [["1", "3", "2", "4", "baris 3"]]
+
+
+def test_three_header_rows_keep_their_groups_apart() -> None:
+    rows = [["2023", "", "2024", ""], ["L", "", "", "P"], ["a", "b", "c", "d"]]
+    assert header(rows) == ("2023 / L / a", "2023 / L / b", "2024 / c", "2024 / P / d")
+
+
+def test_the_same_name_in_two_rows_is_said_once() -> None:
+    assert header([["Nama", "X"], ["Nama", "Y"]]) == ("Nama", "X / Y")
+
+
+def test_totals_of_a_workbook_are_left_out_and_counted_by_sheet(tmp_path: Path) -> None:
+    path = workbook(
+        tmp_path, *TABLE, ["Total", 2], title="2023", **{"2024": [*TABLE, ["Total", 2], ["TOTAL", 3]]}
+    )
+    stream = opened(contract("a", "b", file_format="xlsx", sheets="*", totals={"a": "(?i)^total"}), path)
+    assert len(read(stream)) == 2
+    assert stream.warnings == [
+        "data.xlsx: 1 total rows left out in sheet 2023",
+        "data.xlsx: 2 total rows left out in sheet 2024",
+    ]
+
+
+# --- what is hostile or not what it says
+
+
+def test_a_workbook_with_a_password_is_told_so(tmp_path: Path) -> None:
+    plain = workbook(tmp_path, *TABLE)
+    with plain.open("rb") as source, (tmp_path / "kunci.xlsx").open("wb") as target:
+        msoffcrypto.format.ooxml.OOXMLFile(source).encrypt("rahasia", target)
+    assert "locked with a password" in refused(AB_XLSX, tmp_path / "kunci.xlsx").message
+
+
+def test_an_ods_with_a_password_is_told_so(tmp_path: Path) -> None:
+    path = ods(tmp_path, "")
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    parts["content.xml"] = os.urandom(200)
+    parts["META-INF/manifest.xml"] = b"<m:manifest><m:encryption-data/></m:manifest>"
+    with zipfile.ZipFile(path, "w") as book:
+        for name, content in parts.items():
+            book.writestr(name, content)
+    assert "locked with a password" in refused(contract("a", file_format="ods"), path).message
+
+
+def test_a_web_page_named_xls_is_told_so(tmp_path: Path) -> None:
+    of = contract("a", "b", file_format="xls")
+    error = refusal(tmp_path, "\n<table><tr><td>a</td></tr></table>", of, "data.xls")
+    assert "a web page" in error.message and "save it as .xlsx" in str(error.hint)
+
+
+def packed(path: Path, **parts: bytes) -> Path:
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(f"xl/{name}.xml", content)
+    return path
+
+
+def test_a_workbook_that_unpacks_to_far_more_than_it_is_never_reaches_the_reader(tmp_path: Path) -> None:
+    path = packed(workbook(tmp_path, *TABLE), sharedStringsAgain=b"\0" * (80 << 20))
+    assert "unpacks to more than 250 times its size" in refused(AB_XLSX, path).message
+
+
+def test_two_cells_in_far_corners_do_not_take_all_memory(tmp_path: Path) -> None:
+    path = workbook(tmp_path, *TABLE)
+    book = openpyxl.load_workbook(path)
+    sheet: Any = book.active
+    sheet["XFD1048576"] = "x"
+    book.save(path)
+    assert "reaches over more than 50,000,000 cells" in refused(AB_XLSX, path).message
+
+
+def test_repeated_cells_of_an_ods_do_not_take_all_memory(tmp_path: Path) -> None:
+    cell = '<table:table-cell office:value-type="string" table:number-columns-repeated="16384"><text:p>x</text:p></table:table-cell>'
+    row = f'<table:table-row table:number-rows-repeated="1048576">{cell}</table:table-row>'
+    path = ods(tmp_path, f'<table:table table:name="Data">{row}</table:table>')
+    assert "reaches over more than" in refused(contract("a", "b", file_format="ods"), path).message
+
+
+def test_empty_cells_repeated_to_the_sheets_end_do_no_harm(tmp_path: Path) -> None:
+    cells = "".join(
+        f'<table:table-cell office:value-type="string"><text:p>{c}</text:p></table:table-cell>' for c in "ab"
+    )
+    tail = '<table:table-row table:number-rows-repeated="1048573"><table:table-cell table:number-columns-repeated="16384"/></table:table-row>'
+    row = (
+        f'<table:table-row>{cells}<table:table-cell table:number-columns-repeated="16382"/></table:table-row>'
+    )
+    path = ods(tmp_path, f'<table:table table:name="Data">{row}{row}{tail}</table:table>')
+    assert read(opened(contract("a", "b", file_format="ods"), path)) == [["a", "b", "baris 2"]]

@@ -1,0 +1,191 @@
+"""JSON and NDJSON files as COPY text: records, exact values, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.errors import ShapeError
+from pipelines.extract import json_file
+from pipelines.extract.stream import SourceStream
+from tests.support.extracts import column
+from tests.support.extracts import upload_contract as contract
+from tests.support.uploads import opened, read, refusal, write
+
+AB = contract("a", "b", file_format="json")
+LINES = contract("a", "b", file_format="ndjson")
+EVOLVING = contract("a", "b", file_format="json", schema_contract="evolve")
+
+
+def test_records_are_found_by_their_pointer_with_their_number_as_position(tmp_path: Path) -> None:
+    of = contract("a", "b", file_format="json", records="/hasil/1/da~1ta")
+    text = '{"total": 12.5, "hasil": [[1, {"x": "]}"}], {"lain": null, "da/ta": [{"a": "x", "b": 1}, {"b": null, "a": ""}], "akhir": [{}]}], "z": {}}'
+    stream = opened(of, write(tmp_path, text, "data.json"))
+    assert read(stream) == [["x", "1", "rekaman 1"], ["", None, "rekaman 2"]]
+    assert stream.shape == {"a": "", "b": ""}
+    assert stream.warnings == []
+
+
+def test_each_line_of_ndjson_is_a_record(tmp_path: Path) -> None:
+    stream = opened(LINES, write(tmp_path, '{"a":1,"b":2}\r\n\n{"b":4,"a":3}', "data.ndjson"))
+    assert read(stream) == [["1", "2", "baris 1"], ["3", "4", "baris 3"]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_heeded(tmp_path: Path, encoding: str) -> None:
+    assert read(opened(AB, write(tmp_path, '[{"a":"é","b":1}]'.encode(encoding))))[0][0] == "é"
+
+
+def test_values_keep_their_exact_text(tmp_path: Path) -> None:
+    for value in ("1.10", "-0.0", "1e400", "123456789012345678901234567890.123456789", "9" * 5_000):
+        assert read(opened(AB, write(tmp_path, f'[{{"a":{value},"b":true}}]'))) == [
+            [value, "true", "rekaman 1"]
+        ]
+
+
+def test_what_is_nested_is_json_and_parts_of_it_are_reached_by_dots(tmp_path: Path) -> None:
+    of = contract(column("nama", "pemohon.nama"), "lain", file_format="json")
+    text = '[{"pemohon": {"nama": "X"}, "lain": [1.50, {"y": null}]}, {"pemohon": null, "lain": 1}]'
+    assert read(opened(of, write(tmp_path, text))) == [
+        ["X", '[1.50,{"y":null}]', "rekaman 1"],
+        [None, "1", "rekaman 2"],
+    ]
+
+
+def test_unknown_keys_stop_a_frozen_dataset_also_when_they_come_late(tmp_path: Path) -> None:
+    error = refusal(tmp_path, '[{"a":1,"b":2,"c":3}]', AB)
+    assert isinstance(error, ShapeError)
+    assert "not expected in the records: c" in error.message
+    late = '{"a":1,"b":2}\n' * 1_500 + '{"a":1,"b":2,"c":3}\n'
+    assert "baris 1501: not expected in the records: c" in refusal(tmp_path, late, LINES).message
+
+
+def test_unknown_keys_are_kept_aside_where_the_dataset_may_evolve(tmp_path: Path) -> None:
+    text = '[{"a":1,"b":2,"c":1.50,"d":null,"e":{"f":[1.0,"\\u0000"]}},{"a":3,"b":4}]'
+    stream = opened(EVOLVING, write(tmp_path, text))
+    first, second = read(stream)
+    assert second == ["3", "4", None, "rekaman 2"]
+    assert first[2] == '{"c":"1.50","d":null,"e":{"f":[1.0,"\\ufffd"]}}'
+    assert stream.shape == dict.fromkeys("abcde", "")
+    assert stream.warnings == ["data.csv: columns that are not in the contract, kept in _extra: c, d, e"]
+
+
+def test_a_promised_key_in_no_record_stops_or_warns_as_the_contract_says(tmp_path: Path) -> None:
+    error = refusal(tmp_path, '[{"a":1},{"a":2}]', AB)
+    assert isinstance(error, ShapeError)
+    assert "in the first 2 records: missing in the records: b" in error.message
+    stream = opened(EVOLVING, write(tmp_path, '[{"a":1}]'))
+    assert read(stream) == [["1", None, None, "rekaman 1"]]
+    assert stream.warnings == ["data.csv: promised columns that are gone, NULL from now: b"]
+
+
+def test_a_key_that_only_some_records_have_is_no_fault(tmp_path: Path) -> None:
+    assert [r[1] for r in read(opened(AB, write(tmp_path, '[{"a":1},{"a":2,"b":3}]')))] == [None, "3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[{"a":1,"b":2},{"a":', "rekaman 1: it is cut short"),
+        ('[{"a":1,"b":2}', "it is cut short"),
+        ('[{"a":1,"b":2}] x', "something stands behind its end"),
+        ('[{"a":1,"b":2} {"a":1,"b":2}]', "',' is expected"),
+        ('[{"a":1,"b":2},]', "cut short, or no JSON"),
+        ('[{"a":1,"b":NaN}]', "NaN is no JSON number"),
+        ('[{"a":1,"b":2,"b":3}]', "the same key twice"),
+        ("[1, 2]", "this record is no object"),
+        ('{"data": []}', "stands no list"),
+        ('{"a": 1', "stands no list"),
+        ("[]", "there is no record"),
+        ("   ", "stands no list"),
+        ("a,b\n1,2\n", "stands no list"),
+        ('[{"a":' + "[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_what_is_no_whole_json_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    assert words in refusal(tmp_path, text, AB).message
+
+
+def test_records_that_are_not_where_the_contract_says_are_refused(tmp_path: Path) -> None:
+    of = contract("a", file_format="json", records="/data/rows")
+    assert "there is no 'rows'" in refusal(tmp_path, '{"data": {"row": []}}', of).message
+    assert "there is no 'data'" in refusal(tmp_path, "[]", of).message
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b'{"a":1,"b":2}\n{"a":1,"b"\n', "line 2 is not one whole JSON value"),
+        (b'{"a":1,"b":2}\n[1]\n', "no object"),
+        (b'{"a":1,"b":"\xff"}\n', "its bytes are no utf-8"),
+        (b"\n\n", "there is no record"),
+    ],
+)
+def test_a_line_that_is_no_record_is_refused(tmp_path: Path, text: bytes, words: str) -> None:
+    assert words in refusal(tmp_path, text, LINES).message
+
+
+def test_half_a_character_and_a_nul_become_replacement_characters(tmp_path: Path) -> None:
+    rows = read(opened(AB, write(tmp_path, r'[{"a":"x\ud800y","b":["\udfff"]},{"a":"x\u0000y","b":1}]')))
+    assert rows == [["x\ufffdy", '["\ufffd"]', "rekaman 1"], ["x\ufffdy", "1", "rekaman 2"]]
+
+
+def test_memory_stays_flat_for_a_large_json(tmp_path: Path) -> None:
+    record = json.dumps({"a": "x" * 500, "b": 1})
+    path = write(tmp_path, '{"lain": [1, 2], "data": [' + ",\n".join([record] * 40_000) + "]}")
+    stream = opened(contract("a", "b", file_format="json", records="/data"), path)
+    tracemalloc.start()
+    for _ in stream.blocks:
+        pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert stream.rows == 40_000
+    assert peak < 6_000_000 < path.stat().st_size
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a":"' + "x" * 20_000_000 + '","b":1}', '[{"a":"' + "x" * 20_000_000 + '"']
+)
+def test_a_record_without_end_is_refused(tmp_path: Path, text: str) -> None:
+    of = LINES if text.startswith("{") else AB
+    assert f"{json_file.MAX_RECORD:,} characters" in refusal(tmp_path, text, of).message
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text('xyz,:[]{}"\\', max_size=4), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(
+    st.lists(st.fixed_dictionaries({"a": VALUES, "b": VALUES}), min_size=1, max_size=20),
+    st.sampled_from([None, 1]),
+    st.integers(1, 40),
+)
+def test_any_records_come_out_as_they_went_in_whatever_the_window(
+    tmp_path_factory: pytest.TempPathFactory, records: list[dict[str, Any]], indent: int | None, window: int
+) -> None:
+    path = write(tmp_path_factory.mktemp("json"), json.dumps({"x": records, "data": records}, indent=indent))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_file, "_WINDOW", window)
+        stream: SourceStream = opened(contract("a", "b", file_format="json", records="/data"), path)
+        rows = read(stream)
+    assert len(rows) == len(records)
+    for row, record in zip(rows, records, strict=True):
+        for cell, value in zip(row, (record["a"], record["b"]), strict=False):
+            if isinstance(value, str):
+                assert cell == value.replace("\0", "\ufffd")
+            else:
+                assert (None if cell is None else json.loads(cell)) == value
