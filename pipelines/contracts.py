@@ -213,7 +213,7 @@ class FileExtract:
 
 def _is_encoding(name: str) -> bool:
     try:
-        b"".decode(name)
+        " ".encode(name)
     except LookupError:
         return False
     return True

@@ -137,11 +137,11 @@ def _directory_size(file: BinaryIO) -> int:
 
 
 def _one_member(reading: Reading, archive: zipfile.ZipFile, pattern: str) -> zipfile.ZipInfo:
-    members = [i for i in archive.infolist() if not i.is_dir() and not _is_clutter(i.filename)]
-    for info in members:
+    for info in archive.infolist():
         if _leads_elsewhere(info):
             message = f"the ZIP holds {info.filename!r}, a path or link that leads out of it"
             raise reading.fault(message, "pack plain files only")
+    members = [i for i in archive.infolist() if not i.is_dir() and not _is_clutter(i.filename)]
     found = [i for i in members if _matches(i.filename, pattern)]
     if len(found) != 1:
         count = f"{len(found)} members of the ZIP match" if found else "no member of the ZIP matches"

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.contract_files import read_contract
+from pipelines.errors import ContractError, SourceError
 from pipelines.extract.stream import encode_rows
-from tests.support.extracts import decode_copy
+from tests.support import contracts as documents
+from tests.support.extracts import api_contract, column, decode_copy
+from tests.support.extracts import upload_contract as contract
+from tests.support.uploads import opened, read, refusal, refused, write
 
 # --- the stream itself
 
@@ -21,3 +31,120 @@ from tests.support.extracts import decode_copy
 def test_encoded_rows_decode_to_the_same_values(rows: list[list[str | None]]) -> None:
     expected = [[None if v is None else v.replace("\0", "\ufffd") for v in row] for row in rows]
     assert decode_copy(list(encode_rows(rows))) == expected
+
+
+# --- what every kind of file has in common
+
+AB = contract("a", "b")
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "xls", "ods", "json", "ndjson", "parquet"])
+def test_an_empty_file_is_told_so_whatever_its_kind(tmp_path: Path, kind: str) -> None:
+    assert "the file is empty" in refusal(tmp_path, b"", contract("a", file_format=kind)).message
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"%PDF-1.7\n", "this is a PDF, not a CSV file"),
+        (b"Rar!\x1a\x07\x00", "this is a RAR archive"),
+        (b"\x89PNG\r\n", "this is a picture"),
+        (b"\xff\xd8\xff\xe0", "this is a picture"),
+        (b"MZ\x90\x00\x03", "this is a program"),
+        (b"SQLite format 3\x00", "this is an SQLite database"),
+        (b"PAR1xxxxPAR1", "this is a Parquet file"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "this is an Excel workbook"),
+        (b"\xef\xbb\xbf<!DOCTYPE html><html>", "this is a web page"),
+        (b"<?xml version='1.0'?>", "this is an XML document"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_by_its_content(tmp_path: Path, content: bytes, words: str) -> None:
+    for kind in ("csv", "json"):
+        error = refusal(tmp_path, content, contract("a", file_format=kind), f"data.{kind}")
+        assert words.replace("CSV", kind.upper()) in error.message
+
+
+def test_two_letters_that_begin_a_header_too_are_no_program(tmp_path: Path) -> None:
+    assert len(read(opened(contract("MZ", "b"), write(tmp_path, "MZ,b\n1,2\n")))) == 1
+
+
+def test_a_folder_with_the_files_name_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").mkdir()
+    assert "cannot be opened" in refused(AB, tmp_path / "data.csv").message
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "a,b\n1,2\n")
+    path.chmod(0)
+    assert "cannot be opened" in refused(AB, path).message
+
+
+@pytest.mark.parametrize("change", ["longer", "shorter", "other bytes"])
+def test_a_file_written_to_while_it_is_read_is_refused_at_its_end(tmp_path: Path, change: str) -> None:
+    path = write(tmp_path, "a,b\n" + "1,lama\n" * 100_000)
+    stream = opened(AB, path)
+    next(stream.blocks)
+    with path.open("r+b") as file:
+        if change == "shorter":
+            file.truncate(600_000)
+        else:
+            file.seek(0, os.SEEK_END if change == "longer" else os.SEEK_SET)
+            file.write(b"a,b\n9,baru\n")
+    os.utime(path, (1, 1))
+    with pytest.raises(SourceError, match="written to while it was read") as caught:
+        list(stream.blocks)
+    assert caught.value.transient
+
+
+def test_a_stream_that_nobody_reads_to_its_end_closes_its_file(tmp_path: Path) -> None:
+    stream = opened(AB, write(tmp_path, "a,b\n" + "1,x\n" * 200_000))
+    next(stream.blocks)
+    here = Path("/dev/fd")
+    held = len(list(here.iterdir()))
+    stream.blocks.close()  # type: ignore[attr-defined]
+    assert len(list(here.iterdir())) < held
+
+
+def test_a_contract_that_is_no_upload_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="no upload"):
+        opened(api_contract("a"), write(tmp_path, "a\n1\n"))
+
+
+# --- the contract's words
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"format": "dbf"}, "format 'dbf' is unknown"),
+        ({"encoding": "utf-7x"}, "encoding 'utf-7x' is unknown"),
+        ({"encoding": "hex"}, "encoding 'hex' is unknown"),
+        ({"delimiter": ";;"}, "delimiter ';;'"),
+        ({"quote": "''"}, "quote"),
+        ({"quote": ","}, "the same"),
+        ({"header_row": 0}, "header_row 0"),
+        ({"header_rows": "2"}, "header_rows '2'"),
+        ({"format": "xlsx", "sheet": "a", "sheets": "b"}, "one of them"),
+        ({"sheet": "Data"}, "sheet has no meaning for csv"),
+        ({"format": "xlsx", "comment": "#"}, "comment has no meaning for xlsx"),
+        ({"format": "json", "header_row": 2}, "header_row has no meaning for json"),
+        ({"format": "json", "records": "data"}, "no JSON pointer"),
+        ({"totals": {"a": "("}}, "no regular expression"),
+    ],
+)
+def test_an_extract_that_contradicts_itself_is_a_fault_of_its_contract(
+    tmp_path: Path, wrong: dict[str, Any], words: str
+) -> None:
+    extract = {"format": "csv", "pattern": "*", **wrong}
+    doc = documents.document(
+        "uji/berkas", [documents.column("a")], documents.upload("uji/berkas", "csv"), extract=extract
+    )
+    contract_, (fault,) = read_contract(documents.write(tmp_path, doc))
+    assert contract_ is None
+    assert words in fault.message
+
+
+def test_only_a_workbook_has_a_sheets_name(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="@sheet"):
+        contract(column("a", "@sheet"))
