@@ -1,0 +1,220 @@
+"""An upload zone on another machine, against a real SFTP server: listing, reading, corrections, and its going away."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import pytest
+
+from pipelines.contracts import Contract
+from pipelines.errors import ContractError, SourceError
+from pipelines.extract.source import open_source
+from pipelines.extract.stream import SourceStream, Wanted
+from pipelines.extract.uploads import find_uploads, newest_upload, put_upload
+from pipelines.settings import Settings
+from tests.support.extracts import upload_contract
+from tests.support.sftp_server import PASSWORD, SftpServer
+from tests.support.uploads import read, write
+
+AB = upload_contract("a", "b", pattern="*.csv")
+
+
+class Remote:
+    """The server, the folder behind it, and the zone as the house sees it."""
+
+    def __init__(self, server: SftpServer, folder: Path) -> None:
+        self.server = server
+        self.folder = folder / "zona" / AB.key
+        self.settings = Settings(home=folder, project=folder, warehouse_url=None)
+
+    def put(self, name: str, content: str, mtime: int = 1_700_000_000) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / name).write_text(content)
+        os.utime(self.folder / name, (mtime, mtime))
+
+    def names(self) -> list[str]:
+        return [f.name for f in find_uploads(self.settings.upload_zone, AB)]
+
+    def open(self, of: Contract = AB, **more: Any) -> SourceStream | None:
+        return open_source(of, wanted=Wanted(), upload_zone=self.settings.upload_zone, **more)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SftpServer]:
+    folder = tmp_path_factory.mktemp("sftp") / "root"
+    folder.mkdir()
+    running = SftpServer(folder)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def remote(server: SftpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Remote:
+    # Each test has a folder of its own on the one server.
+    folder = server.folder / tmp_path.name
+    for name, value in server.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GUDANG_UPLOAD_ZONE", server.url.replace("/zona", f"/{tmp_path.name}/zona"))
+    return Remote(server, folder)
+
+
+def test_an_empty_zone_holds_nothing(remote: Remote) -> None:
+    assert remote.names() == []
+    assert remote.open() is None
+
+
+def test_files_are_listed_oldest_first_and_what_is_unfinished_is_not(remote: Remote) -> None:
+    remote.put("b.csv", "a,b\n1,2\n", 200)
+    remote.put("C.CSV", "a,b\n1,2\n", 100)
+    for name in ("x.csv.part", ".y.csv", "z.xlsx"):
+        remote.put(name, "a", 300)
+    (remote.folder / "folder.csv").mkdir()
+    (remote.folder / "link.csv").symlink_to("b.csv")
+    files = find_uploads(remote.settings.upload_zone, AB)
+    assert [(f.name, f.size, f.mtime, f.is_remote) for f in files] == [
+        ("C.CSV", 8, 100, True),
+        ("b.csv", 8, 200, True),
+    ]
+
+
+def test_the_newest_is_read_and_hashed_and_any_other_can_be(remote: Remote) -> None:
+    remote.put("a.csv", "a,b\n1,lama\n", 100)
+    remote.put("b.csv", "a,b\n2,baru\n", 200)
+    stream = remote.open()
+    assert stream is not None
+    assert read(stream) == [["2", "baru", "baris 2"]]
+    assert (stream.name, stream.fingerprint) == ("b.csv", hashlib.sha256(b"a,b\n2,baru\n").hexdigest())
+    oldest = find_uploads(remote.settings.upload_zone, AB)[0]
+    stream = remote.open(upload=oldest)
+    assert stream is not None
+    assert read(stream) == [["1", "lama", "baris 2"]]
+    assert oldest.sha256 == stream.fingerprint
+
+
+def test_a_file_that_is_put_appears_whole_under_its_name(remote: Remote, tmp_path: Path) -> None:
+    zone = remote.settings.upload_zone
+    place = put_upload(zone, AB.key, write(tmp_path, "a,b\n1,2\n", "data.csv"))
+    assert str(place).endswith("samarinda/penduduk/data.csv") and PASSWORD not in str(place)
+    assert (remote.folder / "data.csv").read_text() == "a,b\n1,2\n"
+    before = find_uploads(zone, AB)[0].sha256
+    put_upload(zone, AB.key, write(tmp_path, "a,b\n3,4\n", "data.csv"))
+    (after,) = find_uploads(zone, AB)
+    assert after.sha256 != before
+    assert [p.name for p in remote.folder.iterdir()] == ["data.csv"]
+
+
+def test_a_name_that_would_leave_the_folder_is_refused_there_too(remote: Remote, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no name for an upload"):
+        put_upload(remote.settings.upload_zone, AB.key, write(tmp_path, "a"), name="../x.csv")
+
+
+def test_a_file_that_grew_since_it_was_listed_is_left_for_the_next_look(remote: Remote) -> None:
+    remote.put("a.csv", "a,b\n1,2\n")
+    upload = newest_upload(remote.settings.upload_zone, AB)
+    remote.put("a.csv", "a,b\n1,2\n3,4\n")
+    with pytest.raises(SourceError, match=r"a\.csv changed while it was copied") as caught:
+        remote.open(upload=upload)
+    assert caught.value.transient
+
+
+def test_a_file_taken_away_since_it_was_listed_is_told(remote: Remote) -> None:
+    remote.put("a.csv", "a,b\n1,2\n")
+    upload = newest_upload(remote.settings.upload_zone, AB)
+    (remote.folder / "a.csv").unlink()
+    with pytest.raises(SourceError, match="is gone") as caught:
+        remote.open(upload=upload)
+    assert caught.value.transient
+
+
+def test_a_server_that_goes_away_in_the_middle_is_a_transient_fault_and_the_next_look_works(
+    remote: Remote, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    remote.put("a.csv", "a,b\n" + "1,2\n" * 100_000)
+    remote.server.reads = 3
+    with pytest.raises(
+        SourceError, match=r"a.csv could not be read: the upload zone does not answer"
+    ) as caught:
+        remote.open()
+    assert caught.value.transient
+    assert list(tmp_path.iterdir()) == []
+    remote.server.reads = None
+    stream = remote.open()
+    assert stream is not None
+    assert len(read(stream)) == 100_000
+
+
+def test_a_server_that_is_down_is_a_transient_fault_until_it_is_back(remote: Remote) -> None:
+    remote.put("a.csv", "a,b\n1,2\n")
+    assert remote.names() == ["a.csv"]
+    remote.server.pause()
+    try:
+        for _ in range(2):
+            with pytest.raises(SourceError, match="could not be listed") as caught:
+                remote.names()
+            assert caught.value.transient
+    finally:
+        remote.server.resume()
+    assert remote.names() == ["a.csv"]
+
+
+def test_a_server_that_never_answers_is_not_waited_for_for_ever(
+    remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.extract.zone._SILENCE_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("GUDANG_UPLOAD_ZONE", f"sftp://opd@127.0.0.1:{silent.getsockname()[1]}/zona")
+        with pytest.raises(SourceError, match="could not be listed") as caught:
+            remote.names()
+    assert caught.value.transient
+
+
+def test_looks_share_a_connection(remote: Remote) -> None:
+    remote.put("a.csv", "a,b\n1,2\n")
+    remote.names()
+    before = remote.server.connections
+    for _ in range(3):
+        remote.names()
+    assert remote.server.connections == before
+
+
+def test_a_wrong_password_is_refused_and_not_said(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GUDANG_UPLOAD_ZONE_PASSWORD", "salah-Rahasia")
+    with pytest.raises(SourceError, match="refused") as caught:
+        remote.names()
+    assert not caught.value.transient
+    assert "salah-Rahasia" not in str(caught.value)
+
+
+def test_a_server_with_another_key_gets_no_password(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    others = remote.server.known_hosts.with_name("others")
+    line = remote.server.known_hosts.read_text().split()[0]
+    others.write_text(f"{line} {asyncssh.generate_private_key('ssh-ed25519').export_public_key().decode()}")
+    monkeypatch.setenv("GUDANG_UPLOAD_ZONE_KNOWN_HOSTS", str(others))
+    with pytest.raises(SourceError, match="key is not a known one") as caught:
+        remote.names()
+    assert not caught.value.transient
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("ftp://host/folder", "no zone that is known"),
+        ("sftp:///folder", "no zone that is known"),
+        ("sftp://opd:Rahasia1@host/folder", "holds a password"),
+    ],
+)
+def test_another_kind_of_zone_or_a_password_in_its_url_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, words: str
+) -> None:
+    monkeypatch.setenv("GUDANG_UPLOAD_ZONE", url)
+    with pytest.raises(ContractError, match=words) as caught:
+        _ = Settings(home=tmp_path, project=tmp_path, warehouse_url=None).upload_zone
+    assert "Rahasia1" not in str(caught.value)

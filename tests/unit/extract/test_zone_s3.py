@@ -1,0 +1,70 @@
+"""An upload zone in S3, against a real HTTP server that speaks S3's protocol (moto)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from pipelines.errors import SourceError
+from pipelines.extract.source import open_source
+from pipelines.extract.stream import Wanted
+from pipelines.extract.uploads import find_uploads, put_upload
+from pipelines.settings import Settings
+from tests.support.extracts import upload_contract
+from tests.support.uploads import read, write
+
+AB = upload_contract("a", "b", pattern="*.csv")
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    environment = {
+        "AWS_ACCESS_KEY_ID": "uji",
+        "AWS_SECRET_ACCESS_KEY": "s3cret",
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "GUDANG_UPLOAD_ZONE": "s3://zona/unggahan",
+        "NO_PROXY": "*",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    boto3.client("s3").create_bucket(Bucket="zona")
+    yield "zona"
+    server.stop()
+
+
+def test_a_file_in_a_bucket_is_put_found_read_corrected_and_missed(bucket: str, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, project=tmp_path, warehouse_url=None)
+    assert find_uploads(settings.upload_zone, AB) == []
+    put_upload(settings.upload_zone, AB.key, write(tmp_path, "a,b\n1,2\n", "data.csv"))
+    (before,) = find_uploads(settings.upload_zone, AB)
+    assert (before.name, before.size, before.is_remote) == ("data.csv", 8, True)
+    stream = open_source(AB, wanted=Wanted(), upload_zone=settings.upload_zone)
+    assert stream is not None
+    assert read(stream) == [["1", "2", "baris 2"]]
+    assert stream.fingerprint == before.sha256 == hashlib.sha256(b"a,b\n1,2\n").hexdigest()
+    put_upload(settings.upload_zone, AB.key, write(tmp_path, "a,b\n1,2\n3,4\n", "data.csv"))
+    (after,) = find_uploads(settings.upload_zone, AB)
+    assert after.sha256 != before.sha256
+    boto3.client("s3").delete_object(Bucket=bucket, Key=f"unggahan/{AB.key}/data.csv")
+    assert find_uploads(settings.upload_zone, AB) == []
+    with pytest.raises(SourceError, match="is gone"):
+        open_source(AB, wanted=Wanted(), upload_zone=settings.upload_zone, upload=after)
+
+
+def test_what_is_in_the_way_of_a_bucket_is_told_without_the_key(
+    bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GUDANG_UPLOAD_ZONE", "s3://tiada/unggahan")
+    settings = Settings(home=tmp_path, project=tmp_path, warehouse_url=None)
+    with pytest.raises(SourceError) as caught:
+        put_upload(settings.upload_zone, AB.key, write(tmp_path, "a,b\n1,2\n", "data.csv"))
+    assert "data.csv could not be put" in caught.value.message and "s3cret" not in str(caught.value)
