@@ -1,8 +1,10 @@
 """New files in the upload zone: a load of just that dataset, then of just what is made from it."""
 
+import hashlib
 import json
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 
 import dagster as dg
 
@@ -17,14 +19,21 @@ from pipelines.models.nodes import Project
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import Settings
 
-DATASET_TAG = "gudang/dataset"
+DATASET_TAG, FILE_TAG = "gudang/dataset", "gudang/berkas"
+_LAST_OF_EACH_FILE = """
+    select distinct on (source_name) source_fingerprint from ops.load_batch
+    where dataset = %s and state in ('loaded', 'unchanged') and source_fingerprint is not null
+    order by source_name, batch_id desc
+"""
 
 
 def upload_sensor(contracts: Sequence[Contract], settings: Settings) -> dg.SensorDefinition:
-    """Looks at the newest file of every upload dataset; a file still being written is left for the next tick.
+    """Looks at every upload dataset: its newest file, or each of its files where they are appended, oldest first.
 
-    The cursor holds one entry a dataset (name, size, time of change), so it never grows; the run's key holds the
-    content's SHA-256, so the same bytes start one run, however often they are put there.
+    A file still being written is left for the next tick: on this machine one that changed a moment ago, on another
+    machine, whose clock is its own, one that looks otherwise than at the tick before. The cursor holds a mark or two
+    a dataset, so it never grows; a run's key holds the content's SHA-256, so the same bytes start one run, however
+    often they are put there.
     """
     uploads = [c for c in contracts if c.server.kind == "upload"]
 
@@ -38,47 +47,68 @@ def upload_sensor(contracts: Sequence[Contract], settings: Settings) -> dg.Senso
     def new_uploads(
         context: dg.SensorEvaluationContext, warehouse: Warehouse
     ) -> dg.SensorResult | dg.SkipReason:
-        seen: dict[str, str] = json.loads(context.cursor or "{}")
+        before: dict[str, str] = json.loads(context.cursor or "{}")
+        after: dict[str, str] = {}
         requests: list[dg.RunRequest] = []
         for contract in uploads:
+            key, seen = contract.key, f"{contract.key}?"
+            after |= {name: before[name] for name in (key, seen) if name in before}
             try:
                 files = find_uploads(settings.upload_zone, contract)
+                if files and files[-1].is_remote:
+                    after[seen] = _mark(files)
+                settled = _settled(contract, files, same_as_before=before.get(seen) == after.get(seen))
+                if not settled or before.get(key) == _mark(settled):
+                    continue
+                loaded = _loaded(warehouse, contract)
+                requests += [_request(contract, file) for file in settled if _sha256(file) not in loaded]
+                after[key] = _mark(settled)
             except GudangError as error:
                 context.log.error(str(error))
-                continue
-            if (
-                not files
-                or not is_settled(files[-1], time.time())
-                or seen.get(contract.key) == _mark(files[-1])
-            ):
-                continue
-            seen[contract.key] = _mark(files[-1])
-            if not _is_loaded(warehouse, contract, files[-1]):
-                requests.append(_request(contract, files[-1]))
-        known = {c.key for c in uploads}
-        cursor = json.dumps({k: v for k, v in seen.items() if k in known}, sort_keys=True)
-        return dg.SensorResult(run_requests=requests, cursor=cursor)
+        return dg.SensorResult(run_requests=requests, cursor=json.dumps(after, sort_keys=True))
 
     return new_uploads
 
 
-def _mark(file: UploadedFile) -> str:
-    return f"{file.name}:{file.size}:{file.mtime}"
+def _settled(
+    contract: Contract, files: Sequence[UploadedFile], *, same_as_before: bool
+) -> list[UploadedFile]:
+    """Those of the files that stand for the dataset which nobody is writing to."""
+    now = time.time()
+    standing = files if contract.appends else files[-1:]
+    return [f for f in standing if (same_as_before if f.is_remote else is_settled(f, now))]
 
 
-def _is_loaded(warehouse: Warehouse, contract: Contract, file: UploadedFile) -> bool:
-    """Whether the ledger says that these bytes are what is published now."""
+def _mark(files: Sequence[UploadedFile]) -> str:
+    """What tells one look from another without reading a file."""
+    listing = [[f.name, f.size, f.mtime] for f in files]
+    return hashlib.sha256(json.dumps(listing).encode()).hexdigest()
+
+
+@lru_cache(maxsize=10_000)
+def _sha256(file: UploadedFile) -> str:
+    """Each file, as it was listed, is read once by this process."""
+    return file.sha256
+
+
+def _loaded(warehouse: Warehouse, contract: Contract) -> set[str]:
+    """SHA-256 of the bytes that are published now: of the last load, or of each file's last where they are appended."""
     with warehouse.connect() as connection:
         known = connection.execute("select to_regclass('ops.load_batch') is not null").fetchone()
-        published = last_fingerprint(connection, contract.key) if known and known[0] else None
-    return (published or "").startswith(f"{file.sha256}:")
+        if not known or not known[0]:
+            return set()
+        if contract.appends:
+            found = [row[0] for row in connection.execute(_LAST_OF_EACH_FILE, [contract.key])]
+        else:
+            found = [last_fingerprint(connection, contract.key)]
+    return {fingerprint.split(":")[0] for fingerprint in found if fingerprint}
 
 
 def _request(contract: Contract, file: UploadedFile) -> dg.RunRequest:
     return dg.RunRequest(
-        run_key=f"{contract.key}:{file.sha256}",
+        run_key=f"{contract.key}:{_sha256(file)}",
         asset_selection=[raw_key(contract)],
-        tags={DATASET_TAG: contract.key, "gudang/berkas": file.name},
+        tags={DATASET_TAG: contract.key, FILE_TAG: file.name},
     )
 
 

@@ -24,6 +24,7 @@ from pipelines.resources.warehouse import Warehouse
 from pipelines.sensors.uploads import DATASET_TAG, upload_sensor
 from pipelines.settings import PROJECT_ROOT, Settings
 from tests.support.contracts import column, document, make, upload
+from tests.support.sftp_server import SftpServer
 
 FIRST = b"id,nama\n1,Pasar Pagi\n"
 SECOND = b"id,nama\n1,Pasar Pagi\n2,Pasar Segiri\n"
@@ -34,7 +35,7 @@ EVENTS = {dg.DagsterRunStatus.SUCCESS: "PIPELINE_SUCCESS", dg.DagsterRunStatus.F
 class Zone:
     """An upload zone with one dataset, a warehouse, and the sensor that looks at both."""
 
-    def __init__(self, url: str, folder: Path) -> None:
+    def __init__(self, url: str, folder: Path, **custom: Any) -> None:
         self.url = url.replace("postgresql://", "postgresql+psycopg://", 1)
         self.settings = Settings(home=folder, project=folder, warehouse_url=self.url)
         columns = [column("id", "integer", primaryKey=True), column("nama")]
@@ -43,6 +44,7 @@ class Zone:
             columns,
             upload("dagang/pasar", "csv"),
             extract={"format": "csv", "pattern": "*.csv"},
+            **custom,
         )
         self.contract: Contract = make(folder / "contracts", doc)
         self.sensor = upload_sensor([self.contract], self.settings)
@@ -100,6 +102,104 @@ def test_a_file_still_being_written_waits_until_it_is_quiet(zone: Zone) -> None:
     (request,) = zone.look()
     assert request.run_key is not None
     assert request.run_key.endswith(hashlib.sha256(SECOND).hexdigest())
+
+
+def key(content: bytes) -> str:
+    return f"dagang/pasar:{hashlib.sha256(content).hexdigest()}"
+
+
+@pytest.fixture
+def appending(pg_url: str, tmp_path: Path) -> Iterator[Zone]:
+    made = Zone(pg_url, tmp_path, write_disposition="append")
+    warehouse.prepare(made.connection, [made.contract])
+    yield made
+    made.connection.close()
+
+
+def ledger(zone: Zone, name: str, content: bytes) -> None:
+    """The ledger's entry of a file that was loaded."""
+    zone.connection.execute(
+        "insert into ops.load_batch (dataset, source_name, source_fingerprint, state) values (%s, %s, %s, 'loaded')",
+        [zone.contract.key, name, f"{hashlib.sha256(content).hexdigest()}:kontrak"],
+    )
+
+
+def test_of_files_that_replace_each_other_only_the_newest_is_loaded(zone: Zone) -> None:
+    zone.put(FIRST, "2024.csv", seconds_ago=90)
+    zone.put(SECOND, "2025.csv", seconds_ago=60)
+    assert [r.run_key for r in zone.look()] == [key(SECOND)]
+
+
+def test_every_file_of_an_appending_dataset_starts_a_run_oldest_first(appending: Zone) -> None:
+    appending.put(SECOND, "2025.csv", seconds_ago=60)
+    appending.put(FIRST, "2024.csv", seconds_ago=90)
+    requests = appending.look()
+    assert [r.run_key for r in requests] == [key(FIRST), key(SECOND)]
+    assert [r.tags["gudang/berkas"] for r in requests] == ["2024.csv", "2025.csv"]
+    assert appending.look() == []
+
+
+def test_an_older_file_that_comes_later_is_not_missed_and_one_being_written_waits(appending: Zone) -> None:
+    third = SECOND + b"3,Pasar Ijabah\n"
+    appending.put(SECOND, "2025.csv", seconds_ago=60)
+    assert len(appending.look()) == 1
+    ledger(appending, "2025.csv", SECOND)
+    appending.put(FIRST, "2023.csv", seconds_ago=9_000)
+    appending.put(third, "2026.csv", seconds_ago=0)
+    assert [r.run_key for r in appending.look()] == [key(FIRST)]
+    appending.put(third, "2026.csv", seconds_ago=10)
+    assert key(third) in [r.run_key for r in appending.look()]
+
+
+def test_what_the_ledger_knows_of_each_appended_file_starts_nothing_but_its_correction_does(
+    appending: Zone,
+) -> None:
+    appending.put(FIRST, "2024.csv", seconds_ago=90)
+    appending.put(SECOND, "2025.csv", seconds_ago=60)
+    ledger(appending, "2024.csv", FIRST)
+    ledger(appending, "2025.csv", SECOND)
+    assert appending.look() == []
+    corrected = FIRST + b"9,Pasar Baqa\n"
+    appending.put(corrected, "2024.csv", seconds_ago=30)
+    assert [r.run_key for r in appending.look()] == [key(corrected)]
+
+
+def test_a_cursor_does_not_grow_with_the_files(appending: Zone) -> None:
+    appending.put(FIRST, "0.csv")
+    appending.look()
+    before = len(appending.cursor or "")
+    for number in range(1, 40):
+        appending.put(FIRST + f"{number},x\n".encode(), f"{number}.csv")
+    assert len(appending.look()) == 40
+    assert len(appending.cursor or "") == before
+
+
+def test_a_file_on_another_machine_waits_until_it_looks_the_same_twice(
+    zone: Zone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "sftp"
+    folder = root / "zona" / zone.contract.key
+    folder.mkdir(parents=True)
+    server = SftpServer(root)
+    try:
+        for name, value in server.environment().items():
+            monkeypatch.setenv(name, value)
+        (folder / "pasar.csv").write_bytes(FIRST)
+        os.utime(folder / "pasar.csv", (1, 1))  # a clock of its own
+        assert zone.look() == []
+        (folder / "pasar.csv").write_bytes(SECOND)
+        os.utime(folder / "pasar.csv", (2, 2))
+        assert zone.look() == []
+        (request,) = zone.look()
+        assert request.run_key == key(SECOND)
+        assert zone.look() == []
+        server.pause()
+        assert zone.look() == []
+        server.resume()
+        zone.load()
+        assert zone.look() == []
+    finally:
+        server.stop()
 
 
 def test_a_correction_under_the_same_name_starts_another_load(zone: Zone) -> None:
