@@ -139,7 +139,7 @@ def _parsed(reading: Reading, text: str, dialect: Dialect, *, whole: bool) -> li
     try:
         for row in islice(dialect.reader(iter(lines)), _ROWS):
             rows.append(row)
-            lines.row_done()
+            lines.between = True
     except csv.Error as error:
         # In a part of a file the last row may be cut anywhere; but an apostrophe may also just begin a name.
         if whole or "unexpected end" not in str(error) or dialect.quote == "'":

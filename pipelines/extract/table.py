@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import msgspec
 
@@ -203,32 +204,40 @@ class Fit:
 
     def rows(self, stream: SourceStream) -> Iterator[list[str | None]]:
         """Cells in the contract's order, then what it does not know, then the position. Raises SourceError."""
-        width, picks, extras, behind = len(self.table.names), self.picks, self.extras, self.behind
+        width, extras = len(self.table.names), self.extras
+        # With a second index a getter always gives a tuple.
+        pick = itemgetter(*self.picks, 0)
+        whole = max(self.picks, default=0) < width
         blank, dropped = self.table.blank, 0
         for position, found in self.table.rows:
             cells = found
-            if len(cells) > width and any(cell and cell.strip() for cell in cells[width:]):
-                message = f"{position}: {len(cells)} cells, but the header has {width}"
-                raise self.reading.fault(message, "a delimiter inside a cell must stand in quotes")
-            if blank:
-                if not "".join(cells).strip():  # type: ignore[arg-type]  # a blank table's cells are all text
-                    continue
-                cells = [cell or None for cell in cells]
+            if len(cells) != width:
+                cells = self._widened(position, cells)
+            if blank and not "".join(cells).strip():  # type: ignore[arg-type]  # a blank table's cells are all text
+                continue
             if self.totals and self._is_total(cells):
                 dropped += 1
                 continue
-            cells = [*cells[:width], *[None] * (width - len(cells)), *behind]
-            row = [cells[i] for i in picks]
+            picked = pick(cells if whole else [*cells, *self.behind])
+            row = [cell or None for cell in picked] if blank else list(picked)
+            row.pop()
             if extras is not None:
-                row.append(extra_cell({name: cells[i] for name, i in extras}))
+                row.append(
+                    extra_cell({name: (cells[i] or None) if blank else cells[i] for name, i in extras})
+                )
             row.append(position)
             yield row
         if dropped:
             place = f" in sheet {self.table.sheet}" if self.table.sheet else ""
             stream.warnings.append(f"{self.reading.name}: {dropped} total rows left out{place}")
 
+    def _widened(self, position: str, cells: Sequence[str | None]) -> Sequence[str | None]:
+        """A row of text as wide as the header. Raises SourceError where it holds more."""
+        width = len(self.table.names)
+        if any(cell and cell.strip() for cell in cells[width:]):
+            message = f"{position}: {len(cells)} cells, but the header has {width}"
+            raise self.reading.fault(message, "a delimiter inside a cell must stand in quotes")
+        return [*cells[:width], *[""] * (width - len(cells))]
+
     def _is_total(self, cells: Sequence[str | None]) -> bool:
-        return any(
-            i < len(cells) and (cell := cells[i]) is not None and pattern.search(cell.strip())
-            for i, pattern in self.totals
-        )
+        return any(pattern.search((cells[i] or "").strip()) for i, pattern in self.totals)

@@ -58,35 +58,31 @@ def _unwrapped(wrapped: Iterator[list[str]], delimiter: str) -> Iterator[list[st
 class Lines:
     """The lines of a text from `first` on, counted as an editor counts them, without comments between rows.
 
-    Whoever takes rows calls `row_done` after each: what follows is then the beginning of a row.
+    Whoever takes rows sets `between` after each: what follows is then the beginning of a row. `row` is its line.
     """
 
     def __init__(self, text: io.TextIOBase, first: int = 1, comment: str | None = None) -> None:
         self._text, self._first, self._comment = text, first, comment
-        self._between, self._size = True, 0
-        self.number = 0
+        self.between = True
         self.row = first
 
     def __iter__(self) -> Iterator[str]:
-        while line := self._text.readline(MAX_ROW):
-            self.number += 1
-            self._size += len(line)
-            if self._size >= MAX_ROW:
+        readline, number, size = self._text.readline, 0, 0
+        while line := readline(MAX_ROW):
+            number += 1
+            if self.between:
+                self.row, size = number, 0
+                if number < self._first or (self._comment and line.startswith(self._comment)):
+                    if len(line) >= MAX_ROW:
+                        raise csv.Error("row limit")
+                    continue
+                self.between = False
+            size += len(line)
+            if size >= MAX_ROW:
                 raise csv.Error("row limit")
-            if self.number < self._first:
-                self._size = 0
-                continue
-            if self._between and self._comment and line.startswith(self._comment):
-                self.row_done()
-                continue
             if "\0" in line:
                 raise csv.Error("NUL")
-            self._between = False
             yield line
-
-    def row_done(self) -> None:
-        self._between, self._size = True, 0
-        self.row = self.number + 1
 
 
 def bom_encoding(start: bytes) -> str | None:
@@ -160,7 +156,7 @@ def _rows(reading: Reading, file: BinaryIO, dialect: Dialect) -> Iterator[tuple[
     try:
         for cells in dialect.reader(iter(lines)):
             yield lines.row, cells
-            lines.row_done()
+            lines.between = True
         return
     except UnicodeDecodeError:
         reason = None
