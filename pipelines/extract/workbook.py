@@ -25,17 +25,10 @@ from python_calamine import (
 )
 
 from pipelines.errors import SourceError
-from pipelines.extract.archive import DAMAGED, check_package, open_zip
+from pipelines.extract.archive import DAMAGED, open_zip
 from pipelines.extract.table import Reading, Span, Table, header, listed
-from pipelines.extract.workbook_xml import (
-    MAX_CELLS,
-    DamagedError,
-    Faults,
-    cells,
-    faulty_cells,
-    is_encrypted_ods,
-    is_encrypted_package,
-)
+from pipelines.extract.workbook_guard import check_workbook, is_encrypted_package, locked
+from pipelines.extract.workbook_xml import DamagedError, Faults, faulty_cells
 
 _EXACT_INTEGERS = 2**53
 _SAVE_ANEW = "open it in Excel or LibreOffice, save it and upload it again"
@@ -66,26 +59,15 @@ def _package(reading: Reading, file: BinaryIO) -> zipfile.ZipFile | None:
     file.seek(0)
     if file.read(4) != b"PK\x03\x04":
         return None
-    fault: SourceError | None = None
     try:
         archive = open_zip(file)
-        check_package(reading, archive)
-        if "xl/workbook.bin" in archive.namelist():
-            fault = reading.fault("this is a binary workbook (.xlsb)", "save it as .xlsx and upload it again")
-        elif is_encrypted_ods(archive):
-            fault = _locked(reading)
-        elif cells(archive) > MAX_CELLS:
-            message = f"a sheet reaches over more than {MAX_CELLS:,} cells, most of them empty"
-            fault = reading.fault(
-                message, "delete what stands far below or to the right of the table, save it anew"
-            )
-        else:
-            return archive
+        check_workbook(reading, archive)
+        return archive
     except SourceError:
         raise
     except (*DAMAGED, DamagedError):
-        fault = _no_workbook(reading)
-    raise fault
+        pass
+    raise _no_workbook(reading)
 
 
 def _no_workbook(reading: Reading) -> SourceError:
@@ -98,15 +80,10 @@ def _open(reading: Reading, file: BinaryIO) -> CalamineWorkbook:
     try:
         return CalamineWorkbook.from_filelike(file)
     except PasswordError:
-        locked = True
+        is_locked = True
     except (CalamineError, OSError, ValueError):
-        locked = is_encrypted_package(file)
-    raise _locked(reading) if locked else _no_workbook(reading)
-
-
-def _locked(reading: Reading) -> SourceError:
-    hint = "save it without a password and upload it again"
-    return reading.fault("the workbook is locked with a password", hint)
+        is_locked = is_encrypted_package(file)
+    raise locked(reading) if is_locked else _no_workbook(reading)
 
 
 def _chosen(reading: Reading, workbook: CalamineWorkbook) -> list[str]:

@@ -50,7 +50,7 @@ def remote_zone(url: str, env: Mapping[str, str]) -> UPath:
         raise ContractError(SUBJECT, "GUDANG_UPLOAD_ZONE is no zone that is known", hint=hint)
     package = _PACKAGES[parts.scheme]
     if find_spec(package) is None:
-        hint = f"pip install 'gudang-data-kaltim[{parts.scheme}]'"
+        hint = f"pip install {package}"
         raise ContractError(SUBJECT, f"{parts.scheme} needs the package {package}", hint=hint)
     options: dict[str, Any] = {"use_listings_cache": False}
     if parts.scheme == "sftp":

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import SourceError
+from pipelines.extract import workbook_guard
 from pipelines.extract.table import header
 from pipelines.extract.workbook import cell_text
 from tests.support.extracts import column
@@ -381,6 +382,42 @@ def test_two_cells_in_far_corners_do_not_take_all_memory(tmp_path: Path) -> None
     sheet["XFD1048576"] = "x"
     book.save(path)
     assert "reaches over more than 50,000,000 cells" in refused(AB_XLSX, path).message
+
+
+def shared(folder: Path, texts: list[str], cells: list[int]) -> Path:
+    """A workbook as Excel writes it: each row of its sheet names one of `texts`, which are held once."""
+    path = workbook(folder, ["a", "b"], [1, 1])
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    sheet = parts["xl/worksheets/sheet1.xml"]
+    first, last = sheet.index(b'<row r="2"'), sheet.index(b"</sheetData>")
+    rows = [
+        f'<row r="{n}"><c r="A{n}" s="0" t="s"><v>{i}</v></c><c r="B{n}"><v>1</v></c></row>'
+        for n, i in enumerate(cells, 2)
+    ]
+    parts["xl/worksheets/sheet1.xml"] = sheet[:first] + "".join(rows).encode() + sheet[last:]
+    items = "".join(f"<si><t>{text}</t></si>" for text in texts)
+    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    parts["xl/sharedStrings.xml"] = f'<sst xmlns="{space}">{items}</sst>'.encode()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        for name, content in parts.items():
+            book.writestr(name, content)
+    return path
+
+
+def test_one_long_text_that_many_cells_share_does_not_take_all_memory(tmp_path: Path) -> None:
+    path = shared(tmp_path, ["x" * 1_000_000], [0] * 20_000)
+    assert "come to more than 2,048 MB" in refused(AB_XLSX, path).message
+
+
+def test_one_long_text_beside_many_short_ones_does_no_harm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbook_guard, "MAX_TEXT", 150_000)
+    path = shared(tmp_path, ["pendek", "x" * 30_000], [0] * 500 + [1, 1, 1])
+    assert len(read(opened(AB_XLSX, path))[-1][0] or "") == 30_000
+    more = shared(tmp_path, ["pendek", "x" * 30_000], [0] * 500 + [1] * 6)
+    assert "come to more than" in refused(AB_XLSX, more).message
 
 
 def test_repeated_cells_of_an_ods_do_not_take_all_memory(tmp_path: Path) -> None:
