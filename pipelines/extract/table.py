@@ -104,6 +104,8 @@ def header(rows: Sequence[Sequence[str]], spans: Sequence[Span] = ()) -> tuple[s
     width = max((len(trimmed(row)) for row in rows), default=0)
     grid = [[fold(cell) for cell in row[:width]] + [""] * (width - len(row)) for row in rows]
     for (top, left), (bottom, right) in spans:
+        if top >= len(grid) or left >= width:
+            continue
         for row in grid[top : bottom + 1]:
             end = min(right + 1, width)
             row[left:end] = [grid[top][left]] * max(0, end - left)

@@ -15,12 +15,13 @@ import secrets
 import shutil
 import stat
 import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from upath import UPath
 
@@ -29,6 +30,7 @@ from pipelines.errors import ContractError, SourceError
 from pipelines.extract.zone import CALL_S, COPY_S, Zone, on_zone
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*")
+_Place = TypeVar("_Place", Path, UPath)
 _UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart")
 
 
@@ -41,12 +43,6 @@ class UploadedFile:
     size: int
     mtime: float
 
-    @classmethod
-    def at(cls, path: Path) -> UploadedFile:
-        """A local file."""
-        state = path.stat()
-        return cls(path, path.name, state.st_size, state.st_mtime)
-
     @property
     def is_remote(self) -> bool:
         return not isinstance(self.path, Path)
@@ -54,7 +50,7 @@ class UploadedFile:
     @cached_property
     def sha256(self) -> str:
         """The content's identity, read when first asked for. Raises SourceError."""
-        with self.open(self.name) as content:
+        with self.open(f"{self.path.parent.parent.name}/{self.path.parent.name}") as content:
             return content.sha256
 
     def open(self, subject: str) -> OpenUpload:
@@ -131,13 +127,13 @@ def put_upload(zone: Zone, key: str, file: Path, *, name: str | None = None) -> 
     Raises SourceError for a name that would leave the folder or never be found.
     """
     name = file.name if name is None else name
-    folder = _folder(zone, key)
     if not name or "/" in name or "\\" in name or not name.isprintable() or _is_ignored(name):
         raise SourceError(
             key, f"{name!r} is no name for an upload", hint="a plain file name such as data_2026.xlsx"
         )
-    if not isinstance(zone, Path) or not isinstance(folder, Path):
-        return _put_remote(folder, key, file, name)
+    if not isinstance(zone, Path):
+        return _put_remote(_folder(zone, key), key, file, name)
+    folder = _folder(zone, key)
     _refuse_outside(zone, key, folder)
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / name
@@ -157,9 +153,8 @@ def put_upload(zone: Zone, key: str, file: Path, *, name: str | None = None) -> 
     return target
 
 
-def _put_remote(folder: Zone, key: str, file: Path, name: str) -> Zone:
+def _put_remote(folder: UPath, key: str, file: Path, name: str) -> UPath:
     """An object of S3 appears whole by itself; on SFTP the file is renamed to its name once it is there."""
-    assert not isinstance(folder, Path)
     target, partial = folder / name, folder / f".{secrets.token_hex(8)}.part"
     with on_zone(key, folder, f"{name} could not be put into the upload zone"):
         if folder.protocol == "s3":
@@ -177,53 +172,48 @@ def find_uploads(zone: Zone, contract: Contract) -> list[UploadedFile]:
     """
     if not isinstance(contract.extract, FileExtract):
         raise ContractError(contract.key, "this dataset is no upload", hint="see docs/contracts.md")
-    folder = _folder(zone, contract.key)
-    if isinstance(zone, Path) and isinstance(folder, Path):
-        found = _list_local(zone, contract.key, folder)
-    else:
-        found = _list_remote(folder, contract.key)
     pattern = contract.extract.pattern.lower()
-    uploads = [f for f in found if not _is_ignored(f.name) and fnmatchcase(f.name.lower(), pattern)]
+
+    def wanted(name: str) -> bool:
+        return not _is_ignored(name) and fnmatchcase(name.lower(), pattern)
+
     if isinstance(zone, Path):
-        for upload in uploads:
-            assert isinstance(upload.path, Path)
-            _refuse_outside(zone, contract.key, upload.path)
-    return sorted(uploads, key=lambda f: (f.mtime, f.name))
+        found = _list_local(zone, contract.key, wanted)
+    else:
+        found = _list_remote(zone, contract.key, wanted)
+    return sorted(found, key=lambda f: (f.mtime, f.name))
 
 
-def _list_local(zone: Path, key: str, folder: Path) -> list[UploadedFile]:
+def _list_local(zone: Path, key: str, wanted: Callable[[str], bool]) -> Iterator[UploadedFile]:
+    folder = _folder(zone, key)
     if not folder.is_dir():
-        return []
+        return
     _refuse_outside(zone, key, folder)
-    found: list[UploadedFile] = []
     for path in folder.iterdir():
+        if not wanted(path.name):
+            continue
+        _refuse_outside(zone, key, path)
         try:
             state = path.stat()
         except FileNotFoundError:
             continue  # taken away since the folder was listed
-        except OSError:
-            _refuse_outside(zone, key, path)
-            continue
         if stat.S_ISREG(state.st_mode):
-            found.append(UploadedFile(path, path.name, state.st_size, state.st_mtime))
-    return found
+            yield UploadedFile(path, path.name, state.st_size, state.st_mtime)
 
 
-def _list_remote(folder: Zone, key: str) -> list[UploadedFile]:
-    assert not isinstance(folder, Path)
+def _list_remote(zone: UPath, key: str, wanted: Callable[[str], bool]) -> Iterator[UploadedFile]:
+    folder = _folder(zone, key)
     infos: list[dict[str, Any]] = []
     with on_zone(key, folder, "the upload zone could not be listed"):
         try:
             infos = folder.fs.ls(folder.path, detail=True, refresh=True, timeout=CALL_S)
         except FileNotFoundError:
-            return []
-    found: list[UploadedFile] = []
+            return
     for info in infos:
         name = str(info["name"]).rpartition("/")[2]
         changed = info.get("mtime") or info.get("LastModified")
-        if info["type"] == "file" and name and changed is not None:
-            found.append(UploadedFile(folder / name, name, int(info["size"]), changed.timestamp()))
-    return found
+        if info["type"] == "file" and name and wanted(name) and changed is not None:
+            yield UploadedFile(folder / name, name, int(info["size"]), changed.timestamp())
 
 
 def newest_upload(zone: Zone, contract: Contract) -> UploadedFile | None:
@@ -237,7 +227,7 @@ def is_settled(file: UploadedFile, now: float, quiet_seconds: float = 5) -> bool
     return now - file.mtime >= quiet_seconds
 
 
-def _folder(zone: Zone, key: str) -> Zone:
+def _folder(zone: _Place, key: str) -> _Place:
     if not _KEY.fullmatch(key):
         raise SourceError(key, "this is no dataset's key", hint="<opd>/<dataset>")
     return zone / key

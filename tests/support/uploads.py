@@ -39,8 +39,13 @@ def workbook(folder: Path, *rows: list[Any], title: str = "Data", **more: list[l
     return folder / "data.xlsx"
 
 
+def uploaded(path: Path) -> UploadedFile:
+    state = path.stat()
+    return UploadedFile(path, path.name, state.st_size, state.st_mtime)
+
+
 def opened(of: Contract, path: Path) -> SourceStream:
-    return open_file(of, UploadedFile.at(path))
+    return open_file(of, uploaded(path))
 
 
 def read(stream: SourceStream) -> Rows:

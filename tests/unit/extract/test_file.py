@@ -14,11 +14,10 @@ from pipelines.contract_files import read_contract
 from pipelines.errors import ContractError, SourceError
 from pipelines.extract.file import open_file
 from pipelines.extract.stream import encode_rows
-from pipelines.extract.uploads import UploadedFile
 from tests.support import contracts as documents
 from tests.support.extracts import api_contract, column, decode_copy
 from tests.support.extracts import upload_contract as contract
-from tests.support.uploads import opened, read, refusal, refused, write
+from tests.support.uploads import opened, read, refusal, refused, uploaded, write
 
 # --- the stream itself
 
@@ -78,7 +77,7 @@ def test_a_folder_with_the_files_name_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, "a,b\n1,2\n")
     path.chmod(0)
-    upload = UploadedFile.at(path)
+    upload = uploaded(path)
     me = os.geteuid()
     os.seteuid(65534 if me == 0 else me)  # root may read everything
     try:

@@ -304,6 +304,14 @@ def test_merged_cells_of_a_header_count_for_all_that_stands_below(tmp_path: Path
     assert read(stream) == [["2", "x", "1", "y", '{"Jumlah Siswa / P":"3"}', "baris 5"]]
 
 
+def test_merged_cells_beside_and_below_the_header_do_no_harm(tmp_path: Path) -> None:
+    path = merged(tmp_path, ["F1:G2", "A5:B5"], ["a", "b"], [None, None], [1, 2])
+    of = contract("a", "b", file_format="xlsx", header_rows=2)
+    assert read(opened(of, path)) == [["1", "2", "baris 3"]]
+    far = refused(contract("a", "b", file_format="xlsx", header_rows=9), path)
+    assert "not expected: a / 1, b / 2" in far.message
+
+
 def test_without_merged_cells_an_upper_name_reaches_as_far_as_something_stands_below(tmp_path: Path) -> None:
     path = workbook(
         tmp_path, ["No", "Jumlah", None, "Ket", None], [None, "L", "P", None, None], [1, 2, 3, 4, None]
