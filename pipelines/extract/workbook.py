@@ -25,9 +25,9 @@ from python_calamine import (
 )
 
 from pipelines.errors import SourceError
-from pipelines.extract.archive import DAMAGED, open_zip
+from pipelines.extract.archive import DAMAGED, check_package, open_zip
 from pipelines.extract.table import Reading, Span, Table, header, listed
-from pipelines.extract.workbook_guard import check_workbook, is_encrypted_package, locked
+from pipelines.extract.workbook_guard import check_cost, is_encrypted_ods, is_encrypted_package, locked
 from pipelines.extract.workbook_xml import DamagedError, Faults, faulty_cells
 
 _EXACT_INTEGERS = 2**53
@@ -61,11 +61,16 @@ def _package(reading: Reading, file: BinaryIO) -> zipfile.ZipFile | None:
         return None
     try:
         archive = open_zip(file)
-        check_workbook(reading, archive)
+        check_package(reading, archive)
+        if "xl/workbook.bin" in archive.namelist():
+            hint = "save it as .xlsx and upload it again"
+            raise reading.fault("this is a binary workbook (.xlsb)", hint)
+        if is_encrypted_ods(archive):
+            raise locked(reading)
         return archive
     except SourceError:
         raise
-    except (*DAMAGED, DamagedError):
+    except DAMAGED:
         pass
     raise _no_workbook(reading)
 
@@ -76,6 +81,7 @@ def _no_workbook(reading: Reading) -> SourceError:
 
 
 def _open(reading: Reading, file: BinaryIO) -> CalamineWorkbook:
+    check_cost(reading, file)
     file.seek(0)
     try:
         return CalamineWorkbook.from_filelike(file)

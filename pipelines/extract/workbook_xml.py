@@ -17,8 +17,9 @@ from typing import IO, Any
 from xml.parsers import expat
 
 _CHUNK = 1 << 20
+_MAX_FAULTS = 1_000_000
 _TELLTALES = (b't="e"', b"t='e'", b"<f", b":f>", b":f ")
-DAMAGED_XML = (zipfile.BadZipFile, expat.ExpatError, EOFError, OSError, ValueError)
+_DAMAGED = (zipfile.BadZipFile, expat.ExpatError, EOFError, OSError, ValueError)
 
 Faults = Mapping[tuple[int, int], str | None]
 """Error cells by (row from 1, column from 0): their text; None for a formula that was never computed."""
@@ -36,12 +37,12 @@ def faulty_cells(archive: zipfile.ZipFile, sheet: str) -> Faults:
             return {}
         with archive.open(part) as xml:
             return _CellScan().read(xml)
-    except DAMAGED_XML:
+    except _DAMAGED:
         pass
     raise DamagedError
 
 
-def pieces(archive: zipfile.ZipFile, part: str, overlap: int) -> Iterator[bytes]:
+def _pieces(archive: zipfile.ZipFile, part: str, overlap: int) -> Iterator[bytes]:
     """A part in pieces that overlap, so that nothing short is cut in two."""
     tail = b""
     with archive.open(part) as xml:
@@ -71,8 +72,8 @@ def _elements(archive: zipfile.ZipFile, part: str, element: str) -> list[dict[st
     found: list[dict[str, str]] = []
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        if local_name(name) == element:
-            found.append({local_name(key): value for key, value in attributes.items()})
+        if _local(name) == element:
+            found.append({_local(key): value for key, value in attributes.items()})
 
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.StartElementHandler = start
@@ -83,11 +84,11 @@ def _elements(archive: zipfile.ZipFile, part: str, element: str) -> list[dict[st
 
 def _has_telltale(archive: zipfile.ZipFile, part: str) -> bool:
     """Whether the sheet may hold an error or a formula: a scan of bytes, cheaper than parsing each cell."""
-    found = pieces(archive, part, max(map(len, _TELLTALES)) - 1)
+    found = _pieces(archive, part, max(map(len, _TELLTALES)) - 1)
     return any(telltale in text for text in found for telltale in _TELLTALES)
 
 
-def local_name(name: str) -> str:
+def _local(name: str) -> str:
     return name.rpartition(" ")[2]
 
 
@@ -112,12 +113,12 @@ class _CellScan:
         return self.faults
 
     def _start(self, name: str, attributes: Mapping[str, Any]) -> None:
-        match local_name(name):
+        match _local(name):
             case "row":
                 self.row = int(attributes.get("r", self.row + 1))
                 self.column = -1
             case "c":
-                self.column = column_index(attributes["r"]) if "r" in attributes else self.column + 1
+                self.column = _column(attributes["r"]) if "r" in attributes else self.column + 1
                 self.kind = attributes.get("t", "n")
                 self.has_formula = False
                 self.text.clear()
@@ -129,7 +130,9 @@ class _CellScan:
                 pass
 
     def _end(self, name: str) -> None:
-        match local_name(name):
+        if len(self.faults) > _MAX_FAULTS:
+            raise ValueError("too many error cells")
+        match _local(name):
             case "v":
                 self.in_value = False
             case "c" if self.kind == "e":
@@ -144,7 +147,7 @@ class _CellScan:
             self.text.append(text)
 
 
-def column_index(reference: str) -> int:
+def _column(reference: str) -> int:
     """0-based column of a cell reference: "A1" is 0, "AA7" is 26."""
     column = 0
     for letter in reference:

@@ -180,7 +180,7 @@ def test_an_ods_file_is_read(tmp_path: Path) -> None:
 # --- kinds, sheets
 
 
-def test_an_xls_file_is_read_with_text_numbers_and_dates_as_they_are(tmp_path: Path) -> None:
+def xls(folder: Path) -> Path:
     book = xlwt.Workbook()
     sheet = book.add_sheet("Data")
     date = xlwt.easyxf(num_format_str="dd/mm/yyyy")
@@ -189,8 +189,12 @@ def test_an_xls_file_is_read_with_text_numbers_and_dates_as_they_are(tmp_path: P
             if cell is not None:
                 sheet.write(row, column_, cell)
     sheet.write(3, 1, dt.date(2024, 1, 31), date)
-    book.save(str(tmp_path / "data.xls"))
-    assert read(opened(contract("a", "b", file_format="xls"), tmp_path / "data.xls")) == [
+    book.save(str(folder / "data.xls"))
+    return folder / "data.xls"
+
+
+def test_an_xls_file_is_read_with_text_numbers_and_dates_as_they_are(tmp_path: Path) -> None:
+    assert read(opened(contract("a", "b", file_format="xls"), xls(tmp_path))) == [
         ["0012", "64.1", "baris 2"],
         [None, "7", "baris 3"],
         ["1", "2024-01-31", "baris 4"],
@@ -365,6 +369,31 @@ def test_an_ods_with_a_password_is_told_so(tmp_path: Path) -> None:
     assert "locked with a password" in refused(contract("a", file_format="ods"), path).message
 
 
+@pytest.mark.usefixtures("little_memory")
+def test_an_xls_that_leads_its_reader_in_a_circle_ends_only_the_probe(tmp_path: Path) -> None:
+    content = bytearray(xls(tmp_path).read_bytes())
+    # The first block of the allocation table (MS-CFB 2.2, offset 76): each sector is made its own successor.
+    table = 512 * (1 + int.from_bytes(content[76:80], "little"))
+    for sector in range(128):
+        content[table + 4 * sector : table + 4 * sector + 4] = sector.to_bytes(4, "little")
+    error = refusal(tmp_path, bytes(content), contract("a", "b", file_format="xls"), "putar.xls")
+    assert "it is damaged" in error.message
+
+
+def test_an_xls_with_damaged_bytes_is_refused_or_read_and_never_crashes(tmp_path: Path) -> None:
+    whole = xls(tmp_path).read_bytes()
+    refusals = 0
+    for place in [*range(0, 512, 40), *range(512, len(whole), len(whole) // 20)]:
+        damaged = bytearray(whole)
+        damaged[place] ^= 0x55
+        path = write(tmp_path, bytes(damaged), "damaged.xls")
+        try:
+            read(opened(contract("a", "b", file_format="xls"), path))
+        except SourceError:
+            refusals += 1
+    assert refusals > 3
+
+
 def test_a_web_page_named_xls_is_told_so(tmp_path: Path) -> None:
     of = contract("a", "b", file_format="xls")
     error = refusal(tmp_path, "\n<table><tr><td>a</td></tr></table>", of, "data.xls")
@@ -389,7 +418,7 @@ def test_two_cells_in_far_corners_do_not_take_all_memory(tmp_path: Path) -> None
     sheet: Any = book.active
     sheet["XFD1048576"] = "x"
     book.save(path)
-    assert "reaches over more than 50,000,000 cells" in refused(AB_XLSX, path).message
+    assert "needs more than 3,072 MB of memory" in refused(AB_XLSX, path).message
 
 
 def shared(folder: Path, texts: list[str], cells: list[int]) -> Path:
@@ -413,26 +442,24 @@ def shared(folder: Path, texts: list[str], cells: list[int]) -> Path:
     return path
 
 
+@pytest.fixture
+def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbook_guard, "MAX_MEMORY", 400 << 20)
+
+
+@pytest.mark.usefixtures("little_memory")
 def test_one_long_text_that_many_cells_share_does_not_take_all_memory(tmp_path: Path) -> None:
+    assert len(read(opened(AB_XLSX, shared(tmp_path, ["x" * 1_000_000], [0] * 10)))) == 10
     path = shared(tmp_path, ["x" * 1_000_000], [0] * 20_000)
-    assert "come to more than 2,048 MB" in refused(AB_XLSX, path).message
+    assert "needs more than 400 MB of memory" in refused(AB_XLSX, path).message
 
 
-def test_one_long_text_beside_many_short_ones_does_no_harm(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(workbook_guard, "MAX_TEXT", 150_000)
-    path = shared(tmp_path, ["pendek", "x" * 30_000], [0] * 500 + [1, 1, 1])
-    assert len(read(opened(AB_XLSX, path))[-1][0] or "") == 30_000
-    more = shared(tmp_path, ["pendek", "x" * 30_000], [0] * 500 + [1] * 6)
-    assert "come to more than" in refused(AB_XLSX, more).message
-
-
+@pytest.mark.usefixtures("little_memory")
 def test_repeated_cells_of_an_ods_do_not_take_all_memory(tmp_path: Path) -> None:
     cell = '<table:table-cell office:value-type="string" table:number-columns-repeated="16384"><text:p>x</text:p></table:table-cell>'
     row = f'<table:table-row table:number-rows-repeated="1048576">{cell}</table:table-row>'
     path = ods(tmp_path, f'<table:table table:name="Data">{row}</table:table>')
-    assert "reaches over more than" in refused(contract("a", "b", file_format="ods"), path).message
+    refused(contract("a", "b", file_format="ods"), path)  # calamine counts repeats by itself
 
 
 def test_empty_cells_repeated_to_the_sheets_end_do_no_harm(tmp_path: Path) -> None:
