@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from pathlib import Path
 from typing import Any
 
 import asyncssh
+from sshfs import SSHFileSystem
 
 PASSWORD = "s3cret-S4ndi"
 ACCOUNT = "opd"
@@ -51,6 +53,9 @@ class SftpServer:
         self._server = self._run(self._start(self.port))
 
     def stop(self) -> None:
+        # Clients that are left over close their connections when they are collected: better now than anywhen.
+        SSHFileSystem.clear_instance_cache()
+        gc.collect()
         self.pause()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

@@ -14,6 +14,7 @@ import pytest
 
 from pipelines.contracts import Contract
 from pipelines.errors import ContractError, SourceError
+from pipelines.extract import zone
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import SourceStream, Wanted
 from pipelines.extract.uploads import find_uploads, newest_upload, put_upload
@@ -201,6 +202,22 @@ def test_a_server_with_another_key_gets_no_password(remote: Remote, monkeypatch:
     with pytest.raises(SourceError, match="key is not a known one") as caught:
         remote.names()
     assert not caught.value.transient
+
+
+def test_without_a_file_of_known_keys_no_server_is_trusted(
+    remote: Remote, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("GUDANG_UPLOAD_ZONE_KNOWN_HOSTS")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(SourceError, match="key is not a known one"):
+        remote.names()
+
+
+def test_a_zone_whose_package_is_missing_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(zone._PACKAGES, "s3", "paket_yang_tidak_ada")
+    monkeypatch.setenv("GUDANG_UPLOAD_ZONE", "s3://bucket/prefix")
+    with pytest.raises(ContractError, match="needs the package paket_yang_tidak_ada"):
+        _ = Settings(home=tmp_path, project=tmp_path, warehouse_url=None).upload_zone
 
 
 @pytest.mark.parametrize(
