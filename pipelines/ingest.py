@@ -6,20 +6,25 @@ What belongs here: joining extract, load and quality into the one call that asse
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from psycopg import Connection
 
-from pipelines.contracts import Contract
-from pipelines.errors import ShapeError
+from pipelines.contracts import Contract, FileExtract
+from pipelines.errors import GudangError, ShapeError, SourceError
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import SourceStream, Wanted
+from pipelines.load import ledger
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged, load
 from pipelines.load.plan import Window
 from pipelines.quality.gate import CheckResult, GateResult, check, record, source_shape
 from pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from pipelines.extract.uploads import UploadedFile
 
 log = logging.getLogger("gudang")
 
@@ -45,13 +50,71 @@ def ingest(
     """Loads `contract`'s source into the warehouse at `url`; `connection` is a session there.
 
     window: the days of a partitioned dataset that are loaded. whole: a full refresh, see `load`.
-    Raises SourceError, LoadError, ContractError or QualityError after the ledger says so.
+    Raises SourceError, LoadError, ContractError or QualityError after the ledger says so. Where files are appended,
+    one that fails leaves the others alone, and is told of when all were tried.
     """
+    uploads = _uploads(connection, contract, settings, whole=whole)
+    if not uploads:
+        log.info("%s: belum ada berkas", contract.key)
+        return Ingested(None)
+    done: list[Ingested] = []
+    failures: list[GudangError] = []
+    for upload in uploads:
+        try:
+            first = whole and not done
+            done.append(
+                _ingest(connection, contract, settings, url, run_id, upload, window=window, whole=first)
+            )
+        except GudangError as error:
+            failures.append(error)
+            log.error("%s", error)
+    if len(failures) == 1:
+        raise failures[0]
+    if failures:
+        told = "; ".join(e.message for e in failures)
+        raise SourceError(
+            contract.key, f"{len(failures)} of {len(uploads)} files: {told}", hint="each by itself"
+        )
+    return _together(done)
+
+
+def _uploads(
+    connection: Connection[Any], contract: Contract, settings: Settings, *, whole: bool
+) -> list[UploadedFile | None]:
+    """The uploads to load, oldest first: the newest, or every one that is not in raw yet where they are appended.
+
+    One None for a source that is no upload.
+    """
+    if not isinstance(contract.extract, FileExtract):
+        return [None]
+    from pipelines.extract.uploads import find_uploads
+
+    files = find_uploads(settings.upload_zone, contract)
+    if not contract.appends:
+        return [*files[-1:]]
+    if whole:
+        return [*files]
+    standing = ledger.standing_fingerprints(connection, contract)
+    fresh = [f for f in files if ledger.fingerprint(contract, f.sha256) not in standing]
+    return [*(fresh or files[-1:])]
+
+
+def _ingest(
+    connection: Connection[Any],
+    contract: Contract,
+    settings: Settings,
+    url: str,
+    run_id: str,
+    upload: UploadedFile | None,
+    *,
+    window: Window | None,
+    whole: bool,
+) -> Ingested:
     results: list[GateResult] = []
 
     def opener(of: Contract, since: str | None) -> SourceStream | None:
         wanted = Wanted(since, window.start if window else None, window.end if window else None)
-        return open_source(of, wanted=wanted, upload_zone=settings.upload_zone)
+        return open_source(of, wanted=wanted, upload=upload)
 
     def gate(staged: Staged) -> GateResult:
         log.info("%s: %d baris dibaca, %d lolos; memeriksa", contract.key, staged.rows_read, staged.rows)
@@ -65,15 +128,37 @@ def ingest(
     except ShapeError as error:
         record(connection, asset, run_id, None, [source_shape(contract, [error.message])])
         raise
-    if batch is None:
-        log.info("%s: belum ada berkas", contract.key)
-        return Ingested(None)
+    assert batch is not None, "there is an upload"
     checks = (source_shape(contract, [str(d) for d in batch.drift]), *results[0].checks) if results else ()
     record(connection, asset, run_id, batch.batch_id, checks)
     log.info("%s: %s", contract.key, words(batch))
     for warning in batch.warnings:
         log.warning("%s: %s", contract.key, warning)
     return Ingested(batch, checks)
+
+
+def _together(done: Sequence[Ingested]) -> Ingested:
+    """Several files' loads as one: sums, and of each check the failure, else the last."""
+    if len(done) == 1:
+        return done[0]
+    batches = [d.batch for d in done if d.batch]
+    states = {b.state for b in batches}
+    checks: dict[str, CheckResult] = {}
+    for found in (c for d in done for c in d.checks):
+        if found.name not in checks or checks[found.name].passed:
+            checks[found.name] = found
+    total = replace(
+        batches[-1],
+        state=next(s for s in ("rejected", "loaded", "unchanged") if s in states),
+        source_name=", ".join(b.source_name or "" for b in batches),
+        error="; ".join(b.error for b in batches if b.error) or None,
+        warnings=[w for b in batches for w in b.warnings],
+        **{
+            name: sum(getattr(b, name) for b in batches)
+            for name in ("read", "loaded", "unchanged", "quarantined", "deleted")
+        },
+    )
+    return Ingested(total, tuple(checks.values()))
 
 
 def words(batch: Batch) -> str:

@@ -20,26 +20,30 @@ def open_source(
     contract: Contract,
     *,
     wanted: Wanted,
-    upload_zone: Zone,
+    upload_zone: Zone | None = None,
     upload: UploadedFile | None = None,
     env: Mapping[str, str] = os.environ,
     clock: Clock | None = None,
 ) -> SourceStream | None:
     """Opens the contract's source in its hours and at its pace; None for an upload that has not come yet.
 
-    upload: the one of the zone's files to open, else the newest.
+    upload: the one of the zone's files to open, else the newest of `upload_zone`; other sources need neither.
     Raises ContractError, SourceError or ShapeError, naming the dataset and the mend.
     """
     clock = clock or Clock()
     check_hours(contract, clock)
-    stream = _open(contract, wanted, upload_zone, env)
+    stream = _open(contract, wanted, upload_zone, upload, env)
     if stream and contract.server.rows_per_second:
         stream.blocks = paced(stream.blocks, contract.server.rows_per_second, clock)
     return stream
 
 
 def _open(
-    contract: Contract, wanted: Wanted, upload_zone: Path, env: Mapping[str, str]
+    contract: Contract,
+    wanted: Wanted,
+    upload_zone: Zone | None,
+    upload: UploadedFile | None,
+    env: Mapping[str, str],
 ) -> SourceStream | None:
     match contract.extract:
         case DatabaseExtract():
@@ -52,5 +56,6 @@ def _open(
             from pipelines.extract.file import open_file
             from pipelines.extract.uploads import newest_upload
 
-            upload = upload or newest_upload(upload_zone, contract)
+            if upload is None and upload_zone is not None:
+                upload = newest_upload(upload_zone, contract)
             return open_file(contract, upload) if upload else None

@@ -5,6 +5,7 @@ What belongs here: opening and closing batches, sweeping what killed runs left. 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Iterable, Iterator
@@ -130,22 +131,21 @@ def close_batch(connection: Connection[Any], batch: Batch) -> None:
     )
 
 
-def last_fingerprint(connection: Connection[Any], dataset: str) -> str | None:
-    """The fingerprint of what is published now: of the newest batch that read its source to the end."""
-    row = connection.execute(
-        "select source_fingerprint from ops.load_batch where dataset = %s and state in ('loaded', 'unchanged')"
-        " order by batch_id desc limit 1",
-        [dataset],
-    ).fetchone()
-    return row[0] if row else None
+def fingerprint(contract: Contract, sha256: str) -> str:
+    """Identity of what a load makes of an upload: its content, read as the contract says now."""
+    version = hashlib.sha256(contract.path.read_bytes()).hexdigest() if contract.path.exists() else ""
+    return f"{sha256}:{version[:16]}"
 
 
-def standing_fingerprints(connection: Connection[Any], dataset: str) -> set[str]:
-    """The fingerprints of the files whose rows stand in raw: of each name the newest that was loaded."""
-    rows = connection.execute(
+def standing_fingerprints(connection: Connection[Any], contract: Contract) -> set[str]:
+    """Fingerprints of the uploads that raw stands for: the last that was read, or where files are appended, of each
+    name the last whose rows were loaded."""
+    query = (
         "select distinct on (source_name) source_fingerprint from ops.load_batch"
         " where dataset = %s and state = 'loaded' and source_fingerprint is not null"
-        " order by source_name, batch_id desc",
-        [dataset],
-    ).fetchall()
-    return {row[0] for row in rows}
+        " order by source_name, batch_id desc"
+        if contract.appends
+        else "select source_fingerprint from ops.load_batch"
+        " where dataset = %s and state in ('loaded', 'unchanged') order by batch_id desc limit 1"
+    )
+    return {row[0] for row in connection.execute(query, [contract.key]).fetchall() if row[0]}

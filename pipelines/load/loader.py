@@ -265,18 +265,12 @@ def _watched(contract: Contract, blocks: Iterator[bytes]) -> Iterator[bytes]:
             log.info("%s: %s baris dibaca", contract.key, f"{rows:,}".replace(",", "."))
 
 
-def _loaded_before(connection: Connection[Any], plan: LoadPlan, batch: Batch, fingerprint: str) -> bool:
+def _loaded_before(connection: Connection[Any], plan: LoadPlan, batch: Batch, sha256: str) -> bool:
     """The same bytes under the same contract load once."""
-    import hashlib
-
-    path = plan.contract.path
-    version = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
-    batch.fingerprint = f"{fingerprint}:{version[:16]}"
+    batch.fingerprint = ledger.fingerprint(plan.contract, sha256)
     if plan.whole:
         return False
-    if plan.file is not None:
-        return batch.fingerprint in ledger.standing_fingerprints(connection, plan.contract.key)
-    return ledger.last_fingerprint(connection, plan.contract.key) == batch.fingerprint
+    return batch.fingerprint in ledger.standing_fingerprints(connection, plan.contract)
 
 
 # -- stage ---------------------------------------------------------------------------------------------------

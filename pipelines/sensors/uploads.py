@@ -14,17 +14,12 @@ from pipelines.contracts import Contract
 from pipelines.errors import GudangError
 from pipelines.extract.uploads import UploadedFile, find_uploads, is_settled
 from pipelines.jobs import UPLOAD, AssetJob
-from pipelines.load.ledger import last_fingerprint
+from pipelines.load.ledger import standing_fingerprints
 from pipelines.models.nodes import Project
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import Settings
 
 DATASET_TAG, FILE_TAG = "gudang/dataset", "gudang/berkas"
-_LAST_OF_EACH_FILE = """
-    select distinct on (source_name) source_fingerprint from ops.load_batch
-    where dataset = %s and state in ('loaded', 'unchanged') and source_fingerprint is not null
-    order by source_name, batch_id desc
-"""
 
 
 def upload_sensor(contracts: Sequence[Contract], settings: Settings) -> dg.SensorDefinition:
@@ -97,11 +92,8 @@ def _loaded(warehouse: Warehouse, contract: Contract) -> set[str]:
         known = connection.execute("select to_regclass('ops.load_batch') is not null").fetchone()
         if not known or not known[0]:
             return set()
-        if contract.appends:
-            found = [row[0] for row in connection.execute(_LAST_OF_EACH_FILE, [contract.key])]
-        else:
-            found = [last_fingerprint(connection, contract.key)]
-    return {fingerprint.split(":")[0] for fingerprint in found if fingerprint}
+        found = standing_fingerprints(connection, contract)
+    return {fingerprint.split(":")[0] for fingerprint in found}
 
 
 def _request(contract: Contract, file: UploadedFile) -> dg.RunRequest:
