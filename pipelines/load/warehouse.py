@@ -20,6 +20,7 @@ from pipelines.errors import ContractError, LoadError
 from pipelines.settings import PSEUDONYM_KEY, TIMEZONE
 
 BOOTSTRAP_LOCK = 7_640_001
+SCRIPTS = ("bootstrap.sql", "parsers.sql", "checks.sql")
 
 
 def libpq_url(url: str) -> str:
@@ -46,10 +47,10 @@ def connect(url: str) -> Connection[Any]:
 
 def prepare(connection: Connection[Any], contracts: Iterable[Contract]) -> None:
     """Makes what is missing and renews ops.contract. One session at a time; safe to run at every start."""
-    script = resources.files("pipelines.load").joinpath("bootstrap.sql").read_text("utf-8")
+    scripts = [resources.files("pipelines.load").joinpath(name).read_text("utf-8") for name in SCRIPTS]
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", [BOOTSTRAP_LOCK])
-        connection.execute(script.encode())
+        connection.execute("\n".join(scripts).encode())
         connection.execute("delete from ops.contract")
         with connection.cursor() as cursor:
             cursor.executemany(
