@@ -6,15 +6,21 @@
 -- fails and the row is quarantined with its original; none raises on any text. The common case is inlined into the
 -- query (language sql, not strict); only the others pay for a call. [0-9] and not \d: that depends on the locale.
 
+-- Regular expressions with captures build their automata anew at every call (tens of microseconds): shapes are tested
+-- by ~, parts are cut by position.
+
 -- Blanks of every kind as a blank, dashes of every kind as "-", zero-width characters gone, ends trimmed.
 create or replace function ops.rapi(t text) returns text language sql immutable parallel safe
-return btrim(translate(
-    t,
-    E'\t\n\u000b\f\r\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u3000'
-    '\u2010\u2011\u2012\u2013\u2014\u2212'
-    '\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff',
-    '                   ------'
-));
+return case
+    when t ~ '^[ -~]*$' then btrim(t)
+    else btrim(translate(
+        t,
+        E'\t\n\u000b\f\r\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u3000'
+        '\u2010\u2011\u2012\u2013\u2014\u2212'
+        '\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff',
+        '                   ------'
+    ))
+end;
 
 -- Text -------------------------------------------------------------------------------------------------------
 
@@ -67,7 +73,7 @@ create or replace function ops.catatan_kaki(t text) returns text language sql im
 return case
     when t ~ '[0-9]$' then t
     else regexp_replace(
-        t, '(?:[*†‡]+[ \u00a0]*\)?|(?<=[0-9 \u00a0*])[⁰¹²³⁴⁵⁶⁷⁸⁹]+\)?|(?<=[0-9])[ \u00a0]*[rx]\))[ \u00a0]*$', ''
+        t, '(?:[ \u00a0]*[*†‡]+[ \u00a0]*\)?|(?:(?<=[0-9*])|[ \u00a0]+)[⁰¹²³⁴⁵⁶⁷⁸⁹]+\)?|(?<=[0-9])[ \u00a0]*[rx]\))[ \u00a0]*$', ''
     )
 end;
 
@@ -83,56 +89,60 @@ end;
 create or replace function ops.angka_panjang(t text, indonesia boolean) returns text language plpgsql immutable parallel safe strict as $$
 declare
     s text;
-    part text[];
-    digits text;
+    word text;
+    factor numeric := 1;
     negative boolean := false;
-    value numeric;
 begin
     if length(t) > 100 then return t; end if;
     s := upper(ops.rapi(t));
     if s in ('', '-', '--') then return null; end if;
-    if s ~ '^\(.+\)$' then negative := true; s := btrim(substr(s, 2, length(s) - 2)); end if;
-    s := regexp_replace(s, '^([-+]?) *(?:RP\.?|IDR) *', '\1');
-    if s ~ '^\(.+\)$' and not negative then negative := true; s := btrim(substr(s, 2, length(s) - 2)); end if;
-    s := regexp_replace(s, '([0-9])[.,]-{1,2}$', '\1');
-    part := regexp_match(
-        s, '^([-+]?) ?([0-9.,]*[0-9])(?:E([-+]?[0-9]{1,2}))?(?: ?(RB|RIBU|JT|JUTA|M|MILIAR|MILYAR|T|TRILIUN|TRILYUN))?$'
-    );
-    -- M and T are miliar and triliun to us, million and thousand to others.
-    if part is null or (negative and part[1] <> '') or (part[4] in ('M', 'T') and not indonesia) then return t; end if;
-    negative := negative or part[1] = '-';
-    -- English is the same with the two marks exchanged; a power of ten has no thousands.
-    digits := case when indonesia then part[2] else translate(part[2], '.,', ',.') end;
-    if part[3] is not null then
-        digits := replace(part[2], ',', '.');
-        if digits !~ '^[0-9]+(\.[0-9]+)?$' then return t; end if;
-    elsif digits ~ '^[1-9][0-9]{0,2}(\.[0-9]{3})+(,[0-9]+)?$' or digits ~ '^[0-9]*,[0-9]+$' then
-        digits := replace(replace(digits, '.', ''), ',', '.');
-    elsif digits ~ '^[1-9][0-9]{0,2}(,[0-9]{3})+\.[0-9]+$' or digits ~ '^[1-9][0-9]{0,2}(,[0-9]{3}){2,}$' then
-        digits := replace(digits, ',', '');
-    elsif digits !~ '^[0-9]*(\.[0-9]+)?$' then
-        return t;
+    if s like '(%)' then negative := true; s := btrim(substr(s, 2, length(s) - 2)); end if;
+    if s like '%R%' then s := regexp_replace(s, '^([-+]?) *(?:RP\.?|IDR) *', '\1'); end if;
+    if s like '(%)' and not negative then negative := true; s := btrim(substr(s, 2, length(s) - 2)); end if;
+    if s like '%-' then s := regexp_replace(s, '([0-9])[.,]-{1,2}$', '\1'); end if;
+    word := coalesce(substring(s from '[A-Z]+$'), '');
+    if word <> '' then
+        -- M and T are miliar and triliun to us, million and thousand to others.
+        factor := case
+            when word in ('RB', 'RIBU') then 1e3 when word in ('JT', 'JUTA') then 1e6
+            when word in ('MILIAR', 'MILYAR') or word = 'M' and indonesia then 1e9
+            when word in ('TRILIUN', 'TRILYUN') or word = 'T' and indonesia then 1e12
+        end;
+        if factor is null then return t; end if;
+        s := rtrim(left(s, -length(word)));
     end if;
-    if part[3] is null and part[4] is null then
-        return case when negative then '-' else '' end || digits;
+    if s like '-%' or s like '+%' then
+        if negative then return t; end if;
+        negative := s like '-%';
+        s := ltrim(substr(s, 2));
     end if;
-    value := (digits || coalesce('e' || part[3], ''))::numeric * case
-        when part[4] is null then 1
-        when part[4] in ('RB', 'RIBU') then 1e3
-        when part[4] in ('JT', 'JUTA') then 1e6
-        when part[4] in ('M', 'MILIAR', 'MILYAR') then 1e9
-        else 1e12
-    end;
-    return trim_scale(case when negative then -value else value end)::text;
+    -- A power of ten has no thousands; of all else English is the same with the two marks exchanged.
+    if s ~ '^[0-9]+([.,][0-9]+)?E[-+]?[0-9]{1,2}$' then
+        s := (replace(s, ',', '.')::numeric)::text;
+    else
+        if not indonesia then s := translate(s, '.,', ',.'); end if;
+        if s ~ '^([1-9][0-9]{0,2}(\.[0-9]{3})+(,[0-9]+)?|[0-9]*,[0-9]+)$' then
+            s := replace(replace(s, '.', ''), ',', '.');
+        elsif s ~ '^[1-9][0-9]{0,2}((,[0-9]{3})+\.[0-9]+|(,[0-9]{3}){2,})$' then
+            s := replace(s, ',', '');
+        elsif s !~ '^([0-9]+(\.[0-9]+)?|\.[0-9]+)$' then
+            return t;
+        end if;
+    end if;
+    if factor <> 1 then s := trim_scale(s::numeric * factor)::text; end if;
+    return case when negative then '-' || s else s end;
 end $$;
 
+-- Indonesian marks, unless only the English reading is possible: "1.234" is 1234 and "1,234" is 1.234, but "0.123",
+-- "1234.5" and "1,234.5" can't be read otherwise.
 create or replace function ops.angka_id(t text) returns text language sql immutable parallel safe
 return case
     when t ~ '^[-+]?[0-9]+(?:\.[0-9][0-9]?)?$' then t
-    when t ~ '^-?[1-9][0-9]{0,2}(?:\.[0-9]{3})+(?:,[0-9]+)?$' then replace(replace(t, '.', ''), ',', '.')
+    when t ~ '^-?(?:[1-9][0-9]{0,2}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]+)?$' then replace(replace(t, '.', ''), ',', '.')
     else ops.angka_panjang(t, true)
 end;
 
+-- English marks, the same way round.
 create or replace function ops.angka_en(t text) returns text language sql immutable parallel safe
 return case
     when t ~ '^[-+]?[0-9]+(?:\.[0-9]+)?$' then t
@@ -150,14 +160,14 @@ end;
 
 create or replace function ops.persen_panjang(t text, factor numeric) returns text language plpgsql immutable parallel safe strict as $$
 declare
-    part text[];
+    s text;
     number text;
 begin
     if length(t) > 100 then return t; end if;
-    part := regexp_match(ops.rapi(t), '^(.*[0-9]\)?) ?(?:%|persen)$', 'i');
-    if part is null then return ops.angka_id(t); end if;
-    number := ops.angka_id(part[1]);
-    if number !~ '^[-+]?[0-9]*\.?[0-9]+$' then return t; end if;
+    s := lower(ops.rapi(t));
+    if s not like '%\%' and s not like '%persen' then return ops.angka_id(t); end if;
+    number := ops.angka_id(btrim(case when s like '%\%' then left(s, -1) else left(s, -6) end));
+    if number is null or number !~ '^[-+]?[0-9]*\.?[0-9]+$' then return t; end if;
     return trim_scale(number::numeric * factor)::text;
 end $$;
 
@@ -171,20 +181,26 @@ return case when t ~ '^[-+]?[0-9]+(?:\.[0-9][0-9]?)?$' then t else ops.persen_pa
 
 create or replace function ops.satuan_panjang(t text, factors jsonb) returns text language plpgsql immutable parallel safe strict as $$
 declare
-    part text[];
+    s text;
     number text;
+    unit text;
+    word text;
 begin
     if length(t) > 100 then return t; end if;
-    part := regexp_match(
-        lower(ops.rapi(t)),
-        '^([^a-z]*[0-9](?: ?(?:rb|ribu|jt|juta|miliar|milyar|triliun|trilyun)(?= ))?) ?([a-z][a-z ]*(?:\^?[23]|[²³])?)\.?$'
-    );
-    if part is null then
-        return case when t ~ '[[:alpha:]]' then t else ops.angka_id(t) end;
+    s := lower(ops.rapi(t));
+    unit := ltrim(s, '+-()0123456789., ');
+    if unit = '' then return ops.angka_id(t); end if;
+    number := rtrim(left(s, -length(unit)));
+    word := split_part(unit, ' ', 1);
+    if word in ('rb', 'ribu', 'jt', 'juta', 'miliar', 'milyar', 'triliun', 'trilyun') then
+        number := number || ' ' || word;
+        unit := ltrim(substr(unit, length(word) + 1));
     end if;
-    number := ops.angka_id(part[1]);
-    if factors -> part[2] is null or number !~ '^[-+]?[0-9]*\.?[0-9]+$' then return t; end if;
-    return trim_scale(number::numeric * (factors ->> part[2])::numeric)::text;
+    unit := rtrim(unit, '.');
+    if factors -> unit is null then return t; end if;
+    number := ops.angka_id(number);
+    if number is null or number !~ '^[-+]?[0-9]*\.?[0-9]+$' then return t; end if;
+    return trim_scale(number::numeric * (factors ->> unit)::numeric)::text;
 end $$;
 
 -- A number with its unit in the unit of the column; factors: unit -> how many of the column's one of it is
@@ -195,31 +211,26 @@ return case when t ~ '^[-+]?[0-9]+(?:\.[0-9][0-9]?)?$' then t else ops.satuan_pa
 create or replace function ops.koordinat_panjang(t text) returns text language plpgsql immutable parallel safe strict as $$
 declare
     s text;
+    half text;
     part text[];
-    negative boolean;
     value numeric;
 begin
     if length(t) > 100 then return t; end if;
-    s := upper(ops.rapi(t));
-    if s ~ '^[-+]?[0-9]+(?:[.,]0*)?°?(?: ?(?:LU|LS|BT|BB|N|S|E|W))?$' or s in ('', '-') then return null; end if;
-    if s ~ '^[-+]?[0-9]*[.,][0-9]+$' then return replace(s, ',', '.'); end if;
-    part := regexp_match(
-        s,
-        '^(-?)([0-9]{1,3}(?:[.,][0-9]+)?)(?:[°º˚ ] *(?:([0-9]{1,2}(?:[.,][0-9]+)?)(?:[''’′ ] *(?:([0-9]{1,2}(?:[.,][0-9]+)?)'
-        ' *(?:["”″]|''''|’’|′′)?)?)?)?)? *(LU|LS|BT|BB|N|S|E|W)?$'
-    );
-    -- Only the last part may have decimals; without a hemisphere and a sign nobody knows which half it is.
-    if part is null or (part[3] is null and part[5] is null) or (part[1] = '' and part[5] is null)
-        or (part[1] = '-' and part[5] is not null)
-        or (part[3] is not null and part[2] ~ '[.,]') or (part[4] is not null and part[3] ~ '[.,]')
+    s := replace(upper(ops.rapi(t)), ',', '.');
+    if s in ('', '-') or s ~ '^[-+]?[0-9]+(\.0*)?$' then return null; end if;
+    if s ~ '^[-+]?[0-9]*\.[0-9]+$' then return s; end if;
+    -- Degrees, minutes, seconds, of which only the last may have decimals; then the hemisphere.
+    if s !~ ('^-?[0-9]{1,3}([°º˚ ] *[0-9]{1,2}([''’′ ] *[0-9]{1,2})?|[°º˚ ] *[0-9]{1,2}[''’′ ] *[0-9]{1,2}\.[0-9]+|[°º˚ ] *[0-9]{1,2}\.[0-9]+|\.[0-9]+)?'
+             ' *[°º˚''’′"”″]{0,2} *(LU|LS|BT|BB|N|S|E|W)?$')
     then return t; end if;
-    if coalesce(replace(part[3], ',', '.')::numeric, 0) >= 60 or coalesce(replace(part[4], ',', '.')::numeric, 0) >= 60 then
-        return t;
-    end if;
-    negative := part[1] = '-' or part[5] in ('LS', 'S', 'BB', 'W');
-    value := replace(part[2], ',', '.')::numeric + coalesce(replace(part[3], ',', '.')::numeric / 60, 0)
-        + coalesce(replace(part[4], ',', '.')::numeric / 3600, 0);
-    return trim_scale(round(case when negative then -value else value end, 8))::text;
+    half := coalesce(substring(s from '[A-Z]+$'), '');
+    -- Without hemisphere or sign nobody knows which half it is; with both, they may disagree.
+    if (half = '') = (s not like '-%') then return t; end if;
+    part := string_to_array(btrim(regexp_replace(s, '[^0-9.]+', ' ', 'g')), ' ');
+    if part[2] is null and part[1] not like '%.%' then return null; end if;
+    if part[2]::numeric >= 60 or part[3]::numeric >= 60 then return t; end if;
+    value := part[1]::numeric + coalesce(part[2]::numeric / 60, 0) + coalesce(part[3]::numeric / 3600, 0);
+    return trim_scale(round(case when half in ('', 'LS', 'S', 'BB', 'W') then -value else value end, 8))::text;
 end $$;
 
 -- Degrees with decimals, or degrees, minutes and seconds with their hemisphere (LU LS BT BB, N S E W). A coordinate
@@ -231,47 +242,55 @@ return case when t ~ '^-?[0-9]+\.[0-9]*[1-9][0-9]*$' then t else ops.koordinat_p
 
 create or replace function ops.tanggal_id_panjang(t text) returns text language plpgsql immutable parallel safe strict as $$
 declare
-    months constant jsonb := '{"jan":1,"januari":1,"january":1,"feb":2,"februari":2,"february":2,"peb":2,"pebruari":2,
+    days constant text := '^(senin|selasa|rabu|kamis|jum[''’]?at|sabtu|minggu|ahad|(mon|tues|wednes|thurs|fri|satur|sun)day)[ ,]+';
+    shape constant text := '^([0-9]{1,2} *[-/.] *[0-9]{1,2} *[-/.] *([0-9]{4}|[0-9]{2})'
+        '|[0-9]{1,2}[-/., ]+[a-z]{3,9}[-/., ]+([0-9]{4}|[0-9]{2})|[a-z]{3,9}\.? +[0-9]{1,2},? +[0-9]{4}'
+        '|[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2})'
+        '((,? *(pukul|jam|pkl\.?))?,? +([01]?[0-9]|2[0-3])[.:][0-5][0-9]([.:][0-5][0-9])?( +wita)?)?$';
+    s text;
+    part text[];
+    day text;
+    month text;
+    year text;
+begin
+    if length(t) > 100 then return t; end if;
+    s := lower(ops.rapi(t));
+    if s = '' then return null; end if;
+    if s ~ '^[a-z]' then s := regexp_replace(s, days, ''); end if;
+    if s ~ '^[0-9]{1,2}([-/., ]+[a-z]{3,9}[-/., ]+| *[-/.] *[0-9]{1,2} *[-/.] *)[0-9]{4}$' then
+        part[1] := rtrim(left(s, 2), '-/., ');
+        part[2] := btrim(substr(s, length(part[1]) + 1, length(s) - length(part[1]) - 4), '-/., ');
+        part[3] := right(s, 4);
+    elsif s ~ shape then
+        part := string_to_array(btrim(regexp_replace(regexp_replace(s, 'pukul|jam|pkl', ''), '[^a-z0-9]+', ' ', 'g')), ' ');
+    else
+        return t;
+    end if;
+    if length(part[1]) = 4 and part[1] ~ '^[0-9]' then year := part[1]; month := part[2]; day := part[3];
+    elsif part[1] ~ '^[a-z]' then year := part[3]; month := part[1]; day := part[2];
+    else year := part[3]; month := part[2]; day := part[1];
+    end if;
+    month := coalesce('{"jan":1,"januari":1,"january":1,"feb":2,"februari":2,"february":2,"peb":2,"pebruari":2,
         "mar":3,"maret":3,"mrt":3,"march":3,"apr":4,"april":4,"mei":5,"may":5,"jun":6,"juni":6,"june":6,"jul":7,"juli":7,
         "july":7,"agu":8,"ags":8,"agt":8,"agust":8,"agustus":8,"aug":8,"august":8,"sep":9,"sept":9,"september":9,
         "okt":10,"oct":10,"oktober":10,"october":10,"nov":11,"nop":11,"november":11,"nopember":11,
-        "des":12,"dec":12,"desember":12,"december":12}';
-    clock constant text := '(?:,? *(?:pukul|jam|pkl\.?)? *\m([01]?[0-9]|2[0-3])[.:]([0-5][0-9])(?:[.:]([0-5][0-9]))?(?: *wita)?)?$';
-    s text;
-    part text[];
-    result text;
-begin
-    if length(t) > 100 then return t; end if;
-    s := regexp_replace(
-        lower(ops.rapi(t)),
-        '^(?:senin|selasa|rabu|kamis|jum[''’]?at|sabtu|minggu|ahad|(?:mon|tues|wednes|thurs|fri|satur|sun)day)[ ,]+', ''
-    );
-    if s = '' then return null; end if;
-    part := regexp_match(s, '^([0-9]{1,2}) *[-/.] *([0-9]{1,2}) *[-/.] *([0-9]{4}|[0-9]{2})(?![0-9])' || clock);
-    if part is null then
-        part := regexp_match(s, '^([0-9]{1,2})[-/., ]+([a-z]{3,9})[-/., ]+([0-9]{4}|[0-9]{2})(?![0-9])' || clock);
-    end if;
-    if part is null then
-        part := regexp_match(s, '^([a-z]{3,9})\.? +([0-9]{1,2}),? +([0-9]{4})(?![0-9])' || clock);
-        if part is not null then part := array[part[2], part[1], part[3]] || part[4:]; end if;
-    end if;
-    if part is null then
-        part := regexp_match(s, '^([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?![0-9])' || clock);
-        if part is not null then part := array[part[3], part[2], part[1]] || part[4:]; end if;
-    end if;
-    if part is null then return t; end if;
-    part[2] := coalesce(months ->> part[2], part[2]);
-    if part[2] !~ '^[0-9]+$' then return t; end if;
+        "des":12,"dec":12,"desember":12,"december":12}'::jsonb ->> month, month);
     -- Two digits: 37 to 99 are 1937 to 1999, 00 to 36 are 2000 to 2036. Fixed, so that a file reads the same in ten years.
-    if length(part[3]) = 2 then part[3] := case when part[3] <= '36' then '20' else '19' end || part[3]; end if;
-    result := part[3] || '-' || lpad(part[2], 2, '0') || '-' || lpad(part[1], 2, '0');
-    if not pg_input_is_valid(result, 'date') then return t; end if;
-    return result || coalesce(' ' || lpad(part[4], 2, '0') || ':' || part[5], '') || coalesce(':' || part[6], '');
+    if length(year) = 2 then year := case when year <= '36' then '20' else '19' end || year; end if;
+    s := year || '-' || lpad(month, 2, '0') || '-' || lpad(day, 2, '0');
+    if not pg_input_is_valid(s, 'date') then return t; end if;
+    return s || coalesce(' ' || lpad(part[4], 2, '0') || ':' || part[5], '') || coalesce(':' || nullif(part[6], 'wita'), '');
 end $$;
 
 -- Day, month, year in Indonesian order, months by number or name (also English), with or without weekday and time.
 create or replace function ops.tanggal_id(t text) returns text language sql immutable parallel safe
-return case when t ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:$|[ T][0-9]{2}:)' then t else ops.tanggal_id_panjang(t) end;
+return case
+    when t ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:$|[ T][0-9]{2}:)' then t
+    -- All days but 29 February, which needs its year.
+    when t ~ '^(?:(?:0[1-9]|1[0-9]|2[0-8])[-/](?:0[1-9]|1[0-2])|(?:29|30)[-/](?:0[13-9]|1[0-2])|31[-/](?:0[13578]|1[02]))[-/][12][0-9]{3}$'
+    then right(t, 4) || '-' || substr(t, 4, 2) || '-' || left(t, 2)
+    else ops.tanggal_id_panjang(t)
+end;
 
 -- MySQL's 0000-00-00, and 00/00/0000, are no date.
 create or replace function ops.tanggal_nol(t text) returns text language sql immutable parallel safe
@@ -304,21 +323,27 @@ return case when t ~ '^[0-9]{1,7}(?:\.[0-9]{1,20})?$' then ops.serial_excel_panj
 
 create or replace function ops.zona_wita_panjang(t text) returns text language plpgsql immutable parallel safe strict as $$
 declare
-    part text[] := regexp_match(
-        ops.rapi(upper(t)),
-        '^([1-9][0-9]{3}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?) ?'
-        '(?:(Z|UTC|GMT|WIB|WITA|WIT)|([-+])([01][0-9])(?::?([0-5][0-9]))?)$'
-    );
+    s text;
+    clock text;
+    zone text;
     minutes int;
 begin
-    if part is null or not pg_input_is_valid(part[1] || ' ' || part[2], 'timestamp') then return t; end if;
-    minutes := case part[3]
-        when 'WIB' then 420 when 'WITA' then 480 when 'WIT' then 540
-        else coalesce((part[4] || (part[5]::int * 60 + coalesce(part[6], '0')::int))::int, 0)
+    if length(t) > 100 then return t; end if;
+    s := upper(ops.rapi(t));
+    if s !~ '^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)? ?(Z|UTC|GMT|WIB|WITA|WIT|[-+][01][0-9](:?[0-5][0-9])?)$'
+    then return t; end if;
+    clock := substring(substr(s, 12) from '^[0-9:.]+');
+    zone := replace(ltrim(substr(s, 12 + length(clock))), ':', '');
+    s := left(s, 10) || ' ' || clock;
+    if not pg_input_is_valid(s, 'timestamp') then return t; end if;
+    minutes := case
+        when zone = 'WIB' then 420 when zone = 'WITA' then 480 when zone = 'WIT' then 540
+        when zone ~ '^[A-Z]' then 0
+        else (left(zone, 1) || '1')::int * (substr(zone, 2, 2)::int * 60 + coalesce(nullif(substr(zone, 4), ''), '0')::int)
     end;
     return to_char(
-        (part[1] || ' ' || part[2])::timestamp + make_interval(mins => 480 - minutes),
-        case when part[2] like '%.%' then 'YYYY-MM-DD HH24:MI:SS.US' else 'YYYY-MM-DD HH24:MI:SS' end
+        s::timestamp + make_interval(mins => 480 - minutes),
+        case when clock like '%.%' then 'YYYY-MM-DD HH24:MI:SS.US' else 'YYYY-MM-DD HH24:MI:SS' end
     );
 end $$;
 
