@@ -6,21 +6,27 @@ quarantined, so no row is ever in both or in neither. Not here: running SQL.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from psycopg import sql
 
 from pipelines.contracts import Column, Contract, Reference
+from pipelines.repairs import FORMATS, factors, known_words
 
 MASK = "***"
+_CLOCK = r"([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?"
 _STRICT_TEXT = {
     "smallint": r"^\s*[-+]?\d+\s*$",
     "integer": r"^\s*[-+]?\d+\s*$",
     "bigint": r"^\s*[-+]?\d+\s*$",
     "numeric": r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$",
     "double precision": r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$",
-    "date": r"^\s*\d{4}-\d{1,2}-\d{1,2}",
-    "timestamp": r"^\s*\d{4}-\d{1,2}-\d{1,2}",
+    # PostgreSQL would take "T", for Tidak, as true.
+    "boolean": r"^\s*([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|1|0)\s*$",
+    # It would leave out a zone without a word, and be hours or a day wrong.
+    "date": rf"^\s*\d{{4}}-\d{{1,2}}-\d{{1,2}}{_CLOCK}\s*$",
+    "timestamp": rf"^\s*\d{{4}}-\d{{1,2}}-\d{{1,2}}{_CLOCK}\s*$",
     "timestamptz": r"^\s*\d{4}-\d{1,2}-\d{1,2}",
 }
 _TYPE_WORDS = {
@@ -48,14 +54,36 @@ class Rule:
     hint: str
 
 
+def declared(column: Column) -> tuple[str, ...]:
+    """The names of the column's repairs, in their order, as ops.load_repair counts them."""
+    return (("missing_values",) if column.missing_values else ()) + column.parse
+
+
+def repaired(column: Column, repair: str, cell: sql.Composable) -> sql.Composable:
+    """`cell` after one of the column's repairs."""
+    if repair == "missing_values":
+        tokens = sql.SQL(", ").join(sql.Literal(v.strip()) for v in column.missing_values)
+        return sql.SQL("case when btrim({0}) in ({1}) then null else {0} end").format(cell, tokens)
+    told: list[sql.Composable] = []
+    if repair == "satuan":
+        sizes = {unit: f"{size:f}" for unit, size in factors(column.unit).items()}
+        told.append(_jsonb(sizes))
+    elif repair == "klasifikasi":
+        told.append(_jsonb(known_words(column)))
+    elif repair == "kode":
+        told.append(sql.Literal(column.min_length))
+    return sql.SQL("{}({})").format(sql.Identifier("ops", repair), sql.SQL(", ").join([cell, *told]))
+
+
+def _jsonb(values: dict[str, str]) -> sql.Composable:
+    return sql.SQL("{}::jsonb").format(sql.Literal(json.dumps(values, ensure_ascii=False)))
+
+
 def cleaned(column: Column) -> sql.Composable:
     """The cell's text after the declared repairs: SQL over the landing row `l`."""
     cell: sql.Composable = sql.Identifier("l", column.name)
-    if column.missing_values:
-        tokens = sql.SQL(", ").join(sql.Literal(v.strip()) for v in column.missing_values)
-        cell = sql.SQL("case when btrim({0}) in ({1}) then null else {0} end").format(cell, tokens)
-    if column.parse:
-        cell = sql.SQL("{}({})").format(sql.Identifier("ops", column.parse), cell)
+    for repair in declared(column):
+        cell = repaired(column, repair, cell)
     return cell
 
 
@@ -139,6 +167,9 @@ def _column_rules(column: Column, *, strict: bool) -> list[Rule]:
             f"tidak sesuai pola {column.pattern}",
             "samakan dengan pola yang diminta",
         )
+    if column.format is not None:
+        message, hint = FORMATS[column.format]
+        rule("format", optional(well_formed(column.format, text)), message, hint)
     if column.reference:
         rule(
             "rujukan",
@@ -149,6 +180,11 @@ def _column_rules(column: Column, *, strict: bool) -> list[Rule]:
             "periksa kode atau ejaannya; nama baru didaftarkan lewat walidata",
         )
     return found
+
+
+def well_formed(format: str, text: sql.Composable) -> sql.Composable:  # noqa: A002  # ODCS's word
+    """Whether a text has the form that `logicalTypeOptions.format` names (checks.sql)."""
+    return sql.SQL("{}({})").format(sql.Identifier("ops", f"cek_{format}"), text)
 
 
 def referencing(reference: Reference, text: sql.Composable) -> sql.Composable:
