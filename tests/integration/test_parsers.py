@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,7 +17,9 @@ from psycopg import Connection, sql
 
 from pipelines.embedded import Urls
 from pipelines.load import warehouse
+from pipelines.load.rules import _STRICT, rules
 from pipelines.repairs import FORMATS, PARSERS
+from tests.support.contracts import column, document, make, upload
 from tests.support.servers import fresh_name
 
 IN_SETS = settings(
@@ -472,6 +475,60 @@ def test_each_format_takes_its_own_and_refuses_others(ops: Warehouse, name: str)
     good, bad = SHAPES[name]
     assert ops.ask(f"cek_{name}", good) == [True] * len(good)
     assert dict(zip(bad, ops.ask(f"cek_{name}", bad), strict=True)) == dict.fromkeys(bad, False)
+
+
+# -- types ---------------------------------------------------------------------------------------------------
+
+ODD = """NaN nan Infinity -inf INF 0x1F -0X1f 0b1 0o17 1_000 1e5 1E+5 .5 5. +7 007 today now infinity epoch allballs
+0001-01-01_BC 10000-01-01 __24-12-31 1Jan-02-99 Jan1-02-99 J2451187 2024-366 20241231 2024-12-31_24:00:00 y2024m1-1-1
+2024-12-31_10:00:60 2024-12-31T10:00:00Z 2024-12-31_10:00:00+07 2024-12-31_10:00:00_BC t f T F yes on TRUE false 1 0"""
+
+
+@IN_SETS
+@given(st.lists(st.text("0123456789-:+. eExXnNT_tf", max_size=19)))
+def test_the_quick_test_of_a_type_takes_nothing_that_its_pattern_refuses(
+    ops: Warehouse, texts: list[str]
+) -> None:
+    odd = [word.replace("_", " ") for word in ODD.split()] + ["1_000", "2_0", *texts]
+    for base, (plain, pattern) in _STRICT.items():
+        cell = sql.Identifier("t")
+        query = sql.SQL(
+            "select t from unnest(%s::text[]) t where case when pg_input_is_valid(t, {}) then {} else false end and t !~ {}"
+        ).format(sql.Literal(base), sql.SQL(plain.replace("%", "%%")).format(text=cell), sql.Literal(pattern))  # type: ignore[arg-type]
+        assert ops.connection.execute(query, [odd]).fetchall() == [], base
+
+
+def test_a_file_may_not_say_what_only_postgresql_would_understand(ops: Warehouse, tmp_path: Path) -> None:
+    refused = {
+        "integer": ["0x1F", "1_000", "1.0"],
+        "numeric(8,2)": ["NaN", "Infinity", "0x1F", "1,5"],
+        "double precision": ["nan", "-INF", "0x1p3"],
+        "boolean": ["T", "t", "yes", "Ya"],
+        "date": ["today", "31/12/2024", "2024-12-31T23:00:00Z", "0001-01-01 BC", "20241231"],
+        "timestamp": ["2024-12-31T23:00:00Z", "2024-12-31 23:00+07", "now"],
+    }
+    taken = {
+        "integer": ["5", "-7", " 007 ", "+1"],
+        "numeric(8,2)": ["1.5", "1e3", "-.5", "5."],
+        "double precision": ["0.1", "1e-7"],
+        "boolean": ["true", "False", "1"],
+        "date": ["2024-12-31", "2024-1-5", "2024-12-31T00:00:00"],
+        "timestamp": ["2024-12-31 23:00:00", "2024-12-31T23:00", "2024-12-31"],
+        "timestamptz": ["2024-12-31T23:00:00Z", "2024-12-31 23:00+07"],
+    }
+    for kind in taken:
+        doc = document(
+            "dinas/uji",
+            [column("a", kind)],
+            upload("dinas/uji", "csv"),
+            extract={"format": "csv", "pattern": "*.csv"},
+        )
+        (rule,) = rules(make(tmp_path, doc))
+        for texts, verdict in ((taken[kind], True), (refused.get(kind, []), False)):
+            query = sql.SQL("select a, {} from (select unnest({}::text[]) as a) b").format(
+                rule.predicate, sql.Literal(texts)
+            )
+            assert dict(ops.connection.execute(query).fetchall()) == dict.fromkeys(texts, verdict), kind
 
 
 # -- whatever comes ------------------------------------------------------------------------------------------
