@@ -6,8 +6,9 @@
 -- fails and the row is quarantined with its original; none raises on any text. The common case is inlined into the
 -- query (language sql, not strict); only the others pay for a call. [0-9] and not \d: that depends on the locale.
 
--- Regular expressions with captures build their automata anew at every call (tens of microseconds): shapes are tested
--- by ~, parts are cut by position.
+-- Regular expressions are few and repeat themselves: PostgreSQL keeps 32 compiled (regexp.c), and a query that needs
+-- more compiles them again for every cell; captures cost tens of microseconds even then. So a shape is tested by ~, and
+-- its parts are cut by position.
 
 -- Blanks of every kind as a blank, dashes of every kind as "-", zero-width characters gone, ends trimmed.
 create or replace function ops.rapi(t text) returns text language sql immutable parallel safe
@@ -92,15 +93,27 @@ declare
     word text;
     factor numeric := 1;
     negative boolean := false;
+    signed boolean := false;
 begin
     if length(t) > 100 then return t; end if;
     s := upper(ops.rapi(t));
     if s in ('', '-', '--') then return null; end if;
-    if s like '(%)' then negative := true; s := btrim(substr(s, 2, length(s) - 2)); end if;
-    if s like '%R%' then s := regexp_replace(s, '^([-+]?) *(?:RP\.?|IDR) *', '\1'); end if;
-    if s like '(%)' and not negative then negative := true; s := btrim(substr(s, 2, length(s) - 2)); end if;
-    if s like '%-' then s := regexp_replace(s, '([0-9])[.,]-{1,2}$', '\1'); end if;
-    word := coalesce(substring(s from '[A-Z]+$'), '');
+    -- Brackets, a sign and the currency, in any order, each once.
+    for i in 1..3 loop
+        if s like '(%)' and not signed then s := btrim(substr(s, 2, length(s) - 2)); negative := true; signed := true;
+        elsif (s like '-%' or s like '+%') and not signed then negative := s like '-%'; s := ltrim(substr(s, 2)); signed := true;
+        elsif s like 'RP%' then s := ltrim(substr(s, case when s like 'RP.%' then 4 else 3 end));
+        elsif s like 'IDR%' then s := ltrim(substr(s, 4));
+        end if;
+    end loop;
+    if s like '%,-' or s like '%.-' then s := left(s, -2); elsif s like '%,--' then s := left(s, -3); end if;
+    if s like '%E%' then
+        -- A power of ten has no thousands.
+        if s !~ '^[0-9]+([.,][0-9]+)?E[-+]?[0-9]{1,2}$' then return t; end if;
+        s := (replace(s, ',', '.')::numeric)::text;
+        return case when negative then '-' || s else s end;
+    end if;
+    word := ltrim(s, '0123456789., ');
     if word <> '' then
         -- M and T are miliar and triliun to us, million and thousand to others.
         factor := case
@@ -111,23 +124,14 @@ begin
         if factor is null then return t; end if;
         s := rtrim(left(s, -length(word)));
     end if;
-    if s like '-%' or s like '+%' then
-        if negative then return t; end if;
-        negative := s like '-%';
-        s := ltrim(substr(s, 2));
-    end if;
-    -- A power of ten has no thousands; of all else English is the same with the two marks exchanged.
-    if s ~ '^[0-9]+([.,][0-9]+)?E[-+]?[0-9]{1,2}$' then
-        s := (replace(s, ',', '.')::numeric)::text;
-    else
-        if not indonesia then s := translate(s, '.,', ',.'); end if;
-        if s ~ '^([1-9][0-9]{0,2}(\.[0-9]{3})+(,[0-9]+)?|[0-9]*,[0-9]+)$' then
-            s := replace(replace(s, '.', ''), ',', '.');
-        elsif s ~ '^[1-9][0-9]{0,2}((,[0-9]{3})+\.[0-9]+|(,[0-9]{3}){2,})$' then
-            s := replace(s, ',', '');
-        elsif s !~ '^([0-9]+(\.[0-9]+)?|\.[0-9]+)$' then
-            return t;
-        end if;
+    -- English is the same with the two marks exchanged.
+    if not indonesia then s := translate(s, '.,', ',.'); end if;
+    if s ~ '^-?(?:[1-9][0-9]{0,2}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]+)?$' or s ~ '^,[0-9]+$' then
+        s := replace(replace(s, '.', ''), ',', '.');
+    elsif s ~ '^[1-9][0-9]{0,2}((,[0-9]{3})+\.[0-9]+|(,[0-9]{3}){2,})$' then
+        s := replace(s, ',', '');
+    elsif s !~ '^[0-9]*\.[0-9]+$' then
+        return t;
     end if;
     if factor <> 1 then s := trim_scale(s::numeric * factor)::text; end if;
     return case when negative then '-' || s else s end;
@@ -223,10 +227,10 @@ begin
     if s !~ ('^-?[0-9]{1,3}([°º˚ ] *[0-9]{1,2}([''’′ ] *[0-9]{1,2})?|[°º˚ ] *[0-9]{1,2}[''’′ ] *[0-9]{1,2}\.[0-9]+|[°º˚ ] *[0-9]{1,2}\.[0-9]+|\.[0-9]+)?'
              ' *[°º˚''’′"”″]{0,2} *(LU|LS|BT|BB|N|S|E|W)?$')
     then return t; end if;
-    half := coalesce(substring(s from '[A-Z]+$'), '');
+    half := ltrim(s, '-0123456789.°º˚''’′"”″ ');
     -- Without hemisphere or sign nobody knows which half it is; with both, they may disagree.
     if (half = '') = (s not like '-%') then return t; end if;
-    part := string_to_array(btrim(regexp_replace(s, '[^0-9.]+', ' ', 'g')), ' ');
+    part := array_remove(string_to_array(translate(s, '-°º˚''’′"”″ULSBTNEW', rpad('', 18)), ' '), '');
     if part[2] is null and part[1] not like '%.%' then return null; end if;
     if part[2]::numeric >= 60 or part[3]::numeric >= 60 then return t; end if;
     value := part[1]::numeric + coalesce(part[2]::numeric / 60, 0) + coalesce(part[3]::numeric / 3600, 0);
@@ -256,18 +260,19 @@ begin
     if length(t) > 100 then return t; end if;
     s := lower(ops.rapi(t));
     if s = '' then return null; end if;
-    if s ~ '^[a-z]' then s := regexp_replace(s, days, ''); end if;
+    if ascii(s) > 96 then s := regexp_replace(s, days, ''); end if;
     if s ~ '^[0-9]{1,2}([-/., ]+[a-z]{3,9}[-/., ]+| *[-/.] *[0-9]{1,2} *[-/.] *)[0-9]{4}$' then
         part[1] := rtrim(left(s, 2), '-/., ');
         part[2] := btrim(substr(s, length(part[1]) + 1, length(s) - length(part[1]) - 4), '-/., ');
         part[3] := right(s, 4);
     elsif s ~ shape then
-        part := string_to_array(btrim(regexp_replace(regexp_replace(s, 'pukul|jam|pkl', ''), '[^a-z0-9]+', ' ', 'g')), ' ');
+        s := replace(replace(replace(s, 'pukul', ''), 'jam', ''), 'pkl', '');
+        part := array_remove(string_to_array(translate(s, '/.,-:', '     '), ' '), '');
     else
         return t;
     end if;
-    if length(part[1]) = 4 and part[1] ~ '^[0-9]' then year := part[1]; month := part[2]; day := part[3];
-    elsif part[1] ~ '^[a-z]' then year := part[3]; month := part[1]; day := part[2];
+    if length(part[1]) = 4 and ascii(part[1]) < 97 then year := part[1]; month := part[2]; day := part[3];
+    elsif ascii(part[1]) > 96 then year := part[3]; month := part[1]; day := part[2];
     else year := part[3]; month := part[2]; day := part[1];
     end if;
     month := coalesce('{"jan":1,"januari":1,"january":1,"feb":2,"februari":2,"february":2,"peb":2,"pebruari":2,
@@ -332,13 +337,14 @@ begin
     s := upper(ops.rapi(t));
     if s !~ '^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)? ?(Z|UTC|GMT|WIB|WITA|WIT|[-+][01][0-9](:?[0-5][0-9])?)$'
     then return t; end if;
-    clock := substring(substr(s, 12) from '^[0-9:.]+');
-    zone := replace(ltrim(substr(s, 12 + length(clock))), ':', '');
+    zone := ltrim(substr(s, 12), '0123456789:. ');
+    clock := rtrim(left(substr(s, 12), -length(zone)));
+    zone := replace(zone, ':', '');
     s := left(s, 10) || ' ' || clock;
     if not pg_input_is_valid(s, 'timestamp') then return t; end if;
     minutes := case
         when zone = 'WIB' then 420 when zone = 'WITA' then 480 when zone = 'WIT' then 540
-        when zone ~ '^[A-Z]' then 0
+        when ascii(zone) > 64 then 0
         else (left(zone, 1) || '1')::int * (substr(zone, 2, 2)::int * 60 + coalesce(nullif(substr(zone, 4), ''), '0')::int)
     end;
     return to_char(
