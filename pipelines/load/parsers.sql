@@ -290,7 +290,8 @@ end $$;
 -- Day, month, year in Indonesian order, months by number or name (also English), with or without weekday and time.
 create or replace function ops.tanggal_id(t text) returns text language sql immutable parallel safe
 return case
-    when t ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:$|[ T][0-9]{2}:)' then t
+    when t like '____-__-__' then t
+    when t ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:' then t
     -- All days but 29 February, which needs its year.
     when t ~ '^(?:(?:0[1-9]|1[0-9]|2[0-8])[-/](?:0[1-9]|1[0-2])|(?:29|30)[-/](?:0[13-9]|1[0-2])|31[-/](?:0[13578]|1[02]))[-/][12][0-9]{3}$'
     then right(t, 4) || '-' || substr(t, 4, 2) || '-' || left(t, 2)
