@@ -49,7 +49,7 @@ _TYPE_WORDS = {
     "bigint": "bilangan bulat",
     "numeric": "angka",
     "double precision": "angka",
-    "boolean": "ya/tidak (true/false)",
+    "boolean": "true/false",
     "date": "tanggal (tttt-bb-hh)",
     "time": "jam (jj:mm)",
     "timestamp": "waktu (tttt-bb-hh jj:mm:dd)",
@@ -179,6 +179,13 @@ def _column_rules(column: Column, *, strict: bool) -> list[Rule]:
             optional(condition),
             f"tidak sesuai pola {column.pattern}",
             "samakan dengan pola yang diminta",
+        )
+    if "kode" in column.parse or column.format not in (None, "email"):
+        rule(
+            "notasi_ilmiah",
+            optional(sql.SQL("{} not like '%E+%'").format(text)),
+            "angka panjang dipotong Excel (notasi ilmiah), digit terakhirnya hilang",
+            "ubah format kolom menjadi teks, lalu isi lagi dari sumbernya",
         )
     if column.format is not None:
         message, hint = FORMATS[column.format]
