@@ -7,7 +7,7 @@ What belongs here: which key of the document becomes which field. Not here: YAML
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from datetime import date, time
 from pathlib import Path
@@ -205,6 +205,7 @@ def _columns(properties: list[dict[str, Any]]) -> tuple[Column, ...]:
 def _column(prop: dict[str, Any]) -> Column:
     custom = custom_properties(prop)
     options = prop.get("logicalTypeOptions") or {}
+    parse = custom.get("parse") or ()
 
     def option(name: str) -> str | None:
         return None if options.get(name) is None else str(options[name])
@@ -221,6 +222,7 @@ def _column(prop: dict[str, Any]) -> Column:
         unique=bool(prop.get("unique")),
         key=bool(prop.get("primaryKey")),
         enum=tuple((str(e["value"]), str(e.get("label") or e["value"])) for e in prop.get("enum") or []),
+        aliases=tuple(_aliases(prop.get("enum") or [])),
         minimum=option("minimum"),
         maximum=option("maximum"),
         exclusive_minimum=option("exclusiveMinimum"),
@@ -228,9 +230,10 @@ def _column(prop: dict[str, Any]) -> Column:
         min_length=options.get("minLength"),
         max_length=options.get("maxLength"),
         pattern=options.get("pattern"),
+        format=options.get("format"),
         reference=_reference(prop.get("relationships") or []),
         missing_values=tuple(str(v) for v in custom.get("missing_values") or ()),
-        parse=custom.get("parse"),
+        parse=(parse,) if isinstance(parse, str) else tuple(str(name) for name in parse),
         unit=custom.get("satuan"),
         measure=custom.get("ukuran"),
         synonyms=tuple(s["synonym"] for s in prop.get("synonyms") or []),
@@ -238,6 +241,19 @@ def _column(prop: dict[str, Any]) -> Column:
         retain_original=custom.get("retain_original"),
         dropped=bool(custom.get("drop", False)),
     )
+
+
+def _aliases(enum: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Every alias of a class and the class's value."""
+    for entry in enum:
+        custom = custom_properties(entry)
+        if unknown := sorted(set(custom) - {"alias"}):
+            raise ValueError(
+                f"unknown custom property {unknown[0]!r} of enum value {entry['value']!r} (alias)"
+            )
+        aliases = custom.get("alias") or ()
+        for word in [aliases] if isinstance(aliases, str) else aliases:
+            yield str(word), str(entry["value"])
 
 
 def _reference(relationships: list[dict[str, Any]]) -> Reference | None:

@@ -17,8 +17,9 @@ from typing import Any, cast
 
 import yaml
 
-from pipelines.contract_document import FaultyError, Location, custom_properties, make_contract
-from pipelines.contracts import CLASSIFICATIONS, IDENTIFIER, LOGICAL_TYPES, PARSERS, PHYSICAL_TYPE, Contract
+from pipelines import repairs
+from pipelines.contract_document import FaultyError, Location, make_contract
+from pipelines.contracts import CLASSIFICATIONS, IDENTIFIER, LOGICAL_TYPES, PHYSICAL_TYPE, Contract
 from pipelines.errors import ContractError
 
 CONTRACT_PROPERTIES = frozenset(
@@ -78,11 +79,17 @@ def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
     if faults:
         return None, sorted(faults, key=lambda f: f.line)
     try:
-        return make_contract(path, cast("dict[str, Any]", document)), []
+        contract = make_contract(path, cast("dict[str, Any]", document))
     except FaultyError as fault:
         return None, [Fault(path, _line(lines, fault.where), fault.message, fault.hint)]
     except ContractError as error:
         return None, [Fault(path, 1, error.message, error.hint or "")]
+    faults = [
+        Fault(path, _line(lines, ("schema", 0, "properties", index)), f"{column.name}: {message}", hint)
+        for index, column in enumerate(contract.columns)
+        for message, hint in repairs.faults(column)
+    ]
+    return (None if faults else contract), faults
 
 
 def _line_numbers(root: yaml.Node) -> dict[Location, int]:
@@ -176,8 +183,6 @@ def _vocabulary_faults(path: Path, lines: Mapping[Location, int], document: dict
                 )
         _type_faults(prop, where, fault)
         _custom_faults(prop, where, COLUMN_PROPERTIES, fault)
-        if (parser := custom_properties(prop).get("parse")) is not None and parser not in PARSERS:
-            fault(where, f"{name}: parse {parser!r} is unknown", f"one of {', '.join(PARSERS)}")
     return faults
 
 

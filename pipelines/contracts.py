@@ -18,7 +18,6 @@ from pipelines.errors import ContractError
 
 PERSONAL = frozenset({"pribadi", "pribadi_spesifik"})
 CLASSIFICATIONS = ("terbuka", "terbatas", "pribadi", "pribadi_spesifik")
-PARSERS = ("angka_id", "tanggal_id", "tanggal_nol", "koordinat", "teks", "bilangan_bulat")
 PHYSICAL_TYPE = re.compile(
     r"text|smallint|integer|bigint|numeric(\(\d{1,3},\s?\d{1,3}\))?|double precision|boolean"
     r"|date|time|timestamp|timestamptz"
@@ -80,7 +79,11 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One property of the contract: a column of the warehouse and the source's column behind it."""
+    """One property of the contract: a column of the warehouse and the source's column behind it.
+
+    enum: value and label of each class; aliases: other words for a class, and its value.
+    parse: the declared repairs, in their order (repairs.py).
+    """
 
     name: str
     source_name: str
@@ -93,6 +96,7 @@ class Column:
     unique: bool = False
     key: bool = False
     enum: tuple[tuple[str, str], ...] = ()
+    aliases: tuple[tuple[str, str], ...] = ()
     minimum: str | None = None
     maximum: str | None = None
     exclusive_minimum: str | None = None
@@ -100,9 +104,10 @@ class Column:
     min_length: int | None = None
     max_length: int | None = None
     pattern: str | None = None
+    format: str | None = None
     reference: Reference | None = None
     missing_values: tuple[str, ...] = ()
-    parse: str | None = None
+    parse: tuple[str, ...] = ()
     unit: str | None = None
     measure: str | None = None
     synonyms: tuple[str, ...] = ()

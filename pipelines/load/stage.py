@@ -11,7 +11,7 @@ from psycopg import sql
 from pipelines.contracts import Column
 from pipelines.extract.stream import EXTRA, POSITION
 from pipelines.load.plan import DELETED, LoadPlan, identifiers
-from pipelines.load.rules import Rule, cleaned, rules, typed
+from pipelines.load.rules import Rule, cleaned, declared, repaired, rules, typed
 
 NIK_SHAPE = r"(?<!\d)\d{16}(?!\d)"
 
@@ -171,21 +171,34 @@ def find_duplicates(plan: LoadPlan) -> sql.Composed:
 
 
 def count_repairs(plan: LoadPlan) -> sql.Composed | None:
-    """One row a column: its name, and how many cells its declared repairs changed."""
-    counted = [c for c in plan.contract.stored if c.parse or c.missing_values]
-    if not counted:
-        return None
-    parts = [
-        sql.SQL("count(*) filter (where l.{0} is not null and b.{0} is distinct from l.{0})").format(
-            sql.Identifier(c.name)
+    """One row a declared repair: its column, its name, and how many cells it changed."""
+    found: list[tuple[str, str]] = []
+    changed: list[sql.Composable] = []
+    source: sql.Composable = sql.SQL("{} r0").format(plan.landing)
+    depth = 0
+    while now := [c for c in plan.contract.stored if len(declared(c)) > depth]:
+        cells: list[sql.Composable] = []
+        for column in now:
+            repair = declared(column)[depth]
+            before = sql.Identifier(f"r{depth}", column.name)
+            after = sql.Identifier(f"r{depth + 1}", column.name)
+            cells.append(
+                sql.SQL("{} as {}").format(repaired(column, repair, before), sql.Identifier(column.name))
+            )
+            changed.append(sql.SQL("count(*) filter (where {} is distinct from {})").format(before, after))
+            found.append((column.name, repair))
+        depth += 1
+        # Each repair sees what the one before it left; "offset 0" keeps it from being computed twice.
+        source = sql.SQL("{} cross join lateral (select {} offset 0) {}").format(
+            source, sql.SQL(", ").join(cells), sql.Identifier(f"r{depth}")
         )
-        for c in counted
-    ]
+    if not found:
+        return None
     return sql.SQL("select unnest({}::text[]), unnest({}::text[]), unnest(array[{}]) from {}").format(
-        sql.Literal([c.name for c in counted]),
-        sql.Literal([c.parse or "missing_values" for c in counted]),
-        sql.SQL(", ").join(parts),
-        cleaned_rows(plan),
+        sql.Literal([column for column, _ in found]),
+        sql.Literal([repair for _, repair in found]),
+        sql.SQL(", ").join(changed),
+        source,
     )
 
 

@@ -19,6 +19,7 @@ from pipelines.load import ledger, personal
 from pipelines.settings import TIMEZONE
 
 BOOTSTRAP_LOCK = 7_640_001
+SCRIPTS = ("bootstrap.sql", "parsers.sql", "checks.sql")
 
 
 def libpq_url(url: str) -> str:
@@ -48,10 +49,10 @@ def connect(url: str) -> Connection[Any]:
 def prepare(connection: Connection[Any], contracts: Iterable[Contract]) -> None:
     """Makes what is missing, renews ops.contract, and sweeps what dead runs left. Safe to run at every start."""
     contracts = tuple(contracts)
-    script = resources.files("pipelines.load").joinpath("bootstrap.sql").read_text("utf-8")
+    scripts = [resources.files("pipelines.load").joinpath(name).read_text("utf-8") for name in SCRIPTS]
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", [BOOTSTRAP_LOCK])
-        connection.execute(script.encode())
+        connection.execute("\n".join(scripts).encode())
         connection.execute("delete from ops.contract")
         with connection.cursor() as cursor:
             cursor.executemany(

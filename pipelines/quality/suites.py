@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from pipelines.contracts import Column, Contract, Reference
 from pipelines.errors import QualityError
+from pipelines.repairs import FORMATS
 
 QUARANTINE_CHECK = "karantina"
 SHAPE_CHECK = "bentuk_sumber"
@@ -127,6 +128,14 @@ def _of_column(column: Column) -> list[Expectation]:
             column=column.name,
             regex=column.pattern,
         )
+    if column.format:
+        query = _format_query(column, column.format)
+        add(
+            "format",
+            "unexpected_rows_expectation",
+            f"{FORMATS[column.format][0]}.",
+            unexpected_rows_query=query,
+        )
     if column.reference:
         query = _reference_query(column, column.reference)
         add(
@@ -142,6 +151,16 @@ def _bound(column: Column, text: str) -> Any:
     if column.logical_type in ("integer", "number"):
         return float(text) if "." in text else int(text)
     return text
+
+
+def _format_query(column: Column, named: str) -> str:
+    from psycopg import sql
+
+    from pipelines.load.rules import well_formed
+
+    cell = sql.Identifier(column.name)
+    query = sql.SQL("select 1 from {{batch}} where not {}").format(well_formed(named, cell))
+    return query.as_string(None)
 
 
 def _reference_query(column: Column, reference: Reference) -> str:

@@ -132,11 +132,7 @@ def _vanished(contract: Contract, gone: list[Column], unknown: Mapping[str, Sour
 def _alike(column: Column, family: Family) -> bool:
     """Whether a column of `family` may be what the contract's column was; one that is parsed comes as text too."""
     promised = _FAMILIES[column.logical_type]
-    return (
-        family == promised
-        or {family, promised} <= _NUMBERS
-        or (family == "text" and column.parse is not None)
-    )
+    return family == promised or {family, promised} <= _NUMBERS or (family == "text" and bool(column.parse))
 
 
 def _limits(contract: Contract, wanted: Wanted, found: Mapping[str, SourceColumn]) -> tuple[Limit, ...]:

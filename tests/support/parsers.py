@@ -1,0 +1,40 @@
+"""A warehouse whose repairs and checks are asked in sets. Belongs here: asking. Not here: what they should answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from psycopg import Connection, sql
+
+IN_SETS = settings(
+    max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+TOLD = {
+    "satuan": """'{"kg": "1", "ton": "1000", "kw": "100", "g": "0.001"}'::jsonb""",
+    "klasifikasi": """'{"L": "L", "l": "L", "laki-laki": "L", "P": "P", "p": "P", "wanita": "P"}'::jsonb""",
+    "kode": "6",
+}
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    connection: Connection[Any]
+
+    def ask(self, function: str, texts: Sequence[str | None]) -> list[Any]:
+        """What ops.<function> gives for each text, in one query."""
+        told = TOLD.get(function)
+        query = sql.SQL("select {}(t{}) from unnest(%s::text[]) with ordinality u(t, n) order by n").format(
+            sql.Identifier("ops", function),
+            sql.SQL(f", {told}" if told else ""),  # type: ignore[arg-type]
+        )
+        return [row[0] for row in self.connection.execute(query, [list(texts)]).fetchall()]
+
+    def read(self, function: str, expected: dict[str, str | None]) -> None:
+        got = dict(zip(expected, self.ask(function, list(expected)), strict=True))
+        assert got == expected
+
+    def leaves(self, function: str, *texts: str) -> None:
+        self.read(function, dict(zip(texts, texts, strict=True)))

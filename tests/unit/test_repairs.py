@@ -1,0 +1,122 @@
+"""What a contract may declare of a column's text, and what of it contradicts."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.contract_files import Fault, read_contract
+from pipelines.load.plan import LoadPlan
+from pipelines.load.rules import rules
+from pipelines.load.stage import count_repairs
+from pipelines.quality.suites import derived
+from pipelines.repairs import PARSERS, factors, known_words
+from tests.support.contracts import column, database, document, make, write
+
+CLASSES = [
+    {"value": "L", "label": "Laki-laki", "customProperties": [{"property": "alias", "value": ["Pria", "1"]}]},
+    {"value": "P", "label": "Perempuan", "customProperties": [{"property": "alias", "value": "Wanita"}]},
+]
+
+
+def contract_of(*columns: dict[str, Any]) -> dict[str, Any]:
+    return document("dinas/uji", list(columns), database("UJI_URL"), extract={"table": "sumber"})
+
+
+def faults_of(folder: Path, *columns: dict[str, Any]) -> list[Fault]:
+    contract, faults = read_contract(write(folder, contract_of(*columns)))
+    assert (contract is None) == bool(faults)
+    return faults
+
+
+def test_parse_is_one_name_or_several_in_their_order(tmp_path: Path) -> None:
+    several = ["kira_kira", "catatan_kaki", "angka_id", "bilangan_bulat"]
+    made = make(
+        tmp_path, contract_of(column("a", "date", parse="tanggal_id"), column("b", "integer", parse=several))
+    )
+    assert made.column("a").parse == ("tanggal_id",)
+    assert made.column("b").parse == tuple(several)
+
+
+@pytest.mark.parametrize(
+    ("prop", "message"),
+    [
+        (column("a", "integer", parse="angka"), "a: parse 'angka' is unknown"),
+        (column("a", "text", parse="angka_id"), "a: parse angka_id gives no text"),
+        (column("a", "integer", parse=["bilangan_bulat", "bilangan_bulat"]), "a: parse names a repair twice"),
+        (column("a", "integer", parse=["angka_id", "teks"]), "a: parse reads a value before it tidies"),
+        (column("a", "numeric", parse=["persen", "angka_id"]), "a: parse reads the same cell twice: persen, angka_id"),
+        (column("a", "numeric", parse="satuan", satuan="jiwa"), "a: parse satuan can't convert to satuan 'jiwa'"),
+        (column("a", "numeric", parse="satuan"), "a: parse satuan can't convert to satuan None"),
+        (column("a", parse="kode"), "a: parse kode needs to know the code's length"),
+        (column("a", parse="klasifikasi"), "a: parse klasifikasi needs the classes"),
+        (column("a", enum=CLASSES), "a: the enum has aliases, but nothing reads them"),
+        (
+            column("a", parse="klasifikasi", enum=[{"value": "1", "label": "Baik"}, {"value": "2", "label": "baik"}]),
+            "a: 'baik' means both '1' and '2'",
+        ),
+        (column("a", logicalTypeOptions={"format": "ktp"}), "a: format 'ktp' is not checked here"),
+        (column("a", "date", logicalTypeOptions={"format": "yyyy-MM-dd"}), "a: format 'yyyy-MM-dd' is of a string"),
+        (
+            column("a", enum=[{"value": "1", "customProperties": [{"property": "sinonim", "value": "x"}]}]),
+            "a: unknown custom property 'sinonim' of enum value '1' (alias)",
+        ),
+    ],
+)  # fmt: skip
+def test_what_contradicts_is_a_fault_of_its_property(
+    tmp_path: Path, prop: dict[str, Any], message: str
+) -> None:
+    (fault,) = faults_of(tmp_path, column("lain"), prop)
+    assert fault.message.startswith(message)
+    text = fault.path.read_text("utf-8").splitlines()
+    assert "name: a" in text[fault.line - 1]
+
+
+def test_the_faults_of_all_columns_are_told_at_once(tmp_path: Path) -> None:
+    found = faults_of(
+        tmp_path, column("a", parse="x"), column("b", "date", parse="angka_id"), column("c", parse="kode")
+    )
+    assert [fault.message.split(":")[0] for fault in found] == ["a", "b", "c"]
+
+
+def test_dates_may_be_read_in_several_ways(tmp_path: Path) -> None:
+    make(tmp_path, contract_of(column("a", "date", parse=["tanggal_nol", "serial_excel", "tanggal_id"])))
+
+
+def test_units_are_converted_by_exact_powers_of_ten_within_their_dimension() -> None:
+    assert factors("kg")["ton"] == 1000 and factors("ton")["kg"] == Decimal("0.001")
+    assert factors("hektare")["m2"] == Decimal("0.0001") and factors("m3")["liter"] == Decimal("0.001")
+    assert factors("Kuintal")["kg"] == Decimal("0.01")
+    assert "ha" not in factors("kg")
+    assert factors("jiwa") == {} and factors(None) == {}
+
+
+def test_a_class_is_known_by_value_label_and_alias(tmp_path: Path) -> None:
+    made = make(tmp_path, contract_of(column("a", parse="klasifikasi", enum=CLASSES))).column("a")
+    assert made.enum == (("L", "Laki-laki"), ("P", "Perempuan"))
+    words = known_words(made)
+    assert {word: words[word] for word in ("L", "l", "laki-laki", "pria", "1", "wanita")} == dict.fromkeys(
+        ("L", "l", "laki-laki", "pria", "1"), "L"
+    ) | {"wanita": "P"}
+
+
+def test_a_format_is_a_rule_for_the_opd_and_an_expectation_unless_it_becomes_a_pseudonym(
+    tmp_path: Path,
+) -> None:
+    form = {"logicalTypeOptions": {"format": "nik"}}
+    hidden = column("a", classification="pribadi", pseudonymise="uji", **form)
+    made = make(tmp_path, contract_of(hidden, column("b", logicalTypeOptions={"format": "npsn"})))
+    found = {rule.column.name: rule for rule in rules(made) if rule.name == "format"}
+    assert found["a"].message == "a: bukan NIK" and "16 angka" in found["a"].hint
+    assert [e.name for e in derived(made) if e.name.startswith("format")] == ["format_b"]
+
+
+def test_nothing_is_counted_where_nothing_is_declared(tmp_path: Path) -> None:
+    assert count_repairs(LoadPlan(make(tmp_path, contract_of(column("a"))), 1)) is None
+
+
+def test_every_parser_has_its_place() -> None:
+    assert {parser.stage for parser in PARSERS.values()} == {0, 1, 2}
