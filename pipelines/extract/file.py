@@ -7,6 +7,7 @@ one open descriptor, so that a correction that replaces it meanwhile mixes nothi
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import chain
@@ -14,10 +15,11 @@ from typing import BinaryIO
 
 from pipelines.contracts import WORKBOOKS, Contract, FileExtract
 from pipelines.errors import ContractError
+from pipelines.extract import plain_csv
 from pipelines.extract.archive import gunzip, unpack_member
 from pipelines.extract.kinds import GZIP, check_kind
 from pipelines.extract.sniff import dialect_of
-from pipelines.extract.stream import SourceStream, encode_rows
+from pipelines.extract.stream import POSITION, SourceStream, encode_rows
 from pipelines.extract.table import Fit, Reading, Table
 from pipelines.extract.text_file import csv_table
 from pipelines.extract.uploads import OpenUpload, UploadedFile
@@ -25,8 +27,10 @@ from pipelines.extract.uploads import OpenUpload, UploadedFile
 _GZIPPED = ("csv", "json", "ndjson")
 
 
-def open_file(contract: Contract, upload: UploadedFile) -> SourceStream:
-    """The rows of an uploaded file in the contract's column order, with their place in it as position.
+def open_file(contract: Contract, upload: UploadedFile, *, careful: bool = False) -> SourceStream:
+    """The rows of an uploaded file, with their place in it as position.
+
+    careful: not by the fast way that large and plain CSV files have.
 
     Raises ShapeError where the header is not the promised one, SourceError where the file cannot be read: at
     once for the file as a whole and its first header, from `blocks` for a row.
@@ -40,9 +44,30 @@ def open_file(contract: Contract, upload: UploadedFile) -> SourceStream:
         file = _unpacked(reading, content.file, opened)
         check_kind(reading, file)
         stream = SourceStream(reading.columns(), iter(()), upload.name, content.sha256)
-        rows = _rows(reading, file, stream)
-        stream.blocks = _blocks(reading, content, rows, stream, opened.pop_all())
+        blocks = None if careful else _plain(reading, file, stream)
+        if blocks is None:
+            blocks = encode_rows(_rows(reading, file, stream), stream)
+        else:
+            stream.fallback = lambda: open_file(contract, upload, careful=True)
+        stream.blocks = _blocks(reading, content, blocks, stream, opened.pop_all())
     return stream
+
+
+def _plain(reading: Reading, file: BinaryIO, stream: SourceStream) -> Iterator[bytes] | None:
+    """The blocks of a CSV file that PostgreSQL may read by itself; None for any other."""
+    if reading.extract.format != "csv" or file.seek(0, io.SEEK_END) < plain_csv.WORTH:
+        return None
+    dialect, words = dialect_of(reading, file)
+    fit = Fit(reading, csv_table(reading, file, dialect))
+    csv = plain_csv.fits(fit, dialect)
+    if csv is None:
+        return None
+    stream.warnings.extend([words] if words else [])
+    stream.shape.update(dict.fromkeys(fit.table.names, ""))
+    place = dict(zip(fit.picks, (c.name for c in reading.contract.stored), strict=True))
+    stream.columns = (POSITION, *(place[i] for i in range(len(place))))
+    stream.csv = csv
+    return plain_csv.plain_rows(file, dialect.delimiter, len(place), stream)
 
 
 def _unpacked(reading: Reading, file: BinaryIO, opened: ExitStack) -> BinaryIO:
@@ -98,12 +123,12 @@ def _fitted(
 def _blocks(
     reading: Reading,
     content: OpenUpload,
-    rows: Iterator[list[str | None]],
+    blocks: Iterator[bytes],
     stream: SourceStream,
     opened: ExitStack,
 ) -> Iterator[bytes]:
     with opened:
-        yield from encode_rows(rows, stream)
+        yield from blocks
         content.check_unchanged(reading.contract.key)
     if not stream.rows:
         raise reading.fault("there is a header but no row", "upload the file with its rows")

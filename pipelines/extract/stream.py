@@ -6,7 +6,7 @@ NULL as backslash-N. A NUL character has no place in a PostgreSQL text and is re
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -32,17 +32,32 @@ class Wanted:
     end: date | None = None
 
 
+class UnfitError(Exception):
+    """A fast way of reading met what it does not know; the stream's `fallback` does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Csv:
+    """How blocks of CSV are written. encoding: PostgreSQL's word for it; an empty cell, quoted or not, is NULL."""
+
+    delimiter: str
+    encoding: str
+
+
 @dataclass
 class SourceStream:
     """An open source. `blocks` may be read once; `rows`, `shape` and `warnings` are final when it is exhausted.
 
-    columns: warehouse names in the order of the COPY fields; then EXTRA where the contract evolves, then POSITION
+    columns: warehouse names in the order of the COPY fields, EXTRA among them where the contract evolves, POSITION
     where the source has positions.
-    blocks: COPY text, whole rows per block. Raises SourceError; then nothing read so far may be used.
+    blocks: COPY text (or CSV, see `csv`), whole rows per block. Raises SourceError, or UnfitError where there is a
+    fallback; then nothing read so far may be used.
     name: what is read (table, URL path, file name), for the ledger.
     fingerprint: SHA-256 of the source's content where it is known before reading, else None.
     shape: every column that the source has, known to the contract or not, and its kind there ("" where it has none).
     exact: columns whose every value the source's own type guarantees to be one of the contract's.
+    csv: how the blocks are written, where they are no COPY text.
+    fallback: opens the same source for a slower way of reading, which takes whatever this one does not.
     """
 
     columns: tuple[str, ...]
@@ -53,6 +68,8 @@ class SourceStream:
     shape: dict[str, str] = field(default_factory=dict[str, str])
     exact: frozenset[str] = frozenset()
     warnings: list[str] = field(default_factory=list[str])
+    csv: Csv | None = None
+    fallback: Callable[[], SourceStream] | None = None
 
     def close(self) -> None:
         """Lets go of the source, also where `blocks` was not read, or not to its end."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from psycopg import Connection, errors, sql
 
 from pipelines.contracts import Contract, WriteDisposition
 from pipelines.errors import GudangError, LoadError, ShapeError, SourceError
-from pipelines.extract.stream import SourceStream
+from pipelines.extract.stream import SourceStream, UnfitError
 from pipelines.load import drift, ledger, personal, quarantine, reconcile, stage
 from pipelines.load.dispositions import read_since
 from pipelines.load.ledger import Batch
@@ -221,22 +221,33 @@ def _land_stream(
         return plan, None
     if stream.shape:
         _insist(contract, batch, known, stream)
-    with connection.transaction():
-        connection.execute(stage.create_landing(plan))
-        with connection.cursor() as cursor:
-            with cursor.copy(stage.copy_landing(plan, stream.columns)) as copy:
-                for block in _watched(contract, stream.blocks):
-                    copy.write(block)
-            landed = cursor.rowcount
-        if stream.rows != landed:
-            raise SourceError(
-                contract.key,
-                f"the source says it gave {stream.rows} rows, {landed} arrived",
-                hint="run the load again; if it stays, the source changes while it is read",
-                transient=True,
-            )
+    try:
+        landed = _copy(connection, plan, stream)
+    except (UnfitError, psycopg.DataError):
+        if stream.fallback is None:
+            raise
+        stream.close()
+        with closing(stream.fallback()) as slower:
+            return _land_stream(connection, plan, batch, slower, known)
+    if stream.rows != landed:
+        raise SourceError(
+            contract.key,
+            f"the source says it gave {stream.rows} rows, {landed} arrived",
+            hint="run the load again; if it stays, the source changes while it is read",
+            transient=True,
+        )
     batch.read = landed
     return plan, stream
+
+
+def _copy(connection: Connection[Any], plan: LoadPlan, stream: SourceStream) -> int:
+    """Landing, filled; its number of rows. In a transaction of its own: what fails takes every landed row with it."""
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute(stage.create_landing(plan))
+        with cursor.copy(stage.copy_landing(plan, stream)) as copy:
+            for block in _watched(plan.contract, stream.blocks):
+                copy.write(block)
+        return cursor.rowcount
 
 
 def _exact(contract: Contract, stream: SourceStream) -> frozenset[str]:

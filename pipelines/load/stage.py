@@ -9,7 +9,7 @@ from __future__ import annotations
 from psycopg import sql
 
 from pipelines.contracts import Column
-from pipelines.extract.stream import EXTRA, POSITION
+from pipelines.extract.stream import EXTRA, POSITION, SourceStream
 from pipelines.load.plan import DELETED, LoadPlan, identifiers
 from pipelines.load.rules import Rule, cleaned, declared, repaired, rules, typed
 
@@ -46,8 +46,14 @@ def create_landing(plan: LoadPlan) -> sql.Composed:
     )
 
 
-def copy_landing(plan: LoadPlan, columns: tuple[str, ...]) -> sql.Composed:
-    return sql.SQL("copy {} ({}) from stdin").format(plan.landing, identifiers(columns))
+def copy_landing(plan: LoadPlan, stream: SourceStream) -> sql.Composed:
+    columns = identifiers(stream.columns)
+    copy = sql.SQL("copy {} ({}) from stdin").format(plan.landing, columns)
+    if stream.csv is None:
+        return copy
+    return sql.SQL("{} with (format csv, delimiter {}, encoding {}, force_null ({}))").format(
+        copy, sql.Literal(stream.csv.delimiter), sql.Literal(stream.csv.encoding), columns
+    )
 
 
 def cleaned_rows(plan: LoadPlan) -> sql.Composable:

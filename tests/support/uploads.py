@@ -45,7 +45,7 @@ def uploaded(path: Path) -> UploadedFile:
 
 
 def opened(of: Contract, path: Path) -> SourceStream:
-    return open_file(of, uploaded(path))
+    return open_file(of, uploaded(path), careful=True)
 
 
 def read(stream: SourceStream) -> Rows:
