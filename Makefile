@@ -4,6 +4,8 @@ SHELL := /bin/bash
 
 VENV := .venv
 BIN := $(VENV)/bin
+# The tools that `make bench` compares with have an environment of their own.
+PEERS := .venv-bench
 # The first of these that is there and is 3.11, 3.12 or 3.13; or name one: make PYTHON=/opt/python3.12/bin/python3
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo "$$p" && break; done)
@@ -28,8 +30,8 @@ ui: $(VENV)/.ready ## Dagster's web UI on http://127.0.0.1:3000, until Ctrl-C
 test: $(VENV)/.ready ## all tests; what needs a server that isn't there is skipped (in CI: fails)
 	$(BIN)/python -m pytest
 
-bench: $(VENV)/.ready ## the costs that docs promise, measured here
-	@$(BIN)/gudang bench
+bench: $(VENV)/.ready $(PEERS)/.ready ## what loads cost, measured here against the least they could (options: make bench BENCH=--quick)
+	@$(BIN)/gudang bench $(BENCH)
 
 lint: $(VENV)/.ready ## ruff: faults and format
 	$(BIN)/ruff check .
@@ -50,9 +52,11 @@ format: $(VENV)/.ready ## mends what ruff can mend
 lock: ## renews requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --upgrade \
 		--no-strip-extras --no-header --no-annotate -q -o requirements.lock
+	uv pip compile --group peers --universal --python-version 3.11 --generate-hashes --upgrade \
+		--no-header --no-annotate -q -o benchmarks/peers.lock
 
 clean: ## removes the environment and the caches; data (.gudang) stays: `gudang reset` deletes that
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEERS) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find pipelines demo tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -69,4 +73,10 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@# Bytecode of what every start imports, ahead: a third of compiling everything, and the first night doesn't pay for it.
 	$(BIN)/python -c 'import $(IMPORTED_AT_START)'
+	@touch $@
+
+$(PEERS)/.ready: benchmarks/peers.lock $(VENV)/.ready
+	rm -rf $(PEERS)
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r benchmarks/peers.lock
 	@touch $@

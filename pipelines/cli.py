@@ -260,13 +260,11 @@ def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] =
 
 @app.command(context_settings=_PASS_ON)
 def bench(context: typer.Context) -> None:
-    """Measure what loading costs, against COPY and other tools; arguments go to benchmarks/load.py."""
-    from pipelines.environment import current_settings, prepare_environment
+    """Measure what loading costs, against the least it could and other tools: gudang bench --quick, --help."""
+    from pipelines.environment import current_settings
 
-    settings = current_settings()
-    with prepare_environment(settings, demo=False):
-        command = [sys.executable, "-m", "benchmarks.load", *context.args]
-        raise typer.Exit(subprocess.run(command, cwd=settings.project, check=False).returncode)
+    command = [sys.executable, "-m", "benchmarks", *context.args]
+    raise typer.Exit(subprocess.run(command, cwd=current_settings().project, check=False).returncode)
 
 
 def make_ready(settings: Settings) -> None:

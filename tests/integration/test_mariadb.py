@@ -43,7 +43,7 @@ def test_four_contracts_load_from_mariadb_what_they_load_from_postgresql(
             for key in KEYS:
                 contract = contracts[key]
                 connection.execute(f"drop table if exists raw.{contract.table}".encode())
-                connection.execute("delete from ops.watermark")
+                connection.execute("delete from ops.watermark; delete from ops.source_shape")
                 done = ingest(
                     connection,
                     contract,

@@ -1,0 +1,306 @@
+"""`make bench`: what loads cost, as ratios to the least that they could cost, measured in one run.
+
+1,000,000 rows of 14 mixed columns. Every case runs in a process of its own, those of a group in turn, and medians are
+compared. Ours is the whole load: landing, validation, primary key, exchange, ledger.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from benchmarks import rows as made
+from benchmarks.cases import CASES
+from benchmarks.document import write_document
+from pipelines.embedded import EmbeddedServer
+from pipelines.settings import Settings, load_settings
+from tests.support.servers import MariaDB, short_folder
+
+PEERS = ".venv-bench"
+DLT = "dlt"
+DLT_PORT = 5432
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Cases over the same rows; the first is the limit that the others are compared with.
+
+    small: at most 100,000 rows. rounds: at most so many, where a case takes long. target: the ratio that the last
+    case is to keep.
+    """
+
+    name: str
+    title: str
+    cases: tuple[str, ...]
+    small: bool = False
+    rounds: int | None = None
+    target: float | None = None
+
+
+GROUPS = (
+    Group(
+        "postgresql",
+        "PostgreSQL",
+        ("limit_postgresql", "limit_postgresql_key", "gudang_postgresql"),
+        target=1.6,
+    ),
+    Group("dlt", "PostgreSQL, dlt at its best", ("limit_postgresql", DLT), rounds=1),
+    Group(
+        "pandas", "PostgreSQL, pandas", ("limit_postgresql", "pandas_copy", "to_sql"), small=True, rounds=2
+    ),
+    Group("mariadb", "MariaDB", ("limit_mariadb", "gudang_mariadb"), target=2.0),
+    Group("csv", "CSV", ("limit_csv", "gudang_csv"), target=2.0),
+    Group("xlsx", "XLSX", ("calamine", "gudang_xlsx", "gudang_xlsx_reading"), small=True, target=1.3),
+    Group("merge", "Merge of 5 % changed rows", ("limit_merge", "gudang_merge")),
+    Group("gate", "Quality gate, 12 expectations", ("limit_gate", "gudang_gate"), target=1.3),
+)
+MEMORY = ("gudang_postgresql", "gudang_mariadb", "gudang_csv")
+WORDS = {
+    "limit_postgresql": "psql COPY | psql COPY, typed, no key",
+    "limit_postgresql_key": "the same, and a primary key",
+    "gudang_postgresql": "gudang",
+    DLT: "dlt (connectorx, Parquet, ADBC)",
+    "pandas_copy": "read_sql, to_csv, COPY",
+    "to_sql": "read_sql, DataFrame.to_sql",
+    "limit_mariadb": "mariadb --quick --batch | psql COPY",
+    "gudang_mariadb": "gudang",
+    "limit_csv": "COPY csv, typed, no key",
+    "gudang_csv": "gudang",
+    "calamine": "python-calamine, iter_rows",
+    "gudang_xlsx": "gudang, whole load",
+    "gudang_xlsx_reading": "gudang, as far as COPY text",
+    "limit_merge": "COPY, INSERT ... ON CONFLICT",
+    "gudang_merge": "gudang, by cursor",
+    "limit_gate": "one hand-written query",
+    "gudang_gate": "gudang (Great Expectations)",
+}
+
+
+@dataclass
+class Run:
+    """What was measured of one group."""
+
+    group: Group
+    rows: int
+    seconds: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
+    megabytes: dict[str, float] = field(default_factory=dict[str, float])
+    content: dict[str, str] = field(default_factory=dict[str, str])
+    parts: dict[str, float] = field(default_factory=dict[str, float])
+
+    def median(self, case: str) -> float:
+        return statistics.median(self.seconds[case])
+
+    def ratio(self, case: str) -> float:
+        return self.median(case) / self.median(self.group.cases[0])
+
+    def lines(self) -> list[tuple[str, float, float, str, float]]:
+        """Way, seconds, times the limit, spread, peak MB."""
+        return [
+            (
+                WORDS[c],
+                self.median(c),
+                self.ratio(c),
+                f"{min(self.seconds[c]):.2f} to {max(self.seconds[c]):.2f}",
+                self.megabytes[c],
+            )
+            for c in self.group.cases
+            if c in self.seconds
+        ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="gudang bench", description="What loads cost, against the least they could."
+    )
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of a load (default 1,000,000)")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="rounds, of which the median counts (default 3)"
+    )
+    parser.add_argument("--quick", action="store_true", help="100,000 rows, one round: does everything run?")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        metavar="GROUP",
+        choices=[*(g.name for g in GROUPS), "memory"],
+        help="these groups only",
+    )
+    parser.add_argument("--document", action="store_true", help="renew docs/benchmarks.md and its chart")
+    parser.add_argument("--case", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.case:
+        print(json.dumps(CASES[options.case](load_settings(), options.rows)))
+        return
+    if options.quick:
+        options.rows, options.rounds = 100_000, 1
+    with _server(load_settings()) as settings, _sources(settings, options) as missing:
+        runs = [
+            _run(settings, g, options) for g in GROUPS if _wanted(g.name, options) and g.name not in missing
+        ]
+        memory = _memory(options, missing) if _wanted("memory", options) else {}
+    for run in runs:
+        _show(run)
+    for case, (few, many) in memory.items():
+        source = case.removeprefix("gudang_")
+        print(f"peak memory, {source}: {few:.0f} MB at few rows, {many:.0f} MB at many")
+    for name, why in missing.items():
+        print(f"{name}: left out, {why}")
+    _keep_results(settings, runs, memory)
+    if options.document:
+        write_document(settings.project, runs, memory)
+    if any(len(set(run.content.values())) > 1 for run in runs):
+        raise SystemExit("some cases of a group left other rows than others: see above")
+
+
+@contextmanager
+def _server(settings: Settings) -> Iterator[Settings]:
+    """A PostgreSQL of the benchmark's own, so that nobody's warehouse is touched; on the loopback too, for dlt."""
+    with short_folder() as folder:
+        server = EmbeddedServer(folder / "home")
+        server.ensure()
+        os.environ["GUDANG_HOME"] = str(server.home)
+        try:
+            if not _listens(DLT_PORT):
+                with psycopg.connect(server.urls.libpq("postgres"), autocommit=True) as admin:
+                    admin.execute("alter system set listen_addresses = '127.0.0.1'")
+                server.stop()
+                server.ensure()
+            yield replace(settings, home=server.home, warehouse_url=None)
+        finally:
+            server.stop()
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _wanted(name: str, options: argparse.Namespace) -> bool:
+    return options.only is None or name in options.only
+
+
+@contextmanager
+def _sources(settings: Settings, options: argparse.Namespace) -> Iterator[dict[str, str]]:
+    """Everything that is read, made; gives the groups that cannot be run here, and why."""
+    missing: dict[str, str] = {}
+    few = min(options.rows, 100_000)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gudang-bench-")))
+        folder.chmod(0o755)
+        os.environ["BENCH_FOLDER"] = str(folder)
+        sizes = {options.rows, few} | ({options.rows * 5} if _wanted("memory", options) else set[int]())
+        for rows in sorted(sizes):
+            print(f"making {rows:,} rows", flush=True)
+            made.make_source(settings, rows)
+            if _wanted("csv", options) or _wanted("memory", options):
+                made.make_csv(settings, rows, folder / f"{rows}.csv")
+        if _wanted("xlsx", options):
+            made.make_xlsx(few, folder / f"{few}.xlsx")
+        if _wanted("mariadb", options) or _wanted("memory", options):
+            missing |= _mariadb(settings, sizes, folder, stack)
+        if not (settings.project / PEERS / "bin" / "python").exists():
+            missing[DLT] = f"there is no {PEERS} (`make bench` makes it)"
+        elif not made.is_ours(settings, DLT_PORT):
+            missing[DLT] = f"port {DLT_PORT} of the loopback was taken, and dlt wants TCP"
+        yield missing
+
+
+def _mariadb(settings: Settings, sizes: set[int], folder: Path, stack: ExitStack) -> dict[str, str]:
+    if why := MariaDB.missing():
+        return {"mariadb": why}
+    server = stack.enter_context(MariaDB.start(stack.enter_context(short_folder())))
+    os.environ["BENCH_MARIADB_URL"] = server.url
+    for rows in sorted(sizes):
+        made.make_mariadb(settings, server.url, rows, folder)
+    return {}
+
+
+def _run(settings: Settings, group: Group, options: argparse.Namespace) -> Run:
+    run = Run(group, min(options.rows, 100_000) if group.small else options.rows)
+    for number in range(min(options.rounds, group.rounds or options.rounds)):
+        for case in group.cases:
+            told = _dlt(settings, run.rows) if case == DLT else _told(case, run.rows)
+            run.seconds.setdefault(case, []).append(told["seconds"])
+            run.megabytes[case] = max(run.megabytes.get(case, 0.0), told["megabytes"])
+            if "content" in told:
+                run.content[case] = told["content"]
+            if case.startswith("gudang"):
+                run.parts = told.get("parts", run.parts)
+            print(
+                f"{group.name} {number + 1}: {WORDS[case]:40} {told['seconds']:8.2f} s {told['megabytes']:7.0f} MB",
+                flush=True,
+            )
+    return run
+
+
+def _told(case: str, rows: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks", "--case", case, "--rows", str(rows)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _dlt(settings: Settings, rows: int) -> dict[str, Any]:
+    server = f"postgresql://postgres:none@127.0.0.1:{DLT_PORT}"
+    places = [f"{server}/{name}" for name in (made.source_name(rows), "bench_sasaran")]
+    program = str(settings.project / "benchmarks" / "peers.py")
+    command = [str(settings.project / PEERS / "bin" / "python"), program, *places]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"dlt failed, leave it out with --only: {done.stderr.strip()[-1500:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _memory(options: argparse.Namespace, missing: dict[str, str]) -> dict[str, tuple[float, float]]:
+    """Peak MB at a tenth and at five times the rows."""
+    few, many = min(options.rows, 100_000), options.rows * 5
+    cases = [c for c in MEMORY if not (c == "gudang_mariadb" and "mariadb" in missing)]
+    found: dict[str, tuple[float, float]] = {}
+    for case in cases:
+        found[case] = (_told(case, few)["megabytes"], _told(case, many)["megabytes"])
+        print(f"memory: {case} {found[case][0]:.0f} MB, {found[case][1]:.0f} MB", flush=True)
+    return found
+
+
+def _show(run: Run) -> None:
+    print(
+        f"\n{run.group.title}, {run.rows:,} rows"
+        + (f", target {run.group.target:g}" if run.group.target else "")
+    )
+    print(f"  {'way':42} {'seconds':>8} {'x limit':>8} {'peak MB':>8}  from to")
+    for way, seconds, ratio, spread, peak in run.lines():
+        print(f"  {way:42} {seconds:8.2f} {ratio:8.2f} {peak:8.0f}  {spread}")
+    if run.parts:
+        print("  parts of ours: " + ", ".join(f"{k} {v:.2f} s" for k, v in run.parts.items()))
+    if len(set(run.content.values())) > 1:
+        print(f"  NOT THE SAME ROWS: {run.content}")
+
+
+def _keep_results(settings: Settings, runs: list[Run], memory: dict[str, tuple[float, float]]) -> None:
+    folder = settings.project / "benchmarks" / "results"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{datetime.now():%Y%m%d-%H%M%S}.json"
+    kept = [
+        {"group": r.group.name, "rows": r.rows, "seconds": r.seconds, "megabytes": r.megabytes} for r in runs
+    ]
+    path.write_text(json.dumps({"runs": kept, "memory": memory}, indent=2), encoding="utf-8")
+    print(f"\nwritten: {path}")
+
+
+if __name__ == "__main__":
+    main()

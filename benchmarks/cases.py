@@ -1,0 +1,381 @@
+"""The cases: each is run in a process of its own, gives its seconds and peak memory, and what rows it left.
+
+What belongs here: one function a case. Not here: making sources (rows.py), comparing (__main__.py), other tools
+(peers.py, which has an environment of its own).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from benchmarks import rows as made
+from pipelines.contracts import Contract
+from pipelines.extract.stream import SourceStream, Wanted
+from pipelines.load import warehouse
+from pipelines.load.ledger import Batch
+from pipelines.load.loader import load
+from pipelines.quality.gate import GateResult
+from pipelines.settings import Settings
+
+Told = dict[str, Any]
+_TYPED = ", ".join(f"{name} {kind}" for name, kind, _ in made.COLUMNS)
+
+
+def _target(settings: Settings) -> psycopg.Connection[Any]:
+    """A session of the empty target, its earlier rows and dirty pages gone."""
+    connection = warehouse.connect(made.url(settings, "bench_sasaran"))
+    connection.execute("drop table if exists sasaran")
+    connection.execute("drop schema if exists raw, ops, landing, quarantine, sasaran_dlt cascade")
+    connection.execute("checkpoint")
+    return connection
+
+
+def _told(start: float, **more: Any) -> Told:
+    """Peak memory is this process's own; ru_maxrss would also hold that of the one that started it."""
+    seconds = time.perf_counter() - start
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
+    return {"seconds": seconds, "megabytes": peak / 1024, **more}
+
+
+def _content(connection: psycopg.Connection[Any], table: str) -> str:
+    """Number and checksum of the rows."""
+    query = sql.SQL("select count(*) || ':' || coalesce(sum(hashtextextended(row({})::text, 0)), 0) from {}")
+    names = sql.SQL(", ").join(map(sql.Identifier, made.NAMES))
+    row = connection.execute(query.format(names, sql.Identifier(*table.split(".")))).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+# -- limits ----------------------------------------------------------------------------------------------------
+
+
+def _piped(settings: Settings, out: list[str], copy: str, *, key: bool = False) -> Told:
+    connection = _target(settings)
+    connection.execute(f"create table sasaran ({_TYPED})".encode())
+    place = warehouse.libpq_url(made.url(settings, "bench_sasaran"))
+    start = time.perf_counter()
+    source = subprocess.Popen(out, stdout=subprocess.PIPE)
+    subprocess.run([made.psql(settings), place, "-qc", copy], stdin=source.stdout, check=True)
+    assert source.wait() == 0
+    if key:
+        connection.execute("alter table sasaran add primary key (id)")
+    told = _told(start)
+    return told | {"content": _content(connection, "sasaran")}
+
+
+def limit_postgresql(settings: Settings, rows: int, *, key: bool = False) -> Told:
+    source = warehouse.libpq_url(made.url(settings, made.source_name(rows)))
+    out = [made.psql(settings), source, "-qc", "copy sumber to stdout"]
+    return _piped(settings, out, "copy sasaran from stdin", key=key)
+
+
+def limit_mariadb(settings: Settings, rows: int) -> Told:
+    from sqlalchemy.engine import make_url
+
+    place = make_url(os.environ["BENCH_MARIADB_URL"])
+    client = shutil.which("mariadb") or "mariadb"
+    out = [
+        client, "--no-defaults", "--quick", "--batch", "--skip-column-names", "--default-character-set=utf8mb4",
+        f"--host={place.host}", f"--port={place.port}", f"--user={place.username}", f"--password={place.password}",
+        made.source_name(rows), "-e", f"select {', '.join(made.NAMES)} from sumber",
+    ]  # fmt: skip
+    return _piped(settings, out, "copy sasaran from stdin (null 'NULL')")
+
+
+def limit_csv(settings: Settings, rows: int) -> Told:
+    return _piped(settings, ["cat", str(_file(rows, "csv"))], "copy sasaran from stdin (format csv, header)")
+
+
+def calamine(settings: Settings, rows: int) -> Told:
+    from python_calamine import CalamineWorkbook
+
+    start = time.perf_counter()
+    sheet = CalamineWorkbook.from_path(str(_file(rows, "xlsx"))).get_sheet_by_index(0)
+    assert sum(1 for _ in sheet.iter_rows()) == rows + 1
+    return _told(start)
+
+
+# -- ours --------------------------------------------------------------------------------------------------------
+
+
+def _file(rows: int, kind: str) -> Path:
+    return Path(os.environ["BENCH_FOLDER"]) / f"{rows}.{kind}"
+
+
+def _upload(rows: int, kind: str) -> Any:
+    from pipelines.extract.uploads import UploadedFile
+
+    path = _file(rows, kind)
+    state = path.stat()
+    return UploadedFile(path, path.name, state.st_size, state.st_mtime)
+
+
+def _load(connection: psycopg.Connection[Any], contract: Contract, upload: Any = None) -> Batch:
+    from pipelines.extract.source import open_source
+
+    def opener(of: Contract, since: str | None) -> SourceStream | None:
+        return open_source(of, wanted=Wanted(since), upload=upload)
+
+    batch = load(connection, contract, opener, lambda _: GateResult(()), run_id="bench")
+    assert batch is not None
+    return batch
+
+
+def _whole(settings: Settings, contract: Contract, upload: Any = None) -> Told:
+    """A whole load: landing, validation, primary key, exchange, ledger."""
+    connection = _target(settings)
+    warehouse.prepare(connection, [])
+    start = time.perf_counter()
+    batch = _load(connection, contract, upload)
+    told = _told(start, parts=batch.seconds)
+    assert batch.quarantined == 0, batch
+    return told | {"content": _content(connection, "raw.bench__sumber")}
+
+
+def gudang_postgresql(settings: Settings, rows: int) -> Told:
+    with tempfile.TemporaryDirectory() as folder:
+        return _whole(
+            settings, made.database_contract(Path(folder), made.url(settings, made.source_name(rows)))
+        )
+
+
+def gudang_mariadb(settings: Settings, rows: int) -> Told:
+    from sqlalchemy.engine import make_url
+
+    place = make_url(os.environ["BENCH_MARIADB_URL"]).set(database=made.source_name(rows))
+    with tempfile.TemporaryDirectory() as folder:
+        return _whole(
+            settings, made.database_contract(Path(folder), place.render_as_string(hide_password=False))
+        )
+
+
+def gudang_csv(settings: Settings, rows: int) -> Told:
+    with tempfile.TemporaryDirectory() as folder:
+        return _whole(settings, made.upload_contract(Path(folder), "csv"), _upload(rows, "csv"))
+
+
+def gudang_xlsx(settings: Settings, rows: int) -> Told:
+    with tempfile.TemporaryDirectory() as folder:
+        return _whole(settings, made.upload_contract(Path(folder), "xlsx"), _upload(rows, "xlsx"))
+
+
+def gudang_xlsx_reading(settings: Settings, rows: int) -> Told:
+    """Only as far as calamine goes: the rows, as COPY text."""
+    from pipelines.extract.file import open_file
+
+    with tempfile.TemporaryDirectory() as folder:
+        contract = made.upload_contract(Path(folder), "xlsx")
+        start = time.perf_counter()
+        stream = open_file(contract, _upload(rows, "xlsx"))
+        for _ in stream.blocks:
+            pass
+        assert stream.rows == rows
+        return _told(start)
+
+
+# -- merge -------------------------------------------------------------------------------------------------------
+
+_CHANGED = """
+create or replace view berubah as
+select {others}, case when id % 20 = 0 then timestamp '2040-01-01' + id * interval '1 ms' else waktu end as waktu,
+    case when id % 20 = 0 then catatan || '!' else catatan end as catatan
+from sumber where id <= {old}
+union all
+select {others}, timestamp '2040-01-02' + id * interval '1 ms', catatan from sumber where id > {old}
+"""
+
+
+def _changed(settings: Settings, rows: int) -> None:
+    """A view of the source after a day: nearly 5 % of the rows changed, 0.5 % new."""
+    others = ", ".join(n for n in made.NAMES if n not in ("waktu", "catatan"))
+    with made.connect(settings, made.source_name(rows)) as source:
+        source.execute(_CHANGED.format(others=others, old=rows - rows // 200).encode())
+
+
+def gudang_merge(settings: Settings, rows: int) -> Told:
+    _changed(settings, rows)
+    old, late = rows - rows // 200, {"write_disposition": "merge", "cursor": "waktu"}
+    with tempfile.TemporaryDirectory() as folder:
+        place = made.url(settings, made.source_name(rows))
+        before = made.database_contract(Path(folder), place, **late)
+        connection = _target(settings)
+        warehouse.prepare(connection, [])
+        extract = replace(before.extract, table=None, query=f"select * from sumber where id <= {old}")  # type: ignore[arg-type]
+        _load(connection, replace(before, extract=extract))
+        connection.execute("checkpoint")
+        after = replace(before, extract=replace(before.extract, table="berubah"))  # type: ignore[arg-type]
+        start = time.perf_counter()
+        batch = _load(connection, after)
+        told = _told(start, parts=batch.seconds, rows=batch.loaded)
+        return told | {"content": _content(connection, "raw.bench__sumber")}
+
+
+def limit_merge(settings: Settings, rows: int) -> Told:
+    """COPY of the changed rows into a temporary table, and one INSERT ... ON CONFLICT."""
+    _changed(settings, rows)
+    names = ", ".join(made.NAMES)
+    connection = _target(settings)
+    connection.execute(f"create table sasaran ({_TYPED}, primary key (id))".encode())
+    source = warehouse.libpq_url(made.url(settings, made.source_name(rows)))
+
+    def copied(query: str, into: str) -> None:
+        out = [made.psql(settings), source, "-qc", f"copy ({query}) to stdout"]
+        reading = subprocess.Popen(out, stdout=subprocess.PIPE)
+        assert reading.stdout is not None
+        with connection.cursor().copy(f"copy {into} ({names}) from stdin".encode()) as copy:
+            while block := reading.stdout.read(1 << 18):
+                copy.write(block)
+        assert reading.wait() == 0
+
+    copied(f"select {names} from sumber where id <= {rows - rows // 200}", "sasaran")
+    connection.execute("checkpoint")
+    start = time.perf_counter()
+    connection.execute(f"create temporary table datang ({_TYPED})".encode())
+    copied(f"select {names} from berubah where waktu >= '2040-01-01'", "datang")
+    assignments = ", ".join(f"{n} = excluded.{n}" for n in made.NAMES if n != "id")
+    connection.execute(
+        f"insert into sasaran select * from datang on conflict (id) do update set {assignments}".encode()
+    )
+    told = _told(start)
+    return told | {"content": _content(connection, "sasaran")}
+
+
+# -- the gate ------------------------------------------------------------------------------------------------------
+
+_PREDICATES = (
+    "id is not null", "kode is not null", "char_length(kode) = 16", "tahun between 2000 and 2024",
+    "bulan between 1 and 12", "nilai >= 0", "jumlah between 0 and 99999", "nama is not null",
+    "waktu is not null", "uraian is not null", "aktif in (true, false)", "rasio is null or rasio >= 0",
+)  # fmt: skip
+
+
+def _staged(settings: Settings, rows: int) -> psycopg.Connection[Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        contract = made.database_contract(Path(folder), made.url(settings, made.source_name(rows)))
+        connection = _target(settings)
+        warehouse.prepare(connection, [])
+        _load(connection, contract)
+        connection.execute("vacuum analyze raw.bench__sumber")
+        return connection
+
+
+def limit_gate(settings: Settings, rows: int) -> Told:
+    """One hand-written query with the same predicates."""
+    connection = _staged(settings, rows)
+    counts = ", ".join(f"count(*) filter (where not ({p}))" for p in _PREDICATES)
+    start = time.perf_counter()
+    assert set(connection.execute(f"select {counts} from raw.bench__sumber".encode()).fetchone() or ()) == {0}
+    return _told(start)
+
+
+def gudang_gate(settings: Settings, rows: int) -> Told:
+    """Great Expectations as the gate runs it; what Python pays once a process, its import, is not counted."""
+    from pipelines.load.loader import Staged
+    from pipelines.quality import gate
+    from pipelines.quality.suites import Expectation
+
+    def between(column: str, low: float | None, high: float | None) -> dict[str, Any]:
+        return {
+            k: v for k, v in (("column", column), ("min_value", low), ("max_value", high)) if v is not None
+        }
+
+    present = [
+        ("expect_column_values_to_not_be_null", {"column": c})
+        for c in ("id", "kode", "nama", "waktu", "uraian")
+    ]
+    kinds: list[tuple[str, dict[str, Any]]] = [
+        *present,
+        ("expect_column_value_lengths_to_be_between", between("kode", 16, 16)),
+        ("expect_column_values_to_be_between", between("tahun", 2000, 2024)),
+        ("expect_column_values_to_be_between", between("bulan", 1, 12)),
+        ("expect_column_values_to_be_between", between("nilai", 0, None)),
+        ("expect_column_values_to_be_between", between("jumlah", 0, 99999)),
+        ("expect_column_values_to_be_between", between("rasio", 0, None)),
+        ("expect_column_values_to_be_in_set", {"column": "aktif", "value_set": [True, False]}),
+    ]
+    expectations = tuple(Expectation(f"e{i}", kind, kwargs) for i, (kind, kwargs) in enumerate(kinds))
+    connection = _staged(settings, rows)
+    place = made.url(settings, "bench_sasaran")
+    with tempfile.TemporaryDirectory() as folder:
+        contract = made.database_contract(Path(folder), place)
+        staged = Staged(contract, 1, "raw", "bench__sumber", rows, rows, 0)
+        gate.suite = lambda *_: expectations[:1]
+        assert gate.check(staged, Path(folder), place).passed  # imports and connects
+        gate.suite = lambda *_: expectations
+        start = time.perf_counter()
+        assert gate.check(staged, Path(folder), place).passed
+        told = _told(start)
+    connection.close()
+    return told
+
+
+# -- pandas --------------------------------------------------------------------------------------------------------
+
+
+def to_sql(settings: Settings, rows: int) -> Told:
+    import pandas as pd
+    import sqlalchemy as sa
+
+    source, target = (
+        sa.create_engine(made.url(settings, n)) for n in (made.source_name(rows), "bench_sasaran")
+    )
+    _target(settings).close()
+    start = time.perf_counter()
+    pd.read_sql(sa.text("select * from sumber"), source).to_sql(
+        "sasaran", target, index=False, if_exists="replace"
+    )
+    return _told(start)
+
+
+def pandas_copy(settings: Settings, rows: int) -> Told:
+    """read_sql, to_csv, COPY."""
+    import io
+
+    import pandas as pd
+    import sqlalchemy as sa
+
+    connection = _target(settings)
+    connection.execute(f"create table sasaran ({_TYPED})".encode())
+    start = time.perf_counter()
+    frame = pd.read_sql(
+        sa.text("select * from sumber"), sa.create_engine(made.url(settings, made.source_name(rows)))
+    )
+    text = io.StringIO()
+    frame.to_csv(text, index=False, header=False)
+    text.seek(0)
+    with connection.cursor().copy("copy sasaran from stdin (format csv)") as copy:
+        while block := text.read(1 << 18):
+            copy.write(block)
+    return _told(start)
+
+
+CASES: dict[str, Callable[[Settings, int], Told]] = {
+    "limit_postgresql": limit_postgresql,
+    "limit_postgresql_key": lambda settings, rows: limit_postgresql(settings, rows, key=True),
+    "gudang_postgresql": gudang_postgresql,
+    "limit_mariadb": limit_mariadb,
+    "gudang_mariadb": gudang_mariadb,
+    "limit_csv": limit_csv,
+    "gudang_csv": gudang_csv,
+    "calamine": calamine,
+    "gudang_xlsx_reading": gudang_xlsx_reading,
+    "gudang_xlsx": gudang_xlsx,
+    "limit_merge": limit_merge,
+    "gudang_merge": gudang_merge,
+    "limit_gate": limit_gate,
+    "gudang_gate": gudang_gate,
+    "to_sql": to_sql,
+    "pandas_copy": pandas_copy,
+}
