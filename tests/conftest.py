@@ -14,6 +14,7 @@ import pytest
 from psycopg import sql
 
 from pipelines.embedded import EmbeddedServer, Urls
+from pipelines.load import loader
 from tests.support.servers import MariaDB, fresh_name, short_folder
 
 
@@ -23,6 +24,12 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith(("GUDANG_", "DAGSTER_"))]:
         if not name.startswith("GUDANG_TEST_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source that fails in passing is read again at once."""
+    monkeypatch.setattr(loader, "RETRY_WAITS_S", (0.0, 0.0))
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,11 @@ _STRICT: dict[str, tuple[str, str]] = {
     ),
     # It would leave out a zone without a word, and be hours or a day wrong.
     "date": ("{text} like '____-__-__' and {text}::date::text = {text}", _DAY),
-    "timestamp": ("{text} like '____-__-__ __:__:__' and {text}::timestamp::text = {text}", _DAY),
+    # "%C" is a year before Christ.
+    "timestamp": (
+        "{text} like '____-__-__ __:__:__%' and {text} not like '%C' and {text}::timestamp::text = {text}",
+        _DAY,
+    ),
     "timestamptz": ("false", r"^\s*\d{4}-\d{1,2}-\d{1,2}"),
 }
 """What a text of a type may look like beside what PostgreSQL takes ("0x1F", "NaN", "today"): a regular expression, and
