@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from pipelines.contract_api import ApiExtract
+from pipelines.contract_upload import SHEET, WORKBOOKS, FileExtract
 from pipelines.errors import ContractError
 
 PERSONAL = frozenset({"pribadi", "pribadi_spesifik"})
@@ -33,23 +34,6 @@ LOGICAL_TYPES: Mapping[str, tuple[str, ...]] = {
 }
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,39}")
 STATEMENT_TIMEOUT_S = 900
-WORKBOOKS = ("xlsx", "xls", "ods")
-FORMATS = ("csv", *WORKBOOKS, "json", "ndjson", "parquet")
-_ONLY_FOR: Mapping[str, tuple[str, ...]] = {
-    "header_row": ("csv", *WORKBOOKS),
-    "header_rows": ("csv", *WORKBOOKS),
-    "delimiter": ("csv",),
-    "quote": ("csv",),
-    "encoding": ("csv",),
-    "comment": ("csv",),
-    "totals": ("csv", *WORKBOOKS, "parquet"),
-    "sheet": WORKBOOKS,
-    "sheets": WORKBOOKS,
-    "records": ("json",),
-}
-AUTO = "auto"
-SHEET, FILE = "@sheet", "@file"
-"""Source names of an upload that are no column of it: the sheet's and the file's own name."""
 RESERVED = frozenset({"deleted_at", "valid_from", "valid_to", "is_current"})
 """Columns that a load adds by itself; no property may be called so."""
 
@@ -161,67 +145,6 @@ class DatabaseExtract:
             raise ValueError("name a table, or write a query, and not both")
         if self.query and self.schema:
             raise ValueError("a query names the schema by itself")
-
-
-@dataclass(frozen=True, slots=True)
-class FileExtract:
-    """What an uploaded file looks like. Raises ValueError where its keys contradict each other.
-
-    member: pattern of the one file to read inside a ZIP. delimiter, quote, encoding: AUTO to find out.
-    quote: a character, "none", or "row" where every row is wrapped whole in one pair of quotes.
-    totals: header name -> regular expression; rows whose cell matches are left out and counted.
-    sheet, sheets: name or pattern of the one sheet, or of all sheets, to read.
-    """
-
-    format: str
-    pattern: str
-    member: str | None = None
-    header_row: int = 1
-    header_rows: int = 1
-    delimiter: str = ","
-    quote: str = '"'
-    encoding: str = "utf-8"
-    comment: str | None = None
-    totals: Mapping[str, str] = field(default_factory=dict[str, str])
-    sheet: str | None = None
-    sheets: str | None = None
-    records: str = ""
-
-    def __post_init__(self) -> None:
-        if self.format not in FORMATS:
-            raise ValueError(f"format {self.format!r} is unknown ({', '.join(FORMATS)})")
-        for key, formats in _ONLY_FOR.items():
-            default = FileExtract.__dataclass_fields__[key].default
-            if getattr(self, key) not in (default, {}) and self.format not in formats:
-                raise ValueError(f"{key} has no meaning for {self.format} (only for {', '.join(formats)})")
-        for key in ("header_row", "header_rows"):
-            if not isinstance(getattr(self, key), int) or getattr(self, key) < 1:
-                raise ValueError(f"{key} {getattr(self, key)!r} is no whole number above 0")
-        if self.delimiter != AUTO and len(self.delimiter) != 1:
-            raise ValueError(f"delimiter {self.delimiter!r} is neither one character nor {AUTO}")
-        if self.quote not in (AUTO, "none", "row") and len(self.quote) != 1:
-            raise ValueError(f"quote {self.quote!r} is neither one character nor none, row or {AUTO}")
-        if self.quote == self.delimiter != AUTO:
-            raise ValueError("quote and delimiter are the same")
-        if self.encoding != AUTO and not _is_encoding(self.encoding):
-            raise ValueError(f"encoding {self.encoding!r} is unknown (such as utf-8, cp1252, {AUTO})")
-        if self.sheet and self.sheets:
-            raise ValueError("sheet means one sheet, sheets all that match: one of them")
-        if self.records and not self.records.startswith("/"):
-            raise ValueError(f"records {self.records!r} is no JSON pointer (such as /data)")
-        for pattern in self.totals.values():
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise ValueError(f"totals {pattern!r} is no regular expression: {error}") from None
-
-
-def _is_encoding(name: str) -> bool:
-    try:
-        " ".encode(name)
-    except LookupError:
-        return False
-    return True
 
 
 Extract = DatabaseExtract | ApiExtract | FileExtract

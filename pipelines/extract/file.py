@@ -13,7 +13,8 @@ from contextlib import ExitStack
 from itertools import chain
 from typing import BinaryIO
 
-from pipelines.contracts import WORKBOOKS, Contract, FileExtract
+from pipelines.contract_upload import WORKBOOKS
+from pipelines.contracts import Contract, FileExtract
 from pipelines.errors import ContractError
 from pipelines.extract import plain_csv
 from pipelines.extract.archive import gunzip, unpack_member

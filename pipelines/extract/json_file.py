@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, cast
 
 import msgspec
 
-from pipelines.contracts import FILE
+from pipelines.contract_upload import FILE
 from pipelines.extract.stream import SourceStream
 from pipelines.extract.table import Reading, extra_cell, fold
 from pipelines.extract.text_file import bom_encoding, open_text

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from itertools import islice, product
 from typing import BinaryIO
 
-from pipelines.contracts import AUTO
+from pipelines.contract_upload import AUTO
 from pipelines.errors import SourceError
 from pipelines.extract.table import Reading, header, trimmed
 from pipelines.extract.text_file import Dialect, Lines, bom_encoding

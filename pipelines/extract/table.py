@@ -14,7 +14,8 @@ from operator import itemgetter
 
 import msgspec
 
-from pipelines.contracts import FILE, SHEET, Contract, FileExtract
+from pipelines.contract_upload import FILE, SHEET
+from pipelines.contracts import Contract, FileExtract
 from pipelines.errors import ContractError, ShapeError, SourceError
 from pipelines.extract.stream import EXTRA, POSITION, SourceStream
 
