@@ -41,6 +41,8 @@ create table if not exists ops.load_batch (
     started_at timestamptz not null default clock_timestamp(),
     finished_at timestamptz
 );
+alter table ops.load_batch add column if not exists whole boolean not null default false;
+comment on column ops.load_batch.whole is 'A full refresh: what was loaded before no longer stands.';
 create index if not exists load_batch_dataset on ops.load_batch (dataset, batch_id desc);
 comment on table ops.load_batch is 'The ledger: one row per load of one dataset.';
 

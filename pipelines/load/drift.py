@@ -12,8 +12,10 @@ from typing import Any
 
 from psycopg import Connection
 
+from pipelines.contract_upload import FILE, SHEET
 from pipelines.contracts import Contract
 from pipelines.errors import ShapeError
+from pipelines.extract.table import fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +42,16 @@ def compare(
 ) -> tuple[Drift, ...]:
     """Changes from `before` (None: never loaded) to `now`; added columns that the contract knows are none.
 
-    A promised column that is missing is one also at the first load. Of an API only new keys are: its records need not
-    all have the same.
+    Names are compared as headers are, white space folded. A promised column that is missing is one also at the first
+    load. Of an API only new keys are: its records need not all have the same.
     """
     if not now:
         return ()
+    now = {fold(name): kind for name, kind in now.items()}
+    before = None if before is None else {fold(name): kind for name, kind in before.items()}
     if contract.server.kind == "api":
         return _added(contract, before, now)
-    promised = {c.source_name for c in contract.stored}
+    promised = {fold(c.source_name) for c in contract.stored} - {SHEET, FILE}
     found = [Drift("vanished", name, (before or {}).get(name, "")) for name in sorted(promised - set(now))]
     if before is None:
         return tuple(found)
@@ -59,7 +63,7 @@ def compare(
 
 
 def _added(contract: Contract, before: Mapping[str, str] | None, now: Mapping[str, str]) -> tuple[Drift, ...]:
-    known = {c.source_name for c in contract.columns}
+    known = {fold(c.source_name) for c in contract.columns}
     fresh = sorted(set(now) - set(before) - known) if before is not None else ()
     return tuple(Drift("added", name, now=now[name]) for name in fresh)
 

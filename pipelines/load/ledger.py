@@ -94,11 +94,13 @@ def sweep(connection: Connection[Any], contract: Contract) -> int:
     return len(dead)
 
 
-def open_batch(connection: Connection[Any], contract: Contract, run_id: str, window: Window | None) -> Batch:
+def open_batch(
+    connection: Connection[Any], contract: Contract, run_id: str, window: Window | None, *, whole: bool
+) -> Batch:
     row = connection.execute(
-        "insert into ops.load_batch (dataset, run_id, window_start, window_end) values (%s, %s, %s, %s)"
+        "insert into ops.load_batch (dataset, run_id, window_start, window_end, whole) values (%s, %s, %s, %s, %s)"
         " returning batch_id",
-        [contract.key, run_id, window.start if window else None, window.end if window else None],
+        [contract.key, run_id, window.start if window else None, window.end if window else None, whole],
     ).fetchone()
     assert row is not None
     return Batch(batch_id=row[0], dataset=contract.key)
@@ -139,10 +141,12 @@ def fingerprint(contract: Contract, sha256: str) -> str:
 
 def standing_fingerprints(connection: Connection[Any], contract: Contract) -> set[str]:
     """Fingerprints of the uploads that raw stands for: the last that was read, or where files are appended, of each
-    name the last whose rows were loaded."""
+    name the last whose rows were loaded since the last full refresh."""
     query = (
-        "select distinct on (source_name) source_fingerprint from ops.load_batch"
-        " where dataset = %s and state = 'loaded' and source_fingerprint is not null"
+        "select distinct on (source_name) source_fingerprint from ops.load_batch b"
+        " where dataset = %s and state = 'loaded' and source_fingerprint is not null and not exists"
+        " (select from ops.load_batch w where w.dataset = b.dataset and w.whole and w.state = 'loaded'"
+        " and w.batch_id > b.batch_id)"
         " order by source_name, batch_id desc"
         if contract.appends
         else "select source_fingerprint from ops.load_batch"

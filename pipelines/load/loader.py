@@ -82,7 +82,7 @@ def load(
     with ledger.dataset_lock(connection, contract.key):
         ledger.sweep(connection, contract)
         personal.set_keys(connection, contract)
-        batch = ledger.open_batch(connection, contract, run_id, window)
+        batch = ledger.open_batch(connection, contract, run_id, window, whole=whole)
         plan = LoadPlan(contract, batch.batch_id, window, whole=whole)
         try:
             for statement in create_raw(plan):
