@@ -210,6 +210,8 @@ def _severity(severity: str) -> dg.AssetCheckSeverity:
 def _metadata(done: Ingested) -> Mapping[str, Any]:
     batch = done.batch
     assert batch is not None
+    # A load that stands may have an error too: its reconciliation's.
+    told = [*batch.warnings, *([batch.error] if batch.error else [])]
     return {
         "ringkasan": words(batch),
         "sumber": batch.source_name or "",
@@ -220,4 +222,5 @@ def _metadata(done: Ingested) -> Mapping[str, Any]:
         "baris_dikarantina": batch.quarantined,
         "baris_dihapus": batch.deleted,
         "detik": {k: round(v, 3) for k, v in batch.seconds.items()},
+        **({"peringatan": dg.MetadataValue.md("\n".join(f"- {w}" for w in told))} if told else {}),
     }

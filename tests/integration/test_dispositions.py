@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.contracts import Contract
-from pipelines.errors import LoadError
+from pipelines.errors import LoadError, SourceError
 from pipelines.load.plan import Window
 from tests.support.contracts import column, upload
 from tests.support.loads import Loads, Row, only
@@ -252,6 +252,40 @@ def test_a_row_in_quarantine_is_not_taken_for_a_deleted_one(loads: Loads) -> Non
     assert (batch.deleted, batch.loaded) == (1, 1)
     assert loads.raw(contract, "kunci", "deleted_at is null") == [("a", False), ("b", True), ("c", True)]
     assert loads.run("select state from quarantine.row") == [("resolved",)]
+
+
+def test_a_reconciliation_that_fails_leaves_what_was_loaded_and_is_due_again(loads: Loads) -> None:
+    contract = keyed(loads, write_disposition="merge", cursor="diubah", reconcile="PT0S")
+    loads.forget(contract)
+    source = Source({"a": (1, 0), "b": (1, 1)})
+    loads.load(contract, source.read)
+    source.apply(("c", 1, 5))
+    source.apply(("a", None, 0))
+
+    def without_keys(of: Contract, since: str | None) -> list[Row]:
+        if len(of.stored) < len(NAMES):
+            raise SourceError("uji/data", "no right to read the keys")
+        return source.read(of, since)
+
+    batch = loads.load(contract, without_keys)
+    assert (batch.state, batch.loaded, batch.error) == (
+        "loaded",
+        1,
+        "reconciliation: no right to read the keys",
+    )
+    assert loads.raw(contract, "kunci", "deleted_at is null") == [("a", True), ("b", True), ("c", True)]
+    batch = loads.load(
+        contract, lambda of, since: [] if len(of.stored) < len(NAMES) else source.read(of, since)
+    )
+    assert batch.error == "reconciliation: the source gave no key at all, where rows are published"
+    assert loads.load(contract, source.read).deleted == 1
+    assert loads.raw(contract, "kunci", "deleted_at is null") == [("a", False), ("b", True), ("c", True)]
+    assert (
+        loads.run(
+            "select relname from pg_class where relnamespace = 'landing'::regnamespace and relkind = 'r'"
+        )
+        == []
+    )
 
 
 def test_an_older_version_that_an_api_brings_late_changes_nothing(loads: Loads) -> None:
