@@ -1,36 +1,24 @@
-"""Spreadsheets (XLSX, ODS, XLS) as tables, by python-calamine.
+"""Spreadsheets (XLSX, ODS, XLS) as tables, by python-calamine in a process of its own.
 
-What belongs here: opening a workbook, which sheets, a cell's value as faithful text. Not here: which column is which
+What belongs here: which sheets, a table of each. Not here: the cells' text (workbook_reader.py), which column is which
 (table.py), what calamine does not tell (workbook_xml.py).
 """
 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from datetime import date, time, timedelta
-from decimal import Decimal
 from fnmatch import fnmatchcase
-from itertools import islice
+from itertools import chain, islice
 from typing import BinaryIO
-
-from python_calamine import (
-    CalamineError,
-    CalamineSheet,
-    CalamineWorkbook,
-    PasswordError,
-    SheetTypeEnum,
-    SheetVisibleEnum,
-)
 
 from pipelines.errors import SourceError
 from pipelines.extract.archive import DAMAGED, check_package, open_zip
 from pipelines.extract.table import Reading, Span, Table, header, listed
-from pipelines.extract.workbook_guard import check_cost, is_encrypted_ods, is_encrypted_package, locked
+from pipelines.extract.workbook_guard import WorkbookProcess, is_encrypted_ods, is_encrypted_package, locked
 from pipelines.extract.workbook_xml import DamagedError, Faults, faulty_cells
 
-_EXACT_INTEGERS = 2**53
 _SAVE_ANEW = "open it in Excel or LibreOffice, save it and upload it again"
 _RENAME = "rename the sheet, or correct it in the contract"
 
@@ -40,18 +28,20 @@ def workbook_tables(reading: Reading, file: BinaryIO) -> Iterator[Table]:
 
     Raises SourceError: no workbook, a password, no such sheet, a bomb; from the rows: a formula never computed.
     """
-    with _package(reading, file) or nullcontext() as archive:
-        workbook = _open(reading, file)
-        for name in _chosen(reading, workbook):
+    with WorkbookProcess(reading, file) as process, _package(reading, file) or nullcontext() as archive:
+        for name in _chosen(reading, _sheets(reading, file, process)):
+            process.ask(name, reading.extract.header_row - 1, reading.extract.header_rows)
             try:
-                sheet = workbook.get_sheet_by_name(name)
                 faults = faulty_cells(archive, name) if archive else {}
-                table = _table(reading, sheet, faults)
-            except (CalamineError, DamagedError):
-                table = None
-            if table is None:
+            except DamagedError:
+                found = None
+            else:
+                found = process.answer()
+            if found is None:
                 raise reading.fault(f"sheet {name!r} is damaged", _SAVE_ANEW)
-            yield table
+            left, spans = found
+            place = f"lembar {name} " if reading.extract.sheets else ""
+            yield _table(reading, name, spans, _rows(reading, _blocks(process), left, faults, place))
 
 
 def _package(reading: Reading, file: BinaryIO) -> zipfile.ZipFile | None:
@@ -80,24 +70,22 @@ def _no_workbook(reading: Reading) -> SourceError:
     return reading.fault("this is no workbook that can be read, or only a part of one", hint)
 
 
-def _open(reading: Reading, file: BinaryIO) -> CalamineWorkbook:
-    check_cost(reading, file)
-    file.seek(0)
-    try:
-        return CalamineWorkbook.from_filelike(file)
-    except PasswordError:
-        is_locked = True
-    except (CalamineError, OSError, ValueError):
-        is_locked = is_encrypted_package(file)
-    raise locked(reading) if is_locked else _no_workbook(reading)
+def _sheets(reading: Reading, file: BinaryIO, process: WorkbookProcess) -> list[tuple[str, bool]]:
+    """Each worksheet's name, and whether an OPD can see it."""
+    process.ask()
+    sheets = process.answer()
+    if sheets == "locked" or (sheets is None and is_encrypted_package(file)):
+        raise locked(reading)
+    if sheets is None:
+        raise _no_workbook(reading)
+    return [(name, seen) for name, is_worksheet, seen in sheets if is_worksheet]
 
 
-def _chosen(reading: Reading, workbook: CalamineWorkbook) -> list[str]:
+def _chosen(reading: Reading, known: list[tuple[str, bool]]) -> list[str]:
     """Names of the sheets to read: a pattern, and no name at all, mean sheets that an OPD can see."""
     extract = reading.extract
-    known = [s for s in workbook.sheets_metadata if s.typ is SheetTypeEnum.WorkSheet]
-    seen = [s.name for s in known if s.visible is SheetVisibleEnum.Visible]
-    names = [s.name for s in known]
+    seen = [name for name, is_seen in known if is_seen]
+    names = [name for name, _ in known]
     pattern = extract.sheets or extract.sheet
     if pattern is None:
         if not names:
@@ -114,75 +102,47 @@ def _chosen(reading: Reading, workbook: CalamineWorkbook) -> list[str]:
     return found
 
 
-def _table(reading: Reading, sheet: CalamineSheet, faults: Faults) -> Table:
+def _table(
+    reading: Reading, name: str, spans: list[Span], rows: Iterator[tuple[str, Sequence[str]]]
+) -> Table:
     extract = reading.extract
-    place = f"lembar {sheet.name} " if extract.sheets else ""
     first = extract.header_row
-    rows = islice(_rows(reading, sheet, faults, place), first - 1, None)
-    head = [cells for _, cells in islice(rows, extract.header_rows)]
-    names = header(head, _spans(sheet, first, extract.header_rows))
+    head = [cells for _, cells in islice(rows, first - 1, first - 1 + extract.header_rows)]
+    names = header(head, spans)
     if not names:
-        message = f"there is no header in row {first}" + (
-            f" of sheet {sheet.name!r}" if extract.sheets else ""
-        )
-        raise reading.fault(
-            message, "fill in the form's own header row, or correct header_row in the contract"
-        )
-    return Table(names, f"{place}baris {first}", rows, sheet.name)
+        of_sheet = f" of sheet {name!r}" if extract.sheets else ""
+        hint = "fill in the form's own header row, or correct header_row in the contract"
+        raise reading.fault(f"there is no header in row {first}{of_sheet}", hint)
+    place = f"lembar {name} " if extract.sheets else ""
+    return Table(names, f"{place}baris {first}", rows, name)
 
 
-def _spans(sheet: CalamineSheet, first: int, count: int) -> list[Span]:
-    """Merged cells within the header, counted from its first row and the sheet's first used column."""
-    top, left = first - 1, sheet.start[1] if sheet.start else 0
-    spans: list[Span] = []
-    for (row, column), (last_row, last_column) in sheet.merged_cell_ranges or ():
-        if top <= row < top + count and column >= left:
-            spans.append(
-                ((row - top, column - left), (min(last_row, top + count - 1) - top, last_column - left))
-            )
-    return spans
+def _blocks(process: WorkbookProcess) -> Iterator[list[list[str]]]:
+    """Columns of some rows at a time."""
+    while block := process.answer():
+        yield block
 
 
 def _rows(
-    reading: Reading, sheet: CalamineSheet, faults: Faults, place: str
-) -> Iterator[tuple[str, list[str]]]:
+    reading: Reading, blocks: Iterator[list[list[str]]], left: int, faults: Faults, place: str
+) -> Iterator[tuple[str, Sequence[str]]]:
     """Position and cells of every row of a sheet; an empty cell is ""."""
-    left = sheet.start[1] if sheet.start else 0
     by_row: dict[int, list[tuple[int, str | None]]] = {}
     for (row, column), text in faults.items():
         by_row.setdefault(row, []).append((column - left, text))
-    for number, values in enumerate(sheet.iter_rows(), 1):
-        found = [value if isinstance(value, str) else cell_text(value) for value in values]
+    place += "baris "
+    rows = chain.from_iterable(zip(*block, strict=True) for block in blocks)
+    if not by_row:
+        yield from ((f"{place}{number}", row) for number, row in enumerate(rows, 1))
+        return
+    for number, row in enumerate(rows, 1):
+        found = list(row)
         for column, text in by_row.get(number, ()):
             if text is None:
-                message = f"{place}baris {number}, column {column + left + 1} holds a formula without a computed value"
+                message = (
+                    f"{place}{number}, column {column + left + 1} holds a formula without a computed value"
+                )
                 raise reading.fault(message, _SAVE_ANEW)
             if 0 <= column < len(found):
                 found[column] = text
-        yield f"{place}baris {number}", found
-
-
-def cell_text(value: float | bool | str | date | time | timedelta) -> str:
-    """A cell as text: integral numbers without ".0", ISO dates and times, true/false, a duration in hours."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        if not value.is_integer():
-            return repr(value)
-        if abs(value) < _EXACT_INTEGERS:
-            return str(int(value))
-        return format(Decimal(repr(value)), "f").removesuffix(".0")
-    if isinstance(value, timedelta):
-        return _duration(value)
-    return value.isoformat()
-
-
-def _duration(value: timedelta) -> str:
-    sign = "-" if value < timedelta(0) else ""
-    seconds, micros = divmod(abs(value) // timedelta(microseconds=1), 1_000_000)
-    text = f"{sign}{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
-    return f"{text}.{micros:06d}" if micros else text
+        yield f"{place}{number}", found

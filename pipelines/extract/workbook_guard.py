@@ -1,7 +1,7 @@
-"""What a workbook may cost, found out before it is held in memory here.
+"""The process of its own that reads a workbook, and what that may cost.
 
-What belongs here: bombs, sheets that reach too far, damage that ends a reader, passwords. Not here: what is in the
-sheets (workbook.py).
+What belongs here: sheets that reach too far, damage that ends a reader, passwords. Not here: what that process does
+(workbook_reader.py), what is in the sheets (workbook.py).
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import BinaryIO
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+import msgspec
 
 from pipelines.errors import SourceError
 from pipelines.extract.table import Reading
@@ -18,22 +21,66 @@ from pipelines.extract.table import Reading
 MAX_MEMORY = 3 << 30
 """Bytes of memory in which calamine must be able to open any one sheet of a workbook. Not enforced on macOS."""
 _MAX_SECONDS = 300
-_PROBE = Path(__file__).with_name("workbook_probe.py")
+_READER = Path(__file__).with_name("workbook_reader.py")
 _CHUNK = 1 << 20
 
 
-def check_cost(reading: Reading, file: BinaryIO) -> None:
-    """Opens the workbook in a process of its own first. Raises SourceError where that did not survive it."""
-    command = [sys.executable, "-I", str(_PROBE), str(MAX_MEMORY), str(_MAX_SECONDS)]
-    ended = subprocess.run(
-        command, stdin=file, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
-    )
-    if ended.returncode:
+class WorkbookProcess:
+    """A process that reads `file` (workbook_reader.py) and ends with this; it starts before it is asked anything."""
+
+    def __init__(self, reading: Reading, file: BinaryIO) -> None:
+        self._reading = reading
+        limits = [str(MAX_MEMORY), str(_MAX_SECONDS), str(file.fileno())]
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", str(_READER), *limits],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            pass_fds=(file.fileno(),),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def ask(self, *request: str | int) -> None:
+        """Sends a request; `answer` may be asked for later. Raises SourceError where nobody reads it."""
+        pipe = self._process.stdin
+        assert pipe
+        try:
+            pipe.write(msgspec.json.encode(request) + b"\n")
+            pipe.flush()
+        except BrokenPipeError:
+            pass
+        else:
+            return
+        raise self._ended()
+
+    def answer(self) -> Any:
+        """The next answer. Raises SourceError where the process did not survive the question."""
+        pipe = self._process.stdout
+        assert pipe
+        size = pipe.read(8)
+        length = int.from_bytes(size, "little")
+        content = pipe.read(length)
+        if len(size) < 8 or len(content) < length:
+            raise self._ended()
+        return msgspec.msgpack.decode(content)
+
+    def _ended(self) -> SourceError:
         message = f"it is damaged, or a sheet of it needs more than {MAX_MEMORY >> 20:,} MB of memory"
         hint = (
             "delete what stands far below or to the right of the table, save it anew; or upload it in parts"
         )
-        raise reading.fault(message, hint)
+        return self._reading.fault(message, hint)
 
 
 def locked(reading: Reading) -> SourceError:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pipelines.errors import SourceError
 from pipelines.extract import workbook_guard
 from pipelines.extract.table import header
-from pipelines.extract.workbook import cell_text
+from pipelines.extract.workbook_reader import cell_text, column_texts
 from tests.support.extracts import column
 from tests.support.extracts import upload_contract as contract
 from tests.support.uploads import opened, read, refusal, refused, workbook, write
