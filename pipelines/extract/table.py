@@ -207,23 +207,24 @@ class Fit:
 
     def rows(self, stream: SourceStream) -> Iterator[list[str | None]]:
         """Cells in the contract's order, then what it does not know, then the position. Raises SourceError."""
-        width, extras = len(self.table.names), self.extras
+        width, extras, totals = len(self.table.names), self.extras, self.totals
+        blank, dropped = self.table.blank, 0
+        as_they_are = self.picks == tuple(range(width))
+        whole = max(self.picks, default=0) < width
         # With a second index a getter always gives a tuple.
         pick = itemgetter(*self.picks, 0)
-        whole = max(self.picks, default=0) < width
-        blank, dropped = self.table.blank, 0
         for position, found in self.table.rows:
             cells = found
             if len(cells) != width:
                 cells = self._widened(position, cells)
-            if blank and not "".join(cells).strip():  # type: ignore[arg-type]  # a blank table's cells are all text
+            # Most rows begin with something: only the others are looked through.
+            if blank and not (cells[0] and cells[0].strip()) and not "".join(cells).strip():  # type: ignore[arg-type]  # a blank table's cells are all text
                 continue
-            if self.totals and self._is_total(cells):
+            if totals and self._is_total(cells):
                 dropped += 1
                 continue
-            picked = pick(cells if whole else [*cells, *self.behind])
-            row = [cell or None for cell in picked] if blank else list(picked)
-            row.pop()
+            picked = cells if as_they_are else pick(cells if whole else [*cells, *self.behind])[:-1]
+            row = [cell or None for cell in picked] if blank and "" in picked else list(picked)
             if extras is not None:
                 row.append(
                     extra_cell({name: (cells[i] or None) if blank else cells[i] for name, i in extras})

@@ -10,11 +10,11 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from fnmatch import fnmatchcase
-from itertools import chain, islice
+from itertools import chain, count, islice
 from typing import BinaryIO
 
 from pipelines.errors import SourceError
-from pipelines.extract.archive import DAMAGED, check_package, open_zip
+from pipelines.extract.archive import DAMAGED, check_declared, check_package, open_zip
 from pipelines.extract.table import Reading, Span, Table, header, listed
 from pipelines.extract.workbook_guard import WorkbookProcess, is_encrypted_ods, is_encrypted_package, locked
 from pipelines.extract.workbook_xml import DamagedError, Faults, faulty_cells
@@ -29,29 +29,28 @@ def workbook_tables(reading: Reading, file: BinaryIO) -> Iterator[Table]:
     Raises SourceError: no workbook, a password, no such sheet, a bomb; from the rows: a formula never computed.
     """
     with WorkbookProcess(reading, file) as process, _package(reading, file) or nullcontext() as archive:
-        for name in _chosen(reading, _sheets(reading, file, process)):
+        for number, name in enumerate(_chosen(reading, _sheets(reading, file, process))):
             process.ask(name, reading.extract.header_row - 1, reading.extract.header_rows)
-            try:
-                faults = faulty_cells(archive, name) if archive else {}
-            except DamagedError:
-                found = None
-            else:
-                found = process.answer()
-            if found is None:
+            # Both while the process parses, in memory that is limited: it ends where one of them raises.
+            if archive and not number:
+                _check_parts(reading, archive)
+            faults = _faults(archive, name) if archive else {}
+            head = None if faults is None else process.answer()
+            if faults is None or head is None:
                 raise reading.fault(f"sheet {name!r} is damaged", _SAVE_ANEW)
-            left, spans = found
+            left, spans = head
             place = f"lembar {name} " if reading.extract.sheets else ""
             yield _table(reading, name, spans, _rows(reading, _blocks(process), left, faults, place))
 
 
 def _package(reading: Reading, file: BinaryIO) -> zipfile.ZipFile | None:
-    """The ZIP around an XLSX or ODS, looked through before anything holds it in memory; None for an XLS."""
+    """The ZIP around an XLSX or ODS, if it does not say that it is too large; None for an XLS."""
     file.seek(0)
     if file.read(4) != b"PK\x03\x04":
         return None
     try:
         archive = open_zip(file)
-        check_package(reading, archive)
+        check_declared(reading, archive)
         if "xl/workbook.bin" in archive.namelist():
             hint = "save it as .xlsx and upload it again"
             raise reading.fault("this is a binary workbook (.xlsb)", hint)
@@ -63,6 +62,24 @@ def _package(reading: Reading, file: BinaryIO) -> zipfile.ZipFile | None:
     except DAMAGED:
         pass
     raise _no_workbook(reading)
+
+
+def _check_parts(reading: Reading, archive: zipfile.ZipFile) -> None:
+    try:
+        return check_package(reading, archive)
+    except SourceError:
+        raise
+    except DAMAGED:
+        pass
+    raise _no_workbook(reading)
+
+
+def _faults(archive: zipfile.ZipFile, name: str) -> Faults | None:
+    """The sheet's error cells; None where its XML is damaged."""
+    try:
+        return faulty_cells(archive, name)
+    except DamagedError:
+        return None
 
 
 def _no_workbook(reading: Reading) -> SourceError:
@@ -133,7 +150,7 @@ def _rows(
     place += "baris "
     rows = chain.from_iterable(zip(*block, strict=True) for block in blocks)
     if not by_row:
-        yield from ((f"{place}{number}", row) for number, row in enumerate(rows, 1))
+        yield from zip(map(place.__add__, map(str, count(1))), rows)  # noqa: B905  # one of them is endless
         return
     for number, row in enumerate(rows, 1):
         found = list(row)

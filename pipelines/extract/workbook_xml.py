@@ -18,7 +18,8 @@ from xml.parsers import expat
 
 _CHUNK = 1 << 20
 _MAX_FAULTS = 1_000_000
-_TELLTALES = (b't="e"', b"t='e'", b"<f", b":f>", b":f ")
+_TELLTALES = (b't="e"', b"<f", b":f")
+_RARE_TELLTALE = b"t='e'"
 _DAMAGED = (zipfile.BadZipFile, expat.ExpatError, EOFError, OSError, ValueError)
 
 Faults = Mapping[tuple[int, int], str | None]
@@ -84,8 +85,13 @@ def _elements(archive: zipfile.ZipFile, part: str, element: str) -> list[dict[st
 
 def _has_telltale(archive: zipfile.ZipFile, part: str) -> bool:
     """Whether the sheet may hold an error or a formula: a scan of bytes, cheaper than parsing each cell."""
-    found = _pieces(archive, part, max(map(len, _TELLTALES)) - 1)
-    return any(telltale in text for text in found for telltale in _TELLTALES)
+    for text in _pieces(archive, part, len(_RARE_TELLTALE) - 1):
+        if any(telltale in text for telltale in _TELLTALES):
+            return True
+        # One letter is looked for ten times as fast as several.
+        if b"'" in text and _RARE_TELLTALE in text:
+            return True
+    return False
 
 
 def _local(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import math
 import os
 import zipfile
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import msoffcrypto.format.ooxml
 import openpyxl
+import psutil
 import pytest
 import xlwt
 from hypothesis import given
@@ -66,6 +68,56 @@ def test_a_cell_becomes_faithful_text(value: Any, text: str) -> None:
 def test_a_numbers_text_is_the_number(value: float) -> None:
     assert float(cell_text(value)) == value
     assert not cell_text(value).endswith(".0")
+
+
+ONE_KIND = [
+    st.floats(),
+    st.floats(allow_nan=False, width=16),
+    st.integers(-(10**6), 10**6).map(float),
+    st.booleans(),
+    st.dates(),
+    st.datetimes(),
+    st.dates() | st.datetimes(),
+    st.times(),
+    st.timedeltas(),
+    st.text(),
+]
+
+
+@given(st.sampled_from([*(kind | st.just("") for kind in ONE_KIND), st.one_of(ONE_KIND)]).flatmap(st.lists))
+def test_a_columns_texts_are_those_of_its_cells(cells: list[Any]) -> None:
+    finite = [cell for cell in cells if not isinstance(cell, float) or math.isfinite(cell)]
+    assert list(column_texts(finite)) == [cell_text(cell) for cell in finite]
+
+
+def test_many_blocks_of_rows_keep_their_order_and_their_kinds(tmp_path: Path) -> None:
+    rows = [[i if i % 3 else None, "x" if i % 1000 else i / 4] for i in range(1, 1702)]
+    found = read(opened(AB_XLSX, workbook(tmp_path, ["a", "b"], *rows)))
+    assert [row[2] for row in found] == [f"baris {i + 1}" for i in range(1, 1702)]
+    assert [row[0] for row in found] == [str(i) if i % 3 else None for i in range(1, 1702)]
+    assert found[999][1] == "250" and found[1000][1] == "x"
+
+
+def test_what_a_lying_part_unpacks_to_is_counted(tmp_path: Path) -> None:
+    path = packed(workbook(tmp_path, *TABLE), more=b"\0" * 1_234_567)
+    content = path.read_bytes()
+    size = (1_234_567).to_bytes(4, "little")
+    assert content.count(size) == 2  # in front of the part, and in the list of members
+    path.write_bytes(content.replace(size, (1000).to_bytes(4, "little")))
+    assert "no workbook" in refused(AB_XLSX, path).message
+
+
+def test_reading_ends_with_its_process(tmp_path: Path) -> None:
+    stream = opened(AB_XLSX, workbook(tmp_path, ["a", "b"], *([i, "x" * 100] for i in range(5_000))))
+    assert next(stream.blocks)
+    assert children()
+    stream.close()
+    del stream
+    assert not children()
+
+
+def children() -> list[int]:
+    return [p.pid for p in psutil.Process().children(recursive=True)]
 
 
 def test_error_cells_keep_their_text(tmp_path: Path) -> None:
