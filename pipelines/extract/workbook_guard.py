@@ -23,6 +23,8 @@ MAX_MEMORY = 3 << 30
 _MAX_SECONDS = 300
 _READER = Path(__file__).with_name("workbook_reader.py")
 _CHUNK = 1 << 20
+_PIPE = 1 << 19
+"""Bytes that may stand between the two, so that neither waits for the other at each block of rows."""
 
 
 class WorkbookProcess:
@@ -37,6 +39,7 @@ class WorkbookProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             pass_fds=(file.fileno(),),
+            pipesize=_PIPE,
         )
 
     def __enter__(self) -> Self:

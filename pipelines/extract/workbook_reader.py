@@ -34,7 +34,7 @@ from python_calamine import (
 )
 
 _CHUNK = 1 << 20
-_ROWS = 500
+_ROWS = 250
 _EXACT_INTEGERS = 2**53
 _UNREADABLE = (CalamineError, OSError, ValueError)
 
