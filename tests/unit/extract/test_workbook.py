@@ -422,7 +422,7 @@ def test_an_ods_with_a_password_is_told_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("little_memory")
-def test_an_xls_that_leads_its_reader_in_a_circle_ends_only_the_probe(tmp_path: Path) -> None:
+def test_an_xls_that_leads_its_reader_in_a_circle_ends_only_the_reader(tmp_path: Path) -> None:
     content = bytearray(xls(tmp_path).read_bytes())
     # The first block of the allocation table (MS-CFB 2.2, offset 76): each sector is made its own successor.
     table = 512 * (1 + int.from_bytes(content[76:80], "little"))
