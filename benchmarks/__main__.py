@@ -256,8 +256,9 @@ def _told(case: str, rows: int) -> dict[str, Any]:
 
 
 def _dlt(settings: Settings, rows: int) -> dict[str, Any]:
-    server = f"postgresql://postgres:none@127.0.0.1:{DLT_PORT}"
-    places = [f"{server}/{name}" for name in (made.source_name(rows), "bench_sasaran")]
+    server = f"postgres:none@127.0.0.1:{DLT_PORT}"
+    # SQLAlchemy takes a bare postgresql:// for psycopg 3; dlt's destination knows no driver but its own psycopg2.
+    places = [f"postgresql+psycopg2://{server}/{made.source_name(rows)}", f"postgresql://{server}/bench_sasaran"]
     program = str(settings.project / "benchmarks" / "peers.py")
     command = [str(settings.project / PEERS / "bin" / "python"), program, *places]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
