@@ -1,4 +1,4 @@
-"""dlt, as its documents would have it fast: connectorx, Parquet through ADBC, no compression, two workers.
+"""dlt, as its documents would have it fast: connectorx in a stream, Parquet through ADBC, no compression, two workers.
 
 A program of its own, for an environment of its own (`.venv-bench`): python benchmarks/peers.py SOURCE_URL TARGET_URL.
 It imports nothing of ours.
@@ -31,7 +31,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         table = sql_table(
-            source, "sumber_dlt", backend="connectorx", chunk_size=100_000, reflection_level="full"
+            source,
+            "sumber_dlt",
+            backend="connectorx",
+            backend_kwargs={"return_type": "arrow_stream"},
+            chunk_size=100_000,
+            reflection_level="full",
         )
         pipeline = dlt.pipeline(
             "bench",
