@@ -11,7 +11,6 @@ import json
 import os
 import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ import psycopg
 from benchmarks import rows as made
 from benchmarks.cases import CASES
 from benchmarks.document import write_document
+from benchmarks.memory import run_watched
 from pipelines.embedded import EmbeddedServer
 from pipelines.settings import Settings, load_settings
 from tests.support.servers import MariaDB, short_folder
@@ -250,21 +250,27 @@ def _run(settings: Settings, group: Group, options: argparse.Namespace) -> Run:
 
 
 def _told(case: str, rows: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks", "--case", case, "--rows", str(rows)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    return _watched([sys.executable, "-m", "benchmarks", "--case", case, "--rows", str(rows)], case)
+
+
+def _watched(command: list[str], case: str) -> dict[str, Any]:
+    """What a case tells, its memory that of all its processes: the workbook's reader is one of its own."""
+    out, err, status, megabytes = run_watched(command)
+    if status:
+        raise SystemExit(f"{case} failed, leave it out with --only: {err.strip()[-1500:]}")
+    told = json.loads(out.splitlines()[-1])
+    return told | {"megabytes": max(told["megabytes"], megabytes)}
 
 
 def _dlt(settings: Settings, rows: int) -> dict[str, Any]:
     server = f"postgres:none@127.0.0.1:{DLT_PORT}"
     # SQLAlchemy takes a bare postgresql:// for psycopg 3; dlt's destination knows no driver but its own psycopg2.
-    places = [f"postgresql+psycopg2://{server}/{made.source_name(rows)}", f"postgresql://{server}/bench_sasaran"]
+    places = [
+        f"postgresql+psycopg2://{server}/{made.source_name(rows)}",
+        f"postgresql://{server}/bench_sasaran",
+    ]
     program = str(settings.project / "benchmarks" / "peers.py")
-    command = [str(settings.project / PEERS / "bin" / "python"), program, *places]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(f"dlt failed, leave it out with --only: {done.stderr.strip()[-1500:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+    return _watched([str(settings.project / PEERS / "bin" / "python"), program, *places], DLT)
 
 
 def _memory(options: argparse.Namespace, missing: dict[str, str]) -> dict[str, tuple[float, float]]:
