@@ -33,6 +33,12 @@ from tests.support.servers import MariaDB, short_folder
 PEERS = ".venv-bench"
 DLT = "dlt"
 DLT_PORT = 5432
+DOCUMENTED_ROWS = 1_000_000
+LEAST_ROWS = 1_000
+
+
+class CaseFailedError(Exception):
+    """A case ended without figures; what the others of the run measured is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +137,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="gudang bench", description="What loads cost, against the least they could."
     )
-    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of a load (default 1,000,000)")
+    parser.add_argument(
+        "--rows", type=int, default=DOCUMENTED_ROWS, help="rows of a load (default 1,000,000)"
+    )
     parser.add_argument(
         "--rounds", type=int, default=3, help="rounds, of which the median counts (default 3)"
     )
@@ -149,13 +157,15 @@ def main() -> None:
     if options.case:
         print(json.dumps(CASES[options.case](load_settings(), options.rows)))
         return
+    if options.document and (options.only or options.quick or options.rows != DOCUMENTED_ROWS):
+        parser.error("--document wants a whole run: it replaces every figure")
+    if options.rounds < 1 or options.rows < LEAST_ROWS:
+        parser.error(f"at least one round, and {LEAST_ROWS} rows")
     if options.quick:
         options.rows, options.rounds = 100_000, 1
     with _server(load_settings()) as settings, _sources(settings, options) as missing:
-        runs = [
-            _run(settings, g, options) for g in GROUPS if _wanted(g.name, options) and g.name not in missing
-        ]
-        memory = _memory(options, missing) if _wanted("memory", options) else {}
+        runs, failed = _runs(settings, options, missing)
+        memory = _memory(options, missing, failed) if _wanted("memory", options) else {}
     for run in runs:
         _show(run)
     for case, (few, many) in memory.items():
@@ -164,8 +174,10 @@ def main() -> None:
     for name, why in missing.items():
         print(f"{name}: left out, {why}")
     _keep_results(settings, runs, memory)
-    if options.document:
+    if options.document and not failed:
         write_document(settings.project, runs, memory)
+    if failed:
+        raise SystemExit("\n".join(failed))
     if any(case.startswith("gudang") for run in runs for case in run.others()):
         raise SystemExit("ours left other rows than the limit: see above")
 
@@ -236,6 +248,22 @@ def _mariadb(settings: Settings, sizes: set[int], folder: Path, stack: ExitStack
     return {}
 
 
+def _runs(
+    settings: Settings, options: argparse.Namespace, missing: dict[str, str]
+) -> tuple[list[Run], list[str]]:
+    """The groups that were measured, and what went wrong with those that were not."""
+    runs: list[Run] = []
+    failed: list[str] = []
+    for group in GROUPS:
+        if not _wanted(group.name, options) or group.name in missing:
+            continue
+        try:
+            runs.append(_run(settings, group, options))
+        except CaseFailedError as error:
+            failed.append(str(error))
+    return runs, failed
+
+
 def _run(settings: Settings, group: Group, options: argparse.Namespace) -> Run:
     run = Run(group, min(options.rows, 100_000) if group.small else options.rows)
     for number in range(min(options.rounds, group.rounds or options.rounds)):
@@ -262,7 +290,7 @@ def _watched(command: list[str], case: str) -> dict[str, Any]:
     """What a case tells, its memory that of all its processes: the workbook's reader is one of its own."""
     out, err, status, megabytes = run_watched(command)
     if status:
-        raise SystemExit(f"{case} failed, leave it out with --only: {err.strip()[-1500:]}")
+        raise CaseFailedError(f"{case} failed: {err.strip()[-1500:]}")
     told = json.loads(out.splitlines()[-1])
     return told | {"megabytes": max(told["megabytes"], megabytes)}
 
@@ -280,13 +308,19 @@ def _dlt(settings: Settings, rows: int) -> dict[str, Any]:
     }
 
 
-def _memory(options: argparse.Namespace, missing: dict[str, str]) -> dict[str, tuple[float, float]]:
+def _memory(
+    options: argparse.Namespace, missing: dict[str, str], failed: list[str]
+) -> dict[str, tuple[float, float]]:
     """Peak MB at a tenth and at five times the rows."""
     few, many = min(options.rows, 100_000), options.rows * 5
     cases = [c for c in MEMORY if not (c == "gudang_mariadb" and "mariadb" in missing)]
     found: dict[str, tuple[float, float]] = {}
     for case in cases:
-        found[case] = (_told(case, few)["megabytes"], _told(case, many)["megabytes"])
+        try:
+            found[case] = (_told(case, few)["megabytes"], _told(case, many)["megabytes"])
+        except CaseFailedError as error:
+            failed.append(str(error))
+            continue
         print(f"memory: {case} {found[case][0]:.0f} MB, {found[case][1]:.0f} MB", flush=True)
     return found
 

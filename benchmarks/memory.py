@@ -21,14 +21,16 @@ def run_watched(command: Sequence[str]) -> tuple[str, str, int, float]:
     Resident pages, those that processes share counted in each: to count them once (PSS) slows down what is measured.
     Looked at every 50 ms: a peak between two looks is missed.
     """
-    peak = 0
+    peak, before = 0, set[int]()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         while True:
             try:
                 out, err = process.communicate(timeout=PAUSE_S)
                 return out, err, process.returncode, peak / MEGABYTE
             except subprocess.TimeoutExpired:
-                peak = max(peak, sum(map(_rss, _tree(process.pid))))
+                # Not at its first look: until a new process runs its own program, it shows its parent's pages.
+                now = set(_tree(process.pid))
+                peak, before = max(peak, sum(map(_rss, now & before))), now
 
 
 def _tree(pid: int) -> list[int]:

@@ -7,7 +7,9 @@ import sys
 from benchmarks.memory import run_watched
 
 HOLDS_100_MB = "import time; held = b'x' * (100 << 20); time.sleep(0.5); print('done')"
-A_CHILD_HOLDS_IT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {HOLDS_100_MB!r}], check=True)"
+A_CHILD_HOLDS_IT = (
+    f"import subprocess, sys; subprocess.run([sys.executable, '-c', {HOLDS_100_MB!r}], check=True)"
+)
 
 
 def test_memory_of_a_process_below_counts() -> None:
