@@ -57,7 +57,9 @@ def _chart(runs: Sequence[Any], path: Path) -> None:
         x=alt.X("ratio:Q", scale=alt.Scale(type="log", domainMin=0.5), title="times the limit (logarithmic)"),
     )
     limit = alt.Chart(pd.DataFrame({"x": [1]})).mark_rule(strokeDash=[4, 3]).encode(x="x:Q")
-    chart = base.mark_bar().encode(color=alt.Color("who:N", title=None)) + limit
-    chart += base.mark_text(align="left", dx=4).encode(text=alt.Text("ratio:Q", format=".2f"))
+    # A logarithmic axis has no zero for a bar to begin at: it begins at the limit.
+    bar = base.mark_bar().encode(x2=alt.X2Datum(1), color=alt.Color("who:N", title=None))
+    chart = bar + limit
+    chart += base.mark_text(align="left", dx=6).encode(text=alt.Text("ratio:Q", format=".2f"))
     path.parent.mkdir(exist_ok=True)
     chart.properties(width=420).save(str(path))
