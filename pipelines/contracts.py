@@ -292,7 +292,13 @@ class Contract:
                 f"cursor {self.cursor} may be empty, and such rows would never be read again",
                 "mark it required: true",
             )
-        if self.keeps_history and self.column(self.cursor).logical_type not in ("date", "timestamp"):
+        a_time = self.column(self.cursor).logical_type in ("date", "timestamp")
+        if self.lag and not a_time:
+            self._fail(
+                f"a lag is a time, and the cursor {self.cursor} is none",
+                "drop the lag, or a date or timestamp",
+            )
+        if self.keeps_history and not a_time:
             self._fail(
                 f"scd2 takes valid_from from the cursor, and {self.cursor} is no time",
                 "a date or timestamp, or no cursor: then valid_from is the time of the load",

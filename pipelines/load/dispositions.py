@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from pipelines.load.plan import DELETED, LoadPlan, identifiers, raw_columns
+from pipelines.load.plan import LoadPlan, identifiers, raw_columns
 
 
 def count_changes(plan: LoadPlan) -> sql.Composed:
@@ -33,8 +33,8 @@ def count_changes(plan: LoadPlan) -> sql.Composed:
     ).format(
         r_key=key[0],
         s_key=key[1],
-        r=plan.names("r"),
-        s=plan.names("s"),
+        r=identifiers(plan.compared, "r"),
+        s=identifiers(plan.compared, "s"),
         stage=plan.stage,
         raw=plan.raw,
         scope=plan.scope("r"),
@@ -107,7 +107,6 @@ def upsert_stage(plan: LoadPlan) -> sql.Composed:
         for n in columns
         if n not in contract.primary_key
     )
-    compared = plan.content + (tuple(n for n, _ in DELETED) if contract.reconcile else ())
     late: sql.Composable = sql.SQL("")
     if contract.cursor and contract.server.kind != "database":
         late = sql.SQL(" and excluded.{0} >= t.{0}").format(sql.Identifier(contract.cursor))
@@ -120,8 +119,8 @@ def upsert_stage(plan: LoadPlan) -> sql.Composed:
         stage=plan.stage,
         key=identifiers(contract.primary_key),
         assignments=assignments,
-        old=identifiers(compared, "t"),
-        new=identifiers(compared, "excluded"),
+        old=identifiers(plan.compared, "t"),
+        new=identifiers(plan.compared, "excluded"),
         late=late,
     )
 

@@ -84,10 +84,12 @@ def sweep(connection: Connection[Any], contract: Contract) -> int:
         " where dataset = %s and state = 'running' returning batch_id",
         [contract.key],
     ).fetchall()
+    # By the batch's number: a long dataset's name is cut in a table's name, and another may begin alike.
     left = connection.execute(
         "select relname from pg_class where relnamespace = 'landing'::regnamespace and relkind = 'r'"
-        " and relname ~ ('^' || %s || '__[0-9]+_(landing|stage|duplicates)$')",
-        [contract.table[:40]],
+        " and substring(relname from '__([0-9]+)_(?:landing|stage|duplicates)$')::bigint in"
+        " (select batch_id from ops.load_batch where dataset = %s)",
+        [contract.key],
     ).fetchall()
     for (name,) in left:
         connection.execute(sql.SQL("drop table if exists {}").format(sql.Identifier("landing", name)))

@@ -109,6 +109,12 @@ class LoadPlan:
         """The columns that say whether a row changed."""
         return tuple(c.name for c in self.contract.stored) + ((EXTRA,) if self.contract.evolves else ())
 
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The content, and that a row had been marked as deleted: one that is at the source again has changed."""
+        marked = self.contract.reconcile and not self.contract.keeps_history
+        return self.content + (tuple(n for n, _ in DELETED) if marked else ())
+
     def names(self, alias: str | None = None) -> sql.Composable:
         """The content columns, as a list."""
         return identifiers(self.content, alias)

@@ -459,6 +459,19 @@ def test_a_full_refresh_puts_all_in_the_place_of_all_and_mends_a_changed_shape(l
     assert loads.run("select pg_typeof(nilai)::text from raw.uji__data limit 1") == [("bigint",)]
 
 
+def test_a_full_refresh_brings_back_a_row_that_was_marked_as_deleted(loads: Loads) -> None:
+    contract = keyed(loads, write_disposition="merge", cursor="diubah", reconcile="PT0S")
+    loads.forget(contract)
+    source = Source({"a": (1, 0), "b": (1, 9)})
+    loads.load(contract, source.read)
+    source.apply(("a", None, 0))
+    loads.load(contract, source.read)
+    assert loads.raw(contract, "kunci", "deleted_at is null") == [("a", False), ("b", True)]
+    source.apply(("a", 1, 0))
+    assert loads.load(contract, source.read, whole=True).loaded == 1
+    assert loads.raw(contract, "kunci", "deleted_at is null") == [("a", True), ("b", True)]
+
+
 def test_a_swap_keeps_indexes_that_others_made(loads: Loads) -> None:
     contract = keyed(loads)
     loads.forget(contract)

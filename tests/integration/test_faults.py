@@ -41,13 +41,6 @@ NEW: list[Row] = [
 FILL: list[Row] = [[f"z{n}", "1", "2024-05-02"] for n in range(300)]
 
 
-@pytest.fixture
-def loads(pg_url: str, tmp_path: Path) -> Iterator[Loads]:
-    made = Loads(pg_url, tmp_path)
-    yield made
-    made.connection.close()
-
-
 def dataset(loads: Loads, **custom: Any) -> Contract:
     return loads.contract(
         column("kunci", primaryKey=True),
@@ -429,13 +422,30 @@ def _opener(rows: Callable[..., Iterable[Row]]) -> Any:
 
 def test_what_a_dead_run_left_of_another_dataset_is_swept_at_the_next_start(loads: Loads) -> None:
     contract, other = dataset(loads), dataset(loads, key="uji/lain")
-    loads.run("create unlogged table landing.uji__data__77_landing (kunci text)")
     loads.run("insert into ops.load_batch (dataset) values ('uji/data')")
+    ((dead,),) = loads.run("select batch_id from ops.load_batch")
+    loads.run(f"create unlogged table landing.uji__data__{dead}_landing (kunci text)")
     loads.load(other, lambda *_: OLD)
     assert len(left_behind(loads)) == 1
     warehouse.prepare(loads.connection, [contract, other])
     assert left_behind(loads) == []
     assert loads.run("select state from ops.load_batch where dataset = 'uji/data'") == [("died",)]
+
+
+def test_a_sweep_minds_its_own_dataset_where_long_names_begin_alike(loads: Loads) -> None:
+    name = "rekapitulasi_kunjungan_layanan_kesehatan"
+    first = dataset(loads, key=f"dinas_kesehatan_provinsi/{name[:38]}_a")
+    second = dataset(loads, key=f"dinas_kesehatan_provinsi/{name[:38]}_b")
+    assert first.table[:40] == second.table[:40]
+
+    def gate(staged: Any) -> Any:
+        """While the first one's landing and stage are there, the second is loaded, and sweeps."""
+        with warehouse.connect(loads.url) as other:
+            loader.load(other, second, _opener(lambda: OLD), passes, run_id="uji")
+        return passes(staged)
+
+    assert loads.load(first, lambda *_: NEW, gate=gate).loaded == 2
+    assert len(loads.raw(second)) == 2 and left_behind(loads) == []
 
 
 # -- rows that are too much ------------------------------------------------------------------------------------

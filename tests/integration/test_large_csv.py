@@ -4,7 +4,6 @@ other way without a word."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,13 +20,6 @@ ROWS = [
     f'{n},"Kel. ""{n}"", RT\n{n % 9}",{"" if n % 3 else n / 4},{"" if n % 5 else "ké 🐟"}'
     for n in range(1, 40_001)
 ]
-
-
-@pytest.fixture
-def loads(pg_url: str, tmp_path: Path) -> Iterator[Loads]:
-    made = Loads(pg_url, tmp_path)
-    yield made
-    made.connection.close()
 
 
 def contract(loads: Loads, **extract: Any) -> Contract:
