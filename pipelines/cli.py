@@ -96,7 +96,7 @@ def ui(
     ] = "127.0.0.1",
 ) -> None:
     """Open Dagster: web UI, schedules and sensors, in the foreground until Ctrl-C."""
-    from pipelines.environment import current_settings, die_with_parent, end, prepare_environment
+    from pipelines.environment import current_settings, die_with_parent, end, end_session, prepare_environment
     from pipelines.settings import load_settings
 
     settings = current_settings()
@@ -113,6 +113,8 @@ def ui(
             code = dagster.wait()
         finally:
             end(dagster, signal.SIGINT, patience=60)
+            # Busy, it leaves code servers behind.
+            end_session(dagster.pid)
     raise typer.Exit(1 if code else 0)
 
 

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from pipelines.embedded import EmbeddedServer
@@ -240,6 +240,13 @@ def end(process: subprocess.Popen[bytes], first: signal.Signals, patience: float
         except subprocess.TimeoutExpired:
             process.kill()
     return process.wait()
+
+
+def end_session(leader: int) -> None:
+    """Kills what is left of a session when the child of ours that led it has ended. A load that this ends is as if it
+    had not been."""
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pipelines.embedded import EmbeddedServer
@@ -58,9 +59,12 @@ def ui() -> Iterator[str]:
             _wait_for(f"http://127.0.0.1:{port}/server_info", process, folder / "ui.log")
             yield f"http://127.0.0.1:{port}"
         finally:
+            started = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
             process.send_signal(signal.SIGTERM)
             process.wait(90)
             EmbeddedServer(home).stop()
+            _, left = psutil.wait_procs(started, timeout=5)
+        assert started and left == []
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
