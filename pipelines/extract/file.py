@@ -10,13 +10,16 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import ExitStack
+from enum import IntEnum, auto
 from itertools import chain
+from operator import itemgetter
 from typing import BinaryIO
 
 from pipelines.contract_upload import WORKBOOKS
 from pipelines.contracts import Contract, FileExtract
 from pipelines.errors import ContractError
 from pipelines.extract import plain_csv
+from pipelines.extract.ahead import read_ahead
 from pipelines.extract.archive import gunzip, unpack_member
 from pipelines.extract.kinds import GZIP, check_kind
 from pipelines.extract.sniff import dialect_of
@@ -28,10 +31,19 @@ from pipelines.extract.uploads import OpenUpload, UploadedFile
 _GZIPPED = ("csv", "json", "ndjson")
 
 
-def open_file(contract: Contract, upload: UploadedFile, *, careful: bool = False) -> SourceStream:
-    """The rows of an uploaded file, with their place in it as position.
+class Way(IntEnum):
+    """How a file is read; what does not fit one way goes the next."""
 
-    careful: not by the fast way that large and plain CSV files have.
+    TYPED = auto()
+    """A large and plain CSV file to PostgreSQL's own reader, columns that are spelled as it would read them typed."""
+    PLAIN = auto()
+    """The same, all as text."""
+    CAREFUL = auto()
+    """Cell by cell, with exact words about what is wrong."""
+
+
+def open_file(contract: Contract, upload: UploadedFile, way: Way = Way.TYPED) -> SourceStream:
+    """The rows of an uploaded file, with their place in it as position. Most files know the careful way only.
 
     Raises ShapeError where the header is not the promised one, SourceError where the file cannot be read: at
     once for the file as a whole and its first header, from `blocks` for a row.
@@ -45,16 +57,17 @@ def open_file(contract: Contract, upload: UploadedFile, *, careful: bool = False
         file = _unpacked(reading, content.file, opened)
         check_kind(reading, file)
         stream = SourceStream(reading.columns(), iter(()), upload.name, content.sha256)
-        blocks = None if careful else _plain(reading, file, stream)
+        blocks = _plain(reading, file, stream, way) if way < Way.CAREFUL else None
         if blocks is None:
             blocks = encode_rows(_rows(reading, file, stream), stream)
         else:
-            stream.fallback = lambda: open_file(contract, upload, careful=True)
+            slower = Way.PLAIN if stream.exact else Way.CAREFUL
+            stream.fallback = lambda: open_file(contract, upload, slower)
         stream.blocks = _blocks(reading, content, blocks, stream, opened.pop_all())
     return stream
 
 
-def _plain(reading: Reading, file: BinaryIO, stream: SourceStream) -> Iterator[bytes] | None:
+def _plain(reading: Reading, file: BinaryIO, stream: SourceStream, way: Way) -> Iterator[bytes] | None:
     """The blocks of a CSV file that PostgreSQL may read by itself; None for any other."""
     if reading.extract.format != "csv" or file.seek(0, io.SEEK_END) < plain_csv.WORTH:
         return None
@@ -65,10 +78,13 @@ def _plain(reading: Reading, file: BinaryIO, stream: SourceStream) -> Iterator[b
         return None
     stream.warnings.extend([words] if words else [])
     stream.shape.update(dict.fromkeys(fit.table.names, ""))
-    place = dict(zip(fit.picks, (c.name for c in reading.contract.stored), strict=True))
-    stream.columns = (POSITION, *(place[i] for i in range(len(place))))
+    by_place = sorted(zip(fit.picks, reading.contract.stored, strict=True), key=itemgetter(0))
+    columns = [column for _, column in by_place]
+    types = plain_csv.typed_columns(file, dialect.delimiter, columns) if way is Way.TYPED else {}
+    stream.columns = (POSITION, *(c.name for c in columns))
+    stream.exact = frozenset(columns[place].name for place in types)
     stream.csv = csv
-    return plain_csv.plain_rows(file, dialect.delimiter, len(place), stream)
+    return read_ahead(plain_csv.plain_rows(file, dialect.delimiter, len(columns), stream, types=types))
 
 
 def _unpacked(reading: Reading, file: BinaryIO, opened: ExitStack) -> BinaryIO:

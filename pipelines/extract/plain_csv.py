@@ -3,18 +3,21 @@
 What belongs here: making sure, block by block and without a Python object per cell, that PostgreSQL will read exactly
 the rows that text_file.py would: every quote where RFC 4180 (section 2) has it, every row as wide as the header, none
 blank, none that ends otherwise. What is not so is an UnfitError, and the file is read by text_file.py. Not here:
-headers, dialects, anything that wants to be repaired or told.
+the forms of typed cells (plain_types.py), headers, dialects, anything that wants to be repaired or told.
 """
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.contracts import Column
+from pipelines.extract.plain_types import Bytes, Grid, Places, provable, proven
 from pipelines.extract.stream import Csv, SourceStream, UnfitError
 from pipelines.extract.table import Fit
 from pipelines.extract.text_file import MAX_ROW, Dialect
@@ -25,7 +28,6 @@ WORTH = 1 << 20
 
 _ENCODINGS = {"utf-8": "UTF8", "cp1252": "WIN1252", "iso8859-1": "LATIN1"}
 _QUOTE, _NEWLINE, _RETURN, _SPACE, _BEYOND_ASCII = 34, 10, 13, 32, 127
-Bytes = npt.NDArray[np.uint8]
 
 
 def fits(fit: Fit, dialect: Dialect) -> Csv | None:
@@ -41,44 +43,109 @@ def fits(fit: Fit, dialect: Dialect) -> Csv | None:
     return Csv(dialect.delimiter, encoding)
 
 
+def typed_columns(file: BinaryIO, delimiter: str, columns: Sequence[Column]) -> dict[int, str]:
+    """PostgreSQL's type of each column that may land in it, by its place, as far as the file's first block tells.
+
+    columns: of the warehouse, in the file's order. A later block that is otherwise is an UnfitError of `plain_rows`.
+    """
+    types = {place: column.type for place, column in enumerate(columns) if provable(column)}
+    _skip_mark(file)
+    try:
+        rows = _rows(file.read(BLOCK), ord(delimiter), len(columns))
+    except UnfitError:
+        return {}
+    if len(rows.ends) < 2:
+        return {}
+    return {place: types[place] for place in proven(rows.cells(first=1), types)}
+
+
 def plain_rows(
-    file: BinaryIO, delimiter: str, width: int, stream: SourceStream, size: int = BLOCK
+    file: BinaryIO,
+    delimiter: str,
+    width: int,
+    stream: SourceStream,
+    *,
+    types: Mapping[int, str] | None = None,
+    size: int = BLOCK,
 ) -> Iterator[bytes]:
     """Blocks of CSV whose first cell is each row's position ("baris 12"); counts `stream.rows`.
 
     file: its first row is the header, which is checked like any other and left out. width: of the header.
-    size: bytes that are looked at together. Raises UnfitError, when a part may have been given already.
+    types: of the columns that land typed, by their place. size: bytes that are looked at together.
+    Raises UnfitError, when a part may have been given already.
     """
     part = delimiter.encode()
-    line, rest, header = 1, b"", True
-    file.seek(0)
-    if file.read(3) != codecs.BOM_UTF8:
-        file.seek(0)
+    line, rest, first = 1, b"", 1
+    _skip_mark(file)
     while True:
-        block = file.read(
-            max(size, len(rest))
-        )  # a long row is looked at a few times, not for each block of it
+        # A long row is looked at a few times, not for each block of it.
+        block = file.read(max(size, len(rest)))
         block, last = rest + block, not block
         if last and block and not block.endswith(b"\n"):
             block += b"\n"
-        ends, lines = _rows(block, part[0], width)
-        rest = block[ends[-1] :] if ends else block
+        rows = _rows(block, part[0], width)
+        rest = block[rows.used :]
         if len(rest) > MAX_ROW or (last and rest):
             raise UnfitError
-        starts = [0, *ends[:-1]]
-        rows = list(zip(starts, ends, [line, *(line + n for n in lines[:-1])], strict=False))
-        line += lines[-1] if lines else 0
-        if header and rows:
-            header, rows = False, rows[1:]
-        if rows:
-            stream.rows += len(rows)
-            yield b"".join([b"baris %d%b%b" % (number, part, block[a:z]) for a, z, number in rows])
+        if len(rows.ends) > first:
+            if types and len(proven(rows.cells(first), types)) < len(types):
+                raise UnfitError
+            stream.rows += len(rows.ends) - first
+            yield rows.numbered(line, part, first)
+        if len(rows.ends):
+            line, first = line + int(rows.lines[-1]), 0
         if last:
             return
 
 
-def _rows(block: bytes, delimiter: int, width: int) -> tuple[list[int], list[int]]:
-    """Where each row of `block` ends, and how many lines there are up to there. A row begins where `block` does."""
+def _skip_mark(file: BinaryIO) -> None:
+    """To where the text begins: behind a UTF-8 byte order mark."""
+    file.seek(0)
+    if file.read(3) != codecs.BOM_UTF8:
+        file.seek(0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The whole rows at the beginning of `block`.
+
+    ends: behind each row's newline. lines: how many lines there are up to there. delimiters: of all rows, in order.
+    """
+
+    block: bytes
+    ends: Places
+    lines: Places
+    delimiters: Places
+    delimiter: int
+
+    @property
+    def used(self) -> int:
+        return int(self.ends[-1]) if len(self.ends) else 0
+
+    def numbered(self, line: int, part: bytes, first: int) -> bytes:
+        """The rows from `first` on, with their position before them; the first of all stands at `line`."""
+        block, ends = self.block, [0, *self.ends.tolist()]
+        numbers = [line, *(self.lines + line).tolist()]
+        rows = zip(numbers[first:-1], ends[first:], ends[first + 1 :], strict=False)
+        return b"".join([b"baris %d%b%b" % (number, part, block[a:z]) for number, a, z in rows])
+
+    def cells(self, first: int) -> Grid:
+        """The cells of the rows from `first` on."""
+        text = np.frombuffer(self.block, np.uint8)[: self.used]
+        count = len(self.ends)
+        delimiters = self.delimiters.reshape(count, -1)[first:]
+        newlines = self.ends[first:] - 1
+        starts = np.empty((len(newlines), delimiters.shape[1] + 1), np.int64)
+        starts[:, 0] = np.concatenate(([0], self.ends[:-1]))[first:]
+        starts[:, 1:] = delimiters + 1
+        ends = np.empty_like(starts)
+        ends[:, :-1] = delimiters
+        ends[:, -1] = newlines - (text[newlines - 1] == _RETURN)
+        return Grid(text, starts, ends, self.delimiter)
+
+
+def _rows(block: bytes, delimiter: int, width: int) -> _Rows:
+    """The rows of `block`, which begins where one does. Raises UnfitError."""
     text = np.frombuffer(block, np.uint8)
     quotes = text == _QUOTE
     within = np.bitwise_xor.accumulate(quotes) if quotes.any() else quotes
@@ -86,7 +153,7 @@ def _rows(block: bytes, delimiter: int, width: int) -> tuple[list[int], list[int
     breaks = np.flatnonzero(text == _NEWLINE)
     ends = breaks[~within[breaks]]
     if not len(ends):
-        return [], []
+        return _Rows(block, ends, ends, ends, delimiter)
     used = int(ends[-1]) + 1
     text, within, quotes = text[:used], within[:used], quotes[:used]
     delimiters = np.flatnonzero(text == delimiter)
@@ -104,7 +171,7 @@ def _rows(block: bytes, delimiter: int, width: int) -> tuple[list[int], list[int
     )
     if wrong:
         raise UnfitError
-    return (ends + 1).tolist(), (np.searchsorted(breaks, ends) + 1).tolist()
+    return _Rows(block, ends + 1, np.searchsorted(breaks, ends) + 1, delimiters, delimiter)
 
 
 def _check_quotes(

@@ -3,15 +3,21 @@ other way without a word."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg import sql
 
 from pipelines.contracts import Contract
 from pipelines.errors import SourceError
-from pipelines.extract import plain_csv
+from pipelines.extract import file, plain_csv
+from pipelines.extract.file import Way
 from pipelines.ingest import ingest
+from pipelines.load.rules import rules
 from pipelines.settings import Settings
 from tests.support.contracts import column, upload
 from tests.support.loads import Loads
@@ -35,11 +41,11 @@ def contract(loads: Loads, **extract: Any) -> Contract:
 
 
 def load(loads: Loads, of: Contract, text: str, encoding: str = "utf-8") -> Any:
-    settings = Settings(home=loads.folder / "home", project=loads.folder, warehouse_url=loads.url)
+    of_test = Settings(home=loads.folder / "home", project=loads.folder, warehouse_url=loads.url)
     zone = loads.folder / "home" / "unggahan" / "uji" / "data"
     zone.mkdir(parents=True, exist_ok=True)
     (zone / "besar.csv").write_bytes(text.encode(encoding))
-    done = ingest(loads.connection, of, settings, loads.url, run_id="uji")
+    done = ingest(loads.connection, of, of_test, loads.url, run_id="uji")
     assert done.batch is not None
     return done.batch
 
@@ -48,6 +54,7 @@ def content(loads: Loads) -> list[Any]:
     return loads.run("select id, nama, nilai::text, catatan, _source_position from raw.uji__data order by id")
 
 
+TYPES = {0: "integer", 1: "text", 2: "numeric(12,2)", 3: "text"}
 HEADER = "id,nama,nilai,catatan\n"
 
 
@@ -94,17 +101,118 @@ def test_bytes_of_another_encoding_are_told_of_with_their_line(loads: Loads) -> 
 
 
 def test_a_declared_cp1252_and_semicolons_are_fast_too(loads: Loads, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[str] = []
+    seen: list[Any] = []
     rows = plain_csv.plain_rows
 
-    def watched(file: Any, delimiter: str, *args: Any) -> Iterator[bytes]:
-        seen.append(delimiter)
-        return rows(file, delimiter, *args)
+    def watched(file: Any, delimiter: str, *args: Any, types: dict[int, str]) -> Iterator[bytes]:
+        seen.append((delimiter, types))
+        return rows(file, delimiter, *args, types=types)
 
     monkeypatch.setattr(plain_csv, "plain_rows", watched)
     text = "id;nama;nilai;catatan\n" + "".join(
         f"{n};ké {n};{n}.5;“kutip”\r\n".replace("\r", "") for n in range(50_000)
     )
     batch = load(loads, contract(loads, delimiter=";", encoding="cp1252"), text, "cp1252")
-    assert (batch.loaded, seen) == (50_000, [";"])
+    assert (batch.loaded, seen) == (50_000, [(";", TYPES)])
     assert content(loads)[7] == (7, "ké 7", "7.50", "“kutip”", "baris 9")
+
+
+@pytest.fixture
+def ways(monkeypatch: pytest.MonkeyPatch) -> list[Way]:
+    """The ways that files were read, in their order."""
+    seen: list[Way] = []
+    opened = file.open_file
+
+    def watched(contract: Contract, uploaded: Any, way: Way = Way.TYPED) -> Any:
+        seen.append(way)
+        return opened(contract, uploaded, way)
+
+    monkeypatch.setattr(file, "open_file", watched)
+    return seen
+
+
+def test_a_plain_file_is_written_once(loads: Loads, ways: list[Way]) -> None:
+    batch = load(loads, contract(loads), HEADER + "\n".join(ROWS))
+    assert (batch.loaded, ways) == (40_000, [Way.TYPED])
+    assert loads.run("select count(*) from pg_attrdef where adrelid = 'raw.uji__data'::regclass") == [(0,)]
+    assert content(loads)[2] == (3, 'Kel. "3", RT\n3', "0.75", None, "baris 6")
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("12x", "bukan angka"),
+        ("1_000", "bukan angka"),
+        ("99999999999", "bukan angka"),
+        ("NaN", "bukan angka"),
+    ],
+)
+def test_one_cell_that_is_not_of_its_type_sends_the_file_the_longer_way(
+    loads: Loads, ways: list[Way], cell: str, reason: str
+) -> None:
+    """Late in the file, when most of it has landed typed: nothing of that is used, and the original is kept."""
+    batch = load(loads, contract(loads), HEADER + "\n".join([*ROWS, f"40001,salah,{cell},"]))
+    assert (batch.loaded, batch.quarantined, batch.read) == (40_000, 1, 40_001)
+    assert ways == [Way.TYPED, Way.PLAIN]
+    [(values, reasons)] = loads.run("select row, reasons from quarantine.row")
+    assert values["nilai"] == cell
+    assert reason in str(reasons)
+
+
+def test_a_row_that_breaks_a_rule_is_quarantined_from_the_typed_rows(loads: Loads, ways: list[Way]) -> None:
+    of = loads.contract(
+        column("id", "integer", primaryKey=True),
+        column("catatan"),
+        column("nilai", "numeric(12,2)", logicalTypeOptions={"minimum": 0}),
+        column("nama", required=True),
+        server=upload("uji/data", "csv"),
+        extract={"format": "csv", "pattern": "*.csv"},
+    )
+    batch = load(loads, of, HEADER + "\n".join([*ROWS, "40001,salah,-5,", "40001,,,", "40000,dua kali,1,"]))
+    assert (batch.loaded, batch.quarantined, ways) == (40_000, 3, [Way.TYPED])
+    told = loads.run("select source_position, row ->> 'nilai', reasons::text from quarantine.row order by 1")
+    assert [(place, value) for place, value, _ in told] == [
+        ("baris 80002", "-5.00"), ("baris 80003", None), ("baris 80004", "1.00"),
+    ]  # fmt: skip
+    assert "di luar rentang" in told[0][2] and "wajib diisi" in told[1][2]
+
+
+KINDS = (
+    "smallint",
+    "bigint",
+    "numeric(6,2)",
+    "double precision",
+    "boolean",
+    "date",
+    "time",
+    "timestamp",
+    "timestamptz",
+)
+SPELLINGS = st.one_of(
+    st.text("0123456789+-.eE", min_size=1, max_size=6),
+    st.text("truefalsTRUEFALS01yn", min_size=1, max_size=5),
+    st.sampled_from(["NaN", "inf", "today", "now", "epoch", "infinity", "0x1F", "1_0", "t", "allballs", "1e400"]),
+    st.from_regex(r"\A(20|00)[0-9]{2}-[01][0-9]-[0-3][0-9]([ T][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\.[0-9]{0,7})?)?(Z|\+07| BC| )?\Z"),
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kind=st.sampled_from(KINDS), cell=SPELLINGS)
+def test_what_lands_typed_is_what_the_rules_would_have_taken(loads: Loads, kind: str, cell: str) -> None:
+    """Of a cell that is let pass, PostgreSQL's own word decides; it must be that of the strict rules for files."""
+    of = loads.contract(
+        column("id", "integer", primaryKey=True),
+        column("a", kind),
+        column("b"),
+        server=upload("uji/data", "csv"),
+        extract={"format": "csv", "pattern": "*.csv"},
+    )
+    columns = (of.column("a"), of.column("b"))
+    if 0 not in plain_csv.typed_columns(io.BytesIO(f"a,b\n{cell},x\n".encode()), ",", columns):
+        return
+    [rule] = [r for r in rules(of) if r.column.name == "a" and r.name == "tipe"]
+    query = sql.SQL("select {}, pg_input_is_valid(b.a, {}) from (select {}::text as a offset 0) b").format(
+        rule.predicate, sql.Literal(kind), sql.Literal(cell)
+    )
+    strict, taken = loads.connection.execute(query).fetchone() or (None, None)
+    assert strict == taken

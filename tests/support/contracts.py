@@ -19,6 +19,7 @@ def column(name: str, kind: str = "text", **more: Any) -> dict[str, Any]:
         "boolean": "boolean",
         "timestamp": "timestamp",
         "timestamptz": "timestamp",
+        "time": "time",
     }
     base = kind.split("(")[0]
     default = "number" if base in ("numeric", "double precision") else "integer"

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.contracts import Contract
 from pipelines.errors import SourceError
-from pipelines.extract.file import open_file
+from pipelines.extract.file import Way, open_file
 from pipelines.extract.stream import SourceStream
 from pipelines.extract.uploads import UploadedFile
 from tests.support.extracts import decode_copy
@@ -45,7 +45,7 @@ def uploaded(path: Path) -> UploadedFile:
 
 
 def opened(of: Contract, path: Path) -> SourceStream:
-    return open_file(of, uploaded(path), careful=True)
+    return open_file(of, uploaded(path), Way.CAREFUL)
 
 
 def read(stream: SourceStream) -> Rows:

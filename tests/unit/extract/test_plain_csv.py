@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.extract.plain_csv import plain_rows
+from pipelines.contracts import Column
+from pipelines.extract.plain_csv import plain_rows, typed_columns
 from pipelines.extract.stream import SourceStream, UnfitError
 
 pieces = st.sampled_from(
@@ -17,9 +19,13 @@ pieces = st.sampled_from(
 )
 
 
+def make_column(name: str, kind: str) -> Column:
+    return Column(name, name, kind, "string", name, name, "terbuka")
+
+
 def given_rows(text: str, block: int = 7) -> list[list[str]]:
     stream = SourceStream((), iter(()), "uji")
-    data = b"".join(plain_rows(io.BytesIO(text.encode()), ",", 2, stream, block))
+    data = b"".join(plain_rows(io.BytesIO(text.encode()), ",", 2, stream, size=block))
     rows = list(csv.reader(io.StringIO(data.decode(), newline=""), strict=True))
     assert stream.rows == len(rows)
     return rows
@@ -79,6 +85,59 @@ def test_what_a_writer_of_csv_wrote_passes(rows: list[tuple[str, str]]) -> None:
 def test_what_is_not_plain_is_refused(text: str) -> None:
     with pytest.raises(UnfitError):
         given_rows(text)
+
+
+def cells(text: str, kind: str) -> bool:
+    """Whether the cells of a column below a header land in `kind`, by the file's first block and by a later one."""
+    stream = SourceStream((), iter(()), "uji")
+    column = make_column("b", kind)
+    data = f"a,b\n{text}".encode()
+    types = typed_columns(io.BytesIO(data), ",", [make_column("a", "text"), column])
+    try:
+        for _ in plain_rows(io.BytesIO(data), ",", 2, stream, types={1: kind}, size=8):
+            pass
+    except UnfitError:
+        assert 1 not in types
+        return False
+    assert types[1] == kind
+    return True
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        ("integer", ["1", "-12", "+7", '"3"', "007", ""], ["1.0", "1_000", "0x1F", " 1", "1 ", "a", "1e3", "\u0661"]),
+        ("numeric(18,2)", ["1", "-1.50", ".5", "1e3", '"2"', ""], ["NaN", "inf", "1,5", "Rp 1", "1 000"]),
+        ("double precision", ["1.5", "1E-3"], ["nan", "Infinity", "0x1p3"]),
+        ("boolean", ["true", "FALSE", "1", "0", '"True"', ""], ["T", "f", "ya", "yes", "tru", "fals", "on", "tru "]),
+        ("date", ["2024-01-31", '"2024-01-31"', ""], ["today", "20240131", "2024-1-31", "31-01-2024", "2024-01-31 "]),
+        (
+            "timestamp",
+            ["2024-01-31 08:15:00", "2024-01-31T08:15:00.123456", '"2024-01-31 08:15:00.1"'],
+            ["2024-01-31", "2024-01-31 08:15", "2024-01-31 08:15:00+07", "2024-01-31 08:15:00.", "now"],
+        ),
+        ("timestamptz", ["2024-01-31 08:15:00+08", "2024-01-31"], ["now", "yesterday", "31/01/2024 00:00"]),
+        ("text", ["apa saja", ""], []),
+    ],
+)  # fmt: skip
+def test_cells_land_typed_where_they_are_spelled_as_the_rules_want_them(
+    kind: str, good: list[str], bad: list[str]
+) -> None:
+    assert cells("".join(f"x,{cell}\n" for cell in good), kind)
+    assert cells("".join(f"x,{cell}\r\n" for cell in good), kind)
+    for cell in bad:
+        assert not cells(f"x,{good[0]}\nx,{cell}\n", kind), cell
+        assert not cells(f"x,{good[0]}\r\nx,{cell}\r\n", kind), cell
+
+
+def test_a_column_whose_spelling_counts_lands_as_text() -> None:
+    data = io.BytesIO(b"a,b\n1,1\n")
+    for more in (
+        {"pattern": "^1$"}, {"enum": (("1", "satu"),)}, {"max_length": 3}, {"parse": ("angka_id",)},
+        {"missing_values": ("-",)}, {"pseudonymise": "layanan"},
+    ):  # fmt: skip
+        columns = [make_column("a", "integer"), replace(make_column("b", "integer"), **more)]
+        assert typed_columns(data, ",", columns) == {0: "integer"}
 
 
 def test_a_row_of_several_lines_is_known_by_its_first_and_the_last_line_needs_no_end() -> None:
