@@ -10,6 +10,7 @@ table with row security is refused here: nothing that protects data is lost sile
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -232,13 +233,18 @@ def describe(
 
 
 def publish_table(
-    conn: Connection[Any], relation: Relation, candidate: Relation, rewritten: Mapping[str, str] | None = None
+    conn: Connection[Any],
+    relation: Relation,
+    candidate: Relation,
+    rewritten: Mapping[str, str] | None = None,
+    ours: re.Pattern[str] | None = None,
 ) -> None:
     """`candidate` (a table) takes the name and the place of `relation`; call it inside a transaction.
 
     rewritten: for views by `schema.name`, the query to use when the view's present one no longer fits.
+    ours: names of indexes that whoever built `candidate` has seen to; the others are made there, too.
     """
-    indexes = _copy_indexes(conn, relation, candidate)
+    indexes = _copy_indexes(conn, relation, candidate, ours)
     rename = sql.SQL("alter table {} rename to {}").format(
         identifier(candidate), sql.Identifier(relation.identifier)
     )
@@ -251,15 +257,22 @@ def publish_table(
         )
 
 
-def _copy_indexes(conn: Connection[Any], relation: Relation, candidate: Relation) -> list[tuple[str, str]]:
+def name_for_now(name: str) -> str:
+    """What an index is called while the one whose place it takes has its name."""
+    return name[: 63 - len(CANDIDATE_SUFFIX)] + CANDIDATE_SUFFIX
+
+
+def _copy_indexes(
+    conn: Connection[Any], relation: Relation, candidate: Relation, ours: re.Pattern[str] | None
+) -> list[tuple[str, str]]:
     """Indexes that others made on `relation`, also on `candidate`: (name for now, name). One whose column is gone
     goes with it."""
     old = existing(conn, relation)
     made: list[tuple[str, str]] = []
     for name, head, definition in conn.execute(_INDEXES, (old.oid,)).fetchall() if old else ():
-        if not definition.startswith(head):
-            continue  # of a partitioned table: an exchange does not make these
-        for_now = name[: 63 - len(CANDIDATE_SUFFIX)] + CANDIDATE_SUFFIX
+        if (ours and ours.fullmatch(name)) or not definition.startswith(head):
+            continue  # the second: of a partitioned table: an exchange does not make these
+        for_now = name_for_now(name)
         unique = sql.SQL("unique " if head.startswith("CREATE UNIQUE") else "")
         statement = sql.SQL("create {}index {} on {} ").format(
             unique, sql.Identifier(for_now), identifier(candidate)
@@ -302,7 +315,7 @@ def _exchange(
                 _replace(conn, relation, create, rewritten, old)
                 conn.execute("set local lock_timeout to default")
             return
-        except errors.LockNotAvailable:
+        except (errors.LockNotAvailable, errors.DeadlockDetected):
             if time.monotonic() > until:
                 break
         time.sleep(LOCK_PAUSE_S)

@@ -6,23 +6,18 @@ Not here: reading files (project.py) and running SQL (runner.py).
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pipelines.errors import ModelError
+from pipelines.load.plan import Window
 from pipelines.load.swap import Relation
+from pipelines.models.materialization import Incremental, Materialization
+from pipelines.models.selection import select
 
-Kind = Literal["seed", "view", "table"]
+Kind = Literal["seed", "view", "table", "incremental"]
 Severity = Literal["error", "warn"]
-
-
-def digest(*parts: str) -> str:
-    """A short hash of `parts`, the same on every machine."""
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +58,8 @@ class Node:
 
     depends_on: names of the nodes whose data it holds. build_after: further nodes that its tests read.
     sql: the compiled query ("" for a seed). code_version: changes when what is built would change.
+    incremental: how rows come into the table once it is there. together: the exposure whose models are published
+    in one transaction, this one among them.
     """
 
     name: str
@@ -79,6 +76,9 @@ class Node:
     tests: tuple[DataTest, ...] = ()
     tags: tuple[str, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    materialization: Materialization = field(default_factory=Materialization)
+    incremental: Incremental | None = None
+    together: str | None = None
 
     @property
     def table(self) -> Relation:
@@ -91,13 +91,39 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Exposure:
+    """What somebody makes of models: a report, a portal. dbt's word.
+
+    together: its models are published in one transaction, so that it never mixes two nights.
+    """
+
+    name: str
+    title: str
+    type: str
+    depends_on: tuple[str, ...]
+    description: str = ""
+    owner: str = ""
+    url: str = ""
+    meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def together(self) -> bool:
+        return bool(self.meta.get("satu_transaksi"))
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
-    """A whole folder. `nodes` stand in an order in which they can be built."""
+    """A whole folder. `nodes` stand in an order in which they can be built.
+
+    window: the days that a build is about; models with a partition rebuild just these.
+    """
 
     name: str
     root: Path
     nodes: Mapping[str, Node]
     sources: Mapping[tuple[str, str], SourceTable]
+    exposures: Mapping[str, Exposure] = field(default_factory=dict[str, Exposure])
+    window: Window | None = None
 
     def ancestors(self, name: str) -> frozenset[str]:
         """Every node whose data `name` holds, however far up."""
@@ -124,30 +150,9 @@ class Project:
         wanted = set(sources)
         return frozenset(node.name for node in self.nodes.values() if wanted.intersection(node.sources))
 
-    def select(self, selectors: Iterable[str] | None = None) -> tuple[Node, ...]:
-        """The nodes that `selectors` name, in building order; all of them without selectors.
+    def select(self, selectors: Iterable[str] | None = None, exclude: Iterable[str] = ()) -> tuple[Node, ...]:
+        """The nodes that `selectors` name (selection.py), less those of `exclude`, in building order; all without.
 
-        A selector is dbt's: `name`, `tag:x`, `+name` (with ancestors), `name+` (with descendants).
         Raises ModelError when one of them names nothing.
         """
-        if selectors is None:
-            return tuple(self.nodes.values())
-        chosen: set[str] = set()
-        for selector in selectors:
-            chosen |= self._selected(selector)
-        return tuple(node for node in self.nodes.values() if node.name in chosen)
-
-    def _selected(self, selector: str) -> frozenset[str]:
-        bare = selector.strip("+")
-        if bare.startswith("tag:"):
-            core = frozenset(node.name for node in self.nodes.values() if bare[4:] in node.tags)
-        else:
-            core = frozenset({bare} & self.nodes.keys())
-        if not core:
-            raise ModelError(selector, "selects nothing", hint="use a model's or seed's name, or tag:<tag>")
-        chosen = set(core)
-        if selector.startswith("+"):
-            chosen.update(*(self.ancestors(name) for name in core))
-        if selector.endswith("+"):
-            chosen |= self.descendants(core)
-        return frozenset(chosen)
+        return select(self, selectors, exclude)

@@ -15,6 +15,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from pipelines.errors import ModelError
+from pipelines.load.plan import Window
+from pipelines.models.materialization import Incremental, Materialization, digest, read_materialization
 from pipelines.models.nodes import (
     DataTest,
     Kind,
@@ -23,7 +25,6 @@ from pipelines.models.nodes import (
     Project,
     Relation,
     SourceTable,
-    digest,
 )
 from pipelines.models.properties import (
     MATERIALIZATIONS,
@@ -49,17 +50,23 @@ class _Draft:
     config: Mapping[str, Any]
     relation: Relation
     properties: NodeProperties | None
+    materialization: Materialization
     refs: tuple[str, ...] = ()
     sources: tuple[tuple[str, str], ...] = ()
 
 
 def load_project(
-    root: Path, *, target_schema: str = "public", variables: Mapping[str, Any] | None = None
+    root: Path,
+    *,
+    target_schema: str = "public",
+    variables: Mapping[str, Any] | None = None,
+    window: Window | None = None,
 ) -> Project:
     """The dbt project in `root`. Needs no database. Raises ModelError naming file and line.
 
     target_schema: dbt's target.schema; anything but "public" builds a parallel set of schemas.
-    variables: override the project's vars.
+    variables: override the project's vars. window: the days that a build is about; the SQL sees them as the vars
+    `window_start` and `window_end` (ISO dates, both in it).
     """
     project_file = read_project_file(root)
     properties = read_properties(
@@ -69,8 +76,9 @@ def load_project(
         p.relative_to(root).as_posix(): p.read_text(encoding="utf-8")
         for p in (root / "macros").rglob("*.sql")
     }
-    renderer = Renderer(macros, {**project_file.variables, **(variables or {})}, target_schema)
-    return _Reader(root, project_file, properties, renderer).read()
+    days = {"window_start": window.start.isoformat(), "window_end": window.end.isoformat()} if window else {}
+    renderer = Renderer(macros, {**project_file.variables, **(variables or {}), **days}, target_schema)
+    return replace(_Reader(root, project_file, properties, renderer).read(), window=window)
 
 
 class _Reader:
@@ -82,6 +90,7 @@ class _Reader:
         self._properties = properties
         self._renderer = renderer
         self._drafts: dict[str, _Draft] = {}
+        self._disabled: set[str] = set()
 
     def read(self) -> Project:
         for path in sorted((self._root / "seeds").rglob("*.csv")):
@@ -89,13 +98,19 @@ class _Reader:
         for path in sorted((self._root / "models").rglob("*.sql")):
             self._add(self._model_draft(path))
         self._check_described()
+        self._check_exposures()
         nodes = {draft.name: self._node(draft) for draft in self._drafts.values()}
         nodes = {name: nodes[name] for name in self._order(nodes)}
         nodes = self._with_singular_tests(nodes)
         nodes = {name: nodes[name] for name in self._order(nodes)}
-        return Project(self._file.name, self._root, nodes, self._properties.sources)
+        sources, exposures = self._properties.sources, self._properties.exposures
+        project = Project(self._file.name, self._root, nodes, sources, exposures)
+        return replace(project, nodes=self._grouped(project))
 
     def _add(self, draft: _Draft) -> None:
+        if draft.config.get("enabled", True) is False:
+            self._disabled.add(draft.name)
+            return
         if draft.name in self._drafts:
             first = self._drafts[draft.name].shown
             raise ModelError(
@@ -111,21 +126,26 @@ class _Reader:
     def _model_draft(self, path: Path) -> _Draft:
         described = self._properties.models.get(path.stem)
         shown = path.relative_to(self._root).as_posix()
-        # First pass: whatever ref() and source() point to, the template shows its own config and references.
-        rendered = self._renderer.model(
-            shown,
-            path.read_text(encoding="utf-8"),
-            ref=_nowhere,
-            source=_nowhere,
-            this=Relation("", path.stem),
+        text, nowhere = path.read_text(encoding="utf-8"), Relation("", path.stem)
+        # First pass: whatever ref() and source() point to, the template shows its own config and references; those that
+        # it makes only where its table is there, too.
+        rendered, later = (
+            self._renderer.model(
+                shown, text, ref=_nowhere, source=_nowhere, this=nowhere, incremental=incremental
+            )
+            for incremental in (False, True)
         )
         config = self._config("models", path, described, rendered.config)
         kind = config.get("materialized", "view")
         if kind not in MATERIALIZATIONS:
-            raise ModelError(f"{shown}:1", f"materialized={kind!r} is not known", hint="view or table")
+            raise ModelError(
+                f"{shown}:1", f"materialized={kind!r} is not known", hint=", ".join(MATERIALIZATIONS)
+            )
         draft = self._draft(path, cast(Kind, kind), config, described)
         return replace(
-            draft, refs=tuple(dict.fromkeys(rendered.refs)), sources=tuple(dict.fromkeys(rendered.sources))
+            draft,
+            refs=tuple(dict.fromkeys([*rendered.refs, *later.refs])),
+            sources=tuple(dict.fromkeys([*rendered.sources, *later.sources])),
         )
 
     def _draft(
@@ -133,7 +153,8 @@ class _Reader:
     ) -> _Draft:
         shown = path.relative_to(self._root).as_posix()
         schema = self._renderer.schema_name(shown, config.get("schema"))
-        return _Draft(path.stem, kind, path, shown, config, Relation(schema, path.stem), described)
+        told = read_materialization(kind, config, shown)
+        return _Draft(path.stem, kind, path, shown, config, Relation(schema, path.stem), described, told)
 
     def _config(
         self, section: str, path: Path, described: NodeProperties | None, in_file: Mapping[str, Any]
@@ -148,25 +169,53 @@ class _Reader:
         for section, kind in ((self._properties.models, "model"), (self._properties.seeds, "seed")):
             for described in section.values():
                 draft = self._drafts.get(described.name)
+                if described.name in self._disabled:
+                    continue
                 if draft is None or (draft.kind == "seed") != (kind == "seed"):
                     raise ModelError(
                         described.place, f"describes the {kind} {described.name}, which has no file"
                     )
 
+    def _check_exposures(self) -> None:
+        for exposure in self._properties.exposures.values():
+            lost = [name for name in exposure.depends_on if name not in self._drafts]
+            if lost:
+                raise ModelError(f"exposure {exposure.name}", f"{lost[0]} is no model and no seed")
+
+    def _grouped(self, project: Project) -> dict[str, Node]:
+        """The nodes, each with the exposure that is published in one transaction."""
+        nodes = dict(project.nodes)
+        for exposure in project.exposures.values():
+            if not exposure.together:
+                continue
+            place = f"exposure {exposure.name}"
+            for name in exposure.depends_on:
+                node = nodes[name]
+                if node.together or node.kind == "incremental":
+                    why = f"is in {node.together}, too" if node.together else "is incremental"
+                    hint = "publish tables and views of one exposure together"
+                    raise ModelError(place, f"{name} {why}: it can't be published with the others", hint=hint)
+                above = project.ancestors(name).intersection(exposure.depends_on)
+                if above:
+                    raise ModelError(
+                        place,
+                        f"{name} reads {min(above)}, which is not published before it",
+                        hint="leave one of them out",
+                    )
+                nodes[name] = replace(node, together=exposure.name)
+        return nodes
+
     def _node(self, draft: _Draft) -> Node:
         described = draft.properties
+        incremental = None
         if draft.kind == "seed":
             columns, sql, version = self._seed_content(draft)
         else:
             columns = described.columns if described else ()
-            sql = self._renderer.model(
-                draft.shown,
-                draft.path.read_text(encoding="utf-8"),
-                ref=self._ref,
-                source=self._source,
-                this=draft.relation,
-            ).sql.rstrip(";")
-            version = digest(sql, draft.kind, draft.relation.dotted)
+            sql = self._compiled(draft, incremental=False)
+            if draft.kind == "incremental":
+                incremental = draft.materialization.incremental(self._compiled(draft, incremental=True))
+            version = digest(sql, draft.kind, draft.relation.dotted, *self._version(draft, incremental))
         tests, read_by_tests = self._generic_tests(draft)
         return Node(
             name=draft.name,
@@ -183,7 +232,26 @@ class _Reader:
             tests=tests,
             tags=tuple(draft.config.get("tags", ())),
             meta=dict(draft.config.get("meta") or {}),
+            materialization=draft.materialization,
+            incremental=incremental,
         )
+
+    def _compiled(self, draft: _Draft, *, incremental: bool) -> str:
+        text = draft.path.read_text(encoding="utf-8")
+        rendered = self._renderer.model(
+            draft.shown,
+            text,
+            ref=self._ref,
+            source=self._source,
+            this=draft.relation,
+            incremental=incremental,
+        )
+        return rendered.sql.rstrip(";")
+
+    def _version(self, draft: _Draft, incremental: Incremental | None) -> tuple[str, ...]:
+        """What, beside its query, makes the relation another one."""
+        told = draft.materialization
+        return tuple(str(said) for said in (told.indexes, told.grants, incremental) if said)
 
     def _seed_content(self, draft: _Draft) -> tuple[tuple[ModelColumn, ...], str, str]:
         types = cast(Mapping[str, str], draft.config.get("column_types") or {})
@@ -281,6 +349,8 @@ class _Reader:
             raise ModelError(circle[0], f"stands in a circle: {' <- '.join(circle)}") from error
 
     def _ref(self, name: str) -> Relation:
+        if name in self._disabled:
+            raise ModelError(name, "is disabled (enabled: false)", hint="enable it, or don't read it")
         if name not in self._drafts:
             raise ModelError(
                 name, "is no model and no seed", hint="ref() takes a file's name without its ending"

@@ -7,6 +7,7 @@ a ModelError with file and line for anything else. Not here: SQL templates (rend
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -16,14 +17,23 @@ import yaml
 
 from pipelines.errors import ModelError
 from pipelines.load.swap import Relation
-from pipelines.models.nodes import ModelColumn, Severity, SourceTable
+from pipelines.models.nodes import Exposure, ModelColumn, Severity, SourceTable
 
-CONFIG_KEYS = frozenset({"materialized", "schema", "tags", "meta", "column_types", "quote_columns"})
-MATERIALIZATIONS = ("view", "table")
-_FILE_KEYS = frozenset({"version", "models", "seeds", "sources", "data_tests", "macros"})
+CONFIG_KEYS = frozenset(
+    {
+        "materialized", "schema", "tags", "meta", "enabled", "column_types", "quote_columns", "indexes", "grants",
+        "unique_key", "incremental_strategy", "on_schema_change", "full_refresh",
+    }
+)  # fmt: skip
+MATERIALIZATIONS = ("view", "table", "incremental")
+_FILE_KEYS = frozenset({"version", "models", "seeds", "sources", "data_tests", "macros", "exposures"})
 _NODE_KEYS = frozenset({"name", "description", "config", "columns", "tests", "data_tests"})
 _COLUMN_KEYS = frozenset({"name", "description", "data_type", "config", "tests", "data_tests"})
 _TEST_KEYS = frozenset({"arguments", "config", "name", "description"})
+_EXPOSURE_KEYS = frozenset(
+    {"name", "label", "type", "maturity", "url", "description", "owner", "depends_on", "config"}
+)
+_REF = re.compile(r"""\s*ref\(\s*(['"])(\w+)\1\s*\)\s*""")
 
 
 class Block(dict[str, Any]):
@@ -81,6 +91,7 @@ class Properties:
     seeds: Mapping[str, NodeProperties]
     singular_tests: Mapping[str, NodeProperties]
     sources: Mapping[tuple[str, str], SourceTable]
+    exposures: Mapping[str, Exposure]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +171,7 @@ def read_properties(root: Path, files: Iterable[Path]) -> Properties:
     seeds: dict[str, NodeProperties] = {}
     singular: dict[str, NodeProperties] = {}
     sources: dict[tuple[str, str], SourceTable] = {}
+    exposures: dict[str, Exposure] = {}
     for path in sorted(files):
         shown = path.relative_to(root).as_posix()
         content = read_yaml(root, path)
@@ -175,7 +187,34 @@ def read_properties(root: Path, files: Iterable[Path]) -> Properties:
                 target[described.name] = described
         for entry in _entries(content, "sources", shown):
             sources.update(_source_tables(entry, shown))
-    return Properties(models, seeds, singular, sources)
+        for entry in _entries(content, "exposures", shown):
+            exposure = _exposure(entry, shown)
+            if exposure.name in exposures:
+                raise ModelError(f"{shown}:{entry.line}", f"the exposure {exposure.name} is described twice")
+            exposures[exposure.name] = exposure
+    return Properties(models, seeds, singular, sources, exposures)
+
+
+def _exposure(entry: Block, shown: str) -> Exposure:
+    _known(entry, _EXPOSURE_KEYS, shown)
+    read: list[str] = []
+    for reference in entry.get("depends_on") or ():
+        match = _REF.fullmatch(str(reference))
+        if match is None:
+            raise ModelError(f"{shown}:{entry.line}", f"{reference!r} is no ref()", hint="ref('a_model')")
+        read.append(match[2])
+    name, owner = _name(entry, shown), cast(Mapping[str, Any], entry.get("owner") or {})
+    config = cast(Mapping[str, Any], entry.get("config") or {})
+    return Exposure(
+        name=name,
+        title=_words(entry.get("label")) or name,
+        type=_words(entry.get("type")),
+        depends_on=tuple(read),
+        description=_words(entry.get("description")),
+        owner=_words(owner.get("name")),
+        url=_words(entry.get("url")),
+        meta=cast(Mapping[str, Any], config.get("meta") or {}),
+    )
 
 
 def _node(entry: Block, shown: str) -> NodeProperties:

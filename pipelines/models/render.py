@@ -24,6 +24,7 @@ from pipelines.models.properties import TestDeclaration
 RefResolver = Callable[[str], Relation]
 SourceResolver = Callable[[str, str], Relation]
 
+_ABSENT = object()
 _BUILTIN_TESTS = "generic_tests.sql"
 _REFERENCE = re.compile(r"^\s*(ref|source)\s*\(.*\)\s*$", re.DOTALL)
 
@@ -94,13 +95,23 @@ class Renderer:
         self._macros += [self._compile(path, text) for path, text in sorted(macros.items())]
 
     def model(
-        self, path: str, text: str, *, ref: RefResolver, source: SourceResolver, this: Relation | None = None
+        self,
+        path: str,
+        text: str,
+        *,
+        ref: RefResolver,
+        source: SourceResolver,
+        this: Relation | None = None,
+        incremental: bool = False,
     ) -> Rendered:
-        """The model or singular test in the file `path`. Raises ModelError naming file and line."""
+        """The model or singular test in the file `path`. Raises ModelError naming file and line.
+
+        incremental: what is_incremental() says, of a model whose table is there.
+        """
         template = self._compile(path, text)
         rendered = Rendered()
         with _Located(path, self._templates):
-            scope = self._scope(rendered, ref, source, this)
+            scope = self._scope(rendered, ref, source, this, incremental=incremental)
             rendered.sql = _text(template, scope)
         return rendered
 
@@ -157,7 +168,13 @@ class Renderer:
         return template
 
     def _scope(
-        self, rendered: Rendered, ref: RefResolver, source: SourceResolver, this: Relation | None
+        self,
+        rendered: Rendered,
+        ref: RefResolver,
+        source: SourceResolver,
+        this: Relation | None,
+        *,
+        incremental: bool = False,
     ) -> dict[str, Any]:
         def seen_ref(*names: str) -> Relation:
             rendered.refs.append(names[-1])
@@ -175,7 +192,7 @@ class Renderer:
             var=self._var,
             this=this,
             target=self._target,
-            is_incremental=lambda: False,
+            is_incremental=lambda: incremental,
             execute=False,
         )
         # One shared scope: a macro may call those of other files, and sees this, var and ref of its caller.
@@ -184,10 +201,10 @@ class Renderer:
             scope.update({name: value for name, value in vars(module).items() if not name.startswith("_")})
         return scope
 
-    def _var(self, name: str, default: Any = None) -> Any:
+    def _var(self, name: str, default: Any = _ABSENT) -> Any:
         if name in self._variables:
             return self._variables[name]
-        if default is None:
+        if default is _ABSENT:
             raise ModelError(
                 name, "is no variable of the project", hint="declare it under vars: in dbt_project.yml"
             )

@@ -13,7 +13,7 @@ from psycopg import Connection
 
 from pipelines.models.nodes import Kind, Severity
 
-State = Literal["ok", "failed", "skipped", "tests_failed"]
+State = Literal["ok", "failed", "skipped", "tests_failed", "held"]
 
 _MODEL_RUN = """
 insert into ops.model_run (run_id, model, state, rows, seconds, error, at)
@@ -42,9 +42,11 @@ class TestResult:
 class NodeResult:
     """What became of one node.
 
-    state: `tests_failed` and `failed` leave the published relation as it was; `skipped` says why in `error`.
-    rows: of tables and seeds; None for a view. columns: (name, type) as built.
-    unchanged: a seed that was not loaded again because its file is the same.
+    state: all but `ok` leave the published relation as it was; `skipped` and `held` (good itself, but another of its
+    exposure is not) say why in `error`.
+    rows: of tables and seeds, of an incremental model those that were brought; None for a view.
+    columns: (name, type) as built. unchanged: a seed that was not loaded again because its file is the same.
+    grown: rows came into a table that was there.
     """
 
     name: str
@@ -57,6 +59,7 @@ class NodeResult:
     tests: tuple[TestResult, ...] = ()
     columns: tuple[tuple[str, str], ...] = ()
     unchanged: bool = False
+    grown: bool = False
 
     @property
     def asset(self) -> str:

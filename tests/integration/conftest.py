@@ -1,8 +1,9 @@
-"""What integration tests share: a warehouse with nothing but its functions, and one for loads of a test's own rows."""
+"""What integration tests share: a warehouse with nothing but its functions, one for loads of a test's own
+rows, one for models of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from pipelines.load import warehouse
 from tests.support.loads import Loads
 from tests.support.parsers import Warehouse
+from tests.support.small_warehouse import SmallWarehouse
 
 
 @pytest.fixture(scope="module")
@@ -27,3 +29,26 @@ def loads(pg_url: str, tmp_path: Path) -> Iterator[Loads]:
     made = Loads(pg_url, tmp_path)
     yield made
     made.connection.close()
+
+
+@pytest.fixture
+def small_warehouse(pg_url: str, tmp_path: Path) -> Iterator[SmallWarehouse]:
+    """An empty warehouse and a dbt folder of the test's own."""
+    made = SmallWarehouse(pg_url, tmp_path / "contoh")
+    yield made
+    made.connection.close()
+
+
+@pytest.fixture
+def role(small_warehouse: SmallWarehouse) -> Iterator[Callable[[str], str]]:
+    """Makes roles, which belong to the whole server, and takes them away again."""
+    made: list[str] = []
+
+    def make(name: str) -> str:
+        small_warehouse.run(f"create role {name}")
+        made.append(name)
+        return name
+
+    yield make
+    for name in made:
+        small_warehouse.run(f"drop owned by {name}; drop role {name}")

@@ -3,92 +3,38 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
 
 import psycopg
-import pytest
 
-from pipelines.models.results import NodeResult
 from pipelines.models.runner import build
-from tests.support.dbt_folder import DbtFolder
-
-
-class Warehouse:
-    """An empty warehouse and a dbt folder beside it."""
-
-    def __init__(self, url: str, root: Path) -> None:
-        self.url = url
-        self.folder = DbtFolder(root)
-        self.connection = psycopg.connect(url, autocommit=True)
-        self.run("create schema raw; create schema core; create schema laporan")
-
-    def run(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        cursor = self.connection.execute(statement.encode(), values or None)
-        return cursor.fetchall() if cursor.description else []
-
-    def build(self, *select: str, run_id: str | None = None) -> dict[str, NodeResult]:
-        results = build(self.folder.project(), self.url, select=select or None, run_id=run_id)
-        return {result.name: result for result in results}
-
-    def model(self, name: str, query: str, *tests: str) -> None:
-        """A table model of marts/ with generic tests on itself, each in YAML."""
-        self.folder.write(f"models/marts/{name}.sql", query)
-        listed = "".join(f"\n      - {test}" for test in tests)
-        self.folder.write(
-            f"models/marts/{name}.yml",
-            f"models:\n  - name: {name}\n    description: Tabel {name}.\n"
-            + (f"    data_tests:{listed}\n" if tests else "")
-            + "    columns: [{name: n, description: Nilai.}]\n",
-        )
-
-
-@pytest.fixture
-def warehouse(pg_url: str, tmp_path: Path) -> Iterator[Warehouse]:
-    made = Warehouse(pg_url, tmp_path / "contoh")
-    yield made
-    made.connection.close()
-
-
-@pytest.fixture
-def role(warehouse: Warehouse) -> Iterator[Callable[[str], str]]:
-    """Makes roles, which belong to the whole server, and takes them away again."""
-    made: list[str] = []
-
-    def make(name: str) -> str:
-        warehouse.run(f"create role {name}")
-        made.append(name)
-        return name
-
-    yield make
-    for name in made:
-        warehouse.run(f"drop owned by {name}; drop role {name}")
-
+from tests.support.small_warehouse import SmallWarehouse
 
 NOT_NULL = "not_null: {arguments: {column_name: n}}"
 WARN_ONLY = "not_null: {arguments: {column_name: n}, config: {severity: warn}}"
 
 
-def test_a_table_is_built_counted_and_described(warehouse: Warehouse) -> None:
-    warehouse.model("m", "select g as n from generate_series(1, 3) as g", NOT_NULL)
-    result = warehouse.build()["m"]
+def test_a_table_is_built_counted_and_described(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.model("m", "select g as n from generate_series(1, 3) as g", NOT_NULL)
+    result = small_warehouse.build()["m"]
     assert (result.state, result.rows, result.columns, result.error) == ("ok", 3, (("n", "integer"),), None)
     assert [(t.name, t.passed, t.unexpected) for t in result.tests] == [("not_null", True, 0)]
-    assert warehouse.run(
+    assert small_warehouse.run(
         "select obj_description('core.m'::regclass), col_description('core.m'::regclass, 1)"
     ) == [("Tabel m.", "Nilai.")]
 
 
-def test_a_failed_test_leaves_the_old_table_and_skips_descendants_only(warehouse: Warehouse) -> None:
-    warehouse.model("atas", "select 1 as n", NOT_NULL)
-    warehouse.model("bawah", "select n from {{ ref('atas') }}")
-    warehouse.model("lain", "select 1 as n")
-    warehouse.build()
-    warehouse.model("atas", "select null::integer as n union all select 2", NOT_NULL)
-    warehouse.model("lain", "select 2 as n")
-    results = warehouse.build()
+def test_a_failed_test_leaves_the_old_table_and_skips_descendants_only(
+    small_warehouse: SmallWarehouse,
+) -> None:
+    small_warehouse.model("atas", "select 1 as n", NOT_NULL)
+    small_warehouse.model("bawah", "select n from {{ ref('atas') }}")
+    small_warehouse.model("lain", "select 1 as n")
+    small_warehouse.build()
+    small_warehouse.model("atas", "select null::integer as n union all select 2", NOT_NULL)
+    small_warehouse.model("lain", "select 2 as n")
+    results = small_warehouse.build()
     assert {name: r.state for name, r in results.items()} == {
         "atas": "tests_failed",
         "bawah": "skipped",
@@ -96,40 +42,48 @@ def test_a_failed_test_leaves_the_old_table_and_skips_descendants_only(warehouse
     }
     assert results["atas"].error == "not_null: 1 failing rows"
     assert results["bawah"].error == "atas was not built"
-    assert warehouse.run("select n from core.atas") == [(1,)]
-    assert warehouse.run("select n from core.lain") == [(2,)]
-    assert warehouse.run("select relname from pg_class where relname like '%\\_\\_baru'") == []
+    assert small_warehouse.run("select n from core.atas") == [(1,)]
+    assert small_warehouse.run("select n from core.lain") == [(2,)]
+    assert small_warehouse.run("select relname from pg_class where relname like '%\\_\\_baru'") == []
 
 
-def test_a_warning_publishes_and_says_so(warehouse: Warehouse) -> None:
-    warehouse.model("m", "select null::integer as n", WARN_ONLY)
-    result = warehouse.build()["m"]
+def test_a_warning_publishes_and_says_so(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.model("m", "select null::integer as n", WARN_ONLY)
+    result = small_warehouse.build()["m"]
     assert result.state == "ok"
     assert [(w.name, w.unexpected) for w in result.warnings] == [("not_null", 1)]
-    assert warehouse.run("select n from core.m") == [(None,)]
+    assert small_warehouse.run("select n from core.m") == [(None,)]
 
 
-def test_a_test_that_cannot_be_asked_fails_instead_of_vanishing(warehouse: Warehouse) -> None:
-    warehouse.model("m", "select 1 as n", "not_null: {arguments: {column_name: tiada}}")
-    result = warehouse.build()["m"]
+def test_a_test_that_cannot_be_asked_fails_instead_of_vanishing(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.model("m", "select 1 as n", "not_null: {arguments: {column_name: tiada}}")
+    result = small_warehouse.build()["m"]
     assert result.state == "tests_failed"
     assert result.tests[0].unexpected is None
     assert 'column "tiada" does not exist' in result.tests[0].message
 
 
-def test_a_broken_query_names_its_file_and_line_and_leaves_the_old_table(warehouse: Warehouse) -> None:
-    warehouse.model("m", "select 1 as n")
-    warehouse.build()
-    warehouse.model("m", "select\n    1 as n,\n    tiada\nfrom core.m")
-    result = warehouse.build()["m"]
+def test_a_broken_query_names_its_file_and_line_and_leaves_the_old_table(
+    small_warehouse: SmallWarehouse,
+) -> None:
+    small_warehouse.model("m", "select 1 as n")
+    small_warehouse.build()
+    small_warehouse.model("m", "select\n    1 as n,\n    tiada\nfrom core.m")
+    result = small_warehouse.build()["m"]
     assert result.state == "failed"
-    assert result.error == 'models/marts/m.sql: column "tiada" does not exist (near: tiada)'
-    assert warehouse.run("select n from core.m") == [(1,)]
+    assert (result.error or "").split("\n") == [
+        'models/marts/m.sql:3: column "tiada" does not exist',
+        "       1 | select",
+        "       2 |     1 as n,",
+        "  >    3 |     tiada",
+        "       4 | from core.m",
+    ]
+    assert small_warehouse.run("select n from core.m") == [(1,)]
 
 
-def test_a_described_column_that_the_query_does_not_give_is_a_fault(warehouse: Warehouse) -> None:
-    warehouse.model("m", "select 1 as x")
-    result = warehouse.build()["m"]
+def test_a_described_column_that_the_query_does_not_give_is_a_fault(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.model("m", "select 1 as x")
+    result = small_warehouse.build()["m"]
     assert (result.state, result.error) == (
         "failed",
         "models/marts/m.sql: does not give the column n that its YAML describes",
@@ -137,13 +91,13 @@ def test_a_described_column_that_the_query_does_not_give_is_a_fault(warehouse: W
 
 
 def test_grants_comments_and_views_of_others_survive_an_exchange(
-    warehouse: Warehouse, role: Callable[[str], str]
+    small_warehouse: SmallWarehouse, role: Callable[[str], str]
 ) -> None:
-    warehouse.model("m", "select 1 as n, 'a' as rahasia")
-    warehouse.build()
+    small_warehouse.model("m", "select 1 as n, 'a' as rahasia")
+    small_warehouse.build()
     role("pembaca")
     role("lain")
-    warehouse.run("""
+    small_warehouse.run("""
         grant select on core.m to pembaca with grant option;
         grant select (n) on core.m to lain;
         comment on column core.m.rahasia is 'Ditulis tangan.';
@@ -154,11 +108,11 @@ def test_grants_comments_and_views_of_others_survive_an_exchange(
         comment on view laporan.b is 'Dua kali.';
         comment on column laporan.b.dua is 'Kali dua.'
     """)
-    warehouse.model("m", "select 7 as n, 'b' as rahasia")
-    assert warehouse.build()["m"].state == "ok"
-    assert warehouse.run("select dua from laporan.b") == [(14,)]
-    assert warehouse.run("select n from laporan.dua_arah") == [(7,)]
-    facts = warehouse.run("""
+    small_warehouse.model("m", "select 7 as n, 'b' as rahasia")
+    assert small_warehouse.build()["m"].state == "ok"
+    assert small_warehouse.run("select dua from laporan.b") == [(14,)]
+    assert small_warehouse.run("select n from laporan.dua_arah") == [(7,)]
+    facts = small_warehouse.run("""
         select
             has_table_privilege('pembaca', 'core.m', 'select with grant option'),
             has_table_privilege('lain', 'core.m', 'select'),
@@ -168,7 +122,7 @@ def test_grants_comments_and_views_of_others_survive_an_exchange(
             has_table_privilege('pembaca', 'laporan.a', 'select')
     """)
     assert facts == [(True, False, True, False, True, False)]
-    assert warehouse.run("""
+    assert small_warehouse.run("""
         select col_description('core.m'::regclass, 2), obj_description('laporan.b'::regclass),
             col_description('laporan.b'::regclass, 1),
             (select reloptions from pg_class where oid = 'laporan.b'::regclass)
@@ -176,98 +130,102 @@ def test_grants_comments_and_views_of_others_survive_an_exchange(
 
 
 def test_a_right_taken_away_by_hand_is_not_given_back_by_a_default(
-    warehouse: Warehouse, role: Callable[[str], str]
+    small_warehouse: SmallWarehouse, role: Callable[[str], str]
 ) -> None:
     pembaca = role("pembaca_baku")
-    warehouse.run(f"alter default privileges in schema core grant select on tables to {pembaca}")
-    warehouse.model("m", "select 1 as n")
-    warehouse.build()
-    assert warehouse.run("select has_table_privilege(%s, 'core.m', 'select')", pembaca) == [(True,)]
-    warehouse.run(f"revoke all on core.m from {pembaca}")
-    warehouse.build()
-    assert warehouse.run("select has_table_privilege(%s, 'core.m', 'select')", pembaca) == [(False,)]
+    small_warehouse.run(f"alter default privileges in schema core grant select on tables to {pembaca}")
+    small_warehouse.model("m", "select 1 as n")
+    small_warehouse.build()
+    assert small_warehouse.run("select has_table_privilege(%s, 'core.m', 'select')", pembaca) == [(True,)]
+    small_warehouse.run(f"revoke all on core.m from {pembaca}")
+    small_warehouse.build()
+    assert small_warehouse.run("select has_table_privilege(%s, 'core.m', 'select')", pembaca) == [(False,)]
 
 
-def test_a_change_that_would_break_a_view_of_others_is_refused_whole(warehouse: Warehouse) -> None:
-    warehouse.model("m", "select 1 as n, 2 as dipakai")
-    warehouse.build()
-    warehouse.run("create view laporan.a as select dipakai from core.m")
-    warehouse.model("m", "select 9 as n")
-    result = warehouse.build()["m"]
+def test_a_change_that_would_break_a_view_of_others_is_refused_whole(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.model("m", "select 1 as n, 2 as dipakai")
+    small_warehouse.build()
+    small_warehouse.run("create view laporan.a as select dipakai from core.m")
+    small_warehouse.model("m", "select 9 as n")
+    result = small_warehouse.build()["m"]
     assert result.state == "failed"
     assert "its new shape breaks the view laporan.a" in (result.error or "")
-    assert warehouse.run("select n, (select dipakai from laporan.a) from core.m") == [(1, 2)]
+    assert small_warehouse.run("select n, (select dipakai from laporan.a) from core.m") == [(1, 2)]
 
 
-def test_a_view_of_our_own_follows_a_change_of_the_table_below_it(warehouse: Warehouse) -> None:
-    warehouse.model("m", "select 1 as n, 2 as lama")
-    warehouse.folder.write("models/staging/v.sql", "select lama as nilai from {{ ref('m') }}")
-    warehouse.build()
-    warehouse.model("m", "select 1 as n, 3 as baru")
-    warehouse.folder.write("models/staging/v.sql", "select baru as nilai from {{ ref('m') }}")
-    assert {r.state for r in warehouse.build().values()} == {"ok"}
-    assert warehouse.run("select nilai from staging.v") == [(3,)]
+def test_a_view_of_our_own_follows_a_change_of_the_table_below_it(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.model("m", "select 1 as n, 2 as lama")
+    small_warehouse.folder.write("models/staging/v.sql", "select lama as nilai from {{ ref('m') }}")
+    small_warehouse.build()
+    small_warehouse.model("m", "select 1 as n, 3 as baru")
+    small_warehouse.folder.write("models/staging/v.sql", "select baru as nilai from {{ ref('m') }}")
+    assert {r.state for r in small_warehouse.build().values()} == {"ok"}
+    assert small_warehouse.run("select nilai from staging.v") == [(3,)]
 
 
-def test_row_security_is_never_lost_silently(warehouse: Warehouse) -> None:
-    warehouse.model("m", "select 1 as n")
-    warehouse.build()
-    warehouse.run("alter table core.m enable row level security")
-    result = warehouse.build()["m"]
+def test_row_security_is_never_lost_silently(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.model("m", "select 1 as n")
+    small_warehouse.build()
+    small_warehouse.run("alter table core.m enable row level security")
+    result = small_warehouse.build()["m"]
     assert result.state == "failed"
     assert "row security" in (result.error or "")
 
 
 def test_a_view_is_tested_before_it_is_replaced_and_keeps_its_readers(
-    warehouse: Warehouse, role: Callable[[str], str]
+    small_warehouse: SmallWarehouse, role: Callable[[str], str]
 ) -> None:
-    folder = warehouse.folder
+    folder = small_warehouse.folder
     folder.write("models/staging/v.sql", "select 1 as n")
     folder.write(
         "models/staging/v.yml",
         "models: [{name: v, description: Pandangan., columns: [{name: n, data_tests: [not_null]}]}]",
     )
-    warehouse.build()
+    small_warehouse.build()
     role("pembaca_v")
-    warehouse.run("grant select on staging.v to pembaca_v; create view laporan.a as select n from staging.v")
+    small_warehouse.run(
+        "grant select on staging.v to pembaca_v; create view laporan.a as select n from staging.v"
+    )
 
     folder.write("models/staging/v.sql", "select null::integer as n")
-    assert warehouse.build()["v"].state == "tests_failed"
-    assert warehouse.run("select n from laporan.a") == [(1,)]
+    assert small_warehouse.build()["v"].state == "tests_failed"
+    assert small_warehouse.run("select n from laporan.a") == [(1,)]
 
     # another type of column: not to be had by `create or replace view`
     folder.write("models/staging/v.sql", "select 'dua'::text as n, 0 as m")
-    assert warehouse.build()["v"].state == "ok"
-    assert warehouse.run("select n from laporan.a") == [("dua",)]
-    assert warehouse.run("""
+    assert small_warehouse.build()["v"].state == "ok"
+    assert small_warehouse.run("select n from laporan.a") == [("dua",)]
+    assert small_warehouse.run("""
         select has_table_privilege('pembaca_v', 'staging.v', 'select'), obj_description('staging.v'::regclass)
     """) == [(True, "Pandangan.")]
 
 
-def test_a_model_may_turn_from_view_into_table_and_back(warehouse: Warehouse) -> None:
+def test_a_model_may_turn_from_view_into_table_and_back(small_warehouse: SmallWarehouse) -> None:
     for kind, relkind in (("view", "v"), ("table", "r"), ("view", "v")):
-        warehouse.folder.write("models/marts/m.sql", f"{{{{ config(materialized='{kind}') }}}} select 1 as n")
-        assert warehouse.build()["m"].state == "ok"
-        assert warehouse.run("select relkind::text from pg_class where oid = 'core.m'::regclass") == [
+        small_warehouse.folder.write(
+            "models/marts/m.sql", f"{{{{ config(materialized='{kind}') }}}} select 1 as n"
+        )
+        assert small_warehouse.build()["m"].state == "ok"
+        assert small_warehouse.run("select relkind::text from pg_class where oid = 'core.m'::regclass") == [
             (relkind,)
         ]
 
 
-def test_what_a_killed_build_left_behind_is_swept_away(warehouse: Warehouse) -> None:
-    warehouse.model("m", "select 1 as n")
-    warehouse.run("create view core.m__baru as select 0 as n")
-    assert warehouse.build()["m"].state == "ok"
-    assert warehouse.run("select to_regclass('core.m__baru')") == [(None,)]
+def test_what_a_killed_build_left_behind_is_swept_away(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.model("m", "select 1 as n")
+    small_warehouse.run("create view core.m__baru as select 0 as n")
+    assert small_warehouse.build()["m"].state == "ok"
+    assert small_warehouse.run("select to_regclass('core.m__baru')") == [(None,)]
 
 
-def test_a_source_that_never_came_skips_its_readers_and_nothing_else(warehouse: Warehouse) -> None:
-    warehouse.folder.write(
+def test_a_source_that_never_came_skips_its_readers_and_nothing_else(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.folder.write(
         "models/sources.yml", "sources: [{name: dlh, schema: raw, tables: [{name: ispu}]}]"
     )
-    warehouse.folder.write("models/staging/stg_ispu.sql", "select * from {{ source('dlh', 'ispu') }}")
-    warehouse.model("udara", "select 1 as n from {{ ref('stg_ispu') }}")
-    warehouse.model("lain", "select 1 as n")
-    results = warehouse.build()
+    small_warehouse.folder.write("models/staging/stg_ispu.sql", "select * from {{ source('dlh', 'ispu') }}")
+    small_warehouse.model("udara", "select 1 as n from {{ ref('stg_ispu') }}")
+    small_warehouse.model("lain", "select 1 as n")
+    results = small_warehouse.build()
     assert {name: r.state for name, r in results.items()} == {
         "stg_ispu": "skipped",
         "udara": "skipped",
@@ -276,43 +234,45 @@ def test_a_source_that_never_came_skips_its_readers_and_nothing_else(warehouse: 
     assert results["stg_ispu"].error == "the source table raw.ispu is not there yet"
 
 
-def test_a_seed_keeps_its_codes_and_loads_again_only_when_it_changed(warehouse: Warehouse) -> None:
-    folder = warehouse.folder
+def test_a_seed_keeps_its_codes_and_loads_again_only_when_it_changed(small_warehouse: SmallWarehouse) -> None:
+    folder = small_warehouse.folder
     folder.write("seeds/kode.csv", 'kode,urutan,nama\n64.10,1,"Tana Paser, kota"\n64.01,,\n')
     folder.write("seeds/seeds.yml", "seeds: [{name: kode, config: {column_types: {urutan: integer}}}]")
-    first = warehouse.build()["kode"]
+    first = small_warehouse.build()["kode"]
     assert (first.state, first.rows, first.unchanged) == ("ok", 2, False)
-    assert warehouse.run("select * from core.kode order by 1") == [
+    assert small_warehouse.run("select * from core.kode order by 1") == [
         ("64.01", None, None),
         ("64.10", 1, "Tana Paser, kota"),
     ]
-    again = warehouse.build()["kode"]
+    again = small_warehouse.build()["kode"]
     assert (again.state, again.rows, again.unchanged) == ("ok", 2, True)
     assert again.columns == first.columns
 
     folder.write("seeds/kode.csv", "kode,urutan,nama\n64.10,2,Paser\n")
-    assert warehouse.build()["kode"].unchanged is False
-    assert warehouse.run("select * from core.kode") == [("64.10", 2, "Paser")]
+    assert small_warehouse.build()["kode"].unchanged is False
+    assert small_warehouse.run("select * from core.kode") == [("64.10", 2, "Paser")]
 
-    warehouse.run("drop table core.kode")
-    assert warehouse.build()["kode"].rows == 1
+    small_warehouse.run("drop table core.kode")
+    assert small_warehouse.build()["kode"].rows == 1
 
 
-def test_a_faulty_seed_is_told_with_its_line_and_leaves_the_old_one(warehouse: Warehouse) -> None:
-    folder = warehouse.folder
+def test_a_faulty_seed_is_told_with_its_line_and_leaves_the_old_one(small_warehouse: SmallWarehouse) -> None:
+    folder = small_warehouse.folder
     folder.write("seeds/kode.csv", "kode,urutan\n64.10,1\n")
     folder.write("seeds/seeds.yml", "seeds: [{name: kode, config: {column_types: {urutan: integer}}}]")
-    warehouse.build()
+    small_warehouse.build()
     folder.write("seeds/kode.csv", "kode,urutan\n64.10,1\n64.11,dua\n")
-    result = warehouse.build()["kode"]
+    result = small_warehouse.build()["kode"]
     assert result.state == "failed"
     assert (result.error or "").startswith("seeds/kode.csv: invalid input syntax for type integer")
     assert "line 3" in (result.error or "")
-    assert warehouse.run("select * from core.kode") == [("64.10", 1)]
+    assert small_warehouse.run("select * from core.kode") == [("64.10", 1)]
 
 
-def test_the_four_tests_of_dbt_and_one_of_our_own_count_their_failures(warehouse: Warehouse) -> None:
-    folder = warehouse.folder
+def test_the_four_tests_of_dbt_and_one_of_our_own_count_their_failures(
+    small_warehouse: SmallWarehouse,
+) -> None:
+    folder = small_warehouse.folder
     folder.write(
         "macros/test_pasangan_unik.sql",
         """
@@ -348,7 +308,7 @@ def test_the_four_tests_of_dbt_and_one_of_our_own_count_their_failures(warehouse
         """,
     )
     folder.write("tests/tidak_kosong.sql", "select 1 where not exists (select from {{ ref('m') }})")
-    counted = {t.name: t.unexpected for t in warehouse.build()["m"].tests}
+    counted = {t.name: t.unexpected for t in small_warehouse.build()["m"].tests}
     assert counted == {
         "pasangan_unik": 1,
         "unique_kode": 1,
@@ -360,8 +320,8 @@ def test_the_four_tests_of_dbt_and_one_of_our_own_count_their_failures(warehouse
     }
 
 
-def test_results_are_heard_as_they_come_and_kept_in_the_ledger(warehouse: Warehouse) -> None:
-    warehouse.run("""
+def test_results_are_heard_as_they_come_and_kept_in_the_ledger(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.run("""
         create schema ops;
         create table ops.model_run (
             run_id text, model text, state text, rows bigint, seconds double precision, error text,
@@ -372,31 +332,36 @@ def test_results_are_heard_as_they_come_and_kept_in_the_ledger(warehouse: Wareho
             unexpected bigint, total bigint, message text, at timestamptz
         )
     """)
-    warehouse.model("a", "select 1 as n", NOT_NULL)
-    warehouse.model("b", "select n / 0 as n from {{ ref('a') }}")
+    small_warehouse.model("a", "select 1 as n", NOT_NULL)
+    small_warehouse.model("b", "select n / 0 as n from {{ ref('a') }}")
     heard: list[str] = []
     build(
-        warehouse.folder.project(), warehouse.url, run_id="malam-1", on_result=lambda r: heard.append(r.name)
+        small_warehouse.folder.project(),
+        small_warehouse.url,
+        run_id="malam-1",
+        on_result=lambda r: heard.append(r.name),
     )
     assert heard == ["a", "b"]
-    assert warehouse.run("select run_id, model, state, rows, error from ops.model_run order by model") == [
+    assert small_warehouse.run(
+        "select run_id, model, state, rows, error from ops.model_run order by model"
+    ) == [
         ("malam-1", "a", "ok", 1, None),
         ("malam-1", "b", "failed", None, "models/marts/b.sql: division by zero"),
     ]
-    assert warehouse.run(
+    assert small_warehouse.run(
         "select asset, check_name, severity, passed, unexpected, total from ops.check_result"
     ) == [("core/a", "not_null", "error", True, 0, 1)]
 
 
-def test_readers_see_the_old_or_the_new_table_and_never_none(warehouse: Warehouse) -> None:
-    warehouse.model("m", "select 1 as n")
-    warehouse.build()
-    warehouse.run("create view laporan.a as select n from core.m")
+def test_readers_see_the_old_or_the_new_table_and_never_none(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.model("m", "select 1 as n")
+    small_warehouse.build()
+    small_warehouse.run("create view laporan.a as select n from core.m")
     seen: set[int] = set()
     done = threading.Event()
 
     def read() -> None:
-        with psycopg.connect(warehouse.url, autocommit=True) as reader:
+        with psycopg.connect(small_warehouse.url, autocommit=True) as reader:
             while not done.is_set():
                 row = reader.execute("select count(*) from laporan.a").fetchone()
                 seen.add(row[0] if row else -1)
@@ -404,8 +369,10 @@ def test_readers_see_the_old_or_the_new_table_and_never_none(warehouse: Warehous
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(read)
         for size in (2, 3, 4, 5):
-            warehouse.model("m", "select g as n from generate_series(1, N) as g".replace("N", str(size)))
-            assert warehouse.build()["m"].state == "ok"
+            small_warehouse.model(
+                "m", "select g as n from generate_series(1, N) as g".replace("N", str(size))
+            )
+            assert small_warehouse.build()["m"].state == "ok"
         done.set()
         reading.result(timeout=20)
     assert seen <= {1, 2, 3, 4, 5}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipelines.load.plan import Window
 from pipelines.models.nodes import Project
 from pipelines.models.project import load_project
 
@@ -40,5 +41,5 @@ class DbtFolder:
         target.write_text(text.lstrip("\n"), encoding="utf-8")
         return self
 
-    def project(self, target_schema: str = "public") -> Project:
-        return load_project(self.root, target_schema=target_schema)
+    def project(self, target_schema: str = "public", window: Window | None = None) -> Project:
+        return load_project(self.root, target_schema=target_schema, window=window)

@@ -1,0 +1,91 @@
+"""New rows into a model's table: dbt's strategies as SQL, and what becomes of a changed shape.
+
+What belongs here: statements over the table that is there and `rows`, a temporary table with what the model's query
+gave. Pure SQL, run by building.py in one transaction with the model's tests. Not here: config (materialization.py).
+Source: dbt-adapters, "incremental strategies" (append, delete+insert, merge) and "on_schema_change", so that the same
+folder gives the same rows there; deleting a whole window is ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg import sql
+
+from pipelines.errors import ModelError
+from pipelines.load.plan import Window
+from pipelines.load.swap import Relation, compiled, identifier
+from pipelines.models.materialization import Incremental
+
+Columns = Sequence[tuple[str, str]]
+"""Name and type of each column, in order."""
+
+
+def reshape(
+    how: Incremental, place: str, table: Relation, there: Columns, come: Columns
+) -> list[sql.Composed]:
+    """The statements that fit the table to the columns that come. Raises ModelError where the model forbids it."""
+    old, new = dict(there), dict(come)
+    added = [name for name in new if name not in old]
+    gone = [name for name in old if name not in new]
+    retyped = [name for name in new if name in old and new[name] != old[name]]
+    if how.on_schema_change == "fail" and (added or gone or retyped):
+        changes = {"is new": added, "is gone": gone, "has another type": retyped}
+        told = [f"{name} {what}" for what, names in changes.items() for name in names]
+        hint = "build it anew (gudang models run --full-refresh), or let on_schema_change follow"
+        raise ModelError(place, f"its columns changed: {', '.join(told)}", hint=hint)
+    actions: list[sql.Composable] = []
+    if how.on_schema_change in ("append_new_columns", "sync_all_columns"):
+        actions += [_action("add column {} {}", name, new[name]) for name in added]
+    if how.on_schema_change == "sync_all_columns":
+        actions += [_action("drop column {}", name) for name in gone]
+        actions += [_action("alter column {} type {}", name, new[name]) for name in retyped]
+    return [sql.SQL("alter table {} {}").format(identifier(table), action) for action in actions]
+
+
+def _action(words: str, name: str, type_: str | None = None) -> sql.Composed:
+    parts: list[sql.Composable] = [sql.Identifier(name)]
+    if type_ is not None:
+        parts.append(compiled(type_))
+    return compiled(words).format(*parts)
+
+
+def upsert(
+    how: Incremental, table: Relation, rows: sql.Identifier, columns: Sequence[str], window: Window | None
+) -> list[sql.Composed]:
+    """The statements that bring `rows` into the table; the last one's row count is that of the rows brought.
+
+    columns: those that are written. window: the days that are replaced whole, of a model with a partition.
+    """
+    target, names = identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    insert = sql.SQL("insert into {} ({}) select {} from {}").format(target, names, names, rows)
+    if how.strategy == "merge":
+        return [_merge(how, target, rows, columns)]
+    if how.strategy == "append":
+        return [insert]
+    if window and how.partition:
+        column = sql.Identifier(how.partition.column)
+        delete = sql.SQL("delete from {} where {} >= {} and {} < ({}::date + 1)").format(
+            target, column, sql.Literal(window.start), column, sql.Literal(window.end)
+        )
+        return [delete, insert]
+    if how.unique_key:
+        key = sql.SQL(", ").join(map(sql.Identifier, how.unique_key))
+        delete = sql.SQL("delete from {} where ({}) in (select {} from {})").format(target, key, key, rows)
+        return [delete, insert]
+    return [insert]
+
+
+def _merge(
+    how: Incremental, target: sql.Identifier, rows: sql.Identifier, columns: Sequence[str]
+) -> sql.Composed:
+    same = sql.SQL(" and ").join(
+        sql.SQL("r.{0} = t.{0}").format(sql.Identifier(name)) for name in how.unique_key
+    )
+    changes = sql.SQL(", ").join(sql.SQL("{0} = r.{0}").format(sql.Identifier(name)) for name in columns)
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    values = sql.SQL(", ").join(sql.Identifier("r", name) for name in columns)
+    return sql.SQL(
+        "merge into {} as t using {} as r on {} when matched then update set {}"
+        " when not matched then insert ({}) values ({})"
+    ).format(target, rows, same, changes, names, values)

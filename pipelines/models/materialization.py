@@ -1,0 +1,161 @@
+"""How a model becomes a relation: dbt's config words about building, as values.
+
+What belongs here: indexes, grants and how rows come into an incremental table; what may stand together. Not here: the
+SQL made from them (incremental.py, building.py), where config comes from (properties.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal, cast, get_args
+
+from pipelines.errors import ModelError
+
+
+def digest(*parts: str) -> str:
+    """A short hash of `parts`, the same on every machine."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+Strategy = Literal["append", "delete+insert", "merge"]
+SchemaChange = Literal["ignore", "fail", "append_new_columns", "sync_all_columns"]
+Cadence = Literal["daily", "monthly"]
+_INDEX_KEYS = frozenset({"columns", "unique", "type"})
+_PARTITION_KEYS = frozenset({"column", "cadence", "start"})
+_INCREMENTAL_ONLY = ("unique_key", "incremental_strategy", "on_schema_change")
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index that a model declares. `type` is PostgreSQL's access method."""
+
+    columns: tuple[str, ...]
+    unique: bool = False
+    type: str = "btree"
+
+    def name(self, table: str) -> str:
+        """The same for the same index of the same table, so that one that is no longer declared can be told."""
+        return f"{table[:44]}__{digest(*self.columns, str(self.unique), self.type)[:10]}_idx"
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """`meta.partition`: the column of time by whose windows a model may be rebuilt; as contracts call it."""
+
+    column: str
+    cadence: Cadence
+    start: date
+
+
+@dataclass(frozen=True, slots=True)
+class Incremental:
+    """How the rows of a query come into a table that is there already.
+
+    sql: the query, compiled with is_incremental() true.
+    """
+
+    sql: str
+    strategy: Strategy
+    unique_key: tuple[str, ...] = ()
+    on_schema_change: SchemaChange = "ignore"
+    partition: Partition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Materialization:
+    """What a model's config says about its relation, beside its kind.
+
+    grants: roles by privilege; None says nothing about them. full_refresh: never (False) or always (True) anew.
+    """
+
+    indexes: tuple[Index, ...] = ()
+    grants: Mapping[str, tuple[str, ...]] | None = None
+    full_refresh: bool | None = None
+    strategy: Strategy = "append"
+    unique_key: tuple[str, ...] = ()
+    on_schema_change: SchemaChange = "ignore"
+    partition: Partition | None = None
+
+    def incremental(self, sql: str) -> Incremental:
+        return Incremental(sql, self.strategy, self.unique_key, self.on_schema_change, self.partition)
+
+
+def read_materialization(kind: str, config: Mapping[str, Any], place: str) -> Materialization:
+    """The config of one model or seed. Raises ModelError for what does not go together."""
+    stray = [word for word in _INCREMENTAL_ONLY if kind != "incremental" and word in config]
+    if stray:
+        raise ModelError(place, f"{stray[0]} is of incremental models only", hint="materialized: incremental")
+    indexes = tuple(_index(entry, place) for entry in config.get("indexes") or ())
+    if indexes and kind == "view":
+        raise ModelError(place, "a view has no indexes", hint="materialized: table")
+    unique_key = _names(config.get("unique_key"))
+    strategy = _one_of(
+        Strategy, config, "incremental_strategy", "delete+insert" if unique_key else "append", place
+    )
+    if strategy == "merge" and not unique_key:
+        raise ModelError(place, "merge needs a unique_key", hint="name the columns that make a row one")
+    change = _one_of(SchemaChange, config, "on_schema_change", "ignore", place)
+    return Materialization(
+        indexes=indexes,
+        grants=_grants(config.get("grants"), place),
+        full_refresh=config.get("full_refresh"),
+        strategy=cast(Strategy, strategy),
+        unique_key=unique_key,
+        on_schema_change=cast(SchemaChange, change),
+        partition=_partition(kind, (config.get("meta") or {}).get("partition"), place),
+    )
+
+
+def _one_of(words: Any, config: Mapping[str, Any], key: str, default: str, place: str) -> str:
+    value = config.get(key) or default
+    if value not in get_args(words):
+        raise ModelError(place, f"{key} {value!r} is not known", hint=f"one of {', '.join(get_args(words))}")
+    return value
+
+
+def _index(entry: Any, place: str) -> Index:
+    found = cast(Mapping[str, Any], entry) if isinstance(entry, Mapping) else {}
+    unknown = sorted(found.keys() - _INDEX_KEYS)
+    columns = _names(found.get("columns"))
+    if unknown or not columns:
+        hint = "indexes: [{columns: [kode], unique: true, type: btree}]"
+        raise ModelError(place, f"an index is columns, unique, type; not {unknown or entry}", hint=hint)
+    return Index(columns, bool(found.get("unique", False)), str(found.get("type", "btree")))
+
+
+def _grants(value: Any, place: str) -> Mapping[str, tuple[str, ...]] | None:
+    if not value:
+        return None
+    if not isinstance(value, Mapping):
+        raise ModelError(place, "grants are roles by privilege", hint="grants: {select: [pembaca]}")
+    granted = cast(Mapping[str, Any], value)
+    return {privilege.lower(): _names(roles) for privilege, roles in granted.items()}
+
+
+def _partition(kind: str, value: Any, place: str) -> Partition | None:
+    if value is None:
+        return None
+    found = cast(Mapping[str, Any], value) if isinstance(value, Mapping) else {}
+    start = found.get("start")
+    if isinstance(start, str):
+        start = date.fromisoformat(start)
+    if (
+        found.keys() != _PARTITION_KEYS
+        or found["cadence"] not in get_args(Cadence)
+        or type(start) is not date
+    ):
+        hint = "meta: {partition: {column: tanggal, cadence: daily, start: 2026-01-01}}"
+        raise ModelError(place, "a partition is a column, a cadence (daily, monthly) and a start", hint=hint)
+    if kind != "incremental":
+        raise ModelError(place, "only an incremental model has partitions", hint="materialized: incremental")
+    return Partition(str(found["column"]), cast(Cadence, found["cadence"]), start)
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(str(name) for name in cast(Iterable[Any], value))

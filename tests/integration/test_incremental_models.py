@@ -1,0 +1,191 @@
+"""Incremental models on a real PostgreSQL: what is there stays, what is new comes in, and tests see it first."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date
+
+import psycopg
+import pytest
+
+from pipelines.load.plan import Window
+from tests.support.small_warehouse import SmallWarehouse
+
+DAILY = """
+{{ config(materialized='incremental', unique_key='hari', meta={'partition': {
+    'column': 'hari', 'cadence': 'daily', 'start': '2026-01-01'}}) }}
+select hari, n from raw.sumber
+{% if is_incremental() and var('window_start', none) %}
+where hari between '{{ var('window_start') }}' and '{{ var('window_end') }}'
+{% endif %}
+"""
+
+
+def model(warehouse: SmallWarehouse, config: str, query: str) -> None:
+    warehouse.folder.write(
+        "models/marts/m.sql", f"{{{{ config(materialized='incremental', {config}) }}}}\n{query}"
+    )
+
+
+def rows(warehouse: SmallWarehouse, columns: str = "k, n") -> list[tuple[object, ...]]:
+    return warehouse.run(f"select {columns} from core.m order by 1, 2")  # noqa: S608  # our own names
+
+
+def test_the_first_build_makes_all_and_later_ones_add(small_warehouse: SmallWarehouse) -> None:
+    query = """
+    select k, n from raw.sumber
+    {% if is_incremental() %} where k > (select max(k) from {{ this }}) {% endif %}
+    """
+    small_warehouse.run("create table raw.sumber as select g as k, g as n from generate_series(1, 3) g")
+    model(small_warehouse, "indexes=[{'columns': ['k'], 'unique': true}]", query)
+    first = small_warehouse.build()["m"]
+    assert (first.state, first.rows, first.grown) == ("ok", 3, False)
+    before = small_warehouse.run("select 'core.m'::regclass::oid")
+
+    small_warehouse.run(
+        "insert into raw.sumber values (4, 4), (5, 5); update raw.sumber set n = 100 where k = 1"
+    )
+    second = small_warehouse.build()["m"]
+    assert (second.state, second.rows, second.grown) == ("ok", 2, True)
+    assert rows(small_warehouse) == [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5)]
+    assert small_warehouse.run("select 'core.m'::regclass::oid") == before
+    assert small_warehouse.run(
+        "select indexdef like '%UNIQUE%(k)' from pg_indexes where tablename = 'm'"
+    ) == [(True,)]
+    assert small_warehouse.build()["m"].rows == 0
+
+    assert small_warehouse.build(full_refresh=True)["m"].grown is False
+    assert rows(small_warehouse)[0] == (1, 100)
+    assert small_warehouse.run("select count(*) from pg_indexes where tablename = 'm'") == [(1,)]
+
+
+@pytest.mark.parametrize("strategy", ["delete+insert", "merge"])
+def test_rows_of_a_known_key_are_replaced(small_warehouse: SmallWarehouse, strategy: str) -> None:
+    small_warehouse.run(
+        "create table raw.sumber (k int, j int, n int); insert into raw.sumber values (1, 1, 1), (1, 2, 2)"
+    )
+    model(
+        small_warehouse,
+        f"unique_key=['k', 'j'], incremental_strategy='{strategy}'",
+        "select k, j, n from raw.sumber",
+    )
+    small_warehouse.build()
+    small_warehouse.run("truncate raw.sumber; insert into raw.sumber values (1, 2, 22), (2, 1, 3)")
+    assert small_warehouse.build()["m"].state == "ok"
+    assert rows(small_warehouse, "k, j, n") == [(1, 1, 1), (1, 2, 22), (2, 1, 3)]
+
+
+def test_a_failed_test_takes_the_new_rows_back_and_no_reader_ever_saw_them(
+    small_warehouse: SmallWarehouse,
+) -> None:
+    small_warehouse.run("create table raw.sumber as select 1 as k, 1 as n")
+    model(small_warehouse, "unique_key='k'", "select k, n from raw.sumber")
+    slow = "{% test lambat(model) %} select 1 from {{ model }}, pg_sleep(0.4) where n is null {% endtest %}"
+    small_warehouse.folder.write("macros/lambat.sql", slow)
+    small_warehouse.folder.write("models/marts/m.yml", "models: [{name: m, data_tests: [lambat]}]")
+    small_warehouse.build()
+    small_warehouse.run("insert into raw.sumber values (2, null)")
+    seen: set[int] = set()
+    done = threading.Event()
+
+    def read() -> None:
+        with psycopg.connect(small_warehouse.url, autocommit=True) as reader:
+            while not done.is_set():
+                seen.add((reader.execute("select count(*) from core.m").fetchone() or (-1,))[0])
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    result = small_warehouse.build()["m"]
+    done.set()
+    reading.join(timeout=20)
+    assert (result.state, result.error) == ("tests_failed", "lambat: 1 failing rows")
+    assert seen == {1}
+    assert rows(small_warehouse) == [(1, 1)]
+    assert small_warehouse.run("select relname from pg_class where relname like 'm\\_\\_baru%'") == []
+
+
+def test_a_window_replaces_its_days_whole_in_one_statement(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.run("""
+        create table raw.sumber as
+        select hari::date, 1 as n from generate_series('2026-01-01'::timestamp, '2026-01-10', '1 day') as hari
+    """)
+    small_warehouse.folder.write("models/marts/m.sql", DAILY)
+    small_warehouse.build()
+    small_warehouse.run("delete from raw.sumber where hari = '2026-01-04'; update raw.sumber set n = 2")
+    result = small_warehouse.build(window=Window(date(2026, 1, 3), date(2026, 1, 5)))["m"]
+    assert (result.state, result.rows) == ("ok", 2)
+    found = dict(small_warehouse.run("select extract(day from hari)::int, n from core.m"))
+    assert found == {1: 1, 2: 1, 3: 2, 5: 2, 6: 1, 7: 1, 8: 1, 9: 1, 10: 1}, (
+        "the day that is gone at the source is gone"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("ignore", [(1, "a")]),
+        ("append_new_columns", [(1, "a", None), (2, None, "baru")]),
+        ("sync_all_columns", [(1, None), (2, "baru")]),
+    ],
+)
+def test_a_changed_shape_is_followed_as_the_model_says(
+    small_warehouse: SmallWarehouse, change: str, expected: list[tuple[object, ...]]
+) -> None:
+    model(small_warehouse, f"on_schema_change='{change}'", "select 1 as k, 'a'::text as lama")
+    small_warehouse.build()
+    model(small_warehouse, f"on_schema_change='{change}'", "select 2 as k, 'baru'::text as kolom_baru")
+    result = small_warehouse.build()["m"]
+    if change == "ignore":
+        assert result.state == "failed"
+        assert "lama" in (result.error or "")
+    assert rows(small_warehouse, "*") == expected
+
+
+def test_a_changed_shape_is_refused_with_what_changed(small_warehouse: SmallWarehouse) -> None:
+    model(small_warehouse, "on_schema_change='fail'", "select 1 as k, 1 as n")
+    small_warehouse.build()
+    model(small_warehouse, "on_schema_change='fail'", "select 2::bigint as k, 1 as baru")
+    error = small_warehouse.build()["m"].error or ""
+    assert "baru is new, n is gone, k has another type" in error
+    assert "--full-refresh" in error
+    assert rows(small_warehouse) == [(1, 1)]
+
+
+def test_grants_are_what_is_declared_and_indexes_follow_the_config(
+    small_warehouse: SmallWarehouse, role: object
+) -> None:
+    assert callable(role)
+    role("baca_a")
+    role("baca_b")
+
+    def facts() -> tuple[object, ...]:
+        return small_warehouse.run("""
+            select has_table_privilege('baca_a', 'core.m', 'select'), has_table_privilege('baca_b', 'core.m', 'select'),
+                (select array_agg(indexdef order by indexdef) from pg_indexes where tablename = 'm')
+        """)[0]
+
+    def table(config: str) -> None:
+        small_warehouse.folder.write(
+            "models/marts/m.sql", f"{{{{ config({config}) }}}} select 1 as k, 2 as n"
+        )
+        assert small_warehouse.build()["m"].state == "ok"
+
+    table("grants={'select': ['baca_a']}, indexes=[{'columns': ['k']}]")
+    small_warehouse.run("create index punya_orang on core.m (n)")
+    a, b, indexes = facts()
+    assert (a, b, len(indexes)) == (True, False, 2)  # type: ignore[arg-type]
+    table("grants={'select': ['baca_b']}, indexes=[{'columns': ['n', 'k'], 'type': 'btree'}]")
+    a, b, indexes = facts()
+    assert (a, b) == (False, True)
+    assert [i.split(" USING ")[1] for i in indexes] == ["btree (n, k)", "btree (n)"]  # type: ignore[attr-defined]
+
+
+def test_a_role_that_is_not_there_fails_with_its_name_and_publishes_nothing(
+    small_warehouse: SmallWarehouse,
+) -> None:
+    small_warehouse.folder.write(
+        "models/marts/m.sql", "{{ config(grants={'select': ['tiada']}) }} select 1 as n"
+    )
+    result = small_warehouse.build()["m"]
+    assert (result.state, result.error) == ("failed", 'models/marts/m.sql: role "tiada" does not exist')
+    assert small_warehouse.run("select to_regclass('core.m')") == [(None,)]

@@ -1,0 +1,160 @@
+"""Several models at a time, and several that are published in one transaction or not at all."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import psycopg
+import pytest
+
+from pipelines.errors import ModelError
+from pipelines.models.results import NodeResult
+from pipelines.models.runner import build, run_tests
+from tests.support.small_warehouse import SmallWarehouse
+
+REPORT = """
+exposures:
+  - name: laporan
+    label: Laporan
+    type: dashboard
+    owner: {name: Diskominfo}
+    depends_on: [ref('a'), ref('b')]
+    config: {meta: {satu_transaksi: true}}
+"""
+
+
+def pair(warehouse: SmallWarehouse, value: int, *, b: str = "") -> None:
+    warehouse.model("a", f"select {value} as n", "not_null: {arguments: {column_name: n}}")
+    warehouse.model("b", b or f"select {value} as n", "not_null: {arguments: {column_name: n}}")
+
+
+def test_models_of_one_exposure_appear_together(small_warehouse: SmallWarehouse) -> None:
+    """A reader in one statement never sees two nights, however often it looks."""
+    small_warehouse.folder.write("models/exposures.yml", REPORT)
+    pair(small_warehouse, 0)
+    small_warehouse.build()
+    seen: set[tuple[int, int]] = set()
+    done = threading.Event()
+
+    def read() -> None:
+        with psycopg.connect(small_warehouse.url, autocommit=True) as reader:
+            while not done.is_set():
+                seen.add(
+                    reader.execute("select (select n from core.a), (select n from core.b)").fetchone()
+                    or (-1, -1)
+                )
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    for night in (1, 2, 3):
+        pair(small_warehouse, night, b=f"select {night} as n from pg_sleep(0.15)")  # noqa: S608
+        assert {r.state for r in small_warehouse.build().values()} == {"ok"}
+    done.set()
+    reading.join(timeout=20)
+    assert all(a == b for a, b in seen)
+    assert len(seen) > 1
+
+
+def test_one_that_fails_holds_the_others_back_and_their_readers(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.folder.write("models/exposures.yml", REPORT)
+    pair(small_warehouse, 1)
+    small_warehouse.model("di_atas", "select n from {{ ref('a') }}")
+    small_warehouse.build()
+    pair(small_warehouse, 2, b="select null::int as n")
+    results = small_warehouse.build()
+    assert {n: r.state for n, r in results.items()} == {
+        "a": "held",
+        "b": "tests_failed",
+        "di_atas": "skipped",
+    }
+    assert results["a"].error == "b of the exposure laporan was not built, and they are published together"
+    assert small_warehouse.run("select (select n from core.a), (select n from core.b)") == [(1, 1)]
+    assert small_warehouse.run("select relname from pg_class where relname like '%\\_\\_baru'") == []
+
+
+def test_an_exchange_that_fails_takes_all_of_them_back(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.folder.write("models/exposures.yml", REPORT)
+    pair(small_warehouse, 1)
+    small_warehouse.build()
+    small_warehouse.run("create materialized view laporan.beku as select n from core.b")
+    pair(small_warehouse, 2)
+    results = small_warehouse.build()
+    assert {r.state for r in results.values()} == {"failed"}
+    assert small_warehouse.run("select (select n from core.a), (select n from core.b)") == [(1, 1)]
+    assert small_warehouse.run("select relname from pg_class where relname like '%\\_\\_baru'") == []
+
+
+@pytest.mark.parametrize(
+    ("b", "said"),
+    [
+        ("select n from {{ ref('a') }}", "b reads a, which is not published before it"),
+        ("{{ config(materialized='incremental') }} select 1 as n", "b is incremental"),
+    ],
+)
+def test_what_cannot_be_published_together_is_told_before_anything_is_built(
+    small_warehouse: SmallWarehouse, b: str, said: str
+) -> None:
+    small_warehouse.folder.write("models/exposures.yml", REPORT)
+    pair(small_warehouse, 1, b=b)
+    with pytest.raises(ModelError, match=said):
+        small_warehouse.build()
+
+
+def test_independent_models_are_built_at_the_same_time(small_warehouse: SmallWarehouse) -> None:
+    """Each waits until it sees the other's session at work; one after the other they would never."""
+    busy = "(select count(distinct pid) from pg_locks where locktype = 'advisory' and objid = 4711)"
+    wait = f"""
+        do $$ begin
+            perform pg_advisory_lock_shared(4711);
+            for i in 1..200 loop
+                if {busy} >= 2 then return; end if;
+                perform pg_sleep(0.05);
+            end loop;
+            raise 'the other one never came';
+        end $$
+    """
+    small_warehouse.run(
+        f"create function raw.bertemu() returns int language plpgsql as $f$ begin execute $w${wait}$w$; return 1; end $f$"
+    )
+    for name in ("a", "b"):
+        small_warehouse.model(name, "select raw.bertemu() as n")
+    results = build(small_warehouse.folder.project(), small_warehouse.url, threads=2)
+    assert {r.name: r.state for r in results} == {"a": "ok", "b": "ok"}
+
+
+def test_an_unselected_model_between_two_orders_them(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.model("bawah", "select 1 as n from pg_sleep(0.3)")
+    small_warehouse.folder.write("models/staging/tengah.sql", "select n from {{ ref('bawah') }}")
+    small_warehouse.model("atas", "select n from {{ ref('tengah') }}")
+    small_warehouse.build()
+    small_warehouse.model("bawah", "select 2 as n from pg_sleep(0.3)")
+    small_warehouse.build("bawah", "atas")
+    assert small_warehouse.run("select n from core.atas") == [(2,)]
+
+
+def test_an_interrupt_ends_what_runs_and_leaves_what_was(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.model("cepat", "select 1 as n")
+    small_warehouse.build()
+    small_warehouse.model("cepat", "select 2 as n")
+    small_warehouse.model("lambat", "select 1 as n from pg_sleep(60)")
+
+    def interrupted(_: NodeResult) -> None:
+        time.sleep(0.3)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(small_warehouse.folder.project(), small_warehouse.url, on_result=interrupted, threads=2)
+    assert small_warehouse.run(
+        "select count(*) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()"
+    ) == [(0,)]
+    assert small_warehouse.run("select to_regclass('core.lambat')") == [(None,)]
+
+
+def test_tests_can_be_asked_of_what_is_published(small_warehouse: SmallWarehouse) -> None:
+    pair(small_warehouse, 1)
+    small_warehouse.build()
+    small_warehouse.run("update core.b set n = null")
+    results = {r.name: r for r in run_tests(small_warehouse.folder.project(), small_warehouse.url)}
+    assert {n: r.state for n, r in results.items()} == {"a": "ok", "b": "tests_failed"}
+    assert small_warehouse.run("select n from core.b") == [(None,)]
