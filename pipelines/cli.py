@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines import cli_models
 from pipelines.errors import GudangError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(cli_models.app)
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 # `dg dev` is what Dagster recommends instead: it starts this very command on a workspace file of its own making.
 _NO_ADVICE = ("-W", "ignore:Function `dev_command`")
@@ -159,9 +161,10 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list, for programs.")] = False,
 ) -> None:
     """Show each dataset's latest load and checks."""
+    from pipelines.environment import warehouse_url
     from pipelines.status import dataset_status
 
-    rows = dataset_status(_warehouse_url())
+    rows = dataset_status(warehouse_url())
     if as_json:
         print(json.dumps(rows, default=str, indent=2))
     elif rows:
@@ -203,10 +206,10 @@ def validate(
 def psql(context: typer.Context) -> None:
     """Open psql on the warehouse; everything after `psql` is psql's: gudang psql -c "select now()"."""
     from pipelines.embedded import EmbeddedServer
-    from pipelines.environment import current_settings
+    from pipelines.environment import current_settings, warehouse_url
 
     program = EmbeddedServer(current_settings().home).bin_dir / "psql"
-    place, password = _without_password(_warehouse_url())
+    place, password = _without_password(warehouse_url())
     env = {**os.environ, **({"PGPASSWORD": password} if password else {})}
     os.execve(program, [str(program), "-d", place, *context.args], env)  # noqa: S606
 
@@ -281,15 +284,6 @@ def make_ready(settings: Settings) -> None:
         warehouse.prepare(connection, load_contracts(settings.contracts_dir))
     project = load_project(settings.models_dir)
     build(project, warehouse.libpq_url(settings.warehouse_url), select=["tag:referensi"])
-
-
-def _warehouse_url() -> str:
-    """The warehouse's SQLAlchemy URL; the embedded server is started if it is the warehouse and down."""
-    from pipelines.embedded import EmbeddedServer
-    from pipelines.environment import current_settings
-
-    settings: Settings = current_settings()
-    return settings.warehouse_url or EmbeddedServer(settings.home).ensure().warehouse
 
 
 def _without_password(url: str) -> tuple[str, str | None]:

@@ -40,6 +40,12 @@ def current_settings() -> Settings:
     return load_settings()
 
 
+def warehouse_url() -> str:
+    """The warehouse's SQLAlchemy URL; the embedded server is started if it is the warehouse and down."""
+    settings = current_settings()
+    return settings.warehouse_url or EmbeddedServer(settings.home).ensure().warehouse
+
+
 def read_dotenv(path: Path) -> dict[str, str]:
     """NAME=value lines of `path`, {} if there is none; # comments, `export` and quotes around a value are allowed.
 

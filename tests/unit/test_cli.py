@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import cli
+from pipelines import cli, environment
 from pipelines.environment import (
     current_settings,
     prepare_environment,
@@ -71,7 +71,7 @@ def test_ctrl_c_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_warehouse_url", interrupted)
+    monkeypatch.setattr(environment, "warehouse_url", interrupted)
     assert gudang("status", monkeypatch=monkeypatch) == 130
 
 

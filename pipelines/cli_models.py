@@ -1,0 +1,251 @@
+"""`gudang models`: list, show, run, test and document the SQL models without Dagster.
+
+What belongs here: arguments and what is printed. Not here: the work (models/), the other
+commands (cli.py).
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipelines.errors import GudangError, ModelError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipelines.load.plan import Window
+    from pipelines.models.nodes import Node, Project
+    from pipelines.models.results import NodeResult
+
+app = typer.Typer(
+    name="models",
+    short_help="List, show, build and test the SQL models.",
+    help="The SQL models in dbt_like_sql/. SELECT is dbt's: a name, stg_*, tag:mart, path:models/core, "
+    "source:dinkes.kunjungan+, +indeks_spbe, exposure:laporan, config.materialized:view; a,b is what both name.",
+    no_args_is_help=True,
+)
+Select = Annotated[
+    list[str] | None, typer.Option("--select", "-s", metavar="SELECT", help="Only these; may be repeated.")
+]
+Exclude = Annotated[list[str] | None, typer.Option("--exclude", metavar="SELECT", help="All but these.")]
+Threads = Annotated[int, typer.Option(help="How many at a time.", min=1, max=64)]
+_STYLE = {"ok": "green", "held": "yellow", "skipped": "yellow", "failed": "red", "tests_failed": "red"}
+_WORDS = {
+    "ok": "OK",
+    "held": "HELD BACK",
+    "skipped": "SKIPPED",
+    "failed": "FAILED",
+    "tests_failed": "TESTS FAILED",
+}
+
+
+@app.command("list")
+def list_(
+    select: Select = None,
+    exclude: Exclude = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON list, for programs.")] = False,
+) -> None:
+    """List models and seeds in the order in which they are built."""
+    nodes = _project().select(select, exclude or ())
+    if as_json:
+        print(json.dumps([_facts(node) for node in nodes], indent=2))
+        return
+    from rich.table import Table
+
+    table = Table("name", "kind", "relation", "tests", "description", box=None, pad_edge=False)
+    for node in nodes:
+        table.add_row(
+            node.name, node.kind, node.relation, str(len(node.tests)), node.description.split(". ")[0]
+        )
+    _console().print(table)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A model or seed.")],
+    rows: Annotated[int, typer.Option(help="Also print so many of its rows.", min=0, max=1000)] = 0,
+) -> None:
+    """Show a model: what it is, what it reads, who reads it, its columns and their origin, its compiled SQL."""
+    from rich.syntax import Syntax
+    from rich.table import Table
+
+    from pipelines.models.lineage import column_lineage
+
+    project = _project()
+    node = _one(project, name)
+    console = _console()
+    console.print(f"[bold]{node.relation}[/] ({node.kind}, {_file(project, node)})")
+    if node.description:
+        console.print(node.description)
+    reads = [*node.depends_on, *(f"raw {opd}/{table}" for opd, table in node.sources)]
+    console.print(f"reads: {', '.join(reads) or '-'}")
+    readers = [n.name for n in project.nodes.values() if name in n.depends_on]
+    readers += [f"exposure {e.name}" for e in project.exposures.values() if name in e.depends_on]
+    console.print(f"is read by: {', '.join(readers) or '-'}")
+    lineage = column_lineage(project, name)
+    columns = Table("column", "description", "from", box=None, pad_edge=False)
+    described = {c.name: c.description for c in node.columns}
+    for column in dict.fromkeys([*described, *lineage]):
+        origin = ", ".join(f"{relation}.{of}" for relation, of in lineage.get(column, ()))
+        columns.add_row(column, described.get(column, ""), origin)
+    console.print(columns)
+    if node.sql:
+        console.print(Syntax(node.sql, "sql", background_color="default", word_wrap=True))
+    if node.incremental and node.incremental.sql != node.sql:
+        console.rule("once its table is there", align="left")
+        console.print(Syntax(node.incremental.sql, "sql", background_color="default", word_wrap=True))
+    if rows:
+        _print_rows(console, node, rows)
+
+
+@app.command()
+def run(
+    select: Select = None,
+    exclude: Exclude = None,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Make incremental models whole, from all that they read.")
+    ] = False,
+    start: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Of models with a partition: only from this day on."),
+    ] = None,
+    end: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Up to this day, which is in it.")
+    ] = None,
+    threads: Threads = 4,
+) -> None:
+    """Build models: each aside, tested, then published. What fails stays as it was, and so does what reads it.
+
+    Exit code 1 when one failed or was held back.
+    """
+    from pipelines.models.runner import build
+
+    project = _project(_window(start, end))
+    run_id = f"gudang-models-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    console = _console()
+    results = build(
+        project, _connection(), select=select, exclude=exclude or (), run_id=run_id, threads=threads,
+        full_refresh=full_refresh, on_result=lambda result: _tell(console, result),
+    )  # fmt: skip
+    _conclude(console, results)
+
+
+@app.command("test")
+def ask_tests(select: Select = None, exclude: Exclude = None, threads: Threads = 4) -> None:
+    """Ask the models' tests of what is published; builds nothing. Exit code 1 when one of severity error fails."""
+    from pipelines.models.runner import run_tests
+
+    console = _console()
+    results = run_tests(
+        _project(), _connection(), select=select, exclude=exclude or (), threads=threads,
+        on_result=lambda result: _tell(console, result),
+    )  # fmt: skip
+    _conclude(console, results)
+
+
+def _project(window: Window | None = None) -> Project:
+    from pipelines.environment import current_settings
+    from pipelines.models.project import load_project
+
+    return load_project(current_settings().models_dir, window=window)
+
+
+def _connection() -> str:
+    """The warehouse, ready for models: ledger and functions are there."""
+    from pipelines.contracts import load_contracts
+    from pipelines.environment import current_settings, warehouse_url
+    from pipelines.load import warehouse
+
+    settings = current_settings()
+    url = warehouse_url()
+    with warehouse.connect(url) as connection:
+        warehouse.prepare(connection, load_contracts(settings.contracts_dir))
+    return warehouse.libpq_url(url)
+
+
+def _window(start: datetime | None, end: datetime | None) -> Window | None:
+    from pipelines.load.plan import Window
+
+    if start is None and end is None:
+        return None
+    if start is None or end is None or start > end:
+        raise typer.BadParameter("--start and --end go together, the earlier first")
+    return Window(start.date(), end.date())
+
+
+def _one(project: Project, name: str) -> Node:
+    if name not in project.nodes:
+        raise ModelError(name, "is no model and no seed", hint="`gudang models list` names them")
+    return project.nodes[name]
+
+
+def _file(project: Project, node: Node) -> str:
+    return node.path.relative_to(project.root.parent).as_posix()
+
+
+def _facts(node: Node) -> dict[str, Any]:
+    return {
+        "name": node.name,
+        "kind": node.kind,
+        "relation": node.relation,
+        "tags": list(node.tags),
+        "depends_on": list(node.depends_on),
+        "sources": [".".join(source) for source in node.sources],
+        "tests": [test.name for test in node.tests],
+        "description": node.description,
+    }
+
+
+def _print_rows(console: Console, node: Node, limit: int) -> None:
+    import psycopg
+    from psycopg import sql
+    from rich.table import Table
+
+    from pipelines.load.swap import identifier
+
+    with psycopg.connect(_connection()) as connection:
+        try:
+            cursor = connection.execute(
+                sql.SQL("select * from {} limit {}").format(identifier(node.table), sql.Literal(limit))
+            )
+        except psycopg.errors.UndefinedTable:
+            raise GudangError(
+                node.relation, "is not there yet", hint=f"gudang models run -s +{node.name}"
+            ) from None
+        table = Table(*(column.name for column in cursor.description or ()))
+        for row in cursor:
+            table.add_row(*("" if value is None else str(value) for value in row))
+    console.print(table)
+
+
+def _tell(console: Console, result: NodeResult) -> None:
+    rows = "" if result.rows is None else f"{result.rows:,} rows" + (" more" if result.grown else "")
+    if result.unchanged:
+        rows = "unchanged"
+    tests = f"{sum(t.passed for t in result.tests)}/{len(result.tests)} tests" if result.tests else ""
+    state = f"[{_STYLE[result.state]}]{_WORDS[result.state]:<12}[/]"
+    console.print(f"{state} {result.asset:<48} {rows:>16} {tests:>12} {result.seconds:7.2f} s")
+    if result.error:
+        console.print(f"  {result.error}", markup=False, highlight=False, style=_STYLE[result.state])
+    for warning in result.warnings:
+        console.print(f"  warning: {warning.message}", markup=False, style="yellow")
+
+
+def _conclude(console: Console, results: list[NodeResult]) -> None:
+    counts = {state: sum(r.state == state for r in results) for state in _WORDS}
+    console.print(", ".join(f"{count} {_WORDS[state].lower()}" for state, count in counts.items() if count))
+    if any(result.state != "ok" for result in results):
+        raise typer.Exit(1)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    console = Console(soft_wrap=False)
+    if not console.is_terminal:
+        console.width = 160
+    return console
