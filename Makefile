@@ -52,7 +52,7 @@ format: $(VENV)/.ready ## mends what ruff can mend
 lock: ## renews requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --upgrade \
 		--no-strip-extras --no-header --no-annotate -q -o requirements.lock
-	uv pip compile --group peers --universal --python-version 3.11 --generate-hashes --upgrade \
+	uv pip compile --group peers --universal --python-version 3.11 --generate-hashes --upgrade --no-strip-extras \
 		--no-header --no-annotate -q -o benchmarks/peers.lock
 
 clean: ## removes the environment and the caches; data (.gudang) stays: `gudang reset` deletes that

@@ -32,6 +32,7 @@ from tests.support.servers import MariaDB, short_folder
 
 PEERS = ".venv-bench"
 DLT = "dlt"
+DBT = "dbt"
 DLT_PORT = 5432
 DOCUMENTED_ROWS = 1_000_000
 LEAST_ROWS = 1_000
@@ -45,7 +46,7 @@ class CaseFailedError(Exception):
 class Group:
     """Cases over the same rows; the first is the limit that the others are compared with.
 
-    small: at most 100,000 rows. rounds: at most so many, where a case takes long. target: the ratio that the last
+    small: at most 100,000 rows. sized: whether the rows matter at all. rounds: at most so many, where a case takes long. target: the ratio that the last
     case is to keep.
     """
 
@@ -53,6 +54,7 @@ class Group:
     title: str
     cases: tuple[str, ...]
     small: bool = False
+    sized: bool = True
     rounds: int | None = None
     target: float | None = None
 
@@ -72,6 +74,8 @@ GROUPS = (
     Group("csv", "CSV", ("limit_csv", "gudang_csv"), target=2.0),
     Group("xlsx", "XLSX", ("calamine", "gudang_xlsx", "gudang_xlsx_reading"), small=True, target=1.3),
     Group("merge", "Merge of 5 % changed rows", ("limit_merge", "gudang_merge")),
+    Group("models", "100 SQL models x 3 tests", (DBT, "gudang_models"), small=True, sized=False, target=0.33),
+    Group("model", "One large SQL model", ("limit_model", "gudang_model"), target=1.1),
     Group("gate", "Quality gate, 12 expectations", ("limit_gate", "gudang_gate"), target=1.3),
 )
 MEMORY = ("gudang_postgresql", "gudang_mariadb", "gudang_csv")
@@ -91,6 +95,10 @@ WORDS = {
     "gudang_xlsx_reading": "gudang, as far as COPY text",
     "limit_merge": "COPY, INSERT ... ON CONFLICT",
     "gudang_merge": "gudang, by cursor",
+    DBT: "dbt build, whole process",
+    "gudang_models": "gudang models run, whole process",
+    "limit_model": "create table as, analyze",
+    "gudang_model": "gudang",
     "limit_gate": "one hand-written query",
     "gudang_gate": "gudang (Great Expectations)",
 }
@@ -106,6 +114,10 @@ class Run:
     megabytes: dict[str, float] = field(default_factory=dict[str, float])
     content: dict[str, str] = field(default_factory=dict[str, str])
     parts: dict[str, float] = field(default_factory=dict[str, float])
+
+    @property
+    def title(self) -> str:
+        return self.group.title + (f", {self.rows:,} rows" if self.group.sized else "")
 
     def median(self, case: str) -> float:
         return statistics.median(self.seconds[case])
@@ -232,7 +244,7 @@ def _sources(settings: Settings, options: argparse.Namespace) -> Iterator[dict[s
         if _wanted("mariadb", options) or _wanted("memory", options):
             missing |= _mariadb(settings, sizes, folder, stack)
         if not (settings.project / PEERS / "bin" / "python").exists():
-            missing[DLT] = f"there is no {PEERS} (`make bench` makes it)"
+            missing[DLT] = missing["models"] = f"there is no {PEERS} (`make bench` makes it)"
         elif not made.is_ours(settings, DLT_PORT):
             missing[DLT] = f"port {DLT_PORT} of the loopback was taken, and dlt wants TCP"
         yield missing
@@ -326,10 +338,7 @@ def _memory(
 
 
 def _show(run: Run) -> None:
-    print(
-        f"\n{run.group.title}, {run.rows:,} rows"
-        + (f", target {run.group.target:g}" if run.group.target else "")
-    )
+    print(f"\n{run.title}" + (f", target {run.group.target:g}" if run.group.target else ""))
     print(f"  {'way':42} {'seconds':>8} {'x limit':>8} {'peak MB':>8}  from to")
     for way, seconds, ratio, spread, peak in run.lines():
         print(f"  {way:42} {seconds:8.2f} {ratio:8.2f} {peak:8.0f}  {spread}")

@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from benchmarks import models
 from benchmarks import rows as made
 from pipelines.contracts import Contract
 from pipelines.extract.stream import SourceStream, Wanted
@@ -396,4 +397,8 @@ CASES: dict[str, Callable[[Settings, int], Told]] = {
     "gudang_gate": gudang_gate,
     "to_sql": to_sql,
     "pandas_copy": pandas_copy,
+    "dbt": models.dbt,
+    "gudang_models": models.gudang,
+    "limit_model": models.bare_sql,
+    "gudang_model": models.gudang_large,
 }

@@ -19,11 +19,11 @@ def write_document(project: Path, runs: Sequence[Any], memory: Mapping[str, tupl
 
 
 def _tables(runs: Sequence[Any], memory: Mapping[str, tuple[float, float]]) -> str:
-    parts = ["| source, rows | way | seconds | x limit | from, to | peak MB |", "|---|---|---|---|---|---|"]
+    parts = ["| what | way | seconds | x limit | from, to | peak MB |", "|---|---|---|---|---|---|"]
     for run in runs:
         target = f", target {run.group.target:g}" if run.group.target else ""
         for index, (way, seconds, ratio, spread, peak) in enumerate(run.lines()):
-            what = f"**{run.group.title}**, {run.rows:,}{target}" if index == 0 else ""
+            what = f"**{run.title}**{target}" if index == 0 else ""
             parts.append(
                 f"| {what} | {way.replace('|', chr(92) + '|')} | {seconds:.2f} | {ratio:.2f} | {spread} | {peak:.0f} |"
             )
