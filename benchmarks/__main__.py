@@ -46,8 +46,8 @@ class CaseFailedError(Exception):
 class Group:
     """Cases over the same rows; the first is the limit that the others are compared with.
 
-    small: at most 100,000 rows. sized: whether the rows matter at all. rounds: at most so many, where a case takes long. target: the ratio that the last
-    case is to keep.
+    small: at most 100,000 rows. sized: whether the rows matter at all. rounds: at most so many, where a case takes
+    long. target: the ratio that the last case is to keep.
     """
 
     name: str
