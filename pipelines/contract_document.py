@@ -16,6 +16,7 @@ from typing import Any, cast
 from pipelines.contracts import (
     STATEMENT_TIMEOUT_S,
     ApiExtract,
+    Cadence,
     Column,
     Contract,
     DatabaseExtract,
@@ -182,14 +183,15 @@ def _partition(document: dict[str, Any], custom: dict[str, Any]) -> Partition | 
         start = (
             values["start"] if isinstance(values["start"], date) else date.fromisoformat(str(values["start"]))
         )
-        partition = Partition(column=values["column"], every=values["every"], start=start)
-    except (KeyError, TypeError, ValueError) as error:
-        raise FaultyError(
-            where, f"partition: {error!r}", "{column: ..., every: daily, start: YYYY-MM-DD}"
-        ) from None
-    if partition.every != "daily":
-        raise FaultyError(where, f"partition every {partition.every!r} is unknown", "daily")
-    return partition
+        every = str(values["every"])
+        if every not in tuple(Cadence):
+            raise FaultyError(where, f"partition every {every!r} is unknown", " or ".join(Cadence))
+        return Partition(column=values["column"], every=Cadence(every), start=start)
+    except KeyError as error:
+        missing = f"partition has no {error.args[0]}"
+    except (TypeError, ValueError) as error:
+        missing = f"partition: {error}"
+    raise FaultyError(where, missing, "{column: ..., every: daily or monthly, start: YYYY-MM-DD}")
 
 
 def _columns(properties: list[dict[str, Any]]) -> tuple[Column, ...]:

@@ -44,6 +44,13 @@ class WriteDisposition(StrEnum):
     MERGE = "merge"
 
 
+class Cadence(StrEnum):
+    """How long a window of a partitioned dataset is."""
+
+    DAILY = "daily"
+    MONTHLY = "monthly"
+
+
 class MergeStrategy(StrEnum):
     """upsert: one row a key, the latest. scd2: a row per version of a key, with the time that it was valid."""
 
@@ -152,11 +159,15 @@ Extract = DatabaseExtract | ApiExtract | FileExtract
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """Windows by which a dataset is loaded: days of `column`, from `start`."""
+    """Windows by which a dataset is loaded: days or months of `column`, from `start`."""
 
     column: str
-    every: str
+    every: Cadence
     start: date
+
+    def __post_init__(self) -> None:
+        if self.every is Cadence.MONTHLY and self.start.day != 1:
+            raise ValueError(f"start {self.start} is no first day of a month")
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +277,8 @@ class Contract:
             self._fail(
                 f"partition column {self.partition.column} is no stored column", "name one of the properties"
             )
+        if self.partition and self.column(self.partition.column).logical_type not in ("date", "timestamp"):
+            self._fail(f"partition column {self.partition.column} is no time", "a date or timestamp")
         if self.merge_strategy is MergeStrategy.SCD2 and not self.merges:
             self._fail("merge_strategy needs write_disposition merge", "drop it, or merge")
         self._check_cursor()

@@ -40,7 +40,7 @@ def build_definitions(settings: Settings, *, warehouse: Warehouse | None = None)
         sensors=[
             upload_sensor(contracts, settings),
             descendants_sensor(contracts, project, named["upload"], named["warehouse"]),
-            *chain_sensors(list(named.values())),
+            *chain_sensors(contracts, named),
         ],
         resources={"warehouse": warehouse or Warehouse(url=dg.EnvVar("GUDANG_WAREHOUSE_URL"))},
         executor=_EXECUTOR,

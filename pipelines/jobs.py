@@ -1,38 +1,64 @@
 """The night's jobs, their schedule and chain: ingest, then warehouse, then publication.
 
 A night is a chain of runs, not one run: inside one run a dataset that fails would take every later multi-asset step
-down with it. Each link starts when the one before has ENDED, whether it succeeded or not.
+down with it. Each link starts when the one before has ENDED, whether it succeeded or not. Datasets of months are a
+link of their own, because a Dagster run knows windows of one kind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
-from pipelines.contracts import Contract
+from pipelines import windows
+from pipelines.contracts import Cadence, Contract
 from pipelines.settings import TIMEZONE
 
 INGEST, WAREHOUSE, PUBLICATION, UPLOAD = "ingest", "warehouse", "publication", "upload"
-CHAIN = (INGEST, WAREHOUSE, PUBLICATION)
+INGEST_JOBS: Mapping[Cadence, str] = {Cadence.DAILY: INGEST, Cadence.MONTHLY: "ingest_monthly"}
+"""The job that loads the datasets of a cadence; those without windows are in the first."""
+_CADENCES: Mapping[str, Cadence] = {job: every for every, job in INGEST_JOBS.items()}
 WALKED = "gudang/chain"
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 
 
-def ingest_selection() -> dg.AssetSelection:
-    return dg.AssetSelection.key_prefixes("raw") | dg.AssetSelection.groups("referensi")
+def ingest_job(contract: Contract) -> str:
+    """The job that loads a dataset."""
+    return INGEST_JOBS[contract.partition.every] if contract.partition else INGEST
+
+
+def ingest_jobs(contracts: Sequence[Contract]) -> tuple[str, ...]:
+    """The jobs that together load all datasets, in their order."""
+    used = {INGEST, *(ingest_job(c) for c in contracts)}
+    return tuple(job for job in INGEST_JOBS.values() if job in used)
+
+
+def chain(contracts: Sequence[Contract]) -> tuple[str, ...]:
+    """The jobs of a night, in their order."""
+    return (*ingest_jobs(contracts), WAREHOUSE, PUBLICATION)
+
+
+def _ingest_selection(contracts: Sequence[Contract], job: str) -> dg.AssetSelection:
+    datasets = dg.AssetSelection.assets(
+        *(["raw", c.opd, c.dataset] for c in contracts if ingest_job(c) == job)
+    )
+    return datasets | dg.AssetSelection.groups("referensi") if job == INGEST else datasets
 
 
 def warehouse_selection() -> dg.AssetSelection:
     return dg.AssetSelection.groups("staging", "core", "mart_satu_data", "mart_spbe")
 
 
+_INGESTED = {INGEST: ", seluruhnya atau menurut hari", INGEST_JOBS[Cadence.MONTHLY]: " menurut bulan"}
+
+
 def jobs(contracts: Sequence[Contract]) -> list[AssetJob]:
-    """The chain's jobs and `upload`. Only ingest has steps that are worth a process each."""
+    """The chain's jobs and `upload`. Only those that ingest have steps that are worth a process each."""
     uploads = [["raw", c.opd, c.dataset] for c in contracts if c.server.kind == "upload"]
 
     def single(name: str, selection: dg.AssetSelection, description: str) -> AssetJob:
@@ -41,7 +67,12 @@ def jobs(contracts: Sequence[Contract]) -> list[AssetJob]:
         )
 
     return [
-        dg.define_asset_job(INGEST, ingest_selection(), description="Semua sumber OPD ke raw."),
+        *(
+            dg.define_asset_job(
+                job, _ingest_selection(contracts, job), description=f"Sumber OPD ke raw{_INGESTED[job]}."
+            )
+            for job in ingest_jobs(contracts)
+        ),
         single(UPLOAD, dg.AssetSelection.assets(*uploads), "Berkas unggahan OPD ke raw."),
         single(WAREHOUSE, warehouse_selection(), "Model SQL: staging, core, mart."),
         single(PUBLICATION, dg.AssetSelection.groups("publikasi"), "Berkas terbuka, katalog, laporan."),
@@ -52,18 +83,25 @@ def today() -> date:
     return datetime.now(ZoneInfo(TIMEZONE)).date()
 
 
-def range_tags(contracts: Sequence[Contract], loaded_until: date | None, day: date) -> dict[str, str]:
-    """The daily window of a night: from the last loaded day on (it is read again), up to yesterday."""
-    starts = [c.partition.start for c in contracts if c.partition]
-    if not starts:
+def range_tags(
+    contracts: Sequence[Contract], job: str, loaded_until: date | None, day: date
+) -> dict[str, str]:
+    """The windows that `job` reads in the night of `day`, where its datasets have any; see `windows.night`."""
+    every = _CADENCES.get(job)
+    start = windows.starts(contracts).get(every) if every else None
+    if every is None or start is None:
         return {}
-    last = day - timedelta(days=1)
-    first = min(max(min(starts), loaded_until or min(starts)), last)
-    return {RANGE_START: first.isoformat(), RANGE_END: last.isoformat()}
+    first, last = windows.night(every, start, loaded_until, day)
+    return {RANGE_START: windows.key(every, first), RANGE_END: windows.key(every, last)}
+
+
+def scheduled_tags(contracts: Sequence[Contract], job: str, day: date) -> dict[str, str]:
+    """The same without a look at what was loaded: two days, or two months."""
+    return range_tags(contracts, job, day - timedelta(days=2), day)
 
 
 def nightly_schedule(contracts: Sequence[Contract]) -> dg.ScheduleDefinition:
-    """02:00 WITA: a full ingest of yesterday's window. The chain's sensors start the rest."""
+    """02:00 WITA: an ingest of the last two days. The chain's sensors start the rest."""
 
     @dg.schedule(
         job_name=INGEST,
@@ -73,7 +111,6 @@ def nightly_schedule(contracts: Sequence[Contract]) -> dg.ScheduleDefinition:
     )
     def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         day = (context.scheduled_execution_time or datetime.now(UTC)).astimezone(ZoneInfo(TIMEZONE)).date()
-        tags = range_tags(contracts, day - timedelta(days=2), day)
-        return dg.RunRequest(run_key=day.isoformat(), tags=tags)
+        return dg.RunRequest(run_key=day.isoformat(), tags=scheduled_tags(contracts, INGEST, day))
 
     return nightly

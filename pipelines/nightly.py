@@ -25,7 +25,7 @@ from pipelines.assets.raw import FULL_REFRESH, raw_key
 from pipelines.contracts import Contract, load_contracts
 from pipelines.definitions import defs
 from pipelines.errors import ContractError
-from pipelines.jobs import CHAIN, INGEST, WALKED, range_tags, today
+from pipelines.jobs import WALKED, chain, ingest_job, ingest_jobs, range_tags, today
 from pipelines.load import warehouse
 from pipelines.settings import Settings
 
@@ -52,16 +52,23 @@ class Link:
 
 
 def walk(settings: Settings) -> int:
-    """Runs ingest, warehouse and publication, whatever became of the one before; 0 only if all held.
+    """Runs the chain's jobs, each whatever became of the one before; 0 only if all held.
 
     Needs the variables that `prepare_environment` sets. Raises LoadError when the warehouse can't be reached.
     """
     contracts = load_contracts(settings.contracts_dir)
     console = _console()
     with _warehouse(settings, contracts) as connection:
-        tags = range_tags(contracts, _loaded_until(connection, contracts), today())
         with _instance() as instance:
-            links = [_run(console, instance, job, tags) for job in CHAIN]
+            links = [
+                _run(
+                    console,
+                    instance,
+                    job,
+                    range_tags(contracts, job, _loaded_until(connection, contracts, job), today()),
+                )
+                for job in chain(contracts)
+            ]
         _summary(console, connection, contracts, links)
     return 0 if all(link.success for link in links) else 1
 
@@ -77,10 +84,11 @@ def reload(settings: Settings, key: str) -> int:
         raise ContractError(key, "no contract has this key", hint="`gudang status` lists them")
     console = _console()
     with _warehouse(settings, contracts) as connection:
-        tags = {FULL_REFRESH: "true", **range_tags(chosen, None, today())}
+        job = ingest_job(chosen[0])
+        tags = {FULL_REFRESH: "true", **range_tags(chosen, job, None, today())}
         with _instance() as instance:
-            link = _run(console, instance, INGEST, tags, [raw_key(chosen[0])])
-        console.print(_datasets(connection, chosen, link.run_id))
+            link = _run(console, instance, job, tags, [raw_key(chosen[0])])
+        console.print(_datasets(connection, chosen, [link.run_id]))
         for line in _failures(connection, [link.run_id]):
             console.print(f"  {line}", markup=False, style="red")
     return 0 if link.success else 1
@@ -123,9 +131,9 @@ def _progress(console: Console) -> None:
     log.propagate = False
 
 
-def _loaded_until(connection: Connection[Any], contracts: Sequence[Contract]) -> date | None:
-    """The earliest of the last days that the partitioned datasets were loaded up to; None if one never was."""
-    keys = [c.key for c in contracts if c.partition]
+def _loaded_until(connection: Connection[Any], contracts: Sequence[Contract], job: str) -> date | None:
+    """The earliest of the last days that a job's partitioned datasets were loaded up to; None if one never was."""
+    keys = [c.key for c in contracts if c.partition and ingest_job(c) == job]
     rows = connection.execute(
         "select max(window_end) from ops.load_batch where dataset = any(%s) and state in ('loaded', 'unchanged')"
         " group by dataset",
@@ -138,13 +146,11 @@ def _run(
     console: Console,
     instance: dg.DagsterInstance,
     job: str,
-    ingest_tags: Mapping[str, str],
+    windows: Mapping[str, str],
     selection: Sequence[dg.AssetKey] | None = None,
 ) -> Link:
     console.rule(f"[bold]{job}")
-    tags = {WALKED: "walked", "gudang/pid": str(os.getpid()), "gudang/host": socket.gethostname()}
-    if job == INGEST:
-        tags |= ingest_tags
+    tags = {WALKED: "walked", "gudang/pid": str(os.getpid()), "gudang/host": socket.gethostname(), **windows}
     result = defs.resolve_job_def(job).execute_in_process(
         instance=instance, tags=tags, run_config=_QUIET, raise_on_error=False, asset_selection=selection
     )
@@ -199,7 +205,7 @@ def _summary(
 ) -> None:
     run_ids = {link.job: link.run_id for link in links}
     console.rule("[bold]malam ini")
-    console.print(_datasets(connection, contracts, run_ids[INGEST]))
+    console.print(_datasets(connection, contracts, [run_ids[job] for job in ingest_jobs(contracts)]))
     failed = _failures(connection, list(run_ids.values()))
     for line in failed:
         console.print(f"  {line}", markup=False, style="red")
@@ -218,7 +224,7 @@ def _summary(
         console.print(f"{link.job}: {word}[/]  (run {link.run_id})", highlight=False)
 
 
-def _datasets(connection: Connection[Any], contracts: Sequence[Contract], run_id: str) -> Table:
+def _datasets(connection: Connection[Any], contracts: Sequence[Contract], run_ids: Sequence[str]) -> Table:
     table = Table()
     table.add_column("dataset", no_wrap=True)
     table.add_column("keadaan", no_wrap=True)
@@ -228,16 +234,16 @@ def _datasets(connection: Connection[Any], contracts: Sequence[Contract], run_id
         row[0]: row
         for row in connection.execute(
             "select dataset, state, rows_read, rows_loaded, rows_unchanged, rows_quarantined, rows_deleted"
-            " from ops.load_batch where run_id = %s order by batch_id",
-            [run_id],
+            " from ops.load_batch where run_id = any(%s) order by batch_id",
+            [list(run_ids)],
         ).fetchall()
     }
     checks = {
         row[0]: row[1:]
         for row in connection.execute(
             "select asset, count(*) filter (where passed), count(*) filter (where not passed) from ops.check_result"
-            " where run_id = %s group by asset",
-            [run_id],
+            " where run_id = any(%s) group by asset",
+            [list(run_ids)],
         ).fetchall()
     }
     for contract in contracts:

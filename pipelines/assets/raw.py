@@ -7,7 +7,8 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.contracts import Contract, Partition
+from pipelines import windows
+from pipelines.contracts import Cadence, Contract
 from pipelines.errors import GudangError, ShapeError
 from pipelines.ingest import Ingested, ingest, words
 from pipelines.load.plan import Window
@@ -34,29 +35,39 @@ def raw_assets(contracts: Sequence[Contract], settings: Settings) -> list[dg.Ass
         name = contract.key.replace("/", "__") if contract.server.kind == "upload" else contract.server.name
         return name, contract.partition.every if contract.partition else ""
 
+    known = {every: partitions(every, start) for every, start in windows.starts(contracts).items()}
     ordered = sorted(contracts, key=source)
     return [
-        _multi_asset(name, every, tuple(group), settings) for (name, every), group in groupby(ordered, source)
+        _multi_asset(name, tuple(group), settings, known) for (name, _), group in groupby(ordered, source)
     ]
 
 
-def partitions(partition: Partition) -> dg.DailyPartitionsDefinition:
-    return dg.DailyPartitionsDefinition(start_date=partition.start.isoformat(), timezone=TIMEZONE)
+def partitions(every: Cadence, start: date) -> dg.TimeWindowPartitionsDefinition:
+    """All datasets of a cadence share one, so that one run can load them. A month is there from its first day on."""
+    if every is Cadence.DAILY:
+        return dg.DailyPartitionsDefinition(start_date=windows.key(every, start), timezone=TIMEZONE)
+    return dg.MonthlyPartitionsDefinition(
+        start_date=windows.key(every, start), fmt=windows.KEY_FORMAT[every], timezone=TIMEZONE, end_offset=1
+    )
 
 
 def _multi_asset(
-    name: str, every: str, contracts: tuple[Contract, ...], settings: Settings
+    name: str,
+    contracts: tuple[Contract, ...],
+    settings: Settings,
+    known: Mapping[Cadence, dg.TimeWindowPartitionsDefinition],
 ) -> dg.AssetsDefinition:
     suites = {c.key: suite(c, settings.expectations_dir) for c in contracts}
-    partition = contracts[0].partition
+    every = contracts[0].partition.every if contracts[0].partition else None
+    partitions_def = known[every] if every else None
 
     @dg.multi_asset(
         name=f"raw_{name}" + (f"_{every}" if every else ""),
-        specs=[_spec(c) for c in contracts],
+        specs=[_spec(c, partitions_def) for c in contracts],
         check_specs=[s for c in contracts for s in _check_specs(c, suites[c.key])],
         can_subset=True,
-        partitions_def=partitions(partition) if partition else None,
-        backfill_policy=dg.BackfillPolicy.single_run() if partition else None,
+        partitions_def=partitions_def,
+        backfill_policy=dg.BackfillPolicy.single_run() if partitions_def else None,
         pool=f"sumber_{name}",
         description=f"Memuat {', '.join(c.key for c in contracts)} dari {contracts[0].server.name}.",
     )
@@ -81,7 +92,7 @@ def _ingest(
 ) -> Iterator[Result]:
     """Loads one dataset; what goes wrong is said in `failures`, so that its siblings go on."""
     whole = context.run.tags.get(FULL_REFRESH, "") == "true"
-    window = _window(context) if contract.partition and not whole else None
+    window = None if whole else _window(context, contract)
     try:
         with warehouse.connect() as connection:
             done = ingest(
@@ -111,12 +122,16 @@ def _ingest(
     yield dg.MaterializeResult(asset_key=raw_key(contract), metadata=_metadata(done))
 
 
-def _window(context: dg.AssetExecutionContext) -> Window:
+def _window(context: dg.AssetExecutionContext, contract: Contract) -> Window | None:
+    """The days that this run asks of the dataset: a range of windows is one, and one query."""
+    if contract.partition is None:
+        return None
     keys = context.partition_key_range
-    return Window(date.fromisoformat(keys.start), date.fromisoformat(keys.end))
+    first, last = windows.days(contract.partition.every, keys.start, keys.end)
+    return Window(max(first, contract.partition.start), last)
 
 
-def _spec(contract: Contract) -> dg.AssetSpec:
+def _spec(contract: Contract, partitions_def: dg.PartitionsDefinition | None) -> dg.AssetSpec:
     strictest = "pribadi" if any(c.personal for c in contract.columns) else "terbuka"
     references = sorted({c.reference.table for c in contract.stored if c.reference})
     return dg.AssetSpec(
@@ -128,7 +143,7 @@ def _spec(contract: Contract) -> dg.AssetSpec:
         owners=[f"team:{contract.opd}"],
         tags={"domain": contract.domain.replace(" ", "_"), "klasifikasi": strictest, "lapisan": "raw"},
         skippable=True,
-        partitions_def=partitions(contract.partition) if contract.partition else None,
+        partitions_def=partitions_def,
         metadata={
             "dagster/table_name": f"raw.{contract.table}",
             "dagster/column_schema": column_schema(contract),

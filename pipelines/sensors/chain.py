@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import dagster as dg
 
-from pipelines.jobs import INGEST, PUBLICATION, WALKED, WAREHOUSE, AssetJob
+from pipelines.contracts import Contract
+from pipelines.jobs import WALKED, AssetJob, chain, scheduled_tags, today
 
 _ENDS = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE)
 
 
-def chain_sensors(jobs: Sequence[AssetJob]) -> list[dg.SensorDefinition]:
+def chain_sensors(contracts: Sequence[Contract], jobs: Mapping[str, AssetJob]) -> list[dg.SensorDefinition]:
     """A sensor per link and way to end. `gudang nightly` walks the chain itself; its runs are passed over."""
-    named = {job.name: job for job in jobs}
-    links = ((INGEST, WAREHOUSE), (WAREHOUSE, PUBLICATION))
-    return [_sensor(named[before], named[after], end) for before, after in links for end in _ENDS]
+    links = pairwise(chain(contracts))
+    return [_sensor(contracts, jobs[before], jobs[after], end) for before, after in links for end in _ENDS]
 
 
-def _sensor(before: AssetJob, after: AssetJob, end: dg.DagsterRunStatus) -> dg.SensorDefinition:
+def _sensor(
+    contracts: Sequence[Contract], before: AssetJob, after: AssetJob, end: dg.DagsterRunStatus
+) -> dg.SensorDefinition:
     @dg.run_status_sensor(
         name=f"{after.name}_after_{before.name}_{end.value.lower()}",
         run_status=end,
@@ -32,6 +35,9 @@ def _sensor(before: AssetJob, after: AssetJob, end: dg.DagsterRunStatus) -> dg.S
         run = context.dagster_run
         if WALKED in run.tags:
             return dg.SkipReason(f"run {run.run_id} belongs to a chain that `gudang nightly` walks itself")
-        return dg.RunRequest(run_key=f"{after.name}:{run.run_id}", tags={"gudang/after": run.run_id})
+        windows = scheduled_tags(contracts, after.name, today())
+        return dg.RunRequest(
+            run_key=f"{after.name}:{run.run_id}", tags={"gudang/after": run.run_id, **windows}
+        )
 
     return start_next

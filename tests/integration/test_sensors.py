@@ -18,7 +18,7 @@ from pipelines.cli import make_ready
 from pipelines.contracts import Contract, by_key, load_contracts
 from pipelines.definitions import build_definitions
 from pipelines.ingest import ingest
-from pipelines.jobs import CHAIN, INGEST, PUBLICATION, WALKED, WAREHOUSE
+from pipelines.jobs import WALKED, WAREHOUSE, chain
 from pipelines.load import warehouse
 from pipelines.resources.warehouse import Warehouse
 from pipelines.sensors.uploads import DATASET_TAG, upload_sensor
@@ -29,6 +29,8 @@ from tests.support.sftp_server import SftpServer
 FIRST = b"id,nama\n1,Pasar Pagi\n"
 SECOND = b"id,nama\n1,Pasar Pagi\n2,Pasar Segiri\n"
 RUN = "7" * 32
+CONTRACTS = load_contracts(PROJECT_ROOT / "contracts")
+LINKS = list(pairwise(chain(CONTRACTS)))
 EVENTS = {dg.DagsterRunStatus.SUCCESS: "PIPELINE_SUCCESS", dg.DagsterRunStatus.FAILURE: "PIPELINE_FAILURE"}
 
 
@@ -287,7 +289,7 @@ def ended(
 
 
 @pytest.mark.parametrize("status", list(EVENTS))
-@pytest.mark.parametrize(("before", "after"), [(INGEST, WAREHOUSE), (WAREHOUSE, PUBLICATION)])
+@pytest.mark.parametrize(("before", "after"), LINKS)
 def test_a_link_that_has_ended_starts_the_next_however_it_ended(
     definitions: dg.Definitions, before: str, after: str, status: dg.DagsterRunStatus
 ) -> None:
@@ -304,7 +306,7 @@ def test_a_link_that_has_ended_starts_the_next_however_it_ended(
 def test_a_night_that_walks_its_chain_itself_is_left_to_it(
     definitions: dg.Definitions, status: dg.DagsterRunStatus
 ) -> None:
-    for before, after in pairwise(CHAIN):
+    for before, after in LINKS:
         name = f"{after}_after_{before}_{status.value.lower()}"
         skipped = ended(definitions, name, before, status, **{WALKED: "walked"})
         assert isinstance(skipped, dg.SkipReason)

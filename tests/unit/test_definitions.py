@@ -12,7 +12,7 @@ import pytest
 from pipelines.assets.raw import raw_key
 from pipelines.contracts import load_contracts
 from pipelines.definitions import build_definitions
-from pipelines.jobs import RANGE_END, RANGE_START, range_tags
+from pipelines.jobs import INGEST, RANGE_END, RANGE_START, range_tags
 from pipelines.quality.suites import suite
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import PROJECT_ROOT, load_settings
@@ -67,7 +67,7 @@ def test_the_night_starts_at_two_in_makassar_with_yesterdays_window(defs: dg.Def
 def test_a_night_reads_from_the_last_loaded_day_to_yesterday(
     loaded_until: date | None, expected: tuple[str, str]
 ) -> None:
-    tags = range_tags(CONTRACTS, loaded_until, date(2026, 11, 23))
+    tags = range_tags(CONTRACTS, INGEST, loaded_until, date(2026, 11, 23))
     assert (tags[RANGE_START], tags[RANGE_END]) == expected
 
 

@@ -1,0 +1,61 @@
+"""Windows of partitioned datasets: the days or months there are, what each is called, which of them a night reads.
+
+What belongs here: the calendar behind a contract's `partition.every`. Not here: Dagster's partitions made of it
+(assets/raw.py), the tags of a run (jobs.py), the rows of a window (load/plan.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+
+from pipelines.contracts import Cadence, Contract
+
+KEY_FORMAT: Mapping[Cadence, str] = {Cadence.DAILY: "%Y-%m-%d", Cadence.MONTHLY: "%Y-%m"}
+"""How a window is written: 2026-11-22, 2026-11."""
+
+
+def begin(every: Cadence, day: date) -> date:
+    """The first day of the window that `day` lies in."""
+    return day.replace(day=1) if every is Cadence.MONTHLY else day
+
+
+def end(every: Cadence, day: date) -> date:
+    """The last day of the window that `day` lies in."""
+    if every is Cadence.DAILY:
+        return day
+    # Four days after the 28th is the next month, whichever month it is.
+    return begin(every, day.replace(day=28) + timedelta(days=4)) - timedelta(days=1)
+
+
+def key(every: Cadence, day: date) -> str:
+    """What the window that `day` lies in is called."""
+    return day.strftime(KEY_FORMAT[every])
+
+
+def days(every: Cadence, first: str, last: str) -> tuple[date, date]:
+    """The first and last day of a range of windows by their keys, both in it."""
+    low, high = (datetime.strptime(k, KEY_FORMAT[every]).date() for k in (first, last))
+    return begin(every, low), end(every, high)
+
+
+def starts(contracts: Iterable[Contract]) -> dict[Cadence, date]:
+    """The earliest day of each cadence: datasets of one cadence share their windows, each from its own start on."""
+    found: dict[Cadence, date] = {}
+    for partition in (c.partition for c in contracts if c.partition):
+        found[partition.every] = min(found.get(partition.every, partition.start), partition.start)
+    return found
+
+
+def night(every: Cadence, start: date, loaded_until: date | None, day: date) -> tuple[date, date]:
+    """A day of the first and of the last window that the night of `day` reads.
+
+    By days it goes from the last loaded one, which is read again, to yesterday. By months it goes to this month, and
+    from the last loaded one or the month before this one, whichever is earlier: the books of a month are still
+    written in the next.
+    """
+    last = day if every is Cadence.MONTHLY else day - timedelta(days=1)
+    first = loaded_until or start
+    if every is Cadence.MONTHLY:
+        first = min(first, begin(every, day) - timedelta(days=1))
+    return min(max(start, first), last), last

@@ -1,0 +1,140 @@
+"""A dataset of months from a real database through Dagster: a night, gaps, a backfilled range, its own start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pytest
+
+from pipelines.assets.raw import FULL_REFRESH, raw_assets, raw_key
+from pipelines.contracts import Contract
+from pipelines.jobs import RANGE_END, RANGE_START, ingest_job, jobs, range_tags
+from pipelines.load import warehouse
+from pipelines.resources.warehouse import Warehouse
+from pipelines.settings import Settings
+from tests.support.contracts import column, database, document, make
+
+COLUMNS = [
+    column("periode", "date", required=True, primaryKey=True, primaryKeyPosition=1),
+    column("kode", required=True, primaryKey=True, primaryKeyPosition=2),
+    column("nilai", "numeric(18,2)"),
+]
+
+
+class Books:
+    """An OPD's table of monthly sums, and the datasets that are loaded from it."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url = url
+        self.connection = psycopg.connect(url, autocommit=True)
+        self.settings = Settings(home=folder, project=folder, warehouse_url=None)
+        self.warehouse = Warehouse(url=url.replace("postgresql://", "postgresql+psycopg://", 1))
+        self.contracts = [
+            self._contract("bpkad/buku", "2025-01-01"),
+            self._contract("bpkad/buku_baru", "2025-04-01"),
+        ]
+        self.run("create table public.buku (periode date, kode text, nilai numeric(18,2))")
+        with self.warehouse.connect() as connection:
+            warehouse.prepare(connection, self.contracts)
+        assets = raw_assets(self.contracts, self.settings)
+        self.definitions = dg.Definitions(
+            assets=assets, jobs=jobs(self.contracts), resources={"warehouse": self.warehouse},
+            executor=dg.in_process_executor,
+        )  # fmt: skip
+        self.instance = dg.DagsterInstance.ephemeral()
+
+    def _contract(self, key: str, start: str) -> Contract:
+        doc = document(
+            key, COLUMNS, database("UJI_URL"), extract={"table": "buku"},
+            partition={"column": "periode", "every": "monthly", "start": start},
+        )  # fmt: skip
+        return make(self.settings.contracts_dir, doc)
+
+    def run(self, statement: str) -> list[Any]:
+        cursor = self.connection.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []
+
+    def load(self, first: str, last: str, *datasets: Contract, **tags: str) -> dg.ExecuteInProcessResult:
+        chosen = datasets or (self.contracts[0],)
+        job = self.definitions.resolve_job_def(ingest_job(chosen[0]))
+        return job.execute_in_process(
+            instance=self.instance,
+            tags={RANGE_START: first, RANGE_END: last, **tags},
+            asset_selection=[raw_key(c) for c in chosen],
+        )
+
+    def months(self, table: str = "buku") -> list[tuple[str, int]]:
+        """The months that raw has, and their sums."""
+        query = "select to_char(periode, 'YYYY-MM'), sum(nilai)::int from raw.bpkad__{} group by 1 order by 1"
+        return self.run(query.format(table))
+
+    def close(self) -> None:
+        self.connection.close()
+        self.instance.dispose()
+
+
+@pytest.fixture
+def books(pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Books]:
+    monkeypatch.setenv("UJI_URL", pg_url)
+    made = Books(pg_url, tmp_path)
+    # The first and last day of each month: a window ends where its month does, February's too.
+    made.run("""
+        insert into public.buku
+        select day, kode, 1 from generate_series(date '2025-01-01', date '2025-06-30', interval '1 day') as t (day),
+            (values ('a'), ('b')) as k (kode)
+        where extract(day from day) = 1 or extract(day from day + interval '1 day') = 1
+    """)
+    yield made
+    made.close()
+
+
+def test_a_range_of_months_is_one_run_one_load_and_all_its_days(books: Books) -> None:
+    assert books.load("2025-01", "2025-03").success
+    assert books.months() == [("2025-01", 4), ("2025-02", 4), ("2025-03", 4)]
+    assert books.run("select window_start, window_end, rows_read from ops.load_batch") == [
+        (date(2025, 1, 1), date(2025, 3, 31), 12)
+    ]
+    done = books.instance.get_materialized_partitions(raw_key(books.contracts[0]))
+    assert done == {"2025-01", "2025-02", "2025-03"}
+
+
+def test_a_month_that_was_rewritten_is_replaced_and_the_others_stay(books: Books) -> None:
+    books.load("2025-01", "2025-06")
+    books.run("update public.buku set nilai = 5")
+    books.run("delete from public.buku where kode = 'b' and extract(month from periode) = 2")
+    assert books.load("2025-02", "2025-02").success
+    assert books.months()[:3] == [("2025-01", 4), ("2025-02", 10), ("2025-03", 4)]
+    assert books.run(
+        "select rows_read, rows_loaded, rows_deleted from ops.load_batch order by batch_id desc limit 1"
+    ) == [(2, 2, 2)]
+    assert books.load("2025-02", "2025-02").success
+    assert books.run("select state from ops.load_batch order by batch_id desc limit 1") == [("unchanged",)]
+
+
+def test_datasets_of_two_starts_are_loaded_by_one_run_each_from_its_own(books: Books) -> None:
+    assert books.load("2025-03", "2025-05", *books.contracts).success
+    assert [m for m, _ in books.months()] == ["2025-03", "2025-04", "2025-05"]
+    assert [m for m, _ in books.months("buku_baru")] == ["2025-04", "2025-05"]
+
+
+def test_a_reload_takes_all_months_whatever_the_windows(books: Books) -> None:
+    books.load("2025-05", "2025-06")
+    tags = range_tags(books.contracts[:1], ingest_job(books.contracts[0]), None, date(2025, 6, 20))
+    assert books.load(tags[RANGE_START], tags[RANGE_END], **{FULL_REFRESH: "true"}).success
+    assert len(books.months()) == 6
+
+
+def test_this_month_is_a_partition_from_its_first_day_on(books: Books) -> None:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    node = books.definitions.resolve_asset_graph().get(raw_key(books.contracts[0]))
+    assert isinstance(node.partitions_def, dg.MonthlyPartitionsDefinition)
+    assert node.backfill_policy == dg.BackfillPolicy.single_run()
+    first = datetime(2026, 12, 1, 2, tzinfo=ZoneInfo("Asia/Makassar"))
+    assert node.partitions_def.get_partition_keys(current_time=first)[-1] == "2026-12"

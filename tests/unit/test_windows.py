@@ -1,0 +1,96 @@
+"""Windows of days and months: where they begin and end, what they are called, which of them a night reads."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines import windows
+from pipelines.contract_files import read_contract
+from pipelines.contracts import Cadence
+from tests.support.contracts import column, database, document, make, write
+
+DAILY, MONTHLY = Cadence.DAILY, Cadence.MONTHLY
+
+
+@given(st.dates(date(1900, 1, 1), date(2100, 12, 31)))
+def test_a_month_goes_from_its_first_to_its_last_day(day: date) -> None:
+    first, last = windows.begin(MONTHLY, day), windows.end(MONTHLY, day)
+    assert first <= day <= last
+    assert first.day == 1
+    assert (last.toordinal() + 1) == date(day.year + day.month // 12, day.month % 12 + 1, 1).toordinal()
+    assert windows.days(MONTHLY, windows.key(MONTHLY, day), windows.key(MONTHLY, day)) == (first, last)
+
+
+@given(st.dates())
+def test_a_day_is_its_own_window(day: date) -> None:
+    assert (windows.begin(DAILY, day), windows.end(DAILY, day)) == (day, day)
+
+
+def test_a_range_of_months_is_all_their_days() -> None:
+    assert windows.days(MONTHLY, "2024-01", "2024-02") == (date(2024, 1, 1), date(2024, 2, 29))
+    assert windows.days(DAILY, "2024-01-31", "2024-02-01") == (date(2024, 1, 31), date(2024, 2, 1))
+
+
+@pytest.mark.parametrize(
+    ("loaded_until", "day", "expected"),
+    [
+        (None, date(2026, 11, 23), ("2025-01", "2026-11")),
+        # This month and the one before it, whatever was loaded last night.
+        (date(2026, 11, 30), date(2026, 11, 23), ("2026-10", "2026-11")),
+        (date(2026, 10, 31), date(2026, 11, 1), ("2026-10", "2026-11")),
+        (date(2026, 12, 31), date(2027, 1, 1), ("2026-12", "2027-01")),
+        # Nights that were not walked: from the last month that was loaded.
+        (date(2026, 7, 31), date(2026, 11, 23), ("2026-07", "2026-11")),
+        # Never before the start, nor behind this month.
+        (None, date(2025, 1, 15), ("2025-01", "2025-01")),
+        (date(2027, 3, 31), date(2026, 11, 23), ("2026-10", "2026-11")),
+    ],
+)
+def test_a_night_reads_this_month_and_the_last_and_closes_gaps(
+    loaded_until: date | None, day: date, expected: tuple[str, str]
+) -> None:
+    first, last = windows.night(MONTHLY, date(2025, 1, 1), loaded_until, day)
+    assert (windows.key(MONTHLY, first), windows.key(MONTHLY, last)) == expected
+
+
+COLUMNS = [column("periode", "date"), column("nilai", "integer")]
+
+
+def contract_document(key: str = "uji/data", **partition: object) -> dict[str, object]:
+    partition = {"column": "periode", "every": "monthly", "start": "2025-01-01"} | partition
+    kept = {name: value for name, value in partition.items() if value is not None}
+    return document(key, COLUMNS, database("UJI_URL"), extract={"table": "x"}, partition=kept)
+
+
+def test_datasets_of_a_cadence_share_the_earliest_start(tmp_path: Path) -> None:
+    starts = {
+        "uji/a": ("monthly", "2025-03-01"),
+        "uji/b": ("monthly", "2024-02-01"),
+        "uji/c": ("daily", "2026-05-04"),
+    }
+    made = [make(tmp_path, contract_document(key, every=e, start=s)) for key, (e, s) in starts.items()]
+    assert windows.starts(made) == {MONTHLY: date(2024, 2, 1), DAILY: date(2026, 5, 4)}
+
+
+@pytest.mark.parametrize(
+    ("partition", "message"),
+    [
+        ({"start": "2025-01-02"}, "no first day of a month"),
+        ({"every": "weekly"}, "partition every 'weekly' is unknown"),
+        ({"start": "2025-13-01"}, "partition: "),
+        ({"start": None}, "partition has no start"),
+        ({"column": "nilai"}, "partition column nilai is no time"),
+        ({"column": "bulan"}, "partition column bulan is no stored column"),
+    ],
+)
+def test_a_partition_that_can_not_be_is_refused(
+    tmp_path: Path, partition: dict[str, object], message: str
+) -> None:
+    contract, faults = read_contract(write(tmp_path, contract_document(**partition)))
+    assert contract is None
+    assert message in faults[0].message
