@@ -21,7 +21,10 @@ from pipelines.settings import TIMEZONE
 INGEST, WAREHOUSE, PUBLICATION, UPLOAD = "ingest", "warehouse", "publication", "upload"
 INGEST_JOBS: Mapping[Cadence, str] = {Cadence.DAILY: INGEST, Cadence.MONTHLY: "ingest_monthly"}
 """The job that loads the datasets of a cadence; those without windows are in the first."""
-_CADENCES: Mapping[str, Cadence] = {job: every for every, job in INGEST_JOBS.items()}
+_CADENCES: Mapping[str, Cadence] = {job: every for every, job in INGEST_JOBS.items()} | {
+    WAREHOUSE: Cadence.DAILY
+}
+"""The windows that a job's runs are about: models are rebuilt for the days that ingest reads."""
 WALKED = "gudang/chain"
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"

@@ -25,7 +25,7 @@ from pipelines.assets.raw import FULL_REFRESH, raw_key
 from pipelines.contracts import Contract, load_contracts
 from pipelines.definitions import defs
 from pipelines.errors import ContractError
-from pipelines.jobs import WALKED, chain, ingest_job, ingest_jobs, range_tags, today
+from pipelines.jobs import INGEST, WALKED, WAREHOUSE, chain, ingest_job, ingest_jobs, range_tags, today
 from pipelines.load import warehouse
 from pipelines.settings import Settings
 
@@ -59,16 +59,13 @@ def walk(settings: Settings) -> int:
     contracts = load_contracts(settings.contracts_dir)
     console = _console()
     with _warehouse(settings, contracts) as connection:
+        # Before the first job changes what was loaded: models are rebuilt for the days that ingest reads.
+        windows = {
+            job: range_tags(contracts, job, _loaded_until(connection, contracts, job), today())
+            for job in chain(contracts)
+        }
         with _instance() as instance:
-            links = [
-                _run(
-                    console,
-                    instance,
-                    job,
-                    range_tags(contracts, job, _loaded_until(connection, contracts, job), today()),
-                )
-                for job in chain(contracts)
-            ]
+            links = [_run(console, instance, job, tags) for job, tags in windows.items()]
         _summary(console, connection, contracts, links)
     return 0 if all(link.success for link in links) else 1
 
@@ -133,7 +130,8 @@ def _progress(console: Console) -> None:
 
 def _loaded_until(connection: Connection[Any], contracts: Sequence[Contract], job: str) -> date | None:
     """The earliest of the last days that a job's partitioned datasets were loaded up to; None if one never was."""
-    keys = [c.key for c in contracts if c.partition and ingest_job(c) == job]
+    read_by = INGEST if job == WAREHOUSE else job
+    keys = [c.key for c in contracts if c.partition and ingest_job(c) == read_by]
     rows = connection.execute(
         "select max(window_end) from ops.load_batch where dataset = any(%s) and state in ('loaded', 'unchanged')"
         " group by dataset",

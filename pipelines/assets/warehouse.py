@@ -1,20 +1,32 @@
-"""SQL models as assets: `referensi` (what ingest checks codes against) and `models` (staging, core, marts)."""
+"""SQL models as assets: `referensi` (what ingest checks codes against) and `models` (staging, core, marts).
+
+All that is made from raw is one step, so that a failed model stops its descendants only. Models with windows are in it,
+too (ADR 017): a step of their own would cut it in three, each waiting for all of the one before.
+"""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
+from pipelines import windows
+from pipelines.assets.raw import FULL_REFRESH
+from pipelines.contracts import Cadence
+from pipelines.jobs import RANGE_END, RANGE_START
+from pipelines.load.plan import Window
 from pipelines.load.warehouse import libpq_url
 from pipelines.models.lineage import column_lineage
 from pipelines.models.nodes import Node, Project
+from pipelines.models.project import load_project
 from pipelines.models.results import NodeResult
 from pipelines.models.runner import build
 from pipelines.resources.warehouse import Warehouse
 
 log = logging.getLogger("gudang")
 REFERENCE_TAG = "referensi"
+PARTITION = "dagster/partition"
 _GROUPS = {"staging": "staging", "core": "core", "mart_satu_data": "mart_satu_data", "mart_spbe": "mart_spbe"}
 Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
@@ -36,6 +48,30 @@ def model_assets(project: Project) -> list[dg.AssetsDefinition]:
     ]
 
 
+class ModelsConfig(dg.Config):
+    """What the Launchpad offers for a run of models."""
+
+    window_start: str = Field(
+        "", description="Hari pertama (tttt-bb-hh) yang dibangun ulang pada model incremental."
+    )
+    window_end: str = Field("", description="Hari terakhirnya, termasuk.")
+    full_refresh: bool = Field(False, description="Bangun model incremental seutuhnya dari sumbernya.")
+
+    def window(self, tags: Mapping[str, str]) -> Window | None:
+        """The days that a run is about: those of its config, else those of its partitions. None: what came since."""
+        start = self.window_start or tags.get(RANGE_START) or tags.get(PARTITION)
+        end = self.window_end or tags.get(RANGE_END) or tags.get(PARTITION)
+        if not start or not end:
+            return None
+        try:
+            first, last = windows.days(Cadence.DAILY, start, end)
+        except ValueError:
+            raise dg.Failure(f"{start} .. {end}: write days as yyyy-mm-dd", allow_retries=False) from None
+        if first > last:
+            raise dg.Failure(f"the window begins on {first}, after its end on {last}", allow_retries=False)
+        return Window(first, last)
+
+
 def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=name,
@@ -54,10 +90,20 @@ def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.Asset
         pool="gudang",
         description="Membangun model SQL di dbt_like_sql/: bangun di samping, uji, terbitkan.",
     )
-    def build_models(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Result]:
+    def build_models(
+        context: dg.AssetExecutionContext, config: ModelsConfig, warehouse: Warehouse
+    ) -> Iterator[Result]:
         selected = [n.name for n in nodes if model_key(n) in context.selected_asset_keys]
-        url = libpq_url(warehouse.url)
-        results = build(project, url, select=selected, run_id=context.run_id, on_result=_report)
+        tags = context.run.tags
+        window = config.window(tags)
+        results = build(
+            load_project(project.root, window=window) if window else project,
+            libpq_url(warehouse.url),
+            select=selected,
+            run_id=context.run_id,
+            on_result=_report,
+            full_refresh=config.full_refresh or tags.get(FULL_REFRESH, "") == "true",
+        )
         failures: list[str] = []
         for result in results:
             yield from _results(project, result)
@@ -71,10 +117,14 @@ def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.Asset
 
 
 def _report(result: NodeResult) -> None:
-    words = {"ok": "dibangun", "failed": "GAGAL", "tests_failed": "uji GAGAL", "skipped": "dilewati"}[
-        result.state
-    ]
-    rows = "" if result.rows is None else f", {result.rows} baris"
+    words = {
+        "ok": "dibangun",
+        "failed": "GAGAL",
+        "tests_failed": "uji GAGAL",
+        "skipped": "dilewati",
+        "held": "ditahan",
+    }[result.state]
+    rows = "" if result.rows is None else f", {result.rows} baris" + (" baru" if result.grown else "")
     log.info(
         "%s: %s%s, %.1f d%s",
         result.asset,
@@ -147,9 +197,10 @@ def _metadata(project: Project, node: Node, result: NodeResult) -> dict[str, Any
         "dagster/column_schema": _column_schema([(n, t, described.get(n, "")) for n, t in result.columns]),
     }
     if result.rows is not None:
-        metadata["dagster/row_count"] = result.rows
+        metadata["dagster/partition_row_count" if result.grown else "dagster/row_count"] = result.rows
     if node.sql:
-        metadata["sql"] = dg.MetadataValue.md(f"```sql\n{node.sql}\n```")
+        query = node.incremental.sql if node.incremental and result.grown else node.sql
+        metadata["sql"] = dg.MetadataValue.md(f"```sql\n{query}\n```")
     lineage = {
         column: [dg.TableColumnDep(asset_key=_relation_key(rel), column_name=name) for rel, name in deps]
         for column, deps in column_lineage(project, node.name).items()

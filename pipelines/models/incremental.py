@@ -63,17 +63,20 @@ def upsert(
         return [_merge(how, target, rows, columns)]
     if how.strategy == "append":
         return [insert]
+    deletes: list[sql.Composed] = []
     if window and how.partition:
         column = sql.Identifier(how.partition.column)
-        delete = sql.SQL("delete from {} where {} >= {} and {} < ({}::date + 1)").format(
-            target, column, sql.Literal(window.start), column, sql.Literal(window.end)
+        deletes.append(
+            sql.SQL("delete from {} where {} >= {} and {} < ({}::date + 1)").format(
+                target, column, sql.Literal(window.start), column, sql.Literal(window.end)
+            )
         )
-        return [delete, insert]
     if how.unique_key:
         key = sql.SQL(", ").join(map(sql.Identifier, how.unique_key))
-        delete = sql.SQL("delete from {} where ({}) in (select {} from {})").format(target, key, key, rows)
-        return [delete, insert]
-    return [insert]
+        deletes.append(
+            sql.SQL("delete from {} where ({}) in (select {} from {})").format(target, key, key, rows)
+        )
+    return [*deletes, insert]
 
 
 def _merge(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, cast, get_args
 
+from pipelines.contracts import Cadence, Partition
 from pipelines.errors import ModelError
 
 
@@ -23,9 +24,8 @@ def digest(*parts: str) -> str:
 
 Strategy = Literal["append", "delete+insert", "merge"]
 SchemaChange = Literal["ignore", "fail", "append_new_columns", "sync_all_columns"]
-Cadence = Literal["daily", "monthly"]
 _INDEX_KEYS = frozenset({"columns", "unique", "type"})
-_PARTITION_KEYS = frozenset({"column", "cadence", "start"})
+_PARTITION_HINT = "meta: {partition: {column: tanggal, every: daily, start: 2026-01-01}}"
 _INCREMENTAL_ONLY = ("unique_key", "incremental_strategy", "on_schema_change")
 
 
@@ -43,19 +43,11 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
-class Partition:
-    """`meta.partition`: the column of time by whose windows a model may be rebuilt; as contracts call it."""
-
-    column: str
-    cadence: Cadence
-    start: date
-
-
-@dataclass(frozen=True, slots=True)
 class Incremental:
     """How the rows of a query come into a table that is there already.
 
-    sql: the query, compiled with is_incremental() true.
+    sql: the query, compiled with is_incremental() true. partition: `meta.partition`, in the words of a contract: the
+    column of days by whose windows the model may be rebuilt.
     """
 
     sql: str
@@ -139,20 +131,16 @@ def _grants(value: Any, place: str) -> Mapping[str, tuple[str, ...]] | None:
 def _partition(kind: str, value: Any, place: str) -> Partition | None:
     if value is None:
         return None
-    found = cast(Mapping[str, Any], value) if isinstance(value, Mapping) else {}
-    start = found.get("start")
-    if isinstance(start, str):
-        start = date.fromisoformat(start)
-    if (
-        found.keys() != _PARTITION_KEYS
-        or found["cadence"] not in get_args(Cadence)
-        or type(start) is not date
-    ):
-        hint = "meta: {partition: {column: tanggal, cadence: daily, start: 2026-01-01}}"
-        raise ModelError(place, "a partition is a column, a cadence (daily, monthly) and a start", hint=hint)
     if kind != "incremental":
         raise ModelError(place, "only an incremental model has partitions", hint="materialized: incremental")
-    return Partition(str(found["column"]), cast(Cadence, found["cadence"]), start)
+    try:
+        start = value["start"] if isinstance(value["start"], date) else date.fromisoformat(value["start"])
+        found = Partition(str(value["column"]), Cadence(value["every"]), start)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(place, f"partition: {error}", hint=_PARTITION_HINT) from None
+    if found.every is not Cadence.DAILY:
+        raise ModelError(place, "a model's windows are days", hint=_PARTITION_HINT)
+    return found
 
 
 def _names(value: Any) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from pipelines.contracts import Partition
 from pipelines.load.plan import Window
 from pipelines.load.swap import Relation
 from pipelines.models.materialization import Incremental, Materialization
@@ -88,6 +89,11 @@ class Node:
     def relation(self) -> str:
         """`schema.name`."""
         return self.table.dotted
+
+    @property
+    def partition(self) -> Partition | None:
+        """Its windows, of a model that is rebuilt by them."""
+        return self.materialization.partition
 
 
 @dataclass(frozen=True, slots=True)

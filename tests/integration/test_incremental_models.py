@@ -13,7 +13,7 @@ from tests.support.small_warehouse import SmallWarehouse
 
 DAILY = """
 {{ config(materialized='incremental', unique_key='hari', meta={'partition': {
-    'column': 'hari', 'cadence': 'daily', 'start': '2026-01-01'}}) }}
+    'column': 'hari', 'every': 'daily', 'start': '2026-01-01'}}) }}
 select hari, n from raw.sumber
 {% if is_incremental() and var('window_start', none) %}
 where hari between '{{ var('window_start') }}' and '{{ var('window_end') }}'

@@ -9,7 +9,8 @@ kunjungan as (
         jenis_kelamin,
         umur,
         kode_icd10,
-        cara_bayar
+        cara_bayar,
+        _loaded_at
     from {{ source('dinkes', 'kunjungan') }}
 ),
 
@@ -22,7 +23,8 @@ final as (
         kunjungan.jenis_kelamin,
         kunjungan.umur,
         kunjungan.kode_icd10,
-        kunjungan.cara_bayar
+        kunjungan.cara_bayar,
+        kunjungan._loaded_at as dimuat_pada
     from kunjungan
 )
 
