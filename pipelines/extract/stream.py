@@ -83,7 +83,7 @@ def encode_rows(rows: Iterable[Sequence[str | None]], stream: SourceStream | Non
     lines: list[str] = []
     size = 0
     for row in rows:
-        line = _CELL.join([_NULL if v is None else v for v in row] if None in row else row)  # type: ignore[arg-type]
+        line = _CELL.join([_NULL if v is None else v for v in row])
         block.append(row)
         lines.append(line)
         size += len(line)
@@ -112,5 +112,6 @@ def _encode(
 
 def _escaped(text: str) -> str:
     for found, written in _ESCAPES:
-        text = text.replace(found, written)
+        if found in text:  # finds nothing ten times as fast as `replace` does
+            text = text.replace(found, written)
     return text
