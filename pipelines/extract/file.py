@@ -59,7 +59,7 @@ def open_file(contract: Contract, upload: UploadedFile, way: Way = Way.TYPED) ->
         stream = SourceStream(reading.columns(), iter(()), upload.name, content.sha256)
         blocks = _plain(reading, file, stream, way) if way < Way.CAREFUL else None
         if blocks is None:
-            blocks = encode_rows(_rows(reading, file, stream), stream)
+            blocks = _copy_text(reading, file, stream)
         else:
             slower = Way.PLAIN if stream.exact else Way.CAREFUL
             stream.fallback = lambda: open_file(contract, upload, slower)
@@ -98,8 +98,8 @@ def _unpacked(reading: Reading, file: BinaryIO, opened: ExitStack) -> BinaryIO:
     return file
 
 
-def _rows(reading: Reading, file: BinaryIO, stream: SourceStream) -> Iterator[list[str | None]]:
-    """The rows; the first header is looked at before this returns."""
+def _copy_text(reading: Reading, file: BinaryIO, stream: SourceStream) -> Iterator[bytes]:
+    """The rows as COPY text; the first header is looked at before this returns."""
     match reading.extract.format:
         case "csv":
             dialect, words = dialect_of(reading, file)
@@ -116,24 +116,20 @@ def _rows(reading: Reading, file: BinaryIO, stream: SourceStream) -> Iterator[li
         case _:
             from pipelines.extract.json_file import json_rows
 
-            return json_rows(reading, file, stream)
+            return encode_rows(json_rows(reading, file, stream), stream)
     first = next(tables)
     return _fitted(
         reading, chain([(first, Fit(reading, first))], ((t, Fit(reading, t)) for t in tables)), stream
     )
 
 
-def _fitted(
-    reading: Reading, tables: Iterator[tuple[Table, Fit]], stream: SourceStream
-) -> Iterator[list[str | None]]:
+def _fitted(reading: Reading, tables: Iterator[tuple[Table, Fit]], stream: SourceStream) -> Iterator[bytes]:
     for table, fit in tables:
         stream.shape.update(dict.fromkeys(table.names, ""))
         stream.warnings.extend(w for w in fit.warnings if w not in stream.warnings)
-        empty = True
-        for row in fit.rows(stream):
-            empty = False
-            yield row
-        if empty and reading.extract.sheets:
+        before = stream.rows
+        yield from fit.blocks(stream)
+        if stream.rows == before and reading.extract.sheets:
             stream.warnings.append(f"{reading.name}: sheet {table.sheet} has a header but no row")
 
 

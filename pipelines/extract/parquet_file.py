@@ -33,7 +33,7 @@ def parquet_table(reading: Reading, file: BinaryIO) -> Table:
         source, names = None, ()
     if source is None:
         raise _damaged(reading)
-    return Table(names, "the schema", _rows(reading, source), blank=False)
+    return Table(names, "the schema", iter((_rows(reading, source),)), blank=False)
 
 
 def _rows(reading: Reading, source: pq.ParquetFile) -> Iterator[tuple[str, tuple[str | None, ...]]]:

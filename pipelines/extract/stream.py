@@ -94,6 +94,23 @@ def encode_rows(rows: Iterable[Sequence[str | None]], stream: SourceStream | Non
         yield _encode(block, lines, stream)
 
 
+def encode_columns(columns: Sequence[Sequence[str]], stream: SourceStream) -> bytes:
+    """Some rows, given as columns, as one block of COPY text; an empty cell is NULL. Counts them into `stream.rows`."""
+    stream.rows += len(columns[0])
+    lines = map("\t".join, zip(*map(_fields, columns), strict=True))
+    return ("\n".join(lines) + "\n").encode("utf-8", "replace")
+
+
+def _fields(cells: Sequence[str]) -> Sequence[str]:
+    """A column's cells as COPY writes them."""
+    text = _CELL.join(cells)
+    escaped = _escaped(text)
+    if escaped != text:
+        marked = text.count(_CELL) >= len(cells)  # a cell holds the mark itself
+        cells = [_escaped(cell) for cell in cells] if marked else escaped.split(_CELL)
+    return [cell or "\\N" for cell in cells] if "" in cells else cells
+
+
 def _encode(
     block: Sequence[Sequence[str | None]], lines: Sequence[str], stream: SourceStream | None
 ) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -17,7 +17,7 @@ import msgspec
 from pipelines.contract_upload import FILE, SHEET
 from pipelines.contracts import Contract, FileExtract
 from pipelines.errors import ContractError, ShapeError, SourceError
-from pipelines.extract.stream import EXTRA, POSITION, SourceStream
+from pipelines.extract.stream import EXTRA, POSITION, SourceStream, encode_columns, encode_rows
 
 SHOWN = 20
 _JOINT = " / "
@@ -82,8 +82,19 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Columns:
+    """Some rows of a table whose empty cells are no values, column by column; where each row stands."""
+
+    cells: Sequence[Sequence[str]]
+    positions: Sequence[str]
+
+    def __iter__(self) -> Iterator[tuple[str, Sequence[str]]]:
+        return zip(self.positions, zip(*self.cells, strict=True), strict=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
-    """A header and the rows below it.
+    """A header and the rows below it, in one part or several.
 
     names: as `header` gives them. place: where the header stands. blank: an empty cell is no value, and a row of
     them no row.
@@ -91,7 +102,7 @@ class Table:
 
     names: tuple[str, ...]
     place: str
-    rows: Iterator[Row]
+    parts: Iterator[Iterable[Row]]
     sheet: str | None = None
     blank: bool = True
 
@@ -191,6 +202,7 @@ class Fit:
         self.picks = tuple(place.get(fold(c.source_name), width) for c in reading.contract.stored)
         self.extras = [(name, place[name]) for name in unexpected] if reading.contract.evolves else None
         self.totals = self._totals(place)
+        self.dropped = 0
 
     def _totals(self, place: Mapping[str, int]) -> list[tuple[int, re.Pattern[str]]]:
         found: list[tuple[int, re.Pattern[str]]] = []
@@ -205,15 +217,35 @@ class Fit:
             found.append((place[fold(name)], re.compile(pattern)))
         return found
 
-    def rows(self, stream: SourceStream) -> Iterator[list[str | None]]:
-        """Cells in the contract's order, then what it does not know, then the position. Raises SourceError."""
-        width, extras, totals = len(self.table.names), self.extras, self.totals
-        blank, dropped = self.table.blank, 0
+    def blocks(self, stream: SourceStream) -> Iterator[bytes]:
+        """COPY text: the contract's columns, what it does not know, the position. Raises SourceError."""
+        for part in self.table.parts:
+            columns = self._columns(part) if isinstance(part, Columns) else None
+            if columns:
+                yield encode_columns(columns, stream)
+            else:
+                yield from encode_rows(self._rows(part), stream)
+        if self.dropped:
+            place = f" in sheet {self.table.sheet}" if self.table.sheet else ""
+            stream.warnings.append(f"{self.reading.name}: {self.dropped} total rows left out{place}")
+
+    def _columns(self, part: Columns) -> list[Sequence[str]] | None:
+        """What `_rows` gives, column by column; None where single rows must be looked at."""
+        if len(part.cells) != len(self.table.names) or self.totals or self.extras is not None:
+            return None
+        # Where one column is filled, no row is blank.
+        if not any(all(map(str.strip, column)) for column in part.cells):
+            return None
+        cells = [*part.cells, *([value or ""] * len(part.positions) for value in self.behind)]
+        return [*(cells[place] for place in self.picks), part.positions]
+
+    def _rows(self, part: Iterable[Row]) -> Iterator[list[str | None]]:
+        width, extras, totals, blank = len(self.table.names), self.extras, self.totals, self.table.blank
         as_they_are = self.picks == tuple(range(width))
         whole = max(self.picks, default=0) < width
         # With a second index a getter always gives a tuple.
         pick = itemgetter(*self.picks, 0)
-        for position, found in self.table.rows:
+        for position, found in part:
             cells = found
             if len(cells) != width:
                 cells = self._widened(position, cells)
@@ -221,7 +253,7 @@ class Fit:
             if blank and not (cells[0] and cells[0].strip()) and not "".join(cells).strip():  # type: ignore[arg-type]  # a blank table's cells are all text
                 continue
             if totals and self._is_total(cells):
-                dropped += 1
+                self.dropped += 1
                 continue
             picked = cells if as_they_are else pick(cells if whole else [*cells, *self.behind])[:-1]
             row = [cell or None for cell in picked] if blank and "" in picked else list(picked)
@@ -231,9 +263,6 @@ class Fit:
                 )
             row.append(position)
             yield row
-        if dropped:
-            place = f" in sheet {self.table.sheet}" if self.table.sheet else ""
-            stream.warnings.append(f"{self.reading.name}: {dropped} total rows left out{place}")
 
     def _widened(self, position: str, cells: Sequence[str | None]) -> Sequence[str | None]:
         """A row of text as wide as the header. Raises SourceError where it holds more."""

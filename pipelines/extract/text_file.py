@@ -128,7 +128,7 @@ def csv_table(reading: Reading, file: BinaryIO, dialect: Dialect) -> Table:
     if hint:
         message = f"baris {head[0][0]}: missing in the header: {', '.join(reading.expected())}"
         raise reading.misshapen(f"{message}; it is one cell only", hint)
-    return Table(names, f"baris {head[0][0]}", _body(reading, file, rows, len(names)))
+    return Table(names, f"baris {head[0][0]}", iter((_body(reading, file, rows, len(names)),)))
 
 
 def _family(encoding: str) -> codecs.CodecInfo:

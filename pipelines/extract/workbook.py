@@ -7,20 +7,21 @@ What belongs here: which sheets, a table of each. Not here: the cells' text (wor
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from fnmatch import fnmatchcase
-from itertools import chain, count, islice
 from typing import BinaryIO
 
 from pipelines.errors import SourceError
 from pipelines.extract.archive import DAMAGED, check_declared, check_package, open_zip
-from pipelines.extract.table import Reading, Span, Table, header, listed
+from pipelines.extract.table import Columns, Reading, Span, Table, header, listed
 from pipelines.extract.workbook_guard import WorkbookProcess, is_encrypted_ods, is_encrypted_package, locked
 from pipelines.extract.workbook_xml import DamagedError, Faults, faulty_cells
 
 _SAVE_ANEW = "open it in Excel or LibreOffice, save it and upload it again"
 _RENAME = "rename the sheet, or correct it in the contract"
+_Row = tuple[str, Sequence[str]]
+"""Where a row stands ("baris 12") and its cells; an empty one is ""."""
 
 
 def workbook_tables(reading: Reading, file: BinaryIO) -> Iterator[Table]:
@@ -40,7 +41,7 @@ def workbook_tables(reading: Reading, file: BinaryIO) -> Iterator[Table]:
                 raise reading.fault(f"sheet {name!r} is damaged", _SAVE_ANEW)
             left, spans = head
             place = f"lembar {name} " if reading.extract.sheets else ""
-            yield _table(reading, name, spans, _rows(reading, _blocks(process), left, faults, place))
+            yield _table(reading, name, spans, _parts(reading, process, left, faults, place))
 
 
 def _package(reading: Reading, file: BinaryIO) -> zipfile.ZipFile | None:
@@ -119,47 +120,45 @@ def _chosen(reading: Reading, known: list[tuple[str, bool]]) -> list[str]:
     return found
 
 
-def _table(
-    reading: Reading, name: str, spans: list[Span], rows: Iterator[tuple[str, Sequence[str]]]
-) -> Table:
+def _table(reading: Reading, name: str, spans: list[Span], parts: Iterator[Iterable[_Row]]) -> Table:
     extract = reading.extract
     first = extract.header_row
-    head = [cells for _, cells in islice(rows, first - 1, first - 1 + extract.header_rows)]
+    head = [cells for _, cells in next(parts, ())][first - 1 :]
     names = header(head, spans)
     if not names:
         of_sheet = f" of sheet {name!r}" if extract.sheets else ""
         hint = "fill in the form's own header row, or correct header_row in the contract"
         raise reading.fault(f"there is no header in row {first}{of_sheet}", hint)
     place = f"lembar {name} " if extract.sheets else ""
-    return Table(names, f"{place}baris {first}", rows, name)
+    return Table(names, f"{place}baris {first}", parts, name)
 
 
-def _blocks(process: WorkbookProcess) -> Iterator[list[list[str]]]:
-    """Columns of some rows at a time."""
-    while block := process.answer():
-        yield block
-
-
-def _rows(
-    reading: Reading, blocks: Iterator[list[list[str]]], left: int, faults: Faults, place: str
-) -> Iterator[tuple[str, Sequence[str]]]:
-    """Position and cells of every row of a sheet; an empty cell is ""."""
+def _parts(
+    reading: Reading, process: WorkbookProcess, left: int, faults: Faults, place: str
+) -> Iterator[Iterable[_Row]]:
+    """Every row of a sheet: down to the header's last, then some at a time."""
     by_row: dict[int, list[tuple[int, str | None]]] = {}
     for (row, column), text in faults.items():
         by_row.setdefault(row, []).append((column - left, text))
     place += "baris "
-    rows = chain.from_iterable(zip(*block, strict=True) for block in blocks)
-    if not by_row:
-        yield from zip(map(place.__add__, map(str, count(1))), rows)  # noqa: B905  # one of them is endless
-        return
-    for number, row in enumerate(rows, 1):
+    first = 1
+    while block := process.answer():
+        cells = [column.split(",") if isinstance(column, str) else column for column in block]
+        numbers = range(first, first + len(cells[0]))
+        part = Columns(cells, [f"{place}{number}" for number in numbers])
+        yield part if by_row.keys().isdisjoint(numbers) else _with_faults(reading, part, first, left, by_row)
+        first = numbers.stop
+
+
+def _with_faults(
+    reading: Reading, part: Columns, first: int, left: int, by_row: Mapping[int, list[tuple[int, str | None]]]
+) -> Iterator[_Row]:
+    for number, (position, row) in enumerate(part, first):
         found = list(row)
         for column, text in by_row.get(number, ()):
             if text is None:
-                message = (
-                    f"{place}{number}, column {column + left + 1} holds a formula without a computed value"
-                )
+                message = f"{position}, column {column + left + 1} holds a formula without a computed value"
                 raise reading.fault(message, _SAVE_ANEW)
             if 0 <= column < len(found):
                 found[column] = text
-        yield f"{place}{number}", found
+        yield position, found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.extract.stream import SourceStream, encode_rows
+from pipelines.extract.stream import SourceStream, encode_columns, encode_rows
 from tests.support.extracts import decode_copy
 
 characters = st.one_of(st.sampled_from("\t\n\r\\\0N\x1d\x1e\x1f "), st.characters(exclude_categories=("Cs",)))
@@ -17,6 +17,14 @@ def test_what_went_in_comes_out(rows: list[tuple[str | None, ...]]) -> None:
     stream = SourceStream((), iter(()), "uji")
     read = decode_copy(encode_rows(rows, stream))
     assert read == [[None if v is None else v.replace("\0", "\ufffd") for v in row] for row in rows]
+    assert stream.rows == len(rows)
+
+
+@given(st.lists(st.tuples(st.text(characters, max_size=6), st.text(characters, max_size=6)), min_size=1))
+def test_columns_are_written_as_their_rows_are(rows: list[tuple[str, str]]) -> None:
+    stream = SourceStream((), iter(()), "uji")
+    block = encode_columns(list(zip(*rows, strict=True)), stream)
+    assert block == b"".join(encode_rows([[cell or None for cell in row] for row in rows]))
     assert stream.rows == len(rows)
 
 
