@@ -19,6 +19,7 @@ import os
 import resource
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import islice
@@ -40,7 +41,7 @@ _EXACT_INTEGERS = 2**53
 _UNREADABLE = (CalamineError, OSError, ValueError)
 
 _Cell = float | bool | str | date | time | timedelta
-_SAME_IN_JSON = ({float}, {bool}, {date}, {datetime}, {date, datetime})
+_SAME_IN_JSON = ({float}, {int}, {bool}, {date}, {datetime}, {date, datetime})
 
 
 def main(memory: int, seconds: int, file: int) -> None:
@@ -122,6 +123,9 @@ def column_texts(cells: Sequence[_Cell]) -> str | Sequence[str]:
         return cells  # type: ignore[return-value]
     if str in kinds and all(type(cell) is not str or not cell for cell in cells):
         kinds.discard(str)
+    if kinds == {float}:
+        with suppress(msgspec.ValidationError):  # whole numbers only, and none beyond 2 ** 53
+            cells, kinds = msgspec.convert(cells, list[int], strict=False), {int}
     if kinds in _SAME_IN_JSON:
         text = msgspec.json.encode(cells).decode()[1:-1]
         if float not in kinds:
