@@ -141,6 +141,13 @@ def test_a_formula_that_nobody_computed_is_no_empty_cell(tmp_path: Path) -> None
     assert "save it" in str(caught.value.hint)
 
 
+def test_a_formula_is_seen_whatever_the_prefix_of_its_namespace(tmp_path: Path) -> None:
+    path = workbook(tmp_path, ["a", "b"], [1, 2], [3, "=A2+1"])
+    space = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    rewrite_sheet(path, b"<f>A2+1</f><v></v>", b'<x:f xmlns:x="%b">A2+1</x:f><v></v>' % space)
+    assert "baris 3, column 2 holds a formula" in refused(AB_XLSX, path).message
+
+
 def test_a_computed_formula_gives_its_value(tmp_path: Path) -> None:
     path = workbook(tmp_path, ["a", "b"], [1, 2], [3, "=A2+1"])
     rewrite_sheet(path, b"<f>A2+1</f><v></v>", b"<f>A2+1</f><v>2</v>")
