@@ -1,7 +1,7 @@
 """The report that people read: one static HTML page in Indonesian, no script, nothing fetched.
 
 What belongs here: what each section says of its values. Not here: queries (report_data.py), pictures
-(charts.py), mark-up (report.html.j2). The date is given, so the same data gives the same page.
+(charts.py), mark-up (report.html.j2, base.css). The date is given, so the same data gives the same page.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 REPORT = "laporan.html"
+_TEMPLATES = ("report.html.j2", "base.css")
 STATUS = {
     "mutakhir": ("Mutakhir", "●"),
     "terlambat": ("Terlambat", "▲"),
@@ -285,9 +286,9 @@ def _count(counts: Counter[Any], key: tuple[Any, ...]) -> str:
 def _environment() -> Environment:
     from jinja2 import DictLoader, Environment, StrictUndefined
 
-    source = resources.files("pipelines.publish").joinpath("report.html.j2").read_text("utf-8")
+    folder = resources.files("pipelines.publish")
     environment = Environment(
-        loader=DictLoader({"report.html.j2": source}),
+        loader=DictLoader({name: folder.joinpath(name).read_text("utf-8") for name in _TEMPLATES}),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
