@@ -7,12 +7,14 @@ commands (cli.py).
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.errors import GudangError, ModelError
+from pipelines.errors import GudangError, LoadError, ModelError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,10 +22,11 @@ if TYPE_CHECKING:
     from pipelines.load.plan import Window
     from pipelines.models.nodes import Node, Project
     from pipelines.models.results import NodeResult
+    from pipelines.models.site.facts import Facts
 
 app = typer.Typer(
     name="models",
-    short_help="List, show, build and test the SQL models.",
+    short_help="List, show, build, test and document the SQL models.",
     help="The SQL models in dbt_like_sql/. SELECT is dbt's: a name, stg_*, tag:mart, path:models/core, "
     "source:dinkes.kunjungan+, +indeks_spbe, exposure:laporan, config.materialized:view; a,b is what both name.",
     no_args_is_help=True,
@@ -145,6 +148,63 @@ def ask_tests(select: Select = None, exclude: Exclude = None, threads: Threads =
         on_result=lambda result: _tell(console, result),
     )  # fmt: skip
     _conclude(console, results)
+
+
+@app.command()
+def docs(
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of the site; by default kamus-data in GUDANG_HOME."),
+    ] = None,
+    ask_warehouse: Annotated[
+        bool,
+        typer.Option(
+            "--warehouse/--no-warehouse", help="Ask the warehouse for types, last builds and tests."
+        ),
+    ] = True,
+    open_it: Annotated[bool, typer.Option("--open", help="Then open it in a browser.")] = False,
+) -> None:
+    """Make the data dictionary: a static site of every relation and column, with its lineage, in Indonesian.
+
+    It needs no server and no network to be read. Without a warehouse it is made all the same, and says so.
+    """
+    from pipelines.contracts import load_contracts
+    from pipelines.environment import current_settings
+    from pipelines.home import make_home
+    from pipelines.models.site.dictionary import make_dictionary
+    from pipelines.models.site.pages import write_site
+
+    settings = current_settings()
+    project = _project()
+    facts = _warehouse_facts(project) if ask_warehouse else None
+    dictionary = make_dictionary(project, load_contracts(settings.contracts_dir), facts)
+    written = write_site(dictionary, out or make_home(settings.home) / "kamus-data")
+    print(
+        f"{written.pages} pages, {written.changed} changed, {len(written.removed)} removed: {written.start}"
+    )
+    if open_it:
+        typer.launch(written.start.resolve().as_uri())
+
+
+def _warehouse_facts(project: Project) -> Facts | None:
+    """What the warehouse says, None where there is none: an embedded one that was never made is not made for this."""
+    from pipelines.embedded import EmbeddedServer
+    from pipelines.environment import current_settings, warehouse_url
+    from pipelines.load.warehouse import connect
+    from pipelines.models.site.facts import read_facts
+
+    settings = current_settings()
+    if not settings.warehouse_url and not EmbeddedServer(settings.home).data_dir.exists():
+        print("There is no warehouse yet: the site says what contracts and models say.", file=sys.stderr)
+        return None
+    try:
+        with connect(warehouse_url()) as connection:
+            schemas = {node.schema for node in project.nodes.values()}
+            schemas |= {table.relation.schema for table in project.sources.values()}
+            return read_facts(connection, {"raw", *schemas})
+    except LoadError as error:
+        print(f"{error}\nThe site is made without it.", file=sys.stderr)
+        return None
 
 
 def _project(window: Window | None = None) -> Project:

@@ -15,7 +15,7 @@ from pipelines.contracts import Contract
 from pipelines.load.plan import raw_columns
 
 _HEADER = "# Rendered from contracts/ by `gudang`: change the contract, not this file.\n"
-_OWN_COLUMNS = {
+OWN_COLUMNS = {
     "_extra": "Kolom sumber yang belum dikenal kontrak, sebagai teks.",
     "valid_from": "Awal berlakunya versi ini.",
     "valid_to": "Akhir berlakunya versi ini; kosong selama masih berlaku.",
@@ -44,7 +44,7 @@ def render_sources(contracts: Iterable[Contract]) -> str:
 def _table(contract: Contract) -> dict[str, Any]:
     columns = [{"name": c.name, "description": " ".join(c.description.split())} for c in contract.stored]
     columns += [
-        {"name": name, "description": _OWN_COLUMNS[name], "data_type": type_}
+        {"name": name, "description": OWN_COLUMNS[name], "data_type": type_}
         for name, type_ in raw_columns(contract)[len(columns) :]
     ]
     return {

@@ -1,0 +1,243 @@
+"""Everything that is known of every relation, from models, contracts and the warehouse, joined into one value.
+
+What belongs here: which relation has which columns, from where each comes, who reads it. Only what is written of the
+data and counted: no value, no address and no secret of a source comes in. Not here: words for readers (words.py),
+mark-up (pages.py).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pipelines.contracts import Column as Promise
+from pipelines.contracts import Contract
+from pipelines.load.plan import raw_columns
+from pipelines.models.lineage import column_lineage
+from pipelines.models.nodes import DataTest, Exposure, Node, Project, SourceTable
+from pipelines.models.site.facts import Build, Facts, Outcome
+from pipelines.models.sources import OWN_COLUMNS
+
+Place = tuple[str, str]
+"""A relation (`schema.name`) and one of its columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A test of a model, or a check of a dataset. passed: by the ledger; None where it says nothing."""
+
+    name: str
+    severity: str
+    description: str = ""
+    passed: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """origins: the columns that it is made of. readers: the columns made of it. promise: what a contract says."""
+
+    name: str
+    type: str = ""
+    description: str = ""
+    origins: tuple[Place, ...] = ()
+    readers: tuple[Place, ...] = ()
+    checks: tuple[Check, ...] = ()
+    promise: Promise | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A relation. kind: that of a model or seed, "raw" of a contract's table, "source" of another's.
+
+    opds: the OPD of whose data it is made. sql_later: an incremental model's query once its table is there.
+    """
+
+    schema: str
+    name: str
+    kind: str
+    title: str
+    description: str
+    file: str = ""
+    tags: tuple[str, ...] = ()
+    opds: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
+    checks: tuple[Check, ...] = ()
+    reads: tuple[str, ...] = ()
+    readers: tuple[str, ...] = ()
+    exposures: tuple[str, ...] = ()
+    sql: str = ""
+    sql_later: str = ""
+    open: bool = False
+    contract: Contract | None = None
+    build: Build | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    def has(self, column: str) -> bool:
+        return any(c.name == column for c in self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Dictionary:
+    """entries by `schema.name`, in the order of their names. opds: name by code. asked: whether a warehouse was."""
+
+    entries: Mapping[str, Entry]
+    exposures: Mapping[str, Exposure]
+    reads_of_exposures: Mapping[str, tuple[str, ...]]
+    opds: Mapping[str, str]
+    asked: bool
+
+
+def make_dictionary(
+    project: Project, contracts: Iterable[Contract], facts: Facts | None = None
+) -> Dictionary:
+    """The dictionary of `project` and `contracts`; `facts` is what the warehouse adds, where one was asked."""
+    return _Maker(project, tuple(contracts), facts).make()
+
+
+class _Maker:
+    def __init__(self, project: Project, contracts: tuple[Contract, ...], facts: Facts | None) -> None:
+        self._project = project
+        self._contracts = contracts
+        self._asked = facts is not None
+        self._facts = facts or Facts()
+        self._contract_of = {(c.opd, c.dataset): c for c in contracts}
+
+    def make(self) -> Dictionary:
+        made = [self._raw(contract) for contract in self._contracts]
+        sources = self._project.sources
+        made += [self._source(table) for key, table in sources.items() if key not in self._contract_of]
+        made += [self._node(node) for node in self._project.nodes.values()]
+        entries = {entry.key: entry for entry in sorted(made, key=lambda entry: entry.key)}
+        exposures = dict(sorted(self._project.exposures.items()))
+        used = {
+            name: tuple(sorted(self._project.nodes[n].relation for n in exposure.depends_on))
+            for name, exposure in exposures.items()
+        }
+        opds = {contract.opd: contract.producer for contract in self._contracts}
+        return Dictionary(
+            _with_readers(entries, used), exposures, used, dict(sorted(opds.items())), self._asked
+        )
+
+    def _raw(self, contract: Contract) -> Entry:
+        relation = f"raw.{contract.table}"
+        types = self._facts.types.get(relation, {})
+        columns = [
+            Column(c.name, "" if c.dropped else types.get(c.name, c.stored_type), c.description, promise=c)
+            for c in contract.columns
+        ]
+        columns += [
+            Column(name, types.get(name, kind), OWN_COLUMNS[name])
+            for name, kind in raw_columns(contract)[len(contract.stored) :]
+        ]
+        found = self._facts.checks.get(f"raw/{contract.key}", {})
+        return Entry(
+            schema="raw",
+            name=contract.table,
+            kind="raw",
+            title=contract.title,
+            description=contract.purpose,
+            file=_shown(contract.path, self._project.root.parent),
+            opds=(contract.opd,),
+            columns=tuple(columns),
+            checks=tuple(Check(name, o.severity, passed=o.passed) for name, o in sorted(found.items())),
+            contract=contract,
+            build=self._facts.builds.get(contract.key),
+        )
+
+    def _source(self, table: SourceTable) -> Entry:
+        types = self._facts.types.get(table.relation.dotted, {})
+        return Entry(
+            schema=table.relation.schema,
+            name=table.relation.identifier,
+            kind="source",
+            title="",
+            description=table.description,
+            columns=tuple(
+                Column(c.name, types.get(c.name) or c.data_type or "", c.description) for c in table.columns
+            ),
+        )
+
+    def _node(self, node: Node) -> Entry:
+        project = self._project
+        lineage = column_lineage(project, node.name)
+        types = self._facts.types.get(node.relation, {})
+        outcomes = self._facts.checks.get(f"{node.schema}/{node.name}", {})
+        described = {c.name: c for c in node.columns}
+        # Of columns that YAML does not describe the query or the warehouse may know.
+        names = dict.fromkeys([*described, *lineage, *types])
+        columns = [
+            Column(
+                name,
+                types.get(name) or (described[name].data_type if name in described else None) or "",
+                described[name].description if name in described else "",
+                origins=lineage.get(name, ()),
+                checks=tuple(_check(t, outcomes) for t in node.tests if t.column == name),
+            )
+            for name in names
+        ]
+        family = [project.nodes[n] for n in (node.name, *project.ancestors(node.name))]
+        opds = {
+            source
+            for member in family
+            for source, table in member.sources
+            if (source, table) in self._contract_of
+        }
+        reads = [project.nodes[n].relation for n in node.depends_on]
+        reads += [project.sources[key].relation.dotted for key in node.sources]
+        later = node.incremental.sql if node.incremental and node.incremental.sql != node.sql else ""
+        return Entry(
+            schema=node.schema,
+            name=node.name,
+            kind=node.kind,
+            title=str(node.meta.get("judul") or ""),
+            description=node.description,
+            file=_shown(node.path, project.root.parent),
+            tags=node.tags,
+            opds=tuple(sorted(opds)),
+            columns=tuple(columns),
+            checks=tuple(_check(t, outcomes) for t in node.tests if t.column not in names),
+            reads=tuple(sorted(set(reads))),
+            sql=node.sql,
+            sql_later=later,
+            open=node.meta.get("publikasi") == "terbuka",
+            build=self._facts.builds.get(node.name),
+        )
+
+
+def _with_readers(entries: Mapping[str, Entry], exposures: Mapping[str, tuple[str, ...]]) -> dict[str, Entry]:
+    """`entries` with who reads each, and each column."""
+    readers: defaultdict[str, list[str]] = defaultdict(list)
+    made_of: defaultdict[Place, list[Place]] = defaultdict(list)
+    uses: defaultdict[str, list[str]] = defaultdict(list)
+    for entry in entries.values():
+        for read in entry.reads:
+            readers[read].append(entry.key)
+        for column in entry.columns:
+            for origin in column.origins:
+                made_of[origin].append((entry.key, column.name))
+    for name, used in exposures.items():
+        for key in used:
+            uses[key].append(name)
+    return {
+        key: replace(
+            entry,
+            readers=tuple(sorted(readers[key])),
+            exposures=tuple(uses[key]),
+            columns=tuple(replace(c, readers=tuple(sorted(made_of[key, c.name]))) for c in entry.columns),
+        )
+        for key, entry in entries.items()
+    }
+
+
+def _check(test: DataTest, outcomes: Mapping[str, Outcome]) -> Check:
+    outcome = outcomes.get(test.name)
+    return Check(test.name, test.severity, test.description, outcome.passed if outcome else None)
+
+
+def _shown(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name

@@ -1,0 +1,246 @@
+"""The dictionary as pages, and the pages as files.
+
+What belongs here: which page shows what, links between pages, writing. Not here: mark-up (*.j2, site.css),
+what is known (dictionary.py). Every page stands by itself: its style and script are in it, nothing is fetched, and it
+works from a folder as from a server. The same dictionary gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from pipelines.errors import GudangError
+from pipelines.models.site import words
+from pipelines.models.site.dictionary import Dictionary, Entry
+from pipelines.models.site.drawing import Mark, draw
+from pipelines.publish import words as publish_words
+from pipelines.publish.files import replace_text
+from pipelines.publish.guard import check_text
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+START, GRAPH, FOLDER = "index.html", "silsilah.html", "relasi"
+CONTENTS = ".kamus-data.json"
+"""The list of a site's files: by it the next one knows its folder again, and what became old in it."""
+_TEMPLATES = (
+    "page.html.j2", "start.html.j2", "relation.html.j2", "graph.html.j2", "parts.html.j2", "search.js.j2", "site.css",
+)  # fmt: skip
+_EXPOSURE = "pemakaian"
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenSite:
+    """What a round of writing did: how many pages there are, how many changed, which went."""
+
+    start: Path
+    pages: int
+    changed: int
+    removed: tuple[str, ...]
+
+
+def write_site(dictionary: Dictionary, out: Path) -> WrittenSite:
+    """Writes the pages into `out`, each whole or not at all, the start page last; removes pages of relations that went.
+
+    Raises GudangError when `out` holds other things, PublicationError when a page holds a value shaped like a NIK.
+    """
+    before = _contents(out)
+    pages = render_site(dictionary)
+    # Known before the first page lies there: a site that is cut short is written on, not taken for somebody's.
+    replace_text(out / CONTENTS, json.dumps(sorted({*before, *pages}), indent=1) + "\n")
+    last = sorted(pages, key=lambda path: (path == START, path))
+    changed = sum(replace_text(out / path, pages[path]).changed for path in last)
+    removed = sorted(path for path in set(before) - set(pages) if (out / path).is_file())
+    for path in removed:
+        (out / path).unlink()
+    replace_text(out / CONTENTS, json.dumps(sorted(pages), indent=1) + "\n")
+    return WrittenSite(out / START, len(pages), changed, tuple(removed))
+
+
+def _contents(out: Path) -> tuple[str, ...]:
+    """The pages of the site that is in `out`; () where there is none and one may come."""
+    listed = out / CONTENTS
+    if listed.is_file():
+        try:
+            paths = cast("list[str]", json.loads(listed.read_text("utf-8")))
+            return tuple(p for p in paths if re.fullmatch(rf"({FOLDER}/)?[\w.-]+\.html", p))
+        except (ValueError, TypeError):
+            return ()
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise GudangError(str(out), "holds other things, and stays", hint="--out an empty or a new folder")
+    return ()
+
+
+def render_site(dictionary: Dictionary) -> dict[str, str]:
+    """Every page by its path in the site. Raises PublicationError."""
+    maker = _Pages(dictionary)
+    pages = {START: maker.start(), GRAPH: maker.graph()}
+    pages |= {page_of(entry): maker.relation(entry) for entry in dictionary.entries.values()}
+    for path, page in pages.items():
+        # Coordinates of a picture have many digits; its text is that of the tables.
+        check_text(path, re.sub(r"<(svg|style)\b.*?</\1>", "", page, flags=re.DOTALL))
+    return pages
+
+
+def page_of(entry: Entry) -> str:
+    return f"{FOLDER}/{slug(entry.key)}.html"
+
+
+def slug(name: str) -> str:
+    """`name` for a file, an id and a link alike: other characters than letters, digits, _ . - as their number."""
+    return re.sub(r"[^A-Za-z0-9_.-]", lambda match: f"~{ord(match[0]):x}", name).replace("~", "--")
+
+
+class _Pages:
+    def __init__(self, dictionary: Dictionary) -> None:
+        self._all = dictionary
+        self._environment = _environment()
+        self._edges = sorted((a, e.key) for e in dictionary.entries.values() for a in e.reads)
+        self._edges += [
+            (key, f"{_EXPOSURE}:{name}")
+            for name, used in dictionary.reads_of_exposures.items()
+            for key in used
+        ]
+
+    def start(self) -> str:
+        entries = sorted(self._all.entries.values(), key=lambda e: (*words.layer_order(e.schema), e.name))
+        layers = [(schema, list(found)) for schema, found in groupby(entries, key=lambda e: e.schema)]
+        script = self._render("search.js.j2", root="")
+        return self._render(
+            "start.html.j2",
+            root="",
+            layers=layers,
+            kinds=[kind for kind in words.KINDS if any(e.kind == kind for e in entries)],
+            exposures=self._all.exposures.values(),
+            script=script,
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            index=_safe_json([self._found(entry) for entry in entries]),
+        )
+
+    def graph(self) -> str:
+        keys = [*self._all.entries, *(f"{_EXPOSURE}:{name}" for name in self._all.exposures)]
+        joined = {key for edge in self._edges for key in edge}
+        svg = draw(
+            {key: self._mark(key, "") for key in keys if key in joined},
+            self._edges,
+            "Silsilah seluruh gudang",
+        )
+        alone = [self._all.entries[key] for key in self._all.entries if key not in joined]
+        return self._render("graph.html.j2", root="", svg=svg, schemas=self._layers(joined), alone=alone)
+
+    def relation(self, entry: Entry) -> str:
+        family = {
+            entry.key,
+            *_reached(entry.key, self._edges),
+            *_reached(entry.key, [(b, a) for a, b in self._edges]),
+        }
+        edges = [(a, b) for a, b in self._edges if a in family and b in family]
+        svg = draw({key: self._mark(key, "../") for key in family}, edges, f"Silsilah {entry.key}", entry.key)
+        return self._render(
+            "relation.html.j2",
+            root="../",
+            entry=entry,
+            svg=svg if len(family) > 1 else "",
+            schemas=self._layers(family),
+            columns_checked=any(c.checks or c.promise for c in entry.columns),
+            columns_joined=any(c.origins or c.readers for c in entry.columns),
+        )
+
+    def _mark(self, key: str, root: str) -> Mark:
+        if key in self._all.entries:
+            entry = self._all.entries[key]
+            about = f"{key}, {words.KINDS.get(entry.kind, entry.kind)}. {entry.title or entry.description}"
+            label = key if entry.kind == "source" else entry.name
+            return Mark(label, root + page_of(entry), entry.schema, about)
+        exposure = self._all.exposures[key.removeprefix(f"{_EXPOSURE}:")]
+        return Mark(
+            exposure.title,
+            f"{root}{START}#{_EXPOSURE}-{slug(exposure.name)}",
+            _EXPOSURE,
+            exposure.description or exposure.title,
+        )
+
+    def _layers(self, keys: Iterable[str]) -> list[str]:
+        """The layers that a picture shows, in their order."""
+        entries = self._all.entries
+        return sorted({entries[k].schema if k in entries else _EXPOSURE for k in keys}, key=words.layer_order)
+
+    def _found(self, entry: Entry) -> list[Any]:
+        """What the search knows of a relation; search.js.j2 reads it by place."""
+        columns = [
+            [c.name, _told(c.promise.title if c.promise else "", c.description), slug(c.name)]
+            for c in entry.columns
+        ]
+        return [
+            entry.key,
+            page_of(entry),
+            entry.title,
+            entry.description,
+            entry.schema,
+            entry.kind,
+            list(entry.opds),
+            columns,
+        ]
+
+    def _render(self, template: str, **values: Any) -> str:
+        return self._environment.get_template(template).render(
+            all=self._all, entries=self._all.entries, words=words, START=START, GRAPH=GRAPH, **values
+        )
+
+
+def _told(*parts: str) -> str:
+    return " ".join(part for part in parts if part)
+
+
+def _reached(start: str, edges: Iterable[tuple[str, str]]) -> set[str]:
+    """All that can be reached from `start` along `edges`."""
+    onward: dict[str, list[str]] = {}
+    for a, b in edges:
+        onward.setdefault(a, []).append(b)
+    found, waiting = set[str](), [start]
+    while waiting:
+        for key in onward.get(waiting.pop(), ()):
+            if key not in found:
+                found.add(key)
+                waiting.append(key)
+    return found
+
+
+def _safe_json(value: object) -> str:
+    """JSON that can stand in a script element: nothing in it ends one."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _environment() -> Environment:
+    from jinja2 import DictLoader, Environment, StrictUndefined
+
+    own, shared = resources.files("pipelines.models.site"), resources.files("pipelines.publish")
+    templates: Mapping[str, str] = {
+        **{name: own.joinpath(name).read_text("utf-8") for name in _TEMPLATES},
+        "base.css": shared.joinpath("base.css").read_text("utf-8"),
+    }
+    environment = Environment(
+        loader=DictLoader(templates),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "slug": slug,
+        "page": page_of,
+        "number": publish_words.number,
+        "moment": publish_words.moment,
+        "source": publish_words.source,
+    }
+    return environment
