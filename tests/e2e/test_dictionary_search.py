@@ -1,0 +1,78 @@
+"""The dictionary's search as a reader's browser runs it, from the file system."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from pipelines.contracts import load_contracts
+from pipelines.models.project import load_project
+from pipelines.models.site.dictionary import make_dictionary
+from pipelines.models.site.pages import write_site
+from pipelines.settings import PROJECT_ROOT
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = load_project(PROJECT_ROOT / "dbt_like_sql")
+    made = make_dictionary(project, load_contracts(PROJECT_ROOT / "contracts"))
+    return write_site(made, tmp_path_factory.mktemp("situs")).start
+
+
+def browse(start: Path, profile: Path, **asked: str) -> str:
+    """The start page after its script has run."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        if os.environ.get("CI"):
+            pytest.fail("in CI the browser test must run: chromium is not installed")
+        pytest.skip("chromium is not installed")
+    done = subprocess.run(
+        [
+            chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+            f"--user-data-dir={profile}", "--dump-dom", f"{start.as_uri()}?{urlencode(asked)}",
+        ],
+        capture_output=True, text=True, timeout=90, check=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+def found(dom: str) -> list[str]:
+    """The relations listed as results, in their order; [] while the whole list is shown."""
+    (results,) = re.findall(
+        r'<ul id="hasil" class="relations"(?: hidden="")?>(.*?)</ul>\s*</section>', dom, flags=re.DOTALL
+    )
+    return re.findall(r'<li><div><a class="name" href="relasi/(.*?)\.html">', results)
+
+
+def test_a_word_finds_relations_by_name_first_and_columns_with_their_places(
+    start: Path, tmp_path: Path
+) -> None:
+    dom = browse(start, tmp_path, q="Kelurahan jumlah")
+    relations = found(dom)
+    assert "mart_satu_data.penduduk_kelurahan" in relations
+    assert f"{len(relations)} relasi cocok." in dom
+    assert 'href="relasi/mart_satu_data.penduduk_kelurahan.html#kolom-jumlah"' in dom
+    assert '<div id="daftar" hidden="">' in dom
+    names = found(browse(start, tmp_path, q="ref_wilayah"))
+    assert set(names[:4]) == {
+        "core.ref_wilayah", "core.ref_wilayah_alias", "core.ref_wilayah_nama", "core.ref_wilayah_riwayat",
+    }  # fmt: skip
+
+
+def test_filters_hold_together_and_nothing_asked_shows_all(start: Path, tmp_path: Path) -> None:
+    assert found(browse(start, tmp_path, lapisan="staging", opd="dinkes", jenis="view")) == [
+        "staging.stg_dinkes__kunjungan",
+        "staging.stg_dinkes__puskesmas",
+    ]
+    assert "Tidak ada relasi yang cocok." in browse(start, tmp_path, q="tidakmungkinada")
+    whole = browse(start, tmp_path)
+    assert found(whole) == []
+    assert '<div id="daftar">' in whole

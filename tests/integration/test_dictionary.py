@@ -1,0 +1,56 @@
+"""The dictionary over a real warehouse: real types, last builds and test results stand on the pages."""
+
+from __future__ import annotations
+
+import re
+
+from pipelines.load import warehouse
+from pipelines.models.site.dictionary import make_dictionary
+from pipelines.models.site.facts import Build, Facts, read_facts
+from pipelines.models.site.pages import render_site
+from tests.support.small_warehouse import SmallWarehouse
+
+NOT_NULL = "not_null: {arguments: {column_name: n}}"
+WARN_ONLY = "unique: {arguments: {column_name: n}, config: {severity: warn}}"
+
+
+def page(made: SmallWarehouse, facts: Facts, path: str) -> str:
+    text = render_site(make_dictionary(made.folder.project(), (), facts))[path]
+    return " ".join(re.sub(r"<style>.*?</style>|<[^>]+>", " ", text, flags=re.DOTALL).split())
+
+
+def test_types_builds_and_results_come_from_the_warehouse(small_warehouse: SmallWarehouse) -> None:
+    warehouse.prepare(small_warehouse.connection, [])
+    small_warehouse.model(
+        "m", "select (g % 2)::numeric(6, 2) as n from generate_series(1, 1234) as g", NOT_NULL, WARN_ONLY
+    )
+    assert small_warehouse.build(run_id="uji")["m"].state == "ok"
+    small_warehouse.run("update ops.model_run set at = '2026-11-22 18:30:00+00'")
+    facts = read_facts(small_warehouse.connection, ["core"])
+    text = page(small_warehouse, facts, "relasi/core.m.html")
+    assert "n numeric(6,2) Nilai." in text
+    assert "Dibangun terakhir 23 November 2026, pukul 02.30 WITA" in text
+    assert "Baris pada pembangunan itu 1.234" in text
+    assert "wajib terisi not_null lulus" in text
+    assert "tidak boleh ganda unique peringatan: tidak lulus" in text
+    assert "Dibuat tanpa sambungan" not in text
+
+
+def test_a_failed_build_is_not_the_last_build_but_its_tests_are_told(small_warehouse: SmallWarehouse) -> None:
+    warehouse.prepare(small_warehouse.connection, [])
+    small_warehouse.model("m", "select 1 as n", NOT_NULL)
+    small_warehouse.build(run_id="uji")
+    (at,) = small_warehouse.run("select at from ops.model_run")
+    small_warehouse.model("m", "select null::integer as n from generate_series(1, 9)", NOT_NULL)
+    assert small_warehouse.build(run_id="uji")["m"].state == "tests_failed"
+    facts = read_facts(small_warehouse.connection, ["core"])
+    assert facts.builds == {"m": Build(at[0], 1)}
+    assert "wajib terisi not_null tidak lulus" in page(small_warehouse, facts, "relasi/core.m.html")
+
+
+def test_a_warehouse_without_a_ledger_still_tells_types(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.run("create view core.m as select 1::bigint as n, 'a'::text as lain")
+    small_warehouse.model("m", "select 1 as n")
+    facts = read_facts(small_warehouse.connection, ["core"])
+    assert facts == Facts({"core.m": {"n": "bigint", "lain": "text"}})
+    assert "n bigint Nilai. lain text" in page(small_warehouse, facts, "relasi/core.m.html")

@@ -1,0 +1,281 @@
+"""The dictionary's pages: all links lead somewhere, all columns are there, nothing personal, nothing unescaped."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from html.parser import HTMLParser
+from pathlib import Path
+from posixpath import dirname, join, normpath
+from urllib.parse import urldefrag
+
+import pytest
+
+from pipelines import cli
+from pipelines.contracts import load_contracts
+from pipelines.errors import GudangError, PublicationError
+from pipelines.models.project import load_project
+from pipelines.models.site.dictionary import Dictionary, make_dictionary
+from pipelines.models.site.facts import Facts
+from pipelines.models.site.pages import CONTENTS, GRAPH, START, render_site, slug, write_site
+from pipelines.settings import PROJECT_ROOT
+from tests.support.contracts import column, database, document, make
+from tests.support.dbt_folder import DbtFolder
+
+ATTACK = "<script>alert('x')</script><img src=x onerror=y>\" ' &"
+PERSONAL = "6472010107900001"
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page: its ids, its links, what it would fetch, its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.tags: list[str] = []
+        self.fetched: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value or "")
+            elif name in ("href", "action") and tag in ("a", "form"):
+                self.links.append(value or "")
+            elif name in ("src", "srcset", "href", "xlink:href", "data") or name.startswith("on"):
+                self.fetched.append(f"{tag} {name}={value}")
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def dictionary() -> Dictionary:
+    project = load_project(PROJECT_ROOT / "dbt_like_sql")
+    return make_dictionary(project, load_contracts(PROJECT_ROOT / "contracts"))
+
+
+@pytest.fixture(scope="module")
+def site(dictionary: Dictionary) -> Mapping[str, Page]:
+    return {path: Page(text) for path, text in render_site(dictionary).items()}
+
+
+def small(root: Path, description: str = "Model kecil.") -> Dictionary:
+    """A raw table, a model of it, an exposure; `description` stands wherever a person may write one."""
+    quoted = "'" + description.replace("'", "''") + "'"
+    folder = DbtFolder(root / "dbt_like_sql")
+    folder.write(
+        "models/sumber.yml",
+        "sources:\n  - name: dinkes\n    schema: raw\n"
+        "    tables: [{name: pasien, identifier: dinkes__pasien, columns: [{name: nik}, {name: usia}]}]\n"
+        "  - name: ops\n    schema: ops\n"
+        f"    tables: [{{name: contract, description: {quoted}, columns: [{{name: judul}}]}}]\n",
+    )
+    folder.write(
+        "models/marts/m.sql",
+        "select p.usia as \"usia & 'lain'\", '<b>' as tebal from {{ source('dinkes', 'pasien') }} as p",
+    )
+    folder.write(
+        "models/marts/m.yml",
+        f"models:\n  - name: m\n    description: {quoted}\n    config: {{meta: {{judul: {quoted}}}}}\n"
+        f"    data_tests: [{{unique: {{name: 'uji_<i>', description: {quoted}, arguments: {{column_name: tebal}}}}}}]\n"
+        f"    columns:\n      - name: usia & 'lain'\n        description: {quoted}\n"
+        f"exposures:\n  - name: laporan\n    type: dashboard\n    label: {quoted}\n    description: {quoted}\n"
+        f"    owner: {{name: {quoted}}}\n    depends_on: [ref('m')]\n",
+    )
+    columns = [
+        column("nik", description=description, classification="pribadi", pseudonymise="pasien"),
+        column("nama", description="Nama pasien.", classification="pribadi", drop=True),
+        column(
+            "usia", "integer", businessName=description, satuan=description, missing_values=["rahasia-99"]
+        ),
+        column("kelas", enum=[{"value": description, "label": description}]),
+    ]
+    doc = document(
+        "dinkes/pasien", columns, database("GUDANG_SUMBER_DINKES_URL"), extract={"table": "tabel_rahasia"}
+    )
+    doc["description"] = {"purpose": description, "usage": description, "limitations": description}
+    doc["name"] = description
+    doc["slaProperties"] = [{"property": "frequency", "value": 1, "unit": "d"}]
+    contract = make(root / "contracts", doc)
+    return make_dictionary(folder.project(), [contract])
+
+
+def test_every_link_within_the_site_leads_to_a_page_and_a_place_on_it(site: Mapping[str, Page]) -> None:
+    lost: list[str] = []
+    for path, page in site.items():
+        for link in page.links:
+            target, anchor = urldefrag(link)
+            there = site.get(normpath(join(dirname(path), target)) if target else path)
+            if there is None or (anchor and anchor not in there.ids):
+                lost.append(f"{path}: {link}")
+    assert lost == []
+    assert sum(len(page.links) for page in site.values()) > 1000
+
+
+def test_links_of_strange_names_and_of_exposures_lead_somewhere(tmp_path: Path) -> None:
+    pages = {path: Page(text) for path, text in render_site(small(tmp_path)).items()}
+    for path, page in pages.items():
+        for target, anchor in map(urldefrag, page.links):
+            there = pages[normpath(join(dirname(path), target)) if target else path]
+            assert not anchor or anchor in there.ids, f"{path}: {target}#{anchor}"
+    assert f"{START}#pemakaian-laporan" in pages[GRAPH].links
+    assert (
+        "../relasi/core.m.html#kolom-" + slug("usia & 'lain'")
+        in pages["relasi/raw.dinkes__pasien.html"].links
+    )
+
+
+def test_no_page_has_an_id_twice(site: Mapping[str, Page]) -> None:
+    assert {path: page.ids for path, page in site.items() if len(set(page.ids)) != len(page.ids)} == {}
+
+
+def test_every_described_column_is_on_its_relations_page_with_its_description(
+    site: Mapping[str, Page],
+) -> None:
+    project = load_project(PROJECT_ROOT / "dbt_like_sql")
+    described = {node.relation: node.columns for node in project.nodes.values()}
+    described |= {source.relation.dotted: source.columns for source in project.sources.values()}
+    for contract in load_contracts(PROJECT_ROOT / "contracts"):
+        described[f"raw.{contract.table}"] += contract.columns  # type: ignore[operator]
+    for relation, columns in described.items():
+        page = site[f"relasi/{relation}.html"]
+        for each in columns:
+            assert f"kolom-{each.name}" in page.ids, f"{relation}.{each.name}"
+            assert " ".join(each.description.split()) in " ".join(page.text.split()), (
+                f"{relation}.{each.name}"
+            )
+    assert len(described) == len(site) - 2
+
+
+def test_what_people_write_is_shown_and_never_run(tmp_path: Path) -> None:
+    for path, text in render_site(small(tmp_path, ATTACK)).items():
+        page = Page(text)
+        assert ATTACK in page.text, path
+        assert "img" not in page.tags, path
+        assert "b" not in page.tags and "i" not in page.tags, path
+        assert page.tags.count("script") == (2 if path == START else 0)
+        assert page.fetched == [], path
+
+
+def test_nothing_is_fetched_and_only_the_pages_own_script_may_run(
+    site: Mapping[str, Page], dictionary: Dictionary
+) -> None:
+    assert [(path, page.fetched) for path, page in site.items() if page.fetched] == []
+    start = render_site(dictionary)[START]
+    (script,) = re.findall(r"<script>(.*?)</script>", start, flags=re.DOTALL)
+    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert (
+        f"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; script-src 'sha256-{allowed}'"
+        in start
+    )
+
+
+def test_classes_are_shown_and_no_secret_of_a_source(tmp_path: Path) -> None:
+    pages = render_site(small(tmp_path))
+    raw = Page(pages["relasi/raw.dinkes__pasien.html"]).text
+    assert re.search(r"nik\s*text\s*Pribadi disamarkan", raw)
+    assert re.search(r"nama\s*Pribadi tidak disimpan", raw)
+    assert "Pembaruan tiap1 hari" in raw
+    for text in pages.values():
+        for secret in ("GUDANG_SUMBER", "rahasia-99", "tabel_rahasia"):
+            assert secret not in text
+
+
+def test_a_value_shaped_like_a_nik_stops_the_site_and_nothing_is_written(tmp_path: Path) -> None:
+    with pytest.raises(PublicationError) as error:
+        write_site(small(tmp_path, f"Contoh {PERSONAL}."), tmp_path / "situs")
+    assert PERSONAL not in str(error.value)
+    assert not (tmp_path / "situs").exists()
+
+
+def test_a_site_without_a_warehouse_says_so(tmp_path: Path) -> None:
+    made = small(tmp_path)
+    assert all("Dibuat tanpa sambungan ke gudang" in text for text in render_site(made).values())
+    asked = make_dictionary(load_project(tmp_path / "dbt_like_sql"), (), Facts())
+    assert not any("Dibuat tanpa sambungan" in text for text in render_site(asked).values())
+
+
+def test_a_later_site_takes_the_pages_of_relations_that_went_and_nothing_else(tmp_path: Path) -> None:
+    first = write_site(small(tmp_path), tmp_path / "situs")
+    assert (first.pages, first.changed) == (5, 5)
+    assert write_site(small(tmp_path), tmp_path / "situs").changed == 0
+    (tmp_path / "situs/relasi/catatan.html").write_text("tulisan orang")
+    (tmp_path / "dbt_like_sql/models/marts/m.sql").unlink()
+    (tmp_path / "dbt_like_sql/models/marts/m.yml").unlink()
+    without = make_dictionary(load_project(tmp_path / "dbt_like_sql"), ())
+    assert write_site(without, tmp_path / "situs").removed == ("relasi/core.m.html",)
+    left = {
+        path.relative_to(tmp_path / "situs").as_posix()
+        for path in (tmp_path / "situs").rglob("*")
+        if path.is_file()
+    }
+    assert left == {
+        CONTENTS, START, GRAPH, "relasi/catatan.html", "relasi/ops.contract.html", "relasi/raw.dinkes__pasien.html",
+    }  # fmt: skip
+
+
+def test_a_list_of_contents_cannot_make_it_delete_elsewhere(tmp_path: Path) -> None:
+    outside = tmp_path / "penting.html"
+    outside.write_text("tulisan orang")
+    (tmp_path / "situs").mkdir()
+    (tmp_path / "situs" / CONTENTS).write_text('["../penting.html", "relasi/../../penting.html"]')
+    assert write_site(small(tmp_path), tmp_path / "situs").removed == ()
+    assert outside.exists()
+
+
+def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "dokumen").mkdir()
+    (tmp_path / "dokumen/index.html").write_text("tulisan orang")
+    with pytest.raises(GudangError, match="holds other things"):
+        write_site(small(tmp_path), tmp_path / "dokumen")
+    assert (tmp_path / "dokumen/index.html").read_text() == "tulisan orang"
+
+
+def test_the_command_makes_the_same_bytes_in_any_process(tmp_path: Path) -> None:
+    small(tmp_path)
+    sites: list[dict[str, bytes]] = []
+    for seed in ("1", "2"):
+        out = tmp_path / f"situs{seed}"
+        done = subprocess.run(
+            [sys.executable, "-m", "pipelines.cli", "models", "docs", "--out", str(out)],
+            env={
+                **os.environ,
+                "PYTHONHASHSEED": seed,
+                "GUDANG_PROJECT": str(tmp_path),
+                "GUDANG_HOME": str(tmp_path / "rumah"),
+            },
+            cwd=PROJECT_ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout == f"5 pages, 5 changed, 0 removed: {out / START}\n"
+        assert "There is no warehouse yet" in done.stderr
+        sites.append({p.relative_to(out).as_posix(): p.read_bytes() for p in out.rglob("*.html")})
+    assert len(sites[0]) == 5
+    assert sites[0] == sites[1]
+    assert not (tmp_path / "rumah").exists()
+
+
+def test_a_warehouse_that_cannot_be_reached_is_told_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small(tmp_path)
+    monkeypatch.setenv("GUDANG_PROJECT", str(tmp_path))
+    monkeypatch.setenv("GUDANG_WAREHOUSE_URL", "postgresql://kantor:rahasia@127.0.0.1:1/gudang")
+    monkeypatch.setattr(sys, "argv", ["gudang", "models", "docs", "--out", str(tmp_path / "situs")])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr()
+    assert not ended.value.code
+    assert "127.0.0.1" in said.err and "made without it" in said.err
+    assert "rahasia" not in said.err + (tmp_path / "situs" / START).read_text()
