@@ -31,7 +31,7 @@ def test_types_builds_and_results_come_from_the_warehouse(small_warehouse: Small
     assert "n numeric(6,2) Nilai." in text
     assert "Dibangun terakhir 23 November 2026, pukul 02.30 WITA" in text
     assert "Baris pada pembangunan itu 1.234" in text
-    assert "wajib terisi not_null lulus" in text
+    assert "wajib terisi not_null ✓ lulus" in text
     assert "tidak boleh ganda unique peringatan: tidak lulus" in text
     assert "Dibuat tanpa sambungan" not in text
 

@@ -71,7 +71,16 @@ def check(found: Check, column: Column | None = None) -> str:
     if found.description:
         return found.description
     name = found.name.removesuffix(f"_{column.name}") if column else found.name
-    return _TESTS.get(name, name.replace("_", " "))
+    return _TESTS.get(name, _spaced(name))
+
+
+def told(found: Check) -> bool:
+    """Whether more is said of a test than its name."""
+    return check(found) != _spaced(found.name)
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def loading(contract: Contract) -> str:
