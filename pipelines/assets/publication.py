@@ -53,7 +53,7 @@ def _files(marts: Sequence[OpenMart], settings: Settings) -> dg.AssetsDefinition
             modified = data_modified(connection)
             if modified is None:
                 raise dg.Failure("nothing was loaded yet: run ingest first", allow_retries=False)
-            done = publish_all(connection, selected, out, modified, run_id=context.run_id)
+            done = publish_all(connection, selected, out, modified, run_id=context.run.run_id)
         for file in done.published:
             yield dg.MaterializeResult(
                 asset_key=dg.AssetKey(["publication", file.name]),
@@ -93,7 +93,7 @@ def _report(marts: Sequence[OpenMart], settings: Settings) -> dg.AssetsDefinitio
             modified = data_modified(connection)
             if modified is None:
                 raise dg.Failure("nothing was loaded yet: run ingest first", allow_retries=False)
-            file = write_report(connection, settings.publication_dir, modified, run_id=context.run_id)
+            file = write_report(connection, settings.publication_dir, modified, run_id=context.run.run_id)
         yield dg.MaterializeResult(
             asset_key=REPORT,
             metadata={

@@ -100,7 +100,7 @@ def _ingest(
                 contract,
                 settings,
                 warehouse.url,
-                run_id=context.run_id,
+                run_id=context.run.run_id,
                 window=window,
                 whole=whole,
             )

@@ -100,7 +100,7 @@ def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.Asset
             load_project(project.root, window=window) if window else project,
             libpq_url(warehouse.url),
             select=selected,
-            run_id=context.run_id,
+            run_id=context.run.run_id,
             on_result=_report,
             full_refresh=config.full_refresh or tags.get(FULL_REFRESH, "") == "true",
         )
