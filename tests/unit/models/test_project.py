@@ -137,18 +137,113 @@ def test_a_singular_test_guards_the_last_node_that_it_reads(folder: DbtFolder) -
     assert project.nodes["stg_kunjungan"].tests == ()
 
 
-def test_selectors_choose_by_name_tag_and_direction(folder: DbtFolder) -> None:
+EXPOSURE = """
+exposures:
+  - name: laporan
+    type: dashboard
+    owner: {name: Diskominfo}
+    depends_on: [ref('per_hari')]
+"""
+
+
+def test_selectors_choose_as_dbts_do(folder: DbtFolder) -> None:
+    folder.write("models/marts/per_bulan.sql", "select 1 as x from {{ ref('per_hari') }}")
+    folder.write("models/marts/lain/sendiri.sql", "{{ config(materialized='view') }} select 1 as x")
+    folder.write("models/exposures.yml", EXPOSURE)
     project = folder.project()
 
-    def names(*selectors: str) -> list[str]:
-        return [node.name for node in project.select(selectors)]
+    def names(*selectors: str, exclude: tuple[str, ...] = ()) -> list[str]:
+        return sorted(node.name for node in project.select(selectors or None, exclude))
 
-    assert names("stg_kunjungan+") == ["stg_kunjungan", "per_hari"]
-    assert names("+per_hari") == ["stg_kunjungan", "per_hari"]
-    assert names("tag:mart") == ["per_hari"]
+    assert names("stg_kunjungan+") == ["per_bulan", "per_hari", "stg_kunjungan"]
+    assert names("stg_kunjungan+1") == ["per_hari", "stg_kunjungan"]
+    assert names("+per_hari") == ["per_hari", "stg_kunjungan"]
+    assert names("1+per_bulan") == ["per_bulan", "per_hari"]
+    assert names("tag:mart") == ["per_bulan", "per_hari", "sendiri"]
+    assert names("per_*") == ["per_bulan", "per_hari"]
+    assert names("staging", "sendiri") == ["sendiri", "stg_kunjungan"]
+    assert names("path:models/marts/lain") == names("lain") == ["sendiri"]
+    assert names("config.materialized:view") == ["sendiri", "stg_kunjungan"]
+    assert names("source:dinkes.kunjungan+") == ["per_bulan", "per_hari", "stg_kunjungan"]
+    assert names("source:dinkes") == ["stg_kunjungan"]
+    assert names("exposure:laporan") == ["per_hari"]
+    assert names("tag:mart,config.materialized:view") == ["sendiri"]
+    assert names(exclude=("stg_kunjungan+",)) == ["sendiri"]
     assert project.readers([("dinkes", "kunjungan")]) == {"stg_kunjungan"}
-    with pytest.raises(ModelError, match="tidak_ada: selects nothing"):
-        project.select(["tidak_ada"])
+    for nothing in ("tidak_ada", "tag:tiada", "owner:x", "+"):
+        with pytest.raises(ModelError, match="selects nothing"):
+            project.select([nothing])
+
+
+def test_an_incremental_model_has_two_queries_and_the_references_of_both(folder: DbtFolder) -> None:
+    folder.write("seeds/batas.csv", "k\n1\n")
+    folder.write(
+        "models/marts/tumbuh.sql",
+        """
+        {{ config(materialized='incremental', unique_key=['k'], indexes=[{'columns': ['k']}]) }}
+        select k from raw.x
+        {% if is_incremental() %} where k > (select max(k) from {{ this }}) and k < (select k from {{ ref('batas') }}) {% endif %}
+        """,
+    )
+    node = folder.project().nodes["tumbuh"]
+    assert node.incremental is not None
+    assert (node.kind, node.depends_on, node.incremental.strategy) == (
+        "incremental",
+        ("batas",),
+        "delete+insert",
+    )
+    assert "where" not in node.sql
+    assert 'select max(k) from "core"."tumbuh"' in node.incremental.sql
+
+
+def test_a_disabled_model_is_not_there(folder: DbtFolder) -> None:
+    folder.write("models/marts/mati.sql", "{{ config(enabled=false) }} select * from {{ ref('tiada') }}")
+    folder.write("models/marts/marts.yml", "models: [{name: mati, description: Mati.}]")
+    assert "mati" not in folder.project().nodes
+    folder.write("models/marts/hidup.sql", "select * from {{ ref('mati') }}")
+    assert "mati is disabled" in fault(folder)
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ("materialized='tabel'", "materialized='tabel' is not known"),
+        ("unique_key='k'", "unique_key is of incremental models only"),
+        ("materialized='incremental', incremental_strategy='merge'", "merge needs a unique_key"),
+        ("materialized='incremental', incremental_strategy='microbatch'", "'microbatch' is not known"),
+        ("materialized='incremental', on_schema_change='sync'", "on_schema_change 'sync' is not known"),
+        ("materialized='view', indexes=[{'columns': ['k']}]", "a view has no indexes"),
+        ("indexes=[{'column': 'k'}]", "an index is columns, unique, type"),
+        ("grants=['pembaca']", "grants are roles by privilege"),
+        ("meta={'partition': {'column': 'k', 'every': 'daily', 'start': '2026-01-01'}}", "only an incremental model"),
+        (
+            "materialized='incremental', meta={'partition': {'column': 'k', 'every': 'daily'}}",
+            "partition: 'start'",
+        ),
+        (
+            "materialized='incremental', meta={'partition': {'column': 'k', 'every': 'monthly', 'start': '2026-01-01'}}",
+            "a model's windows are days",
+        ),
+    ],
+)  # fmt: skip
+def test_config_that_does_not_go_together_is_told(folder: DbtFolder, config: str, said: str) -> None:
+    folder.write("models/marts/salah.sql", f"{{{{ config({config}) }}}} select 1 as k")
+    told = fault(folder)
+    assert told.startswith("models/marts/salah.sql")
+    assert said in told
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("ref('per_hari')", "ref('tiada')"), "exposure laporan: tiada is no model and no seed"),
+        (("ref('per_hari')", "per_hari"), "'per_hari' is no ref()"),
+        (("type: dashboard", "tipe: dashboard"), "exposures.yml:2: 'tipe' is not known here"),
+    ],
+)
+def test_what_an_exposure_gets_wrong_is_told(folder: DbtFolder, change: tuple[str, str], said: str) -> None:
+    folder.write("models/exposures.yml", EXPOSURE.replace(*change))
+    assert said in fault(folder)
 
 
 def test_an_unknown_ref_is_told_with_file_and_line(folder: DbtFolder) -> None:
