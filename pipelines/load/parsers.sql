@@ -390,7 +390,7 @@ return regexp_replace(
             upper(btrim(regexp_replace(t, '[\s\u00a0]+', ' ', 'g'))),
             '\s*\((KAB|KABUPATEN|KOTA|PROV|PROVINSI)\.?\)$', ''
         ),
-        '^((PROVINSI|KABUPATEN|KOTA|KECAMATAN|KELURAHAN|DESA)\s+|(PROV|PROP|KAB|KEC|KEL)(\.\s*|\s+))', ''
+        '^((PROVINSI|KABUPATEN|KOTA|KECAMATAN|KELURAHAN|DESA)\s+|(PROV|PROP|KAB|KEC|KEL)(\.\s*|\s+))+', ''
     ),
     '[^A-Z0-9]+', '', 'g'
 );

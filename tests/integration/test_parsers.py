@@ -229,6 +229,16 @@ def test_codes_get_their_zeros_back_and_nothing_else(ops: Warehouse) -> None:
     ops.leaves("petik_excel", "'Aisyiyah", "0123", "Mu'ut")
 
 
+def test_a_places_key_is_the_same_whatever_kind_is_written_before_it(ops: Warehouse) -> None:
+    ops.read("kunci_nama", {
+        "Kab. Paser": "PASER", "KABUPATEN PASER": "PASER", "paser (kab.)": "PASER", "Kec. Long Kali": "LONGKALI",
+        "Kel Dadi\u00a0Mulya": "DADIMULYA", "Biduk-Biduk": "BIDUKBIDUK", "Kotabaru": "KOTABARU", "Kelay": "KELAY",
+        # "Kota" belongs to the name of this kecamatan: with and without its kind it must be one key.
+        "Kota Bangun": "BANGUN", "Kec. Kota Bangun": "BANGUN", "KECAMATAN KOTA BANGUN DARAT": "BANGUNDARAT",
+        "Kota": "KOTA",
+    })  # fmt: skip
+
+
 # -- whatever comes ------------------------------------------------------------------------------------------
 
 ANYTHING = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
