@@ -19,3 +19,8 @@ def apportion(total: int, weights: Sequence[float]) -> list[int]:
 def age_weights(ages: int) -> list[float]:
     """A made-up age pyramid for single years 0 .. ages-1: broad until 40, narrowing to the top."""
     return [1.0 if age < 40 else max(0.002, (1 - (age - 40) / (ages - 38)) ** 1.6) for age in range(ages)]
+
+
+def decimal_id(number: float, decimals: int) -> str:
+    """1234.5 with two decimals as OPD write it: "1.234,50"."""
+    return f"{number:,.{decimals}f}".translate(str.maketrans(",.", ".,"))

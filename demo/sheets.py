@@ -1,4 +1,4 @@
-"""Rows of three upload files: Samarinda's population, the hatcheries, the SPBE form; header rows first."""
+"""Rows of four upload files: Samarinda's population, the hatcheries, the forms of SPBE and EPSS; header rows first."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ AGES = 92
 YEARS = {2022: 0.964, 2023: 0.978, 2024: 1.0}
 """Population against 2024; 2024 itself is POPULATION["64.72"] to the head."""
 SPBE_YEARS = (2024, 2025, 2026)
+EPSS_YEARS = (2024, 2025, 2026)
+EPSS_OPD = ("diskominfo", "bappeda", "dinkes", "disdikbud", "disnakertrans", "dlh")
+"""The agencies whose statistics are assessed."""
 _FORMER = {"Sungai Siring Pelita": "SUNGAI SIRING"}
 _FISH = {
     "Pembenihan Air Tawar": ("Lele", "Nila", "Mas", "Gurami", "Patin"),
@@ -72,3 +75,41 @@ def assessment() -> Iterator[Row]:
                 link = f"https://bukti.contoh.example/spbe/{year}/{number:02d}.pdf"
                 evidence = (f"Dokumen indikator {number}", link)
             yield (year, number, words, level[number], min(level[number] + rng.randint(0, 1), 5), *evidence)
+
+
+def statistics_assessment() -> Iterator[Row]:
+    """BPS's EPSS form: 38 indicators a year and agency; an agency that there is not, in the last row."""
+    yield ("FORMULIR EVALUASI PENYELENGGARAAN STATISTIK SEKTORAL (DATA CONTOH)",)
+    yield ("Pemerintah Provinsi Kalimantan Timur, Peraturan BPS 3/2022",)
+    yield ()
+    yield (
+        "Tahun",
+        "Kode OPD",
+        "Instansi",
+        "Kode",
+        "Indikator",
+        "Tingkat Mandiri",
+        "Tingkat",
+        "Target",
+        "Bukti",
+        "Tautan Bukti",
+    )
+    rng = generator("bps/penilaian_epss")
+    names = {row["kode_opd"]: row["nama"] for row in read_seed("ref_opd")}
+    indicators = [(row["kode"], row["indikator"]) for row in read_seed("ref_indikator_ips")]
+    first: Row = ()
+    for opd in EPSS_OPD:
+        level = {code: rng.choices((1, 2, 3, 4), (2, 5, 3, 1))[0] for code, _ in indicators}
+        for year in EPSS_YEARS:
+            for code, words in indicators:
+                if year > EPSS_YEARS[0] and rng.random() < 0.25:
+                    level[code] = min(level[code] + 1, 5)
+                rated = level[code]
+                own = min(rated + (rng.random() < 0.2), 5)
+                link = f"https://bukti.contoh.example/epss/{year}/{opd}/{code}.pdf" if rated >= 2 else "-"
+                evidence = (f"Dokumen {code}" if rated >= 2 else "-", link)
+                target = min(rated + rng.randint(0, 1), 5)
+                row = (year, opd, names[opd], code, words, own, rated, target, *evidence)
+                first = first or row
+                yield row
+    yield (first[0], "dinas_statistik", "Dinas Statistik", *first[3:])

@@ -8,25 +8,53 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from demo.agreed import agreed_list
+from demo.mining import coal
+from demo.plantations import oil_palm
+from demo.poverty import social_register
 from demo.schools import high_schools, schools
-from demo.sheets import assessment, hatcheries, samarinda
+from demo.sheets import assessment, hatcheries, samarinda, statistics_assessment
 from demo.tables import Cell
-from demo.workbook import xlsx_bytes
+from demo.tourism import packed, visits
+from demo.workbook import Sheet, xlsx_bytes
+
+_NOTE = (
+    "Ekspor aplikasi kunjungan wisata (data contoh). Satu baris per hari, destinasi, dan jenis wisatawan.\r\n"
+)
 
 
-def csv_bytes(rows: Iterable[Sequence[Cell]], *, quote_all: bool = False) -> bytes:
-    """CSV as Excel writes it, UTF-8 with CRLF."""
+def csv_bytes(
+    rows: Iterable[Sequence[Cell]],
+    *,
+    quote_all: bool = False,
+    delimiter: str = ",",
+    encoding: str = "utf-8",
+) -> bytes:
+    """CSV as Excel writes it, with CRLF; "utf-8-sig" begins with a byte order mark."""
     text = io.StringIO(newline="")
-    csv.writer(text, quoting=csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL).writerows(rows)
-    return text.getvalue().encode()
+    quoting = csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL
+    csv.writer(text, quoting=quoting, delimiter=delimiter).writerows(rows)
+    return text.getvalue().encode(encoding)
 
 
 FILES: Mapping[str, Callable[[], bytes]] = {
-    "samarinda/penduduk/penduduk_2022_2024.xlsx": lambda: xlsx_bytes("Data", samarinda()),
+    "samarinda/penduduk/penduduk_2022_2024.xlsx": lambda: xlsx_bytes(Sheet("Data", samarinda())),
     "balikpapan/sekolah/sekolah.csv": lambda: csv_bytes(schools()),
     "dkp/pembenihan_ikan/pembenihan_2025.csv": lambda: csv_bytes(hatcheries()),
     "disdikbud/sma/sma.csv": lambda: csv_bytes(high_schools(), quote_all=True),
-    "diskominfo/penilaian_spbe/penilaian_spbe.xlsx": lambda: xlsx_bytes("Penilaian", assessment()),
+    "diskominfo/penilaian_spbe/penilaian_spbe.xlsx": lambda: xlsx_bytes(Sheet("Penilaian", assessment())),
+    "dinsos/rekap_dtks/rekap_dtks.xlsx": lambda: xlsx_bytes(*social_register()),
+    "disbun/produksi_sawit/sawit_2021_2025.csv": lambda: csv_bytes(
+        oil_palm(), delimiter=";", encoding="cp1252"
+    ),
+    "esdm/produksi_batubara/batubara_2024_2026.xlsx": lambda: xlsx_bytes(*coal()),
+    "dispar/kunjungan_wisata/kunjungan_wisata.zip": lambda: packed(
+        "kunjungan_harian.csv", csv_bytes(visits()), _NOTE
+    ),
+    "bappeda/daftar_data/daftar_data_2026.csv": lambda: csv_bytes(
+        agreed_list(), delimiter=";", encoding="utf-8-sig"
+    ),
+    "bps/penilaian_epss/penilaian_epss.xlsx": lambda: xlsx_bytes(Sheet("EPSS", statistics_assessment())),
 }
 """Path below the upload zone, and what makes its bytes."""
 

@@ -1,4 +1,4 @@
-"""A workbook of one sheet, written small and fast: its bytes depend on nothing but its rows.
+"""Workbooks, written small and fast: their bytes depend on nothing but their rows.
 
 openpyxl takes ten times as long for 30,000 rows and writes the time of its making into the file. The parts are the
 least that ECMA-376 asks for; text stands inline.
@@ -8,64 +8,120 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
 from demo.tables import Cell
 
-_EPOCH = (2026, 11, 22, 0, 0, 0)
+EPOCH = (2026, 11, 22, 0, 0, 0)
+"""The time of every part of a package: the demo's last day."""
 _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-_FIXED = {
-    "[Content_Types].xml": (
-        f'<Types xmlns="{_PACKAGE}/content-types">'
-        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        f'<Override PartName="/xl/workbook.xml" ContentType="{_KIND}.sheet.main+xml"/>'
-        f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_KIND}.worksheet+xml"/></Types>'
-    ),
-    "_rels/.rels": (
-        f'<Relationships xmlns="{_PACKAGE}/relationships">'
-        f'<Relationship Id="rId1" Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>'
-    ),
-    "xl/_rels/workbook.xml.rels": (
-        f'<Relationships xmlns="{_PACKAGE}/relationships">'
-        f'<Relationship Id="rId1" Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>'
-    ),
-}
+_RELATIONS = "application/vnd.openxmlformats-package.relationships+xml"
 
 
-def xlsx_bytes(sheet: str, rows: Iterable[Sequence[Cell]]) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A cell that computes: its formula without "=", and the value that it had when the file was saved."""
+
+    text: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet. merged: ranges such as "D5:G5", whose upper left cell speaks for all; hidden: no OPD sees it."""
+
+    name: str
+    rows: Iterable[Sequence[Cell | Formula]]
+    merged: Sequence[str] = ()
+    hidden: bool = False
+
+
+def xlsx_bytes(*sheets: Sheet) -> bytes:
     """The workbook; an empty cell where a value is None."""
-    workbook = (
-        f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>'
-        f'<sheet name={quoteattr(sheet)} sheetId="1" r:id="rId1"/></sheets></workbook>'
-    )
-    lines = "".join(_row(number, cells) for number, cells in enumerate(rows, start=1))
-    worksheet = f'<worksheet xmlns="{_MAIN}"><sheetData>{lines}</sheetData></worksheet>'
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in {
-            **_FIXED,
-            "xl/workbook.xml": workbook,
-            "xl/worksheets/sheet1.xml": worksheet,
-        }.items():
-            info = zipfile.ZipInfo(name, _EPOCH)
+        for name, content in _parts(sheets):
+            info = zipfile.ZipInfo(name, EPOCH)
             info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, (_HEAD + content).encode())
     return out.getvalue()
 
 
-def _row(number: int, cells: Sequence[Cell]) -> str:
+def column_letters(index: int) -> str:
+    """0 is "A", 25 is "Z", 26 is "AA"."""
+    letters = ""
+    number = index + 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def _parts(sheets: Sequence[Sheet]) -> Iterator[tuple[str, str]]:
+    """Name and content of each part of the package."""
+    numbers = range(1, len(sheets) + 1)
+    kinds = "".join(
+        f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{_KIND}.worksheet+xml"/>'
+        for n in numbers
+    )
+    listed = "".join(
+        f'<sheet name={quoteattr(sheet.name)} sheetId="{n}" state="{_state(sheet)}" r:id="rId{n}"/>'
+        for n, sheet in enumerate(sheets, 1)
+    )
+    relations = "".join(
+        f'<Relationship Id="rId{n}" Type="{_OFFICE}/worksheet" Target="worksheets/sheet{n}.xml"/>'
+        for n in numbers
+    )
+    yield (
+        "[Content_Types].xml",
+        f'<Types xmlns="{_PACKAGE}/content-types"><Default Extension="rels" ContentType="{_RELATIONS}"/>'
+        f'<Override PartName="/xl/workbook.xml" ContentType="{_KIND}.sheet.main+xml"/>{kinds}</Types>',
+    )
+    yield (
+        "_rels/.rels",
+        f'<Relationships xmlns="{_PACKAGE}/relationships">'
+        f'<Relationship Id="rId1" Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+    )
+    yield (
+        "xl/_rels/workbook.xml.rels",
+        f'<Relationships xmlns="{_PACKAGE}/relationships">{relations}</Relationships>',
+    )
+    yield (
+        "xl/workbook.xml",
+        f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>{listed}</sheets></workbook>',
+    )
+    for number, sheet in enumerate(sheets, 1):
+        yield f"xl/worksheets/sheet{number}.xml", _worksheet(sheet)
+
+
+def _state(sheet: Sheet) -> str:
+    return "hidden" if sheet.hidden else "visible"
+
+
+def _worksheet(sheet: Sheet) -> str:
+    lines = "".join(_row(number, cells) for number, cells in enumerate(sheet.rows, start=1))
+    merged = "".join(f'<mergeCell ref="{place}"/>' for place in sheet.merged)
+    if merged:
+        merged = f'<mergeCells count="{len(sheet.merged)}">{merged}</mergeCells>'
+    return f'<worksheet xmlns="{_MAIN}"><sheetData>{lines}</sheetData>{merged}</worksheet>'
+
+
+def _row(number: int, cells: Sequence[Cell | Formula]) -> str:
     written = "".join(
-        _cell(f"{chr(65 + i)}{number}", cell) for i, cell in enumerate(cells) if cell is not None
+        _cell(f"{column_letters(i)}{number}", cell) for i, cell in enumerate(cells) if cell is not None
     )
     return f'<row r="{number}">{written}</row>'
 
 
-def _cell(place: str, value: str | float) -> str:
+def _cell(place: str, value: str | float | Formula) -> str:
     if isinstance(value, str):
         return f'<c r="{place}" t="inlineStr"><is><t xml:space="preserve">{escape(value)}</t></is></c>'
+    if isinstance(value, Formula):
+        return f'<c r="{place}"><f>{escape(value.text)}</f><v>{value.value}</v></c>'
     return f'<c r="{place}"><v>{value}</v></c>'

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from open_data_contract_standard.model import OpenDataContractStandard
 
+from demo.agreed import DELIVERED, MISSING
 from demo.api import CREDENTIALS, SERVICES
 from demo.databases import TABLES, VARIABLES
 from demo.dirt import EXPECTED_QUARANTINE
@@ -42,9 +43,16 @@ def test_a_contract_is_valid_odcs(path: Path) -> None:
     )  # fmt: skip
 
 
-def test_thirteen_contracts_are_there_and_the_demo_feeds_each() -> None:
-    assert len(PATHS) == 13
+def test_the_demo_feeds_every_contract_and_no_other() -> None:
+    assert len(PATHS) == len(CONTRACTS)
     assert set(CONTRACTS) == set(EXPECTED_QUARANTINE)
+
+
+def test_the_agreed_list_names_every_dataset_of_the_provinces_own_agencies() -> None:
+    outside = {"samarinda", "balikpapan", "bps"}
+    own = {c.key for c in CONTRACTS.values() if c.opd not in outside} - {"bappeda/daftar_data"}
+    assert own <= {dataset for dataset, *_ in DELIVERED}
+    assert not {dataset for *_, dataset in MISSING} & set(CONTRACTS)
 
 
 @pytest.mark.parametrize("key", list(CONTRACTS))
