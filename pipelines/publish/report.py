@@ -94,16 +94,20 @@ def render(data: ReportData, as_of: datetime) -> str:
 
 
 def opd_names(lines: Sequence[DatasetStatus]) -> dict[str, str]:
-    """The OPD's short code, as in "dinkes/kunjungan", and its name."""
-    return {line.dataset.split("/")[0]: line.produsen_data for line in lines}
+    """The OPD's short code, as in "dinkes/kunjungan", and its name, of those who promised data."""
+    return {
+        line.dataset.split("/")[0]: line.produsen_data for line in lines if line.dataset and line.ada_kontrak
+    }
 
 
 def tiles(data: ReportData) -> list[Tile]:
-    lines = data.daftar_data
+    lines = [line for line in data.daftar_data if line.ada_kontrak]
     if not lines:
         return []
     counts = Counter(line.status for line in lines)
     arrived = sum(line.terakhir_datang is not None for line in lines)
+    agreed = sum(line.kode_daftar is not None for line in data.daftar_data)
+    unpromised = len(data.daftar_data) - len(lines)
     return [
         Tile("Dataset dijanjikan", words.number(len(lines)), f"oleh {len(opd_names(lines))} OPD"),
         Tile(
@@ -115,6 +119,11 @@ def tiles(data: ReportData) -> list[Tile]:
             "Terlambat",
             words.number(counts["terlambat"]),
             f"selain itu {counts['gagal']} gagal, {counts['belum_ada']} belum ada",
+        ),
+        Tile(
+            "Disepakati, belum dijanjikan",
+            words.number(unpromised),
+            f"dari {words.number(agreed)} butir Daftar Data",
         ),
         Tile(
             "Baris data",

@@ -21,17 +21,23 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class DatasetStatus:
-    """A line of the Daftar Data: what was promised against what came."""
+    """A line of the Daftar Data: what was agreed and promised against what came.
 
-    dataset: str
+    dataset, jenis_sumber: None where no contract promises what was agreed. kode_daftar: None for a dataset that stands
+    in no agreed list.
+    """
+
+    dataset: str | None
     judul: str
     produsen_data: str
-    jenis_sumber: str
+    jenis_sumber: str | None
     dijanjikan_tiap_hari: Decimal | None
     terakhir_datang: datetime | None
     jumlah_baris: int | None
     baris_karantina: int | None
     status: str
+    kode_daftar: str | None
+    ada_kontrak: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,7 @@ class ReportData:
 _DAFTAR_DATA = """
 select dataset, judul, produsen_data, jenis_sumber, dijanjikan_tiap_hari::numeric as dijanjikan_tiap_hari,
     terakhir_datang::timestamptz as terakhir_datang, jumlah_baris::bigint as jumlah_baris,
-    baris_karantina::bigint as baris_karantina, status
+    baris_karantina::bigint as baris_karantina, status, kode_daftar, ada_kontrak
 from mart_satu_data.daftar_data order by produsen_data, judul, dataset
 """
 

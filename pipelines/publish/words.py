@@ -88,8 +88,9 @@ def period(days: Decimal | None) -> str:
     return f"{number(days)} hari"
 
 
-def source(kind: str) -> str:
-    return SOURCES.get(kind, kind)
+def source(kind: str | None) -> str:
+    """The kind of source in words; a dash where there is none yet."""
+    return NONE if kind is None else SOURCES.get(kind, kind)
 
 
 def rule(name: str) -> str:

@@ -212,6 +212,8 @@ def test_the_report_tells_what_is_there_and_no_value_of_quarantine(
         "60% dari yang dijanjikan",
         "73.248",
         "selain itu 1 gagal, 1 belum ada",
+        "dari 5 butir Daftar Data",
+        '<th scope="row">Populasi ternak<span class="code">DDK-2026-005</span></th>',
         "5 dari 7 pemeriksaan terakhir lulus (71,4%)",
         "di luar klasifikasi isian",
         "bertambah 54.600 jiwa (4,6%) sejak 2022",

@@ -128,6 +128,37 @@ def test_places_written_as_agencies_write_them_find_their_codes(warehouse: Model
     assert schools == [("64.71", "64.71.03", False), ("64.71", "64.71.03", True)]
 
 
+def test_a_name_that_no_list_knows_keeps_its_spelling_and_has_no_code(warehouse: ModelWarehouse) -> None:
+    warehouse.run("""
+        insert into raw.dinsos__rekap_dtks (periode, kabupaten_kota, kecamatan, jumlah_keluarga) values
+            ('2025 Smt 2', 'Kab. Pasir', 'Kec. Pasir Belengkong', 9), ('2025 Smt 2', 'Kab. Berau', 'Tanjung Redep', 9),
+            ('2026 Smt 1', 'Kab. Kutai Kertanegara', 'Kec. Kota Bangun', 9), ('2026 Smt 1', 'Kab. Berau', 'Kuaro', 9);
+        insert into raw.dispar__kunjungan_wisata (tanggal, kode_destinasi, jenis_wisatawan, kabupaten_kota) values
+            ('2026-01-01', 'A', 'wisnus', 'Ibu Kota Nusantara'), ('2026-01-01', 'B', 'wisnus', 'Balik Papan'),
+            ('2026-01-02', 'C', 'wisnus', 'Balik Papan');
+        insert into raw.esdm__produksi_batubara (tahun, bulan, nomor_izin, perusahaan, produksi, kabupaten_kota)
+        values (2026, 1, '1', 'PT Contoh', 5, 'Kab. PPU')
+    """)
+    results = warehouse.build("tag:referensi", "tag:staging")
+    assert {r.state for r in results.values()} == {"ok"}
+    assert warehouse.run("""
+        select tahun, semester, kode_kabupaten_kota, kode_kecamatan, kecamatan
+        from staging.stg_dinsos__rekap_dtks order by kecamatan
+    """) == [
+        (2026, 1, "64.02", "64.02.08", "Kec. Kota Bangun"),
+        (2025, 2, "64.01", "64.01.03", "Kec. Pasir Belengkong"),
+        (2026, 1, "64.03", None, "Kuaro"),  # a kecamatan of Paser is none of Berau
+        (2025, 2, "64.03", None, "Tanjung Redep"),
+    ]
+    assert warehouse.run("""
+        select kode_destinasi, kode_kabupaten_kota, kabupaten_kota
+        from staging.stg_dispar__kunjungan_wisata order by 1
+    """) == [("A", None, "Ibu Kota Nusantara"), ("B", "64.71", "Balik Papan"), ("C", "64.71", "Balik Papan")]
+    assert warehouse.run("select kode_kabupaten_kota from staging.stg_esdm__produksi_batubara") == [
+        ("64.09",)
+    ]
+
+
 def test_a_name_leads_to_one_code_or_to_none(pg_url: str, tmp_path: Path) -> None:
     """Lama moved from kecamatan 01 to 02 and left its code behind; Kembar is two villages; Baru was Tua."""
     folder = tmp_path / "dbt"
@@ -219,7 +250,7 @@ def test_daftar_data_shows_what_was_promised_against_what_came(warehouse: ModelW
             ('a/tetap', 'unchanged', 0, 0, now() - interval '1 hour'),
             ('a/tetap', 'running', 0, 0, null)
     """)
-    assert warehouse.build("daftar_data")["daftar_data"].state == "ok"
+    assert warehouse.build("tag:referensi", "+daftar_data")["daftar_data"].state == "ok"
     assert warehouse.run("""
         select dataset, status, jumlah_baris, baris_karantina from mart_satu_data.daftar_data order by dataset
     """) == [
@@ -228,6 +259,35 @@ def test_daftar_data_shows_what_was_promised_against_what_came(warehouse: ModelW
         ("a/tepat", "mutakhir", 90, 2),
         ("a/tetap", "mutakhir", 60, 1),
         ("a/tiada", "belum_ada", None, None),
+    ]
+
+
+def test_what_was_agreed_and_nobody_delivers_stands_in_the_daftar_data(warehouse: ModelWarehouse) -> None:
+    """1 is delivered, 2 has the name of a dataset that has no contract, 3 has none; a/lain is in no list."""
+    warehouse.run("""
+        insert into ops.contract values
+            ('a/datang', 'Judul kontrak', 'Dinas A', 'x', 'api', 1, 6, 'terbuka', true),
+            ('a/lain', 'Lain', 'Dinas A', 'x', 'api', 1, 6, 'terbuka', true);
+        insert into ops.load_batch (dataset, state, rows_loaded, rows_quarantined, finished_at) values
+            ('a/datang', 'loaded', 90, 2, now()), ('a/lain', 'loaded', 5, 0, now()),
+            ('b/belum', 'loaded', 7, 0, now());
+        insert into raw.bappeda__daftar_data
+            (kode_daftar, judul, kode_opd, produsen_data, jenis_data, jadwal, prioritas, dataset)
+        values
+            ('1', 'Judul daftar', 'dinkes', 'Dinas A', 'statistik', 'tahunan', true, 'a/datang'),
+            ('2', 'Belum', 'pupr', 'Dinas B', 'statistik', 'bulanan', false, 'b/belum'),
+            ('3', 'Tiada', 'dishut', 'Dinas C', 'geospasial', 'tahunan', true, null)
+    """)
+    results = warehouse.build("tag:referensi", "+daftar_data")
+    assert {r.state for r in results.values()} == {"ok"}
+    assert warehouse.run("""
+        select kode_daftar, dataset, judul, dijanjikan_tiap_hari::int, jumlah_baris, status, ada_kontrak, prioritas
+        from mart_satu_data.daftar_data order by kode_daftar
+    """) == [
+        ("1", "a/datang", "Judul kontrak", 1, 90, "mutakhir", True, True),
+        ("2", "b/belum", "Belum", 30, None, "belum_ada", False, False),
+        ("3", None, "Tiada", 365, None, "belum_ada", False, True),
+        (None, "a/lain", "Lain", 1, 5, "mutakhir", True, None),
     ]
 
 

@@ -3,7 +3,8 @@ create table ops.check_result (run_id text, batch_id bigint, asset text, check_n
     unexpected bigint, total bigint, message text, at timestamptz default clock_timestamp());
 create table quarantine.row (dataset text, reasons jsonb, state text, row jsonb);
 create table mart_satu_data.daftar_data (dataset text, judul text, produsen_data text, jenis_sumber text,
-    dijanjikan_tiap_hari numeric, terakhir_datang timestamptz, jumlah_baris bigint, baris_karantina bigint, status text);
+    dijanjikan_tiap_hari numeric, terakhir_datang timestamptz, jumlah_baris bigint, baris_karantina bigint, status text,
+    kode_daftar text, ada_kontrak boolean);
 create table mart_satu_data.penduduk_kelurahan (kode_kabupaten_kota text, nama_kabupaten_kota text,
     kode_kecamatan text, nama_kecamatan text, kode_desa_kelurahan text, nama_desa_kelurahan text, jenis_kelamin text,
     jumlah bigint, satuan text, tahun int);
@@ -15,14 +16,17 @@ create table mart_spbe.indeks_spbe (tahun int, jenis text, kode text, nama text,
 
 insert into mart_satu_data.daftar_data values
     ('samarinda/penduduk', 'Penduduk Kota Samarinda', 'Diskominfo Kota Samarinda', 'upload', 365,
-        '2026-11-20 08:00+08', 31860, 0, 'mutakhir'),
+        '2026-11-20 08:00+08', 31860, 0, 'mutakhir', null, true),
     ('dinkes/kunjungan', 'Kunjungan puskesmas', 'Dinas Kesehatan', 'database', 1, '2026-11-23 02:10+08', 41200, 37,
-        'mutakhir'),
-    ('dinkes/puskesmas', 'Puskesmas', 'Dinas Kesehatan', 'database', 30, '2026-09-01 02:10+08', 188, 2, 'terlambat'),
+        'mutakhir', 'DDK-2026-002', true),
+    ('dinkes/puskesmas', 'Puskesmas', 'Dinas Kesehatan', 'database', 30, '2026-09-01 02:10+08', 188, 2, 'terlambat',
+        'DDK-2026-001', true),
     ('dpmptsp/izin', 'Izin usaha', 'Dinas Penanaman Modal dan Pelayanan Terpadu Satu Pintu', 'api', 1, null, null,
-        null, 'gagal'),
+        null, 'gagal', 'DDK-2026-003', true),
     ('dkp/pembenihan_ikan', 'Pembenihan ikan', 'Dinas Kelautan dan Perikanan', 'upload', 365, null, null, null,
-        'belum_ada');
+        'belum_ada', 'DDK-2026-004', true),
+    (null, 'Populasi ternak', 'Dinas Peternakan dan Kesehatan Hewan', null, 365, null, null, null, 'belum_ada',
+        'DDK-2026-005', false);
 insert into ops.check_result (asset, check_name, severity, passed, unexpected, total, message, at) values
     ('raw/dinkes/kunjungan', 'wajib_nik', 'error', false, 9, 41200, 'rahasia 1', '2026-11-22'),
     ('raw/dinkes/kunjungan', 'wajib_nik', 'error', true, 0, 41200, null, '2026-11-23'),

@@ -13,14 +13,26 @@ import pytest
 
 from pipelines.errors import PublicationError
 from pipelines.publish.charts import wrap
-from pipelines.publish.report import population_figures, quality_figure, render, spbe_section, visits_figure
+from pipelines.publish.report import (
+    population_figures,
+    quality_figure,
+    render,
+    spbe_section,
+    tiles,
+    visits_figure,
+)
 from pipelines.publish.report_data import CheckShare, DatasetStatus, Population, ReportData, SpbeIndex, Visits
 
 AT = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
 EMPTY = ReportData((), (), (), (), (), (), ())
 LINE = DatasetStatus(
-    "dinkes/kunjungan", "Kunjungan <b>", "Dinas Kesehatan", "database", Decimal(1), AT, 41200, 37, "mutakhir"
-)
+    "dinkes/kunjungan", "Kunjungan <b>", "Dinas Kesehatan", "database", Decimal(1), AT, 41200, 37, "mutakhir",
+    "DDK-2026-001", True,
+)  # fmt: skip
+AGREED = DatasetStatus(
+    None, "Populasi ternak", "Dinas Peternakan", None, Decimal(365), None, None, None, "belum_ada",
+    "DDK-2026-002", False,
+)  # fmt: skip
 
 
 class Fetches(HTMLParser):
@@ -54,6 +66,18 @@ def test_the_page_fetches_and_runs_nothing() -> None:
 
 def test_names_are_escaped() -> None:
     assert "Kunjungan &lt;b&gt;" in render(replace(EMPTY, daftar_data=(LINE,)), AT)
+
+
+def test_what_was_agreed_and_nobody_promised_is_shown_and_counted_apart() -> None:
+    data = replace(EMPTY, daftar_data=(LINE, AGREED))
+    page = render(data, AT)
+    assert "1 mutakhir, 1 belum ada" in page
+    assert '<span class="code">DDK-2026-002</span>' in page
+    assert "None" not in page
+    shown = {tile.label: (tile.value, tile.note) for tile in tiles(data)}
+    assert shown["Dataset dijanjikan"] == ("1", "oleh 1 OPD")
+    assert shown["Sudah datang"] == ("1", "100% dari yang dijanjikan")
+    assert shown["Disepakati, belum dijanjikan"] == ("1", "dari 2 butir Daftar Data")
 
 
 def test_a_value_shaped_like_a_nik_stops_the_page() -> None:

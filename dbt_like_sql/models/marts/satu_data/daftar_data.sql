@@ -8,6 +8,10 @@ pemuatan as (
     select * from {{ source('ops', 'load_batch') }}
 ),
 
+butir as (
+    select * from {{ ref('stg_bappeda__daftar_data') }}
+),
+
 kiriman as (
     -- Yang datang: pemuatan yang berhasil, juga yang isinya ternyata sama dengan sebelumnya.
     select
@@ -42,16 +46,18 @@ percobaan as (
 ),
 
 final as (
+    -- Butir tanpa kontrak belum dijanjikan siapa pun: ditampilkan, bukan disembunyikan.
     select
-        kontrak.dataset,
-        kontrak.judul,
-        kontrak.produsen as produsen_data,
+        coalesce(kontrak.dataset, butir.dataset) as dataset,
+        coalesce(kontrak.judul, butir.judul) as judul,
+        coalesce(kontrak.produsen, butir.produsen_data) as produsen_data,
         kontrak.jenis_sumber,
-        kontrak.frekuensi_hari as dijanjikan_tiap_hari,
+        coalesce(kontrak.frekuensi_hari, butir.jadwal_hari) as dijanjikan_tiap_hari,
         kiriman.terakhir_datang,
         muatan.jumlah_baris,
         muatan.baris_karantina,
         case
+            when kontrak.dataset is null then 'belum_ada'
             when kontrak.frekuensi_hari is null and kiriman.terakhir_datang is not null then 'mutakhir'
             when
                 kiriman.terakhir_datang
@@ -62,8 +68,13 @@ final as (
             when percobaan.state in ('failed', 'rejected', 'died') then 'gagal'
             when kiriman.terakhir_datang is null then 'belum_ada'
             else 'terlambat'
-        end as status
+        end as status,
+        butir.kode_daftar,
+        butir.jenis_data,
+        butir.prioritas,
+        kontrak.dataset is not null as ada_kontrak
     from kontrak
+    full outer join butir on kontrak.dataset = butir.dataset
     left join kiriman on kontrak.dataset = kiriman.dataset
     left join muatan on kontrak.dataset = muatan.dataset
     left join percobaan on kontrak.dataset = percobaan.dataset
