@@ -96,6 +96,10 @@ def test_dbt_builds_the_same_relations(pg_url: str, tmp_path: Path) -> None:
         insert into raw.diskominfo__penilaian_spbe (tahun, no_indikator, tingkat, target)
         select 2025, n, 1 + n % 5, 4 from generate_series(1, 40) as n;
         insert into raw.dlh__ispu (stasiun, waktu, kode_bps) values ('A', '2026-09-30T23:30:00Z', '6402');
+        insert into raw.dinsos__rekap_dtks (periode, kabupaten_kota, kecamatan, jumlah_keluarga)
+        values ('2026 Smt 1', 'Kab. Pasir', 'Kec. Pasir Belengkong', 3);
+        insert into raw.bappeda__daftar_data (kode_daftar, judul, kode_opd, produsen_data, jadwal, dataset) values
+            ('1', 'Data', 'dinkes', 'Dinas', 'harian', 'a/b'), ('2', 'Tiada', 'dishut', 'Dinas', 'tahunan', null);
         insert into ops.contract values ('a/b', 'Data', 'Dinas', 'x', 'api', 1, 6, 'terbuka', true)
     """)
     assert {r.state for r in warehouse.build().values()} == {"ok"}
