@@ -270,6 +270,8 @@ def allowed(reference: Reference) -> sql.Composable:
     conditions = [sql.SQL("{} is not null").format(column)]
     for name, value in reference.where:
         conditions.append(sql.SQL("{}::text = {}").format(sql.Identifier("r", name), sql.Literal(value)))
-    return sql.SQL("select {}::text from {} r where {}").format(
-        column, sql.Identifier("core", reference.table), sql.SQL(" and ").join(conditions)
+    return sql.SQL("select {} from {} r where {}").format(
+        referencing(reference, sql.SQL("{}::text").format(column)),
+        sql.Identifier("core", reference.table),
+        sql.SQL(" and ").join(conditions),
     )

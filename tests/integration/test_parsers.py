@@ -282,3 +282,10 @@ def test_every_repair_and_check_is_immutable_and_parallel_safe(ops: Warehouse) -
     ).fetchall()
     assert {row[0] for row in found} == set(names)
     assert {row[1:] for row in found} == {("i", "s")}
+
+
+def test_a_keys_key_is_itself_and_a_codes_is_its_digits(ops: Warehouse) -> None:
+    """A reference by name keys both sides, of which one may hold keys already."""
+    keys = ops.ask("kunci_nama", ["Kec. Kota Bangun", "Kelurahan Baru Tengah", "Provinsi Kalimantan Timur"])
+    assert ops.ask("kunci_nama", keys) == keys
+    ops.read("kunci_nama", {"6402": "6402", "64.02": "6402"})
