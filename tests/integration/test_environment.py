@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 import sqlalchemy
 
+from demo.databases import VARIABLES
 from pipelines.embedded import EmbeddedServer
 from pipelines.environment import prepare_environment
 from pipelines.settings import Settings, load_settings
@@ -35,8 +36,8 @@ def settings(installation: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 def test_everything_a_night_needs_is_up_and_only_for_as_long(settings: Settings) -> None:
     with prepare_environment(settings) as added:
-        for name in ("DKP3A", "DINKES", "BAPENDA"):
-            engine = sqlalchemy.create_engine(added[f"GUDANG_SUMBER_{name}_URL"])
+        for name in VARIABLES:
+            engine = sqlalchemy.create_engine(added[name])
             with engine.connect() as connection:
                 assert sqlalchemy.inspect(connection).get_table_names()
             engine.dispose()
@@ -60,6 +61,17 @@ def test_the_demo_key_is_made_once_and_private(settings: Settings) -> None:
         assert first["GUDANG_PSEUDONYM_KEY"] == second["GUDANG_PSEUDONYM_KEY"]
     assert stat.S_IMODE((settings.home / "kunci").stat().st_mode) == 0o600
     assert len((settings.home / "kunci").read_text().strip()) == 64
+
+
+def test_a_home_with_another_versions_demo_gets_the_tables_of_this_one(settings: Settings) -> None:
+    with prepare_environment(settings) as added:
+        source = sqlalchemy.create_engine(added["GUDANG_SUMBER_DISDIKBUD_URL"])
+        with source.begin() as connection:
+            connection.execute(sqlalchemy.text("drop table sekolah"))
+    (settings.home / "demo" / "databases").write_text("lain", "ascii")
+    with prepare_environment(settings), source.connect() as connection:
+        assert sqlalchemy.inspect(connection).has_table("sekolah")
+    source.dispose()
 
 
 def test_a_removed_upload_does_not_come_back(settings: Settings) -> None:
