@@ -12,7 +12,7 @@ from pipelines.contracts import Cadence, Contract
 from pipelines.errors import GudangError, ShapeError
 from pipelines.ingest import Ingested, ingest, words
 from pipelines.load.plan import Window
-from pipelines.quality.suites import QUARANTINE_CHECK, SHAPE_CHECK, Expectation, suite
+from pipelines.quality.suites import QUARANTINE_CHECK, SHAPE_CHECK, Expectation, suite, tables_read
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import TIMEZONE, Settings
 
@@ -63,7 +63,7 @@ def _multi_asset(
 
     @dg.multi_asset(
         name=f"raw_{name}" + (f"_{every}" if every else ""),
-        specs=[_spec(c, partitions_def) for c in contracts],
+        specs=[_spec(c, suites[c.key], partitions_def) for c in contracts],
         check_specs=[s for c in contracts for s in _check_specs(c, suites[c.key])],
         can_subset=True,
         partitions_def=partitions_def,
@@ -131,9 +131,13 @@ def _window(context: dg.AssetExecutionContext, contract: Contract) -> Window | N
     return Window(max(first, contract.partition.start), last)
 
 
-def _spec(contract: Contract, partitions_def: dg.PartitionsDefinition | None) -> dg.AssetSpec:
+def _spec(
+    contract: Contract, expectations: Sequence[Expectation], partitions_def: dg.PartitionsDefinition | None
+) -> dg.AssetSpec:
     strictest = "pribadi" if any(c.personal for c in contract.columns) else "terbuka"
-    references = sorted({c.reference.table for c in contract.stored if c.reference})
+    references = sorted(
+        {c.reference.table for c in contract.stored if c.reference} | tables_read(expectations)
+    )
     return dg.AssetSpec(
         key=raw_key(contract),
         deps=[dg.AssetKey(["core", name]) for name in references],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +19,7 @@ from pipelines.repairs import FORMATS
 QUARANTINE_CHECK = "karantina"
 SHAPE_CHECK = "bentuk_sumber"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,90}")
+_REFERENCE_TABLE = re.compile(r"\bcore\.(ref_\w+)")
 _SEVERITIES = {"critical": "error", "warning": "warn", "info": "warn"}
 
 
@@ -53,6 +54,12 @@ def suite(contract: Contract, folder: Path) -> tuple[Expectation, ...]:
             contract.key, f"two expectations are called {', '.join(doubled)}", hint="change meta.nama"
         )
     return tuple(found)
+
+
+def tables_read(expectations: Iterable[Expectation]) -> set[str]:
+    """The reference tables of schema core that written queries name: they must be there before the suite runs."""
+    queries = (str(e.kwargs.get("unexpected_rows_query", "")) for e in expectations)
+    return {name for query in queries for name in _REFERENCE_TABLE.findall(query)}
 
 
 def derived(contract: Contract) -> tuple[Expectation, ...]:
