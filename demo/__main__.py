@@ -9,11 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from demo.api import CREDENTIALS, make_server
+from demo.api import CREDENTIALS, SERVERS, make_server
 from demo.databases import database_urls, seed_database
 from demo.uploads import write_files
-
-_SERVICES = ("DPMPTSP", "DISPERINDAGKOP", "DISKOMINFO", "DLH")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +23,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
 
-    seed = commands.add_parser("seed", help="make the three OPD databases on a server")
+    seed = commands.add_parser("seed", help="make the OPD databases on a server")
     _add_server(seed)
     seed.set_defaults(run=_seed)
 
@@ -33,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     files.add_argument("--zone", type=Path, required=True, help="the upload zone")
     files.set_defaults(run=_files)
 
-    api = commands.add_parser("api", help="serve the four APIs on 127.0.0.1 until a signal comes")
+    api = commands.add_parser("api", help="serve the APIs on 127.0.0.1 until a signal comes")
     api.add_argument("--port", type=int, required=True)
     api.set_defaults(run=_api)
 
@@ -79,7 +77,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 def _env(options: argparse.Namespace) -> int:
     values = database_urls(options.url)
-    values |= {f"GUDANG_SUMBER_{name}_URL": f"http://127.0.0.1:{options.api_port}" for name in _SERVICES}
+    values |= {f"GUDANG_SUMBER_{name}_URL": f"http://127.0.0.1:{options.api_port}" for name in SERVERS}
     for name, value in (values | dict(CREDENTIALS)).items():
         print(f"{name}={value}")
     return 0

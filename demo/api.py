@@ -1,4 +1,4 @@
-"""The four APIs of the demo OPD on loopback, each with its own paging and its own way to log in.
+"""The APIs of the demo OPD on loopback, each with its own paging and its own way to log in.
 
 They fail as real ones do, but on a fixed beat: of each seven requests to a path the third is answered 429 or
 500. A client that tries again gets its page, so nothing is lost; one that does not, fails at once.
@@ -19,7 +19,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from demo import services
+from demo import indicators, services
+from demo.applications import applications
+from demo.employment import job_seekers
 from demo.services import Record
 
 CREDENTIALS: Mapping[str, str] = {
@@ -27,8 +29,13 @@ CREDENTIALS: Mapping[str, str] = {
     "GUDANG_SUMBER_DISPERINDAGKOP_KEY": "contoh-disperindagkop",
     "GUDANG_SUMBER_DISKOMINFO_PASSWORD": "contoh-diskominfo",
     "GUDANG_SUMBER_DLH_KEY": "contoh-dlh",
+    "GUDANG_SUMBER_DISNAKERTRANS_TOKEN": "contoh-disnakertrans",
+    "GUDANG_SUMBER_BPS_KEY": "contoh-bps",
 }
 """The demo's keys; they open nothing but the demo on loopback."""
+
+SERVERS = ("DPMPTSP", "DISPERINDAGKOP", "DISKOMINFO", "DLH", "DISNAKERTRANS", "BPS")
+"""Whose GUDANG_SUMBER_<name>_URL this server is."""
 
 _BEAT, _FAILS_AT = 7, 3
 _MAX_PAGE = 1000
@@ -44,12 +51,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One path: who may ask, what it holds, by which column it is incremental, how it pages."""
+    """One path: who may ask, what it holds, by which column it is incremental, how it pages.
+
+    A path that ends with a slash is all below it. refused: what is said to the wrong key.
+    """
 
     allowed: Callable[[Mapping[str, str], Query], bool]
     records: Callable[[], list[Record]]
     cursor: str | None
     page: Callable[[list[Record], Query, str], Answer]
+    refused: Answer = Answer(401, {"pesan": "kunci salah atau tidak ada"})
 
 
 def _number(query: Query, name: str, default: int, most: int = 10**9) -> int:
@@ -91,12 +102,30 @@ def _by_link(records: list[Record], query: Query, url: str) -> Answer:
     return Answer(200, {"data": records[(page - 1) * size : page * size]}, headers)
 
 
+def _by_next_url(records: list[Record], query: Query, url: str) -> Answer:
+    size = _number(query, "per_page", 100, 5 * _MAX_PAGE) or 1
+    page = max(_number(query, "page", 1), 1)
+    following = None
+    if page * size < len(records):
+        following = f"{url}?{urlencode({'page': page + 1, 'per_page': size})}"
+    part = records[(page - 1) * size : page * size]
+    return Answer(200, {"data": part, "links": {"next": following}, "total": len(records)})
+
+
+def _whole(records: list[Record], _query: Query, _url: str) -> Answer:
+    return Answer(200, {"data": records})
+
+
+def _matrix(_records: list[Record], _query: Query, url: str) -> Answer:
+    return Answer(200, indicators.matrix(urlsplit(url).path))
+
+
 def _is(given: str | None, name: str) -> bool:
     return hmac.compare_digest((given or "").encode(), CREDENTIALS[name].encode())
 
 
-def _bearer(headers: Mapping[str, str], _: Query) -> bool:
-    return _is((headers.get("Authorization") or "").removeprefix("Bearer "), "GUDANG_SUMBER_DPMPTSP_TOKEN")
+def _bearer(name: str) -> Callable[[Mapping[str, str], Query], bool]:
+    return lambda headers, _: _is((headers.get("Authorization") or "").removeprefix("Bearer "), name)
 
 
 def _header_key(headers: Mapping[str, str], _: Query) -> bool:
@@ -108,16 +137,34 @@ def _basic(headers: Mapping[str, str], _: Query) -> bool:
     return hmac.compare_digest((headers.get("Authorization") or "").encode(), f"Basic {word}".encode())
 
 
-def _query_key(_: Mapping[str, str], query: Query) -> bool:
-    return _is(query.get("api_key"), "GUDANG_SUMBER_DLH_KEY")
+def _query_key(param: str, name: str) -> Callable[[Mapping[str, str], Query], bool]:
+    return lambda _, query: _is(query.get(param), name)
 
 
 SERVICES: Mapping[str, Service] = {
-    "/v1/izin": Service(_bearer, cache(services.permits), "diperbarui_pada", _by_page),
+    "/v1/izin": Service(
+        _bearer("GUDANG_SUMBER_DPMPTSP_TOKEN"), cache(services.permits), "diperbarui_pada", _by_page
+    ),
     "/api/harga": Service(_header_key, cache(services.prices), None, _by_offset),
     "/aduan": Service(_basic, cache(services.complaints), "updated_at", _by_cursor),
-    "/ispu": Service(_query_key, cache(services.air_quality), None, _by_link),
+    "/inventaris": Service(_basic, cache(applications), None, _whole),
+    "/ispu": Service(
+        _query_key("api_key", "GUDANG_SUMBER_DLH_KEY"), cache(services.air_quality), None, _by_link
+    ),
+    "/pencari-kerja": Service(
+        _bearer("GUDANG_SUMBER_DISNAKERTRANS_TOKEN"), cache(job_seekers), None, _by_next_url
+    ),
+    # BPS tells of errors with HTTP 200.
+    "/v1/api/list/model/data/": Service(
+        _query_key("key", "GUDANG_SUMBER_BPS_KEY"), list, None, _matrix, Answer(200, indicators.refused())
+    ),
 }
+
+
+def service_of(path: str) -> Service | None:
+    """The service that answers to `path`."""
+    found = (s for p, s in SERVICES.items() if path == p or (p.endswith("/") and path.startswith(p)))
+    return next(found, None)
 
 
 def _since(records: list[Record], cursor: str | None, text: str | None) -> list[Record]:
@@ -133,11 +180,11 @@ def _since(records: list[Record], cursor: str | None, text: str | None) -> list[
 
 def answer(path: str, query: Query, headers: Mapping[str, str], url: str) -> Answer:
     """What the API says to one request, without its bad days."""
-    service = SERVICES.get(path)
+    service = service_of(path)
     if service is None:
         return Answer(404, {"pesan": "alamat tidak dikenal"})
     if not service.allowed(headers, query):
-        return Answer(401, {"pesan": "kunci salah atau tidak ada"})
+        return service.refused
     try:
         records = _since(service.records(), service.cursor, query.get("since"))
     except ValueError:

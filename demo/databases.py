@@ -11,16 +11,30 @@ import sqlalchemy as sa
 from psycopg import sql
 from sqlalchemy.engine import URL, make_url
 
+from demo.budget import realisasi_apbd
+from demo.dapodik import sekolah
 from demo.dukcapil import penduduk_agregat
 from demo.health import kunjungan, puskesmas
+from demo.staff import pegawai
 from demo.tables import Row, SourceTable
 from demo.tax import pembayaran_pkb
 
-TABLES: tuple[Callable[[], SourceTable], ...] = (penduduk_agregat, puskesmas, kunjungan, pembayaran_pkb)
+TABLES: tuple[Callable[[], SourceTable], ...] = (
+    penduduk_agregat,
+    puskesmas,
+    kunjungan,
+    pembayaran_pkb,
+    realisasi_apbd,
+    pegawai,
+    sekolah,
+)
 VARIABLES: Mapping[str, str] = {
     "GUDANG_SUMBER_DKP3A_URL": "demo_dkp3a",
     "GUDANG_SUMBER_DINKES_URL": "demo_dinkes",
     "GUDANG_SUMBER_BAPENDA_URL": "demo_bapenda",
+    "GUDANG_SUMBER_BPKAD_URL": "demo_bpkad",
+    "GUDANG_SUMBER_BKD_URL": "demo_bkd",
+    "GUDANG_SUMBER_DISDIKBUD_URL": "demo_disdikbud",
 }
 _BLOCK = 5000
 
@@ -35,20 +49,29 @@ def database_urls(url: str) -> dict[str, str]:
 
 
 def seed_database(url: str) -> dict[str, int]:
-    """Makes the three databases on the server of `url` (PostgreSQL or MariaDB); gives the rows of each table.
+    """Makes the databases on the server of `url` (PostgreSQL or MariaDB); gives the rows of each table.
 
     `url` names any database of the server that the user may connect to. Each table is replaced in one go, so
     the call can be repeated; other tables there are left alone.
     """
     server = _server(url)
-    seed = _seed_postgresql if server.get_backend_name() == "postgresql" else _seed_mysql
     tables = [make() for make in TABLES]
     _create_databases(server, sorted({table.database for table in tables}))
     counts: dict[str, int] = {}
     for table in tables:
-        seed(server.set(database=table.database), table)
+        _put(server.set(database=table.database), table)
         counts[f"{table.database}.{table.name}"] = len(table.rows)
     return counts
+
+
+def put_table(url: str, table: SourceTable) -> None:
+    """Makes `table` in the database of `url`, wherever that is, in the place of one of its name."""
+    _put(_server(url), table)
+
+
+def _put(url: URL, table: SourceTable) -> None:
+    seed = _seed_postgresql if url.get_backend_name() == "postgresql" else _seed_mysql
+    seed(url, table)
 
 
 def _server(url: str) -> URL:

@@ -181,6 +181,8 @@ def test_a_name_leads_to_one_code_or_to_none(pg_url: str, tmp_path: Path) -> Non
     (folder / "seeds/ref_wilayah_riwayat.csv").write_text("\n".join([header, *history]) + "\n")
     alias = "alias,nama_baku,kode_kemendagri,kode_bps,dasar\nBarru,Baru,64.01.01.2004,,uji\n"
     (folder / "seeds/ref_wilayah_alias.csv").write_text(alias)
+    dapodik = "kode_dapodik,kode_kemendagri,dasar\n160000,64,uji\n"
+    (folder / "seeds/ref_wilayah_dapodik.csv").write_text(dapodik)
     warehouse = ModelWarehouse(pg_url, folder)
     results = warehouse.build("tag:referensi", "dim_wilayah")
     assert {n: r.error for n, r in results.items() if r.state != "ok"} == {}

@@ -12,7 +12,7 @@ import pytest
 from pipelines.assets.raw import raw_key
 from pipelines.contracts import load_contracts
 from pipelines.definitions import build_definitions
-from pipelines.jobs import INGEST, RANGE_END, RANGE_START, range_tags
+from pipelines.jobs import INGEST, RANGE_END, RANGE_START, chain, range_tags, scheduled_tags
 from pipelines.quality.suites import suite
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import PROJECT_ROOT, load_settings
@@ -69,6 +69,27 @@ def test_a_night_reads_from_the_last_loaded_day_to_yesterday(
 ) -> None:
     tags = range_tags(CONTRACTS, INGEST, loaded_until, date(2026, 11, 23))
     assert (tags[RANGE_START], tags[RANGE_END]) == expected
+
+
+def test_what_a_suite_asks_of_reference_data_is_there_before_it_runs(defs: dg.Definitions) -> None:
+    """bps/indikator_strategis has no relationship in its contract, but its suite reads core.ref_wilayah."""
+    node = defs.resolve_asset_graph().get(dg.AssetKey(["raw", "bps", "indikator_strategis"]))
+    assert dg.AssetKey(["core", "ref_wilayah"]) in node.parent_keys
+
+
+def test_a_nights_chain_has_a_link_for_each_cadence(defs: dg.Definitions) -> None:
+    assert chain(CONTRACTS) == ("ingest", "ingest_monthly", "warehouse", "publication")
+    assert chain([c for c in CONTRACTS if not c.partition]) == ("ingest", "warehouse", "publication")
+    steps = {n.name for n in defs.resolve_job_def("ingest_monthly").nodes}
+    assert steps == {"raw_bpkad_monthly"}
+    assert steps.isdisjoint(n.name for n in defs.resolve_job_def("ingest").nodes)
+
+
+def test_the_schedule_and_its_chain_read_two_days_and_two_months() -> None:
+    day = date(2027, 1, 1)
+    assert scheduled_tags(CONTRACTS, "ingest", day) == {RANGE_START: "2026-12-30", RANGE_END: "2026-12-31"}
+    assert scheduled_tags(CONTRACTS, "ingest_monthly", day) == {RANGE_START: "2026-12", RANGE_END: "2027-01"}
+    assert scheduled_tags(CONTRACTS, "publication", day) == {}
 
 
 def test_visits_are_daily_and_a_backfill_is_one_run(defs: dg.Definitions) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from demo import indicators
 from demo.api import CREDENTIALS, SERVICES, Answer, BadDays, answer, make_server
 
 BASIC = base64.b64encode(f"gudang:{CREDENTIALS['GUDANG_SUMBER_DISKOMINFO_PASSWORD']}".encode()).decode()
@@ -20,9 +21,13 @@ HEADERS = {
     "/v1/izin": {"Authorization": f"Bearer {CREDENTIALS['GUDANG_SUMBER_DPMPTSP_TOKEN']}"},
     "/api/harga": {"X-Api-Key": CREDENTIALS["GUDANG_SUMBER_DISPERINDAGKOP_KEY"]},
     "/aduan": {"Authorization": f"Basic {BASIC}"},
+    "/inventaris": {"Authorization": f"Basic {BASIC}"},
     "/ispu": {},
+    "/pencari-kerja": {"Authorization": f"Bearer {CREDENTIALS['GUDANG_SUMBER_DISNAKERTRANS_TOKEN']}"},
 }
 KEY = {"api_key": CREDENTIALS["GUDANG_SUMBER_DLH_KEY"]}
+BPS = "/v1/api/list/model/data/lang/ind/domain/6400"
+BPS_KEY = {"key": CREDENTIALS["GUDANG_SUMBER_BPS_KEY"]}
 
 
 def ask(path: str, **query: str) -> Answer:
@@ -66,21 +71,66 @@ def by_link() -> Iterator[dict[str, Any]]:
             query = {k: v[0] for k, v in parse_qs(urlsplit(link.split(">")[0][1:]).query).items()}
 
 
+def by_next_url() -> Iterator[dict[str, Any]]:
+    query: dict[str, str] | None = {"per_page": "5000"}
+    while query is not None:
+        body = ask("/pencari-kerja", **query).body
+        yield from body["data"]
+        following = body["links"]["next"]
+        query = following and {k: v[0] for k, v in parse_qs(urlsplit(following).query).items()}
+
+
+def whole() -> Iterator[dict[str, Any]]:
+    yield from ask("/inventaris").body["data"]
+
+
 @pytest.mark.parametrize(
     ("path", "walk"),
-    [("/v1/izin", by_page), ("/api/harga", by_offset), ("/aduan", by_cursor), ("/ispu", by_link)],
+    [
+        ("/v1/izin", by_page),
+        ("/api/harga", by_offset),
+        ("/aduan", by_cursor),
+        ("/ispu", by_link),
+        ("/pencari-kerja", by_next_url),
+        ("/inventaris", whole),
+    ],
 )
 def test_paging_gives_every_record_once_and_in_order(path: str, walk: Any) -> None:
     assert list(walk()) == SERVICES[path].records()
 
 
-@pytest.mark.parametrize("path", list(SERVICES))
+@pytest.mark.parametrize("path", list(HEADERS))
 def test_without_its_key_a_path_answers_401(path: str) -> None:
     assert answer(path, {}, {}, "").status == 401
     assert (
         answer(path, {"api_key": "salah"}, {"Authorization": "Bearer salah", "X-Api-Key": "salah"}, "").status
         == 401
     )
+
+
+def test_every_service_is_asked_here() -> None:
+    assert [path for path in SERVICES if path not in HEADERS] == ["/v1/api/list/model/data/"]
+
+
+def test_bps_gives_the_matrix_of_what_was_asked_and_no_more() -> None:
+    """Years count from 1900; a key is region, variable, derived variable, year and derived period behind each other."""
+    path = f"{BPS}/var/9001;9003/th/115;125/"
+    body = answer(path, BPS_KEY, {}, f"http://127.0.0.1{path}").body
+    assert body["data-availability"] == "available"
+    assert [v["val"] for v in body["var"]] == [9001, 9003]
+    assert [t["label"] for t in body["tahun"]] == ["2015", "2025"]
+    assert body["datacontent"]["6472900301250"] == indicators.cells()[9003, 6472, 2025]
+    # 11 regions of two variables and two years, and the one faulty cell that is among them.
+    assert len(body["datacontent"]) == 11 * 2 * 2 + 1
+
+
+def test_bps_tells_of_a_wrong_key_and_of_no_data_with_200() -> None:
+    path = f"{BPS}/var/9001/th/115/"
+    refused = answer(path, {"key": "salah"}, {}, path)
+    assert (refused.status, refused.body["status"]) == (200, "Error")
+    missing = f"{BPS}/var/1/th/115/"
+    said = answer(missing, BPS_KEY, {}, missing)
+    assert said.body["data-availability"] == "list-not-available"
 
 
 def test_an_unknown_path_answers_404() -> None:

@@ -14,7 +14,7 @@ import yaml
 from open_data_contract_standard.model import OpenDataContractStandard
 
 from demo.agreed import DELIVERED, MISSING
-from demo.api import CREDENTIALS, SERVICES
+from demo.api import CREDENTIALS, SERVERS, service_of
 from demo.databases import TABLES, VARIABLES
 from demo.dirt import EXPECTED_QUARANTINE
 from demo.uploads import FILES
@@ -72,22 +72,22 @@ def test_every_contract_says_how_often_how_late_and_how_long(key: str) -> None:
 
 
 def test_the_demo_speaks_what_the_contracts_ask_for() -> None:
-    tables = {t.name: t for t in (make() for make in TABLES)}
+    tables = {(t.database, t.name): t for t in (make() for make in TABLES)}
     for contract in CONTRACTS.values():
         extract = contract.extract
         if isinstance(extract, DatabaseExtract):
             assert [c.source_name for c in contract.columns] == [
-                c.name for c in tables[extract.table].columns
+                c.name for c in tables[f"demo_{contract.opd}", str(extract.table)].columns
             ]
         elif isinstance(extract, ApiExtract):
-            assert extract.path in SERVICES
+            assert service_of(extract.path) is not None
         else:
             assert any(name.startswith(f"{contract.key}/") for name in FILES)
 
 
 def test_the_demo_sets_every_variable_that_a_contract_names() -> None:
     given = {*CREDENTIALS, *VARIABLES, PSEUDONYM_KEY}
-    given |= {f"GUDANG_SUMBER_{name}_URL" for name in ("DPMPTSP", "DISPERINDAGKOP", "DISKOMINFO", "DLH")}
+    given |= {f"GUDANG_SUMBER_{name}_URL" for name in SERVERS}
     named = {name for path in PATHS for name in references(path.read_text("utf-8"))}
     assert named <= given
 

@@ -10,24 +10,32 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
+from demo.applications import applications
+from demo.budget import realisasi_apbd
+from demo.dapodik import sekolah
 from demo.databases import TABLES
 from demo.dukcapil import penduduk_agregat
+from demo.employment import job_seekers
 from demo.health import kunjungan
+from demo.indicators import cells
 from demo.numbers import age_weights, apportion
-from demo.regions import POPULATION
+from demo.regions import POPULATION, read_seed
 from demo.services import air_quality, complaints, ispu, permits, prices
 from demo.sheets import assessment, hatcheries, samarinda
+from demo.staff import pegawai
+from demo.tables import SourceTable
 from demo.tax import pembayaran_pkb
 from demo.uploads import FILES, write_files
 
 PROJECT = Path(__file__).parents[3]
 DIGEST = """
 import hashlib
+from demo.api import SERVICES
 from demo.databases import TABLES
-from demo.services import air_quality, complaints, permits, prices
+from demo.indicators import cells
 from demo.uploads import FILES
 digest = hashlib.sha256()
-for make in (*TABLES, permits, prices, complaints, air_quality):
+for make in (*TABLES, *(service.records for service in SERVICES.values()), cells):
     digest.update(repr(make()).encode())
 for make in FILES.values():
     digest.update(make())
@@ -64,6 +72,11 @@ def test_the_demo_has_the_promised_size() -> None:
     assert 55_000 < rows["demo_dinkes.kunjungan"] < 65_000
     assert rows["demo_bapenda.pembayaran_pkb"] == 40_006
     assert [len(make()) for make in (permits, prices, complaints, air_quality)] == [3003, 15004, 2002, 6002]
+    assert rows["demo_bpkad.realisasi_apbd"] == 44 * 25 * 5 * 23 + 5
+    assert rows["demo_bkd.pegawai"] == 20_005
+    assert rows["demo_disdikbud.sekolah"] == 4204
+    assert [len(make()) for make in (job_seekers, applications)] == [42 * 10 * 2 * 8 * 6 + 4, 323]
+    assert len(cells()) == 10 * 11 * 11 + 1
 
 
 def test_nobody_in_the_visits_can_be_real() -> None:
@@ -74,6 +87,42 @@ def test_nobody_in_the_visits_can_be_real() -> None:
 
 def test_no_vehicle_has_a_plate_of_a_region() -> None:
     assert all(re.fullmatch("XX [0-9]{1,4} [A-Z]{1,3}", str(row[1])) for row in pembayaran_pkb().rows)
+
+
+def values(table: SourceTable, name: str) -> list[str]:
+    index = [c.name for c in table.columns].index(name)
+    return [str(row[index]) for row in table.rows]
+
+
+def test_every_employee_was_appointed_before_being_born() -> None:
+    """A NIP is born, appointed, sex, serial: nobody alive has one of these, and none comes twice by chance."""
+    numbers = values(pegawai(), "nip")
+    assert all(re.fullmatch("(19|20)[0-9]{6}190[0-9]{6,7}", n) and n[:4] > n[8:12] for n in numbers)
+    assert [n for n, count in Counter(numbers).items() if count > 1] == [numbers[-1]]
+
+
+def test_no_school_has_a_number_or_region_of_a_register() -> None:
+    table = sekolah()
+    assert all(n.startswith("999") for n in values(table, "npsn"))
+    assert {code[:3] for code in values(table, "kode_wilayah")} == {"169", "170"}
+    for row in read_seed("ref_wilayah_dapodik"):
+        assert (row["kode_dapodik"] == "160000") != ("bukan kode resmi" in row["dasar"])
+
+
+def test_a_line_of_the_budget_is_there_once_a_month_and_a_year_is_not_overspent() -> None:
+    def amount(text: str) -> int:
+        digits = int(re.sub(r"\D", "", text) or 0)
+        return -digits if text.startswith("(") else digits
+
+    *good, _, _, _, _, _ = realisasi_apbd().rows
+    assert max(Counter((r[0], r[3], r[7], r[9]) for r in good).values()) == 1
+    spent: Counter[tuple[object, ...]] = Counter()
+    budget: dict[tuple[object, ...], int] = {}
+    for row in good:
+        line = (str(row[0])[:4], row[3], row[7], row[9])
+        spent[line] += amount(str(row[12]))
+        budget[line] = max(budget.get(line, 0), amount(str(row[11])))
+    assert [line for line, sum_ in spent.items() if sum_ > budget[line]] == []
 
 
 def test_nothing_happens_before_it_was_written_down_or_after_the_last_day() -> None:

@@ -1,0 +1,68 @@
+with
+
+sekolah as (
+    select
+        npsn,
+        nama,
+        bentuk_pendidikan,
+        status_sekolah,
+        kode_wilayah,
+        kecamatan,
+        alamat,
+        kode_pos,
+        kurikulum,
+        jumlah_siswa,
+        jumlah_guru,
+        jumlah_rombel,
+        lintang,
+        bujur,
+        diperbarui_pada
+    from {{ source('disdikbud', 'sekolah') }}
+),
+
+kode_dapodik as (
+    select
+        kode_dapodik,
+        kode_kemendagri
+    from {{ ref('ref_wilayah_dapodik') }}
+    where length(kode_kemendagri) = 5
+),
+
+nama_kecamatan as (
+    select
+        kunci,
+        kode_kabupaten_kota,
+        kode_kemendagri
+    from {{ ref('ref_wilayah_nama') }}
+    where level = 'kecamatan'
+),
+
+final as (
+    -- Kode Dapodik adalah sistem ketiga: diterjemahkan lewat daftar, tidak pernah lewat angkanya.
+    select
+        sekolah.npsn,
+        sekolah.nama,
+        kode_dapodik.kode_kemendagri as kode_kabupaten_kota,
+        nama_kecamatan.kode_kemendagri as kode_kecamatan,
+        sekolah.kode_wilayah as kode_dapodik,
+        sekolah.kecamatan,
+        sekolah.bentuk_pendidikan,
+        case sekolah.status_sekolah when '1' then 'Negeri' when '2' then 'Swasta' end as status_sekolah,
+        sekolah.alamat,
+        sekolah.kode_pos,
+        sekolah.kurikulum,
+        sekolah.jumlah_siswa,
+        sekolah.jumlah_guru,
+        sekolah.jumlah_rombel,
+        sekolah.lintang,
+        sekolah.bujur,
+        sekolah.diperbarui_pada
+    from sekolah
+    left join kode_dapodik on sekolah.kode_wilayah = kode_dapodik.kode_dapodik
+    left join nama_kecamatan
+        on
+            nama_kecamatan.kunci = {{ kunci_nama('sekolah.kecamatan') }}
+            and nama_kecamatan.kode_kabupaten_kota = kode_dapodik.kode_kemendagri
+)
+
+select * from final
