@@ -63,13 +63,7 @@ def province(pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 def test_samarindas_population_adds_up_and_sixty_spellings_are_fifty_nine_places(province: Province) -> None:
     done = province.load("samarinda/penduduk", "samarinda_penduduk_2022_2024.xlsx")
     assert done.batch is not None and (done.batch.loaded, done.batch.quarantined) == (28656, 0)
-    province.build(
-        "stg_samarinda__penduduk",
-        "dim_tanggal",
-        "dim_wilayah",
-        "fct_penduduk_kelurahan",
-        "penduduk_kelurahan",
-    )
+    province.build("+penduduk_kelurahan")
     total = "select sum(jumlah) from mart_satu_data.penduduk_kelurahan where tahun = 2024 and kode_kabupaten_kota = '64.72'"
     assert province.ask(total) == [(881225,)]
     assert province.ask("select count(distinct (kecamatan, kelurahan)) from raw.samarinda__penduduk") == [

@@ -55,9 +55,7 @@ def test_every_spelling_of_samarindas_villages_finds_its_code(warehouse: ModelWa
         cross join (values ('L'), ('P')) as k (kelamin)
         where kelurahan.level = 'kelurahan' and kelurahan.kode_kemendagri like '64.72.%'
     """)
-    results = warehouse.build(
-        "stg_samarinda__penduduk", "dim_wilayah", "fct_penduduk_kelurahan", "penduduk_kelurahan"
-    )
+    results = warehouse.build("+penduduk_kelurahan")
     assert {r.state for r in results.values()} == {"ok"}
     assert warehouse.run("""
         select count(distinct (kecamatan, kelurahan)), count(distinct kode_desa_kelurahan),
@@ -183,8 +181,14 @@ def test_a_name_leads_to_one_code_or_to_none(pg_url: str, tmp_path: Path) -> Non
     (folder / "seeds/ref_wilayah_alias.csv").write_text(alias)
     dapodik = "kode_dapodik,kode_kemendagri,dasar\n160000,64,uji\n"
     (folder / "seeds/ref_wilayah_dapodik.csv").write_text(dapodik)
+    moved = ["64.01.01.2001,64.01.02.2001", "64.01.01.2009,64.01.01.2005"]
+    rows = [f"{codes},2022,pindah_kecamatan,cocok nama,uji" for codes in moved]
+    header = "kode_lama,kode_baru,vintage,jenis,keandalan,dasar"
+    (folder / "seeds/ref_wilayah_perubahan.csv").write_text("\n".join([header, *rows]) + "\n")
+    for real in ("wilayah_lengkap", "wilayah_dua_sistem"):
+        (folder / f"tests/{real}.sql").unlink()
     warehouse = ModelWarehouse(pg_url, folder)
-    results = warehouse.build("tag:referensi", "dim_wilayah")
+    results = warehouse.build("tag:referensi", "+dim_wilayah")
     assert {n: r.error for n, r in results.items() if r.state != "ok"} == {}
     villages = warehouse.run("""
         select kunci, kode_kecamatan, kode_kemendagri from core.ref_wilayah_nama
@@ -199,11 +203,11 @@ def test_a_name_leads_to_one_code_or_to_none(pg_url: str, tmp_path: Path) -> Non
         ("TUA", "64.01.01", "64.01.01.2004"),
     ]
     assert warehouse.run("""
-        select kode_kemendagri, nama, berlaku_mulai, berlaku_sampai, nama_kecamatan from core.dim_wilayah
-        where not aktif order by 1
+        select kode_kemendagri, nama, berlaku_mulai, berlaku_sampai, nama_kecamatan, kode_hari_ini
+        from core.dim_wilayah where not aktif order by 1
     """) == [
-        ("64.01.01.2001", "Lama", 2016, 2020, "Satu"),
-        ("64.01.01.2009", "Pindahan", 2016, 2020, "Satu"),
+        ("64.01.01.2001", "Lama", 2016, 2020, "Satu", "64.01.02.2001"),
+        ("64.01.01.2009", "Pindahan", 2016, 2020, "Satu", "64.01.01.2005"),
     ]
     warehouse.connection.close()
 

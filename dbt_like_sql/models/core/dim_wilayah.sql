@@ -8,6 +8,51 @@ riwayat as (
     select * from {{ ref('ref_wilayah_riwayat') }}
 ),
 
+masa_nama as (
+    select * from {{ ref('dim_wilayah_riwayat') }}
+),
+
+perubahan as (
+    select * from {{ ref('ref_wilayah_perubahan') }}
+),
+
+dapodik as (
+    select distinct on (kode_kemendagri)
+        kode_kemendagri,
+        kode
+    from {{ ref('ref_wilayah_kode_lain') }}
+    where sistem = 'dapodik'
+    order by
+        kode_kemendagri,
+        vintage desc,
+        kode
+),
+
+nama_lama as (
+    select
+        masa_nama.kode_kemendagri,
+        string_agg(masa_nama.nama, '; ' order by masa_nama.berlaku_mulai) as nama_lama
+    from masa_nama
+    where masa_nama.berlaku_sampai is not null
+    group by masa_nama.kode_kemendagri
+),
+
+pengganti as (
+    select
+        perubahan.kode_lama,
+        perubahan.kode_baru
+    from perubahan
+    where perubahan.jenis <> 'pemekaran'
+),
+
+asal_mekar as (
+    select
+        perubahan.kode_baru,
+        perubahan.kode_lama
+    from perubahan
+    where perubahan.jenis = 'pemekaran'
+),
+
 semua_kode as (
     select
         coalesce(wilayah.kode_kemendagri, riwayat.kode_kemendagri) as kode_kemendagri,
@@ -45,8 +90,11 @@ final as (
         berjenjang.kode_kemendagri,
         berjenjang.kode_bps,
         berjenjang.kode_bps_basis,
+        {{ keandalan_bps('berjenjang.kode_bps_basis') }} as kode_bps_keandalan,
+        dapodik.kode as kode_dapodik,
         berjenjang.level,
         berjenjang.nama,
+        nama_lama.nama_lama,
         berjenjang.kode_induk,
         berjenjang.kode_provinsi,
         provinsi.nama as nama_provinsi,
@@ -56,11 +104,17 @@ final as (
         kecamatan.nama as nama_kecamatan,
         berjenjang.berlaku_mulai,
         berjenjang.berlaku_sampai,
-        berjenjang.aktif
+        berjenjang.aktif,
+        case when berjenjang.aktif then berjenjang.kode_kemendagri else pengganti.kode_baru end as kode_hari_ini,
+        asal_mekar.kode_lama as mekar_dari
     from berjenjang
     left join semua_kode as provinsi on berjenjang.kode_provinsi = provinsi.kode_kemendagri
     left join semua_kode as kabupaten_kota on berjenjang.kode_kabupaten_kota = kabupaten_kota.kode_kemendagri
     left join semua_kode as kecamatan on berjenjang.kode_kecamatan = kecamatan.kode_kemendagri
+    left join nama_lama on berjenjang.kode_kemendagri = nama_lama.kode_kemendagri
+    left join dapodik on berjenjang.kode_kemendagri = dapodik.kode_kemendagri
+    left join pengganti on berjenjang.kode_kemendagri = pengganti.kode_lama
+    left join asal_mekar on berjenjang.kode_kemendagri = asal_mekar.kode_baru
 )
 
 select * from final

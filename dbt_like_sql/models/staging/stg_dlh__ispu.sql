@@ -13,10 +13,10 @@ ispu as (
 
 kabupaten_kota as (
     select
-        kode_bps,
+        kunci_wilayah,
         kode_kemendagri
-    from {{ ref('ref_wilayah') }}
-    where level = 'kabupaten_kota'
+    from {{ ref('ref_wilayah_kode') }}
+    where level = 'kabupaten_kota' and vintage_terakhir
 ),
 
 final as (
@@ -24,14 +24,14 @@ final as (
     select
         ispu.stasiun,
         ispu.waktu,
-        (ispu.waktu at time zone '{{ var("zona_waktu") }}')::date as tanggal,
+        {{ tanggal_wita('ispu.waktu') }} as tanggal,
         kabupaten_kota.kode_kemendagri as kode_kabupaten_kota,
         ispu.kode_bps,
         ispu.pm25,
         ispu.ispu,
         ispu.kategori
     from ispu
-    left join kabupaten_kota on ispu.kode_bps = kabupaten_kota.kode_bps
+    left join kabupaten_kota on kabupaten_kota.kunci_wilayah = {{ kunci_wilayah('bps', 'ispu.kode_bps') }}
 )
 
 select * from final
