@@ -13,7 +13,13 @@ from pipelines.settings import PROJECT_ROOT
 
 LAYERS = {"staging": "staging", "core": "core", "mart_satu_data": "marts", "mart_spbe": "marts"}
 READS_OPS = {"daftar_data", "antrean_nama_wilayah", "bukti_indikator"}
-OPEN_MARTS = {"penduduk_kelurahan", "layanan_kesehatan_bulanan", "daftar_data", "indeks_spbe"}
+OPEN_MARTS = {
+    "penduduk_kelurahan",
+    "layanan_kesehatan_bulanan",
+    "daftar_data",
+    "indeks_spbe",
+    "indeks_instrumen",
+}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,17 @@
+{# Penilaian dari satu model staging dalam bentuk fct_penilaian_indikator.
+   kode_indikator dan lingkup: ekspresi SQL atas model itu; lingkup adalah kode OPD yang dinilai, atau 'provinsi'. #}
+{% macro penilaian_dari(model, instrumen, versi, kode_indikator, lingkup="'provinsi'") -%}
+    select
+        '{{ instrumen }}' as instrumen,
+        '{{ versi }}' as versi,
+        tahun,
+        {{ lingkup }} as lingkup,
+        ({{ kode_indikator }})::text as kode_indikator,
+        tingkat::numeric(4, 2) as tingkat,
+        target::numeric(4, 2) as target,
+        bukti,
+        tautan_bukti,
+        'penilaian' as asal,
+        null::text as status_konversi
+    from {{ ref(model) }}
+{%- endmacro %}

@@ -1,0 +1,188 @@
+with
+
+kontrak as (
+    select * from {{ source('ops', 'contract') }}
+),
+
+pemuatan as (
+    select * from {{ source('ops', 'load_batch') }}
+),
+
+pemeriksaan as (
+    select distinct on (asset, check_name)
+        asset,
+        check_name,
+        passed,
+        at
+    from {{ source('ops', 'check_result') }}
+    order by
+        asset,
+        check_name,
+        at desc
+),
+
+karantina as (
+    select * from {{ source('ops', 'quarantine_reason') }}
+),
+
+penyamaran as (
+    select * from {{ source('ops', 'pseudonym_key') }}
+),
+
+terbitan as (
+    select * from {{ source('ops', 'publication_log') }}
+),
+
+daftar_data as (
+    select * from {{ ref('daftar_data') }}
+),
+
+indikator as (
+    select * from {{ ref('dim_indikator') }}
+),
+
+peta as (
+    select * from {{ ref('ref_bukti_indikator') }}
+),
+
+muatan as (
+    select distinct on (pemuatan.dataset)
+        pemuatan.dataset,
+        pemuatan.rows_loaded + coalesce(pemuatan.rows_unchanged, 0) as baris,
+        pemuatan.finished_at
+    from pemuatan
+    where pemuatan.state = 'loaded'
+    order by
+        pemuatan.dataset,
+        pemuatan.batch_id desc
+),
+
+terhubung as (
+    select
+        kontrak.dataset,
+        kontrak.produsen,
+        muatan.finished_at
+    from kontrak
+    inner join muatan on kontrak.dataset = muatan.dataset
+    where kontrak.jenis_sumber in ('database', 'api')
+),
+
+bukti as (
+    select
+        'dataset_berkontrak' as jenis_bukti,
+        null::text as lingkup,
+        count(*)::numeric as angka,
+        'dataset' as satuan,
+        (select max(muatan.finished_at) from muatan) as waktu
+    from kontrak
+    union all
+    select
+        'sumber_terhubung' as jenis_bukti,
+        null as lingkup,
+        count(*) as angka,
+        'dataset' as satuan,
+        max(terhubung.finished_at) as waktu
+    from terhubung
+    union all
+    select
+        'opd_terhubung' as jenis_bukti,
+        null as lingkup,
+        count(distinct terhubung.produsen) as angka,
+        'OPD' as satuan,
+        max(terhubung.finished_at) as waktu
+    from terhubung
+    union all
+    select
+        'uji_mutu' as jenis_bukti,
+        null as lingkup,
+        count(*) as angka,
+        'uji' as satuan,
+        max(pemeriksaan.at) as waktu
+    from pemeriksaan
+    union all
+    select
+        'uji_mutu_lulus' as jenis_bukti,
+        null as lingkup,
+        round(100.0 * count(*) filter (where pemeriksaan.passed) / nullif(count(*), 0), 1) as angka,
+        'persen' as satuan,
+        max(pemeriksaan.at) as waktu
+    from pemeriksaan
+    union all
+    select
+        'baris_karantina' as jenis_bukti,
+        null as lingkup,
+        count(distinct karantina.entry_id) as angka,
+        'baris' as satuan,
+        max(karantina.updated_at) as waktu
+    from karantina
+    where karantina.state = 'open'
+    union all
+    select
+        'pemuatan_gagal' as jenis_bukti,
+        null as lingkup,
+        count(*) as angka,
+        'pemuatan' as satuan,
+        max(pemuatan.finished_at) as waktu
+    from pemuatan
+    where pemuatan.state in ('failed', 'rejected', 'died')
+    union all
+    select
+        'dataset_tersamar' as jenis_bukti,
+        null as lingkup,
+        count(distinct penyamaran.dataset) as angka,
+        'dataset' as satuan,
+        max(penyamaran.since) as waktu
+    from penyamaran
+    union all
+    select
+        'mart_terbuka' as jenis_bukti,
+        null as lingkup,
+        count(distinct terbitan.mart) as angka,
+        'data terbuka' as satuan,
+        max(terbitan.at) as waktu
+    from terbitan
+    where terbitan.path like '%.csv'
+    union all
+    select
+        'dataset_tepat_waktu' as jenis_bukti,
+        null as lingkup,
+        round(100.0 * count(*) filter (where daftar_data.status = 'mutakhir') / nullif(count(*), 0), 1) as angka,
+        'persen' as satuan,
+        max(daftar_data.terakhir_datang) as waktu
+    from daftar_data
+    union all
+    select
+        'pemuatan_dataset' as jenis_bukti,
+        muatan.dataset as lingkup,
+        muatan.baris as angka,
+        'baris' as satuan,
+        muatan.finished_at as waktu
+    from muatan
+),
+
+final as (
+    -- Yang tidak pernah terjadi bukan bukti: tanpa waktu, tanpa baris.
+    select
+        peta.instrumen || ':' || peta.versi || ':' || peta.kode_indikator as kunci_indikator,
+        peta.instrumen,
+        peta.versi,
+        peta.kode_indikator,
+        indikator.indikator,
+        peta.jenis_bukti,
+        peta.lingkup,
+        peta.membuktikan,
+        bukti.angka,
+        bukti.satuan,
+        {{ tanggal_wita('bukti.waktu') }} as tanggal
+    from peta
+    inner join bukti
+        on peta.jenis_bukti = bukti.jenis_bukti and peta.lingkup is not distinct from bukti.lingkup
+    left join indikator
+        on
+            peta.instrumen = indikator.instrumen
+            and peta.versi = indikator.versi
+            and peta.kode_indikator = indikator.kode_indikator
+    where bukti.waktu is not null
+)
+
+select * from final

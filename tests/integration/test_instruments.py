@@ -1,0 +1,182 @@
+"""Indices of SPBE, Pemdi and EPSS by their own weights, bands and conversions; and what the ledger proves of them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from tests.support.model_warehouse import FOLDER, ModelWarehouse
+
+d = Decimal
+INSTRUMENTS = "{{ penilaian_dari('stg_diskominfo__penilaian_spbe', 'spbe', '59/2020', 'no_indikator') }}"
+
+
+@pytest.fixture(scope="module")
+def warehouse(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelWarehouse]:
+    """Two more forms join in, by a line each; and somebody wrote down SDI figures.
+
+    Pemdi 2026: all 20 indicators at 4, only number 5 (5 %) at 5. EPSS 2026 of one OPD, without targets: domain 1
+    (28 %) at 4, the rest at 2. SPBE 2026: all at 2, but the 16 of domain 4 (45.5 %), five of 2.5 % and one of
+    1.5 % at 3; SPBE 2027: number 43 alone, at 5.
+    """
+    folder = tmp_path_factory.mktemp("dbt") / "dbt"
+    shutil.copytree(FOLDER, folder)
+    form = "select 2026 as tahun, {} as tingkat, null::int as target, null::text as bukti, null::text as tautan_bukti"
+    (folder / "models/staging/stg_uji__pemdi.sql").write_text(
+        form.format("case n when 5 then 5 else 4 end") + ", n as nomor from generate_series(1, 20) as n"
+    )
+    (folder / "models/staging/stg_uji__epss.sql").write_text(
+        form.format("case when domain = 'Prinsip Satu Data Indonesia' then 4 else 2 end")
+        + ", kode, 'diskominfo' as kode_opd from {{ ref('ref_indikator_ips') }}"
+    )
+    facts = folder / "models/core/fct_penilaian_indikator.sql"
+    more = (
+        " union all {{ penilaian_dari('stg_uji__pemdi', 'pemdi', '8/2026', 'nomor') }}"
+        " union all {{ penilaian_dari('stg_uji__epss', 'epss', '3/2022', 'kode', lingkup='kode_opd') }}"
+    )
+    text = facts.read_text(encoding="utf-8")
+    assert INSTRUMENTS in text
+    facts.write_text(text.replace(INSTRUMENTS, INSTRUMENTS + more), encoding="utf-8")
+    with (folder / "seeds/ref_indeks_luar.csv").open("a", encoding="utf-8") as figures:
+        for year, value in ((2031, 25), (2032, 68.75), (2033, 62.5), (2034, 100), (2035, 0), (2036, 6.25)):
+            figures.write(f"SDI,{year},{value},,uji\n")
+    made = ModelWarehouse(module_pg_url, folder)
+    made.run("""
+        insert into raw.diskominfo__penilaian_spbe (tahun, no_indikator, tingkat, target)
+        select 2026, n, case when n >= 32 or n between 11 and 15 or n = 21 then 3 else 2 end, 4
+        from generate_series(1, 47) as n
+        union all select 2027, 43, 5, 4
+    """)
+    results = made.build("+indeks_instrumen", "+indeks_spbe")
+    assert {name: r.error for name, r in results.items() if r.state != "ok"} == {}
+    yield made
+    made.connection.close()
+
+
+def row(warehouse: ModelWarehouse, instrument: str, year: int, kind: str, code: str) -> tuple[object, ...]:
+    (only,) = warehouse.run(
+        """
+        select indeks, target_indeks, predikat, jumlah_indikator, terisi, keterangan from mart_spbe.indeks_instrumen
+        where instrumen = %s and tahun = %s and jenis = %s and kode = %s
+        """,
+        instrument, year, kind, code,
+    )  # fmt: skip
+    return only
+
+
+def test_the_band_is_that_of_the_rounded_index(warehouse: ModelWarehouse) -> None:
+    """SPBE 2026: (100 x 2 + 45.5 + 5 x 2.5 + 1.5) / 100 = 259.5 / 100 = 2.595, rounded 2.60: Baik, where 2.595
+    itself would be Cukup. Aspect 5 (12 %): (12 x 2 + 1.5) / 12 = 2.125 -> 2.13: Cukup."""
+    assert row(warehouse, "spbe", 2026, "indeks", "SPBE") == (d("2.60"), d("4.00"), "Baik", 47, 47, None)
+    assert row(warehouse, "spbe", 2026, "aspek", "5") == (d("2.13"), d("4.00"), "Cukup", 8, 8, None)
+    assert row(warehouse, "spbe", 2026, "indikator", "21") == (d("3.00"), d("4.00"), None, 1, 1, None)
+
+
+def test_pemdi_has_bands_of_its_own(warehouse: ModelWarehouse) -> None:
+    """(100 x 4 + 5 x 1) / 100 = 4.05: Memuaskan in Pemdi (from 4.00), which in SPBE is Sangat Baik (to 4.20).
+    Aspect 3, Data (15 %): (15 x 4 + 5) / 15 = 65 / 15 = 4.33. Pemdi has no domains."""
+    assert row(warehouse, "pemdi", 2026, "indeks", "PEMDI")[:4] == (d("4.05"), None, "Memuaskan", 20)
+    assert row(warehouse, "pemdi", 2026, "aspek", "3")[:3] == (d("4.33"), None, "Memuaskan")
+    kinds = warehouse.run("""
+        select jenis, count(*) from mart_spbe.indeks_instrumen where instrumen = 'pemdi' and tahun = 2026
+        group by 1 order by 1
+    """)
+    assert kinds == [("aspek", 7), ("indeks", 1), ("indikator", 20)]
+
+
+def test_epss_is_of_the_opd_that_was_assessed(warehouse: ModelWarehouse) -> None:
+    """(28 x 4 + 72 x 2) / 100 = 256 / 100 = 2.56: Cukup. Without a target there is no gap to it."""
+    assert row(warehouse, "epss", 2026, "indeks", "EPSS") == (d("2.56"), None, "Cukup", 38, 38, None)
+    assert row(warehouse, "epss", 2026, "domain", "1")[:3] == (d("4.00"), None, "Sangat Baik")
+    assert row(warehouse, "epss", 2026, "aspek", "201")[:3] == (d("2.00"), None, "Cukup")
+    assert warehouse.run("""
+        select distinct lingkup from mart_spbe.indeks_instrumen where instrumen = 'epss' and tahun = 2026
+    """) == [("diskominfo",)]
+
+
+def test_what_was_not_assessed_is_shown_and_is_no_zero(warehouse: ModelWarehouse) -> None:
+    """SPBE 2027: number 43 (3 %) at 5, the other 46 as level 1: (3 x 5 + 97) / 100 = 1.12. In that year Pemdi and
+    EPSS are in force and nobody assessed them."""
+    unassessed = "sebagian belum dinilai, dihitung tingkat 1"
+    assert row(warehouse, "spbe", 2027, "indeks", "SPBE") == (
+        d("1.12"), d("1.09"), "Kurang", 47, 1, unassessed,
+    )  # fmt: skip
+    assert row(warehouse, "spbe", 2027, "indikator", "1") == (
+        None, None, None, 1, 0, "belum dinilai, dihitung tingkat 1",
+    )  # fmt: skip
+    for instrument, count in (("pemdi", 20), ("epss", 38)):
+        assert row(warehouse, instrument, 2027, "indeks", instrument.upper()) == (
+            None, None, None, count, 0, "belum ada penilaian",
+        )  # fmt: skip
+    missing = warehouse.run("""
+        select count(*) from mart_spbe.indeks_instrumen
+        where instrumen = 'spbe' and tahun = 2027 and jenis = 'indikator' and terisi = 0
+    """)
+    assert missing == [(46,)]
+    assert warehouse.run("select distinct tahun from mart_spbe.indeks_spbe order by 1") == [(2026,), (2027,)]
+
+
+def test_indicator_5_of_pemdi_comes_from_the_sdi_index(warehouse: ModelWarehouse) -> None:
+    """25 is half of 12.5 to 37.5, so 1.5 + 0.5 = 2.00; 68.75 is half of 62.5 to 75, so 3.5 + 0.25 = 3.75 (both are
+    the regulation's examples). 62.5 -> 3.50, 100 -> 5.00, 0 -> 1.00, 6.25 -> 1.25. A figure on a segment that we
+    inferred says so; a conversion alone makes no index."""
+    inferred = "memakai ruas konversi yang disimpulkan"
+    assert warehouse.run("""
+        select tahun, indeks, keterangan from mart_spbe.indeks_instrumen
+        where instrumen = 'pemdi' and jenis = 'indikator' and kode = '5' and tahun > 2030 order by 1
+    """) == [
+        (2031, d("2.00"), inferred),
+        (2032, d("3.75"), None),
+        (2033, d("3.50"), inferred),
+        (2034, d("5.00"), None),
+        (2035, d("1.00"), inferred),
+        (2036, d("1.25"), inferred),
+    ]
+    assert row(warehouse, "pemdi", 2032, "indeks", "PEMDI")[0:3:2] == (None, None)
+    assert row(warehouse, "pemdi", 2032, "indeks", "PEMDI")[5] == "baru nilai konversi"
+
+
+def test_the_ledger_is_evidence(pg_url: str) -> None:
+    """Three of four latest checks passed: 75 %. Only what happened is shown, at its last date in Kalimantan."""
+    warehouse = ModelWarehouse(pg_url)
+    warehouse.run("""
+        insert into ops.contract values
+            ('diskominfo/aduan', 'Aduan', 'Dinas A', 'x', 'api', 1, 6, 'terbuka', true),
+            ('dinkes/kunjungan', 'Kunjungan', 'Dinas B', 'x', 'database', 1, 6, 'pribadi', true),
+            ('dkp/benih', 'Benih', 'Dinas C', 'x', 'upload', 1, 6, 'terbuka', true);
+        insert into ops.load_batch (dataset, state, rows_loaded, rows_unchanged, finished_at) values
+            ('diskominfo/aduan', 'loaded', 40, 2, '2026-11-20T20:00:00Z'),
+            ('dinkes/kunjungan', 'loaded', 10, 0, '2026-11-19T01:00:00Z'),
+            ('dinkes/kunjungan', 'failed', 0, 0, '2026-11-20T01:00:00Z'),
+            ('dkp/benih', 'loaded', 10, 0, '2026-11-18T01:00:00Z');
+        insert into ops.check_result (asset, check_name, severity, passed, at) values
+            ('raw/a', 'x', 'error', false, '2026-11-01'), ('raw/a', 'x', 'error', true, '2026-11-20'),
+            ('raw/a', 'y', 'error', true, '2026-11-20'), ('raw/b', 'x', 'error', true, '2026-11-20'),
+            ('raw/b', 'y', 'warn', false, '2026-11-20');
+        insert into ops.publication_log (mart, path, sha256, at) values
+            ('m', '/p/csv/m.csv', 'a', '2026-11-01'), ('m', '/p/csv/m.csv', 'b', '2026-11-21T02:00:00Z'),
+            ('laporan', '/p/laporan.html', 'c', '2026-11-22')
+    """)
+    assert warehouse.build("+bukti_indikator")["bukti_indikator"].state == "ok"
+    asked = """
+        select jenis_bukti, angka, satuan, tanggal from mart_spbe.bukti_indikator
+        where instrumen = 'spbe' and kode_indikator = %s order by 1
+    """
+    assert warehouse.run(asked, "18") == [
+        ("opd_terhubung", 2, "OPD", date(2026, 11, 21)),
+        ("sumber_terhubung", 2, "dataset", date(2026, 11, 21)),
+    ]
+    assert [r[:2] for r in warehouse.run(asked, "23")] == [
+        ("dataset_berkontrak", 3),
+        ("uji_mutu", 4),
+        ("uji_mutu_lulus", d("75.0")),
+    ]
+    assert warehouse.run(asked, "21") == [("pemuatan_gagal", 1, "pemuatan", date(2026, 11, 20))]
+    assert warehouse.run(asked, "42") == [("pemuatan_dataset", 42, "baris", date(2026, 11, 21))]
+    assert warehouse.run(asked, "43")[1] == ("mart_terbuka", 1, "data terbuka", date(2026, 11, 21))
+    assert warehouse.run(asked, "22") == []
+    warehouse.connection.close()
