@@ -1,12 +1,125 @@
-{# Sel 1 sampai di bawah ambang disamarkan (UU 27/2022); nol tidak menunjuk siapa pun. #}
+{# Penyamaran sel kecil sebelum terbit (UU 27/2022).
+
+   Penyamaran primer: jumlah 1 sampai di bawah ambang_samar; nol tidak menunjuk siapa pun. Penyamaran sekunder: sel lain
+   yang ikut disembunyikan, agar yang primer tidak dapat dihitung kembali dari jumlah baris, kolom, dan keseluruhan.
+   Caranya: setiap sel primer menjadi sudut sebuah persegi (dua baris, dua kolom) yang keempat selnya positif, dan
+   keempatnya disembunyikan. Menggeser satu orang mengitari persegi itu tidak mengubah satu jumlah pun yang terbit dan
+   tidak membuat sel negatif, jadi tidak satu pun sel tersembunyi hanya mungkin bernilai satu. Jumlah baris, kolom, dan
+   keseluruhan adalah sel juga; persegi dengan jumlah selalu ada, dipakai bila tidak ada yang di dalam.
+   Dipilih persegi dengan jumlah (total) paling sedikit, lalu dengan orang paling sedikit di sel sekundernya.
+   Sumber: Hundepool dkk., Statistical Disclosure Control (Wiley, 2012), bab 4 (penyamaran sekunder); Gusfield, A Graph
+   Theoretic Approach to Statistical Data Security (SIAM J. Comput. 17, 1988): sel aman bila terletak pada putaran.
+   Batasnya: satu tabel dua dimensi. Tabel yang berbagi jumlah (bulan dengan tahun, kecamatan dengan kota) tidak dijaga
+   bersama-sama; terbitkan jumlah yang lebih tinggi hanya dari sel yang terbit. #}
 {% macro tersamar(jumlah) -%}
     ({{ jumlah }} > 0 and {{ jumlah }} < {{ var('ambang_samar') }})
 {%- endmacro %}
 
-{% macro samarkan(jumlah) -%}
-    case when not {{ tersamar(jumlah) }} then {{ jumlah }} end
+{# Semua sel satu tabel, dengan jumlahnya, sebagai query tersendiri.
+   relasi: ref() atau nama CTE. tabel: kolom-kolom yang bersama menunjuk satu tabel. baris, kolom: kedua dimensi.
+   jumlah: kolom banyaknya orang (atau kejadian tentang orang); baris yang sama dijumlahkan.
+   Kolom hasil: tabel, baris, kolom, baris_total, kolom_total (benar bila sel itu jumlah ke arah itu), jumlah (kosong bila
+   disembunyikan), disamarkan. Alasan primer dan sekunder sengaja tidak dibedakan. #}
+{% macro sel_tersamar(relasi, tabel, baris, kolom, jumlah='jumlah') -%}
+{%- set kunci = tabel | join(', ') %}
+    with
+
+    sel as (
+        select
+            {{ kunci }},
+            {{ baris }},
+            {{ kolom }},
+            grouping({{ baris }}) = 1 as baris_total,
+            grouping({{ kolom }}) = 1 as kolom_total,
+            sum({{ jumlah }})::bigint as jumlah
+        from {{ relasi }}
+        group by
+            {{ kunci }},
+            grouping sets (({{ baris }}, {{ kolom }}), ({{ baris }}), ({{ kolom }}), ())
+    ),
+
+    bernomor as (
+        select
+            sel.*,
+            dense_rank() over (order by {{ kunci }}) as nomor_tabel,
+            case when not baris_total then dense_rank() over (order by baris_total, {{ baris }}) end as nomor_baris,
+            case when not kolom_total then dense_rank() over (order by kolom_total, {{ kolom }}) end as nomor_kolom
+        from sel
+    ),
+
+    positif as materialized (
+        select
+            nomor_tabel,
+            coalesce(nomor_baris, 0) as baris_ke,
+            coalesce(nomor_kolom, 0) as kolom_ke,
+            jumlah,
+            {{ tersamar('jumlah') }} as primer,
+            baris_total or kolom_total as total
+        from bernomor
+        where jumlah > 0
+    ),
+
+    persegi as (
+        select distinct on (a.nomor_tabel, a.baris_ke, a.kolom_ke)
+            a.nomor_tabel,
+            a.baris_ke,
+            a.kolom_ke,
+            d.baris_ke as baris_lain,
+            d.kolom_ke as kolom_lain
+        from positif as a
+        inner join positif as b
+            on a.nomor_tabel = b.nomor_tabel and a.baris_ke = b.baris_ke and a.kolom_ke <> b.kolom_ke
+        inner join positif as c
+            on a.nomor_tabel = c.nomor_tabel and a.kolom_ke = c.kolom_ke and a.baris_ke <> c.baris_ke
+        inner join positif as d
+            on a.nomor_tabel = d.nomor_tabel and c.baris_ke = d.baris_ke and b.kolom_ke = d.kolom_ke
+        where a.primer
+        order by
+            a.nomor_tabel,
+            a.baris_ke,
+            a.kolom_ke,
+            (b.total and not b.primer)::int + (c.total and not c.primer)::int + (d.total and not d.primer)::int,
+            case when b.primer then 0 else b.jumlah end
+            + case when c.primer then 0 else c.jumlah end
+            + case when d.primer then 0 else d.jumlah end,
+            d.baris_ke,
+            d.kolom_ke
+    ),
+
+    tersembunyi as (
+        select distinct
+            persegi.nomor_tabel,
+            sudut.baris_ke,
+            sudut.kolom_ke
+        from persegi
+        cross join lateral (
+            values
+                (persegi.baris_ke, persegi.kolom_ke),
+                (persegi.baris_ke, persegi.kolom_lain),
+                (persegi.baris_lain, persegi.kolom_ke),
+                (persegi.baris_lain, persegi.kolom_lain)
+        ) as sudut (baris_ke, kolom_ke)
+    )
+
+    select
+        {%- for k in tabel %}
+        bernomor.{{ k }},
+        {%- endfor %}
+        bernomor.{{ baris }},
+        bernomor.{{ kolom }},
+        bernomor.baris_total,
+        bernomor.kolom_total,
+        case when tersembunyi.nomor_tabel is null then bernomor.jumlah end as jumlah,
+        tersembunyi.nomor_tabel is not null as disamarkan
+    from bernomor
+    left join tersembunyi
+        on
+            bernomor.nomor_tabel = tersembunyi.nomor_tabel
+            and coalesce(bernomor.nomor_baris, 0) = tersembunyi.baris_ke
+            and coalesce(bernomor.nomor_kolom, 0) = tersembunyi.kolom_ke
 {%- endmacro %}
 
-{% macro keterangan_samar(jumlah) -%}
-    case when {{ tersamar(jumlah) }} then 'disamarkan (<{{ var("ambang_samar") }})' end
+{# Untuk pembaca, mengapa jumlahnya kosong. #}
+{% macro keterangan_samar(disamarkan) -%}
+    case when {{ disamarkan }} then 'disamarkan' end
 {%- endmacro %}

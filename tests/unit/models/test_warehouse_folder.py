@@ -15,11 +15,14 @@ LAYERS = {"staging": "staging", "core": "core", "mart_satu_data": "marts", "mart
 READS_OPS = {"daftar_data", "antrean_nama_wilayah", "bukti_indikator"}
 OPEN_MARTS = {
     "penduduk_kelurahan",
+    "penduduk_jumlah",
     "layanan_kesehatan_bulanan",
+    "layanan_kesehatan_jumlah",
     "daftar_data",
     "indeks_spbe",
     "indeks_instrumen",
 }
+PORTAL = ["kode_provinsi", "nama_provinsi", "kode_kabupaten_kota", "nama_kabupaten_kota"]
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +72,15 @@ def test_the_open_marts_say_so(project: Project) -> None:
     assert marked.keys() == OPEN_MARTS
     for meta in marked.values():
         assert {"judul", "satuan", "frekuensi"} <= meta.keys()
+
+
+def test_open_data_have_the_portals_layout(project: Project) -> None:
+    """Province and kabupaten/kota first; then dimensions, the value, its unit, and when."""
+    for node in project.nodes.values():
+        if node.schema == "mart_satu_data" and node.name != "daftar_data":
+            names = [c.name for c in node.columns]
+            assert names[:4] == PORTAL, node.name
+            assert names[names.index("satuan") + 1] == "tahun", node.name
 
 
 def test_codes_stay_text_in_seeds(project: Project) -> None:

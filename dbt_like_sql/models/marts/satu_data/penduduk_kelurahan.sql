@@ -1,24 +1,11 @@
 with
 
-penduduk as (
-    select * from {{ ref('fct_penduduk_kelurahan') }}
+sel as (
+    select * from {{ ref('agg_penduduk_kelurahan') }}
 ),
 
 wilayah as (
     select * from {{ ref('dim_wilayah') }}
-),
-
-per_kelurahan as (
-    select
-        penduduk.kode_desa_kelurahan,
-        penduduk.jenis_kelamin,
-        penduduk.tahun,
-        sum(penduduk.jumlah)::bigint as jumlah
-    from penduduk
-    group by
-        penduduk.kode_desa_kelurahan,
-        penduduk.jenis_kelamin,
-        penduduk.tahun
 ),
 
 final as (
@@ -29,15 +16,16 @@ final as (
         wilayah.nama_kabupaten_kota,
         wilayah.kode_kecamatan,
         wilayah.nama_kecamatan,
-        per_kelurahan.kode_desa_kelurahan,
+        sel.kode_desa_kelurahan,
         wilayah.nama as nama_desa_kelurahan,
-        per_kelurahan.jenis_kelamin,
-        {{ samarkan('per_kelurahan.jumlah') }} as jumlah,
+        sel.jenis_kelamin,
+        sel.jumlah,
         'jiwa' as satuan,
-        per_kelurahan.tahun,
-        {{ keterangan_samar('per_kelurahan.jumlah') }} as keterangan
-    from per_kelurahan
-    left join wilayah on per_kelurahan.kode_desa_kelurahan = wilayah.kode_kemendagri
+        sel.tahun,
+        {{ keterangan_samar('sel.disamarkan') }} as keterangan
+    from sel
+    left join wilayah on sel.kode_desa_kelurahan = wilayah.kode_kemendagri
+    where not sel.baris_total and not sel.kolom_total
 )
 
 select * from final

@@ -1,0 +1,31 @@
+with
+
+sel as (
+    select * from {{ ref('agg_kunjungan_bulanan') }}
+),
+
+wilayah as (
+    select * from {{ ref('dim_wilayah') }}
+),
+
+final as (
+    select
+        wilayah.kode_provinsi,
+        wilayah.nama_provinsi,
+        sel.kode_kabupaten_kota,
+        wilayah.nama_kabupaten_kota,
+        sel.kode_kecamatan,
+        kecamatan.nama as nama_kecamatan,
+        case when sel.kolom_total then 'SEMUA' else sel.cara_bayar end as cara_bayar,
+        sel.jumlah as jumlah_kunjungan,
+        'kunjungan' as satuan,
+        sel.tahun,
+        sel.bulan,
+        {{ keterangan_samar('sel.disamarkan') }} as keterangan
+    from sel
+    left join wilayah on sel.kode_kabupaten_kota = wilayah.kode_kemendagri
+    left join wilayah as kecamatan on sel.kode_kecamatan = kecamatan.kode_kemendagri
+    where sel.baris_total or sel.kolom_total
+)
+
+select * from final
