@@ -85,7 +85,7 @@ def load(
         batch = ledger.open_batch(connection, contract, run_id, window, whole=whole)
         plan = LoadPlan(contract, batch.batch_id, window, whole=whole)
         try:
-            for statement in create_raw(plan):
+            for statement in create_raw(plan.contract):
                 connection.execute(statement)
             if contract.cursor and not whole:
                 plan = replace(plan, since=_since(connection, plan))

@@ -150,18 +150,18 @@ def raw_columns(contract: Contract) -> list[tuple[str, str]]:
     return columns + list(ORIGIN)
 
 
-def create_raw(plan: LoadPlan) -> list[sql.Composed]:
-    """The table as a first load makes it; nothing where it is there."""
-    contract = plan.contract
+def create_raw(contract: Contract) -> list[sql.Composed]:
+    """The table as a first load finds it, empty; nothing where it is there."""
+    raw = sql.Identifier("raw", contract.table)
     parts = [sql.SQL("{} {}").format(sql.Identifier(n), sql.SQL(t)) for n, t in raw_columns(contract)]  # type: ignore[arg-type]
     key = (*contract.primary_key, "valid_from") if contract.keeps_history else contract.primary_key
     if key:
         parts.append(sql.SQL("primary key ({})").format(identifiers(key)))
-    statements = [sql.SQL("create table if not exists {} ({})").format(plan.raw, sql.SQL(", ").join(parts))]
+    statements = [sql.SQL("create table if not exists {} ({})").format(raw, sql.SQL(", ").join(parts))]
     if contract.keeps_history:
         statements.append(
             sql.SQL("create unique index if not exists {} on {} ({}) where is_current").format(
-                sql.Identifier(f"{contract.table[:50]}_current"), plan.raw, identifiers(contract.primary_key)
+                sql.Identifier(f"{contract.table[:50]}_current"), raw, identifiers(contract.primary_key)
             )
         )
     return statements

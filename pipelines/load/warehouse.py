@@ -1,4 +1,4 @@
-"""The warehouse before the first load: schemas, ledger, parsers, and the contracts' promises as a table.
+"""The warehouse before the first load: schemas, ledger, parsers, empty tables, the contracts' promises as a table.
 
 What belongs here: connections and bootstrap. Not here: a load (loader.py).
 """
@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from pipelines.contracts import Contract
 from pipelines.errors import LoadError
 from pipelines.load import ledger, personal
+from pipelines.load.plan import create_raw
 from pipelines.settings import TIMEZONE
 
 BOOTSTRAP_LOCK = 7_640_001
@@ -47,12 +48,18 @@ def connect(url: str) -> Connection[Any]:
 
 
 def prepare(connection: Connection[Any], contracts: Iterable[Contract]) -> None:
-    """Makes what is missing, renews ops.contract, and sweeps what dead runs left. Safe to run at every start."""
+    """Makes what is missing, renews ops.contract, and sweeps what dead runs left. Safe to run at every start.
+
+    A dataset that never came is an empty table: a model over several datasets is not held up by one of them.
+    """
     contracts = tuple(contracts)
     scripts = [resources.files("pipelines.load").joinpath(name).read_text("utf-8") for name in SCRIPTS]
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", [BOOTSTRAP_LOCK])
         connection.execute("\n".join(scripts).encode())
+        for contract in contracts:
+            for statement in create_raw(contract):
+                connection.execute(statement)
         connection.execute("delete from ops.contract")
         with connection.cursor() as cursor:
             cursor.executemany(

@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from pipelines.contracts import load_contracts
+from pipelines.load.warehouse import prepare
 from pipelines.models.project import load_project
+from pipelines.models.runner import build
+from pipelines.settings import PROJECT_ROOT
 from tests.support.model_warehouse import FOLDER, ModelWarehouse
 
 QUEUE = """
@@ -72,6 +77,19 @@ def test_an_accepted_suggestion_is_a_row_of_the_aliases(warehouse: ModelWarehous
     assert warehouse.run("select kode_desa_kelurahan from staging.stg_samarinda__penduduk") == [
         ("64.72.03.1006",)
     ]
+
+
+def test_a_dataset_that_never_came_holds_up_no_other(pg_url: str) -> None:
+    """Its raw table is there from the first start, and empty; what reads several datasets is built."""
+    contracts = load_contracts(PROJECT_ROOT / "contracts")
+    with psycopg.connect(pg_url, autocommit=True) as connection:
+        for _ in range(2):
+            prepare(connection, contracts)
+        results = build(load_project(FOLDER), pg_url)
+        assert {r.name: r.error for r in results if r.state != "ok"} == {}
+        assert connection.execute("select distinct status from mart_satu_data.daftar_data").fetchall() == [
+            ("belum_ada",)
+        ]
 
 
 def test_without_the_extension_the_queue_stands_and_says_what_to_ask(warehouse: ModelWarehouse) -> None:

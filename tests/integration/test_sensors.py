@@ -319,11 +319,14 @@ def test_a_night_that_walks_its_chain_itself_is_left_to_it(
             "samarinda/penduduk",
             {
                 "staging/stg_samarinda__penduduk",
+                "core/antrean_nama_wilayah",
                 "core/fct_penduduk_kelurahan",
+                "core/agg_penduduk_kelurahan",
                 "mart_satu_data/penduduk_kelurahan",
+                "mart_satu_data/penduduk_jumlah",
             },
         ),
-        ("disdikbud/sma", {"staging/stg_disdikbud__sma"}),
+        ("disdikbud/sma", {"staging/stg_disdikbud__sma", "core/antrean_nama_wilayah"}),
     ],
 )
 def test_after_an_upload_only_what_is_made_of_it_is_built(
