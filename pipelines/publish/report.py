@@ -220,7 +220,7 @@ def visits_figure(rows: Sequence[Visits]) -> Figure | None:
     says = f"{words.number(sum(cells.values()))} kunjungan tercatat dalam {len(months)} bulan."
     if hidden:
         says += (
-            f" {words.number(hidden)} sel berisi kurang dari lima kunjungan disamarkan, tidak ikut dihitung."
+            f" {words.number(hidden)} sel disamarkan agar orang tidak dapat dikenali, tidak ikut dihitung."
         )
     return Figure(
         "Kunjungan puskesmas per bulan menurut cara bayar",

@@ -79,14 +79,14 @@ class Night:
     def content(self) -> dict[str, tuple[int, str]]:
         """Every relation of raw, core and the marts as its number of rows and a hash of what a reader sees.
 
-        daftar_data, which says when things came, is left out, and so are the batch of each raw row and the time when
-        rows were loaded.
+        daftar_data and bukti_indikator, which tell of the loads themselves, are left out, and so are the batch and
+        time of each row.
         """
         columns = self.ask(
             "select table_schema, table_name, array_agg(column_name::text order by column_name)"
             " from information_schema.columns where table_schema in ('raw', 'core', 'mart_satu_data', 'mart_spbe')"
-            " and table_name <> 'daftar_data' and column_name not in ('_batch_id', '_loaded_at', 'dimuat_pada')"
-            " group by 1, 2"
+            " and table_name not in ('daftar_data', 'bukti_indikator')"
+            " and column_name not in ('_batch_id', '_loaded_at', 'dimuat_pada') group by 1, 2"
         )
         query = sql.SQL(
             "select count(*), md5(string_agg(t::text, '|' order by t::text)) from (select {} from {}) t"

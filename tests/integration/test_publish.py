@@ -217,7 +217,7 @@ def test_the_report_tells_what_is_there_and_no_value_of_quarantine(
         "5 dari 7 pemeriksaan terakhir lulus (71,4%)",
         "di luar klasifikasi isian",
         "bertambah 54.600 jiwa (4,6%) sejak 2022",
-        "3 sel berisi kurang dari lima kunjungan disamarkan",
+        "3 sel disamarkan agar orang tidak dapat dikenali",
         "Indeks SPBE 2026",
         "Layanan Administrasi Pemerintahan Berbasis Elektronik",
     ):
