@@ -17,7 +17,7 @@ INSTRUMENTS = "{{ penilaian_dari('stg_diskominfo__penilaian_spbe', 'spbe', '59/2
 
 @pytest.fixture(scope="module")
 def warehouse(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelWarehouse]:
-    """Two more forms join in, by a line each; and somebody wrote down SDI figures.
+    """A form of Pemdi joins in, by one line; and somebody wrote down SDI figures.
 
     Pemdi 2026: all 20 indicators at 4, only number 5 (5 %) at 5. EPSS 2026 of one OPD, without targets: domain 1
     (28 %) at 4, the rest at 2. SPBE 2026: all at 2, but the 16 of domain 4 (45.5 %), five of 2.5 % and one of
@@ -29,15 +29,8 @@ def warehouse(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
     (folder / "models/staging/stg_uji__pemdi.sql").write_text(
         form.format("case n when 5 then 5 else 4 end") + ", n as nomor from generate_series(1, 20) as n"
     )
-    (folder / "models/staging/stg_uji__epss.sql").write_text(
-        form.format("case when domain = 'Prinsip Satu Data Indonesia' then 4 else 2 end")
-        + ", kode, 'diskominfo' as kode_opd from {{ ref('ref_indikator_ips') }}"
-    )
     facts = folder / "models/core/fct_penilaian_indikator.sql"
-    more = (
-        " union all {{ penilaian_dari('stg_uji__pemdi', 'pemdi', '8/2026', 'nomor') }}"
-        " union all {{ penilaian_dari('stg_uji__epss', 'epss', '3/2022', 'kode', lingkup='kode_opd') }}"
-    )
+    more = " union all {{ penilaian_dari('stg_uji__pemdi', 'pemdi', '8/2026', 'nomor') }}"
     text = facts.read_text(encoding="utf-8")
     assert INSTRUMENTS in text
     facts.write_text(text.replace(INSTRUMENTS, INSTRUMENTS + more), encoding="utf-8")
@@ -50,6 +43,12 @@ def warehouse(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
         select 2026, n, case when n >= 32 or n between 11 and 15 or n = 21 then 3 else 2 end, 4
         from generate_series(1, 47) as n
         union all select 2027, 43, 5, 4
+    """)
+    made.build("tag:referensi")
+    made.run("""
+        insert into raw.bps__penilaian_epss (tahun, kode_opd, kode_indikator, tingkat)
+        select 2026, 'diskominfo', kode, case when domain = 'Prinsip Satu Data Indonesia' then 4 else 2 end
+        from core.ref_indikator_ips
     """)
     results = made.build("+indeks_instrumen", "+indeks_spbe")
     assert {name: r.error for name, r in results.items() if r.state != "ok"} == {}
@@ -161,7 +160,7 @@ def test_the_ledger_is_evidence(pg_url: str) -> None:
             ('m', '/p/csv/m.csv', 'a', '2026-11-01'), ('m', '/p/csv/m.csv', 'b', '2026-11-21T02:00:00Z'),
             ('laporan', '/p/laporan.html', 'c', '2026-11-22')
     """)
-    assert warehouse.build("+bukti_indikator")["bukti_indikator"].state == "ok"
+    assert warehouse.build("tag:referensi", "+bukti_indikator")["bukti_indikator"].state == "ok"
     asked = """
         select jenis_bukti, angka, satuan, tanggal from mart_spbe.bukti_indikator
         where instrumen = 'spbe' and kode_indikator = %s order by 1

@@ -335,7 +335,7 @@ def test_the_spbe_index_is_that_of_the_regulation(warehouse: ModelWarehouse) -> 
         select 2026, n, case when n <= 11 or n between 29 and 31 then 5 else 4 end, 5
         from generate_series(1, 47) as n
     """)
-    warehouse.build("+indeks_spbe")
+    warehouse.build("tag:referensi", "+indeks_spbe")
 
     def row(tahun: int, jenis: str, kode: str) -> tuple[object, ...]:
         (only,) = warehouse.run(
