@@ -14,6 +14,8 @@
      'kode': 'kode_kabupaten_kota'},
     {'dataset': 'disbun/produksi_sawit', 'level': 'kecamatan', 'nama': 'kecamatan', 'kode': 'kode_kecamatan',
      'induk': 'kode_kabupaten_kota'},
+    {'dataset': 'disdikbud/sekolah', 'level': 'kecamatan', 'nama': 'kecamatan', 'kode': 'kode_kecamatan',
+     'induk': 'kode_kabupaten_kota'},
     {'dataset': 'disdikbud/sma', 'level': 'provinsi', 'nama': 'provinsi', 'kode': 'kode_provinsi'},
     {'dataset': 'dispar/kunjungan_wisata', 'level': 'kabupaten_kota', 'nama': 'kabupaten_kota',
      'kode': 'kode_kabupaten_kota'},

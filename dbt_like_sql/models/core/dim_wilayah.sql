@@ -17,15 +17,11 @@ perubahan as (
 ),
 
 dapodik as (
-    select distinct on (kode_kemendagri)
+    select
         kode_kemendagri,
-        kode
-    from {{ ref('ref_wilayah_kode_lain') }}
-    where sistem = 'dapodik'
-    order by
-        kode_kemendagri,
-        vintage desc,
-        kode
+        min(kode_dapodik) as kode_dapodik
+    from {{ ref('ref_wilayah_dapodik') }}
+    group by kode_kemendagri
 ),
 
 nama_lama as (
@@ -91,7 +87,7 @@ final as (
         berjenjang.kode_bps,
         berjenjang.kode_bps_basis,
         {{ keandalan_bps('berjenjang.kode_bps_basis') }} as kode_bps_keandalan,
-        dapodik.kode as kode_dapodik,
+        dapodik.kode_dapodik,
         berjenjang.level,
         berjenjang.nama,
         nama_lama.nama_lama,

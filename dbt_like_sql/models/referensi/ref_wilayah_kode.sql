@@ -28,8 +28,8 @@ pemekaran as (
     group by kode_lama
 ),
 
-kode_lain as (
-    select * from {{ ref('ref_wilayah_kode_lain') }}
+dapodik as (
+    select * from {{ ref('ref_wilayah_dapodik') }}
 ),
 
 daftar_kemendagri as (
@@ -76,13 +76,13 @@ semua_sistem as (
     where wilayah.kode_bps is not null
     union all
     select
-        kode_lain.sistem,
-        kode_lain.sistem || ':' || kode_lain.kode as kunci_wilayah,
-        kode_lain.vintage,
-        kode_lain.kode_kemendagri,
+        'dapodik' as sistem,
+        {{ kunci_wilayah('dapodik', 'dapodik.kode_dapodik') }} as kunci_wilayah,
+        2025::smallint as vintage,
+        dapodik.kode_kemendagri,
         'padanan' as hubungan,
-        kode_lain.keandalan
-    from kode_lain
+        case when dapodik.dasar like '%bukan kode resmi%' then 'perlu diperiksa' else 'cocok nama' end as keandalan
+    from dapodik
 ),
 
 final as (

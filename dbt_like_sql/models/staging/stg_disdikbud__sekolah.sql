@@ -20,12 +20,12 @@ sekolah as (
     from {{ source('disdikbud', 'sekolah') }}
 ),
 
-kode_dapodik as (
+kabupaten_kota as (
     select
-        kode_dapodik,
+        kunci_wilayah,
         kode_kemendagri
-    from {{ ref('ref_wilayah_dapodik') }}
-    where length(kode_kemendagri) = 5
+    from {{ ref('ref_wilayah_kode') }}
+    where level = 'kabupaten_kota' and vintage_terakhir
 ),
 
 nama_kecamatan as (
@@ -42,7 +42,7 @@ final as (
     select
         sekolah.npsn,
         sekolah.nama,
-        kode_dapodik.kode_kemendagri as kode_kabupaten_kota,
+        kabupaten_kota.kode_kemendagri as kode_kabupaten_kota,
         nama_kecamatan.kode_kemendagri as kode_kecamatan,
         sekolah.kode_wilayah as kode_dapodik,
         sekolah.kecamatan,
@@ -58,11 +58,11 @@ final as (
         sekolah.bujur,
         sekolah.diperbarui_pada
     from sekolah
-    left join kode_dapodik on sekolah.kode_wilayah = kode_dapodik.kode_dapodik
+    left join kabupaten_kota on kabupaten_kota.kunci_wilayah = {{ kunci_wilayah('dapodik', 'sekolah.kode_wilayah') }}
     left join nama_kecamatan
         on
             nama_kecamatan.kunci = {{ kunci_nama('sekolah.kecamatan') }}
-            and nama_kecamatan.kode_kabupaten_kota = kode_dapodik.kode_kemendagri
+            and nama_kecamatan.kode_kabupaten_kota = kabupaten_kota.kode_kemendagri
 )
 
 select * from final
