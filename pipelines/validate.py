@@ -13,11 +13,12 @@ from pathlib import Path
 from pipelines.contract_files import Fault, read_contract
 from pipelines.contracts import Contract, contract_paths
 from pipelines.environment import SOURCE_PREFIX
-from pipelines.errors import ModelError, QualityError
+from pipelines.errors import ModelError, PublicationError, QualityError
 from pipelines.load.personal import key_variable, purposes
 from pipelines.models.nodes import Project
 from pipelines.models.project import load_project
 from pipelines.models.sources import render_sources
+from pipelines.publish.mart import open_marts
 from pipelines.quality.gate import instantiate
 from pipelines.quality.suites import derived, suite_path, written
 from pipelines.settings import PSEUDONYM_KEY, Settings, references
@@ -134,7 +135,16 @@ def _models(settings: Settings, contracts: list[Contract]) -> list[Fault]:
         place = _PLACE.search(error.subject)
         path = settings.models_dir / (place["path"] if place else error.subject)
         return [Fault(path, int(place["line"]) if place else 1, error.message, error.hint or "")]
-    return _sources(settings, contracts) + _references(contracts, project)
+    return _sources(settings, contracts) + _references(contracts, project) + _publication(settings, project)
+
+
+def _publication(settings: Settings, project: Project) -> list[Fault]:
+    try:
+        open_marts(project)
+    except PublicationError as error:
+        path = settings.models_dir / "models" / "exposures.yml"
+        return [Fault(path, 1, f"{error.subject} {error.message}", error.hint or "")]
+    return []
 
 
 def _sources(settings: Settings, contracts: list[Contract]) -> list[Fault]:

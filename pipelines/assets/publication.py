@@ -6,7 +6,8 @@ from typing import Any
 import dagster as dg
 
 from pipelines.models.nodes import Project
-from pipelines.publish.mart import OpenMart, open_marts
+from pipelines.publish.mart import REPORT as REPORT_OF
+from pipelines.publish.mart import OpenMart, exposed, open_marts
 from pipelines.publish.publish import data_modified, publish_all, write_catalog, write_report
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import Settings
@@ -21,7 +22,7 @@ def mart_key(mart: OpenMart) -> dg.AssetKey:
 
 def publication_assets(project: Project, settings: Settings) -> list[dg.AssetsDefinition]:
     marts = open_marts(project)
-    return [_files(marts, settings), _report(marts, settings)]
+    return [_files(marts, settings), _report(project, settings)]
 
 
 def _spec(key: dg.AssetKey, description: str, deps: Sequence[dg.AssetKey], kind: str) -> dg.AssetSpec:
@@ -81,8 +82,9 @@ def _files(marts: Sequence[OpenMart], settings: Settings) -> dg.AssetsDefinition
     return publish
 
 
-def _report(marts: Sequence[OpenMart], settings: Settings) -> dg.AssetsDefinition:
-    deps = [dg.AssetKey([m.schema, m.name]) for m in marts]
+def _report(project: Project, settings: Settings) -> dg.AssetsDefinition:
+    read = sorted(exposed(project, REPORT_OF))
+    deps = [dg.AssetKey([project.nodes[name].schema, name]) for name in read]
     spec = _spec(REPORT, "Laporan Satu Data dan SPBE: satu berkas HTML dengan grafik.", deps, "html")
 
     @dg.multi_asset(name="report", specs=[spec])

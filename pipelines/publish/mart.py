@@ -1,6 +1,7 @@
 """Which marts are open, and how the public is told of them.
 
-What belongs here: the opt-in (`meta.publikasi: terbuka` on a model) as values. Not here: SQL and files.
+What belongs here: the opt-in (`meta.publikasi: terbuka` on a model, `meta.terbit: berkas` on an exposure that names it)
+as values. Not here: SQL and files.
 
 The vocabulary of `config.meta`, beside `publikasi`: `judul`, `satuan`, `frekuensi`, `kata_kunci` (list),
 `tema`, `produsen`, `lisensi`. A column is published when the model's properties file describes it,
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pipelines.models.nodes import Node, Project
 
 OPEN = "terbuka"
+FILES, REPORT = "berkas", "laporan"
+"""What an exposure's `meta.terbit` may say."""
 FREQUENCIES = ("harian", "mingguan", "bulanan", "triwulanan", "semesteran", "tahunan", "tidak_tetap")
 
 
@@ -64,9 +67,27 @@ class OpenMart:
 
 
 def open_marts(project: Project) -> tuple[OpenMart, ...]:
-    """The open marts of a models project, by name. Raises PublicationError where one describes no column."""
-    nodes = (node for node in project.nodes.values() if node.meta.get("publikasi") == OPEN)
-    return tuple(sorted((_open_mart(node) for node in nodes), key=lambda mart: mart.name))
+    """The open marts of a models project, by name: those that say so, and that an exposure with `meta.terbit: berkas`
+    names.
+
+    Raises PublicationError where only one of the two says it, or where one describes no column.
+    """
+    opened = {node.name for node in project.nodes.values() if node.meta.get("publikasi") == OPEN}
+    shown = exposed(project, FILES)
+    for name in sorted(opened ^ shown):
+        if name in opened:
+            raise PublicationError(
+                name, "is open, but no exposure names it", hint="add it to portal_satu_data in exposures.yml"
+            )
+        hint = "let it say `publikasi: terbuka`, or take it out"
+        raise PublicationError(name, "is named by an exposure of open files, but is not open", hint=hint)
+    return tuple(_open_mart(project.nodes[name]) for name in sorted(opened))
+
+
+def exposed(project: Project, what: str) -> frozenset[str]:
+    """The models that exposures with `meta.terbit: <what>` name."""
+    told = (e.depends_on for e in project.exposures.values() if e.meta.get("terbit") == what)
+    return frozenset(name for names in told for name in names)
 
 
 def _open_mart(node: Node) -> OpenMart:

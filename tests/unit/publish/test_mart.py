@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipelines.errors import PublicationError
-from pipelines.models.nodes import ModelColumn, Node, Project
+from pipelines.models.nodes import Exposure, ModelColumn, Node, Project
 from pipelines.publish.mart import MartColumn, open_marts
 
 
@@ -28,8 +28,13 @@ def node(
     )
 
 
-def project(*nodes: Node) -> Project:
-    return Project("uji", Path(), {n.name: n for n in nodes}, {})
+def project(*nodes: Node, exposed: tuple[str, ...] | None = None) -> Project:
+    """A project whose portal names `exposed`, else all that is open."""
+    names = (
+        tuple(n.name for n in nodes if n.meta.get("publikasi") == "terbuka") if exposed is None else exposed
+    )
+    portal = Exposure("portal", "Portal", "application", names, meta={"terbit": "berkas"})
+    return Project("uji", Path(), {n.name: n for n in nodes}, {}, {"portal": portal})
 
 
 def test_only_marts_that_say_terbuka_are_open() -> None:
@@ -37,6 +42,13 @@ def test_only_marts_that_say_terbuka_are_open() -> None:
         project(node("b", {"publikasi": "terbuka"}), node("a", {"publikasi": "terbatas"}), node("c", {}))
     )
     assert [mart.name for mart in marts] == ["b"]
+
+
+def test_what_only_a_model_or_only_an_exposure_calls_open_stops_all() -> None:
+    with pytest.raises(PublicationError, match="a: is open, but no exposure names it"):
+        open_marts(project(node("a", {"publikasi": "terbuka"}), exposed=()))
+    with pytest.raises(PublicationError, match="b: is named by an exposure of open files, but is not open"):
+        open_marts(project(node("b", {}), exposed=("b",)))
 
 
 def test_what_the_model_says_of_itself_is_carried_over() -> None:
