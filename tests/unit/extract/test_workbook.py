@@ -1,30 +1,27 @@
-"""Workbooks as COPY text: cells, sheets, headers of several rows, and what is refused."""
+"""Workbooks as COPY text: cells, sheets, headers of several rows. What is hostile: test_workbook_hostile.py."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
 import math
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
 
-import msoffcrypto.format.ooxml
 import openpyxl
 import psutil
 import pytest
-import xlwt
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.errors import SourceError
-from pipelines.extract import workbook_guard
 from pipelines.extract.table import header
 from pipelines.extract.workbook_reader import cell_text, column_texts
 from tests.support.extracts import column
 from tests.support.extracts import upload_contract as contract
 from tests.support.uploads import opened, read, refusal, refused, workbook, write
+from tests.support.workbooks import ods, xls
 
 AB_XLSX = contract("a", "b", file_format="xlsx")
 
@@ -100,15 +97,6 @@ def test_many_blocks_of_rows_keep_their_order_and_their_kinds(tmp_path: Path) ->
     assert [row[2] for row in found] == [f"baris {i + 1}" for i in range(1, 1702)]
     assert [row[0] for row in found] == [str(i) if i % 3 else None for i in range(1, 1702)]
     assert found[999][1] == "250" and found[1000][1] == "x"
-
-
-def test_what_a_lying_part_unpacks_to_is_counted(tmp_path: Path) -> None:
-    path = packed(workbook(tmp_path, *TABLE), more=b"\0" * 1_234_567)
-    content = path.read_bytes()
-    size = (1_234_567).to_bytes(4, "little")
-    assert content.count(size) == 2  # in front of the part, and in the list of members
-    path.write_bytes(content.replace(size, (1000).to_bytes(4, "little")))
-    assert "no workbook" in refused(AB_XLSX, path).message
 
 
 def test_reading_ends_with_its_process(tmp_path: Path) -> None:
@@ -213,22 +201,6 @@ def test_a_workbook_without_rows_is_refused(tmp_path: Path) -> None:
         opened(AB_XLSX, workbook(tmp_path))
 
 
-def ods(folder: Path, tables: str) -> Path:
-    spaces = " ".join(
-        f'xmlns:{n}="urn:oasis:names:tc:opendocument:xmlns:{n}:1.0"' for n in ("office", "table", "text")
-    )
-    content = (
-        f"<office:document-content {spaces}><office:body><office:spreadsheet>{tables}"
-        "</office:spreadsheet></office:body></office:document-content>"
-    )
-    manifest = '<m:manifest xmlns:m="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
-    with zipfile.ZipFile(folder / "data.ods", "w") as book:
-        book.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-        book.writestr("META-INF/manifest.xml", manifest)
-        book.writestr("content.xml", content)
-    return folder / "data.ods"
-
-
 def test_an_ods_file_is_read(tmp_path: Path) -> None:
     cells = "".join(
         f'<table:table-cell office:value-type="string"><text:p>{c}</text:p></table:table-cell>' for c in "ab"
@@ -242,19 +214,6 @@ def test_an_ods_file_is_read(tmp_path: Path) -> None:
 
 
 # --- kinds, sheets
-
-
-def xls(folder: Path) -> Path:
-    book = xlwt.Workbook()
-    sheet = book.add_sheet("Data")
-    date = xlwt.easyxf(num_format_str="dd/mm/yyyy")
-    for row, cells in enumerate([["a", "b"], ["0012", 64.1], ["", 7], [1, None]]):
-        for column_, cell in enumerate(cells):
-            if cell is not None:
-                sheet.write(row, column_, cell)
-    sheet.write(3, 1, dt.date(2024, 1, 31), date)
-    book.save(str(folder / "data.xls"))
-    return folder / "data.xls"
 
 
 def test_an_xls_file_is_read_with_text_numbers_and_dates_as_they_are(tmp_path: Path) -> None:
@@ -409,130 +368,3 @@ def test_totals_of_a_workbook_are_left_out_and_counted_by_sheet(tmp_path: Path) 
         "data.xlsx: 1 total rows left out in sheet 2023",
         "data.xlsx: 2 total rows left out in sheet 2024",
     ]
-
-
-# --- what is hostile or not what it says
-
-
-def test_a_workbook_with_a_password_is_told_so(tmp_path: Path) -> None:
-    plain = workbook(tmp_path, *TABLE)
-    with plain.open("rb") as source, (tmp_path / "kunci.xlsx").open("wb") as target:
-        msoffcrypto.format.ooxml.OOXMLFile(source).encrypt("rahasia", target)
-    assert "locked with a password" in refused(AB_XLSX, tmp_path / "kunci.xlsx").message
-
-
-def test_an_ods_with_a_password_is_told_so(tmp_path: Path) -> None:
-    path = ods(tmp_path, "")
-    with zipfile.ZipFile(path) as book:
-        parts = {name: book.read(name) for name in book.namelist()}
-    parts["content.xml"] = os.urandom(200)
-    parts["META-INF/manifest.xml"] = b"<m:manifest><m:encryption-data/></m:manifest>"
-    with zipfile.ZipFile(path, "w") as book:
-        for name, content in parts.items():
-            book.writestr(name, content)
-    assert "locked with a password" in refused(contract("a", file_format="ods"), path).message
-
-
-@pytest.mark.usefixtures("little_memory")
-def test_an_xls_that_leads_its_reader_in_a_circle_ends_only_the_reader(tmp_path: Path) -> None:
-    content = bytearray(xls(tmp_path).read_bytes())
-    # The first block of the allocation table (MS-CFB 2.2, offset 76): each sector is made its own successor.
-    table = 512 * (1 + int.from_bytes(content[76:80], "little"))
-    for sector in range(128):
-        content[table + 4 * sector : table + 4 * sector + 4] = sector.to_bytes(4, "little")
-    error = refusal(tmp_path, bytes(content), contract("a", "b", file_format="xls"), "putar.xls")
-    assert "it is damaged" in error.message
-
-
-def test_an_xls_with_damaged_bytes_is_refused_or_read_and_never_crashes(tmp_path: Path) -> None:
-    whole = xls(tmp_path).read_bytes()
-    refusals = 0
-    for place in [*range(0, 512, 40), *range(512, len(whole), len(whole) // 20)]:
-        damaged = bytearray(whole)
-        damaged[place] ^= 0x55
-        path = write(tmp_path, bytes(damaged), "damaged.xls")
-        try:
-            read(opened(contract("a", "b", file_format="xls"), path))
-        except SourceError:
-            refusals += 1
-    assert refusals > 3
-
-
-def test_a_web_page_named_xls_is_told_so(tmp_path: Path) -> None:
-    of = contract("a", "b", file_format="xls")
-    error = refusal(tmp_path, "\n<table><tr><td>a</td></tr></table>", of, "data.xls")
-    assert "a web page" in error.message and "save it as .xlsx" in str(error.hint)
-
-
-def packed(path: Path, **parts: bytes) -> Path:
-    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in parts.items():
-            archive.writestr(f"xl/{name}.xml", content)
-    return path
-
-
-def test_a_workbook_that_unpacks_to_far_more_than_it_is_never_reaches_the_reader(tmp_path: Path) -> None:
-    path = packed(workbook(tmp_path, *TABLE), sharedStringsAgain=b"\0" * (80 << 20))
-    assert "unpacks to more than 250 times its size" in refused(AB_XLSX, path).message
-
-
-def test_two_cells_in_far_corners_do_not_take_all_memory(tmp_path: Path) -> None:
-    path = workbook(tmp_path, *TABLE)
-    book = openpyxl.load_workbook(path)
-    sheet: Any = book.active
-    sheet["XFD1048576"] = "x"
-    book.save(path)
-    assert "needs more than 3,072 MB of memory" in refused(AB_XLSX, path).message
-
-
-def shared(folder: Path, texts: list[str], cells: list[int]) -> Path:
-    """A workbook as Excel writes it: each row of its sheet names one of `texts`, which are held once."""
-    path = workbook(folder, ["a", "b"], [1, 1])
-    with zipfile.ZipFile(path) as book:
-        parts = {name: book.read(name) for name in book.namelist()}
-    sheet = parts["xl/worksheets/sheet1.xml"]
-    first, last = sheet.index(b'<row r="2"'), sheet.index(b"</sheetData>")
-    rows = [
-        f'<row r="{n}"><c r="A{n}" s="0" t="s"><v>{i}</v></c><c r="B{n}"><v>1</v></c></row>'
-        for n, i in enumerate(cells, 2)
-    ]
-    parts["xl/worksheets/sheet1.xml"] = sheet[:first] + "".join(rows).encode() + sheet[last:]
-    items = "".join(f"<si><t>{text}</t></si>" for text in texts)
-    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    parts["xl/sharedStrings.xml"] = f'<sst xmlns="{space}">{items}</sst>'.encode()
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
-        for name, content in parts.items():
-            book.writestr(name, content)
-    return path
-
-
-@pytest.fixture
-def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workbook_guard, "MAX_MEMORY", 400 << 20)
-
-
-@pytest.mark.usefixtures("little_memory")
-def test_one_long_text_that_many_cells_share_does_not_take_all_memory(tmp_path: Path) -> None:
-    assert len(read(opened(AB_XLSX, shared(tmp_path, ["x" * 1_000_000], [0] * 10)))) == 10
-    path = shared(tmp_path, ["x" * 1_000_000], [0] * 20_000)
-    assert "needs more than 400 MB of memory" in refused(AB_XLSX, path).message
-
-
-@pytest.mark.usefixtures("little_memory")
-def test_repeated_cells_of_an_ods_do_not_take_all_memory(tmp_path: Path) -> None:
-    cell = '<table:table-cell office:value-type="string" table:number-columns-repeated="16384"><text:p>x</text:p></table:table-cell>'
-    row = f'<table:table-row table:number-rows-repeated="1048576">{cell}</table:table-row>'
-    path = ods(tmp_path, f'<table:table table:name="Data">{row}</table:table>')
-    refused(contract("a", "b", file_format="ods"), path)  # calamine counts repeats by itself
-
-
-def test_empty_cells_repeated_to_the_sheets_end_do_no_harm(tmp_path: Path) -> None:
-    cells = "".join(
-        f'<table:table-cell office:value-type="string"><text:p>{c}</text:p></table:table-cell>' for c in "ab"
-    )
-    tail = '<table:table-row table:number-rows-repeated="1048573"><table:table-cell table:number-columns-repeated="16384"/></table:table-row>'
-    row = (
-        f'<table:table-row>{cells}<table:table-cell table:number-columns-repeated="16382"/></table:table-row>'
-    )
-    path = ods(tmp_path, f'<table:table table:name="Data">{row}{row}{tail}</table:table>')
-    assert read(opened(contract("a", "b", file_format="ods"), path)) == [["a", "b", "baris 2"]]

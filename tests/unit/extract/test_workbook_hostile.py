@@ -1,0 +1,154 @@
+"""Workbooks that are hostile, or not what they say: passwords, damage, circles, and what would take all memory."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import msoffcrypto.format.ooxml
+import openpyxl
+import pytest
+
+from pipelines.errors import SourceError
+from pipelines.extract import workbook_guard
+from tests.support.extracts import upload_contract as contract
+from tests.support.uploads import opened, read, refusal, refused, workbook, write
+from tests.support.workbooks import ods, xls
+
+AB_XLSX = contract("a", "b", file_format="xlsx")
+TABLE = [["a", "b"], [1, 2]]
+
+
+def test_a_workbook_with_a_password_is_told_so(tmp_path: Path) -> None:
+    plain = workbook(tmp_path, *TABLE)
+    with plain.open("rb") as source, (tmp_path / "kunci.xlsx").open("wb") as target:
+        msoffcrypto.format.ooxml.OOXMLFile(source).encrypt("rahasia", target)
+    assert "locked with a password" in refused(AB_XLSX, tmp_path / "kunci.xlsx").message
+
+
+def test_an_ods_with_a_password_is_told_so(tmp_path: Path) -> None:
+    path = ods(tmp_path, "")
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    parts["content.xml"] = os.urandom(200)
+    parts["META-INF/manifest.xml"] = b"<m:manifest><m:encryption-data/></m:manifest>"
+    with zipfile.ZipFile(path, "w") as book:
+        for name, content in parts.items():
+            book.writestr(name, content)
+    assert "locked with a password" in refused(contract("a", file_format="ods"), path).message
+
+
+@pytest.mark.usefixtures("little_memory")
+def test_an_xls_that_leads_its_reader_in_a_circle_ends_only_the_reader(tmp_path: Path) -> None:
+    content = bytearray(xls(tmp_path).read_bytes())
+    # The first block of the allocation table (MS-CFB 2.2, offset 76): each sector is made its own successor.
+    table = 512 * (1 + int.from_bytes(content[76:80], "little"))
+    for sector in range(128):
+        content[table + 4 * sector : table + 4 * sector + 4] = sector.to_bytes(4, "little")
+    error = refusal(tmp_path, bytes(content), contract("a", "b", file_format="xls"), "putar.xls")
+    assert "it is damaged" in error.message
+
+
+def test_an_xls_with_damaged_bytes_is_refused_or_read_and_never_crashes(tmp_path: Path) -> None:
+    whole = xls(tmp_path).read_bytes()
+    refusals = 0
+    for place in [*range(0, 512, 40), *range(512, len(whole), len(whole) // 20)]:
+        damaged = bytearray(whole)
+        damaged[place] ^= 0x55
+        path = write(tmp_path, bytes(damaged), "damaged.xls")
+        try:
+            read(opened(contract("a", "b", file_format="xls"), path))
+        except SourceError:
+            refusals += 1
+    assert refusals > 3
+
+
+def test_a_web_page_named_xls_is_told_so(tmp_path: Path) -> None:
+    of = contract("a", "b", file_format="xls")
+    error = refusal(tmp_path, "\n<table><tr><td>a</td></tr></table>", of, "data.xls")
+    assert "a web page" in error.message and "save it as .xlsx" in str(error.hint)
+
+
+def packed(path: Path, **parts: bytes) -> Path:
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(f"xl/{name}.xml", content)
+    return path
+
+
+def test_a_workbook_that_unpacks_to_far_more_than_it_is_never_reaches_the_reader(tmp_path: Path) -> None:
+    path = packed(workbook(tmp_path, *TABLE), sharedStringsAgain=b"\0" * (80 << 20))
+    assert "unpacks to more than 250 times its size" in refused(AB_XLSX, path).message
+
+
+def test_two_cells_in_far_corners_do_not_take_all_memory(tmp_path: Path) -> None:
+    path = workbook(tmp_path, *TABLE)
+    book = openpyxl.load_workbook(path)
+    sheet: Any = book.active
+    sheet["XFD1048576"] = "x"
+    book.save(path)
+    assert "needs more than 3,072 MB of memory" in refused(AB_XLSX, path).message
+
+
+def shared(folder: Path, texts: list[str], cells: list[int]) -> Path:
+    """A workbook as Excel writes it: each row of its sheet names one of `texts`, which are held once."""
+    path = workbook(folder, ["a", "b"], [1, 1])
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    sheet = parts["xl/worksheets/sheet1.xml"]
+    first, last = sheet.index(b'<row r="2"'), sheet.index(b"</sheetData>")
+    rows = [
+        f'<row r="{n}"><c r="A{n}" s="0" t="s"><v>{i}</v></c><c r="B{n}"><v>1</v></c></row>'
+        for n, i in enumerate(cells, 2)
+    ]
+    parts["xl/worksheets/sheet1.xml"] = sheet[:first] + "".join(rows).encode() + sheet[last:]
+    items = "".join(f"<si><t>{text}</t></si>" for text in texts)
+    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    parts["xl/sharedStrings.xml"] = f'<sst xmlns="{space}">{items}</sst>'.encode()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        for name, content in parts.items():
+            book.writestr(name, content)
+    return path
+
+
+@pytest.fixture
+def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbook_guard, "MAX_MEMORY", 400 << 20)
+
+
+@pytest.mark.usefixtures("little_memory")
+def test_one_long_text_that_many_cells_share_does_not_take_all_memory(tmp_path: Path) -> None:
+    assert len(read(opened(AB_XLSX, shared(tmp_path, ["x" * 1_000_000], [0] * 10)))) == 10
+    path = shared(tmp_path, ["x" * 1_000_000], [0] * 20_000)
+    assert "needs more than 400 MB of memory" in refused(AB_XLSX, path).message
+
+
+@pytest.mark.usefixtures("little_memory")
+def test_repeated_cells_of_an_ods_do_not_take_all_memory(tmp_path: Path) -> None:
+    cell = '<table:table-cell office:value-type="string" table:number-columns-repeated="16384"><text:p>x</text:p></table:table-cell>'
+    row = f'<table:table-row table:number-rows-repeated="1048576">{cell}</table:table-row>'
+    path = ods(tmp_path, f'<table:table table:name="Data">{row}</table:table>')
+    refused(contract("a", "b", file_format="ods"), path)  # calamine counts repeats by itself
+
+
+def test_empty_cells_repeated_to_the_sheets_end_do_no_harm(tmp_path: Path) -> None:
+    cells = "".join(
+        f'<table:table-cell office:value-type="string"><text:p>{c}</text:p></table:table-cell>' for c in "ab"
+    )
+    tail = '<table:table-row table:number-rows-repeated="1048573"><table:table-cell table:number-columns-repeated="16384"/></table:table-row>'
+    row = (
+        f'<table:table-row>{cells}<table:table-cell table:number-columns-repeated="16382"/></table:table-row>'
+    )
+    path = ods(tmp_path, f'<table:table table:name="Data">{row}{row}{tail}</table:table>')
+    assert read(opened(contract("a", "b", file_format="ods"), path)) == [["a", "b", "baris 2"]]
+
+
+def test_what_a_lying_part_unpacks_to_is_counted(tmp_path: Path) -> None:
+    path = packed(workbook(tmp_path, *TABLE), more=b"\0" * 1_234_567)
+    content = path.read_bytes()
+    size = (1_234_567).to_bytes(4, "little")
+    assert content.count(size) == 2  # in front of the part, and in the list of members
+    path.write_bytes(content.replace(size, (1000).to_bytes(4, "little")))
+    assert "no workbook" in refused(AB_XLSX, path).message
