@@ -1,3 +1,14 @@
+{# Setiap nama wilayah satu tingkat (resmi, lama, dan ejaan lain) dengan kodenya, untuk dicocokkan lewat kunci_nama. #}
+{% macro nama_di_tingkat(level) -%}
+    select
+        kunci,
+        kode_kabupaten_kota,
+        kode_kecamatan,
+        kode_kemendagri
+    from {{ ref('ref_wilayah_nama') }}
+    where level = '{{ level }}'
+{%- endmacro %}
+
 {# Nama wilayah satu kolom dari satu dataset yang tidak mendapat kode, dari gudang dan dari karantina; bahan
    antrean_nama_wilayah. Tidak ada nama yang dicocokkan di sini.
    dataset: opd/dataset; model staging-nya stg_<opd>__<dataset>. level: provinsi, kabupaten_kota, kecamatan, atau

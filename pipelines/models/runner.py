@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from graphlib import TopologicalSorter
 from typing import Any
@@ -105,7 +105,9 @@ class _Run:
     def __exit__(self, *error: object) -> None:
         if error[0] is not None:
             for connection in self._connections:
-                connection.cancel_safe(timeout=5)
+                # A server that is gone has nothing to cancel, and must not take the place of the error.
+                with suppress(psycopg.Error):
+                    connection.cancel_safe(timeout=5)
         self._pool.shutdown(cancel_futures=True)
         for connection in self._connections:
             connection.close()

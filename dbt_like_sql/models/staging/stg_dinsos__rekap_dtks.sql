@@ -18,20 +18,11 @@ rekap_dtks as (
 ),
 
 nama_kabupaten_kota as (
-    select
-        kunci,
-        kode_kemendagri
-    from {{ ref('ref_wilayah_nama') }}
-    where level = 'kabupaten_kota'
+    {{ nama_di_tingkat('kabupaten_kota') }}
 ),
 
 nama_kecamatan as (
-    select
-        kunci,
-        kode_kabupaten_kota,
-        kode_kemendagri
-    from {{ ref('ref_wilayah_nama') }}
-    where level = 'kecamatan'
+    {{ nama_di_tingkat('kecamatan') }}
 ),
 
 final as (

@@ -29,12 +29,7 @@ kabupaten_kota as (
 ),
 
 nama_kecamatan as (
-    select
-        kunci,
-        kode_kabupaten_kota,
-        kode_kemendagri
-    from {{ ref('ref_wilayah_nama') }}
-    where level = 'kecamatan'
+    {{ nama_di_tingkat('kecamatan') }}
 ),
 
 final as (

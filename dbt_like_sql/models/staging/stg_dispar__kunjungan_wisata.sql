@@ -13,11 +13,7 @@ kunjungan_wisata as (
 ),
 
 nama_kabupaten_kota as (
-    select
-        kunci,
-        kode_kemendagri
-    from {{ ref('ref_wilayah_nama') }}
-    where level = 'kabupaten_kota'
+    {{ nama_di_tingkat('kabupaten_kota') }}
 ),
 
 ejaan as (

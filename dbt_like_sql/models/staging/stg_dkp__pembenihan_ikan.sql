@@ -12,11 +12,7 @@ pembenihan_ikan as (
 ),
 
 nama_kabupaten_kota as (
-    select
-        kunci,
-        kode_kemendagri
-    from {{ ref('ref_wilayah_nama') }}
-    where level = 'kabupaten_kota'
+    {{ nama_di_tingkat('kabupaten_kota') }}
 ),
 
 final as (

@@ -17,11 +17,7 @@ produksi_batubara as (
 ),
 
 nama_kabupaten_kota as (
-    select
-        kunci,
-        kode_kemendagri
-    from {{ ref('ref_wilayah_nama') }}
-    where level = 'kabupaten_kota'
+    {{ nama_di_tingkat('kabupaten_kota') }}
 ),
 
 final as (
