@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipelines.load.plan import Window
     from pipelines.models.nodes import Node, Project
     from pipelines.models.results import NodeResult
-    from pipelines.models.site.facts import Facts
+    from pipelines.publish.site.facts import Facts
 
 app = typer.Typer(
     name="models",
@@ -171,8 +171,8 @@ def docs(
     from pipelines.contracts import load_contracts
     from pipelines.environment import current_settings
     from pipelines.home import make_home
-    from pipelines.models.site.dictionary import make_dictionary
-    from pipelines.models.site.pages import write_site
+    from pipelines.publish.site.dictionary import make_dictionary
+    from pipelines.publish.site.pages import write_site
 
     settings = current_settings()
     project = _project()
@@ -191,7 +191,7 @@ def _warehouse_facts(project: Project) -> Facts | None:
     from pipelines.embedded import EmbeddedServer
     from pipelines.environment import current_settings, warehouse_url
     from pipelines.load.warehouse import connect
-    from pipelines.models.site.facts import read_facts
+    from pipelines.publish.site.facts import read_facts
 
     settings = current_settings()
     if not settings.warehouse_url and not EmbeddedServer(settings.home).data_dir.exists():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from pipelines.load import warehouse
-from pipelines.models.site.dictionary import make_dictionary
-from pipelines.models.site.facts import Build, Facts, read_facts
-from pipelines.models.site.pages import render_site
+from pipelines.publish.site.dictionary import make_dictionary
+from pipelines.publish.site.facts import Build, Facts, read_facts
+from pipelines.publish.site.pages import render_site
 from tests.support.small_warehouse import SmallWarehouse
 
 NOT_NULL = "not_null: {arguments: {column_name: n}}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipelines.contracts import Contract, WriteDisposition
-from pipelines.models.site.dictionary import Check, Column
+from pipelines.publish.site.dictionary import Check, Column
 from pipelines.publish.words import number
 
 LAYERS: Mapping[str, tuple[str, str]] = {

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from pipelines.errors import GudangError
-from pipelines.models.site import words
-from pipelines.models.site.dictionary import Dictionary, Entry
-from pipelines.models.site.drawing import Mark, draw
 from pipelines.publish import words as publish_words
 from pipelines.publish.files import replace_text
 from pipelines.publish.guard import check_text
+from pipelines.publish.site import words
+from pipelines.publish.site.dictionary import Dictionary, Entry
+from pipelines.publish.site.drawing import Mark, draw
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -224,7 +224,7 @@ def _safe_json(value: object) -> str:
 def _environment() -> Environment:
     from jinja2 import DictLoader, Environment, StrictUndefined
 
-    own, shared = resources.files("pipelines.models.site"), resources.files("pipelines.publish")
+    own, shared = resources.files("pipelines.publish.site"), resources.files("pipelines.publish")
     templates: Mapping[str, str] = {
         **{name: own.joinpath(name).read_text("utf-8") for name in _TEMPLATES},
         "base.css": shared.joinpath("base.css").read_text("utf-8"),

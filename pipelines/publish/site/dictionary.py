@@ -17,8 +17,8 @@ from pipelines.contracts import Contract
 from pipelines.load.plan import raw_columns
 from pipelines.models.lineage import column_lineage
 from pipelines.models.nodes import DataTest, Exposure, Node, Project, SourceTable
-from pipelines.models.site.facts import Build, Facts, Outcome
 from pipelines.models.sources import OWN_COLUMNS
+from pipelines.publish.site.facts import Build, Facts, Outcome
 
 Place = tuple[str, str]
 """A relation (`schema.name`) and one of its columns."""
