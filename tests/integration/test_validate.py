@@ -170,7 +170,11 @@ def test_a_suite_without_a_contract(copy: Copy) -> None:
 
 
 def test_a_model_that_refers_to_nothing(copy: Copy) -> None:
-    copy.change(MODEL, "ref('stg_dinkes__kunjungan')", "ref('stg_dinkes__kunjungan_lama')")
+    copy.change(
+        MODEL,
+        "select * from {{ ref('stg_dinkes__kunjungan') }}",
+        "select * from {{ ref('stg_dinkes__kunjungan_lama') }}",
+    )
     fault = copy.fault(MODEL)
     assert fault.line == copy.line(MODEL, "stg_dinkes__kunjungan_lama")
     assert "stg_dinkes__kunjungan_lama" in fault.message
