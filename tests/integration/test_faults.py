@@ -102,6 +102,15 @@ def test_a_load_killed_at_any_stage_leaves_the_old_rows_or_the_new(
         assert loads.run("select value from ops.watermark") == [("2024-05-02T00:00:00",)]
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Python's own answer to it: a shell that starts the tests in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_load_ended_by_ctrl_c_says_so_in_the_ledger(loads: Loads) -> None:
     contract = dataset(loads)
     loads.load(contract, lambda *_: OLD)
