@@ -54,7 +54,7 @@ def _chart(runs: Sequence[Any], path: Path) -> None:
     ]
     base = alt.Chart(pd.DataFrame(bars)).encode(
         y=alt.Y("what:N", sort=None, title=None, axis=alt.Axis(labelLimit=420)),
-        x=alt.X("ratio:Q", scale=alt.Scale(type="log", domainMin=0.5), title="times the limit (logarithmic)"),
+        x=alt.X("ratio:Q", scale=alt.Scale(type="log", domainMin=0.1), title="times the limit (logarithmic)"),
     )
     limit = alt.Chart(pd.DataFrame({"x": [1]})).mark_rule(strokeDash=[4, 3]).encode(x="x:Q")
     # A logarithmic axis has no zero for a bar to begin at: it begins at the limit.
@@ -62,4 +62,6 @@ def _chart(runs: Sequence[Any], path: Path) -> None:
     chart = bar + limit
     chart += base.mark_text(align="left", dx=6).encode(text=alt.Text("ratio:Q", format=".2f"))
     path.parent.mkdir(exist_ok=True)
-    chart.properties(width=420).save(str(path))
+    # Whoever draws it may have a wider font than the one that it was laid out with.
+    padding = {"left": 70, "top": 5, "right": 5, "bottom": 5}
+    chart.properties(width=420, padding=padding).save(str(path))
