@@ -155,6 +155,14 @@ create unique index if not exists row_open on quarantine.row (dataset, row_hash)
 create index if not exists row_dataset_key on quarantine.row (dataset, row_key) where state = 'open';
 comment on table quarantine.row is 'Rows that a load refused, with every reason; values of personal columns are masked.';
 
+-- Asked by the statement that makes a stage (load/stage.py) about a landing row that breaks a rule: notes the row for
+-- the quarantine, so that no rule has to be asked twice, and leaves it out.
+create or replace function ops.tolak(rid tid) returns boolean language plpgsql volatile as $$
+begin
+    insert into pg_temp.rejected_rows values (rid);
+    return false;
+end $$;
+
 -- HMAC-SHA-256 (RFC 2104, section 2) of purpose and value. The key's inner and outer pads are settings of the
 -- session (load/warehouse.py puts them there), so the key is never in a statement's text and needs no extension.
 create or replace function ops.pseudonim(t text, purpose text) returns text language sql stable parallel safe

@@ -291,12 +291,15 @@ def _stage(connection: Connection[Any], plan: LoadPlan, landed: int) -> tuple[in
     """The valid rows as a typed table with its primary key; whether duplicates had to be taken out."""
     rows, deduplicated = landed, False
     if not (plan.direct and _adopt(connection, plan)):
+        connection.execute(stage.create_rejected())
         rows = connection.execute(stage.create_stage(plan)).rowcount
         if not _add_key(connection, plan, plan.stage):
             deduplicated = True
-            connection.execute(stage.find_duplicates(plan))
-            connection.execute(sql.SQL("drop table {}").format(plan.stage))
-            rows = connection.execute(stage.create_stage(plan, deduplicate=True)).rowcount
+            for statement in stage.settle_duplicates(plan):
+                connection.execute(statement)
+            counted = connection.execute(stage.count_duplicates(plan)).fetchone()
+            assert counted is not None
+            rows -= counted[0]
             connection.execute(stage.add_primary_key(plan, plan.stage))
     for statement in stage.comments(plan):
         connection.execute(statement)

@@ -6,7 +6,7 @@ from psycopg import sql
 
 from pipelines.load.plan import LoadPlan
 from pipelines.load.rules import MASK, Rule
-from pipelines.load.stage import all_rules, cleaned_rows, valid
+from pipelines.load.stage import REJECTED, all_rules, cleaned_rows
 
 LONGEST_CELL = 10_000
 """Characters of a refused cell that are kept."""
@@ -21,10 +21,12 @@ def quarantine(plan: LoadPlan, *, deduplicated: bool, refused: bool) -> sql.Comp
     deduplicated: plan.duplicates names rows whose key another row of this load has.
     refused: the whole load is; then SAMPLE rows are enough.
     """
-    rejected: sql.Composable = sql.SQL("not ({})").format(valid(plan))
+    rejected: sql.Composable = sql.SQL("l.ctid in (select rid from {})").format(REJECTED)
     reasons = [_reason(r) for r in all_rules(plan)]
     if deduplicated:
-        rejected = sql.SQL("{} or l.ctid in (select rid from {})").format(rejected, plan.duplicates)
+        rejected = sql.SQL("{} or l.ctid in (select rid from {} where not kept)").format(
+            rejected, plan.duplicates
+        )
         reasons.append(_duplicate_reason(plan))
     return sql.SQL(
         "with rejected as ("
@@ -154,7 +156,9 @@ def _duplicate_reason(plan: LoadPlan) -> sql.Composable:
         sql.Literal(f"{key}: kunci sudah dipakai baris lain pada kiriman yang sama"),
         sql.Literal("hapus salah satu, atau perbaiki kuncinya"),
     )
-    return sql.SQL("case when l.ctid in (select rid from {}) then {} end").format(plan.duplicates, built)
+    return sql.SQL("case when l.ctid in (select rid from {} where not kept) then {} end").format(
+        plan.duplicates, built
+    )
 
 
 def _chunks(parts: list[sql.Composable], size: int) -> list[list[sql.Composable]]:

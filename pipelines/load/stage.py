@@ -1,7 +1,8 @@
 """Landing and stage: the rows as they came, and of these the good ones, typed. Pure SQL, run by loader.py.
 
-Order: landing, (COPY), stage, primary key, [duplicates, stage again]. Where every column lands exactly as it will be
-stored and no row is refused, landing itself becomes the stage, and each row is written once.
+Order: landing, (COPY), stage, primary key, [duplicates, primary key]. Where every column lands exactly as it will be
+stored and no row is refused, landing itself becomes the stage, and each row is written once. Each cell is parsed once:
+the statement that makes the stage notes which rows it leaves out, for the quarantine.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from pipelines.extract.stream import EXTRA, POSITION, SourceStream
 from pipelines.load.plan import DELETED, LoadPlan, identifiers
 from pipelines.load.rules import Rule, cleaned, declared, repaired, rules, typed
 
+REJECTED = sql.Identifier("pg_temp", "rejected_rows")
+"""The landing rows that the stage left out (rid tid); one load at a time has a connection."""
 NIK_SHAPE = r"(?<!\d)\d{16}(?!\d)"
 
 
@@ -56,7 +59,7 @@ def copy_landing(plan: LoadPlan, stream: SourceStream) -> sql.Composed:
     )
 
 
-def cleaned_rows(plan: LoadPlan) -> sql.Composable:
+def cleaned_rows(plan: LoadPlan, landing: sql.Composable | None = None) -> sql.Composable:
     """The landing rows with cleaned cells beside them: `l` is the row as it came, `b` its cleaned text."""
     stored = plan.contract.stored
     cells = [
@@ -66,7 +69,7 @@ def cleaned_rows(plan: LoadPlan) -> sql.Composable:
     # "offset 0" keeps the planner from repeating a parser in every predicate that reads its cell.
     once = sql.SQL(" offset 0" if any(c.parse for c in stored) else "")
     return sql.SQL("{} l cross join lateral (select {}{}) b").format(
-        plan.landing, sql.SQL(", ").join(cells), once
+        landing or plan.landing, sql.SQL(", ").join(cells), once
     )
 
 
@@ -102,8 +105,19 @@ def value(plan: LoadPlan, column: Column) -> sql.Composable:
     return typed(column, exact=column.name in plan.exact)
 
 
-def create_stage(plan: LoadPlan, *, deduplicate: bool = False) -> sql.Composed:
-    """The valid rows with the columns of raw, but for those that only a history has."""
+def create_rejected() -> sql.Composed:
+    """Where `ops.tolak` notes a row that it is asked to refuse."""
+    return sql.SQL("create temporary table {} (rid tid)").format(REJECTED)
+
+
+def create_stage(plan: LoadPlan) -> sql.Composed:
+    """The valid rows with the columns of raw, but for those that only a history has; the others are in REJECTED."""
+    return sql.SQL(
+        "create table {} as select {} from {} where case when {} then true else ops.tolak(l.ctid) end"
+    ).format(plan.stage, _stage_values(plan), cleaned_rows(plan), valid(plan))
+
+
+def _stage_values(plan: LoadPlan) -> sql.Composable:
     contract = plan.contract
     values: list[sql.Composable] = [
         sql.SQL("{} as {}").format(value(plan, c), sql.Identifier(c.name)) for c in contract.stored
@@ -117,12 +131,7 @@ def create_stage(plan: LoadPlan, *, deduplicate: bool = False) -> sql.Composed:
             sql.Literal(plan.batch_id), sql.Identifier(POSITION), sql.Identifier(POSITION)
         )
     )
-    condition = valid(plan)
-    if deduplicate:
-        condition = sql.SQL("{} and l.ctid not in (select rid from {})").format(condition, plan.duplicates)
-    return sql.SQL("create table {} as select {} from {} where {}").format(
-        plan.stage, sql.SQL(", ").join(values), cleaned_rows(plan), condition
-    )
+    return sql.SQL(", ").join(values)
 
 
 def _extra() -> sql.Composable:
@@ -154,26 +163,46 @@ def add_primary_key(plan: LoadPlan, table: sql.Identifier) -> sql.Composed:
     )
 
 
-def find_duplicates(plan: LoadPlan) -> sql.Composed:
-    """Of the valid rows with one key, all but one: the latest by cursor, else the first that came, stays."""
+def settle_duplicates(plan: LoadPlan) -> list[sql.Composed]:
+    """Of the staged rows with one key, the latest by cursor, else the first that came, stays.
+
+    `plan.duplicates` names the landing rows whose key comes again (rid), and which of them is kept.
+    """
     contract = plan.contract
+    names = identifiers(contract.primary_key)
     key = sql.SQL(", ").join(value(plan, contract.column(n)) for n in contract.primary_key)
+    doubled = sql.SQL("select {0} from {1} group by {0} having count(*) > 1").format(names, plan.stage)
     order: sql.Composable = sql.SQL("l.ctid")
     if contract.cursor:
         order = sql.SQL("{} desc nulls last, l.ctid desc").format(
             value(plan, contract.column(contract.cursor))
         )
-    return sql.SQL(
-        "create {} table {} as select rid from (select l.ctid as rid, row_number() over"
-        " (partition by {} order by {}) as n from {} where {}) numbered where n > 1"
-    ).format(
-        sql.SQL("temporary" if plan.private else "unlogged"),
-        plan.duplicates,
-        key,
-        order,
-        cleaned_rows(plan),
-        valid(plan),
-    )
+    # Only what was staged may be cast; "offset 0" keeps the planner from casting before it looks.
+    staged = sql.SQL(
+        "(select ctid, * from {0} where not exists (select from {1} r where r.rid = {0}.ctid) offset 0)"
+    ).format(plan.landing, REJECTED)
+    return [
+        sql.SQL(
+            "create {} table {} as select rid, n = 1 as kept from (select l.ctid as rid, row_number() over"
+            " (partition by {key} order by {}) as n from {} where ({key}) in ({})) numbered"
+        ).format(
+            sql.SQL("temporary" if plan.private else "unlogged"),
+            plan.duplicates,
+            order,
+            cleaned_rows(plan, staged),
+            doubled,
+            key=key,
+        ),
+        sql.SQL("delete from {} where ({}) in ({})").format(plan.stage, names, doubled),
+        sql.SQL("insert into {} select {} from {} where l.ctid in (select rid from {} where kept)").format(
+            plan.stage, _stage_values(plan), cleaned_rows(plan), plan.duplicates
+        ),
+    ]
+
+
+def count_duplicates(plan: LoadPlan) -> sql.Composed:
+    """The landing rows that another one with their key is kept for."""
+    return sql.SQL("select count(*) from {} where not kept").format(plan.duplicates)
 
 
 def count_repairs(plan: LoadPlan) -> sql.Composed | None:
@@ -227,4 +256,4 @@ def comments(plan: LoadPlan) -> list[sql.Composed]:
 
 
 def temporaries(plan: LoadPlan) -> tuple[sql.Identifier, ...]:
-    return (plan.landing, plan.stage, plan.duplicates)
+    return (plan.landing, plan.stage, plan.duplicates, REJECTED)

@@ -140,6 +140,25 @@ def test_a_duplicate_key_keeps_the_first_row_and_tells_of_the_other(house: House
     assert [r["aturan"] for r in reasons] == ["kunci_ganda"]
 
 
+def test_of_doubled_keys_among_refused_rows_the_first_good_one_stays(house: House) -> None:
+    uncastable = GOOD.replace("'1'", "'satu'")
+    refused = GOOD.replace("'L'", "'X'")  # the key of GOOD, and before it
+    second, third = GOOD.replace("64.72", "64.71"), GOOD.replace("('1'", "('01'")
+    source(house, uncastable, refused, GOOD, second, OTHER, third)
+    batch = house.load(visits(house, max_quarantine_share=0.9)).batch
+    assert batch is not None and (batch.read, batch.loaded, batch.quarantined) == (6, 2, 4)
+    assert house.run("select id, kode from raw.dinkes__kunjungan order by id") == [(1, "64.72"), (2, "64.71")]
+    told = house.run(
+        "select row_key, jsonb_path_query_array(reasons, '$[*].aturan')::text from quarantine.row order by 1, 2"
+    )
+    assert told == [
+        ("01", '["kunci_ganda"]'),
+        ("1", '["klasifikasi"]'),
+        ("1", '["kunci_ganda"]'),
+        ("satu", '["tipe"]'),
+    ]
+
+
 def test_the_same_rows_again_change_nothing_and_the_same_bad_row_is_one_entry(house: House) -> None:
     source(house, GOOD, OTHER.replace("64.71", "64.99"))
     contract = visits(house, max_quarantine_share=0.6)
