@@ -57,7 +57,7 @@ def _one(connection: Connection[Any], query: Any) -> tuple[Any, ...]:
 def _replace(
     connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: int, *, same_shape: bool
 ) -> None:
-    """The whole table by an exchange; a window's or a file's rows where they are."""
+    """By an exchange, where nothing but these rows is in raw; else a window's or a file's rows where they are."""
     partial = plan.window is not None or (plan.file is not None and not plan.whole)
     (empty,) = _one(connection, b"select not exists (select from " + plan.raw.as_bytes(connection) + b")")
     batch.loaded, batch.deleted = staged, 0
@@ -72,7 +72,7 @@ def _replace(
             f"the source gave no row for {_which(plan)}, where {batch.deleted} are published",
             hint="ask the OPD; if they really took the rows back, delete them from raw by hand",
         )
-    if not partial:
+    if _one(connection, dispositions.alone(plan))[0]:
         connection.execute(b"alter table " + plan.stage.as_bytes(connection) + b" set schema raw")
         publish_table(connection, Relation("raw", plan.contract.table), Relation("raw", plan.stage_name))
         return
