@@ -3,9 +3,10 @@
    Penyamaran primer: jumlah 1 sampai di bawah ambang_samar; nol tidak menunjuk siapa pun. Penyamaran sekunder: sel lain
    yang ikut disembunyikan, agar yang primer tidak dapat dihitung kembali dari jumlah baris, kolom, dan keseluruhan.
    Caranya: setiap sel primer menjadi sudut sebuah persegi (dua baris, dua kolom) yang keempat selnya positif, dan
-   keempatnya disembunyikan. Menggeser satu orang mengitari persegi itu tidak mengubah satu jumlah pun yang terbit dan
-   tidak membuat sel negatif, jadi tidak satu pun sel tersembunyi hanya mungkin bernilai satu. Jumlah baris, kolom, dan
-   keseluruhan adalah sel juga; persegi dengan jumlah selalu ada, dipakai bila tidak ada yang di dalam.
+   keempatnya disembunyikan. Menggeser satu orang mengitari persegi itu tidak mengubah satu jumlah pun yang terbit, dan
+   ke salah satu arah tidak mengosongkan sel mana pun: yang tahu bahwa nol tidak pernah disembunyikan pun tidak dapat
+   memastikan isi satu sel. Jumlah baris, kolom, dan keseluruhan adalah sel juga, dengan tanda terbalik bila jumlah ke
+   satu arah saja; persegi dengan ketiga jumlahnya selalu dapat digeser, dipakai bila tidak ada yang di dalam.
    Dipilih persegi dengan jumlah (total) paling sedikit, lalu dengan orang paling sedikit di sel sekundernya.
    Sumber: Hundepool dkk., Statistical Disclosure Control (Wiley, 2012), bab 4 (penyamaran sekunder); Gusfield, A Graph
    Theoretic Approach to Statistical Data Security (SIAM J. Comput. 17, 1988): sel aman bila terletak pada putaran.
@@ -54,7 +55,9 @@
             coalesce(nomor_kolom, 0) as kolom_ke,
             jumlah,
             {{ tersamar('jumlah') }} as primer,
-            baris_total or kolom_total as total
+            baris_total or kolom_total as total,
+            jumlah > 1 or baris_total = kolom_total as dapat_maju,
+            jumlah > 1 or baris_total <> kolom_total as dapat_mundur
         from bernomor
         where jumlah > 0
     ),
@@ -73,7 +76,12 @@
             on a.nomor_tabel = c.nomor_tabel and a.kolom_ke = c.kolom_ke and a.baris_ke <> c.baris_ke
         inner join positif as d
             on a.nomor_tabel = d.nomor_tabel and c.baris_ke = d.baris_ke and b.kolom_ke = d.kolom_ke
-        where a.primer
+        where
+            a.primer
+            and (
+                a.dapat_maju and b.dapat_mundur and c.dapat_mundur and d.dapat_maju
+                or a.dapat_mundur and b.dapat_maju and c.dapat_maju and d.dapat_mundur
+            )
         order by
             a.nomor_tabel,
             a.baris_ke,

@@ -1,7 +1,7 @@
 """Small cells stay hidden from whoever adds and subtracts: the macro sel_tersamar, on real PostgreSQL.
 
-The attacker has every published cell and every published total, and knows that numbers of people are whole and not
-negative. Hidden numbers are then the whole solutions of a transportation problem, and the difference of two of them
+The attacker has every published cell and every published total, knows that numbers of people are whole, and that nought
+is never hidden: what is hidden is one or more. Hidden numbers are then the whole solutions of a transportation problem, and the difference of two of them
 falls apart into alternating cycles that never leave what is allowed (conformal decomposition; Ahuja, Magnanti and
 Orlin, Network Flows, 1993, section 3.5). So a hidden cell could have another value exactly when a cycle through it
 moves one person: `cycles` looks for one, and knows nothing of how the macro chose. `enumerated` tries all numbers.
@@ -85,7 +85,7 @@ def cycles(true: Table, hidden: set[Cell]) -> set[Cell]:
     moves: dict[tuple[str, int], list[tuple[tuple[str, int], Cell]]] = {}
     for r, c in hidden:
         sign = -1 if (r == 0) != (c == 0) else 1
-        may_grow, may_shrink = True, true[r, c] > 0
+        may_grow, may_shrink = True, true[r, c] > 1
         row, column = ("r", r), ("c", c)
         if may_grow if sign == 1 else may_shrink:
             moves.setdefault(row, []).append((column, (r, c)))
@@ -112,10 +112,10 @@ def cycles(true: Table, hidden: set[Cell]) -> set[Cell]:
 
 
 def enumerated(true: Table, hidden: set[Cell], most: int) -> set[Cell]:
-    """The same by trying every number from 0 to `most` in every hidden inner cell: for very small tables."""
+    """The same by trying every number from 1 to `most` in every hidden inner cell: for very small tables."""
     inner = sorted(cell for cell in hidden if 0 not in cell)
     free: set[Cell] = set()
-    for numbers in product(range(most + 1), repeat=len(inner)):
+    for numbers in product(range(1, most + 1), repeat=len(inner)):
         guess = {cell: n for cell, n in true.items() if 0 not in cell} | dict(
             zip(inner, numbers, strict=True)
         )
@@ -183,3 +183,12 @@ def test_the_cheapest_square_is_hidden_and_totals_only_where_there_is_no_other(h
     assert check(first, published[0]) == {(1, 1), (1, 2), (3, 1), (3, 2)}
     assert check(second, published[1]) == {(1, 1), (1, 2), (0, 1), (0, 2)}
     assert check(third, published[2]) == set()  # nought is nobody
+
+
+def test_two_ones_do_not_hide_each_other(hidden: Hide) -> None:
+    """5 and two ones, 7 together: were only the ones hidden, they would be 7 - 5 = 2, and nought is never hidden, so
+    one each. Each goes with the 5 or with all of its totals."""
+    table = {(1, 1): 5, (2, 1): 1, (3, 1): 1}
+    assert cycles(with_totals(table), {(2, 1), (2, 0), (3, 1), (3, 0)}) == set()
+    (published,) = hidden([table])
+    assert len(check(table, published)) > 4
