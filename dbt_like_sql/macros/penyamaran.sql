@@ -19,9 +19,11 @@
 {# Semua sel satu tabel, dengan jumlahnya, sebagai query tersendiri.
    relasi: ref() atau nama CTE. tabel: kolom-kolom yang bersama menunjuk satu tabel. baris, kolom: kedua dimensi.
    jumlah: kolom banyaknya orang (atau kejadian tentang orang); baris yang sama dijumlahkan.
-   Kolom hasil: tabel, baris, kolom, baris_total, kolom_total (benar bila sel itu jumlah ke arah itu), jumlah (kosong bila
-   disembunyikan), disamarkan. Alasan primer dan sekunder sengaja tidak dibedakan. #}
-{% macro sel_tersamar(relasi, tabel, baris, kolom, jumlah='jumlah') -%}
+   nilai: kolom lain tentang orang yang sama (uang), yang dijumlahkan dan disembunyikan bersama jumlah. Harus positif
+   tepat bila jumlah positif: maka nilainya pun dapat digeser mengitari persegi yang sama.
+   Kolom hasil: tabel, baris, kolom, baris_total, kolom_total (benar bila sel itu jumlah ke arah itu), jumlah dan nilai
+   (kosong bila disembunyikan), disamarkan. Alasan primer dan sekunder sengaja tidak dibedakan. #}
+{% macro sel_tersamar(relasi, tabel, baris, kolom, jumlah='jumlah', nilai=()) -%}
 {%- set kunci = tabel | join(', ') %}
     with
 
@@ -32,6 +34,9 @@
             {{ kolom }},
             grouping({{ baris }}) = 1 as baris_total,
             grouping({{ kolom }}) = 1 as kolom_total,
+            {%- for n in nilai %}
+            sum({{ n }}) as {{ n }},
+            {%- endfor %}
             sum({{ jumlah }})::bigint as jumlah
         from {{ relasi }}
         group by
@@ -118,6 +123,9 @@
         bernomor.baris_total,
         bernomor.kolom_total,
         case when tersembunyi.nomor_tabel is null then bernomor.jumlah end as jumlah,
+        {%- for n in nilai %}
+        case when tersembunyi.nomor_tabel is null then bernomor.{{ n }} end as {{ n }},
+        {%- endfor %}
         tersembunyi.nomor_tabel is not null as disamarkan
     from bernomor
     left join tersembunyi

@@ -32,7 +32,7 @@ THRESHOLD = 5
 @pytest.fixture(scope="module")
 def hidden(module_pg_url: str) -> Iterator[Hide]:
     with psycopg.connect(module_pg_url, autocommit=True) as connection:
-        connection.execute("create table masukan (tabel int, baris int, kolom int, jumlah bigint)")
+        connection.execute("create table masukan (tabel int, baris int, kolom int, jumlah bigint, uang bigint)")
         yield Hide(connection)
 
 
@@ -47,23 +47,34 @@ class Hide:
             raise AssertionError(names)
 
         text = (
-            "select tabel, coalesce(baris, 0), coalesce(kolom, 0), jumlah"
-            " from ({{ sel_tersamar('masukan', ['tabel'], 'baris', 'kolom') }}) as sel"
+            "select tabel, coalesce(baris, 0), coalesce(kolom, 0), jumlah, uang"
+            " from ({{ sel_tersamar('masukan', ['tabel'], 'baris', 'kolom', nilai=['uang']) }}) as sel"
         )
         renderer = Renderer(macros, {"ambang_samar": THRESHOLD})
         self._query = renderer.model("uji.sql", text, ref=nowhere, source=nowhere).sql
 
     def __call__(self, tables: list[Table]) -> list[dict[Cell, int | None]]:
         """Each table's cells with its totals; None where hidden."""
+        return [people for people, _ in self.with_money([(table, {}) for table in tables])]
+
+    def with_money(
+        self, tables: list[tuple[Table, Table]]
+    ) -> list[tuple[dict[Cell, int | None], dict[Cell, int | None]]]:
+        """The same of people and of their money, cell by cell."""
         self._connection.execute("truncate masukan")
         with self._connection.cursor() as cursor:
             cursor.executemany(
-                "insert into masukan values (%s, %s, %s, %s)",
-                [(i, r, c, n) for i, table in enumerate(tables) for (r, c), n in table.items()],
+                "insert into masukan values (%s, %s, %s, %s, %s)",
+                [
+                    (i, *cell, n, money.get(cell))
+                    for i, (people, money) in enumerate(tables)
+                    for cell, n in people.items()
+                ],
             )
-        found: list[dict[Cell, int | None]] = [{} for _ in tables]
-        for i, r, c, n in self._connection.execute(self._query.encode()):
-            found[i][r, c] = n
+        found: list[tuple[dict[Cell, int | None], dict[Cell, int | None]]] = [({}, {}) for _ in tables]
+        for i, r, c, n, amount in self._connection.execute(self._query.encode()):
+            people, money = found[i]
+            people[r, c], money[r, c] = n, amount
         return found
 
 
@@ -152,6 +163,19 @@ def test_no_hidden_cell_has_only_one_value(hidden: Hide, tables: list[Table]) ->
     """Any table, with gaps where a combination does not occur; several at once do not disturb each other."""
     for table, published in zip(tables, hidden(tables), strict=True):
         check(table, published)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(TABLES, st.lists(st.integers(2, 10**7), min_size=20, max_size=20))
+def test_money_hides_with_the_people_whose_it_is(hidden: Hide, people: Table, amounts: list[int]) -> None:
+    """Where there are people there is money, of any amount: with the sums of all money published as well, no hidden
+    amount is the only one possible."""
+    money = {cell: n and amount for (cell, n), amount in zip(people.items(), amounts, strict=False)}
+    ((numbers, published),) = hidden.with_money([(people, money)])
+    gone = check(people, numbers)
+    true = with_totals(money)
+    assert published == {cell: None if cell in gone else n for cell, n in true.items()}
+    assert cycles(true, gone) == gone
 
 
 SMALL = st.dictionaries(st.tuples(st.integers(1, 2), st.integers(1, 2)), st.integers(0, 6), min_size=1)
