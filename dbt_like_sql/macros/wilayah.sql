@@ -49,3 +49,12 @@
         else 'perlu diperiksa'
     end
 {%- endmacro %}
+
+{# Provinsi yang datanya ada di gudang ini: satu baris, untuk data yang tidak menurut kabupaten/kota. #}
+{% macro provinsi() -%}
+    select
+        kode_kemendagri,
+        nama
+    from {{ ref('dim_wilayah') }}
+    where level = 'provinsi' and aktif
+{%- endmacro %}

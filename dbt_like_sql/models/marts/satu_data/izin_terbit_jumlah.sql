@@ -1,0 +1,33 @@
+with
+
+sel as (
+    select * from {{ ref('agg_izin_bulanan') }}
+),
+
+wilayah as (
+    select * from {{ ref('dim_wilayah') }}
+),
+
+provinsi as (
+    {{ provinsi() }}
+),
+
+final as (
+    select
+        provinsi.kode_kemendagri as kode_provinsi,
+        provinsi.nama as nama_provinsi,
+        sel.kode_kabupaten_kota,
+        wilayah.nama_kabupaten_kota,
+        case when sel.kolom_total then 'SEMUA' else sel.jenis_izin end as jenis_izin,
+        sel.jumlah as jumlah_izin,
+        'izin' as satuan,
+        sel.tahun,
+        sel.bulan,
+        {{ keterangan_samar('sel.disamarkan') }} as keterangan
+    from sel
+    cross join provinsi
+    left join wilayah on sel.kode_kabupaten_kota = wilayah.kode_kemendagri
+    where sel.baris_total or sel.kolom_total
+)
+
+select * from final

@@ -1,0 +1,35 @@
+with
+
+sel as (
+    select * from {{ ref('agg_pegawai') }}
+),
+
+opd as (
+    select * from {{ ref('dim_opd') }}
+),
+
+provinsi as (
+    {{ provinsi() }}
+),
+
+final as (
+    select
+        provinsi.kode_kemendagri as kode_provinsi,
+        provinsi.nama as nama_provinsi,
+        null::text as kode_kabupaten_kota,
+        null::text as nama_kabupaten_kota,
+        sel.kode_opd,
+        opd.nama as nama_opd,
+        case when sel.kolom_total then 'SEMUA' else sel.golongan end as golongan,
+        sel.jumlah as jumlah_pegawai,
+        'orang' as satuan,
+        sel.tahun,
+        sel.bulan,
+        {{ keterangan_samar('sel.disamarkan') }} as keterangan
+    from sel
+    cross join provinsi
+    left join opd on sel.kode_opd = opd.kode_opd
+    where sel.baris_total or sel.kolom_total
+)
+
+select * from final

@@ -1,0 +1,253 @@
+"""Open marts of spending, civil servants, vehicle tax, permits, schools and indicators, on small data by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from tests.support.model_warehouse import ModelWarehouse
+
+
+@pytest.fixture
+def warehouse(pg_url: str) -> Iterator[ModelWarehouse]:
+    made = ModelWarehouse(pg_url)
+    yield made
+    made.connection.close()
+
+
+def built(warehouse: ModelWarehouse, *marts: str) -> None:
+    results = warehouse.build("tag:referensi", *(f"+{mart}" for mart in marts))
+    assert {name: r.error for name, r in results.items() if r.state != "ok"} == {}
+
+
+SPENDING = """
+    insert into raw.bpkad__realisasi_apbd
+        (periode, kode_skpd, nama_skpd, kode_sub_kegiatan, kode_rekening, anggaran, realisasi)
+    values {}
+"""
+
+
+def test_spending_is_of_the_month_and_its_share_is_of_the_year_so_far(warehouse: ModelWarehouse) -> None:
+    """Goods and services of Dinkes: two accounts, 600 + 400 a year; 100 in January, 250 - 50 in March after nothing in
+    February; the amended budget of March is 1,200. 100 / 1000 = 10 %, 100 / 1000, (100 + 200) / 1200 = 25 %.
+    Next January begins anew. No budget, no share."""
+    name = "Dinas Kesehatan"
+    lines = [
+        ("2025-01-01", "5.1.02.01.01.0001", 600, "100"),
+        ("2025-01-01", "5.1.02.02.01.0002", 400, "null"),
+        ("2025-02-01", "5.1.02.01.01.0001", 600, "null"),
+        ("2025-02-01", "5.1.02.02.01.0002", 400, "null"),
+        ("2025-03-01", "5.1.02.01.01.0001", 800, "250"),
+        ("2025-03-01", "5.1.02.02.01.0002", 400, "-50"),
+        ("2025-03-01", "5.2.02.05.01.0003", 0, "7"),
+        ("2026-01-01", "5.1.02.01.01.0001", 500, "5"),
+    ]
+    values = ", ".join(f"('{d}', '1', '{name}', 'a', '{account}', {b}, {s})" for d, account, b, s in lines)
+    warehouse.run(SPENDING.format(values))
+    built(warehouse, "realisasi_apbd_bulanan")
+    d = Decimal
+    assert warehouse.run("""
+        select tahun, bulan, kode_jenis_belanja, anggaran::int, realisasi::int, realisasi_kumulatif::int, persen
+        from mart_satu_data.realisasi_apbd_bulanan order by 1, 2, 3
+    """) == [
+        (2025, 1, "5.1.02", 1000, 100, 100, d("10.00")),
+        (2025, 2, "5.1.02", 1000, 0, 100, d("10.00")),
+        (2025, 3, "5.1.02", 1200, 200, 300, d("25.00")),
+        (2025, 3, "5.2.02", 0, 7, 7, None),
+        (2026, 1, "5.1.02", 500, 5, 5, d("1.00")),
+    ]
+    assert warehouse.run("""
+        select distinct kode_provinsi, nama_provinsi, kode_kabupaten_kota, kode_opd, nama_opd, satuan
+        from mart_satu_data.realisasi_apbd_bulanan
+    """) == [("64", "Kalimantan Timur", None, "dinkes", name, "rupiah")]
+
+
+def test_an_account_that_is_no_kind_of_spending_leaves_yesterdays_file(warehouse: ModelWarehouse) -> None:
+    """Neither guessed nor left out of the sums: fact and mart stay as they were."""
+    warehouse.run(SPENDING.format("('2025-01-01', '1', 'Dinas Sosial', 'a', '5.1.01.01.01.0001', 9, 3)"))
+    built(warehouse, "realisasi_apbd_bulanan")
+    warehouse.run(SPENDING.format("('2025-01-01', '1', 'Dinas Sosial', 'a', '5.9.01.01.01.0001', 9, 3)"))
+    results = warehouse.build("+realisasi_apbd_bulanan")
+    assert {n: r.state for n, r in results.items() if r.state != "ok"} == {
+        "fct_realisasi_apbd": "tests_failed",
+        "realisasi_apbd_bulanan": "skipped",
+    }
+    assert warehouse.run("select jenis_belanja, realisasi::int from mart_satu_data.realisasi_apbd_bulanan") == [
+        ("Belanja Pegawai", 3)
+    ]
+
+
+def test_civil_servants_are_those_of_today_and_few_are_none(warehouse: ModelWarehouse) -> None:
+    """Dinkes: 6 of III, 2 of IV; Disdikbud: 7 and 8, and 5 PPPK, whose III is no III of PNS. One of Dinkes was in
+    Disdikbud before. The 2 would be 8 - 6 by its row, 10 - 8 by its column: the four go together, totals stay:
+    6 + 2 = 8, 7 + 8 + 5 = 20; 6 + 7 = 13, 2 + 8 = 10; 28. The last change, 18:00 UTC of 31 October, was in November.
+    """
+    warehouse.run("""
+        insert into raw.bkd__pegawai (nip, kode_opd, status_kepegawaian, golongan, valid_from, valid_to, is_current)
+        select kode || status || golongan || n, kode, status, golongan, timestamptz '2026-03-01', null::timestamptz, true
+        from (values ('dinkes', 'PNS', 'III/a', 5), ('dinkes', 'CPNS', 'III/b', 1), ('dinkes', 'PNS', 'IV/a', 2),
+            ('disdikbud', 'PNS', 'III/d', 7), ('disdikbud', 'PNS', 'IV/b', 8), ('disdikbud', 'PPPK', 'III', 5)
+        ) as k (kode, status, golongan, banyak), generate_series(1, banyak) as n
+        union all
+        select 'dinkesPNSIV/a1', 'disdikbud', 'PNS', 'III/d', '2020-01-01', '2026-03-01', false;
+        update raw.bkd__pegawai set valid_from = '2026-10-31 18:00+00' where nip = 'dinkesPNSIV/a2'
+    """)
+    built(warehouse, "pegawai_golongan", "pegawai_jumlah")
+    assert warehouse.run("""
+        select nama_opd, golongan, jumlah_pegawai, keterangan from mart_satu_data.pegawai_golongan order by 1, 2
+    """) == [
+        ("Dinas Kesehatan", "III", None, "disamarkan"),
+        ("Dinas Kesehatan", "IV", None, "disamarkan"),
+        ("Dinas Pendidikan dan Kebudayaan", "III", None, "disamarkan"),
+        ("Dinas Pendidikan dan Kebudayaan", "IV", None, "disamarkan"),
+        ("Dinas Pendidikan dan Kebudayaan", "PPPK", 5, None),
+    ]
+    assert warehouse.run("""
+        select kode_opd, golongan, jumlah_pegawai, tahun, bulan from mart_satu_data.pegawai_jumlah order by 1, 2
+    """) == [
+        ("dinkes", "SEMUA", 8, 2026, 11),
+        ("disdikbud", "SEMUA", 20, 2026, 11),
+        (None, "III", 13, 2026, 11),
+        (None, "IV", 10, 2026, 11),
+        (None, "PPPK", 5, 2026, 11),
+        (None, "SEMUA", 28, 2026, 11),
+    ]
+
+
+def test_vehicle_tax_of_few_vehicles_hides_with_their_number(warehouse: ModelWarehouse) -> None:
+    """September, Samarinda: 6 motorcycles at 100, one of them twice and with a fine of 10: 7 x 100 + 10 = 710; 2 cars
+    at 1,000. Balikpapan: 9 at 100, 5 cars at 1,000, and one that owes nothing. The 2 cars hide with a square, their
+    money with them; the totals stay: 710 + 2,000, 900 + 5,000; 1,610 and 7,000; 8,610. SWDKLLJ is not the province's.
+    August: five payments of one lorry are one vehicle. October is not over."""
+    warehouse.run("""
+        insert into raw.bapenda__pembayaran_pkb
+            (id_pembayaran, nomor_polisi, tanggal_bayar, kode_kabupaten_kota, jenis_kendaraan, pkb, swdkllj, denda)
+        select row_number() over (), kode || jenis || n % banyak, tanggal::date, kode, jenis, pkb, 35, denda
+        from (values
+            ('2026-09-01', '64.72', 'R2', 6, 7, 100, null), ('2026-09-09', '64.72', 'R4', 2, 2, 1000, 0),
+            ('2026-09-09', '64.71', 'R2', 9, 9, 100, null), ('2026-09-30', '64.71', 'R4', 5, 5, 1000, null),
+            ('2026-09-30', '64.71', 'R4', 99, 1, 0, 0), ('2026-08-30', '64.03', 'R6', 1, 5, 500, null),
+            ('2026-10-01', '64.72', 'R2', 50, 50, 100, null)
+        ) as k (tanggal, kode, jenis, banyak, pembayaran, pkb, denda), generate_series(1, pembayaran) as n;
+        update raw.bapenda__pembayaran_pkb set denda = 10 where id_pembayaran = 1
+    """)
+    built(warehouse, "penerimaan_pkb_bulanan", "penerimaan_pkb_jumlah")
+    assert warehouse.run("""
+        select bulan, nama_kabupaten_kota, jenis_kendaraan, jumlah_kendaraan, penerimaan, keterangan
+        from mart_satu_data.penerimaan_pkb_bulanan order by 1, 2, 3
+    """) == [
+        (8, "Kabupaten Berau", "R6", None, None, "disamarkan"),
+        (9, "Kota Balikpapan", "R2", None, None, "disamarkan"),
+        (9, "Kota Balikpapan", "R4", None, None, "disamarkan"),
+        (9, "Kota Samarinda", "R2", None, None, "disamarkan"),
+        (9, "Kota Samarinda", "R4", None, None, "disamarkan"),
+    ]
+    assert warehouse.run("""
+        select bulan, kode_kabupaten_kota, jenis_kendaraan, jumlah_kendaraan, penerimaan::int
+        from mart_satu_data.penerimaan_pkb_jumlah order by 1, 2, 3
+    """) == [
+        (8, "64.03", "SEMUA", None, None),
+        (8, None, "R6", None, None),
+        (8, None, "SEMUA", None, None),
+        (9, "64.71", "SEMUA", 14, 5900),
+        (9, "64.72", "SEMUA", 8, 2710),
+        (9, None, "R2", 15, 1610),
+        (9, None, "R4", 7, 7000),
+        (9, None, "SEMUA", 22, 8610),
+    ]
+    assert warehouse.run("select distinct kode_provinsi, satuan from mart_satu_data.penerimaan_pkb_jumlah") == [
+        ("64", "rupiah")
+    ]
+
+
+def test_permits_are_those_issued_in_months_that_are_over(warehouse: ModelWarehouse) -> None:
+    """September, Samarinda: 7 of low risk, one of them revoked since, and 1 of high risk; Balikpapan: 9 and 6.
+    The 1 hides with the square; 8, 15; 16, 7; 23 stay. The permit of October waits for November's first."""
+    warehouse.run("""
+        insert into raw.dpmptsp__izin
+            (nomor_izin, kode_kabupaten_kota, jenis_izin, skala_usaha, tanggal_terbit, status, investasi)
+        select
+            kode || jenis || n, kode, jenis, 'Mikro', tanggal::date + n,
+            case when n = 3 then 'dicabut' else 'terbit' end, 5
+        from (values
+            ('2026-09-01', '64.72', 'Risiko Rendah', 7), ('2026-09-01', '64.72', 'Risiko Tinggi', 1),
+            ('2026-09-01', '64.71', 'Risiko Rendah', 9), ('2026-09-01', '64.71', 'Risiko Tinggi', 6),
+            ('2026-10-01', '64.71', 'Risiko Sedang', 1)
+        ) as k (tanggal, kode, jenis, banyak), generate_series(1, banyak) as n
+    """)
+    built(warehouse, "izin_terbit_bulanan", "izin_terbit_jumlah")
+    assert warehouse.run("""
+        select nama_kabupaten_kota, jenis_izin, jumlah_izin, satuan, tahun, bulan, keterangan
+        from mart_satu_data.izin_terbit_bulanan order by 1, 2
+    """) == [
+        (city, risk, None, "izin", 2026, 9, "disamarkan")
+        for city in ("Kota Balikpapan", "Kota Samarinda")
+        for risk in ("Risiko Rendah", "Risiko Tinggi")
+    ]
+    assert warehouse.run("""
+        select nama_kabupaten_kota, jenis_izin, jumlah_izin from mart_satu_data.izin_terbit_jumlah order by 1, 2
+    """) == [
+        ("Kota Balikpapan", "SEMUA", 15),
+        ("Kota Samarinda", "SEMUA", 8),
+        (None, "Risiko Rendah", 16),
+        (None, "Risiko Tinggi", 7),
+        (None, "SEMUA", 23),
+    ]
+
+
+def test_a_school_of_several_lists_counts_once(warehouse: ModelWarehouse) -> None:
+    """Five schools in seven lines: 1 is in all three lists, 2 in Dapodik alone (its kecamatan is of another regency), 3
+    and 5 in the city's, 4 in the SMA list, which names neither its place nor whether it is public."""
+    warehouse.run("""
+        insert into raw.disdikbud__sekolah
+            (npsn, nama, kode_wilayah, kecamatan, bentuk_pendidikan, status_sekolah, diperbarui_pada)
+        values
+            ('1', 'SMA A', '169700', 'Kec. Balikpapan Utara', 'SMA', '1', '2026-05-01'),
+            ('2', 'SD B', '169800', 'Balikpapan Utara', 'SD', '2', '2025-05-01');
+        insert into raw.balikpapan__sekolah (npsn, nama_sekolah, kota_kabupaten, kecamatan, bentuk_pendidikan, status)
+        values
+            ('1', 'SMAN A', 'Kota Balikpapan', 'Kec. Balikpapan Kota', 'SMA', 'Negeri'),
+            ('3', 'SMP C', 'Kota Balikpapan', 'Kec. Balikpapan Kota', 'SMP', 'Swasta'),
+            ('5', 'SMP E', 'Kota Balikpapan', 'Kec. Balikpapan Kota', 'SMP', 'Swasta');
+        insert into raw.disdikbud__sma (npsn, nama, provinsi, jenjang)
+        values ('1', 'SMA A', 'Prov. Kalimantan Timur', 'SMA'), ('4', 'SMA D', 'Prov. Kalimantan Timur', 'SMA')
+    """)
+    built(warehouse, "satuan_pendidikan")
+    assert warehouse.run("select npsn, nama, asal, jumlah_daftar from core.dim_sekolah order by 1") == [
+        ("1", "SMA A", "Dapodik", 3),
+        ("2", "SD B", "Dapodik", 1),
+        ("3", "SMP C", "Daftar Kota Balikpapan", 1),
+        ("4", "SMA D", "Daftar SMA", 1),
+        ("5", "SMP E", "Daftar Kota Balikpapan", 1),
+    ]
+    assert warehouse.run("""
+        select nama_kabupaten_kota, nama_kecamatan, bentuk_pendidikan, status_sekolah, asal, jumlah_sekolah, tahun
+        from mart_satu_data.satuan_pendidikan order by 1, 2
+    """) == [
+        ("Kota Balikpapan", "Balikpapan Kota", "SMP", "Swasta", "Daftar Kota Balikpapan", 2, None),
+        ("Kota Balikpapan", "Balikpapan Utara", "SMA", "Negeri", "Dapodik", 1, 2026),
+        ("Kota Samarinda", None, "SD", "Swasta", "Dapodik", 1, 2026),
+        (None, None, "SMA", "Tidak diketahui", "Daftar SMA", 1, None),
+    ]
+
+
+def test_indicators_of_bps_are_of_the_place_that_bps_means(warehouse: ModelWarehouse) -> None:
+    """6402 is Kutai Barat (64.07), 6400 the province; what BPS does not have stays in sight."""
+    warehouse.run("""
+        insert into raw.bps__indikator_strategis
+            (kode_bps, kode_indikator, indikator, satuan, rincian, tahun, periode, nilai)
+        values ('6402', '9001', 'Miskin', 'Persen', 'Tidak ada', 2025, 'Tahun', 9.25),
+            ('6400', '9001', 'Miskin', 'Persen', 'Tidak ada', 2025, 'Tahun', 5.5),
+            ('6472', '9001', 'Miskin', 'Persen', 'Tidak ada', 2025, 'Tahun', null)
+    """)
+    built(warehouse, "indikator_strategis")
+    assert warehouse.run("""
+        select kode_provinsi, kode_kabupaten_kota, nama_kabupaten_kota, nilai::text, satuan, tahun
+        from mart_satu_data.indikator_strategis order by 2
+    """) == [
+        ("64", "64.07", "Kabupaten Kutai Barat", "9.2500", "Persen", 2025),
+        ("64", "64.72", "Kota Samarinda", None, "Persen", 2025),
+        ("64", None, None, "5.5000", "Persen", 2025),
+    ]
