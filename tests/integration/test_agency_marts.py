@@ -74,9 +74,9 @@ def test_an_account_that_is_no_kind_of_spending_leaves_yesterdays_file(warehouse
         "fct_realisasi_apbd": "tests_failed",
         "realisasi_apbd_bulanan": "skipped",
     }
-    assert warehouse.run("select jenis_belanja, realisasi::int from mart_satu_data.realisasi_apbd_bulanan") == [
-        ("Belanja Pegawai", 3)
-    ]
+    assert warehouse.run(
+        "select jenis_belanja, realisasi::int from mart_satu_data.realisasi_apbd_bulanan"
+    ) == [("Belanja Pegawai", 3)]
 
 
 def test_civil_servants_are_those_of_today_and_few_are_none(warehouse: ModelWarehouse) -> None:
@@ -157,9 +157,9 @@ def test_vehicle_tax_of_few_vehicles_hides_with_their_number(warehouse: ModelWar
         (9, None, "R4", 7, 7000),
         (9, None, "SEMUA", 22, 8610),
     ]
-    assert warehouse.run("select distinct kode_provinsi, satuan from mart_satu_data.penerimaan_pkb_jumlah") == [
-        ("64", "rupiah")
-    ]
+    assert warehouse.run(
+        "select distinct kode_provinsi, satuan from mart_satu_data.penerimaan_pkb_jumlah"
+    ) == [("64", "rupiah")]
 
 
 def test_permits_are_those_issued_in_months_that_are_over(warehouse: ModelWarehouse) -> None:

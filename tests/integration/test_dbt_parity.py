@@ -98,6 +98,27 @@ def test_dbt_builds_the_same_relations(pg_url: str, tmp_path: Path) -> None:
         insert into raw.dlh__ispu (stasiun, waktu, kode_bps) values ('A', '2026-09-30T23:30:00Z', '6402');
         insert into raw.dinsos__rekap_dtks (periode, kabupaten_kota, kecamatan, jumlah_keluarga)
         values ('2026 Smt 1', 'Kab. Pasir', 'Kec. Pasir Belengkong', 3);
+        insert into raw.bpkad__realisasi_apbd
+            (periode, kode_skpd, nama_skpd, kode_sub_kegiatan, kode_rekening, anggaran, realisasi)
+        values ('2026-01-01', '1', 'Dinas Sosial', 'a', '5.1.01.01.01.0001', 9, 3);
+        insert into raw.bkd__pegawai (nip, kode_opd, status_kepegawaian, golongan, valid_from, is_current)
+        select 'A' || n, case when n % 3 = 0 then 'dinkes' else 'dinsos' end, 'PNS',
+            case when n % 7 = 0 then 'IV/a' else 'III/a' end, '2026-01-01', true
+        from generate_series(1, 40) as n;
+        insert into raw.bapenda__pembayaran_pkb
+            (id_pembayaran, nomor_polisi, tanggal_bayar, kode_kabupaten_kota, jenis_kendaraan, pkb)
+        select n, 'K' || n, date '2026-01-20' + n, '64.7' || 1 + n % 2, 'R' || 2 + 2 * (n % 3), 100
+        from generate_series(1, 30) as n;
+        insert into raw.dpmptsp__izin
+            (nomor_izin, kode_kabupaten_kota, jenis_izin, skala_usaha, tanggal_terbit, status)
+        select n, '64.7' || 1 + n % 2, 'Risiko ' || n % 3, 'Mikro', date '2026-01-20' + n, 'terbit'
+        from generate_series(1, 30) as n;
+        insert into raw.disdikbud__sekolah (npsn, nama, kode_wilayah, kecamatan, bentuk_pendidikan, status_sekolah)
+        values ('1', 'SMA A', '169700', 'Kec. Balikpapan Utara', 'SMA', '1');
+        insert into raw.disdikbud__sma (npsn, nama, jenjang) values ('1', 'SMA A', 'SMA'), ('2', 'SMA B', 'SMA');
+        insert into raw.bps__indikator_strategis
+            (kode_bps, kode_indikator, indikator, satuan, rincian, tahun, periode, nilai)
+        values ('6402', '9001', 'Miskin', 'Persen', 'Tidak ada', 2025, 'Tahun', 9.25);
         insert into raw.bappeda__daftar_data (kode_daftar, judul, kode_opd, produsen_data, jadwal, dataset) values
             ('1', 'Data', 'dinkes', 'Dinas', 'harian', 'a/b'), ('2', 'Tiada', 'dishut', 'Dinas', 'tahunan', null);
         insert into ops.contract values ('a/b', 'Data', 'Dinas', 'x', 'api', 1, 6, 'terbuka', true)

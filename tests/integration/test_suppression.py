@@ -32,7 +32,9 @@ THRESHOLD = 5
 @pytest.fixture(scope="module")
 def hidden(module_pg_url: str) -> Iterator[Hide]:
     with psycopg.connect(module_pg_url, autocommit=True) as connection:
-        connection.execute("create table masukan (tabel int, baris int, kolom int, jumlah bigint, uang bigint)")
+        connection.execute(
+            "create table masukan (tabel int, baris int, kolom int, jumlah bigint, uang bigint)"
+        )
         yield Hide(connection)
 
 

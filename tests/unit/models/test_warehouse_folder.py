@@ -96,6 +96,17 @@ def test_open_data_have_the_portals_layout(project: Project) -> None:
             assert names[names.index("satuan") + 1] == "tahun", node.name
 
 
+def test_cells_and_totals_of_one_table_are_published_together(project: Project) -> None:
+    """Tonight's cells beside yesterday's totals could give a hidden cell back."""
+    for node in project.nodes.values():
+        if node.name.startswith("agg_"):
+            readers = [n for n in project.nodes.values() if node.name in n.depends_on and n.schema != "core"]
+            assert readers, f"nobody publishes {node.name}"
+            groups = {n.together for n in readers}
+            assert len(groups) == 1, f"{node.name} is published in {sorted(map(str, groups))}"
+            assert len(readers) == 1 or groups != {None}, f"{node.name} lets its cells and totals part"
+
+
 def test_codes_stay_text_in_seeds(project: Project) -> None:
     for node in project.nodes.values():
         if node.kind == "seed":
