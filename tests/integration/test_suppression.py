@@ -1,7 +1,7 @@
 """Small cells stay hidden from whoever adds and subtracts: the macro sel_tersamar, on real PostgreSQL.
 
-The attacker has every published cell and every published total, knows that numbers of people are whole, and that nought
-is never hidden: what is hidden is one or more. Hidden numbers are then the whole solutions of a transportation problem, and the difference of two of them
+The attacker has every published cell and every published total, knows that numbers of people are whole, and that
+nought is never hidden: what is hidden is one or more. Hidden numbers are then the whole solutions of a transportation problem, and the difference of two of them
 falls apart into alternating cycles that never leave what is allowed (conformal decomposition; Ahuja, Magnanti and
 Orlin, Network Flows, 1993, section 3.5). So a hidden cell could have another value exactly when a cycle through it
 moves one person: `cycles` looks for one, and knows nothing of how the macro chose. `enumerated` tries all numbers.
