@@ -86,7 +86,9 @@ def test_civil_servants_are_those_of_today_and_few_are_none(warehouse: ModelWare
     """
     warehouse.run("""
         insert into raw.bkd__pegawai (nip, kode_opd, status_kepegawaian, golongan, valid_from, valid_to, is_current)
-        select kode || status || golongan || n, kode, status, golongan, timestamptz '2026-03-01', null::timestamptz, true
+        select
+            kode || status || golongan || n, kode, status, golongan,
+            timestamptz '2026-03-01', null::timestamptz, true
         from (values ('dinkes', 'PNS', 'III/a', 5), ('dinkes', 'CPNS', 'III/b', 1), ('dinkes', 'PNS', 'IV/a', 2),
             ('disdikbud', 'PNS', 'III/d', 7), ('disdikbud', 'PNS', 'IV/b', 8), ('disdikbud', 'PPPK', 'III', 5)
         ) as k (kode, status, golongan, banyak), generate_series(1, banyak) as n
