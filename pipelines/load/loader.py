@@ -301,8 +301,7 @@ def _stage(connection: Connection[Any], plan: LoadPlan, landed: int) -> tuple[in
             assert counted is not None
             rows -= counted[0]
             connection.execute(stage.add_primary_key(plan, plan.stage))
-    for statement in stage.comments(plan):
-        connection.execute(statement)
+    connection.execute(sql.SQL("; ").join(stage.comments(plan)))
     return rows, deduplicated
 
 
