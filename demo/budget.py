@@ -18,7 +18,7 @@ from demo.tables import Row, SourceTable, column
 
 FIRST_MONTH = date(2025, 1, 1)
 """The start of the monthly partition."""
-_ACTIVITIES, _ACCOUNTS = 25, 5
+_ACTIVITIES, _ACCOUNTS = 100, 5
 _NOT_SKPD = ("pemerintah_kota", "rsud", "uptd")
 _KINDS = (
     ("5.1.01.01.01", "Belanja Gaji dan Tunjangan", 400, 4000),
