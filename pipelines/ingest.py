@@ -20,7 +20,8 @@ from pipelines.load import ledger
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged, load
 from pipelines.load.plan import Window
-from pipelines.quality.gate import CheckResult, GateResult, check, record, source_shape
+from pipelines.quality.gate import GateResult, check, record, source_shape
+from pipelines.quality.run import CheckResult
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:

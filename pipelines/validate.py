@@ -19,7 +19,7 @@ from pipelines.models.nodes import Project
 from pipelines.models.project import load_project
 from pipelines.models.sources import render_sources
 from pipelines.publish.mart import open_marts
-from pipelines.quality.gate import instantiate
+from pipelines.quality.run import instantiate
 from pipelines.quality.suites import derived, suite_path, written
 from pipelines.settings import PSEUDONYM_KEY, Settings, references
 

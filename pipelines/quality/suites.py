@@ -1,6 +1,7 @@
 """Which expectations a dataset has: those that its contract says, and those of expectations/<opd>/<dataset>.json.
 
-Reading a suite needs no Great Expectations (its import costs seconds); running it does, see gate.py.
+Reading a suite needs no Great Expectations (its import costs seconds); running it does, see run.py. Not here: which
+model a suite belongs to (models/suites.py).
 """
 
 from __future__ import annotations
@@ -10,17 +11,20 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from pipelines.contracts import Column, Contract, Reference
 from pipelines.errors import QualityError
 from pipelines.repairs import FORMATS
 
+QUERY = "unexpected_rows_query"
 QUARANTINE_CHECK = "karantina"
 SHAPE_CHECK = "bentuk_sumber"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,90}")
 _REFERENCE_TABLE = re.compile(r"\bcore\.(ref_\w+)")
-_SEVERITIES = {"critical": "error", "warning": "warn", "info": "warn"}
+Severity = Literal["error", "warn"]
+"""Whether a failed check stops what it is about, or is only told."""
+_SEVERITIES: Mapping[str, Severity] = {"critical": "error", "warning": "warn", "info": "warn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Expectation:
     name: str
     type: str
     kwargs: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    severity: str = "error"
+    severity: Severity = "error"
     message: str = ""
 
     @property
@@ -58,7 +62,7 @@ def suite(contract: Contract, folder: Path) -> tuple[Expectation, ...]:
 
 def tables_read(expectations: Iterable[Expectation]) -> set[str]:
     """The reference tables of schema core that written queries name: they must be there before the suite runs."""
-    queries = (str(e.kwargs.get("unexpected_rows_query", "")) for e in expectations)
+    queries = (str(e.kwargs.get(QUERY, "")) for e in expectations)
     return {name for query in queries for name in _REFERENCE_TABLE.findall(query)}
 
 
