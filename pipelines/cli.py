@@ -282,7 +282,7 @@ def make_ready(settings: Settings) -> None:
     assert settings.warehouse_url is not None
     with warehouse.connect(settings.warehouse_url) as connection:
         warehouse.prepare(connection, load_contracts(settings.contracts_dir))
-    project = load_project(settings.models_dir)
+    project = load_project(settings.models_dir, suites=settings.expectations_dir)
     build(project, warehouse.libpq_url(settings.warehouse_url), select=["tag:referensi"])
 
 

@@ -62,7 +62,7 @@ def list_(
     table = Table("name", "kind", "relation", "tests", "description", box=None, pad_edge=False)
     for node in nodes:
         table.add_row(
-            node.name, node.kind, node.relation, str(len(node.tests)), node.description.split(". ")[0]
+            node.name, node.kind, node.relation, str(len(node.checks)), node.description.split(". ")[0]
         )
     _console().print(table)
 
@@ -211,7 +211,8 @@ def _project(window: Window | None = None) -> Project:
     from pipelines.environment import current_settings
     from pipelines.models.project import load_project
 
-    return load_project(current_settings().models_dir, window=window)
+    settings = current_settings()
+    return load_project(settings.models_dir, window=window, suites=settings.expectations_dir)
 
 
 def _connection() -> str:
@@ -255,7 +256,7 @@ def _facts(node: Node) -> dict[str, Any]:
         "tags": list(node.tags),
         "depends_on": list(node.depends_on),
         "sources": [".".join(source) for source in node.sources],
-        "tests": [test.name for test in node.tests],
+        "tests": [check.name for check in node.checks],
         "description": node.description,
     }
 

@@ -27,7 +27,7 @@ _EXECUTOR = dg.multiprocess_executor.configured(
 def build_definitions(settings: Settings, *, warehouse: Warehouse | None = None) -> dg.Definitions:
     """The code location of `settings`; opens no connection."""
     contracts = load_contracts(settings.contracts_dir)
-    project = load_project(settings.models_dir)
+    project = load_project(settings.models_dir, suites=settings.expectations_dir)
     named = {job.name: job for job in jobs(contracts)}
     return dg.Definitions(
         assets=[

@@ -15,12 +15,14 @@ from pipelines.contracts import Contract, contract_paths
 from pipelines.environment import SOURCE_PREFIX
 from pipelines.errors import ModelError, PublicationError, QualityError
 from pipelines.load.personal import key_variable, purposes
+from pipelines.models import suites as model_suites
+from pipelines.models.lineage import column_lineage
 from pipelines.models.nodes import Project
 from pipelines.models.project import load_project
 from pipelines.models.sources import render_sources
 from pipelines.publish.mart import open_marts
 from pipelines.quality.run import instantiate
-from pipelines.quality.suites import derived, suite_path, written
+from pipelines.quality.suites import Expectation, derived, suite_path, written
 from pipelines.settings import PSEUDONYM_KEY, Settings, references
 
 _PLACE = re.compile(r"(?P<path>[^:]+):(?P<line>\d+)$")
@@ -37,9 +39,15 @@ def validate(settings: Settings, env: Mapping[str, str] = os.environ) -> list[Fa
             contracts.append(contract)
     faults += _environment(settings, contracts, env)
     for contract in contracts:
-        faults += _suite(contract, suite_path(settings.expectations_dir, contract))
-    faults += _orphans(settings)
-    faults += _models(settings, contracts)
+        path = suite_path(settings.expectations_dir, contract)
+        own, found = _suite(path, {c.name for c in contract.stored}, "a stored column of the contract")
+        faults += [*found, *_said_twice(contract, path, own)]
+    models, project = _models(settings, contracts)
+    faults += models
+    if project:
+        faults += _model_suites(settings, project)
+        faults += _names(contracts, project)
+    faults += _orphans(settings, project)
     return sorted(faults, key=lambda f: (str(f.path), f.line))
 
 
@@ -79,29 +87,72 @@ def _environment(settings: Settings, contracts: Iterable[Contract], env: Mapping
     return faults
 
 
-def _suite(contract: Contract, path: Path) -> list[Fault]:
+def _suite(path: Path, columns: set[str], hint: str) -> tuple[tuple[Expectation, ...], list[Fault]]:
+    """A suite file's expectations, and what is wrong with them by themselves; `columns` are those that it may name."""
     try:
         own = written(path)
     except QualityError as error:
-        return [Fault(path, _line_of(path, error.message), error.message, error.hint or "")]
+        return (), [_fault(path, error)]
     faults: list[Fault] = []
-    names = {e.name for e in derived(contract)}
-    columns = {c.name for c in contract.stored}
     for expectation in own:
         line = _line_of(path, f'"{expectation.name}"')
-        if expectation.name in names:
-            message = f"{expectation.name} is already what the contract says"
-            faults.append(Fault(path, line, message, "one rule has one place: drop it here"))
         named = [v for k, v in expectation.kwargs.items() if k in ("column", "column_A", "column_B")]
         named += expectation.kwargs.get("column_list", [])
         if unknown := sorted({str(n) for n in named} - columns):
-            message = f"{expectation.name}: the dataset has no column {', '.join(unknown)}"
-            faults.append(Fault(path, line, message, "use a stored column of the contract"))
+            message = f"{expectation.name}: there is no column {', '.join(unknown)}"
+            faults.append(Fault(path, line, message, f"use {hint}"))
         try:
-            instantiate(contract.key, expectation)
+            instantiate(path.stem, expectation)
         except QualityError as error:
             faults.append(Fault(path, line, error.message, error.hint or ""))
-    return faults
+    return own, faults
+
+
+def _said_twice(contract: Contract, path: Path, own: Iterable[Expectation]) -> list[Fault]:
+    names = {e.name for e in derived(contract)}
+    return [
+        Fault(
+            path,
+            _line_of(path, f'"{expectation.name}"'),
+            f"{expectation.name} is already what the contract says",
+            "one rule has one place: drop it here",
+        )
+        for expectation in own
+        if expectation.name in names
+    ]
+
+
+def _model_suites(settings: Settings, project: Project) -> list[Fault]:
+    faults: list[Fault] = []
+    for node in project.nodes.values():
+        path = model_suites.suite_path(settings.expectations_dir, node)
+        if not path.exists():
+            continue
+        columns = {*(c.name for c in node.columns), *column_lineage(project, node.name)}
+        own, found = _suite(path, columns, f"a column of {node.relation}")
+        faults += [*found, *(_fault(path, e) for e in model_suites.faults(project, node, path, own))]
+    if faults:
+        return faults
+    try:  # each by itself is sound: what is left is a circle of suites that read each other's models
+        model_suites.with_suites(project, settings.expectations_dir)
+    except ModelError as error:
+        node = project.nodes[error.subject]
+        return [Fault(model_suites.suite_path(settings.expectations_dir, node), 1, error.message, "")]
+    return []
+
+
+def _names(contracts: Iterable[Contract], project: Project) -> list[Fault]:
+    """A folder of expectations/ is an OPD's or a schema's."""
+    schemas = {node.schema for node in project.nodes.values()}
+    return [
+        Fault(contract.path, 1, f"{contract.opd} is a schema of the warehouse", "call the OPD otherwise")
+        for contract in contracts
+        if contract.opd in schemas
+    ]
+
+
+def _fault(path: Path, error: QualityError) -> Fault:
+    return Fault(path, _line_of(path, error.message), error.message, error.hint or "")
 
 
 def _line_of(path: Path, text: str) -> int:
@@ -115,27 +166,39 @@ def _line_of(path: Path, text: str) -> int:
     return 1
 
 
-def _orphans(settings: Settings) -> list[Fault]:
-    """Suites whose contract is not there; a faulty contract's suite is no orphan."""
+def _orphans(settings: Settings, project: Project | None) -> list[Fault]:
+    """Suites whose contract or model is not there; a faulty one's suite is no orphan."""
     named = {
         p.parent.name + "/" + p.name.removesuffix(".odcs.yaml")
         for p in contract_paths(settings.contracts_dir)
     }
-    return [
-        Fault(path, 1, "this suite belongs to no contract", "name it as its dataset, or delete it")
-        for path in sorted(settings.expectations_dir.glob("*/*.json"))
-        if f"{path.parent.name}/{path.stem}" not in named
-    ]
+    nodes = project.nodes.values() if project else ()
+    models, schemas = {f"{n.schema}/{n.name}" for n in nodes}, {n.schema for n in nodes}
+    faults: list[Fault] = []
+    for path in sorted(settings.expectations_dir.glob("*/*.json")):
+        of = f"{path.parent.name}/{path.stem}"
+        if of in named | models:
+            continue
+        if path.parent.name in schemas:
+            message, hint = "this suite belongs to no model", "name it <schema>/<model>.json, or delete it"
+        elif project:
+            message, hint = "this suite belongs to no contract", "name it as its dataset, or delete it"
+        else:
+            continue
+        faults.append(Fault(path, 1, message, hint))
+    return faults
 
 
-def _models(settings: Settings, contracts: list[Contract]) -> list[Fault]:
+def _models(settings: Settings, contracts: list[Contract]) -> tuple[list[Fault], Project | None]:
+    """The faults of the models, and the models where they can be read."""
     try:
         project = load_project(settings.models_dir)
     except ModelError as error:
         place = _PLACE.search(error.subject)
         path = settings.models_dir / (place["path"] if place else error.subject)
-        return [Fault(path, int(place["line"]) if place else 1, error.message, error.hint or "")]
-    return _sources(settings, contracts) + _references(contracts, project) + _publication(settings, project)
+        return [Fault(path, int(place["line"]) if place else 1, error.message, error.hint or "")], None
+    found = _sources(settings, contracts) + _references(contracts, project) + _publication(settings, project)
+    return found, project
 
 
 def _publication(settings: Settings, project: Project) -> list[Fault]:

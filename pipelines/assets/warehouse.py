@@ -78,13 +78,13 @@ def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.Asset
         specs=[_spec(node, project) for node in nodes],
         check_specs=[
             dg.AssetCheckSpec(
-                test.name,
+                check.name,
                 asset=model_key(node),
-                blocking=test.severity == "error",
-                description=test.description or None,
+                blocking=check.severity == "error",
+                description=check.description or None,
             )
             for node in nodes
-            for test in node.tests
+            for check in node.checks
         ],
         can_subset=True,
         pool="gudang",
@@ -97,7 +97,7 @@ def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.Asset
         tags = context.run.tags
         window = config.window(tags)
         results = build(
-            load_project(project.root, window=window) if window else project,
+            load_project(project.root, window=window, suites=project.suites) if window else project,
             libpq_url(warehouse.url),
             select=selected,
             run_id=context.run.run_id,
@@ -176,13 +176,13 @@ def _results(project: Project, result: NodeResult) -> Iterator[Result]:
             metadata={"baris_menyimpang": test.unexpected or 0},
         )
     if not result.tests and result.state != "ok":
-        for test in node.tests:
+        for check in node.checks:
             yield dg.AssetCheckResult(
                 asset_key=model_key(node),
-                check_name=test.name,
+                check_name=check.name,
                 passed=False,
                 severity=dg.AssetCheckSeverity.ERROR
-                if test.severity == "error"
+                if check.severity == "error"
                 else dg.AssetCheckSeverity.WARN,
                 description=f"Tidak diperiksa: {result.error}",
             )

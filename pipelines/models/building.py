@@ -36,6 +36,7 @@ from pipelines.models.incremental import reshape, upsert
 from pipelines.models.materialization import Incremental, digest
 from pipelines.models.nodes import DataTest, Node, Project
 from pipelines.models.results import NodeResult, State, TestResult
+from pipelines.quality.run import import_ahead, run_suite
 
 SEED_STATE = """
 create table if not exists ops.seed_state (
@@ -107,7 +108,7 @@ class Builder:
         if existing(self.conn, node.table) is None:
             return NodeResult(node.name, node.schema, node.kind, "skipped", error="is not there yet")
         started = time.monotonic()
-        tests = self._asked(node.tests, candidate=False)
+        tests = self._audited(node, candidate=False)
         said = _stopped(tests)
         seconds = round(time.monotonic() - started, 3)
         state: State = "tests_failed" if said else "ok"
@@ -158,7 +159,7 @@ class Builder:
             rows = self._written_aside(node)
             columns = columns_of(self.conn, node.table.candidate)
             self._check_columns(node, columns)
-            tests = self._asked(node.tests, candidate=True)
+            tests = self._audited(node, rows, candidate=True)
             said = _stopped(tests)
             if said:
                 return result("tests_failed", rows=rows, tests=tests, columns=columns, error=said)
@@ -174,10 +175,10 @@ class Builder:
 
     def _kept(self, node: Node, result: Result) -> NodeResult:
         """A seed whose file is the same: only its tests are asked."""
-        tests = self._asked(node.tests, candidate=False)
         count = self.conn.execute(
             sql.SQL("select count(*) from {}").format(identifier(node.table))
         ).fetchone()
+        tests = self._audited(node, count[0] if count else None, candidate=False)
         state: State = "tests_failed" if _stopped(tests) else "ok"
         columns, rows = columns_of(self.conn, node.table), count[0] if count else None
         return result(state, rows=rows, tests=tests, columns=columns, error=_stopped(tests), unchanged=True)
@@ -281,12 +282,14 @@ class Builder:
             come, there = columns_of(self.conn, candidate), columns_of(self.conn, node.table)
             self._check_columns(node, come)
             statements = reshape(how, self._place(node), node.table, there, come)
+            if node.suite:
+                import_ahead()  # which must not be waited for with rows in the hand
             columns = [name for name, _ in (there if how.on_schema_change == "ignore" else come)]
             statements += upsert(how, node.table, identifier(candidate), columns, self._project.window)
             with self.conn.transaction():
                 self.conn.execute(sql.SQL("set local lock_timeout = {}").format(sql.Literal(_PATIENCE)))
                 rows = [self.conn.execute(statement).rowcount for statement in statements][-1]
-                tests = self._asked(node.tests, candidate=False)
+                tests = self._audited(node, candidate=False)
                 said = _stopped(tests)
                 if said:
                     raise psycopg.Rollback
@@ -303,8 +306,22 @@ class Builder:
 
     # -- audit -------------------------------------------------------------------------------------------------------
 
-    def _asked(self, tests: Iterable[DataTest], *, candidate: bool) -> tuple[TestResult, ...]:
-        return tuple(self._ask(test, test.candidate_sql if candidate else test.sql) for test in tests)
+    def _audited(self, node: Node, rows: int | None = None, *, candidate: bool) -> tuple[TestResult, ...]:
+        """What its tests and its suite say of the relation that stands aside, or of the one in its place as this
+        session sees it. rows: how many it has, where that is known."""
+        tests = [self._ask(test, test.candidate_sql if candidate else test.sql) for test in node.tests]
+        if not node.suite:
+            return tuple(tests)
+        relation = node.table.candidate if candidate else node.table
+        results = run_suite(node.suite, relation, rows, self.conn)
+        if self.conn.broken:  # which made all of them fail
+            raise psycopg.OperationalError("the server was lost while a suite was asked")
+        said = {r.name: "as expected" if r.passed else r.message for r in results}
+        tests += [
+            TestResult(r.name, r.severity, r.passed, r.unexpected, f"{r.name}: {said[r.name]}")
+            for r in results
+        ]
+        return tuple(tests)
 
     def _ask(self, test: DataTest, query: str) -> TestResult:
         counted = sql.SQL("select count(*) from (\n{}\n) as failures").format(compiled(query))

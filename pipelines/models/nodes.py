@@ -16,9 +16,9 @@ from pipelines.load.plan import Window
 from pipelines.load.swap import Relation
 from pipelines.models.materialization import Incremental, Materialization
 from pipelines.models.selection import select
+from pipelines.quality.suites import Expectation, Severity
 
 Kind = Literal["seed", "view", "table", "incremental"]
-Severity = Literal["error", "warn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,16 @@ class DataTest:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """A test or an expectation, as it is declared. description: of an expectation, what is wrong when it fails."""
+
+    name: str
+    severity: Severity
+    description: str = ""
+    column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SourceTable:
     """A table that somebody else fills: raw data or the house's own ledger."""
 
@@ -57,7 +67,7 @@ class SourceTable:
 class Node:
     """A seed or a model.
 
-    depends_on: names of the nodes whose data it holds. build_after: further nodes that its tests read.
+    depends_on: names of the nodes whose data it holds. build_after: further nodes that its tests and its suite read.
     sql: the compiled query ("" for a seed). code_version: changes when what is built would change.
     incremental: how rows come into the table once it is there. together: the exposure whose models are published
     in one transaction, this one among them.
@@ -75,6 +85,7 @@ class Node:
     description: str = ""
     columns: tuple[ModelColumn, ...] = ()
     tests: tuple[DataTest, ...] = ()
+    suite: tuple[Expectation, ...] = ()
     tags: tuple[str, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
     materialization: Materialization = field(default_factory=Materialization)
@@ -89,6 +100,13 @@ class Node:
     def relation(self) -> str:
         """`schema.name`."""
         return self.table.dotted
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """What is asked of it before it is published: its tests, then its suite."""
+        tests = [Check(t.name, t.severity, t.description, t.column) for t in self.tests]
+        suite = [Check(e.name, e.severity, e.message, e.kwargs.get("column")) for e in self.suite]
+        return (*tests, *suite)
 
     @property
     def partition(self) -> Partition | None:
@@ -121,7 +139,8 @@ class Exposure:
 class Project:
     """A whole folder. `nodes` stand in an order in which they can be built.
 
-    window: the days that a build is about; models with a partition rebuild just these.
+    window: the days that a build is about; models with a partition rebuild just these. suites: the folder of the
+    nodes' suites, None where they have none.
     """
 
     name: str
@@ -130,6 +149,7 @@ class Project:
     sources: Mapping[tuple[str, str], SourceTable]
     exposures: Mapping[str, Exposure] = field(default_factory=dict[str, Exposure])
     window: Window | None = None
+    suites: Path | None = None
 
     def ancestors(self, name: str) -> frozenset[str]:
         """Every node whose data `name` holds, however far up."""

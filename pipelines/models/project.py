@@ -10,7 +10,6 @@ import csv
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
@@ -37,6 +36,7 @@ from pipelines.models.properties import (
     read_properties,
 )
 from pipelines.models.render import Renderer
+from pipelines.models.suites import in_building_order, with_suites
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,14 @@ def load_project(
     target_schema: str = "public",
     variables: Mapping[str, Any] | None = None,
     window: Window | None = None,
+    suites: Path | None = None,
 ) -> Project:
-    """The dbt project in `root`. Needs no database. Raises ModelError naming file and line.
+    """The dbt project in `root`. Needs no database. Raises ModelError naming file and line, QualityError for a suite.
 
     target_schema: dbt's target.schema; anything but "public" builds a parallel set of schemas.
     variables: override the project's vars. window: the days that a build is about; the SQL sees them as the vars
-    `window_start` and `window_end` (ISO dates, both in it).
+    `window_start` and `window_end` (ISO dates, both in it). suites: the folder of Great Expectations suites; their
+    queries name relations of target "public".
     """
     project_file = read_project_file(root)
     properties = read_properties(
@@ -78,7 +80,8 @@ def load_project(
     }
     days = {"window_start": window.start.isoformat(), "window_end": window.end.isoformat()} if window else {}
     renderer = Renderer(macros, {**project_file.variables, **(variables or {}), **days}, target_schema)
-    return replace(_Reader(root, project_file, properties, renderer).read(), window=window)
+    project = replace(_Reader(root, project_file, properties, renderer).read(), window=window)
+    return with_suites(project, suites) if suites else project
 
 
 class _Reader:
@@ -100,9 +103,9 @@ class _Reader:
         self._check_described()
         self._check_exposures()
         nodes = {draft.name: self._node(draft) for draft in self._drafts.values()}
-        nodes = {name: nodes[name] for name in self._order(nodes)}
+        nodes = {name: nodes[name] for name in in_building_order(nodes)}
         nodes = self._with_singular_tests(nodes)
-        nodes = {name: nodes[name] for name in self._order(nodes)}
+        nodes = {name: nodes[name] for name in in_building_order(nodes)}
         sources, exposures = self._properties.sources, self._properties.exposures
         project = Project(self._file.name, self._root, nodes, sources, exposures)
         return replace(project, nodes=self._grouped(project))
@@ -339,14 +342,6 @@ class _Reader:
                 build_after=tuple(sorted({*guarded.build_after, *others})),
             )
         return nodes
-
-    def _order(self, nodes: Mapping[str, Node]) -> tuple[str, ...]:
-        try:
-            sorter = TopologicalSorter({name: (*n.depends_on, *n.build_after) for name, n in nodes.items()})
-            return tuple(sorter.static_order())
-        except CycleError as error:
-            circle = cast(list[str], error.args[1])
-            raise ModelError(circle[0], f"stands in a circle: {' <- '.join(circle)}") from error
 
     def _ref(self, name: str) -> Relation:
         if name in self._disabled:

@@ -17,7 +17,8 @@ import yaml
 
 from pipelines.errors import ModelError
 from pipelines.load.swap import Relation
-from pipelines.models.nodes import Exposure, ModelColumn, Severity, SourceTable
+from pipelines.models.nodes import Exposure, ModelColumn, SourceTable
+from pipelines.quality.suites import Severity
 
 CONFIG_KEYS = frozenset(
     {

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from psycopg import Connection
 
-from pipelines.models.nodes import Kind, Severity
+from pipelines.models.nodes import Kind
+from pipelines.quality.suites import Severity
 
 State = Literal["ok", "failed", "skipped", "tests_failed", "held"]
 
@@ -27,7 +28,8 @@ values (%s, %s, %s, %s, %s, %s, %s, %s, now())
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """One data test. `unexpected` counts its failing rows; None when the test itself could not be asked."""
+    """One data test, or one expectation of a suite. `unexpected` counts its failing rows; None when there is no such
+    count: it could not be asked, or is about the relation as a whole."""
 
     __test__ = False
 

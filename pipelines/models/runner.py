@@ -22,6 +22,7 @@ from pipelines.models.building import SEED_STATE, Builder, Shared
 from pipelines.models.faults import explained
 from pipelines.models.nodes import Node, Project
 from pipelines.models.results import NodeResult, record
+from pipelines.quality.run import import_ahead
 
 THREADS = 4
 """Nodes at a time: the work is the database's, and it has that many cores or more."""
@@ -44,8 +45,8 @@ def build(
 ) -> list[NodeResult]:
     """Builds the selected nodes, each after those that it reads, and returns their results in building order.
 
-    A node is built aside, its tests are asked there, and only then it is published. One that fails keeps its
-    published relation, and its descendants among the selected are skipped; the others go on. The models of an
+    A node is built aside, its tests and its suite are asked there, and only then it is published. One that fails keeps
+    its published relation, and its descendants among the selected are skipped; the others go on. The models of an
     exposure with `satu_transaksi` are published in one transaction, or none of them is.
     run_id: what the ledger's rows are written under (none without it). on_result hears each result as it comes.
     full_refresh: incremental models are made whole. Raises ModelError for a selector that selects nothing,
@@ -65,7 +66,7 @@ def run_tests(
     on_result: OnResult | None = None,
     threads: int = THREADS,
 ) -> list[NodeResult]:
-    """Asks the tests of the selected nodes of what is published; builds and writes nothing."""
+    """Asks the tests and suites of the selected nodes of what is published; builds and writes nothing."""
     nodes = project.select(select, exclude)
     # Nothing is built, so nothing is published together.
     nodes = tuple(replace(node, together=None) for node in nodes)
@@ -100,6 +101,9 @@ class _Run:
 
     def __enter__(self) -> _Run:
         self._main = Builder(self._opened(), self._shared)
+        if any(node.suite for node in self._nodes.values()):
+            # Whoever ends early does not wait for an import: it is nobody's result.
+            threading.Thread(target=import_ahead, name="import-ahead", daemon=True).start()
         return self
 
     def __exit__(self, *error: object) -> None:

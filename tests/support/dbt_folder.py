@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from pipelines.load.plan import Window
 from pipelines.models.nodes import Project
@@ -32,6 +34,7 @@ class DbtFolder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.suites = root.parent / "expectations"
         self.write("dbt_project.yml", PROJECT_FILE)
         self.write("macros/generate_schema_name.sql", SCHEMA_MACRO)
 
@@ -41,5 +44,23 @@ class DbtFolder:
         target.write_text(text.lstrip("\n"), encoding="utf-8")
         return self
 
+    def suite(self, of: str, *expectations: dict[str, Any]) -> Path:
+        """The suite of a model (`schema/name`), beside the folder; see `expect`."""
+        path = self.suites / f"{of}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"name": of, "expectations": expectations}, indent=2), encoding="utf-8")
+        return path
+
     def project(self, target_schema: str = "public", window: Window | None = None) -> Project:
-        return load_project(self.root, target_schema=target_schema, window=window)
+        return load_project(self.root, target_schema=target_schema, window=window, suites=self.suites)
+
+
+def expect(name: str, type_: str, severity: str = "critical", **kwargs: Any) -> dict[str, Any]:
+    """An expectation as a suite file has it."""
+    meta = {"nama": name, "notes": f"Ada yang salah dengan {name}."}
+    return {"type": type_, "kwargs": kwargs, "severity": severity, "meta": meta}
+
+
+def query(name: str, unexpected: str, severity: str = "critical") -> dict[str, Any]:
+    """An expectation that a query finds no row."""
+    return expect(name, "unexpected_rows_expectation", severity, unexpected_rows_query=unexpected)

@@ -16,7 +16,8 @@ from pipelines.contracts import Column as Promise
 from pipelines.contracts import Contract
 from pipelines.load.plan import raw_columns
 from pipelines.models.lineage import column_lineage
-from pipelines.models.nodes import DataTest, Exposure, Node, Project, SourceTable
+from pipelines.models.nodes import Check as Declared
+from pipelines.models.nodes import Exposure, Node, Project, SourceTable
 from pipelines.models.sources import OWN_COLUMNS
 from pipelines.publish.site.facts import Build, Facts, Outcome
 
@@ -176,7 +177,7 @@ class _Maker:
                 types.get(name) or (described[name].data_type if name in described else None) or "",
                 described[name].description if name in described else "",
                 origins=lineage.get(name, ()),
-                checks=tuple(_check(t, outcomes) for t in node.tests if t.column == name),
+                checks=tuple(_check(c, outcomes) for c in node.checks if c.column == name),
             )
             for name in names
         ]
@@ -200,7 +201,7 @@ class _Maker:
             tags=node.tags,
             opds=tuple(sorted(opds)),
             columns=tuple(columns),
-            checks=tuple(_check(t, outcomes) for t in node.tests if t.column not in names),
+            checks=tuple(_check(c, outcomes) for c in node.checks if c.column not in names),
             reads=tuple(sorted(set(reads))),
             sql=node.sql,
             sql_later=later,
@@ -234,9 +235,9 @@ def _with_readers(entries: Mapping[str, Entry], exposures: Mapping[str, tuple[st
     }
 
 
-def _check(test: DataTest, outcomes: Mapping[str, Outcome]) -> Check:
-    outcome = outcomes.get(test.name)
-    return Check(test.name, test.severity, test.description, outcome.passed if outcome else None)
+def _check(declared: Declared, outcomes: Mapping[str, Outcome]) -> Check:
+    outcome = outcomes.get(declared.name)
+    return Check(declared.name, declared.severity, declared.description, outcome.passed if outcome else None)
 
 
 def _shown(path: Path, root: Path) -> str:

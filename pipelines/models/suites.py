@@ -1,0 +1,112 @@
+"""Great Expectations suites of models: expectations/<schema>/<model>.json, joined to the nodes of a project.
+
+What belongs here: which file is whose, and what must hold between a suite and its project: no name twice, every
+relation that a query reads known and built before. Not here: the form of a suite (quality/suites.py), running one
+(quality/run.py), and what a failed one means (building.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import cast
+
+from pipelines.errors import ModelError, QualityError
+from pipelines.models.materialization import digest
+from pipelines.models.nodes import Node, Project
+from pipelines.quality.suites import QUERY, Expectation, written
+
+BATCH = "{batch}"
+"""How a query names the model's own relation: the one that is built aside, or has the new rows."""
+_RELATION = re.compile(r"\b([a-z_]\w*)\.([a-z_]\w*)\b(?!\s*\()")
+
+
+def suite_path(folder: Path, node: Node) -> Path:
+    """The file of a model's suite; its folder is the schema, so that file, table and asset bear one name."""
+    return folder / node.schema / f"{node.name}.json"
+
+
+def with_suites(project: Project, folder: Path) -> Project:
+    """`project`, each node with its suite, in an order in which suites, too, find what they read.
+
+    Raises QualityError for a file that is no suite or that does not fit its model.
+    """
+    nodes = {name: _with_suite(project, node, folder) for name, node in project.nodes.items()}
+    order = in_building_order(nodes)
+    return replace(project, nodes={name: nodes[name] for name in order}, suites=folder)
+
+
+def in_building_order(nodes: Mapping[str, Node]) -> tuple[str, ...]:
+    """The names of `nodes`, each behind those that it, its tests or its suite read. Raises ModelError for a circle."""
+    try:
+        sorter = TopologicalSorter({name: (*n.depends_on, *n.build_after) for name, n in nodes.items()})
+        return tuple(sorter.static_order())
+    except CycleError as error:
+        circle = cast(list[str], error.args[1])
+        raise ModelError(circle[0], f"stands in a circle: {' <- '.join(circle)}") from error
+
+
+def faults(
+    project: Project, node: Node, path: Path, expectations: Iterable[Expectation]
+) -> list[QualityError]:
+    """What does not fit between a model and the expectations of its suite."""
+    expectations = tuple(expectations)
+    taken = Counter([*(e.name for e in expectations), *(test.name for test in node.tests)])
+    found = [
+        QualityError(str(path), f"'{name}' is the name of two checks of {node.name}", hint="change meta.nama")
+        for name, count in taken.items()
+        if count > 1
+    ]
+    for expectation in expectations:
+        found += _faults_of_query(project, node, path, expectation)
+    return found
+
+
+def _with_suite(project: Project, node: Node, folder: Path) -> Node:
+    path = suite_path(folder, node)
+    expectations = written(path)
+    if not expectations:
+        return node
+    for fault in faults(project, node, path, expectations):
+        raise fault
+    by_relation = {n.relation: n.name for n in project.nodes.values()}
+    read = {by_relation[r] for e in expectations for r in _read(e) if r in by_relation}
+    return replace(
+        node,
+        suite=expectations,
+        build_after=tuple(sorted({*node.build_after, *read} - set(node.depends_on))),
+        code_version=digest(node.code_version, *(str(e) for e in expectations)),
+    )
+
+
+def _faults_of_query(
+    project: Project, node: Node, path: Path, expectation: Expectation
+) -> list[QualityError]:
+    query = str(expectation.kwargs.get(QUERY, BATCH))
+    told: list[tuple[str, str]] = []
+    if BATCH not in query:
+        told.append((f"does not read {node.name}", "write {batch} where it stands"))
+    nodes = {n.relation: n for n in project.nodes.values()}
+    others = {table.relation.dotted for table in project.sources.values()}
+    schemas = {relation.split(".")[0] for relation in (*nodes, *others)}
+    for relation in sorted(_read(expectation)):
+        other = nodes.get(relation)
+        if relation == node.relation:
+            told.append((f"reads {relation}, which has last night's rows yet", "write {batch}"))
+        elif other is not None and other.together and other.together == node.together:
+            told.append(
+                (f"reads {relation}, which is published together with it", "ask it of what both read")
+            )
+        elif other is None and relation not in others and relation.split(".")[0] in schemas:
+            told.append((f"reads {relation}, which is no model, seed or source", "see `gudang models list`"))
+    return [QualityError(str(path), f"'{expectation.name}' {what}", hint=hint) for what, hint in told]
+
+
+def _read(expectation: Expectation) -> set[str]:
+    """The relations (`schema.name`) that an expectation's query names, and words that look like one."""
+    query = str(expectation.kwargs.get(QUERY, ""))
+    return {f"{schema}.{name}" for schema, name in _RELATION.findall(query)}

@@ -1,0 +1,357 @@
+"""Suites of models on a real PostgreSQL: Great Expectations sees the rows before anybody else, and what it says counts
+as a test's word does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pytest
+
+from pipelines.assets.warehouse import model_assets
+from pipelines.load.swap import Relation
+from pipelines.models.results import NodeResult, TestResult
+from pipelines.models.runner import build, run_tests
+from pipelines.quality.run import run_suite
+from pipelines.quality.suites import Expectation
+from pipelines.resources.warehouse import Warehouse
+from pipelines.settings import PROJECT_ROOT
+from tests.support.dbt_folder import expect, query
+from tests.support.small_warehouse import SmallWarehouse
+
+BETWEEN = "expect_column_values_to_be_between"
+ROWS = "expect_table_row_count_to_be_between"
+
+
+def said(result: NodeResult) -> dict[str, TestResult]:
+    return {test.name: test for test in result.tests}
+
+
+def candidates(warehouse: SmallWarehouse) -> list[tuple[Any, ...]]:
+    return warehouse.run("select relname from pg_class where relname like '%\\_\\_baru%'")
+
+
+def test_a_failed_critical_expectation_leaves_the_old_table_and_skips_descendants_only(
+    small_warehouse: SmallWarehouse,
+) -> None:
+    small_warehouse.folder.suite(
+        "core/atas",
+        expect("wajar", BETWEEN, column="n", min_value=0, max_value=10),
+        expect("sedikit", ROWS, max_value=2),
+    )
+    small_warehouse.model("atas", "select 1 as n")
+    small_warehouse.model("bawah", "select n from {{ ref('atas') }}")
+    small_warehouse.model("lain", "select 1 as n")
+    assert {r.state for r in small_warehouse.build().values()} == {"ok"}
+    small_warehouse.model("atas", "select n from (values (2), (99), (98)) v (n)")
+    small_warehouse.model("lain", "select 2 as n")
+    results = small_warehouse.build()
+    assert {name: r.state for name, r in results.items()} == {
+        "atas": "tests_failed",
+        "bawah": "skipped",
+        "lain": "ok",
+    }
+    assert results["atas"].error == (
+        "wajar: Ada yang salah dengan wajar. (2 baris); sedikit: Ada yang salah dengan sedikit. (teramati: 3)"
+    )
+    assert [(t.name, t.unexpected) for t in results["atas"].tests] == [("wajar", 2), ("sedikit", None)]
+    assert small_warehouse.run("select n from core.atas") == [(1,)]
+    assert small_warehouse.run("select n from core.lain") == [(2,)]
+    assert candidates(small_warehouse) == []
+
+
+def test_a_warning_publishes_and_says_so(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.folder.suite("core/m", expect("wajar", BETWEEN, "warning", column="n", max_value=10))
+    small_warehouse.model("m", "select 11 as n")
+    result = small_warehouse.build()["m"]
+    assert result.state == "ok"
+    assert [(w.name, w.severity, w.unexpected) for w in result.warnings] == [("wajar", "warn", 1)]
+    assert small_warehouse.run("select n from core.m") == [(11,)]
+
+
+def test_a_view_is_asked_before_it_is_replaced(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.folder.suite("staging/v", query("positif", "select n from {batch} where n < 0"))
+    small_warehouse.folder.write("models/staging/v.sql", "select 1 as n")
+    assert small_warehouse.build()["v"].state == "ok"
+    small_warehouse.folder.write("models/staging/v.sql", "select -1 as n")
+    result = small_warehouse.build()["v"]
+    assert (result.state, said(result)["positif"].unexpected) == ("tests_failed", 1)
+    assert small_warehouse.run("select n from staging.v") == [(1,)]
+
+
+def increment(warehouse: SmallWarehouse) -> None:
+    warehouse.run("create table raw.sumber as select 1 as k, 1 as n")
+    warehouse.folder.write(
+        "models/marts/m.sql",
+        "{{ config(materialized='incremental', unique_key='k', on_schema_change='append_new_columns') }}\n"
+        "select * from raw.sumber",
+    )
+
+
+def test_an_increment_is_asked_before_anybody_sees_it_and_goes_when_it_is_refused(
+    small_warehouse: SmallWarehouse,
+) -> None:
+    """Also a column that came in the same transaction is there for the suite."""
+    small_warehouse.folder.suite(
+        "core/m",
+        query("jumlah", "select 1 from {batch} having sum(n) > 100"),
+        expect("baris", ROWS, min_value=1, max_value=3),
+    )
+    increment(small_warehouse)
+    small_warehouse.build()
+    small_warehouse.run("insert into raw.sumber values (2, 2)")
+    grown = small_warehouse.build()["m"]
+    assert (grown.state, grown.grown) == ("ok", True)
+    assert all(t.passed for t in grown.tests)
+
+    small_warehouse.folder.suite(
+        "core/m",
+        query("jumlah", "select 1 from {batch} having sum(n) > 100"),
+        expect("baru", BETWEEN, column="baru", max_value=5),
+    )
+    small_warehouse.run(
+        "alter table raw.sumber add baru int; update raw.sumber set baru = 6; insert into raw.sumber values (3, 98)"
+    )
+    refused = small_warehouse.build()["m"]
+    assert refused.state == "tests_failed"
+    assert {name: t.unexpected for name, t in said(refused).items()} == {"jumlah": 1, "baru": 2}
+    assert small_warehouse.run("select * from core.m order by 1") == [(1, 1), (2, 2)]
+    assert candidates(small_warehouse) == []
+
+
+def test_what_cannot_be_asked_has_failed_and_says_why(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.folder.suite(
+        "core/m",
+        query("rusak", "select 1 from {batch} where tiada > 1"),
+        expect("baik", ROWS, min_value=1),
+        expect("kolom", "expect_column_values_to_not_be_null", column="tiada"),
+        expect("asing", "expect_the_unexpected"),
+    )
+    small_warehouse.model("m", "select 1 as n")
+    result = small_warehouse.build()["m"]
+    assert result.state == "tests_failed"
+    assert {name: (t.passed, t.unexpected) for name, t in said(result).items()} == {
+        "rusak": (False, None),
+        "baik": (True, 0),
+        "kolom": (False, None),
+        "asing": (False, None),
+    }
+    assert said(result)["rusak"].message == (
+        "rusak: Ada yang salah dengan rusak. Pemeriksaan tidak dapat dijalankan: "
+        'column "tiada" does not exist (unexpected_rows_expectation).'
+    )
+    assert 'The column "tiada" in BatchData does not exist' in said(result)["kolom"].message
+    assert "expect_the_unexpected" in said(result)["asing"].message
+    assert small_warehouse.run("select to_regclass('core.m')") == [(None,)]
+
+
+def test_a_warning_that_cannot_be_asked_does_not_spoil_the_increments_transaction(
+    small_warehouse: SmallWarehouse,
+) -> None:
+    increment(small_warehouse)
+    small_warehouse.build()
+    small_warehouse.folder.suite(
+        "core/m",
+        query("rusak", "select 1 from {batch} where tiada > 1", "warning"),
+        expect("baris", ROWS, min_value=2),
+    )
+    small_warehouse.run("insert into raw.sumber values (2, 2)")
+    result = small_warehouse.build()["m"]
+    assert (result.state, [w.name for w in result.warnings]) == ("ok", ["rusak"])
+    assert small_warehouse.run("select count(*) from core.m") == [(2,)]
+
+
+def test_no_word_of_a_check_holds_a_value(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.folder.suite(
+        "core/m",
+        query("bilangan", "select 1 from {batch} where nik::int > 1"),
+        expect("pola", "expect_column_values_to_match_regex", column="nik", regex="^[0-9]+$"),
+    )
+    small_warehouse.model("m", "select 1 as n, 'rahasia-6472' as nik")
+    result = small_warehouse.build()["m"]
+    assert [t.passed for t in result.tests] == [False, False]
+    assert "InvalidTextRepresentation" in said(result)["bilangan"].message
+    assert "rahasia" not in str(result)
+
+
+def test_whatever_great_expectations_raises_is_every_checks_result(
+    small_warehouse: SmallWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr("pipelines.quality.run._verdicts", broken)
+    small_warehouse.folder.suite(
+        "core/m", expect("satu", ROWS, min_value=1), expect("dua", ROWS, "warning", min_value=1)
+    )
+    small_warehouse.model("m", "select 1 as n")
+    result = small_warehouse.build()["m"]
+    assert result.state == "tests_failed"
+    assert [(t.name, t.severity, t.passed) for t in result.tests] == [
+        ("satu", "error", False),
+        ("dua", "warn", False),
+    ]
+    assert all("RuntimeError: out of order" in t.message for t in result.tests)
+    assert candidates(small_warehouse) == []
+
+
+def test_an_expectation_that_is_there_twice_by_another_name_is_not_lost(
+    small_warehouse: SmallWarehouse,
+) -> None:
+    """Great Expectations keeps one of two that ask the same."""
+    small_warehouse.folder.suite(
+        "core/m", expect("satu", ROWS, min_value=1), expect("dua", ROWS, min_value=1)
+    )
+    small_warehouse.model("m", "select 1 as n")
+    result = small_warehouse.build()["m"]
+    assert [(t.name, t.passed) for t in result.tests] == [("satu", True), ("dua", False)]
+    assert "another one asks the very same" in said(result)["dua"].message
+
+
+def test_suites_of_many_models_are_asked_at_the_same_time_and_each_is_answered_for_itself(
+    small_warehouse: SmallWarehouse,
+) -> None:
+    for n in range(12):
+        small_warehouse.model(f"m{n}", f"select {n} as n")
+        small_warehouse.folder.suite(
+            f"core/m{n}",
+            expect("genap", BETWEEN, column="n", min_value=n - n % 2, max_value=n - n % 2),
+            query("sendiri", f"select 1 from {{batch}} where n <> {n}"),  # noqa: S608  # a number
+            expect("satu", ROWS, min_value=1, max_value=1),
+        )
+    results = build(small_warehouse.folder.project(), small_warehouse.url, threads=8)
+    assert {r.name: r.state for r in results} == {
+        f"m{n}": "tests_failed" if n % 2 else "ok" for n in range(12)
+    }
+    assert {t.name for r in results for t in r.tests if not t.passed} == {"genap"}
+
+
+def test_a_suite_compares_with_what_was_built_tonight(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.folder.suite(
+        "core/a", query("sama", "select 1 from {batch} x join core.b y on x.n <> y.n")
+    )
+    for night in (1, 2):
+        small_warehouse.model("a", f"select {night} as n")
+        small_warehouse.model("b", f"select {night} as n from pg_sleep(0.3)")  # noqa: S608  # a number
+        assert {r.state for r in small_warehouse.build().values()} == {"ok"}
+    small_warehouse.model("b", "select 3 as n")
+    results = small_warehouse.build()
+    assert (results["a"].state, results["b"].state) == ("tests_failed", "ok")
+
+
+def test_one_suite_that_fails_holds_back_all_that_are_published_together(
+    small_warehouse: SmallWarehouse,
+) -> None:
+    small_warehouse.folder.write(
+        "models/exposures.yml",
+        "exposures: [{name: e, depends_on: [ref('a'), ref('b')], config: {meta: {satu_transaksi: true}}}]",
+    )
+    small_warehouse.folder.suite("core/b", expect("wajar", BETWEEN, column="n", max_value=1))
+    for night, states in ((1, {"a": "ok", "b": "ok"}), (2, {"a": "held", "b": "tests_failed"})):
+        small_warehouse.model("a", f"select {night} as n")
+        small_warehouse.model("b", f"select {night} as n")
+        assert {n: r.state for n, r in small_warehouse.build().items()} == states
+    assert small_warehouse.run("select (select n from core.a), (select n from core.b)") == [(1, 1)]
+
+
+def test_suites_can_be_asked_of_what_is_published(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.folder.suite("core/m", expect("wajar", BETWEEN, column="n", max_value=1))
+    small_warehouse.folder.suite("core/kode", expect("baris", ROWS, min_value=1))
+    small_warehouse.folder.write("seeds/kode.csv", "kode\n64\n")
+    small_warehouse.model("m", "select 1 as n")
+    small_warehouse.build()
+    small_warehouse.run("update core.m set n = 2; delete from core.kode")
+    results = {r.name: r for r in run_tests(small_warehouse.folder.project(), small_warehouse.url)}
+    assert {n: r.state for n, r in results.items()} == {"m": "tests_failed", "kode": "tests_failed"}
+    assert small_warehouse.build("kode")["kode"].state == "tests_failed", "also of a seed that is kept"
+
+
+def test_its_results_are_in_the_ledger_and_on_the_asset(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.run("""
+        create schema ops;
+        create table ops.check_result (
+            run_id text, batch_id bigint, asset text, check_name text, severity text, passed boolean,
+            unexpected bigint, total bigint, message text, at timestamptz
+        )
+    """)
+    small_warehouse.folder.suite(
+        "core/m",
+        expect("wajar", BETWEEN, column="n", max_value=1),
+        expect("satu", ROWS, "warning", max_value=1),
+    )
+    small_warehouse.folder.suite("core/lanjut", expect("baris", ROWS, min_value=1))
+    small_warehouse.model("m", "select n from (values (1), (2)) v (n)")
+    small_warehouse.model("lanjut", "select n from {{ ref('m') }}")
+    project = small_warehouse.folder.project()
+    url = small_warehouse.url.replace("postgresql://", "postgresql+psycopg://", 1)
+    run = dg.materialize(
+        [assets for assets in model_assets(project) if assets.node_def.name == "models"],
+        resources={"warehouse": Warehouse(url=url)},
+        raise_on_error=False,
+    )
+    assert not run.success
+    evaluations = {e.check_name: e for e in run.get_asset_check_evaluations()}
+    assert {n: (e.passed, e.severity.value) for n, e in evaluations.items()} == {
+        "wajar": (False, "ERROR"),
+        "satu": (False, "WARN"),
+        "baris": (False, "ERROR"),
+    }
+    assert (evaluations["baris"].description or "").startswith("Tidak diperiksa: ")
+    assert small_warehouse.run(
+        "select asset, check_name, severity, passed, unexpected, total from ops.check_result order by 2"
+    ) == [("core/m", "satu", "warn", False, None, 2), ("core/m", "wajar", "error", False, 1, 2)]
+
+
+def test_a_session_that_is_lent_is_given_back_as_it_was(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.run("create table core.m as select 1 as n")
+    asked = [
+        Expectation(
+            "rusak", "unexpected_rows_expectation", {"unexpected_rows_query": "select x from {batch}"}
+        ),
+        Expectation(
+            "tulis",
+            "unexpected_rows_expectation",
+            {"unexpected_rows_query": "with w as (delete from core.m returning n) select n from w, {batch}"},
+        ),
+        Expectation("baris", ROWS, {"min_value": 2, "max_value": 2}),
+    ]
+    with psycopg.connect(small_warehouse.url, autocommit=True) as session:
+        with session.transaction():
+            session.execute("insert into core.m values (2)")
+            results = run_suite(asked, Relation("core", "m"), None, session)
+            assert [r.passed for r in results] == [False, False, True]
+            assert session.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS
+        assert not session.closed
+    assert small_warehouse.run("select n from core.m order by 1") == [(1,), (2,)]
+
+
+def test_a_lost_server_is_told_as_that_and_not_as_a_failed_check(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.folder.suite(
+        "core/m", query("putus", "select pg_terminate_backend(pg_backend_pid()) from {batch}")
+    )
+    small_warehouse.model("m", "select 1 as n")
+    with pytest.raises(psycopg.OperationalError):
+        small_warehouse.build()
+    assert small_warehouse.run("select to_regclass('core.m')") == [(None,)]
+
+
+def test_models_without_a_suite_never_import_great_expectations(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.model("m", "select 1 as n")
+    small_warehouse.model("lain", "select 1 as n")
+    small_warehouse.folder.suite("core/lain", expect("baris", ROWS, min_value=1))
+    code = """
+import sys
+from pathlib import Path
+from pipelines.models.project import load_project
+from pipelines.models.runner import build
+project = load_project(Path(sys.argv[1]), suites=Path(sys.argv[2]))
+assert project.nodes["lain"].suite
+assert [r.state for r in build(project, sys.argv[3], select=["m"])] == ["ok"]
+sys.exit("great_expectations" in sys.modules)
+"""
+    folder = small_warehouse.folder
+    command = [sys.executable, "-c", code, str(folder.root), str(folder.suites), small_warehouse.url]
+    assert subprocess.run(command, cwd=PROJECT_ROOT, check=False).returncode == 0
