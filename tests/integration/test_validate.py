@@ -169,6 +169,65 @@ def test_a_suite_without_a_contract(copy: Copy) -> None:
     assert "no contract" in fault.message
 
 
+MODEL_SUITE = "expectations/mart_spbe/indeks_spbe.json"
+
+
+def test_a_models_suite_about_a_column_that_is_not_there(copy: Copy) -> None:
+    copy.change(MODEL_SUITE, '"column_A": "terisi"', '"column_A": "dinilai"')
+    fault = copy.fault(MODEL_SUITE)
+    assert fault.line == copy.line(MODEL_SUITE, '"semua_indikator_dinilai"')
+    assert "no column dinilai" in fault.message
+    assert "mart_spbe.indeks_spbe" in fault.hint
+
+
+def test_a_models_suite_with_an_expectation_that_nobody_knows(copy: Copy) -> None:
+    copy.change(MODEL_SUITE, "expect_column_pair_values_to_be_equal", "expect_column_pair_values_to_agree")
+    fault = copy.fault(MODEL_SUITE)
+    assert fault.line == copy.line(MODEL_SUITE, '"semua_indikator_dinilai"')
+    assert "expect_column_pair_values_to_agree" in fault.message
+
+
+def test_a_models_suite_that_reads_what_is_no_model(copy: Copy) -> None:
+    suite = "expectations/core/agg_kunjungan_bulanan.json"
+    copy.change(suite, "core.fct_kunjungan_puskesmas", "core.fct_kunjungan")
+    fault = copy.fault(suite)
+    assert fault.line == copy.line(suite, '"sama_dengan_fakta"')
+    assert "core.fct_kunjungan, which is no model" in fault.message
+
+
+def test_a_models_suite_that_bears_the_name_of_a_test(copy: Copy) -> None:
+    copy.change(MODEL_SUITE, '"semua_indikator_dinilai"', '"not_null_terisi"')
+    fault = copy.fault(MODEL_SUITE)
+    assert fault.line == copy.line(MODEL_SUITE, '"not_null_terisi"')
+    assert "two checks of indeks_spbe" in fault.message
+
+
+def test_a_suite_without_a_model(copy: Copy) -> None:
+    (copy.root / "expectations/core/fct_tiada.json").write_text("{}")
+    fault = copy.fault("expectations/core/fct_tiada.json")
+    assert (fault.line, fault.message) == (1, "this suite belongs to no model")
+
+
+def test_suites_that_read_each_others_models(copy: Copy) -> None:
+    suite = "expectations/core/fct_kunjungan_puskesmas.json"
+    copy.change(
+        suite,
+        "from {batch} where (dimuat_pada at time zone",
+        "from {batch} where exists (select from core.agg_kunjungan_bulanan) and (dimuat_pada at time zone",
+    )
+    (fault,) = copy.faults()
+    assert "circle" in fault.message
+    assert fault.path.parent == copy.root / "expectations/core"
+
+
+def test_an_opd_that_is_called_as_a_schema(copy: Copy) -> None:
+    """Its suites would lie among those of models."""
+    shutil.copytree(copy.root / "contracts/dlh", copy.root / "contracts/core")
+    path = copy.root / "contracts/core/ispu.odcs.yaml"
+    path.write_text(path.read_text("utf-8").replace("dlh/ispu", "core/ispu"), "utf-8")
+    assert "core is a schema of the warehouse" in [f.message for f in copy.faults() if f.path == path]
+
+
 def test_a_model_that_refers_to_nothing(copy: Copy) -> None:
     copy.change(
         MODEL,

@@ -25,7 +25,7 @@ class ModelWarehouse:
     def __init__(self, url: str, folder: Path = FOLDER) -> None:
         self.url = url
         self.connection = psycopg.connect(url, autocommit=True)
-        self.project: Project = load_project(folder)
+        self.project: Project = load_project(folder, suites=PROJECT_ROOT / "expectations")
         prepare(self.connection, [])
         for contract in load_contracts(PROJECT_ROOT / "contracts"):
             columns = ", ".join(f"{name} {type_}" for name, type_ in raw_columns(contract))

@@ -10,9 +10,11 @@ import dagster as dg
 import pytest
 
 from pipelines.assets.raw import raw_key
+from pipelines.assets.warehouse import model_key
 from pipelines.contracts import load_contracts
 from pipelines.definitions import build_definitions
 from pipelines.jobs import INGEST, RANGE_END, RANGE_START, chain, range_tags, scheduled_tags
+from pipelines.models.project import load_project
 from pipelines.quality.suites import suite
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import PROJECT_ROOT, load_settings
@@ -104,6 +106,19 @@ def test_every_expectation_is_a_check_and_errors_block(defs: dg.Definitions) -> 
         for expectation in suite(contract, SETTINGS.expectations_dir):
             spec = graph.get_check_spec(dg.AssetCheckKey(raw_key(contract), expectation.name))
             assert spec.blocking == expectation.blocking
+
+
+def test_every_expectation_of_a_model_is_a_check_as_its_tests_are(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    project = load_project(SETTINGS.models_dir, suites=SETTINGS.expectations_dir)
+    with_suite = [node for node in project.nodes.values() if node.suite]
+    assert len(with_suite) >= 6
+    for node in with_suite:
+        declared = {c.name: c.severity == "error" for c in node.checks}
+        assert len(declared) == len(node.tests) + len(node.suite)
+        for name, blocking in declared.items():
+            spec = graph.get_check_spec(dg.AssetCheckKey(model_key(node), name))
+            assert spec.blocking == blocking
 
 
 def test_loading_definitions_does_not_import_great_expectations() -> None:
