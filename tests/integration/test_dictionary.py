@@ -8,6 +8,7 @@ from pipelines.load import warehouse
 from pipelines.publish.site.dictionary import make_dictionary
 from pipelines.publish.site.facts import Build, Facts, read_facts
 from pipelines.publish.site.pages import render_site
+from tests.support.dbt_folder import expect
 from tests.support.small_warehouse import SmallWarehouse
 
 NOT_NULL = "not_null: {arguments: {column_name: n}}"
@@ -46,6 +47,21 @@ def test_a_failed_build_is_not_the_last_build_but_its_tests_are_told(small_wareh
     facts = read_facts(small_warehouse.connection, ["core"])
     assert facts.builds == {"m": Build(at[0], 1)}
     assert "wajib terisi not_null tidak lulus" in page(small_warehouse, facts, "relasi/core.m.html")
+
+
+def test_a_suite_is_told_as_tests_are(small_warehouse: SmallWarehouse) -> None:
+    warehouse.prepare(small_warehouse.connection, [])
+    small_warehouse.folder.suite(
+        "core/m",
+        expect("satu_baris", "expect_table_row_count_to_be_between", "warning", max_value=1),
+        expect("wajar", "expect_column_values_to_be_between", column="n", min_value=0),
+    )
+    small_warehouse.model("m", "select g as n from generate_series(1, 2) as g")
+    assert small_warehouse.build(run_id="uji")["m"].state == "ok"
+    text = page(small_warehouse, read_facts(small_warehouse.connection, ["core"]), "relasi/core.m.html")
+    assert "satu baris peringatan: tidak lulus" in text
+    assert "wajar ✓ lulus" in text
+    assert "Ada yang salah" not in text, "which is said of a failure"
 
 
 def test_a_warehouse_without_a_ledger_still_tells_types(small_warehouse: SmallWarehouse) -> None:

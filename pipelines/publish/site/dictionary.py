@@ -169,6 +169,8 @@ class _Maker:
         types = self._facts.types.get(node.relation, {})
         outcomes = self._facts.checks.get(f"{node.schema}/{node.name}", {})
         described = {c.name: c for c in node.columns}
+        # What an expectation says is what is wrong when it fails; beside "passed" that would read as its opposite.
+        asked = {t.name: t.description for t in node.tests}
         # Of columns that YAML does not describe the query or the warehouse may know.
         names = dict.fromkeys([*described, *lineage, *types])
         columns = [
@@ -177,7 +179,7 @@ class _Maker:
                 types.get(name) or (described[name].data_type if name in described else None) or "",
                 described[name].description if name in described else "",
                 origins=lineage.get(name, ()),
-                checks=tuple(_check(c, outcomes) for c in node.checks if c.column == name),
+                checks=tuple(_check(c, asked, outcomes) for c in node.checks if c.column == name),
             )
             for name in names
         ]
@@ -201,7 +203,7 @@ class _Maker:
             tags=node.tags,
             opds=tuple(sorted(opds)),
             columns=tuple(columns),
-            checks=tuple(_check(c, outcomes) for c in node.checks if c.column not in names),
+            checks=tuple(_check(c, asked, outcomes) for c in node.checks if c.column not in names),
             reads=tuple(sorted(set(reads))),
             sql=node.sql,
             sql_later=later,
@@ -235,9 +237,14 @@ def _with_readers(entries: Mapping[str, Entry], exposures: Mapping[str, tuple[st
     }
 
 
-def _check(declared: Declared, outcomes: Mapping[str, Outcome]) -> Check:
+def _check(declared: Declared, asked: Mapping[str, str], outcomes: Mapping[str, Outcome]) -> Check:
     outcome = outcomes.get(declared.name)
-    return Check(declared.name, declared.severity, declared.description, outcome.passed if outcome else None)
+    return Check(
+        declared.name,
+        declared.severity,
+        asked.get(declared.name, ""),
+        outcome.passed if outcome else None,
+    )
 
 
 def _shown(path: Path, root: Path) -> str:
