@@ -66,9 +66,16 @@ GROUPS = (
         ("limit_postgresql", "limit_postgresql_key", "gudang_postgresql"),
         target=1.6,
     ),
+    Group(
+        "lived_in", "PostgreSQL, repairs, a pseudonym, refused rows", ("limit_postgresql", "gudang_lived_in")
+    ),
     Group("dlt", "PostgreSQL, dlt at its best", ("limit_postgresql", DLT), rounds=1),
     Group(
-        "pandas", "PostgreSQL, pandas", ("limit_postgresql", "pandas_copy", "to_sql"), small=True, rounds=2
+        "pandas",
+        "PostgreSQL, pandas",
+        ("limit_postgresql", "gudang_postgresql", "pandas_copy", "to_sql"),
+        small=True,
+        rounds=2,
     ),
     Group("mariadb", "MariaDB", ("limit_mariadb", "gudang_mariadb"), target=2.0),
     Group("csv", "CSV", ("limit_csv", "gudang_csv"), target=2.0),
@@ -83,6 +90,7 @@ WORDS = {
     "limit_postgresql": "psql COPY | psql COPY, typed, no key",
     "limit_postgresql_key": "the same, and a primary key",
     "gudang_postgresql": "gudang",
+    "gudang_lived_in": "gudang",
     DLT: "dlt (connectorx, Parquet, ADBC)",
     "pandas_copy": "read_sql, to_csv, COPY",
     "to_sql": "read_sql, DataFrame.to_sql",

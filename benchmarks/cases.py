@@ -169,6 +169,19 @@ def gudang_postgresql(settings: Settings, rows: int) -> Told:
         return _whole(settings, rows, made.database_contract(Path(folder), place))
 
 
+def gudang_lived_in(settings: Settings, rows: int) -> Told:
+    """The same rows under a contract that has something to do: not the limit's work, so its rows are only counted."""
+    with tempfile.TemporaryDirectory() as folder:
+        contract = made.lived_in_contract(Path(folder), made.url(settings, made.source_name(rows)))
+        connection = _target(settings)
+        warehouse.prepare(connection, [])
+        start = time.perf_counter()
+        batch = _load(connection, contract)
+        told = _told(start, parts=batch.seconds)
+        assert batch.quarantined > 0 and batch.loaded + batch.quarantined == rows, batch
+        return told
+
+
 def gudang_mariadb(settings: Settings, rows: int) -> Told:
     from sqlalchemy.engine import make_url
 
@@ -384,6 +397,7 @@ CASES: dict[str, Callable[[Settings, int], Told]] = {
     "limit_postgresql": limit_postgresql,
     "limit_postgresql_key": lambda settings, rows: limit_postgresql(settings, rows, key=True),
     "gudang_postgresql": gudang_postgresql,
+    "gudang_lived_in": gudang_lived_in,
     "limit_mariadb": limit_mariadb,
     "gudang_mariadb": gudang_mariadb,
     "limit_csv": limit_csv,

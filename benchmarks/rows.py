@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -166,8 +168,13 @@ def make_mariadb(settings: Settings, mariadb: str, rows: int, folder: Path) -> s
     return make_url(mariadb).set(database=name).render_as_string(hide_password=False)
 
 
-def contract(folder: Path, server: dict[str, Any], **custom: Any) -> Contract:
-    """The contract of the rows, with a primary key."""
+def contract(
+    folder: Path,
+    server: dict[str, Any],
+    declared: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    **custom: Any,
+) -> Contract:
+    """The contract of the rows, with a primary key; `declared` has more of a column's properties."""
     properties = [
         {
             "name": name,
@@ -180,6 +187,7 @@ def contract(folder: Path, server: dict[str, Any], **custom: Any) -> Contract:
             "description": name,
             **({"primaryKey": True} if name == "id" else {}),
             **({"required": True} if name == custom.get("cursor") else {}),
+            **declared.get(name, {}),
         }
         for name, kind, _ in COLUMNS
     ]
@@ -208,6 +216,28 @@ def database_contract(folder: Path, place: str, **custom: Any) -> Contract:
     os.environ["BENCH_URL"] = place
     server = {"server": "bench", "type": "custom", "location": "${BENCH_URL}"}
     return contract(folder, server, extract={"table": "sumber"}, **custom)
+
+
+def lived_in_contract(folder: Path, place: str) -> Contract:
+    """As contracts of real systems are: three repairs, two of which have something to do in most rows, a pseudonym, a
+    code list, a pattern, a bound that two rows of a thousand break."""
+    os.environ["BENCH_URL"] = place
+    os.environ.setdefault("GUDANG_PSEUDONYM_KEY", "benchmark" * 4)
+
+    def custom(name: str, value: Any) -> dict[str, Any]:
+        return {"customProperties": [{"property": name, "value": value}]}
+
+    declared: dict[str, dict[str, Any]] = {
+        "kode": {"classification": "pribadi", **custom("pseudonymise", "bench")},
+        "nama": custom("parse", "teks"),
+        "catatan": custom("parse", "teks"),
+        "nilai": custom("parse", "angka_id"),
+        "tanggal": {"logicalTypeOptions": {"minimum": "2020-01-05"}},
+        "bulan": {"logicalTypeOptions": {"minimum": 1, "maximum": 12}},
+        "alamat": {"logicalTypeOptions": {"pattern": r"^Jl\. Contoh No\. [0-9]+$"}},
+    }
+    server = {"server": "bench", "type": "custom", "location": "${BENCH_URL}"}
+    return contract(folder, server, declared, extract={"table": "sumber"})
 
 
 def upload_contract(folder: Path, kind: str) -> Contract:
