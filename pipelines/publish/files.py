@@ -39,6 +39,20 @@ class WrittenFile:
     changed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A file that is written whole, and not yet under its own name."""
+
+    path: Path
+    aside: Path
+    sha256: str
+    bytes: int
+    rows: int
+
+    def discard(self) -> None:
+        self.aside.unlink(missing_ok=True)
+
+
 @contextmanager
 def snapshot(connection: Connection[Any]) -> Generator[None]:
     """One read-only view of the warehouse: what is checked is what is written. Raises PublicationError."""
@@ -131,29 +145,30 @@ def _order(name: sql.Identifier, kind: str) -> sql.Composed:
     return sql.SQL('{}::text collate "C"').format(column) if is_text(kind) else column + sql.SQL("")
 
 
-def write_csv(
-    connection: Connection[Any], mart: OpenMart, kinds: Iterable[str], path: Path
-) -> tuple[WrittenFile, int]:
-    """The mart's CSV at `path` and its number of rows. Call inside `snapshot`."""
-    rows = 0
+def write_csv(connection: Connection[Any], mart: OpenMart, kinds: Iterable[str], path: Path) -> Aside:
+    """The mart's CSV beside `path`. Call inside `snapshot`."""
 
-    def copy(write: Callable[[bytes], None]) -> None:
-        nonlocal rows
+    def copy(write: Callable[[bytes], None]) -> int:
         with connection.cursor() as cursor:
             with cursor.copy(csv_query(mart, kinds)) as stream:
                 for block in stream:
                     write(bytes(block))
-            rows = cursor.rowcount
+            return cursor.rowcount
 
-    return replace_file(path, copy), rows
+    return write_aside(path, copy)
 
 
 def replace_text(path: Path, text: str) -> WrittenFile:
-    return replace_file(path, lambda write: write(text.encode()))
+    """`text` at `path`: written aside, then renamed; left alone where the bytes are the same."""
+
+    def produce(write: Callable[[bytes], None]) -> None:
+        write(text.encode())
+
+    return put_in_place(write_aside(path, produce))
 
 
-def replace_file(path: Path, produce: Callable[[Callable[[bytes], None]], None]) -> WrittenFile:
-    """Puts what `produce` writes at `path`: aside, then renamed; left alone where the bytes are the same."""
+def write_aside(path: Path, produce: Callable[[Callable[[bytes], None]], int | None]) -> Aside:
+    """What `produce` writes, on the disk beside `path`; it may tell how many rows that is."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.sementara")
     digest, size = hashlib.sha256(), 0
@@ -166,17 +181,23 @@ def replace_file(path: Path, produce: Callable[[Callable[[bytes], None]], None])
                 size += len(block)
                 file.write(block)
 
-            produce(write)
+            rows = produce(write)
             _to_disk(file)
-        changed = not (
-            path.is_file() and path.stat().st_size == size and sha256_of(path) == digest.hexdigest()
-        )
-        if changed:
-            aside.replace(path)
-            _directory_to_disk(path.parent)
-    finally:
+    except BaseException:
         aside.unlink(missing_ok=True)
-    return WrittenFile(path, digest.hexdigest(), size, changed)
+        raise
+    return Aside(path, aside, digest.hexdigest(), size, rows or 0)
+
+
+def put_in_place(file: Aside) -> WrittenFile:
+    """Renames the file to its own name; what lies there stays where the bytes are the same."""
+    path = file.path
+    changed = not (path.is_file() and path.stat().st_size == file.bytes and sha256_of(path) == file.sha256)
+    if changed:
+        file.aside.replace(path)
+        _directory_to_disk(path.parent)
+    file.discard()
+    return WrittenFile(path, file.sha256, file.bytes, changed)
 
 
 def sha256_of(path: Path) -> str:

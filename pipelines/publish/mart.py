@@ -10,7 +10,7 @@ and only then.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -36,7 +36,10 @@ class MartColumn:
 
 @dataclass(frozen=True, slots=True)
 class OpenMart:
-    """A mart that the walidata opened. Nothing but `columns` leaves the warehouse."""
+    """A mart that the walidata opened. Nothing but `columns` leaves the warehouse.
+
+    together, companions: the exposure whose marts are published all or none, and those of them beside this one.
+    """
 
     name: str
     schema: str
@@ -49,6 +52,8 @@ class OpenMart:
     theme: str = ""
     producer: str = ""
     licence: str = ""
+    together: str | None = None
+    companions: tuple[str, ...] = ()
 
     @property
     def relation(self) -> str:
@@ -81,7 +86,14 @@ def open_marts(project: Project) -> tuple[OpenMart, ...]:
             )
         hint = "let it say `publikasi: terbuka`, or take it out"
         raise PublicationError(name, "is named by an exposure of open files, but is not open", hint=hint)
-    return tuple(_open_mart(project.nodes[name]) for name in sorted(opened))
+    groups: dict[str, set[str]] = {}
+    for name in opened:
+        if group := project.nodes[name].together:
+            groups.setdefault(group, set()).add(name)
+    return tuple(
+        _open_mart(project.nodes[name], groups.get(project.nodes[name].together or "", set()) - {name})
+        for name in sorted(opened)
+    )
 
 
 def exposed(project: Project, what: str) -> frozenset[str]:
@@ -90,7 +102,7 @@ def exposed(project: Project, what: str) -> frozenset[str]:
     return frozenset(name for names in told for name in names)
 
 
-def _open_mart(node: Node) -> OpenMart:
+def _open_mart(node: Node, companions: Set[str]) -> OpenMart:
     return OpenMart(
         name=node.name,
         schema=node.schema,
@@ -103,6 +115,8 @@ def _open_mart(node: Node) -> OpenMart:
         theme=_text(node.meta, "tema"),
         producer=_text(node.meta, "produsen"),
         licence=_text(node.meta, "lisensi"),
+        together=node.together,
+        companions=tuple(sorted(companions)),
     )
 
 

@@ -5,7 +5,8 @@ What belongs here: the order of effects. Not here: what a file or a document hol
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,16 @@ from psycopg import Connection
 from pipelines.errors import PublicationError
 from pipelines.publish import catalog
 from pipelines.publish.catalog import PublishedFile
-from pipelines.publish.files import WrittenFile, column_types, replace_text, snapshot, turn, write_csv
+from pipelines.publish.files import (
+    Aside,
+    WrittenFile,
+    column_types,
+    put_in_place,
+    replace_text,
+    snapshot,
+    turn,
+    write_csv,
+)
 from pipelines.publish.guard import check_mart
 from pipelines.publish.mart import OpenMart
 
@@ -50,31 +60,57 @@ def data_modified(connection: Connection[Any]) -> datetime | None:
     return row[0] if row else None
 
 
-def publish_mart(
+def publish_together(
     connection: Connection[Any],
-    mart: OpenMart,
+    marts: Sequence[OpenMart],
     out_dir: Path,
     modified: datetime,
     *,
     run_id: str | None = None,
-) -> PublishedFile:
-    """Writes csv/<mart>.csv and logs it where it changed. `connection` is autocommit.
+) -> tuple[PublishedFile, ...]:
+    """Writes csv/<mart>.csv of each, all or none, and logs those that changed. `connection` is autocommit.
 
-    Raises PublicationError; what was published before stays as it was.
+    All are read from one snapshot and written aside before the first takes its name. Raises PublicationError; what
+    was published before stays as it was.
     """
-    with turn(connection, mart.name):
-        try:
-            with snapshot(connection):
-                kinds = column_types(connection, mart)
-                check_mart(connection, mart, kinds)
-                file, rows = write_csv(connection, mart, kinds, out_dir / "csv" / f"{mart.name}.csv")
-        except (psycopg.Error, OSError) as error:
-            # The message of a database may quote a value: only its kind is told.
-            raise PublicationError(
-                mart.name, f"could not be written ({type(error).__name__})", hint="see the server's log"
-            ) from None
-        log(connection, run_id, mart.name, file, rows)
-    return PublishedFile(mart.name, file.path, file.sha256, rows, file.bytes, file.changed, modified, kinds)
+    with ExitStack() as stack:
+        for mart in sorted(marts, key=lambda m: m.name):
+            stack.enter_context(turn(connection, mart.name))
+        written: list[tuple[OpenMart, tuple[str, ...], Aside]] = []
+        with snapshot(connection):
+            for mart in marts:
+                kinds, aside = _write_aside(connection, mart, out_dir)
+                stack.callback(aside.discard)
+                written.append((mart, kinds, aside))
+        published: list[PublishedFile] = []
+        for mart, kinds, aside in written:
+            with _told(mart):
+                file = put_in_place(aside)
+            log(connection, run_id, mart.name, file, aside.rows)
+            published.append(
+                PublishedFile(
+                    mart.name, file.path, file.sha256, aside.rows, file.bytes, file.changed, modified, kinds
+                )
+            )
+    return tuple(published)
+
+
+def _write_aside(connection: Connection[Any], mart: OpenMart, out_dir: Path) -> tuple[tuple[str, ...], Aside]:
+    with _told(mart):
+        kinds = column_types(connection, mart)
+        check_mart(connection, mart, kinds)
+        return kinds, write_csv(connection, mart, kinds, out_dir / "csv" / f"{mart.name}.csv")
+
+
+@contextmanager
+def _told(mart: OpenMart) -> Iterator[None]:
+    try:
+        yield
+    except (psycopg.Error, OSError) as error:
+        # The message of a database may quote a value: only its kind is told.
+        raise PublicationError(
+            mart.name, f"could not be written ({type(error).__name__})", hint="see the server's log"
+        ) from None
 
 
 def publish_all(
@@ -85,15 +121,36 @@ def publish_all(
     *,
     run_id: str | None = None,
 ) -> Publication:
-    """Every mart by itself: one that is refused does not stop the others."""
+    """Every mart by itself, or with those that tell of the same people: what is refused does not stop the others."""
+    groups: dict[str, list[OpenMart]] = {}
+    for mart in marts:
+        groups.setdefault(mart.together or mart.name, []).append(mart)
     published: list[PublishedFile] = []
     refused: list[PublicationError] = []
-    for mart in marts:
+    for group in groups.values():
         try:
-            published.append(publish_mart(connection, mart, out_dir, modified, run_id=run_id))
+            _insist_on_companions(group)
+            published += publish_together(connection, group, out_dir, modified, run_id=run_id)
         except PublicationError as error:
             refused.append(error)
+            refused += [
+                PublicationError(m.name, f"waits for {error.subject}, which is published together with it")
+                for m in group
+                if m.name != error.subject
+            ]
     return Publication(tuple(published), tuple(refused))
+
+
+def _insist_on_companions(group: Sequence[OpenMart]) -> None:
+    """Cells of tonight beside totals of yesterday can give back what is hidden."""
+    present = {m.name for m in group}
+    for mart in group:
+        if missing := sorted(set(mart.companions) - present):
+            raise PublicationError(
+                mart.name,
+                f"is published together with {', '.join(missing)}, or not at all",
+                hint=f"select {', '.join(missing)} too",
+            )
 
 
 def write_catalog(

@@ -16,8 +16,15 @@ import pytest
 from psycopg import Connection
 
 from pipelines.errors import PublicationError
+from pipelines.publish.catalog import PublishedFile
 from pipelines.publish.mart import MartColumn, OpenMart
-from pipelines.publish.publish import data_modified, publish_all, publish_mart, write_catalog, write_report
+from pipelines.publish.publish import (
+    data_modified,
+    publish_all,
+    publish_together,
+    write_catalog,
+    write_report,
+)
 
 AT = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
 NIK = "6472014107900001"
@@ -58,6 +65,13 @@ def warehouse(pg_url: str) -> Iterator[Connection[Any]]:
 def rows(path: Path) -> list[list[str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.reader(file))
+
+
+def publish_mart(
+    connection: Connection[Any], mart: OpenMart, out: Path, at: datetime, **more: Any
+) -> PublishedFile:
+    (file,) = publish_together(connection, [mart], out, at, **more)
+    return file
 
 
 def logged(connection: Connection[Any]) -> list[tuple[Any, ...]]:
@@ -122,6 +136,29 @@ def test_a_nik_stops_its_mart_only_and_is_never_told(warehouse: Connection[Any],
     entries = {e["name"]: e for e in json.loads(documents.datapackage.path.read_text())["resources"]}
     assert entries["warga"]["hash"] == "sha256:" + hashlib.sha256(kept).hexdigest()
     assert entries["warga"]["modified"] < entries["harga"]["modified"]
+
+
+def test_marts_that_are_published_together_change_together_or_not_at_all(
+    warehouse: Connection[Any], tmp_path: Path
+) -> None:
+    harga = replace(HARGA, together="harga_dan_warga", companions=("warga",))
+    warga = replace(WARGA, together="harga_dan_warga", companions=("harga",))
+    first = publish_all(warehouse, [harga, warga], tmp_path, AT)
+    assert [f.name for f in first.published] == ["harga", "warga"]
+    kept = {p: p.read_bytes() for p in (tmp_path / "csv").iterdir()}
+
+    warehouse.execute("update mart_satu_data.harga set harga = 1")
+    warehouse.execute("update mart_satu_data.warga set catatan = %s", [NIK])
+    second = publish_all(warehouse, [harga, warga], tmp_path, AT)
+    assert (second.published, [e.subject for e in second.refused]) == ((), ["warga", "harga"])
+    assert "waits for warga" in str(second.refused[1])
+    alone = publish_all(warehouse, [harga], tmp_path, AT)
+    assert alone.published == () and "select warga too" in str(alone.refused[0])
+    assert {p: p.read_bytes() for p in (tmp_path / "csv").iterdir()} == kept
+
+    warehouse.execute("update mart_satu_data.warga set catatan = 'baik'")
+    third = publish_all(warehouse, [harga, warga], tmp_path, AT)
+    assert [(f.name, f.changed) for f in third.published] == [("harga", True), ("warga", False)]
 
 
 @pytest.mark.parametrize("kind", ["bigint", "numeric", "double precision", "varchar(40)", "jsonb", "text[]"])
