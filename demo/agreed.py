@@ -30,7 +30,7 @@ DELIVERED = (
     ("dpmptsp/izin", "Izin Usaha Terbit", "Harian"),
     ("disperindagkop/harga_pangan", "Harga Pangan di Pasar", "Harian"),
     ("diskominfo/aduan", "Aduan Masyarakat", "Harian"),
-    ("diskominfo/penilaian_spbe", "Penilaian Mandiri SPBE", "Tahunan"),
+    ("diskominfo/penilaian_spbe", "Penilaian Mandiri SPBE dan Pemdi", "Tahunan"),
     ("diskominfo/inventaris_aplikasi", "Inventaris Aplikasi", "Tahunan"),
     ("dlh/ispu", "Indeks Standar Pencemar Udara", "Harian"),
     ("dkp/pembenihan_ikan", "Produksi Pembenihan Ikan", "Tahunan"),

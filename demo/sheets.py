@@ -1,7 +1,9 @@
-"""Rows of four upload files: Samarinda's population, the hatcheries, the forms of SPBE and EPSS; header rows first."""
+"""Rows of four upload files, header rows first: Samarinda's population, the hatcheries, the forms of SPBE with Pemdi
+and of EPSS."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 
 from demo.calendar import generator
@@ -13,6 +15,8 @@ AGES = 92
 YEARS = {2022: 0.964, 2023: 0.978, 2024: 1.0}
 """Population against 2024; 2024 itself is POPULATION["64.72"] to the head."""
 SPBE_YEARS = (2024, 2025, 2026)
+PEMDI_YEAR = 2026
+"""In force since June 2026; the province assesses itself by both that year."""
 EPSS_YEARS = (2024, 2025, 2026)
 EPSS_OPD = ("diskominfo", "bappeda", "dinkes", "disdikbud", "disnakertrans", "dlh")
 """The agencies whose statistics are assessed."""
@@ -59,10 +63,11 @@ def hatcheries() -> Iterator[Row]:
 
 
 def assessment() -> Iterator[Row]:
-    """The SPBE form: two rows of title, the header in the third, 47 indicators a year that get better."""
-    yield ("FORMULIR PENILAIAN MANDIRI SPBE (DATA CONTOH)",)
-    yield ("Pemerintah Provinsi Kalimantan Timur, PermenPANRB 59/2020",)
-    yield ("Tahun", "No", "Indikator", "Tingkat", "Target", "Bukti", "Tautan Bukti")
+    """The form of SPBE and Pemdi: two rows of title, the header in the third; SPBE's 47 indicators a year that get
+    better, then those of Pemdi that the province assesses itself."""
+    yield ("FORMULIR PENILAIAN MANDIRI SPBE DAN PEMDI (DATA CONTOH)",)
+    yield ("Pemerintah Provinsi Kalimantan Timur, PermenPANRB 59/2020 dan 8/2026",)
+    yield ("Instrumen", "Peraturan", "Tahun", "No", "Indikator", "Tingkat", "Target", "Bukti", "Tautan Bukti")
     rng = generator("diskominfo/penilaian_spbe")
     indicators = [(int(row["no"]), row["indikator"]) for row in read_seed("ref_indikator_spbe")]
     level = {number: rng.choices((1, 2, 3, 4), (1, 4, 4, 1))[0] for number, _ in indicators}
@@ -70,11 +75,22 @@ def assessment() -> Iterator[Row]:
         for number, words in indicators:
             if year > SPBE_YEARS[0] and rng.random() < 0.3:
                 level[number] = min(level[number] + 1, 5)
-            evidence: tuple[str | None, str | None] = (None, None)
-            if level[number] >= 2:
-                link = f"https://bukti.contoh.example/spbe/{year}/{number:02d}.pdf"
-                evidence = (f"Dokumen indikator {number}", link)
-            yield (year, number, words, level[number], min(level[number] + rng.randint(0, 1), 5), *evidence)
+            yield _assessed(rng, "SPBE", "59/2020", year, number, words, level[number])
+    for row in read_seed("ref_indikator_pemdi"):
+        if not row["nilai_dari_indeks_lain"]:
+            reached = rng.choices((1, 2, 3, 4), (1, 4, 4, 1))[0]
+            yield _assessed(rng, "Pemdi", "8/2026", PEMDI_YEAR, int(row["no"]), row["indikator"], reached)
+
+
+def _assessed(
+    rng: random.Random, instrument: str, version: str, year: int, number: int, words: str, level: int
+) -> Row:
+    evidence: tuple[str | None, str | None] = (None, None)
+    if level >= 2:
+        link = f"https://bukti.contoh.example/{instrument.lower()}/{year}/{number:02d}.pdf"
+        evidence = (f"Dokumen indikator {number}", link)
+    target = min(level + rng.randint(0, 1), 5)
+    return (instrument, version, year, number, words, level, target, *evidence)
 
 
 def statistics_assessment() -> Iterator[Row]:

@@ -1,9 +1,10 @@
 {# Penilaian dari satu model staging dalam bentuk fct_penilaian_indikator.
-   kode_indikator dan lingkup: ekspresi SQL atas model itu; lingkup adalah kode OPD yang dinilai, atau 'provinsi'. #}
+   instrumen, versi, kode_indikator, dan lingkup: ekspresi SQL atas model itu; lingkup adalah kode OPD yang dinilai, atau
+   'provinsi'. #}
 {% macro penilaian_dari(model, instrumen, versi, kode_indikator, lingkup="'provinsi'") -%}
     select
-        '{{ instrumen }}' as instrumen,
-        '{{ versi }}' as versi,
+        {{ instrumen }} as instrumen,
+        {{ versi }} as versi,
         tahun,
         {{ lingkup }} as lingkup,
         ({{ kode_indikator }})::text as kode_indikator,

@@ -12,37 +12,38 @@ import pytest
 from tests.support.model_warehouse import FOLDER, ModelWarehouse
 
 d = Decimal
-INSTRUMENTS = "{{ penilaian_dari('stg_diskominfo__penilaian_spbe', 'spbe', '59/2020', 'no_indikator') }}"
 
 
 @pytest.fixture(scope="module")
 def warehouse(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelWarehouse]:
-    """A form of Pemdi joins in, by one line; and somebody wrote down SDI figures.
+    """Forms of three instruments; and somebody wrote down SDI figures, the first for 2028.
 
-    Pemdi 2026: all 20 indicators at 4, only number 5 (5 %) at 5. EPSS 2026 of one OPD, without targets: domain 1
-    (28 %) at 4, the rest at 2. SPBE 2026: all at 2, but the 16 of domain 4 (45.5 %), five of 2.5 % and one of
-    1.5 % at 3; SPBE 2027: number 43 alone, at 5.
+    Pemdi: the form has the 17 indicators that come from no other index. 2026 at 4, but numbers 1, 2, 18, 19 and 20
+    (38 % together) at 5, target 5. 2028 the same. EPSS 2026 of one OPD, without targets: domain 1 (28 %) at 4, the rest
+    at 2. SPBE 2026: all at 2, but the 16 of domain 4 (45.5 %), five of 2.5 % and one of 1.5 % at 3; SPBE 2027: number
+    43 alone, at 5.
     """
     folder = tmp_path_factory.mktemp("dbt") / "dbt"
     shutil.copytree(FOLDER, folder)
-    form = "select 2026 as tahun, {} as tingkat, null::int as target, null::text as bukti, null::text as tautan_bukti"
-    (folder / "models/staging/stg_uji__pemdi.sql").write_text(
-        form.format("case n when 5 then 5 else 4 end") + ", n as nomor from generate_series(1, 20) as n"
-    )
-    facts = folder / "models/core/fct_penilaian_indikator.sql"
-    more = " union all {{ penilaian_dari('stg_uji__pemdi', 'pemdi', '8/2026', 'nomor') }}"
-    text = facts.read_text(encoding="utf-8")
-    assert INSTRUMENTS in text
-    facts.write_text(text.replace(INSTRUMENTS, INSTRUMENTS + more), encoding="utf-8")
     with (folder / "seeds/ref_indeks_luar.csv").open("a", encoding="utf-8") as figures:
-        for year, value in ((2031, 25), (2032, 68.75), (2033, 62.5), (2034, 100), (2035, 0), (2036, 6.25)):
+        for year, value in (
+            (2028, 68.75),
+            (2031, 25),
+            (2032, 68.75),
+            (2033, 62.5),
+            (2034, 100),
+            (2035, 0),
+            (2036, 6.25),
+        ):
             figures.write(f"SDI,{year},{value},,uji\n")
     made = ModelWarehouse(module_pg_url, folder)
     made.run("""
-        insert into raw.diskominfo__penilaian_spbe (tahun, no_indikator, tingkat, target)
-        select 2026, n, case when n >= 32 or n between 11 and 15 or n = 21 then 3 else 2 end, 4
+        insert into raw.diskominfo__penilaian_spbe (instrumen, versi, tahun, no_indikator, tingkat, target)
+        select 'spbe', '59/2020', 2026, n, case when n >= 32 or n between 11 and 15 or n = 21 then 3 else 2 end, 4
         from generate_series(1, 47) as n
-        union all select 2027, 43, 5, 4
+        union all select 'spbe', '59/2020', 2027, 43, 5, 4
+        union all select 'pemdi', '8/2026', tahun, n, case when n in (1, 2, 18, 19, 20) then 5 else 4 end, 5
+        from generate_series(1, 20) as n, unnest(array[2026, 2028]) as tahun where n not in (5, 6, 7)
     """)
     made.build("tag:referensi")
     made.run("""
@@ -75,16 +76,34 @@ def test_the_band_is_that_of_the_rounded_index(warehouse: ModelWarehouse) -> Non
     assert row(warehouse, "spbe", 2026, "indikator", "21") == (d("3.00"), d("4.00"), None, 1, 1, None)
 
 
-def test_pemdi_has_bands_of_its_own(warehouse: ModelWarehouse) -> None:
-    """(100 x 4 + 5 x 1) / 100 = 4.05: Memuaskan in Pemdi (from 4.00), which in SPBE is Sangat Baik (to 4.20).
-    Aspect 3, Data (15 %): (15 x 4 + 5) / 15 = 65 / 15 = 4.33. Pemdi has no domains."""
-    assert row(warehouse, "pemdi", 2026, "indeks", "PEMDI")[:4] == (d("4.05"), None, "Memuaskan", 20)
-    assert row(warehouse, "pemdi", 2026, "aspek", "3")[:3] == (d("4.33"), None, "Memuaskan")
+def test_the_pemdi_index_is_that_of_the_regulation(warehouse: ModelWarehouse) -> None:
+    """PermenPANRB 8/2026, annex, part B: an aspect's index is sum(weight x value) / weight of the aspect, the index is
+    sum(weight of the aspect x its index) / 100. Numbers 5, 6 and 7 (5, 3 and 3 %) come from other indices.
+
+    2026, with none of these, which count as 1: (51 x 4 + 38 x 5 + 11 x 1) / 100 = (204 + 190 + 11) / 100 = 4.05:
+    Memuaskan in Pemdi (from 4.00), which in SPBE is Sangat Baik (to 4.20). Aspect 3, Data (15 %): (4 x 4 + 11 x 1) / 15
+    = 27 / 15 = 1.80. Aspect 6 (15 %): (12 x 4 + 3 x 5) / 15 = 63 / 15 = 4.20. Targets: (89 x 5 + 11 x 1) / 100 = 4.56; of
+    aspect 3 (4 x 5 + 11 x 1) / 15 = 2.07.
+    By aspects: (10 x 5 + 10 x 4 + 15 x 1.8 + 15 x 4 + 10 x 4 + 15 x 4.2 + 25 x 5) / 100 = 405 / 100, the same.
+    2028, with SDI 68.75, which makes number 5 3.75: 4.05 + 5 x (3.75 - 1) / 100 = 4.1875 -> 4.19; aspect 3:
+    (16 + 18.75 + 6) / 15 = 2.7167 -> 2.72.
+    """
+    partly = "sebagian belum dinilai, dihitung tingkat 1"
+    index = (d("4.05"), d("4.56"), "Memuaskan", 20, 17, partly)
+    assert row(warehouse, "pemdi", 2026, "indeks", "PEMDI") == index
+    assert row(warehouse, "pemdi", 2026, "aspek", "3")[:3] == (d("1.80"), d("2.07"), "Cukup")
+    assert row(warehouse, "pemdi", 2026, "aspek", "6") == (d("4.20"), d("5.00"), "Memuaskan", 4, 4, None)
+    assert row(warehouse, "pemdi", 2026, "indikator", "7")[0::5] == (
+        None,
+        "belum dinilai, dihitung tingkat 1",
+    )
+    assert row(warehouse, "pemdi", 2028, "indeks", "PEMDI")[::2] == (d("4.19"), "Memuaskan", 18)
+    assert row(warehouse, "pemdi", 2028, "aspek", "3")[0] == d("2.72")
     kinds = warehouse.run("""
         select jenis, count(*) from mart_spbe.indeks_instrumen where instrumen = 'pemdi' and tahun = 2026
         group by 1 order by 1
     """)
-    assert kinds == [("aspek", 7), ("indeks", 1), ("indikator", 20)]
+    assert kinds == [("aspek", 7), ("indeks", 1), ("indikator", 20)]  # Pemdi has no domains
 
 
 def test_epss_is_of_the_opd_that_was_assessed(warehouse: ModelWarehouse) -> None:

@@ -6,50 +6,17 @@ The files' licences are not stated, so they are not the project's: they are look
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from pipelines.contracts import by_key, load_contracts
-from pipelines.extract.uploads import put_upload
-from pipelines.ingest import Ingested, ingest
-from pipelines.load import warehouse
-from pipelines.models.project import load_project
-from pipelines.models.runner import build
-from pipelines.settings import PROJECT_ROOT, Settings
+from pipelines.settings import PROJECT_ROOT
+from tests.support.province import Province
 
 FILES = PROJECT_ROOT.parent / "shared" / "data"
 pytestmark = pytest.mark.skipif(
     not FILES.is_dir(), reason="the real files do not lie beside the project (../shared/data)"
 )
-
-
-class Province:
-    """A warehouse with the reference data, and an upload zone."""
-
-    def __init__(self, url: str, folder: Path) -> None:
-        self.url = url.replace("postgresql://", "postgresql+psycopg://", 1)
-        self.settings = replace(
-            Settings(home=folder, project=PROJECT_ROOT, warehouse_url=self.url),
-        )
-        self.contracts = by_key(load_contracts(PROJECT_ROOT / "contracts"))
-        self.project = load_project(PROJECT_ROOT / "dbt_like_sql")
-        self.connection = warehouse.connect(self.url)
-        warehouse.prepare(self.connection, self.contracts.values())
-        self.build("tag:referensi")
-
-    def build(self, *select: str) -> None:
-        results = build(self.project, warehouse.libpq_url(self.url), select=select)
-        assert {r.state for r in results} == {"ok"}, [(r.name, r.error) for r in results if r.state != "ok"]
-
-    def load(self, key: str, file: str) -> Ingested:
-        put_upload(self.settings.upload_zone, key, FILES / file)
-        return ingest(self.connection, self.contracts[key], self.settings, self.url, run_id="uji")
-
-    def ask(self, query: str) -> list[Any]:
-        return self.connection.execute(query.encode()).fetchall()
 
 
 @pytest.fixture
@@ -61,7 +28,7 @@ def province(pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 def test_samarindas_population_adds_up_and_sixty_spellings_are_fifty_nine_places(province: Province) -> None:
-    done = province.load("samarinda/penduduk", "samarinda_penduduk_2022_2024.xlsx")
+    done = province.load("samarinda/penduduk", FILES / "samarinda_penduduk_2022_2024.xlsx")
     assert done.batch is not None and (done.batch.loaded, done.batch.quarantined) == (28656, 0)
     province.build("+penduduk_kelurahan")
     total = "select sum(jumlah) from mart_satu_data.penduduk_kelurahan where tahun = 2024 and kode_kabupaten_kota = '64.72'"
@@ -73,12 +40,12 @@ def test_samarindas_population_adds_up_and_sixty_spellings_are_fifty_nine_places
         "select count(distinct kode_desa_kelurahan), count(*) filter (where kode_desa_kelurahan is null)"
         " from mart_satu_data.penduduk_kelurahan"
     ) == [(59, 0)]
-    again = province.load("samarinda/penduduk", "samarinda_penduduk_2022_2024.xlsx")
+    again = province.load("samarinda/penduduk", FILES / "samarinda_penduduk_2022_2024.xlsx")
     assert again.batch is not None and (again.batch.state, again.batch.read) == ("unchanged", 0)
 
 
 def test_balikpapans_placeholders_are_never_truth(province: Province) -> None:
-    done = province.load("balikpapan/sekolah", "balikpapan_sekolah.csv")
+    done = province.load("balikpapan/sekolah", FILES / "balikpapan_sekolah.csv")
     assert done.batch is not None and (done.batch.loaded, done.batch.quarantined) == (341, 0)
     assert province.ask(
         "select count(*), count(*) filter (where '1910-01-01' in (tanggal_sk_pendirian, tanggal_sk_izin_operasional)),"
@@ -97,7 +64,7 @@ def test_balikpapans_placeholders_are_never_truth(province: Province) -> None:
     ],
 )
 def test_the_small_files_load_whole(province: Province, key: str, file: str, rows: int) -> None:
-    done = province.load(key, file)
+    done = province.load(key, FILES / file)
     assert done.batch is not None and (done.batch.loaded, done.batch.quarantined) == (rows, 0)
     if key == "disdikbud/sma":
         ((lowest, highest),) = province.ask("select min(lintang), max(lintang) from raw.disdikbud__sma")

@@ -328,11 +328,11 @@ def test_the_spbe_index_is_that_of_the_regulation(warehouse: ModelWarehouse) -> 
     (80 x 4 + 20 x 5) / 100 = 4.20, just "Memuaskan".
     """
     warehouse.run("""
-        insert into raw.diskominfo__penilaian_spbe (tahun, no_indikator, tingkat, target)
-        select 2025, n, case when n = 43 then 5 else 3 end, 4
+        insert into raw.diskominfo__penilaian_spbe (instrumen, versi, tahun, no_indikator, tingkat, target)
+        select 'spbe', '59/2020', 2025, n, case when n = 43 then 5 else 3 end, 4
         from generate_series(1, 47) as n where n <= 10 or n = 43;
-        insert into raw.diskominfo__penilaian_spbe (tahun, no_indikator, tingkat, target)
-        select 2026, n, case when n <= 11 or n between 29 and 31 then 5 else 4 end, 5
+        insert into raw.diskominfo__penilaian_spbe (instrumen, versi, tahun, no_indikator, tingkat, target)
+        select 'spbe', '59/2020', 2026, n, case when n <= 11 or n between 29 and 31 then 5 else 4 end, 5
         from generate_series(1, 47) as n
     """)
     warehouse.build("tag:referensi", "+indeks_spbe")

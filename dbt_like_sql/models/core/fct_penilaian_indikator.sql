@@ -10,9 +10,9 @@ konversi as (
 
 penilaian as (
     -- Sumber penilaian lain: tambahkan "union all" dan satu panggilan makro.
-    {{ penilaian_dari('stg_diskominfo__penilaian_spbe', 'spbe', '59/2020', 'no_indikator') }}
+    {{ penilaian_dari('stg_diskominfo__penilaian_spbe', 'instrumen', 'versi', 'no_indikator') }}
     union all
-    {{ penilaian_dari('stg_bps__penilaian_epss', 'epss', '3/2022', 'kode_indikator', lingkup='kode_opd') }}
+    {{ penilaian_dari('stg_bps__penilaian_epss', "'epss'", "'3/2022'", 'kode_indikator', lingkup='kode_opd') }}
     union all
     -- Nilai yang diturunkan dari indeks lain, linear di dalam tiap ruas; batas bersama milik ruas di bawahnya.
     select

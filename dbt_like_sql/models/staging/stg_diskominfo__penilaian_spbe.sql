@@ -2,6 +2,8 @@ with
 
 penilaian_spbe as (
     select
+        instrumen,
+        versi,
         tahun,
         no_indikator,
         indikator,
@@ -14,6 +16,8 @@ penilaian_spbe as (
 
 final as (
     select
+        penilaian_spbe.instrumen,
+        penilaian_spbe.versi,
         penilaian_spbe.tahun,
         penilaian_spbe.no_indikator,
         penilaian_spbe.indikator,

@@ -149,11 +149,13 @@ def test_samarinda_spells_59_kelurahan_in_60_ways_and_sums_to_the_published_figu
     assert sum(int(str(r[5])) for r in rows if r[0] == 2024) == 881_225
 
 
-def test_the_form_has_47_indicators_a_year_below_its_third_row() -> None:
+def test_the_form_has_47_indicators_a_year_and_the_17_of_pemdi_below_its_third_row() -> None:
     rows = list(assessment())
-    assert rows[2][0] == "Tahun"
-    assert Counter(r[0] for r in rows[3:]) == {2024: 47, 2025: 47, 2026: 47}
-    assert all(1 <= int(str(r[3])) <= int(str(r[4])) <= 5 for r in rows[3:])
+    assert rows[2][:4] == ("Instrumen", "Peraturan", "Tahun", "No")
+    spbe = {("SPBE", "59/2020", year): 47 for year in (2024, 2025, 2026)}
+    assert Counter(r[:3] for r in rows[3:]) == {**spbe, ("Pemdi", "8/2026", 2026): 17}
+    assert not {r[3] for r in rows[3:] if r[0] == "Pemdi"} & {5, 6, 7}
+    assert all(1 <= int(str(r[5])) <= int(str(r[6])) <= 5 for r in rows[3:])
 
 
 def test_a_hatchery_row_comes_once() -> None:

@@ -1,0 +1,42 @@
+"""The province's own contracts, suites and models on an empty warehouse, and an upload zone to put files into."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pipelines.contracts import by_key, load_contracts
+from pipelines.extract.uploads import put_upload
+from pipelines.ingest import Ingested, ingest
+from pipelines.load import warehouse
+from pipelines.models.project import load_project
+from pipelines.models.runner import build
+from pipelines.settings import PROJECT_ROOT, Settings
+
+
+class Province:
+    """A warehouse with the reference data, and an upload zone."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+        self.settings = replace(
+            Settings(home=folder, project=PROJECT_ROOT, warehouse_url=self.url),
+        )
+        self.contracts = by_key(load_contracts(PROJECT_ROOT / "contracts"))
+        self.project = load_project(PROJECT_ROOT / "dbt_like_sql")
+        self.connection = warehouse.connect(self.url)
+        warehouse.prepare(self.connection, self.contracts.values())
+        self.build("tag:referensi")
+
+    def build(self, *select: str) -> None:
+        results = build(self.project, warehouse.libpq_url(self.url), select=select)
+        assert {r.state for r in results} == {"ok"}, [(r.name, r.error) for r in results if r.state != "ok"]
+
+    def load(self, key: str, file: Path) -> Ingested:
+        """Loads a file as if the OPD had uploaded it, through the dataset's own contract and suite."""
+        put_upload(self.settings.upload_zone, key, file)
+        return ingest(self.connection, self.contracts[key], self.settings, self.url, run_id="uji")
+
+    def ask(self, query: str) -> list[Any]:
+        return self.connection.execute(query.encode()).fetchall()
