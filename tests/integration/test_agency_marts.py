@@ -17,11 +17,6 @@ def warehouse(pg_url: str) -> Iterator[ModelWarehouse]:
     made.connection.close()
 
 
-def built(warehouse: ModelWarehouse, *marts: str) -> None:
-    results = warehouse.build("tag:referensi", *(f"+{mart}" for mart in marts))
-    assert {name: r.error for name, r in results.items() if r.state != "ok"} == {}
-
-
 SPENDING = """
     insert into raw.bpkad__realisasi_apbd
         (periode, kode_skpd, nama_skpd, kode_sub_kegiatan, kode_rekening, anggaran, realisasi)
@@ -46,7 +41,7 @@ def test_spending_is_of_the_month_and_its_share_is_of_the_year_so_far(warehouse:
     ]
     values = ", ".join(f"('{d}', '1', '{name}', 'a', '{account}', {b}, {s})" for d, account, b, s in lines)
     warehouse.run(SPENDING.format(values))
-    built(warehouse, "realisasi_apbd_bulanan")
+    warehouse.built("realisasi_apbd_bulanan")
     d = Decimal
     assert warehouse.run("""
         select tahun, bulan, kode_jenis_belanja, anggaran::int, realisasi::int, realisasi_kumulatif::int, persen
@@ -67,7 +62,7 @@ def test_spending_is_of_the_month_and_its_share_is_of_the_year_so_far(warehouse:
 def test_an_account_that_is_no_kind_of_spending_leaves_yesterdays_file(warehouse: ModelWarehouse) -> None:
     """Neither guessed nor left out of the sums: fact and mart stay as they were."""
     warehouse.run(SPENDING.format("('2025-01-01', '1', 'Dinas Sosial', 'a', '5.1.01.01.01.0001', 9, 3)"))
-    built(warehouse, "realisasi_apbd_bulanan")
+    warehouse.built("realisasi_apbd_bulanan")
     warehouse.run(SPENDING.format("('2025-01-01', '1', 'Dinas Sosial', 'a', '5.9.01.01.01.0001', 9, 3)"))
     results = warehouse.build("+realisasi_apbd_bulanan")
     assert {n: r.state for n, r in results.items() if r.state != "ok"} == {
@@ -96,7 +91,7 @@ def test_civil_servants_are_those_of_today_and_few_are_none(warehouse: ModelWare
         select 'dinkesPNSIV/a1', 'disdikbud', 'PNS', 'III/d', '2020-01-01', '2026-03-01', false;
         update raw.bkd__pegawai set valid_from = '2026-10-31 18:00+00' where nip = 'dinkesPNSIV/a2'
     """)
-    built(warehouse, "pegawai_golongan", "pegawai_jumlah")
+    warehouse.built("pegawai_golongan", "pegawai_jumlah")
     assert warehouse.run("""
         select nama_opd, golongan, jumlah_pegawai, keterangan from mart_satu_data.pegawai_golongan order by 1, 2
     """) == [
@@ -135,7 +130,7 @@ def test_vehicle_tax_of_few_vehicles_hides_with_their_number(warehouse: ModelWar
         ) as k (tanggal, kode, jenis, banyak, pembayaran, pkb, denda), generate_series(1, pembayaran) as n;
         update raw.bapenda__pembayaran_pkb set denda = 10 where id_pembayaran = 1
     """)
-    built(warehouse, "penerimaan_pkb_bulanan", "penerimaan_pkb_jumlah")
+    warehouse.built("penerimaan_pkb_bulanan", "penerimaan_pkb_jumlah")
     assert warehouse.run("""
         select bulan, nama_kabupaten_kota, jenis_kendaraan, jumlah_kendaraan, penerimaan, keterangan
         from mart_satu_data.penerimaan_pkb_bulanan order by 1, 2, 3
@@ -179,7 +174,7 @@ def test_permits_are_those_issued_in_months_that_are_over(warehouse: ModelWareho
             ('2026-10-01', '64.71', 'Risiko Sedang', 1)
         ) as k (tanggal, kode, jenis, banyak), generate_series(1, banyak) as n
     """)
-    built(warehouse, "izin_terbit_bulanan", "izin_terbit_jumlah")
+    warehouse.built("izin_terbit_bulanan", "izin_terbit_jumlah")
     assert warehouse.run("""
         select nama_kabupaten_kota, jenis_izin, jumlah_izin, satuan, tahun, bulan, keterangan
         from mart_satu_data.izin_terbit_bulanan order by 1, 2
@@ -216,7 +211,7 @@ def test_a_school_of_several_lists_counts_once(warehouse: ModelWarehouse) -> Non
         insert into raw.disdikbud__sma (npsn, nama, provinsi, jenjang)
         values ('1', 'SMA A', 'Prov. Kalimantan Timur', 'SMA'), ('4', 'SMA D', 'Prov. Kalimantan Timur', 'SMA')
     """)
-    built(warehouse, "satuan_pendidikan")
+    warehouse.built("satuan_pendidikan")
     assert warehouse.run("select npsn, nama, asal, jumlah_daftar from core.dim_sekolah order by 1") == [
         ("1", "SMA A", "Dapodik", 3),
         ("2", "SD B", "Dapodik", 1),
@@ -244,7 +239,7 @@ def test_indicators_of_bps_are_of_the_place_that_bps_means(warehouse: ModelWareh
             ('6400', '9001', 'Miskin', 'Persen', 'Tidak ada', 2025, 'Tahun', 5.5),
             ('6472', '9001', 'Miskin', 'Persen', 'Tidak ada', 2025, 'Tahun', null)
     """)
-    built(warehouse, "indikator_strategis")
+    warehouse.built("indikator_strategis")
     assert warehouse.run("""
         select kode_provinsi, kode_kabupaten_kota, nama_kabupaten_kota, nilai::text, satuan, tahun
         from mart_satu_data.indikator_strategis order by 2

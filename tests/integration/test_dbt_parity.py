@@ -93,8 +93,33 @@ def test_dbt_builds_the_same_relations(pg_url: str, tmp_path: Path) -> None:
         insert into raw.samarinda__penduduk values
             (2024, 'SAMARINDA ULU', 'DADIMULYA', 'L', 30, 7),
             (2024, 'SAMARINDA ULU', 'DADI MULYA', 'L', 30, 3);
-        insert into raw.diskominfo__penilaian_spbe (tahun, no_indikator, tingkat, target)
-        select 2025, n, 1 + n % 5, 4 from generate_series(1, 40) as n;
+        insert into raw.dinsos__rekap_dtks (periode, kabupaten_kota, kecamatan, jumlah_keluarga, keluarga_desil_1,
+            keluarga_desil_2, keluarga_desil_3, keluarga_desil_4)
+        values ('2025 Smt 1', 'Kab. Berau', 'Kelay', 26, 3, 6, 8, 9), ('2025 Smt 1', 'Kab. Berau', 'Segah', 30, 5, 7, 9, 9);
+        insert into raw.disnakertrans__pencari_kerja
+            (bulan, kode_wilayah, jenis_kelamin, pendidikan, kelompok_umur, terdaftar, ditempatkan)
+        select '2026-10', '6402', case n % 2 when 0 then 'L' else 'P' end, 'Didik ' || n % 3, n::text, n, 0
+        from generate_series(1, 9) as n;
+        insert into raw.dispar__kunjungan_wisata
+            (tanggal, kode_destinasi, jenis_wisatawan, kabupaten_kota, jumlah_kunjungan)
+        values ('2026-01-01', 'A', 'wisnus', 'Balik Papan', 9), ('2026-01-01', 'A', 'wisman', 'Balik Papan', 2),
+            ('2026-01-01', 'B', 'wisman', 'Ibu Kota Nusantara', 8), ('2026-01-01', 'B', 'wisnus', 'Ibu Kota Nusantara', 7);
+        insert into raw.diskominfo__aduan (id_aduan, tanggal, kategori, kode_opd)
+        select n, date '2026-01-01' + n, 'Pokok ' || n % 3, case when n % 2 = 0 then 'dinkes' else 'dlh' end
+        from generate_series(1, 120) as n;
+        insert into raw.disbun__produksi_sawit
+            (tahun, kabupaten_kota, kecamatan, status_pengusahaan, luas_tm, jumlah_luas, produksi)
+        values (2025, 'Kutim', 'Kongbeng', 'rakyat', 7, 7, 100);
+        insert into raw.esdm__produksi_batubara (kabupaten_kota, tahun, bulan, perusahaan, jenis_izin, nomor_izin, produksi)
+        values ('Kab. Berau', 2026, 9, 'PT A', 'IUP', '1', 10.5);
+        insert into raw.dinkes__puskesmas (kode_puskesmas, nama, kode_kecamatan, jenis, aktif, _loaded_at)
+        values ('P64720101', 'Palaran', '64.72.01', 'rawat_inap', true, '2026-12-31T17:00:00Z');
+        insert into raw.diskominfo__inventaris_aplikasi
+            (id_aplikasi, nama, kode_opd, status, raa_level_1, raa_level_2, basis_aplikasi, diperbarui_pada)
+        values ('A', 'A', 'dinkes', 'Operasional', '02', '02.01', 'web', '2026-01-01');
+        insert into raw.diskominfo__penilaian_spbe (instrumen, versi, tahun, no_indikator, tingkat, target)
+        select 'spbe', '59/2020', 2025, n, 1 + n % 5, 4 from generate_series(1, 40) as n
+        union all select 'pemdi', '8/2026', 2026, n, 1 + n % 5, 4 from generate_series(8, 20) as n;
         insert into raw.dlh__ispu (stasiun, waktu, kode_bps) values ('A', '2026-09-30T23:30:00Z', '6402');
         insert into raw.dinsos__rekap_dtks (periode, kabupaten_kota, kecamatan, jumlah_keluarga)
         values ('2026 Smt 1', 'Kab. Pasir', 'Kec. Pasir Belengkong', 3);

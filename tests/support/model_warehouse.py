@@ -37,3 +37,8 @@ class ModelWarehouse:
 
     def build(self, *select: str) -> dict[str, NodeResult]:
         return {result.name: result for result in build(self.project, self.url, select=select or None)}
+
+    def built(self, *models: str) -> None:
+        """Builds these with all that they read. Everything must go well."""
+        results = self.build("tag:referensi", *(f"+{name}" for name in models))
+        assert {name: r.error for name, r in results.items() if r.state != "ok"} == {}

@@ -10,7 +10,8 @@ puskesmas as (
         lintang,
         bujur,
         tanggal_izin,
-        aktif
+        aktif,
+        _loaded_at
     from {{ source('dinkes', 'puskesmas') }}
 ),
 
@@ -25,7 +26,8 @@ final as (
         puskesmas.lintang,
         puskesmas.bujur,
         puskesmas.tanggal_izin,
-        puskesmas.aktif
+        puskesmas.aktif,
+        puskesmas._loaded_at as dimuat_pada
     from puskesmas
 )
 

@@ -14,6 +14,18 @@ from pipelines.settings import PROJECT_ROOT
 LAYERS = {"staging": "staging", "core": "core", "mart_satu_data": "marts", "mart_spbe": "marts"}
 READS_OPS = {"daftar_data", "antrean_nama_wilayah", "bukti_indikator"}
 OPEN_MARTS = {
+    "keluarga_dtks",
+    "keluarga_dtks_jumlah",
+    "pencari_kerja_bulanan",
+    "pencari_kerja_jumlah",
+    "kunjungan_wisata_bulanan",
+    "kunjungan_wisata_jumlah",
+    "aduan_triwulanan",
+    "aduan_jumlah",
+    "produksi_sawit",
+    "produksi_batubara",
+    "daftar_puskesmas",
+    "ringkasan_aplikasi",
     "penduduk_kelurahan",
     "penduduk_jumlah",
     "layanan_kesehatan_bulanan",

@@ -1,0 +1,30 @@
+with
+
+kunjungan as (
+    select * from {{ ref('stg_dispar__kunjungan_wisata') }}
+),
+
+per_bulan as (
+    -- Tempat yang tidak dikenal tetap satu baris, dengan ejaannya: tanpa itu jumlah provinsi kurang. Kosong berarti
+    -- tutup atau tidak melapor, bukan nol.
+    select
+        extract(year from kunjungan.tanggal)::integer as tahun,
+        extract(month from kunjungan.tanggal)::integer as bulan,
+        coalesce(kunjungan.kode_kabupaten_kota, kunjungan.kabupaten_kota) as wilayah,
+        kunjungan.jenis_wisatawan,
+        kunjungan.jumlah_kunjungan
+    from kunjungan
+    where kunjungan.jumlah_kunjungan is not null
+),
+
+final as (
+    {{ sel_tersamar(
+        'per_bulan',
+        tabel=['tahun', 'bulan'],
+        baris='wilayah',
+        kolom='jenis_wisatawan',
+        jumlah='jumlah_kunjungan'
+    ) | indent(4) }}
+)
+
+select * from final

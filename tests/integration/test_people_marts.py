@@ -1,0 +1,296 @@
+"""Open marts that count people: families, job seekers, visitors, complaints; on small data by hand, and attacked."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+import pytest
+
+from tests.integration.test_suppression import THRESHOLD, Cell, cycles, with_totals
+from tests.support.model_warehouse import ModelWarehouse
+
+FAMILIES = """
+    insert into raw.dinsos__rekap_dtks (periode, kabupaten_kota, kecamatan, jumlah_keluarga,
+        keluarga_desil_1, keluarga_desil_2, keluarga_desil_3, keluarga_desil_4) values {}
+"""
+
+
+@pytest.fixture
+def warehouse(pg_url: str) -> Iterator[ModelWarehouse]:
+    made = ModelWarehouse(pg_url)
+    yield made
+    made.connection.close()
+
+
+def test_few_poor_families_hide_with_a_kecamatan_that_nobody_knows(warehouse: ModelWarehouse) -> None:
+    """Berau. The 3 of Kelay would be 93 - 90 by its row and 20 - 17 by its column. Of the squares around it, that by
+    decile 2 of Tanjung Redep hides the fewest: 20 + 9 + 9 = 38 (of Segah 20 + 8 + 25 = 53). Redep is no name of any
+    list: it has no code, and is in the sums. Kelay 3 + 20 + 30 + 40 = 93, Segah 8 + 25 + 35 + 45 = 113, Redep 36;
+    deciles 20, 54, 74, 94; together 242. The other half-year, in which nobody is few, is a table of its own.
+    """
+    warehouse.run(
+        FAMILIES.format("""
+            ('2026 Smt 1', 'Kab. Berau', '   Kelay', 93, 3, 20, 30, 40),
+            ('2026 Smt 1', 'Kab. Berau', 'Kec. Segah', 113, 8, 25, 35, 45),
+            ('2026 Smt 1', 'Kab. Berau', 'Tanjung Redep', 36, 9, 9, 9, 9),
+            ('2025 Smt 2', 'Kab. Berau', 'Kelay', 5, 5, 0, 0, 0)
+        """)
+    )
+    warehouse.built("keluarga_dtks", "keluarga_dtks_jumlah")
+    assert warehouse.run("""
+        select kode_kecamatan, nama_kecamatan, array_agg(jumlah_keluarga order by desil), max(keterangan)
+        from mart_satu_data.keluarga_dtks where tahun = 2026 group by 1, 2 order by 2
+    """) == [
+        ("64.03.01", "Kelay", [None, None, 30, 40], "disamarkan"),
+        ("64.03.04", "Segah", [8, 25, 35, 45], None),
+        (None, "Tanjung Redep", [None, None, 9, 9], "disamarkan"),
+    ]
+    assert warehouse.run("""
+        select nama_kabupaten_kota, nama_kecamatan, desil, jumlah_keluarga, satuan, tahun, semester
+        from mart_satu_data.keluarga_dtks_jumlah where tahun = 2026 order by nama_kecamatan, desil
+    """) == [
+        ("Kabupaten Berau", place, decile, number, "keluarga", 2026, 1)
+        for place, decile, number in (
+            ("Kelay", "SEMUA", 93),
+            ("SEMUA", "1", 20), ("SEMUA", "2", 54), ("SEMUA", "3", 74), ("SEMUA", "4", 94), ("SEMUA", "SEMUA", 242),
+            ("Segah", "SEMUA", 113), ("Tanjung Redep", "SEMUA", 36),
+        )
+    ]  # fmt: skip
+    assert warehouse.run("select jumlah_keluarga from mart_satu_data.keluarga_dtks where tahun = 2025 order by desil") == [
+        (5,), (0,), (0,), (0,),
+    ]  # fmt: skip
+
+
+def test_job_seekers_of_all_ages_are_one_and_6402_is_kemendagris(warehouse: ModelWarehouse) -> None:
+    """October 2026 in 64.02, which Kemendagri calls Kutai Kartanegara: 3 + 4 = 7 men and 8 women of SMA, 9 and 6 of SD.
+    Nobody is few once ages are summed, where of the 3 and 4 alone each would be. November, with 2 men alone: all of it
+    goes, for every sum is that 2."""
+    warehouse.run("""
+        insert into raw.disnakertrans__pencari_kerja
+            (bulan, kode_wilayah, nama_wilayah, jenis_kelamin, pendidikan, kelompok_umur, terdaftar, ditempatkan)
+        values
+            ('2026-10', '6402', 'KAB. KUTAI KARTANEGARA', 'L', 'SMA', '15-19', 3, 1),
+            ('2026-10', '6402', 'KAB. KUTAI KARTANEGARA', 'L', 'SMA', '20-24', 4, 0),
+            ('2026-10', '6402', 'KAB. KUTAI KARTANEGARA', 'P', 'SMA', '20-24', 8, 0),
+            ('2026-10', '6402', 'KAB. KUTAI KARTANEGARA', 'L', 'SD', '50+', 9, 0),
+            ('2026-10', '6402', 'KAB. KUTAI KARTANEGARA', 'P', 'SD', '50+', 6, 0),
+            ('2026-11', '6402', 'KAB. KUTAI KARTANEGARA', 'L', 'SD', '50+', 2, 0)
+    """)
+    warehouse.built("pencari_kerja_bulanan", "pencari_kerja_jumlah")
+    assert warehouse.run("""
+        select nama_kabupaten_kota, bulan, pendidikan, jenis_kelamin, jumlah_terdaftar, keterangan
+        from mart_satu_data.pencari_kerja_bulanan order by bulan, pendidikan, jenis_kelamin
+    """) == [
+        ("Kabupaten Kutai Kartanegara", 10, "SD", "L", 9, None),
+        ("Kabupaten Kutai Kartanegara", 10, "SD", "P", 6, None),
+        ("Kabupaten Kutai Kartanegara", 10, "SMA", "L", 7, None),
+        ("Kabupaten Kutai Kartanegara", 10, "SMA", "P", 8, None),
+        ("Kabupaten Kutai Kartanegara", 11, "SD", "L", None, "disamarkan"),
+    ]
+    assert warehouse.run("""
+        select bulan, pendidikan, jenis_kelamin, jumlah_terdaftar from mart_satu_data.pencari_kerja_jumlah
+        order by bulan, pendidikan, jenis_kelamin
+    """) == [
+        (10, "SD", "SEMUA", 15), (10, "SEMUA", "L", 16), (10, "SEMUA", "P", 14), (10, "SEMUA", "SEMUA", 30),
+        (10, "SMA", "SEMUA", 15),
+        (11, "SD", "SEMUA", None), (11, "SEMUA", "L", None), (11, "SEMUA", "SEMUA", None),
+    ]  # fmt: skip
+
+
+def test_visits_to_a_place_without_a_code_are_in_the_provinces_sum(warehouse: ModelWarehouse) -> None:
+    """Two spellings of Balikpapan are one: 10 + 20 = 30, and 5 foreigners. IKN is none of the ten: 7 and 6. A day
+    without a report is no nought. Together 37 and 11, 48."""
+    warehouse.run("""
+        insert into raw.dispar__kunjungan_wisata
+            (tanggal, kode_destinasi, jenis_wisatawan, kabupaten_kota, jumlah_kunjungan)
+        values
+            ('2026-01-01', 'A', 'wisnus', 'Balik Papan', 10), ('2026-01-31', 'B', 'wisnus', 'Kota Balikpapan', 20),
+            ('2026-01-02', 'A', 'wisman', 'Balik Papan', 5), ('2026-01-03', 'A', 'wisman', 'Balik Papan', null),
+            ('2026-01-01', 'C', 'wisnus', 'Ibu Kota Nusantara', 7), ('2026-01-01', 'C', 'wisman', 'Ibu Kota Nusantara', 6),
+            ('2026-02-01', 'D', 'wisnus', 'Kutim', null)
+    """)
+    warehouse.built("kunjungan_wisata_bulanan", "kunjungan_wisata_jumlah")
+    assert warehouse.run("""
+        select kode_provinsi, kode_kabupaten_kota, nama_kabupaten_kota, jenis_wisatawan, jumlah_kunjungan, tahun, bulan
+        from mart_satu_data.kunjungan_wisata_bulanan order by 3, 4
+    """) == [
+        (None, None, "Ibu Kota Nusantara", "wisman", 6, 2026, 1),
+        (None, None, "Ibu Kota Nusantara", "wisnus", 7, 2026, 1),
+        ("64", "64.71", "Kota Balikpapan", "wisman", 5, 2026, 1),
+        ("64", "64.71", "Kota Balikpapan", "wisnus", 30, 2026, 1),
+    ]
+    assert warehouse.run("""
+        select kode_provinsi, nama_kabupaten_kota, jenis_wisatawan, jumlah_kunjungan
+        from mart_satu_data.kunjungan_wisata_jumlah order by 2, 3
+    """) == [
+        (None, "Ibu Kota Nusantara", "SEMUA", 13),
+        ("64", "Kota Balikpapan", "SEMUA", 35),
+        ("64", "SEMUA", "SEMUA", 48),
+        ("64", "SEMUA", "wisman", 11),
+        ("64", "SEMUA", "wisnus", 37),
+    ]
+
+
+def test_complaints_are_of_a_quarter_and_of_the_province(warehouse: ModelWarehouse) -> None:
+    """The last quarter: Dinkes 6 of service and 5 of rubbish, DLH 9 of rubbish. 30 September is of the third, in which
+    one complaint stands alone and is hidden with all of its sums. The quarter that runs, from New Year, is not out."""
+    warehouse.run("""
+        insert into raw.diskominfo__aduan (id_aduan, tanggal, kanal, kategori, kode_opd, status)
+        select 'ADU-2026-' || to_char(row_number() over (), 'fm000000'), tanggal, 'lapor', kategori, opd, 'selesai'
+        from (values ('dinkes', 'Layanan', date '2026-10-01', 6), ('dinkes', 'Sampah', '2026-12-31', 5),
+            ('dlh', 'Sampah', '2026-11-15', 9), ('dlh', 'Sampah', '2026-09-30', 1), ('dlh', 'Sampah', '2027-01-01', 9)) as a (opd, kategori, tanggal, banyak),
+            generate_series(1, banyak)
+    """)
+    warehouse.built("aduan_triwulanan", "aduan_jumlah")
+    assert warehouse.run("""
+        select kode_provinsi, kode_kabupaten_kota, nama_opd, kategori, jumlah_aduan, tahun, triwulan, keterangan
+        from mart_satu_data.aduan_triwulanan order by triwulan, nama_opd, kategori
+    """) == [
+        ("64", None, "Dinas Lingkungan Hidup", "Sampah", None, 2026, 3, "disamarkan"),
+        ("64", None, "Dinas Kesehatan", "Layanan", 6, 2026, 4, None),
+        ("64", None, "Dinas Kesehatan", "Sampah", 5, 2026, 4, None),
+        ("64", None, "Dinas Lingkungan Hidup", "Sampah", 9, 2026, 4, None),
+    ]
+    assert warehouse.run("""
+        select triwulan, kode_opd, nama_opd, kategori, jumlah_aduan from mart_satu_data.aduan_jumlah
+        where triwulan = 4 or jumlah_aduan is not null order by nama_opd, kategori
+    """) == [
+        (4, "dinkes", "Dinas Kesehatan", "SEMUA", 11),
+        (4, "dlh", "Dinas Lingkungan Hidup", "SEMUA", 9),
+        (4, None, "SEMUA", "Layanan", 6),
+        (4, None, "SEMUA", "SEMUA", 20),
+        (4, None, "SEMUA", "Sampah", 14),
+    ]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A mart of cells and its mart of totals. table, row, column, number: columns of both; truth: the same five as the
+    source has them."""
+
+    cells: str
+    totals: str
+    table: str
+    row: str
+    column: str
+    number: str
+    truth: str
+
+
+PAIRS = (
+    Pair("keluarga_dtks", "keluarga_dtks_jumlah", "tahun, semester, kode_kabupaten_kota", "nama_kecamatan", "desil",
+        "jumlah_keluarga", """
+        select concat_ws(' ', tahun, semester, kode_kabupaten_kota), kecamatan, n::text, keluarga
+        from staging.stg_dinsos__rekap_dtks, unnest(array[keluarga_desil_1, keluarga_desil_2, keluarga_desil_3,
+            keluarga_desil_4]) with ordinality as d (keluarga, n)
+        """),
+    Pair("pencari_kerja_bulanan", "pencari_kerja_jumlah", "tahun, bulan, kode_kabupaten_kota", "pendidikan",
+        "jenis_kelamin", "jumlah_terdaftar", """
+        select concat_ws(' ', extract(year from bulan), extract(month from bulan), kode_kabupaten_kota), pendidikan,
+            jenis_kelamin, terdaftar from staging.stg_disnakertrans__pencari_kerja
+        """),
+    Pair("kunjungan_wisata_bulanan", "kunjungan_wisata_jumlah", "tahun, bulan", "nama_kabupaten_kota",
+        "jenis_wisatawan", "jumlah_kunjungan", """
+        select concat_ws(' ', extract(year from tanggal), extract(month from tanggal)), kabupaten_kota,
+            jenis_wisatawan, jumlah_kunjungan from staging.stg_dispar__kunjungan_wisata
+        """),
+    Pair("aduan_triwulanan", "aduan_jumlah", "tahun, triwulan", "nama_opd", "kategori", "jumlah_aduan", """
+        select concat_ws(' ', extract(year from tanggal), extract(quarter from tanggal)), nama, kategori, 1
+        from staging.stg_diskominfo__aduan join core.ref_opd using (kode_opd) where tanggal < '2026-10-01'
+        """),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def crowded(module_pg_url: str) -> Iterator[ModelWarehouse]:
+    """Four datasets full of small numbers, and the marts of them."""
+    rng = Random(18)
+    made = ModelWarehouse(module_pg_url)
+
+    def few() -> int:
+        return rng.choice((0, 0, 1, 1, 2, 3, 4, 5, 6, 9, 25))
+
+    with made.connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into raw.dinsos__rekap_dtks (periode, kabupaten_kota, kecamatan, jumlah_keluarga, keluarga_desil_1,"
+            " keluarga_desil_2, keluarga_desil_3, keluarga_desil_4) values (%s, %s, %s, 0, %s, %s, %s, %s)",
+            [
+                (half, "Kabupaten Berau", place, few(), few(), few(), few())
+                for half in ("2025 Smt 1", "2025 Smt 2", "2026 Smt 1", "2026 Smt 2")
+                for place in ("Kelay", "Segah", "Maratua", "Tabalar", "Antah Berantah")
+            ],
+        )
+        cursor.executemany(
+            "insert into raw.disnakertrans__pencari_kerja (bulan, kode_wilayah, nama_wilayah, jenis_kelamin, pendidikan,"
+            " kelompok_umur, terdaftar, ditempatkan) values (%s, '6472', 'x', %s, %s, %s, %s, 0)",
+            [
+                (f"2026-{month:02d}", sex, schooling, age, few())
+                for month in range(1, 9)
+                for sex in "LP"
+                for schooling in ("SD", "SMP", "SMA", "S-2/S-3")
+                for age in ("15-19", "50+")
+            ],
+        )
+        cursor.executemany(
+            "insert into raw.dispar__kunjungan_wisata (tanggal, kode_destinasi, jenis_wisatawan, kabupaten_kota,"
+            " jumlah_kunjungan) values (%s, 'A', %s, %s, %s)",
+            [
+                (f"2026-{month:02d}-01", kind, place, few())
+                for month in range(1, 9)
+                for kind in ("wisnus", "wisman")
+                for place in ("Kota Balikpapan", "Kabupaten Berau", "Kota Bontang", "Ibu Kota Nusantara")
+            ],
+        )
+        complaints = [
+            (f"2026-{month:02d}-01", topic, opd)
+            for month in (1, 4, 7, 10)
+            for opd in ("dinkes", "dlh", "pupr")
+            for topic in ("Sampah", "Pajak", "Layanan")
+            for _ in range(few())
+        ]
+        cursor.executemany(
+            "insert into raw.diskominfo__aduan (id_aduan, tanggal, kategori, kode_opd) values (%s, %s, %s, %s)",
+            [(str(number), *complaint) for number, complaint in enumerate(complaints)],
+        )
+    made.built(*(mart for pair in PAIRS for mart in (pair.cells, pair.totals)))
+    yield made
+    made.connection.close()
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda p: p.cells)
+def test_no_published_total_gives_a_hidden_cell_back(crowded: ModelWarehouse, pair: Pair) -> None:
+    """Both marts together, as whoever downloads them has them: all is there, nothing small, and each hidden number
+    could be another (the attack of test_suppression)."""
+    numbers: dict[str, int] = {"SEMUA": 0}
+
+    def cell(row: str, column: str) -> Cell:
+        return numbers.setdefault(row, len(numbers)), numbers.setdefault(column, len(numbers))
+
+    truths: defaultdict[str, dict[Cell, int]] = defaultdict(dict)
+    for table, row, column, number in crowded.run(pair.truth):
+        key = cell(row, column)
+        truths[table][key] = truths[table].get(key, 0) + number
+    published: defaultdict[str, dict[Cell, int | None]] = defaultdict(dict)
+    for mart in (pair.cells, pair.totals):
+        asked = f"""
+            select concat_ws(' ', {pair.table}), {pair.row}, {pair.column}::text, {pair.number}, keterangan
+            from mart_satu_data.{mart}
+        """  # noqa: S608
+        for table, row, column, number, remark in crowded.run(asked):
+            assert (number is None) == (remark == "disamarkan")
+            published[table][cell(row, column)] = number
+    assert published.keys() == truths.keys()
+    hidden_cells = 0
+    for table, shown in published.items():
+        true = with_totals(truths[table])
+        hidden = {key for key, number in shown.items() if number is None}
+        assert {k: n for k, n in shown.items() if n is not None} == {
+            k: n for k, n in true.items() if k not in hidden
+        }
+        assert {k for k, n in true.items() if 0 < n < THRESHOLD} <= hidden
+        assert cycles(true, hidden) == hidden
+        hidden_cells += len(hidden)
+    assert hidden_cells > 20
