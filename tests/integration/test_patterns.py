@@ -1,0 +1,69 @@
+"""Whatever pattern a contract may hold, PostgreSQL runs it and finds what another reader of regular expressions finds."""
+
+from __future__ import annotations
+
+import re
+import warnings
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from pipelines.patterns import PatternError, check
+from tests.support.parsers import Warehouse
+
+PARTS = [
+    *"ab0-^$|()[]{}*+?/_é", "(?:", "(?=", "(?!", "[^", "[a-b", "[b-a", "{2}", "{1,3}", "{3,2}", "{0,2}", "{2,}",
+    "\\n", "\\.", "\\-", "\\]", "\\[", "\\\\", "\\u0061", "[ab]", "[^ab]", "[\\t-\\n]", ".", "\\d", "\\b", "\\1", "(?i)",
+]  # fmt: skip
+TEXTS = [
+    "",
+    "a",
+    "b",
+    "ab",
+    "aab",
+    "a\nb",
+    "\n",
+    "a\n",
+    "é",
+    "-",
+    "]",
+    "[",
+    "\\",
+    "abab",
+    "0",
+    "a.b",
+    "/",
+    "^",
+]
+
+
+def found(pattern: str, text: str) -> bool:
+    """As Python finds it, whose $ would also stand before a newline at the end."""
+    return re.search(re.sub(r"(?<!\\)((?:\\\\)*)\$(?![^\[]*\])", r"\1\\Z", pattern), text) is not None
+
+
+@settings(
+    max_examples=600, deadline=None, derandomize=True,
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
+)  # fmt: skip
+@given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=8).map("".join))
+def test_postgresql_runs_what_is_taken_and_finds_the_same(ops: Warehouse, pattern: str) -> None:
+    try:
+        check(pattern)
+    except PatternError:
+        assume(False)
+    query = "select t ~ %s from unnest(%s::text[]) with ordinality u(t, n) order by n"
+    answers = [row[0] for row in ops.connection.execute(query, [pattern, TEXTS]).fetchall()]
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", FutureWarning
+        )  # "[[" and "--", which Python may read otherwise one day
+        expected = [found(pattern, text) for text in TEXTS]
+    assert dict(zip(TEXTS, answers, strict=True)) == dict(zip(TEXTS, expected, strict=True))
+
+
+@pytest.mark.parametrize("pattern", ["(?:(?:a?){22}){22}", "[^a]{0,250}[0-9]{0,250}", "(?:a|b|c|d|){99}"])
+def test_postgresql_takes_the_largest_patterns(ops: Warehouse, pattern: str) -> None:
+    check(pattern)
+    assert ops.connection.execute("select 'a' ~ %s", [pattern]).fetchone() is not None
