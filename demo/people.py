@@ -46,11 +46,14 @@ def name(rng: random.Random) -> str:
 
 
 def person(rng: random.Random, serial: int) -> Person:
-    """One person; `serial` keeps the NIK unique. In a NIK the day of birth of women is raised by 40."""
+    """One person; `serial` keeps the NIK unique. In a NIK the day of birth of women is raised by 40.
+
+    Districts and serials of a NIK begin at 1.
+    """
     sex = rng.choice("LP")
     born = date(1941, 1, 1) + timedelta(days=int(31000 * rng.random() ** 0.8))
     day = born.day + (40 if sex == "P" else 0)
-    nik = f"99{serial // 10000:04d}{day:02d}{born:%m%y}{serial % 10000:04d}"
+    nik = f"99{101 + serial // 9999:04d}{day:02d}{born:%m%y}{serial % 9999 + 1:04d}"
     return Person(nik, name(rng), sex, born)
 
 

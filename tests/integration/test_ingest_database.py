@@ -119,7 +119,7 @@ def test_a_bad_row_is_quarantined_with_every_reason_and_no_personal_value(house:
     ((row, reasons),) = house.run("select row, reasons from quarantine.row")
     assert {(r["kolom"], r["aturan"]) for r in reasons} == {
         ("id", "tipe"),
-        ("nik", "pola"),
+        ("nik", "format"),
         ("kelamin", "klasifikasi"),
         ("kode", "rujukan"),
         ("biaya", "minimum"),
