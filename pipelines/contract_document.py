@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from datetime import date, time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
@@ -210,7 +211,8 @@ def _column(prop: dict[str, Any]) -> Column:
     parse = custom.get("parse") or ()
 
     def option(name: str) -> str | None:
-        return None if options.get(name) is None else str(options[name])
+        value = options.get(name)
+        return f"{Decimal(str(value)):f}" if isinstance(value, int | float) else value and str(value)
 
     return Column(
         name=prop["name"],
@@ -229,6 +231,7 @@ def _column(prop: dict[str, Any]) -> Column:
         maximum=option("maximum"),
         exclusive_minimum=option("exclusiveMinimum"),
         exclusive_maximum=option("exclusiveMaximum"),
+        multiple_of=option("multipleOf"),
         min_length=options.get("minLength"),
         max_length=options.get("maxLength"),
         pattern=options.get("pattern"),
@@ -248,12 +251,7 @@ def _column(prop: dict[str, Any]) -> Column:
 def _aliases(enum: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     """Every alias of a class and the class's value."""
     for entry in enum:
-        custom = custom_properties(entry)
-        if unknown := sorted(set(custom) - {"alias"}):
-            raise ValueError(
-                f"unknown custom property {unknown[0]!r} of enum value {entry['value']!r} (alias)"
-            )
-        aliases = custom.get("alias") or ()
+        aliases = custom_properties(entry).get("alias") or ()
         for word in [aliases] if isinstance(aliases, str) else aliases:
             yield str(word), str(entry["value"])
 

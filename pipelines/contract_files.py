@@ -1,7 +1,7 @@
 """Contract files to `Contract` objects, with the file and line of every fault.
 
-What belongs here: YAML with line numbers, the ODCS JSON schema, our custom properties. Not here: what the
-document's parts become (contract_document.py), what a contract means (contracts.py).
+What belongs here: YAML with line numbers, the ODCS JSON schema. Not here: which of ODCS's words are ours
+(contract_vocabulary.py), what the document's parts become (contract_document.py), what a contract means (contracts.py).
 """
 
 from __future__ import annotations
@@ -17,29 +17,11 @@ from typing import Any, cast
 
 import yaml
 
-from pipelines import repairs
+from pipelines import contract_vocabulary, repairs
 from pipelines.contract_document import FaultyError, Location, make_contract
-from pipelines.contracts import CLASSIFICATIONS, IDENTIFIER, LOGICAL_TYPES, PHYSICAL_TYPE, Contract
+from pipelines.contracts import Contract
 from pipelines.errors import ContractError
 
-CONTRACT_PROPERTIES = frozenset(
-    {
-        "extract",
-        "write_disposition",
-        "merge_strategy",
-        "cursor",
-        "lag",
-        "reconcile",
-        "partition",
-        "schema_contract",
-        "max_quarantine_share",
-        "publish",
-    }
-)
-COLUMN_PROPERTIES = frozenset(
-    {"missing_values", "parse", "satuan", "ukuran", "pseudonymise", "retain_original", "drop"}
-)
-SERVER_PROPERTIES = frozenset({"rows_per_second", "load_hours", "statement_timeout"})
 _QUOTED = re.compile(r"'([^']+)'")
 _YAML: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -71,11 +53,17 @@ def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
     if root is None or not isinstance(document, dict):
         return None, [Fault(path, 1, "the file is empty", "start from docs/add-a-dataset.md")]
     lines = _line_numbers(root)
-    faults = [
-        Fault(path, _line(lines, where), message, "see docs/contracts.md")
-        for where, message in _schema_faults(document)
-    ]
-    faults += _vocabulary_faults(path, lines, document)
+    wrong = _schema_faults(document)
+    faults = [Fault(path, _line(lines, where), message, "see docs/contracts.md") for where, message in wrong]
+    expected = f"{path.parent.name}/{path.name.removesuffix('.odcs.yaml')}"
+    try:
+        own = list(contract_vocabulary.faults(cast("dict[str, Any]", document), expected))
+    except (AttributeError, IndexError, KeyError, TypeError):
+        if not faults:
+            raise
+        own = []  # parts of the document are not even of ODCS's form, and that is told of
+    told = {where for where, _ in wrong}
+    faults += [Fault(path, _line(lines, where), *words) for where, *words in own if where not in told]
     if faults:
         return None, sorted(faults, key=lambda f: f.line)
     try:
@@ -138,76 +126,3 @@ def _schema_faults(document: dict[str, Any]) -> list[tuple[Location, str]]:
         else:
             found.append((where, error.message))
     return list(dict.fromkeys(found))
-
-
-def _vocabulary_faults(path: Path, lines: Mapping[Location, int], document: dict[str, Any]) -> list[Fault]:
-    """Faults of our own vocabulary, all of them, not just the first."""
-    faults: list[Fault] = []
-
-    def fault(where: Location, message: str, hint: str = "") -> None:
-        faults.append(Fault(path, _line(lines, where), message, hint))
-
-    expected = f"{path.parent.name}/{path.name.removesuffix('.odcs.yaml')}"
-    if document.get("id") != expected:
-        fault(("id",), f"id is {document.get('id')!r}", f"the path says {expected}")
-    for part in expected.split("/"):
-        if not IDENTIFIER.fullmatch(part):
-            fault((), f"{part!r} is no name", "lower snake case, at most 40 characters")
-    for name in ("name", "domain", "servers", "schema", "team"):
-        if not document.get(name):
-            fault((), f"{name} is missing", "see docs/contracts.md")
-    _custom_faults(document, (), CONTRACT_PROPERTIES, fault)
-    _custom_faults((document.get("servers") or [{}])[0], ("servers", 0), SERVER_PROPERTIES, fault)
-    schema = document.get("schema") or [{}]
-    if schema[0].get("name") != expected.split("/")[1]:
-        fault(
-            ("schema", 0, "name"),
-            f"schema name is {schema[0].get('name')!r}",
-            f"call it {expected.split('/')[1]}",
-        )
-    for index, prop in enumerate(schema[0].get("properties") or []):
-        where: Location = ("schema", 0, "properties", index)
-        name = prop.get("name", "?")
-        if not IDENTIFIER.fullmatch(str(name)):
-            fault(where, f"property {name!r} is no column name", "lower snake case, at most 40 characters")
-        if prop.get("classification") not in CLASSIFICATIONS:
-            fault(
-                where, f"{name}: classification is missing or unknown", f"one of {', '.join(CLASSIFICATIONS)}"
-            )
-        for key in ("businessName", "description"):
-            if not prop.get(key):
-                fault(
-                    where,
-                    f"{name}: {key} is missing",
-                    "Satu Data asks for konsep and definisi of every column",
-                )
-        _type_faults(prop, where, fault)
-        _custom_faults(prop, where, COLUMN_PROPERTIES, fault)
-    return faults
-
-
-def _type_faults(prop: dict[str, Any], where: Location, fault: Any) -> None:
-    name, physical, logical = prop.get("name", "?"), prop.get("physicalType"), prop.get("logicalType")
-    if not physical or not PHYSICAL_TYPE.fullmatch(str(physical)):
-        fault(
-            (*where, "physicalType"),
-            f"{name}: physicalType {physical!r} is unknown",
-            "a type of docs/contracts.md",
-        )
-    elif str(physical).split("(")[0] not in LOGICAL_TYPES.get(str(logical), ()):
-        fault(
-            (*where, "logicalType"),
-            f"{name}: logicalType {logical!r} does not fit {physical}",
-            "make them agree",
-        )
-
-
-def _custom_faults(holder: dict[str, Any], where: Location, known: frozenset[str], fault: Any) -> None:
-    for index, item in enumerate(holder.get("customProperties") or []):
-        if item.get("property") not in known:
-            place = (*where, "customProperties", index)
-            fault(
-                place,
-                f"unknown custom property {item.get('property')!r}",
-                f"known: {', '.join(sorted(known))}",
-            )

@@ -34,6 +34,17 @@ LOGICAL_TYPES: Mapping[str, tuple[str, ...]] = {
 }
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,39}")
 STATEMENT_TIMEOUT_S = 900
+SLA_HOURS: Mapping[str, int] = {
+    unit: hours
+    for units, hours in {
+        "h hour hours": 1,
+        "d day days": 24,
+        "w week weeks": 168,
+        "m month months": 730,
+        "y year years": 8760,
+    }.items()
+    for unit in units.split()
+}
 RESERVED = frozenset({"deleted_at", "valid_from", "valid_to", "is_current"})
 """Columns that a load adds by itself; no property may be called so."""
 
@@ -92,6 +103,7 @@ class Column:
     maximum: str | None = None
     exclusive_minimum: str | None = None
     exclusive_maximum: str | None = None
+    multiple_of: str | None = None
     min_length: int | None = None
     max_length: int | None = None
     pattern: str | None = None
@@ -243,18 +255,7 @@ class Contract:
         if prop not in self.sla:
             return None
         value, unit = self.sla[prop]
-        hours = {
-            "h": 1,
-            "hour": 1,
-            "hours": 1,
-            "d": 24,
-            "day": 24,
-            "days": 24,
-            "m": 730,
-            "month": 730,
-            "y": 8760,
-        }
-        return float(value) * hours.get(unit, 24)
+        return float(value) * SLA_HOURS[unit]
 
     def __post_init__(self) -> None:
         self._check_load()

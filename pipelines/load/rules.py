@@ -178,6 +178,7 @@ class _ColumnRules:
         self._optional("klasifikasi", listed, "nilai di luar klasifikasi isian", hint)
 
     def _range(self) -> None:
+        """What is asked of a number's or a time's size. A cell of another type is told of by `tipe`."""
         column = self.column
         for name, operator, bound, words in (
             ("minimum", ">=", column.minimum, "paling kecil"),
@@ -187,15 +188,31 @@ class _ColumnRules:
         ):
             if bound is None:
                 continue
-            guarded = sql.SQL("case when {0} then {1}::{2} {3} {4}::{2} else true end").format(
-                self.castable,
-                sql.Identifier("l", column.name) if self.exact else self.text,
-                sql.SQL(column.type),  # type: ignore[arg-type]
+            # Not of numeric(p,s), which would round the bound.
+            within = sql.SQL("{} {} {}::{}").format(
+                self._value(),
                 sql.SQL(operator),  # type: ignore[arg-type]
                 sql.Literal(bound),
+                sql.SQL(column.type.split("(")[0]),  # type: ignore[arg-type]
             )
             message, hint = f"di luar rentang, {words} {bound}", f"periksa nilainya; {words} {bound}"
-            self._optional(name, guarded, message, hint)
+            self._optional(name, self._where_castable(within), message, hint)
+        if column.multiple_of is not None:
+            multiple = sql.SQL("mod({}::numeric, {}::numeric) = 0").format(
+                self._value(), sql.Literal(column.multiple_of)
+            )
+            words = f"kelipatan {column.multiple_of}"
+            self._optional(
+                "kelipatan", self._where_castable(multiple), f"bukan {words}", f"periksa nilainya; {words}"
+            )
+
+    def _value(self) -> sql.Composable:
+        """The cell as its type, where it is castable."""
+        cell = sql.Identifier("l", self.column.name) if self.exact else self.text
+        return sql.SQL("{}::{}").format(cell, sql.SQL(self.column.type))  # type: ignore[arg-type]
+
+    def _where_castable(self, condition: sql.Composable) -> sql.Composable:
+        return sql.SQL("case when {} then {} else true end").format(self.castable, condition)
 
     def _length(self) -> None:
         column = self.column

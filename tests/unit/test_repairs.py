@@ -60,10 +60,6 @@ def test_parse_is_one_name_or_several_in_their_order(tmp_path: Path) -> None:
         ),
         (column("a", logicalTypeOptions={"format": "ktp"}), "a: format 'ktp' is not checked here"),
         (column("a", "date", logicalTypeOptions={"format": "yyyy-MM-dd"}), "a: format 'yyyy-MM-dd' is of a string"),
-        (
-            column("a", enum=[{"value": "1", "customProperties": [{"property": "sinonim", "value": "x"}]}]),
-            "a: unknown custom property 'sinonim' of enum value '1' (alias)",
-        ),
     ],
 )  # fmt: skip
 def test_what_contradicts_is_a_fault_of_its_property(

@@ -116,6 +116,7 @@ def limits(column: Column) -> list[str]:
         f"paling besar {p.maximum}" if p.maximum is not None else "",
         f"lebih dari {p.exclusive_minimum}" if p.exclusive_minimum is not None else "",
         f"kurang dari {p.exclusive_maximum}" if p.exclusive_maximum is not None else "",
+        f"kelipatan {p.multiple_of}" if p.multiple_of is not None else "",
         f"format {p.format}" if p.format else "",
         f"pola {p.pattern}" if p.pattern else "",
     ]
