@@ -2,23 +2,26 @@
 
 What belongs here: the walk from the first page to the last, and what is wrong with pages as a whole. Not here: the
 request (http_client.py), which page is next (paging.py), JSON (json_text.py), keys (records.py).
+
+Keys that the contract does not know come and go in APIs: under freeze they are left out with a warning, where the
+contract evolves they go into EXTRA.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 from pipelines.contract_api import BPS_DATA, ApiExtract
 from pipelines.contracts import Contract
-from pipelines.errors import ContractError, SourceError
+from pipelines.errors import ContractError, ShapeError, SourceError
 from pipelines.extract import bps
 from pipelines.extract.http_client import ApiClient
 from pipelines.extract.json_text import decode, digest
 from pipelines.extract.paging import ABSENT, Page, Pager, Request, point
-from pipelines.extract.records import Records
+from pipelines.extract.records import Fields
 from pipelines.extract.stream import EXTRA, POSITION, SourceStream, encode_rows
 from pipelines.extract.transport import Patience
 from pipelines.settings import references, resolve
@@ -72,7 +75,7 @@ def _blocks(
     max_pages: int,
     stream: SourceStream,
 ) -> Iterator[bytes]:
-    records = Records(contract, stream, bps.COLUMNS if extract.shape == BPS_DATA else ())
+    records = _Records(contract, stream, bps.COLUMNS if extract.shape == BPS_DATA else ())
     read: dict[bytes, int] = {}
     request: Request | None = pager.first()
     try:
@@ -123,3 +126,57 @@ def _page(
     )
     hint = "correct extract.records, or the API told of an error"
     raise SourceError(subject, f"{message}; {keys}", hint=hint)
+
+
+class _Records:
+    """Turns the pages of one reading into rows, and fills the stream's shape and warnings."""
+
+    def __init__(self, contract: Contract, stream: SourceStream, known: Collection[str]) -> None:
+        self._contract = contract
+        self._stream = stream
+        self._fields = Fields(contract, stream.shape, known)
+        self._checked = False
+
+    def rows(self, records: Sequence[Any], page: int) -> Iterator[list[str | None]]:
+        """The rows of one page, in the stream's columns. Raises before the first where one record is none."""
+        places = [f"halaman {page} rekaman {index}" for index in range(1, len(records) + 1)]
+        flat = [self._flat(record, place) for record, place in zip(records, places, strict=True)]
+        for record in flat:
+            self._fields.notice(record)
+        if flat and not self._checked:
+            self._checked = True
+            self._check_first_page()
+        for record, place in zip(flat, places, strict=True):
+            yield [*self._fields.cells(record), place]
+
+    def finish(self) -> None:
+        """Warns of what only the end can tell."""
+        if not self._checked:
+            return
+        if gone := self._fields.gone():
+            self._stream.warnings.append(f"in no record, so left empty: {', '.join(gone)}")
+        if (others := self._fields.unknown()) and not self._contract.evolves:
+            self._stream.warnings.append(_left_out(others))
+
+    def _flat(self, record: Any, place: str) -> Mapping[str, Any]:
+        if not isinstance(record, dict):
+            hint = "correct extract.records"
+            raise SourceError(self._contract.key, f"{place} is no object", hint=hint)
+        return self._fields.flat(cast("dict[str, Any]", record), place)
+
+    def _check_first_page(self) -> None:
+        gone = self._fields.gone()
+        if self._contract.evolves:
+            needed = {c.source_name for c in self._contract.stored if c.required or c.key}
+            gone = [name for name in gone if name in needed]
+        if not gone:
+            return
+        message = f"in no record of the first page: {', '.join(gone)}"
+        if others := self._fields.unknown():
+            message = f"{message}; {_left_out(others)}"
+        hint = "ask the OPD, or correct physicalName in the contract"
+        raise ShapeError(self._contract.key, message, hint=hint)
+
+
+def _left_out(others: Sequence[str]) -> str:
+    return f"keys left out, they are not in the contract: {', '.join(sorted(others)[:_SHOWN])}"

@@ -1,8 +1,9 @@
 """JSON and NDJSON files as rows, record by record.
 
-What belongs here: finding the records in a stream of text, a record's values as exact text. Not here: APIs (api.py).
+What belongs here: finding the records in a stream of text. Not here: what a value is worth (json_text.py), keys
+(records.py), APIs (api.py).
 
-The standard library's scanner decodes one record at a time from a window of the text, and numbers keep their text.
+The standard library's scanner tells where a record ends in a window of the text, and numbers keep their text.
 ijson, which streams JSON, would build every number: one of 5,000 digits ends the process (ijson 3.6, its C backend).
 """
 
@@ -11,15 +12,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, BinaryIO, cast
 
 import msgspec
 
 from pipelines.contract_upload import FILE
+from pipelines.extract.json_text import JsonError, parse, parse_exactly, refuse_constant
+from pipelines.extract.records import Fields
 from pipelines.extract.stream import SourceStream
-from pipelines.extract.table import Reading, extra_cell, fold
+from pipelines.extract.table import Reading, fold
 from pipelines.extract.text_file import bom_encoding, open_text
 
 MAX_RECORD = 16 << 20
@@ -27,35 +29,12 @@ MAX_RECORD = 16 << 20
 _WINDOW = 1 << 18
 _SAMPLE = 1_000
 _SPACE = re.compile(r"[ \t\r\n]*")
-_UNFIT = re.compile("[\ud800-\udfff]")
 _UPLOAD_WHOLE = "upload the whole file again"
-_MISSING = object()
 Record = tuple[str, dict[str, Any]]
 
 
-class _JsonError(Exception):
-    """What is wrong with the JSON, in words that hold nothing of it."""
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    record = dict(pairs)
-    if len(record) != len(pairs):
-        raise _JsonError("an object says the same key twice")
-    return record
-
-
-def _number(text: str) -> msgspec.Raw:
-    return msgspec.Raw(text.encode())
-
-
-def _constant(text: str) -> Any:
-    raise _JsonError(f"{text} is no JSON number")
-
-
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_pairs, parse_float=_number, parse_int=_number, parse_constant=_constant
-)
-_ENCODER = msgspec.json.Encoder()
+_SCANNER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=refuse_constant)
+"""Finds where a value ends; what it is worth is `parse`'s word."""
 
 
 def json_rows(reading: Reading, file: BinaryIO, stream: SourceStream) -> Iterator[list[str | None]]:
@@ -78,11 +57,11 @@ def json_rows(reading: Reading, file: BinaryIO, stream: SourceStream) -> Iterato
         raise reading.fault(
             "there is no record in it", "upload the file with its records, or correct records"
         )
-    keys = Keys(reading, first, stream)
+    keys = _Keys(reading, first, stream)
     return _rows(reading, keys, chain(first, records))
 
 
-def _rows(reading: Reading, keys: Keys, records: Iterator[Record]) -> Iterator[list[str | None]]:
+def _rows(reading: Reading, keys: _Keys, records: Iterator[Record]) -> Iterator[list[str | None]]:
     position = ""
     try:
         for position, record in records:
@@ -99,10 +78,10 @@ def _told(reading: Reading, records: Iterator[tuple[str, Any]], encoding: str) -
     try:
         for position, record in records:
             if not isinstance(record, dict):
-                raise _JsonError("this record is no object")
+                raise JsonError("this record is no object")
             yield position, cast("dict[str, Any]", record)
         return
-    except _JsonError as error:
+    except JsonError as error:
         message = str(error)
     except UnicodeError:
         message = f"its bytes are no {encoding}"
@@ -116,17 +95,22 @@ def _lines(text: Any) -> Iterator[tuple[str, Any]]:
     while line := text.readline(MAX_RECORD):
         number += 1
         if len(line) >= MAX_RECORD:
-            raise _JsonError(f"line {number} is longer than {MAX_RECORD:,} characters")
+            raise JsonError(f"line {number} is longer than {MAX_RECORD:,} characters")
         if line.strip():
             yield f"baris {number}", _decoded(line, number)
 
 
 def _decoded(line: str, number: int) -> Any:
+    text = line.strip().encode()
     try:
-        return _DECODER.decode(line.strip())
+        return parse(text)
+    except msgspec.DecodeError:
+        pass
+    try:
+        return parse_exactly(text)  # it knows what is wrong
     except json.JSONDecodeError:
         pass
-    raise _JsonError(f"line {number} is not one whole JSON value")
+    raise JsonError(f"line {number} is not one whole JSON value")
 
 
 class _Document:
@@ -140,13 +124,13 @@ class _Document:
         path = [p.replace("~1", "/").replace("~0", "~") for p in pointer.split("/")[1:]]
         yield from self._find(path)
         if self._peek():
-            raise _JsonError("something stands behind its end")
+            raise JsonError("something stands behind its end")
 
     def _find(self, path: Sequence[str]) -> Iterator[tuple[str, Any]]:
         opening = self._peek()
         if not path:
             if opening != "[":
-                raise _JsonError("where the records should be stands no list: correct extract.records")
+                raise JsonError("where the records should be stands no list: correct extract.records")
             for number, _ in self._items():
                 yield f"rekaman {number + 1}", self._value()
         elif opening in ("{", "["):
@@ -158,9 +142,9 @@ class _Document:
                 else:
                     self._value()
             if not found:
-                raise _JsonError(f"there is no {path[0]!r}: correct extract.records")
+                raise JsonError(f"there is no {path[0]!r}: correct extract.records")
         else:
-            raise _JsonError(f"there is no {path[0]!r}: correct extract.records")
+            raise JsonError(f"there is no {path[0]!r}: correct extract.records")
 
     def _items(self) -> Iterator[tuple[int, None]]:
         self._take("[")
@@ -176,7 +160,7 @@ class _Document:
             first = False
             key = self._value()
             if not isinstance(key, str):
-                raise _JsonError("a key is no text")
+                raise JsonError("a key is no text")
             self._take(":")
             yield key, None
 
@@ -191,7 +175,7 @@ class _Document:
     def _take(self, mark: str) -> None:
         found = self._peek()
         if found != mark:
-            raise _JsonError(f"{mark!r} is expected" if found else "it is cut short")
+            raise JsonError(f"{mark!r} is expected" if found else "it is cut short")
         self.at += 1
 
     def _peek(self) -> str:
@@ -208,22 +192,23 @@ class _Document:
     def _value(self) -> Any:
         """The value that begins here. Tried again with more text as long as it may only be cut by the window."""
         if not self._peek():
-            raise _JsonError("it is cut short")
+            raise JsonError("it is cut short")
         size = _WINDOW
         while True:
             try:
-                value, end = _DECODER.raw_decode(self.window, self.at)
+                _, end = _SCANNER.raw_decode(self.window, self.at)
+                found = True
             except json.JSONDecodeError:
-                value, end = _MISSING, len(self.window)
+                found, end = False, len(self.window)
             # A number that touches the window's end may go on behind it.
-            if value is not _MISSING and (end < len(self.window) or self.ended):
-                self.at = end
-                return value
+            if found and (end < len(self.window) or self.ended):
+                text, self.at = self.window[self.at : end], end
+                return parse(text.encode())
             if not self._read(size):
-                if value is _MISSING:
-                    raise _JsonError("it is cut short, or no JSON")
+                if not found:
+                    raise JsonError("it is cut short, or no JSON")
             elif len(self.window) > MAX_RECORD:
-                raise _JsonError(f"no JSON, or a value of more than {MAX_RECORD:,} characters")
+                raise JsonError(f"no JSON, or a value of more than {MAX_RECORD:,} characters")
             size *= 2
 
     def _read(self, size: int) -> bool:
@@ -234,116 +219,26 @@ class _Document:
         return not self.ended
 
 
-@dataclass
-class Keys:
+class _Keys:
     """Records to rows; which keys there are, and which are new, is known from the first part on."""
 
-    reading: Reading
-    first: Sequence[Record]
-    stream: SourceStream
-
-    def __post_init__(self) -> None:
-        contract = self.reading.contract
-        self.paths = [
-            None if c.source_name == FILE else (c.source_name, tuple(c.source_name.split(".")))
-            for c in contract.stored
-        ]
-        self.known = {c.source_name for c in contract.columns}
-        parts = [name.split(".") for name in self.known]
-        self.parents = {".".join(p[:n]) for p in parts for n in range(1, len(p))}
-        names = [name for name in self.known if name != FILE]
-        found = {n for n in names if any(_at(r, n, n.split(".")) is not _MISSING for _, r in self.first)}
-        missing = [n for n in self.reading.expected() if n not in {fold(name) for name in found}]
-        unexpected = list(dict.fromkeys(key for _, record in self.first for key in self._unknown(record)))
-        place = f"in the first {len(self.first)} records"
-        self.stream.warnings.extend(self.reading.check_promised(missing, unexpected, place, "in the records"))
-        self.stream.shape.update(dict.fromkeys(sorted(found) + unexpected, ""))
+    def __init__(self, reading: Reading, first: Sequence[Record], stream: SourceStream) -> None:
+        self.reading, self.stream = reading, stream
+        self.fields = Fields(reading.contract, stream.shape)
+        self.named = FILE in self.fields.promised
+        for position, record in first:
+            self.fields.notice(self._flat(position, record))
+        found = {fold(name) for name in stream.shape if name in self.fields.known}
+        missing = [name for name in reading.expected() if name not in found]
+        place = f"in the first {len(first)} records"
+        unknown = self.fields.unknown()
+        stream.warnings.extend(reading.check_promised(missing, unknown, place, "in the records"))
 
     def row(self, position: str, record: dict[str, Any]) -> list[str | None]:
-        cells = [
-            self.reading.name if path is None else text_of(_at(record, path[0], path[1]))
-            for path in self.paths
-        ]
-        unknown = self._unknown(record)
-        if unknown:
-            self._note(position, unknown)
-        if self.reading.contract.evolves:
-            cells.append(extra_cell({key: _kept(value) for key, value in unknown.items()}))
-        return [*cells, position]
-
-    def _note(self, position: str, unknown: Mapping[str, Any]) -> None:
-        new = [key for key in unknown if key not in self.stream.shape]
-        if new:
+        flat = self._flat(position, record)
+        if new := [name for name in self.fields.notice(flat) if name not in self.fields.known]:
             self.stream.warnings.extend(self.reading.check_promised((), new, position, "in the records"))
-            self.stream.shape.update(dict.fromkeys(new, ""))
+        return [*self.fields.cells({**flat, FILE: self.reading.name} if self.named else flat), position]
 
-    def _unknown(self, record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-        """What no column reads, by dotted name; an object is looked into where some column reads a part of it."""
-        unknown: dict[str, Any] = {}
-        for key, value in record.items():
-            name = f"{prefix}{key}"
-            if name in self.known:
-                continue
-            if isinstance(value, dict) and name in self.parents:
-                unknown |= self._unknown(cast("dict[str, Any]", value), f"{name}.")
-            elif value is not None or name not in self.parents:
-                unknown[name] = value
-        return unknown
-
-
-def _at(record: Mapping[str, Any], name: str, path: Sequence[str]) -> Any:
-    """The value under a key with dots in it, or along a path of keys; a null on the way is a null."""
-    if name in record:
-        return record[name]
-    value: Any = record
-    for key in path:
-        if value is None:
-            return None
-        if not isinstance(value, dict) or key not in value:
-            return _MISSING
-        value = cast("dict[str, Any]", value)[key]
-    return value
-
-
-def text_of(value: Any) -> str | None:
-    """A value as text: a number as it was written, what is nested as JSON; None for null and for no value."""
-    match value:
-        case None:
-            return None
-        case str():
-            return _UNFIT.sub("\ufffd", value)
-        case bool():
-            return "true" if value else "false"
-        case msgspec.Raw():
-            return bytes(value).decode()
-        case dict() | list():
-            return _nested(value)
-        case _:
-            return None
-
-
-def _nested(value: Any) -> str:
-    try:
-        return _ENCODER.encode(value).decode()
-    except UnicodeEncodeError:
-        pass
-    return _ENCODER.encode(_whole(value)).decode()
-
-
-def _whole(value: Any) -> Any:
-    """`value` with U+FFFD for the halves of surrogate pairs, which no UTF-8 can hold."""
-    match value:
-        case str():
-            return _UNFIT.sub("\ufffd", value)
-        case dict():
-            return {_whole(key): _whole(item) for key, item in cast("dict[str, Any]", value).items()}
-        case list():
-            return [_whole(item) for item in cast("list[Any]", value)]
-        case _:
-            return value
-
-
-def _kept(value: Any) -> str | msgspec.Raw | None:
-    """A value for EXTRA: its text, or still JSON where it is nested."""
-    text = text_of(value)
-    return msgspec.Raw(text.encode()) if isinstance(value, dict | list) and text else text
+    def _flat(self, position: str, record: dict[str, Any]) -> Mapping[str, Any]:
+        return self.fields.flat(record, f"{self.reading.name}: {position}")

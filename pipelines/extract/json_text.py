@@ -1,7 +1,7 @@
-"""JSON of an API as exact values, and values as cells.
+"""JSON of an API or a file as exact values, and values as cells.
 
-What belongs here: bytes to values, values to text. Not here: where records stand (paging.py), which of their keys
-are columns (records.py).
+What belongs here: bytes to values, values to text. Not here: where records stand (paging.py, json_file.py), which of
+their keys are columns (records.py).
 
 Numbers keep their text. What JSON allows but nobody can keep faithfully is refused: the same key twice in one
 object (RFC 8259, section 4: what a reader makes of it is not predictable). What PostgreSQL's text can't hold (NUL)
@@ -20,6 +20,7 @@ import msgspec
 from pipelines.errors import SourceError
 
 _SHOWN = 40
+_PLAIN_DIGITS = 18
 _DECODER = msgspec.json.Decoder(float_hook=msgspec.Raw)
 _ENCODER = msgspec.json.Encoder()
 _ESCAPE = re.compile(rb"\\(u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..|.)", re.DOTALL)
@@ -28,36 +29,86 @@ _CONTAINERS = frozenset({dict, list})
 _SPACED_COLON = re.compile(rb'"[ \t\r\n]+:')
 
 
-class _TwiceError(Exception):
+class JsonError(Exception):
+    """What is wrong with the JSON, in words that hold no value of it."""
+
+
+class TwiceError(JsonError):
     def __init__(self, key: str) -> None:
-        super().__init__(key)
+        super().__init__("an object says the same key twice")
         self.key = key
 
 
 def decode(subject: str, place: str, body: bytes, content_type: str) -> Any:
-    """The document in `body`: numbers that are no whole ones are `msgspec.Raw`. Raises SourceError."""
+    """The document in the body of an API's answer, as `parse` gives it. Raises SourceError."""
     text = body.removeprefix(b"\xef\xbb\xbf")
     transient = False
     hint = "check extract.path; this may be a log-in or error page"
     try:
-        text, document = _decoded(text)
-        if (twice := _key_twice(text, document)) is None:
-            return document
-        message, hint = f"an object has the key {twice[:_SHOWN]!r} twice", "ask the OPD which one holds"
-    except msgspec.ValidationError:
-        message, hint = "a number has too many digits", "ask the OPD"
+        return parse(text)
+    except TwiceError as error:
+        message, hint = f"an object has the key {error.key[:_SHOWN]!r} twice", "ask the OPD which one holds"
     except msgspec.DecodeError as error:
         transient = bool(text.strip()) and "truncated" in str(error)
         message = "the JSON is cut short" if transient else f"not JSON; content type {content_type}"
         hint = "tell the OPD if it lasts" if transient else hint
         if not text.strip():
             message = "the answer is empty"
+    except (json.JSONDecodeError, JsonError):
+        message = f"not JSON; content type {content_type}"
     except UnicodeDecodeError:
         message = f"the JSON is not in UTF-8; content type {content_type}"
     except RecursionError:
         message = "the JSON is nested too deeply"
     # Raised here, outside the handlers: a chained UnicodeDecodeError would carry the whole body.
     raise SourceError(subject, f"{place}: {message}", hint=hint, transient=transient)
+
+
+def parse(text: bytes) -> Any:
+    """One whole JSON text: numbers that are no whole ones, or very long, are `msgspec.Raw`.
+
+    Raises TwiceError, msgspec.DecodeError or json.JSONDecodeError, UnicodeDecodeError, RecursionError.
+    """
+    try:
+        document = _DECODER.decode(text)
+    except msgspec.ValidationError:  # a number of more digits than it takes
+        return parse_exactly(text)
+    except msgspec.DecodeError:
+        mended = _ESCAPE.sub(_whole_pair, text)
+        if mended == text:
+            raise
+        return parse(mended)
+    return parse_exactly(text) if _may_say_twice(text, document) else document
+
+
+def parse_exactly(text: bytes) -> Any:
+    """The same by a reader that is slower and sees each key and number. JsonError says what of it is no JSON."""
+    return _EXACT.decode(_ESCAPE.sub(_whole_pair, text).decode())
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen = set[str]()
+        raise TwiceError(next(key for key, _ in pairs if key in seen or seen.add(key)))
+    return found
+
+
+def _whole(text: str) -> int | msgspec.Raw:
+    return int(text) if len(text) <= _PLAIN_DIGITS else _raw(text)
+
+
+def _raw(text: str) -> msgspec.Raw:
+    return msgspec.Raw(text.encode())
+
+
+def refuse_constant(text: str) -> Any:
+    raise JsonError(f"{text} is no JSON number")
+
+
+_EXACT = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_float=_raw, parse_int=_whole, parse_constant=refuse_constant
+)
 
 
 def cell(value: Any) -> str | None:
@@ -86,19 +137,6 @@ def digest(value: Any) -> bytes:
     return blake2b(_ENCODER.encode(value), digest_size=16).digest()
 
 
-def _decoded(text: bytes) -> tuple[bytes, Any]:
-    """The document, and the text that could be read: halves of surrogate pairs are none."""
-    try:
-        return text, _DECODER.decode(text)
-    except msgspec.ValidationError:
-        raise
-    except msgspec.DecodeError:
-        mended = _ESCAPE.sub(_whole_pair, text)
-        if mended == text:
-            raise
-    return mended, _DECODER.decode(mended)
-
-
 def _whole_pair(match: re.Match[bytes]) -> bytes:
     escape = match[0]
     return rb"\ufffd" if len(escape) == 6 and escape[2] in b"dD" else escape
@@ -110,20 +148,14 @@ def _without_nul(text: str) -> str:
     return _NUL.sub(lambda m: "\ufffd" if m[1] == "u0000" else m[0], text)
 
 
-def _key_twice(text: bytes, document: Any) -> str | None:
-    """A key that stands twice in one object; msgspec keeps the last one and says nothing.
+def _may_say_twice(text: bytes, document: Any) -> bool:
+    """Whether an object may have had a key twice; msgspec keeps the last one and says nothing.
 
     A key ends in a quote and a colon, so where there are as many of these as keys came out, none was lost. Other
     texts may hold them too, one that begins with a colon for one: only then a slower reader looks.
     """
     colons = text.count(b'":') + len(_SPACED_COLON.findall(text))
-    if colons == _keys(document):
-        return None
-    try:
-        json.loads(text, object_pairs_hook=_unique, parse_int=str, parse_float=str)
-    except _TwiceError as error:
-        return error.key
-    return None
+    return colons != _keys(document)
 
 
 def _keys(document: Any) -> int:
@@ -137,12 +169,3 @@ def _keys(document: Any) -> int:
         if not _CONTAINERS.isdisjoint(map(type, value)):
             left += [v for v in value if type(v) in _CONTAINERS]
     return count
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise _TwiceError(key)
-        found[key] = value
-    return found

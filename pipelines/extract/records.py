@@ -1,127 +1,100 @@
-"""Records of an API as rows under one contract: which of their keys are columns, and which nobody promised.
+"""Records of JSON, from an API or a file, as rows: which of their keys are columns, and which nobody promised.
 
-What belongs here: keys. Not here: what a value becomes (json_text.py), pages (paging.py).
+What belongs here: keys. Not here: what a value becomes (json_text.py), what a vanished or a new key means to an API
+(api.py) or a file (json_file.py).
 
-An object is looked into where the contract reads a part of it ("pemohon.nama"); any other value is one cell. Keys
-that the contract does not know come and go in APIs: under freeze they are left out with a warning, where the
-contract evolves they go into EXTRA.
+An object is looked into where the contract reads a part of it ("pemohon.nama"); any other value is one cell.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 from pipelines.contracts import Contract
-from pipelines.errors import ShapeError, SourceError
+from pipelines.errors import SourceError
 from pipelines.extract.json_text import cell, extra_cell
-from pipelines.extract.stream import SourceStream
 
 MAX_KEYS = 1600
 """As many columns as a PostgreSQL table may have. More of them are data, and would fill the memory."""
 LONGEST_KEY = 1000
-_SHOWN = 20
 
 
-class Records:
-    """Turns the pages of one reading into rows, and fills the stream's shape and warnings."""
+class Fields:
+    """The keys of one reading's records, by their names with dots; fills the shape of its stream."""
 
-    def __init__(self, contract: Contract, stream: SourceStream, known: Collection[str] = ()) -> None:
+    def __init__(self, contract: Contract, shape: dict[str, str], known: Collection[str] = ()) -> None:
         """known: further keys that are no news, though no column reads them."""
         self._contract = contract
-        self._stream = stream
-        self._promised = [c.source_name for c in contract.stored]
-        self._known = {c.source_name for c in contract.columns} | set(known)
-        self._below = _below(self._known)
-        self._checked = False
+        self._shape = shape
+        self.promised = [c.source_name for c in contract.stored]
+        self.known = {c.source_name for c in contract.columns} | set(known)
+        self._below = _below(self.known)
 
-    def rows(self, records: Sequence[Any], page: int) -> Iterator[list[str | None]]:
-        """The rows of one page, in the stream's columns. Raises before the first where one record is none."""
-        places = [f"halaman {page} rekaman {index}" for index in range(1, len(records) + 1)]
-        flat = [self._flat(record, place) for record, place in zip(records, places, strict=True)]
-        self._notice(flat)
-        if flat and not self._checked:
-            self._checked = True
-            self._check_first_page()
-        for record, place in zip(flat, places, strict=True):
-            cells = [cell(record.get(name)) for name in self._promised]
-            if self._contract.evolves:
-                cells.append(extra_cell({k: v for k, v in record.items() if k not in self._known}))
-            cells.append(place)
-            yield cells
-
-    def finish(self) -> None:
-        """Warns of what only the end can tell."""
-        if not self._checked:
-            return
-        gone = self._gone()
-        if gone:
-            self._stream.warnings.append(f"in no record, so left empty: {', '.join(gone)}")
-        if (others := self._unknown()) and not self._contract.evolves:
-            self._stream.warnings.append(_left_out(others))
-
-    def _flat(self, record: Any, place: str) -> Mapping[str, Any]:
-        if not isinstance(record, dict):
-            hint = "correct extract.records"
-            raise SourceError(self._contract.key, f"{place} is no object", hint=hint)
-        record = cast("dict[str, Any]", record)
+    def flat(self, record: Mapping[str, Any], place: str) -> Mapping[str, Any]:
+        """The record with the parts that are read of its objects. Raises SourceError where two have one name."""
         if not self._below:
             return record
         flat: dict[str, Any] = {}
-        for name, value in self._leaves(record, ""):
-            if name in flat:
-                message = f"{place} has {name} twice, as a key and as a part"
-                raise SourceError(self._contract.key, message, hint="ask the OPD which one holds")
-            flat[name] = value
+        for key, value in record.items():
+            if key in self._below:
+                self._part(flat, key, value, place)
+            else:
+                _put(self._contract, flat, key, value, place)
         return flat
 
-    def _leaves(self, record: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-        for key, value in record.items():
-            name = f"{prefix}{key}"
-            below = self._below.get(name)
-            if not below or name in self._known:
-                yield name, value
-            if not below:
-                continue
-            if isinstance(value, dict):
-                yield from self._leaves(cast("dict[str, Any]", value), f"{name}.")
-            elif value is None:
-                yield from ((part, None) for part in below)
-            elif name not in self._known:
-                yield name, value
+    def _part(self, flat: dict[str, Any], name: str, value: Any, place: str) -> None:
+        """A value of which parts are read. One that is a column by itself has no part that is news."""
+        whole = name in self.known
+        below = self._below[name]
+        if whole or not (value is None or isinstance(value, dict)):
+            _put(self._contract, flat, name, value, place)
+        if value is None:
+            for part in below:
+                _put(self._contract, flat, part, None, place)
+        elif isinstance(value, dict):
+            for key, inner in cast("dict[str, Any]", value).items():
+                part = f"{name}.{key}"
+                if part in self._below:
+                    self._part(flat, part, inner, place)
+                elif not whole or part in self.known:
+                    _put(self._contract, flat, part, inner, place)
 
-    def _notice(self, flat: Sequence[Mapping[str, Any]]) -> None:
-        shape = self._stream.shape
-        for record in flat:
-            if record.keys() <= shape.keys():
-                continue
-            shape.update((name.replace("\0", "\ufffd"), "") for name in record)
-            if len(shape) > MAX_KEYS or max(map(len, record)) > LONGEST_KEY:
-                message = f"the records have more than {MAX_KEYS} different keys, or far too long ones"
-                raise SourceError(
-                    self._contract.key,
-                    message,
-                    hint="their keys hold data: ask the OPD for a list of records",
-                )
-
-    def _check_first_page(self) -> None:
-        gone = self._gone()
+    def cells(self, flat: Mapping[str, Any]) -> list[str | None]:
+        """The cells of the contract's columns, and what it does not know where it evolves."""
+        cells = [cell(flat.get(name)) for name in self.promised]
         if self._contract.evolves:
-            needed = {c.source_name for c in self._contract.stored if c.required or c.key}
-            gone = [name for name in gone if name in needed]
-        if not gone:
-            return
-        message = f"in no record of the first page: {', '.join(gone)}"
-        if others := self._unknown():
-            message = f"{message}; {_left_out(others)}"
-        hint = "ask the OPD, or correct physicalName in the contract"
-        raise ShapeError(self._contract.key, message, hint=hint)
+            known = self.known
+            cells.append(extra_cell({k: v for k, v in flat.items() if k not in known}))
+        return cells
 
-    def _gone(self) -> list[str]:
-        return [name for name in self._promised if name not in self._stream.shape]
+    def notice(self, flat: Mapping[str, Any]) -> list[str]:
+        """The names that no record before had. Raises SourceError where there are too many."""
+        shape = self._shape
+        if flat.keys() <= shape.keys():
+            return []
+        new = [name for name in (n.replace("\0", "\ufffd") for n in flat) if name not in shape]
+        shape.update(dict.fromkeys(new, ""))
+        if len(shape) > MAX_KEYS or max(map(len, flat)) > LONGEST_KEY:
+            message = f"the records have more than {MAX_KEYS} different keys, or far too long ones"
+            hint = "their keys hold data: ask the OPD for a list of records"
+            raise SourceError(self._contract.key, message, hint=hint)
+        return new
 
-    def _unknown(self) -> list[str]:
-        return sorted(self._stream.shape.keys() - self._known)
+    def gone(self) -> list[str]:
+        """What the contract promised and no record had so far."""
+        return [name for name in self.promised if name not in self._shape]
+
+    def unknown(self) -> list[str]:
+        """What records had so far, and the contract does not know; in the order in which it came."""
+        return [name for name in self._shape if name not in self.known]
+
+
+def _put(contract: Contract, flat: dict[str, Any], name: str, value: Any, place: str) -> None:
+    if name in flat:
+        message = f"{place} has {name} twice, as a key and as a part"
+        raise SourceError(contract.key, message, hint="ask the OPD which one holds")
+    flat[name] = value
 
 
 def _below(names: Collection[str]) -> dict[str, tuple[str, ...]]:
@@ -132,7 +105,3 @@ def _below(names: Collection[str]) -> dict[str, tuple[str, ...]]:
         for length in range(1, len(parts)):
             found.setdefault(".".join(parts[:length]), []).append(name)
     return {prefix: tuple(below) for prefix, below in found.items()}
-
-
-def _left_out(others: Sequence[str]) -> str:
-    return f"keys left out, they are not in the contract: {', '.join(others[:_SHOWN])}"

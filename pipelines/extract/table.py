@@ -23,7 +23,6 @@ SHOWN = 20
 _JOINT = " / "
 _INVISIBLE = str.maketrans("", "", "\ufeff\u200b\u200c\u200d")
 _UNFIT = re.compile("[\0\ud800-\udfff]")
-_NUL_ESCAPE = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _ENCODER = msgspec.json.Encoder()
 Row = tuple[str, Sequence[str | None]]
 """Where a row stands ("baris 12") and its cells."""
@@ -164,15 +163,15 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def extra_cell(values: Mapping[str, str | msgspec.Raw | None]) -> str | None:
+def _extra_cell(values: Mapping[str, str | None]) -> str | None:
     """What the contract does not know, as one JSON object; None where there is nothing.
 
     PostgreSQL's jsonb takes no NUL and no half of a surrogate pair: each becomes U+FFFD.
     """
     if not values:
         return None
-    clean = {_fit(name): _fit(value) if isinstance(value, str) else value for name, value in values.items()}
-    return _NUL_ESCAPE.sub(rb"\1\\ufffd", _ENCODER.encode(clean)).decode()
+    clean = {_fit(name): None if value is None else _fit(value) for name, value in values.items()}
+    return _ENCODER.encode(clean).decode()
 
 
 def _fit(text: str) -> str:
@@ -259,7 +258,7 @@ class Fit:
             row = [cell or None for cell in picked] if blank and "" in picked else list(picked)
             if extras is not None:
                 row.append(
-                    extra_cell({name: (cells[i] or None) if blank else cells[i] for name, i in extras})
+                    _extra_cell({name: (cells[i] or None) if blank else cells[i] for name, i in extras})
                 )
             row.append(position)
             yield row

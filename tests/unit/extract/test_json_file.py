@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import ShapeError
-from pipelines.extract import json_file
+from pipelines.extract import json_file, records
 from pipelines.extract.stream import SourceStream
 from tests.support.extracts import column
 from tests.support.extracts import upload_contract as contract
@@ -71,7 +72,7 @@ def test_unknown_keys_are_kept_aside_where_the_dataset_may_evolve(tmp_path: Path
     stream = opened(EVOLVING, write(tmp_path, text))
     first, second = read(stream)
     assert second == ["3", "4", None, "rekaman 2"]
-    assert first[2] == '{"c":"1.50","d":null,"e":{"f":[1.0,"\\ufffd"]}}'
+    assert first[2] == '{"c":"1.50","d":null,"e":{"f":[1.0,"\ufffd"]}}'
     assert stream.shape == dict.fromkeys("abcde", "")
     assert stream.warnings == ["data.csv: columns that are not in the contract, kept in _extra: c, d, e"]
 
@@ -136,6 +137,78 @@ def test_half_a_character_and_a_nul_become_replacement_characters(tmp_path: Path
     assert rows == [["x\ufffdy", '["\ufffd"]', "rekaman 1"], ["x\ufffdy", "1", "rekaman 2"]]
 
 
+BOTH = pytest.mark.parametrize("file_format", ["json", "ndjson"])
+
+
+def one(folder: Path, record: str, *columns: Any, file_format: str, **more: str) -> list[str | None]:
+    """The cells of a file of one record."""
+    text = record if file_format == "ndjson" else f"[{record}]"
+    (row,) = read(opened(contract(*columns, file_format=file_format, **more), write(folder, text)))
+    return row[:-1]
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("9" * 5_000, "9" * 5_000),
+        ("36893488147419103232", "36893488147419103232"),
+        ("1e400", "1e400"),
+        (r'"\ud83d\ude00 \ud83d"', "\U0001f600 \ufffd"),
+        (r'"\\ud83d \u0000"', "\\ud83d \ufffd"),
+        (r'{"a": "\u0000", "b": [1.50, "\\u0000", "\ud800"]}', '{"a":"\ufffd","b":[1.50,"\\\\u0000","\ufffd"]}'),
+        (r'": {\"a\":1,\"a\":2}"', ': {"a":1,"a":2}'),
+    ],
+)  # fmt: skip
+def test_a_value_is_kept_as_an_apis_would_be(tmp_path: Path, file_format: str, given: str, kept: str) -> None:
+    assert one(tmp_path, f'{{"a": {given}}}', "a", file_format=file_format) == [kept]
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        ('{"a": {"x": 1, "x": 2}}', "an object says the same key twice"),
+        ('{"a" : 1, "a" : 2}', "an object says the same key twice"),
+        ('{"a": NaN}', "NaN is no JSON number"),
+        ('{"a": -Infinity}', "-Infinity is no JSON number"),
+        ('{"a": 1, "p": {"x": 2}, "p.x": 3}', "1 has p.x twice, as a key and as a part"),
+    ],
+)
+def test_what_nobody_can_keep_is_refused(tmp_path: Path, file_format: str, record: str, words: str) -> None:
+    of = contract("a", column("x", "p.x"), file_format=file_format)
+    text = record if file_format == "ndjson" else f"[{record}]"
+    assert words in refusal(tmp_path, text, of).message
+
+
+def test_a_part_that_no_column_reads_is_new_unless_the_whole_is_kept(tmp_path: Path) -> None:
+    record = '{"p": {"nama": "x", "rt": 1}}'
+    nama = column("nama", "p.nama")
+    assert (
+        "not expected in the records: p.rt"
+        in refusal(tmp_path, f"[{record}]", contract(nama, file_format="json")).message
+    )
+    assert one(tmp_path, record, nama, "p", file_format="json") == ["x", '{"nama":"x","rt":1}']
+    evolved = one(tmp_path, record, nama, file_format="json", schema_contract="evolve")
+    assert evolved == ["x", '{"p.rt":"1"}']
+
+
+def test_the_files_name_is_a_column_and_no_key(tmp_path: Path) -> None:
+    of = contract("a", column("berkas", "@file"), file_format="ndjson")
+    stream = opened(of, write(tmp_path, '{"a": 1}', "x.ndjson"))
+    assert read(stream) == [["1", "x.ndjson", "baris 1"]]
+    assert stream.shape == {"a": ""}
+
+
+def test_keys_that_are_data_are_told_before_they_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "MAX_KEYS", 10)
+    of = contract("a", file_format="ndjson", schema_contract="evolve")
+    text = "\n".join(json.dumps({"a": 1, f"k{n}": 2}) for n in range(2_000))
+    assert "more than 10 different keys" in refusal(tmp_path, text, of).message
+
+
 def test_memory_stays_flat_for_a_large_json(tmp_path: Path) -> None:
     record = json.dumps({"a": "x" * 500, "b": 1})
     path = write(tmp_path, '{"lain": [1, 2], "data": [' + ",\n".join([record] * 40_000) + "]}")
@@ -175,17 +248,19 @@ VALUES = st.recursive(
     st.integers(1, 40),
 )
 def test_any_records_come_out_as_they_went_in_whatever_the_window(
-    tmp_path_factory: pytest.TempPathFactory, records: list[dict[str, Any]], indent: int | None, window: int
+    tmp_path_factory: pytest.TempPathFactory, objects: list[dict[str, Any]], indent: int | None, window: int
 ) -> None:
-    path = write(tmp_path_factory.mktemp("json"), json.dumps({"x": records, "data": records}, indent=indent))
+    path = write(tmp_path_factory.mktemp("json"), json.dumps({"x": objects, "data": objects}, indent=indent))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json_file, "_WINDOW", window)
         stream: SourceStream = opened(contract("a", "b", file_format="json", records="/data"), path)
         rows = read(stream)
-    assert len(rows) == len(records)
-    for row, record in zip(rows, records, strict=True):
+    assert len(rows) == len(objects)
+    for row, record in zip(rows, objects, strict=True):
         for cell, value in zip(row, (record["a"], record["b"]), strict=False):
-            if isinstance(value, str):
-                assert cell == value.replace("\0", "\ufffd")
-            else:
-                assert (None if cell is None else json.loads(cell)) == value
+            kept = json.loads(re.sub(r"\\(u0000|.)", without_nul, json.dumps(value)))
+            assert (cell if isinstance(value, str) or cell is None else json.loads(cell)) == kept
+
+
+def without_nul(escape: re.Match[str]) -> str:
+    return "\\ufffd" if escape[1] == "u0000" else escape[0]
