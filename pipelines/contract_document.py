@@ -167,12 +167,17 @@ def _extract(document: dict[str, Any], server: Server, custom: dict[str, Any]) -
         message = f"extract of a {server.kind} knows no {', '.join(unknown)}"
         raise FaultyError((*where, unknown[0]), message, f"known: {', '.join(sorted(known))}")
     try:
-        return kind(**values)
+        extract = kind(**values)
     except ContractError as error:
         raise FaultyError((*where, *error.subject.split(".")[1:]), error.message, error.hint or "") from None
     except (TypeError, ValueError, AttributeError) as error:
         message = f"extract: {error}".replace("__init__() ", "")
         raise FaultyError(where, message, "see docs/contracts.md") from None
+    said = document["servers"][0].get("format")
+    if isinstance(extract, FileExtract) and said != extract.format:
+        message = f"the server's format is {said!r}, that of extract {extract.format!r}"
+        raise FaultyError(("servers", 0, "format"), message, "make them agree")
+    return extract
 
 
 def _partition(document: dict[str, Any], custom: dict[str, Any]) -> Partition | None:

@@ -178,14 +178,7 @@ def _servers(document: Mapping[str, Any], expected: str) -> Iterator[Found]:
         if key not in known:
             hint = f"known: {', '.join(sorted(known))}; what is read from where is extract and location"
             yield ("servers", 0, key), f"{key} of a server is not read", hint
-    if kind != "local":
-        return
-    extract = custom_properties(document).get("extract")
-    said = cast("dict[str, Any]", extract).get("format") if isinstance(extract, dict) else None
-    if said is not None and server.get("format") != said:
-        message = f"the server's format is {server.get('format')!r}, that of extract {said!r}"
-        yield ("servers", 0, "format"), message, "make them agree"
-    if server.get("path") != expected:
+    if kind == "local" and server.get("path") != expected:
         yield ("servers", 0, "path"), f"path is {server.get('path')!r}", f"uploads stand in {expected}"
 
 

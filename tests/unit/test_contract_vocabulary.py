@@ -189,12 +189,12 @@ def test_only_one_source_and_one_table_are_read(tmp_path: Path) -> None:
 
 
 def test_an_uploads_server_says_what_extract_says(tmp_path: Path) -> None:
-    server = {**upload("dinas/lain", "xlsx")}
-    of = document("dinas/uji", [ID], server, extract={"format": "csv", "pattern": "*"})
-    assert [f.message for f in faults(tmp_path, of)] == [
-        "path is 'dinas/lain'",
-        "the server's format is 'xlsx', that of extract 'csv'",
-    ]
+    extract = {"format": "csv", "pattern": "*"}
+    of = document("dinas/uji", [ID], upload("dinas/lain", "csv"), extract=extract)
+    assert only(tmp_path, of) == ("path is 'dinas/lain'", "path: dinas/lain")
+    of = document("dinas/uji", [ID], upload("dinas/uji", "xlsx"), extract=extract)
+    told = ("the server's format is 'xlsx', that of extract 'csv'", "format: xlsx")
+    assert only(tmp_path, of) == told
 
 
 def test_a_keys_columns_stand_in_the_order_of_their_positions(tmp_path: Path) -> None:
