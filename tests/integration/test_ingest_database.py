@@ -64,7 +64,7 @@ def visits(house: House, **custom: Any) -> Contract:
             required=True,
             classification="pribadi",
             pseudonymise="uji",
-            logicalTypeOptions={"pattern": r"^\d{16}$"},
+            logicalTypeOptions={"pattern": "^[0-9]{16}$"},
         ),
         column("nama", classification="pribadi", drop=True),
         column("kelamin", enum=[{"value": "L"}, {"value": "P"}]),
@@ -119,7 +119,7 @@ def test_a_bad_row_is_quarantined_with_every_reason_and_no_personal_value(house:
     ((row, reasons),) = house.run("select row, reasons from quarantine.row")
     assert {(r["kolom"], r["aturan"]) for r in reasons} == {
         ("id", "tipe"),
-        ("nik", "format"),
+        ("nik", "pola"),
         ("kelamin", "klasifikasi"),
         ("kode", "rujukan"),
         ("biaya", "minimum"),
