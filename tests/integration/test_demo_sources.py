@@ -203,7 +203,8 @@ def test_money_of_the_old_bookkeeping_is_read_and_a_month_is_a_window(province: 
         == given_back
     )
     assert province.run("select count(*) from realisasi_apbd where realisasi = '-'") == province.run(
-        "select count(*) from raw.bpkad__realisasi_apbd where realisasi is null"
+        "select (select count(*) from raw.bpkad__realisasi_apbd where realisasi is null)"
+        " + (select count(*) from quarantine.row where row->>'realisasi' = '-')"
     )
     province.build("stg_bpkad__realisasi_apbd")
     assert province.run("select count(*) from staging.stg_bpkad__realisasi_apbd where kode_opd is null") == [

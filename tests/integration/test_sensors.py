@@ -326,7 +326,15 @@ def test_a_night_that_walks_its_chain_itself_is_left_to_it(
                 "mart_satu_data/penduduk_jumlah",
             },
         ),
-        ("disdikbud/sma", {"staging/stg_disdikbud__sma", "core/antrean_nama_wilayah"}),
+        (
+            "disdikbud/sma",
+            {
+                "staging/stg_disdikbud__sma",
+                "core/antrean_nama_wilayah",
+                "core/dim_sekolah",
+                "mart_satu_data/satuan_pendidikan",
+            },
+        ),
     ],
 )
 def test_after_an_upload_only_what_is_made_of_it_is_built(

@@ -72,7 +72,7 @@ def test_the_demo_has_the_promised_size() -> None:
     assert 55_000 < rows["demo_dinkes.kunjungan"] < 65_000
     assert rows["demo_bapenda.pembayaran_pkb"] == 40_006
     assert [len(make()) for make in (permits, prices, complaints, air_quality)] == [3003, 15004, 2002, 6002]
-    assert rows["demo_bpkad.realisasi_apbd"] == 44 * 25 * 5 * 23 + 5
+    assert rows["demo_bpkad.realisasi_apbd"] == 44 * 100 * 5 * 23 + 5
     assert rows["demo_bkd.pegawai"] == 20_005
     assert rows["demo_disdikbud.sekolah"] == 4204
     assert [len(make()) for make in (job_seekers, applications)] == [42 * 10 * 2 * 8 * 6 + 4, 323]
