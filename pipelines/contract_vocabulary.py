@@ -14,7 +14,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
 from pipelines.contract_document import Location, custom_properties
-from pipelines.contracts import CLASSIFICATIONS, IDENTIFIER, LOGICAL_TYPES, PHYSICAL_TYPE, SLA_HOURS
+from pipelines.contracts import (
+    CLASSIFICATIONS,
+    IDENTIFIER,
+    LOGICAL_TYPES,
+    PHYSICAL_TYPE,
+    SLA_HOURS,
+    SYSTEM_COLUMNS,
+)
 from pipelines.patterns import PatternError, check
 
 Found = tuple[Location, str, str]
@@ -204,6 +211,9 @@ def _property(where: Location, prop: dict[str, Any]) -> Iterator[Found]:
     name = prop.get("name", "?")
     if not IDENTIFIER.fullmatch(str(name)):
         yield where, f"property {name!r} is no column name", "lower snake case, at most 40 characters"
+    if name in SYSTEM_COLUMNS:
+        hint = f"rename the property; physicalName: {name} reads a source's column of that name"
+        yield where, f"{name}: every table of PostgreSQL has a column of that name by itself", hint
     if prop.get("classification") not in CLASSIFICATIONS:
         yield where, f"{name}: classification is missing or unknown", f"one of {', '.join(CLASSIFICATIONS)}"
     for key in ("businessName", "description"):

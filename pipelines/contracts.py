@@ -47,6 +47,8 @@ SLA_HOURS: Mapping[str, int] = {
 }
 RESERVED = frozenset({"deleted_at", "valid_from", "valid_to", "is_current"})
 """Columns that a load adds by itself; no property may be called so."""
+SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
+"""Columns that every table of PostgreSQL has by itself (manual, section 5.6)."""
 
 
 class WriteDisposition(StrEnum):

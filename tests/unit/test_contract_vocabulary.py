@@ -235,3 +235,11 @@ def test_a_document_of_another_form_is_told_by_the_standard_alone(tmp_path: Path
     of["customProperties"] = "extract"
     messages = [f.message for f in read_contract(write(tmp_path, of))[1]]
     assert messages == ["'extract' is not of type 'array'"]
+
+
+@pytest.mark.parametrize("name", ["ctid", "xmin", "tableoid"])
+def test_a_column_that_every_table_of_postgresql_has(tmp_path: Path, name: str) -> None:
+    message, line = only(tmp_path, doc(ID, column(name)))
+    assert message == f"{name}: every table of PostgreSQL has a column of that name by itself"
+    assert line == f"- name: {name}"
+    assert faults(tmp_path, doc(ID, column("baris", physicalName=name))) == []
