@@ -109,11 +109,11 @@ def test_a_server_that_takes_the_connection_and_says_nothing_is_given_up(source:
         assert caught.value.transient
 
 
-def test_a_statement_that_runs_too_long_is_ended_by_the_source_and_the_mend_is_named(source: Source) -> None:
+def test_a_statement_that_runs_too_long_is_ended_by_the_source_and_not_asked_again(source: Source) -> None:
     made = contract("id", "isi", query=source.slow_query, statement_timeout=1, rows_per_second=100)
     with pytest.raises(SourceError, match="raise statement_timeout") as caught:
         read(made, source.url)
-    assert caught.value.transient
+    assert not caught.value.transient
     assert "at 100 rows a second these are 100 rows" in str(caught.value)
 
 

@@ -14,6 +14,7 @@ from datetime import time as clock_time
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
@@ -22,11 +23,14 @@ from sqlalchemy.types import TypeEngine
 
 from pipelines.contracts import Contract, DatabaseExtract
 from pipelines.extract.database.clean import REPLACEMENT, Cleaner
+from pipelines.extract.database.faults import STATEMENT_ENDED, RefusedError
 from pipelines.extract.database.shape import Family, Limit, Selection, SourceColumn, no_such_table
 from pipelines.extract.stream import SourceStream, encode_rows
+from pipelines.settings import TIMEZONE
 
 _CONNECT: Mapping[str, Mapping[str, Any]] = {"mssql+pyodbc": {"timeout": 10}}
 _ROWS = 500
+_WITA = ZoneInfo(TIMEZONE)
 _MONEY = frozenset({"MONEY", "SMALLMONEY"})
 _FAMILIES: tuple[tuple[type[TypeEngine[Any]], Family], ...] = (
     (sa.Boolean, "boolean"),
@@ -65,6 +69,7 @@ class DialectSession:
         )
         self._connection = self._engine.connect().execution_options(yield_per=_ROWS)
         self._seconds = contract.server.statement_timeout
+        self._zoned: frozenset[str] = frozenset()
         _limit_statements(self._connection.connection.driver_connection, self._seconds)
 
     def close(self) -> None:
@@ -84,6 +89,7 @@ class DialectSession:
             found = sa.inspect(self._connection).get_columns(table, self._extract.schema)
         except NoSuchTableError:
             raise no_such_table(self._contract, table) from None
+        self._zoned = frozenset(c["name"] for c in found if has_zone(c["type"]))
         return {c["name"]: SourceColumn(family_of(c["type"])) for c in found}
 
     def read(self, selection: Selection, out: SourceStream) -> Iterator[bytes]:
@@ -118,7 +124,9 @@ class DialectSession:
         if self._engine.dialect.name == "sqlite":
             return limit.value
         if limit.family == "timestamp":
-            return datetime.fromisoformat(limit.value)
+            # A server would take a moment without a zone for one of its own zone, or of UTC.
+            zone = _WITA if limit.name in self._zoned else None
+            return datetime.fromisoformat(limit.value).replace(tzinfo=zone)
         return date.fromisoformat(limit.value[:10]) if limit.family == "date" else limit.value
 
     def _in_time(self, result: sa.CursorResult[Any]) -> Iterator[Sequence[Any]]:
@@ -126,7 +134,7 @@ class DialectSession:
         for part in result.partitions():
             yield from part
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the reading took longer than {self._seconds} s")
+                raise RefusedError(f"the reading took longer than {self._seconds} s", STATEMENT_ENDED)
 
 
 def family_of(kind: TypeEngine[Any]) -> Family:
@@ -138,6 +146,11 @@ def family_of(kind: TypeEngine[Any]) -> Family:
         if isinstance(kind, known):
             return family
     return "other"
+
+
+def has_zone(kind: TypeEngine[Any]) -> bool:
+    """Whether a column's times have a zone: SQL Server says so by the type's name, others by an option."""
+    return kind.__visit_name__.upper() == "DATETIMEOFFSET" or bool(getattr(kind, "timezone", False))
 
 
 def text_of(value: Any) -> str | None:
@@ -152,7 +165,7 @@ def text_of(value: Any) -> str | None:
         case Decimal():
             return format(value, "f")
         case datetime():
-            return value.isoformat(sep=" ")
+            return (value.astimezone(_WITA) if value.tzinfo else value).isoformat(sep=" ")
         case date() | clock_time():
             return value.isoformat()
         case timedelta():

@@ -18,17 +18,17 @@ from pipelines.errors import SourceError
 
 # 08 connection, 40 serialisation, deadlock and recovery conflict, 53 resources, 58 the server's system.
 _PASSING_CLASSES = frozenset({"08", "40", "53", "58"})
-# lock, time-outs of idle and long transactions, query cancelled or timed out, server stopping or starting; ODBC's own.
-_PASSING_STATES = frozenset(
-    {"55P03", "25P03", "25P04", "57014", "57P01", "57P02", "57P03", "57P05", "HYT00", "HYT01"}
-)
+# lock, time-outs of idle and long transactions, server stopping or starting; ODBC's connection time-out.
+_PASSING_STATES = frozenset({"55P03", "25P03", "25P04", "57P01", "57P02", "57P03", "57P05", "HYT01"})
 _BAD_TEXT = frozenset({"22021", "22P05"})
-# too many connections, out of memory or disk, shutting down, net errors, killed, lock wait, deadlock, time-out, lost.
+# too many connections, out of memory or disk, shutting down, net errors, killed, lock wait, deadlock, lost.
 _PASSING_NUMBERS = frozenset(
     {1021, 1037, 1038, 1040, 1041, 1053, 1077, 1079, 1080, 1135, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1205}
-    | {1213, 1226, 1317, 1927, 1969, 2002, 2003, 2006, 2013, 2055, 3024, 3169, 4031}
+    | {1213, 1226, 1927, 2002, 2003, 2006, 2013, 2055, 3169, 4031}
 )  # fmt: skip
-_TIMEOUT_STATES, _TIMEOUT_NUMBERS = frozenset({"57014", "HYT00"}), frozenset({1969, 3024})
+STATEMENT_ENDED = "57014"
+# A statement that ran too long, or that somebody at the OPD ended: asked again it would only burden the server again.
+_TIMEOUT_STATES, _TIMEOUT_NUMBERS = frozenset({STATEMENT_ENDED, "HYT00"}), frozenset({1317, 1969, 3024})
 # libpq gives no SQLSTATE for a refusal while connecting: only these of a server's own FATALs pass.
 _PASSING_FATAL = re.compile(
     r"starting up|shutting down|too many (clients|connections)|connection slots|recovery mode|"

@@ -6,18 +6,19 @@ import json
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.dialects import mssql, oracle
 
 from pipelines.errors import ContractError, ShapeError, SourceError
 from pipelines.extract.database import open_database
-from pipelines.extract.database.dialect import family_of, text_of
+from pipelines.extract.database.dialect import family_of, has_zone, text_of
 from pipelines.extract.stream import EXTRA, Wanted
 from tests.support.databases import contract, read, typed
 from tests.support.extracts import column
@@ -60,6 +61,7 @@ WITA = timezone(timedelta(hours=8))
         (date(44, 3, 15), "0044-03-15"),
         (datetime(2024, 1, 2, 3, 4, 5, 678901), "2024-01-02 03:04:05.678901"),
         (datetime(2024, 1, 2, tzinfo=WITA), "2024-01-02 00:00:00+08:00"),
+        (datetime(2024, 12, 31, 20, tzinfo=UTC), "2025-01-01 04:00:00+08:00"),
         (time(23, 59, 59, 5), "23:59:59.000005"),
         (timedelta(hours=-30, minutes=-15), "-30:15:00"),
         (timedelta(days=35, microseconds=5), "840:00:00.000005"),
@@ -95,6 +97,23 @@ def test_a_drivers_value_is_exact_text_that_casts_to_the_same_value(value: Any, 
 )
 def test_types_of_other_servers_belong_to_their_families(kind: Any, family: str) -> None:
     assert family_of(kind) == family
+
+
+def test_a_moment_is_asked_for_with_its_zone_where_the_column_has_one() -> None:
+    zoned = (mssql.DATETIMEOFFSET(), oracle.TIMESTAMP(timezone=True), sa.DateTime(timezone=True))
+    assert all(map(has_zone, zoned))
+    assert not any(map(has_zone, (mssql.DATETIME2(), oracle.TIMESTAMP(), sa.DateTime(), sa.Date())))
+
+
+def test_a_reading_that_takes_too_long_is_ended_and_not_begun_again(
+    made: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = made("create table t (id int)", "insert into t values (1)")
+    late = iter(range(0, 10_000, 100))
+    monkeypatch.setattr("pipelines.extract.database.dialect.time.monotonic", lambda: next(late))
+    with pytest.raises(SourceError, match=r"longer than 60 s.*raise statement_timeout") as caught:
+        read(contract("id", table="t"), url)
+    assert not caught.value.transient
 
 
 def test_sqlites_values_arrive_as_they_are_stored_whatever_the_declared_type(made: Make) -> None:
