@@ -26,8 +26,8 @@ _PLACES = {"api_key": ("header", "query"), "oauth2": ("header", "body")}
 
 _SIZED = frozenset({"size_param", "size", "total"})
 _PAGINATION: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
-    "page": (frozenset({"param"}), _SIZED),
-    "offset": (frozenset({"param"}), _SIZED),
+    "page": (frozenset({"param"}), _SIZED | {"short_page_is_last"}),
+    "offset": (frozenset({"param"}), _SIZED | {"short_page_is_last"}),
     "cursor": (frozenset({"param", "next"}), _SIZED),
     "link": (frozenset(), _SIZED),
     "next_url": (frozenset({"next"}), _SIZED),
@@ -93,6 +93,12 @@ def _check_pagination(spec: Mapping[str, Any]) -> None:
     for name in ("total", "next"):
         if name in spec:
             _check_pointer("pagination", spec[name])
+    short = spec.get("short_page_is_last", False)
+    if not isinstance(short, bool) or (short and "total" in spec):
+        message = f"pagination {kind}: short_page_is_last {short!r}"
+        _refuse(
+            "pagination", message, "true where the API has no total, which says by itself when all has come"
+        )
 
 
 def _check_keys(

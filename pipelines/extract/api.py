@@ -89,7 +89,8 @@ def _blocks(
             number = pager.pages + 1
             earlier = read.setdefault(digest(page.records), number) if page.records else number
             if earlier != number:
-                hint = "the API ignores its paging parameters, or serves pages from a cache: correct them"
+                hint = "the API ignores its paging parameters, or serves pages from a cache: correct them. One that"
+                hint += " gives its last page again needs pagination.total, or short_page_is_last"
                 raise SourceError(contract.key, f"page {number} repeats page {earlier}", hint=hint)
             yield from encode_rows(records.rows(page.records, number), stream)
             request = pager.after(page)

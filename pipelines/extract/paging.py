@@ -1,8 +1,8 @@
 """How an API parts its records into pages: what to ask next, and when all has come.
 
 What belongs here: following the `pagination` of a contract, JSON pointers (RFC 6901). Not here: its vocabulary
-(contract_api.py), requests, cells. A pager never trusts a short page alone: a server may give fewer records than
-asked.
+(contract_api.py), requests, cells. A short page alone is never the end: a server may hide records of a page, or give
+fewer than asked. Only a total, an empty page or one that is not there, a next that is missing says so, or the contract.
 """
 
 from __future__ import annotations
@@ -117,14 +117,15 @@ class Pager:
                 return self._at(self._next(page.document))
 
     def _is_last(self, count: int) -> bool:
-        """With a total: when it is reached. Else at an empty page, or one shorter than those before it."""
+        """With a total: when it is reached. Else at an empty page, or where the contract says that it is the last:
+        one shorter than those before it."""
         if not count:
             return True
         if self._total is not None:
             return self.seen >= self._total
         short = count < self._usual
         self._usual = max(self._usual, count)
-        return short
+        return short and bool(self.spec.get("short_page_is_last"))
 
     def _note_total(self, total: int) -> None:
         """A total that moves means that records did too, and perhaps from a page not yet read to one that was."""

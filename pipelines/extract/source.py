@@ -33,7 +33,7 @@ def open_source(
     clock = clock or Clock()
     check_hours(contract, clock)
     stream = _open(contract, wanted, upload_zone, upload, env)
-    if stream and contract.server.rows_per_second:
+    if stream and contract.server.rows_per_second and not stream.hurried:
         stream.blocks = paced(stream.blocks, contract.server.rows_per_second, clock)
     return stream
 

@@ -414,3 +414,17 @@ def test_the_session_is_courteous(mariadb_url: str) -> None:
 def test_an_empty_table_gives_no_row(mariadb_url: str) -> None:
     run_mariadb(mariadb_url, "create table t (id int)")
     assert read(contract("id", table="t"), mariadb_url).rows == []
+
+
+@pytest.mark.parametrize(("engine", "hurried"), [("MyISAM", True), ("Aria", True), ("InnoDB", False)])
+def test_a_table_that_reading_locks_is_not_read_at_a_pace(
+    mariadb_url: str, engine: str, hurried: bool
+) -> None:
+    run_mariadb(
+        mariadb_url, f"create table `data a` (id int) engine={engine}", "insert into `data a` values (1)"
+    )
+    for rate, told in ((100, hurried), (None, False)):
+        found = read(contract("id", table="data a", rows_per_second=rate), mariadb_url)
+        assert found.cells == ["1"]
+        assert found.stream.hurried is told
+        assert ["which reading locks" in warning for warning in found.stream.warnings] == [True] * told

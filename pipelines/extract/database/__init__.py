@@ -28,6 +28,10 @@ class Session(Protocol):
         """Every column of the contract's table or query, in order. Raises ShapeError where there is no such table."""
         ...
 
+    def locks(self) -> str | None:
+        """Where reading locks the table against writers until the last row is given: why, in words."""
+        ...
+
     def read(self, selection: Selection, out: SourceStream) -> Iterator[bytes]:
         """Blocks of COPY text; counts `out.rows`. The source's last word is read before the last block is given."""
         ...
@@ -51,6 +55,7 @@ def open_database(contract: Contract, wanted: Wanted, env: Mapping[str, str]) ->
     try:
         session = _session(contract, extract, url)
         found = session.columns()
+        locks = session.locks() if contract.server.rows_per_second else None
         selection = select(contract, wanted, found, stream.warnings)
     except BaseException as error:
         if session:
@@ -58,6 +63,11 @@ def open_database(contract: Contract, wanted: Wanted, env: Mapping[str, str]) ->
         if isinstance(error, FAULTS):
             raise source_error(contract, error, url.password) from None
         raise
+    if locks:
+        stream.hurried = True
+        stream.warnings.append(
+            f"{locks}, which reading locks: it is read as fast as it can be, without rows_per_second"
+        )
     stream.exact = frozenset(
         c.name for c in contract.stored if c.source_name not in found or found[c.source_name].fits(c.type)
     )

@@ -103,6 +103,14 @@ class MysqlSession:
         self._columns = self._query_columns() if self._extract.query else self._table_columns()
         return self._columns
 
+    def locks(self) -> str | None:
+        if not self._extract.table:
+            return None
+        query = "select t.engine from information_schema.tables t join information_schema.engines e using (engine)"
+        query += f" where t.table_schema = {self._schema()} and t.table_name = {_name(self._extract.table)}"
+        found = self._rows(query + " and e.transactions = 'NO'")
+        return f"table {self._extract.table} is {found[0][0]}" if found else None
+
     def read(self, selection: Selection, out: SourceStream) -> Iterator[bytes]:
         fields = [field(n, self._columns[n]) if n else NULL for n in selection.names]
         extra = {name: self._columns[name] for name in selection.extra or ()}
@@ -152,15 +160,10 @@ class MysqlSession:
 
     def _table_columns(self) -> dict[str, SourceColumn]:
         table = self._extract.table or ""
-        schema = (
-            f"convert({literal(self._extract.schema)} using utf8mb4)"
-            if self._extract.schema
-            else "database()"
-        )
         query = (
             "select column_name, data_type, column_type, character_set_name from information_schema.columns"
         )
-        query += f" where table_schema = {schema} and table_name = convert({literal(table)} using utf8mb4)"
+        query += f" where table_schema = {self._schema()} and table_name = {_name(table)}"
         found = self._rows(query + " order by ordinal_position")
         if not found:
             raise no_such_table(self._contract, table)
@@ -168,6 +171,9 @@ class MysqlSession:
             name: SourceColumn(_family(kind.lower(), whole.lower() == "bit(1)"), kind.lower(), charset)
             for name, kind, whole, charset in found
         }
+
+    def _schema(self) -> str:
+        return _name(self._extract.schema) if self._extract.schema else "database()"
 
     def _query_columns(self) -> dict[str, SourceColumn]:
         self._connection.query(f"select * from {self._source()} limit 0")  # noqa: S608  # names are quoted
@@ -245,6 +251,11 @@ def session_statements(known: Mapping[str, str], statement_timeout: int) -> list
 
 def _family(kind: str, one_bit: bool) -> Family:
     return "boolean" if kind == "bit" and one_bit else _FAMILIES.get(kind, "other")
+
+
+def _name(text: str) -> str:
+    """A name as a value, whatever character set the server's own words are in."""
+    return f"convert({literal(text)} using utf8mb4)"
 
 
 def _condition(limit: Limit) -> str:

@@ -123,6 +123,9 @@ class PostgresqlSession:
         }
         return self._columns
 
+    def locks(self) -> None:
+        """No table that we know of is locked against writers by one who reads it slowly."""
+
     def read(self, selection: Selection, out: SourceStream) -> Iterator[bytes]:
         cleaner = Cleaner() if self._blind else None
         for block in self._copy_out(self._query(selection), out):

@@ -287,9 +287,8 @@ def test_where_the_contract_evolves_a_vanished_key_is_null_with_a_warning(server
 def test_a_key_that_comes_on_a_later_page_has_not_vanished_where_the_contract_evolves(
     server: Server,
 ) -> None:
-    server.answer = lambda ask: reply(
-        {"data": [{"id": 1}, {"id": 2}] if ask.query["p"] == "1" else [{"nama": "x"}]}
-    )
+    given: dict[str, Any] = {"1": [{"id": 1}, {"id": 2}], "2": [{"nama": "x"}]}
+    server.answer = lambda ask: reply({"data": given.get(ask.query["p"], [])})
     page = {"type": "page", "param": "p"}
     stream = opened(server, api_contract("id", "nama", schema_contract="evolve", pagination=page))
     assert [row[1] for row in decode_copy(stream.blocks)] == [None, None, "x"]

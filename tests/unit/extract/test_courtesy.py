@@ -113,6 +113,30 @@ def test_every_kind_of_source_is_paced(tmp_path: Path, server: HttpServer) -> No
         assert watch.seconds == 3
 
 
+def test_a_source_that_a_slow_reader_would_hold_up_is_read_without_a_pace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sqlite3.connect(tmp_path / "s.db") as connection:
+        connection.execute("create table t (id int)")
+        connection.executemany("insert into t values (?)", [(i,) for i in range(30)])
+    connection.close()
+    monkeypatch.setattr(
+        "pipelines.extract.database.dialect.DialectSession.locks", lambda _: "table t is MyISAM"
+    )
+    watch = Watch()
+    stream = open_source(
+        contract("id", table="t", rows_per_second=10),
+        wanted=Wanted(),
+        env={"UJI_URL": f"sqlite:///{tmp_path}/s.db"},
+        clock=watch.clock(),
+    )
+    assert stream is not None
+    assert len(list(stream.blocks)) and watch.seconds == 0
+    assert stream.warnings == [
+        "table t is MyISAM, which reading locks: it is read as fast as it can be, without rows_per_second"
+    ]
+
+
 def test_a_stream_that_is_let_go_unread_lets_go_of_its_source(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "s.db") as connection:
         connection.execute("create table t (id int)")

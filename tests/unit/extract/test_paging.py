@@ -58,6 +58,39 @@ def test_without_a_total_an_empty_page_or_a_404_after_the_last_ends_the_reading(
     assert "404" in fault(server, contract).message
 
 
+@pytest.mark.parametrize("key", ["page", "offset"])
+def test_a_page_whose_records_the_server_hides_is_not_taken_for_the_last(server: Server, key: str) -> None:
+    """The server cuts pages of two first, and leaves out what we may not see after that."""
+
+    def answer(ask: Ask) -> Reply:
+        number = int(ask.query[key])
+        start = (number - 1) * 2 if key == "page" else number
+        return reply({"data": [{"id": i} for i in range(start, min(start + 2, 9)) if i != 3]})
+
+    server.answer = answer
+    found = [row[0] for row in rows(server, api_contract("id", pagination={"type": key, "param": key}))]
+    assert found[0] == "0" and found[-1] == "8"
+    if key == "page":
+        assert found == ["0", "1", "2", "4", "5", "6", "7", "8"]
+
+
+@pytest.mark.parametrize("key", ["page", "offset"])
+def test_where_the_contract_says_so_a_short_page_is_the_last_and_no_other_is_asked_for(
+    server: Server, key: str
+) -> None:
+    server.answer = pages([1, 2, 3, 4, 5], 2, key=key)
+    pagination = {"type": key, "param": key, "short_page_is_last": True}
+    assert len(rows(server, api_contract("id", pagination=pagination))) == 5
+    assert len(server.asked) == 3
+
+
+def test_a_server_that_gives_its_last_page_again_is_told_what_to_declare(server: Server) -> None:
+    good = pages([1, 2, 3], 2)
+    server.answer = lambda ask: good(Ask(ask.path, {"page": str(min(2, int(ask.query["page"])))}, {}))
+    error = fault(server, api_contract("id", pagination={"type": "page", "param": "page"}))
+    assert "page 3 repeats page 2" in error.message and "short_page_is_last" in str(error.hint)
+
+
 def test_a_cursor_is_followed_to_its_end(server: Server) -> None:
     following = {None: "b", "b": "c", "c": None}
     server.answer = lambda ask: reply(
@@ -205,7 +238,9 @@ def test_pages_without_end_are_stopped(server: Server) -> None:
     "wrong",
     [{"type": "scroll"}, {"type": "page"}, {"type": "cursor", "param": "c"}, {**PAGED, "pages": 3},
      {"type": "page", "param": "page", "size": 5}, {**PAGED, "size": 0}, {**PAGED, "size": "lima"},
-     {**PAGED, "total": "meta.total"}],
+     {**PAGED, "total": "meta.total"}, {**PAGED, "short_page_is_last": True},
+     {"type": "page", "param": "page", "short_page_is_last": "ya"},
+     {"type": "link", "short_page_is_last": True}],
 )  # fmt: skip
 def test_a_misdeclared_pagination_is_a_contract_error(server: Server, wrong: dict[str, Any]) -> None:
     with pytest.raises(ContractError, match="pagination"):
