@@ -3,8 +3,8 @@
 What belongs here: the walk from the first page to the last, and what is wrong with pages as a whole. Not here: the
 request (http_client.py), which page is next (paging.py), JSON (json_text.py), keys (records.py).
 
-Keys that the contract does not know come and go in APIs: under freeze they are left out with a warning, where the
-contract evolves they go into EXTRA.
+Keys that the contract does not know are left out with a warning under freeze (that one is new is load/drift.py's
+word), where the contract evolves they go into EXTRA.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pipelines.errors import ContractError, ShapeError, SourceError
 from pipelines.extract import bps
 from pipelines.extract.http_client import ApiClient
 from pipelines.extract.json_text import decode, digest
+from pipelines.extract.names import are_told, told
 from pipelines.extract.paging import ABSENT, Page, Pager, Request, point
 from pipelines.extract.records import Fields
 from pipelines.extract.stream import EXTRA, POSITION, SourceStream, encode_rows
@@ -27,7 +28,6 @@ from pipelines.extract.transport import Patience
 from pipelines.settings import references, resolve
 
 MAX_PAGES = 20_000
-_SHOWN = 20
 
 
 def open_api(
@@ -83,7 +83,7 @@ def _blocks(
             if pager.pages >= max_pages:
                 hint = "ask for larger pages, or its paging never ends"
                 raise SourceError(contract.key, f"more than {max_pages} pages", hint=hint)
-            page = _page(contract.key, extract, client, request, pager)
+            page = _page(contract, extract, client, request, pager)
             if page is None:
                 break
             number = pager.pages + 1
@@ -103,14 +103,15 @@ def _blocks(
 
 
 def _page(
-    subject: str, extract: ApiExtract, client: ApiClient, request: Request, pager: Pager
+    contract: Contract, extract: ApiExtract, client: ApiClient, request: Request, pager: Pager
 ) -> Page | None:
     """The page asked for; None where a server says by 404 that there is none."""
     answer = client.get(request.url, request.params, missing_ok=pager.ends_at_missing_page())
     if answer.body is None:
         return None
     place = f"page {pager.pages + 1}"
-    document = decode(subject, place, answer.body, answer.content_type)
+    subject = contract.key
+    document = decode(subject, place, answer.body, answer.content_type, tell_keys=are_told(contract))
     records = point(document, extract.records)
     if extract.shape == BPS_DATA and records is not ABSENT:
         return Page(document, bps.matrix_records(subject, place, records), answer.link)
@@ -121,7 +122,7 @@ def _page(
     else:
         message = f"{place}: at records pointer {extract.records!r} stands no list"
     keys = (
-        f"its keys: {', '.join(sorted(document)[:_SHOWN])}"
+        f"its keys: {told(contract, sorted(cast('dict[str, Any]', document)))}"
         if isinstance(document, dict)
         else "it is no object"
     )
@@ -157,7 +158,7 @@ class _Records:
         if gone := self._fields.gone():
             self._stream.warnings.append(f"in no record, so left empty: {', '.join(gone)}")
         if (others := self._fields.unknown()) and not self._contract.evolves:
-            self._stream.warnings.append(_left_out(others))
+            self._stream.warnings.append(_left_out(self._contract, others))
 
     def _flat(self, record: Any, place: str) -> Mapping[str, Any]:
         if not isinstance(record, dict):
@@ -174,10 +175,10 @@ class _Records:
             return
         message = f"in no record of the first page: {', '.join(gone)}"
         if others := self._fields.unknown():
-            message = f"{message}; {_left_out(others)}"
+            message = f"{message}; {_left_out(self._contract, others)}"
         hint = "ask the OPD, or correct physicalName in the contract"
         raise ShapeError(self._contract.key, message, hint=hint)
 
 
-def _left_out(others: Sequence[str]) -> str:
-    return f"keys left out, they are not in the contract: {', '.join(sorted(others)[:_SHOWN])}"
+def _left_out(contract: Contract, others: Sequence[str]) -> str:
+    return f"keys left out, they are not in the contract: {told(contract, sorted(others))}"

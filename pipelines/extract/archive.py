@@ -16,7 +16,8 @@ from fnmatch import fnmatchcase
 from typing import IO, BinaryIO
 
 from pipelines.errors import SourceError
-from pipelines.extract.table import Reading, listed
+from pipelines.extract.names import are_told, listed
+from pipelines.extract.table import Reading
 
 MAX_BYTES = 4 << 30
 """The most that an upload may unpack to."""
@@ -151,19 +152,21 @@ def _directory_size(file: BinaryIO) -> int:
 def _one_member(reading: Reading, archive: zipfile.ZipFile, pattern: str) -> zipfile.ZipInfo:
     for info in archive.infolist():
         if _leads_elsewhere(info):
-            message = f"the ZIP holds {info.filename!r}, a path or link that leads out of it"
+            name = repr(info.filename) if are_told(reading.contract) else "a member"
+            message = f"the ZIP holds {name}, a path or link that leads out of it"
             raise reading.fault(message, "pack plain files only")
     members = [i for i in archive.infolist() if not i.is_dir() and not _is_clutter(i.filename)]
     found = [i for i in members if _matches(i.filename, pattern)]
     if len(found) != 1:
         count = f"{len(found)} members of the ZIP match" if found else "no member of the ZIP matches"
         names = listed([repr(i.filename) for i in (found or members)]) or "nothing"
+        if not are_told(reading.contract):
+            names = f"{len(members)} in all"
         hint = "pack only one such file, or correct member in the contract"
         raise reading.fault(f"{count} {pattern!r}; {'these do' if found else 'it holds'}: {names}", hint)
     if found[0].flag_bits & 1:
-        raise reading.fault(
-            f"{found[0].filename!r} in the ZIP is locked with a password", "pack it without one"
-        )
+        name = repr(found[0].filename) if are_told(reading.contract) else "the file"
+        raise reading.fault(f"{name} in the ZIP is locked with a password", "pack it without one")
     return found[0]
 
 

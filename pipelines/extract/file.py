@@ -22,6 +22,7 @@ from pipelines.extract import plain_csv
 from pipelines.extract.ahead import read_ahead
 from pipelines.extract.archive import gunzip, unpack_member
 from pipelines.extract.kinds import GZIP, check_kind
+from pipelines.extract.names import are_told
 from pipelines.extract.sniff import dialect_of
 from pipelines.extract.stream import POSITION, SourceStream, encode_rows
 from pipelines.extract.table import Fit, Reading, Table
@@ -130,7 +131,8 @@ def _fitted(reading: Reading, tables: Iterator[tuple[Table, Fit]], stream: Sourc
         before = stream.rows
         yield from fit.blocks(stream)
         if stream.rows == before and reading.extract.sheets:
-            stream.warnings.append(f"{reading.name}: sheet {table.sheet} has a header but no row")
+            sheet = f"sheet {table.sheet}" if are_told(reading.contract) else table.place
+            stream.warnings.append(f"{reading.name}: {sheet} has a header but no row")
 
 
 def _blocks(

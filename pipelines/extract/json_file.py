@@ -19,9 +19,10 @@ import msgspec
 
 from pipelines.contract_upload import FILE
 from pipelines.extract.json_text import JsonError, parse, parse_exactly, refuse_constant
+from pipelines.extract.names import fold
 from pipelines.extract.records import Fields
 from pipelines.extract.stream import SourceStream
-from pipelines.extract.table import Reading, fold
+from pipelines.extract.table import Reading
 from pipelines.extract.text_file import bom_encoding, open_text
 
 MAX_RECORD = 16 << 20

@@ -39,15 +39,19 @@ class TwiceError(JsonError):
         self.key = key
 
 
-def decode(subject: str, place: str, body: bytes, content_type: str) -> Any:
-    """The document in the body of an API's answer, as `parse` gives it. Raises SourceError."""
+def decode(subject: str, place: str, body: bytes, content_type: str, *, tell_keys: bool = True) -> Any:
+    """The document in the body of an API's answer, as `parse` gives it. Raises SourceError.
+
+    tell_keys: whether its keys may be told, see names.py.
+    """
     text = body.removeprefix(b"\xef\xbb\xbf")
     transient = False
     hint = "check extract.path; this may be a log-in or error page"
     try:
         return parse(text)
     except TwiceError as error:
-        message, hint = f"an object has the key {error.key[:_SHOWN]!r} twice", "ask the OPD which one holds"
+        key = f"the key {error.key[:_SHOWN]!r}" if tell_keys else "a key"
+        message, hint = f"an object has {key} twice", "ask the OPD which one holds"
     except msgspec.DecodeError as error:
         transient = bool(text.strip()) and "truncated" in str(error)
         message = "the JSON is cut short" if transient else f"not JSON; content type {content_type}"

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 from pyarrow import types
 
 from pipelines.errors import SourceError
-from pipelines.extract.table import Reading, Table, fold
+from pipelines.extract.names import fold
+from pipelines.extract.table import Reading, Table
 
 _ROWS = 10_000
 _BUFFER = 1 << 20

@@ -14,6 +14,7 @@ from typing import Any, cast
 from pipelines.contracts import Contract
 from pipelines.errors import SourceError
 from pipelines.extract.json_text import cell, extra_cell
+from pipelines.extract.names import told
 
 MAX_KEYS = 1600
 """As many columns as a PostgreSQL table may have. More of them are data, and would fill the memory."""
@@ -92,7 +93,7 @@ class Fields:
 
 def _put(contract: Contract, flat: dict[str, Any], name: str, value: Any, place: str) -> None:
     if name in flat:
-        message = f"{place} has {name} twice, as a key and as a part"
+        message = f"{place} has {told(contract, [name])} twice, as a key and as a part"
         raise SourceError(contract.key, message, hint="ask the OPD which one holds")
     flat[name] = value
 

@@ -17,11 +17,10 @@ import msgspec
 from pipelines.contract_upload import FILE, SHEET
 from pipelines.contracts import Contract, FileExtract
 from pipelines.errors import ContractError, ShapeError, SourceError
+from pipelines.extract.names import are_told, fold, listed, told
 from pipelines.extract.stream import EXTRA, POSITION, SourceStream, encode_columns, encode_rows
 
-SHOWN = 20
 _JOINT = " / "
-_INVISIBLE = str.maketrans("", "", "\ufeff\u200b\u200c\u200d")
 _UNFIT = re.compile("[\0\ud800-\udfff]")
 _ENCODER = msgspec.json.Encoder()
 Row = tuple[str, Sequence[str | None]]
@@ -55,9 +54,17 @@ class Reading:
         return [name for name in dict.fromkeys(names) if name not in (SHEET, FILE)]
 
     def check_promised(
-        self, missing: Sequence[str], unexpected: Sequence[str], place: str, where: str = "in the header"
+        self,
+        missing: Sequence[str],
+        unexpected: Sequence[str],
+        place: str,
+        where: str = "in the header",
+        among: Sequence[str] = (),
     ) -> list[str]:
-        """Warnings about a shape that an evolving dataset may have; raises ShapeError where it may not."""
+        """Warnings about a shape that an evolving dataset may have; raises ShapeError where it may not.
+
+        among: all names, in their order, where they have one.
+        """
         contract = self.contract
         evolves = contract.evolves
         needed = {fold(c.source_name) for c in contract.columns if c.required or c.key}
@@ -66,10 +73,13 @@ class Reading:
         if lost:
             message = f"{place}: missing {where}: {listed(lost)}"
             raise self.misshapen(
-                message + (f"; not expected: {listed(unexpected)}" if unexpected else ""), wanted
+                message + (f"; not expected: {told(contract, unexpected, among)}" if unexpected else ""),
+                wanted,
             )
         if unexpected and not evolves:
-            raise self.misshapen(f"{place}: not expected {where}: {listed(unexpected)}", wanted)
+            raise self.misshapen(
+                f"{place}: not expected {where}: {told(contract, unexpected, among)}", wanted
+            )
         warnings: list[str] = []
         if missing:
             warnings.append(f"{self.name}: promised columns that are gone, NULL from now: {listed(missing)}")
@@ -144,23 +154,12 @@ def _unlike_the_one_before(parts: Sequence[str]) -> Iterator[str]:
         before = part or before
 
 
-def fold(name: str) -> str:
-    """A name without invisible characters, its white space (no-break spaces and newlines too) folded."""
-    return " ".join(name.translate(_INVISIBLE).split())
-
-
 def trimmed(cells: Sequence[str]) -> Sequence[str]:
     """`cells` without the empty ones at the end."""
     end = len(cells)
     while end and not fold(cells[end - 1]):
         end -= 1
     return cells[:end]
-
-
-def listed(names: Sequence[str]) -> str:
-    """`names` for a message, not endlessly many."""
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _extra_cell(values: Mapping[str, str | None]) -> str | None:
@@ -188,11 +187,13 @@ class Fit:
         expected = reading.expected()
         if twice:
             wanted = f"the file must have: {listed(expected)}"
-            raise reading.misshapen(f"{table.place}: twice in the header: {listed(twice)}", wanted)
+            raise reading.misshapen(
+                f"{table.place}: twice in the header: {told(reading.contract, twice, names)}", wanted
+            )
         known = set(expected)
         unexpected = [name for name in names if name not in known]
         missing = [name for name in expected if name not in names]
-        self.warnings = reading.check_promised(missing, unexpected, table.place)
+        self.warnings = reading.check_promised(missing, unexpected, table.place, among=names)
         width = len(names)
         place = {name: index for index, name in enumerate(names)}
         # Behind the file's own cells stand what is no cell of it: nothing, the sheet's name, the file's name.
@@ -225,7 +226,8 @@ class Fit:
             else:
                 yield from encode_rows(self._rows(part), stream)
         if self.dropped:
-            place = f" in sheet {self.table.sheet}" if self.table.sheet else ""
+            named = self.table.sheet and are_told(self.reading.contract)
+            place = f" in sheet {self.table.sheet}" if named else ""
             stream.warnings.append(f"{self.reading.name}: {self.dropped} total rows left out{place}")
 
     def _columns(self, part: Columns) -> list[Sequence[str]] | None:

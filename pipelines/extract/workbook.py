@@ -14,7 +14,8 @@ from typing import BinaryIO
 
 from pipelines.errors import SourceError
 from pipelines.extract.archive import DAMAGED, check_declared, check_package, open_zip
-from pipelines.extract.table import Columns, Reading, Span, Table, header, listed
+from pipelines.extract.names import are_told, listed
+from pipelines.extract.table import Columns, Reading, Span, Table, header
 from pipelines.extract.workbook_guard import WorkbookProcess, is_encrypted_ods, is_encrypted_package, locked
 from pipelines.extract.workbook_xml import DamagedError, Faults, faulty_cells
 
@@ -38,10 +39,10 @@ def workbook_tables(reading: Reading, file: BinaryIO) -> Iterator[Table]:
             faults = _faults(archive, name) if archive else {}
             head = None if faults is None else process.answer()
             if faults is None or head is None:
-                raise reading.fault(f"sheet {name!r} is damaged", _SAVE_ANEW)
+                raise reading.fault(f"sheet {_label(reading, name, number)} is damaged", _SAVE_ANEW)
             left, spans = head
-            place = f"lembar {name} " if reading.extract.sheets else ""
-            yield _table(reading, name, spans, _parts(reading, process, left, faults, place))
+            place = f"lembar {_label(reading, name, number)} " if reading.extract.sheets else ""
+            yield _table(reading, name, place, spans, _parts(reading, process, left, faults, place))
 
 
 def _package(reading: Reading, file: BinaryIO) -> zipfile.ZipFile | None:
@@ -112,6 +113,8 @@ def _chosen(reading: Reading, known: list[tuple[str, bool]]) -> list[str]:
         return (seen or names)[:1]
     found = [n for n in names if n == pattern] or [n for n in seen if fnmatchcase(n, pattern)]
     has = f"it has {listed([repr(n) for n in names]) or 'none'}"
+    if not are_told(reading.contract):
+        has = f"it has {len(names)}"
     if not found:
         raise reading.fault(f"the workbook has no sheet {pattern!r}; {has}", _RENAME)
     if len(found) > 1 and not extract.sheets:
@@ -120,16 +123,22 @@ def _chosen(reading: Reading, known: list[tuple[str, bool]]) -> list[str]:
     return found
 
 
-def _table(reading: Reading, name: str, spans: list[Span], parts: Iterator[Iterable[_Row]]) -> Table:
+def _label(reading: Reading, name: str, number: int) -> str:
+    """What a sheet is called where it is told of."""
+    return name if are_told(reading.contract) else str(number + 1)
+
+
+def _table(
+    reading: Reading, name: str, place: str, spans: list[Span], parts: Iterator[Iterable[_Row]]
+) -> Table:
     extract = reading.extract
     first = extract.header_row
     head = [cells for _, cells in next(parts, ())][first - 1 :]
     names = header(head, spans)
     if not names:
-        of_sheet = f" of sheet {name!r}" if extract.sheets else ""
+        of_sheet = f" of {place.strip()}" if place else ""
         hint = "fill in the form's own header row, or correct header_row in the contract"
         raise reading.fault(f"there is no header in row {first}{of_sheet}", hint)
-    place = f"lembar {name} " if extract.sheets else ""
     return Table(names, f"{place}baris {first}", parts, name)
 
 

@@ -15,7 +15,7 @@ from psycopg import Connection
 from pipelines.contract_upload import FILE, SHEET
 from pipelines.contracts import Contract
 from pipelines.errors import ShapeError
-from pipelines.extract.table import fold
+from pipelines.extract.names import are_told, fold, kept_shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,34 +43,44 @@ def compare(
     """Changes from `before` (None: never loaded) to `now`; added columns that the contract knows are none.
 
     Names are compared as headers are, white space folded. A promised column that is missing is one also at the first
-    load. Of an API only new keys are: its records need not all have the same.
+    load. Of an API only new keys are: its records need not all have the same. A new column whose name may not be told
+    is told by its place.
     """
     if not now:
         return ()
+    places = {fold(name): f"ke-{place}" for place, name in enumerate(now, 1)}
     now = {fold(name): kind for name, kind in now.items()}
-    before = None if before is None else {fold(name): kind for name, kind in before.items()}
+    before = None if before is None else {fold(n): kind for n, kind in kept_shape(contract, before).items()}
     if contract.server.kind == "api":
-        return _added(contract, before, now)
+        return _added(contract, before, now, places)
     promised = {fold(c.source_name) for c in contract.stored} - {SHEET, FILE}
     found = [Drift("vanished", name, (before or {}).get(name, "")) for name in sorted(promised - set(now))]
     if before is None:
         return tuple(found)
-    found += _added(contract, before, now)
+    found += _added(contract, before, now, places)
     for name in sorted(promised & set(now) & set(before)):
         if before[name] and now[name] and before[name] != now[name]:
             found.append(Drift("retyped", name, before[name], now[name]))
     return tuple(found)
 
 
-def _added(contract: Contract, before: Mapping[str, str] | None, now: Mapping[str, str]) -> tuple[Drift, ...]:
+def _added(
+    contract: Contract, before: Mapping[str, str] | None, now: Mapping[str, str], places: Mapping[str, str]
+) -> tuple[Drift, ...]:
+    if before is None:
+        return ()
     known = {fold(c.source_name) for c in contract.columns}
-    fresh = sorted(set(now) - set(before) - known) if before is not None else ()
-    return tuple(Drift("added", name, now=now[name]) for name in fresh)
+    fresh = [
+        name for name in now if name not in known and not before.keys() & kept_shape(contract, {name: ""})
+    ]
+    if are_told(contract):
+        return tuple(Drift("added", name, now=now[name]) for name in sorted(fresh))
+    return tuple(Drift("added", places[name], now=now[name]) for name in fresh)
 
 
 def insist(contract: Contract, drifts: Iterable[Drift]) -> None:
-    """Raises ShapeError for what a frozen contract does not allow; an API's keys come and go with its records."""
-    if contract.evolves or contract.server.kind == "api":
+    """Raises ShapeError for what a frozen contract does not allow."""
+    if contract.evolves:
         return
     changes = [str(d) for d in drifts]
     if changes:
@@ -94,7 +104,9 @@ def last_shape(connection: Connection[Any], contract: Contract) -> dict[str, str
 def keep_shape(
     connection: Connection[Any], contract: Contract, batch_id: int, shape: Mapping[str, str]
 ) -> None:
+    shape = kept_shape(contract, shape)
     if contract.server.kind == "api":
+        # A key that only some records have is known from the first time on.
         shape = {**(last_shape(connection, contract) or {}), **shape}
     connection.execute(
         "insert into ops.source_shape (dataset, contract_version, shape, batch_id) values (%s, %s, %s, %s)"

@@ -58,7 +58,7 @@ def source_shape(contract: Contract, changes: Sequence[str]) -> CheckResult:
     message = (
         f"Bentuk sumber berubah: {', '.join(changes)}." if changes else "Bentuk sumber seperti sebelumnya."
     )
-    severity = "warn" if contract.evolves or contract.server.kind == "api" else "error"
+    severity = "warn" if contract.evolves else "error"
     return CheckResult(SHAPE_CHECK, severity, not changes, len(changes), None, message)
 
 

@@ -280,7 +280,7 @@ def test_a_vanished_column_and_a_vanished_table_are_named(house: House) -> None:
     contract = visits(house)
     house.load(contract)
     house.run("alter table public.sumber rename column kode to kode_baru")
-    with pytest.raises(ShapeError, match="no column kode; it has kode_baru"):
+    with pytest.raises(ShapeError, match=r"no column kode; it has column 5.*kode renamed to column 5"):
         house.load(contract)
     house.run("drop table public.sumber")
     with pytest.raises(ShapeError, match="no table sumber"):

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pipelines.contracts import Column, Contract, DatabaseExtract
 from pipelines.errors import ContractError, ShapeError
+from pipelines.extract.names import told
 from pipelines.extract.stream import Wanted
 from pipelines.settings import TIMEZONE
 
@@ -92,7 +93,7 @@ def select(
     known = {c.source_name for c in contract.columns}
     unknown = {name: column for name, column in found.items() if name not in known}
     if bound:
-        raise _vanished(contract, bound, unknown)
+        raise _vanished(contract, bound, unknown, found)
     for column in gone:
         warnings.append(f"{column.source_name} is no longer there: {column.name} is empty")
     return Selection(
@@ -116,15 +117,20 @@ def no_such_table(contract: Contract, table: str) -> ShapeError:
     )
 
 
-def _vanished(contract: Contract, gone: list[Column], unknown: Mapping[str, SourceColumn]) -> ShapeError:
+def _vanished(
+    contract: Contract,
+    gone: list[Column],
+    unknown: Mapping[str, SourceColumn],
+    found: Mapping[str, SourceColumn],
+) -> ShapeError:
     message = f"{place(contract)} has no column {', '.join(c.source_name for c in gone)}"
     if unknown:
-        message += f"; it has {', '.join(unknown)}, which the contract does not know"
+        message += f"; it has {told(contract, list(unknown), found)}, which the contract does not know"
     renamed: list[str] = []
     for column in gone:
         alike = [name for name, there in unknown.items() if _alike(column, there.family)]
         if len(alike) == 1:
-            renamed.append(f"{column.source_name} renamed to {alike[0]}?")
+            renamed.append(f"{column.source_name} renamed to {told(contract, alike, found)}?")
     hint = " ".join(renamed) + " Then mend physicalName in the contract" if renamed else "ask the OPD"
     return ShapeError(contract.key, message, hint=hint)
 
