@@ -246,6 +246,11 @@ class Contract:
         return self.disposition is WriteDisposition.APPEND
 
     @property
+    def takes_every_file(self) -> bool:
+        """Whether each upload adds to what earlier ones brought; else the newest stands for all."""
+        return self.appends or self.merges
+
+    @property
     def primary_key(self) -> tuple[str, ...]:
         return tuple(c.name for c in self.columns if c.key)
 

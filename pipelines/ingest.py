@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import Connection
 
 from pipelines.contracts import Contract, FileExtract
-from pipelines.errors import GudangError, ShapeError, SourceError
+from pipelines.errors import ContractError, GudangError, ShapeError, SourceError
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import SourceStream, Wanted
 from pipelines.load import ledger
@@ -51,8 +51,8 @@ def ingest(
     """Loads `contract`'s source into the warehouse at `url`; `connection` is a session there.
 
     window: the days of a partitioned dataset that are loaded. whole: a full refresh, see `load`.
-    Raises SourceError, LoadError, ContractError or QualityError after the ledger says so. Where files are appended,
-    one that fails leaves the others alone, and is told of when all were tried.
+    Raises SourceError, LoadError, ContractError or QualityError after the ledger says so. Where files are appended
+    or merged, one that fails leaves the others alone, and is told of when all were tried.
     """
     uploads = _uploads(connection, contract, settings, whole=whole)
     if not uploads:
@@ -82,19 +82,33 @@ def ingest(
 def _uploads(
     connection: Connection[Any], contract: Contract, settings: Settings, *, whole: bool
 ) -> list[UploadedFile | None]:
-    """The uploads to load, oldest first: the newest, or every one that is not in raw yet where they are appended.
+    """The uploads to load, oldest first: every one that is not in raw yet, or the newest where it stands for all.
 
-    One None for a source that is no upload.
+    One None for a source that is no upload. Raises ContractError for a full refresh of versions from several files.
     """
     if not isinstance(contract.extract, FileExtract):
         return [None]
     from pipelines.extract.uploads import find_uploads
 
     files = find_uploads(settings.upload_zone, contract)
-    if not contract.appends:
+    if not contract.takes_every_file:
         return [*files[-1:]]
+    if whole and contract.keeps_history and len(files) > 1:
+        raise ContractError(
+            contract.key,
+            f"the upload zone has {len(files)} files, and a full refresh would end and begin versions with each",
+            hint="leave only the one there that has every row as it is now",
+        )
     if whole:
         return [*files]
+    if contract.merges:
+        merged = ledger.merged(connection, contract)
+        known, of_name = {sha for _, sha in merged}, dict(merged)
+        # A name that says again what it said before its last change is news, too.
+        fresh = [f for f in files if f.sha256 not in known or of_name.get(f.name, f.sha256) != f.sha256]
+        # Nothing new: the file that came last, for the contract may have changed since.
+        last = [f for f in files if f.sha256 == merged[-1][1]] if merged else []
+        return [*(fresh or last[-1:] or files[-1:])]
     standing = ledger.standing_fingerprints(connection, contract)
     fresh = [f for f in files if ledger.fingerprint(contract, f.sha256) not in standing]
     return [*(fresh or files[-1:])]

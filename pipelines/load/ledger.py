@@ -143,7 +143,7 @@ def fingerprint(contract: Contract, sha256: str) -> str:
 
 def standing_fingerprints(connection: Connection[Any], contract: Contract) -> set[str]:
     """Fingerprints of the uploads that raw stands for: the last that was read, or where files are appended, of each
-    name the last whose rows were loaded since the last full refresh."""
+    name the last whose rows were loaded since the last full refresh. See `merged` for files that are merged."""
     query = (
         "select distinct on (source_name) source_fingerprint from ops.load_batch b"
         " where dataset = %s and state = 'loaded' and source_fingerprint is not null and not exists"
@@ -155,3 +155,19 @@ def standing_fingerprints(connection: Connection[Any], contract: Contract) -> se
         " where dataset = %s and state in ('loaded', 'unchanged') order by batch_id desc limit 1"
     )
     return {row[0] for row in connection.execute(query, [contract.key]).fetchall() if row[0]}
+
+
+def merged(connection: Connection[Any], contract: Contract) -> list[tuple[str, str]]:
+    """Name and SHA-256 of the uploads merged into raw since the last full refresh, in the order of their loads.
+
+    Whatever the contract said then: what an earlier file brought may have been changed by a later one since.
+    """
+    found = connection.execute(
+        "select source_name, split_part(source_fingerprint, ':', 1) from ops.load_batch b"
+        " where dataset = %s and state in ('loaded', 'unchanged') and source_fingerprint is not null and not exists"
+        " (select from ops.load_batch w where w.dataset = b.dataset and w.whole and w.state = 'loaded'"
+        " and w.batch_id > b.batch_id)"
+        " order by batch_id",
+        [contract.key],
+    )
+    return found.fetchall()

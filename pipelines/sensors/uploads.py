@@ -14,7 +14,7 @@ from pipelines.contracts import Contract
 from pipelines.errors import GudangError
 from pipelines.extract.uploads import UploadedFile, find_uploads, is_settled
 from pipelines.jobs import UPLOAD, AssetJob
-from pipelines.load.ledger import standing_fingerprints
+from pipelines.load.ledger import merged, standing_fingerprints
 from pipelines.models.nodes import Project
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import Settings
@@ -23,7 +23,7 @@ DATASET_TAG, FILE_TAG = "gudang/dataset", "gudang/berkas"
 
 
 def upload_sensor(contracts: Sequence[Contract], settings: Settings) -> dg.SensorDefinition:
-    """Looks at every upload dataset: its newest file, or each of its files where they are appended, oldest first.
+    """Looks at every upload dataset: its newest file, or each of its files where every one is taken, oldest first.
 
     A file still being written is left for the next tick: on this machine one that changed a moment ago, on another
     machine, whose clock is its own, one that looks otherwise than at the tick before. The cursor holds a mark or two
@@ -70,7 +70,7 @@ def _settled(
 ) -> list[UploadedFile]:
     """Those of the files that stand for the dataset which nobody is writing to."""
     now = time.time()
-    standing = files if contract.appends else files[-1:]
+    standing = files if contract.takes_every_file else files[-1:]
     return [f for f in standing if (same_as_before if f.is_remote else is_settled(f, now))]
 
 
@@ -87,11 +87,13 @@ def _sha256(file: UploadedFile) -> str:
 
 
 def _loaded(warehouse: Warehouse, contract: Contract) -> set[str]:
-    """SHA-256 of the bytes that are published now: of the last load, or of each file's last where they are appended."""
+    """SHA-256 of the bytes that raw stands for: of the last load, or of each file where every one is taken."""
     with warehouse.connect() as connection:
         known = connection.execute("select to_regclass('ops.load_batch') is not null").fetchone()
         if not known or not known[0]:
             return set()
+        if contract.merges:
+            return {sha for _, sha in merged(connection, contract)}
         found = standing_fingerprints(connection, contract)
     return {fingerprint.split(":")[0] for fingerprint in found}
 

@@ -1,0 +1,149 @@
+"""Uploads that are merged: every file of the zone, each once, whatever its time says; versions too."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines.contracts import Contract
+from pipelines.errors import ContractError, SourceError
+from pipelines.ingest import Ingested, ingest
+from pipelines.settings import Settings
+from tests.support.contracts import column, upload
+from tests.support.loads import Loads
+
+
+class Zone:
+    def __init__(self, pg_url: str, folder: Path) -> None:
+        self.loads = Loads(pg_url, folder)
+        self.settings = Settings(home=folder / "home", project=folder, warehouse_url=self.loads.url)
+        self.folder = folder / "home" / "unggahan" / "uji" / "data"
+        self.folder.mkdir(parents=True)
+        self.contract: Contract = self.declare()
+
+    def declare(self, *columns: str, **custom: str) -> Contract:
+        more = [column(name, "date", required=True) for name in columns]
+        return self.loads.contract(
+            column("id", "integer", primaryKey=True),
+            column("isi"),
+            *more,
+            server=upload("uji/data", "csv"),
+            extract={"format": "csv", "pattern": "*.csv"},
+            write_disposition="merge",
+            **custom,
+        )
+
+    def put(self, name: str, *rows: str, age: int, header: str = "id,isi") -> None:
+        path = self.folder / name
+        path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+        os.utime(path, (1_700_000_000 - age, 1_700_000_000 - age))
+
+    def ingest(self, *, whole: bool = False) -> Ingested:
+        return ingest(
+            self.loads.connection, self.contract, self.settings, self.loads.url, run_id="uji", whole=whole
+        )
+
+    def state(self) -> str:
+        batch = self.ingest().batch
+        assert batch is not None
+        return batch.state
+
+    def rows(self, *columns: str) -> list[tuple[object, ...]]:
+        return self.loads.raw(self.contract, *(columns or ("id", "isi")))
+
+    def files(self) -> list[tuple[str, str]]:
+        return self.loads.run(
+            "select source_name, state from ops.load_batch where state <> 'unchanged' order by batch_id"
+        )
+
+
+@pytest.fixture
+def zone(pg_url: str, tmp_path: Path) -> Iterator[Zone]:
+    made = Zone(pg_url, tmp_path)
+    yield made
+    made.loads.connection.close()
+
+
+def test_files_that_come_together_are_all_merged_oldest_first(zone: Zone) -> None:
+    zone.put("feb.csv", "2,feb", "3,feb", age=10)
+    zone.put("jan.csv", "1,jan", "2,jan", age=20)
+    done = zone.ingest()
+    assert done.batch is not None and (done.batch.state, done.batch.read) == ("loaded", 4)
+    assert zone.files() == [("jan.csv", "loaded"), ("feb.csv", "loaded")]
+    assert zone.rows() == [(1, "jan"), (2, "feb"), (3, "feb")]
+    assert zone.state() == "unchanged"
+
+
+def test_a_correction_is_merged_because_its_bytes_are_new_however_old_it_says_that_it_is(zone: Zone) -> None:
+    zone.put("jan.csv", "1,jan", "2,jan", age=10)
+    assert zone.state() == "loaded"
+    zone.put("koreksi.csv", "1,benar", age=5_000)
+    assert zone.state() == "loaded"
+    assert zone.rows() == [(1, "benar"), (2, "jan")]
+    assert zone.state() == "unchanged"
+    zone.put("salinan.csv", "1,jan", "2,jan", age=0)  # the bytes of jan.csv under another name
+    assert zone.state() == "unchanged"
+    assert zone.rows() == [(1, "benar"), (2, "jan")]
+    zone.put("koreksi.csv", "1,lain", age=5_000)
+    assert zone.state() == "loaded"
+    zone.put("koreksi.csv", "1,benar", age=5_000)  # as it was before
+    assert zone.state() == "loaded"
+    assert zone.rows() == [(1, "benar"), (2, "jan")]
+    assert zone.state() == "unchanged"
+
+
+def test_a_changed_contract_reads_the_file_that_came_last_and_none_that_it_followed(zone: Zone) -> None:
+    zone.put("feb.csv", "2,feb", age=10)
+    assert zone.state() == "loaded"
+    zone.put("jan.csv", "1,jan", "2,jan", age=20)
+    assert zone.state() == "loaded"
+    path = zone.contract.path
+    path.write_text(path.read_text("utf-8").replace("Kolom isi.", "Isinya."), encoding="utf-8")
+    zone.ingest()
+    assert zone.rows() == [(1, "jan"), (2, "jan")]
+    assert zone.loads.run("select source_name from ops.load_batch order by batch_id desc limit 1") == [
+        ("jan.csv",)
+    ]
+
+
+def test_a_broken_file_is_told_of_and_the_others_are_merged(zone: Zone) -> None:
+    zone.put("jan.csv", '1,"jan', age=30)
+    zone.put("feb.csv", "2,feb", age=20)
+    with pytest.raises(SourceError, match=r"jan\.csv: baris 2: a quote"):
+        zone.ingest()
+    assert zone.rows() == [(2, "feb")]
+    zone.put("jan.csv", "1,jan", age=30)
+    assert zone.state() == "loaded"
+    assert zone.rows() == [(1, "jan"), (2, "feb")]
+
+
+def test_a_full_refresh_is_what_all_files_of_the_zone_say(zone: Zone) -> None:
+    zone.put("jan.csv", "1,jan", "2,jan", age=20)
+    zone.put("feb.csv", "2,feb", "3,feb", age=10)
+    zone.ingest()
+    (zone.folder / "jan.csv").unlink()
+    zone.put("mar.csv", "4,mar", age=0)
+    zone.ingest()
+    assert len(zone.rows()) == 4
+    zone.ingest(whole=True)
+    assert zone.rows() == [(2, "feb"), (3, "feb"), (4, "mar")]
+    assert zone.state() == "unchanged"
+
+
+def test_each_file_is_a_version_and_a_full_refresh_of_several_is_refused(zone: Zone) -> None:
+    zone.contract = zone.declare("berlaku", merge_strategy="scd2", cursor="berlaku")
+    header = "id,isi,berlaku"
+    zone.put("feb.csv", "1,b,2024-02-01", age=10, header=header)
+    zone.put("jan.csv", "1,a,2024-01-01", "2,a,2024-01-01", age=20, header=header)
+    zone.ingest()
+    versions = [(1, "a", False), (1, "b", True), (2, "a", True)]
+    assert zone.rows("id", "isi", "is_current") == versions
+    zone.put("des.csv", "1,lama,2023-12-01", age=0, header=header)  # late: an older version changes nothing
+    zone.ingest()
+    assert zone.rows("id", "isi", "is_current") == versions
+    with pytest.raises(ContractError, match="3 files, and a full refresh would end and begin versions"):
+        zone.ingest(whole=True)
+    assert zone.rows("id", "isi", "is_current") == versions
