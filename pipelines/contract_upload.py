@@ -19,6 +19,7 @@ _ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "quote": ("csv",),
     "encoding": ("csv",),
     "comment": ("csv",),
+    "short_rows": ("csv",),
     "totals": ("csv", *WORKBOOKS, "parquet"),
     "sheet": WORKBOOKS,
     "sheets": WORKBOOKS,
@@ -35,6 +36,7 @@ class FileExtract:
 
     member: pattern of the one file to read inside a ZIP. delimiter, quote, encoding: AUTO to find out.
     quote: a character, "none", or "row" where every row is wrapped whole in one pair of quotes.
+    short_rows: whether a row may have fewer cells than the header.
     totals: header name -> regular expression; rows whose cell matches are left out and counted.
     sheet, sheets: name or pattern of the one sheet, or of all sheets, to read.
     """
@@ -48,6 +50,7 @@ class FileExtract:
     quote: str = '"'
     encoding: str = "utf-8"
     comment: str | None = None
+    short_rows: bool = False
     totals: Mapping[str, str] = field(default_factory=dict[str, str])
     sheet: str | None = None
     sheets: str | None = None
@@ -63,14 +66,7 @@ class FileExtract:
         for key in ("header_row", "header_rows"):
             if not isinstance(getattr(self, key), int) or getattr(self, key) < 1:
                 raise ValueError(f"{key} {getattr(self, key)!r} is no whole number above 0")
-        if self.delimiter != AUTO and len(self.delimiter) != 1:
-            raise ValueError(f"delimiter {self.delimiter!r} is neither one character nor {AUTO}")
-        if self.quote not in (AUTO, "none", "row") and len(self.quote) != 1:
-            raise ValueError(f"quote {self.quote!r} is neither one character nor none, row or {AUTO}")
-        if self.quote == self.delimiter != AUTO:
-            raise ValueError("quote and delimiter are the same")
-        if self.encoding != AUTO and not _is_encoding(self.encoding):
-            raise ValueError(f"encoding {self.encoding!r} is unknown (such as utf-8, cp1252, {AUTO})")
+        self._check_csv()
         if self.sheet and self.sheets:
             raise ValueError("sheet means one sheet, sheets all that match: one of them")
         if self.records and not self.records.startswith("/"):
@@ -80,6 +76,18 @@ class FileExtract:
                 re.compile(pattern)
             except re.error as error:
                 raise ValueError(f"totals {pattern!r} is no regular expression: {error}") from None
+
+    def _check_csv(self) -> None:
+        if self.delimiter != AUTO and len(self.delimiter) != 1:
+            raise ValueError(f"delimiter {self.delimiter!r} is neither one character nor {AUTO}")
+        if self.quote not in (AUTO, "none", "row") and len(self.quote) != 1:
+            raise ValueError(f"quote {self.quote!r} is neither one character nor none, row or {AUTO}")
+        if self.quote == self.delimiter != AUTO:
+            raise ValueError("quote and delimiter are the same")
+        if self.encoding != AUTO and not _is_encoding(self.encoding):
+            raise ValueError(f"encoding {self.encoding!r} is unknown (such as utf-8, cp1252, {AUTO})")
+        if not isinstance(self.short_rows, bool):
+            raise ValueError(f"short_rows {self.short_rows!r} is neither true nor false")
 
 
 def _is_encoding(name: str) -> bool:

@@ -106,7 +106,7 @@ class Table:
     """A header and the rows below it, in one part or several.
 
     names: as `header` gives them. place: where the header stands. blank: an empty cell is no value, and a row of
-    them no row.
+    them no row. even: a row of fewer cells than the header is damaged, where the contract does not allow it.
     """
 
     names: tuple[str, ...]
@@ -114,6 +114,7 @@ class Table:
     parts: Iterator[Iterable[Row]]
     sheet: str | None = None
     blank: bool = True
+    even: bool = False
 
 
 def header(rows: Sequence[Sequence[str]], spans: Sequence[Span] = ()) -> tuple[str, ...]:
@@ -202,7 +203,7 @@ class Fit:
         self.picks = tuple(place.get(fold(c.source_name), width) for c in reading.contract.stored)
         self.extras = [(name, place[name]) for name in unexpected] if reading.contract.evolves else None
         self.totals = self._totals(place)
-        self.dropped = 0
+        self.dropped = self.short = 0
 
     def _totals(self, place: Mapping[str, int]) -> list[tuple[int, re.Pattern[str]]]:
         found: list[tuple[int, re.Pattern[str]]] = []
@@ -229,6 +230,9 @@ class Fit:
             named = self.table.sheet and are_told(self.reading.contract)
             place = f" in sheet {self.table.sheet}" if named else ""
             stream.warnings.append(f"{self.reading.name}: {self.dropped} total rows left out{place}")
+        if self.short:
+            words = f"{self.short} rows have fewer cells than the header, those that are missing are NULL"
+            stream.warnings.append(f"{self.reading.name}: {words}")
 
     def _columns(self, part: Columns) -> list[Sequence[str]] | None:
         """What `_rows` gives, column by column; None where single rows must be looked at."""
@@ -256,6 +260,8 @@ class Fit:
             if totals and self._is_total(cells):
                 self.dropped += 1
                 continue
+            if self.table.even and len(found) < width:
+                self._check_short(position, found)
             picked = cells if as_they_are else pick(cells if whole else [*cells, *self.behind])[:-1]
             row = [cell or None for cell in picked] if blank and "" in picked else list(picked)
             if extras is not None:
@@ -272,6 +278,15 @@ class Fit:
             message = f"{position}: {len(cells)} cells, but the header has {width}"
             raise self.reading.fault(message, "a delimiter inside a cell must stand in quotes")
         return [*cells[:width], *[""] * (width - len(cells))]
+
+    def _check_short(self, position: str, cells: Sequence[str | None]) -> None:
+        """A line break that no quotes hold makes two short rows of one: both would load, each with a part."""
+        self.short += 1
+        if self.reading.extract.short_rows:
+            return
+        message = f"{position}: {len(cells)} cells, but the header has {len(self.table.names)}"
+        hint = "a line break inside a cell must stand in quotes; if this file's writer leaves empty cells at the end"
+        raise self.reading.fault(message, f"{hint} away (Excel may), declare short_rows: true")
 
     def _is_total(self, cells: Sequence[str | None]) -> bool:
         return any(pattern.search((cells[i] or "").strip()) for i, pattern in self.totals)

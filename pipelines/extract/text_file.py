@@ -53,7 +53,8 @@ def _unwrapped(wrapped: Iterator[list[str]], delimiter: str) -> Iterator[list[st
         )
         if len(inner) > 1:
             raise csv.Error("two rows in one pair of quotes")
-        yield inner[0] if inner else []
+        # A row that is not wrapped, "3,", has come in parts already.
+        yield [*(inner[0] if inner else ()), *row[1:]]
 
 
 class Lines:
@@ -129,7 +130,7 @@ def csv_table(reading: Reading, file: BinaryIO, dialect: Dialect) -> Table:
     if hint:
         message = f"baris {head[0][0]}: missing in the header: {', '.join(reading.expected())}"
         raise reading.misshapen(f"{message}; it is one cell only", hint)
-    return Table(names, f"baris {head[0][0]}", iter((_body(reading, file, rows, len(names)),)))
+    return Table(names, f"baris {head[0][0]}", iter((_body(reading, file, rows, len(names)),)), even=True)
 
 
 def _family(encoding: str) -> codecs.CodecInfo:
@@ -174,12 +175,21 @@ def _rows(reading: Reading, file: BinaryIO, dialect: Dialect) -> Iterator[tuple[
 def _body(
     reading: Reading, file: BinaryIO, rows: Iterator[tuple[int, list[str]]], width: int
 ) -> Iterator[tuple[str, list[str]]]:
-    line, cells = 0, list[str]()
+    short: tuple[int, list[str]] | None = None
     for line, cells in rows:
-        yield f"baris {line}", cells
-    if line and len(cells) < width and "".join(cells).strip() and not _ends_with_newline(file):
+        if short:
+            yield f"baris {short[0]}", short[1]
+            short = None
+        if len(cells) < width and "".join(cells).strip():
+            short = line, cells  # until it is known whether it is the last
+        else:
+            yield f"baris {line}", cells
+    if short and not _ends_with_newline(file):
+        line, cells = short
         message = f"the file is cut short: its last row, baris {line}, has {len(cells)} of {width} cells"
         raise reading.fault(message, _UPLOAD_WHOLE)
+    if short:
+        yield f"baris {short[0]}", short[1]
 
 
 def _ends_with_newline(file: Any) -> bool:

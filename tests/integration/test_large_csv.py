@@ -90,6 +90,19 @@ def test_what_is_not_plain_is_read_carefully_or_told_of_exactly(loads: Loads, od
         assert load(loads, contract(loads), text).loaded == 40_001 + bool(odd.strip(" ,"))
 
 
+@pytest.mark.parametrize("rows", [ROWS, ROWS[:100]], ids=["large", "small"])
+def test_a_line_break_that_no_quotes_hold_loads_as_two_halves_in_neither_way(
+    loads: Loads, rows: list[str]
+) -> None:
+    text = HEADER + "\n".join([*rows, "40001,Jalan", "Mawar,1,", "40002,akhir,1,"]) + "\n"
+    place = 2 * len(rows) + 2
+    with pytest.raises(SourceError, match=rf"besar\.csv: baris {place}: 2 cells, but the header has 4"):
+        load(loads, contract(loads), text)
+    batch = load(loads, contract(loads, short_rows=True), text)
+    assert (batch.loaded, batch.quarantined) == (len(rows) + 2, 1)
+    assert "besar.csv: 2 rows have fewer cells than the header" in batch.warnings[0]
+
+
 def test_bytes_of_another_encoding_are_told_of_with_their_line(loads: Loads) -> None:
     with pytest.raises(SourceError, match=r"baris 11: these bytes are no utf-8"):
         load(

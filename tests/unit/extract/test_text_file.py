@@ -106,8 +106,33 @@ def test_the_header_is_trimmed_of_every_white_space(tmp_path: Path) -> None:
     assert read_text(tmp_path, "\u00a0a ,\tb\u00a0,,\n1,2,,\n") == [["1", "2", "baris 2"]]
 
 
-def test_short_rows_are_padded(tmp_path: Path) -> None:
-    assert read_text(tmp_path, "a,b\n1\n3,4\n")[0] == ["1", None, "baris 2"]
+@pytest.mark.parametrize(
+    ("content", "line", "cells"),
+    [
+        ("a,b,c\n1,Jalan\nMawar,5\n2,x,7\n", 2, 2),
+        ("a,b,c\n2,x,7\n1\n", 3, 1),
+        ("a,b,c\n2,x,7\n1,\n3,y,8\n", 3, 2),
+    ],
+)
+def test_a_row_with_fewer_cells_than_the_header_is_refused(
+    tmp_path: Path, content: str, line: int, cells: int
+) -> None:
+    error = refusal(tmp_path, content, contract("a", "b", "c"))
+    assert f"baris {line}: {cells} cells, but the header has 3" in error.message
+    assert "line break inside a cell" in str(error.hint) and "short_rows: true" in str(error.hint)
+
+
+def test_where_the_contract_allows_it_short_rows_are_padded_and_counted(tmp_path: Path) -> None:
+    stream = opened(contract("a", "b", short_rows=True), write(tmp_path, "a,b\n1\n,2\n3,\n\n4\n"))
+    assert [row[:2] for row in read(stream)] == [["1", None], [None, "2"], ["3", None], ["4", None]]
+    assert stream.warnings == [
+        "data.csv: 2 rows have fewer cells than the header, those that are missing are NULL"
+    ]
+
+
+def test_a_short_total_row_is_left_out_all_the_same(tmp_path: Path) -> None:
+    made = contract("a", "b", totals={"a": "^Jumlah"})
+    assert [row[:2] for row in read_text(tmp_path, "a,b\n1,2\nJumlah 2\n", made)] == [["1", "2"]]
 
 
 def test_a_last_line_without_newline_is_whole_when_it_has_its_cells(tmp_path: Path) -> None:
@@ -212,7 +237,7 @@ def test_a_half_written_utf16_file_is_cut_short(tmp_path: Path) -> None:
 
 def test_a_whole_utf16_file_is_not_cut_short(tmp_path: Path) -> None:
     of = contract("a", "b", encoding="utf-16")
-    assert len(read_text(tmp_path, "a,b\n1,2\n3\n".encode("utf-16"), of)) == 2
+    assert len(read_text(tmp_path, "a,b\n1,2\n3,\n".encode("utf-16"), of)) == 2
 
 
 def test_a_wrong_encoding_names_the_line_of_the_first_wrong_byte(tmp_path: Path) -> None:
