@@ -86,7 +86,7 @@ class FileExtract:
             raise ValueError("quote and delimiter are the same")
         if self.encoding != AUTO and not _is_encoding(self.encoding):
             raise ValueError(f"encoding {self.encoding!r} is unknown (such as utf-8, cp1252, {AUTO})")
-        if not isinstance(self.short_rows, bool):
+        if self.short_rows not in (True, False):
             raise ValueError(f"short_rows {self.short_rows!r} is neither true nor false")
 
 

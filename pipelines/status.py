@@ -14,7 +14,7 @@ from pipelines.load.warehouse import connect
 _STATUS = """
 with batch as (
     select distinct on (dataset) dataset, state, error, started_at, finished_at,
-        rows_read, rows_loaded, rows_unchanged, rows_quarantined, rows_deleted
+        rows_read, rows_loaded, rows_unchanged, rows_quarantined, rows_deleted, found
     from ops.load_batch
     order by dataset, batch_id desc
 ),
@@ -40,6 +40,7 @@ checks as (
 select
     dataset, batch.state, batch.error, batch.started_at, batch.finished_at, good.good_at,
     batch.rows_read, batch.rows_loaded, batch.rows_unchanged, batch.rows_quarantined, batch.rows_deleted,
+    batch.found,
     coalesce(checks.checks, 0) as checks,
     coalesce(checks.errors, 0) as errors,
     coalesce(checks.warnings, 0) as warnings

@@ -240,6 +240,7 @@ def _metadata(done: Ingested) -> Mapping[str, Any]:
         "baris_sama": batch.unchanged,
         "baris_dikarantina": batch.quarantined,
         "baris_dihapus": batch.deleted,
+        **({"ditemukan": batch.found} if batch.found else {}),
         "detik": {k: round(v, 3) for k, v in batch.seconds.items()},
         **({"peringatan": dg.MetadataValue.md("\n".join(f"- {w}" for w in told))} if told else {}),
     }

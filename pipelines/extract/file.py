@@ -72,12 +72,11 @@ def _plain(reading: Reading, file: BinaryIO, stream: SourceStream, way: Way) -> 
     """The blocks of a CSV file that PostgreSQL may read by itself; None for any other."""
     if reading.extract.format != "csv" or file.seek(0, io.SEEK_END) < plain_csv.WORTH:
         return None
-    dialect, words = dialect_of(reading, file)
+    dialect, stream.found = dialect_of(reading, file)
     fit = Fit(reading, csv_table(reading, file, dialect))
     csv = plain_csv.fits(fit, dialect)
     if csv is None:
         return None
-    stream.warnings.extend([words] if words else [])
     stream.shape.update(dict.fromkeys(fit.table.names, ""))
     by_place = sorted(zip(fit.picks, reading.contract.stored, strict=True), key=itemgetter(0))
     columns = [column for _, column in by_place]
@@ -103,8 +102,7 @@ def _copy_text(reading: Reading, file: BinaryIO, stream: SourceStream) -> Iterat
     """The rows as COPY text; the first header is looked at before this returns."""
     match reading.extract.format:
         case "csv":
-            dialect, words = dialect_of(reading, file)
-            stream.warnings.extend([words] if words else [])
+            dialect, stream.found = dialect_of(reading, file)
             tables = iter((csv_table(reading, file, dialect),))
         case "parquet":
             from pipelines.extract.parquet_file import parquet_table

@@ -25,15 +25,15 @@ _DELIMITERS = (",", ";", "\t", "|")
 _QUOTES = ('"', "'", "row")
 
 
-def dialect_of(reading: Reading, file: BinaryIO) -> tuple[Dialect, str | None]:
-    """The file's dialect, and what was found out, in words; None where the contract leaves nothing open.
+def dialect_of(reading: Reading, file: BinaryIO) -> tuple[Dialect, dict[str, str]]:
+    """The file's dialect, and of it what was found out because the contract leaves it open.
 
     Raises SourceError where nothing fits, or more than one way does.
     """
     extract = reading.extract
     declared = Dialect(extract.encoding, extract.delimiter, extract.quote)
     if AUTO not in (declared.encoding, declared.delimiter, declared.quote):
-        return declared, None
+        return declared, {}
     file.seek(0)
     part = file.read(SAMPLE + 1)
     whole = len(part) <= SAMPLE
@@ -41,12 +41,8 @@ def dialect_of(reading: Reading, file: BinaryIO) -> tuple[Dialect, str | None]:
     dialect = Dialect(encoding, declared.delimiter, declared.quote)
     if AUTO in (declared.delimiter, declared.quote):
         dialect = _marks(reading, _decoded(reading, part, encoding), dialect, whole=whole)
-    found = [
-        f"{key} {getattr(dialect, key)!r}"
-        for key in ("encoding", "delimiter", "quote")
-        if getattr(declared, key) == AUTO
-    ]
-    return dialect, f"{reading.name}: found out from its first part: {', '.join(found)}"
+    keys = ("encoding", "delimiter", "quote")
+    return dialect, {key: getattr(dialect, key) for key in keys if getattr(declared, key) == AUTO}
 
 
 def _encoding(reading: Reading, part: bytes, *, whole: bool) -> str:

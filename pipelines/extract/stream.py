@@ -57,6 +57,7 @@ class SourceStream:
     shape: every column that the source has, known to the contract or not, and its kind there ("" where it has none).
     exact: columns whose every value the source's own type guarantees to be one of the contract's.
     csv: how the blocks are written, where they are no COPY text.
+    found: what had to be found out of the source because the contract leaves it open, for the ledger.
     hurried: whether reading it slowly would not spare the source but hold up whoever writes there.
     fallback: opens the same source for a slower way of reading, which takes whatever this one does not.
     """
@@ -70,6 +71,7 @@ class SourceStream:
     exact: frozenset[str] = frozenset()
     warnings: list[str] = field(default_factory=list[str])
     csv: Csv | None = None
+    found: dict[str, str] = field(default_factory=dict[str, str])
     hurried: bool = False
     fallback: Callable[[], SourceStream] | None = None
 

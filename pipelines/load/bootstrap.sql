@@ -43,6 +43,8 @@ create table if not exists ops.load_batch (
 );
 alter table ops.load_batch add column if not exists whole boolean not null default false;
 comment on column ops.load_batch.whole is 'A full refresh: what was loaded before no longer stands.';
+alter table ops.load_batch add column if not exists found jsonb not null default '{}';
+comment on column ops.load_batch.found is 'What had to be found out of the source: a CSV file''s encoding, delimiter, quote.';
 create index if not exists load_batch_dataset on ops.load_batch (dataset, batch_id desc);
 comment on table ops.load_batch is 'The ledger: one row per load of one dataset.';
 

@@ -42,6 +42,7 @@ class Batch:
     seconds: dict[str, float] = field(default_factory=dict[str, float])
     warnings: list[str] = field(default_factory=list[str])
     drift: tuple[Drift, ...] = ()
+    found: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @contextmanager
@@ -118,6 +119,7 @@ def close_batch(connection: Connection[Any], batch: Batch) -> None:
     connection.execute(
         "update ops.load_batch set state = %s, source_name = %s, source_fingerprint = %s, rows_read = %s,"
         " rows_loaded = %s, rows_unchanged = %s, rows_quarantined = %s, rows_deleted = %s, error = %s, seconds = %s,"
+        " found = %s,"
         " finished_at = clock_timestamp() where batch_id = %s",
         [
             batch.state,
@@ -130,6 +132,7 @@ def close_batch(connection: Connection[Any], batch: Batch) -> None:
             batch.deleted,
             batch.error,
             json.dumps({k: round(v, 3) for k, v in batch.seconds.items()}),
+            json.dumps(batch.found),
             batch.batch_id,
         ],
     )

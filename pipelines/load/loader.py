@@ -211,7 +211,7 @@ def _land_stream(
     known: dict[str, str] | None,
 ) -> tuple[LoadPlan, SourceStream | None]:
     contract = plan.contract
-    batch.source_name = stream.name
+    batch.source_name, batch.found = stream.name, stream.found
     if contract.appends and stream.fingerprint:
         plan = replace(plan, file=stream.name)
     plan = replace(plan, exact=_exact(contract, stream))

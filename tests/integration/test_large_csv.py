@@ -91,6 +91,21 @@ def test_what_is_not_plain_is_read_carefully_or_told_of_exactly(loads: Loads, od
 
 
 @pytest.mark.parametrize("rows", [ROWS, ROWS[:100]], ids=["large", "small"])
+def test_what_was_found_out_of_a_file_stands_in_the_ledger_and_in_the_status(
+    loads: Loads, rows: list[str]
+) -> None:
+    from pipelines.status import dataset_status
+
+    text = HEADER + "\n".join(rows) + "\n"
+    load(loads, contract(loads), text)
+    load(loads, contract(loads, delimiter="auto", encoding="auto"), text + "\n")
+    found = {"delimiter": ",", "encoding": "utf-8"}
+    assert loads.run("select found from ops.load_batch order by batch_id") == [({},), (found,)]
+    (shown,) = dataset_status(loads.url)
+    assert shown["found"] == found
+
+
+@pytest.mark.parametrize("rows", [ROWS, ROWS[:100]], ids=["large", "small"])
 def test_a_line_break_that_no_quotes_hold_loads_as_two_halves_in_neither_way(
     loads: Loads, rows: list[str]
 ) -> None:

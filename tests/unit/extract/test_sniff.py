@@ -21,7 +21,7 @@ def test_the_delimiter_is_the_one_that_finds_the_columns(tmp_path: Path, delimit
         write(tmp_path, f"a{delimiter}b\n1{delimiter}x, y; z\n".replace(", y; z", "")),
     )
     assert read(stream) == [["1", "x", "baris 2"]]
-    assert stream.warnings == [f"data.csv: found out from its first part: delimiter {delimiter!r}"]
+    assert (stream.found, stream.warnings) == ({"delimiter": delimiter}, [])
 
 
 def test_decimal_commas_do_not_make_a_comma_the_delimiter(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_the_encoding_is_found_out_and_said(tmp_path: Path, encoding: str, taken
         contract("a", "b", encoding="auto"), write(tmp_path, "a,b\nKafé,“x”\nlagi,lagi\n".encode(encoding))
     )
     assert read(stream)[0][:2] == ["Kafé", "“x”"]
-    assert stream.warnings == [f"data.csv: found out from its first part: encoding {taken!r}"]
+    assert (stream.found, stream.warnings) == ({"encoding": taken}, [])
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_the_encoding_is_found_out_and_said(tmp_path: Path, encoding: str, taken
 def test_the_quote_is_found_out_and_said(tmp_path: Path, content: str, quote: str) -> None:
     stream = opened(AUTO, write(tmp_path, content))
     assert read(stream)[0][:2] in (["1", "x, y"], ["1", "x y"])
-    assert f"quote {quote!r}" in stream.warnings[0]
+    assert stream.found["quote"] == quote
 
 
 def test_what_can_be_cut_in_two_ways_is_refused_with_both(tmp_path: Path) -> None:
