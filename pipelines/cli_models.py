@@ -266,7 +266,7 @@ def _print_rows(console: Console, node: Node, limit: int) -> None:
     from psycopg import sql
     from rich.table import Table
 
-    from pipelines.load.swap import identifier
+    from pipelines.load.relation import identifier
 
     with psycopg.connect(_connection()) as connection:
         try:

@@ -5,6 +5,7 @@ Not here: the statements (dispositions.py, history.py, reconcile.py), landing an
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from psycopg import Connection, errors
@@ -14,7 +15,11 @@ from pipelines.load import dispositions, history, reconcile
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import RAW_SHAPE, LoadPlan, expected_shape
 from pipelines.load.quarantine import resolve_gone
-from pipelines.load.swap import Relation, publish_table
+from pipelines.load.relation import Relation
+from pipelines.load.swap import publish_table
+
+_PRIMARY_KEY = re.compile(r".*_pkey")
+"""What a stage brings along."""
 
 
 def publish(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: int) -> None:
@@ -74,7 +79,12 @@ def _replace(
         )
     if _one(connection, dispositions.alone(plan))[0]:
         connection.execute(b"alter table " + plan.stage.as_bytes(connection) + b" set schema raw")
-        publish_table(connection, Relation("raw", plan.contract.table), Relation("raw", plan.stage_name))
+        publish_table(
+            connection,
+            Relation("raw", plan.contract.table),
+            Relation("raw", plan.stage_name),
+            ours=_PRIMARY_KEY,
+        )
         return
     connection.execute(dispositions.delete_scope(plan))
     try:

@@ -18,7 +18,8 @@ import psycopg
 from psycopg import Connection, sql
 
 from pipelines.errors import GudangError, ModelError
-from pipelines.load.swap import (
+from pipelines.load.attached import name_for_now
+from pipelines.load.relation import (
     Relation,
     columns_of,
     compiled,
@@ -26,10 +27,8 @@ from pipelines.load.swap import (
     drop,
     existing,
     identifier,
-    name_for_now,
-    publish_table,
-    publish_view,
 )
+from pipelines.load.swap import publish_table, publish_view
 from pipelines.models.faults import explained, located
 from pipelines.models.grants import apply_grants
 from pipelines.models.incremental import reshape, upsert

@@ -11,7 +11,7 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from pipelines.load.swap import Relation, compiled, identifier
+from pipelines.load.relation import Relation, compiled, identifier
 
 _GRANTED = """
 select lower(acl.privilege_type), case when acl.grantee = 0 then 'public' else pg_get_userbyid(acl.grantee)::text end

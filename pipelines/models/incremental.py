@@ -14,7 +14,7 @@ from psycopg import sql
 
 from pipelines.errors import ModelError
 from pipelines.load.plan import Window
-from pipelines.load.swap import Relation, compiled, identifier
+from pipelines.load.relation import Relation, compiled, identifier
 from pipelines.models.materialization import Incremental
 
 Columns = Sequence[tuple[str, str]]

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pipelines.contracts import Partition
 from pipelines.load.plan import Window
-from pipelines.load.swap import Relation
+from pipelines.load.relation import Relation
 from pipelines.models.materialization import Incremental, Materialization
 from pipelines.models.selection import select
 from pipelines.quality.suites import Expectation, Severity

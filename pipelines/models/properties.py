@@ -16,7 +16,7 @@ from typing import Any, cast
 import yaml
 
 from pipelines.errors import ModelError
-from pipelines.load.swap import Relation
+from pipelines.load.relation import Relation
 from pipelines.models.nodes import Exposure, ModelColumn, SourceTable
 from pipelines.quality.suites import Severity
 

@@ -18,7 +18,7 @@ from jinja2.ext import Extension
 from jinja2.parser import Parser
 
 from pipelines.errors import ModelError
-from pipelines.load.swap import Relation
+from pipelines.load.relation import Relation
 from pipelines.models.properties import TestDeclaration
 
 RefResolver = Callable[[str], Relation]

@@ -11,7 +11,7 @@ from psycopg import Connection
 
 from pipelines.contracts import Contract
 from pipelines.load.loader import Staged
-from pipelines.load.swap import Relation
+from pipelines.load.relation import Relation
 from pipelines.quality.run import CheckResult, run_suite
 from pipelines.quality.suites import QUARANTINE_CHECK, SHAPE_CHECK, suite
 

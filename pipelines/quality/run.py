@@ -24,7 +24,7 @@ from psycopg import Connection
 from sqlalchemy.pool import StaticPool
 
 from pipelines.errors import QualityError
-from pipelines.load.swap import Relation
+from pipelines.load.relation import Relation
 from pipelines.quality.suites import Expectation, Severity
 
 _setting_up = Lock()

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from pipelines.assets.warehouse import model_assets
-from pipelines.load.swap import Relation
+from pipelines.load.relation import Relation
 from pipelines.models.results import NodeResult, TestResult
 from pipelines.models.runner import build, run_tests
 from pipelines.quality.run import run_suite

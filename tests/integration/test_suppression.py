@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.load.swap import Relation
+from pipelines.load.relation import Relation
 from pipelines.models.render import Renderer
 from tests.support.model_warehouse import FOLDER
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.contracts import Contract
-from pipelines.load.swap import Relation
+from pipelines.load.relation import Relation
 from pipelines.models.sources import render_sources
 from tests.support.contracts import column, database, document, make
 from tests.support.dbt_folder import DbtFolder

@@ -1,0 +1,303 @@
+"""What hangs on a relation, and would be lost with it: kept, or refused by name.
+
+What belongs here: constraints, indexes, defaults, triggers, rules and statistics as the statements that make them
+again; what an exchange can't take with it (policies, publications, materialized views, foreign keys of others,
+functions), told with the mend. Not here: the exchange, and the views above, grants and comments that it gives back
+(swap.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+from psycopg import Connection, errors, sql
+
+from pipelines.errors import LoadError
+from pipelines.load.names import LONGEST_NAME, shortened
+from pipelines.load.relation import CANDIDATE_SUFFIX, Relation, compiled, identifier
+
+# NOT NULL is a constraint by itself only from PostgreSQL 18 on; that of a primary key comes with the key.
+_ATTACHED = """
+select a.relation, a.kind, a.name, a.home, a.definition, a.state, d.description
+from (
+    select k.conrelid as relation, 'constraint' as kind, k.conname as name, null::name as home,
+        pg_get_constraintdef(k.oid) as definition, case when k.contype in ('p', 'u', 'x') then 'index' end as state,
+        'pg_catalog.pg_constraint'::regclass as class, k.oid
+    from pg_catalog.pg_constraint as k
+    where k.conrelid = any(%(oids)s) and k.contype in ('c', 'f', 'p', 'u', 'x')
+    union all
+    select i.indrelid, 'index', ic.relname, n.nspname,
+        substr(pg_get_indexdef(ic.oid), length(format('CREATE %%s %%I ON %%I.%%I ',
+            case when i.indisunique then 'UNIQUE INDEX' else 'INDEX' end, ic.relname, n.nspname, c.relname)) + 1),
+        case when i.indisunique then 'unique' end, 'pg_catalog.pg_class'::regclass, ic.oid
+    from pg_catalog.pg_index as i
+    join pg_catalog.pg_class as ic on ic.oid = i.indexrelid
+    join pg_catalog.pg_class as c on c.oid = i.indrelid and c.relkind = 'r'
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where
+        i.indrelid = any(%(oids)s) and i.indisvalid and not exists (
+            select from pg_catalog.pg_constraint as k
+            where k.conindid = i.indexrelid and k.conrelid = i.indrelid and k.contype in ('p', 'u', 'x')
+        )
+    union all
+    select at.attrelid, 'not null', at.attname, null, '', null, 'pg_catalog.pg_attrdef'::regclass, 0
+    from pg_catalog.pg_attribute as at
+    where
+        at.attrelid = any(%(oids)s) and at.attnotnull and at.attnum > 0 and not at.attisdropped and not exists (
+            select from pg_catalog.pg_constraint as k
+            where k.conrelid = at.attrelid and k.contype = 'p' and at.attnum = any(k.conkey)
+        )
+    union all
+    select f.adrelid, 'default', at.attname, null, pg_get_expr(f.adbin, f.adrelid), null,
+        'pg_catalog.pg_attrdef'::regclass, f.oid
+    from pg_catalog.pg_attrdef as f
+    join pg_catalog.pg_attribute as at on at.attrelid = f.adrelid and at.attnum = f.adnum and at.attgenerated = ''
+    where f.adrelid = any(%(oids)s)
+    union all
+    select t.tgrelid, 'trigger', t.tgname, null, pg_get_triggerdef(t.oid), t.tgenabled::text,
+        'pg_catalog.pg_trigger'::regclass, t.oid
+    from pg_catalog.pg_trigger as t
+    where t.tgrelid = any(%(oids)s) and not t.tgisinternal
+    union all
+    select r.ev_class, 'rule', r.rulename, null, pg_get_ruledef(r.oid), r.ev_enabled::text,
+        'pg_catalog.pg_rewrite'::regclass, r.oid
+    from pg_catalog.pg_rewrite as r
+    where r.ev_class = any(%(oids)s) and r.rulename <> '_RETURN'
+    union all
+    select s.stxrelid, 'statistics', s.stxname, n.nspname, pg_get_statisticsobjdef(s.oid), null,
+        'pg_catalog.pg_statistic_ext'::regclass, s.oid
+    from pg_catalog.pg_statistic_ext as s
+    join pg_catalog.pg_namespace as n on n.oid = s.stxnamespace
+    where s.stxrelid = any(%(oids)s)
+) as a
+left join pg_catalog.pg_description as d on d.classoid = a.class and d.objoid = a.oid and d.objsubid = 0
+order by a.relation, a.kind, a.name
+"""
+
+_HINDRANCES = """
+with types as (
+    select t.oid, e.oid as element
+    from pg_catalog.pg_type as t left join pg_catalog.pg_type as e on e.oid = t.typarray
+    where t.typrelid = any(%(oids)s)
+),
+dependents as (
+    select d.classid, d.objid
+    from pg_catalog.pg_depend as d
+    where d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = any(%(oids)s)
+    union
+    select d.classid, d.objid
+    from pg_catalog.pg_depend as d
+    join types on d.refobjid in (types.oid, types.element)
+    where d.refclassid = 'pg_catalog.pg_type'::regclass
+),
+hindrances as (
+    select d.classid, d.objid
+    from dependents as d
+    where not case d.classid
+        when 'pg_catalog.pg_class'::regclass
+            then exists (select from pg_catalog.pg_class as c where c.oid = d.objid and c.relkind in ('i', 't'))
+        when 'pg_catalog.pg_type'::regclass
+            then exists (select from types where d.objid in (types.oid, types.element))
+        when 'pg_catalog.pg_rewrite'::regclass
+            then exists (select from pg_catalog.pg_rewrite as r where r.oid = d.objid and r.ev_class = any(%(oids)s))
+        when 'pg_catalog.pg_attrdef'::regclass
+            then exists (select from pg_catalog.pg_attrdef as f where f.oid = d.objid and f.adrelid = any(%(oids)s))
+        when 'pg_catalog.pg_constraint'::regclass
+            then exists (
+                select from pg_catalog.pg_constraint as k
+                where k.oid = d.objid and k.conrelid = any(%(oids)s) and k.confrelid <> k.conrelid
+            )
+        when 'pg_catalog.pg_trigger'::regclass
+            then exists (select from pg_catalog.pg_trigger as t where t.oid = d.objid and t.tgrelid = any(%(oids)s))
+        when 'pg_catalog.pg_statistic_ext'::regclass
+            then exists (
+                select from pg_catalog.pg_statistic_ext as s where s.oid = d.objid and s.stxrelid = any(%(oids)s)
+            )
+        else false
+    end
+)
+select
+    h.classid::regclass::text,
+    case
+        when r.oid is null then pg_describe_object(h.classid, h.objid, 0)
+        else pg_describe_object('pg_catalog.pg_class'::regclass, r.ev_class, 0)
+    end
+from hindrances as h
+left join pg_catalog.pg_rewrite as r on r.oid = h.objid and h.classid = 'pg_catalog.pg_rewrite'::regclass
+union
+select 'pg_inherits', pg_describe_object('pg_catalog.pg_class'::regclass, i.inhparent, 0)
+from pg_catalog.pg_inherits as i where i.inhrelid = any(%(oids)s)
+union
+select 'pg_seclabel', 'security label of ' || l.provider
+from pg_catalog.pg_seclabel as l
+where l.classoid = 'pg_catalog.pg_class'::regclass and l.objoid = any(%(oids)s)
+order by 1, 2
+"""
+
+_MENDS: Mapping[str, str] = {
+    "pg_rewrite": "drop it, and write it as a model of dbt_like_sql/, which is built anew after the loads",
+    "pg_constraint": "drop the foreign key: a test `relationships` of a model holds the same",
+    "pg_proc": "drop it, and write its body as a text ($$ ... $$), which is bound when it runs",
+    "pg_policy": "drop the policy, and put it on a view above, or grant that view",
+    "pg_publication_rel": "take the table out of the publication, and publish its schema (for tables in schema)",
+    "pg_inherits": "take it out of the inheritance or partitioning",
+    "pg_seclabel": "put the label on a view above",
+}
+
+_STATES: Mapping[str, LiteralString] = {"D": "disable", "R": "enable replica", "A": "enable always"}
+"""Of a trigger or a rule (pg_trigger.tgenabled, pg_rewrite.ev_enabled); the others are as they are made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """One thing that hangs on a relation.
+
+    kind: constraint, index, not null, default, trigger, rule, statistics. home: the schema of one that has its own.
+    definition: of a constraint, an index or a default what comes behind its name; of others the whole statement.
+    state: of a constraint "index" where it has one, of an index "unique", of triggers and rules as in the catalogue.
+    """
+
+    relation: int
+    kind: str
+    name: str
+    home: str | None
+    definition: str
+    state: str | None
+    comment: str | None
+
+
+def attached(conn: Connection[Any], oids: Sequence[int]) -> list[Attached]:
+    """What hangs on the relations, with every name qualified; call it with an empty search path."""
+    return [Attached(*row) for row in conn.execute(_ATTACHED, {"oids": list(oids)}).fetchall()]
+
+
+def refuse_hindrances(conn: Connection[Any], relation: Relation, oids: Sequence[int]) -> None:
+    """Raises LoadError where something hangs on the relations (`relation` and the views above) that an exchange would
+    lose, or that would not let it happen; names it and the mend. Call it with an empty search path."""
+    found = conn.execute(_HINDRANCES, {"oids": list(oids)}).fetchall()
+    if not found:
+        return
+    raise LoadError(
+        relation.dotted,
+        f"cannot be exchanged for its new rows because of {', '.join(name for _, name in found)}; what is published"
+        " is as it was",
+        hint=_MENDS.get(found[0][0], "drop it, or let it use a view above"),
+    )
+
+
+def name_for_now(name: str) -> str:
+    """What an index is called while the one whose place it takes has its name."""
+    return shortened(name, LONGEST_NAME - len(CANDIDATE_SUFFIX)) + CANDIDATE_SUFFIX
+
+
+def copy_to(
+    conn: Connection[Any],
+    relation: Relation,
+    candidate: Relation,
+    things: Iterable[Attached],
+    ours: re.Pattern[str] | None,
+) -> list[Attached]:
+    """Makes constraints, indexes and defaults of `relation` also on `candidate`, and gives those that were made.
+
+    Those of a column that is gone go with it. ours: names that whoever built the candidate has seen to. Raises
+    LoadError where the new rows break one.
+    """
+    made: list[Attached] = []
+    for thing in things:
+        if thing.kind not in ("constraint", "index", "not null", "default"):
+            continue
+        if ours and ours.fullmatch(thing.name):
+            continue
+        try:
+            with conn.transaction():
+                conn.execute(_copy(candidate, thing))
+        except errors.UndefinedColumn:
+            continue
+        except (errors.IntegrityError, errors.DataError, errors.SyntaxErrorOrAccessRuleViolation) as error:
+            raise LoadError(
+                relation.dotted,
+                f"its new rows do not keep the {thing.kind} {thing.name} that somebody made; what is published is as"
+                " it was",
+                hint=f"mend the rows at their source, or drop that {thing.kind}",
+            ) from error
+        made.append(thing)
+    return made
+
+
+def _copy(candidate: Relation, thing: Attached) -> sql.Composed:
+    table, definition = identifier(candidate), compiled(thing.definition)
+    if thing.kind == "index":
+        return sql.SQL("create {}index {} on {} {}").format(
+            sql.SQL("unique " if thing.state == "unique" else ""),
+            sql.Identifier(name_for_now(thing.name)),
+            table,
+            definition,
+        )
+    if thing.kind == "constraint":
+        name = name_for_now(thing.name) if thing.state == "index" else thing.name
+        return sql.SQL("alter table {} add constraint {} {}").format(table, sql.Identifier(name), definition)
+    action = sql.SQL("set not null") if thing.kind == "not null" else sql.SQL("set default {}")
+    return sql.SQL("alter table {} alter column {} {}").format(
+        table, sql.Identifier(thing.name), action.format(definition)
+    )
+
+
+def settle(conn: Connection[Any], relation: Relation, made: Iterable[Attached]) -> None:
+    """What `copy_to` made gets the names and comments of those whose place it took."""
+    for thing in made:
+        if "index" in (thing.kind, thing.state):
+            conn.execute(
+                sql.SQL("alter index {} rename to {}").format(
+                    sql.Identifier(relation.schema, name_for_now(thing.name)), sql.Identifier(thing.name)
+                )
+            )
+        _comment(conn, relation, thing)
+
+
+def give_back(conn: Connection[Any], relation: Relation, things: Iterable[Attached], below: Relation) -> None:
+    """Triggers, rules and statistics of the relation anew, of a view its defaults too.
+
+    Raises LoadError for one that does not fit the new columns.
+    """
+    for thing in things:
+        statement = compiled(thing.definition)
+        if thing.kind == "default":
+            statement = _copy(relation, thing)
+        try:
+            with conn.transaction():
+                conn.execute(statement)
+        except (errors.UndefinedColumn, errors.WrongObjectType, errors.InvalidObjectDefinition) as error:
+            if thing.kind == "statistics":
+                continue
+            raise LoadError(
+                below.dotted,
+                f"its new shape breaks the {thing.kind} {thing.name} of {relation.dotted}:"
+                f" {error.diag.message_primary}",
+                hint=f"keep the column, or change that {thing.kind} first",
+            ) from error
+        state = _STATES.get(thing.state or "")
+        if state and thing.kind in ("trigger", "rule"):
+            conn.execute(
+                sql.SQL("alter table {} {} {} {}").format(
+                    identifier(relation),
+                    sql.SQL(state),
+                    compiled(thing.kind),
+                    sql.Identifier(thing.name),
+                )
+            )
+        _comment(conn, relation, thing)
+
+
+def _comment(conn: Connection[Any], relation: Relation, thing: Attached) -> None:
+    if thing.comment is None:
+        return
+    if thing.home is None:
+        name = sql.SQL("{} on {}").format(sql.Identifier(thing.name), identifier(relation))
+    else:
+        name = sql.Identifier(thing.home, thing.name)
+    conn.execute(
+        sql.SQL("comment on {} {} is {}").format(compiled(thing.kind), name, sql.Literal(thing.comment))
+    )

@@ -1,0 +1,126 @@
+"""A table or view of the warehouse as a value, and what the catalogue says of it.
+
+What belongs here: its name, its columns, its comments, dropping it. Not here: exchanging it for another (swap.py), what
+hangs on it (attached.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, LiteralString, cast
+
+from psycopg import Connection, sql
+
+CANDIDATE_SUFFIX = "__baru"
+"""What a relation is called while it is built and tested, before readers can see it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table or view. As text it is quoted SQL, as dbt renders `ref()`."""
+
+    schema: str
+    identifier: str
+
+    @property
+    def name(self) -> str:
+        return self.identifier
+
+    @property
+    def table(self) -> str:
+        return self.identifier
+
+    @property
+    def dotted(self) -> str:
+        """`schema.identifier`, unquoted, for people."""
+        return f"{self.schema}.{self.identifier}"
+
+    @property
+    def candidate(self) -> Relation:
+        return Relation(self.schema, self.identifier + CANDIDATE_SUFFIX)
+
+    def __str__(self) -> str:
+        return ".".join('"' + part.replace('"', '""') + '"' for part in (self.schema, self.identifier))
+
+
+_RELATION = """
+select c.oid, c.relkind::text, c.relrowsecurity, pg_get_userbyid(c.relowner), c.reloptions
+from pg_catalog.pg_class as c
+join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = %s and c.relname = %s
+"""
+
+_COLUMNS = """
+select at.attname, format_type(at.atttypid, at.atttypmod)
+from pg_catalog.pg_attribute as at
+where at.attrelid = %s and at.attnum > 0 and not at.attisdropped
+order by at.attnum
+"""
+
+_KINDS: Mapping[str, LiteralString] = {
+    "r": "table",
+    "p": "table",
+    "v": "view",
+    "m": "materialized view",
+    "f": "foreign table",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """A relation as it stands in the catalogue. `kind` is PostgreSQL's relkind."""
+
+    oid: int
+    kind: str
+    row_security: bool
+    owner: str
+    options: tuple[str, ...]
+
+    @property
+    def keyword(self) -> sql.SQL:
+        return sql.SQL(_KINDS.get(self.kind, "table"))
+
+
+def identifier(relation: Relation) -> sql.Identifier:
+    return sql.Identifier(relation.schema, relation.identifier)
+
+
+def compiled(query: str) -> sql.SQL:
+    """SQL text of the project's own templates or of the catalogue: trusted as code, never a user's value."""
+    return sql.SQL(cast(LiteralString, query))
+
+
+def existing(conn: Connection[Any], relation: Relation) -> Existing | None:
+    """The relation in the catalogue, or None."""
+    row = conn.execute(_RELATION, (relation.schema, relation.identifier)).fetchone()
+    return None if row is None else Existing(row[0], row[1], row[2], row[3], tuple(row[4] or ()))
+
+
+def columns_of(conn: Connection[Any], relation: Relation) -> tuple[tuple[str, str], ...]:
+    """(name, type) of every column, in order."""
+    found = existing(conn, relation)
+    return () if found is None else tuple((r[0], r[1]) for r in conn.execute(_COLUMNS, (found.oid,)))
+
+
+def drop(conn: Connection[Any], relation: Relation) -> None:
+    """Drops the relation if it is there, whatever its kind."""
+    found = existing(conn, relation)
+    if found is not None:
+        conn.execute(sql.SQL("drop {} {}").format(found.keyword, identifier(relation)))
+
+
+def describe(
+    conn: Connection[Any], relation: Relation, keyword: LiteralString, comments: Mapping[str | None, str]
+) -> None:
+    """Sets the comments: of the relation itself under None, of its columns under their names."""
+    statements: list[sql.Composable] = [
+        sql.SQL("comment on {} {} is {}").format(sql.SQL(keyword), identifier(relation), sql.Literal(text))
+        if column is None
+        else sql.SQL("comment on column {}.{} is {}").format(
+            identifier(relation), sql.Identifier(column), sql.Literal(text)
+        )
+        for column, text in comments.items()
+    ]
+    if statements:
+        conn.execute(sql.SQL("; ").join(statements))
