@@ -1,4 +1,6 @@
--- What a warehouse needs before the first load. Idempotent: run at the start of every night.
+-- What a warehouse needs before the first load. Idempotent: run at the start of every night, and of every load by hand,
+-- while others read and load. So nothing here asks for a lock that a reader or a load would have to give: a table is not
+-- altered, an index or view not made ("if not exists" locks before it looks), unless there is something to be changed.
 create schema if not exists landing;
 create schema if not exists raw;
 create schema if not exists quarantine;
@@ -41,11 +43,6 @@ create table if not exists ops.load_batch (
     started_at timestamptz not null default clock_timestamp(),
     finished_at timestamptz
 );
-alter table ops.load_batch add column if not exists whole boolean not null default false;
-comment on column ops.load_batch.whole is 'A full refresh: what was loaded before no longer stands.';
-alter table ops.load_batch add column if not exists found jsonb not null default '{}';
-comment on column ops.load_batch.found is 'What had to be found out of the source: a CSV file''s encoding, delimiter, quote.';
-create index if not exists load_batch_dataset on ops.load_batch (dataset, batch_id desc);
 comment on table ops.load_batch is 'The ledger: one row per load of one dataset.';
 
 create table if not exists ops.load_repair (
@@ -83,7 +80,6 @@ create table if not exists ops.schema_drift (
     now text,
     at timestamptz not null default clock_timestamp()
 );
-create index if not exists schema_drift_dataset on ops.schema_drift (dataset, drift_id desc);
 comment on table ops.schema_drift is 'Changes of a source''s shape, each at the load that met it.';
 
 create table if not exists ops.reconciliation (
@@ -118,7 +114,6 @@ create table if not exists ops.check_result (
     message text,
     at timestamptz not null default clock_timestamp()
 );
-create index if not exists check_result_asset on ops.check_result (asset, check_name, at desc);
 
 create table if not exists ops.model_run (
     run_id text,
@@ -153,9 +148,44 @@ create table if not exists quarantine.row (
     created_at timestamptz not null default clock_timestamp(),
     updated_at timestamptz not null default clock_timestamp()
 );
-create unique index if not exists row_open on quarantine.row (dataset, row_hash) where state = 'open';
-create index if not exists row_dataset_key on quarantine.row (dataset, row_key) where state = 'open';
 comment on table quarantine.row is 'Rows that a load refused, with every reason; values of personal columns are masked.';
+
+-- Columns that a table got after its first version, and indexes.
+do $$
+declare
+    missing record;
+begin
+    for missing in
+        select c.*
+        from (
+            values
+                ('ops.load_batch', 'whole', 'boolean not null default false'),
+                ('ops.load_batch', 'found', 'jsonb not null default ''{}''')
+        ) as c (relation, name, type)
+        where not exists (
+            select from pg_attribute as a
+            where a.attrelid = c.relation::regclass and a.attname = c.name and not a.attisdropped
+        )
+    loop
+        execute format('alter table %s add column %I %s', missing.relation, missing.name, missing.type);
+    end loop;
+    for missing in
+        select i.*
+        from (
+            values
+                ('', 'ops.load_batch_dataset', 'ops.load_batch (dataset, batch_id desc)'),
+                ('', 'ops.schema_drift_dataset', 'ops.schema_drift (dataset, drift_id desc)'),
+                ('', 'ops.check_result_asset', 'ops.check_result (asset, check_name, at desc)'),
+                ('unique', 'quarantine.row_open', 'quarantine.row (dataset, row_hash) where state = ''open'''),
+                ('', 'quarantine.row_dataset_key', 'quarantine.row (dataset, row_key) where state = ''open''')
+        ) as i (kind, name, place)
+        where to_regclass(i.name) is null
+    loop
+        execute format('create %s index %I on %s', missing.kind, split_part(missing.name, '.', 2), missing.place);
+    end loop;
+end $$;
+comment on column ops.load_batch.whole is 'A full refresh: what was loaded before no longer stands.';
+comment on column ops.load_batch.found is 'What had to be found out of the source: a CSV file''s encoding, delimiter, quote.';
 
 -- Asked by the statement that makes a stage (load/stage.py) about a landing row that breaks a rule: notes the row for
 -- the quarantine, so that no rule has to be asked twice, and leaves it out.
@@ -179,7 +209,7 @@ return encode(
 );
 
 -- One row per reason of each quarantined row: what models may read of the quarantine.
-create or replace view ops.quarantine_reason as
+create temporary view quarantine_reason as
 select
     q.entry_id,
     q.dataset,
@@ -190,6 +220,15 @@ select
     r.reason ->> 'nilai' as nilai
 from quarantine.row as q
 cross join lateral jsonb_array_elements(q.reasons) as r (reason);
+do $$
+declare
+    wanted text := pg_get_viewdef('pg_temp.quarantine_reason'::regclass);
+begin
+    if pg_get_viewdef(to_regclass('ops.quarantine_reason')) is distinct from wanted then
+        execute 'create or replace view ops.quarantine_reason as ' || wanted;
+    end if;
+end $$;
+drop view pg_temp.quarantine_reason;
 comment on view ops.quarantine_reason is 'Why rows were refused, one row per reason; values of personal columns are masked.';
 
 -- How alike two names are, 0 to 1, for the suggestions of core.antrean_nama_wilayah. pg_trgm is a trusted extension:

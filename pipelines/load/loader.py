@@ -19,7 +19,7 @@ from psycopg import Connection, errors, sql
 from pipelines.contracts import Contract, WriteDisposition
 from pipelines.errors import GudangError, LoadError, ShapeError, SourceError
 from pipelines.extract.stream import SourceStream, UnfitError
-from pipelines.load import drift, ledger, personal, quarantine, reconcile, stage
+from pipelines.load import drift, ledger, locks, personal, quarantine, reconcile, stage
 from pipelines.load.dispositions import read_since
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan, Window, create_raw
@@ -134,6 +134,7 @@ def _load(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_source
             )
         )
     with _timed(batch, "publish"), connection.transaction():
+        locks.limit_waiting(connection)
         if batch.quarantined:
             connection.execute(
                 quarantine.quarantine(plan, deduplicated=deduplicated, refused=not verdict.passed)
@@ -369,6 +370,7 @@ def _reconcile(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_s
             return
         staged, _ = _stage(connection, keys, read.read)
     with connection.transaction():
+        locks.limit_waiting(connection)
         reconcile_with(connection, plan, keys, batch, staged)
         _drop_temporaries(connection, keys)
         ledger.close_batch(connection, batch)
@@ -400,6 +402,11 @@ def _fail(connection: Connection[Any], contract: Contract, batch: Batch, error: 
 
 def _database_words(error: psycopg.Error) -> str:
     """PostgreSQL's primary message without DETAIL and CONTEXT, which may hold cell values."""
+    if isinstance(error, errors.LockNotAvailable):
+        return (
+            f"another session held rows or a table of this load for longer than {locks.PATIENCE_S:g} s (see"
+            " pg_stat_activity); the published rows are as they were"
+        )
     message = error.diag.message_primary
     if message is None and isinstance(error, psycopg.OperationalError):
         return "the connection to the warehouse was lost"

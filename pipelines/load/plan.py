@@ -159,9 +159,16 @@ def create_raw(contract: Contract) -> list[sql.Composed]:
         parts.append(sql.SQL("primary key ({})").format(identifiers(key)))
     statements = [sql.SQL("create table if not exists {} ({})").format(raw, sql.SQL(", ").join(parts))]
     if contract.keeps_history:
+        name = f"{contract.table}_current"
+        index = sql.SQL("create unique index {} on {} ({}) where is_current").format(
+            sql.Identifier(name), raw, identifiers(contract.primary_key)
+        )
+        # "if not exists" would wait for whoever writes into the table before it looked.
         statements.append(
-            sql.SQL("create unique index if not exists {} on {} ({}) where is_current").format(
-                sql.Identifier(f"{contract.table[:50]}_current"), raw, identifiers(contract.primary_key)
+            sql.SQL("do {}").format(
+                sql.Literal(
+                    f"begin if to_regclass('raw.{name}') is null then {index.as_string()}; end if; end"
+                )
             )
         )
     return statements

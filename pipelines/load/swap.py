@@ -9,7 +9,6 @@ the new relation. What only tunes a column (its statistics target, its storage) 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,16 +17,9 @@ from typing import Any
 from psycopg import Connection, errors, sql
 
 from pipelines.errors import LoadError
+from pipelines.load import locks
 from pipelines.load.attached import Attached, attached, copy_to, give_back, refuse_hindrances, settle
 from pipelines.load.relation import Existing, Relation, columns_of, compiled, describe, existing, identifier
-
-LOCK_PATIENCE_S = 60.0
-"""How long an exchange tries to come between readers, before it gives up."""
-
-LOCK_ATTEMPT = "2s"
-"""How long one try waits; meanwhile it holds up later readers, between tries it lets them pass."""
-
-LOCK_PAUSE_S = 1.0
 
 _GRANTS = """
 select acl.grantee = 0, pg_get_userbyid(acl.grantee), acl.privilege_type, acl.is_grantable, acl.column_name
@@ -161,27 +153,21 @@ def publish_view(
 def _exchange(
     conn: Connection[Any], relation: Relation, create: sql.Composed, rewritten: Mapping[str, str]
 ) -> None:
-    until = time.monotonic() + LOCK_PATIENCE_S
-    while True:
+    def act() -> None:
         old = existing(conn, relation)
         if old is None:
             conn.execute(create)
-            return
-        try:
-            with conn.transaction():
-                conn.execute(sql.SQL("set local lock_timeout = {}").format(sql.Literal(LOCK_ATTEMPT)))
-                _replace(conn, relation, create, rewritten, old)
-                conn.execute("set local lock_timeout to default")
-            return
-        except (errors.LockNotAvailable, errors.DeadlockDetected):
-            if time.monotonic() > until:
-                break
-        time.sleep(LOCK_PAUSE_S)
-    raise LoadError(
-        relation.dotted,
-        f"readers held the table for longer than {LOCK_PATIENCE_S:g} s; the published rows are as they were",
-        hint="see pg_stat_activity for the long query, then run it again",
-    )
+        else:
+            _replace(conn, relation, create, rewritten, old)
+
+    try:
+        locks.come_between(conn, act)
+    except (errors.LockNotAvailable, errors.DeadlockDetected) as error:
+        raise LoadError(
+            relation.dotted,
+            f"readers held the table for longer than {locks.PATIENCE_S:g} s; the published rows are as they were",
+            hint="see pg_stat_activity for the long query, then run it again",
+        ) from error
 
 
 def _replace(

@@ -10,12 +10,12 @@ from importlib import resources
 from typing import Any
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, errors
 from sqlalchemy.engine import make_url
 
 from pipelines.contracts import Contract
 from pipelines.errors import LoadError
-from pipelines.load import ledger, personal
+from pipelines.load import ledger, locks, personal
 from pipelines.load.plan import create_raw
 from pipelines.settings import TIMEZONE
 
@@ -54,8 +54,8 @@ def prepare(connection: Connection[Any], contracts: Iterable[Contract]) -> None:
     """
     contracts = tuple(contracts)
     scripts = [resources.files("pipelines.load").joinpath(name).read_text("utf-8") for name in SCRIPTS]
-    with connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(%s)", [BOOTSTRAP_LOCK])
+
+    def make() -> None:
         connection.execute("\n".join(scripts).encode())
         for contract in contracts:
             for statement in create_raw(contract):
@@ -66,6 +66,18 @@ def prepare(connection: Connection[Any], contracts: Iterable[Contract]) -> None:
                 "insert into ops.contract values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 [_promise(c) for c in contracts],
             )
+
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(%s)", [BOOTSTRAP_LOCK])
+        try:
+            locks.come_between(connection, make)
+        except (errors.LockNotAvailable, errors.DeadlockDetected) as error:
+            raise LoadError(
+                "warehouse",
+                f"another session held a table of the warehouse's own for longer than {locks.PATIENCE_S:g} s, and it"
+                " has to be changed for this version",
+                hint="see pg_stat_activity for the open transaction, end it, and start again",
+            ) from error
     personal.prepare_originals(connection, contracts)
     ledger.sweep_all(connection, contracts)
 

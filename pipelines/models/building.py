@@ -19,6 +19,7 @@ from psycopg import Connection, sql
 
 from pipelines.errors import GudangError, ModelError
 from pipelines.load.attached import name_for_now
+from pipelines.load.locks import limit_waiting
 from pipelines.load.relation import (
     Relation,
     columns_of,
@@ -49,8 +50,6 @@ insert into ops.seed_state (relation, version, loaded_at) values (%s, %s, now())
 on conflict (relation) do update set version = excluded.version, loaded_at = excluded.loaded_at
 """
 _BLOCK = 1 << 18
-_PATIENCE = "60s"
-"""How long new rows wait for whoever holds their table."""
 _OUR_INDEX = re.compile(r".*__[0-9a-f]{10}_idx")
 Result = Callable[..., NodeResult]
 
@@ -286,7 +285,7 @@ class Builder:
             columns = [name for name, _ in (there if how.on_schema_change == "ignore" else come)]
             statements += upsert(how, node.table, identifier(candidate), columns, self._project.window)
             with self.conn.transaction():
-                self.conn.execute(sql.SQL("set local lock_timeout = {}").format(sql.Literal(_PATIENCE)))
+                limit_waiting(self.conn)
                 rows = [self.conn.execute(statement).rowcount for statement in statements][-1]
                 tests = self._audited(node, candidate=False)
                 said = _stopped(tests)

@@ -1,0 +1,99 @@
+"""Sessions that hold what a start or a load wants: nobody waits without end, and who only reads holds nobody up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from pipelines.errors import LoadError
+from pipelines.load import warehouse
+from tests.support.contracts import column
+from tests.support.loads import Loads
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.load.locks.PATIENCE_S", 0.5)
+    monkeypatch.setattr("pipelines.load.locks.ATTEMPT_S", 0.1)
+    monkeypatch.setattr("pipelines.load.locks.PAUSE_S", 0.05)
+
+
+@contextmanager
+def idle_in_transaction(loads: Loads, *statements: str) -> Iterator[Connection[Any]]:
+    """Another session that did something, and then nothing any more."""
+    with psycopg.connect(loads.url.replace("+psycopg", "")) as other:
+        for statement in statements:
+            other.execute(statement.encode())
+        yield other
+        other.rollback()
+
+
+def test_a_start_waits_for_no_reader_and_no_writer(loads: Loads) -> None:
+    versions = loads.contract(
+        column("id", "integer", primaryKey=True),
+        column("v"),
+        key="uji/versi",
+        write_disposition="merge",
+        merge_strategy="scd2",
+    )
+    loads.load(versions, lambda *_: [["1", "a"]])
+    relations = loads.run(
+        "select oid::regclass::text from pg_class where relkind in ('r', 'v')"
+        " and relnamespace in ('ops'::regnamespace, 'raw'::regnamespace, 'quarantine'::regnamespace)"
+    )
+    assert len(relations) > 12
+    reads = [f"select count(*) from {name}" for (name,) in relations]  # noqa: S608
+    writes = [
+        "update ops.load_batch set error = null",
+        "update raw.uji__versi set v = 'b'",
+        "update quarantine.row set row_key = null",
+        "insert into ops.check_result (asset, check_name, severity, passed) values ('a', 'b', 'warn', true)",
+    ]
+    with idle_in_transaction(loads, *reads, *writes):
+        loads.run("set lock_timeout = '5s'")
+        warehouse.prepare(loads.connection, [versions])
+
+
+def test_a_start_makes_what_an_older_version_did_not_have(loads: Loads) -> None:
+    loads.run("alter table ops.load_batch drop column whole; drop index quarantine.row_open")
+    loads.run(
+        "create or replace view ops.quarantine_reason as select entry_id, dataset, state, updated_at,"
+        " 'x' as kolom, 'x' as aturan, 'dulu' as nilai from quarantine.row"
+    )
+    warehouse.prepare(loads.connection, [])
+    contract = loads.contract(column("id", "integer"), column("n", "integer"), max_quarantine_share=0.9)
+    loads.load(contract, lambda *_: [["1", "1"], ["2", "x"]])
+    assert loads.run("select aturan, nilai from ops.quarantine_reason") == [("tipe", "x")]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_start_that_has_something_to_change_gives_up_with_a_clear_word(loads: Loads) -> None:
+    loads.run("alter table ops.load_batch drop column whole")
+    with (
+        idle_in_transaction(loads, "select count(*) from ops.load_batch"),
+        pytest.raises(LoadError, match="another session held a table of the warehouse's own for longer than"),
+    ):
+        warehouse.prepare(loads.connection, [])
+    warehouse.prepare(loads.connection, [])
+    assert loads.run("select whole from ops.load_batch") == []
+
+
+@pytest.mark.usefixtures("impatient")
+def test_an_upsert_behind_a_row_lock_gives_up_and_leaves_all_as_it_was(loads: Loads) -> None:
+    contract = loads.contract(
+        column("id", "integer", primaryKey=True), column("v"), key="uji/ubah", write_disposition="merge"
+    )
+    loads.load(contract, lambda *_: [["1", "a"], ["2", "a"]])
+    with (
+        idle_in_transaction(loads, "update raw.uji__ubah set v = 'x' where id = 2"),
+        pytest.raises(LoadError, match="another session held rows or a table of this load for longer than"),
+    ):
+        loads.load(contract, lambda *_: [["1", "b"], ["2", "b"]])
+    assert loads.raw(contract, "id", "v") == [(1, "a"), (2, "a")]
+    assert loads.run("select state from ops.load_batch order by batch_id") == [("loaded",), ("failed",)]
+    assert loads.load(contract, lambda *_: [["1", "b"], ["2", "b"]]).loaded == 2
