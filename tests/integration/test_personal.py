@@ -158,3 +158,26 @@ def test_a_load_that_dies_leaves_no_personal_value_behind(
         ).fetchall()
         told = [other.execute(f"select t::text from {name} t".encode()).fetchall() for (name,) in tables]  # noqa: S608
     assert tables and NIK[0] not in str(told)
+
+
+def test_a_server_that_logs_everything_logs_no_key_and_no_personal_value(
+    loads: Loads, tmp_path: Path, pg_url: str
+) -> None:
+    (name,) = loads.run("select current_database()")[0]
+    for setting in (
+        "log_statement = 'all'",
+        "log_min_duration_statement = 0",
+        "log_error_verbosity = verbose",
+    ):
+        loads.run(f"alter database {name} set {setting}")
+    said = "select pg_read_file(pg_current_logfile())"
+    before = len(loads.run(said)[0][0])
+    logged = Loads(pg_url, tmp_path)
+    contract = people(logged)
+    logged.load(contract, lambda *_: ROWS)
+    logged.connection.close()
+    assert len(loads.raw(contract, "id", "nik")) == 3
+    log = loads.run(said)[0][0][before:]
+    assert "ops.pseudonim" in log and "duration:" in log and "Parameters" in log
+    secrets = [bytes(byte ^ pad for byte in b"k" * 32).hex() for pad in (0, 0x36, 0x5C)]
+    assert [secret for secret in [*secrets, "k" * 32, *NIK] if secret in log] == []
