@@ -72,7 +72,8 @@ def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
         return None, [Fault(path, _line(lines, fault.where), fault.message, fault.hint)]
     except ContractError as error:
         return None, [Fault(path, 1, error.message, error.hint or "")]
-    faults = [
+    faults = [Fault(path, _line(lines, ("id",)), *words) for words in contract.name_faults()]
+    faults += [
         Fault(path, _line(lines, ("schema", 0, "properties", index)), f"{column.name}: {message}", hint)
         for index, column in enumerate(contract.columns)
         for message, hint in repairs.faults(column)

@@ -7,7 +7,7 @@ connections, Dagster. A contract that loads is one that the rest of the house ca
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
@@ -16,6 +16,7 @@ from pathlib import Path
 from pipelines.contract_api import ApiExtract
 from pipelines.contract_upload import SHEET, WORKBOOKS, FileExtract
 from pipelines.errors import ContractError
+from pipelines.names import LONGEST_TABLE
 
 PERSONAL = frozenset({"pribadi", "pribadi_spesifik"})
 CLASSIFICATIONS = ("terbuka", "terbatas", "pribadi", "pribadi_spesifik")
@@ -253,6 +254,20 @@ class Contract:
     @property
     def primary_key(self) -> tuple[str, ...]:
         return tuple(c.name for c in self.columns if c.key)
+
+    def name_faults(self) -> Iterator[tuple[str, str]]:
+        """What PostgreSQL would make of the dataset's name: message and mend; with none its table is its own."""
+        if any("__" in part for part in (self.opd, self.dataset)):
+            yield (
+                f"the table raw.{self.table} could be another dataset's: two underscores part OPD and dataset",
+                "one underscore in a name",
+            )
+        if len(self.table) > LONGEST_TABLE:
+            yield (
+                f"the table raw.{self.table} has a name of {len(self.table)} characters, and PostgreSQL would cut what"
+                " is called after it",
+                f"OPD and dataset may have {LONGEST_TABLE - 2} characters together",
+            )
 
     def column(self, name: str) -> Column:
         return next(c for c in self.columns if c.name == name)

@@ -16,8 +16,8 @@ from typing import Any, LiteralString
 from psycopg import Connection, errors, sql
 
 from pipelines.errors import LoadError
-from pipelines.load.names import LONGEST_NAME, shortened
-from pipelines.load.relation import CANDIDATE_SUFFIX, Relation, compiled, identifier
+from pipelines.load.relation import Relation, compiled, identifier
+from pipelines.names import CANDIDATE_SUFFIX, LONGEST_MODEL, shortened
 
 # NOT NULL is a constraint by itself only from PostgreSQL 18 on; that of a primary key comes with the key.
 _ATTACHED = """
@@ -190,7 +190,7 @@ def refuse_hindrances(conn: Connection[Any], relation: Relation, oids: Sequence[
 
 def name_for_now(name: str) -> str:
     """What an index is called while the one whose place it takes has its name."""
-    return shortened(name, LONGEST_NAME - len(CANDIDATE_SUFFIX)) + CANDIDATE_SUFFIX
+    return shortened(name, LONGEST_MODEL) + CANDIDATE_SUFFIX
 
 
 def copy_to(

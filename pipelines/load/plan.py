@@ -61,6 +61,7 @@ class LoadPlan:
     exact: frozenset[str] = frozenset()
 
     def _name(self, what: str) -> str:
+        """Cut to leave room for the rest: a batch's number is nobody else's."""
         return f"{self.contract.table[:40]}__{self.batch_id}_{what}"
 
     @property

@@ -12,8 +12,7 @@ from typing import Any, LiteralString, cast
 
 from psycopg import Connection, sql
 
-CANDIDATE_SUFFIX = "__baru"
-"""What a relation is called while it is built and tested, before readers can see it."""
+from pipelines.names import CANDIDATE_SUFFIX
 
 
 @dataclass(frozen=True, slots=True)

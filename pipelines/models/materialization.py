@@ -39,7 +39,9 @@ class Index:
 
     def name(self, table: str) -> str:
         """The same for the same index of the same table, so that one that is no longer declared can be told."""
-        return f"{table[:44]}__{digest(*self.columns, str(self.unique), self.type)[:10]}_idx"
+        cut = table[:44]
+        of = () if cut == table else (table,)
+        return f"{cut}__{digest(*of, *self.columns, str(self.unique), self.type)[:10]}_idx"
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ from pipelines.models.properties import (
 )
 from pipelines.models.render import Renderer
 from pipelines.models.suites import in_building_order, with_suites
+from pipelines.names import CANDIDATE_SUFFIX, LONGEST_MODEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,12 @@ class _Reader:
         if draft.config.get("enabled", True) is False:
             self._disabled.add(draft.name)
             return
+        if len(draft.name.encode()) > LONGEST_MODEL:
+            raise ModelError(
+                draft.shown,
+                f"PostgreSQL would cut the name {draft.name}",
+                hint=f"at most {LONGEST_MODEL} characters: while it is built, {CANDIDATE_SUFFIX} stands behind them",
+            )
         if draft.name in self._drafts:
             first = self._drafts[draft.name].shown
             raise ModelError(

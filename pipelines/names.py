@@ -1,4 +1,4 @@
-"""Names that fit into PostgreSQL, which cuts what is longer without a word.
+"""Names that fit into PostgreSQL, which cuts what is longer without a word: two long ones would be the same.
 
 What belongs here: how long a name may be, and a shorter one that is still nobody else's. Not here: what is called so.
 """
@@ -9,6 +9,16 @@ import hashlib
 
 LONGEST_NAME = 63
 """Bytes of an identifier (NAMEDATALEN - 1)."""
+
+CANDIDATE_SUFFIX = "__baru"
+"""What a relation is called while it is built and tested, before readers can see it."""
+
+STAGING_PREFIX = "stg_"
+"""What the staging model of a dataset is called, before the name of its raw table."""
+
+LONGEST_MODEL = LONGEST_NAME - len(CANDIDATE_SUFFIX)
+LONGEST_TABLE = LONGEST_MODEL - len(STAGING_PREFIX)
+"""Of a raw table; all that is called after it fits, too."""
 
 _MARK = 10
 
