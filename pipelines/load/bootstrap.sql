@@ -149,6 +149,7 @@ create table if not exists quarantine.row (
     updated_at timestamptz not null default clock_timestamp()
 );
 comment on table quarantine.row is 'Rows that a load refused, with every reason; values of personal columns are masked.';
+comment on column quarantine.row.last_batch_id is 'The load that brought the row, or last found it elsewhere (line, file).';
 
 -- Columns that a table got after its first version, and indexes.
 do $$
@@ -194,6 +195,10 @@ begin
     insert into pg_temp.rejected_rows values (rid);
     return false;
 end $$;
+
+-- A key as an entry of an index may hold it: 2,704 bytes are all that a B-tree takes, a dataset's name among them.
+create or replace function ops.kunci_ringkas(t text) returns text language sql immutable parallel safe
+return case when octet_length(t) <= 1000 then t else left(t, 200) || '... ' || md5(t) end;
 
 -- HMAC-SHA-256 (RFC 2104, section 2) of purpose and value. The key's inner and outer pads are settings of the
 -- session (load/warehouse.py puts them there), so the key is never in a statement's text and needs no extension.

@@ -136,14 +136,15 @@ def _load(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_source
     with _timed(batch, "publish"), connection.transaction():
         locks.limit_waiting(connection)
         if batch.quarantined:
-            connection.execute(
-                quarantine.quarantine(plan, deduplicated=deduplicated, refused=not verdict.passed)
-            )
+            for statement in quarantine.quarantine(
+                plan, deduplicated=deduplicated, refused=not verdict.passed
+            ):
+                connection.execute(statement)
         _count_repairs(connection, plan)
         drift.record(connection, contract, batch.batch_id, batch.drift)
         if verdict.passed:
             drift.keep_shape(connection, contract, batch.batch_id, stream.shape)
-            connection.execute(quarantine.resolve(plan))
+            connection.execute(quarantine.resolve(plan, refused=bool(batch.quarantined)))
             publish(connection, plan, batch, staged)
             personal.keep_originals(connection, plan)
             personal.keep_fingerprints(connection, contract)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from psycopg import sql
 
 from pipelines.load.plan import LoadPlan
@@ -15,58 +17,104 @@ SAMPLE = 10_000
 """Rows that are kept of a load that was refused as a whole: its source still has them all."""
 
 
-def quarantine(plan: LoadPlan, *, deduplicated: bool, refused: bool) -> sql.Composed:
-    """Rejected rows into quarantine.row, once each however often they come.
+REFUSED = sql.Identifier("pg_temp", "refused_rows")
+"""The rejected rows of the load that is published: where each stands in landing (rid), the hash that tells it from
+others, and the entry that it has already."""
 
+
+def quarantine(plan: LoadPlan, *, deduplicated: bool, refused: bool) -> list[sql.Composed]:
+    """Rejected rows into quarantine.row, once each however often they come. In the publishing transaction.
+
+    A row that waits there already costs its hash, and is written only where it came from elsewhere.
     deduplicated: plan.duplicates names rows whose key another row of this load has.
     refused: the whole load is; then SAMPLE rows are enough.
     """
-    rejected: sql.Composable = sql.SQL("l.ctid in (select rid from {})").format(REJECTED)
-    reasons = [_reason(r) for r in all_rules(plan)]
+    rejected: sql.Composable = sql.SQL("select rid, false as twice from {}").format(REJECTED)
+    reasons = [
+        (_mark(rule), sql.SQL("not {}").format(rule.predicate), _reason(rule)) for rule in all_rules(plan)
+    ]
     if deduplicated:
-        rejected = sql.SQL("{} or l.ctid in (select rid from {} where not kept)").format(
-            rejected, plan.duplicates
-        )
-        reasons.append(_duplicate_reason(plan))
+        rejected += sql.SQL(" union all select rid, true from {} where not kept").format(plan.duplicates)
+        reasons.append(("kunci_ganda", sql.SQL("r.twice"), _duplicate_reason(plan)))
+    identity = [_shown(c.name, personal=c.personal) for c in plan.contract.stored]
+    identity += [sql.SQL("case when {} then {} end").format(broken, mark) for mark, broken, _ in reasons]
+    dataset, batch = sql.Literal(plan.contract.key), sql.Literal(plan.batch_id)
+    return [
+        sql.SQL(
+            "create temporary table {} on commit drop as select single.*, q.entry_id,"
+            " q.source_position is distinct from single.position or {} as moved"
+            " from (select distinct on (row_hash) rid, twice, position, row_hash from (select r.rid, r.twice,"
+            ' {} as position, md5(array[{}]::text) collate "C" as row_hash from {} join ({}{}) r on r.rid = l.ctid)'
+            " hashed order by row_hash, rid) single left join quarantine.row q"
+            " on q.dataset = {} and q.state = 'open' and q.row_hash = single.row_hash"
+        ).format(
+            REFUSED,
+            _of_another_file(plan),
+            _position(plan),
+            sql.SQL(", ").join(identity),
+            cleaned_rows(plan),
+            rejected,
+            sql.SQL(" limit {}").format(sql.Literal(SAMPLE)) if refused else sql.SQL(""),
+            dataset,
+        ),
+        sql.SQL("analyze {}").format(REFUSED),
+        sql.SQL(
+            "update quarantine.row q set last_batch_id = {}, source_position = r.position,"
+            " updated_at = clock_timestamp() from {} r where q.entry_id = r.entry_id and r.moved"
+        ).format(batch, REFUSED),
+        sql.SQL(
+            "insert into quarantine.row (dataset, first_batch_id, last_batch_id, source_position, row_key, row,"
+            " reasons, row_hash) select {dataset}, {batch}, {batch}, r.position, {key}, {row},"
+            " to_jsonb(array_remove(array[{reasons}]::jsonb[], null)), r.row_hash"
+            " from {source} join {refused} r on r.rid = l.ctid where r.entry_id is null order by r.row_hash"
+        ).format(
+            dataset=dataset,
+            batch=batch,
+            key=row_key(plan),
+            row=_masked_row(plan),
+            reasons=sql.SQL(", ").join(
+                sql.SQL("case when {} then {} end").format(broken, told) for _, broken, told in reasons
+            ),
+            source=cleaned_rows(plan),
+            refused=REFUSED,
+        ),
+    ]
+
+
+def _mark(rule: Rule) -> str:
+    """Tells one rule from another, also when the contract asks something else by the same name."""
+    told = f"{rule.column.name} {rule.name} {rule.message} {rule.hint}"
+    return hashlib.sha256(told.encode()).hexdigest()[:8]
+
+
+def _of_another_file(plan: LoadPlan) -> sql.Composable:
+    if plan.file is None:
+        return sql.SQL("false")
+    return sql.SQL("not {}").format(_of_this_file(plan, plan.file))
+
+
+def _of_this_file(plan: LoadPlan, file: str) -> sql.Composable:
     return sql.SQL(
-        "with rejected as ("
-        " select {position} as position, {key} as key, {row} as row,"
-        "  (select jsonb_agg(r.reason) from unnest(array[{reasons}]::jsonb[]) as r(reason)"
-        "   where r.reason is not null) as reasons"
-        " from {source} where {rejected}{limit}),"
-        " hashed as (select *, md5(row::text || coalesce(reasons::text, '')) as row_hash from rejected),"
-        " single as (select distinct on (row_hash) * from hashed order by row_hash, position)"
-        " insert into quarantine.row (dataset, first_batch_id, last_batch_id, source_position, row_key,"
-        "  row, reasons, row_hash) select {dataset}, {batch}, {batch}, position, key, row, reasons, row_hash"
-        "  from single on conflict (dataset, row_hash) where state = 'open' do update set"
-        "  last_batch_id = excluded.last_batch_id, source_position = excluded.source_position,"
-        "  updated_at = clock_timestamp()"
-    ).format(
-        position=_position(plan),
-        key=row_key(plan),
-        row=_masked_row(plan),
-        reasons=sql.SQL(", ").join(reasons),
-        source=cleaned_rows(plan),
-        rejected=rejected,
-        limit=sql.SQL(" limit {}").format(sql.Literal(SAMPLE)) if refused else sql.SQL(""),
-        dataset=sql.Literal(plan.contract.key),
-        batch=sql.Literal(plan.batch_id),
-    )
+        "q.last_batch_id in (select batch_id from ops.load_batch where dataset = {} and source_name = {})"
+    ).format(sql.Literal(plan.contract.key), sql.Literal(file))
 
 
-def resolve(plan: LoadPlan) -> sql.Composed:
-    """Open entries that this load mended: those a full read no longer shows, or whose key is now in raw."""
+def resolve(plan: LoadPlan, *, refused: bool) -> sql.Composed:
+    """Open entries that this load mended: those a full read no longer shows, or whose key is now in raw.
+
+    refused: whether the load has rejected rows, which `quarantine` has put into REFUSED.
+    """
     contract = plan.contract
     start = sql.SQL(
         "update quarantine.row q set state = 'resolved', updated_at = clock_timestamp()"
         " where q.dataset = {} and q.state = 'open' and q.last_batch_id < {}"
     ).format(sql.Literal(contract.key), sql.Literal(plan.batch_id))
+    if refused:
+        start += sql.SQL(" and not exists (select from {} r where r.entry_id = q.entry_id)").format(REFUSED)
     if plan.complete:
         return start
     if plan.file is not None:
-        return sql.SQL(
-            "{} and q.last_batch_id in (select batch_id from ops.load_batch where dataset = {} and source_name = {})"
-        ).format(start, sql.Literal(contract.key), sql.Literal(plan.file))
+        return sql.SQL("{} and {}").format(start, _of_this_file(plan, plan.file))
     if not contract.primary_key:
         return sql.SQL("{} and false").format(start)
     return sql.SQL("{} and exists (select from {} s where {} = q.row_key)").format(
@@ -90,7 +138,10 @@ def resolve_gone(plan: LoadPlan, present: sql.Composable) -> sql.Composed:
 
 
 def row_key(plan: LoadPlan, alias: str = "b") -> sql.Composable:
-    """The key as text, comparable between a rejected row and a row of raw; pseudonyms where it is personal."""
+    """The key as text, comparable between a rejected row and a row of raw; pseudonyms where it is personal.
+
+    However long it is: what the index of quarantine.row could not hold is cut by bytes, and told apart by its hash.
+    """
     if not plan.contract.primary_key:
         return sql.SQL("null::text")
     parts: list[sql.Composable] = []
@@ -100,9 +151,7 @@ def row_key(plan: LoadPlan, alias: str = "b") -> sql.Composable:
         if column.pseudonymise and alias == "b":
             cell = sql.SQL("ops.pseudonim({}, {})").format(cell, sql.Literal(column.pseudonymise))
         parts.append(sql.SQL("{}::text").format(cell))
-    return sql.SQL("left(concat_ws('|', {}), {})").format(
-        sql.SQL(", ").join(parts), sql.Literal(LONGEST_CELL // 10)
-    )
+    return sql.SQL("ops.kunci_ringkas(concat_ws('|', {}))").format(sql.SQL(", ").join(parts))
 
 
 def _position(plan: LoadPlan) -> sql.Composable:
@@ -135,10 +184,8 @@ def _shown(name: str, *, personal: bool) -> sql.Composable:
 
 def _reason(rule: Rule) -> sql.Composable:
     return sql.SQL(
-        "case when not {} then jsonb_build_object("
-        "'kolom', {}, 'aturan', {}, 'nilai', {}, 'pesan', {}, 'perbaikan', {}) end"
+        "jsonb_build_object('kolom', {}, 'aturan', {}, 'nilai', {}, 'pesan', {}, 'perbaikan', {})"
     ).format(
-        rule.predicate,
         sql.Literal(rule.column.name),
         sql.Literal(rule.name),
         _shown(rule.column.name, personal=rule.column.personal),
@@ -149,15 +196,12 @@ def _reason(rule: Rule) -> sql.Composable:
 
 def _duplicate_reason(plan: LoadPlan) -> sql.Composable:
     key = ", ".join(plan.contract.primary_key)
-    built = sql.SQL(
+    return sql.SQL(
         "jsonb_build_object('kolom', {}, 'aturan', 'kunci_ganda', 'pesan', {}, 'perbaikan', {})"
     ).format(
         sql.Literal(key),
         sql.Literal(f"{key}: kunci sudah dipakai baris lain pada kiriman yang sama"),
         sql.Literal("hapus salah satu, atau perbaiki kuncinya"),
-    )
-    return sql.SQL("case when l.ctid in (select rid from {} where not kept) then {} end").format(
-        plan.duplicates, built
     )
 
 

@@ -16,7 +16,9 @@ from pipelines.repairs import FORMATS, factors, known_words
 
 MASK = "***"
 LONGEST_KEY = 600
-"""Bytes of a key's text. A B-tree entry holds 2,704 in all, and one that is longer would stop the whole load."""
+"""Bytes of a key's text, and at most LONGEST_ENTRY of all its columns: a row with a longer one would stop the load."""
+LONGEST_ENTRY = 2_600
+"""Bytes that an entry of a B-tree may have (2,704 in all), less what else is in it."""
 _WHOLE = r"^\s*[-+]?\d+\s*$"
 _DECIMAL = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
 _DAY = r"^\s*\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?\s*$"
@@ -124,10 +126,28 @@ def typed(column: Column, *, exact: bool = False) -> sql.Composable:
 def rules(contract: Contract, exact: frozenset[str] = frozenset()) -> tuple[Rule, ...]:
     """All rules of a contract that one row can break by itself; exact columns are of their type already."""
     found: list[Rule] = []
+    # A number or a time of a key takes 16 bytes at most, a pseudonym 68.
+    keys = [c for c in contract.stored if c.key]
+    unbounded = sum(_unbounded_key(c) for c in keys)
+    longest = min(LONGEST_KEY, (LONGEST_ENTRY - 68 * (len(keys) - unbounded)) // max(unbounded, 1))
     for column in contract.stored:
         strict = contract.server.kind != "database" or bool(column.parse)
         found += _ColumnRules(column, strict=strict, exact=column.name in exact).all()
+        if _unbounded_key(column):
+            found.append(_key_length(column, longest))
     return tuple(found)
+
+
+def _unbounded_key(column: Column) -> bool:
+    return column.key and not column.pseudonymise and column.type in ("text", "numeric")
+
+
+def _key_length(column: Column, longest: int) -> Rule:
+    fits = sql.SQL("({0} is null or octet_length({0}) <= {1})").format(
+        sql.Identifier("b", column.name), sql.Literal(longest)
+    )
+    message = f"{column.name}: kunci lebih dari {longest} bita"
+    return Rule(column, "kunci_panjang", fits, message, "pendekkan kuncinya")
 
 
 class _ColumnRules:
@@ -216,10 +236,6 @@ class _ColumnRules:
 
     def _length(self) -> None:
         column = self.column
-        if column.key and column.stored_type == "text" and not column.pseudonymise:
-            fits = sql.SQL("octet_length({}) <= {}").format(self.text, sql.Literal(LONGEST_KEY))
-            message = f"kunci lebih dari {LONGEST_KEY} bita"
-            self._optional("kunci_panjang", fits, message, "pendekkan kuncinya")
         for operator, limit, words, hint in (
             (">=", column.min_length, "kurang dari", "lengkapi nilainya"),
             ("<=", column.max_length, "lebih dari", "pendekkan nilainya"),

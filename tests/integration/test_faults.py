@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -443,8 +444,8 @@ def test_what_a_dead_run_left_of_another_dataset_is_swept_at_the_next_start(load
 
 def test_a_sweep_minds_its_own_dataset_where_long_names_begin_alike(loads: Loads) -> None:
     name = "rekapitulasi_kunjungan_layanan_kesehatan"
-    first = dataset(loads, key=f"dinas_kesehatan_provinsi/{name[:38]}_a")
-    second = dataset(loads, key=f"dinas_kesehatan_provinsi/{name[:38]}_b")
+    first = dataset(loads, key=f"dinas_kesehatan_provinsi/{name[:25]}_a")
+    second = dataset(loads, key=f"dinas_kesehatan_provinsi/{name[:25]}_b")
     assert first.table[:40] == second.table[:40]
 
     def gate(staged: Any) -> Any:
@@ -486,3 +487,90 @@ def test_a_million_bad_rows_refuse_the_load_and_leave_a_sample(loads: Loads) -> 
     assert batch.error is not None and "1000000 dari 1000000 baris dikarantina" in batch.error
     assert loads.run("select count(*) from quarantine.row") == [(SAMPLE,)]
     assert loads.raw(contract, "kunci", "nilai") == [(1, 1)]
+
+
+def test_rows_that_are_refused_again_stay_as_they_are_and_those_that_moved_are_told_anew(
+    loads: Loads,
+) -> None:
+    contract = loads.contract(
+        column("kunci"),
+        column("nilai", "integer", logicalTypeOptions={"minimum": 0}),
+        column("isi"),
+        max_quarantine_share=1.0,
+    )
+
+    def rows(*bad: str, before: int = 0) -> Any:
+        good = [["baik", "1", None]] * before
+        return lambda *_: [*good, *[[key, value, "y"] for key, value in zip("abcde", bad, strict=False)]]
+
+    kept = "select entry_id, xmin::text, row ->> 'kunci' as k from quarantine.row where state = 'open' order by k"
+    loads.load(contract, rows("x", "-1", "x", "x"))
+    first = loads.run(kept)
+    assert [key for *_, key in first] == list("abcd")
+    loads.load(contract, rows("x", "-1", "x", "x"))
+    assert loads.run(kept) == first
+    # b is refused for another reason, c is mended, e is new.
+    loads.load(contract, rows("x", "y", "2", "x", "x"))
+    third = loads.run(kept)
+    assert [key for *_, key in third] == list("abde")
+    assert (third[0], third[2]) == (first[0], first[3]) and third[1][0] != first[1][0]
+    states = "select row ->> 'kunci' || ' ' || (row ->> 'nilai'), state from quarantine.row order by 1, 2"
+    assert loads.run(states) == [
+        ("a x", "open"), ("b -1", "resolved"), ("b y", "open"), ("c x", "resolved"), ("d x", "open"), ("e x", "open"),
+    ]  # fmt: skip
+    # The same rule with another bound is another reason.
+    stricter = loads.contract(
+        column("kunci"),
+        column("nilai", "integer", logicalTypeOptions={"minimum": 5}),
+        column("isi"),
+        max_quarantine_share=1.0,
+    )
+    loads.load(contract, rows("-1"))
+    loads.load(stricter, rows("-1"))
+    assert loads.run("select reasons -> 0 ->> 'pesan' from quarantine.row where state = 'open'") == [
+        ("nilai: di luar rentang, paling kecil 5",)
+    ]
+
+
+def test_many_refused_rows_that_come_again_are_not_written_again(loads: Loads) -> None:
+    contract = loads.contract(
+        column("kunci", "integer"), column("nilai", "integer"), max_quarantine_share=1.0
+    )
+    many = 30_000
+    for _ in range(3):
+        batch = loads.load(contract, lambda *_: ((str(n), "x") for n in range(many)))
+        assert (batch.quarantined, batch.loaded) == (many, 0)
+        size = loads.run("select pg_total_relation_size('quarantine.row')")
+        assert loads.run("select count(*), min(first_batch_id), max(last_batch_id) from quarantine.row") == [
+            (many, 1, 1)
+        ]
+    assert loads.run("select pg_total_relation_size('quarantine.row')") == size
+
+
+def test_no_key_is_too_long_for_an_index(loads: Loads) -> None:
+    """Random characters, which no compression makes shorter."""
+    chance = random.Random(7)
+
+    def text(characters: int) -> str:
+        return "".join(chr(chance.randrange(0x4E00, 0x9FFF)) for _ in range(characters))
+
+    parts = [column(f"k{n}", primaryKey=True) for n in range(5)]
+    contract = loads.contract(
+        *parts, column("n", "numeric", primaryKey=True), column("nilai", "integer"), max_quarantine_share=1.0
+    )
+    long = text(3000)
+    rows = [
+        [*(text(200) for _ in range(5)), "1", "1"],
+        [*(text(140) for _ in range(5)), "1", "1"],
+        [*(text(3000) for _ in range(5)), "1", "1"],
+        [*"abcd", text(3000), "1", "x"],
+        [*"abcd", long, "1", "x"],
+        [*"abcd", long + "!", "1", "x"],
+        [*"abcde", "1" * 9000, "1"],
+        [*"abcde", "1", "1"],
+    ]
+    batch = loads.load(contract, lambda *_: rows)
+    assert (batch.loaded, batch.quarantined) == (2, 6)
+    assert loads.run(
+        "select max(octet_length(row_key)) <= 1000, count(distinct row_key) from quarantine.row"
+    ) == [(True, 6)]
