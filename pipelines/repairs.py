@@ -6,6 +6,7 @@ load/checks.sql, load/rules.py).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,6 +16,7 @@ from pipelines.contracts import Column
 
 _NUMBERS = frozenset({"smallint", "integer", "bigint", "numeric", "double precision"})
 _DATES = frozenset({"date", "timestamp", "timestamptz"})
+_SCALE = re.compile(r"numeric\(\d+,\s?(\d+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,9 @@ PARSERS: Mapping[str, Parser] = {
     "boolean_id": Parser(1, frozenset({"boolean"}), once=True),
     "klasifikasi": Parser(1, once=True),
     "bilangan_bulat": Parser(2),
+    "bulatkan": Parser(2, frozenset({"numeric"})),
+    "tanggal_saja": Parser(2, frozenset({"date"})),
+    "mikrodetik": Parser(2, frozenset({"time", "timestamp", "timestamptz"})),
     "kode": Parser(2, frozenset({"text"})),
 }
 
@@ -109,6 +114,12 @@ def factors(unit: str | None) -> dict[str, Decimal]:
     return {}
 
 
+def decimals(kind: str) -> int | None:
+    """Digits behind the point that a type keeps; None where it says nothing of them."""
+    found = _SCALE.fullmatch(kind)
+    return int(found[1]) if found else None
+
+
 def known_words(column: Column) -> dict[str, str]:
     """Every word for a class of the column's enum (value, label, alias) in lower case, and the class's value."""
     words = {folded(word): value for word, value in _words(column)}
@@ -143,7 +154,7 @@ def faults(column: Column) -> Iterator[tuple[str, str]]:
     if stages != sorted(stages):
         yield (
             "parse reads a value before it tidies the text, or works on it before it is read",
-            ("first what tidies (teks, petik_excel, ...), then what reads, then bilangan_bulat and kode"),
+            ("first what tidies (teks, petik_excel, ...), then what reads, then bilangan_bulat, kode, ..."),
         )
     if stages.count(1) > 1 and any(parser.once for _, parser in known):
         readers = [name for name, parser in known if parser.stage == 1]
@@ -162,6 +173,8 @@ def _needs(column: Column) -> Iterator[tuple[str, str]]:
         yield f"parse satuan can't convert to satuan {column.unit!r}", f"one of {units}"
     if "kode" in column.parse and (column.min_length is None or column.min_length != column.max_length):
         yield "parse kode needs to know the code's length", "give minLength and maxLength, the same"
+    if "bulatkan" in column.parse and decimals(column.type) is None:
+        yield "parse bulatkan needs to know how many digits stay", "physicalType: numeric(p,s)"
     if "klasifikasi" in column.parse and not column.enum:
         yield "parse klasifikasi needs the classes", "give an enum"
     if column.aliases and "klasifikasi" not in column.parse:

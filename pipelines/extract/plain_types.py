@@ -2,7 +2,8 @@
 
 What belongs here: for each type, the forms that load/rules.py lets a file have, looked at by numpy for all rows of a
 block together. PostgreSQL takes more ("today", "1_000", "0x1F", "T", "NaN"), so its word alone is not enough; what it
-refuses (the 31st of February, a number too large) it refuses here, too. Not here: rules of a contract beyond its types.
+refuses (the 31st of February, a number too large) it refuses here, too. What it would round or cut off is not proven:
+the longer way quarantines it. Not here: rules of a contract beyond its types.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.contracts import Column
+from pipelines.repairs import decimals
 
 Bytes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int64]
 
 _QUOTE, _ZERO, _ONE, _POINT, _BLANK, _T, _LOWER = b'"01. T\x20'
-_WHOLE, _DECIMAL, _ALL = 1, 2, 255
+_WHOLE, _POINTED, _DECIMAL, _ALL = 1, 2, 4, 255
 _NUMBERS = {
     "smallint": _WHOLE, "integer": _WHOLE, "bigint": _WHOLE,
     "numeric": _DECIMAL, "double precision": _DECIMAL,
@@ -43,8 +45,9 @@ class Grid:
         Quotes, delimiters and line ends count as any: within a number PostgreSQL refuses them, or they are blanks.
         """
         kinds = np.zeros(256, np.uint8)
-        kinds[list(b"0123456789+-")] = _WHOLE | _DECIMAL
-        kinds[list(b".eE")] = _DECIMAL
+        kinds[list(b"0123456789+-")] = _WHOLE | _POINTED | _DECIMAL
+        kinds[list(b".")] = _POINTED | _DECIMAL
+        kinds[list(b"eE")] = _DECIMAL
         kinds[[_QUOTE, self.delimiter, *b"\r\n"]] = _ALL
         return np.bitwise_and.reduceat(kinds[self.text], self.starts.ravel()).reshape(self.starts.shape)
 
@@ -73,22 +76,30 @@ def proven(grid: Grid, types: Mapping[int, str]) -> set[int]:
     types: PostgreSQL's, by the column's place in the file.
     """
     characters = grid.characters()
-    return {place for place, kind in types.items() if _proven(grid, characters, place, kind.split("(")[0])}
+    return {place for place, kind in types.items() if _proven(grid, characters, place, kind)}
 
 
 def _proven(grid: Grid, characters: Bytes, place: int, kind: str) -> bool:
-    if kind == "text" or kind == "time":
+    if kind == "text":
         return True
+    kind, scale = kind.split("(")[0], decimals(kind)
+    if scale is not None:
+        plain = bool(np.all(characters[:, place] & _POINTED))
+        return plain and _not_longer(grid, place, scale)
     if kind in _NUMBERS:
         return bool(np.all(characters[:, place] & _NUMBERS[kind]))
     starts, ends = grid.filled(place)
+    if kind == "time":
+        return _formed(grid.text, starts, ends, _TIME) and bool(np.all(ends - starts == len(_TIME)))
     if kind == "boolean":
         return _booleans(grid.text, starts, ends - starts)
     if not _formed(grid.text, starts, ends, _DAY):
         return False
     if kind == "date":
         return bool(np.all(ends - starts == len(_DAY)))
-    return kind == "timestamptz" or (kind == "timestamp" and _timestamps(grid.text, starts, ends))
+    if kind == "timestamptz":
+        return _timestamps_with_zone(grid.text, starts, ends)
+    return kind == "timestamp" and _timestamps(grid.text, starts, ends)
 
 
 def _formed(text: Bytes, starts: Places, ends: Places, form: str) -> bool:
@@ -100,6 +111,32 @@ def _formed(text: Bytes, starts: Places, ends: Places, form: str) -> bool:
         if not np.all(byte - np.uint8(_ZERO) <= 9 if sign == "d" else byte == ord(sign)):
             return False
     return True
+
+
+def _not_longer(grid: Grid, place: int, scale: int) -> bool:
+    """Whether no number of a column has more than `scale` digits behind its point."""
+    starts, ends = grid.filled(place)
+    points = np.flatnonzero(grid.text == _POINT)
+    first = np.searchsorted(points, starts)
+    there = first < len(points)
+    behind = ends[there] - points[first[there]] - 1
+    return bool(np.all(behind <= scale))
+
+
+def _timestamps_with_zone(text: Bytes, starts: Places, ends: Places) -> bool:
+    """yyyy-mm-dd, alone or with a blank or "T", hh:mm:ss, at most six digits of a second, and any zone."""
+    timed = ends - starts > len(_DAY)
+    starts, ends = starts[timed] + len(_DAY), ends[timed]
+    if not len(starts):
+        return True
+    between = text[starts]
+    if not np.all((between == _BLANK) | (between == _T)) or not _formed(text, starts + 1, ends, _TIME):
+        return False
+    starts = starts + 1 + len(_TIME)
+    exact = ends - starts > _WITH_MICROSECONDS - 19
+    starts = starts[exact]
+    seventh = text[starts + _WITH_MICROSECONDS - 19]
+    return not np.any((text[starts] == _POINT) & (seventh - np.uint8(_ZERO) <= 9))
 
 
 def _timestamps(text: Bytes, starts: Places, ends: Places) -> bool:

@@ -163,6 +163,30 @@ return case
     else t
 end;
 
+-- What the type would not hold: digits behind the last that stays, half away from zero.
+create or replace function ops.bulatkan(t text, digits integer) returns text language sql immutable parallel safe
+return case
+    when t ~ '^[-+]?[0-9]+$' or octet_length(t) > 1000 then t
+    when t !~ '^ *[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})? *$' then t
+    when scale(trim_scale(t::numeric)) > digits then round(t::numeric, digits)::text
+    else t
+end;
+
+-- The day of a time that says no zone.
+create or replace function ops.tanggal_saja(t text) returns text language sql immutable parallel safe
+return case
+    when octet_length(t) <= 10 then t
+    when t ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?$' then left(t, 10)
+    else t
+end;
+
+-- Fractions of a second beyond the sixth digit, cut off.
+create or replace function ops.mikrodetik(t text) returns text language sql immutable parallel safe
+return case
+    when octet_length(t) <= 19 or t not like '%._______%' or octet_length(t) > 1000 then t
+    else regexp_replace(t, '(\.[0-9]{6})[0-9]+', '\1')
+end;
+
 create or replace function ops.persen_panjang(t text, factor numeric) returns text language plpgsql immutable parallel safe strict as $$
 declare
     s text;
@@ -235,11 +259,11 @@ begin
     if part[2] is null and part[1] not like '%.%' then return null; end if;
     if part[2]::numeric >= 60 or part[3]::numeric >= 60 then return t; end if;
     value := part[1]::numeric + coalesce(part[2]::numeric / 60, 0) + coalesce(part[3]::numeric / 3600, 0);
-    return trim_scale(round(case when half in ('', 'LS', 'S', 'BB', 'W') then -value else value end, 8))::text;
+    return trim_scale(round(case when half in ('', 'LS', 'S', 'BB', 'W') then -value else value end, 7))::text;
 end $$;
 
 -- Degrees with decimals, or degrees, minutes and seconds with their hemisphere (LU LS BT BB, N S E W). A coordinate
--- cut to an integer is no place.
+-- cut to an integer is no place. Of a second's fraction seven digits of a degree are a centimetre, as numeric(10,7).
 create or replace function ops.koordinat(t text) returns text language sql immutable parallel safe
 return case when t ~ '^-?[0-9]+\.[0-9]*[1-9][0-9]*$' then t else ops.koordinat_panjang(t) end;
 

@@ -30,7 +30,7 @@ def quarantine(plan: LoadPlan, *, deduplicated: bool, refused: bool) -> list[sql
     refused: the whole load is; then SAMPLE rows are enough.
     """
     rejected: sql.Composable = sql.SQL("select rid, false as twice from {}").format(REJECTED)
-    reasons = [
+    reasons: list[tuple[str, sql.Composable, sql.Composable]] = [
         (_mark(rule), sql.SQL("not {}").format(rule.predicate), _reason(rule)) for rule in all_rules(plan)
     ]
     if deduplicated:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from pipelines.contracts import Column, Contract, Reference
-from pipelines.repairs import FORMATS, factors, known_words
+from pipelines.repairs import FORMATS, decimals, factors, known_words
 
 MASK = "***"
 LONGEST_KEY = 600
@@ -63,6 +63,38 @@ _TYPE_WORDS = {
     "timestamp": "waktu (tttt-bb-hh jj:mm:dd)",
     "timestamptz": "waktu (tttt-bb-hh jj:mm:dd)",
 }
+_FRACTION = (
+    "octet_length({text}) <= 19 or {text} not like '%._______%'",
+    r"{text} !~ '\.[0-9]{{6}}[0-9]*[1-9]'",
+    "lebih halus daripada sepersejuta detik, akan dibulatkan",
+    "tulis paling banyak 6 angka di belakang detik",
+)
+_KEEPS: dict[str, tuple[str, str, str, str]] = {
+    # Digits are lost behind the point, or by a negative power of ten.
+    "numeric": (
+        "{text} not like '%.{more}%' and strpos({text}, '-') <= 1",
+        "{text}::numeric = {text}::{type}",
+        "lebih dari {scale} angka di belakang koma, akan dibulatkan",
+        "tulis paling banyak {scale} angka di belakang koma",
+    ),
+    "date": (
+        "octet_length({text}) <= 10",
+        "case when pg_input_is_valid({text}, 'timestamp') then {text}::timestamp::time = '00:00' else true end",
+        "memuat jam, yang akan hilang",
+        "tulis tanggalnya saja (tttt-bb-hh)",
+    ),
+    "timestamp": _FRACTION,
+    "timestamptz": _FRACTION,
+    "time": (
+        "{text} like '__:__:__' or {text} like '__:__'",
+        r"{text} ~ '^\s*\d{{1,2}}:\d{{2}}(:\d{{2}}(\.\d{{1,6}}0*)?)?\s*([AaPp][Mm])?\s*$'",
+        "memuat tanggal, zona, atau pecahan yang akan hilang",
+        "tulis jamnya saja (jj:mm:dd)",
+    ),
+}
+"""What a cell of a type must be so that the cast leaves its value as it is: a cheap test that most cells pass, and one
+that is right for all; what is said of one that is not, and the mend. A double precision is inexact by declaration.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +124,8 @@ def repaired(column: Column, repair: str, cell: sql.Composable) -> sql.Composabl
         told.append(_jsonb(sizes))
     elif repair == "klasifikasi":
         told.append(_jsonb(known_words(column)))
+    elif repair == "bulatkan":
+        told.append(sql.Literal(decimals(column.type)))
     elif repair == "kode":
         told.append(sql.Literal(column.min_length))
     return sql.SQL("{}({})").format(sql.Identifier("ops", repair), sql.SQL(", ").join([cell, *told]))
@@ -161,6 +195,7 @@ class _ColumnRules:
 
     def all(self) -> list[Rule]:
         self._presence_and_type()
+        self._unchanged()
         self._enum()
         self._range()
         self._length()
@@ -188,6 +223,21 @@ class _ColumnRules:
         valid = _strictly(base, self.text, self.castable) if strictly else self.castable
         words = _TYPE_WORDS[base]
         self._optional("tipe", valid, f"bukan {words}", f"tulis sebagai {words}")
+
+    def _unchanged(self) -> None:
+        """What the type would round or cut off without a word. A cell of another type is told of by `tipe`."""
+        base = self.column.type.split("(")[0]
+        scale = decimals(self.column.type)
+        if self.exact or base not in _KEEPS or (base == "numeric" and scale is None):
+            return
+        plain, whole, message, hint = _KEEPS[base]
+        words = {"scale": str(scale), "more": "_" * ((scale or 0) + 1)}
+        unchanged = sql.SQL("case when {} then true when {} then {} else true end").format(
+            sql.SQL(plain.format_map(words | {"text": "{text}"})).format(text=self.text),  # type: ignore[arg-type]
+            self.castable,
+            sql.SQL(whole).format(text=self.text, type=sql.SQL(self.column.type)),  # type: ignore[arg-type]
+        )
+        self._optional("ketelitian", unchanged, message.format_map(words), hint.format_map(words))
 
     def _enum(self) -> None:
         if not self.column.enum:

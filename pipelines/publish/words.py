@@ -21,6 +21,7 @@ SOURCES = {"database": "Basis data", "api": "API", "upload": "Unggahan"}
 RULES = {
     "wajib": "wajib diisi",
     "tipe": "salah jenis isian",
+    "ketelitian": "lebih teliti daripada kolomnya",
     "klasifikasi": "di luar klasifikasi isian",
     "minimum": "di bawah batas",
     "maximum": "di atas batas",

@@ -16,6 +16,7 @@ TOLD = {
     "satuan": """'{"kg": "1", "ton": "1000", "kw": "100", "g": "0.001"}'::jsonb""",
     "klasifikasi": """'{"L": "L", "l": "L", "laki-laki": "L", "P": "P", "p": "P", "wanita": "P"}'::jsonb""",
     "kode": "6",
+    "bulatkan": "2",
 }
 
 
