@@ -7,6 +7,7 @@ quarantined, so no row is ever in both or in neither. Not here: running SQL.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -27,7 +28,7 @@ _STRICT: dict[str, tuple[str, str]] = {
     "integer": ("{text}::integer::text = {text}", _WHOLE),
     "bigint": ("{text}::bigint::text = {text}", _WHOLE),
     "numeric": (
-        "{text}::numeric::text = {text} and {text} not like '%N%' and {text} not like '%n%'",
+        "{text}::numeric::text = {text} and {text} not in ('NaN', 'Infinity', '-Infinity')",
         _DECIMAL,
     ),
     "double precision": (
@@ -95,17 +96,38 @@ _KEEPS: dict[str, tuple[str, str, str, str]] = {
 """What a cell of a type must be so that the cast leaves its value as it is: a cheap test that most cells pass, and one
 that is right for all; what is said of one that is not, and the mend. A double precision is inexact by declaration.
 """
+_CANONICAL = {"numeric": " and {{text}} not like '%.{more}%'", "date": "", "timestamp": ""}
+"""Types of which the cheap test in _STRICT says that nothing is lost, and what is to be asked besides."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of one column: `predicate` is true for good cells and never NULL; the words are for the OPD."""
+    """One rule of one column: `predicate` is true for good cells and never NULL; the words are for the OPD.
+
+    enough: a cheap test that, where it is true, says that this rule and the one told before it are kept.
+    """
 
     column: Column
     name: str
     predicate: sql.Composable
     message: str
     hint: str
+    enough: sql.Composable | None = None
+
+
+def all_kept(asked: Sequence[Rule]) -> sql.Composable:
+    """Whether a row keeps every rule, at the least cost."""
+    predicates: list[sql.Composable] = []
+    for rule in asked:
+        if rule.enough is None:
+            predicates.append(rule.predicate)
+        else:
+            predicates.append(
+                sql.SQL("case when {} then true else {} and {} end").format(
+                    rule.enough, predicates.pop(), rule.predicate
+                )
+            )
+    return sql.SQL(" and ").join(predicates) if predicates else sql.SQL("true")
 
 
 def declared(column: Column) -> tuple[str, ...]:
@@ -203,8 +225,15 @@ class _ColumnRules:
         self._reference()
         return self.found
 
-    def _rule(self, name: str, predicate: sql.Composable, message: str, hint: str) -> None:
-        self.found.append(Rule(self.column, name, predicate, f"{self.column.name}: {message}", hint))
+    def _rule(
+        self,
+        name: str,
+        predicate: sql.Composable,
+        message: str,
+        hint: str,
+        enough: sql.Composable | None = None,
+    ) -> None:
+        self.found.append(Rule(self.column, name, predicate, f"{self.column.name}: {message}", hint, enough))
 
     def _optional(self, name: str, condition: sql.Composable, message: str, hint: str) -> None:
         """A rule that an empty cell keeps."""
@@ -230,14 +259,20 @@ class _ColumnRules:
         scale = decimals(self.column.type)
         if self.exact or base not in _KEEPS or (base == "numeric" and scale is None):
             return
-        plain, whole, message, hint = _KEEPS[base]
+        quick, whole, message, hint = _KEEPS[base]
         words = {"scale": str(scale), "more": "_" * ((scale or 0) + 1)}
         unchanged = sql.SQL("case when {} then true when {} then {} else true end").format(
-            sql.SQL(plain.format_map(words | {"text": "{text}"})).format(text=self.text),  # type: ignore[arg-type]
+            sql.SQL(quick.format_map(words | {"text": "{text}"})).format(text=self.text),  # type: ignore[arg-type]
             self.castable,
             sql.SQL(whole).format(text=self.text, type=sql.SQL(self.column.type)),  # type: ignore[arg-type]
         )
-        self._optional("ketelitian", unchanged, message.format_map(words), hint.format_map(words))
+        enough = None
+        if self.strict and base in _CANONICAL:
+            # What PostgreSQL itself would write so is of the type, and loses nothing: asked once for both rules.
+            plain = f"{{castable}} and {_STRICT[base][0]}{_CANONICAL[base].format_map(words)}"
+            enough = sql.SQL(plain).format(castable=self.castable, text=self.text)  # type: ignore[arg-type]
+        # Of an empty cell each test is NULL, and the last word true.
+        self._rule("ketelitian", unchanged, message.format_map(words), hint.format_map(words), enough)
 
     def _enum(self) -> None:
         if not self.column.enum:

@@ -12,7 +12,7 @@ from psycopg import sql
 from pipelines.contracts import Column
 from pipelines.extract.stream import EXTRA, POSITION, SourceStream
 from pipelines.load.plan import DELETED, LoadPlan, identifiers
-from pipelines.load.rules import Rule, cleaned, declared, repaired, rules, typed
+from pipelines.load.rules import Rule, all_kept, cleaned, declared, repaired, rules, typed
 
 REJECTED = sql.Identifier("pg_temp", "rejected_rows")
 """The landing rows that the stage left out (rid tid); one load at a time has a connection."""
@@ -91,8 +91,7 @@ def _window_rule(plan: LoadPlan) -> tuple[Rule, ...]:
 
 
 def valid(plan: LoadPlan) -> sql.Composable:
-    predicates = [r.predicate for r in all_rules(plan)]
-    return sql.SQL(" and ").join(predicates) if predicates else sql.SQL("true")
+    return all_kept(all_rules(plan))
 
 
 def any_rejected(plan: LoadPlan) -> sql.Composed:

@@ -17,7 +17,7 @@ from pipelines.errors import SourceError
 from pipelines.extract import file, plain_csv
 from pipelines.extract.file import Way
 from pipelines.ingest import ingest
-from pipelines.load.rules import rules
+from pipelines.load.rules import all_kept, rules
 from pipelines.settings import Settings
 from tests.support.contracts import column, upload
 from tests.support.loads import Loads
@@ -242,9 +242,9 @@ def test_what_lands_typed_is_what_the_rules_would_have_taken(loads: Loads, kind:
     columns = (of.column("a"), of.column("b"))
     if 0 not in plain_csv.typed_columns(io.BytesIO(f"a,b\n{cell},x\n".encode()), ",", columns):
         return
-    asked = [r.predicate for r in rules(of) if r.column.name == "a"]
+    asked = [r for r in rules(of) if r.column.name == "a"]
     query = sql.SQL("select {}, pg_input_is_valid(b.a, {}) from (select {}::text as a offset 0) b").format(
-        sql.SQL(" and ").join(asked), sql.Literal(kind), sql.Literal(cell)
+        all_kept(asked), sql.Literal(kind), sql.Literal(cell)
     )
     strict, taken = loads.connection.execute(query).fetchone() or (None, None)
     assert strict == taken
