@@ -46,6 +46,8 @@ SLA_HOURS: Mapping[str, int] = {
     }.items()
     for unit in units.split()
 }
+MOST_COLUMNS = 800
+"""Columns that a load stores. A query of PostgreSQL names at most 1,664, and that of a stage names each twice."""
 RESERVED = frozenset({"deleted_at", "valid_from", "valid_to", "is_current"})
 """Columns that a load adds by itself; no property may be called so."""
 SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
@@ -288,6 +290,11 @@ class Contract:
         names = [c.name for c in self.columns]
         if len(set(names)) != len(names):
             self._fail("two properties have the same name", "rename one of them")
+        if len(self.stored) > MOST_COLUMNS:
+            self._fail(
+                f"{len(self.stored)} columns are more than the {MOST_COLUMNS} that one table may have here",
+                "drop: true for what nobody needs, or two datasets with the same key",
+            )
         if taken := sorted(RESERVED.intersection(names)):
             self._fail(f"{', '.join(taken)}: loads add a column of that name", "rename the property")
         if self.merges and not self.primary_key:

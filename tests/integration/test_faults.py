@@ -18,7 +18,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.contracts import Contract
+from pipelines.contract_files import read_contract
+from pipelines.contracts import MOST_COLUMNS, Contract
 from pipelines.embedded import EmbeddedServer
 from pipelines.errors import LoadError, SourceError
 from pipelines.extract.stream import SourceStream, encode_rows
@@ -26,7 +27,7 @@ from pipelines.ingest import ingest
 from pipelines.load import loader, warehouse
 from pipelines.load.quarantine import SAMPLE
 from pipelines.settings import PROJECT_ROOT, Settings
-from tests.support.contracts import column
+from tests.support.contracts import column, database, document, write
 from tests.support.doomed import STAGES
 from tests.support.loads import Loads, Row, passes
 from tests.support.servers import short_folder
@@ -574,3 +575,31 @@ def test_no_key_is_too_long_for_an_index(loads: Loads) -> None:
     assert loads.run(
         "select max(octet_length(row_key)) <= 1000, count(distinct row_key) from quarantine.row"
     ) == [(True, 6)]
+
+
+def test_the_widest_table_goes_the_longer_way_and_a_wider_one_is_refused_by_the_contract(
+    loads: Loads,
+) -> None:
+    columns = [
+        column("id", "integer", primaryKey=True),
+        *(column(f"n{n}", "integer") for n in range(MOST_COLUMNS - 1)),
+    ]
+    contract = loads.contract(*columns, key="uji/lebar", max_quarantine_share=1.0, write_disposition="merge")
+    good = [["1", *["5"] * (MOST_COLUMNS - 1)], ["2", *["6"] * (MOST_COLUMNS - 1)]]
+    bad = [["3", *["x"] * (MOST_COLUMNS - 1)], ["1", *["7"] * (MOST_COLUMNS - 1)]]
+    for _ in range(2):
+        batch = loads.load(contract, lambda *_: [*good, *bad])
+        assert (batch.read, batch.quarantined) == (4, 2)
+    assert loads.raw(contract, "id", f"n{MOST_COLUMNS - 2}") == [(1, 5), (2, 6)]
+    widths = loads.run("select count(*) from quarantine.row q, jsonb_object_keys(row) k group by entry_id")
+    assert widths == [(MOST_COLUMNS,)] * 2
+    path = write(
+        loads.folder,
+        document(
+            "uji/terlalu", [*columns, column("satu_lagi")], database("UJI_URL"), extract={"table": "data"}
+        ),
+    )
+    _, faults = read_contract(path)
+    assert [fault.message for fault in faults] == [
+        f"{MOST_COLUMNS + 1} columns are more than the {MOST_COLUMNS} that one table may have here"
+    ]
