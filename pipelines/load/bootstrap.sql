@@ -201,7 +201,7 @@ create or replace function ops.kunci_ringkas(t text) returns text language sql i
 return case when octet_length(t) <= 1000 then t else left(t, 200) || '... ' || md5(t) end;
 
 -- HMAC-SHA-256 (RFC 2104, section 2) of purpose and value. The key's inner and outer pads are settings of the
--- session (load/warehouse.py puts them there), so the key is never in a statement's text and needs no extension.
+-- session (load/personal.py puts them there), so the key is never in a statement's text and needs no extension.
 create or replace function ops.pseudonim(t text, purpose text) returns text language sql stable parallel safe
 return encode(
     sha256(
