@@ -20,12 +20,29 @@ from pipelines.load.relation import Relation, compiled, identifier
 from pipelines.names import CANDIDATE_SUFFIX, LONGEST_MODEL, shortened
 
 # NOT NULL is a constraint by itself only from PostgreSQL 18 on; that of a primary key comes with the key.
-_ATTACHED = """
+_HEAD = """
 select a.relation, a.kind, a.name, a.home, a.definition, a.state, d.description
 from (
-    select k.conrelid as relation, 'constraint' as kind, k.conname as name, null::name as home,
-        pg_get_constraintdef(k.oid) as definition, case when k.contype in ('p', 'u', 'x') then 'index' end as state,
-        'pg_catalog.pg_constraint'::regclass as class, k.oid
+"""
+_TAIL = """
+) as a (relation, kind, name, home, definition, state, class, oid)
+left join pg_catalog.pg_description as d on d.classoid = a.class and d.objoid = a.oid and d.objsubid = 0
+order by a.relation, a.kind, a.name
+"""
+_DEFAULTS = """
+    select f.adrelid, 'default', at.attname, null::name, pg_get_expr(f.adbin, f.adrelid), null::text,
+        'pg_catalog.pg_attrdef'::regclass, f.oid
+    from pg_catalog.pg_attrdef as f
+    join pg_catalog.pg_attribute as at on at.attrelid = f.adrelid and at.attnum = f.adnum and at.attgenerated = ''
+    where f.adrelid = any(%(oids)s)
+"""
+_ON_THE_ROWS = "".join(
+    (
+        _HEAD,
+        """
+    select k.conrelid, 'constraint', k.conname, null::name,
+        pg_get_constraintdef(k.oid), case when k.contype in ('p', 'u', 'x') then 'index' end,
+        'pg_catalog.pg_constraint'::regclass, k.oid
     from pg_catalog.pg_constraint as k
     where k.conrelid = any(%(oids)s) and k.contype in ('c', 'f', 'p', 'u', 'x')
     union all
@@ -51,11 +68,18 @@ from (
             where k.conrelid = at.attrelid and k.contype = 'p' and at.attnum = any(k.conkey)
         )
     union all
-    select f.adrelid, 'default', at.attname, null, pg_get_expr(f.adbin, f.adrelid), null,
-        'pg_catalog.pg_attrdef'::regclass, f.oid
-    from pg_catalog.pg_attrdef as f
-    join pg_catalog.pg_attribute as at on at.attrelid = f.adrelid and at.attnum = f.adnum and at.attgenerated = ''
-    where f.adrelid = any(%(oids)s)
+""",
+        _DEFAULTS,
+        _TAIL,
+    )
+)
+"""What new rows have to keep, and can be made for them before they have their name."""
+
+_ON_THE_NAME = "".join(
+    (
+        _HEAD,
+        _DEFAULTS,
+        """
     union all
     select t.tgrelid, 'trigger', t.tgname, null, pg_get_triggerdef(t.oid), t.tgenabled::text,
         'pg_catalog.pg_trigger'::regclass, t.oid
@@ -72,10 +96,11 @@ from (
     from pg_catalog.pg_statistic_ext as s
     join pg_catalog.pg_namespace as n on n.oid = s.stxnamespace
     where s.stxrelid = any(%(oids)s)
-) as a
-left join pg_catalog.pg_description as d on d.classoid = a.class and d.objoid = a.oid and d.objsubid = 0
-order by a.relation, a.kind, a.name
-"""
+""",
+        _TAIL,
+    )
+)
+"""What can be made only when the new relation has the name."""
 
 _HINDRANCES = """
 with types as (
@@ -169,9 +194,14 @@ class Attached:
     comment: str | None
 
 
-def attached(conn: Connection[Any], oids: Sequence[int]) -> list[Attached]:
-    """What hangs on the relations, with every name qualified; call it with an empty search path."""
-    return [Attached(*row) for row in conn.execute(_ATTACHED, {"oids": list(oids)}).fetchall()]
+def on_the_rows(conn: Connection[Any], oid: int) -> list[Attached]:
+    """Constraints, indexes and defaults of a table, with every name qualified; call it with an empty search path."""
+    return [Attached(*row) for row in conn.execute(_ON_THE_ROWS, {"oids": [oid]}).fetchall()]
+
+
+def on_the_name(conn: Connection[Any], oids: Sequence[int]) -> list[Attached]:
+    """Triggers, rules, statistics and defaults of the relations; as `on_the_rows`."""
+    return [Attached(*row) for row in conn.execute(_ON_THE_NAME, {"oids": list(oids)}).fetchall()]
 
 
 def refuse_hindrances(conn: Connection[Any], relation: Relation, oids: Sequence[int]) -> None:
@@ -207,8 +237,6 @@ def copy_to(
     """
     made: list[Attached] = []
     for thing in things:
-        if thing.kind not in ("constraint", "index", "not null", "default"):
-            continue
         if ours and ours.fullmatch(thing.name):
             continue
         try:

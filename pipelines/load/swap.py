@@ -18,7 +18,15 @@ from psycopg import Connection, errors, sql
 
 from pipelines.errors import LoadError
 from pipelines.load import locks
-from pipelines.load.attached import Attached, attached, copy_to, give_back, refuse_hindrances, settle
+from pipelines.load.attached import (
+    Attached,
+    copy_to,
+    give_back,
+    on_the_name,
+    on_the_rows,
+    refuse_hindrances,
+    settle,
+)
 from pipelines.load.relation import Existing, Relation, columns_of, compiled, describe, existing, identifier
 
 _GRANTS = """
@@ -125,7 +133,7 @@ def _copied(
     if old is None:
         return []
     with _no_search_path(conn):
-        return copy_to(conn, relation, candidate, attached(conn, [old.oid]), ours)
+        return copy_to(conn, relation, candidate, on_the_rows(conn, old.oid), ours)
 
 
 @contextmanager
@@ -186,7 +194,7 @@ def _replace(
         views = _dependent_views(conn, old)
         oids = [old.oid, *(view.oid for view in views)]
         refuse_hindrances(conn, relation, oids)
-        things = attached(conn, oids)
+        things = on_the_name(conn, oids)
         for view in reversed(views):
             conn.execute(sql.SQL("drop view {}").format(identifier(view.relation)))
         conn.execute(sql.SQL("drop {} {}").format(old.keyword, identifier(relation)))
