@@ -38,6 +38,7 @@ PARSERS: Mapping[str, Parser] = {
     "mojibake": Parser(0),
     "petik_excel": Parser(0),
     "catatan_kaki": Parser(0),
+    "huruf_besar": Parser(0, frozenset({"text"})),
     "kira_kira": Parser(0, _NUMBERS),
     "angka_id": Parser(1, _NUMBERS, once=True),
     "angka_en": Parser(1, _NUMBERS, once=True),

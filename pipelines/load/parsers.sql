@@ -44,6 +44,10 @@ return nullif(
 create or replace function ops.teks(t text) returns text language sql immutable parallel safe
 return case when t ~ '^[!-~]+( [!-~]+)*$' then t else ops.teks_panjang(t) end;
 
+-- Capitals, and no blanks at the ends: what a case-insensitive, blank-padded collation takes for one key becomes one.
+create or replace function ops.huruf_besar(t text) returns text language sql immutable parallel safe
+return upper(btrim(t));
+
 create or replace function ops.mojibake_panjang(t text) returns text language plpgsql immutable parallel safe strict as $$
 declare
     -- What Windows-1252 shows for the bytes 80 to 9F, back as those bytes.
