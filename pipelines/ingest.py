@@ -6,8 +6,9 @@ What belongs here: joining extract, load and quality into the one call that asse
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from psycopg import Connection
@@ -16,7 +17,8 @@ from pipelines.contracts import Contract, FileExtract
 from pipelines.errors import ContractError, GudangError, ShapeError, SourceError
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import SourceStream, Wanted
-from pipelines.load import ledger
+from pipelines.load import ledger, mended
+from pipelines.load.failures import told
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged, load
 from pipelines.load.plan import Window
@@ -47,34 +49,51 @@ def ingest(
     run_id: str,
     window: Window | None = None,
     whole: bool = False,
+    allow_empty: bool = False,
 ) -> Ingested:
     """Loads `contract`'s source into the warehouse at `url`; `connection` is a session there.
 
-    window: the days of a partitioned dataset that are loaded. whole: a full refresh, see `load`.
-    Raises SourceError, LoadError, ContractError or QualityError after the ledger says so. Where files are appended
-    or merged, one that fails leaves the others alone, and is told of when all were tried.
+    window: the days of a partitioned dataset that are loaded. whole, allow_empty: see `load`.
+    Whatever goes wrong is raised as a GudangError, after the ledger says so. Where files are appended or merged, one
+    that fails leaves the others alone, and is told of when all were tried.
     """
-    uploads = _uploads(connection, contract, settings, whole=whole)
-    if not uploads:
-        log.info("%s: belum ada berkas", contract.key)
-        return Ingested(None)
+    try:
+        one = partial(_ingest, connection, contract, settings, url, run_id)
+        uploads = _uploads(connection, contract, settings, whole=whole)
+        if not uploads:
+            log.info("%s: belum ada berkas", contract.key)
+            return Ingested(None)
+        if whole and len(uploads) > 1:
+            # The first takes the place of all: so each must be known to be good before.
+            refused = [r for u in uploads if (r := one(u, whole=True, rehearsal=True)).batch]
+            if refused:
+                return _together(refused)
+        return _one_by_one(
+            contract, uploads, partial(one, window=window, allow_empty=allow_empty), whole=whole
+        )
+    except GudangError:
+        raise
+    except Exception as error:
+        raise told(contract.key, error) from error
+
+
+def _one_by_one(
+    contract: Contract, uploads: Sequence[UploadedFile | None], one: Callable[..., Ingested], *, whole: bool
+) -> Ingested:
     done: list[Ingested] = []
     failures: list[GudangError] = []
     for upload in uploads:
         try:
-            first = whole and not done
-            done.append(
-                _ingest(connection, contract, settings, url, run_id, upload, window=window, whole=first)
-            )
+            done.append(one(upload, whole=whole and not done))
         except GudangError as error:
             failures.append(error)
             log.error("%s", error)
     if len(failures) == 1:
         raise failures[0]
     if failures:
-        told = "; ".join(e.message for e in failures)
+        messages = "; ".join(e.message for e in failures)
         raise SourceError(
-            contract.key, f"{len(failures)} of {len(uploads)} files: {told}", hint="each by itself"
+            contract.key, f"{len(failures)} of {len(uploads)} files: {messages}", hint="each by itself"
         )
     return _together(done)
 
@@ -110,7 +129,8 @@ def _uploads(
         last = [f for f in files if f.sha256 == merged[-1][1]] if merged else []
         return [*(fresh or last[-1:] or files[-1:])]
     standing = ledger.standing_fingerprints(connection, contract)
-    fresh = [f for f in files if ledger.fingerprint(contract, f.sha256) not in standing]
+    again = mended.files(connection, contract)
+    fresh = [f for f in files if f.name in again or ledger.fingerprint(contract, f.sha256) not in standing]
     return [*(fresh or files[-1:])]
 
 
@@ -122,9 +142,12 @@ def _ingest(
     run_id: str,
     upload: UploadedFile | None,
     *,
-    window: Window | None,
-    whole: bool,
+    window: Window | None = None,
+    whole: bool = False,
+    allow_empty: bool = False,
+    rehearsal: bool = False,
 ) -> Ingested:
+    """rehearsal: no batch, where it would have been published."""
     results: list[GateResult] = []
 
     def opener(of: Contract, since: str | None) -> SourceStream | None:
@@ -139,11 +162,22 @@ def _ingest(
 
     asset = f"raw/{contract.key}"
     try:
-        batch = load(connection, contract, opener, gate, run_id=run_id, window=window, whole=whole)
+        batch = load(
+            connection,
+            contract,
+            opener,
+            gate,
+            run_id=run_id,
+            window=window,
+            whole=whole,
+            allow_empty=allow_empty,
+            rehearsal=rehearsal,
+        )
     except ShapeError as error:
         record(connection, asset, run_id, None, [source_shape(contract, [error.message])])
         raise
-    assert batch is not None, "there is an upload"
+    if batch is None:
+        return Ingested(None)
     checks = (source_shape(contract, [str(d) for d in batch.drift]), *results[0].checks) if results else ()
     record(connection, asset, run_id, batch.batch_id, checks)
     log.info("%s: %s", contract.key, words(batch))

@@ -11,6 +11,8 @@ from pipelines import windows
 from pipelines.contracts import Cadence, Contract
 from pipelines.errors import GudangError, ShapeError
 from pipelines.ingest import Ingested, ingest, words
+from pipelines.load.empty import TAG as EMPTY_WINDOW
+from pipelines.load.failures import told
 from pipelines.load.plan import Window
 from pipelines.quality.suites import QUARANTINE_CHECK, SHAPE_CHECK, Expectation, suite, tables_read
 from pipelines.resources.warehouse import Warehouse
@@ -103,8 +105,10 @@ def _ingest(
                 run_id=context.run.run_id,
                 window=window,
                 whole=whole,
+                allow_empty=context.run.tags.get(EMPTY_WINDOW, "") == "true",
             )
-    except GudangError as error:
+    except Exception as fault:  # of whatever kind: the datasets beside this one still have to be loaded
+        error = told(contract.key, fault)
         failures.append(str(error))
         context.log.error(str(error))
         yield from _not_run(contract, expectations, error)

@@ -93,6 +93,15 @@ create table if not exists ops.reconciliation (
 );
 comment on table ops.reconciliation is 'When the keys of a source were read, and what was found gone or overlooked.';
 
+create table if not exists ops.empty_window (
+    dataset text not null,
+    day date not null,
+    batch_id bigint not null,
+    since timestamptz not null default clock_timestamp(),
+    primary key (dataset, day)
+);
+comment on table ops.empty_window is 'Days of which raw has rows and the source had none when last asked; not taken over.';
+
 create table if not exists ops.pseudonym_key (
     dataset text not null,
     purpose text not null,
@@ -161,7 +170,8 @@ begin
         from (
             values
                 ('ops.load_batch', 'whole', 'boolean not null default false'),
-                ('ops.load_batch', 'found', 'jsonb not null default ''{}''')
+                ('ops.load_batch', 'found', 'jsonb not null default ''{}'''),
+                ('ops.load_batch', 'rules', 'text')
         ) as c (relation, name, type)
         where not exists (
             select from pg_attribute as a
@@ -186,6 +196,7 @@ begin
     end loop;
 end $$;
 comment on column ops.load_batch.whole is 'A full refresh: what was loaded before no longer stands.';
+comment on column ops.load_batch.rules is 'By what rules rows were refused: a mark of the contract and of what its references allowed.';
 comment on column ops.load_batch.found is 'What had to be found out of the source: a CSV file''s encoding, delimiter, quote.';
 
 -- Asked by the statement that makes a stage (load/stage.py) about a landing row that breaks a rule: notes the row for

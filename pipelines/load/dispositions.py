@@ -8,6 +8,7 @@ from __future__ import annotations
 from psycopg import sql
 
 from pipelines.load.plan import LoadPlan, identifiers, raw_columns
+from pipelines.load.watermark import possible
 
 
 def count_changes(plan: LoadPlan) -> sql.Composed:
@@ -51,6 +52,13 @@ def alone(plan: LoadPlan) -> sql.Composed:
 
 def delete_scope(plan: LoadPlan) -> sql.Composed:
     return sql.SQL("delete from {} r where {}").format(plan.raw, plan.scope("r"))
+
+
+def delete_moved(plan: LoadPlan) -> sql.Composed:
+    """Rows of raw outside of the scope whose key is staged: the source has them in the scope now."""
+    return sql.SQL("delete from {} r using {} s where {} and ({}) is not true").format(
+        plan.raw, plan.stage, plan.same_key("s", "r"), plan.scope("r")
+    )
 
 
 def insert_stage(plan: LoadPlan) -> sql.Composed:
@@ -105,7 +113,7 @@ def upsert_stage(plan: LoadPlan) -> sql.Composed:
     """Upsert by primary key: a row changes only where one of the contract's columns does, or it had been deleted.
 
     A database tells its present state, so what it says last holds, also when its clock went back. An API or a file
-    may bring an older version late: that one changes nothing.
+    may bring an older version late: that one changes nothing, unless the row has a time that cannot be.
     """
     contract = plan.contract
     columns = [n for n, _ in raw_columns(contract)]
@@ -116,7 +124,10 @@ def upsert_stage(plan: LoadPlan) -> sql.Composed:
     )
     late: sql.Composable = sql.SQL("")
     if contract.cursor and contract.server.kind != "database":
-        late = sql.SQL(" and excluded.{0} >= t.{0}").format(sql.Identifier(contract.cursor))
+        cursor = sql.Identifier("t", contract.cursor)
+        late = sql.SQL(" and (excluded.{} >= {} or not {})").format(
+            sql.Identifier(contract.cursor), cursor, possible(contract.column(contract.cursor), cursor)
+        )
     return sql.SQL(
         "insert into {raw} as t ({names}) select {names} from {stage} on conflict ({key})"
         " do update set {assignments} where ({old}) is distinct from ({new}){late}"
@@ -129,40 +140,4 @@ def upsert_stage(plan: LoadPlan) -> sql.Composed:
         old=identifiers(plan.compared, "t"),
         new=identifiers(plan.compared, "excluded"),
         late=late,
-    )
-
-
-def advance_watermark(plan: LoadPlan) -> sql.Composed:
-    """The mark never goes back: a source's clock may."""
-    assert plan.contract.cursor is not None
-    column = plan.contract.column(plan.contract.cursor)
-    # Texts by code point, as the source is asked: any other order would leave rows out.
-    collate = sql.SQL(' collate "C"' if column.type == "text" else "")
-    return sql.SQL(
-        "insert into ops.watermark as w (dataset, value, batch_id)"
-        " select {dataset}, to_jsonb(max({cursor}{c}))#>>'{{}}', {batch} from {stage} having max({cursor}) is not null"
-        " on conflict (dataset) do update set value = to_jsonb(greatest(w.value::{type}{c},"
-        " excluded.value::{type}{c}))#>>'{{}}', batch_id = excluded.batch_id"
-    ).format(
-        c=collate,
-        dataset=sql.Literal(plan.contract.key),
-        cursor=sql.Identifier(column.name),
-        batch=sql.Literal(plan.batch_id),
-        stage=plan.stage,
-        type=sql.SQL(column.type),  # type: ignore[arg-type]
-    )
-
-
-def read_since(plan: LoadPlan) -> sql.Composed:
-    """Where the next incremental read begins: the watermark less the contract's lag, in ISO 8601."""
-    contract = plan.contract
-    assert contract.cursor is not None
-    column = contract.column(contract.cursor)
-    lag = sql.SQL(" - {}::interval").format(sql.Literal(contract.lag)) if contract.lag else sql.SQL("")
-    return sql.SQL(
-        "select to_jsonb((value::{0}{1})::{0})#>>'{{}}' from ops.watermark where dataset = {2}"
-    ).format(
-        sql.SQL(column.type),  # type: ignore[arg-type]
-        lag,
-        sql.Literal(contract.key),
     )

@@ -114,13 +114,16 @@ def drop_batch(connection: Connection[Any], batch: Batch) -> None:
     connection.execute("delete from ops.load_batch where batch_id = %s", [batch.batch_id])
 
 
-def close_batch(connection: Connection[Any], batch: Batch) -> None:
-    """Writes the batch's final word; inside the publishing transaction where there is one."""
+def close_batch(connection: Connection[Any], batch: Batch, *, running: bool = False) -> None:
+    """Writes the batch's final word; inside the publishing transaction where there is one.
+
+    running: only where it has none yet; what was published stays told.
+    """
     connection.execute(
         "update ops.load_batch set state = %s, source_name = %s, source_fingerprint = %s, rows_read = %s,"
         " rows_loaded = %s, rows_unchanged = %s, rows_quarantined = %s, rows_deleted = %s, error = %s, seconds = %s,"
         " found = %s,"
-        " finished_at = clock_timestamp() where batch_id = %s",
+        " finished_at = clock_timestamp() where batch_id = %s and (state = 'running' or not %s)",
         [
             batch.state,
             batch.source_name,
@@ -134,6 +137,7 @@ def close_batch(connection: Connection[Any], batch: Batch) -> None:
             json.dumps({k: round(v, 3) for k, v in batch.seconds.items()}),
             json.dumps(batch.found),
             batch.batch_id,
+            running,
         ],
     )
 

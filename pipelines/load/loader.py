@@ -16,11 +16,23 @@ from typing import Any, Protocol
 import psycopg
 from psycopg import Connection, errors, sql
 
-from pipelines.contracts import Contract, WriteDisposition
-from pipelines.errors import GudangError, LoadError, ShapeError, SourceError
+from pipelines.contracts import Contract, MergeStrategy
+from pipelines.errors import GudangError, ShapeError, SourceError
 from pipelines.extract.stream import SourceStream, UnfitError
-from pipelines.load import drift, ledger, locks, personal, quarantine, reconcile, stage
-from pipelines.load.dispositions import read_since
+from pipelines.load import (
+    drift,
+    empty,
+    failures,
+    growth,
+    ledger,
+    locks,
+    mended,
+    personal,
+    quarantine,
+    reconcile,
+    stage,
+    watermark,
+)
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan, Window, create_raw
 from pipelines.load.publishing import publish, reconcile_with
@@ -72,35 +84,36 @@ def load(
     run_id: str,
     window: Window | None = None,
     whole: bool = False,
+    allow_empty: bool = False,
+    rehearsal: bool = False,
 ) -> Batch | None:
     """Loads one batch and gives its ledger entry: state loaded, unchanged or rejected (by the gate).
 
-    whole: a full refresh; all is read, and takes the place of all. None, and nothing in the ledger, when there is
-    nothing to read yet. `connection` is in autocommit and belongs to this load until it returns. Raises SourceError,
-    LoadError or ContractError after the ledger says `failed`; the published table is then as it was.
+    whole: a full refresh; all is read, and takes the place of all. allow_empty: a window without a row is the truth.
+    rehearsal: what passes the gate is not published. None, and nothing in the ledger, when there is nothing to read
+    yet, or a rehearsal went well. `connection` is in autocommit and belongs to this load until it returns. Raises a
+    GudangError after the ledger says `failed`; the published table is then as it was.
     """
     with ledger.dataset_lock(connection, contract.key):
         ledger.sweep(connection, contract)
         personal.set_keys(connection, contract)
         batch = ledger.open_batch(connection, contract, run_id, window, whole=whole)
-        plan = LoadPlan(contract, batch.batch_id, window, whole=whole)
+        plan = LoadPlan(contract, batch.batch_id, window, whole=whole, allow_empty=allow_empty)
         try:
             for statement in create_raw(plan.contract):
                 connection.execute(statement)
-            if contract.cursor and not whole:
+            # A column that was added is read of every row that the source still has.
+            if contract.cursor and not (whole or growth.compare(connection, plan).grown):
                 plan = replace(plan, since=_since(connection, plan))
+                plan = replace(plan, since=mended.since(connection, plan))
             personal.insist_on_keys(connection, plan)
-            if not _load(connection, plan, batch, open_source, gate):
+            if not _load(connection, plan, batch, open_source, gate, rehearsal=rehearsal):
                 ledger.drop_batch(connection, batch)
                 return None
         except BaseException as error:
-            _fail(connection, contract, batch, error)
-            if isinstance(error, psycopg.Error):
-                raise LoadError(
-                    contract.key,
-                    _database_words(error),
-                    hint="run it again; if it stays, see the server's log",
-                ) from error
+            _fail(connection, plan, batch, error)
+            if isinstance(error, Exception) and not isinstance(error, GudangError):
+                raise failures.told(contract.key, error) from error
             raise
         finally:
             if not connection.closed:
@@ -110,12 +123,20 @@ def load(
 
 
 def _since(connection: Connection[Any], plan: LoadPlan) -> str | None:
-    row = connection.execute(read_since(plan)).fetchone()
+    row = connection.execute(watermark.read_since(plan)).fetchone()
     return row[0] if row else None
 
 
-def _load(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_source: Opener, gate: Gate) -> bool:
-    """False when there is nothing to read yet."""
+def _load(
+    connection: Connection[Any],
+    plan: LoadPlan,
+    batch: Batch,
+    open_source: Opener,
+    gate: Gate,
+    *,
+    rehearsal: bool,
+) -> bool:
+    """False when there is nothing to read yet, or nothing to be published."""
     contract = plan.contract
     known = drift.last_shape(connection, contract)
     with _timed(batch, "extract"):
@@ -133,6 +154,9 @@ def _load(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_source
                 contract, batch.batch_id, "landing", plan.stage_name, batch.read, staged, batch.quarantined
             )
         )
+    if rehearsal and verdict.passed:
+        _drop_temporaries(connection, plan)
+        return False
     with _timed(batch, "publish"), connection.transaction():
         locks.limit_waiting(connection)
         if batch.quarantined:
@@ -145,20 +169,17 @@ def _load(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_source
         if verdict.passed:
             drift.keep_shape(connection, contract, batch.batch_id, stream.shape)
             connection.execute(quarantine.resolve(plan, refused=bool(batch.quarantined)))
+            mended.keep(connection, plan, passed=True)
             publish(connection, plan, batch, staged)
             personal.keep_originals(connection, plan)
             personal.keep_fingerprints(connection, contract)
         else:
+            mended.keep(connection, plan, passed=False)
             batch.state, batch.error = "rejected", verdict.summary
         _drop_temporaries(connection, plan)
         ledger.close_batch(connection, batch)
     if verdict.passed and contract.reconcile and not plan.complete:
-        try:
-            _reconcile(connection, plan, batch, open_source)
-        except GudangError as error:
-            # What was loaded stands; the keys are due again at the next load.
-            batch.error = f"reconciliation: {error.message}"
-            ledger.close_batch(connection, batch)
+        _reconcile(connection, plan, batch, open_source)
     return True
 
 
@@ -279,9 +300,9 @@ def _watched(contract: Contract, blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _loaded_before(connection: Connection[Any], plan: LoadPlan, batch: Batch, sha256: str) -> bool:
-    """The same bytes under the same contract load once."""
+    """The same bytes under the same contract load once, unless the lists that refused some of their rows changed."""
     batch.fingerprint = ledger.fingerprint(plan.contract, sha256)
-    if plan.whole:
+    if plan.whole or batch.source_name in mended.files(connection, plan.contract):
         return False
     return batch.fingerprint in ledger.standing_fingerprints(connection, plan.contract)
 
@@ -349,70 +370,71 @@ def _drop_temporaries(connection: Connection[Any], plan: LoadPlan) -> None:
 
 
 def _reconcile(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_source: Opener) -> None:
-    """Reads the source's keys where the contract's cadence says so, and marks what is gone."""
-    contract = plan.contract
+    """Reads the source's keys where the contract's cadence says so, and marks what is gone.
+
+    Whatever goes wrong: what was loaded stands, the ledger says so already, and the keys are due at the next load.
+    """
     due = connection.execute(reconcile.is_due(plan)).fetchone()
     if due is None or not due[0]:
         return
-    with _timed(batch, "reconcile"):
-        only_keys = replace(
-            contract,
-            columns=tuple(c for c in contract.columns if c.key or c.name == contract.cursor),
-            disposition=WriteDisposition.REPLACE,
-            merge_strategy=type(contract.merge_strategy).UPSERT,
-            cursor=None,
-            lag=None,
-            reconcile=None,
-            schema_contract="freeze",
-        )
-        read = Batch(batch.batch_id, contract.key)
-        keys, stream = _land(connection, LoadPlan(only_keys, batch.batch_id), read, open_source, None)
-        if stream is None:
-            return
-        staged, _ = _stage(connection, keys, read.read)
+    try:
+        with _timed(batch, "reconcile"):
+            _read_keys(connection, plan, batch, open_source)
+    except BaseException as error:
+        batch.error = f"reconciliation: {failures.words(error)}"
+        log.warning("%s: %s", plan.contract.key, batch.error)
+        if not connection.closed:
+            try:
+                ledger.close_batch(connection, batch)
+            except psycopg.Error as second:
+                log.warning("%s: the ledger: %s", plan.contract.key, failures.words(second))
+        if not isinstance(error, Exception):
+            raise
+
+
+def _read_keys(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_source: Opener) -> None:
+    contract = plan.contract
+    only_keys = replace(
+        contract,
+        columns=tuple(c for c in contract.columns if c.key or c.name == contract.cursor),
+        merge_strategy=MergeStrategy.UPSERT,
+        reconcile=None,
+        schema_contract="freeze",
+    )
+    read = Batch(batch.batch_id, contract.key)
+    keys, stream = _land(connection, LoadPlan(only_keys, batch.batch_id), read, open_source, None)
+    if stream is None:
+        return
+    staged, _ = _stage(connection, keys, read.read)
+    found = replace(batch, warnings=[*batch.warnings])
     with connection.transaction():
         locks.limit_waiting(connection)
-        reconcile_with(connection, plan, keys, batch, staged)
+        reconcile_with(connection, plan, keys, found, staged)
         _drop_temporaries(connection, keys)
-        ledger.close_batch(connection, batch)
+        ledger.close_batch(connection, found)
+    batch.state, batch.deleted, batch.warnings = found.state, found.deleted, found.warnings
 
 
 # -- failure -------------------------------------------------------------------------------------------------
 
 
-def _fail(connection: Connection[Any], contract: Contract, batch: Batch, error: BaseException) -> None:
+def _fail(connection: Connection[Any], plan: LoadPlan, batch: Batch, error: BaseException) -> None:
     """The ledger's last word. Where that cannot be written either, the next load's sweep says that this one died."""
+    contract = plan.contract
     if connection.closed:
         return
     batch.state = "failed"
-    if isinstance(error, psycopg.Error):
-        batch.error = _database_words(error)
-    elif isinstance(error, GudangError):
-        batch.error = str(error)
-    else:
-        batch.error = type(error).__name__
+    batch.error = str(error) if isinstance(error, GudangError) else failures.words(error)
     batch.loaded = batch.unchanged = batch.deleted = 0
     try:
-        ledger.close_batch(connection, batch)
+        ledger.close_batch(connection, batch, running=True)
         if isinstance(error, ShapeError):
             drifts = batch.drift or (drift.Drift("refused", "", now=error.message),)
             drift.record(connection, contract, batch.batch_id, drifts)
+        if isinstance(error, empty.EmptyError):
+            empty.remember(connection, plan)
     except psycopg.Error as second:
-        log.warning("%s: the ledger could not be written: %s", contract.key, _database_words(second))
-
-
-def _database_words(error: psycopg.Error) -> str:
-    """PostgreSQL's primary message without DETAIL and CONTEXT, which may hold cell values."""
-    if isinstance(error, errors.LockNotAvailable):
-        return (
-            f"another session held rows or a table of this load for longer than {locks.PATIENCE_S:g} s (see"
-            " pg_stat_activity); the published rows are as they were"
-        )
-    message = error.diag.message_primary
-    if message is None and isinstance(error, psycopg.OperationalError):
-        return "the connection to the warehouse was lost"
-    message = message or type(error).__name__
-    return f"the warehouse refused the load: {message.split(': ' + chr(34))[0]}"
+        log.warning("%s: the ledger could not be written: %s", contract.key, failures.words(second))
 
 
 @contextmanager

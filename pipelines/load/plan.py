@@ -50,6 +50,7 @@ class LoadPlan:
     whole: a full refresh, which reads all and puts it in the place of all, whatever the disposition.
     file: the upload that is read, where uploads are appended: its earlier rows are replaced.
     exact: columns whose values the source's own type guarantees; they land typed and need no cast.
+    allow_empty: a window without a row is taken as the truth, also where rows of it are published.
     """
 
     contract: Contract
@@ -59,6 +60,7 @@ class LoadPlan:
     whole: bool = False
     file: str | None = None
     exact: frozenset[str] = frozenset()
+    allow_empty: bool = False
 
     def _name(self, what: str) -> str:
         """Cut to leave room for the rest: a batch's number is nobody else's."""
@@ -115,6 +117,14 @@ class LoadPlan:
         """The content, and that a row had been marked as deleted: one that is at the source again has changed."""
         marked = self.contract.reconcile and not self.contract.keeps_history
         return self.content + (tuple(n for n, _ in DELETED) if marked else ())
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What no two rows of one reading may share: the key, or of a history with a clock a version of it."""
+        key, cursor = self.contract.primary_key, self.contract.cursor
+        if self.contract.keeps_history and cursor and cursor not in key:
+            return (*key, cursor)
+        return key
 
     def names(self, alias: str | None = None) -> sql.Composable:
         """The content columns, as a list."""

@@ -6,14 +6,16 @@ Not here: the statements (dispositions.py, history.py, reconcile.py), landing an
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from psycopg import Connection, errors
+from psycopg import Connection, errors, sql
 
+from pipelines.contracts import Contract
 from pipelines.errors import LoadError
-from pipelines.load import dispositions, history, reconcile
+from pipelines.load import dispositions, empty, growth, history, reconcile, watermark
 from pipelines.load.ledger import Batch
-from pipelines.load.plan import RAW_SHAPE, LoadPlan, expected_shape
+from pipelines.load.plan import LoadPlan
 from pipelines.load.quarantine import resolve_gone
 from pipelines.load.relation import Relation
 from pipelines.load.swap import publish_table
@@ -25,32 +27,65 @@ _PRIMARY_KEY = re.compile(r".*_pkey")
 def publish(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: int) -> None:
     """Makes raw what the stage says, and counts what really changed. Raises LoadError."""
     contract = plan.contract
-    same_shape = _same_shape(connection, plan)
+    difference = growth.compare(connection, plan)
     swaps = plan.whole or not (contract.merges or contract.appends)
-    if not same_shape and not (swaps and plan.complete and not contract.keeps_history):
+    exchanged = swaps and plan.complete and not contract.keeps_history
+    if difference.changed and not exchanged:
         raise LoadError(
             contract.key,
             f"the contract's columns are no longer those of raw.{contract.table}, and rows of before stay in it",
-            hint=f"load it whole: `gudang reload {contract.key}`",
+            hint=_way_out(contract),
         )
+    added: tuple[str, ...] = ()
+    if difference.added and not exchanged:
+        _grow(connection, plan, batch, difference.added)
+        added, difference = difference.added, growth.Difference()
     if contract.cursor:
         if plan.whole:
             connection.execute("delete from ops.watermark where dataset = %s", [contract.key])
-        connection.execute(dispositions.advance_watermark(plan))
+        connection.execute(watermark.advance(plan))
+        (impossible,) = _one(connection, watermark.count_impossible(plan))
+        if impossible:
+            batch.warnings.append(
+                f"{impossible} rows have a {contract.cursor} that cannot be (over {watermark.AHEAD} ahead of us, or"
+                " no time at all): they are loaded and read again each time, and the watermark does not follow them;"
+                " ask the OPD to mend them"
+            )
+    rows_stay = contract.keeps_history or not (swaps or plan.file)
+    filling = growth.fill(plan, added) if added and rows_stay else None
+    filled = connection.execute(filling).rowcount if filling else 0
     if contract.keeps_history:
         _version(connection, plan, batch, staged)
     elif swaps or plan.file is not None:
-        _replace(connection, plan, batch, staged, same_shape=same_shape)
+        _replace(connection, plan, batch, staged, difference)
     elif contract.appends:
         _append(connection, plan, batch, staged)
     else:
         _upsert(connection, plan, batch, staged)
+    batch.loaded += filled
+    batch.unchanged -= filled
+    if contract.partition:
+        connection.execute(empty.settle(plan))
+        empty.warn(connection, plan, batch)
     batch.state = "loaded" if batch.loaded or batch.deleted else "unchanged"
 
 
-def _same_shape(connection: Connection[Any], plan: LoadPlan) -> bool:
-    name = plan.raw.as_string(connection)
-    return connection.execute(RAW_SHAPE, [name]).fetchall() == expected_shape(plan.contract)
+def _way_out(contract: Contract) -> str:
+    reload = f"`gudang reload {contract.key}`"
+    by_hand = f"make raw.{contract.table} what the contract says (alter table ...) and load again"
+    if contract.keeps_history:
+        return f"{by_hand}; or, for a new history, move the table into another schema"
+    if contract.appends:
+        return f"{by_hand}; or load it whole: {reload} keeps only what the source still has"
+    return f"load it whole: {reload}"
+
+
+def _grow(connection: Connection[Any], plan: LoadPlan, batch: Batch, added: Sequence[str]) -> None:
+    connection.execute(growth.add(plan, added))
+    batch.warnings.append(
+        f"raw.{plan.contract.table} got the column {', '.join(added)}; it is empty in rows of before until they are"
+        " read again"
+    )
 
 
 def _one(connection: Connection[Any], query: Any) -> tuple[Any, ...]:
@@ -60,23 +95,28 @@ def _one(connection: Connection[Any], query: Any) -> tuple[Any, ...]:
 
 
 def _replace(
-    connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: int, *, same_shape: bool
+    connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: int, difference: growth.Difference
 ) -> None:
     """By an exchange, where nothing but these rows is in raw; else a window's or a file's rows where they are."""
     partial = plan.window is not None or (plan.file is not None and not plan.whole)
-    (empty,) = _one(connection, b"select not exists (select from " + plan.raw.as_bytes(connection) + b")")
+    (nothing,) = _one(connection, b"select not exists (select from " + plan.raw.as_bytes(connection) + b")")
     batch.loaded, batch.deleted = staged, 0
-    if same_shape and not empty:
+    same_shape = not (difference.added or difference.changed)
+    if same_shape and not nothing:
         batch.loaded, batch.deleted = _one(connection, dispositions.count_changes(plan))
+    elif not nothing:
+        (batch.deleted,) = _one(connection, growth.count_gone(plan, difference.common))
     batch.unchanged = staged - batch.loaded
     if same_shape and not (batch.loaded or batch.deleted):
         return
-    if partial and not staged:
-        raise LoadError(
+    if partial and not staged and not plan.allow_empty:
+        raise empty.EmptyError(
             plan.contract.key,
             f"the source gave no row for {_which(plan)}, where {batch.deleted} are published",
-            hint="ask the OPD; if they really took the rows back, delete them from raw by hand",
+            hint=_consent(plan),
         )
+    if plan.window and plan.contract.primary_key:
+        _take_moved(connection, plan, batch)
     if _one(connection, dispositions.alone(plan))[0]:
         connection.execute(b"alter table " + plan.stage.as_bytes(connection) + b" set schema raw")
         publish_table(
@@ -95,6 +135,25 @@ def _replace(
             f"rows of {_which(plan)} have a key that rows outside of it have",
             hint="a key belongs to one file or window: merge instead, or load the other one again first",
         ) from None
+
+
+def _consent(plan: LoadPlan) -> str:
+    reload = f"`gudang reload {plan.contract.key}`"
+    if plan.window is None:
+        return f"ask the OPD; if they really took the rows back, take the file away: {reload}"
+    return (
+        f"ask the OPD; if they really took the rows back, run it with the tag {empty.TAG}: true, or load it whole:"
+        f" {reload}"
+    )
+
+
+def _take_moved(connection: Connection[Any], plan: LoadPlan, batch: Batch) -> None:
+    moved = connection.execute(dispositions.delete_moved(plan)).rowcount
+    if moved:
+        batch.warnings.append(
+            f"{moved} rows were published outside of {_which(plan)} and are in it now: the source has changed their"
+            " date, and each stands once"
+        )
 
 
 def _which(plan: LoadPlan) -> str:
@@ -151,7 +210,7 @@ def reconcile_with(
     # Without a cursor every load reads all, and is a reconciliation by itself.
     count, least = _one(connection, reconcile.overlooked(plan, keys.stage))
     if count:
-        connection.execute(reconcile.lower_watermark(plan, least))
+        connection.execute(watermark.lower(plan, least))
         batch.warnings.append(
             f"{count} rows of the source had been overlooked (changed without a later {plan.contract.cursor}); the"
             f" next load reads again from {least}"

@@ -1,4 +1,4 @@
-"""Rows that are gone at the source: marked, never erased. Pure SQL, run by publishing.py and reconciling.py.
+"""Rows that are gone at the source: marked, never erased. Pure SQL, run by publishing.py.
 
 `present` is a relation with every key that the source has now. A key whose row waits in quarantine is at the source
 too, though it may not be in `present`.
@@ -53,15 +53,6 @@ def overlooked(plan: LoadPlan, present: sql.Composable) -> sql.Composed:
         name=sql.Identifier(contract.cursor),
         waiting=_not_in_quarantine(plan, "k"),
     )
-
-
-def lower_watermark(plan: LoadPlan, value: str) -> sql.Composed:
-    """Back to `value` where that is earlier: the next load reads again from there."""
-    assert plan.contract.cursor is not None
-    kind = sql.SQL(plan.contract.column(plan.contract.cursor).type)  # type: ignore[arg-type]
-    return sql.SQL(
-        "update ops.watermark set value = to_jsonb(least(value::{0}, {1}::{0}))#>>'{{}}' where dataset = {2}"
-    ).format(kind, sql.Literal(value), sql.Literal(plan.contract.key))
 
 
 def is_due(plan: LoadPlan) -> sql.Composed:

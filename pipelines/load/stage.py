@@ -158,7 +158,7 @@ def add_primary_key(plan: LoadPlan, table: sql.Identifier) -> sql.Composed:
     return sql.SQL("alter table {} add constraint {} primary key ({})").format(
         table,
         sql.Identifier(f"{plan.contract.table[:40]}__{plan.batch_id}_pkey"),
-        identifiers(plan.contract.primary_key),
+        identifiers(plan.identity),
     )
 
 
@@ -168,8 +168,8 @@ def settle_duplicates(plan: LoadPlan) -> list[sql.Composed]:
     `plan.duplicates` names the landing rows whose key comes again (rid), and which of them is kept.
     """
     contract = plan.contract
-    names = identifiers(contract.primary_key)
-    key = sql.SQL(", ").join(value(plan, contract.column(n)) for n in contract.primary_key)
+    names = identifiers(plan.identity)
+    key = sql.SQL(", ").join(value(plan, contract.column(n)) for n in plan.identity)
     doubled = sql.SQL("select {0} from {1} group by {0} having count(*) > 1").format(names, plan.stage)
     order: sql.Composable = sql.SQL("l.ctid")
     if contract.cursor:

@@ -107,3 +107,26 @@ def test_a_full_refresh_is_the_zone_as_it_is_now(zone: Zone) -> None:
     assert len(zone.rows()) == 3
     zone.ingest(whole=True)
     assert zone.rows() == [("feb.csv", 2), ("mar.csv", 3)]
+
+
+def test_a_full_refresh_with_a_broken_file_leaves_what_was_published(zone: Zone) -> None:
+    zone.put("jan.csv", 1, age=30)
+    zone.put("feb.csv", 2, age=20)
+    zone.ingest()
+    before = zone.rows()
+    for broken in ('"1', "satu"):  # one that cannot be read, one that the gate refuses
+        for name, age in (("jan.csv", 30), ("feb.csv", 20)):
+            zone.put(name, broken, age=age)
+            if broken == "satu":
+                done = zone.ingest(whole=True)
+                assert done.batch is not None and done.batch.state == "rejected"
+            else:
+                with pytest.raises(SourceError, match=name):
+                    zone.ingest(whole=True)
+            assert zone.rows() == before
+            zone.put(name, 1 if name == "jan.csv" else 2, age=age)
+    assert zone.loads.run("select count(*) from pg_class where relnamespace = 'landing'::regnamespace") == [
+        (0,)
+    ]
+    done = zone.ingest(whole=True)
+    assert done.batch is not None and done.batch.loaded >= 1 and zone.rows() == before

@@ -144,10 +144,11 @@ def test_a_reconciled_upsert_ends_as_the_source_whatever_its_clock_did(
 
 @dataclass
 class Version:
-    """One version of the model's history; begin and end in minutes, a load's own time as None."""
+    """One version of the model's history; begin and clock (the row's own) in minutes, a load's own time as None."""
 
     value: int
     begin: int | None
+    clock: int
     ended: bool = False
 
 
@@ -172,20 +173,23 @@ def test_a_history_has_a_version_for_every_change_and_no_two_at_once(
             versions = model.setdefault(key, [])
             current = versions[-1] if versions and not versions[-1].ended else None
             if current is None:
-                versions.append(Version(value, None if versions else minute))
+                versions.append(Version(value, None if versions else minute, minute))
             elif current.begin is None or minute <= current.begin:
-                current.value = value  # begun at a load, in the source's future: the clock has not moved on
-            elif (current.value, minute) != (value, current.begin):
+                # Begun at a load, in the source's future: the clock has not moved on.
+                current.value, current.clock = value, minute
+            elif (value, minute) != (current.value, current.clock):
                 current.ended = True
-                versions.append(Version(value, minute))
-        mark = max([m for _, m in source.rows.values()] + ([] if mark is None else [mark]))
+                versions.append(Version(value, minute, minute))
+        seen = [m for _, m in source.rows.values() if since is None or m >= since]
+        mark = max([*seen, *([] if mark is None else [mark])])
         for key, versions in model.items():
             if key not in source.rows:
                 versions[-1].ended = True
+        # What the keys show to have been overlooked is read again: no current version, or one of another clock.
+        now = {k: v[-1].clock for k, v in model.items() if not v[-1].ended}
+        behind = [m for k, (_, m) in source.rows.items() if now.get(k) != m]
+        mark = min([mark, *behind])
         loads.load(contract, source.read)
-        mark = (datetime.fromisoformat(loads.run("select value from ops.watermark")[0][0]) - T0) // timedelta(
-            minutes=1
-        )
     found: dict[str, list[tuple[Any, ...]]] = {}
     for key, *row in loads.raw(contract, "kunci", "valid_from", "valid_to", "is_current", "nilai"):
         found.setdefault(key, []).append(tuple(row))
@@ -198,6 +202,87 @@ def test_a_history_has_a_version_for_every_change_and_no_two_at_once(
             assert end is None or begin < end
             assert following is None or (end is not None and end <= following[0])
     again_changes_nothing(loads, contract, source)
+
+
+API = {"server": "uji", "type": "api", "location": "${UJI_URL}"}
+batches = st.lists(
+    st.lists(st.tuples(st.sampled_from(KEYS[:2]), st.integers(0, 9), st.integers(0, 2)), max_size=6),
+    min_size=1,
+    max_size=4,
+)
+
+
+@FEW
+@given(nights=batches, api=st.booleans())
+def test_every_version_of_a_key_in_one_reading_is_kept_in_the_order_of_its_clock(
+    loads: Loads, nights: list[list[tuple[str, int, int]]], api: bool
+) -> None:
+    """A log of changes: a row for each (key, minute), of which the first that came in a reading holds."""
+    more: dict[str, Any] = {"server": API, "extract": {"path": "/x"}} if api else {}
+    contract = keyed(
+        loads, write_disposition="merge", merge_strategy="scd2", cursor="diubah", lag="PT9M", **more
+    )
+    loads.forget(contract)
+    model: dict[str, list[list[int]]] = {}
+    for night in nights:
+        reading: dict[tuple[str, int], int] = {}
+        for key, minute, value in night:
+            reading.setdefault((key, minute), value)
+        for key in {k for k, _ in reading}:
+            versions = model.get(key)
+            rows = sorted([m, v] for (k, m), v in reading.items() if k == key)
+            if versions is None:
+                model[key] = rows
+                continue
+            # The current version is mended by a row of its own time; of a database by an earlier one too, which is
+            # its present state where no row of the current time stands beside it.
+            last = versions[-1][0]
+            own = [v for m, v in rows if (m == last if api else m <= last)]
+            if own:
+                versions[-1][1] = own[-1]
+            versions += [[m, v] for m, v in rows if m > last]
+        unique = [[k, str(v), (T0 + timedelta(minutes=m)).isoformat()] for (k, m), v in reading.items()]
+        loads.load(contract, lambda *_, unique=unique: unique)
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for key, begin, end, current, value in loads.raw(
+        contract, "kunci", "valid_from::timestamp", "valid_to::timestamp", "is_current", "nilai"
+    ):
+        found.setdefault(key, []).append((begin, end, current, value))
+    expected = {
+        key: [
+            (
+                T0 + timedelta(minutes=minute),
+                T0 + timedelta(minutes=following[0]) if following else None,
+                following is None,
+                value,
+            )
+            for (minute, value), following in zip(versions, [*versions[1:], None], strict=True)
+        ]
+        for key, versions in model.items()
+    }
+    assert found == expected
+
+
+def test_only_a_version_that_comes_twice_goes_to_quarantine(loads: Loads) -> None:
+    contract = keyed(loads, write_disposition="merge", merge_strategy="scd2", cursor="diubah")
+    loads.forget(contract)
+    rows: list[Row] = [
+        ["a", "2", "2024-05-02"],
+        ["a", "1", "2024-05-01"],
+        ["a", "3", "2024-05-03"],
+        ["a", "9", "2024-05-02"],
+    ]
+    batch = loads.load(contract, lambda *_: rows)
+    assert (batch.loaded, batch.quarantined) == (3, 1)
+    assert loads.run(
+        "select valid_from::date::text, valid_to::date::text, is_current from raw.uji__data order by 1"
+    ) == [
+        ("2024-05-01", "2024-05-02", False),
+        ("2024-05-02", "2024-05-03", False),
+        ("2024-05-03", None, True),
+    ]
+    again = loads.load(contract, lambda *_: rows[:3])
+    assert (again.state, again.loaded) == ("unchanged", 0)
 
 
 def test_a_version_begins_and_ends_by_the_clock_of_the_source(loads: Loads) -> None:
@@ -289,11 +374,10 @@ def test_a_reconciliation_that_fails_leaves_what_was_loaded_and_is_due_again(loa
 
 
 def test_an_older_version_that_an_api_brings_late_changes_nothing(loads: Loads) -> None:
-    api = {"server": "uji", "type": "api", "location": "${UJI_URL}"}
     for strategy in ("upsert", "scd2"):
         contract = keyed(
             loads,
-            server=api,
+            server=API,
             extract={"path": "/x"},
             write_disposition="merge",
             merge_strategy=strategy,
@@ -304,6 +388,26 @@ def test_an_older_version_that_an_api_brings_late_changes_nothing(loads: Loads) 
         late = loads.load(contract, lambda *_: [["a", "1", "2024-05-01"]])
         assert (late.state, late.unchanged) == ("unchanged", 1)
         assert loads.raw(contract, "kunci", "nilai") == [("a", 2)]
+
+
+@FEW
+@given(history=histories)
+def test_rows_that_an_api_brings_late_never_displace_a_later_one(
+    loads: Loads, history: list[list[tuple[str, int | None, int]]]
+) -> None:
+    """Each night gives some rows in any order, older ones among them; of a key the latest by its clock stands."""
+    contract = keyed(loads, server=API, extract={"path": "/x"}, write_disposition="merge", cursor="diubah")
+    loads.forget(contract)
+    expected: dict[str, tuple[int, int]] = {}
+    for night in history:
+        given_rows = {k: (v, m) for k, v, m in night if v is not None}  # one row a key, as it came last
+        for key, (value, minute) in given_rows.items():
+            if key not in expected or minute >= expected[key][1]:
+                expected[key] = (value, minute)
+        rows = [[k, str(v), (T0 + timedelta(minutes=m)).isoformat()] for k, (v, m) in given_rows.items()]
+        loads.load(contract, lambda *_, rows=rows: rows)
+    found = {r[0]: (r[1], r[2]) for r in loads.raw(contract, "kunci", "nilai", "diubah")}
+    assert found == {k: (v, T0 + timedelta(minutes=m)) for k, (v, m) in expected.items()}
 
 
 log_rows = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 4)), max_size=6)
@@ -432,6 +536,112 @@ def test_a_window_is_the_sources_days_and_the_others_stay(
         expected = Counter(kept) + Counter(inside)
         found = Counter(((r[0] - start).days, r[1]) for r in loads.raw(contract, "hari", "nilai"))
         assert found == expected
+
+
+@FEW
+@given(history=histories, reconcile=st.booleans())
+def test_a_key_that_changes_its_case_at_a_source_that_does_not_mind_ends_as_one_row(
+    loads: Loads, history: list[list[tuple[str, int | None, int]]], reconcile: bool
+) -> None:
+    """A MariaDB table: "a" and "A" are one key there. The contract says so by a repair of the key."""
+    more = {"reconcile": "PT0S"} if reconcile else {}
+    contract = loads.contract(
+        column("kunci", primaryKey=True, parse="huruf_besar"),
+        column("nilai", "integer"),
+        column("diubah", "timestamp", required=True),
+        write_disposition="merge",
+        cursor="diubah",
+        **more,
+    )
+    loads.forget(contract)
+    source, clock = Source({"tetap": (0, 0)}), 0
+    for night in history:
+        for key, value, _ in night:
+            clock += 1
+            for same in [k for k in source.rows if k.upper() == key.upper()]:
+                del source.rows[same]
+            source.apply((key, value, clock))
+        loads.load(contract, source.read)
+    alive_only = " where deleted_at is null" if reconcile else ""
+    found = loads.run(f"select kunci, nilai from raw.uji__data{alive_only}")  # noqa: S608
+    assert len({k for k, _ in found}) == len(found)
+    alive = {k.upper(): v for k, (v, _) in source.rows.items()}
+    assert dict(found) == alive if reconcile else alive.items() <= dict(found).items()
+    again_changes_nothing(loads, contract, source)
+
+
+moves = st.lists(st.tuples(st.sampled_from(KEYS), st.one_of(st.none(), st.integers(0, 4))), max_size=4)
+
+
+@FEW
+@given(nights=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), moves), min_size=1, max_size=5))
+def test_a_row_stands_once_whatever_windows_it_moves_between(
+    loads: Loads, nights: list[tuple[int, int, list[tuple[str, int | None]]]]
+) -> None:
+    """A source of keys, each on one day; rows move between days, go and come, and some days are read each night."""
+    start = date(2024, 5, 1)
+    contract = loads.contract(
+        column("kunci", primaryKey=True),
+        column("hari", "date"),
+        partition={"column": "hari", "every": "daily", "start": "2024-05-01"},
+    )
+    loads.forget(contract)
+    source: dict[str, int] = {}
+    expected: dict[str, int] = {}
+    for first, last, changed in nights:
+        for key, day in changed:
+            source.pop(key, None)
+            if day is not None:
+                source[key] = day
+        low, high = min(first, last), max(first, last)
+        inside = {k: day for k, day in source.items() if low <= day <= high}
+        window = Window(start + timedelta(days=low), start + timedelta(days=high))
+        before = dict(expected)
+        expected = {k: day for k, day in expected.items() if not low <= day <= high} | inside
+
+        def read(*_: Any, inside: dict[str, int] = inside) -> list[Row]:
+            return [[key, (start + timedelta(days=day)).isoformat()] for key, day in inside.items()]
+
+        batch = loads.load(contract, read, window=window, allow_empty=True)
+        assert dict(loads.raw(contract, "kunci", "hari")) == {
+            k: start + timedelta(days=day) for k, day in expected.items()
+        }
+        assert batch.loaded == sum(before.get(k) != day for k, day in inside.items())
+        assert batch.deleted == len(set(before) - set(expected))
+        moved = sum(k in before and not low <= before[k] <= high for k in inside)
+        assert [w for w in batch.warnings if "outside of" in w] == [
+            f"{moved} rows were published outside of {window.start} to {window.end} and are in it now: the source has"
+            " changed their date, and each stands once"
+        ] * bool(moved)
+
+
+def test_a_window_that_comes_empty_is_told_of_each_night_until_it_is_settled(loads: Loads) -> None:
+    contract = loads.contract(
+        column("kunci", primaryKey=True),
+        column("hari", "date"),
+        partition={"column": "hari", "every": "daily", "start": "2024-05-01"},
+    )
+    loads.forget(contract)
+
+    def day(number: int) -> Window:
+        return Window(date(2024, 5, number), date(2024, 5, number))
+
+    loads.load(contract, lambda *_: [["a", "2024-05-01"]], window=day(1))
+    loads.load(contract, lambda *_: [["b", "2024-05-02"]], window=day(2))
+    for _ in range(2):
+        with pytest.raises(LoadError, match=r"gave no row for 2024-05-01 .*gudang/empty_window: true"):
+            loads.load(contract, lambda *_: [], window=day(1))
+    for number in (3, 4):  # the day is out of the range of the nights that follow
+        night = loads.load(contract, lambda *_, n=number: [[f"k{n}", f"2024-05-0{n}"]], window=day(number))
+        assert [w for w in night.warnings if "had no row of 2024-05-01 when last asked" in w]
+    agreed = loads.load(contract, lambda *_: [], window=day(1), allow_empty=True)
+    assert (agreed.state, agreed.deleted, agreed.warnings) == ("loaded", 1, [])
+    with pytest.raises(LoadError, match="gave no row"):
+        loads.load(contract, lambda *_: [], window=day(2))
+    # The row has moved: nothing is left that the source could contradict.
+    moved = loads.load(contract, lambda *_: [["b", "2024-05-05"]], window=day(5))
+    assert not [w for w in moved.warnings if "when last asked" in w]
+    assert loads.raw(contract, "kunci") == [("b",), ("k3",), ("k4",)]
 
 
 def test_a_full_refresh_puts_all_in_the_place_of_all_and_mends_a_changed_shape(loads: Loads) -> None:

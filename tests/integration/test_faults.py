@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import string
 import subprocess
 import sys
 import threading
@@ -28,8 +29,8 @@ from pipelines.load import loader, warehouse
 from pipelines.load.quarantine import SAMPLE
 from pipelines.settings import PROJECT_ROOT, Settings
 from tests.support.contracts import column, database, document, write
-from tests.support.doomed import STAGES
-from tests.support.loads import Loads, Row, passes
+from tests.support.doomed import RECONCILING, STAGES
+from tests.support.loads import Loads, Row, only, passes
 from tests.support.servers import short_folder
 from tests.support.tcp_proxy import TcpProxy
 
@@ -40,6 +41,7 @@ NEW: list[Row] = [
     ["c", "x", "2024-05-01"],
     ["e", "y", "2024-05-02"],
 ]
+NAMES = ["kunci", "nilai", "diubah"]
 FILL: list[Row] = [[f"z{n}", "1", "2024-05-02"] for n in range(300)]
 
 
@@ -102,6 +104,79 @@ def test_a_load_killed_at_any_stage_leaves_the_old_rows_or_the_new(
     assert left_behind(loads) == []
     if disposition == "merge":
         assert loads.run("select value from ops.watermark") == [("2024-05-02T00:00:00",)]
+
+
+def reconciled(loads: Loads) -> Contract:
+    """A dataset of which two rows are published, and the next load will find one of them gone and a new one."""
+    contract = dataset(loads, write_disposition="merge", cursor="diubah", reconcile="PT0S")
+    loads.load(contract, lambda of, _: only(of, NAMES, OLD[:2]))
+    return contract
+
+
+ROWS: list[Row] = [OLD[0], ["d", "1", "2024-05-02"]]
+
+
+def nothing_is_lost_by_the_next_load(loads: Loads, contract: Contract) -> None:
+    again = loads.load(contract, lambda of, _: only(of, NAMES, ROWS))
+    assert (again.loaded, again.deleted, again.error) == (0, 1, None)
+    assert loads.raw(contract, "kunci", "deleted_at is null") == [("a", True), ("b", False), ("d", True)]
+    assert left_behind(loads) == []
+
+
+@pytest.mark.parametrize("where", RECONCILING)
+def test_a_load_killed_while_it_reconciles_has_loaded_and_the_ledger_says_so(
+    loads: Loads, where: str
+) -> None:
+    contract = reconciled(loads)
+    command = [
+        sys.executable, "-m", "tests.support.doomed", loads.url, str(contract.path), where, json.dumps(ROWS)
+    ]  # fmt: skip
+    killed = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
+    wait_for_nobody(loads)
+    told = "select state, rows_read, rows_loaded, rows_deleted from ops.load_batch where batch_id = 2"
+    assert loads.run(told) == [("loaded", 2, 1, 0)]
+    assert loads.raw(contract, "kunci", "deleted_at is null") == [("a", True), ("b", True), ("d", True)]
+    nothing_is_lost_by_the_next_load(loads, contract)
+    assert loads.run(told) == [("loaded", 2, 1, 0)]
+
+
+@pytest.mark.usefixtures("ctrl_c")
+@pytest.mark.parametrize("fault", [KeyboardInterrupt, psycopg.OperationalError, ValueError])
+def test_a_reconciliation_that_is_interrupted_does_not_make_the_ledger_deny_what_was_loaded(
+    loads: Loads, fault: type[BaseException]
+) -> None:
+    contract = reconciled(loads)
+
+    def rows(of: Contract, _: str | None) -> Any:
+        yield from only(of, NAMES, ROWS)
+        if of.columns != contract.columns:
+            raise fault("6472010101900001")
+
+    if fault is KeyboardInterrupt:
+        with pytest.raises(KeyboardInterrupt):
+            loads.load(contract, rows)
+    else:
+        assert loads.load(contract, rows).loaded == 1
+    ((state, loaded, error),) = loads.run(
+        "select state, rows_loaded, error from ops.load_batch where batch_id = 2"
+    )
+    assert (state, loaded) == ("loaded", 1)
+    assert error.startswith("reconciliation: ") and "6472" not in error
+    nothing_is_lost_by_the_next_load(loads, contract)
+
+
+def test_any_exception_of_a_load_is_one_of_the_family_and_quotes_no_value(loads: Loads) -> None:
+    contract = dataset(loads)
+
+    def rows(*_: Any) -> Any:
+        yield OLD[0]
+        raise ValueError("no time: '6472010101900001'")
+
+    with pytest.raises(LoadError, match=r"uji/data: an unexpected ValueError in \w+/\w+\.py, line \d+"):
+        loads.load(contract, rows)
+    ((state, error),) = loads.run("select state, error from ops.load_batch")
+    assert state == "failed" and "unexpected ValueError" in error and "6472" not in error
 
 
 @pytest.fixture
@@ -472,6 +547,21 @@ def test_a_huge_row_loads_and_a_huge_bad_one_is_told_of_in_short(loads: Loads) -
     assert loads.run("select octet_length(isi) from raw.uji__data") == [(10_000_000,)]
     told = loads.run("select reasons->0->>'aturan', length(row::text) < 25000 from quarantine.row order by 1")
     assert told == [("kunci_panjang", True), ("tipe", True)]
+
+
+def test_a_key_of_many_texts_that_no_index_takes_is_refused_by_a_rule(loads: Loads) -> None:
+    names = [f"k{n}" for n in range(5)]
+    contract = loads.contract(*(column(n, primaryKey=True) for n in names), max_quarantine_share=0.9)
+    fits, too_much = [random_text(n, 480) for n in range(5)], [random_text(n, 585) for n in range(5)]
+    batch = loads.load(contract, lambda *_: [fits, too_much])
+    assert (batch.loaded, batch.quarantined) == (1, 1)
+    ((reasons,),) = loads.run("select reasons from quarantine.row")
+    assert [r["aturan"] for r in reasons] == ["kunci_panjang"] * 5
+
+
+def random_text(seed: int, size: int) -> str:
+    """A text that PostgreSQL cannot press together."""
+    return "".join(random.Random(seed).choices(string.ascii_letters + string.digits, k=size))
 
 
 def test_a_million_bad_rows_refuse_the_load_and_leave_a_sample(loads: Loads) -> None:

@@ -19,11 +19,13 @@ from psycopg import sql
 from pipelines.contract_files import read_contract
 from pipelines.contracts import Contract
 from pipelines.extract.stream import SourceStream, encode_rows
-from pipelines.load import ledger, loader, publishing, stage, warehouse
+from pipelines.load import ledger, loader, publishing, reconcile, stage, warehouse
 from pipelines.quality.gate import GateResult
 from tests.support.loads import only
 
 STAGES = ("extract", "landing", "cast", "check", "swap", "ledger", "commit", "afterwards")
+RECONCILING = ("keys", "marked", "recorded")
+"""Stages of a reconciliation, which follows on what a load has published."""
 
 
 def die(*_: Any) -> None:
@@ -68,6 +70,10 @@ def doom(where: str) -> None:
             before(ledger, "close_batch")
         case "commit":
             after(ledger, "close_batch")
+        case "marked":
+            within(reconcile, "mark_gone")
+        case "recorded":
+            after(loader, "reconcile_with")
         case _:
             pass
 
@@ -85,7 +91,7 @@ def main() -> None:
         def given() -> Iterator[bytes]:
             for block in blocks:
                 yield block
-                if where == "extract":
+                if where == "extract" or (where == "keys" and of.columns != contract.columns):
                     die()
 
         stream.blocks = given()

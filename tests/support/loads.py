@@ -60,7 +60,8 @@ class Loads:
         """As if the dataset had never been loaded."""
         self.run(f"drop table if exists raw.{contract.table} cascade")
         self.run(
-            "truncate ops.load_batch cascade; truncate ops.watermark, ops.reconciliation, quarantine.row"
+            "truncate ops.load_batch cascade; truncate ops.watermark, ops.reconciliation, ops.empty_window,"
+            " quarantine.row"
         )
 
     def load(
@@ -72,6 +73,7 @@ class Loads:
         window: Window | None = None,
         whole: bool = False,
         file: str | None = None,
+        allow_empty: bool = False,
     ) -> Batch:
         """One load of `rows`; `file` names the upload that they came in, and its content is its identity."""
 
@@ -84,13 +86,23 @@ class Loads:
             stream.blocks = encode_rows(found, stream)
             return stream
 
-        batch = load(self.connection, contract, opener, gate, run_id="uji", window=window, whole=whole)
+        batch = load(
+            self.connection,
+            contract,
+            opener,
+            gate,
+            run_id="uji",
+            window=window,
+            whole=whole,
+            allow_empty=allow_empty,
+        )
         assert batch is not None
         return batch
 
     def raw(self, contract: Contract, *columns: str) -> list[tuple[Any, ...]]:
         names = ", ".join(columns) or "*"
-        return self.run(f"select {names} from raw.{contract.table} order by 1, 2")  # noqa: S608
+        order = "1, 2" if len(columns) != 1 else "1"
+        return self.run(f"select {names} from raw.{contract.table} order by {order}")  # noqa: S608
 
 
 def only(contract: Contract, names: Sequence[str], rows: Iterable[Row]) -> list[Row]:
