@@ -340,3 +340,24 @@ def test_a_reader_that_holds_on_makes_the_swap_fail_cleanly(
             house.load(contract)
     assert house.run("select count(*) from raw.dinkes__kunjungan") == [(1,)]
     assert (after := house.load(contract).batch) and after.loaded == 1
+
+
+def test_whatever_goes_wrong_outside_of_a_load_is_one_of_the_family_too(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A multi-asset goes on with the next dataset of its server."""
+
+    def broken(*_: Any, **__: Any) -> Any:
+        raise RuntimeError(NIK)
+
+    monkeypatch.setattr("pipelines.ingest.record", broken)
+    source(house, GOOD)
+    with pytest.raises(
+        LoadError, match=r"dinkes/kunjungan: an unexpected RuntimeError in ingest\.py"
+    ) as caught:
+        house.load(visits(house))
+    assert NIK not in str(caught.value)
+    assert house.run("select state from ops.load_batch") == [("loaded",)]
+    house.connection.close()
+    with pytest.raises(LoadError, match="connection"):
+        house.load(visits(house))

@@ -102,6 +102,52 @@ def test_mariadbs_own_dirt_arrives_as_text_or_is_repaired(
     ]
 
 
+def test_a_key_that_changes_its_case_is_one_row_where_the_contract_says_so(
+    pg_url: str, mariadb_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To MariaDB's usual collation "ab", "AB" and "ab " are one key."""
+    engine = sa.create_engine(mariadb_url)
+    monkeypatch.setenv("UJI_URL", mariadb_url)
+    columns = [
+        column("kode", primaryKey=True, parse="huruf_besar"),
+        column("isi"),
+        column("diubah", "timestamp", required=True),
+    ]
+    doc = document(
+        "uji/kode", columns, database("UJI_URL"), extract={"table": "kode"}, write_disposition="merge",
+        cursor="diubah", reconcile="PT0S",
+    )  # fmt: skip
+    contract = make(tmp_path, doc)
+    url = pg_url.replace("postgresql://", "postgresql+psycopg://", 1)
+    with engine.begin() as source:
+        source.execute(
+            sa.text(
+                "create table kode (kode varchar(10) primary key, isi text, diubah datetime not null)"
+                " collate utf8mb4_general_ci"
+            )
+        )
+        source.execute(
+            sa.text("insert into kode values ('ab', 'x', '2024-05-01'), ('cd', 'y', '2024-05-01')")
+        )
+    with warehouse.connect(url) as connection:
+        warehouse.prepare(connection, [])
+
+        def load() -> None:
+            done = ingest(connection, contract, Settings(tmp_path, tmp_path, url), url, run_id="uji")
+            assert done.batch is not None and done.batch.error is None
+
+        load()
+        with engine.begin() as source:
+            source.execute(
+                sa.text("update kode set kode = 'AB ', isi = 'z', diubah = '2024-05-02' where kode = 'ab'")
+            )
+        load()
+        rows = connection.execute(
+            "select kode, isi, deleted_at is null from raw.uji__kode order by 1"
+        ).fetchall()
+    assert rows == [("AB", "z", True), ("CD", "y", True)]
+
+
 def test_a_mariadb_that_is_down_is_a_clear_error(
     pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
