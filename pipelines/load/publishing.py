@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from psycopg import Connection, errors, sql
+from psycopg import Connection, errors
 
 from pipelines.contracts import Contract
 from pipelines.errors import LoadError
