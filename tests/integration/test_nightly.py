@@ -60,7 +60,7 @@ class Night:
         """A whole night; everything that it printed."""
         night = self.start()
         try:
-            output, _ = night.communicate(timeout=240)
+            output, _ = night.communicate(timeout=600)
         finally:
             if night.poll() is None:
                 os.killpg(night.pid, signal.SIGKILL)
