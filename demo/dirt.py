@@ -10,7 +10,7 @@ EXPECTED_QUARANTINE: Mapping[str, int] = {
     "dinkes/kunjungan": 14,
     "bapenda/pembayaran_pkb": 6,
     "bpkad/realisasi_apbd": 5,
-    "bkd/pegawai": 5,
+    "bkd/pegawai": 4,
     "disdikbud/sekolah": 4,
     "dpmptsp/izin": 3,
     "disperindagkop/harga_pangan": 4,

@@ -54,7 +54,7 @@ _FIRST_CHANGE = date(2022, 1, 3)
 
 
 def pegawai() -> SourceTable:
-    """All in the order of their serial, then five faulty rows that changed long ago."""
+    """All in the order of their serial, then four faulty rows and an earlier version that changed long ago."""
     rng = generator("bkd/pegawai")
     agencies = [r["kode_opd"] for r in read_seed("ref_opd") if r["jenis"] != "pemerintah_kota"]
     # Teachers and nurses: two agencies have most of the people.
@@ -124,8 +124,8 @@ def _employee(rng: random.Random, serial: int, agency: str) -> Row:
 
 
 def _dirt(rows: list[Row]) -> list[Row]:
-    """Five rows for quarantine: a rank that there is not, a day that there is not, a NIP that lost a digit, an agency
-    that nobody knows, one person twice: the later row, by diubah_pada, stays."""
+    """Four rows for quarantine: a rank that there is not, a day that there is not, a NIP that lost a digit, an agency
+    that nobody knows. And one person as long ago: an earlier version."""
     faults = ({5: "IV/f"}, {6: "31-04-2024"}, {0: "19850101190001100"}, {10: "dinas_lama"})
     long_ago = str(datetime(2021, 6, 1, 9))
     found: list[Row] = []

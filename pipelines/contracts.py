@@ -257,6 +257,13 @@ class Contract:
     def primary_key(self) -> tuple[str, ...]:
         return tuple(c.name for c in self.columns if c.key)
 
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What no two rows of one reading may share: the key, or of a history with a clock a version of it."""
+        if self.keeps_history and self.cursor and self.cursor not in self.primary_key:
+            return (*self.primary_key, self.cursor)
+        return self.primary_key
+
     def name_faults(self) -> Iterator[tuple[str, str]]:
         """What PostgreSQL would make of the dataset's name: message and mend; with none its table is its own."""
         if any("__" in part for part in (self.opd, self.dataset)):

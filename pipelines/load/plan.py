@@ -118,14 +118,6 @@ class LoadPlan:
         marked = self.contract.reconcile and not self.contract.keeps_history
         return self.content + (tuple(n for n, _ in DELETED) if marked else ())
 
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """What no two rows of one reading may share: the key, or of a history with a clock a version of it."""
-        key, cursor = self.contract.primary_key, self.contract.cursor
-        if self.contract.keeps_history and cursor and cursor not in key:
-            return (*key, cursor)
-        return key
-
     def names(self, alias: str | None = None) -> sql.Composable:
         """The content columns, as a list."""
         return identifiers(self.content, alias)

@@ -195,7 +195,7 @@ def _reason(rule: Rule) -> sql.Composable:
 
 
 def _duplicate_reason(plan: LoadPlan) -> sql.Composable:
-    key = ", ".join(plan.contract.primary_key)
+    key = ", ".join(plan.contract.identity)
     return sql.SQL(
         "jsonb_build_object('kolom', {}, 'aturan', 'kunci_ganda', 'pesan', {}, 'perbaikan', {})"
     ).format(

@@ -158,7 +158,7 @@ def add_primary_key(plan: LoadPlan, table: sql.Identifier) -> sql.Composed:
     return sql.SQL("alter table {} add constraint {} primary key ({})").format(
         table,
         sql.Identifier(f"{plan.contract.table[:40]}__{plan.batch_id}_pkey"),
-        identifiers(plan.identity),
+        identifiers(plan.contract.identity),
     )
 
 
@@ -168,8 +168,8 @@ def settle_duplicates(plan: LoadPlan) -> list[sql.Composed]:
     `plan.duplicates` names the landing rows whose key comes again (rid), and which of them is kept.
     """
     contract = plan.contract
-    names = identifiers(plan.identity)
-    key = sql.SQL(", ").join(value(plan, contract.column(n)) for n in plan.identity)
+    names = identifiers(plan.contract.identity)
+    key = sql.SQL(", ").join(value(plan, contract.column(n)) for n in plan.contract.identity)
     doubled = sql.SQL("select {0} from {1} group by {0} having count(*) > 1").format(names, plan.stage)
     order: sql.Composable = sql.SQL("l.ctid")
     if contract.cursor:

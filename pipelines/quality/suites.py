@@ -78,7 +78,7 @@ def derived(contract: Contract) -> tuple[Expectation, ...]:
                 message="Sumber tidak memberi satu baris pun; data yang sudah terbit tidak diganti.",
             )
         )
-    if key := contract.primary_key:
+    if key := contract.identity:
         if len(key) == 1:
             kind, kwargs = "expect_column_values_to_be_unique", {"column": key[0]}
         else:

@@ -361,3 +361,24 @@ def test_whatever_goes_wrong_outside_of_a_load_is_one_of_the_family_too(
     house.connection.close()
     with pytest.raises(LoadError, match="connection"):
         house.load(visits(house))
+
+
+def test_the_gate_lets_several_versions_of_a_key_pass(house: House) -> None:
+    columns = [
+        column("id", "integer", primaryKey=True),
+        column("surat"),
+        column("diubah", "timestamp", required=True),
+    ]
+    contract = make(
+        house.folder / "contracts",
+        document(
+            "dinkes/riwayat", columns, database("UJI_URL"), extract={"table": "riwayat"},
+            write_disposition="merge", merge_strategy="scd2", cursor="diubah",
+        ),
+    )  # fmt: skip
+    house.run("create table public.riwayat (id integer, surat text, diubah timestamp)")
+    house.run("insert into public.riwayat values (1, 'A', '2024-05-02'), (1, 'A', '2024-05-01')")
+    done = house.load(contract)
+    assert done.batch is not None and (done.batch.state, done.batch.loaded) == ("loaded", 2)
+    assert [c.name for c in done.checks if not c.passed] == []
+    assert house.run("select is_current from raw.dinkes__riwayat order by valid_from") == [(False,), (True,)]
