@@ -124,7 +124,13 @@ def _uploads(
         merged = ledger.merged(connection, contract)
         known, of_name = {sha for _, sha in merged}, dict(merged)
         # A name that says again what it said before its last change is news, too.
-        fresh = [f for f in files if f.sha256 not in known or of_name.get(f.name, f.sha256) != f.sha256]
+        # With a cursor an earlier file undoes nothing; without one only the last may come again.
+        again = mended.files(connection, contract) if contract.cursor else set[str]()
+        fresh = [
+            f
+            for f in files
+            if f.sha256 not in known or of_name.get(f.name, f.sha256) != f.sha256 or f.name in again
+        ]
         # Nothing new: the file that came last, for the contract may have changed since.
         last = [f for f in files if f.sha256 == merged[-1][1]] if merged else []
         return [*(fresh or last[-1:] or files[-1:])]

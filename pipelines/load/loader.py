@@ -169,12 +169,12 @@ def _load(
         if verdict.passed:
             drift.keep_shape(connection, contract, batch.batch_id, stream.shape)
             connection.execute(quarantine.resolve(plan, refused=bool(batch.quarantined)))
-            mended.keep(connection, plan, passed=True)
+            mended.keep(connection, plan, batch.source_name, passed=True)
             publish(connection, plan, batch, staged)
             personal.keep_originals(connection, plan)
             personal.keep_fingerprints(connection, contract)
         else:
-            mended.keep(connection, plan, passed=False)
+            mended.keep(connection, plan, batch.source_name, passed=False)
             batch.state, batch.error = "rejected", verdict.summary
         _drop_temporaries(connection, plan)
         ledger.close_batch(connection, batch)

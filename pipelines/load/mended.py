@@ -94,11 +94,14 @@ def superseded(plan: LoadPlan, rules: str) -> sql.Composed:
     ).format(refused=_refused(plan.contract, rules), batch=sql.Literal(plan.batch_id))
 
 
-def asked(plan: LoadPlan, rules: str) -> sql.Composed:
-    """The open rows that this load looked for stand as refused by `rules`, whether they came again or not."""
+def asked(plan: LoadPlan, rules: str, file: str | None) -> sql.Composed:
+    """The open rows that this load looked for stand as refused by `rules`, whether they came again or not.
+
+    file: the upload that it read.
+    """
     whose = sql.SQL("true")
-    if plan.file is not None and not plan.whole:
-        whose = sql.SQL("b.source_name = {}").format(sql.Literal(plan.file))
+    if file is not None and not plan.whole:
+        whose = sql.SQL("b.source_name = {}").format(sql.Literal(file))
     return sql.SQL(
         "update quarantine.row set last_batch_id = {} where entry_id in (select q.entry_id {} and {})"
     ).format(sql.Literal(plan.batch_id), _refused(plan.contract, rules), whose)
@@ -112,7 +115,7 @@ def _refused(contract: Contract, rules: str) -> sql.Composed:
     ).format(sql.Literal(contract.key), sql.Literal(rules))
 
 
-def keep(connection: Connection[Any], plan: LoadPlan, *, passed: bool) -> None:
+def keep(connection: Connection[Any], plan: LoadPlan, source: str | None, *, passed: bool) -> None:
     """In the publishing transaction, after the quarantine has its rows: by what rules they were refused."""
     if not waiting(connection, plan.contract):
         return
@@ -120,4 +123,5 @@ def keep(connection: Connection[Any], plan: LoadPlan, *, passed: bool) -> None:
     connection.execute("update ops.load_batch set rules = %s where batch_id = %s", [rules, plan.batch_id])
     connection.execute(superseded(plan, rules))
     if passed and plan.window is None:
-        connection.execute(asked(plan, rules))
+        upload = plan.contract.server.kind == "upload"
+        connection.execute(asked(plan, rules, source if upload else None))

@@ -147,3 +147,30 @@ def test_each_file_is_a_version_and_a_full_refresh_of_several_is_refused(zone: Z
     with pytest.raises(ContractError, match="3 files, and a full refresh would end and begin versions"):
         zone.ingest(whole=True)
     assert zone.rows("id", "isi", "is_current") == versions
+
+
+@pytest.mark.parametrize("with_cursor", [False, True])
+def test_a_file_is_merged_again_for_a_mended_list_only_where_that_undoes_nothing(
+    zone: Zone, with_cursor: bool
+) -> None:
+    zone.loads.run("create table core.ref_isi (isi text); insert into core.ref_isi values ('lama'), ('baru')")
+    zone.contract = zone.loads.contract(
+        column("id", "integer", primaryKey=True),
+        column("isi", relationships=[{"to": "ref_isi.isi"}]),
+        column("waktu", "date", required=True),
+        server=upload("uji/data", "csv"),
+        extract={"format": "csv", "pattern": "*.csv"},
+        write_disposition="merge",
+        max_quarantine_share=0.9,
+        **({"cursor": "waktu"} if with_cursor else {}),
+    )
+    header = "id,isi,waktu"
+    zone.put("jan.csv", "1,entah,2024-01-01", "2,lama,2024-01-01", age=20, header=header)
+    zone.put("feb.csv", "2,baru,2024-02-01", age=10, header=header)
+    assert zone.state() == "loaded" and zone.rows("id", "isi") == [(2, "baru")]
+    zone.loads.run("insert into core.ref_isi values ('entah')")
+    assert zone.state() == ("loaded" if with_cursor else "unchanged")
+    assert zone.rows("id", "isi") == ([(1, "entah")] if with_cursor else []) + [(2, "baru")]
+    assert zone.state() == "unchanged"
+    batch = zone.ingest().batch
+    assert batch is not None and batch.read == 0, "once for each change"
