@@ -17,6 +17,13 @@ from pipelines.embedded import EmbeddedServer, Urls
 from pipelines.load import loader
 from tests.support.servers import MariaDB, fresh_name, short_folder
 
+LONGEST = ("test_nightly.py", "test_ui.py", "test_dbt_parity.py")
+"""Files that take minutes: they begin, so that the other worker has work for as long."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:

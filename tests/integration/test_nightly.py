@@ -24,7 +24,7 @@ from pipelines.jobs import chain
 from pipelines.settings import PROJECT_ROOT
 from tests.support.servers import short_folder
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 # The demo's people have a NIK of an impossible province: what looks like one can only come from them. Digests, in
 # which sixteen digits may follow each other, are no NIK.
 NIK = r"99[0-9]{14}"
