@@ -28,7 +28,7 @@ ui: $(VENV)/.ready ## Dagster's web UI on http://127.0.0.1:3000, until Ctrl-C
 	@$(BIN)/gudang ui
 
 test: $(VENV)/.ready ## all tests; what needs a server that isn't there is skipped (in CI: fails)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: $(VENV)/.ready $(PEERS)/.ready ## what loads cost, measured here against the least they could (options: make bench BENCH=--quick)
 	@$(BIN)/gudang bench $(BENCH)
