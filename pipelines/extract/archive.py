@@ -35,8 +35,7 @@ DAMAGED = (
     EOFError,
     OSError,
     ValueError,
-    RuntimeError,  # a password
-    NotImplementedError,
+    RuntimeError,  # a password; NotImplementedError (a way of packing that zipfile does not know) is one
 )
 """What a ZIP that can't be read may raise."""
 _UPLOAD_AGAIN = "pack it anew with Windows' or 7-Zip's ordinary ZIP and upload it again"
