@@ -1,0 +1,219 @@
+"""Servers that go away in a load, and lines that are cut: nothing lost, nothing doubled, the ledger true."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.embedded import EmbeddedServer
+from pipelines.errors import LoadError, SourceError
+from pipelines.extract.stream import SourceStream
+from pipelines.ingest import ingest
+from pipelines.load import loader, warehouse
+from pipelines.settings import Settings
+from tests.support.contracts import column
+from tests.support.faulted import FILL, NEW, OLD, dataset, left_behind, opener, wait_for_nobody
+from tests.support.loads import Loads, passes
+from tests.support.servers import short_folder
+from tests.support.tcp_proxy import TcpProxy
+
+# -- servers that go away --------------------------------------------------------------------------------------
+
+
+@contextmanager
+def own_server() -> Iterator[EmbeddedServer]:
+    with short_folder() as folder:
+        server = EmbeddedServer(folder / "home")
+        server.ensure()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+def kill(server: EmbeddedServer) -> None:
+    """kill -9 of the postmaster: its sessions end, and the next start recovers."""
+    pid = int((server.data_dir / "postmaster.pid").read_text().splitlines()[0])
+    os.kill(pid, signal.SIGKILL)
+    until = time.monotonic() + 30
+    while server.is_running():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_a_warehouse_that_restarts_in_a_load_and_a_source_that_does(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(loader, "RETRY_WAITS_S", (0.1, 0.1))
+    with own_server() as server:
+        loads = Loads(server.urls.libpq(), tmp_path)
+        contract = dataset(loads)
+        loads.load(contract, lambda *_: OLD)
+
+        def broken(*_: Any) -> Any:
+            yield from NEW
+            kill(server)
+            yield from FILL * 20
+
+        with pytest.raises(
+            LoadError, match=r"uji/data: the .*(terminating connection|connection to the warehouse was lost)"
+        ):
+            loads.load(contract, broken)
+        server.ensure()
+        again = Loads(server.urls.libpq(), tmp_path)
+        assert len(again.raw(contract)) == 2
+        batch = again.load(contract, lambda *_: NEW)
+        assert (batch.state, batch.loaded, batch.deleted) == ("loaded", 2, 1)
+        states = again.run("select state from ops.load_batch order by batch_id")
+        assert states == [("loaded",), ("died",), ("loaded",)] and left_behind(again) == []
+
+        # The same server as a source: it is killed while its rows are read, and is back when it is read again.
+        again.run(
+            "create table public.sumber as select n as id, repeat('x', 400) as isi from generate_series(1, 40000) n"
+        )
+        monkeypatch.setenv("UJI_URL", again.url)
+        wide = again.contract(
+            column("id", "integer", primaryKey=True),
+            column("isi"),
+            key="uji/lebar",
+            extract={"table": "sumber"},
+        )
+        with own_server() as second:
+            house = Loads(second.urls.libpq(), tmp_path)
+            tries = _killed_at_first(monkeypatch, server)
+            settings = Settings(home=tmp_path, project=tmp_path, warehouse_url=house.url)
+            done = ingest(house.connection, wide, settings, house.url, run_id="uji")
+            assert tries == [1, 2]
+            assert done.batch is not None and (done.batch.read, done.batch.loaded) == (40_000, 40_000)
+            assert any("read again after" in warning for warning in done.batch.warnings)
+            assert house.run("select state, rows_loaded from ops.load_batch") == [("loaded", 40_000)]
+            house.connection.close()
+
+
+def _killed_at_first(monkeypatch: Any, source: EmbeddedServer) -> list[int]:
+    """The first reading meets a kill of its server after a block; gives the numbers of the tries."""
+    import pipelines.ingest as module
+
+    tries: list[int] = []
+    opened = module.open_source
+
+    def opener(*args: Any, **more: Any) -> SourceStream | None:
+        tries.append(len(tries) + 1)
+        stream = opened(*args, **more)
+        if stream is not None and len(tries) == 1:
+            stream.blocks = cut(stream.blocks)
+        return stream
+
+    def cut(blocks: Iterator[bytes]) -> Iterator[bytes]:
+        yield next(blocks)
+        kill(source)
+        try:
+            yield from blocks
+        finally:
+            source.ensure()
+
+    monkeypatch.setattr(module, "open_source", opener)
+    return tries
+
+
+def test_a_source_that_fails_in_passing_is_read_again_from_its_beginning(
+    loads: Loads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loader, "RETRY_WAITS_S", (0.0, 0.0))
+    contract = dataset(loads)
+    tries: list[int] = []
+
+    def flaky(*_: Any) -> Any:
+        tries.append(1)
+        yield from OLD
+        if len(tries) < 3:
+            raise SourceError("uji/data", "the line went dead", transient=True)
+
+    batch = loads.load(contract, flaky)
+    assert (len(tries), batch.read, batch.loaded, batch.quarantined) == (3, 3, 2, 1)
+    tries.clear()
+
+    def dead(*_: Any) -> Any:
+        tries.append(1)
+        yield from NEW
+        raise SourceError("uji/data", "the line went dead", transient=True)
+
+    with pytest.raises(SourceError, match="the line went dead"):
+        loads.load(contract, dead)
+    assert len(tries) == 3 and len(loads.raw(contract)) == 2 and left_behind(loads) == []
+    tries.clear()
+
+    def wrong(*_: Any) -> Any:
+        tries.append(1)
+        yield from ()
+        raise SourceError("uji/data", "wrong password")
+
+    with pytest.raises(SourceError, match="wrong password"):
+        loads.load(contract, wrong)
+    assert len(tries) == 1
+
+
+# -- lines that are cut ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moment", ["landing", "commit"])
+def test_a_line_to_the_warehouse_that_is_cut_leaves_the_old_rows_or_the_new(
+    loads: Loads, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contract = dataset(loads)
+    loads.load(contract, lambda *_: OLD)
+    with TcpProxy.before(loads.url) as (proxy, through):
+
+        def rows(*_: Any) -> Any:
+            yield from NEW
+            if moment == "landing":
+                proxy.cut_after(0)
+
+        def then_cut(*args: Any, close: Any = loader.ledger.close_batch) -> None:
+            close(*args)
+            if moment == "commit":
+                proxy.cut_after(0)  # the next that the server says is that it has committed
+
+        monkeypatch.setattr(loader.ledger, "close_batch", then_cut)
+        with warehouse.connect(through) as line, pytest.raises(LoadError, match="connection"):
+            loader.load(line, contract, opener(rows), passes, run_id="uji")
+    monkeypatch.undo()
+    wait_for_nobody(loads)
+    published = dict(loads.raw(contract, "kunci", "nilai"))
+    assert published == ({"a": 2, "d": 1} if moment == "commit" else {"a": 1, "b": 1})
+    assert loads.load(contract, lambda *_: NEW).state == ("unchanged" if moment == "commit" else "loaded")
+    states = [row[0] for row in loads.run("select state from ops.load_batch order by batch_id")][1]
+    assert states == ("loaded" if moment == "commit" else "died") and left_behind(loads) == []
+
+
+def test_a_line_to_the_source_that_is_cut_is_read_again_and_doubles_nothing(
+    loads: Loads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads.run(
+        "create table public.sumber as select n as id, repeat('x', 500) as isi from generate_series(1, 20000) n"
+    )
+    contract = loads.contract(
+        column("id", "integer", primaryKey=True), column("isi"), extract={"table": "sumber"}
+    )
+    settings = Settings(home=loads.folder, project=loads.folder, warehouse_url=loads.url)
+    with TcpProxy.before(loads.url) as (proxy, through):
+        monkeypatch.setenv("UJI_URL", through)
+        monkeypatch.setattr(loader, "RETRY_WAITS_S", (0.0,))
+        monkeypatch.setattr(loader.time, "sleep", lambda _: proxy.heal())
+        proxy.cut_after(3_000_000)
+        done = ingest(loads.connection, contract, settings, loads.url, run_id="uji")
+        assert done.batch is not None and (done.batch.read, done.batch.loaded) == (20_000, 20_000)
+        assert any("read again after" in w for w in done.batch.warnings)
+        monkeypatch.setattr(loader.time, "sleep", lambda _: None)
+        proxy.cut_after(3_000_000)
+        with pytest.raises(SourceError) as caught:
+            ingest(loads.connection, contract, settings, loads.url, run_id="uji")
+        assert caught.value.transient
+    assert loads.run("select count(*), max(_batch_id) from raw.uji__data") == [(20_000, 1)]
+    assert loads.run("select state from ops.load_batch order by batch_id") == [("loaded",), ("failed",)]
+    assert left_behind(loads) == []
