@@ -14,7 +14,7 @@ import pytest
 from psycopg import sql
 
 from pipelines.embedded import EmbeddedServer, Urls
-from pipelines.load import loader
+from pipelines.load import landing
 from tests.support.servers import MariaDB, fresh_name, short_folder
 
 LONGEST = ("test_nightly.py", "test_ui.py", "test_dbt_parity.py")
@@ -36,7 +36,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """A source that fails in passing is read again at once."""
-    monkeypatch.setattr(loader, "RETRY_WAITS_S", (0.0, 0.0))
+    monkeypatch.setattr(landing, "RETRY_WAITS_S", (0.0, 0.0))
 
 
 @pytest.fixture(scope="session")

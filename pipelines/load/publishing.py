@@ -1,6 +1,7 @@
 """Stage into raw, in the caller's transaction: which statements, in which order, and what they changed.
 
-Not here: the statements (dispositions.py, history.py, reconcile.py), landing and the ledger (loader.py).
+Not here: the statements (dispositions.py, history.py, reconcile.py), landing (landing.py), the steps of a load
+(loader.py).
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from pipelines.embedded import EmbeddedServer
 from pipelines.errors import LoadError, SourceError
 from pipelines.extract.stream import SourceStream
 from pipelines.ingest import ingest
-from pipelines.load import loader, warehouse
+from pipelines.load import landing, loader, warehouse
 from pipelines.settings import Settings
 from tests.support.contracts import column
 from tests.support.faulted import FILL, NEW, OLD, dataset, left_behind, opener, wait_for_nobody
@@ -49,7 +49,7 @@ def kill(server: EmbeddedServer) -> None:
 
 
 def test_a_warehouse_that_restarts_in_a_load_and_a_source_that_does(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(loader, "RETRY_WAITS_S", (0.1, 0.1))
+    monkeypatch.setattr(landing, "RETRY_WAITS_S", (0.1, 0.1))
     with own_server() as server:
         loads = Loads(server.urls.libpq(), tmp_path)
         contract = dataset(loads)
@@ -124,7 +124,7 @@ def _killed_at_first(monkeypatch: Any, source: EmbeddedServer) -> list[int]:
 def test_a_source_that_fails_in_passing_is_read_again_from_its_beginning(
     loads: Loads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loader, "RETRY_WAITS_S", (0.0, 0.0))
+    monkeypatch.setattr(landing, "RETRY_WAITS_S", (0.0, 0.0))
     contract = dataset(loads)
     tries: list[int] = []
 
@@ -203,13 +203,13 @@ def test_a_line_to_the_source_that_is_cut_is_read_again_and_doubles_nothing(
     settings = Settings(home=loads.folder, project=loads.folder, warehouse_url=loads.url)
     with TcpProxy.before(loads.url) as (proxy, through):
         monkeypatch.setenv("UJI_URL", through)
-        monkeypatch.setattr(loader, "RETRY_WAITS_S", (0.0,))
-        monkeypatch.setattr(loader.time, "sleep", lambda _: proxy.heal())
+        monkeypatch.setattr(landing, "RETRY_WAITS_S", (0.0,))
+        monkeypatch.setattr(landing.time, "sleep", lambda _: proxy.heal())
         proxy.cut_after(3_000_000)
         done = ingest(loads.connection, contract, settings, loads.url, run_id="uji")
         assert done.batch is not None and (done.batch.read, done.batch.loaded) == (20_000, 20_000)
         assert any("read again after" in w for w in done.batch.warnings)
-        monkeypatch.setattr(loader.time, "sleep", lambda _: None)
+        monkeypatch.setattr(landing.time, "sleep", lambda _: None)
         proxy.cut_after(3_000_000)
         with pytest.raises(SourceError) as caught:
             ingest(loads.connection, contract, settings, loads.url, run_id="uji")

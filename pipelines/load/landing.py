@@ -1,0 +1,157 @@
+"""Landing: a source's rows as they came, read to its end, and again where it fails in passing.
+
+What belongs here: opening, retrying, copying, and what stops a load before its rows are judged. Not here: how landing
+looks (stage.py), where rows come from (extract/), what becomes of them (loader.py).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+
+from pipelines.contracts import Contract
+from pipelines.errors import SourceError
+from pipelines.extract.stream import SourceStream, UnfitError
+from pipelines.load import drift, ledger, mended, stage
+from pipelines.load.ledger import Batch
+from pipelines.load.plan import LoadPlan
+
+RETRY_WAITS_S = (2.0, 15.0)
+"""How long to wait before a source that failed in passing is read again, and how often."""
+
+PROGRESS_S = 10.0
+
+Opener = Callable[[Contract, str | None], SourceStream | None]
+"""Opens the source of a contract (for a reconciliation, one of just its key); the text says from where an
+incremental read begins (ISO 8601), or None for all. None when there is nothing to read yet (an upload that has not
+come)."""
+
+log = logging.getLogger("gudang")
+
+
+def land(
+    connection: Connection[Any],
+    plan: LoadPlan,
+    batch: Batch,
+    open_source: Opener,
+    known: dict[str, str] | None,
+) -> tuple[LoadPlan, SourceStream | None]:
+    """The plan as the source needs it, and the source, read to its end; None when nothing new is to be read.
+
+    A source that fails in passing is opened and read again from its beginning; nothing of before is kept.
+    """
+    for wait in (*RETRY_WAITS_S, None):
+        try:
+            return _land_once(connection, plan, batch, open_source, known)
+        except SourceError as error:
+            if not error.transient or wait is None:
+                raise
+            log.warning("%s; mencoba lagi dalam %d detik", error, wait)
+            batch.warnings.append(f"read again after: {error.message}")
+            time.sleep(wait)
+    raise AssertionError("unreachable")
+
+
+def _land_once(
+    connection: Connection[Any],
+    plan: LoadPlan,
+    batch: Batch,
+    open_source: Opener,
+    known: dict[str, str] | None,
+) -> tuple[LoadPlan, SourceStream | None]:
+    contract = plan.contract
+    stream = open_source(contract, plan.since)
+    if stream is None:
+        return plan, None
+    try:
+        return _land_stream(connection, plan, batch, stream, known)
+    finally:
+        stream.close()
+
+
+def _land_stream(
+    connection: Connection[Any],
+    plan: LoadPlan,
+    batch: Batch,
+    stream: SourceStream,
+    known: dict[str, str] | None,
+) -> tuple[LoadPlan, SourceStream | None]:
+    contract = plan.contract
+    batch.source_name, batch.found = stream.name, stream.found
+    if contract.appends and stream.fingerprint:
+        plan = replace(plan, file=stream.name)
+    plan = replace(plan, exact=_exact(contract, stream))
+    if stream.fingerprint and _loaded_before(connection, plan, batch, stream.fingerprint):
+        batch.state = "unchanged"
+        ledger.close_batch(connection, batch)
+        return plan, None
+    if stream.shape:
+        insist(contract, batch, known, stream)
+    try:
+        landed = _copy(connection, plan, stream)
+    except (UnfitError, psycopg.DataError):
+        if stream.fallback is None:
+            raise
+        stream.close()
+        with closing(stream.fallback()) as slower:
+            return _land_stream(connection, plan, batch, slower, known)
+    if stream.rows != landed:
+        raise SourceError(
+            contract.key,
+            f"the source says it gave {stream.rows} rows, {landed} arrived",
+            hint="run the load again; if it stays, the source changes while it is read",
+            transient=True,
+        )
+    batch.read = landed
+    return plan, stream
+
+
+def _copy(connection: Connection[Any], plan: LoadPlan, stream: SourceStream) -> int:
+    """Landing, filled; its number of rows. In a transaction of its own: what fails takes every landed row with it."""
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute(stage.create_landing(plan))
+        with cursor.copy(stage.copy_landing(plan, stream)) as copy:
+            for block in _watched(plan.contract, stream.blocks):
+                copy.write(block)
+        return cursor.rowcount
+
+
+def _exact(contract: Contract, stream: SourceStream) -> frozenset[str]:
+    """Columns that land as they will be stored: guaranteed by the source, and nothing declared to be done to them."""
+    return frozenset(
+        c.name
+        for c in contract.stored
+        if c.name in stream.exact and not (c.parse or c.missing_values or c.pseudonymise)
+    )
+
+
+def insist(contract: Contract, batch: Batch, known: dict[str, str] | None, stream: SourceStream) -> None:
+    """Raises ShapeError where the source changed its shape and the contract does not allow that."""
+    batch.drift = drift.compare(contract, known, stream.shape)
+    drift.insist(contract, batch.drift)
+
+
+def _watched(contract: Contract, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The blocks, with a word in the log every now and then; a newline of COPY text ends a row."""
+    rows, spoken = 0, time.monotonic()
+    for block in blocks:
+        yield block
+        rows += block.count(b"\n")
+        if time.monotonic() - spoken > PROGRESS_S:
+            spoken = time.monotonic()
+            log.info("%s: %s baris dibaca", contract.key, f"{rows:,}".replace(",", "."))
+
+
+def _loaded_before(connection: Connection[Any], plan: LoadPlan, batch: Batch, sha256: str) -> bool:
+    """The same bytes under the same contract load once, unless the lists that refused some of their rows changed."""
+    batch.fingerprint = ledger.fingerprint(plan.contract, sha256)
+    if plan.whole or batch.source_name in mended.files(connection, plan.contract):
+        return False
+    return batch.fingerprint in ledger.standing_fingerprints(connection, plan.contract)
