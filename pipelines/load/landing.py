@@ -49,7 +49,11 @@ def land(
     """
     for wait in (*RETRY_WAITS_S, None):
         try:
-            return _land_once(connection, plan, batch, open_source, known)
+            stream = open_source(plan.contract, plan.since)
+            if stream is None:
+                return plan, None
+            with closing(stream):
+                return _land_stream(connection, plan, batch, stream, known)
         except SourceError as error:
             if not error.transient or wait is None:
                 raise
@@ -57,23 +61,6 @@ def land(
             batch.warnings.append(f"read again after: {error.message}")
             time.sleep(wait)
     raise AssertionError("unreachable")
-
-
-def _land_once(
-    connection: Connection[Any],
-    plan: LoadPlan,
-    batch: Batch,
-    open_source: Opener,
-    known: dict[str, str] | None,
-) -> tuple[LoadPlan, SourceStream | None]:
-    contract = plan.contract
-    stream = open_source(contract, plan.since)
-    if stream is None:
-        return plan, None
-    try:
-        return _land_stream(connection, plan, batch, stream, known)
-    finally:
-        stream.close()
 
 
 def _land_stream(

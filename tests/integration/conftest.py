@@ -31,14 +31,6 @@ def loads(pg_url: str, tmp_path: Path) -> Iterator[Loads]:
     made.connection.close()
 
 
-@pytest.fixture(scope="module")
-def module_loads(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loads]:
-    """The same for all tests of a module, which forget what they loaded."""
-    made = Loads(module_pg_url, tmp_path_factory.mktemp("kontrak"))
-    yield made
-    made.connection.close()
-
-
 @pytest.fixture
 def small_warehouse(pg_url: str, tmp_path: Path) -> Iterator[SmallWarehouse]:
     """An empty warehouse and a dbt folder of the test's own."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,11 +22,6 @@ from tests.support.histories import (
     keyed,
 )
 from tests.support.loads import Loads, Row
-
-
-@pytest.fixture(scope="module")
-def loads(module_loads: Loads) -> Loads:
-    return module_loads
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Replace (the table, windows, all) and append against a plain-Python model of the table that must come out, over histories that hypothesis
 makes (tests/support/histories.py). And each load again: it changes nothing, and says so.
 
-Not here: upserts (test_dispositions_merge.py), versions (test_dispositions_history.py).
+Not here: upserts (test_merge.py), versions (test_history.py).
 """
 
 from __future__ import annotations
@@ -29,11 +29,6 @@ from tests.support.histories import (
     keyed,
 )
 from tests.support.loads import Loads, Row
-
-
-@pytest.fixture(scope="module")
-def loads(module_loads: Loads) -> Loads:
-    return module_loads
 
 
 @FEW

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,11 +22,6 @@ from tests.support.histories import (
     keyed,
 )
 from tests.support.loads import Loads, Row
-
-
-@pytest.fixture(scope="module")
-def loads(module_loads: Loads) -> Loads:
-    return module_loads
 
 
 @FEW
