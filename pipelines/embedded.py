@@ -192,13 +192,20 @@ class EmbeddedServer:
                 raise
 
     def _bring_up(self) -> None:
-        """Starts the server if it is down and waits for it; one that dies meanwhile is started anew."""
+        """Starts the server if it is down and waits for it; one that dies or does not start is started anew."""
         deadline = time.monotonic() + _READY_SECONDS
         starts = 0
         while True:
             if self._postmaster() is None:
-                self._start()
                 starts += 1
+                try:
+                    self._start()
+                except GudangError:
+                    # Right after a crash the machine may still be clearing up behind the old server.
+                    if starts > _STARTS:
+                        raise
+                    time.sleep(1.0)
+                    continue
             try:
                 _ensure_databases(self.urls.libpq("postgres"))
                 return
@@ -227,7 +234,7 @@ class EmbeddedServer:
             said = output.read()
         if done.returncode:
             raise GudangError(
-                SUBJECT, f"{program} failed: {_tail(said)} {_tail_of(self.data_dir / 'start.log')}".strip()
+                SUBJECT, f"{program} failed: {_tail(said)} {_last_words(self.data_dir)}".strip()
             )
 
 
@@ -379,8 +386,7 @@ def _tail(text: str) -> str:
     return " ".join(text.split("\n")[-12:]).strip()
 
 
-def _tail_of(path: Path) -> str:
-    try:
-        return _tail(path.read_text(errors="replace"))
-    except OSError:
-        return ""
+def _last_words(data_dir: Path) -> str:
+    """The end of the log that was written last: that of the start, or the server's own."""
+    logs = [p for p in (data_dir / "start.log", *data_dir.glob("log/*.log")) if p.is_file()]
+    return _tail(max(logs, key=lambda p: p.stat().st_mtime).read_text(errors="replace")) if logs else ""

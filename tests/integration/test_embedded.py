@@ -103,6 +103,16 @@ def test_a_busy_backend_of_a_killed_server_does_not_stop_the_next(server: Embedd
     assert ask(server, b"select 1") == 1
 
 
+def test_a_server_that_does_not_start_at_once_is_started_again(server: EmbeddedServer) -> None:
+    server.stop()
+    settings = server.data_dir / "postgresql.auto.conf"
+    good = settings.read_bytes()
+    settings.write_bytes(good + b"shared_buffers = 'none'\n")
+    threading.Timer(0.7, settings.write_bytes, [good]).start()
+    server.ensure()
+    assert ask(server, b"select 1") == 1 and settings.read_bytes() == good
+
+
 def test_a_stale_pid_file_with_a_strangers_number_is_no_server(server: EmbeddedServer) -> None:
     server.stop()
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
