@@ -59,7 +59,7 @@ def quality_chart(shares: Sequence[CheckShare], names: dict[str, str]) -> str:
         )
         .properties(width=WIDTH - 290, height=alt.Step(34))
     )
-    return _svg(chart, "Bagian pemeriksaan mutu yang lulus per OPD", "mutu")
+    return _svg(chart, "Persentase pemeriksaan yang lulus per OPD", "mutu")
 
 
 def population_chart(place: str, values: Sequence[tuple[str, int, int]], prefix: str) -> str:
@@ -213,6 +213,12 @@ def _inline(svg: str, label: str, prefix: str) -> str:
         return match[1] + known.setdefault(match[2], f"{prefix}-{len(known)}")
 
     svg = re.sub(r'(\bid="|url\(#|href="#)([\w-]+)', renamed, svg)
+    # Vega gives each group of marks a role of its own and no name; to a reader the chart is one picture.
+    svg = re.sub(
+        r"<[^>]+>",
+        lambda tag: re.sub(r' (?:role="graphics-[a-z]+"|aria-roledescription="[^"]*")', "", tag[0]),
+        svg,
+    )
     svg = re.sub(
         r"<[^>]+>", lambda tag: re.sub(r"-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}", tag[0]), svg
     )

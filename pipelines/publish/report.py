@@ -157,10 +157,10 @@ def quality_figure(shares: Sequence[CheckShare], names: dict[str, str]) -> Figur
         for s in ordered
     )
     return Figure(
-        "Bagian pemeriksaan yang lulus per OPD",
+        "Persentase pemeriksaan yang lulus per OPD",
         says,
         charts.quality_chart(ordered, labels),
-        Table(("OPD", "Pemeriksaan", "Lulus", "Peringatan", "Gagal", "Bagian lulus"), rows),
+        Table(("OPD", "Pemeriksaan", "Lulus", "Peringatan", "Gagal", "Persentase lulus"), rows),
     )
 
 
@@ -213,7 +213,7 @@ def visits_figure(rows: Sequence[Visits]) -> Figure | None:
         return None
     cells: Counter[tuple[int, int, str]] = Counter()
     for row in rows:
-        cells[row.tahun, row.bulan, row.cara_bayar] += row.jumlah
+        cells[row.tahun, row.bulan, words.payment(row.cara_bayar)] += row.jumlah
     months = sorted({(year, month) for year, month, _ in cells})
     ways = sorted({way for _, _, way in cells})
     hidden = sum(row.disembunyikan for row in rows)

@@ -1,0 +1,86 @@
+"""What a reader without a mouse or without sight needs of the page: names of pictures, tables that can be scrolled."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+import pytest
+
+from pipelines.publish.report import render
+from pipelines.publish.report_data import CheckShare, Population, ReportData, SpbeIndex, Visits
+
+AT = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
+INDEX = tuple(
+    SpbeIndex(2026, kind, code, kind, 100.0, 2.8, 3.0, -0.2, "Baik", 47, 47)
+    for kind, code in (("indeks", "SPBE"), ("domain", "1"), ("aspek", "1"))
+)
+DATA = ReportData(
+    daftar_data=(),
+    checks=(CheckShare("dinkes", 3, 1, 0),),
+    failed_checks=(),
+    quarantine=(),
+    population=(Population("Kota A", "Ulu", "X", 2025, 900),),
+    visits=(Visits("Kota A", 2026, 9, "BPJS", 1234, 0),),
+    spbe=INDEX,
+)
+
+
+class Elements(HTMLParser):
+    """Every element of a page with its attributes; the text of an SVG's own title."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.titles: list[str] = []
+        self._open: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if self._open[-2:] == ["svg", "title"]:
+            self.titles.append(data)
+
+
+@pytest.fixture(scope="module")
+def page() -> Elements:
+    return Elements(render(DATA, AT))
+
+
+def test_each_chart_is_one_picture_with_a_name(page: Elements) -> None:
+    pictures = [attrs for tag, attrs in page.found if tag == "svg"]
+    assert len(pictures) == 5
+    assert [p["role"] for p in pictures] == ["img"] * 5
+    assert [p["aria-label"] for p in pictures] == page.titles
+    assert "Persentase pemeriksaan yang lulus per OPD" in page.titles
+
+
+def test_no_part_of_a_chart_has_a_role_without_a_name(page: Elements) -> None:
+    """axe: svg-img-alt. Vega writes role="graphics-symbol" on groups of marks and names none."""
+    roles = {(tag, attrs["role"]) for tag, attrs in page.found if "role" in attrs}
+    assert roles == {("svg", "img"), ("div", "group")}
+    assert not [attrs for _, attrs in page.found if "aria-roledescription" in attrs]
+
+
+def test_what_scrolls_can_be_reached_by_keyboard_and_has_a_name(page: Elements) -> None:
+    """axe: scrollable-region-focusable."""
+    regions = [attrs for _, attrs in page.found if attrs.get("class") in ("scroll", "chart")]
+    assert len(regions) >= 11
+    assert all(r.get("tabindex") == "0" and r.get("role") == "group" for r in regions)
+    names = [r["aria-label"] for r in regions]
+    assert all(names)
+    assert len(set(names)) == len(names)
+
+
+def test_codes_are_words_that_people_use(page: Elements) -> None:
+    text = render(DATA, AT)
+    assert "JKN (BPJS Kesehatan)" in text
+    assert ">BPJS<" not in text
+    assert "Persentase lulus" in text
