@@ -44,7 +44,8 @@ def current_settings() -> Settings:
 def warehouse_url() -> str:
     """The warehouse's SQLAlchemy URL; the embedded server is started if it is the warehouse and down."""
     settings = current_settings()
-    return settings.warehouse_url or EmbeddedServer(settings.home).ensure().warehouse
+    url = settings.warehouse_url
+    return _checked(WAREHOUSE_URL, url) if url else EmbeddedServer(settings.home).ensure().warehouse
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
@@ -86,7 +87,8 @@ def prepare_environment(settings: Settings, *, demo: bool = True) -> Iterator[di
 def warehouse_environment(settings: Settings) -> dict[str, str]:
     """Starts the embedded server unless a warehouse is configured; URLs, key and DAGSTER_HOME as variables.
 
-    Raises GudangError naming the variable that an external warehouse needs and does not have.
+    Raises GudangError naming the variable that an external warehouse needs and does not have, or that is no URL, and
+    when Dagster's database can't be reached or can't be kept in UTC.
     """
     if settings.warehouse_url is None:
         urls = EmbeddedServer(settings.home).ensure()
@@ -98,9 +100,14 @@ def warehouse_environment(settings: Settings) -> dict[str, str]:
             _required(DAGSTER_URL, _DAGSTER_HINT),
             _required(PSEUDONYM_KEY, _KEY_HINT),
         )
+    from pipelines.dagster_clock import keep_in_utc, utc_url
+
+    warehouse = _checked(WAREHOUSE_URL, _with_driver(warehouse, "psycopg"))
+    dagster = _checked(DAGSTER_URL, _with_driver(dagster, "psycopg2"))
+    keep_in_utc(dagster)
     return {
-        WAREHOUSE_URL: _with_driver(warehouse, "psycopg"),
-        DAGSTER_URL: _with_driver(dagster, "psycopg2"),
+        WAREHOUSE_URL: warehouse,
+        DAGSTER_URL: utc_url(dagster),
         PSEUDONYM_KEY: key,
         "DAGSTER_HOME": str(_dagster_home(settings)),
     }
@@ -113,12 +120,31 @@ _KEY_HINT = (
     "make one with `openssl rand -hex 32`, keep it safe: without it the same person gets another pseudonym"
 )
 
+_URL_HINT = (
+    "postgresql://user:password@host:5432/database; in a password write %40 for @, %2F for /, %3A for :, %20 for a"
+    " blank"
+)
+
 
 def _required(name: str, hint: str) -> str:
     value = os.environ.get(name)
     if not value:
         raise GudangError(WAREHOUSE_URL, f"with a warehouse of your own, {name} must be set", hint=hint)
     return value
+
+
+def _checked(name: str, url: str) -> str:
+    """`url`, if it names a PostgreSQL database. A message never repeats it: a mistyped one may show its password."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise GudangError(name, "this is no URL of a database", hint=_URL_HINT) from None
+    if not parsed.drivername.startswith("postgresql") or not parsed.database:
+        raise GudangError(name, "this is no URL of a PostgreSQL database", hint=_URL_HINT)
+    return url
 
 
 def _with_driver(url: str, driver: str) -> str:

@@ -25,7 +25,10 @@ SCRIPTS = ("bootstrap.sql", "parsers.sql", "checks.sql")
 
 def libpq_url(url: str) -> str:
     """A SQLAlchemy URL ("postgresql+psycopg://...") as libpq's own ("postgresql://...")."""
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    rendered = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    place, mark, query = rendered.partition("?")
+    # SQLAlchemy writes a blank as +, which libpq takes for a plus.
+    return place + mark + query.replace("+", "%20")
 
 
 def connect(url: str) -> Connection[Any]:

@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 import sqlalchemy
 
 from demo.databases import VARIABLES
 from pipelines.embedded import EmbeddedServer
 from pipelines.environment import prepare_environment
-from pipelines.settings import Settings, load_settings
+from pipelines.load.warehouse import libpq_url
+from pipelines.settings import PROJECT_ROOT, Settings, load_settings
 from tests.support.servers import short_folder
 
 
@@ -99,3 +101,34 @@ def test_dagster_keeps_its_runs_in_the_embedded_server(settings: Settings) -> No
     with prepare_environment(settings, demo=False):
         said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert said.stdout.split() == ["PostgresEventLogStorage", "0", "False"], said.stderr
+
+
+def test_the_warehouse_is_in_wita_and_dagsters_database_in_utc(settings: Settings) -> None:
+    with prepare_environment(settings, demo=False) as added:
+        urls = EmbeddedServer(settings.home).urls
+        zones = [zone_of(urls.libpq(name)) for name in ("gudang", "dagster")]
+        zones.append(zone_of(libpq_url(added["GUDANG_DAGSTER_URL"])))
+    assert zones == ["Asia/Makassar", "UTC", "UTC"]
+
+
+def zone_of(url: str) -> str:
+    with psycopg.connect(url) as connection:
+        return connection.execute("select current_setting('TimeZone')").fetchall()[0][0]
+
+
+def test_a_server_of_ones_own_gets_drivers_dagster_home_utc_and_no_demo(
+    pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GUDANG_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("GUDANG_WAREHOUSE_URL", pg_url)
+    monkeypatch.setenv("GUDANG_DAGSTER_URL", pg_url)
+    monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
+    with prepare_environment(load_settings()) as added:
+        assert os.environ["GUDANG_WAREHOUSE_URL"].startswith("postgresql+psycopg://")
+        assert os.environ["GUDANG_DAGSTER_URL"].startswith("postgresql+psycopg2://")
+        assert zone_of(libpq_url(os.environ["GUDANG_DAGSTER_URL"])) == "UTC"
+        written = Path(os.environ["DAGSTER_HOME"]) / "dagster.yaml"
+        assert written.read_text() == (PROJECT_ROOT / "deploy" / "dagster.yaml").read_text()
+        assert not [name for name in added if name.startswith("GUDANG_SUMBER_")]
+    assert "DAGSTER_HOME" not in os.environ
+    assert os.environ["GUDANG_WAREHOUSE_URL"] == pg_url

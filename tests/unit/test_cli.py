@@ -13,13 +13,12 @@ import pytest
 from pipelines import cli, environment
 from pipelines.environment import (
     current_settings,
-    prepare_environment,
     read_dotenv,
     warehouse_environment,
 )
 from pipelines.errors import GudangError
 from pipelines.home import MARKER, delete_home, make_home
-from pipelines.settings import PROJECT_ROOT, load_settings
+from pipelines.settings import load_settings
 
 
 @pytest.fixture
@@ -168,15 +167,26 @@ def test_a_warehouse_of_ones_own_needs_its_variables(
         warehouse_environment(load_settings())
 
 
-def test_an_external_warehouse_gets_drivers_dagster_home_and_no_demo(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "url", ["gudang", "postgresql://kantor:rahasia@h:54x2/gudang", "mysql://kantor:rahasia@h/gudang"]
+)
+@pytest.mark.parametrize("name", ["GUDANG_DAGSTER_URL", "GUDANG_WAREHOUSE_URL"])
+def test_a_mistyped_url_is_one_line_that_does_not_repeat_it(
+    name: str, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     external(monkeypatch, tmp_path)
-    with prepare_environment(load_settings()) as added:
-        assert os.environ["GUDANG_WAREHOUSE_URL"].startswith("postgresql+psycopg://")
-        assert os.environ["GUDANG_DAGSTER_URL"].startswith("postgresql+psycopg2://")
-        written = Path(os.environ["DAGSTER_HOME"]) / "dagster.yaml"
-        assert written.read_text() == (PROJECT_ROOT / "deploy" / "dagster.yaml").read_text()
-        assert not [name for name in added if name.startswith("GUDANG_SUMBER_")]
-    assert "DAGSTER_HOME" not in os.environ
-    assert os.environ["GUDANG_WAREHOUSE_URL"].startswith("postgresql://")
+    monkeypatch.setenv(name, url)
+    assert gudang("nightly", monkeypatch=monkeypatch) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"gudang: {name}: this is no URL of a") and said.count("\n") == 1
+    assert "rahasia" not in said and "%40 for @" in said
+
+
+def test_dagsters_database_that_is_down_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    external(monkeypatch, tmp_path)
+    assert gudang("nightly", monkeypatch=monkeypatch) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("gudang: Dagster's database: cannot connect to") and said.count("\n") == 1
+    assert "rahasia" not in said and "127.0.0.1:1/dagster" in said
