@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn, cast
 
 from pipelines.errors import ContractError
 from pipelines.settings import references
 
-BPS_DATA = "bps_data"
+BPS_DATA, KEYED, LISTS = "bps_data", "keyed", "lists"
+SHAPES = (BPS_DATA, KEYED, LISTS)
+KEY = "@key"
+"""Of shape KEYED the key of a record, as a column reads it by `physicalName`."""
 
 _AUTH: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "bearer": (frozenset({"token"}), frozenset()),
@@ -24,14 +27,17 @@ _AUTH: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
 _SECRETS = frozenset({"token", "value", "password", "client_secret"})
 _PLACES = {"api_key": ("header", "query"), "oauth2": ("header", "body")}
 
-_SIZED = frozenset({"size_param", "size", "total"})
+_OPTIONAL = frozenset({"size_param", "size", "total", "last_page"})
 _PAGINATION: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
-    "page": (frozenset({"param"}), _SIZED | {"short_page_is_last"}),
-    "offset": (frozenset({"param"}), _SIZED | {"short_page_is_last"}),
-    "cursor": (frozenset({"param", "next"}), _SIZED),
-    "link": (frozenset(), _SIZED),
-    "next_url": (frozenset({"next"}), _SIZED),
+    "page": (frozenset({"param"}), _OPTIONAL),
+    "offset": (frozenset({"param"}), _OPTIONAL),
+    "cursor": (frozenset({"param", "next"}), _OPTIONAL),
+    "link": (frozenset(), _OPTIONAL),
+    "next_url": (frozenset({"next"}), _OPTIONAL),
 }
+_COUNTED = ("page", "offset")
+"""Types whose next page we count out ourselves, so that nothing in an answer says which page is the last."""
+EMPTY, SHORT, MISSING = "empty", "short", "missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,9 @@ class ApiExtract:
     """Which records to ask an API for. `path`, `params` and `auth` may hold ${ENV_NAME}.
 
     records: JSON pointer to the list of records, or to the whole answer of a `shape`.
-    shape: None where the answer holds records; BPS_DATA for the matrix of a dynamic table of BPS.
+    shape: None where the answer holds a list of records; BPS_DATA for the matrix of a dynamic table of BPS; KEYED for
+    an object of records by their keys; LISTS for a list of lists whose first one is the header.
+    error: where an answer of status 200 says that it is an error, see `ErrorField`.
     Raises ContractError with the faulty key as its subject ("extract.auth").
     """
 
@@ -50,23 +58,63 @@ class ApiExtract:
     pagination: Mapping[str, Any] | None = None
     incremental_param: str | None = None
     shape: str | None = None
+    error: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         for name in ("path", "records", "incremental_param"):
             value: Any = getattr(self, name)
             if value is not None and not isinstance(value, str):
                 _refuse(name, f"{name} {value!r} is no text", "put it in quotes")
-        for name in ("params", "auth", "pagination"):
+        for name in ("params", "auth", "pagination", "error"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, Mapping):
                 _refuse(name, f"{name} is no mapping", "{name: value, ...}")
         _check_pointer("records", self.records)
-        if self.shape not in (None, BPS_DATA):
-            _refuse("shape", f"shape {self.shape!r} is unknown", BPS_DATA)
+        if self.shape not in (None, *SHAPES):
+            _refuse("shape", f"shape {self.shape!r} is unknown", " or ".join(SHAPES))
         if self.auth:
             _check_auth(self.auth)
         if self.pagination:
             _check_pagination(self.pagination)
+        if self.error is not None:
+            _ = self.error_field
+
+    @property
+    def error_field(self) -> ErrorField | None:
+        """`error` as a value. Raises ContractError where it is misdeclared."""
+        return _error_field(self.error) if self.error is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorField:
+    """Where an answer says that it is an error, although its status is 200.
+
+    field, message: JSON pointers; there is no message where the API gives none. ok: the values of `field` that mean
+    that all is well; a field that is not there counts as null.
+    """
+
+    field: str
+    ok: tuple[Any, ...]
+    message: str | None
+
+
+def _error_field(spec: Mapping[str, Any]) -> ErrorField:
+    keys = set(spec)
+    if not {"field", "ok"} <= keys <= {"field", "ok", "message"}:
+        has = ", ".join(sorted(keys)) or "nothing"
+        _refuse("error", f"error has {has}", "it needs field and ok, and may have message")
+    ok: Any = spec["ok"]
+    if not isinstance(ok, list) or any(isinstance(value, dict | list) for value in cast("list[Any]", ok)):
+        _refuse("error", f"error: ok {ok!r} is no list of values", "such as [0, false, null]")
+    pointers = [_as_pointer(spec[name]) if name in spec else None for name in ("field", "message")]
+    return ErrorField(str(pointers[0]), tuple(cast("list[Any]", ok)), pointers[1])
+
+
+def _as_pointer(name: object) -> str:
+    """A key of the answer's object, or a JSON pointer, as a pointer."""
+    if not isinstance(name, str) or not name:
+        _refuse("error", f"error: {name!r} is no key", "such as error, or /status/code")
+    return name if name.startswith("/") else f"/{name}"
 
 
 def _check_auth(auth: Mapping[str, str]) -> None:
@@ -93,12 +141,24 @@ def _check_pagination(spec: Mapping[str, Any]) -> None:
     for name in ("total", "next"):
         if name in spec:
             _check_pointer("pagination", spec[name])
-    short = spec.get("short_page_is_last", False)
-    if not isinstance(short, bool) or (short and "total" in spec):
-        message = f"pagination {kind}: short_page_is_last {short!r}"
-        _refuse(
-            "pagination", message, "true where the API has no total, which says by itself when all has come"
-        )
+    _check_last_page(kind, spec)
+
+
+def _check_last_page(kind: str, spec: Mapping[str, Any]) -> None:
+    """Something must say when all records have come, or an error that looks like an empty page would end a reading."""
+    known = (EMPTY, SHORT, MISSING) if kind in _COUNTED else (EMPTY,)
+    if "total" not in spec and "last_page" not in spec and kind in _COUNTED:
+        message = f"pagination {kind}: nothing says which page is the last"
+        hint = f"total (a JSON pointer), or where the API gives none last_page: {' or '.join(known)}"
+        _refuse("pagination", message, hint)
+    if "last_page" not in spec:
+        return
+    if spec["last_page"] not in known:
+        message = f"pagination {kind}: last_page {spec['last_page']!r} is unknown"
+        _refuse("pagination", message, " or ".join(known))
+    if "total" in spec:
+        message = f"pagination {kind}: total and last_page both say when all has come"
+        _refuse("pagination", message, "keep total")
 
 
 def _check_keys(
@@ -122,5 +182,5 @@ def _check_pointer(name: str, pointer: object) -> None:
         _refuse(name, f"{name}: {pointer!r} is no JSON pointer", "such as /data/0/total")
 
 
-def _refuse(name: str, message: str, hint: str) -> None:
+def _refuse(name: str, message: str, hint: str) -> NoReturn:
     raise ContractError(f"extract.{name}", message, hint=hint)

@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from pipelines.contracts import (
     STATEMENT_TIMEOUT_S,
+    WAIT_LIMIT_S,
     ApiExtract,
     Cadence,
     Column,
@@ -132,6 +133,7 @@ def _server(server: dict[str, Any]) -> Server:
             rows_per_second=_positive(custom, "rows_per_second"),
             load_hours=_hours(str(hours)) if hours is not None else None,
             statement_timeout=_positive(custom, "statement_timeout") or STATEMENT_TIMEOUT_S,
+            wait_limit=_positive(custom, "wait_limit") or WAIT_LIMIT_S,
         )
     except ValueError as error:
         raise FaultyError(("servers", 0, "customProperties"), str(error), "see docs/contracts.md") from None

@@ -44,7 +44,7 @@ CONTRACT_PROPERTIES = frozenset(
 COLUMN_PROPERTIES = frozenset(
     {"missing_values", "parse", "satuan", "ukuran", "pseudonymise", "retain_original", "drop"}
 )
-SERVER_PROPERTIES = frozenset({"rows_per_second", "load_hours", "statement_timeout"})
+SERVER_PROPERTIES = frozenset({"rows_per_second", "load_hours", "statement_timeout", "wait_limit"})
 _CUSTOM: Mapping[tuple[str, ...], frozenset[str]] = {
     (): CONTRACT_PROPERTIES,
     ("servers",): SERVER_PROPERTIES,

@@ -35,6 +35,7 @@ LOGICAL_TYPES: Mapping[str, tuple[str, ...]] = {
 }
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,39}")
 STATEMENT_TIMEOUT_S = 900
+WAIT_LIMIT_S = 900
 SLA_HOURS: Mapping[str, int] = {
     unit: hours
     for units, hours in {
@@ -141,6 +142,7 @@ class Server:
     rows_per_second: the most that we read, None for as fast as it gives.
     load_hours: from and to (WITA) when we may read, over midnight too; None for always.
     statement_timeout: seconds that one statement of ours may run in a database.
+    wait_limit: seconds that one load may wait in vain for an API, see transport.Waiting.
     """
 
     name: str
@@ -149,6 +151,7 @@ class Server:
     rows_per_second: int | None = None
     load_hours: tuple[time, time] | None = None
     statement_timeout: int = STATEMENT_TIMEOUT_S
+    wait_limit: int = WAIT_LIMIT_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from psycopg import Connection
 
 from pipelines.contracts import Contract, FileExtract
 from pipelines.errors import ContractError, GudangError, ShapeError, SourceError
+from pipelines.extract.courtesy import Waiting
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import SourceStream, Wanted
 from pipelines.load import ledger, mended
@@ -155,10 +156,11 @@ def _ingest(
 ) -> Ingested:
     """rehearsal: no batch, where it would have been published."""
     results: list[GateResult] = []
+    waiting = Waiting()
 
     def opener(of: Contract, since: str | None) -> SourceStream | None:
         wanted = Wanted(since, window.start if window else None, window.end if window else None)
-        return open_source(of, wanted=wanted, upload=upload)
+        return open_source(of, wanted=wanted, upload=upload, waiting=waiting)
 
     def gate(staged: Staged) -> GateResult:
         log.info("%s: %d baris dibaca, %d lolos; memeriksa", contract.key, staged.rows_read, staged.rows)

@@ -10,24 +10,33 @@ word), where the contract evolves they go into EXTRA.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
-from pipelines.contract_api import BPS_DATA, ApiExtract
+import msgspec
+
+from pipelines.contract_api import BPS_DATA, KEY, KEYED, ApiExtract
 from pipelines.contracts import Contract
 from pipelines.errors import ContractError, ShapeError, SourceError
 from pipelines.extract import bps
+from pipelines.extract.courtesy import Waiting
 from pipelines.extract.http_client import ApiClient
 from pipelines.extract.json_text import decode, digest
 from pipelines.extract.names import are_told, told
 from pipelines.extract.paging import ABSENT, Page, Pager, Request, point
 from pipelines.extract.records import Fields
+from pipelines.extract.shapes import shaped_records
 from pipelines.extract.stream import EXTRA, POSITION, SourceStream, encode_rows
 from pipelines.extract.transport import Patience
 from pipelines.settings import references, resolve
 
 MAX_PAGES = 20_000
+_LONGEST_MESSAGE = 200
+_LONG_NUMBER = re.compile(r"\d(?:[ .,_/-]?\d){4,}")
+_KNOWN_KEYS = {BPS_DATA: bps.COLUMNS, KEYED: (KEY,)}
+"""Keys that a shape makes by itself; that no column reads one is nothing to warn of."""
 
 
 def open_api(
@@ -36,11 +45,13 @@ def open_api(
     since: str | None = None,
     env: Mapping[str, str] = os.environ,
     patience: Patience | None = None,
+    waiting: Waiting | None = None,
     max_pages: int = MAX_PAGES,
 ) -> SourceStream:
     """The records of an API in the contract's column order; positions are "halaman <p> rekaman <i>".
 
-    since: value for the contract's incremental_param. Raises ContractError at once where the contract or its
+    since: value for the contract's incremental_param. waiting: what earlier readings of the same load have waited in
+    vain; they and this one share the contract's wait_limit. Raises ContractError at once where the contract or its
     environment is wrong; `blocks` raises SourceError, and ShapeError when a promised key is in no record of the
     first page (where the contract evolves: a required one).
     """
@@ -60,7 +71,9 @@ def open_api(
     url = f"{base.rstrip('/')}/{path.lstrip('/')}"
     pager = Pager(contract.key, url, params, extract.pagination or {})
     named = references(" ".join((extract.path, *map(str, extract.params.values()))))
-    client = ApiClient(contract.key, extract.auth, env, patience or Patience(), named)
+    waiting = waiting or Waiting()
+    waiting.limit = contract.server.wait_limit
+    client = ApiClient(contract.key, extract.auth, env, patience or Patience(), named, waiting)
     extra = (EXTRA,) if contract.evolves else ()
     stream = SourceStream((*(c.name for c in contract.stored), *extra, POSITION), iter(()), extract.path)
     stream.blocks = _blocks(contract, extract, client, pager, max_pages, stream)
@@ -75,7 +88,7 @@ def _blocks(
     max_pages: int,
     stream: SourceStream,
 ) -> Iterator[bytes]:
-    records = _Records(contract, stream, bps.COLUMNS if extract.shape == BPS_DATA else ())
+    records = _Records(contract, stream, _KNOWN_KEYS.get(extract.shape or "", ()))
     read: dict[bytes, int] = {}
     request: Request | None = pager.first()
     try:
@@ -89,9 +102,9 @@ def _blocks(
             number = pager.pages + 1
             earlier = read.setdefault(digest(page.records), number) if page.records else number
             if earlier != number:
-                hint = "the API ignores its paging parameters, or serves pages from a cache: correct them. One that"
-                hint += " gives its last page again needs pagination.total, or short_page_is_last"
-                raise SourceError(contract.key, f"page {number} repeats page {earlier}", hint=hint)
+                beyond = pager.note_repeat(number, earlier, keyed=bool(contract.primary_key))
+                if beyond is not None:
+                    pager.check_beyond(_page(contract, extract, client, beyond, pager, missing_ok=True))
             yield from encode_rows(records.rows(page.records, number), stream)
             request = pager.after(page)
         records.finish()
@@ -103,18 +116,25 @@ def _blocks(
 
 
 def _page(
-    contract: Contract, extract: ApiExtract, client: ApiClient, request: Request, pager: Pager
+    contract: Contract,
+    extract: ApiExtract,
+    client: ApiClient,
+    request: Request,
+    pager: Pager,
+    *,
+    missing_ok: bool = False,
 ) -> Page | None:
     """The page asked for; None where a server says by 404 that there is none."""
-    answer = client.get(request.url, request.params, missing_ok=pager.ends_at_missing_page())
+    answer = client.get(request.url, request.params, missing_ok=missing_ok or pager.ends_at_missing_page())
     if answer.body is None:
         return None
     place = f"page {pager.pages + 1}"
     subject = contract.key
     document = decode(subject, place, answer.body, answer.content_type, tell_keys=are_told(contract))
+    _check_error_field(contract, extract, document, place)
     records = point(document, extract.records)
-    if extract.shape == BPS_DATA and records is not ABSENT:
-        return Page(document, bps.matrix_records(subject, place, records), answer.link)
+    if extract.shape is not None and records is not ABSENT:
+        return Page(document, shaped_records(subject, place, extract.shape, records), answer.link)
     if isinstance(records, list):
         return Page(document, cast("list[Any]", records), answer.link)
     if records is ABSENT:
@@ -126,8 +146,36 @@ def _page(
         if isinstance(document, dict)
         else "it is no object"
     )
-    hint = "correct extract.records, or the API told of an error"
+    hint = "correct extract.records or extract.shape; an answer that is an error is declared by extract.error"
     raise SourceError(subject, f"{message}; {keys}", hint=hint)
+
+
+def _check_error_field(contract: Contract, extract: ApiExtract, document: Any, place: str) -> None:
+    """Raises SourceError where the answer says that it is an error, by the field that the contract declares.
+
+    The API's own message is shown where the contract has no personal column. It is shortened, and its long numbers are
+    hidden.
+    """
+    declared = extract.error_field
+    if declared is None:
+        return
+    value = point(document, declared.field)
+    if any(_same(value, ok) for ok in declared.ok) or (value is ABSENT and None in declared.ok):
+        return
+    message = f"{place}: the API answered 200 with an error in {declared.field}"
+    said = point(document, declared.message) if declared.message else ABSENT
+    if isinstance(said, str) and said.strip() and are_told(contract):
+        words = _LONG_NUMBER.sub("***", " ".join(said.split()))
+        message += f", and says: {words[:_LONGEST_MESSAGE]!r}"
+    hint = "ask the OPD; correct extract.error where this answer is a good one"
+    raise SourceError(contract.key, message, hint=hint, transient=True)
+
+
+def _same(value: Any, ok: Any) -> bool:
+    """Whether a JSON value is the one that the contract names: false is not 0, and 0 is 0.0."""
+    if isinstance(value, msgspec.Raw):
+        value = float(bytes(value))
+    return value == ok and isinstance(value, bool) == isinstance(ok, bool)
 
 
 class _Records:

@@ -13,9 +13,10 @@ import http.client
 import io
 import math
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
@@ -25,7 +26,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 MAX_BODY = 256 << 20
 _HEADERS = 1 << 16
-_ENDS: ContextVar[float] = ContextVar("when the answer that is read must be whole", default=math.inf)
+PROGRESS_S = 30.0
+"""How often somebody is informed of an answer that takes long."""
 
 
 class TooSlowError(Exception):
@@ -36,14 +38,33 @@ class TooLargeError(Exception):
     """More bytes than MAX_BODY."""
 
 
+@dataclass
+class _Limit:
+    """ends: when the answer must be whole. inform: called with the seconds so far, every PROGRESS_S."""
+
+    ends: float
+    inform: Callable[[float], None] | None = None
+    started: float = field(default_factory=monotonic)
+    informed: float = field(default_factory=monotonic)
+
+    def notice(self) -> None:
+        now = monotonic()
+        if self.inform and now - self.informed >= PROGRESS_S:
+            self.informed = now
+            self.inform(now - self.started)
+
+
+_LIMIT: ContextVar[_Limit] = ContextVar("the time of the answer that is read")
+
+
 @contextmanager
-def time(seconds: float) -> Iterator[None]:
+def time(seconds: float, inform: Callable[[float], None] | None = None) -> Iterator[None]:
     """Every answer that is read inside must be whole when `seconds` are over, else TooSlowError."""
-    token = _ENDS.set(monotonic() + seconds)
+    token = _LIMIT.set(_Limit(monotonic() + seconds, inform))
     try:
         yield
     finally:
-        _ENDS.reset(token)
+        _LIMIT.reset(token)
 
 
 class _Bounded(io.RawIOBase):
@@ -52,14 +73,15 @@ class _Bounded(io.RawIOBase):
     def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
         self._raw, self._sock = raw, sock
         self._between = sock.gettimeout() or math.inf
-        self._ends = _ENDS.get()
+        self._limit = _LIMIT.get(_Limit(math.inf))
         self._count = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any, /) -> int | None:
-        left = self._ends - monotonic()
+        self._limit.notice()
+        left = self._limit.ends - monotonic()
         if left <= 0:
             raise TooSlowError
         if left < math.inf:
@@ -67,7 +89,7 @@ class _Bounded(io.RawIOBase):
         try:
             count = self._raw.readinto(buffer)
         except TimeoutError:
-            if monotonic() < self._ends:
+            if monotonic() < self._limit.ends:
                 raise
             raise TooSlowError from None
         self._count += count or 0

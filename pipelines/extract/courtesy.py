@@ -1,7 +1,7 @@
-"""What is owed to a source of any kind: its hours, and no more rows a second than it can spare.
+"""What is owed to a source of any kind: its hours, no more rows a second than it can spare, and a bounded patience.
 
-What belongs here: load_hours and rows_per_second of a contract's server. Not here: time-outs and sessions, which each
-kind of source has of its own.
+What belongs here: load_hours, rows_per_second and wait_limit of a contract's server. Not here: time-outs and sessions,
+which each kind of source has of its own.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from pipelines.contracts import Contract
+from pipelines.contracts import WAIT_LIMIT_S, Contract
 from pipelines.errors import SourceError
 from pipelines.settings import TIMEZONE
 
@@ -28,6 +28,21 @@ class Clock:
     now: Callable[[], datetime] = _now
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass
+class Waiting:
+    """What a load has waited in vain for its API so far, over all pages and all readings, and the most it may.
+
+    In vain is the time of answers that did not come whole, and of the pauses before the next try. Seconds.
+    """
+
+    limit: float = WAIT_LIMIT_S
+    spent: float = 0.0
+
+    @property
+    def left(self) -> float:
+        return self.limit - self.spent
 
 
 def check_hours(contract: Contract, clock: Clock) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from pipelines.errors import SourceError
+from pipelines.extract.courtesy import Waiting
 from pipelines.extract.credentials import make_login, variables
 from pipelines.extract.transport import PASSING, RETRIES, Answer, Patience, Transport
 
@@ -26,11 +27,15 @@ class ApiClient:
         env: Mapping[str, str],
         patience: Patience,
         named: tuple[str, ...] = (),
+        waiting: Waiting | None = None,
     ) -> None:
-        """named: environment variables in the URL and its parameters, which may be credentials too."""
+        """named: environment variables in the URL and its parameters, which may be credentials too.
+
+        waiting: what the load has waited in vain so far, where it asks again after a failed reading.
+        """
         self.subject = subject
         self.variables = tuple(dict.fromkeys((*variables(auth), *named)))
-        self._transport = Transport(subject, patience)
+        self._transport = Transport(subject, patience, waiting)
         self._login = make_login(self._transport, auth, env)
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ import msgspec
 from pipelines.errors import SourceError
 
 _SHOWN = 40
+_NO_NUMBER = "ask the OPD to write null where there is no number"
 _PLAIN_DIGITS = 18
 _DECODER = msgspec.json.Decoder(float_hook=msgspec.Raw)
 _ENCODER = msgspec.json.Encoder()
@@ -58,8 +59,12 @@ def decode(subject: str, place: str, body: bytes, content_type: str, *, tell_key
         hint = "tell the OPD if it lasts" if transient else hint
         if not text.strip():
             message = "the answer is empty"
-    except (json.JSONDecodeError, JsonError):
+        elif constant := _constant_in(text):
+            message, hint = constant, _NO_NUMBER
+    except json.JSONDecodeError:
         message = f"not JSON; content type {content_type}"
+    except JsonError as error:
+        message, hint = str(error), _NO_NUMBER
     except UnicodeDecodeError:
         message = f"the JSON is not in UTF-8; content type {content_type}"
     except RecursionError:
@@ -88,6 +93,19 @@ def parse(text: bytes) -> Any:
 def parse_exactly(text: bytes) -> Any:
     """The same by a reader that is slower and sees each key and number. JsonError says what of it is no JSON."""
     return _EXACT.decode(_ESCAPE.sub(_whole_pair, text).decode())
+
+
+def _constant_in(text: bytes) -> str | None:
+    """What is wrong where NaN or Infinity stands in the place of a number, which JSON does not have; else None."""
+    try:
+        parse_exactly(text)
+    except TwiceError:
+        return None
+    except JsonError as error:
+        return str(error)
+    except (ValueError, RecursionError):
+        return None
+    return None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

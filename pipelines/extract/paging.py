@@ -1,8 +1,11 @@
 """How an API parts its records into pages: what to ask next, and when all has come.
 
 What belongs here: following the `pagination` of a contract, JSON pointers (RFC 6901). Not here: its vocabulary
-(contract_api.py), requests, cells. A short page alone is never the end: a server may hide records of a page, or give
-fewer than asked. Only a total, an empty page or one that is not there, a next that is missing says so, or the contract.
+(contract_api.py), requests, cells.
+
+A short page alone is never the end: a server may hide records of a page, or give fewer than asked. Neither is an empty
+page: some servers answer an error as one. A reading ends where a total is reached, where the answer says that there is
+no next page, or where a page looks like what the contract declares as the last one.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
+from pipelines.contract_api import EMPTY, MISSING, SHORT
 from pipelines.errors import SourceError
 
 ABSENT = object()
@@ -63,6 +67,8 @@ class Pager:
     warnings: list[str] = field(default_factory=list[str])
     _total: int | None = None
     _usual: int = 0
+    _repeat: str | None = None
+    _probed: bool = False
     _asked: set[str] = field(default_factory=set[str])
 
     def first(self) -> Request:
@@ -92,40 +98,91 @@ class Pager:
         return following
 
     def ends_at_missing_page(self) -> bool:
-        """Whether a 404 for the page just asked means the end: some servers answer so past the last page."""
-        return self.spec.get("type") == "page" and self._total is None and self.pages > 0
+        """Whether a 404 for the page just asked means the end."""
+        return self._last_page == MISSING and self.pages > 0
+
+    def note_repeat(self, number: int, earlier: int, *, keyed: bool) -> Request | None:
+        """What to ask, to find out whether page `number` may have the same records as page `earlier`.
+
+        Two pages may be equal where records have no key and a total says whether all have come. A server that ignores
+        its paging parameters gives records also for a page behind the last one: that is asked for, once.
+        Raises SourceError where pages may not be equal.
+        """
+        self._repeat = self._repeat or f"page {number} repeats page {earlier}"
+        if keyed or self._total is None:
+            raise self._repeated()
+        if self._probed:
+            return None
+        self._probed = True
+        self.warnings.append(
+            f"{self._repeat}: both are kept, for the total counts them and no column is a key; where no row may come"
+            " twice, declare a primary key"
+        )
+        if self.spec["type"] not in ("page", "offset"):
+            return None
+        return self._counted(self._total // self._usual + 2, self._total)
+
+    def check_beyond(self, page: Page | None) -> None:
+        """Raises SourceError where the page behind the last one has records."""
+        if page is not None and page.records:
+            raise self._repeated()
+
+    def _repeated(self) -> SourceError:
+        hint = "the API ignores its paging parameters, or serves pages from a cache: correct them. One that gives its"
+        hint += " last page again needs pagination.total, or last_page: short"
+        return SourceError(self.subject, str(self._repeat), hint=hint)
+
+    @property
+    def _last_page(self) -> str | None:
+        return self.spec.get("last_page")
+
+    def _counted(self, page: int, offset: int) -> Request:
+        step = page if self.spec["type"] == "page" else offset
+        return Request(self.url, {**self.first().params, str(self.spec["param"]): str(step)})
 
     def _following(self, page: Page) -> Request | None:
         match self.spec.get("type"):
             case None:
                 return None
-            case "page" | "offset" as kind:
-                if self._is_last(len(page.records)):
-                    return None
-                step = self.pages + 1 if kind == "page" else self.seen
-                return Request(self.url, {**self.first().params, str(self.spec["param"]): str(step)})
+            case "page" | "offset":
+                return None if self._is_last(page) else self._counted(self.pages + 1, self.seen)
             case "cursor":
-                cursor = self._next(page.document)
+                cursor = self._next(page)
                 if cursor is None:
                     return None
                 return Request(
                     self.url, {**self.first().params, str(self.spec["param"]): self._fresh(cursor)}
                 )
             case "link":
+                if page.link is None:
+                    self._refuse_empty_end(page)
                 return self._at(page.link)
             case _:
-                return self._at(self._next(page.document))
+                return self._at(self._next(page))
 
-    def _is_last(self, count: int) -> bool:
-        """With a total: when it is reached. Else at an empty page, or where the contract says that it is the last:
-        one shorter than those before it."""
+    def _is_last(self, page: Page) -> bool:
+        """With a total: when it is reached. Else where the page is what the contract calls the last one."""
+        count = len(page.records)
         if not count:
+            self._refuse_empty_end(page)
             return True
-        if self._total is not None:
-            return self.seen >= self._total
         short = count < self._usual
         self._usual = max(self._usual, count)
-        return short and bool(self.spec.get("short_page_is_last"))
+        if self._total is not None:
+            return self.seen >= self._total
+        return short and self._last_page == SHORT
+
+    def _refuse_empty_end(self, page: Page) -> None:
+        """Raises SourceError where an empty page would end the reading, and nothing says that it is the last.
+
+        A total says by itself whether all records came. The first page may be empty: there may be no record.
+        """
+        if page.records or self.pages == 1 or self._total is not None or self._last_page in (EMPTY, SHORT):
+            return
+        message = f"page {self.pages} has no record, and nothing says that it is the last"
+        hint = "an API that answers an error as an empty page is declared by extract.error; where an empty page is the"
+        hint += " end, say pagination.last_page: empty"
+        raise SourceError(self.subject, message, hint=hint, transient=True)
 
     def _note_total(self, total: int) -> None:
         """A total that moves means that records did too, and perhaps from a page not yet read to one that was."""
@@ -144,11 +201,12 @@ class Pager:
         message = f"there is no number at total {self.spec['total']}"
         raise SourceError(self.subject, message, hint="correct pagination.total in the contract")
 
-    def _next(self, document: Any) -> str | None:
+    def _next(self, page: Page) -> str | None:
         pointer = str(self.spec["next"])
-        value = point(document, pointer)
+        value = point(page.document, pointer)
         if value is ABSENT:
-            if point(document, pointer.rpartition("/")[0]) is ABSENT:
+            self._refuse_empty_end(page)
+            if point(page.document, pointer.rpartition("/")[0]) is ABSENT:
                 message = f"next {pointer} leads nowhere"
                 raise SourceError(self.subject, message, hint="correct pagination.next in the contract")
             if self.pages == 1:

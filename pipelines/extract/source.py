@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pipelines.contracts import ApiExtract, Contract, DatabaseExtract
-from pipelines.extract.courtesy import Clock, check_hours, paced
+from pipelines.extract.courtesy import Clock, Waiting, check_hours, paced
 from pipelines.extract.database import open_database
 from pipelines.extract.stream import SourceStream, Wanted
 
@@ -24,15 +24,17 @@ def open_source(
     upload: UploadedFile | None = None,
     env: Mapping[str, str] = os.environ,
     clock: Clock | None = None,
+    waiting: Waiting | None = None,
 ) -> SourceStream | None:
     """Opens the contract's source in its hours and at its pace; None for an upload that has not come yet.
 
     upload: the one of the zone's files to open, else the newest of `upload_zone`; other sources need neither.
+    waiting: what earlier readings of the same load have waited in vain for an API.
     Raises ContractError, SourceError or ShapeError, naming the dataset and the mend.
     """
     clock = clock or Clock()
     check_hours(contract, clock)
-    stream = _open(contract, wanted, upload_zone, upload, env)
+    stream = _open(contract, wanted, upload_zone, upload, env, waiting)
     if stream and contract.server.rows_per_second and not stream.hurried:
         stream.blocks = paced(stream.blocks, contract.server.rows_per_second, clock)
     return stream
@@ -44,6 +46,7 @@ def _open(
     upload_zone: Zone | None,
     upload: UploadedFile | None,
     env: Mapping[str, str],
+    waiting: Waiting | None,
 ) -> SourceStream | None:
     match contract.extract:
         case DatabaseExtract():
@@ -51,7 +54,7 @@ def _open(
         case ApiExtract():
             from pipelines.extract.api import open_api
 
-            return open_api(contract, since=wanted.since, env=env)
+            return open_api(contract, since=wanted.since, env=env, waiting=waiting)
         case _:
             from pipelines.extract.file import open_file
             from pipelines.extract.uploads import newest_upload

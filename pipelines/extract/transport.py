@@ -10,11 +10,12 @@ from __future__ import annotations
 import logging
 import re
 import ssl
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from time import monotonic, sleep
+from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -25,6 +26,7 @@ from urllib3.util import Retry
 from pipelines.errors import SourceError
 from pipelines.extract import bounded
 from pipelines.extract.bounded import BoundedAdapter, TooLargeError, TooSlowError
+from pipelines.extract.courtesy import Waiting
 
 RETRIES = 5
 READ_RETRIES = 2
@@ -33,6 +35,8 @@ MAX_REDIRECTS = 5
 PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _CHUNK = 1 << 16
 _SHOWN = 60
+_LOGGED_PAUSE_S = 2.0
+log = logging.getLogger("gudang")
 _TARGET = re.compile(r"(https?://[^/\s'\"]*|(?<![\w:/]))/[^\s'\"]*")
 
 
@@ -64,6 +68,10 @@ class _BrokenBodyError(Exception):
         self.cause = cause
 
 
+class _OutOfPatienceError(Exception):
+    """The next pause would be longer than what is left of the load's waiting."""
+
+
 class _RedirectedAwayError(Exception):
     pass
 
@@ -83,7 +91,18 @@ class _Session(requests.Session):
 
 
 class _Retry(Retry):
-    """A Retry-After that says nothing is none, and no reason to stop."""
+    """A Retry-After that says nothing is none, and no reason to stop. `pause` is called before each new try."""
+
+    pause: Callable[[float, int | None], None] = staticmethod(lambda seconds, status: None)  # noqa: ARG005
+
+    def new(self, **changed: Any) -> Self:
+        made = super().new(**changed)
+        made.pause = self.pause
+        return made
+
+    def sleep(self, response: urllib3.BaseHTTPResponse | None = None) -> None:
+        wanted = self.get_retry_after(response) if response is not None else None
+        self.pause(wanted or self.get_backoff_time(), response.status if response is not None else None)
 
     def parse_retry_after(self, retry_after: str) -> float:
         try:
@@ -107,9 +126,11 @@ _TARGET_REMOVER = _TargetRemover()
 class Transport:
     """Requests for one dataset, as one session. Close it when done."""
 
-    def __init__(self, subject: str, patience: Patience) -> None:
+    def __init__(self, subject: str, patience: Patience, waiting: Waiting | None = None) -> None:
         self.subject = subject
         self.patience = patience
+        self.waiting = waiting or Waiting()
+        self._since = 0.0
         self._session = _Session()
         self._session.headers.update({"Accept": "application/json", "User-Agent": "gudang-data-kaltim"})
         retry = _Retry(
@@ -124,6 +145,7 @@ class Transport:
             retry_after_max=LONGEST_WAIT_S,
             raise_on_status=False,
         )
+        retry.pause = self._pause
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, BoundedAdapter(max_retries=retry))
         for name in ("urllib3.connectionpool", "urllib3.util.retry"):
@@ -148,12 +170,18 @@ class Transport:
         wanted: statuses whose body is read. limit: bytes of it. Raises SourceError where no whole answer came.
         """
         limit = bounded.MAX_BODY if limit is None else limit
+        self._since = monotonic()
+        # What is left of the waiting may be little; one answer that comes is worth its usual time all the same.
+        seconds = min(self.patience.whole, max(self.waiting.left, self.patience.read))
         try:
-            with bounded.time(self.patience.whole):
+            with bounded.time(seconds, self._inform):
                 for _ in range(READ_RETRIES):
                     with suppress(_BrokenBodyError):
                         return self._follow(url, auth, params or {}, form, wanted, limit)
+                    self._waited()
                 return self._follow(url, auth, params or {}, form, wanted, limit)
+        except _OutOfPatienceError:
+            fault = self._impatient(who)
         except _BrokenBodyError as broken:
             fault = self._broken(who, broken.cause)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
@@ -171,10 +199,13 @@ class Transport:
             )
         except TooSlowError:
             fault = self._fault(
-                f"{who} gave no whole answer within {self.patience.whole:g} s",
+                f"{who} gave no whole answer within {seconds:g} s",
                 "ask for less at a time, or the OPD's server is slow",
                 transient=True,
             )
+        self._waited()
+        if fault.transient and self.waiting.left <= 0:
+            fault = self._impatient(who, fault.message)
         # Raised here, outside the handlers: a chained error would carry the URL into the logs.
         raise fault
 
@@ -209,6 +240,34 @@ class Transport:
                     )
             url, params = _redirected(url, target), {}
         raise _TooManyRedirectsError
+
+    def _waited(self) -> None:
+        """Counts the time since the last try began as waited in vain."""
+        now = monotonic()
+        self.waiting.spent += now - self._since
+        self._since = now
+
+    def _pause(self, seconds: float, status: int | None) -> None:
+        """Waits before the next try, and says so. Raises _OutOfPatienceError where that would be too long."""
+        self._waited()
+        if seconds > self.waiting.left:
+            raise _OutOfPatienceError
+        if seconds >= _LOGGED_PAUSE_S:
+            what = f"menjawab {status}" if status else "tidak menjawab"
+            log.warning(
+                "%s: API %s; menunggu %.0f detik (sudah %.0f dari %.0f detik)",
+                self.subject, what, seconds, self.waiting.spent, self.waiting.limit,
+            )  # fmt: skip
+        sleep(seconds)
+        self._waited()
+
+    def _inform(self, seconds: float) -> None:
+        log.info("%s: jawaban API belum selesai setelah %.0f detik", self.subject, seconds)
+
+    def _impatient(self, who: str, last: str | None = None) -> SourceError:
+        message = f"{who} kept the load waiting for {self.waiting.limit:g} s in all"
+        hint = "load it later; a longer time is wait_limit of the contract's server"
+        return self._fault(f"{message}; the last time: {last}" if last else message, hint)
 
     def _fault(self, message: str, hint: str, *, transient: bool = False) -> SourceError:
         return SourceError(self.subject, message, hint=hint, transient=transient)

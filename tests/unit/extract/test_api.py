@@ -184,7 +184,7 @@ def test_keys_that_are_data_are_told_before_they_fill_the_memory(
 
 
 def test_a_reading_holds_one_page_at_a_time(server: Server) -> None:
-    page = {"type": "page", "param": "page"}
+    page = {"type": "page", "param": "page", "last_page": "empty"}
     padding = "x" * 1000
 
     def answer(ask: Ask) -> Reply:
@@ -289,7 +289,7 @@ def test_a_key_that_comes_on_a_later_page_has_not_vanished_where_the_contract_ev
 ) -> None:
     given: dict[str, Any] = {"1": [{"id": 1}, {"id": 2}], "2": [{"nama": "x"}]}
     server.answer = lambda ask: reply({"data": given.get(ask.query["p"], [])})
-    page = {"type": "page", "param": "p"}
+    page = {"type": "page", "param": "p", "last_page": "empty"}
     stream = opened(server, api_contract("id", "nama", schema_contract="evolve", pagination=page))
     assert [row[1] for row in decode_copy(stream.blocks)] == [None, None, "x"]
     assert stream.warnings == []

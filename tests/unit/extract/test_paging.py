@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pipelines.errors import ContractError
-from tests.support.extracts import api_contract, decode_copy
-from tests.support.http_server import SECRET, Ask, Reply, Server, fault, opened, reply, rows
+from tests.support.extracts import api_contract, column, decode_copy
+from tests.support.http_server import NAME, SECRET, Ask, Reply, Server, fault, opened, reply, rows
 
 PAGED = {"type": "page", "param": "page", "size_param": "per_page", "size": 2, "total": "/meta/total"}
 
@@ -43,19 +44,131 @@ def test_a_server_that_gives_fewer_per_page_than_asked_is_read_whole(server: Ser
         for total in ("/meta/total", None):
             server.answer = pages([1, 2, 3, 4, 5], 2, key=key)
             pagination = {"type": key, "param": key, "size_param": "n", "size": 500}
-            contract = api_contract("id", pagination=pagination | ({"total": total} if total else {}))
+            end = {"total": total} if total else {"last_page": "empty"}
+            contract = api_contract("id", pagination=pagination | end)
             assert [row[0] for row in rows(server, contract)] == ["1", "2", "3", "4", "5"]
 
 
-def test_without_a_total_an_empty_page_or_a_404_after_the_last_ends_the_reading(server: Server) -> None:
-    contract = api_contract("id", pagination={"type": "page", "param": "page"})
-    server.answer = pages([1, 2, 3, 4], 2)
-    assert len(rows(server, contract)) == 4
+def test_without_a_total_a_reading_ends_at_what_the_contract_calls_the_last_page(server: Server) -> None:
+    until_empty = api_contract("id", pagination={"type": "page", "param": "page", "last_page": "empty"})
+    until_missing = api_contract("id", pagination={"type": "page", "param": "page", "last_page": "missing"})
     well_behaved = pages([1, 2, 3, 4], 2)
+    server.answer = well_behaved
+    assert len(rows(server, until_empty)) == 4
+    assert "page 3 has no record" in fault(server, until_missing).message
     server.answer = lambda ask: Reply(status=404) if ask.query["page"] == "3" else well_behaved(ask)
-    assert len(rows(server, contract)) == 4
+    assert len(rows(server, until_missing)) == 4
+    assert "404" in fault(server, until_empty).message
     server.answer = lambda _: Reply(status=404)
-    assert "404" in fault(server, contract).message
+    assert "404" in fault(server, until_missing).message
+
+
+def broken(number: int, key: str = "page") -> Callable[[Ask], Reply]:
+    """Pages of 1,000 of 2,500 records; the page `number` is an error that looks like an empty page."""
+    good = pages(list(range(2500)), 1000, key=key)
+
+    def answer(ask: Ask) -> Reply:
+        if int(ask.query[key]) == number:
+            return reply({"error": 1, "message": "Basis data penuh: NIP 198001012005011001", "data": []})
+        return good(ask)
+
+    return answer
+
+
+@pytest.mark.parametrize(("key", "second"), [("page", 2), ("offset", 1000)])
+def test_an_error_that_looks_like_an_empty_page_does_not_end_the_reading(
+    server: Server, key: str, second: int
+) -> None:
+    declared = {"field": "error", "ok": [0, False, None], "message": "message"}
+    pagination = {"type": key, "param": key, "last_page": "empty"}
+    server.answer = broken(second, key)
+    error = fault(server, api_contract("id", pagination=pagination, error=declared))
+    assert error.transient
+    assert error.message == (
+        "page 2: the API answered 200 with an error in /error, and says: 'Basis data penuh: NIP ***'"
+    )
+    server.answer = broken(-1, key)
+    assert len(rows(server, api_contract("id", pagination=pagination, error=declared))) == 2500
+
+
+@pytest.mark.parametrize(
+    "pagination",
+    [
+        {"type": "cursor", "param": "after", "next": "/next"},
+        {"type": "next_url", "next": "/next"},
+        {"type": "link"},
+    ],
+)
+def test_an_empty_page_without_a_word_of_a_next_one_ends_no_reading(
+    server: Server, pagination: dict[str, str]
+) -> None:
+    def answer(ask: Ask) -> Reply:
+        if "after" in ask.query:
+            return reply({"error": 1, "data": []})
+        target = {"cursor": "2"}.get(pagination["type"], "?after=2")
+        link = {"Link": '<?after=2>; rel="next"'} if pagination["type"] == "link" else {}
+        return reply({"data": [{"id": 1}], "next": target}, **link)
+
+    server.answer = answer
+    error = fault(server, api_contract("id", pagination=pagination))
+    assert "page 2 has no record, and nothing says that it is the last" in error.message
+    assert error.transient and "extract.error" in str(error.hint)
+    assert len(rows(server, api_contract("id", pagination={**pagination, "last_page": "empty"}))) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "ok"),
+    [
+        (0, True),
+        (False, True),
+        (None, True),
+        ("0", False),
+        (1, False),
+        (True, False),
+        (0.0, True),
+        ("", False),
+    ],
+)
+def test_a_declared_error_field_is_compared_by_value_and_kind(server: Server, value: Any, ok: bool) -> None:
+    server.answer = lambda _: reply({"status": {"code": value}, "data": [{"id": 1}]})
+    contract = api_contract("id", error={"field": "/status/code", "ok": [0, False, None]})
+    if ok:
+        assert len(rows(server, contract)) == 1
+    else:
+        assert "error in /status/code" in fault(server, contract).message
+
+
+def test_an_error_field_that_is_not_there_is_null(server: Server) -> None:
+    server.answer = lambda _: reply({"data": [{"id": 1}]})
+    assert len(rows(server, api_contract("id", error={"field": "error", "ok": [None]}))) == 1
+    assert (
+        "error in /status"
+        in fault(server, api_contract("id", error={"field": "status", "ok": ["ok"]})).message
+    )
+
+
+def test_an_apis_message_is_not_shown_where_the_contract_has_personal_columns(server: Server) -> None:
+    server.answer = lambda _: reply({"error": 1, "message": NAME, "data": []})
+    personal = replace(column("nama"), classification="pribadi", pseudonymise="layanan")
+    contract = api_contract("id", personal, error={"field": "error", "ok": [0], "message": "message"})
+    assert fault(server, contract).message == "page 1: the API answered 200 with an error in /error"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"field": "error"},
+        {"ok": [0]},
+        {"field": "error", "ok": 0},
+        {"field": "", "ok": [0]},
+        {"field": "error", "ok": [[0]]},
+        {"field": "error", "ok": [0], "pesan": "x"},
+        {},
+    ],
+)
+def test_a_misdeclared_error_field_is_a_contract_error(server: Server, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ContractError, match="error"):
+        opened(server, api_contract("id", error=wrong))
 
 
 @pytest.mark.parametrize("key", ["page", "offset"])
@@ -68,7 +181,8 @@ def test_a_page_whose_records_the_server_hides_is_not_taken_for_the_last(server:
         return reply({"data": [{"id": i} for i in range(start, min(start + 2, 9)) if i != 3]})
 
     server.answer = answer
-    found = [row[0] for row in rows(server, api_contract("id", pagination={"type": key, "param": key}))]
+    pagination = {"type": key, "param": key, "last_page": "empty"}
+    found = [row[0] for row in rows(server, api_contract("id", pagination=pagination))]
     assert found[0] == "0" and found[-1] == "8"
     if key == "page":
         assert found == ["0", "1", "2", "4", "5", "6", "7", "8"]
@@ -79,7 +193,7 @@ def test_where_the_contract_says_so_a_short_page_is_the_last_and_no_other_is_ask
     server: Server, key: str
 ) -> None:
     server.answer = pages([1, 2, 3, 4, 5], 2, key=key)
-    pagination = {"type": key, "param": key, "short_page_is_last": True}
+    pagination = {"type": key, "param": key, "last_page": "short"}
     assert len(rows(server, api_contract("id", pagination=pagination))) == 5
     assert len(server.asked) == 3
 
@@ -87,8 +201,9 @@ def test_where_the_contract_says_so_a_short_page_is_the_last_and_no_other_is_ask
 def test_a_server_that_gives_its_last_page_again_is_told_what_to_declare(server: Server) -> None:
     good = pages([1, 2, 3], 2)
     server.answer = lambda ask: good(Ask(ask.path, {"page": str(min(2, int(ask.query["page"])))}, {}))
-    error = fault(server, api_contract("id", pagination={"type": "page", "param": "page"}))
-    assert "page 3 repeats page 2" in error.message and "short_page_is_last" in str(error.hint)
+    pagination = {"type": "page", "param": "page", "last_page": "empty"}
+    error = fault(server, api_contract("id", pagination=pagination))
+    assert "page 3 repeats page 2" in error.message and "last_page: short" in str(error.hint)
 
 
 def test_a_cursor_is_followed_to_its_end(server: Server) -> None:
@@ -197,6 +312,27 @@ def test_a_page_that_repeats_the_one_before_is_refused(server: Server) -> None:
     assert not error.transient
 
 
+@pytest.mark.parametrize("key", ["page", "offset"])
+def test_equal_pages_of_rows_without_a_key_are_loaded_where_the_total_is_met(
+    server: Server, key: str
+) -> None:
+    row = {"a": "sama"}
+    server.answer = lambda ask: reply({"data": [row, row] if int(ask.query[key]) <= 2 else [], "total": 4})
+    pagination = {"type": key, "param": key, "total": "/total"}
+    assert len(rows(server, api_contract("a", pagination=pagination))) == 4
+    keyed = replace(column("a"), key=True)
+    assert "page 2 repeats page 1" in fault(server, api_contract(keyed, pagination=pagination)).message
+
+
+def test_equal_pages_of_a_server_that_ignores_its_paging_are_refused_though_they_add_up(
+    server: Server,
+) -> None:
+    server.answer = lambda _: reply({"data": [{"a": "x"}, {"a": "y"}], "total": 200})
+    pagination = {"type": "page", "param": "page", "total": "/total"}
+    assert "page 2 repeats page 1" in fault(server, api_contract("a", pagination=pagination)).message
+    assert len(server.asked) == 3
+
+
 def test_a_page_that_repeats_an_earlier_one_is_refused(server: Server) -> None:
     good = pages([1, 2, 3, 4, 5, 6, 7, 8], 2)
 
@@ -205,9 +341,12 @@ def test_a_page_that_repeats_an_earlier_one_is_refused(server: Server) -> None:
         return good(Ask(ask.path, {**ask.query, "page": back}, {}))
 
     server.answer = answer
-    error = fault(server, api_contract("id", pagination=PAGED))
+    error = fault(server, api_contract(replace(column("id"), key=True), pagination=PAGED))
     assert "page 4 repeats page 2" in error.message
     assert len(server.asked) == 4
+    stream = opened(server, api_contract("id", pagination=PAGED))
+    assert len(decode_copy(stream.blocks)) == 8
+    assert len(stream.warnings) == 1 and "page 4 repeats page 2" in stream.warnings[0]
 
 
 def test_the_lists_of_bps_are_read_by_pointers_alone(server: Server) -> None:
@@ -238,9 +377,9 @@ def test_pages_without_end_are_stopped(server: Server) -> None:
     "wrong",
     [{"type": "scroll"}, {"type": "page"}, {"type": "cursor", "param": "c"}, {**PAGED, "pages": 3},
      {"type": "page", "param": "page", "size": 5}, {**PAGED, "size": 0}, {**PAGED, "size": "lima"},
-     {**PAGED, "total": "meta.total"}, {**PAGED, "short_page_is_last": True},
-     {"type": "page", "param": "page", "short_page_is_last": "ya"},
-     {"type": "link", "short_page_is_last": True}],
+     {**PAGED, "total": "meta.total"}, {**PAGED, "last_page": "empty"}, {"type": "page", "param": "page"},
+     {"type": "page", "param": "page", "last_page": True}, {"type": "offset", "param": "offset"},
+     {"type": "link", "last_page": "short"}],
 )  # fmt: skip
 def test_a_misdeclared_pagination_is_a_contract_error(server: Server, wrong: dict[str, Any]) -> None:
     with pytest.raises(ContractError, match="pagination"):
