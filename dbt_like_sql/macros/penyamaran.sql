@@ -12,8 +12,8 @@
    Theoretic Approach to Statistical Data Security (SIAM J. Comput. 17, 1988): sel aman bila terletak pada putaran.
    Batasnya: satu tabel dua dimensi. Tabel yang berbagi jumlah (bulan dengan tahun, kecamatan dengan kota) tidak dijaga
    bersama-sama; terbitkan jumlah yang lebih tinggi hanya dari sel yang terbit. #}
-{% macro tersamar(jumlah) -%}
-    ({{ jumlah }} > 0 and {{ jumlah }} < {{ var('ambang_samar') }})
+{% macro tersamar(jumlah, ambang=none) -%}
+    ({{ jumlah }} > 0 and {{ jumlah }} < {{ var('ambang_samar') if ambang is none else ambang }})
 {%- endmacro %}
 
 {# Semua sel satu tabel, dengan jumlahnya, sebagai query tersendiri.
@@ -21,9 +21,11 @@
    jumlah: kolom banyaknya orang (atau kejadian tentang orang); baris yang sama dijumlahkan.
    nilai: kolom lain tentang orang yang sama (uang), yang dijumlahkan dan disembunyikan bersama jumlah. Harus positif
    tepat bila jumlah positif: maka nilainya pun dapat digeser mengitari persegi yang sama.
+   ambang: di bawah jumlah ini sebuah sel disamarkan; ambang_samar bila tidak disebut. Untuk badan usaha
+   ambang_badan_usaha.
    Kolom hasil: tabel, baris, kolom, baris_total, kolom_total (benar bila sel itu jumlah ke arah itu), jumlah dan nilai
    (kosong bila disembunyikan), disamarkan. Alasan primer dan sekunder sengaja tidak dibedakan. #}
-{% macro sel_tersamar(relasi, tabel, baris, kolom, jumlah='jumlah', nilai=()) -%}
+{% macro sel_tersamar(relasi, tabel, baris, kolom, jumlah='jumlah', nilai=(), ambang=none) -%}
 {%- set kunci = tabel | join(', ') %}
     with
 
@@ -59,7 +61,7 @@
             coalesce(nomor_baris, 0) as baris_ke,
             coalesce(nomor_kolom, 0) as kolom_ke,
             jumlah,
-            {{ tersamar('jumlah') }} as primer,
+            {{ tersamar('jumlah', ambang) }} as primer,
             baris_total or kolom_total as total,
             jumlah > 1 or baris_total = kolom_total as dapat_maju,
             jumlah > 1 or baris_total <> kolom_total as dapat_mundur

@@ -1,13 +1,17 @@
 -- Penyamaran mengosongkan sel, tidak membuang baris: jumlah tiap triwulan yang sudah lewat sama dengan yang datang.
 with
 
+berjalan as (
+    {{ periode_berjalan(ref('stg_diskominfo__aduan'), 'tanggal', satuan='quarter') }}
+),
+
 datang as (
     select
         extract(year from tanggal)::integer as tahun,
         extract(quarter from tanggal)::integer as triwulan,
         count(*) as jumlah
     from {{ ref('stg_diskominfo__aduan') }}
-    where tanggal < (select date_trunc('quarter', max(tanggal)) from {{ ref('stg_diskominfo__aduan') }})
+    where tanggal < (select awal from berjalan)
     group by
         extract(year from tanggal)::integer,
         extract(quarter from tanggal)::integer

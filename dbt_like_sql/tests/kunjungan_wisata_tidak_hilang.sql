@@ -1,6 +1,10 @@
--- Penyamaran mengosongkan sel, tidak membuang baris: jumlah provinsi sama dengan yang datang, juga dengan wilayah yang
--- tidak dikenal.
+-- Penyamaran mengosongkan sel, tidak membuang baris: jumlah provinsi tiap bulan yang sudah lewat sama dengan yang
+-- datang, juga dengan wilayah yang tidak dikenal.
 with
+
+berjalan as (
+    {{ periode_berjalan(ref('stg_dispar__kunjungan_wisata'), 'tanggal', cakupan='1 day') }}
+),
 
 datang as (
     select
@@ -8,7 +12,7 @@ datang as (
         extract(month from tanggal)::integer as bulan,
         sum(jumlah_kunjungan) as jumlah
     from {{ ref('stg_dispar__kunjungan_wisata') }}
-    where jumlah_kunjungan is not null
+    where jumlah_kunjungan is not null and tanggal < (select awal from berjalan)
     group by
         extract(year from tanggal)::integer,
         extract(month from tanggal)::integer

@@ -1,6 +1,10 @@
 -- Penyamaran mengosongkan sel, tidak membuang baris: jumlah tiap kabupaten/kota sama dengan yang datang.
 with
 
+berjalan as (
+    {{ periode_berjalan(ref('stg_disnakertrans__pencari_kerja'), 'bulan', cakupan='1 month') }}
+),
+
 datang as (
     select
         extract(year from bulan)::integer as tahun,
@@ -8,6 +12,7 @@ datang as (
         kode_kabupaten_kota,
         sum(terdaftar) as jumlah
     from {{ ref('stg_disnakertrans__pencari_kerja') }}
+    where bulan < (select awal from berjalan)
     group by
         extract(year from bulan)::integer,
         extract(month from bulan)::integer,

@@ -1,27 +1,44 @@
--- Produksi di mart sama dengan yang datang.
+-- Penyamaran mengosongkan sel, tidak membuang baris: produksi tiap bulan yang sudah lewat dan tidak satu pun selnya
+-- disamarkan sama dengan yang datang, dan setiap bulan yang datang tampil.
 with
+
+berjalan as (
+    {{ periode_berjalan(
+        ref('stg_esdm__produksi_batubara'), 'make_date(tahun, bulan, 1)', cakupan='1 month'
+    ) | indent(4) }}
+),
 
 datang as (
     select
         tahun,
-        coalesce(sum(produksi), 0) as jumlah
+        bulan,
+        sum(produksi) as jumlah
     from {{ ref('stg_esdm__produksi_batubara') }}
-    group by tahun
+    where make_date(tahun, bulan, 1) < (select awal from berjalan)
+    group by
+        tahun,
+        bulan
+    having count(produksi) > 0
 ),
 
 terbit as (
     select
         tahun,
-        sum(nilai) as jumlah
+        bulan,
+        sum(nilai) as jumlah,
+        count(keterangan) as disamarkan
     from {{ ref('produksi_batubara') }}
     where uraian = 'produksi'
-    group by tahun
+    group by
+        tahun,
+        bulan
 )
 
 select
-    datang.tahun,
+    tahun,
+    bulan,
     datang.jumlah as jumlah_datang,
     terbit.jumlah as jumlah_terbit
 from datang
-left join terbit on datang.tahun = terbit.tahun
-where datang.jumlah <> coalesce(terbit.jumlah, 0)
+full outer join terbit using (tahun, bulan)
+where terbit.disamarkan is null or terbit.disamarkan = 0 and datang.jumlah is distinct from terbit.jumlah

@@ -103,7 +103,7 @@ def test_dbt_builds_the_same_relations(pg_url: str, tmp_path: Path) -> None:
         insert into raw.dispar__kunjungan_wisata
             (tanggal, kode_destinasi, jenis_wisatawan, kabupaten_kota, jumlah_kunjungan)
         values ('2026-01-01', 'A', 'wisnus', 'Balik Papan', 9), ('2026-01-01', 'A', 'wisman', 'Balik Papan', 2),
-            ('2026-01-01', 'B', 'wisman', 'Ibu Kota Nusantara', 8), ('2026-01-01', 'B', 'wisnus', 'Ibu Kota Nusantara', 7);
+            ('2026-01-01', 'B', 'wisman', 'Ibu Kota Nusantara', 8), ('2026-01-31', 'B', 'wisnus', 'Ibu Kota Nusantara', 7);
         insert into raw.diskominfo__aduan (id_aduan, tanggal, kategori, kode_opd)
         select n, date '2026-01-01' + n, 'Pokok ' || n % 3, case when n % 2 = 0 then 'dinkes' else 'dlh' end
         from generate_series(1, 120) as n;

@@ -50,24 +50,73 @@ def test_oil_palm_is_of_the_kecamatan_and_yields_are_of_its_sums(warehouse: Mode
     assert "pekebun" not in " ".join(c.name for c in warehouse.project.nodes["produksi_sawit"].columns)
 
 
-def test_coal_is_summed_over_companies_by_kind_of_permit(warehouse: ModelWarehouse) -> None:
-    """September in Berau: two IUP dig 10.5 + 20 = 30.5 t and sell 4 + 6 = 10 t at home; abroad only one says what."""
-    warehouse.run("""
-        insert into raw.esdm__produksi_batubara (kabupaten_kota, tahun, bulan, perusahaan, jenis_izin, nomor_izin, produksi,
-            penjualan_domestik, penjualan_ekspor, penjualan)
-        values ('Kab. Berau', 2026, 9, 'PT A', 'IUP', '1', 10.5, 4, 5, 9), ('Berau', 2026, 9, 'PT B', 'IUP', '2', 20, 6, null, 6),
-            ('Kab. Berau', 2026, 9, 'PT C', 'PKP2B', '3', 7, null, null, null)
-    """)
+COAL = """
+    insert into raw.esdm__produksi_batubara
+        (kabupaten_kota, tahun, bulan, perusahaan, jenis_izin, nomor_izin, produksi, penjualan_domestik)
+    values {}
+"""
+
+
+def test_coal_of_three_companies_is_published_and_of_fewer_is_not(warehouse: ModelWarehouse) -> None:
+    """Berau: A and B with an IUP and C with a PKP2B dig 10.5 + 20 + 7 = 37.5 t in August, 3 x 5 in September; Paser is
+    like it, with 4 companies: 4 x 5. Of PPU's two companies one has two permits: two companies, and each could tell
+    the other's share, so both months go. Berau goes with PPU, for 3 companies are fewer than Paser's 4. Only two of
+    Berau sell at home: their square is that of Paser's, the only other one, and of both months. Nought is shown."""
+    lines = [
+        *(("Kab. Berau", 8, name, kind, tons, sold) for name, kind, tons, sold in
+          (("PT A", "IUP", 10.5, 4), ("PT B", "IUP", 20, 6), ("PT C", "PKP2B", 7, 0))),
+        *(("Berau", 9, name, "IUP", 5, 1 if name != "PT C" else 0) for name in ("PT A", "PT B", "PT C")),
+        *(("Paser", month, f"PT P{n}", "IUP", 5, 2) for month in (8, 9) for n in range(4)),
+        *(("Kab. PPU", month, name, "IUP", 9, 0) for month in (8, 9) for name in ("PT X", "PT X", "PT Y")),
+    ]  # fmt: skip
+    warehouse.run(
+        COAL.format(
+            ", ".join(
+                f"('{place}', 2026, {month}, '{name}', '{kind}', '{n}', {tons}, {sold})"
+                for n, (place, month, name, kind, tons, sold) in enumerate(lines)
+            )
+        )
+    )
+    warehouse.built("produksi_batubara")
+    asked = """
+        select nama_kabupaten_kota, bulan, nilai, satuan, keterangan
+        from mart_satu_data.produksi_batubara where uraian = '{}' order by 1, 2
+    """
+    hidden = (None, "ton", "disamarkan")
+    assert warehouse.run(asked.format("produksi")) == [
+        ("Kabupaten Berau", 8, *hidden),
+        ("Kabupaten Berau", 9, *hidden),
+        ("Kabupaten Paser", 8, d("20.00"), "ton", None),
+        ("Kabupaten Paser", 9, d("20.00"), "ton", None),
+        ("Kabupaten Penajam Paser Utara", 8, *hidden),
+        ("Kabupaten Penajam Paser Utara", 9, *hidden),
+    ]
+    assert warehouse.run(asked.format("penjualan domestik")) == [
+        ("Kabupaten Berau", 8, *hidden),
+        ("Kabupaten Berau", 9, *hidden),
+        ("Kabupaten Paser", 8, *hidden),
+        ("Kabupaten Paser", 9, *hidden),
+        ("Kabupaten Penajam Paser Utara", 8, d("0.00"), "ton", None),
+        ("Kabupaten Penajam Paser Utara", 9, d("0.00"), "ton", None),
+    ]
+    assert (
+        warehouse.run("select 1 from mart_satu_data.produksi_batubara where uraian = 'penjualan ekspor'")
+        == []
+    )
+
+
+def test_coal_is_summed_over_companies_whatever_their_permits(warehouse: ModelWarehouse) -> None:
+    """10.5 + 20 + 7 = 37.5 t of three companies, by two spellings of Berau and two kinds of permit."""
+    warehouse.run(
+        COAL.format("""
+            ('Kab. Berau', 2026, 9, 'PT A', 'IUP', '1', 10.5, null), ('Berau', 2026, 9, 'PT B', 'IUP', '2', 20, null),
+            ('Kab. Berau', 2026, 9, 'PT C', 'PKP2B', '3', 7, null)
+        """)
+    )
     warehouse.built("produksi_batubara")
     assert warehouse.run("""
-        select kode_kabupaten_kota, jenis_izin, uraian, nilai, satuan, tahun, bulan
-        from mart_satu_data.produksi_batubara order by jenis_izin, uraian
-    """) == [
-        ("64.03", "IUP", "penjualan domestik", d("10.00"), "ton", 2026, 9),
-        ("64.03", "IUP", "penjualan ekspor", d("5.00"), "ton", 2026, 9),
-        ("64.03", "IUP", "produksi", d("30.50"), "ton", 2026, 9),
-        ("64.03", "PKP2B", "produksi", d("7.00"), "ton", 2026, 9),
-    ]
+        select kode_kabupaten_kota, uraian, nilai, satuan, tahun, bulan, keterangan from mart_satu_data.produksi_batubara
+    """) == [("64.03", "produksi", d("37.50"), "ton", 2026, 9, None)]
 
 
 def test_the_list_of_puskesmas_is_of_the_year_that_it_came(warehouse: ModelWarehouse) -> None:

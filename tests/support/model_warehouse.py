@@ -41,4 +41,5 @@ class ModelWarehouse:
     def built(self, *models: str) -> None:
         """Builds these with all that they read. Everything must go well."""
         results = self.build("tag:referensi", *(f"+{name}" for name in models))
-        assert {name: r.error for name, r in results.items() if r.state != "ok"} == {}
+        failed = {name: r.error or r.state for name, r in results.items() if r.state != "ok"}
+        assert failed == {}, failed

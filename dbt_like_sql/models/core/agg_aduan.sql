@@ -4,13 +4,11 @@ aduan as (
     select * from {{ ref('stg_diskominfo__aduan') }}
 ),
 
-terakhir as (
-    select date_trunc('quarter', max(aduan.tanggal))::date as awal_triwulan
-    from aduan
+berjalan as (
+    {{ periode_berjalan('aduan', 'aduan.tanggal', satuan='quarter') }}
 ),
 
 per_triwulan as (
-    -- Triwulan berjalan belum terbit: selisih berkas malam ini dan kemarin adalah aduan satu orang.
     select
         extract(year from aduan.tanggal)::integer as tahun,
         extract(quarter from aduan.tanggal)::integer as triwulan,
@@ -18,7 +16,7 @@ per_triwulan as (
         aduan.kategori,
         1 as jumlah
     from aduan
-    inner join terakhir on aduan.tanggal < terakhir.awal_triwulan
+    inner join berjalan on aduan.tanggal < berjalan.awal
 ),
 
 final as (

@@ -8,13 +8,11 @@ tanggal as (
     select * from {{ ref('dim_tanggal') }}
 ),
 
-terakhir as (
-    select date_trunc('month', max(izin.tanggal))::date as awal_bulan
-    from izin
+berjalan as (
+    {{ periode_berjalan('izin', 'izin.tanggal') }}
 ),
 
 per_bulan as (
-    -- Bulan berjalan belum terbit: selisih berkas malam ini dan kemarin adalah izin satu orang.
     select
         tanggal.tahun,
         tanggal.bulan,
@@ -23,7 +21,7 @@ per_bulan as (
         izin.jumlah_izin
     from izin
     inner join tanggal on izin.tanggal = tanggal.tanggal
-    inner join terakhir on tanggal.awal_bulan < terakhir.awal_bulan
+    inner join berjalan on izin.tanggal < berjalan.awal
 ),
 
 final as (

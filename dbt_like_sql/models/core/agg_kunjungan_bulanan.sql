@@ -8,6 +8,10 @@ tanggal as (
     select * from {{ ref('dim_tanggal') }}
 ),
 
+berjalan as (
+    {{ periode_berjalan('kunjungan', 'kunjungan.tanggal') }}
+),
+
 per_bulan as (
     select
         tanggal.tahun,
@@ -18,6 +22,7 @@ per_bulan as (
         kunjungan.jumlah
     from kunjungan
     inner join tanggal on kunjungan.tanggal = tanggal.tanggal
+    inner join berjalan on kunjungan.tanggal < berjalan.awal
 ),
 
 final as (

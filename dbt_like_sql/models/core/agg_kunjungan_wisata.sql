@@ -4,6 +4,10 @@ kunjungan as (
     select * from {{ ref('stg_dispar__kunjungan_wisata') }}
 ),
 
+berjalan as (
+    {{ periode_berjalan('kunjungan', 'kunjungan.tanggal', cakupan='1 day') }}
+),
+
 per_bulan as (
     -- Tempat yang tidak dikenal tetap satu baris, dengan ejaannya: tanpa itu jumlah provinsi kurang. Kosong berarti
     -- tutup atau tidak melapor, bukan nol.
@@ -14,6 +18,7 @@ per_bulan as (
         kunjungan.jenis_wisatawan,
         kunjungan.jumlah_kunjungan
     from kunjungan
+    inner join berjalan on kunjungan.tanggal < berjalan.awal
     where kunjungan.jumlah_kunjungan is not null
 ),
 

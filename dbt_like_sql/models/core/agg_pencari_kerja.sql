@@ -4,6 +4,10 @@ pencari_kerja as (
     select * from {{ ref('stg_disnakertrans__pencari_kerja') }}
 ),
 
+berjalan as (
+    {{ periode_berjalan('pencari_kerja', 'pencari_kerja.bulan', cakupan='1 month') }}
+),
+
 per_bulan as (
     select
         extract(year from pencari_kerja.bulan)::integer as tahun,
@@ -13,6 +17,7 @@ per_bulan as (
         pencari_kerja.jenis_kelamin,
         pencari_kerja.terdaftar
     from pencari_kerja
+    inner join berjalan on pencari_kerja.bulan < berjalan.awal
 ),
 
 final as (

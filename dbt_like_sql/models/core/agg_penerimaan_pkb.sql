@@ -8,9 +8,8 @@ tanggal as (
     select * from {{ ref('dim_tanggal') }}
 ),
 
-terakhir as (
-    select date_trunc('month', max(pembayaran.tanggal_bayar))::date as awal_bulan
-    from pembayaran
+berjalan as (
+    {{ periode_berjalan('pembayaran', 'pembayaran.tanggal_bayar') }}
 ),
 
 bernilai as (
@@ -26,7 +25,6 @@ bernilai as (
 per_bulan as (
     -- Kendaraan berpemilik seseorang, maka kendaraan yang dihitung, bukan pembayaran: satu orang yang membayar lima
     -- kali bukan lima orang. Yang bernilai nol tidak dihitung, sehingga uang positif tepat bila jumlah positif.
-    -- Bulan berjalan belum terbit: selisih berkas malam ini dan kemarin adalah pajak satu orang.
     select
         tanggal.tahun,
         tanggal.bulan,
@@ -36,7 +34,7 @@ per_bulan as (
         sum(bernilai.penerimaan) as penerimaan
     from bernilai
     inner join tanggal on bernilai.tanggal_bayar = tanggal.tanggal
-    inner join terakhir on tanggal.awal_bulan < terakhir.awal_bulan
+    inner join berjalan on bernilai.tanggal_bayar < berjalan.awal
     where bernilai.penerimaan > 0
     group by
         tanggal.tahun,

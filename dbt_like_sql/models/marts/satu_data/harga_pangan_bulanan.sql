@@ -12,6 +12,10 @@ tanggal as (
     select * from {{ ref('dim_tanggal') }}
 ),
 
+berjalan as (
+    {{ periode_berjalan('harga', 'harga.tanggal', cakupan='1 day') }}
+),
+
 per_bulan as (
     select
         harga.kode_kabupaten_kota,
@@ -23,6 +27,7 @@ per_bulan as (
         count(distinct harga.pasar) as jumlah_pasar
     from harga
     inner join tanggal on harga.tanggal = tanggal.tanggal
+    inner join berjalan on harga.tanggal < berjalan.awal
     where harga.harga is not null
     group by
         harga.kode_kabupaten_kota,

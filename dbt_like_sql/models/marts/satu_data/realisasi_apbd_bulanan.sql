@@ -20,6 +20,10 @@ provinsi as (
     {{ provinsi() }}
 ),
 
+berjalan as (
+    {{ periode_berjalan('realisasi', 'realisasi.periode', cakupan='1 month') }}
+),
+
 sampai_bulan_ini as (
     -- Anggaran adalah anggaran setahun, realisasi hanya bulan itu: persennya dari realisasi sejak Januari.
     select
@@ -35,6 +39,7 @@ sampai_bulan_ini as (
         tanggal.bulan
     from realisasi
     inner join tanggal on realisasi.periode = tanggal.tanggal
+    inner join berjalan on realisasi.periode < berjalan.awal
 ),
 
 final as (
