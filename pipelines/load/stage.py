@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
+from pipelines import personal_shapes
 from pipelines.contracts import Column
 from pipelines.extract.stream import EXTRA, POSITION, SourceStream
 from pipelines.load.plan import DELETED, LoadPlan, identifiers
@@ -16,7 +17,6 @@ from pipelines.load.rules import Rule, all_kept, cleaned, declared, repaired, ru
 
 REJECTED = sql.Identifier("pg_temp", "rejected_rows")
 """The landing rows that the stage left out (rid tid); one load at a time has a connection."""
-NIK_SHAPE = r"(?<!\d)\d{16}(?!\d)"
 
 
 def create_landing(plan: LoadPlan) -> sql.Composed:
@@ -134,13 +134,24 @@ def _stage_values(plan: LoadPlan) -> sql.Composable:
 
 
 def _extra() -> sql.Composable:
-    """Unknown columns as jsonb. Nobody has classed them yet: what is shaped like a NIK is masked."""
-    text = sql.SQL("regexp_replace(l.{}, {}, '***', 'g')").format(
-        sql.Identifier(EXTRA), sql.Literal(NIK_SHAPE)
-    )
+    """Unknown columns as jsonb. Nobody has classed them yet: what is shaped like a person's number is masked."""
+    name, text, cell = (sql.SQL(word) for word in ("e.key", "e.value #>> '{}'", "e.value"))
     return sql.SQL(
-        "case when pg_input_is_valid({0}, 'jsonb') then {0}::jsonb else jsonb_build_object('_teks', {0}) end as {1}"
-    ).format(text, sql.Identifier(EXTRA))
+        "case when pg_input_is_valid(l.{extra}, 'jsonb') then (select jsonb_object_agg("
+        "case when {odd_name} then {mask} else {name} end,"
+        " case when {odd_cell} then to_jsonb({mask}::text) else {cell} end) from jsonb_each(l.{extra}::jsonb) e)"
+        " when l.{extra} is not null then"
+        " jsonb_build_object('_teks', case when {odd_text} then {mask} else l.{extra} end)"
+        " end as {extra}"
+    ).format(
+        odd_text=personal_shapes.shaped(sql.SQL("l.{}").format(sql.Identifier(EXTRA)), personal_shapes.ALL),
+        extra=sql.Identifier(EXTRA),
+        odd_name=personal_shapes.shaped(name, personal_shapes.ALL),
+        odd_cell=personal_shapes.shaped(text, personal_shapes.ALL),
+        name=name,
+        cell=cell,
+        mask=sql.Literal(personal_shapes.MASK),
+    )
 
 
 def adopt_landing(plan: LoadPlan) -> list[sql.Composed]:

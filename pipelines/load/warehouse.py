@@ -13,6 +13,7 @@ import psycopg
 from psycopg import Connection, errors
 from sqlalchemy.engine import make_url
 
+from pipelines import personal_shapes
 from pipelines.contracts import Contract
 from pipelines.errors import LoadError
 from pipelines.load import ledger, locks, personal
@@ -60,6 +61,8 @@ def prepare(connection: Connection[Any], contracts: Iterable[Contract]) -> None:
 
     def make() -> None:
         connection.execute("\n".join(scripts).encode())
+        for statement in personal_shapes.functions():
+            connection.execute(statement)
         for contract in contracts:
             for statement in create_raw(contract):
                 connection.execute(statement)

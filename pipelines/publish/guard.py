@@ -1,28 +1,22 @@
 """The last look before data leave the warehouse. It fails closed.
 
-What belongs here: what makes a mart unfit for the public whatever its model says. Not here: files.
+What belongs here: what makes a mart unfit for the public whatever its model says. Not here: files, what is shaped like
+a NIK (personal_shapes.py).
 
-A NIK has 16 digits: six of a region, then ddmmyy of birth (a woman's day plus 40), then a serial number.
 Errors name the column, never the value.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from psycopg import Connection, sql
 
 from pipelines.errors import PublicationError
+from pipelines.personal_shapes import NIK, found, shaped
 from pipelines.publish.mart import OpenMart
 
-# Groups may be parted by a blank, dot or dash; spelt out so that PostgreSQL and Python read the same.
-NIK_SHAPE = (
-    "(^|[^0-9])[1-9][0-9]([.]?[0-9][0-9]){2}[ .-]?"
-    "(0[1-9]|[12][0-9]|3[01]|4[1-9]|[56][0-9]|7[01])[ .-]?(0[1-9]|1[0-2])[ .-]?[0-9]{2}"
-    "[ .-]?[0-9]{4}($|[^0-9])"
-)
 NUMBER_TYPES = frozenset({"smallint", "integer", "bigint", "numeric", "real", "double precision"})
 OTHER_TYPES = frozenset(
     {"boolean", "date", "timestamp without time zone", "timestamp with time zone", "time without time zone"}
@@ -47,8 +41,8 @@ def check_mart(connection: Connection[Any], mart: OpenMart, kinds: Sequence[str]
         sql.SQL(", ").join(sql.SQL("coalesce(bool_or({}), false)").format(test) for _, test in checked),
         sql.Identifier(mart.schema, mart.name),
     )
-    found = connection.execute(query).fetchone() or ()
-    columns = [name for (name, _), shaped in zip(checked, found, strict=True) if shaped]
+    answer = connection.execute(query).fetchone() or ()
+    columns = [name for (name, _), holds in zip(checked, answer, strict=True) if holds]
     if columns:
         raise PublicationError(
             mart.name,
@@ -59,7 +53,7 @@ def check_mart(connection: Connection[Any], mart: OpenMart, kinds: Sequence[str]
 
 def check_text(subject: str, text: str) -> None:
     """The same for a finished text. Raises PublicationError."""
-    if re.search(NIK_SHAPE, text):
+    if found(text, (NIK,)):
         raise PublicationError(
             subject,
             "a value is shaped like a NIK; nothing was written",
@@ -70,8 +64,7 @@ def check_text(subject: str, text: str) -> None:
 def _nik_test(name: str, kind: str) -> sql.Composed:
     column = sql.Identifier(name)
     if is_text(kind):
-        return sql.SQL("{}::text ~ {}").format(column, sql.Literal(NIK_SHAPE))
+        return shaped(sql.SQL("{}::text").format(column), (NIK,))
     # A number is a NIK only when it is whole: decimals of a double have 16 digits of their own.
-    return sql.SQL("({c}::numeric = trunc({c}::numeric) and trunc({c}::numeric)::text ~ {shape})").format(
-        c=column, shape=sql.Literal(NIK_SHAPE)
-    )
+    whole = shaped(sql.SQL("trunc({}::numeric)::text").format(column), (NIK,))
+    return sql.SQL("({c}::numeric = trunc({c}::numeric) and {whole})").format(c=column, whole=whole)

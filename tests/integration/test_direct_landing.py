@@ -169,10 +169,14 @@ def test_a_raised_version_of_the_contract_accepts_the_shape_as_it_is(loads: Load
     assert run(loads, agreed).checks[0].passed
 
 
-def test_what_looks_like_a_nik_is_masked_in_a_column_that_nobody_classed(loads: Loads) -> None:
+def test_what_is_shaped_like_a_persons_number_is_masked_in_a_column_that_nobody_classed(loads: Loads) -> None:
     contract = wide(loads, schema_contract="evolve")
-    loads.run("alter table public.sumber add catatan text default 'NIK 9901010101900001, 12345678901234567'")
+    loads.run(
+        "alter table public.sumber add catatan text default 'NIK 9901-0101-0190-0001',"
+        " add nomor text default '12345678901234567', add kontak text default '0812-3456-7890',"
+        ' add "6472015203900001" integer default 1'
+    )
     run(loads, contract)
-    assert loads.run("select distinct _extra->>'catatan' from raw.uji__data") == [
-        ("NIK ***, 12345678901234567",)
+    assert loads.run("select distinct _extra from raw.uji__data") == [
+        ({"catatan": "***", "nomor": "12345678901234567", "kontak": "***", "***": "1"},)
     ]

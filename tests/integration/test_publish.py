@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from psycopg import Connection
 
+from pipelines import personal_shapes
 from pipelines.errors import PublicationError
 from pipelines.publish.catalog import PublishedFile
 from pipelines.publish.mart import MartColumn, OpenMart
@@ -47,6 +48,8 @@ WARGA = replace(HARGA, name="warga", title="Warga", columns=(MartColumn("kode"),
 def warehouse(pg_url: str) -> Iterator[Connection[Any]]:
     with psycopg.connect(pg_url, autocommit=True) as connection:
         connection.execute((SQL / "schema.sql").read_bytes())
+        for function in personal_shapes.functions():
+            connection.execute(function)
         connection.execute(
             "create table mart_satu_data.harga (rahasia text, kode text, pasar text, harga numeric(12, 2),"
             " pada timestamptz, aktif boolean, tanggal date)"

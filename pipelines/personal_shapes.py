@@ -1,0 +1,196 @@
+"""What is shaped like a person's number or address: the one definition, for Python and for PostgreSQL.
+
+What belongs here: shapes of a text, whoever wrote it. Not here: where they are looked for and what follows from it (the
+guard of publication, `_extra`, the quarantine, messages, pages), and whether a cell of a declared format is a good one
+(load/checks.sql). A shape is no proof that the number was ever issued.
+
+Python and PostgreSQL read the patterns alike; `functions` gives them to the warehouse as `ops.berbentuk_nik(text)` and
+so on. Before a text is looked at it is made plain: digits, blanks and dashes of every kind, invisible signs, the bytes
+of a bytea.
+
+Sources: PP 37/2007, pasal 37 (NIK: region, ddmmyy of birth, a woman's day plus 40, serial; a KK has the same form, with
+the day of its issue), Kepmendagri 300.2.2-2430/2025 (provinces), Perka BKN 22/2007 (NIP).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from psycopg import sql
+
+MASK = "***"
+
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
+_BLANKS = "\t\n\r\v\f\u2028\u2029"
+_DIGITS = "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹"
+_INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+_TO = "-" * len(_DASHES) + " " * len(_BLANKS) + "0123456789" * 2
+_FROM = _DASHES + _BLANKS + _DIGITS
+_PLAIN = str.maketrans(_FROM, _TO, _INVISIBLE)
+_NOT_ASCII = 128
+_BYTEA = r"\\x(?:[0-9a-f][0-9a-f])+"
+
+# Not behind "0.": decimals of a fraction that is written as text.
+_BEGINS, _ENDS = r"(?<![0-9])(?<!0\.)", "(?![0-9])"
+_SIGNS, _SIGNS_OR_MARKS = "[ /_:|-]{0,3}", "[ /_:|.,;-]{0,3}"
+_POINT, _COMMA = "(?: ?[.] ?)?", "(?: ?[,;] ?)?"
+
+
+def _nik(inside: str, gaps: Sequence[str], serial: str) -> str:
+    """16 digits: `inside` parts those of a pair, `gaps` stand behind province, regency, district, day, month, year.
+
+    Province 99 is nobody's: the made-up people of demo and tests live there.
+    """
+    province = "(?:1~[1-9]|2~1|3~[1-6]|5~[1-3]|6~[1-5]|7~[1-6]|8~[12]|9~[1-69])"
+    counted = "(?:0~[1-9]|[1-9]~[0-9])"
+    day_and_month = (
+        "(?:(?:0~[1-9]|[12]~[0-9]|4~[1-9]|[56]~[0-9])@(?:0~[1-9]|1~[0-2])"
+        "|[37]~0@(?:0~[13-9]|1~[0-2])|[37]~1@(?:0~[13578]|1~[02]))"
+    )
+    after_province, after_regency, after_district, after_day, after_month, after_year = gaps
+    parts = (
+        *(province, after_province, counted, after_regency, counted, after_district),
+        *(day_and_month.replace("@", after_day), after_month, "[0-9]~[0-9]", after_year, serial),
+    )
+    return "".join(parts).replace("~", inside)
+
+
+def _nik_shape() -> str:
+    """As cards and lists group a NIK: any serial. Grouped in any other way: a serial below 1000, as nearly all are.
+
+    Without that bound two dates in one cell would be a NIK. Points and commas belong to other numbers too, so that
+    there one of them alone may part the digits: two coordinates are none. A serial 0000 was never issued, but is what
+    a spreadsheet or a floating-point number makes of 0001.
+    """
+    any_serial, low_serial = "[0-9]{4}", "0~[0-9]~[0-9]~[0-9]"
+    written = [
+        _nik("", (*[_SIGNS_OR_MARKS] * 3, "", "", _SIGNS_OR_MARKS), any_serial),
+        _nik("", ("", _SIGNS, "", _SIGNS, "", _SIGNS), any_serial),
+        *(_nik(sign, [sign] * 6, low_serial) for sign in (_SIGNS, _POINT, _COMMA)),
+    ]
+    return f"{_BEGINS}(?:{'|'.join(written)}){_ENDS}"
+
+
+def _nip_shape() -> str:
+    """18 digits: birth yyyymmdd, appointment yyyymm (of a PPPK 21 to 32 for the month), sex, serial."""
+    parts = (
+        "(?:1~9|2~0)~[0-9]~[0-9]~(?:0~[1-9]|1~[0-2])~(?:0~[1-9]|[12]~[0-9]|3~[01])",
+        "(?:1~9|2~0)~[0-9]~[0-9]~(?:0~[1-9]|1~[0-2]|2~[1-9]|3~[0-2])~[12]~(?!0~0~0)[0-9]~[0-9]~[0-9]",
+    )
+    return f"{_BEGINS}{'~'.join(parts)}{_ENDS}".replace("~", _SIGNS_OR_MARKS)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One kind of personal text: its name here and in ops.berbentuk_<name>, what a person calls it, its pattern."""
+
+    name: str
+    words: str
+    pattern: str
+    compiled: re.Pattern[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "compiled", re.compile(self.pattern))
+
+
+NIK = Shape("nik", "NIK", _nik_shape())
+"""Also a KK, which has the same form."""
+NIP = Shape("nip", "NIP", _nip_shape())
+PHONE = Shape(
+    "ponsel",
+    "nomor ponsel",
+    r"(?<![0-9])(?<![0-9][.,])(?:[+]?62[ -]{0,2}|0)8[1-9](?:[ .-]{0,2}[0-9]){7,10}(?![0-9])",
+)
+"""A mobile number: a landline is an office's."""
+EMAIL = Shape(
+    "surel",
+    "alamat surel",
+    r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:[.][A-Za-z0-9-]{1,63})+",
+)
+ACCOUNT = Shape(
+    "rekening",
+    "nomor rekening",
+    "(?i)(?<![a-z])(?:(?<!kode )rekening|rek|norek|bank|bri|bni|bca|bsi|btn|bpd)(?![a-z])[^0-9]{0,20}"
+    "[0-9](?:[ -]?[0-9]){8,15}(?![0-9.])",
+)
+"""Of a bank, which only the words before it tell from another number; codes of a budget's accounts have points."""
+
+NUMBERS = (NIK, NIP)
+"""What is nobody else's than a person's, wherever it stands."""
+ALL = (NIK, NIP, PHONE, EMAIL, ACCOUNT)
+"""Besides, what may also be an office's: for texts where no contact of an office is expected."""
+
+
+def plain(text: str) -> str:
+    """`text` as the patterns read it. ops.bentuk_polos does the same."""
+    if re.fullmatch(_BYTEA, text):
+        text = bytes(byte for byte in bytes.fromhex(text[2:]) if 0 < byte < _NOT_ASCII).decode("ascii")
+    return unicodedata.normalize("NFKC", text).translate(_PLAIN)
+
+
+def found(text: str, shapes: Collection[Shape] = NUMBERS) -> tuple[Shape, ...]:
+    """Which of `shapes` are somewhere in `text`."""
+    seen = plain(text)
+    return tuple(shape for shape in shapes if shape.compiled.search(seen))
+
+
+def masked(text: str, shapes: Collection[Shape] = ALL) -> str:
+    """`text` with MASK for all that has one of `shapes`; whole, where it is seen only in the plain text."""
+    for shape in shapes:
+        text = shape.compiled.sub(MASK, text)
+    return MASK if found(text, shapes) else text
+
+
+def shaped(text: sql.Composable, shapes: Collection[Shape] = NUMBERS) -> sql.Composed:
+    """Whether an SQL text has one of `shapes`; NULL has none."""
+    tests = [sql.SQL("{}({})").format(sql.Identifier("ops", f"berbentuk_{s.name}"), text) for s in shapes]
+    return sql.SQL("coalesce({}, false)").format(sql.SQL(" or ").join(tests))
+
+
+def split_nik(left: sql.Composable, right: sql.Composable) -> sql.Composed:
+    """Whether two SQL texts, cells beside each other, are a NIK together where neither is one; NULL is none."""
+    return sql.SQL(
+        "coalesce(ops.berbentuk_nik_terbagi(ops.bentuk_polos({}), ops.bentuk_polos({})), false)"
+    ).format(left, right)
+
+
+def functions() -> list[sql.Composed]:
+    """The same definition in the warehouse: ops.bentuk_polos, ops.berbentuk_<name>, ops.berbentuk_nik_terbagi."""
+    head = sql.SQL(
+        "create or replace function {}({}) returns {} language sql immutable parallel safe return "
+    )
+
+    def function(name: str, arguments: str, gives: str, body: sql.Composable) -> sql.Composed:
+        return (
+            head.format(sql.Identifier("ops", name), sql.SQL(arguments), sql.SQL(gives))  # type: ignore[arg-type]
+            + body
+        )
+
+    plain_text = sql.SQL(
+        "translate(case when octet_length(t) <> char_length(t) then normalize(t, NFKC)"
+        " when starts_with(t, {}) and t ~ {} then"
+        " regexp_replace(encode(decode(substr(t, 3), 'hex'), 'escape'), {}, '', 'g') else t end, {}, {})"
+    ).format(
+        sql.Literal("\\x"),
+        sql.Literal(f"^{_BYTEA}$"),
+        sql.Literal(r"\\[0-7][0-7][0-7]"),
+        sql.Literal(_FROM + _INVISIBLE),
+        sql.Literal(_TO),
+    )
+    made = [function("bentuk_polos", "t text", "text", plain_text)]
+    for shape in ALL:
+        test = sql.SQL("ops.bentuk_polos(t) ~ {}").format(sql.Literal(shape.pattern))
+        made.append(function(f"berbentuk_{shape.name}", "t text", "boolean", test))
+    # Two codes of one region beside each other, or a region and a period, are no person.
+    split = sql.SQL(
+        "octet_length(a) <= 60 and octet_length(b) <= 60"
+        " and a !~ '[^0-9 /_:|.,-]' and b !~ '[^0-9 /_:|.,-]'"
+        " and left(translate(a, '.- ', ''), 4) <> left(translate(b, '.- ', ''), 4)"
+        " and a !~ '^[1-9][0-9]([.][0-9][0-9]){1,2}([.][0-9]{4})?$'"
+        " and not ops.berbentuk_nik(a) and not ops.berbentuk_nik(b) and ops.berbentuk_nik(a || ' ' || b)"
+    )
+    made.append(function("berbentuk_nik_terbagi", "a text, b text", "boolean", split))
+    return made

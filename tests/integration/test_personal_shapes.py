@@ -1,0 +1,67 @@
+"""The warehouse and Python have one definition of a person's number. All numbers are made up."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg import sql
+
+from pipelines.personal_shapes import ALL, found, plain, split_nik
+from tests.support.parsers import IN_SETS, Warehouse
+from tests.unit.test_personal_shapes import KINDS, OTHERS, SPELLINGS
+
+TEXTS = [
+    *SPELLINGS.values(),
+    *OTHERS.values(),
+    *(t for pair in KINDS.values() for texts in pair for t in texts),
+]
+
+
+def _agree(ops: Warehouse, texts: list[str]) -> None:
+    assert ops.ask("bentuk_polos", texts) == [plain(text) for text in texts]
+    for shape in ALL:
+        expected = [shape in found(text, ALL) for text in texts]
+        assert dict(zip(texts, ops.ask(f"berbentuk_{shape.name}", texts), strict=True)) == dict(
+            zip(texts, expected, strict=True)
+        ), shape.name
+
+
+def test_the_warehouse_and_python_find_the_same(ops: Warehouse) -> None:
+    _agree(ops, TEXTS)
+
+
+@IN_SETS
+@given(
+    st.lists(
+        st.from_regex(
+            r"\A[0-9\uff10]{0,4}([ ./_:|,;\u2013-]{0,3}(64|72|01|15|03|90|0001|085|ab@c.id)){4,10}\Z"
+        )
+    )
+)
+def test_they_agree_on_what_nobody_thought_of(ops: Warehouse, texts: list[str]) -> None:
+    _agree(ops, sorted(set(texts)))
+
+
+def test_a_good_nik_and_nip_of_a_contract_are_shaped_so(ops: Warehouse) -> None:
+    niks, nips = ["9901010101900001", "6472014107900001", "6472013112990123"], ["198501012010011001"]
+    assert ops.ask("cek_nik", niks) == ops.ask("berbentuk_nik", niks) == [True] * 3
+    assert ops.ask("cek_nip", nips) == ops.ask("berbentuk_nip", nips) == [True]
+
+
+def test_a_nik_in_two_cells_is_seen_and_two_codes_are_not(ops: Warehouse) -> None:
+    pairs = {
+        ("647201", "5203900001"): True,
+        ("647201520390", "0001"): True,
+        ("64.72.01", "5203900001"): False,
+        ("6472051004", "202401"): False,
+        ("64.72.05.1004", "010124"): False,
+        ("640205", "6402050004"): False,
+        ("6472015203900001", "12"): False,
+        ("Samarinda", "5203900001"): False,
+        ("", "6472015203900001"): False,
+    }
+    query = sql.SQL(
+        "select {} from unnest(%s::text[], %s::text[]) with ordinality u(a, b, n) order by n"
+    ).format(split_nik(sql.Identifier("a"), sql.Identifier("b")))
+    rows = ops.connection.execute(query, [[a for a, _ in pairs], [b for _, b in pairs]]).fetchall()
+    assert dict(zip(pairs, (row[0] for row in rows), strict=True)) == pairs
