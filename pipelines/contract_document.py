@@ -80,7 +80,8 @@ def make_contract(path: Path, document: dict[str, Any]) -> Contract:
         reconcile=_duration(document, custom, "reconcile"),
         partition=_partition(document, custom),
         schema_contract=_one_of(document, custom, "schema_contract", "freeze", ("freeze", "evolve")),
-        max_quarantine_share=float(custom.get("max_quarantine_share", 0.2)),
+        max_quarantine_share=_share(document, custom, "max_quarantine_share", 0.2),
+        max_shrink_share=_share(document, custom, "max_shrink_share", 0.5),
         publish=bool(custom.get("publish", False)),
         sla={
             p["property"]: (str(p["value"]), str(p.get("unit", "")))
@@ -111,6 +112,14 @@ def _duration(document: dict[str, Any], custom: dict[str, Any], name: str) -> st
             _custom_place(document, name), f"{name} {value!r} is no ISO 8601 duration", "such as P1D or PT6H"
         )
     return value
+
+
+def _share(document: dict[str, Any], custom: dict[str, Any], name: str, default: float) -> float:
+    value = custom.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        hint = "a number from 0 to 1, such as 0.5"
+        raise FaultyError(_custom_place(document, name), f"{name} {value!r} is no share", hint)
+    return float(value)
 
 
 def _server(server: dict[str, Any]) -> Server:

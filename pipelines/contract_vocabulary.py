@@ -38,6 +38,7 @@ CONTRACT_PROPERTIES = frozenset(
         "partition",
         "schema_contract",
         "max_quarantine_share",
+        "max_shrink_share",
         "publish",
     }
 )

@@ -216,6 +216,7 @@ class Contract:
     partition: Partition | None = None
     schema_contract: str = "freeze"
     max_quarantine_share: float = 0.2
+    max_shrink_share: float = 0.5
     publish: bool = False
     sla: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
 

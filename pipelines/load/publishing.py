@@ -10,11 +10,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from psycopg import Connection, errors
+from psycopg import Connection, errors, sql
 
 from pipelines.contracts import Contract
 from pipelines.errors import LoadError
-from pipelines.load import dispositions, empty, growth, history, reconcile, watermark
+from pipelines.load import dispositions, empty, growth, history, reconcile, shrinking, watermark
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan
 from pipelines.load.quarantine import resolve_gone
@@ -116,6 +116,9 @@ def _replace(
             f"the source gave no row for {_which(plan)}, where {batch.deleted} are published",
             hint=_consent(plan),
         )
+    if batch.deleted:
+        (before,) = _one(connection, shrinking.count_before(plan))
+        shrinking.check(plan, before, staged)
     if plan.window and plan.contract.primary_key:
         _take_moved(connection, plan, batch)
     if _one(connection, dispositions.alone(plan))[0]:
@@ -191,8 +194,16 @@ def _version(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: 
 
 def _mark_gone(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: int) -> None:
     """A complete read is a reconciliation too: what it does not show is gone."""
-    batch.deleted = connection.execute(reconcile.mark_gone(plan, plan.stage)).rowcount
+    batch.deleted = _marked(connection, plan, plan.stage)
     connection.execute(reconcile.record(plan, keys=staged, gone=batch.deleted, overlooked=0))
+
+
+def _marked(connection: Connection[Any], plan: LoadPlan, present: sql.Identifier) -> int:
+    """Marks the rows whose key is not in `present`, and gives their number. Raises ShrunkError where they are many."""
+    (before,) = _one(connection, shrinking.count_alive(plan))
+    gone = connection.execute(reconcile.mark_gone(plan, present)).rowcount
+    shrinking.check(plan, before, before - gone)
+    return gone
 
 
 def reconcile_with(
@@ -207,7 +218,7 @@ def reconcile_with(
             hint="ask the OPD; nothing was marked as deleted",
         )
     connection.execute(resolve_gone(plan, keys.stage))
-    gone = connection.execute(reconcile.mark_gone(plan, keys.stage)).rowcount
+    gone = _marked(connection, plan, keys.stage)
     # Without a cursor every load reads all, and is a reconciliation by itself.
     count, least = _one(connection, reconcile.overlooked(plan, keys.stage))
     if count:

@@ -1,0 +1,74 @@
+"""A source that gives far less than before is not believed until somebody allows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.contract_files import read_contract
+from pipelines.load.shrinking import ShrunkError
+from tests.support.contracts import column, database, document, write
+from tests.support.loads import Loads, Rows
+
+ID = column("id", "integer", primaryKey=True)
+
+
+def numbered(count: int) -> Rows:
+    return lambda _, __: [(str(n),) for n in range(count)]
+
+
+def test_a_replace_that_shrinks_too_far_is_refused_and_the_table_stays(loads: Loads) -> None:
+    contract = loads.contract(ID)
+    loads.load(contract, numbered(2500))
+    with pytest.raises(ShrunkError) as caught:
+        loads.load(contract, numbered(1000))
+    assert caught.value.message == (
+        "the source gives 1000 rows where 2500 are published; more than 50% of them would go (max_shrink_share)"
+    )
+    assert "gudang reload uji/data" in str(caught.value.hint)
+    assert loads.run("select count(*) from raw.uji__data") == [(2500,)]
+    assert loads.run("select state from ops.load_batch order by batch_id desc limit 1") == [("failed",)]
+    loads.load(contract, numbered(1250))
+    assert loads.run("select count(*) from raw.uji__data") == [(1250,)]
+
+
+def test_a_contract_says_how_far_a_table_may_shrink(loads: Loads) -> None:
+    loads.load(loads.contract(ID), numbered(100))
+    with pytest.raises(ShrunkError):
+        loads.load(loads.contract(ID, max_shrink_share=0.05), numbered(94))
+    assert loads.load(loads.contract(ID, max_shrink_share=1), numbered(0)).deleted == 100
+
+
+def test_few_rows_are_not_judged_by_their_share(loads: Loads) -> None:
+    contract = loads.contract(ID)
+    loads.load(contract, numbered(19))
+    assert loads.load(contract, numbered(1)).deleted == 18
+
+
+@pytest.mark.parametrize("consent", [{"whole": True}, {"allow_empty": True}])
+def test_a_reload_and_a_run_that_allows_it_take_what_the_source_gives(loads: Loads, consent: Any) -> None:
+    contract = loads.contract(ID)
+    loads.load(contract, numbered(100))
+    assert loads.load(contract, numbered(10), **consent).deleted == 90
+
+
+@pytest.mark.parametrize("strategy", ["upsert", "scd2"])
+def test_a_merge_that_would_mark_too_many_rows_as_gone_is_refused(loads: Loads, strategy: str) -> None:
+    contract = loads.contract(
+        ID, write_disposition="merge", merge_strategy=strategy, reconcile="PT20H", key=f"uji/{strategy}"
+    )
+    loads.load(contract, numbered(100))
+    with pytest.raises(ShrunkError):
+        loads.load(contract, numbered(30))
+    alive = "is_current" if strategy == "scd2" else "deleted_at is null"
+    assert [row[0] for row in loads.raw(contract, alive)] == [True] * 100
+    assert loads.load(contract, numbered(60)).deleted == 40
+
+
+@pytest.mark.parametrize("share", [1.5, -0.1, "0.5", True])
+def test_a_share_that_is_none_is_a_fault_of_the_contract(tmp_path: Path, share: Any) -> None:
+    made = document("uji/data", [ID], database("UJI_URL"), extract={"table": "t"}, max_shrink_share=share)
+    _, faults = read_contract(write(tmp_path, made))
+    assert "is no share (a number from 0 to 1" in str(faults[0])
