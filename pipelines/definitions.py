@@ -12,7 +12,8 @@ from pipelines.jobs import jobs, nightly_schedule
 from pipelines.models.project import load_project
 from pipelines.resources.warehouse import Warehouse
 from pipelines.sensors.chain import chain_sensors
-from pipelines.sensors.uploads import descendants_sensor, upload_sensor
+from pipelines.sensors.descendants import descendants_sensor
+from pipelines.sensors.uploads import upload_sensor
 from pipelines.settings import Settings, load_settings
 
 # A step's start-up costs more than a small load: the forkserver imports once what every step needs.
@@ -39,7 +40,7 @@ def build_definitions(settings: Settings, *, warehouse: Warehouse | None = None)
         schedules=[nightly_schedule(contracts)],
         sensors=[
             upload_sensor(contracts, settings),
-            descendants_sensor(contracts, project, named["upload"], named["warehouse"]),
+            descendants_sensor(contracts, project),
             *chain_sensors(contracts, named),
         ],
         resources={"warehouse": warehouse or Warehouse(url=dg.EnvVar("GUDANG_WAREHOUSE_URL"))},

@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import psycopg
 from psycopg import Connection
 
 from pipelines.contracts import Contract, FileExtract
 from pipelines.errors import ContractError, GudangError, ShapeError, SourceError
 from pipelines.extract.courtesy import Waiting
+from pipelines.extract.inbox import LeftFile, list_uploads
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import SourceStream, Wanted
-from pipelines.load import ledger, mended
+from pipelines.extract.uploads import UploadedFile
+from pipelines.load import arrivals, ledger, mended
+from pipelines.load.arrivals import Arrival
 from pipelines.load.failures import told
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged, load
@@ -27,18 +32,19 @@ from pipelines.quality.gate import GateResult, check, record, source_shape
 from pipelines.quality.run import CheckResult
 from pipelines.settings import Settings
 
-if TYPE_CHECKING:
-    from pipelines.extract.uploads import UploadedFile
-
 log = logging.getLogger("gudang")
 
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """A batch and its checks; `batch` is None for an upload that has not come yet."""
+    """A batch and its checks; `batch` is None for an upload that has not come yet.
+
+    left: files in the dataset's folder that its contract does not take.
+    """
 
     batch: Batch | None
     checks: tuple[CheckResult, ...] = ()
+    left: tuple[LeftFile, ...] = ()
 
 
 def ingest(
@@ -59,18 +65,18 @@ def ingest(
     that fails leaves the others alone, and is told of when all were tried.
     """
     try:
-        one = partial(_ingest, connection, contract, settings, url, run_id)
-        uploads = _uploads(connection, contract, settings, whole=whole)
-        if not uploads:
+        one = partial(_judged, connection, contract, settings, url, run_id)
+        incoming = _incoming(connection, contract, settings, whole=whole)
+        if not (incoming.uploads or incoming.failures):
             log.info("%s: belum ada berkas", contract.key)
-            return Ingested(None)
-        if whole and len(uploads) > 1:
+            return Ingested(None, left=incoming.left)
+        if whole and len(incoming.uploads) > 1:
             # The first takes the place of all: so each must be known to be good before.
-            refused = [r for u in uploads if (r := one(u, whole=True, rehearsal=True)).batch]
+            refused = [r for u in incoming.uploads if (r := one(u, whole=True, rehearsal=True)).batch]
             if refused:
-                return _together(refused)
+                return _together(refused, incoming.left)
         return _one_by_one(
-            contract, uploads, partial(one, window=window, allow_empty=allow_empty), whole=whole
+            contract, incoming, partial(one, window=window, allow_empty=allow_empty), whole=whole
         )
     except GudangError:
         raise
@@ -78,12 +84,21 @@ def ingest(
         raise told(contract.key, error) from error
 
 
+@dataclass(frozen=True, slots=True)
+class _Incoming:
+    """What a load is to read: uploads in the order in which they came, or one None for a source that is no upload."""
+
+    uploads: Sequence[Arrival | None]
+    failures: Sequence[GudangError] = ()
+    left: tuple[LeftFile, ...] = ()
+
+
 def _one_by_one(
-    contract: Contract, uploads: Sequence[UploadedFile | None], one: Callable[..., Ingested], *, whole: bool
+    contract: Contract, incoming: _Incoming, one: Callable[..., Ingested], *, whole: bool
 ) -> Ingested:
     done: list[Ingested] = []
-    failures: list[GudangError] = []
-    for upload in uploads:
+    failures = [*incoming.failures]
+    for upload in incoming.uploads:
         try:
             done.append(one(upload, whole=whole and not done))
         except GudangError as error:
@@ -93,52 +108,89 @@ def _one_by_one(
         raise failures[0]
     if failures:
         messages = "; ".join(e.message for e in failures)
-        raise SourceError(
-            contract.key, f"{len(failures)} of {len(uploads)} files: {messages}", hint="each by itself"
-        )
-    return _together(done)
+        of = len(incoming.uploads) + len(incoming.failures)
+        raise SourceError(contract.key, f"{len(failures)} of {of} files: {messages}", hint="each by itself")
+    return _together(done, incoming.left)
 
 
-def _uploads(
+def _incoming(
     connection: Connection[Any], contract: Contract, settings: Settings, *, whole: bool
-) -> list[UploadedFile | None]:
-    """The uploads to load, oldest first: every one that is not in raw yet, or the newest where it stands for all.
+) -> _Incoming:
+    """Every upload that is not in raw yet, or the newest where it stands for all.
 
-    One None for a source that is no upload. Raises ContractError for a full refresh of versions from several files.
+    Raises ContractError for a full refresh of versions from several files.
     """
     if not isinstance(contract.extract, FileExtract):
-        return [None]
-    from pipelines.extract.uploads import find_uploads
-
-    files = find_uploads(settings.upload_zone, contract)
+        return _Incoming([None])
+    listing = list_uploads(settings.upload_zone, contract)
+    for left in listing.left:
+        log.warning("%s", left)
+    seen = arrivals.see(connection, contract, listing.files)
     if not contract.takes_every_file:
-        return [*files[-1:]]
-    if whole and contract.keeps_history and len(files) > 1:
+        return _newest(seen, listing.left)
+    if whole and contract.keeps_history and len(listing.files) > 1:
         raise ContractError(
             contract.key,
-            f"the upload zone has {len(files)} files, and a full refresh would end and begin versions with each",
+            f"the upload zone has {len(listing.files)} files, and a full refresh would end and begin versions with"
+            " each",
             hint="leave only the one there that has every row as it is now",
         )
-    if whole:
-        return [*files]
+    files = seen.arrivals if whole else _not_in_raw(connection, contract, seen.arrivals)
+    return _Incoming(files, [error for _, error in seen.unreadable], listing.left)
+
+
+def _newest(seen: arrivals.Seen, left: tuple[LeftFile, ...]) -> _Incoming:
+    newest = seen.arrivals[-1:]
+    since = newest[0].file.touched if newest else 0.0
+    # Nobody can tell when a file came that cannot be read; one that was changed last may be the newest.
+    failures = [error for file, error in seen.unreadable if file.touched >= since]
+    if len(seen.arrivals) > 1:
+        log.info(
+            "%s datang terakhir; %d berkas lain digantikannya", newest[0].file.name, len(seen.arrivals) - 1
+        )
+    return _Incoming([] if failures else newest, failures, left)
+
+
+def _not_in_raw(
+    connection: Connection[Any], contract: Contract, seen: Sequence[Arrival]
+) -> Sequence[Arrival]:
+    """The files that a load adds; where there is none, the one that came last, for the contract may have changed."""
     if contract.merges:
-        merged = ledger.merged(connection, contract)
-        known, of_name = {sha for _, sha in merged}, dict(merged)
-        # A name that says again what it said before its last change is news, too.
-        # With a cursor an earlier file undoes nothing; without one only the last may come again.
+        # With a cursor an earlier file undoes nothing; without one only the last merged may come again.
         again = mended.files(connection, contract) if contract.cursor else set[str]()
-        fresh = [
-            f
-            for f in files
-            if f.sha256 not in known or of_name.get(f.name, f.sha256) != f.sha256 or f.name in again
-        ]
-        # Nothing new: the file that came last, for the contract may have changed since.
-        last = [f for f in files if f.sha256 == merged[-1][1]] if merged else []
-        return [*(fresh or last[-1:] or files[-1:])]
-    standing = ledger.standing_fingerprints(connection, contract)
-    again = mended.files(connection, contract)
-    fresh = [f for f in files if f.name in again or ledger.fingerprint(contract, f.sha256) not in standing]
-    return [*(fresh or files[-1:])]
+        new = {a.seen_id for a in arrivals.news(connection, contract, seen)}
+        merged = ledger.merged(connection, contract)
+        last = [a for a in seen if a.sha256 == merged[-1][1]] if merged else []
+    else:
+        again = mended.files(connection, contract)
+        standing = ledger.standing_fingerprints(connection, contract)
+        new = {a.seen_id for a in seen if ledger.fingerprint(contract, a.sha256) not in standing}
+        last = []
+    return [a for a in seen if a.seen_id in new or a.file.name in again] or last[-1:] or seen[-1:]
+
+
+def _judged(
+    connection: Connection[Any],
+    contract: Contract,
+    settings: Settings,
+    url: str,
+    run_id: str,
+    upload: Arrival | None,
+    **how: Any,
+) -> Ingested:
+    """One load; what became of an upload is kept with it, unless what went wrong was not the file's own fault."""
+    outcome: str | None = None
+    try:
+        done = _ingest(connection, contract, settings, url, run_id, upload.file if upload else None, **how)
+        outcome = done.batch.state if done.batch else None
+        return done
+    except SourceError as error:
+        outcome = None if error.transient else "failed"
+        raise
+    finally:
+        if upload and outcome and not connection.closed:
+            with suppress(psycopg.Error):
+                arrivals.judge(connection, contract, upload, outcome)
 
 
 def _ingest(
@@ -194,10 +246,10 @@ def _ingest(
     return Ingested(batch, checks)
 
 
-def _together(done: Sequence[Ingested]) -> Ingested:
+def _together(done: Sequence[Ingested], left: tuple[LeftFile, ...]) -> Ingested:
     """Several files' loads as one: sums, and of each check the failure, else the last."""
     if len(done) == 1:
-        return done[0]
+        return replace(done[0], left=left)
     batches = [d.batch for d in done if d.batch]
     states = {b.state for b in batches}
     checks: dict[str, CheckResult] = {}
@@ -215,7 +267,7 @@ def _together(done: Sequence[Ingested]) -> Ingested:
             for name in ("read", "loaded", "unchanged", "quarantined", "deleted")
         },
     )
-    return Ingested(total, tuple(checks.values()))
+    return Ingested(total, tuple(checks.values()), left)
 
 
 def words(batch: Batch) -> str:

@@ -13,14 +13,12 @@ from pipelines.extract.stream import SourceStream, Wanted
 
 if TYPE_CHECKING:
     from pipelines.extract.uploads import UploadedFile
-    from pipelines.extract.zone import Zone
 
 
 def open_source(
     contract: Contract,
     *,
     wanted: Wanted,
-    upload_zone: Zone | None = None,
     upload: UploadedFile | None = None,
     env: Mapping[str, str] = os.environ,
     clock: Clock | None = None,
@@ -28,13 +26,13 @@ def open_source(
 ) -> SourceStream | None:
     """Opens the contract's source in its hours and at its pace; None for an upload that has not come yet.
 
-    upload: the one of the zone's files to open, else the newest of `upload_zone`; other sources need neither.
+    upload: the one of the zone's files to open; other sources need none.
     waiting: what earlier readings of the same load have waited in vain for an API.
     Raises ContractError, SourceError or ShapeError, naming the dataset and the mend.
     """
     clock = clock or Clock()
     check_hours(contract, clock)
-    stream = _open(contract, wanted, upload_zone, upload, env, waiting)
+    stream = _open(contract, wanted, upload, env, waiting)
     if stream and contract.server.rows_per_second and not stream.hurried:
         stream.blocks = paced(stream.blocks, contract.server.rows_per_second, clock)
     return stream
@@ -43,7 +41,6 @@ def open_source(
 def _open(
     contract: Contract,
     wanted: Wanted,
-    upload_zone: Zone | None,
     upload: UploadedFile | None,
     env: Mapping[str, str],
     waiting: Waiting | None,
@@ -57,8 +54,5 @@ def _open(
             return open_api(contract, since=wanted.since, env=env, waiting=waiting)
         case _:
             from pipelines.extract.file import open_file
-            from pipelines.extract.uploads import newest_upload
 
-            if upload is None and upload_zone is not None:
-                upload = newest_upload(upload_zone, contract)
             return open_file(contract, upload) if upload else None

@@ -1,8 +1,8 @@
 """The upload zone: one folder per dataset, <zone>/<opd>/<dataset>/, into which the OPD's files are put.
 
-What belongs here: putting a file whole or not at all, listing what is there, opening its bytes. Not here: another
-machine's ways (zone.py), reading a file (file.py), what was loaded already (the ledger knows it by SHA-256), when to
-look (sensors/).
+What belongs here: putting a file whole or not at all, opening its bytes. Not here: what lies in the zone (inbox.py),
+another machine's ways (zone.py), reading a file (file.py), which file came when (load/arrivals.py), when to look
+(sensors/).
 """
 
 from __future__ import annotations
@@ -13,39 +13,49 @@ import os
 import re
 import secrets
 import shutil
-import stat
 import tempfile
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, overload
 
 from upath import UPath
 
-from pipelines.contracts import Contract, FileExtract
-from pipelines.errors import ContractError, SourceError
+from pipelines.errors import SourceError
 from pipelines.extract.zone import CALL_S, COPY_S, Zone, on_zone
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*")
-_Place = TypeVar("_Place", Path, UPath)
 _UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart")
 
 
 @dataclass(frozen=True)
 class UploadedFile:
-    """A file in the zone as it stood when it was listed. mtime: seconds since the epoch; size: bytes."""
+    """A file in the zone as it stood when it was listed.
+
+    name: its file name as text (inbox.shown). size: bytes. mtime: seconds since the epoch, as whoever put it says.
+    changed: the same by this machine's own clock (ctime), which nobody can set; None for another machine's file.
+    """
 
     path: Zone
     name: str
     size: int
     mtime: float
+    changed: float | None = None
 
     @property
     def is_remote(self) -> bool:
         return not isinstance(self.path, Path)
+
+    @property
+    def stamp(self) -> str:
+        """Tells one state of the file from another without reading it."""
+        return f"{self.size}:{self.mtime!r}:{self.changed!r}"
+
+    @property
+    def touched(self) -> float:
+        """When it was last changed, as well as that is known."""
+        return self.mtime if self.changed is None else self.changed
 
     @cached_property
     def sha256(self) -> str:
@@ -56,7 +66,7 @@ class UploadedFile:
     def open(self, subject: str) -> OpenUpload:
         """Its bytes: a local file in place, another machine's copied here first. Raises SourceError for `subject`."""
         if isinstance(self.path, Path):
-            return OpenUpload(_open_local(self.path, subject))
+            return OpenUpload(_open_local(self.path, self.name, subject))
         return OpenUpload(_copied(self.path, self, subject))
 
 
@@ -95,13 +105,13 @@ class OpenUpload:
         return state.st_size, state.st_mtime_ns
 
 
-def _open_local(path: Path, subject: str) -> io.BufferedReader:
+def _open_local(path: Path, name: str, subject: str) -> io.BufferedReader:
     try:
         return path.open("rb")
     except OSError as error:
         reason = error.strerror
     hint = "upload the file itself again, readable for this account"
-    raise SourceError(subject, f"{path.name}: cannot be opened: {reason}", hint=hint)
+    raise SourceError(subject, f"{name}: cannot be opened: {reason}", hint=hint)
 
 
 def _copied(path: UPath, listed: UploadedFile, subject: str) -> io.BufferedReader:
@@ -127,14 +137,23 @@ def put_upload(zone: Zone, key: str, file: Path, *, name: str | None = None) -> 
     Raises SourceError for a name that would leave the folder or never be found.
     """
     name = file.name if name is None else name
-    if not name or "/" in name or "\\" in name or not name.isprintable() or _is_ignored(name):
+    if (
+        not name
+        or "/" in name
+        or "\\" in name
+        or not name.isprintable()
+        or is_hidden(name)
+        or is_unfinished(name)
+    ):
         raise SourceError(
             key, f"{name!r} is no name for an upload", hint="a plain file name such as data_2026.xlsx"
         )
     if not isinstance(zone, Path):
-        return _put_remote(_folder(zone, key), key, file, name)
-    folder = _folder(zone, key)
-    _refuse_outside(zone, key, folder)
+        return _put_remote(dataset_folder(zone, key), key, file, name)
+    folder = dataset_folder(zone, key)
+    if leads_outside(zone, folder):
+        message = f"{folder.name} is a link that leads outside the upload zone"
+        raise SourceError(key, message, hint="a folder of its own in its place")
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / name
     partial = folder / f".{secrets.token_hex(8)}.part"
@@ -165,87 +184,39 @@ def _put_remote(folder: UPath, key: str, file: Path, name: str) -> UPath:
     return target
 
 
-def find_uploads(zone: Zone, contract: Contract) -> list[UploadedFile]:
-    """The dataset's uploads that match the contract's pattern (upper and lower case alike), oldest first.
-
-    Raises SourceError where the folder or a file is a link that leads outside the zone, or the zone does not answer.
-    """
-    if not isinstance(contract.extract, FileExtract):
-        raise ContractError(contract.key, "this dataset is no upload", hint="see docs/contracts.md")
-    pattern = contract.extract.pattern.lower()
-
-    def wanted(name: str) -> bool:
-        return not _is_ignored(name) and fnmatchcase(name.lower(), pattern)
-
-    if isinstance(zone, Path):
-        found = _list_local(zone, contract.key, wanted)
-    else:
-        found = _list_remote(zone, contract.key, wanted)
-    return sorted(found, key=lambda f: (f.mtime, f.name))
-
-
-def _list_local(zone: Path, key: str, wanted: Callable[[str], bool]) -> Iterator[UploadedFile]:
-    folder = _folder(zone, key)
-    if not folder.is_dir():
-        return
-    _refuse_outside(zone, key, folder)
-    for path in folder.iterdir():
-        if not wanted(path.name):
-            continue
-        _refuse_outside(zone, key, path)
-        try:
-            state = path.stat()
-        except FileNotFoundError:
-            continue  # taken away since the folder was listed
-        if stat.S_ISREG(state.st_mode):
-            yield UploadedFile(path, path.name, state.st_size, state.st_mtime)
-
-
-def _list_remote(zone: UPath, key: str, wanted: Callable[[str], bool]) -> Iterator[UploadedFile]:
-    folder = _folder(zone, key)
-    infos: list[dict[str, Any]] = []
-    with on_zone(key, folder, "the upload zone could not be listed"):
-        try:
-            infos = folder.fs.ls(folder.path, detail=True, refresh=True, timeout=CALL_S)
-        except FileNotFoundError:
-            return
-    for info in infos:
-        name = str(info["name"]).rpartition("/")[2]
-        changed = info.get("mtime") or info.get("LastModified")
-        if info["type"] == "file" and name and wanted(name) and changed is not None:
-            yield UploadedFile(folder / name, name, int(info["size"]), changed.timestamp())
-
-
-def newest_upload(zone: Zone, contract: Contract) -> UploadedFile | None:
-    """The upload that stands for the dataset now, or None."""
-    uploads = find_uploads(zone, contract)
-    return uploads[-1] if uploads else None
-
-
 def is_settled(file: UploadedFile, now: float, quiet_seconds: float = 5) -> bool:
-    """Whether nobody has written to `file` for a while; a file dated in the future waits until then."""
-    return now - file.mtime >= quiet_seconds
+    """Whether nobody has written to this machine's `file` for a while. What the file says of its time is not asked:
+    it may be of long ago (`cp -p`, `sftp -p`) or of the future."""
+    return file.changed is not None and now - file.changed >= quiet_seconds
 
 
-def _folder(zone: _Place, key: str) -> _Place:
+@overload
+def dataset_folder(zone: Path, key: str) -> Path: ...
+@overload
+def dataset_folder(zone: UPath, key: str) -> UPath: ...
+def dataset_folder(zone: Zone, key: str) -> Zone:
+    """Where a dataset's files lie. Raises SourceError for what is no dataset's key."""
     if not _KEY.fullmatch(key):
         raise SourceError(key, "this is no dataset's key", hint="<opd>/<dataset>")
     return zone / key
 
 
-def _is_ignored(name: str) -> bool:
-    """Hidden names, lock files of office programs, and what is still being written."""
-    return name.startswith((".", "~$")) or name.endswith("~") or name.lower().endswith(_UNFINISHED)
+def is_hidden(name: str) -> bool:
+    """Hidden names, and lock files and backups of office programs and editors: nobody means them as uploads."""
+    return name.startswith((".", "~$")) or name.endswith("~")
 
 
-def _refuse_outside(zone: Path, key: str, path: Path) -> None:
+def is_unfinished(name: str) -> bool:
+    """Names that programs give to what they are still writing."""
+    return name.lower().endswith(_UNFINISHED)
+
+
+def leads_outside(zone: Path, path: Path) -> bool:
+    """Whether `path` is a link, or below one, that leads out of the zone or in a circle."""
     try:
-        inside = path.resolve().is_relative_to(zone.resolve())
-    except (OSError, RuntimeError):  # links that lead in a circle
-        inside = False
-    if not inside:
-        message = f"{path.name} is a link that leads outside the upload zone"
-        raise SourceError(key, message, hint="put the file itself there")
+        return not path.resolve().is_relative_to(zone.resolve())
+    except (OSError, RuntimeError):  # links in a circle: Python 3.11 and 3.12 raise the one, 3.13 the other
+        return True
 
 
 def _sync_folder(folder: Path) -> None:

@@ -102,6 +102,22 @@ create table if not exists ops.empty_window (
 );
 comment on table ops.empty_window is 'Days of which raw has rows and the source had none when last asked; not taken over.';
 
+create table if not exists ops.upload_seen (
+    seen_id bigint generated always as identity primary key,
+    dataset text not null,
+    name text not null,
+    sha256 text not null,
+    mtime double precision not null,
+    stamp text not null,
+    seen_at timestamptz not null default clock_timestamp(),
+    outcome text check (outcome in ('loaded', 'unchanged', 'rejected', 'failed')),
+    contract_mark text
+);
+comment on table ops.upload_seen is 'Files in the upload zone in the order in which they were first seen: a row for each name and content, and each time it was put there again.';
+comment on column ops.upload_seen.mtime is 'What the file says of its own time (seconds since 1970); not asked for the order.';
+comment on column ops.upload_seen.outcome is 'What became of its load; empty until the file itself was judged.';
+comment on column ops.upload_seen.contract_mark is 'By which text of the contract: another one tries again.';
+
 create table if not exists ops.pseudonym_key (
     dataset text not null,
     purpose text not null,
@@ -186,6 +202,7 @@ begin
             values
                 ('', 'ops.load_batch_dataset', 'ops.load_batch (dataset, batch_id desc)'),
                 ('', 'ops.schema_drift_dataset', 'ops.schema_drift (dataset, drift_id desc)'),
+                ('', 'ops.upload_seen_name', 'ops.upload_seen (dataset, name, seen_id desc)'),
                 ('', 'ops.check_result_asset', 'ops.check_result (asset, check_name, at desc)'),
                 ('unique', 'quarantine.row_open', 'quarantine.row (dataset, row_hash) where state = ''open'''),
                 ('', 'quarantine.row_dataset_key', 'quarantine.row (dataset, row_key) where state = ''open''')

@@ -1,34 +1,78 @@
-"""New files in the upload zone: a load of just that dataset, then of just what is made from it."""
+"""New files in the upload zone start a load of their dataset. Not here: what is built from it (descendants.py)."""
+
+from __future__ import annotations
 
 import hashlib
 import json
 import time
 from collections.abc import Sequence
-from functools import lru_cache
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
+from psycopg import Connection
 
 from pipelines.assets.raw import raw_key
-from pipelines.assets.warehouse import model_key
 from pipelines.contracts import Contract
-from pipelines.errors import GudangError
-from pipelines.extract.uploads import UploadedFile, find_uploads, is_settled
-from pipelines.jobs import UPLOAD, AssetJob
-from pipelines.load.ledger import merged, standing_fingerprints
-from pipelines.models.nodes import Project
+from pipelines.errors import GudangError, SourceError
+from pipelines.extract.inbox import LeftFile, folder_reasons, list_uploads, unknown_files
+from pipelines.extract.uploads import UploadedFile, is_settled
+from pipelines.jobs import UPLOAD
+from pipelines.load import arrivals
+from pipelines.load import warehouse as bootstrap
+from pipelines.load.arrivals import Arrival
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import Settings
 
 DATASET_TAG, FILE_TAG = "gudang/dataset", "gudang/berkas"
+ARRIVAL_TAG = "gudang/kedatangan"
+"""The last file that a run was started for (ops.upload_seen), and the contract's mark: its tries are counted by it."""
+MOST_TRIES = 3
+"""Runs for one file that ended before the file was judged: killed, or the warehouse was away."""
+RETRY_WAIT_S = 60
+"""Seconds after such a run before the next, times the number of runs."""
+_UNKNOWN = "?"
+_SURVEY_S = 300
+"""Seconds between two looks at the folders of another machine that no contract knows."""
+_JUDGED = {
+    "rejected": "ditolak pemeriksaan",
+    "failed": "gagal dimuat",
+    "loaded": "sudah dimuat",
+    "unchanged": "sudah dimuat",
+}
+
+
+@dataclass
+class _Tick:
+    """What one look at the zone found, and the cursor that the next one gets: a mark or two a dataset."""
+
+    before: dict[str, str]
+    after: dict[str, str] = field(default_factory=dict[str, str])
+    lines: list[str] = field(default_factory=list[str])
+    requests: list[dg.RunRequest] = field(default_factory=list[dg.RunRequest])
+    events: list[dg.AssetObservation] = field(default_factory=list[dg.AssetObservation])
+    files: int = 0
+
+    def keep(self, *names: str) -> None:
+        self.after |= {name: self.before[name] for name in names if name in self.before}
+
+    def result(self) -> dg.SensorResult:
+        counted = f"{self.files} berkas dilihat, {len(self.requests)} pemuatan dimulai."
+        return dg.SensorResult(
+            run_requests=self.requests or None,
+            skip_reason=None if self.requests else "\n".join([counted, *self.lines]),
+            cursor=json.dumps(self.after, sort_keys=True),
+            asset_events=self.events,
+        )
 
 
 def upload_sensor(contracts: Sequence[Contract], settings: Settings) -> dg.SensorDefinition:
-    """Looks at every upload dataset: its newest file, or each of its files where every one is taken, oldest first.
+    """Looks at the whole zone, starts one run for each dataset that has news, and says what it left and why.
 
-    A file still being written is left for the next tick: on this machine one that changed a moment ago, on another
-    machine, whose clock is its own, one that looks otherwise than at the tick before. The cursor holds a mark or two
-    a dataset, so it never grows; a run's key holds the content's SHA-256, so the same bytes start one run, however
-    often they are put there.
+    What is new is decided by the ledger (load/arrivals.py): a file is due until a load has judged it. A file still
+    being written is left for the next tick: on this machine one that changed a moment ago, on another machine, whose
+    clock is its own, one that looks otherwise than at the tick before. The cursor never grows with the files.
     """
     uploads = [c for c in contracts if c.server.kind == "upload"]
 
@@ -42,102 +86,164 @@ def upload_sensor(contracts: Sequence[Contract], settings: Settings) -> dg.Senso
     def new_uploads(
         context: dg.SensorEvaluationContext, warehouse: Warehouse
     ) -> dg.SensorResult | dg.SkipReason:
-        before: dict[str, str] = json.loads(context.cursor or "{}")
-        after: dict[str, str] = {}
-        requests: list[dg.RunRequest] = []
-        for contract in uploads:
-            key, seen = contract.key, f"{contract.key}?"
-            after |= {name: before[name] for name in (key, seen) if name in before}
-            try:
-                files = find_uploads(settings.upload_zone, contract)
-                if files and files[-1].is_remote:
-                    after[seen] = _mark(files)
-                settled = _settled(contract, files, same_as_before=before.get(seen) == after.get(seen))
-                if not settled or before.get(key) == _mark(settled):
-                    continue
-                loaded = _loaded(warehouse, contract)
-                requests += [_request(contract, file) for file in settled if _sha256(file) not in loaded]
-                after[key] = _mark(settled)
-            except GudangError as error:
-                context.log.error(str(error))
-        return dg.SensorResult(run_requests=requests, cursor=json.dumps(after, sort_keys=True))
+        tick = _Tick(json.loads(context.cursor or "{}"))
+        try:
+            with warehouse.connect() as connection:
+                _prepare_once(connection, contracts)
+                for contract in uploads:
+                    _look(context, tick, connection, contract, settings)
+                _survey(tick, contracts, settings)
+        except GudangError as error:
+            context.log.error(str(error))
+            return dg.SkipReason(str(error))
+        for line in tick.lines:
+            context.log.info(line)
+        return tick.result()
 
     return new_uploads
 
 
+def _prepare_once(connection: Connection[Any], contracts: Sequence[Contract]) -> None:
+    known = connection.execute("select to_regclass('ops.upload_seen') is not null").fetchone()
+    if not known or not known[0]:
+        bootstrap.prepare(connection, contracts)
+
+
+def _look(
+    context: dg.SensorEvaluationContext,
+    tick: _Tick,
+    connection: Connection[Any],
+    contract: Contract,
+    settings: Settings,
+) -> None:
+    """One dataset's folder; what goes wrong there is said, and the others are looked at."""
+    key = contract.key
+    try:
+        listing = list_uploads(settings.upload_zone, contract)
+        tick.files += len(listing.files) + len(listing.left)
+        settled, waiting = _settled(tick, contract, listing.files)
+        seen = arrivals.see(connection, contract, settled)
+        unreadable = [LeftFile(f"{key}/{f.name}", e.message) for f, e in seen.unreadable]
+        _tell_left(tick, contract, [*listing.left, *unreadable])
+        if waiting:
+            tick.lines.append(f"{key}: menunggu selesai ditulis: {_names(waiting)}")
+            if not contract.takes_every_file:
+                return  # the newest stands for all, and it is not there yet
+        if not contract.takes_every_file and len(seen.arrivals) > 1:
+            newest = seen.arrivals[-1].file.name
+            tick.lines.append(
+                f"{key}: {newest} datang terakhir; {len(seen.arrivals) - 1} lainnya digantikannya"
+            )
+        new = arrivals.news(connection, contract, seen.arrivals)
+        for judged in (a for a in new if a.outcome):
+            tick.lines.append(
+                f"{key}/{judged.file.name}: {_JUDGED[str(judged.outcome)]}; perbaiki lalu letakkan lagi,"
+                " atau ubah kontraknya"
+            )
+        if due := [a for a in new if not a.outcome]:
+            _request(context, tick, contract, due)
+    except GudangError as error:
+        tick.keep(key, f"{key}!")
+        tick.lines.append(str(error))
+
+
 def _settled(
-    contract: Contract, files: Sequence[UploadedFile], *, same_as_before: bool
-) -> list[UploadedFile]:
-    """Those of the files that stand for the dataset which nobody is writing to."""
+    tick: _Tick, contract: Contract, files: Sequence[UploadedFile]
+) -> tuple[list[UploadedFile], list[UploadedFile]]:
+    """The files that nobody is writing to, and the others."""
+    if not files:
+        return [], []
     now = time.time()
-    standing = files if contract.takes_every_file else files[-1:]
-    return [f for f in standing if (same_as_before if f.is_remote else is_settled(f, now))]
+    mark = _mark([f"{f.name}:{f.stamp}" for f in files])
+    same = tick.before.get(contract.key) == mark
+    tick.after[contract.key] = mark
+    settled = [f for f in files if same or is_settled(f, now)]
+    return settled, [f for f in files if f not in settled]
 
 
-def _mark(files: Sequence[UploadedFile]) -> str:
-    """What tells one look from another without reading a file."""
-    listing = [[f.name, f.size, f.mtime] for f in files]
-    return hashlib.sha256(json.dumps(listing).encode()).hexdigest()
-
-
-@lru_cache(maxsize=10_000)
-def _sha256(file: UploadedFile) -> str:
-    """Each file, as it was listed, is read once by this process."""
-    return file.sha256
-
-
-def _loaded(warehouse: Warehouse, contract: Contract) -> set[str]:
-    """SHA-256 of the bytes that raw stands for: of the last load, or of each file where every one is taken."""
-    with warehouse.connect() as connection:
-        known = connection.execute("select to_regclass('ops.load_batch') is not null").fetchone()
-        if not known or not known[0]:
-            return set()
-        if contract.merges:
-            return {sha for _, sha in merged(connection, contract)}
-        found = standing_fingerprints(connection, contract)
-    return {fingerprint.split(":")[0] for fingerprint in found}
-
-
-def _request(contract: Contract, file: UploadedFile) -> dg.RunRequest:
-    return dg.RunRequest(
-        run_key=f"{contract.key}:{_sha256(file)}",
-        asset_selection=[raw_key(contract)],
-        tags={DATASET_TAG: contract.key, FILE_TAG: file.name},
+def _request(
+    context: dg.SensorEvaluationContext, tick: _Tick, contract: Contract, due: Sequence[Arrival]
+) -> None:
+    """One run for all that is due: a load takes every file that is not in raw yet, in the order in which they came."""
+    key = contract.key
+    runs = context.instance.get_run_records(dg.RunsFilter(job_name=UPLOAD, tags={DATASET_TAG: key}), limit=20)
+    if running := [r.dagster_run for r in runs if not r.dagster_run.is_finished]:
+        tick.lines.append(f"{key}: sedang dimuat oleh run {running[0].run_id[:8]}")
+        return
+    arrival = f"{due[-1].seen_id}:{arrivals.contract_mark(contract)}"
+    tries = [r for r in runs if r.dagster_run.tags.get(ARRIVAL_TAG) == arrival]
+    names = _names([a.file for a in due])
+    if len(tries) >= MOST_TRIES:
+        tick.lines.append(
+            f"{key}: {len(tries)} run berakhir sebelum {names} dinilai; lihat run {tries[0].dagster_run.run_id[:8]},"
+            " lalu letakkan lagi berkasnya"
+        )
+        return
+    ended = max((r.end_time or 0.0 for r in tries), default=0.0)
+    if time.time() - ended < RETRY_WAIT_S * len(tries):
+        tick.lines.append(
+            f"{key}: {names} dicoba lagi sebentar lagi; run sebelumnya berakhir sebelum menilainya"
+        )
+        return
+    tick.lines.append(f"{key}: memuat {names}")
+    tick.requests.append(
+        dg.RunRequest(
+            run_key=f"{key}:{arrival}:{len(tries)}",
+            asset_selection=[raw_key(contract)],
+            tags={DATASET_TAG: key, FILE_TAG: names, ARRIVAL_TAG: arrival},
+        )
     )
 
 
-def descendants_sensor(
-    contracts: Sequence[Contract],
-    project: Project,
-    upload_job: AssetJob,
-    warehouse_job: AssetJob,
-) -> dg.SensorDefinition:
-    """After an upload's run: the models that are made from its dataset, and no others."""
-    keys = {c.key: _descendants(c, project) for c in contracts if c.server.kind == "upload"}
-
-    @dg.run_status_sensor(
-        name="warehouse_after_upload",
-        run_status=dg.DagsterRunStatus.SUCCESS,
-        monitored_jobs=[upload_job],
-        request_job=warehouse_job,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        minimum_interval_seconds=5,
-        description="Membangun model yang memakai dataset yang baru diunggah.",
-    )
-    def build_descendants(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
-        dataset = context.dagster_run.tags.get(DATASET_TAG, "")
-        if not keys.get(dataset):
-            return dg.SkipReason(f"no model is made from {dataset or 'this run'}")
-        return dg.RunRequest(
-            run_key=f"upload:{context.dagster_run.run_id}",
-            asset_selection=keys[dataset],
-            tags={DATASET_TAG: dataset, "gudang/after": context.dagster_run.run_id},
+def _tell_left(tick: _Tick, contract: Contract, left: Sequence[LeftFile]) -> None:
+    """What a dataset's contract does not take: at each tick in its words, on the asset when it changed."""
+    tick.lines += [str(file) for file in left]
+    name = f"{contract.key}!"
+    if left:
+        tick.after[name] = _mark([str(file) for file in left])
+    if tick.after.get(name) != tick.before.get(name):
+        tick.events.append(
+            dg.AssetObservation(
+                raw_key(contract),
+                metadata={"berkas_tidak_diambil": left_files(left)},
+                description="Berkas di zona unggah yang tidak diambil.",
+            )
         )
 
-    return build_descendants
+
+def left_files(left: Sequence[LeftFile]) -> dg.MetadataValue[Any]:
+    """Files that were not taken, as a table for an asset's page."""
+    return dg.MetadataValue.table(
+        [dg.TableRecord({"berkas": file.place, "alasan": file.reason}) for file in left],
+        schema=dg.TableSchema([dg.TableColumn("berkas", "string"), dg.TableColumn("alasan", "string")]),
+    )
 
 
-def _descendants(contract: Contract, project: Project) -> list[dg.AssetKey]:
-    readers = project.readers([(contract.opd, contract.dataset)])
-    names = readers | project.descendants(readers)
-    return [model_key(n) for n in project.nodes.values() if n.name in names]
+def _survey(tick: _Tick, contracts: Sequence[Contract], settings: Settings) -> None:
+    """Files that lie in no dataset's folder. On another machine each look costs a question a folder: seldom."""
+    zone = settings.upload_zone
+    last = float(tick.before.get(_UNKNOWN, "0"))
+    remote = not isinstance(zone, Path)
+    if remote and time.time() - last < _SURVEY_S:
+        tick.keep(_UNKNOWN)
+        return
+    if remote:
+        tick.after[_UNKNOWN] = str(int(time.time()))
+    known = [c.key for c in contracts if c.server.kind == "upload"]
+    try:
+        unknown = unknown_files(zone, folder_reasons(contracts), known)
+    except SourceError as error:
+        tick.lines.append(str(error))
+        return
+    tick.files += len(unknown)
+    tick.lines += [str(file) for file in unknown]
+
+
+def _names(files: Sequence[UploadedFile]) -> str:
+    names = [f.name for f in files[:5]]
+    more = len(files) - len(names)
+    return ", ".join(names) + (f" dan {more} lagi" if more else "")
+
+
+def _mark(parts: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]

@@ -19,6 +19,7 @@ from tests.support.databases import contract
 from tests.support.extracts import api_contract, upload_contract
 from tests.support.http_server import Server as HttpServer
 from tests.support.http_server import reply
+from tests.support.uploads import uploaded
 
 
 @dataclass
@@ -67,7 +68,7 @@ def test_a_source_is_open_in_its_hours_over_midnight_too(
 def test_the_refusal_says_the_hours_the_time_and_the_mend(tmp_path: Path) -> None:
     made = contract("id", table="t", load_hours=(time(20), time(5)))
     with pytest.raises(SourceError) as caught:
-        open_source(made, wanted=Wanted(), upload_zone=tmp_path, env={}, clock=Watch("10:15").clock())
+        open_source(made, wanted=Wanted(), env={}, clock=Watch("10:15").clock())
     assert "uji/data: uji may be read from 20:00 to 05:00 WITA, and it is 10:15" in str(caught.value)
     assert "load_hours" in str(caught.value)
 
@@ -106,7 +107,11 @@ def test_every_kind_of_source_is_paced(tmp_path: Path, server: HttpServer) -> No
         watch = Watch()
         slow: Server = replace(made.server, rows_per_second=10)
         stream = open_source(
-            replace(made, server=slow), wanted=Wanted(), upload_zone=tmp_path, env=env, clock=watch.clock()
+            replace(made, server=slow),
+            wanted=Wanted(),
+            upload=uploaded(folder / "data.csv"),
+            env=env,
+            clock=watch.clock(),
         )
         assert stream is not None
         assert sum(block.count(b"\n") for block in stream.blocks) == stream.rows == 30
@@ -142,9 +147,7 @@ def test_a_stream_that_is_let_go_unread_lets_go_of_its_source(tmp_path: Path) ->
         connection.execute("create table t (id int)")
     connection.close()
     made = contract("id", table="t", rows_per_second=1)
-    stream = open_source(
-        made, wanted=Wanted(), upload_zone=tmp_path, env={"UJI_URL": f"sqlite:///{tmp_path}/s.db"}
-    )
+    stream = open_source(made, wanted=Wanted(), env={"UJI_URL": f"sqlite:///{tmp_path}/s.db"})
     assert stream is not None
     stream.close()
     assert list(stream.blocks) == []

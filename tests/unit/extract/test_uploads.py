@@ -12,7 +12,8 @@ import pytest
 
 from pipelines.contracts import Contract
 from pipelines.errors import SourceError
-from pipelines.extract.uploads import UploadedFile, find_uploads, is_settled, newest_upload, put_upload
+from pipelines.extract.inbox import find_uploads, list_uploads, unknown_files
+from pipelines.extract.uploads import UploadedFile, is_settled, put_upload
 from tests.support.extracts import upload_contract
 
 KEY = "samarinda/penduduk"
@@ -87,13 +88,10 @@ def test_a_failed_upload_leaves_what_was_there(tmp_path: Path, zone: Path) -> No
     assert find_uploads(zone, CSV)[0].size == 4
 
 
-def test_uploads_come_oldest_first_and_the_newest_stands_for_the_dataset(tmp_path: Path, zone: Path) -> None:
+def test_uploads_are_listed_by_their_own_time_and_name(tmp_path: Path, zone: Path) -> None:
     for name, mtime in [("c.csv", 100), ("b.csv", 200), ("a.csv", 200)]:
         os.utime(put_upload(zone, KEY, made(tmp_path, name)), (mtime, mtime))
     assert names(zone) == ["c.csv", "a.csv", "b.csv"]
-    newest = newest_upload(zone, CSV)
-    assert newest is not None
-    assert newest.name == "b.csv"
 
 
 def test_hidden_unfinished_and_foreign_names_are_not_uploads(zone: Path) -> None:
@@ -109,11 +107,11 @@ def test_hidden_unfinished_and_foreign_names_are_not_uploads(zone: Path) -> None
 
 def test_a_dataset_without_a_folder_has_no_uploads(zone: Path) -> None:
     assert find_uploads(zone, CSV) == []
-    assert newest_upload(zone, CSV) is None
 
 
-def test_a_file_is_settled_when_it_was_quiet_long_enough() -> None:
-    file = UploadedFile(Path("x.csv"), "x.csv", 1, mtime=1000)
+@pytest.mark.parametrize("mtime", [0, 1_000, 9e9])
+def test_a_file_is_settled_when_it_was_quiet_long_enough_whatever_time_it_has(mtime: float) -> None:
+    file = UploadedFile(Path("x.csv"), "x.csv", 1, mtime, changed=1000)
     assert not is_settled(file, 1004.9)
     assert is_settled(file, 1005)
     assert is_settled(file, 1001, quiet_seconds=1)
@@ -137,11 +135,8 @@ def test_a_key_that_is_no_dataset_is_refused(tmp_path: Path, zone: Path, key: st
         put_upload(zone, key, made(tmp_path, "x.csv"))
 
 
-def test_a_link_to_a_file_outside_the_zone_is_refused(tmp_path: Path, zone: Path) -> None:
-    (zone / KEY).mkdir(parents=True)
-    (zone / KEY / "x.csv").symlink_to(made(tmp_path, "secret.csv"))
-    with pytest.raises(SourceError, match="leads outside"):
-        find_uploads(zone, CSV)
+def left(zone: Path, contract: Contract = CSV) -> dict[str, str]:
+    return {entry.place.removeprefix(f"{KEY}/"): entry.reason for entry in list_uploads(zone, contract).left}
 
 
 def test_a_folder_that_is_a_link_outside_the_zone_is_refused(tmp_path: Path, zone: Path) -> None:
@@ -149,21 +144,73 @@ def test_a_folder_that_is_a_link_outside_the_zone_is_refused(tmp_path: Path, zon
     (outside / "penduduk").mkdir(parents=True)
     zone.mkdir()
     (zone / "samarinda").symlink_to(outside)
-    with pytest.raises(SourceError, match="leads outside"):
+    with pytest.raises(SourceError, match="ke luar zona unggah"):
         find_uploads(zone, CSV)
     with pytest.raises(SourceError, match="leads outside"):
         put_upload(zone, KEY, made(tmp_path, "x.csv"))
     assert list((outside / "penduduk").iterdir()) == []
 
 
-def test_links_inside_the_zone_and_links_to_nothing_do_no_harm(tmp_path: Path, zone: Path) -> None:
+def test_a_link_that_cannot_be_followed_is_left_with_its_reason_and_harms_no_other(
+    tmp_path: Path, zone: Path
+) -> None:
     target = put_upload(zone, KEY, made(tmp_path, "x.csv"))
-    (zone / KEY / "y.csv").symlink_to(target)
-    (zone / KEY / "z.csv").symlink_to(zone / "gone.csv")
+    folder = zone / KEY
+    (folder / "y.csv").symlink_to(target)
+    (folder / "hilang.csv").symlink_to(zone / "gone.csv")
+    (folder / "luar.csv").symlink_to(made(tmp_path, "secret.csv"))
+    (folder / "lingkar.csv").symlink_to(folder / "lingkar.csv")
     assert sorted(names(zone)) == ["x.csv", "y.csv"]
-    (zone / KEY / "loop.csv").symlink_to(zone / KEY / "loop.csv")
-    with pytest.raises(SourceError, match="leads outside"):
-        find_uploads(zone, CSV)
+    assert left(zone) == {
+        "hilang.csv": "tautan yang rusak",
+        "luar.csv": "tautan yang menuju ke luar zona unggah atau berputar",
+        "lingkar.csv": "tautan yang menuju ke luar zona unggah atau berputar",
+    }
+
+
+def test_what_is_not_taken_is_said_with_the_pattern_and_the_others_are_taken(zone: Path) -> None:
+    folder = zone / KEY
+    (folder / "arsip").mkdir(parents=True)
+    for name in ("data.csv", "data.xlsx", "baru.csv.part", ".x", "~$x.csv"):
+        (folder / name).write_text("a")
+    os.mkfifo(folder / "pipa.csv")
+    assert names(zone) == ["data.csv"]
+    pola = f'nama tidak cocok dengan pola "*.csv" dari kontrak {KEY}; ganti nama berkas atau polanya'
+    assert left(zone) == {
+        "arsip": f"folder di dalam folder dataset tidak dibaca; letakkan berkasnya langsung di {KEY}/",
+        "baru.csv.part": "nama sementara: menunggu berkas selesai ditulis dan diganti namanya",
+        "data.xlsx": pola,
+        "pipa.csv": "bukan berkas biasa",
+    }
+
+
+def test_a_name_of_bytes_that_are_no_text_is_taken_under_a_name_that_is(zone: Path) -> None:
+    folder = zone / KEY
+    folder.mkdir(parents=True)
+    for name in (b"data\xff.csv", b"kecamatan \xc3\xa9.csv", b"a\nb.csv", b"x\x1b[31m.csv"):
+        (folder / os.fsdecode(name)).write_text("a\n1\n")
+    assert sorted(names(zone)) == [r"a\nb.csv", r"data\xff.csv", "kecamatan é.csv", r"x\x1b[31m.csv"]
+    assert {file.sha256 for file in find_uploads(zone, CSV)} == {hashlib.sha256(b"a\n1\n").hexdigest()}
+
+
+def test_files_in_folders_that_no_contract_knows_are_found(zone: Path) -> None:
+    for place in (KEY, "samarinda/penduduk2", "tiada/apa", "dinkes/kunjungan"):
+        (zone / place).mkdir(parents=True)
+        (zone / place / "x.csv").write_text("a")
+    (zone / "lepas.csv").write_text("a")
+    (zone / "samarinda" / "salah.csv").write_text("a")
+    (zone / "tiada" / "apa" / "dalam").mkdir()
+    (zone / "lingkar").symlink_to(zone / "lingkar")
+    found = unknown_files(zone, {"dinkes/kunjungan": "kontraknya membaca database"}, [KEY])
+    assert {f.place: f.reason.split(";")[0] for f in found} == {
+        "dinkes/kunjungan/x.csv": "kontraknya membaca database",
+        "lepas.csv": "letakkan berkas di folder <opd>/<dataset>/",
+        "lingkar": "tautan yang menuju ke luar zona unggah atau berputar",
+        "samarinda/penduduk2/x.csv": "tidak ada kontrak samarinda/penduduk2",
+        "samarinda/salah.csv": "letakkan berkas di folder samarinda/<dataset>/",
+        "tiada/apa/dalam": "tidak ada kontrak tiada/apa",
+        "tiada/apa/x.csv": "tidak ada kontrak tiada/apa",
+    }
 
 
 def test_a_zone_behind_a_link_of_its_own_works(tmp_path: Path, zone: Path) -> None:

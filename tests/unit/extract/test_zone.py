@@ -7,7 +7,6 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import asyncssh
 import pytest
@@ -15,9 +14,10 @@ import pytest
 from pipelines.contracts import Contract
 from pipelines.errors import ContractError, SourceError
 from pipelines.extract import zone
+from pipelines.extract.inbox import find_uploads
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import SourceStream, Wanted
-from pipelines.extract.uploads import find_uploads, newest_upload, put_upload
+from pipelines.extract.uploads import UploadedFile, put_upload
 from pipelines.settings import Settings
 from tests.support.extracts import upload_contract
 from tests.support.sftp_server import PASSWORD, SftpServer
@@ -42,8 +42,10 @@ class Remote:
     def names(self) -> list[str]:
         return [f.name for f in find_uploads(self.settings.upload_zone, AB)]
 
-    def open(self, of: Contract = AB, **more: Any) -> SourceStream | None:
-        return open_source(of, wanted=Wanted(), upload_zone=self.settings.upload_zone, **more)
+    def open(self, of: Contract = AB, upload: UploadedFile | None = None) -> SourceStream | None:
+        """One of its files, else the one that is newest by its own time."""
+        newest = [None, *find_uploads(self.settings.upload_zone, AB)][-1]
+        return open_source(of, wanted=Wanted(), upload=upload or newest)
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +119,7 @@ def test_a_name_that_would_leave_the_folder_is_refused_there_too(remote: Remote,
 
 def test_a_file_that_grew_since_it_was_listed_is_left_for_the_next_look(remote: Remote) -> None:
     remote.put("a.csv", "a,b\n1,2\n")
-    upload = newest_upload(remote.settings.upload_zone, AB)
+    upload = find_uploads(remote.settings.upload_zone, AB)[-1]
     remote.put("a.csv", "a,b\n1,2\n3,4\n")
     with pytest.raises(SourceError, match=r"a\.csv changed while it was copied") as caught:
         remote.open(upload=upload)
@@ -126,7 +128,7 @@ def test_a_file_that_grew_since_it_was_listed_is_left_for_the_next_look(remote: 
 
 def test_a_file_taken_away_since_it_was_listed_is_told(remote: Remote) -> None:
     remote.put("a.csv", "a,b\n1,2\n")
-    upload = newest_upload(remote.settings.upload_zone, AB)
+    upload = find_uploads(remote.settings.upload_zone, AB)[-1]
     (remote.folder / "a.csv").unlink()
     with pytest.raises(SourceError, match="is gone") as caught:
         remote.open(upload=upload)

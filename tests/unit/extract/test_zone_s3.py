@@ -11,9 +11,10 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from pipelines.errors import SourceError
+from pipelines.extract.inbox import find_uploads
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import Wanted
-from pipelines.extract.uploads import find_uploads, put_upload
+from pipelines.extract.uploads import put_upload
 from pipelines.settings import Settings
 from tests.support.extracts import upload_contract
 from tests.support.uploads import read, write
@@ -47,7 +48,7 @@ def test_a_file_in_a_bucket_is_put_found_read_corrected_and_missed(bucket: str, 
     put_upload(settings.upload_zone, AB.key, write(tmp_path, "a,b\n1,2\n", "data.csv"))
     (before,) = find_uploads(settings.upload_zone, AB)
     assert (before.name, before.size, before.is_remote) == ("data.csv", 8, True)
-    stream = open_source(AB, wanted=Wanted(), upload_zone=settings.upload_zone)
+    stream = open_source(AB, wanted=Wanted(), upload=before)
     assert stream is not None
     assert read(stream) == [["1", "2", "baris 2"]]
     assert stream.fingerprint == before.sha256 == hashlib.sha256(b"a,b\n1,2\n").hexdigest()
@@ -57,7 +58,7 @@ def test_a_file_in_a_bucket_is_put_found_read_corrected_and_missed(bucket: str, 
     boto3.client("s3").delete_object(Bucket=bucket, Key=f"unggahan/{AB.key}/data.csv")
     assert find_uploads(settings.upload_zone, AB) == []
     with pytest.raises(SourceError, match="is gone"):
-        open_source(AB, wanted=Wanted(), upload_zone=settings.upload_zone, upload=after)
+        open_source(AB, wanted=Wanted(), upload=after)
 
 
 def test_what_is_in_the_way_of_a_bucket_is_told_without_the_key(

@@ -1,0 +1,227 @@
+"""What lies in the upload zone: the files that a dataset's contract takes, and every other one, with the reason.
+
+What belongs here: listing folders, on this machine and on another. Nothing is passed over in silence but hidden names;
+one entry that cannot be looked at harms no other. Not here: putting and opening files (uploads.py), which came when
+(load/arrivals.py). Reasons are in Indonesian: operators and OPD read them.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Literal
+
+from upath import UPath
+
+from pipelines.contracts import Contract, FileExtract
+from pipelines.errors import ContractError, SourceError
+from pipelines.extract.uploads import (
+    UploadedFile,
+    dataset_folder,
+    is_hidden,
+    is_unfinished,
+    leads_outside,
+)
+from pipelines.extract.zone import CALL_S, SUBJECT, Zone, on_zone
+
+MOST_UNKNOWN = 500
+"""Files of unknown folders that are listed; a zone that somebody unpacked an archive into has thousands."""
+_INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode's categories of what moves a terminal's cursor, turns its text round or is no character at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftFile:
+    """A file in the zone that is not taken: its place below the zone, and why."""
+
+    place: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A dataset's folder: the files that its contract takes (oldest first by their own times), and the others."""
+
+    files: tuple[UploadedFile, ...] = ()
+    left: tuple[LeftFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    path: Zone
+    name: str
+    kind: Literal["file", "folder", "other"]
+    size: int = 0
+    mtime: float = 0.0
+    changed: float | None = None
+    reason: str = ""
+
+
+def list_uploads(zone: Zone, contract: Contract) -> Listing:
+    """What lies in the dataset's folder. Its pattern takes upper and lower case alike.
+
+    Raises SourceError where the folder cannot be listed, or the zone does not answer.
+    """
+    if not isinstance(contract.extract, FileExtract):
+        raise ContractError(contract.key, "this dataset is no upload", hint="see docs/contracts.md")
+    pattern = contract.extract.pattern
+    files: list[UploadedFile] = []
+    left: list[LeftFile] = []
+    folder = dataset_folder(zone, contract.key)
+    for entry in _entries(zone, contract.key, folder):
+        if reason := _why_not(entry, pattern, contract.key):
+            left.append(LeftFile(f"{contract.key}/{entry.name}", reason))
+        else:
+            files.append(UploadedFile(entry.path, entry.name, entry.size, entry.mtime, entry.changed))
+    files.sort(key=lambda f: (f.mtime, f.name))
+    return Listing(tuple(files), tuple(left))
+
+
+def find_uploads(zone: Zone, contract: Contract) -> list[UploadedFile]:
+    """The files that the dataset's contract takes. Raises SourceError as `list_uploads` does."""
+    return [*list_uploads(zone, contract).files]
+
+
+def unknown_files(zone: Zone, reasons: Mapping[str, str], known: Iterable[str]) -> list[LeftFile]:
+    """Files in the zone that lie in no upload dataset's folder, at most MOST_UNKNOWN.
+
+    known: keys of the datasets that `list_uploads` lists. reasons: why the files of a folder that is nevertheless
+    somebody's are not taken (its contract is faulty, or reads something else). Raises SourceError.
+    """
+    found: list[LeftFile] = []
+    for left in _unknown(zone, reasons, frozenset(known)):
+        if len(found) == MOST_UNKNOWN:
+            found.append(
+                LeftFile("...", f"hanya {MOST_UNKNOWN} berkas yang pertama disebut; rapikan zona unggah")
+            )
+            break
+        found.append(left)
+    return found
+
+
+def folder_reasons(contracts: Iterable[Contract]) -> dict[str, str]:
+    """Why files in the folders of these datasets are not taken: what they read instead of uploads, by key."""
+    kinds = {"database": "basis data", "api": "API"}
+    return {
+        c.key: f"kontrak {c.key} membaca {kinds[c.server.kind]}, bukan unggahan"
+        for c in contracts
+        if c.server.kind in kinds
+    }
+
+
+def shown(name: str) -> str:
+    """A file's name as printable text: bytes that are no UTF-8, and control characters, as escapes."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(
+        c.encode("unicode_escape").decode("ascii") if unicodedata.category(c) in _INVISIBLE else c
+        for c in text
+    )
+
+
+def _why_not(entry: _Entry, pattern: str, key: str) -> str:
+    """Why a contract with this pattern does not take the entry; "" where it does."""
+    if entry.kind == "folder":
+        return f"folder di dalam folder dataset tidak dibaca; letakkan berkasnya langsung di {key}/"
+    if is_unfinished(entry.name):
+        return "nama sementara: menunggu berkas selesai ditulis dan diganti namanya"
+    if not fnmatchcase(entry.name.lower(), pattern.lower()):
+        return f'nama tidak cocok dengan pola "{pattern}" dari kontrak {key}; ganti nama berkas atau polanya'
+    return entry.reason
+
+
+def _unknown(zone: Zone, reasons: Mapping[str, str], known: frozenset[str]) -> Iterator[LeftFile]:
+    for opd in _entries(zone, SUBJECT, zone):
+        if opd.kind != "folder":
+            yield LeftFile(opd.name, opd.reason or "letakkan berkas di folder <opd>/<dataset>/")
+            continue
+        try:
+            for dataset in _entries(zone, SUBJECT, opd.path):
+                yield from _of_folder(zone, opd.name, dataset, reasons, known)
+        except SourceError as error:
+            yield LeftFile(f"{opd.name}/", error.message)
+
+
+def _of_folder(
+    zone: Zone, opd: str, dataset: _Entry, reasons: Mapping[str, str], known: frozenset[str]
+) -> Iterator[LeftFile]:
+    key = f"{opd}/{dataset.name}"
+    if dataset.kind != "folder":
+        yield LeftFile(key, dataset.reason or f"letakkan berkas di folder {opd}/<dataset>/")
+    elif key not in known:
+        reason = reasons.get(key, f"tidak ada kontrak {key}; periksa nama folder, atau buat kontraknya")
+        for entry in _entries(zone, SUBJECT, dataset.path):
+            yield LeftFile(f"{key}/{entry.name}", reason)
+
+
+def _entries(zone: Zone, subject: str, folder: Zone) -> Iterator[_Entry]:
+    """What is in a folder, by name; nothing where there is none. Hidden names are left out."""
+    if isinstance(zone, Path) and isinstance(folder, Path):
+        return _local(zone, subject, folder)
+    assert isinstance(folder, UPath)
+    return _remote(subject, folder)
+
+
+def _local(zone: Path, subject: str, folder: Path) -> Iterator[_Entry]:
+    if folder != zone and leads_outside(zone, folder):
+        if os.path.lexists(folder):
+            message = f"{shown(folder.name)} adalah tautan yang menuju ke luar zona unggah"
+            raise SourceError(subject, message, hint="ganti dengan folder biasa")
+        return
+    try:
+        names = sorted(os.listdir(folder))  # noqa: PTH208  # names, and a Path of each, of which few are looked at
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        message = f"folder {shown(folder.name)} tidak dapat dibaca: {error.strerror}"
+        raise SourceError(subject, message, hint="beri akun ini hak baca atas folder itu") from None
+    for name in names:
+        if not is_hidden(name) and (entry := _looked_at(zone, folder / name)):
+            yield entry
+
+
+def _looked_at(zone: Path, path: Path) -> _Entry | None:
+    """One entry of a local folder; None where it was taken away since the folder was listed."""
+    name = shown(path.name)
+    if leads_outside(zone, path):
+        return _Entry(path, name, "other", reason="tautan yang menuju ke luar zona unggah atau berputar")
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        return _Entry(path, name, "other", reason="tautan yang rusak") if path.is_symlink() else None
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        return _Entry(path, name, "other", reason=f"tidak dapat diperiksa: {reason}")
+    if stat.S_ISDIR(state.st_mode):
+        return _Entry(path, name, "folder")
+    if not stat.S_ISREG(state.st_mode):
+        return _Entry(path, name, "other", reason="bukan berkas biasa")
+    return _Entry(path, name, "file", state.st_size, state.st_mtime, state.st_ctime)
+
+
+def _remote(subject: str, folder: UPath) -> Iterator[_Entry]:
+    infos: list[dict[str, Any]] = []
+    with on_zone(subject, folder, "the upload zone could not be listed"):
+        try:
+            infos = folder.fs.ls(folder.path, detail=True, refresh=True, timeout=CALL_S)
+        except FileNotFoundError:
+            return
+    for info in sorted(infos, key=lambda i: str(i["name"])):
+        name = str(info["name"]).rstrip("/").rpartition("/")[2]
+        changed = info.get("mtime") or info.get("LastModified")
+        if not name or is_hidden(name) or str(info["name"]).rstrip("/") == folder.path.rstrip("/"):
+            continue
+        if info["type"] == "directory":
+            yield _Entry(folder / name, shown(name), "folder")
+        elif info["type"] == "file" and changed is not None:
+            size, mtime = int(info["size"]), changed.timestamp()
+            yield _Entry(folder / name, shown(name), "file", size, mtime)
+        else:
+            yield _Entry(folder / name, shown(name), "other", reason="bukan berkas biasa")

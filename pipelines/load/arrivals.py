@@ -1,0 +1,151 @@
+"""Uploads in the order in which they were first seen (ops.upload_seen), and what became of each.
+
+A file's own time says nothing of when it came: `cp -p` and SFTP keep an old one, another clock gives one in the future.
+So whoever looks into the zone, the sensor or a load, notes what it has not seen before. Not here: what lies in the zone
+(extract/inbox.py), the ledger of loads (ledger.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection
+
+from pipelines.contracts import Contract
+from pipelines.errors import SourceError
+from pipelines.extract.uploads import UploadedFile
+from pipelines.load import ledger
+
+SEEN_LOCK = 7_641
+"""Space of the advisory locks under which a dataset's files are noted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A file as it was put into the zone. outcome: what its load came to under the contract as it is now, if any."""
+
+    seen_id: int
+    file: UploadedFile
+    sha256: str
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The files of a dataset in the order in which they came, and those that could not be read, with the reason."""
+
+    arrivals: tuple[Arrival, ...]
+    unreadable: tuple[tuple[UploadedFile, SourceError], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    seen_id: int
+    sha256: str
+    mtime: float
+    stamp: str
+    outcome: str | None
+
+
+def see(connection: Connection[Any], contract: Contract, files: Sequence[UploadedFile]) -> Seen:
+    """Notes what was not seen before. A file whose stamp is known is not read again.
+
+    New is other content under a name, and the same content with another time: it was put there again. Of what is first
+    seen together, what was there before comes first, in its old order; the rest by time and name, a time in the future
+    counting as now.
+    """
+    known = _known(connection, contract)
+    read: dict[str, str] = {}
+    unreadable: list[tuple[UploadedFile, SourceError]] = []
+    for file in files:
+        if file.name not in known or known[file.name].stamp != file.stamp:
+            try:
+                read[file.name] = file.sha256
+            except SourceError as error:
+                unreadable.append((file, error))
+    if read:
+        known = _note(connection, contract, [f for f in files if f.name in read], read)
+    bad = {file.name for file, _ in unreadable}
+    arrivals = [
+        Arrival(known[f.name].seen_id, f, known[f.name].sha256, known[f.name].outcome)
+        for f in files
+        if f.name not in bad
+    ]
+    return Seen(tuple(sorted(arrivals, key=lambda a: a.seen_id)), tuple(unreadable))
+
+
+def news(connection: Connection[Any], contract: Contract, arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """The files whose content raw does not stand for, in their order; where the newest stands for all, it alone.
+
+    A merged or appended name that says again what it said before its last change is news, too.
+    """
+    if contract.merges:
+        merged = ledger.merged(connection, contract)
+        known, of_name = {sha for _, sha in merged}, dict(merged)
+        return [
+            a for a in arrivals if a.sha256 not in known or of_name.get(a.file.name, a.sha256) != a.sha256
+        ]
+    standing = {f.split(":")[0] for f in ledger.standing_fingerprints(connection, contract)}
+    candidates = arrivals if contract.appends else arrivals[-1:]
+    return [a for a in candidates if a.sha256 not in standing]
+
+
+def judge(connection: Connection[Any], contract: Contract, arrival: Arrival, outcome: str) -> None:
+    """Keeps what became of a file's load: loaded, unchanged, rejected or failed (by a fault of the file's own)."""
+    connection.execute(
+        "update ops.upload_seen set outcome = %s, contract_mark = %s where seen_id = %s",
+        [outcome, contract_mark(contract), arrival.seen_id],
+    )
+
+
+def contract_mark(contract: Contract) -> str:
+    """The contract's text in short: a file that it once refused is tried again under another."""
+    text = contract.path.read_bytes() if contract.path.exists() else b""
+    return hashlib.sha256(text).hexdigest()[:16]
+
+
+def _known(connection: Connection[Any], contract: Contract) -> dict[str, _Known]:
+    """The last that was seen under each name."""
+    rows = connection.execute(
+        "select distinct on (name) name, seen_id, sha256, mtime, stamp,"
+        " case when contract_mark = %s then outcome end"
+        " from ops.upload_seen where dataset = %s order by name, seen_id desc",
+        [contract_mark(contract), contract.key],
+    )
+    return {name: _Known(*rest) for name, *rest in rows.fetchall()}
+
+
+def _note(
+    connection: Connection[Any], contract: Contract, files: Iterable[UploadedFile], read: dict[str, str]
+) -> dict[str, _Known]:
+    now = time.time()
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(%s, hashtext(%s))", [SEEN_LOCK, contract.key])
+        known = _known(connection, contract)
+
+        def order(file: UploadedFile) -> tuple[int, float, str]:
+            before = known.get(file.name)
+            if before and before.sha256 == read[file.name]:
+                return before.seen_id, 0.0, file.name
+            return _LAST, min(file.mtime, now), file.name
+
+        for file in sorted(files, key=order):
+            before = known.get(file.name)
+            if before and (before.sha256, before.mtime) == (read[file.name], file.mtime):
+                # Only rights or the like have changed: nobody put it there again.
+                connection.execute(
+                    "update ops.upload_seen set stamp = %s where seen_id = %s", [file.stamp, before.seen_id]
+                )
+            else:
+                connection.execute(
+                    "insert into ops.upload_seen (dataset, name, sha256, mtime, stamp) values (%s, %s, %s, %s, %s)",
+                    [contract.key, file.name, read[file.name], file.mtime, file.stamp],
+                )
+        return _known(connection, contract)
+
+
+_LAST = 1 << 62

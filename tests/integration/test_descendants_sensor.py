@@ -1,0 +1,129 @@
+"""After uploads: one run of the models that are made of them, however many came. Ledger and Dagster's instance are real."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+import pytest
+from psycopg import Connection
+
+from pipelines.definitions import build_definitions
+from pipelines.jobs import UPLOAD, WAREHOUSE
+from pipelines.load import warehouse
+from pipelines.resources.warehouse import Warehouse
+from pipelines.settings import PROJECT_ROOT, Settings
+
+SCHOOLS = {
+    "staging/stg_disdikbud__sma",
+    "core/antrean_nama_wilayah",
+    "core/dim_sekolah",
+    "mart_satu_data/satuan_pendidikan",
+}
+PEOPLE = {
+    "staging/stg_samarinda__penduduk",
+    "core/antrean_nama_wilayah",
+    "core/fct_penduduk_kelurahan",
+    "core/agg_penduduk_kelurahan",
+    "mart_satu_data/penduduk_kelurahan",
+    "mart_satu_data/penduduk_jumlah",
+}
+
+
+class Uploads:
+    """A ledger and an instance in which runs of uploads have ended, and the sensor that looks at both."""
+
+    def __init__(self, url: str, definitions: dg.Definitions) -> None:
+        self.url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+        self.connection: Connection[Any] = warehouse.connect(self.url)
+        self.instance = dg.DagsterInstance.ephemeral()
+        self.sensor = definitions.resolve_sensor_def("warehouse_after_uploads")
+        self.cursor: str | None = None
+        self.said = ""
+
+    def run(self, job: str, *, ended: bool = True) -> str:
+        status = dg.DagsterRunStatus.SUCCESS if ended else dg.DagsterRunStatus.STARTED
+        return self.instance.add_run(dg.DagsterRun(job_name=job, status=status)).run_id
+
+    def loaded(self, dataset: str, run_id: str, *, ago: int = 60, state: str = "loaded") -> None:
+        """The ledger's entry of a load that was published so many seconds ago."""
+        self.connection.execute(
+            "insert into ops.load_batch (dataset, run_id, state, finished_at)"
+            " values (%s, %s, %s, clock_timestamp() - %s * interval '1 s')",
+            [dataset, run_id, state, ago],
+        )
+
+    def tick(self) -> set[str]:
+        """The models that a run is asked for."""
+        resources = {"warehouse": Warehouse(url=self.url)}
+        context = dg.build_sensor_context(instance=self.instance, cursor=self.cursor, resources=resources)
+        result = self.sensor(context)
+        if isinstance(result, dg.SkipReason):
+            self.said = result.skip_message or ""
+            return set()
+        assert isinstance(result, dg.SensorResult)
+        self.cursor = result.cursor
+        requests = result.run_requests or []
+        assert len(requests) <= 1
+        return {key.to_user_string() for request in requests for key in request.asset_selection or ()}
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    home = tmp_path_factory.mktemp("home")
+    return build_definitions(Settings(home=home, project=PROJECT_ROOT, warehouse_url=None))
+
+
+@pytest.fixture
+def uploads(module_pg_url: str, definitions: dg.Definitions) -> Iterator[Uploads]:
+    made = Uploads(module_pg_url, definitions)
+    warehouse.prepare(made.connection, [])
+    made.connection.execute("truncate ops.load_batch cascade")
+    yield made
+    made.connection.close()
+    made.instance.dispose()
+
+
+def test_models_of_many_uploads_are_one_run_and_only_what_is_made_of_them(uploads: Uploads) -> None:
+    for dataset in ("disdikbud/sma", "samarinda/penduduk", "disdikbud/sma"):
+        uploads.loaded(dataset, uploads.run(UPLOAD))
+    assert uploads.tick() == SCHOOLS | PEOPLE
+    assert uploads.tick() == set()
+    assert uploads.said == "Tidak ada unggahan yang baru dimuat."
+    uploads.loaded("disdikbud/sma", uploads.run(UPLOAD))
+    assert uploads.tick() == SCHOOLS
+    assert uploads.sensor.job_name == WAREHOUSE
+    assert uploads.sensor.default_status == dg.DefaultSensorStatus.RUNNING
+
+
+def test_models_wait_until_no_upload_is_being_loaded_or_was_a_moment_ago(uploads: Uploads) -> None:
+    uploads.loaded("disdikbud/sma", uploads.run(UPLOAD), ago=5)
+    assert uploads.tick() == set() and "Menunggu 20 detik" in uploads.said
+    running = uploads.run(UPLOAD, ended=False)
+    assert (
+        uploads.tick() == set() and f"Menunggu 1 pemuatan unggahan selesai, run {running[:8]}" in uploads.said
+    )
+    uploads.loaded("samarinda/penduduk", running, ago=700)
+    assert uploads.tick() == SCHOOLS | PEOPLE  # long enough
+
+
+def test_models_wait_for_models_that_are_being_built(uploads: Uploads) -> None:
+    uploads.loaded("disdikbud/sma", uploads.run(UPLOAD))
+    uploads.run(WAREHOUSE, ended=False)
+    assert uploads.tick() == set() and "Menunggu 1 pembangunan model selesai" in uploads.said
+
+
+def test_a_nights_loads_and_uploads_that_brought_nothing_build_nothing(uploads: Uploads) -> None:
+    uploads.loaded("disdikbud/sma", uploads.run("ingest"))
+    uploads.loaded("samarinda/penduduk", uploads.run(UPLOAD), state="unchanged")
+    uploads.loaded("dinkes/kunjungan", uploads.run(UPLOAD))  # no upload, by whatever run
+    assert uploads.tick() == set()
+    assert uploads.said == "Tidak ada unggahan yang baru dimuat."
+
+
+def test_a_warehouse_without_a_ledger_is_no_fault(pg_url: str, definitions: dg.Definitions) -> None:
+    fresh = Uploads(pg_url, definitions)
+    assert fresh.tick() == set() and fresh.said == "Tidak ada unggahan yang baru dimuat."
+    fresh.connection.close()
+    fresh.instance.dispose()

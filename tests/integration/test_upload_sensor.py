@@ -1,0 +1,312 @@
+"""New uploads start one load of their dataset, in the order in which they came, until one has judged them; and each look
+says what it left. The warehouse, Dagster's instance and the runs are real ones."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from pipelines.cli import make_ready
+from pipelines.contracts import by_key, load_contracts
+from pipelines.definitions import build_definitions
+from pipelines.ingest import ingest
+from pipelines.load import warehouse
+from pipelines.resources.warehouse import Warehouse
+from pipelines.sensors import uploads
+from pipelines.sensors.uploads import DATASET_TAG, FILE_TAG
+from pipelines.settings import PROJECT_ROOT, Settings
+from tests.support.sftp_server import SftpServer
+from tests.support.upload_zone import KEY, Zone
+
+A = b"id,nama\n1,Pasar Pagi\n"
+B = b"id,nama\n1,Pasar Pagi\n2,Pasar Segiri\n"
+C = b"id,nama\n3,Pasar Baqa\n"
+ROWS = {A: [(1, "Pasar Pagi")], B: [(1, "Pasar Pagi"), (2, "Pasar Segiri")], C: [(3, "Pasar Baqa")]}
+BROKEN = b'id,nama\n1,"Pasar Pagi\n'
+
+
+@pytest.fixture
+def zone(module_pg_url: str, tmp_path: Path) -> Iterator[Zone]:
+    """An empty zone, and a warehouse that never loaded its dataset."""
+    made = Zone(module_pg_url, tmp_path)
+    warehouse.prepare(made.connection, [made.contract])
+    made.forget()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def appending(zone: Zone) -> Zone:
+    zone.declare(write_disposition="append")
+    return zone
+
+
+def test_an_empty_zone_starts_nothing_and_says_so(zone: Zone) -> None:
+    assert zone.look() == []
+    assert zone.cursor == "{}"
+    assert zone.said == "0 berkas dilihat, 0 pemuatan dimulai."
+
+
+def test_a_new_file_starts_one_load_of_its_dataset(zone: Zone) -> None:
+    zone.put(A)
+    (request,) = zone.look()
+    assert request.asset_selection == [dg.AssetKey(["raw", "dagang", "pasar"])]
+    assert (request.tags[DATASET_TAG], request.tags[FILE_TAG]) == (KEY, "pasar.csv")
+    assert zone.run(request) and zone.rows() == ROWS[A]
+    assert zone.look() == []
+    assert zone.said == "1 berkas dilihat, 0 pemuatan dimulai."
+
+
+def test_a_file_still_being_written_waits_until_it_is_quiet(zone: Zone) -> None:
+    zone.put(A)
+    assert zone.tick() == []
+    assert "dagang/pasar: menunggu selesai ditulis: pasar.csv" in zone.said
+    zone.put(B)
+    assert zone.tick() == []
+    (request,) = zone.tick()
+    assert zone.run(request) and zone.rows() == ROWS[B]
+
+
+@pytest.mark.parametrize("own_time", [None, 1_000_000_000, 9_000_000_000])
+def test_what_was_put_last_is_loaded_whatever_time_it_bears_and_though_it_was_loaded_before(
+    zone: Zone, own_time: float | None
+) -> None:
+    """A, B, A; with times of today, of 2001 (`cp -p`, `sftp -p`) and of 2255 alike."""
+    for content in (A, B, A):
+        zone.put(content, own_time=own_time)
+        assert zone.load_all() == 1
+        assert zone.rows() == ROWS[content]
+
+
+def test_bytes_come_again_under_another_name_too(zone: Zone) -> None:
+    for name, content in (("z.csv", A), ("y.csv", B), ("a.csv", A)):
+        zone.put(content, name, own_time=1_000_000_000)
+        assert zone.load_all() == 1
+        assert zone.rows() == ROWS[content]
+
+
+def test_a_file_that_is_put_there_again_is_the_newest_again(zone: Zone) -> None:
+    zone.put(A, "jan.csv")
+    zone.load_all()
+    zone.put(B, "feb.csv")
+    zone.load_all()
+    zone.put(A, "jan.csv")
+    assert zone.load_all() == 1 and zone.rows() == ROWS[A]
+    (zone.folder / "feb.csv").chmod(0o600)  # nobody put it there again
+    assert zone.load_all() == 0
+
+
+def test_a_file_dated_in_the_future_holds_up_nothing_that_comes_after_it(zone: Zone) -> None:
+    zone.put(A, "2099.csv", own_time=4_000_000_000)
+    assert zone.load_all() == 1
+    zone.put(B, "2026.csv", own_time=1_700_000_000)
+    assert zone.load_all() == 1 and zone.rows() == ROWS[B]
+    assert "dagang/pasar: 2026.csv datang terakhir; 1 lainnya digantikannya" in zone.said
+
+
+def test_the_night_takes_the_file_that_came_last_too(zone: Zone) -> None:
+    for name, content, time in (("2099.csv", A, 4e9), ("2001.csv", B, 1e9), ("2020.csv", C, 1.5e9)):
+        zone.put(content, name, own_time=time)
+        done = ingest(zone.connection, zone.contract, zone.settings, zone.url, run_id="malam")
+        assert done.batch is not None and done.batch.state == "loaded"
+        assert zone.rows() == ROWS[content]
+    assert zone.look() == []
+
+
+def test_of_many_files_that_replace_each_other_the_newest_is_loaded_by_one_run(zone: Zone) -> None:
+    for number in range(49):
+        zone.put(A + f"{number},x\n".encode(), f"{number:02}.csv", own_time=1_700_000_000 + number)
+    zone.put(B, "lama.csv", own_time=1_700_001_000)
+    assert zone.load_all() == 1 and zone.rows() == ROWS[B]
+    assert "lama.csv datang terakhir; 49 lainnya digantikannya" in zone.said
+
+
+def test_all_files_of_an_appending_dataset_are_one_run(appending: Zone) -> None:
+    appending.put(A, "2024.csv", own_time=1_700_000_000)
+    appending.put(C, "2023.csv", own_time=1_600_000_000)
+    (request,) = appending.look()
+    assert request.tags[FILE_TAG] == "2023.csv, 2024.csv"
+    assert appending.run(request) and appending.rows() == ROWS[A] + ROWS[C]
+    cursor = len(appending.cursor or "")
+    appending.put(b"id,nama\n4,x\n", "2022.csv", own_time=1_500_000_000)  # an older one that comes later
+    assert appending.load_all() == 1 and appending.rows()[-1] == (4, "x")
+    assert len(appending.cursor or "") == cursor
+    appending.put(C + b"5,y\n", "2023.csv", own_time=1_600_000_000)  # its correction
+    assert appending.load_all() == 1 and appending.rows()[-1] == (5, "y")
+    assert appending.load_all() == 0
+
+
+@pytest.mark.parametrize("disposition", ["replace", "append"])
+def test_a_run_that_ended_before_it_judged_the_file_is_tried_again_three_times_at_most(
+    zone: Zone, monkeypatch: pytest.MonkeyPatch, disposition: str
+) -> None:
+    zone.declare(write_disposition=disposition)
+    zone.put(A)
+    (first,) = zone.look()
+    zone.killed(first)
+    assert zone.look() == []
+    assert "pasar.csv dicoba lagi sebentar lagi" in zone.said
+    monkeypatch.setattr(uploads, "RETRY_WAIT_S", 0)
+    (second,) = zone.look()
+    assert second.run_key != first.run_key
+    zone.killed(second)
+    (third,) = zone.look()
+    zone.killed(third)
+    assert zone.look() == []
+    assert "3 run berakhir sebelum pasar.csv dinilai" in zone.said and "letakkan lagi" in zone.said
+    zone.put(A)
+    assert zone.load_all() == 1 and zone.rows() == ROWS[A]
+
+
+def test_a_dataset_that_is_being_loaded_gets_no_second_run_meanwhile(zone: Zone) -> None:
+    zone.put(A)
+    (request,) = zone.look()
+    run = zone.started(request)
+    zone.put(B)
+    assert zone.look() == []
+    assert f"dagang/pasar: sedang dimuat oleh run {run.run_id[:8]}" in zone.said
+    zone.instance.report_run_canceled(run)
+    assert zone.load_all() == 1 and zone.rows() == ROWS[B]
+
+
+def test_a_file_that_was_refused_waits_for_another_one_or_another_contract(zone: Zone) -> None:
+    zone.put(BROKEN)
+    (request,) = zone.look()
+    assert not zone.run(request)
+    assert zone.look() == []
+    assert "dagang/pasar/pasar.csv: gagal dimuat; perbaiki lalu letakkan lagi" in zone.said
+    os.utime(zone.folder / "pasar.csv")  # as it is, once more
+    (again,) = zone.look()
+    assert again.run_key != request.run_key and not zone.run(again)
+    assert zone.look() == []
+    zone.put(b"id,nama\n1,\n")
+    assert zone.load_all() == 1 and zone.rows() == [(1, None)]
+
+
+def test_a_corrected_contract_takes_the_file_that_it_refused(zone: Zone) -> None:
+    zone.put(b"id;nama\n1;Pasar Pagi\n")
+    assert zone.load_all() == 1
+    assert zone.look() == [] and "gagal dimuat" in zone.said
+    zone.declare(extract={"format": "csv", "pattern": "*.csv", "delimiter": ";"})
+    assert zone.load_all() == 1 and zone.rows() == ROWS[A]
+
+
+def test_what_was_loaded_before_first_sights_were_kept_starts_nothing(zone: Zone) -> None:
+    zone.put(A)
+    zone.load_all()
+    zone.connection.execute("drop table ops.upload_seen")
+    assert zone.look() == []
+
+
+def test_a_warehouse_that_was_never_used_is_prepared(pg_url: str, tmp_path: Path) -> None:
+    fresh = Zone(pg_url, tmp_path)
+    fresh.put(A)
+    assert fresh.load_all() == 1 and fresh.rows() == ROWS[A]
+    fresh.close()
+
+
+def test_what_no_contract_takes_is_said_at_each_look_and_on_the_asset(zone: Zone) -> None:
+    zone.put(A, "pasar.xlsx")
+    zone.put(A, "pasar.csv.part")
+    (zone.folder.parent / "pasaar").mkdir()
+    (zone.folder.parent / "pasaar" / "x.csv").write_bytes(A)
+    (zone.folder / "lingkar.csv").symlink_to(zone.folder / "lingkar.csv")
+    assert zone.look() == [] == zone.look()
+    said = zone.said.splitlines()
+    assert said[0] == "4 berkas dilihat, 0 pemuatan dimulai."
+    assert f'{KEY}/pasar.xlsx: nama tidak cocok dengan pola "*.csv" dari kontrak {KEY}' in said[3]
+    assert said[1].startswith(f"{KEY}/lingkar.csv: tautan")
+    assert said[2].startswith(f"{KEY}/pasar.csv.part: nama sementara")
+    assert said[4].startswith("dagang/pasaar/x.csv: tidak ada kontrak dagang/pasaar")
+    (event,) = zone.events
+    assert event.asset_key == dg.AssetKey(["raw", "dagang", "pasar"])
+    (table,) = event.metadata.values()
+    assert isinstance(table, dg.TableMetadataValue)
+    assert [record.data["berkas"] for record in table.records] == [line.split(": ")[0] for line in said[1:4]]
+    for path in [p for p in zone.folder.iterdir() if p.name != "lingkar.csv"]:
+        path.unlink()
+    zone.put(A)
+    assert zone.load_all() == 1 and zone.rows() == ROWS[A]
+    assert len(zone.events) == 2
+
+
+def test_a_name_of_bytes_that_are_no_text_is_loaded(zone: Zone) -> None:
+    zone.put(A, b"data \xff\x1b.csv")
+    assert zone.load_all() == 1 and zone.rows() == ROWS[A]
+    assert zone.connection.execute("select source_name from ops.load_batch").fetchall() == [
+        (r"data \xff\x1b.csv",)
+    ]
+
+
+def test_a_file_on_another_machine_waits_until_it_looks_the_same_twice(
+    zone: Zone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "sftp"
+    folder = root / "zona" / KEY
+    folder.mkdir(parents=True)
+    (root / "zona" / "tiada" / "apa").mkdir(parents=True)
+    (root / "zona" / "tiada" / "apa" / "x.csv").write_bytes(A)
+    server = SftpServer(root)
+    try:
+        for name, value in server.environment().items():
+            monkeypatch.setenv(name, value)
+        (folder / "pasar.csv").write_bytes(A)
+        os.utime(folder / "pasar.csv", (1, 1))  # a clock of its own
+        assert zone.tick() == []
+        assert "tiada/apa/x.csv: tidak ada kontrak tiada/apa" in zone.said
+        (folder / "pasar.csv").write_bytes(B)
+        os.utime(folder / "pasar.csv", (2, 2))
+        assert zone.tick() == []
+        (request,) = zone.tick()
+        assert zone.run(request) and zone.rows() == ROWS[B]
+        server.pause()
+        assert zone.tick() == []
+        assert "could not be listed" in zone.said
+        server.resume()
+        assert zone.tick() == []
+    finally:
+        server.stop()
+
+
+def test_before_the_first_night_the_ui_makes_ready_what_an_upload_needs(zone: Zone, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, project=PROJECT_ROOT, warehouse_url=zone.url)
+    make_ready(settings)
+    make_ready(settings)
+    contract = by_key(load_contracts(settings.contracts_dir))["dkp/pembenihan_ikan"]
+    folder = tmp_path / "unggahan" / contract.key
+    folder.mkdir(parents=True)
+    (folder / "benih.csv").write_text(
+        "id,TAHUN,PROVINSI,JENIS_PEMBENIHAN,KAB_KOTA,KELOMPOK_IKAN,VOLUME\n"
+        ",2024,KALIMANTAN TIMUR,Pembenihan Air Laut,BERAU,Udang Windu,3400000\n"
+    )
+    done = ingest(zone.connection, contract, settings, zone.url, run_id="uji")
+    assert done.batch is not None and (done.batch.read, done.batch.quarantined) == (1, 0)
+
+
+def test_dagster_takes_the_sensors_requests_and_events(zone: Zone, tmp_path: Path) -> None:
+    """The real sensor through Dagster's own evaluation, which checks each request against job and assets."""
+    url = Warehouse(url=zone.url)
+    own = build_definitions(
+        Settings(home=tmp_path, project=PROJECT_ROOT, warehouse_url=zone.url), warehouse=url
+    )
+    folder = tmp_path / "unggahan" / "disdikbud" / "sma"
+    folder.mkdir(parents=True)
+    (folder / "sma.csv").write_bytes(A)
+    (folder / "sma.docx").write_bytes(A)
+    sensor = own.resolve_sensor_def("unggahan_baru")
+    cursor = None
+    requests: list[dg.RunRequest] = []
+    with dg.DagsterInstance.ephemeral() as instance:
+        for _ in range(2):
+            context = dg.build_sensor_context(
+                instance=instance, definitions=own, resources={"warehouse": url}, cursor=cursor
+            )
+            tick = sensor.evaluate_tick(context)
+            cursor = tick.cursor
+            requests += tick.run_requests or []
+    (request,) = requests
+    assert request.asset_selection == [dg.AssetKey(["raw", "disdikbud", "sma"])]

@@ -1,0 +1,117 @@
+"""An upload zone with one dataset, a warehouse, Dagster's instance, and the sensor that looks at all of them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from psycopg import Connection
+
+from pipelines.assets.raw import raw_assets, raw_key
+from pipelines.contracts import Contract
+from pipelines.jobs import UPLOAD
+from pipelines.load import warehouse
+from pipelines.resources.warehouse import Warehouse
+from pipelines.sensors.uploads import upload_sensor
+from pipelines.settings import Settings
+from tests.support.contracts import column, document, make, upload
+
+KEY = "dagang/pasar"
+
+
+class Zone:
+    def __init__(self, url: str, folder: Path, **custom: Any) -> None:
+        self.url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+        self.settings = Settings(home=folder, project=folder, warehouse_url=self.url)
+        self.instance = dg.DagsterInstance.ephemeral()
+        self.connection: Connection[Any] = warehouse.connect(self.url)
+        self.cursor: str | None = None
+        self.events: list[dg.AssetObservation] = []
+        self.said = ""
+        self.declare(**custom)
+
+    def declare(self, **custom: Any) -> None:
+        """The contract, and the code location that is made of it."""
+        custom.setdefault("extract", {"format": "csv", "pattern": "*.csv"})
+        columns = [column("id", "integer", primaryKey=True), column("nama")]
+        self.contract: Contract = make(
+            self.settings.contracts_dir, document(KEY, columns, upload(KEY, "csv"), **custom)
+        )
+        self.sensor = upload_sensor([self.contract], self.settings)
+
+    def forget(self) -> None:
+        """As if the dataset had never come."""
+        self.connection.execute(
+            "truncate ops.load_batch cascade; truncate ops.upload_seen, ops.check_result, ops.source_shape,"
+            " quarantine.row; drop table if exists raw.dagang__pasar cascade"
+        )
+
+    @property
+    def folder(self) -> Path:
+        place = self.settings.upload_zone
+        assert isinstance(place, Path)
+        return place / KEY
+
+    def put(self, content: bytes, name: str | bytes = "pasar.csv", *, own_time: float | None = None) -> Path:
+        """As an OPD puts a file there: beside, then renamed. own_time: what `cp -p` or SFTP would keep."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / os.fsdecode(name)
+        path.with_name(".baru").write_bytes(content)
+        path.with_name(".baru").replace(path)
+        if own_time is not None:
+            os.utime(path, (own_time, own_time))
+        return path
+
+    def tick(self) -> list[dg.RunRequest]:
+        """One tick of the sensor; its cursor is kept for the next one."""
+        context = dg.build_sensor_context(
+            instance=self.instance, cursor=self.cursor, resources={"warehouse": Warehouse(url=self.url)}
+        )
+        result = self.sensor(context)
+        assert isinstance(result, dg.SensorResult), result
+        self.cursor = result.cursor
+        self.events += [e for e in result.asset_events if isinstance(e, dg.AssetObservation)]
+        self.said = result.skip_reason.skip_message or "" if result.skip_reason else ""
+        return list(result.run_requests or [])
+
+    def look(self) -> list[dg.RunRequest]:
+        """Two ticks: a file that is the same at both is settled. Dagster starts one run for a key."""
+        return list({request.run_key: request for request in [*self.tick(), *self.tick()]}.values())
+
+    def run(self, request: dg.RunRequest) -> bool:
+        """The run that Dagster would start: a real one, of the real asset. Whether it succeeded."""
+        assets = raw_assets([self.contract], self.settings)
+        job = dg.define_asset_job(UPLOAD, [raw_key(self.contract)], executor_def=dg.in_process_executor)
+        defs = dg.Definitions(assets=assets, jobs=[job], resources={"warehouse": Warehouse(url=self.url)})
+        done = defs.resolve_job_def(UPLOAD).execute_in_process(
+            instance=self.instance, tags=request.tags, raise_on_error=False
+        )
+        return done.success
+
+    def started(self, request: dg.RunRequest) -> dg.DagsterRun:
+        """The run that Dagster would start, as it is before its first step."""
+        run = dg.DagsterRun(job_name=UPLOAD, tags=request.tags, status=dg.DagsterRunStatus.STARTED)
+        self.instance.add_run(run)
+        return run
+
+    def killed(self, request: dg.RunRequest) -> None:
+        self.instance.report_run_failed(self.started(request), "killed")
+
+    def load_all(self) -> int:
+        """Ticks and runs until nothing is due any more; how many runs that took."""
+        runs = 0
+        while requests := self.look():
+            for request in requests:
+                self.run(request)
+                runs += 1
+            assert runs < 10, "the sensor starts runs without end"
+        return runs
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        return self.connection.execute("select id, nama from raw.dagang__pasar order by 1, 2").fetchall()
+
+    def close(self) -> None:
+        self.connection.close()
+        self.instance.dispose()
