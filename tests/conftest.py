@@ -11,11 +11,18 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from pipelines.embedded import EmbeddedServer, Urls
 from pipelines.load import landing
 from tests.support.servers import MariaDB, fresh_name, short_folder
+
+# How fast an example is depends on what else the machine does. A fixture of a function serves all its examples, which
+# clean up by themselves.
+_NO_FAULT = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+settings.register_profile("gudang", deadline=None, suppress_health_check=_NO_FAULT)
+settings.load_profile("gudang")
 
 LONGEST = ("test_nightly.py", "test_ui.py", "test_dbt_parity.py")
 """Files that take minutes: they begin, so that the other worker has work for as long."""

@@ -96,7 +96,7 @@ def test_a_busy_backend_of_a_killed_server_does_not_stop_the_next(server: Embedd
 
     worker = threading.Thread(target=fails)
     worker.start()
-    assert started.wait(10)
+    assert started.wait(120)
     os.kill(postmaster(server), signal.SIGKILL)
     server.ensure()
     worker.join(30)

@@ -231,12 +231,12 @@ def test_two_loads_of_one_dataset_wait_for_each_other(loads: Loads) -> None:
 
     def slow(*_: Any) -> Any:
         inside.set()
-        assert go_on.wait(20)
+        assert go_on.wait(120)
         return OLD
 
     first = threading.Thread(target=loads.load, args=(contract, slow))
     first.start()
-    assert inside.wait(20)
+    assert inside.wait(120)
     with warehouse.connect(loads.url) as other:
         second = threading.Thread(
             target=loader.load,
@@ -245,7 +245,7 @@ def test_two_loads_of_one_dataset_wait_for_each_other(loads: Loads) -> None:
         )
         second.start()
         with psycopg.connect(loads.url.replace("+psycopg", ""), autocommit=True) as watcher:
-            until = time.monotonic() + 20
+            until = time.monotonic() + 120
             while not watcher.execute(
                 "select 1 from pg_locks where locktype = 'advisory' and not granted"
             ).fetchone():

@@ -97,7 +97,7 @@ def test_a_failed_test_takes_the_new_rows_back_and_no_reader_ever_saw_them(
     reading.start()
     result = small_warehouse.build()["m"]
     done.set()
-    reading.join(timeout=20)
+    reading.join()
     assert (result.state, result.error) == ("tests_failed", "lambat: 1 failing rows")
     assert seen == {1}
     assert rows(small_warehouse) == [(1, 1)]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
@@ -228,7 +228,7 @@ SPELLINGS = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(kind=st.sampled_from(KINDS), cell=SPELLINGS)
 def test_what_lands_typed_is_what_the_rules_would_have_taken(loads: Loads, kind: str, cell: str) -> None:
     """Of a cell that is let pass, PostgreSQL's own word decides; it must be that of the strict rules for files."""

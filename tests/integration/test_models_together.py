@@ -51,7 +51,7 @@ def test_models_of_one_exposure_appear_together(small_warehouse: SmallWarehouse)
         pair(small_warehouse, night, b=f"select {night} as n from pg_sleep(0.15)")  # noqa: S608
         assert {r.state for r in small_warehouse.build().values()} == {"ok"}
     done.set()
-    reading.join(timeout=20)
+    reading.join()
     assert all(a == b for a, b in seen)
     assert len(seen) > 1
 

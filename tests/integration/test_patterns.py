@@ -44,8 +44,8 @@ def found(pattern: str, text: str) -> bool:
 
 
 @settings(
-    max_examples=600, deadline=None, derandomize=True,
-    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
+    max_examples=600, derandomize=True,
+    suppress_health_check=[*settings.default.suppress_health_check, HealthCheck.filter_too_much],
 )  # fmt: skip
 @given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=8).map("".join))
 def test_postgresql_runs_what_is_taken_and_finds_the_same(ops: Warehouse, pattern: str) -> None:

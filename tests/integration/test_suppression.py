@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.load.relation import Relation
@@ -159,7 +159,7 @@ TABLES = st.tuples(st.integers(1, 5), st.integers(1, 4)).flatmap(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(st.lists(TABLES, min_size=1, max_size=12))
 def test_no_hidden_cell_has_only_one_value(hidden: Hide, tables: list[Table]) -> None:
     """Any table, with gaps where a combination does not occur; several at once do not disturb each other."""
@@ -167,7 +167,7 @@ def test_no_hidden_cell_has_only_one_value(hidden: Hide, tables: list[Table]) ->
         check(table, published)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(TABLES, st.lists(st.integers(2, 10**7), min_size=20, max_size=20))
 def test_money_hides_with_the_people_whose_it_is(hidden: Hide, people: Table, amounts: list[int]) -> None:
     """Where there are people there is money, of any amount: with the sums of all money published as well, no hidden
@@ -183,7 +183,7 @@ def test_money_hides_with_the_people_whose_it_is(hidden: Hide, people: Table, am
 SMALL = st.dictionaries(st.tuples(st.integers(1, 2), st.integers(1, 2)), st.integers(0, 6), min_size=1)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(st.lists(SMALL, min_size=1, max_size=3))
 def test_cycles_find_what_trying_every_number_finds(hidden: Hide, tables: list[Table]) -> None:
     for table, published in zip(tables, hidden(tables), strict=True):

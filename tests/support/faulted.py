@@ -41,7 +41,7 @@ def left_behind(loads: Loads) -> list[Any]:
 
 def wait_for_nobody(loads: Loads) -> None:
     """A session whose client was killed ends when the server notices."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     while loads.run(
         "select from pg_stat_activity where datname = current_database() and application_name = 'gudang'"
         " and pid <> pg_backend_pid()"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from pipelines.contracts import Contract
@@ -22,9 +22,7 @@ NAMES = ["kunci", "nilai", "diubah"]
 
 FEW = settings(
     max_examples=30,
-    deadline=None,
     derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from email.utils import formatdate
 from pathlib import Path
-from time import time
+from time import monotonic, time
 
 import pytest
 import trustme
@@ -183,17 +183,16 @@ class Closed:
     """Answers 429 with `retry_after`, then 400 to who comes back before `seconds` are over."""
 
     def __init__(self, server: Server, retry_after: str, seconds: float) -> None:
-        self.open = threading.Event()
         self.retry_after, self.seconds = retry_after, seconds
+        self.opens = 0.0
         server.answer = self
 
     def __call__(self, _: Ask) -> Reply:
         if self.retry_after:
             busy = Reply(status=429, headers={"Retry-After": self.retry_after})
-            self.retry_after = ""
-            threading.Timer(self.seconds, self.open.set).start()
+            self.retry_after, self.opens = "", monotonic() + self.seconds
             return busy
-        return GOOD if self.open.is_set() else Reply(status=400)
+        return GOOD if monotonic() >= self.opens else Reply(status=400)
 
 
 def test_the_seconds_that_a_server_asks_for_are_waited(server: Server) -> None:
@@ -207,7 +206,7 @@ def test_the_date_that_a_server_asks_for_is_waited(server: Server) -> None:
     assert len(rows(server, ID)) == 1
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("retry_after", ["86400", "9" * 400, "Fri, 31 Dec 2199 23:59:59 GMT"])
 def test_a_wait_without_measure_is_cut_short(
     server: Server, monkeypatch: pytest.MonkeyPatch, retry_after: str
@@ -238,12 +237,12 @@ def test_a_server_that_drips_is_given_up(server: Server, in_headers: bool) -> No
     assert len(server.asked) == 1
 
 
-@pytest.mark.timeout(8)
+@pytest.mark.timeout(120)
 def test_the_time_ends_also_between_two_bytes(server: Server) -> None:
     done = threading.Event()
     server.answer = lambda _: Reply(b'{"data": [', length=1000, hold=done)
     try:
-        error = fault(server, ID, patience={"read": 60, "whole": 0.3})
+        error = fault(server, ID, patience={"read": 600, "whole": 0.3})
     finally:
         done.set()
     assert error.message == "the API gave no whole answer within 0.3 s"
@@ -307,9 +306,9 @@ def tls_server(monkeypatch: pytest.MonkeyPatch, issuer: trustme.CA) -> Iterator[
     server.stop()
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 def test_a_certificate_that_nobody_trusts_is_refused_at_once(tls_server: Server) -> None:
-    error = fault(tls_server, api_contract("id", auth=QUERY_KEY), patience={"backoff": 60})
+    error = fault(tls_server, api_contract("id", auth=QUERY_KEY), patience={"backoff": 600})
     assert error.message == "the API's certificate was refused"
     assert not error.transient
     assert tls_server.asked == []
@@ -334,8 +333,8 @@ def test_a_certificate_whose_issuer_is_installed_is_trusted_and_its_server_held_
     assert "no whole answer within 0.4 s" in fault(tls_server, ID, patience={"whole": 0.4}).message
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 def test_https_to_a_server_without_tls_is_told(server: Server) -> None:
     env = {"GUDANG_SUMBER_UJI_URL": server.url.replace("http:", "https:")}
-    error = fault(server, ID, env=env, patience={"backoff": 60})
+    error = fault(server, ID, env=env, patience={"backoff": 600})
     assert error.message == "the API speaks no TLS that we know"

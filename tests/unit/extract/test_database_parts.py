@@ -186,7 +186,7 @@ def received(data: bytes, sizes: Callable[[], int] = lambda: 1 << 20) -> list[by
     st.lists(st.one_of(st.none(), st.binary(max_size=400), st.integers(250, 70_000).map(bytes)), max_size=40),
     st.randoms(use_true_random=False),
 )
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(derandomize=True, max_examples=60)
 def test_rows_are_the_same_however_the_network_cuts_them(values: list[bytes | None], random: Any) -> None:
     data = packets(*map(row, values), END)
     assert received(data, lambda: random.choice([1, 3, 7, 1000, 1 << 20])) == values
