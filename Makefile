@@ -33,9 +33,10 @@ test: $(VENV)/.ready ## all tests; what needs a server that isn't there is skipp
 bench: $(VENV)/.ready $(PEERS)/.ready ## what loads cost, measured here against the least they could (options: make bench BENCH=--quick)
 	@$(BIN)/gudang bench $(BENCH)
 
-lint: $(VENV)/.ready ## ruff: faults and format
+lint: $(VENV)/.ready ## ruff: faults and format; sqlfluff: the SQL of dbt_like_sql/
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/sqlfluff lint -q dbt_like_sql/models dbt_like_sql/tests
 
 types: $(VENV)/.ready ## basedpyright, strict, on pipelines/
 	$(BIN)/basedpyright

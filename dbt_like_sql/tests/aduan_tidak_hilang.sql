@@ -11,7 +11,7 @@ datang as (
         extract(quarter from tanggal)::integer as triwulan,
         count(*) as jumlah
     from {{ ref('stg_diskominfo__aduan') }}
-    where tanggal < (select awal from berjalan)
+    where tanggal < (select berjalan.awal from berjalan)
     group by
         extract(year from tanggal)::integer,
         extract(quarter from tanggal)::integer

@@ -1,5 +1,5 @@
--- Rumus indeks membagi dengan 100: bobot indikator, aspek, dan domain tiap instrumen masing-masing berjumlah 100,
--- bobot aspek adalah jumlah bobot indikatornya, bobot domain jumlah bobot aspeknya, dan tidak ada indikator yang kurang.
+-- Rumus indeks membagi dengan 100: bobot indikator, aspek, dan domain tiap instrumen masing-masing berjumlah 100, bobot
+-- aspek adalah jumlah bobot indikatornya, bobot domain jumlah bobot aspeknya, dan tidak ada indikator yang kurang.
 with
 
 indikator as (

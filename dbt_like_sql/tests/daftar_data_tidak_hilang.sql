@@ -6,7 +6,8 @@ butir as (
 ),
 
 mart as (
-    select kode_daftar as kode from {{ ref('daftar_data') }} where kode_daftar is not null
+    select kode_daftar as kode from {{ ref('daftar_data') }}
+    where kode_daftar is not null
 ),
 
 kontrak as (
@@ -14,7 +15,8 @@ kontrak as (
 ),
 
 berkontrak as (
-    select count(*) as jumlah from {{ ref('daftar_data') }} where ada_kontrak
+    select count(*) as jumlah from {{ ref('daftar_data') }}
+    where ada_kontrak
 ),
 
 hilang as (

@@ -12,7 +12,7 @@ datang as (
         extract(month from tanggal)::integer as bulan,
         sum(jumlah_kunjungan) as jumlah
     from {{ ref('stg_dispar__kunjungan_wisata') }}
-    where jumlah_kunjungan is not null and tanggal < (select awal from berjalan)
+    where jumlah_kunjungan is not null and tanggal < (select berjalan.awal from berjalan)
     group by
         extract(year from tanggal)::integer,
         extract(month from tanggal)::integer

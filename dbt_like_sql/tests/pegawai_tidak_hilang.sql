@@ -2,7 +2,8 @@
 with
 
 asal as (
-    select count(*) as jumlah from {{ ref('stg_bkd__pegawai') }} where masih_berlaku
+    select count(*) as jumlah from {{ ref('stg_bkd__pegawai') }}
+    where masih_berlaku
 )
 
 select

@@ -12,7 +12,7 @@ datang as (
         kode_kabupaten_kota,
         sum(terdaftar) as jumlah
     from {{ ref('stg_disnakertrans__pencari_kerja') }}
-    where bulan < (select awal from berjalan)
+    where bulan < (select berjalan.awal from berjalan)
     group by
         extract(year from bulan)::integer,
         extract(month from bulan)::integer,

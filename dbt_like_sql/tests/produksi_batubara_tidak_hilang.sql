@@ -14,7 +14,7 @@ datang as (
         bulan,
         sum(produksi) as jumlah
     from {{ ref('stg_esdm__produksi_batubara') }}
-    where make_date(tahun, bulan, 1) < (select awal from berjalan)
+    where make_date(tahun, bulan, 1) < (select berjalan.awal from berjalan)
     group by
         tahun,
         bulan

@@ -92,7 +92,7 @@ peringkat as (
         kemiripan.*,
         row_number() over (
             partition by kemiripan.dataset, kemiripan.level, kemiripan.lingkup, kemiripan.ejaan
-            order by kemiripan.kemiripan desc, kemiripan.kode_kemendagri
+            order by kemiripan.kemiripan desc, kemiripan.kode_kemendagri asc
         ) as urutan
     from kemiripan
     where kemiripan.kemiripan >= {{ var('kemiripan_terendah') }}

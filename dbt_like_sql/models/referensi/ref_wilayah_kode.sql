@@ -19,7 +19,8 @@ pindah as (
 ),
 
 pemekaran as (
-    -- Satu kode dapat dimekarkan lebih dari sekali: daftar yang lebih tua dari pemekaran terakhir memuat wilayah lebih luas.
+    -- Satu kode dapat dimekarkan lebih dari sekali: daftar yang lebih tua dari pemekaran terakhir memuat wilayah yang
+    -- lebih luas.
     select
         kode_lama,
         max(vintage) as vintage

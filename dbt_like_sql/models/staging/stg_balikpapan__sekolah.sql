@@ -119,11 +119,11 @@ final as (
     left join nama_kecamatan
         on
             nama_kecamatan.kunci = {{ kunci_nama('sekolah.kecamatan') }}
-            and nama_kecamatan.kode_kabupaten_kota = nama_kabupaten_kota.kode_kemendagri
+            and nama_kabupaten_kota.kode_kemendagri = nama_kecamatan.kode_kabupaten_kota
     left join nama_kelurahan
         on
             nama_kelurahan.kunci = {{ kunci_nama('sekolah.desa_kelurahan') }}
-            and nama_kelurahan.kode_kecamatan = nama_kecamatan.kode_kemendagri
+            and nama_kecamatan.kode_kemendagri = nama_kelurahan.kode_kecamatan
 )
 
 select * from final

@@ -48,7 +48,7 @@ final as (
     left join nama_kecamatan
         on
             nama_kecamatan.kunci = {{ kunci_nama('rekap_dtks.kecamatan') }}
-            and nama_kecamatan.kode_kabupaten_kota = nama_kabupaten_kota.kode_kemendagri
+            and nama_kabupaten_kota.kode_kemendagri = nama_kecamatan.kode_kabupaten_kota
 )
 
 select * from final

@@ -46,7 +46,7 @@ final as (
     left join nama_kecamatan
         on
             nama_kecamatan.kunci = {{ kunci_nama('produksi_sawit.kecamatan') }}
-            and nama_kecamatan.kode_kabupaten_kota = nama_kabupaten_kota.kode_kemendagri
+            and nama_kabupaten_kota.kode_kemendagri = nama_kecamatan.kode_kabupaten_kota
 )
 
 select * from final

@@ -57,7 +57,7 @@ final as (
     left join nama_kecamatan
         on
             nama_kecamatan.kunci = {{ kunci_nama('sekolah.kecamatan') }}
-            and nama_kecamatan.kode_kabupaten_kota = kabupaten_kota.kode_kemendagri
+            and kabupaten_kota.kode_kemendagri = nama_kecamatan.kode_kabupaten_kota
 )
 
 select * from final

@@ -47,7 +47,7 @@ ejaan_berkode as materialized (
     left join nama_kelurahan
         on
             nama_kelurahan.kunci = {{ kunci_nama('ejaan.kelurahan') }}
-            and nama_kelurahan.kode_kecamatan = nama_kecamatan.kode_kemendagri
+            and nama_kecamatan.kode_kemendagri = nama_kelurahan.kode_kecamatan
 ),
 
 final as (

@@ -63,6 +63,15 @@ def test_every_node_and_column_is_described_and_every_node_tested(project: Proje
         assert node.tests, f"{node.name} has no test"
 
 
+def test_every_relation_has_a_key_that_is_tested(project: Project) -> None:
+    """A row that came twice would be counted twice in everything that is made of it."""
+    unique = ("unique_", "unique_combination")
+    without = [
+        n.name for n in project.nodes.values() if not any(test.name.startswith(unique) for test in n.tests)
+    ]
+    assert without == []
+
+
 def test_the_columns_described_are_those_that_the_sql_gives(project: Project) -> None:
     for node in project.nodes.values():
         if node.kind != "seed":

@@ -30,7 +30,7 @@ muatan as (
     from pemuatan
     where pemuatan.state = 'loaded'
     order by
-        pemuatan.dataset,
+        pemuatan.dataset asc,
         pemuatan.batch_id desc
 ),
 
@@ -41,7 +41,7 @@ percobaan as (
     from pemuatan
     where pemuatan.state <> 'running'
     order by
-        pemuatan.dataset,
+        pemuatan.dataset asc,
         pemuatan.batch_id desc
 ),
 

@@ -9,8 +9,8 @@ wilayah as (
 ),
 
 per_kecamatan as (
-    -- Satu kecamatan dapat dieja lebih dari satu cara; jumlahnya digabung per kode. Yang tidak dikenal tetap satu baris,
-    -- dengan ejaannya.
+    -- Satu kecamatan dapat dieja lebih dari satu cara; jumlahnya digabung per kode. Yang tidak dikenal tetap satu
+    -- baris, dengan ejaannya.
     select
         sawit.tahun,
         sawit.kode_kabupaten_kota,

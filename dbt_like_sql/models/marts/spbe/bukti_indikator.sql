@@ -16,8 +16,8 @@ pemeriksaan as (
         at
     from {{ source('ops', 'check_result') }}
     order by
-        asset,
-        check_name,
+        asset asc,
+        check_name asc,
         at desc
 ),
 
@@ -53,7 +53,7 @@ muatan as (
     from pemuatan
     where pemuatan.state = 'loaded'
     order by
-        pemuatan.dataset,
+        pemuatan.dataset asc,
         pemuatan.batch_id desc
 ),
 

@@ -33,7 +33,8 @@ dinilai as (
 ),
 
 tahun_penilaian as (
-    select distinct penilaian.tahun from penilaian where penilaian.asal = 'penilaian'
+    select distinct penilaian.tahun from penilaian
+    where penilaian.asal = 'penilaian'
 ),
 
 cakupan as (
