@@ -61,14 +61,14 @@ def ui() -> Iterator[str]:
         finally:
             started = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
             process.send_signal(signal.SIGTERM)
-            process.wait(90)
+            process.wait(300)
             EmbeddedServer(home).stop()
-            _, left = psutil.wait_procs(started, timeout=5)
+            _, left = psutil.wait_procs(started, timeout=60)
         assert started and left == []
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 150
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline and process.poll() is None:
         with suppress(OSError):
             urllib.request.urlopen(url, timeout=5).close()  # noqa: S310
@@ -92,7 +92,7 @@ def test_the_asset_graph_shows_groups_by_opd_and_layer(ui: str, tmp_path: Path) 
     browser = webdriver.Chrome(options=options, service=Service(driver))
     try:
         browser.get(f"{ui}/asset-groups")
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 600
         missing = set(GROUPS)
         while missing and time.monotonic() < deadline:
             time.sleep(1)

@@ -351,7 +351,7 @@ def test_the_session_tells_who_it_is_and_ends_with_the_reading(pg_url: str) -> N
     next(stream.blocks)
     stream.blocks.close()  # type: ignore[attr-defined]
     with psycopg.connect(pg_url, autocommit=True) as admin:
-        for _ in range(100):
+        for _ in range(3000):
             left = admin.execute(
                 "select count(*) from pg_stat_activity where datname = current_database()"
                 " and pid <> pg_backend_pid() and pg_sleep(0.02) is not null"

@@ -187,7 +187,7 @@ def test_a_night_killed_in_a_load_ends_as_if_it_had_not_been(whole: tuple[Night,
 def _killed_in_a_load(night: Night) -> int:
     """Kills a night once a batch is running whose rows have landed, and are not yet published; the batch's number."""
     process = night.start()
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 600
     running: list[tuple[int]] = []
     try:
         while not running and time.monotonic() < deadline and process.poll() is None:

@@ -6,7 +6,7 @@ import sys
 
 from benchmarks.memory import run_watched
 
-HOLDS_100_MB = "import time; held = b'x' * (100 << 20); time.sleep(0.5); print('done')"
+HOLDS_100_MB = "import time; held = b'x' * (100 << 20); time.sleep(2); print('done')"
 A_CHILD_HOLDS_IT = (
     f"import subprocess, sys; subprocess.run([sys.executable, '-c', {HOLDS_100_MB!r}], check=True)"
 )
