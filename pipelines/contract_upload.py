@@ -7,7 +7,7 @@ contradicts. Not here: reading a file (extract/).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 WORKBOOKS = ("xlsx", "xls", "ods")
@@ -21,6 +21,8 @@ _ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "comment": ("csv",),
     "short_rows": ("csv",),
     "totals": ("csv", *WORKBOOKS, "parquet"),
+    "fill_down": ("csv", *WORKBOOKS),
+    "hidden": WORKBOOKS,
     "sheet": WORKBOOKS,
     "sheets": WORKBOOKS,
     "records": ("json",),
@@ -38,6 +40,8 @@ class FileExtract:
     quote: a character, "none", or "row" where every row is wrapped whole in one pair of quotes.
     short_rows: whether a row may have fewer cells than the header.
     totals: header name -> regular expression; rows whose cell matches are left out and counted.
+    fill_down: header names whose empty cells take the value above, the widest group first.
+    hidden: "load" or "skip": what becomes of rows that the workbook hides or filters out.
     sheet, sheets: name or pattern of the one sheet, or of all sheets, to read.
     """
 
@@ -52,6 +56,8 @@ class FileExtract:
     comment: str | None = None
     short_rows: bool = False
     totals: Mapping[str, str] = field(default_factory=dict[str, str])
+    fill_down: Sequence[str] = ()
+    hidden: str = "load"
     sheet: str | None = None
     sheets: str | None = None
     records: str = ""
@@ -69,6 +75,10 @@ class FileExtract:
         self._check_csv()
         if self.sheet and self.sheets:
             raise ValueError("sheet means one sheet, sheets all that match: one of them")
+        if self.hidden not in ("load", "skip"):
+            raise ValueError(f"hidden {self.hidden!r} is neither load nor skip")
+        if isinstance(self.fill_down, str) or any(type(name) is not str for name in self.fill_down):
+            raise ValueError("fill_down is a list of names in the header")
         if self.records and not self.records.startswith("/"):
             raise ValueError(f"records {self.records!r} is no JSON pointer (such as /data)")
         for pattern in self.totals.values():

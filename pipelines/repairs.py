@@ -78,6 +78,13 @@ FORMATS: Mapping[str, tuple[str, str]] = {
 }
 """`logicalTypeOptions.format` of a string: what is said of a cell that is none, and the mend (for the OPD)."""
 
+ERROR_TEXTS: Final = (
+    "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!", "#CALC!", "#FIELD!",
+    "#BLOCKED!", "#CONNECT!", "#BUSY!", "#UNKNOWN!", "#EXTERNAL!", "#PYTHON!", "#ERROR!",
+)  # fmt: skip
+"""What Excel and LibreOffice show in a cell whose formula failed (ECMA-376 part 1, 18.17.3; MS-XLSX 2.2.4; ODF 1.3 part
+4, 5.12). LibreOffice also shows "Err:" and three digits."""
+
 # SI (BIPM, 9th edition, tables 7 and 8: hectare, litre, tonne); ons and kuintal as the metric trade of Indonesia has
 # them: 100 g, 100 kg. One mapping a dimension: spellings, and how many of the dimension's own unit one of it is.
 _UNITS: Final[tuple[Mapping[str, str], ...]] = (

@@ -111,7 +111,7 @@ def _copy_text(reading: Reading, file: BinaryIO, stream: SourceStream) -> Iterat
         case kind if kind in WORKBOOKS:
             from pipelines.extract.workbook import workbook_tables
 
-            tables = workbook_tables(reading, file)
+            tables = workbook_tables(reading, file, stream.warnings)
         case _:
             from pipelines.extract.json_file import json_rows
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
 
@@ -25,6 +26,7 @@ _PLAIN_DIGITS = 18
 _DECODER = msgspec.json.Decoder(float_hook=msgspec.Raw)
 _ENCODER = msgspec.json.Encoder()
 _ESCAPE = re.compile(rb"\\(u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..|.)", re.DOTALL)
+_FRACTION = re.compile("[.eE]")
 _NUL = re.compile(r"\\(u0000|.)")
 _CONTAINERS = frozenset({dict, list})
 _SPACED_COLON = re.compile(rb'"[ \t\r\n]+:')
@@ -144,6 +146,20 @@ def cell(value: Any) -> str | None:
     if isinstance(value, msgspec.Raw):
         return bytes(value).decode("ascii")
     return _without_nul(_ENCODER.encode(value).decode())
+
+
+def cell_reader(write: Callable[[str], str] | None) -> Callable[[Any], str | None]:
+    """`cell`, with numbers that are no whole ones written by `write`."""
+    if write is None:
+        return cell
+
+    def read(value: Any) -> str | None:
+        if isinstance(value, msgspec.Raw):
+            text = bytes(value).decode("ascii")
+            return write(text) if _FRACTION.search(text) else text
+        return cell(value)
+
+    return read
 
 
 def extra_cell(values: dict[str, Any]) -> str | None:

@@ -5,7 +5,7 @@ What belongs here: Arrow's values as exact text. Not here: which column is which
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, BinaryIO
 
@@ -17,6 +17,7 @@ from pyarrow import types
 
 from pipelines.errors import SourceError
 from pipelines.extract.names import fold
+from pipelines.extract.number_forms import as_code, number_writer
 from pipelines.extract.table import Reading, Table
 
 _ROWS = 10_000
@@ -34,16 +35,22 @@ def parquet_table(reading: Reading, file: BinaryIO) -> Table:
         source, names = None, ()
     if source is None:
         raise _damaged(reading)
-    return Table(names, "the schema", iter((_rows(reading, source),)), blank=False)
+    names = reading.numbered(names)
+    writers = {place: number_writer(column) for place, column in reading.places(names).items()}
+    return Table(names, "the schema", iter((_rows(reading, source, writers),)), blank=False)
 
 
-def _rows(reading: Reading, source: pq.ParquetFile) -> Iterator[tuple[str, tuple[str | None, ...]]]:
+def _rows(
+    reading: Reading, source: pq.ParquetFile, writers: Mapping[int, Callable[[str], str] | None]
+) -> Iterator[tuple[str, tuple[str | None, ...]]]:
+    """writers: of the columns whose numbers have a form of their own, by their place."""
     number, damaged = 0, False
     batches = source.iter_batches(batch_size=_ROWS)
     while True:
         try:
             batch = next(batches, None)
-            columns = [_texts(column) for column in batch.columns] if batch else []
+            found = batch.columns if batch else ()
+            columns = [_written(column, writers.get(place)) for place, column in enumerate(found)]
         except (pa.ArrowException, OSError, ValueError):
             batch, columns, damaged = None, [], True
         if batch is None:
@@ -53,6 +60,15 @@ def _rows(reading: Reading, source: pq.ParquetFile) -> Iterator[tuple[str, tuple
             yield f"baris {number}", cells
     if damaged:
         raise _damaged(reading)
+
+
+def _written(column: Any, write: Callable[[str], str] | None) -> list[str | None]:
+    """The texts of a column, whose numbers with a fraction are written by `write`. A decimal has lost no digit."""
+    texts = _texts(column)
+    exact = types.is_decimal(column.type) and write is not as_code
+    if write is None or not (types.is_floating(column.type) or exact):
+        return texts
+    return [None if text is None else write(text) for text in texts]
 
 
 def _texts(column: Any) -> list[str | None]:

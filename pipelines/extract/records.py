@@ -13,8 +13,9 @@ from typing import Any, cast
 
 from pipelines.contracts import Contract
 from pipelines.errors import SourceError
-from pipelines.extract.json_text import cell, extra_cell
+from pipelines.extract.json_text import cell_reader, extra_cell
 from pipelines.extract.names import told
+from pipelines.extract.number_forms import number_writer
 
 MAX_KEYS = 1600
 """As many columns as a PostgreSQL table may have. More of them are data, and would fill the memory."""
@@ -29,6 +30,7 @@ class Fields:
         self._contract = contract
         self._shape = shape
         self.promised = [c.source_name for c in contract.stored]
+        self._readers = [(c.source_name, cell_reader(number_writer(c))) for c in contract.stored]
         self.known = {c.source_name for c in contract.columns} | set(known)
         self._below = _below(self.known)
 
@@ -63,7 +65,7 @@ class Fields:
 
     def cells(self, flat: Mapping[str, Any]) -> list[str | None]:
         """The cells of the contract's columns, and what it does not know where it evolves."""
-        cells = [cell(flat.get(name)) for name in self.promised]
+        cells = [read(flat.get(name)) for name, read in self._readers]
         if self._contract.evolves:
             known = self.known
             cells.append(extra_cell({k: v for k, v in flat.items() if k not in known}))

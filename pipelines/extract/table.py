@@ -9,18 +9,19 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 
 import msgspec
 
 from pipelines.contract_upload import FILE, SHEET
-from pipelines.contracts import Contract, FileExtract
+from pipelines.contracts import Column, Contract, FileExtract
 from pipelines.errors import ContractError, ShapeError, SourceError
 from pipelines.extract.names import are_told, fold, listed, told
 from pipelines.extract.stream import EXTRA, POSITION, SourceStream, encode_columns, encode_rows
 
 _JOINT = " / "
+_NUMBERED = re.compile(r".+#([2-9]|[1-9][0-9]+)")
 _UNFIT = re.compile("[\0\ud800-\udfff]")
 _ENCODER = msgspec.json.Encoder()
 Row = tuple[str, Sequence[str | None]]
@@ -52,6 +53,28 @@ class Reading:
         """The names that the header must hold, each once."""
         names = (fold(c.source_name) for c in self.contract.columns)
         return [name for name in dict.fromkeys(names) if name not in (SHEET, FILE)]
+
+    def places(self, names: Sequence[str]) -> dict[int, Column]:
+        """The contract's stored columns by their place among `names`."""
+        wanted = {fold(c.source_name): c for c in self.contract.stored}
+        return {place: wanted[name] for place, name in enumerate(names) if name in wanted}
+
+    def filled_down(self) -> tuple[str, ...]:
+        """The columns whose empty cells take the value above, in the contract's order."""
+        return tuple(fold(name) for name in self.extract.fill_down)
+
+    def numbered(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Names that a header has more than once as "Jumlah", "Jumlah#2", ... where the contract knows them so."""
+        twice = {name for name, count in Counter(names).items() if count > 1}
+        known = {name.rpartition("#")[0] for name in self.expected() if _NUMBERED.fullmatch(name)}
+        if not twice & known:
+            return tuple(names)
+        seen = Counter[str]()
+        found: list[str] = []
+        for name in names:
+            seen[name] += name in twice & known
+            found.append(f"{name}#{seen[name]}" if seen[name] > 1 else name)
+        return tuple(found)
 
     def check_promised(
         self,
@@ -107,6 +130,7 @@ class Table:
 
     names: as `header` gives them. place: where the header stands. blank: an empty cell is no value, and a row of
     them no row. even: a row of fewer cells than the header is damaged, where the contract does not allow it.
+    warnings: what is to be said of it.
     """
 
     names: tuple[str, ...]
@@ -115,6 +139,7 @@ class Table:
     sheet: str | None = None
     blank: bool = True
     even: bool = False
+    warnings: Sequence[str] = field(default_factory=list[str])
 
 
 def header(rows: Sequence[Sequence[str]], spans: Sequence[Span] = ()) -> tuple[str, ...]:
@@ -194,7 +219,10 @@ class Fit:
         known = set(expected)
         unexpected = [name for name in names if name not in known]
         missing = [name for name in expected if name not in names]
-        self.warnings = reading.check_promised(missing, unexpected, table.place, among=names)
+        self.warnings = [
+            *reading.check_promised(missing, unexpected, table.place, among=names),
+            *table.warnings,
+        ]
         width = len(names)
         place = {name: index for index, name in enumerate(names)}
         # Behind the file's own cells stand what is no cell of it: nothing, the sheet's name, the file's name.
@@ -203,7 +231,19 @@ class Fit:
         self.picks = tuple(place.get(fold(c.source_name), width) for c in reading.contract.stored)
         self.extras = [(name, place[name]) for name in unexpected] if reading.contract.evolves else None
         self.totals = self._totals(place)
+        self.filling = self._filling(place)
+        self.above: dict[int, str] = {}
         self.dropped = self.short = 0
+
+    def _filling(self, place: Mapping[str, int]) -> list[int]:
+        """Where the columns stand whose empty cells take the value above."""
+        names = self.reading.filled_down()
+        if lost := [name for name in names if name not in place]:
+            message = f"{self.reading.name}: fill_down names {lost[0]!r}, which is no column of the file"
+            raise ContractError(
+                self.reading.contract.key, message, hint="correct extract.fill_down in the contract"
+            )
+        return [place[name] for name in names]
 
     def _totals(self, place: Mapping[str, int]) -> list[tuple[int, re.Pattern[str]]]:
         found: list[tuple[int, re.Pattern[str]]] = []
@@ -236,7 +276,8 @@ class Fit:
 
     def _columns(self, part: Columns) -> list[Sequence[str]] | None:
         """What `_rows` gives, column by column; None where single rows must be looked at."""
-        if len(part.cells) != len(self.table.names) or self.totals or self.extras is not None:
+        looked_at = self.totals or self.filling or self.extras is not None
+        if len(part.cells) != len(self.table.names) or looked_at:
             return None
         # Where one column is filled, no row is blank.
         if not any(all(map(str.strip, column)) for column in part.cells):
@@ -262,6 +303,8 @@ class Fit:
                 continue
             if self.table.even and len(found) < width:
                 self._check_short(position, found)
+            if self.filling:
+                cells = self._filled(cells)
             picked = cells if as_they_are else pick(cells if whole else [*cells, *self.behind])[:-1]
             row = [cell or None for cell in picked] if blank and "" in picked else list(picked)
             if extras is not None:
@@ -270,6 +313,19 @@ class Fit:
                 )
             row.append(position)
             yield row
+
+    def _filled(self, cells: Sequence[str | None]) -> list[str | None]:
+        """The row with the values from above. A new value of one column ends what those after it in the list had."""
+        filled = list(cells)
+        for level, place in enumerate(self.filling):
+            cell = filled[place]
+            if cell and cell.strip():
+                for lower in self.filling[level:]:
+                    self.above.pop(lower, None)
+                self.above[place] = cell
+            else:
+                filled[place] = self.above.get(place)
+        return filled
 
     def _widened(self, position: str, cells: Sequence[str | None]) -> Sequence[str | None]:
         """A row of text as wide as the header. Raises SourceError where it holds more."""

@@ -1,13 +1,13 @@
 """Spreadsheets (XLSX, ODS, XLS) as tables, by python-calamine in a process of its own.
 
 What belongs here: which sheets, a table of each. Not here: the cells' text (workbook_reader.py), which column is which
-(table.py), what calamine does not tell (workbook_xml.py).
+(table.py), what calamine does not tell (workbook_facts.py), what becomes of that (workbook_rows.py).
 """
 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from fnmatch import fnmatchcase
 from typing import BinaryIO
@@ -15,34 +15,68 @@ from typing import BinaryIO
 from pipelines.errors import SourceError
 from pipelines.extract.archive import DAMAGED, check_declared, check_package, open_zip
 from pipelines.extract.names import are_told, listed
-from pipelines.extract.table import Columns, Reading, Span, Table, header
+from pipelines.extract.table import Reading, Span, Table, header
+from pipelines.extract.workbook_facts import DamagedError, Facts, Range, SheetFacts
 from pipelines.extract.workbook_guard import WorkbookProcess, is_encrypted_ods, is_encrypted_package, locked
-from pipelines.extract.workbook_xml import DamagedError, Faults, faulty_cells
+from pipelines.extract.workbook_ods import OdsFacts
+from pipelines.extract.workbook_rows import SheetRows, percent_is_read
+from pipelines.extract.workbook_xls import XlsFacts
+from pipelines.extract.workbook_xml import XlsxFacts
 
 _SAVE_ANEW = "open it in Excel or LibreOffice, save it and upload it again"
 _RENAME = "rename the sheet, or correct it in the contract"
-_Row = tuple[str, Sequence[str]]
-"""Where a row stands ("baris 12") and its cells; an empty one is ""."""
 
 
-def workbook_tables(reading: Reading, file: BinaryIO) -> Iterator[Table]:
+def workbook_tables(reading: Reading, file: BinaryIO, warnings: list[str]) -> Iterator[Table]:
     """The table of the contract's sheet, or of each sheet where it asks for all that match.
 
+    warnings: takes what is to be said of all of them, once the last one is read.
     Raises SourceError: no workbook, a password, no such sheet, a bomb; from the rows: a formula never computed.
     """
+    last = reading.extract.header_row - 1 + reading.extract.header_rows
+    hidden = 0
     with WorkbookProcess(reading, file) as process, _package(reading, file) or nullcontext() as archive:
+        facts_of = _facts(file, archive)
         for number, name in enumerate(_chosen(reading, _sheets(reading, file, process))):
-            process.ask(name, reading.extract.header_row - 1, reading.extract.header_rows)
+            process.ask(name, last)
             # Both while the process parses, in memory that is limited: it ends where one of them raises.
             if archive and not number:
                 _check_parts(reading, archive)
-            faults = _faults(archive, name) if archive else {}
-            head = None if faults is None else process.answer()
-            if faults is None or head is None:
+            facts = _sheet_facts(facts_of, name, reading)
+            head = None if facts is None else process.answer()
+            if facts is None or head is None:
                 raise reading.fault(f"sheet {_label(reading, name, number)} is damaged", _SAVE_ANEW)
-            left, spans = head
+            left, merged = head
+            facts.merged += [(tuple(first), tuple(end)) for first, end in merged]
             place = f"lembar {_label(reading, name, number)} " if reading.extract.sheets else ""
-            yield _table(reading, name, place, spans, _parts(reading, process, left, faults, place))
+            rows = SheetRows(reading, process, facts, left, place)
+            yield _table(reading, name, rows)
+            hidden += rows.hidden
+    if hidden:
+        warnings.append(_of_hidden_rows(reading, hidden))
+
+
+def _of_hidden_rows(reading: Reading, count: int) -> str:
+    if reading.extract.hidden == "skip":
+        return f"{reading.name}: {count} baris tersembunyi atau tersaring tidak dimuat (extract.hidden: skip)"
+    return (
+        f"{reading.name}: {count} baris tersembunyi atau tersaring ikut dimuat;"
+        " bila bukan bagian data, nyatakan extract.hidden: skip di kontrak"
+    )
+
+
+def _facts(file: BinaryIO, archive: zipfile.ZipFile | None) -> Facts:
+    if archive is None:
+        return XlsFacts(file)
+    return OdsFacts(archive) if "content.xml" in archive.namelist() else XlsxFacts(archive)
+
+
+def _sheet_facts(facts: Facts, name: str, reading: Reading) -> SheetFacts | None:
+    """What the sheet says beside its values; None where that is damaged."""
+    try:
+        return facts.sheet(name, percent=percent_is_read(reading.contract))
+    except DamagedError:
+        return None
 
 
 def _package(reading: Reading, file: BinaryIO) -> zipfile.ZipFile | None:
@@ -74,14 +108,6 @@ def _check_parts(reading: Reading, archive: zipfile.ZipFile) -> None:
     except DAMAGED:
         pass
     raise _no_workbook(reading)
-
-
-def _faults(archive: zipfile.ZipFile, name: str) -> Faults | None:
-    """The sheet's error cells; None where its XML is damaged."""
-    try:
-        return faulty_cells(archive, name)
-    except DamagedError:
-        return None
 
 
 def _no_workbook(reading: Reading) -> SourceError:
@@ -128,46 +154,24 @@ def _label(reading: Reading, name: str, number: int) -> str:
     return name if are_told(reading.contract) else str(number + 1)
 
 
-def _table(
-    reading: Reading, name: str, place: str, spans: list[Span], parts: Iterator[Iterable[_Row]]
-) -> Table:
+def _table(reading: Reading, name: str, rows: SheetRows) -> Table:
     extract = reading.extract
     first = extract.header_row
-    head = [cells for _, cells in next(parts, ())][first - 1 :]
-    names = header(head, spans)
+    head = rows.head()
+    spans = _header_spans(rows.facts.merged, rows.left, first - 1, extract.header_rows)
+    names = reading.numbered(header(head[first - 1 :], spans))
     if not names:
-        of_sheet = f" of {place.strip()}" if place else ""
+        of_sheet = f" of {rows.place.strip()}" if rows.place else ""
         hint = "fill in the form's own header row, or correct header_row in the contract"
         raise reading.fault(f"there is no header in row {first}{of_sheet}", hint)
-    return Table(names, f"{place}baris {first}", parts, name)
+    warnings = [*rows.of_merged_cells(names)]
+    return Table(names, f"{rows.place}baris {first}", rows.parts(names), name, warnings=warnings)
 
 
-def _parts(
-    reading: Reading, process: WorkbookProcess, left: int, faults: Faults, place: str
-) -> Iterator[Iterable[_Row]]:
-    """Every row of a sheet: down to the header's last, then some at a time."""
-    by_row: dict[int, list[tuple[int, str | None]]] = {}
-    for (row, column), text in faults.items():
-        by_row.setdefault(row, []).append((column - left, text))
-    place += "baris "
-    first = 1
-    while block := process.answer():
-        cells = [column.split(",") if isinstance(column, str) else column for column in block]
-        numbers = range(first, first + len(cells[0]))
-        part = Columns(cells, [f"{place}{number}" for number in numbers])
-        yield part if by_row.keys().isdisjoint(numbers) else _with_faults(reading, part, first, left, by_row)
-        first = numbers.stop
-
-
-def _with_faults(
-    reading: Reading, part: Columns, first: int, left: int, by_row: Mapping[int, list[tuple[int, str | None]]]
-) -> Iterator[_Row]:
-    for number, (position, row) in enumerate(part, first):
-        found = list(row)
-        for column, text in by_row.get(number, ()):
-            if text is None:
-                message = f"{position}, column {column + left + 1} holds a formula without a computed value"
-                raise reading.fault(message, _SAVE_ANEW)
-            if 0 <= column < len(found):
-                found[column] = text
-        yield position, found
+def _header_spans(merged: Iterable[Range], left: int, top: int, count: int) -> list[Span]:
+    """Merged cells within the header, counted from its first row and the sheet's first used column."""
+    return [
+        ((row - top, column - left), (min(last_row, top + count - 1) - top, last_column - left))
+        for (row, column), (last_row, last_column) in merged
+        if top <= row < top + count and column >= left
+    ]

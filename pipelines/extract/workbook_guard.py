@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -56,6 +57,13 @@ class WorkbookProcess:
 
     def ask(self, *request: str | int) -> None:
         """Sends a request; `answer` may be asked for later. Raises SourceError where nobody reads it."""
+        self._send(request)
+
+    def ask_forms(self, forms: Mapping[int, str | int]) -> None:
+        """Asks for the rows below the header, with the number cells of these columns in their forms."""
+        self._send({str(place): form for place, form in forms.items()})
+
+    def _send(self, request: object) -> None:
         pipe = self._process.stdin
         assert pipe
         try:

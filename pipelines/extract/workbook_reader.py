@@ -7,9 +7,10 @@ the process that reads, and here that is this one.
 
 Each request is a line of JSON; each answer a length of 8 bytes and as many of MessagePack:
 [] opens: [name, is a worksheet, is visible] of each sheet; "locked"; or null for what is no workbook.
-[name, header's first row from 0, its rows] reads a sheet: its first used column and the header's merged cells, counted
-from there; then its columns' texts, block by block until one is empty; the first block ends where the header does. Or
-null for a damaged sheet.
+[name, rows] reads a sheet: its first used column and its merged cells, or null for a damaged sheet; then the columns'
+texts of its first `rows` rows, which end with the header.
+{column: form} goes on with that sheet: its columns' texts, block by block until one is empty. `form` says how the
+number cells of a column are written, see `Form`; columns are counted from the first used one.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import io
 import os
 import resource
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -28,7 +29,6 @@ from typing import Any
 import msgspec
 from python_calamine import (
     CalamineError,
-    CalamineSheet,
     CalamineWorkbook,
     PasswordError,
     SheetTypeEnum,
@@ -40,6 +40,17 @@ _ROWS = 250
 _EXACT_INTEGERS = 2**53
 _UNREADABLE = (CalamineError, OSError, ValueError)
 
+_LONG = 10**15
+"""Excel keeps 15 digits of a number (Microsoft, "Excel specifications and limits"): from here on the last are lost."""
+
+Form = str | int
+"""How the number cells of one column are written: "code" shows that a number of more than 15 digits has lost some
+(6.40201410590001E+15), "comma" writes the decimal mark that the Indonesian repairs read, a whole number is added to a
+date's serial number that the workbook counts from another day."""
+_NUMBERS = frozenset({float, int})
+_YEARS = range(1900, 2101)
+"""Serial numbers that look like years: ops.serial_excel leaves them alone."""
+
 _Cell = float | bool | str | date | time | timedelta
 _SAME_IN_JSON = ({float}, {int}, {bool}, {date}, {datetime}, {date, datetime})
 
@@ -49,12 +60,15 @@ def main(memory: int, seconds: int, file: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     workbook = None
+    rows: Iterator[Sequence[_Cell]] = iter(())
     for line in sys.stdin.buffer:
         request = msgspec.json.decode(line)
         if workbook is None:
             workbook = _opened(file)
+        elif isinstance(request, dict):
+            _give_rows(rows, {int(column): form for column, form in request.items()})
         else:
-            _give_sheet(workbook, *request)
+            rows = _give_head(workbook, *request)
 
 
 def _opened(file: int) -> CalamineWorkbook | None:
@@ -87,29 +101,48 @@ def _give(answer: object) -> None:
     sys.stdout.buffer.flush()
 
 
-def _give_sheet(workbook: CalamineWorkbook, name: str, top: int, count: int) -> None:
+def _give_head(workbook: CalamineWorkbook, name: str, count: int) -> Iterator[Sequence[_Cell]]:
     try:
         sheet = workbook.get_sheet_by_name(name)
-        head = (sheet.start[1] if sheet.start else 0, _spans(sheet, top, count))
+        head = (sheet.start[1] if sheet.start else 0, sheet.merged_cell_ranges or ())
     except _UNREADABLE:
-        return _give(None)
+        _give(None)
+        return iter(())
     _give(head)
     rows = iter(sheet.iter_rows())
-    size = top + count
-    while block := list(islice(rows, size)):
-        _give([column_texts(column) for column in zip(*block, strict=True)])
-        size = _ROWS
-    return _give([])
+    _give([column_texts(column) for column in zip(*islice(rows, count), strict=True)])
+    return rows
 
 
-def _spans(sheet: CalamineSheet, top: int, count: int) -> list[Any]:
-    """Merged cells within the header, counted from its first row and the sheet's first used column."""
-    left = sheet.start[1] if sheet.start else 0
+def _give_rows(rows: Iterator[Sequence[_Cell]], forms: Mapping[int, Form]) -> None:
+    while block := list(islice(rows, _ROWS)):
+        columns = list(zip(*block, strict=True))
+        texts = [column_texts(cells) for cells in columns]
+        for number, form in forms.items():
+            if number < len(columns):
+                texts[number] = formed(columns[number], texts[number], form)
+        _give(texts)
+    _give([])
+
+
+def formed(cells: Sequence[_Cell], texts: str | Sequence[str], form: Form) -> str | Sequence[str]:
+    """The texts of a column whose number cells have a form of their own."""
+    if _NUMBERS.isdisjoint(map(type, cells)):
+        return texts
+    listed = texts.split(",") if isinstance(texts, str) else texts
     return [
-        ((row - top, column - left), (min(last_row, top + count - 1) - top, last_column - left))
-        for (row, column), (last_row, last_column) in sheet.merged_cell_ranges or ()
-        if top <= row < top + count and column >= left
+        _formed(cell, text, form) if type(cell) is float or type(cell) is int else text
+        for cell, text in zip(cells, listed, strict=True)
     ]
+
+
+def _formed(value: float, text: str, form: Form) -> str:
+    if form == "code":
+        return f"{Decimal(repr(value)).normalize():E}" if abs(value) >= _LONG else text
+    if form == "comma":
+        return text.replace(".", ",")
+    assert isinstance(form, int)
+    return text if value < 1 or value in _YEARS else _number(float(value + form))
 
 
 def column_texts(cells: Sequence[_Cell]) -> str | Sequence[str]:

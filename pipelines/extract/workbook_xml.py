@@ -1,48 +1,100 @@
-"""What calamine does not tell of a sheet, from its own XML: error cells, and formulas that were never computed.
+"""What an XLSX workbook says beside its values, from its own XML.
 
-What belongs here: looking beside calamine. Not here: the cells' values (workbook.py), what a workbook may cost
+What belongs here: looking beside calamine, which gives an error cell and a formula that nobody has computed as an empty
+cell, and no number formats and hidden rows at all. Not here: the cells' values (workbook.py), what a workbook may cost
 (workbook_guard.py).
 
-calamine gives an error cell and a formula that nobody has computed as an empty cell. For XLSX both are therefore looked
-up in the sheet's own XML: t="e" is an error; a formula with nothing in "v" has no value, unless t="str" says that it is
-an empty text (ECMA-376 part 1, 18.3.1.4 "c").
+t="e" is an error; a formula with nothing in "v" has no value, unless t="str" says that it is an empty text (ECMA-376
+part 1, 18.3.1.4 "c").
 """
 
 from __future__ import annotations
 
 import posixpath
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import IO, Any
 from xml.parsers import expat
 
 import numpy as np
 
+from pipelines.extract.workbook_facts import BUILTIN_PERCENT, DAMAGED, DamagedError, SheetFacts, is_percent
+
 _CHUNK = 1 << 20
-_MAX_FAULTS = 1_000_000
 _TELLTALE = b't="e"'
 _RARE_TELLTALE = b"t='e'"
-_DAMAGED = (zipfile.BadZipFile, expat.ExpatError, EOFError, OSError, ValueError)
-
-Faults = Mapping[tuple[int, int], str | None]
-"""Error cells by (row from 1, column from 0): their text; None for a formula that was never computed."""
-
-
-class DamagedError(Exception):
-    """The sheet's XML can't be read. Holds nothing of it."""
+_HIDDEN = b"hidden="
+_HIDDEN_ROW = re.compile(rb"""<(?:\w+:)?row\b[^<>]*\shidden=["'](?:1|true)["']""")
+_LONGEST_TAG = 1_024
+_BROKEN = (*DAMAGED, expat.ExpatError)
 
 
-def faulty_cells(archive: zipfile.ZipFile, sheet: str) -> Faults:
-    """The error cells of an XLSX sheet; none for another kind of workbook. Raises DamagedError."""
-    try:
-        part = _sheet_part(archive, sheet)
-        if part is None or not _has_telltale(archive, part):
+class XlsxFacts:
+    """What an XLSX says beside its values. Its parts are read when they are asked for."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        self._members = set(archive.namelist())
+        self._read = set[str]()
+
+    def sheet(self, name: str, *, percent: bool) -> SheetFacts:
+        """Raises DamagedError, also where another sheet was read from the same part: no program writes that."""
+        try:
+            part = self._parts.get(name)
+            if part not in self._read:
+                facts = self._scanned(part, percent=percent) if part else SheetFacts()
+                facts.epoch_1904 = self._epoch_1904
+                return facts
+        except _BROKEN:
+            pass
+        raise DamagedError
+
+    def _scanned(self, part: str, *, percent: bool) -> SheetFacts:
+        self._read.add(part)
+        styles = self._percent_styles if percent else frozenset[str]()
+        if not styles and not _has_telltale(self._archive, part):
+            return SheetFacts()
+        with self._archive.open(part) as xml:
+            return _CellScan(styles).read(xml)
+
+    @cached_property
+    def _epoch_1904(self) -> bool:
+        properties = _elements(self._archive, _WORKBOOK, "workbookPr") if _WORKBOOK in self._members else []
+        return any(p.get("date1904") in ("1", "true") for p in properties)
+
+    @cached_property
+    def _parts(self) -> dict[str, str]:
+        """The part of each sheet, by its name."""
+        if not {_RELATIONS, _WORKBOOK} <= self._members:
             return {}
-        with archive.open(part) as xml:
-            return _CellScan().read(xml)
-    except _DAMAGED:
-        pass
-    raise DamagedError
+        relations = _elements(self._archive, _RELATIONS, "Relationship")
+        targets = {r.get("Id"): r["Target"] for r in relations if "Target" in r}
+        found: dict[str, str] = {}
+        for sheet in _elements(self._archive, _WORKBOOK, "sheet"):
+            target = targets.get(sheet.get("id"))
+            if target is None or "name" not in sheet:
+                continue
+            part = posixpath.normpath(posixpath.join("/xl", target)).lstrip("/")
+            if part in self._members:
+                found.setdefault(sheet["name"], part)
+        return found
+
+    @cached_property
+    def _percent_styles(self) -> frozenset[str]:
+        """Numbers of the cell styles that show percent."""
+        if _STYLES not in self._members:
+            return frozenset()
+        formats = _elements(self._archive, _STYLES, "numFmt")
+        own = {f.get("numFmtId"): is_percent(f.get("formatCode", "")) for f in formats}
+        percent = {str(number) for number in BUILTIN_PERCENT} - own.keys()
+        percent |= {number for number, shown in own.items() if shown and number}
+        cells = _elements(self._archive, _STYLES, "xf", within="cellXfs")
+        return frozenset(str(i) for i, cell in enumerate(cells) if cell.get("numFmtId") in percent)
+
+
+_WORKBOOK, _RELATIONS, _STYLES = "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/styles.xml"
 
 
 def _pieces(archive: zipfile.ZipFile, part: str, overlap: int) -> Iterator[bytes]:
@@ -55,43 +107,40 @@ def _pieces(archive: zipfile.ZipFile, part: str, overlap: int) -> Iterator[bytes
             tail = text[-overlap:]
 
 
-def _sheet_part(archive: zipfile.ZipFile, sheet: str) -> str | None:
-    """The part of an XLSX that holds `sheet`; None for another kind of workbook."""
-    relations, ids = "xl/_rels/workbook.xml.rels", "xl/workbook.xml"
-    if not {relations, ids} <= set(archive.namelist()):
-        return None
-    wanted = next((a for a in _elements(archive, ids, "sheet") if a.get("name") == sheet), {})
-    target = next(
-        (a for a in _elements(archive, relations, "Relationship") if a.get("Id") == wanted.get("id")), {}
-    )
-    if "Target" not in target:
-        return None
-    part = posixpath.normpath(posixpath.join("/xl", target["Target"])).lstrip("/")
-    return part if part in archive.namelist() else None
-
-
-def _elements(archive: zipfile.ZipFile, part: str, element: str) -> list[dict[str, str]]:
-    """The attributes, without namespaces, of every `element` of a part."""
+def _elements(
+    archive: zipfile.ZipFile, part: str, element: str, within: str | None = None
+) -> list[dict[str, str]]:
+    """The attributes, without namespaces, of every `element` of a part, or of those within another one."""
     found: list[dict[str, str]] = []
+    inside = within is None
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        if _local(name) == element:
+        nonlocal inside
+        if inside and _local(name) == element:
             found.append({_local(key): value for key, value in attributes.items()})
+        inside = inside or _local(name) == within
+
+    def end(name: str) -> None:
+        nonlocal inside
+        if _local(name) == within:
+            inside = False
 
     parser = expat.ParserCreate(namespace_separator=" ")
-    parser.StartElementHandler = start
+    parser.StartElementHandler, parser.EndElementHandler = start, end
     with archive.open(part) as xml:
         parser.ParseFile(xml)
     return found
 
 
 def _has_telltale(archive: zipfile.ZipFile, part: str) -> bool:
-    """Whether the sheet may hold an error or a formula: a scan of bytes, cheaper than parsing each cell."""
-    for text in _pieces(archive, part, len(_RARE_TELLTALE) - 1):
+    """Whether the sheet may hold an error, a formula or a hidden row: a scan of bytes, cheaper than parsing cells."""
+    for text in _pieces(archive, part, _LONGEST_TAG):
         if _TELLTALE in text or _has_formula(text):
             return True
         # One letter is looked for ten times as fast as several.
         if b"'" in text and _RARE_TELLTALE in text:
+            return True
+        if _HIDDEN in text and _HIDDEN_ROW.search(text):
             return True
     return False
 
@@ -108,35 +157,43 @@ def _local(name: str) -> str:
 
 
 class _CellScan:
-    """One pass over a sheet's XML; rows and cells without a reference follow the one before."""
+    """One pass over a sheet's XML; rows and cells without a reference follow the one before.
 
-    def __init__(self) -> None:
-        self.faults: dict[tuple[int, int], str | None] = {}
+    percent: the styles of the cells whose number is shown as percent.
+    """
+
+    def __init__(self, percent: frozenset[str]) -> None:
+        self.facts = SheetFacts()
+        self.percent = percent
         self.row = 0
         self.column = -1
         self.kind = ""
         self.has_formula = self.in_value = False
         self.text: list[str] = []
 
-    def read(self, xml: IO[bytes]) -> dict[tuple[int, int], str | None]:
+    def read(self, xml: IO[bytes]) -> SheetFacts:
         parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._characters
         parser.ParseFile(xml)
-        return self.faults
+        return self.facts
 
     def _start(self, name: str, attributes: Mapping[str, Any]) -> None:
         match _local(name):
             case "row":
                 self.row = int(attributes.get("r", self.row + 1))
                 self.column = -1
+                if attributes.get("hidden") in ("1", "true"):
+                    self.facts.hidden.add(self.row)
             case "c":
                 self.column = _column(attributes["r"]) if "r" in attributes else self.column + 1
                 self.kind = attributes.get("t", "n")
                 self.has_formula = False
                 self.text.clear()
+                if self.kind == "n" and attributes.get("s", "0") in self.percent:
+                    self.facts.add_percent(self.row, self.column)
             case "f":
                 self.has_formula = True
             case "v":
@@ -145,15 +202,13 @@ class _CellScan:
                 pass
 
     def _end(self, name: str) -> None:
-        if len(self.faults) > _MAX_FAULTS:
-            raise ValueError("too many error cells")
         match _local(name):
             case "v":
                 self.in_value = False
             case "c" if self.kind == "e":
-                self.faults[self.row, self.column] = "".join(self.text) or "#ERROR!"
+                self.facts.add_fault((self.row, self.column), "".join(self.text) or "#ERROR!")
             case "c" if self.has_formula and self.kind != "str" and not self.text:
-                self.faults[self.row, self.column] = None
+                self.facts.add_fault((self.row, self.column), None)
             case _:
                 pass
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from pipelines.contracts import Column, Contract, Reference
-from pipelines.repairs import FORMATS, decimals, factors, known_words
+from pipelines.repairs import ERROR_TEXTS, FORMATS, decimals, factors, known_words
 
 MASK = "***"
 LONGEST_KEY = 600
@@ -64,6 +64,7 @@ _TYPE_WORDS = {
     "timestamp": "waktu (tttt-bb-hh jj:mm:dd)",
     "timestamptz": "waktu (tttt-bb-hh jj:mm:dd)",
 }
+_SCIENTIFIC = r"^\s*[-+]?[0-9]+([.,][0-9]+)?E\+[0-9]+\s*$"
 _FRACTION = (
     "octet_length({text}) <= 19 or {text} not like '%._______%'",
     r"{text} !~ '\.[0-9]{{6}}[0-9]*[1-9]'",
@@ -187,8 +188,10 @@ def rules(contract: Contract, exact: frozenset[str] = frozenset()) -> tuple[Rule
     unbounded = sum(_unbounded_key(c) for c in keys)
     longest = min(LONGEST_KEY, (LONGEST_ENTRY - 68 * (len(keys) - unbounded)) // max(unbounded, 1))
     for column in contract.stored:
-        strict = contract.server.kind != "database" or bool(column.parse)
-        found += _ColumnRules(column, strict=strict, exact=column.name in exact).all()
+        kind = contract.server.kind
+        strict = kind != "database" or bool(column.parse)
+        one = _ColumnRules(column, strict=strict, exact=column.name in exact, upload=kind == "upload")
+        found += one.all()
         if _unbounded_key(column):
             found.append(_key_length(column, longest))
     return tuple(found)
@@ -207,10 +210,14 @@ def _key_length(column: Column, longest: int) -> Rule:
 
 
 class _ColumnRules:
-    """The rules of one column, in the order in which they are told."""
+    """The rules of one column, in the order in which they are told.
 
-    def __init__(self, column: Column, *, strict: bool, exact: bool) -> None:
-        self.column, self.strict, self.exact = column, strict, exact
+    strict: types are written as a file must write them. exact: the source's type is the column's. upload: a person's
+    spreadsheet may stand behind it.
+    """
+
+    def __init__(self, column: Column, *, strict: bool, exact: bool, upload: bool) -> None:
+        self.column, self.strict, self.exact, self.upload = column, strict, exact, upload
         self.text = sql.Identifier("b", column.name)
         self.castable: sql.Composable = sql.SQL("true")
         self.found: list[Rule] = []
@@ -221,6 +228,7 @@ class _ColumnRules:
         self._enum()
         self._range()
         self._length()
+        self._spreadsheet()
         self._form()
         self._reference()
         return self.found
@@ -278,7 +286,7 @@ class _ColumnRules:
         if not self.column.enum:
             return
         values = [v for v, _ in self.column.enum]
-        listed = sql.SQL("{} in ({})").format(self.text, sql.SQL(", ").join(map(sql.Literal, values)))
+        listed = sql.SQL("{} in ({})").format(self.text, _listed(values))
         hint = "pakai salah satu: " + ", ".join(values[:12])
         self._optional("klasifikasi", listed, "nilai di luar klasifikasi isian", hint)
 
@@ -333,19 +341,40 @@ class _ColumnRules:
                 )
                 self._optional("panjang", condition, f"{words} {limit} karakter", hint)
 
+    def _spreadsheet(self) -> None:
+        """What Excel leaves of a text: a failed formula's error, a long number without its last digits.
+
+        A typed column refuses both by its type.
+        """
+        column = self.column
+        if column.type != "text":
+            return
+        if self.upload:
+            failed = sql.SQL(
+                "case when {0} like '#%' or {0} like 'Err:%' then {0} not in ({1}) and {0} !~ {2} else true end"
+            )
+            self._optional(
+                "sel_galat",
+                failed.format(self.text, _listed(ERROR_TEXTS), sql.Literal("^Err:[0-9]{3}$")),
+                "rumus di sel ini gagal (#N/A, #REF!, dan sejenisnya)",
+                "perbaiki rumusnya, atau isi nilainya, lalu kirim lagi",
+            )
+        if self.upload or "kode" in column.parse or column.format not in (None, "email"):
+            self._optional(
+                "notasi_ilmiah",
+                sql.SQL("case when {0} like '%E+%' then {0} !~ {1} else true end").format(
+                    self.text, sql.Literal(_SCIENTIFIC)
+                ),
+                "angka panjang tersimpan sebagai bilangan (notasi ilmiah), digit terakhirnya hilang",
+                "ubah format kolom menjadi teks, lalu isi lagi dari sumbernya",
+            )
+
     def _form(self) -> None:
         column = self.column
         if column.pattern is not None:
             condition = sql.SQL("{} ~ {}").format(self.text, sql.Literal(column.pattern))
             message = f"tidak sesuai pola {column.pattern}"
             self._optional("pola", condition, message, "samakan dengan pola yang diminta")
-        if "kode" in column.parse or column.format not in (None, "email"):
-            self._optional(
-                "notasi_ilmiah",
-                sql.SQL("{} not like '%E+%'").format(self.text),
-                "angka panjang dipotong Excel (notasi ilmiah), digit terakhirnya hilang",
-                "ubah format kolom menjadi teks, lalu isi lagi dari sumbernya",
-            )
         if column.format is not None:
             message, hint = FORMATS[column.format]
             self._optional("format", well_formed(column.format, self.text), message, hint)
@@ -360,6 +389,10 @@ class _ColumnRules:
             f"tidak ada di kode referensi {reference.table}",
             "periksa kode atau ejaannya; nama baru didaftarkan lewat walidata",
         )
+
+
+def _listed(values: Sequence[str]) -> sql.Composable:
+    return sql.SQL(", ").join(map(sql.Literal, values))
 
 
 def _strictly(base: str, text: sql.Composable, castable: sql.Composable) -> sql.Composable:

@@ -11,6 +11,7 @@ import pytest
 from pipelines.load import warehouse
 from tests.support.loads import Loads
 from tests.support.parsers import Warehouse
+from tests.support.sent_files import SentFiles
 from tests.support.small_warehouse import SmallWarehouse
 
 
@@ -29,6 +30,14 @@ def loads(pg_url: str, tmp_path: Path) -> Iterator[Loads]:
     made = Loads(pg_url, tmp_path)
     yield made
     made.connection.close()
+
+
+@pytest.fixture(scope="module")
+def files(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SentFiles]:
+    """Files that an OPD sends; one warehouse for a module's tests, each load a dataset of its own."""
+    made = SentFiles(module_pg_url, tmp_path_factory.mktemp("kiriman"))
+    yield made
+    made.loads.connection.close()
 
 
 @pytest.fixture

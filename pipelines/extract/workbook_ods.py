@@ -1,0 +1,147 @@
+"""What an ODS workbook says beside its values, from its content.xml (OpenDocument 1.3 part 3, chapter 9).
+
+What belongs here: one pass over the XML for all tables. Not here: the cells' values (workbook.py).
+
+calamine gives an error cell as an empty one, or as the 0 that older programs write beside its text, and a formula that
+nobody has computed as an empty one.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from functools import cached_property
+from xml.parsers import expat
+
+from pipelines.extract.workbook_facts import DAMAGED, MOST_FACTS, DamagedError, SheetFacts
+from pipelines.repairs import ERROR_TEXTS
+
+_CONTENT = "content.xml"
+_CHUNK = 1 << 20
+_TELLTALES = (b":formula=", b'"error"', b"-spanned=", b":visibility=", b'"percentage"', b":null-date")
+_LONGEST = max(map(len, _TELLTALES))
+_WIDEST = 16_384
+_BROKEN = (*DAMAGED, expat.ExpatError)
+
+
+class OdsFacts:
+    """What an ODS says beside its values; its XML is read once, for all sheets."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+
+    def sheet(self, name: str, *, percent: bool) -> SheetFacts:  # noqa: ARG002  # ODS says it in the same pass
+        """Raises DamagedError."""
+        try:
+            return self._tables.get(name) or SheetFacts()
+        except _BROKEN:
+            pass
+        raise DamagedError
+
+    @cached_property
+    def _tables(self) -> Mapping[str, SheetFacts]:
+        if _CONTENT not in self._archive.namelist() or not self._has_telltale():
+            return {}
+        scan = _Scan()
+        with self._archive.open(_CONTENT) as xml:
+            scan.parser.ParseFile(xml)
+        for facts in scan.tables.values():
+            facts.epoch_1904 = scan.epoch_1904
+        return scan.tables
+
+    def _has_telltale(self) -> bool:
+        tail = b""
+        with self._archive.open(_CONTENT) as xml:
+            while chunk := xml.read(_CHUNK):
+                text = tail + chunk
+                if any(mark in text for mark in _TELLTALES):
+                    return True
+                tail = text[-_LONGEST:]
+        return False
+
+
+class _Scan:
+    """One pass over content.xml. A table within a cell is no sheet and is passed over."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, SheetFacts] = {}
+        self.epoch_1904 = False
+        self._depth = 0
+        self._facts = SheetFacts()
+        self._row = self._rows = 0
+        self._column = self._columns = 0
+        self._cell: Mapping[str, str] | None = None
+        self._text: list[str] = []
+        self.parser = expat.ParserCreate(namespace_separator=" ")
+        self.parser.buffer_text = True
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._characters
+
+    def _start(self, name: str, attributes: Mapping[str, str]) -> None:
+        kind = name.rpartition(" ")[2]
+        if kind == "null-date":
+            self.epoch_1904 = _said(attributes, "date-value") == "1904-01-01"
+        elif kind == "table":
+            self._depth += 1
+            if self._depth == 1:
+                self._facts = self.tables.setdefault(_said(attributes, "name"), SheetFacts())
+                self._row = self._rows = 0
+        elif self._depth != 1:
+            return
+        elif kind == "table-row":
+            self._row += self._rows or 1
+            self._rows = _count(attributes, "number-rows-repeated")
+            self._column = self._columns = 0
+            if _said(attributes, "visibility") in ("collapse", "filter"):
+                self._facts.hidden.add(self._row, self._rows)
+        elif kind in ("table-cell", "covered-table-cell"):
+            self._column += self._columns
+            self._columns = _count(attributes, "number-columns-repeated")
+            self._cell = {key.rpartition(" ")[2]: value for key, value in attributes.items()}
+            self._error = any(
+                value == "error" and key.endswith("value-type") for key, value in attributes.items()
+            )
+            self._text.clear()
+
+    def _end(self, name: str) -> None:
+        kind = name.rpartition(" ")[2]
+        if kind == "table":
+            self._depth -= 1
+        elif self._cell is not None and self._depth == 1 and kind in ("table-cell", "covered-table-cell"):
+            self._notice(self._cell)
+            self._cell = None
+
+    def _characters(self, text: str) -> None:
+        if self._cell is not None and (self._error or "formula" in self._cell):
+            self._text.append(text)
+
+    def _notice(self, cell: Mapping[str, str]) -> None:
+        text = "".join(self._text)
+        failed = text in ERROR_TEXTS or text.startswith("Err:")
+        if self._error or ("formula" in cell and failed):
+            self._add_faults(text.strip() or "#ERROR!")
+        elif "formula" in cell and "value-type" not in cell and not text:
+            self._add_faults(None)
+        if cell.get("value-type") == "percentage":
+            for column in range(self._column, min(self._column + self._columns, _WIDEST)):
+                self._facts.add_percent(self._row, column, self._rows)
+        down, across = _count(cell, "number-rows-spanned"), _count(cell, "number-columns-spanned")
+        if down > 1 or across > 1:
+            if len(self._facts.merged) >= MOST_FACTS:
+                raise ValueError("too many merged cells")
+            first = (self._row - 1, self._column)
+            self._facts.merged.append((first, (first[0] + down - 1, first[1] + across - 1)))
+
+    def _add_faults(self, text: str | None) -> None:
+        for row in range(self._row, self._row + self._rows):
+            for column in range(self._column, self._column + self._columns):
+                self._facts.add_fault((row, column), text)
+
+
+def _said(attributes: Mapping[str, str], name: str) -> str:
+    return next((value for key, value in attributes.items() if key.rpartition(" ")[2] == name), "")
+
+
+def _count(attributes: Mapping[str, str], name: str) -> int:
+    return max(int(_said(attributes, name) or 1), 1)
