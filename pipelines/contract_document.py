@@ -87,6 +87,14 @@ def make_contract(path: Path, document: dict[str, Any]) -> Contract:
             p["property"]: (str(p["value"]), str(p.get("unit", "")))
             for p in document.get("slaProperties") or []
         },
+        period=next(
+            (
+                str(p["element"]).split(".")[-1]
+                for p in document.get("slaProperties") or []
+                if p["property"] == "frequency" and "element" in p
+            ),
+            None,
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from pipelines.contracts import (
     CLASSIFICATIONS,
     IDENTIFIER,
     LOGICAL_TYPES,
+    PERIOD_TYPES,
     PHYSICAL_TYPE,
     SLA_HOURS,
     SYSTEM_COLUMNS,
@@ -77,7 +78,7 @@ _UNKEPT: Mapping[tuple[str, ...], Mapping[str, str]] = {
     },
     ("slaProperties",): {
         "valueExt": "drop it: no span is read, only value",
-        "element": "drop it: slaProperties are of the whole dataset",
+        "element": "only frequency has one: the column that says up to when the data go",
         "scheduler": "drop it: every night loads every dataset",
         "schedule": "drop it: every night loads every dataset",
     },
@@ -109,8 +110,8 @@ def faults(document: Mapping[str, Any], expected: str) -> Iterator[Found]:
     yield from _custom(document, (), ())
     yield from _unkept((), document, ())
     yield from _servers(document, expected)
-    yield from _sla(document.get("slaProperties") or [])
     schema: Mapping[str, Any] = (document.get("schema") or [{}])[0]
+    yield from _sla(document.get("slaProperties") or [], schema)
     yield from _unkept(("schema", 0), schema, ("schema",))
     properties = cast("list[dict[str, Any]]", schema.get("properties") or [])
     for index, prop in enumerate(properties):
@@ -190,13 +191,16 @@ def _servers(document: Mapping[str, Any], expected: str) -> Iterator[Found]:
         yield ("servers", 0, "path"), f"path is {server.get('path')!r}", f"uploads stand in {expected}"
 
 
-def _sla(items: Sequence[Mapping[str, Any]]) -> Iterator[Found]:
+def _sla(items: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> Iterator[Found]:
     seen = Counter[object]()
     for index, item in enumerate(items):
         where: Location = ("slaProperties", index)
         name = item.get("property")
         seen[name] += 1
-        yield from _unkept(where, item, ("slaProperties",))
+        kept = {"element"} if name == "frequency" else set[str]()
+        yield from _unkept(where, {k: v for k, v in item.items() if k not in kept}, ("slaProperties",))
+        if name == "frequency" and "element" in item:
+            yield from _period(where, item["element"], schema)
         if seen[name] == 2:
             yield where, f"{name} stands twice", "keep one of them"
         if name not in ("frequency", "latency", "retention"):
@@ -206,6 +210,18 @@ def _sla(items: Sequence[Mapping[str, Any]]) -> Iterator[Found]:
         if item.get("unit") not in SLA_HOURS:
             known = f"one of {', '.join(SLA_HOURS)}"
             yield (*where, "unit"), f"{name}: unit {item.get('unit')!r} is unknown", known
+
+
+def _period(where: Location, element: object, schema: Mapping[str, Any]) -> Iterator[Found]:
+    """The column that says up to when the data go, named as ODCS does: <schema>.<property>."""
+    times = {
+        f"{schema.get('name')}.{p.get('name')}"
+        for p in cast("list[dict[str, Any]]", schema.get("properties") or [])
+        if p.get("logicalType") in PERIOD_TYPES
+    }
+    if element not in times:
+        hint = f"one of {', '.join(sorted(times))}" if times else "drop it: no property can be a period"
+        yield (*where, "element"), f"frequency: element {element!r} is no period of this dataset", hint
 
 
 def _property(where: Location, prop: dict[str, Any]) -> Iterator[Found]:

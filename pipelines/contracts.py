@@ -33,6 +33,8 @@ LOGICAL_TYPES: Mapping[str, tuple[str, ...]] = {
     "time": ("time",),
     "timestamp": ("timestamp", "timestamptz"),
 }
+PERIOD_TYPES = ("date", "timestamp", "string", "integer")
+"""Logical types that can say up to when the data go: a text is YYYY-MM, a whole number is a year."""
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,39}")
 STATEMENT_TIMEOUT_S = 900
 WAIT_LIMIT_S = 900
@@ -219,6 +221,19 @@ class Contract:
     max_shrink_share: float = 0.5
     publish: bool = False
     sla: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    period: str | None = None
+
+    @property
+    def period_column(self) -> Column | None:
+        """The column whose newest value says up to when the data go; None where only a change can say that.
+
+        What the SLA's frequency names, else the column of the windows, else a cursor that is a time.
+        """
+        if self.period:
+            return self.column(self.period)
+        name = self.partition.column if self.partition else self.cursor
+        found = self.column(name) if name else None
+        return found if found and found.logical_type in ("date", "timestamp") else None
 
     @property
     def key(self) -> str:
@@ -323,6 +338,11 @@ class Contract:
         if self.merge_strategy is MergeStrategy.SCD2 and not self.merges:
             self._fail("merge_strategy needs write_disposition merge", "drop it, or merge")
         self._check_cursor()
+        if self.period and self.period not in {c.name for c in self.stored if not c.personal}:
+            self._fail(
+                f"frequency: element {self.period} is no stored, non-personal column",
+                "name one of the properties",
+            )
         if self.reconcile and not self.merges:
             self._fail("reconcile needs write_disposition merge", "a replace notices what is gone by itself")
         if self.reconcile and self.server.kind == "upload":

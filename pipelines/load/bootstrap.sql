@@ -187,7 +187,9 @@ begin
             values
                 ('ops.load_batch', 'whole', 'boolean not null default false'),
                 ('ops.load_batch', 'found', 'jsonb not null default ''{}'''),
-                ('ops.load_batch', 'rules', 'text')
+                ('ops.load_batch', 'rules', 'text'),
+                ('ops.load_batch', 'rows_in_raw', 'bigint'),
+                ('ops.load_batch', 'data_until', 'timestamptz')
         ) as c (relation, name, type)
         where not exists (
             select from pg_attribute as a
@@ -214,6 +216,10 @@ begin
 end $$;
 comment on column ops.load_batch.whole is 'A full refresh: what was loaded before no longer stands.';
 comment on column ops.load_batch.rules is 'By what rules rows were refused: a mark of the contract and of what its references allowed.';
+comment on column ops.load_batch.rows_in_raw is
+    'Rows in force in raw after the load (deleted and former versions left out); null where an earlier row holds.';
+comment on column ops.load_batch.data_until is
+    'End of the newest period in raw after the load; null where the contract declares none.';
 comment on column ops.load_batch.found is 'What had to be found out of the source: a CSV file''s encoding, delimiter, quote.';
 
 -- Asked by the statement that makes a stage (load/stage.py) about a landing row that breaks a rule: notes the row for
@@ -241,7 +247,8 @@ return encode(
     'hex'
 );
 
--- One row per reason of each quarantined row: what models may read of the quarantine.
+-- What models and people read of the ledger and of the quarantine. A view is replaced only where it is another now.
+-- One row per reason of each quarantined row.
 create temporary view quarantine_reason as
 select
     q.entry_id,
@@ -253,16 +260,84 @@ select
     r.reason ->> 'nilai' as nilai
 from quarantine.row as q
 cross join lateral jsonb_array_elements(q.reasons) as r (reason);
+
+-- Where each dataset stands. An upload arrived when the ledger first saw the bytes of its newest good file, however
+-- often these were read since. A table arrived with its newest period (data_until) or, where it declares none, its last
+-- change; a period never lies after the load that brought it.
+create temporary view dataset_state as
+with
+good as (
+    select distinct on (b.dataset) b.dataset, b.source_fingerprint is not null as is_file
+    from ops.load_batch as b
+    where b.state in ('loaded', 'unchanged')
+    order by b.dataset, b.batch_id desc
+),
+content as (
+    select b.dataset, min(b.started_at) as first_seen
+    from ops.load_batch as b
+    where b.source_fingerprint is not null
+    group by b.dataset, split_part(b.source_fingerprint, ':', 1)
+    having bool_or(b.state in ('loaded', 'unchanged'))
+),
+file as (
+    select c.dataset, max(c.first_seen) as first_seen from content as c group by c.dataset
+),
+change as (
+    select b.dataset, max(b.finished_at) as changed_at
+    from ops.load_batch as b
+    where b.state = 'loaded'
+    group by b.dataset
+),
+standing as (
+    select distinct on (b.dataset) b.dataset, b.rows_in_raw, b.data_until
+    from ops.load_batch as b
+    where b.rows_in_raw is not null
+    order by b.dataset, b.batch_id desc
+),
+last as (
+    select distinct on (b.dataset) b.dataset, b.state
+    from ops.load_batch as b
+    where b.state <> 'running'
+    order by b.dataset, b.batch_id desc
+),
+waiting as (
+    select q.dataset, count(*) as rows_quarantined from quarantine.row as q where q.state = 'open' group by q.dataset
+)
+select
+    l.dataset,
+    case
+        when g.is_file then f.first_seen
+        when c.changed_at is not null then least(c.changed_at, s.data_until)
+    end as arrived_at,
+    c.changed_at,
+    s.data_until,
+    s.rows_in_raw,
+    coalesce(w.rows_quarantined, 0) as rows_quarantined,
+    l.state as last_state
+from last as l
+left join good as g on g.dataset = l.dataset
+left join file as f on f.dataset = l.dataset
+left join change as c on c.dataset = l.dataset
+left join standing as s on s.dataset = l.dataset
+left join waiting as w on w.dataset = l.dataset;
+
 do $$
 declare
-    wanted text := pg_get_viewdef('pg_temp.quarantine_reason'::regclass);
+    wanted text;
+    name text;
 begin
-    if pg_get_viewdef(to_regclass('ops.quarantine_reason')) is distinct from wanted then
-        execute 'create or replace view ops.quarantine_reason as ' || wanted;
-    end if;
+    foreach name in array array['quarantine_reason', 'dataset_state'] loop
+        wanted := pg_get_viewdef(format('pg_temp.%I', name)::regclass);
+        if pg_get_viewdef(to_regclass(format('ops.%I', name))) is distinct from wanted then
+            execute format('create or replace view ops.%I as %s', name, wanted);
+        end if;
+    end loop;
 end $$;
 drop view pg_temp.quarantine_reason;
+drop view pg_temp.dataset_state;
 comment on view ops.quarantine_reason is 'Why rows were refused, one row per reason; values of personal columns are masked.';
+comment on view ops.dataset_state is
+    'Where each dataset stands: when it arrived, how many rows of it are in force, how many wait in quarantine.';
 
 -- How alike two names are, 0 to 1, for the suggestions of core.antrean_nama_wilayah. pg_trgm is a trusted extension:
 -- who may create in the database may create it. Where a managed server does not have it the warehouse must still

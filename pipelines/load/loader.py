@@ -31,6 +31,7 @@ from pipelines.load import (
     quarantine,
     reconcile,
     stage,
+    standing,
     watermark,
 )
 from pipelines.load.landing import Opener
@@ -134,6 +135,8 @@ def _load(
     with _timed(batch, "extract"):
         plan, stream = landing.land(connection, plan, batch, open_source, known)
     if stream is None:
+        if batch.state == "unchanged":
+            _record_standing(connection, plan, batch)
         return batch.state == "unchanged"
     landing.insist(contract, batch, known, stream)
     batch.warnings = [*stream.warnings, *batch.warnings]
@@ -165,6 +168,7 @@ def _load(
             publish(connection, plan, batch, staged)
             personal.keep_originals(connection, plan)
             personal.keep_fingerprints(connection, contract)
+            _record_standing(connection, plan, batch)
         else:
             mended.keep(connection, plan, batch.source_name, passed=False)
             batch.state, batch.error = "rejected", verdict.summary
@@ -228,6 +232,13 @@ def _count_repairs(connection: Connection[Any], plan: LoadPlan) -> None:
         )
 
 
+def _record_standing(connection: Connection[Any], plan: LoadPlan, batch: Batch) -> None:
+    """What raw holds now; where nothing changed, the record of an earlier load stands."""
+    known = connection.execute(standing.is_known(plan)).fetchone()
+    if batch.state == "loaded" or known != (True,):
+        connection.execute(standing.record(plan))
+
+
 def _drop_temporaries(connection: Connection[Any], plan: LoadPlan) -> None:
     """Landing and what is left of the stage go with the transaction that published them."""
     for table in stage.temporaries(plan):
@@ -278,6 +289,7 @@ def _read_keys(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_s
     with connection.transaction():
         locks.limit_waiting(connection)
         reconcile_with(connection, plan, keys, found, staged)
+        _record_standing(connection, plan, found)
         _drop_temporaries(connection, keys)
         ledger.close_batch(connection, found)
     batch.state, batch.deleted, batch.warnings = found.state, found.deleted, found.warnings

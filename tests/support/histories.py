@@ -67,6 +67,9 @@ def again_changes_nothing(loads: Loads, contract: Contract, source: Source) -> N
     batch = loads.load(contract, source.read)
     assert (batch.state, batch.loaded, batch.deleted) == ("unchanged", 0, 0)
     assert loads.raw(contract) == before
+    alive = "is_current" if contract.keeps_history else "deleted_at is null" if contract.reconcile else "true"
+    in_force = loads.run(f"select count(*) from raw.{contract.table} where {alive}")  # noqa: S608
+    assert loads.state(contract, "rows_in_raw") == in_force[0]
 
 
 API = {"server": "uji", "type": "api", "location": "${UJI_URL}"}

@@ -42,11 +42,17 @@ class Loads:
         *columns: dict[str, Any],
         key: str = "uji/data",
         server: dict[str, Any] | None = None,
+        frequency: dict[str, Any] | None = None,
         **custom: Any,
     ) -> Contract:
-        """The contract, read from its file as always; made once, for hypothesis asks for it a hundred times."""
+        """The contract, read from its file as always; made once, for hypothesis asks for it a hundred times.
+
+        frequency: value, unit and element of its promise.
+        """
         custom.setdefault("extract", {"table": "data"})
         made = document(key, list(columns), server or database("UJI_URL"), **custom)
+        if frequency:
+            made["slaProperties"] = [{"property": "frequency", **frequency}]
         name = json.dumps(made, sort_keys=True)
         if name not in self.contracts:
             self.contracts[name] = make(self.folder, made)
@@ -98,6 +104,12 @@ class Loads:
         )
         assert batch is not None
         return batch
+
+    def state(self, contract: Contract, *columns: str) -> tuple[Any, ...]:
+        """What ops.dataset_state says of the dataset."""
+        names = ", ".join(columns)
+        (found,) = self.run(f"select {names} from ops.dataset_state where dataset = '{contract.key}'")  # noqa: S608
+        return found
 
     def raw(self, contract: Contract, *columns: str) -> list[tuple[Any, ...]]:
         names = ", ".join(columns) or "*"

@@ -137,6 +137,8 @@ REFERENCE = {"type": "foreignKey", "to": "ref_opd.kode"}
         (at_server(database="x"), "database of a server is not read", "database: x"),
         (sla(schedule="0 1 * * *"), "schedule promises", "schedule:"),
         (sla(element="uji.id"), "element promises", "element:"),
+        (sla(property="frequency", element="data.tiada"), "frequency: element 'data.tiada' is no period", "element:"),
+        (sla(property="frequency", element="a"), "frequency: element 'a' is no period", "element:"),
         (sla(unit="hari"), "latency: unit 'hari' is unknown", "unit: hari"),
         (sla(value="satu"), "latency 'satu' is no number", "value: satu"),
     ],

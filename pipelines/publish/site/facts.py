@@ -26,10 +26,7 @@ _MODELS = """
 select distinct on (model) model, at, rows from ops.model_run where state = 'ok' order by model, at desc
 """
 _LOADS = """
-select distinct on (dataset) dataset, finished_at, rows_loaded
-from ops.load_batch
-where state = 'loaded'
-order by dataset, batch_id desc
+select dataset, changed_at, rows_in_raw from ops.dataset_state where changed_at is not null
 """
 _CHECKS = """
 select distinct on (asset, check_name) asset, check_name, severity, passed
@@ -40,7 +37,7 @@ order by asset, check_name, at desc
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """When a model was last built, or a dataset last loaded, and how many rows that brought; None for a view."""
+    """When a model was last built, or a dataset last changed, and how many rows it has; None for a view."""
 
     at: datetime
     rows: int | None
@@ -70,7 +67,7 @@ def read_facts(connection: Connection[Any], schemas: Iterable[str]) -> Facts:
     for relation, column, kind in connection.execute(_TYPES, [sorted(schemas)]):
         types[relation][column] = kind
     builds = {name: Build(at, rows) for name, at, rows in _asked(connection, "ops.model_run", _MODELS)}
-    builds |= {key: Build(at, rows) for key, at, rows in _asked(connection, "ops.load_batch", _LOADS)}
+    builds |= {key: Build(at, rows) for key, at, rows in _asked(connection, "ops.dataset_state", _LOADS)}
     checks: defaultdict[str, dict[str, Outcome]] = defaultdict(dict)
     for asset, name, severity, passed in _asked(connection, "ops.check_result", _CHECKS):
         checks[asset][name] = Outcome(severity, passed)

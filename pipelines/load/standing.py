@@ -1,0 +1,67 @@
+"""What raw holds after a load: how many rows are in force, and up to when they go. Pure SQL, run by loader.py.
+
+Not here: when a dataset last arrived; the view ops.dataset_state (bootstrap.sql) makes that of the ledger.
+"""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from pipelines.contracts import Column
+from pipelines.load.plan import LoadPlan
+
+_MONTH_HOURS = 730.5
+_PERIODS = {
+    "date": "{}",
+    "timestamp": "{}",
+    "string": "case when {0} ~ '^(19|20)[0-9]{{2}}-(0[1-9]|1[0-2])$' then to_date({0}, 'YYYY-MM') end",
+    "integer": "case when {0} between 1900 and 2200 then make_date({0}::integer, 1, 1) end",
+}
+"""The day or moment on which a period begins, for each of PERIOD_TYPES (contracts.py)."""
+
+
+def record(plan: LoadPlan) -> sql.Composed:
+    """Writes both into the load's row of the ledger. The rows are counted, in the transaction that changed them."""
+    contract = plan.contract
+    alive = sql.SQL("true")
+    if contract.keeps_history:
+        alive = sql.SQL("is_current")
+    elif contract.reconcile:
+        alive = sql.SQL("deleted_at is null")
+    return sql.SQL(
+        "update ops.load_batch b set rows_in_raw = r.rows, data_until = r.until"
+        " from (select count(*) as rows, {until} as until from {raw} where {alive}) r where b.batch_id = {batch}"
+    ).format(until=_until(plan), raw=plan.raw, alive=alive, batch=sql.Literal(plan.batch_id))
+
+
+def is_known(plan: LoadPlan) -> sql.Composed:
+    """Whether an earlier load of the dataset has recorded it."""
+    return sql.SQL(
+        "select exists (select from ops.load_batch where dataset = {} and rows_in_raw is not null)"
+    ).format(sql.Literal(plan.contract.key))
+
+
+def _until(plan: LoadPlan) -> sql.Composable:
+    """The end of the newest period that has begun.
+
+    A day lasts a day. A first day of a month stands for a period as long as the promised frequency, where that is at
+    least a month. A moment is its own end.
+    """
+    column = plan.contract.period_column
+    if column is None:
+        return sql.SQL("null::timestamptz")
+    begun = sql.SQL("max({0}) filter (where {0} <= transaction_timestamp())").format(_begin(column))
+    if column.logical_type == "timestamp":
+        return sql.SQL("({})::timestamptz").format(begun)
+    months = round((plan.contract.sla_hours("frequency") or 0) / _MONTH_HOURS)
+    if not months:
+        return sql.SQL("({} + interval '1 day')::timestamptz").format(begun)
+    return sql.SQL(
+        "({begun} + case when extract(day from {begun}) = 1 then make_interval(months => {months})"
+        " else interval '1 day' end)::timestamptz"
+    ).format(begun=begun, months=sql.Literal(months))
+
+
+def _begin(column: Column) -> sql.Composable:
+    pattern = _PERIODS[column.logical_type]
+    return sql.SQL(pattern).format(sql.Identifier(column.name))  # type: ignore[arg-type]  # one of the four above

@@ -1,0 +1,167 @@
+"""Where a dataset stands (ops.dataset_state): when it arrived, how many rows of it are in force.
+
+Here: what each kind of load and source makes of it. Not here: histories of each disposition (dispositions/), what the
+Daftar Data says then (test_warehouse_models.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from pipelines.contracts import Contract
+from pipelines.load.plan import Window
+from pipelines.quality.gate import GateResult
+from pipelines.quality.run import CheckResult
+from tests.support.contracts import column, upload
+from tests.support.loads import Loads, Row, Rows
+
+WITA = timedelta(hours=8)
+ROWS = "rows_in_raw"
+
+
+@pytest.fixture(scope="module")
+def loads(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loads]:
+    made = Loads(module_pg_url, tmp_path_factory.mktemp("kontrak"))
+    yield made
+    made.connection.close()
+
+
+def give(*rows: Row) -> Rows:
+    return lambda _contract, _since: list(rows)
+
+
+def refuses(_: Any) -> GateResult:
+    return GateResult((CheckResult("uji", "error", False, 1, 1, "tidak lulus"),))
+
+
+def fresh(loads: Loads, contract: Contract) -> Contract:
+    loads.forget(contract)
+    return contract
+
+
+def at(*parts: int) -> datetime:
+    """A moment of Kalimantan's clock."""
+    return datetime(*parts, tzinfo=UTC) - WITA  # type: ignore[misc,arg-type]
+
+
+def prices(loads: Loads, **frequency: Any) -> Contract:
+    columns = (column("tanggal", "date", required=True), column("harga", "integer"))
+    return fresh(loads, loads.contract(*columns, frequency=frequency or None))
+
+
+def test_a_table_that_declares_a_period_arrived_with_the_newest_day_of_it(loads: Loads) -> None:
+    """Read today, of days that end long ago; a day lasts until the next begins."""
+    contract = prices(loads, value=1, unit="d", element="data.tanggal")
+    loads.load(contract, give(("2026-03-01", "5"), ("2026-03-04", "6")))
+    assert loads.state(contract, "arrived_at", ROWS) == (at(2026, 3, 5), 2)
+    loads.load(contract, give(("2026-03-01", "7"), ("2026-03-04", "6")))
+    assert loads.state(contract, "arrived_at") == (at(2026, 3, 5),)
+    loads.load(contract, give(("2026-03-05", "7")))
+    assert loads.state(contract, "arrived_at", ROWS) == (at(2026, 3, 6), 1)
+
+
+def test_a_day_that_has_not_begun_says_nothing(loads: Loads) -> None:
+    contract = prices(loads, value=1, unit="d", element="data.tanggal")
+    loads.load(contract, give(("2026-03-04", "6"), ("2926-03-04", "6")))
+    assert loads.state(contract, "arrived_at") == (at(2026, 3, 5),)
+
+
+def test_a_first_day_of_a_month_stands_for_the_promised_period(loads: Loads) -> None:
+    for unit, value, end in (("m", 1, at(2025, 5, 1)), ("m", 3, at(2025, 7, 1)), ("y", 1, at(2026, 4, 1))):
+        contract = prices(loads, value=value, unit=unit, element="data.tanggal")
+        loads.load(contract, give(("2025-04-01", "6")))
+        assert loads.state(contract, "arrived_at") == (end,)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "unit", "end"),
+    [
+        ("text", ("2025-04", "2025-03", "lainnya"), "m", at(2025, 5, 1)),
+        ("integer", ("2024", "2023", "9999"), "y", at(2025, 1, 1)),
+        ("timestamp", ("2025-04-01 10:00", "2025-03-01 10:00"), "d", at(2025, 4, 1, 10)),
+        ("timestamptz", ("2025-04-01T10:00+00:00",), "h", datetime(2025, 4, 1, 10, tzinfo=UTC)),
+    ],
+)
+def test_a_period_may_be_a_text_a_year_or_a_moment(
+    loads: Loads, kind: str, values: tuple[str, ...], unit: str, end: datetime
+) -> None:
+    promise = {"value": 1, "unit": unit, "element": "data.periode"}
+    contract = fresh(loads, loads.contract(column("periode", kind), frequency=promise))
+    loads.load(contract, give(*((v,) for v in values)))
+    assert loads.state(contract, "data_until", "arrived_at") == (end, end)
+
+
+def test_without_a_period_a_table_arrived_with_its_last_change(loads: Loads) -> None:
+    """Reading it again, and finding it as it was, is no arrival."""
+    contract = prices(loads)
+    loads.load(contract, give(("2026-03-04", "6")))
+    first = loads.state(contract, "arrived_at")
+    assert loads.load(contract, give(("2026-03-04", "6"))).state == "unchanged"
+    assert loads.state(contract, "arrived_at") == first
+    loads.load(contract, give(("2026-03-04", "7")))
+    assert loads.state(contract, "arrived_at") > first
+
+
+def test_a_file_arrived_when_its_bytes_were_first_seen(loads: Loads) -> None:
+    """Whatever is read of it later: the same file each night, under another contract, after a refusal."""
+    server = upload("uji/data", "csv")
+    contract = fresh(
+        loads, loads.contract(column("isi"), server=server, extract={"format": "csv", "pattern": "*.csv"})
+    )
+
+    def seen(number: int) -> datetime:
+        return loads.run("select started_at from ops.load_batch order by batch_id")[number][0]
+
+    loads.load(contract, give(("a",)), file="satu.csv")
+    assert loads.load(contract, give(("a",)), file="satu.csv").state == "unchanged"
+    assert loads.state(contract, "arrived_at", ROWS) == (seen(0), 1)
+    loads.load(contract, give(("a",), ("b",)), file="dua.csv", gate=refuses)
+    assert loads.state(contract, "arrived_at", ROWS, "last_state") == (seen(0), 1, "rejected")
+    loads.load(contract, give(("a",), ("b",)), file="dua.csv")
+    assert loads.state(contract, "arrived_at", ROWS) == (seen(2), 2)
+    loads.load(contract, give(("a",)), file="satu.csv")
+    assert loads.state(contract, "arrived_at", ROWS) == (seen(2), 1)
+
+
+def test_rows_are_those_of_all_windows_and_all_additions(loads: Loads) -> None:
+    day = column("hari", "date", required=True)
+    partition = {"column": "hari", "every": "daily", "start": "2026-01-01"}
+    contract = fresh(loads, loads.contract(day, column("isi"), partition=partition))
+    for number, rows in ((1, 2), (2, 3), (1, 1)):
+        window = Window(date(2026, 1, number), date(2026, 1, number))
+        loads.load(contract, give(*((f"2026-01-0{number}", str(n)) for n in range(rows))), window=window)
+    assert loads.state(contract, ROWS, "arrived_at") == (4, at(2026, 1, 3))
+
+    added = fresh(loads, loads.contract(column("isi", primaryKey=True), write_disposition="append"))
+    loads.load(added, give(("a",), ("b",)))
+    loads.load(added, give(("b",), ("c",)))
+    assert loads.state(added, ROWS) == (3,)
+
+
+@pytest.mark.parametrize("strategy", ["upsert", "scd2"])
+def test_rows_that_are_gone_and_former_versions_are_not_counted(loads: Loads, strategy: str) -> None:
+    more = {"reconcile": "P1D"} if strategy == "upsert" else {}
+    key = column("kunci", primaryKey=True, required=True)
+    contract = fresh(
+        loads,
+        loads.contract(key, column("isi"), write_disposition="merge", merge_strategy=strategy, **more),
+    )
+    loads.load(contract, give(("a", "1"), ("b", "1"), ("c", "1")))
+    loads.load(contract, give(("a", "2"), ("b", "1")))
+    assert loads.state(contract, ROWS) == (2,)
+
+
+def test_a_ledger_of_before_gets_its_number_of_rows_at_the_next_load(loads: Loads) -> None:
+    server = upload("uji/data", "csv")
+    contract = fresh(
+        loads, loads.contract(column("isi"), server=server, extract={"format": "csv", "pattern": "*.csv"})
+    )
+    loads.load(contract, give(("a",)), file="satu.csv")
+    loads.run("update ops.load_batch set rows_in_raw = null")
+    assert loads.state(contract, ROWS) == (None,)
+    assert loads.load(contract, give(("a",)), file="satu.csv").state == "unchanged"
+    assert loads.state(contract, ROWS) == (1,)
