@@ -78,7 +78,7 @@ def render(data: ReportData, as_of: datetime) -> str:
             year=as_of.year,
             tiles=tiles(data),
             daftar_data=data.daftar_data,
-            statuses=Counter(line.status for line in data.daftar_data),
+            summary=summary(data.daftar_data),
             quality=quality_figure(data.checks, names),
             failed_checks=[_failed(check) for check in data.failed_checks],
             quarantine=data.quarantine,
@@ -101,41 +101,69 @@ def opd_names(lines: Sequence[DatasetStatus]) -> dict[str, str]:
 
 
 def tiles(data: ReportData) -> list[Tile]:
-    lines = [line for line in data.daftar_data if line.ada_kontrak]
-    if not lines:
+    """What stands on top. What was agreed on is counted apart from what lies outside of the agreed list."""
+    agreed, outside = parts(data.daftar_data)
+    if not data.daftar_data:
         return []
+    lines = agreed or outside
+    of = "butir yang disepakati" if agreed else "dataset dengan kontrak"
     counts = Counter(line.status for line in lines)
-    arrived = sum(line.terakhir_datang is not None for line in lines)
-    agreed = sum(line.kode_daftar is not None for line in data.daftar_data)
-    unpromised = len(data.daftar_data) - len(lines)
-    return [
-        Tile("Dataset dijanjikan", words.number(len(lines)), f"oleh {len(opd_names(lines))} OPD"),
-        Tile(
-            "Sudah datang",
-            words.number(arrived),
-            f"{words.per_cent(arrived / len(lines))} dari yang dijanjikan",
-        ),
-        Tile(
-            "Terlambat",
-            words.number(counts["terlambat"]),
-            f"selain itu {counts['gagal']} gagal, {counts['belum_ada']} belum ada",
-        ),
-        Tile(
-            "Disepakati, belum dijanjikan",
-            words.number(unpromised),
-            f"dari {words.number(agreed)} butir Daftar Data",
-        ),
-        Tile(
-            "Baris data",
-            words.number(sum(line.jumlah_baris or 0 for line in lines)),
-            "pada pemuatan terakhir",
-        ),
-        Tile(
-            "Baris dikarantina",
-            words.number(sum(line.baris_karantina or 0 for line in lines)),
-            "pada pemuatan terakhir",
-        ),
+    came = sum(line.terakhir_datang is not None for line in lines)
+    share = f"dari {words.number(len(lines))} {of} ({words.per_cent(came / len(lines))})"
+    late = f"dari {words.number(len(lines))} {of}; selain itu {counts['gagal']} gagal, {counts['belum_ada']} belum ada"
+    with_contract = sum(line.ada_kontrak for line in data.daftar_data)
+    found = [
+        Tile("Sudah datang", words.number(came), share),
+        Tile("Terlambat", words.number(counts["terlambat"]), late),
     ]
+    if agreed:
+        unpromised = sum(not line.ada_kontrak for line in agreed)
+        note = (
+            f"{words.number(len(agreed) - unpromised)} sudah dijanjikan OPD, {words.number(unpromised)} belum"
+        )
+        found.insert(0, Tile("Butir Daftar Data", words.number(len(agreed)), note))
+        if outside:
+            found.append(Tile("Di luar Daftar Data", words.number(len(outside)), "dataset dengan kontrak"))
+    else:
+        opd = len(opd_names(data.daftar_data))
+        found.insert(0, Tile("Dataset dengan kontrak", words.number(with_contract), f"oleh {opd} OPD"))
+    rows = sum(line.jumlah_baris or 0 for line in data.daftar_data)
+    waiting = sum(line.baris_karantina or 0 for line in data.daftar_data)
+    return [
+        *found,
+        Tile("Baris data", words.number(rows), f"kini berlaku, dari {words.number(with_contract)} dataset"),
+        Tile("Baris dikarantina", words.number(waiting), "menunggu perbaikan"),
+    ]
+
+
+def parts(lines: Sequence[DatasetStatus]) -> tuple[list[DatasetStatus], list[DatasetStatus]]:
+    """What stands in the agreed list, and the datasets that have a contract and stand in none."""
+    agreed = [line for line in lines if line.kode_daftar is not None]
+    return agreed, [line for line in lines if line.kode_daftar is None]
+
+
+def summary(lines: Sequence[DatasetStatus]) -> list[str]:
+    """The statuses of both parts, a sentence each."""
+    agreed, outside = parts(lines)
+    told = [
+        (agreed, f"Dari {words.number(len(agreed))} butir yang disepakati"),
+        (outside, f"Di luar Daftar Data, dari {words.number(len(outside))} dataset dengan kontrak"),
+    ]
+    return [f"{begin}: {_statuses(part)}." for part, begin in told if part]
+
+
+def _statuses(lines: Sequence[DatasetStatus]) -> str:
+    counts = Counter(line.status for line in lines)
+    return ", ".join(f"{counts[key]} {word.lower()}" for key, (word, _) in STATUS.items() if counts[key])
+
+
+def schedule(line: DatasetStatus) -> str:
+    """The agreed schedule; outside of the list what the contract promises."""
+    if line.jadwal:
+        return line.jadwal.capitalize()
+    if line.dijanjikan_tiap_hari is None:
+        return words.period(None).capitalize()
+    return f"Tiap {words.period(line.dijanjikan_tiap_hari)} (kontrak)"
 
 
 def quality_figure(shares: Sequence[CheckShare], names: dict[str, str]) -> Figure | None:
@@ -306,7 +334,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "number": words.number,
         "short_day": words.short_day,
-        "period": words.period,
+        "schedule": schedule,
         "source": words.source,
         "rule": words.rule,
     }

@@ -23,14 +23,15 @@ T = TypeVar("T")
 class DatasetStatus:
     """A line of the Daftar Data: what was agreed and promised against what came.
 
-    dataset, jenis_sumber: None where no contract promises what was agreed. kode_daftar: None for a dataset that stands
-    in no agreed list.
+    dataset, jenis_sumber, dijanjikan_tiap_hari: None where no contract promises what was agreed. kode_daftar, jadwal,
+    prioritas: None for a dataset that stands in no agreed list.
     """
 
     dataset: str | None
     judul: str
     produsen_data: str
     jenis_sumber: str | None
+    jadwal: str | None
     dijanjikan_tiap_hari: Decimal | None
     terakhir_datang: datetime | None
     jumlah_baris: int | None
@@ -38,6 +39,7 @@ class DatasetStatus:
     status: str
     kode_daftar: str | None
     ada_kontrak: bool
+    prioritas: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +127,19 @@ class ReportData:
 
 
 _DAFTAR_DATA = """
-select dataset, judul, produsen_data, jenis_sumber, dijanjikan_tiap_hari::numeric as dijanjikan_tiap_hari,
+select dataset, judul, produsen_data, jenis_sumber, jadwal, dijanjikan_tiap_hari::numeric as dijanjikan_tiap_hari,
     terakhir_datang::timestamptz as terakhir_datang, jumlah_baris::bigint as jumlah_baris,
-    baris_karantina::bigint as baris_karantina, status, kode_daftar, ada_kontrak
+    baris_karantina::bigint as baris_karantina, status, kode_daftar, ada_kontrak, prioritas
 from mart_satu_data.daftar_data order by produsen_data, judul, dataset
 """
 
+# A dataset whose contract has gone is nobody's any more: its last results and its refused rows are not shown.
 _LATEST_CHECKS = """
 with latest as (
-    select distinct on (asset, check_name) asset, check_name, severity, passed, unexpected, total
-    from ops.check_result order by asset, check_name, at desc, batch_id desc nulls last
+    select distinct on (r.asset, r.check_name) r.asset, r.check_name, r.severity, r.passed, r.unexpected, r.total
+    from ops.check_result as r
+    where r.asset not like 'raw/%' or exists (select from ops.contract as c where r.asset = 'raw/' || c.dataset)
+    order by r.asset, r.check_name, r.at desc, r.batch_id desc nulls last
 )
 """
 
@@ -164,7 +169,7 @@ from quarantine.row as q
 cross join lateral jsonb_array_elements(
     case when jsonb_typeof(q.reasons) = 'array' then q.reasons else jsonb_build_array(q.reasons) end
 ) as r (reason)
-where q.state = 'open'
+where q.state = 'open' and exists (select from ops.contract as c where c.dataset = q.dataset)
 group by 1, 2, 3 order by jumlah desc, 1, 2, 3
 """
 

@@ -249,11 +249,11 @@ def test_the_report_tells_what_is_there_and_no_value_of_quarantine(
     assert "rahasia" not in page
     assert "Belum ada data" not in page
     for told in (
-        "60% dari yang dijanjikan",
+        "dari 5 butir yang disepakati (40%)",
         "73.248",
-        "selain itu 1 gagal, 1 belum ada",
-        "dari 5 butir Daftar Data",
-        '<th scope="row">Populasi ternak<span class="code">DDK-2026-005</span></th>',
+        "selain itu 1 gagal, 2 belum ada",
+        "4 sudah dijanjikan OPD, 1 belum",
+        '<th scope="row">Populasi ternak<span class="code">DDK-2026-005</span><span class="mark">Data prioritas</span></th>',
         "5 dari 7 pemeriksaan terakhir lulus (71,4%)",
         "di luar klasifikasi isian",
         "bertambah 54.600 jiwa (4,6%) sejak 2022",

@@ -265,15 +265,23 @@ def test_daftar_data_shows_what_was_promised_against_what_came(warehouse: ModelW
             ('a/rusak', 'Rusak', 'Dinas A', 'x', 'api', 1, 6, 'terbuka', true),
             ('a/tiada', 'Tiada', 'Dinas A', 'x', 'upload', 1, 6, 'terbuka', true),
             ('a/tetap', 'Tetap', 'Dinas A', 'x', 'upload', 1, 6, 'terbuka', true);
-        insert into ops.load_batch (dataset, state, rows_loaded, rows_quarantined, finished_at) values
-            ('a/tepat', 'loaded', 90, 2, now() - interval '29 hours'),
-            ('a/tepat', 'failed', 0, 0, now()),
-            ('a/telat', 'loaded', 80, 0, now() - interval '31 hours'),
-            ('a/rusak', 'loaded', 70, 0, now() - interval '31 hours'),
-            ('a/rusak', 'rejected', 0, 9, now()),
-            ('a/tetap', 'loaded', 60, 1, now() - interval '40 hours'),
-            ('a/tetap', 'unchanged', 0, 0, now() - interval '1 hour'),
-            ('a/tetap', 'running', 0, 0, null)
+        insert into ops.load_batch (dataset, state, rows_in_raw, finished_at) values
+            ('a/tepat', 'loaded', 90, now() - interval '29 hours'),
+            ('a/tepat', 'failed', null, now()),
+            ('a/telat', 'loaded', 80, now() - interval '31 hours'),
+            ('a/telat', 'unchanged', null, now() - interval '1 hour'),
+            ('a/rusak', 'loaded', 70, now() - interval '31 hours'),
+            ('a/rusak', 'rejected', null, now()),
+            ('a/baru', 'running', null, null);
+        insert into ops.load_batch
+            (dataset, state, source_fingerprint, rows_in_raw, started_at, finished_at)
+        values
+            ('a/tetap', 'loaded', 'satu:kontrak', 60, now() - interval '40 hours', now() - interval '40 hours'),
+            ('a/tetap', 'unchanged', 'satu:kontrak', null, now() - interval '1 hour', now() - interval '1 hour');
+        insert into quarantine.row (dataset, first_batch_id, last_batch_id, row, reasons, row_hash, state) values
+            ('a/tepat', 1, 1, '{}', '[]', 'x', 'open'),
+            ('a/tepat', 1, 1, '{}', '[]', 'y', 'open'),
+            ('a/tepat', 1, 1, '{}', '[]', 'z', 'resolved')
     """)
     assert warehouse.build("tag:referensi", "+daftar_data")["daftar_data"].state == "ok"
     assert warehouse.run("""
@@ -282,37 +290,47 @@ def test_daftar_data_shows_what_was_promised_against_what_came(warehouse: ModelW
         ("a/rusak", "gagal", 70, 0),
         ("a/telat", "terlambat", 80, 0),
         ("a/tepat", "mutakhir", 90, 2),
-        ("a/tetap", "mutakhir", 60, 1),
+        ("a/tetap", "terlambat", 60, 0),
         ("a/tiada", "belum_ada", None, None),
     ]
 
 
 def test_what_was_agreed_and_nobody_delivers_stands_in_the_daftar_data(warehouse: ModelWarehouse) -> None:
-    """1 is delivered, 2 has the name of a dataset that has no contract, 3 has none; a/lain is in no list."""
+    """1 is delivered, 2 has the name of a dataset that has no contract, 3 has none; a/lain is in no list.
+
+    What was agreed holds: 1 came 300 days ago and is agreed for each year, whatever its contract promises; 4 is
+    delivered when there is something, and never late.
+    """
     warehouse.run("""
         insert into ops.contract values
             ('a/datang', 'Judul kontrak', 'Dinas A', 'x', 'api', 1, 6, 'terbuka', true),
+            ('a/sewaktu', 'Sewaktu', 'Dinas A', 'x', 'api', 1, 6, 'terbuka', true),
             ('a/lain', 'Lain', 'Dinas A', 'x', 'api', 1, 6, 'terbuka', true);
-        insert into ops.load_batch (dataset, state, rows_loaded, rows_quarantined, finished_at) values
-            ('a/datang', 'loaded', 90, 2, now()), ('a/lain', 'loaded', 5, 0, now()),
-            ('b/belum', 'loaded', 7, 0, now());
+        insert into ops.load_batch (dataset, state, rows_in_raw, finished_at) values
+            ('a/datang', 'loaded', 90, now() - interval '300 days'),
+            ('a/sewaktu', 'loaded', 4, now() - interval '3000 days'),
+            ('a/lain', 'loaded', 5, now()),
+            ('b/belum', 'loaded', 7, now());
         insert into raw.bappeda__daftar_data
             (kode_daftar, judul, kode_opd, produsen_data, jenis_data, jadwal, prioritas, dataset)
         values
             ('1', 'Judul daftar', 'dinkes', 'Dinas A', 'statistik', 'tahunan', true, 'a/datang'),
             ('2', 'Belum', 'pupr', 'Dinas B', 'statistik', 'bulanan', false, 'b/belum'),
-            ('3', 'Tiada', 'dishut', 'Dinas C', 'geospasial', 'tahunan', true, null)
+            ('3', 'Tiada', 'dishut', 'Dinas C', 'geospasial', 'tahunan', true, null),
+            ('4', 'Insidental', 'dinkes', 'Dinas A', 'statistik', 'insidental', false, 'a/sewaktu')
     """)
     results = warehouse.build("tag:referensi", "+daftar_data")
     assert {r.state for r in results.values()} == {"ok"}
     assert warehouse.run("""
-        select kode_daftar, dataset, judul, dijanjikan_tiap_hari::int, jumlah_baris, status, ada_kontrak, prioritas
+        select kode_daftar, dataset, judul, jadwal, jadwal_hari, dijanjikan_tiap_hari::int, jumlah_baris, status,
+            ada_kontrak, prioritas
         from mart_satu_data.daftar_data order by kode_daftar
     """) == [
-        ("1", "a/datang", "Judul kontrak", 1, 90, "mutakhir", True, True),
-        ("2", "b/belum", "Belum", 30, None, "belum_ada", False, False),
-        ("3", None, "Tiada", 365, None, "belum_ada", False, True),
-        (None, "a/lain", "Lain", 1, 5, "mutakhir", True, None),
+        ("1", "a/datang", "Judul daftar", "tahunan", 365, 1, 90, "mutakhir", True, True),
+        ("2", "b/belum", "Belum", "bulanan", 30, None, None, "belum_ada", False, False),
+        ("3", None, "Tiada", "tahunan", 365, None, None, "belum_ada", False, True),
+        ("4", "a/sewaktu", "Insidental", "insidental", None, 1, 4, "mutakhir", True, False),
+        (None, "a/lain", "Lain", None, None, 1, 5, "mutakhir", True, None),
     ]
 
 

@@ -3,8 +3,11 @@ create table ops.check_result (run_id text, batch_id bigint, asset text, check_n
     unexpected bigint, total bigint, message text, at timestamptz default clock_timestamp());
 create table quarantine.row (dataset text, reasons jsonb, state text, row jsonb);
 create table mart_satu_data.daftar_data (dataset text, judul text, produsen_data text, jenis_sumber text,
-    dijanjikan_tiap_hari numeric, terakhir_datang timestamptz, jumlah_baris bigint, baris_karantina bigint, status text,
-    kode_daftar text, ada_kontrak boolean);
+    jadwal text, dijanjikan_tiap_hari numeric, terakhir_datang timestamptz, jumlah_baris bigint, baris_karantina bigint,
+    status text, kode_daftar text, ada_kontrak boolean, prioritas boolean);
+create table ops.contract (dataset text);
+insert into ops.contract values ('samarinda/penduduk'), ('dinkes/kunjungan'), ('dinkes/puskesmas'), ('dpmptsp/izin'),
+    ('dkp/pembenihan_ikan');
 create table mart_satu_data.penduduk_kelurahan (kode_kabupaten_kota text, nama_kabupaten_kota text,
     kode_kecamatan text, nama_kecamatan text, kode_desa_kelurahan text, nama_desa_kelurahan text, jenis_kelamin text,
     jumlah bigint, satuan text, tahun int);
@@ -15,18 +18,18 @@ create table mart_spbe.indeks_spbe (tahun int, jenis text, kode text, nama text,
     target_indeks numeric(4, 2), selisih numeric(4, 2), predikat text, jumlah_indikator bigint, terisi bigint);
 
 insert into mart_satu_data.daftar_data values
-    ('samarinda/penduduk', 'Penduduk Kota Samarinda', 'Diskominfo Kota Samarinda', 'upload', 365,
-        '2026-11-20 08:00+08', 31860, 0, 'mutakhir', null, true),
-    ('dinkes/kunjungan', 'Kunjungan puskesmas', 'Dinas Kesehatan', 'database', 1, '2026-11-23 02:10+08', 41200, 37,
-        'mutakhir', 'DDK-2026-002', true),
-    ('dinkes/puskesmas', 'Puskesmas', 'Dinas Kesehatan', 'database', 30, '2026-09-01 02:10+08', 188, 2, 'terlambat',
-        'DDK-2026-001', true),
-    ('dpmptsp/izin', 'Izin usaha', 'Dinas Penanaman Modal dan Pelayanan Terpadu Satu Pintu', 'api', 1, null, null,
-        null, 'gagal', 'DDK-2026-003', true),
-    ('dkp/pembenihan_ikan', 'Pembenihan ikan', 'Dinas Kelautan dan Perikanan', 'upload', 365, null, null, null,
-        'belum_ada', 'DDK-2026-004', true),
-    (null, 'Populasi ternak', 'Dinas Peternakan dan Kesehatan Hewan', null, 365, null, null, null, 'belum_ada',
-        'DDK-2026-005', false);
+    ('samarinda/penduduk', 'Penduduk Kota Samarinda', 'Diskominfo Kota Samarinda', 'upload', null,
+        365, '2026-11-20 08:00+08', 31860, 0, 'mutakhir', null, true, null),
+    ('dinkes/kunjungan', 'Kunjungan puskesmas', 'Dinas Kesehatan', 'database', 'harian', 1, '2026-11-23 02:10+08',
+        41200, 37, 'mutakhir', 'DDK-2026-002', true, true),
+    ('dinkes/puskesmas', 'Puskesmas', 'Dinas Kesehatan', 'database', 'bulanan', 1, '2026-09-01 02:10+08', 188, 2, 'terlambat',
+        'DDK-2026-001', true, false),
+    ('dpmptsp/izin', 'Izin usaha', 'Dinas Penanaman Modal dan Pelayanan Terpadu Satu Pintu', 'api', 'harian', 1,
+        null, null, null, 'gagal', 'DDK-2026-003', true, false),
+    ('dkp/pembenihan_ikan', 'Pembenihan ikan', 'Dinas Kelautan dan Perikanan', 'upload', 'insidental', 365, null,
+        null, null, 'belum_ada', 'DDK-2026-004', true, false),
+    (null, 'Populasi ternak', 'Dinas Peternakan dan Kesehatan Hewan', null, 'tahunan', null, null, null,
+        null, 'belum_ada', 'DDK-2026-005', false, true);
 insert into ops.check_result (asset, check_name, severity, passed, unexpected, total, message, at) values
     ('raw/dinkes/kunjungan', 'wajib_nik', 'error', false, 9, 41200, 'rahasia 1', '2026-11-22'),
     ('raw/dinkes/kunjungan', 'wajib_nik', 'error', true, 0, 41200, null, '2026-11-23'),

@@ -17,6 +17,7 @@ from pipelines.publish.report import (
     population_figures,
     quality_figure,
     render,
+    schedule,
     spbe_section,
     tiles,
     visits_figure,
@@ -26,12 +27,12 @@ from pipelines.publish.report_data import CheckShare, DatasetStatus, Population,
 AT = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
 EMPTY = ReportData((), (), (), (), (), (), ())
 LINE = DatasetStatus(
-    "dinkes/kunjungan", "Kunjungan <b>", "Dinas Kesehatan", "database", Decimal(1), AT, 41200, 37, "mutakhir",
-    "DDK-2026-001", True,
+    "dinkes/kunjungan", "Kunjungan <b>", "Dinas Kesehatan", "database", "harian", Decimal(1), AT, 41200, 37,
+    "mutakhir", "DDK-2026-001", True, True,
 )  # fmt: skip
 AGREED = DatasetStatus(
-    None, "Populasi ternak", "Dinas Peternakan", None, Decimal(365), None, None, None, "belum_ada",
-    "DDK-2026-002", False,
+    None, "Populasi ternak", "Dinas Peternakan", None, "tahunan", None, None, None, None, "belum_ada",
+    "DDK-2026-002", False, False,
 )  # fmt: skip
 
 
@@ -68,16 +69,52 @@ def test_names_are_escaped() -> None:
     assert "Kunjungan &lt;b&gt;" in render(replace(EMPTY, daftar_data=(LINE,)), AT)
 
 
-def test_what_was_agreed_and_nobody_promised_is_shown_and_counted_apart() -> None:
-    data = replace(EMPTY, daftar_data=(LINE, AGREED))
-    page = render(data, AT)
-    assert "1 mutakhir, 1 belum ada" in page
-    assert '<span class="code">DDK-2026-002</span>' in page
-    assert "None" not in page
+def test_what_was_agreed_is_counted_apart_from_what_nobody_agreed_on() -> None:
+    """Two of three agreed lines came and one is late; the two outside of the list change none of these numbers."""
+    late = replace(
+        LINE, dataset="dinkes/puskesmas", kode_daftar="DDK-2026-003", status="terlambat", prioritas=False
+    )
+    outside = replace(LINE, dataset="bps/a", jadwal=None, kode_daftar=None, prioritas=None, jumlah_baris=5)
+    never = replace(outside, dataset="bps/b", status="belum_ada", terakhir_datang=None, jumlah_baris=None)
+    data = replace(EMPTY, daftar_data=(LINE, AGREED, late, outside, never))
     shown = {tile.label: (tile.value, tile.note) for tile in tiles(data)}
-    assert shown["Dataset dijanjikan"] == ("1", "oleh 1 OPD")
-    assert shown["Sudah datang"] == ("1", "100% dari yang dijanjikan")
-    assert shown["Disepakati, belum dijanjikan"] == ("1", "dari 2 butir Daftar Data")
+    assert shown == {
+        "Butir Daftar Data": ("3", "2 sudah dijanjikan OPD, 1 belum"),
+        "Sudah datang": ("2", "dari 3 butir yang disepakati (66,7%)"),
+        "Terlambat": ("1", "dari 3 butir yang disepakati; selain itu 0 gagal, 1 belum ada"),
+        "Di luar Daftar Data": ("2", "dataset dengan kontrak"),
+        "Baris data": ("82.405", "kini berlaku, dari 4 dataset"),
+        "Baris dikarantina": ("148", "menunggu perbaikan"),
+    }
+    page = render(data, AT)
+    assert "Dari 3 butir yang disepakati: 1 mutakhir, 1 terlambat, 1 belum ada." in page
+    assert "Di luar Daftar Data, dari 2 dataset dengan kontrak: 1 mutakhir, 1 belum ada." in page
+    assert '<span class="code">DDK-2026-002</span>' in page
+    assert page.count("Data prioritas") == 1
+    assert page.count("· di luar Daftar Data") == 2
+    assert "None" not in page
+
+
+def test_without_an_agreed_list_the_contracts_are_counted() -> None:
+    line = replace(LINE, jadwal=None, kode_daftar=None, prioritas=None)
+    shown = {tile.label: (tile.value, tile.note) for tile in tiles(replace(EMPTY, daftar_data=(line,)))}
+    assert shown["Dataset dengan kontrak"] == ("1", "oleh 1 OPD")
+    assert shown["Sudah datang"] == ("1", "dari 1 dataset dengan kontrak (100%)")
+    assert "Butir Daftar Data" not in shown
+
+
+def test_the_schedule_is_the_agreed_one_else_what_the_contract_promises() -> None:
+    outside = replace(LINE, jadwal=None, kode_daftar=None)
+    assert [schedule(replace(LINE, jadwal=word)) for word in ("semesteran", "insidental")] == [
+        "Semesteran",
+        "Insidental",
+    ]
+    assert schedule(outside) == "Tiap hari (kontrak)"
+    assert schedule(replace(outside, dijanjikan_tiap_hari=None)) == "Tidak tetap"
+
+
+def test_nothing_is_said_to_be_sent() -> None:
+    assert "dikirim kembali" not in render(replace(EMPTY, daftar_data=(LINE,)), AT)
 
 
 def test_a_value_shaped_like_a_nik_stops_the_page() -> None:

@@ -4,69 +4,39 @@ kontrak as (
     select * from {{ source('ops', 'contract') }}
 ),
 
-pemuatan as (
-    select * from {{ source('ops', 'load_batch') }}
+keadaan as (
+    select * from {{ source('ops', 'dataset_state') }}
 ),
 
 butir as (
     select * from {{ ref('stg_bappeda__daftar_data') }}
 ),
 
-kiriman as (
-    -- Yang datang: pemuatan yang berhasil, juga yang isinya ternyata sama dengan sebelumnya.
-    select
-        pemuatan.dataset,
-        max(pemuatan.finished_at) as terakhir_datang
-    from pemuatan
-    where pemuatan.state in ('loaded', 'unchanged')
-    group by pemuatan.dataset
-),
-
-muatan as (
-    select distinct on (pemuatan.dataset)
-        pemuatan.dataset,
-        pemuatan.rows_loaded + coalesce(pemuatan.rows_unchanged, 0) as jumlah_baris,
-        pemuatan.rows_quarantined as baris_karantina
-    from pemuatan
-    where pemuatan.state = 'loaded'
-    order by
-        pemuatan.dataset asc,
-        pemuatan.batch_id desc
-),
-
-percobaan as (
-    select distinct on (pemuatan.dataset)
-        pemuatan.dataset,
-        pemuatan.state
-    from pemuatan
-    where pemuatan.state <> 'running'
-    order by
-        pemuatan.dataset asc,
-        pemuatan.batch_id desc
-),
-
 final as (
-    -- Butir tanpa kontrak belum dijanjikan siapa pun: ditampilkan, bukan disembunyikan.
+    -- Yang disepakati berlaku atas yang dikatakan kontrak: judul, produsen, dan jadwalnya. Butir tanpa kontrak belum
+    -- dijanjikan siapa pun: ditampilkan, bukan disembunyikan.
     select
         coalesce(kontrak.dataset, butir.dataset) as dataset,
-        coalesce(kontrak.judul, butir.judul) as judul,
-        coalesce(kontrak.produsen, butir.produsen_data) as produsen_data,
+        coalesce(butir.judul, kontrak.judul) as judul,
+        coalesce(butir.produsen_data, kontrak.produsen) as produsen_data,
         kontrak.jenis_sumber,
-        coalesce(kontrak.frekuensi_hari, butir.jadwal_hari) as dijanjikan_tiap_hari,
-        kiriman.terakhir_datang,
-        muatan.jumlah_baris,
-        muatan.baris_karantina,
+        butir.jadwal,
+        butir.jadwal_hari,
+        kontrak.frekuensi_hari as dijanjikan_tiap_hari,
+        keadaan.arrived_at as terakhir_datang,
+        keadaan.rows_in_raw as jumlah_baris,
+        keadaan.rows_quarantined as baris_karantina,
         case
             when kontrak.dataset is null then 'belum_ada'
-            when kontrak.frekuensi_hari is null and kiriman.terakhir_datang is not null then 'mutakhir'
+            when tempo.hari is null and keadaan.arrived_at is not null then 'mutakhir'
             when
-                kiriman.terakhir_datang
+                keadaan.arrived_at
                 >= current_timestamp
-                - kontrak.frekuensi_hari * interval '1 day'
+                - tempo.hari * interval '1 day'
                 - coalesce(kontrak.latensi_jam, 0) * interval '1 hour'
                 then 'mutakhir'
-            when percobaan.state in ('failed', 'rejected', 'died') then 'gagal'
-            when kiriman.terakhir_datang is null then 'belum_ada'
+            when keadaan.last_state in ('failed', 'rejected', 'died') then 'gagal'
+            when keadaan.arrived_at is null then 'belum_ada'
             else 'terlambat'
         end as status,
         butir.kode_daftar,
@@ -75,9 +45,11 @@ final as (
         kontrak.dataset is not null as ada_kontrak
     from kontrak
     full outer join butir on kontrak.dataset = butir.dataset
-    left join kiriman on kontrak.dataset = kiriman.dataset
-    left join muatan on kontrak.dataset = muatan.dataset
-    left join percobaan on kontrak.dataset = percobaan.dataset
+    left join keadaan on kontrak.dataset = keadaan.dataset
+    -- Yang disepakati insidental tidak punya tempo.
+    cross join lateral (
+        select case when butir.jadwal is null then kontrak.frekuensi_hari else butir.jadwal_hari end as hari
+    ) as tempo
 )
 
 select * from final

@@ -8,17 +8,24 @@ pemuatan as (
     select * from {{ source('ops', 'load_batch') }}
 ),
 
+keadaan as (
+    select * from {{ source('ops', 'dataset_state') }}
+),
+
 pemeriksaan as (
-    select distinct on (asset, check_name)
-        asset,
-        check_name,
-        passed,
-        at
-    from {{ source('ops', 'check_result') }}
+    -- Hasil dataset yang kontraknya sudah tidak ada tidak membuktikan apa-apa lagi.
+    select distinct on (hasil.asset, hasil.check_name)
+        hasil.asset,
+        hasil.check_name,
+        hasil.passed,
+        hasil.at
+    from {{ source('ops', 'check_result') }} as hasil
+    left join kontrak on hasil.asset = 'raw/' || kontrak.dataset
+    where hasil.asset not like 'raw/%' or kontrak.dataset is not null
     order by
-        asset asc,
-        check_name asc,
-        at desc
+        hasil.asset asc,
+        hasil.check_name asc,
+        hasil.at desc
 ),
 
 karantina as (
@@ -46,25 +53,20 @@ peta as (
 ),
 
 muatan as (
-    select distinct on (pemuatan.dataset)
-        pemuatan.dataset,
-        pemuatan.rows_loaded + coalesce(pemuatan.rows_unchanged, 0) as baris,
-        pemuatan.finished_at
-    from pemuatan
-    where pemuatan.state = 'loaded'
-    order by
-        pemuatan.dataset asc,
-        pemuatan.batch_id desc
-),
-
-terhubung as (
     select
         kontrak.dataset,
         kontrak.produsen,
-        muatan.finished_at
+        kontrak.jenis_sumber,
+        keadaan.rows_in_raw as baris,
+        keadaan.rows_quarantined as baris_karantina,
+        keadaan.arrived_at as datang
     from kontrak
-    inner join muatan on kontrak.dataset = muatan.dataset
-    where kontrak.jenis_sumber in ('database', 'api')
+    inner join keadaan on kontrak.dataset = keadaan.dataset
+    where keadaan.arrived_at is not null
+),
+
+terhubung as (
+    select * from muatan where muatan.jenis_sumber in ('database', 'api')
 ),
 
 bukti as (
@@ -73,7 +75,7 @@ bukti as (
         null::text as lingkup,
         count(*)::numeric as angka,
         'dataset' as satuan,
-        (select max(muatan.finished_at) from muatan) as waktu
+        (select max(muatan.datang) from muatan) as waktu
     from kontrak
     union all
     select
@@ -81,7 +83,7 @@ bukti as (
         null as lingkup,
         count(*) as angka,
         'dataset' as satuan,
-        max(terhubung.finished_at) as waktu
+        max(terhubung.datang) as waktu
     from terhubung
     union all
     select
@@ -89,7 +91,7 @@ bukti as (
         null as lingkup,
         count(distinct terhubung.produsen) as angka,
         'OPD' as satuan,
-        max(terhubung.finished_at) as waktu
+        max(terhubung.datang) as waktu
     from terhubung
     union all
     select
@@ -150,13 +152,24 @@ bukti as (
         'persen' as satuan,
         max(daftar_data.terakhir_datang) as waktu
     from daftar_data
+    where daftar_data.kode_daftar is not null
+    union all
+    select
+        'baris_diterima' as jenis_bukti,
+        null as lingkup,
+        trunc(
+            100.0 * sum(muatan.baris) / nullif(sum(muatan.baris) + sum(muatan.baris_karantina), 0), 2
+        ) as angka,
+        'persen' as satuan,
+        max(muatan.datang) as waktu
+    from muatan
     union all
     select
         'pemuatan_dataset' as jenis_bukti,
         muatan.dataset as lingkup,
         muatan.baris as angka,
         'baris' as satuan,
-        muatan.finished_at as waktu
+        muatan.datang as waktu
     from muatan
 ),
 
@@ -170,6 +183,7 @@ final as (
         indikator.indikator,
         peta.jenis_bukti,
         peta.lingkup,
+        peta.arah,
         peta.membuktikan,
         bukti.angka,
         bukti.satuan,
@@ -182,7 +196,7 @@ final as (
             peta.instrumen = indikator.instrumen
             and peta.versi = indikator.versi
             and peta.kode_indikator = indikator.kode_indikator
-    where bukti.waktu is not null
+    where bukti.waktu is not null and bukti.angka is not null
 )
 
 select * from final
