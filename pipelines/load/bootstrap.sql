@@ -261,8 +261,8 @@ select
 from quarantine.row as q
 cross join lateral jsonb_array_elements(q.reasons) as r (reason);
 
--- Where each dataset stands. An upload arrived when the ledger first saw the bytes of its newest good file, however
--- often these were read since. A table arrived with its newest period (data_until) or, where it declares none, its last
+-- Where each dataset stands. An upload arrived when the bytes of its newest good file were first seen (upload_seen) or
+-- read, however often they were read since. A table arrived with its newest period (data_until) or, where it declares none, its last
 -- change; a period never lies after the load that brought it.
 create temporary view dataset_state as
 with
@@ -273,14 +273,20 @@ good as (
     order by b.dataset, b.batch_id desc
 ),
 content as (
-    select b.dataset, min(b.started_at) as first_seen
+    select b.dataset, split_part(b.source_fingerprint, ':', 1) as sha256, min(b.started_at) as first_read
     from ops.load_batch as b
     where b.source_fingerprint is not null
-    group by b.dataset, split_part(b.source_fingerprint, ':', 1)
+    group by 1, 2
     having bool_or(b.state in ('loaded', 'unchanged'))
 ),
+sight as (
+    select u.dataset, u.sha256, min(u.seen_at) as first_seen from ops.upload_seen as u group by u.dataset, u.sha256
+),
 file as (
-    select c.dataset, max(c.first_seen) as first_seen from content as c group by c.dataset
+    select c.dataset, max(least(c.first_read, i.first_seen)) as first_seen
+    from content as c
+    left join sight as i on i.dataset = c.dataset and i.sha256 = c.sha256
+    group by c.dataset
 ),
 change as (
     select b.dataset, max(b.finished_at) as changed_at

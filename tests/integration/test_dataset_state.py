@@ -127,6 +127,19 @@ def test_a_file_arrived_when_its_bytes_were_first_seen(loads: Loads) -> None:
     assert loads.state(contract, "arrived_at", ROWS) == (seen(2), 1)
 
 
+def test_what_was_seen_before_it_was_read_arrived_when_it_was_seen(loads: Loads) -> None:
+    server = upload("uji/data", "csv")
+    extract = {"format": "csv", "pattern": "*.csv"}
+    contract = fresh(loads, loads.contract(column("isi"), server=server, extract=extract))
+    loads.load(contract, give(("a",)), file="satu.csv")
+    loads.run(
+        "insert into ops.upload_seen (dataset, name, sha256, mtime, stamp, seen_at)"
+        " select dataset, source_name, split_part(source_fingerprint, ':', 1), 0, '', t::timestamptz"
+        " from ops.load_batch, unnest(array['2026-03-01 08:00+08', '2026-03-02 08:00+08']) as t"
+    )
+    assert loads.state(contract, "arrived_at") == (at(2026, 3, 1, 8),)
+
+
 def test_rows_are_those_of_all_windows_and_all_additions(loads: Loads) -> None:
     day = column("hari", "date", required=True)
     partition = {"column": "hari", "every": "daily", "start": "2026-01-01"}
