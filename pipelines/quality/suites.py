@@ -192,10 +192,14 @@ def written(path: Path) -> tuple[Expectation, ...]:
         return ()
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        entries = cast("list[dict[str, Any]]", document["expectations"])
-        return tuple(_written(path, index, entry) for index, entry in enumerate(entries))
+        name, entries = document["name"], cast("list[dict[str, Any]]", document["expectations"])
+        found = tuple(_written(path, index, entry) for index, entry in enumerate(entries))
     except (ValueError, KeyError, TypeError) as error:
         raise QualityError(str(path), f"no GX suite: {error!r}", hint="see docs/add-a-dataset.md") from None
+    # A GX file project looks for a suite `a.b` in a/b.json, and refuses `/` in a name.
+    if name != (own := f"{path.parent.name}.{path.stem}"):
+        raise QualityError(str(path), f"the suite is called {name!r}", hint=f'write "name": "{own}"')
+    return found
 
 
 def _written(path: Path, index: int, entry: Mapping[str, Any]) -> Expectation:

@@ -48,7 +48,10 @@ class DbtFolder:
         """The suite of a model (`schema/name`), beside the folder; see `expect`."""
         path = self.suites / f"{of}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"name": of, "expectations": expectations}, indent=2), encoding="utf-8")
+        path.write_text(
+            json.dumps({"name": of.replace("/", "."), "expectations": expectations}, indent=2),
+            encoding="utf-8",
+        )
         return path
 
     def project(self, target_schema: str = "public", window: Window | None = None) -> Project:

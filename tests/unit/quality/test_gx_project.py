@@ -1,0 +1,43 @@
+"""The suites of expectations/ are plain Great Expectations: a GX project of files finds and keeps each of them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import great_expectations as gx
+import pytest
+
+from pipelines.errors import QualityError
+from pipelines.quality.suites import written
+from pipelines.settings import PROJECT_ROOT
+from tests.support.dbt_folder import DbtFolder, expect
+
+SUITES = PROJECT_ROOT / "expectations"
+
+
+def test_a_gx_project_of_files_loads_every_suite_by_its_name(tmp_path: Path) -> None:
+    gx.get_context(mode="file", project_root_dir=tmp_path)
+    shutil.copytree(SUITES, tmp_path / "gx/expectations", dirs_exist_ok=True)
+    context = gx.get_context(mode="file", project_root_dir=tmp_path)
+    expected = {
+        f"{file.parent.name}.{file.stem}": len(json.loads(file.read_text(encoding="utf-8"))["expectations"])
+        for file in SUITES.glob("*/*.json")
+    }
+    assert {suite.name: len(suite.expectations) for suite in context.suites.all()} == expected
+    for name, number in expected.items():
+        suite = context.suites.get(name)
+        suite.save()  # finds the file that it came from, and writes no other
+        assert len(suite.expectations) == number
+    assert len(list((tmp_path / "gx/expectations").rglob("*.json"))) == len(expected)
+
+
+@pytest.mark.parametrize("name", ["core/a", "a", ""])
+def test_a_suite_of_another_name_is_refused_with_the_name_to_write(tmp_path: Path, name: str) -> None:
+    path = DbtFolder(tmp_path / "contoh").suite(
+        "core/a", expect("ada", "expect_table_row_count_to_be_between")
+    )
+    path.write_text(path.read_text(encoding="utf-8").replace("core.a", name), encoding="utf-8")
+    with pytest.raises(QualityError, match=r'write "name": "core\.a"'):
+        written(path)
