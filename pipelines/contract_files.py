@@ -19,7 +19,7 @@ import yaml
 
 from pipelines import contract_vocabulary, repairs
 from pipelines.contract_document import FaultyError, Location, make_contract
-from pipelines.contracts import Contract
+from pipelines.contracts import Contract, contract_paths
 from pipelines.errors import ContractError
 
 _QUOTED = re.compile(r"'([^']+)'")
@@ -37,6 +37,11 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+
+
+def readable_contracts(folder: Path) -> tuple[Contract, ...]:
+    """The contracts below `folder` that have no fault."""
+    return tuple(c for c, _ in map(read_contract, contract_paths(folder)) if c)
 
 
 def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:

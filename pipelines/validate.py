@@ -20,6 +20,8 @@ from pipelines.models.lineage import column_lineage
 from pipelines.models.nodes import Project
 from pipelines.models.project import load_project
 from pipelines.models.sources import render_sources
+from pipelines.publish.clearance import HINT as CLEARANCE_HINT
+from pipelines.publish.clearance import cleared
 from pipelines.publish.mart import open_marts
 from pipelines.quality.run import instantiate
 from pipelines.quality.suites import Expectation, derived, suite_path, written
@@ -197,17 +199,24 @@ def _models(settings: Settings, contracts: list[Contract]) -> tuple[list[Fault],
         place = _PLACE.search(error.subject)
         path = settings.models_dir / (place["path"] if place else error.subject)
         return [Fault(path, int(place["line"]) if place else 1, error.message, error.hint or "")], None
-    found = _sources(settings, contracts) + _references(contracts, project) + _publication(settings, project)
-    return found, project
+    found = _sources(settings, contracts) + _references(contracts, project)
+    return found + _publication(settings, contracts, project), project
 
 
-def _publication(settings: Settings, project: Project) -> list[Fault]:
+def _publication(settings: Settings, contracts: list[Contract], project: Project) -> list[Fault]:
+    """What is open and may not be; of marts only where every contract can be read: else the lack of it is the fault."""
     try:
-        open_marts(project)
+        marts = open_marts(project)
     except PublicationError as error:
         path = settings.models_dir / "models" / "exposures.yml"
         return [Fault(path, 1, f"{error.subject} {error.message}", error.hint or "")]
-    return []
+    if len(contracts) < len(contract_paths(settings.contracts_dir)):
+        return []
+    return [
+        Fault(project.nodes[mart.name].path, 1, refusal, CLEARANCE_HINT)
+        for mart in cleared(project, contracts, marts)
+        for refusal in (mart.clearance.refusals if mart.clearance else ())
+    ]
 
 
 def _sources(settings: Settings, contracts: list[Contract]) -> list[Fault]:

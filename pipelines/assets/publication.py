@@ -5,7 +5,9 @@ from typing import Any
 
 import dagster as dg
 
+from pipelines.contract_files import readable_contracts
 from pipelines.models.nodes import Project
+from pipelines.publish.clearance import cleared
 from pipelines.publish.mart import REPORT as REPORT_OF
 from pipelines.publish.mart import OpenMart, exposed, open_marts
 from pipelines.publish.publish import data_modified, publish_all, write_catalog, write_report
@@ -22,7 +24,7 @@ def mart_key(mart: OpenMart) -> dg.AssetKey:
 
 def publication_assets(project: Project, settings: Settings) -> list[dg.AssetsDefinition]:
     marts = open_marts(project)
-    return [_files(marts, settings), _report(project, settings)]
+    return [_files(project, marts, settings), _report(project, settings)]
 
 
 def _spec(key: dg.AssetKey, description: str, deps: Sequence[dg.AssetKey], kind: str) -> dg.AssetSpec:
@@ -38,7 +40,7 @@ def _spec(key: dg.AssetKey, description: str, deps: Sequence[dg.AssetKey], kind:
     )
 
 
-def _files(marts: Sequence[OpenMart], settings: Settings) -> dg.AssetsDefinition:
+def _files(project: Project, marts: Sequence[OpenMart], settings: Settings) -> dg.AssetsDefinition:
     specs = [_spec(mart_key(m), m.description, [dg.AssetKey([m.schema, m.name])], "csv") for m in marts]
     specs.append(_spec(CATALOG, "datapackage.json dan katalog DCAT 3.", [mart_key(m) for m in marts], "json"))
 
@@ -54,7 +56,8 @@ def _files(marts: Sequence[OpenMart], settings: Settings) -> dg.AssetsDefinition
             modified = data_modified(connection)
             if modified is None:
                 raise dg.Failure("nothing was loaded yet: run ingest first", allow_retries=False)
-            done = publish_all(connection, selected, out, modified, run_id=context.run.run_id)
+            looked_at = cleared(project, readable_contracts(settings.contracts_dir), selected)
+            done = publish_all(connection, looked_at, out, modified, run_id=context.run.run_id)
         for file in done.published:
             yield dg.MaterializeResult(
                 asset_key=dg.AssetKey(["publication", file.name]),

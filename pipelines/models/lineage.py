@@ -1,20 +1,25 @@
-"""Column lineage of a model, by sqlglot.
+"""Where the columns of models come from: of one model its nearest relations, of all models the way to raw.
 
-What belongs here: from compiled SQL to {column: upstream columns}. Lineage is for reading: it must never
-break a build, so what sqlglot cannot follow is simply not there. Not here: how Dagster shows it
-(assets/warehouse.py).
+What belongs here: how the flows of single queries (flow.py) join. Lineage for reading must never break a build: what
+cannot be followed is not there. Lineage for deciding (`Ways`) says what cannot be followed. Not here: what is closed
+(publish/clearance.py), how Dagster shows it (assets/warehouse.py).
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
+from pipelines.models.flow import ROWS, Flow, NotFollowedError, Use, query_flow, same_query
 from pipelines.models.nodes import Node, Project
 
 _log = logging.getLogger(__name__)
 
 Lineage = dict[str, tuple[tuple[str, str], ...]]
 """Per column of the model: (upstream relation `schema.name`, column), nearest relations only."""
+Place = tuple[str, str]
+"""A relation `schema.name`, and a column of it, or ROWS."""
 
 
 def column_lineage(project: Project, name: str) -> Lineage:
@@ -23,34 +28,127 @@ def column_lineage(project: Project, name: str) -> Lineage:
     if node.kind == "seed":
         return {}
     try:
-        return _lineage(project, node)
-    except Exception:
-        _log.warning("%s: column lineage cannot be followed", name, exc_info=True)
+        flow = query_flow(node.sql, described_columns(project))
+    except NotFollowedError as error:
+        _log.warning("%s: column lineage cannot be followed: %s", name, error)
         return {}
+    return {
+        column: tuple(sorted({(e.relation, e.column) for e in origin.own if e.column != ROWS}))
+        for column, origin in flow.columns.items()
+    }
 
 
-def _lineage(project: Project, node: Node) -> Lineage:
-    from sqlglot import exp
-    from sqlglot.lineage import lineage
-
-    found: Lineage = {}
-    roots = lineage(None, node.sql, schema=_schema(project, node), dialect="postgres")
-    for column, root in roots.items():
-        leaves = {
-            (f"{leaf.expression.db}.{leaf.expression.name}", leaf.name.rsplit(".", 1)[-1].strip('"'))
-            for leaf in root.walk()
-            if isinstance(leaf.expression, exp.Table) and leaf.expression.db
-        }
-        found[column] = tuple(sorted(leaf for leaf in leaves if leaf[1] != "*"))
-    return found
+def described_columns(project: Project) -> dict[str, tuple[str, ...]]:
+    """The columns of every relation of the project, as its YAML describes them."""
+    nodes = {node.relation: node.columns for node in project.nodes.values()}
+    sources = {source.relation.dotted: source.columns for source in project.sources.values()}
+    return {name: tuple(c.name for c in columns) for name, columns in {**sources, **nodes}.items()}
 
 
-def _schema(project: Project, node: Node) -> dict[str, dict[str, dict[str, str]]]:
-    """The described columns of what `node` reads: sqlglot needs them for `select *` and unqualified names."""
-    schema: dict[str, dict[str, dict[str, str]]] = {}
-    upstream = [(project.nodes[n].table, project.nodes[n].columns) for n in node.depends_on]
-    upstream += [(project.sources[key].relation, project.sources[key].columns) for key in node.sources]
-    for relation, columns in upstream:
-        described = {column.name: column.data_type or "text" for column in columns}
-        schema.setdefault(relation.schema, {})[relation.identifier] = described
-    return schema
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way from a column of a model to a place that is no model of the project.
+
+    places: from the column to that place. suppressed: whether it leads through a model that hides small cells.
+    unknown: why it cannot be followed further, where it cannot.
+    """
+
+    places: tuple[Place, ...]
+    use: Use = Use.VALUE
+    suppressed: bool = False
+    unknown: str = ""
+
+    @property
+    def source(self) -> Place:
+        return self.places[-1]
+
+
+class Ways:
+    """The ways of all columns of a project, each asked once."""
+
+    def __init__(self, project: Project) -> None:
+        self._nodes = {node.relation: node for node in project.nodes.values()}
+        self._columns = described_columns(project)
+        self._flows: dict[str, Flow | str] = {}
+        self._found: dict[Place, tuple[Way, ...]] = {}
+        self._hiding: dict[str, bool] = {}
+        self._relation = {node.name: node.relation for node in project.nodes.values()}
+
+    def of(self, relation: str, column: str) -> tuple[Way, ...]:
+        """The ways of `column`, or with ROWS of what decides which rows there are; () for reference data."""
+        place = (relation, column)
+        if place not in self._found:
+            self._found[place] = ()  # a table that reads itself adds nothing
+            self._found[place] = self._walk(place)
+        return self._found[place]
+
+    def _walk(self, place: Place) -> tuple[Way, ...]:
+        relation, column = place
+        node = self._nodes.get(relation)
+        if node is None:
+            return (Way((place,)),)
+        if node.kind == "seed":
+            return ()
+        flow = self._flow(node)
+        if isinstance(flow, str):
+            return (Way((place,), unknown=flow),)
+        if column == ROWS:
+            edges = flow.rows
+        elif column in flow.columns:
+            edges = flow.columns[column].all
+        else:
+            return (Way((place,), unknown="its query gives no such column"),)
+        hides = self._hides(node)
+        found: dict[tuple[Place, bool, str], Way] = {}
+        for edge in sorted(edges):
+            for way in self.of(edge.relation, edge.column):
+                use, suppressed = max(edge.use, way.use), hides or way.suppressed
+                longer = Way((place, *way.places), use, suppressed, way.unknown)
+                key = (way.source, suppressed, way.unknown)
+                # Of several ways the one that leaves the most of a value counts, and of these the shortest is shown.
+                if key not in found or _rank(longer) < _rank(found[key]):
+                    found[key] = longer
+        return tuple(found.values())
+
+    def _hides(self, node: Node) -> bool:
+        """Whether its rows are what the suppressing macro gave, and nothing else."""
+        if node.relation not in self._hiding:
+            hides = bool(node.suppression) and same_query(node.sql, node.suppression)
+            self._hiding[node.relation] = hides
+        return self._hiding[node.relation]
+
+    def _flow(self, node: Node) -> Flow | str:
+        """What its queries give, or why they cannot be followed. An incremental model has two."""
+        if node.relation not in self._flows:
+            self._flows[node.relation] = self._read(node)
+        return self._flows[node.relation]
+
+    def _read(self, node: Node) -> Flow | str:
+        try:
+            flow = query_flow(node.sql, self._known(node))
+            if node.incremental is None or node.incremental.sql == node.sql:
+                return flow
+            later = query_flow(
+                node.incremental.sql, {**self._known(node), node.relation: tuple(flow.columns)}
+            )
+        except NotFollowedError as error:
+            return str(error)
+        if list(flow.columns) != list(later.columns):
+            return "its first query and the later ones give other columns"
+        return Flow(
+            {name: origin.joined(later.columns[name]) for name, origin in flow.columns.items()},
+            flow.rows | later.rows,
+        )
+
+    def _known(self, node: Node) -> Mapping[str, Iterable[str]]:
+        """The real columns of what it may read: a model has those of its query, described or not."""
+        known: dict[str, Iterable[str]] = dict(self._columns)
+        for name in (self._relation[n] for n in node.depends_on if n != node.name):
+            upstream = self._nodes[name]
+            if upstream.kind != "seed" and isinstance(flow := self._flow(upstream), Flow):
+                known[name] = tuple(flow.columns)
+        return known
+
+
+def _rank(way: Way) -> tuple[Use, int]:
+    return way.use, len(way.places)

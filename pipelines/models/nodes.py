@@ -23,11 +23,15 @@ Kind = Literal["seed", "view", "table", "incremental"]
 
 @dataclass(frozen=True, slots=True)
 class ModelColumn:
-    """A column as the properties file describes it; `data_type` only where the file gives one."""
+    """A column as the properties file describes it; `data_type` only where the file gives one.
+
+    classification: of a column of a source that no contract describes, how open it is; "" where nobody says so.
+    """
 
     name: str
     description: str = ""
     data_type: str | None = None
+    classification: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +58,18 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class SourceTable:
-    """A table that somebody else fills: raw data or the house's own ledger."""
+    """A table that somebody else fills: raw data or the house's own ledger.
+
+    classification: how open its rows are, and its columns where they do not say otherwise; "" for closed. Of raw data
+    the contract decides, not this.
+    """
 
     source: str
     table: str
     relation: Relation
     description: str = ""
     columns: tuple[ModelColumn, ...] = ()
+    classification: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +79,7 @@ class Node:
     depends_on: names of the nodes whose data it holds. build_after: further nodes that its tests and its suite read.
     sql: the compiled query ("" for a seed). code_version: changes when what is built would change.
     incremental: how rows come into the table once it is there. together: the exposure whose models are published
-    in one transaction, this one among them.
+    in one transaction, this one among them. suppression: the query by which it hides small cells, where it calls one.
     """
 
     name: str
@@ -91,6 +100,7 @@ class Node:
     materialization: Materialization = field(default_factory=Materialization)
     incremental: Incremental | None = None
     together: str | None = None
+    suppression: str = ""
 
     @property
     def table(self) -> Relation:

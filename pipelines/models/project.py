@@ -217,14 +217,15 @@ class _Reader:
 
     def _node(self, draft: _Draft) -> Node:
         described = draft.properties
-        incremental = None
+        incremental, suppression = None, ""
         if draft.kind == "seed":
             columns, sql, version = self._seed_content(draft)
         else:
             columns = described.columns if described else ()
-            sql = self._compiled(draft, incremental=False)
+            sql, suppression = self._compiled(draft, incremental=False)
             if draft.kind == "incremental":
-                incremental = draft.materialization.incremental(self._compiled(draft, incremental=True))
+                incremental = draft.materialization.incremental(self._compiled(draft, incremental=True)[0])
+                suppression = ""
             version = digest(sql, draft.kind, draft.relation.dotted, *self._version(draft, incremental))
         tests, read_by_tests = self._generic_tests(draft)
         return Node(
@@ -244,9 +245,11 @@ class _Reader:
             meta=dict(draft.config.get("meta") or {}),
             materialization=draft.materialization,
             incremental=incremental,
+            suppression=suppression,
         )
 
-    def _compiled(self, draft: _Draft, *, incremental: bool) -> str:
+    def _compiled(self, draft: _Draft, *, incremental: bool) -> tuple[str, str]:
+        """The query, and the one in it that hides small cells."""
         text = draft.path.read_text(encoding="utf-8")
         rendered = self._renderer.model(
             draft.shown,
@@ -256,7 +259,7 @@ class _Reader:
             this=draft.relation,
             incremental=incremental,
         )
-        return rendered.sql.rstrip(";")
+        return rendered.sql.rstrip(";"), rendered.suppression
 
     def _version(self, draft: _Draft, incremental: Incremental | None) -> tuple[str, ...]:
         """What, beside its query, makes the relation another one."""

@@ -279,12 +279,26 @@ def _source_tables(entry: Block, shown: str) -> Iterator[tuple[tuple[str, str], 
     schema = str(entry.get("schema") or source)
     for table in _entries(entry, "tables", shown):
         name = _name(table, shown)
+        rows = _classification(table)
         columns = tuple(
-            ModelColumn(_name(column, shown), _words(column.get("description")), column.get("data_type"))
+            ModelColumn(
+                _name(column, shown),
+                _words(column.get("description")),
+                column.get("data_type"),
+                _classification(column) or rows,
+            )
             for column in _entries(table, "columns", shown)
         )
         relation = Relation(schema, str(table.get("identifier") or name))
-        yield (source, name), SourceTable(source, name, relation, _words(table.get("description")), columns)
+        yield (
+            (source, name),
+            SourceTable(source, name, relation, _words(table.get("description")), columns, rows),
+        )
+
+
+def _classification(entry: Block) -> str:
+    config = cast(Mapping[str, Any], entry.get("config") or {})
+    return str(cast(Mapping[str, Any], config.get("meta") or {}).get("klasifikasi") or "")
 
 
 def _entries(owner: Block, key: str, shown: str) -> Iterator[Block]:

@@ -26,6 +26,8 @@ SourceResolver = Callable[[str, str], Relation]
 
 _ABSENT = object()
 _BUILTIN_TESTS = "generic_tests.sql"
+SUPPRESSING_MACRO = "sel_tersamar"
+"""The macro that hides small cells (adr/018): a model whose rows are what it gives is a suppressed table."""
 _REFERENCE = re.compile(r"^\s*(ref|source)\s*\(.*\)\s*$", re.DOTALL)
 
 
@@ -53,12 +55,16 @@ class Target:
 
 @dataclass
 class Rendered:
-    """One template's SQL and what it asked for while it was rendered."""
+    """One template's SQL and what it asked for while it was rendered.
+
+    suppression: the query that SUPPRESSING_MACRO gave it, "" where it was not called.
+    """
 
     sql: str = ""
     config: dict[str, Any] = field(default_factory=dict[str, Any])
     refs: list[str] = field(default_factory=list[str])
     sources: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    suppression: str = ""
 
 
 class _Config:
@@ -199,6 +205,13 @@ class Renderer:
         for template in self._macros:
             module = template.make_module(scope, shared=True)
             scope.update({name: value for name, value in vars(module).items() if not name.startswith("_")})
+        if suppress := scope.get(SUPPRESSING_MACRO):
+
+            def suppressing(*args: Any, **kwargs: Any) -> str:
+                rendered.suppression = str(suppress(*args, **kwargs))
+                return rendered.suppression
+
+            scope[SUPPRESSING_MACRO] = suppressing
         return scope
 
     def _var(self, name: str, default: Any = _ABSENT) -> Any:

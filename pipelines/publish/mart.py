@@ -4,8 +4,8 @@ What belongs here: the opt-in (`meta.publikasi: terbuka` on a model, `meta.terbi
 as values. Not here: SQL and files.
 
 The vocabulary of `config.meta`, beside `publikasi`: `judul`, `satuan`, `frekuensi`, `kata_kunci` (list),
-`tema`, `produsen`, `lisensi`. A column is published when the model's properties file describes it,
-and only then.
+`tema`, `produsen`, `lisensi`, `dasar_terbit` (clearance.py). A column is published when the model's properties file
+describes it, and only then.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pipelines.errors import PublicationError
 
 if TYPE_CHECKING:
     from pipelines.models.nodes import Node, Project
+    from pipelines.publish.clearance import Clearance
 
 OPEN = "terbuka"
 FILES, REPORT = "berkas", "laporan"
@@ -39,6 +40,7 @@ class OpenMart:
     """A mart that the walidata opened. Nothing but `columns` leaves the warehouse.
 
     together, companions: the exposure whose marts are published all or none, and those of them beside this one.
+    clearance: what its lineage says of it (clearance.py); without one nothing of it leaves.
     """
 
     name: str
@@ -54,6 +56,7 @@ class OpenMart:
     licence: str = ""
     together: str | None = None
     companions: tuple[str, ...] = ()
+    clearance: Clearance | None = None
 
     @property
     def relation(self) -> str:

@@ -18,6 +18,7 @@ from psycopg import Connection
 from pipelines.errors import PublicationError
 from pipelines.publish import catalog
 from pipelines.publish.catalog import PublishedFile
+from pipelines.publish.clearance import HINT as CLEARANCE_HINT
 from pipelines.publish.files import (
     Aside,
     WrittenFile,
@@ -73,6 +74,8 @@ def publish_together(
     All are read from one snapshot and written aside before the first takes its name. Raises PublicationError; what
     was published before stays as it was.
     """
+    for mart in marts:
+        _insist_on_clearance(mart)
     with ExitStack() as stack:
         for mart in sorted(marts, key=lambda m: m.name):
             stack.enter_context(turn(connection, mart.name))
@@ -139,6 +142,16 @@ def publish_all(
                 if m.name != error.subject
             ]
     return Publication(tuple(published), tuple(refused))
+
+
+def _insist_on_clearance(mart: OpenMart) -> None:
+    """By its lineage (clearance.py): what nobody looked at stays, as what may not leave."""
+    if mart.clearance is None:
+        raise PublicationError(mart.name, "may not leave: nobody has looked at its lineage")
+    if mart.clearance.refusals:
+        raise PublicationError(
+            mart.name, f"may not leave: {'; '.join(mart.clearance.refusals)}", hint=CLEARANCE_HINT
+        )
 
 
 def _insist_on_companions(group: Sequence[OpenMart]) -> None:

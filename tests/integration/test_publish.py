@@ -18,6 +18,7 @@ from psycopg import Connection
 from pipelines import personal_shapes
 from pipelines.errors import PublicationError
 from pipelines.publish.catalog import PublishedFile
+from pipelines.publish.clearance import Clearance
 from pipelines.publish.mart import MartColumn, OpenMart
 from pipelines.publish.publish import (
     data_modified,
@@ -40,6 +41,7 @@ HARGA = OpenMart(
     frequency="harian",
     keywords=("pangan",),
     columns=tuple(MartColumn(n) for n in ("kode", "pasar", "harga", "pada", "aktif", "tanggal")),
+    clearance=Clearance(),
 )
 WARGA = replace(HARGA, name="warga", title="Warga", columns=(MartColumn("kode"), MartColumn("catatan")))
 
@@ -204,6 +206,26 @@ def test_a_failure_while_writing_leaves_the_old_file_and_nothing_beside_it(
         publish_mart(warehouse, WARGA, tmp_path, AT)
     assert [p.name for p in (tmp_path / "csv").iterdir()] == ["warga.csv"]
     assert rows(tmp_path / "csv" / "warga.csv") == [["kode", "catatan"], ["64.72", "baik"]]
+
+
+@pytest.mark.parametrize(
+    ("clearance", "said"),
+    [
+        (None, "nobody has looked at its lineage"),
+        (
+            Clearance(("core.warga.kode <- raw dinkes/kunjungan.nik (pribadi): ...",)),
+            "raw dinkes/kunjungan.nik",
+        ),
+    ],
+)
+def test_a_mart_that_may_not_leave_stays_and_the_others_leave(
+    warehouse: Connection[Any], tmp_path: Path, clearance: Clearance | None, said: str
+) -> None:
+    done = publish_all(warehouse, [HARGA, replace(WARGA, clearance=clearance)], tmp_path, AT)
+    assert [file.name for file in done.published] == ["harga"]
+    (refusal,) = done.refused
+    assert refusal.subject == "warga" and said in str(refusal)
+    assert not (tmp_path / "csv" / "warga.csv").exists()
 
 
 def test_a_connection_in_a_transaction_is_refused(warehouse: Connection[Any], tmp_path: Path) -> None:

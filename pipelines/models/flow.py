@@ -1,0 +1,512 @@
+"""What flows into the columns and into the rows of one query, by sqlglot.
+
+What belongs here: one compiled SELECT to a `Flow`. It never guesses: what it does not know raises `NotFollowedError`,
+because what may leave the warehouse is decided by it (adr/024). Not here: how the flows of models join (lineage.py),
+what is closed (publish/clearance.py).
+
+Three things reach a reader: values (an expression names a column), counts (an aggregate depends on which rows are
+there), and rows (a filter or a join decides which rows are there). They are kept apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+ROWS = "*"
+"""The name that stands for which rows a relation has."""
+
+PURE_FUNCTIONS = frozenset(
+    {
+        "abs", "acosd", "age", "array_append", "array_cat", "array_dims", "array_fill", "array_length", "array_lower",
+        "array_ndims", "array_position", "array_positions", "array_prepend", "array_remove", "array_replace",
+        "array_upper", "asind", "atand", "bit_length", "btrim", "cardinality", "char_length", "clock_timestamp",
+        "convert_from", "convert_to", "cosd", "date_bin", "date_part", "div", "factorial", "format", "gcd", "initcap",
+        "isfinite", "jsonb_array_length", "jsonb_build_array", "jsonb_build_object", "jsonb_extract_path",
+        "jsonb_extract_path_text", "jsonb_strip_nulls", "jsonb_typeof", "justify_days", "justify_hours",
+        "justify_interval", "kemiripan", "kunci_nama", "lcm", "make_date", "make_interval", "make_time",
+        "make_timestamp", "make_timestamptz", "min_scale", "mod", "normalize", "num_nonnulls", "num_nulls",
+        "octet_length", "overlay", "quote_ident", "quote_literal", "quote_nullable", "regexp_count", "regexp_instr",
+        "regexp_like", "regexp_match", "regexp_matches", "regexp_split_to_array", "regexp_split_to_table",
+        "regexp_substr", "reverse", "scale", "similarity", "sind", "split_part", "statement_timestamp",
+        "strict_word_similarity", "string_to_array", "string_to_table", "strpos", "tand", "to_ascii", "to_date",
+        "to_hex", "to_number", "to_timestamp", "translate", "trim_array", "trim_scale", "unaccent", "unistr",
+        "width_bucket", "word_similarity",
+    }
+)  # fmt: skip
+"""Functions of PostgreSQL and of bootstrap.sql that sqlglot has no name for, and that read nothing but their arguments.
+
+Any other could read a table by itself (query_to_xml, dblink).
+"""
+
+
+class NotFollowedError(Exception):
+    """A query says something that this module does not know. Its text holds no value."""
+
+
+class Use(IntEnum):
+    """How much of a column's value is left, at most."""
+
+    VALUE = 0
+    SUMMED = 1
+    COUNTED = 2
+
+
+class Edge(NamedTuple):
+    """A column of a relation (`schema.name`); ROWS for its rows."""
+
+    relation: str
+    column: str
+    use: Use = Use.VALUE
+
+
+Edges = frozenset[Edge]
+_NONE: Edges = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """own: the columns that a column's expression names. counted: what decided how many rows it looked at."""
+
+    own: Edges = _NONE
+    counted: Edges = _NONE
+
+    @property
+    def all(self) -> Edges:
+        return self.own | self.counted
+
+    def joined(self, other: Origin) -> Origin:
+        return Origin(self.own | other.own, self.counted | other.counted)
+
+    def at_least(self, use: Use) -> Origin:
+        return Origin(_at_least(self.own, use), _at_least(self.counted, use))
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Per column of a query, in order, where it comes from; and what decides which rows it has."""
+
+    columns: Mapping[str, Origin] = field(default_factory=dict[str, Origin])
+    rows: Edges = _NONE
+
+    def named(self, names: Iterable[str]) -> Flow:
+        """The same with other names, from the first column on: `as t (a, b)`."""
+        given = list(names)
+        kept = [*given, *list(self.columns)[len(given) :]]
+        return Flow(dict(zip(kept, self.columns.values(), strict=True)), self.rows) if given else self
+
+    @property
+    def everything(self) -> Origin:
+        """All that a look at it as a whole gives away."""
+        own = frozenset(edge for origin in self.columns.values() for edge in origin.all)
+        return Origin(own, self.rows)
+
+
+def query_flow(sql: str, relations: Mapping[str, Iterable[str]]) -> Flow:
+    """The flow of a compiled SELECT. relations: the columns of what it may read, by `schema.name`.
+
+    Raises NotFollowedError.
+    """
+    from sqlglot.errors import SqlglotError
+
+    try:
+        tree = _qualified(sql, relations)
+        return _Reader({name: tuple(columns) for name, columns in relations.items()}).query(tree, {}, {})
+    except SqlglotError as error:
+        raise NotFollowedError(f"sqlglot does not read it ({type(error).__name__})") from None
+    except RecursionError:
+        raise NotFollowedError("it is nested too deeply") from None
+
+
+def same_query(sql: str, other: str) -> bool:
+    """Whether the query `sql` gives the rows of its last CTE as they are, and that CTE is the query `other`."""
+    from sqlglot import exp, parse_one
+    from sqlglot.errors import SqlglotError
+
+    try:
+        tree, wanted = parse_one(sql, dialect="postgres"), parse_one(other, dialect="postgres")
+    except SqlglotError:
+        return False
+    ctes = tree.args["with_"].expressions if tree.args.get("with_") else []
+    if not ctes or not isinstance(tree, exp.Select):
+        return False
+    last = ctes[-1]
+    bare = tree.copy()
+    bare.set("with_", None)
+    plain = exp.select("*").from_(last.alias)
+    return _text(bare) == _text(plain) and _text(last.this) == _text(wanted)
+
+
+def _text(tree: exp.Expr) -> str:
+    return tree.sql(dialect="postgres", comments=False)
+
+
+def _qualified(sql: str, relations: Mapping[str, Iterable[str]]) -> exp.Expr:
+    """The parsed query with every star spelt out and every column under its relation's alias."""
+    from sqlglot import exp, parse_one
+    from sqlglot.optimizer.qualify import qualify
+
+    tree = parse_one(sql, dialect="postgres")
+    schema: dict[str, dict[str, dict[str, str]]] = {}
+    for table in tree.find_all(exp.Table):
+        if not table.db:
+            continue
+        name = f"{table.db}.{table.name}"
+        if name not in relations:
+            raise NotFollowedError(f"{name} is no model and no source")
+        if not relations[name]:
+            raise NotFollowedError(f"no column of {name} is known")
+        schema.setdefault(table.db, {})[table.name] = dict.fromkeys(relations[name], "text")
+    # An alias never stands for a column of the same name, as PostgreSQL reads it.
+    return qualify(
+        tree,
+        schema=cast(dict[str, object], schema),
+        dialect="postgres",
+        expand_alias_refs=False,
+        quote_identifiers=False,
+        identify=False,
+    )
+
+
+def _at_least(edges: Iterable[Edge], use: Use) -> Edges:
+    return frozenset(Edge(e.relation, e.column, max(e.use, use)) for e in edges)
+
+
+Sources = Mapping[str, Flow]
+
+
+class _Reader:
+    """Walks a qualified tree. ctes: flows by name; outer: flows by alias, of the queries around."""
+
+    def __init__(self, relations: Mapping[str, tuple[str, ...]]) -> None:
+        self._relations = relations
+
+    def query(self, tree: exp.Expr, ctes: Sources, outer: Sources) -> Flow:
+        from sqlglot import exp
+
+        if isinstance(tree, exp.Subquery):
+            inner = self.query(tree.this, self._with(tree, ctes, outer), outer)
+            if tree.args.get("joins") or tree.args.get("laterals") or tree.args.get("pivots"):
+                raise NotFollowedError("a join in parentheses")
+            return inner.named(tree.alias_column_names)
+        if isinstance(tree, exp.SetOperation):
+            return self._set_operation(tree, self._with(tree, ctes, outer), outer)
+        if isinstance(tree, exp.Select):
+            return self._select(tree, self._with(tree, ctes, outer), outer)
+        if isinstance(tree, exp.Values):
+            return self._values(tree, ctes, outer)
+        raise NotFollowedError(f"{type(tree).__name__} where a query was expected")
+
+    def _with(self, tree: exp.Expr, ctes: Sources, outer: Sources) -> Sources:
+        with_ = tree.args.get("with_")
+        if with_ is None:
+            return ctes
+        known = dict(ctes)
+        for cte in with_.expressions:
+            names = cte.alias_column_names
+            if with_.args.get("recursive"):
+                known[cte.alias] = self._recursive(cte, known, outer).named(names)
+            else:
+                known[cte.alias] = self.query(cte.this, known, outer).named(names)
+        return known
+
+    def _recursive(self, cte: exp.Expr, ctes: Sources, outer: Sources) -> Flow:
+        """Of a recursive CTE what its first part gives, then with it what all gives, until nothing more comes."""
+        from sqlglot import exp
+
+        tree = cte.this
+        if not isinstance(tree, exp.SetOperation):
+            return self.query(tree, ctes, outer)
+        flow = self.query(tree.this, ctes, outer)
+        for _ in range(20):
+            names = cte.alias_column_names
+            found = self.query(tree, {**ctes, cte.alias: flow.named(names)}, outer)
+            if found == flow:
+                return flow
+            flow = found
+        raise NotFollowedError("a recursive query that does not settle")
+
+    def _set_operation(self, tree: exp.SetOperation, ctes: Sources, outer: Sources) -> Flow:
+        from sqlglot import exp
+
+        if tree.args.get("by_name"):
+            raise NotFollowedError("a union by name")
+        parts = [self.query(side, ctes, outer) for side in (tree.this, tree.expression)]
+        left, right = (list(part.columns.values()) for part in parts)
+        if len(left) != len(right):
+            raise NotFollowedError("a union of queries with other columns")
+        columns = {name: a.joined(b) for name, a, b in zip(parts[0].columns, left, right, strict=True)}
+        rows = parts[0].rows | parts[1].rows
+        compared = (edge for origin in columns.values() for edge in origin.all)
+        if not isinstance(tree, exp.Union):
+            rows |= frozenset(compared)
+        elif tree.args.get("distinct"):
+            rows |= _at_least(compared, Use.COUNTED)
+        return Flow(columns, rows)
+
+    def _values(self, tree: exp.Values, ctes: Sources, outer: Sources) -> Flow:
+        columns: dict[str, Origin] = {}
+        for row in tree.expressions:
+            for place, cell in enumerate(row.expressions, start=1):
+                name = f"column{place}"
+                columns[name] = columns.get(name, Origin()).joined(self._origin(cell, outer, ctes, _NONE))
+        return Flow(columns).named(tree.alias_column_names)
+
+    def _select(self, tree: exp.Select, ctes: Sources, outer: Sources) -> Flow:
+
+        if tree.args.get("pivots") or tree.args.get("match") or tree.args.get("into"):
+            raise NotFollowedError("PIVOT, MATCH_RECOGNIZE or INTO")
+        sources, rows = self._from(tree, ctes, outer)
+        seen: Sources = {**outer, **sources}
+
+        def ask(*keys: str) -> Iterator[Edge]:
+            for key in keys:
+                if (clause := tree.args.get(key)) is not None:
+                    yield from self._origin(clause, seen, ctes, rows).all
+
+        rows |= frozenset(ask("where"))
+        grouped, distinct = tree.args.get("group"), tree.args.get("distinct")
+        summed = grouped is not None or any(_aggregates(e) for e in tree.expressions)
+        columns: dict[str, Origin] = {}
+        for projection in tree.expressions:
+            if projection.is_star:
+                raise NotFollowedError("a star whose columns nobody described")
+            columns[projection.alias_or_name] = self._origin(projection, seen, ctes, rows)
+        if len(columns) != len(tree.expressions):
+            raise NotFollowedError("two columns of one name")
+        if summed and grouped is None:
+            rows = _NONE  # one row, whatever there is
+        elif summed or distinct:
+            rows = _at_least(rows, Use.SUMMED)
+        if grouped is not None:
+            rows |= self._grouping(grouped, seen, ctes, columns)
+        if distinct:
+            rows |= _at_least((e for origin in columns.values() for e in origin.all), Use.COUNTED)
+            rows |= self._origin(distinct, seen, ctes, rows, columns).all
+        rows |= frozenset(ask("having", "qualify", "windows", "limit", "offset", "fetch"))
+        order = tree.args.get("order")
+        if order is not None and (distinct or tree.args.get("limit") or tree.args.get("offset")):
+            rows |= self._origin(order, seen, ctes, rows, columns).all
+        return Flow(columns, rows)
+
+    def _grouping(self, tree: exp.Expr, seen: Sources, ctes: Sources, columns: Mapping[str, Origin]) -> Edges:
+        """A key that is a plain column decides how many groups there are, and no more."""
+        from sqlglot import exp
+
+        edges: Edges = _NONE
+        for key in _children(tree):
+            if isinstance(key, exp.Tuple | exp.Paren | exp.GroupingSets | exp.Cube | exp.Rollup):
+                edges |= self._grouping(key, seen, ctes, columns)
+            else:
+                use = Use.COUNTED if isinstance(key, exp.Column) else Use.SUMMED
+                edges |= _at_least(self._origin(key, seen, ctes, _NONE, columns).all, use)
+        return edges
+
+    def _from(self, tree: exp.Select, ctes: Sources, outer: Sources) -> tuple[dict[str, Flow], Edges]:
+        """What the query reads, by alias, and what decides which rows it looks at."""
+        sources: dict[str, Flow] = {}
+        rows: Edges = _NONE
+        from_ = tree.args.get("from_")
+        joins = tree.args.get("joins") or []
+        for read in [
+            *([from_.this] if from_ else []),
+            *(j.this for j in joins),
+            *(tree.args.get("laterals") or []),
+        ]:
+            alias, flow = self._relation(read, ctes, {**outer, **sources})
+            if alias in sources:
+                raise NotFollowedError(f"the alias {alias} twice")
+            sources[alias] = flow
+            rows |= flow.rows
+        for join in joins:
+            if join.args.get("method") or join.args.get("using"):
+                raise NotFollowedError("a NATURAL join, or USING")
+            if (on := join.args.get("on")) is not None:
+                rows |= self._origin(on, {**outer, **sources}, ctes, rows).all
+        return sources, rows
+
+    def _relation(self, read: exp.Expr, ctes: Sources, seen: Sources) -> tuple[str, Flow]:
+        from sqlglot import exp
+
+        names = read.alias_column_names
+        if read.args.get("pivots") or read.args.get("joins") or read.args.get("laterals"):
+            raise NotFollowedError("PIVOT, or a join in parentheses")
+        if isinstance(read, exp.Lateral):
+            inner = read.this
+            if isinstance(inner, exp.Query | exp.Values):
+                flow, asked = self.query(inner, ctes, seen), _asked_outside(inner, seen)
+                columns = {name: origin.joined(Origin(asked)) for name, origin in flow.columns.items()}
+                # Without rows that something decides it is one row, whatever it was asked.
+                return read.alias, Flow(columns, flow.rows | asked if flow.rows else _NONE).named(names)
+            return read.alias, self._function(inner, read, ctes, seen)
+        if isinstance(read, exp.Table):
+            if not isinstance(read.this, exp.Identifier):
+                return read.alias_or_name, self._function(read.this, read, ctes, seen)
+            if read.db:
+                name = f"{read.db}.{read.name}"
+                columns = {c: Origin(frozenset((Edge(name, c),))) for c in self._relations[name]}
+                return read.alias_or_name, Flow(columns, frozenset((Edge(name, ROWS),))).named(names)
+            if read.name not in ctes:
+                raise NotFollowedError(f"{read.name} is no model, no source and no CTE")
+            return read.alias_or_name, ctes[read.name].named(names)
+        if isinstance(read, exp.Unnest):
+            return read.alias, self._function(read, read, ctes, seen)
+        if isinstance(read, exp.Query | exp.Values):
+            return read.alias, self.query(read, ctes, seen).named(names)
+        raise NotFollowedError(f"{type(read).__name__} in FROM")
+
+    def _function(self, call: exp.Expr, read: exp.Expr, ctes: Sources, seen: Sources) -> Flow:
+        """A function that gives rows: each of its columns comes from its arguments, and so do its rows."""
+        origin = self._origin(call, seen, ctes, _NONE)
+        names = read.alias_column_names or [read.alias_or_name]
+        return Flow(dict.fromkeys(names, origin), origin.all)
+
+    def _origin(
+        self,
+        tree: exp.Expr,
+        sources: Sources,
+        ctes: Sources,
+        rows: Edges,
+        projected: Mapping[str, Origin] | None = None,
+    ) -> Origin:
+        """What an expression says of. rows: what decides the rows that an aggregate in it looks at.
+
+        projected: the query's own columns, which ORDER BY and GROUP BY may name.
+        """
+        from sqlglot import exp
+
+        if isinstance(tree, exp.Column):
+            return _column(tree, sources, projected)
+        if isinstance(tree, exp.Query | exp.Values):
+            return self.query(tree, ctes, sources).everything.joined(Origin(_asked_outside(tree, sources)))
+        if (
+            isinstance(tree, exp.Literal)
+            and projected is not None
+            and isinstance(tree.parent, exp.Group | exp.Ordered)
+        ):
+            return _ordinal(tree, projected)
+        _refuse_unknown(tree)
+        found = Origin()
+        for child in _children(tree):
+            found = found.joined(self._origin(child, sources, ctes, rows, projected))
+        if isinstance(tree, exp.Is) and isinstance(tree.this, exp.Column):
+            return found.at_least(Use.COUNTED)
+        if isinstance(tree, exp.Window):
+            return found.joined(Origin(counted=rows))
+        if isinstance(tree, exp.Filter) and isinstance(tree.this, _summing()) and not _over_window(tree):
+            return found.at_least(Use.SUMMED)
+        if isinstance(tree, exp.AggFunc) and not _over_window(tree):
+            if not isinstance(tree, _summing()):
+                return found.joined(Origin(counted=rows))
+            counts = isinstance(tree, exp.Count) and all(isinstance(a, exp.Column) for a in _arguments(tree))
+            found = found.at_least(Use.COUNTED if counts else Use.SUMMED)
+            return found.joined(Origin(counted=_at_least(rows, Use.SUMMED)))
+        return found
+
+
+def _column(tree: exp.Column, sources: Sources, projected: Mapping[str, Origin] | None) -> Origin:
+    if not tree.table:
+        if projected is not None and tree.name in projected:
+            return projected[tree.name]
+        raise NotFollowedError(f"the column {tree.name} belongs to no relation that is known")
+    flow = sources.get(tree.table)
+    if flow is None or tree.name not in flow.columns:
+        raise NotFollowedError(f"{tree.table}.{tree.name} is not known")
+    return flow.columns[tree.name]
+
+
+def _asked_outside(tree: exp.Expr, outer: Sources) -> Edges:
+    """The columns of the queries around that an aggregating query names: asked once a row, it sums none of theirs."""
+    from sqlglot import exp
+
+    edges: Edges = _NONE
+    if tree.find(exp.AggFunc) is None:
+        return edges
+    for column in tree.find_all(exp.Column):
+        flow = outer.get(column.table)
+        if flow is not None and column.name in flow.columns:
+            use = Use.COUNTED if isinstance(column.parent, exp.Is) else Use.VALUE
+            edges |= _at_least(flow.columns[column.name].all, use)
+    return edges
+
+
+def _ordinal(tree: exp.Literal, projected: Mapping[str, Origin]) -> Origin:
+    """`group by 1`; any other number in such a clause names no column, and gets them all."""
+    place = int(tree.this) - 1 if tree.this.isdigit() else len(projected)
+    origins = list(projected.values())
+    chosen = origins[place : place + 1] if place < len(origins) else origins
+    joined = Origin()
+    for origin in chosen:
+        joined = joined.joined(origin)
+    return joined
+
+
+def _refuse_unknown(tree: exp.Expr) -> None:
+    from sqlglot import exp
+
+    if isinstance(tree, exp.Anonymous | exp.AnonymousAggFunc) and tree.name.lower() not in PURE_FUNCTIONS:
+        raise NotFollowedError(f"the function {tree.name} is not known to read nothing but its arguments")
+    if isinstance(tree, exp.Dot) and isinstance(tree.expression, exp.Func):
+        schema = tree.this.name.lower()
+        if schema not in ("ops", "pg_catalog"):
+            raise NotFollowedError(f"a function of the schema {schema}")
+    if isinstance(tree, exp.TableColumn | exp.Command):
+        raise NotFollowedError("a whole row, or a command")
+
+
+def _children(tree: exp.Expr) -> Iterator[exp.Expr]:
+    from sqlglot import exp
+
+    for value in cast(Mapping[str, Any], tree.args).values():
+        for child in value if isinstance(value, list) else (value,):
+            if isinstance(child, exp.Expr) and not isinstance(
+                child, exp.Star | exp.Identifier | exp.DataType
+            ):
+                yield child
+
+
+def _arguments(tree: exp.Expr) -> list[exp.Expr]:
+    """What a count counts: nothing for `count(*)`."""
+    from sqlglot import exp
+
+    first = tree.this
+    if isinstance(first, exp.Distinct):
+        return list(first.expressions)
+    return [] if first is None or isinstance(first, exp.Star) else [first]
+
+
+def _aggregates(tree: exp.Expr) -> bool:
+    """Whether a projection makes one row of many. An aggregate over a window does not, nor one of a query in it."""
+    from sqlglot import exp
+
+    if isinstance(tree, exp.Query):
+        return False
+    if isinstance(tree, exp.AggFunc) and not _over_window(tree):
+        return True
+    return any(_aggregates(child) for child in _children(tree))
+
+
+def _over_window(tree: exp.Expr) -> bool:
+    from sqlglot import exp
+
+    parent = tree.parent
+    while isinstance(parent, exp.Filter | exp.WithinGroup | exp.IgnoreNulls | exp.RespectNulls):
+        parent = parent.parent
+    return isinstance(parent, exp.Window)
+
+
+@cache
+def _summing() -> tuple[type[exp.Expr], ...]:
+    """Aggregates whose result is no single value of one row, as that of min, max, string_agg is."""
+    from sqlglot import exp
+
+    return (
+        exp.Count, exp.CountIf, exp.Sum, exp.Avg, exp.LogicalAnd, exp.LogicalOr, exp.Stddev, exp.StddevPop,
+        exp.StddevSamp, exp.Variance, exp.VariancePop, exp.Corr, exp.CovarPop, exp.CovarSamp,
+    )  # fmt: skip

@@ -1,0 +1,183 @@
+"""What may leave the warehouse: by the lineage of each published column to the class and `publish` of its contract.
+
+What belongs here: the rules of adr/024, as a function of models and contracts. It fails closed: what cannot be
+followed, what no contract describes, and what nobody decided stays. Not here: how columns are followed
+(models/lineage.py), the last look at the values themselves (guard.py).
+
+A mart's `meta.dasar_terbit` says, column by column, on what basis something that comes from closed data may leave:
+`penyamaran` (it went through a table whose small cells are hidden, adr/018), or `agregat: <why>` (a sum or count over
+data that are not about persons). `baris` stands for which rows there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+from pipelines.contracts import Contract
+from pipelines.models.flow import ROWS, Use
+from pipelines.models.lineage import Way, Ways
+from pipelines.models.nodes import Project, SourceTable
+from pipelines.publish.mart import OpenMart
+
+BASIS = "dasar_terbit"
+ROWS_WORD = "baris"
+"""What `meta.dasar_terbit` calls the rows of a mart."""
+SUPPRESSED, AGGREGATE = "penyamaran", "agregat"
+HINT = "take the column out of the mart, or see `What may leave` in docs/models.md"
+OPEN_CLASS, PERSONAL_CLASSES = "terbuka", ("pribadi", "pribadi_spesifik")
+_OPEN_OWN = frozenset({"valid_from", "valid_to", "is_current", "deleted_at", "_batch_id", "_loaded_at"})
+"""Columns that a load adds and that say nothing of a row's content; they are as open as the rows are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clearance:
+    """Why a mart may not leave (nothing: it may), and on what basis its columns do.
+
+    basis: by column, `baris` for its rows; only what comes from closed data has one.
+    """
+
+    refusals: tuple[str, ...] = ()
+    basis: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """Why a place is closed. personal: a person's own value; about_persons: its rows are persons."""
+
+    why: str
+    personal: bool = False
+    about_persons: bool = False
+
+
+def cleared(
+    project: Project, contracts: Iterable[Contract], marts: Iterable[OpenMart]
+) -> tuple[OpenMart, ...]:
+    """`marts`, each with its clearance. A dataset whose contract is not among `contracts` is closed."""
+    judge = _Judge(project, contracts)
+    return tuple(replace(mart, clearance=judge.clearance(mart)) for mart in marts)
+
+
+class _Judge:
+    def __init__(self, project: Project, contracts: Iterable[Contract]) -> None:
+        self._ways = Ways(project)
+        self._meta = {node.relation: node.meta for node in project.nodes.values()}
+        self._contracts = {f"raw.{contract.table}": contract for contract in contracts}
+        self._sources = {source.relation.dotted: source for source in project.sources.values()}
+
+    def clearance(self, mart: OpenMart) -> Clearance:
+        declared, refusals = _declared(mart, self._meta[mart.relation].get(BASIS))
+        basis: dict[str, str] = {}
+        for name in (*(c.name for c in mart.columns), ROWS_WORD):
+            column = ROWS if name == ROWS_WORD else name
+            closed = [(w, c) for w in self._ways.of(mart.relation, column) if (c := self._closed(w))]
+            given = declared.get(name)
+            if given and not closed:
+                refusals.append(
+                    f"{mart.relation}: {BASIS} names {name}, which comes from nothing that is closed"
+                )
+            elif found := next(_refusals(closed, given), None):
+                way, why = found
+                refusals.append(f"{self._shown(way)}: {why}")
+            elif given:
+                basis[name] = given
+        return Clearance(tuple(refusals), basis)
+
+    def _closed(self, way: Way) -> _Closed | None:
+        """Why the end of a way is closed; None where it is open."""
+        relation, column = way.source
+        if way.unknown:
+            return _Closed(f"cannot be followed: {way.unknown}")
+        if contract := self._contracts.get(relation):
+            return _closed_by(contract, column)
+        source = self._sources.get(relation)
+        if source is None or relation.startswith("raw."):
+            return _Closed("no contract describes it")
+        own = _class_of(source, column)
+        return None if own == OPEN_CLASS else _Closed(own or "nobody says that it is open")
+
+    def _shown(self, way: Way) -> str:
+        """`mart.x <- core.y.nik <- raw dinkes/kunjungan.nik (pribadi)`."""
+        places: list[str] = []
+        for relation, column in way.places:
+            contract = self._contracts.get(relation)
+            name = f"raw {contract.key}" if contract else relation
+            places.append(f"{name} ({ROWS_WORD})" if column == ROWS else f"{name}.{column}")
+        closed = self._closed(way)
+        return " <- ".join(places) + (f" ({closed.why})" if closed else "")
+
+
+def _closed_by(contract: Contract, column: str) -> _Closed | None:
+    about_persons = any(c.personal for c in contract.columns)
+    known = {c.name: c.classification for c in contract.stored}
+    own = known.get(column, OPEN_CLASS if column in (*_OPEN_OWN, ROWS) else "no column of the contract")
+    if own in PERSONAL_CLASSES:
+        return _Closed(own, personal=True, about_persons=True)
+    if own != OPEN_CLASS:
+        return _Closed(own, about_persons=about_persons)
+    if about_persons:
+        return _Closed("about persons: its contract has personal columns", about_persons=True)
+    return None if contract.publish else _Closed("its contract has no publish: true")
+
+
+def _class_of(source: SourceTable, column: str) -> str:
+    if column == ROWS:
+        return source.classification
+    return next((c.classification for c in source.columns if c.name == column), "")
+
+
+def _refusals(closed: list[tuple[Way, _Closed]], basis: str | None) -> Iterator[tuple[Way, str]]:
+    """What forbids a column to leave, the gravest first: a way, and why."""
+    for way, what in closed:
+        if what.personal and way.use is not Use.COUNTED:
+            yield way, "a personal value never leaves, however it is derived"
+    for way, _ in closed:
+        if way.unknown:
+            yield way, "what cannot be followed is closed"
+    if basis is None:
+        yield from (
+            (way, f"it is closed, and {BASIS} gives no basis on which it may leave") for way, _ in closed
+        )
+        return
+    for way, what in closed:
+        if not way.suppressed and what.about_persons:
+            yield (
+                way,
+                f"data about persons leave only by {SUPPRESSED}, and this way passes no suppressed table",
+            )
+        elif not way.suppressed and basis == SUPPRESSED:
+            yield way, f"its basis is {SUPPRESSED}, and this way passes no suppressed table"
+        elif not way.suppressed and way.use is Use.VALUE:
+            yield way, f"its basis is {AGGREGATE}, and this way leaves single values as they are"
+
+
+def _declared(mart: OpenMart, said: object) -> tuple[dict[str, str], list[str]]:
+    """`meta.dasar_terbit` by column, and what is wrong with it."""
+    if said is None:
+        return {}, []
+    if not isinstance(said, Mapping):
+        return {}, [f"{mart.relation}: {BASIS} is no mapping of columns to their basis"]
+    declared: dict[str, str] = {}
+    faults: list[str] = []
+    published = {c.name for c in mart.columns} | {ROWS_WORD}
+    for name, basis in cast(Mapping[Any, Any], said).items():
+        text = _basis(basis)
+        if name not in published:
+            faults.append(f"{mart.relation}: {BASIS} names {name}, which is no column that it publishes")
+        elif text is None:
+            faults.append(
+                f"{mart.relation}: the basis of {name} is neither `{SUPPRESSED}` nor `{AGGREGATE}: <a sentence>`"
+            )
+        else:
+            declared[str(name)] = text
+    return declared, faults
+
+
+def _basis(said: object) -> str | None:
+    if said == SUPPRESSED:
+        return SUPPRESSED
+    if isinstance(said, Mapping) and list(cast(Mapping[Any, Any], said)) == [AGGREGATE]:
+        why = " ".join(str(cast(Mapping[Any, Any], said)[AGGREGATE] or "").split())
+        return f"{AGGREGATE}: {why}" if len(why.split()) > 2 else None
+    return None

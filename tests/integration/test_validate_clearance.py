@@ -1,0 +1,62 @@
+"""`gudang validate` on a copy of the house's own project with an open mart that may not be open."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipelines.settings import PROJECT_ROOT, Settings
+from pipelines.validate import validate
+
+VISITS = "{{ ref('stg_dinkes__kunjungan') }}"
+ATTACKS = (
+    "select pseudonim_pasien as kode from @",
+    "select md5(pseudonim_pasien) as kode from @",
+    "select umur::text as kode from @",
+    "select kode_icd10 as kode from @",
+    "select umur::text || tanggal_kunjungan as kode, count(*) as n from @ group by umur, tanggal_kunjungan",
+)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("proyek")
+    for folder in ("contracts", "expectations", "dbt_like_sql"):
+        shutil.copytree(PROJECT_ROOT / folder, root / folder, ignore=shutil.ignore_patterns("target", "logs"))
+    return root
+
+
+def test_every_mart_over_visits_is_refused_with_the_way_that_it_came(project: Path) -> None:
+    models = project / "dbt_like_sql/models/marts/satu_data"
+    described, named = [], []
+    for place, sql in enumerate(ATTACKS):
+        name = f"bocor_{place}"
+        (models / f"{name}.sql").write_text(sql.replace("@", VISITS))
+        columns = [{"name": "kode", "description": "Kode."}, {"name": "n", "description": "Banyaknya."}]
+        meta = {"publikasi": "terbuka"}
+        described.append(
+            {
+                "name": name,
+                "description": "Uji.",
+                "config": {"meta": meta},
+                "columns": columns[: 1 + ("as n" in sql)],
+            }
+        )
+        named.append(f"ref('{name}')")
+    exposure = {"name": "bocor", "type": "application", "owner": {"name": "x"}, "depends_on": named}
+    exposure["config"] = {"meta": {"terbit": "berkas"}}
+    (models / "bocor.yml").write_text(yaml.safe_dump({"models": described, "exposures": [exposure]}))
+
+    faults = validate(Settings(home=project / "home", project=project, warehouse_url=None), {})
+
+    for place, sql in enumerate(ATTACKS):
+        of_mart = [f for f in faults if f.path == models / f"bocor_{place}.sql"]
+        column = "n" if "as n" in sql else "kode"
+        (fault,) = [f for f in of_mart if f.message.startswith(f"mart_satu_data.bocor_{place}.{column} <- ")]
+        assert " <- staging.stg_dinkes__kunjungan" in fault.message
+        assert " <- raw dinkes/kunjungan" in fault.message
+        assert fault.hint
+    assert {f.path.parent for f in faults} == {models}
