@@ -17,7 +17,7 @@ import subprocess
 import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -39,7 +39,6 @@ app.add_typer(cli_models.app)
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 # `dg dev` is what Dagster recommends instead: it starts this very command on a workspace file of its own making.
 _NO_ADVICE = ("-W", "ignore:Function `dev_command`")
-_STATE_STYLE = {"loaded": "green", "unchanged": "green", "running": "cyan"}
 
 
 def main() -> None:
@@ -161,16 +160,18 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list, for programs.")] = False,
 ) -> None:
     """Show each dataset's latest load and checks."""
-    from pipelines.environment import warehouse_url
+    from pipelines.contracts import contract_keys
+    from pipelines.environment import current_settings, warehouse_url
     from pipelines.status import dataset_status
+    from pipelines.status_table import print_status
 
-    rows = dataset_status(warehouse_url())
+    rows = dataset_status(warehouse_url(), contract_keys(current_settings().contracts_dir))
     if as_json:
         print(json.dumps(rows, default=str, indent=2))
     elif rows:
-        _print_status(rows)
+        print_status(rows)
     else:
-        print("No dataset was loaded yet: `gudang nightly` runs the first night.")
+        print("Belum ada dataset yang dimuat: `gudang nightly` menjalankan malam pertama.")
 
 
 @app.command()
@@ -314,29 +315,6 @@ def _from_here(path: Path) -> Path:
 
 def _terminated(number: int, _frame: object) -> None:
     raise SystemExit(128 + number)
-
-
-def _print_status(rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table()
-    for heading in ("dataset", "state", "loaded at", "read", "loaded", "quarantined", "checks"):
-        number = heading in ("read", "loaded", "quarantined")
-        table.add_column(heading, no_wrap=heading != "state", justify="right" if number else "left")
-    for row in rows:
-        failed = [f"{row[kind]} {kind}" for kind in ("errors", "warnings") if row[kind]]
-        state = row["state"] + (f": {row['error'].splitlines()[0]}" if row["error"] else "")
-        table.add_row(
-            row["dataset"],
-            f"[{_STATE_STYLE.get(row['state'], 'red')}]{state}",
-            f"{row['good_at']:%Y-%m-%d %H:%M}" if row["good_at"] else "never",
-            *(f"{row[name]:,}" for name in ("rows_read", "rows_loaded", "rows_quarantined")),
-            ", ".join(failed) or (f"{row['checks']} passed" if row["checks"] else "-"),
-        )
-    console = Console()
-    console.width = max(console.width, 110)
-    console.print(table)
 
 
 if __name__ == "__main__":

@@ -431,5 +431,10 @@ def contract_paths(folder: Path) -> list[Path]:
     return sorted(folder.glob("*/*.odcs.yaml"))
 
 
+def contract_keys(folder: Path) -> list[str]:
+    """The datasets that have a contract below `folder`, whether or not it has faults."""
+    return [f"{p.parent.name}/{p.name.removesuffix('.odcs.yaml')}" for p in contract_paths(folder)]
+
+
 def by_key(contracts: Iterable[Contract]) -> dict[str, Contract]:
     return {c.key: c for c in contracts}

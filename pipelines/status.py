@@ -1,10 +1,11 @@
 """What the walidata asks first: how fresh is each dataset, and did it pass?
 
-What belongs here: questions to the ledger. Not here: how the answer is shown (cli.py).
+What belongs here: questions to the ledger. Not here: how the answer is shown (status_table.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from psycopg.rows import dict_row
@@ -38,27 +39,29 @@ checks as (
     group by asset
 )
 select
-    dataset, batch.state, batch.error, batch.started_at, batch.finished_at, good.good_at,
+    k.dataset, batch.state, batch.error, batch.started_at, batch.finished_at, good.good_at,
+    here.arrived_at, here.rows_in_raw, coalesce(here.rows_quarantined, 0) as rows_waiting,
     batch.rows_read, batch.rows_loaded, batch.rows_unchanged, batch.rows_quarantined, batch.rows_deleted,
     batch.found,
     coalesce(checks.checks, 0) as checks,
     coalesce(checks.errors, 0) as errors,
     coalesce(checks.warnings, 0) as warnings
-from batch
-left join good using (dataset)
-left join checks on checks.asset = 'raw/' || dataset
-order by dataset
+from unnest(%s::text[]) as k (dataset)
+left join batch on batch.dataset = k.dataset
+left join good on good.dataset = k.dataset
+left join ops.dataset_state as here on here.dataset = k.dataset
+left join checks on checks.asset = 'raw/' || k.dataset
+order by k.dataset
 """
 
 
-def dataset_status(url: str) -> list[dict[str, Any]]:
-    """The latest batch and the latest checks of every dataset that was ever loaded; [] before the first night.
+def dataset_status(url: str, keys: Iterable[str]) -> list[dict[str, Any]]:
+    """Of each dataset in `keys` its latest load and checks, and how many rows are in force and wait in quarantine.
 
-    Raises LoadError when the warehouse can't be reached.
+    What was never loaded has the state None. [] before the first night. Raises LoadError when the warehouse can't be
+    reached.
     """
     with connect(url) as connection, connection.cursor(row_factory=dict_row) as cursor:
-        cursor.execute(
-            "select to_regclass('ops.load_batch') is not null and to_regclass('ops.check_result') is not null as ok"
-        )
+        cursor.execute("select to_regclass('ops.dataset_state') is not null as ok")
         there = cursor.fetchone()
-        return cursor.execute(_STATUS).fetchall() if there and there["ok"] else []
+        return cursor.execute(_STATUS, [sorted(keys)]).fetchall() if there and there["ok"] else []

@@ -10,7 +10,10 @@ indikator as (
     select * from {{ ref('dim_indikator') }}
 )
 
-select peta.*
+select
+    peta.instrumen,
+    peta.kode_indikator,
+    peta.jenis_bukti
 from peta
 inner join indikator
     on

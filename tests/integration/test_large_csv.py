@@ -101,7 +101,7 @@ def test_what_was_found_out_of_a_file_stands_in_the_ledger_and_in_the_status(
     load(loads, contract(loads, delimiter="auto", encoding="auto"), text + "\n")
     found = {"delimiter": ",", "encoding": "utf-8"}
     assert loads.run("select found from ops.load_batch order by batch_id") == [({},), (found,)]
-    (shown,) = dataset_status(loads.url)
+    (shown,) = dataset_status(loads.url, ["uji/data"])
     assert shown["found"] == found
 
 

@@ -66,7 +66,9 @@ muatan as (
 ),
 
 terhubung as (
-    select * from muatan where muatan.jenis_sumber in ('database', 'api')
+    select *
+    from muatan
+    where jenis_sumber in ('database', 'api')
 ),
 
 bukti as (
