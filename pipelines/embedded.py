@@ -49,6 +49,13 @@ _SOCKET_PATH = re.compile(r"[\w./@+=~ -]+")
 _READY_SECONDS = 600.0
 _ORPHAN_SECONDS = 60.0
 _STARTS = 3
+# The server's own text of an error may quote a value (a cast, a trigger, a client's COPY): its log gets no errors of
+# statements, only what concerns the server itself. Given at every start, so that a cluster of before has it too.
+_NO_WORDS_OF_ROWS = {
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+}
 SERVER_SETTINGS = {
     "max_connections": "100",
     "shared_buffers": "256MB",
@@ -64,9 +71,6 @@ SERVER_SETTINGS = {
     "log_filename": "postgresql-%a.log",
     "log_truncate_on_rotation": "on",
     "log_rotation_size": "0",
-    # A statement or a DETAIL line may hold a personal value; the log must not.
-    "log_min_error_statement": "panic",
-    "log_error_verbosity": "terse",
 }
 
 
@@ -181,10 +185,11 @@ class EmbeddedServer:
         _pid_file(self.data_dir).unlink(missing_ok=True)
         (socket_dir / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
         log = self.data_dir / "start.log"
+        quiet = [f"-c {name}={value}" for name, value in _NO_WORDS_OF_ROWS.items()]
         try:
             self._run(
                 "pg_ctl", "-D", str(self.data_dir), "-w", "-t", "60", "-l", str(log),
-                "-o", f"-k '{socket_dir}' -p 5432", "start",
+                "-o", " ".join((f"-k '{socket_dir}' -p 5432", *quiet)), "start",
             )  # fmt: skip
         except GudangError:
             # After a crash, recovery may outlast pg_ctl; then the server is there and is waited for.

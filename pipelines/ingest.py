@@ -81,7 +81,7 @@ def ingest(
     except GudangError:
         raise
     except Exception as error:
-        raise told(contract.key, error) from error
+        raise told(contract.key, error) from None
 
 
 @dataclass(frozen=True, slots=True)

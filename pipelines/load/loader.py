@@ -106,7 +106,8 @@ def load(
         except BaseException as error:
             _fail(connection, plan, batch, error)
             if isinstance(error, Exception) and not isinstance(error, GudangError):
-                raise failures.told(contract.key, error) from error
+                names = {c.name for c in contract.columns} | {contract.table}
+                raise failures.told(contract.key, error, names) from None
             raise
         finally:
             if not connection.closed:

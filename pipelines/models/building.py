@@ -17,6 +17,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import Connection, sql
 
+from pipelines import sqlstates
 from pipelines.errors import GudangError, ModelError
 from pipelines.load.attached import name_for_now
 from pipelines.load.locks import limit_waiting
@@ -330,7 +331,7 @@ class Builder:
             if self.conn.broken:
                 raise
             # A declared test always says something, also when it cannot be asked.
-            reason = error.diag.message_primary or str(error)
+            reason = sqlstates.described(error)
             return TestResult(
                 test.name, test.severity, False, None, f"{test.name}: could not be asked: {reason}"
             )

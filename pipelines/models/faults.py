@@ -1,26 +1,33 @@
 """PostgreSQL's word about a model, told at its file, its line, and the SQL around it.
 
-What belongs here: from an error and a node to a ModelError. PostgreSQL's detail and context may quote a row's values:
-they are left out. Not here: what becomes of the node (building.py), faults of templates (render.py).
+What belongs here: from an error and a node to a ModelError. What PostgreSQL says may quote a row's values: only what
+it says of the statement itself is passed on (sqlstates.py). Not here: what becomes of the node (building.py), faults
+of templates (render.py).
 """
 
 from __future__ import annotations
 
+import re
+
 import psycopg
 
+from pipelines import sqlstates
 from pipelines.errors import ModelError
 from pipelines.models.nodes import Node
 
+_COPY_LINE = re.compile(r"COPY \w+, line \d+(?:, column \w+)?")
 _AROUND = 2
 """Lines shown before and behind the one that PostgreSQL means."""
 
 
 def explained(place: str, node: Node, error: psycopg.Error) -> ModelError:
     """The fault of something else than the node's query: of a seed's file, of an exchange."""
-    message, hint = error.diag.message_primary or str(error), error.diag.message_hint
-    if node.kind == "seed" and error.diag.context:
-        hint = error.diag.context.splitlines()[0]
-    return ModelError(place, message, hint=hint)
+    hint = _hint(error)
+    if node.kind == "seed" and (line := _COPY_LINE.search(error.diag.context or "")):
+        hint = line[0]
+    roles = {role for named in (node.materialization.grants or {}).values() for role in named}
+    ours = {node.name, node.table.candidate.name, *(column.name for column in node.columns), *roles}
+    return ModelError(place, sqlstates.described(error, ours), hint=hint)
 
 
 def located(place: str, node: Node, query: str, begins: int, error: psycopg.Error) -> ModelError:
@@ -37,7 +44,10 @@ def located(place: str, node: Node, query: str, begins: int, error: psycopg.Erro
     written = [n for n, line in enumerate(source, 1) if line.strip() == meant]
     around = range(max(0, number - _AROUND), min(len(lines), number + _AROUND + 1))
     excerpt = "\n".join(f"  {'>' if n == number else ' '} {n + 1:4d} | {lines[n]}" for n in around)
-    message = f"{error.diag.message_primary}\n{excerpt}"
-    return ModelError(
-        f"{place}:{written[0]}" if len(written) == 1 else place, message, hint=error.diag.message_hint
-    )
+    place = f"{place}:{written[0]}" if len(written) == 1 else place
+    return ModelError(place, f"{sqlstates.described(error)}\n{excerpt}", hint=_hint(error))
+
+
+def _hint(error: psycopg.Error) -> str | None:
+    placed = error.diag.statement_position is not None
+    return error.diag.message_hint if sqlstates.is_about_statement(error.sqlstate, placed=placed) else None

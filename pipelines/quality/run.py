@@ -32,6 +32,7 @@ _setting_up = Lock()
 own, and a query that waits for a table must not hold up whoever has locked that table and wants to ask."""
 
 _DATABASE_SAID = re.compile(r"\(psycopg\.errors\.(\w+)\) (.*)")
+_NO_COLUMN = re.compile(r'The column "\w+" in BatchData does not exist')
 _NAMES_ONLY = "42"
 """PostgreSQL's class of errors about names and syntax. Messages of others may quote a value."""
 
@@ -74,7 +75,7 @@ def run_suite(
             finally:
                 source.delete_asset(asset)
     except Exception as error:  # a declared check always yields a result, whatever GX raises
-        unmade = {e.name: _said(f"{type(error).__name__}: {error}") for e in expectations}
+        unmade = {e.name: _said(str(error), type(error).__name__) for e in expectations}
         verdicts, details = {}, {}
     return [
         _unasked(e, rows, unmade[e.name])
@@ -242,10 +243,11 @@ def _raised(exception_info: Any) -> str:
     return "Great Expectations gave no counts"
 
 
-def _said(text: str) -> str:
-    """The first line of an error, without what may quote a value: of the database's words, those about names only."""
+def _said(text: str, kind: str = "an error of Great Expectations") -> str:
+    """What an error is about. Its text may quote a value: of it, only what says that a name is wrong is passed on."""
     if match := _DATABASE_SAID.search(text):
         kind, words = match.groups()
         code = getattr(getattr(psycopg.errors, kind, None), "sqlstate", None) or ""
         return words if code.startswith(_NAMES_ONLY) else kind
-    return text.strip().splitlines()[0] if text.strip() else "no message"
+    no_column = _NO_COLUMN.search(text)
+    return no_column[0] if no_column else kind

@@ -61,7 +61,7 @@ def open_database(contract: Contract, wanted: Wanted, env: Mapping[str, str]) ->
         if session:
             session.close()
         if isinstance(error, FAULTS):
-            raise source_error(contract, error, url.password) from None
+            raise source_error(contract, error) from None
         raise
     if locks:
         stream.hurried = True
@@ -72,17 +72,17 @@ def open_database(contract: Contract, wanted: Wanted, env: Mapping[str, str]) ->
         c.name for c in contract.stored if c.source_name not in found or found[c.source_name].fits(c.type)
     )
     stream.shape = {name: column.family for name, column in found.items()}
-    stream.blocks = _guarded(contract, session, session.read(selection, stream), url)
+    stream.blocks = _guarded(contract, session, session.read(selection, stream))
     next(stream.blocks)
     return stream
 
 
-def _guarded(contract: Contract, session: Session, blocks: Iterator[bytes], url: URL) -> Iterator[bytes]:
+def _guarded(contract: Contract, session: Session, blocks: Iterator[bytes]) -> Iterator[bytes]:
     try:
         yield b""  # taken at once: only a generator that has begun closes the session when it is closed
         yield from blocks
     except FAULTS as error:
-        raise source_error(contract, error, url.password) from None
+        raise source_error(contract, error) from None
     finally:
         session.close()
 

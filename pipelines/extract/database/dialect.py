@@ -137,7 +137,9 @@ class DialectSession:
         for part in result.partitions():
             yield from part
             if time.monotonic() > deadline:
-                raise RefusedError(f"the reading took longer than {self._seconds} s", STATEMENT_ENDED)
+                raise RefusedError(
+                    f"the reading took longer than {self._seconds} s", STATEMENT_ENDED, ours=True
+                )
 
 
 def family_of(kind: TypeEngine[Any]) -> Family:

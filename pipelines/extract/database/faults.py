@@ -1,25 +1,33 @@
-"""A driver's error as the house's own: what may be told of it, and whether it may pass by itself.
+"""A driver's error as the house's own: in our words, by its kind, and whether it may pass by itself.
 
-What belongs here: SQLSTATEs and error numbers. Not here: trying again (load/).
+What belongs here: SQLSTATEs, error numbers, and forms of a driver's text that say which kind it is. A source's own
+words may quote a value, so none is passed on. Not here: trying again (load/), what an SQLSTATE means (sqlstates.py).
 Sources: PostgreSQL manual, appendix A "PostgreSQL Error Codes"; MariaDB "Error Codes"; MySQL 8.4 "Error Message
 Reference" (servers from 1000, clients from 2000 on).
 """
 
 from __future__ import annotations
 
+import os
 import re
+import sqlite3
 
 import psycopg
 import pymysql
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from pipelines.contracts import Contract
+from pipelines import sqlstates
+from pipelines.contracts import Contract, DatabaseExtract
 from pipelines.errors import SourceError
 
 # 08 connection, 40 serialisation, deadlock and recovery conflict, 53 resources, 58 the server's system.
 _PASSING_CLASSES = frozenset({"08", "40", "53", "58"})
 # lock, time-outs of idle and long transactions, server stopping or starting; ODBC's connection time-out.
 _PASSING_STATES = frozenset({"55P03", "25P03", "25P04", "57P01", "57P02", "57P03", "57P05", "HYT01"})
+# Connection, log-in, database, resources, server: nothing to do with a statement.
+_CONNECTION_CLASSES = frozenset({"08", "28", "3D", "53", "57", "58"})
+_LOG_IN = frozenset({1040, 1044, 1045, 1049, 1130, 1698})
+_FIRST_OF_CLIENT = 2000
 _BAD_TEXT = frozenset({"22021", "22P05"})
 # too many connections, out of memory or disk, shutting down, net errors, killed, lock wait, deadlock, lost.
 _PASSING_NUMBERS = frozenset(
@@ -36,16 +44,75 @@ _PASSING_FATAL = re.compile(
     re.IGNORECASE,
 )
 _NO_SUCH_HOST = re.compile(r"Name or service not known|nodename nor servname|No address associated")
-_STATE = re.compile(r"[0-9A-Z]{5}")
-_SHOWN = 300
+# What libpq and the drivers write while connecting, and what is said of it. The server's part of it may be anything.
+_CONNECTING: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), words)
+    for pattern, words in (
+        (
+            r"Name or service not known|nodename nor servname|No address associated",
+            "no name server knows its host",
+        ),
+        (r"Temporary failure in name resolution", "Temporary failure in name resolution"),
+        (r"Connection refused", "nothing listens at its address (Connection refused)"),
+        (r"No route to host|Network is unreachable", "no way leads to its host"),
+        (r"(authentication|password).{0,40}failed", "Access denied: the user or its password was refused"),
+        (r"no pg_hba\.conf entry", "Access denied: its pg_hba.conf lets nobody in from this machine"),
+        (r'FATAL: +role ".*" does not exist', "Access denied: there is no such user"),
+        (r'FATAL: +database ".*" does not exist', "there is no such database"),
+        (r"too many (clients|connections)|connection slots", "too many connections"),
+        (r"starting up|shutting down|recovery mode", "the server is starting up or shutting down"),
+        (r"due to administrator command", "the administrator ended the session"),
+        (r"timeout expired|timed out", "it did not answer in time (timed out)"),
+        (r"certificate|SSL|TLS", "TLS could not be agreed on"),
+        (
+            r"closed the connection|connection to server was lost|EOF detected|reset by peer",
+            "the connection broke off",
+        ),
+    )
+)
+# MariaDB "Error Codes"; what SQLSTATE says less of.
+_NUMBERS = {
+    1040: "too many connections",
+    1044: "Access denied: the user may not use this database",
+    1045: "Access denied: the user or its password was refused",
+    1049: "Unknown database",
+    1054: "no such column",
+    1064: "syntax error",
+    1130: "Access denied: nobody may come from this machine",
+    1142: "Access denied: a right on the table is missing",
+    1143: "Access denied: a right on a column is missing",
+    1146: "no such table",
+    1205: "another session held the lock for too long",
+    1213: "two sessions waited for each other (deadlock)",
+    1226: "a limit of the user was exceeded",
+    1317: "the statement was ended",
+    1644: "an error that its own trigger or function raised",
+    1698: "Access denied: the user was refused",
+    1927: "the session was ended from outside",
+    1969: "the statement ran too long",
+    2003: "nothing listens at its address",
+    2006: "the connection broke off",
+    2013: "the connection broke off",
+    3024: "the statement ran too long",
+}
+# SQLite says one of these, and a name of the statement behind some.
+_SQLITE = re.compile(
+    r"no such (?:table|column|function)|near .{1,40}: syntax error|syntax error|database (?:table )?is locked"
+    r"|unable to open database file|file is not a database|database disk image is malformed|disk I/O error"
+    r"|attempt to write a readonly database"
+)
 
 
 class RefusedError(Exception):
-    """A source's refusal, by SQLSTATE, where no exception of a driver tells of it."""
+    """A source's refusal, by SQLSTATE, where no exception of a driver tells of it.
 
-    def __init__(self, message: str, sqlstate: str | None = None) -> None:
+    ours: whether the message may be passed on; a server's own may not.
+    """
+
+    def __init__(self, message: str, sqlstate: str | None = None, *, ours: bool = False) -> None:
         super().__init__(message)
         self.sqlstate = sqlstate
+        self.ours = ours
 
 
 class SilentError(Exception):
@@ -59,15 +126,16 @@ FAULTS = (SQLAlchemyError, psycopg.Error, pymysql.MySQLError, RefusedError, Sile
 """What a source and its driver may raise; all else is a fault of ours."""
 
 
-def source_error(contract: Contract, error: Exception, password: str | None = None) -> SourceError:
-    """What went wrong, without a cell's value or a secret; raise it `from None`."""
+def source_error(contract: Contract, error: Exception) -> SourceError:
+    """What went wrong, in words of ours: a server's own may hold a cell's value or a secret. Raise it `from None`."""
     origin = getattr(error, "orig", None) or error
     state, number = _state(origin), _number(origin)
     words = _words(origin, state, number)
-    if password:
-        words = words.replace(password, "***")
     server = contract.server
     hint = f"check {server.location} and that the server answers"
+    if number is not None or state:
+        log = f"its log has its own words ({sqlstates.reference(state, number)})"
+        hint = f"{hint}; {log}" if _of_the_connection(state, number) else f"ask the OPD: {log}"
     if state in _TIMEOUT_STATES or number in _TIMEOUT_NUMBERS:
         hint = f"it may run for {server.statement_timeout} s: raise statement_timeout of the server in the contract"
         if server.rows_per_second:
@@ -75,7 +143,7 @@ def source_error(contract: Contract, error: Exception, password: str | None = No
             hint += f"; at {server.rows_per_second} rows a second these are {most} rows"
     return SourceError(
         contract.key,
-        f"database {server.name}: {words}",
+        f"database {server.name}: {words}{_where(contract, state, number)}",
         hint=hint,
         transient=_passes(error, origin, state, number, words),
     )
@@ -85,7 +153,7 @@ def _state(error: object) -> str | None:
     state = getattr(error, "sqlstate", None)
     if state is None and isinstance(error, Exception) and error.args:  # as ODBC drivers give it
         state = error.args[0]
-    return state if isinstance(state, str) and _STATE.fullmatch(state) else None
+    return state if isinstance(state, str) and sqlstates.is_state(state) else None
 
 
 def _number(error: object) -> int | None:
@@ -93,18 +161,52 @@ def _number(error: object) -> int | None:
     return number if isinstance(number, int) and isinstance(error, pymysql.MySQLError) else None
 
 
+def _where(contract: Contract, state: str | None, number: int | None) -> str:
+    """Which statement of ours it was, where it was one."""
+    extract = contract.extract
+    if not isinstance(extract, DatabaseExtract) or _of_the_connection(state, number):
+        return ""
+    return (
+        f", in the SELECT of table {extract.table}" if extract.table else ", in the contract's extract.query"
+    )
+
+
+def _of_the_connection(state: str | None, number: int | None) -> bool:
+    if number is not None and (number >= _FIRST_OF_CLIENT or number in _LOG_IN):
+        return True
+    return state[:2] in _CONNECTION_CLASSES if state else number is None
+
+
 def _words(error: object, state: str | None, number: int | None) -> str:
+    if isinstance(error, SilentError) or (isinstance(error, RefusedError) and error.ours):
+        return str(error)
     if state in _BAD_TEXT:
         return f"a text at the source is no valid text of its encoding (error {state})"
     if state and state.startswith(("22", "23")):
-        return f"a value at the source does not fit what is asked of it (error {number or state})"
-    told = error.args[-1] if isinstance(error, Exception) and error.args else error
-    lines = str(told).strip().splitlines() or [type(error).__name__]
-    return lines[0].removeprefix("connection failed: ")[:_SHOWN]
+        shown = number or (state if sqlstates.meaning(state) != sqlstates.OF_ITS_OWN else "of its own")
+        return f"a value at the source does not fit what is asked of it (error {shown})"
+    said = _raw(error)
+    if number is not None:
+        known = _NUMBERS.get(number) or next((w for p, w in _CONNECTING if p.search(said)), None)
+        return f"{known or sqlstates.meaning(state)} (error {number})"
+    if state:
+        return f"{sqlstates.meaning(state)}"
+    if isinstance(error, sqlite3.Error):
+        found = _SQLITE.search(said)
+        return found[0] if found else getattr(error, "sqlite_errorname", type(error).__name__)
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return next((words for pattern, words in _CONNECTING if pattern.search(said)), type(error).__name__)
+
+
+def _raw(error: object) -> str:
+    """The driver's own text, to find out what it is about; it is not passed on."""
+    return str(error.args[-1] if isinstance(error, Exception) and error.args else error)
 
 
 def _passes(error: Exception, origin: object, state: str | None, number: int | None, words: str) -> bool:
-    if _NO_SUCH_HOST.search(words):
+    said = _raw(origin)
+    if _NO_SUCH_HOST.search(said):
         return False
     if number is not None:
         return number in _PASSING_NUMBERS
@@ -115,5 +217,5 @@ def _passes(error: Exception, origin: object, state: str | None, number: int | N
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or "is locked" in words
     if isinstance(origin, psycopg.OperationalError):
-        return "FATAL" not in words or bool(_PASSING_FATAL.search(words))
+        return "FATAL" not in said or bool(_PASSING_FATAL.search(said))
     return False

@@ -82,11 +82,15 @@ class MysqlSession:
         _, options = MySQLDialect_pymysql(dbapi=pymysql).create_connect_args(url)
         limits: dict[str, Any] = {f"{what}_timeout": _CONNECT_S for what in ("connect", "read", "write")}
         arguments: dict[str, Any] = limits | dict(options) | {"charset": "utf8mb4"}
+        message = ""
         try:
             self._connection: Any = pymysql.connect(**arguments)
-        except (RuntimeError, ValueError) as error:
-            # A way to log in that needs another package; a password that can't be sent.
-            raise RefusedError(f"no log-in: {error}") from None
+        except RuntimeError:
+            message = "no log-in: its way to log in needs a package that is not installed (cryptography)"
+        except ValueError:
+            message = "no log-in: the user or password has signs that can't be sent"
+        if message:
+            raise RefusedError(message, ours=True)
         self._columns: dict[str, SourceColumn] = {}
         try:
             self._set_up()
@@ -212,7 +216,7 @@ class MysqlSession:
                 found = dict(zip(columns, row[: len(columns)], strict=True))
                 for name, value, null in zip(columns, row[: len(columns)], row[len(columns) :], strict=True):
                     if value is None and not null:
-                        raise RefusedError(f"a value of {name} is longer than max_allowed_packet")
+                        raise RefusedError(f"a value of {name} is longer than max_allowed_packet", ours=True)
                     if value is not None and columns[name].family == "binary":
                         found[name] = rb"\x" + value.hex().encode()
                 fields = [_field(found[name] if name else None) for name in selection.names]
@@ -268,7 +272,7 @@ def _condition(limit: Limit) -> str:
     else:
         value = f"'{value}'" if _PLAIN.fullmatch(value) else None
     if value is None:
-        raise RefusedError(f"column {limit.name} can't be compared with what the last load read")
+        raise RefusedError(f"column {limit.name} can't be compared with what the last load read", ours=True)
     return f"{name} {limit.operator} {value}"
 
 

@@ -16,6 +16,7 @@ from psycopg import pq, sql
 from psycopg.pq.abc import PGresult
 from sqlalchemy.engine import URL
 
+from pipelines import sqlstates
 from pipelines.contracts import Contract, DatabaseExtract
 from pipelines.extract.database.clean import Cleaner
 from pipelines.extract.database.faults import RefusedError, SilentError
@@ -267,7 +268,11 @@ def _text(value: bytes | None) -> str:
 
 
 def _refused(result: PGresult) -> RefusedError:
-    """The primary message alone: detail and context may hold cell values."""
+    """By its SQLSTATE; the message may be passed on only where it is about our statement, whose place it tells."""
     message = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or result.error_message or b""
     state = result.error_field(pq.DiagnosticField.SQLSTATE)
-    return RefusedError(message.decode("utf-8", "replace"), state.decode("ascii") if state else None)
+    code = state.decode("ascii") if state else None
+    placed = result.error_field(pq.DiagnosticField.STATEMENT_POSITION) is not None
+    return RefusedError(
+        message.decode("utf-8", "replace"), code, ours=sqlstates.is_about_statement(code, placed=placed)
+    )

@@ -116,12 +116,17 @@ def test_a_fault_tells_no_value_of_a_cell_and_no_password() -> None:
     for error in (
         RefusedError('invalid input syntax for type integer: "6472010101900001"', "22P02"),
         RefusedError('value "6472010101900001" is out of range for type integer', "22003"),
+        RefusedError("Budi Rekaan 6472010101900001", "P0001"),
+        RefusedError("permission denied for 6472010101900001", "42501"),
+        RefusedError("6472010101900001", "ZZ999"),
+        pymysql.err.OperationalError(1644, "Budi Rekaan 6472010101900001", sqlstate="45000"),
         pymysql.err.DataError(
             1292, "Truncated incorrect INTEGER value: '6472010101900001'", sqlstate="22007"
         ),
     ):
-        assert "6472010101900001" not in str(source_error(made, error))
-    assert "s3cret" not in str(source_error(made, ValueError("bad DSN PWD=s3cret"), "s3cret"))
+        said = str(source_error(made, error))
+        assert "6472010101900001" not in said and "Rekaan" not in said and "ZZ999" not in said
+    assert "s3cret" not in str(source_error(made, ValueError("bad DSN PWD=s3cret")))
 
 
 def test_a_time_out_names_its_mend_and_what_a_pace_makes_of_it() -> None:

@@ -1,0 +1,171 @@
+"""What a server, a driver or a trigger says may quote a person: nothing of it reaches an error, a log or the ledger.
+
+A made-up person is planted in every text that others write, and looked for everywhere. What is said instead names the
+kind, the place and where the OPD finds the server's own words.
+"""
+
+# ruff: noqa: S608  # the statements are the tests' own
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.contracts import Contract
+from pipelines.errors import GudangError, LoadError
+from pipelines.ingest import ingest
+from pipelines.settings import Settings
+from tests.support.contracts import column
+from tests.support.databases import run_mariadb
+from tests.support.loads import Loads
+from tests.support.small_warehouse import SmallWarehouse
+
+NIK, NAME = "6472010101900001", "BUDI REKAAN"
+PLANTED = f"{NAME} {NIK}"
+COLUMNS = [column("id", "integer", primaryKey=True), column("isi")]
+RAISING = (
+    "create function public.galat() returns text language plpgsql as $$ begin"
+    f" raise exception '{PLANTED}' using errcode = '{{}}', detail = '{PLANTED}', hint = '{PLANTED}',"
+    f" column = '{NAME}', table = '{NAME}'; end $$"
+)
+
+
+@pytest.fixture
+def ledger(loads: Loads) -> Callable[[], str]:
+    def everything() -> str:
+        tables = loads.run("select schemaname || '.' || tablename from pg_tables where schemaname = 'ops'")
+        return "\n".join(str(loads.run(f"select t::text from {name} t")) for (name,) in tables)
+
+    return everything
+
+
+def _server_log(url: str) -> str:
+    folder = Path(url.rsplit("host=", 1)[1].split("&")[0]) / "log"
+    return "".join(path.read_text(errors="replace") for path in folder.glob("*.log"))
+
+
+def _read(loads: Loads, contract: Contract) -> GudangError:
+    settings = Settings(loads.folder / "home", loads.folder, loads.url)
+    with pytest.raises(GudangError) as caught:
+        ingest(loads.connection, contract, settings, loads.url, run_id="uji")
+    return caught.value
+
+
+def _nowhere(error: GudangError, *texts: str) -> str:
+    said = "".join([*traceback.format_exception(error), *texts])
+    assert NIK not in said and NAME not in said and "REKAAN" not in said
+    return str(error)
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("BUDI1", r"an error of its own making, in the SELECT of table v "),
+        (
+            "42501",
+            r"permission denied: a right is missing, in the SELECT of table v .*its log has.*SQLSTATE 42501, 20",
+        ),
+        ("42703", r"no such column, in the SELECT of table v .*SQLSTATE 42703"),
+        ("P0001", r"an error that its own trigger or function raised, in the SELECT of table v"),
+    ],
+)
+def test_a_source_that_raises_an_error_of_its_own_is_named_by_kind_and_place(
+    loads: Loads,
+    ledger: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    state: str,
+    words: str,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("UJI_URL", loads.url)
+    loads.run(RAISING.format(state))
+    loads.run("create view public.v as select 1 as id, public.galat() as isi")
+    error = _read(loads, loads.contract(*COLUMNS, extract={"table": "v"}))
+    said = _nowhere(error, ledger(), caplog.text, _server_log(loads.url))
+    assert "BUDI1" not in said
+    with pytest.raises(GudangError, match=words):
+        raise error
+
+
+@pytest.mark.mariadb
+def test_a_signal_of_mariadb_is_named_by_its_number(
+    loads: Loads, ledger: Callable[[], str], mariadb_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UJI_URL", mariadb_url)
+    run_mariadb(
+        mariadb_url,
+        "create function galat() returns text begin"
+        f" signal sqlstate '45000' set message_text = '{PLANTED}'; return ''; end",
+        "create view v as select 1 as id, galat() as isi",
+    )
+    said = _nowhere(_read(loads, loads.contract(*COLUMNS, extract={"table": "v"})), ledger())
+    assert "an error that its own trigger or function raised (error 1644), in the SELECT of table v" in said
+    assert "error 1644, SQLSTATE 45000, 20" in said
+
+
+def _refused_row(loads: Loads) -> None:
+    """A trigger that an engineer hung on raw, and that quotes the row."""
+    loads.run(RAISING.replace("returns text", "returns trigger").format("23505"))
+    loads.run("create trigger t before insert on raw.uji__data for each row execute function public.galat()")
+
+
+def _broken_reader(*_: Any) -> Any:
+    yield ["1", "a"]
+    raise ValueError(f"could not read {PLANTED!r}")
+
+
+def test_a_trigger_of_the_warehouse_and_a_reader_that_breaks_quote_no_row(
+    loads: Loads, ledger: Callable[[], str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    contract = loads.contract(*COLUMNS, write_disposition="merge")
+    loads.load(contract, lambda *_: [["1", "a"]])
+    _refused_row(loads)
+    with pytest.raises(
+        LoadError, match=r"a value that must be unique stands twice \(SQLSTATE 23505\)"
+    ) as raised:
+        loads.load(contract, lambda *_: [["2", PLANTED]])
+    with pytest.raises(LoadError, match=r"an unexpected ValueError in") as broken:
+        loads.load(contract, _broken_reader)
+    for caught in (raised, broken):
+        _nowhere(caught.value, ledger(), caplog.text, _server_log(loads.url))
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        (
+            f"select '{NAME}'::text::int as n from (values (1)) v",
+            "a text can't be read as its type (SQLSTATE 22P02)",
+        ),
+        ("select t.isi::int as n from public.sumber t", "a text can't be read as its type (SQLSTATE 22P02)"),
+        ("select galat() as n", "an error of its own making (an SQLSTATE of its own)"),
+        ("select tiada as n from public.sumber", 'column "tiada" does not exist'),
+    ],
+)
+def test_a_model_that_meets_a_value_names_the_kind_and_its_file(
+    small_warehouse: SmallWarehouse, query: str, words: str
+) -> None:
+    small_warehouse.run("create table public.sumber (isi text)")
+    small_warehouse.run("insert into public.sumber values (%s)", PLANTED)
+    small_warehouse.run(RAISING.format("BUDI1"))
+    small_warehouse.model("m", query)
+    result = small_warehouse.build()["m"]
+    assert result.state == "failed" and words in (result.error or "")
+    told = (result.error or "").replace(query, "")
+    assert NIK not in told and NAME not in told
+    assert PLANTED not in _server_log(small_warehouse.url)
+
+
+def test_a_test_of_a_model_that_can_not_be_asked_quotes_no_value(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.run("create table public.sumber (isi text)")
+    small_warehouse.run("insert into public.sumber values (%s)", PLANTED)
+    small_warehouse.model("m", "select isi as n from public.sumber")
+    small_warehouse.folder.write("tests/angka.sql", "select n from {{ ref('m') }} where n::int > 1")
+    (asked,) = small_warehouse.build()["m"].tests
+    assert asked.message == "angka: could not be asked: a text can't be read as its type (SQLSTATE 22P02)"
