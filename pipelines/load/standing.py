@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from pipelines.contracts import Column
+from pipelines.contracts import Cadence, Column
 from pipelines.load.plan import LoadPlan
 
 _MONTH_HOURS = 730.5
@@ -42,24 +42,25 @@ def is_known(plan: LoadPlan) -> sql.Composed:
 
 
 def _until(plan: LoadPlan) -> sql.Composable:
-    """The end of the newest period that has begun.
+    """The last second of the newest period that has begun.
 
     A day lasts a day. A first day of a month stands for a period as long as the promised frequency, where that is at
-    least a month. A moment is its own end.
+    least a month, or for a month where the windows are months. A moment is its own end.
     """
-    column = plan.contract.period_column
+    contract, column = plan.contract, plan.contract.period_column
     if column is None:
         return sql.SQL("null::timestamptz")
     begun = sql.SQL("max({0}) filter (where {0} <= transaction_timestamp())").format(_begin(column))
     if column.logical_type == "timestamp":
         return sql.SQL("({})::timestamptz").format(begun)
-    months = round((plan.contract.sla_hours("frequency") or 0) / _MONTH_HOURS)
-    if not months:
-        return sql.SQL("({} + interval '1 day')::timestamptz").format(begun)
-    return sql.SQL(
-        "({begun} + case when extract(day from {begun}) = 1 then make_interval(months => {months})"
-        " else interval '1 day' end)::timestamptz"
-    ).format(begun=begun, months=sql.Literal(months))
+    by_month = contract.partition is not None and contract.partition.every is Cadence.MONTHLY
+    months = max(round((contract.sla_hours("frequency") or 0) / _MONTH_HOURS), int(by_month))
+    length: sql.Composable = sql.SQL("interval '1 day'")
+    if months:
+        length = sql.SQL(
+            "case when extract(day from {}) = 1 then make_interval(months => {}) else {} end"
+        ).format(begun, sql.Literal(months), length)
+    return sql.SQL("({} + {} - interval '1 second')::timestamptz").format(begun, length)
 
 
 def _begin(column: Column) -> sql.Composable:

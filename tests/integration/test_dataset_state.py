@@ -48,30 +48,39 @@ def at(*parts: int) -> datetime:
     return datetime(*parts, tzinfo=UTC) - WITA  # type: ignore[misc,arg-type]
 
 
+def before(*parts: int) -> datetime:
+    """The last second before a moment."""
+    return at(*parts) - timedelta(seconds=1)
+
+
 def prices(loads: Loads, **frequency: Any) -> Contract:
     columns = (column("tanggal", "date", required=True), column("harga", "integer"))
     return fresh(loads, loads.contract(*columns, frequency=frequency or None))
 
 
 def test_a_table_that_declares_a_period_arrived_with_the_newest_day_of_it(loads: Loads) -> None:
-    """Read today, of days that end long ago; a day lasts until the next begins."""
+    """Read today, of days that ended long ago; a day lasts to its last second."""
     contract = prices(loads, value=1, unit="d", element="data.tanggal")
     loads.load(contract, give(("2026-03-01", "5"), ("2026-03-04", "6")))
-    assert loads.state(contract, "arrived_at", ROWS) == (at(2026, 3, 5), 2)
+    assert loads.state(contract, "arrived_at", ROWS) == (before(2026, 3, 5), 2)
     loads.load(contract, give(("2026-03-01", "7"), ("2026-03-04", "6")))
-    assert loads.state(contract, "arrived_at") == (at(2026, 3, 5),)
+    assert loads.state(contract, "arrived_at") == (before(2026, 3, 5),)
     loads.load(contract, give(("2026-03-05", "7")))
-    assert loads.state(contract, "arrived_at", ROWS) == (at(2026, 3, 6), 1)
+    assert loads.state(contract, "arrived_at", ROWS) == (before(2026, 3, 6), 1)
 
 
 def test_a_day_that_has_not_begun_says_nothing(loads: Loads) -> None:
     contract = prices(loads, value=1, unit="d", element="data.tanggal")
     loads.load(contract, give(("2026-03-04", "6"), ("2926-03-04", "6")))
-    assert loads.state(contract, "arrived_at") == (at(2026, 3, 5),)
+    assert loads.state(contract, "arrived_at") == (before(2026, 3, 5),)
 
 
 def test_a_first_day_of_a_month_stands_for_the_promised_period(loads: Loads) -> None:
-    for unit, value, end in (("m", 1, at(2025, 5, 1)), ("m", 3, at(2025, 7, 1)), ("y", 1, at(2026, 4, 1))):
+    for unit, value, end in (
+        ("m", 1, before(2025, 5, 1)),
+        ("m", 3, before(2025, 7, 1)),
+        ("y", 1, before(2026, 4, 1)),
+    ):
         contract = prices(loads, value=value, unit=unit, element="data.tanggal")
         loads.load(contract, give(("2025-04-01", "6")))
         assert loads.state(contract, "arrived_at") == (end,)
@@ -80,8 +89,8 @@ def test_a_first_day_of_a_month_stands_for_the_promised_period(loads: Loads) -> 
 @pytest.mark.parametrize(
     ("kind", "values", "unit", "end"),
     [
-        ("text", ("2025-04", "2025-03", "lainnya"), "m", at(2025, 5, 1)),
-        ("integer", ("2024", "2023", "9999"), "y", at(2025, 1, 1)),
+        ("text", ("2025-04", "2025-03", "lainnya"), "m", before(2025, 5, 1)),
+        ("integer", ("2024", "2023", "9999"), "y", before(2025, 1, 1)),
         ("timestamp", ("2025-04-01 10:00", "2025-03-01 10:00"), "d", at(2025, 4, 1, 10)),
         ("timestamptz", ("2025-04-01T10:00+00:00",), "h", datetime(2025, 4, 1, 10, tzinfo=UTC)),
     ],
@@ -147,7 +156,12 @@ def test_rows_are_those_of_all_windows_and_all_additions(loads: Loads) -> None:
     for number, rows in ((1, 2), (2, 3), (1, 1)):
         window = Window(date(2026, 1, number), date(2026, 1, number))
         loads.load(contract, give(*((f"2026-01-0{number}", str(n)) for n in range(rows))), window=window)
-    assert loads.state(contract, ROWS, "arrived_at") == (4, at(2026, 1, 3))
+    assert loads.state(contract, ROWS, "arrived_at") == (4, before(2026, 1, 3))
+
+    monthly = fresh(loads, loads.contract(day, column("isi"), partition={**partition, "every": "monthly"}))
+    month = Window(date(2026, 1, 1), date(2026, 1, 31))
+    loads.load(monthly, give(("2026-01-01", "a")), window=month)
+    assert loads.state(monthly, ROWS, "arrived_at") == (1, before(2026, 2, 1))
 
     added = fresh(loads, loads.contract(column("isi", primaryKey=True), write_disposition="append"))
     loads.load(added, give(("a",), ("b",)))
