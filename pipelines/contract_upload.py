@@ -19,6 +19,8 @@ _ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "quote": ("csv",),
     "encoding": ("csv",),
     "comment": ("csv",),
+    "escape": ("csv",),
+    "skipinitialspace": ("csv",),
     "short_rows": ("csv",),
     "totals": ("csv", *WORKBOOKS, "parquet"),
     "fill_down": ("csv", *WORKBOOKS),
@@ -38,6 +40,8 @@ class FileExtract:
 
     member: pattern of the one file to read inside a ZIP. delimiter, quote, encoding: AUTO to find out.
     quote: a character, "none", or "row" where every row is wrapped whole in one pair of quotes.
+    escape: the character that MySQL puts before a quote, a delimiter or N (for NULL).
+    skipinitialspace: whether blanks behind a delimiter are no part of the cell, as Python's csv calls it.
     short_rows: whether a row may have fewer cells than the header.
     totals: header name -> regular expression; rows whose cell matches are left out and counted.
     fill_down: header names whose empty cells take the value above, the widest group first.
@@ -54,6 +58,8 @@ class FileExtract:
     quote: str = '"'
     encoding: str = "utf-8"
     comment: str | None = None
+    escape: str | None = None
+    skipinitialspace: bool = False
     short_rows: bool = False
     totals: Mapping[str, str] = field(default_factory=dict[str, str])
     fill_down: Sequence[str] = ()
@@ -96,8 +102,16 @@ class FileExtract:
             raise ValueError("quote and delimiter are the same")
         if self.encoding != AUTO and not _is_encoding(self.encoding):
             raise ValueError(f"encoding {self.encoding!r} is unknown (such as utf-8, cp1252, {AUTO})")
-        if self.short_rows not in (True, False):
-            raise ValueError(f"short_rows {self.short_rows!r} is neither true nor false")
+        if self.escape is not None:
+            if len(self.escape) != 1 or self.escape in (self.delimiter, self.quote):
+                raise ValueError(f"escape {self.escape!r} is no character of its own (such as \\)")
+            if self.quote in ("row", AUTO) or AUTO in (self.delimiter, self.encoding):
+                raise ValueError(
+                    "escape needs a declared delimiter, quote and encoding, and quote is not row"
+                )
+        for key in ("short_rows", "skipinitialspace"):
+            if getattr(self, key) not in (True, False):
+                raise ValueError(f"{key} {getattr(self, key)!r} is neither true nor false")
 
 
 def _is_encoding(name: str) -> bool:

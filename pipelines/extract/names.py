@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
+from unicodedata import normalize
 
 from pipelines.contracts import Contract
 
@@ -20,8 +21,12 @@ _MARK = re.compile(r"\?[0-9a-f]{3}")
 
 
 def fold(name: str) -> str:
-    """A name without invisible characters, its white space (no-break spaces and newlines too) folded."""
-    return " ".join(name.translate(_INVISIBLE).split())
+    """A name without invisible characters, its white space (no-break spaces and newlines too) folded, in NFC.
+
+    Files of macOS write "é" as "e" and a mark (NFD).
+    """
+    folded = " ".join(name.translate(_INVISIBLE).split())
+    return folded if folded.isascii() else normalize("NFC", folded)
 
 
 def listed(names: Sequence[str]) -> str:

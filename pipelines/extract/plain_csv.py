@@ -38,7 +38,9 @@ def fits(fit: Fit, dialect: Dialect) -> Csv | None:
     declared = (extract.header_row, extract.header_rows, extract.comment, dialect.quote) == (1, 1, None, '"')
     if not (declared and encoding and width > 1 and sorted(fit.picks) == list(range(width))):
         return None
-    if fit.totals or fit.extras is not None or not dialect.delimiter.isascii():
+    if fit.totals or fit.filling or fit.extras is not None or not dialect.delimiter.isascii():
+        return None
+    if dialect.skip or dialect.escape is not None:
         return None
     return Csv(dialect.delimiter, encoding)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from typing import Any, cast
+from unicodedata import normalize
 
 from pipelines.contracts import Contract
 from pipelines.errors import SourceError
@@ -30,6 +31,7 @@ class Fields:
         self._contract = contract
         self._shape = shape
         self.promised = [c.source_name for c in contract.stored]
+        self._spelled: dict[str, str] = {}
         self._readers = [(c.source_name, cell_reader(number_writer(c))) for c in contract.stored]
         self.known = {c.source_name for c in contract.columns} | set(known)
         self._below = _below(self.known)
@@ -77,6 +79,7 @@ class Fields:
         if flat.keys() <= shape.keys():
             return []
         new = [name for name in (n.replace("\0", "\ufffd") for n in flat) if name not in shape]
+        self._know_other_spellings(new)
         shape.update(dict.fromkeys(new, ""))
         if len(shape) > MAX_KEYS or max(map(len, flat)) > LONGEST_KEY:
             message = f"the records have more than {MAX_KEYS} different keys, or far too long ones"
@@ -84,9 +87,20 @@ class Fields:
             raise SourceError(self._contract.key, message, hint=hint)
         return new
 
+    def _know_other_spellings(self, names: Collection[str]) -> None:
+        """Names that are the contract's but for their Unicode form (NFD) count as those."""
+        for name in names:
+            if name.isascii() or name in self.known:
+                continue
+            meant = next((k for k in self.known if normalize("NFC", k) == normalize("NFC", name)), None)
+            if meant is not None:
+                self.known.add(name)
+                self._spelled[meant] = name
+                self._readers = [(name if key == meant else key, read) for key, read in self._readers]
+
     def gone(self) -> list[str]:
         """What the contract promised and no record had so far."""
-        return [name for name in self.promised if name not in self._shape]
+        return [name for name in self.promised if self._spelled.get(name, name) not in self._shape]
 
     def unknown(self) -> list[str]:
         """What records had so far, and the contract does not know; in the order in which it came."""

@@ -10,6 +10,7 @@ import codecs
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice, product
 from typing import BinaryIO
 
@@ -31,14 +32,16 @@ def dialect_of(reading: Reading, file: BinaryIO) -> tuple[Dialect, dict[str, str
     Raises SourceError where nothing fits, or more than one way does.
     """
     extract = reading.extract
-    declared = Dialect(extract.encoding, extract.delimiter, extract.quote)
+    declared = Dialect(
+        extract.encoding, extract.delimiter, extract.quote, extract.escape, skip=extract.skipinitialspace
+    )
     if AUTO not in (declared.encoding, declared.delimiter, declared.quote):
         return declared, {}
     file.seek(0)
     part = file.read(SAMPLE + 1)
     whole = len(part) <= SAMPLE
     encoding = _encoding(reading, part, whole=whole) if declared.encoding == AUTO else declared.encoding
-    dialect = Dialect(encoding, declared.delimiter, declared.quote)
+    dialect = replace(declared, encoding=encoding)
     if AUTO in (declared.delimiter, declared.quote):
         dialect = _marks(reading, _decoded(reading, part, encoding), dialect, whole=whole)
     keys = ("encoding", "delimiter", "quote")
@@ -95,7 +98,7 @@ def _marks(reading: Reading, text: str, open_dialect: Dialect, *, whole: bool) -
     best, widths = 0, list[str]()
     fitting: list[tuple[Dialect, list[list[str]]]] = []
     for delimiter, quote in product(delimiters, quotes):
-        dialect = Dialect(open_dialect.encoding, delimiter, quote)
+        dialect = replace(open_dialect, delimiter=delimiter, quote=quote)
         rows = _parsed(reading, text, dialect, whole=whole)
         if rows is None:
             continue
@@ -120,7 +123,7 @@ def _undecided(reading: Reading, fitting: Sequence[str], widths: Sequence[str]) 
         return reading.fault(f"it can be cut in more than one way: {'; '.join(fitting)}", hint)
     tried = f"cells of the header: {'; '.join(widths)}" if widths else "no way cuts it into rows"
     message = f"no delimiter finds a column of the contract in row {reading.extract.header_row}; {tried}"
-    return reading.misshapen(message, f"{hint}, or ask the OPD for the promised header")
+    return reading.misshapen(message, f"{hint}, correct header_row, or ask the OPD for the promised header")
 
 
 def _words(dialect: Dialect) -> str:

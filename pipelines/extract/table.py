@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from operator import itemgetter
 
 import msgspec
@@ -21,6 +23,8 @@ from pipelines.extract.names import are_told, fold, listed, told
 from pipelines.extract.stream import EXTRA, POSITION, SourceStream, encode_columns, encode_rows
 
 _JOINT = " / "
+_UNNAMED = re.compile("kolom [0-9]+")
+_LOOKED_AT = 50
 _NUMBERED = re.compile(r".+#([2-9]|[1-9][0-9]+)")
 _UNFIT = re.compile("[\0\ud800-\udfff]")
 _ENCODER = msgspec.json.Encoder()
@@ -93,6 +97,11 @@ class Reading:
         needed = {fold(c.source_name) for c in contract.columns if c.required or c.key}
         lost = [name for name in missing if name in needed or not evolves]
         wanted = f"the file must have: {listed(self.expected())}"
+        if unnamed := next((name for name in unexpected if _UNNAMED.fullmatch(name)), None):
+            wanted += (
+                f"; {unnamed} has no name in the header: give it one, or where it is no part of the table"
+                f" declare a column with physicalName: {unnamed} and drop: true"
+            )
         if lost:
             message = f"{place}: missing {where}: {listed(lost)}"
             raise self.misshapen(
@@ -130,7 +139,8 @@ class Table:
 
     names: as `header` gives them. place: where the header stands. blank: an empty cell is no value, and a row of
     them no row. even: a row of fewer cells than the header is damaged, where the contract does not allow it.
-    warnings: what is to be said of it.
+    warnings: what is to be said of it. all_rows: gives number and cells of every row, those above the header too, where
+    that may be asked for once more.
     """
 
     names: tuple[str, ...]
@@ -140,6 +150,7 @@ class Table:
     blank: bool = True
     even: bool = False
     warnings: Sequence[str] = field(default_factory=list[str])
+    all_rows: Callable[[], Iterable[tuple[int, Sequence[str]]]] | None = None
 
 
 def header(rows: Sequence[Sequence[str]], spans: Sequence[Span] = ()) -> tuple[str, ...]:
@@ -219,10 +230,15 @@ class Fit:
         known = set(expected)
         unexpected = [name for name in names if name not in known]
         missing = [name for name in expected if name not in names]
-        self.warnings = [
-            *reading.check_promised(missing, unexpected, table.place, among=names),
-            *table.warnings,
-        ]
+        try:
+            self.warnings = reading.check_promised(missing, unexpected, table.place, among=names)
+        except ShapeError as error:
+            row = missing and self._header_elsewhere()
+            if not row:
+                raise
+            hint = f"the promised header seems to stand in row {row}: declare header_row: {row}"
+            raise ShapeError(error.subject, error.message, hint=hint) from None
+        self.warnings += table.warnings
         width = len(names)
         place = {name: index for index, name in enumerate(names)}
         # Behind the file's own cells stand what is no cell of it: nothing, the sheet's name, the file's name.
@@ -234,6 +250,19 @@ class Fit:
         self.filling = self._filling(place)
         self.above: dict[int, str] = {}
         self.dropped = self.short = 0
+
+    def _header_elsewhere(self) -> int | None:
+        """The row among the file's first that has most of the promised names, and more than the header has."""
+        if self.table.all_rows is None:
+            return None
+        expected = {name.split(_JOINT)[0] for name in self.reading.expected()}
+        best, found = len(expected.intersection(n.split(_JOINT)[0] for n in self.table.names)), None
+        with suppress(SourceError):
+            for number, cells in islice(self.table.all_rows(), _LOOKED_AT):
+                count = len(expected.intersection(map(fold, cells)))
+                if count > best and count * 2 > len(expected):
+                    best, found = count, number
+        return found
 
     def _filling(self, place: Mapping[str, int]) -> list[int]:
         """Where the columns stand whose empty cells take the value above."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from pipelines.errors import SourceError
+from pipelines.extract.escapes import Escapes
 from pipelines.extract.names import fold
 from pipelines.extract.table import Reading, Table, header, trimmed
 
@@ -24,24 +26,45 @@ MAX_ROW = 16 << 20
 csv.field_size_limit(MAX_ROW)
 _CHUNK = 1 << 16
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_LONG_LINE, _BLANK_BEFORE_QUOTE = "line too long", "blank before quote"
 _UPLOAD_WHOLE = "upload the whole file again"
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a CSV file is written. quote: a character, "none" or "row" (see FileExtract)."""
+    """How a CSV file is written. quote: a character, "none" or "row"; escape, skip: see FileExtract."""
 
     encoding: str
     delimiter: str
     quote: str
+    escape: str | None = None
+    skip: bool = False
 
     def reader(self, lines: Iterator[str]) -> Iterator[list[str]]:
         """Rows of cells. Strict: a quote that does not fit is a csv.Error, the lenient way moves cells silently."""
+        if self.escape is not None:
+            escapes = Escapes(self.escape, self.delimiter, "" if self.quote == "none" else self.quote)
+            return escapes.unmasked(self._reader(escapes.masked(lines)))
+        return self._reader(lines)
+
+    def blank_before_quote(self) -> re.Pattern[str] | None:
+        """What may be a blank between a delimiter and a quote, where the dialect does not allow for it."""
+        if self.skip or self.quote in ("none", "row") or self.delimiter == " ":
+            return None
+        return re.compile(f"(?:^|{re.escape(self.delimiter)}) +{re.escape(self.quote)}")
+
+    def _reader(self, lines: Iterator[str]) -> Iterator[list[str]]:
         if self.quote == "none":
             return csv.reader(lines, delimiter=self.delimiter, quoting=csv.QUOTE_NONE, strict=True)
         if self.quote == "row":
             return _unwrapped(csv.reader(lines, delimiter=self.delimiter, strict=True), self.delimiter)
-        return csv.reader(lines, delimiter=self.delimiter, quotechar=self.quote, strict=True)
+        return csv.reader(
+            lines,
+            delimiter=self.delimiter,
+            quotechar=self.quote,
+            skipinitialspace=self.skip,
+            strict=True,
+        )
 
 
 def _unwrapped(wrapped: Iterator[list[str]], delimiter: str) -> Iterator[list[str]]:
@@ -60,13 +83,15 @@ def _unwrapped(wrapped: Iterator[list[str]], delimiter: str) -> Iterator[list[st
 class Lines:
     """The lines of a text from `first` on, counted as an editor counts them, without comments between rows.
 
-    Whoever takes rows sets `between` after each: what follows is then the beginning of a row. `row` is its line.
+    Whoever takes rows sets `between` after each: what follows is then the beginning of a row. `row` is its number,
+    `line` the last line that was given.
     """
 
     def __init__(self, text: io.TextIOBase, first: int = 1, comment: str | None = None) -> None:
         self._text, self._first, self._comment = text, first, comment
         self.between = True
         self.row = first
+        self.line = ""
 
     def __iter__(self) -> Iterator[str]:
         readline, number, size = self._text.readline, 0, 0
@@ -76,14 +101,15 @@ class Lines:
                 self.row, size = number, 0
                 if number < self._first or (self._comment and line.startswith(self._comment)):
                     if len(line) >= MAX_ROW:
-                        raise csv.Error("row limit")
+                        raise csv.Error(_LONG_LINE)
                     continue
                 self.between = False
             size += len(line)
             if size >= MAX_ROW:
-                raise csv.Error("row limit")
+                raise csv.Error(_LONG_LINE if size == len(line) else "row limit")
             if "\0" in line:
                 raise csv.Error("NUL")
+            self.line = line
             yield line
 
 
@@ -118,9 +144,12 @@ def csv_table(reading: Reading, file: BinaryIO, dialect: Dialect) -> Table:
     if told and codecs.lookup(told) != _family(dialect.encoding):
         message = f"the file is {told.upper()}, the contract declares {dialect.encoding}"
         raise reading.fault(message, f"declare encoding: {told}, or auto")
-    rows = _rows(reading, file, dialect)
+    if told is None and codecs.lookup(dialect.encoding).name in ("utf-16", "utf-32"):
+        hint = f"declare encoding: {dialect.encoding}-le (Windows) or {dialect.encoding}-be"
+        raise reading.fault(f"the file has no byte order mark, as {dialect.encoding.upper()} must", hint)
+    rows = _rows(reading, file, dialect, extract.header_row)
     head = list(islice((row for row in rows if row[1] or extract.header_rows == 1), extract.header_rows))
-    names = header([cells for _, cells in head])
+    names = reading.numbered(header([cells for _, cells in head]))
     if not names:
         message = f"there is no header in row {extract.header_row}"
         raise reading.fault(
@@ -130,7 +159,10 @@ def csv_table(reading: Reading, file: BinaryIO, dialect: Dialect) -> Table:
     if hint:
         message = f"baris {head[0][0]}: missing in the header: {', '.join(reading.expected())}"
         raise reading.misshapen(f"{message}; it is one cell only", hint)
-    return Table(names, f"baris {head[0][0]}", iter((_body(reading, file, rows, len(names)),)), even=True)
+    parts = iter((_body(reading, file, rows, len(names)),))
+    return Table(
+        names, f"baris {head[0][0]}", parts, even=True, all_rows=lambda: _rows(reading, file, dialect, 1)
+    )
 
 
 def _family(encoding: str) -> codecs.CodecInfo:
@@ -151,25 +183,29 @@ def _dialect_hint(reading: Reading, head: Sequence[Sequence[str]], dialect: Dial
     return other and f"the cells seem to be parted by {other!r}: declare that delimiter"
 
 
-def _rows(reading: Reading, file: BinaryIO, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
-    """First line and cells of every row from header_row on. Raises SourceError."""
-    extract = reading.extract
-    lines = Lines(open_text(file, dialect.encoding), extract.header_row, extract.comment)
+def _rows(reading: Reading, file: BinaryIO, dialect: Dialect, first: int) -> Iterator[tuple[int, list[str]]]:
+    """First line and cells of every row from line `first` on. Raises SourceError."""
+    lines = Lines(open_text(file, dialect.encoding), first, reading.extract.comment)
+    marked = dialect.blank_before_quote()
     try:
         for cells in dialect.reader(iter(lines)):
+            if marked and marked.search(lines.line) and _begins_with_blank_and_quote(cells, dialect.quote):
+                raise csv.Error(_BLANK_BEFORE_QUOTE)
             yield lines.row, cells
             lines.between = True
         return
-    except UnicodeDecodeError:
-        reason = None
     except UnicodeError:
-        reason = "no BOM"
+        reason = None
     except csv.Error as error:
         reason = str(error)
     # Raised here, outside the handlers: a chained UnicodeDecodeError would carry the file's bytes.
     if reason is None:
         raise _wrong_encoding(reading, file, dialect.encoding)
-    raise _wrong_row(reading, lines.row, reason, dialect)
+    raise _wrong_row(reading, lines, reason, dialect)
+
+
+def _begins_with_blank_and_quote(cells: Sequence[str], quote: str) -> bool:
+    return any(cell.startswith(" ") and cell.lstrip(" ").startswith(quote) for cell in cells)
 
 
 def _body(
@@ -199,31 +235,43 @@ def _ends_with_newline(file: Any) -> bool:
     return file.read().rstrip(b"\0").endswith((b"\n", b"\r"))
 
 
-def _wrong_row(reading: Reading, line: int, reason: str, dialect: Dialect) -> SourceError:
-    place = f"baris {line}"
-    match reason:
-        case "NUL":
-            message = "a NUL character: the file is damaged, or not in the declared encoding"
-            return reading.fault(
-                f"{place}: {message}", f"{_UPLOAD_WHOLE}; if it is UTF-16, declare encoding: auto"
-            )
-        case "no BOM":
-            hint = "declare encoding: utf-16-le (Windows) or utf-16-be"
-            return reading.fault("the file has no byte order mark, as UTF-16 must", hint)
-        case "not wrapped":
-            hint = "wrap every row, or declare another quote"
-            return reading.fault(f"{place}: this row is not wrapped in one pair of quotes", hint)
-        case _:
-            pass
+def _wrong_row(reading: Reading, lines: Lines, reason: str, dialect: Dialect) -> SourceError:
+    message, hint = _words_of(reason, dialect)
+    if dialect.escape is None and "\\" + dialect.quote in lines.line:
+        hint = "a backslash stands before a quote, as MySQL and phpMyAdmin write it: declare escape: '\\'"
+    return reading.fault(f"baris {lines.row}: {message}", hint)
+
+
+def _words_of(reason: str, dialect: Dialect) -> tuple[str, str]:
+    """What is wrong with a row, and how to fix it, by csv's reason or ours."""
+    limit = f"a row has at most {MAX_ROW:,} characters"
+    known = {
+        "NUL": (
+            "a NUL character: the file is damaged, or not in the declared encoding",
+            f"{_UPLOAD_WHOLE}; if it is UTF-16, declare encoding: auto",
+        ),
+        "not wrapped": (
+            "this row is not wrapped in one pair of quotes",
+            "wrap every row, or declare another quote",
+        ),
+        _LONG_LINE: (
+            f"this line is too long: {limit}",
+            "break the lines, or check that this is a CSV file; a JSON file is declared as format: json",
+        ),
+        _BLANK_BEFORE_QUOTE: (
+            "a blank stands between a delimiter and a quote",
+            "declare skipinitialspace: true, or write the quote right behind the delimiter",
+        ),
+    }
+    if reason in known:
+        return known[reason]
+    hint = 'write a quote inside a cell as "", or ' + _UPLOAD_WHOLE
     if "unexpected end" in reason or "limit" in reason:
         message = 'a quote (") is opened in this row and never closed, or the file is cut short'
-    elif dialect.quote == "none":
-        message = "this row cannot be cut into cells"
-    else:
-        message = 'a quote (") stands inside a quoted cell'
-    if "limit" in reason:
-        message += f"; a row has at most {MAX_ROW:,} characters"
-    return reading.fault(f"{place}: {message}", 'write a quote inside a cell as "", or ' + _UPLOAD_WHOLE)
+        return (f"{message}; {limit}" if "limit" in reason else message), hint
+    if dialect.quote == "none":
+        return "this row cannot be cut into cells", hint
+    return 'a quote (") stands inside a quoted cell', hint
 
 
 def _wrong_encoding(reading: Reading, file: BinaryIO, encoding: str) -> SourceError:

@@ -164,8 +164,14 @@ def _table(reading: Reading, name: str, rows: SheetRows) -> Table:
         of_sheet = f" of {rows.place.strip()}" if rows.place else ""
         hint = "fill in the form's own header row, or correct header_row in the contract"
         raise reading.fault(f"there is no header in row {first}{of_sheet}", hint)
-    warnings = [*rows.of_merged_cells(names)]
-    return Table(names, f"{rows.place}baris {first}", rows.parts(names), name, warnings=warnings)
+    return Table(
+        names,
+        f"{rows.place}baris {first}",
+        rows.parts(names),
+        name,
+        warnings=[*rows.of_merged_cells(names)],
+        all_rows=lambda: rows.all_rows(names),
+    )
 
 
 def _header_spans(merged: Iterable[Range], left: int, top: int, count: int) -> list[Span]:

@@ -41,14 +41,20 @@ class SheetRows:
         self.facts, self.left, self.place = facts, left, place
         self.hidden = 0
         self._reading, self._process = reading, process
-        self._above = 0
+        self._head: list[tuple[str, ...]] = []
 
     def head(self) -> list[tuple[str, ...]]:
         """The first rows, down to the header's last."""
         cells = _cells(self._process.answer())
-        self._above = len(cells[0]) if cells else 0
-        self._refuse_formulas(range(1, self._above + 1))
-        return list(zip(*cells, strict=True))
+        self._head = list(zip(*cells, strict=True))
+        self._refuse_formulas(range(1, len(self._head) + 1))
+        return self._head
+
+    def all_rows(self, names: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
+        """Number and cells of the first rows, the header's and those above it too."""
+        yield from enumerate(self._head, 1)
+        below = (cells for part in self.parts(names) for _, cells in part)
+        yield from enumerate(below, len(self._head) + 1)  # type: ignore[misc]  # cells of a sheet are texts
 
     def parts(self, names: Sequence[str]) -> Iterator[Iterable[Row]]:
         """The rows below the header, some at a time. names: of the columns, from the first used one on."""
@@ -61,7 +67,7 @@ class SheetRows:
         faults: dict[int, list[tuple[int, str]]] = {}
         for (row, column), text in self.facts.faults.items():
             faults.setdefault(row, []).append((column - self.left, text or ""))
-        first = self._above + 1
+        first = len(self._head) + 1
         while block := self._process.answer():
             cells = _cells(block)
             rows = range(first, first + len(cells[0]))

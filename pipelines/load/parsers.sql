@@ -70,9 +70,14 @@ end $$;
 create or replace function ops.mojibake(t text) returns text language sql immutable parallel safe
 return case when t ~ '[\u00c2-\u00f4][\u0080-\u2122]' then ops.mojibake_panjang(t) else t end;
 
--- The apostrophe that makes Excel keep a number as text. Before a letter it may be part of a name ('Aisyiyah).
+-- What makes Excel keep a number as text: an apostrophe, which before a letter may be part of a name ('Aisyiyah), or a
+-- formula of that text, ="0013".
 create or replace function ops.petik_excel(t text) returns text language sql immutable parallel safe
-return case when t ~ '^''[0-9+-]' then substr(t, 2) else t end;
+return case
+    when t ~ '^''[0-9+-]' then substr(t, 2)
+    when t ~ '^="(?:[^"]|"")*"$' then nullif(replace(substr(t, 3, char_length(t) - 3), '""', '"'), '')
+    else t
+end;
 
 -- Marks of footnotes and of provisional or revised figures at the end: "*", "**)", "¹", "²)", "r)", "x)".
 create or replace function ops.catatan_kaki(t text) returns text language sql immutable parallel safe
@@ -129,14 +134,19 @@ begin
         if factor is null then return t; end if;
         s := rtrim(left(s, -length(word)));
     end if;
-    -- English is the same with the two marks exchanged.
-    if not indonesia then s := translate(s, '.,', ',.'); end if;
-    if s ~ '^-?(?:[1-9][0-9]{0,2}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]+)?$' or s ~ '^,[0-9]+$' then
-        s := replace(replace(s, '.', ''), ',', '.');
-    elsif s ~ '^[1-9][0-9]{0,2}((,[0-9]{3})+\.[0-9]+|(,[0-9]{3}){2,})$' then
-        s := replace(s, ',', '');
-    elsif s !~ '^[0-9]*\.[0-9]+$' then
-        return t;
+    if s ~ '^[1-9][0-9]{0,2}(?: [0-9]{3})+(?:[.,][0-9]+)?$' then
+        -- Blanks part the thousands (ISO 80000-1, 7.3.1), so either mark is the decimal one.
+        s := replace(replace(s, ' ', ''), ',', '.');
+    else
+        -- English is the same with the two marks exchanged.
+        if not indonesia then s := translate(s, '.,', ',.'); end if;
+        if s ~ '^-?(?:[1-9][0-9]{0,2}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]+)?$' or s ~ '^,[0-9]+$' then
+            s := replace(replace(s, '.', ''), ',', '.');
+        elsif s ~ '^[1-9][0-9]{0,2}((,[0-9]{3})+\.[0-9]+|(,[0-9]{3}){2,})$' then
+            s := replace(s, ',', '');
+        elsif s !~ '^[0-9]*\.[0-9]+$' then
+            return t;
+        end if;
     end if;
     if factor <> 1 then s := trim_scale(s::numeric * factor)::text; end if;
     return case when negative then '-' || s else s end;

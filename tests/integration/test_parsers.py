@@ -30,6 +30,9 @@ def test_indonesian_numbers_as_people_write_them(ops: Warehouse) -> None:
             "2 Milyar": "2000000000",
             "\u22125": "-5",
             "12\u00a0": "12",
+            "1 000": "1000",
+            "12\u202f345\u00a0678,9": "12345678.9",
+            "1 234.567": "1234.567",
             "\u200b7": "7",
             "1.5E+15": "1500000000000000",
             "-": None,
@@ -50,7 +53,7 @@ def test_where_two_readings_are_possible_the_declared_one_wins_and_else_the_only
 
 def test_what_is_no_number_or_only_about_one_stays_as_it_came(ops: Warehouse) -> None:
     ops.leaves(
-        "angka_id", "~500", "± 5", "1.234*", "5 orang", "12,5 %", "1 000", "12.345.67", "3..5", ",", "(-5)",
+        "angka_id", "~500", "± 5", "1.234*", "5 orang", "12,5 %", "1 00", "0 123", "1 234 56", "12.345.67", "3..5", ",", "(-5)",
         "abc", "1.2.3,4", "12 - 15", "10,000,00", "--5",
     )  # fmt: skip
     ops.leaves("angka_en", "5 M", "2 T")
