@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines import cli_models
-from pipelines.errors import GudangError
+from pipelines.errors import GudangError, ModelError
 
 if TYPE_CHECKING:
     from pipelines.settings import Settings
@@ -134,14 +134,17 @@ def upload(
     With `gudang ui` open, the upload sensor loads it within half a minute; else the next night does. The same bytes
     twice are loaded once; the same name with other bytes is a correction.
     """
-    from pipelines.contracts import FileExtract, load_contracts
+    from pipelines.contracts import FileExtract
+    from pipelines.datasets import read_datasets
     from pipelines.environment import current_settings
     from pipelines.extract.uploads import put_upload
     from pipelines.home import make_home
 
     settings = current_settings()
-    contracts = load_contracts(settings.contracts_dir)
-    uploads = {c.key: c.extract for c in contracts if isinstance(c.extract, FileExtract)}
+    datasets = read_datasets(settings)
+    uploads = {c.key: c.extract for c in datasets.contracts if isinstance(c.extract, FileExtract)}
+    if faulty := [s for s in datasets.set_aside if s.key == dataset]:
+        raise GudangError(dataset, "; ".join(faulty[0].describe()), hint="`gudang validate`")
     if dataset not in uploads:
         raise GudangError(dataset, "no contract takes uploads for it", hint=f"these do: {', '.join(uploads)}")
     if not fnmatchcase(file.name.lower(), uploads[dataset].pattern.lower()):
@@ -159,19 +162,29 @@ def upload(
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list, for programs.")] = False,
 ) -> None:
-    """Show each dataset's latest load and checks."""
+    """Show each dataset's latest load and checks, and what lies in the upload zone that nobody takes.
+
+    With --json the latter goes to standard error.
+    """
     from pipelines.contracts import contract_keys
+    from pipelines.datasets import read_datasets
     from pipelines.environment import current_settings, warehouse_url
-    from pipelines.status import dataset_status
+    from pipelines.status import dataset_status, not_taken, with_set_aside
     from pipelines.status_table import print_status
 
-    rows = dataset_status(warehouse_url(), contract_keys(current_settings().contracts_dir))
+    settings = current_settings()
+    datasets = read_datasets(settings)
+    rows = dataset_status(warehouse_url(), contract_keys(settings.contracts_dir))
+    rows = with_set_aside(rows, datasets)
     if as_json:
         print(json.dumps(rows, default=str, indent=2))
     elif rows:
         print_status(rows)
     else:
         print("Belum ada dataset yang dimuat: `gudang nightly` menjalankan malam pertama.")
+    if left := not_taken(settings, datasets):
+        out = sys.stderr if as_json else sys.stdout
+        print("Di zona unggah, tidak diambil:", *(f"  {line}" for line in left), sep="\n", file=out)
 
 
 @app.command()
@@ -275,16 +288,20 @@ def bench(context: typer.Context) -> None:
 
 def make_ready(settings: Settings) -> None:
     """What sensors and schedules count on, also before the first night: ledger, functions and reference tables."""
-    from pipelines.contracts import load_contracts
+    from pipelines.datasets import read_datasets
     from pipelines.load import warehouse
     from pipelines.models.project import load_project
     from pipelines.models.runner import build
 
     assert settings.warehouse_url is not None
     with warehouse.connect(settings.warehouse_url) as connection:
-        warehouse.prepare(connection, load_contracts(settings.contracts_dir))
-    project = load_project(settings.models_dir, suites=settings.expectations_dir)
-    build(project, warehouse.libpq_url(settings.warehouse_url), select=["tag:referensi"])
+        datasets = read_datasets(settings)
+        warehouse.prepare(connection, datasets.contracts, set_aside=[s.key for s in datasets.set_aside])
+    try:
+        project = load_project(settings.models_dir, suites=settings.expectations_dir)
+        build(project, warehouse.libpq_url(settings.warehouse_url), select=["tag:referensi"])
+    except ModelError as error:  # the UI shows it red; what needs no models is loaded all the same
+        print(f"gudang: {error}", file=sys.stderr)
 
 
 def _without_password(url: str) -> tuple[str, str | None]:

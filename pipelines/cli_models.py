@@ -168,7 +168,7 @@ def docs(
 
     It needs no server and no network to be read. Without a warehouse it is made all the same, and says so.
     """
-    from pipelines.contracts import load_contracts
+    from pipelines.datasets import read_datasets
     from pipelines.environment import current_settings
     from pipelines.home import make_home
     from pipelines.publish.site.dictionary import make_dictionary
@@ -177,7 +177,7 @@ def docs(
     settings = current_settings()
     project = _project()
     facts = _warehouse_facts(project) if ask_warehouse else None
-    dictionary = make_dictionary(project, load_contracts(settings.contracts_dir), facts)
+    dictionary = make_dictionary(project, read_datasets(settings).contracts, facts)
     written = write_site(dictionary, out or make_home(settings.home) / "kamus-data")
     print(
         f"{written.pages} pages, {written.changed} changed, {len(written.removed)} removed: {written.start}"
@@ -217,14 +217,15 @@ def _project(window: Window | None = None) -> Project:
 
 def _connection() -> str:
     """The warehouse, ready for models: ledger and functions are there."""
-    from pipelines.contracts import load_contracts
+    from pipelines.datasets import read_datasets
     from pipelines.environment import current_settings, warehouse_url
     from pipelines.load import warehouse
 
     settings = current_settings()
     url = warehouse_url()
     with warehouse.connect(url) as connection:
-        warehouse.prepare(connection, load_contracts(settings.contracts_dir))
+        datasets = read_datasets(settings)
+        warehouse.prepare(connection, datasets.contracts, set_aside=[s.key for s in datasets.set_aside])
     return warehouse.libpq_url(url)
 
 

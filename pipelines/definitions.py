@@ -6,9 +6,12 @@ import dagster as dg
 
 from pipelines.assets.publication import publication_assets
 from pipelines.assets.raw import raw_assets
+from pipelines.assets.set_aside import set_aside_assets, set_aside_key, unreadable_models
 from pipelines.assets.warehouse import model_assets
-from pipelines.contracts import load_contracts
+from pipelines.datasets import read_datasets
+from pipelines.errors import ModelError, PublicationError, QualityError
 from pipelines.jobs import jobs, nightly_schedule
+from pipelines.models.nodes import Project
 from pipelines.models.project import load_project
 from pipelines.resources.warehouse import Warehouse
 from pipelines.sensors.chain import chain_sensors
@@ -26,26 +29,36 @@ _EXECUTOR = dg.multiprocess_executor.configured(
 
 
 def build_definitions(settings: Settings, *, warehouse: Warehouse | None = None) -> dg.Definitions:
-    """The code location of `settings`; opens no connection."""
-    contracts = load_contracts(settings.contracts_dir)
-    project = load_project(settings.models_dir, suites=settings.expectations_dir)
-    named = {job.name: job for job in jobs(contracts)}
+    """The code location of `settings`; opens no connection. What has a fault is a red asset among the others."""
+    datasets = read_datasets(settings)
+    contracts = datasets.contracts
+    named = {job.name: job for job in jobs(contracts, [set_aside_key(s) for s in datasets.set_aside])}
+    models, project = _models(settings)
     return dg.Definitions(
-        assets=[
-            *raw_assets(contracts, settings),
-            *model_assets(project),
-            *publication_assets(project, settings),
-        ],
+        assets=[*raw_assets(contracts, settings), *set_aside_assets(datasets.set_aside), *models],
         jobs=list(named.values()),
         schedules=[nightly_schedule(contracts)],
         sensors=[
-            upload_sensor(contracts, settings),
-            descendants_sensor(contracts, project),
+            upload_sensor(datasets, settings),
+            *([descendants_sensor(contracts, project)] if project else []),
             *chain_sensors(contracts, named),
         ],
         resources={"warehouse": warehouse or Warehouse(url=dg.EnvVar("GUDANG_WAREHOUSE_URL"))},
         executor=_EXECUTOR,
     )
+
+
+def _models(settings: Settings) -> tuple[list[dg.AssetsDefinition], Project | None]:
+    """Models and publications, and the models' project where it can be read."""
+    try:
+        project = load_project(settings.models_dir, suites=settings.expectations_dir)
+    except (ModelError, QualityError) as error:
+        return unreadable_models(["referensi", "core", "publikasi"], error), None
+    try:
+        published = publication_assets(project, settings)
+    except PublicationError as error:
+        published = unreadable_models(["publikasi"], error)
+    return [*model_assets(project), *published], project
 
 
 defs = build_definitions(load_settings())

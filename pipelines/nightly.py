@@ -22,9 +22,11 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 from pipelines.assets.raw import FULL_REFRESH, raw_key
-from pipelines.contracts import Contract, load_contracts
+from pipelines.assets.set_aside import describe
+from pipelines.contracts import Contract
+from pipelines.datasets import Datasets, files_left, read_datasets
 from pipelines.definitions import defs
-from pipelines.errors import ContractError
+from pipelines.errors import ContractError, GudangError
 from pipelines.jobs import INGEST, WALKED, WAREHOUSE, chain, ingest_job, ingest_jobs, range_tags, today
 from pipelines.load import warehouse
 from pipelines.settings import Settings
@@ -56,9 +58,10 @@ def walk(settings: Settings) -> int:
 
     Needs the variables that `prepare_environment` sets. Raises LoadError when the warehouse can't be reached.
     """
-    contracts = load_contracts(settings.contracts_dir)
+    datasets = read_datasets(settings)
+    contracts = datasets.contracts
     console = _console()
-    with _warehouse(settings, contracts) as connection:
+    with _warehouse(settings, datasets) as connection:
         # Before the first job changes what was loaded: models are rebuilt for the days that ingest reads.
         windows = {
             job: range_tags(contracts, job, _loaded_until(connection, contracts, job), today())
@@ -66,7 +69,8 @@ def walk(settings: Settings) -> int:
         }
         with _instance() as instance:
             links = [_run(console, instance, job, tags) for job, tags in windows.items()]
-        _summary(console, connection, contracts, links)
+        _summary(console, connection, datasets, links)
+        _zone(console, settings, datasets)
     return 0 if all(link.success for link in links) else 1
 
 
@@ -75,12 +79,14 @@ def reload(settings: Settings, key: str) -> int:
 
     Needs the variables that `prepare_environment` sets. Raises ContractError where no contract has this key.
     """
-    contracts = load_contracts(settings.contracts_dir)
-    chosen = [c for c in contracts if c.key == key]
+    datasets = read_datasets(settings)
+    chosen = [c for c in datasets.contracts if c.key == key]
+    if faulty := [s for s in datasets.set_aside if s.key == key]:
+        raise ContractError(key, "; ".join(faulty[0].describe()), hint="`gudang validate`")
     if not chosen:
         raise ContractError(key, "no contract has this key", hint="`gudang status` lists them")
     console = _console()
-    with _warehouse(settings, contracts) as connection:
+    with _warehouse(settings, datasets) as connection:
         job = ingest_job(chosen[0])
         tags = {FULL_REFRESH: "true", **range_tags(chosen, job, None, today())}
         with _instance() as instance:
@@ -100,10 +106,10 @@ def _console() -> Console:
 
 
 @contextmanager
-def _warehouse(settings: Settings, contracts: Sequence[Contract]) -> Iterator[Connection[Any]]:
+def _warehouse(settings: Settings, datasets: Datasets) -> Iterator[Connection[Any]]:
     assert settings.warehouse_url is not None
     with warehouse.connect(settings.warehouse_url) as connection:
-        warehouse.prepare(connection, contracts)
+        warehouse.prepare(connection, datasets.contracts, set_aside=[s.key for s in datasets.set_aside])
         yield connection
 
 
@@ -199,11 +205,17 @@ def _alive(pid: int) -> bool:
 
 
 def _summary(
-    console: Console, connection: Connection[Any], contracts: Sequence[Contract], links: Sequence[Link]
+    console: Console, connection: Connection[Any], datasets: Datasets, links: Sequence[Link]
 ) -> None:
     run_ids = {link.job: link.run_id for link in links}
     console.rule("[bold]malam ini")
-    console.print(_datasets(connection, contracts, [run_ids[job] for job in ingest_jobs(contracts)]))
+    contracts = datasets.contracts
+    table = _datasets(connection, contracts, [run_ids[job] for job in ingest_jobs(contracts)])
+    for dataset in datasets.set_aside:
+        table.add_row(dataset.key, "[red]disisihkan: kontrak salah")
+    console.print(table)
+    for dataset in datasets.set_aside:
+        console.print(f"  {describe(dataset)}", markup=False, style="red")
     failed = _failures(connection, list(run_ids.values()))
     for line in failed:
         console.print(f"  {line}", markup=False, style="red")
@@ -220,6 +232,18 @@ def _summary(
     for link in links:
         word = "[green]berhasil" if link.success else "[red]GAGAL"
         console.print(f"{link.job}: {word}[/]  (run {link.run_id})", highlight=False)
+
+
+def _zone(console: Console, settings: Settings, datasets: Datasets) -> None:
+    """Files that lie in the upload zone and are nobody's."""
+    try:
+        left = [str(file) for file in files_left(settings, datasets)]
+    except GudangError as error:
+        left = [str(error)]
+    if left:
+        console.print("Di zona unggah, tidak diambil:", style="yellow")
+    for line in left:
+        console.print(f"  {line}", markup=False, highlight=False)
 
 
 def _datasets(connection: Connection[Any], contracts: Sequence[Contract], run_ids: Sequence[str]) -> Table:

@@ -1,6 +1,7 @@
-"""What the walidata asks first: how fresh is each dataset, and did it pass?
+"""What the walidata asks first: how fresh is each dataset, did it pass, what of the zone is not taken?
 
-What belongs here: questions to the ledger. Not here: how the answer is shown (status_table.py).
+What belongs here: questions to the ledger, to contracts/ and the zone. Not here: how the answer is shown
+(status_table.py).
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
+from pipelines.datasets import Datasets, files_left
+from pipelines.errors import GudangError
 from pipelines.load.warehouse import connect
+from pipelines.settings import Settings
 
 _STATUS = """
 with batch as (
@@ -65,3 +69,23 @@ def dataset_status(url: str, keys: Iterable[str]) -> list[dict[str, Any]]:
         cursor.execute("select to_regclass('ops.dataset_state') is not null as ok")
         there = cursor.fetchone()
         return cursor.execute(_STATUS, [sorted(keys)]).fetchall() if there and there["ok"] else []
+
+
+SET_ASIDE = "set aside"
+
+
+def with_set_aside(rows: list[dict[str, Any]], datasets: Datasets) -> list[dict[str, Any]]:
+    """The same, where a dataset whose contract has a fault has the state `set aside` and its faults as the error."""
+    faults = {s.key: "; ".join(s.describe()) for s in datasets.set_aside}
+    return [
+        {**row, "state": SET_ASIDE, "error": faults[key]} if (key := row["dataset"]) in faults else row
+        for row in rows
+    ]
+
+
+def not_taken(settings: Settings, datasets: Datasets) -> list[str]:
+    """Files in the upload zone that no contract takes, a line each; or why the zone can't be looked at."""
+    try:
+        return [str(file) for file in files_left(settings, datasets)]
+    except GudangError as error:
+        return [str(error)]

@@ -57,11 +57,14 @@ def sources_file(settings: Settings) -> Path:
     return settings.models_dir / "models" / "sources.yml"
 
 
-def renew_sources(settings: Settings) -> Path:
-    """Writes dbt_like_sql/models/sources.yml anew from the contracts that can be read."""
+def renew_sources(settings: Settings) -> Path | None:
+    """Writes dbt_like_sql/models/sources.yml anew; None while a contract can't be read, whose models would lose it."""
     read = [read_contract(path)[0] for path in contract_paths(settings.contracts_dir)]
+    contracts = [c for c in read if c]
+    if len(contracts) < len(read):
+        return None
     path = sources_file(settings)
-    path.write_text(render_sources(c for c in read if c), encoding="utf-8")
+    path.write_text(render_sources(contracts), encoding="utf-8")
     return path
 
 
@@ -221,6 +224,8 @@ def _publication(settings: Settings, contracts: list[Contract], project: Project
 
 def _sources(settings: Settings, contracts: list[Contract]) -> list[Fault]:
     path = sources_file(settings)
+    if len(contracts) < len(contract_paths(settings.contracts_dir)):
+        return []  # nobody can tell yet what it should say
     if not path.exists() or path.read_text(encoding="utf-8") != render_sources(contracts):
         return [
             Fault(path, 1, "sources.yml does not say what the contracts say", "run `gudang validate --fix`")

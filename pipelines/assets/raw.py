@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines import windows
+from pipelines.assets.naming import definition_name, tag_value
 from pipelines.contracts import Cadence, Contract
 from pipelines.errors import GudangError, ShapeError
 from pipelines.ingest import Ingested, ingest, words
@@ -34,7 +35,8 @@ def raw_assets(contracts: Sequence[Contract], settings: Settings) -> list[dg.Ass
 
     def source(contract: Contract) -> tuple[str, str]:
         # An upload has no server to be spared: each is a step of its own.
-        name = contract.key.replace("/", "__") if contract.server.kind == "upload" else contract.server.name
+        is_upload = contract.server.kind == "upload"
+        name = contract.key.replace("/", "__") if is_upload else definition_name(contract.server.name)
         return name, contract.partition.every if contract.partition else ""
 
     known = {every: partitions(every, start) for every, start in windows.starts(contracts).items()}
@@ -149,7 +151,7 @@ def _spec(
         description=f"{contract.title}. {contract.purpose}\n\nProdusen data: {contract.producer}.",
         kinds={"postgres", _KINDS[contract.server.kind]},
         owners=[f"team:{contract.opd}"],
-        tags={"domain": contract.domain.replace(" ", "_"), "klasifikasi": strictest, "lapisan": "raw"},
+        tags={"domain": tag_value(contract.domain), "klasifikasi": strictest, "lapisan": "raw"},
         skippable=True,
         partitions_def=partitions_def,
         metadata={

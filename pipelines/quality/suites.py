@@ -20,6 +20,8 @@ from pipelines.repairs import FORMATS
 QUERY = "unexpected_rows_query"
 QUARANTINE_CHECK = "karantina"
 SHAPE_CHECK = "bentuk_sumber"
+LOAD_CHECK = "pemuatan"
+"""Whether the dataset's last load went well; the others are about what it brought."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,90}")
 _REFERENCE_TABLE = re.compile(r"\bcore\.(ref_\w+)")
 Severity = Literal["error", "warn"]
@@ -52,7 +54,7 @@ def suite_path(folder: Path, contract: Contract) -> Path:
 def suite(contract: Contract, folder: Path) -> tuple[Expectation, ...]:
     """All expectations of a dataset. Raises QualityError naming the file and the entry that is wrong."""
     found = [*derived(contract), *written(suite_path(folder, contract))]
-    names = [e.name for e in found]
+    names = [QUARANTINE_CHECK, SHAPE_CHECK, LOAD_CHECK, *(e.name for e in found)]
     if doubled := sorted({n for n in names if names.count(n) > 1}):
         raise QualityError(
             contract.key, f"two expectations are called {', '.join(doubled)}", hint="change meta.nama"

@@ -15,8 +15,9 @@ from psycopg import Connection
 
 from pipelines.assets.raw import raw_key
 from pipelines.contracts import Contract
+from pipelines.datasets import Datasets, files_unknown
 from pipelines.errors import GudangError, SourceError
-from pipelines.extract.inbox import LeftFile, folder_reasons, list_uploads, unknown_files
+from pipelines.extract.inbox import LeftFile, list_uploads
 from pipelines.extract.uploads import UploadedFile, is_settled
 from pipelines.jobs import UPLOAD
 from pipelines.load import arrivals
@@ -67,14 +68,14 @@ class _Tick:
         )
 
 
-def upload_sensor(contracts: Sequence[Contract], settings: Settings) -> dg.SensorDefinition:
+def upload_sensor(datasets: Datasets, settings: Settings) -> dg.SensorDefinition:
     """Looks at the whole zone, starts one run for each dataset that has news, and says what it left and why.
 
     What is new is decided by the ledger (load/arrivals.py): a file is due until a load has judged it. A file still
     being written is left for the next tick: on this machine one that changed a moment ago, on another machine, whose
     clock is its own, one that looks otherwise than at the tick before. The cursor never grows with the files.
     """
-    uploads = [c for c in contracts if c.server.kind == "upload"]
+    uploads = [c for c in datasets.contracts if c.server.kind == "upload"]
 
     @dg.sensor(
         name="unggahan_baru",
@@ -89,10 +90,10 @@ def upload_sensor(contracts: Sequence[Contract], settings: Settings) -> dg.Senso
         tick = _Tick(json.loads(context.cursor or "{}"))
         try:
             with warehouse.connect() as connection:
-                _prepare_once(connection, contracts)
+                _prepare_once(connection, datasets.contracts)
                 for contract in uploads:
                     _look(context, tick, connection, contract, settings)
-                _survey(tick, contracts, settings)
+                _survey(tick, datasets, settings)
         except GudangError as error:
             context.log.error(str(error))
             return dg.SkipReason(str(error))
@@ -219,19 +220,17 @@ def left_files(left: Sequence[LeftFile]) -> dg.MetadataValue[Any]:
     )
 
 
-def _survey(tick: _Tick, contracts: Sequence[Contract], settings: Settings) -> None:
+def _survey(tick: _Tick, datasets: Datasets, settings: Settings) -> None:
     """Files that lie in no dataset's folder. On another machine each look costs a question a folder: seldom."""
-    zone = settings.upload_zone
     last = float(tick.before.get(_UNKNOWN, "0"))
-    remote = not isinstance(zone, Path)
+    remote = not isinstance(settings.upload_zone, Path)
     if remote and time.time() - last < _SURVEY_S:
         tick.keep(_UNKNOWN)
         return
     if remote:
         tick.after[_UNKNOWN] = str(int(time.time()))
-    known = [c.key for c in contracts if c.server.kind == "upload"]
     try:
-        unknown = unknown_files(zone, folder_reasons(contracts), known)
+        unknown = files_unknown(settings, datasets)
     except SourceError as error:
         tick.lines.append(str(error))
         return

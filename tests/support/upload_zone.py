@@ -11,6 +11,7 @@ from psycopg import Connection
 
 from pipelines.assets.raw import raw_assets, raw_key
 from pipelines.contracts import Contract
+from pipelines.datasets import Datasets
 from pipelines.jobs import UPLOAD
 from pipelines.load import warehouse
 from pipelines.resources.warehouse import Warehouse
@@ -39,7 +40,7 @@ class Zone:
         self.contract: Contract = make(
             self.settings.contracts_dir, document(KEY, columns, upload(KEY, "csv"), **custom)
         )
-        self.sensor = upload_sensor([self.contract], self.settings)
+        self.sensor = upload_sensor(Datasets((self.contract,)), self.settings)
 
     def forget(self) -> None:
         """As if the dataset had never come."""

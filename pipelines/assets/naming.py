@@ -1,0 +1,29 @@
+"""Names and tags as Dagster takes them, of whatever a contract says: one that it refuses would stop every OPD."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+LONGEST_NAME = 100
+LONGEST_TAG = 63
+"""Characters of a tag's value (Dagster, and Kubernetes after which it goes)."""
+_MARK = 8
+
+
+def definition_name(text: str) -> str:
+    """A name of letters, digits and underscores; what had to be changed bears a mark, so that no two are the same."""
+    return _fitted(text, r"[^A-Za-z0-9_]+", "_", LONGEST_NAME)
+
+
+def tag_value(text: str) -> str:
+    """The value of a tag: letters, digits, underscores, dots and dashes; white space becomes an underscore."""
+    return _fitted(re.sub(r"\s+", "_", text), r"[^A-Za-z0-9_.-]+", "-", LONGEST_TAG)
+
+
+def _fitted(text: str, unfit: str, instead: str, longest: int) -> str:
+    fitted = re.sub(unfit, instead, text)
+    if fitted == text and len(text) <= longest:
+        return text
+    mark = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:_MARK]
+    return f"{fitted[: longest - _MARK - 1]}_{mark}"

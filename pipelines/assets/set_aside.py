@@ -1,0 +1,77 @@
+"""What has a fault in its files is a red asset with the fault in words, and stops nothing else.
+
+raw/<opd>/<dataset> of a faulty contract or suite; models and publications that cannot be read.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from pipelines.assets.naming import definition_name
+from pipelines.datasets import SetAside
+from pipelines.errors import GudangError
+from pipelines.quality.suites import LOAD_CHECK
+
+_KEY_PART = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+
+def set_aside_key(dataset: SetAside) -> dg.AssetKey:
+    """Its key when the contract is right again; a folder's or file's name that is no name is made one."""
+    parts = (dataset.opd, dataset.dataset)
+    return dg.AssetKey(["raw", *(p if _KEY_PART.fullmatch(p) else definition_name(p) for p in parts)])
+
+
+def set_aside_assets(set_aside: Sequence[SetAside]) -> list[dg.AssetsDefinition]:
+    """A red asset in the place of each dataset that is set aside."""
+    return [
+        _refusing(
+            set_aside_key(dataset),
+            set_aside_key(dataset).path[1],
+            "**Disisihkan: kontraknya salah.** Dataset ini tidak dimuat sampai diperbaiki; data yang sudah terbit"
+            " tetap. Periksa dengan `gudang validate`.\n\n"
+            + "\n".join(f"- {line}" for line in dataset.describe()),
+            describe(dataset),
+        )
+        for dataset in set_aside
+    ]
+
+
+def unreadable_models(groups: Sequence[str], error: GudangError) -> list[dg.AssetsDefinition]:
+    """A red asset in each group in the place of the models or publications that can't be read: OPD are loaded still."""
+    description = (
+        "**Tidak dapat dibangun: ada yang salah di dbt_like_sql/.** Periksa dengan `gudang validate`.\n\n"
+        f"- {error}"
+    )
+    return [
+        _refusing(dg.AssetKey([group, "tidak_terbaca"]), group, description, str(error)) for group in groups
+    ]
+
+
+def describe(dataset: SetAside) -> str:
+    """What is wrong with a dataset's contract, for a log or a summary."""
+    return f"{dataset.key}: disisihkan, kontraknya salah: {'; '.join(dataset.describe())}"
+
+
+def _refusing(key: dg.AssetKey, group: str, description: str, failure: str) -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        name=f"disisihkan_{'__'.join(key.path)}",
+        specs=[
+            dg.AssetSpec(
+                key=key,
+                group_name=group,
+                description=description,
+                tags={"keadaan": "disisihkan"},
+                skippable=True,
+            )
+        ],
+        check_specs=[dg.AssetCheckSpec(LOAD_CHECK, asset=key, description="Tidak disisihkan.")],
+        can_subset=True,
+        description="Disisihkan sampai diperbaiki.",
+    )
+    def refuse(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        yield dg.AssetCheckResult(asset_key=key, check_name=LOAD_CHECK, passed=False, description=description)
+        if context.selected_asset_keys:
+            raise dg.Failure(description=failure, allow_retries=False)
+
+    return refuse

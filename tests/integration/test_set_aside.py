@@ -1,0 +1,181 @@
+"""One faulty file stops its own dataset, in words, and no other OPD: the jobs are Dagster's own, on a real warehouse."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from psycopg import Connection
+
+from pipelines.assets.set_aside import set_aside_key
+from pipelines.datasets import files_left, read_datasets
+from pipelines.definitions import build_definitions
+from pipelines.load import warehouse
+from pipelines.resources.warehouse import Warehouse
+from pipelines.settings import PROJECT_ROOT, Settings
+from tests.support.contracts import column, document, upload, write
+from tests.support.dbt_folder import DbtFolder
+
+COLUMNS = [column("id", "integer", primaryKey=True), column("nama")]
+CSV = {"format": "csv", "pattern": "*.csv"}
+
+
+class Project:
+    """A project with one good upload dataset, `dagang/pasar`, and whatever a test adds to it."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+        self.folder = folder
+        self.settings = Settings(home=folder / "home", project=folder, warehouse_url=self.url)
+        self.models = DbtFolder(folder / "dbt_like_sql")
+        self.models.write("seeds/ref_warna.csv", "kode\nmerah\n")
+        self.models.write("seeds/seeds.yml", "seeds:\n  - name: ref_warna\n    description: Warna.\n")
+        self.connection: Connection[Any] = warehouse.connect(self.url)
+        self.connection.execute("drop schema if exists ops, raw, quarantine, landing cascade")
+        self.add("dagang/pasar")
+        self.put("dagang/pasar/pasar.csv")
+
+    def add(self, key: str, **more: Any) -> Path:
+        return write(
+            self.folder / "contracts", document(key, COLUMNS, upload(key, "csv"), extract=CSV) | more
+        )
+
+    def put(self, place: str) -> None:
+        path = self.folder / "home" / "unggahan" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("id,nama\n1,Pasar Pagi\n")
+
+    def run(self, job: str) -> dg.ExecuteInProcessResult:
+        """The night's job as Dagster runs it."""
+        datasets = read_datasets(self.settings)
+        warehouse.prepare(self.connection, datasets.contracts, set_aside=[s.key for s in datasets.set_aside])
+        defs = build_definitions(self.settings, warehouse=Warehouse(url=self.url))
+        dg.Definitions.validate_loadable(defs)
+        with dg.DagsterInstance.ephemeral() as instance:
+            return defs.resolve_job_def(job).execute_in_process(instance=instance, raise_on_error=False)
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        return self.connection.execute("select id, nama from raw.dagang__pasar").fetchall()
+
+
+@pytest.fixture
+def project(module_pg_url: str, tmp_path: Path) -> Iterator[Project]:
+    made = Project(module_pg_url, tmp_path)
+    yield made
+    made.connection.close()
+
+
+def failures(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+    """The failed steps and what they say."""
+    return {
+        str(event.step_key): str(event.step_failure_data.user_failure_data.description)
+        for event in result.all_events
+        if event.is_step_failure and event.step_failure_data.user_failure_data
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("harga", "apiVersion: v3.2.0\nkind: [DataContract\n"),
+        ("harga", "id: dagang/harga\n"),
+        ("Harga Pangan & lain-lain", "a: b\n"),
+        ("h" * 120, "a: b\n"),
+    ],
+)
+def test_a_faulty_contract_is_red_and_the_others_are_loaded(project: Project, name: str, text: str) -> None:
+    path = project.folder / "contracts" / "dagang" / f"{name}.odcs.yaml"
+    path.write_text(text)
+    (faulty,) = read_datasets(project.settings).set_aside
+    result = project.run("ingest")
+    assert project.rows() == [(1, "Pasar Pagi")]
+    assert not result.success
+    (words,) = failures(result).values()
+    assert words.startswith(
+        f"dagang/{name}: disisihkan, kontraknya salah: contracts/dagang/{name}.odcs.yaml:"
+    )
+    (check,) = [c for c in result.get_asset_check_evaluations() if c.asset_key == set_aside_key(faulty)]
+    assert not check.passed and "kontraknya salah" in (check.description or "")
+
+
+def test_a_faulty_suite_is_red_and_the_others_are_loaded(project: Project) -> None:
+    project.add("dagang/harga")
+    suite = project.settings.expectations_dir / "dagang" / "harga.json"
+    suite.parent.mkdir(parents=True)
+    suite.write_text('{"expectations": [')
+    result = project.run("ingest")
+    assert project.rows() == [(1, "Pasar Pagi")]
+    (words,) = failures(result).values()
+    assert words.startswith(
+        "dagang/harga: disisihkan, kontraknya salah: expectations/dagang/harga.json:1: no GX suite"
+    )
+
+
+def test_what_a_set_aside_contract_promised_before_stands(project: Project) -> None:
+    path = project.add("dagang/harga")
+    project.run("ingest")
+    path.write_text("rusak: [")
+    project.run("ingest")
+    promised = project.connection.execute("select dataset, judul from ops.contract order by 1").fetchall()
+    assert promised == [("dagang/harga", "Data harga"), ("dagang/pasar", "Data pasar")]
+
+
+def test_files_of_a_set_aside_contract_are_not_taken_and_that_is_said(project: Project) -> None:
+    project.add("dagang/harga").write_text("rusak: [")
+    project.put("dagang/harga/jan.csv")
+    project.put("dagang/pasar/pasar.docx")
+    left = {f.place: f.reason for f in files_left(project.settings, read_datasets(project.settings))}
+    assert left == {
+        "dagang/harga/jan.csv": "kontrak dagang/harga salah dan disisihkan; perbaiki dahulu (`gudang validate`)",
+        "dagang/pasar/pasar.docx": 'nama tidak cocok dengan pola "*.csv" dari kontrak dagang/pasar; ganti nama'
+        " berkas atau polanya",
+    }
+
+
+def test_models_that_cannot_be_read_are_red_and_all_datasets_are_loaded(project: Project) -> None:
+    project.models.write("models/marts/rusak.sql", "select {{ ref('tiada') }}")
+    result = project.run("ingest")
+    assert project.rows() == [(1, "Pasar Pagi")]
+    assert list(failures(result)) == ["disisihkan_referensi__tidak_terbaca"]
+    for job in ("warehouse", "publication"):
+        (words,) = failures(project.run(job)).values()
+        assert "tiada" in words
+
+
+def test_status_names_the_set_aside_dataset_and_the_files_that_nobody_takes(
+    project: Project,
+) -> None:
+    project.run("ingest")
+    project.add("dagang/harga").write_text("rusak: [")
+    project.put("tiada/apa/x.csv")
+    (project.folder / "deploy").symlink_to(PROJECT_ROOT / "deploy")
+    env = {"GUDANG_HOME": str(project.settings.home), "GUDANG_PROJECT": str(project.folder)}
+    env |= {"GUDANG_WAREHOUSE_URL": project.url, "GUDANG_UPLOAD_ZONE": str(project.folder / "home/unggahan")}
+    status = gudang(env, "status")
+    assert status.returncode == 0
+    assert "dagang/harga: disisihkan: contracts/dagang/harga.odcs.yaml:2" in status.stdout
+    assert "  tiada/apa/x.csv: tidak ada kontrak tiada/apa" in status.stdout
+    listed = gudang(env, "status", "--json")
+    rows = {row["dataset"]: row for row in json.loads(listed.stdout)}
+    assert {key: row["state"] for key, row in rows.items()} == {
+        "dagang/harga": "set aside",
+        "dagang/pasar": "loaded",
+    }
+    assert rows["dagang/harga"]["error"].startswith("contracts/dagang/harga.odcs.yaml:2: no valid YAML")
+    assert "tiada/apa/x.csv" in listed.stderr
+    refused = gudang(env, "upload", "dagang/harga", str(project.folder / "home/unggahan/tiada/apa/x.csv"))
+    assert refused.returncode == 1 and "contracts/dagang/harga.odcs.yaml:2" in refused.stderr
+
+
+def gudang(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pipelines.cli", *arguments]
+    return subprocess.run(
+        command, cwd=PROJECT_ROOT, env={**os.environ, **env}, capture_output=True, text=True, check=False
+    )

@@ -1,0 +1,48 @@
+"""Whatever a contract that loads says, Dagster takes the definitions that are made of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+
+from pipelines.assets.naming import definition_name, tag_value
+from pipelines.assets.raw import raw_assets
+from pipelines.jobs import jobs
+from pipelines.settings import Settings
+from tests.support.contracts import column, database, document, make
+
+HOSTILE = [
+    "simrs-1",
+    "simrs 1",
+    "simrs_1",
+    "server utama & cadangan",
+    "PostgreSQL (produksi), lantai 2",
+    "x" * 200,
+    "x" * 199 + "y",
+    "kesehatan—ibu & anak",
+    "...",
+    "données",
+]
+
+
+def test_contracts_of_any_server_and_domain_make_definitions_that_load(tmp_path: Path) -> None:
+    contracts = []
+    for number, name in enumerate(HOSTILE):
+        doc = document(
+            f"opd{number}/data", [column("id", "integer")], database("URL"), extract={"table": "t"}
+        )
+        doc["servers"][0]["server"] = name
+        contracts.append(make(tmp_path, doc | {"domain": name}))
+    settings = Settings(home=tmp_path, project=tmp_path, warehouse_url=None)
+    assets = raw_assets(contracts, settings)
+    dg.Definitions.validate_loadable(
+        dg.Definitions(assets=assets, jobs=[jobs(contracts)[0]], resources={"warehouse": object()})
+    )
+    assert len({a.op.pool for a in assets}) == len(HOSTILE)
+
+
+def test_names_that_differ_stay_different_and_good_ones_stay_as_they_are() -> None:
+    assert len({definition_name(name) for name in HOSTILE}) == len(HOSTILE)
+    assert definition_name("simrs_1") == tag_value("simrs_1") == "simrs_1"
+    assert tag_value("pemerintahan  umum") == "pemerintahan_umum"
