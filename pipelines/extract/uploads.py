@@ -7,12 +7,14 @@ another machine's ways (zone.py), reading a file (file.py), which file came when
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
 import re
 import secrets
 import shutil
+import stat
 import tempfile
 from dataclasses import dataclass
 from functools import cached_property
@@ -107,11 +109,24 @@ class OpenUpload:
 
 def _open_local(path: Path, name: str, subject: str) -> io.BufferedReader:
     try:
-        return path.open("rb")
+        return _open_plain(path)
     except OSError as error:
         reason = error.strerror
     hint = "upload the file itself again, readable for this account"
     raise SourceError(subject, f"{name}: cannot be opened: {reason}", hint=hint)
+
+
+def _open_plain(path: Path) -> io.BufferedReader:
+    """A plain file. Raises OSError, also for a pipe, whose reader would wait for a writer for ever, and a device."""
+    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115  # the caller's to close
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    raise OSError(errno.EINVAL, "it is no plain file")
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _copied(path: UPath, listed: UploadedFile, subject: str) -> io.BufferedReader:
@@ -158,7 +173,7 @@ def put_upload(zone: Zone, key: str, file: Path, *, name: str | None = None) -> 
     target = folder / name
     partial = folder / f".{secrets.token_hex(8)}.part"
     try:
-        with file.open("rb") as source, partial.open("xb") as copy:
+        with _open_plain(file) as source, partial.open("xb") as copy:
             shutil.copyfileobj(source, copy, 1 << 20)
             copy.flush()
             os.fsync(copy.fileno())
@@ -174,6 +189,7 @@ def put_upload(zone: Zone, key: str, file: Path, *, name: str | None = None) -> 
 
 def _put_remote(folder: UPath, key: str, file: Path, name: str) -> UPath:
     """An object of S3 appears whole by itself; on SFTP the file is renamed to its name once it is there."""
+    _open_local(file, name, key).close()
     target, partial = folder / name, folder / f".{secrets.token_hex(8)}.part"
     with on_zone(key, folder, f"{name} could not be put into the upload zone"):
         if folder.protocol == "s3":

@@ -6,6 +6,7 @@ What belongs here: which sheets, a table of each. Not here: the cells' text (wor
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
@@ -23,6 +24,7 @@ from pipelines.extract.workbook_rows import SheetRows, percent_is_read
 from pipelines.extract.workbook_xls import XlsFacts
 from pipelines.extract.workbook_xml import XlsxFacts
 
+MAX_XLS = 512 << 20
 _SAVE_ANEW = "open it in Excel or LibreOffice, save it and upload it again"
 _RENAME = "rename the sheet, or correct it in the contract"
 
@@ -80,9 +82,12 @@ def _sheet_facts(facts: Facts, name: str, reading: Reading) -> SheetFacts | None
 
 
 def _package(reading: Reading, file: BinaryIO) -> zipfile.ZipFile | None:
-    """The ZIP around an XLSX or ODS, if it does not say that it is too large; None for an XLS."""
+    """The ZIP around an XLSX or ODS, if it does not say that it is too large; None for an XLS, held in memory."""
     file.seek(0)
     if file.read(4) != b"PK\x03\x04":
+        if file.seek(0, io.SEEK_END) > MAX_XLS:
+            hint = "save it as .xlsx, or upload it in parts"
+            raise reading.fault(f"the file is larger than {MAX_XLS >> 20} MB", hint)
         return None
     try:
         archive = open_zip(file)

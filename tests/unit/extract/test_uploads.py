@@ -218,3 +218,14 @@ def test_a_zone_behind_a_link_of_its_own_works(tmp_path: Path, zone: Path) -> No
     zone.symlink_to(tmp_path / "disk")
     put_upload(zone, KEY, made(tmp_path, "x.csv"))
     assert names(zone) == ["x.csv"]
+
+
+def test_a_pipe_is_no_upload_and_holds_nobody_up(tmp_path: Path, zone: Path) -> None:
+    os.mkfifo(tmp_path / "pipa.csv")
+    with pytest.raises(SourceError, match="could not be put into the upload zone: it is no plain file"):
+        put_upload(zone, KEY, tmp_path / "pipa.csv")
+    assert list((zone / KEY).iterdir()) == []
+    # One that took a file's place after the zone was listed.
+    taken = UploadedFile(tmp_path / "pipa.csv", "pipa.csv", 1, 0)
+    with pytest.raises(SourceError, match="it is no plain file"):
+        taken.open(KEY)

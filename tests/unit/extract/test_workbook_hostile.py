@@ -152,3 +152,17 @@ def test_what_a_lying_part_unpacks_to_is_counted(tmp_path: Path) -> None:
     assert content.count(size) == 2  # in front of the part, and in the list of members
     path.write_bytes(content.replace(size, (1000).to_bytes(4, "little")))
     assert "no workbook" in refused(AB_XLSX, path).message
+
+
+def test_many_sheets_over_one_part_are_damage_and_cost_one_reading(tmp_path: Path) -> None:
+    path = workbook(tmp_path, ["a", "b"], [1, 2], title="S1")
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    sheet = parts["xl/workbook.xml"].split(b"<sheets>")[1].split(b"</sheets>")[0]
+    copies = b"".join(sheet.replace(b'"S1"', b'"S%d"' % number) for number in range(1, 3_001))
+    parts["xl/workbook.xml"] = parts["xl/workbook.xml"].replace(sheet, copies)
+    with zipfile.ZipFile(path, "w") as book:
+        for name, content in parts.items():
+            book.writestr(name, content)
+    assert "sheet S2 is damaged" in refused(contract("a", "b", file_format="xlsx", sheets="S*"), path).message
+    assert len(read(opened(contract("a", "b", file_format="xlsx", sheet="S7"), path))) == 1
