@@ -23,6 +23,7 @@ import typer
 
 from pipelines import cli_models
 from pipelines.errors import GudangError, ModelError
+from pipelines.redaction import shown
 
 if TYPE_CHECKING:
     from pipelines.settings import Settings
@@ -46,7 +47,7 @@ def main() -> None:
     try:
         app()
     except GudangError as error:
-        print(f"gudang: {error}", file=sys.stderr)
+        print(shown(f"gudang: {error}"), file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
@@ -153,7 +154,7 @@ def upload(
         )
     make_home(settings.home)
     place = put_upload(settings.upload_zone, dataset, file)
-    print(f"{file.name} -> {place}")
+    print(shown(f"{file.name} -> {place}"))
     print("It is loaded by the upload sensor if `gudang ui` is open, else by the next `gudang nightly`.")
     print("`gudang status` then shows how many rows were loaded and how many are in quarantine.")
 
@@ -207,10 +208,8 @@ def validate(
         renew_sources(settings)
     faults = find_faults(settings)
     for fault in faults:
-        print(
-            f"{_from_here(fault.path)}:{fault.line}: {fault.message}"
-            + (f" ({fault.hint})" if fault.hint else "")
-        )
+        hint = f" ({fault.hint})" if fault.hint else ""
+        print(shown(f"{_from_here(fault.path)}:{fault.line}: {fault.message}{hint}"))
     if faults:
         raise typer.Exit(1)
     print("No fault found.")
@@ -219,11 +218,12 @@ def validate(
 @app.command(context_settings=_PASS_ON)
 def psql(context: typer.Context) -> None:
     """Open psql on the warehouse; everything after `psql` is psql's: gudang psql -c "select now()"."""
+    from pipelines.database_urls import without_password
     from pipelines.embedded import EmbeddedServer
     from pipelines.environment import current_settings, warehouse_url
 
     program = EmbeddedServer(current_settings().home).bin_dir / "psql"
-    place, password = _without_password(warehouse_url())
+    place, password = without_password(warehouse_url())
     env = {**os.environ, **({"PGPASSWORD": password} if password else {})}
     os.execve(program, [str(program), "-d", place, *context.args], env)  # noqa: S606
 
@@ -301,16 +301,7 @@ def make_ready(settings: Settings) -> None:
         project = load_project(settings.models_dir, suites=settings.expectations_dir)
         build(project, warehouse.libpq_url(settings.warehouse_url), select=["tag:referensi"])
     except ModelError as error:  # the UI shows it red; what needs no models is loaded all the same
-        print(f"gudang: {error}", file=sys.stderr)
-
-
-def _without_password(url: str) -> tuple[str, str | None]:
-    """A SQLAlchemy URL as libpq's, and its password apart: a command line can be read by every user."""
-    from sqlalchemy.engine import make_url
-
-    parsed = make_url(url)
-    bare = parsed._replace(drivername="postgresql", password=None)
-    return bare.render_as_string(), str(parsed.password) if parsed.password else None
+        print(shown(f"gudang: {error}"), file=sys.stderr)
 
 
 def _refuse_taken(host: str, port: int) -> None:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.errors import GudangError, LoadError, ModelError
+from pipelines.redaction import shown
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from pipelines.load.plan import Window
     from pipelines.models.nodes import Node, Project
     from pipelines.models.results import NodeResult
     from pipelines.publish.site.facts import Facts
+    from pipelines.terminal import Terminal
 
 app = typer.Typer(
     name="models",
@@ -77,11 +77,12 @@ def show(
     from rich.table import Table
 
     from pipelines.models.lineage import column_lineage
+    from pipelines.terminal import styled
 
     project = _project()
     node = _one(project, name)
     console = _console()
-    console.print(f"[bold]{node.relation}[/] ({node.kind}, {_file(project, node)})")
+    console.print(styled(node.relation, "bold"), f"({node.kind}, {_file(project, node)})")
     if node.description:
         console.print(node.description)
     reads = [*node.depends_on, *(f"raw {opd}/{table}" for opd, table in node.sources)]
@@ -203,7 +204,7 @@ def _warehouse_facts(project: Project) -> Facts | None:
             schemas |= {table.relation.schema for table in project.sources.values()}
             return read_facts(connection, {"raw", *schemas})
     except LoadError as error:
-        print(f"{error}\nThe site is made without it.", file=sys.stderr)
+        print(shown(f"{error}\nThe site is made without it."), file=sys.stderr)
         return None
 
 
@@ -262,7 +263,7 @@ def _facts(node: Node) -> dict[str, Any]:
     }
 
 
-def _print_rows(console: Console, node: Node, limit: int) -> None:
+def _print_rows(console: Terminal, node: Node, limit: int) -> None:
     import psycopg
     from psycopg import sql
     from rich.table import Table
@@ -284,30 +285,32 @@ def _print_rows(console: Console, node: Node, limit: int) -> None:
     console.print(table)
 
 
-def _tell(console: Console, result: NodeResult) -> None:
+def _tell(console: Terminal, result: NodeResult) -> None:
     rows = "" if result.rows is None else f"{result.rows:,} rows" + (" more" if result.grown else "")
     if result.unchanged:
         rows = "unchanged"
     tests = f"{sum(t.passed for t in result.tests)}/{len(result.tests)} tests" if result.tests else ""
-    state = f"[{_STYLE[result.state]}]{_WORDS[result.state]:<12}[/]"
-    console.print(f"{state} {result.asset:<48} {rows:>16} {tests:>12} {result.seconds:7.2f} s")
+    from pipelines.terminal import styled
+
+    state = styled(f"{_WORDS[result.state]:<12}", _STYLE[result.state])
+    console.print(state, f"{result.asset:<48} {rows:>16} {tests:>12} {result.seconds:7.2f} s")
     if result.error:
-        console.print(f"  {result.error}", markup=False, highlight=False, style=_STYLE[result.state])
+        console.print(f"  {result.error}", style=_STYLE[result.state])
     for warning in result.warnings:
-        console.print(f"  warning: {warning.message}", markup=False, style="yellow")
+        console.print(f"  warning: {warning.message}", style="yellow")
 
 
-def _conclude(console: Console, results: list[NodeResult]) -> None:
+def _conclude(console: Terminal, results: list[NodeResult]) -> None:
     counts = {state: sum(r.state == state for r in results) for state in _WORDS}
     console.print(", ".join(f"{count} {_WORDS[state].lower()}" for state, count in counts.items() if count))
     if any(result.state != "ok" for result in results):
         raise typer.Exit(1)
 
 
-def _console() -> Console:
-    from rich.console import Console
+def _console() -> Terminal:
+    from pipelines.terminal import Terminal
 
-    console = Console(soft_wrap=False)
+    console = Terminal()
     if not console.is_terminal:
         console.width = 160
     return console

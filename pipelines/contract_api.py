@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn, cast
 
 from pipelines.errors import ContractError
+from pipelines.redaction import is_secret_name, secret_in
 from pipelines.settings import references
 
 BPS_DATA, KEYED, LISTS = "bps_data", "keyed", "lists"
@@ -25,6 +26,7 @@ _AUTH: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "oauth2": (frozenset({"token_url", "client_id", "client_secret"}), frozenset({"scope", "in"})),
 }
 _SECRETS = frozenset({"token", "value", "password", "client_secret"})
+_NAME_IT = "name it as ${GUDANG_SUMBER_...}"
 _PLACES = {"api_key": ("header", "query"), "oauth2": ("header", "body")}
 
 _OPTIONAL = frozenset({"size_param", "size", "total", "last_page"})
@@ -72,6 +74,11 @@ class ApiExtract:
         _check_pointer("records", self.records)
         if self.shape not in (None, *SHAPES):
             _refuse("shape", f"shape {self.shape!r} is unknown", " or ".join(SHAPES))
+        for name, value in (self.params or {}).items():
+            if is_secret_name(str(name)) and not references(str(value)):
+                _refuse("params", f"params: {name} stands in the contract itself", _NAME_IT)
+        if secret := secret_in(self.path):
+            _refuse("path", f"path holds its {secret} itself", _NAME_IT)
         if self.auth:
             _check_auth(self.auth)
         if self.pagination:
@@ -127,7 +134,7 @@ def _check_auth(auth: Mapping[str, str]) -> None:
             _refuse(
                 "auth",
                 f"auth {kind}: {name} stands in the contract itself",
-                "name it as ${GUDANG_SUMBER_...}",
+                _NAME_IT,
             )
 
 

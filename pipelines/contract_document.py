@@ -31,6 +31,7 @@ from pipelines.contracts import (
     WriteDisposition,
 )
 from pipelines.errors import ContractError, GudangError
+from pipelines.redaction import secret_in
 
 Location = tuple[str | int, ...]
 _DURATION = re.compile(r"P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+S)?)?")
@@ -140,6 +141,13 @@ def _server(server: dict[str, Any]) -> Server:
     location = server.get("path") if kind == "upload" else server.get("location")
     if not location or not server.get("server"):
         raise FaultyError(("servers", 0), "server has no name or no location", "see docs/contracts.md")
+    if kind != "upload" and (secret := secret_in(str(location))):
+        # Not repeated: the message would show it once more.
+        message = (
+            f"location holds its {secret} itself, and everybody who reads the contract or a message sees it"
+        )
+        hint = "put the whole URL into .env and write ${GUDANG_SUMBER_<OPD>_URL}, and change this password"
+        raise FaultyError(("servers", 0, "location"), message, hint)
     custom = custom_properties(server)
     try:
         hours = custom.get("load_hours")

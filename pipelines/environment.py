@@ -120,11 +120,6 @@ _KEY_HINT = (
     "make one with `openssl rand -hex 32`, keep it safe: without it the same person gets another pseudonym"
 )
 
-_URL_HINT = (
-    "postgresql://user:password@host:5432/database; in a password write %40 for @, %2F for /, %3A for :, %20 for a"
-    " blank"
-)
-
 
 def _required(name: str, hint: str) -> str:
     value = os.environ.get(name)
@@ -138,12 +133,17 @@ def _checked(name: str, url: str) -> str:
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
+    from pipelines.database_urls import PASSWORD_HINT, has_unescaped
+
+    hint = f"postgresql://user:password@host:5432/database; {PASSWORD_HINT}"
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
-        raise GudangError(name, "this is no URL of a database", hint=_URL_HINT) from None
+        raise GudangError(name, "this is no URL of a database", hint=hint) from None
+    if has_unescaped(url):
+        raise GudangError(name, "its user or password holds a @ or a blank as it is", hint=hint)
     if not parsed.drivername.startswith("postgresql") or not parsed.database:
-        raise GudangError(name, "this is no URL of a PostgreSQL database", hint=_URL_HINT)
+        raise GudangError(name, "this is no URL of a PostgreSQL database", hint=hint)
     return url
 
 

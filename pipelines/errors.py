@@ -1,9 +1,12 @@
 """The one exception family. What belongs here: errors that name the subject, the place, the rule and the mend.
 
-Not here: handling them. A `GudangError` is for a person to read; its text never holds a personal value.
+Not here: handling them. A `GudangError` is for a person to read; its text never holds a personal value, and what it
+holds is redacted here, once for all that is printed, logged and kept.
 """
 
 from __future__ import annotations
+
+from pipelines.redaction import redacted
 
 
 class GudangError(Exception):
@@ -13,10 +16,10 @@ class GudangError(Exception):
     """
 
     def __init__(self, subject: str, message: str, *, hint: str | None = None) -> None:
-        self.subject = subject
-        self.message = message
-        self.hint = hint
-        super().__init__(f"{subject}: {message}" + (f" ({hint})" if hint else ""))
+        self.subject = redacted(subject)
+        self.message = redacted(message)
+        self.hint = redacted(hint) if hint else hint
+        super().__init__(f"{self.subject}: {self.message}" + (f" ({self.hint})" if self.hint else ""))
 
 
 class ContractError(GudangError):

@@ -17,8 +17,6 @@ from typing import Any
 
 import dagster as dg
 from psycopg import Connection
-from rich.console import Console
-from rich.logging import RichHandler
 from rich.table import Table
 
 from pipelines.assets.raw import FULL_REFRESH, raw_key
@@ -30,16 +28,17 @@ from pipelines.errors import ContractError, GudangError
 from pipelines.jobs import INGEST, WALKED, WAREHOUSE, chain, ingest_job, ingest_jobs, range_tags, today
 from pipelines.load import warehouse
 from pipelines.settings import Settings
+from pipelines.terminal import Terminal, TerminalHandler, styled
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _STATES = {
-    "loaded": "[green]dimuat",
-    "unchanged": "[dim]tidak ada yang baru",
-    "rejected": "[red]ditolak pemeriksaan",
-    "failed": "[red]gagal",
-    "died": "[red]terputus",
-    "running": "[yellow]berjalan",
-    None: "[yellow]belum ada kiriman",
+    "loaded": ("dimuat", "green"),
+    "unchanged": ("tidak ada yang baru", "dim"),
+    "rejected": ("ditolak pemeriksaan", "red"),
+    "failed": ("gagal", "red"),
+    "died": ("terputus", "red"),
+    "running": ("berjalan", "yellow"),
+    None: ("belum ada kiriman", "yellow"),
 }
 
 
@@ -93,14 +92,12 @@ def reload(settings: Settings, key: str) -> int:
             link = _run(console, instance, job, tags, [raw_key(chosen[0])])
         console.print(_datasets(connection, chosen, [link.run_id]))
         for line in _failures(connection, [link.run_id]):
-            console.print(f"  {line}", markup=False, style="red")
+            console.print(f"  {line}", style="red")
     return 0 if link.success else 1
 
 
-def _console() -> Console:
-    console = Console()
-    if console.width < 120:
-        console.width = 120
+def _console() -> Terminal:
+    console = Terminal(at_least=120)
     _progress(console)
     return console
 
@@ -122,14 +119,10 @@ def _instance() -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def _progress(console: Console) -> None:
+def _progress(console: Terminal) -> None:
     log = logging.getLogger("gudang")
     if not log.handlers:
-        log.addHandler(
-            RichHandler(
-                console=console, show_path=False, show_level=False, markup=False, log_time_format="%H:%M:%S"
-            )
-        )
+        log.addHandler(TerminalHandler(console))
     log.setLevel(logging.INFO)
     log.propagate = False
 
@@ -147,13 +140,13 @@ def _loaded_until(connection: Connection[Any], contracts: Sequence[Contract], jo
 
 
 def _run(
-    console: Console,
+    console: Terminal,
     instance: dg.DagsterInstance,
     job: str,
     windows: Mapping[str, str],
     selection: Sequence[dg.AssetKey] | None = None,
 ) -> Link:
-    console.rule(f"[bold]{job}")
+    console.rule(styled(job, "bold"))
     tags = {WALKED: "walked", "gudang/pid": str(os.getpid()), "gudang/host": socket.gethostname(), **windows}
     result = defs.resolve_job_def(job).execute_in_process(
         instance=instance, tags=tags, run_config=_QUIET, raise_on_error=False, asset_selection=selection
@@ -170,7 +163,7 @@ def _run(
     for event in result.all_events:
         if event.is_step_failure and event.step_failure_data.user_failure_data is None:
             error = event.step_failure_data.error
-            console.print(f"[red]{event.step_key}: {error.to_string() if error else 'failed'}", markup=True)
+            console.print(styled(f"{event.step_key}: {error.to_string() if error else 'failed'}", "red"))
     return Link(job, result.run_id, result.success, files)
 
 
@@ -205,20 +198,20 @@ def _alive(pid: int) -> bool:
 
 
 def _summary(
-    console: Console, connection: Connection[Any], datasets: Datasets, links: Sequence[Link]
+    console: Terminal, connection: Connection[Any], datasets: Datasets, links: Sequence[Link]
 ) -> None:
     run_ids = {link.job: link.run_id for link in links}
-    console.rule("[bold]malam ini")
+    console.rule(styled("malam ini", "bold"))
     contracts = datasets.contracts
     table = _datasets(connection, contracts, [run_ids[job] for job in ingest_jobs(contracts)])
     for dataset in datasets.set_aside:
-        table.add_row(dataset.key, "[red]disisihkan: kontrak salah")
+        table.add_row(dataset.key, styled("disisihkan: kontrak salah", "red"))
     console.print(table)
     for dataset in datasets.set_aside:
-        console.print(f"  {describe(dataset)}", markup=False, style="red")
+        console.print(f"  {describe(dataset)}", style="red")
     failed = _failures(connection, list(run_ids.values()))
     for line in failed:
-        console.print(f"  {line}", markup=False, style="red")
+        console.print(f"  {line}", style="red")
     built = connection.execute(
         "select count(*) filter (where state = 'ok'), count(*) filter (where state <> 'ok') from ops.model_run"
         " where run_id = any(%s)",
@@ -228,13 +221,13 @@ def _summary(
     console.print(f"Model: {built[0]} dibangun, {built[1]} gagal atau dilewati.")
     for link in links:
         for path, changed in link.files:
-            console.print(f"  {path}  {'' if changed else '(tidak berubah)'}", markup=False, highlight=False)
+            console.print(f"  {path}  {'' if changed else '(tidak berubah)'}")
     for link in links:
-        word = "[green]berhasil" if link.success else "[red]GAGAL"
-        console.print(f"{link.job}: {word}[/]  (run {link.run_id})", highlight=False)
+        word = styled("berhasil", "green") if link.success else styled("GAGAL", "red")
+        console.print(f"{link.job}:", word, f" (run {link.run_id})")
 
 
-def _zone(console: Console, settings: Settings, datasets: Datasets) -> None:
+def _zone(console: Terminal, settings: Settings, datasets: Datasets) -> None:
     """Files that lie in the upload zone and are nobody's."""
     try:
         left = [str(file) for file in files_left(settings, datasets)]
@@ -243,7 +236,7 @@ def _zone(console: Console, settings: Settings, datasets: Datasets) -> None:
     if left:
         console.print("Di zona unggah, tidak diambil:", style="yellow")
     for line in left:
-        console.print(f"  {line}", markup=False, highlight=False)
+        console.print(f"  {line}")
 
 
 def _datasets(connection: Connection[Any], contracts: Sequence[Contract], run_ids: Sequence[str]) -> Table:
@@ -271,9 +264,11 @@ def _datasets(connection: Connection[Any], contracts: Sequence[Contract], run_id
     for contract in contracts:
         batch = batches.get(contract.key)
         passed, failed = checks.get(f"raw/{contract.key}", (0, 0))
-        state = _STATES[batch[1] if batch else None]
+        state = styled(*_STATES[batch[1] if batch else None])
         counts = [f"{n:,}".replace(",", ".") for n in batch[2:]] if batch else [""] * 5
-        table.add_row(contract.key, state, *counts, str(passed or ""), f"[red]{failed}" if failed else "")
+        table.add_row(
+            contract.key, state, *counts, str(passed or ""), styled(str(failed), "red") if failed else ""
+        )
     return table
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from pipelines.terminal import Terminal, styled
 
 STATES = {
     "loaded": ("dimuat", "green"),
@@ -31,8 +32,8 @@ _NOTE = (
 )
 
 
-def print_status(rows: Sequence[dict[str, Any]], console: Console | None = None) -> None:
-    console = console or Console()
+def print_status(rows: Sequence[dict[str, Any]], console: Terminal | None = None) -> None:
+    console = console or Terminal()
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("dataset", overflow="fold")
     table.add_column("keadaan", no_wrap=True)
@@ -44,8 +45,8 @@ def print_status(rows: Sequence[dict[str, Any]], console: Console | None = None)
         counts = [_number(row.get(name)) for name in _NUMBERS.values()]
         arrived = row.get("arrived_at")
         table.add_row(
-            Text(row["dataset"]),
-            Text(word, colour),
+            styled(row["dataset"], ""),
+            styled(word, colour),
             f"{arrived:%Y-%m-%d}" if arrived else "-",
             *counts,
             _checks(row),
@@ -55,7 +56,7 @@ def print_status(rows: Sequence[dict[str, Any]], console: Console | None = None)
     if concerns := [line for row in rows for line in _concerns(row)]:
         console.print(Text("\nPerlu perhatian:", "bold"))
         for line in concerns:
-            console.print(Text(f"  {line}"))
+            console.print(styled(f"  {line}", ""))
 
 
 def _state(row: dict[str, Any]) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 
 from pipelines import personal_shapes
 from pipelines.contracts import Contract
+from pipelines.database_urls import libpq_url as libpq_url
 from pipelines.errors import LoadError
 from pipelines.load import ledger, locks, personal
 from pipelines.load.plan import create_raw
@@ -24,21 +25,13 @@ BOOTSTRAP_LOCK = 7_640_001
 SCRIPTS = ("bootstrap.sql", "parsers.sql", "checks.sql")
 
 
-def libpq_url(url: str) -> str:
-    """A SQLAlchemy URL ("postgresql+psycopg://...") as libpq's own ("postgresql://...")."""
-    rendered = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    place, mark, query = rendered.partition("?")
-    # SQLAlchemy writes a blank as +, which libpq takes for a plus.
-    return place + mark + query.replace("+", "%20")
-
-
 def connect(url: str) -> Connection[Any]:
     """A session of the warehouse, autocommit: dates year first, Kalimantan's time. Raises LoadError."""
     try:
         connection: Connection[Any] = psycopg.connect(
             libpq_url(url), autocommit=True, application_name="gudang"
         )
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
         place = make_url(url).render_as_string(hide_password=True)
         raise LoadError(
             "warehouse", f"cannot connect to {place}: {_first_line(error)}", hint="is it running?"

@@ -6,11 +6,11 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from pipelines.errors import GudangError
 from pipelines.status import dataset_status
 from pipelines.status_table import print_status
+from pipelines.terminal import Terminal
 from tests.support.contracts import column
 from tests.support.loads import Loads, Row, Rows
 
@@ -21,7 +21,7 @@ def give(*rows: Row) -> Rows:
 
 def shown(rows: list[dict[str, Any]]) -> list[str]:
     out = StringIO()
-    print_status(rows, Console(file=out, width=80))
+    print_status(rows, Terminal(file=out, width=80))
     return out.getvalue().splitlines()
 
 

@@ -190,3 +190,36 @@ def test_dagsters_database_that_is_down_is_one_line(
     said = capsys.readouterr().err
     assert said.startswith("gudang: Dagster's database: cannot connect to") and said.count("\n") == 1
     assert "rahasia" not in said and "127.0.0.1:1/dagster" in said
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://kantor:a@rahasia@127.0.0.1:1/gudang", "postgresql://kantor:a rahasia@127.0.0.1:1/gudang"],
+)
+def test_a_password_with_a_sign_that_cuts_it_is_refused_before_a_part_of_it_is_a_host(
+    url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    external(monkeypatch, tmp_path)
+    monkeypatch.setenv("GUDANG_WAREHOUSE_URL", url)
+    assert gudang("status", monkeypatch=monkeypatch) == 1
+    said = capsys.readouterr().err
+    assert "rahasia" not in said and "a @ or a blank" in said and "%40 for @" in said
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://kantor@127.0.0.1:1/gudang?password=rahasia",
+        "postgresql://kantor:rahasia%20x@127.0.0.1:1/g",
+    ],
+)
+def test_a_warehouse_that_is_not_there_is_named_without_its_password(
+    url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    external(monkeypatch, tmp_path)
+    monkeypatch.setenv("GUDANG_WAREHOUSE_URL", url)
+    assert gudang("status", monkeypatch=monkeypatch) == 1
+    said = capsys.readouterr().err
+    assert (
+        said.startswith("gudang: warehouse: cannot connect to postgresql://kantor") and "rahasia" not in said
+    )

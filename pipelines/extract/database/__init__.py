@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from pipelines.contracts import Contract, DatabaseExtract
+from pipelines.database_urls import PASSWORD_HINT, has_unescaped
 from pipelines.errors import ContractError
 from pipelines.extract.database.faults import FAULTS, source_error
 from pipelines.extract.database.shape import Selection, SourceColumn, select
@@ -88,15 +89,17 @@ def _guarded(contract: Contract, session: Session, blocks: Iterator[bytes]) -> I
 
 
 def _url(contract: Contract, env: Mapping[str, str]) -> URL:
+    location = contract.server.location
+    url = resolve(contract.key, location, env)
+    if has_unescaped(url):
+        message = f"the user or password in {location} holds a @ or a blank as it is"
+        raise ContractError(contract.key, message, hint=PASSWORD_HINT)
     try:
-        return make_url(resolve(contract.key, contract.server.location, env))
+        return make_url(url)
     except (ArgumentError, ValueError):
         pass  # outside the handler: the text of the URL holds the password
-    raise ContractError(
-        contract.key,
-        f"{contract.server.location} is no URL of a database",
-        hint="such as postgresql+psycopg://user:password@host:5432/database",
-    )
+    hint = f"such as postgresql+psycopg://user:password@host:5432/database; {PASSWORD_HINT}"
+    raise ContractError(contract.key, f"{location} is no URL of a database", hint=hint)
 
 
 def _session(contract: Contract, extract: DatabaseExtract, url: URL) -> Session:

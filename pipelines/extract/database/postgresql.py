@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL
 
 from pipelines import sqlstates
 from pipelines.contracts import Contract, DatabaseExtract
+from pipelines.database_urls import libpq_url
 from pipelines.extract.database.clean import Cleaner
 from pipelines.extract.database.faults import RefusedError, SilentError
 from pipelines.extract.database.shape import Family, Limit, Selection, SourceColumn, no_such_table
@@ -83,8 +84,7 @@ class PostgresqlSession:
         self._contract, self._extract = contract, extract
         self._patience = contract.server.statement_timeout + _GRACE_S
         defaults: dict[str, Any] = {k: v for k, v in _CONNECT.items() if k not in url.query}
-        conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._connection = psycopg.connect(conninfo, autocommit=True, **defaults)
+        self._connection = psycopg.connect(libpq_url(url), autocommit=True, **defaults)
         self._wire = self._connection.pgconn
         self._wire.nonblocking = 0
         self._poll = select.poll()

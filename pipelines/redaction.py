@@ -1,0 +1,79 @@
+"""What may be printed of a text that others had a hand in: no secret, and no sign that a terminal would obey.
+
+What belongs here: the one redaction, which every error of the house (errors.py) and everything that the commands print
+goes through. Not here: persons' numbers (personal_shapes.py), colours (terminal.py).
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, urlsplit
+
+HIDDEN = "***"
+_CREDENTIAL_NAMES = (
+    "password|passwd|passphrase|pwd|sandi|sslpassword|secret|client_secret|token|access_token|refresh_token"
+    "|api_key|apikey|api-key|subscription-key|sig|signature"
+)
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)((?:(?![A-Za-z][A-Za-z0-9+.-]*://)[^\n])*)")
+_PORT = re.compile(r"[^/@\s:]*:\d{1,5}[/?#]|\[[0-9a-fA-F:.]+\]")
+_HOST = re.compile(r"[\w.\[\]:%-]+(?=$|[/?#\s,;)'\"])|(?=/)")
+_ASSIGNED = re.compile(
+    rf"(?i)((?<![a-z])(?:{_CREDENTIAL_NAMES})|(?<=[?&])key)(\s*=\s*)(?!\$\{{)('(?:[^'\\]|\\.)*'|[^&\s'\")]+)"
+)
+_REFERENCE = re.compile(r"\$\{[A-Z][A-Z0-9_]*\}")
+_IN_QUERY = re.compile(rf"(?i)(?:{_CREDENTIAL_NAMES}|key)")
+# C0 and C1 but for line feed and tab, and what turns the direction of a line around.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def redacted(text: str) -> str:
+    """`text` without the passwords of its URLs, and without what stands behind `password=`, `token=` and the like.
+
+    A password may hold what it should have written as %40 or %20: it ends at the last @ before a host.
+    """
+    if "://" in text:
+        text = _URL.sub(lambda match: match[1] + _without_password(match[2]), text)
+    return _ASSIGNED.sub(lambda match: f"{match[1]}{match[2]}{HIDDEN}", text) if "=" in text else text
+
+
+def shown(text: str) -> str:
+    """`text` for a terminal: redacted, and each control character as \\x.., so that none is obeyed."""
+    return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], redacted(text))
+
+
+def secret_in(url: str) -> str | None:
+    """Where a URL of a contract holds a secret itself and not as ${NAME}: the word for it, else None."""
+    bare = _REFERENCE.sub("REF", url)
+    for name in parameters(bare):
+        if _IN_QUERY.fullmatch(name):
+            value = re.search(rf"[?&]{re.escape(name)}=([^&#]*)", url)
+            if value and value[1] and not _REFERENCE.fullmatch(value[1]):
+                return name
+    rest = url.partition("://")[2]
+    user, at, _ = rest.rpartition("@")
+    password = user.partition(":")[2]
+    return "password" if at and password and not _REFERENCE.fullmatch(password) else None
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a parameter of this name holds a credential."""
+    return _IN_QUERY.fullmatch(name) is not None
+
+
+def parameters(url: str) -> tuple[str, ...]:
+    """The names in the query of a URL."""
+    try:
+        return tuple(name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True))
+    except ValueError:
+        return ()
+
+
+def _without_password(rest: str) -> str:
+    """What stands behind `scheme://`, up to the next URL or the line's end."""
+    if _PORT.match(rest):
+        return rest
+    for at in reversed([match.start() for match in re.finditer("@", rest)]):
+        user, colon, password = rest[:at].partition(":")
+        if colon and not re.search(r"[/\s]", user) and _HOST.match(rest, at + 1):
+            return rest if _REFERENCE.fullmatch(password) else f"{user}:{HIDDEN}{rest[at:]}"
+    return rest

@@ -1,0 +1,45 @@
+"""What a person sees of a command: rich's console, to which nothing from outside is markup, emoji or a control code.
+
+What belongs here: one console for all commands. Not here: what is printed; colours are given as `style` or `Text`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.text import Text
+
+from pipelines.redaction import shown
+
+
+class Terminal(Console):
+    """A console that takes a text as it is: `[/b]` is four characters. A password is hidden, an escape code shown."""
+
+    def __init__(self, *, at_least: int = 0, **more: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, **more)
+        if self.width < at_least:
+            self.width = at_least
+
+    def render_str(self, text: str, **more: Any) -> Text:
+        """rich's own door for every text, of a table's cell too."""
+        more |= {"markup": False, "emoji": False}
+        return super().render_str(shown(text), **more)
+
+
+class TerminalHandler(RichHandler):
+    """Lines of the log on a Terminal."""
+
+    def __init__(self, console: Terminal) -> None:
+        super().__init__(
+            console=console, show_path=False, show_level=False, markup=False, log_time_format="%H:%M:%S"
+        )
+
+    def render_message(self, record: Any, message: str) -> Any:
+        return super().render_message(record, shown(message))
+
+
+def styled(text: str, style: str) -> Text:
+    """`text` in a colour."""
+    return Text(shown(text), style)

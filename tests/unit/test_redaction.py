@@ -1,0 +1,88 @@
+"""No secret in anything that is printed, and no sign that a terminal would obey."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.database_urls import has_unescaped, libpq_url, without_password
+from pipelines.errors import GudangError
+from pipelines.redaction import redacted, secret_in, shown
+
+SECRET = "rahasia99"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("postgresql://kantor:rahasia99@db:5432/gudang", "postgresql://kantor:***@db:5432/gudang"),
+        ("to postgresql://kantor:p@rahasia99@db:5432/x: no", "to postgresql://kantor:***@db:5432/x: no"),
+        ("postgresql://kantor:a rahasia99@db/x", "postgresql://kantor:***@db/x"),
+        ("postgresql://kantor:a/rahasia99@db/x (is it up?)", "postgresql://kantor:***@db/x (is it up?)"),
+        (
+            "postgresql://kantor@db/x?password=rahasia99&port=1",
+            "postgresql://kantor@db/x?password=***&port=1",
+        ),
+        ("a mysql://u:rahasia99@h/a b mysql://v:rahasia99@h/b", "a mysql://u:***@h/a b mysql://v:***@h/b"),
+        ("https://api.contoh.id/v1?api_key=rahasia99", "https://api.contoh.id/v1?api_key=***"),
+        ("https://api.contoh.id/v1?x=1&key=rahasia99", "https://api.contoh.id/v1?x=1&key=***"),
+        ("host=db password='a rahasia99' user=u", "host=db password=*** user=u"),
+        ("DRIVER=x;UID=u;PWD=rahasia99", "DRIVER=x;UID=u;PWD=***"),
+    ],
+)
+def test_a_secret_is_hidden_wherever_a_url_or_connection_string_holds_it(text: str, expected: str) -> None:
+    assert redacted(text) == expected
+    error = GudangError(text, text, hint=text)
+    assert SECRET not in f"{error} {error.subject} {error.message} {error.hint} {error.args}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "check ${GUDANG_SUMBER_DINKES_URL} and that the server answers",
+        "postgresql://user:${GUDANG_PW}@db/x",
+        "postgresql://postgres@/gudang?host=/tmp/x&port=5432",
+        "see https://gudang.kaltimprov.go.id:8080/berkas, ask diskominfo@kaltimprov.go.id",
+        "kolom key=2 tidak ada",
+    ],
+)
+def test_what_holds_no_secret_stays_as_it_is(text: str) -> None:
+    assert redacted(text) == text
+
+
+def test_a_control_character_is_shown_and_not_obeyed() -> None:
+    assert shown("a\x1b[2Jb\x07\u202ec\nd\te") == "a\\x1b[2Jb\\x07\\u202ec\nd\te"
+
+
+def test_a_literal_secret_in_a_location_is_found_and_a_reference_is_none() -> None:
+    faulty = {
+        "postgresql://u:rahasia99@h/d": "password",
+        "postgresql://u:a${GUDANG_PW}@h/d": "password",
+        "postgresql://u:a@b@h/d": "password",
+        "postgresql://u@h/d?password=rahasia99": "password",
+        "https://h/v1?api_key=rahasia99": "api_key",
+    }
+    good = [
+        "${GUDANG_URL}",
+        "postgresql://u:${GUDANG_PW}@h/d",
+        "https://h:8080/v1",
+        "https://h/?key=${GUDANG_KEY}",
+    ]
+    assert {url: secret_in(url) for url in faulty} == faulty
+    assert [url for url in good if secret_in(url)] == []
+
+
+def test_libpq_gets_a_url_that_it_can_read_and_a_command_line_none_of_its_passwords() -> None:
+    assert libpq_url("postgresql+psycopg://u:a%20b@h/d?options=-c%20x%3D1") == (
+        "postgresql://u:a%20b@h/d?options=-c%20x%3D1"
+    )
+    assert without_password("postgresql+psycopg://u:rahasia99@h/d") == ("postgresql://u@h/d", SECRET)
+    assert without_password("postgresql://u@h/d?password=rahasia99&port=1") == (
+        "postgresql://u@h/d?port=1",
+        SECRET,
+    )
+    assert without_password("postgresql://u@h/d") == ("postgresql://u@h/d", None)
+
+
+def test_a_sign_that_would_cut_a_password_in_two_is_seen() -> None:
+    assert has_unescaped("postgresql://u:a@b@h/d") and has_unescaped("postgresql://u:a b@h/d")
+    assert not has_unescaped("postgresql://u:a%40b%20c@h/d?options=-c x@y")
