@@ -77,7 +77,7 @@ def make_contract(path: Path, document: dict[str, Any]) -> Contract:
             _one_of(document, custom, "merge_strategy", "upsert", tuple(MergeStrategy))
         ),
         cursor=custom.get("cursor"),
-        lag=_duration(document, custom, "lag"),
+        lag=_lag(document, custom),
         reconcile=_duration(document, custom, "reconcile"),
         partition=_partition(document, custom),
         schema_contract=_one_of(document, custom, "schema_contract", "freeze", ("freeze", "evolve")),
@@ -129,6 +129,18 @@ def _share(document: dict[str, Any], custom: dict[str, Any], name: str, default:
         hint = "a number from 0 to 1, such as 0.5"
         raise FaultyError(_custom_place(document, name), f"{name} {value!r} is no share", hint)
     return float(value)
+
+
+def _lag(document: dict[str, Any], custom: dict[str, Any]) -> str | None:
+    """An ISO 8601 duration of a cursor that is a time, a number above 0 of one that is a number; as text."""
+    value = custom.get("lag")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return _duration(document, custom, "lag")
+    if not 0 < value < float("inf"):
+        raise FaultyError(
+            _custom_place(document, "lag"), f"lag {value!r} is no number above 0", "such as 1000"
+        )
+    return f"{Decimal(str(value)):f}"
 
 
 def _server(server: dict[str, Any]) -> Server:

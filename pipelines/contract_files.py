@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import yaml
 
-from pipelines import contract_vocabulary, repairs
+from pipelines import contract_cursor, contract_vocabulary, repairs
 from pipelines.contract_document import FaultyError, Location, make_contract
 from pipelines.contracts import Contract, contract_paths
 from pipelines.errors import ContractError
@@ -82,6 +82,11 @@ def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
         Fault(path, _line(lines, ("schema", 0, "properties", index)), f"{column.name}: {message}", hint)
         for index, column in enumerate(contract.columns)
         for message, hint in repairs.faults(column)
+    ]
+    places = {column.name: index for index, column in enumerate(contract.columns)}
+    faults += [
+        Fault(path, _line(lines, ("schema", 0, "properties", places[column.name])), message, hint)
+        for column, message, hint in contract_cursor.faults(contract)
     ]
     return (None if faults else contract), faults
 

@@ -366,11 +366,12 @@ class Contract:
                 f"cursor {self.cursor} may be empty, and such rows would never be read again",
                 "mark it required: true",
             )
-        a_time = self.column(self.cursor).logical_type in ("date", "timestamp")
-        if self.lag and not a_time:
+        kind = self.column(self.cursor).logical_type
+        a_time = kind in ("date", "timestamp")
+        if self.lag and (kind == "string" or self.lag.startswith("P") != a_time):
             self._fail(
-                f"a lag is a time, and the cursor {self.cursor} is none",
-                "drop the lag, or a date or timestamp",
+                f"lag {self.lag} can't be taken from the cursor {self.cursor}, which is a {kind}",
+                "a duration (P1D) from a date or timestamp, a number (1000) from a number",
             )
         if self.keeps_history and not a_time:
             self._fail(

@@ -28,7 +28,7 @@ from pipelines.load.failures import told
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged, load
 from pipelines.load.plan import Window
-from pipelines.quality.gate import GateResult, check, record, source_shape
+from pipelines.quality.gate import GateResult, check, notice, record, source_shape
 from pipelines.quality.run import CheckResult
 from pipelines.settings import Settings
 
@@ -238,7 +238,10 @@ def _ingest(
         raise
     if batch is None:
         return Ingested(None)
-    checks = (source_shape(contract, [str(d) for d in batch.drift]), *results[0].checks) if results else ()
+    checks: tuple[CheckResult, ...] = ()
+    if results:
+        shape = source_shape(contract, [str(d) for d in batch.drift])
+        checks = (shape, *notice(contract, batch), *results[0].checks)
     record(connection, asset, run_id, batch.batch_id, checks)
     log.info("%s: %s", contract.key, words(batch))
     for warning in batch.warnings:
@@ -264,7 +267,7 @@ def _together(done: Sequence[Ingested], left: tuple[LeftFile, ...]) -> Ingested:
         warnings=[w for b in batches for w in b.warnings],
         **{
             name: sum(getattr(b, name) for b in batches)
-            for name in ("read", "loaded", "unchanged", "quarantined", "deleted")
+            for name in ("read", "loaded", "unchanged", "quarantined", "deleted", "damaged")
         },
     )
     return Ingested(total, tuple(checks.values()), left)

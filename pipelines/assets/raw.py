@@ -15,6 +15,7 @@ from pipelines.ingest import Ingested, ingest, words
 from pipelines.load.empty import TAG as EMPTY_WINDOW
 from pipelines.load.failures import told
 from pipelines.load.plan import Window
+from pipelines.quality.gate import notices
 from pipelines.quality.suites import QUARANTINE_CHECK, SHAPE_CHECK, Expectation, suite, tables_read
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import TIMEZONE, Settings
@@ -190,6 +191,8 @@ def _check_specs(contract: Contract, expectations: Sequence[Expectation]) -> Ite
         blocking=True,
         description=f"Paling banyak {contract.max_quarantine_share:.0%} baris sebuah kiriman boleh dikarantina.",
     )
+    for name, description in notices(contract):
+        yield dg.AssetCheckSpec(name, asset=raw_key(contract), blocking=False, description=description)
     for e in expectations:
         yield dg.AssetCheckSpec(
             e.name, asset=raw_key(contract), blocking=e.blocking, description=e.message or e.type
@@ -215,6 +218,7 @@ def _not_run(
     declared = [
         (SHAPE_CHECK, "error"),
         (QUARANTINE_CHECK, "error"),
+        *((name, "warn") for name, _ in notices(contract)),
         *((e.name, e.severity) for e in expectations),
     ]
     for name, severity in declared:

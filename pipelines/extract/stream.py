@@ -60,6 +60,9 @@ class SourceStream:
     found: what had to be found out of the source because the contract leaves it open, for the ledger.
     hurried: whether reading it slowly would not spare the source but hold up whoever writes there.
     fallback: opens the same source for a slower way of reading, which takes whatever this one does not.
+    wider: whether rows outside of what was asked for may be among them; the load leaves them out.
+    unreachable: rows of the source whose cursor or date is empty or none, so that no read of a part finds them; None
+    where all was read, or where it is not known.
     """
 
     columns: tuple[str, ...]
@@ -74,6 +77,8 @@ class SourceStream:
     found: dict[str, str] = field(default_factory=dict[str, str])
     hurried: bool = False
     fallback: Callable[[], SourceStream] | None = None
+    wider: bool = False
+    unreachable: int | None = None
 
     def close(self) -> None:
         """Lets go of the source, also where `blocks` was not read, or not to its end."""

@@ -189,7 +189,10 @@ begin
                 ('ops.load_batch', 'found', 'jsonb not null default ''{}'''),
                 ('ops.load_batch', 'rules', 'text'),
                 ('ops.load_batch', 'rows_in_raw', 'bigint'),
-                ('ops.load_batch', 'data_until', 'timestamptz')
+                ('ops.load_batch', 'data_until', 'timestamptz'),
+                ('ops.load_batch', 'rows_damaged', 'bigint not null default 0'),
+                ('ops.load_batch', 'rows_unreachable', 'bigint'),
+                ('ops.watermark', 'source_text', 'text')
         ) as c (relation, name, type)
         where not exists (
             select from pg_attribute as a
@@ -220,6 +223,10 @@ comment on column ops.load_batch.rows_in_raw is
     'Rows in force in raw after the load (deleted and former versions left out); null where an earlier row holds.';
 comment on column ops.load_batch.data_until is
     'End of the newest period in raw after the load; null where the contract declares none.';
+comment on column ops.load_batch.rows_damaged is 'Rows with bytes that no text has here: replaced by U+FFFD.';
+comment on column ops.load_batch.rows_unreachable is
+'Rows of the source without a usable cursor or date, which no read of a part finds; NULL where nobody could count them.';
+comment on column ops.watermark.source_text is 'The value as an API wrote it: what the API is asked from.';
 comment on column ops.load_batch.found is 'What had to be found out of the source: a CSV file''s encoding, delimiter, quote.';
 
 -- Asked by the statement that makes a stage (load/stage.py) about a landing row that breaks a rule: notes the row for

@@ -71,7 +71,7 @@ def append_stage(plan: LoadPlan) -> sql.Composed:
     """The staged rows that raw does not have yet.
 
     With a key: those whose key is new. Without: as many of each row as the source has more than raw, from
-    plan.since on, for rows at the boundary of an incremental read come again.
+    plan.since on, for rows at the boundary of an incremental read come again (and a source may give more than that).
     """
     names = identifiers([n for n, _ in raw_columns(plan.contract)])
     if plan.contract.primary_key:
@@ -80,13 +80,15 @@ def append_stage(plan: LoadPlan) -> sql.Composed:
         )
     return sql.SQL(
         "insert into {raw} ({content}, _batch_id, _loaded_at) select {content}, {batch}, statement_timestamp()"
-        " from (select {content} from {stage} except all select {content} from {raw} r where {known}) added"
+        " from (select {content} from {stage} s where {came} except all select {content} from {raw} r where {known})"
+        " added"
     ).format(
         raw=plan.raw,
         content=plan.names(),
         batch=sql.Literal(plan.batch_id),
         stage=plan.stage,
-        known=_from(plan),
+        came=_from(plan, "s"),
+        known=_from(plan, "r"),
     )
 
 
@@ -97,13 +99,13 @@ def count_contradictions(plan: LoadPlan) -> sql.Composed:
     )
 
 
-def _from(plan: LoadPlan) -> sql.Composable:
+def _from(plan: LoadPlan, alias: str) -> sql.Composable:
     cursor = plan.contract.cursor
     if cursor is None or plan.since is None:
         return sql.SQL("true")
     kind = plan.contract.column(cursor).type
     return sql.SQL("{} >= {}::{}").format(
-        sql.Identifier("r", cursor),
+        sql.Identifier(alias, cursor),
         sql.Literal(plan.since),
         sql.SQL(kind),  # type: ignore[arg-type]  # checked by the contract
     )

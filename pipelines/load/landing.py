@@ -28,6 +28,8 @@ RETRY_WAITS_S = (2.0, 15.0)
 
 PROGRESS_S = 10.0
 
+_REPLACED = "\ufffd".encode()
+
 Opener = Callable[[Contract, str | None], SourceStream | None]
 """Opens the source of a contract (for a reconciliation, one of just its key); the text says from where an
 incremental read begins (ISO 8601), or None for all. None when there is nothing to read yet (an upload that has not
@@ -49,7 +51,7 @@ def land(
     """
     for wait in (*RETRY_WAITS_S, None):
         try:
-            stream = open_source(plan.contract, plan.since)
+            stream = open_source(plan.contract, plan.since if plan.asked is None else plan.asked)
             if stream is None:
                 return plan, None
             with closing(stream):
@@ -82,7 +84,7 @@ def _land_stream(
     if stream.shape:
         insist(contract, batch, known, stream)
     try:
-        landed = _copy(connection, plan, stream)
+        landed = _copy(connection, plan, batch, stream)
     except (UnfitError, psycopg.DataError):
         if stream.fallback is None:
             raise
@@ -97,15 +99,17 @@ def _land_stream(
             transient=True,
         )
     batch.read = landed
+    if stream.wider and (others := stage.leave_out_other_windows(plan)):
+        batch.read -= connection.execute(others).rowcount
     return plan, stream
 
 
-def _copy(connection: Connection[Any], plan: LoadPlan, stream: SourceStream) -> int:
+def _copy(connection: Connection[Any], plan: LoadPlan, batch: Batch, stream: SourceStream) -> int:
     """Landing, filled; its number of rows. In a transaction of its own: what fails takes every landed row with it."""
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(stage.create_landing(plan))
         with cursor.copy(stage.copy_landing(plan, stream)) as copy:
-            for block in _watched(plan.contract, stream.blocks):
+            for block in _watched(plan.contract, batch, stream.blocks):
                 copy.write(block)
         return cursor.rowcount
 
@@ -125,11 +129,17 @@ def insist(contract: Contract, batch: Batch, known: dict[str, str] | None, strea
     drift.insist(contract, batch.drift)
 
 
-def _watched(contract: Contract, blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """The blocks, with a word in the log every now and then; a newline of COPY text ends a row."""
+def _watched(contract: Contract, batch: Batch, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The blocks, with a word in the log every now and then; a newline of COPY text ends a row.
+
+    Counts the rows with bytes that somebody, here or before, could not read and replaced.
+    """
     rows, spoken = 0, time.monotonic()
+    batch.damaged = 0
     for block in blocks:
         yield block
+        if _REPLACED in block:
+            batch.damaged += sum(_REPLACED in line for line in block.split(b"\n"))
         rows += block.count(b"\n")
         if time.monotonic() - spoken > PROGRESS_S:
             spoken = time.monotonic()

@@ -26,7 +26,11 @@ log = logging.getLogger("gudang")
 
 @dataclass
 class Batch:
-    """What one load did; rows are counted as they pass. `state` as in ops.load_batch."""
+    """What one load did; rows are counted as they pass. `state` as in ops.load_batch.
+
+    damaged: rows with bytes that were replaced by U+FFFD. unreachable: rows of the source without a usable cursor or
+    date, which no read of a part finds; None where they were not counted.
+    """
 
     batch_id: int
     dataset: str
@@ -38,6 +42,8 @@ class Batch:
     unchanged: int = 0
     quarantined: int = 0
     deleted: int = 0
+    damaged: int = 0
+    unreachable: int | None = None
     error: str | None = None
     seconds: dict[str, float] = field(default_factory=dict[str, float])
     warnings: list[str] = field(default_factory=list[str])
@@ -121,8 +127,8 @@ def close_batch(connection: Connection[Any], batch: Batch, *, running: bool = Fa
     """
     connection.execute(
         "update ops.load_batch set state = %s, source_name = %s, source_fingerprint = %s, rows_read = %s,"
-        " rows_loaded = %s, rows_unchanged = %s, rows_quarantined = %s, rows_deleted = %s, error = %s, seconds = %s,"
-        " found = %s,"
+        " rows_loaded = %s, rows_unchanged = %s, rows_quarantined = %s, rows_deleted = %s, rows_damaged = %s,"
+        " rows_unreachable = %s, error = %s, seconds = %s, found = %s,"
         " finished_at = clock_timestamp() where batch_id = %s and (state = 'running' or not %s)",
         [
             batch.state,
@@ -133,6 +139,8 @@ def close_batch(connection: Connection[Any], batch: Batch, *, running: bool = Fa
             batch.unchanged,
             batch.quarantined,
             batch.deleted,
+            batch.damaged,
+            batch.unreachable,
             batch.error,
             json.dumps({k: round(v, 3) for k, v in batch.seconds.items()}),
             json.dumps(batch.found),

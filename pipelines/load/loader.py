@@ -97,8 +97,7 @@ def load(
                 connection.execute(statement)
             # A column that was added is read of every row that the source still has.
             if contract.cursor and not (whole or growth.compare(connection, plan).grown):
-                plan = replace(plan, since=_since(connection, plan))
-                plan = replace(plan, since=mended.since(connection, plan))
+                plan = _from_the_mark(connection, plan, batch)
             personal.insist_on_keys(connection, plan)
             if not _load(connection, plan, batch, open_source, gate, rehearsal=rehearsal):
                 ledger.drop_batch(connection, batch)
@@ -116,9 +115,21 @@ def load(
     return batch
 
 
-def _since(connection: Connection[Any], plan: LoadPlan) -> str | None:
+def _from_the_mark(connection: Connection[Any], plan: LoadPlan, batch: Batch) -> LoadPlan:
+    """The plan with what it reads from on; as it is where all has to be read."""
     row = connection.execute(watermark.read_since(plan)).fetchone()
-    return row[0] if row else None
+    plan = replace(plan, since=row[0] if row else None)
+    plan = replace(plan, since=mended.since(connection, plan))
+    if plan.since is None or not watermark.asks_an_api(plan):
+        return plan
+    (asked,) = connection.execute(watermark.asked(plan)).fetchone() or (None,)
+    if asked is None:
+        batch.warnings.append(
+            f"teks {plan.contract.cursor} dari API tidak berbentuk ISO 8601, jadi tidak dapat dimundurkan: semua baris"
+            " dibaca"
+        )
+        return replace(plan, since=None)
+    return replace(plan, asked=asked)
 
 
 def _load(
@@ -141,6 +152,7 @@ def _load(
         return batch.state == "unchanged"
     landing.insist(contract, batch, known, stream)
     batch.warnings = [*stream.warnings, *batch.warnings]
+    batch.unreachable = stream.unreachable
     with _timed(batch, "stage"):
         staged, deduplicated = _stage(connection, plan, batch.read)
         batch.quarantined = batch.read - staged
@@ -282,7 +294,8 @@ def _read_keys(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_s
         schema_contract="freeze",
     )
     read = Batch(batch.batch_id, contract.key)
-    keys, stream = landing.land(connection, LoadPlan(only_keys, batch.batch_id), read, open_source, None)
+    keys = LoadPlan(only_keys, batch.batch_id, only_keys=True)
+    keys, stream = landing.land(connection, keys, read, open_source, None)
     if stream is None:
         return
     staged, _ = _stage(connection, keys, read.read)
@@ -294,6 +307,7 @@ def _read_keys(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_s
         _drop_temporaries(connection, keys)
         ledger.close_batch(connection, found)
     batch.state, batch.deleted, batch.warnings = found.state, found.deleted, found.warnings
+    batch.unreachable = found.unreachable
 
 
 # -- failure -------------------------------------------------------------------------------------------------

@@ -35,10 +35,10 @@ class Window:
     start: date
     end: date
 
-    def condition(self, contract: Contract, alias: str) -> sql.Composable:
-        assert contract.partition is not None
+    def condition(self, value: sql.Composable) -> sql.Composable:
+        """Whether a typed value lies in it: by one clock for rows that arrive and for those that they replace."""
         return sql.SQL("{0} >= {1} and {0} < ({2}::date + 1)").format(
-            sql.Identifier(alias, contract.partition.column), sql.Literal(self.start), sql.Literal(self.end)
+            value, sql.Literal(self.start), sql.Literal(self.end)
         )
 
 
@@ -47,20 +47,24 @@ class LoadPlan:
     """How one batch of one dataset goes from landing into raw.
 
     since: from where on an incremental read begins (ISO 8601), None where it reads all.
+    asked: the same as the source writes it; only of an API, which is asked by a text of its own.
     whole: a full refresh, which reads all and puts it in the place of all, whatever the disposition.
     file: the upload that is read, where uploads are appended: its earlier rows are replaced.
     exact: columns whose values the source's own type guarantees; they land typed and need no cast.
     allow_empty: a window without a row is taken as the truth, also where rows of it are published.
+    only_keys: the source's keys are read: whatever other columns say, a row with a key is a row.
     """
 
     contract: Contract
     batch_id: int
     window: Window | None = None
     since: str | None = None
+    asked: str | None = None
     whole: bool = False
     file: str | None = None
     exact: frozenset[str] = frozenset()
     allow_empty: bool = False
+    only_keys: bool = False
 
     def _name(self, what: str) -> str:
         """Cut to leave room for the rest: a batch's number is nobody else's."""
@@ -131,7 +135,8 @@ class LoadPlan:
     def scope(self, alias: str) -> sql.Composable:
         """The rows of raw that this load puts others in the place of."""
         if self.window:
-            return self.window.condition(self.contract, alias)
+            assert self.contract.partition is not None
+            return self.window.condition(sql.Identifier(alias, self.contract.partition.column))
         if self.file is not None and not self.whole:
             return sql.SQL(
                 "{} in (select batch_id from ops.load_batch where dataset = {} and source_name = {})"

@@ -198,10 +198,12 @@ def _mark_gone(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged
     connection.execute(reconcile.record(plan, keys=staged, gone=batch.deleted, overlooked=0))
 
 
-def _marked(connection: Connection[Any], plan: LoadPlan, present: sql.Identifier) -> int:
+def _marked(
+    connection: Connection[Any], plan: LoadPlan, present: sql.Identifier, *, has_refused: bool = False
+) -> int:
     """Marks the rows whose key is not in `present`, and gives their number. Raises ShrunkError where they are many."""
     (before,) = _one(connection, shrinking.count_alive(plan))
-    gone = connection.execute(reconcile.mark_gone(plan, present)).rowcount
+    gone = connection.execute(reconcile.mark_gone(plan, present, has_refused=has_refused)).rowcount
     shrinking.check(plan, before, before - gone)
     return gone
 
@@ -217,12 +219,13 @@ def reconcile_with(
             "the source gave no key at all, where rows are published",
             hint="ask the OPD; nothing was marked as deleted",
         )
+    gone = _marked(connection, plan, keys.stage, has_refused=True)
     connection.execute(resolve_gone(plan, keys.stage))
-    gone = _marked(connection, plan, keys.stage)
     # Without a cursor every load reads all, and is a reconciliation by itself.
-    count, least = _one(connection, reconcile.overlooked(plan, keys.stage))
+    count, least, without = _one(connection, reconcile.overlooked(plan, keys.stage))
+    batch.unreachable = max(without, batch.unreachable or 0)
     if count:
-        connection.execute(watermark.lower(plan, least))
+        connection.execute(watermark.lower(plan, keys, least))
         batch.warnings.append(
             f"{count} rows of the source had been overlooked (changed without a later {plan.contract.cursor}); the"
             f" next load reads again from {least}"

@@ -1,7 +1,8 @@
 """Rows that are gone at the source: marked, never erased. Pure SQL, run by publishing.py.
 
-`present` is a relation with every key that the source has now. A key whose row waits in quarantine is at the source
-too, though it may not be in `present`.
+`present` is a relation with the keys that the source has now: the rows of a complete load, or of a reading of just the
+keys. In a load's rows one that was refused is missing, though the source has it: its key waits in quarantine. A reading
+of keys has them all.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from pipelines.load.plan import LoadPlan
 from pipelines.load.quarantine import row_key
 
 
-def mark_gone(plan: LoadPlan, present: sql.Composable) -> sql.Composed:
-    """deleted_at of an upserted row, or the end of a version."""
+def mark_gone(plan: LoadPlan, present: sql.Composable, *, has_refused: bool = False) -> sql.Composed:
+    """deleted_at of an upserted row, or the end of a version. has_refused: `present` has keys of refused rows too."""
     if plan.contract.keeps_history:
         change = sql.SQL(
             "valid_to = greatest(transaction_timestamp(), t.valid_from + interval '1 microsecond'), is_current = false"
@@ -30,28 +31,34 @@ def mark_gone(plan: LoadPlan, present: sql.Composable) -> sql.Composed:
         alive=alive,
         present=present,
         same=plan.same_key("k", "t"),
-        waiting=_not_in_quarantine(plan, "t"),
+        waiting=sql.SQL("true") if has_refused else _not_in_quarantine(plan, "t"),
     )
 
 
 def overlooked(plan: LoadPlan, present: sql.Composable) -> sql.Composed:
-    """How many rows of the source raw lacks or has with another cursor value, and the least of their values."""
+    """How many rows of the source raw lacks or has with another cursor value, and the least of their values; and how
+    many of the source's rows have no cursor value, so that no load can find what changed in them."""
     contract = plan.contract
     assert contract.cursor is not None
     alive = sql.SQL("t.is_current" if contract.keeps_history else "t.deleted_at is null")
     cursor = sql.Identifier("k", contract.cursor)
     return sql.SQL(
-        "select count(*), to_jsonb(min({cursor}))#>>'{{}}' from {present} k"
-        " where not exists (select from {raw} t where {same} and {alive} and t.{name} = {cursor})"
-        " and {waiting}"
+        "select count(*) filter (where {changed}), to_jsonb(min({cursor}) filter (where {changed}))#>>'{{}}',"
+        " count(*) filter (where {cursor} is null) from {present} k"
     ).format(
+        changed=sql.SQL(
+            "{cursor} is not null and not exists (select from {raw} t where {same} and {alive} and t.{name} = {cursor})"
+            " and {waiting}"
+        ).format(
+            cursor=cursor,
+            raw=plan.raw,
+            same=plan.same_key("k", "t"),
+            alive=alive,
+            name=sql.Identifier(contract.cursor),
+            waiting=_not_in_quarantine(plan, "k"),
+        ),
         cursor=cursor,
         present=present,
-        raw=plan.raw,
-        same=plan.same_key("k", "t"),
-        alive=alive,
-        name=sql.Identifier(contract.cursor),
-        waiting=_not_in_quarantine(plan, "k"),
     )
 
 

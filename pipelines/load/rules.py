@@ -20,6 +20,8 @@ LONGEST_KEY = 600
 """Bytes of a key's text, and at most LONGEST_ENTRY of all its columns: a row with a longer one would stop the load."""
 LONGEST_ENTRY = 2_600
 """Bytes that an entry of a B-tree may have (2,704 in all), less what else is in it."""
+OF_A_KEY = frozenset({"wajib", "tipe", "jangkauan", "ketelitian", "kunci_panjang"})
+"""The rules that make a text a key; what else is asked of it says nothing of whether the source has the row."""
 _WHOLE = r"^\s*[-+]?\d+\s*$"
 _DECIMAL = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
 _DAY = r"^\s*\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?\s*$"
@@ -180,6 +182,13 @@ def typed(column: Column, *, exact: bool = False) -> sql.Composable:
     return sql.SQL("{}::{}").format(text, sql.SQL(column.type))  # type: ignore[arg-type]  # checked by the contract
 
 
+def castable(column: Column) -> sql.Composable:
+    """Whether the cleaned text of the row `b` can be cast to the column's type; NULL of an empty one."""
+    return sql.SQL("pg_input_is_valid({}, {})").format(
+        sql.Identifier("b", column.name), sql.Literal(column.type)
+    )
+
+
 def rules(contract: Contract, exact: frozenset[str] = frozenset()) -> tuple[Rule, ...]:
     """All rules of a contract that one row can break by itself; exact columns are of their type already."""
     found: list[Rule] = []
@@ -255,7 +264,7 @@ class _ColumnRules:
         if column.type == "text" or self.exact:
             return
         base = column.type.split("(")[0]
-        self.castable = sql.SQL("pg_input_is_valid({}, {})").format(self.text, sql.Literal(column.type))
+        self.castable = castable(column)
         strictly = self.strict and base in _STRICT
         valid = _strictly(base, self.text, self.castable) if strictly else self.castable
         words = _TYPE_WORDS[base]

@@ -12,8 +12,8 @@ from psycopg import sql
 from pipelines import personal_shapes
 from pipelines.contracts import Column
 from pipelines.extract.stream import EXTRA, POSITION, SourceStream
-from pipelines.load.plan import DELETED, LoadPlan, identifiers
-from pipelines.load.rules import Rule, all_kept, cleaned, declared, repaired, rules, typed
+from pipelines.load.plan import DELETED, LoadPlan, Window, identifiers
+from pipelines.load.rules import OF_A_KEY, Rule, all_kept, castable, cleaned, declared, repaired, rules, typed
 
 REJECTED = sql.Identifier("pg_temp", "rejected_rows")
 """The landing rows that the stage left out (rid tid); one load at a time has a connection."""
@@ -74,7 +74,8 @@ def cleaned_rows(plan: LoadPlan, landing: sql.Composable | None = None) -> sql.C
 
 
 def all_rules(plan: LoadPlan) -> tuple[Rule, ...]:
-    return rules(plan.contract, plan.exact) + _window_rule(plan)
+    found = rules(plan.contract, plan.exact) + _window_rule(plan)
+    return tuple(r for r in found if r.column.key and r.name in OF_A_KEY) if plan.only_keys else found
 
 
 def _window_rule(plan: LoadPlan) -> tuple[Rule, ...]:
@@ -82,12 +83,26 @@ def _window_rule(plan: LoadPlan) -> tuple[Rule, ...]:
     if not (plan.window and plan.contract.partition):
         return ()
     column = plan.contract.column(plan.contract.partition.column)
-    text = sql.Identifier("b", column.name)
-    predicate = sql.SQL(
-        "({0} is null or not pg_input_is_valid({0}, 'timestamp') or {0}::timestamp::date between {1} and {2})"
-    ).format(text, sql.Literal(plan.window.start), sql.Literal(plan.window.end))
     message = f"{column.name}: di luar jendela {plan.window.start} s.d. {plan.window.end}"
-    return (Rule(column, "jendela", predicate, message, "periksa tanggalnya"),)
+    return (Rule(column, "jendela", _in_window(plan, plan.window, column), message, "periksa tanggalnya"),)
+
+
+def _in_window(plan: LoadPlan, window: Window, column: Column) -> sql.Composable:
+    """True of a row in the window, by the clock of raw, and of one without a date."""
+    exact = column.name in plan.exact
+    return sql.SQL("coalesce(case when {} then {} else true end, true)").format(
+        sql.SQL("true") if exact else castable(column), window.condition(value(plan, column))
+    )
+
+
+def leave_out_other_windows(plan: LoadPlan) -> sql.Composed | None:
+    """Landed rows that belong to other windows; None where the source was asked for just these days."""
+    if not (plan.window and plan.contract.partition):
+        return None
+    column = plan.contract.column(plan.contract.partition.column)
+    return sql.SQL("delete from {} where ctid in (select l.ctid from {} where not {})").format(
+        plan.landing, cleaned_rows(plan), _in_window(plan, plan.window, column)
+    )
 
 
 def valid(plan: LoadPlan) -> sql.Composable:
@@ -100,8 +115,11 @@ def any_rejected(plan: LoadPlan) -> sql.Composed:
 
 
 def value(plan: LoadPlan, column: Column) -> sql.Composable:
-    """What is stored of a landed row in `column`."""
-    return typed(column, exact=column.name in plan.exact)
+    """What is stored of a landed row in `column`; of a reading of keys NULL where another column has no such value."""
+    exact = column.name in plan.exact
+    if exact or column.key or not plan.only_keys:
+        return typed(column, exact=exact)
+    return sql.SQL("case when {} then {} end").format(castable(column), typed(column))
 
 
 def create_rejected() -> sql.Composed:

@@ -1,21 +1,26 @@
 """The watermark: from where on the next incremental read begins. Pure SQL, run by loader.py and publishing.py.
 
-It is the highest cursor value that can be one. A value that lies more than a day after the warehouse's own clock, and
-an infinity, would hide every later row: such rows are loaded like others, and the mark does not follow them.
+It is the highest cursor value that can be one. A value that lies more than a day after the warehouse's own clock would
+hide every later row: such rows are loaded like others, and the mark does not follow them.
+
+An API is asked by a text, which it compares by its own rules. So beside the value the mark has the text that the API
+itself wrote for it ("2026-09-01T00:30:00Z", "01/09/2026"), and that is what it is asked from.
 """
 
 from __future__ import annotations
 
 from psycopg import sql
 
-from pipelines.contracts import Column
+from pipelines.contracts import ApiExtract, Column
+from pipelines.extract.database.shape import EARLIEST
 from pipelines.load.plan import LoadPlan
+from pipelines.load.stage import REJECTED, cleaned_rows, value
 
-EARLIEST = "0002-01-01"
-"""No time before it can be asked for again: a lag or a zone would lead out of the calendar that sources know."""
 AHEAD = "1 day"
 """How far a source's clock may be ahead of the warehouse's."""
 _TIMES = ("date", "timestamp", "timestamptz")
+_FORM = r"^([0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)?)"
+"""The date and time of a text that begins with one in ISO 8601; what follows is its zone."""
 
 
 def cursor_column(plan: LoadPlan) -> Column:
@@ -40,26 +45,53 @@ def possible(column: Column, value: sql.Composable) -> sql.Composable:
     return sql.SQL("true")
 
 
+def asks_an_api(plan: LoadPlan) -> bool:
+    """Whether the source is asked by a text of its own."""
+    extract = plan.contract.extract
+    return isinstance(extract, ApiExtract) and extract.incremental_param is not None
+
+
 def advance(plan: LoadPlan) -> sql.Composed:
     """The mark never goes back: a source's clock may. Only from a value that can be none."""
     column = cursor_column(plan)
     cursor = sql.Identifier(column.name)
     # Texts by code point, as the source is asked: any other order would leave rows out.
     collate = sql.SQL(' collate "C"' if column.type == "text" else "")
-    highest = sql.SQL("max({}{}) filter (where {})").format(cursor, collate, possible(column, cursor))
+    highest = sql.SQL("select max({}{}) from {} where {}").format(
+        cursor, collate, plan.stage, possible(column, cursor)
+    )
     return sql.SQL(
-        "insert into ops.watermark as w (dataset, value, batch_id)"
-        " select {dataset}, to_jsonb({highest})#>>'{{}}', {batch} from {stage} having {highest} is not null"
-        " on conflict (dataset) do update set batch_id = excluded.batch_id, value = case when {standing}"
-        " then to_jsonb(greatest(w.value::{type}{c}, excluded.value::{type}{c}))#>>'{{}}' else excluded.value end"
+        "insert into ops.watermark as w (dataset, value, batch_id, source_text)"
+        " select {dataset}, to_jsonb(h.value)#>>'{{}}', {batch}, {text} from ({highest}) h (value)"
+        " where h.value is not null on conflict (dataset) do update set batch_id = excluded.batch_id,"
+        " (value, source_text) = (select case when {later} then w.value else excluded.value end,"
+        " case when {later} then w.source_text else excluded.source_text end)"
     ).format(
-        c=collate,
         dataset=sql.Literal(plan.contract.key),
-        highest=highest,
         batch=sql.Literal(plan.batch_id),
-        stage=plan.stage,
-        standing=_standing(column, sql.SQL("w.value")),
-        type=_kind(column),
+        text=source_text(plan, sql.Identifier("h", "value")),
+        highest=highest,
+        later=sql.SQL("{} and w.value::{}{} > excluded.value::{}{}").format(
+            _standing(column, sql.SQL("w.value")), _kind(column), collate, _kind(column), collate
+        ),
+    )
+
+
+def source_text(plan: LoadPlan, of: sql.Composable) -> sql.Composable:
+    """What an API wrote for the cursor value `of`, looked up in the plan's landing; NULL for any other source."""
+    if not asks_an_api(plan):
+        return sql.SQL("null::text")
+    column = cursor_column(plan)
+    return sql.SQL(
+        "(select l.{} from {} where {} = {} and not exists (select from {} r where r.rid = l.ctid) limit 1)"
+    ).format(
+        sql.Identifier(column.name),
+        cleaned_rows(plan),
+        sql.SQL("case when pg_input_is_valid({}, {}) then {} end").format(
+            sql.Identifier("b", column.name), sql.Literal(column.type), value(plan, column)
+        ),
+        of,
+        REJECTED,
     )
 
 
@@ -74,24 +106,64 @@ def count_impossible(plan: LoadPlan) -> sql.Composed:
 def read_since(plan: LoadPlan) -> sql.Composed:
     """Where the next incremental read begins: the watermark less the contract's lag, in ISO 8601.
 
-    No row where everything is to be read: nothing was yet, or the mark can be none.
+    No row where everything is to be read: nothing was yet, the mark can be none, or an API's own text of it is missing.
     """
     column = cursor_column(plan)
-    value = sql.SQL("value::{}").format(_kind(column))
-    if plan.contract.lag:
-        value = sql.SQL("greatest({} - {}::interval, {}::{})").format(
-            value, sql.Literal(plan.contract.lag), sql.Literal(EARLIEST), _kind(column)
+    since = sql.SQL("value::{}").format(_kind(column))
+    if plan.contract.lag and column.type in _TIMES:
+        since = sql.SQL("greatest({} - {}::interval, {}::{})").format(
+            since, sql.Literal(plan.contract.lag), sql.Literal(EARLIEST), _kind(column)
         )
-    return sql.SQL("select to_jsonb(({})::{})#>>'{{}}' from ops.watermark where dataset = {} and {}").format(
-        value, _kind(column), sql.Literal(plan.contract.key), _standing(column, sql.SQL("value"))
+    elif plan.contract.lag:
+        since = sql.SQL("{} - {}").format(since, sql.Literal(plan.contract.lag))
+    return sql.SQL(
+        "select to_jsonb(({})::{})#>>'{{}}' from ops.watermark where dataset = {} and {} and {}"
+    ).format(
+        since,
+        _kind(column),
+        sql.Literal(plan.contract.key),
+        _standing(column, sql.SQL("value")),
+        sql.SQL("source_text is not null" if asks_an_api(plan) else "true"),
     )
 
 
-def lower(plan: LoadPlan, value: str) -> sql.Composed:
-    """Back to `value` where that is earlier: the next load reads again from there."""
+def asked(plan: LoadPlan) -> sql.Composed:
+    """`plan.since` as the API writes it: the mark's own text, or as much earlier as `plan.since` is than the mark.
+
+    One row; NULL where the text has no form in which an earlier time or number could be written.
+    """
+    column = cursor_column(plan)
+    since = sql.SQL("{}::{}").format(sql.Literal(plan.since), _kind(column))
+    if column.type in _TIMES:
+        earlier = sql.SQL(
+            "(select left(overlay(to_char(part::timestamp - (value::timestamptz - ({since})::timestamptz),"
+            " 'YYYY-MM-DD HH24:MI:SS.US') placing rpad(substr(part, 11, 1), 1) from 11 for 1), length(part))"
+            " || substr(source_text, length(part) + 1) from (select substring(source_text from {form})) p (part))"
+        ).format(form=sql.Literal(_FORM), since=since)
+    elif column.type == "text":
+        earlier = since
+    else:
+        earlier = sql.SQL(
+            "case when pg_input_is_valid(source_text, 'numeric') then (source_text::numeric - (value::numeric"
+            " - ({})::numeric))::text end"
+        ).format(since)
     return sql.SQL(
-        "update ops.watermark set value = to_jsonb(least(value::{0}, {1}::{0}))#>>'{{}}' where dataset = {2}"
-    ).format(_kind(cursor_column(plan)), sql.Literal(value), sql.Literal(plan.contract.key))
+        "select case when value::{kind} = {since} then source_text else {earlier} end from ops.watermark"
+        " where dataset = {dataset}"
+    ).format(kind=_kind(column), since=since, earlier=earlier, dataset=sql.Literal(plan.contract.key))
+
+
+def lower(plan: LoadPlan, keys: LoadPlan, value: str) -> sql.Composed:
+    """Back to `value` where that is earlier: the next load reads again from there.
+
+    keys: the reading that found it; its landing has the source's own text.
+    """
+    kind = _kind(cursor_column(plan))
+    of = sql.SQL("{}::{}").format(sql.Literal(value), kind)
+    return sql.SQL(
+        "update ops.watermark set value = to_jsonb({of})#>>'{{}}', source_text = {text}"
+        " where dataset = {dataset} and value::{kind} > {of}"
+    ).format(of=of, text=source_text(keys, of), dataset=sql.Literal(plan.contract.key), kind=kind)
 
 
 def _standing(column: Column, value: sql.Composable) -> sql.Composable:

@@ -10,10 +10,11 @@ from typing import Any
 from psycopg import Connection
 
 from pipelines.contracts import Contract
+from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged
 from pipelines.load.relation import Relation
 from pipelines.quality.run import CheckResult, run_suite
-from pipelines.quality.suites import QUARANTINE_CHECK, SHAPE_CHECK, suite
+from pipelines.quality.suites import DAMAGE_CHECK, QUARANTINE_CHECK, REACH_CHECK, SHAPE_CHECK, suite
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,45 @@ def source_shape(contract: Contract, changes: Sequence[str]) -> CheckResult:
     )
     severity = "warn" if contract.evolves else "error"
     return CheckResult(SHAPE_CHECK, severity, not changes, len(changes), None, message)
+
+
+def notices(contract: Contract) -> tuple[tuple[str, str], ...]:
+    """Checks that only tell: the name and description of each that a load of the dataset has."""
+    found = [(DAMAGE_CHECK, "Tidak ada huruf yang hilang karena bita sumbernya tidak terbaca (U+FFFD).")]
+    if _asks_for_a_part(contract):
+        found.append(
+            (REACH_CHECK, "Setiap baris sumber punya penanda waktu atau nomor untuk dibaca sebagian.")
+        )
+    return tuple(found)
+
+
+def notice(contract: Contract, batch: Batch) -> tuple[CheckResult, ...]:
+    """What a load has to tell and what stops nothing: letters that were lost, rows that no load can find."""
+    name = contract.cursor or (contract.partition.column if contract.partition else "")
+    lost, missed = batch.damaged, batch.unreachable or 0
+    damage = (
+        f"{lost} baris memuat bita yang tidak terbaca sebagai huruf; diganti U+FFFD. Perbaiki di sumbernya."
+        if lost
+        else "Semua huruf terbaca."
+    )
+    reach = (
+        f"{missed} baris sumber tidak punya {name} yang dapat dibandingkan (kosong atau bukan tanggal), jadi baris baru"
+        " atau perubahannya tidak pernah dibaca. Isi di sumbernya, atau pakai extract.query dengan kolom lain."
+        if missed
+        else f"Setiap baris sumber punya {name}."
+    )
+    results = {
+        DAMAGE_CHECK: CheckResult(DAMAGE_CHECK, "warn", not lost, lost, batch.read, damage),
+        REACH_CHECK: CheckResult(REACH_CHECK, "warn", not missed, missed, None, reach),
+    }
+    return tuple(results[name] for name, _ in notices(contract))
+
+
+def _asks_for_a_part(contract: Contract) -> bool:
+    """Whether the source is asked for less than all, and can be asked what that leaves out."""
+    if contract.server.kind == "database":
+        return bool(contract.cursor or contract.partition)
+    return contract.server.kind == "api" and bool(contract.cursor and contract.reconcile)
 
 
 def record(

@@ -22,6 +22,8 @@ QUARANTINE_CHECK = "karantina"
 SHAPE_CHECK = "bentuk_sumber"
 LOAD_CHECK = "pemuatan"
 """Whether the dataset's last load went well; the others are about what it brought."""
+REACH_CHECK = "baris_tak_terjangkau"
+DAMAGE_CHECK = "bita_hilang"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,90}")
 _REFERENCE_TABLE = re.compile(r"\bcore\.(ref_\w+)")
 Severity = Literal["error", "warn"]

@@ -259,7 +259,8 @@ def test_a_query_is_a_table_of_its_own_with_where_and_limits_outside(
         "insert into kunjungan values (1, '2024-05-01'), (2, '2024-05-02'), (3, '2024-05-03')",
     )
     query = """select "id", "tanggal", 'a%s' || id as catatan, group_concat(repeat('x', 3000000)) as panjang
-        from kunjungan where id > 1 group by id, tanggal; """
+        from kunjungan where id > 1 group by id, tanggal; -- hanya yang baru; # semua
+        """
     columns = (column("id"), typed("tanggal", "date", "date"), column("catatan"), column("panjang"))
     made = contract(*columns, query=query, where="id < 3 or id = 3", partition="tanggal")
     found = read(made, mariadb_url, Wanted(start=date(2024, 5, 1), end=date(2024, 5, 2)))

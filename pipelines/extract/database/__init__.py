@@ -73,6 +73,7 @@ def open_database(contract: Contract, wanted: Wanted, env: Mapping[str, str]) ->
         c.name for c in contract.stored if c.source_name not in found or found[c.source_name].fits(c.type)
     )
     stream.shape = {name: column.family for name, column in found.items()}
+    stream.wider = selection.wider
     stream.blocks = _guarded(contract, session, session.read(selection, stream))
     next(stream.blocks)
     return stream

@@ -18,13 +18,14 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import NoSuchTableError
+from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
 from pipelines.contracts import Contract, DatabaseExtract
 from pipelines.extract.database.clean import REPLACEMENT, Cleaner
 from pipelines.extract.database.faults import STATEMENT_ENDED, RefusedError
 from pipelines.extract.database.shape import Family, Limit, Selection, SourceColumn, no_such_table
+from pipelines.extract.database.statement import inner
 from pipelines.extract.stream import SourceStream, encode_rows
 from pipelines.settings import TIMEZONE
 
@@ -83,14 +84,26 @@ class DialectSession:
             )
             described = result.cursor.description if result.cursor else ()
             result.close()
-            return {name: SourceColumn(_PYTHON_FAMILIES.get(kind, "other")) for name, kind, *_ in described}
+            return {
+                name: SourceColumn(
+                    _PYTHON_FAMILIES.get(kind, "other"),
+                    known=kind in _PYTHON_FAMILIES,
+                    kept_as_text=self._keeps_texts,
+                )
+                for name, kind, *_ in described
+            }
         table = self._extract.table or ""
         try:
             found = sa.inspect(self._connection).get_columns(table, self._extract.schema)
         except NoSuchTableError:
             raise no_such_table(self._contract, table) from None
         self._zoned = frozenset(c["name"] for c in found if has_zone(c["type"]))
-        return {c["name"]: SourceColumn(family_of(c["type"])) for c in found}
+        return {c["name"]: SourceColumn(family_of(c["type"]), kept_as_text=self._keeps_texts) for c in found}
+
+    @property
+    def _keeps_texts(self) -> bool:
+        """SQLite has no type for times: it compares the texts, whatever the column is declared as."""
+        return self._engine.dialect.name == "sqlite"
 
     def locks(self) -> None:
         """No table that we know of is locked against writers by one who reads it slowly."""
@@ -102,30 +115,52 @@ class DialectSession:
         query = sa.select(*(sa.column(name) for name in names)).select_from(source)
         for limit in selection.limits:
             query = query.where(self._condition(limit))
-        if self._extract.where:
-            query = query.where(sa.literal_column(f"(\n{self._extract.where}\n)"))
         cleaner = Cleaner()
         rows = _Rows(selection, cleaner)
-        yield from encode_rows(map(rows.cells, self._in_time(self._connection.execute(query))), out)
+        found = self._connection.execute(self._filtered(query))
+        yield from encode_rows(map(rows.cells, self._in_time(found)), out)
         out.warnings.extend(cleaner.warnings())
+        if limit := selection.asked_by:
+            count = sa.select(sa.func.count()).select_from(source).where(self._not_reached(limit))
+            try:
+                out.unreachable = self._connection.execute(self._filtered(count)).scalar_one()
+            except SQLAlchemyError:
+                out.unreachable = None
+
+    def _filtered(self, query: sa.Select[Any]) -> sa.Select[Any]:
+        if not self._extract.where:
+            return query
+        where = inner(self._extract.where, self._engine.dialect.name)
+        return query.where(sa.literal_column(f"(\n{where}\n)"))
 
     def _table(self, names: Sequence[str]) -> sa.FromClause:
         return sa.table(self._extract.table or "", *map(sa.column, names), schema=self._extract.schema)
 
     def _query(self, names: Sequence[str]) -> sa.FromClause:
-        text = (self._extract.query or "").rstrip().rstrip(";").replace(":", r"\:")
+        text = inner(self._extract.query or "", self._engine.dialect.name).replace(":", r"\:")
         return sa.text(f"{text}\n").columns(*map(sa.column, names)).subquery("sumber")
 
     def _condition(self, limit: Limit) -> sa.ColumnElement[bool]:
-        value = self._value(limit)
-        return sa.column(limit.name) >= value if limit.operator == ">=" else sa.column(limit.name) < value
+        column, value = sa.column(limit.name), self._value(limit)
+        if limit.zoned is not None and self._keeps_texts:
+            zoned = sa.func.substr(column, 12).op("glob")("*[-+A-Za-z]*")
+            value = sa.case((zoned, limit.zoned), else_=value)
+        elif limit.zoned is not None:
+            value = limit.zoned
+        compared = column >= value if limit.operator == ">=" else column < value
+        return compared if limit.zoned is None else sa.and_(column.like(limit.like), compared)
+
+    def _not_reached(self, limit: Limit) -> sa.ColumnElement[bool]:
+        """A row that no bound of this column lets in: it is empty, or as a text no date."""
+        column = sa.column(limit.name)
+        if limit.zoned is None:
+            return column.is_(None)
+        return column.is_(None) | column.not_like(limit.like)
 
     def _value(self, limit: Limit) -> Any:
-        """The limit as the driver compares it. SQLite has no type for times: it compares the texts of ISO 8601."""
+        """The limit as the driver compares it."""
         if limit.family in ("integer", "number"):
             return int(limit.value) if limit.family == "integer" else Decimal(limit.value)
-        if self._engine.dialect.name == "sqlite":
-            return limit.value
         if limit.family == "timestamp":
             # A server would take a moment without a zone for one of its own zone, or of UTC.
             zone = _WITA if limit.name in self._zoned else None

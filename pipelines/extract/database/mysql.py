@@ -25,7 +25,15 @@ from pipelines.extract.database.clean import REPLACEMENT, Cleaner
 from pipelines.extract.database.faults import RefusedError
 from pipelines.extract.database.mysql_cells import NULL, cell, field, json_field, line, literal, quoted
 from pipelines.extract.database.packets import be_patient, keep_alive, let_go, read_values
-from pipelines.extract.database.shape import Family, Limit, Selection, SourceColumn, no_such_table
+from pipelines.extract.database.shape import (
+    EARLIEST,
+    Family,
+    Limit,
+    Selection,
+    SourceColumn,
+    no_such_table,
+)
+from pipelines.extract.database.statement import inner
 from pipelines.extract.stream import SourceStream
 
 _GRACE_S = 10.0
@@ -143,6 +151,17 @@ class MysqlSession:
                 raise SourceError(self._contract.key, message, hint=hint, transient=True)
         out.rows = rows + unbuilt
         out.warnings.extend(cleaner.warnings())
+        out.unreachable = self._unreachable(selection)
+
+    def _unreachable(self, selection: Selection) -> int | None:
+        """Rows that no read by `selection.asked_by` finds; None where nothing was asked for, or it can't be said."""
+        if selection.asked_by is None:
+            return None
+        try:
+            ((count,),) = self._rows(f"select count(*) {self._from((), _not_reached(selection.asked_by))}")
+        except pymysql.MySQLError:
+            return None
+        return int(count)
 
     # -- session ---------------------------------------------------------------------------------------------
 
@@ -194,13 +213,13 @@ class MysqlSession:
         extract = self._extract
         if extract.query:
             # The line break ends a comment at the query's end.
-            return f"(\n{extract.query.rstrip().rstrip(';')}\n) sumber"
+            return f"(\n{inner(extract.query, 'mysql')}\n) sumber"
         return (quoted(extract.schema) + "." if extract.schema else "") + quoted(extract.table or "")
 
     def _from(self, limits: Sequence[Limit], *more: str) -> str:
         conditions = [_condition(limit) for limit in limits] + list(more)
         if self._extract.where:
-            conditions.append(f"(\n{self._extract.where}\n)")
+            conditions.append(f"(\n{inner(self._extract.where, 'mysql')}\n)")
         return f"from {self._source()}" + (f" where {' and '.join(conditions)}" if conditions else "")
 
     def _cell_by_cell(self, selection: Selection, condition: str) -> Iterator[bytes]:
@@ -266,7 +285,11 @@ def _condition(limit: Limit) -> str:
     """Texts are compared by their bytes, as ISO 8601 sorts, not by the source's collation."""
     name, value = quoted(limit.name), limit.value
     if limit.family == "text":
-        return f"cast(convert({name} using utf8mb4) as binary) {limit.operator} {literal(value)}"
+        bound, form = literal(value), ""
+        if limit.zoned is not None:
+            bound = f"if({_is_zoned(name)}, {literal(limit.zoned)}, {bound})"
+            form = f"{_is_like(limit)} and "
+        return f"{form}cast(convert({name} using utf8mb4) as binary) {limit.operator} {bound}"
     if limit.family in ("integer", "number", "boolean"):
         value = value if _NUMBER.fullmatch(value) else None
     else:
@@ -274,6 +297,25 @@ def _condition(limit: Limit) -> str:
     if value is None:
         raise RefusedError(f"column {limit.name} can't be compared with what the last load read", ours=True)
     return f"{name} {limit.operator} {value}"
+
+
+def _is_zoned(name: str) -> str:
+    """A sign or letter behind a time's date and its T."""
+    return f"substr(convert({name} using utf8mb4), 12) regexp _utf8mb4 {literal('[-+A-Za-z]')}"
+
+
+def _is_like(limit: Limit) -> str:
+    return f"(convert({quoted(limit.name)} using utf8mb4) like _utf8mb4 {literal(limit.like)})"
+
+
+def _not_reached(limit: Limit) -> str:
+    """A row that no bound of this column lets in: it is empty, or as a date none ("0000-00-00")."""
+    name = quoted(limit.name)
+    if limit.zoned is not None:
+        return f"({name} is null or not {_is_like(limit)})"
+    if limit.family in ("date", "timestamp"):
+        return f"({name} is null or {name} < '{EARLIEST}')"
+    return f"{name} is null"
 
 
 def _without_json_nul(block: bytes) -> bytes:

@@ -21,7 +21,15 @@ from pipelines.contracts import Contract, DatabaseExtract
 from pipelines.database_urls import libpq_url
 from pipelines.extract.database.clean import Cleaner
 from pipelines.extract.database.faults import RefusedError, SilentError
-from pipelines.extract.database.shape import Family, Limit, Selection, SourceColumn, no_such_table
+from pipelines.extract.database.shape import (
+    EARLIEST,
+    Family,
+    Limit,
+    Selection,
+    SourceColumn,
+    no_such_table,
+)
+from pipelines.extract.database.statement import inner
 from pipelines.extract.stream import SourceStream
 from pipelines.settings import TIMEZONE
 
@@ -77,6 +85,8 @@ _WAREHOUSE: dict[str, frozenset[str]] = {
 _CATEGORIES: dict[str, Family] = {"B": "boolean", "E": "text", "N": "number", "S": "text"}
 _AS_NUMERIC = {"money": "numeric", "_money": "numeric[]"}
 _UNDEFINED_TABLE, _INVALID_SCHEMA = "42P01", "3F000"
+_ZONED = "^.{11}.*[-+A-Za-z]"
+"""A time with a zone, whichever: a sign or letter behind the date and its T."""
 
 
 class PostgresqlSession:
@@ -132,6 +142,21 @@ class PostgresqlSession:
         for block in self._copy_out(self._query(selection), out):
             yield cleaner.block(block) if cleaner else block
         out.warnings.extend(cleaner.warnings() if cleaner else ())
+        out.unreachable = self._unreachable(selection)
+
+    def _unreachable(self, selection: Selection) -> int | None:
+        """Rows that no read by `selection.asked_by` finds; None where nothing was asked for, or it can't be said."""
+        limit = selection.asked_by
+        if limit is None:
+            return None
+        conditions = [_not_reached(limit), *self._where()]
+        query = sql.SQL("select pg_catalog.count(*) from {} where {}").format(
+            self._source(), sql.SQL(" and ").join(conditions)
+        )
+        try:
+            return int(_text(self._run(query).get_value(0, 0)))
+        except RefusedError:
+            return None
 
     # -- statements ------------------------------------------------------------------------------------------
 
@@ -139,21 +164,23 @@ class PostgresqlSession:
         extract = self._extract
         if extract.query:
             # The line break ends a comment at the query's end.
-            return sql.SQL("(\n{}\n) as sumber").format(_trusted(extract.query.rstrip().rstrip(";")))
+            return sql.SQL("(\n{}\n) as sumber").format(_trusted(inner(extract.query, "postgresql")))
         return sql.Identifier(*([extract.schema] if extract.schema else []), extract.table or "")
 
     def _query(self, selection: Selection) -> sql.Composable:
         cells = [self._cell(name) if name else sql.SQL("null") for name in selection.names]
         if selection.extra is not None:
             cells.append(self._extra(selection.extra))
-        conditions = [_limit(limit) for limit in selection.limits]
-        if self._extract.where:
-            conditions.append(sql.SQL("(\n{}\n)").format(_trusted(self._extract.where)))
+        conditions = [_limit(limit) for limit in selection.limits] + self._where()
         return sql.SQL("copy (select {} from {}{}) to stdout").format(
             sql.SQL(", ").join(cells),
             self._source(),
             sql.SQL(" where ") + sql.SQL(" and ").join(conditions) if conditions else sql.SQL(""),
         )
+
+    def _where(self) -> list[sql.Composable]:
+        where = self._extract.where
+        return [sql.SQL("(\n{}\n)").format(_trusted(inner(where, "postgresql")))] if where else []
 
     def _cell(self, name: str) -> sql.Composable:
         cast = _AS_NUMERIC.get(self._columns[name].native)
@@ -252,10 +279,31 @@ def _settings(statement_timeout: int, encoding: str) -> sql.Composable:
 
 def _limit(limit: Limit) -> sql.Composable:
     """Texts are compared by code point, as ISO 8601 sorts, not by the source's collation."""
-    collate = sql.SQL(' collate "C"' if limit.family == "text" else "")
-    return sql.SQL("{}{} {} {}").format(
-        sql.Identifier(limit.name), collate, _trusted(limit.operator), sql.Literal(limit.value)
+    operator, value = _trusted(limit.operator), sql.Literal(limit.value)
+    if limit.family != "text":
+        return sql.SQL("{} {} {}").format(sql.Identifier(limit.name), operator, value)
+    column = _characters(limit)
+    if limit.zoned is None:
+        return sql.SQL("{} {} {}").format(column, operator, value)
+    return sql.SQL("({0} like {5} and {0} {1} case when {0} ~ {2} then {3} else {4} end)").format(
+        column, operator, sql.Literal(_ZONED), sql.Literal(limit.zoned), value, sql.Literal(limit.like)
     )
+
+
+def _not_reached(limit: Limit) -> sql.Composable:
+    """A row that no bound of this column lets in: it is empty, or as a date none."""
+    name = sql.Identifier(limit.name)
+    if limit.zoned is not None:
+        return sql.SQL("({} is null or {} not like {})").format(
+            name, _characters(limit), sql.Literal(limit.like)
+        )
+    if limit.family in ("date", "timestamp"):
+        return sql.SQL("({0} is null or {0} < {1})").format(name, sql.Literal(EARLIEST))
+    return sql.SQL("{} is null").format(name)
+
+
+def _characters(limit: Limit) -> sql.Composable:
+    return sql.SQL('{}::text collate "C"').format(sql.Identifier(limit.name))
 
 
 def _trusted(text: str) -> sql.SQL:

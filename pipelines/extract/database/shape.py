@@ -6,9 +6,9 @@ What belongs here: families of types, promised columns that vanished, the limits
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -32,8 +32,11 @@ _FAMILIES: Mapping[str, Family] = {
     "timestamp": "timestamp",
     "time": "time",
 }
+EARLIEST = "0002-01-01"
+"""No time before it is asked for: a lag or a zone would lead out of the calendar that sources know."""
 _NUMERIC = re.compile(r"numeric\((\d+),\s?(\d+)\)")
 _NUMBERS = frozenset({"integer", "number"})
+_TIMES = frozenset({"date", "timestamp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class SourceColumn:
 
     native: the dialect's word for its type; charset: where the dialect says so. warehouse: the types of the warehouse
     that hold every value of it, as their own text. digits: of a numeric, all and those after the point.
+    known: whether the source says what its type is (of a query not every driver does). kept_as_text: its times are
+    texts, whatever the type is called.
     """
 
     family: Family
@@ -49,6 +54,8 @@ class SourceColumn:
     charset: str | None = None
     warehouse: frozenset[str] = frozenset()
     digits: tuple[int, int] | None = None
+    known: bool = True
+    kept_as_text: bool = False
 
     def fits(self, kind: str) -> bool:
         """Whether every value of the column is one of `kind`, a type as contracts write them, "numeric(18,2)"."""
@@ -63,12 +70,19 @@ class SourceColumn:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A condition on a source's column. value: ISO 8601 with a blank for the T, in Kalimantan's time; or a number."""
+    """A condition on a source's column. value: ISO 8601 with a blank for the T, in Kalimantan's time; or a number.
+
+    zoned: of times that are texts there, the bound for a text with a zone of its own ("...Z", "...+07:00", "... WIB").
+    It is a day wider, for its date may be the one before or after; the load leaves out what is too much.
+    like: what texts that are times look like; others ("kemarin", "01/10/2026") sort anywhere.
+    """
 
     name: str
     family: Family
     operator: Literal[">=", "<"]
     value: str
+    zoned: str | None = None
+    like: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +91,21 @@ class Selection:
 
     names: the source's columns in the contract's order, None for one that vanished (it is read as NULL).
     extra: columns that the contract does not know and that go to EXTRA; None where the contract freezes.
+    asked_by: the column that `limits` are of; a row that is empty or no date there is in no such read.
     """
 
     names: tuple[str | None, ...]
     extra: tuple[str, ...] | None
     limits: tuple[Limit, ...]
+
+    @property
+    def asked_by(self) -> Limit | None:
+        return self.limits[0] if self.limits else None
+
+    @property
+    def wider(self) -> bool:
+        """Whether the source may give rows outside of what was asked for."""
+        return any(limit.zoned is not None for limit in self.limits)
 
 
 def select(
@@ -142,35 +166,58 @@ def _alike(column: Column, family: Family) -> bool:
 
 
 def _limits(contract: Contract, wanted: Wanted, found: Mapping[str, SourceColumn]) -> tuple[Limit, ...]:
-    limits: list[Limit] = []
+    if contract.cursor and contract.cursor in {c.name for c in contract.stored}:
+        limit = _limit_of(contract, contract.column(contract.cursor), found)
+        if wanted.since:
+            return (limit(">=", wanted.since, -1),)
+    if contract.partition:
+        limit = _limit_of(contract, contract.column(contract.partition.column), found)
+        if wanted.start and wanted.end:
+            end = wanted.end + timedelta(days=1)
+            return limit(">=", wanted.start.isoformat(), -1), limit("<", end.isoformat(), 1)
+    return ()
 
-    def limit(name: str, operator: Literal[">=", "<"], value: str) -> None:
-        column = contract.column(name)
-        family = found[column.source_name].family
-        if family == "text" and column.logical_type in ("integer", "number"):
-            raise ContractError(
-                contract.key,
-                f"{column.source_name} is text at the source, where 9 comes after 10: no column to read from on",
-                hint="extract.query with a cast, or another cursor",
-            )
-        limits.append(Limit(column.source_name, family, operator, value))
 
-    if wanted.since and contract.cursor:
-        logical = contract.column(contract.cursor).logical_type
-        since = _local(wanted.since) if logical in ("date", "timestamp") else wanted.since
-        limit(contract.cursor, ">=", since)
-    if wanted.start and wanted.end and contract.partition:
-        limit(contract.partition.column, ">=", wanted.start.isoformat())
-        limit(contract.partition.column, "<", (wanted.end + timedelta(days=1)).isoformat())
-    return tuple(limits)
+def _limit_of(
+    contract: Contract, column: Column, found: Mapping[str, SourceColumn]
+) -> Callable[[Literal[">=", "<"], str, int], Limit]:
+    """Makes limits of a column. Raises ContractError where the source can't compare it as the warehouse would."""
+    there = found[column.source_name]
+    family: Family = there.family if there.known else _FAMILIES[column.logical_type]
+    a_time = column.logical_type in ("date", "timestamp")
+    as_text = a_time and (family == "text" or there.kept_as_text)
+    comparable = family in (_TIMES if a_time else _NUMBERS) or as_text or column.logical_type == "string"
+    if not comparable:
+        what = f"{there.native or family} (no {column.logical_type})"
+        if family == "text":
+            what = "text at the source, where 9 comes after 10"
+        raise ContractError(
+            contract.key,
+            f"{column.source_name} is {what}: no column to read from on",
+            hint="extract.query with a cast, or another column as cursor or partition",
+        )
+
+    def limit(operator: Literal[">=", "<"], value: str, wider: int) -> Limit:
+        """wider: days to add to the bound of texts with a zone."""
+        if not a_time:
+            return Limit(column.source_name, family, operator, value)
+        local = _local(value)
+        zoned = (date.fromisoformat(local[:10]) + timedelta(days=wider)).isoformat() if as_text else None
+        # From a time on also months and days of one digit are found: "2026-9-1" sorts after "2026-09-".
+        like = "____-__-__%" if contract.partition else "____-%"
+        return Limit(column.source_name, "text" if as_text else family, operator, local, zoned, like)
+
+    return limit
 
 
 def _local(text: str) -> str:
-    """An ISO time as sources that compare texts need it: a blank sorts before a T, and no fraction before any."""
+    """An ISO time as sources that compare texts need it: a blank sorts before a T, and no part before any."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo:
         moment = moment.astimezone(ZoneInfo(TIMEZONE)).replace(tzinfo=None)
     elif "T" not in text and " " not in text:
         return text
     whole, _, fraction = moment.isoformat(sep=" ").partition(".")
-    return f"{whole}.{fraction.rstrip('0')}" if fraction else whole
+    if fraction:
+        return f"{whole}.{fraction.rstrip('0')}"
+    return whole.removesuffix(":00").removesuffix(" 00:00")

@@ -154,7 +154,7 @@ def test_a_query_is_a_table_of_its_own_with_where_and_limits_outside(made: Make)
         "create table kunjungan (id int, tanggal date)",
         "insert into kunjungan values (1, '2024-05-01'), (2, '2024-05-02'), (3, '2024-05-03')",
     )
-    query = "select id, tanggal, 'a:b %s' as catatan from kunjungan where id > 1; "
+    query = "select id, tanggal, 'a:b %s' as catatan from kunjungan where id > 1; -- hanya yang baru"
     made_contract = contract(
         column("id"), typed("tanggal", "date", "date"), column("catatan"), query=query, where="id < 3 or id = 3",
         partition="tanggal",

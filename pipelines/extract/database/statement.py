@@ -1,0 +1,36 @@
+"""SQL of a contract as it can stand inside of ours.
+
+What belongs here: what has to go from a query or condition before brackets are put around it. Not here: the brackets
+(postgresql.py, mysql.py, dialect.py).
+"""
+
+from __future__ import annotations
+
+_DIALECTS = {
+    "postgresql": "postgres",
+    "mysql": "mysql",
+    "sqlite": "sqlite",
+    "mssql": "tsql",
+    "oracle": "oracle",
+}
+
+
+def inner(text: str, dialect: str) -> str:
+    """The query or condition without the semicolons at its end, also where a comment follows them.
+
+    dialect: SQLAlchemy's word. What can't be parted into tokens stays as it is: the server says what is wrong with it.
+    """
+    text = text.rstrip()
+    if ";" not in text:
+        return text
+    from sqlglot import tokenize
+    from sqlglot.errors import TokenError
+
+    try:
+        tokens = tokenize(text, read=_DIALECTS.get(dialect))
+    except TokenError:
+        return text.rstrip(";")
+    while tokens and tokens[-1].token_type.name == "SEMICOLON":
+        end = tokens.pop()
+        text = text[: end.start] + text[end.end + 1 :]
+    return text
