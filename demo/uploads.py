@@ -60,11 +60,16 @@ FILES: Mapping[str, Callable[[], bytes]] = {
 
 
 def write_files(zone: Path) -> list[Path]:
-    """Writes all files below `zone`; each appears whole, under its name, or not at all."""
+    """Writes all files below `zone`; each appears whole, under its name, or not at all.
+
+    Beside a file of somebody else's the demo has nothing to put: the dataset's source is a real one.
+    """
     written: list[Path] = []
     for name, make in FILES.items():
         path = zone / name
         path.parent.mkdir(parents=True, exist_ok=True)
+        if any(other.name != path.name for other in path.parent.iterdir()):
+            continue
         aside = path.with_name(f".{path.name}.{os.getpid()}.part")
         aside.write_bytes(make())
         aside.replace(path)

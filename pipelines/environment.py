@@ -19,16 +19,20 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from pipelines.embedded import EmbeddedServer
 from pipelines.errors import GudangError
 from pipelines.home import make_home
-from pipelines.settings import PSEUDONYM_KEY, Settings, load_settings
+from pipelines.settings import PROJECT_ROOT, PSEUDONYM_KEY, Settings, load_settings
 
 WAREHOUSE_URL = "GUDANG_WAREHOUSE_URL"
 DAGSTER_URL = "GUDANG_DAGSTER_URL"
 SOURCE_PREFIX = "GUDANG_SUMBER_"
+DEMO = "GUDANG_DEMO"
+"""Set to one of NO, it leaves the demo OPD out altogether."""
+NO = ("0", "false", "no", "tidak", "off")
 _ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 _API_SECONDS = 60.0
 _PR_SET_PDEATHSIG = 1
@@ -79,7 +83,7 @@ def prepare_environment(settings: Settings, *, demo: bool = True) -> Iterator[di
     make_home(settings.home)
     with ExitStack() as stack:
         added = stack.enter_context(_environ(warehouse_environment(settings)))
-        if demo and settings.warehouse_url is None and not _has_source(os.environ):
+        if demo and demo_given(settings, os.environ):
             added |= stack.enter_context(_environ(stack.enter_context(_demo_opd(settings))))
         yield added
 
@@ -158,8 +162,32 @@ def _unquote(value: str) -> str:
     return re.split(r"\s+#", value, maxsplit=1)[0].rstrip()
 
 
-def _has_source(env: Mapping[str, str]) -> bool:
-    return any(name.startswith(SOURCE_PREFIX) and value for name, value in env.items())
+def demo_given(settings: Settings, env: Mapping[str, str]) -> frozenset[str]:
+    """The variables that the demo OPD would set: those of every source of which none is set.
+
+    None with a warehouse of one's own, or where GUDANG_DEMO says no.
+    """
+    if settings.warehouse_url is not None or env.get(DEMO, "").lower() in NO:
+        return frozenset()
+    configured = {source_of(name) for name, value in env.items() if name.startswith(SOURCE_PREFIX) and value}
+    return frozenset(name for name in _demo_variables() if source_of(name) not in configured)
+
+
+def source_of(variable: str) -> str:
+    """The source that a variable belongs to: GUDANG_SUMBER_DLH_URL and GUDANG_SUMBER_DLH_KEY are one's."""
+    return variable.rpartition("_")[0]
+
+
+@cache
+def _demo_variables() -> tuple[str, ...]:
+    """The names of all variables that the demo can set; none where it is not installed."""
+    try:
+        printed = _demo(
+            "env", "--database-url", "postgresql://tiada/x", "--api-port", "1", project=PROJECT_ROOT
+        )
+    except GudangError:
+        return ()
+    return tuple(line.split("=", 1)[0] for line in printed.splitlines() if "=" in line)
 
 
 @contextmanager
@@ -200,8 +228,9 @@ def _demo_key(path: Path) -> str:
 
 @contextmanager
 def _demo_opd(settings: Settings) -> Iterator[dict[str, str]]:
-    """The demo OPD: databases made once for each version of it, upload files once, the API server as a child for the
-    length of the context."""
+    """The demo OPD in the place of every source that is not configured: databases made once for each version of it,
+    upload files once, the API server as a child for the length of the context. Gives their variables."""
+    given = demo_given(settings, os.environ)
     database_url = EmbeddedServer(settings.home).urls.libpq("postgres")
     done = settings.home / "demo"
     done.mkdir(exist_ok=True)
@@ -219,7 +248,8 @@ def _demo_opd(settings: Settings) -> Iterator[dict[str, str]]:
         printed = _demo(
             "env", "--database-url", database_url, "--api-port", str(port), project=settings.project
         )
-        yield dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
+        values = dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
+        yield {name: value for name, value in values.items() if name in given}
 
 
 def _demo_version(project: Path) -> str:

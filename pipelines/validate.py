@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipelines.contract_files import Fault, read_contract
 from pipelines.contracts import Contract, contract_paths
-from pipelines.environment import SOURCE_PREFIX
+from pipelines.environment import demo_given
 from pipelines.errors import ModelError, PublicationError, QualityError
 from pipelines.load.personal import key_variable, purposes
 from pipelines.models import suites as model_suites
@@ -69,18 +69,14 @@ def renew_sources(settings: Settings) -> Path | None:
 
 
 def _environment(settings: Settings, contracts: Iterable[Contract], env: Mapping[str, str]) -> list[Fault]:
-    """Variables that a contract needs and the environment lacks; the demo sets its own when none is configured."""
-    configured = settings.warehouse_url is not None or any(
-        n.startswith(SOURCE_PREFIX) and env[n] for n in env
-    )
-    if not configured:
-        return []
+    """Variables that a contract needs, the environment lacks and the demo does not set."""
+    given = demo_given(settings, env)
     faults: list[Fault] = []
     for contract in contracts:
         lines = contract.path.read_text(encoding="utf-8").splitlines()
         for number, line in enumerate(lines, start=1):
             for name in references(line):
-                if not env.get(name):
+                if not env.get(name) and name not in given:
                     message = f"environment variable {name} is not set"
                     faults.append(Fault(contract.path, number, message, f"set {name} in .env"))
         for purpose in purposes(contract) if settings.warehouse_url else ():

@@ -16,6 +16,7 @@ import pytest
 import sqlalchemy
 
 from demo.databases import VARIABLES
+from demo.uploads import write_files
 from pipelines.embedded import EmbeddedServer
 from pipelines.environment import prepare_environment
 from pipelines.load.warehouse import libpq_url
@@ -84,12 +85,33 @@ def test_a_removed_upload_does_not_come_back(settings: Settings) -> None:
         assert not removed.exists()
 
 
-def test_one_configured_source_is_enough_to_leave_the_demo_out(
+def sources(added: dict[str, str]) -> set[str]:
+    return {name.removeprefix("GUDANG_SUMBER_") for name in added if name.startswith("GUDANG_SUMBER_")}
+
+
+def test_the_demo_stands_for_every_source_but_those_that_are_configured(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with prepare_environment(settings) as added:
+        everything = sources(added)
+    assert {"DLH_URL", "DLH_KEY", "DINKES_URL", "BPS_KEY"} <= everything
     monkeypatch.setenv("GUDANG_SUMBER_DLH_URL", "https://dlh.example/")
     with prepare_environment(settings) as added:
-        assert not [name for name in added if name.startswith("GUDANG_SUMBER_")]
+        # No key of the demo's goes to a real server.
+        assert sources(added) == everything - {"DLH_URL", "DLH_KEY"}
+        assert os.environ["GUDANG_SUMBER_DLH_URL"] == "https://dlh.example/"
+    monkeypatch.setenv("GUDANG_DEMO", "tidak")
+    with prepare_environment(settings) as added:
+        assert sources(added) == set()
+
+
+def test_the_demo_puts_no_file_beside_somebody_elses(tmp_path: Path) -> None:
+    real = tmp_path / "disdikbud" / "sma"
+    real.mkdir(parents=True)
+    (real / "sma_2026.csv").write_text("a")
+    write_files(tmp_path)
+    assert [p.name for p in real.iterdir()] == ["sma_2026.csv"]
+    assert (tmp_path / "dkp" / "pembenihan_ikan" / "pembenihan_2025.csv").exists()
 
 
 def test_dagster_keeps_its_runs_in_the_embedded_server(settings: Settings) -> None:

@@ -133,6 +133,21 @@ def test_a_variable_that_is_not_set(copy: Copy) -> None:
     assert "GUDANG_PSEUDONYM_KEY" in key.hint
 
 
+def test_a_variable_that_is_not_set_is_named_where_the_demo_does_not_stand_for_its_source(copy: Copy) -> None:
+    def missing(**env: str) -> set[str]:
+        found = [f.message for f in validate(copy.settings, env)]
+        assert all(m.startswith("environment variable GUDANG_SUMBER_") for m in found)
+        return {m.split()[2].removeprefix("GUDANG_SUMBER_") for m in found}
+
+    assert missing() == set()
+    assert missing(GUDANG_SUMBER_DINKES_URL="postgresql://x/y") == set()
+    assert missing(GUDANG_SUMBER_DLH_URL="https://dlh.example") == {"DLH_KEY"}
+    everything = missing(GUDANG_DEMO="0")
+    assert {"DLH_KEY", "DLH_URL", "DINKES_URL"} <= everything
+    copy.change(VISITS, "${GUDANG_SUMBER_DINKES_URL}", "${GUDANG_SUMBER_DINAS_URL}")
+    assert missing() == {"DINAS_URL"}
+
+
 def test_variables_that_are_set_are_no_fault(copy: Copy) -> None:
     settings = replace(copy.settings, warehouse_url=WAREHOUSE)
     needed = {f.message.split()[2] for f in validate(settings, {}) if f.message.startswith("environment")}
