@@ -1,7 +1,7 @@
 {# Penilaian dari satu model staging dalam bentuk fct_penilaian_indikator.
    instrumen, versi, kode_indikator, dan lingkup: ekspresi SQL atas model itu; lingkup adalah kode OPD yang dinilai, atau
-   'provinsi'. #}
-{% macro penilaian_dari(model, instrumen, versi, kode_indikator, lingkup="'provinsi'") -%}
+   'provinsi'. jenis_penilaian: 'mandiri' bila tingkatnya ditetapkan instansi sendiri, 'resmi' bila oleh penilainya. #}
+{% macro penilaian_dari(model, instrumen, versi, kode_indikator, lingkup="'provinsi'", jenis_penilaian='mandiri') -%}
     select
         {{ instrumen }} as instrumen,
         {{ versi }} as versi,
@@ -13,6 +13,7 @@
         bukti,
         tautan_bukti,
         'penilaian' as asal,
+        '{{ jenis_penilaian }}' as jenis_penilaian,
         null::text as status_konversi
     from {{ ref(model) }}
 {%- endmacro %}

@@ -39,14 +39,15 @@ def form(folder: Path, name: str, change: Callable[[Row], Row | None] = lambda r
 
 
 def test_one_form_carries_both_instruments(province: Province) -> None:
-    """Three years of SPBE's 47 indicators and Pemdi's 17 that come from no other index: 3 x 47 + 17 = 158 rows."""
+    """Three years of SPBE's 47 indicators and Pemdi's 17 that come from no other index: 3 x 47 + 17 = 158 rows.
+    Number 7 is filled in from the last IPS."""
     province.build("+indeks_instrumen")
     assert province.ask("""
         select instrumen, versi, jumlah_indikator, terisi, indeks between 1 and 5 from mart_spbe.indeks_instrumen
         where tahun = 2026 and jenis = 'indeks' and lingkup = 'provinsi' order by 1
     """) == [
         ("epss", "3/2022", 38, 0, None),
-        ("pemdi", "8/2026", 20, 17, True),
+        ("pemdi", "8/2026", 20, 18, True),
         ("spbe", "59/2020", 47, 47, True),
     ]
 

@@ -35,7 +35,9 @@ def warehouse(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
             (2035, 0),
             (2036, 6.25),
         ):
-            figures.write(f"SDI,{year},{value},,uji\n")
+            figures.write(f"SDI,{year},{value},,resmi,belum,uji\n")
+        figures.write("IPS,2028,4.20,,resmi,belum,uji\nIPS,2028,2.00,,mandiri,belum,uji\n")
+        figures.write("SDI interoperabilitas,2032,12.49,,resmi,belum,uji\n")
     made = ModelWarehouse(module_pg_url, folder)
     made.run("""
         insert into raw.diskominfo__penilaian_spbe (instrumen, versi, tahun, no_indikator, tingkat, target)
@@ -61,7 +63,8 @@ def row(warehouse: ModelWarehouse, instrument: str, year: int, kind: str, code: 
     (only,) = warehouse.run(
         """
         select indeks, target_indeks, predikat, jumlah_indikator, terisi, keterangan from mart_spbe.indeks_instrumen
-        where instrumen = %s and tahun = %s and jenis = %s and kode = %s
+        where instrumen = %s and tahun = %s and jenis = %s and kode = %s and asal = 'formulir'
+            and (indeks is not null or lingkup = 'provinsi')
         """,
         instrument, year, kind, code,
     )  # fmt: skip
@@ -80,25 +83,27 @@ def test_the_pemdi_index_is_that_of_the_regulation(warehouse: ModelWarehouse) ->
     """PermenPANRB 8/2026, annex, part B: an aspect's index is sum(weight x value) / weight of the aspect, the index is
     sum(weight of the aspect x its index) / 100. Numbers 5, 6 and 7 (5, 3 and 3 %) come from other indices.
 
-    2026, with none of these, which count as 1: (51 x 4 + 38 x 5 + 11 x 1) / 100 = (204 + 190 + 11) / 100 = 4.05:
-    Memuaskan in Pemdi (from 4.00), which in SPBE is Sangat Baik (to 4.20). Aspect 3, Data (15 %): (4 x 4 + 11 x 1) / 15
-    = 27 / 15 = 1.80. Aspect 6 (15 %): (12 x 4 + 3 x 5) / 15 = 63 / 15 = 4.20. Targets: (89 x 5 + 11 x 1) / 100 = 4.56; of
-    aspect 3 (4 x 5 + 11 x 1) / 15 = 2.07.
-    By aspects: (10 x 5 + 10 x 4 + 15 x 1.8 + 15 x 4 + 10 x 4 + 15 x 4.2 + 25 x 5) / 100 = 405 / 100, the same.
-    2028, with SDI 68.75, which makes number 5 3.75: 4.05 + 5 x (3.75 - 1) / 100 = 4.1875 -> 4.19; aspect 3:
-    (16 + 18.75 + 6) / 15 = 2.7167 -> 2.72.
+    2026: the last IPS by then is that of 2024, 2.68, Baik, the third of its bands: number 7 is 3. Numbers 5 and 6 count
+    as 1: (51 x 4 + 38 x 5 + 8 x 1 + 3 x 3) / 100 = (204 + 190 + 8 + 9) / 100 = 4.11: Memuaskan in Pemdi (from 4.00),
+    which in SPBE is Sangat Baik (to 4.20). Aspect 3, Data (15 %): (4 x 4 + 8 x 1 + 3 x 3) / 15 = 33 / 15 = 2.20. Aspect
+    6 (15 %): (12 x 4 + 3 x 5) / 15 = 63 / 15 = 4.20. Targets: (89 x 5 + 11 x 1) / 100 = 4.56; of aspect 3
+    (4 x 5 + 11 x 1) / 15 = 2.07.
+    By aspects: (10 x 5 + 10 x 4 + 15 x 2.2 + 15 x 4 + 10 x 4 + 15 x 4.2 + 25 x 5) / 100 = 411 / 100, the same.
+    2028, with SDI 68.75, which makes number 5 3.75, and IPS 4.20, which makes number 7 5 (the self-assessed 2.00
+    counts for nothing): 4.11 + 5 x (3.75 - 1) / 100 + 3 x (5 - 3) / 100 = 4.11 + 0.1375 + 0.06 = 4.3075 -> 4.31; aspect
+    3: (16 + 18.75 + 3 + 15) / 15 = 3.5167 -> 3.52.
     """
     partly = "sebagian belum dinilai, dihitung tingkat 1"
-    index = (d("4.05"), d("4.56"), "Memuaskan", 20, 17, partly)
+    index = (d("4.11"), d("4.56"), "Memuaskan", 20, 18, partly)
     assert row(warehouse, "pemdi", 2026, "indeks", "PEMDI") == index
-    assert row(warehouse, "pemdi", 2026, "aspek", "3")[:3] == (d("1.80"), d("2.07"), "Cukup")
+    assert row(warehouse, "pemdi", 2026, "aspek", "3")[:3] == (d("2.20"), d("2.07"), "Cukup")
     assert row(warehouse, "pemdi", 2026, "aspek", "6") == (d("4.20"), d("5.00"), "Memuaskan", 4, 4, None)
-    assert row(warehouse, "pemdi", 2026, "indikator", "7")[0::5] == (
+    assert row(warehouse, "pemdi", 2026, "indikator", "6")[0::5] == (
         None,
         "belum dinilai, dihitung tingkat 1",
     )
-    assert row(warehouse, "pemdi", 2028, "indeks", "PEMDI")[::2] == (d("4.19"), "Memuaskan", 18)
-    assert row(warehouse, "pemdi", 2028, "aspek", "3")[0] == d("2.72")
+    assert row(warehouse, "pemdi", 2028, "indeks", "PEMDI")[::2] == (d("4.31"), "Memuaskan", 19)
+    assert row(warehouse, "pemdi", 2028, "aspek", "3")[0] == d("3.52")
     kinds = warehouse.run("""
         select jenis, count(*) from mart_spbe.indeks_instrumen where instrumen = 'pemdi' and tahun = 2026
         group by 1 order by 1
@@ -107,13 +112,47 @@ def test_the_pemdi_index_is_that_of_the_regulation(warehouse: ModelWarehouse) ->
 
 
 def test_epss_is_of_the_opd_that_was_assessed(warehouse: ModelWarehouse) -> None:
-    """(28 x 4 + 72 x 2) / 100 = 256 / 100 = 2.56: Cukup. Without a target there is no gap to it."""
+    """(28 x 4 + 72 x 2) / 100 = 256 / 100 = 2.56: Cukup. Without a target there is no gap to it. The other agencies stay,
+    a row each and no figure: 48 of 49 that are the province's."""
     assert row(warehouse, "epss", 2026, "indeks", "EPSS") == (d("2.56"), None, "Cukup", 38, 38, None)
     assert row(warehouse, "epss", 2026, "domain", "1")[:3] == (d("4.00"), None, "Sangat Baik")
     assert row(warehouse, "epss", 2026, "aspek", "201")[:3] == (d("2.00"), None, "Cukup")
     assert warehouse.run("""
-        select distinct lingkup from mart_spbe.indeks_instrumen where instrumen = 'epss' and tahun = 2026
+        select distinct lingkup from mart_spbe.indeks_instrumen
+        where instrumen = 'epss' and tahun = 2026 and indeks is not null
     """) == [("diskominfo",)]
+    assert warehouse.run("""
+        select jenis, count(*), count(distinct lingkup), max(jumlah_indikator), max(terisi), max(keterangan)
+        from mart_spbe.indeks_instrumen
+        where instrumen = 'epss' and tahun = 2026 and lingkup <> 'diskominfo' group by 1
+    """) == [("indeks", 48, 48, 38, 0, "belum ada penilaian")]
+    assert warehouse.run("""
+        select lingkup from mart_spbe.indeks_instrumen
+        where instrumen = 'epss' and tahun = 2026 and lingkup in ('dinkes', 'diskominfo') and jenis = 'indeks' order by 1
+    """) == [("dinkes",), ("diskominfo",)]
+
+
+def test_every_index_says_whether_it_is_official_or_ones_own(warehouse: ModelWarehouse) -> None:
+    """KemenPANRB's 2.91 and 3.79 stand beside the 4.35 that the province gave itself, and BPS's of the province."""
+    assert warehouse.run("""
+        select instrumen, tahun, jenis_penilaian, indeks, predikat, instrumen_berlaku from mart_spbe.indeks_instrumen
+        where asal = 'diumumkan' and lingkup = 'provinsi' and tahun < 2026 order by 1, 2, 3
+    """) == [
+        ("epss", 2023, "resmi", d("2.26"), "Cukup", True),
+        ("epss", 2024, "resmi", d("2.68"), "Baik", True),
+        ("spbe", 2023, "resmi", d("2.91"), "Baik", False),
+        ("spbe", 2024, "mandiri", d("4.35"), "Memuaskan", False),
+        ("spbe", 2024, "resmi", d("3.79"), "Sangat Baik", False),
+    ]
+    assert warehouse.run("""
+        select distinct instrumen, jenis_penilaian from mart_spbe.indeks_instrumen
+        where asal = 'formulir' and jenis <> 'indikator' and indeks is not null order by 1
+    """) == [("epss", "resmi"), ("pemdi", "mandiri"), ("spbe", "mandiri")]
+    assert warehouse.run("""
+        select kode, jenis_penilaian from mart_spbe.indeks_instrumen
+        where instrumen = 'pemdi' and tahun = 2026 and jenis = 'indikator' and kode in ('6', '7', '8') order by 1
+    """) == [("6", None), ("7", "resmi"), ("8", "mandiri")]
+    assert warehouse.run("select distinct jenis_penilaian from mart_spbe.indeks_spbe") == [("mandiri",)]
 
 
 def test_what_was_not_assessed_is_shown_and_is_no_zero(warehouse: ModelWarehouse) -> None:
@@ -141,7 +180,7 @@ def test_what_was_not_assessed_is_shown_and_is_no_zero(warehouse: ModelWarehouse
 def test_indicator_5_of_pemdi_comes_from_the_sdi_index(warehouse: ModelWarehouse) -> None:
     """25 is half of 12.5 to 37.5, so 1.5 + 0.5 = 2.00; 68.75 is half of 62.5 to 75, so 3.5 + 0.25 = 3.75 (both are
     the regulation's examples). 62.5 -> 3.50, 100 -> 5.00, 0 -> 1.00, 6.25 -> 1.25. A figure on a segment that we
-    inferred says so; a conversion alone makes no index."""
+    inferred says so; a conversion alone makes no index. What is below 12.5 in interoperability is level 1 of number 18."""
     inferred = "memakai ruas konversi yang disimpulkan"
     assert warehouse.run("""
         select tahun, indeks, keterangan from mart_spbe.indeks_instrumen
@@ -149,11 +188,13 @@ def test_indicator_5_of_pemdi_comes_from_the_sdi_index(warehouse: ModelWarehouse
     """) == [
         (2031, d("2.00"), inferred),
         (2032, d("3.75"), None),
-        (2033, d("3.50"), inferred),
+        (2033, d("3.50"), None),
         (2034, d("5.00"), None),
         (2035, d("1.00"), inferred),
         (2036, d("1.25"), inferred),
     ]
+    assert row(warehouse, "pemdi", 2032, "indikator", "18")[0] == d("1.00")
+    assert row(warehouse, "pemdi", 2031, "indikator", "18")[0] is None
     assert row(warehouse, "pemdi", 2032, "indeks", "PEMDI")[0:3:2] == (None, None)
     assert row(warehouse, "pemdi", 2032, "indeks", "PEMDI")[5] == "baru nilai konversi"
 

@@ -171,7 +171,7 @@ def test_a_suite_bears_its_models_name_and_is_known_to_great_expectations(
     built: ModelWarehouse, of: str
 ) -> None:
     document = json.loads((SUITES / f"{of}.json").read_text("utf-8"))
-    assert document["name"] == of
+    assert document["name"] == of.replace("/", ".")
     for expectation in built.project.nodes[of.split("/")[1]].suite:
         instantiate(of, expectation)
         assert expectation.message.endswith("."), expectation.name

@@ -11,6 +11,7 @@ final as (
         instrumen.versi,
         instrumen.nama,
         instrumen.nama_indeks,
+        instrumen.singkatan_indeks,
         instrumen.dasar_hukum,
         instrumen.penyelenggara,
         instrumen.jumlah_indikator,

@@ -16,6 +16,14 @@ predikat as (
     select * from {{ ref('ref_predikat') }}
 ),
 
+indeks_luar as (
+    select * from {{ ref('ref_indeks_luar') }}
+),
+
+opd as (
+    select * from {{ ref('dim_opd') }}
+),
+
 dinilai as (
     -- Nilai konversi saja belum membuat indeks: sisanya belum dinilai siapa pun.
     select
@@ -23,7 +31,8 @@ dinilai as (
         penilaian.versi,
         penilaian.tahun,
         penilaian.lingkup,
-        bool_or(penilaian.asal = 'penilaian') as ada_penilaian
+        bool_or(penilaian.asal = 'penilaian') as ada_penilaian,
+        max(penilaian.jenis_penilaian) filter (where penilaian.asal = 'penilaian') as jenis_penilaian
     from penilaian
     group by
         penilaian.instrumen,
@@ -37,13 +46,24 @@ tahun_penilaian as (
     where penilaian.asal = 'penilaian'
 ),
 
+tahun_opd as (
+    select distinct
+        dinilai.instrumen,
+        dinilai.versi,
+        dinilai.tahun
+    from dinilai
+    where dinilai.lingkup <> 'provinsi'
+),
+
 cakupan as (
     select
         dinilai.instrumen,
         dinilai.versi,
         dinilai.tahun,
         dinilai.lingkup,
-        dinilai.ada_penilaian
+        dinilai.ada_penilaian,
+        dinilai.jenis_penilaian,
+        false as hanya_indeks
     from dinilai
     union all
     -- Instrumen yang berlaku pada tahun itu tetapi belum dinilai tetap ditampilkan.
@@ -52,7 +72,9 @@ cakupan as (
         instrumen.versi,
         tahun_penilaian.tahun,
         'provinsi' as lingkup,
-        false as ada_penilaian
+        false as ada_penilaian,
+        null as jenis_penilaian,
+        false as hanya_indeks
     from instrumen
     inner join tahun_penilaian
         on
@@ -64,6 +86,25 @@ cakupan as (
             and instrumen.versi = dinilai.versi
             and tahun_penilaian.tahun = dinilai.tahun
     where dinilai.instrumen is null
+    union all
+    -- OPD yang tidak dinilai, sedang OPD lain dinilai, tetap satu baris: yang tidak dinilai bukan yang tidak ada.
+    select
+        tahun_opd.instrumen,
+        tahun_opd.versi,
+        tahun_opd.tahun,
+        opd.kode_opd as lingkup,
+        false as ada_penilaian,
+        null as jenis_penilaian,
+        true as hanya_indeks
+    from tahun_opd
+    cross join opd
+    left join dinilai
+        on
+            tahun_opd.instrumen = dinilai.instrumen
+            and tahun_opd.versi = dinilai.versi
+            and tahun_opd.tahun = dinilai.tahun
+            and opd.kode_opd = dinilai.lingkup
+    where opd.opd_provinsi and opd.status <> 'berakhir' and dinilai.instrumen is null
 ),
 
 nilai as (
@@ -73,6 +114,8 @@ nilai as (
         cakupan.tahun,
         cakupan.lingkup,
         cakupan.ada_penilaian,
+        cakupan.jenis_penilaian,
+        cakupan.hanya_indeks,
         indikator.kode_indikator,
         indikator.indikator,
         indikator.bobot,
@@ -84,6 +127,7 @@ nilai as (
         indikator.bobot_domain,
         penilaian.tingkat,
         penilaian.target,
+        penilaian.jenis_penilaian as jenis_penilaian_indikator,
         penilaian.status_konversi
     from cakupan
     inner join indikator on cakupan.instrumen = indikator.instrumen and cakupan.versi = indikator.versi
@@ -110,7 +154,7 @@ kelompok as (
             ('aspek', nilai.kode_aspek, nilai.aspek, nilai.bobot_aspek),
             ('indikator', nilai.kode_indikator, nilai.indikator, nilai.bobot)
     ) as kelompok (jenis, kode, nama, bobot_kelompok)
-    where kelompok.kode is not null
+    where kelompok.kode is not null and (kelompok.jenis = 'indeks' or not nilai.hanya_indeks)
 ),
 
 dihitung as (
@@ -126,6 +170,10 @@ dihitung as (
         kelompok.nama,
         kelompok.bobot_kelompok as bobot,
         kelompok.ada_penilaian,
+        case kelompok.jenis
+            when 'indikator' then max(kelompok.jenis_penilaian_indikator)
+            else kelompok.jenis_penilaian
+        end as jenis_penilaian,
         sum(kelompok.bobot * coalesce(kelompok.tingkat, 1)) / sum(kelompok.bobot) as indeks,
         case
             when count(kelompok.target) > 0
@@ -144,7 +192,8 @@ dihitung as (
         kelompok.kode,
         kelompok.nama,
         kelompok.bobot_kelompok,
-        kelompok.ada_penilaian
+        kelompok.ada_penilaian,
+        kelompok.jenis_penilaian
 ),
 
 dibulatkan as (
@@ -160,7 +209,7 @@ dibulatkan as (
     inner join instrumen on dihitung.instrumen = instrumen.instrumen and dihitung.versi = instrumen.versi
 ),
 
-final as (
+semua as (
     select
         dibulatkan.instrumen,
         dibulatkan.versi,
@@ -170,10 +219,10 @@ final as (
         dibulatkan.kode,
         dibulatkan.nama,
         dibulatkan.bobot,
+        dibulatkan.jenis_penilaian,
+        'formulir' as asal,
         dibulatkan.indeks_bulat as indeks,
         dibulatkan.target_bulat as target_indeks,
-        (dibulatkan.indeks_bulat - dibulatkan.target_bulat)::numeric(4, 2) as selisih,
-        predikat.predikat,
         dibulatkan.jumlah_indikator,
         dibulatkan.terisi,
         case
@@ -184,13 +233,61 @@ final as (
             when dibulatkan.ada_yang_disimpulkan then 'memakai ruas konversi yang disimpulkan'
         end as keterangan
     from dibulatkan
+    union all
+    -- Yang diumumkan untuk seluruh provinsi, seperti diumumkan: tidak dihitung ulang.
+    select
+        instrumen.instrumen,
+        instrumen.versi,
+        indeks_luar.tahun,
+        'provinsi' as lingkup,
+        'indeks' as jenis,
+        upper(instrumen.instrumen) as kode,
+        instrumen.nama_indeks as nama,
+        100 as bobot,
+        indeks_luar.jenis_penilaian,
+        'diumumkan' as asal,
+        indeks_luar.nilai::numeric(4, 2) as indeks,
+        null as target_indeks,
+        instrumen.jumlah_indikator,
+        null as terisi,
+        indeks_luar.sumber as keterangan
+    from indeks_luar
+    inner join instrumen
+        on
+            indeks_luar.indeks = instrumen.singkatan_indeks
+            and indeks_luar.tahun >= extract(year from instrumen.berlaku_mulai)
+            and indeks_luar.tahun <= coalesce(extract(year from instrumen.berlaku_sampai), 9999)
+),
+
+final as (
+    select
+        semua.instrumen,
+        semua.versi,
+        instrumen.berlaku_sampai is null as instrumen_berlaku,
+        semua.tahun,
+        semua.lingkup,
+        semua.jenis,
+        semua.kode,
+        semua.nama,
+        semua.bobot,
+        semua.jenis_penilaian,
+        semua.asal,
+        semua.indeks,
+        semua.target_indeks,
+        (semua.indeks - semua.target_indeks)::numeric(4, 2) as selisih,
+        predikat.predikat,
+        semua.jumlah_indikator,
+        semua.terisi,
+        semua.keterangan
+    from semua
+    inner join instrumen on semua.instrumen = instrumen.instrumen and semua.versi = instrumen.versi
     left join predikat
         on
-            dibulatkan.jenis <> 'indikator'
-            and dibulatkan.instrumen = predikat.instrumen
-            and dibulatkan.versi = predikat.versi
-            and dibulatkan.indeks_bulat >= predikat.batas_bawah
-            and (predikat.batas_atas is null or dibulatkan.indeks_bulat < predikat.batas_atas)
+            semua.jenis <> 'indikator'
+            and semua.instrumen = predikat.instrumen
+            and semua.versi = predikat.versi
+            and semua.indeks >= predikat.batas_bawah
+            and (predikat.batas_atas is null or semua.indeks < predikat.batas_atas)
 )
 
 select * from final

@@ -16,10 +16,12 @@ final as (
         indeks.selisih,
         indeks.predikat,
         indeks.jumlah_indikator,
-        indeks.terisi
+        indeks.terisi,
+        indeks.jenis_penilaian
     from indeks
     where
         indeks.instrumen = 'spbe'
+        and indeks.asal = 'formulir'
         and indeks.lingkup = 'provinsi'
         and indeks.jenis <> 'indikator'
         and indeks.indeks is not null
