@@ -1,4 +1,5 @@
-"""A contract whose columns are no longer those of raw: columns that were added, raw gets too, and keeps its rows.
+"""A contract whose columns are no longer those of raw: columns that were added, raw gets too, and keeps its rows. A raw
+without a row becomes what the contract says: nothing was ever loaded by the old one.
 
 What belongs here: comparing the two, and SQL that adds columns and fills them. Not here: the loads of such a dataset
 (publishing.py), changes at the source (drift.py).
@@ -6,13 +7,30 @@ What belongs here: comparing the two, and SQL that adds columns and fills them. 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from psycopg import Connection, sql
 
-from pipelines.load.plan import HISTORY, ORIGIN, RAW_SHAPE, LoadPlan, expected_shape, identifiers, raw_columns
+from pipelines.load.plan import (
+    HISTORY,
+    ORIGIN,
+    RAW_SHAPE,
+    LoadPlan,
+    create_raw,
+    current_index,
+    expected_shape,
+    identifiers,
+    raw_columns,
+    raw_key,
+)
+from pipelines.load.relation import Relation, existing
+from pipelines.load.swap import publish_table
+
+_OURS = re.compile(r".*_(pkey|current)")
+"""What every raw table has by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +54,42 @@ def compare(connection: Connection[Any], plan: LoadPlan) -> Difference:
     added = tuple(n for n in wanted if n not in there)
     own = {*plan.contract.primary_key, *(n for n, _ in (*HISTORY, *ORIGIN))}
     changed = bool(own.intersection(added)) or any(wanted.get(n) != kind for n, kind in there.items())
+    changed = changed or _key(connection, plan) != set(raw_key(plan.contract))
     return Difference(added, changed, tuple(n for n in plan.content if there.get(n) == wanted[n]))
+
+
+def _key(connection: Connection[Any], plan: LoadPlan) -> set[str]:
+    found = connection.execute(
+        "select a.attname from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)"
+        " where i.indrelid = to_regclass(%s) and i.indisprimary",
+        [plan.raw.as_string(connection)],
+    )
+    return {row[0] for row in found.fetchall()}
+
+
+def renew(connection: Connection[Any], plan: LoadPlan) -> None:
+    """A raw without a row that is not as the contract says is made anew; grants and views on it stay.
+
+    So a first load that was refused does not hold up the contract that was corrected after it.
+    """
+    if existing(connection, Relation("raw", plan.contract.table)) is None:
+        return
+    difference = compare(connection, plan)
+    filled = sql.SQL("select exists (select from {})").format(plan.raw)
+    if not (difference.changed or difference.added) or connection.execute(filled).fetchone() != (False,):
+        return
+    with connection.transaction():
+        for statement in create_raw(plan.contract, plan.renewed_name):
+            connection.execute(statement)
+        made = Relation("raw", plan.renewed_name)
+        publish_table(connection, Relation("raw", plan.contract.table), made, ours=_OURS)
+        if plan.contract.keeps_history:
+            connection.execute(
+                sql.SQL("alter index {} rename to {}").format(
+                    sql.Identifier("raw", current_index(plan.renewed_name)),
+                    sql.Identifier(current_index(plan.contract.table)),
+                )
+            )
 
 
 def add(plan: LoadPlan, added: Sequence[str]) -> sql.Composed:

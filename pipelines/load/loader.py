@@ -93,6 +93,7 @@ def load(
         batch = ledger.open_batch(connection, contract, run_id, window, whole=whole)
         plan = LoadPlan(contract, batch.batch_id, window, whole=whole, allow_empty=allow_empty)
         try:
+            growth.renew(connection, plan)
             for statement in create_raw(plan.contract):
                 connection.execute(statement)
             # A column that was added is read of every row that the source still has.

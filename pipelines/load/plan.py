@@ -104,6 +104,11 @@ class LoadPlan:
         return sql.Identifier("landing", self.stage_name)
 
     @property
+    def renewed_name(self) -> str:
+        """What a raw table is called while it takes the place of one without a row."""
+        return self._name("baru")
+
+    @property
     def duplicates(self) -> sql.Identifier:
         return sql.Identifier("pg_temp" if self.private else "landing", self._name("duplicates"))
 
@@ -158,28 +163,40 @@ def raw_columns(contract: Contract) -> list[tuple[str, str]]:
     return columns + list(ORIGIN)
 
 
-def create_raw(contract: Contract) -> list[sql.Composed]:
-    """The table as a first load finds it, empty; nothing where it is there."""
-    raw = sql.Identifier("raw", contract.table)
+def raw_key(contract: Contract) -> tuple[str, ...]:
+    """The columns of raw's primary key: of a history there is a row for each version of a key."""
+    return (*contract.primary_key, "valid_from") if contract.keeps_history else contract.primary_key
+
+
+def create_raw(contract: Contract, table: str | None = None) -> list[sql.Composed]:
+    """The table as a first load finds it, empty; nothing where it is there. table: its name, if not the dataset's."""
+    raw = sql.Identifier("raw", table or contract.table)
     parts = [sql.SQL("{} {}").format(sql.Identifier(n), sql.SQL(t)) for n, t in raw_columns(contract)]  # type: ignore[arg-type]
-    key = (*contract.primary_key, "valid_from") if contract.keeps_history else contract.primary_key
-    if key:
+    if key := raw_key(contract):
         parts.append(sql.SQL("primary key ({})").format(identifiers(key)))
     statements = [sql.SQL("create table if not exists {} ({})").format(raw, sql.SQL(", ").join(parts))]
     if contract.keeps_history:
-        name = f"{contract.table}_current"
+        name = current_index(table or contract.table)
         index = sql.SQL("create unique index {} on {} ({}) where is_current").format(
             sql.Identifier(name), raw, identifiers(contract.primary_key)
         )
-        # "if not exists" would wait for whoever writes into the table before it looked.
+        # "if not exists" would wait for whoever writes into the table before it looked. A table of before, which is no
+        # history, stays as it is: its load says what to do.
         statements.append(
             sql.SQL("do {}").format(
                 sql.Literal(
-                    f"begin if to_regclass('raw.{name}') is null then {index.as_string()}; end if; end"
+                    f"begin if to_regclass('raw.{name}') is null and exists (select from pg_attribute where attrelid"
+                    f" = {sql.Literal(raw.as_string()).as_string()}::regclass and attname = 'is_current')"
+                    f" then {index.as_string()}; end if; end"
                 )
             )
         )
     return statements
+
+
+def current_index(table: str) -> str:
+    """The name of the index that holds a history to one current version of a key."""
+    return f"{table}_current"
 
 
 RAW_SHAPE = sql.SQL(

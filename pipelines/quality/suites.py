@@ -56,7 +56,8 @@ def suite_path(folder: Path, contract: Contract) -> Path:
 def suite(contract: Contract, folder: Path) -> tuple[Expectation, ...]:
     """All expectations of a dataset. Raises QualityError naming the file and the entry that is wrong."""
     found = [*derived(contract), *written(suite_path(folder, contract))]
-    names = [QUARANTINE_CHECK, SHAPE_CHECK, LOAD_CHECK, *(e.name for e in found)]
+    own = (QUARANTINE_CHECK, SHAPE_CHECK, LOAD_CHECK, REACH_CHECK, DAMAGE_CHECK)
+    names = [*own, *(e.name for e in found)]
     if doubled := sorted({n for n in names if names.count(n) > 1}):
         raise QualityError(
             contract.key, f"two expectations are called {', '.join(doubled)}", hint="change meta.nama"

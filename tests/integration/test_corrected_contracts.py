@@ -1,0 +1,77 @@
+"""A contract that is corrected before its dataset was ever loaded: raw becomes what it says, with its views and grants."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from pipelines.contracts import Contract
+from pipelines.errors import LoadError
+from pipelines.load import warehouse
+from pipelines.load.plan import Window
+from pipelines.quality.gate import GateResult
+from pipelines.quality.run import CheckResult
+from tests.support.contracts import column
+from tests.support.loads import Loads, Row
+
+ROWS: list[Row] = [["a", "1.5", "2024-05-01"], ["b", "2", "2024-05-01"]]
+
+DISPOSITIONS: list[dict[str, Any]] = [
+    {"write_disposition": "replace"},
+    {"partition": {"column": "hari", "every": "daily", "start": "2024-05-01"}},
+    {"write_disposition": "append"},
+    {"write_disposition": "merge", "cursor": "hari", "reconcile": "P1D"},
+    {"write_disposition": "merge", "merge_strategy": "scd2"},
+]
+
+
+def refuses(_: Any) -> GateResult:
+    return GateResult((CheckResult("nilai", "error", False, message="bukan bilangan bulat"),))
+
+
+def dataset(loads: Loads, kind: str, key: str = "kunci", **custom: Any) -> Contract:
+    return loads.contract(
+        column("kunci", primaryKey=key == "kunci"),
+        column("nilai", kind, primaryKey=key == "nilai"),
+        column("hari", "date", required=True),
+        **custom,
+    )
+
+
+@pytest.mark.parametrize("custom", DISPOSITIONS)
+@pytest.mark.parametrize(("kind", "key"), [("numeric(6,1)", "kunci"), ("numeric(6,1)", "nilai")])
+def test_a_first_load_that_was_refused_does_not_hold_up_the_corrected_contract(
+    loads: Loads, custom: dict[str, Any], kind: str, key: str
+) -> None:
+    day = Window(date(2024, 5, 1), date(2024, 5, 1)) if "partition" in custom else None
+    wrong = dataset(loads, "integer", write_disposition="merge")
+    assert loads.load(wrong, lambda *_: ROWS, gate=refuses).state == "rejected"
+    loads.run("create view public.dipakai as select kunci from raw.uji__data")
+    loads.run("grant select on raw.uji__data to pg_monitor")
+    right = dataset(loads, kind, key, **custom)
+    warehouse.prepare(loads.connection, [right])
+    batch = loads.load(right, lambda *_: ROWS, window=day)
+    assert (batch.state, batch.loaded) == ("loaded", 2)
+    assert [float(v) for (v,) in loads.run("select nilai from raw.uji__data order by 1")] == [1.5, 2.0]
+    assert loads.run("select kunci from public.dipakai order by 1") == [("a",), ("b",)]
+    assert loads.run("select has_table_privilege('pg_monitor', 'raw.uji__data', 'select')") == [(True,)]
+    again = loads.load(right, lambda *_: ROWS, window=day)
+    assert (again.state, again.loaded) == ("unchanged", 0)
+    left = "select relname from pg_class where relnamespace = 'raw'::regnamespace and relkind = 'r'"
+    assert loads.run(left) == [("uji__data",)]
+
+
+def test_a_raw_with_rows_is_never_made_anew(loads: Loads) -> None:
+    before = dataset(loads, "integer", write_disposition="merge")
+    loads.load(before, lambda *_: [["a", "1", "2024-05-01"]])
+    for changed in (
+        dataset(loads, "numeric(6,1)", write_disposition="merge"),
+        dataset(loads, "integer", write_disposition="merge", merge_strategy="scd2"),
+        dataset(loads, "integer", "nilai", write_disposition="merge"),
+    ):
+        warehouse.prepare(loads.connection, [changed])
+        with pytest.raises(LoadError, match="no longer those of raw"):
+            loads.load(changed, lambda *_: ROWS)
+        assert loads.raw(before, "kunci", "nilai") == [("a", 1)]
