@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, cast
 
+from pipelines.contract_upload import KEYED, LISTS
 from pipelines.errors import ContractError
 from pipelines.redaction import is_secret_name, secret_in
 from pipelines.settings import references
 
-BPS_DATA, KEYED, LISTS = "bps_data", "keyed", "lists"
+BPS_DATA = "bps_data"
 SHAPES = (BPS_DATA, KEYED, LISTS)
-KEY = "@key"
-"""Of shape KEYED the key of a record, as a column reads it by `physicalName`."""
 
 _AUTH: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "bearer": (frozenset({"token"}), frozenset()),

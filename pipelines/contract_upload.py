@@ -28,7 +28,12 @@ _ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "sheet": WORKBOOKS,
     "sheets": WORKBOOKS,
     "records": ("json",),
+    "shape": ("json",),
 }
+KEYED, LISTS = "keyed", "lists"
+"""Shapes of records that are no list of objects: an object of them by their keys, a list of lists below a header."""
+KEY = "@key"
+"""Of KEYED the key of a record, as a column reads it by `physicalName`."""
 AUTO = "auto"
 SHEET, FILE = "@sheet", "@file"
 """Source names of an upload that are no column of it: the sheet's and the file's own name."""
@@ -47,6 +52,7 @@ class FileExtract:
     fill_down: header names whose empty cells take the value above, the widest group first.
     hidden: "load" or "skip": what becomes of rows that the workbook hides or filters out.
     sheet, sheets: name or pattern of the one sheet, or of all sheets, to read.
+    records, shape: JSON pointer to the records, and how they stand there where they are no list of objects.
     """
 
     format: str
@@ -67,6 +73,7 @@ class FileExtract:
     sheet: str | None = None
     sheets: str | None = None
     records: str = ""
+    shape: str | None = None
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
@@ -87,6 +94,8 @@ class FileExtract:
             raise ValueError("fill_down is a list of names in the header")
         if self.records and not self.records.startswith("/"):
             raise ValueError(f"records {self.records!r} is no JSON pointer (such as /data)")
+        if self.shape not in (None, KEYED, LISTS):
+            raise ValueError(f"shape {self.shape!r} is neither {KEYED} nor {LISTS}")
         for pattern in self.totals.values():
             try:
                 re.compile(pattern)

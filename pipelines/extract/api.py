@@ -17,7 +17,8 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from pipelines.contract_api import BPS_DATA, KEY, KEYED, ApiExtract
+from pipelines.contract_api import BPS_DATA, ApiExtract
+from pipelines.contract_upload import KEY, KEYED
 from pipelines.contracts import Contract
 from pipelines.errors import ContractError, ShapeError, SourceError
 from pipelines.extract import bps

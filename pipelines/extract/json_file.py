@@ -17,10 +17,11 @@ from typing import Any, BinaryIO, cast
 
 import msgspec
 
-from pipelines.contract_upload import FILE
+from pipelines.contract_upload import FILE, KEY, KEYED, LISTS
 from pipelines.extract.json_text import JsonError, parse, parse_exactly, refuse_constant
 from pipelines.extract.names import fold
 from pipelines.extract.records import Fields
+from pipelines.extract.shapes import header_of, keyed_record, listed_record
 from pipelines.extract.stream import SourceStream
 from pipelines.extract.table import Reading
 from pipelines.extract.text_file import bom_encoding, open_text
@@ -50,7 +51,7 @@ def json_rows(reading: Reading, file: BinaryIO, stream: SourceStream) -> Iterato
     found = (
         _lines(text)
         if reading.extract.format == "ndjson"
-        else _Document(text).records(reading.extract.records)
+        else _Document(text).records(reading.extract.records, reading.extract.shape)
     )
     records = _told(reading, found, encoding)
     first = list(islice(records, _SAMPLE))
@@ -120,32 +121,50 @@ class _Document:
     def __init__(self, text: Any) -> None:
         self.text, self.window, self.at, self.ended = text, "", 0, False
 
-    def records(self, pointer: str) -> Iterator[tuple[str, Any]]:
-        """The elements of the array at `pointer` (RFC 6901); then the rest, which must be whole."""
+    def records(self, pointer: str, shape: str | None = None) -> Iterator[tuple[str, Any]]:
+        """The records at `pointer` (RFC 6901), in the shape declared; then the rest, which must be whole."""
         path = [p.replace("~1", "/").replace("~0", "~") for p in pointer.split("/")[1:]]
-        yield from self._find(path)
+        yield from self._find(path, shape)
         if self._peek():
             raise JsonError("something stands behind its end")
 
-    def _find(self, path: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    def _find(self, path: Sequence[str], shape: str | None) -> Iterator[tuple[str, Any]]:
         opening = self._peek()
         if not path:
-            if opening != "[":
-                raise JsonError("where the records should be stands no list: correct extract.records")
-            for number, _ in self._items():
-                yield f"rekaman {number + 1}", self._value()
+            yield from self._here(opening, shape)
         elif opening in ("{", "["):
             found = False
             for key, _ in self._members() if opening == "{" else self._items():
                 if str(key) == path[0] and not found:
                     found = True
-                    yield from self._find(path[1:])
+                    yield from self._find(path[1:], shape)
                 else:
                     self._value()
             if not found:
                 raise JsonError(f"there is no {path[0]!r}: correct extract.records")
         else:
             raise JsonError(f"there is no {path[0]!r}: correct extract.records")
+
+    def _here(self, opening: str, shape: str | None) -> Iterator[tuple[str, Any]]:
+        """The records that begin here."""
+        if shape == KEYED and opening == "{":
+            for number, (key, _) in enumerate(self._members(), 1):
+                yield f"rekaman {number}", keyed_record(key, self._value(), number)
+            return
+        if opening != "[":
+            hint = "correct extract.records or extract.shape"
+            raise JsonError(f"where the records should be stands no list: {hint}")
+        header: list[str] | None = None
+        for index, _ in self._items():
+            value = self._value()
+            if shape == KEYED:
+                raise JsonError("where the records should be stands no object of them: correct extract.shape")
+            if shape != LISTS:
+                yield f"rekaman {index + 1}", value
+            elif header is None:
+                header = header_of(value)
+            else:
+                yield f"rekaman {index}", listed_record(header, value, index)
 
     def _items(self) -> Iterator[tuple[int, None]]:
         self._take("[")
@@ -225,7 +244,8 @@ class _Keys:
 
     def __init__(self, reading: Reading, first: Sequence[Record], stream: SourceStream) -> None:
         self.reading, self.stream = reading, stream
-        self.fields = Fields(reading.contract, stream.shape)
+        made = (KEY,) if reading.extract.shape == KEYED else ()
+        self.fields = Fields(reading.contract, stream.shape, made)
         self.named = FILE in self.fields.promised
         for position, record in first:
             self.fields.notice(self._flat(position, record))

@@ -1,55 +1,79 @@
-"""Answers whose records are no list of objects: the shapes that a contract may declare, as a list of objects.
+"""Records that are no list of objects, in the shapes that a contract may declare, as objects.
 
-What belongs here: from what stands at extract.records to records. Not here: where that is (paging.py), what a record's
-keys mean (records.py), the matrix of BPS (bps.py).
+What belongs here: from what stands at extract.records to records, of an API and of a file. Not here: where that is
+(paging.py, json_file.py), what a record's keys mean (records.py), the matrix of BPS (bps.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any, cast
 
-from pipelines.contract_api import BPS_DATA, KEY, KEYED
+from pipelines.contract_api import BPS_DATA
+from pipelines.contract_upload import KEY, KEYED
 from pipelines.errors import SourceError
 from pipelines.extract import bps
+from pipelines.extract.json_text import JsonError
 
 _HINT = "correct extract.records or extract.shape"
 
 
 def shaped_records(subject: str, place: str, shape: str, found: Any) -> list[Any]:
-    """The records in `found`, which stands at extract.records. Raises SourceError, naming the place, where it is
-    not of the shape."""
+    """The records in `found`, which stands at extract.records of an API's answer.
+
+    Raises SourceError, naming the place, where it is not of the shape.
+    """
     if shape == BPS_DATA:
         return bps.matrix_records(subject, place, found)
-    return _keyed(subject, place, found) if shape == KEYED else _lists(subject, place, found)
+    try:
+        return _keyed(found) if shape == KEYED else _lists(found)
+    except JsonError as error:
+        message = f"{place}: {error}"
+    raise SourceError(subject, message, hint=_HINT)
 
 
-def _keyed(subject: str, place: str, found: Any) -> list[Any]:
-    """An object of records by their keys, as PHP writes an array with gaps; the key is KEY of each record."""
+def keyed_record(key: str, record: Any, number: int) -> dict[str, Any]:
+    """One record of an object of records, as PHP writes an array with gaps. Raises JsonError."""
+    if not isinstance(record, dict):
+        raise JsonError(f"record {number} of the object is no object")
+    return {KEY: key, **cast("dict[str, Any]", record)}
+
+
+def header_of(row: Any) -> list[str]:
+    """The first of a list of lists, as the keys of the others. Raises JsonError."""
+    names = cast("list[Any]", row) if isinstance(row, list) else None
+    if names is None:
+        raise JsonError("at extract.records stands no list of lists")
+    if not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
+        raise JsonError("the first list is no header: a name is no text, or stands twice")
+    return names
+
+
+def listed_record(header: Sequence[str], row: Any, number: int) -> dict[str, Any]:
+    """A row below a header; cells that it lacks at its end are null. Raises JsonError."""
+    if not isinstance(row, list):
+        raise JsonError(f"row {number} is no list")
+    cells = cast("list[Any]", row)
+    if len(cells) > len(header):
+        raise JsonError(f"row {number} has {len(cells)} cells, and the header {len(header)}")
+    return dict(zip_longest(header, cells))
+
+
+def _keyed(found: Any) -> list[Any]:
     if found == []:  # PHP's empty object
         return []
     if not isinstance(found, dict):
-        raise SourceError(subject, f"{place}: at extract.records stands no object of records", hint=_HINT)
+        raise JsonError("at extract.records stands no object of records")
     keyed = cast("dict[str, Any]", found)
-    for number, record in enumerate(keyed.values(), 1):
-        if not isinstance(record, dict):
-            raise SourceError(subject, f"{place}: record {number} of the object is no object", hint=_HINT)
-    return [{KEY: key, **record} for key, record in keyed.items()]
+    return [keyed_record(key, record, number) for number, (key, record) in enumerate(keyed.items(), 1)]
 
 
-def _lists(subject: str, place: str, found: Any) -> list[Any]:
-    """A list of lists whose first one is the header; cells that a row lacks at its end are null."""
-    rows = cast("list[Any]", found) if isinstance(found, list) else None
-    if rows is None or not all(isinstance(row, list) for row in rows):
-        raise SourceError(subject, f"{place}: at extract.records stands no list of lists", hint=_HINT)
+def _lists(found: Any) -> list[Any]:
+    if not isinstance(found, list):
+        raise JsonError("at extract.records stands no list of lists")
+    rows = cast("list[Any]", found)
     if not rows:
         return []
-    header = rows[0]
-    if not all(isinstance(name, str) for name in header) or len(set(header)) != len(header):
-        message = f"{place}: the first list is no header: a name is no text, or stands twice"
-        raise SourceError(subject, message, hint=_HINT)
-    for number, row in enumerate(rows[1:], 1):
-        if len(row) > len(header):
-            message = f"{place}: row {number} has {len(row)} cells, and the header {len(header)}"
-            raise SourceError(subject, message, hint="ask the OPD: its cells stand under no name")
-    return [dict(zip_longest(header, row)) for row in rows[1:]]
+    header = header_of(rows[0])
+    return [listed_record(header, row, number) for number, row in enumerate(rows[1:], 1)]

@@ -1,0 +1,53 @@
+"""JSON files whose records are an object by their keys, or a list of lists: as the contract declares it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.extracts import column, upload_contract
+from tests.support.uploads import opened, read, refusal, write
+
+
+def test_records_of_an_object_by_keys_are_read_with_their_key(tmp_path: Path) -> None:
+    contract = upload_contract(column("k", "@key"), "a", file_format="json", records="/data", shape="keyed")
+    text = '{"total": 2, "data": {"6401": {"a": 1.50}, "6402": {"a": null}}, "akhir": {}}'
+    stream = opened(contract, write(tmp_path, text))
+    assert read(stream) == [["6401", "1.50", "rekaman 1"], ["6402", None, "rekaman 2"]]
+    assert stream.warnings == []
+
+
+def test_a_list_of_lists_has_its_keys_in_its_first(tmp_path: Path) -> None:
+    contract = upload_contract("a", "b", file_format="json", shape="lists")
+    text = '[["b", "a"], [1, "x"], [2]]'
+    assert read(opened(contract, write(tmp_path, text))) == [
+        ["x", "1", "rekaman 1"],
+        [None, "2", "rekaman 2"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shape", "text", "words"),
+    [
+        ("keyed", '[{"a": 1}]', "no object of them"),
+        ("keyed", '{"1": 5}', "record 1 of the object is no object"),
+        ("lists", '{"a": 1}', "stands no list"),
+        ("lists", '[{"a": 1}]', "no list of lists"),
+        ("lists", '[["a"], [1, 2]]', "row 1 has 2 cells, and the header 1"),
+        ("lists", '[["a", "a"], [1, 2]]', "is no header"),
+        (None, '{"1": {"a": 1}}', "extract.shape"),
+    ],
+)
+def test_what_is_not_of_the_declared_shape_is_refused(
+    tmp_path: Path, shape: str | None, text: str, words: str
+) -> None:
+    contract = upload_contract("a", file_format="json", shape=shape)
+    assert words in str(refusal(tmp_path, text, contract))
+
+
+def test_a_shape_is_of_json_alone() -> None:
+    with pytest.raises(ValueError, match="shape has no meaning for csv"):
+        upload_contract("a", shape="keyed")
+    with pytest.raises(ValueError, match="neither keyed nor lists"):
+        upload_contract("a", file_format="json", shape="bps_data")
