@@ -24,6 +24,7 @@ from pathlib import Path
 
 from pipelines.embedded import EmbeddedServer
 from pipelines.errors import GudangError
+from pipelines.extract import samples
 from pipelines.home import make_home
 from pipelines.settings import PROJECT_ROOT, PSEUDONYM_KEY, Settings, load_settings
 
@@ -240,16 +241,19 @@ def _demo_opd(settings: Settings) -> Iterator[dict[str, str]]:
         marker.write_text(version, "ascii")
     zone = settings.upload_zone
     # The demo's made-up files have no business on another machine.
-    if isinstance(zone, Path) and not (done / "files").exists():
-        _demo("files", "--zone", str(zone), project=settings.project)
-        (done / "files").touch()
+    files = done / "files"
+    if isinstance(zone, Path) and not files.exists():
+        written = _demo("files", "--zone", str(zone), project=settings.project).splitlines()
+        hashes = [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in written]
+        files.write_text("\n".join(hashes) + "\n", "ascii")
     port = _free_port()
     with _demo_api(settings.project, port, done / "api.log"):
         printed = _demo(
             "env", "--database-url", database_url, "--api-port", str(port), project=settings.project
         )
         values = dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
-        yield {name: value for name, value in values.items() if name in given}
+        found = {name: value for name, value in values.items() if name in given}
+        yield {**found, samples.SOURCES: ",".join(found), samples.FILES: str(files)}
 
 
 def _demo_version(project: Path) -> str:

@@ -11,6 +11,7 @@ from pipelines.publish.clearance import cleared
 from pipelines.publish.mart import REPORT as REPORT_OF
 from pipelines.publish.mart import OpenMart, exposed, open_marts
 from pipelines.publish.publish import data_modified, publish_all, write_catalog, write_report
+from pipelines.publish.samples import marked, sample_models
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import Settings
 
@@ -50,12 +51,13 @@ def _files(project: Project, marts: Sequence[OpenMart], settings: Settings) -> d
     def publish(
         context: dg.AssetExecutionContext, warehouse: Warehouse
     ) -> Iterator[dg.MaterializeResult[Any]]:
-        selected = [m for m in marts if mart_key(m) in context.selected_asset_keys]
         out = settings.publication_dir
         with warehouse.connect() as connection:
             modified = data_modified(connection)
             if modified is None:
                 raise dg.Failure("nothing was loaded yet: run ingest first", allow_retries=False)
+            known = marked(marts, connection, project)
+            selected = [m for m in known if mart_key(m) in context.selected_asset_keys]
             looked_at = cleared(project, readable_contracts(settings.contracts_dir), selected)
             done = publish_all(connection, looked_at, out, modified, run_id=context.run.run_id)
         for file in done.published:
@@ -69,7 +71,7 @@ def _files(project: Project, marts: Sequence[OpenMart], settings: Settings) -> d
                 },
             )
         if context.selected_asset_keys >= {CATALOG}:
-            catalog = write_catalog(done.published, marts, out)
+            catalog = write_catalog(done.published, known, out)
             yield dg.MaterializeResult(
                 asset_key=CATALOG,
                 metadata={
@@ -98,7 +100,13 @@ def _report(project: Project, settings: Settings) -> dg.AssetsDefinition:
             modified = data_modified(connection)
             if modified is None:
                 raise dg.Failure("nothing was loaded yet: run ingest first", allow_retries=False)
-            file = write_report(connection, settings.publication_dir, modified, run_id=context.run.run_id)
+            file = write_report(
+                connection,
+                settings.publication_dir,
+                modified,
+                run_id=context.run.run_id,
+                samples=sample_models(connection, project),
+            )
         yield dg.MaterializeResult(
             asset_key=REPORT,
             metadata={

@@ -190,6 +190,7 @@ begin
                 ('ops.load_batch', 'rules', 'text'),
                 ('ops.load_batch', 'rows_in_raw', 'bigint'),
                 ('ops.load_batch', 'data_until', 'timestamptz'),
+                ('ops.load_batch', 'has_sample', 'boolean'),
                 ('ops.load_batch', 'rows_damaged', 'bigint not null default 0'),
                 ('ops.load_batch', 'rows_unreachable', 'bigint'),
                 ('ops.watermark', 'source_text', 'text')
@@ -221,6 +222,8 @@ comment on column ops.load_batch.whole is 'A full refresh: what was loaded befor
 comment on column ops.load_batch.rules is 'By what rules rows were refused: a mark of the contract and of what its references allowed.';
 comment on column ops.load_batch.rows_in_raw is
     'Rows in force in raw after the load (deleted and former versions left out); null where an earlier row holds.';
+comment on column ops.load_batch.has_sample is
+    'Whether raw has rows in force whose source was made up (the demo); null where an earlier row holds.';
 comment on column ops.load_batch.data_until is
     'End of the newest period in raw after the load; null where the contract declares none.';
 comment on column ops.load_batch.rows_damaged is 'Rows with bytes that no text has here: replaced by U+FFFD.';
@@ -302,7 +305,7 @@ change as (
     group by b.dataset
 ),
 standing as (
-    select distinct on (b.dataset) b.dataset, b.rows_in_raw, b.data_until
+    select distinct on (b.dataset) b.dataset, b.rows_in_raw, b.data_until, b.has_sample
     from ops.load_batch as b
     where b.rows_in_raw is not null
     order by b.dataset, b.batch_id desc
@@ -326,7 +329,8 @@ select
     s.data_until,
     s.rows_in_raw,
     coalesce(w.rows_quarantined, 0) as rows_quarantined,
-    l.state as last_state
+    l.state as last_state,
+    coalesce(s.has_sample, false) as has_sample
 from last as l
 left join good as g on g.dataset = l.dataset
 left join file as f on f.dataset = l.dataset

@@ -18,6 +18,7 @@ from psycopg import Connection, errors, sql
 
 from pipelines.contracts import Contract, MergeStrategy
 from pipelines.errors import GudangError, ShapeError
+from pipelines.extract.samples import FOUND
 from pipelines.load import (
     drift,
     empty,
@@ -250,7 +251,7 @@ def _record_standing(connection: Connection[Any], plan: LoadPlan, batch: Batch) 
     """What raw holds now; where nothing changed, the record of an earlier load stands."""
     known = connection.execute(standing.is_known(plan)).fetchone()
     if batch.state == "loaded" or known != (True,):
-        connection.execute(standing.record(plan))
+        connection.execute(standing.record(plan, sample=FOUND in batch.found))
 
 
 def _drop_temporaries(connection: Connection[Any], plan: LoadPlan) -> None:

@@ -1,4 +1,6 @@
-"""What raw holds after a load: how many rows are in force, and up to when they go. Pure SQL, run by loader.py.
+"""What raw holds after a load: how many rows are in force, up to when they go, and whether any are made up.
+
+Pure SQL, run by loader.py.
 
 Not here: when a dataset last arrived; the view ops.dataset_state (bootstrap.sql) makes that of the ledger.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 from psycopg import sql
 
 from pipelines.contracts import Cadence, Column
+from pipelines.extract.samples import FOUND
 from pipelines.load.plan import LoadPlan
 
 _MONTH_HOURS = 730.5
@@ -20,8 +23,11 @@ _PERIODS = {
 """The day or moment on which a period begins, for each of PERIOD_TYPES (contracts.py)."""
 
 
-def record(plan: LoadPlan) -> sql.Composed:
-    """Writes both into the load's row of the ledger. The rows are counted, in the transaction that changed them."""
+def record(plan: LoadPlan, *, sample: bool) -> sql.Composed:
+    """Writes all three into the load's row of the ledger. The rows are counted, in the transaction that changed them.
+
+    sample: whether the rows that this load brought are made up.
+    """
     contract = plan.contract
     alive = sql.SQL("true")
     if contract.keeps_history:
@@ -29,9 +35,17 @@ def record(plan: LoadPlan) -> sql.Composed:
     elif contract.reconcile:
         alive = sql.SQL("deleted_at is null")
     return sql.SQL(
-        "update ops.load_batch b set rows_in_raw = r.rows, data_until = r.until"
-        " from (select count(*) as rows, {until} as until from {raw} where {alive}) r where b.batch_id = {batch}"
-    ).format(until=_until(plan), raw=plan.raw, alive=alive, batch=sql.Literal(plan.batch_id))
+        "update ops.load_batch b set rows_in_raw = r.rows, data_until = r.until, has_sample = r.sample"
+        " from (select count(*) as rows, {until} as until,"
+        "  coalesce(bool_or(_batch_id = any({samples})), false) as sample"
+        " from {raw} where {alive}) r where b.batch_id = {batch}"
+    ).format(
+        until=_until(plan),
+        samples=_samples(plan, sample=sample),
+        raw=plan.raw,
+        alive=alive,
+        batch=sql.Literal(plan.batch_id),
+    )
 
 
 def is_known(plan: LoadPlan) -> sql.Composed:
@@ -39,6 +53,15 @@ def is_known(plan: LoadPlan) -> sql.Composed:
     return sql.SQL(
         "select exists (select from ops.load_batch where dataset = {} and rows_in_raw is not null)"
     ).format(sql.Literal(plan.contract.key))
+
+
+def _samples(plan: LoadPlan, *, sample: bool) -> sql.Composable:
+    """The loads of the dataset whose source was made up."""
+    return sql.SQL(
+        "array(select batch_id from ops.load_batch where dataset = {} and found ? {}) || {}::bigint[]"
+    ).format(
+        sql.Literal(plan.contract.key), sql.Literal(FOUND), sql.Literal([plan.batch_id] if sample else [])
+    )
 
 
 def _until(plan: LoadPlan) -> sql.Composable:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pipelines.publish import samples
 from pipelines.publish.guard import is_text
 from pipelines.publish.mart import OpenMart
 
@@ -112,10 +113,18 @@ def resource(mart: OpenMart, file: PublishedFile, folder: Path, issued: str | No
             "missingValues": [""],
         },
     }
+    keywords = list(mart.keywords)
+    if mart.sample:
+        keywords.append(samples.KEYWORD)
+        entry |= {
+            "title": f"{mart.title} ({samples.KEYWORD})",
+            "description": f"{samples.NOTE} {mart.description}".strip(),
+            "data_contoh": True,
+        }
     told = {
         "unit": mart.unit,
         "frequency": mart.frequency,
-        "keywords": list(mart.keywords),
+        "keywords": keywords,
         "theme": mart.theme,
         "producer": mart.producer,
         "licence": mart.licence,
@@ -148,6 +157,8 @@ def datapackage(entries: list[Entry]) -> Entry:
         "contributors": [{"title": PUBLISHER, "roles": ["publisher"]}],
         "resources": entries,
     }
+    if any(entry.get("data_contoh") for entry in entries):
+        package["description"] = f"{samples.NOTE} {DESCRIPTION}"
     if entries:
         package["created"] = max(entry["modified"] for entry in entries)
     return package

@@ -41,6 +41,7 @@ class OpenMart:
 
     together, companions: the exposure whose marts are published all or none, and those of them beside this one.
     clearance: what its lineage says of it (clearance.py); without one nothing of it leaves.
+    sample: whether rows of it come from made-up sources (samples.py).
     """
 
     name: str
@@ -57,6 +58,7 @@ class OpenMart:
     together: str | None = None
     companions: tuple[str, ...] = ()
     clearance: Clearance | None = None
+    sample: bool = False
 
     @property
     def relation(self) -> str:

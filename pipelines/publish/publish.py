@@ -5,7 +5,7 @@ What belongs here: the order of effects. Not here: what a file or a document hol
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -186,16 +186,24 @@ def write_catalog(
 
 
 def write_report(
-    connection: Connection[Any], out_dir: Path, as_of: datetime, *, run_id: str | None = None
+    connection: Connection[Any],
+    out_dir: Path,
+    as_of: datetime,
+    *,
+    run_id: str | None = None,
+    samples: Collection[str] = (),
 ) -> WrittenFile:
-    """laporan.html, dated `as_of`. `connection` is autocommit. Raises PublicationError."""
+    """laporan.html, dated `as_of`. `connection` is autocommit. Raises PublicationError.
+
+    samples: the models that hold made-up rows.
+    """
     from pipelines.publish.report import REPORT, render
     from pipelines.publish.report_data import read_report
 
     with turn(connection, REPORT):
         with snapshot(connection):
             data = read_report(connection)
-        file = replace_text(out_dir / REPORT, render(data, as_of))
+        file = replace_text(out_dir / REPORT, render(data, as_of, samples))
         log(connection, run_id, "laporan", file, None)
     return file
 

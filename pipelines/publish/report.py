@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
@@ -67,8 +67,10 @@ class Figure:
     detail: Table | None = None
 
 
-def render(data: ReportData, as_of: datetime) -> str:
-    """The page. Raises PublicationError where a value in it is shaped like a NIK."""
+def render(data: ReportData, as_of: datetime, samples: Collection[str] = ()) -> str:
+    """The page. samples: the models that hold made-up rows.
+
+    Raises PublicationError where a value in it is shaped like a NIK."""
     names = opd_names(data.daftar_data)
     page = (
         _environment()
@@ -86,6 +88,7 @@ def render(data: ReportData, as_of: datetime) -> str:
             visits=visits_figure(data.visits),
             spbe=spbe_section(data.spbe),
             status_words=STATUS,
+            samples=frozenset(samples),
         )
     )
     # Coordinates of a picture have many digits; its text comes from the same values as the tables.

@@ -24,7 +24,7 @@ class DatasetStatus:
     """A line of the Daftar Data: what was agreed and promised against what came.
 
     dataset, jenis_sumber, dijanjikan_tiap_hari: None where no contract promises what was agreed. kode_daftar, jadwal,
-    prioritas: None for a dataset that stands in no agreed list.
+    prioritas: None for a dataset that stands in no agreed list. data_contoh: whether its rows are made up.
     """
 
     dataset: str | None
@@ -40,6 +40,7 @@ class DatasetStatus:
     kode_daftar: str | None
     ada_kontrak: bool
     prioritas: bool | None
+    data_contoh: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class ReportData:
 _DAFTAR_DATA = """
 select dataset, judul, produsen_data, jenis_sumber, jadwal, dijanjikan_tiap_hari::numeric as dijanjikan_tiap_hari,
     terakhir_datang::timestamptz as terakhir_datang, jumlah_baris::bigint as jumlah_baris,
-    baris_karantina::bigint as baris_karantina, status, kode_daftar, ada_kontrak, prioritas
+    baris_karantina::bigint as baris_karantina, status, kode_daftar, ada_kontrak, prioritas, data_contoh
 from mart_satu_data.daftar_data order by produsen_data, judul, dataset
 """
 

@@ -4,7 +4,7 @@ create table ops.check_result (run_id text, batch_id bigint, asset text, check_n
 create table quarantine.row (dataset text, reasons jsonb, state text, row jsonb);
 create table mart_satu_data.daftar_data (dataset text, judul text, produsen_data text, jenis_sumber text,
     jadwal text, dijanjikan_tiap_hari numeric, terakhir_datang timestamptz, jumlah_baris bigint, baris_karantina bigint,
-    status text, kode_daftar text, ada_kontrak boolean, prioritas boolean);
+    status text, kode_daftar text, ada_kontrak boolean, prioritas boolean, data_contoh boolean);
 create table ops.contract (dataset text);
 insert into ops.contract values ('samarinda/penduduk'), ('dinkes/kunjungan'), ('dinkes/puskesmas'), ('dpmptsp/izin'),
     ('dkp/pembenihan_ikan');
@@ -19,17 +19,17 @@ create table mart_spbe.indeks_spbe (tahun int, jenis text, kode text, nama text,
 
 insert into mart_satu_data.daftar_data values
     ('samarinda/penduduk', 'Penduduk Kota Samarinda', 'Diskominfo Kota Samarinda', 'upload', null,
-        365, '2026-11-20 08:00+08', 31860, 0, 'mutakhir', null, true, null),
+        365, '2026-11-20 08:00+08', 31860, 0, 'mutakhir', null, true, null, false),
     ('dinkes/kunjungan', 'Kunjungan puskesmas', 'Dinas Kesehatan', 'database', 'harian', 1, '2026-11-23 02:10+08',
-        41200, 37, 'mutakhir', 'DDK-2026-002', true, true),
+        41200, 37, 'mutakhir', 'DDK-2026-002', true, true, false),
     ('dinkes/puskesmas', 'Puskesmas', 'Dinas Kesehatan', 'database', 'bulanan', 1, '2026-09-01 02:10+08', 188, 2, 'terlambat',
-        'DDK-2026-001', true, false),
+        'DDK-2026-001', true, false, false),
     ('dpmptsp/izin', 'Izin usaha', 'Dinas Penanaman Modal dan Pelayanan Terpadu Satu Pintu', 'api', 'harian', 1,
-        null, null, null, 'gagal', 'DDK-2026-003', true, false),
+        null, null, null, 'gagal', 'DDK-2026-003', true, false, null),
     ('dkp/pembenihan_ikan', 'Pembenihan ikan', 'Dinas Kelautan dan Perikanan', 'upload', 'insidental', 365, null,
-        null, null, 'belum_ada', 'DDK-2026-004', true, false),
+        null, null, 'belum_ada', 'DDK-2026-004', true, false, null),
     (null, 'Populasi ternak', 'Dinas Peternakan dan Kesehatan Hewan', null, 'tahunan', null, null, null,
-        null, 'belum_ada', 'DDK-2026-005', false, true);
+        null, 'belum_ada', 'DDK-2026-005', false, true, null);
 insert into ops.check_result (asset, check_name, severity, passed, unexpected, total, message, at) values
     ('raw/dinkes/kunjungan', 'wajib_nik', 'error', false, 9, 41200, 'rahasia 1', '2026-11-22'),
     ('raw/dinkes/kunjungan', 'wajib_nik', 'error', true, 0, 41200, null, '2026-11-23'),

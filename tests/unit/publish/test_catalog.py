@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -84,3 +85,25 @@ def test_dcat_says_who_how_often_and_where(tmp_path: Path) -> None:
 
 def test_an_empty_catalogue_is_a_catalogue() -> None:
     assert catalog.dcat(catalog.datapackage([]))["dcat:dataset"] == []
+
+
+def test_made_up_figures_say_so_to_people_and_to_machines(tmp_path: Path) -> None:
+    """In the data package, which is the CSV's metadata, and in DCAT; a mart of real rows beside it does not."""
+    made_up = replace(MART, sample=True)
+    real = replace(MART, name="jalan")
+    files = [published(tmp_path), replace(published(tmp_path), name="jalan")]
+    entries = catalog.resources(files, [made_up, real], tmp_path, {})
+    package = catalog.datapackage(entries)
+    by_name = {entry["name"]: entry for entry in package["resources"]}
+    assert by_name["penduduk"]["title"] == "Penduduk (data contoh)"
+    assert by_name["penduduk"]["description"].startswith(
+        "DATA CONTOH untuk peragaan, bukan data sebenarnya. "
+    )
+    assert by_name["penduduk"]["data_contoh"] is True
+    assert by_name["penduduk"]["keywords"] == ["penduduk", "kelurahan", "data contoh"]
+    assert "contoh" not in str(by_name["jalan"])
+    assert package["description"].startswith("DATA CONTOH")
+    told = {d["dct:identifier"]: str(d) for d in catalog.dcat(package)["dcat:dataset"]}
+    assert "Penduduk (data contoh)" in told["penduduk"]
+    assert "contoh" not in told["jalan"]
+    assert "contoh" not in str(catalog.datapackage([by_name["jalan"]]))

@@ -28,11 +28,11 @@ AT = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
 EMPTY = ReportData((), (), (), (), (), (), ())
 LINE = DatasetStatus(
     "dinkes/kunjungan", "Kunjungan <b>", "Dinas Kesehatan", "database", "harian", Decimal(1), AT, 41200, 37,
-    "mutakhir", "DDK-2026-001", True, True,
+    "mutakhir", "DDK-2026-001", True, True, False,
 )  # fmt: skip
 AGREED = DatasetStatus(
     None, "Populasi ternak", "Dinas Peternakan", None, "tahunan", None, None, None, None, "belum_ada",
-    "DDK-2026-002", False, False,
+    "DDK-2026-002", False, False, None,
 )  # fmt: skip
 
 
@@ -111,6 +111,19 @@ def test_the_schedule_is_the_agreed_one_else_what_the_contract_promises() -> Non
     ]
     assert schedule(outside) == "Tiap hari (kontrak)"
     assert schedule(replace(outside, dijanjikan_tiap_hari=None)) == "Tidak tetap"
+
+
+def test_what_is_made_up_says_so_and_nothing_else_does() -> None:
+    visits = (Visits("Kota Samarinda", 2026, 9, "BPJS", 1234, 0),)
+    people = (Population("Kota A", "Ulu", "X", 2025, 900),)
+    real = replace(EMPTY, daftar_data=(LINE, AGREED), visits=visits, population=people)
+    assert "contoh" not in render(real, AT).lower().replace(".sample", "")
+    line = replace(LINE, data_contoh=True)
+    page = render(replace(real, daftar_data=(line, AGREED)), AT, {"layanan_kesehatan_bulanan"})
+    mark = '<span class="mark sample">Data contoh</span>'
+    assert page.count(mark) == 3
+    assert f"menurut cara bayar {mark}" in page
+    assert "bukan data sebenarnya" in page
 
 
 def test_nothing_is_said_to_be_sent() -> None:

@@ -64,7 +64,8 @@ final as (
         gabungan.kode_daftar,
         gabungan.jenis_data,
         gabungan.prioritas,
-        gabungan.dataset_kontrak is not null as ada_kontrak
+        gabungan.dataset_kontrak is not null as ada_kontrak,
+        keadaan.has_sample as data_contoh
     from gabungan
     left join keadaan on gabungan.dataset_kontrak = keadaan.dataset
 )
