@@ -380,30 +380,23 @@ def test_the_spbe_index_is_that_of_the_regulation(warehouse: ModelWarehouse) -> 
     ]
 
 
-def test_open_data_of_prices_air_and_hatcheries_add_up(warehouse: ModelWarehouse) -> None:
+def test_open_data_of_prices_and_hatcheries_add_up(warehouse: ModelWarehouse) -> None:
     """Onions at 30,000 and 33,000 in one market and 36,001 in another: 99,001 / 3 = 33,000.33, as rupiah 33,000.
-    17:00 UTC is 01:00 of the next day in Kalimantan. Two spellings of Kutai Kartanegara are one place."""
+    Two spellings of Kutai Kartanegara are one place."""
     warehouse.run("""
         insert into raw.disperindagkop__harga_pangan (tanggal, kode_kabupaten_kota, pasar, komoditas, satuan, harga)
         values ('2026-09-01', '64.72', 'A', 'Bawang', 'kg', 30000), ('2026-09-30', '64.72', 'A', 'Bawang', 'kg', 33000),
             ('2026-09-30', '64.72', 'B', 'Bawang', 'kg', 36001), ('2026-10-01', '64.72', 'B', 'Bawang', 'kg', 9);
-        insert into raw.dlh__ispu (stasiun, waktu, kode_bps, ispu) values
-            ('S', '2026-09-01T15:00:00Z', '6402', 40), ('S', '2026-09-01T17:00:00Z', '6402', 70),
-            ('S', '2026-09-02T01:00:00Z', '6402', 55);
         insert into raw.dkp__pembenihan_ikan (tahun, kab_kota, jenis_pembenihan, kelompok_ikan, volume) values
             (2024, 'KUTAI KERTANEGARA (KAB.)', 'Kolam', 'Nila', 5), (2024, 'Kutai Kartanegara', 'Kolam', 'Nila', 7)
     """)
-    warehouse.build("+harga_pangan_bulanan", "+kualitas_udara_harian", "+produksi_benih_ikan")
+    warehouse.build("+harga_pangan_bulanan", "+produksi_benih_ikan")
     assert warehouse.run("""
         select nama_kabupaten_kota, jumlah_pasar, harga_rata_rata, satuan, tahun, bulan
         from mart_satu_data.harga_pangan_bulanan order by bulan
     """) == [
         ("Kota Samarinda", 2, 33000, "rupiah per kg", 2026, 9),
     ]
-    assert warehouse.run("""
-        select nama_kabupaten_kota, tanggal::text, ispu_tertinggi, jumlah_pengukuran
-        from mart_satu_data.kualitas_udara_harian order by tanggal
-    """) == [("Kabupaten Kutai Barat", "2026-09-01", 40, 1), ("Kabupaten Kutai Barat", "2026-09-02", 70, 2)]
     assert warehouse.run(
         "select kode_kabupaten_kota, volume, satuan from mart_satu_data.produksi_benih_ikan"
     ) == [("64.02", 12, "ekor")]
