@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from pipelines.contracts import Column, Contract, Reference
+from pipelines.load import cell_types
 from pipelines.repairs import ERROR_TEXTS, FORMATS, decimals, factors, known_words
 
 MASK = "***"
@@ -22,85 +23,7 @@ LONGEST_ENTRY = 2_600
 """Bytes that an entry of a B-tree may have (2,704 in all), less what else is in it."""
 OF_A_KEY = frozenset({"wajib", "tipe", "jangkauan", "ketelitian", "kunci_panjang"})
 """The rules that make a text a key; what else is asked of it says nothing of whether the source has the row."""
-_WHOLE = r"^\s*[-+]?\d+\s*$"
-_DECIMAL = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
-_DAY = r"^\s*\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?\s*$"
-_STRICT: dict[str, tuple[str, str]] = {
-    "smallint": ("{text}::smallint::text = {text}", _WHOLE),
-    "integer": ("{text}::integer::text = {text}", _WHOLE),
-    "bigint": ("{text}::bigint::text = {text}", _WHOLE),
-    "numeric": (
-        "{text}::numeric::text = {text} and {text} not in ('NaN', 'Infinity', '-Infinity')",
-        _DECIMAL,
-    ),
-    "double precision": (
-        "{text} not like '%n%' and {text} not like '%N%' and {text} not like '%x%' and {text} not like '%X%'",
-        _DECIMAL,
-    ),
-    # PostgreSQL would take "T", for Tidak, as true.
-    "boolean": (
-        "{text} in ('true', 'false', '1', '0')",
-        r"^\s*([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|1|0)\s*$",
-    ),
-    # It would leave out a zone without a word, and be hours or a day wrong.
-    "date": ("{text} like '____-__-__' and {text}::date::text = {text}", _DAY),
-    # "%C" is a year before Christ.
-    "timestamp": (
-        "{text} like '____-__-__ __:__:__%' and {text} not like '%C' and {text}::timestamp::text = {text}",
-        _DAY,
-    ),
-    "timestamptz": ("false", r"^\s*\d{4}-\d{1,2}-\d{1,2}"),
-}
-"""What a text of a type may look like beside what PostgreSQL takes ("0x1F", "NaN", "today"): a regular expression, and
-before it a test of the form that PostgreSQL itself would write, which costs a fifth of one. Both true or false alike.
-"""
-_TYPE_WORDS = {
-    "smallint": "bilangan bulat",
-    "integer": "bilangan bulat",
-    "bigint": "bilangan bulat",
-    "numeric": "angka",
-    "double precision": "angka",
-    "boolean": "true/false",
-    "date": "tanggal (tttt-bb-hh)",
-    "time": "jam (jj:mm)",
-    "timestamp": "waktu (tttt-bb-hh jj:mm:dd)",
-    "timestamptz": "waktu (tttt-bb-hh jj:mm:dd)",
-}
 _SCIENTIFIC = r"^\s*[-+]?[0-9]+([.,][0-9]+)?E\+[0-9]+\s*$"
-_FRACTION = (
-    "octet_length({text}) <= 19 or {text} not like '%._______%'",
-    r"{text} !~ '\.[0-9]{{6}}[0-9]*[1-9]'",
-    "lebih halus daripada sepersejuta detik, akan dibulatkan",
-    "tulis paling banyak 6 angka di belakang detik",
-)
-_KEEPS: dict[str, tuple[str, str, str, str]] = {
-    # Digits are lost behind the point, or by a negative power of ten.
-    "numeric": (
-        "{text} not like '%.{more}%' and strpos({text}, '-') <= 1",
-        "{text}::numeric = {text}::{type}",
-        "lebih dari {scale} angka di belakang koma, akan dibulatkan",
-        "tulis paling banyak {scale} angka di belakang koma",
-    ),
-    "date": (
-        "octet_length({text}) <= 10",
-        "case when pg_input_is_valid({text}, 'timestamp') then {text}::timestamp::time = '00:00' else true end",
-        "memuat jam, yang akan hilang",
-        "tulis tanggalnya saja (tttt-bb-hh)",
-    ),
-    "timestamp": _FRACTION,
-    "timestamptz": _FRACTION,
-    "time": (
-        "{text} like '__:__:__' or {text} like '__:__'",
-        r"{text} ~ '^\s*\d{{1,2}}:\d{{2}}(:\d{{2}}(\.\d{{1,6}}0*)?)?\s*([AaPp][Mm])?\s*$'",
-        "memuat tanggal, zona, atau pecahan yang akan hilang",
-        "tulis jamnya saja (jj:mm:dd)",
-    ),
-}
-"""What a cell of a type must be so that the cast leaves its value as it is: a cheap test that most cells pass, and one
-that is right for all; what is said of one that is not, and the mend. A double precision is inexact by declaration.
-"""
-_CANONICAL = {"numeric": " and {{text}} not like '%.{more}%'", "date": "", "timestamp": ""}
-"""Types of which the cheap test in _STRICT says that nothing is lost, and what is to be asked besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,22 +184,46 @@ class _ColumnRules:
         if column.required:
             cell = sql.Identifier("l", column.name) if self.exact else self.text
             self._rule("wajib", sql.SQL("{} is not null").format(cell), "wajib diisi", "isi kolom ini")
-        if column.type == "text" or self.exact:
-            return
         base = column.type.split("(")[0]
-        self.castable = castable(column)
-        strictly = self.strict and base in _STRICT
-        valid = _strictly(base, self.text, self.castable) if strictly else self.castable
-        words = _TYPE_WORDS[base]
-        self._optional("tipe", valid, f"bukan {words}", f"tulis sebagai {words}")
+        if self.exact:
+            self._finite(base)
+        elif column.type != "text":
+            self.castable = castable(column)
+            self._of_type(base)
+
+    def _of_type(self, base: str) -> None:
+        lenient = (cell_types.FINITE.get(base, "true"), "")
+        form, pattern = cell_types.STRICT.get(base, ("true", "")) if self.strict else lenient
+        plain = sql.SQL(form).format(text=self.text)  # type: ignore[arg-type]
+        valid = sql.SQL("{} or {} ~ {}").format(plain, self.text, sql.Literal(pattern)) if pattern else plain
+        words, reach = cell_types.WORDS[base], cell_types.reach(self.column.type)
+        # A number that does not fit is a number all the same, and `jangkauan` says what it is too much for.
+        number = sql.Literal(cell_types.WHOLE if base in cell_types.WHOLE_NUMBERS else cell_types.DECIMAL)
+        large = sql.SQL("{} ~ {}").format(self.text, number) if reach else sql.SQL("false")
+        asked = sql.SQL("case when {} then {} else {} end").format(self.castable, valid, large)
+        self._optional("tipe", asked, f"bukan {words}", f"tulis sebagai {words}")
+        if reach:
+            fits = sql.SQL("case when {} then true else not {} end").format(self.castable, large)
+            enough = sql.SQL("{} and {}").format(self.castable, plain)
+            predicate = sql.SQL("({} is null or {})").format(self.text, fits)
+            self._rule("jangkauan", predicate, *reach, enough)
+
+    def _finite(self, base: str) -> None:
+        """PostgreSQL's own types have values that are none: NaN, infinity."""
+        if self.strict or base not in cell_types.FINITE:
+            return
+        finite = "isfinite({0})" if base in cell_types.TIMES else "({0} > '-infinity' and {0} < 'infinity')"
+        predicate = sql.SQL("({0} is null or " + finite + ")").format(sql.Identifier("l", self.column.name))
+        words = cell_types.WORDS[base]
+        self._rule("tipe", predicate, f"bukan {words}", f"tulis sebagai {words}")
 
     def _unchanged(self) -> None:
         """What the type would round or cut off without a word. A cell of another type is told of by `tipe`."""
         base = self.column.type.split("(")[0]
         scale = decimals(self.column.type)
-        if self.exact or base not in _KEEPS or (base == "numeric" and scale is None):
+        if self.exact or base not in cell_types.KEEPS or (base == "numeric" and scale is None):
             return
-        quick, whole, message, hint = _KEEPS[base]
+        quick, whole, message, hint = cell_types.KEEPS[base]
         words = {"scale": str(scale), "more": "_" * ((scale or 0) + 1)}
         unchanged = sql.SQL("case when {} then true when {} then {} else true end").format(
             sql.SQL(quick.format_map(words | {"text": "{text}"})).format(text=self.text),  # type: ignore[arg-type]
@@ -284,9 +231,11 @@ class _ColumnRules:
             sql.SQL(whole).format(text=self.text, type=sql.SQL(self.column.type)),  # type: ignore[arg-type]
         )
         enough = None
-        if self.strict and base in _CANONICAL:
+        if self.strict and base in cell_types.CANONICAL:
             # What PostgreSQL itself would write so is of the type, and loses nothing: asked once for both rules.
-            plain = f"{{castable}} and {_STRICT[base][0]}{_CANONICAL[base].format_map(words)}"
+            plain = (
+                f"{{castable}} and {cell_types.STRICT[base][0]}{cell_types.CANONICAL[base].format_map(words)}"
+            )
             enough = sql.SQL(plain).format(castable=self.castable, text=self.text)  # type: ignore[arg-type]
         # Of an empty cell each test is NULL, and the last word true.
         self._rule("ketelitian", unchanged, message.format_map(words), hint.format_map(words), enough)
@@ -402,16 +351,6 @@ class _ColumnRules:
 
 def _listed(values: Sequence[str]) -> sql.Composable:
     return sql.SQL(", ").join(map(sql.Literal, values))
-
-
-def _strictly(base: str, text: sql.Composable, castable: sql.Composable) -> sql.Composable:
-    plain, pattern = _STRICT[base]
-    return sql.SQL("case when {} then {} or {} ~ {} else false end").format(
-        castable,
-        sql.SQL(plain).format(text=text),  # type: ignore[arg-type]
-        text,
-        sql.Literal(pattern),
-    )
 
 
 def well_formed(format: str, text: sql.Composable) -> sql.Composable:  # noqa: A002  # ODCS's word

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import sql
 
-from pipelines.load.rules import _STRICT, rules
+from pipelines.load.cell_types import STRICT
+from pipelines.load.rules import rules
 from pipelines.repairs import FORMATS
 from tests.support.contracts import column, document, make, upload
 from tests.support.parsers import IN_SETS, Warehouse
@@ -64,7 +65,7 @@ def test_the_quick_test_of_a_type_takes_nothing_that_its_pattern_refuses(
     ops: Warehouse, texts: list[str]
 ) -> None:
     odd = [word.replace("_", " ") for word in ODD.split()] + ["1_000", "2_0", *texts]
-    for base, (plain, pattern) in _STRICT.items():
+    for base, (plain, pattern) in STRICT.items():
         cell = sql.Identifier("t")
         query = sql.SQL(
             "select t from unnest(%s::text[]) t where case when pg_input_is_valid(t, {}) then {} else false end and t !~ {}"

@@ -171,7 +171,7 @@ def test_a_plain_file_is_written_once(loads: Loads, ways: list[Way]) -> None:
     [
         ("12x", "bukan angka"),
         ("1_000", "bukan angka"),
-        ("99999999999", "bukan angka"),
+        ("99999999999", "di luar jangkauan numeric(12,2)"),
         ("NaN", "bukan angka"),
         ("1.555", "lebih dari 2 angka di belakang koma"),
         ("155e-3", "lebih dari 2 angka di belakang koma"),

@@ -40,11 +40,10 @@ class Table:
         self.rows[row[0]] = list(row)
 
 
-@pytest.mark.parametrize("far", [FAR, "infinity"])
 @pytest.mark.parametrize("strategy", ["upsert", "scd2"])
-def test_a_time_that_cannot_be_hides_no_later_row(loads: Loads, strategy: str, far: str) -> None:
+def test_a_time_that_cannot_be_hides_no_later_row(loads: Loads, strategy: str) -> None:
     contract = dataset(loads, merge_strategy=strategy)
-    table = Table(["a", "1", "2024-05-01 00:00:00"], ["b", "1", far])
+    table = Table(["a", "1", "2024-05-01 00:00:00"], ["b", "1", FAR])
     batch = loads.load(contract, table.read)
     assert batch.loaded == 2 and any("1 rows have a diubah that cannot be" in w for w in batch.warnings)
     assert loads.run("select value from ops.watermark") == [("2024-05-01T00:00:00",)]
@@ -98,9 +97,8 @@ def test_a_mark_that_cannot_be_is_none_and_all_is_read_again(loads: Loads, mark:
     ("kind", "good", "bad"),
     [
         ("date", "2024-05-01", "9999-12-31"),
-        ("timestamptz", "2024-05-01T00:00:00+08:00", "infinity"),
+        ("timestamptz", "2024-05-01T00:00:00+08:00", "9999-12-31 00:00:00Z"),
         ("text", "2024-05-01 10:00", "9999-12-31 10:00"),
-        ("double precision", "7", "Infinity"),
     ],
 )
 def test_every_kind_of_cursor_has_a_bound(loads: Loads, kind: str, good: str, bad: str) -> None:
