@@ -6,17 +6,20 @@ from itertools import groupby
 from typing import Any
 
 import dagster as dg
+import psycopg
+from psycopg import Connection
 
 from pipelines import windows
+from pipelines.assets.checks import Checks
 from pipelines.assets.naming import definition_name, tag_value
 from pipelines.contracts import Cadence, Contract
-from pipelines.errors import GudangError, ShapeError
+from pipelines.errors import GudangError
+from pipelines.extract.inbox import LeftFile
 from pipelines.ingest import Ingested, ingest, words
 from pipelines.load.empty import TAG as EMPTY_WINDOW
 from pipelines.load.failures import told
 from pipelines.load.plan import Window
-from pipelines.quality.gate import notices
-from pipelines.quality.suites import QUARANTINE_CHECK, SHAPE_CHECK, Expectation, suite, tables_read
+from pipelines.quality.suites import Expectation, suite, tables_read
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import TIMEZONE, Settings
 
@@ -63,13 +66,14 @@ def _multi_asset(
     known: Mapping[Cadence, dg.TimeWindowPartitionsDefinition],
 ) -> dg.AssetsDefinition:
     suites = {c.key: suite(c, settings.expectations_dir) for c in contracts}
+    checks = {c.key: Checks(c, raw_key(c), suites[c.key]) for c in contracts}
     every = contracts[0].partition.every if contracts[0].partition else None
     partitions_def = known[every] if every else None
 
     @dg.multi_asset(
         name=f"raw_{name}" + (f"_{every}" if every else ""),
         specs=[_spec(c, suites[c.key], partitions_def) for c in contracts],
-        check_specs=[s for c in contracts for s in _check_specs(c, suites[c.key])],
+        check_specs=[spec for c in contracts for spec in checks[c.key].specs()],
         can_subset=True,
         partitions_def=partitions_def,
         backfill_policy=dg.BackfillPolicy.single_run() if partitions_def else None,
@@ -79,8 +83,14 @@ def _multi_asset(
     def load_source(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Result]:
         failures: list[str] = []
         for contract in contracts:
+            asked = {k.name for k in context.selected_asset_check_keys if k.asset_key == raw_key(contract)}
             if raw_key(contract) in context.selected_asset_keys:
-                yield from _ingest(context, warehouse, contract, settings, suites[contract.key], failures)
+                for result in _ingest(context, warehouse, contract, settings, checks[contract.key], failures):
+                    if not isinstance(result, dg.AssetCheckResult) or result.check_name in asked:
+                        yield result
+            elif asked:
+                with warehouse.connect() as connection:
+                    yield from checks[contract.key].by_hand(connection, asked, context.run.run_id)
         if failures:
             raise dg.Failure(description="\n".join(failures), allow_retries=False)
 
@@ -92,41 +102,68 @@ def _ingest(
     warehouse: Warehouse,
     contract: Contract,
     settings: Settings,
-    expectations: Sequence[Expectation],
+    checks: Checks,
     failures: list[str],
 ) -> Iterator[Result]:
     """Loads one dataset; what goes wrong is said in `failures`, so that its siblings go on."""
-    whole = context.run.tags.get(FULL_REFRESH, "") == "true"
-    window = None if whole else _window(context, contract)
     try:
         with warehouse.connect() as connection:
-            done = ingest(
-                connection,
-                contract,
-                settings,
-                warehouse.url,
-                run_id=context.run.run_id,
-                window=window,
-                whole=whole,
-                allow_empty=context.run.tags.get(EMPTY_WINDOW, "") == "true",
-            )
+            done = _loaded(context, warehouse, connection, contract, settings)
+            results = [*checks.of_load(connection, done)]
     except Exception as fault:  # of whatever kind: the datasets beside this one still have to be loaded
         error = told(contract.key, fault)
         failures.append(str(error))
         context.log.error(str(error))
-        yield from _not_run(contract, expectations, error)
+        yield from _of_failure(warehouse, checks, error)
         return
-    if done.batch is None:
-        context.log.info(f"{contract.key}: belum ada berkas di zona unggah")
-        return
-    if done.batch.state == "unchanged" and not done.checks:
-        context.log.info(f"{contract.key}: berkas yang sama seperti yang sudah dimuat")
-        return
-    yield from _results(contract, done)
-    if done.batch.state == "rejected":
+    yield from results
+    if done.batch and done.batch.state == "rejected":
         failures.append(f"{contract.key}: {words(done.batch)}")
         return
-    yield dg.MaterializeResult(asset_key=raw_key(contract), metadata=_metadata(done))
+    left = {"berkas_tidak_diambil": left_files(done.left)} if done.left else {}
+    if done.batch and done.checks:
+        yield dg.MaterializeResult(asset_key=raw_key(contract), metadata=_metadata(done) | left)
+        return
+    said = words(done.batch) if done.batch else "belum ada berkas di zona unggah"
+    context.log.info(f"{contract.key}: {said}")
+    if left:
+        context.log_event(dg.AssetObservation(raw_key(contract), metadata=left, description=said))
+
+
+def _of_failure(warehouse: Warehouse, checks: Checks, error: GudangError) -> list[dg.AssetCheckResult]:
+    try:
+        with warehouse.connect() as connection:
+            return [*checks.of_failure(connection, error)]
+    except (GudangError, psycopg.Error):
+        return [*checks.of_failure(None, error)]
+
+
+def _loaded(
+    context: dg.AssetExecutionContext,
+    warehouse: Warehouse,
+    connection: Connection[Any],
+    contract: Contract,
+    settings: Settings,
+) -> Ingested:
+    whole = context.run.tags.get(FULL_REFRESH, "") == "true"
+    return ingest(
+        connection,
+        contract,
+        settings,
+        warehouse.url,
+        run_id=context.run.run_id,
+        window=None if whole else _window(context, contract),
+        whole=whole,
+        allow_empty=context.run.tags.get(EMPTY_WINDOW, "") == "true",
+    )
+
+
+def left_files(left: Sequence[LeftFile]) -> dg.TableMetadataValue:
+    """Files that were not taken, as a table for an asset's page."""
+    return dg.MetadataValue.table(
+        [dg.TableRecord({"berkas": file.place, "alasan": file.reason}) for file in left],
+        schema=dg.TableSchema([dg.TableColumn("berkas", "string"), dg.TableColumn("alasan", "string")]),
+    )
 
 
 def _window(context: dg.AssetExecutionContext, contract: Contract) -> Window | None:
@@ -178,65 +215,7 @@ def column_schema(contract: Contract) -> dg.TableSchema:
     return dg.TableSchema(columns=columns)
 
 
-def _check_specs(contract: Contract, expectations: Sequence[Expectation]) -> Iterator[dg.AssetCheckSpec]:
-    yield dg.AssetCheckSpec(
-        SHAPE_CHECK,
-        asset=raw_key(contract),
-        blocking=True,
-        description="Kolom sumber masih seperti pada pemuatan sebelumnya.",
-    )
-    yield dg.AssetCheckSpec(
-        QUARANTINE_CHECK,
-        asset=raw_key(contract),
-        blocking=True,
-        description=f"Paling banyak {contract.max_quarantine_share:.0%} baris sebuah kiriman boleh dikarantina.",
-    )
-    for name, description in notices(contract):
-        yield dg.AssetCheckSpec(name, asset=raw_key(contract), blocking=False, description=description)
-    for e in expectations:
-        yield dg.AssetCheckSpec(
-            e.name, asset=raw_key(contract), blocking=e.blocking, description=e.message or e.type
-        )
-
-
-def _results(contract: Contract, done: Ingested) -> Iterator[dg.AssetCheckResult]:
-    for result in done.checks:
-        yield dg.AssetCheckResult(
-            asset_key=raw_key(contract),
-            check_name=result.name,
-            passed=result.passed,
-            severity=_severity(result.severity),
-            description=result.message,
-            metadata={"baris_menyimpang": result.unexpected or 0, "baris": result.total or 0},
-        )
-
-
-def _not_run(
-    contract: Contract, expectations: Sequence[Expectation], error: GudangError
-) -> Iterator[dg.AssetCheckResult]:
-    """A declared check always yields a result, also when nothing could be checked."""
-    declared = [
-        (SHAPE_CHECK, "error"),
-        (QUARANTINE_CHECK, "error"),
-        *((name, "warn") for name, _ in notices(contract)),
-        *((e.name, e.severity) for e in expectations),
-    ]
-    for name, severity in declared:
-        told = name == SHAPE_CHECK and isinstance(error, ShapeError)
-        yield dg.AssetCheckResult(
-            asset_key=raw_key(contract),
-            check_name=name,
-            passed=False,
-            severity=_severity(severity),
-            description=str(error) if told else f"Tidak diperiksa: {error}",
-        )
-
-
-def _severity(severity: str) -> dg.AssetCheckSeverity:
-    return dg.AssetCheckSeverity.ERROR if severity == "error" else dg.AssetCheckSeverity.WARN
-
-
-def _metadata(done: Ingested) -> Mapping[str, Any]:
+def _metadata(done: Ingested) -> dict[str, Any]:
     batch = done.batch
     assert batch is not None
     # A load that stands may have an error too: its reconciliation's.

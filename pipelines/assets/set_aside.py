@@ -70,7 +70,10 @@ def _refusing(key: dg.AssetKey, group: str, description: str, failure: str) -> d
         description="Disisihkan sampai diperbaiki.",
     )
     def refuse(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        yield dg.AssetCheckResult(asset_key=key, check_name=LOAD_CHECK, passed=False, description=description)
+        if context.selected_asset_check_keys:
+            yield dg.AssetCheckResult(
+                asset_key=key, check_name=LOAD_CHECK, passed=False, description=description
+            )
         if context.selected_asset_keys:
             raise dg.Failure(description=failure, allow_retries=False)
 

@@ -5,7 +5,8 @@ too (ADR 017): a step of their own would cut it in three, each waiting for all o
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -21,7 +22,7 @@ from pipelines.models.lineage import column_lineage
 from pipelines.models.nodes import Node, Project
 from pipelines.models.project import load_project
 from pipelines.models.results import NodeResult
-from pipelines.models.runner import build
+from pipelines.models.runner import build, run_tests
 from pipelines.resources.warehouse import Warehouse
 
 log = logging.getLogger("gudang")
@@ -94,6 +95,12 @@ def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.Asset
         context: dg.AssetExecutionContext, config: ModelsConfig, warehouse: Warehouse
     ) -> Iterator[Result]:
         selected = [n.name for n in nodes if model_key(n) in context.selected_asset_keys]
+        asked = context.selected_asset_check_keys
+        alone = {k.asset_key for k in asked} - context.selected_asset_keys
+        published = partial(_of_published, project, warehouse, asked)
+        yield from published([n.name for n in nodes if model_key(n) in alone])
+        if not selected:
+            return
         tags = context.run.tags
         window = config.window(tags)
         results = build(
@@ -106,14 +113,39 @@ def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.Asset
         )
         failures: list[str] = []
         for result in results:
-            yield from _results(project, result)
+            for found in _results(project, result):
+                if not isinstance(found, dg.AssetCheckResult) or _check_key(found) in asked:
+                    yield found
             if result.state != "ok":
                 failures.append(f"{result.asset}: {result.state}: {result.error or ''}")
                 context.log.error(failures[-1])
+        # What was not built keeps its published relation: its tests are asked of that.
+        untested = {r.name: r.error or r.state for r in results if r.state != "ok" and not r.tests}
+        yield from published([*untested], untested)
         if failures:
             raise dg.Failure(description="\n".join(failures), allow_retries=False)
 
     return build_models
+
+
+def _of_published(
+    project: Project,
+    warehouse: Warehouse,
+    asked: Set[dg.AssetCheckKey],
+    names: Sequence[str],
+    why: Mapping[str, str] | None = None,
+) -> Iterator[dg.AssetCheckResult]:
+    """The tests of models, asked of their published relations; nothing is built. why: the reason, by model."""
+    if not any(project.nodes[name].checks for name in names):
+        return
+    for result in run_tests(project, libpq_url(warehouse.url), select=names):
+        note = f" (Model tidak dibangun, yang terbit diperiksa: {why[result.name]})" if why else ""
+        yield from (r for r in _check_results(project, result, note) if _check_key(r) in asked)
+
+
+def _check_key(result: dg.AssetCheckResult) -> dg.AssetCheckKey:
+    assert result.asset_key is not None and result.check_name is not None
+    return dg.AssetCheckKey(result.asset_key, result.check_name)
 
 
 def _report(result: NodeResult) -> None:
@@ -164,7 +196,8 @@ def _column_schema(columns: Sequence[tuple[str, str, str]]) -> dg.TableSchema:
     )
 
 
-def _results(project: Project, result: NodeResult) -> Iterator[Result]:
+def _check_results(project: Project, result: NodeResult, note: str = "") -> Iterator[dg.AssetCheckResult]:
+    """A result for each test that was asked; of a relation that is not there yet a warning for each."""
     node = project.nodes[result.name]
     for test in result.tests:
         yield dg.AssetCheckResult(
@@ -172,20 +205,23 @@ def _results(project: Project, result: NodeResult) -> Iterator[Result]:
             check_name=test.name,
             passed=test.passed,
             severity=dg.AssetCheckSeverity.ERROR if test.severity == "error" else dg.AssetCheckSeverity.WARN,
-            description=test.message or None,
+            description=f"{test.message or ''}{note}".strip() or None,
             metadata={"baris_menyimpang": test.unexpected or 0},
         )
-    if not result.tests and result.state != "ok":
-        for check in node.checks:
-            yield dg.AssetCheckResult(
-                asset_key=model_key(node),
-                check_name=check.name,
-                passed=False,
-                severity=dg.AssetCheckSeverity.ERROR
-                if check.severity == "error"
-                else dg.AssetCheckSeverity.WARN,
-                description=f"Tidak diperiksa: {result.error}",
-            )
+    for check in node.checks if result.state == "skipped" else ():
+        yield dg.AssetCheckResult(
+            asset_key=model_key(node),
+            check_name=check.name,
+            passed=False,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"Tidak diperiksa: belum ada yang terbit.{note}",
+        )
+
+
+def _results(project: Project, result: NodeResult) -> Iterator[Result]:
+    node = project.nodes[result.name]
+    if result.tests:
+        yield from _check_results(project, result)
     if result.state == "ok":
         yield dg.MaterializeResult(asset_key=model_key(node), metadata=_metadata(project, node, result))
 

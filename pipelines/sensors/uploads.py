@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 from psycopg import Connection
 
-from pipelines.assets.raw import raw_key
+from pipelines.assets.raw import left_files, raw_key
 from pipelines.contracts import Contract
 from pipelines.datasets import Datasets, files_unknown
 from pipelines.errors import GudangError, SourceError
@@ -210,14 +210,6 @@ def _tell_left(tick: _Tick, contract: Contract, left: Sequence[LeftFile]) -> Non
                 description="Berkas di zona unggah yang tidak diambil.",
             )
         )
-
-
-def left_files(left: Sequence[LeftFile]) -> dg.MetadataValue[Any]:
-    """Files that were not taken, as a table for an asset's page."""
-    return dg.MetadataValue.table(
-        [dg.TableRecord({"berkas": file.place, "alasan": file.reason}) for file in left],
-        schema=dg.TableSchema([dg.TableColumn("berkas", "string"), dg.TableColumn("alasan", "string")]),
-    )
 
 
 def _survey(tick: _Tick, datasets: Datasets, settings: Settings) -> None:

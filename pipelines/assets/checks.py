@@ -1,0 +1,133 @@
+"""The checks of a dataset's asset: what they are, and their results as Dagster takes them.
+
+A declared check is answered by every run that planned it, for Dagster shows one without an answer red or grey. Not
+here: what a check asks (quality/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+from psycopg import Connection
+
+from pipelines.contracts import Contract
+from pipelines.errors import GudangError, ShapeError
+from pipelines.ingest import Ingested, words
+from pipelines.quality.gate import notices, record
+from pipelines.quality.run import CheckResult
+from pipelines.quality.standing import (
+    Standing,
+    ask_published,
+    delivery_result,
+    last_results,
+    standing_results,
+)
+from pipelines.quality.suites import LOAD_CHECK, QUARANTINE_CHECK, SHAPE_CHECK, Expectation
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """The checks of one dataset. expectations: those that its table answers; all others are about a delivery."""
+
+    contract: Contract
+    key: dg.AssetKey
+    expectations: Sequence[Expectation]
+
+    @property
+    def _about_delivery(self) -> tuple[str, ...]:
+        return (SHAPE_CHECK, QUARANTINE_CHECK, *(name for name, _ in notices(self.contract)))
+
+    def specs(self) -> Iterator[dg.AssetCheckSpec]:
+        def spec(name: str, description: str, *, blocking: bool = False) -> dg.AssetCheckSpec:
+            return dg.AssetCheckSpec(name, asset=self.key, description=description, blocking=blocking)
+
+        yield spec(
+            LOAD_CHECK, "Pemuatan terakhir berhasil. Bila tidak, data yang terbit tetap seperti sebelumnya."
+        )
+        yield spec(SHAPE_CHECK, "Kolom sumber masih seperti pada pemuatan sebelumnya.", blocking=True)
+        share = f"{self.contract.max_quarantine_share:.0%}"
+        yield spec(
+            QUARANTINE_CHECK,
+            f"Paling banyak {share} baris sebuah kiriman boleh dikarantina.",
+            blocking=True,
+        )
+        for name, description in notices(self.contract):
+            yield spec(name, description)
+        for e in self.expectations:
+            yield spec(e.name, e.message or e.type, blocking=e.blocking)
+
+    def of_load(self, connection: Connection[Any], done: Ingested) -> Iterator[dg.AssetCheckResult]:
+        """After a load: what its rows were found to be; where there were none to check, what stands."""
+        batch = done.batch
+        if batch is None:
+            came = bool(last_results(connection, self.contract))
+            why = "tidak ada berkas di zona unggah" if came else "belum ada berkas di zona unggah"
+            yield self._load_result(came, f"{why.capitalize()}.", "warn")
+        else:
+            why = "berkas tidak berubah"
+            yield self._load_result(batch.state != "rejected", words(batch))
+        checks: Iterable[CheckResult] = done.checks or self._standing(connection, why)
+        yield from map(self._result, checks)
+
+    def of_failure(
+        self, connection: Connection[Any] | None, error: GudangError
+    ) -> Iterator[dg.AssetCheckResult]:
+        """After a load that failed: that is said once, and what was published is as good as it was.
+
+        connection: None where the warehouse cannot be reached.
+        """
+        yield self._load_result(False, str(error))
+        if connection is None:
+            return  # nobody knows about the others, and Dagster says so
+        why = "pemuatan gagal dan tidak mengubah data yang terbit"
+        for result in self._standing(connection, why):
+            if result.name == SHAPE_CHECK and isinstance(error, ShapeError):
+                severity = "warn" if self.contract.evolves else "error"
+                result = CheckResult(SHAPE_CHECK, severity, False, None, None, str(error))
+            yield self._result(result)
+
+    def by_hand(
+        self, connection: Connection[Any], names: set[str], run_id: str
+    ) -> Iterator[dg.AssetCheckResult]:
+        """ "Execute" on checks: the published table is asked; what only a delivery answers says its last result."""
+        asked = ask_published(connection, self.contract, [e for e in self.expectations if e.name in names])
+        record(connection, f"raw/{self.contract.key}", run_id, None, asked)
+        yield from map(self._result, asked)
+        last = last_results(connection, self.contract, refused=True)
+        for name in (n for n in self._about_delivery if n in names):
+            yield self._result(delivery_result(last, name, "hanya kiriman baru yang dapat menjawabnya"))
+        if LOAD_CHECK in names:
+            yield self._last_load(connection, last)
+
+    def _standing(self, connection: Connection[Any], why: str) -> list[CheckResult]:
+        return standing_results(connection, self.contract, self.expectations, self._about_delivery, why)
+
+    def _last_load(self, connection: Connection[Any], last: dict[str, Standing]) -> dg.AssetCheckResult:
+        row = connection.execute(
+            "select state, error from ops.load_batch where dataset = %s and state <> 'running'"
+            " order by batch_id desc limit 1",
+            [self.contract.key],
+        ).fetchone()
+        if row is None:
+            return self._load_result(bool(last), "Belum pernah dimuat.", "warn")
+        state, error = row
+        good = state in ("loaded", "unchanged")
+        return self._load_result(good, "Pemuatan terakhir berhasil." if good else error or state)
+
+    def _load_result(self, passed: bool, said: str, severity: str = "error") -> dg.AssetCheckResult:
+        level = "error" if severity == "error" else "warn"
+        return self._result(CheckResult(LOAD_CHECK, level, passed, None, None, said))
+
+    def _result(self, result: CheckResult) -> dg.AssetCheckResult:
+        error = result.severity == "error"
+        return dg.AssetCheckResult(
+            asset_key=self.key,
+            check_name=result.name,
+            passed=result.passed,
+            severity=dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN,
+            description=result.message,
+            metadata={"baris_menyimpang": result.unexpected or 0, "baris": result.total or 0},
+        )

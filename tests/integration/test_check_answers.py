@@ -1,0 +1,241 @@
+"""What a dataset's checks say when no delivery was checked: the file did not change, the load failed, somebody asks by
+hand. Dagster's own runs on a real warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from psycopg import Connection
+
+from pipelines.assets.raw import raw_assets, raw_key
+from pipelines.assets.warehouse import model_assets
+from pipelines.contracts import Contract
+from pipelines.load import warehouse
+from pipelines.models.runner import build
+from pipelines.resources.warehouse import Warehouse
+from pipelines.settings import Settings
+from tests.support.contracts import column, document, make, upload
+from tests.support.dbt_folder import DbtFolder, query
+
+GOOD = "id,nama\n1,Pasar Pagi\n2,Pasar Segiri\n"
+DELIVERY = {"bentuk_sumber", "karantina", "bita_hilang"}
+TABLE = {"ada_baris", "unik_kunci", "wajib_id", "nama_terisi"}
+
+
+class Dataset:
+    """An upload dataset with a suite of its own, and its asset."""
+
+    def __init__(self, url: str, folder: Path, **custom: Any) -> None:
+        self.url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+        self.settings = Settings(home=folder / "home", project=folder, warehouse_url=self.url)
+        self.file = folder / "home" / "unggahan" / "dagang" / "pasar" / "pasar.csv"
+        self.file.parent.mkdir(parents=True)
+        columns = [column("id", "integer", primaryKey=True), column("nama")]
+        doc = document(
+            "dagang/pasar",
+            columns,
+            upload("dagang/pasar", "csv"),
+            extract={"format": "csv", "pattern": "*.csv"},
+            **custom,
+        )
+        self.contract: Contract = make(folder / "contracts", doc)
+        own = query("nama_terisi", "select 1 from {batch} where nama is null", "warning")
+        models = DbtFolder(folder / "dbt_like_sql")
+        models.suites = folder / "expectations"
+        models.suite("dagang/pasar", own)
+        self.connection: Connection[Any] = warehouse.connect(self.url)
+        self.connection.execute(
+            "drop schema if exists ops, raw, quarantine, landing cascade; drop schema if exists core cascade"
+        )
+        warehouse.prepare(self.connection, [self.contract])
+
+    def run(self, selection: dg.AssetSelection | None = None) -> dg.ExecuteInProcessResult:
+        with dg.DagsterInstance.ephemeral() as instance:
+            return dg.materialize(
+                raw_assets([self.contract], self.settings),
+                selection=selection,
+                instance=instance,
+                resources={"warehouse": Warehouse(url=self.url)},
+                raise_on_error=False,
+            )
+
+    def execute(self, *names: str) -> dict[str, dg.AssetCheckEvaluation]:
+        """What the UI's "Execute" on checks does."""
+        keys = [dg.AssetCheckKey(raw_key(self.contract), name) for name in names]
+        result = self.run(dg.AssetSelection.checks(*keys))
+        assert result.get_asset_materialization_events() == []
+        return answers(result)
+
+
+@pytest.fixture
+def dataset(module_pg_url: str, tmp_path: Path) -> Iterator[Dataset]:
+    made = Dataset(module_pg_url, tmp_path)
+    yield made
+    made.connection.close()
+
+
+def answers(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
+    return {e.check_name: e for e in result.get_asset_check_evaluations()}
+
+
+def red(found: dict[str, dg.AssetCheckEvaluation]) -> set[str]:
+    return {name for name, e in found.items() if not e.passed}
+
+
+def test_a_load_answers_every_check(dataset: Dataset) -> None:
+    dataset.file.write_text(GOOD)
+    found = answers(dataset.run())
+    assert found.keys() == {"pemuatan"} | DELIVERY | TABLE and red(found) == set()
+    assert found["pemuatan"].description == "2 dimuat, 0 sama, 0 dikarantina, 0 dihapus (baris)"
+
+
+def test_of_a_file_that_did_not_change_the_last_results_stand_and_that_is_said(dataset: Dataset) -> None:
+    dataset.file.write_text("id,nama\n1,Pasar Pagi\n2,\n")
+    assert red(answers(dataset.run())) == {"nama_terisi"}
+    again = dataset.run()
+    found = answers(again)
+    assert again.success and found.keys() == {"pemuatan"} | DELIVERY | TABLE
+    assert red(found) == {"nama_terisi"}
+    assert found["nama_terisi"].severity == dg.AssetCheckSeverity.WARN
+    assert "(1 baris) (berkas tidak berubah; hasil 20" in (found["nama_terisi"].description or "")
+    assert (found["nama_terisi"].description or "").endswith("tetap berlaku.)")
+    assert found["pemuatan"].description == "tidak ada yang baru"
+
+
+def test_a_check_that_is_new_since_is_asked_of_the_published_table(dataset: Dataset) -> None:
+    dataset.file.write_text(GOOD)
+    dataset.run()
+    dataset.connection.execute("delete from ops.check_result where check_name = 'nama_terisi'")
+    dataset.connection.execute("update raw.dagang__pasar set nama = null")
+    found = answers(dataset.run())
+    assert red(found) == {"nama_terisi"} and "(2 baris)" in (found["nama_terisi"].description or "")
+
+
+@pytest.mark.parametrize("content", ['id,nama\n1,"Pasar\n', "id;nama\n1;x\n"])
+def test_a_load_that_fails_is_red_once_beside_good_published_data(dataset: Dataset, content: str) -> None:
+    dataset.file.write_text(GOOD)
+    dataset.run()
+    dataset.file.write_text(content)
+    failed = dataset.run()
+    found = answers(failed)
+    assert not failed.success and found.keys() == {"pemuatan"} | DELIVERY | TABLE
+    assert red(found) - {"bentuk_sumber"} == {"pemuatan"}
+    assert "dagang/pasar: " in (found["pemuatan"].description or "")
+    assert "pemuatan gagal dan tidak mengubah data yang terbit; hasil 20" in (
+        found["unik_kunci"].description or ""
+    )
+
+
+def test_a_load_that_is_rejected_shows_why_and_the_next_good_one_is_green(dataset: Dataset) -> None:
+    dataset.file.write_text(GOOD)
+    dataset.run()
+    dataset.file.write_text("id,nama\nx,a\ny,b\n1,c\n")
+    rejected = answers(dataset.run())
+    assert red(rejected) == {"pemuatan", "karantina"}
+    dataset.file.write_text(GOOD)
+    found = answers(dataset.run())  # raw still stands for these bytes
+    assert red(found) == set()
+
+
+def test_without_a_file_that_is_said_once(dataset: Dataset) -> None:
+    result = dataset.run()
+    found = answers(result)
+    assert result.success and found.keys() == {"pemuatan"} | DELIVERY | TABLE
+    assert found["pemuatan"].description == "Belum ada berkas di zona unggah."
+    assert red(found) == {"pemuatan", "ada_baris"}
+    assert {e.severity for n, e in found.items() if n in red(found)} == {dg.AssetCheckSeverity.WARN}
+    dataset.file.write_text(GOOD)
+    dataset.run()
+    dataset.file.unlink()
+    found = answers(dataset.run())
+    assert red(found) == set()
+    assert found["pemuatan"].description == "Tidak ada berkas di zona unggah."
+
+
+def test_executing_checks_asks_the_published_table(dataset: Dataset) -> None:
+    dataset.file.write_text(GOOD)
+    dataset.run()
+    assert red(dataset.execute("unik_kunci", "nama_terisi")) == set()
+    dataset.connection.execute("update raw.dagang__pasar set nama = null where id = 1")
+    found = dataset.execute("unik_kunci", "nama_terisi")
+    assert red(found) == {"nama_terisi"} and found.keys() == {"unik_kunci", "nama_terisi"}
+    assert "(1 baris)" in (found["nama_terisi"].description or "")
+    assert red(answers(dataset.run())) == {"nama_terisi"}  # found by hand, it stands
+
+
+def test_executing_checks_of_a_delivery_says_its_last_result(dataset: Dataset) -> None:
+    dataset.file.write_text("id,nama\nx,a\ny,b\n1,c\n")
+    dataset.run()
+    found = dataset.execute("pemuatan", "karantina")
+    assert red(found) == {"pemuatan", "karantina"}
+    assert "2 dari 3 baris dikarantina" in (found["karantina"].description or "")
+    dataset.file.write_text(GOOD)
+    dataset.run()
+    found = dataset.execute("pemuatan", "karantina")
+    assert red(found) == set()
+    assert "hanya kiriman baru yang dapat menjawabnya; hasil 20" in (found["karantina"].description or "")
+
+
+def test_executing_a_check_of_a_history_asks_its_current_versions(module_pg_url: str, tmp_path: Path) -> None:
+    dataset = Dataset(module_pg_url, tmp_path, write_disposition="merge", merge_strategy="scd2")
+    for name in ("Pasar Pagi", "Pasar Malam"):
+        dataset.file.write_text(f"id,nama\n1,{name}\n")
+        dataset.run()
+    assert dataset.connection.execute("select count(*) from raw.dagang__pasar").fetchone() == (2,)
+    assert red(dataset.execute("unik_kunci", "ada_baris")) == set()
+    dataset.connection.close()
+
+
+def test_a_model_that_is_not_built_is_checked_as_it_is_published(dataset: Dataset) -> None:
+    folder = DbtFolder(dataset.settings.models_dir)
+    folder.suites = dataset.settings.expectations_dir
+    folder.write("models/marts/dasar.sql", "select 1 as n")
+    folder.write("models/marts/pasar.sql", "select n from {{ ref('dasar') }}")
+    listed = "columns: [{name: n, description: Nilai., data_tests: [not_null]}]"
+    folder.write(
+        "models/marts/pasar.yml", f"models:\n  - name: pasar\n    description: Pasar.\n    {listed}\n"
+    )
+    build(folder.project(), warehouse.libpq_url(dataset.url))
+    folder.write("models/marts/dasar.sql", "select 1 / 0 as n")
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.materialize(
+            model_assets(folder.project()),
+            instance=instance,
+            resources={"warehouse": Warehouse(url=dataset.url)},
+            raise_on_error=False,
+        )
+    assert not result.success
+    (found,) = answers(result).values()
+    assert found.passed
+    assert "Model tidak dibangun, yang terbit diperiksa: " in (found.description or "")
+
+
+def test_executing_a_models_check_asks_the_published_relation(dataset: Dataset) -> None:
+    folder = DbtFolder(dataset.settings.models_dir)
+    folder.suites = dataset.settings.expectations_dir
+    folder.write("models/marts/pasar.sql", "select 1 as n")
+    folder.write(
+        "models/marts/pasar.yml",
+        "models:\n  - name: pasar\n    description: Pasar.\n"
+        "    columns: [{name: n, description: Nilai., data_tests: [not_null, unique]}]\n",
+    )
+    project = folder.project()
+    build(project, warehouse.libpq_url(dataset.url), select=["pasar"])
+    dataset.connection.execute("insert into core.pasar values (1)")
+    (node,) = project.nodes.values()
+    names = [c.name for c in node.checks]
+    keys = [dg.AssetCheckKey(dg.AssetKey(["core", "pasar"]), name) for name in names]
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.materialize(
+            model_assets(project),
+            selection=dg.AssetSelection.checks(*keys),
+            instance=instance,
+            resources={"warehouse": Warehouse(url=dataset.url)},
+            raise_on_error=False,  # a check that blocks fails its run
+        )
+    assert {n: e.passed for n, e in answers(result).items()} == {n: "unique" not in n for n in names}
+    assert dataset.connection.execute("select count(*) from core.pasar").fetchone() == (2,)
