@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines import cli_models
-from pipelines.errors import GudangError, ModelError
+from pipelines.errors import GudangError
 from pipelines.redaction import shown
 
 if TYPE_CHECKING:
-    from pipelines.settings import Settings
+    from pipelines.embedded import EmbeddedServer
 
 app = typer.Typer(
     name="gudang",
@@ -61,10 +61,12 @@ def nightly() -> None:
     others are done all the same, and `gudang status` tells which.
     """
     from pipelines.environment import current_settings, prepare_environment
-    from pipelines.nightly import walk
     from pipelines.settings import load_settings
 
-    with prepare_environment(current_settings()):
+    with prepare_environment(current_settings(), command="nightly"):
+        # Its import reads the project, which must be one.
+        from pipelines.nightly import walk
+
         raise typer.Exit(walk(load_settings()))
 
 
@@ -80,10 +82,11 @@ def reload(
     dataset that keeps versions stays. Exit code 1 when the load failed; what was published before then stays.
     """
     from pipelines.environment import current_settings, prepare_environment
-    from pipelines.nightly import reload as load_whole
     from pipelines.settings import load_settings
 
-    with prepare_environment(current_settings()):
+    with prepare_environment(current_settings(), command=f"reload {dataset}"):
+        from pipelines.nightly import reload as load_whole
+
         raise typer.Exit(load_whole(load_settings(), dataset))
 
 
@@ -99,12 +102,14 @@ def ui(
 ) -> None:
     """Open Dagster: web UI, schedules and sensors, in the foreground until Ctrl-C."""
     from pipelines.environment import current_settings, die_with_parent, end, end_session, prepare_environment
+    from pipelines.readiness import close_dead_runs, make_ready
     from pipelines.settings import load_settings
 
     settings = current_settings()
     _refuse_taken(host, port)
-    with prepare_environment(settings):
+    with prepare_environment(settings, command="ui"):
         make_ready(load_settings())
+        close_dead_runs(print)
         # In a session of its own: one Ctrl-C reaches it once, from here, and it ends its own children in order.
         dagster = subprocess.Popen(
             [sys.executable, *_NO_ADVICE, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", host, "-p", str(port)],
@@ -118,6 +123,24 @@ def ui(
             # Busy, it leaves code servers behind.
             end_session(dagster.pid)
     raise typer.Exit(1 if code else 0)
+
+
+@app.command()
+def prepare() -> None:
+    """Make the warehouse ready for Dagster's own processes: code server, webserver and daemon, started separately.
+
+    Tables, functions and reference data as this version has them; Dagster's database in UTC; runs whose process is
+    gone are closed. `gudang ui` and `gudang nightly` do so themselves. May be run again at any time, and should be
+    after an update.
+    """
+    from pipelines.environment import current_settings, prepare_environment
+    from pipelines.readiness import close_dead_runs, make_ready
+    from pipelines.settings import load_settings
+
+    with prepare_environment(current_settings(), demo=False, command="prepare"):
+        make_ready(load_settings())
+        close_dead_runs(print)
+        print(f"Ready. DAGSTER_HOME is {os.environ['DAGSTER_HOME']}.")
 
 
 @app.command()
@@ -235,8 +258,14 @@ def run(context: typer.Context) -> None:
 
     if not context.args:
         raise typer.BadParameter("which command? for example: gudang run dg list defs")
+    if context.args[:2] == ["dg", "scaffold"]:
+        raise GudangError(
+            "dg scaffold",
+            "assets of this project are made from contracts and SQL models, not from Dagster's components",
+            hint="docs/add-a-dataset.md and docs/models.md say how",
+        )
     settings = current_settings()
-    with prepare_environment(settings):
+    with prepare_environment(settings, command=f"run {context.args[0]}"):
         own = str(Path(sys.executable).parent)
         env = {
             **os.environ,
@@ -246,20 +275,28 @@ def run(context: typer.Context) -> None:
         program = shutil.which(context.args[0], path=env["PATH"])
         if program is None:
             raise GudangError(context.args[0], "there is no such command", hint=f"looked in {own} and PATH")
-        raise typer.Exit(subprocess.run([program, *context.args[1:]], env=env, check=False).returncode)
+        raise typer.Exit(_run_to_its_end([program, *context.args[1:]], env))
+
+
+_FORCE = Annotated[bool, typer.Option("--force", help="Also while a night runs or Dagster is open.")]
 
 
 @app.command()
-def stop() -> None:
+def stop(force: _FORCE = False) -> None:
     """Stop the embedded PostgreSQL. The next command that needs it starts it again."""
     from pipelines.embedded import EmbeddedServer
     from pipelines.environment import current_settings
 
-    print("Stopped." if EmbeddedServer(current_settings().home).stop() else "It was not running.")
+    server = EmbeddedServer(current_settings().home)
+    if not force:
+        _refuse_while_used(server)
+    print("Stopped." if server.stop() else "It was not running.")
 
 
 @app.command()
-def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False) -> None:
+def reset(
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False, force: _FORCE = False
+) -> None:
     """Delete the home folder: embedded warehouse, uploads, publications, demo key. An external warehouse stays."""
     from pipelines.embedded import EmbeddedServer
     from pipelines.environment import current_settings
@@ -270,9 +307,12 @@ def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] =
         print(f"{home} is not there.")
         return
     check_home(home)
+    server = EmbeddedServer(home)
+    if not force:
+        _refuse_while_used(server)
     if not yes:
         typer.confirm(f"Delete {home} and everything in it?", abort=True)
-    EmbeddedServer(home).stop()
+    server.stop()
     delete_home(home)
     print(f"Deleted {home}.")
 
@@ -286,22 +326,38 @@ def bench(context: typer.Context) -> None:
     raise typer.Exit(subprocess.run(command, cwd=current_settings().project, check=False).returncode)
 
 
-def make_ready(settings: Settings) -> None:
-    """What sensors and schedules count on, also before the first night: ledger, functions and reference tables."""
-    from pipelines.datasets import read_datasets
-    from pipelines.load import warehouse
-    from pipelines.models.project import load_project
-    from pipelines.models.runner import build
+def _refuse_while_used(server: EmbeddedServer) -> None:
+    """Raises GudangError that names what works with the server: commands of ours, and runs of Dagster."""
+    from pipelines.runs.lease import holders
 
-    assert settings.warehouse_url is not None
-    with warehouse.connect(settings.warehouse_url) as connection:
-        datasets = read_datasets(settings)
-        warehouse.prepare(connection, datasets.contracts, set_aside=[s.key for s in datasets.set_aside])
+    if not server.is_running():
+        return
     try:
-        project = load_project(settings.models_dir, suites=settings.expectations_dir)
-        build(project, warehouse.libpq_url(settings.warehouse_url), select=["tag:referensi"])
-    except ModelError as error:  # the UI shows it red; what needs no models is loaded all the same
-        print(shown(f"gudang: {error}"), file=sys.stderr)
+        working = holders(server.urls.dagster)
+    except GudangError:
+        return
+    if working:
+        said = ", ".join(f"{holder.subject} (since {holder.since:%Y-%m-%d %H:%M} UTC)" for holder in working)
+        raise GudangError(
+            str(server.home),
+            f"in use by {said}",
+            hint="end that first, or say --force: what it does then is lost",
+        )
+
+
+def _run_to_its_end(command: list[str], env: dict[str, str]) -> int:
+    """Runs a command in the foreground and gives its exit code, or 128 and the signal's number.
+
+    TERM and HUP are handed on to it. A terminal sends INT to it and to us: we wait for what it makes of it.
+    """
+    from pipelines.environment import die_with_parent
+
+    child = subprocess.Popen(command, env=env, preexec_fn=die_with_parent(signal.SIGTERM))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda received, _frame: child.send_signal(received))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    code = child.wait()
+    return code if code >= 0 else 128 - code
 
 
 def _refuse_taken(host: str, port: int) -> None:

@@ -1,7 +1,7 @@
 """The clock of Dagster's database: UTC, whatever the server's is.
 
-What belongs here: the zone of its sessions, and rows that an earlier version wrote by another clock. Not here: the
-warehouse, which stays in WITA (load/warehouse.py).
+What belongs here: the zone of its sessions, rows that an earlier version wrote by another clock, the right to make
+tables. Not here: the warehouse, which stays in WITA (load/warehouse.py).
 
 Dagster writes naive timestamps, part of them through the session's time zone, and reads all of them as UTC. By a
 clock in WITA its runs are eight hours in the future, and what it waits for takes eight hours longer (ADR 027).
@@ -80,6 +80,7 @@ def keep_in_utc(url: str) -> bool:
             _set(connection, zone)
     with _connect(utc_url(url)) as connection:
         zone = _zone(connection)
+        _check_rights(connection)
     if zone not in UTC_NAMES:
         raise GudangError(
             SUBJECT,
@@ -106,6 +107,19 @@ def _zone(connection: Connection[Any]) -> str:
     row = connection.execute("select current_setting('TimeZone')").fetchone()
     assert row is not None
     return str(row[0])
+
+
+def _check_rights(connection: Connection[Any]) -> None:
+    """Dagster makes its tables when it first comes: without the right to, it would end in pages of traceback."""
+    row = connection.execute(
+        "select to_regclass('runs') is not null or coalesce(has_schema_privilege(current_schema(), 'create'), false)"
+    ).fetchone()
+    if row is None or not row[0]:
+        raise GudangError(
+            SUBJECT,
+            f"the user {connection.info.user} may not make tables in {connection.info.dbname}",
+            hint=f"as a superuser: alter database {connection.info.dbname} owner to {connection.info.user}",
+        )
 
 
 def _is_set(connection: Connection[Any]) -> bool:

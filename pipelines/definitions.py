@@ -14,18 +14,23 @@ from pipelines.jobs import jobs, nightly_schedule
 from pipelines.models.nodes import Project
 from pipelines.models.project import load_project
 from pipelines.resources.warehouse import Warehouse
+from pipelines.runs.launcher import leased
 from pipelines.sensors.chain import chain_sensors
 from pipelines.sensors.descendants import descendants_sensor
 from pipelines.sensors.uploads import upload_sensor
 from pipelines.settings import Settings, load_settings
 
 # A step's start-up costs more than a small load: the forkserver imports once what every step needs.
-_EXECUTOR = dg.multiprocess_executor.configured(
+_EXECUTOR = leased(dg.multiprocess_executor).configured(
     {
         "max_concurrent": 2,
         "start_method": {"forkserver": {"preload_modules": ["pipelines.definitions", "great_expectations"]}},
     }
 )
+
+
+def _warehouse(settings: Settings) -> Warehouse:
+    return Warehouse(url=dg.EnvVar("GUDANG_WAREHOUSE_URL"), project=str(settings.project))
 
 
 def build_definitions(settings: Settings, *, warehouse: Warehouse | None = None) -> dg.Definitions:
@@ -43,7 +48,7 @@ def build_definitions(settings: Settings, *, warehouse: Warehouse | None = None)
             *([descendants_sensor(contracts, project)] if project else []),
             *chain_sensors(contracts, named),
         ],
-        resources={"warehouse": warehouse or Warehouse(url=dg.EnvVar("GUDANG_WAREHOUSE_URL"))},
+        resources={"warehouse": warehouse or _warehouse(settings)},
         executor=_EXECUTOR,
     )
 

@@ -40,10 +40,21 @@ _PR_SET_PDEATHSIG = 1
 
 
 def current_settings() -> Settings:
-    """The settings of this process, its project's `.env` included: that is read into the environment first."""
+    """The settings of this process, its project's `.env` included: that is read into the environment first.
+
+    Raises GudangError where no project is.
+    """
     for name, value in read_dotenv(load_settings().project / ".env").items():
         os.environ.setdefault(name, value)
-    return load_settings()
+    settings = load_settings()
+    # Installed as a wheel, the package lies in no project.
+    if not settings.contracts_dir.is_dir():
+        raise GudangError(
+            str(settings.project),
+            "here is no contracts/, so this is no project",
+            hint="set GUDANG_PROJECT to the checkout, with contracts/, expectations/, dbt_like_sql/ and deploy/",
+        )
+    return settings
 
 
 def warehouse_url() -> str:
@@ -75,15 +86,22 @@ def read_dotenv(path: Path) -> dict[str, str]:
 
 
 @contextmanager
-def prepare_environment(settings: Settings, *, demo: bool = True) -> Iterator[dict[str, str]]:
+def prepare_environment(
+    settings: Settings, *, demo: bool = True, command: str | None = None
+) -> Iterator[dict[str, str]]:
     """Everything a command needs, up for as long as the context lasts; the variables are in `os.environ` meanwhile.
 
     Yields the variables that were added. The embedded server stays up afterwards (`gudang stop` stops it); the demo
-    OPD's API server does not. Call `load_settings()` inside to see the warehouse's URL.
+    OPD's API server does not. Call `load_settings()` inside to see the warehouse's URL. While a `command` is named, it
+    holds a lease, so that `gudang stop` knows of it.
     """
     make_home(settings.home)
     with ExitStack() as stack:
         added = stack.enter_context(_environ(warehouse_environment(settings)))
+        if command:
+            from pipelines.runs.lease import hold
+
+            stack.enter_context(hold(added[DAGSTER_URL], f"gudang {command}, pid {os.getpid()}"))
         if demo and demo_given(settings, os.environ):
             added |= stack.enter_context(_environ(stack.enter_context(_demo_opd(settings))))
         yield added
@@ -210,7 +228,12 @@ def _dagster_home(settings: Settings) -> Path:
     folder = settings.dagster_home.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "dagster.yaml"
-    wanted = (settings.project / "deploy" / "dagster.yaml").read_text("utf-8")
+    template = settings.project / "deploy" / "dagster.yaml"
+    if not template.is_file():
+        raise GudangError(
+            str(template), "this file is not there", hint="GUDANG_PROJECT must be a whole checkout"
+        )
+    wanted = template.read_text("utf-8")
     ours = folder.parent == settings.home
     if not config.exists() or (ours and config.read_text("utf-8") != wanted):
         config.write_text(wanted, "utf-8")

@@ -16,6 +16,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from pipelines import windows
 from pipelines.contracts import Cadence, Contract
+from pipelines.runs.launcher import leased
 from pipelines.settings import TIMEZONE
 
 INGEST, WAREHOUSE, PUBLICATION, UPLOAD = "ingest", "warehouse", "publication", "upload"
@@ -71,7 +72,7 @@ def jobs(contracts: Sequence[Contract], set_aside: Sequence[dg.AssetKey] = ()) -
 
     def single(name: str, selection: dg.AssetSelection, description: str) -> AssetJob:
         return dg.define_asset_job(
-            name, selection, description=description, executor_def=dg.in_process_executor
+            name, selection, description=description, executor_def=leased(dg.in_process_executor)
         )
 
     return [

@@ -7,15 +7,16 @@ jobs do (assets/), and the same chain under the daemon (jobs.py, sensors/chain.p
 from __future__ import annotations
 
 import logging
-import os
-import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import uuid4
 
 import dagster as dg
+from dagster._core.storage.tags import MAX_RETRIES_TAG
+from dagster_shared.error import SerializableErrorInfo
 from psycopg import Connection
 from rich.table import Table
 
@@ -27,10 +28,14 @@ from pipelines.definitions import defs
 from pipelines.errors import ContractError, GudangError
 from pipelines.jobs import INGEST, WALKED, WAREHOUSE, chain, ingest_job, ingest_jobs, range_tags, today
 from pipelines.load import warehouse
+from pipelines.runs import lease
+from pipelines.runs.dead import TAKEN_BEFORE, Closed, close_dead_runs, queued, storage_url, subject
+from pipelines.runs.slots import make_pools, told
 from pipelines.settings import Settings
 from pipelines.terminal import Terminal, TerminalHandler, styled
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_HARMLESS = frozenset({"OperationalError", "ConnectionTimeout", "AdminShutdown", "CannotConnectNow"})
 _STATES = {
     "loaded": ("dimuat", "green"),
     "unchanged": ("tidak ada yang baru", "dim"),
@@ -66,7 +71,7 @@ def walk(settings: Settings) -> int:
             job: range_tags(contracts, job, _loaded_until(connection, contracts, job), today())
             for job in chain(contracts)
         }
-        with _instance() as instance:
+        with _instance(console) as instance:
             links = [_run(console, instance, job, tags) for job, tags in windows.items()]
         _summary(console, connection, datasets, links)
         _zone(console, settings, datasets)
@@ -88,7 +93,7 @@ def reload(settings: Settings, key: str) -> int:
     with _warehouse(settings, datasets) as connection:
         job = ingest_job(chosen[0])
         tags = {FULL_REFRESH: "true", **range_tags(chosen, job, None, today())}
-        with _instance() as instance:
+        with _instance(console) as instance:
             link = _run(console, instance, job, tags, [raw_key(chosen[0])])
         console.print(_datasets(connection, chosen, [link.run_id]))
         for line in _failures(connection, [link.run_id]):
@@ -110,13 +115,45 @@ def _warehouse(settings: Settings, datasets: Datasets) -> Iterator[Connection[An
         yield connection
 
 
+def _in_a_line(error: SerializableErrorInfo | None) -> str:
+    """What lies below Dagster's own words of an error: its message where it is ours or of a lost connection, which
+    holds no value of a row; else its class."""
+    if error is None:
+        return "gagal"
+    while error.cause is not None:
+        error = error.cause
+    name, words = error.cls_name or "", error.message.strip().splitlines()
+    harmless = name in _HARMLESS or any(name == kind.__name__ for kind in _all_kinds(GudangError))
+    return words[0] if harmless and words else f"{name}; rinciannya di `gudang ui`"
+
+
+def _all_kinds(kind: type[Exception]) -> Iterator[type[Exception]]:
+    yield kind
+    for narrower in kind.__subclasses__():
+        yield from _all_kinds(narrower)
+
+
 @contextmanager
-def _instance() -> Iterator[dg.DagsterInstance]:
+def _instance(console: Terminal) -> Iterator[dg.DagsterInstance]:
+    def closed(runs: Sequence[Closed]) -> None:
+        for run in runs:
+            console.print(
+                f"Run {run.run_id[:8]} ({run.job}) ditutup: prosesnya sudah tidak ada.",
+                style="yellow",
+            )
+
+    def say(line: str) -> None:
+        console.print(line, style="yellow")
+
     with dg.DagsterInstance.get() as instance:
         # Dagster's storage connects anew for every event unless it is told that it lives long.
         instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3600, max_overflow=5)
-        _close_dead_runs(instance)
-        yield instance
+        closed(close_dead_runs(instance))
+        waiting = queued(instance)
+        if waiting:
+            say(f"{len(waiting)} run masih antre; `gudang ui` menjalankannya.")
+        with told(instance, say, closed):
+            yield instance
 
 
 def _progress(console: Terminal) -> None:
@@ -147,10 +184,17 @@ def _run(
     selection: Sequence[dg.AssetKey] | None = None,
 ) -> Link:
     console.rule(styled(job, "bold"))
-    tags = {WALKED: "walked", "gudang/pid": str(os.getpid()), "gudang/host": socket.gethostname(), **windows}
-    result = defs.resolve_job_def(job).execute_in_process(
-        instance=instance, tags=tags, run_config=_QUIET, raise_on_error=False, asset_selection=selection
-    )
+    run_id = str(uuid4())
+    # The daemon would try a killed run again, beside the next night that does so anyway.
+    tags = {WALKED: "walked", TAKEN_BEFORE: run_id, MAX_RETRIES_TAG: "0", **windows}
+    url = storage_url(instance)
+    definition = defs.resolve_job_def(job)
+    make_pools(instance, definition.graph.pools)
+    with lease.hold(url, subject(run_id)) if url else nullcontext():
+        result = definition.execute_in_process(
+            instance=instance, tags=tags, run_config=_QUIET, raise_on_error=False, asset_selection=selection,
+            run_id=run_id,
+        )  # fmt: skip
     files = tuple(
         (
             str(event.materialization.metadata["berkas"].value),
@@ -162,39 +206,12 @@ def _run(
     )
     for event in result.all_events:
         if event.is_step_failure and event.step_failure_data.user_failure_data is None:
-            error = event.step_failure_data.error
-            console.print(styled(f"{event.step_key}: {error.to_string() if error else 'failed'}", "red"))
+            said = _in_a_line(event.step_failure_data.error)
+            console.print(f"{event.step_key}: {said}", style="red")
+        if event.event_type == dg.DagsterEventType.RUN_FAILURE and event.job_failure_data.error:
+            said = _in_a_line(event.job_failure_data.error)
+            console.print(f"{job}: {said}", style="red")
     return Link(job, result.run_id, result.success, files)
-
-
-def _close_dead_runs(instance: dg.DagsterInstance) -> None:
-    """Runs of an earlier `gudang nightly` that was killed would stay "started" for ever, and keep their slots."""
-    unfinished = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
-    for run in instance.get_runs(filters=unfinished):
-        mine = run.tags.get("gudang/host") == socket.gethostname()
-        if mine and not _alive(int(run.tags.get("gudang/pid", "0"))):
-            instance.report_run_failed(
-                run, "the process that ran this was killed; the next night started again"
-            )
-    # A killed step keeps its source's pool slot, and without the daemon nobody takes it back: a later step would wait
-    # for ever.
-    storage = instance.event_log_storage
-    for run_id in storage.get_concurrency_run_ids():
-        run = instance.get_run_by_id(run_id)
-        if run is None or run.is_finished:
-            storage.free_concurrency_slots_for_run(run_id)
-
-
-def _alive(pid: int) -> bool:
-    if pid <= 0 or pid == os.getpid():
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _summary(

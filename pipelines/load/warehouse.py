@@ -44,6 +44,12 @@ def connect(url: str) -> Connection[Any]:
     return connection
 
 
+def is_prepared(connection: Connection[Any]) -> bool:
+    """Whether this warehouse has its ledger: some version prepared it."""
+    row = connection.execute("select to_regclass('ops.load_batch') is not null").fetchone()
+    return row is not None and bool(row[0])
+
+
 def prepare(
     connection: Connection[Any], contracts: Iterable[Contract], *, set_aside: Sequence[str] = ()
 ) -> None:
@@ -73,6 +79,14 @@ def prepare(
         connection.execute("select pg_advisory_xact_lock(%s)", [BOOTSTRAP_LOCK])
         try:
             locks.come_between(connection, make)
+        except errors.InsufficientPrivilege as error:
+            raise LoadError(
+                "warehouse",
+                f"the user {connection.info.user} may not make what the warehouse needs: {_first_line(error)}",
+                hint=f"as its owner or a superuser: alter database {connection.info.dbname} owner to"
+                f" {connection.info.user}; schemas of an earlier owner: reassign owned by ... to"
+                f" {connection.info.user}",
+            ) from None
         except (errors.LockNotAvailable, errors.DeadlockDetected) as error:
             raise LoadError(
                 "warehouse",

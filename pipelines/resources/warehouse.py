@@ -1,27 +1,39 @@
-"""The warehouse as a Dagster resource. Not here: SQL, bootstrap (load/warehouse.py)."""
+"""The warehouse as a Dagster resource. Not here: SQL, what is made of an empty one (readiness.py)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from psycopg import Connection
 
 from pipelines.load import warehouse
+from pipelines.readiness import make_ready
+from pipelines.settings import load_settings
 
 
 class Warehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The province's data warehouse. `url` is SQLAlchemy's, driver psycopg."""
+    """The province's data warehouse. `url` is SQLAlchemy's, driver psycopg.
+
+    `project` is the folder whose contracts an empty warehouse is made ready for at its first use; without it, a
+    warehouse is used as it is.
+    """
 
     url: str
+    project: str = ""
 
     @contextmanager
     def connect(self) -> Iterator[Connection[Any]]:
         """A session in autocommit, closed at the end."""
         connection = warehouse.connect(self.url)
         try:
+            if self.project and not warehouse.is_prepared(connection):
+                dg.get_dagster_logger().info("gudang masih kosong: tabel dan data referensinya dibuat dahulu")
+                make_ready(replace(load_settings(), project=Path(self.project), warehouse_url=self.url))
             yield connection
         finally:
             connection.close()

@@ -146,6 +146,14 @@ def test_a_database_that_is_not_ours_to_set_is_refused_in_words(guest: str) -> N
         keep_in_utc(guest)
 
 
+def test_a_user_who_may_not_make_tables_is_refused_in_words(guest: str) -> None:
+    name = guest.split("//")[1].split("@")[0]
+    with psycopg.connect(guest.replace(f"//{name}@", "//postgres@"), autocommit=True) as admin:
+        admin.execute(sql.SQL("revoke all on schema public from {}").format(sql.Identifier(name)))
+    with pytest.raises(GudangError, match=rf"the user {name} may not make tables in uji_.*owner to {name}"):
+        keep_in_utc(f"{guest}&options=-c%20timezone%3DUTC")
+
+
 def test_a_zone_that_outranks_the_databases_is_refused(pg_url: str) -> None:
     with pytest.raises(GudangError, match="keep the time of Asia/Jakarta"):
         keep_in_utc(f"{pg_url}&options=-c%20timezone%3DAsia/Jakarta")

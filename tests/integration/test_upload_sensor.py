@@ -10,11 +10,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.cli import make_ready
 from pipelines.contracts import by_key, load_contracts
 from pipelines.definitions import build_definitions
 from pipelines.ingest import ingest
 from pipelines.load import warehouse
+from pipelines.readiness import make_ready
 from pipelines.resources.warehouse import Warehouse
 from pipelines.sensors import uploads
 from pipelines.sensors.uploads import DATASET_TAG, FILE_TAG

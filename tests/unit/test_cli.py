@@ -146,6 +146,7 @@ def test_the_environment_wins_over_dotenv(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / ".env").write_text(
         f"GUDANG_HOME={tmp_path}/dari-berkas\nGUDANG_UPLOAD_ZONE={tmp_path}/zona\n"
     )
+    (tmp_path / "contracts").mkdir()
     monkeypatch.setenv("GUDANG_PROJECT", str(tmp_path))
     monkeypatch.setenv("GUDANG_HOME", str(tmp_path / "dari-lingkungan"))
     monkeypatch.delenv("GUDANG_UPLOAD_ZONE", raising=False)

@@ -1,0 +1,42 @@
+"""What Dagster's processes count on: a warehouse with its tables and reference data, and no run that nobody works on.
+
+What belongs here: making that so, for `gudang ui`, `gudang prepare`, and a process that finds a warehouse without.
+Not here: servers and variables (environment.py), a night (nightly.py).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from pipelines.datasets import read_datasets
+from pipelines.errors import ModelError
+from pipelines.load import warehouse
+from pipelines.models.project import load_project
+from pipelines.models.runner import build
+from pipelines.redaction import shown
+from pipelines.settings import Settings
+
+
+def make_ready(settings: Settings) -> None:
+    """Ledger, functions, raw tables and reference tables, as this version has them. May be called again at any time."""
+    assert settings.warehouse_url is not None
+    with warehouse.connect(settings.warehouse_url) as connection:
+        datasets = read_datasets(settings)
+        warehouse.prepare(connection, datasets.contracts, set_aside=[s.key for s in datasets.set_aside])
+    try:
+        project = load_project(settings.models_dir, suites=settings.expectations_dir)
+        build(project, warehouse.libpq_url(settings.warehouse_url), select=["tag:referensi"])
+    except ModelError as error:  # the UI shows it red; what needs no models is loaded all the same
+        print(shown(f"gudang: {error}"), file=sys.stderr)
+
+
+def close_dead_runs(say: Callable[[str], None]) -> None:
+    """Closes the runs of Dagster's instance whose worker is gone; `say` gets a line for each."""
+    import dagster as dg
+
+    from pipelines.runs.dead import close_dead_runs as close
+
+    with dg.DagsterInstance.get() as instance:
+        for run in close(instance):
+            say(f"Closed run {run.run_id[:8]} ({run.job}, {run.state.lower()}): its process is gone.")

@@ -1,0 +1,109 @@
+"""Runs whose worker is gone: they are closed, and their slots are free again.
+
+What belongs here: which runs are dead, closing them. Not here: how a worker shows that it lives (lease.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import dagster as dg
+from dagster import DagsterRunStatus as Status
+
+from pipelines.runs import lease
+
+START_SECONDS = 180.0
+"""A run that was made or launched, and has not started after this time, never will. deploy/dagster.yaml has it too."""
+
+GRACE_SECONDS = 10.0
+"""Between a run's start, as Dagster writes it, and its lease lies a moment."""
+
+TAKEN_BEFORE = "gudang/sewa"
+"""A run whose own id is in this tag (a re-execution copies tags) had its lease before it was made: without one it is
+dead, whatever its state and age."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A run that was closed: its job, and the state that it was left in."""
+
+    run_id: str
+    job: str
+    state: str
+
+
+def subject(run_id: str) -> str:
+    """What the lease of a run is called."""
+    return f"run {run_id}"
+
+
+def storage_url(instance: dg.DagsterInstance) -> str | None:
+    """Where the leases of an instance's runs are: its PostgreSQL; None for an instance without one, as tests have."""
+    url = getattr(instance.run_storage, "postgres_url", None)
+    return url if isinstance(url, str) else None
+
+
+def close_dead_runs(instance: dg.DagsterInstance, now: datetime | None = None) -> tuple[Closed, ...]:
+    """Closes runs whose worker is gone, however they were started, and frees the slots of all that have ended.
+
+    A queued run is left: nobody works on it yet, and the daemon starts it.
+    """
+    url = storage_url(instance)
+    if url is None:
+        return ()
+    unfinished = dg.RunsFilter(
+        statuses=[Status.NOT_STARTED, Status.STARTING, Status.STARTED, Status.CANCELING]
+    )
+    records = instance.get_run_records(filters=unfinished)
+    late = [record for record in records if is_late(record, now or datetime.now(UTC))]
+    alive = (
+        lease.held(url, [subject(record.dagster_run.run_id) for record in late]) if late else frozenset[str]()
+    )
+    closed: list[Closed] = []
+    for record in late:
+        run = instance.get_run_by_id(record.dagster_run.run_id)
+        if run is None or run.status != record.dagster_run.status or subject(run.run_id) in alive:
+            continue
+        if run.status is Status.CANCELING:
+            instance.report_run_canceled(run, "Proses yang mengerjakan run ini sudah tidak ada.")
+        else:
+            instance.report_run_failed(run, _reason(run))
+        closed.append(Closed(run.run_id, run.job_name, run.status.value))
+    _free_slots(instance)
+    return tuple(closed)
+
+
+def is_late(record: dg.RunRecord, now: datetime) -> bool:
+    """Whether a run that has not ended would have a lease by now, if somebody worked on it."""
+    run = record.dagster_run
+    if run.tags.get(TAKEN_BEFORE) == run.run_id:
+        return True
+    begun = run.status in (Status.STARTED, Status.CANCELING)
+    return (now - record.update_timestamp).total_seconds() > (GRACE_SECONDS if begun else START_SECONDS)
+
+
+def _reason(run: dg.DagsterRun) -> str:
+    if run.status is Status.STARTED:
+        return "Proses yang mengerjakan run ini sudah tidak ada (dihentikan paksa, atau mesinnya mati)."
+    return "Run ini tidak pernah dimulai: proses yang membuatnya sudah tidak ada."
+
+
+def _free_slots(instance: dg.DagsterInstance) -> None:
+    """A killed step keeps its source's slot; Dagster's daemon takes back only those of runs that it still knows."""
+    storage = instance.event_log_storage
+    holders = {
+        slot.run_id
+        for info in storage.get_concurrency_infos(sorted(storage.get_concurrency_keys())).values()
+        for slot in info.claimed_slots
+    }
+    for run_id in holders | storage.get_concurrency_run_ids():
+        run = instance.get_run_by_id(run_id)
+        if run is None or run.is_finished:
+            storage.free_concurrency_slots_for_run(run_id)
+
+
+def queued(instance: dg.DagsterInstance) -> Sequence[dg.DagsterRun]:
+    """Runs that wait for the daemon."""
+    return instance.get_runs(filters=dg.RunsFilter(statuses=[Status.QUEUED]))

@@ -1,0 +1,84 @@
+"""How Dagster's daemon sees whether a run's worker is alive: by its lease.
+
+What belongs here: the run launcher of deploy/dagster.yaml and the executors of the code location. Not here: leases.
+
+Dagster's own launcher can't tell a dead worker from a busy one, so that its run monitoring leaves a killed run
+"started" for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+import dagster as dg
+from dagster._core.execution.retries import RetryMode
+from dagster._core.execution.step_dependency_config import StepDependencyConfig
+from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
+
+from pipelines.runs import lease
+from pipelines.runs.dead import is_late, storage_url, subject
+from pipelines.runs.slots import make_pools
+
+if TYPE_CHECKING:
+    from dagster._core.execution.context.system import PlanOrchestrationContext
+    from dagster._core.execution.plan.plan import ExecutionPlan
+
+
+class LeasedRunLauncher(dg.DefaultRunLauncher):
+    """Dagster's default, and it knows whether a worker is there."""
+
+    @property
+    def supports_check_run_worker_health(self) -> bool:
+        return True
+
+    def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
+        url = storage_url(self._instance)
+        record = self._instance.get_run_record_by_id(run.run_id)
+        if url is None or record is None:
+            return CheckRunHealthResult(WorkerStatus.RUNNING, "no lease is kept for this run")
+        if not is_late(record, datetime.now(UTC)) or lease.held(url, [subject(run.run_id)]):
+            return CheckRunHealthResult(WorkerStatus.RUNNING)
+        return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "proses yang mengerjakan run ini sudah tidak ada")
+
+
+class _LeasedExecutor(dg.Executor):
+    def __init__(self, whole: dg.Executor) -> None:
+        self._whole = whole
+
+    @property
+    def retries(self) -> RetryMode:
+        return self._whole.retries
+
+    @property
+    def step_dependency_config(self) -> StepDependencyConfig:
+        return self._whole.step_dependency_config
+
+    def execute(
+        self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
+    ) -> Iterator[dg.DagsterEvent]:
+        url = storage_url(plan_context.instance)
+        if url is None:
+            yield from self._whole.execute(plan_context, execution_plan)
+            return
+        with lease.hold(url, subject(plan_context.run_id), linger=True):
+            make_pools(plan_context.instance, plan_context.job.get_definition().graph.pools)
+            yield from self._whole.execute(plan_context, execution_plan)
+
+
+def leased(definition: dg.ExecutorDefinition) -> dg.ExecutorDefinition:
+    """An executor that holds the lease of the run that it executes. Give it before `.configured(...)`."""
+    create = definition.executor_creation_fn
+    assert create is not None
+
+    def made(context: dg.InitExecutorContext) -> dg.Executor:
+        return _LeasedExecutor(create(context))
+
+    return dg.ExecutorDefinition(
+        name=definition.name,
+        config_schema=cast(Any, definition.config_schema),
+        requirements=definition.get_requirements,
+        executor_creation_fn=made,
+        description=definition.description,
+    )

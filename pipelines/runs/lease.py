@@ -1,0 +1,153 @@
+"""Leases: whether a process that works on something is still there, without asking for hosts, pids or clocks.
+
+What belongs here: taking, keeping and seeing leases. Not here: what follows when one is gone (dead.py).
+
+A lease is an advisory lock in Dagster's database, held by a session of its own for as long as its process lives.
+PostgreSQL gives it back when the process is gone, however it went, in whatever container it was: at once where the
+kernel closes the connection, within a minute where the machine is gone too. A server that was started anew has
+forgotten all leases: each process takes its own again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg import Connection, sql
+
+from pipelines.errors import GudangError
+from pipelines.load.warehouse import libpq_url
+
+BEAT_SECONDS = 5.0
+"""How often a holder asks whether its session is still there."""
+
+LINGER_SECONDS = 30.0
+"""A run's last event is written after its executor has ended: until then it is not dead."""
+
+_NAME = "gudang sewa: "
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A session that holds a lease: what for, and since when."""
+
+    subject: str
+    since: datetime
+
+
+@contextmanager
+def hold(url: str, subject: str, *, linger: bool = False) -> Iterator[None]:
+    """The lease of `subject` for as long as the context lasts, and LINGER_SECONDS longer with `linger`.
+
+    Raises GudangError when Dagster's database can't be reached.
+    """
+    lease = _Lease(url, subject)
+    try:
+        yield
+    finally:
+        lease.end(LINGER_SECONDS if linger else 0.0)
+
+
+@contextmanager
+def alone(url: str, subject: str) -> Iterator[None]:
+    """Waits until nobody else is in a context of this subject, at most a minute, and keeps others out meanwhile."""
+    with _connect(url, "gudang") as connection:
+        connection.execute("set lock_timeout = '60s'")
+        connection.execute("select pg_advisory_lock(%s)", [_key(subject)])
+        yield
+
+
+def held(url: str, subjects: Collection[str]) -> frozenset[str]:
+    """Those of `subjects` whose lease somebody holds now. Raises GudangError when the database can't be reached."""
+    with _connect(url, "gudang") as connection:
+        rows = connection.execute(
+            "select (classid::bigint << 32) | objid::bigint from pg_locks where locktype = 'advisory' and granted"
+            " and objsubid = 1 and database = (select oid from pg_database where datname = current_database())"
+        ).fetchall()
+    keys = {row[0] for row in rows}
+    return frozenset(subject for subject in subjects if _key(subject) in keys)
+
+
+def holders(url: str) -> tuple[Holder, ...]:
+    """Who holds a lease now, the oldest first."""
+    with _connect(url, "gudang") as connection:
+        rows = connection.execute(
+            "select application_name, backend_start from pg_stat_activity where datname = current_database()"
+            " and starts_with(application_name, %s) order by backend_start",
+            [_NAME],
+        ).fetchall()
+    return tuple(Holder(name.removeprefix(_NAME), since) for name, since in rows)
+
+
+class _Lease:
+    def __init__(self, url: str, subject: str) -> None:
+        self._url, self._subject = url, subject
+        self._ending = threading.Event()
+        self._session: Connection[Any] | None = self._take()
+        self._linger = 0.0
+        # A daemon thread: it holds no process up.
+        self._keeper = threading.Thread(target=self._keep, name=f"lease of {subject}", daemon=True)
+        self._keeper.start()
+
+    def end(self, linger: float) -> None:
+        self._linger = linger
+        self._ending.set()
+        if not linger:
+            self._keeper.join()
+
+    def _take(self) -> Connection[Any]:
+        session = _connect(self._url, (_NAME + self._subject)[:63])
+        # Of a machine that went without a word the server hears nothing: it asks. Ignored on a unix socket.
+        for setting, seconds in (("idle", 20), ("interval", 10), ("count", 3)):
+            session.execute(
+                sql.SQL("set {} = {}").format(
+                    sql.Identifier(f"tcp_keepalives_{setting}"), sql.Literal(seconds)
+                )
+            )
+        # Where an earlier session of ours is not yet gone, it holds the lease for now; the next beat asks again.
+        session.execute("select pg_try_advisory_lock(%s)", [_key(self._subject)])
+        return session
+
+    def _keep(self) -> None:
+        while not self._ending.wait(BEAT_SECONDS):
+            self._beat()
+        threading.Event().wait(self._linger)
+        if self._session is not None:
+            with suppress(psycopg.Error):
+                self._session.execute("select pg_advisory_unlock_all()")
+            self._session.close()
+
+    def _beat(self) -> None:
+        try:
+            if self._session is None:
+                self._session = self._take()
+            self._session.execute(
+                "select pg_try_advisory_lock(%(key)s) where not exists (select from pg_locks where pid ="
+                " pg_backend_pid() and locktype = 'advisory')",
+                {"key": _key(self._subject)},
+            )
+        except (psycopg.Error, GudangError):
+            if self._session is not None:
+                with suppress(psycopg.Error):
+                    self._session.close()
+            self._session = None
+
+
+def _key(subject: str) -> int:
+    return int.from_bytes(hashlib.sha256(subject.encode()).digest()[:8], signed=True)
+
+
+def _connect(url: str, name: str) -> Connection[Any]:
+    try:
+        return psycopg.connect(libpq_url(url), autocommit=True, connect_timeout=10, application_name=name)
+    except psycopg.Error as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise GudangError(
+            "Dagster's database", f"cannot connect: {lines[0]}", hint="is it running?"
+        ) from None

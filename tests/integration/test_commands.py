@@ -1,0 +1,141 @@
+"""The commands around Dagster, as processes: ready for others, ended by signals, kept from what is in use."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from dagster import DagsterRunStatus as Status
+from dagster._core.test_utils import create_run_for_test
+from psycopg import sql
+
+from pipelines.embedded import EmbeddedServer
+from pipelines.errors import LoadError
+from pipelines.load import warehouse
+from pipelines.resources.warehouse import Warehouse
+from pipelines.runs.lease import hold
+from pipelines.settings import PROJECT_ROOT
+from tests.support.servers import fresh_name, short_folder
+from tests.support.slow_run import instance_at
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedServer]:
+    with short_folder() as folder:
+        made = EmbeddedServer(folder / "home")
+        made.ensure()
+        yield made
+        made.stop()
+
+
+def start(server: EmbeddedServer, *arguments: str) -> subprocess.Popen[str]:
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("GUDANG_", "DAGSTER_"))}
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipelines.cli", *arguments], cwd=PROJECT_ROOT, text=True,
+        env=env | {"GUDANG_HOME": str(server.home)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def gudang(server: EmbeddedServer, *arguments: str) -> tuple[int, str, str]:
+    process = start(server, *arguments)
+    said, complained = process.communicate(timeout=120)
+    return process.returncode, said, complained
+
+
+def test_prepare_makes_what_separate_processes_count_on_and_closes_dead_runs(server: EmbeddedServer) -> None:
+    url = server.ensure().libpq("dagster")
+    with instance_at(url) as instance:
+        run = create_run_for_test(instance, "ingest", status=Status.STARTED)
+    with psycopg.connect(url) as connection:
+        connection.execute("update runs set update_timestamp = update_timestamp - interval '1 hour'")
+    code, said, complained = gudang(server, "prepare")
+    assert code == 0, complained
+    assert f"Closed run {run.run_id[:8]} (ingest, started): its process is gone." in said
+    with psycopg.connect(server.urls.libpq()) as connection:
+        there = connection.execute(
+            "select to_regclass('ops.load_batch') is not null, (select count(*) > 1000 from core.ref_wilayah)"
+        ).fetchone()
+    assert there == (True, True)
+
+
+@pytest.mark.parametrize("command", ["stop", "reset"])
+def test_what_is_in_use_is_named_and_not_stopped(server: EmbeddedServer, command: str) -> None:
+    arguments = [command, "--yes"] if command == "reset" else [command]
+    with hold(server.ensure().libpq("dagster"), "gudang nightly, pid 1"):
+        code, said, complained = gudang(server, *arguments)
+        assert code == 1 and not said
+        assert f"gudang: {server.home}: in use by gudang nightly, pid 1 (since" in complained
+        assert complained.count("\n") == 1 and "--force" in complained
+        assert server.is_running()
+
+
+def test_force_stops_all_the_same(server: EmbeddedServer) -> None:
+    with hold(server.ensure().libpq("dagster"), "gudang nightly, pid 1"):
+        assert gudang(server, "stop", "--force") == (0, "Stopped.\n", "")
+    assert not server.is_running()
+
+
+def test_run_hands_on_term_and_ends_as_its_command_did(server: EmbeddedServer) -> None:
+    code = (
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\n"
+        "print('mulai', flush=True)\n"
+        "time.sleep(120)\n"
+    )
+    process = start(server, "run", "python", "-c", code)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "mulai\n"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 7
+    process.communicate()
+
+
+def test_scaffolding_is_refused_in_words(server: EmbeddedServer) -> None:
+    code, _, complained = gudang(server, "run", "dg", "scaffold", "defs", "dagster.asset", "a.py")
+    assert code == 1
+    assert "made from contracts and SQL models" in complained and "docs/add-a-dataset.md" in complained
+
+
+def test_an_empty_warehouse_is_made_ready_at_its_first_use(pg_url: str) -> None:
+    url = pg_url.replace("postgresql://", "postgresql+psycopg://")
+    with Warehouse(url=url, project=str(PROJECT_ROOT)).connect() as connection:
+        found = connection.execute(
+            "select to_regclass('raw.dinkes__kunjungan') is not null, (select count(*) > 1000 from core.ref_wilayah)"
+        ).fetchone()
+    assert found == (True, True)
+
+
+def test_a_role_without_rights_gets_one_line(pg_url: str) -> None:
+    name = fresh_name()
+    with psycopg.connect(pg_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("create role {} login").format(sql.Identifier(name)))
+    url = pg_url.replace("//postgres@", f"//{name}@").replace("postgresql://", "postgresql+psycopg://")
+    with (
+        warehouse.connect(url) as connection,
+        pytest.raises(
+            LoadError, match=rf"the user {name} may not make what .*alter database uji_\w+ owner to {name}"
+        ) as refused,
+    ):
+        warehouse.prepare(connection, [])
+    assert "\n" not in str(refused.value)
+    with psycopg.connect(pg_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))
+
+
+def test_outside_of_a_checkout_the_variable_is_named(tmp_path: Path) -> None:
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT_ROOT), "GUDANG_PROJECT": str(tmp_path)}
+    command = [sys.executable, "-m", "pipelines.cli", "nightly"]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert (
+        done.stderr.startswith(f"gudang: {tmp_path}: here is no contracts/") and done.stderr.count("\n") == 1
+    )
+    assert "GUDANG_PROJECT" in done.stderr

@@ -1,0 +1,220 @@
+"""Runs whose worker is gone are closed and their slots are free; who lives is left alone, and waited for with words."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import psycopg
+import pytest
+from dagster import DagsterRunStatus as Status
+from dagster._core.launcher import WorkerStatus
+from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._core.test_utils import create_run_for_test
+
+from pipelines.dagster_clock import keep_in_utc
+from pipelines.embedded import EmbeddedServer
+from pipelines.errors import GudangError
+from pipelines.runs import lease
+from pipelines.runs.dead import TAKEN_BEFORE, Closed, close_dead_runs, subject
+from pipelines.runs.slots import make_pools, told
+from tests.support.servers import short_folder
+from tests.support.slow_run import POOL, instance_at
+
+LATER = timedelta(minutes=10)
+ORIGIN = RemoteJobOrigin(
+    RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("127.0.0.1", 1), "gudang"), "ingest"
+)
+
+
+@pytest.fixture(scope="module")
+def url(module_pg_url: str) -> str:
+    keep_in_utc(module_pg_url)
+    return module_pg_url
+
+
+@pytest.fixture(scope="module")
+def instance(url: str) -> Iterator[dg.DagsterInstance]:
+    with instance_at(url) as made:
+        make_pools(made, [POOL])
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def none_left(instance: dg.DagsterInstance) -> Iterator[None]:
+    yield
+    for run in instance.get_runs():
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        instance.delete_run(run.run_id)
+
+
+@contextmanager
+def worker(url: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A process that works on a run, and the run's id."""
+    command = [sys.executable, "-m", "tests.support.slow_run", url]
+    root = Path(__file__).parents[2]
+    process = subprocess.Popen(
+        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    try:
+        assert process.stdout is not None
+        yield process, process.stdout.readline().strip()
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        process.communicate()
+
+
+def holders(instance: dg.DagsterInstance) -> list[str]:
+    return [slot.run_id for slot in instance.event_log_storage.get_concurrency_info(POOL).claimed_slots]
+
+
+def later() -> datetime:
+    return datetime.now(UTC) + LATER
+
+
+@pytest.fixture
+def waiting(url: str, instance: dg.DagsterInstance) -> Iterator[str]:
+    """A run of this process that needs the source."""
+    run = create_run_for_test(instance, "ingest", status=Status.STARTED)
+    with lease.hold(url, subject(run.run_id)):
+        yield run.run_id
+
+
+def test_who_works_is_waited_for_with_words_and_an_end_and_who_was_killed_is_not(
+    url: str, instance: dg.DagsterInstance, waiting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    closed: list[Closed] = []
+    with worker(url) as (process, run_id):
+        run = instance.get_run_by_id(run_id)
+        assert run is not None and run.status is Status.STARTED
+        assert close_dead_runs(instance, later()) == ()
+        assert instance.run_launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
+        with told(instance, said.append, closed.extend, limit=2), pytest.raises(GudangError) as ended:
+            _claimed(instance, waiting)
+        assert f"tidak bebas setelah 2 detik: dipakai run {run_id[:8]} (slow, sejak" in str(ended.value)
+        assert said[0].startswith(f"Menunggu {POOL}: dipakai run {run_id[:8]} (slow, sejak")
+        monkeypatch.setattr("pipelines.runs.slots.LOOK_SECONDS", 0.5)
+        monkeypatch.setattr("pipelines.runs.dead.GRACE_SECONDS", 0.0)
+        os.kill(process.pid, signal.SIGKILL)
+        with told(instance, said.append, closed.extend):
+            _claimed(instance, waiting)
+    assert closed == [Closed(run_id, "slow", "STARTED")]
+    after = instance.get_run_by_id(run_id)
+    assert after is not None and after.status is Status.FAILURE
+    assert holders(instance) == [waiting]
+
+
+def _claimed(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Asks for the slot as Dagster's loop does."""
+    deadline = time.monotonic() + 60
+    while not instance.event_log_storage.claim_concurrency_slot(POOL, run_id, "s").is_claimed:
+        assert time.monotonic() < deadline
+
+
+def test_what_an_earlier_version_noted_of_host_and_process_holds_nothing_up(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tags = {"gudang/chain": "walked", "gudang/host": "wadah-yang-lama", "gudang/pid": "1"}
+    run = create_run_for_test(instance, "ingest", status=Status.STARTED, tags=tags)
+    assert instance.event_log_storage.claim_concurrency_slot(POOL, run.run_id, "s").is_claimed
+    assert close_dead_runs(instance) == ()
+    monkeypatch.setattr("pipelines.runs.dead.GRACE_SECONDS", 0.0)
+    assert instance.run_launcher.check_run_worker_health(run).status is WorkerStatus.NOT_FOUND
+    assert close_dead_runs(instance) == (Closed(run.run_id, "ingest", "STARTED"),)
+    assert holders(instance) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "end"),
+    [
+        (Status.NOT_STARTED, Status.FAILURE),
+        (Status.STARTING, Status.FAILURE),
+        (Status.STARTED, Status.FAILURE),
+        (Status.CANCELING, Status.CANCELED),
+        (Status.QUEUED, Status.QUEUED),
+        (Status.SUCCESS, Status.SUCCESS),
+    ],
+)
+def test_what_becomes_of_a_run_that_nobody_works_on(
+    state: Status, end: Status, instance: dg.DagsterInstance
+) -> None:
+    run = create_run_for_test(instance, "ingest", status=state, remote_job_origin=ORIGIN)
+    assert close_dead_runs(instance) == ()
+    close_dead_runs(instance, later())
+    after = instance.get_run_by_id(run.run_id)
+    assert after is not None and after.status is end
+
+
+def test_a_run_of_a_night_is_closed_at_once_and_one_that_copied_its_tags_is_not(
+    instance: dg.DagsterInstance, url: str
+) -> None:
+    made = [
+        create_run_for_test(instance, "ingest", run_id=_uuid(n), tags={TAKEN_BEFORE: _uuid(1)})
+        for n in (1, 2)
+    ]
+    with lease.hold(url, subject(made[0].run_id)):
+        assert close_dead_runs(instance) == ()
+    assert close_dead_runs(instance) == (Closed(made[0].run_id, "ingest", "NOT_STARTED"),)
+
+
+def _uuid(n: int) -> str:
+    return f"00000000-0000-4000-8000-{n:012d}"
+
+
+def test_slots_of_a_run_that_was_deleted_are_free_again(instance: dg.DagsterInstance) -> None:
+    assert instance.event_log_storage.claim_concurrency_slot(POOL, _uuid(3), "s").is_claimed
+    close_dead_runs(instance)
+    assert holders(instance) == []
+
+
+def test_two_runs_that_make_the_same_pools_at_once_both_go_on(url: str) -> None:
+    with ThreadPoolExecutor(4) as threads, instance_at(url) as made:
+        list(threads.map(lambda _: make_pools(made, [f"sumber_{n}" for n in range(8)]), range(4)))
+        infos = made.event_log_storage.get_concurrency_infos([f"sumber_{n}" for n in range(8)])
+    assert [info.slot_count for info in infos.values()] == [1] * 8
+
+
+def test_leases_are_taken_again_from_a_server_that_was_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.runs.lease.BEAT_SECONDS", 0.1)
+    with short_folder() as folder:
+        server = EmbeddedServer(folder / "home")
+        url = server.ensure().libpq("dagster")
+        with lease.hold(url, "run a"), lease.hold(url, "perintah nightly"):
+            assert lease.held(url, ["run a", "run b"]) == {"run a"}
+            assert [holder.subject for holder in lease.holders(url)] == ["run a", "perintah nightly"]
+            os.kill(int((server.data_dir / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+            server.ensure()
+            deadline = time.monotonic() + 20
+            while lease.held(url, ["run a"]) != {"run a"}:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        assert lease.held(url, ["run a"]) == frozenset()
+        server.stop()
+
+
+def test_a_lease_needs_its_database() -> None:
+    with (
+        pytest.raises(GudangError, match="Dagster's database: cannot connect"),
+        lease.hold("postgresql://h@127.0.0.1:1/d", "run a"),
+    ):
+        pass
+
+
+def test_the_lock_of_another_database_is_no_lease(url: str, pg_url: str) -> None:
+    with lease.hold(pg_url, "run a"):
+        assert lease.held(pg_url, ["run a"]) == {"run a"}
+        assert lease.held(url, ["run a"]) == frozenset()
+    with psycopg.connect(pg_url) as connection:
+        connection.execute("select pg_advisory_lock(1)")
+        assert lease.held(pg_url, ["run a"]) == frozenset()

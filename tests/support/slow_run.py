@@ -1,0 +1,46 @@
+"""A Dagster run that reads from one source and does not end by itself: run it as a program, and kill it.
+
+python -m tests.support.slow_run <URL of Dagster's database>. Prints the run's id once its step is at work.
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+from dagster._core.test_utils import instance_for_test
+
+from pipelines.runs.launcher import leased
+
+POOL = "sumber_uji"
+
+
+@contextmanager
+def instance_at(url: str) -> Iterator[dg.DagsterInstance]:
+    """An instance like that of deploy/dagster.yaml: its storage, its launcher, one slot a pool."""
+    url = url.replace("postgresql://", "postgresql+psycopg2://")
+    overrides = {
+        "storage": {"postgres": {"postgres_url": url}},
+        "run_launcher": {"module": "pipelines.runs.launcher", "class": "LeasedRunLauncher"},
+        "concurrency": {"pools": {"granularity": "op", "default_limit": 1}},
+        "telemetry": {"enabled": False},
+    }
+    with instance_for_test(overrides=overrides) as instance:
+        yield instance
+
+
+@dg.op(pool=POOL)
+def read(context: dg.OpExecutionContext) -> None:
+    print(context.run_id, flush=True)
+    time.sleep(600)
+
+
+@dg.job(executor_def=leased(dg.in_process_executor))
+def slow() -> None:
+    read()
+
+
+if __name__ == "__main__":
+    with instance_at(sys.argv[1]) as there:
+        dg.execute_job(dg.reconstructable(slow), there)
