@@ -208,7 +208,7 @@ def status(
         print("Belum ada dataset yang dimuat: `gudang nightly` menjalankan malam pertama.")
     if left := not_taken(settings, datasets):
         out = sys.stderr if as_json else sys.stdout
-        print("Di zona unggah, tidak diambil:", *(f"  {line}" for line in left), sep="\n", file=out)
+        print("Di zona unggah, tidak diambil:", *(shown(f"  {line}") for line in left), sep="\n", file=out)
 
 
 @app.command()

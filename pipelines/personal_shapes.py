@@ -85,36 +85,43 @@ def _nip_shape() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One kind of personal text: its name here and in ops.berbentuk_<name>, what a person calls it, its pattern."""
+    """One kind of personal text: its name here and in ops.berbentuk_<name>, what a person calls it, its pattern.
+
+    at_least: bytes of the shortest such text, so that the warehouse looks no closer at shorter ones.
+    """
 
     name: str
     words: str
     pattern: str
+    at_least: int
     compiled: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "compiled", re.compile(self.pattern))
 
 
-NIK = Shape("nik", "NIK", _nik_shape())
+NIK = Shape("nik", "NIK", _nik_shape(), 16)
 """Also a KK, which has the same form."""
-NIP = Shape("nip", "NIP", _nip_shape())
+NIP = Shape("nip", "NIP", _nip_shape(), 18)
 PHONE = Shape(
     "ponsel",
     "nomor ponsel",
     r"(?<![0-9])(?<![0-9][.,])(?:[+]?62[ -]{0,2}|0)8[1-9](?:[ .-]{0,2}[0-9]){7,10}(?![0-9])",
+    10,
 )
 """A mobile number: a landline is an office's."""
 EMAIL = Shape(
     "surel",
     "alamat surel",
     r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:[.][A-Za-z0-9-]{1,63})+",
+    5,
 )
 ACCOUNT = Shape(
     "rekening",
     "nomor rekening",
     "(?i)(?<![a-z])(?:(?<!kode )rekening|rek|norek|bank|bri|bni|bca|bsi|btn|bpd)(?![a-z])[^0-9]{0,20}"
     "[0-9](?:[ -]?[0-9]){8,15}(?![0-9.])",
+    12,
 )
 """Of a bank, which only the words before it tell from another number; codes of a budget's accounts have points."""
 
@@ -182,7 +189,9 @@ def functions() -> list[sql.Composed]:
     )
     made = [function("bentuk_polos", "t text", "text", plain_text)]
     for shape in ALL:
-        test = sql.SQL("ops.bentuk_polos(t) ~ {}").format(sql.Literal(shape.pattern))
+        test = sql.SQL("case when octet_length(t) >= {} then ops.bentuk_polos(t) ~ {} else false end").format(
+            sql.Literal(shape.at_least), sql.Literal(shape.pattern)
+        )
         made.append(function(f"berbentuk_{shape.name}", "t text", "boolean", test))
     # Two codes of one region beside each other, or a region and a period, are no person.
     split = sql.SQL(

@@ -39,5 +39,5 @@
         and kolom = '{{ nama }}'
         and aturan = 'rujukan'
         and state = 'open'
-        and btrim(nilai) <> ''
+        and btrim(nilai) not in ('', '***')
 {%- endmacro %}

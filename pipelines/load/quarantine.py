@@ -6,12 +6,10 @@ import hashlib
 
 from psycopg import sql
 
+from pipelines.load.masking import judged_rows, shown, told_apart
 from pipelines.load.plan import LoadPlan
-from pipelines.load.rules import MASK, Rule
-from pipelines.load.stage import REJECTED, all_rules, cleaned_rows
-
-LONGEST_CELL = 10_000
-"""Characters of a refused cell that are kept."""
+from pipelines.load.rules import Rule
+from pipelines.load.stage import REJECTED, all_rules
 
 SAMPLE = 10_000
 """Rows that are kept of a load that was refused as a whole: its source still has them all."""
@@ -36,7 +34,8 @@ def quarantine(plan: LoadPlan, *, deduplicated: bool, refused: bool) -> list[sql
     if deduplicated:
         rejected += sql.SQL(" union all select rid, true from {} where not kept").format(plan.duplicates)
         reasons.append(("kunci_ganda", sql.SQL("r.twice"), _duplicate_reason(plan)))
-    identity = [_shown(c.name, personal=c.personal) for c in plan.contract.stored]
+    contract = plan.contract
+    identity = [told_apart(contract, c, sql.Identifier("l", c.name)) for c in contract.stored]
     identity += [sql.SQL("case when {} then {} end").format(broken, mark) for mark, broken, _ in reasons]
     dataset, batch = sql.Literal(plan.contract.key), sql.Literal(plan.batch_id)
     return [
@@ -52,7 +51,7 @@ def quarantine(plan: LoadPlan, *, deduplicated: bool, refused: bool) -> list[sql
             _of_another_file(plan),
             _position(plan),
             sql.SQL(", ").join(identity),
-            cleaned_rows(plan),
+            judged_rows(plan),
             rejected,
             sql.SQL(" limit {}").format(sql.Literal(SAMPLE)) if refused else sql.SQL(""),
             dataset,
@@ -75,7 +74,7 @@ def quarantine(plan: LoadPlan, *, deduplicated: bool, refused: bool) -> list[sql
             reasons=sql.SQL(", ").join(
                 sql.SQL("case when {} then {} end").format(broken, told) for _, broken, told in reasons
             ),
-            source=cleaned_rows(plan),
+            source=judged_rows(plan),
             refused=REFUSED,
         ),
     ]
@@ -138,7 +137,7 @@ def resolve_gone(plan: LoadPlan, present: sql.Composable) -> sql.Composed:
 
 
 def row_key(plan: LoadPlan, alias: str = "b") -> sql.Composable:
-    """The key as text, comparable between a rejected row and a row of raw; pseudonyms where it is personal.
+    """The key as text, comparable between a rejected row and a row of raw; pseudonyms where it is personal or hidden.
 
     However long it is: what the index of quarantine.row could not hold is cut by bytes, and told apart by its hash.
     """
@@ -150,6 +149,8 @@ def row_key(plan: LoadPlan, alias: str = "b") -> sql.Composable:
         cell: sql.Composable = sql.Identifier(alias, name)
         if column.pseudonymise and alias == "b":
             cell = sql.SQL("ops.pseudonim({}, {})").format(cell, sql.Literal(column.pseudonymise))
+        elif alias == "b":
+            cell = told_apart(plan.contract, column, cell)
         parts.append(sql.SQL("{}::text").format(cell))
     return sql.SQL("ops.kunci_ringkas(concat_ws('|', {}))").format(sql.SQL(", ").join(parts))
 
@@ -164,22 +165,9 @@ def _position(plan: LoadPlan) -> sql.Composable:
 def _masked_row(plan: LoadPlan) -> sql.Composable:
     parts: list[sql.Composable] = []
     for column in plan.contract.stored:
-        parts.append(
-            sql.SQL("{}, {}").format(sql.Literal(column.name), _shown(column.name, personal=column.personal))
-        )
+        parts.append(sql.SQL("{}, {}").format(sql.Literal(column.name), shown(column)))
     pairs = [sql.SQL("jsonb_build_object({})").format(sql.SQL(", ").join(c)) for c in _chunks(parts, 40)]
     return sql.SQL(" || ").join(pairs)
-
-
-def _shown(name: str, *, personal: bool) -> sql.Composable:
-    """A cell as it came, as far as it may be shown: masked where it is personal, cut where it is huge."""
-    cell = sql.Identifier("l", name)
-    if personal:
-        return sql.SQL("case when {} is null then null else {} end").format(cell, sql.Literal(MASK))
-    return sql.SQL(
-        "case when octet_length({0}::text) <= {1} then {0}::text"
-        " else left({0}::text, {1}) || ' ... (' || char_length({0}::text) || ' karakter)' end"
-    ).format(cell, sql.Literal(LONGEST_CELL))
 
 
 def _reason(rule: Rule) -> sql.Composable:
@@ -188,7 +176,7 @@ def _reason(rule: Rule) -> sql.Composable:
     ).format(
         sql.Literal(rule.column.name),
         sql.Literal(rule.name),
-        _shown(rule.column.name, personal=rule.column.personal),
+        shown(rule.column),
         sql.Literal(rule.message),
         sql.Literal(rule.hint),
     )

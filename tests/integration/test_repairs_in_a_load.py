@@ -104,6 +104,7 @@ def test_what_no_repair_understands_is_quarantined_as_it_came_with_every_reason(
         ("npsn", "format"),
         ("npsn", "notasi_ilmiah"),
     }
-    assert four[0]["anggaran"] == "lima juta" and four[0]["npsn"] == "3,04E+07"
+    # The contract has a personal column: a cell that breaks its rule may have slipped in from there.
+    assert four[0]["anggaran"] == four[0]["npsn"] == "***"
     assert [(r["kolom"], r["aturan"], r["nilai"]) for r in five[1]] == [("nik", "format", "***")]
     assert "1111111111111111" not in str(five)
