@@ -76,7 +76,8 @@ def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
     except FaultyError as fault:
         return None, [Fault(path, _line(lines, fault.where), fault.message, fault.hint)]
     except ContractError as error:
-        return None, [Fault(path, 1, error.message, error.hint or "")]
+        where = _place(cast("dict[str, Any]", document), error.at)
+        return None, [Fault(path, _line(lines, where), error.message, error.hint or "")]
     faults = [Fault(path, _line(lines, ("id",)), *words) for words in contract.name_faults()]
     faults += [
         Fault(path, _line(lines, ("schema", 0, "properties", index)), f"{column.name}: {message}", hint)
@@ -89,6 +90,16 @@ def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
         for column, message, hint in contract_cursor.faults(contract)
     ]
     return (None if faults else contract), faults
+
+
+def _place(document: Mapping[str, Any], name: str | None) -> Location:
+    """Where a custom property of the contract, or else the last property of this name, stands."""
+    for index, custom in enumerate(document.get("customProperties") or []):
+        if name is not None and custom.get("property") == name:
+            return ("customProperties", index)
+    properties: list[dict[str, Any]] = document["schema"][0]["properties"]
+    found = [index for index, prop in enumerate(properties) if name is not None and prop.get("name") == name]
+    return ("schema", 0, "properties", found[-1]) if found else ()
 
 
 def _line_numbers(root: yaml.Node) -> dict[Location, int]:
@@ -134,6 +145,23 @@ def _schema_faults(document: dict[str, Any]) -> list[tuple[Location, str]]:
             # Which keys are meant is said in the message only: what the schema knows is spread over its parts.
             names = [name for name in _QUOTED.findall(error.message) if name in error.instance]
             found += [((*where, name), f"unknown key {name!r}") for name in names] or [(where, error.message)]
+        elif (
+            error.validator == "type" and error.validator_value == "string" and not _is_nested(error.instance)
+        ):
+            found.append((where, _unquoted(error.instance)))
         else:
             found.append((where, error.message))
     return list(dict.fromkeys(found))
+
+
+def _is_nested(value: object) -> bool:
+    return value is None or isinstance(value, dict | list)
+
+
+def _unquoted(value: object) -> str:
+    """What is said of a number or yes/no where a text must stand: YAML reads a bare one as what it looks like."""
+    if isinstance(value, bool):
+        return (
+            f"YAML reads this as {str(value).lower()}, and a text is needed: in quotes, such as 'ya' or 'no'"
+        )
+    return f"{value} is a number, and a text is needed: write it in quotes, '{value}'"

@@ -7,6 +7,7 @@ describe (tags, examples, authoritativeDefinitions, price, context, ...) are fre
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
@@ -96,6 +97,24 @@ _OPTIONS: Mapping[str, frozenset[str]] = {
 }
 """The options that are kept, besides BOUNDS of what can be compared. Of `format` see repairs.py, for every type."""
 BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
+_KNOWN_TYPES = (
+    *("text", "smallint", "integer", "bigint", "numeric(p,s)", "double precision"),
+    *("boolean", "date", "time", "timestamp", "timestamptz"),
+)
+_OTHER_WORDS = {
+    **dict.fromkeys(
+        ("varchar", "char", "character varying", "nvarchar", "string", "uuid", "json", "jsonb"), "text"
+    ),
+    **dict.fromkeys(("int", "int4", "mediumint", "serial"), "integer"),
+    **dict.fromkeys(("int2", "tinyint"), "smallint"),
+    **dict.fromkeys(("int8", "long", "bigserial"), "bigint"),
+    **dict.fromkeys(("decimal", "dec", "number", "money"), "numeric"),
+    **dict.fromkeys(("float", "float8", "real", "double"), "double precision"),
+    **dict.fromkeys(("bool", "bit"), "boolean"),
+    **dict.fromkeys(("datetime", "datetime2", "timestamp without time zone"), "timestamp"),
+    "timestamp with time zone": "timestamptz",
+}
+"""Words of other databases, and the type of ours that is meant."""
 _COMPARABLE = frozenset({"integer", "number", "date", "time", "timestamp"})
 _RANGES = {"smallint": 1 << 15, "integer": 1 << 31, "bigint": 1 << 63}
 ZONE = "Asia/Makassar"
@@ -246,7 +265,7 @@ def _type(prop: Mapping[str, Any]) -> Iterator[Found]:
     physical, logical = str(prop.get("physicalType")), str(prop.get("logicalType"))
     if not PHYSICAL_TYPE.fullmatch(physical):
         message = f"physicalType {prop.get('physicalType')!r} is unknown"
-        yield ("physicalType",), message, "a type of docs/contracts.md"
+        yield ("physicalType",), message, _type_hint(physical)
     elif physical.split("(")[0] not in LOGICAL_TYPES.get(logical, ()):
         message = f"logicalType {prop.get('logicalType')!r} does not fit {physical}"
         yield ("logicalType",), message, "make them agree"
@@ -254,6 +273,16 @@ def _type(prop: Mapping[str, Any]) -> Iterator[Found]:
         options = cast("dict[str, Any]", prop.get("logicalTypeOptions") or {})
         for option, message, hint in _options(logical, physical.split("(")[0], options):
             yield ("logicalTypeOptions", option), message, hint
+
+
+def _type_hint(physical: str) -> str:
+    """The types that there are, and which of them is meant by another database's word."""
+    base, _, rest = physical.lower().partition("(")
+    meant = _OTHER_WORDS.get(base.strip())
+    if meant == "numeric":
+        meant = f"numeric({rest}" if re.fullmatch(r"\d+,\s?\d+\)", rest) else "numeric(p,s)"
+    known = "one of " + ", ".join(_KNOWN_TYPES)
+    return f"say {meant}; {known}" if meant else known
 
 
 def _options(logical: str, physical: str, options: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

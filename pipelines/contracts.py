@@ -314,29 +314,37 @@ class Contract:
 
     def _check_load(self) -> None:
         names = [c.name for c in self.columns]
-        if len(set(names)) != len(names):
-            self._fail("two properties have the same name", "rename one of them")
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            self._fail(f"two properties have the name {twice}", "rename one of them", twice)
         if len(self.stored) > MOST_COLUMNS:
             self._fail(
                 f"{len(self.stored)} columns are more than the {MOST_COLUMNS} that one table may have here",
                 "drop: true for what nobody needs, or two datasets with the same key",
             )
         if taken := sorted(RESERVED.intersection(names)):
-            self._fail(f"{', '.join(taken)}: loads add a column of that name", "rename the property")
+            self._fail(
+                f"{', '.join(taken)}: loads add a column of that name", "rename the property", taken[0]
+            )
         if self.merges and not self.primary_key:
-            self._fail("merge needs a primary key", "mark a property primaryKey: true")
+            self._fail("merge needs a primary key", "mark a property primaryKey: true", "write_disposition")
         if self.partition and self.disposition is not WriteDisposition.REPLACE:
-            self._fail("a partitioned dataset is replaced by window", "use write_disposition replace")
+            self._fail(
+                "a partitioned dataset is replaced by window", "use write_disposition replace", "partition"
+            )
         if self.partition and self.server.kind != "database":
-            self._fail("only a database can be asked for a window", "drop the partition")
+            self._fail("only a database can be asked for a window", "drop the partition", "partition")
         if self.partition and self.partition.column not in {c.name for c in self.stored}:
             self._fail(
-                f"partition column {self.partition.column} is no stored column", "name one of the properties"
+                f"partition column {self.partition.column} is no stored column",
+                "name one of the properties",
+                "partition",
             )
         if self.partition and self.column(self.partition.column).logical_type not in ("date", "timestamp"):
-            self._fail(f"partition column {self.partition.column} is no time", "a date or timestamp")
+            self._fail(
+                f"partition column {self.partition.column} is no time", "a date or timestamp", "partition"
+            )
         if self.merge_strategy is MergeStrategy.SCD2 and not self.merges:
-            self._fail("merge_strategy needs write_disposition merge", "drop it, or merge")
+            self._fail("merge_strategy needs write_disposition merge", "drop it, or merge", "merge_strategy")
         self._check_cursor()
         if self.period and self.period not in {c.name for c in self.stored if not c.personal}:
             self._fail(
@@ -344,27 +352,44 @@ class Contract:
                 "name one of the properties",
             )
         if self.reconcile and not self.merges:
-            self._fail("reconcile needs write_disposition merge", "a replace notices what is gone by itself")
+            self._fail(
+                "reconcile needs write_disposition merge",
+                "a replace notices what is gone by itself",
+                "reconcile",
+            )
         if self.reconcile and self.server.kind == "upload":
-            self._fail("reconcile needs a source that can be asked for its keys", "a database or an API")
+            self._fail(
+                "reconcile needs a source that can be asked for its keys", "a database or an API", "reconcile"
+            )
 
     def _check_cursor(self) -> None:
         if isinstance(self.extract, ApiExtract) and self.extract.incremental_param and not self.cursor:
-            self._fail("incremental_param needs a cursor, whose last value it asks from", "name the cursor")
+            self._fail(
+                "incremental_param needs a cursor, whose last value it asks from",
+                "name the cursor",
+                "extract",
+            )
         if self.lag and not self.cursor:
-            self._fail("a lag needs a cursor", "name the cursor, or drop the lag")
+            self._fail("a lag needs a cursor", "name the cursor, or drop the lag", "lag")
         if not self.cursor:
             return
         if self.disposition is WriteDisposition.REPLACE:
-            self._fail("a cursor needs write_disposition merge or append", "drop the cursor, merge or append")
+            self._fail(
+                "a cursor needs write_disposition merge or append",
+                "drop the cursor, merge or append",
+                "cursor",
+            )
         if self.cursor not in {c.name for c in self.stored if not c.personal}:
             self._fail(
-                f"cursor {self.cursor} is no stored, non-personal column", "name one of the properties"
+                f"cursor {self.cursor} is no stored, non-personal column",
+                "name one of the properties",
+                "cursor",
             )
         if not self.column(self.cursor).required:
             self._fail(
                 f"cursor {self.cursor} may be empty, and such rows would never be read again",
                 "mark it required: true",
+                "cursor",
             )
         kind = self.column(self.cursor).logical_type
         a_time = kind in ("date", "timestamp")
@@ -372,11 +397,13 @@ class Contract:
             self._fail(
                 f"lag {self.lag} can't be taken from the cursor {self.cursor}, which is a {kind}",
                 "a duration (P1D) from a date or timestamp, a number (1000) from a number",
+                "lag",
             )
         if self.keeps_history and not a_time:
             self._fail(
                 f"scd2 takes valid_from from the cursor, and {self.cursor} is no time",
                 "a date or timestamp, or no cursor: then valid_from is the time of the load",
+                "cursor",
             )
 
     def _check_personal(self) -> None:
@@ -385,23 +412,29 @@ class Contract:
                 self._fail(
                     f"column {column.name} is {column.classification} and would be stored as it is",
                     "give it pseudonymise: <purpose> or drop: true",
+                    column.name,
                 )
             if column.pseudonymise and not IDENTIFIER.fullmatch(column.pseudonymise):
                 self._fail(
                     f"column {column.name}: {column.pseudonymise!r} is no purpose of a pseudonym",
                     "lower snake case, such as pajak_kendaraan",
+                    column.name,
                 )
             if column.key and column.dropped:
-                self._fail(f"primary key column {column.name} is dropped", "pseudonymise it instead")
+                self._fail(
+                    f"primary key column {column.name} is dropped", "pseudonymise it instead", column.name
+                )
             if column.retain_original and not column.pseudonymise:
                 self._fail(
                     f"column {column.name}: retain_original keeps what stands behind a pseudonym",
                     "give it pseudonymise: <purpose>",
+                    column.name,
                 )
         if self.evolves and any(c.personal for c in self.columns):
             self._fail(
                 "a dataset with personal columns must freeze: a new column could hold persons too, unseen",
                 "schema_contract: freeze",
+                "schema_contract",
             )
 
     def _check_upload(self) -> None:
@@ -411,8 +444,8 @@ class Contract:
         if self.extract.format not in WORKBOOKS and any(c.source_name == SHEET for c in self.columns):
             self._fail(f"{SHEET} is the name of a workbook's sheet", f"a {self.extract.format} file has none")
 
-    def _fail(self, message: str, hint: str) -> None:
-        raise ContractError(self.key, message, hint=hint)
+    def _fail(self, message: str, hint: str, at: str | None = None) -> None:
+        raise ContractError(self.key, message, hint=hint, at=at)
 
 
 def load_contracts(folder: Path) -> tuple[Contract, ...]:

@@ -23,7 +23,14 @@ class GudangError(Exception):
 
 
 class ContractError(GudangError):
-    """A contract (or its environment) contradicts itself or our vocabulary."""
+    """A contract (or its environment) contradicts itself or our vocabulary.
+
+    at: the custom property or the column of the contract that is meant, where it is one.
+    """
+
+    def __init__(self, subject: str, message: str, *, hint: str | None = None, at: str | None = None) -> None:
+        super().__init__(subject, message, hint=hint)
+        self.at = at
 
 
 class SourceError(GudangError):

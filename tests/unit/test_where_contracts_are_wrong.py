@@ -1,0 +1,77 @@
+"""A fault of a contract names its own line, what is meant, and what to write instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.contract_files import read_contract
+from tests.support.contracts import column, database, document, write
+
+ID = column("id", "bigint", primaryKey=True)
+
+
+def _only(folder: Path, *columns: dict[str, Any], **custom: Any) -> tuple[str, str]:
+    """The only fault with its hint, and the text of the line that it names."""
+    doc = document("dinas/uji", [ID, *columns], database("UJI_URL"), extract={"table": "t"}, **custom)
+    (fault,) = read_contract(write(folder, doc))[1]
+    return f"{fault.message} ({fault.hint})", fault.path.read_text("utf-8").splitlines()[
+        fault.line - 1
+    ].strip()
+
+
+@pytest.mark.parametrize(
+    ("custom", "line"),
+    [
+        ({"write_disposition": "merge", "cursor": "tiada"}, "- property: cursor"),
+        ({"cursor": "id"}, "- property: cursor"),
+        ({"lag": "P1D"}, "- property: lag"),
+        ({"reconcile": "P1D"}, "- property: reconcile"),
+        ({"merge_strategy": "scd2"}, "- property: merge_strategy"),
+    ],
+)
+def test_what_a_custom_property_contradicts_is_said_at_its_line(
+    tmp_path: Path, custom: dict[str, Any], line: str
+) -> None:
+    assert _only(tmp_path, **custom)[1] == line
+
+
+def test_a_doubled_name_is_named_at_the_second_and_an_unguarded_person_at_its_column(tmp_path: Path) -> None:
+    message, line = _only(tmp_path, column("nama"), column("kode"), column("nama", "date"))
+    assert "two properties have the name nama" in message and line == "- name: nama"
+    doc = (tmp_path / "dinas/uji.odcs.yaml").read_text("utf-8").splitlines()
+    assert read_contract(tmp_path / "dinas/uji.odcs.yaml")[1][0].line == max(
+        n for n, text in enumerate(doc, 1) if text.strip() == "- name: nama"
+    )
+    message, line = _only(tmp_path, column("nik", classification="pribadi"))
+    assert "nik is pribadi" in message and line == "- name: nik"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("decimal(12,2)", "say numeric(12,2); one of text, smallint,"),
+        ("decimal", "say numeric(p,s); one of text,"),
+        ("varchar(20)", "say text; one of"),
+        ("datetime", "say timestamp; one of"),
+        (
+            "bilangan",
+            "(one of text, smallint, integer, bigint, numeric(p,s), double precision, boolean, date, time,",
+        ),
+    ],
+)
+def test_an_unknown_type_lists_the_types_and_says_which_is_meant(
+    tmp_path: Path, given: str, said: str
+) -> None:
+    message, line = _only(tmp_path, {**column("a"), "physicalType": given})
+    assert said in message and line == f"physicalType: {given}"
+
+
+def test_a_bare_number_or_yes_where_a_text_must_stand_is_shown_in_quotes(tmp_path: Path) -> None:
+    message, line = _only(tmp_path, {**column("a"), "physicalName": 2010})
+    assert message.startswith("2010 is a number, and a text is needed: write it in quotes, '2010'")
+    assert line == "physicalName: 2010"
+    message, _ = _only(tmp_path, {**column("a"), "physicalName": True})
+    assert message.startswith("YAML reads this as true, and a text is needed: in quotes")
