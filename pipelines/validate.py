@@ -22,7 +22,7 @@ from pipelines.models.project import load_project
 from pipelines.models.sources import render_sources
 from pipelines.publish.clearance import HINT as CLEARANCE_HINT
 from pipelines.publish.clearance import cleared
-from pipelines.publish.mart import open_marts
+from pipelines.publish.mart import open_marts, report_marts
 from pipelines.quality.run import instantiate
 from pipelines.quality.suites import Expectation, derived, suite_path, written
 from pipelines.settings import PSEUDONYM_KEY, Settings, references
@@ -205,7 +205,7 @@ def _models(settings: Settings, contracts: list[Contract]) -> tuple[list[Fault],
 def _publication(settings: Settings, contracts: list[Contract], project: Project) -> list[Fault]:
     """What is open and may not be; of marts only where every contract can be read: else the lack of it is the fault."""
     try:
-        marts = open_marts(project)
+        marts = {mart.name: mart for mart in (*report_marts(project), *open_marts(project))}
     except PublicationError as error:
         path = settings.models_dir / "models" / "exposures.yml"
         return [Fault(path, 1, f"{error.subject} {error.message}", error.hint or "")]
@@ -213,7 +213,7 @@ def _publication(settings: Settings, contracts: list[Contract], project: Project
         return []
     return [
         Fault(project.nodes[mart.name].path, 1, refusal, CLEARANCE_HINT)
-        for mart in cleared(project, contracts, marts)
+        for mart in cleared(project, contracts, marts.values())
         for refusal in (mart.clearance.refusals if mart.clearance else ())
     ]
 

@@ -8,9 +8,8 @@ import dagster as dg
 from pipelines.contract_files import readable_contracts
 from pipelines.models.nodes import Project
 from pipelines.publish.clearance import cleared
-from pipelines.publish.mart import REPORT as REPORT_OF
-from pipelines.publish.mart import OpenMart, exposed, open_marts
-from pipelines.publish.publish import data_modified, publish_all, write_catalog, write_report
+from pipelines.publish.mart import OpenMart, open_marts, report_marts
+from pipelines.publish.publish import data_modified, insist_on_clearance, publish_all, write_report
 from pipelines.publish.samples import marked, sample_models
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import Settings
@@ -51,34 +50,45 @@ def _files(project: Project, marts: Sequence[OpenMart], settings: Settings) -> d
     def publish(
         context: dg.AssetExecutionContext, warehouse: Warehouse
     ) -> Iterator[dg.MaterializeResult[Any]]:
-        out = settings.publication_dir
+        selected = {m.name for m in marts if mart_key(m) in context.selected_asset_keys}
         with warehouse.connect() as connection:
             modified = data_modified(connection)
             if modified is None:
                 raise dg.Failure("nothing was loaded yet: run ingest first", allow_retries=False)
-            known = marked(marts, connection, project)
-            selected = [m for m in known if mart_key(m) in context.selected_asset_keys]
-            looked_at = cleared(project, readable_contracts(settings.contracts_dir), selected)
-            done = publish_all(connection, looked_at, out, modified, run_id=context.run.run_id)
+            done = publish_all(
+                connection,
+                cleared(
+                    project,
+                    readable_contracts(settings.contracts_dir),
+                    marked(marts, connection, project),
+                ),
+                settings.publication_dir,
+                modified,
+                selected=selected,
+                run_id=context.run.run_id,
+            )
         for file in done.published:
             yield dg.MaterializeResult(
                 asset_key=dg.AssetKey(["publication", file.name]),
                 metadata={
                     "berkas": dg.MetadataValue.path(str(file.path)),
+                    "lembar_kerja": dg.MetadataValue.path(
+                        str(file.spreadsheet.path) if file.spreadsheet else ""
+                    ),
                     "sha256": file.sha256,
                     "dagster/row_count": file.rows,
                     "berubah": file.changed,
                 },
             )
-        if context.selected_asset_keys >= {CATALOG}:
-            catalog = write_catalog(done.published, known, out)
+        if CATALOG in context.selected_asset_keys:
             yield dg.MaterializeResult(
                 asset_key=CATALOG,
                 metadata={
-                    "berkas": dg.MetadataValue.path(str(catalog.datapackage.path)),
-                    "dcat": dg.MetadataValue.path(str(catalog.dcat.path)),
-                    "dataset": catalog.datasets,
-                    "berubah": catalog.changed,
+                    "berkas": dg.MetadataValue.path(str(done.catalog.datapackage.path)),
+                    "dcat": dg.MetadataValue.path(str(done.catalog.dcat.path)),
+                    "dataset": done.catalog.datasets,
+                    "ditarik": list(done.withdrawn),
+                    "berubah": done.catalog.changed,
                 },
             )
         if done.refused:
@@ -88,8 +98,7 @@ def _files(project: Project, marts: Sequence[OpenMart], settings: Settings) -> d
 
 
 def _report(project: Project, settings: Settings) -> dg.AssetsDefinition:
-    read = sorted(exposed(project, REPORT_OF))
-    deps = [dg.AssetKey([project.nodes[name].schema, name]) for name in read]
+    deps = [dg.AssetKey([mart.schema, mart.name]) for mart in report_marts(project)]
     spec = _spec(REPORT, "Laporan Satu Data dan SPBE: satu berkas HTML dengan grafik.", deps, "html")
 
     @dg.multi_asset(name="report", specs=[spec])
@@ -100,6 +109,8 @@ def _report(project: Project, settings: Settings) -> dg.AssetsDefinition:
             modified = data_modified(connection)
             if modified is None:
                 raise dg.Failure("nothing was loaded yet: run ingest first", allow_retries=False)
+            for mart in cleared(project, readable_contracts(settings.contracts_dir), report_marts(project)):
+                insist_on_clearance(mart)
             file = write_report(
                 connection,
                 settings.publication_dir,

@@ -156,7 +156,10 @@ create table if not exists ops.publication_log (
     path text not null,
     sha256 text not null,
     rows bigint,
-    at timestamptz not null default clock_timestamp()
+    at timestamptz not null default clock_timestamp(),
+    peristiwa text not null default 'terbit',
+    dasar jsonb,
+    alasan text
 );
 
 create table if not exists quarantine.row (
@@ -193,7 +196,10 @@ begin
                 ('ops.load_batch', 'has_sample', 'boolean'),
                 ('ops.load_batch', 'rows_damaged', 'bigint not null default 0'),
                 ('ops.load_batch', 'rows_unreachable', 'bigint'),
-                ('ops.watermark', 'source_text', 'text')
+                ('ops.watermark', 'source_text', 'text'),
+                ('ops.publication_log', 'peristiwa', 'text not null default ''terbit'''),
+                ('ops.publication_log', 'dasar', 'jsonb'),
+                ('ops.publication_log', 'alasan', 'text')
         ) as c (relation, name, type)
         where not exists (
             select from pg_attribute as a
@@ -218,6 +224,9 @@ begin
         execute format('create %s index %I on %s', missing.kind, split_part(missing.name, '.', 2), missing.place);
     end loop;
 end $$;
+comment on column ops.publication_log.peristiwa is 'terbit, or ditarik: the file went.';
+comment on column ops.publication_log.dasar is 'On what basis columns that come from closed data left, by column (adr/024).';
+comment on column ops.publication_log.alasan is 'Why a file was withdrawn.';
 comment on column ops.load_batch.whole is 'A full refresh: what was loaded before no longer stands.';
 comment on column ops.load_batch.rules is 'By what rules rows were refused: a mark of the contract and of what its references allowed.';
 comment on column ops.load_batch.rows_in_raw is

@@ -3,13 +3,14 @@
 What belongs here: both documents as pure functions of values. Not here: the data files (files.py).
 
 The data package is the one description; DCAT is derived from it. A mart that was refused this time keeps the
-entry of the file that still lies there, so the catalogue never describes what is not on disk.
+entry of the file that still lies there, so the catalogue never describes what is not on disk. A mart's CSV and its
+workbook are two entries of the package and two distributions of one DCAT dataset.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,19 +18,24 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipelines.publish import samples
+from pipelines.publish.files import WrittenFile
 from pipelines.publish.guard import is_text
 from pipelines.publish.mart import OpenMart
+from pipelines.publish.spreadsheet import MEDIA_TYPE as XLSX
 
 Entry = dict[str, Any]
 
 PUBLISHER = "Dinas Komunikasi dan Informatika Provinsi Kalimantan Timur"
 TITLE = "Satu Data Kalimantan Timur: data terbuka"
 DESCRIPTION = (
-    "Mart terbuka dari gudang data Pemerintah Provinsi Kalimantan Timur. Kode selalu teks. Sel teks yang"
-    " diawali = + - @ atau tab diberi apostrof di depannya agar lembar kerja tidak membacanya sebagai rumus."
+    "Mart terbuka dari gudang data Pemerintah Provinsi Kalimantan Timur, sebagai CSV dan XLSX. Kode selalu teks. Dalam"
+    " CSV, tanda = + - @ di awal sel teks, atau di dalamnya sesudah titik koma, garis tegak, tab, atau ganti baris,"
+    " diberi apostrof agar lembar kerja tidak membacanya sebagai rumus."
 )
 WITA = ZoneInfo("Asia/Makassar")
 DATAPACKAGE, DCAT = "datapackage.json", "dcat.jsonld"
+OTHER_FORM_OF = "otherFormOf"
+"""The entry whose rows this one has, too; a key of our own, which the Data Package standard allows."""
 
 _FREQUENCY = "http://publications.europa.eu/resource/authority/frequency/"
 _FREQUENCIES = {
@@ -58,7 +64,10 @@ _FIELD_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class PublishedFile:
-    """A mart's file as it lies there. `modified`: the time of the data; `changed`: this run put it there."""
+    """A mart's file as it lies there. `modified`: the time of the data; `changed`: this run put it there.
+
+    spreadsheet: the same rows as a workbook, None where a sheet cannot hold them. recipe: what else decides its bytes.
+    """
 
     name: str
     path: Path
@@ -68,6 +77,8 @@ class PublishedFile:
     changed: bool
     modified: datetime
     kinds: tuple[str, ...]
+    spreadsheet: WrittenFile | None = None
+    recipe: str = ""
 
     @property
     def outcome(self) -> str:
@@ -132,35 +143,68 @@ def resource(mart: OpenMart, file: PublishedFile, folder: Path, issued: str | No
     return entry | {key: value for key, value in told.items() if value}
 
 
+def spreadsheet(mart: OpenMart, file: WrittenFile, csv: Entry, folder: Path, recipe: str) -> Entry:
+    """The entry of the same rows as a workbook; `csv` is that of the CSV."""
+    marks = {key: csv[key] for key in ("data_contoh",) if key in csv}
+    return marks | {
+        "name": f"{mart.name}-xlsx",
+        "type": "table",
+        "path": file.path.relative_to(folder).as_posix(),
+        "title": f"{csv['title']} (XLSX)",
+        "description": csv["description"],
+        "format": "xlsx",
+        "mediatype": XLSX,
+        "bytes": file.bytes,
+        "hash": f"sha256:{file.sha256}",
+        "rows": csv["rows"],
+        "issued": csv["issued"],
+        "modified": csv["modified"],
+        "dialect": {"sheetName": "Data", "header": True},
+        "schema": csv["schema"],
+        OTHER_FORM_OF: mart.name,
+        "recipe": recipe,
+    }
+
+
 def resources(
-    published: Iterable[PublishedFile], marts: Iterable[OpenMart], folder: Path, before: Mapping[str, Entry]
+    published: Iterable[PublishedFile],
+    marts: Iterable[OpenMart],
+    folder: Path,
+    before: Mapping[str, Entry],
+    there: Collection[str] = (),
 ) -> list[Entry]:
-    """The entries of all open marts: new where published, those of `before` where a file still lies there."""
+    """The entries of all open marts: new where published, those of `before` where their file still lies there.
+
+    there: the files of the edition, by their path in `folder`.
+    """
     files = {file.name: file for file in published}
-    entries: list[Entry] = []
+    found: list[Entry] = []
     for mart in sorted(marts, key=lambda m: m.name):
-        earlier = before.get(mart.name)
+        earlier, other = before.get(mart.name), before.get(f"{mart.name}-xlsx")
         if mart.name in files:
-            entries.append(resource(mart, files[mart.name], folder, earlier["issued"] if earlier else None))
-        elif earlier and (folder / earlier["path"]).is_file():
-            entries.append(earlier)
-    return entries
+            file = files[mart.name]
+            found.append(resource(mart, file, folder, earlier["issued"] if earlier else None))
+            if file.spreadsheet:
+                found.append(spreadsheet(mart, file.spreadsheet, found[-1], folder, file.recipe))
+        else:
+            found += [entry for entry in (earlier, other) if entry and entry["path"] in there]
+    return found
 
 
-def datapackage(entries: list[Entry]) -> Entry:
-    """The Frictionless Data Package of `entries`."""
+def datapackage(found: list[Entry]) -> Entry:
+    """The Frictionless Data Package of the entries `found`."""
     package: Entry = {
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
         "name": "satu-data-kalimantan-timur",
         "title": TITLE,
         "description": DESCRIPTION,
         "contributors": [{"title": PUBLISHER, "roles": ["publisher"]}],
-        "resources": entries,
+        "resources": found,
     }
-    if any(entry.get("data_contoh") for entry in entries):
+    if any(entry.get("data_contoh") for entry in found):
         package["description"] = f"{samples.NOTE} {DESCRIPTION}"
-    if entries:
-        package["created"] = max(entry["modified"] for entry in entries)
+    if found:
+        package["created"] = max(entry["modified"] for entry in found)
     return package
 
 
@@ -185,14 +229,22 @@ def dcat(package: Entry, base_url: str | None = None) -> Entry:
         "dct:description": _id(package["description"]),
         "dct:language": "id",
         "dct:publisher": publisher,
-        "dcat:dataset": [_dataset(entry) for entry in package["resources"]],
+        "dcat:dataset": [
+            _dataset(entry, [e for e in package["resources"] if e.get(OTHER_FORM_OF) == entry["name"]])
+            for entry in datasets(package)
+        ],
     }
     if "created" in package:
         catalog["dct:modified"] = _time(package["created"])
     return catalog
 
 
-def _dataset(entry: Entry) -> Entry:
+def datasets(package: Entry) -> list[Entry]:
+    """The entries of a data package that are no other form of another."""
+    return [entry for entry in package["resources"] if OTHER_FORM_OF not in entry]
+
+
+def _dataset(entry: Entry, others: Iterable[Entry]) -> Entry:
     dataset: Entry = {
         "@id": f"#{entry['name']}",
         "@type": "dcat:Dataset",
@@ -203,7 +255,7 @@ def _dataset(entry: Entry) -> Entry:
         "dct:publisher": {"@id": "#diskominfo"},
         "dct:issued": _time(entry["issued"]),
         "dct:modified": _time(entry["modified"]),
-        "dcat:distribution": [_distribution(entry)],
+        "dcat:distribution": [_distribution(form, entry) for form in (entry, *others)],
     }
     if "producer" in entry:
         dataset["dct:creator"] = {"@type": "foaf:Agent", "foaf:name": _id(entry["producer"])}
@@ -216,20 +268,21 @@ def _dataset(entry: Entry) -> Entry:
     return dataset
 
 
-def _distribution(entry: Entry) -> Entry:
+def _distribution(form: Entry, entry: Entry) -> Entry:
+    kind = form["format"]
     distribution: Entry = {
-        "@id": f"#{entry['name']}-csv",
+        "@id": f"#{entry['name']}-{kind}",
         "@type": "dcat:Distribution",
-        "dct:title": _id(f"{entry['title']} (CSV)"),
-        "dcat:accessURL": {"@id": entry["path"]},
-        "dcat:downloadURL": {"@id": entry["path"]},
-        "dcat:mediaType": {"@id": "https://www.iana.org/assignments/media-types/text/csv"},
-        "dcat:byteSize": {"@type": "xsd:nonNegativeInteger", "@value": str(entry["bytes"])},
-        "dct:modified": _time(entry["modified"]),
+        "dct:title": _id(f"{entry['title']} ({kind.upper()})"),
+        "dcat:accessURL": {"@id": form["path"]},
+        "dcat:downloadURL": {"@id": form["path"]},
+        "dcat:mediaType": {"@id": f"https://www.iana.org/assignments/media-types/{form['mediatype']}"},
+        "dcat:byteSize": {"@type": "xsd:nonNegativeInteger", "@value": str(form["bytes"])},
+        "dct:modified": _time(form["modified"]),
         "spdx:checksum": {
             "@type": "spdx:Checksum",
             "spdx:algorithm": {"@id": "spdx:checksumAlgorithm_sha256"},
-            "spdx:checksumValue": {"@type": "xsd:hexBinary", "@value": entry["hash"].removeprefix("sha256:")},
+            "spdx:checksumValue": {"@type": "xsd:hexBinary", "@value": form["hash"].removeprefix("sha256:")},
         },
     }
     if "licence" in entry:
@@ -237,12 +290,9 @@ def _distribution(entry: Entry) -> Entry:
     return distribution
 
 
-def read_entries(folder: Path) -> dict[str, Entry]:
-    """The entries of the data package that lies in `folder`, by mart; none where there is none."""
-    path = folder / DATAPACKAGE
-    if not path.is_file():
-        return {}
-    return {entry["name"]: entry for entry in json.loads(path.read_text("utf-8"))["resources"]}
+def entries(text: str | None) -> dict[str, Entry]:
+    """The entries of a data package by name; none where there is none."""
+    return {entry["name"]: entry for entry in json.loads(text)["resources"]} if text else {}
 
 
 def as_json(document: Entry) -> str:

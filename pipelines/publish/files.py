@@ -1,11 +1,13 @@
 """One open mart as one CSV file, and the way in which any file is replaced.
 
-What belongs here: the SELECT that makes cells safe and rows ordered, and atomic files. Not here: what is open
-(mart.py), whether it may leave (guard.py), how it is described (catalog.py).
+What belongs here: the SELECT that makes cells safe and rows ordered, and whole files. Not here: what is open (mart.py),
+whether it may leave (clearance.py, guard.py), how it is described (catalog.py), how files are shown (edition.py).
 
 The CSV: UTF-8, comma, header, LF, no value as an empty cell (an empty text is ""), booleans true/false,
-timestamps ISO 8601 in WITA. A text cell that a spreadsheet would take for a formula (it starts with = + - @,
-their full-width forms, a tab, CR or LF) gets a leading apostrophe; numbers are left as they are (CWE-1236).
+timestamps ISO 8601 in WITA (RFC 4180). Numbers are left as they are. In a text a spreadsheet must find no formula
+(CWE-1236): not at its start, and not behind a sign at which one in Indonesia splits, which there is `;` and not the
+comma (the quotes of a cell mean nothing to it then). Where = + - @ or their full-width forms stand there, blanks and
+quotes between or not, an apostrophe goes before them; a text that begins with a tab, CR or LF gets one, too.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from psycopg import Connection, errors, sql
 from psycopg.pq import TransactionStatus
@@ -25,7 +27,10 @@ from pipelines.errors import PublicationError
 from pipelines.publish.guard import is_text
 from pipelines.publish.mart import OpenMart
 
-FORMULA_START = "^[=+@\t\r\n＝＋－＠-]"  # noqa: RUF001 (the full-width forms are meant)
+_FORMULA = "=+@＝＋－＠-"  # noqa: RUF001 (the full-width forms are meant)
+_BETWEEN = "[[:space:]\u00a0\ufeff\"']*"
+SPLIT_FORMULA = f"([;|\t\r\n\v\f]{_BETWEEN})([{_FORMULA}])"
+FORMULA_START = f"^([\t\r\n]|{_BETWEEN}[{_FORMULA}])"
 _READ_SIZE = 1 << 20
 
 
@@ -40,28 +45,27 @@ class WrittenFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
-    """A file that is written whole, and not yet under its own name."""
+class Written:
+    """What went into a file; `rows` where it has rows."""
 
-    path: Path
-    aside: Path
     sha256: str
     bytes: int
-    rows: int
-
-    def discard(self) -> None:
-        self.aside.unlink(missing_ok=True)
+    rows: int = 0
 
 
-@contextmanager
-def snapshot(connection: Connection[Any]) -> Generator[None]:
-    """One read-only view of the warehouse: what is checked is what is written. Raises PublicationError."""
+def insist_on_free(connection: Connection[Any]) -> None:
     if not connection.autocommit or connection.info.transaction_status is not TransactionStatus.IDLE:
         raise PublicationError(
             "warehouse",
             "the connection is not free for a snapshot",
             hint="use an autocommit connection of its own",
         )
+
+
+@contextmanager
+def snapshot(connection: Connection[Any]) -> Generator[None]:
+    """One read-only view of the warehouse: what is checked is what is written. Raises PublicationError."""
+    insist_on_free(connection)
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
         connection.execute("set local datestyle to 'ISO, YMD'")
@@ -121,7 +125,14 @@ def csv_query(mart: OpenMart, kinds: Iterable[str]) -> sql.Composed:
     ).format(
         cells=sql.SQL(", ").join(sql.SQL("{} as {}").format(_cell(name, kind), name) for name, kind in pairs),
         mart=sql.Identifier(mart.schema, mart.name),
-        order=sql.SQL(", ").join(_order(name, kind) for name, kind in pairs),
+        order=ordered(mart, [kind for _, kind in pairs]),
+    )
+
+
+def ordered(mart: OpenMart, kinds: Iterable[str]) -> sql.Composed:
+    """The one order of a mart's rows (as m), by all of its columns."""
+    return sql.SQL(", ").join(
+        _order(sql.Identifier(c.name), kind) for c, kind in zip(mart.columns, kinds, strict=True)
     )
 
 
@@ -134,8 +145,11 @@ def _cell(name: sql.Identifier, kind: str) -> sql.Composable:
         return sql.SQL("{} || '+08:00'").format(at) if kind.endswith("with time zone") else at
     if not is_text(kind):
         return cell
-    return sql.SQL("case when {c}::text ~ {start} then '''' || {c}::text else {c}::text end").format(
-        c=cell, start=sql.Literal(FORMULA_START)
+    text = sql.SQL("regexp_replace({}::text, {}, {}, 'g')").format(
+        cell, sql.Literal(SPLIT_FORMULA), sql.Literal("\\1'\\2")
+    )
+    return sql.SQL("case when {c}::text ~ {start} then {mark} || {t} else {t} end").format(
+        c=cell, start=sql.Literal(FORMULA_START), t=text, mark=sql.Literal("'")
     )
 
 
@@ -145,8 +159,8 @@ def _order(name: sql.Identifier, kind: str) -> sql.Composed:
     return sql.SQL('{}::text collate "C"').format(column) if is_text(kind) else column + sql.SQL("")
 
 
-def write_csv(connection: Connection[Any], mart: OpenMart, kinds: Iterable[str], path: Path) -> Aside:
-    """The mart's CSV beside `path`. Call inside `snapshot`."""
+def write_csv(connection: Connection[Any], mart: OpenMart, kinds: Iterable[str], path: Path) -> Written:
+    """The mart's CSV at `path`. Call inside `snapshot`."""
 
     def copy(write: Callable[[bytes], None]) -> int:
         with connection.cursor() as cursor:
@@ -155,49 +169,46 @@ def write_csv(connection: Connection[Any], mart: OpenMart, kinds: Iterable[str],
                     write(bytes(block))
             return cursor.rowcount
 
-    return write_aside(path, copy)
+    return write_whole(path, copy)
 
 
 def replace_text(path: Path, text: str) -> WrittenFile:
     """`text` at `path`: written aside, then renamed; left alone where the bytes are the same."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.sementara")
+    try:
+        new = write_text(aside, text)
+        changed = not (path.is_file() and path.stat().st_size == new.bytes and sha256_of(path) == new.sha256)
+        if changed:
+            aside.replace(path)
+            directory_to_disk(path.parent)
+    finally:
+        aside.unlink(missing_ok=True)
+    return WrittenFile(path, new.sha256, new.bytes, changed)
 
+
+def write_text(path: Path, text: str) -> Written:
     def produce(write: Callable[[bytes], None]) -> None:
         write(text.encode())
 
-    return put_in_place(write_aside(path, produce))
+    return write_whole(path, produce)
 
 
-def write_aside(path: Path, produce: Callable[[Callable[[bytes], None]], int | None]) -> Aside:
-    """What `produce` writes, on the disk beside `path`; it may tell how many rows that is."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.sementara")
+def write_whole(path: Path, produce: Callable[[Callable[[bytes], None]], int | None]) -> Written:
+    """What `produce` writes, at `path` and on the disk; it may give how many rows that is."""
     digest, size = hashlib.sha256(), 0
-    try:
-        with aside.open("wb") as file:
+    with path.open("wb") as file:
 
-            def write(block: bytes) -> None:
-                nonlocal size
-                digest.update(block)
-                size += len(block)
-                file.write(block)
+        def write(block: bytes) -> None:
+            nonlocal size
+            digest.update(block)
+            size += len(block)
+            file.write(block)
 
-            rows = produce(write)
-            _to_disk(file)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
-    return Aside(path, aside, digest.hexdigest(), size, rows or 0)
-
-
-def put_in_place(file: Aside) -> WrittenFile:
-    """Renames the file to its own name; what lies there stays where the bytes are the same."""
-    path = file.path
-    changed = not (path.is_file() and path.stat().st_size == file.bytes and sha256_of(path) == file.sha256)
-    if changed:
-        file.aside.replace(path)
-        _directory_to_disk(path.parent)
-    file.discard()
-    return WrittenFile(path, file.sha256, file.bytes, changed)
+        rows = produce(write)
+        file.flush()
+        os.fsync(file.fileno())
+    return Written(digest.hexdigest(), size, rows or 0)
 
 
 def sha256_of(path: Path) -> str:
@@ -208,12 +219,7 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _to_disk(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _directory_to_disk(folder: Path) -> None:
+def directory_to_disk(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

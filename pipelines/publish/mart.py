@@ -101,6 +101,11 @@ def open_marts(project: Project) -> tuple[OpenMart, ...]:
     )
 
 
+def report_marts(project: Project) -> tuple[OpenMart, ...]:
+    """What the report reads, by name: it leaves the warehouse as a file does. Raises PublicationError."""
+    return tuple(_open_mart(project.nodes[name], set()) for name in sorted(exposed(project, REPORT)))
+
+
 def exposed(project: Project, what: str) -> frozenset[str]:
     """The models that exposures with `meta.terbit: <what>` name."""
     told = (e.depends_on for e in project.exposures.values() if e.meta.get("terbit") == what)

@@ -50,22 +50,21 @@ def test_a_resource_tells_path_hash_size_and_types(tmp_path: Path) -> None:
 def test_the_first_day_of_publication_is_kept(tmp_path: Path) -> None:
     (first,) = catalog.resources([published(tmp_path)], [MART], tmp_path, {})
     later = published(tmp_path, AT + timedelta(days=1))
-    (second,) = catalog.resources([later], [MART], tmp_path, {"penduduk": first})
+    (second,) = catalog.resources([later], [MART], tmp_path, {"penduduk": first}, ())
     assert second["issued"] == first["issued"]
     assert second["modified"] == "2026-11-25T02:00:00+08:00"
 
 
 def test_a_refused_mart_keeps_its_entry_while_its_file_is_there(tmp_path: Path) -> None:
-    file = published(tmp_path)
-    (entry,) = catalog.resources([file], [MART], tmp_path, {})
-    assert catalog.resources([], [MART], tmp_path, {"penduduk": entry}) == [entry]
-    file.path.unlink()
-    assert catalog.resources([], [MART], tmp_path, {"penduduk": entry}) == []
+    (entry,) = catalog.resources([published(tmp_path)], [MART], tmp_path, {})
+    before = {"penduduk": entry}
+    assert catalog.resources([], [MART], tmp_path, before, {"csv/penduduk.csv"}) == [entry]
+    assert catalog.resources([], [MART], tmp_path, before, ()) == []
 
 
 def test_a_mart_that_is_no_longer_open_leaves_the_catalogue(tmp_path: Path) -> None:
     (entry,) = catalog.resources([published(tmp_path)], [MART], tmp_path, {})
-    assert catalog.resources([], [], tmp_path, {"penduduk": entry}) == []
+    assert catalog.resources([], [], tmp_path, {"penduduk": entry}, {"csv/penduduk.csv"}) == []
 
 
 def test_dcat_says_who_how_often_and_where(tmp_path: Path) -> None:

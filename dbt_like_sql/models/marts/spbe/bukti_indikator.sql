@@ -37,7 +37,17 @@ penyamaran as (
 ),
 
 terbitan as (
-    select * from {{ source('ops', 'publication_log') }}
+    -- Yang terakhir terjadi pada tiap berkas: yang ditarik tidak lagi terbit.
+    select distinct on (catatan.mart, catatan.path)
+        catatan.mart,
+        catatan.path,
+        catatan.peristiwa,
+        catatan.at
+    from {{ source('ops', 'publication_log') }} as catatan
+    order by
+        catatan.mart,
+        catatan.path,
+        catatan.at desc
 ),
 
 daftar_data as (
@@ -145,7 +155,7 @@ bukti as (
         'data terbuka' as satuan,
         max(terbitan.at) as waktu
     from terbitan
-    where terbitan.path like '%.csv'
+    where terbitan.path like '%.csv' and terbitan.peristiwa = 'terbit'
     union all
     select
         'dataset_tepat_waktu' as jenis_bukti,

@@ -1,0 +1,250 @@
+"""The folder of what is published: editions, each whole, of which one is shown (adr/024).
+
+What belongs here: how files become an edition and how the next one takes its place. Not here: what a file holds.
+
+    publikasi/terbitan/000012/csv/..., xlsx/..., datapackage.json, dcat.jsonld, laporan.html
+    publikasi/terkini -> terbitan/000012
+    publikasi/csv -> terkini/csv, publikasi/laporan.html -> terkini/laporan.html, ...
+
+One rename of `terkini` shows all files of the next edition at once: who reads the folder sees the one or the other, and
+so does who looks at it after a kill. What did not change is the same file in both (a hard link, where the disk can).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from pipelines.errors import PublicationError
+from pipelines.publish.files import Written, WrittenFile, directory_to_disk, sha256_of, write_text
+
+EDITIONS, CURRENT = "terbitan", "terkini"
+_ADOPTED = ("csv", "datapackage.json", "dcat.jsonld", "laporan.html")
+"""What an installation from before editions has in the folder itself."""
+_KEPT = 2
+"""Editions that stay: the one that is shown, and the one before, for who is still reading it."""
+
+
+class Edition:
+    """The next edition of `out`. It begins as a copy of the one that is shown; `show` puts it in its place.
+
+    One at a time: the caller holds a lock. Raises PublicationError where the folder cannot be used.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._editions = out / EDITIONS
+        try:
+            self._editions.mkdir(parents=True, exist_ok=True)
+            self._adopt()
+            self._before = _shown(out)
+            if self._before:
+                _link_all(out, self._before)
+            self._sweep()
+            self._folder = self._editions / f"{_last(self._editions) + 1:06d}"
+            self._folder.mkdir()
+            self._files: dict[str, WrittenFile] = {}
+            self._names = set(_names(self._before)) if self._before else set[str]()
+            for name in sorted(self._names):
+                self._keep(name)
+        except OSError as error:
+            raise blocked(error, out) from None
+
+    def write(self, name: str, produce: Callable[[Path], Written]) -> WrittenFile:
+        """The file `name` (with /), as `produce` writes it; the one that is shown where its bytes are the same."""
+        path = self._folder / name
+        path.unlink(missing_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            written = produce(path)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            if name in self._names:
+                self._keep(name)
+            raise
+        old = self._before / name if self._before else None
+        same = (
+            old is not None
+            and old.is_file()
+            and old.stat().st_size == written.bytes
+            and sha256_of(old) == written.sha256
+        )
+        if same:
+            path.unlink()
+            self._keep(name)
+        self._names.add(name)
+        self._files[name] = WrittenFile(self._out / name, written.sha256, written.bytes, not same)
+        return self._files[name]
+
+    def text(self, name: str, text: str) -> WrittenFile:
+        return self.write(name, lambda path: write_text(path, text))
+
+    def kept(self, name: str) -> WrittenFile:
+        """A file of the edition before, as it is."""
+        path = self._folder / name
+        return WrittenFile(self._out / name, sha256_of(path), path.stat().st_size, False)
+
+    def read(self, name: str) -> str | None:
+        """The text of a file; None where there is none."""
+        return (self._folder / name).read_text("utf-8") if name in self._names else None
+
+    def has(self, name: str) -> bool:
+        return name in self._names
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(sorted(self._names))
+
+    def drop(self, name: str) -> str:
+        """Takes a file out; its SHA-256."""
+        path = self._folder / name
+        digest = sha256_of(path)
+        path.unlink()
+        self._names.discard(name)
+        return digest
+
+    def revert(self, names: Iterable[str]) -> None:
+        """`names` as they are shown now: what was written of a group of which one failed."""
+        for name in names:
+            (self._folder / name).unlink(missing_ok=True)
+            self._files.pop(name, None)
+            self._names.discard(name)
+            if self._before and (self._before / name).is_file():
+                self._keep(name)
+                self._names.add(name)
+
+    @property
+    def changed(self) -> bool:
+        before = set(_names(self._before)) if self._before else set[str]()
+        return before != self._names or any(file.changed for file in self._files.values())
+
+    def show(self) -> bool:
+        """Puts the edition in the place of the one before, by one rename; False where nothing changed."""
+        try:
+            if not self.changed:
+                self.discard()
+                return False
+            for folder in (*(p for p in self._folder.rglob("*") if p.is_dir()), self._folder, self._editions):
+                directory_to_disk(folder)
+            _link(self._out / CURRENT, f"{EDITIONS}/{self._folder.name}")
+            _link_all(self._out, self._folder)
+            directory_to_disk(self._out)
+        except OSError as error:
+            raise blocked(error, self._out) from None
+        return True
+
+    def discard(self) -> None:
+        """Deletes it, if it is not shown."""
+        if _shown(self._out) != self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _keep(self, name: str) -> None:
+        assert self._before is not None
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(self._before / name, path)
+        except OSError:  # a disk without hard links
+            shutil.copy2(self._before / name, path)
+
+    def _sweep(self) -> None:
+        """Editions that a killed run left, and old ones."""
+        found = sorted(p for p in self._editions.iterdir() if p.name.isdecimal())
+        shown = [p for p in found if self._before and p.name <= self._before.name]
+        for path in set(found) - set(shown[-_KEPT:]):
+            shutil.rmtree(path)
+
+    def _adopt(self) -> None:
+        """Makes the files of an installation from before editions the first one."""
+        if _shown(self._out) is not None:
+            return
+        old = [
+            name for name in _ADOPTED if (self._out / name).exists() and not (self._out / name).is_symlink()
+        ]
+        if not old:
+            return
+        first = self._editions / "000000"
+        shutil.rmtree(first, ignore_errors=True)
+        (first / "csv").mkdir(parents=True)
+        for path in [*(self._out / "csv").glob("*.csv"), *(self._out / name for name in old)]:
+            if path.is_file():
+                shutil.copy2(path, first / path.relative_to(self._out))
+        _link(self._out / CURRENT, f"{EDITIONS}/{first.name}")
+
+
+def blocked(error: OSError, out: Path) -> PublicationError:
+    """What stands in the way of writing, with the file's name: it holds no data."""
+    place = str(error.filename2 or error.filename or out)
+    return PublicationError(
+        "publikasi",
+        f"{place}: {error.strerror or type(error).__name__}; what was published before stays",
+        hint="free the place or the disk, or give the folder back to who runs gudang",
+    )
+
+
+def _shown(out: Path) -> Path | None:
+    """The edition that is shown."""
+    link = out / CURRENT
+    if not link.is_symlink():
+        if link.exists():
+            raise PublicationError(
+                "publikasi",
+                f"{link} is no link of ours; what was published before stays",
+                hint="move it away",
+            )
+        return None
+    match = re.fullmatch(rf"{EDITIONS}/(\d+)", str(link.readlink()))
+    folder = out / EDITIONS / match[1] if match else None
+    return folder if folder and folder.is_dir() else None
+
+
+def _last(editions: Path) -> int:
+    return max((int(p.name) for p in editions.iterdir() if p.name.isdecimal()), default=0)
+
+
+def _names(edition: Path) -> Iterator[str]:
+    for path in edition.rglob("*"):
+        if path.is_file():
+            yield path.relative_to(edition).as_posix()
+
+
+def _link(path: Path, target: str) -> None:
+    """`path` as a link to `target`, by one rename."""
+    aside = path.with_name(f".{path.name}.sementara")
+    aside.unlink(missing_ok=True)
+    aside.symlink_to(target)
+    aside.replace(path)
+
+
+def _link_all(out: Path, edition: Path | None) -> None:
+    """A link in `out` for each thing that the edition has, and none for what it has not."""
+    tops = {p.name for p in edition.iterdir()} if edition else set[str]()
+    for name in sorted(tops):
+        path, target = out / name, f"{CURRENT}/{name}"
+        if path.is_symlink() and str(path.readlink()) == target:
+            continue
+        old = path.with_name(f"{name}.lama")
+        if path.is_dir() and not path.is_symlink():
+            path.rename(old)
+        _link(path, target)
+        if old.is_dir():
+            _clear(old)
+    for path in out.iterdir():
+        if (
+            path.is_symlink()
+            and path.name not in (*tops, CURRENT)
+            and str(path.readlink()) == f"{CURRENT}/{path.name}"
+        ):
+            path.unlink()
+
+
+def _clear(folder: Path) -> None:
+    """A folder from before editions goes, but for what was not adopted: that is somebody else's."""
+    for path in [*folder.glob("*.csv"), *folder.glob(".*.sementara")]:
+        if path.is_file():
+            path.unlink()
+    with suppress(OSError):
+        folder.rmdir()

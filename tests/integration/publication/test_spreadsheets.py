@@ -1,0 +1,176 @@
+"""The workbook beside each CSV, and texts in which a spreadsheet could find a formula."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from openpyxl import load_workbook
+from psycopg import Connection
+
+from pipelines.publish.mart import MartColumn, OpenMart
+from pipelines.publish.publish import publish_all
+from tests.support.publishing import AT, CELLS, prepare
+
+SHEET = replace(
+    CELLS,
+    name="lembar",
+    title="Lembar",
+    together=None,
+    companions=(),
+    columns=tuple(
+        MartColumn(n, description=f"Arti {n}.")
+        for n in ("kode", "tahun", "uang", "jumlah", "nomor", "tanggal", "pada", "aktif", "catatan")
+    ),
+)
+
+
+@pytest.fixture
+def warehouse(pg_url: str) -> Iterator[Connection[Any]]:
+    with psycopg.connect(pg_url, autocommit=True) as connection:
+        prepare(connection)
+        connection.execute(
+            "create table mart_satu_data.lembar (kode text, tahun integer, uang numeric(14, 2), jumlah bigint,"
+            " nomor numeric(20), tanggal date, pada timestamptz, aktif boolean, catatan text)"
+        )
+        connection.execute(
+            "insert into mart_satu_data.lembar values"
+            " ('64.10', 2026, 1250000.50, 12345, 12345678901234567890, '2026-11-23', '2026-11-23 20:15+00', true, '=1+1'),"
+            " ('64.72', 2025, null, 0, 7, '1899-12-31', null, false, '')"
+        )
+        yield connection
+
+
+def publish(connection: Connection[Any], out: Path, mart: OpenMart = SHEET) -> None:
+    assert publish_all(connection, [mart], out, AT).refused == ()
+
+
+def test_a_workbook_has_the_rows_as_numbers_codes_and_dates(
+    warehouse: Connection[Any], tmp_path: Path
+) -> None:
+    publish(warehouse, tmp_path)
+    book = load_workbook(tmp_path / "xlsx" / "lembar.xlsx")
+    assert book.sheetnames == ["Data", "Keterangan"]
+    heading, first, second = book["Data"].iter_rows()
+    assert [cell.value for cell in heading] == [c.name for c in SHEET.columns]
+    assert [(cell.value, cell.data_type, cell.number_format) for cell in first] == [
+        ("64.10", "s", "@"),
+        (2026, "n", "0"),
+        (1250000.5, "n", "[$-421]#,##0.00"),
+        (12345, "n", "[$-421]#,##0"),
+        ("12345678901234567890", "s", "@"),
+        (datetime(2026, 11, 23), "d", "[$-421]dd/mm/yyyy"),
+        (datetime(2026, 11, 24, 4, 15), "d", "[$-421]dd/mm/yyyy hh:mm:ss"),
+        (True, "b", "General"),
+        ("=1+1", "s", "@"),
+    ]
+    assert [cell.value for cell in second][2:6] == [None, 0, 7, "1899-12-31"]
+    about = {row[0].value: row[1].value for row in book["Keterangan"].iter_rows() if row[0].value}
+    assert (about["Judul"], about["Satuan"], about["kode"]) == ("Lembar", "kunjungan", "Arti kode.")
+
+
+def test_the_same_rows_give_the_same_workbook_wherever_it_is_written(
+    warehouse: Connection[Any], tmp_path: Path
+) -> None:
+    publish(warehouse, tmp_path / "a")
+    publish(warehouse, tmp_path / "b")
+    first, second = ((tmp_path / place / "xlsx" / "lembar.xlsx") for place in "ab")
+    assert first.read_bytes() == second.read_bytes()
+    before = first.lstat()
+    warehouse.execute("update mart_satu_data.lembar set jumlah = 1 where kode = '64.72'")
+    publish(warehouse, tmp_path / "a")
+    assert first.read_bytes() != second.read_bytes()
+    assert second.lstat().st_ino != before.st_ino
+
+
+def test_a_new_description_is_in_the_workbook_though_no_row_changed(
+    warehouse: Connection[Any], tmp_path: Path
+) -> None:
+    publish(warehouse, tmp_path)
+    publish(warehouse, tmp_path, replace(SHEET, unit="orang"))
+    about = {
+        row[0].value: row[1].value for row in load_workbook(tmp_path / "xlsx" / "lembar.xlsx")["Keterangan"]
+    }
+    assert about["Satuan"] == "orang"
+
+
+def test_both_forms_are_in_the_package_and_in_the_catalogue(
+    warehouse: Connection[Any], tmp_path: Path
+) -> None:
+    publish(warehouse, tmp_path)
+    package = json.loads((tmp_path / "datapackage.json").read_text("utf-8"))
+    assert [(e["name"], e["format"], e["rows"]) for e in package["resources"]] == [
+        ("lembar", "csv", 2),
+        ("lembar-xlsx", "xlsx", 2),
+    ]
+    (dataset,) = json.loads((tmp_path / "dcat.jsonld").read_text("utf-8"))["dcat:dataset"]
+    assert [d["dcat:downloadURL"]["@id"] for d in dataset["dcat:distribution"]] == [
+        "csv/lembar.csv",
+        "xlsx/lembar.xlsx",
+    ]
+
+
+def test_what_a_sheet_cannot_hold_has_no_workbook_and_its_csv_all_the_same(
+    warehouse: Connection[Any], tmp_path: Path
+) -> None:
+    publish(warehouse, tmp_path)
+    warehouse.execute("update mart_satu_data.lembar set catatan = repeat('a', 40000) where kode = '64.72'")
+    publish(warehouse, tmp_path)
+    assert not list(tmp_path.glob("xlsx/*"))
+    assert (tmp_path / "csv" / "lembar.csv").stat().st_size > 40000
+    package = json.loads((tmp_path / "datapackage.json").read_text("utf-8"))
+    assert [e["name"] for e in package["resources"]] == ["lembar"]
+
+
+DANGEROUS = (
+    "=1+1", ";=1+1", "baik;=1+1", "baik; =1+1", 'baik;"=1+1"', "baik\t=1+1", "baik\n=1+1", "baik\r\n=1+1", "a|@SUM(1)",
+    "baik;;+1", 'x"\n"=1', " =1+1", '"=1+1"', "\ufeff=1+1", "baik;\N{FULLWIDTH EQUALS SIGN}1+1", "a;-1+cmd|' /C calc'!A0",
+    "'=1+1", "baik;'=1+1", "a\v=1", "a\f=1", "a;\u00a0=1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", DANGEROUS)
+def test_no_spreadsheet_finds_a_formula_wherever_it_splits(
+    warehouse: Connection[Any], tmp_path: Path, text: str
+) -> None:
+    mart = replace(SHEET, columns=(MartColumn("catatan"), MartColumn("kode")))
+    warehouse.execute("update mart_satu_data.lembar set catatan = %s where kode = '64.10'", [text])
+    publish(warehouse, tmp_path, mart)
+    content = (tmp_path / "csv" / "lembar.csv").read_bytes().decode()
+    for piece in re.split("[;|\t\r\n\v\f]", content):
+        # A blank or a quote does not keep a spreadsheet from it; an apostrophe that begins the cell does.
+        assert not re.match('[\\s\ufeff"]*[=+@＝＋－＠-]', piece)  # noqa: RUF001
+    with (tmp_path / "csv" / "lembar.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    assert len(rows) == 3
+    assert rows[2][0].replace("'", "") == text.replace("'", "") or rows[1][0].replace(
+        "'", ""
+    ) == text.replace("'", "")
+
+
+@pytest.mark.parametrize("text", ["a-b", "a = b", "suhu 5; 6", "x@contoh.id", "1;2;3", "a\nb"])
+def test_other_texts_are_left_as_they_are(warehouse: Connection[Any], tmp_path: Path, text: str) -> None:
+    mart = replace(SHEET, columns=(MartColumn("catatan"),))
+    warehouse.execute("update mart_satu_data.lembar set catatan = %s", [text])
+    publish(warehouse, tmp_path, mart)
+    with (tmp_path / "csv" / "lembar.csv").open(encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file))[1:] == [[text], [text]]
+
+
+def test_a_date_before_spreadsheets_is_a_text(warehouse: Connection[Any], tmp_path: Path) -> None:
+    mart = replace(SHEET, columns=(MartColumn("tanggal"),))
+    warehouse.execute("update mart_satu_data.lembar set tanggal = '1900-02-28'")
+    publish(warehouse, tmp_path, mart)
+    cells = [
+        row[0].value for row in load_workbook(tmp_path / "xlsx" / "lembar.xlsx")["Data"].iter_rows(min_row=2)
+    ]
+    assert cells == ["1900-02-28", "1900-02-28"]
+    assert date(1900, 2, 28).isoformat() == cells[0]
