@@ -30,6 +30,8 @@ _KINDS: tuple[tuple[bytes, str], ...] = (
     (b"MZ", "a program"),
 )
 _START = 1024
+_WEB_PAGE = "a web page (many applications name such an export .xls)"
+_PAGE_BEGINS = ("<!doctype html", "<html", "<table", "<head", "<style", "<meta", "<body", "<center", "<div")
 
 
 def check_kind(reading: Reading, file: BinaryIO) -> None:
@@ -41,6 +43,8 @@ def check_kind(reading: Reading, file: BinaryIO) -> None:
         raise reading.fault("the file is empty", "upload it again")
     kind = _kind(file, start)
     if kind is None or _is_wanted(wanted, start):
+        return
+    if wanted == "xls" and is_web_page(file):
         return
     raise _other_kind(reading, kind, start)
 
@@ -56,6 +60,8 @@ def _other_kind(reading: Reading, kind: str, start: bytes) -> SourceError:
     if wanted in WORKBOOKS:
         message = f"this is no workbook but {kind}"
         hint = "open it in Excel, save it as .xlsx and upload that"
+        if kind is _WEB_PAGE:
+            hint += "; or declare format: xls, by which tables of a web page are read"
     else:
         message = f"this is {kind}, not a {wanted.upper()} file"
         hint = f"save it as {wanted}, or correct format in the contract"
@@ -72,10 +78,22 @@ def _kind(file: BinaryIO, start: bytes) -> str | None:
         for magic, words in _KINDS:
             if start.startswith(magic) and (len(magic) > 2 or b"\0" in start):
                 return words
-    text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if text.startswith((b"<!doctype html", b"<html", b"<table", b"<head", b"<style")):
-        return "a web page (many applications name such an export .xls)"
-    return "an XML document" if text.startswith(b"<?xml") else None
+    if is_web_page(file):
+        return _WEB_PAGE
+    return "an XML document" if _letters(start).startswith("<?xml") else None
+
+
+def is_web_page(file: BinaryIO) -> bool:
+    """Whether a file begins as HTML does."""
+    file.seek(0)
+    text = _letters(file.read(_START))
+    return text.startswith(_PAGE_BEGINS) or (text.startswith("<?xml") and "<html" in text)
+
+
+def _letters(start: bytes) -> str:
+    """The beginning of a text in lower case, without what stands before its first letter."""
+    encoding = bom_encoding(start) or "latin-1"
+    return start.decode(encoding, "ignore").lstrip("\ufeff \t\r\n").lower()
 
 
 def _zip_kind(file: BinaryIO) -> str:

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from pipelines.errors import SourceError
 from pipelines.extract.archive import DAMAGED, check_declared, check_package, open_zip
+from pipelines.extract.kinds import is_web_page
 from pipelines.extract.names import are_told, listed
 from pipelines.extract.table import Reading, Span, Table, header
 from pipelines.extract.workbook_facts import DamagedError, Facts, Range, SheetFacts
@@ -68,9 +69,18 @@ def _of_hidden_rows(reading: Reading, count: int) -> str:
 
 
 def _facts(file: BinaryIO, archive: zipfile.ZipFile | None) -> Facts:
+    if is_web_page(file):
+        return PageFacts()
     if archive is None:
         return XlsFacts(file)
     return OdsFacts(archive) if "content.xml" in archive.namelist() else XlsxFacts(archive)
+
+
+class PageFacts:
+    """A web page says nothing beside its cells."""
+
+    def sheet(self, name: str, *, percent: bool) -> SheetFacts:  # noqa: ARG002  # as all Facts
+        return SheetFacts()
 
 
 def _sheet_facts(facts: Facts, name: str, reading: Reading) -> SheetFacts | None:
@@ -140,7 +150,7 @@ def _chosen(reading: Reading, known: list[tuple[str, bool]]) -> list[str]:
     if pattern is None:
         if not names:
             hint = "save it with the data in a sheet and upload it again"
-            raise reading.fault("the workbook has no sheet", hint)
+            raise reading.fault("the workbook has no sheet, or the web page no table", hint)
         return (seen or names)[:1]
     found = [n for n in names if n == pattern] or [n for n in seen if fnmatchcase(n, pattern)]
     has = f"it has {listed([repr(n) for n in names]) or 'none'}"

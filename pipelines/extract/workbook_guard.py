@@ -17,12 +17,14 @@ from typing import Any, BinaryIO, Self
 import msgspec
 
 from pipelines.errors import SourceError
+from pipelines.extract.kinds import is_web_page
 from pipelines.extract.table import Reading
 
 MAX_MEMORY = 3 << 30
 """Bytes of memory in which calamine must be able to open any one sheet of a workbook. Not enforced on macOS."""
 _MAX_SECONDS = 300
 _READER = Path(__file__).with_name("workbook_reader.py")
+_PAGE_READER = Path(__file__).with_name("workbook_html.py")
 _CHUNK = 1 << 20
 _PIPE = 1 << 19
 """Bytes that may stand between the two, so that neither waits for the other at each block of rows."""
@@ -33,7 +35,8 @@ class WorkbookProcess:
 
     def __init__(self, reading: Reading, file: BinaryIO) -> None:
         self._reading = reading
-        limits = [str(MAX_MEMORY), str(_MAX_SECONDS), str(file.fileno())]
+        page_reader = str(_PAGE_READER) if is_web_page(file) else ""
+        limits = [str(MAX_MEMORY), str(_MAX_SECONDS), str(file.fileno()), page_reader]
         self._process = subprocess.Popen(
             [sys.executable, "-I", str(_READER), *limits],
             stdin=subprocess.PIPE,

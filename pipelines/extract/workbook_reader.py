@@ -2,6 +2,7 @@
 
 What belongs here: what calamine holds, a cell's value as faithful text; dying in the place of who started it
 (workbook_guard.py). Not here: anything of the house, it must start fast; which sheets, which columns (workbook.py).
+A web page that was saved as .xls is read by workbook_html.py instead.
 A damaged .xls sends calamine round in circles, two cells in far corners make it ask for hundreds of gigabytes: both end
 the process that reads, and here that is this one.
 
@@ -15,6 +16,7 @@ number cells of a column are written, see `Form`; columns are counted from the f
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import os
 import resource
@@ -55,7 +57,8 @@ _Cell = float | bool | str | date | time | timedelta
 _SAME_IN_JSON = ({float}, {int}, {bool}, {date}, {datetime}, {date, datetime})
 
 
-def main(memory: int, seconds: int, file: int) -> None:
+def main(memory: int, seconds: int, file: int, page_reader: str) -> None:
+    """page_reader: workbook_html.py's place where the file is a web page, else empty."""
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -64,19 +67,21 @@ def main(memory: int, seconds: int, file: int) -> None:
     for line in sys.stdin.buffer:
         request = msgspec.json.decode(line)
         if workbook is None:
-            workbook = _opened(file)
+            workbook = _opened(file, page_reader)
         elif isinstance(request, dict):
             _give_rows(rows, {int(column): form for column, form in request.items()})
         else:
             rows = _give_head(workbook, *request)
 
 
-def _opened(file: int) -> CalamineWorkbook | None:
+def _opened(file: int, page_reader: str) -> Any:
     content = io.BytesIO()
     # By position: the descriptor, and where it stands, is shared with who started this.
     while chunk := os.pread(file, _CHUNK, content.tell()):
         content.write(chunk)
     content.seek(0)
+    if page_reader:
+        return _opened_page(content.getvalue(), page_reader)
     try:
         workbook = CalamineWorkbook.from_filelike(content)
     except PasswordError:
@@ -94,6 +99,20 @@ def _opened(file: int) -> CalamineWorkbook | None:
     return None
 
 
+def _opened_page(content: bytes, page_reader: str) -> Any:
+    spec = importlib.util.spec_from_file_location("workbook_html", page_reader)
+    assert spec and spec.loader
+    module = sys.modules["workbook_html"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    try:
+        workbook: Any = module.HtmlWorkbook(content)
+    except ValueError:
+        _give(None)
+        return None
+    _give([(sheet.name, True, sheet.is_visible) for sheet in workbook.sheets])
+    return workbook
+
+
 def _give(answer: object) -> None:
     content = msgspec.msgpack.encode(answer)
     sys.stdout.buffer.write(len(content).to_bytes(8, "little"))
@@ -101,7 +120,7 @@ def _give(answer: object) -> None:
     sys.stdout.buffer.flush()
 
 
-def _give_head(workbook: CalamineWorkbook, name: str, count: int) -> Iterator[Sequence[_Cell]]:
+def _give_head(workbook: Any, name: str, count: int) -> Iterator[Sequence[_Cell]]:
     try:
         sheet = workbook.get_sheet_by_name(name)
         head = (sheet.start[1] if sheet.start else 0, sheet.merged_cell_ranges or ())
@@ -201,4 +220,5 @@ _TEXTS: dict[type, Callable[[Any], str]] = {
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    _, limit, patience, descriptor, page_reader = sys.argv
+    main(int(limit), int(patience), int(descriptor), page_reader)
