@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from pipelines.publish.report_data import CheckShare, SpbeIndex
+from pipelines.publish.report_data import CheckShare, Index
 from pipelines.publish.words import short_month
 
 if TYPE_CHECKING:
@@ -120,8 +120,8 @@ def visits_chart(values: Sequence[tuple[int, int, str, int]], prefix: str) -> st
     return _svg(chart, "Kunjungan puskesmas per bulan menurut cara bayar", prefix)
 
 
-def spbe_chart(rows: Sequence[SpbeIndex], year: int) -> str:
-    """Index of every domain or aspect on the scale of 1 to 5, with its target as a tick."""
+def index_chart(rows: Sequence[Index], label: str, prefix: str) -> str:
+    """Index of every domain or aspect on the scale of 1 to 5, with its target as a tick where it has one."""
     import altair as alt
 
     names = [wrap(row.nama, LINE) for row in rows]
@@ -138,14 +138,16 @@ def spbe_chart(rows: Sequence[SpbeIndex], year: int) -> str:
     inside = text.encode(x=alt.X("dasar:Q", scale=scale), color=alt.value("white"))
     outside = text.encode(x=alt.X("indeks:Q", scale=scale), color=alt.value(INK))
     labels = inside.transform_filter("datum.indeks >= 1.4") + outside.transform_filter("datum.indeks < 1.4")
-    targets = (
-        base.transform_filter("isValid(datum.target)")
-        .mark_tick(thickness=3, size=28, opacity=1)
-        .encode(x=alt.X("target:Q", scale=scale), color=_colour("ket", ["target"], [INK]))
-        .transform_calculate(ket="'target'")
-    )
-    chart = (bars + targets + labels).properties(width=WIDTH - 290, height=alt.Step(38))
-    return _svg(chart, f"Indeks SPBE {year} dibanding target", f"spbe-{rows[0].jenis}")
+    layers = bars
+    if any(row.target_indeks is not None for row in rows):
+        layers += (
+            base.transform_filter("isValid(datum.target)")
+            .mark_tick(thickness=3, size=28, opacity=1)
+            .encode(x=alt.X("target:Q", scale=scale), color=_colour("ket", ["target"], [INK]))
+            .transform_calculate(ket="'target'")
+        )
+    chart = (layers + labels).properties(width=WIDTH - 290, height=alt.Step(38))
+    return _svg(chart, label, prefix)
 
 
 def wrap(text: str, width: int) -> str:
@@ -180,7 +182,13 @@ def _svg(chart: Any, label: str, prefix: str) -> str:
     """The chart as an SVG element for use inside HTML: scalable, named, its ids unique by `prefix`."""
     import vl_convert
 
-    styled = chart.configure(font=_FONT, background="transparent", aria=False)
+    # Names are measured in the first font of _FONT; a reader may have another, which is wider.
+    styled = chart.configure(
+        font=_FONT,
+        background="transparent",
+        aria=False,
+        padding={"left": 36, "right": 12, "top": 5, "bottom": 5},
+    )
     styled = styled.configure_view(stroke=None).configure_axis(
         labelColor=INK,
         titleColor=MUTED,

@@ -15,16 +15,16 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from pipelines.publish import charts, words
+from pipelines.publish.figures import Figure, Table
 from pipelines.publish.guard import check_text
+from pipelines.publish.indices import assessed_by, index_sections, index_years
 from pipelines.publish.report_data import (
     CheckShare,
     DatasetStatus,
     FailedCheck,
     Population,
     ReportData,
-    SpbeIndex,
     Visits,
-    latest_year,
 )
 
 if TYPE_CHECKING:
@@ -48,25 +48,6 @@ class Tile:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table under a chart: the same numbers, for those who cannot or will not read a picture."""
-
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    total: tuple[str, ...] = ()
-    text_columns: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    title: str
-    says: str
-    svg: str
-    table: Table
-    detail: Table | None = None
-
-
 def render(data: ReportData, as_of: datetime, samples: Collection[str] = ()) -> str:
     """The page. samples: the models that hold made-up rows.
 
@@ -86,7 +67,8 @@ def render(data: ReportData, as_of: datetime, samples: Collection[str] = ()) -> 
             quarantine=data.quarantine,
             population=population_figures(data.population),
             visits=visits_figure(data.visits),
-            spbe=spbe_section(data.spbe),
+            indices=index_sections(data.indices),
+            index_years=index_years(data.indices),
             status_words=STATUS,
             samples=frozenset(samples),
         )
@@ -271,43 +253,6 @@ def visits_figure(rows: Sequence[Visits]) -> Figure | None:
     )
 
 
-def spbe_section(rows: Sequence[SpbeIndex]) -> dict[str, Any] | None:
-    """The last year's index and its figures by domain and aspect; the indices of all years."""
-    last = latest_year(rows)
-    index = next((row for row in last if row.jenis == "indeks"), None)
-    if index is None:
-        return None
-    figures: list[Figure] = []
-    for kind in ("domain", "aspek"):
-        part = [row for row in last if row.jenis == kind and row.indeks is not None]
-        if part:
-            figures.append(_spbe_figure(kind, part))
-    history = [row for row in rows if row.jenis == "indeks"]
-    return {"index": index, "figures": figures, "history": history if len(history) > 1 else []}
-
-
-def _spbe_figure(kind: str, rows: Sequence[SpbeIndex]) -> Figure:
-    reached = sum(1 for row in rows if row.selisih is not None and row.selisih >= 0)
-    table = Table(
-        (kind.capitalize(), "Predikat", "Bobot (%)", "Indeks", "Target", "Selisih", "Indikator terisi"),
-        tuple(
-            (
-                row.nama,
-                row.predikat or words.NONE,
-                words.number(row.bobot, 1),
-                words.number(row.indeks, 2),
-                words.number(row.target_indeks, 2),
-                words.number(row.selisih, 2),
-                f"{row.terisi} dari {row.jumlah_indikator}",
-            )
-            for row in rows
-        ),
-        text_columns=2,
-    )
-    says = f"{reached} dari {len(rows)} {kind} mencapai target tahun {rows[0].tahun}."
-    return Figure(f"Indeks per {kind}", says, charts.spbe_chart(rows, rows[0].tahun), table)
-
-
 def _failed(check: FailedCheck) -> dict[str, str]:
     return {
         "dataset": check.asset.removeprefix("raw/"),
@@ -340,5 +285,6 @@ def _environment() -> Environment:
         "schedule": schedule,
         "source": words.source,
         "rule": words.rule,
+        "assessed_by": assessed_by,
     }
     return environment

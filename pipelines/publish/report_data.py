@@ -7,7 +7,6 @@ and pictures (charts.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -100,18 +99,31 @@ class Visits:
 
 
 @dataclass(frozen=True, slots=True)
-class SpbeIndex:
+class Index:
+    """An index of the province, or a domain or aspect of one.
+
+    berlaku: whether the instrument is in force; else the index is history. jenis_penilaian: "resmi" by who assesses,
+    "mandiri" by the province itself, None where nobody has. asal: "formulir" where we worked it out of its indicators,
+    "diumumkan" where it stands as it was announced; then keterangan names the source.
+    """
+
+    instrumen: str
+    versi: str
+    berlaku: bool
     tahun: int
     jenis: str
     kode: str
     nama: str
+    jenis_penilaian: str | None
+    asal: str
     bobot: float | None
     indeks: float | None
     target_indeks: float | None
     selisih: float | None
     predikat: str | None
     jumlah_indikator: int
-    terisi: int
+    terisi: int | None
+    keterangan: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +136,7 @@ class ReportData:
     quarantine: tuple[QuarantineReason, ...]
     population: tuple[Population, ...]
     visits: tuple[Visits, ...]
-    spbe: tuple[SpbeIndex, ...]
+    indices: tuple[Index, ...]
 
 
 _DAFTAR_DATA = """
@@ -192,12 +204,15 @@ select coalesce(nama_kabupaten_kota, kode_kabupaten_kota, '-') as kabupaten_kota
 from mart_satu_data.layanan_kesehatan_bulanan group by 1, 2, 3, 4 order by 2, 3, 4, 1
 """
 
-_SPBE = """
-select tahun::int as tahun, jenis, kode::text as kode, nama, bobot::float8 as bobot, indeks::float8 as indeks,
-    target_indeks::float8 as target_indeks, selisih::float8 as selisih, predikat,
-    coalesce(jumlah_indikator, 0)::int as jumlah_indikator, coalesce(terisi, 0)::int as terisi
-from mart_spbe.indeks_spbe
-order by tahun, array_position(array['indeks', 'domain', 'aspek'], jenis),
+_INDICES = """
+select instrumen, versi, instrumen_berlaku as berlaku, tahun::int as tahun, jenis, kode::text as kode, nama,
+    jenis_penilaian, asal, bobot::float8 as bobot, indeks::float8 as indeks, target_indeks::float8 as target_indeks,
+    selisih::float8 as selisih, predikat, coalesce(jumlah_indikator, 0)::int as jumlah_indikator, terisi::int as terisi,
+    keterangan
+from mart_spbe.indeks_instrumen
+where lingkup = 'provinsi' and jenis <> 'indikator'
+order by instrumen_berlaku desc, array_position(array['pemdi', 'epss', 'spbe'], instrumen), tahun, asal desc,
+    jenis_penilaian desc, array_position(array['indeks', 'domain', 'aspek'], jenis),
     nullif(regexp_replace(kode::text, '[^0-9].*$', ''), '')::int nulls first, kode
 """
 
@@ -218,15 +233,8 @@ def read_report(connection: Connection[Any]) -> ReportData:
         quarantine=section("quarantine.row", QuarantineReason, _QUARANTINE),
         population=section("mart_satu_data.penduduk_kelurahan", Population, _POPULATION),
         visits=section("mart_satu_data.layanan_kesehatan_bulanan", Visits, _VISITS),
-        spbe=section("mart_spbe.indeks_spbe", SpbeIndex, _SPBE),
+        indices=section("mart_spbe.indeks_instrumen", Index, _INDICES),
     )
-
-
-def latest_year(rows: Iterable[SpbeIndex]) -> tuple[SpbeIndex, ...]:
-    """The rows of the last year that has any."""
-    kept = tuple(rows)
-    last = max((row.tahun for row in kept), default=0)
-    return tuple(row for row in kept if row.tahun == last)
 
 
 def _exists(connection: Connection[Any], relation: LiteralString) -> bool:

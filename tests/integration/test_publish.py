@@ -270,7 +270,9 @@ def test_the_report_tells_what_is_there_and_no_value_of_quarantine(
         "di luar klasifikasi isian",
         "bertambah 54.600 jiwa (4,6%) sejak 2022",
         "3 sel disamarkan agar orang tidak dapat dikenali",
-        "Indeks SPBE 2026",
+        "Riwayat: Indeks SPBE 2026",
+        "Indeks Pemdi 2026",
+        "Laporan Hasil Evaluasi SPBE 2024",
         "Layanan Administrasi Pemerintahan Berbasis Elektronik",
     ):
         assert told in page

@@ -14,8 +14,10 @@ create table mart_satu_data.penduduk_kelurahan (kode_kabupaten_kota text, nama_k
 create table mart_satu_data.layanan_kesehatan_bulanan (kode_kabupaten_kota text, nama_kabupaten_kota text,
     kode_kecamatan text, nama_kecamatan text, tahun int, bulan int, cara_bayar text, jumlah_kunjungan bigint,
     keterangan text);
-create table mart_spbe.indeks_spbe (tahun int, jenis text, kode text, nama text, bobot numeric, indeks numeric(4, 2),
-    target_indeks numeric(4, 2), selisih numeric(4, 2), predikat text, jumlah_indikator bigint, terisi bigint);
+create table mart_spbe.indeks_instrumen (instrumen text, versi text, instrumen_berlaku bool, tahun int, lingkup text,
+    jenis text, kode text, nama text, bobot numeric, jenis_penilaian text, asal text, indeks numeric(4, 2),
+    target_indeks numeric(4, 2), selisih numeric(4, 2), predikat text, jumlah_indikator bigint, terisi bigint,
+    keterangan text);
 
 insert into mart_satu_data.daftar_data values
     ('samarinda/penduduk', 'Penduduk Kota Samarinda', 'Diskominfo Kota Samarinda', 'upload', null,
@@ -58,9 +60,17 @@ insert into mart_satu_data.layanan_kesehatan_bulanan
             else k * 37 + b * 21 + case c when 'BPJS' then 900 when 'UMUM' then 260 else 31 end end,
         case when k = 9 and c = 'ASURANSI' then 'disamarkan' end
     from generate_series(1, 9) as k, generate_series(9, 11) as b, unnest(array['BPJS', 'UMUM', 'ASURANSI']) as c;
-insert into mart_spbe.indeks_spbe
-    select y, v.jenis, v.kode, v.nama, v.bobot, v.indeks - (2026 - y) * 0.3, 3.60, v.indeks - (2026 - y) * 0.3 - 3.60,
-        case when v.indeks - (2026 - y) * 0.3 >= 3.5 then 'Sangat Baik' else 'Baik' end, v.n, v.n - 1
+insert into mart_spbe.indeks_instrumen values
+    ('spbe', '59/2020', false, 2024, 'provinsi', 'indeks', 'SPBE', 'Indeks SPBE', 100, 'resmi', 'diumumkan', 3.79, null,
+        null, 'Sangat Baik', 47, null, 'Laporan Hasil Evaluasi SPBE 2024'),
+    ('pemdi', '8/2026', true, 2026, 'provinsi', 'indeks', 'PEMDI', 'Indeks Pemdi', 100, 'mandiri', 'formulir', 2.61,
+        3.00, -0.39, 'Baik', 20, 17, null),
+    ('epss', '3/2022', true, 2026, 'dinkes', 'indeks', 'EPSS', 'Indeks satu OPD', 100, 'resmi', 'formulir', 2.22, null,
+        null, 'Cukup', 38, 38, null);
+insert into mart_spbe.indeks_instrumen
+    select 'spbe', '59/2020', false, y, 'provinsi', v.jenis, v.kode, v.nama, v.bobot, 'mandiri', 'formulir',
+        v.indeks - (2026 - y) * 0.3, 3.60, v.indeks - (2026 - y) * 0.3 - 3.60,
+        case when v.indeks - (2026 - y) * 0.3 >= 3.5 then 'Sangat Baik' else 'Baik' end, v.n, v.n - 1, null
     from generate_series(2025, 2026) as y, (values
         ('indeks', 'SPBE', 'Indeks SPBE', 100, 3.42, 47),
         ('domain', '1', 'Kebijakan Internal SPBE', 13, 3.10, 10),

@@ -8,21 +8,22 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
 from pipelines.errors import PublicationError
 from pipelines.publish.charts import wrap
+from pipelines.publish.indices import index_sections, index_years
 from pipelines.publish.report import (
     population_figures,
     quality_figure,
     render,
     schedule,
-    spbe_section,
     tiles,
     visits_figure,
 )
-from pipelines.publish.report_data import CheckShare, DatasetStatus, Population, ReportData, SpbeIndex, Visits
+from pipelines.publish.report_data import CheckShare, DatasetStatus, Index, Population, ReportData, Visits
 
 AT = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
 EMPTY = ReportData((), (), (), (), (), (), ())
@@ -167,16 +168,66 @@ def test_suppressed_cells_are_told() -> None:
     assert "3 sel" in figure.says
 
 
-def test_the_index_is_of_the_last_year_against_its_target() -> None:
-    def row(year: int, kind: str, index: float) -> SpbeIndex:
-        return SpbeIndex(year, kind, "1", kind, 100.0, index, 3.0, index - 3.0, "Baik", 47, 47)
+def index(instrument: str, year: int, kind: str = "indeks", value: float | None = 2.8, **more: Any) -> Index:
+    name = {"pemdi": "Indeks Pemdi", "spbe": "Indeks SPBE", "epss": "Indeks Pembangunan Statistik"}[
+        instrument
+    ]
+    made = Index(
+        instrument, "8/2026" if instrument == "pemdi" else "59/2020", instrument != "spbe", year, kind, "1",
+        name if kind == "indeks" else kind, "mandiri", "formulir", 100.0, value, 3.0,
+        None if value is None else value - 3.0, "Baik", 47, 47, None,
+    )  # fmt: skip
+    return replace(made, **more)
 
-    section = spbe_section([row(2025, "indeks", 2.5), row(2026, "indeks", 2.8), row(2026, "domain", 3.2)])
-    assert section is not None
-    assert section["index"].tahun == 2026
-    assert [h.tahun for h in section["history"]] == [2025, 2026]
-    assert section["figures"][0].says == "1 dari 1 domain mencapai target tahun 2026."
-    assert ">3,20<" in section["figures"][0].svg
+
+OFFICIAL = index(
+    "spbe", 2024, value=3.79, jenis_penilaian="resmi", asal="diumumkan", predikat="Sangat Baik",
+    target_indeks=None, selisih=None, terisi=None, keterangan="Laporan Hasil Evaluasi SPBE 2024",
+)  # fmt: skip
+
+
+def test_pemdi_stands_first_and_spbe_is_history() -> None:
+    rows = [
+        index("pemdi", 2026),
+        index("pemdi", 2026, "aspek", 3.2),
+        index("spbe", 2025),
+        index("spbe", 2026),
+    ]
+    page = render(replace(EMPTY, indices=(*rows, OFFICIAL)), AT)
+    assert page.index("Indeks Pemdi 2026") < page.index("Riwayat: Indeks SPBE 2026")
+    assert "dicabut pada Juni 2026" in page
+    pemdi, spbe = index_sections([*rows, OFFICIAL])
+    assert (pemdi.index.tahun, spbe.index.tahun) == (2026, 2026)
+    assert pemdi.figures[0].title == "Indeks Pemdi per aspek"
+    assert pemdi.figures[0].says == "Penilaian mandiri tahun 2026. 1 dari 1 aspek mencapai target."
+    assert ">3,20<" in pemdi.figures[0].svg
+
+
+def test_every_index_says_whether_it_is_official() -> None:
+    epss = index(
+        "epss", 2024, value=2.68, jenis_penilaian="resmi", asal="diumumkan", keterangan="Keputusan BPS"
+    )
+    own = index("spbe", 2026)
+    years = index_years([own, OFFICIAL, epss, index("pemdi", 2026, value=None)])
+    assert [(y["name"], y["year"], y["assessed"], y["index"], y["source"]) for y in years] == [
+        ("Indeks SPBE", 2026, "Penilaian mandiri", "2,80", "formulir, 59/2020"),
+        ("Indeks SPBE", 2024, "Penilaian resmi", "3,79", "Laporan Hasil Evaluasi SPBE 2024"),
+        ("Indeks Pembangunan Statistik", 2024, "Penilaian resmi", "2,68", "Keputusan BPS"),
+    ]
+    page = render(replace(EMPTY, indices=(own, OFFICIAL, epss)), AT, {"indeks_instrumen"})
+    mark = '<span class="mark sample">Data contoh</span>'
+    assert f"formulir, 59/2020 {mark}" in page
+    assert f"Laporan Hasil Evaluasi SPBE 2024 {mark}" not in page
+    assert "bukan hasil evaluasi Kementerian PANRB" in page
+
+
+def test_an_instrument_in_force_that_nobody_assessed_is_shown_without_a_figure() -> None:
+    none = index("pemdi", 2026, value=None, jenis_penilaian=None, predikat=None, target_indeks=None, terisi=0)
+    (section,) = index_sections([none])
+    assert section.figures == []
+    page = render(replace(EMPTY, indices=(none, OFFICIAL)), AT)
+    assert "Belum dinilai" in page
+    assert "Indeks Pemdi 2026" in page
 
 
 def test_the_same_values_give_the_same_bytes_in_one_process() -> None:

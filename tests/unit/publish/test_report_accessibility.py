@@ -8,13 +8,16 @@ from html.parser import HTMLParser
 import pytest
 
 from pipelines.publish.report import render
-from pipelines.publish.report_data import CheckShare, Population, ReportData, SpbeIndex, Visits
+from pipelines.publish.report_data import CheckShare, Index, Population, ReportData, Visits
 
 AT = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
 INDEX = tuple(
-    SpbeIndex(2026, kind, code, kind, 100.0, 2.8, 3.0, -0.2, "Baik", 47, 47)
+    Index(
+        "spbe", "59/2020", False, 2026, kind, code, kind, "mandiri", "formulir", 100.0, 2.8, 3.0, -0.2, "Baik", 47, 47,
+        None,
+    )
     for kind, code in (("indeks", "SPBE"), ("domain", "1"), ("aspek", "1"))
-)
+)  # fmt: skip
 DATA = ReportData(
     daftar_data=(),
     checks=(CheckShare("dinkes", 3, 1, 0),),
@@ -22,7 +25,7 @@ DATA = ReportData(
     quarantine=(),
     population=(Population("Kota A", "Ulu", "X", 2025, 900),),
     visits=(Visits("Kota A", 2026, 9, "BPJS", 1234, 0),),
-    spbe=INDEX,
+    indices=INDEX,
 )
 
 
