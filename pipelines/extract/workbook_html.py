@@ -101,6 +101,7 @@ class _Reader:
             if found["tag"] is not None:
                 tag = found["tag"].lower()
                 self._end(tag) if found["end"] else self._begin(tag, found["attributes"])
+        self._take(page[end:])
         while self._open:
             self._end("table")
         return self._sheets
