@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from pipelines.contracts import (
+    CHECK_TIMEOUT_S,
     STATEMENT_TIMEOUT_S,
     WAIT_LIMIT_S,
     ApiExtract,
@@ -83,6 +84,7 @@ def make_contract(path: Path, document: dict[str, Any]) -> Contract:
         schema_contract=_one_of(document, custom, "schema_contract", "freeze", ("freeze", "evolve")),
         max_quarantine_share=_share(document, custom, "max_quarantine_share", 0.2),
         max_shrink_share=_share(document, custom, "max_shrink_share", 0.5),
+        check_timeout=_seconds(document, custom, "check_timeout") or CHECK_TIMEOUT_S,
         publish=bool(custom.get("publish", False)),
         sla={
             p["property"]: (str(p["value"]), str(p.get("unit", "")))
@@ -141,6 +143,13 @@ def _lag(document: dict[str, Any], custom: dict[str, Any]) -> str | None:
             _custom_place(document, "lag"), f"lag {value!r} is no number above 0", "such as 1000"
         )
     return f"{Decimal(str(value)):f}"
+
+
+def _seconds(document: dict[str, Any], custom: dict[str, Any], name: str) -> int | None:
+    try:
+        return _positive(custom, name)
+    except ValueError as error:
+        raise FaultyError(_custom_place(document, name), str(error), "seconds, such as 1800") from None
 
 
 def _server(server: dict[str, Any]) -> Server:

@@ -41,6 +41,7 @@ CONTRACT_PROPERTIES = frozenset(
         "schema_contract",
         "max_quarantine_share",
         "max_shrink_share",
+        "check_timeout",
         "publish",
     }
 )

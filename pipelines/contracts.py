@@ -37,6 +37,7 @@ PERIOD_TYPES = ("date", "timestamp", "string", "integer")
 """Logical types that can say up to when the data go: a text is YYYY-MM, a whole number is a year."""
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,39}")
 STATEMENT_TIMEOUT_S = 900
+CHECK_TIMEOUT_S = 1800
 WAIT_LIMIT_S = 900
 SLA_HOURS: Mapping[str, int] = {
     unit: hours
@@ -219,6 +220,7 @@ class Contract:
     schema_contract: str = "freeze"
     max_quarantine_share: float = 0.2
     max_shrink_share: float = 0.5
+    check_timeout: int = CHECK_TIMEOUT_S
     publish: bool = False
     sla: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     period: str | None = None

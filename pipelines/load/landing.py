@@ -22,6 +22,7 @@ from pipelines.extract.stream import SourceStream, UnfitError
 from pipelines.load import drift, ledger, mended, stage
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan
+from pipelines.load.time_limit import limited
 
 RETRY_WAITS_S = (2.0, 15.0)
 """How long to wait before a source that failed in passing is read again, and how often."""
@@ -100,7 +101,8 @@ def _land_stream(
         )
     batch.read = landed
     if stream.wider and (others := stage.leave_out_other_windows(plan)):
-        batch.read -= connection.execute(others).rowcount
+        with limited(connection, contract, "memilah baris menurut jendela"):
+            batch.read -= connection.execute(others).rowcount
     return plan, stream
 
 

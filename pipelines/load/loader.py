@@ -39,6 +39,7 @@ from pipelines.load.landing import Opener
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan, Window, create_raw
 from pipelines.load.publishing import publish, reconcile_with
+from pipelines.load.time_limit import limited
 
 log = logging.getLogger("gudang")
 
@@ -155,7 +156,7 @@ def _load(
     landing.insist(contract, batch, known, stream)
     batch.warnings = [*stream.warnings, *batch.warnings]
     batch.unreachable = stream.unreachable
-    with _timed(batch, "stage"):
+    with _timed(batch, "stage"), limited(connection, contract, "memilah baris"):
         staged, deduplicated = _stage(connection, plan, batch.read)
         batch.quarantined = batch.read - staged
     with _timed(batch, "check"):
@@ -167,7 +168,8 @@ def _load(
     if rehearsal and verdict.passed:
         _drop_temporaries(connection, plan)
         return False
-    with _timed(batch, "publish"), connection.transaction():
+    publishing = limited(connection, contract, "menerbitkan baris")
+    with _timed(batch, "publish"), publishing, connection.transaction():
         locks.limit_waiting(connection)
         if batch.quarantined:
             for statement in quarantine.quarantine(
@@ -300,9 +302,10 @@ def _read_keys(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_s
     keys, stream = landing.land(connection, keys, read, open_source, None)
     if stream is None:
         return
-    staged, _ = _stage(connection, keys, read.read)
+    with limited(connection, contract, "memilah kunci sumber"):
+        staged, _ = _stage(connection, keys, read.read)
     found = replace(batch, warnings=[*batch.warnings])
-    with connection.transaction():
+    with limited(connection, contract, "membandingkan kunci sumber"), connection.transaction():
         locks.limit_waiting(connection)
         reconcile_with(connection, plan, keys, found, staged)
         _record_standing(connection, plan, found)

@@ -22,6 +22,7 @@ PAYMENTS = {"BPJS": "JKN (BPJS Kesehatan)", "UMUM": "Umum", "ASURANSI": "Asurans
 RULES = {
     "wajib": "wajib diisi",
     "tipe": "salah jenis isian",
+    "jangkauan": "di luar jangkauan jenis isiannya",
     "ketelitian": "lebih teliti daripada kolomnya",
     "klasifikasi": "di luar klasifikasi isian",
     "minimum": "di bawah batas",

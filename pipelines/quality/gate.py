@@ -13,6 +13,7 @@ from pipelines.contracts import Contract
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged
 from pipelines.load.relation import Relation
+from pipelines.load.time_limit import limited_url
 from pipelines.quality.run import CheckResult, run_suite
 from pipelines.quality.suites import DAMAGE_CHECK, QUARANTINE_CHECK, REACH_CHECK, SHAPE_CHECK, suite
 
@@ -41,7 +42,8 @@ def check(staged: Staged, folder: Path, url: str) -> GateResult:
     results = [quarantine_share(staged)]
     expectations = suite(staged.contract, folder)
     if expectations:
-        results += run_suite(expectations, Relation(staged.schema, staged.table), staged.rows, url)
+        within = limited_url(url, staged.contract)
+        results += run_suite(expectations, Relation(staged.schema, staged.table), staged.rows, within)
     return GateResult(tuple(results))
 
 

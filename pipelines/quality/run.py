@@ -67,9 +67,8 @@ def run_suite(
             batch = _batch(source, asset, relation)
             try:
                 verdicts = _verdicts(batch, made, "BOOLEAN_ONLY")
-                failed = [
-                    e for e in made if e.meta["nama"] in verdicts and not verdicts[e.meta["nama"]].success
-                ]
+                # One that could not be asked is not asked again: GX itself has tried it several times.
+                failed = [e for e in made if _has_failed(verdicts.get(e.meta["nama"]))]
                 detail = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
                 details = _verdicts(batch, failed, detail) if failed else {}
             finally:
@@ -208,6 +207,10 @@ def _verdicts(batch: Any, expectations: Iterable[Any], result_format: Any) -> di
     return {r.expectation_config.meta["nama"]: r for r in outcome.results}
 
 
+def _has_failed(verdict: Any) -> bool:
+    return verdict is not None and not verdict.success and not _infos(verdict.exception_info)
+
+
 def _result(expectation: Expectation, verdict: Any, detail: Any, rows: int | None) -> CheckResult:
     if verdict is None:
         return _unasked(expectation, rows, "another one asks the very same")
@@ -235,18 +238,24 @@ def _unasked(expectation: Expectation, rows: int | None, why: str) -> CheckResul
 
 def _raised(exception_info: Any) -> str:
     """What GX met, of the first thing that it met: it keeps one for each of an expectation's metrics."""
-    found = cast(Mapping[str, Any], exception_info or {})
-    several = [info for info in found.values() if isinstance(info, Mapping)]
-    for info in several or [found]:
-        if message := cast(Mapping[str, Any], info).get("exception_message"):
-            return _said(str(message))
+    for message in _infos(exception_info):
+        return _said(message)
     return "Great Expectations gave no counts"
+
+
+def _infos(exception_info: Any) -> list[str]:
+    """The messages of what was raised; none where nothing was."""
+    found = cast(Mapping[str, Any], exception_info or {})
+    several = [cast(Mapping[str, Any], info) for info in found.values() if isinstance(info, Mapping)]
+    return [str(info["exception_message"]) for info in several or [found] if info.get("exception_message")]
 
 
 def _said(text: str, kind: str = "an error of Great Expectations") -> str:
     """What an error is about. Its text may quote a value: of it, only what says that a name is wrong is passed on."""
     if match := _DATABASE_SAID.search(text):
         kind, words = match.groups()
+        if kind == "QueryCanceled":
+            return "tidak selesai dalam batas waktunya (check_timeout di kontrak)"
         code = getattr(getattr(psycopg.errors, kind, None), "sqlstate", None) or ""
         return words if code.startswith(_NAMES_ONLY) else kind
     no_column = _NO_COLUMN.search(text)

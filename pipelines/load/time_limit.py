@@ -1,0 +1,60 @@
+"""How long one statement of a load may run in the warehouse: a pattern over one cell may else never end.
+
+What belongs here: the limit of a session's statements, and what is said when it runs out. Not here: waiting for locks
+(locks.py), how long a source may take (extract/).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psycopg
+from psycopg import Connection, errors, sql
+from sqlalchemy.engine import make_url
+
+from pipelines.contracts import Contract
+from pipelines.errors import LoadError
+
+PROPERTY = "check_timeout"
+
+
+@contextmanager
+def limited(connection: Connection[Any], contract: Contract, what: str) -> Generator[None]:
+    """Ends a statement that runs longer than the contract lets it; call it outside of a transaction.
+
+    what: what the statements do, in words for the message. Raises LoadError when the time ran out.
+    """
+    seconds = contract.check_timeout
+    connection.execute(sql.SQL("set statement_timeout = {}").format(sql.Literal(seconds * 1000)))
+    begun = time.monotonic()
+    try:
+        yield
+    except errors.QueryCanceled as error:
+        if time.monotonic() - begun < seconds:
+            raise  # somebody ended it
+        raise LoadError(
+            contract.key,
+            f"{what} tidak selesai dalam {seconds} detik{_suspects(contract)}; yang sudah terbit tidak berubah",
+            hint=f"sederhanakan pattern kolom itu di kontrak, atau perpanjang {PROPERTY}",
+        ) from error
+    finally:
+        # A session that was lost in between needs no more, and what it was lost by is what is told.
+        with suppress(psycopg.Error):
+            connection.execute("reset statement_timeout")
+
+
+def limited_url(url: str, contract: Contract) -> str:
+    """The warehouse's URL (SQLAlchemy) with the same limit for each statement of a session."""
+    parsed = make_url(url)
+    before = parsed.query.get("options", "")
+    given = before if isinstance(before, str) else " ".join(before)
+    options = f"{given} -c statement_timeout={contract.check_timeout * 1000}".strip()
+    return parsed.update_query_dict({"options": options}).render_as_string(hide_password=False)
+
+
+def _suspects(contract: Contract) -> str:
+    names = [c.name for c in contract.stored if c.pattern]
+    return f" (kolom dengan pattern: {', '.join(names)})" if names else ""
