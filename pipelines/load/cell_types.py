@@ -62,29 +62,29 @@ WORDS = {
 _FRACTION = (
     "octet_length({text}) <= 19 or {text} not like '%._______%'",
     r"{text} !~ '\.[0-9]{{6}}[0-9]*[1-9]'",
-    "lebih halus daripada sepersejuta detik, akan dibulatkan",
-    "tulis paling banyak 6 angka di belakang detik",
+    "lebih halus daripada sepersejuta detik, dan tidak dipotong begitu saja",
+    "tulis paling banyak 6 angka di belakang detik, atau izinkan di kontrak dengan parse: mikrodetik",
 )
 KEEPS: dict[str, tuple[str, str, str, str]] = {
     # Digits are lost behind the point, or by a negative power of ten.
     "numeric": (
         "{text} not like '%.{more}%' and strpos({text}, '-') <= 1",
         "{text}::numeric = {text}::{type}",
-        "lebih dari {scale} angka di belakang koma, akan dibulatkan",
-        "tulis paling banyak {scale} angka di belakang koma",
+        "lebih dari {scale} angka di belakang koma, dan tidak dibulatkan begitu saja",
+        "tulis paling banyak {scale} angka di belakang koma, atau izinkan di kontrak dengan parse: bulatkan",
     ),
     "date": (
         "octet_length({text}) <= 10",
         "case when pg_input_is_valid({text}, 'timestamp') then {text}::timestamp::time = '00:00' else true end",
-        "memuat jam, yang akan hilang",
-        "tulis tanggalnya saja (tttt-bb-hh)",
+        "memuat jam, dan tidak dipotong begitu saja",
+        "tulis tanggalnya saja (tttt-bb-hh), atau izinkan di kontrak dengan parse: tanggal_saja",
     ),
     "timestamp": _FRACTION,
     "timestamptz": _FRACTION,
     "time": (
         "{text} like '__:__:__' or {text} like '__:__'",
         r"{text} ~ '^\s*\d{{1,2}}:\d{{2}}(:\d{{2}}(\.\d{{1,6}}0*)?)?\s*([AaPp][Mm])?\s*$'",
-        "memuat tanggal, zona, atau pecahan yang akan hilang",
+        "memuat tanggal, zona, atau pecahan, dan tidak dipotong begitu saja",
         "tulis jamnya saja (jj:mm:dd)",
     ),
 }

@@ -30,6 +30,7 @@ from pipelines.load import (
     mended,
     personal,
     quarantine,
+    reasons,
     reconcile,
     stage,
     standing,
@@ -189,6 +190,9 @@ def _load(
         else:
             mended.keep(connection, plan, batch.source_name, passed=False)
             batch.state, batch.error = "rejected", verdict.summary
+            if batch.quarantined:
+                why = reasons.most_common(connection, plan, deduplicated=deduplicated)
+                batch.error += f"; alasan terbanyak: {why}"
         _drop_temporaries(connection, plan)
         ledger.close_batch(connection, batch)
     if verdict.passed and contract.reconcile and not plan.complete:

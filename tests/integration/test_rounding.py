@@ -31,12 +31,12 @@ CHANGED = {
     "time": ["2024-01-31 10:30:00", "10:30:00+07", "10:30:00.1234567"],
 }
 TOLD = {
-    "numeric(6,2)": "nilai: lebih dari 2 angka di belakang koma, akan dibulatkan",
-    "numeric(4,0)": "nilai: lebih dari 0 angka di belakang koma, akan dibulatkan",
-    "date": "nilai: memuat jam, yang akan hilang",
-    "timestamp": "nilai: lebih halus daripada sepersejuta detik, akan dibulatkan",
-    "timestamptz": "nilai: lebih halus daripada sepersejuta detik, akan dibulatkan",
-    "time": "nilai: memuat tanggal, zona, atau pecahan yang akan hilang",
+    "numeric(6,2)": "nilai: lebih dari 2 angka di belakang koma, dan tidak dibulatkan begitu saja",
+    "numeric(4,0)": "nilai: lebih dari 0 angka di belakang koma, dan tidak dibulatkan begitu saja",
+    "date": "nilai: memuat jam, dan tidak dipotong begitu saja",
+    "timestamp": "nilai: lebih halus daripada sepersejuta detik, dan tidak dipotong begitu saja",
+    "timestamptz": "nilai: lebih halus daripada sepersejuta detik, dan tidak dipotong begitu saja",
+    "time": "nilai: memuat tanggal, zona, atau pecahan, dan tidak dipotong begitu saja",
 }
 
 
