@@ -20,7 +20,6 @@ PEMDI_YEAR = 2026
 EPSS_YEARS = (2024, 2025, 2026)
 EPSS_OPD = ("diskominfo", "bappeda", "dinkes", "disdikbud", "disnakertrans", "dlh")
 """The agencies whose statistics are assessed."""
-_FORMER = {"Sungai Siring Pelita": "SUNGAI SIRING"}
 _FISH = {
     "Pembenihan Air Tawar": ("Lele", "Nila", "Mas", "Gurami", "Patin"),
     "Pembenihan Air Laut": ("Kakap", "Kerapu", "Udang Windu", "Ikan Lainnya"),
@@ -38,7 +37,7 @@ def samarinda() -> Iterator[Row]:
     for year, scale in YEARS.items():
         by_sex = [apportion(round(total * scale), shares) for total in POPULATION["64.72"]]
         for index, (district, name) in enumerate(places):
-            spelled = "DADIMULYA" if name == "Dadi Mulya" and year < 2024 else _FORMER.get(name, name).upper()
+            spelled = "DADIMULYA" if name == "Dadi Mulya" and year < 2024 else name.upper()
             for sex, people in zip("LP", by_sex, strict=True):
                 for age, count in enumerate(apportion(people[index], weights)):
                     if count:

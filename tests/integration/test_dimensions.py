@@ -57,3 +57,24 @@ def test_a_day_has_its_indonesian_names(pg_url: str) -> None:
         (21 * 365 + 5, 21 * 365 + 5)
     ]
     warehouse.connection.close()
+
+
+def test_a_former_name_is_another_name(pg_url: str) -> None:
+    """Not the same in capitals or with another prefix, and not the last name of a code that ended. Sungai Siring is no
+    other name in any year."""
+    warehouse = ModelWarehouse(pg_url)
+    warehouse.built("dim_wilayah")
+    assert (
+        warehouse.run("""
+        select kode_kemendagri, nama, nama_lama from core.dim_wilayah
+        where exists (
+            select from unnest(string_to_array(nama_lama, '; ')) as lama where ops.kunci_nama(lama) = ops.kunci_nama(nama)
+        )
+    """)
+        == []
+    )
+    assert warehouse.run("""
+        select nama, nama_lama from core.dim_wilayah where kode_kemendagri in ('64.01', '64.72.05.1004') order by 1
+    """) == [("Kabupaten Paser", None), ("Sungai Siring", None)]
+    assert warehouse.run("select count(nama_lama) > 20 from core.dim_wilayah") == [(True,)]
+    warehouse.connection.close()

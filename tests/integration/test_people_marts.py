@@ -117,8 +117,8 @@ def test_visits_to_a_place_without_a_code_are_in_the_provinces_sum(warehouse: Mo
         select kode_provinsi, kode_kabupaten_kota, nama_kabupaten_kota, jenis_wisatawan, jumlah_kunjungan, tahun, bulan
         from mart_satu_data.kunjungan_wisata_bulanan order by 3, 4
     """) == [
-        (None, None, "Ibu Kota Nusantara", "wisman", 6, 2026, 1),
-        (None, None, "Ibu Kota Nusantara", "wisnus", 7, 2026, 1),
+        ("64", None, "Ibu Kota Nusantara", "wisman", 6, 2026, 1),
+        ("64", None, "Ibu Kota Nusantara", "wisnus", 7, 2026, 1),
         ("64", "64.71", "Kota Balikpapan", "wisman", 5, 2026, 1),
         ("64", "64.71", "Kota Balikpapan", "wisnus", 30, 2026, 1),
     ]
@@ -126,7 +126,7 @@ def test_visits_to_a_place_without_a_code_are_in_the_provinces_sum(warehouse: Mo
         select kode_provinsi, nama_kabupaten_kota, jenis_wisatawan, jumlah_kunjungan
         from mart_satu_data.kunjungan_wisata_jumlah order by 2, 3
     """) == [
-        (None, "Ibu Kota Nusantara", "SEMUA", 13),
+        ("64", "Ibu Kota Nusantara", "SEMUA", 13),
         ("64", "Kota Balikpapan", "SEMUA", 35),
         ("64", "SEMUA", "SEMUA", 48),
         ("64", "SEMUA", "wisman", 11),
@@ -236,9 +236,9 @@ def crowded(module_pg_url: str) -> Iterator[ModelWarehouse]:
         )
         cursor.executemany(
             "insert into raw.dispar__kunjungan_wisata (tanggal, kode_destinasi, jenis_wisatawan, kabupaten_kota,"
-            " jumlah_kunjungan) values (%s, 'A', %s, %s, %s)",
+            " jumlah_kunjungan) values (%s, %s, %s, %s, %s)",
             [
-                (f"2026-{month:02d}-01", kind, place, few())
+                (f"2026-{month:02d}-01", place, kind, place, few())
                 for month in range(1, 10)
                 for kind in ("wisnus", "wisman")
                 for place in ("Kota Balikpapan", "Kabupaten Berau", "Kota Bontang", "Ibu Kota Nusantara")

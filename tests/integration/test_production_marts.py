@@ -119,18 +119,27 @@ def test_coal_is_summed_over_companies_whatever_their_permits(warehouse: ModelWa
     """) == [("64.03", "produksi", d("37.50"), "ton", 2026, 9, None)]
 
 
-def test_the_list_of_puskesmas_is_of_the_year_that_it_came(warehouse: ModelWarehouse) -> None:
-    """17:00 UTC on New Year's Eve is the new year in Kalimantan."""
+def test_the_list_of_puskesmas_has_no_year_that_its_source_does_not_say(warehouse: ModelWarehouse) -> None:
+    """The year in which it was loaded is none of the list; what is counted are puskesmas, not degrees."""
     warehouse.run("""
         insert into raw.dinkes__puskesmas (kode_puskesmas, nama, kode_kecamatan, jenis, lintang, bujur, aktif, _loaded_at)
         values ('P64720101', 'Puskesmas Palaran', '64.72.01', 'rawat_inap', -0.5, 117.1, true, '2026-12-31T17:00:00Z')
     """)
     warehouse.built("daftar_puskesmas")
     assert warehouse.run("""
-        select nama_kabupaten_kota, nama_kecamatan, nama_puskesmas, lintang, bujur, satuan, tahun
+        select nama_kabupaten_kota, nama_kecamatan, nama_puskesmas, jenis, lintang, bujur, satuan, tahun
         from mart_satu_data.daftar_puskesmas
     """) == [
-        ("Kota Samarinda", "Palaran", "Puskesmas Palaran", d("-0.5000000"), d("117.1000000"), "derajat", 2027)
+        (
+            "Kota Samarinda",
+            "Palaran",
+            "Puskesmas Palaran",
+            "Rawat inap",
+            d("-0.5000000"),
+            d("117.1000000"),
+            "puskesmas",
+            None,
+        )
     ]
 
 

@@ -37,8 +37,8 @@ def test_everything_is_built_on_empty_raw_tables_and_again_on_top_of_itself(
 
 
 def test_every_spelling_of_samarindas_villages_finds_its_code(warehouse: ModelWarehouse) -> None:
-    """The city's file writes the 2025 names in capitals, but Sungai Siring by its former name and Dadi Mulya
-    in two ways: 60 spellings of 59 kelurahan."""
+    """The city's file writes the names in capitals, and Dadi Mulya in two ways; a copy of the list of 2025 calls Sungai
+    Siring by another name: 61 spellings of 59 kelurahan."""
     warehouse.build("tag:referensi")
     warehouse.run("""
         insert into raw.samarinda__penduduk (tahun, kecamatan, kelurahan, kelamin, umur, jumlah)
@@ -46,11 +46,9 @@ def test_every_spelling_of_samarindas_villages_finds_its_code(warehouse: ModelWa
         from core.ref_wilayah as kelurahan
         join core.ref_wilayah as kecamatan on kecamatan.kode_kemendagri = kelurahan.kode_induk
         cross join lateral (
-            select
-                case kelurahan.nama
-                    when 'Sungai Siring Pelita' then 'SUNGAI SIRING' else upper(kelurahan.nama)
-                end
+            select upper(kelurahan.nama)
             union all select 'DADIMULYA' where kelurahan.nama = 'Dadi Mulya'
+            union all select 'SUNGAI SIRING PELITA' where kelurahan.nama = 'Sungai Siring'
         ) as ditulis (ejaan)
         cross join (values ('L'), ('P')) as k (kelamin)
         where kelurahan.level = 'kelurahan' and kelurahan.kode_kemendagri like '64.72.%'
@@ -61,14 +59,14 @@ def test_every_spelling_of_samarindas_villages_finds_its_code(warehouse: ModelWa
         select count(distinct (kecamatan, kelurahan)), count(distinct kode_desa_kelurahan),
             count(*) filter (where kode_desa_kelurahan is null)
         from staging.stg_samarinda__penduduk
-    """) == [(60, 59, 0)]
+    """) == [(61, 59, 0)]
     assert warehouse.run("""
         select kode_desa_kelurahan, nama_desa_kelurahan, nama_kecamatan, jumlah, satuan
         from mart_satu_data.penduduk_kelurahan
-        where jenis_kelamin = 'L' and nama_desa_kelurahan in ('Dadi Mulya', 'Sungai Siring Pelita') order by 1
+        where jenis_kelamin = 'L' and nama_desa_kelurahan in ('Dadi Mulya', 'Sungai Siring') order by 1
     """) == [
         ("64.72.03.1007", "Dadi Mulya", "Samarinda Ulu", 20, "jiwa"),
-        ("64.72.05.1004", "Sungai Siring Pelita", "Samarinda Utara", 10, "jiwa"),
+        ("64.72.05.1004", "Sungai Siring", "Samarinda Utara", 20, "jiwa"),
     ]
     assert warehouse.run("select count(*) from mart_satu_data.penduduk_kelurahan") == [(118,)]
 
@@ -231,8 +229,8 @@ def test_cells_under_five_are_suppressed_with_what_would_tell_them(warehouse: Mo
         select nama_kabupaten_kota, nama_kecamatan, tahun, bulan, cara_bayar, jumlah_kunjungan, keterangan
         from mart_satu_data.layanan_kesehatan_bulanan order by cara_bayar
     """) == [
-        ("Kota Samarinda", "Palaran", 2026, 9, "BPJS", None, "disamarkan"),
-        ("Kota Samarinda", "Palaran", 2026, 9, "UMUM", None, "disamarkan"),
+        ("Kota Samarinda", "Palaran", 2026, 9, "JKN (BPJS Kesehatan)", None, "disamarkan"),
+        ("Kota Samarinda", "Palaran", 2026, 9, "Umum", None, "disamarkan"),
     ]
     # 4 of 9 hidden alone would be 9 - 5: BPJS goes with it, and the city's totals by way of paying, which are the same.
     assert warehouse.run("""
@@ -240,9 +238,9 @@ def test_cells_under_five_are_suppressed_with_what_would_tell_them(warehouse: Mo
         from mart_satu_data.layanan_kesehatan_jumlah order by 1, 2
     """) == [
         ("Palaran", "SEMUA", 9, None),
-        (None, "BPJS", None, "disamarkan"),
+        (None, "JKN (BPJS Kesehatan)", None, "disamarkan"),
         (None, "SEMUA", 9, None),
-        (None, "UMUM", None, "disamarkan"),
+        (None, "Umum", None, "disamarkan"),
     ]
     assert warehouse.run(
         "select jenis_kelamin, jumlah, keterangan from mart_satu_data.penduduk_kelurahan order by 1"

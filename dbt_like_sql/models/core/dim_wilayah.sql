@@ -24,15 +24,6 @@ dapodik as (
     group by kode_kemendagri
 ),
 
-nama_lama as (
-    select
-        masa_nama.kode_kemendagri,
-        string_agg(masa_nama.nama, '; ' order by masa_nama.berlaku_mulai) as nama_lama
-    from masa_nama
-    where masa_nama.berlaku_sampai is not null
-    group by masa_nama.kode_kemendagri
-),
-
 pengganti as (
     select
         perubahan.kode_lama,
@@ -68,6 +59,17 @@ semua_kode as (
         wilayah.kode_kemendagri is not null as aktif
     from wilayah
     full outer join riwayat on wilayah.kode_kemendagri = riwayat.kode_kemendagri
+),
+
+nama_lama as (
+    -- Nama yang hanya lain huruf besar atau awalannya, dan nama terakhir kode yang sudah berakhir, bukan nama lama.
+    select
+        masa_nama.kode_kemendagri,
+        string_agg(masa_nama.nama, '; ' order by masa_nama.berlaku_mulai) as nama_lama
+    from masa_nama
+    inner join semua_kode on masa_nama.kode_kemendagri = semua_kode.kode_kemendagri
+    where {{ kunci_nama('masa_nama.nama') }} <> {{ kunci_nama('semua_kode.nama') }}
+    group by masa_nama.kode_kemendagri
 ),
 
 berjenjang as (

@@ -10,8 +10,7 @@ puskesmas as (
         lintang,
         bujur,
         tanggal_izin,
-        aktif,
-        _loaded_at
+        aktif
     from {{ source('dinkes', 'puskesmas') }}
 ),
 
@@ -26,8 +25,7 @@ final as (
         puskesmas.lintang,
         puskesmas.bujur,
         puskesmas.tanggal_izin,
-        puskesmas.aktif,
-        puskesmas._loaded_at as dimuat_pada
+        puskesmas.aktif
     from puskesmas
 )
 

@@ -18,14 +18,18 @@ final as (
         wilayah.nama_kecamatan,
         puskesmas.kode_puskesmas,
         puskesmas.nama as nama_puskesmas,
-        puskesmas.jenis,
+        case puskesmas.jenis
+            when 'rawat_inap' then 'Rawat inap'
+            when 'non_rawat_inap' then 'Non rawat inap'
+            else puskesmas.jenis
+        end as jenis,
         puskesmas.alamat,
         puskesmas.tanggal_izin,
         puskesmas.aktif,
         puskesmas.lintang,
         puskesmas.bujur,
-        'derajat' as satuan,
-        extract(year from {{ tanggal_wita('puskesmas.dimuat_pada') }})::integer as tahun
+        'puskesmas' as satuan,
+        null::integer as tahun
     from puskesmas
     left join wilayah on puskesmas.kode_kecamatan = wilayah.kode_kemendagri
 )

@@ -8,10 +8,14 @@ wilayah as (
     select * from {{ ref('dim_wilayah') }}
 ),
 
+provinsi as (
+    {{ provinsi() }}
+),
+
 final as (
     select
-        wilayah.kode_provinsi,
-        wilayah.nama_provinsi,
+        provinsi.kode_kemendagri as kode_provinsi,
+        provinsi.nama as nama_provinsi,
         wilayah.kode_kabupaten_kota,
         coalesce(wilayah.nama_kabupaten_kota, sel.wilayah) as nama_kabupaten_kota,
         sel.jenis_wisatawan,
@@ -21,6 +25,7 @@ final as (
         sel.bulan,
         {{ keterangan_samar('sel.disamarkan') }} as keterangan
     from sel
+    cross join provinsi
     left join wilayah on sel.wilayah = wilayah.kode_kemendagri
     where not sel.baris_total and not sel.kolom_total
 )

@@ -14,8 +14,8 @@ provinsi as (
 
 final as (
     select
-        case when sel.baris_total then provinsi.kode_kemendagri else wilayah.kode_provinsi end as kode_provinsi,
-        case when sel.baris_total then provinsi.nama else wilayah.nama_provinsi end as nama_provinsi,
+        provinsi.kode_kemendagri as kode_provinsi,
+        provinsi.nama as nama_provinsi,
         wilayah.kode_kabupaten_kota,
         case
             when sel.baris_total then 'SEMUA'

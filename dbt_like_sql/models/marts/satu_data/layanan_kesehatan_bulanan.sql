@@ -16,7 +16,7 @@ final as (
         wilayah.nama_kabupaten_kota,
         sel.kode_kecamatan,
         wilayah.nama as nama_kecamatan,
-        sel.cara_bayar,
+        {{ nama_cara_bayar('sel.cara_bayar') }} as cara_bayar,
         sel.jumlah as jumlah_kunjungan,
         'kunjungan' as satuan,
         sel.tahun,

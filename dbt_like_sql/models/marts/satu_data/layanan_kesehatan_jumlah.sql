@@ -16,7 +16,7 @@ final as (
         wilayah.nama_kabupaten_kota,
         sel.kode_kecamatan,
         kecamatan.nama as nama_kecamatan,
-        case when sel.kolom_total then 'SEMUA' else sel.cara_bayar end as cara_bayar,
+        case when sel.kolom_total then 'SEMUA' else {{ nama_cara_bayar('sel.cara_bayar') }} end as cara_bayar,
         sel.jumlah as jumlah_kunjungan,
         'kunjungan' as satuan,
         sel.tahun,
