@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dagster as dg
+from dagster_shared.check import CheckError
 
 from pipelines.assets.publication import publication_assets
 from pipelines.assets.raw import raw_assets
@@ -57,13 +58,14 @@ def _models(settings: Settings) -> tuple[list[dg.AssetsDefinition], Project | No
     """Models and publications, and the models' project where it can be read."""
     try:
         project = load_project(settings.models_dir, suites=settings.expectations_dir)
-    except (ModelError, QualityError) as error:
+        models = model_assets(project)
+    except (ModelError, QualityError, dg.DagsterError, CheckError) as error:
         return unreadable_models(["referensi", "core", "publikasi"], error), None
     try:
         published = publication_assets(project, settings)
     except PublicationError as error:
         published = unreadable_models(["publikasi"], error)
-    return [*model_assets(project), *published], project
+    return [*models, *published], project
 
 
 defs = build_definitions(load_settings())

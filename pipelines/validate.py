@@ -50,7 +50,39 @@ def validate(settings: Settings, env: Mapping[str, str] = os.environ) -> list[Fa
         faults += _model_suites(settings, project)
         faults += _names(contracts, project)
     faults += _orphans(settings, project)
+    if project and not faults:
+        faults += _definitions(settings, contracts)
     return sorted(faults, key=lambda f: (str(f.path), f.line))
+
+
+def _definitions(settings: Settings, contracts: list[Contract]) -> list[Fault]:
+    """What only Dagster would refuse, which would take every dataset out of the UI. Its import takes seconds."""
+    import dagster as dg
+    from dagster_shared.check import CheckError
+
+    from pipelines.assets.publication import publication_assets
+    from pipelines.assets.raw import raw_assets
+    from pipelines.assets.warehouse import model_assets
+    from pipelines.jobs import jobs
+    from pipelines.resources.warehouse import Warehouse
+
+    try:
+        project = load_project(settings.models_dir, suites=settings.expectations_dir)
+        assets = [
+            *raw_assets(contracts, settings),
+            *model_assets(project),
+            *publication_assets(project, settings),
+        ]
+        resources = {"warehouse": Warehouse(url="")}
+        dg.Definitions.validate_loadable(
+            dg.Definitions(assets=assets, jobs=jobs(contracts), resources=resources)
+        )
+    except (dg.DagsterError, CheckError) as error:
+        message = (
+            f"Dagster refuses what is made of contracts and models: {str(error).strip().splitlines()[0]}"
+        )
+        return [Fault(settings.contracts_dir, 1, message, "change the name that it speaks of")]
+    return []
 
 
 def sources_file(settings: Settings) -> Path:

@@ -45,9 +45,30 @@ def raw_assets(contracts: Sequence[Contract], settings: Settings) -> list[dg.Ass
 
     known = {every: partitions(every, start) for every, start in windows.starts(contracts).items()}
     ordered = sorted(contracts, key=source)
+    checks = {c.key: Checks(c, raw_key(c), suite(c, settings.expectations_dir)) for c in contracts}
     return [
-        _multi_asset(name, tuple(group), settings, known) for (name, _), group in groupby(ordered, source)
+        _multi_asset(name, number, [checks[c.key] for c in together], settings, known)
+        for (name, _), group in groupby(ordered, source)
+        for number, together in enumerate(_apart([*group], checks))
     ]
+
+
+def _apart(contracts: Sequence[Contract], checks: Mapping[str, Checks]) -> list[list[Contract]]:
+    """The contracts in as few groups as needed for Dagster's names of outputs to be one's alone in each.
+
+    To it the check `karantina` of the dataset `hewan` and the dataset `hewan_karantina` are of one name.
+    """
+    groups: list[tuple[set[str], list[Contract]]] = []
+    for contract in contracts:
+        names = {raw_key(contract).to_python_identifier()}
+        names |= {spec.get_python_identifier() for spec in checks[contract.key].specs()}
+        free = next((group for group in groups if not names & group[0]), None)
+        if free is None:
+            free = (set[str](), list[Contract]())
+            groups.append(free)
+        free[0].update(names)
+        free[1].append(contract)
+    return [group for _, group in groups]
 
 
 def partitions(every: Cadence, start: date) -> dg.TimeWindowPartitionsDefinition:
@@ -61,18 +82,19 @@ def partitions(every: Cadence, start: date) -> dg.TimeWindowPartitionsDefinition
 
 def _multi_asset(
     name: str,
-    contracts: tuple[Contract, ...],
+    number: int,
+    checks_of: Sequence[Checks],
     settings: Settings,
     known: Mapping[Cadence, dg.TimeWindowPartitionsDefinition],
 ) -> dg.AssetsDefinition:
-    suites = {c.key: suite(c, settings.expectations_dir) for c in contracts}
-    checks = {c.key: Checks(c, raw_key(c), suites[c.key]) for c in contracts}
+    contracts = [c.contract for c in checks_of]
+    checks = {c.contract.key: c for c in checks_of}
     every = contracts[0].partition.every if contracts[0].partition else None
     partitions_def = known[every] if every else None
 
     @dg.multi_asset(
-        name=f"raw_{name}" + (f"_{every}" if every else ""),
-        specs=[_spec(c, suites[c.key], partitions_def) for c in contracts],
+        name=f"raw_{name}" + (f"_{every}" if every else "") + (f"_{number + 1}" if number else ""),
+        specs=[_spec(c, checks[c.key].expectations, partitions_def) for c in contracts],
         check_specs=[spec for c in contracts for spec in checks[c.key].specs()],
         can_subset=True,
         partitions_def=partitions_def,

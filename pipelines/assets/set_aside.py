@@ -10,7 +10,6 @@ import dagster as dg
 
 from pipelines.assets.naming import definition_name
 from pipelines.datasets import SetAside
-from pipelines.errors import GudangError
 from pipelines.quality.suites import LOAD_CHECK
 
 _KEY_PART = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -37,7 +36,7 @@ def set_aside_assets(set_aside: Sequence[SetAside]) -> list[dg.AssetsDefinition]
     ]
 
 
-def unreadable_models(groups: Sequence[str], error: GudangError) -> list[dg.AssetsDefinition]:
+def unreadable_models(groups: Sequence[str], error: Exception) -> list[dg.AssetsDefinition]:
     """A red asset in each group in the place of the models or publications that can't be read: OPD are loaded still."""
     description = (
         "**Tidak dapat dibangun: ada yang salah di dbt_like_sql/.** Periksa dengan `gudang validate`.\n\n"

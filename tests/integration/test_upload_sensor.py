@@ -198,7 +198,7 @@ def test_a_corrected_contract_takes_the_file_that_it_refused(zone: Zone) -> None
 def test_what_was_loaded_before_first_sights_were_kept_starts_nothing(zone: Zone) -> None:
     zone.put(A)
     zone.load_all()
-    zone.connection.execute("drop table ops.upload_seen")
+    zone.connection.execute("drop table ops.upload_seen cascade")
     assert zone.look() == []
 
 

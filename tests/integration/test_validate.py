@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from pipelines.contract_files import Fault
 from pipelines.settings import PROJECT_ROOT, Settings
 from pipelines.validate import validate
+from tests.support.dbt_folder import expect
 
 VISITS = "contracts/dinkes/kunjungan.odcs.yaml"
 SUITE = "expectations/dinkes/puskesmas.json"
@@ -233,6 +235,15 @@ def test_suites_that_read_each_others_models(copy: Copy) -> None:
     (fault,) = copy.faults()
     assert "circle" in fault.message
     assert fault.path.parent == copy.root / "expectations/core"
+
+
+def test_names_that_only_dagster_would_refuse(copy: Copy) -> None:
+    """To it the check `riwayat` of the model `dim_wilayah` and the model `dim_wilayah_riwayat` are of one name."""
+    suite = copy.root / "expectations/core/dim_wilayah.json"
+    own = expect("riwayat", "expect_table_row_count_to_be_between", min_value=0)
+    suite.write_text(json.dumps({"name": "core.dim_wilayah", "expectations": [own]}), "utf-8")
+    (fault,) = copy.faults()
+    assert fault.path == copy.settings.contracts_dir and "dim_wilayah_riwayat" in fault.message
 
 
 def test_an_opd_that_is_called_as_a_schema(copy: Copy) -> None:

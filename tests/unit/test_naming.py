@@ -42,6 +42,20 @@ def test_contracts_of_any_server_and_domain_make_definitions_that_load(tmp_path:
     assert len({a.op.pool for a in assets}) == len(HOSTILE)
 
 
+def test_a_dataset_that_is_called_as_another_ones_check_harms_nobody(tmp_path: Path) -> None:
+    contracts = [
+        make(
+            tmp_path,
+            document(f"dpkh/{name}", [column("id", "integer")], database("URL"), extract={"table": name}),
+        )
+        for name in ("hewan", "hewan_karantina", "hewan_ada_baris", "pakan")
+    ]
+    assets = raw_assets(contracts, Settings(home=tmp_path, project=tmp_path, warehouse_url=None))
+    dg.Definitions.validate_loadable(dg.Definitions(assets=assets, resources={"warehouse": object()}))
+    assert {a.op.pool for a in assets} == {"sumber_uji"}
+    assert sorted(len(a.keys) for a in assets) == [2, 2]
+
+
 def test_names_that_differ_stay_different_and_good_ones_stay_as_they_are() -> None:
     assert len({definition_name(name) for name in HOSTILE}) == len(HOSTILE)
     assert definition_name("simrs_1") == tag_value("simrs_1") == "simrs_1"
