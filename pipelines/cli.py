@@ -37,6 +37,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(cli_models.app)
+_DRIVERS = ("psycopg", "psycopg2", "sqlalchemy", "dagster_postgres")
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 # `dg dev` is what Dagster recommends instead: it starts this very command on a workspace file of its own making.
 _NO_ADVICE = ("-W", "ignore:Function `dev_command`")
@@ -51,6 +52,14 @@ def main() -> None:
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    except Exception as error:
+        lost = _lost_connection(error)
+        if lost is None:
+            raise
+        print(
+            shown(f"gudang: PostgreSQL does not answer: {lost} (start it, run this again)"), file=sys.stderr
+        )
+        raise SystemExit(1) from None
 
 
 @app.command()
@@ -148,20 +157,22 @@ def upload(
     dataset: Annotated[
         str, typer.Argument(metavar="OPD/DATASET", help="Which dataset, for example samarinda/penduduk.")
     ],
-    file: Annotated[
-        Path,
-        typer.Argument(metavar="FILE", help="The file, as the OPD sent it.", exists=True, dir_okay=False),
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...", help="The files, as the OPD sent them.", exists=True, dir_okay=False
+        ),
     ],
 ) -> None:
-    """Put a file into the upload zone, as an OPD would.
+    """Put files into the upload zone, as an OPD would.
 
-    With `gudang ui` open, the upload sensor loads it within half a minute; else the next night does. The same bytes
-    twice are loaded once; the same name with other bytes is a correction.
+    With `gudang ui` open, the upload sensor loads them within half a minute; else the next night does. The same bytes
+    twice are loaded once; the same name with other bytes is a correction. Nothing is put there unless every file fits.
     """
     from pipelines.contracts import FileExtract
     from pipelines.datasets import read_datasets
-    from pipelines.environment import current_settings
-    from pipelines.extract.uploads import put_upload
+    from pipelines.environment import close_zone, current_settings
+    from pipelines.extract.uploads import put_upload, stands_there
     from pipelines.home import make_home
 
     settings = current_settings()
@@ -171,15 +182,38 @@ def upload(
         raise GudangError(dataset, "; ".join(faulty[0].describe()), hint="`gudang validate`")
     if dataset not in uploads:
         raise GudangError(dataset, "no contract takes uploads for it", hint=f"these do: {', '.join(uploads)}")
-    if not fnmatchcase(file.name.lower(), uploads[dataset].pattern.lower()):
-        raise GudangError(
-            dataset, f"{file.name} would not be found", hint=f"its files are {uploads[dataset].pattern}"
-        )
+    _refuse_misnamed(dataset, files, uploads[dataset].pattern)
     make_home(settings.home)
-    place = put_upload(settings.upload_zone, dataset, file)
-    print(shown(f"{file.name} -> {place}"))
-    print("It is loaded by the upload sensor if `gudang ui` is open, else by the next `gudang nightly`.")
+    close_zone(settings)
+    for file in files:
+        before = stands_there(settings.upload_zone, dataset, file)
+        place = put_upload(settings.upload_zone, dataset, file)
+        print(shown(f"{file.name} -> {place}{_BEFORE[before]}"))
+    print("They are loaded by the upload sensor if `gudang ui` is open, else by the next `gudang nightly`.")
     print("`gudang status` then shows how many rows were loaded and how many are in quarantine.")
+
+
+_BEFORE = {
+    None: "",
+    True: " (the same bytes lay there: nothing new)",
+    False: " (replaces the file of this name, whose bytes were others: a correction)",
+}
+
+
+def _refuse_misnamed(dataset: str, files: list[Path], pattern: str) -> None:
+    lost = [file.name for file in files if not fnmatchcase(file.name.lower(), pattern.lower())]
+    if lost:
+        raise GudangError(
+            dataset,
+            f"{', '.join(lost)} would not be found; nothing was put there",
+            hint=f"its files are {pattern}",
+        )
+    names = [file.name for file in files]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise GudangError(
+            dataset, f"{', '.join(twice)} is given twice; nothing was put there", hint="give each name once"
+        )
 
 
 @app.command()
@@ -324,6 +358,17 @@ def bench(context: typer.Context) -> None:
 
     command = [sys.executable, "-m", "benchmarks", *context.args]
     raise typer.Exit(subprocess.run(command, cwd=current_settings().project, check=False).returncode)
+
+
+def _lost_connection(error: BaseException | None) -> str | None:
+    """The first line of what a driver said of a connection that it lost or did not get; None for any other fault."""
+    said = None
+    while error is not None:
+        kinds = {kind.__name__ for kind in type(error).__mro__ if kind.__module__.split(".")[0] in _DRIVERS}
+        if kinds & {"OperationalError", "InterfaceError", "DagsterPostgresException"}:
+            said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        error = error.__cause__ or error.__context__
+    return said
 
 
 def _refuse_while_used(server: EmbeddedServer) -> None:

@@ -251,6 +251,9 @@ def _property(where: Location, prop: dict[str, Any]) -> Iterator[Found]:
     if name in SYSTEM_COLUMNS:
         hint = f"rename the property; physicalName: {name} reads a source's column of that name"
         yield where, f"{name}: every table of PostgreSQL has a column of that name by itself", hint
+    if not str(prop.get("physicalName", name)).strip():
+        hint = "the name of the source's column, or drop it where that is the property's own"
+        yield (*where, "physicalName"), f"{name}: physicalName is empty", hint
     if prop.get("classification") not in CLASSIFICATIONS:
         yield where, f"{name}: classification is missing or unknown", f"one of {', '.join(CLASSIFICATIONS)}"
     for key in ("businessName", "description"):

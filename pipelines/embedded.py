@@ -14,7 +14,6 @@ root: then it runs as the owner of the data folder, at first the system user `em
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib.util
 import os
@@ -26,7 +25,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -36,6 +35,7 @@ import psycopg
 from psycopg import sql
 
 from pipelines.errors import GudangError
+from pipelines.file_lock import locked
 from pipelines.home import make_home
 from pipelines.settings import TIMEZONE
 
@@ -142,12 +142,11 @@ class EmbeddedServer:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        try:
-            lock = (self.home / "pg.lock").open("w")
-        except PermissionError as error:
-            raise _not_yours(self.home) from error
-        with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self.home / "pg.lock", SUBJECT))
+            except PermissionError as error:
+                raise _not_yours(self.home) from error
             yield
 
     def _initialise(self) -> None:
@@ -354,7 +353,10 @@ def _system_user() -> pwd.struct_passwd:
         return pwd.getpwnam(SYSTEM_USER)
     except KeyError:
         pass
-    command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER]
+    # Plain `su` leaves out the folders of the programs for root.
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+    useradd = shutil.which("useradd", path=path) or "useradd"
+    command = [useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER]
     try:
         subprocess.run(command, check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError) as error:

@@ -25,7 +25,7 @@ from pathlib import Path
 from pipelines.embedded import EmbeddedServer
 from pipelines.errors import GudangError
 from pipelines.extract import samples
-from pipelines.home import make_home
+from pipelines.home import make_home, private_folder
 from pipelines.settings import PROJECT_ROOT, PSEUDONYM_KEY, Settings, load_settings
 
 WAREHOUSE_URL = "GUDANG_WAREHOUSE_URL"
@@ -96,6 +96,7 @@ def prepare_environment(
     holds a lease, so that `gudang stop` knows of it.
     """
     make_home(settings.home)
+    close_zone(settings)
     with ExitStack() as stack:
         added = stack.enter_context(_environ(warehouse_environment(settings)))
         if command:
@@ -105,6 +106,13 @@ def prepare_environment(
         if demo and demo_given(settings, os.environ):
             added |= stack.enter_context(_environ(stack.enter_context(_demo_opd(settings))))
         yield added
+
+
+def close_zone(settings: Settings) -> None:
+    """Our own upload zone, made if it is missing, closed to other users. One that somebody set keeps its modes: sshd
+    asks for its own."""
+    if settings.upload_zone == settings.home / "unggahan":
+        private_folder(settings.home / "unggahan")
 
 
 def warehouse_environment(settings: Settings) -> dict[str, str]:
@@ -226,6 +234,9 @@ def _environ(values: Mapping[str, str]) -> Iterator[dict[str, str]]:
 def _dagster_home(settings: Settings) -> Path:
     """DAGSTER_HOME with its dagster.yaml. In our own home the file follows deploy/; elsewhere it is made once."""
     folder = settings.dagster_home.resolve()
+    ours = folder.parent == settings.home
+    if ours:
+        private_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "dagster.yaml"
     template = settings.project / "deploy" / "dagster.yaml"
@@ -234,7 +245,6 @@ def _dagster_home(settings: Settings) -> Path:
             str(template), "this file is not there", hint="GUDANG_PROJECT must be a whole checkout"
         )
     wanted = template.read_text("utf-8")
-    ours = folder.parent == settings.home
     if not config.exists() or (ours and config.read_text("utf-8") != wanted):
         config.write_text(wanted, "utf-8")
     return folder

@@ -6,7 +6,9 @@ environment.py).
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 from pathlib import Path
 
 from pipelines.errors import GudangError
@@ -21,6 +23,15 @@ def make_home(home: Path) -> Path:
     if not any(home.iterdir()):
         (home / MARKER).write_text(_TEXT)
     return home
+
+
+def private_folder(folder: Path) -> Path:
+    """`folder`, made if it is missing, with nothing for other users: what OPD send, and what Dagster writes of it."""
+    folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+    there = folder.stat()
+    if there.st_mode & 0o007 and there.st_uid == os.geteuid():
+        folder.chmod(stat.S_IMODE(there.st_mode) & ~0o007)
+    return folder
 
 
 def is_home(home: Path) -> bool:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, overload
+from typing import IO, Any, overload
 
 from upath import UPath
 
@@ -145,6 +145,30 @@ def _copied(path: UPath, listed: UploadedFile, subject: str) -> io.BufferedReade
         copy.close()
 
 
+def stands_there(zone: Zone, key: str, file: Path) -> bool | None:
+    """Whether the file of this name that lies in the zone has the same bytes; None where none lies there."""
+    target = dataset_folder(zone, key) / file.name
+    if isinstance(target, Path):
+        if not target.is_file():
+            return None
+        with _open_local(target, target.name, key) as there, _open_local(file, file.name, key) as here:
+            return _same_bytes(there, here)
+    with on_zone(key, target, f"{file.name} could not be compared"):
+        if not target.is_file():
+            return None
+        if target.stat().st_size != file.stat().st_size:
+            return False
+        with target.open("rb") as there, _open_local(file, file.name, key) as here:
+            return _same_bytes(there, here)
+
+
+def _same_bytes(one: IO[bytes], other: IO[bytes]) -> bool:
+    while block := one.read(1 << 20):
+        if block != other.read(len(block)):
+            return False
+    return not other.read(1)
+
+
 def put_upload(zone: Zone, key: str, file: Path, *, name: str | None = None) -> Zone:
     """Copies `file` into the zone under its own name (or `name`); the same name is a correction: it replaces.
 
@@ -174,6 +198,7 @@ def put_upload(zone: Zone, key: str, file: Path, *, name: str | None = None) -> 
     partial = folder / f".{secrets.token_hex(8)}.part"
     try:
         with _open_plain(file) as source, partial.open("xb") as copy:
+            partial.chmod(0o640)  # what an OPD sends is for us and our group
             shutil.copyfileobj(source, copy, 1 << 20)
             copy.flush()
             os.fsync(copy.fileno())

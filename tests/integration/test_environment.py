@@ -49,6 +49,8 @@ def test_everything_a_night_needs_is_up_and_only_for_as_long(settings: Settings)
         assert api.port
         socket.create_connection((api.hostname, api.port), timeout=5).close()
         assert load_settings().warehouse_url == added["GUDANG_WAREHOUSE_URL"]
+        for folder in ("unggahan", "dagster"):
+            assert stat.S_IMODE((settings.home / folder).stat().st_mode) == 0o750
         assert any(path.is_file() for path in settings.upload_zone.rglob("*"))
     with pytest.raises(OSError, match="refused"):
         socket.create_connection((api.hostname, api.port), timeout=5)

@@ -8,6 +8,7 @@ import sys
 import types
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from pipelines import cli, environment
@@ -72,6 +73,26 @@ def test_ctrl_c_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(environment, "warehouse_url", interrupted)
     assert gudang("status", monkeypatch=monkeypatch) == 130
+
+
+def test_a_connection_that_is_lost_is_one_line_and_another_fault_of_ours_is_not_hidden(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    def lost() -> None:
+        try:
+            psycopg.connect("host=127.0.0.1 port=1 user=kantor password=rahasia dbname=d")
+        except psycopg.OperationalError as error:
+            raise RuntimeError("what Dagster's storage makes of it") from error
+
+    monkeypatch.setattr(environment, "warehouse_url", lost)
+    assert gudang("status", monkeypatch=monkeypatch) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("gudang: PostgreSQL does not answer: connection failed") and said.count("\n") == 1
+    assert "rahasia" not in said
+    monkeypatch.setattr(environment, "warehouse_url", lambda: {}["kunci"])
+    monkeypatch.setattr(sys, "argv", ["gudang", "status"])
+    with pytest.raises(KeyError):
+        cli.main()
 
 
 def test_validate_prints_place_message_and_mend(

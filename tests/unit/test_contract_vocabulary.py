@@ -239,6 +239,12 @@ def test_a_document_of_another_form_is_told_by_the_standard_alone(tmp_path: Path
     assert messages == ["'extract' is not of type 'array'"]
 
 
+@pytest.mark.parametrize("name", ["", "  "])
+def test_a_physical_name_without_a_character_is_refused(tmp_path: Path, name: str) -> None:
+    message, line = only(tmp_path, doc(ID, column("baris", physicalName=name)))
+    assert message.startswith("baris: physicalName is empty") and line.startswith("physicalName:")
+
+
 @pytest.mark.parametrize("name", ["ctid", "xmin", "tableoid"])
 def test_a_column_that_every_table_of_postgresql_has(tmp_path: Path, name: str) -> None:
     message, line = only(tmp_path, doc(ID, column(name)))

@@ -1,0 +1,81 @@
+"""`gudang upload`: several files at once, what a name replaces; who may read what an OPD sent."""
+
+from __future__ import annotations
+
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipelines import cli
+from pipelines.home import make_home, private_folder
+
+DATASET = "samarinda/penduduk"
+Upload = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GUDANG_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def upload(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Upload:
+    def run(*files: Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["gudang", "upload", DATASET, *map(str, files)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return run
+
+
+def made(folder: Path, name: str, content: str) -> Path:
+    file = folder / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(content)
+    return file
+
+
+def test_several_files_and_what_their_names_replace(upload: Upload, home: Path, tmp_path: Path) -> None:
+    first, second = (made(tmp_path, f"penduduk_{n}.xlsx", "isi") for n in (1, 2))
+    code, said, _ = upload(first, second)
+    zone = home / "unggahan" / DATASET
+    assert code == 0 and sorted(p.name for p in zone.iterdir()) == ["penduduk_1.xlsx", "penduduk_2.xlsx"]
+    assert "replaces" not in said and "same bytes" not in said
+    first.write_text("lain")
+    _, said, _ = upload(first, second)
+    lines = said.splitlines()
+    assert lines[0].endswith(
+        "penduduk_1.xlsx (replaces the file of this name, whose bytes were others: a correction)"
+    )
+    assert lines[1].endswith("penduduk_2.xlsx (the same bytes lay there: nothing new)")
+    assert (zone / "penduduk_1.xlsx").read_text() == "lain"
+
+
+def test_one_file_that_does_not_fit_keeps_all_out(upload: Upload, home: Path, tmp_path: Path) -> None:
+    code, _, complained = upload(made(tmp_path, "penduduk_1.xlsx", "a"), made(tmp_path, "catatan.docx", "b"))
+    assert code == 1 and "catatan.docx would not be found; nothing was put there" in complained
+    assert not (home / "unggahan" / DATASET).exists()
+    twice = made(tmp_path / "lagi", "penduduk_1.xlsx", "b")
+    code, _, complained = upload(tmp_path / "penduduk_1.xlsx", twice)
+    assert code == 1 and "penduduk_1.xlsx is given twice" in complained
+
+
+def test_other_users_read_no_upload(upload: Upload, home: Path, tmp_path: Path) -> None:
+    upload(made(tmp_path, "penduduk_1.xlsx", "isi"))
+    zone = home / "unggahan"
+    assert stat.S_IMODE(zone.stat().st_mode) == 0o750
+    assert stat.S_IMODE((zone / DATASET / "penduduk_1.xlsx").stat().st_mode) == 0o640
+
+
+def test_a_folder_that_was_open_to_others_is_closed_and_keeps_its_groups_rights(tmp_path: Path) -> None:
+    folder = make_home(tmp_path) / "dagster"
+    folder.mkdir()
+    folder.chmod(0o2775)
+    private_folder(folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o2770
