@@ -62,7 +62,7 @@ def render(data: ReportData, as_of: datetime, samples: Collection[str] = ()) -> 
             tiles=tiles(data),
             daftar_data=data.daftar_data,
             summary=summary(data.daftar_data),
-            quality=quality_figure(data.checks, names),
+            quality=quality_figure(data.checks, names, waiting(data)),
             failed_checks=[_failed(check) for check in data.failed_checks],
             quarantine=data.quarantine,
             population=population_figures(data.population),
@@ -113,11 +113,10 @@ def tiles(data: ReportData) -> list[Tile]:
         opd = len(opd_names(data.daftar_data))
         found.insert(0, Tile("Dataset dengan kontrak", words.number(with_contract), f"oleh {opd} OPD"))
     rows = sum(line.jumlah_baris or 0 for line in data.daftar_data)
-    waiting = sum(line.baris_karantina or 0 for line in data.daftar_data)
     return [
         *found,
         Tile("Baris data", words.number(rows), f"kini berlaku, dari {words.number(with_contract)} dataset"),
-        Tile("Baris dikarantina", words.number(waiting), "menunggu perbaikan"),
+        Tile("Baris dikarantina", words.number(waiting(data)), "menunggu perbaikan"),
     ]
 
 
@@ -151,7 +150,15 @@ def schedule(line: DatasetStatus) -> str:
     return f"Tiap {words.period(line.dijanjikan_tiap_hari)} (kontrak)"
 
 
-def quality_figure(shares: Sequence[CheckShare], names: dict[str, str]) -> Figure | None:
+def waiting(data: ReportData) -> int:
+    """Rows that wait in quarantine, of all datasets."""
+    return sum(line.baris_karantina or 0 for line in data.daftar_data)
+
+
+def quality_figure(
+    shares: Sequence[CheckShare], names: dict[str, str], rows_waiting: int = 0
+) -> Figure | None:
+    """rows_waiting: those in quarantine, which most checks no longer see."""
     if not shares:
         return None
     labels = {s.opd: names.get(s.opd, s.opd.upper()) if s.opd else OWN_MODELS for s in shares}
@@ -161,6 +168,11 @@ def quality_figure(shares: Sequence[CheckShare], names: dict[str, str]) -> Figur
         f"{words.number(passed)} dari {words.number(total)} pemeriksaan terakhir lulus"
         f" ({words.per_cent(passed / total)}). Yang paling rendah di atas."
     )
+    if rows_waiting:
+        says += (
+            f" Yang diperiksa adalah baris yang diterima; {words.number(rows_waiting)} baris yang salah ditahan di"
+            " karantina."
+        )
     rows = tuple(
         (
             labels[s.opd],

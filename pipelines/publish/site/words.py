@@ -19,7 +19,7 @@ LAYERS: Mapping[str, tuple[str, str]] = {
     "mart_satu_data": ("Mart Satu Data", "Dataset yang disepakati, siap diterbitkan di portal Satu Data."),
     "mart_spbe": ("Mart SPBE", "Indeks dan bahan pelaporan SPBE."),
     "ops": ("Buku besar", "Catatan gudang sendiri: kontrak, pemuatan, dan hasil pemeriksaan."),
-    "pemakaian": ("Pemakaian", "Laporan, portal, dan aplikasi yang dibuat dari relasi gudang."),
+    "pemakaian": ("Pemakaian", "Laporan, portal, dan aplikasi yang dibuat dari tabel gudang."),
 }
 KINDS: Mapping[str, str] = {
     "raw": "Tabel mentah",

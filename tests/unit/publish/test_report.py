@@ -145,6 +145,14 @@ def test_the_worst_opd_comes_first_and_warnings_are_no_passes() -> None:
     assert [row[0] for row in figure.table.rows] == ["DLH", "Dinas Kesehatan", "Gudang data (model)"]
     assert [row[-1] for row in figure.table.rows] == ["50%", "75%", "100%"]
     assert figure.says.startswith("6 dari 8")
+    assert "karantina" not in figure.says
+
+
+def test_checks_that_passed_stand_beside_the_rows_that_were_refused() -> None:
+    figure = quality_figure((CheckShare("dinkes", 3, 0, 0),), {}, 1080)
+    assert figure is not None
+    assert "3 dari 3 pemeriksaan terakhir lulus (100%)" in figure.says
+    assert "1.080 baris yang salah ditahan di karantina" in figure.says
 
 
 def test_population_is_summed_per_kecamatan_and_told_with_its_change() -> None:
