@@ -197,6 +197,7 @@ begin
                 ('ops.load_batch', 'rows_damaged', 'bigint not null default 0'),
                 ('ops.load_batch', 'rows_unreachable', 'bigint'),
                 ('ops.watermark', 'source_text', 'text'),
+                ('ops.watermark', 'column_name', 'text'),
                 ('ops.publication_log', 'peristiwa', 'text not null default ''terbit'''),
                 ('ops.publication_log', 'dasar', 'jsonb'),
                 ('ops.publication_log', 'alasan', 'text')
@@ -238,6 +239,7 @@ comment on column ops.load_batch.data_until is
 comment on column ops.load_batch.rows_damaged is 'Rows with bytes that no text has here: replaced by U+FFFD.';
 comment on column ops.load_batch.rows_unreachable is
 'Rows of the source without a usable cursor or date, which no read of a part finds; NULL where nobody could count them.';
+comment on column ops.watermark.column_name is 'The source''s column that it is a value of; NULL in a mark of an earlier version.';
 comment on column ops.watermark.source_text is 'The value as an API wrote it: what the API is asked from.';
 comment on column ops.load_batch.found is 'What had to be found out of the source: a CSV file''s encoding, delimiter, quote.';
 

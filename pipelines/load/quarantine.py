@@ -37,6 +37,9 @@ def quarantine(plan: LoadPlan, *, deduplicated: bool, refused: bool) -> list[sql
     contract = plan.contract
     identity = [told_apart(contract, c, sql.Identifier("l", c.name)) for c in contract.stored]
     identity += [sql.SQL("case when {} then {} end").format(broken, mark) for mark, broken, _ in reasons]
+    if any(c.key and c.personal for c in plan.contract.stored):
+        # A masked key tells no person from another, and each is at the source.
+        identity.append(row_key(plan))
     dataset, batch = sql.Literal(plan.contract.key), sql.Literal(plan.batch_id)
     return [
         sql.SQL(

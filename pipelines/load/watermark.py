@@ -61,18 +61,20 @@ def advance(plan: LoadPlan) -> sql.Composed:
         cursor, collate, plan.stage, possible(column, cursor)
     )
     return sql.SQL(
-        "insert into ops.watermark as w (dataset, value, batch_id, source_text)"
-        " select {dataset}, to_jsonb(h.value)#>>'{{}}', {batch}, {text} from ({highest}) h (value)"
+        "insert into ops.watermark as w (dataset, value, batch_id, source_text, column_name)"
+        " select {dataset}, to_jsonb(h.value)#>>'{{}}', {batch}, {text}, {name} from ({highest}) h (value)"
         " where h.value is not null on conflict (dataset) do update set batch_id = excluded.batch_id,"
+        " column_name = excluded.column_name,"
         " (value, source_text) = (select case when {later} then w.value else excluded.value end,"
         " case when {later} then w.source_text else excluded.source_text end)"
     ).format(
         dataset=sql.Literal(plan.contract.key),
         batch=sql.Literal(plan.batch_id),
+        name=sql.Literal(column.source_name),
         text=source_text(plan, sql.Identifier("h", "value")),
         highest=highest,
         later=sql.SQL("{} and w.value::{}{} > excluded.value::{}{}").format(
-            _standing(column, sql.SQL("w.value")), _kind(column), collate, _kind(column), collate
+            _standing(column, "w"), _kind(column), collate, _kind(column), collate
         ),
     )
 
@@ -117,12 +119,12 @@ def read_since(plan: LoadPlan) -> sql.Composed:
     elif plan.contract.lag:
         since = sql.SQL("{} - {}").format(since, sql.Literal(plan.contract.lag))
     return sql.SQL(
-        "select to_jsonb(({})::{})#>>'{{}}' from ops.watermark where dataset = {} and {} and {}"
+        "select to_jsonb(({})::{})#>>'{{}}' from ops.watermark w where dataset = {} and {} and {}"
     ).format(
         since,
         _kind(column),
         sql.Literal(plan.contract.key),
-        _standing(column, sql.SQL("value")),
+        _standing(column, "w"),
         sql.SQL("source_text is not null" if asks_an_api(plan) else "true"),
     )
 
@@ -166,9 +168,14 @@ def lower(plan: LoadPlan, keys: LoadPlan, value: str) -> sql.Composed:
     ).format(of=of, text=source_text(keys, of), dataset=sql.Literal(plan.contract.key), kind=kind)
 
 
-def _standing(column: Column, value: sql.Composable) -> sql.Composable:
+def _standing(column: Column, alias: str) -> sql.Composable:
     """Whether a kept mark is one for the cursor as it is declared now."""
-    return sql.SQL("case when pg_input_is_valid({}, {}) then {} else false end").format(
+    value, name = sql.Identifier(alias, "value"), sql.Identifier(alias, "column_name")
+    return sql.SQL(
+        "case when {} <> {} then false when pg_input_is_valid({}, {}) then {} else false end"
+    ).format(
+        name,
+        sql.Literal(column.source_name),
         value,
         sql.Literal(column.type),
         possible(column, sql.SQL("{}::{}").format(value, _kind(column))),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pipelines.contracts import Contract
+from pipelines.load import warehouse
 from tests.support.contracts import api, column
 from tests.support.loads import Loads, Row
 
@@ -126,3 +127,42 @@ def test_an_append_without_a_key_does_not_double_such_a_row(loads: Loads) -> Non
     loads.load(contract, lambda *_: rows)
     assert loads.load(contract, lambda *_: rows).loaded == 0
     assert len(loads.raw(contract)) == 3
+
+
+def test_a_mark_of_another_column_is_none_and_all_is_read_again(loads: Loads) -> None:
+    """A contract that takes the time of the change for its cursor, where it had taken the time of the record."""
+    columns = [
+        column("kunci", primaryKey=True),
+        column("dicatat", "timestamp", required=True),
+        column("diubah", "timestamp", required=True),
+    ]
+    asked: list[str | None] = []
+
+    def read(_: Contract, since: str | None) -> list[Row]:
+        asked.append(since)
+        return [["a", "2024-06-01", "2024-05-01"]]
+
+    for cursor in ("dicatat", "dicatat", "diubah", "diubah"):
+        loads.load(loads.contract(*columns, write_disposition="merge", cursor=cursor), read)
+    assert asked == [None, "2024-06-01T00:00:00", None, "2024-05-01T00:00:00"]
+    loads.run("update ops.watermark set column_name = null")  # as an earlier version kept it
+    loads.load(loads.contract(*columns, write_disposition="merge", cursor="diubah"), read)
+    assert asked[-1] == "2024-05-01T00:00:00"
+
+
+def test_a_ledger_of_an_earlier_version_gets_what_it_lacks_and_keeps_its_mark(loads: Loads) -> None:
+    contract = dataset(loads)
+    table = Table(["a", "1", "2024-05-01 00:00:00"])
+    loads.load(contract, table.read)
+    loads.run(
+        "alter table ops.watermark drop column source_text, drop column column_name;"
+        " alter table ops.load_batch drop column rows_damaged, drop column rows_unreachable"
+    )
+    warehouse.prepare(loads.connection, [contract])
+    table.put("b", "1", "2024-05-02 00:00:00")
+    assert loads.load(contract, table.read).loaded == 1
+    assert table.asked == [None, "2024-05-01T00:00:00"]
+    assert loads.run("select rows_damaged, rows_unreachable from ops.load_batch order by batch_id") == [
+        (0, None),
+        (0, None),
+    ]

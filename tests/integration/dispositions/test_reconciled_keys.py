@@ -84,6 +84,27 @@ def test_a_row_is_marked_as_gone_when_its_key_is_and_only_then(
     assert waiting & ever <= source.rows.keys(), "of a row that is gone nobody fixes anything"
 
 
+def test_two_persons_whose_rows_are_refused_alike_are_two_rows_in_quarantine(
+    loads: Loads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
+    contract = loads.contract(
+        column("orang", primaryKey=True, classification="pribadi", pseudonymise="uji"),
+        column("nilai", "integer"),
+        write_disposition="merge",
+        reconcile="P1D",
+        max_quarantine_share=1,
+        max_shrink_share=1,
+    )
+    loads.forget(contract)
+    loads.load(contract, lambda *_: [["Budi", "1"], ["Sari", "1"], ["Wati", "1"], ["Yusuf", "1"]])
+    batch = loads.load(contract, lambda *_: [["Budi", "x"], ["Sari", "x"], ["Wati", "1"]])
+    assert (batch.quarantined, batch.deleted) == (2, 1)
+    assert loads.run("select count(distinct row_key) from quarantine.row where state = 'open'") == [(2,)]
+    again = loads.load(contract, lambda *_: [["Budi", "x"], ["Sari", "x"], ["Wati", "1"]])
+    assert (again.deleted, loads.run("select count(*) from quarantine.row")) == (0, [(2,)])
+
+
 @pytest.fixture(scope="module")
 def nights(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
     made = Nights(module_pg_url, tmp_path_factory.mktemp("kontrak"))
