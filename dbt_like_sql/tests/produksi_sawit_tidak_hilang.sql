@@ -1,4 +1,4 @@
--- Produksi di mart sama dengan yang datang, juga dengan kecamatan yang tidak dikenal.
+-- Produksi di mart sama dengan yang datang, juga dengan kecamatan yang tidak dikenal, bila tidak ada yang disamarkan.
 with
 
 datang as (
@@ -12,7 +12,8 @@ datang as (
 terbit as (
     select
         tahun,
-        sum(nilai) as jumlah
+        sum(nilai) as jumlah,
+        count(keterangan) as disamarkan
     from {{ ref('produksi_sawit') }}
     where uraian = 'produksi tandan buah segar'
     group by tahun
@@ -24,4 +25,4 @@ select
     terbit.jumlah as jumlah_terbit
 from datang
 left join terbit on datang.tahun = terbit.tahun
-where datang.jumlah <> coalesce(terbit.jumlah, 0)
+where datang.jumlah <> coalesce(terbit.jumlah, 0) and coalesce(terbit.disamarkan, 0) = 0

@@ -46,8 +46,35 @@ def test_oil_palm_is_of_the_kecamatan_and_yields_are_of_its_sums(warehouse: Mode
         ("64.08", "64.08.08", "Kombeng", "rakyat", "produksi tandan buah segar", d("6000.00"), "ton", 2025),
         ("64.08", "64.08.08", "Kombeng", "rakyat", "produktivitas", d("15000.00"), "kg per ha", 2025),
     ]
-    # Families that own palms are people: 3 of them must not come out by another way.
+    # Families that own palms are people: how many they are must not come out by another way.
     assert "pekebun" not in " ".join(c.name for c in warehouse.project.nodes["produksi_sawit"].columns)
+
+
+def test_palms_of_few_families_hide_with_a_square(warehouse: ModelWarehouse) -> None:
+    """In Kombeng 4 families own 12 ha and a company 500; in Bengalon 90 families 200 ha and a company 600. Whoever knows
+    the sums of the kabupaten would have the 12 by subtraction: the four go together, with all that is said of them.
+    Rantau Pulung has 5 families. Another year, in which nobody is few, is whole."""
+    warehouse.run("""
+        insert into raw.disbun__produksi_sawit (tahun, kabupaten_kota, kecamatan, status_pengusahaan, luas_tm, jumlah_luas,
+            produksi, jumlah_pekebun)
+        values (2025, 'Kutim', 'Kombeng', 'rakyat', 12, 12, 150, 4), (2025, 'Kutim', 'Kombeng', 'swasta', 500, 500, 8000, null),
+            (2025, 'Kutim', 'Bengalon', 'rakyat', 200, 200, 3000, 90),
+            (2025, 'Kutim', 'Bengalon', 'swasta', 600, 600, 9000, null),
+            (2025, 'Kutim', 'Rantau Pulung', 'rakyat', 10, 10, 130, 5), (2024, 'Kutim', 'Kombeng', 'rakyat', 14, 14, 160, 6)
+    """)
+    warehouse.built("produksi_sawit")
+    assert warehouse.run("""
+        select tahun, nama_kecamatan, status_pengusahaan, count(nilai), count(keterangan), sum(nilai)
+        from mart_satu_data.produksi_sawit where uraian in ('luas areal', 'produktivitas')
+        group by 1, 2, 3 order by 1, 2, 3
+    """) == [
+        (2024, "Kombeng", "rakyat", 2, 0, d("11442.57")),
+        (2025, "Bengalon", "rakyat", 0, 2, None),
+        (2025, "Bengalon", "swasta", 0, 2, None),
+        (2025, "Kombeng", "rakyat", 0, 2, None),
+        (2025, "Kombeng", "swasta", 0, 2, None),
+        (2025, "Rantau Pulung", "rakyat", 2, 0, d("13010.00")),
+    ]
 
 
 COAL = """
