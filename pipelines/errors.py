@@ -1,11 +1,12 @@
 """The one exception family. What belongs here: errors that name the subject, the place, the rule and the mend.
 
 Not here: handling them. A `GudangError` is for a person to read; its text never holds a personal value, and what it
-holds is redacted here, once for all that is printed, logged and kept.
+holds is redacted and masked here, once for all that is printed, logged and kept.
 """
 
 from __future__ import annotations
 
+from pipelines.personal_shapes import NUMBERS, masked
 from pipelines.redaction import redacted
 
 
@@ -16,10 +17,13 @@ class GudangError(Exception):
     """
 
     def __init__(self, subject: str, message: str, *, hint: str | None = None) -> None:
-        self.subject = redacted(subject)
-        self.message = redacted(message)
-        self.hint = redacted(hint) if hint else hint
+        self.subject, self.message = _clean(subject), _clean(message)
+        self.hint = _clean(hint) if hint else hint
         super().__init__(f"{self.subject}: {self.message}" + (f" ({self.hint})" if self.hint else ""))
+
+
+def _clean(text: str) -> str:
+    return masked(redacted(text), NUMBERS)
 
 
 class ContractError(GudangError):

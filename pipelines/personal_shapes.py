@@ -18,8 +18,10 @@ import re
 import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from psycopg import sql
+if TYPE_CHECKING:  # an error of the house is made where nothing of a database is imported
+    from psycopg import sql
 
 MASK = "***"
 
@@ -153,12 +155,16 @@ def masked(text: str, shapes: Collection[Shape] = ALL) -> str:
 
 def shaped(text: sql.Composable, shapes: Collection[Shape] = NUMBERS) -> sql.Composed:
     """Whether an SQL text has one of `shapes`; NULL has none."""
+    from psycopg import sql
+
     tests = [sql.SQL("{}({})").format(sql.Identifier("ops", f"berbentuk_{s.name}"), text) for s in shapes]
     return sql.SQL("coalesce({}, false)").format(sql.SQL(" or ").join(tests))
 
 
 def split_nik(left: sql.Composable, right: sql.Composable) -> sql.Composed:
     """Whether two SQL texts, cells beside each other, are a NIK together where neither is one; NULL is none."""
+    from psycopg import sql
+
     return sql.SQL(
         "coalesce(ops.berbentuk_nik_terbagi(ops.bentuk_polos({}), ops.bentuk_polos({})), false)"
     ).format(left, right)
@@ -166,6 +172,8 @@ def split_nik(left: sql.Composable, right: sql.Composable) -> sql.Composed:
 
 def functions() -> list[sql.Composed]:
     """The same definition in the warehouse: ops.bentuk_polos, ops.berbentuk_<name>, ops.berbentuk_nik_terbagi."""
+    from psycopg import sql
+
     head = sql.SQL(
         "create or replace function {}({}) returns {} language sql immutable parallel safe return "
     )

@@ -31,6 +31,7 @@ from pipelines.extract.records import Fields
 from pipelines.extract.shapes import shaped_records
 from pipelines.extract.stream import EXTRA, POSITION, SourceStream, encode_rows
 from pipelines.extract.transport import Patience
+from pipelines.personal_shapes import masked
 from pipelines.settings import references, resolve
 
 MAX_PAGES = 20_000
@@ -166,7 +167,7 @@ def _check_error_field(contract: Contract, extract: ApiExtract, document: Any, p
     message = f"{place}: the API answered 200 with an error in {declared.field}"
     said = point(document, declared.message) if declared.message else ABSENT
     if isinstance(said, str) and said.strip() and are_told(contract):
-        words = _LONG_NUMBER.sub("***", " ".join(said.split()))
+        words = _LONG_NUMBER.sub("***", masked(" ".join(said.split())))
         message += f", and says: {words[:_LONGEST_MESSAGE]!r}"
     hint = "ask the OPD; correct extract.error where this answer is a good one"
     raise SourceError(contract.key, message, hint=hint, transient=True)

@@ -54,7 +54,7 @@ def unpack_member(reading: Reading, file: BinaryIO, pattern: str) -> BinaryIO:
     try:
         with open_zip(file) as archive:
             info = _one_member(reading, archive, pattern)
-            place = f" at {info.filename!r}"
+            place = f" at {info.filename!r}" if are_told(reading.contract) else ""
             with archive.open(info) as member:
                 return _spool(reading, member, info.compress_size)
     except SourceError:

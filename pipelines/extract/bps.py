@@ -20,6 +20,7 @@ from typing import Any, cast
 
 from pipelines.errors import SourceError
 from pipelines.extract.json_text import cell
+from pipelines.extract.names import listed
 
 DIMENSIONS = ("vervar", "var", "turvar", "tahun", "turtahun")
 """In the order in which their ids make a key."""
@@ -68,7 +69,7 @@ def matrix_records(subject: str, place: str, document: Any) -> list[dict[str, st
         records.append(record)
     if lost := sorted(content.keys() - placed):
         message = (
-            f"{place}: {len(lost)} values stand in no cell: {', '.join(k[:_LONGEST] for k in lost[:_SHOWN])}"
+            f"{place}: {len(lost)} values stand in no cell: {listed([k[:_LONGEST] for k in lost[:_SHOWN]])}"
         )
         raise SourceError(subject, message, hint="BPS changed how it builds its keys: tell the maintainers")
     return records

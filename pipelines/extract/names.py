@@ -3,7 +3,8 @@ its shape.
 
 What belongs here: one rule. Where a contract has personal columns only the names that it knows itself are told and
 kept: a file without a header has a person where the names should be, an API may key its objects by NIK, a view may
-turn rows into columns. What else there is, is told by its place or counted. Not here: which names are missing or new.
+turn rows into columns. What else there is, is told by its place or counted. In any contract a name that is shaped like
+a person's number or address is masked. Not here: which names are missing or new.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from unicodedata import normalize
 
 from pipelines.contracts import Contract
+from pipelines.personal_shapes import ALL, found, masked
 
 SHOWN = 20
 _INVISIBLE = str.maketrans("", "", "\ufeff\u200b\u200c\u200d")
@@ -32,7 +34,7 @@ def fold(name: str) -> str:
 def listed(names: Sequence[str]) -> str:
     """`names` for a message, not endlessly many."""
     more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(masked(name) for name in names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def are_told(contract: Contract) -> bool:
@@ -64,10 +66,12 @@ def kept_shape(contract: Contract, shape: Mapping[str, str]) -> dict[str, str]:
     In the place of a name that may not be told stands a mark of 12 bits: enough to see that one is new, and far too
     little to say which name it is, for thousands of persons share each.
     """
-    if are_told(contract):
-        return dict(shape)
     known = {fold(c.source_name) for c in contract.columns}
-    return {name if fold(name) in known else _mark(name): kind for name, kind in shape.items()}
+    open_to_all = are_told(contract)
+    return {
+        name if fold(name) in known or (open_to_all and not found(name, ALL)) else _mark(name): kind
+        for name, kind in shape.items()
+    }
 
 
 def _mark(name: str) -> str:

@@ -34,7 +34,16 @@ LONGEST_WAIT_S = 120
 MAX_REDIRECTS = 5
 PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _CHUNK = 1 << 16
-_SHOWN = 60
+_MEDIA_TYPES = frozenset(
+    {
+        "application/json",
+        "application/problem+json",
+        "application/xml",
+        "application/octet-stream",
+        "text/csv",
+    }
+    | {"text/html", "text/json", "text/plain", "text/xml", "application/geo+json", "application/x-ndjson"}
+)
 _LOGGED_PAUSE_S = 2.0
 log = logging.getLogger("gudang")
 _TARGET = re.compile(r"(https?://[^/\s'\"]*|(?<![\w:/]))/[^\s'\"]*")
@@ -235,7 +244,7 @@ class Transport:
                     return Answer(
                         response.status_code,
                         body,
-                        response.headers.get("Content-Type", "none")[:_SHOWN],
+                        _media_type(response.headers.get("Content-Type")),
                         link,
                     )
             url, params = _redirected(url, target), {}
@@ -318,6 +327,12 @@ def _body(response: requests.Response, limit: int) -> bytes:
     except requests.RequestException as error:
         raise _BrokenBodyError(error) from None
     return bytes(body)
+
+
+def _media_type(header: str | None) -> str:
+    """What the answer says it is, where that is an ordinary type: a header may hold anything else."""
+    named = (header or "none").partition(";")[0].strip().lower()
+    return named if named in _MEDIA_TYPES or header is None else "another than a server gives"
 
 
 def _measure(size: int) -> str:
