@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
 from pathlib import Path
+from unicodedata import normalize
 
 from pipelines.contract_api import ApiExtract
 from pipelines.contract_upload import SHEET, WORKBOOKS, FileExtract
@@ -445,9 +446,19 @@ class Contract:
             return
         if self.extract.format not in WORKBOOKS and any(c.source_name == SHEET for c in self.columns):
             self._fail(f"{SHEET} is the name of a workbook's sheet", f"a {self.extract.format} file has none")
+        known = {_plain(c.source_name) for c in self.columns}
+        for word, names in (("fill_down", self.extract.fill_down), ("totals", self.extract.totals)):
+            lost = next((name for name in names if _plain(name) not in known), None)
+            if lost is not None and not self.evolves:
+                self._fail(f"{word} names {lost!r}, which is no column of the contract", "a physicalName")
 
     def _fail(self, message: str, hint: str, at: str | None = None) -> None:
         raise ContractError(self.key, message, hint=hint, at=at)
+
+
+def _plain(name: str) -> str:
+    """A name as two spellings of it are compared within a contract."""
+    return " ".join(normalize("NFC", name).split())
 
 
 def load_contracts(folder: Path) -> tuple[Contract, ...]:

@@ -23,7 +23,7 @@ LONGEST_ENTRY = 2_600
 """Bytes that an entry of a B-tree may have (2,704 in all), less what else is in it."""
 OF_A_KEY = frozenset({"wajib", "tipe", "jangkauan", "ketelitian", "kunci_panjang"})
 """The rules that make a text a key; what else is asked of it says nothing of whether the source has the row."""
-_SCIENTIFIC = r"^\s*[-+]?[0-9]+([.,][0-9]+)?E\+[0-9]+\s*$"
+_SCIENTIFIC = r"^\s*[-+]?[0-9]+([.,][0-9]+)?[Ee]\+[0-9]+\s*$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +159,8 @@ class _ColumnRules:
         self._unchanged()
         self._enum()
         self._range()
-        self._length()
         self._spreadsheet()
+        self._length()
         self._form()
         self._reference()
         return self.found
@@ -320,7 +320,7 @@ class _ColumnRules:
         if self.upload or "kode" in column.parse or column.format not in (None, "email"):
             self._optional(
                 "notasi_ilmiah",
-                sql.SQL("case when {0} like '%E+%' then {0} !~ {1} else true end").format(
+                sql.SQL("case when {0} like '%+%' then {0} !~ {1} else true end").format(
                     self.text, sql.Literal(_SCIENTIFIC)
                 ),
                 "angka panjang tersimpan sebagai bilangan (notasi ilmiah), digit terakhirnya hilang",

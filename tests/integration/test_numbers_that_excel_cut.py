@@ -53,7 +53,7 @@ def ods_(folder: Path) -> Path:
 
 
 def csv(folder: Path) -> Path:
-    marks = ["6.40201410590001E+15", '"6,40201410590001E+15"']
+    marks = ["6.40201410590001e+15", '"6,40201410590001E+15"']
     return write(folder, f"nik,kk\n{marks[0]},{WHOLE}\n{WHOLE},{marks[1]}\n{WHOLE},{WHOLE}\n")
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.errors import ContractError
 from pipelines.extract.text_file import MAX_ROW, Dialect
 from tests.support.extracts import upload_contract as contract
 from tests.support.uploads import refusal
@@ -68,3 +70,10 @@ def test_a_noncharacter_is_no_escaped_sign(tmp_path: Path) -> None:
 def test_words_of_a_contract_that_mean_nothing_are_refused(words: dict[str, str], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         contract("a", "b", **words)
+
+
+@pytest.mark.parametrize("words", [{"fill_down": ["c"]}, {"totals": {"c": "^Jumlah"}}])
+def test_a_column_that_the_contract_does_not_have_is_refused_before_any_file_comes(words: Any) -> None:
+    with pytest.raises(ContractError, match="names 'c', which is no column of the contract"):
+        contract("a", "b", **words)
+    assert contract("a", "b", schema_contract="evolve", **words)
