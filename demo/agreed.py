@@ -50,7 +50,7 @@ MISSING = (
     ("dishut", "Tutupan Lahan Kawasan Hutan", "Geospasial", "Tahunan", "-"),
     ("dptph", "Luas Panen dan Produksi Padi menurut Kecamatan", "Statistik", "Triwulanan", "-"),
     ("dpkh", "Populasi Ternak menurut Jenis", "Statistik", "Tahunan", "-"),
-    ("bpbd", "Kejadian Bencana dan Korban", "Statistik", "Bulanan", "bpbd/kejadian_bencana"),
+    ("bpbd", "Kejadian Bencana dan Korban", "Statistik", "Insidental", "bpbd/kejadian_bencana"),
     ("dpmpd", "Status Perkembangan Desa", "Statistik", "Tahunan", "-"),
     ("dishub", "Penumpang dan Barang menurut Moda Angkutan", "Statistik", "Bulanan", "-"),
     ("dispusip", "Koleksi dan Pengunjung Perpustakaan", "Statistik", "Triwulanan", "-"),

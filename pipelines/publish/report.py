@@ -238,7 +238,7 @@ def visits_figure(rows: Sequence[Visits]) -> Figure | None:
         return None
     cells: Counter[tuple[int, int, str]] = Counter()
     for row in rows:
-        cells[row.tahun, row.bulan, words.payment(row.cara_bayar)] += row.jumlah
+        cells[row.tahun, row.bulan, row.cara_bayar] += row.jumlah
     months = sorted({(year, month) for year, month, _ in cells})
     ways = sorted({way for _, _, way in cells})
     hidden = sum(row.disembunyikan for row in rows)

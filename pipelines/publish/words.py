@@ -18,7 +18,6 @@ MONTH_NAMES = (
 SHORT_MONTHS = ("Jan", "Feb", "Mar", "Apr", "Mei", "Jun", "Jul", "Agu", "Sep", "Okt", "Nov", "Des")
 NONE = "\N{EN DASH}"
 SOURCES = {"database": "Basis data", "api": "API", "upload": "Unggahan"}
-PAYMENTS = {"BPJS": "JKN (BPJS Kesehatan)", "UMUM": "Umum", "ASURANSI": "Asuransi lain"}
 RULES = {
     "wajib": "wajib diisi",
     "tipe": "salah jenis isian",
@@ -98,11 +97,6 @@ def period(days: Decimal | None) -> str:
 def source(kind: str | None) -> str:
     """The kind of source in words; a dash where there is none yet."""
     return NONE if kind is None else SOURCES.get(kind, kind)
-
-
-def payment(code: str) -> str:
-    """A way of paying as people call it."""
-    return PAYMENTS.get(code, code)
 
 
 def rule(name: str) -> str:

@@ -80,10 +80,3 @@ def test_what_scrolls_can_be_reached_by_keyboard_and_has_a_name(page: Elements) 
     names = [r["aria-label"] for r in regions]
     assert all(names)
     assert len(set(names)) == len(names)
-
-
-def test_codes_are_words_that_people_use(page: Elements) -> None:
-    text = render(DATA, AT)
-    assert "JKN (BPJS Kesehatan)" in text
-    assert ">BPJS<" not in text
-    assert "Persentase lulus" in text
