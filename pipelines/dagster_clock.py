@@ -49,6 +49,7 @@ BY_DAGSTER: Mapping[str, tuple[str, ...]] = {
 """Columns that Dagster fills by naive times of its own: no clock of the server is in them."""
 
 _LOCK = 7_640_020
+_NAME = "gudang clock"
 OTHERS_SECONDS = 10.0
 """How long sessions of before have to end, when rows must be shifted."""
 
@@ -93,7 +94,7 @@ def keep_in_utc(url: str) -> bool:
 
 def _connect(url: str) -> Connection[Any]:
     try:
-        return psycopg.connect(libpq_url(url), autocommit=True, connect_timeout=10, application_name="gudang")
+        return psycopg.connect(libpq_url(url), autocommit=True, connect_timeout=10, application_name=_NAME)
     except psycopg.Error as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise GudangError(
@@ -139,7 +140,8 @@ def _let_others_go(connection: Connection[Any], zone: str) -> None:
     while True:
         row = connection.execute(
             "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-            " and usename = current_user"
+            " and usename = current_user and application_name <> %s",
+            [_NAME],  # who waits to do the same
         ).fetchone()
         assert row is not None
         if not row[0]:

@@ -31,6 +31,7 @@ from pipelines.load import warehouse
 from pipelines.runs import lease
 from pipelines.runs.dead import TAKEN_BEFORE, Closed, close_dead_runs, queued, storage_url, subject
 from pipelines.runs.slots import make_pools, told
+from pipelines.runs.storage_noise import quiet
 from pipelines.settings import Settings
 from pipelines.terminal import Terminal, TerminalHandler, styled
 
@@ -152,7 +153,7 @@ def _instance(console: Terminal) -> Iterator[dg.DagsterInstance]:
         waiting = queued(instance)
         if waiting:
             say(f"{len(waiting)} run masih antre; `gudang ui` menjalankannya.")
-        with told(instance, say, closed):
+        with told(instance, say, closed), quiet(say):
             yield instance
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -125,6 +126,18 @@ def test_sessions_that_write_by_the_old_clock_are_named(pg_url: str, monkeypatch
     ):
         keep_in_utc(pg_url)
     assert keep_in_utc(pg_url)
+
+
+def test_of_several_that_start_at_once_one_shifts(pg_url: str) -> None:
+    with psycopg.connect(pg_url) as connection:
+        connection.execute("create table runs (create_timestamp timestamp, update_timestamp timestamp)")
+        connection.execute("insert into runs values ('2026-11-26 10:00', '2026-11-26 10:05')")
+    with ThreadPoolExecutor(4) as threads:
+        assert sorted(threads.map(keep_in_utc, [pg_url] * 4)) == [False, False, False, True]
+    with psycopg.connect(pg_url) as connection:
+        assert connection.execute("select create_timestamp::text from runs").fetchall() == [
+            ("2026-11-26 02:00:00",)
+        ]
 
 
 @pytest.fixture

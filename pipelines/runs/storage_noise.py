@@ -1,0 +1,58 @@
+"""What Dagster's storage prints of a lost connection, pages of it, in one sentence.
+
+What belongs here: keeping that off the terminal of `gudang nightly`. Not here: what is said of the fault that ends a
+command (cli.py).
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr
+from typing import Any, TextIO, cast
+
+_RETRY = "Retrying failed database connection"
+_UNWRITTEN = "Exception while writing logger call to event log"
+
+
+@contextmanager
+def quiet(say: Callable[[str], None]) -> Iterator[None]:
+    """While the context lasts, `say` hears once that Dagster's database does not answer, and nobody hears the rest."""
+    heard = False
+
+    def hear() -> None:
+        nonlocal heard
+        if not heard:
+            heard = True
+            say("Basis data Dagster tidak menjawab; dicoba lagi beberapa detik.")
+
+    def passes(record: logging.LogRecord) -> bool:
+        if not record.getMessage().startswith(_RETRY):
+            return True
+        hear()
+        return False
+
+    root = logging.getLogger()
+    root.addFilter(passes)
+    try:
+        with redirect_stderr(cast(TextIO, _Without(sys.stderr, hear))):
+            yield
+    finally:
+        root.removeFilter(passes)
+
+
+class _Without:
+    """Standard error without the one message that holds whole SQL statements."""
+
+    def __init__(self, whole: TextIO, hear: Callable[[], None]) -> None:
+        self._whole, self._hear = whole, hear
+
+    def write(self, text: str) -> int:
+        if text.startswith(_UNWRITTEN):
+            self._hear()
+            return len(text)
+        return self._whole.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._whole, name)
