@@ -1,22 +1,30 @@
 """The last look before data leave the warehouse. It fails closed.
 
 What belongs here: what makes a mart unfit for the public whatever its model says. Not here: files, what is shaped like
-a NIK (personal_shapes.py).
+a person's number (personal_shapes.py), what may leave by its lineage (clearance.py).
 
-Errors name the column, never the value.
+Errors name the column and the shape, never the value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import permutations
 from typing import Any
 
 from psycopg import Connection, sql
 
 from pipelines.errors import PublicationError
-from pipelines.personal_shapes import NIK, found, shaped
+from pipelines.personal_shapes import ALL, NUMBERS, Shape, found, shaped, split_nik
 from pipelines.publish.mart import OpenMart
 
+_NIK_DIGITS = 16
+_FIRST, _SECOND = sql.Identifier("a"), sql.Identifier("b")
+_DIGITS = sql.SQL(
+    "max(char_length(regexp_replace(ops.bentuk_polos(a), '[^0-9]', '', 'g')))"
+    " filter (where ops.bentuk_polos(a) ~ '^[0-9 /_:|.,-]{1,60}$')"
+)
 NUMBER_TYPES = frozenset({"smallint", "integer", "bigint", "numeric", "real", "double precision"})
 OTHER_TYPES = frozenset(
     {"boolean", "date", "timestamp without time zone", "timestamp with time zone", "time without time zone"}
@@ -28,43 +36,101 @@ def is_text(kind: str) -> bool:
     return kind not in NUMBER_TYPES and kind not in OTHER_TYPES
 
 
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A column that is looked at. digits: of its longest cell that is nothing but a number, with separators or not."""
+
+    name: str
+    kind: str
+    digits: int = 0
+
+    @property
+    def text(self) -> sql.Composed:
+        """Its cells as text. A number is looked at when it is whole: decimals of a double have digits of their own."""
+        column = sql.Identifier(self.name)
+        if is_text(self.kind):
+            return sql.SQL("{}::text").format(column)
+        whole = "case when {c}::numeric = trunc({c}::numeric) then trunc({c}::numeric)::text end"
+        return sql.SQL(whole).format(c=column)
+
+
 def check_mart(connection: Connection[Any], mart: OpenMart, kinds: Sequence[str]) -> None:
-    """Scans every column of `mart`, of PostgreSQL types `kinds`. Raises PublicationError naming both."""
-    checked = [
-        (column.name, _nik_test(column.name, kind))
+    """Scans every column of `mart`, of PostgreSQL types `kinds`, and pairs of columns whose cells could be one number.
+
+    Raises PublicationError naming the columns and the shapes.
+    """
+    columns = [
+        _Looked(column.name, kind)
         for column, kind in zip(mart.columns, kinds, strict=True)
         if kind not in OTHER_TYPES
     ]
-    if not checked:
+    if not columns:
         return
-    query = sql.SQL("select {} from {}").format(
-        sql.SQL(", ").join(sql.SQL("coalesce(bool_or({}), false)").format(test) for _, test in checked),
-        sql.Identifier(mart.schema, mart.name),
-    )
-    answer = connection.execute(query).fetchone() or ()
-    columns = [name for (name, _), holds in zip(checked, answer, strict=True) if holds]
-    if columns:
+    said: list[str] = []
+    looked: list[_Looked] = []
+    for column in columns:
+        shapes = _shapes(mart, column)
+        tests = [sql.SQL("coalesce(bool_or({}), false)").format(shaped(_FIRST, (shape,))) for shape in shapes]
+        *answer, digits = _ask(connection, mart, (column,), [*tests, _DIGITS])
+        looked.append(replace(column, digits=digits or 0))
+        said += [
+            f"column {column.name} holds values shaped like a {shape.words}"
+            for shape, holds in zip(shapes, answer, strict=True)
+            if holds
+        ]
+    said += _split(connection, mart, looked)
+    if said:
         raise PublicationError(
             mart.name,
-            f"column {', '.join(columns)} holds values shaped like a NIK; nothing of this mart was published",
-            hint="drop or pseudonymise the value upstream and correct the contract's classification",
+            f"{'; '.join(said)}; nothing of this mart was published",
+            hint="drop or pseudonymise the value upstream and correct the contract's classification; name a column of"
+            " offices' contacts in `kontak_kantor`",
         )
+
+
+def _shapes(mart: OpenMart, column: _Looked) -> Sequence[Shape]:
+    """Numbers of persons everywhere; in texts also what may be an office's, unless the mart says that it is."""
+    return ALL if is_text(column.kind) and column.name not in mart.office_contacts else NUMBERS
+
+
+def _split(connection: Connection[Any], mart: OpenMart, columns: Sequence[_Looked]) -> list[str]:
+    """Pairs of columns whose cells are a NIK together.
+
+    Of two texts one row is enough. Two counts in a row can have its shape by chance: with a number, half of the rows.
+    """
+    said: list[str] = []
+    for a, b in permutations(columns, 2):
+        if not (a.digits and b.digits and a.digits + b.digits >= _NIK_DIGITS):
+            continue
+        test = split_nik(_FIRST, _SECOND)
+        if is_text(a.kind) and is_text(b.kind):
+            asked = sql.SQL("coalesce(bool_or({}), false)").format(test)
+        else:
+            asked = sql.SQL("2 * count(*) filter (where {}) >= greatest(count(a || b), 1)").format(test)
+        if _ask(connection, mart, (a, b), [asked])[0]:
+            said.append(f"columns {a.name} and {b.name} together hold values shaped like a NIK")
+    return said
+
+
+def _ask(
+    connection: Connection[Any], mart: OpenMart, columns: Sequence[_Looked], tests: Sequence[sql.Composable]
+) -> tuple[Any, ...]:
+    """What each test says of the distinct cells of `columns`, to it a and b: codes and names repeat much."""
+    cells = [
+        sql.SQL("{} as {}").format(column.text, name)
+        for column, name in zip(columns, (_FIRST, _SECOND), strict=False)
+    ]
+    query = sql.SQL("select {} from (select distinct {} from {}) as d").format(
+        sql.SQL(", ").join(tests), sql.SQL(", ").join(cells), sql.Identifier(mart.schema, mart.name)
+    )
+    return tuple(connection.execute(query).fetchone() or ())
 
 
 def check_text(subject: str, text: str) -> None:
     """The same for a finished text. Raises PublicationError."""
-    if found(text, (NIK,)):
+    if shapes := found(text, NUMBERS):
         raise PublicationError(
             subject,
-            "a value is shaped like a NIK; nothing was written",
+            f"a value is shaped like a {' or '.join(shape.words for shape in shapes)}; nothing was written",
             hint="look for it in the marts that it reads",
         )
-
-
-def _nik_test(name: str, kind: str) -> sql.Composed:
-    column = sql.Identifier(name)
-    if is_text(kind):
-        return shaped(sql.SQL("{}::text").format(column), (NIK,))
-    # A number is a NIK only when it is whole: decimals of a double have 16 digits of their own.
-    whole = shaped(sql.SQL("trunc({}::numeric)::text").format(column), (NIK,))
-    return sql.SQL("({c}::numeric = trunc({c}::numeric) and {whole})").format(c=column, whole=whole)

@@ -4,8 +4,8 @@ What belongs here: the opt-in (`meta.publikasi: terbuka` on a model, `meta.terbi
 as values. Not here: SQL and files.
 
 The vocabulary of `config.meta`, beside `publikasi`: `judul`, `satuan`, `frekuensi`, `kata_kunci` (list),
-`tema`, `produsen`, `lisensi`, `dasar_terbit` (clearance.py). A column is published when the model's properties file
-describes it, and only then.
+`tema`, `produsen`, `lisensi`, `kontak_kantor` (list of columns), `dasar_terbit` (clearance.py). A column is published
+when the model's properties file describes it, and only then.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class OpenMart:
     """A mart that the walidata opened. Nothing but `columns` leaves the warehouse.
 
     together, companions: the exposure whose marts are published all or none, and those of them beside this one.
+    office_contacts: columns whose telephone numbers, addresses and accounts are those of offices.
     clearance: what its lineage says of it (clearance.py); without one nothing of it leaves.
     sample: whether rows of it come from made-up sources (samples.py).
     """
@@ -58,6 +59,7 @@ class OpenMart:
     together: str | None = None
     companions: tuple[str, ...] = ()
     clearance: Clearance | None = None
+    office_contacts: tuple[str, ...] = ()
     sample: bool = False
 
     @property
@@ -126,6 +128,7 @@ def _open_mart(node: Node, companions: Set[str]) -> OpenMart:
         producer=_text(node.meta, "produsen"),
         licence=_text(node.meta, "lisensi"),
         together=node.together,
+        office_contacts=_words(node.meta.get("kontak_kantor")),
         companions=tuple(sorted(companions)),
     )
 
