@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from pipelines.contract_files import read_contract
-from pipelines.errors import ContractError
+from pipelines.contracts import Contract
+from pipelines.errors import ContractError, ShapeError
 from pipelines.load.plan import Window
 from tests.support.clocks import FORMS, WITA, Nights, Table, mixed, moment
 from tests.support.contracts import api, column, database, document, write
@@ -96,6 +97,21 @@ def test_a_window_takes_and_replaces_the_rows_of_its_days_alone(
     assert moments(nights) == rows
 
 
+def test_a_day_that_ends_at_24_00_belongs_to_the_next(nights: Nights, table: Table) -> None:
+    contract = nights.contract(
+        column("k", "integer", primaryKey=True),
+        when("timestamp"),
+        partition={"column": "w", "every": "daily", "start": "2026-09-01"},
+    )
+    nights.forget()
+    table.make("k int, w varchar(40)")
+    table.add([(1, "2026-09-01 23:00:00"), (2, "2026-09-01 24:00:00"), (3, "2026-09-01 23:59:60")])
+    for day, expected in ((1, [1]), (2, [1, 2, 3]), (1, [1, 2, 3])):
+        done = nights.load(contract, Window(date(2026, 9, day), date(2026, 9, day)))
+        assert done.batch is not None and done.batch.quarantined == 0
+        assert nights.run("select k from raw.uji__data order by k") == [(k,) for k in expected]
+
+
 @pytest.mark.parametrize("made", [{"cursor": "d", "write_disposition": "merge"}, {"partition": {}}])
 def test_dates_that_no_source_can_compare_are_refused_by_validate(
     nights: Nights, made: dict[str, Any]
@@ -135,6 +151,19 @@ def test_a_column_that_its_source_compares_otherwise_stops_the_first_load(
         return  # a number in a column for dates is none that anybody compares: see the count of unreachable rows
     with pytest.raises(ContractError, match=words):
         nights.load(contract)
+
+
+def test_a_window_whose_column_vanished_is_a_change_of_shape(nights: Nights, table: Table) -> None:
+    nights.forget()
+    table.make("k int")
+    contract = nights.contract(
+        column("k", "integer", primaryKey=True),
+        column("w", "date"),
+        schema_contract="evolve",
+        partition={"column": "w", "every": "daily", "start": "2026-09-01"},
+    )
+    with pytest.raises(ShapeError, match="has no column w"):
+        nights.load(contract, Window(date(2026, 9, 1), date(2026, 9, 1)))
 
 
 def test_a_row_that_no_night_can_find_is_counted_and_a_warning(nights: Nights, table: Table) -> None:
@@ -296,3 +325,46 @@ def test_a_row_that_was_committed_late_comes_within_the_lag_of_a_number(nights: 
     table.add([(98,), (93,)])
     nights.load(contract)
     assert nights.run("select id from raw.uji__data order by id") == [(90,), (98,), (99,)]
+
+
+def test_what_an_api_overlooked_or_had_refused_is_asked_for_in_its_own_form(
+    nights: Nights, server: Server
+) -> None:
+    def contract(pattern: str) -> Contract:
+        return nights.contract(
+            column("k", "integer", primaryKey=True),
+            column("kode", logicalTypeOptions={"pattern": pattern}),
+            when("timestamp", "zona_wita"),
+            server=api("UJI_URL"),
+            extract={"path": "/v1", "records": "/data", "incremental_param": "since"},
+            write_disposition="merge",
+            cursor="w",
+            reconcile="PT0S",
+            max_quarantine_share=1,
+        )
+
+    nights.forget()
+    asked: list[str | None] = []
+    rows = {1: ("a", "2026-09-05T00:00:00Z"), 2: ("x", "2026-09-03T00:00:00Z")}
+
+    def answer(ask: Any) -> Any:
+        since = ask.query.get("since")
+        asked.append(since)
+        return reply(
+            {"data": [{"k": k, "kode": c, "w": w} for k, (c, w) in rows.items() if not since or w >= since]}
+        )
+
+    server.answer = answer
+    nights.load(contract("^a$"))
+    rows[3] = ("a", "2026-09-01T00:00:00Z")  # late, before the mark
+    nights.load(contract("^a$"))
+    nights.load(contract("^a$"))
+    assert nights.run("select k from raw.uji__data order by k") == [(1,), (3,)]
+    nights.load(contract("^[ax]$"))
+    assert nights.run("select k from raw.uji__data order by k") == [(1,), (2,), (3,)]
+    # Every other question is for the keys alone. A list that changed is read again from a day before the row on.
+    assert [a for a in asked if a] == [
+        "2026-09-05T00:00:00Z",
+        "2026-09-01T00:00:00Z",
+        "2026-09-02T00:00:00Z",
+    ]

@@ -143,8 +143,9 @@ class DialectSession:
     def _condition(self, limit: Limit) -> sa.ColumnElement[bool]:
         column, value = sa.column(limit.name), self._value(limit)
         if limit.zoned is not None and self._keeps_texts:
-            zoned = sa.func.substr(column, 12).op("glob")("*[-+A-Za-z]*")
-            value = sa.case((zoned, limit.zoned), else_=value)
+            clock = sa.func.substr(column, 12)
+            zoned = [clock.op("glob")(form) for form in ("*[-+A-Za-z]*", "24*", "*:60*")]
+            value = sa.case((sa.or_(*zoned), limit.zoned), else_=value)
         elif limit.zoned is not None:
             value = limit.zoned
         compared = column >= value if limit.operator == ">=" else column < value

@@ -300,8 +300,8 @@ def _condition(limit: Limit) -> str:
 
 
 def _is_zoned(name: str) -> str:
-    """A sign or letter behind a time's date and its T."""
-    return f"substr(convert({name} using utf8mb4), 12) regexp _utf8mb4 {literal('[-+A-Za-z]')}"
+    """A time whose day may be another: with a zone, which is a sign or letter behind the date and its T, or 24:00."""
+    return f"substr(convert({name} using utf8mb4), 12) regexp _utf8mb4 {literal('[-+A-Za-z]|^24|:60')}"
 
 
 def _is_like(limit: Limit) -> str:

@@ -85,8 +85,8 @@ _WAREHOUSE: dict[str, frozenset[str]] = {
 _CATEGORIES: dict[str, Family] = {"B": "boolean", "E": "text", "N": "number", "S": "text"}
 _AS_NUMERIC = {"money": "numeric", "_money": "numeric[]"}
 _UNDEFINED_TABLE, _INVALID_SCHEMA = "42P01", "3F000"
-_ZONED = "^.{11}.*[-+A-Za-z]"
-"""A time with a zone, whichever: a sign or letter behind the date and its T."""
+_ZONED = "^.{11}(.*[-+A-Za-z]|24|.*:60)"
+"""A time whose day may be another: with a zone (a sign or letter behind the date and its T), 24:00, second 60."""
 
 
 class PostgresqlSession:

@@ -73,7 +73,8 @@ class Limit:
     """A condition on a source's column. value: ISO 8601 with a blank for the T, in Kalimantan's time; or a number.
 
     zoned: of times that are texts there, the bound for a text with a zone of its own ("...Z", "...+07:00", "... WIB").
-    It is a day wider, for its date may be the one before or after; the load leaves out what is too much.
+    It is a day wider, for its date may be the one before or after (so is that of "24:00" and of a second 60); the load
+    leaves out what is too much.
     like: what texts that are times look like; others ("kemarin", "01/10/2026") sort anywhere.
     """
 
@@ -113,7 +114,8 @@ def select(
 ) -> Selection:
     """The contract's columns among those `found`. Raises ShapeError when one that must be there is not."""
     gone = [c for c in contract.stored if c.source_name not in found]
-    bound = [c for c in gone if not contract.evolves or c.required or c.key]
+    asked_by = {contract.cursor, contract.partition.column if contract.partition else None}
+    bound = [c for c in gone if not contract.evolves or c.required or c.key or c.name in asked_by]
     known = {c.source_name for c in contract.columns}
     unknown = {name: column for name, column in found.items() if name not in known}
     if bound:
