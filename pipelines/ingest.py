@@ -28,6 +28,7 @@ from pipelines.load.failures import told
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged, load
 from pipelines.load.plan import Window
+from pipelines.load.shrinking import ShrunkError
 from pipelines.quality.gate import GateResult, check, notice, record, source_shape
 from pipelines.quality.run import CheckResult
 from pipelines.settings import Settings
@@ -184,6 +185,9 @@ def _judged(
         done = _ingest(connection, contract, settings, url, run_id, upload.file if upload else None, **how)
         outcome = done.batch.state if done.batch else None
         return done
+    except ShrunkError:
+        outcome = "failed"
+        raise
     except SourceError as error:
         outcome = None if error.transient else "failed"
         raise

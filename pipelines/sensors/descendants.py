@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 from psycopg import Connection
 
-from pipelines.assets.warehouse import model_key
+from pipelines.assets.warehouse import is_reference, model_key
 from pipelines.contracts import Contract
 from pipelines.errors import GudangError
 from pipelines.jobs import UPLOAD, WAREHOUSE
@@ -32,7 +32,7 @@ _UNFINISHED = [
 
 def descendants_sensor(contracts: Sequence[Contract], project: Project) -> dg.SensorDefinition:
     """Asks the ledger what runs of `upload` have loaded since the last time; its cursor is the last batch's number."""
-    keys = {c.key: descendants(c, project) for c in contracts if c.server.kind == "upload"}
+    models = {c.key: descendants(c, project) for c in contracts if c.server.kind == "upload"}
 
     @dg.sensor(
         name="warehouse_after_uploads",
@@ -47,7 +47,8 @@ def descendants_sensor(contracts: Sequence[Contract], project: Project) -> dg.Se
         since = int(context.cursor or 0)
         try:
             with warehouse.connect() as connection:
-                loaded = _loaded(context.instance, connection, since, sorted(keys))
+                loaded = _loaded(context.instance, connection, since, sorted(models))
+                missing = _missing(connection, project) if loaded else set[str]()
         except GudangError as error:
             context.log.error(str(error))
             return dg.SkipReason(str(error))
@@ -57,14 +58,15 @@ def descendants_sensor(contracts: Sequence[Contract], project: Project) -> dg.Se
             return dg.SkipReason(waits_for)
         last = max(batch for batch, *_ in loaded)
         datasets = sorted({dataset for _, dataset, _, _ in loaded})
-        selected = {key for dataset in datasets for key in keys[dataset]}
-        if not selected:
+        made = {name for dataset in datasets for name in models[dataset]}
+        selected = made | (_ancestors(project, made) & missing)
+        if not made:
             reason = f"Tidak ada model yang memakai {', '.join(datasets)}."
             return dg.SensorResult(skip_reason=reason, cursor=str(last))
         context.log.info(f"Membangun model dari {', '.join(datasets)}")
         request = dg.RunRequest(
             run_key=f"upload:{last}",
-            asset_selection=sorted(selected),
+            asset_selection=sorted(model_key(project.nodes[name]) for name in selected),
             tags={AFTER_TAG: ",".join(sorted({run_id for _, _, run_id, _ in loaded}))},
         )
         return dg.SensorResult(run_requests=[request], cursor=str(last))
@@ -111,8 +113,22 @@ def _waits_for(instance: dg.DagsterInstance, loaded: Sequence[_Loaded]) -> str:
     return ""
 
 
-def descendants(contract: Contract, project: Project) -> list[dg.AssetKey]:
+def descendants(contract: Contract, project: Project) -> set[str]:
     """The models that are made from a dataset."""
     readers = project.readers([(contract.opd, contract.dataset)])
-    names = readers | project.descendants(readers)
-    return [model_key(n) for n in project.nodes.values() if n.name in names]
+    return {n.name for n in project.nodes.values() if n.name in readers | project.descendants(readers)}
+
+
+def _ancestors(project: Project, names: set[str]) -> set[str]:
+    """What the models read, and what that reads, without reference data, which every start builds."""
+    read = {ancestor for name in names for ancestor in project.ancestors(name)}
+    return {name for name in read if not is_reference(project.nodes[name])}
+
+
+def _missing(connection: Connection[Any], project: Project) -> set[str]:
+    """Models that were never built: before the first night an upload's models need those that they read, too."""
+    rows = connection.execute(
+        "select name from unnest(%s::text[], %s::text[]) as n (name, relation) where to_regclass(relation) is null",
+        [[*project.nodes], [node.relation for node in project.nodes.values()]],
+    ).fetchall()
+    return {name for (name,) in rows}

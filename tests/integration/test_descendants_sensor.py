@@ -12,6 +12,7 @@ from psycopg import Connection
 from pipelines.definitions import build_definitions
 from pipelines.jobs import UPLOAD, WAREHOUSE
 from pipelines.load import warehouse
+from pipelines.models.project import load_project
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import PROJECT_ROOT, Settings
 
@@ -29,6 +30,9 @@ PEOPLE = {
     "mart_satu_data/penduduk_kelurahan",
     "mart_satu_data/penduduk_jumlah",
 }
+
+
+PROJECT = load_project(PROJECT_ROOT / "dbt_like_sql")
 
 
 class Uploads:
@@ -80,6 +84,8 @@ def uploads(module_pg_url: str, definitions: dg.Definitions) -> Iterator[Uploads
     made = Uploads(module_pg_url, definitions)
     warehouse.prepare(made.connection, [])
     made.connection.execute("truncate ops.load_batch cascade")
+    for node in PROJECT.nodes.values():  # after the first night
+        made.connection.execute(f"create table if not exists {node.relation} ()".encode())
     yield made
     made.connection.close()
     made.instance.dispose()
@@ -120,6 +126,13 @@ def test_a_nights_loads_and_uploads_that_brought_nothing_build_nothing(uploads: 
     uploads.loaded("dinkes/kunjungan", uploads.run(UPLOAD))  # no upload, by whatever run
     assert uploads.tick() == set()
     assert uploads.said == "Tidak ada unggahan yang baru dimuat."
+
+
+def test_before_the_first_night_what_they_read_is_built_too(uploads: Uploads) -> None:
+    uploads.connection.execute("drop table staging.stg_disdikbud__sekolah, core.dim_wilayah, core.dim_opd")
+    uploads.loaded("disdikbud/sma", uploads.run(UPLOAD))
+    read = {"staging/stg_disdikbud__sekolah", "core/dim_wilayah"}
+    assert uploads.tick() == SCHOOLS | read
 
 
 def test_a_warehouse_without_a_ledger_is_no_fault(pg_url: str, definitions: dg.Definitions) -> None:

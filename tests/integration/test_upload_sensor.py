@@ -187,6 +187,14 @@ def test_a_file_that_was_refused_waits_for_another_one_or_another_contract(zone:
     assert zone.load_all() == 1 and zone.rows() == [(1, None)]
 
 
+def test_a_file_that_takes_too_much_away_is_refused_once(zone: Zone) -> None:
+    zone.put(A + b"".join(f"{n},x\n".encode() for n in range(2, 60)))
+    assert zone.load_all() == 1
+    zone.put(A)
+    assert zone.load_all() == 1 and len(zone.rows()) == 59
+    assert "dagang/pasar/pasar.csv: gagal dimuat; perbaiki lalu letakkan lagi" in zone.said
+
+
 def test_a_corrected_contract_takes_the_file_that_it_refused(zone: Zone) -> None:
     zone.put(b"id;nama\n1;Pasar Pagi\n")
     assert zone.load_all() == 1
