@@ -121,10 +121,13 @@ def test_dagster_keeps_its_runs_in_the_embedded_server(settings: Settings) -> No
         "from dagster import DagsterInstance\n"
         "with DagsterInstance.get() as instance:\n"
         "    print(type(instance.event_log_storage).__name__, instance.get_runs_count(), instance.telemetry_enabled)\n"
+        "    print(type(instance.run_launcher).__name__, instance.run_launcher.supports_check_run_worker_health)\n"
     )
     with prepare_environment(settings, demo=False):
         said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert said.stdout.split() == ["PostgresEventLogStorage", "0", "False"], said.stderr
+    assert said.stdout.splitlines() == ["PostgresEventLogStorage 0 False", "LeasedRunLauncher True"], (
+        said.stderr
+    )
 
 
 def test_the_warehouse_is_in_wita_and_dagsters_database_in_utc(settings: Settings) -> None:
