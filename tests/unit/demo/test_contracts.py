@@ -1,4 +1,7 @@
-"""The project's own contracts and suites: valid ODCS, complete in Indonesian, known to Great Expectations."""
+"""The demo's contracts and suites: valid ODCS, complete in Indonesian, known to Great Expectations.
+
+A contract that somebody adds (docs/add-a-dataset.md) is not the demo's: of it only the form is asked.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,8 @@ from pipelines.settings import PSEUDONYM_KEY, references
 PROJECT = Path(__file__).parents[3]
 FOLDER = PROJECT / "contracts"
 PATHS = sorted(FOLDER.rglob("*.odcs.yaml"))
-CONTRACTS = {c.key: c for c in load_contracts(FOLDER)}
+ADDED = {c.key: c for c in load_contracts(FOLDER)}
+CONTRACTS = {key: contract for key, contract in ADDED.items() if key in EXPECTED_QUARANTINE}
 SUITES = PROJECT / "expectations"
 
 
@@ -43,8 +47,8 @@ def test_a_contract_is_valid_odcs(path: Path) -> None:
     )  # fmt: skip
 
 
-def test_the_demo_feeds_every_contract_and_no_other() -> None:
-    assert len(PATHS) == len(CONTRACTS)
+def test_what_the_demo_feeds_has_a_contract() -> None:
+    assert len(PATHS) == len(ADDED)
     assert set(CONTRACTS) == set(EXPECTED_QUARANTINE)
 
 
@@ -88,7 +92,7 @@ def test_the_demo_speaks_what_the_contracts_ask_for() -> None:
 def test_the_demo_sets_every_variable_that_a_contract_names() -> None:
     given = {*CREDENTIALS, *VARIABLES, PSEUDONYM_KEY}
     given |= {f"GUDANG_SUMBER_{name}_URL" for name in SERVERS}
-    named = {name for path in PATHS for name in references(path.read_text("utf-8"))}
+    named = {name for c in CONTRACTS.values() for name in references(c.path.read_text("utf-8"))}
     assert named <= given
 
 
