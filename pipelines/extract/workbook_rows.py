@@ -6,6 +6,7 @@ here: finding them (workbook_facts.py), which sheets (workbook.py), which column
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from itertools import compress
@@ -124,16 +125,15 @@ class SheetRows:
         """A warning where merged cells below the header leave cells of the contract's columns empty."""
         extract = self._reading.extract
         filled = {place for place, name in enumerate(names) if name in self._reading.filled_down()}
-        wanted = self._reading.places(names).keys()
+        wanted = sorted(self._reading.places(names))
         top = extract.header_row - 1 + extract.header_rows
         met: list[tuple[int, int]] = []
         for (row, column), (last_row, last_column) in self.facts.merged:
-            if row < top:
-                continue
-            places = range(column - self.left, last_column - self.left + 1)
-            covered = {p for p in wanted if p in places and (p != places.start or last_row > row)}
-            if covered - (filled & {places.start}):
-                met.append((row + 1, places.start))
+            first = column - self.left
+            covered = bisect_right(wanted, last_column - self.left) - bisect_left(wanted, first + 1)
+            below = last_row > row and first in wanted and first not in filled
+            if row >= top and (covered > 0 or below):
+                met.append((row + 1, first))
         if met:
             row, place = min(met)
             name = names[place] if 0 <= place < len(names) else f"kolom {place + 1}"

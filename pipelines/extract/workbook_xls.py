@@ -40,13 +40,17 @@ class XlsFacts:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._read = set[int]()
 
     def sheet(self, name: str, *, percent: bool) -> SheetFacts:
-        """Raises DamagedError. A sheet whose name is not found says nothing."""
+        """Raises DamagedError, also where another sheet began at the same place. One that is not found says nothing."""
         try:
             place = self._globals.sheets.get(name)
             facts = SheetFacts()
+            if place in self._read:
+                raise ValueError("two sheets begin at one place")
             if place is not None:
+                self._read.add(place)
                 _Scan(facts, self._globals.percent if percent else frozenset()).read(self._stream, place)
             facts.epoch_1904 = self._globals.epoch_1904
             return facts

@@ -47,6 +47,7 @@ def as_xlsx(folder: Path, sheet: Sheet) -> Path:
     if sheet.epoch_1904:
         book.epoch = CALENDAR_MAC_1904
     page: Any = book.active
+    page.title = "Data"
     for row, cells in enumerate(sheet.rows, 1):
         for place, cell in enumerate(cells, 1):
             if isinstance(cell, Percent):
