@@ -45,8 +45,8 @@ terbitan as (
         catatan.at
     from {{ source('ops', 'publication_log') }} as catatan
     order by
-        catatan.mart,
-        catatan.path,
+        catatan.mart asc,
+        catatan.path asc,
         catatan.at desc
 ),
 
