@@ -243,12 +243,12 @@ def _ingest(
     if batch is None:
         return Ingested(None)
     checks: tuple[CheckResult, ...] = ()
+    told = notice(contract, batch) if results else ()
     if results:
-        shape = source_shape(contract, [str(d) for d in batch.drift])
-        checks = (shape, *notice(contract, batch), *results[0].checks)
+        checks = (source_shape(contract, [str(d) for d in batch.drift]), *told, *results[0].checks)
     record(connection, asset, run_id, batch.batch_id, checks)
     log.info("%s: %s", contract.key, words(batch))
-    for warning in batch.warnings:
+    for warning in (*batch.warnings, *(c.message for c in told if not c.passed)):
         log.warning("%s: %s", contract.key, warning)
     return Ingested(batch, checks)
 

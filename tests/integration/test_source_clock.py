@@ -166,7 +166,9 @@ def test_a_window_whose_column_vanished_is_a_change_of_shape(nights: Nights, tab
         nights.load(contract, Window(date(2026, 9, 1), date(2026, 9, 1)))
 
 
-def test_a_row_that_no_night_can_find_is_counted_and_a_warning(nights: Nights, table: Table) -> None:
+def test_a_row_that_no_night_can_find_is_counted_and_a_warning(
+    nights: Nights, table: Table, caplog: pytest.LogCaptureFixture
+) -> None:
     contract = nights.contract(
         column("k", "integer", primaryKey=True),
         when(),
@@ -187,6 +189,7 @@ def test_a_row_that_no_night_can_find_is_counted_and_a_warning(nights: Nights, t
     )
     assert (passed, severity, unexpected) == (False, "warn", 2)
     assert message.startswith("2 baris sumber tidak punya w yang dapat dibandingkan")
+    assert message in caplog.text
     assert nights.run("select rows_unreachable from ops.load_batch order by batch_id") == [(None,), (2,)]
 
 
