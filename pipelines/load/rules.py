@@ -213,6 +213,8 @@ class _ColumnRules:
         if self.strict or base not in cell_types.FINITE:
             return
         finite = "isfinite({0})" if base in cell_types.TIMES else "({0} > '-infinity' and {0} < 'infinity')"
+        if decimals(self.column.type) is not None:
+            finite = "{0} <> 'NaN'"  # with a precision it holds no infinity
         predicate = sql.SQL("({0} is null or " + finite + ")").format(sql.Identifier("l", self.column.name))
         words = cell_types.WORDS[base]
         self._rule("tipe", predicate, f"bukan {words}", f"tulis sebagai {words}")
