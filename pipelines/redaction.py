@@ -22,6 +22,7 @@ _ASSIGNED = re.compile(
 )
 _REFERENCE = re.compile(r"\$\{[A-Z][A-Z0-9_]*\}")
 _IN_QUERY = re.compile(rf"(?i)(?:{_CREDENTIAL_NAMES}|key)")
+_MARKDOWN = re.compile(r"[\\`*\[\]<>!#|~]")
 # C0 and C1 but for line feed and tab, and what turns the direction of a line around.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -39,6 +40,11 @@ def redacted(text: str) -> str:
 def shown(text: str) -> str:
     """`text` for a terminal: redacted, and each control character as \\x.., so that none is obeyed."""
     return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], redacted(text))
+
+
+def as_markdown(text: str) -> str:
+    """`text` for a page that reads Markdown: no link, picture, heading or HTML of its own making."""
+    return _MARKDOWN.sub(r"\\\g<0>", shown(text))
 
 
 def secret_in(url: str) -> str | None:

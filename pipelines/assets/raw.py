@@ -20,6 +20,7 @@ from pipelines.load.empty import TAG as EMPTY_WINDOW
 from pipelines.load.failures import told
 from pipelines.load.plan import Window
 from pipelines.quality.suites import Expectation, suite, tables_read
+from pipelines.redaction import as_markdown
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import TIMEZONE, Settings
 
@@ -253,5 +254,9 @@ def _metadata(done: Ingested) -> dict[str, Any]:
         "baris_dihapus": batch.deleted,
         **({"ditemukan": batch.found} if batch.found else {}),
         "detik": {k: round(v, 3) for k, v in batch.seconds.items()},
-        **({"peringatan": dg.MetadataValue.md("\n".join(f"- {w}" for w in told))} if told else {}),
+        **(
+            {"peringatan": dg.MetadataValue.md("\n".join(f"- {as_markdown(w)}" for w in told))}
+            if told
+            else {}
+        ),
     }

@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.database_urls import has_unescaped, libpq_url, without_password
 from pipelines.errors import GudangError
-from pipelines.redaction import redacted, secret_in, shown
+from pipelines.redaction import as_markdown, redacted, secret_in, shown
 
 SECRET = "rahasia99"
 
@@ -51,6 +51,12 @@ def test_what_holds_no_secret_stays_as_it_is(text: str) -> None:
 
 def test_a_control_character_is_shown_and_not_obeyed() -> None:
     assert shown("a\x1b[2Jb\x07\u202ec\nd\te") == "a\\x1b[2Jb\\x07\\u202ec\nd\te"
+
+
+def test_a_text_from_outside_makes_no_link_picture_or_html_of_a_page() -> None:
+    assert as_markdown("kolom ![x](http://h/y) <b>a_b</b> `c` # d") == (
+        r"kolom \!\[x\](http://h/y) \<b\>a_b\</b\> \`c\` \# d"
+    )
 
 
 def test_a_literal_secret_in_a_location_is_found_and_a_reference_is_none() -> None:
