@@ -35,9 +35,18 @@ _PLAIN = str.maketrans(_FROM, _TO, _INVISIBLE)
 _NOT_ASCII = 128
 _BYTEA = r"\\x(?:[0-9a-f][0-9a-f])+"
 
-# Not behind "0.": decimals of a fraction that is written as text.
-_BEGINS, _ENDS = r"(?<![0-9])(?<!0\.)", "(?![0-9])"
+# What may stand around a number: for Python, which replaces the number alone, and for PostgreSQL, to which a look ahead
+# or behind costs a hundred times as much and which only asks whether there is one. Not behind "0.": decimals of a
+# fraction that is written as text.
+_ALONE = ((r"(?<![0-9])(?<!0\.)", "(?![0-9])"), ("(?:^|[^0-9.]|^[.]|[^0][.])", "(?:$|[^0-9])"))
+_NO_FRACTION = (
+    ("(?<![0-9])(?<![0-9][.,])", "(?![0-9])"),
+    ("(?:^|[^0-9.,]|^[.,]|[^0-9][.,])", "(?:$|[^0-9])"),
+)
+_A_WORD = (("(?i)(?<![a-z])", "(?![0-9.])"), ("(?i)(?:^|[^a-z])", "(?:$|[^0-9.])"))
+_ANYWHERE = (("", ""), ("", ""))
 _SIGNS, _SIGNS_OR_MARKS = "[ /_:|-]{0,3}", "[ /_:|.,;-]{0,3}"
+_ALL_SIGNS = " /_:|.,;-"
 _POINT, _COMMA = "(?: ?[.] ?)?", "(?: ?[,;] ?)?"
 
 
@@ -73,57 +82,70 @@ def _nik_shape() -> str:
         _nik("", ("", _SIGNS, "", _SIGNS, "", _SIGNS), any_serial),
         *(_nik(sign, [sign] * 6, low_serial) for sign in (_SIGNS, _POINT, _COMMA)),
     ]
-    return f"{_BEGINS}(?:{'|'.join(written)}){_ENDS}"
+    return f"(?:{'|'.join(written)})"
 
 
 def _nip_shape() -> str:
     """18 digits: birth yyyymmdd, appointment yyyymm (of a PPPK 21 to 32 for the month), sex, serial."""
     parts = (
         "(?:1~9|2~0)~[0-9]~[0-9]~(?:0~[1-9]|1~[0-2])~(?:0~[1-9]|[12]~[0-9]|3~[01])",
-        "(?:1~9|2~0)~[0-9]~[0-9]~(?:0~[1-9]|1~[0-2]|2~[1-9]|3~[0-2])~[12]~(?!0~0~0)[0-9]~[0-9]~[0-9]",
+        "(?:1~9|2~0)~[0-9]~[0-9]~(?:0~[1-9]|1~[0-2]|2~[1-9]|3~[0-2])~[12]~(?:[1-9]~[0-9]~[0-9]|0~[1-9]~[0-9]|0~0~[1-9])",
     )
-    return f"{_BEGINS}{'~'.join(parts)}{_ENDS}".replace("~", _SIGNS_OR_MARKS)
+    return "~".join(parts).replace("~", _SIGNS_OR_MARKS)
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """One kind of personal text: its name here and in ops.berbentuk_<name>, what a person calls it, its pattern.
 
-    at_least: bytes of the shortest such text, so that the warehouse looks no closer at shorter ones.
+    around: what may stand before and behind it, for Python and for PostgreSQL. at_least, likely: bytes of the shortest
+    such text, and what is in each such text when its signs are taken away; the warehouse looks no closer at others.
     """
 
     name: str
     words: str
     pattern: str
+    around: tuple[tuple[str, str], tuple[str, str]]
     at_least: int
+    likely: str
     compiled: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "compiled", re.compile(self.pattern))
+        object.__setattr__(self, "compiled", re.compile(self.pattern.join(self.around[0])))
+
+    @property
+    def in_sql(self) -> str:
+        """The pattern as PostgreSQL asks for it."""
+        return self.pattern.join(self.around[1])
 
 
-NIK = Shape("nik", "NIK", _nik_shape(), 16)
+NIK = Shape("nik", "NIK", _nik_shape(), _ALONE, 16, "[0-9]{16}")
 """Also a KK, which has the same form."""
-NIP = Shape("nip", "NIP", _nip_shape(), 18)
+NIP = Shape("nip", "NIP", _nip_shape(), _ALONE, 18, "[0-9]{18}")
 PHONE = Shape(
     "ponsel",
     "nomor ponsel",
-    r"(?<![0-9])(?<![0-9][.,])(?:[+]?62[ -]{0,2}|0)8[1-9](?:[ .-]{0,2}[0-9]){7,10}(?![0-9])",
+    "(?:[+]?62[ -]{0,2}|0)8[1-9](?:[ .-]{0,2}[0-9]){7,10}",
+    _NO_FRACTION,
     10,
+    "8[1-9][0-9]{7}",
 )
 """A mobile number: a landline is an office's."""
 EMAIL = Shape(
     "surel",
     "alamat surel",
     r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:[.][A-Za-z0-9-]{1,63})+",
+    _ANYWHERE,
     5,
+    "@",
 )
 ACCOUNT = Shape(
     "rekening",
     "nomor rekening",
-    "(?i)(?<![a-z])(?:(?<!kode )rekening|rek|norek|bank|bri|bni|bca|bsi|btn|bpd)(?![a-z])[^0-9]{0,20}"
-    "[0-9](?:[ -]?[0-9]){8,15}(?![0-9.])",
+    "(?:rekening|rek|norek|bank|bri|bni|bca|bsi|btn|bpd)(?:[^a-z0-9][^0-9]{0,19})?[0-9](?:[ -]?[0-9]){8,15}",
+    _A_WORD,
     12,
+    "[0-9]{9}",
 )
 """Of a bank, which only the words before it tell from another number; codes of a budget's accounts have points."""
 
@@ -184,21 +206,32 @@ def functions() -> list[sql.Composed]:
             + body
         )
 
+    # Nearly all texts are ASCII, and a translate costs by the signs that it looks for.
     plain_text = sql.SQL(
-        "translate(case when octet_length(t) <> char_length(t) then normalize(t, NFKC)"
-        " when starts_with(t, {}) and t ~ {} then"
-        " regexp_replace(encode(decode(substr(t, 3), 'hex'), 'escape'), {}, '', 'g') else t end, {}, {})"
+        "case when octet_length(t) <> char_length(t) then translate(normalize(t, NFKC), {}, {})"
+        " when starts_with(t, {}) and t ~ {} then translate("
+        "regexp_replace(encode(decode(substr(t, 3), 'hex'), 'escape'), {}, '', 'g'), {blanks}, {as_blank})"
+        " when t ~ {control} then translate(t, {blanks}, {as_blank}) else t end"
     ).format(
+        sql.Literal(_FROM + _INVISIBLE),
+        sql.Literal(_TO),
         sql.Literal("\\x"),
         sql.Literal(f"^{_BYTEA}$"),
         sql.Literal(r"\\[0-7][0-7][0-7]"),
-        sql.Literal(_FROM + _INVISIBLE),
-        sql.Literal(_TO),
+        blanks=sql.Literal(_BLANKS),
+        as_blank=sql.Literal(" " * len(_BLANKS)),
+        control=sql.Literal("[\t-\r]"),
     )
     made = [function("bentuk_polos", "t text", "text", plain_text)]
     for shape in ALL:
-        test = sql.SQL("case when octet_length(t) >= {} then ops.bentuk_polos(t) ~ {} else false end").format(
-            sql.Literal(shape.at_least), sql.Literal(shape.pattern)
+        test = sql.SQL(
+            "case when octet_length(t) < {} then false when translate(ops.bentuk_polos(t), {}, '') ~ {}"
+            " then ops.bentuk_polos(t) ~ {} else false end"
+        ).format(
+            sql.Literal(shape.at_least),
+            sql.Literal(_ALL_SIGNS),
+            sql.Literal(shape.likely),
+            sql.Literal(shape.in_sql),
         )
         made.append(function(f"berbentuk_{shape.name}", "t text", "boolean", test))
     # Two codes of one region beside each other, or a region and a period, are no person.

@@ -76,8 +76,8 @@ KINDS: dict[Shape, tuple[list[str], list[str]]] = {
     ),
     EMAIL: (["budi.rekaan@contoh.id", "surel: siti_99@contoh.co.id."], ["@kaltim", "a@b", "10 @ 5.000"]),
     ACCOUNT: (
-        ["Rek. BRI 0123-01-012345-50-1", "no rekening: 1480012345678", "Bank Kaltimtara 0011223344"],
-        ["Kode rekening 510201010012", "rekening belanja 5.1.02.01.01.0012", "1480012345678", "bank sampah 12"],
+        ["Rek. BRI 0123-01-012345-50-1", "no rekening: 1480012345678", "Rekening 1480012345678", "Bank Kaltimtara 0011223344"],
+        ["rekening belanja 5.1.02.01.01.0012", "1480012345678", "bank sampah 12"],
     ),
 }  # fmt: skip
 
