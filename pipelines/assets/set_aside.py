@@ -64,7 +64,7 @@ def _refusing(key: dg.AssetKey, group: str, description: str, failure: str) -> d
                 skippable=True,
             )
         ],
-        check_specs=[dg.AssetCheckSpec(LOAD_CHECK, asset=key, description="Tidak disisihkan.")],
+        check_specs=[dg.AssetCheckSpec(LOAD_CHECK, asset=key, description="Kontrak dan berkasnya benar.")],
         can_subset=True,
         description="Disisihkan sampai diperbaiki.",
     )

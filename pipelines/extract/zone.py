@@ -101,6 +101,8 @@ def _sftp_options(env: Mapping[str, str]) -> dict[str, Any]:
         "login_timeout": _SILENCE_S,
         "keepalive_interval": _SILENCE_S,
         "keepalive_count_max": 2,
+        # A name of bytes that are no UTF-8 would keep its whole folder from being listed.
+        "sftp_client_kwargs": {"path_encoding": "utf-8", "path_errors": "surrogateescape"},
     }
     if env.get(PASSWORD):
         options["password"] = env[PASSWORD]

@@ -86,6 +86,15 @@ def test_files_are_listed_oldest_first_and_what_is_unfinished_is_not(remote: Rem
     ]
 
 
+def test_a_name_of_bytes_that_are_no_text_is_taken_there_too(remote: Remote) -> None:
+    remote.put("a.csv", "a,b\n1,2\n")
+    remote.put(os.fsdecode(b"d\xff.csv"), "a,b\n3,4\n", 1_700_000_001)
+    assert remote.names() == ["a.csv", r"d\xff.csv"]
+    stream = remote.open()
+    assert stream is not None
+    assert read(stream) == [["3", "4", "baris 2"]] and stream.name == r"d\xff.csv"
+
+
 def test_the_newest_is_read_and_hashed_and_any_other_can_be(remote: Remote) -> None:
     remote.put("a.csv", "a,b\n1,lama\n", 100)
     remote.put("b.csv", "a,b\n2,baru\n", 200)
