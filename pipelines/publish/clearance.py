@@ -26,6 +26,8 @@ ROWS_WORD = "baris"
 """What `meta.dasar_terbit` calls the rows of a mart."""
 SUPPRESSED, AGGREGATE = "penyamaran", "agregat"
 HINT = "take the column out of the mart, or see `What may leave` in docs/models.md"
+LEDGER = "ops"
+"""The schema of the warehouse's own tables: the only sources that say themselves how open they are."""
 OPEN_CLASS, PERSONAL_CLASSES = "terbuka", ("pribadi", "pribadi_spesifik")
 _OPEN_OWN = frozenset({"valid_from", "valid_to", "is_current", "deleted_at", "_batch_id", "_loaded_at"})
 """Columns that a load adds and that say nothing of a row's content; they are as open as the rows are."""
@@ -92,7 +94,7 @@ class _Judge:
         if contract := self._contracts.get(relation):
             return _closed_by(contract, column)
         source = self._sources.get(relation)
-        if source is None or relation.startswith("raw."):
+        if source is None or source.relation.schema != LEDGER:
             return _Closed("no contract describes it")
         own = _class_of(source, column)
         return None if own == OPEN_CLASS else _Closed(own or "nobody says that it is open")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -60,3 +61,21 @@ def test_every_mart_over_visits_is_refused_with_the_way_that_it_came(project: Pa
         assert " <- raw dinkes/kunjungan" in fault.message
         assert fault.hint
     assert {f.path.parent for f in faults} == {models}
+
+
+def test_what_the_report_reads_is_followed_as_what_is_open(project: Path) -> None:
+    models = project / "dbt_like_sql/models/marts/satu_data"
+    (models / "untuk_laporan.sql").write_text("select pseudonim_pasien as kode from @".replace("@", VISITS))
+    described = {
+        "name": "untuk_laporan",
+        "description": "Uji.",
+        "columns": [{"name": "kode", "description": "Kode."}],
+    }
+    exposure: dict[str, Any] = {"name": "laporan_kedua", "type": "dashboard", "owner": {"name": "x"}}
+    exposure |= {"depends_on": ["ref('untuk_laporan')"], "config": {"meta": {"terbit": "laporan"}}}
+    (models / "untuk_laporan.yml").write_text(
+        yaml.safe_dump({"models": [described], "exposures": [exposure]})
+    )
+    faults = validate(Settings(home=project / "home", project=project, warehouse_url=None), {})
+    (fault, *_) = [f for f in faults if f.path == models / "untuk_laporan.sql"]
+    assert " <- raw dinkes/kunjungan.nik (pribadi)" in fault.message

@@ -258,6 +258,40 @@ def test_a_basis_that_is_not_so_is_refused(house: OpenHouse, basis: Any, said: s
     assert said in refusal
 
 
+LEDGER = """
+sources:
+  - name: lain
+    schema: {schema}
+    tables:
+      - name: catatan
+        config: {{meta: {{klasifikasi: terbuka}}}}
+        columns: [{{name: jumlah}}, {{name: nilai, config: {{meta: {{klasifikasi: terbatas}}}}}}]
+"""
+
+
+def test_the_ledger_says_itself_how_open_it_is(house: OpenHouse) -> None:
+    house.folder.write("models/lain.yml", LEDGER.format(schema="ops"))
+    assert house.mart("select jumlah from {{ source('lain', 'catatan') }}", "jumlah").refusals == ()
+    (refusal,) = house.mart("select nilai from {{ source('lain', 'catatan') }}", "nilai").refusals
+    assert refusal.startswith("core.m.nilai <- ops.catatan.nilai (terbatas)")
+
+
+@pytest.mark.parametrize("schema", ["pribadi", "quarantine", "landing", "raw", "public"])
+def test_no_other_schema_calls_itself_open(house: OpenHouse, schema: str) -> None:
+    house.folder.write("models/lain.yml", LEDGER.format(schema=schema))
+    refusals = house.mart("select jumlah from {{ source('lain', 'catatan') }}", "jumlah").refusals
+    assert refusals[0].startswith(f"core.m.jumlah <- {schema}.catatan.jumlah (no contract describes it)")
+
+
+def test_a_raw_table_by_another_name_is_that_of_its_contract(house: OpenHouse) -> None:
+    other = LEDGER.format(schema="raw").replace(
+        "name: catatan", "name: catatan\n        identifier: dinkes__kunjungan"
+    )
+    house.folder.write("models/lain.yml", other.replace("name: jumlah", "name: nik"))
+    refusals = house.mart("select nik as x from {{ source('lain', 'catatan') }}", "x").refusals
+    assert refusals[0].endswith(NEVER)
+
+
 def test_a_dataset_whose_contract_is_not_there_is_closed(house: OpenHouse) -> None:
     known = [c for c in house.contracts if c.key != "disdik/sekolah"]
     refusals = house.mart("select npsn from @sekolah", "npsn", contracts=known).refusals
