@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -274,11 +275,13 @@ def _demo_opd(settings: Settings) -> Iterator[dict[str, str]]:
         marker.write_text(version, "ascii")
     zone = settings.upload_zone
     # The demo's made-up files have no business on another machine.
-    files = done / "files"
-    if isinstance(zone, Path) and not files.exists():
-        written = _demo("files", "--zone", str(zone), project=settings.project).splitlines()
-        hashes = [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in written]
-        files.write_text("\n".join(hashes) + "\n", "ascii")
+    listed = samples.hash_list(settings.home)
+    if isinstance(zone, Path) and not listed.exists():
+        _put_demo_files(settings, zone, listed)
+    elif listed.exists() and not listed.stat().st_size:
+        # A home of an earlier version has the files and no list of them.
+        with tempfile.TemporaryDirectory() as aside:
+            _put_demo_files(settings, Path(aside), listed)
     port = _free_port()
     with _demo_api(settings.project, port, done / "api.log"):
         printed = _demo(
@@ -286,7 +289,14 @@ def _demo_opd(settings: Settings) -> Iterator[dict[str, str]]:
         )
         values = dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
         found = {name: value for name, value in values.items() if name in given}
-        yield {**found, samples.SOURCES: ",".join(found), samples.FILES: str(files)}
+        yield {**found, samples.SOURCES: ",".join(found)}
+
+
+def _put_demo_files(settings: Settings, zone: Path, listed: Path) -> None:
+    """Writes the demo's uploads below `zone`, and into `listed` the SHA-256 of each."""
+    written = _demo("files", "--zone", str(zone), project=settings.project).splitlines()
+    hashes = [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in written]
+    listed.write_text("\n".join(hashes) + "\n", "ascii")
 
 
 def _demo_version(project: Path) -> str:

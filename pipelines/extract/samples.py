@@ -6,25 +6,30 @@ here: starting the demo (environment.py), what is marked (load/standing.py, publ
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from pipelines.contracts import Contract
+from pipelines.settings import load_settings, references
 
 SOURCES = "GUDANG_CONTOH_SUMBER"
 """Names of the variables that the demo set, with commas between them."""
-FILES = "GUDANG_CONTOH_BERKAS"
-"""A file with the SHA-256 of each upload that the demo wrote, one a line."""
 FOUND = "data_contoh"
 """The word in the ledger's `found` of a load whose source is made up."""
-_REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+
+
+def hash_list(home: Path) -> Path:
+    """The file with the SHA-256 of each upload that the demo has written here, one a line."""
+    return home / "demo" / "files"
 
 
 def is_sample(contract: Contract, sha256: str | None, env: Mapping[str, str]) -> bool:
-    """sha256: of an upload's content; other sources are known by the variables in their location."""
+    """sha256: of an upload's content; other sources are known by the variables in their location.
+
+    A file of the demo stays one, also where the demo does not run any more.
+    """
     if sha256 is not None:
-        path = Path(env[FILES]) if env.get(FILES) else None
-        return path is not None and path.is_file() and sha256 in path.read_text("ascii").split()
+        path = hash_list(load_settings(env).home)
+        return path.is_file() and sha256 in path.read_text("ascii").split()
     ours = set(env.get(SOURCES, "").split(","))
-    return not ours.isdisjoint(_REFERENCE.findall(contract.server.location))
+    return not ours.isdisjoint(references(contract.server.location))

@@ -50,9 +50,10 @@ def test_a_file_is_known_by_its_bytes_and_not_by_its_folder(loads: Loads, tmp_pa
     folder.mkdir(parents=True)
     (folder / "peraga.csv").write_text("isi\na\n")
     (folder / "sungguhan.csv").write_text("isi\nb\n")
-    listed = tmp_path / "peraga.txt"
+    listed = samples.hash_list(tmp_path / "home")
+    listed.parent.mkdir(parents=True)
     listed.write_text(hashlib.sha256(b"isi\na\n").hexdigest() + "\n")
-    env = {samples.FILES: str(listed)}
+    env = {"GUDANG_HOME": str(tmp_path / "home")}
     found: dict[str, dict[str, str]] = {}
     for file in find_uploads(tmp_path / "zona", contract):
         stream = open_source(contract, wanted=Wanted(), upload=file, env=env)
