@@ -8,6 +8,7 @@ So whoever looks into the zone, the sensor or a load, notes what it has not seen
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -36,10 +37,12 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The files of a dataset in the order in which they came, and those that could not be read, with the reason."""
+    """The files of a dataset in the order in which they came; those that could not be read, with the reason; those
+    for which the time of the look did not suffice."""
 
     arrivals: tuple[Arrival, ...]
     unreadable: tuple[tuple[UploadedFile, SourceError], ...] = ()
+    unread: tuple[UploadedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,16 @@ class _Known:
     outcome: str | None
 
 
-def see(connection: Connection[Any], contract: Contract, files: Sequence[UploadedFile]) -> Seen:
+def see(
+    connection: Connection[Any],
+    contract: Contract,
+    files: Sequence[UploadedFile],
+    *,
+    patience_s: float = math.inf,
+) -> Seen:
     """Notes what was not seen before. A file whose stamp is known is not read again.
+
+    patience_s: after so long no further file is begun to be read, but one always is.
 
     New is other content under a name, and the same content with another time: it was put there again. Of what is first
     seen together, what was there before comes first, in its old order; the rest by time and name, a time in the future
@@ -61,21 +72,26 @@ def see(connection: Connection[Any], contract: Contract, files: Sequence[Uploade
     known = _known(connection, contract)
     read: dict[str, str] = {}
     unreadable: list[tuple[UploadedFile, SourceError]] = []
-    for file in files:
-        if file.name not in known or known[file.name].stamp != file.stamp:
-            try:
-                read[file.name] = file.sha256
-            except SourceError as error:
-                unreadable.append((file, error))
+    began = time.monotonic()
+    new = [f for f in files if f.name not in known or known[f.name].stamp != f.stamp]
+    unread: list[UploadedFile] = []
+    for file in sorted(new, key=lambda f: (f.mtime, f.name)):
+        if (read or unreadable) and time.monotonic() - began > patience_s:
+            unread.append(file)
+            continue
+        try:
+            read[file.name] = file.sha256
+        except SourceError as error:
+            unreadable.append((file, error))
     if read:
         known = _note(connection, contract, [f for f in files if f.name in read], read)
-    bad = {file.name for file, _ in unreadable}
+    bad = {file.name for file, _ in unreadable} | {file.name for file in unread}
     arrivals = [
         Arrival(known[f.name].seen_id, f, known[f.name].sha256, known[f.name].outcome)
         for f in files
         if f.name not in bad
     ]
-    return Seen(tuple(sorted(arrivals, key=lambda a: a.seen_id)), tuple(unreadable))
+    return Seen(tuple(sorted(arrivals, key=lambda a: a.seen_id)), tuple(unreadable), tuple(unread))
 
 
 def news(connection: Connection[Any], contract: Contract, arrivals: Sequence[Arrival]) -> list[Arrival]:

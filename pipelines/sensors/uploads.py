@@ -33,6 +33,8 @@ MOST_TRIES = 3
 """Runs for one file that ended before the file was judged: killed, or the warehouse was away."""
 RETRY_WAIT_S = 60
 """Seconds after such a run before the next, times the number of runs."""
+READ_S = 20
+"""Seconds that a tick reads files of one dataset that it sees for the first time; Dagster ends a tick after 60."""
 _UNKNOWN = "?"
 _SURVEY_S = 300
 """Seconds between two looks at the folders of another machine that no contract knows."""
@@ -123,13 +125,15 @@ def _look(
         listing = list_uploads(settings.upload_zone, contract)
         tick.files += len(listing.files) + len(listing.left)
         settled, waiting = _settled(tick, contract, listing.files)
-        seen = arrivals.see(connection, contract, settled)
+        seen = arrivals.see(connection, contract, settled, patience_s=READ_S)
         unreadable = [LeftFile(f"{key}/{f.name}", e.message) for f, e in seen.unreadable]
         _tell_left(tick, contract, [*listing.left, *unreadable])
+        if seen.unread:
+            tick.lines.append(f"{key}: dibaca pada kesempatan berikutnya: {_names(seen.unread)}")
         if waiting:
             tick.lines.append(f"{key}: menunggu selesai ditulis: {_names(waiting)}")
-            if not contract.takes_every_file:
-                return  # the newest stands for all, and it is not there yet
+        if (waiting or seen.unread) and not contract.takes_every_file:
+            return  # the newest stands for all, and it is not known yet
         if not contract.takes_every_file and len(seen.arrivals) > 1:
             newest = seen.arrivals[-1].file.name
             tick.lines.append(

@@ -125,6 +125,19 @@ def test_of_many_files_that_replace_each_other_the_newest_is_loaded_by_one_run(z
     assert "lama.csv datang terakhir; 49 lainnya digantikannya" in zone.said
 
 
+def test_a_look_reads_no_longer_than_it_may_and_the_next_goes_on(
+    zone: Zone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "READ_S", -1)
+    for name, content in (("1.csv", A), ("2.csv", C), ("3.csv", B)):
+        zone.put(content, name, own_time=1_700_000_000 + int(name[0]))
+    assert zone.tick() == []  # all may still be written to
+    assert zone.tick() == [] and "dagang/pasar: dibaca pada kesempatan berikutnya: 2.csv, 3.csv" in zone.said
+    assert zone.tick() == [] and "berikutnya: 3.csv" in zone.said
+    (request,) = zone.tick()
+    assert zone.run(request) and zone.rows() == ROWS[B]
+
+
 def test_all_files_of_an_appending_dataset_are_one_run(appending: Zone) -> None:
     appending.put(A, "2024.csv", own_time=1_700_000_000)
     appending.put(C, "2023.csv", own_time=1_600_000_000)
