@@ -23,8 +23,8 @@ _ASSIGNED = re.compile(
 _REFERENCE = re.compile(r"\$\{[A-Z][A-Z0-9_]*\}")
 _IN_QUERY = re.compile(rf"(?i)(?:{_CREDENTIAL_NAMES}|key)")
 _MARKDOWN = re.compile(r"[\\`*\[\]<>!#|~]")
-# C0 and C1 but for line feed and tab, and what turns the direction of a line around.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# C0 and C1 but for line feed and tab, what turns the direction of a line around, and bytes of a name that are no UTF-8.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def redacted(text: str) -> str:

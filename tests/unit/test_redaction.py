@@ -51,6 +51,8 @@ def test_what_holds_no_secret_stays_as_it_is(text: str) -> None:
 
 def test_a_control_character_is_shown_and_not_obeyed() -> None:
     assert shown("a\x1b[2Jb\x07\u202ec\nd\te") == "a\\x1b[2Jb\\x07\\u202ec\nd\te"
+    of_no_utf8 = b"data\xff.csv".decode("utf-8", "surrogateescape")
+    assert shown(of_no_utf8).encode() == b"data\\udcff.csv"
 
 
 def test_a_text_from_outside_makes_no_link_picture_or_html_of_a_page() -> None:
