@@ -58,13 +58,13 @@ def close_dead_runs(instance: dg.DagsterInstance, now: datetime | None = None) -
     )
     records = instance.get_run_records(filters=unfinished)
     late = [record for record in records if is_late(record, now or datetime.now(UTC))]
-    alive = (
-        lease.held(url, [subject(record.dagster_run.run_id) for record in late]) if late else frozenset[str]()
+    gone = (
+        lease.gone(url, [subject(record.dagster_run.run_id) for record in late]) if late else frozenset[str]()
     )
     closed: list[Closed] = []
     for record in late:
         run = instance.get_run_by_id(record.dagster_run.run_id)
-        if run is None or run.status != record.dagster_run.status or subject(run.run_id) in alive:
+        if run is None or run.status != record.dagster_run.status or subject(run.run_id) not in gone:
             continue
         if run.status is Status.CANCELING:
             instance.report_run_canceled(run, "Proses yang mengerjakan run ini sudah tidak ada.")

@@ -8,7 +8,7 @@ Dagster's own launcher can't tell a dead worker from a busy one, so that its run
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,8 +18,8 @@ from dagster._core.execution.step_dependency_config import StepDependencyConfig
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 
 from pipelines.runs import lease
-from pipelines.runs.dead import is_late, storage_url, subject
-from pipelines.runs.slots import make_pools
+from pipelines.runs.dead import Closed, is_late, storage_url, subject
+from pipelines.runs.slots import make_pools, told
 
 if TYPE_CHECKING:
     from dagster._core.execution.context.system import PlanOrchestrationContext
@@ -38,7 +38,7 @@ class LeasedRunLauncher(dg.DefaultRunLauncher):
         record = self._instance.get_run_record_by_id(run.run_id)
         if url is None or record is None:
             return CheckRunHealthResult(WorkerStatus.RUNNING, "no lease is kept for this run")
-        if not is_late(record, datetime.now(UTC)) or lease.held(url, [subject(run.run_id)]):
+        if not is_late(record, datetime.now(UTC)) or not lease.gone(url, [subject(run.run_id)]):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "proses yang mengerjakan run ini sudah tidak ada")
 
@@ -62,9 +62,18 @@ class _LeasedExecutor(dg.Executor):
         if url is None:
             yield from self._whole.execute(plan_context, execution_plan)
             return
-        with lease.hold(url, subject(plan_context.run_id), linger=True):
-            make_pools(plan_context.instance, plan_context.job.get_definition().graph.pools)
+        instance, say = plan_context.instance, plan_context.log.info
+        with (
+            lease.hold(url, subject(plan_context.run_id), linger=True),
+            told(instance, say, lambda runs: _say_closed(say, runs), limit=None),
+        ):
+            make_pools(instance, plan_context.job.get_definition().graph.pools)
             yield from self._whole.execute(plan_context, execution_plan)
+
+
+def _say_closed(say: Callable[[str], None], runs: Sequence[Closed]) -> None:
+    for run in runs:
+        say(f"Run {run.run_id[:8]} ({run.job}) ditutup: prosesnya sudah tidak ada.")
 
 
 def leased(definition: dg.ExecutorDefinition) -> dg.ExecutorDefinition:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from psycopg import Connection, sql
 from pipelines.errors import GudangError
 from pipelines.load.warehouse import libpq_url
 
-BEAT_SECONDS = 5.0
+BEAT_SECONDS = 3.0
 """How often a holder asks whether its session is still there."""
 
 LINGER_SECONDS = 30.0
@@ -72,6 +73,15 @@ def held(url: str, subjects: Collection[str]) -> frozenset[str]:
         ).fetchall()
     keys = {row[0] for row in rows}
     return frozenset(subject for subject in subjects if _key(subject) in keys)
+
+
+def gone(url: str, subjects: Collection[str]) -> frozenset[str]:
+    """Those of `subjects` that nobody holds, now and two beats later: a session that was cut is made again by then."""
+    missing = frozenset(subjects) - held(url, subjects)
+    if missing:
+        time.sleep(2 * BEAT_SECONDS)
+        missing -= held(url, missing)
+    return missing
 
 
 def holders(url: str) -> tuple[Holder, ...]:
@@ -124,19 +134,22 @@ class _Lease:
             self._session.close()
 
     def _beat(self) -> None:
-        try:
-            if self._session is None:
-                self._session = self._take()
-            self._session.execute(
-                "select pg_try_advisory_lock(%(key)s) where not exists (select from pg_locks where pid ="
-                " pg_backend_pid() and locktype = 'advisory')",
-                {"key": _key(self._subject)},
-            )
-        except (psycopg.Error, GudangError):
-            if self._session is not None:
-                with suppress(psycopg.Error):
-                    self._session.close()
-            self._session = None
+        for _ in range(2):
+            try:
+                if self._session is None:
+                    self._session = self._take()
+                self._session.execute(
+                    "select pg_try_advisory_lock(%(key)s) where not exists (select from pg_locks where pid ="
+                    " pg_backend_pid() and locktype = 'advisory')",
+                    {"key": _key(self._subject)},
+                )
+                return
+            except (psycopg.Error, GudangError):
+                # Cut: a new session at once, or at the next beat.
+                if self._session is not None:
+                    with suppress(psycopg.Error):
+                        self._session.close()
+                self._session = None
 
 
 def _key(subject: str) -> int:

@@ -1,12 +1,12 @@
 """Waiting for a source that another run reads: said aloud, with an end.
 
-What belongs here: what `gudang nightly` does while a step waits for its pool. Not here: the pools (assets/raw.py).
+What belongs here: what a night and a run's worker do while a step waits for its pool. Not here: the pools
+(assets/raw.py).
 """
 
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from zoneinfo import ZoneInfo
@@ -26,7 +26,8 @@ SAY_SECONDS = 60.0
 LOOK_SECONDS = 10.0
 """How often one looks for runs that died meanwhile."""
 
-_PAUSE_SECONDS = 1.0
+_ASK_SECONDS = 1.0
+_PAUSE_SECONDS = 0.1
 
 
 def make_pools(instance: dg.DagsterInstance, pools: Collection[str]) -> None:
@@ -45,48 +46,87 @@ def told(
     instance: dg.DagsterInstance,
     say: Callable[[str], None],
     closed: Callable[[tuple[Closed, ...]], None],
-    limit: float = LIMIT_SECONDS,
+    limit: float | None = LIMIT_SECONDS,
 ) -> Iterator[None]:
     """While the context lasts, a step of this process that waits for a pool says for which run, and until when.
 
-    Runs that die meanwhile are closed, which frees their slots. Dagster's own loop would ask the database without a
-    pause. When `limit` is over, the run ends with a GudangError; by then every step that could go on has done so.
+    Runs that die meanwhile are closed, which frees their slots. When `limit` is over, the run ends with a GudangError;
+    by then every step that could go on has done so, because only pauses count. Without one, the run's own time is the
+    limit.
     """
     storage = instance.event_log_storage
     claim = storage.claim_concurrency_slot
-    waited: defaultdict[str, float] = defaultdict(float)
-    last_said: dict[str, float] = {}
-    last_look = time.monotonic()
+    waits = _Waits(instance, say, closed, limit)
 
     def patient(
         concurrency_key: str, run_id: str, step_key: str, priority: int | None = None
     ) -> ConcurrencyClaimStatus:
-        nonlocal last_look
-        status = claim(concurrency_key, run_id, step_key, priority)
-        if status.is_claimed:
-            return status
-        if time.monotonic() - last_look > LOOK_SECONDS:
-            last_look = time.monotonic()
-            closed(close_dead_runs(instance))
-        if waited[concurrency_key] >= limit:
-            raise GudangError(
-                concurrency_key,
-                f"jatah sumber ini tidak bebas setelah {_minutes(limit)}: {_holder(instance, concurrency_key)}",
-                hint="hentikan run itu di `gudang ui`, lalu ulangi",
-            )
-        if time.monotonic() - last_said.get(concurrency_key, -SAY_SECONDS) >= SAY_SECONDS:
-            last_said[concurrency_key] = time.monotonic()
-            left = _minutes(limit - waited[concurrency_key])
-            say(f"Menunggu {concurrency_key}: {_holder(instance, concurrency_key)}; paling lama {left} lagi.")
-        time.sleep(_PAUSE_SECONDS)
-        waited[concurrency_key] += _PAUSE_SECONDS
-        return status.with_sleep_interval(0.0)
+        known = waits.just_asked(step_key)
+        if known is None:
+            known = claim(concurrency_key, run_id, step_key, priority)
+            if known.is_claimed:
+                waits.over(concurrency_key, step_key)
+                return known
+            waits.go_on(concurrency_key, step_key, known)
+        # Dagster's own loop would turn without a pause.
+        waits.pause()
+        return known.with_sleep_interval(0.0)
 
     storage.claim_concurrency_slot = patient
     try:
         yield
     finally:
         storage.claim_concurrency_slot = claim
+
+
+class _Waits:
+    """What this process waits for, since when, and what it has said of it."""
+
+    def __init__(
+        self,
+        instance: dg.DagsterInstance,
+        say: Callable[[str], None],
+        closed: Callable[[tuple[Closed, ...]], None],
+        limit: float | None,
+    ) -> None:
+        self._instance, self._say, self._closed, self._limit = instance, say, closed, limit
+        self._paused = 0.0
+        self._since: dict[str, float] = {}
+        self._said: dict[str, float] = {}
+        self._asked: dict[str, tuple[float, ConcurrencyClaimStatus]] = {}
+        self._looked = time.monotonic()
+
+    def just_asked(self, step: str) -> ConcurrencyClaimStatus | None:
+        at, status = self._asked.get(step, (0.0, None))
+        return status if time.monotonic() - at < _ASK_SECONDS else None
+
+    def over(self, pool: str, step: str) -> None:
+        self._since.pop(pool, None)
+        self._said.pop(pool, None)
+        self._asked.pop(step, None)
+
+    def pause(self) -> None:
+        time.sleep(_PAUSE_SECONDS)
+        self._paused += _PAUSE_SECONDS
+
+    def go_on(self, pool: str, step: str, status: ConcurrencyClaimStatus) -> None:
+        """Raises GudangError when the limit is over."""
+        now = time.monotonic()
+        self._asked[step] = now, status
+        if now - self._looked > LOOK_SECONDS:
+            self._looked = now
+            self._closed(close_dead_runs(self._instance))
+        waited = self._paused - self._since.setdefault(pool, self._paused)
+        if self._limit is not None and waited >= self._limit:
+            raise GudangError(
+                pool,
+                f"jatah sumber ini tidak bebas setelah {_minutes(self._limit)}: {_holder(self._instance, pool)}",
+                hint="hentikan run itu di `gudang ui`, lalu ulangi",
+            )
+        if now - self._said.get(pool, -SAY_SECONDS) >= SAY_SECONDS:
+            self._said[pool] = now
+            end = "" if self._limit is None else f"; paling lama {_minutes(self._limit - waited)} lagi"
+            self._say(f"Menunggu {pool}: {_holder(self._instance, pool)}{end}.")
 
 
 def _holder(instance: dg.DagsterInstance, pool: str) -> str:

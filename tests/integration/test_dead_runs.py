@@ -50,6 +50,12 @@ def instance(url: str) -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose lease is gone is asked again soon."""
+    monkeypatch.setattr("pipelines.runs.lease.BEAT_SECONDS", 0.2)
+
+
+@pytest.fixture(autouse=True)
 def none_left(instance: dg.DagsterInstance) -> Iterator[None]:
     yield
     for run in instance.get_runs():
@@ -185,8 +191,19 @@ def test_two_runs_that_make_the_same_pools_at_once_both_go_on(url: str) -> None:
     assert [info.slot_count for info in infos.values()] == [1] * 8
 
 
-def test_leases_are_taken_again_from_a_server_that_was_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.runs.lease.BEAT_SECONDS", 0.1)
+def test_a_worker_whose_session_was_cut_is_not_dead(
+    url: str, instance: dg.DagsterInstance, waiting: str
+) -> None:
+    with psycopg.connect(url, autocommit=True) as admin:
+        cut = admin.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'gudang sewa: run %'"
+        ).fetchall()
+    assert cut == [(True,)]
+    assert close_dead_runs(instance, later()) == ()
+    assert lease.held(url, [subject(waiting)]) == {subject(waiting)}
+
+
+def test_leases_are_taken_again_from_a_server_that_was_killed() -> None:
     with short_folder() as folder:
         server = EmbeddedServer(folder / "home")
         url = server.ensure().libpq("dagster")
