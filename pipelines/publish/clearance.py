@@ -37,20 +37,27 @@ _OPEN_OWN = frozenset({"valid_from", "valid_to", "is_current", "deleted_at", "_b
 class Clearance:
     """Why a mart may not leave (nothing: it may), and on what basis its columns do.
 
-    basis: by column, `baris` for its rows; only what comes from closed data has one.
+    basis: by column, `baris` for its rows; only what comes from closed data has one. forbidden: whether a contract
+    closes it, so that what was published of it goes, too; else it could not be told tonight (a contract or the YAML has
+    a fault, a query cannot be followed), and what was published stays.
     """
 
     refusals: tuple[str, ...] = ()
     basis: Mapping[str, str] = field(default_factory=dict[str, str])
+    forbidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Closed:
-    """Why a place is closed. personal: a person's own value; about_persons: its rows are persons."""
+    """Why a place is closed. personal: a person's own value; about_persons: its rows are persons.
+
+    known: whether a contract or the ledger says so; else nothing is known of it.
+    """
 
     why: str
     personal: bool = False
     about_persons: bool = False
+    known: bool = True
 
 
 def cleared(
@@ -70,6 +77,7 @@ class _Judge:
 
     def clearance(self, mart: OpenMart) -> Clearance:
         declared, refusals = _declared(mart, self._meta[mart.relation].get(BASIS))
+        faulty, forbidden = bool(refusals), False
         basis: dict[str, str] = {}
         for name in (*(c.name for c in mart.columns), ROWS_WORD):
             column = ROWS if name == ROWS_WORD else name
@@ -79,23 +87,24 @@ class _Judge:
                 refusals.append(
                     f"{mart.relation}: {BASIS} names {name}, which comes from nothing that is closed"
                 )
-            elif found := next(_refusals(closed, given), None):
-                way, why = found
+            elif found := list(_refusals(closed, given)):
+                way, _, why = found[0]
                 refusals.append(f"{self._shown(way)}: {why}")
+                forbidden = forbidden or any(what.known for _, what, _ in found)
             elif given:
                 basis[name] = given
-        return Clearance(tuple(refusals), basis)
+        return Clearance(tuple(refusals), basis, forbidden and not faulty)
 
     def _closed(self, way: Way) -> _Closed | None:
         """Why the end of a way is closed; None where it is open."""
         relation, column = way.source
         if way.unknown:
-            return _Closed(f"cannot be followed: {way.unknown}")
+            return _Closed(f"cannot be followed: {way.unknown}", known=False)
         if contract := self._contracts.get(relation):
             return _closed_by(contract, column)
         source = self._sources.get(relation)
         if source is None or source.relation.schema != LEDGER:
-            return _Closed("no contract describes it")
+            return _Closed("no contract describes it", known=False)
         own = _class_of(source, column)
         return None if own == OPEN_CLASS else _Closed(own or "nobody says that it is open")
 
@@ -129,29 +138,26 @@ def _class_of(source: SourceTable, column: str) -> str:
     return next((c.classification for c in source.columns if c.name == column), "")
 
 
-def _refusals(closed: list[tuple[Way, _Closed]], basis: str | None) -> Iterator[tuple[Way, str]]:
-    """What forbids a column to leave, the gravest first: a way, and why."""
+def _refusals(closed: list[tuple[Way, _Closed]], basis: str | None) -> Iterator[tuple[Way, _Closed, str]]:
+    """What forbids a column to leave, the gravest first: a way, what is at its end, and why."""
     for way, what in closed:
         if what.personal and way.use is not Use.COUNTED:
-            yield way, "a personal value never leaves, however it is derived"
-    for way, _ in closed:
-        if way.unknown:
-            yield way, "what cannot be followed is closed"
-    if basis is None:
-        yield from (
-            (way, f"it is closed, and {BASIS} gives no basis on which it may leave") for way, _ in closed
-        )
-        return
+            yield way, what, "a personal value never leaves, however it is derived"
     for way, what in closed:
-        if not way.suppressed and what.about_persons:
-            yield (
-                way,
-                f"data about persons leave only by {SUPPRESSED}, and this way passes no suppressed table",
-            )
+        if not what.known:
+            yield way, what, "what cannot be followed is closed"
+    for way, what in closed:
+        if not what.known:
+            continue
+        if basis is None:
+            yield way, what, f"it is closed, and {BASIS} gives no basis on which it may leave"
+        elif not way.suppressed and what.about_persons:
+            why = f"data about persons leave only by {SUPPRESSED}, and this way passes no suppressed table"
+            yield way, what, why
         elif not way.suppressed and basis == SUPPRESSED:
-            yield way, f"its basis is {SUPPRESSED}, and this way passes no suppressed table"
+            yield way, what, f"its basis is {SUPPRESSED}, and this way passes no suppressed table"
         elif not way.suppressed and way.use is Use.VALUE:
-            yield way, f"its basis is {AGGREGATE}, and this way leaves single values as they are"
+            yield way, what, f"its basis is {AGGREGATE}, and this way leaves single values as they are"
 
 
 def _declared(mart: OpenMart, said: object) -> tuple[dict[str, str], list[str]]:

@@ -88,10 +88,10 @@ def publish_all(
 ) -> Publication:
     """The next edition of `out_dir`: files of the `selected` marts (None: all), catalogue and log, shown at once.
 
-    marts: all that are open; files of any other go, and so do those of marts that may not leave. Each is published by
-    itself, or with those that count the same people: what is refused does not stop the others, and its files stay as
-    they were. `connection` is autocommit. Raises PublicationError where the folder cannot be written: then nothing
-    changed.
+    marts: all that are open; files of any other go, and so do those of marts that a contract closes. Each is
+    published by itself, or with those that count the same people: what is refused does not stop the others, and its
+    files stay as they were. `connection` is autocommit. Raises PublicationError where the folder cannot be written:
+    then nothing changed.
     """
     marts = tuple(marts)
     insist_on_free(connection)
@@ -225,9 +225,9 @@ def _name(kind: str, mart: OpenMart) -> str:
 
 
 def _withdraw(edition: Edition, marts: Sequence[OpenMart], out_dir: Path) -> list[_Event]:
-    """Takes the files out of marts that are no longer open, or that may not leave."""
+    """Takes the files out of marts that are no longer open, or that a contract closes."""
     forbidden = {
-        m.name: "; ".join(m.clearance.refusals) for m in marts if m.clearance and m.clearance.refusals
+        m.name: "; ".join(m.clearance.refusals) for m in marts if m.clearance and m.clearance.forbidden
     }
     known = {mart.name for mart in marts}
     gone: list[_Event] = []

@@ -176,13 +176,25 @@ def test_what_may_no_longer_leave_is_withdrawn_with_the_reason(
 ) -> None:
     publish_all(warehouse, BOTH, tmp_path, AT)
     closed = replace(
-        CELLS, clearance=Clearance(("mart_satu_data.rincian.kode <- raw dinkes/x.kode (terbatas)",))
+        CELLS,
+        clearance=Clearance(("mart_satu_data.rincian.kode <- raw dinkes/x.kode (terbatas)",), forbidden=True),
     )
     done = publish_all(warehouse, [closed, TOTALS], tmp_path, AT)
     assert [error.subject for error in done.refused] == ["rincian", "jumlah"]
     assert done.withdrawn == ("rincian",)
     assert [path.name for path in (tmp_path / "csv").iterdir()] == ["jumlah.csv"]
     assert logged(warehouse, "rincian")[-1] == ("ditarik", None, closed.clearance.refusals[0])  # type: ignore[union-attr]
+
+
+def test_what_cannot_be_told_tonight_stays_as_it_was(warehouse: Connection[Any], tmp_path: Path) -> None:
+    """A contract with a fault forbids nothing: its marts are not published again, and their files stay."""
+    publish_all(warehouse, BOTH, tmp_path, AT)
+    set_month(warehouse, 2)
+    unknown = [replace(m, clearance=Clearance(("no contract describes it",))) for m in BOTH]
+    done = publish_all(warehouse, unknown, tmp_path, AT)
+    assert (len(done.refused), done.withdrawn) == (2, ())
+    assert months(tmp_path) == ("1", "1")
+    assert_whole(tmp_path)
 
 
 def test_a_new_basis_is_logged_though_the_file_is_the_same(

@@ -294,5 +294,17 @@ def test_a_raw_table_by_another_name_is_that_of_its_contract(house: OpenHouse) -
 
 def test_a_dataset_whose_contract_is_not_there_is_closed(house: OpenHouse) -> None:
     known = [c for c in house.contracts if c.key != "disdik/sekolah"]
-    refusals = house.mart("select npsn from @sekolah", "npsn", contracts=known).refusals
-    assert refusals[0].startswith("core.m.npsn <- raw.disdik__sekolah.npsn (no contract describes it)")
+    clearance = house.mart("select npsn from @sekolah", "npsn", contracts=known)
+    assert clearance.refusals[0].startswith(
+        "core.m.npsn <- raw.disdik__sekolah.npsn (no contract describes it)"
+    )
+    assert not clearance.forbidden
+    counted = house.mart("select count(*) as n from @sekolah", "n", basis={"n": WHY}, contracts=known)
+    assert counted.refusals
+
+
+def test_what_a_contract_closes_is_forbidden_and_a_slip_of_the_yaml_forbids_nothing(house: OpenHouse) -> None:
+    sql = "select opd, count(*) filter (where basis_data is null) as kosong from @aplikasi group by opd"
+    assert house.mart(sql, "opd", "kosong").forbidden
+    assert not house.mart(sql, "opd", "kosong", basis={"kosong": "agregatt"}).forbidden
+    assert not house.mart(sql, "opd", "kosong", basis={"kosong": WHY}).forbidden
