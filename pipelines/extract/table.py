@@ -30,6 +30,8 @@ _UNFIT = re.compile("[\0\ud800-\udfff]")
 _ENCODER = msgspec.json.Encoder()
 Row = tuple[str, Sequence[str | None]]
 """Where a row stands ("baris 12") and its cells."""
+UNSEEN = "tersembunyi"
+"""In the place of a position: the row is not loaded, and gives its values to those below it (`fill_down`)."""
 Span = tuple[tuple[int, int], tuple[int, int]]
 """Merged cells of a header: first and last (row, column), from 0."""
 
@@ -334,6 +336,8 @@ class Fit:
                 self._check_short(position, found)
             if self.filling:
                 cells = self._filled(cells)
+                if position == UNSEEN:
+                    continue
             picked = cells if as_they_are else pick(cells if whole else [*cells, *self.behind])[:-1]
             row = [cell or None for cell in picked] if blank and "" in picked else list(picked)
             if extras is not None:

@@ -13,7 +13,7 @@ from itertools import compress
 
 from pipelines.contracts import Column, Contract
 from pipelines.extract.number_forms import number_form
-from pipelines.extract.table import Columns, Reading, Row
+from pipelines.extract.table import UNSEEN, Columns, Reading, Row
 from pipelines.extract.workbook_facts import DAYS_BETWEEN_EPOCHS, SheetFacts
 from pipelines.extract.workbook_guard import WorkbookProcess
 
@@ -116,6 +116,12 @@ class SheetRows:
         self.hidden += len(hidden)
         if not hidden or self._reading.extract.hidden != "skip":
             return part
+        if self._reading.extract.fill_down:
+            # A hidden row may hold the value that counts for the visible ones below it.
+            positions = [
+                UNSEEN if row in hidden else place for row, place in zip(rows, part.positions, strict=True)
+            ]
+            return Columns(part.cells, positions)
         kept = [row not in hidden for row in rows]
         return Columns(
             [list(compress(column, kept)) for column in part.cells], list(compress(part.positions, kept))

@@ -126,6 +126,13 @@ def test_a_merged_cell_counts_for_the_rows_it_covers_where_the_contract_says_so(
     assert "fill_down" in warning
 
 
+def test_a_hidden_row_still_names_the_group_of_those_below_it(files: SentFiles, tmp_path: Path) -> None:
+    path = as_xlsx(tmp_path, Sheet([*PLACES, [None, "Sindang Sari", 50]], merged=[(4, 0, 5, 0)], hidden=[4]))
+    sent = files.send(path, *OF_PLACES, fill_down=["Kecamatan"], hidden="skip")
+    assert ("Sambutan", "Sindang Sari", 50) in sent.rows
+    assert len(sent.rows) == 4
+
+
 def test_a_new_group_ends_the_narrower_ones_and_a_total_row_is_none(files: SentFiles, tmp_path: Path) -> None:
     text = "kab,kec,kel\nA,a1,x\n,,y\n,Jumlah,2\n,,z\nB,,v\n,b1,w\n"
     names = [column(name) for name in ("kab", "kec", "kel")]
