@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -133,6 +134,16 @@ def test_its_runs_are_in_dagster_and_its_files_are_published(whole: tuple[Night,
     for name in ("laporan.html", "datapackage.json", "dcat.jsonld", "csv/penduduk_kelurahan.csv"):
         assert (folder / name).stat().st_size
     assert (folder / "xlsx/penduduk_kelurahan.xlsx").stat().st_size
+
+
+def test_all_that_came_of_the_demo_is_marked_as_made_up(whole: tuple[Night, str]) -> None:
+    night, _ = whole
+    came = "select distinct data_contoh from mart_satu_data.daftar_data where terakhir_datang is not null"
+    assert night.ask(came) == [(True,)]
+    folder = night.home / "publikasi"
+    assert "bukan data sebenarnya" in (folder / "laporan.html").read_text("utf-8")
+    package = json.loads((folder / "datapackage.json").read_text("utf-8"))
+    assert {r["name"] for r in package["resources"] if not r.get("data_contoh")} == set()
 
 
 def test_no_personal_value_is_anywhere_but_in_the_source(whole: tuple[Night, str]) -> None:
