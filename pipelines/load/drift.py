@@ -16,6 +16,7 @@ from pipelines.contract_upload import FILE, SHEET
 from pipelines.contracts import Contract
 from pipelines.errors import ShapeError
 from pipelines.extract.names import are_told, fold, kept_shape
+from pipelines.personal_shapes import masked
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def _added(
         name for name in now if name not in known and not before.keys() & kept_shape(contract, {name: ""})
     ]
     if are_told(contract):
-        return tuple(Drift("added", name, now=now[name]) for name in sorted(fresh))
+        return tuple(Drift("added", masked(name), now=now[name]) for name in sorted(fresh))
     return tuple(Drift("added", places[name], now=now[name]) for name in fresh)
 
 

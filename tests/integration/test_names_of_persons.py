@@ -122,6 +122,20 @@ def test_persons_where_names_should_be_are_told_by_place_and_kept_nowhere(
             assert caught.match(words)
 
 
+def test_a_new_column_that_is_named_as_a_nik_is_told_and_kept_by_no_name_in_any_contract(
+    house: House,
+) -> None:
+    house.loads.run("create table public.umum (nik text, nama text, nilai int)")
+    house.loads.run("insert into public.umum values ('1', 'a', 5)")
+    made = house.loads.contract(*OPEN, key="uji/terbuka", extract={"table": "umum"})
+    house.ingest(made)
+    house.loads.run(f'alter table public.umum add "{NIK}" int, add kode text')
+    with pytest.raises(ShapeError, match=r"\*\*\* .*kode") as caught:
+        house.ingest(made)
+    everywhere = "".join(traceback.format_exception(caught.value)) + house.kept()
+    assert NIK not in everywhere and "kode" in everywhere
+
+
 def test_a_database_tells_new_columns_by_place_and_remembers_no_name(house: House) -> None:
     house.loads.run(f'create table public.orang (nik text, nama text, nilai int, "{NAME}" int)')
     house.loads.run("insert into public.orang values ('1', 'a', 5, 6)")
