@@ -12,21 +12,18 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pipelines import cli_models
+from pipelines.cli_processes import refuse_taken, refuse_while_used, run_to_its_end
 from pipelines.errors import GudangError
 from pipelines.redaction import shown
-
-if TYPE_CHECKING:
-    from pipelines.embedded import EmbeddedServer
 
 app = typer.Typer(
     name="gudang",
@@ -115,7 +112,7 @@ def ui(
     from pipelines.settings import load_settings
 
     settings = current_settings()
-    _refuse_taken(host, port)
+    refuse_taken(host, port)
     with prepare_environment(settings, command="ui"):
         make_ready(load_settings())
         close_dead_runs(print)
@@ -309,7 +306,7 @@ def run(context: typer.Context) -> None:
         program = shutil.which(context.args[0], path=env["PATH"])
         if program is None:
             raise GudangError(context.args[0], "there is no such command", hint=f"looked in {own} and PATH")
-        raise typer.Exit(_run_to_its_end([program, *context.args[1:]], env))
+        raise typer.Exit(run_to_its_end([program, *context.args[1:]], env))
 
 
 _FORCE = Annotated[bool, typer.Option("--force", help="Also while a night runs or Dagster is open.")]
@@ -323,7 +320,7 @@ def stop(force: _FORCE = False) -> None:
 
     server = EmbeddedServer(current_settings().home)
     if not force:
-        _refuse_while_used(server)
+        refuse_while_used(server)
     print("Stopped." if server.stop() else "It was not running.")
 
 
@@ -343,7 +340,7 @@ def reset(
     check_home(home)
     server = EmbeddedServer(home)
     if not force:
-        _refuse_while_used(server)
+        refuse_while_used(server)
     if not yes:
         typer.confirm(f"Delete {home} and everything in it?", abort=True)
     server.stop()
@@ -369,52 +366,6 @@ def _lost_connection(error: BaseException | None) -> str | None:
             said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         error = error.__cause__ or error.__context__
     return said
-
-
-def _refuse_while_used(server: EmbeddedServer) -> None:
-    """Raises GudangError that names what works with the server: commands of ours, and runs of Dagster."""
-    from pipelines.runs.lease import holders
-
-    if not server.is_running():
-        return
-    try:
-        working = holders(server.urls.dagster)
-    except GudangError:
-        return
-    if working:
-        said = ", ".join(f"{holder.subject} (since {holder.since:%Y-%m-%d %H:%M} UTC)" for holder in working)
-        raise GudangError(
-            str(server.home),
-            f"in use by {said}",
-            hint="end that first, or say --force: what it does then is lost",
-        )
-
-
-def _run_to_its_end(command: list[str], env: dict[str, str]) -> int:
-    """Runs a command in the foreground and gives its exit code, or 128 and the signal's number.
-
-    TERM and HUP are handed on to it. A terminal sends INT to it and to us: we wait for what it makes of it.
-    """
-    from pipelines.environment import die_with_parent
-
-    child = subprocess.Popen(command, env=env, preexec_fn=die_with_parent(signal.SIGTERM))
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda received, _frame: child.send_signal(received))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    code = child.wait()
-    return code if code >= 0 else 128 - code
-
-
-def _refuse_taken(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise GudangError(
-                f"{host}:{port}", f"can't listen there: {error.strerror}", hint="choose another --port"
-            ) from None
 
 
 def _from_here(path: Path) -> Path:
