@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,12 +15,9 @@ from typing import Any
 from psycopg import Connection, sql
 
 from pipelines.contracts import Contract
+from pipelines.load import locks
 from pipelines.load.drift import Drift
 from pipelines.load.plan import Window
-
-LOCK_SPACE = 7_640
-
-log = logging.getLogger("gudang")
 
 
 @dataclass
@@ -54,32 +50,23 @@ class Batch:
 @contextmanager
 def dataset_lock(connection: Connection[Any], dataset: str) -> Iterator[None]:
     """Holds the dataset's lock: two runs of one dataset queue. It dies with the session that holds it."""
-    if not _try_lock(connection, dataset):
-        log.info("%s: menunggu pemuatan lain dari dataset ini selesai", dataset)
-        connection.execute("select pg_advisory_lock(%s, hashtext(%s))", [LOCK_SPACE, dataset])
-    try:
+    with locks.queued(connection, _queue(dataset), dataset, "pemuatan lain dari dataset ini"):
         yield
-    finally:
-        if not connection.closed:
-            connection.execute("select pg_advisory_unlock(%s, hashtext(%s))", [LOCK_SPACE, dataset])
 
 
-def _try_lock(connection: Connection[Any], dataset: str) -> bool:
-    row = connection.execute(
-        "select pg_try_advisory_lock(%s, hashtext(%s))", [LOCK_SPACE, dataset]
-    ).fetchone()
-    return bool(row and row[0])
+def _queue(dataset: str) -> str:
+    return f"dataset:{dataset}"
 
 
 def sweep_all(connection: Connection[Any], contracts: Iterable[Contract]) -> int:
     """What dead runs of any dataset left; a dataset that is being loaded is let alone. Gives their number."""
     dead = 0
     for contract in contracts:
-        if _try_lock(connection, contract.key):
+        if locks.try_queue(connection, _queue(contract.key)):
             try:
                 dead += sweep(connection, contract)
             finally:
-                connection.execute("select pg_advisory_unlock(%s, hashtext(%s))", [LOCK_SPACE, contract.key])
+                locks.leave_queue(connection, _queue(contract.key))
     return dead
 
 

@@ -20,7 +20,7 @@ from psycopg import Connection, sql
 from pipelines import sqlstates
 from pipelines.errors import GudangError, ModelError
 from pipelines.load.attached import name_for_now
-from pipelines.load.locks import limit_waiting
+from pipelines.load.locks import limit_waiting, queued
 from pipelines.load.relation import (
     Relation,
     columns_of,
@@ -126,13 +126,8 @@ class Builder:
     @contextmanager
     def alone(self, node: Node) -> Generator[None]:
         """One build of a node at a time, across processes."""
-        key = f"model:{node.relation}"
-        self.conn.execute("select pg_advisory_lock(hashtextextended(%s, 0))", (key,))
-        try:
+        with queued(self.conn, f"model:{node.relation}", node.relation, "pembangunan lain dari model ini"):
             yield
-        finally:
-            if not self.conn.broken:
-                self.conn.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", (key,))
 
     @contextmanager
     def _told(self, node: Node, result: Result) -> Generator[list[NodeResult]]:

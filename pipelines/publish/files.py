@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from psycopg import Connection, errors, sql
 from psycopg.pq import TransactionStatus
 
 from pipelines.errors import PublicationError
+from pipelines.load import locks
 from pipelines.publish.guard import is_text
 from pipelines.publish.mart import OpenMart
 
@@ -76,14 +77,9 @@ def snapshot(connection: Connection[Any]) -> Generator[None]:
 
 @contextmanager
 def turn(connection: Connection[Any], subject: str) -> Generator[None]:
-    """One publication of `subject` at a time on this warehouse: later ones wait."""
-    key = f"publikasi/{subject}"
-    connection.execute("select pg_advisory_lock(hashtextextended(%s, 0))", [key])
-    try:
+    """One publication of `subject` at a time on this warehouse: later ones wait, and say so. Raises LoadError."""
+    with locks.queued(connection, f"publikasi/{subject}", "publikasi", "publikasi lain"):
         yield
-    finally:
-        with suppress(errors.OperationalError):  # a session that broke has let go of its locks
-            connection.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", [key])
 
 
 def column_types(connection: Connection[Any], mart: OpenMart) -> tuple[str, ...]:
