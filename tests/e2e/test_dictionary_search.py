@@ -58,7 +58,7 @@ def test_a_word_finds_relations_by_name_first_and_columns_with_their_places(
     dom = browse(start, tmp_path, q="Kelurahan jumlah")
     relations = found(dom)
     assert "mart_satu_data.penduduk_kelurahan" in relations
-    assert f"{len(relations)} relasi cocok." in dom
+    assert f"{len(relations)} tabel cocok." in dom
     assert 'href="relasi/mart_satu_data.penduduk_kelurahan.html#kolom-jumlah"' in dom
     assert '<div id="daftar" hidden="">' in dom
     names = found(browse(start, tmp_path, q="ref_wilayah"))
@@ -73,7 +73,7 @@ def test_filters_hold_together_and_nothing_asked_shows_all(start: Path, tmp_path
         "staging.stg_dinkes__kunjungan",
         "staging.stg_dinkes__puskesmas",
     ]
-    assert "Tidak ada relasi yang cocok." in browse(start, tmp_path, q="tidakmungkinada")
+    assert "Tidak ada tabel yang cocok." in browse(start, tmp_path, q="tidakmungkinada")
     whole = browse(start, tmp_path)
     assert found(whole) == []
     assert '<div id="daftar">' in whole
