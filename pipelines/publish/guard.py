@@ -74,7 +74,7 @@ def check_mart(connection: Connection[Any], mart: OpenMart, kinds: Sequence[str]
         *answer, digits = _ask(connection, mart, (column,), [*tests, _DIGITS])
         looked.append(replace(column, digits=digits or 0))
         said += [
-            f"column {column.name} holds values shaped like a {shape.words}"
+            f"kolom {column.name} berisi nilai berbentuk {shape.words}"
             for shape, holds in zip(shapes, answer, strict=True)
             if holds
         ]
@@ -82,9 +82,9 @@ def check_mart(connection: Connection[Any], mart: OpenMart, kinds: Sequence[str]
     if said:
         raise PublicationError(
             mart.name,
-            f"{'; '.join(said)}; nothing of this mart was published",
-            hint="drop or pseudonymise the value upstream and correct the contract's classification; name a column of"
-            " offices' contacts in `kontak_kantor`",
+            f"{'; '.join(said)}; mart ini tidak diterbitkan",
+            hint="buang atau samarkan nilai itu di hulu dan perbaiki klasifikasi di kontraknya; kolom kontak kantor"
+            " disebut dalam `kontak_kantor`",
         )
 
 
@@ -108,7 +108,7 @@ def _split(connection: Connection[Any], mart: OpenMart, columns: Sequence[_Looke
         else:
             asked = sql.SQL("2 * count(*) filter (where {}) >= greatest(count(a || b), 1)").format(test)
         if _ask(connection, mart, (a, b), [asked])[0]:
-            said.append(f"columns {a.name} and {b.name} together hold values shaped like a NIK")
+            said.append(f"kolom {a.name} dan {b.name} bersama-sama berisi nilai berbentuk NIK")
     return said
 
 
@@ -131,6 +131,6 @@ def check_text(subject: str, text: str) -> None:
     if shapes := found(text, NUMBERS):
         raise PublicationError(
             subject,
-            f"a value is shaped like a {' or '.join(shape.words for shape in shapes)}; nothing was written",
-            hint="look for it in the marts that it reads",
+            f"ada nilai berbentuk {' atau '.join(shape.words for shape in shapes)}; tidak ada yang ditulis",
+            hint="cari nilai itu dalam mart yang dibacanya",
         )

@@ -67,7 +67,7 @@ def test_a_person_s_number_in_free_text_stops_the_mart(
     warehouse: Connection[Any], tmp_path: Path, value: str, shape: str
 ) -> None:
     said = published(warehouse, tmp_path, [("aman", "x"), ("aman", value)])
-    assert f"column b holds values shaped like a {shape}" in said
+    assert f"kolom b berisi nilai berbentuk {shape}" in said
     assert value not in said
     assert not list(tmp_path.rglob("*.csv"))
 
@@ -77,7 +77,7 @@ def test_other_types_are_read_as_the_text_that_leaves(
     warehouse: Connection[Any], tmp_path: Path, kind: str
 ) -> None:
     value = {"bytea": NIK.encode(), "jsonb": f'{{"a": "{NIK}"}}', "text[]": [NIK]}[kind]
-    assert "column b holds values shaped like a NIK" in published(
+    assert "kolom b berisi nilai berbentuk NIK" in published(
         warehouse, tmp_path, [("x", value)], f"text {kind}"
     )
 
@@ -95,7 +95,7 @@ def test_a_nik_in_two_columns_stops_the_mart(
     warehouse: Connection[Any], tmp_path: Path, left: Any, right: Any, kinds: str
 ) -> None:
     said = published(warehouse, tmp_path, [(left, right), (left, right)], kinds)
-    assert "together hold values shaped like a NIK" in said
+    assert "bersama-sama berisi nilai berbentuk NIK" in said
 
 
 @pytest.mark.parametrize(
@@ -120,5 +120,5 @@ def test_contacts_of_offices_leave_where_the_mart_says_that_they_are(
     rows = [("puskesmas@contoh.id", "0812-3456-7890")]
     open_ = replace(MART, office_contacts=("a", "b"))
     assert published(warehouse, tmp_path, rows, mart=open_) == ""
-    assert "column b" in published(warehouse, tmp_path, rows, mart=replace(MART, office_contacts=("a",)))
+    assert "kolom b" in published(warehouse, tmp_path, rows, mart=replace(MART, office_contacts=("a",)))
     assert "NIP" in published(warehouse, tmp_path, [("x", NIP)], mart=open_)
