@@ -23,6 +23,7 @@ RULES = {
     "tipe": "salah jenis isian",
     "jangkauan": "di luar jangkauan jenis isiannya",
     "ketelitian": "lebih teliti daripada kolomnya",
+    "kelipatan": "bukan kelipatan yang diminta",
     "klasifikasi": "di luar klasifikasi isian",
     "minimum": "di bawah batas",
     "maximum": "di atas batas",
