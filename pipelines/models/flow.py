@@ -1,26 +1,20 @@
 """What flows into the columns and into the rows of one query, by sqlglot.
 
 What belongs here: one compiled SELECT to a `Flow`. It never guesses: what it does not know raises `NotFollowedError`,
-because what may leave the warehouse is decided by it (adr/024). Not here: how the flows of models join (lineage.py),
-what is closed (publish/clearance.py).
-
-Three things reach a reader: values (an expression names a column), counts (an aggregate depends on which rows are
-there), and rows (a filter or a join decides which rows are there). They are kept apart.
+because what may leave the warehouse is decided by it (adr/024). Not here: what a `Flow` is (provenance.py), how the
+flows of models join (lineage.py), what is closed (publish/clearance.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from enum import IntEnum
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
+
+from pipelines.models.provenance import NONE, ROWS, Edge, Edges, Flow, Origin, Use, at_least
 
 if TYPE_CHECKING:
     from sqlglot import exp
-
-ROWS = "*"
-"""The name that stands for which rows a relation has."""
 
 PURE_FUNCTIONS = frozenset(
     {
@@ -48,64 +42,6 @@ Any other could read a table by itself (query_to_xml, dblink).
 
 class NotFollowedError(Exception):
     """A query says something that this module does not know. Its text holds no value."""
-
-
-class Use(IntEnum):
-    """How much of a column's value is left, at most."""
-
-    VALUE = 0
-    SUMMED = 1
-    COUNTED = 2
-
-
-class Edge(NamedTuple):
-    """A column of a relation (`schema.name`); ROWS for its rows."""
-
-    relation: str
-    column: str
-    use: Use = Use.VALUE
-
-
-Edges = frozenset[Edge]
-_NONE: Edges = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """own: the columns that a column's expression names. counted: what decided how many rows it looked at."""
-
-    own: Edges = _NONE
-    counted: Edges = _NONE
-
-    @property
-    def all(self) -> Edges:
-        return self.own | self.counted
-
-    def joined(self, other: Origin) -> Origin:
-        return Origin(self.own | other.own, self.counted | other.counted)
-
-    def at_least(self, use: Use) -> Origin:
-        return Origin(_at_least(self.own, use), _at_least(self.counted, use))
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """Per column of a query, in order, where it comes from; and what decides which rows it has."""
-
-    columns: Mapping[str, Origin] = field(default_factory=dict[str, Origin])
-    rows: Edges = _NONE
-
-    def named(self, names: Iterable[str]) -> Flow:
-        """The same with other names, from the first column on: `as t (a, b)`."""
-        given = list(names)
-        kept = [*given, *list(self.columns)[len(given) :]]
-        return Flow(dict(zip(kept, self.columns.values(), strict=True)), self.rows) if given else self
-
-    @property
-    def everything(self) -> Origin:
-        """All that a look at it as a whole gives away."""
-        own = frozenset(edge for origin in self.columns.values() for edge in origin.all)
-        return Origin(own, self.rows)
 
 
 def query_flow(sql: str, relations: Mapping[str, Iterable[str]]) -> Flow:
@@ -172,10 +108,6 @@ def _qualified(sql: str, relations: Mapping[str, Iterable[str]]) -> exp.Expr:
         quote_identifiers=False,
         identify=False,
     )
-
-
-def _at_least(edges: Iterable[Edge], use: Use) -> Edges:
-    return frozenset(Edge(e.relation, e.column, max(e.use, use)) for e in edges)
 
 
 Sources = Mapping[str, Flow]
@@ -247,7 +179,7 @@ class _Reader:
         if not isinstance(tree, exp.Union):
             rows |= frozenset(compared)
         elif tree.args.get("distinct"):
-            rows |= _at_least(compared, Use.COUNTED)
+            rows |= at_least(compared, Use.COUNTED)
         return Flow(columns, rows)
 
     def _values(self, tree: exp.Values, ctes: Sources, outer: Sources) -> Flow:
@@ -255,7 +187,7 @@ class _Reader:
         for row in tree.expressions:
             for place, cell in enumerate(row.expressions, start=1):
                 name = f"column{place}"
-                columns[name] = columns.get(name, Origin()).joined(self._origin(cell, outer, ctes, _NONE))
+                columns[name] = columns.get(name, Origin()).joined(self._origin(cell, outer, ctes, NONE))
         return Flow(columns).named(tree.alias_column_names)
 
     def _select(self, tree: exp.Select, ctes: Sources, outer: Sources) -> Flow:
@@ -281,13 +213,13 @@ class _Reader:
         if len(columns) != len(tree.expressions):
             raise NotFollowedError("two columns of one name")
         if summed and grouped is None:
-            rows = _NONE  # one row, whatever there is
+            rows = NONE  # one row, whatever there is
         elif summed or distinct:
-            rows = _at_least(rows, Use.SUMMED)
+            rows = at_least(rows, Use.SUMMED)
         if grouped is not None:
             rows |= self._grouping(grouped, seen, ctes, columns)
         if distinct:
-            rows |= _at_least((e for origin in columns.values() for e in origin.all), Use.COUNTED)
+            rows |= at_least((e for origin in columns.values() for e in origin.all), Use.COUNTED)
             rows |= self._origin(distinct, seen, ctes, rows, columns).all
         rows |= frozenset(ask("having", "qualify", "windows", "limit", "offset", "fetch"))
         order = tree.args.get("order")
@@ -299,19 +231,19 @@ class _Reader:
         """A key that is a plain column decides how many groups there are, and no more."""
         from sqlglot import exp
 
-        edges: Edges = _NONE
+        edges: Edges = NONE
         for key in _children(tree):
             if isinstance(key, exp.Tuple | exp.Paren | exp.GroupingSets | exp.Cube | exp.Rollup):
                 edges |= self._grouping(key, seen, ctes, columns)
             else:
                 use = Use.COUNTED if isinstance(key, exp.Column) else Use.SUMMED
-                edges |= _at_least(self._origin(key, seen, ctes, _NONE, columns).all, use)
+                edges |= at_least(self._origin(key, seen, ctes, NONE, columns).all, use)
         return edges
 
     def _from(self, tree: exp.Select, ctes: Sources, outer: Sources) -> tuple[dict[str, Flow], Edges]:
         """What the query reads, by alias, and what decides which rows it looks at."""
         sources: dict[str, Flow] = {}
-        rows: Edges = _NONE
+        rows: Edges = NONE
         from_ = tree.args.get("from_")
         joins = tree.args.get("joins") or []
         for read in [
@@ -343,7 +275,7 @@ class _Reader:
                 flow, asked = self.query(inner, ctes, seen), _asked_outside(inner, seen)
                 columns = {name: origin.joined(Origin(asked)) for name, origin in flow.columns.items()}
                 # Without rows that something decides it is one row, whatever it was asked.
-                return read.alias, Flow(columns, flow.rows | asked if flow.rows else _NONE).named(names)
+                return read.alias, Flow(columns, flow.rows | asked if flow.rows else NONE).named(names)
             return read.alias, self._function(inner, read, ctes, seen)
         if isinstance(read, exp.Table):
             if not isinstance(read.this, exp.Identifier):
@@ -363,7 +295,7 @@ class _Reader:
 
     def _function(self, call: exp.Expr, read: exp.Expr, ctes: Sources, seen: Sources) -> Flow:
         """A function that gives rows: each of its columns comes from its arguments, and so do its rows."""
-        origin = self._origin(call, seen, ctes, _NONE)
+        origin = self._origin(call, seen, ctes, NONE)
         names = read.alias_column_names or [read.alias_or_name]
         return Flow(dict.fromkeys(names, origin), origin.all)
 
@@ -406,7 +338,7 @@ class _Reader:
                 return found.joined(Origin(counted=rows))
             counts = isinstance(tree, exp.Count) and all(isinstance(a, exp.Column) for a in _arguments(tree))
             found = found.at_least(Use.COUNTED if counts else Use.SUMMED)
-            return found.joined(Origin(counted=_at_least(rows, Use.SUMMED)))
+            return found.joined(Origin(counted=at_least(rows, Use.SUMMED)))
         return found
 
 
@@ -425,14 +357,14 @@ def _asked_outside(tree: exp.Expr, outer: Sources) -> Edges:
     """The columns of the queries around that an aggregating query names: asked once a row, it sums none of theirs."""
     from sqlglot import exp
 
-    edges: Edges = _NONE
+    edges: Edges = NONE
     if tree.find(exp.AggFunc) is None:
         return edges
     for column in tree.find_all(exp.Column):
         flow = outer.get(column.table)
         if flow is not None and column.name in flow.columns:
             use = Use.COUNTED if isinstance(column.parent, exp.Is) else Use.VALUE
-            edges |= _at_least(flow.columns[column.name].all, use)
+            edges |= at_least(flow.columns[column.name].all, use)
     return edges
 
 

@@ -11,8 +11,9 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pipelines.models.flow import ROWS, Flow, NotFollowedError, Use, query_flow, same_query
+from pipelines.models.flow import NotFollowedError, query_flow, same_query
 from pipelines.models.nodes import Node, Project
+from pipelines.models.provenance import ROWS, Flow, Use
 
 _log = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from pipelines.contracts import Contract
-from pipelines.models.flow import ROWS, Use
 from pipelines.models.lineage import Way, Ways
 from pipelines.models.nodes import Project, SourceTable
+from pipelines.models.provenance import ROWS, Use
 from pipelines.publish.mart import OpenMart
 
 BASIS = "dasar_terbit"
