@@ -255,9 +255,14 @@ def is_unfinished(name: str) -> bool:
 def leads_outside(zone: Path, path: Path) -> bool:
     """Whether `path` is a link, or below one, that leads out of the zone or in a circle."""
     try:
-        return not path.resolve().is_relative_to(zone.resolve())
-    except (OSError, RuntimeError):  # links in a circle: Python 3.11 and 3.12 raise the one, 3.13 the other
+        real = path.resolve(strict=True)
+    except RuntimeError:  # a circle, to Python 3.11 and 3.12
         return True
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # a circle, to Python 3.13
+            return True
+        real = path.resolve()  # what is not there yet, or may not be looked at
+    return not real.is_relative_to(zone.resolve())
 
 
 def _sync_folder(folder: Path) -> None:
