@@ -14,11 +14,22 @@ _CREDENTIAL_NAMES = (
     "password|passwd|passphrase|pwd|sandi|sslpassword|secret|client_secret|token|access_token|refresh_token"
     "|api_key|apikey|api-key|subscription-key|sig|signature"
 )
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)((?:(?![A-Za-z][A-Za-z0-9+.-]*://)[^\n])*)")
-_PORT = re.compile(r"[^/@\s:]*:\d{1,5}[/?#]|\[[0-9a-fA-F:.]+\]")
+_URL = re.compile(r"(?<=://)(?:(?!://)[^\n])*")
+# A host with its port, and then a path, a query or a fragment: what looks like one of these may be a password.
+_PORT = re.compile(r"[^/@\s:]*:\d{1,5}(?:/|\?[\w.-]+=|[?#][^@\s]*(?:\s|$))|\[[0-9a-fA-F:.]+\]")
 _HOST = re.compile(r"[\w.\[\]:%-]+(?=$|[/?#\s,;)'\"])|(?=/)")
+_NAME = (
+    r"(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|subscription-key|signature|authorization"
+    r"|(?<![a-z])(?:sandi|sig)|(?<=[?&])key)"
+)
+# Behind a colon a plain word that another one follows is a sentence, and no secret.
+_SENTENCE = r"[a-z-]+[,.;:]?[ \t]+(?![\w-]+[\"']?[:=])\S"
 _ASSIGNED = re.compile(
-    rf"(?i)((?<![a-z])(?:{_CREDENTIAL_NAMES})|(?<=[?&])key)(\s*=\s*)(?!\$\{{)('(?:[^'\\]|\\.)*'|[^&\s'\")]+)"
+    rf"(?i)({_NAME}(?:\\?[\"'])?(?:\s*=\s*|[ \t]*:(?!:)[ \t]*(?!{_SENTENCE})))(?![\"']?\$\{{)"
+    r"(?:\\\"(?:(?!\\\")[^\n])*|\"(?:[^\"\\\n]|\\.)*\"?|'(?:[^'\\\n]|\\.)*'?|[^&\s'\")]+)"
+)
+_HEADER = re.compile(
+    r"(?i)(authorization[ \t]*[:=][ \t]*(?:bearer|basic|digest|token)[ \t]+)(?!\$\{)[^\s'\"]+"
 )
 _REFERENCE = re.compile(r"\$\{[A-Z][A-Z0-9_]*\}")
 _IN_QUERY = re.compile(rf"(?i)(?:{_CREDENTIAL_NAMES}|key)")
@@ -28,13 +39,17 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u
 
 
 def redacted(text: str) -> str:
-    """`text` without the passwords of its URLs, and without what stands behind `password=`, `token=` and the like.
+    """`text` without the passwords of its URLs, and without what stands behind `password=`, `token:` and the like.
 
-    A password may hold what it should have written as %40 or %20: it ends at the last @ before a host.
+    A password may hold what it should have written as %40 or %20: it ends at the last @ before a host. Behind a colon
+    stays what reads as a sentence: a word of letters alone, and another one behind it. Time grows with the length only.
     """
     if "://" in text:
-        text = _URL.sub(lambda match: match[1] + _without_password(match[2]), text)
-    return _ASSIGNED.sub(lambda match: f"{match[1]}{match[2]}{HIDDEN}", text) if "=" in text else text
+        text = _URL.sub(lambda match: _without_password(match[0]), text)
+    if "=" in text or ":" in text:
+        text = _HEADER.sub(rf"\g<1>{HIDDEN}", text)
+        text = _ASSIGNED.sub(rf"\g<1>{HIDDEN}", text)
+    return text
 
 
 def shown(text: str) -> str:
@@ -76,10 +91,11 @@ def parameters(url: str) -> tuple[str, ...]:
 
 def _without_password(rest: str) -> str:
     """What stands behind `scheme://`, up to the next URL or the line's end."""
-    if _PORT.match(rest):
+    user, colon, _ = rest.partition(":")
+    if not colon or re.search(r"[/\s]", user) or _PORT.match(rest):
         return rest
     for at in reversed([match.start() for match in re.finditer("@", rest)]):
-        user, colon, password = rest[:at].partition(":")
-        if colon and not re.search(r"[/\s]", user) and _HOST.match(rest, at + 1):
-            return rest if _REFERENCE.fullmatch(password) else f"{user}:{HIDDEN}{rest[at:]}"
+        if at > len(user) and _HOST.match(rest, at + 1):
+            reference = _REFERENCE.fullmatch(rest, len(user) + 1, at)
+            return rest if reference else f"{user}:{HIDDEN}{rest[at:]}"
     return rest
