@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 
 LONGEST_NAME = 100
 LONGEST_TAG = 63
@@ -19,6 +20,20 @@ def definition_name(text: str) -> str:
 def tag_value(text: str) -> str:
     """The value of a tag: letters, digits, underscores, dots and dashes; white space becomes an underscore."""
     return _fitted(re.sub(r"\s+", "_", text), r"[^A-Za-z0-9_.-]+", "-", LONGEST_TAG)
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """The names, in their order; one that is there already gets the lowest number from 2 that makes it another."""
+    used: set[str] = set()
+    unique: list[str] = []
+    for name in names:
+        tried, number = name, 1
+        while tried in used or (number > 1 and tried in names):
+            number += 1
+            tried = f"{name}_{number}"
+        used.add(tried)
+        unique.append(tried)
+    return unique
 
 
 def _fitted(text: str, unfit: str, instead: str, longest: int) -> str:

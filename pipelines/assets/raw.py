@@ -11,7 +11,7 @@ from psycopg import Connection
 
 from pipelines import windows
 from pipelines.assets.checks import Checks
-from pipelines.assets.naming import definition_name, tag_value
+from pipelines.assets.naming import definition_name, numbered, tag_value
 from pipelines.contracts import Cadence, Contract
 from pipelines.errors import GudangError
 from pipelines.extract.inbox import LeftFile
@@ -47,10 +47,16 @@ def raw_assets(contracts: Sequence[Contract], settings: Settings) -> list[dg.Ass
     known = {every: partitions(every, start) for every, start in windows.starts(contracts).items()}
     ordered = sorted(contracts, key=source)
     checks = {c.key: Checks(c, raw_key(c), suite(c, settings.expectations_dir)) for c in contracts}
+    groups = [
+        (name, every, together)
+        for (name, every), group in groupby(ordered, source)
+        for together in _apart([*group], checks)
+    ]
+    # `bpkad` by months and a server called `bpkad_monthly` would be of one name, and so would what is counted up.
+    ops = numbered([f"raw_{name}" + (f"_{every}" if every else "") for name, every, _ in groups])
     return [
-        _multi_asset(name, number, [checks[c.key] for c in together], settings, known)
-        for (name, _), group in groupby(ordered, source)
-        for number, together in enumerate(_apart([*group], checks))
+        _multi_asset(op, f"sumber_{name}", [checks[c.key] for c in together], settings, known)
+        for op, (name, _, together) in zip(ops, groups, strict=True)
     ]
 
 
@@ -83,7 +89,7 @@ def partitions(every: Cadence, start: date) -> dg.TimeWindowPartitionsDefinition
 
 def _multi_asset(
     name: str,
-    number: int,
+    pool: str,
     checks_of: Sequence[Checks],
     settings: Settings,
     known: Mapping[Cadence, dg.TimeWindowPartitionsDefinition],
@@ -94,13 +100,13 @@ def _multi_asset(
     partitions_def = known[every] if every else None
 
     @dg.multi_asset(
-        name=f"raw_{name}" + (f"_{every}" if every else "") + (f"_{number + 1}" if number else ""),
+        name=name,
         specs=[_spec(c, checks[c.key].expectations, partitions_def) for c in contracts],
         check_specs=[spec for c in contracts for spec in checks[c.key].specs()],
         can_subset=True,
         partitions_def=partitions_def,
         backfill_policy=dg.BackfillPolicy.single_run() if partitions_def else None,
-        pool=f"sumber_{name}",
+        pool=pool,
         description=f"Memuat {', '.join(c.key for c in contracts)} dari {contracts[0].server.name}.",
     )
     def load_source(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Result]:

@@ -12,6 +12,10 @@ from pipelines.jobs import jobs
 from pipelines.settings import Settings
 from tests.support.contracts import column, database, document, make
 
+MONTHLY = {
+    "write_disposition": "replace",
+    "partition": {"column": "bulan", "every": "monthly", "start": "2026-01-01"},
+}
 HOSTILE = [
     "simrs-1",
     "simrs 1",
@@ -54,6 +58,29 @@ def test_a_dataset_that_is_called_as_another_ones_check_harms_nobody(tmp_path: P
     dg.Definitions.validate_loadable(dg.Definitions(assets=assets, resources={"warehouse": object()}))
     assert {a.op.pool for a in assets} == {"sumber_uji"}
     assert sorted(len(a.keys) for a in assets) == [2, 2]
+
+
+def test_a_server_called_as_another_ones_step_stops_nobody(tmp_path: Path) -> None:
+    contracts = []
+    servers = [("bpkad", True), ("bpkad_monthly", False), ("bpkad_monthly_2", False), ("bpkad_monthly", True)]
+    for number, (name, monthly) in enumerate(servers):
+        doc = document(
+            f"opd{number}/data",
+            [column("id", "integer", primaryKey=True), column("bulan", "date", required=True)],
+            database("URL"),
+            extract={"table": "t"},
+            **(MONTHLY if monthly else {}),
+        )
+        doc["servers"][0]["server"] = name
+        contracts.append(make(tmp_path, doc))
+    assets = raw_assets(contracts, Settings(home=tmp_path, project=tmp_path, warehouse_url=None))
+    dg.Definitions.validate_loadable(dg.Definitions(assets=assets, resources={"warehouse": object()}))
+    assert {next(iter(a.keys)).path[1]: (a.op.name, a.op.pool) for a in assets} == {
+        "opd0": ("raw_bpkad_monthly", "sumber_bpkad"),
+        "opd1": ("raw_bpkad_monthly_3", "sumber_bpkad_monthly"),
+        "opd2": ("raw_bpkad_monthly_2", "sumber_bpkad_monthly_2"),
+        "opd3": ("raw_bpkad_monthly_monthly", "sumber_bpkad_monthly"),
+    }
 
 
 def test_names_that_differ_stay_different_and_good_ones_stay_as_they_are() -> None:
