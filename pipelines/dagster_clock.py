@@ -76,6 +76,7 @@ def keep_in_utc(url: str) -> bool:
         zone = _zone(connection)
         shifted = zone not in UTC_NAMES and not _is_set(connection)
         if shifted:
+            _refuse_the_clients(connection, zone)
             _let_others_go(connection, zone)
             _shift(connection, zone)
             _set(connection, zone)
@@ -83,13 +84,24 @@ def keep_in_utc(url: str) -> bool:
         zone = _zone(connection)
         _check_rights(connection)
     if zone not in UTC_NAMES:
-        raise GudangError(
-            SUBJECT,
-            f"its sessions keep the time of {zone}, and Dagster reads every time as UTC",
-            hint="take PGTZ and PGOPTIONS out of the environment, and timezone out of the URL's options; behind a"
-            " pooler, as its owner: alter database ... set timezone to 'UTC'",
-        )
+        raise _not_in_utc(zone)
     return shifted
+
+
+def _not_in_utc(zone: str) -> GudangError:
+    return GudangError(
+        SUBJECT,
+        f"its sessions keep the time of {zone}, and Dagster reads every time as UTC",
+        hint="take PGTZ and PGOPTIONS out of the environment, and timezone out of the URL's options; behind a"
+        " pooler, as its owner: alter database ... set timezone to 'UTC'",
+    )
+
+
+def _refuse_the_clients(connection: Connection[Any], zone: str) -> None:
+    """A zone of this process says nothing of the clock by which earlier rows were written: nothing may be shifted."""
+    row = connection.execute("select source = 'client' from pg_settings where name = 'TimeZone'").fetchone()
+    if row is None or row[0]:
+        raise _not_in_utc(zone)
 
 
 def _connect(url: str) -> Connection[Any]:
@@ -138,6 +150,9 @@ def _let_others_go(connection: Connection[Any], zone: str) -> None:
     """Sessions of Dagster that were there before would write on by the old clock."""
     until = time.monotonic() + OTHERS_SECONDS
     while True:
+        connection.execute(
+            "select pg_stat_clear_snapshot()"
+        )  # else a transaction sees the first answer for ever
         row = connection.execute(
             "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
             " and usename = current_user and application_name <> %s",

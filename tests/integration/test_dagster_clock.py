@@ -172,6 +172,36 @@ def test_a_zone_that_outranks_the_databases_is_refused(pg_url: str) -> None:
         keep_in_utc(f"{pg_url}&options=-c%20timezone%3DAsia/Jakarta")
 
 
+def test_a_clients_zone_is_refused_before_a_row_is_shifted(
+    pg_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(pg_url) as connection:
+        connection.execute("create table runs (create_timestamp timestamp, update_timestamp timestamp)")
+        connection.execute("insert into runs values ('2026-11-26 10:00', '2026-11-26 10:05')")
+    monkeypatch.setenv("PGTZ", "America/New_York")
+    with pytest.raises(GudangError, match=r"keep the time of America/New_York.*PGTZ"):
+        keep_in_utc(pg_url)
+    monkeypatch.delenv("PGTZ")
+    assert keep_in_utc(pg_url)
+    with psycopg.connect(pg_url) as connection:
+        rows = connection.execute("select create_timestamp::text from runs").fetchall()
+    assert rows == [("2026-11-26 02:00:00",)]
+
+
+def test_sessions_that_end_meanwhile_are_waited_for(pg_url: str) -> None:
+    with ThreadPoolExecutor(1) as threads, psycopg.connect(pg_url) as other:
+        shifted = threads.submit(keep_in_utc, pg_url)
+        deadline = time.monotonic() + 10
+        while (
+            time.monotonic() < deadline
+            and not other.execute("select from pg_locks where locktype = 'advisory' and granted").fetchall()
+        ):
+            time.sleep(0.05)
+        time.sleep(0.3)  # it has seen this session by now
+        other.close()
+        assert shifted.result()
+
+
 def test_the_urls_own_options_stay() -> None:
     url = "postgresql+psycopg2://u:p%40@h:5432/dagster?options=-c%20statement_timeout%3D5&sslmode=require"
     changed = utc_url(url)
