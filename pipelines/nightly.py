@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 import dagster as dg
-from dagster._core.storage.tags import MAX_RETRIES_TAG
+from dagster._core.storage.tags import MAX_RETRIES_TAG, MAX_RUNTIME_SECONDS_TAG
 from dagster_shared.error import SerializableErrorInfo
 from psycopg import Connection
 from rich.table import Table
@@ -186,8 +186,10 @@ def _run(
 ) -> Link:
     console.rule(styled(job, "bold"))
     run_id = str(uuid4())
-    # The daemon would try a killed run again, beside the next night that does so anyway.
-    tags = {WALKED: "walked", TAKEN_BEFORE: run_id, MAX_RETRIES_TAG: "0", **windows}
+    # The daemon would try a killed run again, beside the next night that does so anyway; and it would mark a long one
+    # as failed while it goes on: this run's lease says whether it is dead.
+    own = {TAKEN_BEFORE: run_id, MAX_RETRIES_TAG: "0", MAX_RUNTIME_SECONDS_TAG: "0"}
+    tags = {WALKED: "walked", **own, **windows}
     url = storage_url(instance)
     definition = defs.resolve_job_def(job)
     make_pools(instance, definition.graph.pools)

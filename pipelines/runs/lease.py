@@ -28,6 +28,9 @@ from pipelines.load.warehouse import libpq_url
 BEAT_SECONDS = 3.0
 """How often a holder asks whether its session is still there."""
 
+ANSWER_SECONDS = 4
+"""How long the network may leave what was sent unacknowledged until a session counts as cut. None on a unix socket."""
+
 LINGER_SECONDS = 30.0
 """A run's last event is written after its executor has ended: until then it is not dead."""
 
@@ -76,10 +79,10 @@ def held(url: str, subjects: Collection[str]) -> frozenset[str]:
 
 
 def gone(url: str, subjects: Collection[str]) -> frozenset[str]:
-    """Those of `subjects` that nobody holds, now and two beats later: a session that was cut is made again by then."""
+    """Those of `subjects` that nobody holds, now and later: a session that was cut is made again by then."""
     missing = frozenset(subjects) - held(url, subjects)
     if missing:
-        time.sleep(2 * BEAT_SECONDS)
+        time.sleep(3 * BEAT_SECONDS + ANSWER_SECONDS)
         missing -= held(url, missing)
     return missing
 
@@ -158,7 +161,13 @@ def _key(subject: str) -> int:
 
 def _connect(url: str, name: str) -> Connection[Any]:
     try:
-        return psycopg.connect(libpq_url(url), autocommit=True, connect_timeout=10, application_name=name)
+        return psycopg.connect(
+            libpq_url(url),
+            autocommit=True,
+            connect_timeout=10,
+            application_name=name,
+            tcp_user_timeout=ANSWER_SECONDS * 1000,
+        )
     except psycopg.Error as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise GudangError(

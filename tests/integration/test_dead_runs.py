@@ -53,6 +53,7 @@ def instance(url: str) -> Iterator[dg.DagsterInstance]:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whose lease is gone is asked again soon."""
     monkeypatch.setattr("pipelines.runs.lease.BEAT_SECONDS", 0.2)
+    monkeypatch.setattr("pipelines.runs.lease.ANSWER_SECONDS", 0)
 
 
 @pytest.fixture(autouse=True)
