@@ -200,8 +200,9 @@ def test_indicator_5_of_pemdi_comes_from_the_sdi_index(warehouse: ModelWarehouse
 
 
 def test_the_ledger_is_evidence(pg_url: str) -> None:
-    """Three of four latest checks passed: 75 %; of 64 rows 62 were taken over: 96.875 %. Only what happened is shown, at
-    its last date in Kalimantan. Direct connections and refused rows speak against; policies are proven by their text.
+    """Two of three latest checks of data passed: 66.7 %, and those of the warehouse's own models count for nothing; of 64
+    rows 62 were taken over: 96.875 %. Only what happened is shown, at its last date in Kalimantan. Direct connections and
+    refused rows speak against; policies are proven by their text. Benih came in the year 2100, so that it is in time.
     """
     warehouse = ModelWarehouse(pg_url)
     warehouse.run("""
@@ -214,12 +215,14 @@ def test_the_ledger_is_evidence(pg_url: str) -> None:
             ('dinkes/kunjungan', 'loaded', 10, '2026-11-19T01:00:00Z'),
             ('dinkes/kunjungan', 'failed', null, '2026-11-20T01:00:00Z'),
             ('dinkes/kunjungan', 'unchanged', null, '2026-11-25T01:00:00Z'),
-            ('dkp/benih', 'loaded', 10, '2026-11-18T01:00:00Z');
+            ('dkp/benih', 'loaded', 10, '2100-11-18T01:00:00Z');
         insert into raw.bappeda__daftar_data
             (kode_daftar, judul, kode_opd, produsen_data, jenis_data, jadwal, prioritas, dataset)
         values
             ('1', 'Aduan', 'diskominfo', 'Dinas A', 'statistik', 'insidental', true, 'diskominfo/aduan'),
-            ('2', 'Tiada', 'pupr', 'Dinas D', 'statistik', 'tahunan', true, null);
+            ('2', 'Tiada', 'pupr', 'Dinas D', 'statistik', 'tahunan', true, null),
+            ('3', 'Benih', 'dkp', 'Dinas C', 'statistik', 'tahunan', true, 'dkp/benih'),
+            ('4', 'Nihil', 'pupr', 'Dinas D', 'statistik', 'bulanan', true, null);
         insert into quarantine.row
             (dataset, first_batch_id, last_batch_id, row, reasons, row_hash, state, updated_at)
         select 'dkp/benih', 5, 5, '{}', '[{"kolom": "a", "aturan": "tipe"}]', n::text, 'open', '2026-11-18T01:00:00Z'
@@ -228,12 +231,16 @@ def test_the_ledger_is_evidence(pg_url: str) -> None:
             ('raw/dinkes/kunjungan', 'x', 'error', false, '2026-11-01'),
             ('raw/dinkes/kunjungan', 'x', 'error', true, '2026-11-20'),
             ('raw/dinkes/kunjungan', 'y', 'error', true, '2026-11-20'),
+            ('raw/diskominfo/aduan', 'x', 'warn', false, '2026-11-20'),
             ('core/b', 'x', 'error', true, '2026-11-20'),
             ('core/b', 'y', 'warn', false, '2026-11-20'),
             ('raw/lama/sudah_tiada', 'y', 'warn', false, '2026-11-20');
-        insert into ops.publication_log (mart, path, sha256, at) values
-            ('m', '/p/csv/m.csv', 'a', '2026-11-01'), ('m', '/p/csv/m.csv', 'b', '2026-11-21T02:00:00Z'),
-            ('laporan', '/p/laporan.html', 'c', '2026-11-22')
+        insert into ops.publication_log (mart, path, sha256, at, peristiwa) values
+            ('m', '/p/csv/m.csv', 'a', '2026-11-01', 'terbit'),
+            ('m', '/p/csv/m.csv', 'b', '2026-11-21T02:00:00Z', 'terbit'),
+            ('ditutup', '/lama/csv/ditutup.csv', 'd', '2026-11-01', 'terbit'),
+            ('ditutup', '/p/csv/ditutup.csv', 'd', '2026-11-22', 'ditarik'),
+            ('laporan', '/p/laporan.html', 'c', '2026-11-22', 'terbit')
     """)
     assert warehouse.build("tag:referensi", "+bukti_indikator")["bukti_indikator"].state == "ok"
     asked = """
@@ -248,8 +255,8 @@ def test_the_ledger_is_evidence(pg_url: str) -> None:
         ("baris_diterima", d("96.87")),
         ("baris_karantina", 2),
         ("dataset_berkontrak", 3),
-        ("uji_mutu", 4),
-        ("uji_mutu_lulus", d("75.0")),
+        ("uji_mutu", 3),
+        ("uji_mutu_lulus", d("66.7")),
     ]
     against = (
         "select jenis_bukti from mart_spbe.bukti_indikator where arah = 'melemahkan' and instrumen = 'spbe'"
@@ -265,9 +272,10 @@ def test_the_ledger_is_evidence(pg_url: str) -> None:
     assert warehouse.run(policies) == []
     assert warehouse.run(asked, "21") == [("pemuatan_gagal", 1, "pemuatan", date(2026, 11, 20))]
     assert warehouse.run(asked, "42") == [("pemuatan_dataset", 42, "baris", date(2026, 11, 21))]
-    # Of the two that were agreed on one came; what stands outside of the list counts for neither.
+    # Of the three that were agreed on with a schedule one came in time. What has none (insidental) is never late, and
+    # what stands outside of the list counts for neither.
     assert warehouse.run(asked, "43") == [
-        ("dataset_tepat_waktu", d("50.0"), "persen", date(2026, 11, 21)),
+        ("dataset_tepat_waktu", d("33.3"), "persen", date(2100, 11, 18)),
         ("mart_terbuka", 1, "data terbuka", date(2026, 11, 21)),
     ]
     assert warehouse.run(asked, "22") == []

@@ -13,15 +13,15 @@ keadaan as (
 ),
 
 pemeriksaan as (
-    -- Hasil dataset yang kontraknya sudah tidak ada tidak membuktikan apa-apa lagi.
+    -- Yang dibuktikan adalah mutu data OPD: uji atas model dan seed gudang sendiri tidak dihitung, dan hasil dataset yang
+    -- kontraknya sudah tidak ada tidak membuktikan apa-apa lagi.
     select distinct on (hasil.asset, hasil.check_name)
         hasil.asset,
         hasil.check_name,
         hasil.passed,
         hasil.at
     from {{ source('ops', 'check_result') }} as hasil
-    left join kontrak on hasil.asset = 'raw/' || kontrak.dataset
-    where hasil.asset not like 'raw/%' or kontrak.dataset is not null
+    inner join kontrak on hasil.asset = 'raw/' || kontrak.dataset
     order by
         hasil.asset asc,
         hasil.check_name asc,
@@ -37,16 +37,15 @@ penyamaran as (
 ),
 
 terbitan as (
-    -- Yang terakhir terjadi pada tiap berkas: yang ditarik tidak lagi terbit.
-    select distinct on (catatan.mart, catatan.path)
+    -- Yang terakhir terjadi pada tiap mart, di mana pun berkasnya: yang ditarik tidak lagi terbit.
+    select distinct on (catatan.mart)
         catatan.mart,
-        catatan.path,
         catatan.peristiwa,
         catatan.at
     from {{ source('ops', 'publication_log') }} as catatan
+    where catatan.path like '%.csv'
     order by
         catatan.mart asc,
-        catatan.path asc,
         catatan.at desc
 ),
 
@@ -151,11 +150,11 @@ bukti as (
     select
         'mart_terbuka' as jenis_bukti,
         null as lingkup,
-        count(distinct terbitan.mart) as angka,
+        count(*) as angka,
         'data terbuka' as satuan,
         max(terbitan.at) as waktu
     from terbitan
-    where terbitan.path like '%.csv' and terbitan.peristiwa = 'terbit'
+    where terbitan.peristiwa = 'terbit'
     union all
     select
         'dataset_tepat_waktu' as jenis_bukti,
@@ -164,7 +163,13 @@ bukti as (
         'persen' as satuan,
         max(daftar_data.terakhir_datang) as waktu
     from daftar_data
-    where daftar_data.kode_daftar is not null
+    -- Butir insidental tidak punya tempo: tidak pernah terlambat, jadi juga tidak pernah tepat waktu.
+    where
+        daftar_data.kode_daftar is not null
+        and case
+            when daftar_data.jadwal is null then daftar_data.dijanjikan_tiap_hari
+            else daftar_data.jadwal_hari
+        end is not null
     union all
     select
         'baris_diterima' as jenis_bukti,
