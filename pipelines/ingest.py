@@ -71,6 +71,9 @@ def ingest(
         if not (incoming.uploads or incoming.failures):
             log.info("%s: belum ada berkas", contract.key)
             return Ingested(None, left=incoming.left)
+        if whole and incoming.failures:
+            # A full refresh takes away the rows of a file that is there and cannot be read just now.
+            raise incoming.failures[0]
         if whole and len(incoming.uploads) > 1:
             # The first takes the place of all: so each must be known to be good before.
             refused = [r for u in incoming.uploads if (r := one(u, whole=True, rehearsal=True)).batch]

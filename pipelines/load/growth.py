@@ -29,6 +29,8 @@ from pipelines.load.plan import (
 from pipelines.load.relation import Relation, existing
 from pipelines.load.swap import publish_table
 
+MODEL_SCHEMAS = frozenset({"staging", "core", "mart_satu_data", "mart_spbe"})
+"""Schemas of SQL models: a view there that no longer fits a table without rows is built again by the next night."""
 _OURS = re.compile(r".*_(pkey|current)")
 """What every raw table has by itself."""
 
@@ -82,7 +84,8 @@ def renew(connection: Connection[Any], plan: LoadPlan) -> None:
         for statement in create_raw(plan.contract, plan.renewed_name):
             connection.execute(statement)
         made = Relation("raw", plan.renewed_name)
-        publish_table(connection, Relation("raw", plan.contract.table), made, ours=_OURS)
+        raw = Relation("raw", plan.contract.table)
+        publish_table(connection, raw, made, ours=_OURS, may_go=MODEL_SCHEMAS)
         if plan.contract.keeps_history:
             connection.execute(
                 sql.SQL("alter index {} rename to {}").format(

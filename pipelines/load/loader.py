@@ -120,7 +120,10 @@ def load(
 
 
 def _from_the_mark(connection: Connection[Any], plan: LoadPlan, batch: Batch) -> LoadPlan:
-    """The plan with what it reads from on; as it is where all has to be read."""
+    """The plan with what it reads from on; as it is where all has to be read, as where raw has no row."""
+    empty_raw = sql.SQL("select not exists (select from {})").format(plan.raw)
+    if connection.execute(empty_raw).fetchone() == (True,):
+        return plan
     row = connection.execute(watermark.read_since(plan)).fetchone()
     plan = replace(plan, since=row[0] if row else None)
     plan = replace(plan, since=mended.since(connection, plan))
@@ -181,7 +184,8 @@ def _load(
         drift.record(connection, contract, batch.batch_id, batch.drift)
         if verdict.passed:
             drift.keep_shape(connection, contract, batch.batch_id, stream.shape)
-            connection.execute(quarantine.resolve(plan, refused=bool(batch.quarantined)))
+            refused = bool(batch.quarantined)
+            connection.execute(quarantine.resolve(plan, batch.source_name, refused=refused))
             mended.keep(connection, plan, batch.source_name, passed=True)
             publish(connection, plan, batch, staged)
             personal.keep_originals(connection, plan)
@@ -191,13 +195,24 @@ def _load(
             mended.keep(connection, plan, batch.source_name, passed=False)
             batch.state, batch.error = "rejected", verdict.summary
             if batch.quarantined:
-                why = reasons.most_common(connection, plan, deduplicated=deduplicated)
-                batch.error += f"; alasan terbanyak: {why}"
+                batch.error += _why(connection, plan, deduplicated=deduplicated)
         _drop_temporaries(connection, plan)
         ledger.close_batch(connection, batch)
     if verdict.passed and contract.reconcile and not plan.complete:
         _reconcile(connection, plan, batch, open_source)
     return True
+
+
+def _why(connection: Connection[Any], plan: LoadPlan, *, deduplicated: bool) -> str:
+    """The reasons of a rejected load. What goes wrong in finding them must not cost its quarantine."""
+    try:
+        with connection.transaction():
+            return f"; alasan terbanyak: {reasons.most_common(connection, plan, deduplicated=deduplicated)}"
+    except psycopg.Error as error:
+        if connection.broken:
+            raise
+        log.warning("%s: %s", plan.contract.key, failures.words(error))
+        return ""
 
 
 # -- stage ---------------------------------------------------------------------------------------------------

@@ -89,7 +89,8 @@ def _wait(
 
 def limit_waiting(connection: Connection[Any], seconds: float | None = None) -> None:
     """No statement of the running transaction waits longer for a lock: PATIENCE_S, or `seconds`."""
-    milliseconds = round((PATIENCE_S if seconds is None else seconds) * 1000)
+    # 0 would be no limit at all.
+    milliseconds = max(1, round((PATIENCE_S if seconds is None else seconds) * 1000))
     connection.execute(sql.SQL("set local lock_timeout = {}").format(sql.Literal(milliseconds)))
 
 

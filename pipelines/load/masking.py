@@ -50,14 +50,47 @@ def shown(column: Column) -> sql.Composable:
 
 
 def told_apart(contract: Contract, column: Column, cell: sql.Composable) -> sql.Composable:
-    """A text of the column that tells its rows from others, and nothing of a hidden cell: its pseudonym at most."""
-    hidden: sql.Composable = sql.Literal(MASK)
-    if not column.personal and (keys := purposes(contract)):
-        pseudonym = sql.SQL("left(ops.pseudonim({}::text, {}), 16)").format(cell, sql.Literal(keys[0]))
-        hidden = sql.SQL("{} || ' ' || {}").format(hidden, pseudonym)
+    """A text of the column that tells its rows from others, and nothing of a hidden cell: its digest at most."""
+    return _masked_where(contract, column, cell, sql.Identifier("h", column.name))
+
+
+def key_text(contract: Contract, column: Column, cell: sql.Composable, *, refused: bool) -> sql.Composable:
+    """A key's cell as text: the same for a refused row and for a row of raw, a stage or a reading of keys.
+
+    refused: whether the cell stands beside `judged_rows`, whose verdict hides it too: what breaks a rule of its own is
+    in none of the others.
+    """
+    hidden = _shaped(contract, column, cell)
+    if refused:
+        verdict = sql.Identifier("h", column.name)
+        hidden = verdict if hidden is None else sql.SQL("({} or {})").format(hidden, verdict)
+    if hidden is None:
+        return sql.SQL("{}::text").format(cell)
+    return _masked_where(contract, column, cell, hidden)
+
+
+def _masked_where(
+    contract: Contract, column: Column, cell: sql.Composable, hidden: sql.Composable
+) -> sql.Composable:
+    masked: sql.Composable = sql.Literal(MASK)
+    if not column.personal:
+        # Without a key 32 bits: enough to tell rows apart, too little to say which number it is.
+        digest = sql.SQL("left(md5({}::text), 8)").format(cell)
+        if keys := purposes(contract):
+            digest = sql.SQL("left(ops.pseudonim({}::text, {}), 16)").format(cell, sql.Literal(keys[0]))
+        masked = sql.SQL("{} || ' ' || {}").format(masked, digest)
     return sql.SQL("case when {0} is null then null when {1} then {2} else {0}::text end").format(
-        cell, sql.Identifier("h", column.name), hidden
+        cell, hidden, masked
     )
+
+
+def _shaped(contract: Contract, column: Column, cell: sql.Composable) -> sql.Composable | None:
+    """Whether a cell is shaped like a person's number; None for a type whose values never are."""
+    if column.type.split("(")[0] not in _LONG_ENOUGH:
+        return None
+    guarded = any(c.personal for c in contract.columns)
+    shapes = personal_shapes.ALL if guarded else personal_shapes.NUMBERS
+    return personal_shapes.shaped(sql.SQL("{}::text").format(cell), shapes)
 
 
 def _hidden(plan: LoadPlan, column: Column) -> sql.Composable:
@@ -67,11 +100,8 @@ def _hidden(plan: LoadPlan, column: Column) -> sql.Composable:
     guarded = any(c.personal for c in contract.columns)
     if guarded and _is_neighbour(contract, column):
         return sql.SQL("true")
-    reasons: list[sql.Composable] = []
-    if column.type.split("(")[0] in _LONG_ENOUGH:
-        shapes = personal_shapes.ALL if guarded else personal_shapes.NUMBERS
-        cell = sql.SQL("{}::text").format(sql.Identifier("l", column.name))
-        reasons.append(personal_shapes.shaped(cell, shapes))
+    shaped = _shaped(contract, column, sql.Identifier("l", column.name))
+    reasons: list[sql.Composable] = [shaped] if shaped else []
     if guarded:
         kept = [rule.predicate for rule in all_rules(plan) if rule.column.name == column.name]
         reasons += [sql.SQL("not {}").format(predicate) for predicate in kept]

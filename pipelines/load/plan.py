@@ -84,8 +84,16 @@ class LoadPlan:
 
     @property
     def complete(self) -> bool:
-        """Whether the load reads all that the source has."""
-        return self.whole or (self.window is None and self.since is None and self.file is None)
+        """Whether the load reads all that the source has.
+
+        One of several files that are merged is not all, except of versions without a clock, where each is a picture of
+        the whole.
+        """
+        if self.whole:
+            return True
+        if self.contract.server.kind == "upload" and self.contract.merges:
+            return self.contract.keeps_history and self.contract.cursor is None
+        return self.window is None and self.since is None and self.file is None
 
     @property
     def landing_name(self) -> str:

@@ -177,32 +177,46 @@ def _append(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: i
 
 
 def _upsert(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: int) -> None:
+    marks = plan.contract.reconcile and plan.complete
+    before = _alive(connection, plan) if marks else 0
     batch.loaded = connection.execute(dispositions.upsert_stage(plan)).rowcount
     batch.unchanged = staged - batch.loaded
-    if plan.contract.reconcile and plan.complete:
-        _mark_gone(connection, plan, batch, staged)
+    if marks:
+        _mark_gone(connection, plan, batch, staged, before)
 
 
 def _version(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: int) -> None:
+    before = _alive(connection, plan) if plan.complete else 0
     batch.loaded = connection.execute(history.correct_versions(plan)).rowcount
     connection.execute(history.close_versions(plan))
     batch.loaded += connection.execute(history.open_versions(plan)).rowcount
     batch.unchanged = staged - batch.loaded
     if plan.complete:
-        _mark_gone(connection, plan, batch, staged)
+        _mark_gone(connection, plan, batch, staged, before)
 
 
-def _mark_gone(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: int) -> None:
+def _alive(connection: Connection[Any], plan: LoadPlan) -> int:
+    return int(_one(connection, shrinking.count_alive(plan))[0])
+
+
+def _mark_gone(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: int, before: int) -> None:
     """A complete read is a reconciliation too: what it does not show is gone."""
-    batch.deleted = _marked(connection, plan, plan.stage)
+    batch.deleted = _marked(connection, plan, plan.stage, before)
     connection.execute(reconcile.record(plan, keys=staged, gone=batch.deleted, overlooked=0))
 
 
 def _marked(
-    connection: Connection[Any], plan: LoadPlan, present: sql.Identifier, *, has_refused: bool = False
+    connection: Connection[Any],
+    plan: LoadPlan,
+    present: sql.Identifier,
+    before: int,
+    *,
+    has_refused: bool = False,
 ) -> int:
-    """Marks the rows whose key is not in `present`, and gives their number. Raises ShrunkError where they are many."""
-    (before,) = _one(connection, shrinking.count_alive(plan))
+    """Marks the rows whose key is not in `present`, and gives their number. Raises ShrunkError where they are many.
+
+    before: the rows that the source still had when it was last read.
+    """
     gone = connection.execute(reconcile.mark_gone(plan, present, has_refused=has_refused)).rowcount
     shrinking.check(plan, before, before - gone)
     return gone
@@ -219,7 +233,7 @@ def reconcile_with(
             "the source gave no key at all, where rows are published",
             hint="ask the OPD; nothing was marked as deleted",
         )
-    gone = _marked(connection, plan, keys.stage, has_refused=True)
+    gone = _marked(connection, plan, keys.stage, _alive(connection, plan), has_refused=True)
     connection.execute(resolve_gone(plan, keys.stage))
     # Without a cursor every load reads all, and is a reconciliation by itself.
     count, least, without = _one(connection, reconcile.overlooked(plan, keys.stage))

@@ -6,7 +6,7 @@ import hashlib
 
 from psycopg import sql
 
-from pipelines.load.masking import judged_rows, shown, told_apart
+from pipelines.load.masking import judged_rows, key_text, shown, told_apart
 from pipelines.load.plan import LoadPlan
 from pipelines.load.rules import Rule
 from pipelines.load.stage import REJECTED, all_rules
@@ -101,10 +101,12 @@ def _of_this_file(plan: LoadPlan, file: str) -> sql.Composable:
     ).format(sql.Literal(plan.contract.key), sql.Literal(file))
 
 
-def resolve(plan: LoadPlan, *, refused: bool) -> sql.Composed:
-    """Open entries that this load mended: those a full read no longer shows, or whose key is now in raw.
+def resolve(plan: LoadPlan, source_name: str | None, *, refused: bool) -> sql.Composed:
+    """Open entries that this load fixed: those a full read, or their own file, no longer shows, or whose key is now
+    in raw.
 
-    refused: whether the load has rejected rows, which `quarantine` has put into REFUSED.
+    source_name: the file that was read, of an upload. refused: whether the load has rejected rows, which `quarantine`
+    has put into REFUSED.
     """
     contract = plan.contract
     start = sql.SQL(
@@ -117,10 +119,13 @@ def resolve(plan: LoadPlan, *, refused: bool) -> sql.Composed:
         return start
     if plan.file is not None:
         return sql.SQL("{} and {}").format(start, _of_this_file(plan, plan.file))
+    own_file: sql.Composable = sql.SQL("false")
+    if contract.server.kind == "upload" and source_name is not None:
+        own_file = _of_this_file(plan, source_name)
     if not contract.primary_key:
-        return sql.SQL("{} and false").format(start)
-    return sql.SQL("{} and exists (select from {} s where {} = q.row_key)").format(
-        start, plan.stage, row_key(plan, "s")
+        return sql.SQL("{} and {}").format(start, own_file)
+    return sql.SQL("{} and ({} or exists (select from {} s where {} = q.row_key))").format(
+        start, own_file, plan.stage, row_key(plan, "s")
     )
 
 
@@ -152,8 +157,8 @@ def row_key(plan: LoadPlan, alias: str = "b") -> sql.Composable:
         cell: sql.Composable = sql.Identifier(alias, name)
         if column.pseudonymise and alias == "b":
             cell = sql.SQL("ops.pseudonim({}, {})").format(cell, sql.Literal(column.pseudonymise))
-        elif alias == "b":
-            cell = told_apart(plan.contract, column, cell)
+        elif not column.personal:
+            cell = key_text(plan.contract, column, cell, refused=alias == "b")
         parts.append(sql.SQL("{}::text").format(cell))
     return sql.SQL("ops.kunci_ringkas(concat_ws('|', {}))").format(sql.SQL(", ").join(parts))
 

@@ -61,6 +61,8 @@ def _said(connection: Connection[Any], plan: LoadPlan, rule: Rule, rows: int) ->
 def _remedy(connection: Connection[Any], plan: LoadPlan, rule: Rule) -> str | None:
     """What `parse` would have to say so that most of the rows that break this rule keep all rules of the column."""
     best, most = None, 0
+    if rule.column.name in plan.exact:
+        return None  # its source's type is the contract's: there is no text to repair
     for column in _repaired_otherwise(rule):
         mended, tried = _tried(connection, plan, rule, column)
         if mended > most and mended * 2 >= tried:

@@ -9,7 +9,7 @@ the new relation. What only tunes a column (its statistics target, its storage) 
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -111,17 +111,19 @@ def publish_table(
     candidate: Relation,
     rewritten: Mapping[str, str] | None = None,
     ours: re.Pattern[str] | None = None,
+    may_go: Collection[str] = (),
 ) -> None:
     """`candidate` (a table) takes the name and the place of `relation`; call it inside a transaction.
 
     rewritten: for views by `schema.name`, the query to use when the view's present one no longer fits.
     ours: names of indexes and keys that whoever built `candidate` has seen to; the others are made there, too.
+    may_go: schemas whose views are left out where they no longer fit.
     """
     made = _copied(conn, relation, candidate, ours)
     rename = sql.SQL("alter table {} rename to {}").format(
         identifier(candidate), sql.Identifier(relation.identifier)
     )
-    _exchange(conn, relation, rename, rewritten or {})
+    _exchange(conn, relation, rename, rewritten or {}, may_go)
     settle(conn, relation, made)
 
 
@@ -159,14 +161,18 @@ def publish_view(
 
 
 def _exchange(
-    conn: Connection[Any], relation: Relation, create: sql.Composed, rewritten: Mapping[str, str]
+    conn: Connection[Any],
+    relation: Relation,
+    create: sql.Composed,
+    rewritten: Mapping[str, str],
+    may_go: Collection[str] = (),
 ) -> None:
     def act() -> None:
         old = existing(conn, relation)
         if old is None:
             conn.execute(create)
         else:
-            _replace(conn, relation, create, rewritten, old)
+            _replace(conn, relation, create, rewritten, old, may_go)
 
     try:
         locks.come_between(conn, act)
@@ -184,6 +190,7 @@ def _replace(
     create: sql.Composed,
     rewritten: Mapping[str, str],
     old: Existing,
+    may_go: Collection[str],
 ) -> None:
     if old.row_security:
         raise LoadError(
@@ -206,7 +213,8 @@ def _replace(
         ]
         give_back(conn, relation, of_table, relation)
         for view in views:
-            _recreate(conn, view, relation, rewritten.get(view.relation.dotted))
+            if not _recreate(conn, view, relation, rewritten.get(view.relation.dotted), may_go):
+                continue
             give_back(conn, view.relation, [t for t in things if t.relation == view.oid], relation)
 
 
@@ -227,7 +235,10 @@ def _dependent_views(conn: Connection[Any], old: Existing) -> list[_View]:
     return views
 
 
-def _recreate(conn: Connection[Any], view: _View, below: Relation, rewritten: str | None) -> None:
+def _recreate(
+    conn: Connection[Any], view: _View, below: Relation, rewritten: str | None, may_go: Collection[str]
+) -> bool:
+    """Whether the view is there again; one of `may_go` that no longer fits, or is above such a one, is not."""
     options = sql.SQL(", ").join(compiled(option) for option in view.options)
     head = sql.SQL("create view {} {} as ").format(
         identifier(view.relation), sql.SQL("with ({})").format(options) if view.options else sql.SQL("")
@@ -235,7 +246,11 @@ def _recreate(conn: Connection[Any], view: _View, below: Relation, rewritten: st
     try:
         with conn.transaction():
             conn.execute(head + compiled(view.definition))
-    except (errors.UndefinedColumn, errors.UndefinedFunction, errors.DatatypeMismatch) as error:
+    except (
+        errors.UndefinedColumn, errors.UndefinedFunction, errors.UndefinedTable, errors.DatatypeMismatch
+    ) as error:  # fmt: skip
+        if rewritten is None and view.relation.schema in may_go:
+            return False
         if rewritten is None:
             raise LoadError(
                 below.dotted,
@@ -244,6 +259,7 @@ def _recreate(conn: Connection[Any], view: _View, below: Relation, rewritten: st
             ) from error
         conn.execute(head + compiled(rewritten))
     _give_back(conn, view.relation, view.kept)
+    return True
 
 
 def _give_back(conn: Connection[Any], relation: Relation, kept: _Kept) -> None:

@@ -69,15 +69,17 @@ def ask_published(
     if not expectations:
         return []
     with connection.transaction(force_rollback=True):
-        conditions = [sql.SQL("is_current")] if contract.keeps_history else []
-        if contract.reconcile:
-            conditions.append(sql.SQL("deleted_at is null"))
+        alive = "true"
+        if contract.keeps_history:
+            alive = "is_current"
+        elif contract.reconcile:
+            alive = "deleted_at is null"
         connection.execute(
             sql.SQL("create temporary view {} as select {} from {} where {}").format(
                 sql.Identifier(_IN_FORCE),
                 sql.SQL(", ").join(sql.Identifier(c.name) for c in contract.stored),
                 sql.Identifier("raw", contract.table),
-                sql.SQL(" and ").join([*conditions, sql.SQL("true")]),
+                sql.SQL(alive),  # type: ignore[arg-type]  # one of the three above
             )
         )
         found = connection.execute(

@@ -75,3 +75,19 @@ def test_a_raw_with_rows_is_never_made_anew(loads: Loads) -> None:
         with pytest.raises(LoadError, match="no longer those of raw"):
             loads.load(changed, lambda *_: ROWS)
         assert loads.raw(before, "kunci", "nilai") == [("a", 1)]
+
+
+def test_a_staging_view_over_an_empty_raw_does_not_hold_up_the_corrected_contract(loads: Loads) -> None:
+    """The night after a refused first load builds staging; the next night builds what this load left out."""
+    wrong = dataset(loads, "integer")
+    assert loads.load(wrong, lambda *_: ROWS, gate=refuses).state == "rejected"
+    loads.run("create view staging.stg_uji as select kunci, nilai from raw.uji__data")
+    loads.run("create view core.di_atasnya as select nilai from staging.stg_uji")
+    loads.run("create view public.dipakai as select kunci from raw.uji__data")
+    right = loads.contract(
+        column("kunci", primaryKey=True), column("harga", "numeric(6,1)"), column("hari", "date")
+    )
+    assert loads.load(right, lambda *_: ROWS).loaded == 2
+    gone = "select to_regclass('staging.stg_uji'), to_regclass('core.di_atasnya')"
+    assert loads.run(gone) == [(None, None)]
+    assert loads.run("select kunci from public.dipakai order by 1") == [("a",), ("b",)]

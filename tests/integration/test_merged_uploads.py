@@ -174,3 +174,23 @@ def test_a_file_is_merged_again_for_a_mended_list_only_where_that_undoes_nothing
     assert zone.state() == "unchanged"
     batch = zone.ingest().batch
     assert batch is not None and batch.read == 0, "once for each change"
+
+
+def test_a_file_resolves_its_own_refused_rows_and_no_others(zone: Zone) -> None:
+    zone.contract = zone.loads.contract(
+        column("id", "integer", primaryKey=True),
+        column("isi", "integer"),
+        server=upload("uji/data", "csv"),
+        extract={"format": "csv", "pattern": "*.csv"},
+        write_disposition="merge",
+        max_quarantine_share=1.0,
+    )
+    zone.put("jan.csv", "1,x", "2,2", age=9)
+    zone.ingest()
+    zone.put("feb.csv", "3,y", "4,4", age=8)
+    zone.ingest()
+    states = "select row_key, state from quarantine.row order by row_key"
+    assert zone.loads.run(states) == [("1", "open"), ("3", "open")]
+    zone.put("jan.csv", "2,2", age=7)
+    zone.ingest()
+    assert zone.loads.run(states) == [("1", "resolved"), ("3", "open")]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipelines.contracts import Contract
+from pipelines.extract.stream import SourceStream, encode_rows
 from pipelines.load.ledger import Batch
+from pipelines.load.loader import load
 from pipelines.quality.gate import GateResult, quarantine_share
 from tests.support.contracts import column
 from tests.support.loads import Loads, Row
@@ -72,3 +75,28 @@ def test_doubled_keys_are_a_reason_too(loads: Loads) -> None:
     assert (batch.error or "").split("terbanyak: ")[1] == (
         "id: kunci sudah dipakai baris lain, 2 baris; id: bukan bilangan bulat, 1 baris"
     )
+
+
+def test_a_column_that_lands_typed_has_reasons_and_costs_no_quarantine(loads: Loads) -> None:
+    """As a database gives it whose type is the contract's: there is no text that a repair could read."""
+    contract = loads.contract(
+        column("id", "integer", primaryKey=True),
+        column("umur", "integer", logicalTypeOptions={"maximum": 150}),
+    )
+    rows: list[Row] = [[str(n), "999"] for n in range(9)]
+
+    def opener(of: Contract, _: str | None) -> SourceStream:
+        stream = SourceStream(("id", "umur"), iter(()), "data", exact=frozenset({"id", "umur"}))
+        stream.blocks = encode_rows(rows, stream)
+        return stream
+
+    batch = load(
+        loads.connection,
+        contract,
+        opener,
+        lambda staged: GateResult((quarantine_share(staged),)),
+        run_id="uji",
+    )
+    assert batch is not None and batch.state == "rejected"
+    assert "alasan terbanyak: umur: di luar rentang, paling besar 150, 9 baris" in (batch.error or "")
+    assert loads.run("select count(*) from quarantine.row") == [(9,)]

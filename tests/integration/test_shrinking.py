@@ -72,3 +72,11 @@ def test_a_share_that_is_none_is_a_fault_of_the_contract(tmp_path: Path, share: 
     made = document("uji/data", [ID], database("UJI_URL"), extract={"table": "t"}, max_shrink_share=share)
     _, faults = read_contract(write(tmp_path, made))
     assert "is no share (a number from 0 to 1" in str(faults[0])
+
+
+def test_new_rows_do_not_make_up_for_those_that_are_gone(loads: Loads) -> None:
+    contract = loads.contract(ID, write_disposition="merge", reconcile="PT20H")
+    loads.load(contract, numbered(100))
+    with pytest.raises(ShrunkError, match="gives 45 rows where 100 are published"):
+        loads.load(contract, lambda _, __: [(str(n),) for n in (*range(45), *range(200, 240))])
+    assert loads.run("select count(*) from raw.uji__data where deleted_at is null") == [(100,)]

@@ -150,3 +150,46 @@ def test_a_date_of_mariadb_that_becomes_zero_or_empty_deletes_no_row(
         "select unexpected, passed from ops.check_result where check_name = 'baris_tak_terjangkau'"
         " order by at desc limit 1"
     ) == [(3, False)]
+
+
+def test_a_row_whose_key_is_shaped_like_a_persons_number_lives_while_it_is_refused(loads: Loads) -> None:
+    """Quarantine shows no such key, and still knows which row of raw it is."""
+    nip = "198001012005011001"
+    contract = loads.contract(
+        column("nip", primaryKey=True, classification="terbatas"),
+        column("gaji", "integer"),
+        write_disposition="merge",
+        reconcile="PT20H",
+        max_quarantine_share=1.0,
+    )
+    loads.forget(contract)
+    loads.load(contract, lambda *_: [(nip, "1"), ("198001012005011002", "2")])
+    for _ in range(2):
+        batch = loads.load(contract, lambda *_: [(nip, "satu"), ("198001012005011002", "2")])
+        assert (batch.quarantined, batch.deleted) == (1, 0)
+    assert loads.run("select count(*) from raw.uji__data where deleted_at is null") == [(2,)]
+    ((shown,),) = loads.run("select row_key from quarantine.row")
+    assert shown.startswith("*** ") and nip not in shown
+    loads.load(contract, lambda *_: [(nip, "1"), ("198001012005011002", "2")])
+    assert loads.run("select state from quarantine.row") == [("resolved",)]
+
+
+def test_an_empty_raw_is_read_from_the_beginning_whatever_the_mark_says(loads: Loads) -> None:
+    contract = loads.contract(
+        column("id", "integer", primaryKey=True),
+        column("diubah", "timestamp", required=True),
+        write_disposition="merge",
+        cursor="diubah",
+    )
+    asked: list[str | None] = []
+
+    def rows(_: object, since: str | None) -> list[tuple[str, str]]:
+        asked.append(since)
+        return [("1", "2024-05-01 10:00:00")]
+
+    loads.forget(contract)
+    loads.load(contract, rows)
+    loads.run("truncate raw.uji__data")
+    loads.load(contract, rows)
+    assert asked == [None, None]
+    assert loads.run("select count(*) from raw.uji__data") == [(1,)]

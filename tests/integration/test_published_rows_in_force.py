@@ -1,0 +1,28 @@
+"""Checks that are asked of published rows see those in force: current versions, and not what is gone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipelines.quality.standing import ask_published
+from pipelines.quality.suites import derived
+from tests.support.contracts import column
+from tests.support.loads import Loads
+
+
+@pytest.mark.parametrize("strategy", ["upsert", "scd2"])
+def test_rows_that_are_gone_are_asked_nothing(loads: Loads, strategy: str) -> None:
+    columns: list[dict[str, Any]] = [
+        column("kunci", primaryKey=True),
+        column("nilai", "integer", logicalTypeOptions={"maximum": 5}),
+    ]
+    contract = loads.contract(
+        *columns, write_disposition="merge", merge_strategy=strategy, reconcile="PT20H", key=f"uji/{strategy}"
+    )
+    loads.load(contract, lambda *_: [("a", "1"), ("b", "2")])
+    loads.load(contract, lambda *_: [("a", "1")])
+    loads.run(f"update raw.uji__{strategy} set nilai = 99 where kunci = 'b'")  # noqa: S608
+    results = ask_published(loads.connection, contract, derived(contract))
+    assert results and all(result.passed for result in results)
