@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
+from pipelines.models.dropped import dropped_names
 from pipelines.models.provenance import NONE, ROWS, Edge, Edges, Flow, Origin, Use, at_least
 
 if TYPE_CHECKING:
@@ -56,8 +57,13 @@ def query_flow(sql: str, relations: Mapping[str, Iterable[str]]) -> Flow:
         return _Reader({name: tuple(columns) for name, columns in relations.items()}).query(tree, {}, {})
     except SqlglotError as error:
         raise NotFollowedError(f"sqlglot does not read it ({type(error).__name__})") from None
+    except NotFollowedError:
+        raise
     except RecursionError:
         raise NotFollowedError("it is nested too deeply") from None
+    except Exception as error:
+        # A fault of ours or of sqlglot closes the query; it must break no build and no publication.
+        raise NotFollowedError(f"it cannot be read ({type(error).__name__})") from None
 
 
 def same_query(sql: str, other: str) -> bool:
@@ -89,6 +95,8 @@ def _qualified(sql: str, relations: Mapping[str, Iterable[str]]) -> exp.Expr:
     from sqlglot.optimizer.qualify import qualify
 
     tree = parse_one(sql, dialect="postgres")
+    for why in dropped_names(sql, tree):
+        raise NotFollowedError(why)
     schema: dict[str, dict[str, dict[str, str]]] = {}
     for table in tree.find_all(exp.Table):
         if not table.db:
@@ -111,6 +119,7 @@ def _qualified(sql: str, relations: Mapping[str, Iterable[str]]) -> exp.Expr:
 
 
 Sources = Mapping[str, Flow]
+_LIMITS = ("limit", "offset", "fetch")
 
 
 class _Reader:
@@ -123,17 +132,27 @@ class _Reader:
         from sqlglot import exp
 
         if isinstance(tree, exp.Subquery):
-            inner = self.query(tree.this, self._with(tree, ctes, outer), outer)
             if tree.args.get("joins") or tree.args.get("laterals") or tree.args.get("pivots"):
                 raise NotFollowedError("a join in parentheses")
+            known = self._with(tree, ctes, outer)
+            inner = self._limited(tree, self.query(tree.this, known, outer), known, outer)
             return inner.named(tree.alias_column_names)
         if isinstance(tree, exp.SetOperation):
-            return self._set_operation(tree, self._with(tree, ctes, outer), outer)
+            known = self._with(tree, ctes, outer)
+            return self._limited(tree, self._set_operation(tree, known, outer), known, outer)
         if isinstance(tree, exp.Select):
             return self._select(tree, self._with(tree, ctes, outer), outer)
         if isinstance(tree, exp.Values):
             return self._values(tree, ctes, outer)
         raise NotFollowedError(f"{type(tree).__name__} where a query was expected")
+
+    def _limited(self, tree: exp.Expr, flow: Flow, ctes: Sources, outer: Sources) -> Flow:
+        """The rows that LIMIT, OFFSET and FETCH of a union or of parentheses leave, and the order that chooses them."""
+        chosen = flow.rows
+        for key in (*_LIMITS, *(("order",) if _order_chooses(tree) else ())):
+            for clause in _clauses(tree.args.get(key)):
+                chosen |= self._origin(clause, outer, ctes, flow.rows, flow.columns).all
+        return Flow(flow.columns, chosen)
 
     def _with(self, tree: exp.Expr, ctes: Sources, outer: Sources) -> Sources:
         with_ = tree.args.get("with_")
@@ -199,7 +218,7 @@ class _Reader:
 
         def ask(*keys: str) -> Iterator[Edge]:
             for key in keys:
-                if (clause := tree.args.get(key)) is not None:
+                for clause in _clauses(tree.args.get(key)):
                     yield from self._origin(clause, seen, ctes, rows).all
 
         rows |= frozenset(ask("where"))
@@ -221,9 +240,9 @@ class _Reader:
         if distinct:
             rows |= at_least((e for origin in columns.values() for e in origin.all), Use.COUNTED)
             rows |= self._origin(distinct, seen, ctes, rows, columns).all
-        rows |= frozenset(ask("having", "qualify", "windows", "limit", "offset", "fetch"))
+        rows |= frozenset(ask("having", "qualify", "windows", *_LIMITS))
         order = tree.args.get("order")
-        if order is not None and (distinct or tree.args.get("limit") or tree.args.get("offset")):
+        if order is not None and (distinct or _order_chooses(tree)):
             rows |= self._origin(order, seen, ctes, rows, columns).all
         return Flow(columns, rows)
 
@@ -401,6 +420,20 @@ def _children(tree: exp.Expr) -> Iterator[exp.Expr]:
                 child, exp.Star | exp.Identifier | exp.DataType
             ):
                 yield child
+
+
+def _order_chooses(tree: exp.Expr) -> bool:
+    """Whether the order of a query may decide which rows are left: by a limit of its own, or by one around it."""
+    return tree.parent is not None or any(tree.args.get(key) is not None for key in _LIMITS)
+
+
+def _clauses(value: Any) -> list[exp.Expr]:
+    """What stands under one argument of a tree: one expression, several (`window a as (), b as ()`), or none."""
+    from sqlglot import exp
+
+    return [
+        clause for clause in (value if isinstance(value, list) else [value]) if isinstance(clause, exp.Expr)
+    ]
 
 
 def _arguments(tree: exp.Expr) -> list[exp.Expr]:

@@ -8,7 +8,7 @@ cannot be followed is not there. Lineage for deciding (`Ways`) says what cannot 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from pipelines.models.flow import NotFollowedError, query_flow, same_query
@@ -79,11 +79,33 @@ class Ways:
         """The ways of `column`, or with ROWS of what decides which rows there are; () for reference data."""
         place = (relation, column)
         if place not in self._found:
-            self._found[place] = ()  # a table that reads itself adds nothing
-            self._found[place] = self._walk(place)
+            self._settle(place)
         return self._found[place]
 
-    def _walk(self, place: Place) -> tuple[Way, ...]:
+    def _settle(self, place: Place) -> None:
+        """Finds the ways of `place` and of all that it reads.
+
+        An incremental table reads itself, one column perhaps another: they are walked again until nothing new comes.
+        """
+        asked: dict[Place, tuple[Way, ...]] = {place: ()}
+
+        def ask(relation: str, column: str) -> tuple[Way, ...]:
+            upstream = (relation, column)
+            if upstream in self._found:
+                return self._found[upstream]
+            return asked.setdefault(upstream, ())
+
+        settled = False
+        while not settled:
+            settled = True
+            for open_place in reversed(list(asked)):
+                known = len(asked)
+                found = self._walk(open_place, ask)
+                if set(found) != set(asked[open_place]) or len(asked) != known:
+                    asked[open_place], settled = found, False
+        self._found.update(asked)
+
+    def _walk(self, place: Place, ask: Callable[[str, str], tuple[Way, ...]]) -> tuple[Way, ...]:
         relation, column = place
         node = self._nodes.get(relation)
         if node is None:
@@ -100,14 +122,14 @@ class Ways:
         else:
             return (Way((place,), unknown="its query gives no such column"),)
         hides = self._hides(node)
-        found: dict[tuple[Place, bool, str], Way] = {}
+        found: dict[tuple[Place, Use, bool, str], Way] = {}
         for edge in sorted(edges):
-            for way in self.of(edge.relation, edge.column):
+            for way in ask(edge.relation, edge.column):
                 use, suppressed = max(edge.use, way.use), hides or way.suppressed
                 longer = Way((place, *way.places), use, suppressed, way.unknown)
-                key = (way.source, suppressed, way.unknown)
-                # Of several ways the one that leaves the most of a value counts, and of these the shortest is shown.
-                if key not in found or _rank(longer) < _rank(found[key]):
+                key = (way.source, use, suppressed, way.unknown)
+                # Of several ways that leave as much of a value, the shortest is shown.
+                if key not in found or len(longer.places) < len(found[key].places):
                     found[key] = longer
         return tuple(found.values())
 
@@ -149,7 +171,3 @@ class Ways:
             if upstream.kind != "seed" and isinstance(flow := self._flow(upstream), Flow):
                 known[name] = tuple(flow.columns)
         return known
-
-
-def _rank(way: Way) -> tuple[Use, int]:
-    return way.use, len(way.places)

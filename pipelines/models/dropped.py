@@ -1,0 +1,69 @@
+"""Names in a query that PostgreSQL reads and that sqlglot's tree no longer holds, or reads as another name.
+
+What belongs here: the words of the SQL text against the tree that was parsed from it, so that no column leaves the
+lineage unseen (adr/024). Not here: where columns come from (flow.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlglot import Token, exp
+
+LONGEST_NAME = 63
+"""Bytes of a name that PostgreSQL keeps; what is longer it cuts (NAMEDATALEN), so that two names become one."""
+_UNITS = frozenset({"year", "month", "day", "hour", "minute", "second"})
+"""What may stand behind the text of an interval, as in `interval '1' day`."""
+_GRAMMAR = frozenset(
+    {
+        "asymmetric", "at", "both", "current", "cycle", "depth", "exclude", "filter", "first", "following", "groups",
+        "last", "lateral", "leading", "materialized", "next", "no", "normalized", "nothing", "nulls", "only",
+        "ordinality", "others", "overlaps", "placing", "preceding", "recursive", "respect", "search", "sets",
+        "similar", "sqlstate", "symmetric", "ties", "time", "to", "trailing", "uescape", "unbounded", "value",
+        "varying", "within", "without", "zone",
+    }
+)  # fmt: skip
+"""Words of SQL's grammar that the tree says in another way. One that the tree holds as a bare word is looked at."""
+
+
+def dropped_names(sql: str, tree: exp.Expr) -> Iterator[str]:
+    """Why a name in `sql` is not what `tree` says of it; nothing where all names are there."""
+    from sqlglot import exp, tokenize
+    from sqlglot.tokenizer_core import TokenType
+
+    names = {node.meta.get("start") for node in tree.find_all(exp.Identifier)}
+    bare = {node.name.casefold() for node in tree.find_all(exp.Var)}
+    tokens = list(tokenize(sql, dialect="postgres"))
+    texts = {
+        TokenType.STRING, TokenType.NUMBER, TokenType.HEREDOC_STRING, TokenType.RAW_STRING, TokenType.NATIONAL_STRING,
+        TokenType.UNICODE_STRING, TokenType.BYTE_STRING, TokenType.HEX_STRING, TokenType.BIT_STRING,
+    }  # fmt: skip
+    for place, token in enumerate(tokens):
+        if token.token_type in texts:
+            continue
+        word = token.text.casefold()
+        name = token.token_type in (TokenType.VAR, TokenType.IDENTIFIER)
+        if name and len(token.text.encode()) > LONGEST_NAME:
+            yield f"a name of over {LONGEST_NAME} bytes, which PostgreSQL cuts"
+        elif token.start in names or _no_column(tokens, place) or not (name or word in bare):
+            continue
+        elif word in bare or not (word in _GRAMMAR or _called(tokens, place)):
+            yield f"the name {token.text}, which sqlglot does not read as a column"
+
+
+def _called(tokens: Sequence[Token], place: int) -> bool:
+    return place + 1 < len(tokens) and tokens[place + 1].text == "("
+
+
+def _no_column(tokens: Sequence[Token], place: int) -> bool:
+    """The year of `extract(year from x)` and of `interval '1' year`, the days of `make_interval(days => 1)`."""
+    from sqlglot.tokenizer_core import TokenType
+
+    before = [token.text.casefold() for token in tokens[max(place - 2, 0) : place]]
+    after = tokens[place + 1].token_type if place + 1 < len(tokens) else None
+    if after == TokenType.FARROW or (before == ["extract", "("] and after == TokenType.FROM):
+        return True
+    quoted = place > 1 and tokens[place - 1].token_type == TokenType.STRING
+    return quoted and before[0] == "interval" and tokens[place].text.casefold() in _UNITS
