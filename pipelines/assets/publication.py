@@ -9,7 +9,7 @@ from pipelines.contract_files import readable_contracts
 from pipelines.models.nodes import Project
 from pipelines.publish.clearance import cleared
 from pipelines.publish.mart import OpenMart, open_marts, report_marts
-from pipelines.publish.publish import data_modified, insist_on_clearance, publish_all, write_report
+from pipelines.publish.publish import data_modified, publish_all, write_report
 from pipelines.publish.samples import marked, sample_models
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import Settings
@@ -55,16 +55,14 @@ def _files(project: Project, marts: Sequence[OpenMart], settings: Settings) -> d
             modified = data_modified(connection)
             if modified is None:
                 raise dg.Failure("nothing was loaded yet: run ingest first", allow_retries=False)
+            contracts = readable_contracts(settings.contracts_dir)
             done = publish_all(
                 connection,
-                cleared(
-                    project,
-                    readable_contracts(settings.contracts_dir),
-                    marked(marts, connection, project),
-                ),
+                cleared(project, contracts, marked(marts, connection, project)),
                 settings.publication_dir,
                 modified,
                 selected=selected,
+                report=cleared(project, contracts, report_marts(project)),
                 run_id=context.run.run_id,
             )
         for file in done.published:
@@ -109,12 +107,12 @@ def _report(project: Project, settings: Settings) -> dg.AssetsDefinition:
             modified = data_modified(connection)
             if modified is None:
                 raise dg.Failure("nothing was loaded yet: run ingest first", allow_retries=False)
-            for mart in cleared(project, readable_contracts(settings.contracts_dir), report_marts(project)):
-                insist_on_clearance(mart)
+            contracts = readable_contracts(settings.contracts_dir)
             file = write_report(
                 connection,
                 settings.publication_dir,
                 modified,
+                marts=cleared(project, contracts, report_marts(project)),
                 run_id=context.run.run_id,
                 samples=sample_models(connection, project),
             )

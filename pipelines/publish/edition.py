@@ -8,10 +8,12 @@ What belongs here: how files become an edition and how the next one takes its pl
 
 One rename of `terkini` shows all files of the next edition at once: who reads the folder sees the one or the other, and
 so does who looks at it after a kill. What did not change is the same file in both (a hard link, where the disk can).
+A file that was taken out goes from the older editions, too: they lie below a folder that is served.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
@@ -27,6 +29,7 @@ _ADOPTED = ("csv", "datapackage.json", "dcat.jsonld", "laporan.html")
 """What an installation from before editions has in the folder itself."""
 _KEPT = 2
 """Editions that stay: the one that is shown, and the one before, for who is still reading it."""
+_log = logging.getLogger("gudang")
 
 
 class Edition:
@@ -44,7 +47,10 @@ class Edition:
             self._before = _shown(out)
             if self._before:
                 _link_all(out, self._before)
+                _unlink_others(out, self._before)
             self._sweep()
+            if self._before:
+                _forget(self._editions, self._before)
             self._folder = self._editions / f"{_last(self._editions) + 1:06d}"
             self._folder.mkdir()
             self._files: dict[str, WrittenFile] = {}
@@ -122,18 +128,31 @@ class Edition:
         return before != self._names or any(file.changed for file in self._files.values())
 
     def show(self) -> bool:
-        """Puts the edition in the place of the one before, by one rename; False where nothing changed."""
+        """Puts the edition in the place of the one before, by one rename; False where nothing changed.
+
+        Raises PublicationError where it is not shown. What fails behind the rename is logged; the next one does it.
+        """
         try:
             if not self.changed:
                 self.discard()
                 return False
             for folder in (*(p for p in self._folder.rglob("*") if p.is_dir()), self._folder, self._editions):
                 directory_to_disk(folder)
-            _link(self._out / CURRENT, f"{EDITIONS}/{self._folder.name}")
             _link_all(self._out, self._folder)
-            directory_to_disk(self._out)
+            _link(self._out / CURRENT, f"{EDITIONS}/{self._folder.name}")
         except OSError as error:
             raise blocked(error, self._out) from None
+        try:
+            _unlink_others(self._out, self._folder)
+            _forget(self._editions, self._folder)
+            directory_to_disk(self._out)
+        except OSError as error:
+            place = error.filename2 or error.filename or self._out
+            _log.warning(
+                "%s: %s; edisi baru sudah terbit, dan sisanya dicoba lagi pada penerbitan berikutnya",
+                place,
+                error.strerror or type(error).__name__,
+            )
         return True
 
     def discard(self) -> None:
@@ -219,10 +238,9 @@ def _link(path: Path, target: str) -> None:
     aside.replace(path)
 
 
-def _link_all(out: Path, edition: Path | None) -> None:
-    """A link in `out` for each thing that the edition has, and none for what it has not."""
-    tops = {p.name for p in edition.iterdir()} if edition else set[str]()
-    for name in sorted(tops):
+def _link_all(out: Path, edition: Path) -> None:
+    """A link in `out` for each thing that the edition has; it leads nowhere until the edition is shown."""
+    for name in sorted(p.name for p in edition.iterdir()):
         path, target = out / name, f"{CURRENT}/{name}"
         if path.is_symlink() and str(path.readlink()) == target:
             continue
@@ -232,13 +250,27 @@ def _link_all(out: Path, edition: Path | None) -> None:
         _link(path, target)
         if old.is_dir():
             _clear(old)
+
+
+def _unlink_others(out: Path, edition: Path) -> None:
+    """Takes away the links of ours in `out` that lead to what the edition has not."""
     for path in out.iterdir():
         if (
             path.is_symlink()
-            and path.name not in (*tops, CURRENT)
+            and path.name != CURRENT
             and str(path.readlink()) == f"{CURRENT}/{path.name}"
+            and not (edition / path.name).exists()
         ):
             path.unlink()
+
+
+def _forget(editions: Path, shown: Path) -> None:
+    """Deletes from the editions before `shown` every file that it no longer has."""
+    for edition in editions.iterdir():
+        if edition.name.isdecimal() and edition.name < shown.name:
+            for name in list(_names(edition)):
+                if not (shown / name).is_file():
+                    (edition / name).unlink()
 
 
 def _clear(folder: Path) -> None:

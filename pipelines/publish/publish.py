@@ -31,6 +31,8 @@ CSV, XLSX = "csv", "xlsx"
 SHOWN, WITHDRAWN = "terbit", "ditarik"
 """What ops.publication_log says happened to a file."""
 _FOLDER = "folder"
+_REPORT = "laporan"
+"""What ops.publication_log calls the report."""
 _log = logging.getLogger("gudang")
 
 
@@ -83,6 +85,7 @@ def publish_all(
     modified: datetime,
     *,
     selected: Collection[str] | None = None,
+    report: Iterable[OpenMart] = (),
     run_id: str | None = None,
     base_url: str | None = None,
 ) -> Publication:
@@ -90,14 +93,14 @@ def publish_all(
 
     marts: all that are open; files of any other go, and so do those of marts that a contract closes. Each is
     published by itself, or with those that count the same people: what is refused does not stop the others, and its
-    files stay as they were. `connection` is autocommit. Raises PublicationError where the folder cannot be written:
-    then nothing changed.
+    files stay as they were. report: the marts that the report reads; it goes where a contract closes one of them.
+    `connection` is autocommit. Raises PublicationError where the folder cannot be written: then nothing changed.
     """
     marts = tuple(marts)
     insist_on_free(connection)
     with turn(connection, _FOLDER), _edition(out_dir) as edition:
         published, refused = _publish(connection, edition, marts, modified, selected)
-        withdrawn = _withdraw(edition, marts, out_dir)
+        withdrawn = [*_withdraw(edition, marts, out_dir), *_withdraw_report(edition, report, out_dir)]
         documents = _catalog(edition, published, marts, out_dir, base_url)
         events = [event for mart, file in published for event in _events(mart, file)]
         with connection.transaction():
@@ -226,9 +229,7 @@ def _name(kind: str, mart: OpenMart) -> str:
 
 def _withdraw(edition: Edition, marts: Sequence[OpenMart], out_dir: Path) -> list[_Event]:
     """Takes the files out of marts that are no longer open, or that a contract closes."""
-    forbidden = {
-        m.name: "; ".join(m.clearance.refusals) for m in marts if m.clearance and m.clearance.forbidden
-    }
+    forbidden = _forbidden(marts)
     known = {mart.name for mart in marts}
     gone: list[_Event] = []
     for name in edition.names():
@@ -236,9 +237,30 @@ def _withdraw(edition: Edition, marts: Sequence[OpenMart], out_dir: Path) -> lis
         if path.parent.name not in (CSV, XLSX) or (path.stem in known and path.stem not in forbidden):
             continue
         why = forbidden.get(path.stem, "tidak lagi terbuka")
-        gone.append(_Event(path.stem, out_dir / name, edition.drop(name), what=WITHDRAWN, why=why))
-        _log.warning("%s: %s ditarik: %s", path.stem, name, why)
+        gone.append(_withdrawn(edition, out_dir, path.stem, name, why))
     return gone
+
+
+def _withdraw_report(edition: Edition, marts: Iterable[OpenMart], out_dir: Path) -> list[_Event]:
+    """Takes the report out where a contract closes a mart that it reads: its figures are those of the mart."""
+    forbidden = _forbidden(marts)
+    if not forbidden:
+        return []
+    from pipelines.publish.report import REPORT
+
+    if not edition.has(REPORT):
+        return []
+    return [_withdrawn(edition, out_dir, _REPORT, REPORT, "; ".join(forbidden.values()))]
+
+
+def _forbidden(marts: Iterable[OpenMart]) -> dict[str, str]:
+    """Why, by the name of each mart that a contract closes."""
+    return {m.name: "; ".join(m.clearance.refusals) for m in marts if m.clearance and m.clearance.forbidden}
+
+
+def _withdrawn(edition: Edition, out_dir: Path, mart: str, name: str, why: str) -> _Event:
+    _log.warning("%s: %s ditarik: %s", mart, name, why)
+    return _Event(mart, out_dir / name, edition.drop(name), what=WITHDRAWN, why=why)
 
 
 def _catalog(
@@ -304,23 +326,32 @@ def write_report(
     out_dir: Path,
     as_of: datetime,
     *,
+    marts: Iterable[OpenMart] = (),
     run_id: str | None = None,
     samples: Collection[str] = (),
 ) -> WrittenFile:
     """laporan.html, dated `as_of`, in the next edition. `connection` is autocommit. Raises PublicationError.
 
+    marts: what it reads; one that may not leave stops it, and where a contract closes it, the report of before goes.
     samples: the models that hold made-up rows.
     """
     from pipelines.publish.report import REPORT, render
     from pipelines.publish.report_data import read_report
 
+    marts = tuple(marts)
+    if _forbidden(marts):
+        with turn(connection, _FOLDER), _edition(out_dir) as edition, connection.transaction():
+            log(connection, run_id, _withdraw_report(edition, marts, out_dir))
+            edition.show()
+    for mart in marts:
+        insist_on_clearance(mart)
     with snapshot(connection):
         data = read_report(connection)
     page = render(data, as_of, samples)
     with turn(connection, _FOLDER), _edition(out_dir) as edition:
         file = edition.text(REPORT, page)
         with connection.transaction():
-            log(connection, run_id, [_Event("laporan", file.path, file.sha256)])
+            log(connection, run_id, [_Event(_REPORT, file.path, file.sha256)])
             edition.show()
     return file
 

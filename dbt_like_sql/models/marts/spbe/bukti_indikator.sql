@@ -13,8 +13,8 @@ keadaan as (
 ),
 
 pemeriksaan as (
-    -- Yang dibuktikan adalah mutu data OPD: uji atas model dan seed gudang sendiri tidak dihitung, dan hasil dataset yang
-    -- kontraknya sudah tidak ada tidak membuktikan apa-apa lagi.
+    -- Yang dibuktikan adalah mutu data OPD: uji atas model dan seed gudang sendiri tidak dihitung, dan hasil dataset
+    -- yang kontraknya sudah tidak ada tidak membuktikan apa-apa lagi.
     select distinct on (hasil.asset, hasil.check_name)
         hasil.asset,
         hasil.check_name,
