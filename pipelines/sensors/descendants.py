@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
@@ -31,7 +32,7 @@ _UNFINISHED = [
 
 
 def descendants_sensor(contracts: Sequence[Contract], project: Project) -> dg.SensorDefinition:
-    """Asks the ledger what runs of `upload` have loaded since the last time; its cursor is the last batch's number."""
+    """Asks the ledger what runs of `upload` have loaded since the last time; see `_Built`."""
     models = {c.key: descendants(c, project) for c in contracts if c.server.kind == "upload"}
 
     @dg.sensor(
@@ -44,10 +45,12 @@ def descendants_sensor(contracts: Sequence[Contract], project: Project) -> dg.Se
     def build_descendants(
         context: dg.SensorEvaluationContext, warehouse: Warehouse
     ) -> dg.SensorResult | dg.SkipReason:
-        since = int(context.cursor or 0)
+        built = _Built.read(context.cursor)
         try:
             with warehouse.connect() as connection:
-                loaded = _loaded(context.instance, connection, since, sorted(models))
+                # First what is open: a batch that is published between the two is in the second.
+                first_open = _first_open(connection, sorted(models))
+                loaded = _loaded(context.instance, connection, built, sorted(models))
                 missing = _missing(connection, project) if loaded else set[str]()
         except GudangError as error:
             context.log.error(str(error))
@@ -57,21 +60,49 @@ def descendants_sensor(contracts: Sequence[Contract], project: Project) -> dg.Se
         if waits_for := _waits_for(context.instance, loaded):
             return dg.SkipReason(waits_for)
         last = max(batch for batch, *_ in loaded)
+        cursor = built.also({batch for batch, *_ in loaded}, first_open).cursor
         datasets = sorted({dataset for _, dataset, _, _ in loaded})
         made = {name for dataset in datasets for name in models[dataset]}
         selected = made | (_ancestors(project, made) & missing)
         if not made:
             reason = f"Tidak ada model yang memakai {', '.join(datasets)}."
-            return dg.SensorResult(skip_reason=reason, cursor=str(last))
+            return dg.SensorResult(skip_reason=reason, cursor=cursor)
         context.log.info(f"Membangun model dari {', '.join(datasets)}")
         request = dg.RunRequest(
             run_key=f"upload:{last}",
             asset_selection=sorted(model_key(project.nodes[name]) for name in selected),
             tags={AFTER_TAG: ",".join(sorted({run_id for _, _, run_id, _ in loaded}))},
         )
-        return dg.SensorResult(run_requests=[request], cursor=str(last))
+        return dg.SensorResult(run_requests=[request], cursor=cursor)
 
     return build_descendants
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """What models were built from: all batches up to `last`, and others above it that overtook one still open.
+
+    The cursor is "7", or "7:9,12": a long load has a lower number than a short one that was published before it.
+    """
+
+    last: int = 0
+    others: frozenset[int] = frozenset()
+
+    @classmethod
+    def read(cls, cursor: str | None) -> _Built:
+        last, _, others = (cursor or "0").partition(":")
+        return cls(int(last), frozenset(int(number) for number in others.split(",") if number))
+
+    def also(self, batches: set[int], first_open: int | None) -> _Built:
+        everything = self.others | batches
+        last = max(everything, default=self.last)
+        if first_open is not None:
+            last = max(self.last, min(last, first_open - 1))
+        return _Built(last, frozenset(number for number in everything if number > last))
+
+    @property
+    def cursor(self) -> str:
+        return ":".join([str(self.last), ",".join(map(str, sorted(self.others)))]).rstrip(":")
 
 
 _Loaded = tuple[int, str, str, float]
@@ -79,17 +110,16 @@ _Loaded = tuple[int, str, str, float]
 
 
 def _loaded(
-    instance: dg.DagsterInstance, connection: Connection[Any], since: int, uploads: list[str]
+    instance: dg.DagsterInstance, connection: Connection[Any], built: _Built, uploads: list[str]
 ) -> list[_Loaded]:
-    """What runs of the job `upload` published after batch `since`; a night's loads are followed by its own links."""
-    known = connection.execute("select to_regclass('ops.load_batch') is not null").fetchone()
-    if not known or not known[0]:
+    """What runs of the job `upload` published and nothing was built from; a night's own links follow its loads."""
+    if not _has_ledger(connection):
         return []
     rows = connection.execute(
         "select batch_id, dataset, run_id, extract(epoch from clock_timestamp() - finished_at)::float8"
-        " from ops.load_batch where batch_id > %s and state = 'loaded' and dataset = any(%s)"
+        " from ops.load_batch where batch_id > %s and batch_id <> all(%s) and state = 'loaded' and dataset = any(%s)"
         " and finished_at > clock_timestamp() - interval '1 day' order by batch_id",
-        [since, uploads],
+        [built.last, sorted(built.others), uploads],
     ).fetchall()
     run_ids = sorted({run_id for _, _, run_id, _ in rows if run_id})
     if not run_ids:
@@ -97,6 +127,23 @@ def _loaded(
     runs = instance.get_runs(dg.RunsFilter(run_ids=run_ids, job_name=UPLOAD))
     of_uploads = {run.run_id for run in runs}
     return [row for row in rows if row[2] in of_uploads]
+
+
+def _first_open(connection: Connection[Any], uploads: list[str]) -> int | None:
+    """The lowest number of a batch that may still be published; after a day nobody works on it any more."""
+    if not _has_ledger(connection):
+        return None
+    row = connection.execute(
+        "select min(batch_id) from ops.load_batch where state = 'running' and dataset = any(%s)"
+        " and started_at > clock_timestamp() - interval '1 day'",
+        [uploads],
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _has_ledger(connection: Connection[Any]) -> bool:
+    known = connection.execute("select to_regclass('ops.load_batch') is not null").fetchone()
+    return bool(known and known[0])
 
 
 def _waits_for(instance: dg.DagsterInstance, loaded: Sequence[_Loaded]) -> str:

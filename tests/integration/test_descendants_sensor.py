@@ -114,6 +114,23 @@ def test_models_wait_until_no_upload_is_being_loaded_or_was_a_moment_ago(uploads
     assert uploads.tick() == SCHOOLS | PEOPLE  # long enough
 
 
+def test_a_long_load_that_others_overtook_is_built_from_when_it_is_published(uploads: Uploads) -> None:
+    long = uploads.run(UPLOAD, ended=False)
+    uploads.loaded("disdikbud/sma", long, ago=0, state="running")
+    uploads.loaded("samarinda/penduduk", uploads.run(UPLOAD), ago=700)  # it waited for the other long enough
+    assert uploads.tick() == PEOPLE
+    assert uploads.tick() == set() and uploads.said == "Tidak ada unggahan yang baru dimuat."
+    uploads.connection.execute(
+        "update ops.load_batch set state = 'loaded', finished_at = clock_timestamp() - interval '700 s'"
+        " where state = 'running'"
+    )
+    assert uploads.tick() == SCHOOLS
+    assert uploads.tick() == set()
+    uploads.loaded("samarinda/penduduk", uploads.run(UPLOAD), ago=700)
+    assert uploads.tick() == PEOPLE
+    assert (uploads.cursor or "").isdigit(), "nothing is kept of what all have passed"
+
+
 def test_models_wait_for_models_that_are_being_built(uploads: Uploads) -> None:
     uploads.loaded("disdikbud/sma", uploads.run(UPLOAD))
     uploads.run(WAREHOUSE, ended=False)
