@@ -6,7 +6,8 @@ What belongs here: joining extract, load and quality into the one call that asse
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -160,10 +161,14 @@ def _not_in_raw(
 ) -> Sequence[Arrival]:
     """The files that a load adds; where there is none, the one that came last, for the contract may have changed."""
     if contract.merges:
-        # With a cursor an earlier file undoes nothing; without one only the last merged may come again.
-        again = mended.files(connection, contract) if contract.cursor else set[str]()
         new = {a.seen_id for a in arrivals.news(connection, contract, seen)}
         merged = ledger.merged(connection, contract)
+        if contract.cursor:
+            again = mended.files(connection, contract)
+        else:
+            since = arrivals.since(connection, contract)
+            seen = sorted(seen, key=lambda a: a.seen_id if a.seen_id in new else since[a.file.name])
+            again = _overtaken(seen, new, merged)
         last = [a for a in seen if a.sha256 == merged[-1][1]] if merged else []
     else:
         again = mended.files(connection, contract)
@@ -171,6 +176,26 @@ def _not_in_raw(
         new = {a.seen_id for a in seen if ledger.fingerprint(contract, a.sha256) not in standing}
         last = []
     return [a for a in seen if a.seen_id in new or a.file.name in again] or last[-1:] or seen[-1:]
+
+
+def _overtaken(seen: Sequence[Arrival], new: Set[int], merged: Sequence[tuple[str, str]]) -> set[str]:
+    """Merged files that an earlier one is merged after, now or in a load before: they have to come after it again.
+
+    Without a cursor nothing else says whose row is the newer one. A file that its own fault keeps out merges nothing.
+    """
+    turns = {of: turn for turn, of in enumerate(merged)}
+    latest = -1.0
+    names: set[str] = set()
+    for arrival in seen:
+        if arrival.seen_id in new:
+            latest = latest if arrival.outcome else math.inf
+            continue
+        turn = turns.get((arrival.file.name, arrival.sha256))
+        if turn is not None and turn < latest:
+            names.add(arrival.file.name)
+        elif turn is not None:
+            latest = turn
+    return names
 
 
 def _judged(

@@ -110,6 +110,17 @@ def news(connection: Connection[Any], contract: Contract, arrivals: Sequence[Arr
     return [a for a in candidates if a.sha256 not in standing]
 
 
+def since(connection: Connection[Any], contract: Contract) -> dict[str, int]:
+    """Of each name the `seen_id` since which it has the content that it has now, however often it was put there."""
+    rows = connection.execute(
+        "select name, min(seen_id) from ops.upload_seen s where dataset = %s and not exists (select from"
+        " ops.upload_seen o where o.dataset = s.dataset and o.name = s.name and o.seen_id > s.seen_id"
+        " and o.sha256 <> s.sha256) group by name",
+        [contract.key],
+    )
+    return dict(rows.fetchall())
+
+
 def judge(connection: Connection[Any], contract: Contract, arrival: Arrival, outcome: str) -> None:
     """Keeps what became of a file's load: loaded, unchanged, rejected or failed (by a fault of the file's own)."""
     connection.execute(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from pipelines.contracts import Contract
 from pipelines.errors import ContractError, SourceError
+from pipelines.extract.inbox import list_uploads
+from pipelines.extract.uploads import UploadedFile
 from pipelines.ingest import Ingested, ingest
+from pipelines.load import arrivals
 from pipelines.settings import Settings
 from tests.support.contracts import column, upload
 from tests.support.loads import Loads
@@ -53,6 +56,9 @@ class Zone:
 
     def rows(self, *columns: str) -> list[tuple[object, ...]]:
         return self.loads.raw(self.contract, *(columns or ("id", "isi")))
+
+    def listed(self) -> Sequence[UploadedFile]:
+        return list_uploads(self.settings.upload_zone, self.contract).files
 
     def files(self) -> list[tuple[str, str]]:
         return self.loads.run(
@@ -118,6 +124,47 @@ def test_a_broken_file_is_told_of_and_the_others_are_merged(zone: Zone) -> None:
     zone.put("jan.csv", "1,jan", age=30)
     assert zone.state() == "loaded"
     assert zone.rows() == [(1, "jan"), (2, "feb")]
+
+
+def test_a_file_that_is_merged_late_undoes_none_that_came_after_it(zone: Zone) -> None:
+    zone.put("jan.csv", "1,jan", "2,jan", "3,jan", age=20)
+    arrivals.see(
+        zone.loads.connection, zone.contract, zone.listed()
+    )  # seen first, and its load failed in passing
+    held = zone.folder / "jan.csv"
+    held.rename(zone.folder / "jan.csv.part")
+    zone.put("feb.csv", "2,feb", "3,feb", age=10)
+    zone.put("mar.csv", "3,mar", age=0)
+    assert zone.state() == "loaded"
+    (zone.folder / "jan.csv.part").rename(held)
+    os.utime(zone.folder / "feb.csv", (1_700_000_500, 1_700_000_500))  # as it is, once more: nothing new
+    assert zone.state() == "loaded"
+    assert zone.rows() == [(1, "jan"), (2, "feb"), (3, "mar")]
+    names = [name for name, _ in zone.files()]
+    assert names == ["feb.csv", "mar.csv", "jan.csv", "feb.csv", "mar.csv"]
+    assert zone.state() == "unchanged"
+
+
+def test_what_a_kill_left_undone_of_a_late_file_is_done_by_the_next_load(zone: Zone) -> None:
+    for name, age in (("jan.csv", 20), ("feb.csv", 10)):
+        zone.put(name, "1," + name[:3], age=age)
+    assert zone.state() == "loaded"
+    zone.loads.run("update raw.uji__data set isi = 'jan'")
+    zone.loads.run(
+        "insert into ops.load_batch (dataset, source_name, source_fingerprint, state) select dataset, source_name,"
+        " source_fingerprint, state from ops.load_batch where source_name = 'jan.csv'"
+    )  # jan.csv was merged late, and feb.csv not again
+    assert zone.state() == "loaded" and zone.rows() == [(1, "feb")]
+    assert zone.state() == "unchanged"
+
+
+def test_a_broken_file_that_stays_there_has_none_merged_again(zone: Zone) -> None:
+    zone.put("jan.csv", '1,"jan', age=30)
+    zone.put("feb.csv", "2,feb", age=20)
+    for _ in range(2):
+        with pytest.raises(SourceError):
+            zone.ingest()
+    assert [name for name, state in zone.files() if state == "loaded"] == ["feb.csv"]
 
 
 def test_a_full_refresh_is_what_all_files_of_the_zone_say(zone: Zone) -> None:
