@@ -8,7 +8,6 @@ So whoever looks into the zone, the sensor or a load, notes what it has not seen
 from __future__ import annotations
 
 import hashlib
-import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -45,6 +44,20 @@ class Seen:
     unread: tuple[UploadedFile, ...] = ()
 
 
+class Patience:
+    """The time that a look at the zone has to read files, of however many datasets. It always reads one at least."""
+
+    def __init__(self, seconds: float) -> None:
+        self._until = time.monotonic() + seconds
+        self._has_read = False
+
+    def is_over(self) -> bool:
+        """Whether no further file is begun to be read; to be asked before each."""
+        over = self._has_read and time.monotonic() > self._until
+        self._has_read = True
+        return over
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
     seen_id: int
@@ -59,11 +72,9 @@ def see(
     contract: Contract,
     files: Sequence[UploadedFile],
     *,
-    patience_s: float = math.inf,
+    patience: Patience | None = None,
 ) -> Seen:
     """Notes what was not seen before. A file whose stamp is known is not read again.
-
-    patience_s: after so long no further file is begun to be read, but one always is.
 
     New is other content under a name, and the same content with another time: it was put there again. Of what is first
     seen together, what was there before comes first, in its old order; the rest by time and name, a time in the future
@@ -72,11 +83,10 @@ def see(
     known = _known(connection, contract)
     read: dict[str, str] = {}
     unreadable: list[tuple[UploadedFile, SourceError]] = []
-    began = time.monotonic()
     new = [f for f in files if f.name not in known or known[f.name].stamp != f.stamp]
     unread: list[UploadedFile] = []
     for file in sorted(new, key=lambda f: (f.mtime, f.name)):
-        if (read or unreadable) and time.monotonic() - began > patience_s:
+        if patience and patience.is_over():
             unread.append(file)
             continue
         try:

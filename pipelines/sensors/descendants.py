@@ -53,7 +53,6 @@ def descendants_sensor(contracts: Sequence[Contract], project: Project) -> dg.Se
                 loaded = _loaded(context.instance, connection, built, sorted(models))
                 missing = _missing(connection, project) if loaded else set[str]()
         except GudangError as error:
-            context.log.error(str(error))
             return dg.SkipReason(str(error))
         if not loaded:
             return dg.SkipReason("Tidak ada unggahan yang baru dimuat.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from pipelines.extract.uploads import UploadedFile, is_settled
 from pipelines.jobs import UPLOAD
 from pipelines.load import arrivals
 from pipelines.load import warehouse as bootstrap
-from pipelines.load.arrivals import Arrival
+from pipelines.load.arrivals import Arrival, Patience
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import Settings
 
@@ -34,7 +35,10 @@ MOST_TRIES = 3
 RETRY_WAIT_S = 60
 """Seconds after such a run before the next, times the number of runs."""
 READ_S = 20
-"""Seconds that a tick reads files of one dataset that it sees for the first time; Dagster ends a tick after 60."""
+"""Seconds that a tick reads files that it sees for the first time; Dagster waits 60 seconds for a tick."""
+_LOOKING = threading.Lock()
+"""Held by the tick that looks: Dagster gives a long one up and starts the next, while the first still reads."""
+_SAID = "#"
 _UNKNOWN = "?"
 _SURVEY_S = 300
 """Seconds between two looks at the folders of another machine that no contract knows."""
@@ -56,9 +60,16 @@ class _Tick:
     requests: list[dg.RunRequest] = field(default_factory=list[dg.RunRequest])
     events: list[dg.AssetObservation] = field(default_factory=list[dg.AssetObservation])
     files: int = 0
+    patience: Patience = field(default_factory=lambda: Patience(READ_S))
 
     def keep(self, *names: str) -> None:
         self.after |= {name: self.before[name] for name in names if name in self.before}
+
+    def is_news(self) -> bool:
+        """Whether what is to be said was not said by the tick before. A tick that logs leaves a file for ever."""
+        if self.lines:
+            self.after[_SAID] = _mark(self.lines)
+        return bool(self.requests) or self.after.get(_SAID) != self.before.get(_SAID)
 
     def result(self) -> dg.SensorResult:
         counted = f"{self.files} berkas dilihat, {len(self.requests)} pemuatan dimulai."
@@ -90,6 +101,8 @@ def upload_sensor(datasets: Datasets, settings: Settings) -> dg.SensorDefinition
         context: dg.SensorEvaluationContext, warehouse: Warehouse
     ) -> dg.SensorResult | dg.SkipReason:
         tick = _Tick(json.loads(context.cursor or "{}"))
+        if not _LOOKING.acquire(blocking=False):
+            return dg.SkipReason("Pemeriksaan sebelumnya masih membaca berkas; pemeriksaan ini dilewati.")
         try:
             with warehouse.connect() as connection:
                 _prepare_once(connection, datasets.contracts)
@@ -97,10 +110,12 @@ def upload_sensor(datasets: Datasets, settings: Settings) -> dg.SensorDefinition
                     _look(context, tick, connection, contract, settings)
                 _survey(tick, datasets, settings)
         except GudangError as error:
-            context.log.error(str(error))
             return dg.SkipReason(str(error))
-        for line in tick.lines:
-            context.log.info(line)
+        finally:
+            _LOOKING.release()
+        if tick.is_news():
+            for line in tick.lines:
+                context.log.info(line)
         return tick.result()
 
     return new_uploads
@@ -125,7 +140,7 @@ def _look(
         listing = list_uploads(settings.upload_zone, contract)
         tick.files += len(listing.files) + len(listing.left)
         settled, waiting = _settled(tick, contract, listing.files)
-        seen = arrivals.see(connection, contract, settled, patience_s=READ_S)
+        seen = arrivals.see(connection, contract, settled, patience=tick.patience)
         unreadable = [LeftFile(f"{key}/{f.name}", e.message) for f, e in seen.unreadable]
         _tell_left(tick, contract, [*listing.left, *unreadable])
         if seen.unread:

@@ -4,11 +4,16 @@ says what it left. The warehouse, Dagster's instance and the runs are real ones.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, ClassVar
 
 import dagster as dg
 import pytest
+from psycopg import Connection
 
 from pipelines.contracts import by_key, load_contracts
 from pipelines.definitions import build_definitions
@@ -27,6 +32,20 @@ B = b"id,nama\n1,Pasar Pagi\n2,Pasar Segiri\n"
 C = b"id,nama\n3,Pasar Baqa\n"
 ROWS = {A: [(1, "Pasar Pagi")], B: [(1, "Pasar Pagi"), (2, "Pasar Segiri")], C: [(3, "Pasar Baqa")]}
 BROKEN = b'id,nama\n1,"Pasar Pagi\n'
+
+
+class Slow(Warehouse):
+    """A warehouse that answers when it may."""
+
+    asked: ClassVar = threading.Event()
+    answers: ClassVar = threading.Event()
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection[Any]]:
+        self.asked.set()
+        assert self.answers.wait(30)
+        with super().connect() as connection:
+            yield connection
 
 
 @pytest.fixture
@@ -128,7 +147,7 @@ def test_of_many_files_that_replace_each_other_the_newest_is_loaded_by_one_run(z
 def test_a_look_reads_no_longer_than_it_may_and_the_next_goes_on(
     zone: Zone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploads, "READ_S", -1)
+    monkeypatch.setattr(uploads, "READ_S", 0)
     for name, content in (("1.csv", A), ("2.csv", C), ("3.csv", B)):
         zone.put(content, name, own_time=1_700_000_000 + int(name[0]))
     assert zone.tick() == []  # all may still be written to
@@ -138,12 +157,58 @@ def test_a_look_reads_no_longer_than_it_may_and_the_next_goes_on(
     assert zone.run(request) and zone.rows() == ROWS[B]
 
 
+def test_the_datasets_share_the_time_of_a_look(zone: Zone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "READ_S", 0)
+    zone.put(A, own_time=1_700_000_000)
+    other = zone.beside("dagang/toko")
+    (other / "toko.csv").write_bytes(B)
+    assert zone.tick() == []  # all may still be written to
+    (request,) = zone.tick()
+    assert request.tags[DATASET_TAG] == KEY
+    assert "dagang/toko: dibaca pada kesempatan berikutnya: toko.csv" in "\n".join(zone.log)
+    assert "dagang/toko" in {request.tags[DATASET_TAG] for request in zone.tick()}
+
+
+def test_a_look_that_begins_while_the_one_before_still_reads_is_passed_over(zone: Zone) -> None:
+    zone.put(A)
+    zone.look()
+    context = dg.build_sensor_context(
+        instance=zone.instance, cursor=zone.cursor, resources={"warehouse": Slow(url=zone.url)}
+    )
+    Slow.answers.clear()
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(zone.sensor, context)
+        assert Slow.asked.wait(10)
+        second = dg.build_sensor_context(
+            instance=zone.instance, cursor=zone.cursor, resources={"warehouse": Warehouse(url=zone.url)}
+        )
+        passed = zone.sensor(second)
+        Slow.answers.set()
+        assert isinstance(first.result(), dg.SensorResult)
+    assert isinstance(passed, dg.SkipReason)
+    assert passed.skip_message == "Pemeriksaan sebelumnya masih membaca berkas; pemeriksaan ini dilewati."
+    assert len(zone.tick()) == 1
+
+
+def test_a_look_logs_only_what_the_one_before_did_not_say(zone: Zone) -> None:
+    zone.put(A, "pasar.xlsx")
+    zone.tick()
+    assert len(zone.log) == 1 and "nama tidak cocok" in zone.log[0]
+    zone.tick()
+    assert zone.log == [] and "nama tidak cocok" in zone.said
+    (zone.folder / "pasar.xlsx").unlink()
+    zone.put(A)
+    zone.look()
+    assert [line for line in zone.log if line.endswith("memuat pasar.csv")]
+
+
 def test_all_files_of_an_appending_dataset_are_one_run(appending: Zone) -> None:
     appending.put(A, "2024.csv", own_time=1_700_000_000)
     appending.put(C, "2023.csv", own_time=1_600_000_000)
     (request,) = appending.look()
     assert request.tags[FILE_TAG] == "2023.csv, 2024.csv"
     assert appending.run(request) and appending.rows() == ROWS[A] + ROWS[C]
+    assert appending.look() == []
     cursor = len(appending.cursor or "")
     appending.put(b"id,nama\n4,x\n", "2022.csv", own_time=1_500_000_000)  # an older one that comes later
     assert appending.load_all() == 1 and appending.rows()[-1] == (4, "x")

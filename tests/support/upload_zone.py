@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging.handlers
 import os
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ class Zone:
         self.cursor: str | None = None
         self.events: list[dg.AssetObservation] = []
         self.said = ""
+        self.log: list[str] = []
         self.declare(**custom)
 
     def declare(self, **custom: Any) -> None:
@@ -55,6 +57,18 @@ class Zone:
         assert isinstance(place, Path)
         return place / KEY
 
+    def beside(self, key: str) -> Path:
+        """The folder of another dataset, which the sensor looks at after this one."""
+        columns = [column("id", "integer", primaryKey=True), column("nama")]
+        other = make(
+            self.settings.contracts_dir,
+            document(key, columns, upload(key, "csv"), extract={"format": "csv", "pattern": "*.csv"}),
+        )
+        self.sensor = upload_sensor(Datasets((self.contract, other)), self.settings)
+        folder = self.folder.parents[1] / key
+        folder.mkdir(parents=True)
+        return folder
+
     def put(self, content: bytes, name: str | bytes = "pasar.csv", *, own_time: float | None = None) -> Path:
         """As an OPD puts a file there: beside, then renamed. own_time: what `cp -p` or SFTP would keep."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -70,7 +84,10 @@ class Zone:
         context = dg.build_sensor_context(
             instance=self.instance, cursor=self.cursor, resources={"warehouse": Warehouse(url=self.url)}
         )
+        handler = logging.handlers.BufferingHandler(1000)
+        context.log.addHandler(handler)
         result = self.sensor(context)
+        self.log = [record.getMessage() for record in handler.buffer]
         assert isinstance(result, dg.SensorResult), result
         self.cursor = result.cursor
         self.events += [e for e in result.asset_events if isinstance(e, dg.AssetObservation)]
