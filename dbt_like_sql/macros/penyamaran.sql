@@ -22,7 +22,7 @@
    nilai: kolom lain tentang orang yang sama (uang), yang dijumlahkan dan disembunyikan bersama jumlah. Harus positif
    tepat bila jumlah positif: maka nilainya pun dapat digeser mengitari persegi yang sama.
    ambang: di bawah jumlah ini sebuah sel disamarkan; ambang_samar bila tidak disebut. Untuk badan usaha
-   ambang_badan_usaha.
+   ambang_badan_usaha. Tabel tentang orang dengan ambang yang lebih kecil dari ambang_samar tidak boleh terbit.
    Kolom hasil: tabel, baris, kolom, baris_total, kolom_total (benar bila sel itu jumlah ke arah itu), jumlah dan nilai
    (kosong bila disembunyikan), disamarkan. Alasan primer dan sekunder sengaja tidak dibedakan. #}
 {% macro sel_tersamar(relasi, tabel, baris, kolom, jumlah='jumlah', nilai=(), ambang=none) -%}

@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from pipelines.models.dropped import dropped_names
-from pipelines.models.provenance import NONE, ROWS, Edge, Edges, Flow, Origin, Use, at_least
+from pipelines.models.provenance import NONE, ROWS, Edge, Edges, Flow, Origin, Use, at_least, counted
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -64,29 +64,6 @@ def query_flow(sql: str, relations: Mapping[str, Iterable[str]]) -> Flow:
     except Exception as error:
         # A fault of ours or of sqlglot closes the query; it must break no build and no publication.
         raise NotFollowedError(f"it cannot be read ({type(error).__name__})") from None
-
-
-def same_query(sql: str, other: str) -> bool:
-    """Whether the query `sql` gives the rows of its last CTE as they are, and that CTE is the query `other`."""
-    from sqlglot import exp, parse_one
-    from sqlglot.errors import SqlglotError
-
-    try:
-        tree, wanted = parse_one(sql, dialect="postgres"), parse_one(other, dialect="postgres")
-    except SqlglotError:
-        return False
-    ctes = tree.args["with_"].expressions if tree.args.get("with_") else []
-    if not ctes or not isinstance(tree, exp.Select):
-        return False
-    last = ctes[-1]
-    bare = tree.copy()
-    bare.set("with_", None)
-    plain = exp.select("*").from_(last.alias)
-    return _text(bare) == _text(plain) and _text(last.this) == _text(wanted)
-
-
-def _text(tree: exp.Expr) -> str:
-    return tree.sql(dialect="postgres", comments=False)
 
 
 def _qualified(sql: str, relations: Mapping[str, Iterable[str]]) -> exp.Expr:
@@ -198,7 +175,7 @@ class _Reader:
         if not isinstance(tree, exp.Union):
             rows |= frozenset(compared)
         elif tree.args.get("distinct"):
-            rows |= at_least(compared, Use.COUNTED)
+            rows |= counted(compared, Use.SUMMED)
         return Flow(columns, rows)
 
     def _values(self, tree: exp.Values, ctes: Sources, outer: Sources) -> Flow:
@@ -238,7 +215,7 @@ class _Reader:
         if grouped is not None:
             rows |= self._grouping(grouped, seen, ctes, columns)
         if distinct:
-            rows |= at_least((e for origin in columns.values() for e in origin.all), Use.COUNTED)
+            rows |= counted((e for origin in columns.values() for e in origin.all), Use.SUMMED)
             rows |= self._origin(distinct, seen, ctes, rows, columns).all
         rows |= frozenset(ask("having", "qualify", "windows", *_LIMITS))
         order = tree.args.get("order")
@@ -255,8 +232,8 @@ class _Reader:
             if isinstance(key, exp.Tuple | exp.Paren | exp.GroupingSets | exp.Cube | exp.Rollup):
                 edges |= self._grouping(key, seen, ctes, columns)
             else:
-                use = Use.COUNTED if isinstance(key, exp.Column) else Use.SUMMED
-                edges |= at_least(self._origin(key, seen, ctes, NONE, columns).all, use)
+                found = self._origin(key, seen, ctes, NONE, columns)
+                edges |= found.only_counted(Use.SUMMED).all
         return edges
 
     def _from(self, tree: exp.Select, ctes: Sources, outer: Sources) -> tuple[dict[str, Flow], Edges]:
@@ -301,7 +278,7 @@ class _Reader:
                 return read.alias_or_name, self._function(read.this, read, ctes, seen)
             if read.db:
                 name = f"{read.db}.{read.name}"
-                columns = {c: Origin(frozenset((Edge(name, c),))) for c in self._relations[name]}
+                columns = {c: Origin(frozenset((Edge(name, c, plain=True),))) for c in self._relations[name]}
                 return read.alias_or_name, Flow(columns, frozenset((Edge(name, ROWS),))).named(names)
             if read.name not in ctes:
                 raise NotFollowedError(f"{read.name} is no model, no source and no CTE")
@@ -335,7 +312,8 @@ class _Reader:
         if isinstance(tree, exp.Column):
             return _column(tree, sources, projected)
         if isinstance(tree, exp.Query | exp.Values):
-            return self.query(tree, ctes, sources).everything.joined(Origin(_asked_outside(tree, sources)))
+            found = self.query(tree, ctes, sources).everything.at_least(Use.VALUE)
+            return found.joined(Origin(_asked_outside(tree, sources)))
         if (
             isinstance(tree, exp.Literal)
             and projected is not None
@@ -346,8 +324,12 @@ class _Reader:
         found = Origin()
         for child in _children(tree):
             found = found.joined(self._origin(child, sources, ctes, rows, projected))
-        if isinstance(tree, exp.Is) and isinstance(tree.this, exp.Column):
-            return found.at_least(Use.COUNTED)
+        if _asks_for_null(tree):
+            return found.only_counted(Use.VALUE)
+        if isinstance(tree, exp.Count) and not _over_window(tree) and _counts_columns(tree):
+            return found.only_counted(Use.SUMMED).joined(Origin(counted=at_least(rows, Use.SUMMED)))
+        if not isinstance(tree, exp.Alias | exp.Paren | exp.Distinct):
+            found = found.at_least(Use.VALUE)
         if isinstance(tree, exp.Window):
             return found.joined(Origin(counted=rows))
         if isinstance(tree, exp.Filter) and isinstance(tree.this, _summing()) and not _over_window(tree):
@@ -355,8 +337,7 @@ class _Reader:
         if isinstance(tree, exp.AggFunc) and not _over_window(tree):
             if not isinstance(tree, _summing()):
                 return found.joined(Origin(counted=rows))
-            counts = isinstance(tree, exp.Count) and all(isinstance(a, exp.Column) for a in _arguments(tree))
-            found = found.at_least(Use.COUNTED if counts else Use.SUMMED)
+            found = found.at_least(Use.SUMMED)
             return found.joined(Origin(counted=at_least(rows, Use.SUMMED)))
         return found
 
@@ -382,8 +363,9 @@ def _asked_outside(tree: exp.Expr, outer: Sources) -> Edges:
     for column in tree.find_all(exp.Column):
         flow = outer.get(column.table)
         if flow is not None and column.name in flow.columns:
-            use = Use.COUNTED if isinstance(column.parent, exp.Is) else Use.VALUE
-            edges |= at_least(flow.columns[column.name].all, use)
+            found = flow.columns[column.name]
+            asks = column.parent is not None and _asks_for_null(column.parent)
+            edges |= (found.only_counted(Use.VALUE) if asks else found.at_least(Use.VALUE)).all
     return edges
 
 
@@ -436,14 +418,24 @@ def _clauses(value: Any) -> list[exp.Expr]:
     ]
 
 
-def _arguments(tree: exp.Expr) -> list[exp.Expr]:
-    """What a count counts: nothing for `count(*)`."""
+def _asks_for_null(tree: exp.Expr) -> bool:
+    """`x is null` of a column, and no `x is true`, which says what x is."""
+    from sqlglot import exp
+
+    return (
+        isinstance(tree, exp.Is)
+        and isinstance(tree.this, exp.Column)
+        and isinstance(tree.expression, exp.Null)
+    )
+
+
+def _counts_columns(tree: exp.Expr) -> bool:
+    """Whether a count counts nothing but columns as they are; `count(*)` has none."""
     from sqlglot import exp
 
     first = tree.this
-    if isinstance(first, exp.Distinct):
-        return list(first.expressions)
-    return [] if first is None or isinstance(first, exp.Star) else [first]
+    counted_ = list(first.expressions) if isinstance(first, exp.Distinct) else [first]
+    return all(c is None or isinstance(c, exp.Column | exp.Star) for c in counted_)
 
 
 def _aggregates(tree: exp.Expr) -> bool:

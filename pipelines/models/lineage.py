@@ -11,9 +11,10 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from pipelines.models.flow import NotFollowedError, query_flow, same_query
+from pipelines.models.flow import NotFollowedError, query_flow
 from pipelines.models.nodes import Node, Project
 from pipelines.models.provenance import ROWS, Flow, Use
+from pipelines.models.suppression import same_query
 
 _log = logging.getLogger(__name__)
 
@@ -50,13 +51,14 @@ def described_columns(project: Project) -> dict[str, tuple[str, ...]]:
 class Way:
     """One way from a column of a model to a place that is no model of the project.
 
-    places: from the column to that place. suppressed: whether it leads through a model that hides small cells.
-    unknown: why it cannot be followed further, where it cannot.
+    places: from the column to that place. suppressed: the models on it that hide small cells. plain: whether the column
+    is that of the place as it is. unknown: why it cannot be followed further, where it cannot.
     """
 
     places: tuple[Place, ...]
     use: Use = Use.VALUE
-    suppressed: bool = False
+    suppressed: tuple[str, ...] = ()
+    plain: bool = True
     unknown: str = ""
 
     @property
@@ -121,13 +123,18 @@ class Ways:
             edges = flow.columns[column].all
         else:
             return (Way((place,), unknown="its query gives no such column"),)
-        hides = self._hides(node)
-        found: dict[tuple[Place, Use, bool, str], Way] = {}
+        hides = (relation,) if self._hides(node) else ()
+        found: dict[tuple[object, ...], Way] = {}
         for edge in sorted(edges):
             for way in ask(edge.relation, edge.column):
-                use, suppressed = max(edge.use, way.use), hides or way.suppressed
-                longer = Way((place, *way.places), use, suppressed, way.unknown)
-                key = (way.source, use, suppressed, way.unknown)
+                longer = Way(
+                    (place, *way.places),
+                    max(edge.use if way.plain else edge.altered, way.use),
+                    way.suppressed if relation in way.suppressed else (*hides, *way.suppressed),
+                    edge.plain and way.plain,
+                    way.unknown,
+                )
+                key = (way.source, longer.use, longer.suppressed, longer.plain, way.unknown)
                 # Of several ways that leave as much of a value, the shortest is shown.
                 if key not in found or len(longer.places) < len(found[key].places):
                     found[key] = longer

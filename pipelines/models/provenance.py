@@ -25,11 +25,17 @@ class Use(IntEnum):
 
 
 class Edge(NamedTuple):
-    """A column of a relation (`schema.name`); ROWS for its rows."""
+    """A column of a relation (`schema.name`); ROWS for its rows.
+
+    plain: whether the value is the column's as it is. altered: the use, where the column is itself not that of a source
+    as it is: `x is null` says nothing of a source's x, and all of `case when nik = '1' then 1 end as x`.
+    """
 
     relation: str
     column: str
     use: Use = Use.VALUE
+    altered: Use = Use.VALUE
+    plain: bool = False
 
 
 Edges = frozenset[Edge]
@@ -37,8 +43,16 @@ NONE: Edges = frozenset()
 
 
 def at_least(edges: Iterable[Edge], use: Use) -> Edges:
-    """The same edges, of which no more than `use` is left."""
-    return frozenset(Edge(e.relation, e.column, max(e.use, use)) for e in edges)
+    """The same edges, of which no more than `use` is left, in an expression of its own."""
+    return frozenset(Edge(e.relation, e.column, max(e.use, use), max(e.altered, use)) for e in edges)
+
+
+def counted(edges: Iterable[Edge], altered: Use) -> Edges:
+    """The same edges, of which a plain column is only counted; of an altered one `altered` is left."""
+    return frozenset(
+        Edge(e.relation, e.column, Use.COUNTED if e.plain else max(e.use, altered), max(e.altered, altered))
+        for e in edges
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +71,9 @@ class Origin:
 
     def at_least(self, use: Use) -> Origin:
         return Origin(at_least(self.own, use), at_least(self.counted, use))
+
+    def only_counted(self, altered: Use) -> Origin:
+        return Origin(counted(self.own, altered), counted(self.counted, altered))
 
 
 @dataclass(frozen=True, slots=True)

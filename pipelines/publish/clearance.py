@@ -18,16 +18,21 @@ from typing import Any, cast
 from pipelines.contracts import Contract
 from pipelines.models.lineage import Way, Ways
 from pipelines.models.nodes import Project, SourceTable
+from pipelines.models.properties import read_project_file
 from pipelines.models.provenance import ROWS, Use
+from pipelines.models.suppression import cells
 from pipelines.publish.mart import OpenMart
 
 BASIS = "dasar_terbit"
 ROWS_WORD = "baris"
 """What `meta.dasar_terbit` calls the rows of a mart."""
 SUPPRESSED, AGGREGATE = "penyamaran", "agregat"
+NO_TABLE = "passes no suppressed table"
 HINT = "take the column out of the mart, or see `What may leave` in docs/models.md"
 LEDGER = "ops"
 """The schema of the warehouse's own tables: the only sources that say themselves how open they are."""
+PERSONS_BELOW, BUSINESSES_BELOW = "ambang_samar", "ambang_badan_usaha"
+"""The project's vars below which a cell is hidden."""
 OPEN_CLASS, PERSONAL_CLASSES = "terbuka", ("pribadi", "pribadi_spesifik")
 _OPEN_OWN = frozenset({"valid_from", "valid_to", "is_current", "deleted_at", "_batch_id", "_loaded_at"})
 """Columns that a load adds and that say nothing of a row's content; they are as open as the rows are."""
@@ -71,17 +76,20 @@ def cleared(
 class _Judge:
     def __init__(self, project: Project, contracts: Iterable[Contract]) -> None:
         self._ways = Ways(project)
-        self._meta = {node.relation: node.meta for node in project.nodes.values()}
         self._contracts = {f"raw.{contract.table}": contract for contract in contracts}
+        self._nodes = {node.relation: node for node in project.nodes.values()}
+        self._project = project
+        self._unproven: dict[str, str] = {}
         self._sources = {source.relation.dotted: source for source in project.sources.values()}
 
     def clearance(self, mart: OpenMart) -> Clearance:
-        declared, refusals = _declared(mart, self._meta[mart.relation].get(BASIS))
+        declared, refusals = _declared(mart, self._nodes[mart.relation].meta.get(BASIS))
         faulty, forbidden = bool(refusals), False
         basis: dict[str, str] = {}
         for name in (*(c.name for c in mart.columns), ROWS_WORD):
             column = ROWS if name == ROWS_WORD else name
-            closed = [(w, c) for w in self._ways.of(mart.relation, column) if (c := self._closed(w))]
+            ways = map(self._proven, self._ways.of(mart.relation, column))
+            closed = [(w, c) for w in ways if (c := self._closed(w))]
             given = declared.get(name)
             if given and not closed:
                 refusals.append(
@@ -89,7 +97,9 @@ class _Judge:
                 )
             elif found := list(_refusals(closed, given)):
                 way, _, why = found[0]
-                refusals.append(f"{self._shown(way)}: {why}")
+                refusals.append(
+                    f"{self._shown(way)}: {why}{self._hidden_too_little(way) if NO_TABLE in why else ''}"
+                )
                 forbidden = forbidden or any(what.known for _, what, _ in found)
             elif given:
                 basis[name] = given
@@ -107,6 +117,50 @@ class _Judge:
             return _Closed("no contract describes it", known=False)
         own = _class_of(source, column)
         return None if own == OPEN_CLASS else _Closed(own or "nobody says that it is open")
+
+    def _proven(self, way: Way) -> Way:
+        """The way with only those suppressed tables whose cells say nothing of a single person."""
+        return replace(way, suppressed=tuple(name for name in way.suppressed if not self._why_unproven(name)))
+
+    def _hidden_too_little(self, way: Way) -> str:
+        whys = ((name, self._unproven.get(name, "")) for name, _ in way.places)
+        return "".join(dict.fromkeys(f" ({name} is none: {why})" for name, why in whys if why))
+
+    def _why_unproven(self, relation: str) -> str:
+        """Why a table that the suppressing macro gave hides too little; "" where it hides enough."""
+        if relation not in self._unproven:
+            self._unproven[relation] = self._look_at_cells(relation)
+        return self._unproven[relation]
+
+    def _look_at_cells(self, relation: str) -> str:
+        found = cells(self._nodes[relation].suppression)
+        if found is None:
+            return "its keys cannot be read"
+        about_persons = False
+        keyed: dict[str, set[str]] = {}
+        for column in (*found.keys, ROWS):
+            for way in self._ways.of(relation, column):
+                if way.unknown:
+                    return f"its key {column} cannot be followed"
+                closed = self._closed(way)
+                about_persons = about_persons or (closed is not None and closed.about_persons)
+                source, origin = way.source
+                contract = self._contracts.get(source)
+                if column == ROWS or contract is None or way.use is Use.COUNTED:
+                    continue
+                if closed is not None and closed.personal:
+                    return f"its key {column} comes from {contract.key}.{origin} ({closed.why})"
+                keyed.setdefault(source, set()).add(origin)
+        for source, columns in keyed.items():
+            contract = self._contracts[source]
+            key = contract.primary_key
+            if key and columns.issuperset(key) and any(c.personal for c in contract.columns):
+                return f"its keys hold the primary key of {contract.key}, so that a cell is one person"
+        name = PERSONS_BELOW if about_persons else BUSINESSES_BELOW
+        least = read_project_file(self._project.root).variables.get(name)
+        if not isinstance(least, int):
+            return f"{name} is no number in dbt_project.yml"
+        return "" if found.below >= least else f"it hides cells below {found.below}, and not below {least}"
 
     def _shown(self, way: Way) -> str:
         """`mart.x <- core.y.nik <- raw dinkes/kunjungan.nik (pribadi)`."""
@@ -152,10 +206,10 @@ def _refusals(closed: list[tuple[Way, _Closed]], basis: str | None) -> Iterator[
         if basis is None:
             yield way, what, f"it is closed, and {BASIS} gives no basis on which it may leave"
         elif not way.suppressed and what.about_persons:
-            why = f"data about persons leave only by {SUPPRESSED}, and this way passes no suppressed table"
+            why = f"data about persons leave only by {SUPPRESSED}, and this way {NO_TABLE}"
             yield way, what, why
         elif not way.suppressed and basis == SUPPRESSED:
-            yield way, what, f"its basis is {SUPPRESSED}, and this way passes no suppressed table"
+            yield way, what, f"its basis is {SUPPRESSED}, and this way {NO_TABLE}"
         elif not way.suppressed and way.use is Use.VALUE:
             yield way, what, f"its basis is {AGGREGATE}, and this way leaves single values as they are"
 

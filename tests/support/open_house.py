@@ -14,7 +14,7 @@ from pipelines.models.sources import render_sources
 from pipelines.publish.clearance import Clearance, cleared
 from pipelines.publish.mart import open_marts
 from tests.support.contracts import column, database, document, write
-from tests.support.dbt_folder import DbtFolder
+from tests.support.dbt_folder import PROJECT_FILE, DbtFolder
 
 VISITS = document(
     "dinkes/kunjungan",
@@ -56,11 +56,17 @@ SCHOOLS = document(
     publish=True,
 )
 SUPPRESSING_MACRO = """
-{% macro sel_tersamar(relasi, tabel, baris, kolom, jumlah='jumlah') -%}
-    select {{ tabel | join(', ') }}, {{ baris }}, {{ kolom }},
-        case when sum({{ jumlah }}) >= 5 then sum({{ jumlah }}) end as jumlah
-    from {{ relasi }}
-    group by {{ tabel | join(', ') }}, {{ baris }}, {{ kolom }}
+{% macro sel_tersamar(relasi, tabel, baris, kolom, jumlah='jumlah', ambang=none) -%}
+    with sel as (
+        select {{ tabel | join(', ') }}, {{ baris }}, {{ kolom }}, sum({{ jumlah }}) as jumlah
+        from {{ relasi }}
+        group by {{ tabel | join(', ') }}, {{ baris }}, {{ kolom }}
+    ),
+    dinilai as (
+        select sel.*, (jumlah > 0 and jumlah < {{ var('ambang_samar') if ambang is none else ambang }}) as primer from sel
+    )
+    select {{ tabel | join(', ') }}, {{ baris }}, {{ kolom }}, case when not primer then jumlah end as jumlah
+    from dinilai
 {%- endmacro %}
 """
 """Of the shape of the real one; what it hides is tested elsewhere."""
@@ -76,6 +82,8 @@ class OpenHouse:
             assert contract is not None, faults
             self.contracts.append(contract)
         self.folder = DbtFolder(root / "dbt_like_sql")
+        variables = "vars: {ambang_samar: 5, ambang_badan_usaha: 3}"
+        self.folder.write("dbt_project.yml", PROJECT_FILE.replace("vars: {ambang: 5}", variables))
         self.folder.write("macros/sel_tersamar.sql", SUPPRESSING_MACRO)
         self.folder.write("sources.yml", render_sources(self.contracts))
 

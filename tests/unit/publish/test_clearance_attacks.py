@@ -118,3 +118,80 @@ def test_an_incremental_table_that_swaps_its_columns_hides_none(
     for column in columns:
         (found,) = [r for r in refusals if r.startswith(f"core.m.{column} <- ")]
         assert found.endswith(NEVER)
+
+
+SUPPRESSED = """
+with
+sumber as ({source}),
+final as (
+    {{{{ sel_tersamar('sumber', tabel=[{keys}], baris='puskesmas', kolom='umur'{more}) }}}}
+)
+select * from final
+"""
+VISITS = "select puskesmas, umur, extract(year from tanggal) as tahun, 1 as jumlah from @kunjungan"
+
+
+def _suppressed(house: OpenHouse, source: str, key: str, more: str = "") -> tuple[str, ...]:
+    house.model("core/agg", SUPPRESSED.format(source=source, keys=f"'{key}'", more=more))
+    columns = (key, "puskesmas", "jumlah")
+    sql = "select @columns from {{ ref('agg') }}".replace("@columns", ", ".join(columns))
+    return house.mart(sql, *columns, basis=dict.fromkeys((*columns, "baris"), "penyamaran")).refusals
+
+
+@pytest.mark.parametrize("more", ["", ", ambang=5", ", ambang=var('ambang_samar')", ", ambang=10"])
+def test_cells_of_persons_leave_where_enough_of_them_are_hidden(house: OpenHouse, more: str) -> None:
+    assert _suppressed(house, VISITS, "tahun", more) == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "below"),
+    [
+        (", ambang=1", 1),
+        (", ambang=4", 4),
+        (", ambang=var('ambang_badan_usaha')", 3),
+        (", ambang='5 and false'", 0),
+    ],
+)
+def test_a_table_that_hides_fewer_than_the_project_says_is_none(
+    house: OpenHouse, more: str, below: int
+) -> None:
+    refusals = _suppressed(house, VISITS, "tahun", more)
+    assert len(refusals) == 4
+    assert all(
+        f"(core.agg is none: it hides cells below {below}, and not below 5)" in refusal
+        for refusal in refusals
+    )
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["id_kunjungan", "md5(id_kunjungan)", "id_kunjungan || 'x'", "case when true then id_kunjungan end"],
+)
+def test_no_cell_is_one_person(house: OpenHouse, key: str) -> None:
+    source = VISITS.replace("extract(year from tanggal)", key)
+    refusals = _suppressed(house, source, "tahun")
+    assert any("its keys hold the primary key of dinkes/kunjungan" in refusal for refusal in refusals)
+
+
+DERIVED = "(select *, case when left(nik, 1) = '6' then 1 end as h from @kunjungan)"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "h is null",
+        "h is not null",
+        "nik is null is true",
+        "(h = 1) is false",
+        "count(h)",
+        "count(distinct h)",
+    ],
+)
+def test_only_a_column_as_it_is_may_be_asked_for_null(house: OpenHouse, asked: str) -> None:
+    sql = "select @asked as x from @derived as s".replace("@asked", asked).replace("@derived", DERIVED)
+    house.model("core/agg", "select id_kunjungan, nik, h from @derived as s".replace("@derived", DERIVED))
+    through = "select @asked as x from {{ ref('agg') }}".replace("@asked", asked)
+    for query in (sql, through):
+        refusals = house.mart(query, "x", basis={"x": "penyamaran", "baris": "penyamaran"}).refusals
+        personal = any(r.startswith("core.m.x <-") and r.endswith(NEVER) for r in refusals)
+        assert personal == (asked != "nik is null is true")
