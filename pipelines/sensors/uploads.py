@@ -38,7 +38,7 @@ READ_S = 20
 """Seconds that a tick reads files that it sees for the first time; Dagster waits 60 seconds for a tick."""
 _LOOKING = threading.Lock()
 """Held by the tick that looks: Dagster gives a long one up and starts the next, while the first still reads."""
-_SAID = "#"
+_SAID, _NEXT = "#", ">"
 _UNKNOWN = "?"
 _SURVEY_S = 300
 """Seconds between two looks at the folders of another machine that no contract knows."""
@@ -65,10 +65,16 @@ class _Tick:
     def keep(self, *names: str) -> None:
         self.after |= {name: self.before[name] for name in names if name in self.before}
 
+    def in_turn(self, contracts: Sequence[Contract]) -> Sequence[Contract]:
+        """All of them, from the last one on for which the tick before had no time: none keeps the others waiting."""
+        keys = [c.key for c in contracts]
+        first = keys.index(self.before[_NEXT]) if self.before.get(_NEXT) in keys else 0
+        return [*contracts[first:], *contracts[:first]]
+
     def is_news(self) -> bool:
         """Whether what is to be said was not said by the tick before. A tick that logs leaves a file for ever."""
         if self.lines:
-            self.after[_SAID] = _mark(self.lines)
+            self.after[_SAID] = _mark(sorted(self.lines))
         return bool(self.requests) or self.after.get(_SAID) != self.before.get(_SAID)
 
     def result(self) -> dg.SensorResult:
@@ -106,7 +112,7 @@ def upload_sensor(datasets: Datasets, settings: Settings) -> dg.SensorDefinition
         try:
             with warehouse.connect() as connection:
                 _prepare_once(connection, datasets.contracts)
-                for contract in uploads:
+                for contract in tick.in_turn(uploads):
                     _look(context, tick, connection, contract, settings)
                 _survey(tick, datasets, settings)
         except GudangError as error:
@@ -144,6 +150,7 @@ def _look(
         unreadable = [LeftFile(f"{key}/{f.name}", e.message) for f, e in seen.unreadable]
         _tell_left(tick, contract, [*listing.left, *unreadable])
         if seen.unread:
+            tick.after[_NEXT] = key
             tick.lines.append(f"{key}: dibaca pada kesempatan berikutnya: {_names(seen.unread)}")
         if waiting:
             tick.lines.append(f"{key}: menunggu selesai ditulis: {_names(waiting)}")

@@ -157,16 +157,23 @@ def test_a_look_reads_no_longer_than_it_may_and_the_next_goes_on(
     assert zone.run(request) and zone.rows() == ROWS[B]
 
 
-def test_the_datasets_share_the_time_of_a_look(zone: Zone, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_datasets_share_the_time_of_a_look_and_none_keeps_the_others_waiting(
+    zone: Zone, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(uploads, "READ_S", 0)
-    zone.put(A, own_time=1_700_000_000)
-    other = zone.beside("dagang/toko")
-    (other / "toko.csv").write_bytes(B)
+    for name, content in (("1.csv", A), ("2.csv", C), ("3.csv", B)):
+        zone.put(content, name, own_time=1_700_000_000 + int(name[0]))
+    (zone.beside("dagang/toko") / "toko.csv").write_bytes(B)
     assert zone.tick() == []  # all may still be written to
-    (request,) = zone.tick()
-    assert request.tags[DATASET_TAG] == KEY
-    assert "dagang/toko: dibaca pada kesempatan berikutnya: toko.csv" in "\n".join(zone.log)
-    assert "dagang/toko" in {request.tags[DATASET_TAG] for request in zone.tick()}
+    unread: list[list[str]] = []
+    requested: list[set[str]] = []
+    for _ in range(4):
+        requested.append({request.tags[DATASET_TAG] for request in zone.tick()})
+        told = [line.split(": ") for line in zone.log if "kesempatan berikutnya" in line]
+        unread.append([f"{dataset} {files}" for dataset, _, files in told])
+    assert unread[0] == ["dagang/pasar 2.csv, 3.csv", "dagang/toko toko.csv"]
+    assert unread[1] == ["dagang/pasar 2.csv, 3.csv"] and unread[2] == ["dagang/pasar 3.csv"]
+    assert requested[:2] == [set(), {"dagang/toko"}] and KEY in requested[3]
 
 
 def test_a_look_that_begins_while_the_one_before_still_reads_is_passed_over(zone: Zone) -> None:
