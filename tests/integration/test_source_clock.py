@@ -315,11 +315,14 @@ def test_a_lag_of_an_api_wants_a_text_from_which_it_can_be_taken(nights: Nights)
     assert contract is None and ["a lag is taken from the text" in f.message for f in faults] == [True]
 
 
-@pytest.mark.parametrize("table", ["postgresql", "mariadb"], indirect=True)
-def test_a_row_that_was_committed_late_comes_within_the_lag_of_a_number(nights: Nights, table: Table) -> None:
+@pytest.mark.parametrize("kind", ["integer", "numeric(10,2)"])
+@pytest.mark.parametrize("table", ["postgresql", "mariadb", "sqlite"], indirect=True)
+def test_a_row_that_was_committed_late_comes_within_the_lag_of_a_number(
+    nights: Nights, table: Table, kind: str
+) -> None:
     """c5_append: a sequence gives 98 to one transaction and 99 to another, which ends first."""
     contract = nights.contract(
-        column("id", "integer", primaryKey=True), write_disposition="append", cursor="id", lag=5
+        column("id", kind, primaryKey=True), write_disposition="append", cursor="id", lag=5
     )
     nights.forget()
     table.make("id int")

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
+from math import floor
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -202,7 +204,9 @@ def _limit_of(
     def limit(operator: Literal[">=", "<"], value: str, wider: int) -> Limit:
         """wider: days to add to the bound of texts with a zone."""
         if not a_time:
-            return Limit(column.source_name, family, operator, value)
+            # A mark of numeric(10,2) is "5.00", which no server and no driver compares with a whole number.
+            bound = str(floor(Decimal(value))) if family == "integer" else value
+            return Limit(column.source_name, family, operator, bound)
         local = _local(value)
         zoned = (date.fromisoformat(local[:10]) + timedelta(days=wider)).isoformat() if as_text else None
         # From a time on also months and days of one digit are found: "2026-9-1" sorts after "2026-09-".
