@@ -34,7 +34,7 @@ def shaped_records(subject: str, place: str, shape: str, found: Any) -> list[Any
 
 
 def keyed_record(key: str, record: Any, number: int) -> dict[str, Any]:
-    """One record of an object of records, as PHP writes an array with gaps. Raises JsonError."""
+    """The record with its key added as KEY. Raises JsonError where it is no object; `number` counts records from 1."""
     if not isinstance(record, dict):
         raise JsonError(f"record {number} of the object is no object")
     return {KEY: key, **cast("dict[str, Any]", record)}

@@ -88,7 +88,7 @@ def _repaired_otherwise(rule: Rule) -> Iterator[Column]:
 
 
 def _tried(connection: Connection[Any], plan: LoadPlan, rule: Rule, column: Column) -> tuple[int, int]:
-    """How many rows would keep all rules of `column`, and of how many that break `rule`."""
+    """Two counts of rows that break `rule`: those that the repairs of `column` would make good, and all."""
     contract = replace(
         plan.contract, columns=tuple(column if c.name == column.name else c for c in plan.contract.columns)
     )
