@@ -23,7 +23,7 @@ import typer
 from pipelines import cli_models
 from pipelines.cli_processes import refuse_taken, refuse_while_used, run_to_its_end
 from pipelines.errors import GudangError
-from pipelines.redaction import shown
+from pipelines.redaction.secrets import shown
 
 app = typer.Typer(
     name="gudang",
@@ -272,9 +272,9 @@ def validate(
 @app.command(context_settings=_PASS_ON)
 def psql(context: typer.Context) -> None:
     """Open psql on the warehouse; everything after `psql` is psql's: gudang psql -c "select now()"."""
-    from pipelines.database_urls import without_password
     from pipelines.embedded import EmbeddedServer
     from pipelines.environment import current_settings, warehouse_url
+    from pipelines.redaction.database_urls import without_password
 
     program = EmbeddedServer(current_settings().home).bin_dir / "psql"
     place, password = without_password(warehouse_url())

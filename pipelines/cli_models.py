@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.errors import GudangError, LoadError, ModelError
-from pipelines.redaction import shown
+from pipelines.redaction.secrets import shown
 
 if TYPE_CHECKING:
     from pipelines.load.plan import Window

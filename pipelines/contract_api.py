@@ -12,7 +12,7 @@ from typing import Any, NoReturn, cast
 
 from pipelines.contract_upload import KEYED, LISTS
 from pipelines.errors import ContractError
-from pipelines.redaction import is_secret_name, secret_in
+from pipelines.redaction.secrets import is_secret_name, secret_in
 from pipelines.settings import references
 
 BPS_DATA = "bps_data"

@@ -32,7 +32,7 @@ from pipelines.contracts import (
     WriteDisposition,
 )
 from pipelines.errors import ContractError, GudangError
-from pipelines.redaction import secret_in
+from pipelines.redaction.secrets import secret_in
 
 Location = tuple[str | int, ...]
 _DURATION = re.compile(r"P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+S)?)?")

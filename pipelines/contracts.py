@@ -17,7 +17,7 @@ from unicodedata import normalize
 from pipelines.contract_api import ApiExtract
 from pipelines.contract_upload import SHEET, WORKBOOKS, FileExtract
 from pipelines.errors import ContractError
-from pipelines.names import LONGEST_TABLE
+from pipelines.identifiers import LONGEST_TABLE
 
 PERSONAL = frozenset({"pribadi", "pribadi_spesifik"})
 CLASSIFICATIONS = ("terbuka", "terbatas", "pribadi", "pribadi_spesifik")

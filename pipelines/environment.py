@@ -165,7 +165,7 @@ def _checked(name: str, url: str) -> str:
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
-    from pipelines.database_urls import PASSWORD_HINT, has_unescaped
+    from pipelines.redaction.database_urls import PASSWORD_HINT, has_unescaped
 
     hint = f"postgresql://user:password@host:5432/database; {PASSWORD_HINT}"
     try:

@@ -6,8 +6,8 @@ holds is redacted and masked here, once for all that is printed, logged and kept
 
 from __future__ import annotations
 
-from pipelines.personal_shapes import NUMBERS, masked
-from pipelines.redaction import redacted
+from pipelines.redaction.personal_shapes import NUMBERS, masked
+from pipelines.redaction.secrets import redacted
 
 
 class GudangError(Exception):

@@ -14,7 +14,7 @@ from pipelines.errors import ModelError
 from pipelines.load import warehouse
 from pipelines.models.project import load_project
 from pipelines.models.runner import build
-from pipelines.redaction import shown
+from pipelines.redaction.secrets import shown
 from pipelines.settings import Settings
 
 

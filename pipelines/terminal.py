@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.text import Text
 
-from pipelines.redaction import shown
+from pipelines.redaction.secrets import shown
 
 
 class Terminal(Console):

@@ -20,7 +20,7 @@ from pipelines.load.empty import TAG as EMPTY_WINDOW
 from pipelines.load.failures import told
 from pipelines.load.plan import Window
 from pipelines.quality.suites import Expectation, suite, tables_read
-from pipelines.redaction import as_markdown
+from pipelines.redaction.secrets import as_markdown
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import TIMEZONE, Settings
 

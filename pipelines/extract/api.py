@@ -31,7 +31,7 @@ from pipelines.extract.records import Fields
 from pipelines.extract.shapes import shaped_records
 from pipelines.extract.stream import EXTRA, POSITION, SourceStream, encode_rows
 from pipelines.extract.transport import Patience
-from pipelines.personal_shapes import masked
+from pipelines.redaction.personal_shapes import masked
 from pipelines.settings import references, resolve
 
 MAX_PAGES = 20_000

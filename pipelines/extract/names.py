@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from unicodedata import normalize
 
 from pipelines.contracts import Contract
-from pipelines.personal_shapes import ALL, found, masked
+from pipelines.redaction.personal_shapes import ALL, found, masked
 
 SHOWN = 20
 _INVISIBLE = str.maketrans("", "", "\ufeff\u200b\u200c\u200d")

@@ -16,8 +16,8 @@ from typing import Any, LiteralString
 from psycopg import Connection, errors, sql
 
 from pipelines.errors import LoadError
+from pipelines.identifiers import CANDIDATE_SUFFIX, LONGEST_MODEL, shortened
 from pipelines.load.relation import Relation, compiled, identifier
-from pipelines.names import CANDIDATE_SUFFIX, LONGEST_MODEL, shortened
 
 # NOT NULL is a constraint by itself only from PostgreSQL 18 on; that of a primary key comes with the key.
 _HEAD = """

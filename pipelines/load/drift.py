@@ -16,7 +16,7 @@ from pipelines.contract_upload import FILE, SHEET
 from pipelines.contracts import Contract
 from pipelines.errors import ShapeError
 from pipelines.extract.names import are_told, fold, kept_shape
-from pipelines.personal_shapes import masked
+from pipelines.redaction.personal_shapes import masked
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from pathlib import Path
 import psycopg
 from psycopg import errors
 
-from pipelines import sqlstates
 from pipelines.errors import GudangError, LoadError
 from pipelines.load import locks
+from pipelines.redaction import sqlstates
 
 _HOUSE = Path(__file__).parents[1]
 

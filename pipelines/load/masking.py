@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from pipelines import personal_shapes
 from pipelines.contracts import Column, Contract
 from pipelines.load.personal import purposes
 from pipelines.load.plan import LoadPlan
 from pipelines.load.rules import MASK
 from pipelines.load.stage import all_rules, cleaned_rows
+from pipelines.redaction import personal_shapes
 
 LONGEST_CELL = 10_000
 """Characters of a refused cell that are kept."""

@@ -12,7 +12,7 @@ from typing import Any, LiteralString, cast
 
 from psycopg import Connection, sql
 
-from pipelines.names import CANDIDATE_SUFFIX
+from pipelines.identifiers import CANDIDATE_SUFFIX
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from pipelines import personal_shapes
 from pipelines.contracts import Column
 from pipelines.extract.stream import EXTRA, POSITION, SourceStream
 from pipelines.load.plan import DELETED, LoadPlan, Window, identifiers
 from pipelines.load.rules import OF_A_KEY, Rule, all_kept, castable, cleaned, declared, repaired, rules, typed
+from pipelines.redaction import personal_shapes
 
 REJECTED = sql.Identifier("pg_temp", "rejected_rows")
 """The landing rows that the stage left out (rid tid); one load at a time has a connection."""

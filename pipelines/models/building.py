@@ -17,7 +17,6 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import Connection, sql
 
-from pipelines import sqlstates
 from pipelines.errors import GudangError, ModelError
 from pipelines.load.attached import name_for_now
 from pipelines.load.locks import limit_waiting, queued
@@ -38,6 +37,7 @@ from pipelines.models.materialization import Incremental, digest
 from pipelines.models.nodes import DataTest, Node, Project
 from pipelines.models.results import NodeResult, State, TestResult
 from pipelines.quality.run import import_ahead, run_suite
+from pipelines.redaction import sqlstates
 
 SEED_STATE = """
 create table if not exists ops.seed_state (

@@ -11,9 +11,9 @@ import re
 
 import psycopg
 
-from pipelines import sqlstates
 from pipelines.errors import ModelError
 from pipelines.models.nodes import Node
+from pipelines.redaction import sqlstates
 
 _COPY_LINE = re.compile(r"COPY \w+, line \d+(?:, column \w+)?")
 _AROUND = 2

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from pipelines.errors import ModelError
+from pipelines.identifiers import CANDIDATE_SUFFIX, LONGEST_MODEL
 from pipelines.load.plan import Window
 from pipelines.models.materialization import Incremental, Materialization, digest, read_materialization
 from pipelines.models.nodes import (
@@ -37,7 +38,6 @@ from pipelines.models.properties import (
 )
 from pipelines.models.render import Renderer
 from pipelines.models.suites import in_building_order, with_suites
-from pipelines.names import CANDIDATE_SUFFIX, LONGEST_MODEL
 
 
 @dataclass(frozen=True, slots=True)

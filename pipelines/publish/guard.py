@@ -16,8 +16,8 @@ from typing import Any
 from psycopg import Connection, sql
 
 from pipelines.errors import PublicationError
-from pipelines.personal_shapes import ALL, NUMBERS, Shape, found, shaped, split_nik
 from pipelines.publish.mart import OpenMart
+from pipelines.redaction.personal_shapes import ALL, NUMBERS, Shape, found, shaped, split_nik
 
 _NIK_DIGITS = 16
 _FIRST, _SECOND = sql.Identifier("a"), sql.Identifier("b")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import sql
 
-from pipelines.personal_shapes import ALL, found, plain, split_nik
+from pipelines.redaction.personal_shapes import ALL, found, plain, split_nik
 from tests.support.parsers import IN_SETS, Warehouse
 from tests.unit.test_personal_shapes import KINDS, OTHERS, SPELLINGS
 

@@ -15,12 +15,12 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from pipelines import personal_shapes
 from pipelines.errors import PublicationError
 from pipelines.publish.catalog import PublishedFile
 from pipelines.publish.clearance import Clearance
 from pipelines.publish.mart import MartColumn, OpenMart
 from pipelines.publish.publish import data_modified, publish_all, write_report
+from pipelines.redaction import personal_shapes
 
 AT = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
 NIK = "6472014107900001"

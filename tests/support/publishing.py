@@ -10,9 +10,9 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from pipelines.personal_shapes import functions
 from pipelines.publish.clearance import Clearance
 from pipelines.publish.mart import MartColumn, OpenMart
+from pipelines.redaction.personal_shapes import functions
 
 AT = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
 SCHEMA = Path(__file__).parents[1] / "integration/publication/schema.sql"

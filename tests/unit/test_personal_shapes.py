@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.personal_shapes import ACCOUNT, ALL, EMAIL, NIK, NIP, PHONE, Shape, found, masked
+from pipelines.redaction.personal_shapes import ACCOUNT, ALL, EMAIL, NIK, NIP, PHONE, Shape, found, masked
 
 FULL_WIDTH = "6472015203900001".translate({ord(d): ord(d) + 0xFEE0 for d in "0123456789"})
 SPELLINGS = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.database_urls import has_unescaped, libpq_url, without_password
 from pipelines.errors import GudangError
-from pipelines.redaction import as_markdown, redacted, secret_in, shown
+from pipelines.redaction.database_urls import has_unescaped, libpq_url, without_password
+from pipelines.redaction.secrets import as_markdown, redacted, secret_in, shown
 
 SECRET = "rahasia99"
 

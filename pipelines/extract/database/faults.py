@@ -16,9 +16,9 @@ import psycopg
 import pymysql
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from pipelines import sqlstates
 from pipelines.contracts import Contract, DatabaseExtract
 from pipelines.errors import SourceError
+from pipelines.redaction import sqlstates
 
 # 08 connection, 40 serialisation, deadlock and recovery conflict, 53 resources, 58 the server's system.
 _PASSING_CLASSES = frozenset({"08", "40", "53", "58"})

@@ -16,9 +16,7 @@ from psycopg import pq, sql
 from psycopg.pq.abc import PGresult
 from sqlalchemy.engine import URL
 
-from pipelines import sqlstates
 from pipelines.contracts import Contract, DatabaseExtract
-from pipelines.database_urls import libpq_url
 from pipelines.extract.database.clean import Cleaner
 from pipelines.extract.database.faults import RefusedError, SilentError
 from pipelines.extract.database.shape import (
@@ -31,6 +29,8 @@ from pipelines.extract.database.shape import (
 )
 from pipelines.extract.database.statement import inner
 from pipelines.extract.stream import SourceStream
+from pipelines.redaction import sqlstates
+from pipelines.redaction.database_urls import libpq_url
 from pipelines.settings import TIMEZONE
 
 _BLOCK = 1 << 18
