@@ -170,6 +170,7 @@ def upload(
     from pipelines.datasets import read_datasets
     from pipelines.environment import close_zone, current_settings
     from pipelines.extract.uploads import put_upload, stands_there
+    from pipelines.extract.zone import upload_zone
     from pipelines.home import make_home
 
     settings = current_settings()
@@ -183,8 +184,8 @@ def upload(
     make_home(settings.home)
     close_zone(settings)
     for file in files:
-        before = stands_there(settings.upload_zone, dataset, file)
-        place = put_upload(settings.upload_zone, dataset, file)
+        before = stands_there(upload_zone(settings), dataset, file)
+        place = put_upload(upload_zone(settings), dataset, file)
         print(shown(f"{file.name} -> {place}{_BEFORE[before]}"))
     print("They are loaded by the upload sensor if `gudang ui` is open, else by the next `gudang nightly`.")
     print("`gudang status` then shows how many rows were loaded and how many are in quarantine.")

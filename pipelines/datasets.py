@@ -13,6 +13,7 @@ from pipelines.contract_files import Fault, read_contract
 from pipelines.contracts import Contract, contract_paths
 from pipelines.errors import QualityError
 from pipelines.extract.inbox import LeftFile, folder_reasons, list_uploads, unknown_files
+from pipelines.extract.zone import upload_zone
 from pipelines.quality.suites import suite, suite_path
 from pipelines.settings import Settings
 
@@ -61,7 +62,7 @@ def read_datasets(settings: Settings) -> Datasets:
 
 def files_left(settings: Settings, datasets: Datasets) -> list[LeftFile]:
     """Every file in the upload zone that no contract takes, with the reason. Raises SourceError."""
-    zone = settings.upload_zone
+    zone = upload_zone(settings)
     uploads = [c for c in datasets.contracts if c.server.kind == "upload"]
     left = [file for c in uploads for file in list_uploads(zone, c).left]
     return [*left, *files_unknown(settings, datasets)]
@@ -74,7 +75,7 @@ def files_unknown(settings: Settings, datasets: Datasets) -> list[LeftFile]:
         for s in datasets.set_aside
     }
     known = [c.key for c in datasets.contracts if c.server.kind == "upload"]
-    return unknown_files(settings.upload_zone, reasons, known)
+    return unknown_files(upload_zone(settings), reasons, known)
 
 
 def _suite_faults(contract: Contract, settings: Settings) -> list[Fault]:

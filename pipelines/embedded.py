@@ -34,10 +34,10 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from pipelines.clock import TIMEZONE
 from pipelines.errors import GudangError
 from pipelines.file_lock import locked
 from pipelines.home import make_home
-from pipelines.settings import TIMEZONE
 
 SUBJECT = "embedded PostgreSQL"
 WAREHOUSE = "gudang"

@@ -26,6 +26,7 @@ from pathlib import Path
 from pipelines.embedded import EmbeddedServer
 from pipelines.errors import GudangError
 from pipelines.extract import samples
+from pipelines.extract.zone import upload_zone
 from pipelines.home import make_home, private_folder
 from pipelines.settings import PROJECT_ROOT, PSEUDONYM_KEY, Settings, load_settings
 
@@ -112,7 +113,7 @@ def prepare_environment(
 def close_zone(settings: Settings) -> None:
     """Our own upload zone, made if it is missing, closed to other users. One that somebody set keeps its modes: sshd
     asks for its own."""
-    if settings.upload_zone == settings.home / "unggahan":
+    if upload_zone(settings) == settings.home / "unggahan":
         private_folder(settings.home / "unggahan")
 
 
@@ -273,7 +274,7 @@ def _demo_opd(settings: Settings) -> Iterator[dict[str, str]]:
     if not marker.exists() or marker.read_text("ascii") != version:
         _demo("seed", "--database-url", database_url, project=settings.project)
         marker.write_text(version, "ascii")
-    zone = settings.upload_zone
+    zone = upload_zone(settings)
     # The demo's made-up files have no business on another machine.
     listed = samples.hash_list(settings.home)
     if isinstance(zone, Path) and not listed.exists():

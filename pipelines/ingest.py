@@ -23,6 +23,7 @@ from pipelines.extract.inbox import LeftFile, list_uploads
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import SourceStream, Wanted
 from pipelines.extract.uploads import UploadedFile
+from pipelines.extract.zone import upload_zone
 from pipelines.load import arrivals, ledger, mended
 from pipelines.load.arrivals import Arrival
 from pipelines.load.failures import told
@@ -127,7 +128,7 @@ def _incoming(
     """
     if not isinstance(contract.extract, FileExtract):
         return _Incoming([None])
-    listing = list_uploads(settings.upload_zone, contract)
+    listing = list_uploads(upload_zone(settings), contract)
     for left in listing.left:
         log.warning("%s", left)
     seen = arrivals.see(connection, contract, listing.files)

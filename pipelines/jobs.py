@@ -15,9 +15,9 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
 from pipelines import windows
+from pipelines.clock import TIMEZONE
 from pipelines.contracts import Cadence, Contract
 from pipelines.runs.launcher import leased
-from pipelines.settings import TIMEZONE
 
 INGEST, WAREHOUSE, PUBLICATION, UPLOAD = "ingest", "warehouse", "publication", "upload"
 INGEST_JOBS: Mapping[Cadence, str] = {Cadence.DAILY: INGEST, Cadence.MONTHLY: "ingest_monthly"}

@@ -10,15 +10,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pipelines.errors import ContractError
 
-if TYPE_CHECKING:
-    from pipelines.extract.zone import Zone
-
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
-TIMEZONE = "Asia/Makassar"
 PSEUDONYM_KEY = "GUDANG_PSEUDONYM_KEY"
 _REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 
@@ -46,16 +41,6 @@ class Settings:
     @property
     def models_dir(self) -> Path:
         return self.project / "dbt_like_sql"
-
-    @property
-    def upload_zone(self) -> Zone:
-        """The local folder, or another machine's (sftp://, s3://). Raises ContractError for a URL that is neither."""
-        place = os.environ.get("GUDANG_UPLOAD_ZONE") or str(self.home / "unggahan")
-        if "://" not in place:
-            return Path(place)
-        from pipelines.extract.zone import remote_zone
-
-        return remote_zone(place, os.environ)
 
     @property
     def publication_dir(self) -> Path:

@@ -12,6 +12,7 @@ from psycopg import Connection
 from pipelines import windows
 from pipelines.assets.checks import Checks
 from pipelines.assets.naming import definition_name, numbered, tag_value
+from pipelines.clock import TIMEZONE
 from pipelines.contracts import Cadence, Contract
 from pipelines.errors import GudangError
 from pipelines.extract.inbox import LeftFile
@@ -22,7 +23,7 @@ from pipelines.load.plan import Window
 from pipelines.quality.suites import Expectation, suite, tables_read
 from pipelines.redaction.secrets import as_markdown
 from pipelines.resources.warehouse import Warehouse
-from pipelines.settings import TIMEZONE, Settings
+from pipelines.settings import Settings
 
 Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
 FULL_REFRESH = "gudang/full_refresh"

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from pipelines.clock import TIMEZONE
 from pipelines.contracts import WAIT_LIMIT_S, Contract
 from pipelines.errors import SourceError
-from pipelines.settings import TIMEZONE
 
 
 def _now() -> datetime:

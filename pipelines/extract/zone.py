@@ -6,6 +6,7 @@ what is in the zone (uploads.py).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -17,6 +18,7 @@ from fsspec import get_filesystem_class
 from upath import UPath
 
 from pipelines.errors import ContractError, GudangError, SourceError
+from pipelines.settings import Settings
 
 Zone = Path | UPath
 """A local folder is a pathlib.Path; everything else is another machine."""
@@ -32,6 +34,15 @@ CALL_S = 60
 """Seconds that one question to the zone may take; a copy has COPY_S."""
 COPY_S = 3_600
 _SILENCE_S = 15
+
+
+def upload_zone(settings: Settings) -> Zone:
+    """The zone of this installation: GUDANG_UPLOAD_ZONE, else a folder in its home.
+
+    Raises ContractError for a URL that is neither sftp:// nor s3://.
+    """
+    place = os.environ.get("GUDANG_UPLOAD_ZONE") or str(settings.home / "unggahan")
+    return remote_zone(place, os.environ) if "://" in place else Path(place)
 
 
 def remote_zone(url: str, env: Mapping[str, str]) -> UPath:

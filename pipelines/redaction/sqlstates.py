@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg import errors
 
-from pipelines.settings import TIMEZONE
+from pipelines.clock import TIMEZONE
 
 _STATE = re.compile(r"[0-9A-Z]{5}")
 _STATES = {

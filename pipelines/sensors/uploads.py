@@ -20,6 +20,7 @@ from pipelines.datasets import Datasets, files_unknown
 from pipelines.errors import GudangError, SourceError
 from pipelines.extract.inbox import LeftFile, list_uploads
 from pipelines.extract.uploads import UploadedFile, is_settled
+from pipelines.extract.zone import upload_zone
 from pipelines.jobs import UPLOAD
 from pipelines.load import arrivals
 from pipelines.load import warehouse as bootstrap
@@ -143,7 +144,7 @@ def _look(
     """One dataset's folder; what goes wrong there is said, and the others are looked at."""
     key = contract.key
     try:
-        listing = list_uploads(settings.upload_zone, contract)
+        listing = list_uploads(upload_zone(settings), contract)
         tick.files += len(listing.files) + len(listing.left)
         settled, waiting = _settled(tick, contract, listing.files)
         seen = arrivals.see(connection, contract, settled, patience=tick.patience)
@@ -241,7 +242,7 @@ def _tell_left(tick: _Tick, contract: Contract, left: Sequence[LeftFile]) -> Non
 def _survey(tick: _Tick, datasets: Datasets, settings: Settings) -> None:
     """Files that lie in no dataset's folder. On another machine each look costs a question a folder: seldom."""
     last = float(tick.before.get(_UNKNOWN, "0"))
-    remote = not isinstance(settings.upload_zone, Path)
+    remote = not isinstance(upload_zone(settings), Path)
     if remote and time.time() - last < _SURVEY_S:
         tick.keep(_UNKNOWN)
         return

@@ -19,6 +19,7 @@ from demo.databases import VARIABLES
 from demo.uploads import write_files
 from pipelines.embedded import EmbeddedServer
 from pipelines.environment import prepare_environment
+from pipelines.extract.zone import upload_zone
 from pipelines.load.warehouse import libpq_url
 from pipelines.settings import PROJECT_ROOT, Settings, load_settings
 from tests.support.servers import short_folder
@@ -51,7 +52,7 @@ def test_everything_a_night_needs_is_up_and_only_for_as_long(settings: Settings)
         assert load_settings().warehouse_url == added["GUDANG_WAREHOUSE_URL"]
         for folder in ("unggahan", "dagster"):
             assert stat.S_IMODE((settings.home / folder).stat().st_mode) == 0o750
-        assert any(path.is_file() for path in settings.upload_zone.rglob("*"))
+        assert any(path.is_file() for path in upload_zone(settings).rglob("*"))
     with pytest.raises(OSError, match="refused"):
         socket.create_connection((api.hostname, api.port), timeout=5)
     assert "GUDANG_SUMBER_DINKES_URL" not in os.environ
@@ -81,7 +82,7 @@ def test_a_home_with_another_versions_demo_gets_the_tables_of_this_one(settings:
 
 def test_a_removed_upload_does_not_come_back(settings: Settings) -> None:
     with prepare_environment(settings):
-        removed = next(path for path in settings.upload_zone.rglob("*") if path.is_file())
+        removed = next(path for path in upload_zone(settings).rglob("*") if path.is_file())
         removed.unlink()
     with prepare_environment(settings):
         assert not removed.exists()

@@ -12,6 +12,7 @@ from pipelines.contracts import Contract
 from pipelines.errors import ContractError, SourceError
 from pipelines.extract.inbox import list_uploads
 from pipelines.extract.uploads import UploadedFile
+from pipelines.extract.zone import upload_zone
 from pipelines.ingest import Ingested, ingest
 from pipelines.load import arrivals
 from pipelines.settings import Settings
@@ -58,7 +59,7 @@ class Zone:
         return self.loads.raw(self.contract, *(columns or ("id", "isi")))
 
     def listed(self) -> Sequence[UploadedFile]:
-        return list_uploads(self.settings.upload_zone, self.contract).files
+        return list_uploads(upload_zone(self.settings), self.contract).files
 
     def files(self) -> list[tuple[str, str]]:
         return self.loads.run(

@@ -16,6 +16,7 @@ import pytest
 
 from pipelines.contracts import Contract
 from pipelines.errors import GudangError, ShapeError
+from pipelines.extract.zone import upload_zone
 from pipelines.ingest import Ingested, ingest
 from pipelines.settings import Settings
 from tests.support.contracts import api, column, upload
@@ -37,7 +38,7 @@ class House:
         self.settings = Settings(folder / "home", folder, self.loads.url)
 
     def put(self, key: str, name: str, content: bytes | str) -> None:
-        path = self.settings.upload_zone / key / name  # type: ignore[operator]
+        path = upload_zone(self.settings) / key / name  # type: ignore[operator]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
 

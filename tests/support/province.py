@@ -8,6 +8,7 @@ from typing import Any
 
 from pipelines.contracts import by_key, load_contracts
 from pipelines.extract.uploads import put_upload
+from pipelines.extract.zone import upload_zone
 from pipelines.ingest import Ingested, ingest
 from pipelines.load import warehouse
 from pipelines.models.project import load_project
@@ -35,7 +36,7 @@ class Province:
 
     def load(self, key: str, file: Path) -> Ingested:
         """Loads a file as if the OPD had uploaded it, through the dataset's own contract and suite."""
-        put_upload(self.settings.upload_zone, key, file)
+        put_upload(upload_zone(self.settings), key, file)
         return ingest(self.connection, self.contracts[key], self.settings, self.url, run_id="uji")
 
     def ask(self, query: str) -> list[Any]:

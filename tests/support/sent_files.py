@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.extract.uploads import put_upload
+from pipelines.extract.zone import upload_zone
 from pipelines.ingest import ingest
 from pipelines.settings import Settings
 from tests.support.contracts import upload
@@ -55,7 +56,7 @@ class SentFiles:
             extract={"format": kind, "pattern": "*", **extract},
             **{"max_quarantine_share": 1, **(custom or {})},
         )
-        put_upload(self.settings.upload_zone, key, file)
+        put_upload(upload_zone(self.settings), key, file)
         done = ingest(self.loads.connection, contract, self.settings, self.loads.url, run_id="uji")
         assert done.batch is not None, "nothing was loaded"
         entries: list[tuple[str, Any]] = self.loads.run(

@@ -13,6 +13,7 @@ from psycopg import Connection
 from pipelines.assets.raw import raw_assets, raw_key
 from pipelines.contracts import Contract
 from pipelines.datasets import Datasets
+from pipelines.extract.zone import upload_zone
 from pipelines.jobs import UPLOAD
 from pipelines.load import warehouse
 from pipelines.resources.warehouse import Warehouse
@@ -53,7 +54,7 @@ class Zone:
 
     @property
     def folder(self) -> Path:
-        place = self.settings.upload_zone
+        place = upload_zone(self.settings)
         assert isinstance(place, Path)
         return place / KEY
 

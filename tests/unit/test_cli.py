@@ -18,6 +18,7 @@ from pipelines.environment import (
     warehouse_environment,
 )
 from pipelines.errors import GudangError
+from pipelines.extract.zone import upload_zone
 from pipelines.home import MARKER, delete_home, make_home
 from pipelines.settings import load_settings
 
@@ -174,7 +175,7 @@ def test_the_environment_wins_over_dotenv(tmp_path: Path, monkeypatch: pytest.Mo
     try:
         settings = current_settings()
         assert settings.home == tmp_path / "dari-lingkungan"
-        assert settings.upload_zone == tmp_path / "zona"
+        assert upload_zone(settings) == tmp_path / "zona"
     finally:
         os.environ.pop("GUDANG_UPLOAD_ZONE", None)
 

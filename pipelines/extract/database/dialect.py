@@ -21,13 +21,13 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
+from pipelines.clock import TIMEZONE
 from pipelines.contracts import Contract, DatabaseExtract
 from pipelines.extract.database.clean import REPLACEMENT, Cleaner
 from pipelines.extract.database.faults import STATEMENT_ENDED, RefusedError
 from pipelines.extract.database.shape import Family, Limit, Selection, SourceColumn, no_such_table
 from pipelines.extract.database.statement import inner
 from pipelines.extract.stream import SourceStream, encode_rows
-from pipelines.settings import TIMEZONE
 
 _CONNECT: Mapping[str, Mapping[str, Any]] = {"mssql+pyodbc": {"timeout": 10}}
 _ROWS = 500

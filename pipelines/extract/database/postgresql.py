@@ -16,6 +16,7 @@ from psycopg import pq, sql
 from psycopg.pq.abc import PGresult
 from sqlalchemy.engine import URL
 
+from pipelines.clock import TIMEZONE
 from pipelines.contracts import Contract, DatabaseExtract
 from pipelines.extract.database.clean import Cleaner
 from pipelines.extract.database.faults import RefusedError, SilentError
@@ -31,7 +32,6 @@ from pipelines.extract.database.statement import inner
 from pipelines.extract.stream import SourceStream
 from pipelines.redaction import sqlstates
 from pipelines.redaction.database_urls import libpq_url
-from pipelines.settings import TIMEZONE
 
 _BLOCK = 1 << 18
 _GRACE_S = 10.0

@@ -14,11 +14,11 @@ from math import floor
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from pipelines.clock import TIMEZONE
 from pipelines.contracts import Column, Contract, DatabaseExtract
 from pipelines.errors import ContractError, ShapeError
 from pipelines.extract.names import told
 from pipelines.extract.stream import Wanted
-from pipelines.settings import TIMEZONE
 
 Family = Literal[
     "integer", "number", "text", "date", "timestamp", "time", "boolean", "binary", "json", "other"

@@ -18,6 +18,7 @@ from pipelines.extract.inbox import find_uploads
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import SourceStream, Wanted
 from pipelines.extract.uploads import UploadedFile, put_upload
+from pipelines.extract.zone import upload_zone
 from pipelines.settings import Settings
 from tests.support.extracts import upload_contract
 from tests.support.sftp_server import PASSWORD, SftpServer
@@ -40,11 +41,11 @@ class Remote:
         os.utime(self.folder / name, (mtime, mtime))
 
     def names(self) -> list[str]:
-        return [f.name for f in find_uploads(self.settings.upload_zone, AB)]
+        return [f.name for f in find_uploads(upload_zone(self.settings), AB)]
 
     def open(self, of: Contract = AB, upload: UploadedFile | None = None) -> SourceStream | None:
         """One of its files, else the one that is newest by its own time."""
-        newest = [None, *find_uploads(self.settings.upload_zone, AB)][-1]
+        newest = [None, *find_uploads(upload_zone(self.settings), AB)][-1]
         return open_source(of, wanted=Wanted(), upload=upload or newest)
 
 
@@ -79,7 +80,7 @@ def test_files_are_listed_oldest_first_and_what_is_unfinished_is_not(remote: Rem
         remote.put(name, "a", 300)
     (remote.folder / "folder.csv").mkdir()
     (remote.folder / "link.csv").symlink_to("b.csv")
-    files = find_uploads(remote.settings.upload_zone, AB)
+    files = find_uploads(upload_zone(remote.settings), AB)
     assert [(f.name, f.size, f.mtime, f.is_remote) for f in files] == [
         ("C.CSV", 8, 100, True),
         ("b.csv", 8, 200, True),
@@ -102,7 +103,7 @@ def test_the_newest_is_read_and_hashed_and_any_other_can_be(remote: Remote) -> N
     assert stream is not None
     assert read(stream) == [["2", "baru", "baris 2"]]
     assert (stream.name, stream.fingerprint) == ("b.csv", hashlib.sha256(b"a,b\n2,baru\n").hexdigest())
-    oldest = find_uploads(remote.settings.upload_zone, AB)[0]
+    oldest = find_uploads(upload_zone(remote.settings), AB)[0]
     stream = remote.open(upload=oldest)
     assert stream is not None
     assert read(stream) == [["1", "lama", "baris 2"]]
@@ -110,7 +111,7 @@ def test_the_newest_is_read_and_hashed_and_any_other_can_be(remote: Remote) -> N
 
 
 def test_a_file_that_is_put_appears_whole_under_its_name(remote: Remote, tmp_path: Path) -> None:
-    zone = remote.settings.upload_zone
+    zone = upload_zone(remote.settings)
     place = put_upload(zone, AB.key, write(tmp_path, "a,b\n1,2\n", "data.csv"))
     assert str(place).endswith("samarinda/penduduk/data.csv") and PASSWORD not in str(place)
     assert (remote.folder / "data.csv").read_text() == "a,b\n1,2\n"
@@ -123,12 +124,12 @@ def test_a_file_that_is_put_appears_whole_under_its_name(remote: Remote, tmp_pat
 
 def test_a_name_that_would_leave_the_folder_is_refused_there_too(remote: Remote, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no name for an upload"):
-        put_upload(remote.settings.upload_zone, AB.key, write(tmp_path, "a"), name="../x.csv")
+        put_upload(upload_zone(remote.settings), AB.key, write(tmp_path, "a"), name="../x.csv")
 
 
 def test_a_file_that_grew_since_it_was_listed_is_left_for_the_next_look(remote: Remote) -> None:
     remote.put("a.csv", "a,b\n1,2\n")
-    upload = find_uploads(remote.settings.upload_zone, AB)[-1]
+    upload = find_uploads(upload_zone(remote.settings), AB)[-1]
     remote.put("a.csv", "a,b\n1,2\n3,4\n")
     with pytest.raises(SourceError, match=r"a\.csv changed while it was copied") as caught:
         remote.open(upload=upload)
@@ -137,7 +138,7 @@ def test_a_file_that_grew_since_it_was_listed_is_left_for_the_next_look(remote: 
 
 def test_a_file_taken_away_since_it_was_listed_is_told(remote: Remote) -> None:
     remote.put("a.csv", "a,b\n1,2\n")
-    upload = find_uploads(remote.settings.upload_zone, AB)[-1]
+    upload = find_uploads(upload_zone(remote.settings), AB)[-1]
     (remote.folder / "a.csv").unlink()
     with pytest.raises(SourceError, match="is gone") as caught:
         remote.open(upload=upload)
@@ -228,7 +229,7 @@ def test_a_zone_whose_package_is_missing_names_it(tmp_path: Path, monkeypatch: p
     monkeypatch.setitem(zone._PACKAGES, "s3", "paket_yang_tidak_ada")
     monkeypatch.setenv("GUDANG_UPLOAD_ZONE", "s3://bucket/prefix")
     with pytest.raises(ContractError, match="needs the package paket_yang_tidak_ada"):
-        _ = Settings(home=tmp_path, project=tmp_path, warehouse_url=None).upload_zone
+        _ = upload_zone(Settings(home=tmp_path, project=tmp_path, warehouse_url=None))
 
 
 @pytest.mark.parametrize(
@@ -244,5 +245,5 @@ def test_another_kind_of_zone_or_a_password_in_its_url_is_refused(
 ) -> None:
     monkeypatch.setenv("GUDANG_UPLOAD_ZONE", url)
     with pytest.raises(ContractError, match=words) as caught:
-        _ = Settings(home=tmp_path, project=tmp_path, warehouse_url=None).upload_zone
+        _ = upload_zone(Settings(home=tmp_path, project=tmp_path, warehouse_url=None))
     assert "Rahasia1" not in str(caught.value)

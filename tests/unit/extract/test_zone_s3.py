@@ -15,6 +15,7 @@ from pipelines.extract.inbox import find_uploads
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import Wanted
 from pipelines.extract.uploads import put_upload
+from pipelines.extract.zone import upload_zone
 from pipelines.settings import Settings
 from tests.support.extracts import upload_contract
 from tests.support.uploads import read, write
@@ -44,19 +45,19 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def test_a_file_in_a_bucket_is_put_found_read_corrected_and_missed(bucket: str, tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, project=tmp_path, warehouse_url=None)
-    assert find_uploads(settings.upload_zone, AB) == []
-    put_upload(settings.upload_zone, AB.key, write(tmp_path, "a,b\n1,2\n", "data.csv"))
-    (before,) = find_uploads(settings.upload_zone, AB)
+    assert find_uploads(upload_zone(settings), AB) == []
+    put_upload(upload_zone(settings), AB.key, write(tmp_path, "a,b\n1,2\n", "data.csv"))
+    (before,) = find_uploads(upload_zone(settings), AB)
     assert (before.name, before.size, before.is_remote) == ("data.csv", 8, True)
     stream = open_source(AB, wanted=Wanted(), upload=before)
     assert stream is not None
     assert read(stream) == [["1", "2", "baris 2"]]
     assert stream.fingerprint == before.sha256 == hashlib.sha256(b"a,b\n1,2\n").hexdigest()
-    put_upload(settings.upload_zone, AB.key, write(tmp_path, "a,b\n1,2\n3,4\n", "data.csv"))
-    (after,) = find_uploads(settings.upload_zone, AB)
+    put_upload(upload_zone(settings), AB.key, write(tmp_path, "a,b\n1,2\n3,4\n", "data.csv"))
+    (after,) = find_uploads(upload_zone(settings), AB)
     assert after.sha256 != before.sha256
     boto3.client("s3").delete_object(Bucket=bucket, Key=f"unggahan/{AB.key}/data.csv")
-    assert find_uploads(settings.upload_zone, AB) == []
+    assert find_uploads(upload_zone(settings), AB) == []
     with pytest.raises(SourceError, match="is gone"):
         open_source(AB, wanted=Wanted(), upload=after)
 
@@ -67,5 +68,5 @@ def test_what_is_in_the_way_of_a_bucket_is_told_without_the_key(
     monkeypatch.setenv("GUDANG_UPLOAD_ZONE", "s3://tiada/unggahan")
     settings = Settings(home=tmp_path, project=tmp_path, warehouse_url=None)
     with pytest.raises(SourceError) as caught:
-        put_upload(settings.upload_zone, AB.key, write(tmp_path, "a,b\n1,2\n", "data.csv"))
+        put_upload(upload_zone(settings), AB.key, write(tmp_path, "a,b\n1,2\n", "data.csv"))
     assert "data.csv could not be put" in caught.value.message and "s3cret" not in str(caught.value)
