@@ -21,7 +21,7 @@ from psycopg import sql
 
 from benchmarks import models
 from benchmarks import rows as made
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.extract.stream import SourceStream, Wanted
 from pipelines.load import warehouse
 from pipelines.load.ledger import Batch

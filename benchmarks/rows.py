@@ -18,8 +18,8 @@ import yaml
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from pipelines.contract_files import read_contract
-from pipelines.contracts import Contract
+from pipelines.contracts.files import read_contract
+from pipelines.contracts.model import Contract
 from pipelines.embedded import EmbeddedServer
 from pipelines.load.warehouse import libpq_url
 from pipelines.settings import Settings

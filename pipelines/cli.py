@@ -166,7 +166,7 @@ def upload(
     With `gudang ui` open, the upload sensor loads them within half a minute; else the next night does. The same bytes
     twice are loaded once; the same name with other bytes is a correction. Nothing is put there unless every file fits.
     """
-    from pipelines.contracts import FileExtract
+    from pipelines.contracts.model import FileExtract
     from pipelines.datasets import read_datasets
     from pipelines.environment import close_zone, current_settings
     from pipelines.extract.uploads import put_upload, stands_there
@@ -222,7 +222,7 @@ def status(
 
     With --json the latter goes to standard error.
     """
-    from pipelines.contracts import contract_keys
+    from pipelines.contracts.model import contract_keys
     from pipelines.datasets import read_datasets
     from pipelines.environment import current_settings, warehouse_url
     from pipelines.status import dataset_status, not_taken, with_set_aside

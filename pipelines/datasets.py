@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.contract_files import Fault, read_contract
-from pipelines.contracts import Contract, contract_paths
+from pipelines.contracts.files import Fault, read_contract
+from pipelines.contracts.model import Contract, contract_paths
 from pipelines.errors import QualityError
 from pipelines.extract.inbox import LeftFile, folder_reasons, list_uploads, unknown_files
 from pipelines.extract.zone import upload_zone

@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
-from pipelines.contracts import Contract, FileExtract
+from pipelines.contracts.model import Contract, FileExtract
 from pipelines.errors import ContractError, GudangError, ShapeError, SourceError
 from pipelines.extract.courtesy import Waiting
 from pipelines.extract.inbox import LeftFile, list_uploads

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
-from pipelines import windows
 from pipelines.clock import TIMEZONE
-from pipelines.contracts import Cadence, Contract
+from pipelines.contracts import windows
+from pipelines.contracts.model import Cadence, Contract
 from pipelines.runs.launcher import leased
 
 INGEST, WAREHOUSE, PUBLICATION, UPLOAD = "ingest", "warehouse", "publication", "upload"

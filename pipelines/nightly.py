@@ -22,7 +22,7 @@ from rich.table import Table
 
 from pipelines.assets.raw import FULL_REFRESH, raw_key
 from pipelines.assets.set_aside import describe
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.datasets import Datasets, files_left, read_datasets
 from pipelines.definitions import defs
 from pipelines.errors import ContractError, GudangError

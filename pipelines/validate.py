@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pipelines.contract_files import Fault, read_contract
-from pipelines.contracts import Contract, contract_paths
+from pipelines.contracts.files import Fault, read_contract
+from pipelines.contracts.model import Contract, contract_paths
 from pipelines.environment import demo_given
 from pipelines.errors import ModelError, PublicationError, QualityError
 from pipelines.load.personal import key_variable, purposes

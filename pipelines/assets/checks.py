@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 from psycopg import Connection
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import GudangError, ShapeError
 from pipelines.ingest import Ingested, words
 from pipelines.quality.gate import notices, record

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.contract_files import readable_contracts
+from pipelines.contracts.files import readable_contracts
 from pipelines.models.nodes import Project
 from pipelines.publish.clearance import cleared
 from pipelines.publish.mart import OpenMart, open_marts, report_marts

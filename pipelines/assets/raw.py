@@ -9,11 +9,11 @@ import dagster as dg
 import psycopg
 from psycopg import Connection
 
-from pipelines import windows
 from pipelines.assets.checks import Checks
 from pipelines.assets.naming import definition_name, numbered, tag_value
 from pipelines.clock import TIMEZONE
-from pipelines.contracts import Cadence, Contract
+from pipelines.contracts import windows
+from pipelines.contracts.model import Cadence, Contract
 from pipelines.errors import GudangError
 from pipelines.extract.inbox import LeftFile
 from pipelines.ingest import Ingested, ingest, words

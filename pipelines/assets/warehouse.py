@@ -12,9 +12,9 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from pipelines import windows
 from pipelines.assets.raw import FULL_REFRESH
-from pipelines.contracts import Cadence
+from pipelines.contracts import windows
+from pipelines.contracts.model import Cadence
 from pipelines.jobs import RANGE_END, RANGE_START
 from pipelines.load.plan import Window
 from pipelines.load.warehouse import libpq_url

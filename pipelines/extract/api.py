@@ -17,9 +17,9 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from pipelines.contract_api import BPS_DATA, ApiExtract
-from pipelines.contract_upload import KEY, KEYED
-from pipelines.contracts import Contract
+from pipelines.contracts.api import BPS_DATA, ApiExtract
+from pipelines.contracts.model import Contract
+from pipelines.contracts.upload import KEY, KEYED
 from pipelines.errors import ContractError, ShapeError, SourceError
 from pipelines.extract import bps
 from pipelines.extract.courtesy import Waiting

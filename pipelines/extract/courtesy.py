@@ -13,7 +13,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from pipelines.clock import TIMEZONE
-from pipelines.contracts import WAIT_LIMIT_S, Contract
+from pipelines.contracts.model import WAIT_LIMIT_S, Contract
 from pipelines.errors import SourceError
 
 

@@ -15,8 +15,8 @@ from itertools import chain
 from operator import itemgetter
 from typing import BinaryIO
 
-from pipelines.contract_upload import WORKBOOKS
-from pipelines.contracts import Contract, FileExtract
+from pipelines.contracts.model import Contract, FileExtract
+from pipelines.contracts.upload import WORKBOOKS
 from pipelines.errors import ContractError
 from pipelines.extract import plain_csv
 from pipelines.extract.ahead import read_ahead

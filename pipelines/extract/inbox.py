@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from upath import UPath
 
-from pipelines.contracts import Contract, FileExtract
+from pipelines.contracts.model import Contract, FileExtract
 from pipelines.errors import ContractError, SourceError
 from pipelines.extract.uploads import (
     UploadedFile,

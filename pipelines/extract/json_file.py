@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, cast
 
 import msgspec
 
-from pipelines.contract_upload import FILE, KEY, KEYED, LISTS
+from pipelines.contracts.upload import FILE, KEY, KEYED, LISTS
 from pipelines.extract.json_text import JsonError, parse, parse_exactly, refuse_constant
 from pipelines.extract.names import fold
 from pipelines.extract.records import Fields

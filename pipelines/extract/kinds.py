@@ -8,7 +8,7 @@ from __future__ import annotations
 import zipfile
 from typing import BinaryIO
 
-from pipelines.contract_upload import WORKBOOKS
+from pipelines.contracts.upload import WORKBOOKS
 from pipelines.errors import SourceError
 from pipelines.extract.archive import open_zip
 from pipelines.extract.table import Reading

@@ -14,7 +14,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from unicodedata import normalize
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.redaction.personal_shapes import ALL, found, masked
 
 SHOWN = 20

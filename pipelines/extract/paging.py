@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
-from pipelines.contract_api import EMPTY, MISSING, SHORT
+from pipelines.contracts.api import EMPTY, MISSING, SHORT
 from pipelines.errors import SourceError
 
 ABSENT = object()

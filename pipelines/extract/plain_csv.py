@@ -16,7 +16,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.contracts import Column
+from pipelines.contracts.model import Column
 from pipelines.extract.plain_types import Bytes, Grid, Places, provable, proven
 from pipelines.extract.stream import Csv, SourceStream, UnfitError
 from pipelines.extract.table import Fit

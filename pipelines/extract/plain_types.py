@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.contracts import Column
-from pipelines.repairs import decimals
+from pipelines.contracts.model import Column
+from pipelines.contracts.repairs import decimals
 
 Bytes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int64]

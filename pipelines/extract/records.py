@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, cast
 from unicodedata import normalize
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
 from pipelines.extract.json_text import cell_reader, extra_cell
 from pipelines.extract.names import told

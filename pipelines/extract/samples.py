@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.settings import load_settings, references
 
 SOURCES = "GUDANG_CONTOH_SUMBER"

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any, cast
 
-from pipelines.contract_api import BPS_DATA
-from pipelines.contract_upload import KEY, KEYED
+from pipelines.contracts.api import BPS_DATA
+from pipelines.contracts.upload import KEY, KEYED
 from pipelines.errors import SourceError
 from pipelines.extract import bps
 from pipelines.extract.json_text import JsonError

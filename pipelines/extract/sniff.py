@@ -14,7 +14,7 @@ from dataclasses import replace
 from itertools import islice, product
 from typing import BinaryIO
 
-from pipelines.contract_upload import AUTO
+from pipelines.contracts.upload import AUTO
 from pipelines.errors import SourceError
 from pipelines.extract.table import Reading, header, trimmed
 from pipelines.extract.text_file import Dialect, Lines, bom_encoding

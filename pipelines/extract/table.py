@@ -16,8 +16,8 @@ from operator import itemgetter
 
 import msgspec
 
-from pipelines.contract_upload import FILE, SHEET
-from pipelines.contracts import Column, Contract, FileExtract
+from pipelines.contracts.model import Column, Contract, FileExtract
+from pipelines.contracts.upload import FILE, SHEET
 from pipelines.errors import ContractError, ShapeError, SourceError
 from pipelines.extract.names import are_told, fold, listed, told
 from pipelines.extract.stream import EXTRA, POSITION, SourceStream, encode_columns, encode_rows

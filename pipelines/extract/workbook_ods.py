@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from xml.parsers import expat
 
+from pipelines.contracts.repairs import ERROR_TEXTS
 from pipelines.extract.workbook_facts import DAMAGED, MOST_FACTS, DamagedError, SheetFacts
-from pipelines.repairs import ERROR_TEXTS
 
 _CONTENT = "content.xml"
 _CHUNK = 1 << 20

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from itertools import compress
 
-from pipelines.contracts import Column, Contract
+from pipelines.contracts.model import Column, Contract
 from pipelines.extract.number_forms import number_form
 from pipelines.extract.table import UNSEEN, Columns, Reading, Row
 from pipelines.extract.workbook_facts import DAYS_BETWEEN_EPOCHS, SheetFacts

@@ -15,7 +15,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
 from pipelines.extract.uploads import UploadedFile
 from pipelines.load import ledger

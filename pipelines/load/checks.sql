@@ -1,7 +1,7 @@
 -- Checks of a text's shape, by the names of `logicalTypeOptions.format` in a contract: true for a good one.
 --
 -- What belongs here: ops.cek_<format>(text), immutable, never raising, inlined where they are one regular expression.
--- Not here: repairs (parsers.sql), what a format means to an OPD (pipelines/repairs.py).
+-- Not here: repairs (parsers.sql), what a format means to an OPD (pipelines/contracts/repairs.py).
 -- They look at cleaned text, before it becomes a pseudonym. A shape is no proof that the number was ever issued.
 
 -- PP 37/2007, pasal 37 (1): 6 digits region, 6 digits birth date (women: day + 40), 4 digits serial, from 0001.

@@ -12,8 +12,8 @@ from typing import Any
 
 from psycopg import Connection
 
-from pipelines.contract_upload import FILE, SHEET
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
+from pipelines.contracts.upload import FILE, SHEET
 from pipelines.errors import ShapeError
 from pipelines.extract.names import are_told, fold, kept_shape
 from pipelines.redaction.personal_shapes import masked

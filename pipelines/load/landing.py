@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
 from pipelines.extract.stream import SourceStream, UnfitError
 from pipelines.load import drift, ledger, mended, stage

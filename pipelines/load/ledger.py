@@ -14,7 +14,7 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.load import locks
 from pipelines.load.drift import Drift
 from pipelines.load.plan import Window

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import psycopg
 from psycopg import Connection, errors, sql
 
-from pipelines.contracts import Contract, MergeStrategy
+from pipelines.contracts.model import Contract, MergeStrategy
 from pipelines.errors import GudangError, ShapeError
 from pipelines.extract.samples import FOUND
 from pipelines.load import (

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from pipelines.contracts import Column, Contract
+from pipelines.contracts.model import Column, Contract
 from pipelines.load.personal import purposes
 from pipelines.load.plan import LoadPlan
 from pipelines.load.rules import MASK

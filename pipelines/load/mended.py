@@ -13,7 +13,7 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.load.plan import LoadPlan
 from pipelines.load.rules import allowed, cleaned
 from pipelines.load.watermark import cursor_column, possible

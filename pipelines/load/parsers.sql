@@ -1,7 +1,7 @@
 -- Declared repairs (`parse` in a contract): text to text that PostgreSQL can cast, one cell at a time.
 --
 -- What belongs here: functions that a contract may name, and what they share. Not here: which may stand in which
--- column (pipelines/repairs.py), checks of cleaned text (checks.sql).
+-- column (pipelines/contracts/repairs.py), checks of cleaned text (checks.sql).
 -- All of them: NULL is "no value"; a text that they can't make sense of is given back as it came, so that the cast
 -- fails and the row is quarantined with its original; none raises on any text. The common case is inlined into the
 -- query (language sql, not strict); only the others pay for a call. [0-9] and not \d: that depends on the locale.
@@ -247,7 +247,7 @@ begin
 end $$;
 
 -- A number with its unit in the unit of the column; factors: unit -> how many of the column's one of it is
--- (pipelines/repairs.py has them and their source). Without a unit: as angka_id.
+-- (pipelines/contracts/repairs.py has them and their source). Without a unit: as angka_id.
 create or replace function ops.satuan(t text, factors jsonb) returns text language sql immutable parallel safe
 return case when t ~ '^[-+]?[0-9]+(?:\.[0-9][0-9]?)?$' then t else ops.satuan_panjang(t, factors) end;
 

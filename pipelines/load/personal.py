@@ -14,7 +14,7 @@ from typing import Any
 
 from psycopg import Connection, errors, sql
 
-from pipelines.contracts import Column, Contract, WriteDisposition
+from pipelines.contracts.model import Column, Contract, WriteDisposition
 from pipelines.errors import ContractError, LoadError
 from pipelines.load.plan import LoadPlan
 from pipelines.load.stage import cleaned_rows, valid

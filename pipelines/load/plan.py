@@ -12,7 +12,7 @@ from datetime import date
 
 from psycopg import sql
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.extract.stream import EXTRA, POSITION
 
 ORIGIN: tuple[tuple[str, str], ...] = (

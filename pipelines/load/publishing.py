@@ -12,7 +12,7 @@ from typing import Any
 
 from psycopg import Connection, errors, sql
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import LoadError
 from pipelines.load import dispositions, empty, growth, history, reconcile, shrinking, watermark
 from pipelines.load.ledger import Batch

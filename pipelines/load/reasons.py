@@ -11,8 +11,8 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from pipelines import repairs
-from pipelines.contracts import Column
+from pipelines.contracts import repairs
+from pipelines.contracts.model import Column
 from pipelines.load.plan import LoadPlan
 from pipelines.load.rules import Rule, cleaned, rules
 from pipelines.load.stage import REJECTED, all_rules, cleaned_rows, count_duplicates

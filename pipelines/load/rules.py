@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from pipelines.contracts import Column, Contract, Reference
+from pipelines.contracts.model import Column, Contract, Reference
+from pipelines.contracts.repairs import ERROR_TEXTS, FORMATS, decimals, factors, known_words
 from pipelines.load import cell_types
-from pipelines.repairs import ERROR_TEXTS, FORMATS, decimals, factors, known_words
 
 MASK = "***"
 LONGEST_KEY = 600

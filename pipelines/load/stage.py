@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from pipelines.contracts import Column
+from pipelines.contracts.model import Column
 from pipelines.extract.stream import EXTRA, POSITION, SourceStream
 from pipelines.load.plan import DELETED, LoadPlan, Window, identifiers
 from pipelines.load.rules import OF_A_KEY, Rule, all_kept, castable, cleaned, declared, repaired, rules, typed

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from pipelines.contracts import Cadence, Column
+from pipelines.contracts.model import Cadence, Column
 from pipelines.extract.samples import FOUND
 from pipelines.load.plan import LoadPlan
 

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import Connection, errors, sql
 from sqlalchemy.engine import make_url
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import LoadError
 
 PROPERTY = "check_timeout"

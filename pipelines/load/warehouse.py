@@ -14,7 +14,7 @@ from psycopg import Connection, errors
 from sqlalchemy.engine import make_url
 
 from pipelines.clock import TIMEZONE
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import LoadError
 from pipelines.load import ledger, locks, personal
 from pipelines.load.plan import create_raw

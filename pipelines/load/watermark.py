@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from pipelines.contracts import ApiExtract, Column
+from pipelines.contracts.model import ApiExtract, Column
 from pipelines.extract.database.shape import EARLIEST
 from pipelines.load.plan import LoadPlan
 from pipelines.load.stage import REJECTED, cleaned_rows, value

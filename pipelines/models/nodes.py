@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pipelines.contracts import Partition
+from pipelines.contracts.model import Partition
 from pipelines.load.plan import Window
 from pipelines.load.relation import Relation
 from pipelines.models.materialization import Incremental, Materialization

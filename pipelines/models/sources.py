@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.load.plan import raw_columns
 
 _HEADER = "# Rendered from contracts/ by `gudang`: change the contract, not this file.\n"

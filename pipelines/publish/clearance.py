@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.models.lineage import Way, Ways
 from pipelines.models.nodes import Project, SourceTable
 from pipelines.models.properties import read_project_file

@@ -9,7 +9,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged
 from pipelines.load.relation import Relation

@@ -14,7 +14,7 @@ from typing import Any
 from psycopg import Connection, sql
 from psycopg.rows import class_row
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.load.relation import Relation
 from pipelines.quality.run import CheckResult, run_suite
 from pipelines.quality.suites import Expectation, Severity

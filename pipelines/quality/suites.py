@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from pipelines.contracts import Column, Contract, Reference
+from pipelines.contracts.model import Column, Contract, Reference
+from pipelines.contracts.repairs import FORMATS
 from pipelines.errors import QualityError
-from pipelines.repairs import FORMATS
 
 QUERY = "unexpected_rows_query"
 QUARANTINE_CHECK = "karantina"

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import dagster as dg
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.jobs import WALKED, AssetJob, chain, scheduled_tags, today
 
 _ENDS = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE)

@@ -10,7 +10,7 @@ import dagster as dg
 from psycopg import Connection
 
 from pipelines.assets.warehouse import is_reference, model_key
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import GudangError
 from pipelines.jobs import UPLOAD, WAREHOUSE
 from pipelines.models.nodes import Project

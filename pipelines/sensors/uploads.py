@@ -15,7 +15,7 @@ import dagster as dg
 from psycopg import Connection
 
 from pipelines.assets.raw import left_files, raw_key
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.datasets import Datasets, files_unknown
 from pipelines.errors import GudangError, SourceError
 from pipelines.extract.inbox import LeftFile, list_uploads

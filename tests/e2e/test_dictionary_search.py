@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from pipelines.contracts import load_contracts
+from pipelines.contracts.model import load_contracts
 from pipelines.models.project import load_project
 from pipelines.publish.site.dictionary import make_dictionary
 from pipelines.publish.site.pages import write_site

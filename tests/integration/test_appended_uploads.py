@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
 from pipelines.ingest import Ingested, ingest
 from pipelines.settings import Settings

@@ -13,7 +13,7 @@ from psycopg import Connection
 
 from pipelines.assets.raw import raw_assets, raw_key
 from pipelines.assets.warehouse import model_assets
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.load import warehouse
 from pipelines.models.runner import build
 from pipelines.resources.warehouse import Warehouse

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import sql
 
+from pipelines.contracts.repairs import FORMATS
 from pipelines.load.cell_types import STRICT
 from pipelines.load.rules import rules
-from pipelines.repairs import FORMATS
 from tests.support.contracts import column, document, make, upload
 from tests.support.parsers import IN_SETS, Warehouse
 

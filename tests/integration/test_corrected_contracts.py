@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import LoadError
 from pipelines.load import warehouse
 from pipelines.load.plan import Window

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.load.plan import Window
 from pipelines.quality.gate import GateResult
 from pipelines.quality.run import CheckResult

@@ -16,7 +16,7 @@ from demo.dapodik import sekolah
 from demo.databases import put_table
 from demo.dirt import EXPECTED_QUARANTINE
 from demo.staff import pegawai
-from pipelines.contracts import by_key, load_contracts
+from pipelines.contracts.model import by_key, load_contracts
 from pipelines.ingest import ingest
 from pipelines.load import warehouse
 from pipelines.load.ledger import Batch

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.ingest import Ingested, ingest
 from pipelines.load import loader, stage
 from pipelines.load.plan import LoadPlan

@@ -21,7 +21,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import LoadError
 from pipelines.load import loader, warehouse
 from pipelines.settings import PROJECT_ROOT

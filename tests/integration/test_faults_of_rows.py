@@ -6,8 +6,8 @@ import random
 import string
 from typing import Any
 
-from pipelines.contract_files import read_contract
-from pipelines.contracts import MOST_COLUMNS
+from pipelines.contracts.files import read_contract
+from pipelines.contracts.model import MOST_COLUMNS
 from pipelines.load.quarantine import SAMPLE
 from tests.support.contracts import column, database, document, write
 from tests.support.loads import Loads

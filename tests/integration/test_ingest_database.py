@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import ContractError, LoadError, ShapeError, SourceError
 from pipelines.ingest import Ingested, ingest
 from pipelines.load import warehouse

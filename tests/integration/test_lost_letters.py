@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from tests.support.clocks import Nights, Table
 from tests.support.contracts import api, column, upload
 from tests.support.http_server import Server, reply

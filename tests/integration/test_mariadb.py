@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from demo.databases import database_urls, seed_database
-from pipelines.contracts import by_key, load_contracts
+from pipelines.contracts.model import by_key, load_contracts
 from pipelines.ingest import ingest
 from pipelines.load import warehouse
 from pipelines.load.plan import Window

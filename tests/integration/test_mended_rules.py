@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from tests.support.contracts import api, column, upload
 from tests.support.loads import Loads, Row
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import ContractError, SourceError
 from pipelines.extract.inbox import list_uploads
 from pipelines.extract.uploads import UploadedFile

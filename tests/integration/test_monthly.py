@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from pipelines.assets.raw import FULL_REFRESH, raw_assets, raw_key
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.jobs import RANGE_END, RANGE_START, ingest_job, jobs, range_tags
 from pipelines.load import warehouse
 from pipelines.resources.warehouse import Warehouse

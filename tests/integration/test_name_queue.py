@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pipelines.contracts import load_contracts
+from pipelines.contracts.model import load_contracts
 from pipelines.load.warehouse import prepare
 from pipelines.models.project import load_project
 from pipelines.models.runner import build

@@ -14,7 +14,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import GudangError, ShapeError
 from pipelines.extract.zone import upload_zone
 from pipelines.ingest import Ingested, ingest

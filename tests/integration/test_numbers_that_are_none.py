@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from tests.support.clocks import Nights, Table
 from tests.support.contracts import api, column, database
 from tests.support.loads import Loads, Row

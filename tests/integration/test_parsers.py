@@ -7,7 +7,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.repairs import FORMATS, PARSERS
+from pipelines.contracts.repairs import FORMATS, PARSERS
 from tests.support.parsers import IN_SETS, TOLD, Warehouse
 
 # -- numbers -------------------------------------------------------------------------------------------------

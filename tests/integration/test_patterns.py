@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from pipelines.patterns import PatternError, check
+from pipelines.contracts.patterns import PatternError, check
 from tests.support.parsers import Warehouse
 
 PARTS = [

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import ContractError
 from pipelines.load import loader, warehouse
 from pipelines.quality.gate import GateResult

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.extract.stream import SourceStream, encode_rows
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import load

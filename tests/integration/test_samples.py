@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.extract import samples
 from pipelines.extract.inbox import find_uploads
 from pipelines.extract.source import open_source

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.contract_files import read_contract
+from pipelines.contracts.files import read_contract
 from pipelines.load.shrinking import ShrunkError
 from tests.support.contracts import column, database, document, write
 from tests.support.loads import Loads, Rows

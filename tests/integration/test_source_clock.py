@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.contract_files import read_contract
-from pipelines.contracts import Contract
+from pipelines.contracts.files import read_contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import ContractError, ShapeError
 from pipelines.load.plan import Window
 from tests.support.clocks import FORMS, WITA, Nights, Table, mixed, moment

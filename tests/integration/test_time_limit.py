@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.contract_files import read_contract
+from pipelines.contracts.files import read_contract
 from pipelines.errors import LoadError
 from pipelines.quality.gate import check
 from tests.support.contracts import column, database, document, write

@@ -15,7 +15,7 @@ import dagster as dg
 import pytest
 from psycopg import Connection
 
-from pipelines.contracts import by_key, load_contracts
+from pipelines.contracts.model import by_key, load_contracts
 from pipelines.definitions import build_definitions
 from pipelines.ingest import ingest
 from pipelines.load import warehouse

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.contract_files import Fault
+from pipelines.contracts.files import Fault
 from pipelines.settings import PROJECT_ROOT, Settings
 from pipelines.validate import validate
 from tests.support.dbt_folder import expect

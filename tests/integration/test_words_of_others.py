@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import GudangError, LoadError
 from pipelines.ingest import ingest
 from pipelines.settings import Settings

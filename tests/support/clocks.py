@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from psycopg import Connection
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.ingest import Ingested, ingest
 from pipelines.load import warehouse
 from pipelines.load.plan import Window

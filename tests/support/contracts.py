@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from pipelines.contract_files import read_contract
-from pipelines.contracts import Contract
+from pipelines.contracts.files import read_contract
+from pipelines.contracts.model import Contract
 
 
 def column(name: str, kind: str = "text", **more: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
-from pipelines.contracts import Column, Contract, DatabaseExtract, Partition, Server, WriteDisposition
+from pipelines.contracts.model import Column, Contract, DatabaseExtract, Partition, Server, WriteDisposition
 from pipelines.extract.database import open_database
 from pipelines.extract.stream import SourceStream, Wanted
 from tests.support.extracts import column, decode_copy

@@ -16,8 +16,8 @@ from typing import Any
 
 from psycopg import sql
 
-from pipelines.contract_files import read_contract
-from pipelines.contracts import Contract
+from pipelines.contracts.files import read_contract
+from pipelines.contracts.model import Contract
 from pipelines.extract.stream import SourceStream, encode_rows
 from pipelines.load import ledger, loader, publishing, reconcile, stage, warehouse
 from pipelines.quality.gate import GateResult

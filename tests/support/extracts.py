@@ -7,7 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.contracts import ApiExtract, Column, Contract, Extract, FileExtract, Server, WriteDisposition
+from pipelines.contracts.model import (
+    ApiExtract,
+    Column,
+    Contract,
+    Extract,
+    FileExtract,
+    Server,
+    WriteDisposition,
+)
 
 _ESCAPED = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}
 

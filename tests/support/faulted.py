@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.extract.stream import SourceStream, encode_rows
 from tests.support.contracts import column
 from tests.support.loads import Loads, Row

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from tests.support.contracts import column
 from tests.support.loads import Loads, Row, only
 

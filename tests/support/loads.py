@@ -9,7 +9,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.extract.samples import FOUND
 from pipelines.extract.stream import SourceStream, encode_rows
 from pipelines.load import warehouse

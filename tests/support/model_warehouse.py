@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from pipelines.contracts import load_contracts
+from pipelines.contracts.model import load_contracts
 from pipelines.load.plan import raw_columns
 from pipelines.load.warehouse import prepare
 from pipelines.models.nodes import Project

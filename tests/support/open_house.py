@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from pipelines.contract_files import read_contract
-from pipelines.contracts import Contract
+from pipelines.contracts.files import read_contract
+from pipelines.contracts.model import Contract
 from pipelines.models.sources import render_sources
 from pipelines.publish.clearance import Clearance, cleared
 from pipelines.publish.mart import open_marts

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.contracts import by_key, load_contracts
+from pipelines.contracts.model import by_key, load_contracts
 from pipelines.extract.uploads import put_upload
 from pipelines.extract.zone import upload_zone
 from pipelines.ingest import Ingested, ingest

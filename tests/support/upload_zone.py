@@ -11,7 +11,7 @@ import dagster as dg
 from psycopg import Connection
 
 from pipelines.assets.raw import raw_assets, raw_key
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.datasets import Datasets
 from pipelines.extract.zone import upload_zone
 from pipelines.jobs import UPLOAD

@@ -8,7 +8,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
 from pipelines.extract.file import Way, open_file
 from pipelines.extract.stream import SourceStream

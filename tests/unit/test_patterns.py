@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.patterns import PatternError, check
+from pipelines.contracts.patterns import PatternError, check
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from pipelines.contract_files import Fault, read_contract
+from pipelines.contracts.files import Fault, read_contract
+from pipelines.contracts.repairs import PARSERS, factors, known_words
 from pipelines.load.plan import LoadPlan
 from pipelines.load.rules import rules
 from pipelines.load.stage import count_repairs
 from pipelines.quality.suites import derived
-from pipelines.repairs import PARSERS, factors, known_words
 from tests.support.contracts import column, database, document, make, write
 
 CLASSES = [

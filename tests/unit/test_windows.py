@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import windows
-from pipelines.contract_files import read_contract
-from pipelines.contracts import Cadence
+from pipelines.contracts import windows
+from pipelines.contracts.files import read_contract
+from pipelines.contracts.model import Cadence
 from tests.support.contracts import column, database, document, make, write
 
 DAILY, MONTHLY = Cadence.DAILY, Cadence.MONTHLY

@@ -13,7 +13,7 @@ from typing import Protocol
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from pipelines.contracts import Contract, DatabaseExtract
+from pipelines.contracts.model import Contract, DatabaseExtract
 from pipelines.errors import ContractError
 from pipelines.extract.database.faults import FAULTS, source_error
 from pipelines.extract.database.shape import Selection, SourceColumn, select

@@ -22,7 +22,7 @@ from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
 from pipelines.clock import TIMEZONE
-from pipelines.contracts import Contract, DatabaseExtract
+from pipelines.contracts.model import Contract, DatabaseExtract
 from pipelines.extract.database.clean import REPLACEMENT, Cleaner
 from pipelines.extract.database.faults import STATEMENT_ENDED, RefusedError
 from pipelines.extract.database.shape import Family, Limit, Selection, SourceColumn, no_such_table

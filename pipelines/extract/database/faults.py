@@ -16,7 +16,7 @@ import psycopg
 import pymysql
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from pipelines.contracts import Contract, DatabaseExtract
+from pipelines.contracts.model import Contract, DatabaseExtract
 from pipelines.errors import SourceError
 from pipelines.redaction import sqlstates
 

@@ -19,7 +19,7 @@ from pymysql.cursors import SSCursor
 from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 from sqlalchemy.engine import URL
 
-from pipelines.contracts import Contract, DatabaseExtract
+from pipelines.contracts.model import Contract, DatabaseExtract
 from pipelines.errors import SourceError
 from pipelines.extract.database.clean import REPLACEMENT, Cleaner
 from pipelines.extract.database.faults import RefusedError

@@ -17,7 +17,7 @@ from psycopg.pq.abc import PGresult
 from sqlalchemy.engine import URL
 
 from pipelines.clock import TIMEZONE
-from pipelines.contracts import Contract, DatabaseExtract
+from pipelines.contracts.model import Contract, DatabaseExtract
 from pipelines.extract.database.clean import Cleaner
 from pipelines.extract.database.faults import RefusedError, SilentError
 from pipelines.extract.database.shape import (

@@ -15,7 +15,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pipelines.clock import TIMEZONE
-from pipelines.contracts import Column, Contract, DatabaseExtract
+from pipelines.contracts.model import Column, Contract, DatabaseExtract
 from pipelines.errors import ContractError, ShapeError
 from pipelines.extract.names import told
 from pipelines.extract.stream import Wanted

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipelines.contracts import Column as Promise
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Column as Promise
+from pipelines.contracts.model import Contract
 from pipelines.load.plan import raw_columns
 from pipelines.models.lineage import column_lineage
 from pipelines.models.nodes import Check as Declared

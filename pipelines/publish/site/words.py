@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipelines.contracts import Contract, WriteDisposition
+from pipelines.contracts.model import Contract, WriteDisposition
 from pipelines.publish.site.dictionary import Check, Column
 from pipelines.publish.words import number
 

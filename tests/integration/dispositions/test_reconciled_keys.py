@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from tests.support.clocks import Nights, Table
 from tests.support.contracts import column
 from tests.support.histories import FEW, NAMES

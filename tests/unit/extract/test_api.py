@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.contracts import Column
+from pipelines.contracts.model import Column
 from pipelines.errors import ShapeError
 from pipelines.extract import records
 from tests.support.extracts import api_contract, column, decode_copy

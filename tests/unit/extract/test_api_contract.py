@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.contract_api import ApiExtract
-from pipelines.contract_files import read_contract
+from pipelines.contracts.api import ApiExtract
+from pipelines.contracts.files import read_contract
 from tests.support.contracts import api, column, document, make, write
 
 KEY = "${GUDANG_SUMBER_UJI_KEY}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
 from pipelines.extract.courtesy import Waiting
 from tests.support.extracts import api_contract, decode_copy

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.extract import archive
 from tests.support.extracts import upload_contract as contract
 from tests.support.uploads import opened, read, refusal, refused, workbook, write

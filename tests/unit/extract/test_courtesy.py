@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.contracts import Server
+from pipelines.contracts.model import Server
 from pipelines.errors import SourceError
 from pipelines.extract.courtesy import Clock, check_hours, paced
 from pipelines.extract.source import open_source

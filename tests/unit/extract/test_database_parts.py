@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.contract_files import read_contract
+from pipelines.contracts.files import read_contract
 from pipelines.extract.database.clean import Cleaner
 from pipelines.extract.database.faults import RefusedError, SilentError, source_error
 from pipelines.extract.database.mysql import session_statements

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.contract_files import read_contract
+from pipelines.contracts.files import read_contract
 from pipelines.errors import ContractError, SourceError
 from pipelines.extract.file import open_file
 from pipelines.extract.stream import encode_rows

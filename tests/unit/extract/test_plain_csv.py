@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.contracts import Column
+from pipelines.contracts.model import Column
 from pipelines.extract.plain_csv import plain_rows, typed_columns
 from pipelines.extract.stream import SourceStream, UnfitError
 

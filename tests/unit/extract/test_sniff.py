@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import ShapeError
 from tests.support.extracts import upload_contract as contract
 from tests.support.uploads import opened, read, refusal, write

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.contracts import Contract, FileExtract
+from pipelines.contracts.model import Contract, FileExtract
 from pipelines.errors import SourceError
 from pipelines.extract.stream import SourceStream
 from pipelines.extract.table import Columns, Fit, Reading, Row, Table

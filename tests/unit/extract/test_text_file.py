@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import ContractError, ShapeError, SourceError
 from pipelines.extract.file import open_file
 from pipelines.extract.text_file import MAX_ROW

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
 from pipelines.extract.inbox import find_uploads, list_uploads, unknown_files
 from pipelines.extract.uploads import UploadedFile, is_settled, put_upload

@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import ContractError, SourceError
 from pipelines.extract import zone
 from pipelines.extract.inbox import find_uploads

@@ -13,7 +13,7 @@ from functools import cache
 
 import pytest
 
-from pipelines.contracts import load_contracts
+from pipelines.contracts.model import load_contracts
 from pipelines.models.lineage import Lineage, column_lineage
 from pipelines.models.nodes import Project
 from pipelines.models.project import load_project

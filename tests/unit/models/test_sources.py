@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipelines.contracts import Contract
+from pipelines.contracts.model import Contract
 from pipelines.load.relation import Relation
 from pipelines.models.sources import render_sources
 from tests.support.contracts import column, database, document, make

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.contracts import load_contracts
+from pipelines.contracts.model import load_contracts
 from pipelines.models.lineage import column_lineage
 from pipelines.models.nodes import Project
 from pipelines.models.project import load_project

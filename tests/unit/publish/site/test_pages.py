@@ -17,7 +17,7 @@ from urllib.parse import urldefrag
 import pytest
 
 from pipelines import cli
-from pipelines.contracts import load_contracts
+from pipelines.contracts.model import load_contracts
 from pipelines.errors import GudangError, PublicationError
 from pipelines.models.project import load_project
 from pipelines.publish.site.dictionary import Dictionary, make_dictionary

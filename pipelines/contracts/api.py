@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, cast
 
-from pipelines.contract_upload import KEYED, LISTS
+from pipelines.contracts.upload import KEYED, LISTS
 from pipelines.errors import ContractError
 from pipelines.redaction.secrets import is_secret_name, secret_in
 from pipelines.settings import references

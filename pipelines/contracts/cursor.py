@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipelines.contracts import ApiExtract, Column, Contract
+from pipelines.contracts.model import ApiExtract, Column, Contract
 
 KEEP_THE_ORDER = frozenset({"zona_wita", "tanggal_nol", "tanggal_saja", "mikrodetik", "bilangan_bulat"})
 """Repairs that leave the order of ISO 8601 texts and of numbers as it is, or make a value an earlier one."""

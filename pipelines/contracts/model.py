@@ -14,8 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 from unicodedata import normalize
 
-from pipelines.contract_api import ApiExtract
-from pipelines.contract_upload import SHEET, WORKBOOKS, FileExtract
+from pipelines.contracts.api import ApiExtract
+from pipelines.contracts.upload import SHEET, WORKBOOKS, FileExtract
 from pipelines.errors import ContractError
 from pipelines.identifiers import LONGEST_TABLE
 
@@ -463,7 +463,7 @@ def _plain(name: str) -> str:
 
 def load_contracts(folder: Path) -> tuple[Contract, ...]:
     """All contracts below `folder`, by key. Raises ContractError for the first faulty one."""
-    from pipelines.contract_files import read_contract
+    from pipelines.contracts.files import read_contract
 
     found: list[Contract] = []
     for path in contract_paths(folder):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
-from pipelines.contracts import Cadence, Contract
+from pipelines.contracts.model import Cadence, Contract
 
 KEY_FORMAT: Mapping[Cadence, str] = {Cadence.DAILY: "%Y-%m-%d", Cadence.MONTHLY: "%Y-%m"}
 """How a window is written: 2026-11-22, 2026-11."""

@@ -14,8 +14,8 @@ from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
-from pipelines.contract_document import Location, custom_properties
-from pipelines.contracts import (
+from pipelines.contracts.document import Location, custom_properties
+from pipelines.contracts.model import (
     CLASSIFICATIONS,
     IDENTIFIER,
     LOGICAL_TYPES,
@@ -24,7 +24,7 @@ from pipelines.contracts import (
     SLA_HOURS,
     SYSTEM_COLUMNS,
 )
-from pipelines.patterns import PatternError, check
+from pipelines.contracts.patterns import PatternError, check
 
 Found = tuple[Location, str, str]
 """Where a fault is, what it is, the mend."""

@@ -17,9 +17,9 @@ from typing import Any, cast
 
 import yaml
 
-from pipelines import contract_cursor, contract_vocabulary, repairs
-from pipelines.contract_document import FaultyError, Location, make_contract
-from pipelines.contracts import Contract, contract_paths
+from pipelines.contracts import cursor, repairs, vocabulary
+from pipelines.contracts.document import FaultyError, Location, make_contract
+from pipelines.contracts.model import Contract, contract_paths
 from pipelines.errors import ContractError
 
 _QUOTED = re.compile(r"'([^']+)'")
@@ -62,7 +62,7 @@ def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
     faults = [Fault(path, _line(lines, where), message, "see docs/contracts.md") for where, message in wrong]
     expected = f"{path.parent.name}/{path.name.removesuffix('.odcs.yaml')}"
     try:
-        own = list(contract_vocabulary.faults(cast("dict[str, Any]", document), expected))
+        own = list(vocabulary.faults(cast("dict[str, Any]", document), expected))
     except (AttributeError, IndexError, KeyError, TypeError):
         if not faults:
             raise
@@ -87,7 +87,7 @@ def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
     places = {column.name: index for index, column in enumerate(contract.columns)}
     faults += [
         Fault(path, _line(lines, ("schema", 0, "properties", places[column.name])), message, hint)
-        for column, message, hint in contract_cursor.faults(contract)
+        for column, message, hint in cursor.faults(contract)
     ]
     return (None if faults else contract), faults
 

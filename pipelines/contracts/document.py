@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
-from pipelines.contracts import (
+from pipelines.contracts.model import (
     CHECK_TIMEOUT_S,
     STATEMENT_TIMEOUT_S,
     WAIT_LIMIT_S,
