@@ -18,10 +18,10 @@ from typing import Any, BinaryIO, cast
 import msgspec
 
 from pipelines.contracts.upload import FILE, KEY, KEYED, LISTS
-from pipelines.extract.json_text import JsonError, parse, parse_exactly, refuse_constant
+from pipelines.extract.json.records import Fields
+from pipelines.extract.json.shapes import header_of, keyed_record, listed_record
+from pipelines.extract.json.values import JsonError, parse, parse_exactly, refuse_constant
 from pipelines.extract.names import fold
-from pipelines.extract.records import Fields
-from pipelines.extract.shapes import header_of, keyed_record, listed_record
 from pipelines.extract.stream import SourceStream
 from pipelines.extract.table import Reading
 from pipelines.extract.text_file import bom_encoding, open_text

@@ -60,7 +60,7 @@ def _open(
         case DatabaseExtract():
             return open_database(contract, wanted, env)
         case ApiExtract():
-            from pipelines.extract.api import open_api
+            from pipelines.extract.api.reader import open_api
 
             return open_api(contract, since=wanted.since, env=env, waiting=waiting)
         case _:

@@ -16,9 +16,9 @@ import pytest
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
-from pipelines.extract.api import open_api
+from pipelines.extract.api.reader import open_api
+from pipelines.extract.api.transport import Patience
 from pipelines.extract.stream import SourceStream
-from pipelines.extract.transport import Patience
 from tests.support.extracts import decode_copy
 
 SECRET = "s3cret-Tok3n"

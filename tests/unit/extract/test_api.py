@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.contracts.model import Column
 from pipelines.errors import ShapeError
-from pipelines.extract import records
+from pipelines.extract.json import records
 from tests.support.extracts import api_contract, column, decode_copy
 from tests.support.http_server import NAME, Ask, Reply, Server, fault, opened, reply, rows
 

@@ -13,7 +13,7 @@ from time import monotonic, time
 import pytest
 import trustme
 
-from pipelines.extract import bounded, transport
+from pipelines.extract.api import deadline, transport
 from tests.support.extracts import api_contract
 from tests.support.http_server import NAME, SECRET, Ask, Reply, Server, fault, reply, rows
 
@@ -171,7 +171,7 @@ def test_a_redirect_to_nowhere_is_told(server: Server, target: str) -> None:
 
 
 def test_a_body_without_measure_is_stopped(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounded, "MAX_BODY", 1 << 20)
+    monkeypatch.setattr(deadline, "MAX_BODY", 1 << 20)
     server.answer = lambda _: Reply(b" " * (3 << 20))
     assert "larger than 1 MiB" in fault(server, ID).message
 
@@ -271,7 +271,7 @@ def test_each_page_has_its_own_time(server: Server) -> None:
 def test_a_small_body_that_unpacks_without_measure_is_stopped(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bounded, "MAX_BODY", 1 << 20)
+    monkeypatch.setattr(deadline, "MAX_BODY", 1 << 20)
     server.answer = lambda _: Reply(gzip.compress(b" " * (64 << 20)), headers={"Content-Encoding": "gzip"})
     assert "larger than 1 MiB" in fault(server, ID).message
 
@@ -279,7 +279,7 @@ def test_a_small_body_that_unpacks_without_measure_is_stopped(
 def test_the_body_of_an_error_is_not_kept_and_not_read_without_end(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bounded, "MAX_BODY", 1 << 20)
+    monkeypatch.setattr(deadline, "MAX_BODY", 1 << 20)
     server.answer = lambda _: Reply(b" " * (3 << 20), 500)
     assert "larger than 1 MiB" in fault(server, ID).message
     moved = Reply(b" " * (3 << 20), 301, {"Location": "/v2/izin"})

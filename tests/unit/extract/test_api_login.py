@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pipelines.errors import ContractError, SourceError
-from pipelines.extract.api import open_api
+from pipelines.extract.api.reader import open_api
 from tests.support.extracts import api_contract, decode_copy
 from tests.support.http_server import NAME, SECRET, Ask, Reply, Server, fault, opened, reply, rows
 

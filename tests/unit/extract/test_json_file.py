@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import ShapeError
-from pipelines.extract import json_file, records
+from pipelines.extract import json_file
+from pipelines.extract.json import records
 from pipelines.extract.stream import SourceStream
 from tests.support.extracts import column
 from tests.support.extracts import upload_contract as contract

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.extract.json_text import parse
+from pipelines.extract.json.records import Fields
+from pipelines.extract.json.values import parse
 from pipelines.extract.number_forms import as_code, with_comma
-from pipelines.extract.records import Fields
 from tests.support.extracts import api_contract, column
 
 

@@ -19,7 +19,7 @@ from math import prod
 from typing import Any, cast
 
 from pipelines.errors import SourceError
-from pipelines.extract.json_text import cell
+from pipelines.extract.json.values import cell
 from pipelines.extract.names import listed
 
 DIMENSIONS = ("vervar", "var", "turvar", "tahun", "turtahun")

@@ -14,7 +14,7 @@ from unicodedata import normalize
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
-from pipelines.extract.json_text import cell_reader, extra_cell
+from pipelines.extract.json.values import cell_reader, extra_cell
 from pipelines.extract.names import told
 from pipelines.extract.number_forms import number_writer
 

@@ -13,8 +13,8 @@ from typing import Any, cast
 from pipelines.contracts.api import BPS_DATA
 from pipelines.contracts.upload import KEY, KEYED
 from pipelines.errors import SourceError
-from pipelines.extract import bps
-from pipelines.extract.json_text import JsonError
+from pipelines.extract.json import bps
+from pipelines.extract.json.values import JsonError
 
 _HINT = "correct extract.records or extract.shape"
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from pipelines.errors import SourceError
+from pipelines.extract.api.auth import make_login, variables
+from pipelines.extract.api.transport import PASSING, RETRIES, Answer, Patience, Transport
 from pipelines.extract.courtesy import Waiting
-from pipelines.extract.credentials import make_login, variables
-from pipelines.extract.transport import PASSING, RETRIES, Answer, Patience, Transport
 
 _WHO = "the API"
 

@@ -24,8 +24,8 @@ from requests.auth import AuthBase
 from urllib3.util import Retry
 
 from pipelines.errors import SourceError
-from pipelines.extract import bounded
-from pipelines.extract.bounded import BoundedAdapter, TooLargeError, TooSlowError
+from pipelines.extract.api import deadline
+from pipelines.extract.api.deadline import BoundedAdapter, TooLargeError, TooSlowError
 from pipelines.extract.courtesy import Waiting
 
 RETRIES = 5
@@ -178,12 +178,12 @@ class Transport:
 
         wanted: statuses whose body is read. limit: bytes of it. Raises SourceError where no whole answer came.
         """
-        limit = bounded.MAX_BODY if limit is None else limit
+        limit = deadline.MAX_BODY if limit is None else limit
         self._since = monotonic()
         # What is left of the waiting may be little; one answer that comes is worth its usual time all the same.
         seconds = min(self.patience.whole, max(self.waiting.left, self.patience.read))
         try:
-            with bounded.time(seconds, self._inform):
+            with deadline.time(seconds, self._inform):
                 for _ in range(READ_RETRIES):
                     with suppress(_BrokenBodyError):
                         return self._follow(url, auth, params or {}, form, wanted, limit)

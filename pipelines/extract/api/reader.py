@@ -21,16 +21,16 @@ from pipelines.contracts.api import BPS_DATA, ApiExtract
 from pipelines.contracts.model import Contract
 from pipelines.contracts.upload import KEY, KEYED
 from pipelines.errors import ContractError, ShapeError, SourceError
-from pipelines.extract import bps
+from pipelines.extract.api.client import ApiClient
+from pipelines.extract.api.pagination import ABSENT, Page, Pager, Request, point
+from pipelines.extract.api.transport import Patience
 from pipelines.extract.courtesy import Waiting
-from pipelines.extract.http_client import ApiClient
-from pipelines.extract.json_text import decode, digest
+from pipelines.extract.json import bps
+from pipelines.extract.json.records import Fields
+from pipelines.extract.json.shapes import shaped_records
+from pipelines.extract.json.values import decode, digest
 from pipelines.extract.names import are_told, told
-from pipelines.extract.paging import ABSENT, Page, Pager, Request, point
-from pipelines.extract.records import Fields
-from pipelines.extract.shapes import shaped_records
 from pipelines.extract.stream import EXTRA, POSITION, SourceStream, encode_rows
-from pipelines.extract.transport import Patience
 from pipelines.redaction.personal_shapes import masked
 from pipelines.settings import references, resolve
 

@@ -21,7 +21,7 @@ import requests
 from requests.auth import AuthBase
 
 from pipelines.errors import ContractError, SourceError
-from pipelines.extract.transport import PASSING, Transport
+from pipelines.extract.api.transport import PASSING, Transport
 from pipelines.settings import references, resolve
 
 MAX_TOKEN = 1 << 16
