@@ -134,7 +134,7 @@ def _file(rows: int, kind: str) -> Path:
 
 
 def _upload(rows: int, kind: str) -> Any:
-    from pipelines.extract.uploads import UploadedFile
+    from pipelines.extract.upload.files import UploadedFile
 
     path = _file(rows, kind)
     state = path.stat()
@@ -203,7 +203,7 @@ def gudang_xlsx(settings: Settings, rows: int) -> Told:
 
 def gudang_xlsx_reading(settings: Settings, rows: int) -> Told:
     """Only as far as calamine goes: the rows, as COPY text."""
-    from pipelines.extract.file import open_file
+    from pipelines.extract.upload.reader import open_file
 
     with tempfile.TemporaryDirectory() as folder:
         contract = made.upload_contract(Path(folder), "xlsx")

@@ -169,8 +169,8 @@ def upload(
     from pipelines.contracts.model import FileExtract
     from pipelines.datasets import read_datasets
     from pipelines.environment import close_zone, current_settings
-    from pipelines.extract.uploads import put_upload, stands_there
-    from pipelines.extract.zone import upload_zone
+    from pipelines.extract.upload.files import put_upload, stands_there
+    from pipelines.extract.upload.zone import upload_zone
     from pipelines.home import make_home
 
     settings = current_settings()

@@ -12,8 +12,8 @@ from pathlib import Path
 from pipelines.contracts.files import Fault, read_contract
 from pipelines.contracts.model import Contract, contract_paths
 from pipelines.errors import QualityError
-from pipelines.extract.inbox import LeftFile, folder_reasons, list_uploads, unknown_files
-from pipelines.extract.zone import upload_zone
+from pipelines.extract.upload.inbox import LeftFile, folder_reasons, list_uploads, unknown_files
+from pipelines.extract.upload.zone import upload_zone
 from pipelines.quality.suites import suite, suite_path
 from pipelines.settings import Settings
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from pipelines.embedded import EmbeddedServer
 from pipelines.errors import GudangError
 from pipelines.extract import samples
-from pipelines.extract.zone import upload_zone
+from pipelines.extract.upload.zone import upload_zone
 from pipelines.home import make_home, private_folder
 from pipelines.settings import PROJECT_ROOT, PSEUDONYM_KEY, Settings, load_settings
 

@@ -19,11 +19,11 @@ from psycopg import Connection
 from pipelines.contracts.model import Contract, FileExtract
 from pipelines.errors import ContractError, GudangError, ShapeError, SourceError
 from pipelines.extract.courtesy import Waiting
-from pipelines.extract.inbox import LeftFile, list_uploads
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import SourceStream, Wanted
-from pipelines.extract.uploads import UploadedFile
-from pipelines.extract.zone import upload_zone
+from pipelines.extract.upload.files import UploadedFile
+from pipelines.extract.upload.inbox import LeftFile, list_uploads
+from pipelines.extract.upload.zone import upload_zone
 from pipelines.load import arrivals, ledger, mended
 from pipelines.load.arrivals import Arrival
 from pipelines.load.failures import told

@@ -15,7 +15,7 @@ from pipelines.clock import TIMEZONE
 from pipelines.contracts import windows
 from pipelines.contracts.model import Cadence, Contract
 from pipelines.errors import GudangError
-from pipelines.extract.inbox import LeftFile
+from pipelines.extract.upload.inbox import LeftFile
 from pipelines.ingest import Ingested, ingest, words
 from pipelines.load.empty import TAG as EMPTY_WINDOW
 from pipelines.load.failures import told

@@ -13,7 +13,7 @@ from pipelines.extract.database import open_database
 from pipelines.extract.stream import SourceStream, Wanted
 
 if TYPE_CHECKING:
-    from pipelines.extract.uploads import UploadedFile
+    from pipelines.extract.upload.files import UploadedFile
 
 
 def open_source(
@@ -64,6 +64,6 @@ def _open(
 
             return open_api(contract, since=wanted.since, env=env, waiting=waiting)
         case _:
-            from pipelines.extract.file import open_file
+            from pipelines.extract.upload.reader import open_file
 
             return open_file(contract, upload) if upload else None

@@ -2,7 +2,7 @@
 
 A file's own time says nothing of when it came: `cp -p` and SFTP keep an old one, another clock gives one in the future.
 So whoever looks into the zone, the sensor or a load, notes what it has not seen before. Not here: what lies in the zone
-(extract/inbox.py), the ledger of loads (ledger.py).
+(extract/upload/inbox.py), the ledger of loads (ledger.py).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from psycopg import Connection
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
-from pipelines.extract.uploads import UploadedFile
+from pipelines.extract.upload.files import UploadedFile
 from pipelines.load import ledger
 
 SEEN_LOCK = 7_641

@@ -15,7 +15,7 @@ from psycopg import Connection
 from pipelines.contracts.model import Contract
 from pipelines.contracts.upload import FILE, SHEET
 from pipelines.errors import ShapeError
-from pipelines.extract.names import are_told, fold, kept_shape
+from pipelines.extract.source_names import are_told, fold, kept_shape
 from pipelines.redaction.personal_shapes import masked
 
 

@@ -18,9 +18,9 @@ from pipelines.assets.raw import left_files, raw_key
 from pipelines.contracts.model import Contract
 from pipelines.datasets import Datasets, files_unknown
 from pipelines.errors import GudangError, SourceError
-from pipelines.extract.inbox import LeftFile, list_uploads
-from pipelines.extract.uploads import UploadedFile, is_settled
-from pipelines.extract.zone import upload_zone
+from pipelines.extract.upload.files import UploadedFile, is_settled
+from pipelines.extract.upload.inbox import LeftFile, list_uploads
+from pipelines.extract.upload.zone import upload_zone
 from pipelines.jobs import UPLOAD
 from pipelines.load import arrivals
 from pipelines.load import warehouse as bootstrap

@@ -14,8 +14,9 @@ from psycopg import sql
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
-from pipelines.extract import file, plain_csv
-from pipelines.extract.file import Way
+from pipelines.extract.upload import reader
+from pipelines.extract.upload.csv import plain
+from pipelines.extract.upload.reader import Way
 from pipelines.ingest import ingest
 from pipelines.load.rules import all_kept, rules
 from pipelines.settings import Settings
@@ -62,7 +63,7 @@ def test_both_ways_give_the_same_rows_at_the_same_places(
     loads: Loads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = HEADER + "\n".join([*ROWS[:20], "x,salah,-,", *ROWS[20:]])
-    assert len(text) > plain_csv.WORTH
+    assert len(text) > plain.WORTH
     batch = load(loads, contract(loads), text)
     assert (batch.loaded, batch.quarantined) == (40_000, 1)
     fast = content(loads)
@@ -72,7 +73,7 @@ def test_both_ways_give_the_same_rows_at_the_same_places(
     assert told[0][0] == "baris 42"
 
     loads.forget(contract(loads))
-    monkeypatch.setattr(plain_csv, "WORTH", 1 << 40)
+    monkeypatch.setattr(plain, "WORTH", 1 << 40)
     assert load(loads, contract(loads), text).loaded == 40_000
     assert content(loads) == fast
     assert loads.run("select source_position, reasons from quarantine.row") == told
@@ -130,13 +131,13 @@ def test_bytes_of_another_encoding_are_told_of_with_their_line(loads: Loads) -> 
 
 def test_a_declared_cp1252_and_semicolons_are_fast_too(loads: Loads, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
-    rows = plain_csv.plain_rows
+    rows = plain.plain_rows
 
     def watched(file: Any, delimiter: str, *args: Any, types: dict[int, str]) -> Iterator[bytes]:
         seen.append((delimiter, types))
-        return rows(file, delimiter, *args, types=types)
+        return rows(reader, delimiter, *args, types=types)
 
-    monkeypatch.setattr(plain_csv, "plain_rows", watched)
+    monkeypatch.setattr(plain, "plain_rows", watched)
     text = "id;nama;nilai;catatan\n" + "".join(
         f"{n};ké {n};{n}.5;“kutip”\r\n".replace("\r", "") for n in range(50_000)
     )
@@ -149,13 +150,13 @@ def test_a_declared_cp1252_and_semicolons_are_fast_too(loads: Loads, monkeypatch
 def ways(monkeypatch: pytest.MonkeyPatch) -> list[Way]:
     """The ways that files were read, in their order."""
     seen: list[Way] = []
-    opened = file.open_file
+    opened = reader.open_file
 
     def watched(contract: Contract, uploaded: Any, way: Way = Way.TYPED) -> Any:
         seen.append(way)
         return opened(contract, uploaded, way)
 
-    monkeypatch.setattr(file, "open_file", watched)
+    monkeypatch.setattr(reader, "open_file", watched)
     return seen
 
 
@@ -240,7 +241,7 @@ def test_what_lands_typed_is_what_the_rules_would_have_taken(loads: Loads, kind:
         extract={"format": "csv", "pattern": "*.csv"},
     )
     columns = (of.column("a"), of.column("b"))
-    if 0 not in plain_csv.typed_columns(io.BytesIO(f"a,b\n{cell},x\n".encode()), ",", columns):
+    if 0 not in plain.typed_columns(io.BytesIO(f"a,b\n{cell},x\n".encode()), ",", columns):
         return
     asked = [r for r in rules(of) if r.column.name == "a"]
     query = sql.SQL("select {}, pg_input_is_valid(b.a, {}) from (select {}::text as a offset 0) b").format(

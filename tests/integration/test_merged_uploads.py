@@ -10,9 +10,9 @@ import pytest
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import ContractError, SourceError
-from pipelines.extract.inbox import list_uploads
-from pipelines.extract.uploads import UploadedFile
-from pipelines.extract.zone import upload_zone
+from pipelines.extract.upload.files import UploadedFile
+from pipelines.extract.upload.inbox import list_uploads
+from pipelines.extract.upload.zone import upload_zone
 from pipelines.ingest import Ingested, ingest
 from pipelines.load import arrivals
 from pipelines.settings import Settings

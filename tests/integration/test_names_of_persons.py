@@ -16,7 +16,7 @@ import pytest
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import GudangError, ShapeError
-from pipelines.extract.zone import upload_zone
+from pipelines.extract.upload.zone import upload_zone
 from pipelines.ingest import Ingested, ingest
 from pipelines.settings import Settings
 from tests.support.contracts import api, column, upload

@@ -10,9 +10,9 @@ import pytest
 
 from pipelines.contracts.model import Contract
 from pipelines.extract import samples
-from pipelines.extract.inbox import find_uploads
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import Wanted
+from pipelines.extract.upload.inbox import find_uploads
 from pipelines.load.plan import Window
 from pipelines.models.project import load_project
 from pipelines.publish.samples import sample_models

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.contracts.model import by_key, load_contracts
-from pipelines.extract.uploads import put_upload
-from pipelines.extract.zone import upload_zone
+from pipelines.extract.upload.files import put_upload
+from pipelines.extract.upload.zone import upload_zone
 from pipelines.ingest import Ingested, ingest
 from pipelines.load import warehouse
 from pipelines.models.project import load_project

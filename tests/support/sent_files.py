@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.extract.uploads import put_upload
-from pipelines.extract.zone import upload_zone
+from pipelines.extract.upload.files import put_upload
+from pipelines.extract.upload.zone import upload_zone
 from pipelines.ingest import ingest
 from pipelines.settings import Settings
 from tests.support.contracts import upload

@@ -13,7 +13,7 @@ from psycopg import Connection
 from pipelines.assets.raw import raw_assets, raw_key
 from pipelines.contracts.model import Contract
 from pipelines.datasets import Datasets
-from pipelines.extract.zone import upload_zone
+from pipelines.extract.upload.zone import upload_zone
 from pipelines.jobs import UPLOAD
 from pipelines.load import warehouse
 from pipelines.resources.warehouse import Warehouse

@@ -10,9 +10,9 @@ import pytest
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
-from pipelines.extract.file import Way, open_file
 from pipelines.extract.stream import SourceStream
-from pipelines.extract.uploads import UploadedFile
+from pipelines.extract.upload.files import UploadedFile
+from pipelines.extract.upload.reader import Way, open_file
 from tests.support.extracts import decode_copy
 
 Rows = list[list[str | None]]

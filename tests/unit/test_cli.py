@@ -18,7 +18,7 @@ from pipelines.environment import (
     warehouse_environment,
 )
 from pipelines.errors import GudangError
-from pipelines.extract.zone import upload_zone
+from pipelines.extract.upload.zone import upload_zone
 from pipelines.home import MARKER, delete_home, make_home
 from pipelines.settings import load_settings
 

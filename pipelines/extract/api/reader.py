@@ -29,7 +29,7 @@ from pipelines.extract.json import bps
 from pipelines.extract.json.records import Fields
 from pipelines.extract.json.shapes import shaped_records
 from pipelines.extract.json.values import decode, digest
-from pipelines.extract.names import are_told, told
+from pipelines.extract.source_names import are_told, told
 from pipelines.extract.stream import EXTRA, POSITION, SourceStream, encode_rows
 from pipelines.redaction.personal_shapes import masked
 from pipelines.settings import references, resolve

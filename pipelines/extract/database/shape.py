@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from pipelines.clock import TIMEZONE
 from pipelines.contracts.model import Column, Contract, DatabaseExtract
 from pipelines.errors import ContractError, ShapeError
-from pipelines.extract.names import told
+from pipelines.extract.source_names import told
 from pipelines.extract.stream import Wanted
 
 Family = Literal[

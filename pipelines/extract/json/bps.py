@@ -20,7 +20,7 @@ from typing import Any, cast
 
 from pipelines.errors import SourceError
 from pipelines.extract.json.values import cell
-from pipelines.extract.names import listed
+from pipelines.extract.source_names import listed
 
 DIMENSIONS = ("vervar", "var", "turvar", "tahun", "turtahun")
 """In the order in which their ids make a key."""

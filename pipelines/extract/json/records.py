@@ -15,8 +15,8 @@ from unicodedata import normalize
 from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
 from pipelines.extract.json.values import cell_reader, extra_cell
-from pipelines.extract.names import told
 from pipelines.extract.number_forms import number_writer
+from pipelines.extract.source_names import told
 
 MAX_KEYS = 1600
 """As many columns as a PostgreSQL table may have. More of them are data, and would fill the memory."""

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.contracts.model import Contract
-from pipelines.extract import archive
+from pipelines.extract.upload import archive
 from tests.support.extracts import upload_contract as contract
 from tests.support.uploads import opened, read, refusal, refused, workbook, write
 

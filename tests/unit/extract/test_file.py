@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from pipelines.contracts.files import read_contract
 from pipelines.errors import ContractError, SourceError
-from pipelines.extract.file import open_file
 from pipelines.extract.stream import encode_rows
+from pipelines.extract.upload.reader import open_file
 from tests.support import contracts as documents
 from tests.support.extracts import api_contract, column, decode_copy
 from tests.support.extracts import upload_contract as contract

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import ShapeError
-from pipelines.extract import json_file
 from pipelines.extract.json import records
 from pipelines.extract.stream import SourceStream
+from pipelines.extract.upload import json_file
 from tests.support.extracts import column
 from tests.support.extracts import upload_contract as contract
 from tests.support.uploads import opened, read, refusal, write

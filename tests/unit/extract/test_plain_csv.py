@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.contracts.model import Column
-from pipelines.extract.plain_csv import plain_rows, typed_columns
 from pipelines.extract.stream import SourceStream, UnfitError
+from pipelines.extract.upload.csv.plain import plain_rows, typed_columns
 
 pieces = st.sampled_from(
     ['"', '""', ",", "\n", "\r\n", "\r", "a", "é", " ", "\0", '"a"', '"x\ny"', "\ufeff", "\\"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipelines.contracts.model import Contract, FileExtract
 from pipelines.errors import SourceError
 from pipelines.extract.stream import SourceStream
-from pipelines.extract.table import Columns, Fit, Reading, Row, Table
+from pipelines.extract.upload.table import Columns, Fit, Reading, Row, Table
 from tests.support.extracts import column, decode_copy
 from tests.support.extracts import upload_contract as contract
 

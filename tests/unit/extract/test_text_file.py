@@ -12,9 +12,9 @@ import pytest
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import ContractError, ShapeError, SourceError
-from pipelines.extract.file import open_file
-from pipelines.extract.text_file import MAX_ROW
-from pipelines.extract.uploads import UploadedFile
+from pipelines.extract.upload.csv.text import MAX_ROW
+from pipelines.extract.upload.files import UploadedFile
+from pipelines.extract.upload.reader import open_file
 from tests.support import uploads
 from tests.support.extracts import column, decode_copy
 from tests.support.extracts import upload_contract as contract

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import ContractError
-from pipelines.extract.text_file import MAX_ROW, Dialect
+from pipelines.extract.upload.csv.text import MAX_ROW, Dialect
 from tests.support.extracts import upload_contract as contract
 from tests.support.uploads import refusal
 

@@ -12,8 +12,8 @@ import pytest
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
-from pipelines.extract.inbox import find_uploads, list_uploads, unknown_files
-from pipelines.extract.uploads import UploadedFile, is_settled, put_upload
+from pipelines.extract.upload.files import UploadedFile, is_settled, put_upload
+from pipelines.extract.upload.inbox import find_uploads, list_uploads, unknown_files
 from tests.support.extracts import upload_contract
 
 KEY = "samarinda/penduduk"

@@ -16,8 +16,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.errors import SourceError
-from pipelines.extract.table import header
-from pipelines.extract.workbook_reader import cell_text, column_texts
+from pipelines.extract.upload.table import header
+from pipelines.extract.upload.workbook.reader import cell_text, column_texts
 from tests.support.extracts import column
 from tests.support.extracts import upload_contract as contract
 from tests.support.uploads import opened, read, refusal, refused, workbook, write

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.extract.workbook_facts import DamagedError, Rows, is_percent
-from pipelines.extract.workbook_xls import XlsFacts
-from pipelines.extract.workbook_xml import XlsxFacts
+from pipelines.extract.upload.workbook.facts import DamagedError, Rows, is_percent
+from pipelines.extract.upload.workbook.xls import XlsFacts
+from pipelines.extract.upload.workbook.xlsx import XlsxFacts
 from tests.support.workbook_kinds import Failed, Percent, Sheet, as_xls, as_xlsx
 
 SHEET = Sheet([["a", "b"], [Percent(0.5), "x"], [1, Percent(2.0)], [Percent(0.25), Percent(0.1)]], hidden=[2])

@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 
 from pipelines.errors import SourceError
-from pipelines.extract import workbook_guard
+from pipelines.extract.upload.workbook import guard
 from tests.support.extracts import upload_contract as contract
 from tests.support.uploads import opened, read, refusal, refused, workbook, write
 from tests.support.workbooks import ods, xls
@@ -114,7 +114,7 @@ def shared(folder: Path, texts: list[str], cells: list[int]) -> Path:
 
 @pytest.fixture
 def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workbook_guard, "MAX_MEMORY", 400 << 20)
+    monkeypatch.setattr(guard, "MAX_MEMORY", 400 << 20)
 
 
 @pytest.mark.usefixtures("little_memory")

@@ -13,12 +13,12 @@ import pytest
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import ContractError, SourceError
-from pipelines.extract import zone
-from pipelines.extract.inbox import find_uploads
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import SourceStream, Wanted
-from pipelines.extract.uploads import UploadedFile, put_upload
-from pipelines.extract.zone import upload_zone
+from pipelines.extract.upload import zone
+from pipelines.extract.upload.files import UploadedFile, put_upload
+from pipelines.extract.upload.inbox import find_uploads
+from pipelines.extract.upload.zone import upload_zone
 from pipelines.settings import Settings
 from tests.support.extracts import upload_contract
 from tests.support.sftp_server import PASSWORD, SftpServer
@@ -181,7 +181,7 @@ def test_a_server_that_is_down_is_a_transient_fault_until_it_is_back(remote: Rem
 def test_a_server_that_never_answers_is_not_waited_for_for_ever(
     remote: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.extract.zone._SILENCE_S", 0.3)
+    monkeypatch.setattr("pipelines.extract.upload.zone._SILENCE_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("GUDANG_UPLOAD_ZONE", f"sftp://opd@127.0.0.1:{silent.getsockname()[1]}/zona")
         with pytest.raises(SourceError, match="could not be listed") as caught:

@@ -11,11 +11,11 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from pipelines.errors import SourceError
-from pipelines.extract.inbox import find_uploads
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import Wanted
-from pipelines.extract.uploads import put_upload
-from pipelines.extract.zone import upload_zone
+from pipelines.extract.upload.files import put_upload
+from pipelines.extract.upload.inbox import find_uploads
+from pipelines.extract.upload.zone import upload_zone
 from pipelines.settings import Settings
 from tests.support.extracts import upload_contract
 from tests.support.uploads import read, write

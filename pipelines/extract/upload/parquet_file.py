@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 from pyarrow import types
 
 from pipelines.errors import SourceError
-from pipelines.extract.names import fold
 from pipelines.extract.number_forms import as_code, number_writer
-from pipelines.extract.table import Reading, Table
+from pipelines.extract.source_names import fold
+from pipelines.extract.upload.table import Reading, Table
 
 _ROWS = 10_000
 _BUFFER = 1 << 20

@@ -17,9 +17,9 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from pipelines.errors import SourceError
-from pipelines.extract.escapes import Escapes
-from pipelines.extract.names import fold
-from pipelines.extract.table import Reading, Table, header, trimmed
+from pipelines.extract.source_names import fold
+from pipelines.extract.upload.csv.escapes import Escapes
+from pipelines.extract.upload.table import Reading, Table, header, trimmed
 
 MAX_ROW = 16 << 20
 """The most characters that a row may have; a quote that is never closed would make one row of the rest of the file."""

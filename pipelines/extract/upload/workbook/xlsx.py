@@ -20,7 +20,13 @@ from xml.parsers import expat
 
 import numpy as np
 
-from pipelines.extract.workbook_facts import BUILTIN_PERCENT, DAMAGED, DamagedError, SheetFacts, is_percent
+from pipelines.extract.upload.workbook.facts import (
+    BUILTIN_PERCENT,
+    DAMAGED,
+    DamagedError,
+    SheetFacts,
+    is_percent,
+)
 
 _CHUNK = 1 << 20
 _TELLTALE = b't="e"'

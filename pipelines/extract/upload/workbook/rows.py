@@ -13,9 +13,9 @@ from itertools import compress
 
 from pipelines.contracts.model import Column, Contract
 from pipelines.extract.number_forms import number_form
-from pipelines.extract.table import UNSEEN, Columns, Reading, Row
-from pipelines.extract.workbook_facts import DAYS_BETWEEN_EPOCHS, SheetFacts
-from pipelines.extract.workbook_guard import WorkbookProcess
+from pipelines.extract.upload.table import UNSEEN, Columns, Reading, Row
+from pipelines.extract.upload.workbook.facts import DAYS_BETWEEN_EPOCHS, SheetFacts
+from pipelines.extract.upload.workbook.guard import WorkbookProcess
 
 _SAVE_ANEW = "open it in Excel or LibreOffice, save it and upload it again"
 _PERCENT = frozenset({"persen", "persen_pecahan"})

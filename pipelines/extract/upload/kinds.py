@@ -10,9 +10,9 @@ from typing import BinaryIO
 
 from pipelines.contracts.upload import WORKBOOKS
 from pipelines.errors import SourceError
-from pipelines.extract.archive import open_zip
-from pipelines.extract.table import Reading
-from pipelines.extract.text_file import bom_encoding
+from pipelines.extract.upload.archive import open_zip
+from pipelines.extract.upload.csv.text import bom_encoding
+from pipelines.extract.upload.table import Reading
 
 GZIP = b"\x1f\x8b"
 _ZIP, _OLE, _PARQUET = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"

@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.contracts.model import Column
-from pipelines.extract.plain_types import Bytes, Grid, Places, provable, proven
 from pipelines.extract.stream import Csv, SourceStream, UnfitError
-from pipelines.extract.table import Fit
-from pipelines.extract.text_file import MAX_ROW, Dialect
+from pipelines.extract.upload.csv.plain_types import Bytes, Grid, Places, provable, proven
+from pipelines.extract.upload.csv.text import MAX_ROW, Dialect
+from pipelines.extract.upload.table import Fit
 
 BLOCK = 1 << 19
 WORTH = 1 << 20

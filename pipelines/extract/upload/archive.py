@@ -16,8 +16,8 @@ from fnmatch import fnmatchcase
 from typing import IO, BinaryIO
 
 from pipelines.errors import SourceError
-from pipelines.extract.names import are_told, listed
-from pipelines.extract.table import Reading
+from pipelines.extract.source_names import are_told, listed
+from pipelines.extract.upload.table import Reading
 
 MAX_BYTES = 4 << 30
 """The most that an upload may unpack to."""

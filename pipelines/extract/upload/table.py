@@ -19,7 +19,7 @@ import msgspec
 from pipelines.contracts.model import Column, Contract, FileExtract
 from pipelines.contracts.upload import FILE, SHEET
 from pipelines.errors import ContractError, ShapeError, SourceError
-from pipelines.extract.names import are_told, fold, listed, told
+from pipelines.extract.source_names import are_told, fold, listed, told
 from pipelines.extract.stream import EXTRA, POSITION, SourceStream, encode_columns, encode_rows
 
 _JOINT = " / "

@@ -14,16 +14,21 @@ from fnmatch import fnmatchcase
 from typing import BinaryIO
 
 from pipelines.errors import SourceError
-from pipelines.extract.archive import DAMAGED, check_declared, check_package, open_zip
-from pipelines.extract.kinds import is_web_page
-from pipelines.extract.names import are_told, listed
-from pipelines.extract.table import Reading, Span, Table, header
-from pipelines.extract.workbook_facts import DamagedError, Facts, Range, SheetFacts
-from pipelines.extract.workbook_guard import WorkbookProcess, is_encrypted_ods, is_encrypted_package, locked
-from pipelines.extract.workbook_ods import OdsFacts
-from pipelines.extract.workbook_rows import SheetRows, percent_is_read
-from pipelines.extract.workbook_xls import XlsFacts
-from pipelines.extract.workbook_xml import XlsxFacts
+from pipelines.extract.source_names import are_told, listed
+from pipelines.extract.upload.archive import DAMAGED, check_declared, check_package, open_zip
+from pipelines.extract.upload.kinds import is_web_page
+from pipelines.extract.upload.table import Reading, Span, Table, header
+from pipelines.extract.upload.workbook.facts import DamagedError, Facts, Range, SheetFacts
+from pipelines.extract.upload.workbook.guard import (
+    WorkbookProcess,
+    is_encrypted_ods,
+    is_encrypted_package,
+    locked,
+)
+from pipelines.extract.upload.workbook.ods import OdsFacts
+from pipelines.extract.upload.workbook.rows import SheetRows, percent_is_read
+from pipelines.extract.upload.workbook.xls import XlsFacts
+from pipelines.extract.upload.workbook.xlsx import XlsxFacts
 
 MAX_XLS = 512 << 20
 _SAVE_ANEW = "open it in Excel or LibreOffice, save it and upload it again"

@@ -20,14 +20,14 @@ from upath import UPath
 
 from pipelines.contracts.model import Contract, FileExtract
 from pipelines.errors import ContractError, SourceError
-from pipelines.extract.uploads import (
+from pipelines.extract.upload.files import (
     UploadedFile,
     dataset_folder,
     is_hidden,
     is_unfinished,
     leads_outside,
 )
-from pipelines.extract.zone import CALL_S, SUBJECT, Zone, on_zone
+from pipelines.extract.upload.zone import CALL_S, SUBJECT, Zone, on_zone
 
 MOST_UNKNOWN = 500
 """Files of unknown folders that are listed; a zone that somebody unpacked an archive into has thousands."""

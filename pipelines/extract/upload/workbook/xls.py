@@ -14,7 +14,13 @@ from typing import Any, BinaryIO
 
 import olefile
 
-from pipelines.extract.workbook_facts import BUILTIN_PERCENT, DAMAGED, DamagedError, SheetFacts, is_percent
+from pipelines.extract.upload.workbook.facts import (
+    BUILTIN_PERCENT,
+    DAMAGED,
+    DamagedError,
+    SheetFacts,
+    is_percent,
+)
 
 _BOF, _EOF = 0x0809, 0x000A
 _BOUNDSHEET, _DATEMODE, _FORMAT, _XF = 0x0085, 0x0022, 0x041E, 0x00E0

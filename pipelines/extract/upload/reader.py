@@ -18,16 +18,16 @@ from typing import BinaryIO
 from pipelines.contracts.model import Contract, FileExtract
 from pipelines.contracts.upload import WORKBOOKS
 from pipelines.errors import ContractError
-from pipelines.extract import plain_csv
-from pipelines.extract.ahead import read_ahead
-from pipelines.extract.archive import gunzip, unpack_member
-from pipelines.extract.kinds import GZIP, check_kind
-from pipelines.extract.names import are_told
-from pipelines.extract.sniff import dialect_of
+from pipelines.extract.read_ahead import read_ahead
+from pipelines.extract.source_names import are_told
 from pipelines.extract.stream import POSITION, SourceStream, encode_rows
-from pipelines.extract.table import Fit, Reading, Table
-from pipelines.extract.text_file import csv_table
-from pipelines.extract.uploads import OpenUpload, UploadedFile
+from pipelines.extract.upload.archive import gunzip, unpack_member
+from pipelines.extract.upload.csv import plain
+from pipelines.extract.upload.csv.dialect import dialect_of
+from pipelines.extract.upload.csv.text import csv_table
+from pipelines.extract.upload.files import OpenUpload, UploadedFile
+from pipelines.extract.upload.kinds import GZIP, check_kind
+from pipelines.extract.upload.table import Fit, Reading, Table
 
 _GZIPPED = ("csv", "json", "ndjson")
 
@@ -70,21 +70,21 @@ def open_file(contract: Contract, upload: UploadedFile, way: Way = Way.TYPED) ->
 
 def _plain(reading: Reading, file: BinaryIO, stream: SourceStream, way: Way) -> Iterator[bytes] | None:
     """The blocks of a CSV file that PostgreSQL may read by itself; None for any other."""
-    if reading.extract.format != "csv" or file.seek(0, io.SEEK_END) < plain_csv.WORTH:
+    if reading.extract.format != "csv" or file.seek(0, io.SEEK_END) < plain.WORTH:
         return None
     dialect, stream.found = dialect_of(reading, file)
     fit = Fit(reading, csv_table(reading, file, dialect))
-    csv = plain_csv.fits(fit, dialect)
+    csv = plain.fits(fit, dialect)
     if csv is None:
         return None
     stream.shape.update(dict.fromkeys(fit.table.names, ""))
     by_place = sorted(zip(fit.picks, reading.contract.stored, strict=True), key=itemgetter(0))
     columns = [column for _, column in by_place]
-    types = plain_csv.typed_columns(file, dialect.delimiter, columns) if way is Way.TYPED else {}
+    types = plain.typed_columns(file, dialect.delimiter, columns) if way is Way.TYPED else {}
     stream.columns = (POSITION, *(c.name for c in columns))
     stream.exact = frozenset(columns[place].name for place in types)
     stream.csv = csv
-    return read_ahead(plain_csv.plain_rows(file, dialect.delimiter, len(columns), stream, types=types))
+    return read_ahead(plain.plain_rows(file, dialect.delimiter, len(columns), stream, types=types))
 
 
 def _unpacked(reading: Reading, file: BinaryIO, opened: ExitStack) -> BinaryIO:
@@ -105,15 +105,15 @@ def _copy_text(reading: Reading, file: BinaryIO, stream: SourceStream) -> Iterat
             dialect, stream.found = dialect_of(reading, file)
             tables = iter((csv_table(reading, file, dialect),))
         case "parquet":
-            from pipelines.extract.parquet_file import parquet_table
+            from pipelines.extract.upload.parquet_file import parquet_table
 
             tables = iter((parquet_table(reading, file),))
         case kind if kind in WORKBOOKS:
-            from pipelines.extract.workbook import workbook_tables
+            from pipelines.extract.upload.workbook.tables import workbook_tables
 
             tables = workbook_tables(reading, file, stream.warnings)
         case _:
-            from pipelines.extract.json_file import json_rows
+            from pipelines.extract.upload.json_file import json_rows
 
             return encode_rows(json_rows(reading, file, stream), stream)
     first = next(tables)

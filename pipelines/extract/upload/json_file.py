@@ -21,10 +21,10 @@ from pipelines.contracts.upload import FILE, KEY, KEYED, LISTS
 from pipelines.extract.json.records import Fields
 from pipelines.extract.json.shapes import header_of, keyed_record, listed_record
 from pipelines.extract.json.values import JsonError, parse, parse_exactly, refuse_constant
-from pipelines.extract.names import fold
+from pipelines.extract.source_names import fold
 from pipelines.extract.stream import SourceStream
-from pipelines.extract.table import Reading
-from pipelines.extract.text_file import bom_encoding, open_text
+from pipelines.extract.upload.csv.text import bom_encoding, open_text
+from pipelines.extract.upload.table import Reading
 
 MAX_RECORD = 16 << 20
 """The most characters that one record, or one value beside the records, may have."""

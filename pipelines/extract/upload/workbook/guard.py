@@ -17,14 +17,14 @@ from typing import Any, BinaryIO, Self
 import msgspec
 
 from pipelines.errors import SourceError
-from pipelines.extract.kinds import is_web_page
-from pipelines.extract.table import Reading
+from pipelines.extract.upload.kinds import is_web_page
+from pipelines.extract.upload.table import Reading
 
 MAX_MEMORY = 3 << 30
 """Bytes of memory in which calamine must be able to open any one sheet of a workbook. Not enforced on macOS."""
 _MAX_SECONDS = 300
-_READER = Path(__file__).with_name("workbook_reader.py")
-_PAGE_READER = Path(__file__).with_name("workbook_html.py")
+_READER = Path(__file__).with_name("reader.py")
+_PAGE_READER = Path(__file__).with_name("web_page.py")
 _CHUNK = 1 << 20
 _PIPE = 1 << 19
 """Bytes that may stand between the two, so that neither waits for the other at each block of rows."""

@@ -16,8 +16,8 @@ from typing import BinaryIO
 
 from pipelines.contracts.upload import AUTO
 from pipelines.errors import SourceError
-from pipelines.extract.table import Reading, header, trimmed
-from pipelines.extract.text_file import Dialect, Lines, bom_encoding
+from pipelines.extract.upload.csv.text import Dialect, Lines, bom_encoding
+from pipelines.extract.upload.table import Reading, header, trimmed
 
 SAMPLE = 1 << 20
 """Bytes of the first part."""

@@ -25,7 +25,7 @@ from typing import IO, Any, overload
 from upath import UPath
 
 from pipelines.errors import SourceError
-from pipelines.extract.zone import CALL_S, COPY_S, Zone, on_zone
+from pipelines.extract.upload.zone import CALL_S, COPY_S, Zone, on_zone
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*")
 _UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart")

@@ -14,7 +14,7 @@ from functools import cached_property
 from xml.parsers import expat
 
 from pipelines.contracts.repairs import ERROR_TEXTS
-from pipelines.extract.workbook_facts import DAMAGED, MOST_FACTS, DamagedError, SheetFacts
+from pipelines.extract.upload.workbook.facts import DAMAGED, MOST_FACTS, DamagedError, SheetFacts
 
 _CONTENT = "content.xml"
 _CHUNK = 1 << 20

@@ -1,0 +1,1 @@
+"""An uploaded file as a stream of COPY text: the upload zone, archives, and one reader per kind of file."""

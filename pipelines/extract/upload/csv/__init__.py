@@ -1,0 +1,1 @@
+"""CSV files: finding the dialect, reading by Python, and the fast way straight into PostgreSQL."""
