@@ -268,7 +268,7 @@ def _print_rows(console: Terminal, node: Node, limit: int) -> None:
     from psycopg import sql
     from rich.table import Table
 
-    from pipelines.load.relation import identifier
+    from pipelines.warehouse.relation import identifier
 
     with psycopg.connect(_connection()) as connection:
         try:

@@ -14,8 +14,8 @@ import psycopg
 from psycopg import errors
 
 from pipelines.errors import GudangError, LoadError
-from pipelines.load import locks
 from pipelines.redaction import sqlstates
+from pipelines.warehouse import locks
 
 _HOUSE = Path(__file__).parents[1]
 

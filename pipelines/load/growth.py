@@ -26,8 +26,8 @@ from pipelines.load.plan import (
     raw_columns,
     raw_key,
 )
-from pipelines.load.relation import Relation, existing
-from pipelines.load.swap import publish_table
+from pipelines.warehouse.relation import Relation, existing
+from pipelines.warehouse.swap import publish_table
 
 MODEL_SCHEMAS = frozenset({"staging", "core", "mart_satu_data", "mart_spbe"})
 """Schemas of SQL models: a view there that no longer fits a table without rows is built again by the next night."""

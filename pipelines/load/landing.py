@@ -22,7 +22,7 @@ from pipelines.extract.stream import SourceStream, UnfitError
 from pipelines.load import drift, ledger, mended, stage
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan
-from pipelines.load.time_limit import limited
+from pipelines.warehouse.time_limit import limited
 
 RETRY_WAITS_S = (2.0, 15.0)
 """How long to wait before a source that failed in passing is read again, and how often."""

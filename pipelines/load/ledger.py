@@ -15,9 +15,9 @@ from typing import Any
 from psycopg import Connection, sql
 
 from pipelines.contracts.model import Contract
-from pipelines.load import locks
 from pipelines.load.drift import Drift
 from pipelines.load.plan import Window
+from pipelines.warehouse import locks
 
 
 @dataclass

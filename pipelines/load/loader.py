@@ -26,7 +26,6 @@ from pipelines.load import (
     growth,
     landing,
     ledger,
-    locks,
     mended,
     personal,
     quarantine,
@@ -40,7 +39,8 @@ from pipelines.load.landing import Opener
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan, Window, create_raw
 from pipelines.load.publishing import publish, reconcile_with
-from pipelines.load.time_limit import limited
+from pipelines.warehouse import locks
+from pipelines.warehouse.time_limit import limited
 
 log = logging.getLogger("gudang")
 

@@ -18,8 +18,8 @@ from pipelines.load import dispositions, empty, growth, history, reconcile, shri
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan
 from pipelines.load.quarantine import resolve_gone
-from pipelines.load.relation import Relation
-from pipelines.load.swap import publish_table
+from pipelines.warehouse.relation import Relation
+from pipelines.warehouse.swap import publish_table
 
 _PRIMARY_KEY = re.compile(r".*_pkey")
 """What a stage brings along."""

@@ -16,10 +16,11 @@ from sqlalchemy.engine import make_url
 from pipelines.clock import TIMEZONE
 from pipelines.contracts.model import Contract
 from pipelines.errors import LoadError
-from pipelines.load import ledger, locks, personal
+from pipelines.load import ledger, personal
 from pipelines.load.plan import create_raw
 from pipelines.redaction import personal_shapes
 from pipelines.redaction.database_urls import libpq_url as libpq_url
+from pipelines.warehouse import locks
 
 BOOTSTRAP_LOCK = 7_640_001
 SCRIPTS = ("bootstrap.sql", "parsers.sql", "checks.sql")

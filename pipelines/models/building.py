@@ -1,7 +1,7 @@
 """One node: written aside, audited, published.
 
 What belongs here: the steps for each kind of node on one connection, and what their failures mean. Not here: which
-nodes, in which order and how many at a time (runner.py); what survives an exchange (load/swap.py).
+nodes, in which order and how many at a time (runner.py); what survives an exchange (warehouse/swap.py).
 """
 
 from __future__ import annotations
@@ -18,18 +18,6 @@ import psycopg
 from psycopg import Connection, sql
 
 from pipelines.errors import GudangError, ModelError
-from pipelines.load.attached import name_for_now
-from pipelines.load.locks import limit_waiting, queued
-from pipelines.load.relation import (
-    Relation,
-    columns_of,
-    compiled,
-    describe,
-    drop,
-    existing,
-    identifier,
-)
-from pipelines.load.swap import publish_table, publish_view
 from pipelines.models.faults import explained, located
 from pipelines.models.grants import apply_grants
 from pipelines.models.incremental import reshape, upsert
@@ -38,6 +26,10 @@ from pipelines.models.nodes import DataTest, Node, Project
 from pipelines.models.results import NodeResult, State, TestResult
 from pipelines.quality.run import import_ahead, run_suite
 from pipelines.redaction import sqlstates
+from pipelines.warehouse.attached import name_for_now
+from pipelines.warehouse.locks import limit_waiting, queued
+from pipelines.warehouse.relation import Relation, columns_of, compiled, describe, drop, existing, identifier
+from pipelines.warehouse.swap import publish_table, publish_view
 
 SEED_STATE = """
 create table if not exists ops.seed_state (

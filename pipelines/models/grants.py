@@ -1,7 +1,7 @@
 """The rights that a model declares, given and others taken.
 
 What belongs here: dbt's `grants` config against the catalogue. Not here: rights that nobody declares; these survive an
-exchange as they are (load/swap.py).
+exchange as they are (warehouse/swap.py).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from pipelines.load.relation import Relation, compiled, identifier
+from pipelines.warehouse.relation import Relation, compiled, identifier
 
 _GRANTED = """
 select lower(acl.privilege_type), case when acl.grantee = 0 then 'public' else pg_get_userbyid(acl.grantee)::text end

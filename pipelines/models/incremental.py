@@ -14,8 +14,8 @@ from psycopg import sql
 
 from pipelines.errors import ModelError
 from pipelines.load.plan import Window
-from pipelines.load.relation import Relation, compiled, identifier
 from pipelines.models.materialization import Incremental
+from pipelines.warehouse.relation import Relation, compiled, identifier
 
 Columns = Sequence[tuple[str, str]]
 """Name and type of each column, in order."""

@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 from pipelines.contracts.model import Partition
 from pipelines.load.plan import Window
-from pipelines.load.relation import Relation
 from pipelines.models.materialization import Incremental, Materialization
 from pipelines.models.selection import select
 from pipelines.quality.suites import Expectation, Severity
+from pipelines.warehouse.relation import Relation
 
 Kind = Literal["seed", "view", "table", "incremental"]
 

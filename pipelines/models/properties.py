@@ -16,9 +16,9 @@ from typing import Any, cast
 import yaml
 
 from pipelines.errors import ModelError
-from pipelines.load.relation import Relation
 from pipelines.models.nodes import Exposure, ModelColumn, SourceTable
 from pipelines.quality.suites import Severity
+from pipelines.warehouse.relation import Relation
 
 CONFIG_KEYS = frozenset(
     {

@@ -18,8 +18,8 @@ from jinja2.ext import Extension
 from jinja2.parser import Parser
 
 from pipelines.errors import ModelError
-from pipelines.load.relation import Relation
 from pipelines.models.properties import TestDeclaration
+from pipelines.warehouse.relation import Relation
 
 RefResolver = Callable[[str], Relation]
 SourceResolver = Callable[[str, str], Relation]

@@ -24,9 +24,9 @@ from psycopg import Connection, errors, sql
 from psycopg.pq import TransactionStatus
 
 from pipelines.errors import PublicationError
-from pipelines.load import locks
 from pipelines.publish.guard import is_text
 from pipelines.publish.mart import OpenMart
+from pipelines.warehouse import locks
 
 _FORMULA = "=+@＝＋－＠-"  # noqa: RUF001 (the full-width forms are meant)
 _BETWEEN = "[[:space:]\u00a0\ufeff\"']*"

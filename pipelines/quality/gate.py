@@ -12,10 +12,10 @@ from psycopg import Connection
 from pipelines.contracts.model import Contract
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged
-from pipelines.load.relation import Relation
-from pipelines.load.time_limit import limited_url
 from pipelines.quality.run import CheckResult, run_suite
 from pipelines.quality.suites import DAMAGE_CHECK, QUARANTINE_CHECK, REACH_CHECK, SHAPE_CHECK, suite
+from pipelines.warehouse.relation import Relation
+from pipelines.warehouse.time_limit import limited_url
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ from psycopg import Connection
 from sqlalchemy.pool import StaticPool
 
 from pipelines.errors import QualityError
-from pipelines.load.relation import Relation
 from pipelines.quality.suites import Expectation, Severity
+from pipelines.warehouse.relation import Relation
 
 _setting_up = Lock()
 """Held while GX's context changes, and while GX is imported. Queries run outside it: each thread has a source of its

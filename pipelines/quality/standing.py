@@ -15,9 +15,9 @@ from psycopg import Connection, sql
 from psycopg.rows import class_row
 
 from pipelines.contracts.model import Contract
-from pipelines.load.relation import Relation
 from pipelines.quality.run import CheckResult, run_suite
 from pipelines.quality.suites import Expectation, Severity
+from pipelines.warehouse.relation import Relation
 
 _IN_FORCE = "in_force"
 

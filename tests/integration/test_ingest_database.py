@@ -327,9 +327,9 @@ def test_nothing_of_a_load_is_left_in_landing(house: House) -> None:
 def test_a_reader_that_holds_on_makes_the_swap_fail_cleanly(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.load.locks.PATIENCE_S", 0.2)
-    monkeypatch.setattr("pipelines.load.locks.ATTEMPT_S", 0.1)
-    monkeypatch.setattr("pipelines.load.locks.PAUSE_S", 0.05)
+    monkeypatch.setattr("pipelines.warehouse.locks.PATIENCE_S", 0.2)
+    monkeypatch.setattr("pipelines.warehouse.locks.ATTEMPT_S", 0.1)
+    monkeypatch.setattr("pipelines.warehouse.locks.PAUSE_S", 0.05)
     source(house, GOOD)
     contract = visits(house)
     house.load(contract)

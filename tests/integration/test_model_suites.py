@@ -12,13 +12,13 @@ import psycopg
 import pytest
 
 from pipelines.assets.warehouse import model_assets
-from pipelines.load.relation import Relation
 from pipelines.models.results import NodeResult, TestResult
 from pipelines.models.runner import build, run_tests
 from pipelines.quality.run import run_suite
 from pipelines.quality.suites import Expectation
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import PROJECT_ROOT
+from pipelines.warehouse.relation import Relation
 from tests.support.dbt_folder import expect, query
 from tests.support.small_warehouse import SmallWarehouse
 

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from pipelines.errors import LoadError
-from pipelines.load.locks import queued, try_queue
+from pipelines.warehouse.locks import queued, try_queue
 
 KEY, WHAT = "dataset:dinas/uji", "pemuatan lain dari dataset ini"
 

@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.load.relation import Relation
 from pipelines.models.render import Renderer
+from pipelines.warehouse.relation import Relation
 from tests.support.model_warehouse import FOLDER
 
 Cell = tuple[int, int]

@@ -18,9 +18,9 @@ from tests.support.loads import Loads
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.load.locks.PATIENCE_S", 0.5)
-    monkeypatch.setattr("pipelines.load.locks.ATTEMPT_S", 0.1)
-    monkeypatch.setattr("pipelines.load.locks.PAUSE_S", 0.05)
+    monkeypatch.setattr("pipelines.warehouse.locks.PATIENCE_S", 0.5)
+    monkeypatch.setattr("pipelines.warehouse.locks.ATTEMPT_S", 0.1)
+    monkeypatch.setattr("pipelines.warehouse.locks.PAUSE_S", 0.05)
 
 
 @contextmanager

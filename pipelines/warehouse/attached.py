@@ -17,7 +17,7 @@ from psycopg import Connection, errors, sql
 
 from pipelines.errors import LoadError
 from pipelines.identifiers import CANDIDATE_SUFFIX, LONGEST_MODEL, shortened
-from pipelines.load.relation import Relation, compiled, identifier
+from pipelines.warehouse.relation import Relation, compiled, identifier
 
 # NOT NULL is a constraint by itself only from PostgreSQL 18 on; that of a primary key comes with the key.
 _HEAD = """

@@ -17,8 +17,8 @@ from typing import Any
 from psycopg import Connection, errors, sql
 
 from pipelines.errors import LoadError
-from pipelines.load import locks
-from pipelines.load.attached import (
+from pipelines.warehouse import locks
+from pipelines.warehouse.attached import (
     Attached,
     copy_to,
     give_back,
@@ -27,7 +27,15 @@ from pipelines.load.attached import (
     refuse_hindrances,
     settle,
 )
-from pipelines.load.relation import Existing, Relation, columns_of, compiled, describe, existing, identifier
+from pipelines.warehouse.relation import (
+    Existing,
+    Relation,
+    columns_of,
+    compiled,
+    describe,
+    existing,
+    identifier,
+)
 
 _GRANTS = """
 select acl.grantee = 0, pg_get_userbyid(acl.grantee), acl.privilege_type, acl.is_grantable, acl.column_name
