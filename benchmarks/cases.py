@@ -23,7 +23,7 @@ from benchmarks import models
 from benchmarks import rows as made
 from pipelines.contracts.model import Contract
 from pipelines.extract.stream import SourceStream, Wanted
-from pipelines.load import warehouse
+from pipelines.load import prepare
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import load
 from pipelines.quality.gate import GateResult
@@ -35,7 +35,7 @@ _TYPED = ", ".join(f"{name} {kind}" for name, kind, _ in made.COLUMNS)
 
 def _target(settings: Settings) -> psycopg.Connection[Any]:
     """A session of the empty target, its earlier rows and dirty pages gone."""
-    connection = warehouse.connect(made.url(settings, "bench_sasaran"))
+    connection = prepare.connect(made.url(settings, "bench_sasaran"))
     connection.execute("drop table if exists sasaran")
     connection.execute("drop schema if exists raw, ops, landing, quarantine, sasaran_dlt cascade")
     connection.execute("checkpoint")
@@ -83,7 +83,7 @@ def _content(connection: psycopg.Connection[Any], table: str) -> str:
 def _piped(settings: Settings, out: list[str], copy: str, *, key: bool = False) -> Told:
     connection = _target(settings)
     connection.execute(f"create table sasaran ({_TYPED})".encode())
-    place = warehouse.libpq_url(made.url(settings, "bench_sasaran"))
+    place = prepare.libpq_url(made.url(settings, "bench_sasaran"))
     start = time.perf_counter()
     source = subprocess.Popen(out, stdout=subprocess.PIPE)
     subprocess.run([made.psql(settings), place, "-qc", copy], stdin=source.stdout, check=True)
@@ -95,7 +95,7 @@ def _piped(settings: Settings, out: list[str], copy: str, *, key: bool = False) 
 
 
 def limit_postgresql(settings: Settings, rows: int, *, key: bool = False) -> Told:
-    source = warehouse.libpq_url(made.url(settings, made.source_name(rows)))
+    source = prepare.libpq_url(made.url(settings, made.source_name(rows)))
     out = [made.psql(settings), source, "-qc", "copy sumber to stdout"]
     return _piped(settings, out, "copy sasaran from stdin", key=key)
 
@@ -155,7 +155,7 @@ def _load(connection: psycopg.Connection[Any], contract: Contract, upload: Any =
 def _whole(settings: Settings, rows: int, contract: Contract, upload: Any = None) -> Told:
     """A whole load: landing, validation, primary key, exchange, ledger."""
     connection = _target(settings)
-    warehouse.prepare(connection, [])
+    prepare.prepare(connection, [])
     start = time.perf_counter()
     batch = _load(connection, contract, upload)
     told = _told(start, parts=batch.seconds)
@@ -174,7 +174,7 @@ def gudang_lived_in(settings: Settings, rows: int) -> Told:
     with tempfile.TemporaryDirectory() as folder:
         contract = made.lived_in_contract(Path(folder), made.url(settings, made.source_name(rows)))
         connection = _target(settings)
-        warehouse.prepare(connection, [])
+        prepare.prepare(connection, [])
         start = time.perf_counter()
         batch = _load(connection, contract)
         told = _told(start, parts=batch.seconds)
@@ -241,7 +241,7 @@ def gudang_merge(settings: Settings, rows: int) -> Told:
         place = made.url(settings, made.source_name(rows))
         before = made.database_contract(Path(folder), place, **late)
         connection = _target(settings)
-        warehouse.prepare(connection, [])
+        prepare.prepare(connection, [])
         extract = replace(before.extract, table=None, query=f"select * from sumber where id <= {old}")  # type: ignore[arg-type]
         _load(connection, replace(before, extract=extract))
         connection.execute("checkpoint")
@@ -258,7 +258,7 @@ def limit_merge(settings: Settings, rows: int) -> Told:
     names = ", ".join(made.NAMES)
     connection = _target(settings)
     connection.execute(f"create table sasaran ({_TYPED}, primary key (id))".encode())
-    source = warehouse.libpq_url(made.url(settings, made.source_name(rows)))
+    source = prepare.libpq_url(made.url(settings, made.source_name(rows)))
 
     def copied(query: str, into: str) -> None:
         out = [made.psql(settings), source, "-qc", f"copy ({query}) to stdout"]
@@ -295,7 +295,7 @@ def _staged(settings: Settings, rows: int) -> psycopg.Connection[Any]:
     with tempfile.TemporaryDirectory() as folder:
         contract = made.database_contract(Path(folder), made.url(settings, made.source_name(rows)))
         connection = _target(settings)
-        warehouse.prepare(connection, [])
+        prepare.prepare(connection, [])
         _load(connection, contract)
         connection.execute("vacuum analyze raw.bench__sumber")
         return connection

@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 from pipelines.contracts.files import read_contract
 from pipelines.contracts.model import Contract
 from pipelines.embedded import EmbeddedServer
-from pipelines.load.warehouse import libpq_url
+from pipelines.load.prepare import libpq_url
 from pipelines.settings import Settings
 
 COLUMNS: tuple[tuple[str, str, str], ...] = (

@@ -191,7 +191,7 @@ def _warehouse_facts(project: Project) -> Facts | None:
     """What the warehouse says, None where there is none: an embedded one that was never made is not made for this."""
     from pipelines.embedded import EmbeddedServer
     from pipelines.environment import current_settings, warehouse_url
-    from pipelines.load.warehouse import connect
+    from pipelines.load.prepare import connect
     from pipelines.publish.site.facts import read_facts
 
     settings = current_settings()
@@ -220,14 +220,14 @@ def _connection() -> str:
     """The warehouse, ready for models: ledger and functions are there."""
     from pipelines.datasets import read_datasets
     from pipelines.environment import current_settings, warehouse_url
-    from pipelines.load import warehouse
+    from pipelines.load import prepare
 
     settings = current_settings()
     url = warehouse_url()
-    with warehouse.connect(url) as connection:
+    with prepare.connect(url) as connection:
         datasets = read_datasets(settings)
-        warehouse.prepare(connection, datasets.contracts, set_aside=[s.key for s in datasets.set_aside])
-    return warehouse.libpq_url(url)
+        prepare.prepare(connection, datasets.contracts, set_aside=[s.key for s in datasets.set_aside])
+    return prepare.libpq_url(url)
 
 
 def _window(start: datetime | None, end: datetime | None) -> Window | None:

@@ -1,7 +1,7 @@
 """The clock of Dagster's database: UTC, whatever the server's is.
 
 What belongs here: the zone of its sessions, rows that an earlier version wrote by another clock, the right to make
-tables. Not here: the warehouse, which stays in WITA (load/warehouse.py).
+tables. Not here: the warehouse, which stays in WITA (load/prepare.py).
 
 Dagster writes naive timestamps, part of them through the session's time zone, and reads all of them as UTC. By a
 clock in WITA its runs are eight hours in the future, and what it waits for takes eight hours longer (ADR 027).
@@ -18,7 +18,7 @@ from psycopg import Connection, errors, sql
 from sqlalchemy.engine import make_url
 
 from pipelines.errors import GudangError
-from pipelines.load.warehouse import libpq_url
+from pipelines.load.prepare import libpq_url
 
 SUBJECT = "Dagster's database"
 UTC_NAMES = frozenset({"UTC", "Etc/UTC", "GMT", "Etc/GMT", "UCT", "Etc/UCT", "Zulu", "Etc/Zulu", "Universal"})

@@ -24,13 +24,14 @@ from pipelines.extract.stream import SourceStream, Wanted
 from pipelines.extract.upload.files import UploadedFile
 from pipelines.extract.upload.inbox import LeftFile, list_uploads
 from pipelines.extract.upload.zone import upload_zone
-from pipelines.load import arrivals, ledger, mended
+from pipelines.load import arrivals, ledger
+from pipelines.load.apply.shrinking import ShrunkError
 from pipelines.load.arrivals import Arrival
 from pipelines.load.failures import told
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged, load
 from pipelines.load.plan import Window
-from pipelines.load.shrinking import ShrunkError
+from pipelines.load.stage import revalidate
 from pipelines.quality.gate import GateResult, check, notice, record, source_shape
 from pipelines.quality.run import CheckResult
 from pipelines.settings import Settings
@@ -165,14 +166,14 @@ def _not_in_raw(
         new = {a.seen_id for a in arrivals.news(connection, contract, seen)}
         merged = ledger.merged(connection, contract)
         if contract.cursor:
-            again = mended.files(connection, contract)
+            again = revalidate.files(connection, contract)
         else:
             since = arrivals.since(connection, contract)
             seen = sorted(seen, key=lambda a: a.seen_id if a.seen_id in new else since[a.file.name])
             again = _overtaken(seen, new, merged)
         last = [a for a in seen if a.sha256 == merged[-1][1]] if merged else []
     else:
-        again = mended.files(connection, contract)
+        again = revalidate.files(connection, contract)
         standing = ledger.standing_fingerprints(connection, contract)
         new = {a.seen_id for a in seen if ledger.fingerprint(contract, a.sha256) not in standing}
         last = []

@@ -27,7 +27,7 @@ from pipelines.datasets import Datasets, files_left, read_datasets
 from pipelines.definitions import defs
 from pipelines.errors import ContractError, GudangError
 from pipelines.jobs import INGEST, WALKED, WAREHOUSE, chain, ingest_job, ingest_jobs, range_tags, today
-from pipelines.load import warehouse
+from pipelines.load import prepare
 from pipelines.runs import lease
 from pipelines.runs.dead import TAKEN_BEFORE, Closed, close_dead_runs, queued, storage_url, subject
 from pipelines.runs.slots import make_pools, told
@@ -111,8 +111,8 @@ def _console() -> Terminal:
 @contextmanager
 def _warehouse(settings: Settings, datasets: Datasets) -> Iterator[Connection[Any]]:
     assert settings.warehouse_url is not None
-    with warehouse.connect(settings.warehouse_url) as connection:
-        warehouse.prepare(connection, datasets.contracts, set_aside=[s.key for s in datasets.set_aside])
+    with prepare.connect(settings.warehouse_url) as connection:
+        prepare.prepare(connection, datasets.contracts, set_aside=[s.key for s in datasets.set_aside])
         yield connection
 
 

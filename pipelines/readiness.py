@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from pipelines.datasets import read_datasets
 from pipelines.errors import ModelError
-from pipelines.load import warehouse
+from pipelines.load import prepare
 from pipelines.models.project import load_project
 from pipelines.models.runner import build
 from pipelines.redaction.secrets import shown
@@ -21,12 +21,12 @@ from pipelines.settings import Settings
 def make_ready(settings: Settings) -> None:
     """Ledger, functions, raw tables and reference tables, as this version has them. May be called again at any time."""
     assert settings.warehouse_url is not None
-    with warehouse.connect(settings.warehouse_url) as connection:
+    with prepare.connect(settings.warehouse_url) as connection:
         datasets = read_datasets(settings)
-        warehouse.prepare(connection, datasets.contracts, set_aside=[s.key for s in datasets.set_aside])
+        prepare.prepare(connection, datasets.contracts, set_aside=[s.key for s in datasets.set_aside])
     try:
         project = load_project(settings.models_dir, suites=settings.expectations_dir)
-        build(project, warehouse.libpq_url(settings.warehouse_url), select=["tag:referensi"])
+        build(project, prepare.libpq_url(settings.warehouse_url), select=["tag:referensi"])
     except ModelError as error:  # the UI shows it red; what needs no models is loaded all the same
         print(shown(f"gudang: {error}"), file=sys.stderr)
 

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 
 from pipelines.datasets import Datasets, files_left
 from pipelines.errors import GudangError
-from pipelines.load.warehouse import connect
+from pipelines.load.prepare import connect
 from pipelines.settings import Settings
 
 _STATUS = """

@@ -14,7 +14,7 @@ from pipelines.contracts.files import Fault, read_contract
 from pipelines.contracts.model import Contract, contract_paths
 from pipelines.environment import demo_given
 from pipelines.errors import ModelError, PublicationError, QualityError
-from pipelines.load.personal import key_variable, purposes
+from pipelines.load.pseudonyms import key_variable, purposes
 from pipelines.models import suites as model_suites
 from pipelines.models.lineage import column_lineage
 from pipelines.models.nodes import Project

@@ -17,7 +17,7 @@ from pipelines.contracts.model import Cadence, Contract
 from pipelines.errors import GudangError
 from pipelines.extract.upload.inbox import LeftFile
 from pipelines.ingest import Ingested, ingest, words
-from pipelines.load.empty import TAG as EMPTY_WINDOW
+from pipelines.load.apply.empty_windows import TAG as EMPTY_WINDOW
 from pipelines.load.failures import told
 from pipelines.load.plan import Window
 from pipelines.quality.suites import Expectation, suite, tables_read

@@ -17,7 +17,7 @@ from pipelines.contracts import windows
 from pipelines.contracts.model import Cadence
 from pipelines.jobs import RANGE_END, RANGE_START
 from pipelines.load.plan import Window
-from pipelines.load.warehouse import libpq_url
+from pipelines.load.prepare import libpq_url
 from pipelines.models.lineage import column_lineage
 from pipelines.models.nodes import Node, Project
 from pipelines.models.project import load_project

@@ -1,7 +1,7 @@
 """`logicalTypeOptions.pattern`: what ECMA 262, which ODCS names, and PostgreSQL, which runs it, read alike.
 
 What belongs here: reading a pattern from left to right, and refusing what one of the two does not know or takes for
-something else. Not here: looking for it in cells (load/rules.py).
+something else. Not here: looking for it in cells (load/stage/rules.py).
 
 Sources: ECMA-262 5.1, 15.10.1; PostgreSQL manual, 9.7.3, "Regular Expression Details". Where they part: `.` and the
 newline; \\d \\w \\s, which are ASCII in one and the collation's in the other; \\b, a word's edge and a backspace;

@@ -1,7 +1,7 @@
 """What a column may declare of its text: repairs (`parse`), units, classes with aliases, formats.
 
 What belongs here: their names, what they need of a column, what contradicts. Not here: their SQL (load/parsers.sql,
-load/checks.sql, load/rules.py).
+load/checks.sql, load/stage/rules.py).
 """
 
 from __future__ import annotations

@@ -243,7 +243,7 @@ comment on column ops.watermark.column_name is 'The source''s column that it is 
 comment on column ops.watermark.source_text is 'The value as an API wrote it: what the API is asked from.';
 comment on column ops.load_batch.found is 'What had to be found out of the source: a CSV file''s encoding, delimiter, quote.';
 
--- Asked by the statement that makes a stage (load/stage.py) about a landing row that breaks a rule: notes the row for
+-- Asked by the statement that makes a stage (load/stage/statement.py) about a landing row that breaks a rule: notes the row for
 -- the quarantine, so that no rule has to be asked twice, and leaves it out.
 create or replace function ops.tolak(rid tid) returns boolean language plpgsql volatile as $$
 begin
@@ -256,7 +256,7 @@ create or replace function ops.kunci_ringkas(t text) returns text language sql i
 return case when octet_length(t) <= 1000 then t else left(t, 200) || '... ' || md5(t) end;
 
 -- HMAC-SHA-256 (RFC 2104, section 2) of purpose and value. The key's inner and outer pads are settings of the
--- session (load/personal.py puts them there), so the key is never in a statement's text and needs no extension.
+-- session (load/pseudonyms.py puts them there), so the key is never in a statement's text and needs no extension.
 create or replace function ops.pseudonim(t text, purpose text) returns text language sql stable parallel safe
 return encode(
     sha256(

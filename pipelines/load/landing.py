@@ -19,9 +19,10 @@ from psycopg import Connection
 from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
 from pipelines.extract.stream import SourceStream, UnfitError
-from pipelines.load import drift, ledger, mended, stage
+from pipelines.load import drift, ledger
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan
+from pipelines.load.stage import revalidate, statement
 from pipelines.warehouse.time_limit import limited
 
 RETRY_WAITS_S = (2.0, 15.0)
@@ -100,7 +101,7 @@ def _land_stream(
             transient=True,
         )
     batch.read = landed
-    if stream.wider and (others := stage.leave_out_other_windows(plan)):
+    if stream.wider and (others := statement.leave_out_other_windows(plan)):
         with limited(connection, contract, "memilah baris menurut jendela"):
             batch.read -= connection.execute(others).rowcount
     return plan, stream
@@ -109,8 +110,8 @@ def _land_stream(
 def _copy(connection: Connection[Any], plan: LoadPlan, batch: Batch, stream: SourceStream) -> int:
     """Landing, filled; its number of rows. In a transaction of its own: what fails takes every landed row with it."""
     with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute(stage.create_landing(plan))
-        with cursor.copy(stage.copy_landing(plan, stream)) as copy:
+        cursor.execute(statement.create_landing(plan))
+        with cursor.copy(statement.copy_landing(plan, stream)) as copy:
             for block in _watched(plan.contract, batch, stream.blocks):
                 copy.write(block)
         return cursor.rowcount
@@ -151,6 +152,6 @@ def _watched(contract: Contract, batch: Batch, blocks: Iterator[bytes]) -> Itera
 def _loaded_before(connection: Connection[Any], plan: LoadPlan, batch: Batch, sha256: str) -> bool:
     """The same bytes under the same contract load once, unless the lists that refused some of their rows changed."""
     batch.fingerprint = ledger.fingerprint(plan.contract, sha256)
-    if plan.whole or batch.source_name in mended.files(connection, plan.contract):
+    if plan.whole or batch.source_name in revalidate.files(connection, plan.contract):
         return False
     return batch.fingerprint in ledger.standing_fingerprints(connection, plan.contract)

@@ -19,26 +19,14 @@ from psycopg import Connection, errors, sql
 from pipelines.contracts.model import Contract, MergeStrategy
 from pipelines.errors import GudangError, ShapeError
 from pipelines.extract.samples import FOUND
-from pipelines.load import (
-    drift,
-    empty,
-    failures,
-    growth,
-    landing,
-    ledger,
-    mended,
-    personal,
-    quarantine,
-    reasons,
-    reconcile,
-    stage,
-    standing,
-    watermark,
-)
+from pipelines.load import drift, failures, landing, ledger, pseudonyms, standing, watermark
+from pipelines.load.apply import added_columns, empty_windows, reconcile
+from pipelines.load.apply.apply import publish, reconcile_with
 from pipelines.load.landing import Opener
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan, Window, create_raw
-from pipelines.load.publishing import publish, reconcile_with
+from pipelines.load.stage import quarantine, reasons, revalidate
+from pipelines.load.stage import statement as stage
 from pipelines.warehouse import locks
 from pipelines.warehouse.time_limit import limited
 
@@ -92,17 +80,17 @@ def load(
     """
     with ledger.dataset_lock(connection, contract.key):
         ledger.sweep(connection, contract)
-        personal.set_keys(connection, contract)
+        pseudonyms.set_keys(connection, contract)
         batch = ledger.open_batch(connection, contract, run_id, window, whole=whole)
         plan = LoadPlan(contract, batch.batch_id, window, whole=whole, allow_empty=allow_empty)
         try:
-            growth.renew(connection, plan)
+            added_columns.renew(connection, plan)
             for statement in create_raw(plan.contract):
                 connection.execute(statement)
             # A column that was added is read of every row that the source still has.
-            if contract.cursor and not (whole or growth.compare(connection, plan).grown):
+            if contract.cursor and not (whole or added_columns.compare(connection, plan).grown):
                 plan = _from_the_mark(connection, plan, batch)
-            personal.insist_on_keys(connection, plan)
+            pseudonyms.insist_on_keys(connection, plan)
             if not _load(connection, plan, batch, open_source, gate, rehearsal=rehearsal):
                 ledger.drop_batch(connection, batch)
                 return None
@@ -126,7 +114,7 @@ def _from_the_mark(connection: Connection[Any], plan: LoadPlan, batch: Batch) ->
         return plan
     row = connection.execute(watermark.read_since(plan)).fetchone()
     plan = replace(plan, since=row[0] if row else None)
-    plan = replace(plan, since=mended.since(connection, plan))
+    plan = replace(plan, since=revalidate.since(connection, plan))
     if plan.since is None or not watermark.asks_an_api(plan):
         return plan
     (asked,) = connection.execute(watermark.asked(plan)).fetchone() or (None,)
@@ -186,13 +174,13 @@ def _load(
             drift.keep_shape(connection, contract, batch.batch_id, stream.shape)
             refused = bool(batch.quarantined)
             connection.execute(quarantine.resolve(plan, batch.source_name, refused=refused))
-            mended.keep(connection, plan, batch.source_name, passed=True)
+            revalidate.keep(connection, plan, batch.source_name, passed=True)
             publish(connection, plan, batch, staged)
-            personal.keep_originals(connection, plan)
-            personal.keep_fingerprints(connection, contract)
+            pseudonyms.keep_originals(connection, plan)
+            pseudonyms.keep_fingerprints(connection, contract)
             _record_standing(connection, plan, batch)
         else:
-            mended.keep(connection, plan, batch.source_name, passed=False)
+            revalidate.keep(connection, plan, batch.source_name, passed=False)
             batch.state, batch.error = "rejected", verdict.summary
             if batch.quarantined:
                 batch.error += _why(connection, plan, deduplicated=deduplicated)
@@ -350,8 +338,8 @@ def _fail(connection: Connection[Any], plan: LoadPlan, batch: Batch, error: Base
         if isinstance(error, ShapeError):
             drifts = batch.drift or (drift.Drift("refused", "", now=error.message),)
             drift.record(connection, contract, batch.batch_id, drifts)
-        if isinstance(error, empty.EmptyError):
-            empty.remember(connection, plan)
+        if isinstance(error, empty_windows.EmptyError):
+            empty_windows.remember(connection, plan)
     except psycopg.Error as second:
         log.warning("%s: the ledger could not be written: %s", contract.key, failures.words(second))
 

@@ -14,7 +14,7 @@ from psycopg import sql
 from pipelines.contracts.model import ApiExtract, Column
 from pipelines.extract.database.shape import EARLIEST
 from pipelines.load.plan import LoadPlan
-from pipelines.load.stage import REJECTED, cleaned_rows, value
+from pipelines.load.stage.statement import REJECTED, cleaned_rows, value
 
 AHEAD = "1 day"
 """How far a source's clock may be ahead of the warehouse's."""

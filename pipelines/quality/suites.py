@@ -172,7 +172,7 @@ def _bound(column: Column, text: str) -> Any:
 def _format_query(column: Column, named: str) -> str:
     from psycopg import sql
 
-    from pipelines.load.rules import well_formed
+    from pipelines.load.stage.rules import well_formed
 
     cell = sql.Identifier(column.name)
     query = sql.SQL("select 1 from {{batch}} where not {}").format(well_formed(named, cell))
@@ -182,7 +182,7 @@ def _format_query(column: Column, named: str) -> str:
 def _reference_query(column: Column, reference: Reference) -> str:
     from psycopg import sql
 
-    from pipelines.load.rules import allowed, referencing
+    from pipelines.load.stage.rules import allowed, referencing
 
     cell = sql.Identifier(column.name)  # no alias: GX gives the batch one of its own
     query = sql.SQL("select 1 from {{batch}} where {0} is not null and {1}::text not in ({2})").format(

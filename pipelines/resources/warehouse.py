@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 from psycopg import Connection
 
-from pipelines.load import warehouse
+from pipelines.load import prepare
 from pipelines.readiness import make_ready
 from pipelines.settings import load_settings
 
@@ -29,9 +29,9 @@ class Warehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
     @contextmanager
     def connect(self) -> Iterator[Connection[Any]]:
         """A session in autocommit, closed at the end."""
-        connection = warehouse.connect(self.url)
+        connection = prepare.connect(self.url)
         try:
-            if self.project and not warehouse.is_prepared(connection):
+            if self.project and not prepare.is_prepared(connection):
                 dg.get_dagster_logger().info("gudang masih kosong: tabel dan data referensinya dibuat dahulu")
                 make_ready(replace(load_settings(), project=Path(self.project), warehouse_url=self.url))
             yield connection

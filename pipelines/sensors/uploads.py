@@ -23,7 +23,7 @@ from pipelines.extract.upload.inbox import LeftFile, list_uploads
 from pipelines.extract.upload.zone import upload_zone
 from pipelines.jobs import UPLOAD
 from pipelines.load import arrivals
-from pipelines.load import warehouse as bootstrap
+from pipelines.load import prepare as bootstrap
 from pipelines.load.arrivals import Arrival, Patience
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import Settings

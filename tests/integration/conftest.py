@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.load import warehouse
+from pipelines.load import prepare
 from tests.support.loads import Loads
 from tests.support.parsers import Warehouse
 from tests.support.sent_files import SentFiles
@@ -18,8 +18,8 @@ from tests.support.small_warehouse import SmallWarehouse
 @pytest.fixture(scope="module")
 def ops(module_pg_url: str) -> Iterator[Warehouse]:
     """Its functions; one database for a module's tests, which leave nothing in it."""
-    connection = warehouse.connect(module_pg_url.replace("postgresql://", "postgresql+psycopg://"))
-    warehouse.prepare(connection, [])
+    connection = prepare.connect(module_pg_url.replace("postgresql://", "postgresql+psycopg://"))
+    prepare.prepare(connection, [])
     yield Warehouse(connection)
     connection.close()
 

@@ -14,7 +14,7 @@ from psycopg import Connection
 from pipelines.assets.raw import raw_assets, raw_key
 from pipelines.assets.warehouse import model_assets
 from pipelines.contracts.model import Contract
-from pipelines.load import warehouse
+from pipelines.load import prepare
 from pipelines.models.runner import build
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import Settings
@@ -47,11 +47,11 @@ class Dataset:
         models = DbtFolder(folder / "dbt_like_sql")
         models.suites = folder / "expectations"
         models.suite("dagang/pasar", own)
-        self.connection: Connection[Any] = warehouse.connect(self.url)
+        self.connection: Connection[Any] = prepare.connect(self.url)
         self.connection.execute(
             "drop schema if exists ops, raw, quarantine, landing cascade; drop schema if exists core cascade"
         )
-        warehouse.prepare(self.connection, [self.contract])
+        prepare.prepare(self.connection, [self.contract])
 
     def run(self, selection: dg.AssetSelection | None = None) -> dg.ExecuteInProcessResult:
         with dg.DagsterInstance.ephemeral() as instance:
@@ -199,7 +199,7 @@ def test_a_model_that_is_not_built_is_checked_as_it_is_published(dataset: Datase
     folder.write(
         "models/marts/pasar.yml", f"models:\n  - name: pasar\n    description: Pasar.\n    {listed}\n"
     )
-    build(folder.project(), warehouse.libpq_url(dataset.url))
+    build(folder.project(), prepare.libpq_url(dataset.url))
     folder.write("models/marts/dasar.sql", "select 1 / 0 as n")
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize(
@@ -224,7 +224,7 @@ def test_executing_a_models_check_asks_the_published_relation(dataset: Dataset) 
         "    columns: [{name: n, description: Nilai., data_tests: [not_null, unique]}]\n",
     )
     project = folder.project()
-    build(project, warehouse.libpq_url(dataset.url), select=["pasar"])
+    build(project, prepare.libpq_url(dataset.url), select=["pasar"])
     dataset.connection.execute("insert into core.pasar values (1)")
     (node,) = project.nodes.values()
     names = [c.name for c in node.checks]

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from pipelines.contracts.repairs import FORMATS
-from pipelines.load.cell_types import STRICT
-from pipelines.load.rules import rules
+from pipelines.load.stage.cell_types import STRICT
+from pipelines.load.stage.rules import rules
 from tests.support.contracts import column, document, make, upload
 from tests.support.parsers import IN_SETS, Warehouse
 

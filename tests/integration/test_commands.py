@@ -17,7 +17,7 @@ from psycopg import sql
 
 from pipelines.embedded import EmbeddedServer
 from pipelines.errors import LoadError
-from pipelines.load import warehouse
+from pipelines.load import prepare
 from pipelines.resources.warehouse import Warehouse
 from pipelines.runs.lease import hold
 from pipelines.settings import PROJECT_ROOT
@@ -119,12 +119,12 @@ def test_a_role_without_rights_gets_one_line(pg_url: str) -> None:
         admin.execute(sql.SQL("create role {} login").format(sql.Identifier(name)))
     url = pg_url.replace("//postgres@", f"//{name}@").replace("postgresql://", "postgresql+psycopg://")
     with (
-        warehouse.connect(url) as connection,
+        prepare.connect(url) as connection,
         pytest.raises(
             LoadError, match=rf"the user {name} may not make what .*alter database uji_\w+ owner to {name}"
         ) as refused,
     ):
-        warehouse.prepare(connection, [])
+        prepare.prepare(connection, [])
     assert "\n" not in str(refused.value)
     with psycopg.connect(pg_url, autocommit=True) as admin:
         admin.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))

@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import LoadError
-from pipelines.load import warehouse
+from pipelines.load import prepare
 from pipelines.load.plan import Window
 from pipelines.quality.gate import GateResult
 from pipelines.quality.run import CheckResult
@@ -51,7 +51,7 @@ def test_a_first_load_that_was_refused_does_not_hold_up_the_corrected_contract(
     loads.run("create view public.dipakai as select kunci from raw.uji__data")
     loads.run("grant select on raw.uji__data to pg_monitor")
     right = dataset(loads, kind, key, **custom)
-    warehouse.prepare(loads.connection, [right])
+    prepare.prepare(loads.connection, [right])
     batch = loads.load(right, lambda *_: ROWS, window=day)
     assert (batch.state, batch.loaded) == ("loaded", 2)
     assert [float(v) for (v,) in loads.run("select nilai from raw.uji__data order by 1")] == [1.5, 2.0]
@@ -71,7 +71,7 @@ def test_a_raw_with_rows_is_never_made_anew(loads: Loads) -> None:
         dataset(loads, "integer", write_disposition="merge", merge_strategy="scd2"),
         dataset(loads, "integer", "nilai", write_disposition="merge"),
     ):
-        warehouse.prepare(loads.connection, [changed])
+        prepare.prepare(loads.connection, [changed])
         with pytest.raises(LoadError, match="no longer those of raw"):
             loads.load(changed, lambda *_: ROWS)
         assert loads.raw(before, "kunci", "nilai") == [("a", 1)]

@@ -17,7 +17,7 @@ from pipelines.errors import SourceError
 from pipelines.extract.database import open_database
 from pipelines.extract.stream import Wanted
 from pipelines.ingest import ingest
-from pipelines.load import warehouse
+from pipelines.load import prepare
 from pipelines.settings import Settings
 from tests.support.contracts import column, database, document, make
 from tests.support.databases import contract, read, run_mariadb, run_postgresql, sqlalchemy_url
@@ -189,8 +189,8 @@ def test_a_load_that_loses_its_source_leaves_the_published_rows_and_nothing_else
         monkeypatch.setenv("UJI_URL", through)
         url = sqlalchemy_url(pg_url)
         settings = Settings(tmp_path, tmp_path, url)
-        with warehouse.connect(url) as connection:
-            warehouse.prepare(connection, [])
+        with prepare.connect(url) as connection:
+            prepare.prepare(connection, [])
             ingest(connection, made, settings, url, run_id="uji")
             whole = proxy.given
             source.run(f"update angka set seq = seq + {ROWS}")

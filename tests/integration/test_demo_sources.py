@@ -18,7 +18,7 @@ from demo.dirt import EXPECTED_QUARANTINE
 from demo.staff import pegawai
 from pipelines.contracts.model import by_key, load_contracts
 from pipelines.ingest import ingest
-from pipelines.load import warehouse
+from pipelines.load import prepare
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import Window
 from pipelines.models.project import load_project
@@ -37,8 +37,8 @@ class Province:
         self.libpq = url
         self.url = url.replace("postgresql://", "postgresql+psycopg://", 1)
         self.settings = Settings(home=PROJECT_ROOT, project=PROJECT_ROOT, warehouse_url=self.url)
-        self.connection = warehouse.connect(self.url)
-        warehouse.prepare(self.connection, list(CONTRACTS.values()))
+        self.connection = prepare.connect(self.url)
+        prepare.prepare(self.connection, list(CONTRACTS.values()))
         self.build("tag:referensi")
 
     def build(self, *select: str) -> None:

@@ -11,7 +11,7 @@ from psycopg import Connection
 
 from pipelines.definitions import build_definitions
 from pipelines.jobs import UPLOAD, WAREHOUSE
-from pipelines.load import warehouse
+from pipelines.load import prepare
 from pipelines.models.project import load_project
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import PROJECT_ROOT, Settings
@@ -40,7 +40,7 @@ class Uploads:
 
     def __init__(self, url: str, definitions: dg.Definitions) -> None:
         self.url = url.replace("postgresql://", "postgresql+psycopg://", 1)
-        self.connection: Connection[Any] = warehouse.connect(self.url)
+        self.connection: Connection[Any] = prepare.connect(self.url)
         self.instance = dg.DagsterInstance.ephemeral()
         self.sensor = definitions.resolve_sensor_def("warehouse_after_uploads")
         self.cursor: str | None = None
@@ -82,7 +82,7 @@ def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
 @pytest.fixture
 def uploads(module_pg_url: str, definitions: dg.Definitions) -> Iterator[Uploads]:
     made = Uploads(module_pg_url, definitions)
-    warehouse.prepare(made.connection, [])
+    prepare.prepare(made.connection, [])
     made.connection.execute("truncate ops.load_batch cascade")
     for node in PROJECT.nodes.values():  # after the first night
         made.connection.execute(f"create table if not exists {node.relation} ()".encode())

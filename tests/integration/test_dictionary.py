@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.load import warehouse
+from pipelines.load import prepare
 from pipelines.publish.site.dictionary import make_dictionary
 from pipelines.publish.site.facts import Build, Facts, read_facts
 from pipelines.publish.site.pages import render_site
@@ -21,7 +21,7 @@ def page(made: SmallWarehouse, facts: Facts, path: str) -> str:
 
 
 def test_types_builds_and_results_come_from_the_warehouse(small_warehouse: SmallWarehouse) -> None:
-    warehouse.prepare(small_warehouse.connection, [])
+    prepare.prepare(small_warehouse.connection, [])
     small_warehouse.model(
         "m", "select (g % 2)::numeric(6, 2) as n from generate_series(1, 1234) as g", NOT_NULL, WARN_ONLY
     )
@@ -38,7 +38,7 @@ def test_types_builds_and_results_come_from_the_warehouse(small_warehouse: Small
 
 
 def test_a_failed_build_is_not_the_last_build_but_its_tests_are_told(small_warehouse: SmallWarehouse) -> None:
-    warehouse.prepare(small_warehouse.connection, [])
+    prepare.prepare(small_warehouse.connection, [])
     small_warehouse.model("m", "select 1 as n", NOT_NULL)
     small_warehouse.build(run_id="uji")
     (at,) = small_warehouse.run("select at from ops.model_run")
@@ -50,7 +50,7 @@ def test_a_failed_build_is_not_the_last_build_but_its_tests_are_told(small_wareh
 
 
 def test_a_suite_is_told_as_tests_are(small_warehouse: SmallWarehouse) -> None:
-    warehouse.prepare(small_warehouse.connection, [])
+    prepare.prepare(small_warehouse.connection, [])
     small_warehouse.folder.suite(
         "core/m",
         expect("satu_baris", "expect_table_row_count_to_be_between", "warning", max_value=1),

@@ -11,8 +11,9 @@ import pytest
 
 from pipelines.contracts.model import Contract
 from pipelines.ingest import Ingested, ingest
-from pipelines.load import loader, stage
+from pipelines.load import loader
 from pipelines.load.plan import LoadPlan
+from pipelines.load.stage import statement
 from pipelines.settings import Settings
 from tests.support.contracts import column
 from tests.support.loads import Loads
@@ -57,7 +58,7 @@ def run(loads: Loads, contract: Contract) -> Ingested:
 def stages(monkeypatch: pytest.MonkeyPatch) -> list[LoadPlan]:
     """The plans whose stage had to be made from landing."""
     made: list[LoadPlan] = []
-    create = stage.create_stage
+    create = statement.create_stage
 
     def watched(plan: LoadPlan) -> Any:
         made.append(plan)

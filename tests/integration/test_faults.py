@@ -23,7 +23,7 @@ import pytest
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import LoadError
-from pipelines.load import loader, warehouse
+from pipelines.load import loader, prepare
 from pipelines.settings import PROJECT_ROOT
 from tests.support.doomed import RECONCILING, STAGES
 from tests.support.faulted import FILL, NAMES, NEW, OLD, dataset, left_behind, opener, wait_for_nobody
@@ -237,7 +237,7 @@ def test_two_loads_of_one_dataset_wait_for_each_other(loads: Loads) -> None:
     first = threading.Thread(target=loads.load, args=(contract, slow))
     first.start()
     assert inside.wait(120)
-    with warehouse.connect(loads.url) as other:
+    with prepare.connect(loads.url) as other:
         second = threading.Thread(
             target=loader.load,
             args=(other, contract, opener(lambda: NEW), passes),
@@ -267,7 +267,7 @@ def test_what_a_dead_run_left_of_another_dataset_is_swept_at_the_next_start(load
     loads.run(f"create unlogged table landing.uji__data__{dead}_landing (kunci text)")
     loads.load(other, lambda *_: OLD)
     assert len(left_behind(loads)) == 1
-    warehouse.prepare(loads.connection, [contract, other])
+    prepare.prepare(loads.connection, [contract, other])
     assert left_behind(loads) == []
     assert loads.run("select state from ops.load_batch where dataset = 'uji/data'") == [("died",)]
 
@@ -280,7 +280,7 @@ def test_a_sweep_minds_its_own_dataset_where_long_names_begin_alike(loads: Loads
 
     def gate(staged: Any) -> Any:
         """While the first one's landing and stage are there, the second is loaded, and sweeps."""
-        with warehouse.connect(loads.url) as other:
+        with prepare.connect(loads.url) as other:
             loader.load(other, second, opener(lambda: OLD), passes, run_id="uji")
         return passes(staged)
 

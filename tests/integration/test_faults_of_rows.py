@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines.contracts.files import read_contract
 from pipelines.contracts.model import MOST_COLUMNS
-from pipelines.load.quarantine import SAMPLE
+from pipelines.load.stage.quarantine import SAMPLE
 from tests.support.contracts import column, database, document, write
 from tests.support.loads import Loads
 

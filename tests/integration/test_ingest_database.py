@@ -13,7 +13,7 @@ from psycopg import Connection
 from pipelines.contracts.model import Contract
 from pipelines.errors import ContractError, LoadError, ShapeError, SourceError
 from pipelines.ingest import Ingested, ingest
-from pipelines.load import warehouse
+from pipelines.load import prepare
 from pipelines.load.plan import Window
 from pipelines.settings import Settings
 from tests.support.contracts import column, database, document, make
@@ -28,10 +28,10 @@ class House:
         self.url = url.replace("postgresql://", "postgresql+psycopg://", 1)
         self.folder = folder
         self.settings = Settings(home=folder / "home", project=folder, warehouse_url=self.url)
-        self.connection: Connection[Any] = warehouse.connect(self.url)
+        self.connection: Connection[Any] = prepare.connect(self.url)
         monkeypatch.setenv("UJI_URL", self.url)
         monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
-        warehouse.prepare(self.connection, [])
+        prepare.prepare(self.connection, [])
         self.run("create table core.ref_wilayah (kode_kemendagri text, level text)")
         self.run(
             "insert into core.ref_wilayah values ('64.72', 'kabupaten_kota'), ('64.71', 'kabupaten_kota')"

@@ -18,7 +18,7 @@ from pipelines.extract.upload import reader
 from pipelines.extract.upload.csv import plain
 from pipelines.extract.upload.reader import Way
 from pipelines.ingest import ingest
-from pipelines.load.rules import all_kept, rules
+from pipelines.load.stage.rules import all_kept, rules
 from pipelines.settings import Settings
 from tests.support.contracts import column, upload
 from tests.support.loads import Loads

@@ -14,7 +14,7 @@ import pytest
 from pipelines.assets.raw import FULL_REFRESH, raw_assets, raw_key
 from pipelines.contracts.model import Contract
 from pipelines.jobs import RANGE_END, RANGE_START, ingest_job, jobs, range_tags
-from pipelines.load import warehouse
+from pipelines.load import prepare
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import Settings
 from tests.support.contracts import column, database, document, make
@@ -40,7 +40,7 @@ class Books:
         ]
         self.run("create table public.buku (periode date, kode text, nilai numeric(18,2))")
         with self.warehouse.connect() as connection:
-            warehouse.prepare(connection, self.contracts)
+            prepare.prepare(connection, self.contracts)
         assets = raw_assets(self.contracts, self.settings)
         self.definitions = dg.Definitions(
             assets=assets, jobs=jobs(self.contracts), resources={"warehouse": self.warehouse},

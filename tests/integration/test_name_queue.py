@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from pipelines.contracts.model import load_contracts
-from pipelines.load.warehouse import prepare
+from pipelines.load.prepare import prepare
 from pipelines.models.project import load_project
 from pipelines.models.runner import build
 from pipelines.settings import PROJECT_ROOT

@@ -13,7 +13,7 @@ import pytest
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import ContractError
-from pipelines.load import loader, warehouse
+from pipelines.load import loader, prepare
 from pipelines.quality.gate import GateResult
 from tests.support.contracts import column
 from tests.support.loads import Loads, Row
@@ -114,7 +114,7 @@ def test_a_replace_takes_a_new_key_by_itself(loads: Loads, monkeypatch: pytest.M
 
 def test_retained_originals_are_for_one_role_and_go_with_their_rows(loads: Loads) -> None:
     contract = people(loads, retain="Permenkes 24/2022 pasal 27")
-    warehouse.prepare(loads.connection, [contract])
+    prepare.prepare(loads.connection, [contract])
     loads.load(contract, lambda *_: ROWS)
     query = "select kolom, pseudonim, asli from pribadi.uji__data order by batch_id, asli"
     assert loads.run(query) == [("nik", pseudonym(n), n) for n in NIK[:2]]

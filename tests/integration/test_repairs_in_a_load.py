@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.contracts.model import Contract
 from pipelines.ingest import ingest
-from pipelines.load import warehouse
+from pipelines.load import prepare
 from pipelines.settings import Settings
 from tests.support.contracts import column, database, document, make
 
@@ -53,8 +53,8 @@ def loaded(pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     url = pg_url.replace("postgresql://", "postgresql+psycopg://", 1)
     monkeypatch.setenv("UJI_URL", url)
     monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
-    with warehouse.connect(url) as connection:
-        warehouse.prepare(connection, [])
+    with prepare.connect(url) as connection:
+        prepare.prepare(connection, [])
         names = "id panen anggaran tanggal aktif kelamin npsn unit nik".split()  # noqa: SIM905
         connection.execute(f"create table sumber ({', '.join(f'{n} text' for n in names)})".encode())
         with connection.cursor() as cursor:

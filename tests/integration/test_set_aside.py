@@ -17,7 +17,7 @@ from psycopg import Connection
 from pipelines.assets.set_aside import set_aside_key
 from pipelines.datasets import files_left, read_datasets
 from pipelines.definitions import build_definitions
-from pipelines.load import warehouse
+from pipelines.load import prepare
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import PROJECT_ROOT, Settings
 from tests.support.contracts import column, document, upload, write
@@ -37,7 +37,7 @@ class Project:
         self.models = DbtFolder(folder / "dbt_like_sql")
         self.models.write("seeds/ref_warna.csv", "kode\nmerah\n")
         self.models.write("seeds/seeds.yml", "seeds:\n  - name: ref_warna\n    description: Warna.\n")
-        self.connection: Connection[Any] = warehouse.connect(self.url)
+        self.connection: Connection[Any] = prepare.connect(self.url)
         self.connection.execute("drop schema if exists ops, raw, quarantine, landing cascade")
         self.add("dagang/pasar")
         self.put("dagang/pasar/pasar.csv")
@@ -55,7 +55,7 @@ class Project:
     def run(self, job: str) -> dg.ExecuteInProcessResult:
         """The night's job as Dagster runs it."""
         datasets = read_datasets(self.settings)
-        warehouse.prepare(self.connection, datasets.contracts, set_aside=[s.key for s in datasets.set_aside])
+        prepare.prepare(self.connection, datasets.contracts, set_aside=[s.key for s in datasets.set_aside])
         defs = build_definitions(self.settings, warehouse=Warehouse(url=self.url))
         dg.Definitions.validate_loadable(defs)
         with dg.DagsterInstance.ephemeral() as instance:

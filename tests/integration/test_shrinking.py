@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipelines.contracts.files import read_contract
-from pipelines.load.shrinking import ShrunkError
+from pipelines.load.apply.shrinking import ShrunkError
 from tests.support.contracts import column, database, document, write
 from tests.support.loads import Loads, Rows
 

@@ -18,7 +18,7 @@ from psycopg import Connection
 from pipelines.contracts.model import by_key, load_contracts
 from pipelines.definitions import build_definitions
 from pipelines.ingest import ingest
-from pipelines.load import warehouse
+from pipelines.load import prepare
 from pipelines.readiness import make_ready
 from pipelines.resources.warehouse import Warehouse
 from pipelines.sensors import uploads
@@ -52,7 +52,7 @@ class Slow(Warehouse):
 def zone(module_pg_url: str, tmp_path: Path) -> Iterator[Zone]:
     """An empty zone, and a warehouse that never loaded its dataset."""
     made = Zone(module_pg_url, tmp_path)
-    warehouse.prepare(made.connection, [made.contract])
+    prepare.prepare(made.connection, [made.contract])
     made.forget()
     yield made
     made.close()

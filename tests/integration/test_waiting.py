@@ -11,7 +11,7 @@ import pytest
 from psycopg import Connection
 
 from pipelines.errors import LoadError
-from pipelines.load import warehouse
+from pipelines.load import prepare
 from tests.support.contracts import column
 from tests.support.loads import Loads
 
@@ -56,7 +56,7 @@ def test_a_start_waits_for_no_reader_and_no_writer(loads: Loads) -> None:
     ]
     with idle_in_transaction(loads, *reads, *writes):
         loads.run("set lock_timeout = '5s'")
-        warehouse.prepare(loads.connection, [versions])
+        prepare.prepare(loads.connection, [versions])
 
 
 def test_a_start_makes_what_an_older_version_did_not_have(loads: Loads) -> None:
@@ -65,7 +65,7 @@ def test_a_start_makes_what_an_older_version_did_not_have(loads: Loads) -> None:
         "create or replace view ops.quarantine_reason as select entry_id, dataset, state, updated_at,"
         " 'x' as kolom, 'x' as aturan, 'dulu' as nilai from quarantine.row"
     )
-    warehouse.prepare(loads.connection, [])
+    prepare.prepare(loads.connection, [])
     contract = loads.contract(column("id", "integer"), column("n", "integer"), max_quarantine_share=0.9)
     loads.load(contract, lambda *_: [["1", "1"], ["2", "x"]])
     assert loads.run("select aturan, nilai from ops.quarantine_reason") == [("tipe", "x")]
@@ -78,8 +78,8 @@ def test_a_start_that_has_something_to_change_gives_up_with_a_clear_word(loads: 
         idle_in_transaction(loads, "select count(*) from ops.load_batch"),
         pytest.raises(LoadError, match="another session held a table of the warehouse's own for longer than"),
     ):
-        warehouse.prepare(loads.connection, [])
-    warehouse.prepare(loads.connection, [])
+        prepare.prepare(loads.connection, [])
+    prepare.prepare(loads.connection, [])
     assert loads.run("select whole from ops.load_batch") == []
 
 

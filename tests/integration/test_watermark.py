@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipelines.contracts.model import Contract
-from pipelines.load import warehouse
+from pipelines.load import prepare
 from tests.support.contracts import api, column
 from tests.support.loads import Loads, Row
 
@@ -158,7 +158,7 @@ def test_a_ledger_of_an_earlier_version_gets_what_it_lacks_and_keeps_its_mark(lo
         "alter table ops.watermark drop column source_text, drop column column_name;"
         " alter table ops.load_batch drop column rows_damaged, drop column rows_unreachable"
     )
-    warehouse.prepare(loads.connection, [contract])
+    prepare.prepare(loads.connection, [contract])
     table.put("b", "1", "2024-05-02 00:00:00")
     assert loads.load(contract, table.read).loaded == 1
     assert table.asked == [None, "2024-05-01T00:00:00"]

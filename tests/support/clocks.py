@@ -13,7 +13,7 @@ from psycopg import Connection
 
 from pipelines.contracts.model import Contract
 from pipelines.ingest import Ingested, ingest
-from pipelines.load import warehouse
+from pipelines.load import prepare
 from pipelines.load.plan import Window
 from pipelines.settings import Settings
 from tests.support.contracts import database, document, make
@@ -54,8 +54,8 @@ class Nights:
         self.url = pg_url.replace("postgresql://", "postgresql+psycopg://", 1)
         self.folder = folder
         self.settings = Settings(home=folder / "home", project=folder, warehouse_url=self.url)
-        self.connection: Connection[Any] = warehouse.connect(self.url)
-        warehouse.prepare(self.connection, [])
+        self.connection: Connection[Any] = prepare.connect(self.url)
+        prepare.prepare(self.connection, [])
 
     def contract(
         self, *columns: dict[str, Any], server: dict[str, Any] | None = None, **custom: Any

@@ -19,7 +19,9 @@ from psycopg import sql
 from pipelines.contracts.files import read_contract
 from pipelines.contracts.model import Contract
 from pipelines.extract.stream import SourceStream, encode_rows
-from pipelines.load import ledger, loader, publishing, reconcile, stage, warehouse
+from pipelines.load import ledger, loader, prepare
+from pipelines.load.apply import apply, reconcile
+from pipelines.load.stage import statement
 from pipelines.quality.gate import GateResult
 from tests.support.loads import only
 
@@ -62,10 +64,10 @@ def doom(where: str) -> None:
         case "landing":
             before(loader, "_stage")
         case "cast":
-            within(stage, "create_stage")
+            within(statement, "create_stage")
         case "swap":
-            after(publishing, "publish_table")
-            after(publishing, "_upsert")
+            after(apply, "publish_table")
+            after(apply, "_upsert")
         case "ledger":
             before(ledger, "close_batch")
         case "commit":
@@ -103,7 +105,7 @@ def main() -> None:
         return GateResult(())
 
     doom(where)
-    with warehouse.connect(url) as connection:
+    with prepare.connect(url) as connection:
         loader.load(connection, contract, opener, gate, run_id="doomed")
     die()
 

@@ -12,7 +12,7 @@ from psycopg import Connection
 from pipelines.contracts.model import Contract
 from pipelines.extract.samples import FOUND
 from pipelines.extract.stream import SourceStream, encode_rows
-from pipelines.load import warehouse
+from pipelines.load import prepare
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Gate, load
 from pipelines.load.plan import Window
@@ -34,8 +34,8 @@ class Loads:
     def __init__(self, pg_url: str, folder: Path) -> None:
         self.url = pg_url.replace("postgresql://", "postgresql+psycopg://", 1)
         self.folder = folder
-        self.connection: Connection[Any] = warehouse.connect(self.url)
-        warehouse.prepare(self.connection, [])
+        self.connection: Connection[Any] = prepare.connect(self.url)
+        prepare.prepare(self.connection, [])
         self.contracts: dict[str, Contract] = {}
 
     def contract(

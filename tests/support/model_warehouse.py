@@ -9,7 +9,7 @@ import psycopg
 
 from pipelines.contracts.model import load_contracts
 from pipelines.load.plan import raw_columns
-from pipelines.load.warehouse import prepare
+from pipelines.load.prepare import prepare
 from pipelines.models.nodes import Project
 from pipelines.models.project import load_project
 from pipelines.models.results import NodeResult

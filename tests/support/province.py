@@ -10,7 +10,7 @@ from pipelines.contracts.model import by_key, load_contracts
 from pipelines.extract.upload.files import put_upload
 from pipelines.extract.upload.zone import upload_zone
 from pipelines.ingest import Ingested, ingest
-from pipelines.load import warehouse
+from pipelines.load import prepare
 from pipelines.models.project import load_project
 from pipelines.models.runner import build
 from pipelines.settings import PROJECT_ROOT, Settings
@@ -26,12 +26,12 @@ class Province:
         )
         self.contracts = by_key(load_contracts(PROJECT_ROOT / "contracts"))
         self.project = load_project(PROJECT_ROOT / "dbt_like_sql")
-        self.connection = warehouse.connect(self.url)
-        warehouse.prepare(self.connection, self.contracts.values())
+        self.connection = prepare.connect(self.url)
+        prepare.prepare(self.connection, self.contracts.values())
         self.build("tag:referensi")
 
     def build(self, *select: str) -> None:
-        results = build(self.project, warehouse.libpq_url(self.url), select=select)
+        results = build(self.project, prepare.libpq_url(self.url), select=select)
         assert {r.state for r in results} == {"ok"}, [(r.name, r.error) for r in results if r.state != "ok"]
 
     def load(self, key: str, file: Path) -> Ingested:

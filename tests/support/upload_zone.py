@@ -15,7 +15,7 @@ from pipelines.contracts.model import Contract
 from pipelines.datasets import Datasets
 from pipelines.extract.upload.zone import upload_zone
 from pipelines.jobs import UPLOAD
-from pipelines.load import warehouse
+from pipelines.load import prepare
 from pipelines.resources.warehouse import Warehouse
 from pipelines.sensors.uploads import upload_sensor
 from pipelines.settings import Settings
@@ -29,7 +29,7 @@ class Zone:
         self.url = url.replace("postgresql://", "postgresql+psycopg://", 1)
         self.settings = Settings(home=folder, project=folder, warehouse_url=self.url)
         self.instance = dg.DagsterInstance.ephemeral()
-        self.connection: Connection[Any] = warehouse.connect(self.url)
+        self.connection: Connection[Any] = prepare.connect(self.url)
         self.cursor: str | None = None
         self.events: list[dg.AssetObservation] = []
         self.said = ""

@@ -11,8 +11,8 @@ import pytest
 from pipelines.contracts.files import Fault, read_contract
 from pipelines.contracts.repairs import PARSERS, factors, known_words
 from pipelines.load.plan import LoadPlan
-from pipelines.load.rules import rules
-from pipelines.load.stage import count_repairs
+from pipelines.load.stage.rules import rules
+from pipelines.load.stage.statement import count_repairs
 from pipelines.quality.suites import derived
 from tests.support.contracts import column, database, document, make, write
 

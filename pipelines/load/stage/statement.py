@@ -12,7 +12,17 @@ from psycopg import sql
 from pipelines.contracts.model import Column
 from pipelines.extract.stream import EXTRA, POSITION, SourceStream
 from pipelines.load.plan import DELETED, LoadPlan, Window, identifiers
-from pipelines.load.rules import OF_A_KEY, Rule, all_kept, castable, cleaned, declared, repaired, rules, typed
+from pipelines.load.stage.rules import (
+    OF_A_KEY,
+    Rule,
+    all_kept,
+    castable,
+    cleaned,
+    declared,
+    repaired,
+    rules,
+    typed,
+)
 from pipelines.redaction import personal_shapes
 
 REJECTED = sql.Identifier("pg_temp", "rejected_rows")

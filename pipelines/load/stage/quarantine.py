@@ -6,10 +6,10 @@ import hashlib
 
 from psycopg import sql
 
-from pipelines.load.masking import judged_rows, key_text, shown, told_apart
 from pipelines.load.plan import LoadPlan
-from pipelines.load.rules import Rule
-from pipelines.load.stage import REJECTED, all_rules
+from pipelines.load.stage.masking import judged_rows, key_text, shown, told_apart
+from pipelines.load.stage.rules import Rule
+from pipelines.load.stage.statement import REJECTED, all_rules
 
 SAMPLE = 10_000
 """Rows that are kept of a load that was refused as a whole: its source still has them all."""

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from pipelines.contracts.model import Column, Contract, Reference
 from pipelines.contracts.repairs import ERROR_TEXTS, FORMATS, decimals, factors, known_words
-from pipelines.load import cell_types
+from pipelines.load.stage import cell_types
 
 MASK = "***"
 LONGEST_KEY = 600

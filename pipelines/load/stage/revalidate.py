@@ -15,7 +15,7 @@ from psycopg import Connection, sql
 
 from pipelines.contracts.model import Contract
 from pipelines.load.plan import LoadPlan
-from pipelines.load.rules import allowed, cleaned
+from pipelines.load.stage.rules import allowed, cleaned
 from pipelines.load.watermark import cursor_column, possible
 
 

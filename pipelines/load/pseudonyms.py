@@ -17,7 +17,7 @@ from psycopg import Connection, errors, sql
 from pipelines.contracts.model import Column, Contract, WriteDisposition
 from pipelines.errors import ContractError, LoadError
 from pipelines.load.plan import LoadPlan
-from pipelines.load.stage import cleaned_rows, valid
+from pipelines.load.stage.statement import cleaned_rows, valid
 from pipelines.settings import PSEUDONYM_KEY
 
 SHORTEST_KEY = 32

@@ -11,10 +11,10 @@ from __future__ import annotations
 from psycopg import sql
 
 from pipelines.contracts.model import Column, Contract
-from pipelines.load.personal import purposes
 from pipelines.load.plan import LoadPlan
-from pipelines.load.rules import MASK
-from pipelines.load.stage import all_rules, cleaned_rows
+from pipelines.load.pseudonyms import purposes
+from pipelines.load.stage.rules import MASK
+from pipelines.load.stage.statement import all_rules, cleaned_rows
 from pipelines.redaction import personal_shapes
 
 LONGEST_CELL = 10_000

@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 from pipelines.clock import TIMEZONE
 from pipelines.contracts.model import Contract
 from pipelines.errors import LoadError
-from pipelines.load import ledger, personal
+from pipelines.load import ledger, pseudonyms
 from pipelines.load.plan import create_raw
 from pipelines.redaction import personal_shapes
 from pipelines.redaction.database_urls import libpq_url as libpq_url
@@ -95,7 +95,7 @@ def prepare(
                 " has to be changed for this version",
                 hint="see pg_stat_activity for the open transaction, end it, and start again",
             ) from error
-    personal.prepare_originals(connection, contracts)
+    pseudonyms.prepare_originals(connection, contracts)
     ledger.sweep_all(connection, contracts)
 
 

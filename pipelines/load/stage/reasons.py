@@ -14,8 +14,8 @@ from psycopg import Connection, sql
 from pipelines.contracts import repairs
 from pipelines.contracts.model import Column
 from pipelines.load.plan import LoadPlan
-from pipelines.load.rules import Rule, cleaned, rules
-from pipelines.load.stage import REJECTED, all_rules, cleaned_rows, count_duplicates
+from pipelines.load.stage.rules import Rule, cleaned, rules
+from pipelines.load.stage.statement import REJECTED, all_rules, cleaned_rows, count_duplicates
 
 SHOWN = 3
 _SAMPLE = 1_000

@@ -14,10 +14,11 @@ from psycopg import Connection, errors, sql
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import LoadError
-from pipelines.load import dispositions, empty, growth, history, reconcile, shrinking, watermark
+from pipelines.load import watermark
+from pipelines.load.apply import added_columns, dispositions, empty_windows, history, reconcile, shrinking
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan
-from pipelines.load.quarantine import resolve_gone
+from pipelines.load.stage.quarantine import resolve_gone
 from pipelines.warehouse.relation import Relation
 from pipelines.warehouse.swap import publish_table
 
@@ -28,7 +29,7 @@ _PRIMARY_KEY = re.compile(r".*_pkey")
 def publish(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: int) -> None:
     """Makes raw what the stage says, and counts what really changed. Raises LoadError."""
     contract = plan.contract
-    difference = growth.compare(connection, plan)
+    difference = added_columns.compare(connection, plan)
     swaps = plan.whole or not (contract.merges or contract.appends)
     exchanged = swaps and plan.complete and not contract.keeps_history
     if difference.changed and not exchanged:
@@ -40,7 +41,7 @@ def publish(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: i
     added: tuple[str, ...] = ()
     if difference.added and not exchanged:
         _grow(connection, plan, batch, difference.added)
-        added, difference = difference.added, growth.Difference()
+        added, difference = difference.added, added_columns.Difference()
     if contract.cursor:
         if plan.whole:
             connection.execute("delete from ops.watermark where dataset = %s", [contract.key])
@@ -53,7 +54,7 @@ def publish(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: i
                 " ask the OPD to mend them"
             )
     rows_stay = contract.keeps_history or not (swaps or plan.file)
-    filling = growth.fill(plan, added) if added and rows_stay else None
+    filling = added_columns.fill(plan, added) if added and rows_stay else None
     filled = connection.execute(filling).rowcount if filling else 0
     if contract.keeps_history:
         _version(connection, plan, batch, staged)
@@ -66,8 +67,8 @@ def publish(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: i
     batch.loaded += filled
     batch.unchanged -= filled
     if contract.partition:
-        connection.execute(empty.settle(plan))
-        empty.warn(connection, plan, batch)
+        connection.execute(empty_windows.settle(plan))
+        empty_windows.warn(connection, plan, batch)
     batch.state = "loaded" if batch.loaded or batch.deleted else "unchanged"
 
 
@@ -82,7 +83,7 @@ def _way_out(contract: Contract) -> str:
 
 
 def _grow(connection: Connection[Any], plan: LoadPlan, batch: Batch, added: Sequence[str]) -> None:
-    connection.execute(growth.add(plan, added))
+    connection.execute(added_columns.add(plan, added))
     batch.warnings.append(
         f"raw.{plan.contract.table} got the column {', '.join(added)}; it is empty in rows of before until they are"
         " read again"
@@ -96,7 +97,11 @@ def _one(connection: Connection[Any], query: Any) -> tuple[Any, ...]:
 
 
 def _replace(
-    connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: int, difference: growth.Difference
+    connection: Connection[Any],
+    plan: LoadPlan,
+    batch: Batch,
+    staged: int,
+    difference: added_columns.Difference,
 ) -> None:
     """By an exchange, where nothing but these rows is in raw; else a window's or a file's rows where they are."""
     partial = plan.window is not None or (plan.file is not None and not plan.whole)
@@ -106,12 +111,12 @@ def _replace(
     if same_shape and not nothing:
         batch.loaded, batch.deleted = _one(connection, dispositions.count_changes(plan))
     elif not nothing:
-        (batch.deleted,) = _one(connection, growth.count_gone(plan, difference.common))
+        (batch.deleted,) = _one(connection, added_columns.count_gone(plan, difference.common))
     batch.unchanged = staged - batch.loaded
     if same_shape and not (batch.loaded or batch.deleted):
         return
     if partial and not staged and not plan.allow_empty:
-        raise empty.EmptyError(
+        raise empty_windows.EmptyError(
             plan.contract.key,
             f"the source gave no row for {_which(plan)}, where {batch.deleted} are published",
             hint=_consent(plan),
@@ -146,7 +151,7 @@ def _consent(plan: LoadPlan) -> str:
     if plan.window is None:
         return f"ask the OPD; if they really took the rows back, take the file away: {reload}"
     return (
-        f"ask the OPD; if they really took the rows back, run it with the tag {empty.TAG}: true, or load it whole:"
+        f"ask the OPD; if they really took the rows back, run it with the tag {empty_windows.TAG}: true, or load it whole:"
         f" {reload}"
     )
 

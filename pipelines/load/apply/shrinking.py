@@ -9,7 +9,7 @@ from __future__ import annotations
 from psycopg import sql
 
 from pipelines.errors import LoadError
-from pipelines.load import empty
+from pipelines.load.apply import empty_windows
 from pipelines.load.plan import LoadPlan
 
 JUDGED_FROM = 20
@@ -44,5 +44,5 @@ def check(plan: LoadPlan, before: int, left: int) -> None:
         f"the source gives {left} rows where {before} are published; more than {share:.0%} of them would go"
         " (max_shrink_share)",
         hint="ask the OPD whether the rows are really gone; then load it whole"
-        f" (`gudang reload {plan.contract.key}`), or run it with the tag {empty.TAG}: true",
+        f" (`gudang reload {plan.contract.key}`), or run it with the tag {empty_windows.TAG}: true",
     )

@@ -1,0 +1,1 @@
+"""Landing to stage: the SQL that repairs, casts and judges rows, and what becomes of the refused ones."""
