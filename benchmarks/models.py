@@ -129,8 +129,8 @@ def bare_sql(settings: Settings, rows: int) -> dict[str, Any]:
 
 
 def gudang_large(settings: Settings, rows: int) -> dict[str, Any]:
-    from pipelines.models.project import load_project
-    from pipelines.models.runner import build
+    from pipelines.models.build.runner import build
+    from pipelines.models.project.project import load_project
 
     project = load_project(_folder(settings, "large", {"besar": _LARGE}, "id", tests=False))
     with _emptied(settings, rows):

@@ -19,8 +19,8 @@ from pipelines.redaction.secrets import shown
 
 if TYPE_CHECKING:
     from pipelines.load.plan import Window
-    from pipelines.models.nodes import Node, Project
-    from pipelines.models.results import NodeResult
+    from pipelines.models.build.results import NodeResult
+    from pipelines.models.project.nodes import Node, Project
     from pipelines.publish.site.facts import Facts
     from pipelines.terminal import Terminal
 
@@ -76,7 +76,7 @@ def show(
     from rich.syntax import Syntax
     from rich.table import Table
 
-    from pipelines.models.lineage import column_lineage
+    from pipelines.models.lineage.lineage import column_lineage
     from pipelines.terminal import styled
 
     project = _project()
@@ -126,7 +126,7 @@ def run(
 
     Exit code 1 when one failed or was held back.
     """
-    from pipelines.models.runner import build
+    from pipelines.models.build.runner import build
 
     project = _project(_window(start, end))
     run_id = f"gudang-models-{datetime.now(UTC):%Y%m%dT%H%M%S}"
@@ -141,7 +141,7 @@ def run(
 @app.command("test")
 def ask_tests(select: Select = None, exclude: Exclude = None, threads: Threads = 4) -> None:
     """Ask the models' tests of what is published; builds nothing. Exit code 1 when one of severity error fails."""
-    from pipelines.models.runner import run_tests
+    from pipelines.models.build.runner import run_tests
 
     console = _console()
     results = run_tests(
@@ -210,7 +210,7 @@ def _warehouse_facts(project: Project) -> Facts | None:
 
 def _project(window: Window | None = None) -> Project:
     from pipelines.environment import current_settings
-    from pipelines.models.project import load_project
+    from pipelines.models.project.project import load_project
 
     settings = current_settings()
     return load_project(settings.models_dir, window=window, suites=settings.expectations_dir)

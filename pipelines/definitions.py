@@ -12,8 +12,8 @@ from pipelines.assets.warehouse import model_assets
 from pipelines.datasets import read_datasets
 from pipelines.errors import ModelError, PublicationError, QualityError
 from pipelines.jobs import jobs, nightly_schedule
-from pipelines.models.nodes import Project
-from pipelines.models.project import load_project
+from pipelines.models.project.nodes import Project
+from pipelines.models.project.project import load_project
 from pipelines.resources.warehouse import Warehouse
 from pipelines.runs.launcher import leased
 from pipelines.sensors.chain import chain_sensors

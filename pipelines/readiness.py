@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pipelines.datasets import read_datasets
 from pipelines.errors import ModelError
 from pipelines.load import prepare
-from pipelines.models.project import load_project
-from pipelines.models.runner import build
+from pipelines.models.build.runner import build
+from pipelines.models.project.project import load_project
 from pipelines.redaction.secrets import shown
 from pipelines.settings import Settings
 

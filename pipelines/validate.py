@@ -15,11 +15,11 @@ from pipelines.contracts.model import Contract, contract_paths
 from pipelines.environment import demo_given
 from pipelines.errors import ModelError, PublicationError, QualityError
 from pipelines.load.pseudonyms import key_variable, purposes
-from pipelines.models import suites as model_suites
-from pipelines.models.lineage import column_lineage
-from pipelines.models.nodes import Project
-from pipelines.models.project import load_project
-from pipelines.models.sources import render_sources
+from pipelines.models.lineage.lineage import column_lineage
+from pipelines.models.project import suites as model_suites
+from pipelines.models.project.nodes import Project
+from pipelines.models.project.project import load_project
+from pipelines.models.project.sources import render_sources
 from pipelines.publish.clearance import HINT as CLEARANCE_HINT
 from pipelines.publish.clearance import cleared
 from pipelines.publish.mart import open_marts, report_marts

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines.contracts.files import readable_contracts
-from pipelines.models.nodes import Project
+from pipelines.models.project.nodes import Project
 from pipelines.publish.clearance import cleared
 from pipelines.publish.mart import OpenMart, open_marts, report_marts
 from pipelines.publish.publish import data_modified, publish_all, write_report

@@ -18,11 +18,11 @@ from pipelines.contracts.model import Cadence
 from pipelines.jobs import RANGE_END, RANGE_START
 from pipelines.load.plan import Window
 from pipelines.load.prepare import libpq_url
-from pipelines.models.lineage import column_lineage
-from pipelines.models.nodes import Node, Project
-from pipelines.models.project import load_project
-from pipelines.models.results import NodeResult
-from pipelines.models.runner import build, run_tests
+from pipelines.models.build.results import NodeResult
+from pipelines.models.build.runner import build, run_tests
+from pipelines.models.lineage.lineage import column_lineage
+from pipelines.models.project.nodes import Node, Project
+from pipelines.models.project.project import load_project
 from pipelines.resources.warehouse import Warehouse
 
 log = logging.getLogger("gudang")

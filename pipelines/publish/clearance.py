@@ -2,7 +2,7 @@
 
 What belongs here: the rules of adr/024, as a function of models and contracts. It fails closed: what cannot be
 followed, what no contract describes, and what nobody decided stays. Not here: how columns are followed
-(models/lineage.py), the last look at the values themselves (guard.py).
+(models/lineage/lineage.py), the last look at the values themselves (guard.py).
 
 A mart's `meta.dasar_terbit` says, column by column, on what basis something that comes from closed data may leave:
 `penyamaran` (it went through a table whose small cells are hidden, adr/018), or `agregat: <why>` (a sum or count over
@@ -16,11 +16,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from pipelines.contracts.model import Contract
-from pipelines.models.lineage import Way, Ways
-from pipelines.models.nodes import Project, SourceTable
-from pipelines.models.properties import read_project_file
-from pipelines.models.provenance import ROWS, Use
-from pipelines.models.suppression import cells
+from pipelines.models.lineage.lineage import Way, Ways
+from pipelines.models.lineage.provenance import ROWS, Use
+from pipelines.models.lineage.suppression import cells
+from pipelines.models.project.nodes import Project, SourceTable
+from pipelines.models.project.properties import read_project_file
 from pipelines.publish.mart import OpenMart
 
 BASIS = "dasar_terbit"

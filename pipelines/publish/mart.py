@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pipelines.errors import PublicationError
 
 if TYPE_CHECKING:
-    from pipelines.models.nodes import Node, Project
+    from pipelines.models.project.nodes import Node, Project
     from pipelines.publish.clearance import Clearance
 
 OPEN = "terbuka"

@@ -15,7 +15,7 @@ from psycopg import Connection
 from pipelines.publish.mart import OpenMart
 
 if TYPE_CHECKING:
-    from pipelines.models.nodes import Project
+    from pipelines.models.project.nodes import Project
 
 NOTE = "DATA CONTOH untuk peragaan, bukan data sebenarnya."
 """What is said in front of a description."""

@@ -2,7 +2,7 @@
 
 First every expectation as a bare yes or no (GX joins them into few queries), then only what failed, for its counts.
 Results hold counts and words, never a cell's value. Not here: which expectations there are (suites.py), what a failed
-one means (gate.py for datasets, models/building.py for models).
+one means (gate.py for datasets, models/build/building.py for models).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which expectations a dataset has: those that its contract says, and those of expectations/<opd>/<dataset>.json.
 
 Reading a suite needs no Great Expectations (its import costs seconds); running it does, see run.py. Not here: which
-model a suite belongs to (models/suites.py).
+model a suite belongs to (models/project/suites.py).
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from pipelines.assets.warehouse import is_reference, model_key
 from pipelines.contracts.model import Contract
 from pipelines.errors import GudangError
 from pipelines.jobs import UPLOAD, WAREHOUSE
-from pipelines.models.nodes import Project
+from pipelines.models.project.nodes import Project
 from pipelines.resources.warehouse import Warehouse
 
 QUIET_S = 20

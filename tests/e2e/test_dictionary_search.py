@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 
 from pipelines.contracts.model import load_contracts
-from pipelines.models.project import load_project
+from pipelines.models.project.project import load_project
 from pipelines.publish.site.dictionary import make_dictionary
 from pipelines.publish.site.pages import write_site
 from pipelines.settings import PROJECT_ROOT

@@ -15,7 +15,7 @@ from pipelines.assets.raw import raw_assets, raw_key
 from pipelines.assets.warehouse import model_assets
 from pipelines.contracts.model import Contract
 from pipelines.load import prepare
-from pipelines.models.runner import build
+from pipelines.models.build.runner import build
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import Settings
 from tests.support.contracts import column, document, make, upload

@@ -17,7 +17,7 @@ import yaml
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from pipelines.models.nodes import Project
+from pipelines.models.project.nodes import Project
 from tests.support.model_warehouse import FOLDER, ModelWarehouse
 from tests.support.small_warehouse import SmallWarehouse
 

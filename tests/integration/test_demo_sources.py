@@ -21,8 +21,8 @@ from pipelines.ingest import ingest
 from pipelines.load import prepare
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import Window
-from pipelines.models.project import load_project
-from pipelines.models.runner import build
+from pipelines.models.build.runner import build
+from pipelines.models.project.project import load_project
 from pipelines.settings import PROJECT_ROOT, Settings
 
 CONTRACTS = by_key(load_contracts(PROJECT_ROOT / "contracts"))

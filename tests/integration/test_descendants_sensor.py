@@ -12,7 +12,7 @@ from psycopg import Connection
 from pipelines.definitions import build_definitions
 from pipelines.jobs import UPLOAD, WAREHOUSE
 from pipelines.load import prepare
-from pipelines.models.project import load_project
+from pipelines.models.project.project import load_project
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import PROJECT_ROOT, Settings
 

@@ -6,7 +6,7 @@ import shutil
 from datetime import date
 from pathlib import Path
 
-from pipelines.models.project import load_project
+from pipelines.models.project.project import load_project
 from tests.support.model_warehouse import FOLDER, ModelWarehouse
 
 

@@ -12,8 +12,8 @@ from pipelines.contracts.model import by_key, load_contracts
 from pipelines.ingest import ingest
 from pipelines.load import prepare
 from pipelines.load.plan import Window
-from pipelines.models.project import load_project
-from pipelines.models.runner import build
+from pipelines.models.build.runner import build
+from pipelines.models.project.project import load_project
 from pipelines.settings import PROJECT_ROOT, Settings
 from tests.support.contracts import column, database, document, make
 

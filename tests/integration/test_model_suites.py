@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from pipelines.assets.warehouse import model_assets
-from pipelines.models.results import NodeResult, TestResult
-from pipelines.models.runner import build, run_tests
+from pipelines.models.build.results import NodeResult, TestResult
+from pipelines.models.build.runner import build, run_tests
 from pipelines.quality.run import run_suite
 from pipelines.quality.suites import Expectation
 from pipelines.resources.warehouse import Warehouse

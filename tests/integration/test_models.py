@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 
-from pipelines.models.runner import build
+from pipelines.models.build.runner import build
 from tests.support.small_warehouse import SmallWarehouse
 
 NOT_NULL = "not_null: {arguments: {column_name: n}}"

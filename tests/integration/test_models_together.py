@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from pipelines.errors import ModelError
-from pipelines.models.results import NodeResult
-from pipelines.models.runner import build, run_tests
+from pipelines.models.build.results import NodeResult
+from pipelines.models.build.runner import build, run_tests
 from tests.support.small_warehouse import SmallWarehouse
 
 REPORT = """

@@ -12,8 +12,8 @@ import pytest
 
 from pipelines.contracts.model import load_contracts
 from pipelines.load.prepare import prepare
-from pipelines.models.project import load_project
-from pipelines.models.runner import build
+from pipelines.models.build.runner import build
+from pipelines.models.project.project import load_project
 from pipelines.settings import PROJECT_ROOT
 from tests.support.model_warehouse import FOLDER, ModelWarehouse
 

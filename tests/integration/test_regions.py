@@ -57,7 +57,7 @@ def test_a_bare_code_meets_nothing(warehouse: ModelWarehouse) -> None:
 
 @pytest.mark.parametrize("written", ["64.02", "6402"])
 def test_kemendagris_codes_are_found_with_and_without_dots(warehouse: ModelWarehouse, written: str) -> None:
-    from pipelines.models.render import Renderer
+    from pipelines.models.project.render import Renderer
     from tests.support.model_warehouse import FOLDER
 
     macros = {"macros/wilayah.sql": (FOLDER / "macros/wilayah.sql").read_text(encoding="utf-8")}

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.models.render import Renderer
+from pipelines.models.project.render import Renderer
 from pipelines.warehouse.relation import Relation
 from tests.support.model_warehouse import FOLDER
 

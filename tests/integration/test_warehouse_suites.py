@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipelines.models.runner import run_tests
+from pipelines.models.build.runner import run_tests
 from pipelines.quality.run import instantiate
 from pipelines.settings import PROJECT_ROOT
 from tests.support.model_warehouse import ModelWarehouse

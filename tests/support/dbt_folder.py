@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.load.plan import Window
-from pipelines.models.nodes import Project
-from pipelines.models.project import load_project
+from pipelines.models.project.nodes import Project
+from pipelines.models.project.project import load_project
 
 PROJECT_FILE = """
 name: contoh

@@ -10,10 +10,10 @@ import psycopg
 from pipelines.contracts.model import load_contracts
 from pipelines.load.plan import raw_columns
 from pipelines.load.prepare import prepare
-from pipelines.models.nodes import Project
-from pipelines.models.project import load_project
-from pipelines.models.results import NodeResult
-from pipelines.models.runner import build
+from pipelines.models.build.results import NodeResult
+from pipelines.models.build.runner import build
+from pipelines.models.project.nodes import Project
+from pipelines.models.project.project import load_project
 from pipelines.settings import PROJECT_ROOT
 
 FOLDER = PROJECT_ROOT / "dbt_like_sql"

@@ -10,7 +10,7 @@ import yaml
 
 from pipelines.contracts.files import read_contract
 from pipelines.contracts.model import Contract
-from pipelines.models.sources import render_sources
+from pipelines.models.project.sources import render_sources
 from pipelines.publish.clearance import Clearance, cleared
 from pipelines.publish.mart import open_marts
 from tests.support.contracts import column, database, document, write

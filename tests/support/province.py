@@ -11,8 +11,8 @@ from pipelines.extract.upload.files import put_upload
 from pipelines.extract.upload.zone import upload_zone
 from pipelines.ingest import Ingested, ingest
 from pipelines.load import prepare
-from pipelines.models.project import load_project
-from pipelines.models.runner import build
+from pipelines.models.build.runner import build
+from pipelines.models.project.project import load_project
 from pipelines.settings import PROJECT_ROOT, Settings
 
 

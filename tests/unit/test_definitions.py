@@ -14,7 +14,7 @@ from pipelines.assets.warehouse import model_key
 from pipelines.contracts.model import load_contracts
 from pipelines.definitions import build_definitions
 from pipelines.jobs import INGEST, RANGE_END, RANGE_START, chain, range_tags, scheduled_tags
-from pipelines.models.project import load_project
+from pipelines.models.project.project import load_project
 from pipelines.quality.suites import suite
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import PROJECT_ROOT, load_settings

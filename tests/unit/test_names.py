@@ -11,7 +11,7 @@ from pipelines.contracts.model import MergeStrategy, load_contracts
 from pipelines.errors import ContractError, ModelError
 from pipelines.identifiers import LONGEST_NAME, LONGEST_TABLE, shortened
 from pipelines.load.plan import LoadPlan, create_raw
-from pipelines.models.materialization import Index
+from pipelines.models.project.materialization import Index
 from pipelines.warehouse.attached import name_for_now
 from tests.support.contracts import column, database, document, make, write
 from tests.support.dbt_folder import DbtFolder

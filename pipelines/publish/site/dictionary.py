@@ -15,10 +15,10 @@ from pathlib import Path
 from pipelines.contracts.model import Column as Promise
 from pipelines.contracts.model import Contract
 from pipelines.load.plan import raw_columns
-from pipelines.models.lineage import column_lineage
-from pipelines.models.nodes import Check as Declared
-from pipelines.models.nodes import Exposure, Node, Project, SourceTable
-from pipelines.models.sources import OWN_COLUMNS
+from pipelines.models.lineage.lineage import column_lineage
+from pipelines.models.project.nodes import Check as Declared
+from pipelines.models.project.nodes import Exposure, Node, Project, SourceTable
+from pipelines.models.project.sources import OWN_COLUMNS
 from pipelines.publish.site.facts import Build, Facts, Outcome
 
 Place = tuple[str, str]

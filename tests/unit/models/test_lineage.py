@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.models.lineage import column_lineage
+from pipelines.models.lineage.lineage import column_lineage
 from tests.support.dbt_folder import DbtFolder
 
 SOURCES = """

@@ -14,9 +14,9 @@ from functools import cache
 import pytest
 
 from pipelines.contracts.model import load_contracts
-from pipelines.models.lineage import Lineage, column_lineage
-from pipelines.models.nodes import Project
-from pipelines.models.project import load_project
+from pipelines.models.lineage.lineage import Lineage, column_lineage
+from pipelines.models.project.nodes import Project
+from pipelines.models.project.project import load_project
 from pipelines.publish.mart import open_marts
 from pipelines.settings import PROJECT_ROOT
 

@@ -9,7 +9,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from pipelines.models.project import load_project
+from pipelines.models.project.project import load_project
 from pipelines.settings import PROJECT_ROOT
 
 KEMENDAGRI = {

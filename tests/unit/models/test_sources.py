@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.contracts.model import Contract
-from pipelines.models.sources import render_sources
+from pipelines.models.project.sources import render_sources
 from pipelines.warehouse.relation import Relation
 from tests.support.contracts import column, database, document, make
 from tests.support.dbt_folder import DbtFolder

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pipelines.contracts.model import load_contracts
-from pipelines.models.lineage import column_lineage
-from pipelines.models.nodes import Project
-from pipelines.models.project import load_project
-from pipelines.models.sources import render_sources
+from pipelines.models.lineage.lineage import column_lineage
+from pipelines.models.project.nodes import Project
+from pipelines.models.project.project import load_project
+from pipelines.models.project.sources import render_sources
 from pipelines.settings import PROJECT_ROOT
 
 LAYERS = {"staging": "staging", "core": "core", "mart_satu_data": "marts", "mart_spbe": "marts"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.models.flow import NotFollowedError, query_flow
+from pipelines.models.lineage.flow import NotFollowedError, query_flow
 from tests.support.open_house import OpenHouse
 
 NEVER = "a personal value never leaves, however it is derived"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipelines.errors import PublicationError
-from pipelines.models.nodes import Exposure, ModelColumn, Node, Project
+from pipelines.models.project.nodes import Exposure, ModelColumn, Node, Project
 from pipelines.publish.mart import MartColumn, open_marts
 
 

@@ -19,7 +19,7 @@ import pytest
 from pipelines import cli
 from pipelines.contracts.model import load_contracts
 from pipelines.errors import GudangError, PublicationError
-from pipelines.models.project import load_project
+from pipelines.models.project.project import load_project
 from pipelines.publish.site.dictionary import Dictionary, make_dictionary
 from pipelines.publish.site.facts import Facts
 from pipelines.publish.site.pages import CONTENTS, GRAPH, START, render_site, slug, write_site

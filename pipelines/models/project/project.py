@@ -16,17 +16,14 @@ from typing import Any, cast
 from pipelines.errors import ModelError
 from pipelines.identifiers import CANDIDATE_SUFFIX, LONGEST_MODEL
 from pipelines.load.plan import Window
-from pipelines.models.materialization import Incremental, Materialization, digest, read_materialization
-from pipelines.models.nodes import (
-    DataTest,
-    Kind,
-    ModelColumn,
-    Node,
-    Project,
-    Relation,
-    SourceTable,
+from pipelines.models.project.materialization import (
+    Incremental,
+    Materialization,
+    digest,
+    read_materialization,
 )
-from pipelines.models.properties import (
+from pipelines.models.project.nodes import DataTest, Kind, ModelColumn, Node, Project, Relation, SourceTable
+from pipelines.models.project.properties import (
     MATERIALIZATIONS,
     NodeProperties,
     ProjectFile,
@@ -36,8 +33,8 @@ from pipelines.models.properties import (
     read_project_file,
     read_properties,
 )
-from pipelines.models.render import Renderer
-from pipelines.models.suites import in_building_order, with_suites
+from pipelines.models.project.render import Renderer
+from pipelines.models.project.suites import in_building_order, with_suites
 
 
 @dataclass(frozen=True, slots=True)

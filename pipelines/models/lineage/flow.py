@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from pipelines.models.dropped import dropped_names
-from pipelines.models.provenance import NONE, ROWS, Edge, Edges, Flow, Origin, Use, at_least, counted
+from pipelines.models.lineage.dropped import dropped_names
+from pipelines.models.lineage.provenance import NONE, ROWS, Edge, Edges, Flow, Origin, Use, at_least, counted
 
 if TYPE_CHECKING:
     from sqlglot import exp

@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from pipelines.contracts.model import Partition
 from pipelines.load.plan import Window
-from pipelines.models.materialization import Incremental, Materialization
-from pipelines.models.selection import select
+from pipelines.models.project.materialization import Incremental, Materialization
+from pipelines.models.project.selection import select
 from pipelines.quality.suites import Expectation, Severity
 from pipelines.warehouse.relation import Relation
 

@@ -11,10 +11,10 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from pipelines.models.flow import NotFollowedError, query_flow
-from pipelines.models.nodes import Node, Project
-from pipelines.models.provenance import ROWS, Flow, Use
-from pipelines.models.suppression import same_query
+from pipelines.models.lineage.flow import NotFollowedError, query_flow
+from pipelines.models.lineage.provenance import ROWS, Flow, Use
+from pipelines.models.lineage.suppression import same_query
+from pipelines.models.project.nodes import Node, Project
 
 _log = logging.getLogger(__name__)
 

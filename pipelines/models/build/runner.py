@@ -18,10 +18,10 @@ import psycopg
 from psycopg import Connection, sql
 
 from pipelines.errors import GudangError
-from pipelines.models.building import SEED_STATE, Builder, Shared
-from pipelines.models.faults import explained
-from pipelines.models.nodes import Node, Project
-from pipelines.models.results import NodeResult, record
+from pipelines.models.build.building import (SEED_STATE, Builder, Shared)
+from pipelines.models.build.faults import explained
+from pipelines.models.project.nodes import Node, Project
+from pipelines.models.build.results import NodeResult, record
 from pipelines.quality.run import import_ahead
 
 THREADS = 4

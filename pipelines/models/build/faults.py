@@ -12,7 +12,7 @@ import re
 import psycopg
 
 from pipelines.errors import ModelError
-from pipelines.models.nodes import Node
+from pipelines.models.project.nodes import Node
 from pipelines.redaction import sqlstates
 
 _COPY_LINE = re.compile(r"COPY \w+, line \d+(?:, column \w+)?")

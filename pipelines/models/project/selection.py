@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pipelines.errors import ModelError
 
 if TYPE_CHECKING:
-    from pipelines.models.nodes import Node, Project
+    from pipelines.models.project.nodes import Node, Project
 
 _GRAPH = re.compile(r"(?P<up>(?P<up_depth>\d*)\+)?(?P<core>.+?)(?P<down>\+(?P<down_depth>\d*))?")
 METHODS = "name, stg_*, tag:, path:, source:, exposure:, config.materialized:, with + before or behind"

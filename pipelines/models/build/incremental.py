@@ -14,7 +14,7 @@ from psycopg import sql
 
 from pipelines.errors import ModelError
 from pipelines.load.plan import Window
-from pipelines.models.materialization import Incremental
+from pipelines.models.project.materialization import Incremental
 from pipelines.warehouse.relation import Relation, compiled, identifier
 
 Columns = Sequence[tuple[str, str]]

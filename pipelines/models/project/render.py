@@ -18,7 +18,7 @@ from jinja2.ext import Extension
 from jinja2.parser import Parser
 
 from pipelines.errors import ModelError
-from pipelines.models.properties import TestDeclaration
+from pipelines.models.project.properties import TestDeclaration
 from pipelines.warehouse.relation import Relation
 
 RefResolver = Callable[[str], Relation]
@@ -96,7 +96,9 @@ class Renderer:
         self._variables = variables
         self._target = Target(target_schema)
         self._templates: dict[str, Template] = {}
-        builtin = resources.files("pipelines.models").joinpath(_BUILTIN_TESTS).read_text(encoding="utf-8")
+        builtin = (
+            resources.files("pipelines.models.project").joinpath(_BUILTIN_TESTS).read_text(encoding="utf-8")
+        )
         self._macros = [self._compile(_BUILTIN_TESTS, builtin)]
         self._macros += [self._compile(path, text) for path, text in sorted(macros.items())]
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from psycopg import Connection
 
-from pipelines.models.nodes import Kind
+from pipelines.models.project.nodes import Kind
 from pipelines.quality.suites import Severity
 
 State = Literal["ok", "failed", "skipped", "tests_failed", "held"]

@@ -18,12 +18,12 @@ import psycopg
 from psycopg import Connection, sql
 
 from pipelines.errors import GudangError, ModelError
-from pipelines.models.faults import explained, located
-from pipelines.models.grants import apply_grants
-from pipelines.models.incremental import reshape, upsert
-from pipelines.models.materialization import Incremental, digest
-from pipelines.models.nodes import DataTest, Node, Project
-from pipelines.models.results import NodeResult, State, TestResult
+from pipelines.models.build.faults import explained, located
+from pipelines.models.build.grants import apply_grants
+from pipelines.models.build.incremental import reshape, upsert
+from pipelines.models.project.materialization import Incremental, digest
+from pipelines.models.project.nodes import (DataTest, Node, Project)
+from pipelines.models.build.results import (NodeResult, State, TestResult)
 from pipelines.quality.run import import_ahead, run_suite
 from pipelines.redaction import sqlstates
 from pipelines.warehouse.attached import name_for_now

@@ -16,7 +16,7 @@ from typing import Any, cast
 import yaml
 
 from pipelines.errors import ModelError
-from pipelines.models.nodes import Exposure, ModelColumn, SourceTable
+from pipelines.models.project.nodes import Exposure, ModelColumn, SourceTable
 from pipelines.quality.suites import Severity
 from pipelines.warehouse.relation import Relation
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import cast
 
 from pipelines.errors import ModelError, QualityError
-from pipelines.models.materialization import digest
-from pipelines.models.nodes import Node, Project
+from pipelines.models.project.materialization import digest
+from pipelines.models.project.nodes import Node, Project
 from pipelines.quality.suites import QUERY, Expectation, written
 
 BATCH = "{batch}"

@@ -1,0 +1,1 @@
+"""Where the columns and rows of every model come from."""
