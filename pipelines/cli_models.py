@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipelines.load.plan import Window
     from pipelines.models.build.results import NodeResult
     from pipelines.models.project.nodes import Node, Project
-    from pipelines.publish.site.facts import Facts
+    from pipelines.publication.dictionary.facts import Facts
     from pipelines.terminal import Terminal
 
 app = typer.Typer(
@@ -172,8 +172,8 @@ def docs(
     from pipelines.datasets import read_datasets
     from pipelines.environment import current_settings
     from pipelines.home import make_home
-    from pipelines.publish.site.dictionary import make_dictionary
-    from pipelines.publish.site.pages import write_site
+    from pipelines.publication.dictionary.dictionary import make_dictionary
+    from pipelines.publication.dictionary.pages import write_site
 
     settings = current_settings()
     project = _project()
@@ -192,7 +192,7 @@ def _warehouse_facts(project: Project) -> Facts | None:
     from pipelines.embedded import EmbeddedServer
     from pipelines.environment import current_settings, warehouse_url
     from pipelines.load.prepare import connect
-    from pipelines.publish.site.facts import read_facts
+    from pipelines.publication.dictionary.facts import read_facts
 
     settings = current_settings()
     if not settings.warehouse_url and not EmbeddedServer(settings.home).data_dir.exists():

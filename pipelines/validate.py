@@ -20,9 +20,9 @@ from pipelines.models.project import suites as model_suites
 from pipelines.models.project.nodes import Project
 from pipelines.models.project.project import load_project
 from pipelines.models.project.sources import render_sources
-from pipelines.publish.clearance import HINT as CLEARANCE_HINT
-from pipelines.publish.clearance import cleared
-from pipelines.publish.mart import open_marts, report_marts
+from pipelines.publication.clearance import HINT as CLEARANCE_HINT
+from pipelines.publication.clearance import cleared
+from pipelines.publication.mart import open_marts, report_marts
 from pipelines.quality.run import instantiate
 from pipelines.quality.suites import Expectation, derived, suite_path, written
 from pipelines.settings import PSEUDONYM_KEY, Settings, references

@@ -7,10 +7,10 @@ import dagster as dg
 
 from pipelines.contracts.files import readable_contracts
 from pipelines.models.project.nodes import Project
-from pipelines.publish.clearance import cleared
-from pipelines.publish.mart import OpenMart, open_marts, report_marts
-from pipelines.publish.publish import data_modified, publish_all, write_report
-from pipelines.publish.samples import marked, sample_models
+from pipelines.publication.clearance import cleared
+from pipelines.publication.mart import OpenMart, open_marts, report_marts
+from pipelines.publication.publish import data_modified, publish_all, write_report
+from pipelines.publication.samples import marked, sample_models
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import Settings
 

@@ -13,8 +13,8 @@ import pytest
 
 from pipelines.contracts.model import load_contracts
 from pipelines.models.project.project import load_project
-from pipelines.publish.site.dictionary import make_dictionary
-from pipelines.publish.site.pages import write_site
+from pipelines.publication.dictionary.dictionary import make_dictionary
+from pipelines.publication.dictionary.pages import write_site
 from pipelines.settings import PROJECT_ROOT
 
 pytestmark = pytest.mark.browser

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from pipelines.load import prepare
-from pipelines.publish.site.dictionary import make_dictionary
-from pipelines.publish.site.facts import Build, Facts, read_facts
-from pipelines.publish.site.pages import render_site
+from pipelines.publication.dictionary.dictionary import make_dictionary
+from pipelines.publication.dictionary.facts import Build, Facts, read_facts
+from pipelines.publication.dictionary.pages import render_site
 from tests.support.dbt_folder import expect
 from tests.support.small_warehouse import SmallWarehouse
 

@@ -16,10 +16,10 @@ import pytest
 from psycopg import Connection
 
 from pipelines.errors import PublicationError
-from pipelines.publish.catalog import PublishedFile
-from pipelines.publish.clearance import Clearance
-from pipelines.publish.mart import MartColumn, OpenMart
-from pipelines.publish.publish import data_modified, publish_all, write_report
+from pipelines.publication.catalog import PublishedFile
+from pipelines.publication.clearance import Clearance
+from pipelines.publication.mart import MartColumn, OpenMart
+from pipelines.publication.publish import data_modified, publish_all, write_report
 from pipelines.redaction import personal_shapes
 
 AT = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)

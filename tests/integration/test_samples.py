@@ -15,7 +15,7 @@ from pipelines.extract.stream import Wanted
 from pipelines.extract.upload.inbox import find_uploads
 from pipelines.load.plan import Window
 from pipelines.models.project.project import load_project
-from pipelines.publish.samples import sample_models
+from pipelines.publication.samples import sample_models
 from pipelines.settings import PROJECT_ROOT
 from tests.support.contracts import api, column, database, upload
 from tests.support.loads import Loads, Row, Rows

@@ -2,7 +2,7 @@
 
 What belongs here: one compiled SELECT to a `Flow`. It never guesses: what it does not know raises `NotFollowedError`,
 because what may leave the warehouse is decided by it (adr/024). Not here: what a `Flow` is (provenance.py), how the
-flows of models join (lineage.py), what is closed (publish/clearance.py).
+flows of models join (lineage.py), what is closed (publication/clearance.py).
 """
 
 from __future__ import annotations

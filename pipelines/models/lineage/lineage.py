@@ -2,7 +2,7 @@
 
 What belongs here: how the flows of single queries (flow.py) join. Lineage for reading must never break a build: what
 cannot be followed is not there. Lineage for deciding (`Ways`) says what cannot be followed. Not here: what is closed
-(publish/clearance.py), how Dagster shows it (assets/warehouse.py).
+(publication/clearance.py), how Dagster shows it (assets/warehouse.py).
 """
 
 from __future__ import annotations

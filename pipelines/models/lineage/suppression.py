@@ -1,7 +1,7 @@
 """What a model's SQL proves of the table whose small cells it hides (adr/018, adr/024).
 
 What belongs here: that the rows are what the suppressing macro gave, which columns are its cells' keys, and below what
-number it hides. Not here: whether that is enough (publish/clearance.py), what the macro does (penyamaran.sql).
+number it hides. Not here: whether that is enough (publication/clearance.py), what the macro does (penyamaran.sql).
 """
 
 from __future__ import annotations

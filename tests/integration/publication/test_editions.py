@@ -19,8 +19,8 @@ import pytest
 from psycopg import Connection
 
 from pipelines.errors import PublicationError
-from pipelines.publish.clearance import Clearance
-from pipelines.publish.publish import Publication, publish_all, write_report
+from pipelines.publication.clearance import Clearance
+from pipelines.publication.publish import Publication, publish_all, write_report
 from tests.support.publishing import AT, CELLS, TOTALS, months, prepare, set_month
 
 BOTH = (CELLS, TOTALS)
@@ -28,8 +28,8 @@ DOOMED = """
 import os, sys
 from pathlib import Path
 import psycopg
-import pipelines.publish.publish as publish
-import pipelines.publish.spreadsheet, openpyxl.writer.excel, openpyxl.cell.cell
+import pipelines.publication.publish as publish
+import pipelines.publication.spreadsheet, openpyxl.writer.excel, openpyxl.cell.cell
 from tests.support.publishing import AT, CELLS, TOTALS
 
 url, template = sys.argv[1:]

@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from psycopg import Connection, sql
 
-from pipelines.publish.clearance import Clearance
-from pipelines.publish.mart import MartColumn, OpenMart
-from pipelines.publish.publish import publish_all
+from pipelines.publication.clearance import Clearance
+from pipelines.publication.mart import MartColumn, OpenMart
+from pipelines.publication.publish import publish_all
 from tests.support.publishing import AT, CELLS, prepare
 
 MART = replace(

@@ -16,8 +16,8 @@ import pytest
 from openpyxl import load_workbook
 from psycopg import Connection
 
-from pipelines.publish.mart import MartColumn, OpenMart
-from pipelines.publish.publish import publish_all
+from pipelines.publication.mart import MartColumn, OpenMart
+from pipelines.publication.publish import publish_all
 from tests.support.publishing import AT, CELLS, prepare
 
 SHEET = replace(

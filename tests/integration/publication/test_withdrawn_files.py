@@ -14,9 +14,9 @@ import pytest
 from psycopg import Connection
 
 from pipelines.errors import PublicationError
-from pipelines.publish.clearance import Clearance
-from pipelines.publish.edition import Edition
-from pipelines.publish.publish import publish_all, write_report
+from pipelines.publication.clearance import Clearance
+from pipelines.publication.edition import Edition
+from pipelines.publication.publish import publish_all, write_report
 from tests.support.publishing import AT, CELLS, TOTALS, prepare
 
 ALONE = tuple(replace(mart, together=None, companions=()) for mart in (CELLS, TOTALS))

@@ -1,7 +1,7 @@
 """No dataset that the walidata opened is forgotten: it feeds open data, or its staging model says why not.
 
 `publish: true` in the contract is their word, `meta.tidak_terbit` the reason. A dataset without it is nobody's open data
-yet, and what may leave of it is decided by publish/clearance.py.
+yet, and what may leave of it is decided by publication/clearance.py.
 
 Derived, not listed: from each column that an open mart publishes back to the columns of raw, by lineage.
 """
@@ -17,7 +17,7 @@ from pipelines.contracts.model import load_contracts
 from pipelines.models.lineage.lineage import Lineage, column_lineage
 from pipelines.models.project.nodes import Project
 from pipelines.models.project.project import load_project
-from pipelines.publish.mart import open_marts
+from pipelines.publication.mart import open_marts
 from pipelines.settings import PROJECT_ROOT
 
 CONTRACTS = {c.key: c for c in load_contracts(PROJECT_ROOT / "contracts")}

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pipelines.publish import catalog
-from pipelines.publish.catalog import PublishedFile
-from pipelines.publish.mart import MartColumn, OpenMart
+from pipelines.publication import catalog
+from pipelines.publication.catalog import PublishedFile
+from pipelines.publication.mart import MartColumn, OpenMart
 
 AT = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
 MART = OpenMart(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.errors import PublicationError
-from pipelines.publish.guard import check_text, is_text
+from pipelines.publication.guard import check_text, is_text
 
 
 @pytest.mark.parametrize(

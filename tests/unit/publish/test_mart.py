@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.errors import PublicationError
 from pipelines.models.project.nodes import Exposure, ModelColumn, Node, Project
-from pipelines.publish.mart import MartColumn, open_marts
+from pipelines.publication.mart import MartColumn, open_marts
 
 
 def node(

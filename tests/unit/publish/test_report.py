@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from pipelines.errors import PublicationError
-from pipelines.publish.charts import wrap
-from pipelines.publish.indices import index_sections, index_years
-from pipelines.publish.report import (
+from pipelines.publication.report.charts import wrap
+from pipelines.publication.report.data import CheckShare, DatasetStatus, Index, Population, ReportData, Visits
+from pipelines.publication.report.indices import index_sections, index_years
+from pipelines.publication.report.report import (
     population_figures,
     quality_figure,
     render,
@@ -23,7 +24,6 @@ from pipelines.publish.report import (
     tiles,
     visits_figure,
 )
-from pipelines.publish.report_data import CheckShare, DatasetStatus, Index, Population, ReportData, Visits
 
 AT = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
 EMPTY = ReportData((), (), (), (), (), (), ())
@@ -252,7 +252,7 @@ def test_long_names_are_broken_between_words() -> None:
 
 def test_importing_publication_does_not_import_what_is_slow() -> None:
     code = (
-        "import sys, pipelines.publish.publish, pipelines.publish.mart, pipelines.publish.report;"
+        "import sys, pipelines.publication.publish, pipelines.publication.mart, pipelines.publication.report.report;"
         "print([m for m in ('altair', 'vl_convert', 'jinja2', 'pandas', 'dagster') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

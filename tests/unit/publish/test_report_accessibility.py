@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from pipelines.publish.report import render
-from pipelines.publish.report_data import CheckShare, Index, Population, ReportData, Visits
+from pipelines.publication.report.data import CheckShare, Index, Population, ReportData, Visits
+from pipelines.publication.report.report import render
 
 AT = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
 INDEX = tuple(

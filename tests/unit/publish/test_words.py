@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from pipelines.publish import words
+from pipelines.publication import words
 
 
 @pytest.mark.parametrize(

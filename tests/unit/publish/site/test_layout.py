@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.publish.site.layout import BEND_GAP, GAP, LAYER_GAP, Box, Layout, lay_out
+from pipelines.publication.dictionary.layout import BEND_GAP, GAP, LAYER_GAP, Box, Layout, lay_out
 
 
 @st.composite

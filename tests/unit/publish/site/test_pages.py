@@ -20,9 +20,9 @@ from pipelines import cli
 from pipelines.contracts.model import load_contracts
 from pipelines.errors import GudangError, PublicationError
 from pipelines.models.project.project import load_project
-from pipelines.publish.site.dictionary import Dictionary, make_dictionary
-from pipelines.publish.site.facts import Facts
-from pipelines.publish.site.pages import CONTENTS, GRAPH, START, render_site, slug, write_site
+from pipelines.publication.dictionary.dictionary import Dictionary, make_dictionary
+from pipelines.publication.dictionary.facts import Facts
+from pipelines.publication.dictionary.pages import CONTENTS, GRAPH, START, render_site, slug, write_site
 from pipelines.settings import PROJECT_ROOT
 from tests.support.contracts import column, database, document, make
 from tests.support.dbt_folder import DbtFolder

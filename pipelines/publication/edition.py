@@ -22,7 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pipelines.errors import PublicationError
-from pipelines.publish.files import Written, WrittenFile, directory_to_disk, sha256_of, write_text
+from pipelines.publication.files import Written, WrittenFile, directory_to_disk, sha256_of, write_text
 
 EDITIONS, CURRENT = "terbitan", "terkini"
 _ADOPTED = ("csv", "datapackage.json", "dcat.jsonld", "laporan.html")

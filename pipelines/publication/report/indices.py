@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.publish import charts, words
-from pipelines.publish.figures import Figure, Table
-from pipelines.publish.report_data import Index
+from pipelines.publication import words
+from pipelines.publication.report import charts
+from pipelines.publication.report.data import Index
+from pipelines.publication.report.figures import Figure, Table
 
 ASSESSED = {"resmi": "Penilaian resmi", "mandiri": "Penilaian mandiri", None: "Belum dinilai"}
 

@@ -19,7 +19,7 @@ from pipelines.models.lineage.lineage import column_lineage
 from pipelines.models.project.nodes import Check as Declared
 from pipelines.models.project.nodes import Exposure, Node, Project, SourceTable
 from pipelines.models.project.sources import OWN_COLUMNS
-from pipelines.publish.site.facts import Build, Facts, Outcome
+from pipelines.publication.dictionary.facts import Build, Facts, Outcome
 
 Place = tuple[str, str]
 """A relation (`schema.name`) and one of its columns."""

@@ -16,7 +16,7 @@ from typing import Any
 from psycopg import Connection, sql
 
 from pipelines.errors import PublicationError
-from pipelines.publish.mart import OpenMart
+from pipelines.publication.mart import OpenMart
 from pipelines.redaction.personal_shapes import ALL, NUMBERS, Shape, found, shaped, split_nik
 
 _NIK_DIGITS = 16

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipelines.publish import samples
-from pipelines.publish.files import WrittenFile
-from pipelines.publish.guard import is_text
-from pipelines.publish.mart import OpenMart
-from pipelines.publish.spreadsheet import MEDIA_TYPE as XLSX
+from pipelines.publication import samples
+from pipelines.publication.files import WrittenFile
+from pipelines.publication.guard import is_text
+from pipelines.publication.mart import OpenMart
+from pipelines.publication.spreadsheet import MEDIA_TYPE as XLSX
 
 Entry = dict[str, Any]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-from pipelines.publish.site.layout import Box, lay_out
+from pipelines.publication.dictionary.layout import Box, lay_out
 
 _LETTER = 6.7
 """Width of a letter of the monospace fonts in site.css at 11 px, the widest of them."""

@@ -1,7 +1,7 @@
 """What readers of the dictionary see instead of the code's words, in Indonesian.
 
 What belongs here: names and explanations of layers, kinds, classes, tests, promises. Not here: numbers and dates
-(publish/words.py).
+(publication/words.py).
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipelines.contracts.model import Contract, WriteDisposition
-from pipelines.publish.site.dictionary import Check, Column
-from pipelines.publish.words import number
+from pipelines.publication.dictionary.dictionary import Check, Column
+from pipelines.publication.words import number
 
 LAYERS: Mapping[str, tuple[str, str]] = {
     "raw": ("Mentah", "Data OPD seperti yang dijanjikan kontraknya: sudah diperiksa, belum diolah."),

@@ -24,8 +24,8 @@ from psycopg import Connection, errors, sql
 from psycopg.pq import TransactionStatus
 
 from pipelines.errors import PublicationError
-from pipelines.publish.guard import is_text
-from pipelines.publish.mart import OpenMart
+from pipelines.publication.guard import is_text
+from pipelines.publication.mart import OpenMart
 from pipelines.warehouse import locks
 
 _FORMULA = "=+@＝＋－＠-"  # noqa: RUF001 (the full-width forms are meant)

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from pipelines.publish import charts, words
-from pipelines.publish.figures import Figure, Table
-from pipelines.publish.guard import check_text
-from pipelines.publish.indices import assessed_by, index_sections, index_years
-from pipelines.publish.report_data import (
+from pipelines.publication import words
+from pipelines.publication.guard import check_text
+from pipelines.publication.report import charts
+from pipelines.publication.report.data import (
     CheckShare,
     DatasetStatus,
     FailedCheck,
@@ -26,12 +25,13 @@ from pipelines.publish.report_data import (
     ReportData,
     Visits,
 )
+from pipelines.publication.report.figures import Figure, Table
+from pipelines.publication.report.indices import assessed_by, index_sections, index_years
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 REPORT = "laporan.html"
-_TEMPLATES = ("report.html.j2", "base.css")
 STATUS = {
     "mutakhir": ("Mutakhir", "●"),
     "terlambat": ("Terlambat", "▲"),
@@ -283,9 +283,13 @@ def _count(counts: Counter[Any], key: tuple[Any, ...]) -> str:
 def _environment() -> Environment:
     from jinja2 import DictLoader, Environment, StrictUndefined
 
-    folder = resources.files("pipelines.publish")
+    own, shared = resources.files("pipelines.publication.report"), resources.files("pipelines.publication")
+    templates: Mapping[str, str] = {
+        "report.html.j2": own.joinpath("report.html.j2").read_text("utf-8"),
+        "base.css": shared.joinpath("base.css").read_text("utf-8"),
+    }
     environment = Environment(
-        loader=DictLoader({name: folder.joinpath(name).read_text("utf-8") for name in _TEMPLATES}),
+        loader=DictLoader(templates),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

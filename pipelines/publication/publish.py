@@ -18,14 +18,14 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from pipelines.errors import PublicationError
-from pipelines.publish import catalog
-from pipelines.publish.catalog import PublishedFile
-from pipelines.publish.clearance import HINT as CLEARANCE_HINT
-from pipelines.publish.edition import Edition, blocked
-from pipelines.publish.files import WrittenFile, column_types, insist_on_free, snapshot, turn, write_csv
-from pipelines.publish.guard import check_mart
-from pipelines.publish.mart import OpenMart
-from pipelines.publish.spreadsheet import DoesNotFitError, recipe, write_xlsx
+from pipelines.publication import catalog
+from pipelines.publication.catalog import PublishedFile
+from pipelines.publication.clearance import HINT as CLEARANCE_HINT
+from pipelines.publication.edition import Edition, blocked
+from pipelines.publication.files import WrittenFile, column_types, insist_on_free, snapshot, turn, write_csv
+from pipelines.publication.guard import check_mart
+from pipelines.publication.mart import OpenMart
+from pipelines.publication.spreadsheet import DoesNotFitError, recipe, write_xlsx
 
 CSV, XLSX = "csv", "xlsx"
 SHOWN, WITHDRAWN = "terbit", "ditarik"
@@ -246,7 +246,7 @@ def _withdraw_report(edition: Edition, marts: Iterable[OpenMart], out_dir: Path)
     forbidden = _forbidden(marts)
     if not forbidden:
         return []
-    from pipelines.publish.report import REPORT
+    from pipelines.publication.report.report import REPORT
 
     if not edition.has(REPORT):
         return []
@@ -335,8 +335,8 @@ def write_report(
     marts: what it reads; one that may not leave stops it, and where a contract closes it, the report of before goes.
     samples: the models that hold made-up rows.
     """
-    from pipelines.publish.report import REPORT, render
-    from pipelines.publish.report_data import read_report
+    from pipelines.publication.report.data import read_report
+    from pipelines.publication.report.report import REPORT, render
 
     marts = tuple(marts)
     if _forbidden(marts):

@@ -21,7 +21,7 @@ from pipelines.models.lineage.provenance import ROWS, Use
 from pipelines.models.lineage.suppression import cells
 from pipelines.models.project.nodes import Project, SourceTable
 from pipelines.models.project.properties import read_project_file
-from pipelines.publish.mart import OpenMart
+from pipelines.publication.mart import OpenMart
 
 BASIS = "dasar_terbit"
 ROWS_WORD = "baris"

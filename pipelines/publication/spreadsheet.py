@@ -22,10 +22,10 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from psycopg import Connection, sql
 
-from pipelines.publish import samples
-from pipelines.publish.files import Written, ordered, sha256_of
-from pipelines.publish.guard import is_text
-from pipelines.publish.mart import OpenMart
+from pipelines.publication import samples
+from pipelines.publication.files import Written, ordered, sha256_of
+from pipelines.publication.guard import is_text
+from pipelines.publication.mart import OpenMart
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LAYOUT = 1

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from pipelines.errors import GudangError
-from pipelines.publish import words as publish_words
-from pipelines.publish.files import replace_text
-from pipelines.publish.guard import check_text
-from pipelines.publish.site import words
-from pipelines.publish.site.dictionary import Dictionary, Entry
-from pipelines.publish.site.drawing import Mark, draw
+from pipelines.publication import words as publish_words
+from pipelines.publication.dictionary import words
+from pipelines.publication.dictionary.dictionary import Dictionary, Entry
+from pipelines.publication.dictionary.drawing import Mark, draw
+from pipelines.publication.files import replace_text
+from pipelines.publication.guard import check_text
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -224,7 +224,10 @@ def _safe_json(value: object) -> str:
 def _environment() -> Environment:
     from jinja2 import DictLoader, Environment, StrictUndefined
 
-    own, shared = resources.files("pipelines.publish.site"), resources.files("pipelines.publish")
+    own, shared = (
+        resources.files("pipelines.publication.dictionary"),
+        resources.files("pipelines.publication"),
+    )
     templates: Mapping[str, str] = {
         **{name: own.joinpath(name).read_text("utf-8") for name in _TEMPLATES},
         "base.css": shared.joinpath("base.css").read_text("utf-8"),

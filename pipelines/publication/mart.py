@@ -18,7 +18,7 @@ from pipelines.errors import PublicationError
 
 if TYPE_CHECKING:
     from pipelines.models.project.nodes import Node, Project
-    from pipelines.publish.clearance import Clearance
+    from pipelines.publication.clearance import Clearance
 
 OPEN = "terbuka"
 FILES, REPORT = "berkas", "laporan"

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from pipelines.publish.report_data import CheckShare, Index
-from pipelines.publish.words import short_month
+from pipelines.publication.report.data import CheckShare, Index
+from pipelines.publication.words import short_month
 
 if TYPE_CHECKING:
     import altair as alt

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import Connection
 
-from pipelines.publish.mart import OpenMart
+from pipelines.publication.mart import OpenMart
 
 if TYPE_CHECKING:
     from pipelines.models.project.nodes import Project

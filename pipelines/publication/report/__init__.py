@@ -1,0 +1,1 @@
+"""The report that people read: one static page in Indonesian."""
