@@ -26,7 +26,7 @@ from benchmarks import rows as made
 from benchmarks.cases import CASES, dlt_content
 from benchmarks.document import write_document
 from benchmarks.memory import run_watched
-from pipelines.embedded import EmbeddedServer
+from pipelines.runtime.embedded import EmbeddedServer
 from pipelines.settings import Settings, load_settings
 from tests.support.servers import MariaDB, short_folder
 

@@ -20,8 +20,8 @@ from sqlalchemy.engine import make_url
 
 from pipelines.contracts.files import read_contract
 from pipelines.contracts.model import Contract
-from pipelines.embedded import EmbeddedServer
 from pipelines.load.prepare import libpq_url
+from pipelines.runtime.embedded import EmbeddedServer
 from pipelines.settings import Settings
 
 COLUMNS: tuple[tuple[str, str, str], ...] = (

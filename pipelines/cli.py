@@ -66,7 +66,7 @@ def nightly() -> None:
     The same chain of runs as the nightly schedule. Exit code 1 when a dataset, model or publication failed; the
     others are done all the same, and `gudang status` tells which.
     """
-    from pipelines.environment import current_settings, prepare_environment
+    from pipelines.runtime.environment import current_settings, prepare_environment
     from pipelines.settings import load_settings
 
     with prepare_environment(current_settings(), command="nightly"):
@@ -87,7 +87,7 @@ def reload(
     For a contract whose columns changed, a new pseudonym key, or rows that were corrected long ago. The history of a
     dataset that keeps versions stays. Exit code 1 when the load failed; what was published before then stays.
     """
-    from pipelines.environment import current_settings, prepare_environment
+    from pipelines.runtime.environment import current_settings, prepare_environment
     from pipelines.settings import load_settings
 
     with prepare_environment(current_settings(), command=f"reload {dataset}"):
@@ -107,8 +107,14 @@ def ui(
     ] = "127.0.0.1",
 ) -> None:
     """Open Dagster: web UI, schedules and sensors, in the foreground until Ctrl-C."""
-    from pipelines.environment import current_settings, die_with_parent, end, end_session, prepare_environment
-    from pipelines.readiness import close_dead_runs, make_ready
+    from pipelines.runtime.environment import (
+        current_settings,
+        die_with_parent,
+        end,
+        end_session,
+        prepare_environment,
+    )
+    from pipelines.runtime.readiness import close_dead_runs, make_ready
     from pipelines.settings import load_settings
 
     settings = current_settings()
@@ -139,8 +145,8 @@ def prepare() -> None:
     gone are closed. `gudang ui` and `gudang nightly` do so themselves. May be run again at any time, and should be
     after an update.
     """
-    from pipelines.environment import current_settings, prepare_environment
-    from pipelines.readiness import close_dead_runs, make_ready
+    from pipelines.runtime.environment import current_settings, prepare_environment
+    from pipelines.runtime.readiness import close_dead_runs, make_ready
     from pipelines.settings import load_settings
 
     with prepare_environment(current_settings(), demo=False, command="prepare"):
@@ -168,10 +174,10 @@ def upload(
     """
     from pipelines.contracts.model import FileExtract
     from pipelines.datasets import read_datasets
-    from pipelines.environment import close_zone, current_settings
     from pipelines.extract.upload.files import put_upload, stands_there
     from pipelines.extract.upload.zone import upload_zone
-    from pipelines.home import make_home
+    from pipelines.runtime.environment import close_zone, current_settings
+    from pipelines.runtime.home import make_home
 
     settings = current_settings()
     datasets = read_datasets(settings)
@@ -224,7 +230,7 @@ def status(
     """
     from pipelines.contracts.model import contract_keys
     from pipelines.datasets import read_datasets
-    from pipelines.environment import current_settings, warehouse_url
+    from pipelines.runtime.environment import current_settings, warehouse_url
     from pipelines.status import dataset_status, not_taken, with_set_aside
     from pipelines.status_table import print_status
 
@@ -254,7 +260,7 @@ def validate(
 
     Prints `file:line: message (mend)` for every fault, and ends with exit code 1 when there is one.
     """
-    from pipelines.environment import current_settings
+    from pipelines.runtime.environment import current_settings
     from pipelines.validate import renew_sources
     from pipelines.validate import validate as find_faults
 
@@ -273,9 +279,9 @@ def validate(
 @app.command(context_settings=_PASS_ON)
 def psql(context: typer.Context) -> None:
     """Open psql on the warehouse; everything after `psql` is psql's: gudang psql -c "select now()"."""
-    from pipelines.embedded import EmbeddedServer
-    from pipelines.environment import current_settings, warehouse_url
     from pipelines.redaction.database_urls import without_password
+    from pipelines.runtime.embedded import EmbeddedServer
+    from pipelines.runtime.environment import current_settings, warehouse_url
 
     program = EmbeddedServer(current_settings().home).bin_dir / "psql"
     place, password = without_password(warehouse_url())
@@ -286,7 +292,7 @@ def psql(context: typer.Context) -> None:
 @app.command(context_settings=_PASS_ON)
 def run(context: typer.Context) -> None:
     """Run a command in this environment, Dagster's own among them: gudang run dg launch --assets "raw/dinkes/*"."""
-    from pipelines.environment import current_settings, prepare_environment
+    from pipelines.runtime.environment import current_settings, prepare_environment
 
     if not context.args:
         raise typer.BadParameter("which command? for example: gudang run dg list defs")
@@ -316,8 +322,8 @@ _FORCE = Annotated[bool, typer.Option("--force", help="Also while a night runs o
 @app.command()
 def stop(force: _FORCE = False) -> None:
     """Stop the embedded PostgreSQL. The next command that needs it starts it again."""
-    from pipelines.embedded import EmbeddedServer
-    from pipelines.environment import current_settings
+    from pipelines.runtime.embedded import EmbeddedServer
+    from pipelines.runtime.environment import current_settings
 
     server = EmbeddedServer(current_settings().home)
     if not force:
@@ -330,9 +336,9 @@ def reset(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False, force: _FORCE = False
 ) -> None:
     """Delete the home folder: embedded warehouse, uploads, publications, demo key. An external warehouse stays."""
-    from pipelines.embedded import EmbeddedServer
-    from pipelines.environment import current_settings
-    from pipelines.home import check_home, delete_home
+    from pipelines.runtime.embedded import EmbeddedServer
+    from pipelines.runtime.environment import current_settings
+    from pipelines.runtime.home import check_home, delete_home
 
     home = current_settings().home
     if not home.exists():
@@ -352,7 +358,7 @@ def reset(
 @app.command(context_settings=_PASS_ON)
 def bench(context: typer.Context) -> None:
     """Measure what loading costs, against the least it could and other tools: gudang bench --quick, --help."""
-    from pipelines.environment import current_settings
+    from pipelines.runtime.environment import current_settings
 
     command = [sys.executable, "-m", "benchmarks", *context.args]
     raise typer.Exit(subprocess.run(command, cwd=current_settings().project, check=False).returncode)

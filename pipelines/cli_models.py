@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipelines.models.build.results import NodeResult
     from pipelines.models.project.nodes import Node, Project
     from pipelines.publication.dictionary.facts import Facts
-    from pipelines.terminal import Terminal
+    from pipelines.runtime.terminal import Terminal
 
 app = typer.Typer(
     name="models",
@@ -77,7 +77,7 @@ def show(
     from rich.table import Table
 
     from pipelines.models.lineage.lineage import column_lineage
-    from pipelines.terminal import styled
+    from pipelines.runtime.terminal import styled
 
     project = _project()
     node = _one(project, name)
@@ -170,10 +170,10 @@ def docs(
     It needs no server and no network to be read. Without a warehouse it is made all the same, and says so.
     """
     from pipelines.datasets import read_datasets
-    from pipelines.environment import current_settings
-    from pipelines.home import make_home
     from pipelines.publication.dictionary.dictionary import make_dictionary
     from pipelines.publication.dictionary.pages import write_site
+    from pipelines.runtime.environment import current_settings
+    from pipelines.runtime.home import make_home
 
     settings = current_settings()
     project = _project()
@@ -189,10 +189,10 @@ def docs(
 
 def _warehouse_facts(project: Project) -> Facts | None:
     """What the warehouse says, None where there is none: an embedded one that was never made is not made for this."""
-    from pipelines.embedded import EmbeddedServer
-    from pipelines.environment import current_settings, warehouse_url
     from pipelines.load.prepare import connect
     from pipelines.publication.dictionary.facts import read_facts
+    from pipelines.runtime.embedded import EmbeddedServer
+    from pipelines.runtime.environment import current_settings, warehouse_url
 
     settings = current_settings()
     if not settings.warehouse_url and not EmbeddedServer(settings.home).data_dir.exists():
@@ -209,8 +209,8 @@ def _warehouse_facts(project: Project) -> Facts | None:
 
 
 def _project(window: Window | None = None) -> Project:
-    from pipelines.environment import current_settings
     from pipelines.models.project.project import load_project
+    from pipelines.runtime.environment import current_settings
 
     settings = current_settings()
     return load_project(settings.models_dir, window=window, suites=settings.expectations_dir)
@@ -219,8 +219,8 @@ def _project(window: Window | None = None) -> Project:
 def _connection() -> str:
     """The warehouse, ready for models: ledger and functions are there."""
     from pipelines.datasets import read_datasets
-    from pipelines.environment import current_settings, warehouse_url
     from pipelines.load import prepare
+    from pipelines.runtime.environment import current_settings, warehouse_url
 
     settings = current_settings()
     url = warehouse_url()
@@ -290,7 +290,7 @@ def _tell(console: Terminal, result: NodeResult) -> None:
     if result.unchanged:
         rows = "unchanged"
     tests = f"{sum(t.passed for t in result.tests)}/{len(result.tests)} tests" if result.tests else ""
-    from pipelines.terminal import styled
+    from pipelines.runtime.terminal import styled
 
     state = styled(f"{_WORDS[result.state]:<12}", _STYLE[result.state])
     console.print(state, f"{result.asset:<48} {rows:>16} {tests:>12} {result.seconds:7.2f} s")
@@ -308,7 +308,7 @@ def _conclude(console: Terminal, results: list[NodeResult]) -> None:
 
 
 def _console() -> Terminal:
-    from pipelines.terminal import Terminal
+    from pipelines.runtime.terminal import Terminal
 
     console = Terminal()
     if not console.is_terminal:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pipelines.errors import GudangError
 
 if TYPE_CHECKING:
-    from pipelines.embedded import EmbeddedServer
+    from pipelines.runtime.embedded import EmbeddedServer
 
 
 def refuse_while_used(server: EmbeddedServer) -> None:
@@ -40,7 +40,7 @@ def run_to_its_end(command: list[str], env: dict[str, str]) -> int:
 
     TERM and HUP are handed on to it. A terminal sends INT to it and to us: we wait for what it makes of it.
     """
-    from pipelines.environment import die_with_parent
+    from pipelines.runtime.environment import die_with_parent
 
     child = subprocess.Popen(command, env=env, preexec_fn=die_with_parent(signal.SIGTERM))
     for number in (signal.SIGTERM, signal.SIGHUP):

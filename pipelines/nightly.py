@@ -32,8 +32,8 @@ from pipelines.runs import lease
 from pipelines.runs.dead import TAKEN_BEFORE, Closed, close_dead_runs, queued, storage_url, subject
 from pipelines.runs.slots import make_pools, told
 from pipelines.runs.storage_noise import quiet
+from pipelines.runtime.terminal import Terminal, TerminalHandler, styled
 from pipelines.settings import Settings
-from pipelines.terminal import Terminal, TerminalHandler, styled
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _HARMLESS = frozenset({"OperationalError", "ConnectionTimeout", "AdminShutdown", "CannotConnectNow"})

@@ -12,7 +12,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.terminal import Terminal, styled
+from pipelines.runtime.terminal import Terminal, styled
 
 STATES = {
     "loaded": ("dimuat", "green"),

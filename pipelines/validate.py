@@ -12,7 +12,6 @@ from pathlib import Path
 
 from pipelines.contracts.files import Fault, read_contract
 from pipelines.contracts.model import Contract, contract_paths
-from pipelines.environment import demo_given
 from pipelines.errors import ModelError, PublicationError, QualityError
 from pipelines.load.pseudonyms import key_variable, purposes
 from pipelines.models.lineage.lineage import column_lineage
@@ -25,6 +24,7 @@ from pipelines.publication.clearance import cleared
 from pipelines.publication.mart import open_marts, report_marts
 from pipelines.quality.run import instantiate
 from pipelines.quality.suites import Expectation, derived, suite_path, written
+from pipelines.runtime.environment import demo_given
 from pipelines.settings import PSEUDONYM_KEY, Settings, references
 
 _PLACE = re.compile(r"(?P<path>[^:]+):(?P<line>\d+)$")

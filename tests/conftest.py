@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from psycopg import sql
 
-from pipelines.embedded import EmbeddedServer, Urls
 from pipelines.load import landing
+from pipelines.runtime.embedded import EmbeddedServer, Urls
 from tests.support.servers import MariaDB, fresh_name, short_folder
 
 # How fast an example is depends on what else the machine does. A fixture of a function serves all its examples, which

@@ -12,7 +12,7 @@ import dagster as dg
 from psycopg import Connection
 
 from pipelines.load import prepare
-from pipelines.readiness import make_ready
+from pipelines.runtime.readiness import make_ready
 from pipelines.settings import load_settings
 
 

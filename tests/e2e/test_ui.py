@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipelines.embedded import EmbeddedServer
+from pipelines.runtime.embedded import EmbeddedServer
 from pipelines.settings import PROJECT_ROOT
 from tests.support.servers import short_folder
 

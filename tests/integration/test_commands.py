@@ -15,11 +15,11 @@ from dagster import DagsterRunStatus as Status
 from dagster._core.test_utils import create_run_for_test
 from psycopg import sql
 
-from pipelines.embedded import EmbeddedServer
 from pipelines.errors import LoadError
 from pipelines.load import prepare
 from pipelines.resources.warehouse import Warehouse
 from pipelines.runs.lease import hold
+from pipelines.runtime.embedded import EmbeddedServer
 from pipelines.settings import PROJECT_ROOT
 from tests.support.servers import fresh_name, short_folder
 from tests.support.slow_run import instance_at

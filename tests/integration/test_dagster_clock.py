@@ -18,8 +18,8 @@ from dagster._core.storage.schedules.schema import ScheduleStorageSqlMetadata
 from psycopg import sql
 from sqlalchemy import DateTime
 
-from pipelines.dagster_clock import BY_DAGSTER, BY_THE_SERVERS_CLOCK, keep_in_utc, utc_url
 from pipelines.errors import GudangError
+from pipelines.runtime.dagster_clock import BY_DAGSTER, BY_THE_SERVERS_CLOCK, keep_in_utc, utc_url
 from tests.support.servers import fresh_name
 
 WRITE = """
@@ -119,7 +119,7 @@ def test_a_kill_while_rows_are_shifted_leaves_all_as_it_was(pg_url: str) -> None
 
 
 def test_sessions_that_write_by_the_old_clock_are_named(pg_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.dagster_clock.OTHERS_SECONDS", 0.3)
+    monkeypatch.setattr("pipelines.runtime.dagster_clock.OTHERS_SECONDS", 0.3)
     with (
         psycopg.connect(pg_url),
         pytest.raises(GudangError, match=r"1 sessions of an earlier.*stop `gudang ui`"),

@@ -13,10 +13,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pipelines.embedded import Urls
 from pipelines.errors import ContractError, ShapeError, SourceError
 from pipelines.extract.database import open_database
 from pipelines.extract.stream import EXTRA, Wanted
+from pipelines.runtime.embedded import Urls
 from tests.support.databases import contract, read, run_postgresql, sqlalchemy_url, typed
 from tests.support.extracts import column
 from tests.support.servers import fresh_name

@@ -21,12 +21,12 @@ from dagster._core.launcher import WorkerStatus
 from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.test_utils import create_run_for_test
 
-from pipelines.dagster_clock import keep_in_utc
-from pipelines.embedded import EmbeddedServer
 from pipelines.errors import GudangError
 from pipelines.runs import lease
 from pipelines.runs.dead import TAKEN_BEFORE, Closed, close_dead_runs, subject
 from pipelines.runs.slots import make_pools, told
+from pipelines.runtime.dagster_clock import keep_in_utc
+from pipelines.runtime.embedded import EmbeddedServer
 from tests.support.servers import short_folder
 from tests.support.slow_run import POOL, instance_at
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pipelines.embedded import EmbeddedServer
 from pipelines.errors import GudangError
+from pipelines.runtime.embedded import EmbeddedServer
 from tests.support.servers import short_folder
 
 
@@ -141,9 +141,7 @@ def test_stop_stops_once(server: EmbeddedServer) -> None:
 
 def test_many_processes_may_start_it_at_once(server: EmbeddedServer) -> None:
     server.stop()
-    code = (
-        "import sys, pathlib, pipelines.embedded as e; e.EmbeddedServer(pathlib.Path(sys.argv[1])).ensure()"
-    )
+    code = "import sys, pathlib, pipelines.runtime.embedded as e; e.EmbeddedServer(pathlib.Path(sys.argv[1])).ensure()"
     started = [subprocess.Popen([sys.executable, "-c", code, str(server.home)]) for _ in range(4)]
     assert [process.wait(60) for process in started] == [0, 0, 0, 0]
     assert server.is_running()

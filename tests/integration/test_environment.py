@@ -17,10 +17,10 @@ import sqlalchemy
 
 from demo.databases import VARIABLES
 from demo.uploads import write_files
-from pipelines.embedded import EmbeddedServer
-from pipelines.environment import prepare_environment
 from pipelines.extract.upload.zone import upload_zone
 from pipelines.load.prepare import libpq_url
+from pipelines.runtime.embedded import EmbeddedServer
+from pipelines.runtime.environment import prepare_environment
 from pipelines.settings import PROJECT_ROOT, Settings, load_settings
 from tests.support.servers import short_folder
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from pipelines.embedded import EmbeddedServer
 from pipelines.errors import LoadError, SourceError
 from pipelines.extract.stream import SourceStream
 from pipelines.ingest import ingest
 from pipelines.load import landing, loader, prepare
+from pipelines.runtime.embedded import EmbeddedServer
 from pipelines.settings import Settings
 from tests.support.contracts import column
 from tests.support.faulted import FILL, NEW, OLD, dataset, left_behind, opener, wait_for_nobody

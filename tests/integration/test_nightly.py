@@ -20,8 +20,8 @@ from psycopg import sql
 
 from demo.dirt import EXPECTED_QUARANTINE
 from pipelines.contracts.model import load_contracts
-from pipelines.embedded import EmbeddedServer
 from pipelines.jobs import chain
+from pipelines.runtime.embedded import EmbeddedServer
 from pipelines.settings import PROJECT_ROOT
 from tests.support.servers import short_folder
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from pipelines.errors import GudangError
+from pipelines.runtime.terminal import Terminal
 from pipelines.status import dataset_status
 from pipelines.status_table import print_status
-from pipelines.terminal import Terminal
 from tests.support.contracts import column
 from tests.support.loads import Loads, Row, Rows
 

@@ -19,8 +19,8 @@ from pipelines.contracts.model import by_key, load_contracts
 from pipelines.definitions import build_definitions
 from pipelines.ingest import ingest
 from pipelines.load import prepare
-from pipelines.readiness import make_ready
 from pipelines.resources.warehouse import Warehouse
+from pipelines.runtime.readiness import make_ready
 from pipelines.sensors import uploads
 from pipelines.sensors.uploads import DATASET_TAG, FILE_TAG
 from pipelines.settings import PROJECT_ROOT, Settings

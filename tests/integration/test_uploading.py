@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipelines import cli
-from pipelines.home import make_home, private_folder
+from pipelines.runtime.home import make_home, private_folder
 
 DATASET = "samarinda/penduduk"
 Upload = Callable[..., tuple[int, str, str]]

@@ -11,15 +11,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pipelines import cli, environment
-from pipelines.environment import (
-    current_settings,
-    read_dotenv,
-    warehouse_environment,
-)
+from pipelines import cli
 from pipelines.errors import GudangError
 from pipelines.extract.upload.zone import upload_zone
-from pipelines.home import MARKER, delete_home, make_home
+from pipelines.runtime import environment
+from pipelines.runtime.environment import current_settings, read_dotenv, warehouse_environment
+from pipelines.runtime.home import MARKER, delete_home, make_home
 from pipelines.settings import load_settings
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import GudangError
-from pipelines.file_lock import locked
+from pipelines.runtime.file_lock import locked
 
 HOLD = "import fcntl, sys; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOCK_EX); print('x', flush=True); sys.stdin.read()"
 
@@ -29,8 +29,8 @@ def held(path: Path) -> Iterator[subprocess.Popen[str]]:
 def test_who_waits_says_for_whom_and_gives_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("pipelines.file_lock.SAY_SECONDS", 0.0)
-    monkeypatch.setattr("pipelines.file_lock.LIMIT_SECONDS", 0.5)
+    monkeypatch.setattr("pipelines.runtime.file_lock.SAY_SECONDS", 0.0)
+    monkeypatch.setattr("pipelines.runtime.file_lock.LIMIT_SECONDS", 0.5)
     path = tmp_path / "pg.lock"
     path.touch()
     with (

@@ -7,7 +7,7 @@ import logging
 
 from rich.table import Table
 
-from pipelines.terminal import Terminal, TerminalHandler, styled
+from pipelines.runtime.terminal import Terminal, TerminalHandler, styled
 
 HOSTILE = "[/b] [red]merah[/] [link=http://x]y[/link] :smile: \x1b[31m postgresql://u:rahasia@h/d"
 READ = "[/b] [red]merah[/] [link=http://x]y[/link] :smile: \\x1b[31m postgresql://u:***@h/d"

@@ -36,8 +36,8 @@ from psycopg import sql
 
 from pipelines.clock import TIMEZONE
 from pipelines.errors import GudangError
-from pipelines.file_lock import locked
-from pipelines.home import make_home
+from pipelines.runtime.file_lock import locked
+from pipelines.runtime.home import make_home
 
 SUBJECT = "embedded PostgreSQL"
 WAREHOUSE = "gudang"

@@ -23,11 +23,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-from pipelines.embedded import EmbeddedServer
 from pipelines.errors import GudangError
 from pipelines.extract import samples
 from pipelines.extract.upload.zone import upload_zone
-from pipelines.home import make_home, private_folder
+from pipelines.runtime.embedded import EmbeddedServer
+from pipelines.runtime.home import make_home, private_folder
 from pipelines.settings import PROJECT_ROOT, PSEUDONYM_KEY, Settings, load_settings
 
 WAREHOUSE_URL = "GUDANG_WAREHOUSE_URL"
@@ -133,7 +133,7 @@ def warehouse_environment(settings: Settings) -> dict[str, str]:
             _required(DAGSTER_URL, _DAGSTER_HINT),
             _required(PSEUDONYM_KEY, _KEY_HINT),
         )
-    from pipelines.dagster_clock import keep_in_utc, utc_url
+    from pipelines.runtime.dagster_clock import keep_in_utc, utc_url
 
     warehouse = _checked(WAREHOUSE_URL, _with_driver(warehouse, "psycopg"))
     dagster = _checked(DAGSTER_URL, _with_driver(dagster, "psycopg2"))
