@@ -103,7 +103,7 @@ def dbt(settings: Settings, _: int) -> dict[str, Any]:
 
 def gudang(settings: Settings, _: int) -> dict[str, Any]:
     folder = _small(settings)
-    command = [sys.executable, "-m", "pipelines.cli", "models", "run"]
+    command = [sys.executable, "-m", "pipelines.cli.main", "models", "run"]
     place = made.url(settings, "bench_sasaran")
     env = {
         "GUDANG_PROJECT": str(folder.parent),

@@ -48,7 +48,7 @@ def ui() -> Iterator[str]:
     with short_folder() as folder:
         home = folder / "home"
         process = subprocess.Popen(
-            [sys.executable, "-m", "pipelines.cli", "ui", "--port", str(port)],
+            [sys.executable, "-m", "pipelines.cli.main", "ui", "--port", str(port)],
             cwd=PROJECT_ROOT,
             env={**os.environ, "GUDANG_HOME": str(home)},
             stdout=(folder / "ui.log").open("w"),

@@ -39,7 +39,7 @@ def server() -> Iterator[EmbeddedServer]:
 def start(server: EmbeddedServer, *arguments: str) -> subprocess.Popen[str]:
     env = {k: v for k, v in os.environ.items() if not k.startswith(("GUDANG_", "DAGSTER_"))}
     return subprocess.Popen(
-        [sys.executable, "-m", "pipelines.cli", *arguments], cwd=PROJECT_ROOT, text=True,
+        [sys.executable, "-m", "pipelines.cli.main", *arguments], cwd=PROJECT_ROOT, text=True,
         env=env | {"GUDANG_HOME": str(server.home)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 
@@ -132,7 +132,7 @@ def test_a_role_without_rights_gets_one_line(pg_url: str) -> None:
 
 def test_outside_of_a_checkout_the_variable_is_named(tmp_path: Path) -> None:
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT_ROOT), "GUDANG_PROJECT": str(tmp_path)}
-    command = [sys.executable, "-m", "pipelines.cli", "nightly"]
+    command = [sys.executable, "-m", "pipelines.cli.main", "nightly"]
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert (

@@ -95,7 +95,7 @@ def test_what_is_not_plain_is_read_carefully_or_told_of_exactly(loads: Loads, od
 def test_what_was_found_out_of_a_file_stands_in_the_ledger_and_in_the_status(
     loads: Loads, rows: list[str]
 ) -> None:
-    from pipelines.status import dataset_status
+    from pipelines.cli.status import dataset_status
 
     text = HEADER + "\n".join(rows) + "\n"
     load(loads, contract(loads), text)

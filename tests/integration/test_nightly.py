@@ -53,7 +53,7 @@ class Night:
 
     def start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "pipelines.cli", "nightly"], cwd=PROJECT_ROOT, env=self.env, text=True,
+            [sys.executable, "-m", "pipelines.cli.main", "nightly"], cwd=PROJECT_ROOT, env=self.env, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
 
@@ -69,7 +69,7 @@ class Night:
         return output
 
     def stop(self) -> None:
-        command = [sys.executable, "-m", "pipelines.cli", "stop"]
+        command = [sys.executable, "-m", "pipelines.cli.main", "stop"]
         subprocess.run(command, cwd=PROJECT_ROOT, env=self.env, check=True, capture_output=True)
 
     def ask(self, query: str | sql.Composed, *values: object, database: str = "gudang") -> list[Any]:

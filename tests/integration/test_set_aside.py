@@ -175,7 +175,7 @@ def test_status_names_the_set_aside_dataset_and_the_files_that_nobody_takes(
 
 
 def gudang(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipelines.cli", *arguments]
+    command = [sys.executable, "-m", "pipelines.cli.main", *arguments]
     return subprocess.run(
         command, cwd=PROJECT_ROOT, env={**os.environ, **env}, capture_output=True, text=True, check=False
     )

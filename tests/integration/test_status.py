@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from pipelines.cli.status import dataset_status
+from pipelines.cli.status_table import print_status
 from pipelines.errors import GudangError
 from pipelines.runtime.terminal import Terminal
-from pipelines.status import dataset_status
-from pipelines.status_table import print_status
 from tests.support.contracts import column
 from tests.support.loads import Loads, Row, Rows
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import cli
+from pipelines.cli import main
 from pipelines.runtime.home import make_home, private_folder
 
 DATASET = "samarinda/penduduk"
@@ -27,7 +27,7 @@ def upload(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     def run(*files: Path) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["gudang", "upload", DATASET, *map(str, files)])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main.main()
         said = capsys.readouterr()
         return int(ended.value.code or 0), said.out, said.err
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.cli.validate import validate
 from pipelines.contracts.files import Fault
 from pipelines.settings import PROJECT_ROOT, Settings
-from pipelines.validate import validate
 from tests.support.dbt_folder import expect
 
 VISITS = "contracts/dinkes/kunjungan.odcs.yaml"
@@ -273,7 +273,7 @@ def test_a_contract_that_the_models_do_not_know_of_yet(copy: Copy) -> None:
 
 def gudang_validate(copy: Copy, *options: str) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", "validate", *options], cwd=PROJECT_ROOT, capture_output=True,
+        [sys.executable, "-m", "pipelines.cli.main", "validate", *options], cwd=PROJECT_ROOT, capture_output=True,
         env={**os.environ, "GUDANG_PROJECT": str(copy.root)}, text=True, check=False,
     )  # fmt: skip
     assert "Traceback" not in done.stderr

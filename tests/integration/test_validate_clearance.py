@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from pipelines.cli.validate import validate
 from pipelines.settings import PROJECT_ROOT, Settings
-from pipelines.validate import validate
 
 VISITS = "{{ ref('stg_dinkes__kunjungan') }}"
 ATTACKS = (

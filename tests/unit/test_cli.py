@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pipelines import cli
+from pipelines.cli import main
 from pipelines.errors import GudangError
 from pipelines.extract.upload.zone import upload_zone
 from pipelines.runtime import environment
@@ -29,7 +29,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def gudang(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr(sys, "argv", ["gudang", *arguments])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        main.main()
     return int(ended.value.code or 0)
 
 
@@ -43,8 +43,8 @@ def external(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_help_names_every_command_and_imports_nothing_heavy() -> None:
     code = (
         "import sys; sys.argv = ['gudang', '--help']\n"
-        "from pipelines import cli\n"
-        "try: cli.main()\n"
+        "from pipelines.cli import main\n"
+        "try: main.main()\n"
         "except SystemExit: print('heavy:', {'dagster', 'sqlalchemy', 'pandas', 'psycopg'} & set(sys.modules))"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -90,7 +90,7 @@ def test_a_connection_that_is_lost_is_one_line_and_another_fault_of_ours_is_not_
     monkeypatch.setattr(environment, "warehouse_url", lambda: {}["kunci"])
     monkeypatch.setattr(sys, "argv", ["gudang", "status"])
     with pytest.raises(KeyError):
-        cli.main()
+        main.main()
 
 
 def test_validate_prints_place_message_and_mend(
@@ -99,10 +99,10 @@ def test_validate_prints_place_message_and_mend(
     fault = types.SimpleNamespace(
         path="contracts/a/b.odcs.yaml", line=7, message="no classification", hint="add one"
     )
-    module = types.ModuleType("pipelines.validate")
+    module = types.ModuleType("pipelines.cli.validate")
     module.renew_sources = lambda _settings: None  # type: ignore[attr-defined]
     module.validate = lambda _settings: [fault]  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "pipelines.validate", module)
+    monkeypatch.setitem(sys.modules, "pipelines.cli.validate", module)
     assert gudang("validate", monkeypatch=monkeypatch) == 1
     assert capsys.readouterr().out == "contracts/a/b.odcs.yaml:7: no classification (add one)\n"
 

@@ -16,7 +16,7 @@ from urllib.parse import urldefrag
 
 import pytest
 
-from pipelines import cli
+from pipelines.cli import main
 from pipelines.contracts.model import load_contracts
 from pipelines.errors import GudangError, PublicationError
 from pipelines.models.project.project import load_project
@@ -246,7 +246,7 @@ def test_the_command_makes_the_same_bytes_in_any_process(tmp_path: Path) -> None
     for seed in ("1", "2"):
         out = tmp_path / f"situs{seed}"
         done = subprocess.run(
-            [sys.executable, "-m", "pipelines.cli", "models", "docs", "--out", str(out)],
+            [sys.executable, "-m", "pipelines.cli.main", "models", "docs", "--out", str(out)],
             env={
                 **os.environ,
                 "PYTHONHASHSEED": seed,
@@ -274,7 +274,7 @@ def test_a_warehouse_that_cannot_be_reached_is_told_without_its_password(
     monkeypatch.setenv("GUDANG_WAREHOUSE_URL", "postgresql://kantor:rahasia@127.0.0.1:1/gudang")
     monkeypatch.setattr(sys, "argv", ["gudang", "models", "docs", "--out", str(tmp_path / "situs")])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        main.main()
     said = capsys.readouterr()
     assert not ended.value.code
     assert "127.0.0.1" in said.err and "made without it" in said.err

@@ -20,8 +20,8 @@ from typing import Annotated
 
 import typer
 
-from pipelines import cli_models
-from pipelines.cli_processes import refuse_taken, refuse_while_used, run_to_its_end
+from pipelines.cli import models
+from pipelines.cli.processes import refuse_taken, refuse_while_used, run_to_its_end
 from pipelines.errors import GudangError
 from pipelines.redaction.secrets import shown
 
@@ -33,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.add_typer(cli_models.app)
+app.add_typer(models.app)
 _DRIVERS = ("psycopg", "psycopg2", "sqlalchemy", "dagster_postgres")
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 # `dg dev` is what Dagster recommends instead: it starts this very command on a workspace file of its own making.
@@ -228,11 +228,11 @@ def status(
 
     With --json the latter goes to standard error.
     """
+    from pipelines.cli.status import dataset_status, not_taken, with_set_aside
+    from pipelines.cli.status_table import print_status
     from pipelines.contracts.model import contract_keys
     from pipelines.datasets import read_datasets
     from pipelines.runtime.environment import current_settings, warehouse_url
-    from pipelines.status import dataset_status, not_taken, with_set_aside
-    from pipelines.status_table import print_status
 
     settings = current_settings()
     datasets = read_datasets(settings)
@@ -260,9 +260,9 @@ def validate(
 
     Prints `file:line: message (mend)` for every fault, and ends with exit code 1 when there is one.
     """
+    from pipelines.cli.validate import renew_sources
+    from pipelines.cli.validate import validate as find_faults
     from pipelines.runtime.environment import current_settings
-    from pipelines.validate import renew_sources
-    from pipelines.validate import validate as find_faults
 
     settings = current_settings()
     if fix:

@@ -1,0 +1,1 @@
+"""The command `gudang`: arguments and what is printed. Not here: the work."""
