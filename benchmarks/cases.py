@@ -27,7 +27,9 @@ from pipelines.load import prepare
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import load
 from pipelines.quality.gate import GateResult
+from pipelines.redaction.database_urls import libpq_url
 from pipelines.settings import Settings
+from pipelines.warehouse.connection import connect
 
 Told = dict[str, Any]
 _TYPED = ", ".join(f"{name} {kind}" for name, kind, _ in made.COLUMNS)
@@ -35,7 +37,7 @@ _TYPED = ", ".join(f"{name} {kind}" for name, kind, _ in made.COLUMNS)
 
 def _target(settings: Settings) -> psycopg.Connection[Any]:
     """A session of the empty target, its earlier rows and dirty pages gone."""
-    connection = prepare.connect(made.url(settings, "bench_sasaran"))
+    connection = connect(made.url(settings, "bench_sasaran"))
     connection.execute("drop table if exists sasaran")
     connection.execute("drop schema if exists raw, ops, landing, quarantine, sasaran_dlt cascade")
     connection.execute("checkpoint")
@@ -83,7 +85,7 @@ def _content(connection: psycopg.Connection[Any], table: str) -> str:
 def _piped(settings: Settings, out: list[str], copy: str, *, key: bool = False) -> Told:
     connection = _target(settings)
     connection.execute(f"create table sasaran ({_TYPED})".encode())
-    place = prepare.libpq_url(made.url(settings, "bench_sasaran"))
+    place = libpq_url(made.url(settings, "bench_sasaran"))
     start = time.perf_counter()
     source = subprocess.Popen(out, stdout=subprocess.PIPE)
     subprocess.run([made.psql(settings), place, "-qc", copy], stdin=source.stdout, check=True)
@@ -95,7 +97,7 @@ def _piped(settings: Settings, out: list[str], copy: str, *, key: bool = False) 
 
 
 def limit_postgresql(settings: Settings, rows: int, *, key: bool = False) -> Told:
-    source = prepare.libpq_url(made.url(settings, made.source_name(rows)))
+    source = libpq_url(made.url(settings, made.source_name(rows)))
     out = [made.psql(settings), source, "-qc", "copy sumber to stdout"]
     return _piped(settings, out, "copy sasaran from stdin", key=key)
 
@@ -258,7 +260,7 @@ def limit_merge(settings: Settings, rows: int) -> Told:
     names = ", ".join(made.NAMES)
     connection = _target(settings)
     connection.execute(f"create table sasaran ({_TYPED}, primary key (id))".encode())
-    source = prepare.libpq_url(made.url(settings, made.source_name(rows)))
+    source = libpq_url(made.url(settings, made.source_name(rows)))
 
     def copied(query: str, into: str) -> None:
         out = [made.psql(settings), source, "-qc", f"copy ({query}) to stdout"]

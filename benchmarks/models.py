@@ -20,7 +20,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from benchmarks import rows as made
-from pipelines.load.prepare import libpq_url
+from pipelines.redaction.database_urls import libpq_url
 from pipelines.settings import Settings
 
 MODELS = 100

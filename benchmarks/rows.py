@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 
 from pipelines.contracts.files import read_contract
 from pipelines.contracts.model import Contract
-from pipelines.load.prepare import libpq_url
+from pipelines.redaction.database_urls import libpq_url
 from pipelines.runtime.embedded import EmbeddedServer
 from pipelines.settings import Settings
 

@@ -1,7 +1,7 @@
 """Which datasets can be loaded, and which are set aside because their contract or suite has a fault.
 
 What belongs here: one faulty file must not stop the other OPD. So whatever runs asks this module; `gudang validate` and
-the tests name every fault. Not here: reading a contract (contract_files.py) or a suite (quality/suites.py).
+the tests name every fault. Not here: reading a contract (contracts/files.py) or a suite (quality/suites.py).
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.contracts.files import Fault, read_contract
-from pipelines.contracts.model import Contract, contract_paths
+from pipelines.contracts.files import Fault, contract_paths, read_contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import QualityError
 from pipelines.extract.upload.inbox import LeftFile, folder_reasons, list_uploads, unknown_files
 from pipelines.extract.upload.zone import upload_zone

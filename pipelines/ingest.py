@@ -16,7 +16,9 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
-from pipelines.contracts.model import Contract, FileExtract
+from pipelines.contracts.model import Contract
+from pipelines.contracts.upload import FileExtract
+from pipelines.contracts.windows import Window
 from pipelines.errors import ContractError, GudangError, ShapeError, SourceError
 from pipelines.extract.courtesy import Waiting
 from pipelines.extract.source import open_source
@@ -30,7 +32,6 @@ from pipelines.load.arrivals import Arrival
 from pipelines.load.failures import told
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged, load
-from pipelines.load.plan import Window
 from pipelines.load.stage import revalidate
 from pipelines.quality.gate import GateResult, check, notice, record, source_shape
 from pipelines.quality.run import CheckResult

@@ -34,6 +34,7 @@ from pipelines.runs.slots import make_pools, told
 from pipelines.runs.storage_noise import quiet
 from pipelines.runtime.terminal import Terminal, TerminalHandler, styled
 from pipelines.settings import Settings
+from pipelines.warehouse.connection import connect
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _HARMLESS = frozenset({"OperationalError", "ConnectionTimeout", "AdminShutdown", "CannotConnectNow"})
@@ -111,7 +112,7 @@ def _console() -> Terminal:
 @contextmanager
 def _warehouse(settings: Settings, datasets: Datasets) -> Iterator[Connection[Any]]:
     assert settings.warehouse_url is not None
-    with prepare.connect(settings.warehouse_url) as connection:
+    with connect(settings.warehouse_url) as connection:
         prepare.prepare(connection, datasets.contracts, set_aside=[s.key for s in datasets.set_aside])
         yield connection
 

@@ -1,6 +1,6 @@
 """Where things are: folders, URLs and keys, all from the environment, with defaults for the embedded set-up.
 
-What belongs here: names and defaults of environment variables. Not here: starting servers (embedded.py).
+What belongs here: names and defaults of environment variables. Not here: starting servers (runtime/embedded.py).
 """
 
 from __future__ import annotations

@@ -14,12 +14,12 @@ from pipelines.assets.naming import definition_name, numbered, tag_value
 from pipelines.clock import TIMEZONE
 from pipelines.contracts import windows
 from pipelines.contracts.model import Cadence, Contract
+from pipelines.contracts.windows import Window
 from pipelines.errors import GudangError
 from pipelines.extract.upload.inbox import LeftFile
 from pipelines.ingest import Ingested, ingest, words
 from pipelines.load.apply.empty_windows import TAG as EMPTY_WINDOW
 from pipelines.load.failures import told
-from pipelines.load.plan import Window
 from pipelines.quality.suites import Expectation, suite, tables_read
 from pipelines.redaction.secrets import as_markdown
 from pipelines.resources.warehouse import Warehouse

@@ -15,14 +15,14 @@ from pydantic import Field
 from pipelines.assets.raw import FULL_REFRESH
 from pipelines.contracts import windows
 from pipelines.contracts.model import Cadence
+from pipelines.contracts.windows import Window
 from pipelines.jobs import RANGE_END, RANGE_START
-from pipelines.load.plan import Window
-from pipelines.load.prepare import libpq_url
 from pipelines.models.build.results import NodeResult
 from pipelines.models.build.runner import build, run_tests
 from pipelines.models.lineage.lineage import column_lineage
 from pipelines.models.project.nodes import Node, Project
 from pipelines.models.project.project import load_project
+from pipelines.redaction.database_urls import libpq_url
 from pipelines.resources.warehouse import Warehouse
 
 log = logging.getLogger("gudang")

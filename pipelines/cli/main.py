@@ -172,7 +172,7 @@ def upload(
     With `gudang ui` open, the upload sensor loads them within half a minute; else the next night does. The same bytes
     twice are loaded once; the same name with other bytes is a correction. Nothing is put there unless every file fits.
     """
-    from pipelines.contracts.model import FileExtract
+    from pipelines.contracts.upload import FileExtract
     from pipelines.datasets import read_datasets
     from pipelines.extract.upload.files import put_upload, stands_there
     from pipelines.extract.upload.zone import upload_zone
@@ -230,7 +230,7 @@ def status(
     """
     from pipelines.cli.status import dataset_status, not_taken, with_set_aside
     from pipelines.cli.status_table import print_status
-    from pipelines.contracts.model import contract_keys
+    from pipelines.contracts.files import contract_keys
     from pipelines.datasets import read_datasets
     from pipelines.runtime.environment import current_settings, warehouse_url
 

@@ -1,7 +1,7 @@
 """`gudang models`: list, show, run, test and document the SQL models without Dagster.
 
 What belongs here: arguments and what is printed. Not here: the work (models/), the other
-commands (cli.py).
+commands (main.py).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pipelines.errors import GudangError, LoadError, ModelError
 from pipelines.redaction.secrets import shown
 
 if TYPE_CHECKING:
-    from pipelines.load.plan import Window
+    from pipelines.contracts.windows import Window
     from pipelines.models.build.results import NodeResult
     from pipelines.models.project.nodes import Node, Project
     from pipelines.publication.dictionary.facts import Facts
@@ -53,7 +53,9 @@ def list_(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list, for programs.")] = False,
 ) -> None:
     """List models and seeds in the order in which they are built."""
-    nodes = _project().select(select, exclude or ())
+    from pipelines.models.project import selection
+
+    nodes = selection.select(_project(), select, exclude or ())
     if as_json:
         print(json.dumps([_facts(node) for node in nodes], indent=2))
         return
@@ -189,10 +191,10 @@ def docs(
 
 def _warehouse_facts(project: Project) -> Facts | None:
     """What the warehouse says, None where there is none: an embedded one that was never made is not made for this."""
-    from pipelines.load.prepare import connect
     from pipelines.publication.dictionary.facts import read_facts
     from pipelines.runtime.embedded import EmbeddedServer
     from pipelines.runtime.environment import current_settings, warehouse_url
+    from pipelines.warehouse.connection import connect
 
     settings = current_settings()
     if not settings.warehouse_url and not EmbeddedServer(settings.home).data_dir.exists():
@@ -220,18 +222,20 @@ def _connection() -> str:
     """The warehouse, ready for models: ledger and functions are there."""
     from pipelines.datasets import read_datasets
     from pipelines.load import prepare
+    from pipelines.redaction.database_urls import libpq_url
     from pipelines.runtime.environment import current_settings, warehouse_url
+    from pipelines.warehouse.connection import connect
 
     settings = current_settings()
     url = warehouse_url()
-    with prepare.connect(url) as connection:
+    with connect(url) as connection:
         datasets = read_datasets(settings)
         prepare.prepare(connection, datasets.contracts, set_aside=[s.key for s in datasets.set_aside])
-    return prepare.libpq_url(url)
+    return libpq_url(url)
 
 
 def _window(start: datetime | None, end: datetime | None) -> Window | None:
-    from pipelines.load.plan import Window
+    from pipelines.contracts.windows import Window
 
     if start is None and end is None:
         return None

@@ -1,6 +1,6 @@
 """What the commands of `gudang` do with processes: run one to its end, see who is at work, find a port taken.
 
-Not here: arguments and messages of the commands (cli.py), the children of an environment (environment.py).
+Not here: arguments and messages of the commands (main.py), the children of an environment (runtime/environment.py).
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from psycopg.rows import dict_row
 
 from pipelines.datasets import Datasets, files_left
 from pipelines.errors import GudangError
-from pipelines.load.prepare import connect
 from pipelines.settings import Settings
+from pipelines.warehouse.connection import connect
 
 _STATUS = """
 with batch as (

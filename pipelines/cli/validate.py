@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pipelines.contracts.files import Fault, read_contract
-from pipelines.contracts.model import Contract, contract_paths
+from pipelines.contracts.files import Fault, contract_paths, read_contract
+from pipelines.contracts.model import Contract
 from pipelines.errors import ModelError, PublicationError, QualityError
 from pipelines.load.pseudonyms import key_variable, purposes
 from pipelines.models.lineage.lineage import column_lineage

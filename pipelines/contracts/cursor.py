@@ -1,7 +1,7 @@
 """Which columns a source can be asked by: a cursor and the column of a partition are compared at the source.
 
 What belongs here: repairs that would make the value of the warehouse another than the one that the source compares.
-Not here: whether a cursor, lag or partition fits the contract (contracts.py), what type the source's column really has
+Not here: whether a cursor, lag or partition fits the contract (model.py), what type the source's column really has
 (extract/database/shape.py).
 """
 
@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipelines.contracts.model import ApiExtract, Column, Contract
+from pipelines.contracts.api import ApiExtract
+from pipelines.contracts.columns import Column
+from pipelines.contracts.model import Contract
 
 KEEP_THE_ORDER = frozenset({"zona_wita", "tanggal_nol", "tanggal_saja", "mikrodetik", "bilangan_bulat"})
 """Repairs that leave the order of ISO 8601 texts and of numbers as it is, or make a value an earlier one."""

@@ -1,7 +1,7 @@
 """An ODCS document that has the right form, as a `Contract`.
 
 What belongs here: which key of the document becomes which field. Not here: YAML, lines, the form itself
-(contract_files.py), what a contract means (contracts.py).
+(files.py), what a contract means (model.py).
 """
 
 from __future__ import annotations
@@ -14,40 +14,27 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
+from pipelines.contracts.api import ApiExtract
+from pipelines.contracts.columns import Column, Reference
 from pipelines.contracts.model import (
     CHECK_TIMEOUT_S,
     STATEMENT_TIMEOUT_S,
     WAIT_LIMIT_S,
-    ApiExtract,
     Cadence,
-    Column,
     Contract,
     DatabaseExtract,
     Extract,
-    FileExtract,
     MergeStrategy,
     Partition,
-    Reference,
     Server,
     WriteDisposition,
 )
+from pipelines.contracts.odcs import FaultyError, Location, custom_properties
+from pipelines.contracts.upload import FileExtract
 from pipelines.errors import ContractError, GudangError
 from pipelines.redaction.secrets import secret_in
 
-Location = tuple[str | int, ...]
 _DURATION = re.compile(r"P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+S)?)?")
-
-
-class FaultyError(Exception):
-    """A fault at a place in the document."""
-
-    def __init__(self, where: Location, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.where, self.message, self.hint = where, message, hint
-
-
-def custom_properties(holder: Mapping[str, Any]) -> dict[str, Any]:
-    return {item["property"]: item.get("value") for item in holder.get("customProperties") or []}
 
 
 def make_contract(path: Path, document: dict[str, Any]) -> Contract:

@@ -1,7 +1,7 @@
 """Contract files to `Contract` objects, with the file and line of every fault.
 
 What belongs here: YAML with line numbers, the ODCS JSON schema. Not here: which of ODCS's words are ours
-(contract_vocabulary.py), what the document's parts become (contract_document.py), what a contract means (contracts.py).
+(vocabulary.py), what the document's parts become (document.py), what a contract means (model.py).
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from typing import Any, cast
 import yaml
 
 from pipelines.contracts import cursor, repairs, vocabulary
-from pipelines.contracts.document import FaultyError, Location, make_contract
-from pipelines.contracts.model import Contract, contract_paths
+from pipelines.contracts.document import make_contract
+from pipelines.contracts.model import Contract
+from pipelines.contracts.odcs import FaultyError, Location
 from pipelines.errors import ContractError
 
 _QUOTED = re.compile(r"'([^']+)'")
@@ -37,6 +38,26 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+
+
+def load_contracts(folder: Path) -> tuple[Contract, ...]:
+    """All contracts below `folder`, by key. Raises ContractError for the first faulty one."""
+    found: list[Contract] = []
+    for path in contract_paths(folder):
+        contract, faults = read_contract(path)
+        if contract is None:
+            raise ContractError(str(path), f"line {faults[0].line}: {faults[0].message}", hint=faults[0].hint)
+        found.append(contract)
+    return tuple(found)
+
+
+def contract_paths(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*/*.odcs.yaml"))
+
+
+def contract_keys(folder: Path) -> list[str]:
+    """The datasets that have a contract below `folder`, whether or not it has faults."""
+    return [f"{p.parent.name}/{p.name.removesuffix('.odcs.yaml')}" for p in contract_paths(folder)]
 
 
 def readable_contracts(folder: Path) -> tuple[Contract, ...]:

@@ -6,8 +6,7 @@ connections, Dagster. A contract that loads is one that the rest of the house ca
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
@@ -15,28 +14,11 @@ from pathlib import Path
 from unicodedata import normalize
 
 from pipelines.contracts.api import ApiExtract
+from pipelines.contracts.columns import IDENTIFIER, Column
 from pipelines.contracts.upload import SHEET, WORKBOOKS, FileExtract
 from pipelines.errors import ContractError
 from pipelines.identifiers import LONGEST_TABLE
 
-PERSONAL = frozenset({"pribadi", "pribadi_spesifik"})
-CLASSIFICATIONS = ("terbuka", "terbatas", "pribadi", "pribadi_spesifik")
-PHYSICAL_TYPE = re.compile(
-    r"text|smallint|integer|bigint|numeric(\(\d{1,3},\s?\d{1,3}\))?|double precision|boolean"
-    r"|date|time|timestamp|timestamptz"
-)
-LOGICAL_TYPES: Mapping[str, tuple[str, ...]] = {
-    "string": ("text",),
-    "integer": ("smallint", "integer", "bigint"),
-    "number": ("numeric", "double precision"),
-    "boolean": ("boolean",),
-    "date": ("date",),
-    "time": ("time",),
-    "timestamp": ("timestamp", "timestamptz"),
-}
-PERIOD_TYPES = ("date", "timestamp", "string", "integer")
-"""Logical types that can say up to when the data go: a text is YYYY-MM, a whole number is a year."""
-IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,39}")
 STATEMENT_TIMEOUT_S = 900
 CHECK_TIMEOUT_S = 1800
 WAIT_LIMIT_S = 900
@@ -77,65 +59,6 @@ class MergeStrategy(StrEnum):
 
     UPSERT = "upsert"
     SCD2 = "scd2"
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A column's value must stand in `core.<table>.<column>`, among the rows that match `where`."""
-
-    table: str
-    column: str
-    where: tuple[tuple[str, str], ...] = ()
-    normalise: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One property of the contract: a column of the warehouse and the source's column behind it.
-
-    enum: value and label of each class; aliases: other words for a class, and its value.
-    parse: the declared repairs, in their order (repairs.py).
-    """
-
-    name: str
-    source_name: str
-    type: str
-    logical_type: str
-    title: str
-    description: str
-    classification: str
-    required: bool = False
-    unique: bool = False
-    key: bool = False
-    enum: tuple[tuple[str, str], ...] = ()
-    aliases: tuple[tuple[str, str], ...] = ()
-    minimum: str | None = None
-    maximum: str | None = None
-    exclusive_minimum: str | None = None
-    exclusive_maximum: str | None = None
-    multiple_of: str | None = None
-    min_length: int | None = None
-    max_length: int | None = None
-    pattern: str | None = None
-    format: str | None = None
-    reference: Reference | None = None
-    missing_values: tuple[str, ...] = ()
-    parse: tuple[str, ...] = ()
-    unit: str | None = None
-    measure: str | None = None
-    synonyms: tuple[str, ...] = ()
-    pseudonymise: str | None = None
-    retain_original: str | None = None
-    dropped: bool = False
-
-    @property
-    def personal(self) -> bool:
-        return self.classification in PERSONAL
-
-    @property
-    def stored_type(self) -> str:
-        """The type in raw: a pseudonym is text whatever its source was."""
-        return "text" if self.pseudonymise else self.type
 
 
 @dataclass(frozen=True, slots=True)
@@ -459,29 +382,3 @@ class Contract:
 def _plain(name: str) -> str:
     """A name as two spellings of it are compared within a contract."""
     return " ".join(normalize("NFC", name).split())
-
-
-def load_contracts(folder: Path) -> tuple[Contract, ...]:
-    """All contracts below `folder`, by key. Raises ContractError for the first faulty one."""
-    from pipelines.contracts.files import read_contract
-
-    found: list[Contract] = []
-    for path in contract_paths(folder):
-        contract, faults = read_contract(path)
-        if contract is None:
-            raise ContractError(str(path), f"line {faults[0].line}: {faults[0].message}", hint=faults[0].hint)
-        found.append(contract)
-    return tuple(found)
-
-
-def contract_paths(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*/*.odcs.yaml"))
-
-
-def contract_keys(folder: Path) -> list[str]:
-    """The datasets that have a contract below `folder`, whether or not it has faults."""
-    return [f"{p.parent.name}/{p.name.removesuffix('.odcs.yaml')}" for p in contract_paths(folder)]
-
-
-def by_key(contracts: Iterable[Contract]) -> dict[str, Contract]:
-    return {c.key: c for c in contracts}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from pipelines.contracts.model import Column
+from pipelines.contracts.columns import Column
 
 _NUMBERS = frozenset({"smallint", "integer", "bigint", "numeric", "double precision"})
 _DATES = frozenset({"date", "timestamp", "timestamptz"})

@@ -2,7 +2,7 @@
 
 What belongs here: names that must be known, options that fit their type, promises that nobody keeps. Words that only
 describe (tags, examples, authoritativeDefinitions, price, context, ...) are free. Not here: YAML and lines
-(contract_files.py), what a contract means (contracts.py), repairs and formats (repairs.py).
+(files.py), what a contract means (model.py), repairs and formats (repairs.py).
 """
 
 from __future__ import annotations
@@ -14,16 +14,15 @@ from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
-from pipelines.contracts.document import Location, custom_properties
-from pipelines.contracts.model import (
+from pipelines.contracts.columns import (
     CLASSIFICATIONS,
     IDENTIFIER,
     LOGICAL_TYPES,
     PERIOD_TYPES,
     PHYSICAL_TYPE,
-    SLA_HOURS,
-    SYSTEM_COLUMNS,
 )
+from pipelines.contracts.model import SLA_HOURS, SYSTEM_COLUMNS
+from pipelines.contracts.odcs import Location, custom_properties
 from pipelines.contracts.patterns import PatternError, check
 
 Found = tuple[Location, str, str]
@@ -201,7 +200,7 @@ def _servers(document: Mapping[str, Any], expected: str) -> Iterator[Found]:
     server: Mapping[str, Any] = (document.get("servers") or [{}])[0]
     kind = server.get("type")
     if kind not in _LOCATION_KEYS:
-        return  # contract_document.py tells of it
+        return  # document.py tells of it
     known = _SERVER_KEYS | _LOCATION_KEYS[kind]
     for key in server:
         if key not in known:

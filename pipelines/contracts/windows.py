@@ -7,12 +7,29 @@ What belongs here: the calendar behind a contract's `partition.every`. Not here:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+
+from psycopg import sql
 
 from pipelines.contracts.model import Cadence, Contract
 
 KEY_FORMAT: Mapping[Cadence, str] = {Cadence.DAILY: "%Y-%m-%d", Cadence.MONTHLY: "%Y-%m"}
 """How a window is written: 2026-11-22, 2026-11."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A range of days, both ends in it, of the contract's partition column."""
+
+    start: date
+    end: date
+
+    def condition(self, value: sql.Composable) -> sql.Composable:
+        """Whether a typed value lies in it: by one clock for rows that arrive and for those that they replace."""
+        return sql.SQL("{0} >= {1} and {0} < ({2}::date + 1)").format(
+            value, sql.Literal(self.start), sql.Literal(self.end)
+        )
 
 
 def begin(every: Cadence, day: date) -> date:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
-from pipelines.contracts.model import Column
+from pipelines.contracts.columns import Column
 
 _LONG = (Decimal(10) ** 15, Decimal(10) ** 21)
 """Numbers of 16 to 21 digits, as codes have them. A double has 15 that are surely right (IEEE 754, C's DBL_DIG), and

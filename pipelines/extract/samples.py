@@ -1,7 +1,7 @@
 """Whether a source is made up: one of the demo OPD that stand in where an installation has no source of its own.
 
 What belongs here: telling made-up sources from real ones, one by one, so that figures made of them can say so. Not
-here: starting the demo (environment.py), what is marked (load/standing.py, publish/).
+here: starting the demo (runtime/environment.py), what is marked (load/standing.py, publish/).
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from pipelines.contracts.model import ApiExtract, Contract, DatabaseExtract
+from pipelines.contracts.api import ApiExtract
+from pipelines.contracts.model import Contract, DatabaseExtract
 from pipelines.extract import samples
 from pipelines.extract.courtesy import Clock, Waiting, check_hours, paced
 from pipelines.extract.database import open_database

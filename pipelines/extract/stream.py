@@ -10,12 +10,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-POSITION = "_source_position"
-"""Landing column that says where a row stood in its source: "baris 12", "halaman 3 rekaman 7"."""
-
-EXTRA = "_extra"
-"""Landing column of a contract that evolves: what the contract does not know, as one JSON object of texts."""
-
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"), ("\0", "\ufffd"))
 _CELL, _ROW, _NULL = "\x1f", "\x1e", "\x1d"
 """Marks that stand for tab, newline and NULL until the text between them is escaped."""

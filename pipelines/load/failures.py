@@ -1,7 +1,7 @@
 """What a failure of a load is called: whatever went wrong, in words for a person and without a cell's value.
 
 Not here: errors that say by themselves what is wrong (errors.py), what the ledger keeps of them (loader.py), what an
-SQLSTATE means (sqlstates.py).
+SQLSTATE means (redaction/sqlstates.py).
 """
 
 from __future__ import annotations

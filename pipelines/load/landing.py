@@ -1,7 +1,7 @@
 """Landing: a source's rows as they came, read to its end, and again where it fails in passing.
 
 What belongs here: opening, retrying, copying, and what stops a load before its rows are judged. Not here: how landing
-looks (stage.py), where rows come from (extract/), what becomes of them (loader.py).
+looks (load/stage/statement.py), where rows come from (extract/), what becomes of them (loader.py).
 """
 
 from __future__ import annotations

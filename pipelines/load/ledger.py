@@ -15,8 +15,8 @@ from typing import Any
 from psycopg import Connection, sql
 
 from pipelines.contracts.model import Contract
+from pipelines.contracts.windows import Window
 from pipelines.load.drift import Drift
-from pipelines.load.plan import Window
 from pipelines.warehouse import locks
 
 

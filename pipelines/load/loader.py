@@ -17,6 +17,7 @@ import psycopg
 from psycopg import Connection, errors, sql
 
 from pipelines.contracts.model import Contract, MergeStrategy
+from pipelines.contracts.windows import Window
 from pipelines.errors import GudangError, ShapeError
 from pipelines.extract.samples import FOUND
 from pipelines.load import drift, failures, landing, ledger, pseudonyms, standing, watermark
@@ -24,7 +25,7 @@ from pipelines.load.apply import added_columns, empty_windows, reconcile
 from pipelines.load.apply.apply import publish, reconcile_with
 from pipelines.load.landing import Opener
 from pipelines.load.ledger import Batch
-from pipelines.load.plan import LoadPlan, Window, create_raw
+from pipelines.load.plan import LoadPlan, create_raw
 from pipelines.load.stage import quarantine, reasons, revalidate
 from pipelines.load.stage import statement as stage
 from pipelines.warehouse import locks

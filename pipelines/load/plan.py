@@ -1,45 +1,20 @@
 """One load as a value: which contract, which batch, which rows; and the tables that it works with.
 
-What belongs here: names and columns of landing, stage and raw. Not here: the statements made from them (stage.py,
-quarantine.py, dispositions.py, history.py, reconcile.py), running them (loader.py).
+What belongs here: names and columns of landing, stage and raw. Not here: the statements made from them
+(load/stage/statement.py, load/stage/quarantine.py, load/apply/dispositions.py, load/apply/history.py,
+load/apply/reconcile.py), running them (loader.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from psycopg import sql
 
 from pipelines.contracts.model import Contract
-from pipelines.extract.stream import EXTRA, POSITION
-
-ORIGIN: tuple[tuple[str, str], ...] = (
-    ("_batch_id", "bigint"),
-    ("_loaded_at", "timestamptz"),
-    (POSITION, "text"),
-)
-HISTORY: tuple[tuple[str, str], ...] = (
-    ("valid_from", "timestamptz"),
-    ("valid_to", "timestamptz"),
-    ("is_current", "boolean"),
-)
-DELETED: tuple[tuple[str, str], ...] = (("deleted_at", "timestamptz"),)
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A range of days, both ends in it, of the contract's partition column."""
-
-    start: date
-    end: date
-
-    def condition(self, value: sql.Composable) -> sql.Composable:
-        """Whether a typed value lies in it: by one clock for rows that arrive and for those that they replace."""
-        return sql.SQL("{0} >= {1} and {0} < ({2}::date + 1)").format(
-            value, sql.Literal(self.start), sql.Literal(self.end)
-        )
+from pipelines.contracts.raw_table import DELETED, EXTRA, raw_columns, raw_key
+from pipelines.contracts.windows import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,23 +132,6 @@ class LoadPlan:
                 sql.Identifier(alias, "_batch_id"), sql.Literal(self.contract.key), sql.Literal(self.file)
             )
         return sql.SQL("true")
-
-
-def raw_columns(contract: Contract) -> list[tuple[str, str]]:
-    """Name and type of every column of raw, in order."""
-    columns = [(c.name, c.stored_type) for c in contract.stored]
-    if contract.evolves:
-        columns.append((EXTRA, "jsonb"))
-    if contract.keeps_history:
-        columns += HISTORY
-    elif contract.reconcile:
-        columns += DELETED
-    return columns + list(ORIGIN)
-
-
-def raw_key(contract: Contract) -> tuple[str, ...]:
-    """The columns of raw's primary key: of a history there is a row for each version of a key."""
-    return (*contract.primary_key, "valid_from") if contract.keeps_history else contract.primary_key
 
 
 def create_raw(contract: Contract, table: str | None = None) -> list[sql.Composed]:

@@ -9,40 +9,18 @@ from collections.abc import Iterable, Sequence
 from importlib import resources
 from typing import Any
 
-import psycopg
 from psycopg import Connection, errors
-from sqlalchemy.engine import make_url
 
-from pipelines.clock import TIMEZONE
 from pipelines.contracts.model import Contract
 from pipelines.errors import LoadError
 from pipelines.load import ledger, pseudonyms
 from pipelines.load.plan import create_raw
 from pipelines.redaction import personal_shapes
-from pipelines.redaction.database_urls import libpq_url as libpq_url
 from pipelines.warehouse import locks
+from pipelines.warehouse.connection import first_line
 
 BOOTSTRAP_LOCK = 7_640_001
 SCRIPTS = ("bootstrap.sql", "parsers.sql", "checks.sql")
-
-
-def connect(url: str) -> Connection[Any]:
-    """A session of the warehouse, autocommit: dates year first, Kalimantan's time. Raises LoadError."""
-    try:
-        connection: Connection[Any] = psycopg.connect(
-            libpq_url(url), autocommit=True, application_name="gudang"
-        )
-    except psycopg.Error as error:
-        place = make_url(url).render_as_string(hide_password=True)
-        raise LoadError(
-            "warehouse", f"cannot connect to {place}: {_first_line(error)}", hint="is it running?"
-        ) from None
-    connection.execute("select set_config('timezone', %s, false)", [TIMEZONE])
-    connection.execute("set datestyle to 'ISO, YMD'")
-    connection.execute("set client_min_messages to warning")
-    # Of a killed client a long statement would else hold the dataset's lock until it ends by itself.
-    connection.execute("set client_connection_check_interval to '1s'")
-    return connection
 
 
 def is_prepared(connection: Connection[Any]) -> bool:
@@ -83,7 +61,7 @@ def prepare(
         except errors.InsufficientPrivilege as error:
             raise LoadError(
                 "warehouse",
-                f"the user {connection.info.user} may not make what the warehouse needs: {_first_line(error)}",
+                f"the user {connection.info.user} may not make what the warehouse needs: {first_line(error)}",
                 hint=f"as its owner or a superuser: alter database {connection.info.dbname} owner to"
                 f" {connection.info.user}; schemas of an earlier owner: reassign owned by ... to"
                 f" {connection.info.user}",
@@ -114,7 +92,3 @@ def _promise(contract: Contract) -> tuple[Any, ...]:
         strictest,
         contract.publish,
     )
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -14,7 +14,8 @@ from typing import Any
 
 from psycopg import Connection, errors, sql
 
-from pipelines.contracts.model import Column, Contract, WriteDisposition
+from pipelines.contracts.columns import Column
+from pipelines.contracts.model import Contract, WriteDisposition
 from pipelines.errors import ContractError, LoadError
 from pipelines.load.plan import LoadPlan
 from pipelines.load.stage.statement import cleaned_rows, valid

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from pipelines.contracts.model import Cadence, Column
+from pipelines.contracts.columns import Column
+from pipelines.contracts.model import Cadence
 from pipelines.extract.samples import FOUND
 from pipelines.load.plan import LoadPlan
 
@@ -20,7 +21,7 @@ _PERIODS = {
     "string": "case when {0} ~ '^(19|20)[0-9]{{2}}-(0[1-9]|1[0-2])$' then to_date({0}, 'YYYY-MM') end",
     "integer": "case when {0} between 1900 and 2200 then make_date({0}::integer, 1, 1) end",
 }
-"""The day or moment on which a period begins, for each of PERIOD_TYPES (contracts.py)."""
+"""The day or moment on which a period begins, for each of PERIOD_TYPES (contracts/model.py)."""
 
 
 def record(plan: LoadPlan, *, sample: bool) -> sql.Composed:

@@ -1,4 +1,4 @@
-"""The watermark: from where on the next incremental read begins. Pure SQL, run by loader.py and publishing.py.
+"""The watermark: from where on the next incremental read begins. Pure SQL, run by loader.py and load/apply/apply.py.
 
 It is the highest cursor value that can be one. A value that lies more than a day after the warehouse's own clock would
 hide every later row: such rows are loaded like others, and the mark does not follow them.
@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from pipelines.contracts.model import ApiExtract, Column
+from pipelines.contracts.api import ApiExtract
+from pipelines.contracts.columns import Column
 from pipelines.extract.database.shape import EARLIEST
 from pipelines.load.plan import LoadPlan
 from pipelines.load.stage.statement import REJECTED, cleaned_rows, value

@@ -12,7 +12,7 @@ data that are not about persons). `baris` stands for which rows there are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from pipelines.contracts.model import Contract
@@ -21,7 +21,7 @@ from pipelines.models.lineage.provenance import ROWS, Use
 from pipelines.models.lineage.suppression import cells
 from pipelines.models.project.nodes import Project, SourceTable
 from pipelines.models.project.properties import read_project_file
-from pipelines.publication.mart import OpenMart
+from pipelines.publication.mart import Clearance, OpenMart
 
 BASIS = "dasar_terbit"
 ROWS_WORD = "baris"
@@ -36,20 +36,6 @@ PERSONS_BELOW, BUSINESSES_BELOW = "ambang_samar", "ambang_badan_usaha"
 OPEN_CLASS, PERSONAL_CLASSES = "terbuka", ("pribadi", "pribadi_spesifik")
 _OPEN_OWN = frozenset({"valid_from", "valid_to", "is_current", "deleted_at", "_batch_id", "_loaded_at"})
 """Columns that a load adds and that say nothing of a row's content; they are as open as the rows are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clearance:
-    """Why a mart may not leave (nothing: it may), and on what basis its columns do.
-
-    basis: by column, `baris` for its rows; only what comes from closed data has one. forbidden: whether a contract
-    closes it, so that what was published of it goes, too; else it could not be told tonight (a contract or the YAML has
-    a fault, a query cannot be followed), and what was published stays.
-    """
-
-    refusals: tuple[str, ...] = ()
-    basis: Mapping[str, str] = field(default_factory=dict[str, str])
-    forbidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The last look before data leave the warehouse. It fails closed.
 
 What belongs here: what makes a mart unfit for the public whatever its model says. Not here: files, what is shaped like
-a person's number (personal_shapes.py), what may leave by its lineage (clearance.py).
+a person's number (redaction/personal_shapes.py), what may leave by its lineage (clearance.py).
 
 Errors name the column and the shape, never the value.
 """

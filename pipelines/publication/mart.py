@@ -11,14 +11,13 @@ when the model's properties file describes it, and only then.
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from pipelines.errors import PublicationError
 
 if TYPE_CHECKING:
     from pipelines.models.project.nodes import Node, Project
-    from pipelines.publication.clearance import Clearance
 
 OPEN = "terbuka"
 FILES, REPORT = "berkas", "laporan"
@@ -33,6 +32,20 @@ class MartColumn:
     name: str
     type: str = ""
     description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Clearance:
+    """Why a mart may not leave (nothing: it may), and on what basis its columns do.
+
+    basis: by column, `baris` for its rows; only what comes from closed data has one. forbidden: whether a contract
+    closes it, so that what was published of it goes, too; else it could not be told tonight (a contract or the YAML has
+    a fault, a query cannot be followed), and what was published stays.
+    """
+
+    refusals: tuple[str, ...] = ()
+    basis: Mapping[str, str] = field(default_factory=dict[str, str])
+    forbidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Numbers, dates and code words as Indonesian readers write them.
 
-What belongs here: values to words. Not here: which values (report_data.py).
+What belongs here: values to words. Not here: which values (publication/report/data.py).
 """
 
 from __future__ import annotations

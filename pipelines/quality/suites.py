@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from pipelines.contracts.model import Column, Contract, Reference
+from pipelines.contracts.columns import Column, Reference
+from pipelines.contracts.model import Contract
 from pipelines.contracts.repairs import FORMATS
 from pipelines.errors import QualityError
 

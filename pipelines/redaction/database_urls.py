@@ -1,6 +1,6 @@
 """SQLAlchemy URLs of databases, as libpq reads them, and without what may not be seen.
 
-Not here: which variables hold them (settings.py, environment.py), what is redacted of a text (redaction.py).
+Not here: which variables hold them (settings.py, runtime/environment.py), what is redacted of a text (secrets.py).
 """
 
 from __future__ import annotations

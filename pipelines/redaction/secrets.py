@@ -1,7 +1,7 @@
 """What may be printed of a text that others had a hand in: no secret, and no sign that a terminal would obey.
 
 What belongs here: the one redaction, which every error of the house (errors.py) and everything that the commands print
-goes through. Not here: persons' numbers (personal_shapes.py), colours (terminal.py).
+goes through. Not here: persons' numbers (personal_shapes.py), colours (runtime/terminal.py).
 """
 
 from __future__ import annotations

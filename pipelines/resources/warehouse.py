@@ -1,4 +1,4 @@
-"""The warehouse as a Dagster resource. Not here: SQL, what is made of an empty one (readiness.py)."""
+"""The warehouse as a Dagster resource. Not here: SQL, what is made of an empty one (runtime/readiness.py)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from psycopg import Connection
 from pipelines.load import prepare
 from pipelines.runtime.readiness import make_ready
 from pipelines.settings import load_settings
+from pipelines.warehouse.connection import connect
 
 
 class Warehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -29,7 +30,7 @@ class Warehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
     @contextmanager
     def connect(self) -> Iterator[Connection[Any]]:
         """A session in autocommit, closed at the end."""
-        connection = prepare.connect(self.url)
+        connection = connect(self.url)
         try:
             if self.project and not prepare.is_prepared(connection):
                 dg.get_dagster_logger().info("gudang masih kosong: tabel dan data referensinya dibuat dahulu")

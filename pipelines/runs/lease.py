@@ -23,7 +23,7 @@ import psycopg
 from psycopg import Connection, sql
 
 from pipelines.errors import GudangError
-from pipelines.load.prepare import libpq_url
+from pipelines.redaction.database_urls import libpq_url
 
 BEAT_SECONDS = 3.0
 """How often a holder asks whether its session is still there."""

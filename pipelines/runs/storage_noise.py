@@ -1,7 +1,7 @@
 """What Dagster's storage prints of a lost connection, pages of it, in one sentence.
 
 What belongs here: keeping that off the terminal of `gudang nightly`. Not here: what is said of the fault that ends a
-command (cli.py).
+command (cli/main.py).
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from psycopg import Connection, errors, sql
 from sqlalchemy.engine import make_url
 
 from pipelines.errors import GudangError
-from pipelines.load.prepare import libpq_url
+from pipelines.redaction.database_urls import libpq_url
 
 SUBJECT = "Dagster's database"
 UTC_NAMES = frozenset({"UTC", "Etc/UTC", "GMT", "Etc/GMT", "UCT", "Etc/UCT", "Zulu", "Etc/Zulu", "Universal"})

@@ -14,19 +14,21 @@ from pipelines.errors import ModelError
 from pipelines.load import prepare
 from pipelines.models.build.runner import build
 from pipelines.models.project.project import load_project
+from pipelines.redaction.database_urls import libpq_url
 from pipelines.redaction.secrets import shown
 from pipelines.settings import Settings
+from pipelines.warehouse.connection import connect
 
 
 def make_ready(settings: Settings) -> None:
     """Ledger, functions, raw tables and reference tables, as this version has them. May be called again at any time."""
     assert settings.warehouse_url is not None
-    with prepare.connect(settings.warehouse_url) as connection:
+    with connect(settings.warehouse_url) as connection:
         datasets = read_datasets(settings)
         prepare.prepare(connection, datasets.contracts, set_aside=[s.key for s in datasets.set_aside])
     try:
         project = load_project(settings.models_dir, suites=settings.expectations_dir)
-        build(project, prepare.libpq_url(settings.warehouse_url), select=["tag:referensi"])
+        build(project, libpq_url(settings.warehouse_url), select=["tag:referensi"])
     except ModelError as error:  # the UI shows it red; what needs no models is loaded all the same
         print(shown(f"gudang: {error}"), file=sys.stderr)
 

@@ -2,8 +2,8 @@
 
 What belongs here: what must survive the exchange: owner, grants (also of columns), storage options, comments, the views
 that others built on it, and what hangs on all of these (attached.py), or the exchange is refused: nothing that protects
-data is lost silently. Used for raw tables (loader.py) and for models (models/build/runner.py). Not here: building and testing
-the new relation. What only tunes a column (its statistics target, its storage) is not kept.
+data is lost silently. Used for raw tables (load/loader.py) and for models (models/build/). Not here: building
+and testing the new relation. What only tunes a column (its statistics target, its storage) is not kept.
 """
 
 from __future__ import annotations

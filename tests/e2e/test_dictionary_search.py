@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from pipelines.contracts.model import load_contracts
+from pipelines.contracts.files import load_contracts
 from pipelines.models.project.project import load_project
 from pipelines.publication.dictionary.dictionary import make_dictionary
 from pipelines.publication.dictionary.pages import write_site

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.load import prepare
+from pipelines.warehouse.connection import connect
 from tests.support.loads import Loads
 from tests.support.parsers import Warehouse
 from tests.support.sent_files import SentFiles
@@ -18,7 +19,7 @@ from tests.support.small_warehouse import SmallWarehouse
 @pytest.fixture(scope="module")
 def ops(module_pg_url: str) -> Iterator[Warehouse]:
     """Its functions; one database for a module's tests, which leave nothing in it."""
-    connection = prepare.connect(module_pg_url.replace("postgresql://", "postgresql+psycopg://"))
+    connection = connect(module_pg_url.replace("postgresql://", "postgresql+psycopg://"))
     prepare.prepare(connection, [])
     yield Warehouse(connection)
     connection.close()

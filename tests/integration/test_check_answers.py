@@ -16,8 +16,10 @@ from pipelines.assets.warehouse import model_assets
 from pipelines.contracts.model import Contract
 from pipelines.load import prepare
 from pipelines.models.build.runner import build
+from pipelines.redaction.database_urls import libpq_url
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import Settings
+from pipelines.warehouse.connection import connect
 from tests.support.contracts import column, document, make, upload
 from tests.support.dbt_folder import DbtFolder, query
 
@@ -47,7 +49,7 @@ class Dataset:
         models = DbtFolder(folder / "dbt_like_sql")
         models.suites = folder / "expectations"
         models.suite("dagang/pasar", own)
-        self.connection: Connection[Any] = prepare.connect(self.url)
+        self.connection: Connection[Any] = connect(self.url)
         self.connection.execute(
             "drop schema if exists ops, raw, quarantine, landing cascade; drop schema if exists core cascade"
         )
@@ -199,7 +201,7 @@ def test_a_model_that_is_not_built_is_checked_as_it_is_published(dataset: Datase
     folder.write(
         "models/marts/pasar.yml", f"models:\n  - name: pasar\n    description: Pasar.\n    {listed}\n"
     )
-    build(folder.project(), prepare.libpq_url(dataset.url))
+    build(folder.project(), libpq_url(dataset.url))
     folder.write("models/marts/dasar.sql", "select 1 / 0 as n")
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize(
@@ -224,7 +226,7 @@ def test_executing_a_models_check_asks_the_published_relation(dataset: Dataset) 
         "    columns: [{name: n, description: Nilai., data_tests: [not_null, unique]}]\n",
     )
     project = folder.project()
-    build(project, prepare.libpq_url(dataset.url), select=["pasar"])
+    build(project, libpq_url(dataset.url), select=["pasar"])
     dataset.connection.execute("insert into core.pasar values (1)")
     (node,) = project.nodes.values()
     names = [c.name for c in node.checks]

@@ -21,6 +21,7 @@ from pipelines.resources.warehouse import Warehouse
 from pipelines.runs.lease import hold
 from pipelines.runtime.embedded import EmbeddedServer
 from pipelines.settings import PROJECT_ROOT
+from pipelines.warehouse.connection import connect
 from tests.support.servers import fresh_name, short_folder
 from tests.support.slow_run import instance_at
 
@@ -119,7 +120,7 @@ def test_a_role_without_rights_gets_one_line(pg_url: str) -> None:
         admin.execute(sql.SQL("create role {} login").format(sql.Identifier(name)))
     url = pg_url.replace("//postgres@", f"//{name}@").replace("postgresql://", "postgresql+psycopg://")
     with (
-        prepare.connect(url) as connection,
+        connect(url) as connection,
         pytest.raises(
             LoadError, match=rf"the user {name} may not make what .*alter database uji_\w+ owner to {name}"
         ) as refused,

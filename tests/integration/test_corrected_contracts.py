@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from pipelines.contracts.model import Contract
+from pipelines.contracts.windows import Window
 from pipelines.errors import LoadError
 from pipelines.load import prepare
-from pipelines.load.plan import Window
 from pipelines.quality.gate import GateResult
 from pipelines.quality.run import CheckResult
 from tests.support.contracts import column

@@ -19,6 +19,7 @@ from pipelines.extract.stream import Wanted
 from pipelines.ingest import ingest
 from pipelines.load import prepare
 from pipelines.settings import Settings
+from pipelines.warehouse.connection import connect
 from tests.support.contracts import column, database, document, make
 from tests.support.databases import contract, read, run_mariadb, run_postgresql, sqlalchemy_url
 from tests.support.servers import fresh_name
@@ -189,7 +190,7 @@ def test_a_load_that_loses_its_source_leaves_the_published_rows_and_nothing_else
         monkeypatch.setenv("UJI_URL", through)
         url = sqlalchemy_url(pg_url)
         settings = Settings(tmp_path, tmp_path, url)
-        with prepare.connect(url) as connection:
+        with connect(url) as connection:
             prepare.prepare(connection, [])
             ingest(connection, made, settings, url, run_id="uji")
             whole = proxy.given

@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from pipelines.contracts.raw_table import EXTRA
 from pipelines.errors import ShapeError, SourceError
 from pipelines.extract.database import open_database
-from pipelines.extract.stream import EXTRA, Wanted
+from pipelines.extract.stream import Wanted
 from tests.support.databases import contract, read, run_mariadb, typed
 from tests.support.extracts import column
 

@@ -13,9 +13,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from pipelines.contracts.raw_table import EXTRA
 from pipelines.errors import ContractError, ShapeError, SourceError
 from pipelines.extract.database import open_database
-from pipelines.extract.stream import EXTRA, Wanted
+from pipelines.extract.stream import Wanted
 from pipelines.runtime.embedded import Urls
 from tests.support.databases import contract, read, run_postgresql, sqlalchemy_url, typed
 from tests.support.extracts import column

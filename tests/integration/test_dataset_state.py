@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pipelines.contracts.model import Contract
-from pipelines.load.plan import Window
+from pipelines.contracts.windows import Window
 from pipelines.quality.gate import GateResult
 from pipelines.quality.run import CheckResult
 from tests.support.contracts import column, upload

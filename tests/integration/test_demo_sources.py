@@ -16,16 +16,17 @@ from demo.dapodik import sekolah
 from demo.databases import put_table
 from demo.dirt import EXPECTED_QUARANTINE
 from demo.staff import pegawai
-from pipelines.contracts.model import by_key, load_contracts
+from pipelines.contracts.files import load_contracts
+from pipelines.contracts.windows import Window
 from pipelines.ingest import ingest
 from pipelines.load import prepare
 from pipelines.load.ledger import Batch
-from pipelines.load.plan import Window
 from pipelines.models.build.runner import build
 from pipelines.models.project.project import load_project
 from pipelines.settings import PROJECT_ROOT, Settings
+from pipelines.warehouse.connection import connect
 
-CONTRACTS = by_key(load_contracts(PROJECT_ROOT / "contracts"))
+CONTRACTS = {c.key: c for c in load_contracts(PROJECT_ROOT / "contracts")}
 PROJECT = load_project(PROJECT_ROOT / "dbt_like_sql")
 EMPLOYEES = 300
 
@@ -37,7 +38,7 @@ class Province:
         self.libpq = url
         self.url = url.replace("postgresql://", "postgresql+psycopg://", 1)
         self.settings = Settings(home=PROJECT_ROOT, project=PROJECT_ROOT, warehouse_url=self.url)
-        self.connection = prepare.connect(self.url)
+        self.connection = connect(self.url)
         prepare.prepare(self.connection, list(CONTRACTS.values()))
         self.build("tag:referensi")
 

@@ -15,6 +15,7 @@ from pipelines.load import prepare
 from pipelines.models.project.project import load_project
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import PROJECT_ROOT, Settings
+from pipelines.warehouse.connection import connect
 
 SCHOOLS = {
     "staging/stg_disdikbud__sma",
@@ -40,7 +41,7 @@ class Uploads:
 
     def __init__(self, url: str, definitions: dg.Definitions) -> None:
         self.url = url.replace("postgresql://", "postgresql+psycopg://", 1)
-        self.connection: Connection[Any] = prepare.connect(self.url)
+        self.connection: Connection[Any] = connect(self.url)
         self.instance = dg.DagsterInstance.ephemeral()
         self.sensor = definitions.resolve_sensor_def("warehouse_after_uploads")
         self.cursor: str | None = None

@@ -18,7 +18,7 @@ import sqlalchemy
 from demo.databases import VARIABLES
 from demo.uploads import write_files
 from pipelines.extract.upload.zone import upload_zone
-from pipelines.load.prepare import libpq_url
+from pipelines.redaction.database_urls import libpq_url
 from pipelines.runtime.embedded import EmbeddedServer
 from pipelines.runtime.environment import prepare_environment
 from pipelines.settings import PROJECT_ROOT, Settings, load_settings

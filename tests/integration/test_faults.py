@@ -25,6 +25,7 @@ from pipelines.contracts.model import Contract
 from pipelines.errors import LoadError
 from pipelines.load import loader, prepare
 from pipelines.settings import PROJECT_ROOT
+from pipelines.warehouse.connection import connect
 from tests.support.doomed import RECONCILING, STAGES
 from tests.support.faulted import FILL, NAMES, NEW, OLD, dataset, left_behind, opener, wait_for_nobody
 from tests.support.loads import Loads, Row, only, passes
@@ -237,7 +238,7 @@ def test_two_loads_of_one_dataset_wait_for_each_other(loads: Loads) -> None:
     first = threading.Thread(target=loads.load, args=(contract, slow))
     first.start()
     assert inside.wait(120)
-    with prepare.connect(loads.url) as other:
+    with connect(loads.url) as other:
         second = threading.Thread(
             target=loader.load,
             args=(other, contract, opener(lambda: NEW), passes),
@@ -280,7 +281,7 @@ def test_a_sweep_minds_its_own_dataset_where_long_names_begin_alike(loads: Loads
 
     def gate(staged: Any) -> Any:
         """While the first one's landing and stage are there, the second is loaded, and sweeps."""
-        with prepare.connect(loads.url) as other:
+        with connect(loads.url) as other:
             loader.load(other, second, opener(lambda: OLD), passes, run_id="uji")
         return passes(staged)
 

@@ -15,9 +15,10 @@ import pytest
 from pipelines.errors import LoadError, SourceError
 from pipelines.extract.stream import SourceStream
 from pipelines.ingest import ingest
-from pipelines.load import landing, loader, prepare
+from pipelines.load import landing, loader
 from pipelines.runtime.embedded import EmbeddedServer
 from pipelines.settings import Settings
+from pipelines.warehouse.connection import connect
 from tests.support.contracts import column
 from tests.support.faulted import FILL, NEW, OLD, dataset, left_behind, opener, wait_for_nobody
 from tests.support.loads import Loads, passes
@@ -180,7 +181,7 @@ def test_a_line_to_the_warehouse_that_is_cut_leaves_the_old_rows_or_the_new(
                 proxy.cut_after(0)  # the next that the server says is that it has committed
 
         monkeypatch.setattr(loader.ledger, "close_batch", then_cut)
-        with prepare.connect(through) as line, pytest.raises(LoadError, match="connection"):
+        with connect(through) as line, pytest.raises(LoadError, match="connection"):
             loader.load(line, contract, opener(rows), passes, run_id="uji")
     monkeypatch.undo()
     wait_for_nobody(loads)

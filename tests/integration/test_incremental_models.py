@@ -8,7 +8,7 @@ from datetime import date
 import psycopg
 import pytest
 
-from pipelines.load.plan import Window
+from pipelines.contracts.windows import Window
 from tests.support.small_warehouse import SmallWarehouse
 
 DAILY = """

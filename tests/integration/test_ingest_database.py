@@ -11,11 +11,12 @@ import pytest
 from psycopg import Connection
 
 from pipelines.contracts.model import Contract
+from pipelines.contracts.windows import Window
 from pipelines.errors import ContractError, LoadError, ShapeError, SourceError
 from pipelines.ingest import Ingested, ingest
 from pipelines.load import prepare
-from pipelines.load.plan import Window
 from pipelines.settings import Settings
+from pipelines.warehouse.connection import connect
 from tests.support.contracts import column, database, document, make
 
 NIK = "9901010101900001"
@@ -28,7 +29,7 @@ class House:
         self.url = url.replace("postgresql://", "postgresql+psycopg://", 1)
         self.folder = folder
         self.settings = Settings(home=folder / "home", project=folder, warehouse_url=self.url)
-        self.connection: Connection[Any] = prepare.connect(self.url)
+        self.connection: Connection[Any] = connect(self.url)
         monkeypatch.setenv("UJI_URL", self.url)
         monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
         prepare.prepare(self.connection, [])

@@ -8,13 +8,14 @@ import pytest
 import sqlalchemy as sa
 
 from demo.databases import database_urls, seed_database
-from pipelines.contracts.model import by_key, load_contracts
+from pipelines.contracts.files import load_contracts
+from pipelines.contracts.windows import Window
 from pipelines.ingest import ingest
 from pipelines.load import prepare
-from pipelines.load.plan import Window
 from pipelines.models.build.runner import build
 from pipelines.models.project.project import load_project
 from pipelines.settings import PROJECT_ROOT, Settings
+from pipelines.warehouse.connection import connect
 from tests.support.contracts import column, database, document, make
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.slow]
@@ -28,11 +29,11 @@ def test_four_contracts_load_from_mariadb_what_they_load_from_postgresql(
 
     monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
     url = pg_url.replace("postgresql://", "postgresql+psycopg://", 1)
-    contracts = by_key(load_contracts(PROJECT_ROOT / "contracts"))
+    contracts = {c.key: c for c in load_contracts(PROJECT_ROOT / "contracts")}
     settings = Settings(home=tmp_path, project=PROJECT_ROOT, warehouse_url=url)
     window = Window(date(2026, 11, 1), date(2026, 11, 10))
     found: dict[str, dict[str, list[object]]] = {}
-    with prepare.connect(url) as connection:
+    with connect(url) as connection:
         prepare.prepare(connection, contracts.values())
         build(load_project(PROJECT_ROOT / "dbt_like_sql"), pg_url, select=["tag:referensi"])
         for source in (pg_url, mariadb_url):
@@ -89,7 +90,7 @@ def test_mariadbs_own_dirt_arrives_as_text_or_is_repaired(
     ]
     contract = make(tmp_path, document("uji/kotor", columns, database("UJI_URL"), extract={"table": "kotor"}))
     url = pg_url.replace("postgresql://", "postgresql+psycopg://", 1)
-    with prepare.connect(url) as connection:
+    with connect(url) as connection:
         prepare.prepare(connection, [])
         ingest(connection, contract, Settings(tmp_path, tmp_path, url), url, run_id="uji")
         rows = connection.execute(
@@ -129,7 +130,7 @@ def test_a_key_that_changes_its_case_is_one_row_where_the_contract_says_so(
         source.execute(
             sa.text("insert into kode values ('ab', 'x', '2024-05-01'), ('cd', 'y', '2024-05-01')")
         )
-    with prepare.connect(url) as connection:
+    with connect(url) as connection:
         prepare.prepare(connection, [])
 
         def load() -> None:
@@ -159,7 +160,7 @@ def test_a_mariadb_that_is_down_is_a_clear_error(
         document("uji/kotor", [column("id", "integer")], database("UJI_URL"), extract={"table": "x"}),
     )
     url = pg_url.replace("postgresql://", "postgresql+psycopg://", 1)
-    with prepare.connect(url) as connection:
+    with connect(url) as connection:
         prepare.prepare(connection, [])
         with pytest.raises(SourceError) as caught:
             ingest(connection, contract, Settings(tmp_path, tmp_path, url), url, run_id="uji")

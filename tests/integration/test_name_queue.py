@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pipelines.contracts.model import load_contracts
+from pipelines.contracts.files import load_contracts
 from pipelines.load.prepare import prepare
 from pipelines.models.build.runner import build
 from pipelines.models.project.project import load_project

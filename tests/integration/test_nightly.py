@@ -19,7 +19,7 @@ import pytest
 from psycopg import sql
 
 from demo.dirt import EXPECTED_QUARANTINE
-from pipelines.contracts.model import load_contracts
+from pipelines.contracts.files import load_contracts
 from pipelines.jobs import chain
 from pipelines.runtime.embedded import EmbeddedServer
 from pipelines.settings import PROJECT_ROOT

@@ -17,8 +17,7 @@ from psycopg import Connection
 
 from pipelines.errors import PublicationError
 from pipelines.publication.catalog import PublishedFile
-from pipelines.publication.clearance import Clearance
-from pipelines.publication.mart import MartColumn, OpenMart
+from pipelines.publication.mart import Clearance, MartColumn, OpenMart
 from pipelines.publication.publish import data_modified, publish_all, write_report
 from pipelines.redaction import personal_shapes
 

@@ -11,6 +11,7 @@ from pipelines.contracts.model import Contract
 from pipelines.ingest import ingest
 from pipelines.load import prepare
 from pipelines.settings import Settings
+from pipelines.warehouse.connection import connect
 from tests.support.contracts import column, database, document, make
 
 CLASSES = [
@@ -53,7 +54,7 @@ def loaded(pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     url = pg_url.replace("postgresql://", "postgresql+psycopg://", 1)
     monkeypatch.setenv("UJI_URL", url)
     monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
-    with prepare.connect(url) as connection:
+    with connect(url) as connection:
         prepare.prepare(connection, [])
         names = "id panen anggaran tanggal aktif kelamin npsn unit nik".split()  # noqa: SIM905
         connection.execute(f"create table sumber ({', '.join(f'{n} text' for n in names)})".encode())

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from pipelines.contracts.model import Contract
+from pipelines.contracts.windows import Window
 from pipelines.extract import samples
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import Wanted
 from pipelines.extract.upload.inbox import find_uploads
-from pipelines.load.plan import Window
 from pipelines.models.project.project import load_project
 from pipelines.publication.samples import sample_models
 from pipelines.settings import PROJECT_ROOT

@@ -7,7 +7,7 @@ from itertools import pairwise
 import dagster as dg
 import pytest
 
-from pipelines.contracts.model import load_contracts
+from pipelines.contracts.files import load_contracts
 from pipelines.definitions import build_definitions
 from pipelines.jobs import WALKED, chain
 from pipelines.settings import PROJECT_ROOT, Settings

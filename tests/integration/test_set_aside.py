@@ -20,6 +20,7 @@ from pipelines.definitions import build_definitions
 from pipelines.load import prepare
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import PROJECT_ROOT, Settings
+from pipelines.warehouse.connection import connect
 from tests.support.contracts import column, document, upload, write
 from tests.support.dbt_folder import DbtFolder
 
@@ -37,7 +38,7 @@ class Project:
         self.models = DbtFolder(folder / "dbt_like_sql")
         self.models.write("seeds/ref_warna.csv", "kode\nmerah\n")
         self.models.write("seeds/seeds.yml", "seeds:\n  - name: ref_warna\n    description: Warna.\n")
-        self.connection: Connection[Any] = prepare.connect(self.url)
+        self.connection: Connection[Any] = connect(self.url)
         self.connection.execute("drop schema if exists ops, raw, quarantine, landing cascade")
         self.add("dagang/pasar")
         self.put("dagang/pasar/pasar.csv")

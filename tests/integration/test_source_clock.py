@@ -12,8 +12,8 @@ import pytest
 
 from pipelines.contracts.files import read_contract
 from pipelines.contracts.model import Contract
+from pipelines.contracts.windows import Window
 from pipelines.errors import ContractError, ShapeError
-from pipelines.load.plan import Window
 from tests.support.clocks import FORMS, WITA, Nights, Table, mixed, moment
 from tests.support.contracts import api, column, database, document, write
 from tests.support.http_server import Server, reply

@@ -15,7 +15,7 @@ import dagster as dg
 import pytest
 from psycopg import Connection
 
-from pipelines.contracts.model import by_key, load_contracts
+from pipelines.contracts.files import load_contracts
 from pipelines.definitions import build_definitions
 from pipelines.ingest import ingest
 from pipelines.load import prepare
@@ -369,7 +369,7 @@ def test_before_the_first_night_the_ui_makes_ready_what_an_upload_needs(zone: Zo
     settings = Settings(home=tmp_path, project=PROJECT_ROOT, warehouse_url=zone.url)
     make_ready(settings)
     make_ready(settings)
-    contract = by_key(load_contracts(settings.contracts_dir))["dkp/pembenihan_ikan"]
+    contract = {c.key: c for c in load_contracts(settings.contracts_dir)}["dkp/pembenihan_ikan"]
     folder = tmp_path / "unggahan" / contract.key
     folder.mkdir(parents=True)
     (folder / "benih.csv").write_text(

@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from psycopg import Connection
 
 from pipelines.contracts.model import Contract
+from pipelines.contracts.windows import Window
 from pipelines.ingest import Ingested, ingest
 from pipelines.load import prepare
-from pipelines.load.plan import Window
 from pipelines.settings import Settings
+from pipelines.warehouse.connection import connect
 from tests.support.contracts import database, document, make
 
 WITA = timezone(timedelta(hours=8))
@@ -54,7 +55,7 @@ class Nights:
         self.url = pg_url.replace("postgresql://", "postgresql+psycopg://", 1)
         self.folder = folder
         self.settings = Settings(home=folder / "home", project=folder, warehouse_url=self.url)
-        self.connection: Connection[Any] = prepare.connect(self.url)
+        self.connection: Connection[Any] = connect(self.url)
         prepare.prepare(self.connection, [])
 
     def contract(

@@ -10,7 +10,8 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
-from pipelines.contracts.model import Column, Contract, DatabaseExtract, Partition, Server, WriteDisposition
+from pipelines.contracts.columns import Column
+from pipelines.contracts.model import Contract, DatabaseExtract, Partition, Server, WriteDisposition
 from pipelines.extract.database import open_database
 from pipelines.extract.stream import SourceStream, Wanted
 from tests.support.extracts import column, decode_copy

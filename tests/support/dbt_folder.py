@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pipelines.load.plan import Window
+from pipelines.contracts.windows import Window
 from pipelines.models.project.nodes import Project
 from pipelines.models.project.project import load_project
 

@@ -19,10 +19,11 @@ from psycopg import sql
 from pipelines.contracts.files import read_contract
 from pipelines.contracts.model import Contract
 from pipelines.extract.stream import SourceStream, encode_rows
-from pipelines.load import ledger, loader, prepare
+from pipelines.load import ledger, loader
 from pipelines.load.apply import apply, reconcile
 from pipelines.load.stage import statement
 from pipelines.quality.gate import GateResult
+from pipelines.warehouse.connection import connect
 from tests.support.loads import only
 
 STAGES = ("extract", "landing", "cast", "check", "swap", "ledger", "commit", "afterwards")
@@ -105,7 +106,7 @@ def main() -> None:
         return GateResult(())
 
     doom(where)
-    with prepare.connect(url) as connection:
+    with connect(url) as connection:
         loader.load(connection, contract, opener, gate, run_id="doomed")
     die()
 

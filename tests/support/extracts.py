@@ -7,15 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.contracts.model import (
-    ApiExtract,
-    Column,
-    Contract,
-    Extract,
-    FileExtract,
-    Server,
-    WriteDisposition,
-)
+from pipelines.contracts.api import ApiExtract
+from pipelines.contracts.columns import Column
+from pipelines.contracts.model import Contract, Extract, Server, WriteDisposition
+from pipelines.contracts.upload import FileExtract
 
 _ESCAPED = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}
 

@@ -10,13 +10,14 @@ from typing import Any
 from psycopg import Connection
 
 from pipelines.contracts.model import Contract
+from pipelines.contracts.windows import Window
 from pipelines.extract.samples import FOUND
 from pipelines.extract.stream import SourceStream, encode_rows
 from pipelines.load import prepare
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Gate, load
-from pipelines.load.plan import Window
 from pipelines.quality.gate import GateResult
+from pipelines.warehouse.connection import connect
 from tests.support.contracts import database, document, make
 
 Row = Sequence[str | None]
@@ -34,7 +35,7 @@ class Loads:
     def __init__(self, pg_url: str, folder: Path) -> None:
         self.url = pg_url.replace("postgresql://", "postgresql+psycopg://", 1)
         self.folder = folder
-        self.connection: Connection[Any] = prepare.connect(self.url)
+        self.connection: Connection[Any] = connect(self.url)
         prepare.prepare(self.connection, [])
         self.contracts: dict[str, Contract] = {}
 

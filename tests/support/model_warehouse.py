@@ -7,8 +7,8 @@ from typing import Any
 
 import psycopg
 
-from pipelines.contracts.model import load_contracts
-from pipelines.load.plan import raw_columns
+from pipelines.contracts.files import load_contracts
+from pipelines.contracts.raw_table import raw_columns
 from pipelines.load.prepare import prepare
 from pipelines.models.build.results import NodeResult
 from pipelines.models.build.runner import build

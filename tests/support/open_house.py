@@ -11,8 +11,8 @@ import yaml
 from pipelines.contracts.files import read_contract
 from pipelines.contracts.model import Contract
 from pipelines.models.project.sources import render_sources
-from pipelines.publication.clearance import Clearance, cleared
-from pipelines.publication.mart import open_marts
+from pipelines.publication.clearance import cleared
+from pipelines.publication.mart import Clearance, open_marts
 from tests.support.contracts import column, database, document, write
 from tests.support.dbt_folder import PROJECT_FILE, DbtFolder
 

@@ -6,14 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.contracts.model import by_key, load_contracts
+from pipelines.contracts.files import load_contracts
 from pipelines.extract.upload.files import put_upload
 from pipelines.extract.upload.zone import upload_zone
 from pipelines.ingest import Ingested, ingest
 from pipelines.load import prepare
 from pipelines.models.build.runner import build
 from pipelines.models.project.project import load_project
+from pipelines.redaction.database_urls import libpq_url
 from pipelines.settings import PROJECT_ROOT, Settings
+from pipelines.warehouse.connection import connect
 
 
 class Province:
@@ -24,14 +26,14 @@ class Province:
         self.settings = replace(
             Settings(home=folder, project=PROJECT_ROOT, warehouse_url=self.url),
         )
-        self.contracts = by_key(load_contracts(PROJECT_ROOT / "contracts"))
+        self.contracts = {c.key: c for c in load_contracts(PROJECT_ROOT / "contracts")}
         self.project = load_project(PROJECT_ROOT / "dbt_like_sql")
-        self.connection = prepare.connect(self.url)
+        self.connection = connect(self.url)
         prepare.prepare(self.connection, self.contracts.values())
         self.build("tag:referensi")
 
     def build(self, *select: str) -> None:
-        results = build(self.project, prepare.libpq_url(self.url), select=select)
+        results = build(self.project, libpq_url(self.url), select=select)
         assert {r.state for r in results} == {"ok"}, [(r.name, r.error) for r in results if r.state != "ok"]
 
     def load(self, key: str, file: Path) -> Ingested:

@@ -10,8 +10,7 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from pipelines.publication.clearance import Clearance
-from pipelines.publication.mart import MartColumn, OpenMart
+from pipelines.publication.mart import Clearance, MartColumn, OpenMart
 from pipelines.redaction.personal_shapes import functions
 
 AT = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)

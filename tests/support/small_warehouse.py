@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from pipelines.load.plan import Window
+from pipelines.contracts.windows import Window
 from pipelines.models.build.results import NodeResult
 from pipelines.models.build.runner import build
 from tests.support.dbt_folder import DbtFolder

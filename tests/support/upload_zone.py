@@ -15,10 +15,10 @@ from pipelines.contracts.model import Contract
 from pipelines.datasets import Datasets
 from pipelines.extract.upload.zone import upload_zone
 from pipelines.jobs import UPLOAD
-from pipelines.load import prepare
 from pipelines.resources.warehouse import Warehouse
 from pipelines.sensors.uploads import upload_sensor
 from pipelines.settings import Settings
+from pipelines.warehouse.connection import connect
 from tests.support.contracts import column, document, make, upload
 
 KEY = "dagang/pasar"
@@ -29,7 +29,7 @@ class Zone:
         self.url = url.replace("postgresql://", "postgresql+psycopg://", 1)
         self.settings = Settings(home=folder, project=folder, warehouse_url=self.url)
         self.instance = dg.DagsterInstance.ephemeral()
-        self.connection: Connection[Any] = prepare.connect(self.url)
+        self.connection: Connection[Any] = connect(self.url)
         self.cursor: str | None = None
         self.events: list[dg.AssetObservation] = []
         self.said = ""

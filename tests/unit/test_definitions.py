@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.assets.raw import raw_key
 from pipelines.assets.warehouse import model_key
-from pipelines.contracts.model import load_contracts
+from pipelines.contracts.files import load_contracts
 from pipelines.definitions import build_definitions
 from pipelines.jobs import INGEST, RANGE_END, RANGE_START, chain, range_tags, scheduled_tags
 from pipelines.models.project.project import load_project

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.contracts.files import read_contract
-from pipelines.contracts.model import MergeStrategy, load_contracts
+from pipelines.contracts.files import load_contracts, read_contract
+from pipelines.contracts.model import MergeStrategy
 from pipelines.errors import ContractError, ModelError
 from pipelines.identifiers import LONGEST_NAME, LONGEST_TABLE, shortened
 from pipelines.load.plan import LoadPlan, create_raw

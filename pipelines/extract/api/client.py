@@ -1,7 +1,7 @@
 """GETs of an OPD's API, logged in: which answers are refusals, and what to do about them.
 
 What belongs here: statuses, in words that name the variables to check. Not here: the request (transport.py),
-what it carries (credentials.py), pages (paging.py), records (records.py).
+what it carries (auth.py), pages (pagination.py), records (extract/json/records.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How an API parts its records into pages: what to ask next, and when all has come.
 
 What belongs here: following the `pagination` of a contract, JSON pointers (RFC 6901). Not here: its vocabulary
-(contract_api.py), requests, cells.
+(contracts/api.py), requests, cells.
 
 A short page alone is never the end: a server may hide records of a page, or give fewer than asked. Neither is an empty
 page: some servers answer an error as one. A reading ends where a total is reached, where the answer says that there is

@@ -1,7 +1,7 @@
 """An OPD's HTTP API as a stream of COPY text, page by page.
 
 What belongs here: the walk from the first page to the last, and what is wrong with pages as a whole. Not here: the
-request (http_client.py), which page is next (paging.py), JSON (json_text.py), keys (records.py).
+request (client.py), which page is next (pagination.py), JSON (extract/json/values.py), keys (extract/json/records.py).
 
 Keys that the contract does not know are left out with a warning under freeze (that one is new is load/drift.py's
 word), where the contract evolves they go into EXTRA.
@@ -19,6 +19,7 @@ import msgspec
 
 from pipelines.contracts.api import BPS_DATA, ApiExtract
 from pipelines.contracts.model import Contract
+from pipelines.contracts.raw_table import EXTRA, POSITION
 from pipelines.contracts.upload import KEY, KEYED
 from pipelines.errors import ContractError, ShapeError, SourceError
 from pipelines.extract.api.client import ApiClient
@@ -30,7 +31,7 @@ from pipelines.extract.json.records import Fields
 from pipelines.extract.json.shapes import shaped_records
 from pipelines.extract.json.values import decode, digest
 from pipelines.extract.source_names import are_told, told
-from pipelines.extract.stream import EXTRA, POSITION, SourceStream, encode_rows
+from pipelines.extract.stream import SourceStream, encode_rows
 from pipelines.redaction.personal_shapes import masked
 from pipelines.settings import references, resolve
 

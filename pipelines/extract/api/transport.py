@@ -1,7 +1,7 @@
 """One request to a server of an OPD, and its whole answer: time, size, retries, redirects and TLS.
 
 What belongs here: requests and urllib3, and every way in which a server can fail to answer. Not here: who asks
-(credentials.py), which status is a refusal (http_client.py). The text of a requests error holds the URL, and so
+(auth.py), which status is a refusal (client.py). The text of a requests error holds the URL, and so
 perhaps a key: it is never shown, logged or chained.
 """
 

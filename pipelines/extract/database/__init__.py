@@ -14,10 +14,11 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from pipelines.contracts.model import Contract, DatabaseExtract
+from pipelines.contracts.raw_table import EXTRA
 from pipelines.errors import ContractError
 from pipelines.extract.database.faults import FAULTS, source_error
 from pipelines.extract.database.shape import Selection, SourceColumn, select
-from pipelines.extract.stream import EXTRA, SourceStream, Wanted
+from pipelines.extract.stream import SourceStream, Wanted
 from pipelines.redaction.database_urls import PASSWORD_HINT, has_unescaped
 from pipelines.settings import resolve
 

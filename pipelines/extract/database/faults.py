@@ -1,9 +1,9 @@
 """A driver's error as the house's own: in our words, by its kind, and whether it may pass by itself.
 
 What belongs here: SQLSTATEs, error numbers, and forms of a driver's text that say which kind it is. A source's own
-words may quote a value, so none is passed on. Not here: trying again (load/), what an SQLSTATE means (sqlstates.py).
-Sources: PostgreSQL manual, appendix A "PostgreSQL Error Codes"; MariaDB "Error Codes"; MySQL 8.4 "Error Message
-Reference" (servers from 1000, clients from 2000 on).
+words may quote a value, so none is passed on. Not here: trying again (load/), what an SQLSTATE means
+(redaction/sqlstates.py). Sources: PostgreSQL manual, appendix A "PostgreSQL Error Codes"; MariaDB "Error Codes";
+MySQL 8.4 "Error Message Reference" (servers from 1000, clients from 2000 on).
 """
 
 from __future__ import annotations

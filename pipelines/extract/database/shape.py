@@ -15,7 +15,8 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pipelines.clock import TIMEZONE
-from pipelines.contracts.model import Column, Contract, DatabaseExtract
+from pipelines.contracts.columns import Column
+from pipelines.contracts.model import Contract, DatabaseExtract
 from pipelines.errors import ContractError, ShapeError
 from pipelines.extract.source_names import told
 from pipelines.extract.stream import Wanted

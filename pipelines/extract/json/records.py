@@ -1,7 +1,7 @@
 """Records of JSON, from an API or a file, as rows: which of their keys are columns, and which nobody promised.
 
-What belongs here: keys. Not here: what a value becomes (json_text.py), what a vanished or a new key means to an API
-(api.py) or a file (json_file.py).
+What belongs here: keys. Not here: what a value becomes (values.py), what a vanished or a new key means to an API
+(extract/api/reader.py) or a file (extract/upload/json_file.py).
 
 An object is looked into where the contract reads a part of it ("pemohon.nama"); any other value is one cell.
 """

@@ -1,7 +1,8 @@
 """Records that are no list of objects, in the shapes that a contract may declare, as objects.
 
 What belongs here: from what stands at extract.records to records, of an API and of a file. Not here: where that is
-(paging.py, json_file.py), what a record's keys mean (records.py), the matrix of BPS (bps.py).
+(extract/api/pagination.py, extract/upload/json_file.py), what a record's keys mean (records.py), the matrix of BPS
+(bps.py).
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """JSON of an API or a file as exact values, and values as cells.
 
-What belongs here: bytes to values, values to text. Not here: where records stand (paging.py, json_file.py), which of
-their keys are columns (records.py).
+What belongs here: bytes to values, values to text. Not here: where records stand (extract/api/pagination.py,
+extract/upload/json_file.py), which of their keys are columns (records.py).
 
-Numbers keep their text. What JSON allows but nobody can keep faithfully is refused: the same key twice in one
-object (RFC 8259, section 4: what a reader makes of it is not predictable). What PostgreSQL's text can't hold (NUL)
-and what no UTF-8 can (half of a surrogate pair, as of a text cut within an emoji) becomes U+FFFD.
+Numbers keep their text. What JSON allows but nobody can keep faithfully is refused: the same key twice in one object
+(RFC 8259, section 4: what a reader makes of it is not predictable). What PostgreSQL's text can't hold (NUL) and what
+no UTF-8 can (half of a surrogate pair, as of a text cut within an emoji) becomes U+FFFD.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The upload zone: one folder per dataset, <zone>/<opd>/<dataset>/, into which the OPD's files are put.
 
 What belongs here: putting a file whole or not at all, opening its bytes. Not here: what lies in the zone (inbox.py),
-another machine's ways (zone.py), reading a file (file.py), which file came when (load/arrivals.py), when to look
+another machine's ways (zone.py), reading a file (reader.py), which file came when (load/arrivals.py), when to look
 (sensors/).
 """
 

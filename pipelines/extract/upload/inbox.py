@@ -1,7 +1,7 @@
 """What lies in the upload zone: the files that a dataset's contract takes, and every other one, with the reason.
 
 What belongs here: listing folders, on this machine and on another. Nothing is passed over in silence but hidden names;
-one entry that cannot be looked at harms no other. Not here: putting and opening files (uploads.py), which came when
+one entry that cannot be looked at harms no other. Not here: putting and opening files (files.py), which came when
 (load/arrivals.py). Reasons are in Indonesian: operators and OPD read them.
 """
 
@@ -18,7 +18,8 @@ from typing import Any, Literal
 
 from upath import UPath
 
-from pipelines.contracts.model import Contract, FileExtract
+from pipelines.contracts.model import Contract
+from pipelines.contracts.upload import FileExtract
 from pipelines.errors import ContractError, SourceError
 from pipelines.extract.upload.files import (
     UploadedFile,

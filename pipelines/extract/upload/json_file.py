@@ -1,10 +1,10 @@
 """JSON and NDJSON files as rows, record by record.
 
-What belongs here: finding the records in a stream of text. Not here: what a value is worth (json_text.py), keys
-(records.py), APIs (api.py).
+What belongs here: finding the records in a stream of text. Not here: what a value is worth (extract/json/values.py),
+keys (extract/json/records.py), APIs (extract/api/reader.py).
 
-The standard library's scanner tells where a record ends in a window of the text, and numbers keep their text.
-ijson, which streams JSON, would build every number: one of 5,000 digits ends the process (ijson 3.6, its C backend).
+The standard library's scanner tells where a record ends in a window of the text, and numbers keep their text. ijson,
+which streams JSON, would build every number: one of 5,000 digits ends the process (ijson 3.6, its C backend).
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """An uploaded file as a stream of COPY text: opened, unpacked, and read by the module of its kind.
 
-What belongs here: the order of these steps. Not here: finding uploads (uploads.py), archives (archive.py), the kinds
-(text_file.py, workbook.py, json_file.py, parquet_file.py), types and repairs (SQL). A file is hashed and read through
-one open descriptor, so that a correction that replaces it meanwhile mixes nothing.
+What belongs here: the order of these steps. Not here: finding uploads (files.py), archives (archive.py), the kinds
+(extract/upload/csv/text.py, extract/upload/workbook/tables.py, json_file.py, parquet_file.py), types and repairs
+(SQL). A file is hashed and read through one open descriptor, so that a correction that replaces it meanwhile mixes
+nothing.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from itertools import chain
 from operator import itemgetter
 from typing import BinaryIO
 
-from pipelines.contracts.model import Contract, FileExtract
-from pipelines.contracts.upload import WORKBOOKS
+from pipelines.contracts.model import Contract
+from pipelines.contracts.raw_table import POSITION
+from pipelines.contracts.upload import WORKBOOKS, FileExtract
 from pipelines.errors import ContractError
 from pipelines.extract.read_ahead import read_ahead
 from pipelines.extract.source_names import are_told
-from pipelines.extract.stream import POSITION, SourceStream, encode_rows
+from pipelines.extract.stream import SourceStream, encode_rows
 from pipelines.extract.upload.archive import gunzip, unpack_member
 from pipelines.extract.upload.csv import plain
 from pipelines.extract.upload.csv.dialect import dialect_of

@@ -1,7 +1,8 @@
 """A table from an uploaded file against the contract that it has to keep: header, columns, rows.
 
 What belongs here: what a CSV file, a sheet and a Parquet file have in common once their cells are read. Not here:
-reading the cells (text_file.py, workbook.py, parquet_file.py), records of JSON (json_file.py).
+reading the cells (extract/upload/csv/text.py, extract/upload/workbook/tables.py, parquet_file.py), records of JSON
+(json_file.py).
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from operator import itemgetter
 
 import msgspec
 
-from pipelines.contracts.model import Column, Contract, FileExtract
-from pipelines.contracts.upload import FILE, SHEET
+from pipelines.contracts.columns import Column
+from pipelines.contracts.model import Contract
+from pipelines.contracts.raw_table import EXTRA, POSITION
+from pipelines.contracts.upload import FILE, SHEET, FileExtract
 from pipelines.errors import ContractError, ShapeError, SourceError
 from pipelines.extract.source_names import are_told, fold, listed, told
-from pipelines.extract.stream import EXTRA, POSITION, SourceStream, encode_columns, encode_rows
+from pipelines.extract.stream import SourceStream, encode_columns, encode_rows
 
 _JOINT = " / "
 _UNNAMED = re.compile("kolom [0-9]+")

@@ -1,7 +1,7 @@
 """An upload zone on another machine: SFTP or S3 by URL, through fsspec.
 
 What belongs here: the URL, credentials from the environment, and what went wrong there as errors of ours. Not here:
-what is in the zone (uploads.py).
+what is in the zone (files.py).
 """
 
 from __future__ import annotations

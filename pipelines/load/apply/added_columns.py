@@ -2,7 +2,7 @@
 without a row becomes what the contract says: nothing was ever loaded by the old one.
 
 What belongs here: comparing the two, and SQL that adds columns and fills them. Not here: the loads of such a dataset
-(publishing.py), changes at the source (drift.py).
+(apply.py), changes at the source (drift.py).
 """
 
 from __future__ import annotations
@@ -14,18 +14,8 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from pipelines.load.plan import (
-    HISTORY,
-    ORIGIN,
-    RAW_SHAPE,
-    LoadPlan,
-    create_raw,
-    current_index,
-    expected_shape,
-    identifiers,
-    raw_columns,
-    raw_key,
-)
+from pipelines.contracts.raw_table import HISTORY, ORIGIN, raw_columns, raw_key
+from pipelines.load.plan import RAW_SHAPE, LoadPlan, create_raw, current_index, expected_shape, identifiers
 from pipelines.warehouse.relation import Relation, existing
 from pipelines.warehouse.swap import publish_table
 

@@ -151,8 +151,8 @@ def _consent(plan: LoadPlan) -> str:
     if plan.window is None:
         return f"ask the OPD; if they really took the rows back, take the file away: {reload}"
     return (
-        f"ask the OPD; if they really took the rows back, run it with the tag {empty_windows.TAG}: true, or load it whole:"
-        f" {reload}"
+        f"ask the OPD; if they really took the rows back, run it with the tag {empty_windows.TAG}: true, or load it"
+        f" whole: {reload}"
     )
 
 

@@ -1,4 +1,4 @@
-"""From stage into raw: replace (the table, a window, a file's rows), append, upsert. Pure SQL, run by publishing.py.
+"""From stage into raw: replace (the table, a window, a file's rows), append, upsert. Pure SQL, run by apply.py.
 
 Not here: history of versions (history.py), rows that are gone at the source (reconcile.py).
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from pipelines.load.plan import LoadPlan, identifiers, raw_columns
+from pipelines.contracts.raw_table import raw_columns
+from pipelines.load.plan import LoadPlan, identifiers
 from pipelines.load.watermark import possible
 
 

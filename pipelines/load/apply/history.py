@@ -1,4 +1,4 @@
-"""scd2: a row of raw for every version of a key, with the time that it was valid. Pure SQL, run by publishing.py.
+"""scd2: a row of raw for every version of a key, with the time that it was valid. Pure SQL, run by apply.py.
 
 A version is valid from its cursor value (the source's own clock); without a cursor, or with a value that cannot be,
 from the time of the load. One reading may hold several versions of a key: all are kept, in the cursor's order.
@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from pipelines.load.plan import ORIGIN, LoadPlan, identifiers
+from pipelines.contracts.raw_table import ORIGIN
+from pipelines.load.plan import LoadPlan, identifiers
 from pipelines.load.watermark import cursor_column, possible
 
 _ORIGIN = tuple(n for n, _ in ORIGIN)

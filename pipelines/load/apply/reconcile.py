@@ -1,4 +1,4 @@
-"""Rows that are gone at the source: marked, never erased. Pure SQL, run by publishing.py.
+"""Rows that are gone at the source: marked, never erased. Pure SQL, run by apply.py.
 
 `present` is a relation with the keys that the source has now: the rows of a complete load, or of a reading of just the
 keys. In a load's rows one that was refused is missing, though the source has it: its key waits in quarantine. A reading

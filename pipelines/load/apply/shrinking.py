@@ -1,7 +1,8 @@
 """Loads that would take away more rows than a source loses by itself: refused until somebody allows it.
 
 A source that is cut short without a word (an API that answers an error as an empty page, a half-written file, a view
-with a broken join) looks like one whose rows are gone. Not here: windows that come with no row at all (empty.py).
+with a broken join) looks like one whose rows are gone. Not here: windows that come with no row at all
+(empty_windows.py).
 """
 
 from __future__ import annotations

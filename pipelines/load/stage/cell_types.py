@@ -2,7 +2,7 @@
 the OPD reads of that.
 
 What belongs here: templates of SQL and of messages by type. Not here: the rules of a column that are made of them
-(rules.py), repairs (repairs.py). Source: PostgreSQL manual, chapter 8 "Data Types".
+(rules.py), repairs (contracts/repairs.py). Source: PostgreSQL manual, chapter 8 "Data Types".
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from pipelines.contracts.model import Column, Contract
+from pipelines.contracts.columns import Column
+from pipelines.contracts.model import Contract
 from pipelines.load.plan import LoadPlan
 from pipelines.load.pseudonyms import purposes
 from pipelines.load.stage.rules import MASK

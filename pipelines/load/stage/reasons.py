@@ -12,7 +12,7 @@ from typing import Any
 from psycopg import Connection, sql
 
 from pipelines.contracts import repairs
-from pipelines.contracts.model import Column
+from pipelines.contracts.columns import Column
 from pipelines.load.plan import LoadPlan
 from pipelines.load.stage.rules import Rule, cleaned, rules
 from pipelines.load.stage.statement import REJECTED, all_rules, cleaned_rows, count_duplicates

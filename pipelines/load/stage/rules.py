@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from pipelines.contracts.model import Column, Contract, Reference
+from pipelines.contracts.columns import Column, Reference
+from pipelines.contracts.model import Contract
 from pipelines.contracts.repairs import ERROR_TEXTS, FORMATS, decimals, factors, known_words
 from pipelines.load.stage import cell_types
 

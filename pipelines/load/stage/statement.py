@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from pipelines.contracts.model import Column
-from pipelines.extract.stream import EXTRA, POSITION, SourceStream
-from pipelines.load.plan import DELETED, LoadPlan, Window, identifiers
+from pipelines.contracts.columns import Column
+from pipelines.contracts.raw_table import DELETED, EXTRA, POSITION
+from pipelines.contracts.windows import Window
+from pipelines.extract.stream import SourceStream
+from pipelines.load.plan import LoadPlan, identifiers
 from pipelines.load.stage.rules import (
     OF_A_KEY,
     Rule,

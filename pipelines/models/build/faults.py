@@ -1,8 +1,8 @@
 """PostgreSQL's word about a model, told at its file, its line, and the SQL around it.
 
 What belongs here: from an error and a node to a ModelError. What PostgreSQL says may quote a row's values: only what
-it says of the statement itself is passed on (sqlstates.py). Not here: what becomes of the node (building.py), faults
-of templates (render.py).
+it says of the statement itself is passed on (redaction/sqlstates.py). Not here: what becomes of the node (building.py), faults
+of templates (models/project/render.py).
 """
 
 from __future__ import annotations

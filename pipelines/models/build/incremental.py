@@ -1,7 +1,7 @@
 """New rows into a model's table: dbt's strategies as SQL, and what becomes of a changed shape.
 
 What belongs here: statements over the table that is there and `rows`, a temporary table with what the model's query
-gave. Pure SQL, run by building.py in one transaction with the model's tests. Not here: config (materialization.py).
+gave. Pure SQL, run by building.py in one transaction with the model's tests. Not here: config (models/project/materialization.py).
 Source: dbt-adapters, "incremental strategies" (append, delete+insert, merge) and "on_schema_change", so that the same
 folder gives the same rows there; deleting a whole window is ours.
 """
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from pipelines.errors import ModelError
-from pipelines.load.plan import Window
+from pipelines.contracts.windows import (Window)
 from pipelines.models.project.materialization import Incremental
 from pipelines.warehouse.relation import Relation, compiled, identifier
 

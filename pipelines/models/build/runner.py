@@ -1,7 +1,7 @@
 """Builds or tests a selection of nodes: by their dependencies, several at a time.
 
 What belongs here: order, threads, connections, what is published together, the ledger. Not here: the steps of one node
-(building.py), reading the project (project.py), Dagster (assets/warehouse.py).
+(building.py), reading the project (models/project/project.py), Dagster (assets/warehouse.py).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection, sql
 
+from pipelines.models.project import selection
 from pipelines.errors import GudangError
 from pipelines.models.build.building import (SEED_STATE, Builder, Shared)
 from pipelines.models.build.faults import explained
@@ -52,7 +53,7 @@ def build(
     full_refresh: incremental models are made whole. Raises ModelError for a selector that selects nothing,
     psycopg.OperationalError without a server.
     """
-    nodes = project.select(select, exclude)
+    nodes = selection.select(project, select, exclude)
     with _Run(project, nodes, connect, threads, full_refresh=full_refresh) as run:
         return run.walk(lambda builder, node: builder.build(node), run_id, on_result)
 
@@ -67,7 +68,7 @@ def run_tests(
     threads: int = THREADS,
 ) -> list[NodeResult]:
     """Asks the tests and suites of the selected nodes of what is published; builds and writes nothing."""
-    nodes = project.select(select, exclude)
+    nodes = selection.select(project, select, exclude)
     # Nothing is built, so nothing is published together.
     nodes = tuple(replace(node, together=None) for node in nodes)
     with _Run(project, nodes, connect, threads) as run:

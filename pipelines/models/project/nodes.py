@@ -1,7 +1,7 @@
 """The values of a dbt project: seeds, models, their columns and tests.
 
 What belongs here: frozen descriptions and the questions that need nothing but them (descendants, selection).
-Not here: reading files (project.py) and running SQL (runner.py).
+Not here: reading files (project.py) and running SQL (models/build/runner.py).
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipelines.contracts.model import Partition
-from pipelines.load.plan import Window
+from pipelines.contracts.windows import Window
 from pipelines.models.project.materialization import Incremental, Materialization
-from pipelines.models.project.selection import select
 from pipelines.quality.suites import Expectation, Severity
 from pipelines.warehouse.relation import Relation
 
@@ -185,10 +184,3 @@ class Project:
         """The nodes that read one of `sources` (source, table) themselves."""
         wanted = set(sources)
         return frozenset(node.name for node in self.nodes.values() if wanted.intersection(node.sources))
-
-    def select(self, selectors: Iterable[str] | None = None, exclude: Iterable[str] = ()) -> tuple[Node, ...]:
-        """The nodes that `selectors` name (selection.py), less those of `exclude`, in building order; all without.
-
-        Raises ModelError when one of them names nothing.
-        """
-        return select(self, selectors, exclude)

@@ -1,7 +1,7 @@
 """Reads a dbt project folder into a `Project`.
 
 What belongs here: which files make which node, what refers to what, and in which order all can be built.
-Not here: the YAML vocabulary (properties.py), Jinja (render.py), and databases (runner.py).
+Not here: the YAML vocabulary (properties.py), Jinja (render.py), and databases (models/build/runner.py).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
+from pipelines.contracts.windows import Window
 from pipelines.errors import ModelError
 from pipelines.identifiers import CANDIDATE_SUFFIX, LONGEST_MODEL
-from pipelines.load.plan import Window
 from pipelines.models.project.materialization import (
     Incremental,
     Materialization,

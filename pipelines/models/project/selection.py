@@ -10,18 +10,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
 
 from pipelines.errors import ModelError
-
-if TYPE_CHECKING:
-    from pipelines.models.project.nodes import Node, Project
+from pipelines.models.project.nodes import Node, Project
 
 _GRAPH = re.compile(r"(?P<up>(?P<up_depth>\d*)\+)?(?P<core>.+?)(?P<down>\+(?P<down_depth>\d*))?")
 METHODS = "name, stg_*, tag:, path:, source:, exposure:, config.materialized:, with + before or behind"
 
 
-def select(project: Project, selectors: Iterable[str] | None, exclude: Iterable[str]) -> tuple[Node, ...]:
+def select(
+    project: Project, selectors: Iterable[str] | None = None, exclude: Iterable[str] = ()
+) -> tuple[Node, ...]:
+    """The nodes that `selectors` name, less those of `exclude`, in building order; without selectors all nodes.
+
+    Raises ModelError for a selector that names nothing.
+    """
     chosen = set(project.nodes) if selectors is None else {n for s in selectors for n in _both(project, s)}
     chosen -= {name for selector in exclude for name in _both(project, selector)}
     return tuple(node for node in project.nodes.values() if node.name in chosen)

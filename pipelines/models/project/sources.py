@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from pipelines.contracts.model import Contract
-from pipelines.load.plan import raw_columns
+from pipelines.contracts.raw_table import raw_columns
 
 _HEADER = "# Rendered from contracts/ by `gudang`: change the contract, not this file.\n"
 OWN_COLUMNS = {

@@ -2,5 +2,5 @@
 
 What belongs here: what is said of a relation (dictionary.py), what the warehouse adds to it (facts.py), the picture
 of who reads whom (layout.py, drawing.py), and pages and files (pages.py). Not here: reading the dbt folder (models/)
-and contracts (contracts.py); what leaves the warehouse as data (publish/).
+and contracts (contracts/model.py); what leaves the warehouse as data (publish/).
 """

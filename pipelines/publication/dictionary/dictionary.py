@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipelines.contracts.model import Column as Promise
+from pipelines.contracts.columns import Column as Promise
 from pipelines.contracts.model import Contract
-from pipelines.load.plan import raw_columns
+from pipelines.contracts.raw_table import raw_columns
 from pipelines.models.lineage.lineage import column_lineage
 from pipelines.models.project.nodes import Check as Declared
 from pipelines.models.project.nodes import Exposure, Node, Project, SourceTable

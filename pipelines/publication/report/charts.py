@@ -1,6 +1,6 @@
 """The report's charts: Altair charts turned into SVG text, without a browser and without the network.
 
-What belongs here: how values become pictures. Not here: which values (report_data.py), words around them
+What belongs here: how values become pictures. Not here: which values (data.py), words around them
 (report.py).
 
 Colours: Okabe and Ito's palette (colour-blind safe), darkened where text needs contrast; what a colour says

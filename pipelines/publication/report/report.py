@@ -1,6 +1,6 @@
 """The report that people read: one static HTML page in Indonesian, no script, nothing fetched.
 
-What belongs here: what each section says of its values. Not here: queries (report_data.py), pictures
+What belongs here: what each section says of its values. Not here: queries (data.py), pictures
 (charts.py), mark-up (report.html.j2, base.css). The date is given, so the same data gives the same page.
 """
 

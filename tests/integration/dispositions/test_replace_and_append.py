@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.contracts.model import Contract
+from pipelines.contracts.windows import Window
 from pipelines.errors import LoadError
-from pipelines.load.plan import Window
 from tests.support.contracts import column, upload
 from tests.support.histories import (
     FEW,

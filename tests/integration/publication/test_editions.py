@@ -19,7 +19,7 @@ import pytest
 from psycopg import Connection
 
 from pipelines.errors import PublicationError
-from pipelines.publication.clearance import Clearance
+from pipelines.publication.mart import Clearance
 from pipelines.publication.publish import Publication, publish_all, write_report
 from tests.support.publishing import AT, CELLS, TOTALS, months, prepare, set_month
 

@@ -11,8 +11,7 @@ import psycopg
 import pytest
 from psycopg import Connection, sql
 
-from pipelines.publication.clearance import Clearance
-from pipelines.publication.mart import MartColumn, OpenMart
+from pipelines.publication.mart import Clearance, MartColumn, OpenMart
 from pipelines.publication.publish import publish_all
 from tests.support.publishing import AT, CELLS, prepare
 

@@ -14,8 +14,8 @@ import pytest
 from psycopg import Connection
 
 from pipelines.errors import PublicationError
-from pipelines.publication.clearance import Clearance
 from pipelines.publication.edition import Edition
+from pipelines.publication.mart import Clearance
 from pipelines.publication.publish import publish_all, write_report
 from tests.support.publishing import AT, CELLS, TOTALS, prepare
 

@@ -21,7 +21,9 @@ from demo.api import CREDENTIALS, SERVERS, service_of
 from demo.databases import TABLES, VARIABLES
 from demo.dirt import EXPECTED_QUARANTINE
 from demo.uploads import FILES
-from pipelines.contracts.model import ApiExtract, DatabaseExtract, load_contracts
+from pipelines.contracts.api import ApiExtract
+from pipelines.contracts.files import load_contracts
+from pipelines.contracts.model import DatabaseExtract
 from pipelines.quality.run import instantiate
 from pipelines.quality.suites import suite, written
 from pipelines.settings import PSEUDONYM_KEY, references

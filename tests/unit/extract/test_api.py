@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.contracts.model import Column
+from pipelines.contracts.columns import Column
 from pipelines.errors import ShapeError
 from pipelines.extract.json import records
 from tests.support.extracts import api_contract, column, decode_copy

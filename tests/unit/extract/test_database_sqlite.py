@@ -16,10 +16,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import mssql, oracle
 
+from pipelines.contracts.raw_table import EXTRA
 from pipelines.errors import ContractError, ShapeError, SourceError
 from pipelines.extract.database import open_database
 from pipelines.extract.database.dialect import family_of, has_zone, text_of
-from pipelines.extract.stream import EXTRA, Wanted
+from pipelines.extract.stream import Wanted
 from tests.support.databases import contract, read, typed
 from tests.support.extracts import column
 

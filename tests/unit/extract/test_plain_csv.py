@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.contracts.model import Column
+from pipelines.contracts.columns import Column
 from pipelines.extract.stream import SourceStream, UnfitError
 from pipelines.extract.upload.csv.plain import plain_rows, typed_columns
 
@@ -32,7 +32,7 @@ def given_rows(text: str, block: int = 7) -> list[list[str]]:
 
 
 def careful(text: str) -> list[list[str]]:
-    """Line and cells of every row below the header, as text_file.py reads them."""
+    """Line and cells of every row below the header, as extract/upload/csv/text.py reads them."""
     reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     rows: list[list[str]] = []
     start = 1

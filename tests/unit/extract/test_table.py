@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.contracts.model import Contract, FileExtract
+from pipelines.contracts.model import Contract
+from pipelines.contracts.upload import FileExtract
 from pipelines.errors import SourceError
 from pipelines.extract.stream import SourceStream
 from pipelines.extract.upload.table import Columns, Fit, Reading, Row, Table

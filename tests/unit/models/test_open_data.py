@@ -13,7 +13,7 @@ from functools import cache
 
 import pytest
 
-from pipelines.contracts.model import load_contracts
+from pipelines.contracts.files import load_contracts
 from pipelines.models.lineage.lineage import Lineage, column_lineage
 from pipelines.models.project.nodes import Project
 from pipelines.models.project.project import load_project

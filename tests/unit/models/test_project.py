@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import ModelError
+from pipelines.models.project import selection
 from tests.support.dbt_folder import DbtFolder
 
 SOURCES = """
@@ -153,7 +154,7 @@ def test_selectors_choose_as_dbts_do(folder: DbtFolder) -> None:
     project = folder.project()
 
     def names(*selectors: str, exclude: tuple[str, ...] = ()) -> list[str]:
-        return sorted(node.name for node in project.select(selectors or None, exclude))
+        return sorted(node.name for node in selection.select(project, selectors or None, exclude))
 
     assert names("stg_kunjungan+") == ["per_bulan", "per_hari", "stg_kunjungan"]
     assert names("stg_kunjungan+1") == ["per_hari", "stg_kunjungan"]
@@ -172,7 +173,7 @@ def test_selectors_choose_as_dbts_do(folder: DbtFolder) -> None:
     assert project.readers([("dinkes", "kunjungan")]) == {"stg_kunjungan"}
     for nothing in ("tidak_ada", "tag:tiada", "owner:x", "+"):
         with pytest.raises(ModelError, match="selects nothing"):
-            project.select([nothing])
+            selection.select(project, [nothing])
 
 
 def test_an_incremental_model_has_two_queries_and_the_references_of_both(folder: DbtFolder) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.contracts.model import load_contracts
+from pipelines.contracts.files import load_contracts
 from pipelines.models.lineage.lineage import column_lineage
+from pipelines.models.project import selection
 from pipelines.models.project.nodes import Project
 from pipelines.models.project.project import load_project
 from pipelines.models.project.sources import render_sources
@@ -136,6 +137,6 @@ def test_codes_stay_text_in_seeds(project: Project) -> None:
 
 
 def test_the_reference_tag_builds_what_the_contracts_refer_to(project: Project) -> None:
-    chosen = {node.name for node in project.select(["tag:referensi"])}
+    chosen = {node.name for node in selection.select(project, ["tag:referensi"])}
     assert chosen == {name for name in project.nodes if name.startswith("ref_")}
     assert all(set(project.nodes[name].depends_on) <= chosen for name in chosen)

@@ -1,7 +1,7 @@
 """Finding out what a contract leaves open (`auto`): a CSV file's encoding, delimiter and quote.
 
 What belongs here: deciding by the first part of a file, once, or saying that it can't be decided. Never a guess: what
-fits in two ways is an error that names them. Not here: reading the file (text_file.py).
+fits in two ways is an error that names them. Not here: reading the file (text.py).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Escapes of a CSV file, as MySQL's SELECT INTO OUTFILE and phpMyAdmin write them and LOAD DATA reads them.
 
-What belongs here: the signs behind an escape character. Not here: cutting rows into cells (text_file.py).
+What belongs here: the signs behind an escape character. Not here: cutting rows into cells (text.py).
 Source: MySQL 8.4 reference manual, "LOAD DATA Statement", table of escape sequences.
 """
 

@@ -1,8 +1,8 @@
 """Large CSV files that are written as they should be: their bytes go straight to PostgreSQL's own CSV reader.
 
 What belongs here: making sure, block by block and without a Python object per cell, that PostgreSQL will read exactly
-the rows that text_file.py would: every quote where RFC 4180 (section 2) has it, every row as wide as the header, none
-blank, none that ends otherwise. What is not so is an UnfitError, and the file is read by text_file.py. Not here:
+the rows that text.py would: every quote where RFC 4180 (section 2) has it, every row as wide as the header, none
+blank, none that ends otherwise. What is not so is an UnfitError, and the file is read by text.py. Not here:
 the forms of typed cells (plain_types.py), headers, dialects, anything that wants to be repaired or told.
 """
 
@@ -16,7 +16,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.contracts.model import Column
+from pipelines.contracts.columns import Column
 from pipelines.extract.stream import Csv, SourceStream, UnfitError
 from pipelines.extract.upload.csv.plain_types import Bytes, Grid, Places, provable, proven
 from pipelines.extract.upload.csv.text import MAX_ROW, Dialect
@@ -162,7 +162,7 @@ def _rows(block: bytes, delimiter: int, width: int) -> _Rows:
     delimiters = delimiters[~within[delimiters]]
     returns = np.flatnonzero(text == _RETURN)
     returns = returns[~within[returns]]
-    # A row of nothing but blanks is none to text_file.py; letters beyond ASCII may be blanks, too.
+    # A row of nothing but blanks is none to text.py; letters beyond ASCII may be blanks, too.
     ink = (text > _SPACE) & (text < _BEYOND_ASCII) & ~quotes & (text != delimiter)
     starts = np.concatenate(([0], ends[:-1] + 1))
     wrong = (

@@ -1,9 +1,9 @@
 """Cells of a plain CSV file that may go to PostgreSQL's own types at once: the longer way would take them as they are.
 
-What belongs here: for each type, the forms that load/stage/rules.py lets a file have, looked at by numpy for all rows of a
-block together. PostgreSQL takes more ("today", "1_000", "0x1F", "T", "NaN"), so its word alone is not enough; what it
-refuses (the 31st of February, a number too large) it refuses here, too. What it would round or cut off is not proven:
-the longer way quarantines it. Not here: rules of a contract beyond its types.
+What belongs here: for each type, the forms that load/stage/rules.py lets a file have, looked at by numpy for all rows
+of a block together. PostgreSQL takes more ("today", "1_000", "0x1F", "T", "NaN"), so its word alone is not enough;
+what it refuses (the 31st of February, a number too large) it refuses here, too. What it would round or cut off is not
+proven: the longer way quarantines it. Not here: rules of a contract beyond its types.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.contracts.model import Column
+from pipelines.contracts.columns import Column
 from pipelines.contracts.repairs import decimals
 
 Bytes = npt.NDArray[np.uint8]

@@ -1,7 +1,7 @@
 """CSV files as tables, by the standard library's csv module.
 
 What belongs here: lines, comments, quotes, encodings and what is wrong with them. Not here: finding out a dialect that
-is not declared (sniff.py), which column is which (table.py).
+is not declared (dialect.py), which column is which (extract/upload/table.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a workbook says of a sheet beside its values: errors, percent formats, hidden rows, merged cells, the epoch.
 
-What belongs here: what the three kinds of workbook have in common. Not here: reading it (workbook_xml.py for XLSX,
-workbook_ods.py, workbook_xls.py), what becomes of it (workbook.py).
+What belongs here: what the three kinds of workbook have in common. Not here: reading it (xlsx.py for XLSX,
+ods.py, xls.py), what becomes of it (tables.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The process of its own that reads a workbook, and what that may cost.
 
 What belongs here: sheets that reach too far, damage that ends a reader, passwords. Not here: what that process does
-(workbook_reader.py), what is in the sheets (workbook.py).
+(reader.py), what is in the sheets (tables.py).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _PIPE = 1 << 19
 
 
 class WorkbookProcess:
-    """A process that reads `file` (workbook_reader.py) and ends with this; it starts before it is asked anything."""
+    """A process that reads `file` (reader.py) and ends with this; it starts before it is asked anything."""
 
     def __init__(self, reading: Reading, file: BinaryIO) -> None:
         self._reading = reading

@@ -1,6 +1,6 @@
 """What an ODS workbook says beside its values, from its content.xml (OpenDocument 1.3 part 3, chapter 9).
 
-What belongs here: one pass over the XML for all tables. Not here: the cells' values (workbook.py).
+What belongs here: one pass over the XML for all tables. Not here: the cells' values (tables.py).
 
 calamine gives an error cell as an empty one, or as the 0 that older programs write beside its text, and a formula that
 nobody has computed as an empty one.

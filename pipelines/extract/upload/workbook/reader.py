@@ -1,8 +1,8 @@
 """Run as a program: opens a workbook with calamine, in little memory, and gives its cells as text.
 
 What belongs here: what calamine holds, a cell's value as faithful text; dying in the place of who started it
-(workbook_guard.py). Not here: anything of the house, it must start fast; which sheets, which columns (workbook.py).
-A web page that was saved as .xls is read by workbook_html.py instead.
+(guard.py). Not here: anything of the house, it must start fast; which sheets, which columns (tables.py).
+A web page that was saved as .xls is read by web_page.py instead.
 A damaged .xls sends calamine round in circles, two cells in far corners make it ask for hundreds of gigabytes: both end
 the process that reads, and here that is this one.
 
@@ -58,7 +58,7 @@ _SAME_IN_JSON = ({float}, {int}, {bool}, {date}, {datetime}, {date, datetime})
 
 
 def main(memory: int, seconds: int, file: int, page_reader: str) -> None:
-    """page_reader: workbook_html.py's place where the file is a web page, else empty."""
+    """page_reader: web_page.py's place where the file is a web page, else empty."""
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

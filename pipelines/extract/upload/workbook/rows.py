@@ -1,7 +1,7 @@
 """The rows of a sheet: the cells that calamine gives, with what the workbook says beside them.
 
 What belongs here: errors, percent formats, the epoch, hidden rows and merged cells as they change what is loaded. Not
-here: finding them (workbook_facts.py), which sheets (workbook.py), which column is which (table.py).
+here: finding them (facts.py), which sheets (tables.py), which column is which (extract/upload/table.py).
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from itertools import compress
 
-from pipelines.contracts.model import Column, Contract
+from pipelines.contracts.columns import Column
+from pipelines.contracts.model import Contract
 from pipelines.extract.number_forms import number_form
 from pipelines.extract.upload.table import UNSEEN, Columns, Reading, Row
 from pipelines.extract.upload.workbook.facts import DAYS_BETWEEN_EPOCHS, SheetFacts
@@ -88,7 +89,7 @@ class SheetRows:
             yield self._visible(Columns(cells, [f"{self.place}baris {row}"]), range(row, row + 1))
 
     def _forms(self, names: Sequence[str]) -> Mapping[int, str | int]:
-        """How number cells are written, by place of their column; see workbook_reader.py."""
+        """How number cells are written, by place of their column; see reader.py."""
         forms: dict[int, str | int] = {}
         for place, column in self._reading.places(names).items():
             if form := number_form(column):

@@ -1,7 +1,7 @@
 """Spreadsheets (XLSX, ODS, XLS) as tables, by python-calamine in a process of its own.
 
-What belongs here: which sheets, a table of each. Not here: the cells' text (workbook_reader.py), which column is which
-(table.py), what calamine does not tell (workbook_facts.py), what becomes of that (workbook_rows.py).
+What belongs here: which sheets, a table of each. Not here: the cells' text (reader.py), which column is which
+(extract/upload/table.py), what calamine does not tell (facts.py), what becomes of that (rows.py).
 """
 
 from __future__ import annotations

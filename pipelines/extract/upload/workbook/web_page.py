@@ -1,7 +1,7 @@
 """A web page that was saved as .xls, as BPS and many applications export it: its tables as the sheets of a workbook.
 
-What belongs here: HTML to cells of text, in the process that reads workbooks (workbook_reader.py loads this by path).
-Not here: anything of the house; which table, which columns (workbook.py).
+What belongs here: HTML to cells of text, in the process that reads workbooks (reader.py loads this by path).
+Not here: anything of the house; which table, which columns (tables.py).
 
 pandas.read_html would make numbers of texts ("001" is 1, "1.234" is 1.234). Python's html.parser needs minutes for a
 megabyte of "<!--": a table needs few tags, which one pass of a regular expression finds in linear time.

@@ -1,6 +1,6 @@
 """What an XLS workbook says beside its values, from its records (MS-XLS 2.4, BIFF8 and BIFF5).
 
-What belongs here: records that calamine passes over. Not here: the cells' values (workbook.py).
+What belongs here: records that calamine passes over. Not here: the cells' values (tables.py).
 
 calamine gives an error cell as an empty one, and the 0 that a program without a calculator writes as a formula's value.
 """

@@ -1,8 +1,8 @@
 """What an XLSX workbook says beside its values, from its own XML.
 
 What belongs here: looking beside calamine, which gives an error cell and a formula that nobody has computed as an empty
-cell, and no number formats and hidden rows at all. Not here: the cells' values (workbook.py), what a workbook may cost
-(workbook_guard.py).
+cell, and no number formats and hidden rows at all. Not here: the cells' values (tables.py), what a workbook may cost
+(guard.py).
 
 t="e" is an error; a formula with nothing in "v" has no value, unless t="str" says that it is an empty text (ECMA-376
 part 1, 18.3.1.4 "c").

@@ -17,7 +17,7 @@ from urllib.parse import urldefrag
 import pytest
 
 from pipelines.cli import main
-from pipelines.contracts.model import load_contracts
+from pipelines.contracts.files import load_contracts
 from pipelines.errors import GudangError, PublicationError
 from pipelines.models.project.project import load_project
 from pipelines.publication.dictionary.dictionary import Dictionary, make_dictionary
