@@ -28,10 +28,10 @@ from pipelines.definitions import defs
 from pipelines.errors import ContractError, GudangError
 from pipelines.jobs import INGEST, WALKED, WAREHOUSE, chain, ingest_job, ingest_jobs, range_tags, today
 from pipelines.load import prepare
-from pipelines.runs import lease
 from pipelines.runs.dead import TAKEN_BEFORE, Closed, close_dead_runs, queued, storage_url, subject
 from pipelines.runs.slots import make_pools, told
 from pipelines.runs.storage_noise import quiet
+from pipelines.runtime import lease
 from pipelines.runtime.terminal import Terminal, TerminalHandler, styled
 from pipelines.settings import Settings
 from pipelines.warehouse.connection import connect

@@ -107,6 +107,7 @@ def ui(
     ] = "127.0.0.1",
 ) -> None:
     """Open Dagster: web UI, schedules and sensors, in the foreground until Ctrl-C."""
+    from pipelines.runs.readiness import close_dead_runs, make_ready
     from pipelines.runtime.environment import (
         current_settings,
         die_with_parent,
@@ -114,7 +115,6 @@ def ui(
         end_session,
         prepare_environment,
     )
-    from pipelines.runtime.readiness import close_dead_runs, make_ready
     from pipelines.settings import load_settings
 
     settings = current_settings()
@@ -145,8 +145,8 @@ def prepare() -> None:
     gone are closed. `gudang ui` and `gudang nightly` do so themselves. May be run again at any time, and should be
     after an update.
     """
+    from pipelines.runs.readiness import close_dead_runs, make_ready
     from pipelines.runtime.environment import current_settings, prepare_environment
-    from pipelines.runtime.readiness import close_dead_runs, make_ready
     from pipelines.settings import load_settings
 
     with prepare_environment(current_settings(), demo=False, command="prepare"):

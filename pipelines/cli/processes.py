@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def refuse_while_used(server: EmbeddedServer) -> None:
     """Raises GudangError that names what works with the server: commands of ours, and runs of Dagster."""
-    from pipelines.runs.lease import holders
+    from pipelines.runtime.lease import holders
 
     if not server.is_running():
         return

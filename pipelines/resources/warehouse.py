@@ -1,4 +1,4 @@
-"""The warehouse as a Dagster resource. Not here: SQL, what is made of an empty one (runtime/readiness.py)."""
+"""The warehouse as a Dagster resource. Not here: SQL, what is made of an empty one (runs/readiness.py)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import dagster as dg
 from psycopg import Connection
 
 from pipelines.load import prepare
-from pipelines.runtime.readiness import make_ready
+from pipelines.runs.readiness import make_ready
 from pipelines.settings import load_settings
 from pipelines.warehouse.connection import connect
 

@@ -1,1 +1,4 @@
-"""Who works on a Dagster run: leases (lease.py), dead runs (dead.py, launcher.py), waiting for a source (slots.py)."""
+"""Dagster's runs from the outside: dead runs, waiting for a source, what a run finds ready (readiness.py).
+
+Not here: the lease by which a worker shows that it lives (runtime/lease.py).
+"""

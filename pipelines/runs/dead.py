@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import dagster as dg
 from dagster import DagsterRunStatus as Status
 
-from pipelines.runs import lease
+from pipelines.runtime import lease
 
 START_SECONDS = 180.0
 """A run that was made or launched, and has not started after this time, never will. deploy/dagster.yaml has it too."""

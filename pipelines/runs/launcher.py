@@ -17,9 +17,9 @@ from dagster._core.execution.retries import RetryMode
 from dagster._core.execution.step_dependency_config import StepDependencyConfig
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 
-from pipelines.runs import lease
 from pipelines.runs.dead import Closed, is_late, storage_url, subject
 from pipelines.runs.slots import make_pools, told
+from pipelines.runtime import lease
 
 if TYPE_CHECKING:
     from dagster._core.execution.context.system import PlanOrchestrationContext

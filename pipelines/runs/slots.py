@@ -17,7 +17,7 @@ from dagster._utils.concurrency import ConcurrencyClaimStatus
 from pipelines.clock import TIMEZONE
 from pipelines.errors import GudangError
 from pipelines.runs.dead import Closed, close_dead_runs, storage_url
-from pipelines.runs.lease import alone
+from pipelines.runtime.lease import alone
 
 LIMIT_SECONDS = 1800.0
 """How long a night waits for one source, beside what else it does."""

@@ -102,7 +102,7 @@ def prepare_environment(
     with ExitStack() as stack:
         added = stack.enter_context(_environ(warehouse_environment(settings)))
         if command:
-            from pipelines.runs.lease import hold
+            from pipelines.runtime.lease import hold
 
             stack.enter_context(hold(added[DAGSTER_URL], f"gudang {command}, pid {os.getpid()}"))
         if demo and demo_given(settings, os.environ):

@@ -18,8 +18,8 @@ from psycopg import sql
 from pipelines.errors import LoadError
 from pipelines.load import prepare
 from pipelines.resources.warehouse import Warehouse
-from pipelines.runs.lease import hold
 from pipelines.runtime.embedded import EmbeddedServer
+from pipelines.runtime.lease import hold
 from pipelines.settings import PROJECT_ROOT
 from pipelines.warehouse.connection import connect
 from tests.support.servers import fresh_name, short_folder

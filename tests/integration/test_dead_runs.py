@@ -22,9 +22,9 @@ from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobO
 from dagster._core.test_utils import create_run_for_test
 
 from pipelines.errors import GudangError
-from pipelines.runs import lease
 from pipelines.runs.dead import TAKEN_BEFORE, Closed, close_dead_runs, subject
 from pipelines.runs.slots import make_pools, told
+from pipelines.runtime import lease
 from pipelines.runtime.dagster_clock import keep_in_utc
 from pipelines.runtime.embedded import EmbeddedServer
 from tests.support.servers import short_folder
@@ -52,8 +52,8 @@ def instance(url: str) -> Iterator[dg.DagsterInstance]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whose lease is gone is asked again soon."""
-    monkeypatch.setattr("pipelines.runs.lease.BEAT_SECONDS", 0.2)
-    monkeypatch.setattr("pipelines.runs.lease.ANSWER_SECONDS", 0)
+    monkeypatch.setattr("pipelines.runtime.lease.BEAT_SECONDS", 0.2)
+    monkeypatch.setattr("pipelines.runtime.lease.ANSWER_SECONDS", 0)
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from pipelines.definitions import build_definitions
 from pipelines.ingest import ingest
 from pipelines.load import prepare
 from pipelines.resources.warehouse import Warehouse
-from pipelines.runtime.readiness import make_ready
+from pipelines.runs.readiness import make_ready
 from pipelines.sensors import uploads
 from pipelines.sensors.uploads import DATASET_TAG, FILE_TAG
 from pipelines.settings import PROJECT_ROOT, Settings
