@@ -8,7 +8,7 @@ from psycopg import sql
 
 from pipelines.redaction.personal_shapes import ALL, found, plain, split_nik
 from tests.support.parsers import IN_SETS, Warehouse
-from tests.unit.test_personal_shapes import KINDS, OTHERS, SPELLINGS
+from tests.unit.redaction.test_personal_shapes import KINDS, OTHERS, SPELLINGS
 
 TEXTS = [
     *SPELLINGS.values(),

@@ -23,7 +23,7 @@ from pipelines.redaction import personal_shapes
 
 AT = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
 NIK = "6472014107900001"
-SQL = Path(__file__).parent / "publication"
+SQL = Path(__file__).parent
 
 HARGA = OpenMart(
     name="harga",

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -20,6 +19,7 @@ from sqlalchemy import DateTime
 
 from pipelines.errors import GudangError
 from pipelines.runtime.dagster_clock import BY_DAGSTER, BY_THE_SERVERS_CLOCK, keep_in_utc, utc_url
+from pipelines.settings import PROJECT_ROOT
 from tests.support.servers import fresh_name
 
 WRITE = """
@@ -62,7 +62,7 @@ def dagster(code: str, url: str) -> list[float]:
     """What Dagster does in a process of its own: every session is opened anew."""
     done = subprocess.run(
         [sys.executable, "-c", code, url.replace("postgresql://", "postgresql+psycopg2://")],
-        capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2],
+        capture_output=True, text=True, check=False, cwd=PROJECT_ROOT,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     return [float(line) for line in done.stdout.split()]

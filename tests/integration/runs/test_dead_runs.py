@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import dagster as dg
 import psycopg
@@ -27,6 +26,7 @@ from pipelines.runs.slots import make_pools, told
 from pipelines.runtime import lease
 from pipelines.runtime.dagster_clock import keep_in_utc
 from pipelines.runtime.embedded import EmbeddedServer
+from pipelines.settings import PROJECT_ROOT
 from tests.support.servers import short_folder
 from tests.support.slow_run import POOL, instance_at
 
@@ -68,7 +68,7 @@ def none_left(instance: dg.DagsterInstance) -> Iterator[None]:
 def worker(url: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A process that works on a run, and the run's id."""
     command = [sys.executable, "-m", "tests.support.slow_run", url]
-    root = Path(__file__).parents[2]
+    root = PROJECT_ROOT
     process = subprocess.Popen(
         command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )

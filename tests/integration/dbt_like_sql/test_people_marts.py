@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from tests.integration.test_suppression import THRESHOLD, Cell, cycles, with_totals
+from tests.integration.dbt_like_sql.test_suppression import THRESHOLD, Cell, cycles, with_totals
 from tests.support.model_warehouse import ModelWarehouse
 
 FAMILIES = """
