@@ -29,7 +29,7 @@ from pipelines.extract.upload.zone import upload_zone
 from pipelines.load import arrivals, ledger
 from pipelines.load.apply.shrinking import ShrunkError
 from pipelines.load.arrivals import Arrival
-from pipelines.load.failures import told
+from pipelines.load.failures import describe_failure
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged, load
 from pipelines.load.stage import revalidate
@@ -60,36 +60,39 @@ def ingest(
     *,
     run_id: str,
     window: Window | None = None,
-    whole: bool = False,
+    full_refresh: bool = False,
     allow_empty: bool = False,
 ) -> Ingested:
     """Loads `contract`'s source into the warehouse at `url`; `connection` is a session there.
 
-    window: the days of a partitioned dataset that are loaded. whole, allow_empty: see `load`.
+    window: the days of a partitioned dataset that are loaded. full_refresh, allow_empty: see `load`.
     Whatever goes wrong is raised as a GudangError, after the ledger says so. Where files are appended or merged, one
     that fails leaves the others alone, and is told of when all were tried.
     """
     try:
         one = partial(_judged, connection, contract, settings, url, run_id)
-        incoming = _incoming(connection, contract, settings, whole=whole)
+        incoming = _incoming(connection, contract, settings, full_refresh=full_refresh)
         if not (incoming.uploads or incoming.failures):
             log.info("%s: belum ada berkas", contract.key)
             return Ingested(None, left=incoming.left)
-        if whole and incoming.failures:
+        if full_refresh and incoming.failures:
             # A full refresh takes away the rows of a file that is there and cannot be read just now.
             raise incoming.failures[0]
-        if whole and len(incoming.uploads) > 1:
+        if full_refresh and len(incoming.uploads) > 1:
             # The first takes the place of all: so each must be known to be good before.
-            refused = [r for u in incoming.uploads if (r := one(u, whole=True, rehearsal=True)).batch]
+            refused = [r for u in incoming.uploads if (r := one(u, full_refresh=True, rehearsal=True)).batch]
             if refused:
                 return _together(refused, incoming.left)
         return _one_by_one(
-            contract, incoming, partial(one, window=window, allow_empty=allow_empty), whole=whole
+            contract,
+            incoming,
+            partial(one, window=window, allow_empty=allow_empty),
+            full_refresh=full_refresh,
         )
     except GudangError:
         raise
     except Exception as error:
-        raise told(contract.key, error) from None
+        raise describe_failure(contract.key, error) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +105,13 @@ class _Incoming:
 
 
 def _one_by_one(
-    contract: Contract, incoming: _Incoming, one: Callable[..., Ingested], *, whole: bool
+    contract: Contract, incoming: _Incoming, one: Callable[..., Ingested], *, full_refresh: bool
 ) -> Ingested:
     done: list[Ingested] = []
     failures = [*incoming.failures]
     for upload in incoming.uploads:
         try:
-            done.append(one(upload, whole=whole and not done))
+            done.append(one(upload, full_refresh=full_refresh and not done))
         except GudangError as error:
             failures.append(error)
             log.error("%s", error)
@@ -122,7 +125,7 @@ def _one_by_one(
 
 
 def _incoming(
-    connection: Connection[Any], contract: Contract, settings: Settings, *, whole: bool
+    connection: Connection[Any], contract: Contract, settings: Settings, *, full_refresh: bool
 ) -> _Incoming:
     """Every upload that is not in raw yet, or the newest where it stands for all.
 
@@ -136,14 +139,14 @@ def _incoming(
     seen = arrivals.see(connection, contract, listing.files)
     if not contract.takes_every_file:
         return _newest(seen, listing.left)
-    if whole and contract.keeps_history and len(listing.files) > 1:
+    if full_refresh and contract.keeps_history and len(listing.files) > 1:
         raise ContractError(
             contract.key,
             f"the upload zone has {len(listing.files)} files, and a full refresh would end and begin versions with"
             " each",
             hint="leave only the one there that has every row as it is now",
         )
-    files = seen.arrivals if whole else _not_in_raw(connection, contract, seen.arrivals)
+    files = seen.arrivals if full_refresh else _not_in_raw(connection, contract, seen.arrivals)
     return _Incoming(files, [error for _, error in seen.unreadable], listing.left)
 
 
@@ -164,7 +167,7 @@ def _not_in_raw(
 ) -> Sequence[Arrival]:
     """The files that a load adds; where there is none, the one that came last, for the contract may have changed."""
     if contract.merges:
-        new = {a.seen_id for a in arrivals.news(connection, contract, seen)}
+        new = {a.seen_id for a in arrivals.changed_arrivals(connection, contract, seen)}
         merged = ledger.merged(connection, contract)
         if contract.cursor:
             again = revalidate.files(connection, contract)
@@ -237,7 +240,7 @@ def _ingest(
     upload: UploadedFile | None,
     *,
     window: Window | None = None,
-    whole: bool = False,
+    full_refresh: bool = False,
     allow_empty: bool = False,
     rehearsal: bool = False,
 ) -> Ingested:
@@ -264,7 +267,7 @@ def _ingest(
             gate,
             run_id=run_id,
             window=window,
-            whole=whole,
+            full_refresh=full_refresh,
             allow_empty=allow_empty,
             rehearsal=rehearsal,
         )
@@ -278,7 +281,7 @@ def _ingest(
     if results:
         checks = (source_shape(contract, [str(d) for d in batch.drift]), *told, *results[0].checks)
     record(connection, asset, run_id, batch.batch_id, checks)
-    log.info("%s: %s", contract.key, words(batch))
+    log.info("%s: %s", contract.key, describe_batch(batch))
     for warning in (*batch.warnings, *(c.message for c in told if not c.passed)):
         log.warning("%s: %s", contract.key, warning)
     return Ingested(batch, checks)
@@ -308,7 +311,7 @@ def _together(done: Sequence[Ingested], left: tuple[LeftFile, ...]) -> Ingested:
     return Ingested(total, tuple(checks.values()), left)
 
 
-def words(batch: Batch) -> str:
+def describe_batch(batch: Batch) -> str:
     """The batch in a line of Indonesian."""
     if batch.state == "unchanged":
         return (

@@ -29,7 +29,7 @@ from pipelines.errors import ContractError, GudangError
 from pipelines.jobs import INGEST, WALKED, WAREHOUSE, chain, ingest_job, ingest_jobs, range_tags, today
 from pipelines.load import prepare
 from pipelines.runs.dead import TAKEN_BEFORE, Closed, close_dead_runs, queued, storage_url, subject
-from pipelines.runs.slots import make_pools, told
+from pipelines.runs.slots import describe_wait, make_pools
 from pipelines.runs.storage_noise import quiet
 from pipelines.runtime import lease
 from pipelines.runtime.terminal import Terminal, TerminalHandler, styled
@@ -154,7 +154,7 @@ def _instance(console: Terminal) -> Iterator[dg.DagsterInstance]:
         waiting = queued(instance)
         if waiting:
             say(f"{len(waiting)} run masih antre; `gudang ui` menjalankannya.")
-        with told(instance, say, closed), quiet(say):
+        with describe_wait(instance, say, closed), quiet(say):
             yield instance
 
 

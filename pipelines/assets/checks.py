@@ -15,7 +15,7 @@ from psycopg import Connection
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import GudangError, ShapeError
-from pipelines.ingest import Ingested, words
+from pipelines.ingest import Ingested, describe_batch
 from pipelines.quality.gate import notices, record
 from pipelines.quality.run import CheckResult
 from pipelines.quality.standing import (
@@ -68,7 +68,7 @@ class Checks:
             yield self._load_result(came, f"{why.capitalize()}.", "warn")
         else:
             why = "berkas tidak berubah"
-            yield self._load_result(batch.state != "rejected", words(batch))
+            yield self._load_result(batch.state != "rejected", describe_batch(batch))
         checks: Iterable[CheckResult] = done.checks or self._standing(connection, why)
         yield from map(self._result, checks)
 

@@ -17,9 +17,9 @@ from pipelines.contracts.model import Cadence, Contract
 from pipelines.contracts.windows import Window
 from pipelines.errors import GudangError
 from pipelines.extract.upload.inbox import LeftFile
-from pipelines.ingest import Ingested, ingest, words
+from pipelines.ingest import Ingested, describe_batch, ingest
 from pipelines.load.apply.empty_windows import TAG as EMPTY_WINDOW
-from pipelines.load.failures import told
+from pipelines.load.failures import describe_failure
 from pipelines.quality.suites import Expectation, suite, tables_read
 from pipelines.redaction.secrets import as_markdown
 from pipelines.resources.warehouse import Warehouse
@@ -141,20 +141,20 @@ def _ingest(
             done = _loaded(context, warehouse, connection, contract, settings)
             results = [*checks.of_load(connection, done)]
     except Exception as fault:  # of whatever kind: the datasets beside this one still have to be loaded
-        error = told(contract.key, fault)
+        error = describe_failure(contract.key, fault)
         failures.append(str(error))
         context.log.error(str(error))
         yield from _of_failure(warehouse, checks, error)
         return
     yield from results
     if done.batch and done.batch.state == "rejected":
-        failures.append(f"{contract.key}: {words(done.batch)}")
+        failures.append(f"{contract.key}: {describe_batch(done.batch)}")
         return
     left = {"berkas_tidak_diambil": left_files(done.left)} if done.left else {}
     if done.batch and done.checks:
         yield dg.MaterializeResult(asset_key=raw_key(contract), metadata=_metadata(done) | left)
         return
-    said = words(done.batch) if done.batch else "belum ada berkas di zona unggah"
+    said = describe_batch(done.batch) if done.batch else "belum ada berkas di zona unggah"
     context.log.info(f"{contract.key}: {said}")
     if left:
         context.log_event(dg.AssetObservation(raw_key(contract), metadata=left, description=said))
@@ -175,15 +175,15 @@ def _loaded(
     contract: Contract,
     settings: Settings,
 ) -> Ingested:
-    whole = context.run.tags.get(FULL_REFRESH, "") == "true"
+    full_refresh = context.run.tags.get(FULL_REFRESH, "") == "true"
     return ingest(
         connection,
         contract,
         settings,
         warehouse.url,
         run_id=context.run.run_id,
-        window=None if whole else _window(context, contract),
-        whole=whole,
+        window=None if full_refresh else _window(context, contract),
+        full_refresh=full_refresh,
         allow_empty=context.run.tags.get(EMPTY_WINDOW, "") == "true",
     )
 
@@ -251,7 +251,7 @@ def _metadata(done: Ingested) -> dict[str, Any]:
     # A load that stands may have an error too: its reconciliation's.
     told = [*batch.warnings, *([batch.error] if batch.error else [])]
     return {
-        "ringkasan": words(batch),
+        "ringkasan": describe_batch(batch),
         "sumber": batch.source_name or "",
         "batch_id": batch.batch_id,
         "baris_dibaca": batch.read,

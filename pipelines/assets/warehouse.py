@@ -156,7 +156,7 @@ def _report(result: NodeResult) -> None:
         "skipped": "dilewati",
         "held": "ditahan",
     }[result.state]
-    rows = "" if result.rows is None else f", {result.rows} baris" + (" baru" if result.grown else "")
+    rows = "" if result.rows is None else f", {result.rows} baris" + (" baru" if result.incremented else "")
     log.info(
         "%s: %s%s, %.1f d%s",
         result.asset,
@@ -233,9 +233,9 @@ def _metadata(project: Project, node: Node, result: NodeResult) -> dict[str, Any
         "dagster/column_schema": _column_schema([(n, t, described.get(n, "")) for n, t in result.columns]),
     }
     if result.rows is not None:
-        metadata["dagster/partition_row_count" if result.grown else "dagster/row_count"] = result.rows
+        metadata["dagster/partition_row_count" if result.incremented else "dagster/row_count"] = result.rows
     if node.sql:
-        query = node.incremental.sql if node.incremental and result.grown else node.sql
+        query = node.incremental.sql if node.incremental and result.incremented else node.sql
         metadata["sql"] = dg.MetadataValue.md(f"```sql\n{query}\n```")
     lineage = {
         column: [dg.TableColumnDep(asset_key=_relation_key(rel), column_name=name) for rel, name in deps]

@@ -290,7 +290,7 @@ def _print_rows(console: Terminal, node: Node, limit: int) -> None:
 
 
 def _tell(console: Terminal, result: NodeResult) -> None:
-    rows = "" if result.rows is None else f"{result.rows:,} rows" + (" more" if result.grown else "")
+    rows = "" if result.rows is None else f"{result.rows:,} rows" + (" more" if result.incremented else "")
     if result.unchanged:
         rows = "unchanged"
     tests = f"{sum(t.passed for t in result.tests)}/{len(result.tests)} tests" if result.tests else ""

@@ -37,7 +37,7 @@ def open_source(
     stream = _open(contract, wanted, upload, env, waiting)
     if stream and samples.is_sample(contract, stream.fingerprint, env):
         stream = _marked(stream)
-    if stream and contract.server.rows_per_second and not stream.hurried:
+    if stream and contract.server.rows_per_second and not stream.ignore_rate_limit:
         stream.blocks = paced(stream.blocks, contract.server.rows_per_second, clock)
     return stream
 

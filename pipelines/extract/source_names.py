@@ -37,14 +37,16 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(masked(name) for name in names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def are_told(contract: Contract) -> bool:
+def may_be_shown(contract: Contract) -> bool:
     """Whether a name that the contract does not know may be told."""
     return not any(c.personal for c in contract.columns)
 
 
-def told(contract: Contract, names: Sequence[str], among: Collection[str] = (), what: str = "column") -> str:
+def redact_names(
+    contract: Contract, names: Sequence[str], among: Collection[str] = (), what: str = "column"
+) -> str:
     """`names` for a message. One that may not be told is told by its place `among` all, or with others counted."""
-    if are_told(contract):
+    if may_be_shown(contract):
         return listed(names)
     known = {fold(c.source_name) for c in contract.columns}
     places = {name: place for place, name in enumerate(among, 1)}
@@ -67,7 +69,7 @@ def kept_shape(contract: Contract, shape: Mapping[str, str]) -> dict[str, str]:
     little to say which name it is, for thousands of persons share each.
     """
     known = {fold(c.source_name) for c in contract.columns}
-    open_to_all = are_told(contract)
+    open_to_all = may_be_shown(contract)
     return {
         name if fold(name) in known or (open_to_all and not found(name, ALL)) else _mark(name): kind
         for name, kind in shape.items()

@@ -52,7 +52,7 @@ class SourceStream:
     exact: columns whose every value the source's own type guarantees to be one of the contract's.
     csv: how the blocks are written, where they are no COPY text.
     found: what had to be found out of the source because the contract leaves it open, for the ledger.
-    hurried: whether reading it slowly would not spare the source but hold up whoever writes there.
+    ignore_rate_limit: whether reading it slowly would not spare the source but hold up whoever writes there.
     fallback: opens the same source for a slower way of reading, which takes whatever this one does not.
     wider: whether rows outside of what was asked for may be among them; the load leaves them out.
     unreachable: rows of the source whose cursor or date is empty or none, so that no read of a part finds them; None
@@ -69,7 +69,7 @@ class SourceStream:
     warnings: list[str] = field(default_factory=list[str])
     csv: Csv | None = None
     found: dict[str, str] = field(default_factory=dict[str, str])
-    hurried: bool = False
+    ignore_rate_limit: bool = False
     fallback: Callable[[], SourceStream] | None = None
     wider: bool = False
     unreachable: int | None = None

@@ -104,7 +104,9 @@ def see(
     return Seen(tuple(sorted(arrivals, key=lambda a: a.seen_id)), tuple(unreadable), tuple(unread))
 
 
-def news(connection: Connection[Any], contract: Contract, arrivals: Sequence[Arrival]) -> list[Arrival]:
+def changed_arrivals(
+    connection: Connection[Any], contract: Contract, arrivals: Sequence[Arrival]
+) -> list[Arrival]:
     """The files whose content raw does not stand for, in their order; where the newest stands for all, it alone.
 
     A merged or appended name that says again what it said before its last change is news, too.

@@ -15,7 +15,7 @@ from psycopg import Connection
 from pipelines.contracts.model import Contract
 from pipelines.contracts.upload import FILE, SHEET
 from pipelines.errors import ShapeError
-from pipelines.extract.source_names import are_told, fold, kept_shape
+from pipelines.extract.source_names import fold, kept_shape, may_be_shown
 from pipelines.redaction.personal_shapes import masked
 
 
@@ -74,12 +74,12 @@ def _added(
     fresh = [
         name for name in now if name not in known and not before.keys() & kept_shape(contract, {name: ""})
     ]
-    if are_told(contract):
+    if may_be_shown(contract):
         return tuple(Drift("added", masked(name), now=now[name]) for name in sorted(fresh))
     return tuple(Drift("added", places[name], now=now[name]) for name in fresh)
 
 
-def insist(contract: Contract, drifts: Iterable[Drift]) -> None:
+def require_fit(contract: Contract, drifts: Iterable[Drift]) -> None:
     """Raises ShapeError for what a frozen contract does not allow."""
     if contract.evolves:
         return

@@ -20,20 +20,20 @@ from pipelines.warehouse import locks
 _HOUSE = Path(__file__).parents[1]
 
 
-def told(dataset: str, error: Exception, ours: Collection[str] = ()) -> GudangError:
+def describe_failure(dataset: str, error: Exception, ours: Collection[str] = ()) -> GudangError:
     """`error` as one of the family: a dataset's failure must not be that of the datasets beside it.
 
-    Raise it `from None`: a chained error would carry its own text into every log. ours: as of `words`.
+    Raise it `from None`: a chained error would carry its own text into every log. ours: as of `message_of`.
     """
     if isinstance(error, GudangError):
         return error
     hint = "run it again; if it stays, report this line"
     if not isinstance(error, psycopg.Error):
         hint = "a fault of ours; report it with this line"
-    return LoadError(dataset, words(error, ours), hint=hint)
+    return LoadError(dataset, message_of(error, ours), hint=hint)
 
 
-def words(error: BaseException, ours: Collection[str] = ()) -> str:
+def message_of(error: BaseException, ours: Collection[str] = ()) -> str:
     """What went wrong. Only our own errors are quoted: another's text may hold a cell's value.
 
     ours: names of columns and tables that may be named.

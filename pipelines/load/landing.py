@@ -84,7 +84,7 @@ def _land_stream(
         ledger.close_batch(connection, batch)
         return plan, None
     if stream.shape:
-        insist(contract, batch, known, stream)
+        require_known_shape(contract, batch, known, stream)
     try:
         landed = _copy(connection, plan, batch, stream)
     except (UnfitError, psycopg.DataError):
@@ -126,10 +126,12 @@ def _exact(contract: Contract, stream: SourceStream) -> frozenset[str]:
     )
 
 
-def insist(contract: Contract, batch: Batch, known: dict[str, str] | None, stream: SourceStream) -> None:
+def require_known_shape(
+    contract: Contract, batch: Batch, known: dict[str, str] | None, stream: SourceStream
+) -> None:
     """Raises ShapeError where the source changed its shape and the contract does not allow that."""
     batch.drift = drift.compare(contract, known, stream.shape)
-    drift.insist(contract, batch.drift)
+    drift.require_fit(contract, batch.drift)
 
 
 def _watched(contract: Contract, batch: Batch, blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -152,6 +154,6 @@ def _watched(contract: Contract, batch: Batch, blocks: Iterator[bytes]) -> Itera
 def _loaded_before(connection: Connection[Any], plan: LoadPlan, batch: Batch, sha256: str) -> bool:
     """The same bytes under the same contract load once, unless the lists that refused some of their rows changed."""
     batch.fingerprint = ledger.fingerprint(plan.contract, sha256)
-    if plan.whole or batch.source_name in revalidate.files(connection, plan.contract):
+    if plan.full_refresh or batch.source_name in revalidate.files(connection, plan.contract):
         return False
     return batch.fingerprint in ledger.standing_fingerprints(connection, plan.contract)

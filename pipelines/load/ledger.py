@@ -91,12 +91,18 @@ def sweep(connection: Connection[Any], contract: Contract) -> int:
 
 
 def open_batch(
-    connection: Connection[Any], contract: Contract, run_id: str, window: Window | None, *, whole: bool
+    connection: Connection[Any], contract: Contract, run_id: str, window: Window | None, *, full_refresh: bool
 ) -> Batch:
     row = connection.execute(
         "insert into ops.load_batch (dataset, run_id, window_start, window_end, whole) values (%s, %s, %s, %s, %s)"
         " returning batch_id",
-        [contract.key, run_id, window.start if window else None, window.end if window else None, whole],
+        [
+            contract.key,
+            run_id,
+            window.start if window else None,
+            window.end if window else None,
+            full_refresh,
+        ],
     ).fetchone()
     assert row is not None
     return Batch(batch_id=row[0], dataset=contract.key)

@@ -22,7 +22,7 @@ from pipelines.errors import GudangError, ShapeError
 from pipelines.extract.samples import FOUND
 from pipelines.load import drift, failures, landing, ledger, pseudonyms, standing, watermark
 from pipelines.load.apply import added_columns, empty_windows, reconcile
-from pipelines.load.apply.apply import publish, reconcile_with
+from pipelines.load.apply.apply import apply_stage, reconcile_with
 from pipelines.load.landing import Opener
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan, create_raw
@@ -68,13 +68,14 @@ def load(
     *,
     run_id: str,
     window: Window | None = None,
-    whole: bool = False,
+    full_refresh: bool = False,
     allow_empty: bool = False,
     rehearsal: bool = False,
 ) -> Batch | None:
     """Loads one batch and gives its ledger entry: state loaded, unchanged or rejected (by the gate).
 
-    whole: a full refresh; all is read, and takes the place of all. allow_empty: a window without a row is the truth.
+    full_refresh: everything is read and takes the place of everything. allow_empty: a window without a row is the
+    truth.
     rehearsal: what passes the gate is not published. None, and nothing in the ledger, when there is nothing to read
     yet, or a rehearsal went well. `connection` is in autocommit and belongs to this load until it returns. Raises a
     GudangError after the ledger says `failed`; the published table is then as it was.
@@ -82,16 +83,16 @@ def load(
     with ledger.dataset_lock(connection, contract.key):
         ledger.sweep(connection, contract)
         pseudonyms.set_keys(connection, contract)
-        batch = ledger.open_batch(connection, contract, run_id, window, whole=whole)
-        plan = LoadPlan(contract, batch.batch_id, window, whole=whole, allow_empty=allow_empty)
+        batch = ledger.open_batch(connection, contract, run_id, window, full_refresh=full_refresh)
+        plan = LoadPlan(contract, batch.batch_id, window, full_refresh=full_refresh, allow_empty=allow_empty)
         try:
             added_columns.renew(connection, plan)
             for statement in create_raw(plan.contract):
                 connection.execute(statement)
             # A column that was added is read of every row that the source still has.
-            if contract.cursor and not (whole or added_columns.compare(connection, plan).grown):
+            if contract.cursor and not (full_refresh or added_columns.compare(connection, plan).only_adds):
                 plan = _from_the_mark(connection, plan, batch)
-            pseudonyms.insist_on_keys(connection, plan)
+            pseudonyms.require_keys(connection, plan)
             if not _load(connection, plan, batch, open_source, gate, rehearsal=rehearsal):
                 ledger.drop_batch(connection, batch)
                 return None
@@ -99,7 +100,7 @@ def load(
             _fail(connection, plan, batch, error)
             if isinstance(error, Exception) and not isinstance(error, GudangError):
                 names = {c.name for c in contract.columns} | {contract.table}
-                raise failures.told(contract.key, error, names) from None
+                raise failures.describe_failure(contract.key, error, names) from None
             raise
         finally:
             if not connection.closed:
@@ -146,7 +147,7 @@ def _load(
         if batch.state == "unchanged":
             _record_standing(connection, plan, batch)
         return batch.state == "unchanged"
-    landing.insist(contract, batch, known, stream)
+    landing.require_known_shape(contract, batch, known, stream)
     batch.warnings = [*stream.warnings, *batch.warnings]
     batch.unreachable = stream.unreachable
     with _timed(batch, "stage"), limited(connection, contract, "memilah baris"):
@@ -176,7 +177,7 @@ def _load(
             refused = bool(batch.quarantined)
             connection.execute(quarantine.resolve(plan, batch.source_name, refused=refused))
             revalidate.keep(connection, plan, batch.source_name, passed=True)
-            publish(connection, plan, batch, staged)
+            apply_stage(connection, plan, batch, staged)
             pseudonyms.keep_originals(connection, plan)
             pseudonyms.keep_fingerprints(connection, contract)
             _record_standing(connection, plan, batch)
@@ -187,7 +188,7 @@ def _load(
                 batch.error += _why(connection, plan, deduplicated=deduplicated)
         _drop_temporaries(connection, plan)
         ledger.close_batch(connection, batch)
-    if verdict.passed and contract.reconcile and not plan.complete:
+    if verdict.passed and contract.reconcile and not plan.reads_everything:
         _reconcile(connection, plan, batch, open_source)
     return True
 
@@ -200,7 +201,7 @@ def _why(connection: Connection[Any], plan: LoadPlan, *, deduplicated: bool) -> 
     except psycopg.Error as error:
         if connection.broken:
             raise
-        log.warning("%s: %s", plan.contract.key, failures.words(error))
+        log.warning("%s: %s", plan.contract.key, failures.message_of(error))
         return ""
 
 
@@ -285,13 +286,13 @@ def _reconcile(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_s
         with _timed(batch, "reconcile"):
             _read_keys(connection, plan, batch, open_source)
     except BaseException as error:
-        batch.error = f"reconciliation: {failures.words(error)}"
+        batch.error = f"reconciliation: {failures.message_of(error)}"
         log.warning("%s: %s", plan.contract.key, batch.error)
         if not connection.closed:
             try:
                 ledger.close_batch(connection, batch)
             except psycopg.Error as second:
-                log.warning("%s: the ledger: %s", plan.contract.key, failures.words(second))
+                log.warning("%s: the ledger: %s", plan.contract.key, failures.message_of(second))
         if not isinstance(error, Exception):
             raise
 
@@ -332,7 +333,7 @@ def _fail(connection: Connection[Any], plan: LoadPlan, batch: Batch, error: Base
     if connection.closed:
         return
     batch.state = "failed"
-    batch.error = str(error) if isinstance(error, GudangError) else failures.words(error)
+    batch.error = str(error) if isinstance(error, GudangError) else failures.message_of(error)
     batch.loaded = batch.unchanged = batch.deleted = 0
     try:
         ledger.close_batch(connection, batch, running=True)
@@ -342,7 +343,7 @@ def _fail(connection: Connection[Any], plan: LoadPlan, batch: Batch, error: Base
         if isinstance(error, empty_windows.EmptyError):
             empty_windows.remember(connection, plan)
     except psycopg.Error as second:
-        log.warning("%s: the ledger could not be written: %s", contract.key, failures.words(second))
+        log.warning("%s: the ledger could not be written: %s", contract.key, failures.message_of(second))
 
 
 @contextmanager

@@ -23,7 +23,7 @@ class LoadPlan:
 
     since: from where on an incremental read begins (ISO 8601), None where it reads all.
     asked: the same as the source writes it; only of an API, which is asked by a text of its own.
-    whole: a full refresh, which reads all and puts it in the place of all, whatever the disposition.
+    full_refresh: a full refresh, which reads all and puts it in the place of all, whatever the disposition.
     file: the upload that is read, where uploads are appended: its earlier rows are replaced.
     exact: columns whose values the source's own type guarantees; they land typed and need no cast.
     allow_empty: a window without a row is taken as the truth, also where rows of it are published.
@@ -35,7 +35,7 @@ class LoadPlan:
     window: Window | None = None
     since: str | None = None
     asked: str | None = None
-    whole: bool = False
+    full_refresh: bool = False
     file: str | None = None
     exact: frozenset[str] = frozenset()
     allow_empty: bool = False
@@ -58,13 +58,13 @@ class LoadPlan:
         return self.exact.issuperset(c.name for c in self.contract.stored)
 
     @property
-    def complete(self) -> bool:
+    def reads_everything(self) -> bool:
         """Whether the load reads all that the source has.
 
         One of several files that are merged is not all, except of versions without a clock, where each is a picture of
         the whole.
         """
-        if self.whole:
+        if self.full_refresh:
             return True
         if self.contract.server.kind == "upload" and self.contract.merges:
             return self.contract.keeps_history and self.contract.cursor is None
@@ -125,7 +125,7 @@ class LoadPlan:
         if self.window:
             assert self.contract.partition is not None
             return self.window.condition(sql.Identifier(alias, self.contract.partition.column))
-        if self.file is not None and not self.whole:
+        if self.file is not None and not self.full_refresh:
             return sql.SQL(
                 "{} in (select batch_id from ops.load_batch where dataset = {} and source_name = {})"
             ).format(

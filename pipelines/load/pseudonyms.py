@@ -72,7 +72,7 @@ def set_keys(connection: Connection[Any], contract: Contract) -> None:
         cursor.execute("select count(set_config(nama, nilai, false)) from pg_temp.kunci")
 
 
-def insist_on_keys(connection: Connection[Any], plan: LoadPlan) -> None:
+def require_keys(connection: Connection[Any], plan: LoadPlan) -> None:
     """Raises ContractError where a key is no longer the one that rows which stay in raw were made with."""
     contract = plan.contract
     known = dict(
@@ -81,7 +81,7 @@ def insist_on_keys(connection: Connection[Any], plan: LoadPlan) -> None:
         ).fetchall()
     )
     replaces = contract.disposition is WriteDisposition.REPLACE and plan.window is None
-    replaced = (plan.whole or replaces) and not contract.keeps_history
+    replaced = (plan.full_refresh or replaces) and not contract.keeps_history
     for purpose in purposes(contract):
         if known.get(purpose, "") not in ("", _fingerprint(contract.key, purpose)) and not replaced:
             raise ContractError(

@@ -54,7 +54,7 @@ class Written:
     rows: int = 0
 
 
-def insist_on_free(connection: Connection[Any]) -> None:
+def require_no_transaction(connection: Connection[Any]) -> None:
     if not connection.autocommit or connection.info.transaction_status is not TransactionStatus.IDLE:
         raise PublicationError(
             "warehouse",
@@ -66,7 +66,7 @@ def insist_on_free(connection: Connection[Any]) -> None:
 @contextmanager
 def snapshot(connection: Connection[Any]) -> Generator[None]:
     """One read-only view of the warehouse: what is checked is what is written. Raises PublicationError."""
-    insist_on_free(connection)
+    require_no_transaction(connection)
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
         connection.execute("set local datestyle to 'ISO, YMD'")

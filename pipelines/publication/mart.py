@@ -52,7 +52,7 @@ class Clearance:
 class OpenMart:
     """A mart that the walidata opened. Nothing but `columns` leaves the warehouse.
 
-    together, companions: the exposure whose marts are published all or none, and those of them beside this one.
+    published_together, companions: the exposure whose marts are published all or none, and its other marts.
     office_contacts: columns whose telephone numbers, addresses and accounts are those of offices.
     clearance: what its lineage says of it (clearance.py); without one nothing of it leaves.
     sample: whether rows of it come from made-up sources (samples.py).
@@ -69,7 +69,7 @@ class OpenMart:
     theme: str = ""
     producer: str = ""
     licence: str = ""
-    together: str | None = None
+    published_together: str | None = None
     companions: tuple[str, ...] = ()
     clearance: Clearance | None = None
     office_contacts: tuple[str, ...] = ()
@@ -108,10 +108,12 @@ def open_marts(project: Project) -> tuple[OpenMart, ...]:
         raise PublicationError(name, "is named by an exposure of open files, but is not open", hint=hint)
     groups: dict[str, set[str]] = {}
     for name in opened:
-        if group := project.nodes[name].together:
+        if group := project.nodes[name].transaction_group:
             groups.setdefault(group, set()).add(name)
     return tuple(
-        _open_mart(project.nodes[name], groups.get(project.nodes[name].together or "", set()) - {name})
+        _open_mart(
+            project.nodes[name], groups.get(project.nodes[name].transaction_group or "", set()) - {name}
+        )
         for name in sorted(opened)
     )
 
@@ -140,7 +142,7 @@ def _open_mart(node: Node, companions: Set[str]) -> OpenMart:
         theme=_text(node.meta, "tema"),
         producer=_text(node.meta, "produsen"),
         licence=_text(node.meta, "lisensi"),
-        together=node.together,
+        published_together=node.transaction_group,
         office_contacts=_words(node.meta.get("kontak_kantor")),
         companions=tuple(sorted(companions)),
     )

@@ -22,7 +22,14 @@ from pipelines.publication import catalog
 from pipelines.publication.catalog import PublishedFile
 from pipelines.publication.clearance import HINT as CLEARANCE_HINT
 from pipelines.publication.edition import Edition, blocked
-from pipelines.publication.files import WrittenFile, column_types, insist_on_free, snapshot, turn, write_csv
+from pipelines.publication.files import (
+    WrittenFile,
+    column_types,
+    require_no_transaction,
+    snapshot,
+    turn,
+    write_csv,
+)
 from pipelines.publication.guard import check_mart
 from pipelines.publication.mart import OpenMart
 from pipelines.publication.spreadsheet import DoesNotFitError, recipe, write_xlsx
@@ -97,7 +104,7 @@ def publish_all(
     `connection` is autocommit. Raises PublicationError where the folder cannot be written: then nothing changed.
     """
     marts = tuple(marts)
-    insist_on_free(connection)
+    require_no_transaction(connection)
     with turn(connection, _FOLDER), _edition(out_dir) as edition:
         published, refused = _publish(connection, edition, marts, modified, selected)
         withdrawn = [*_withdraw(edition, marts, out_dir), *_withdraw_report(edition, report, out_dir)]
@@ -135,14 +142,14 @@ def _publish(
     groups: dict[str, list[OpenMart]] = {}
     for mart in marts:
         if selected is None or mart.name in selected:
-            groups.setdefault(mart.together or mart.name, []).append(mart)
+            groups.setdefault(mart.published_together or mart.name, []).append(mart)
     published: list[tuple[OpenMart, PublishedFile]] = []
     refused: list[PublicationError] = []
     for group in groups.values():
         try:
-            _insist_on_companions(group)
+            _require_companions(group)
             for mart in group:
-                insist_on_clearance(mart)
+                require_clearance(mart)
             published += _group(connection, edition, group, modified)
         except PublicationError as error:
             edition.revert(_name(kind, mart) for mart in group for kind in (CSV, XLSX))
@@ -299,7 +306,7 @@ def _told(mart: OpenMart) -> Iterator[None]:
         ) from None
 
 
-def insist_on_clearance(mart: OpenMart) -> None:
+def require_clearance(mart: OpenMart) -> None:
     """By its lineage (clearance.py): what nobody looked at stays, as what may not leave."""
     if mart.clearance is None:
         raise PublicationError(mart.name, "may not leave: nobody has looked at its lineage")
@@ -309,7 +316,7 @@ def insist_on_clearance(mart: OpenMart) -> None:
         )
 
 
-def _insist_on_companions(group: Sequence[OpenMart]) -> None:
+def _require_companions(group: Sequence[OpenMart]) -> None:
     """Cells of tonight beside totals of yesterday can give back what is hidden."""
     present = {m.name for m in group}
     for mart in group:
@@ -344,7 +351,7 @@ def write_report(
             log(connection, run_id, _withdraw_report(edition, marts, out_dir))
             edition.show()
     for mart in marts:
-        insist_on_clearance(mart)
+        require_clearance(mart)
     with snapshot(connection):
         data = read_report(connection)
     page = render(data, as_of, samples)

@@ -18,7 +18,7 @@ from dagster._core.execution.step_dependency_config import StepDependencyConfig
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 
 from pipelines.runs.dead import Closed, is_late, storage_url, subject
-from pipelines.runs.slots import make_pools, told
+from pipelines.runs.slots import describe_wait, make_pools
 from pipelines.runtime import lease
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class _LeasedExecutor(dg.Executor):
         instance, say = plan_context.instance, plan_context.log.info
         with (
             lease.hold(url, subject(plan_context.run_id), linger=True),
-            told(instance, say, lambda runs: _say_closed(say, runs), limit=None),
+            describe_wait(instance, say, lambda runs: _say_closed(say, runs), limit=None),
         ):
             make_pools(instance, plan_context.job.get_definition().graph.pools)
             yield from self._whole.execute(plan_context, execution_plan)

@@ -17,7 +17,7 @@ from dagster._utils.concurrency import ConcurrencyClaimStatus
 from pipelines.clock import TIMEZONE
 from pipelines.errors import GudangError
 from pipelines.runs.dead import Closed, close_dead_runs, storage_url
-from pipelines.runtime.lease import alone
+from pipelines.runtime.lease import exclusive
 
 LIMIT_SECONDS = 1800.0
 """How long a night waits for one source, beside what else it does."""
@@ -36,13 +36,13 @@ def make_pools(instance: dg.DagsterInstance, pools: Collection[str]) -> None:
     storage = instance.event_log_storage
     if url is None or set(pools) <= storage.get_concurrency_keys():
         return
-    with alone(url, "pools"):
+    with exclusive(url, "pools"):
         for pool in sorted(set(pools) - storage.get_concurrency_keys()):
             storage.initialize_concurrency_limit_to_default(pool)
 
 
 @contextmanager
-def told(
+def describe_wait(
     instance: dg.DagsterInstance,
     say: Callable[[str], None],
     closed: Callable[[tuple[Closed, ...]], None],

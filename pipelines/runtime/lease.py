@@ -59,7 +59,7 @@ def hold(url: str, subject: str, *, linger: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def alone(url: str, subject: str) -> Iterator[None]:
+def exclusive(url: str, subject: str) -> Iterator[None]:
     """Waits until nobody else is in a context of this subject, at most a minute, and keeps others out meanwhile."""
     with _connect(url, "gudang") as connection:
         connection.execute("set lock_timeout = '60s'")

@@ -162,7 +162,7 @@ def _look(
             tick.lines.append(
                 f"{key}: {newest} datang terakhir; {len(seen.arrivals) - 1} lainnya digantikannya"
             )
-        new = arrivals.news(connection, contract, seen.arrivals)
+        new = arrivals.changed_arrivals(connection, contract, seen.arrivals)
         for judged in (a for a in new if a.outcome):
             tick.lines.append(
                 f"{key}/{judged.file.name}: {_JUDGED[str(judged.outcome)]}; perbaiki lalu letakkan lagi,"

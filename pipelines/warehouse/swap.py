@@ -113,7 +113,7 @@ def _present(conn: Connection[Any], relation: Relation) -> Existing:
     return found
 
 
-def publish_table(
+def exchange_table(
     conn: Connection[Any],
     relation: Relation,
     candidate: Relation,
@@ -154,7 +154,7 @@ def _no_search_path(conn: Connection[Any]) -> Generator[None]:
     conn.execute("set local search_path to default")
 
 
-def publish_view(
+def exchange_view(
     conn: Connection[Any], relation: Relation, query: str, rewritten: Mapping[str, str] | None = None
 ) -> None:
     """The view `relation` gets `query`, in place where its columns allow. Call it inside a transaction."""

@@ -34,6 +34,14 @@ def loads(pg_url: str, tmp_path: Path) -> Iterator[Loads]:
 
 
 @pytest.fixture(scope="module")
+def shared_loads(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loads]:
+    """The same with one warehouse for a module's tests: hypothesis asks for it a hundred times."""
+    made = Loads(module_pg_url, tmp_path_factory.mktemp("kontrak"))
+    yield made
+    made.connection.close()
+
+
+@pytest.fixture(scope="module")
 def files(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SentFiles]:
     """Files that an OPD sends; one warehouse for a module's tests, each load a dataset of its own."""
     made = SentFiles(module_pg_url, tmp_path_factory.mktemp("kiriman"))

@@ -64,9 +64,17 @@ class Nights:
         custom.setdefault("extract", {"table": "sumber"})
         return make(self.folder, document("uji/data", list(columns), server or database("UJI_URL"), **custom))
 
-    def load(self, contract: Contract, window: Window | None = None, *, whole: bool = False) -> Ingested:
+    def load(
+        self, contract: Contract, window: Window | None = None, *, full_refresh: bool = False
+    ) -> Ingested:
         return ingest(
-            self.connection, contract, self.settings, self.url, run_id="uji", window=window, whole=whole
+            self.connection,
+            contract,
+            self.settings,
+            self.url,
+            run_id="uji",
+            window=window,
+            full_refresh=full_refresh,
         )
 
     def run(self, statement: str) -> list[Any]:

@@ -79,7 +79,7 @@ class Loads:
         *,
         gate: Gate = passes,
         window: Window | None = None,
-        whole: bool = False,
+        full_refresh: bool = False,
         file: str | None = None,
         allow_empty: bool = False,
         sample: bool = False,
@@ -107,7 +107,7 @@ class Loads:
             gate,
             run_id="uji",
             window=window,
-            whole=whole,
+            full_refresh=full_refresh,
             allow_empty=allow_empty,
         )
         assert batch is not None

@@ -25,7 +25,7 @@ CELLS = OpenMart(
     frequency="bulanan",
     keywords=(),
     columns=tuple(MartColumn(name, description=f"Arti {name}.") for name in ("bulan", "kode", "jumlah")),
-    together="rincian_dan_jumlah",
+    published_together="rincian_dan_jumlah",
     companions=("jumlah",),
     clearance=Clearance(basis={"jumlah": "penyamaran"}),
 )

@@ -30,7 +30,7 @@ from pipelines.extract.json import bps
 from pipelines.extract.json.records import Fields
 from pipelines.extract.json.shapes import shaped_records
 from pipelines.extract.json.values import decode, digest
-from pipelines.extract.source_names import are_told, told
+from pipelines.extract.source_names import may_be_shown, redact_names
 from pipelines.extract.stream import SourceStream, encode_rows
 from pipelines.redaction.personal_shapes import masked
 from pipelines.settings import references, resolve
@@ -133,7 +133,7 @@ def _page(
         return None
     place = f"page {pager.pages + 1}"
     subject = contract.key
-    document = decode(subject, place, answer.body, answer.content_type, tell_keys=are_told(contract))
+    document = decode(subject, place, answer.body, answer.content_type, tell_keys=may_be_shown(contract))
     _check_error_field(contract, extract, document, place)
     records = point(document, extract.records)
     if extract.shape is not None and records is not ABSENT:
@@ -145,7 +145,7 @@ def _page(
     else:
         message = f"{place}: at records pointer {extract.records!r} stands no list"
     keys = (
-        f"its keys: {told(contract, sorted(cast('dict[str, Any]', document)))}"
+        f"its keys: {redact_names(contract, sorted(cast('dict[str, Any]', document)))}"
         if isinstance(document, dict)
         else "it is no object"
     )
@@ -167,7 +167,7 @@ def _check_error_field(contract: Contract, extract: ApiExtract, document: Any, p
         return
     message = f"{place}: the API answered 200 with an error in {declared.field}"
     said = point(document, declared.message) if declared.message else ABSENT
-    if isinstance(said, str) and said.strip() and are_told(contract):
+    if isinstance(said, str) and said.strip() and may_be_shown(contract):
         words = _LONG_NUMBER.sub("***", masked(" ".join(said.split())))
         message += f", and says: {words[:_LONGEST_MESSAGE]!r}"
     hint = "ask the OPD; correct extract.error where this answer is a good one"
@@ -232,4 +232,4 @@ class _Records:
 
 
 def _left_out(contract: Contract, others: Sequence[str]) -> str:
-    return f"keys left out, they are not in the contract: {told(contract, sorted(others))}"
+    return f"keys left out, they are not in the contract: {redact_names(contract, sorted(others))}"

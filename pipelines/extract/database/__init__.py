@@ -66,7 +66,7 @@ def open_database(contract: Contract, wanted: Wanted, env: Mapping[str, str]) ->
             raise source_error(contract, error) from None
         raise
     if locks:
-        stream.hurried = True
+        stream.ignore_rate_limit = True
         stream.warnings.append(
             f"{locks}, which reading locks: it is read as fast as it can be, without rows_per_second"
         )

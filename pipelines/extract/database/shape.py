@@ -18,7 +18,7 @@ from pipelines.clock import TIMEZONE
 from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract, DatabaseExtract
 from pipelines.errors import ContractError, ShapeError
-from pipelines.extract.source_names import told
+from pipelines.extract.source_names import redact_names
 from pipelines.extract.stream import Wanted
 
 Family = Literal[
@@ -154,12 +154,14 @@ def _vanished(
 ) -> ShapeError:
     message = f"{place(contract)} has no column {', '.join(c.source_name for c in gone)}"
     if unknown:
-        message += f"; it has {told(contract, list(unknown), found)}, which the contract does not know"
+        message += (
+            f"; it has {redact_names(contract, list(unknown), found)}, which the contract does not know"
+        )
     renamed: list[str] = []
     for column in gone:
         alike = [name for name, there in unknown.items() if _alike(column, there.family)]
         if len(alike) == 1:
-            renamed.append(f"{column.source_name} renamed to {told(contract, alike, found)}?")
+            renamed.append(f"{column.source_name} renamed to {redact_names(contract, alike, found)}?")
     hint = " ".join(renamed) + " Then mend physicalName in the contract" if renamed else "ask the OPD"
     return ShapeError(contract.key, message, hint=hint)
 

@@ -16,7 +16,7 @@ from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
 from pipelines.extract.json.values import cell_reader, extra_cell
 from pipelines.extract.number_forms import number_writer
-from pipelines.extract.source_names import told
+from pipelines.extract.source_names import redact_names
 
 MAX_KEYS = 1600
 """As many columns as a PostgreSQL table may have. More of them are data, and would fill the memory."""
@@ -109,7 +109,7 @@ class Fields:
 
 def _put(contract: Contract, flat: dict[str, Any], name: str, value: Any, place: str) -> None:
     if name in flat:
-        message = f"{place} has {told(contract, [name])} twice, as a key and as a part"
+        message = f"{place} has {redact_names(contract, [name])} twice, as a key and as a part"
         raise SourceError(contract.key, message, hint="ask the OPD which one holds")
     flat[name] = value
 

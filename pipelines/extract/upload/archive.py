@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from typing import IO, BinaryIO
 
 from pipelines.errors import SourceError
-from pipelines.extract.source_names import are_told, listed
+from pipelines.extract.source_names import listed, may_be_shown
 from pipelines.extract.upload.table import Reading
 
 MAX_BYTES = 4 << 30
@@ -54,7 +54,7 @@ def unpack_member(reading: Reading, file: BinaryIO, pattern: str) -> BinaryIO:
     try:
         with open_zip(file) as archive:
             info = _one_member(reading, archive, pattern)
-            place = f" at {info.filename!r}" if are_told(reading.contract) else ""
+            place = f" at {info.filename!r}" if may_be_shown(reading.contract) else ""
             with archive.open(info) as member:
                 return _spool(reading, member, info.compress_size)
     except SourceError:
@@ -151,7 +151,7 @@ def _directory_size(file: BinaryIO) -> int:
 def _one_member(reading: Reading, archive: zipfile.ZipFile, pattern: str) -> zipfile.ZipInfo:
     for info in archive.infolist():
         if _leads_elsewhere(info):
-            name = repr(info.filename) if are_told(reading.contract) else "a member"
+            name = repr(info.filename) if may_be_shown(reading.contract) else "a member"
             message = f"the ZIP holds {name}, a path or link that leads out of it"
             raise reading.fault(message, "pack plain files only")
     members = [i for i in archive.infolist() if not i.is_dir() and not _is_clutter(i.filename)]
@@ -159,12 +159,12 @@ def _one_member(reading: Reading, archive: zipfile.ZipFile, pattern: str) -> zip
     if len(found) != 1:
         count = f"{len(found)} members of the ZIP match" if found else "no member of the ZIP matches"
         names = listed([repr(i.filename) for i in (found or members)]) or "nothing"
-        if not are_told(reading.contract):
+        if not may_be_shown(reading.contract):
             names = f"{len(members)} in all"
         hint = "pack only one such file, or correct member in the contract"
         raise reading.fault(f"{count} {pattern!r}; {'these do' if found else 'it holds'}: {names}", hint)
     if found[0].flag_bits & 1:
-        name = repr(found[0].filename) if are_told(reading.contract) else "the file"
+        name = repr(found[0].filename) if may_be_shown(reading.contract) else "the file"
         raise reading.fault(f"{name} in the ZIP is locked with a password", "pack it without one")
     return found[0]
 

@@ -21,7 +21,7 @@ from pipelines.contracts.raw_table import POSITION
 from pipelines.contracts.upload import WORKBOOKS, FileExtract
 from pipelines.errors import ContractError
 from pipelines.extract.read_ahead import read_ahead
-from pipelines.extract.source_names import are_told
+from pipelines.extract.source_names import may_be_shown
 from pipelines.extract.stream import SourceStream, encode_rows
 from pipelines.extract.upload.archive import gunzip, unpack_member
 from pipelines.extract.upload.csv import plain
@@ -131,7 +131,7 @@ def _fitted(reading: Reading, tables: Iterator[tuple[Table, Fit]], stream: Sourc
         before = stream.rows
         yield from fit.blocks(stream)
         if stream.rows == before and reading.extract.sheets:
-            sheet = f"sheet {table.sheet}" if are_told(reading.contract) else table.place
+            sheet = f"sheet {table.sheet}" if may_be_shown(reading.contract) else table.place
             stream.warnings.append(f"{reading.name}: {sheet} has a header but no row")
 
 

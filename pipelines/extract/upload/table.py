@@ -22,7 +22,7 @@ from pipelines.contracts.model import Contract
 from pipelines.contracts.raw_table import EXTRA, POSITION
 from pipelines.contracts.upload import FILE, SHEET, FileExtract
 from pipelines.errors import ContractError, ShapeError, SourceError
-from pipelines.extract.source_names import are_told, fold, listed, told
+from pipelines.extract.source_names import fold, listed, may_be_shown, redact_names
 from pipelines.extract.stream import SourceStream, encode_columns, encode_rows
 
 _JOINT = " / "
@@ -110,12 +110,13 @@ class Reading:
         if lost:
             message = f"{place}: missing {where}: {listed(lost)}"
             raise self.misshapen(
-                message + (f"; not expected: {told(contract, unexpected, among)}" if unexpected else ""),
+                message
+                + (f"; not expected: {redact_names(contract, unexpected, among)}" if unexpected else ""),
                 wanted,
             )
         if unexpected and not evolves:
             raise self.misshapen(
-                f"{place}: not expected {where}: {told(contract, unexpected, among)}", wanted
+                f"{place}: not expected {where}: {redact_names(contract, unexpected, among)}", wanted
             )
         warnings: list[str] = []
         if missing:
@@ -230,7 +231,7 @@ class Fit:
         if twice:
             wanted = f"the file must have: {listed(expected)}"
             raise reading.misshapen(
-                f"{table.place}: twice in the header: {told(reading.contract, twice, names)}", wanted
+                f"{table.place}: twice in the header: {redact_names(reading.contract, twice, names)}", wanted
             )
         known = set(expected)
         unexpected = [name for name in names if name not in known]
@@ -301,7 +302,7 @@ class Fit:
             else:
                 yield from encode_rows(self._rows(part), stream)
         if self.dropped:
-            named = self.table.sheet and are_told(self.reading.contract)
+            named = self.table.sheet and may_be_shown(self.reading.contract)
             place = f" in sheet {self.table.sheet}" if named else ""
             stream.warnings.append(f"{self.reading.name}: {self.dropped} total rows left out{place}")
         if self.short:

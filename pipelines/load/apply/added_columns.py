@@ -17,7 +17,7 @@ from psycopg import Connection, sql
 from pipelines.contracts.raw_table import HISTORY, ORIGIN, raw_columns, raw_key
 from pipelines.load.plan import RAW_SHAPE, LoadPlan, create_raw, current_index, expected_shape, identifiers
 from pipelines.warehouse.relation import Relation, existing
-from pipelines.warehouse.swap import publish_table
+from pipelines.warehouse.swap import exchange_table
 
 MODEL_SCHEMAS = frozenset({"staging", "core", "mart_satu_data", "mart_spbe"})
 """Schemas of SQL models: a view there that no longer fits a table without rows is built again by the next night."""
@@ -34,7 +34,7 @@ class Difference:
     common: tuple[str, ...] = ()
 
     @property
-    def grown(self) -> bool:
+    def only_adds(self) -> bool:
         """Whether raw becomes what the contract says by added columns alone."""
         return bool(self.added) and not self.changed
 
@@ -75,7 +75,7 @@ def renew(connection: Connection[Any], plan: LoadPlan) -> None:
             connection.execute(statement)
         made = Relation("raw", plan.renewed_name)
         raw = Relation("raw", plan.contract.table)
-        publish_table(connection, raw, made, ours=_OURS, may_go=MODEL_SCHEMAS)
+        exchange_table(connection, raw, made, ours=_OURS, may_go=MODEL_SCHEMAS)
         if plan.contract.keeps_history:
             connection.execute(
                 sql.SQL("alter index {} rename to {}").format(

@@ -20,18 +20,18 @@ from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan
 from pipelines.load.stage.quarantine import resolve_gone
 from pipelines.warehouse.relation import Relation
-from pipelines.warehouse.swap import publish_table
+from pipelines.warehouse.swap import exchange_table
 
 _PRIMARY_KEY = re.compile(r".*_pkey")
 """What a stage brings along."""
 
 
-def publish(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: int) -> None:
+def apply_stage(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: int) -> None:
     """Makes raw what the stage says, and counts what really changed. Raises LoadError."""
     contract = plan.contract
     difference = added_columns.compare(connection, plan)
-    swaps = plan.whole or not (contract.merges or contract.appends)
-    exchanged = swaps and plan.complete and not contract.keeps_history
+    swaps = plan.full_refresh or not (contract.merges or contract.appends)
+    exchanged = swaps and plan.reads_everything and not contract.keeps_history
     if difference.changed and not exchanged:
         raise LoadError(
             contract.key,
@@ -43,7 +43,7 @@ def publish(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: i
         _grow(connection, plan, batch, difference.added)
         added, difference = difference.added, added_columns.Difference()
     if contract.cursor:
-        if plan.whole:
+        if plan.full_refresh:
             connection.execute("delete from ops.watermark where dataset = %s", [contract.key])
         connection.execute(watermark.advance(plan))
         (impossible,) = _one(connection, watermark.count_impossible(plan))
@@ -104,7 +104,7 @@ def _replace(
     difference: added_columns.Difference,
 ) -> None:
     """By an exchange, where nothing but these rows is in raw; else a window's or a file's rows where they are."""
-    partial = plan.window is not None or (plan.file is not None and not plan.whole)
+    partial = plan.window is not None or (plan.file is not None and not plan.full_refresh)
     (nothing,) = _one(connection, b"select not exists (select from " + plan.raw.as_bytes(connection) + b")")
     batch.loaded, batch.deleted = staged, 0
     same_shape = not (difference.added or difference.changed)
@@ -126,9 +126,9 @@ def _replace(
         shrinking.check(plan, before, staged)
     if plan.window and plan.contract.primary_key:
         _take_moved(connection, plan, batch)
-    if _one(connection, dispositions.alone(plan))[0]:
+    if _one(connection, dispositions.replaces_all(plan))[0]:
         connection.execute(b"alter table " + plan.stage.as_bytes(connection) + b" set schema raw")
-        publish_table(
+        exchange_table(
             connection,
             Relation("raw", plan.contract.table),
             Relation("raw", plan.stage_name),
@@ -182,7 +182,7 @@ def _append(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: i
 
 
 def _upsert(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: int) -> None:
-    marks = plan.contract.reconcile and plan.complete
+    marks = plan.contract.reconcile and plan.reads_everything
     before = _alive(connection, plan) if marks else 0
     batch.loaded = connection.execute(dispositions.upsert_stage(plan)).rowcount
     batch.unchanged = staged - batch.loaded
@@ -191,12 +191,12 @@ def _upsert(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: i
 
 
 def _version(connection: Connection[Any], plan: LoadPlan, batch: Batch, staged: int) -> None:
-    before = _alive(connection, plan) if plan.complete else 0
+    before = _alive(connection, plan) if plan.reads_everything else 0
     batch.loaded = connection.execute(history.correct_versions(plan)).rowcount
     connection.execute(history.close_versions(plan))
     batch.loaded += connection.execute(history.open_versions(plan)).rowcount
     batch.unchanged = staged - batch.loaded
-    if plan.complete:
+    if plan.reads_everything:
         _mark_gone(connection, plan, batch, staged, before)
 
 

@@ -44,7 +44,7 @@ def count_changes(plan: LoadPlan) -> sql.Composed:
     )
 
 
-def alone(plan: LoadPlan) -> sql.Composed:
+def replaces_all(plan: LoadPlan) -> sql.Composed:
     """Whether raw has no row that this load leaves as it is."""
     return sql.SQL("select not exists (select from {} r where ({}) is not true)").format(
         plan.raw, plan.scope("r")

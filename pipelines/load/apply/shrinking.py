@@ -38,7 +38,7 @@ def check(plan: LoadPlan, before: int, left: int) -> None:
     A full refresh, and a run that allows it, take what the source gives as the truth.
     """
     share = plan.contract.max_shrink_share
-    if plan.whole or plan.allow_empty or before < JUDGED_FROM or before - left <= before * share:
+    if plan.full_refresh or plan.allow_empty or before < JUDGED_FROM or before - left <= before * share:
         return
     raise ShrunkError(
         plan.contract.key,

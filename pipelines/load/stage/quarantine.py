@@ -115,7 +115,7 @@ def resolve(plan: LoadPlan, source_name: str | None, *, refused: bool) -> sql.Co
     ).format(sql.Literal(contract.key), sql.Literal(plan.batch_id))
     if refused:
         start += sql.SQL(" and not exists (select from {} r where r.entry_id = q.entry_id)").format(REFUSED)
-    if plan.complete:
+    if plan.reads_everything:
         return start
     if plan.file is not None:
         return sql.SQL("{} and {}").format(start, _of_this_file(plan, plan.file))

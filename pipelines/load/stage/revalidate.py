@@ -100,7 +100,7 @@ def asked(plan: LoadPlan, rules: str, file: str | None) -> sql.Composed:
     file: the upload that it read.
     """
     whose = sql.SQL("true")
-    if file is not None and not plan.whole:
+    if file is not None and not plan.full_refresh:
         whose = sql.SQL("b.source_name = {}").format(sql.Literal(file))
     return sql.SQL(
         "update quarantine.row set last_batch_id = {} where entry_id in (select q.entry_id {} and {})"

@@ -29,7 +29,7 @@ from pipelines.redaction import sqlstates
 from pipelines.warehouse.attached import name_for_now
 from pipelines.warehouse.locks import limit_waiting, queued
 from pipelines.warehouse.relation import Relation, columns_of, compiled, describe, drop, existing, identifier
-from pipelines.warehouse.swap import publish_table, publish_view
+from pipelines.warehouse.swap import exchange_table, exchange_view
 
 SEED_STATE = """
 create table if not exists ops.seed_state (
@@ -90,7 +90,7 @@ class Builder:
             missing = self._project.sources[absent[0]].relation.dotted
             return result("skipped", error=f"the source table {missing} is not there yet")
         # The members of a group are locked by the run, until all of them are published.
-        with self._told(node, result) as told, nullcontext() if node.together else self.alone(node):
+        with self._told(node, result) as told, nullcontext() if node.transaction_group else self.exclusive(node):
             told.append(self._built(node, result))
         return told[-1]
 
@@ -105,7 +105,7 @@ class Builder:
         state: State = "tests_failed" if said else "ok"
         return NodeResult(node.name, node.schema, node.kind, state, seconds, error=said, tests=tests)
 
-    def publish(self, nodes: Sequence[Node]) -> None:
+    def release(self, nodes: Sequence[Node]) -> None:
         """Puts nodes that stand aside into their places, all in one transaction."""
         with self._shared.publishing, self.conn.transaction():
             for node in nodes:
@@ -116,7 +116,7 @@ class Builder:
         drop(self.conn, node.table.candidate)
 
     @contextmanager
-    def alone(self, node: Node) -> Generator[None]:
+    def exclusive(self, node: Node) -> Generator[None]:
         """One build of a node at a time, across processes."""
         with queued(self.conn, f"model:{node.relation}", node.relation, "pembangunan lain dari model ini"):
             yield
@@ -149,12 +149,12 @@ class Builder:
             said = _stopped(tests)
             if said:
                 return result("tests_failed", rows=rows, tests=tests, columns=columns, error=said)
-            if not node.together:
-                self.publish([node])
+            if not node.transaction_group:
+                self.release([node])
             published = True
             return result("ok", rows=rows, tests=tests, columns=columns)
         finally:
-            if not self.conn.broken and not (published and node.together):
+            if not self.conn.broken and not (published and node.transaction_group):
                 self.discard(node)
 
     # -- seeds ---------------------------------------------------------------------------------------------------
@@ -231,9 +231,9 @@ class Builder:
         candidate = node.table.candidate
         if node.kind == "view":
             drop(self.conn, candidate)
-            publish_view(self.conn, node.table, node.sql, self._views)
+            exchange_view(self.conn, node.table, node.sql, self._views)
         else:
-            publish_table(self.conn, node.table, candidate, self._views, _OUR_INDEX)
+            exchange_table(self.conn, node.table, candidate, self._views, _OUR_INDEX)
             for index in node.materialization.indexes:
                 name = index.name(node.name)
                 made = sql.Identifier(node.schema, name_for_now(name))
@@ -288,7 +288,7 @@ class Builder:
         if said:
             return result("tests_failed", rows=rows, tests=tests, columns=come, error=said)
         self.conn.execute(sql.SQL("analyze {}").format(identifier(node.table)))
-        return result("ok", rows=rows, tests=tests, columns=columns_of(self.conn, node.table), grown=True)
+        return result("ok", rows=rows, tests=tests, columns=columns_of(self.conn, node.table), incremented=True)
 
     # -- audit -------------------------------------------------------------------------------------------------------
 

@@ -48,7 +48,7 @@ class NodeResult:
     exposure is not) say why in `error`.
     rows: of tables and seeds, of an incremental model those that were brought; None for a view.
     columns: (name, type) as built. unchanged: a seed that was not loaded again because its file is the same.
-    grown: rows came into a table that was there.
+    incremented: rows came into a table that was there.
     """
 
     name: str
@@ -61,7 +61,7 @@ class NodeResult:
     tests: tuple[TestResult, ...] = ()
     columns: tuple[tuple[str, str], ...] = ()
     unchanged: bool = False
-    grown: bool = False
+    incremented: bool = False
 
     @property
     def asset(self) -> str:

@@ -70,7 +70,7 @@ def run_tests(
     """Asks the tests and suites of the selected nodes of what is published; builds and writes nothing."""
     nodes = selection.select(project, select, exclude)
     # Nothing is built, so nothing is published together.
-    nodes = tuple(replace(node, together=None) for node in nodes)
+    nodes = tuple(replace(node, transaction_group=None) for node in nodes)
     with _Run(project, nodes, connect, threads) as run:
         return run.walk(lambda builder, node: builder.test(node), None, on_result)
 
@@ -97,8 +97,8 @@ class _Run:
         self._results: dict[str, NodeResult] = {}
         self._groups: dict[str, set[str]] = {}
         for node in nodes:
-            if node.together:
-                self._groups.setdefault(node.together, set()).add(node.name)
+            if node.transaction_group:
+                self._groups.setdefault(node.transaction_group, set()).add(node.name)
 
     def __enter__(self) -> _Run:
         self._main = Builder(self._opened(), self._shared)
@@ -163,13 +163,13 @@ class _Run:
         self, node: Node, result: NodeResult, aside: dict[str, list[NodeResult]]
     ) -> list[NodeResult]:
         """The results that are final now: of a group, all of them when its last member has come."""
-        if node.together is None:
+        if node.transaction_group is None:
             return [result]
-        come = aside.setdefault(node.together, [])
+        come = aside.setdefault(node.transaction_group, [])
         come.append(result)
-        if len(come) < len(self._groups[node.together]):
+        if len(come) < len(self._groups[node.transaction_group]):
             return []
-        return self._published(node.together, come)
+        return self._published(node.transaction_group, come)
 
     def _published(self, group: str, results: list[NodeResult]) -> list[NodeResult]:
         """The members of a group, published in one transaction; none where one of them failed."""
@@ -180,7 +180,7 @@ class _Run:
         )
         if not bad:
             try:
-                self._main.publish(nodes)
+                self._main.release(nodes)
             except (psycopg.Error, GudangError) as error:
                 if self._main.conn.broken:
                     raise
@@ -202,7 +202,7 @@ class _Run:
         """Nobody else builds a member of a group until all are published: what stands aside must stay."""
         with ExitStack() as held:
             for name in sorted(name for group in self._groups.values() for name in group):
-                held.enter_context(self._main.alone(self._nodes[name]))
+                held.enter_context(self._main.exclusive(self._nodes[name]))
             yield
 
     def _worked(self, work: Callable[[Builder, Node], NodeResult], node: Node) -> NodeResult:

@@ -77,8 +77,8 @@ class Node:
 
     depends_on: names of the nodes whose data it holds. build_after: further nodes that its tests and its suite read.
     sql: the compiled query ("" for a seed). code_version: changes when what is built would change.
-    incremental: how rows come into the table once it is there. together: the exposure whose models are published
-    in one transaction, this one among them. suppression: the query by which it hides small cells, where it calls one.
+    incremental: how rows come into the table once it is there. transaction_group: the exposure whose models are
+    published in one transaction, this one among them. suppression: the query by which it hides small cells, where it calls one.
     """
 
     name: str
@@ -98,7 +98,7 @@ class Node:
     meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
     materialization: Materialization = field(default_factory=Materialization)
     incremental: Incremental | None = None
-    together: str | None = None
+    transaction_group: str | None = None
     suppression: str = ""
 
     @property
@@ -127,7 +127,7 @@ class Node:
 class Exposure:
     """What somebody makes of models: a report, a portal. dbt's word.
 
-    together: its models are published in one transaction, so that it never mixes two nights.
+    published_together: its models are published in one transaction, so that it never mixes two nights.
     """
 
     name: str
@@ -140,7 +140,7 @@ class Exposure:
     meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
-    def together(self) -> bool:
+    def published_together(self) -> bool:
         return bool(self.meta.get("satu_transaksi"))
 
 

@@ -193,13 +193,15 @@ class _Reader:
         """The nodes, each with the exposure that is published in one transaction."""
         nodes = dict(project.nodes)
         for exposure in project.exposures.values():
-            if not exposure.together:
+            if not exposure.published_together:
                 continue
             place = f"exposure {exposure.name}"
             for name in exposure.depends_on:
                 node = nodes[name]
-                if node.together or node.kind == "incremental":
-                    why = f"is in {node.together}, too" if node.together else "is incremental"
+                if node.transaction_group or node.kind == "incremental":
+                    why = (
+                        f"is in {node.transaction_group}, too" if node.transaction_group else "is incremental"
+                    )
                     hint = "publish tables and views of one exposure together"
                     raise ModelError(place, f"{name} {why}: it can't be published with the others", hint=hint)
                 above = project.ancestors(name).intersection(exposure.depends_on)
@@ -209,7 +211,7 @@ class _Reader:
                         f"{name} reads {min(above)}, which is not published before it",
                         hint="leave one of them out",
                     )
-                nodes[name] = replace(node, together=exposure.name)
+                nodes[name] = replace(node, transaction_group=exposure.name)
         return nodes
 
     def _node(self, draft: _Draft) -> Node:

@@ -97,7 +97,11 @@ def _faults_of_query(
         other = nodes.get(relation)
         if relation == node.relation:
             told.append((f"reads {relation}, which has last night's rows yet", "write {batch}"))
-        elif other is not None and other.together and other.together == node.together:
+        elif (
+            other is not None
+            and other.transaction_group
+            and other.transaction_group == node.transaction_group
+        ):
             told.append(
                 (f"reads {relation}, which is published together with it", "ask it of what both read")
             )

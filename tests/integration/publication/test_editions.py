@@ -155,7 +155,7 @@ def test_who_reads_while_it_is_published_never_sees_half(warehouse: Connection[A
 def test_the_files_of_a_withdrawn_mart_go_and_the_log_says_so(
     warehouse: Connection[Any], tmp_path: Path
 ) -> None:
-    alone = [replace(mart, together=None, companions=()) for mart in BOTH]
+    alone = [replace(mart, published_together=None, companions=()) for mart in BOTH]
     publish_all(warehouse, alone, tmp_path, AT)
     done = publish_all(warehouse, alone[1:], tmp_path, AT)
     assert done.withdrawn == ("rincian",)

@@ -18,7 +18,7 @@ from tests.support.publishing import AT, CELLS, prepare
 MART = replace(
     CELLS,
     name="uji",
-    together=None,
+    published_together=None,
     companions=(),
     clearance=Clearance(),
     columns=(MartColumn("a"), MartColumn("b")),

@@ -141,8 +141,8 @@ def test_a_nik_stops_its_mart_only_and_is_never_told(warehouse: Connection[Any],
 def test_marts_that_are_published_together_change_together_or_not_at_all(
     warehouse: Connection[Any], tmp_path: Path
 ) -> None:
-    harga = replace(HARGA, together="harga_dan_warga", companions=("warga",))
-    warga = replace(WARGA, together="harga_dan_warga", companions=("harga",))
+    harga = replace(HARGA, published_together="harga_dan_warga", companions=("warga",))
+    warga = replace(WARGA, published_together="harga_dan_warga", companions=("harga",))
     first = publish_all(warehouse, [harga, warga], tmp_path, AT)
     assert [f.name for f in first.published] == ["harga", "warga"]
     kept = {p: p.read_bytes() for p in (tmp_path / "csv").iterdir()}

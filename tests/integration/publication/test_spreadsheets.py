@@ -24,7 +24,7 @@ SHEET = replace(
     CELLS,
     name="lembar",
     title="Lembar",
-    together=None,
+    published_together=None,
     companions=(),
     columns=tuple(
         MartColumn(n, description=f"Arti {n}.")

@@ -19,7 +19,7 @@ from pipelines.publication.mart import Clearance
 from pipelines.publication.publish import publish_all, write_report
 from tests.support.publishing import AT, CELLS, TOTALS, prepare
 
-ALONE = tuple(replace(mart, together=None, companions=()) for mart in (CELLS, TOTALS))
+ALONE = tuple(replace(mart, published_together=None, companions=()) for mart in (CELLS, TOTALS))
 CLOSED = replace(
     CELLS,
     clearance=Clearance(("mart_satu_data.rincian.kode <- raw dinkes/x.kode (terbatas)",), forbidden=True),

@@ -22,7 +22,7 @@ from dagster._core.test_utils import create_run_for_test
 
 from pipelines.errors import GudangError
 from pipelines.runs.dead import TAKEN_BEFORE, Closed, close_dead_runs, subject
-from pipelines.runs.slots import make_pools, told
+from pipelines.runs.slots import describe_wait, make_pools
 from pipelines.runtime import lease
 from pipelines.runtime.dagster_clock import keep_in_utc
 from pipelines.runtime.embedded import EmbeddedServer
@@ -107,14 +107,17 @@ def test_who_works_is_waited_for_with_words_and_an_end_and_who_was_killed_is_not
         assert run is not None and run.status is Status.STARTED
         assert close_dead_runs(instance, later()) == ()
         assert instance.run_launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
-        with told(instance, said.append, closed.extend, limit=2), pytest.raises(GudangError) as ended:
+        with (
+            describe_wait(instance, said.append, closed.extend, limit=2),
+            pytest.raises(GudangError) as ended,
+        ):
             _claimed(instance, waiting)
         assert f"tidak bebas setelah 2 detik: dipakai run {run_id[:8]} (slow, sejak" in str(ended.value)
         assert said[0].startswith(f"Menunggu {POOL}: dipakai run {run_id[:8]} (slow, sejak")
         monkeypatch.setattr("pipelines.runs.slots.LOOK_SECONDS", 0.5)
         monkeypatch.setattr("pipelines.runs.dead.GRACE_SECONDS", 0.0)
         os.kill(process.pid, signal.SIGKILL)
-        with told(instance, said.append, closed.extend):
+        with describe_wait(instance, said.append, closed.extend):
             _claimed(instance, waiting)
     assert closed == [Closed(run_id, "slow", "STARTED")]
     after = instance.get_run_by_id(run_id)

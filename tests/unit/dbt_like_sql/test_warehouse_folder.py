@@ -125,7 +125,7 @@ def test_cells_and_totals_of_one_table_are_published_together(project: Project) 
         if node.name.startswith("agg_"):
             readers = [n for n in project.nodes.values() if node.name in n.depends_on and n.schema != "core"]
             assert readers, f"nobody publishes {node.name}"
-            groups = {n.together for n in readers}
+            groups = {n.transaction_group for n in readers}
             assert len(groups) == 1, f"{node.name} is published in {sorted(map(str, groups))}"
             assert len(readers) == 1 or groups != {None}, f"{node.name} lets its cells and totals part"
 

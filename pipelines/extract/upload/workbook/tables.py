@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from typing import BinaryIO
 
 from pipelines.errors import SourceError
-from pipelines.extract.source_names import are_told, listed
+from pipelines.extract.source_names import listed, may_be_shown
 from pipelines.extract.upload.archive import DAMAGED, check_declared, check_package, open_zip
 from pipelines.extract.upload.kinds import is_web_page
 from pipelines.extract.upload.table import Reading, Span, Table, header
@@ -159,7 +159,7 @@ def _chosen(reading: Reading, known: list[tuple[str, bool]]) -> list[str]:
         return (seen or names)[:1]
     found = [n for n in names if n == pattern] or [n for n in seen if fnmatchcase(n, pattern)]
     has = f"it has {listed([repr(n) for n in names]) or 'none'}"
-    if not are_told(reading.contract):
+    if not may_be_shown(reading.contract):
         has = f"it has {len(names)}"
     if not found:
         raise reading.fault(f"the workbook has no sheet {pattern!r}; {has}", _RENAME)
@@ -171,7 +171,7 @@ def _chosen(reading: Reading, known: list[tuple[str, bool]]) -> list[str]:
 
 def _label(reading: Reading, name: str, number: int) -> str:
     """What a sheet is called where it is told of."""
-    return name if are_told(reading.contract) else str(number + 1)
+    return name if may_be_shown(reading.contract) else str(number + 1)
 
 
 def _table(reading: Reading, name: str, rows: SheetRows) -> Table:

@@ -418,15 +418,17 @@ def test_an_empty_table_gives_no_row(mariadb_url: str) -> None:
     assert read(contract("id", table="t"), mariadb_url).rows == []
 
 
-@pytest.mark.parametrize(("engine", "hurried"), [("MyISAM", True), ("Aria", True), ("InnoDB", False)])
+@pytest.mark.parametrize(
+    ("engine", "ignore_rate_limit"), [("MyISAM", True), ("Aria", True), ("InnoDB", False)]
+)
 def test_a_table_that_reading_locks_is_not_read_at_a_pace(
-    mariadb_url: str, engine: str, hurried: bool
+    mariadb_url: str, engine: str, ignore_rate_limit: bool
 ) -> None:
     run_mariadb(
         mariadb_url, f"create table `data a` (id int) engine={engine}", "insert into `data a` values (1)"
     )
-    for rate, told in ((100, hurried), (None, False)):
+    for rate, told in ((100, ignore_rate_limit), (None, False)):
         found = read(contract("id", table="data a", rows_per_second=rate), mariadb_url)
         assert found.cells == ["1"]
-        assert found.stream.hurried is told
+        assert found.stream.ignore_rate_limit is told
         assert ["which reading locks" in warning for warning in found.stream.warnings] == [True] * told

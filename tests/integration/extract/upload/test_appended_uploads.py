@@ -36,9 +36,14 @@ class Zone:
         path.write_text("\n".join(["nilai", *map(str, values)]) + "\n", encoding="utf-8")
         os.utime(path, (1_700_000_000 - age, 1_700_000_000 - age))
 
-    def ingest(self, *, whole: bool = False) -> Ingested:
+    def ingest(self, *, full_refresh: bool = False) -> Ingested:
         return ingest(
-            self.loads.connection, self.contract, self.settings, self.loads.url, run_id="uji", whole=whole
+            self.loads.connection,
+            self.contract,
+            self.settings,
+            self.loads.url,
+            run_id="uji",
+            full_refresh=full_refresh,
         )
 
     def rows(self) -> list[tuple[str, int]]:
@@ -105,7 +110,7 @@ def test_a_full_refresh_is_the_zone_as_it_is_now(zone: Zone) -> None:
     zone.put("mar.csv", 3, age=10)
     zone.ingest()
     assert len(zone.rows()) == 3
-    zone.ingest(whole=True)
+    zone.ingest(full_refresh=True)
     assert zone.rows() == [("feb.csv", 2), ("mar.csv", 3)]
 
 
@@ -118,15 +123,15 @@ def test_a_full_refresh_with_a_broken_file_leaves_what_was_published(zone: Zone)
         for name, age in (("jan.csv", 30), ("feb.csv", 20)):
             zone.put(name, broken, age=age)
             if broken == "satu":
-                done = zone.ingest(whole=True)
+                done = zone.ingest(full_refresh=True)
                 assert done.batch is not None and done.batch.state == "rejected"
             else:
                 with pytest.raises(SourceError, match=name):
-                    zone.ingest(whole=True)
+                    zone.ingest(full_refresh=True)
             assert zone.rows() == before
             zone.put(name, 1 if name == "jan.csv" else 2, age=age)
     assert zone.loads.run("select count(*) from pg_class where relnamespace = 'landing'::regnamespace") == [
         (0,)
     ]
-    done = zone.ingest(whole=True)
+    done = zone.ingest(full_refresh=True)
     assert done.batch is not None and done.batch.loaded >= 1 and zone.rows() == before

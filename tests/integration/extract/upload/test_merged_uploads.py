@@ -45,9 +45,14 @@ class Zone:
         path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
         os.utime(path, (1_700_000_000 - age, 1_700_000_000 - age))
 
-    def ingest(self, *, whole: bool = False) -> Ingested:
+    def ingest(self, *, full_refresh: bool = False) -> Ingested:
         return ingest(
-            self.loads.connection, self.contract, self.settings, self.loads.url, run_id="uji", whole=whole
+            self.loads.connection,
+            self.contract,
+            self.settings,
+            self.loads.url,
+            run_id="uji",
+            full_refresh=full_refresh,
         )
 
     def state(self) -> str:
@@ -176,7 +181,7 @@ def test_a_full_refresh_is_what_all_files_of_the_zone_say(zone: Zone) -> None:
     zone.put("mar.csv", "4,mar", age=0)
     zone.ingest()
     assert len(zone.rows()) == 4
-    zone.ingest(whole=True)
+    zone.ingest(full_refresh=True)
     assert zone.rows() == [(2, "feb"), (3, "feb"), (4, "mar")]
     assert zone.state() == "unchanged"
 
@@ -193,7 +198,7 @@ def test_each_file_is_a_version_and_a_full_refresh_of_several_is_refused(zone: Z
     zone.ingest()
     assert zone.rows("id", "isi", "is_current") == versions
     with pytest.raises(ContractError, match="3 files, and a full refresh would end and begin versions"):
-        zone.ingest(whole=True)
+        zone.ingest(full_refresh=True)
     assert zone.rows("id", "isi", "is_current") == versions
 
 

@@ -65,13 +65,13 @@ def test_an_incremental_append_without_a_key_does_not_double_the_rows_at_its_mar
     assert asked[1] == "2024-05-02T00:00:00"
 
 
-@pytest.mark.parametrize("whole", [False, True])
-def test_a_history_gets_the_column_and_keeps_its_versions(loads: Loads, whole: bool) -> None:
+@pytest.mark.parametrize("full_refresh", [False, True])
+def test_a_history_gets_the_column_and_keeps_its_versions(loads: Loads, full_refresh: bool) -> None:
     custom = {"write_disposition": "merge", "merge_strategy": "scd2"}
     before, after = narrow(loads, KEYED, **custom), wide(loads, KEYED, **custom)
     for value in ("a", "b"):
         loads.load(before, lambda *_, value=value: [["1", value], ["2", "tetap"]])
-    batch = loads.load(after, lambda *_: [["1", "x", "b"], ["2", "y", "berubah"]], whole=whole)
+    batch = loads.load(after, lambda *_: [["1", "x", "b"], ["2", "y", "berubah"]], full_refresh=full_refresh)
     assert (batch.loaded, batch.deleted) == (2, 0)
     assert loads.run("select id, nilai, baru, is_current from raw.uji__data order by 1, valid_from") == [
         (1, "a", None, False),
@@ -95,7 +95,7 @@ def test_a_reload_tells_truly_what_it_took_out(loads: Loads) -> None:
         before, after = (f(loads, key, write_disposition="append") for f in (narrow, wide))
         loads.forget(before)
         loads.load(before, lambda *_: [["1", "a"], ["2", "b"]])
-        batch = loads.load(after, lambda *_: [["2", "x", "b"], ["3", "y", "c"]], whole=True)
+        batch = loads.load(after, lambda *_: [["2", "x", "b"], ["3", "y", "c"]], full_refresh=True)
         assert (batch.loaded, batch.deleted) == (2, 1)
         assert loads.run(
             "select rows_loaded, rows_deleted from ops.load_batch order by batch_id desc limit 1"
@@ -107,9 +107,9 @@ def test_a_change_that_is_no_growth_has_a_way_out_that_loses_nothing(loads: Load
     before = narrow(loads, KEYED, **custom)
     after = loads.contract(column("id", "integer", **KEYED), column("nilai", "integer"), **custom)
     loads.load(before, lambda *_: [["1", "7"]])
-    for whole in (False, True):
+    for full_refresh in (False, True):
         with pytest.raises(LoadError, match=r"alter table .*move the table") as caught:
-            loads.load(after, lambda *_: [["1", "8"]], whole=whole)
+            loads.load(after, lambda *_: [["1", "8"]], full_refresh=full_refresh)
         assert "reload" not in str(caught.value)
     loads.run("alter table raw.uji__data alter column nilai type integer using nilai::integer")
     assert loads.load(after, lambda *_: [["1", "8"]]).loaded == 1

@@ -37,12 +37,12 @@ class Version:
 @FEW
 @given(history=histories)
 def test_a_history_has_a_version_for_every_change_and_no_two_at_once(
-    loads: Loads, history: list[list[tuple[str, int | None, int]]]
+    shared_loads: Loads, history: list[list[tuple[str, int | None, int]]]
 ) -> None:
     contract = keyed(
-        loads, write_disposition="merge", merge_strategy="scd2", cursor="diubah", reconcile="PT0S"
+        shared_loads, write_disposition="merge", merge_strategy="scd2", cursor="diubah", reconcile="PT0S"
     )
-    loads.forget(contract)
+    shared_loads.forget(contract)
     source, mark = Source({"tetap": (0, 0)}), None
     model: dict[str, list[Version]] = {}
     for night in [*history, []]:  # the last reads again what a reconciliation saw that had been overlooked
@@ -71,9 +71,9 @@ def test_a_history_has_a_version_for_every_change_and_no_two_at_once(
         now = {k: v[-1].clock for k, v in model.items() if not v[-1].ended}
         behind = [m for k, (_, m) in source.rows.items() if now.get(k) != m]
         mark = min([mark, *behind])
-        loads.load(contract, source.read)
+        shared_loads.load(contract, source.read)
     found: dict[str, list[tuple[Any, ...]]] = {}
-    for key, *row in loads.raw(contract, "kunci", "valid_from", "valid_to", "is_current", "nilai"):
+    for key, *row in shared_loads.raw(contract, "kunci", "valid_from", "valid_to", "is_current", "nilai"):
         found.setdefault(key, []).append(tuple(row))
     assert {k: [(v.value, not v.ended) for v in versions] for k, versions in model.items()} == {
         k: [(r[3], r[2]) for r in rows] for k, rows in found.items()
@@ -83,7 +83,7 @@ def test_a_history_has_a_version_for_every_change_and_no_two_at_once(
             assert current == (end is None)
             assert end is None or begin < end
             assert following is None or (end is not None and end <= following[0])
-    again_changes_nothing(loads, contract, source)
+    again_changes_nothing(shared_loads, contract, source)
 
 
 batches = st.lists(
@@ -96,14 +96,14 @@ batches = st.lists(
 @FEW
 @given(nights=batches, api=st.booleans())
 def test_every_version_of_a_key_in_one_reading_is_kept_in_the_order_of_its_clock(
-    loads: Loads, nights: list[list[tuple[str, int, int]]], api: bool
+    shared_loads: Loads, nights: list[list[tuple[str, int, int]]], api: bool
 ) -> None:
     """A log of changes: a row for each (key, minute), of which the first that came in a reading holds."""
     more: dict[str, Any] = {"server": API, "extract": {"path": "/x"}} if api else {}
     contract = keyed(
-        loads, write_disposition="merge", merge_strategy="scd2", cursor="diubah", lag="PT9M", **more
+        shared_loads, write_disposition="merge", merge_strategy="scd2", cursor="diubah", lag="PT9M", **more
     )
-    loads.forget(contract)
+    shared_loads.forget(contract)
     model: dict[str, list[list[int]]] = {}
     for night in nights:
         reading: dict[tuple[str, int], int] = {}
@@ -123,9 +123,9 @@ def test_every_version_of_a_key_in_one_reading_is_kept_in_the_order_of_its_clock
                 versions[-1][1] = own[-1]
             versions += [[m, v] for m, v in rows if m > last]
         unique = [[k, str(v), (T0 + timedelta(minutes=m)).isoformat()] for (k, m), v in reading.items()]
-        loads.load(contract, lambda *_, unique=unique: unique)
+        shared_loads.load(contract, lambda *_, unique=unique: unique)
     found: dict[str, list[tuple[Any, ...]]] = {}
-    for key, begin, end, current, value in loads.raw(
+    for key, begin, end, current, value in shared_loads.raw(
         contract, "kunci", "valid_from::timestamp", "valid_to::timestamp", "is_current", "nilai"
     ):
         found.setdefault(key, []).append((begin, end, current, value))
@@ -144,37 +144,37 @@ def test_every_version_of_a_key_in_one_reading_is_kept_in_the_order_of_its_clock
     assert found == expected
 
 
-def test_only_a_version_that_comes_twice_goes_to_quarantine(loads: Loads) -> None:
-    contract = keyed(loads, write_disposition="merge", merge_strategy="scd2", cursor="diubah")
-    loads.forget(contract)
+def test_only_a_version_that_comes_twice_goes_to_quarantine(shared_loads: Loads) -> None:
+    contract = keyed(shared_loads, write_disposition="merge", merge_strategy="scd2", cursor="diubah")
+    shared_loads.forget(contract)
     rows: list[Row] = [
         ["a", "2", "2024-05-02"],
         ["a", "1", "2024-05-01"],
         ["a", "3", "2024-05-03"],
         ["a", "9", "2024-05-02"],
     ]
-    batch = loads.load(contract, lambda *_: rows)
+    batch = shared_loads.load(contract, lambda *_: rows)
     assert (batch.loaded, batch.quarantined) == (3, 1)
-    assert loads.run(
+    assert shared_loads.run(
         "select valid_from::date::text, valid_to::date::text, is_current from raw.uji__data order by 1"
     ) == [
         ("2024-05-01", "2024-05-02", False),
         ("2024-05-02", "2024-05-03", False),
         ("2024-05-03", None, True),
     ]
-    again = loads.load(contract, lambda *_: rows[:3])
+    again = shared_loads.load(contract, lambda *_: rows[:3])
     assert (again.state, again.loaded) == ("unchanged", 0)
 
 
-def test_a_version_begins_and_ends_by_the_clock_of_the_source(loads: Loads) -> None:
-    contract = keyed(loads, write_disposition="merge", merge_strategy="scd2", cursor="diubah")
-    loads.forget(contract)
+def test_a_version_begins_and_ends_by_the_clock_of_the_source(shared_loads: Loads) -> None:
+    contract = keyed(shared_loads, write_disposition="merge", merge_strategy="scd2", cursor="diubah")
+    shared_loads.forget(contract)
     source = Source({"a": (1, 0), "b": (1, 0)})
-    loads.load(contract, source.read)
+    shared_loads.load(contract, source.read)
     source.apply(("a", 2, 5))
-    batch = loads.load(contract, source.read)
+    batch = shared_loads.load(contract, source.read)
     assert (batch.loaded, batch.deleted) == (1, 0)
-    rows = loads.raw(
+    rows = shared_loads.raw(
         contract, "kunci", "nilai", "valid_from::timestamp::text", "valid_to::timestamp::text", "is_current"
     )
     assert rows == [
@@ -184,19 +184,19 @@ def test_a_version_begins_and_ends_by_the_clock_of_the_source(loads: Loads) -> N
     ]
 
 
-def test_a_key_that_goes_and_comes_back_has_two_versions_with_a_gap(loads: Loads) -> None:
-    contract = loads.contract(
+def test_a_key_that_goes_and_comes_back_has_two_versions_with_a_gap(shared_loads: Loads) -> None:
+    contract = shared_loads.contract(
         column("kunci", primaryKey=True),
         column("nilai", "integer"),
         write_disposition="merge",
         merge_strategy="scd2",
     )
-    loads.forget(contract)
+    shared_loads.forget(contract)
     both: list[Row] = [["a", "1"], ["b", "1"]]
     for rows in (both, both[1:], both[1:], both):
-        batch = loads.load(contract, lambda *_, rows=rows: rows)
+        batch = shared_loads.load(contract, lambda *_, rows=rows: rows)
     assert batch.loaded == 1
-    found = loads.raw(contract, "kunci", "valid_from", "valid_to", "is_current")
+    found = shared_loads.raw(contract, "kunci", "valid_from", "valid_to", "is_current")
     assert [(r[0], r[3]) for r in found] == [("a", False), ("a", True), ("b", True)]
     assert found[0][2] < found[1][1]
-    assert loads.load(contract, lambda *_: both).state == "unchanged"
+    assert shared_loads.load(contract, lambda *_: both).state == "unchanged"

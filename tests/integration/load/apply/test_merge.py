@@ -27,10 +27,10 @@ from tests.support.loads import Loads, Row
 @FEW
 @given(history=histories, lag=st.sampled_from(["PT0S", "PT2M"]))
 def test_an_upsert_keeps_what_was_read_last_of_each_key(
-    loads: Loads, history: list[list[tuple[str, int | None, int]]], lag: str
+    shared_loads: Loads, history: list[list[tuple[str, int | None, int]]], lag: str
 ) -> None:
-    contract = keyed(loads, write_disposition="merge", cursor="diubah", lag=lag)
-    loads.forget(contract)
+    contract = keyed(shared_loads, write_disposition="merge", cursor="diubah", lag=lag)
+    shared_loads.forget(contract)
     source, expected, mark = Source(), dict[str, tuple[int, int]](), None
     for night in history:
         for change in night:
@@ -39,57 +39,67 @@ def test_an_upsert_keeps_what_was_read_last_of_each_key(
         seen = {k: row for k, row in source.rows.items() if since is None or row[1] >= since}
         expected |= seen
         mark = max([m for _, m in seen.values()] + ([] if mark is None else [mark]), default=None)
-        loads.load(contract, source.read)
-        found = dict(loads.raw(contract, "kunci", "nilai"))
+        shared_loads.load(contract, source.read)
+        found = dict(shared_loads.raw(contract, "kunci", "nilai"))
         assert found == {k: v for k, (v, _) in expected.items()}
-    again_changes_nothing(loads, contract, source)
+    again_changes_nothing(shared_loads, contract, source)
 
 
 @FEW
 @given(history=histories)
 def test_a_reconciled_upsert_ends_as_the_source_whatever_its_clock_did(
-    loads: Loads, history: list[list[tuple[str, int | None, int]]]
+    shared_loads: Loads, history: list[list[tuple[str, int | None, int]]]
 ) -> None:
-    contract = keyed(loads, write_disposition="merge", cursor="diubah", reconcile="PT0S")
-    loads.forget(contract)
+    contract = keyed(shared_loads, write_disposition="merge", cursor="diubah", reconcile="PT0S")
+    shared_loads.forget(contract)
     source = Source({"tetap": (0, 0)})
     for night in history:
         for change in night:
             source.apply(change)
-        loads.load(contract, source.read)
-    loads.load(contract, source.read)  # reads again what the last reconciliation saw that had been overlooked
+        shared_loads.load(contract, source.read)
+    shared_loads.load(
+        contract, source.read
+    )  # reads again what the last reconciliation saw that had been overlooked
     alive = {
         r[0]: (r[1], r[2])
-        for r in loads.raw(contract, "kunci", "nilai", "diubah", "deleted_at")
+        for r in shared_loads.raw(contract, "kunci", "nilai", "diubah", "deleted_at")
         if r[3] is None
     }
     assert alive == {k: (v, T0 + timedelta(minutes=m)) for k, (v, m) in source.rows.items()}
-    again_changes_nothing(loads, contract, source)
+    again_changes_nothing(shared_loads, contract, source)
 
 
-def test_a_row_in_quarantine_is_not_taken_for_a_deleted_one(loads: Loads) -> None:
-    contract = loads.contract(
+def test_a_row_in_quarantine_is_not_taken_for_a_deleted_one(shared_loads: Loads) -> None:
+    contract = shared_loads.contract(
         column("kunci", primaryKey=True),
         column("nilai", "integer"),
         write_disposition="merge",
         reconcile="P1D",
     )
-    loads.forget(contract)
-    loads.load(contract, lambda *_: [["a", "1"], ["b", "1"], ["c", "1"]])
-    batch = loads.load(contract, lambda *_: [["a", "satu"], ["b", "1"]])
+    shared_loads.forget(contract)
+    shared_loads.load(contract, lambda *_: [["a", "1"], ["b", "1"], ["c", "1"]])
+    batch = shared_loads.load(contract, lambda *_: [["a", "satu"], ["b", "1"]])
     assert (batch.deleted, batch.quarantined) == (1, 1)
-    assert loads.raw(contract, "kunci", "deleted_at is null") == [("a", True), ("b", True), ("c", False)]
-    batch = loads.load(contract, lambda *_: [["b", "1"], ["c", "1"]])
+    assert shared_loads.raw(contract, "kunci", "deleted_at is null") == [
+        ("a", True),
+        ("b", True),
+        ("c", False),
+    ]
+    batch = shared_loads.load(contract, lambda *_: [["b", "1"], ["c", "1"]])
     assert (batch.deleted, batch.loaded) == (1, 1)
-    assert loads.raw(contract, "kunci", "deleted_at is null") == [("a", False), ("b", True), ("c", True)]
-    assert loads.run("select state from quarantine.row") == [("resolved",)]
+    assert shared_loads.raw(contract, "kunci", "deleted_at is null") == [
+        ("a", False),
+        ("b", True),
+        ("c", True),
+    ]
+    assert shared_loads.run("select state from quarantine.row") == [("resolved",)]
 
 
-def test_a_reconciliation_that_fails_leaves_what_was_loaded_and_is_due_again(loads: Loads) -> None:
-    contract = keyed(loads, write_disposition="merge", cursor="diubah", reconcile="PT0S")
-    loads.forget(contract)
+def test_a_reconciliation_that_fails_leaves_what_was_loaded_and_is_due_again(shared_loads: Loads) -> None:
+    contract = keyed(shared_loads, write_disposition="merge", cursor="diubah", reconcile="PT0S")
+    shared_loads.forget(contract)
     source = Source({"a": (1, 0), "b": (1, 1)})
-    loads.load(contract, source.read)
+    shared_loads.load(contract, source.read)
     source.apply(("c", 1, 5))
     source.apply(("a", None, 0))
 
@@ -98,52 +108,62 @@ def test_a_reconciliation_that_fails_leaves_what_was_loaded_and_is_due_again(loa
             raise SourceError("uji/data", "no right to read the keys")
         return source.read(of, since)
 
-    batch = loads.load(contract, without_keys)
+    batch = shared_loads.load(contract, without_keys)
     assert (batch.state, batch.loaded, batch.error) == (
         "loaded",
         1,
         "reconciliation: no right to read the keys",
     )
-    assert loads.raw(contract, "kunci", "deleted_at is null") == [("a", True), ("b", True), ("c", True)]
-    batch = loads.load(
+    assert shared_loads.raw(contract, "kunci", "deleted_at is null") == [
+        ("a", True),
+        ("b", True),
+        ("c", True),
+    ]
+    batch = shared_loads.load(
         contract, lambda of, since: [] if len(of.stored) < len(NAMES) else source.read(of, since)
     )
     assert batch.error == "reconciliation: the source gave no key at all, where rows are published"
-    assert loads.load(contract, source.read).deleted == 1
-    assert loads.raw(contract, "kunci", "deleted_at is null") == [("a", False), ("b", True), ("c", True)]
+    assert shared_loads.load(contract, source.read).deleted == 1
+    assert shared_loads.raw(contract, "kunci", "deleted_at is null") == [
+        ("a", False),
+        ("b", True),
+        ("c", True),
+    ]
     assert (
-        loads.run(
+        shared_loads.run(
             "select relname from pg_class where relnamespace = 'landing'::regnamespace and relkind = 'r'"
         )
         == []
     )
 
 
-def test_an_older_version_that_an_api_brings_late_changes_nothing(loads: Loads) -> None:
+def test_an_older_version_that_an_api_brings_late_changes_nothing(shared_loads: Loads) -> None:
     for strategy in ("upsert", "scd2"):
         contract = keyed(
-            loads,
+            shared_loads,
             server=API,
             extract={"path": "/x"},
             write_disposition="merge",
             merge_strategy=strategy,
             cursor="diubah",
         )
-        loads.forget(contract)
-        loads.load(contract, lambda *_: [["a", "2", "2024-05-02"]])
-        late = loads.load(contract, lambda *_: [["a", "1", "2024-05-01"]])
+        shared_loads.forget(contract)
+        shared_loads.load(contract, lambda *_: [["a", "2", "2024-05-02"]])
+        late = shared_loads.load(contract, lambda *_: [["a", "1", "2024-05-01"]])
         assert (late.state, late.unchanged) == ("unchanged", 1)
-        assert loads.raw(contract, "kunci", "nilai") == [("a", 2)]
+        assert shared_loads.raw(contract, "kunci", "nilai") == [("a", 2)]
 
 
 @FEW
 @given(history=histories)
 def test_rows_that_an_api_brings_late_never_displace_a_later_one(
-    loads: Loads, history: list[list[tuple[str, int | None, int]]]
+    shared_loads: Loads, history: list[list[tuple[str, int | None, int]]]
 ) -> None:
     """Each night gives some rows in any order, older ones among them; of a key the latest by its clock stands."""
-    contract = keyed(loads, server=API, extract={"path": "/x"}, write_disposition="merge", cursor="diubah")
-    loads.forget(contract)
+    contract = keyed(
+        shared_loads, server=API, extract={"path": "/x"}, write_disposition="merge", cursor="diubah"
+    )
+    shared_loads.forget(contract)
     expected: dict[str, tuple[int, int]] = {}
     for night in history:
         given_rows = {k: (v, m) for k, v, m in night if v is not None}  # one row a key, as it came last
@@ -151,19 +171,19 @@ def test_rows_that_an_api_brings_late_never_displace_a_later_one(
             if key not in expected or minute >= expected[key][1]:
                 expected[key] = (value, minute)
         rows = [[k, str(v), (T0 + timedelta(minutes=m)).isoformat()] for k, (v, m) in given_rows.items()]
-        loads.load(contract, lambda *_, rows=rows: rows)
-    found = {r[0]: (r[1], r[2]) for r in loads.raw(contract, "kunci", "nilai", "diubah")}
+        shared_loads.load(contract, lambda *_, rows=rows: rows)
+    found = {r[0]: (r[1], r[2]) for r in shared_loads.raw(contract, "kunci", "nilai", "diubah")}
     assert found == {k: (v, T0 + timedelta(minutes=m)) for k, (v, m) in expected.items()}
 
 
 @FEW
 @given(history=histories, reconcile=st.booleans())
 def test_a_key_that_changes_its_case_at_a_source_that_does_not_mind_ends_as_one_row(
-    loads: Loads, history: list[list[tuple[str, int | None, int]]], reconcile: bool
+    shared_loads: Loads, history: list[list[tuple[str, int | None, int]]], reconcile: bool
 ) -> None:
     """A MariaDB table: "a" and "A" are one key there. The contract says so by a repair of the key."""
     more = {"reconcile": "PT0S"} if reconcile else {}
-    contract = loads.contract(
+    contract = shared_loads.contract(
         column("kunci", primaryKey=True, parse="huruf_besar"),
         column("nilai", "integer"),
         column("diubah", "timestamp", required=True),
@@ -171,7 +191,7 @@ def test_a_key_that_changes_its_case_at_a_source_that_does_not_mind_ends_as_one_
         cursor="diubah",
         **more,
     )
-    loads.forget(contract)
+    shared_loads.forget(contract)
     source, clock = Source({"tetap": (0, 0)}), 0
     for night in history:
         for key, value, _ in night:
@@ -179,10 +199,10 @@ def test_a_key_that_changes_its_case_at_a_source_that_does_not_mind_ends_as_one_
             for same in [k for k in source.rows if k.upper() == key.upper()]:
                 del source.rows[same]
             source.apply((key, value, clock))
-        loads.load(contract, source.read)
+        shared_loads.load(contract, source.read)
     alive_only = " where deleted_at is null" if reconcile else ""
-    found = loads.run(f"select kunci, nilai from raw.uji__data{alive_only}")  # noqa: S608
+    found = shared_loads.run(f"select kunci, nilai from raw.uji__data{alive_only}")  # noqa: S608
     assert len({k for k, _ in found}) == len(found)
     alive = {k.upper(): v for k, (v, _) in source.rows.items()}
     assert dict(found) == alive if reconcile else alive.items() <= dict(found).items()
-    again_changes_nothing(loads, contract, source)
+    again_changes_nothing(shared_loads, contract, source)

@@ -48,8 +48,8 @@ class Rows:
         return only(contract, NAMES, found)
 
 
-def reconciled(loads: Loads, **custom: Any) -> Contract:
-    return loads.contract(
+def reconciled(shared_loads: Loads, **custom: Any) -> Contract:
+    return shared_loads.contract(
         column("kunci", primaryKey=True, logicalTypeOptions={"pattern": "^[abc]$"}),
         column("nilai", "integer"),
         column("diubah", "timestamp", required=True),
@@ -64,31 +64,31 @@ def reconciled(loads: Loads, **custom: Any) -> Contract:
 @FEW
 @given(history=st.lists(st.lists(changes, max_size=4), min_size=1, max_size=5))
 def test_a_row_is_marked_as_gone_when_its_key_is_and_only_then(
-    loads: Loads, history: list[list[tuple[str, str | None, int]]]
+    shared_loads: Loads, history: list[list[tuple[str, str | None, int]]]
 ) -> None:
-    contract = reconciled(loads)
-    loads.forget(contract)
+    contract = reconciled(shared_loads)
+    shared_loads.forget(contract)
     source, ever = Rows(), set[str]()
     for night in history:
         for change in night:
             source.apply(*change)
-        batch = loads.load(contract, source.read)
-        raw = dict(loads.raw(contract, "kunci", "deleted_at is null"))
+        batch = shared_loads.load(contract, source.read)
+        raw = dict(shared_loads.raw(contract, "kunci", "deleted_at is null"))
         ever |= raw.keys()
         assert {k for k, alive in raw.items() if alive} == ever & source.rows.keys()
         # The first load reads all; then the reading of keys counts what the cursor can't find.
         without = [k for k, (_, at) in source.rows.items() if not re.match("20", at or "")]
         if batch.unreachable is not None:
             assert batch.unreachable == len(without)
-    waiting = {row[0] for row in loads.run("select row_key from quarantine.row where state = 'open'")}
+    waiting = {row[0] for row in shared_loads.run("select row_key from quarantine.row where state = 'open'")}
     assert waiting & ever <= source.rows.keys(), "of a row that is gone nobody fixes anything"
 
 
 def test_two_persons_whose_rows_are_refused_alike_are_two_rows_in_quarantine(
-    loads: Loads, monkeypatch: pytest.MonkeyPatch
+    shared_loads: Loads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
-    contract = loads.contract(
+    contract = shared_loads.contract(
         column("orang", primaryKey=True, classification="pribadi", pseudonymise="uji"),
         column("nilai", "integer"),
         write_disposition="merge",
@@ -96,13 +96,15 @@ def test_two_persons_whose_rows_are_refused_alike_are_two_rows_in_quarantine(
         max_quarantine_share=1,
         max_shrink_share=1,
     )
-    loads.forget(contract)
-    loads.load(contract, lambda *_: [["Budi", "1"], ["Sari", "1"], ["Wati", "1"], ["Yusuf", "1"]])
-    batch = loads.load(contract, lambda *_: [["Budi", "x"], ["Sari", "x"], ["Wati", "1"]])
+    shared_loads.forget(contract)
+    shared_loads.load(contract, lambda *_: [["Budi", "1"], ["Sari", "1"], ["Wati", "1"], ["Yusuf", "1"]])
+    batch = shared_loads.load(contract, lambda *_: [["Budi", "x"], ["Sari", "x"], ["Wati", "1"]])
     assert (batch.quarantined, batch.deleted) == (2, 1)
-    assert loads.run("select count(distinct row_key) from quarantine.row where state = 'open'") == [(2,)]
-    again = loads.load(contract, lambda *_: [["Budi", "x"], ["Sari", "x"], ["Wati", "1"]])
-    assert (again.deleted, loads.run("select count(*) from quarantine.row")) == (0, [(2,)])
+    assert shared_loads.run("select count(distinct row_key) from quarantine.row where state = 'open'") == [
+        (2,)
+    ]
+    again = shared_loads.load(contract, lambda *_: [["Budi", "x"], ["Sari", "x"], ["Wati", "1"]])
+    assert (again.deleted, shared_loads.run("select count(*) from quarantine.row")) == (0, [(2,)])
 
 
 @pytest.fixture(scope="module")
@@ -152,30 +154,32 @@ def test_a_date_of_mariadb_that_becomes_zero_or_empty_deletes_no_row(
     ) == [(3, False)]
 
 
-def test_a_row_whose_key_is_shaped_like_a_persons_number_lives_while_it_is_refused(loads: Loads) -> None:
+def test_a_row_whose_key_is_shaped_like_a_persons_number_lives_while_it_is_refused(
+    shared_loads: Loads,
+) -> None:
     """Quarantine shows no such key, and still knows which row of raw it is."""
     nip = "198001012005011001"
-    contract = loads.contract(
+    contract = shared_loads.contract(
         column("nip", primaryKey=True, classification="terbatas"),
         column("gaji", "integer"),
         write_disposition="merge",
         reconcile="PT20H",
         max_quarantine_share=1.0,
     )
-    loads.forget(contract)
-    loads.load(contract, lambda *_: [(nip, "1"), ("198001012005011002", "2")])
+    shared_loads.forget(contract)
+    shared_loads.load(contract, lambda *_: [(nip, "1"), ("198001012005011002", "2")])
     for _ in range(2):
-        batch = loads.load(contract, lambda *_: [(nip, "satu"), ("198001012005011002", "2")])
+        batch = shared_loads.load(contract, lambda *_: [(nip, "satu"), ("198001012005011002", "2")])
         assert (batch.quarantined, batch.deleted) == (1, 0)
-    assert loads.run("select count(*) from raw.uji__data where deleted_at is null") == [(2,)]
-    ((shown,),) = loads.run("select row_key from quarantine.row")
+    assert shared_loads.run("select count(*) from raw.uji__data where deleted_at is null") == [(2,)]
+    ((shown,),) = shared_loads.run("select row_key from quarantine.row")
     assert shown.startswith("*** ") and nip not in shown
-    loads.load(contract, lambda *_: [(nip, "1"), ("198001012005011002", "2")])
-    assert loads.run("select state from quarantine.row") == [("resolved",)]
+    shared_loads.load(contract, lambda *_: [(nip, "1"), ("198001012005011002", "2")])
+    assert shared_loads.run("select state from quarantine.row") == [("resolved",)]
 
 
-def test_an_empty_raw_is_read_from_the_beginning_whatever_the_mark_says(loads: Loads) -> None:
-    contract = loads.contract(
+def test_an_empty_raw_is_read_from_the_beginning_whatever_the_mark_says(shared_loads: Loads) -> None:
+    contract = shared_loads.contract(
         column("id", "integer", primaryKey=True),
         column("diubah", "timestamp", required=True),
         write_disposition="merge",
@@ -187,9 +191,9 @@ def test_an_empty_raw_is_read_from_the_beginning_whatever_the_mark_says(loads: L
         asked.append(since)
         return [("1", "2024-05-01 10:00:00")]
 
-    loads.forget(contract)
-    loads.load(contract, rows)
-    loads.run("truncate raw.uji__data")
-    loads.load(contract, rows)
+    shared_loads.forget(contract)
+    shared_loads.load(contract, rows)
+    shared_loads.run("truncate raw.uji__data")
+    shared_loads.load(contract, rows)
     assert asked == [None, None]
-    assert loads.run("select count(*) from raw.uji__data") == [(1,)]
+    assert shared_loads.run("select count(*) from raw.uji__data") == [(1,)]

@@ -33,21 +33,23 @@ from tests.support.loads import Loads, Row
 
 @FEW
 @given(history=histories)
-def test_a_replace_is_the_source(loads: Loads, history: list[list[tuple[str, int | None, int]]]) -> None:
-    contract = keyed(loads)
-    loads.forget(contract)
+def test_a_replace_is_the_source(
+    shared_loads: Loads, history: list[list[tuple[str, int | None, int]]]
+) -> None:
+    contract = keyed(shared_loads)
+    shared_loads.forget(contract)
     source = Source()
     for night in history:
         before = dict(source.rows)
         for change in night:
             source.apply(change)
-        batch = loads.load(contract, source.read)
-        assert {r[0]: r[1] for r in loads.raw(contract, "kunci", "nilai")} == {
+        batch = shared_loads.load(contract, source.read)
+        assert {r[0]: r[1] for r in shared_loads.raw(contract, "kunci", "nilai")} == {
             k: v for k, (v, _) in source.rows.items()
         }
         changed = [k for k, row in source.rows.items() if before.get(k) != row]
         assert (batch.loaded, batch.deleted) == (len(changed), len(set(before) - set(source.rows)))
-    again_changes_nothing(loads, contract, source)
+    again_changes_nothing(shared_loads, contract, source)
 
 
 log_rows = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 4)), max_size=6)
@@ -56,17 +58,17 @@ log_rows = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 4)), max_size=6)
 @FEW
 @given(nights=st.lists(log_rows, min_size=1, max_size=4), with_cursor=st.booleans())
 def test_an_append_has_every_row_of_a_growing_log_as_often_as_it_came(
-    loads: Loads, nights: list[list[tuple[int, int]]], with_cursor: bool
+    shared_loads: Loads, nights: list[list[tuple[int, int]]], with_cursor: bool
 ) -> None:
     """The log's clock stands still at times: rows with the boundary's time come before and after a load."""
     more = {"cursor": "waktu"} if with_cursor else {}
-    contract = loads.contract(
+    contract = shared_loads.contract(
         column("isi", "integer"),
         column("waktu", "timestamp", required=True),
         write_disposition="append",
         **more,
     )
-    loads.forget(contract)
+    shared_loads.forget(contract)
     log: list[tuple[int, datetime]] = []
     clock = 0
 
@@ -81,21 +83,21 @@ def test_an_append_has_every_row_of_a_growing_log_as_often_as_it_came(
         for content, step in night:
             clock += step // 3  # most rows share their minute with the one before
             log.append((content, T0 + timedelta(minutes=clock)))
-        loads.load(contract, read)
-        assert Counter(loads.raw(contract, "isi", "waktu")) == Counter(log)
-    again = loads.load(contract, read)
+        shared_loads.load(contract, read)
+        assert Counter(shared_loads.raw(contract, "isi", "waktu")) == Counter(log)
+    again = shared_loads.load(contract, read)
     assert (again.state, again.loaded) == ("unchanged", 0)
 
 
-def test_an_append_never_changes_a_row_and_warns_of_the_try(loads: Loads) -> None:
-    contract = loads.contract(
+def test_an_append_never_changes_a_row_and_warns_of_the_try(shared_loads: Loads) -> None:
+    contract = shared_loads.contract(
         column("kunci", primaryKey=True), column("nilai", "integer"), write_disposition="append"
     )
-    loads.forget(contract)
-    loads.load(contract, lambda *_: [["a", "1"]])
-    batch = loads.load(contract, lambda *_: [["a", "2"], ["b", "1"]])
+    shared_loads.forget(contract)
+    shared_loads.load(contract, lambda *_: [["a", "1"]])
+    batch = shared_loads.load(contract, lambda *_: [["a", "2"], ["b", "1"]])
     assert batch.loaded == 1 and "1 rows came again with other values" in batch.warnings[0]
-    assert loads.raw(contract, "kunci", "nilai") == [("a", 1), ("b", 1)]
+    assert shared_loads.raw(contract, "kunci", "nilai") == [("a", 1), ("b", 1)]
 
 
 file_contents = st.lists(st.integers(0, 2), min_size=1, max_size=3)
@@ -108,38 +110,40 @@ file_contents = st.lists(st.integers(0, 2), min_size=1, max_size=3)
     )
 )
 def test_appended_files_each_stand_once_in_their_latest_content(
-    loads: Loads, deliveries: list[tuple[str, list[int]]]
+    shared_loads: Loads, deliveries: list[tuple[str, list[int]]]
 ) -> None:
-    contract = loads.contract(
+    contract = shared_loads.contract(
         column("nilai", "integer"),
         server=upload("uji/data", "csv"),
         extract={"format": "csv", "pattern": "*.csv"},
         write_disposition="append",
     )
-    loads.forget(contract)
+    shared_loads.forget(contract)
     model: dict[str, list[int]] = {}
     for name, content in deliveries:
-        batch = loads.load(contract, lambda *_, content=content: [[str(v)] for v in content], file=name)
+        batch = shared_loads.load(
+            contract, lambda *_, content=content: [[str(v)] for v in content], file=name
+        )
         if content in model.values():  # the same bytes load once, whatever they are called
             assert batch.state == "unchanged"
         else:
             model[name] = content
-        found = Counter(v for (v,) in loads.run("select nilai from raw.uji__data"))
+        found = Counter(v for (v,) in shared_loads.run("select nilai from raw.uji__data"))
         assert found == Counter(v for values in model.values() for v in values)
 
 
-def test_a_key_that_two_appended_files_claim_stops_the_second(loads: Loads) -> None:
-    contract = loads.contract(
+def test_a_key_that_two_appended_files_claim_stops_the_second(shared_loads: Loads) -> None:
+    contract = shared_loads.contract(
         column("kunci", primaryKey=True),
         server=upload("uji/data", "csv"),
         extract={"format": "csv", "pattern": "*.csv"},
         write_disposition="append",
     )
-    loads.forget(contract)
-    loads.load(contract, lambda *_: [["a"]], file="jan.csv")
+    shared_loads.forget(contract)
+    shared_loads.load(contract, lambda *_: [["a"]], file="jan.csv")
     with pytest.raises(LoadError, match=r"rows of feb\.csv have a key"):
-        loads.load(contract, lambda *_: [["a"], ["b"]], file="feb.csv")
-    assert loads.run("select kunci from raw.uji__data") == [("a",)]
+        shared_loads.load(contract, lambda *_: [["a"], ["b"]], file="feb.csv")
+    assert shared_loads.run("select kunci from raw.uji__data") == [("a",)]
 
 
 days = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), max_size=5)
@@ -148,15 +152,15 @@ days = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), max_size=5)
 @FEW
 @given(nights=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), days), min_size=1, max_size=4))
 def test_a_window_is_the_sources_days_and_the_others_stay(
-    loads: Loads, nights: list[tuple[int, int, list[tuple[int, int]]]]
+    shared_loads: Loads, nights: list[tuple[int, int, list[tuple[int, int]]]]
 ) -> None:
     start = date(2024, 5, 1)
-    contract = loads.contract(
+    contract = shared_loads.contract(
         column("hari", "date"),
         column("nilai", "integer"),
         partition={"column": "hari", "every": "daily", "start": "2024-05-01"},
     )
-    loads.forget(contract)
+    shared_loads.forget(contract)
     expected: Counter[tuple[int, int]] = Counter()
     for first, last, rows in nights:
         low, high = min(first, last), max(first, last)
@@ -169,12 +173,12 @@ def test_a_window_is_the_sources_days_and_the_others_stay(
 
         if published and not inside:
             with pytest.raises(LoadError, match="gave no row"):
-                loads.load(contract, read, window=window)
+                shared_loads.load(contract, read, window=window)
             continue
-        loads.load(contract, read, window=window)
+        shared_loads.load(contract, read, window=window)
         kept = {r: n for r, n in expected.items() if not low <= r[0] <= high}
         expected = Counter(kept) + Counter(inside)
-        found = Counter(((r[0] - start).days, r[1]) for r in loads.raw(contract, "hari", "nilai"))
+        found = Counter(((r[0] - start).days, r[1]) for r in shared_loads.raw(contract, "hari", "nilai"))
         assert found == expected
 
 
@@ -184,16 +188,16 @@ moves = st.lists(st.tuples(st.sampled_from(KEYS), st.one_of(st.none(), st.intege
 @FEW
 @given(nights=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), moves), min_size=1, max_size=5))
 def test_a_row_stands_once_whatever_windows_it_moves_between(
-    loads: Loads, nights: list[tuple[int, int, list[tuple[str, int | None]]]]
+    shared_loads: Loads, nights: list[tuple[int, int, list[tuple[str, int | None]]]]
 ) -> None:
     """A source of keys, each on one day; rows move between days, go and come, and some days are read each night."""
     start = date(2024, 5, 1)
-    contract = loads.contract(
+    contract = shared_loads.contract(
         column("kunci", primaryKey=True),
         column("hari", "date"),
         partition={"column": "hari", "every": "daily", "start": "2024-05-01"},
     )
-    loads.forget(contract)
+    shared_loads.forget(contract)
     source: dict[str, int] = {}
     expected: dict[str, int] = {}
     for first, last, changed in nights:
@@ -210,8 +214,8 @@ def test_a_row_stands_once_whatever_windows_it_moves_between(
         def read(*_: Any, inside: dict[str, int] = inside) -> list[Row]:
             return [[key, (start + timedelta(days=day)).isoformat()] for key, day in inside.items()]
 
-        batch = loads.load(contract, read, window=window, allow_empty=True)
-        assert dict(loads.raw(contract, "kunci", "hari")) == {
+        batch = shared_loads.load(contract, read, window=window, allow_empty=True)
+        assert dict(shared_loads.raw(contract, "kunci", "hari")) == {
             k: start + timedelta(days=day) for k, day in expected.items()
         }
         assert batch.loaded == sum(before.get(k) != day for k, day in inside.items())
@@ -223,48 +227,50 @@ def test_a_row_stands_once_whatever_windows_it_moves_between(
         ] * bool(moved)
 
 
-def test_a_window_that_comes_empty_is_told_of_each_night_until_it_is_settled(loads: Loads) -> None:
-    contract = loads.contract(
+def test_a_window_that_comes_empty_is_told_of_each_night_until_it_is_settled(shared_loads: Loads) -> None:
+    contract = shared_loads.contract(
         column("kunci", primaryKey=True),
         column("hari", "date"),
         partition={"column": "hari", "every": "daily", "start": "2024-05-01"},
     )
-    loads.forget(contract)
+    shared_loads.forget(contract)
 
     def day(number: int) -> Window:
         return Window(date(2024, 5, number), date(2024, 5, number))
 
-    loads.load(contract, lambda *_: [["a", "2024-05-01"]], window=day(1))
-    loads.load(contract, lambda *_: [["b", "2024-05-02"]], window=day(2))
+    shared_loads.load(contract, lambda *_: [["a", "2024-05-01"]], window=day(1))
+    shared_loads.load(contract, lambda *_: [["b", "2024-05-02"]], window=day(2))
     for _ in range(2):
         with pytest.raises(LoadError, match=r"gave no row for 2024-05-01 .*gudang/empty_window: true"):
-            loads.load(contract, lambda *_: [], window=day(1))
+            shared_loads.load(contract, lambda *_: [], window=day(1))
     for number in (3, 4):  # the day is out of the range of the nights that follow
-        night = loads.load(contract, lambda *_, n=number: [[f"k{n}", f"2024-05-0{n}"]], window=day(number))
+        night = shared_loads.load(
+            contract, lambda *_, n=number: [[f"k{n}", f"2024-05-0{n}"]], window=day(number)
+        )
         assert [w for w in night.warnings if "had no row of 2024-05-01 when last asked" in w]
-    agreed = loads.load(contract, lambda *_: [], window=day(1), allow_empty=True)
+    agreed = shared_loads.load(contract, lambda *_: [], window=day(1), allow_empty=True)
     assert (agreed.state, agreed.deleted, agreed.warnings) == ("loaded", 1, [])
     with pytest.raises(LoadError, match="gave no row"):
-        loads.load(contract, lambda *_: [], window=day(2))
+        shared_loads.load(contract, lambda *_: [], window=day(2))
     # The row has moved: nothing is left that the source could contradict.
-    moved = loads.load(contract, lambda *_: [["b", "2024-05-05"]], window=day(5))
+    moved = shared_loads.load(contract, lambda *_: [["b", "2024-05-05"]], window=day(5))
     assert not [w for w in moved.warnings if "when last asked" in w]
-    assert loads.raw(contract, "kunci") == [("b",), ("k3",), ("k4",)]
+    assert shared_loads.raw(contract, "kunci") == [("b",), ("k3",), ("k4",)]
 
 
-def test_a_full_refresh_puts_all_in_the_place_of_all_and_mends_a_changed_shape(loads: Loads) -> None:
-    contract = keyed(loads, write_disposition="merge", cursor="diubah")
-    loads.forget(contract)
+def test_a_full_refresh_puts_all_in_the_place_of_all_and_mends_a_changed_shape(shared_loads: Loads) -> None:
+    contract = keyed(shared_loads, write_disposition="merge", cursor="diubah")
+    shared_loads.forget(contract)
     source = Source({"a": (1, 0), "b": (1, 9)})
-    loads.load(contract, source.read)
+    shared_loads.load(contract, source.read)
     source.apply(("a", 7, 0))
     source.apply(("b", None, 0))
     source.apply(("c", 1, 3))
-    assert loads.load(contract, source.read).read == 0
-    batch = loads.load(contract, source.read, whole=True)
+    assert shared_loads.load(contract, source.read).read == 0
+    batch = shared_loads.load(contract, source.read, full_refresh=True)
     assert (batch.loaded, batch.deleted) == (2, 1)
-    assert loads.raw(contract, "kunci", "nilai") == [("a", 7), ("c", 1)]
-    wider = loads.contract(
+    assert shared_loads.raw(contract, "kunci", "nilai") == [("a", 7), ("c", 1)]
+    wider = shared_loads.contract(
         column("kunci", primaryKey=True),
         column("nilai", "bigint"),
         column("diubah", "timestamp", required=True),
@@ -272,40 +278,40 @@ def test_a_full_refresh_puts_all_in_the_place_of_all_and_mends_a_changed_shape(l
         cursor="diubah",
     )
     with pytest.raises(LoadError, match="no longer those of raw"):
-        loads.load(wider, source.read)
-    assert loads.load(wider, source.read, whole=True).loaded == 2
-    assert loads.run("select pg_typeof(nilai)::text from raw.uji__data limit 1") == [("bigint",)]
+        shared_loads.load(wider, source.read)
+    assert shared_loads.load(wider, source.read, full_refresh=True).loaded == 2
+    assert shared_loads.run("select pg_typeof(nilai)::text from raw.uji__data limit 1") == [("bigint",)]
 
 
-def test_a_full_refresh_brings_back_a_row_that_was_marked_as_deleted(loads: Loads) -> None:
-    contract = keyed(loads, write_disposition="merge", cursor="diubah", reconcile="PT0S")
-    loads.forget(contract)
+def test_a_full_refresh_brings_back_a_row_that_was_marked_as_deleted(shared_loads: Loads) -> None:
+    contract = keyed(shared_loads, write_disposition="merge", cursor="diubah", reconcile="PT0S")
+    shared_loads.forget(contract)
     source = Source({"a": (1, 0), "b": (1, 9)})
-    loads.load(contract, source.read)
+    shared_loads.load(contract, source.read)
     source.apply(("a", None, 0))
-    loads.load(contract, source.read)
-    assert loads.raw(contract, "kunci", "deleted_at is null") == [("a", False), ("b", True)]
+    shared_loads.load(contract, source.read)
+    assert shared_loads.raw(contract, "kunci", "deleted_at is null") == [("a", False), ("b", True)]
     source.apply(("a", 1, 0))
-    assert loads.load(contract, source.read, whole=True).loaded == 1
-    assert loads.raw(contract, "kunci", "deleted_at is null") == [("a", True), ("b", True)]
+    assert shared_loads.load(contract, source.read, full_refresh=True).loaded == 1
+    assert shared_loads.raw(contract, "kunci", "deleted_at is null") == [("a", True), ("b", True)]
 
 
-def test_a_swap_keeps_indexes_that_others_made(loads: Loads) -> None:
-    contract = keyed(loads)
-    loads.forget(contract)
+def test_a_swap_keeps_indexes_that_others_made(shared_loads: Loads) -> None:
+    contract = keyed(shared_loads)
+    shared_loads.forget(contract)
     source = Source({"a": (1, 0)})
-    loads.load(contract, source.read)
-    loads.run("create index nilai_pertama on raw.uji__data (nilai) where nilai > 0")
-    loads.run(
+    shared_loads.load(contract, source.read)
+    shared_loads.run("create index nilai_pertama on raw.uji__data (nilai) where nilai > 0")
+    shared_loads.run(
         'create unique index "Kunci Kecil" on raw.uji__data (lower(kunci) text_pattern_ops) include (nilai)'
     )
-    before = loads.run(
+    before = shared_loads.run(
         "select indexdef from pg_indexes where schemaname = 'raw' and indexname !~ 'pkey' order by 1"
     )
     for value in (2, 3):
         source.apply(("a", value, 0))
-        assert loads.load(contract, source.read).loaded == 1
-    found = loads.run(
+        assert shared_loads.load(contract, source.read).loaded == 1
+    found = shared_loads.run(
         "select indexdef from pg_indexes where schemaname = 'raw' and indexname !~ 'pkey' order by 1"
     )
     assert found == before and len(found) == 2

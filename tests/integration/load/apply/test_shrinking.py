@@ -47,7 +47,7 @@ def test_few_rows_are_not_judged_by_their_share(loads: Loads) -> None:
     assert loads.load(contract, numbered(1)).deleted == 18
 
 
-@pytest.mark.parametrize("consent", [{"whole": True}, {"allow_empty": True}])
+@pytest.mark.parametrize("consent", [{"full_refresh": True}, {"allow_empty": True}])
 def test_a_reload_and_a_run_that_allows_it_take_what_the_source_gives(loads: Loads, consent: Any) -> None:
     contract = loads.contract(ID)
     loads.load(contract, numbered(100))

@@ -97,7 +97,7 @@ def test_another_key_stops_a_merge_until_it_is_loaded_whole(
     with pytest.raises(ContractError, match=r"the same person would be two.*gudang reload uji/data"):
         loads.load(contract, lambda *_: ROWS)
     assert loads.raw(contract, "id", "nik")[0] == (1, pseudonym(NIK[0]))
-    assert loads.load(contract, lambda *_: ROWS, whole=True).loaded == 2
+    assert loads.load(contract, lambda *_: ROWS, full_refresh=True).loaded == 2
     assert loads.raw(contract, "id", "nik")[0] == (1, pseudonym(NIK[0], "n" * 32))
     assert loads.load(contract, lambda *_: ROWS).state == "unchanged"
     kept = str(loads.run("select * from ops.pseudonym_key"))

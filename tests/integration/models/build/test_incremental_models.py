@@ -39,14 +39,14 @@ def test_the_first_build_makes_all_and_later_ones_add(small_warehouse: SmallWare
     small_warehouse.run("create table raw.sumber as select g as k, g as n from generate_series(1, 3) g")
     model(small_warehouse, "indexes=[{'columns': ['k'], 'unique': true}]", query)
     first = small_warehouse.build()["m"]
-    assert (first.state, first.rows, first.grown) == ("ok", 3, False)
+    assert (first.state, first.rows, first.incremented) == ("ok", 3, False)
     before = small_warehouse.run("select 'core.m'::regclass::oid")
 
     small_warehouse.run(
         "insert into raw.sumber values (4, 4), (5, 5); update raw.sumber set n = 100 where k = 1"
     )
     second = small_warehouse.build()["m"]
-    assert (second.state, second.rows, second.grown) == ("ok", 2, True)
+    assert (second.state, second.rows, second.incremented) == ("ok", 2, True)
     assert rows(small_warehouse) == [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5)]
     assert small_warehouse.run("select 'core.m'::regclass::oid") == before
     assert small_warehouse.run(
@@ -54,7 +54,7 @@ def test_the_first_build_makes_all_and_later_ones_add(small_warehouse: SmallWare
     ) == [(True,)]
     assert small_warehouse.build()["m"].rows == 0
 
-    assert small_warehouse.build(full_refresh=True)["m"].grown is False
+    assert small_warehouse.build(full_refresh=True)["m"].incremented is False
     assert rows(small_warehouse)[0] == (1, 100)
     assert small_warehouse.run("select count(*) from pg_indexes where tablename = 'm'") == [(1,)]
 

@@ -104,7 +104,7 @@ def test_an_increment_is_asked_before_anybody_sees_it_and_goes_when_it_is_refuse
     small_warehouse.build()
     small_warehouse.run("insert into raw.sumber values (2, 2)")
     grown = small_warehouse.build()["m"]
-    assert (grown.state, grown.grown) == ("ok", True)
+    assert (grown.state, grown.incremented) == ("ok", True)
     assert all(t.passed for t in grown.tests)
 
     small_warehouse.folder.suite(
