@@ -1,0 +1,1 @@
+"""What a night costs, measured against the least that it could: `make bench`."""

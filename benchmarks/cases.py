@@ -46,7 +46,8 @@ def _target(settings: Settings) -> psycopg.Connection[Any]:
 
 def _told(start: float, **more: Any) -> Told:
     """Peak memory is this process's own, to the page (memory.py adds those below it); ru_maxrss would also hold
-    that of the one that started it."""
+    that of the one that started it.
+    """
     seconds = time.perf_counter() - start
     status = Path("/proc/self/status").read_text(encoding="ascii")
     peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))

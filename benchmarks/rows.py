@@ -220,7 +220,8 @@ def database_contract(folder: Path, place: str, **custom: Any) -> Contract:
 
 def lived_in_contract(folder: Path, place: str) -> Contract:
     """As contracts of real systems are: three repairs, two of which have something to do in most rows, a pseudonym, a
-    code list, a pattern, a bound that two rows of a thousand break."""
+    code list, a pattern, a bound that two rows of a thousand break.
+    """
     os.environ["BENCH_URL"] = place
     os.environ.setdefault("GUDANG_PSEUDONYM_KEY", "benchmark" * 4)
 

@@ -130,7 +130,8 @@ def _money(thousands: int) -> str:
 
 def _dirt(rows: list[Row]) -> list[Row]:
     """Five rows for quarantine, all of the first month: an SKPD that nobody knows, codes that lost zeros or parts, an
-    amount in words, one line twice."""
+    amount in words, one line twice.
+    """
     faults = (
         {4: "Dinas Antah Berantah", 3: "9.99.0.00.0.00.99.0000"},
         {7: "1.1.1.1.1.1"},

@@ -95,7 +95,8 @@ _DAYS = list(days(_FIRST_CHANGE, LAST_DAY))
 
 def _dirt(rng: random.Random, code: str) -> list[Row]:
     """Four rows for quarantine: another province's region, an NPSN that lost a digit, a form that there is not, and a
-    latitude in the place of the longitude and the other way round (two reasons)."""
+    latitude in the place of the longitude and the other way round (two reasons).
+    """
     faults = ({5: "170000  "}, {1: "9995999"}, {3: "MADRASAH"}, {13: "117.15", 14: "-0.5"})
     found: list[Row] = []
     for step, fault in enumerate(faults, start=1):

@@ -1,5 +1,6 @@
 """disnakertrans/pencari_kerja: registered job seekers by kabupaten/kota, sex, schooling, age and month, as an API has
-them. Its regions are Kemendagri's codes without the dots: 6402 is Kutai Kartanegara here, and to BPS Kutai Barat."""
+them. Its regions are Kemendagri's codes without the dots: 6402 is Kutai Kartanegara here, and to BPS Kutai Barat.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """Rows of four upload files, header rows first: Samarinda's population, the hatcheries, the forms of SPBE with Pemdi
-and of EPSS."""
+and of EPSS.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +64,8 @@ def hatcheries() -> Iterator[Row]:
 
 def assessment() -> Iterator[Row]:
     """The form of SPBE and Pemdi: two rows of title, the header in the third; SPBE's 47 indicators a year that get
-    better, then those of Pemdi that the province assesses itself."""
+    better, then those of Pemdi that the province assesses itself.
+    """
     yield ("FORMULIR PENILAIAN MANDIRI SPBE DAN PEMDI (DATA CONTOH)",)
     yield ("Pemerintah Provinsi Kalimantan Timur, PermenPANRB 59/2020 dan 8/2026",)
     yield ("Instrumen", "Peraturan", "Tahun", "No", "Indikator", "Tingkat", "Target", "Bukti", "Tautan Bukti")

@@ -125,7 +125,8 @@ def _employee(rng: random.Random, serial: int, agency: str) -> Row:
 
 def _dirt(rows: list[Row]) -> list[Row]:
     """Four rows for quarantine: a rank that there is not, a day that there is not, a NIP that lost a digit, an agency
-    that nobody knows. And one person as long ago: an earlier version."""
+    that nobody knows. And one person as long ago: an earlier version.
+    """
     faults = ({5: "IV/f"}, {6: "31-04-2024"}, {0: "19850101190001100"}, {10: "dinas_lama"})
     long_ago = str(datetime(2021, 6, 1, 9))
     found: list[Row] = []

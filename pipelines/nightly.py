@@ -119,7 +119,8 @@ def _warehouse(settings: Settings, datasets: Datasets) -> Iterator[Connection[An
 
 def _in_a_line(error: SerializableErrorInfo | None) -> str:
     """What lies below Dagster's own words of an error: its message where it is ours or of a lost connection, which
-    holds no value of a row; else its class."""
+    holds no value of a row; else its class.
+    """
     if error is None:
         return "gagal"
     while error.cause is not None:

@@ -62,14 +62,14 @@ def server_urls() -> Iterator[Urls]:
 
 @pytest.fixture
 def pg_url(server_urls: Urls) -> Iterator[str]:
-    """libpq URI of an empty database of the test's own."""
+    """Libpq URI of an empty database of the test's own."""
     with _database(server_urls) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def module_pg_url(server_urls: Urls) -> Iterator[str]:
-    """libpq URI of a database that one module's tests share."""
+    """Libpq URI of a database that one module's tests share."""
     with _database(server_urls) as url:
         yield url
 

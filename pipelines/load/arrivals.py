@@ -37,7 +37,8 @@ class Arrival:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """The files of a dataset in the order in which they came; those that could not be read, with the reason; those
-    for which the time of the look did not suffice."""
+    for which the time of the look did not suffice.
+    """
 
     arrivals: tuple[Arrival, ...]
     unreadable: tuple[tuple[UploadedFile, SourceError], ...] = ()

@@ -151,7 +151,8 @@ def fingerprint(contract: Contract, sha256: str) -> str:
 
 def standing_fingerprints(connection: Connection[Any], contract: Contract) -> set[str]:
     """Fingerprints of the uploads that raw stands for: the last that was read, or where files are appended, of each
-    name the last whose rows were loaded since the last full refresh. See `merged` for files that are merged."""
+    name the last whose rows were loaded since the last full refresh. See `merged` for files that are merged.
+    """
     query = (
         "select distinct on (source_name) source_fingerprint from ops.load_batch b"
         " where dataset = %s and state = 'loaded' and source_fingerprint is not null and not exists"

@@ -154,7 +154,8 @@ def prepare_originals(connection: Connection[Any], contracts: Iterable[Contract]
 
 def keep_originals(connection: Connection[Any], plan: LoadPlan) -> None:
     """What stands behind each pseudonym of this load, once; what raw no longer mentions goes. In the publishing
-    transaction, with the rows in landing."""
+    transaction, with the rows in landing.
+    """
     retained = _retained(plan.contract)
     if not retained:
         return

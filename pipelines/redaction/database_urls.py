@@ -30,7 +30,7 @@ def has_unescaped(url: str) -> bool:
 
 
 def without_password(url: str) -> tuple[str, str | None]:
-    """libpq's URL without any password, and the password: a command line can be read by every user."""
+    """Libpq's URL without any password, and the password: a command line can be read by every user."""
     parsed = make_url(url)
     found = parsed.password or next((parsed.query[name] for name in _SECRETS if name in parsed.query), None)
     bare = parsed._replace(password=None).difference_update_query(_SECRETS)

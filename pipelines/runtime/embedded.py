@@ -150,7 +150,7 @@ class EmbeddedServer:
             yield
 
     def _initialise(self) -> None:
-        """initdb into a folder aside, then one rename: a cluster is there whole or not at all."""
+        """Initdb into a folder aside, then one rename: a cluster is there whole or not at all."""
         new = self.home / "pg.new"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)

@@ -112,7 +112,8 @@ def prepare_environment(
 
 def close_zone(settings: Settings) -> None:
     """Our own upload zone, made if it is missing, closed to other users. One that somebody set keeps its modes: sshd
-    asks for its own."""
+    asks for its own.
+    """
     if upload_zone(settings) == settings.home / "unggahan":
         private_folder(settings.home / "unggahan")
 
@@ -265,7 +266,8 @@ def _demo_key(path: Path) -> str:
 @contextmanager
 def _demo_opd(settings: Settings) -> Iterator[dict[str, str]]:
     """The demo OPD in the place of every source that is not configured: databases made once for each version of it,
-    upload files once, the API server as a child for the length of the context. Gives their variables."""
+    upload files once, the API server as a child for the length of the context. Gives their variables.
+    """
     given = demo_given(settings, os.environ)
     database_url = EmbeddedServer(settings.home).urls.libpq("postgres")
     done = settings.home / "demo"
@@ -365,7 +367,8 @@ def end(process: subprocess.Popen[bytes], first: signal.Signals, patience: float
 
 def end_session(leader: int) -> None:
     """Kills what is left of a session when the child of ours that led it has ended. A load that this ends is as if it
-    had not been."""
+    had not been.
+    """
     with suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
 

@@ -23,7 +23,7 @@ class Terminal(Console):
             self.width = at_least
 
     def render_str(self, text: str, **more: Any) -> Text:
-        """rich's own door for every text, of a table's cell too."""
+        """Rich's own door for every text, of a table's cell too."""
         more |= {"markup": False, "emoji": False}
         return super().render_str(shown(text), **more)
 

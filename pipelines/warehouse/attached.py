@@ -206,7 +206,8 @@ def on_the_name(conn: Connection[Any], oids: Sequence[int]) -> list[Attached]:
 
 def refuse_hindrances(conn: Connection[Any], relation: Relation, oids: Sequence[int]) -> None:
     """Raises LoadError where something hangs on the relations (`relation` and the views above) that an exchange would
-    lose, or that would not let it happen; names it and the mend. Call it with an empty search path."""
+    lose, or that would not let it happen; names it and the mend. Call it with an empty search path.
+    """
     found = conn.execute(_HINDRANCES, {"oids": list(oids)}).fetchall()
     if not found:
         return

@@ -1,5 +1,6 @@
 """What integration tests share: a warehouse with nothing but its functions, one for loads of a test's own
-rows, one for models of its own."""
+rows, one for models of its own.
+"""
 
 from __future__ import annotations
 

@@ -227,7 +227,8 @@ def _put_remote(folder: UPath, key: str, file: Path, name: str) -> UPath:
 
 def is_settled(file: UploadedFile, now: float, quiet_seconds: float = 5) -> bool:
     """Whether nobody has written to this machine's `file` for a while. What the file says of its time is not asked:
-    it may be of long ago (`cp -p`, `sftp -p`) or of the future."""
+    it may be of long ago (`cp -p`, `sftp -p`) or of the future.
+    """
     return file.changed is not None and now - file.changed >= quiet_seconds
 
 

@@ -37,7 +37,8 @@ def mark_gone(plan: LoadPlan, present: sql.Composable, *, has_refused: bool = Fa
 
 def overlooked(plan: LoadPlan, present: sql.Composable) -> sql.Composed:
     """How many rows of the source raw lacks or has with another cursor value, and the least of their values; and how
-    many of the source's rows have no cursor value, so that no load can find what changed in them."""
+    many of the source's rows have no cursor value, so that no load can find what changed in them.
+    """
     contract = plan.contract
     assert contract.cursor is not None
     alive = sql.SQL("t.is_current" if contract.keeps_history else "t.deleted_at is null")

@@ -78,7 +78,8 @@ class Node:
     depends_on: names of the nodes whose data it holds. build_after: further nodes that its tests and its suite read.
     sql: the compiled query ("" for a seed). code_version: changes when what is built would change.
     incremental: how rows come into the table once it is there. transaction_group: the exposure whose models are
-    published in one transaction, this one among them. suppression: the query by which it hides small cells, where it calls one.
+    published in one transaction, this one among them. suppression: the query by which it hides small
+    cells, where it calls one.
     """
 
     name: str

@@ -51,7 +51,8 @@ class Tile:
 def render(data: ReportData, as_of: datetime, samples: Collection[str] = ()) -> str:
     """The page. samples: the models that hold made-up rows.
 
-    Raises PublicationError where a value in it is shaped like a NIK."""
+    Raises PublicationError where a value in it is shaped like a NIK.
+    """
     names = opd_names(data.daftar_data)
     page = (
         _environment()

@@ -54,7 +54,7 @@ def test_rows_in_force_and_deleted_rows_are_shown(loads: Loads) -> None:
 
 
 def test_it_fits_80_columns_and_reads_nothing_from_outside_as_markup(loads: Loads) -> None:
-    """rich would take "[/b]" for the end of something, and "[red]" away."""
+    """Rich would take "[/b]" for the end of something, and "[red]" away."""
     contract = loads.contract(column("isi"))
 
     def broken(_contract: Any, _since: Any) -> list[Row]:

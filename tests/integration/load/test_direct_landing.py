@@ -1,5 +1,6 @@
 """Where the source's own types are the contract's, each row is written once: landing becomes the table that is
-published. What comes out must be what the longer way gives."""
+published. What comes out must be what the longer way gives.
+"""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def own_server() -> Iterator[EmbeddedServer]:
 
 
 def kill(server: EmbeddedServer) -> None:
-    """kill -9 of the postmaster: its sessions end, and the next start recovers."""
+    """Kill -9 of the postmaster: its sessions end, and the next start recovers."""
     pid = int((server.data_dir / "postmaster.pid").read_text().splitlines()[0])
     os.kill(pid, signal.SIGKILL)
     until = time.monotonic() + 120

@@ -1,5 +1,6 @@
 """New uploads start one load of their dataset, in the order in which they came, until one has judged them; and each look
-says what it left. The warehouse, Dagster's instance and the runs are real ones."""
+says what it left. The warehouse, Dagster's instance and the runs are real ones.
+"""
 
 from __future__ import annotations
 

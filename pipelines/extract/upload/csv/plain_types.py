@@ -163,7 +163,7 @@ def _timestamps(text: Bytes, starts: Places, ends: Places) -> bool:
 
 
 def _booleans(text: Bytes, starts: Places, lengths: Places) -> bool:
-    """true or false in either case, 1 or 0."""
+    """True or false in either case, 1 or 0."""
     known = 0
     for word in (b"true", b"false"):
         of = starts[lengths == len(word)]

@@ -1,5 +1,6 @@
 """Cursors and windows over times that a source keeps as text, in a clock and form of its own: no row is lost, none stands
-twice, and no window deletes what another one published. Against a plain-Python model of the moments that must come out."""
+twice, and no window deletes what another one published. Against a plain-Python model of the moments that must come out.
+"""
 
 from __future__ import annotations
 

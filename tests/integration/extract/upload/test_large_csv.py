@@ -1,5 +1,6 @@
 """A large CSV file: the fast way and the careful one give the same rows, and what the fast one can't read goes the
-other way without a word."""
+other way without a word.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """Keys are read as keys, whatever the other columns say: a row whose cursor became empty or no time lives on, and that no
-load can find it is counted. Against a plain-Python model, and against a real MariaDB."""
+load can find it is counted. Against a plain-Python model, and against a real MariaDB.
+"""
 
 from __future__ import annotations
 

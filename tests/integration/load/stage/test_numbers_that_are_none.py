@@ -1,5 +1,6 @@
 """NaN and infinities of a PostgreSQL source, and numbers that no type of ours holds: refused from every kind of source, each
-with the reason that is so."""
+with the reason that is so.
+"""
 
 from __future__ import annotations
 
