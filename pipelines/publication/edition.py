@@ -21,8 +21,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from pipelines.disk import sync_folder
 from pipelines.errors import PublicationError
-from pipelines.publication.files import Written, WrittenFile, directory_to_disk, sha256_of, write_text
+from pipelines.publication.files import Written, WrittenFile, sha256_of, write_text
 
 EDITIONS, CURRENT = "terbitan", "terkini"
 _ADOPTED = ("csv", "datapackage.json", "dcat.jsonld", "laporan.html")
@@ -137,7 +138,7 @@ class Edition:
                 self.discard()
                 return False
             for folder in (*(p for p in self._folder.rglob("*") if p.is_dir()), self._folder, self._editions):
-                directory_to_disk(folder)
+                sync_folder(folder)
             _link_all(self._out, self._folder)
             _link(self._out / CURRENT, f"{EDITIONS}/{self._folder.name}")
         except OSError as error:
@@ -145,7 +146,7 @@ class Edition:
         try:
             _unlink_others(self._out, self._folder)
             _forget(self._editions, self._folder)
-            directory_to_disk(self._out)
+            sync_folder(self._out)
         except OSError as error:
             place = error.filename2 or error.filename or self._out
             _log.warning(

@@ -23,6 +23,7 @@ from typing import Any
 from psycopg import Connection, errors, sql
 from psycopg.pq import TransactionStatus
 
+from pipelines.disk import sync_folder
 from pipelines.errors import PublicationError
 from pipelines.publication.guard import is_text
 from pipelines.publication.mart import OpenMart
@@ -177,7 +178,7 @@ def replace_text(path: Path, text: str) -> WrittenFile:
         changed = not (path.is_file() and path.stat().st_size == new.bytes and sha256_of(path) == new.sha256)
         if changed:
             aside.replace(path)
-            directory_to_disk(path.parent)
+            sync_folder(path.parent)
     finally:
         aside.unlink(missing_ok=True)
     return WrittenFile(path, new.sha256, new.bytes, changed)
@@ -213,11 +214,3 @@ def sha256_of(path: Path) -> str:
         while block := file.read(_READ_SIZE):
             digest.update(block)
     return digest.hexdigest()
-
-
-def directory_to_disk(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

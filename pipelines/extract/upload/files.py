@@ -24,6 +24,7 @@ from typing import IO, Any, overload
 
 from upath import UPath
 
+from pipelines.disk import sync_folder
 from pipelines.errors import SourceError
 from pipelines.extract.upload.zone import CALL_S, COPY_S, Zone, on_zone
 
@@ -208,7 +209,7 @@ def put_upload(zone: Zone, key: str, file: Path, *, name: str | None = None) -> 
         raise SourceError(key, message, hint="check the file, the disk and the zone's permissions") from None
     finally:
         partial.unlink(missing_ok=True)
-    _sync_folder(folder)
+    sync_folder(folder)
     return target
 
 
@@ -264,11 +265,3 @@ def leads_outside(zone: Path, path: Path) -> bool:
             return True
         real = path.resolve()  # what is not there yet, or may not be looked at
     return not real.is_relative_to(zone.resolve())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
