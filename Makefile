@@ -16,7 +16,7 @@ IMPORTED_AT_START := dagster._cli, dagster._cli.dev, dagster._daemon.cli, dagste
 # Where it is set, every process would compile the libraries anew: seconds at each start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help nightly ui test bench lint types imports check format lock clean
+.PHONY: help nightly ui test snapshot bench lint types imports check format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.\/]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ ui: $(VENV)/.ready ## Dagster's web UI on http://127.0.0.1:3000, until Ctrl-C
 
 test: $(VENV)/.ready ## all tests; what needs a server that isn't there is skipped (in CI: fails)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+snapshot: $(VENV)/.ready ## writes tests/unit/definitions.txt anew: what users of Dagster see
+	RENEW_SNAPSHOT=1 $(BIN)/python -m pytest -q tests/unit/test_definitions_snapshot.py
 
 bench: $(VENV)/.ready $(PEERS)/.ready ## what loads cost, measured here against the least they could (options: make bench BENCH=--quick)
 	@$(BIN)/gudang bench $(BENCH)

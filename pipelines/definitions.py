@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dagster as dg
-from dagster_shared.check import CheckError
+from dagster_shared.check import (
+    CheckError,
+)  # what Dagster raises of values that it refuses; no name in dagster itself
 
 from pipelines.assets.publication import publication_assets
 from pipelines.assets.raw import raw_assets

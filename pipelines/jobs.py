@@ -9,15 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
 from pipelines.clock import TIMEZONE
 from pipelines.contracts import windows
 from pipelines.contracts.model import Cadence, Contract
 from pipelines.runs.launcher import leased
+
+if TYPE_CHECKING:
+    # Dagster has no public name for what `define_asset_job` gives; only the type checker needs one.
+    from dagster._core.definitions.unresolved_asset_job_definition import (
+        UnresolvedAssetJobDefinition as AssetJob,
+    )
 
 INGEST, WAREHOUSE, PUBLICATION, UPLOAD = "ingest", "warehouse", "publication", "upload"
 INGEST_JOBS: Mapping[Cadence, str] = {Cadence.DAILY: INGEST, Cadence.MONTHLY: "ingest_monthly"}

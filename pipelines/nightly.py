@@ -11,12 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import dagster as dg
-from dagster._core.storage.tags import MAX_RETRIES_TAG, MAX_RUNTIME_SECONDS_TAG
-from dagster_shared.error import SerializableErrorInfo
 from psycopg import Connection
 from rich.table import Table
 
@@ -36,6 +34,10 @@ from pipelines.runtime.terminal import Terminal, TerminalHandler, styled
 from pipelines.settings import Settings
 from pipelines.warehouse.connection import connect
 
+if TYPE_CHECKING:
+    from dagster_shared.error import SerializableErrorInfo
+
+_MAX_RETRIES_TAG = "dagster/max_retries"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _HARMLESS = frozenset({"OperationalError", "ConnectionTimeout", "AdminShutdown", "CannotConnectNow"})
 _STATES = {
@@ -190,7 +192,7 @@ def _run(
     run_id = str(uuid4())
     # The daemon would try a killed run again, beside the next night that does so anyway; and it would mark a long one
     # as failed while it goes on: this run's lease says whether it is dead.
-    own = {TAKEN_BEFORE: run_id, MAX_RETRIES_TAG: "0", MAX_RUNTIME_SECONDS_TAG: "0"}
+    own = {TAKEN_BEFORE: run_id, _MAX_RETRIES_TAG: "0", dg.MAX_RUNTIME_SECONDS_TAG: "0"}
     tags = {WALKED: "walked", **own, **windows}
     url = storage_url(instance)
     definition = defs.resolve_job_def(job)

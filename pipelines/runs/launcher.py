@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import dagster as dg
-from dagster._core.execution.retries import RetryMode
-from dagster._core.execution.step_dependency_config import StepDependencyConfig
+
+# What a launcher gives for `check_run_worker_health` has no public name in Dagster.
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 
 from pipelines.runs.dead import Closed, is_late, storage_url, subject
@@ -24,6 +24,8 @@ from pipelines.runtime import lease
 if TYPE_CHECKING:
     from dagster._core.execution.context.system import PlanOrchestrationContext
     from dagster._core.execution.plan.plan import ExecutionPlan
+    from dagster._core.execution.retries import RetryMode
+    from dagster._core.execution.step_dependency_config import StepDependencyConfig
 
 
 class LeasedRunLauncher(dg.DefaultRunLauncher):

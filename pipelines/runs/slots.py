@@ -9,15 +9,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import dagster as dg
-from dagster._utils.concurrency import ConcurrencyClaimStatus
 
 from pipelines.clock import TIMEZONE
 from pipelines.errors import GudangError
 from pipelines.runs.dead import Closed, close_dead_runs, storage_url
 from pipelines.runtime.lease import exclusive
+
+if TYPE_CHECKING:
+    from dagster._utils.concurrency import ConcurrencyClaimStatus
 
 LIMIT_SECONDS = 1800.0
 """How long a night waits for one source, beside what else it does."""

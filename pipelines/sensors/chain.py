@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from pipelines.contracts.model import Contract
-from pipelines.jobs import WALKED, AssetJob, chain, scheduled_tags, today
+from pipelines.jobs import WALKED, chain, scheduled_tags, today
+
+if TYPE_CHECKING:
+    from pipelines.jobs import AssetJob
 
 _ENDS = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE)
 
