@@ -54,9 +54,15 @@ def since(connection: Connection[Any], plan: LoadPlan) -> str | None:
 
     None where such a row has a cursor value that cannot be asked for: all is read then.
     """
-    contract, column = plan.contract, cursor_column(plan)
-    if plan.since is None or not waiting(connection, contract):
+    if plan.since is None or not waiting(connection, plan.contract):
         return plan.since
+    query = earliest_refused(plan, rules_now(connection, plan.contract))
+    found, unknown = connection.execute(query).fetchone() or (plan.since, 0)
+    return None if unknown else found
+
+
+def earliest_refused(plan: LoadPlan, rules: str) -> sql.Composed:
+    contract, column = plan.contract, cursor_column(plan)
     kind = sql.SQL(column.type)  # type: ignore[arg-type]  # checked by the contract
     usual = sql.SQL("{}::{}").format(sql.Literal(plan.since), kind)
     value = sql.SQL("{}::{}").format(sql.Identifier("k", "value"), kind)
@@ -64,7 +70,7 @@ def since(connection: Connection[Any], plan: LoadPlan) -> str | None:
     if contract.server.kind == "api" and column.logical_type in ("date", "timestamp"):
         value = sql.SQL("({} - interval '1 day')::{}").format(value, kind)
     collate = sql.SQL(' collate "C"' if column.type == "text" else "")
-    query = sql.SQL(
+    return sql.SQL(
         "select to_jsonb(least({usual}{c}, min({value}{c}) filter (where k.fits)))#>>'{{}}',"
         " count(*) filter (where not k.fits) from (select value, case when pg_input_is_valid(value, {type})"
         " then {possible} else false end as fits from (select {cleaned} as value from"
@@ -78,10 +84,8 @@ def since(connection: Connection[Any], plan: LoadPlan) -> str | None:
         cleaned=cleaned(column),
         name=sql.Literal(column.name),
         cursor=sql.Identifier(column.name),
-        refused=_refused(contract, rules_now(connection, contract)),
+        refused=_refused(contract, rules),
     )
-    found, unknown = connection.execute(query).fetchone() or (plan.since, 0)
-    return None if unknown else found
 
 
 def superseded(plan: LoadPlan, rules: str) -> sql.Composed:

@@ -1,0 +1,109 @@
+"""The statements that keep a row of raw for every version of a key."""
+
+# ruff: noqa: S608  # parts of a statement that is expected
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines.load.apply.history import close_versions, correct_versions, open_versions
+from tests.support.statements import CHANGED, ID, NAME, clauses, contract_of, plan_of
+
+SCD2 = {"write_disposition": "merge", "merge_strategy": "scd2"}
+
+BEGIN = """
+    case when "v"."diubah" between '0002-01-01'::timestamp
+            and (transaction_timestamp() + '1 day'::interval)::timestamp
+        then "v"."diubah"::timestamptz else transaction_timestamp() end
+"""
+"""A version begins at its cursor value, where that is a time that can be."""
+
+VERSIONS = f"""
+    (
+        select distinct on ("id", begin) *
+        from (select *, {BEGIN} as begin from "landing"."uji__data__7_stage" v) v
+        order by "id", begin, "diubah" desc
+    )
+"""
+
+
+def test_versions_of_a_key_without_a_current_one_are_opened_after_its_last_end(tmp_path: Path) -> None:
+    plan = plan_of(contract_of(tmp_path, ID, NAME, CHANGED, cursor="diubah", **SCD2))
+    assert clauses(open_versions(plan)) == clauses(f"""
+        insert into "raw"."uji__data" (
+            "id", "nama", "diubah", "_batch_id", "_loaded_at", "_source_position", valid_from, valid_to, is_current
+        )
+        select "id", "nama", "diubah", "_batch_id", "_loaded_at", "_source_position",
+            case when follows then begin else greatest(transaction_timestamp(), ended) end,
+            lead(begin) over later,
+            lead(begin) over later is null
+        from (
+            select *,
+                bool_or(follows) over (partition by "id") as any_follows,
+                row_number() over (partition by "id" order by begin desc) as place
+            from (
+                select s.*, h.ended, s.begin >= coalesce(h.ended, '-infinity') as follows
+                from {VERSIONS} s
+                left join lateral (select max(t.valid_to) as ended from "raw"."uji__data" t where "s"."id" = "t"."id") h
+                    on true
+                where not exists (select from "raw"."uji__data" t where t.is_current and "s"."id" = "t"."id")
+            ) v
+        ) v
+        where follows or (not any_follows and place = 1)
+        window later as (partition by "id" order by begin)
+    """)
+
+
+def test_without_a_cursor_a_version_begins_with_the_load(tmp_path: Path) -> None:
+    plan = plan_of(contract_of(tmp_path, ID, NAME, **SCD2))
+    staged = '(select *, transaction_timestamp() as begin from "landing"."uji__data__7_stage" v)'
+    assert " ".join(clauses(staged)) in " ".join(clauses(open_versions(plan)))
+    assert clauses(close_versions(plan)) == clauses(f"""
+        update "raw"."uji__data" t set valid_to = n.begin, is_current = false
+        from (
+            select "s"."id", min(s.begin) as begin
+            from {staged} s
+            join "raw"."uji__data" t
+                on t.is_current and "s"."id" = "t"."id" and ("t"."id", "t"."nama") is distinct from ("s"."id", "s"."nama")
+                and s.begin > t.valid_from
+            group by "s"."id"
+        ) n
+        where t.is_current and "n"."id" = "t"."id"
+    """)
+
+
+def test_a_current_version_whose_clock_does_not_move_on_is_corrected_in_place(tmp_path: Path) -> None:
+    plan = plan_of(contract_of(tmp_path, ID, NAME, CHANGED, cursor="diubah", **SCD2))
+    assert clauses(correct_versions(plan)) == clauses(f"""
+        update "raw"."uji__data" t
+        set "nama" = s."nama", "diubah" = s."diubah", "_batch_id" = s."_batch_id", "_loaded_at" = s."_loaded_at",
+            "_source_position" = s."_source_position"
+        from (
+            select distinct on ("v"."id") v.*
+            from {VERSIONS} v
+            join "raw"."uji__data" t
+                on t.is_current and "v"."id" = "t"."id"
+                and (v.begin <= t.valid_from or not "t"."diubah" between '0002-01-01'::timestamp
+                    and (transaction_timestamp() + '1 day'::interval)::timestamp)
+            order by "v"."id", v.begin desc
+        ) s
+        where t.is_current and "s"."id" = "t"."id"
+            and ("t"."id", "t"."nama", "t"."diubah") is distinct from ("s"."id", "s"."nama", "s"."diubah")
+    """)
+
+
+def test_a_current_version_ends_where_a_later_one_begins(tmp_path: Path) -> None:
+    plan = plan_of(contract_of(tmp_path, ID, NAME, CHANGED, cursor="diubah", **SCD2))
+    assert clauses(close_versions(plan)) == clauses(f"""
+        update "raw"."uji__data" t set valid_to = n.begin, is_current = false
+        from (
+            select "s"."id", min(s.begin) as begin
+            from {VERSIONS} s
+            join "raw"."uji__data" t
+                on t.is_current and "s"."id" = "t"."id"
+                and ("t"."id", "t"."nama", "t"."diubah") is distinct from ("s"."id", "s"."nama", "s"."diubah")
+                and s.begin > t.valid_from and s.begin > {BEGIN.replace('"v"', '"t"')}
+            group by "s"."id"
+        ) n
+        where t.is_current and "n"."id" = "t"."id"
+    """)

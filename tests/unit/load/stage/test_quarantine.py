@@ -1,0 +1,160 @@
+"""The statements that put refused rows into quarantine, and take out those that were fixed."""
+
+# ruff: noqa: S608  # parts of a statement that is expected
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from psycopg import sql
+
+from pipelines.load.stage.masking import judged_rows, shown, told_apart
+from pipelines.load.stage.quarantine import quarantine, resolve, resolve_gone, row_key
+from tests.support.contracts import column
+from tests.support.statements import CHANGED, ID, NAME, clauses, contract_of, plan_of, uploaded, written
+
+REQUIRED = column("nama", required=True)
+WAJIB = "d875956a"
+"""The mark of rule `wajib` of column nama."""
+
+
+def test_refused_rows_are_noted_once_each_with_the_entry_that_they_have(tmp_path: Path) -> None:
+    plan = plan_of(contract_of(tmp_path, REQUIRED))
+    noted, *_ = quarantine(plan, deduplicated=False, refused=False)
+    cell = written(told_apart(plan.contract, plan.contract.column("nama"), sql.Identifier("l", "nama")))
+    assert clauses(noted) == clauses(f"""
+        create temporary table "pg_temp"."refused_rows" on commit drop as
+        select single.*, q.entry_id, q.source_position is distinct from single.position or false as moved
+        from (
+            select distinct on (row_hash) rid, twice, position, row_hash
+            from (
+                select r.rid, r.twice, l._source_position as position,
+                    md5(array[{cell}, case when not "b"."nama" is not null then '{WAJIB}' end]::text) collate "C"
+                        as row_hash
+                from {written(judged_rows(plan))}
+                join (select rid, false as twice from "pg_temp"."rejected_rows") r on r.rid = l.ctid
+            ) hashed
+            order by row_hash, rid
+        ) single
+        left join quarantine.row q on q.dataset = 'uji/data' and q.state = 'open' and q.row_hash = single.row_hash
+    """)
+
+
+def test_rows_whose_key_another_row_has_are_refused_too(tmp_path: Path) -> None:
+    noted, *_ = quarantine(plan_of(contract_of(tmp_path, ID)), deduplicated=True, refused=False)
+    text = " ".join(clauses(noted))
+    assert (
+        'join (select rid, false as twice from "pg_temp"."rejected_rows" union all'
+        ' select rid, true from "landing"."uji__data__7_duplicates" where not kept) r on r.rid = l.ctid'
+    ) in text
+    assert "case when r.twice then 'kunci_ganda' end]::text) collate \"C\" as row_hash" in text
+
+
+def test_of_a_load_that_is_refused_as_a_whole_a_sample_is_kept(tmp_path: Path) -> None:
+    noted, *_ = quarantine(plan_of(contract_of(tmp_path, REQUIRED)), deduplicated=False, refused=True)
+    assert 'from "pg_temp"."rejected_rows" limit 10000) r on r.rid = l.ctid' in " ".join(clauses(noted))
+
+
+def test_an_entry_whose_row_stands_elsewhere_now_says_where(tmp_path: Path) -> None:
+    _, analyzed, moved, _ = quarantine(
+        plan_of(contract_of(tmp_path, REQUIRED)), deduplicated=False, refused=False
+    )
+    assert clauses(analyzed) == ['analyze "pg_temp"."refused_rows"']
+    assert clauses(moved) == clauses("""
+        update quarantine.row q
+        set last_batch_id = 7, source_position = r.position, updated_at = clock_timestamp()
+        from "pg_temp"."refused_rows" r where q.entry_id = r.entry_id and r.moved
+    """)
+
+
+def test_an_entry_of_another_file_moves_to_this_one(tmp_path: Path) -> None:
+    plan = plan_of(uploaded(tmp_path, ID, write_disposition="append"), file="januari.csv")
+    noted, *_ = quarantine(plan, deduplicated=False, refused=False)
+    assert (
+        clauses("""
+        or not q.last_batch_id in (
+            select batch_id from ops.load_batch where dataset = 'uji/data' and source_name = 'januari.csv'
+        ) as moved
+    """)[1:]
+        == clauses(noted)[3:5]
+    )
+
+
+def test_a_row_that_waits_nowhere_becomes_an_entry_with_all_its_reasons(tmp_path: Path) -> None:
+    plan = plan_of(contract_of(tmp_path, REQUIRED))
+    *_, added = quarantine(plan, deduplicated=False, refused=False)
+    cell = written(shown(plan.contract.column("nama")))
+    assert clauses(added) == clauses(
+        f"""
+        insert into quarantine.row (
+            dataset, first_batch_id, last_batch_id, source_position, row_key, row, reasons, row_hash
+        )
+        select 'uji/data', 7, 7, r.position, null::text, jsonb_build_object('nama', {cell}),
+            to_jsonb(array_remove(array[
+                case when not "b"."nama" is not null then jsonb_build_object(
+                    'kolom', 'nama', 'aturan', 'wajib', 'nilai', {cell},
+                    'pesan', 'nama: wajib diisi', 'perbaikan', 'isi kolom ini'
+                ) end
+            ]::jsonb[], null)),
+            r.row_hash
+        from {written(judged_rows(plan))}
+        join "pg_temp"."refused_rows" r on r.rid = l.ctid
+        where r.entry_id is null
+        order by r.row_hash
+    """
+    )
+
+
+def test_a_full_read_resolves_what_it_no_longer_shows(tmp_path: Path) -> None:
+    plan = plan_of(contract_of(tmp_path, REQUIRED))
+    resolved = """
+        update quarantine.row q set state = 'resolved', updated_at = clock_timestamp()
+        where q.dataset = 'uji/data' and q.state = 'open' and q.last_batch_id < 7
+    """
+    assert clauses(resolve(plan, None, refused=False)) == clauses(resolved)
+    assert clauses(resolve(plan, None, refused=True)) == clauses(f"""
+        {resolved} and not exists (select from "pg_temp"."refused_rows" r where r.entry_id = q.entry_id)
+    """)
+
+
+def test_an_incremental_read_resolves_the_rows_whose_key_it_staged(tmp_path: Path) -> None:
+    contract = contract_of(tmp_path, ID, CHANGED, write_disposition="merge", cursor="diubah")
+    assert clauses(resolve(plan_of(contract, since="2026-01-01"), None, refused=False)) == clauses("""
+        update quarantine.row q set state = 'resolved', updated_at = clock_timestamp()
+        where q.dataset = 'uji/data' and q.state = 'open' and q.last_batch_id < 7
+            and (false or exists (
+                select from "landing"."uji__data__7_stage" s
+                where ops.kunci_ringkas(concat_ws('|', "s"."id"::text::text)) = q.row_key
+            ))
+    """)
+
+
+def test_a_file_resolves_its_own_rows(tmp_path: Path) -> None:
+    plan = plan_of(uploaded(tmp_path, NAME, write_disposition="append"), file="januari.csv")
+    assert clauses(resolve(plan, "januari.csv", refused=False)) == clauses("""
+        update quarantine.row q set state = 'resolved', updated_at = clock_timestamp()
+        where q.dataset = 'uji/data' and q.state = 'open' and q.last_batch_id < 7
+            and q.last_batch_id in (
+                select batch_id from ops.load_batch where dataset = 'uji/data' and source_name = 'januari.csv'
+            )
+    """)
+
+
+def test_rows_that_the_source_no_longer_has_are_resolved(tmp_path: Path) -> None:
+    plan = plan_of(contract_of(tmp_path, ID, write_disposition="merge"))
+    assert clauses(resolve_gone(plan, plan.stage)) == clauses("""
+        update quarantine.row q set state = 'resolved', updated_at = clock_timestamp()
+        from "raw"."uji__data" t
+        where q.dataset = 'uji/data' and q.state = 'open'
+            and q.row_key = ops.kunci_ringkas(concat_ws('|', "t"."id"::text::text))
+            and not exists (select from "landing"."uji__data__7_stage" k where "k"."id" = "t"."id")
+    """)
+
+
+def test_a_personal_key_is_compared_by_its_pseudonym(tmp_path: Path) -> None:
+    person = column("nik", primaryKey=True, classification="pribadi", pseudonymise="kesehatan")
+    plan = plan_of(contract_of(tmp_path, person))
+    assert written(row_key(plan)) == (
+        "ops.kunci_ringkas(concat_ws('|', ops.pseudonim(\"b\".\"nik\", 'kesehatan')::text))"
+    )
+    assert written(row_key(plan, "t")) == 'ops.kunci_ringkas(concat_ws(\'|\', "t"."nik"::text))'
