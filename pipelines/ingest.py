@@ -170,14 +170,14 @@ def _not_in_raw(
         new = {a.seen_id for a in arrivals.changed_arrivals(connection, contract, seen)}
         merged = ledger.merged(connection, contract)
         if contract.cursor:
-            again = revalidate.files(connection, contract)
+            again = revalidate.files_to_read_again(connection, contract)
         else:
             since = arrivals.since(connection, contract)
             seen = sorted(seen, key=lambda a: a.seen_id if a.seen_id in new else since[a.file.name])
             again = _overtaken(seen, new, merged)
         last = [a for a in seen if a.sha256 == merged[-1][1]] if merged else []
     else:
-        again = revalidate.files(connection, contract)
+        again = revalidate.files_to_read_again(connection, contract)
         standing = ledger.standing_fingerprints(connection, contract)
         new = {a.seen_id for a in seen if ledger.fingerprint(contract, a.sha256) not in standing}
         last = []

@@ -154,6 +154,6 @@ def _watched(contract: Contract, batch: Batch, blocks: Iterator[bytes]) -> Itera
 def _loaded_before(connection: Connection[Any], plan: LoadPlan, batch: Batch, sha256: str) -> bool:
     """The same bytes under the same contract load once, unless the lists that refused some of their rows changed."""
     batch.fingerprint = ledger.fingerprint(plan.contract, sha256)
-    if plan.full_refresh or batch.source_name in revalidate.files(connection, plan.contract):
+    if plan.full_refresh or batch.source_name in revalidate.files_to_read_again(connection, plan.contract):
         return False
     return batch.fingerprint in ledger.standing_fingerprints(connection, plan.contract)

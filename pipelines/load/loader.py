@@ -167,7 +167,7 @@ def _load(
         locks.limit_waiting(connection)
         if batch.quarantined:
             for statement in quarantine.quarantine(
-                plan, deduplicated=deduplicated, refused=not verdict.passed
+                plan, deduplicated=deduplicated, rejected=not verdict.passed
             ):
                 connection.execute(statement)
         _count_repairs(connection, plan)
@@ -176,13 +176,13 @@ def _load(
             drift.keep_shape(connection, contract, batch.batch_id, stream.shape)
             refused = bool(batch.quarantined)
             connection.execute(quarantine.resolve(plan, batch.source_name, refused=refused))
-            revalidate.keep(connection, plan, batch.source_name, passed=True)
+            revalidate.record_rules(connection, plan, batch.source_name, passed=True)
             apply_stage(connection, plan, batch, staged)
             pseudonyms.keep_originals(connection, plan)
             pseudonyms.keep_fingerprints(connection, contract)
             _record_standing(connection, plan, batch)
         else:
-            revalidate.keep(connection, plan, batch.source_name, passed=False)
+            revalidate.record_rules(connection, plan, batch.source_name, passed=False)
             batch.state, batch.error = "rejected", verdict.summary
             if batch.quarantined:
                 batch.error += _why(connection, plan, deduplicated=deduplicated)

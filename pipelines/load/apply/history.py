@@ -1,10 +1,12 @@
-"""scd2: a row of raw for every version of a key, with the time that it was valid. Pure SQL, run by apply.py.
+"""scd2: a row of raw for every version of a key, with the time that it was valid. Pure SQL, run by dispositions.py.
 
-A version is valid from its cursor value (the source's own clock); without a cursor, or with a value that cannot be,
-from the time of the load. One reading may hold several versions of a key: all are kept, in the cursor's order.
-Versions of a key never overlap: a change whose clock stands still or goes back mends the current version where it
-is, and a key that comes back begins after its last version's end. An API or a file may bring an older version late:
-that one changes nothing.
+A version is valid from its cursor value, which is the source's own clock. Without a cursor, or with a cursor value that
+is no possible time, it is valid from the time of the load. One reading may hold several versions of a key: all are
+kept, in the cursor's order. Versions of a key never overlap:
+
+- A change whose clock stands still or goes back corrects the current version in place.
+- A key that comes back begins after the end of its last version.
+- An older version that an API or a file brings late changes nothing.
 """
 
 from __future__ import annotations
@@ -18,43 +20,13 @@ from pipelines.load.watermark import cursor_column, possible
 _ORIGIN = tuple(n for n, _ in ORIGIN)
 
 
-def _possible(plan: LoadPlan, alias: str) -> sql.Composable:
-    column = cursor_column(plan)
-    return possible(column, sql.Identifier(alias, column.name))
-
-
-def _begin(plan: LoadPlan, alias: str) -> sql.Composable:
-    if plan.contract.cursor is None:
-        return sql.SQL("transaction_timestamp()")
-    return sql.SQL("case when {} then {}::timestamptz else transaction_timestamp() end").format(
-        _possible(plan, alias), sql.Identifier(alias, plan.contract.cursor)
-    )
-
-
-def _versions(plan: LoadPlan) -> sql.Composable:
-    """The staged rows with their `begin`, one a key and begin: the last."""
-    key = identifiers(plan.contract.primary_key)
-    if plan.contract.cursor is None:
-        return sql.SQL("(select *, {} as begin from {} v)").format(_begin(plan, "v"), plan.stage)
-    return sql.SQL(
-        "(select distinct on ({key}, begin) * from (select *, {begin} as begin from {stage} v) v"
-        " order by {key}, begin, {cursor} desc)"
-    ).format(key=key, begin=_begin(plan, "v"), stage=plan.stage, cursor=sql.Identifier(plan.contract.cursor))
-
-
-def _changed(plan: LoadPlan) -> sql.Composable:
-    return sql.SQL("t.is_current and {} and ({}) is distinct from ({})").format(
-        plan.same_key("s", "t"), plan.names("t"), plan.names("s")
-    )
-
-
 def correct_versions(plan: LoadPlan) -> sql.Composed:
-    """Current versions whose change does not move their clock on, or that have a time that cannot be."""
+    """Corrects current versions in place: where the change does not move their clock on, or the clock is impossible."""
     columns = [n for n in (*plan.content, *_ORIGIN) if n not in plan.contract.primary_key]
     operator = sql.SQL("<=" if plan.contract.server.kind == "database" else "=")
     in_place = sql.SQL("v.begin {} t.valid_from").format(operator)
     if plan.contract.cursor is not None:
-        in_place = sql.SQL("({} or not {})").format(in_place, _possible(plan, "t"))
+        in_place = sql.SQL("({} or not {})").format(in_place, _has_possible_time(plan, "t"))
     return sql.SQL(
         "update {raw} t set {assignments} from"
         " (select distinct on ({key}) v.* from {versions} v join {raw} t on t.is_current and {same} and {in_place}"
@@ -71,44 +43,85 @@ def correct_versions(plan: LoadPlan) -> sql.Composed:
 
 
 def close_versions(plan: LoadPlan) -> sql.Composed:
-    """Current versions that a later one follows; run it after `correct_versions`."""
-    # The clock of what the current version holds: it may be later than its begin, where it was mended in place.
-    own = sql.SQL("and s.begin > {}").format(_begin(plan, "t")) if plan.contract.cursor else sql.SQL("")
+    """Ends the current versions that a later one follows. Run it after `correct_versions`."""
+    # A version that was corrected in place has a clock of its own, which may be later than its begin.
+    after_own_clock = (
+        sql.SQL("and s.begin > {}").format(_begin(plan, "t")) if plan.contract.cursor else sql.SQL("")
+    )
     return sql.SQL(
         "update {raw} t set valid_to = n.begin, is_current = false from"
         " (select {key}, min(s.begin) as begin from {versions} s join {raw} t on {changed}"
-        " and s.begin > t.valid_from {own} group by {key}) n where t.is_current and {same}"
+        " and s.begin > t.valid_from {after_own_clock} group by {key}) n where t.is_current and {same}"
     ).format(
         raw=plan.raw,
         key=identifiers(plan.contract.primary_key, "s"),
         versions=_versions(plan),
         changed=_changed(plan),
-        own=own,
+        after_own_clock=after_own_clock,
         same=plan.same_key("n", "t"),
     )
 
 
 def open_versions(plan: LoadPlan) -> sql.Composed:
-    """Versions for every staged key that has no current one; run it after `close_versions`.
+    """Adds the versions of every staged key that has no current one. Run it after `close_versions`.
 
-    Those that begin after the key's last end; where none does, the latest begins now.
+    ended: when the key's last version ended. Versions that begin at `ended` or later are added as they are. Where a key
+    has none of these, its latest version is added, and begins now.
     """
-    names = (*plan.content, *_ORIGIN)
-    key = identifiers(plan.contract.primary_key)
     return sql.SQL(
-        "insert into {raw} ({names}, valid_from, valid_to, is_current) select {names},"
-        " case when follows then begin else greatest(transaction_timestamp(), ended) end,"
-        " lead(begin) over later, lead(begin) over later is null"
-        " from (select *, bool_or(follows) over (partition by {key}) as any_follows,"
-        "  row_number() over (partition by {key} order by begin desc) as place from"
-        "  (select s.*, h.ended, s.begin >= coalesce(h.ended, '-infinity') as follows from {versions} s"
-        "   left join lateral (select max(t.valid_to) as ended from {raw} t where {same}) h on true"
-        "   where not exists (select from {raw} t where t.is_current and {same})) v) v"
-        " where follows or (not any_follows and place = 1) window later as (partition by {key} order by begin)"
+        "insert into {raw} ({columns}, valid_from, valid_to, is_current)"
+        " with without_current as ("
+        "  select s.*, last.ended, s.begin >= coalesce(last.ended, '-infinity') as follows from {versions} s"
+        "  left join lateral (select max(t.valid_to) as ended from {raw} t where {same}) last on true"
+        "  where not exists (select from {raw} t where t.is_current and {same})),"
+        " ranked as ("
+        "  select *, bool_or(follows) over (partition by {key}) as any_follows,"
+        "  row_number() over (partition by {key} order by begin desc) as place from without_current),"
+        " opened as ("
+        "  select *, case when follows then begin else greatest(transaction_timestamp(), ended) end as valid_from,"
+        "  lead(begin) over (partition by {key} order by begin) as valid_to from ranked"
+        "  where follows or (not any_follows and place = 1))"
+        " select {columns}, valid_from, valid_to, valid_to is null from opened"
     ).format(
         raw=plan.raw,
-        names=identifiers(names),
-        key=key,
+        columns=identifiers((*plan.content, *_ORIGIN)),
+        key=identifiers(plan.contract.primary_key),
         versions=_versions(plan),
         same=plan.same_key("s", "t"),
+    )
+
+
+def _versions(plan: LoadPlan) -> sql.Composable:
+    """The staged rows with their `begin`. Of rows with the same key and begin only the last by cursor is one."""
+    if plan.contract.cursor is None:
+        return sql.SQL("(select *, {} as begin from {} v)").format(_begin(plan, "v"), plan.stage)
+    return sql.SQL(
+        "(select distinct on ({key}, begin) * from (select *, {begin} as begin from {stage} v) v"
+        " order by {key}, begin, {cursor} desc)"
+    ).format(
+        key=identifiers(plan.contract.primary_key),
+        begin=_begin(plan, "v"),
+        stage=plan.stage,
+        cursor=sql.Identifier(plan.contract.cursor),
+    )
+
+
+def _begin(plan: LoadPlan, alias: str) -> sql.Composable:
+    """From when on a row is valid."""
+    if plan.contract.cursor is None:
+        return sql.SQL("transaction_timestamp()")
+    return sql.SQL("case when {} then {}::timestamptz else transaction_timestamp() end").format(
+        _has_possible_time(plan, alias), sql.Identifier(alias, plan.contract.cursor)
+    )
+
+
+def _has_possible_time(plan: LoadPlan, alias: str) -> sql.Composable:
+    column = cursor_column(plan)
+    return possible(column, sql.Identifier(alias, column.name))
+
+
+def _changed(plan: LoadPlan) -> sql.Composable:
+    """Whether `t` is the current version of the key of `s`, and has another content."""
+    return sql.SQL("t.is_current and {} and ({}) is distinct from ({})").format(
+        plan.same_key("s", "t"), plan.names("t"), plan.names("s")
     )

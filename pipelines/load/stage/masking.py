@@ -1,9 +1,10 @@
 """Which cells of a refused row may be shown, as SQL.
 
 In a contract with personal columns a row may be shifted: a name or number then stands in another column. So a cell is
-shown only where it keeps the rules of its own column, is not shaped like a person's number or address, and is no free
-text beside a personal column. In any contract what is shaped like a NIK or NIP is hidden. Not here: what is done with
-the rows (quarantine.py), which cells are personal by contract.
+shown only where it keeps the rules of its own column, does not look like a person's number or address, and is no free
+text beside a personal column. In any contract a cell that looks like a NIK or NIP is hidden.
+
+Not here: what is done with the rows (quarantine.py), what looks like a person's number (redaction/personal_shapes.py).
 """
 
 from __future__ import annotations
@@ -20,25 +21,25 @@ from pipelines.redaction import personal_shapes
 
 LONGEST_CELL = 10_000
 """Characters of a refused cell that are kept."""
-_LONG_ENOUGH = frozenset({"text", "bigint", "numeric", "double precision"})
+_TYPES_OF_NUMBERS = frozenset({"text", "bigint", "numeric", "double precision"})
 """Types whose values can hold a person's number."""
-_ANYBODYS = frozenset({"email", "telepon"})
-"""Formats that a person's own text has too."""
+_FORMATS_OF_PERSONS = frozenset({"email", "telepon"})
+"""Formats that a person's own text may have."""
 
 
 def judged_rows(plan: LoadPlan) -> sql.Composable:
     """The landing rows as `cleaned_rows` gives them; beside them `h` says of each column whether its cell is hidden."""
-    verdicts = [
+    hidden = [
         sql.SQL("{} as {}").format(_hidden(plan, column), sql.Identifier(column.name))
         for column in plan.contract.stored
     ]
     return sql.SQL("{} cross join lateral (select {}) h").format(
-        cleaned_rows(plan), sql.SQL(", ").join(verdicts)
+        cleaned_rows(plan), sql.SQL(", ").join(hidden)
     )
 
 
-def shown(column: Column) -> sql.Composable:
-    """A cell as it came, as far as it may be shown: masked, or cut where it is huge. Over `judged_rows`."""
+def shown_cell(column: Column) -> sql.Composable:
+    """A cell of `judged_rows` as it came: masked where it is hidden, cut where it is longer than LONGEST_CELL."""
     return sql.SQL(
         "case when {0} is null then null when {2} then {3} when octet_length({0}::text) <= {1} then {0}::text"
         " else left({0}::text, {1}) || ' ... (' || char_length({0}::text) || ' karakter)' end"
@@ -50,21 +51,21 @@ def shown(column: Column) -> sql.Composable:
     )
 
 
-def told_apart(contract: Contract, column: Column, cell: sql.Composable) -> sql.Composable:
-    """A text of the column that tells its rows from others, and nothing of a hidden cell: its digest at most."""
+def distinguishing_text(contract: Contract, column: Column, cell: sql.Composable) -> sql.Composable:
+    """A text of a cell of `judged_rows` by which rows are told apart: of a hidden cell no more than its digest."""
     return _masked_where(contract, column, cell, sql.Identifier("h", column.name))
 
 
 def key_text(contract: Contract, column: Column, cell: sql.Composable, *, refused: bool) -> sql.Composable:
     """A key's cell as text: the same for a refused row and for a row of raw, a stage or a reading of keys.
 
-    refused: whether the cell stands beside `judged_rows`, whose verdict hides it too: what breaks a rule of its own is
-    in none of the others.
+    refused: the cell is one of `judged_rows`, and is also hidden where they say so. A cell that breaks a rule of its
+    own is in none of the other relations.
     """
-    hidden = _shaped(contract, column, cell)
+    hidden = _looks_personal(contract, column, cell)
     if refused:
-        verdict = sql.Identifier("h", column.name)
-        hidden = verdict if hidden is None else sql.SQL("({} or {})").format(hidden, verdict)
+        by_rule = sql.Identifier("h", column.name)
+        hidden = by_rule if hidden is None else sql.SQL("({} or {})").format(hidden, by_rule)
     if hidden is None:
         return sql.SQL("{}::text").format(cell)
     return _masked_where(contract, column, cell, hidden)
@@ -85,33 +86,38 @@ def _masked_where(
     )
 
 
-def _shaped(contract: Contract, column: Column, cell: sql.Composable) -> sql.Composable | None:
-    """Whether a cell is shaped like a person's number; None for a type whose values never are."""
-    if column.type.split("(")[0] not in _LONG_ENOUGH:
+def _looks_personal(contract: Contract, column: Column, cell: sql.Composable) -> sql.Composable | None:
+    """Whether a cell looks like a person's number; None for a type whose values never do."""
+    if column.type.split("(")[0] not in _TYPES_OF_NUMBERS:
         return None
-    guarded = any(c.personal for c in contract.columns)
-    shapes = personal_shapes.ALL if guarded else personal_shapes.NUMBERS
+    shapes = personal_shapes.ALL if _has_persons(contract) else personal_shapes.NUMBERS
     return personal_shapes.shaped(sql.SQL("{}::text").format(cell), shapes)
 
 
+def _has_persons(contract: Contract) -> bool:
+    return any(c.personal for c in contract.columns)
+
+
 def _hidden(plan: LoadPlan, column: Column) -> sql.Composable:
+    """Whether a cell of the column is hidden."""
     contract = plan.contract
-    if column.personal:
+    if column.personal or _is_text_beside_a_person(contract, column):
         return sql.SQL("true")
-    guarded = any(c.personal for c in contract.columns)
-    if guarded and _is_neighbour(contract, column):
-        return sql.SQL("true")
-    shaped = _shaped(contract, column, sql.Identifier("l", column.name))
-    reasons: list[sql.Composable] = [shaped] if shaped else []
-    if guarded:
-        kept = [rule.predicate for rule in all_rules(plan) if rule.column.name == column.name]
-        reasons += [sql.SQL("not {}").format(predicate) for predicate in kept]
+    looks_personal = _looks_personal(contract, column, sql.Identifier("l", column.name))
+    reasons: list[sql.Composable] = [looks_personal] if looks_personal else []
+    if _has_persons(contract):
+        own_rules = [rule for rule in all_rules(plan) if rule.column.name == column.name]
+        reasons += [sql.SQL("not {}").format(rule.predicate) for rule in own_rules]
     return sql.SQL(" or ").join(reasons) if reasons else sql.SQL("false")
 
 
-def _is_neighbour(contract: Contract, column: Column) -> bool:
-    """Whether this is free text beside a personal column, where a shifted row has a name that breaks no rule."""
-    bound = column.enum or column.reference or (column.format is not None and column.format not in _ANYBODYS)
+def _is_text_beside_a_person(contract: Contract, column: Column) -> bool:
+    """Whether this is free text next to a personal column: a shifted row has a name there, which breaks no rule."""
+    bound = (
+        column.enum
+        or column.reference
+        or (column.format is not None and column.format not in _FORMATS_OF_PERSONS)
+    )
     if column.type != "text" or bound or column.key:
         return False
     places = {c.name: place for place, c in enumerate(contract.columns)}

@@ -1,92 +1,148 @@
-"""Rows that a load refuses: into quarantine.row with every reason, and out of it when they are mended. Pure SQL."""
+"""Refused rows: into quarantine.row with every reason, and resolved there once they are fixed.
+
+What belongs here: pure SQL, run by load/loader.py. Not here: what of a refused row may be shown (masking.py), reading
+rows again when the rules change (revalidate.py).
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from psycopg import sql
 
 from pipelines.load.plan import LoadPlan
-from pipelines.load.stage.masking import judged_rows, key_text, shown, told_apart
+from pipelines.load.stage.masking import distinguishing_text, judged_rows, key_text, shown_cell
 from pipelines.load.stage.rules import Rule
 from pipelines.load.stage.statement import REJECTED, all_rules
 
 SAMPLE = 10_000
-"""Rows that are kept of a load that was refused as a whole: its source still has them all."""
-
+"""Rows that are kept of a load that was rejected as a whole: its source still has them all."""
 
 REFUSED = sql.Identifier("pg_temp", "refused_rows")
-"""The rejected rows of the load that is published: where each stands in landing (rid), the hash that tells it from
-others, and the entry that it has already."""
+"""The refused rows of the load that is applied, each once.
+
+rid: its place in landing. twice: whether another row has its key. position: where it stood in its source. row_hash:
+what tells it from others. entry_id: the open entry that it has already. moved: whether that entry says another
+position or file.
+"""
 
 
-def quarantine(plan: LoadPlan, *, deduplicated: bool, refused: bool) -> list[sql.Composed]:
-    """Rejected rows into quarantine.row, once each however often they come. In the publishing transaction.
+def quarantine(plan: LoadPlan, *, deduplicated: bool, rejected: bool) -> list[sql.Composed]:
+    """The statements that put the refused rows into quarantine.row, once each however often they come.
 
-    A row that waits there already costs its hash, and is written only where it came from elsewhere.
+    They run in the transaction that applies the load. A row that is in quarantine already is not written again, except
+    that its entry says where it stands now.
+
     deduplicated: plan.duplicates names rows whose key another row of this load has.
-    refused: the whole load is; then SAMPLE rows are enough.
+    rejected: the whole load is rejected; then SAMPLE rows are enough.
     """
-    rejected: sql.Composable = sql.SQL("select rid, false as twice from {}").format(REJECTED)
-    reasons: list[tuple[str, sql.Composable, sql.Composable]] = [
-        (_mark(rule), sql.SQL("not {}").format(rule.predicate), _reason(rule)) for rule in all_rules(plan)
+    return [
+        note_refused_rows(plan, deduplicated=deduplicated, limit=SAMPLE if rejected else None),
+        analyze_refused_rows(),
+        move_entries(plan),
+        add_entries(plan, deduplicated=deduplicated),
+    ]
+
+
+def note_refused_rows(plan: LoadPlan, *, deduplicated: bool, limit: int | None = None) -> sql.Composed:
+    """Creates REFUSED from the landing rows that the stage left out."""
+    rows: sql.Composable = sql.SQL("select rid, false as twice from {}").format(REJECTED)
+    if deduplicated:
+        rows += sql.SQL(" union all select rid, true from {} where not kept").format(plan.duplicates)
+    if limit is not None:
+        rows += sql.SQL(" limit {}").format(sql.Literal(limit))
+    return sql.SQL(
+        "create temporary table {refused} on commit drop as select single.*, q.entry_id,"
+        " q.source_position is distinct from single.position or {of_another_file} as moved"
+        " from (select distinct on (row_hash) rid, twice, position, row_hash from (select r.rid, r.twice,"
+        ' {position} as position, md5(array[{identity}]::text) collate "C" as row_hash'
+        " from {landed} join ({rows}) r on r.rid = l.ctid) hashed order by row_hash, rid) single"
+        " left join quarantine.row q on q.dataset = {dataset} and q.state = 'open' and q.row_hash = single.row_hash"
+    ).format(
+        refused=REFUSED,
+        of_another_file=_of_another_file(plan),
+        position=_position(plan),
+        identity=sql.SQL(", ").join(_identity(plan, _reasons(plan, deduplicated=deduplicated))),
+        landed=judged_rows(plan),
+        rows=rows,
+        dataset=sql.Literal(plan.contract.key),
+    )
+
+
+def analyze_refused_rows() -> sql.Composed:
+    """Statistics of REFUSED, without which the planner takes a nested loop."""
+    return sql.SQL("analyze {}").format(REFUSED)
+
+
+def move_entries(plan: LoadPlan) -> sql.Composed:
+    """Entries whose row came again from another place or file say so."""
+    return sql.SQL(
+        "update quarantine.row q set last_batch_id = {}, source_position = r.position,"
+        " updated_at = clock_timestamp() from {} r where q.entry_id = r.entry_id and r.moved"
+    ).format(sql.Literal(plan.batch_id), REFUSED)
+
+
+def add_entries(plan: LoadPlan, *, deduplicated: bool) -> sql.Composed:
+    """New entries for the refused rows that have none, with every reason."""
+    return sql.SQL(
+        "insert into quarantine.row (dataset, first_batch_id, last_batch_id, source_position, row_key, row,"
+        " reasons, row_hash) select {dataset}, {batch}, {batch}, r.position, {key}, {row},"
+        " to_jsonb(array_remove(array[{reasons}]::jsonb[], null)), r.row_hash"
+        " from {landed} join {refused} r on r.rid = l.ctid where r.entry_id is null order by r.row_hash"
+    ).format(
+        dataset=sql.Literal(plan.contract.key),
+        batch=sql.Literal(plan.batch_id),
+        key=row_key(plan),
+        row=_masked_row(plan),
+        reasons=sql.SQL(", ").join(
+            sql.SQL("case when {} then {} end").format(reason.broken, reason.entry)
+            for reason in _reasons(plan, deduplicated=deduplicated)
+        ),
+        landed=judged_rows(plan),
+        refused=REFUSED,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reason:
+    """Why a row may be refused.
+
+    mark: tells one reason from another, in a row's hash. broken: SQL, whether the row has this reason. entry: SQL, what
+    quarantine.row says of it.
+    """
+
+    mark: str
+    broken: sql.Composable
+    entry: sql.Composable
+
+
+def _reasons(plan: LoadPlan, *, deduplicated: bool) -> list[_Reason]:
+    found = [
+        _Reason(_mark(rule), sql.SQL("not {}").format(rule.predicate), _rule_entry(rule))
+        for rule in all_rules(plan)
     ]
     if deduplicated:
-        rejected += sql.SQL(" union all select rid, true from {} where not kept").format(plan.duplicates)
-        reasons.append(("kunci_ganda", sql.SQL("r.twice"), _duplicate_reason(plan)))
-    contract = plan.contract
-    identity = [told_apart(contract, c, sql.Identifier("l", c.name)) for c in contract.stored]
-    identity += [sql.SQL("case when {} then {} end").format(broken, mark) for mark, broken, _ in reasons]
-    if any(c.key and c.personal for c in plan.contract.stored):
-        # A masked key tells no person from another, and each is at the source.
-        identity.append(row_key(plan))
-    dataset, batch = sql.Literal(plan.contract.key), sql.Literal(plan.batch_id)
-    return [
-        sql.SQL(
-            "create temporary table {} on commit drop as select single.*, q.entry_id,"
-            " q.source_position is distinct from single.position or {} as moved"
-            " from (select distinct on (row_hash) rid, twice, position, row_hash from (select r.rid, r.twice,"
-            ' {} as position, md5(array[{}]::text) collate "C" as row_hash from {} join ({}{}) r on r.rid = l.ctid)'
-            " hashed order by row_hash, rid) single left join quarantine.row q"
-            " on q.dataset = {} and q.state = 'open' and q.row_hash = single.row_hash"
-        ).format(
-            REFUSED,
-            _of_another_file(plan),
-            _position(plan),
-            sql.SQL(", ").join(identity),
-            judged_rows(plan),
-            rejected,
-            sql.SQL(" limit {}").format(sql.Literal(SAMPLE)) if refused else sql.SQL(""),
-            dataset,
-        ),
-        sql.SQL("analyze {}").format(REFUSED),
-        sql.SQL(
-            "update quarantine.row q set last_batch_id = {}, source_position = r.position,"
-            " updated_at = clock_timestamp() from {} r where q.entry_id = r.entry_id and r.moved"
-        ).format(batch, REFUSED),
-        sql.SQL(
-            "insert into quarantine.row (dataset, first_batch_id, last_batch_id, source_position, row_key, row,"
-            " reasons, row_hash) select {dataset}, {batch}, {batch}, r.position, {key}, {row},"
-            " to_jsonb(array_remove(array[{reasons}]::jsonb[], null)), r.row_hash"
-            " from {source} join {refused} r on r.rid = l.ctid where r.entry_id is null order by r.row_hash"
-        ).format(
-            dataset=dataset,
-            batch=batch,
-            key=row_key(plan),
-            row=_masked_row(plan),
-            reasons=sql.SQL(", ").join(
-                sql.SQL("case when {} then {} end").format(broken, told) for _, broken, told in reasons
-            ),
-            source=judged_rows(plan),
-            refused=REFUSED,
-        ),
-    ]
+        found.append(_Reason("kunci_ganda", sql.SQL("r.twice"), _duplicate_entry(plan)))
+    return found
 
 
 def _mark(rule: Rule) -> str:
-    """Tells one rule from another, also when the contract asks something else by the same name."""
-    told = f"{rule.column.name} {rule.name} {rule.message} {rule.hint}"
-    return hashlib.sha256(told.encode()).hexdigest()[:8]
+    """A hash of the rule's texts: other than before where the contract asks something else by the same name."""
+    text = f"{rule.column.name} {rule.name} {rule.message} {rule.hint}"
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _identity(plan: LoadPlan, reasons: Sequence[_Reason]) -> list[sql.Composable]:
+    """What makes two refused rows the same entry: their cells, as far as they may be known, and their reasons."""
+    contract = plan.contract
+    parts = [distinguishing_text(contract, c, sql.Identifier("l", c.name)) for c in contract.stored]
+    parts += [sql.SQL("case when {} then {} end").format(reason.broken, reason.mark) for reason in reasons]
+    if any(c.key and c.personal for c in contract.stored):
+        # A masked key does not tell two persons apart, and each has a row at the source.
+        parts.append(row_key(plan))
+    return parts
 
 
 def _of_another_file(plan: LoadPlan) -> sql.Composable:
@@ -102,35 +158,35 @@ def _of_this_file(plan: LoadPlan, file: str) -> sql.Composable:
 
 
 def resolve(plan: LoadPlan, source_name: str | None, *, refused: bool) -> sql.Composed:
-    """Open entries that this load fixed: those a full read, or their own file, no longer shows, or whose key is now
-    in raw.
+    """Resolves the open entries that this load fixed: a full read or their own file no longer has the row, or the
+    stage has its key.
 
-    source_name: the file that was read, of an upload. refused: whether the load has rejected rows, which `quarantine`
-    has put into REFUSED.
+    source_name: the upload that was read.
+    refused: whether the load refused rows, which `note_refused_rows` has put into REFUSED.
     """
     contract = plan.contract
-    start = sql.SQL(
+    earlier = sql.SQL(
         "update quarantine.row q set state = 'resolved', updated_at = clock_timestamp()"
         " where q.dataset = {} and q.state = 'open' and q.last_batch_id < {}"
     ).format(sql.Literal(contract.key), sql.Literal(plan.batch_id))
     if refused:
-        start += sql.SQL(" and not exists (select from {} r where r.entry_id = q.entry_id)").format(REFUSED)
+        earlier += sql.SQL(" and not exists (select from {} r where r.entry_id = q.entry_id)").format(REFUSED)
     if plan.reads_everything:
-        return start
+        return earlier
     if plan.file is not None:
-        return sql.SQL("{} and {}").format(start, _of_this_file(plan, plan.file))
+        return sql.SQL("{} and {}").format(earlier, _of_this_file(plan, plan.file))
     own_file: sql.Composable = sql.SQL("false")
     if contract.server.kind == "upload" and source_name is not None:
         own_file = _of_this_file(plan, source_name)
     if not contract.primary_key:
-        return sql.SQL("{} and {}").format(start, own_file)
+        return sql.SQL("{} and {}").format(earlier, own_file)
     return sql.SQL("{} and ({} or exists (select from {} s where {} = q.row_key))").format(
-        start, own_file, plan.stage, row_key(plan, "s")
+        earlier, own_file, plan.stage, row_key(plan, "s")
     )
 
 
 def resolve_gone(plan: LoadPlan, present: sql.Composable) -> sql.Composed:
-    """Open entries of rows that raw has and the source no longer: nobody will mend them."""
+    """Resolves the open entries of rows that raw has and the source (`present`) no longer: nobody will fix them."""
     return sql.SQL(
         "update quarantine.row q set state = 'resolved', updated_at = clock_timestamp()"
         " from {raw} t where q.dataset = {dataset} and q.state = 'open' and q.row_key = {key}"
@@ -145,9 +201,10 @@ def resolve_gone(plan: LoadPlan, present: sql.Composable) -> sql.Composed:
 
 
 def row_key(plan: LoadPlan, alias: str = "b") -> sql.Composable:
-    """The key as text, comparable between a rejected row and a row of raw; pseudonyms where it is personal or hidden.
+    """The key as text, the same for a refused row (alias b) and for a row of raw, a stage or a reading of keys.
 
-    However long it is: what the index of quarantine.row could not hold is cut by bytes, and told apart by its hash.
+    A personal key is its pseudonym, a hidden one is masked. A text that is too long for the index of quarantine.row is
+    cut, and has its hash at the end.
     """
     if not plan.contract.primary_key:
         return sql.SQL("null::text")
@@ -164,6 +221,7 @@ def row_key(plan: LoadPlan, alias: str = "b") -> sql.Composable:
 
 
 def _position(plan: LoadPlan) -> sql.Composable:
+    """Where the row stood in its source, else its key."""
     position = sql.SQL("l._source_position")
     if not plan.contract.primary_key:
         return position
@@ -171,26 +229,32 @@ def _position(plan: LoadPlan) -> sql.Composable:
 
 
 def _masked_row(plan: LoadPlan) -> sql.Composable:
-    parts: list[sql.Composable] = []
-    for column in plan.contract.stored:
-        parts.append(sql.SQL("{}, {}").format(sql.Literal(column.name), shown(column)))
-    pairs = [sql.SQL("jsonb_build_object({})").format(sql.SQL(", ").join(c)) for c in _chunks(parts, 40)]
-    return sql.SQL(" || ").join(pairs)
+    """The row as one JSON object of the cells that may be shown."""
+    pairs = [
+        sql.SQL("{}, {}").format(sql.Literal(column.name), shown_cell(column))
+        for column in plan.contract.stored
+    ]
+    # A function takes 100 arguments at most.
+    objects = [
+        sql.SQL("jsonb_build_object({})").format(sql.SQL(", ").join(pairs[start : start + 40]))
+        for start in range(0, len(pairs), 40)
+    ]
+    return sql.SQL(" || ").join(objects)
 
 
-def _reason(rule: Rule) -> sql.Composable:
+def _rule_entry(rule: Rule) -> sql.Composable:
     return sql.SQL(
         "jsonb_build_object('kolom', {}, 'aturan', {}, 'nilai', {}, 'pesan', {}, 'perbaikan', {})"
     ).format(
         sql.Literal(rule.column.name),
         sql.Literal(rule.name),
-        shown(rule.column),
+        shown_cell(rule.column),
         sql.Literal(rule.message),
         sql.Literal(rule.hint),
     )
 
 
-def _duplicate_reason(plan: LoadPlan) -> sql.Composable:
+def _duplicate_entry(plan: LoadPlan) -> sql.Composable:
     key = ", ".join(plan.contract.identity)
     return sql.SQL(
         "jsonb_build_object('kolom', {}, 'aturan', 'kunci_ganda', 'pesan', {}, 'perbaikan', {})"
@@ -199,7 +263,3 @@ def _duplicate_reason(plan: LoadPlan) -> sql.Composable:
         sql.Literal(f"{key}: kunci sudah dipakai baris lain pada kiriman yang sama"),
         sql.Literal("hapus salah satu, atau perbaiki kuncinya"),
     )
-
-
-def _chunks(parts: list[sql.Composable], size: int) -> list[list[sql.Composable]]:
-    return [parts[i : i + size] for i in range(0, len(parts), size)]

@@ -14,7 +14,8 @@ from psycopg import Connection, sql
 from pipelines.contracts import repairs
 from pipelines.contracts.columns import Column
 from pipelines.load.plan import LoadPlan
-from pipelines.load.stage.rules import Rule, cleaned, rules
+from pipelines.load.stage.cells import cleaned
+from pipelines.load.stage.rules import Rule, rules
 from pipelines.load.stage.statement import REJECTED, all_rules, cleaned_rows, count_duplicates
 
 SHOWN = 3

@@ -1,9 +1,9 @@
-"""Quarantined rows whose rules have changed since: the contract, or a list that it refers to. They are read again.
+"""Reads quarantined rows again when the rules that refused them have changed: the contract, or a reference list.
 
-A load that refuses rows keeps by what rules it did (ops.load_batch.rules). Where these are others now, an upload with
-open rows is read although it is known, and an incremental read begins at the earliest open row's cursor value. One
-reading for each change: what is still refused then is refused by the new rules, and what did not come is gone.
-Rows of a window's past days wait for a backfill.
+Each load that refuses rows records the hash of its rules (ops.load_batch.rules). Where today's hash is another, an
+upload with open rows is read although it is known, and an incremental read begins at the earliest open row's cursor
+value. This happens once per change: a row that is refused then is refused by the new rules, and a row that does not
+come is gone from the source. Rows of a window's past days wait for a backfill.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from typing import Any
 
 from psycopg import Connection, sql
 
+from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract
 from pipelines.load.plan import LoadPlan
-from pipelines.load.stage.rules import allowed, cleaned
+from pipelines.load.stage.cells import cleaned
+from pipelines.load.stage.rules import allowed
 from pipelines.load.watermark import cursor_column, possible
 
 
-def rules_now(connection: Connection[Any], contract: Contract) -> str:
-    """A mark of all that decides over a row: the contract's text, and the values that its references allow."""
+def rules_hash(connection: Connection[Any], contract: Contract) -> str:
+    """A hash of all that decides over a row today: the contract's text, and the values that its references allow."""
     found = hashlib.sha256(contract.path.read_bytes() if contract.path.exists() else b"")
     for reference in dict.fromkeys(c.reference for c in contract.stored if c.reference):
         query = sql.SQL(
@@ -31,101 +33,120 @@ def rules_now(connection: Connection[Any], contract: Contract) -> str:
     return found.hexdigest()[:32]
 
 
-def waiting(connection: Connection[Any], contract: Contract) -> bool:
-    """Whether the dataset has open rows at all: then it is worth to ask by what rules they were refused."""
+def has_open_rows(connection: Connection[Any], contract: Contract) -> bool:
+    """Whether the dataset has open rows in quarantine. Only then is the hash of its rules worth computing."""
     row = connection.execute(
         "select exists (select from quarantine.row where dataset = %s and state = 'open')", [contract.key]
     ).fetchone()
     return bool(row and row[0])
 
 
-def files(connection: Connection[Any], contract: Contract) -> set[str]:
-    """Uploads with open rows that other rules refused."""
-    if not waiting(connection, contract):
+def files_to_read_again(connection: Connection[Any], contract: Contract) -> set[str]:
+    """Names of the uploads with open rows that were refused by other rules than today's."""
+    if not has_open_rows(connection, contract):
         return set()
     query = sql.SQL("select distinct b.source_name {}").format(
-        _refused(contract, rules_now(connection, contract))
+        _refused_by_other_rules(contract, rules_hash(connection, contract))
     )
     return {row[0] for row in connection.execute(query).fetchall() if row[0]}
 
 
 def since(connection: Connection[Any], plan: LoadPlan) -> str | None:
-    """`plan.since`, or where it is earlier the cursor value of the first row that other rules refused.
+    """Where an incremental read begins: `plan.since`, or earlier, at the first row that other rules refused.
 
-    None where such a row has a cursor value that cannot be asked for: all is read then.
+    None, which is read everything, where such a row has a cursor value that a source cannot be asked from.
     """
-    if plan.since is None or not waiting(connection, plan.contract):
+    if plan.since is None or not has_open_rows(connection, plan.contract):
         return plan.since
-    query = earliest_refused(plan, rules_now(connection, plan.contract))
-    found, unknown = connection.execute(query).fetchone() or (plan.since, 0)
-    return None if unknown else found
+    query = earliest_refused(plan, rules_hash(connection, plan.contract))
+    earliest, unusable = connection.execute(query).fetchone() or (plan.since, 0)
+    return None if unusable else earliest
 
 
 def earliest_refused(plan: LoadPlan, rules: str) -> sql.Composed:
-    contract, column = plan.contract, cursor_column(plan)
+    """One row: the least of `plan.since` and the cursor values of rows that other rules than `rules` refused; and the
+    number of such rows whose cursor value is unusable.
+    """
+    column = cursor_column(plan)
     kind = sql.SQL(column.type)  # type: ignore[arg-type]  # checked by the contract
-    usual = sql.SQL("{}::{}").format(sql.Literal(plan.since), kind)
-    value = sql.SQL("{}::{}").format(sql.Identifier("k", "value"), kind)
-    # An API may leave out what stands at the very value that it is asked from.
-    if contract.server.kind == "api" and column.logical_type in ("date", "timestamp"):
-        value = sql.SQL("({} - interval '1 day')::{}").format(value, kind)
-    collate = sql.SQL(' collate "C"' if column.type == "text" else "")
     return sql.SQL(
-        "select to_jsonb(least({usual}{c}, min({value}{c}) filter (where k.fits)))#>>'{{}}',"
-        " count(*) filter (where not k.fits) from (select value, case when pg_input_is_valid(value, {type})"
-        " then {possible} else false end as fits from (select {cleaned} as value from"
-        " (select q.row ->> {name} as {cursor} {refused}) l) v) k"
+        "with refused as (select q.row ->> {name} as {cursor} {refused}),"
+        " cleaned as (select {cleaned} as value from refused l),"
+        " judged as (select value, case when pg_input_is_valid(value, {type}) then {possible} else false end as usable"
+        " from cleaned)"
+        " select to_jsonb(least({since}::{kind}{collate}, min({asked_from}{collate}) filter (where usable)))#>>'{{}}',"
+        " count(*) filter (where not usable) from judged"
     ).format(
-        usual=usual,
-        value=value,
-        c=collate,
-        type=sql.Literal(column.type),
-        possible=possible(column, sql.SQL("v.value::{}").format(kind)),
-        cleaned=cleaned(column),
         name=sql.Literal(column.name),
         cursor=sql.Identifier(column.name),
-        refused=_refused(contract, rules),
+        refused=_refused_by_other_rules(plan.contract, rules),
+        cleaned=cleaned(column),
+        type=sql.Literal(column.type),
+        possible=possible(column, sql.SQL("value::{}").format(kind)),
+        since=sql.Literal(plan.since),
+        kind=kind,
+        asked_from=_asked_from(plan.contract, column, sql.SQL("value::{}").format(kind)),
+        collate=sql.SQL(' collate "C"' if column.type == "text" else ""),
     )
 
 
-def superseded(plan: LoadPlan, rules: str) -> sql.Composed:
-    """Open rows that came again with this load and are refused by `rules` too: their new entry says why now."""
+def _asked_from(contract: Contract, column: Column, value: sql.Composable) -> sql.Composable:
+    """From where a source is asked so that it gives the row with this cursor value.
+
+    An API may leave out what stands at the very value that it is asked from: it is asked from a day earlier.
+    """
+    if contract.server.kind == "api" and column.logical_type in ("date", "timestamp"):
+        kind = sql.SQL(column.type)  # type: ignore[arg-type]  # checked by the contract
+        return sql.SQL("({} - interval '1 day')::{}").format(value, kind)
+    return value
+
+
+def resolve_superseded(plan: LoadPlan, rules: str) -> sql.Composed:
+    """Resolves the open entries of other rules whose row came again with this load and was refused by `rules` too.
+
+    The row's new entry gives the reasons of today.
+    """
     return sql.SQL(
         "update quarantine.row o set state = 'resolved', updated_at = clock_timestamp() where entry_id in"
         " (select q.entry_id {refused} and q.last_batch_id < {batch} and exists (select from quarantine.row n"
         " where n.dataset = q.dataset and n.state = 'open' and n.last_batch_id = {batch} and n.row = q.row"
         " and n.row_key is not distinct from q.row_key))"
-    ).format(refused=_refused(plan.contract, rules), batch=sql.Literal(plan.batch_id))
+    ).format(refused=_refused_by_other_rules(plan.contract, rules), batch=sql.Literal(plan.batch_id))
 
 
-def asked(plan: LoadPlan, rules: str, file: str | None) -> sql.Composed:
-    """The open rows that this load looked for stand as refused by `rules`, whether they came again or not.
+def mark_as_read_again(plan: LoadPlan, rules: str, file: str | None) -> sql.Composed:
+    """Ascribes the remaining open entries of other rules to this load, so that they are not read again for `rules`.
 
-    file: the upload that it read.
+    file: the upload that the load read.
     """
     whose = sql.SQL("true")
     if file is not None and not plan.full_refresh:
         whose = sql.SQL("b.source_name = {}").format(sql.Literal(file))
     return sql.SQL(
         "update quarantine.row set last_batch_id = {} where entry_id in (select q.entry_id {} and {})"
-    ).format(sql.Literal(plan.batch_id), _refused(plan.contract, rules), whose)
+    ).format(sql.Literal(plan.batch_id), _refused_by_other_rules(plan.contract, rules), whose)
 
 
-def _refused(contract: Contract, rules: str) -> sql.Composed:
-    """From here on: open rows that were refused by others than `rules`."""
+def _refused_by_other_rules(contract: Contract, rules: str) -> sql.Composed:
+    """A query's FROM and WHERE: open entries (q) whose last load (b) had other rules than `rules`."""
     return sql.SQL(
         "from quarantine.row q join ops.load_batch b on b.batch_id = q.last_batch_id"
         " where q.dataset = {} and q.state = 'open' and b.rules is distinct from {}"
     ).format(sql.Literal(contract.key), sql.Literal(rules))
 
 
-def keep(connection: Connection[Any], plan: LoadPlan, source: str | None, *, passed: bool) -> None:
-    """In the publishing transaction, after the quarantine has its rows: by what rules they were refused."""
-    if not waiting(connection, plan.contract):
+def record_rules(
+    connection: Connection[Any], plan: LoadPlan, source_name: str | None, *, passed: bool
+) -> None:
+    """Records by which rules this load refused rows, and settles the entries of other rules.
+
+    It runs in the transaction that applies the load, after the quarantine has the load's rows.
+    """
+    if not has_open_rows(connection, plan.contract):
         return
-    rules = rules_now(connection, plan.contract)
+    rules = rules_hash(connection, plan.contract)
     connection.execute("update ops.load_batch set rules = %s where batch_id = %s", [rules, plan.batch_id])
-    connection.execute(superseded(plan, rules))
+    connection.execute(resolve_superseded(plan, rules))
     if passed and plan.window is None:
-        upload = plan.contract.server.kind == "upload"
-        connection.execute(asked(plan, rules, source if upload else None))
+        file = source_name if plan.contract.server.kind == "upload" else None
+        connection.execute(mark_as_read_again(plan, rules, file))

@@ -1,37 +1,44 @@
-"""A contract's columns as SQL: the cleaned text, the typed value, and the rules a cell must keep.
+"""The rules that a contract's columns give, as SQL: one predicate per rule, true for good cells.
 
 What belongs here: pure functions from contracts to SQL. The same predicates decide what reaches raw and what is
-quarantined, so no row is ever in both or in neither. Not here: running SQL.
+quarantined, so no row is ever in both or in neither. Not here: running SQL, what a type asks of a text
+(cell_types.py), the cell's text and value (cells.py).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from psycopg import sql
 
 from pipelines.contracts.columns import Column, Reference
 from pipelines.contracts.model import Contract
-from pipelines.contracts.repairs import ERROR_TEXTS, FORMATS, decimals, factors, known_words
+from pipelines.contracts.repairs import ERROR_TEXTS, FORMATS, decimals
 from pipelines.load.stage import cell_types
+from pipelines.load.stage.cells import castable, literals, sql_type
 
 MASK = "***"
 LONGEST_KEY = 600
-"""Bytes of a key's text, and at most LONGEST_ENTRY of all its columns: a row with a longer one would stop the load."""
+"""Bytes of one key column's text. A longer key would make PostgreSQL stop the load: see LONGEST_ENTRY."""
 LONGEST_ENTRY = 2_600
-"""Bytes that an entry of a B-tree may have (2,704 in all), less what else is in it."""
+"""Bytes of all key columns together. An entry of a B-tree may have 2,704, less what else is in it."""
+LONGEST_PSEUDONYM = 68
+"""Bytes of a pseudonym in an index. A number or a time takes 16 at most."""
 OF_A_KEY = frozenset({"wajib", "tipe", "jangkauan", "ketelitian", "kunci_panjang"})
-"""The rules that make a text a key; what else is asked of it says nothing of whether the source has the row."""
+"""The rules that make a text a key. The other rules say nothing of whether the source has the row."""
 _SCIENTIFIC = r"^\s*[-+]?[0-9]+([.,][0-9]+)?[Ee]\+[0-9]+\s*$"
+_SHOWN_CLASSES = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of one column: `predicate` is true for good cells and never NULL; the words are for the OPD.
+    """One rule of one column.
 
-    enough: a cheap test that, where it is true, says that this rule and the one told before it are kept.
+    predicate: true for good cells, and never NULL.
+    message, hint: what the OPD reads of a cell that breaks it.
+    shortcut: a cheap test that is true only where this rule and the one before it are both kept.
     """
 
     column: Column
@@ -39,321 +46,309 @@ class Rule:
     predicate: sql.Composable
     message: str
     hint: str
-    enough: sql.Composable | None = None
+    shortcut: sql.Composable | None = None
 
 
-def all_kept(asked: Sequence[Rule]) -> sql.Composable:
-    """Whether a row keeps every rule, at the least cost."""
+def all_kept(checked: Sequence[Rule]) -> sql.Composable:
+    """Whether a row keeps every rule, at the least cost: a rule with a shortcut is joined with the one before it."""
     predicates: list[sql.Composable] = []
-    for rule in asked:
-        if rule.enough is None:
+    for rule in checked:
+        if rule.shortcut is None:
             predicates.append(rule.predicate)
         else:
             predicates.append(
                 sql.SQL("case when {} then true else {} and {} end").format(
-                    rule.enough, predicates.pop(), rule.predicate
+                    rule.shortcut, predicates.pop(), rule.predicate
                 )
             )
     return sql.SQL(" and ").join(predicates) if predicates else sql.SQL("true")
 
 
-def declared(column: Column) -> tuple[str, ...]:
-    """The names of the column's repairs, in their order, as ops.load_repair counts them."""
-    return (("missing_values",) if column.missing_values else ()) + column.parse
-
-
-def repaired(column: Column, repair: str, cell: sql.Composable) -> sql.Composable:
-    """`cell` after one of the column's repairs."""
-    if repair == "missing_values":
-        tokens = sql.SQL(", ").join(sql.Literal(v.strip()) for v in column.missing_values)
-        return sql.SQL("case when btrim({0}) in ({1}) then null else {0} end").format(cell, tokens)
-    told: list[sql.Composable] = []
-    if repair == "satuan":
-        sizes = {unit: f"{size:f}" for unit, size in factors(column.unit).items()}
-        told.append(_jsonb(sizes))
-    elif repair == "klasifikasi":
-        told.append(_jsonb(known_words(column)))
-    elif repair == "bulatkan":
-        told.append(sql.Literal(decimals(column.type)))
-    elif repair == "kode":
-        told.append(sql.Literal(column.min_length))
-    return sql.SQL("{}({})").format(sql.Identifier("ops", repair), sql.SQL(", ").join([cell, *told]))
-
-
-def _jsonb(values: dict[str, str]) -> sql.Composable:
-    return sql.SQL("{}::jsonb").format(sql.Literal(json.dumps(values, ensure_ascii=False)))
-
-
-def cleaned(column: Column, *, exact: bool = False) -> sql.Composable:
-    """The cell's text after the declared repairs: SQL over the landing row `l`, where an exact column is typed."""
-    cell: sql.Composable = sql.Identifier("l", column.name)
-    if exact:
-        return cell if column.type == "text" else sql.SQL("{}::text").format(cell)
-    for repair in declared(column):
-        cell = repaired(column, repair, cell)
-    return cell
-
-
-def typed(column: Column, *, exact: bool = False) -> sql.Composable:
-    """The value that is stored: of the cleaned row `b`, or as it landed where the column is exact."""
-    if exact:
-        return sql.Identifier("l", column.name)
-    text = sql.Identifier("b", column.name)
-    if column.pseudonymise:
-        return sql.SQL("ops.pseudonim({}, {})").format(text, sql.Literal(column.pseudonymise))
-    if column.type == "text":
-        return text
-    return sql.SQL("{}::{}").format(text, sql.SQL(column.type))  # type: ignore[arg-type]  # checked by the contract
-
-
-def castable(column: Column) -> sql.Composable:
-    """Whether the cleaned text of the row `b` can be cast to the column's type; NULL of an empty one."""
-    return sql.SQL("pg_input_is_valid({}, {})").format(
-        sql.Identifier("b", column.name), sql.Literal(column.type)
-    )
-
-
 def rules(contract: Contract, exact: frozenset[str] = frozenset()) -> tuple[Rule, ...]:
-    """All rules of a contract that one row can break by itself; exact columns are of their type already."""
+    """All rules of a contract that one row can break by itself; `exact` names the columns that landed typed."""
+    kind = contract.server.kind
+    longest = _longest_key(contract)
     found: list[Rule] = []
-    # A number or a time of a key takes 16 bytes at most, a pseudonym 68.
-    keys = [c for c in contract.stored if c.key]
-    unbounded = sum(_unbounded_key(c) for c in keys)
-    longest = min(LONGEST_KEY, (LONGEST_ENTRY - 68 * (len(keys) - unbounded)) // max(unbounded, 1))
     for column in contract.stored:
-        kind = contract.server.kind
         strict = kind != "database" or bool(column.parse)
-        one = _ColumnRules(column, strict=strict, exact=column.name in exact, upload=kind == "upload")
-        found += one.all()
-        if _unbounded_key(column):
-            found.append(_key_length(column, longest))
+        cell = _Cell(column, strict=strict, exact=column.name in exact, from_upload=kind == "upload")
+        for family in _FAMILIES:
+            found += family(cell)
+        if _has_unbounded_key(column):
+            found.append(_key_length(cell, longest))
     return tuple(found)
 
 
-def _unbounded_key(column: Column) -> bool:
-    return column.key and not column.pseudonymise and column.type in ("text", "numeric")
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """A column's cell as its rules see it.
 
-
-def _key_length(column: Column, longest: int) -> Rule:
-    fits = sql.SQL("({0} is null or octet_length({0}) <= {1})").format(
-        sql.Identifier("b", column.name), sql.Literal(longest)
-    )
-    message = f"{column.name}: kunci lebih dari {longest} bita"
-    return Rule(column, "kunci_panjang", fits, message, "pendekkan kuncinya")
-
-
-class _ColumnRules:
-    """The rules of one column, in the order in which they are told.
-
-    strict: types are written as a file must write them. exact: the source's type is the column's. upload: a person's
-    spreadsheet may stand behind it.
+    strict: a value must be spelled as a file must spell it; else as PostgreSQL reads it.
+    exact: the source's own type guarantees the column's type, and the cell landed typed.
+    from_upload: a person's spreadsheet may stand behind it.
     """
 
-    def __init__(self, column: Column, *, strict: bool, exact: bool, upload: bool) -> None:
-        self.column, self.strict, self.exact, self.upload = column, strict, exact, upload
-        self.text = sql.Identifier("b", column.name)
-        self.castable: sql.Composable = sql.SQL("true")
-        self.found: list[Rule] = []
+    column: Column
+    strict: bool
+    exact: bool
+    from_upload: bool
 
-    def all(self) -> list[Rule]:
-        self._presence_and_type()
-        self._unchanged()
-        self._enum()
-        self._range()
-        self._spreadsheet()
-        self._length()
-        self._form()
-        self._reference()
-        return self.found
+    @property
+    def text(self) -> sql.Composable:
+        """The cleaned text."""
+        return sql.Identifier("b", self.column.name)
 
-    def _rule(
+    @property
+    def landed(self) -> sql.Composable:
+        """The cell as it landed."""
+        return sql.Identifier("l", self.column.name)
+
+    @property
+    def castable(self) -> sql.Composable:
+        """Whether the text can be cast to the column's type."""
+        if self.exact or self.column.type == "text":
+            return sql.SQL("true")
+        return castable(self.column)
+
+    @property
+    def value(self) -> sql.Composable:
+        """The cell as its type; to be asked only where it is castable."""
+        cell = self.landed if self.exact else self.text
+        return sql.SQL("{}::{}").format(cell, sql_type(self.column.type))
+
+    def filled(self, template: str) -> sql.Composed:
+        """A template of cell_types.py, for this cell."""
+        scale = decimals(self.column.type) or 0
+        return sql.SQL(template).format(  # type: ignore[arg-type]  # a constant of cell_types.py
+            text=self.text,
+            value=self.landed,
+            type=sql_type(self.column.type),
+            underscores=sql.SQL("_" * (scale + 1)),  # type: ignore[arg-type]
+        )
+
+    def rule(
         self,
         name: str,
         predicate: sql.Composable,
         message: str,
         hint: str,
-        enough: sql.Composable | None = None,
-    ) -> None:
-        self.found.append(Rule(self.column, name, predicate, f"{self.column.name}: {message}", hint, enough))
+        shortcut: sql.Composable | None = None,
+    ) -> Rule:
+        """A rule with this predicate, whose message names the column."""
+        return Rule(self.column, name, predicate, f"{self.column.name}: {message}", hint, shortcut)
 
-    def _optional(self, name: str, condition: sql.Composable, message: str, hint: str) -> None:
+    def unless_empty(self, name: str, condition: sql.Composable, message: str, hint: str) -> Rule:
         """A rule that an empty cell keeps."""
-        self._rule(name, sql.SQL("({0} is null or {1})").format(self.text, condition), message, hint)
+        return self.rule(name, sql.SQL("({} is null or {})").format(self.text, condition), message, hint)
 
-    def _presence_and_type(self) -> None:
-        column = self.column
-        if column.required:
-            cell = sql.Identifier("l", column.name) if self.exact else self.text
-            self._rule("wajib", sql.SQL("{} is not null").format(cell), "wajib diisi", "isi kolom ini")
-        base = column.type.split("(")[0]
-        if self.exact:
-            self._finite(base)
-        elif column.type != "text":
-            self.castable = castable(column)
-            self._of_type(base)
-
-    def _of_type(self, base: str) -> None:
-        lenient = (cell_types.FINITE.get(base, "true"), "")
-        form, pattern = cell_types.STRICT.get(base, ("true", "")) if self.strict else lenient
-        plain = sql.SQL(form).format(text=self.text)  # type: ignore[arg-type]
-        valid = sql.SQL("{} or {} ~ {}").format(plain, self.text, sql.Literal(pattern)) if pattern else plain
-        words, reach = cell_types.WORDS[base], cell_types.reach(self.column.type)
-        # A number that does not fit is a number all the same, and `jangkauan` says what it is too much for.
-        number = sql.Literal(cell_types.WHOLE if base in cell_types.WHOLE_NUMBERS else cell_types.DECIMAL)
-        large = sql.SQL("{} ~ {}").format(self.text, number) if reach else sql.SQL("false")
-        asked = sql.SQL("case when {} then {} else {} end").format(self.castable, valid, large)
-        self._optional("tipe", asked, f"bukan {words}", f"tulis sebagai {words}")
-        if reach:
-            fits = sql.SQL("case when {} then true else not {} end").format(self.castable, large)
-            enough = sql.SQL("{} and {}").format(self.castable, plain)
-            predicate = sql.SQL("({} is null or {})").format(self.text, fits)
-            self._rule("jangkauan", predicate, *reach, enough)
-
-    def _finite(self, base: str) -> None:
-        """PostgreSQL's own types have values that are none: NaN, infinity."""
-        if self.strict or base not in cell_types.FINITE:
-            return
-        finite = "isfinite({0})" if base in cell_types.TIMES else "({0} > '-infinity' and {0} < 'infinity')"
-        if decimals(self.column.type) is not None:
-            finite = "{0} <> 'NaN'"  # with a precision it holds no infinity
-        predicate = sql.SQL("({0} is null or " + finite + ")").format(sql.Identifier("l", self.column.name))
-        words = cell_types.WORDS[base]
-        self._rule("tipe", predicate, f"bukan {words}", f"tulis sebagai {words}")
-
-    def _unchanged(self) -> None:
-        """What the type would round or cut off without a word. A cell of another type is told of by `tipe`."""
-        base = self.column.type.split("(")[0]
-        scale = decimals(self.column.type)
-        if self.exact or base not in cell_types.KEEPS or (base == "numeric" and scale is None):
-            return
-        quick, whole, message, hint = cell_types.KEEPS[base]
-        words = {"scale": str(scale), "more": "_" * ((scale or 0) + 1)}
-        unchanged = sql.SQL("case when {} then true when {} then {} else true end").format(
-            sql.SQL(quick.format_map(words | {"text": "{text}"})).format(text=self.text),  # type: ignore[arg-type]
-            self.castable,
-            sql.SQL(whole).format(text=self.text, type=sql.SQL(self.column.type)),  # type: ignore[arg-type]
-        )
-        enough = None
-        if self.strict and base in cell_types.CANONICAL:
-            # What PostgreSQL itself would write so is of the type, and loses nothing: asked once for both rules.
-            plain = (
-                f"{{castable}} and {cell_types.STRICT[base][0]}{cell_types.CANONICAL[base].format_map(words)}"
-            )
-            enough = sql.SQL(plain).format(castable=self.castable, text=self.text)  # type: ignore[arg-type]
-        # Of an empty cell each test is NULL, and the last word true.
-        self._rule("ketelitian", unchanged, message.format_map(words), hint.format_map(words), enough)
-
-    def _enum(self) -> None:
-        if not self.column.enum:
-            return
-        values = [v for v, _ in self.column.enum]
-        listed = sql.SQL("{} in ({})").format(self.text, _listed(values))
-        hint = "pakai salah satu: " + ", ".join(values[:12])
-        self._optional("klasifikasi", listed, "nilai di luar klasifikasi isian", hint)
-
-    def _range(self) -> None:
-        """What is asked of a number's or a time's size. A cell of another type is told of by `tipe`."""
-        column = self.column
-        for name, operator, bound, words in (
-            ("minimum", ">=", column.minimum, "paling kecil"),
-            ("maximum", "<=", column.maximum, "paling besar"),
-            ("exclusive_minimum", ">", column.exclusive_minimum, "harus lebih dari"),
-            ("exclusive_maximum", "<", column.exclusive_maximum, "harus kurang dari"),
-        ):
-            if bound is None:
-                continue
-            # Not of numeric(p,s), which would round the bound.
-            within = sql.SQL("{} {} {}::{}").format(
-                self._value(),
-                sql.SQL(operator),  # type: ignore[arg-type]
-                sql.Literal(bound),
-                sql.SQL(column.type.split("(")[0]),  # type: ignore[arg-type]
-            )
-            message, hint = f"di luar rentang, {words} {bound}", f"periksa nilainya; {words} {bound}"
-            self._optional(name, self._where_castable(within), message, hint)
-        if column.multiple_of is not None:
-            multiple = sql.SQL("mod({}::numeric, {}::numeric) = 0").format(
-                self._value(), sql.Literal(column.multiple_of)
-            )
-            words = f"kelipatan {column.multiple_of}"
-            self._optional(
-                "kelipatan", self._where_castable(multiple), f"bukan {words}", f"periksa nilainya; {words}"
-            )
-
-    def _value(self) -> sql.Composable:
-        """The cell as its type, where it is castable."""
-        cell = sql.Identifier("l", self.column.name) if self.exact else self.text
-        return sql.SQL("{}::{}").format(cell, sql.SQL(self.column.type))  # type: ignore[arg-type]
-
-    def _where_castable(self, condition: sql.Composable) -> sql.Composable:
+    def where_castable(self, condition: sql.Composable) -> sql.Composable:
+        """The condition, for cells of the type only. For the others rule `tipe` gives the reason."""
         return sql.SQL("case when {} then {} else true end").format(self.castable, condition)
 
-    def _length(self) -> None:
-        column = self.column
-        for operator, limit, words, hint in (
-            (">=", column.min_length, "kurang dari", "lengkapi nilainya"),
-            ("<=", column.max_length, "lebih dari", "pendekkan nilainya"),
-        ):
-            if limit is not None:
-                condition = sql.SQL("char_length({}) {} {}").format(
-                    self.text,
-                    sql.SQL(operator),  # type: ignore[arg-type]
-                    sql.Literal(limit),
-                )
-                self._optional("panjang", condition, f"{words} {limit} karakter", hint)
 
-    def _spreadsheet(self) -> None:
-        """What Excel leaves of a text: a failed formula's error, a long number without its last digits.
+# -- presence and type ---------------------------------------------------------------------------------------
 
-        A typed column refuses both by its type.
-        """
-        column = self.column
-        if column.type != "text":
-            return
-        if self.upload:
-            failed = sql.SQL(
-                "case when {0} like '#%' or {0} like 'Err:%' then {0} not in ({1}) and {0} !~ {2} else true end"
-            )
-            self._optional(
-                "sel_galat",
-                failed.format(self.text, _listed(ERROR_TEXTS), sql.Literal("^Err:[0-9]{3}$")),
-                "rumus di sel ini gagal (#N/A, #REF!, dan sejenisnya)",
-                "perbaiki rumusnya, atau isi nilainya, lalu kirim lagi",
-            )
-        if self.upload or "kode" in column.parse or column.format not in (None, "email"):
-            self._optional(
-                "notasi_ilmiah",
-                sql.SQL("case when {0} like '%+%' then {0} !~ {1} else true end").format(
-                    self.text, sql.Literal(_SCIENTIFIC)
-                ),
-                "angka panjang tersimpan sebagai bilangan (notasi ilmiah), digit terakhirnya hilang",
-                "ubah format kolom menjadi teks, lalu isi lagi dari sumbernya",
-            )
 
-    def _form(self) -> None:
-        column = self.column
-        if column.pattern is not None:
-            condition = sql.SQL("{} ~ {}").format(self.text, sql.Literal(column.pattern))
-            message = f"tidak sesuai pola {column.pattern}"
-            self._optional("pola", condition, message, "samakan dengan pola yang diminta")
-        if column.format is not None:
-            message, hint = FORMATS[column.format]
-            self._optional("format", well_formed(column.format, self.text), message, hint)
+def _presence(cell: _Cell) -> Iterator[Rule]:
+    if cell.column.required:
+        there = sql.SQL("{} is not null").format(cell.landed if cell.exact else cell.text)
+        yield cell.rule("wajib", there, "wajib diisi", "isi kolom ini")
 
-    def _reference(self) -> None:
-        reference = self.column.reference
-        if reference is None:
-            return
-        self._optional(
+
+def _type(cell: _Cell) -> Iterator[Rule]:
+    if cell.column.type == "text":
+        return
+    kind = cell_types.cell_type(cell.column.type)
+    not_of_type = partial(
+        cell.rule, "tipe", message=f"bukan {kind.words}", hint=f"tulis sebagai {kind.words}"
+    )
+    if cell.exact:
+        if kind.finite_value and not cell.strict:
+            yield not_of_type(_finite(cell, kind.finite_value))
+        return
+    quick = cell.filled(_quick_test(cell, kind))
+    spelled = quick
+    if cell.strict and kind.spelling:
+        spelled = sql.SQL("{} or {} ~ {}").format(quick, cell.text, sql.Literal(kind.spelling.pattern))
+    # A number that the type does not hold is a number all the same. Rule `jangkauan` says that it is too large.
+    range_fault = cell_types.out_of_range(cell.column.type)
+    pattern = cell_types.WHOLE_NUMBER if kind.bits else cell_types.DECIMAL_NUMBER
+    is_number = sql.SQL("{} ~ {}").format(cell.text, sql.Literal(pattern))
+    too_large = is_number if range_fault else sql.SQL("false")
+    yield not_of_type(
+        sql.SQL("({} is null or case when {} then {} else {} end)").format(
+            cell.text, cell.castable, spelled, too_large
+        )
+    )
+    if range_fault:
+        fits = sql.SQL("({} is null or case when {} then true else not {} end)").format(
+            cell.text, cell.castable, too_large
+        )
+        yield cell.rule(
+            "jangkauan", fits, *range_fault, shortcut=sql.SQL("{} and {}").format(cell.castable, quick)
+        )
+
+
+def _quick_test(cell: _Cell, kind: cell_types.CellType) -> str:
+    """A template of the cheapest test by which a castable text is well spelled."""
+    if cell.strict:
+        return kind.spelling.canonical if kind.spelling else "true"
+    return kind.finite_text or "true"
+
+
+def _finite(cell: _Cell, template: str) -> sql.Composable:
+    """Whether a typed value is a value at all: PostgreSQL's own types know NaN and infinity."""
+    if decimals(cell.column.type) is not None:
+        template = "{value} <> 'NaN'"  # a numeric with a precision holds no infinity
+    return sql.SQL("({} is null or {})").format(cell.landed, cell.filled(template))
+
+
+def _precision(cell: _Cell) -> Iterator[Rule]:
+    """Cells that the cast would round or cut off silently."""
+    if cell.exact or cell.column.type == "text":
+        return
+    kind = cell_types.cell_type(cell.column.type)
+    scale = decimals(cell.column.type)
+    precision = kind.precision
+    if precision is None or cell.column.type == "numeric":
+        return
+    # For an empty cell each test is NULL, and `else true` decides.
+    kept = sql.SQL("case when {} then true when {} then {} else true end").format(
+        cell.filled(precision.quick), cell.castable, cell.filled(precision.exact)
+    )
+    shortcut = None
+    if cell.strict and kind.spelling and precision.canonical is not None:
+        # A canonical spelling is of the type and loses nothing: one test for the rules of type, range and precision.
+        tests = [kind.spelling.canonical, *([precision.canonical] if precision.canonical else [])]
+        shortcut = sql.SQL(" and ").join([cell.castable, *map(cell.filled, tests)])
+    message, hint = (text.format(scale=scale) for text in (precision.message, precision.hint))
+    yield cell.rule("ketelitian", kept, message, hint, shortcut)
+
+
+# -- what the contract asks beside the type ------------------------------------------------------------------
+
+
+def _enum(cell: _Cell) -> Iterator[Rule]:
+    values = [value for value, _ in cell.column.enum]
+    if values:
+        listed = sql.SQL("{} in ({})").format(cell.text, literals(values))
+        hint = "pakai salah satu: " + ", ".join(values[:_SHOWN_CLASSES])
+        yield cell.unless_empty("klasifikasi", listed, "nilai di luar klasifikasi isian", hint)
+
+
+def _range(cell: _Cell) -> Iterator[Rule]:
+    """The size of a number or a time."""
+    column = cell.column
+    # Not numeric(p,s), which would round the bound.
+    kind = sql_type(column.type.split("(")[0])
+    for name, operator, bound, words in (
+        ("minimum", sql.SQL(">="), column.minimum, "paling kecil"),
+        ("maximum", sql.SQL("<="), column.maximum, "paling besar"),
+        ("exclusive_minimum", sql.SQL(">"), column.exclusive_minimum, "harus lebih dari"),
+        ("exclusive_maximum", sql.SQL("<"), column.exclusive_maximum, "harus kurang dari"),
+    ):
+        if bound is not None:
+            within = sql.SQL("{} {} {}::{}").format(cell.value, operator, sql.Literal(bound), kind)
+            message, hint = f"di luar rentang, {words} {bound}", f"periksa nilainya; {words} {bound}"
+            yield cell.unless_empty(name, cell.where_castable(within), message, hint)
+    if column.multiple_of is not None:
+        multiple = sql.SQL("mod({}::numeric, {}::numeric) = 0").format(
+            cell.value, sql.Literal(column.multiple_of)
+        )
+        words = f"kelipatan {column.multiple_of}"
+        yield cell.unless_empty(
+            "kelipatan", cell.where_castable(multiple), f"bukan {words}", f"periksa nilainya; {words}"
+        )
+
+
+def _spreadsheet(cell: _Cell) -> Iterator[Rule]:
+    """What Excel leaves of a text: a failed formula's error, a long number without its last digits.
+
+    A column of another type refuses both by its type.
+    """
+    column = cell.column
+    if column.type != "text":
+        return
+    if cell.from_upload:
+        failed = sql.SQL(
+            "case when {0} like '#%' or {0} like 'Err:%' then {0} not in ({1}) and {0} !~ {2} else true end"
+        ).format(cell.text, literals(ERROR_TEXTS), sql.Literal("^Err:[0-9]{3}$"))
+        yield cell.unless_empty(
+            "sel_galat",
+            failed,
+            "rumus di sel ini gagal (#N/A, #REF!, dan sejenisnya)",
+            "perbaiki rumusnya, atau isi nilainya, lalu kirim lagi",
+        )
+    if cell.from_upload or "kode" in column.parse or column.format not in (None, "email"):
+        no_exponent = sql.SQL("case when {0} like '%+%' then {0} !~ {1} else true end").format(
+            cell.text, sql.Literal(_SCIENTIFIC)
+        )
+        yield cell.unless_empty(
+            "notasi_ilmiah",
+            no_exponent,
+            "angka panjang tersimpan sebagai bilangan (notasi ilmiah), digit terakhirnya hilang",
+            "ubah format kolom menjadi teks, lalu isi lagi dari sumbernya",
+        )
+
+
+def _length(cell: _Cell) -> Iterator[Rule]:
+    for operator, limit, words, hint in (
+        (sql.SQL(">="), cell.column.min_length, "kurang dari", "lengkapi nilainya"),
+        (sql.SQL("<="), cell.column.max_length, "lebih dari", "pendekkan nilainya"),
+    ):
+        if limit is not None:
+            within = sql.SQL("char_length({}) {} {}").format(cell.text, operator, sql.Literal(limit))
+            yield cell.unless_empty("panjang", within, f"{words} {limit} karakter", hint)
+
+
+def _form(cell: _Cell) -> Iterator[Rule]:
+    column = cell.column
+    if column.pattern is not None:
+        matches = sql.SQL("{} ~ {}").format(cell.text, sql.Literal(column.pattern))
+        message = f"tidak sesuai pola {column.pattern}"
+        yield cell.unless_empty("pola", matches, message, "samakan dengan pola yang diminta")
+    if column.format is not None:
+        message, hint = FORMATS[column.format]
+        yield cell.unless_empty("format", well_formed(column.format, cell.text), message, hint)
+
+
+def _reference(cell: _Cell) -> Iterator[Rule]:
+    reference = cell.column.reference
+    if reference is not None:
+        yield cell.unless_empty(
             "rujukan",
-            sql.SQL("{} in ({})").format(referencing(reference, self.text), allowed(reference)),
+            sql.SQL("{} in ({})").format(referencing(reference, cell.text), allowed(reference)),
             f"tidak ada di kode referensi {reference.table}",
             "periksa kode atau ejaannya; nama baru didaftarkan lewat walidata",
         )
 
 
-def _listed(values: Sequence[str]) -> sql.Composable:
-    return sql.SQL(", ").join(map(sql.Literal, values))
+_FAMILIES = (_presence, _type, _precision, _enum, _range, _spreadsheet, _length, _form, _reference)
+"""In the order in which the OPD reads the reasons."""
+
+
+# -- keys ----------------------------------------------------------------------------------------------------
+
+
+def _has_unbounded_key(column: Column) -> bool:
+    """Whether the column is a key whose values may be of any length."""
+    return column.key and not column.pseudonymise and column.type in ("text", "numeric")
+
+
+def _longest_key(contract: Contract) -> int:
+    """How many bytes one unbounded key column may have, so that the whole key fits into the index."""
+    keys = [c for c in contract.stored if c.key]
+    unbounded = sum(_has_unbounded_key(c) for c in keys)
+    others = LONGEST_PSEUDONYM * (len(keys) - unbounded)
+    return min(LONGEST_KEY, (LONGEST_ENTRY - others) // max(unbounded, 1))
+
+
+def _key_length(cell: _Cell, longest: int) -> Rule:
+    fits = sql.SQL("octet_length({}) <= {}").format(cell.text, sql.Literal(longest))
+    return cell.unless_empty("kunci_panjang", fits, f"kunci lebih dari {longest} bita", "pendekkan kuncinya")
+
+
+# -- predicates that the suites use, too ---------------------------------------------------------------------
 
 
 def well_formed(format: str, text: sql.Composable) -> sql.Composable:  # noqa: A002  # ODCS's word

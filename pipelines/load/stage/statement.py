@@ -14,17 +14,8 @@ from pipelines.contracts.raw_table import DELETED, EXTRA, POSITION
 from pipelines.contracts.windows import Window
 from pipelines.extract.stream import SourceStream
 from pipelines.load.plan import LoadPlan, identifiers
-from pipelines.load.stage.rules import (
-    OF_A_KEY,
-    Rule,
-    all_kept,
-    castable,
-    cleaned,
-    declared,
-    repaired,
-    rules,
-    typed,
-)
+from pipelines.load.stage.cells import castable, cleaned, declared, repaired, typed
+from pipelines.load.stage.rules import OF_A_KEY, Rule, all_kept, rules
 from pipelines.redaction import personal_shapes
 
 REJECTED = sql.Identifier("pg_temp", "rejected_rows")

@@ -33,24 +33,28 @@ def test_versions_of_a_key_without_a_current_one_are_opened_after_its_last_end(t
         insert into "raw"."uji__data" (
             "id", "nama", "diubah", "_batch_id", "_loaded_at", "_source_position", valid_from, valid_to, is_current
         )
-        select "id", "nama", "diubah", "_batch_id", "_loaded_at", "_source_position",
-            case when follows then begin else greatest(transaction_timestamp(), ended) end,
-            lead(begin) over later,
-            lead(begin) over later is null
-        from (
+        with without_current as (
+            select s.*, last.ended, s.begin >= coalesce(last.ended, '-infinity') as follows
+            from {VERSIONS} s
+            left join lateral (select max(t.valid_to) as ended from "raw"."uji__data" t where "s"."id" = "t"."id") last
+                on true
+            where not exists (select from "raw"."uji__data" t where t.is_current and "s"."id" = "t"."id")
+        ),
+        ranked as (
             select *,
                 bool_or(follows) over (partition by "id") as any_follows,
                 row_number() over (partition by "id" order by begin desc) as place
-            from (
-                select s.*, h.ended, s.begin >= coalesce(h.ended, '-infinity') as follows
-                from {VERSIONS} s
-                left join lateral (select max(t.valid_to) as ended from "raw"."uji__data" t where "s"."id" = "t"."id") h
-                    on true
-                where not exists (select from "raw"."uji__data" t where t.is_current and "s"."id" = "t"."id")
-            ) v
-        ) v
-        where follows or (not any_follows and place = 1)
-        window later as (partition by "id" order by begin)
+            from without_current
+        ),
+        opened as (
+            select *,
+                case when follows then begin else greatest(transaction_timestamp(), ended) end as valid_from,
+                lead(begin) over (partition by "id" order by begin) as valid_to
+            from ranked
+            where follows or (not any_follows and place = 1)
+        )
+        select "id", "nama", "diubah", "_batch_id", "_loaded_at", "_source_position", valid_from, valid_to, valid_to is null
+        from opened
     """)
 
 

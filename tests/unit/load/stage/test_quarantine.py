@@ -8,8 +8,17 @@ from pathlib import Path
 
 from psycopg import sql
 
-from pipelines.load.stage.masking import judged_rows, shown, told_apart
-from pipelines.load.stage.quarantine import quarantine, resolve, resolve_gone, row_key
+from pipelines.load.stage.masking import distinguishing_text, judged_rows, shown_cell
+from pipelines.load.stage.quarantine import (
+    add_entries,
+    analyze_refused_rows,
+    move_entries,
+    note_refused_rows,
+    quarantine,
+    resolve,
+    resolve_gone,
+    row_key,
+)
 from tests.support.contracts import column
 from tests.support.statements import CHANGED, ID, NAME, clauses, contract_of, plan_of, uploaded, written
 
@@ -20,8 +29,10 @@ WAJIB = "d875956a"
 
 def test_refused_rows_are_noted_once_each_with_the_entry_that_they_have(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, REQUIRED))
-    noted, *_ = quarantine(plan, deduplicated=False, refused=False)
-    cell = written(told_apart(plan.contract, plan.contract.column("nama"), sql.Identifier("l", "nama")))
+    noted = note_refused_rows(plan, deduplicated=False)
+    cell = written(
+        distinguishing_text(plan.contract, plan.contract.column("nama"), sql.Identifier("l", "nama"))
+    )
     assert clauses(noted) == clauses(f"""
         create temporary table "pg_temp"."refused_rows" on commit drop as
         select single.*, q.entry_id, q.source_position is distinct from single.position or false as moved
@@ -41,7 +52,7 @@ def test_refused_rows_are_noted_once_each_with_the_entry_that_they_have(tmp_path
 
 
 def test_rows_whose_key_another_row_has_are_refused_too(tmp_path: Path) -> None:
-    noted, *_ = quarantine(plan_of(contract_of(tmp_path, ID)), deduplicated=True, refused=False)
+    noted = note_refused_rows(plan_of(contract_of(tmp_path, ID)), deduplicated=True)
     text = " ".join(clauses(noted))
     assert (
         'join (select rid, false as twice from "pg_temp"."rejected_rows" union all'
@@ -51,16 +62,13 @@ def test_rows_whose_key_another_row_has_are_refused_too(tmp_path: Path) -> None:
 
 
 def test_of_a_load_that_is_refused_as_a_whole_a_sample_is_kept(tmp_path: Path) -> None:
-    noted, *_ = quarantine(plan_of(contract_of(tmp_path, REQUIRED)), deduplicated=False, refused=True)
+    noted, *_ = quarantine(plan_of(contract_of(tmp_path, REQUIRED)), deduplicated=False, rejected=True)
     assert 'from "pg_temp"."rejected_rows" limit 10000) r on r.rid = l.ctid' in " ".join(clauses(noted))
 
 
 def test_an_entry_whose_row_stands_elsewhere_now_says_where(tmp_path: Path) -> None:
-    _, analyzed, moved, _ = quarantine(
-        plan_of(contract_of(tmp_path, REQUIRED)), deduplicated=False, refused=False
-    )
-    assert clauses(analyzed) == ['analyze "pg_temp"."refused_rows"']
-    assert clauses(moved) == clauses("""
+    assert clauses(analyze_refused_rows()) == ['analyze "pg_temp"."refused_rows"']
+    assert clauses(move_entries(plan_of(contract_of(tmp_path, REQUIRED)))) == clauses("""
         update quarantine.row q
         set last_batch_id = 7, source_position = r.position, updated_at = clock_timestamp()
         from "pg_temp"."refused_rows" r where q.entry_id = r.entry_id and r.moved
@@ -69,7 +77,7 @@ def test_an_entry_whose_row_stands_elsewhere_now_says_where(tmp_path: Path) -> N
 
 def test_an_entry_of_another_file_moves_to_this_one(tmp_path: Path) -> None:
     plan = plan_of(uploaded(tmp_path, ID, write_disposition="append"), file="januari.csv")
-    noted, *_ = quarantine(plan, deduplicated=False, refused=False)
+    noted = note_refused_rows(plan, deduplicated=False)
     assert (
         clauses("""
         or not q.last_batch_id in (
@@ -82,8 +90,8 @@ def test_an_entry_of_another_file_moves_to_this_one(tmp_path: Path) -> None:
 
 def test_a_row_that_waits_nowhere_becomes_an_entry_with_all_its_reasons(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, REQUIRED))
-    *_, added = quarantine(plan, deduplicated=False, refused=False)
-    cell = written(shown(plan.contract.column("nama")))
+    added = add_entries(plan, deduplicated=False)
+    cell = written(shown_cell(plan.contract.column("nama")))
     assert clauses(added) == clauses(
         f"""
         insert into quarantine.row (

@@ -7,9 +7,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipelines.load.stage.revalidate import asked, earliest_refused, superseded
+from pipelines.load.stage.revalidate import earliest_refused, mark_as_read_again, resolve_superseded
 from tests.support.contracts import column
-from tests.support.statements import CHANGED, ID, clauses, contract_of, plan_of
+from tests.support.statements import CHANGED, ID, clauses, contract_of, plan_of, written
 
 MERGED = {"write_disposition": "merge"}
 
@@ -23,39 +23,40 @@ def test_a_read_begins_at_the_earliest_row_that_other_rules_refused(tmp_path: Pa
     contract = contract_of(tmp_path, ID, CHANGED, cursor="diubah", **MERGED)
     plan = plan_of(contract, since="2026-11-01")
     assert clauses(earliest_refused(plan, "rules of today")) == clauses(f"""
+        with refused as (select q.row ->> 'diubah' as "diubah" {REFUSED}),
+            cleaned as (select "l"."diubah" as value from refused l),
+            judged as (
+                select value,
+                    case when pg_input_is_valid(value, 'timestamp')
+                        then value::timestamp between '0002-01-01'::timestamp
+                            and (transaction_timestamp() + '1 day'::interval)::timestamp
+                        else false end as usable
+                from cleaned
+            )
         select
-            to_jsonb(least('2026-11-01'::timestamp, min("k"."value"::timestamp) filter (where k.fits)))#>>'{{}}',
-            count(*) filter (where not k.fits)
-        from (
-            select value,
-                case when pg_input_is_valid(value, 'timestamp')
-                    then v.value::timestamp between '0002-01-01'::timestamp
-                        and (transaction_timestamp() + '1 day'::interval)::timestamp
-                    else false end as fits
-            from (select "l"."diubah" as value from (select q.row ->> 'diubah' as "diubah" {REFUSED}) l) v
-        ) k
+            to_jsonb(least('2026-11-01'::timestamp, min(value::timestamp) filter (where usable)))#>>'{{}}',
+            count(*) filter (where not usable)
+        from judged
     """)
 
 
 def test_texts_are_compared_by_code_point_as_the_source_is_asked(tmp_path: Path) -> None:
     contract = contract_of(tmp_path, ID, column("urut", required=True), cursor="urut", **MERGED)
-    first, *_ = clauses(earliest_refused(plan_of(contract, since="a"), "rules of today"))
-    assert first.startswith(
-        'select to_jsonb(least(\'a\'::text collate "C", min("k"."value"::text collate "C") filter'
-    )
+    statement = written(earliest_refused(plan_of(contract, since="a"), "rules of today"))
+    assert 'least(\'a\'::text collate "C", min(value::text collate "C") filter (where usable))' in statement
 
 
 def test_an_api_is_asked_from_a_day_earlier(tmp_path: Path) -> None:
     server: dict[str, Any] = {"server": "uji", "type": "api", "location": "${UJI_URL}"}
     extract = {"path": "/v1", "records": "/data"}
     contract = contract_of(tmp_path, ID, CHANGED, cursor="diubah", server=server, extract=extract, **MERGED)
-    first, *_ = clauses(earliest_refused(plan_of(contract, since="2026-11-01"), "rules of today"))
-    assert 'min(("k"."value"::timestamp - interval \'1 day\')::timestamp) filter' in first
+    statement = written(earliest_refused(plan_of(contract, since="2026-11-01"), "rules of today"))
+    assert "min((value::timestamp - interval '1 day')::timestamp) filter (where usable)" in statement
 
 
 def test_a_row_that_came_again_and_is_refused_again_has_only_its_new_entry(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID))
-    assert clauses(superseded(plan, "rules of today")) == clauses(f"""
+    assert clauses(resolve_superseded(plan, "rules of today")) == clauses(f"""
         update quarantine.row o set state = 'resolved', updated_at = clock_timestamp()
         where entry_id in (
             select q.entry_id {REFUSED} and q.last_batch_id < 7 and exists (
@@ -70,6 +71,6 @@ def test_a_row_that_came_again_and_is_refused_again_has_only_its_new_entry(tmp_p
 def test_rows_that_a_load_looked_for_stand_as_refused_by_its_rules(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID))
     statement = f"update quarantine.row set last_batch_id = 7 where entry_id in (select q.entry_id {REFUSED} and true)"
-    assert clauses(asked(plan, "rules of today", None)) == clauses(statement)
+    assert clauses(mark_as_read_again(plan, "rules of today", None)) == clauses(statement)
     of_a_file = statement.replace("true", "b.source_name = 'januari.csv'")
-    assert clauses(asked(plan, "rules of today", "januari.csv")) == clauses(of_a_file)
+    assert clauses(mark_as_read_again(plan, "rules of today", "januari.csv")) == clauses(of_a_file)

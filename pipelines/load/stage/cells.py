@@ -1,0 +1,90 @@
+"""One cell as SQL: its text after the declared repairs, and the typed value that is stored.
+
+What belongs here: pure functions from a column to SQL. In it `l` is the landing row as it came and `b` the row of
+cleaned texts (statement.py). Not here: the rules that a cell must keep (rules.py), the repairs themselves
+(contracts/repairs.py, and the functions of schema ops).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from psycopg import sql
+
+from pipelines.contracts.columns import Column
+from pipelines.contracts.repairs import decimals, factors, known_words
+
+
+def sql_type(kind: str) -> sql.SQL:
+    """A physical type as SQL. The contract has checked that it is one (contracts/columns.py)."""
+    return sql.SQL(kind)  # type: ignore[arg-type]
+
+
+def declared(column: Column) -> tuple[str, ...]:
+    """The names of the column's repairs, in their order, as ops.load_repair counts them."""
+    return (("missing_values",) if column.missing_values else ()) + column.parse
+
+
+def repaired(column: Column, repair: str, cell: sql.Composable) -> sql.Composable:
+    """`cell` after one of the column's repairs."""
+    if repair == "missing_values":
+        return sql.SQL("case when btrim({0}) in ({1}) then null else {0} end").format(
+            cell, literals([v.strip() for v in column.missing_values])
+        )
+    return sql.SQL("{}({})").format(
+        sql.Identifier("ops", repair), sql.SQL(", ").join([cell, *_arguments(column, repair)])
+    )
+
+
+def _arguments(column: Column, repair: str) -> list[sql.Composable]:
+    """What a repair needs to know of the column beside the cell."""
+    match repair:
+        case "satuan":
+            return [_jsonb({unit: f"{size:f}" for unit, size in factors(column.unit).items()})]
+        case "klasifikasi":
+            return [_jsonb(known_words(column))]
+        case "bulatkan":
+            return [sql.Literal(decimals(column.type))]
+        case "kode":
+            return [sql.Literal(column.min_length)]
+        case _:
+            return []
+
+
+def _jsonb(values: dict[str, str]) -> sql.Composable:
+    return sql.SQL("{}::jsonb").format(sql.Literal(json.dumps(values, ensure_ascii=False)))
+
+
+def literals(values: Sequence[str]) -> sql.Composable:
+    """Values as a list for `in (...)`."""
+    return sql.SQL(", ").join(map(sql.Literal, values))
+
+
+def cleaned(column: Column, *, exact: bool = False) -> sql.Composable:
+    """The text of the landed cell after the declared repairs. An exact column landed typed and has none."""
+    cell: sql.Composable = sql.Identifier("l", column.name)
+    if exact:
+        return cell if column.type == "text" else sql.SQL("{}::text").format(cell)
+    for repair in declared(column):
+        cell = repaired(column, repair, cell)
+    return cell
+
+
+def typed(column: Column, *, exact: bool = False) -> sql.Composable:
+    """The value that is stored: the cleaned text as its type or pseudonym, or an exact column's cell as it landed."""
+    if exact:
+        return sql.Identifier("l", column.name)
+    text = sql.Identifier("b", column.name)
+    if column.pseudonymise:
+        return sql.SQL("ops.pseudonim({}, {})").format(text, sql.Literal(column.pseudonymise))
+    if column.type == "text":
+        return text
+    return sql.SQL("{}::{}").format(text, sql_type(column.type))
+
+
+def castable(column: Column) -> sql.Composable:
+    """Whether the cleaned text can be cast to the column's type; NULL for an empty cell."""
+    return sql.SQL("pg_input_is_valid({}, {})").format(
+        sql.Identifier("b", column.name), sql.Literal(column.type)
+    )
