@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The tools that `make bench` compares with have an environment of their own.
 PEERS := .venv-bench
+UPGRADE := --upgrade
 # The first of these that is there and is 3.11, 3.12 or 3.13; or name one: make PYTHON=/opt/python3.12/bin/python3
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo "$$p" && break; done)
@@ -16,7 +17,7 @@ IMPORTED_AT_START := dagster._cli, dagster._cli.dev, dagster._daemon.cli, dagste
 # Where it is set, every process would compile the libraries anew: seconds at each start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help nightly ui test snapshot bench lint types imports check format lock clean
+.PHONY: help nightly ui test coverage snapshot docs bench lint types imports check format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.\/]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,10 +54,21 @@ format: $(VENV)/.ready ## mends what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: ## renews requirements.lock from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --upgrade \
+docs: $(VENV)/.ready ## the site of docs/ in build/site/index.html; a broken link is an error
+	@rm -rf build/docs build/site && mkdir -p build
+	@cp -r docs build/docs && cp CHANGELOG.md build/docs/changelog.md
+	@# Pages from the root: there their links go to docs/, here they stand in it.
+	@for page in CONTRIBUTING SECURITY; do \
+		sed 's#](docs/#](#g; s#](CHANGELOG.md#](changelog.md#g; s#](SECURITY.md#](security.md#g; s#](CONTRIBUTING.md#](contributing.md#g' \
+			$$page.md > build/docs/$$(echo $$page | tr '[:upper:]' '[:lower:]').md; done
+	@$(BIN)/typer pipelines.cli.main utils docs --name gudang --title 'All commands of gudang' --output build/docs/gudang.md
+	@$(BIN)/zensical build --clean --strict
+	@echo "make: file://$(CURDIR)/build/site/index.html"
+
+lock: ## renews requirements.lock from pyproject.toml (needs uv); make lock UPGRADE= moves no version without need
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
 		--no-strip-extras --no-header --no-annotate -q -o requirements.lock
-	uv pip compile --group peers --universal --python-version 3.11 --generate-hashes --upgrade --no-strip-extras \
+	uv pip compile --group peers --universal --python-version 3.11 --generate-hashes $(UPGRADE) --no-strip-extras \
 		--no-header --no-annotate -q -o benchmarks/peers.lock
 
 clean: ## removes the environment and the caches; data (.gudang) stays: `gudang reset` deletes that
