@@ -1,0 +1,89 @@
+"""What the documents say of the tree: every link leads somewhere, every path that is named exists, no page is lost.
+
+`make docs` checks the links of the site, too. Here those of the README and of the other files in the root are checked,
+and the paths that stand in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("demo/**/*.md")])
+MADE_BY_MAKE = {"changelog.md", "contributing.md", "gudang.md", "security.md"}
+"""Pages of the site that `make docs` makes: they are no files of docs/."""
+
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+PATH = re.compile(r"`((?:pipelines|tests|docs|demo|deploy|benchmarks|dbt_like_sql)/[\w./-]+)`")
+OUR_PAGE = re.compile(r"docs/[\w/-]+\.md")
+
+
+def text_of(page: Path) -> str:
+    """A page without its blocks of code."""
+    return re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors_of(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", text_of(page), flags=re.MULTILINE)
+    return {re.sub(r"\s+", "-", re.sub(r"[^\w\s-]", "", heading.lower()).strip()) for heading in headings}
+
+
+def by_name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=by_name)
+def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
+    broken: list[str] = []
+    for link in LINK.findall(text_of(page)):
+        if re.match(r"[a-z]+:", link):
+            continue
+        place, _, anchor = link.partition("#")
+        target = page.parent / place if place else page
+        if not target.exists() or (anchor and anchor not in anchors_of(target)):
+            broken.append(link)
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=by_name)
+def test_every_path_that_a_page_names_exists(page: Path) -> None:
+    assert [path for path in PATH.findall(text_of(page)) if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/**/*.md")), ids=by_name)
+def test_a_page_of_the_site_links_only_to_pages_of_the_site(page: Path) -> None:
+    places = [
+        link.partition("#")[0] for link in LINK.findall(text_of(page)) if not re.match(r"[a-z]+:", link)
+    ]
+    assert [p for p in places if p and not (page.parent / p).resolve().is_relative_to(ROOT / "docs")] == []
+
+
+def test_every_page_of_docs_is_in_the_sites_menu() -> None:
+    def pages(entry: object) -> list[str]:
+        match entry:
+            case str():
+                return [entry]
+            case list():
+                return [page for inner in entry for page in pages(inner)]
+            case dict():
+                return [page for inner in entry.values() for page in pages(inner)]
+            case _:
+                raise TypeError(entry)
+
+    menu = pages(yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"])
+    there = {str(page.relative_to(ROOT / "docs")) for page in ROOT.glob("docs/**/*.md")}
+    assert sorted(menu) == sorted(there | MADE_BY_MAKE)
+
+
+def test_messages_and_docstrings_name_pages_that_exist() -> None:
+    named = {
+        f"{file.relative_to(ROOT)}: {page}"
+        for file in (ROOT / "pipelines").rglob("*.py")
+        for page in OUR_PAGE.findall(file.read_text(encoding="utf-8"))
+        if not (ROOT / page).exists()
+    }
+    assert named == set()
