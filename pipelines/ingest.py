@@ -33,8 +33,8 @@ from pipelines.load.failures import describe_failure
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged, load
 from pipelines.load.stage import revalidate
-from pipelines.quality.gate import GateResult, check, notice, record, source_shape
-from pipelines.quality.run import CheckResult
+from pipelines.quality.gate import GateResult, check, notice, source_shape
+from pipelines.quality.results import CheckResult, record
 from pipelines.settings import Settings
 
 log = logging.getLogger("gudang")

@@ -16,15 +16,15 @@ from psycopg import Connection
 from pipelines.contracts.model import Contract
 from pipelines.errors import GudangError, ShapeError
 from pipelines.ingest import Ingested, describe_batch
-from pipelines.quality.gate import notices, record
-from pipelines.quality.run import CheckResult
-from pipelines.quality.standing import (
-    Standing,
-    ask_published,
+from pipelines.quality.gate import notices
+from pipelines.quality.published import (
+    LastResult,
+    check_published,
     delivery_result,
     last_results,
-    standing_results,
+    results_without_delivery,
 )
+from pipelines.quality.results import CheckResult, number, record
 from pipelines.quality.suites import LOAD_CHECK, QUARANTINE_CHECK, SHAPE_CHECK, Expectation
 
 
@@ -93,7 +93,7 @@ class Checks:
         self, connection: Connection[Any], names: set[str], run_id: str
     ) -> Iterator[dg.AssetCheckResult]:
         """ "Execute" on checks: the published table is asked; what only a delivery answers says its last result."""
-        asked = ask_published(connection, self.contract, [e for e in self.expectations if e.name in names])
+        asked = check_published(connection, self.contract, [e for e in self.expectations if e.name in names])
         record(connection, f"raw/{self.contract.key}", run_id, None, asked)
         yield from map(self._result, asked)
         last = last_results(connection, self.contract, refused=True)
@@ -103,19 +103,23 @@ class Checks:
             yield self._last_load(connection, last)
 
     def _standing(self, connection: Connection[Any], why: str) -> list[CheckResult]:
-        return standing_results(connection, self.contract, self.expectations, self._about_delivery, why)
+        return results_without_delivery(
+            connection, self.contract, self.expectations, self._about_delivery, why
+        )
 
-    def _last_load(self, connection: Connection[Any], last: dict[str, Standing]) -> dg.AssetCheckResult:
+    def _last_load(self, connection: Connection[Any], last: dict[str, LastResult]) -> dg.AssetCheckResult:
         row = connection.execute(
-            "select state, error from ops.load_batch where dataset = %s and state <> 'running'"
-            " order by batch_id desc limit 1",
+            "select state, error, rows_loaded, rows_in_raw from ops.load_batch"
+            " where dataset = %s and state <> 'running' order by batch_id desc limit 1",
             [self.contract.key],
         ).fetchone()
         if row is None:
             return self._load_result(bool(last), "Belum pernah dimuat.", "warn")
-        state, error = row
-        good = state in ("loaded", "unchanged")
-        return self._load_result(good, "Pemuatan terakhir berhasil." if good else error or state)
+        state, error, loaded, in_raw = row
+        if state not in ("loaded", "unchanged"):
+            return self._load_result(False, error or state)
+        held = "" if in_raw is None else f", {number(in_raw)} baris berlaku di raw"
+        return self._load_result(True, f"{number(loaded)} baris dimuat pada pemuatan terakhir{held}")
 
     def _load_result(self, passed: bool, said: str, severity: str = "error") -> dg.AssetCheckResult:
         level = "error" if severity == "error" else "warn"

@@ -301,7 +301,7 @@ def _tell(console: Terminal, result: NodeResult) -> None:
     if result.error:
         console.print(f"  {result.error}", style=_STYLE[result.state])
     for warning in result.warnings:
-        console.print(f"  warning: {warning.message}", style="yellow")
+        console.print(f"  warning: {warning.name}: {warning.message}", style="yellow")
 
 
 def _conclude(console: Terminal, results: list[NodeResult]) -> None:

@@ -1,18 +1,20 @@
-"""The gate before raw: a dataset's suite run on the staged rows, in the database, and what else a load must keep to."""
+"""The gate before raw: the dataset's suite on the staged rows, and the other checks of a load.
+
+What belongs here: the verdict on one load, and the checks that are no expectation of a suite: quarantine, the source's
+columns, lost letters, rows out of reach. Not here: checks of what is published (standing.py).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from psycopg import Connection
 
 from pipelines.contracts.model import Contract
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged
-from pipelines.quality.run import CheckResult, run_suite
+from pipelines.quality.results import CheckResult, describe_rows, number
+from pipelines.quality.run import run_suite
 from pipelines.quality.suites import DAMAGE_CHECK, QUARANTINE_CHECK, REACH_CHECK, SHAPE_CHECK, suite
 from pipelines.warehouse.relation import Relation
 from pipelines.warehouse.time_limit import limited_url
@@ -20,21 +22,23 @@ from pipelines.warehouse.time_limit import limited_url
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """All results of one batch; it passed where no check of severity error failed."""
+    """All results of one load; it passed if no check of severity error failed."""
 
     checks: tuple[CheckResult, ...]
 
     @property
     def passed(self) -> bool:
+        """Whether the load may go into raw."""
         return not self._failed
+
+    @property
+    def summary(self) -> str:
+        """What stopped the load, in a line of Indonesian; "" if it passed."""
+        return "; ".join(f"{c.name}: {c.message}" for c in self._failed)
 
     @property
     def _failed(self) -> list[CheckResult]:
         return [c for c in self.checks if not c.passed and c.severity == "error"]
-
-    @property
-    def summary(self) -> str:
-        return "; ".join(f"{c.name}: {c.message}" for c in self._failed)
 
 
 def check(staged: Staged, folder: Path, url: str) -> GateResult:
@@ -49,26 +53,28 @@ def check(staged: Staged, folder: Path, url: str) -> GateResult:
 
 def quarantine_share(staged: Staged) -> CheckResult:
     """Whether the quarantined share of a load stays within what the contract allows."""
-    limit = staged.contract.max_quarantine_share
-    share = staged.rows_quarantined / staged.rows_read if staged.rows_read else 0.0
-    message = f"{staged.rows_quarantined} dari {staged.rows_read} baris dikarantina ({share:.1%}, batas {limit:.0%})"
-    passed = share <= limit
-    return CheckResult(QUARANTINE_CHECK, "error", passed, staged.rows_quarantined, staged.rows_read, message)
+    refused, read, limit = staged.rows_quarantined, staged.rows_read, staged.contract.max_quarantine_share
+    share = refused / read if read else 0.0
+    message = (
+        f"{number(refused)} dari {number(read)} baris dikarantina"
+        f" ({number(round(100 * share, 1))}%, batas {number(round(100 * limit, 1))}%)"
+    )
+    return CheckResult(QUARANTINE_CHECK, "error", share <= limit, refused, read, message)
 
 
 def source_shape(contract: Contract, changes: Sequence[str]) -> CheckResult:
-    """Whether the source still has the shape that it had; `changes` in words of Indonesian, one each."""
-    message = (
-        f"Bentuk sumber berubah: {', '.join(changes)}." if changes else "Bentuk sumber seperti sebelumnya."
-    )
+    """Whether the source still has the columns that it had. changes: one Indonesian text per change."""
+    message = "0 perubahan kolom sejak pemuatan sebelumnya"
+    if changes:
+        message = f"Bentuk sumber berubah: {', '.join(changes)}."
     severity = "warn" if contract.evolves else "error"
     return CheckResult(SHAPE_CHECK, severity, not changes, len(changes), None, message)
 
 
 def notices(contract: Contract) -> tuple[tuple[str, str], ...]:
-    """Checks that only tell: the name and description of each that a load of the dataset has."""
+    """Name and description of each check of a load of the dataset that only warns."""
     found = [(DAMAGE_CHECK, "Tidak ada huruf yang hilang karena bita sumbernya tidak terbaca (U+FFFD).")]
-    if _asks_for_a_part(contract):
+    if _reads_a_part(contract):
         found.append(
             (REACH_CHECK, "Setiap baris sumber punya penanda waktu atau nomor untuk dibaca sebagian.")
         )
@@ -76,20 +82,22 @@ def notices(contract: Contract) -> tuple[tuple[str, str], ...]:
 
 
 def notice(contract: Contract, batch: Batch) -> tuple[CheckResult, ...]:
-    """What a load has to tell and what stops nothing: letters that were lost, rows that no load can find."""
-    name = contract.cursor or (contract.partition.column if contract.partition else "")
+    """The results of those checks: letters that were lost, rows that no load can reach."""
+    column = contract.cursor or (contract.partition.column if contract.partition else "")
     lost, missed = batch.damaged, batch.unreachable or 0
-    damage = (
-        f"{lost} baris memuat bita yang tidak terbaca sebagai huruf; diganti U+FFFD. Perbaiki di sumbernya."
-        if lost
-        else "Semua huruf terbaca."
-    )
-    reach = (
-        f"{missed} baris sumber tidak punya {name} yang dapat dibandingkan (kosong atau bukan tanggal), jadi baris baru"
-        " atau perubahannya tidak pernah dibaca. Isi di sumbernya, atau pakai extract.query dengan kolom lain."
-        if missed
-        else f"Setiap baris sumber punya {name}."
-    )
+    damage = describe_rows(lost, batch.read)
+    if lost:
+        damage = (
+            f"{number(lost)} baris memuat bita yang tidak terbaca sebagai huruf; diganti U+FFFD."
+            " Perbaiki di sumbernya."
+        )
+    reach = f"0 baris sumber tanpa {column}"
+    if missed:
+        reach = (
+            f"{number(missed)} baris sumber tidak punya {column} yang dapat dibandingkan (kosong atau bukan tanggal),"
+            " jadi baris baru atau perubahannya tidak pernah dibaca. Isi di sumbernya, atau pakai extract.query dengan"
+            " kolom lain."
+        )
     results = {
         DAMAGE_CHECK: CheckResult(DAMAGE_CHECK, "warn", not lost, lost, batch.read, damage),
         REACH_CHECK: CheckResult(REACH_CHECK, "warn", not missed, missed, None, reach),
@@ -97,23 +105,8 @@ def notice(contract: Contract, batch: Batch) -> tuple[CheckResult, ...]:
     return tuple(results[name] for name, _ in notices(contract))
 
 
-def _asks_for_a_part(contract: Contract) -> bool:
-    """Whether the source is asked for less than all, and can be asked what that leaves out."""
+def _reads_a_part(contract: Contract) -> bool:
+    """Whether a load reads only a part of the source, and the source can count the rows that this leaves out."""
     if contract.server.kind == "database":
         return bool(contract.cursor or contract.partition)
     return contract.server.kind == "api" and bool(contract.cursor and contract.reconcile)
-
-
-def record(
-    connection: Connection[Any], asset: str, run_id: str, batch_id: int | None, checks: Iterable[CheckResult]
-) -> None:
-    """Keeps results in ops.check_result."""
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "insert into ops.check_result (run_id, batch_id, asset, check_name, severity, passed, unexpected, total,"
-            " message) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            [
-                (run_id, batch_id, asset, c.name, c.severity, c.passed, c.unexpected, c.total, c.message)
-                for c in checks
-            ],
-        )

@@ -1,8 +1,8 @@
-"""A suite run by Great Expectations on one relation, in the database: the one place that imports Great Expectations.
+"""Runs a suite on one relation, in the database. This is the only module that imports Great Expectations (GX).
 
-First every expectation as a bare yes or no (GX joins them into few queries), then only what failed, for its counts.
-Results hold counts and words, never a cell's value. Not here: which expectations there are (suites.py), what a failed
-one means (gate.py for datasets, models/build/building.py for models).
+GX first answers each expectation with yes or no, which takes few queries; only then are counts asked, where they say
+more. Results hold counts, never a cell's value. Not here: which expectations there are (suites.py), what a failed one
+means (gate.py for datasets, models/build/audit.py for models).
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from threading import Lock
 from typing import Any, cast
@@ -24,180 +23,27 @@ from psycopg import Connection
 from sqlalchemy.pool import StaticPool
 
 from pipelines.errors import QualityError
-from pipelines.quality.suites import Expectation, Severity
+from pipelines.quality.results import CheckResult, describe_rows, number
+from pipelines.quality.suites import QUERY_TYPE, ROW_COUNT_TYPE, Expectation
+from pipelines.suggest import did_you_mean
 from pipelines.warehouse.relation import Relation
 
-_setting_up = Lock()
-"""Held while GX's context changes, and while GX is imported. Queries run outside it: each thread has a source of its
-own, and a query that waits for a table must not hold up whoever has locked that table and wants to ask."""
+Validate = Callable[[Any, Sequence[Any], Any], Mapping[str, Any]]
+"""Asks GX's expectations of a GX batch in one result format; GX's results by the expectations' names."""
 
-_DATABASE_SAID = re.compile(r"\(psycopg\.errors\.(\w+)\) (.*)")
+_gx_lock = Lock()
+"""Held while GX is imported and while its context changes. Queries run without it: each thread has its own data source,
+and a query that waits for a table's lock must not stop the thread that holds this lock."""
+
+_DATABASE_ERROR = re.compile(r"\(psycopg\.errors\.(\w+)\) (.*)")
 _NO_COLUMN = re.compile(r'The column "\w+" in BatchData does not exist')
 _NAMES_ONLY = "42"
-"""PostgreSQL's class of errors about names and syntax. Messages of others may quote a value."""
+"""PostgreSQL's class of errors about names and syntax. The messages of other classes may quote a value."""
+_COUNTS = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """One expectation's result. unexpected, total: rows, None where GX gives none."""
-
-    name: str
-    severity: Severity
-    passed: bool
-    unexpected: int | None = None
-    total: int | None = None
-    message: str = ""
-
-
-def run_suite(
-    expectations: Sequence[Expectation],
-    relation: Relation,
-    rows: int | None,
-    warehouse: str | Connection[Any],
-) -> list[CheckResult]:
-    """A result for every expectation, in their order, also for one that could not be asked: that one failed.
-
-    rows: what `relation` has, where it is known. warehouse: a URL (SQLAlchemy, psycopg), or a session, which then sees
-    what it has not committed; it is lent: its transaction is neither ended nor spoiled.
-    """
-    try:
-        made, unmade = _made(expectations)
-        with _source(warehouse) as source:
-            asset = f"{relation.dotted}:{uuid4()}"
-            batch = _batch(source, asset, relation)
-            try:
-                verdicts = _verdicts(batch, made, "BOOLEAN_ONLY")
-                # One that could not be asked is not asked again: GX itself has tried it several times.
-                failed = [e for e in made if _has_failed(verdicts.get(e.meta["nama"]))]
-                detail = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
-                details = _verdicts(batch, failed, detail) if failed else {}
-            finally:
-                source.delete_asset(asset)
-    except Exception as error:  # a declared check always yields a result, whatever GX raises
-        unmade = {e.name: _said(str(error), type(error).__name__) for e in expectations}
-        verdicts, details = {}, {}
-    return [
-        _unasked(e, rows, unmade[e.name])
-        if e.name in unmade
-        else _result(e, verdicts.get(e.name), details.get(e.name), rows)
-        for e in expectations
-    ]
-
-
-def import_ahead() -> None:
-    """Imports GX, which takes seconds, so that the first suite finds it there."""
-    with _setting_up:
-        _context()
-
-
-def instantiate(subject: str, expectation: Expectation) -> Any:
-    """The GX object of an expectation. Raises QualityError where GX does not know it or its arguments."""
-    from great_expectations.exceptions.exceptions import ExpectationNotFoundError
-    from great_expectations.expectations.registry import get_expectation_impl
-
-    severity = "critical" if expectation.blocking else "warning"
-    try:
-        implementation: Any = get_expectation_impl(expectation.type)
-        return implementation(**expectation.kwargs, severity=severity, meta={"nama": expectation.name})
-    except (ExpectationNotFoundError, ValueError, TypeError) as error:
-        words = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise QualityError(
-            subject, f"expectation {expectation.name}: {words}", hint="mend the suite"
-        ) from None
-
-
-class _Lent:
-    """A psycopg session as GX gets it: what is a transaction to GX is a savepoint here, always taken back."""
-
-    def __init__(self, connection: Connection[Any]) -> None:
-        self._connection = connection
-        self._begun: Any = None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
-
-    def cursor(self, *arguments: Any, **named: Any) -> Any:
-        if self._begun is None:
-            self._begun = self._connection.transaction(force_rollback=True)
-            self._begun.__enter__()
-        return self._connection.cursor(*arguments, **named)
-
-    def rollback(self) -> None:
-        begun, self._begun = self._begun, None
-        if begun is not None:
-            begun.__exit__(None, None, None)
-
-    commit = rollback
-
-    def close(self) -> None:
-        self.rollback()
-
-
-@cache
-def _context() -> Any:
-    """One ephemeral context per process, telling nobody."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import great_expectations as gx
-
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    context: Any = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-    return context
-
-
-def _added(name: str, url: str, **engine: Any) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the data source made for PostgreSQL knows no psycopg 3
-        return _context().data_sources.add_sql(name, connection_string=url, kwargs=engine)
-
-
-@cache
-def _at(url: str) -> Any:
-    return _added(url, url)
-
-
-@contextmanager
-def _source(warehouse: str | Connection[Any]) -> Generator[Any]:
-    """GX's data source: of a URL one for the process, of a session one for as long as it is lent."""
-    if isinstance(warehouse, str):
-        with _setting_up:
-            source = _at(warehouse)
-        yield source
-        return
-    lent, name = _Lent(warehouse), f"sesi {uuid4()}"
-    with _setting_up:
-        source = _added(
-            name, "postgresql+psycopg://", creator=lambda: lent, poolclass=StaticPool, use_native_hstore=False
-        )
-    try:
-        yield source
-    finally:
-        with _setting_up:
-            _context().data_sources.delete(name)
-        if not warehouse.broken:
-            lent.close()
-
-
-def _batch(source: Any, asset: str, relation: Relation) -> Any:
-    table = source.add_table_asset(asset, table_name=relation.identifier, schema_name=relation.schema)
-    return table.add_batch_definition_whole_table("all").get_batch()
-
-
-def _made(expectations: Iterable[Expectation]) -> tuple[list[Any], dict[str, str]]:
-    """GX's objects, and why there is none of the others."""
-    with _setting_up:
-        _context()
-    made: list[Any] = []
-    unmade: dict[str, str] = {}
-    for expectation in expectations:
-        try:
-            made.append(instantiate("", expectation))
-        except QualityError as error:
-            unmade[expectation.name] = error.message
-    return made, unmade
-
-
-def _verdicts(batch: Any, expectations: Iterable[Any], result_format: Any) -> dict[str, Any]:
+def validate(batch: Any, expectations: Sequence[Any], result_format: Any) -> Mapping[str, Any]:
+    """GX's results of GX's expectations on one batch, by name. One that repeats another has none."""
     from great_expectations.core.expectation_suite import ExpectationSuite
 
     gx_suite = ExpectationSuite(name=str(uuid4()))
@@ -207,56 +53,252 @@ def _verdicts(batch: Any, expectations: Iterable[Any], result_format: Any) -> di
     return {r.expectation_config.meta["nama"]: r for r in outcome.results}
 
 
-def _has_failed(verdict: Any) -> bool:
-    return verdict is not None and not verdict.success and not _infos(verdict.exception_info)
+def run_suite(
+    expectations: Sequence[Expectation],
+    relation: Relation,
+    rows: int | None,
+    warehouse: str | Connection[Any],
+    *,
+    validate: Validate = validate,
+) -> list[CheckResult]:
+    """One result per expectation, in their order. An expectation that could not be run has failed.
+
+    rows: the number of rows of `relation`, where it is known.
+    warehouse: a URL (SQLAlchemy, psycopg), or a session, which then sees its own uncommitted rows. The session's
+    transaction is neither ended nor changed.
+    """
+    try:
+        made, errors = _instantiate_all(expectations)
+        with _data_source(warehouse) as source:
+            asset = f"{relation.dotted}:{uuid4()}"
+            batch = _batch(source, asset, relation)
+            try:
+                verdicts = dict(validate(batch, [e for e in made if _is_yes_or_no(e, rows)], "BOOLEAN_ONLY"))
+                # One that raised is not asked again: GX itself has tried it several times.
+                uncounted = [e for e in made if _needs_counts(verdicts.get(e.meta["nama"]), e, rows)]
+                counts = validate(batch, uncounted, _COUNTS) if uncounted else {}
+            finally:
+                source.delete_asset(asset)
+    except Exception as error:  # a declared check always yields a result, whatever GX raises
+        errors = {e.name: _safe_text(str(error), type(error).__name__) for e in expectations}
+        verdicts, counts = {}, {}
+    return [
+        _not_run(e, rows, errors[e.name])
+        if e.name in errors
+        else _result(e, verdicts.get(e.name), counts.get(e.name), rows)
+        for e in expectations
+    ]
 
 
-def _result(expectation: Expectation, verdict: Any, detail: Any, rows: int | None) -> CheckResult:
-    if verdict is None:
-        return _unasked(expectation, rows, "another one asks the very same")
-    if verdict.success:
-        return CheckResult(expectation.name, expectation.severity, True, 0, rows, expectation.message)
-    counts = (detail.result if detail is not None else {}) or {}
-    if not counts:
-        return _unasked(expectation, rows, _raised(verdict.exception_info))
-    observed = counts.get("observed_value")
-    unexpected = (
-        observed if expectation.type == "unexpected_rows_expectation" else counts.get("unexpected_count")
+def import_ahead() -> None:
+    """Imports GX, which takes seconds, so that the first suite finds it imported."""
+    with _gx_lock:
+        _context()
+
+
+def instantiate(subject: str, expectation: Expectation) -> Any:
+    """The GX object of an expectation. Raises QualityError where GX knows neither its type nor its arguments."""
+    from great_expectations.exceptions.exceptions import ExpectationNotFoundError
+    from great_expectations.expectations.registry import (
+        get_expectation_impl,
+        list_registered_expectation_implementations,
     )
-    message = expectation.message
-    if unexpected is not None:
-        message = f"{message} ({unexpected} baris)"
-    elif isinstance(observed, int | float):
-        message = f"{message} (teramati: {observed})"
-    return CheckResult(expectation.name, expectation.severity, False, unexpected, rows, message)
+
+    severity = "critical" if expectation.blocking else "warning"
+    try:
+        implementation: Any = get_expectation_impl(expectation.type)
+    except ExpectationNotFoundError:
+        known = list_registered_expectation_implementations()
+        raise QualityError(
+            subject,
+            f"{expectation.name}: ekspektasi {expectation.type} tidak dikenal Great Expectations",
+            hint=did_you_mean(expectation.type, known) or "lihat greatexpectations.io/expectations",
+        ) from None
+    try:
+        return implementation(**expectation.kwargs, severity=severity, meta={"nama": expectation.name})
+    except (ValueError, TypeError) as error:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise QualityError(
+            subject,
+            f"{expectation.name}: kwargs ditolak Great Expectations: {why}",
+            hint="perbaiki kwargs di suite",
+        ) from None
 
 
-def _unasked(expectation: Expectation, rows: int | None, why: str) -> CheckResult:
+class _SharedSession:
+    """A psycopg session as GX gets it: GX's transaction is a savepoint here, which is always rolled back."""
+
+    def __init__(self, connection: Connection[Any]) -> None:
+        self._connection = connection
+        self._savepoint: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def cursor(self, *arguments: Any, **named: Any) -> Any:
+        """A cursor of the session, inside the savepoint."""
+        if self._savepoint is None:
+            self._savepoint = self._connection.transaction(force_rollback=True)
+            self._savepoint.__enter__()
+        return self._connection.cursor(*arguments, **named)
+
+    def rollback(self) -> None:
+        """Ends the savepoint; the session's own transaction goes on."""
+        savepoint, self._savepoint = self._savepoint, None
+        if savepoint is not None:
+            savepoint.__exit__(None, None, None)
+
+    commit = rollback
+
+    def close(self) -> None:
+        """Ends the savepoint; the session stays open."""
+        self.rollback()
+
+
+@cache
+def _context() -> Any:
+    """One ephemeral context per process, without telemetry."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    import great_expectations as gx
+
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    context: Any = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    return context
+
+
+def _add_data_source(name: str, url: str, **engine: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # GX's own data source for PostgreSQL knows no psycopg 3
+        return _context().data_sources.add_sql(name, connection_string=url, kwargs=engine)
+
+
+@cache
+def _data_source_of_url(url: str) -> Any:
+    return _add_data_source(url, url)
+
+
+@contextmanager
+def _data_source(warehouse: str | Connection[Any]) -> Generator[Any]:
+    """GX's data source: for a URL one per process, for a session one that ends with this context."""
+    if isinstance(warehouse, str):
+        with _gx_lock:
+            source = _data_source_of_url(warehouse)
+        yield source
+        return
+    session, name = _SharedSession(warehouse), f"sesi {uuid4()}"
+    with _gx_lock:
+        source = _add_data_source(
+            name,
+            "postgresql+psycopg://",
+            creator=lambda: session,
+            poolclass=StaticPool,
+            use_native_hstore=False,
+        )
+    try:
+        yield source
+    finally:
+        with _gx_lock:
+            _context().data_sources.delete(name)
+        if not warehouse.broken:
+            session.close()
+
+
+def _batch(source: Any, asset: str, relation: Relation) -> Any:
+    table = source.add_table_asset(asset, table_name=relation.identifier, schema_name=relation.schema)
+    return table.add_batch_definition_whole_table("all").get_batch()
+
+
+def _instantiate_all(expectations: Iterable[Expectation]) -> tuple[list[Any], dict[str, str]]:
+    """GX's objects, and by name the errors of those that GX refuses."""
+    with _gx_lock:
+        _context()
+    made: list[Any] = []
+    errors: dict[str, str] = {}
+    for expectation in expectations:
+        try:
+            made.append(instantiate("", expectation))
+        except QualityError as error:
+            errors[expectation.name] = error.message
+    return made, errors
+
+
+def _is_yes_or_no(made: Any, rows: int | None) -> bool:
+    """Whether a yes says all: no row deviates, or the row count, which we know, is right."""
+    from great_expectations.expectations import expectation as gx
+
+    if made.expectation_type == ROW_COUNT_TYPE:
+        return rows is not None
+    by_row = gx.ColumnMapExpectation | gx.ColumnPairMapExpectation | gx.MulticolumnMapExpectation
+    return isinstance(made, by_row | gx.UnexpectedRowsExpectation) and getattr(made, "mostly", 1) == 1
+
+
+def _needs_counts(verdict: Any, made: Any, rows: int | None) -> bool:
+    if verdict is None:
+        return not _is_yes_or_no(made, rows)
+    return not verdict.success and not _raised_messages(verdict.exception_info)
+
+
+def _result(expectation: Expectation, verdict: Any, counted: Any, rows: int | None) -> CheckResult:
+    """verdict: GX's yes or no, None where it was not asked. counted: GX's result with counts, where it was asked."""
+    verdict = counted if verdict is None else verdict
+    if verdict is None:
+        return _not_run(expectation, rows, "ekspektasi lain di suite ini menanyakan hal yang sama")
+    counts = (counted.result if counted is not None else {}) or {}
+    if not verdict.success and not counts:
+        return _not_run(expectation, rows, _why_raised(verdict.exception_info))
+    unexpected, seen = _seen(expectation, counts, rows)
+    if verdict.success:
+        message = seen or "sesuai ekspektasi"
+    else:
+        message = f"{expectation.message} ({seen})" if seen else expectation.message
+    return CheckResult(
+        expectation.name, expectation.severity, bool(verdict.success), unexpected, rows, message
+    )
+
+
+def _seen(expectation: Expectation, counts: Mapping[str, Any], rows: int | None) -> tuple[int | None, str]:
+    """How many rows deviate, None where the expectation counts none; and what was seen, "" without a number.
+
+    counts: GX's result; empty where a plain yes was enough.
+    """
+    observed = counts.get("observed_value")
+    if expectation.type == ROW_COUNT_TYPE:
+        return None, f"{number(rows if observed is None else observed)} baris"
+    if expectation.type == QUERY_TYPE or not counts:
+        # Rows of a query need not be rows of the table: only none of them is none of the table's.
+        unexpected = int(observed or 0)
+        return unexpected, describe_rows(unexpected, None if unexpected else rows)
+    if (unexpected := counts.get("unexpected_count")) is not None:
+        return unexpected, describe_rows(unexpected, counts.get("element_count", rows))
+    return None, f"nilai terlihat: {number(observed)}" if isinstance(observed, int | float) else ""
+
+
+def _not_run(expectation: Expectation, rows: int | None, why: str) -> CheckResult:
     message = f"{expectation.message} Pemeriksaan tidak dapat dijalankan: {why} ({expectation.type})."
     return CheckResult(expectation.name, expectation.severity, False, None, rows, message.lstrip())
 
 
-def _raised(exception_info: Any) -> str:
-    """What GX met, of the first thing that it met: it keeps one for each of an expectation's metrics."""
-    for message in _infos(exception_info):
-        return _said(message)
-    return "Great Expectations gave no counts"
+def _why_raised(exception_info: Any) -> str:
+    """What GX raised first: it keeps one exception for each metric of an expectation."""
+    for message in _raised_messages(exception_info):
+        return _safe_text(message)
+    return "Great Expectations tidak memberi hitungan"
 
 
-def _infos(exception_info: Any) -> list[str]:
-    """The messages of what was raised; none where nothing was."""
+def _raised_messages(exception_info: Any) -> list[str]:
     found = cast(Mapping[str, Any], exception_info or {})
     several = [cast(Mapping[str, Any], info) for info in found.values() if isinstance(info, Mapping)]
     return [str(info["exception_message"]) for info in several or [found] if info.get("exception_message")]
 
 
-def _said(text: str, kind: str = "an error of Great Expectations") -> str:
-    """What an error is about. Its text may quote a value: of it, only what says that a name is wrong is passed on."""
-    if match := _DATABASE_SAID.search(text):
-        kind, words = match.groups()
+def _safe_text(text: str, kind: str = "galat Great Expectations") -> str:
+    """What an error is about. Its text may quote a value, so that only what says that a name is wrong is shown."""
+    if match := _DATABASE_ERROR.search(text):
+        kind, message = match.groups()
         if kind == "QueryCanceled":
             return "tidak selesai dalam batas waktunya (check_timeout di kontrak)"
         code = getattr(getattr(psycopg.errors, kind, None), "sqlstate", None) or ""
-        return words if code.startswith(_NAMES_ONLY) else kind
+        return message if code.startswith(_NAMES_ONLY) else kind
     no_column = _NO_COLUMN.search(text)
     return no_column[0] if no_column else kind

@@ -1,8 +1,8 @@
-"""PostgreSQL's word about a model, told at its file, its line, and the SQL around it.
+"""PostgreSQL's errors as ModelErrors that name the model's file, its line, and the SQL around it.
 
-What belongs here: from an error and a node to a ModelError. What PostgreSQL says may quote a row's values: only what
-it says of the statement itself is passed on (redaction/sqlstates.py). Not here: what becomes of the node (building.py), faults
-of templates (models/project/render.py).
+PostgreSQL's text may quote a row's values, so that only its text about the statement itself is passed on
+(redaction/sqlstates.py). Not here: what becomes of the node (node_builder.py), errors of templates
+(models/project/render.py).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from pipelines.redaction import sqlstates
 
 _COPY_LINE = re.compile(r"COPY \w+, line \d+(?:, column \w+)?")
 _AROUND = 2
-"""Lines shown before and behind the one that PostgreSQL means."""
+"""Lines shown before and after the one that PostgreSQL points to."""
 
 
 def explained(place: str, node: Node, error: psycopg.Error) -> ModelError:
-    """The fault of something else than the node's query: of a seed's file, of an exchange."""
+    """An error in something else than the node's query: in a seed's file, in an exchange."""
     hint = _hint(error)
     if node.kind == "seed" and (line := _COPY_LINE.search(error.diag.context or "")):
         hint = line[0]
@@ -31,17 +31,17 @@ def explained(place: str, node: Node, error: psycopg.Error) -> ModelError:
 
 
 def located(place: str, node: Node, query: str, begins: int, error: psycopg.Error) -> ModelError:
-    """The fault of the node's compiled `query`, which stood `begins` characters behind the statement's beginning.
+    """An error in the node's compiled `query`, which begins `begins` characters after the statement does.
 
-    It names the file's line where the line that PostgreSQL means stands there just once.
+    It names the line of the model's file, if the line that PostgreSQL points to is there exactly once.
     """
     position = int(error.diag.statement_position or 0) - 1 - begins
     if not 0 <= position < len(query):
         return explained(place, node, error)
     lines, number = query.split("\n"), query.count("\n", 0, position)
-    meant = lines[number].strip()
+    pointed_to = lines[number].strip()
     source = node.path.read_text(encoding="utf-8").split("\n")
-    written = [n for n, line in enumerate(source, 1) if line.strip() == meant]
+    written = [n for n, line in enumerate(source, 1) if line.strip() == pointed_to]
     around = range(max(0, number - _AROUND), min(len(lines), number + _AROUND + 1))
     excerpt = "\n".join(f"  {'>' if n == number else ' '} {n + 1:4d} | {lines[n]}" for n in around)
     place = f"{place}:{written[0]}" if len(written) == 1 else place

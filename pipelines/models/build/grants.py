@@ -1,7 +1,7 @@
-"""The rights that a model declares, given and others taken.
+"""Grants the rights that a model declares, and revokes all others.
 
-What belongs here: dbt's `grants` config against the catalogue. Not here: rights that nobody declares; these survive an
-exchange as they are (warehouse/swap.py).
+What belongs here: dbt's `grants` config compared with PostgreSQL's catalogue. Not here: rights on a model without this
+config; they survive an exchange as they are (warehouse/swap.py).
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ where n.nspname = %s and c.relname = %s and acl.grantee <> c.relowner
 
 
 def apply_grants(conn: Connection[Any], relation: Relation, grants: Mapping[str, tuple[str, ...]]) -> None:
-    """Makes the rights of others on the relation those that are declared, no more and no less; in a transaction."""
+    """Gives the relation exactly the declared rights, its owner's apart. Must run in a transaction."""
     wanted = {(privilege, role) for privilege, roles in grants.items() for role in roles}
     granted = {
         (str(privilege), str(role))
         for privilege, role in conn.execute(_GRANTED, (relation.schema, relation.identifier))
     }
-    for words, rights in (
+    for statement, rights in (
         ("revoke {} on {} from {}", granted - wanted),
         ("grant {} on {} to {}", wanted - granted),
     ):
         for privilege, role in sorted(rights):
             who = sql.SQL("public") if role == "public" else sql.Identifier(role)
-            conn.execute(sql.SQL(words).format(compiled(privilege), identifier(relation), who))  # type: ignore[arg-type]
+            conn.execute(sql.SQL(statement).format(compiled(privilege), identifier(relation), who))  # type: ignore[arg-type]

@@ -1,9 +1,9 @@
-"""New rows into a model's table: dbt's strategies as SQL, and what becomes of a changed shape.
+"""New rows into a model's existing table: dbt's incremental strategies, and changed columns, as SQL.
 
-What belongs here: statements over the table that is there and `rows`, a temporary table with what the model's query
-gave. Pure SQL, run by building.py in one transaction with the model's tests. Not here: config (models/project/materialization.py).
-Source: dbt-adapters, "incremental strategies" (append, delete+insert, merge) and "on_schema_change", so that the same
-folder gives the same rows there; deleting a whole window is ours.
+What belongs here: statements over the existing table and `rows`, the table of what the model's query gave. They are
+run by node_builder.py, in one transaction with the model's checks. Not here: config (models/project/materialization.py).
+Source: dbt-adapters, "incremental strategies" (append, delete+insert, merge) and "on_schema_change", so that dbt makes
+the same rows of the same folder. Deleting a whole window is ours.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ Columns = Sequence[tuple[str, str]]
 
 
 def reshape(
-    how: Incremental, place: str, table: Relation, there: Columns, come: Columns
+    how: Incremental, place: str, table: Relation, old_columns: Columns, new_columns: Columns
 ) -> list[sql.Composed]:
-    """The statements that fit the table to the columns that come. Raises ModelError where the model forbids it."""
-    old, new = dict(there), dict(come)
+    """The statements that fit the table to the new columns. Raises ModelError if on_schema_change is `fail`."""
+    old, new = dict(old_columns), dict(new_columns)
     added = [name for name in new if name not in old]
     gone = [name for name in old if name not in new]
     retyped = [name for name in new if name in old and new[name] != old[name]]
     if how.on_schema_change == "fail" and (added or gone or retyped):
-        changes = {"is new": added, "is gone": gone, "has another type": retyped}
-        told = [f"{name} {what}" for what, names in changes.items() for name in names]
-        hint = "build it anew (gudang models run --full-refresh), or let on_schema_change follow"
-        raise ModelError(place, f"its columns changed: {', '.join(told)}", hint=hint)
+        changes = {"baru": added, "hilang": gone, "berganti tipe": retyped}
+        described = [f"{name} {change}" for change, names in changes.items() for name in names]
+        hint = "muat ulang penuh (gudang models run --full-refresh), atau ubah on_schema_change"
+        raise ModelError(place, f"kolomnya berubah: {', '.join(described)}", hint=hint)
     actions: list[sql.Composable] = []
     if how.on_schema_change in ("append_new_columns", "sync_all_columns"):
         actions += [_action("add column {} {}", name, new[name]) for name in added]
@@ -43,19 +43,19 @@ def reshape(
     return [sql.SQL("alter table {} {}").format(identifier(table), action) for action in actions]
 
 
-def _action(words: str, name: str, type_: str | None = None) -> sql.Composed:
+def _action(template: str, name: str, type_: str | None = None) -> sql.Composed:
     parts: list[sql.Composable] = [sql.Identifier(name)]
     if type_ is not None:
         parts.append(compiled(type_))
-    return compiled(words).format(*parts)
+    return compiled(template).format(*parts)
 
 
 def upsert(
     how: Incremental, table: Relation, rows: sql.Identifier, columns: Sequence[str], window: Window | None
 ) -> list[sql.Composed]:
-    """The statements that bring `rows` into the table; the last one's row count is that of the rows brought.
+    """The statements that write `rows` into the table; the row count of the last one is that of the rows written.
 
-    columns: those that are written. window: the days that are replaced whole, of a model with a partition.
+    columns: those that are written. window: of a model with a partition, the days that are deleted first.
     """
     target, names = identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
     insert = sql.SQL("insert into {} ({}) select {} from {}").format(target, names, names, rows)

@@ -1,7 +1,7 @@
-"""What a build says of each node, and how the ledger keeps it.
+"""The result of building or testing one node, and its rows in the ledger.
 
-What belongs here: result values and their rows in ops.model_run and ops.check_result.
-Not here: deciding what a result is (runner.py), creating those tables (the warehouse's bootstrap).
+What belongs here: the value, and its rows in ops.model_run and ops.check_result. Not here: deciding what a result is
+(node_builder.py, runner.py), creating those tables (load/bootstrap.sql).
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any, Literal
 from psycopg import Connection
 
 from pipelines.models.project.nodes import Kind
-from pipelines.quality.suites import Severity
+from pipelines.quality import results as quality
+from pipelines.quality.results import CheckResult
 
 State = Literal["ok", "failed", "skipped", "tests_failed", "held"]
 
@@ -20,35 +21,18 @@ _MODEL_RUN = """
 insert into ops.model_run (run_id, model, state, rows, seconds, error, at)
 values (%s, %s, %s, %s, %s, %s, now())
 """
-_CHECK_RESULT = """
-insert into ops.check_result (run_id, asset, check_name, severity, passed, unexpected, total, message, at)
-values (%s, %s, %s, %s, %s, %s, %s, %s, now())
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class TestResult:
-    """One data test, or one expectation of a suite. `unexpected` counts its failing rows; None when there is no such
-    count: it could not be asked, or is about the relation as a whole."""
-
-    __test__ = False
-
-    name: str
-    severity: Severity
-    passed: bool
-    unexpected: int | None
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
 class NodeResult:
-    """What became of one node.
+    """The result of one node.
 
-    state: all but `ok` leave the published relation as it was; `skipped` and `held` (good itself, but another of its
-    exposure is not) say why in `error`.
-    rows: of tables and seeds, of an incremental model those that were brought; None for a view.
+    state: every state but `ok` leaves the relation in use as it was; `error` says why. `held`: the node is good, but
+    another one of its exposure is not.
+    rows: of tables and seeds, of an incremental model those that were added; None for a view.
+    tests: the results of its tests and its suite.
     columns: (name, type) as built. unchanged: a seed that was not loaded again because its file is the same.
-    incremented: rows came into a table that was there.
+    incremented: rows were added to an existing table.
     """
 
     name: str
@@ -58,7 +42,7 @@ class NodeResult:
     seconds: float = 0.0
     rows: int | None = None
     error: str | None = None
-    tests: tuple[TestResult, ...] = ()
+    tests: tuple[CheckResult, ...] = ()
     columns: tuple[tuple[str, str], ...] = ()
     unchanged: bool = False
     incremented: bool = False
@@ -69,34 +53,22 @@ class NodeResult:
         return f"{self.schema}/{self.name}"
 
     @property
-    def warnings(self) -> tuple[TestResult, ...]:
+    def warnings(self) -> tuple[CheckResult, ...]:
+        """The failed checks that only warn."""
         return tuple(test for test in self.tests if not test.passed and test.severity == "warn")
 
 
 def record(conn: Connection[Any], run_id: str, result: NodeResult) -> None:
-    """Writes `result` into ops.model_run and ops.check_result, where they exist."""
-    there = {
+    """Writes `result` into ops.model_run and ops.check_result, where these tables exist."""
+    existing = {
         table
         for table in ("ops.model_run", "ops.check_result")
         if conn.execute("select 1 where to_regclass(%s) is not null", (table,)).fetchone()
     }
     with conn.transaction():
-        if "ops.model_run" in there:
+        if "ops.model_run" in existing:
             conn.execute(
                 _MODEL_RUN, (run_id, result.name, result.state, result.rows, result.seconds, result.error)
             )
-        if "ops.check_result" in there:
-            for test in result.tests:
-                conn.execute(
-                    _CHECK_RESULT,
-                    (
-                        run_id,
-                        result.asset,
-                        test.name,
-                        test.severity,
-                        test.passed,
-                        test.unexpected,
-                        result.rows,
-                        test.message,
-                    ),
-                )
+        if "ops.check_result" in existing:
+            quality.record(conn, result.asset, run_id, None, result.tests)

@@ -1,7 +1,7 @@
-"""Builds or tests a selection of nodes: by their dependencies, several at a time.
+"""Builds or tests a selection of nodes: in the order of their dependencies, several at a time.
 
-What belongs here: order, threads, connections, what is published together, the ledger. Not here: the steps of one node
-(building.py), reading the project (models/project/project.py), Dagster (assets/warehouse.py).
+What belongs here: order, threads, connections, the release of a group, the ledger. Not here: the steps of one node
+(node_builder.py), reading the project (models/project/project.py), Dagster (assets/warehouse.py).
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from typing import Any
 import psycopg
 from psycopg import Connection, sql
 
-from pipelines.models.project import selection
 from pipelines.errors import GudangError
-from pipelines.models.build.building import (SEED_STATE, Builder, Shared)
+from pipelines.models.build.audit import RunSuite
 from pipelines.models.build.faults import explained
-from pipelines.models.project.nodes import Node, Project
+from pipelines.models.build.node_builder import SEED_STATE, Builder, Shared
 from pipelines.models.build.results import NodeResult, record
-from pipelines.quality.run import import_ahead
+from pipelines.models.project import selection
+from pipelines.models.project.nodes import Node, Project
+from pipelines.quality.run import import_ahead, run_suite
 
 THREADS = 4
 """Nodes at a time: the work is the database's, and it has that many cores or more."""
@@ -43,18 +44,21 @@ def build(
     on_result: OnResult | None = None,
     threads: int = THREADS,
     full_refresh: bool = False,
+    run_suite: RunSuite = run_suite,
 ) -> list[NodeResult]:
     """Builds the selected nodes, each after those that it reads, and returns their results in building order.
 
-    A node is built aside, its tests and its suite are asked there, and only then it is published. One that fails keeps
-    its published relation, and its descendants among the selected are skipped; the others go on. The models of an
-    exposure with `satu_transaksi` are published in one transaction, or none of them is.
-    run_id: what the ledger's rows are written under (none without it). on_result hears each result as it comes.
-    full_refresh: incremental models are made whole. Raises ModelError for a selector that selects nothing,
-    psycopg.OperationalError without a server.
+    A node is built as a candidate, its checks are run on that, and only then it is released. A node that fails keeps
+    its relation in use, and its descendants among the selected are skipped; the others go on. The models of an
+    exposure with `satu_transaksi` are released in one transaction, or none of them is.
+
+    run_id: the ledger's rows bear it; without it nothing is written there. on_result: is called with each result as it
+    comes. full_refresh: incremental models are built from all that they read. run_suite: runs a node's suite.
+    Raises ModelError for a selector that selects nothing, psycopg.OperationalError without a server.
     """
     nodes = selection.select(project, select, exclude)
-    with _Run(project, nodes, connect, threads, full_refresh=full_refresh) as run:
+    shared = Shared(project, full_refresh, run_suite)
+    with _Run(shared, nodes, connect, threads) as run:
         return run.walk(lambda builder, node: builder.build(node), run_id, on_result)
 
 
@@ -67,30 +71,21 @@ def run_tests(
     on_result: OnResult | None = None,
     threads: int = THREADS,
 ) -> list[NodeResult]:
-    """Asks the tests and suites of the selected nodes of what is published; builds and writes nothing."""
+    """Runs the checks of the selected nodes on their relations in use; builds and writes nothing."""
     nodes = selection.select(project, select, exclude)
-    # Nothing is built, so nothing is published together.
+    # Nothing is built, so no group is released.
     nodes = tuple(replace(node, transaction_group=None) for node in nodes)
-    with _Run(project, nodes, connect, threads) as run:
+    with _Run(Shared(project), nodes, connect, threads) as run:
         return run.walk(lambda builder, node: builder.test(node), None, on_result)
 
 
 class _Run:
     """The selected nodes of one call, its threads and their connections."""
 
-    def __init__(
-        self,
-        project: Project,
-        nodes: Sequence[Node],
-        connect: Connect,
-        threads: int,
-        *,
-        full_refresh: bool = False,
-    ) -> None:
-        self._project = project
+    def __init__(self, shared: Shared, nodes: Sequence[Node], connect: Connect, threads: int) -> None:
+        self._shared = shared
         self._nodes = {node.name: node for node in nodes}
         self._connect = connect
-        self._shared = Shared(project, full_refresh)
         self._pool = ThreadPoolExecutor(max(1, min(threads, len(nodes))), "model")
         self._thread = threading.local()
         self._connections: list[Connection[Any]] = []
@@ -101,16 +96,16 @@ class _Run:
                 self._groups.setdefault(node.transaction_group, set()).add(node.name)
 
     def __enter__(self) -> _Run:
-        self._main = Builder(self._opened(), self._shared)
+        self._main = Builder(self._open(), self._shared)
         if any(node.suite for node in self._nodes.values()):
-            # Whoever ends early does not wait for an import: it is nobody's result.
+            # A daemon: a run that ends early does not wait for the import.
             threading.Thread(target=import_ahead, name="import-ahead", daemon=True).start()
         return self
 
     def __exit__(self, *error: object) -> None:
         if error[0] is not None:
             for connection in self._connections:
-                # A server that is gone has nothing to cancel, and must not take the place of the error.
+                # A server that is gone has nothing to cancel, and its error must not replace the first one.
                 with suppress(psycopg.Error):
                     connection.cancel_safe(timeout=5)
         self._pool.shutdown(cancel_futures=True)
@@ -126,7 +121,7 @@ class _Run:
         for schema in sorted({"ops", *(node.schema for node in self._nodes.values())}):
             self._main.conn.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
         self._main.conn.execute(SEED_STATE)
-        with self._groups_alone():
+        with self._groups_locked():
             for result in self._finished(work):
                 self._results[result.name] = result
                 if run_id is not None:
@@ -136,47 +131,48 @@ class _Run:
         return [self._results[name] for name in self._nodes]
 
     def _finished(self, work: Callable[[Builder, Node], NodeResult]) -> Generator[NodeResult]:
-        """The results, as they come."""
-        # Those that were not selected are in the graph, too: what stands between two nodes orders them.
+        """The final results, as they come."""
+        # The graph holds all nodes: one that is not selected still orders two that are.
         sorter = TopologicalSorter(
-            {n.name: (*n.depends_on, *n.build_after) for n in self._project.nodes.values()}
+            {n.name: (*n.depends_on, *n.build_after) for n in self._shared.project.nodes.values()}
         )
         sorter.prepare()
         running: dict[Future[NodeResult], str] = {}
-        aside: dict[str, list[NodeResult]] = {}
+        waiting: dict[str, list[NodeResult]] = {}
         while sorter.is_active():
             for name in sorter.get_ready():
                 if name in self._nodes:
-                    running[self._pool.submit(self._worked, work, self._nodes[name])] = name
+                    running[self._pool.submit(self._work_in_thread, work, self._nodes[name])] = name
                 else:
                     sorter.done(name)
             done, _ = wait(running, return_when=FIRST_COMPLETED) if running else (set[Any](), None)
             for future in done:
-                results = self._settled(self._nodes[running.pop(future)], future.result(), aside)
+                node = self._nodes[running.pop(future)]
+                results = self._final(node, future.result(), waiting)
                 for result in results:
                     if result.state != "ok":
                         self._shared.broken.add(result.name)
                     yield result
                 sorter.done(*(result.name for result in results))
 
-    def _settled(
-        self, node: Node, result: NodeResult, aside: dict[str, list[NodeResult]]
+    def _final(
+        self, node: Node, result: NodeResult, waiting: dict[str, list[NodeResult]]
     ) -> list[NodeResult]:
-        """The results that are final now: of a group, all of them when its last member has come."""
+        """The results that are final now: those of a group, when its last member has come into `waiting`."""
         if node.transaction_group is None:
             return [result]
-        come = aside.setdefault(node.transaction_group, [])
+        come = waiting.setdefault(node.transaction_group, [])
         come.append(result)
         if len(come) < len(self._groups[node.transaction_group]):
             return []
-        return self._published(node.transaction_group, come)
+        return self._release_group(node.transaction_group, come)
 
-    def _published(self, group: str, results: list[NodeResult]) -> list[NodeResult]:
-        """The members of a group, published in one transaction; none where one of them failed."""
+    def _release_group(self, group: str, results: list[NodeResult]) -> list[NodeResult]:
+        """Releases a group in one transaction, or nothing of it if one of its members failed; the results."""
         nodes = [self._nodes[result.name] for result in results]
         bad = [result.name for result in results if result.state != "ok"]
         why = (
-            f"{bad[0]} of the exposure {group} was not built, and they are published together" if bad else ""
+            f"{bad[0]} tidak dibangun, dan model exposure {group} terbit bersama" if bad else ""
         )
         if not bad:
             try:
@@ -184,12 +180,9 @@ class _Run:
             except (psycopg.Error, GudangError) as error:
                 if self._main.conn.broken:
                     raise
-                told = (
-                    error
-                    if isinstance(error, GudangError)
-                    else explained(f"exposure {group}", nodes[0], error)
-                )
-                why = str(told)
+                if isinstance(error, psycopg.Error):
+                    error = explained(f"exposure {group}", nodes[0], error)
+                why = str(error)
             else:
                 return results
         for node in nodes:
@@ -198,20 +191,20 @@ class _Run:
         return [replace(r, state=state, error=why) if r.state == "ok" else r for r in results]
 
     @contextmanager
-    def _groups_alone(self) -> Generator[None]:
-        """Nobody else builds a member of a group until all are published: what stands aside must stay."""
+    def _groups_locked(self) -> Generator[None]:
+        """No other run builds a member of a group until all are released: their candidates must stay."""
         with ExitStack() as held:
             for name in sorted(name for group in self._groups.values() for name in group):
                 held.enter_context(self._main.exclusive(self._nodes[name]))
             yield
 
-    def _worked(self, work: Callable[[Builder, Node], NodeResult], node: Node) -> NodeResult:
+    def _work_in_thread(self, work: Callable[[Builder, Node], NodeResult], node: Node) -> NodeResult:
         builder: Builder | None = getattr(self._thread, "builder", None)
         if builder is None:
-            builder = self._thread.builder = Builder(self._opened(), self._shared)
+            builder = self._thread.builder = Builder(self._open(), self._shared)
         return work(builder, node)
 
-    def _opened(self) -> Connection[Any]:
+    def _open(self) -> Connection[Any]:
         opened = psycopg.connect(self._connect) if isinstance(self._connect, str) else self._connect()
         opened.autocommit = True
         self._connections.append(opened)

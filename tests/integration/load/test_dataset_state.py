@@ -15,7 +15,7 @@ import pytest
 from pipelines.contracts.model import Contract
 from pipelines.contracts.windows import Window
 from pipelines.quality.gate import GateResult
-from pipelines.quality.run import CheckResult
+from pipelines.quality.results import CheckResult
 from tests.support.contracts import column, upload
 from tests.support.loads import Loads, Row, Rows
 

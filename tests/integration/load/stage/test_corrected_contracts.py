@@ -12,7 +12,7 @@ from pipelines.contracts.windows import Window
 from pipelines.errors import LoadError
 from pipelines.load import prepare
 from pipelines.quality.gate import GateResult
-from pipelines.quality.run import CheckResult
+from pipelines.quality.results import CheckResult
 from tests.support.contracts import column
 from tests.support.loads import Loads, Row
 

@@ -1,0 +1,343 @@
+"""Builds one node: makes its candidate relation, audits it, releases it.
+
+What belongs here: the steps for each kind of node on one connection. Not here: which nodes, in which order and how many
+at a time (runner.py), the checks (audit.py), what survives an exchange (warehouse/swap.py).
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from threading import Lock
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import Connection, sql
+
+from pipelines.errors import GudangError, ModelError
+from pipelines.models.build.audit import RunSuite, audit, describe_failures
+from pipelines.models.build.faults import explained, located
+from pipelines.models.build.grants import apply_grants
+from pipelines.models.build.incremental import reshape, upsert
+from pipelines.models.build.results import NodeResult, State
+from pipelines.models.project.materialization import Incremental, Index, digest
+from pipelines.models.project.nodes import Node, Project
+from pipelines.quality.results import CheckResult
+from pipelines.quality.run import import_ahead, run_suite
+from pipelines.suggest import did_you_mean
+from pipelines.warehouse.attached import name_for_now
+from pipelines.warehouse.locks import limit_waiting, queued
+from pipelines.warehouse.relation import Relation, columns_of, compiled, describe, drop, existing, identifier
+from pipelines.warehouse.swap import exchange_table, exchange_view
+
+SEED_STATE = """
+create table if not exists ops.seed_state (
+    relation text primary key,
+    version text not null,
+    loaded_at timestamptz not null
+)
+"""
+_REMEMBER_SEED = """
+insert into ops.seed_state (relation, version, loaded_at) values (%s, %s, now())
+on conflict (relation) do update set version = excluded.version, loaded_at = excluded.loaded_at
+"""
+_COPY_BLOCK = 1 << 18
+"""Bytes of a seed's file that are sent at a time."""
+_OUR_INDEX = re.compile(r".*__[0-9a-f]{10}_idx")
+
+
+@dataclass(slots=True)
+class Shared:
+    """What the builders of one run have in common.
+
+    release_lock: held by the builder that exchanges. Two exchanges below one view would wait for each other.
+    broken: nodes that were not built or not released. run_suite: runs a node's suite.
+    """
+
+    project: Project
+    full_refresh: bool = False
+    run_suite: RunSuite = run_suite
+    release_lock: Lock = field(default_factory=Lock)
+    broken: set[str] = field(default_factory=set[str])
+
+
+class Builder:
+    """Builds nodes on a connection of its own."""
+
+    def __init__(self, conn: Connection[Any], shared: Shared) -> None:
+        self.conn = conn
+        self._shared = shared
+        self._project = shared.project
+        self._views: Mapping[str, str] = {
+            n.relation: n.sql for n in shared.project.nodes.values() if n.kind == "view"
+        }
+
+    def build(self, node: Node) -> NodeResult:
+        """Builds, audits and releases the node. A node of a group is not released: its candidate waits for `release`.
+
+        A fault of the node is its result; a lost connection is raised as psycopg.Error.
+        """
+        started = time.monotonic()
+        result = self._build_or_fail(node)
+        return replace(result, seconds=_seconds_since(started))
+
+    def test(self, node: Node) -> NodeResult:
+        """Runs the node's checks on the relation in use; builds nothing."""
+        if existing(self.conn, node.table) is None:
+            return _result(node, "skipped", error="belum ada")
+        started = time.monotonic()
+        tests = self._audit(node, candidate=False)
+        return replace(_tested(node, tests), seconds=_seconds_since(started))
+
+    def release(self, nodes: Sequence[Node]) -> None:
+        """Puts the candidates of `nodes` into use, all in one transaction."""
+        with self._shared.release_lock, self.conn.transaction():
+            for node in nodes:
+                self._exchange(node)
+
+    def discard(self, node: Node) -> None:
+        """Drops the node's candidate, if there is one."""
+        drop(self.conn, node.table.candidate)
+
+    @contextmanager
+    def exclusive(self, node: Node) -> Generator[None]:
+        """One build of a node at a time, across processes."""
+        with queued(self.conn, f"model:{node.relation}", node.relation, "pembangunan lain dari model ini"):
+            yield
+
+    def _build_or_fail(self, node: Node) -> NodeResult:
+        if (reason := self._why_skipped(node)) is not None:
+            return _result(node, "skipped", error=reason)
+        try:
+            # The members of a group are locked by the run, until all of them are released.
+            with nullcontext() if node.transaction_group else self.exclusive(node):
+                return self._build(node)
+        except psycopg.Error as error:
+            if self.conn.broken:
+                raise
+            return _result(node, "failed", error=str(explained(self._place(node), node, error)))
+        except GudangError as error:
+            return _result(node, "failed", error=str(error))
+
+    def _why_skipped(self, node: Node) -> str | None:
+        broken = sorted(self._shared.broken.intersection(node.depends_on))
+        if broken:
+            return f"{broken[0]} tidak dibangun"
+        for key in node.sources:
+            relation = self._project.sources[key].relation
+            if existing(self.conn, relation) is None:
+                return f"tabel sumber {relation.dotted} belum ada"
+        return None
+
+    def _build(self, node: Node) -> NodeResult:
+        if node.kind == "seed" and self._is_loaded(node):
+            return self._test_loaded_seed(node)
+        if node.incremental and not self._is_full_refresh(node):
+            return self._add_rows(node, node.incremental)
+        return self._rebuild(node)
+
+    def _rebuild(self, node: Node) -> NodeResult:
+        self.discard(node)
+        waits_for_group = False
+        try:
+            rows = self._make_candidate(node)
+            columns = columns_of(self.conn, node.table.candidate)
+            self._check_columns(node, columns)
+            tests = self._audit(node, rows, candidate=True)
+            if failures := describe_failures(tests):
+                return _result(node, "tests_failed", rows=rows, tests=tests, columns=columns, error=failures)
+            if node.transaction_group:
+                waits_for_group = True
+            else:
+                self.release([node])
+            return _result(node, "ok", rows=rows, tests=tests, columns=columns)
+        finally:
+            if not waits_for_group and not self.conn.broken:
+                self.discard(node)
+
+    # -- seeds ---------------------------------------------------------------------------------------------------
+
+    def _test_loaded_seed(self, node: Node) -> NodeResult:
+        """A seed whose file is the same is not loaded again; its checks are run."""
+        count = sql.SQL("select count(*) from {}").format(identifier(node.table))
+        row = self.conn.execute(count).fetchone()
+        rows = row[0] if row else None
+        tests = self._audit(node, rows, candidate=False)
+        columns = columns_of(self.conn, node.table)
+        return replace(_tested(node, tests), rows=rows, columns=columns, unchanged=True)
+
+    def _is_loaded(self, node: Node) -> bool:
+        row = self.conn.execute(
+            "select version from ops.seed_state where relation = %s", (node.relation,)
+        ).fetchone()
+        is_same = row is not None and row[0] == _seed_version(node)
+        return is_same and existing(self.conn, node.table) is not None
+
+    def _load_seed(self, node: Node) -> int:
+        candidate = identifier(node.table.candidate)
+        columns = sql.SQL(", ").join(
+            sql.SQL("{} {}").format(sql.Identifier(c.name), compiled(c.data_type or "text"))
+            for c in node.columns
+        )
+        copy = sql.SQL("copy {} from stdin with (format csv, header match)").format(candidate)
+        with self.conn.transaction(), self.conn.cursor() as cursor:
+            cursor.execute(sql.SQL("create table {} ({})").format(candidate, columns))
+            with cursor.copy(copy) as sink, node.path.open("rb") as file:
+                while block := file.read(_COPY_BLOCK):
+                    sink.write(block)
+            return cursor.rowcount
+
+    # -- tables and views ------------------------------------------------------------------------------------------
+
+    def _make_candidate(self, node: Node) -> int | None:
+        """Makes the node's candidate; its number of rows, None for a view."""
+        if node.kind == "view":
+            self._create_candidate(node, "create view {} as\n", node.sql)
+            return None
+        if node.kind == "seed":
+            rows = self._load_seed(node)
+        else:
+            rows = self._create_candidate(node, "create table {} as\n", node.sql)
+        for index in node.materialization.indexes:
+            name = name_for_now(index.name(node.name))
+            self.conn.execute(create_index(index, name, node.table.candidate))
+        self._analyze(node.table.candidate)
+        return rows
+
+    def _create_candidate(self, node: Node, create: LiteralString, query: str) -> int:
+        """Makes the candidate of what `query` gives; its number of rows. Raises ModelError at the place of a fault."""
+        begin = sql.SQL(create).format(identifier(node.table.candidate))
+        try:
+            return self.conn.execute(begin + compiled(query)).rowcount
+        except psycopg.Error as error:
+            if self.conn.broken:
+                raise
+            raise located(self._place(node), node, query, len(begin.as_string()), error) from None
+
+    def _exchange(self, node: Node) -> None:
+        candidate = node.table.candidate
+        if node.kind == "view":
+            drop(self.conn, candidate)
+            exchange_view(self.conn, node.table, node.sql, self._views)
+        else:
+            exchange_table(self.conn, node.table, candidate, self._views, _OUR_INDEX)
+            for index in node.materialization.indexes:
+                name = index.name(node.name)
+                made = sql.Identifier(node.schema, name_for_now(name))
+                self.conn.execute(sql.SQL("alter index {} rename to {}").format(made, sql.Identifier(name)))
+        self._describe_and_grant(node)
+        if node.kind == "seed":
+            self.conn.execute(_REMEMBER_SEED, (node.relation, _seed_version(node)))
+
+    def _describe_and_grant(self, node: Node) -> None:
+        describe(self.conn, node.table, "view" if node.kind == "view" else "table", _comments(node))
+        if node.materialization.grants is not None:
+            apply_grants(self.conn, node.table, node.materialization.grants)
+
+    def _analyze(self, relation: Relation) -> None:
+        self.conn.execute(sql.SQL("analyze {}").format(identifier(relation)))
+
+    # -- incremental -----------------------------------------------------------------------------------------------
+
+    def _is_full_refresh(self, node: Node) -> bool:
+        """Whether the whole table is built: there is none yet, or its config or the caller says so."""
+        configured = node.materialization.full_refresh
+        if self._shared.full_refresh if configured is None else configured:
+            return True
+        found = existing(self.conn, node.table)
+        return found is None or found.kind != "r"
+
+    def _add_rows(self, node: Node, how: Incremental) -> NodeResult:
+        """Adds new rows to the table in use. The checks see them before any reader: all is one transaction."""
+        candidate = node.table.candidate
+        self.discard(node)
+        try:
+            self._create_candidate(node, "create unlogged table {} as\n", how.sql)
+            self._analyze(candidate)
+            new, old = columns_of(self.conn, candidate), columns_of(self.conn, node.table)
+            self._check_columns(node, new)
+            statements = reshape(how, self._place(node), node.table, old, new)
+            if node.suite:
+                import_ahead()  # it takes seconds, in which the table must not be locked
+            columns = [name for name, _ in (old if how.on_schema_change == "ignore" else new)]
+            statements += upsert(how, node.table, identifier(candidate), columns, self._project.window)
+            with self.conn.transaction():
+                limit_waiting(self.conn)
+                rows = [self.conn.execute(statement).rowcount for statement in statements][-1]
+                tests = self._audit(node, candidate=False)
+                failures = describe_failures(tests)
+                if failures:
+                    raise psycopg.Rollback
+                for index in node.materialization.indexes:
+                    statement = create_index(index, index.name(node.name), node.table, if_not_exists=True)
+                    self.conn.execute(statement)
+                self._describe_and_grant(node)
+        finally:
+            if not self.conn.broken:
+                self.discard(node)
+        if failures:
+            return _result(node, "tests_failed", rows=rows, tests=tests, columns=new, error=failures)
+        self._analyze(node.table)
+        columns_now = columns_of(self.conn, node.table)
+        return _result(node, "ok", rows=rows, tests=tests, columns=columns_now, incremented=True)
+
+    # -- checks ----------------------------------------------------------------------------------------------------
+
+    def _audit(self, node: Node, rows: int | None = None, *, candidate: bool) -> tuple[CheckResult, ...]:
+        return audit(self.conn, node, self._shared.run_suite, rows, candidate=candidate)
+
+    def _check_columns(self, node: Node, columns: Sequence[tuple[str, str]]) -> None:
+        built = {name for name, _ in columns}
+        for column in node.columns:
+            if column.name not in built:
+                raise ModelError(
+                    self._place(node),
+                    f"tidak memberi kolom {column.name} yang dijelaskan YAML-nya",
+                    hint=did_you_mean(column.name, built) or None,
+                )
+
+    def _place(self, node: Node) -> str:
+        return node.path.relative_to(self._project.root).as_posix()
+
+
+def create_index(
+    index: Index, name: str, table: Relation, *, if_not_exists: bool = False
+) -> sql.Composed:
+    """The statement that makes the index of a model."""
+    return sql.SQL("create {}index {}{} on {} using {} ({})").format(
+        sql.SQL("unique " if index.unique else ""),
+        sql.SQL("if not exists " if if_not_exists else ""),
+        sql.Identifier(name),
+        identifier(table),
+        sql.Identifier(index.type),
+        sql.SQL(", ").join(map(sql.Identifier, index.columns)),
+    )
+
+
+def _result(node: Node, state: State, **more: Any) -> NodeResult:
+    return NodeResult(node.name, node.schema, node.kind, state, **more)
+
+
+def _tested(node: Node, tests: tuple[CheckResult, ...]) -> NodeResult:
+    """The result of a node whose checks alone were run."""
+    failures = describe_failures(tests)
+    return _result(node, "tests_failed" if failures else "ok", tests=tests, error=failures)
+
+
+def _seconds_since(started: float) -> float:
+    return round(time.monotonic() - started, 3)
+
+
+def _comments(node: Node) -> dict[str | None, str]:
+    comments: dict[str | None, str] = {c.name: c.description for c in node.columns if c.description}
+    if node.description:
+        comments[None] = node.description
+    return comments
+
+
+def _seed_version(node: Node) -> str:
+    """What changes with a seed's file or its comments: a new description must reach the warehouse, too."""
+    return digest(node.code_version, *(f"{column}={text}" for column, text in _comments(node).items()))
