@@ -20,8 +20,8 @@ Severity = Literal["error", "warn"]
 class CheckResult:
     """One check's result.
 
-    unexpected: rows that deviate; None where the check counts none, or could not be run. total: rows that were
-    checked, where the number is known. message: Indonesian; of a passed check what it saw, of a failed one what is
+    unexpected: rows that deviate; of a failed check None where it counts none, or could not be run. total: rows that
+    were checked, where the number is known. message: Indonesian; of a passed check what it saw, of a failed one what is
     wrong.
     """
 

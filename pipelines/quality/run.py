@@ -85,7 +85,7 @@ def run_suite(
     return [
         _not_run(e, rows, errors[e.name])
         if e.name in errors
-        else _result(e, verdicts.get(e.name), counts.get(e.name), rows)
+        else result_of(e, verdicts.get(e.name), counts.get(e.name), rows)
         for e in expectations
     ]
 
@@ -239,8 +239,12 @@ def _needs_counts(verdict: Any, made: Any, rows: int | None) -> bool:
     return not verdict.success and not _raised_messages(verdict.exception_info)
 
 
-def _result(expectation: Expectation, verdict: Any, counted: Any, rows: int | None) -> CheckResult:
-    """verdict: GX's yes or no, None where it was not asked. counted: GX's result with counts, where it was asked."""
+def result_of(expectation: Expectation, verdict: Any, counted: Any, rows: int | None) -> CheckResult:
+    """The result of an expectation, of what GX answered.
+
+    verdict: GX's yes or no, None where only counts were asked. counted: GX's result with counts, None where a yes said
+    all. Both None: GX dropped the expectation, because another one is the same.
+    """
     verdict = counted if verdict is None else verdict
     if verdict is None:
         return _not_run(expectation, rows, "ekspektasi lain di suite ini menanyakan hal yang sama")
@@ -252,6 +256,8 @@ def _result(expectation: Expectation, verdict: Any, counted: Any, rows: int | No
         message = seen or "sesuai ekspektasi"
     else:
         message = f"{expectation.message} ({seen})" if seen else expectation.message
+    if verdict.success and unexpected is None:
+        unexpected = 0
     return CheckResult(
         expectation.name, expectation.severity, bool(verdict.success), unexpected, rows, message
     )
@@ -264,7 +270,7 @@ def _seen(expectation: Expectation, counts: Mapping[str, Any], rows: int | None)
     """
     observed = counts.get("observed_value")
     if expectation.type == ROW_COUNT_TYPE:
-        return None, f"{number(rows if observed is None else observed)} baris"
+        return None, f"{number(observed or rows or 0)} baris"
     if expectation.type == QUERY_TYPE or not counts:
         # Rows of a query need not be rows of the table: only none of them is none of the table's.
         unexpected = int(observed or 0)

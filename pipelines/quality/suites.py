@@ -76,7 +76,7 @@ def suite(contract: Contract, folder: Path) -> tuple[Expectation, ...]:
 
 
 def tables_read(expectations: Iterable[Expectation]) -> set[str]:
-    """The reference tables of schema core that queries read: they must exist before the suite is run."""
+    """The reference tables of schema core that written queries read: they must exist before the suite is run."""
     queries = (str(e.kwargs.get(QUERY, "")) for e in expectations)
     return {name for query in queries for name in _REFERENCE_TABLE.findall(query)}
 

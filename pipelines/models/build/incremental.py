@@ -30,10 +30,10 @@ def reshape(
     gone = [name for name in old if name not in new]
     retyped = [name for name in new if name in old and new[name] != old[name]]
     if how.on_schema_change == "fail" and (added or gone or retyped):
-        changes = {"baru": added, "hilang": gone, "berganti tipe": retyped}
-        described = [f"{name} {change}" for change, names in changes.items() for name in names]
+        changes = {"kolom baru": added, "kolom hilang": gone, "kolom berganti tipe": retyped}
+        described = "; ".join(f"{change}: {', '.join(names)}" for change, names in changes.items() if names)
         hint = "muat ulang penuh (gudang models run --full-refresh), atau ubah on_schema_change"
-        raise ModelError(place, f"kolomnya berubah: {', '.join(described)}", hint=hint)
+        raise ModelError(place, described, hint=hint)
     actions: list[sql.Composable] = []
     if how.on_schema_change in ("append_new_columns", "sync_all_columns"):
         actions += [_action("add column {} {}", name, new[name]) for name in added]

@@ -115,7 +115,7 @@ def test_a_faulty_suite_is_red_and_the_others_are_loaded(project: Project) -> No
     assert project.rows() == [(1, "Pasar Pagi")]
     (words,) = failures(result).values()
     assert words.startswith(
-        "dagang/harga: disisihkan, kontraknya salah: expectations/dagang/harga.json:1: no GX suite"
+        "dagang/harga: disisihkan, kontraknya salah: expectations/dagang/harga.json:1: bukan suite Great Expectations"
     )
 
 

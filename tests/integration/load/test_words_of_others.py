@@ -168,4 +168,7 @@ def test_a_test_of_a_model_that_can_not_be_asked_quotes_no_value(small_warehouse
     small_warehouse.model("m", "select isi as n from public.sumber")
     small_warehouse.folder.write("tests/angka.sql", "select n from {{ ref('m') }} where n::int > 1")
     (asked,) = small_warehouse.build()["m"].tests
-    assert asked.message == "angka: could not be asked: a text can't be read as its type (SQLSTATE 22P02)"
+    assert (
+        asked.message
+        == "Pemeriksaan tidak dapat dijalankan: a text can't be read as its type (SQLSTATE 22P02)."
+    )

@@ -104,7 +104,7 @@ def test_of_a_file_that_did_not_change_the_last_results_stand_and_that_is_said(d
     assert again.success and found.keys() == {"pemuatan"} | DELIVERY | TABLE
     assert red(found) == {"nama_terisi"}
     assert found["nama_terisi"].severity == dg.AssetCheckSeverity.WARN
-    assert "(1 baris) (berkas tidak berubah; hasil 20" in (found["nama_terisi"].description or "")
+    assert "(1 baris menyimpang) (berkas tidak berubah; hasil 20" in (found["nama_terisi"].description or "")
     assert (found["nama_terisi"].description or "").endswith("tetap berlaku.)")
     assert found["pemuatan"].description == "tidak ada yang baru"
 
@@ -115,7 +115,9 @@ def test_a_check_that_is_new_since_is_asked_of_the_published_table(dataset: Data
     dataset.connection.execute("delete from ops.check_result where check_name = 'nama_terisi'")
     dataset.connection.execute("update raw.dagang__pasar set nama = null")
     found = answers(dataset.run())
-    assert red(found) == {"nama_terisi"} and "(2 baris)" in (found["nama_terisi"].description or "")
+    assert red(found) == {"nama_terisi"} and "(2 baris menyimpang)" in (
+        found["nama_terisi"].description or ""
+    )
 
 
 @pytest.mark.parametrize("content", ['id,nama\n1,"Pasar\n', "id;nama\n1;x\n"])
@@ -166,7 +168,7 @@ def test_executing_checks_asks_the_published_table(dataset: Dataset) -> None:
     dataset.connection.execute("update raw.dagang__pasar set nama = null where id = 1")
     found = dataset.execute("unik_kunci", "nama_terisi")
     assert red(found) == {"nama_terisi"} and found.keys() == {"unik_kunci", "nama_terisi"}
-    assert "(1 baris)" in (found["nama_terisi"].description or "")
+    assert "(1 baris menyimpang)" in (found["nama_terisi"].description or "")
     assert red(answers(dataset.run())) == {"nama_terisi"}  # found by hand, it stands
 
 

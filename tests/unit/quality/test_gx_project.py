@@ -39,5 +39,5 @@ def test_a_suite_of_another_name_is_refused_with_the_name_to_write(tmp_path: Pat
         "core/a", expect("ada", "expect_table_row_count_to_be_between")
     )
     path.write_text(path.read_text(encoding="utf-8").replace("core.a", name), encoding="utf-8")
-    with pytest.raises(QualityError, match=r'write "name": "core\.a"'):
+    with pytest.raises(QualityError, match=r'tulis "name": "core\.a"'):
         written(path)

@@ -98,7 +98,7 @@ def test_a_failed_test_takes_the_new_rows_back_and_no_reader_ever_saw_them(
     result = small_warehouse.build()["m"]
     done.set()
     reading.join()
-    assert (result.state, result.error) == ("tests_failed", "lambat: 1 failing rows")
+    assert (result.state, result.error) == ("tests_failed", "lambat: 1 baris menyimpang")
     assert seen == {1}
     assert rows(small_warehouse) == [(1, 1)]
     assert small_warehouse.run("select relname from pg_class where relname like 'm\\_\\_baru%'") == []
@@ -146,7 +146,7 @@ def test_a_changed_shape_is_refused_with_what_changed(small_warehouse: SmallWare
     small_warehouse.build()
     model(small_warehouse, "on_schema_change='fail'", "select 2::bigint as k, 1 as baru")
     error = small_warehouse.build()["m"].error or ""
-    assert "baru is new, n is gone, k has another type" in error
+    assert "kolom baru: baru; kolom hilang: n; kolom berganti tipe: k" in error
     assert "--full-refresh" in error
     assert rows(small_warehouse) == [(1, 1)]
 

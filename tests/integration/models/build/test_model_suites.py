@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -12,8 +13,9 @@ import psycopg
 import pytest
 
 from pipelines.assets.warehouse import model_assets
-from pipelines.models.build.results import NodeResult, TestResult
+from pipelines.models.build.results import NodeResult
 from pipelines.models.build.runner import build, run_tests
+from pipelines.quality.results import CheckResult
 from pipelines.quality.run import run_suite
 from pipelines.quality.suites import Expectation
 from pipelines.resources.warehouse import Warehouse
@@ -24,9 +26,10 @@ from tests.support.small_warehouse import SmallWarehouse
 
 BETWEEN = "expect_column_values_to_be_between"
 ROWS = "expect_table_row_count_to_be_between"
+NOT_NULL = "not_null: {column_name: n}"
 
 
-def said(result: NodeResult) -> dict[str, TestResult]:
+def said(result: NodeResult) -> dict[str, CheckResult]:
     return {test.name: test for test in result.tests}
 
 
@@ -55,7 +58,7 @@ def test_a_failed_critical_expectation_leaves_the_old_table_and_skips_descendant
         "lain": "ok",
     }
     assert results["atas"].error == (
-        "wajar: Ada yang salah dengan wajar. (2 baris); sedikit: Ada yang salah dengan sedikit. (teramati: 3)"
+        "wajar: Ada yang salah dengan wajar. (2 dari 3 baris menyimpang); sedikit: Ada yang salah dengan sedikit. (3 baris)"
     )
     assert [(t.name, t.unexpected) for t in results["atas"].tests] == [("wajar", 2), ("sedikit", None)]
     assert small_warehouse.run("select n from core.atas") == [(1,)]
@@ -140,7 +143,7 @@ def test_what_cannot_be_asked_has_failed_and_says_why(small_warehouse: SmallWare
         "asing": (False, None),
     }
     assert said(result)["rusak"].message == (
-        "rusak: Ada yang salah dengan rusak. Pemeriksaan tidak dapat dijalankan: "
+        "Ada yang salah dengan rusak. Pemeriksaan tidak dapat dijalankan: "
         'column "tiada" does not exist (unexpected_rows_expectation).'
     )
     assert 'The column "tiada" in BatchData does not exist' in said(result)["kolom"].message
@@ -178,17 +181,20 @@ def test_no_word_of_a_check_holds_a_value(small_warehouse: SmallWarehouse) -> No
 
 
 def test_whatever_great_expectations_raises_is_every_checks_result(
-    small_warehouse: SmallWarehouse, monkeypatch: pytest.MonkeyPatch
+    small_warehouse: SmallWarehouse,
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object) -> dict[str, Any]:
         raise RuntimeError("out of order")
 
-    monkeypatch.setattr("pipelines.quality.run._verdicts", broken)
     small_warehouse.folder.suite(
         "core/m", expect("satu", ROWS, min_value=1), expect("dua", ROWS, "warning", min_value=1)
     )
     small_warehouse.model("m", "select 1 as n")
-    result = small_warehouse.build()["m"]
+    (result,) = build(
+        small_warehouse.folder.project(),
+        small_warehouse.url,
+        run_suite=partial(run_suite, validate=broken),
+    )
     assert result.state == "tests_failed"
     assert [(t.name, t.severity, t.passed) for t in result.tests] == [
         ("satu", "error", False),
@@ -196,6 +202,27 @@ def test_whatever_great_expectations_raises_is_every_checks_result(
     ]
     assert all("RuntimeError" in t.message and "out of order" not in t.message for t in result.tests)
     assert candidates(small_warehouse) == []
+
+
+def test_a_check_that_passed_says_what_it_saw(small_warehouse: SmallWarehouse) -> None:
+    small_warehouse.folder.suite(
+        "core/m",
+        expect("baris", ROWS, min_value=1),
+        expect("wajar", BETWEEN, column="n", min_value=0),
+        expect("sering", BETWEEN, column="n", min_value=2, mostly=0.5),
+        expect("rata", "expect_column_mean_to_be_between", column="n", min_value=0),
+        query("kueri", "select 1 from {batch} where n < 0"),
+    )
+    small_warehouse.model("m", "select n from (values (1), (2), (3)) v (n)", NOT_NULL)
+    result = small_warehouse.build()["m"]
+    assert {t.name: (t.passed, t.unexpected, t.message) for t in result.tests} == {
+        "not_null": (True, 0, "0 dari 3 baris menyimpang"),
+        "baris": (True, 0, "3 baris"),
+        "wajar": (True, 0, "0 dari 3 baris menyimpang"),
+        "sering": (True, 1, "1 dari 3 baris menyimpang"),
+        "rata": (True, 0, "nilai terlihat: 2"),
+        "kueri": (True, 0, "0 dari 3 baris menyimpang"),
+    }
 
 
 def test_an_expectation_that_is_there_twice_by_another_name_is_not_lost(
@@ -208,7 +235,7 @@ def test_an_expectation_that_is_there_twice_by_another_name_is_not_lost(
     small_warehouse.model("m", "select 1 as n")
     result = small_warehouse.build()["m"]
     assert [(t.name, t.passed) for t in result.tests] == [("satu", True), ("dua", False)]
-    assert "another one asks the very same" in said(result)["dua"].message
+    assert "ekspektasi lain di suite ini menanyakan hal yang sama" in said(result)["dua"].message
 
 
 def test_suites_of_many_models_are_asked_at_the_same_time_and_each_is_answered_for_itself(
@@ -345,8 +372,8 @@ def test_models_without_a_suite_never_import_great_expectations(small_warehouse:
     code = """
 import sys
 from pathlib import Path
-from pipelines.models.project import load_project
-from pipelines.models.runner import build
+from pipelines.models.build.runner import build
+from pipelines.models.project.project import load_project
 project = load_project(Path(sys.argv[1]), suites=Path(sys.argv[2]))
 assert project.nodes["lain"].suite
 assert [r.state for r in build(project, sys.argv[3], select=["m"])] == ["ok"]

@@ -97,7 +97,7 @@ def test_the_launchpad_may_say_the_days(warehouse: ModelWarehouse) -> None:
 
 def test_days_that_raw_no_longer_has_are_told_and_mended_by_a_window(warehouse: ModelWarehouse) -> None:
     warehouse.run("delete from raw.dinkes__kunjungan where tanggal_kunjungan = '2026-09-10'")
-    with pytest.raises(dg.Failure, match="kunjungan_tidak_hilang: 1 failing rows"):
+    with pytest.raises(dg.Failure, match="kunjungan_tidak_hilang: 1 baris menyimpang"):
         materialized(warehouse)
     assert days(warehouse)[-1] == 10
     assert materialized(warehouse, tags={"dagster/partition": "2026-09-10"}) == 0

@@ -40,8 +40,8 @@ def test_a_failed_test_leaves_the_old_table_and_skips_descendants_only(
         "bawah": "skipped",
         "lain": "ok",
     }
-    assert results["atas"].error == "not_null: 1 failing rows"
-    assert results["bawah"].error == "atas was not built"
+    assert results["atas"].error == "not_null: 1 baris menyimpang"
+    assert results["bawah"].error == "atas tidak dibangun"
     assert small_warehouse.run("select n from core.atas") == [(1,)]
     assert small_warehouse.run("select n from core.lain") == [(2,)]
     assert small_warehouse.run("select relname from pg_class where relname like '%\\_\\_baru'") == []
@@ -86,7 +86,7 @@ def test_a_described_column_that_the_query_does_not_give_is_a_fault(small_wareho
     result = small_warehouse.build()["m"]
     assert (result.state, result.error) == (
         "failed",
-        "models/marts/m.sql: does not give the column n that its YAML describes",
+        "models/marts/m.sql: tidak memberi kolom n yang dijelaskan YAML-nya",
     )
 
 
@@ -231,7 +231,7 @@ def test_a_source_that_never_came_skips_its_readers_and_nothing_else(small_wareh
         "udara": "skipped",
         "lain": "ok",
     }
-    assert results["stg_ispu"].error == "the source table raw.ispu is not there yet"
+    assert results["stg_ispu"].error == "tabel sumber raw.ispu belum ada"
 
 
 def test_a_seed_keeps_its_codes_and_loads_again_only_when_it_changed(small_warehouse: SmallWarehouse) -> None:

@@ -68,7 +68,7 @@ def test_one_that_fails_holds_the_others_back_and_their_readers(small_warehouse:
         "b": "tests_failed",
         "di_atas": "skipped",
     }
-    assert results["a"].error == "b of the exposure laporan was not built, and they are published together"
+    assert results["a"].error == "b tidak dibangun, dan model exposure laporan terbit bersama"
     assert small_warehouse.run("select (select n from core.a), (select n from core.b)") == [(1, 1)]
     assert small_warehouse.run("select relname from pg_class where relname like '%\\_\\_baru'") == []
 

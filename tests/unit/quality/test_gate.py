@@ -1,0 +1,75 @@
+"""The gate's verdict, and the checks of a load that are no expectation of a suite."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.contracts.model import Contract
+from pipelines.load.ledger import Batch
+from pipelines.load.loader import Staged
+from pipelines.quality.gate import GateResult, notice, notices, quarantine_share, source_shape
+from pipelines.quality.results import CheckResult
+from tests.support.contracts import column, database, document, make
+
+
+def contract(folder: Path, **custom: Any) -> Contract:
+    columns = [column("id", "integer", primaryKey=True), column("diubah", "timestamp", required=True)]
+    extract = {"table": "sumber", **custom.pop("extract", {})}
+    return make(folder, document("dagang/pasar", columns, database("URL"), extract=extract, **custom))
+
+
+def test_a_load_passes_unless_a_check_of_severity_error_failed() -> None:
+    good, warned = CheckResult("a", "error", True), CheckResult("b", "warn", False, message="Sedikit.")
+    bad, worse = (CheckResult(n, "error", False, message=f"Salah {n}.") for n in "cd")
+    assert GateResult((good, warned)).passed and GateResult((good, warned)).summary == ""
+    stopped = GateResult((good, bad, warned, worse))
+    assert not stopped.passed
+    assert stopped.summary == "c: Salah c.; d: Salah d."
+
+
+@pytest.mark.parametrize(
+    ("read", "refused", "passed", "text"),
+    [
+        (0, 0, True, "0 dari 0 baris dikarantina (0%, batas 2%)"),
+        (192, 0, True, "0 dari 192 baris dikarantina (0%, batas 2%)"),
+        (1500, 30, True, "30 dari 1.500 baris dikarantina (2%, batas 2%)"),
+        (1500, 31, False, "31 dari 1.500 baris dikarantina (2,1%, batas 2%)"),
+    ],
+)
+def test_the_quarantined_share(tmp_path: Path, read: int, refused: int, passed: bool, text: str) -> None:
+    limited = contract(tmp_path, max_quarantine_share=0.02)
+    result = quarantine_share(Staged(limited, 1, "landing", "pasar", read, read - refused, refused))
+    assert result == CheckResult("karantina", "error", passed, refused, read, text)
+
+
+def test_a_source_with_the_same_columns_says_so(tmp_path: Path) -> None:
+    result = source_shape(contract(tmp_path), [])
+    assert (result.passed, result.message) == (True, "0 perubahan kolom sejak pemuatan sebelumnya")
+
+
+def test_a_source_with_other_columns_says_which(tmp_path: Path) -> None:
+    result = source_shape(contract(tmp_path), ["kolom a hilang", "kolom b baru"])
+    assert (result.passed, result.severity, result.unexpected) == (False, "error", 2)
+    assert result.message == "Bentuk sumber berubah: kolom a hilang, kolom b baru."
+
+
+def test_lost_letters(tmp_path: Path) -> None:
+    whole = contract(tmp_path)
+    (good,) = notice(whole, Batch(1, "dagang/pasar", read=1204))
+    assert (good.name, good.passed, good.message) == ("bita_hilang", True, "0 dari 1.204 baris menyimpang")
+    (bad,) = notice(whole, Batch(1, "dagang/pasar", read=1204, damaged=2))
+    assert (bad.passed, bad.severity, bad.unexpected) == (False, "warn", 2)
+    assert bad.message.startswith("2 baris memuat bita yang tidak terbaca sebagai huruf")
+
+
+def test_rows_that_no_read_of_a_part_reaches(tmp_path: Path) -> None:
+    partial = contract(tmp_path, write_disposition="merge", cursor="diubah")
+    assert [name for name, _ in notices(partial)] == ["bita_hilang", "baris_tak_terjangkau"]
+    _, good = notice(partial, Batch(1, "dagang/pasar", read=10, unreachable=0))
+    assert (good.passed, good.message) == (True, "0 baris sumber tanpa diubah")
+    _, bad = notice(partial, Batch(1, "dagang/pasar", read=10, unreachable=3))
+    assert (bad.passed, bad.severity, bad.unexpected) == (False, "warn", 3)
+    assert bad.message.startswith("3 baris sumber tidak punya diubah yang dapat dibandingkan")
