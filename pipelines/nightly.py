@@ -142,10 +142,7 @@ def _all_kinds(kind: type[Exception]) -> Iterator[type[Exception]]:
 def _instance(console: Terminal) -> Iterator[dg.DagsterInstance]:
     def closed(runs: Sequence[Closed]) -> None:
         for run in runs:
-            console.print(
-                f"Run {run.run_id[:8]} ({run.job}) ditutup: prosesnya sudah tidak ada.",
-                style="yellow",
-            )
+            say(run.message)
 
     def say(line: str) -> None:
         console.print(line, style="yellow")

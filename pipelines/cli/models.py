@@ -1,7 +1,6 @@
 """`gudang models`: list, show, run, test and document the SQL models without Dagster.
 
-What belongs here: arguments and what is printed. Not here: the work (models/), the other
-commands (main.py).
+What belongs here: arguments and what is printed. Not here: the work (models/, publication/dictionary/).
 """
 
 from __future__ import annotations
@@ -14,8 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.cli.app import CommandGroup
 from pipelines.errors import GudangError, LoadError, ModelError
 from pipelines.redaction.secrets import shown
+from pipelines.runtime.state_words import MODELS as STATES
+from pipelines.runtime.state_words import grouped
+from pipelines.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from pipelines.contracts.windows import Window
@@ -24,35 +27,30 @@ if TYPE_CHECKING:
     from pipelines.publication.dictionary.facts import Facts
     from pipelines.runtime.terminal import Terminal
 
-app = typer.Typer(
+app = CommandGroup(
     name="models",
-    short_help="List, show, build, test and document the SQL models.",
-    help="The SQL models in dbt_like_sql/. SELECT is dbt's: a name, stg_*, tag:mart, path:models/core, "
-    "source:dinkes.kunjungan+, +indeks_spbe, exposure:laporan, config.materialized:view; a,b is what both name.",
-    no_args_is_help=True,
+    short_help="Daftar, tampilkan, bangun, uji, dan dokumentasikan model SQL.",
+    help="Model SQL di dbt_like_sql/. SELECT ditulis seperti dalam dbt: sebuah nama, stg_*, tag:mart,"
+    " path:models/core, source:dinkes.kunjungan+, +indeks_spbe, exposure:laporan, config.materialized:view;"
+    " a,b berarti yang disebut keduanya.",
 )
 Select = Annotated[
-    list[str] | None, typer.Option("--select", "-s", metavar="SELECT", help="Only these; may be repeated.")
+    list[str] | None,
+    typer.Option("--select", "-s", metavar="SELECT", help="Hanya yang ini; boleh disebut beberapa kali."),
 ]
-Exclude = Annotated[list[str] | None, typer.Option("--exclude", metavar="SELECT", help="All but these.")]
-Threads = Annotated[int, typer.Option(help="How many at a time.", min=1, max=64)]
-_STYLE = {"ok": "green", "held": "yellow", "skipped": "yellow", "failed": "red", "tests_failed": "red"}
-_WORDS = {
-    "ok": "OK",
-    "held": "HELD BACK",
-    "skipped": "SKIPPED",
-    "failed": "FAILED",
-    "tests_failed": "TESTS FAILED",
-}
+Exclude = Annotated[
+    list[str] | None, typer.Option("--exclude", metavar="SELECT", help="Semua kecuali yang ini.")
+]
+Threads = Annotated[int, typer.Option(help="Berapa sekaligus.", min=1, max=64)]
 
 
 @app.command("list")
 def list_(
     select: Select = None,
     exclude: Exclude = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON list, for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Satu daftar JSON, untuk program.")] = False,
 ) -> None:
-    """List models and seeds in the order in which they are built."""
+    """Daftar model dan seed menurut urutan membangunnya."""
     from pipelines.models.project import selection
 
     nodes = selection.select(_project(), select, exclude or ())
@@ -61,7 +59,7 @@ def list_(
         return
     from rich.table import Table
 
-    table = Table("name", "kind", "relation", "tests", "description", box=None, pad_edge=False)
+    table = Table("nama", "jenis", "relasi", "uji", "uraian", box=None, pad_edge=False)
     for node in nodes:
         table.add_row(
             node.name, node.kind, node.relation, str(len(node.checks)), node.description.split(". ")[0]
@@ -71,10 +69,10 @@ def list_(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A model or seed.")],
-    rows: Annotated[int, typer.Option(help="Also print so many of its rows.", min=0, max=1000)] = 0,
+    name: Annotated[str, typer.Argument(metavar="NAMA", help="Nama model atau seed.")],
+    rows: Annotated[int, typer.Option(help="Cetak juga sekian barisnya.", min=0, max=1000)] = 0,
 ) -> None:
-    """Show a model: what it is, what it reads, who reads it, its columns and their origin, its compiled SQL."""
+    """Tampilkan satu model: apa isinya, apa yang dibacanya, siapa pembacanya, asal tiap kolom, SQL yang dijalankan."""
     from rich.syntax import Syntax
     from rich.table import Table
 
@@ -88,12 +86,12 @@ def show(
     if node.description:
         console.print(node.description)
     reads = [*node.depends_on, *(f"raw {opd}/{table}" for opd, table in node.sources)]
-    console.print(f"reads: {', '.join(reads) or '-'}")
+    console.print(f"membaca: {', '.join(reads) or '-'}")
     readers = [n.name for n in project.nodes.values() if name in n.depends_on]
     readers += [f"exposure {e.name}" for e in project.exposures.values() if name in e.depends_on]
-    console.print(f"is read by: {', '.join(readers) or '-'}")
+    console.print(f"dibaca oleh: {', '.join(readers) or '-'}")
     lineage = column_lineage(project, name)
-    columns = Table("column", "description", "from", box=None, pad_edge=False)
+    columns = Table("kolom", "uraian", "dari", box=None, pad_edge=False)
     described = {c.name: c.description for c in node.columns}
     for column in dict.fromkeys([*described, *lineage]):
         origin = ", ".join(f"{relation}.{of}" for relation, of in lineage.get(column, ()))
@@ -102,7 +100,7 @@ def show(
     if node.sql:
         console.print(Syntax(node.sql, "sql", background_color="default", word_wrap=True))
     if node.incremental and node.incremental.sql != node.sql:
-        console.rule("once its table is there", align="left")
+        console.rule("bila tabelnya sudah ada", align="left")
         console.print(Syntax(node.incremental.sql, "sql", background_color="default", word_wrap=True))
     if rows:
         _print_rows(console, node, rows)
@@ -113,20 +111,23 @@ def run(
     select: Select = None,
     exclude: Exclude = None,
     full_refresh: Annotated[
-        bool, typer.Option("--full-refresh", help="Make incremental models whole, from all that they read.")
+        bool,
+        typer.Option(
+            "--full-refresh", help="Muat ulang penuh: bangun model incremental dari semua yang dibacanya."
+        ),
     ] = False,
     start: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Of models with a partition: only from this day on."),
+        typer.Option(formats=["%Y-%m-%d"], help="Untuk model dengan partisi: hanya mulai hari ini."),
     ] = None,
     end: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Up to this day, which is in it.")
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Sampai hari ini, termasuk.")
     ] = None,
     threads: Threads = 4,
 ) -> None:
-    """Build models: each aside, tested, then published. What fails stays as it was, and so does what reads it.
+    """Bangun model: masing-masing di samping, diuji, lalu dirilis. Yang gagal tetap seperti semula, juga pembacanya.
 
-    Exit code 1 when one failed or was held back.
+    Kode keluar 1 bila ada yang gagal atau ditahan.
     """
     from pipelines.models.build.runner import build
 
@@ -135,20 +136,20 @@ def run(
     console = _console()
     results = build(
         project, _connection(), select=select, exclude=exclude or (), run_id=run_id, threads=threads,
-        full_refresh=full_refresh, on_result=lambda result: _tell(console, result),
+        full_refresh=full_refresh, on_result=lambda result: _print_result(console, result),
     )  # fmt: skip
     _conclude(console, results)
 
 
 @app.command("test")
 def ask_tests(select: Select = None, exclude: Exclude = None, threads: Threads = 4) -> None:
-    """Ask the models' tests of what is published; builds nothing. Exit code 1 when one of severity error fails."""
+    """Uji model yang sudah dirilis; tidak ada yang dibangun. Kode keluar 1 bila uji berderajat error gagal."""
     from pipelines.models.build.runner import run_tests
 
     console = _console()
     results = run_tests(
         _project(), _connection(), select=select, exclude=exclude or (), threads=threads,
-        on_result=lambda result: _tell(console, result),
+        on_result=lambda result: _print_result(console, result),
     )  # fmt: skip
     _conclude(console, results)
 
@@ -157,19 +158,20 @@ def ask_tests(select: Select = None, exclude: Exclude = None, threads: Threads =
 def docs(
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder of the site; by default kamus-data in GUDANG_HOME."),
+        typer.Option(metavar="DIR", help="Folder situsnya; bawaannya kamus-data di GUDANG_HOME."),
     ] = None,
     ask_warehouse: Annotated[
         bool,
         typer.Option(
-            "--warehouse/--no-warehouse", help="Ask the warehouse for types, last builds and tests."
+            "--warehouse/--no-warehouse",
+            help="Tanyakan tipe, rilis terakhir, dan hasil uji pada gudang data.",
         ),
     ] = True,
-    open_it: Annotated[bool, typer.Option("--open", help="Then open it in a browser.")] = False,
+    open_it: Annotated[bool, typer.Option("--open", help="Lalu buka di peramban.")] = False,
 ) -> None:
-    """Make the data dictionary: a static site of every relation and column, with its lineage, in Indonesian.
+    """Buat kamus data: situs statis berisi setiap relasi dan kolom, dengan silsilahnya.
 
-    It needs no server and no network to be read. Without a warehouse it is made all the same, and says so.
+    Membacanya tidak memerlukan server atau jaringan. Tanpa gudang data pun kamus tetap dibuat.
     """
     from pipelines.datasets import read_datasets
     from pipelines.publication.dictionary.dictionary import make_dictionary
@@ -183,14 +185,14 @@ def docs(
     dictionary = make_dictionary(project, read_datasets(settings).contracts, facts)
     written = write_site(dictionary, out or make_home(settings.home) / "kamus-data")
     print(
-        f"{written.pages} pages, {written.changed} changed, {len(written.removed)} removed: {written.start}"
+        f"{written.pages} halaman, {written.changed} berubah, {len(written.removed)} dihapus: {written.start}"
     )
     if open_it:
         typer.launch(written.start.resolve().as_uri())
 
 
 def _warehouse_facts(project: Project) -> Facts | None:
-    """What the warehouse says, None where there is none: an embedded one that was never made is not made for this."""
+    """What the warehouse knows of the relations; None where there is none. An embedded one is not made for this."""
     from pipelines.publication.dictionary.facts import read_facts
     from pipelines.runtime.embedded import EmbeddedServer
     from pipelines.runtime.environment import current_settings, warehouse_url
@@ -198,7 +200,7 @@ def _warehouse_facts(project: Project) -> Facts | None:
 
     settings = current_settings()
     if not settings.warehouse_url and not EmbeddedServer(settings.home).data_dir.exists():
-        print("There is no warehouse yet: the site says what contracts and models say.", file=sys.stderr)
+        print("Gudang data belum ada: kamus hanya memuat isi kontrak dan model.", file=sys.stderr)
         return None
     try:
         with connect(warehouse_url()) as connection:
@@ -206,7 +208,7 @@ def _warehouse_facts(project: Project) -> Facts | None:
             schemas |= {table.relation.schema for table in project.sources.values()}
             return read_facts(connection, {"raw", *schemas})
     except LoadError as error:
-        print(shown(f"{error}\nThe site is made without it."), file=sys.stderr)
+        print(shown(f"{error}\nKamus dibuat tanpa gudang data."), file=sys.stderr)
         return None
 
 
@@ -219,7 +221,7 @@ def _project(window: Window | None = None) -> Project:
 
 
 def _connection() -> str:
-    """The warehouse, ready for models: ledger and functions are there."""
+    """The libpq URL of the warehouse, with its ledger and functions made."""
     from pipelines.datasets import read_datasets
     from pipelines.load import prepare
     from pipelines.redaction.database_urls import libpq_url
@@ -240,13 +242,14 @@ def _window(start: datetime | None, end: datetime | None) -> Window | None:
     if start is None and end is None:
         return None
     if start is None or end is None or start > end:
-        raise typer.BadParameter("--start and --end go together, the earlier first")
+        raise typer.BadParameter("--start dan --end disebut bersama, yang lebih awal dahulu")
     return Window(start.date(), end.date())
 
 
 def _one(project: Project, name: str) -> Node:
     if name not in project.nodes:
-        raise ModelError(name, "is no model and no seed", hint="`gudang models list` names them")
+        hint = did_you_mean(name, project.nodes) or "`gudang models list` menyebut semuanya"
+        raise ModelError(name, "model atau seed ini tidak dikenal", hint=hint)
     return project.nodes[name]
 
 
@@ -280,33 +283,37 @@ def _print_rows(console: Terminal, node: Node, limit: int) -> None:
                 sql.SQL("select * from {} limit {}").format(identifier(node.table), sql.Literal(limit))
             )
         except psycopg.errors.UndefinedTable:
-            raise GudangError(
-                node.relation, "is not there yet", hint=f"gudang models run -s +{node.name}"
-            ) from None
+            raise GudangError(node.relation, "belum ada", hint=f"gudang models run -s +{node.name}") from None
         table = Table(*(column.name for column in cursor.description or ()))
         for row in cursor:
             table.add_row(*("" if value is None else str(value) for value in row))
     console.print(table)
 
 
-def _tell(console: Terminal, result: NodeResult) -> None:
-    rows = "" if result.rows is None else f"{result.rows:,} rows" + (" more" if result.incremented else "")
-    if result.unchanged:
-        rows = "unchanged"
-    tests = f"{sum(t.passed for t in result.tests)}/{len(result.tests)} tests" if result.tests else ""
+def _print_result(console: Terminal, result: NodeResult) -> None:
     from pipelines.runtime.terminal import styled
 
-    state = styled(f"{_WORDS[result.state]:<12}", _STYLE[result.state])
-    console.print(state, f"{result.asset:<48} {rows:>16} {tests:>12} {result.seconds:7.2f} s")
+    word, colour = STATES[result.state]
+    rows = (
+        ""
+        if result.rows is None
+        else f"{grouped(result.rows)} baris" + (" baru" if result.incremented else "")
+    )
+    if result.unchanged:
+        rows = "tetap"
+    tests = f"{sum(t.passed for t in result.tests)}/{len(result.tests)} uji" if result.tests else ""
+    console.print(
+        styled(f"{word:<10}", colour), f"{result.asset:<48} {rows:>18} {tests:>10} {result.seconds:7.2f} d"
+    )
     if result.error:
-        console.print(f"  {result.error}", style=_STYLE[result.state])
+        console.print(f"  {result.error}", style=colour)
     for warning in result.warnings:
-        console.print(f"  warning: {warning.name}: {warning.message}", style="yellow")
+        console.print(f"  peringatan: {warning.name}: {warning.message}", style="yellow")
 
 
 def _conclude(console: Terminal, results: list[NodeResult]) -> None:
-    counts = {state: sum(r.state == state for r in results) for state in _WORDS}
-    console.print(", ".join(f"{count} {_WORDS[state].lower()}" for state, count in counts.items() if count))
+    counts = {word: sum(r.state == state for r in results) for state, (word, _) in STATES.items()}
+    console.print(", ".join(f"{count} {word}" for word, count in counts.items() if count))
     if any(result.state != "ok" for result in results):
         raise typer.Exit(1)
 

@@ -1,6 +1,6 @@
-"""What the commands of `gudang` do with processes: run one to its end, see who is at work, find a port taken.
+"""Processes of the commands: run one to its end, refuse while others are at work or a port is taken.
 
-Not here: arguments and messages of the commands (main.py), the children of an environment (runtime/environment.py).
+Not here: the commands (night.py, server.py), how a child ends with its parent (runtime/processes.py).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def refuse_while_used(server: EmbeddedServer) -> None:
-    """Raises GudangError that names what works with the server: commands of ours, and runs of Dagster."""
+    """Raises GudangError naming the commands of ours and the runs of Dagster that work with the server."""
     from pipelines.runtime.lease import holders
 
     if not server.is_running():
@@ -27,20 +27,20 @@ def refuse_while_used(server: EmbeddedServer) -> None:
     except GudangError:
         return
     if working:
-        said = ", ".join(f"{holder.subject} (since {holder.since:%Y-%m-%d %H:%M} UTC)" for holder in working)
+        names = ", ".join(f"{holder.subject} (sejak {holder.since:%Y-%m-%d %H:%M} UTC)" for holder in working)
         raise GudangError(
             str(server.home),
-            f"in use by {said}",
-            hint="end that first, or say --force: what it does then is lost",
+            f"sedang dipakai oleh {names}",
+            hint="akhiri dahulu, atau pakai --force: yang sedang dikerjakannya lalu hilang",
         )
 
 
 def run_to_its_end(command: list[str], env: dict[str, str]) -> int:
     """Runs a command in the foreground and gives its exit code, or 128 and the signal's number.
 
-    TERM and HUP are handed on to it. A terminal sends INT to it and to us: we wait for what it makes of it.
+    TERM and HUP are handed on to it. A terminal sends INT to it and to us: it decides what to do, and we wait.
     """
-    from pipelines.runtime.environment import die_with_parent
+    from pipelines.runtime.processes import die_with_parent
 
     child = subprocess.Popen(command, env=env, preexec_fn=die_with_parent(signal.SIGTERM))
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -51,7 +51,7 @@ def run_to_its_end(command: list[str], env: dict[str, str]) -> int:
 
 
 def refuse_taken(host: str, port: int) -> None:
-    """Raises GudangError where nobody can listen at `host` and `port`."""
+    """Raises GudangError where no server can listen at `host` and `port`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -59,5 +59,7 @@ def refuse_taken(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise GudangError(
-                f"{host}:{port}", f"can't listen there: {error.strerror}", hint="choose another --port"
+                f"{host}:{port}",
+                f"alamat ini tidak dapat dipakai: {error.strerror}",
+                hint="pilih --port yang lain",
             ) from None

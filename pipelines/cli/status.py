@@ -1,6 +1,6 @@
-"""What the walidata asks first: how fresh is each dataset, did it pass, what of the zone is not taken?
+"""The state of each dataset: its latest load and checks, and the files in the upload zone that no contract takes.
 
-What belongs here: questions to the ledger, to contracts/ and the zone. Not here: how the answer is shown
+What belongs here: queries to the ledger, to contracts/ and the zone. Not here: how the answer is shown
 (status_table.py).
 """
 
@@ -60,10 +60,10 @@ order by k.dataset
 
 
 def dataset_status(url: str, keys: Iterable[str]) -> list[dict[str, Any]]:
-    """Of each dataset in `keys` its latest load and checks, and how many rows are in force and wait in quarantine.
+    """For each dataset in `keys`: its latest load and checks, the number of its rows in raw and in quarantine.
 
-    What was never loaded has the state None. [] before the first night. Raises LoadError when the warehouse can't be
-    reached.
+    A dataset that was never loaded has the state None. [] before the first night. Raises LoadError when the warehouse
+    can't be reached.
     """
     with connect(url) as connection, connection.cursor(row_factory=dict_row) as cursor:
         cursor.execute("select to_regclass('ops.dataset_state') is not null as ok")
@@ -75,7 +75,7 @@ SET_ASIDE = "set aside"
 
 
 def with_set_aside(rows: list[dict[str, Any]], datasets: Datasets) -> list[dict[str, Any]]:
-    """The same, where a dataset whose contract has a fault has the state `set aside` and its faults as the error."""
+    """`rows`; a dataset whose contract has a fault gets the state `set aside`, and its faults as the error."""
     faults = {s.key: "; ".join(s.describe()) for s in datasets.set_aside}
     return [
         {**row, "state": SET_ASIDE, "error": faults[key]} if (key := row["dataset"]) in faults else row
@@ -84,7 +84,7 @@ def with_set_aside(rows: list[dict[str, Any]], datasets: Datasets) -> list[dict[
 
 
 def not_taken(settings: Settings, datasets: Datasets) -> list[str]:
-    """Files in the upload zone that no contract takes, a line each; or why the zone can't be looked at."""
+    """Files in the upload zone that no contract takes, a line each; or why the zone can't be read."""
     try:
         return [str(file) for file in files_left(settings, datasets)]
     except GudangError as error:

@@ -1,4 +1,4 @@
-"""`gudang status` for people: a table that fits 80 columns, and below it what needs somebody.
+"""`gudang status` for people: a table that fits 80 columns, and below it what has to be looked at.
 
 Not here: what is asked of the ledger (status.py). Nothing that comes from outside (a cell in an error, a name) is read
 as markup.
@@ -12,19 +12,9 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.runtime.state_words import LOADS, grouped
 from pipelines.runtime.terminal import Terminal, styled
 
-STATES = {
-    "loaded": ("dimuat", "green"),
-    "unchanged": ("tetap", "green"),
-    "rejected": ("ditolak", "red"),
-    "failed": ("gagal", "red"),
-    "died": ("terputus", "red"),
-    "running": ("berjalan", "cyan"),
-    "set aside": ("disisihkan", "red"),
-    None: ("belum", "yellow"),
-}
-"""The ledger's states in at most ten characters, and their colour."""
 _NUMBERS = {"baris": "rows_in_raw", "ditahan": "rows_waiting", "dihapus": "rows_deleted"}
 _NOTE = (
     "baris: yang kini berlaku di gudang; ditahan: menunggu di karantina; dihapus: pada pemuatan terakhir;"
@@ -33,6 +23,7 @@ _NOTE = (
 
 
 def print_status(rows: Sequence[dict[str, Any]], console: Terminal | None = None) -> None:
+    """Prints the table of `rows`, as dataset_status gives them, and below it a line for each fault."""
     console = console or Terminal()
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("dataset", overflow="fold")
@@ -61,11 +52,11 @@ def print_status(rows: Sequence[dict[str, Any]], console: Terminal | None = None
 
 def _state(row: dict[str, Any]) -> tuple[str, str]:
     state = row["state"]
-    return STATES.get(state, (str(state), "red"))
+    return LOADS.get(state, (str(state), "red"))
 
 
 def _number(value: int | None) -> str:
-    return "-" if value is None else f"{value:,}".replace(",", ".")
+    return "-" if value is None else grouped(value)
 
 
 def _checks(row: dict[str, Any]) -> Text:

@@ -24,7 +24,7 @@ from pipelines.publication.clearance import cleared
 from pipelines.publication.mart import open_marts, report_marts
 from pipelines.quality.run import instantiate
 from pipelines.quality.suites import Expectation, derived, suite_path, written
-from pipelines.runtime.environment import demo_given
+from pipelines.runtime.demo import demo_given
 from pipelines.settings import PSEUDONYM_KEY, Settings, references
 
 _PLACE = re.compile(r"(?P<path>[^:]+):(?P<line>\d+)$")

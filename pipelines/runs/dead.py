@@ -1,6 +1,7 @@
 """Runs whose worker is gone: they are closed, and their slots are free again.
 
-What belongs here: which runs are dead, closing them. Not here: how a worker shows that it lives (lease.py).
+What belongs here: which runs are dead, closing them. Not here: how a worker shows that it is alive
+(runtime/lease.py).
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from dagster import DagsterRunStatus as Status
 from pipelines.runtime import lease
 
 START_SECONDS = 180.0
-"""A run that was made or launched, and has not started after this time, never will. deploy/dagster.yaml has it too."""
+"""A run that has not started this long after it was made or launched will never start; see deploy/dagster.yaml, too."""
 
 GRACE_SECONDS = 10.0
-"""Between a run's start, as Dagster writes it, and its lease lies a moment."""
+"""A run takes its lease a moment after the start that Dagster writes down."""
 
 TAKEN_BEFORE = "gudang/sewa"
-"""A run whose own id is in this tag (a re-execution copies tags) had its lease before it was made: without one it is
-dead, whatever its state and age."""
+"""The tag of a run that had its lease before it was made; its value is the run's own id, because a re-execution copies
+tags. Without a lease such a run is dead, whatever its state and age."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +34,36 @@ class Closed:
     job: str
     state: str
 
+    @property
+    def message(self) -> str:
+        """What a terminal and a run's log say of it."""
+        return f"Run {self.run_id[:8]} ({self.job}) ditutup: prosesnya sudah tidak ada."
+
 
 def subject(run_id: str) -> str:
-    """What the lease of a run is called."""
+    """The subject of a run's lease."""
     return f"run {run_id}"
 
 
 def storage_url(instance: dg.DagsterInstance) -> str | None:
-    """Where the leases of an instance's runs are: its PostgreSQL; None for an instance without one, as tests have."""
+    """The URL of the database with the leases of an instance's runs; None where that is no PostgreSQL, as in tests."""
     url = getattr(instance.run_storage, "postgres_url", None)
     return url if isinstance(url, str) else None
 
 
-def close_dead_runs(instance: dg.DagsterInstance, now: datetime | None = None) -> tuple[Closed, ...]:
+def close_dead_runs(
+    instance: dg.DagsterInstance,
+    now: datetime | None = None,
+    *,
+    grace: float = GRACE_SECONDS,
+    wait: float = lease.GONE_SECONDS,
+) -> tuple[Closed, ...]:
     """Closes runs whose worker is gone, however they were started, and frees the slots of all that have ended.
 
     A queued run is left: nobody works on it yet, and the daemon starts it.
+
+    now: by default the time of this machine. grace: seconds within which a started run takes its lease. wait: seconds
+    after which a missing lease is looked for again.
     """
     url = storage_url(instance)
     if url is None:
@@ -57,10 +72,9 @@ def close_dead_runs(instance: dg.DagsterInstance, now: datetime | None = None) -
         statuses=[Status.NOT_STARTED, Status.STARTING, Status.STARTED, Status.CANCELING]
     )
     records = instance.get_run_records(filters=unfinished)
-    late = [record for record in records if is_late(record, now or datetime.now(UTC))]
-    gone = (
-        lease.gone(url, [subject(record.dagster_run.run_id) for record in late]) if late else frozenset[str]()
-    )
+    late = [record for record in records if is_late(record, now or datetime.now(UTC), grace)]
+    subjects = [subject(record.dagster_run.run_id) for record in late]
+    gone = lease.gone(url, subjects, wait=wait)
     closed: list[Closed] = []
     for record in late:
         run = instance.get_run_by_id(record.dagster_run.run_id)
@@ -75,13 +89,13 @@ def close_dead_runs(instance: dg.DagsterInstance, now: datetime | None = None) -
     return tuple(closed)
 
 
-def is_late(record: dg.RunRecord, now: datetime) -> bool:
-    """Whether a run that has not ended would have a lease by now, if somebody worked on it."""
+def is_late(record: dg.RunRecord, now: datetime, grace: float = GRACE_SECONDS) -> bool:
+    """Whether a run that has not ended must have a lease by now if a process works on it."""
     run = record.dagster_run
     if run.tags.get(TAKEN_BEFORE) == run.run_id:
         return True
     begun = run.status in (Status.STARTED, Status.CANCELING)
-    return (now - record.update_timestamp).total_seconds() > (GRACE_SECONDS if begun else START_SECONDS)
+    return (now - record.update_timestamp).total_seconds() > (grace if begun else START_SECONDS)
 
 
 def _reason(run: dg.DagsterRun) -> str:
@@ -91,7 +105,7 @@ def _reason(run: dg.DagsterRun) -> str:
 
 
 def _free_slots(instance: dg.DagsterInstance) -> None:
-    """A killed step keeps its source's slot; Dagster's daemon takes back only those of runs that it still knows."""
+    """Frees the slots of ended and deleted runs. Dagster's daemon frees those of runs that it still knows only."""
     storage = instance.event_log_storage
     holders = {
         slot.run_id

@@ -1,9 +1,10 @@
 """How Dagster's daemon sees whether a run's worker is alive: by its lease.
 
-What belongs here: the run launcher of deploy/dagster.yaml and the executors of the code location. Not here: leases.
+What belongs here: the run launcher of deploy/dagster.yaml and the executors of the code location. Not here: leases
+(runtime/lease.py).
 
-Dagster's own launcher can't tell a dead worker from a busy one, so that its run monitoring leaves a killed run
-"started" for ever.
+Dagster's own launcher can't tell a dead worker from a busy one, so its run monitoring leaves a killed run "started"
+for ever.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import dagster as dg
 # What a launcher gives for `check_run_worker_health` has no public name in Dagster.
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 
-from pipelines.runs.dead import Closed, is_late, storage_url, subject
+from pipelines.runs.dead import GRACE_SECONDS, Closed, is_late, storage_url, subject
 from pipelines.runs.slots import describe_wait, make_pools
 from pipelines.runtime import lease
 
@@ -29,40 +30,48 @@ if TYPE_CHECKING:
 
 
 class LeasedRunLauncher(dg.DefaultRunLauncher):
-    """Dagster's default, and it knows whether a worker is there."""
+    """Dagster's default launcher; the lease of a run tells it whether the run's worker is alive."""
+
+    grace = GRACE_SECONDS
+    wait = lease.GONE_SECONDS
 
     @property
     def supports_check_run_worker_health(self) -> bool:
+        """True: the daemon asks `check_run_worker_health` about every run that has not ended."""
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
+        """NOT_FOUND where no process holds the run's lease any more, else RUNNING."""
         url = storage_url(self._instance)
         record = self._instance.get_run_record_by_id(run.run_id)
         if url is None or record is None:
-            return CheckRunHealthResult(WorkerStatus.RUNNING, "no lease is kept for this run")
-        if not is_late(record, datetime.now(UTC)) or not lease.gone(url, [subject(run.run_id)]):
+            return CheckRunHealthResult(WorkerStatus.RUNNING, "run ini tidak memakai sewa")
+        late = is_late(record, datetime.now(UTC), self.grace)
+        if not late or not lease.gone(url, [subject(run.run_id)], wait=self.wait):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "proses yang mengerjakan run ini sudah tidak ada")
 
 
 class _LeasedExecutor(dg.Executor):
-    def __init__(self, whole: dg.Executor) -> None:
-        self._whole = whole
+    """An executor of Dagster's that holds the run's lease while it works."""
+
+    def __init__(self, executor: dg.Executor) -> None:
+        self._executor = executor
 
     @property
     def retries(self) -> RetryMode:
-        return self._whole.retries
+        return self._executor.retries
 
     @property
     def step_dependency_config(self) -> StepDependencyConfig:
-        return self._whole.step_dependency_config
+        return self._executor.step_dependency_config
 
     def execute(
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
     ) -> Iterator[dg.DagsterEvent]:
         url = storage_url(plan_context.instance)
         if url is None:
-            yield from self._whole.execute(plan_context, execution_plan)
+            yield from self._executor.execute(plan_context, execution_plan)
             return
         instance, say = plan_context.instance, plan_context.log.info
         with (
@@ -70,12 +79,12 @@ class _LeasedExecutor(dg.Executor):
             describe_wait(instance, say, lambda runs: _say_closed(say, runs), limit=None),
         ):
             make_pools(instance, plan_context.job.get_definition().graph.pools)
-            yield from self._whole.execute(plan_context, execution_plan)
+            yield from self._executor.execute(plan_context, execution_plan)
 
 
 def _say_closed(say: Callable[[str], None], runs: Sequence[Closed]) -> None:
     for run in runs:
-        say(f"Run {run.run_id[:8]} ({run.job}) ditutup: prosesnya sudah tidak ada.")
+        say(run.message)
 
 
 def leased(definition: dg.ExecutorDefinition) -> dg.ExecutorDefinition:

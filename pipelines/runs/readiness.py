@@ -1,7 +1,7 @@
-"""What Dagster's processes count on: a warehouse with its tables and reference data, and no run that nobody works on.
+"""What Dagster's processes need: a warehouse with its tables and reference data, and no run that nobody works on.
 
-What belongs here: making that so, for `gudang ui`, `gudang prepare`, and a process that finds a warehouse without.
-Not here: servers and variables (environment.py), a night (nightly.py).
+What belongs here: making both so, for `gudang ui`, `gudang prepare`, and a process that finds an empty warehouse.
+Not here: servers and variables (runtime/environment.py), a night (nightly.py).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pipelines.warehouse.connection import connect
 
 
 def make_ready(settings: Settings) -> None:
-    """Ledger, functions, raw tables and reference tables, as this version has them. May be called again at any time."""
+    """Makes ledger, functions, raw tables and reference tables of this version. May be called again at any time."""
     assert settings.warehouse_url is not None
     with connect(settings.warehouse_url) as connection:
         datasets = read_datasets(settings)
@@ -29,7 +29,7 @@ def make_ready(settings: Settings) -> None:
     try:
         project = load_project(settings.models_dir, suites=settings.expectations_dir)
         build(project, libpq_url(settings.warehouse_url), select=["tag:referensi"])
-    except ModelError as error:  # the UI shows it red; what needs no models is loaded all the same
+    except ModelError as error:  # the UI shows it red, and what needs no models is loaded
         print(shown(f"gudang: {error}"), file=sys.stderr)
 
 
@@ -41,4 +41,4 @@ def close_dead_runs(say: Callable[[str], None]) -> None:
 
     with dg.DagsterInstance.get() as instance:
         for run in close(instance):
-            say(f"Closed run {run.run_id[:8]} ({run.job}, {run.state.lower()}): its process is gone.")
+            say(run.message)

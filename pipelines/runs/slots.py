@@ -1,4 +1,4 @@
-"""Waiting for a source that another run reads: said aloud, with an end.
+"""Waiting for a source that another run reads: the wait is described, and it has a limit.
 
 What belongs here: what a night and a run's worker do while a step waits for its pool. Not here: the pools
 (assets/raw.py).
@@ -23,18 +23,23 @@ if TYPE_CHECKING:
     from dagster._utils.concurrency import ConcurrencyClaimStatus
 
 LIMIT_SECONDS = 1800.0
-"""How long a night waits for one source, beside what else it does."""
+"""How long a night waits for one source; time in which other steps run does not count."""
 
 SAY_SECONDS = 60.0
+"""How often a waiting step says so."""
+
 LOOK_SECONDS = 10.0
-"""How often one looks for runs that died meanwhile."""
+"""How often runs that died meanwhile are looked for."""
 
 _ASK_SECONDS = 1.0
 _PAUSE_SECONDS = 0.1
 
 
 def make_pools(instance: dg.DagsterInstance, pools: Collection[str]) -> None:
-    """Pools that no run has used yet, with the default limit. Of two runs that make one at once, Dagster fails one."""
+    """Makes `pools` that no run has used yet, with the default limit.
+
+    One run at a time does so, because Dagster fails one of two that make the same pool at once.
+    """
     url = storage_url(instance)
     storage = instance.event_log_storage
     if url is None or set(pools) <= storage.get_concurrency_keys():
@@ -50,16 +55,19 @@ def describe_wait(
     say: Callable[[str], None],
     closed: Callable[[tuple[Closed, ...]], None],
     limit: float | None = LIMIT_SECONDS,
+    *,
+    look_every: float = LOOK_SECONDS,
+    close: Callable[[dg.DagsterInstance], tuple[Closed, ...]] = close_dead_runs,
 ) -> Iterator[None]:
     """While the context lasts, a step of this process that waits for a pool says for which run, and until when.
 
-    Runs that die meanwhile are closed, which frees their slots. When `limit` is over, the run ends with a GudangError;
-    by then every step that could go on has done so, because only pauses count. Without one, the run's own time is the
-    limit.
+    Every `look_every` seconds of it, runs that died meanwhile are closed by `close`, which frees their slots; `closed`
+    gets them. After `limit` seconds the run ends with a GudangError; only pauses count, so by then every step that
+    could go on has done so. limit: None leaves it to the run's own maximum time.
     """
     storage = instance.event_log_storage
     claim = storage.claim_concurrency_slot
-    waits = _Waits(instance, say, closed, limit)
+    waits = _Waits(instance, say, lambda: closed(close(instance)), limit, look_every)
 
     def patient(
         concurrency_key: str, run_id: str, step_key: str, priority: int | None = None
@@ -71,7 +79,7 @@ def describe_wait(
                 waits.over(concurrency_key, step_key)
                 return known
             waits.go_on(concurrency_key, step_key, known)
-        # Dagster's own loop would turn without a pause.
+        # Dagster's own loop would ask again without a pause.
         waits.pause()
         return known.with_sleep_interval(0.0)
 
@@ -83,16 +91,18 @@ def describe_wait(
 
 
 class _Waits:
-    """What this process waits for, since when, and what it has said of it."""
+    """The pools that this process waits for, since when, and when it last said so."""
 
     def __init__(
         self,
         instance: dg.DagsterInstance,
         say: Callable[[str], None],
-        closed: Callable[[tuple[Closed, ...]], None],
+        close_dead: Callable[[], None],
         limit: float | None,
+        look_every: float,
     ) -> None:
-        self._instance, self._say, self._closed, self._limit = instance, say, closed, limit
+        self._instance, self._say, self._close_dead = instance, say, close_dead
+        self._limit, self._look_every = limit, look_every
         self._paused = 0.0
         self._since: dict[str, float] = {}
         self._said: dict[str, float] = {}
@@ -100,25 +110,28 @@ class _Waits:
         self._looked = time.monotonic()
 
     def just_asked(self, step: str) -> ConcurrencyClaimStatus | None:
+        """The last answer for `step`, if it is less than a second old."""
         at, status = self._asked.get(step, (0.0, None))
         return status if time.monotonic() - at < _ASK_SECONDS else None
 
     def over(self, pool: str, step: str) -> None:
+        """The wait of `step` for `pool` has ended."""
         self._since.pop(pool, None)
         self._said.pop(pool, None)
         self._asked.pop(step, None)
 
     def pause(self) -> None:
+        """Sleeps a moment, which counts towards the limit."""
         time.sleep(_PAUSE_SECONDS)
         self._paused += _PAUSE_SECONDS
 
     def go_on(self, pool: str, step: str, status: ConcurrencyClaimStatus) -> None:
-        """Raises GudangError when the limit is over."""
+        """The wait goes on: dead runs are closed, the wait is described. Raises GudangError when the limit is over."""
         now = time.monotonic()
         self._asked[step] = now, status
-        if now - self._looked > LOOK_SECONDS:
+        if now - self._looked > self._look_every:
             self._looked = now
-            self._closed(close_dead_runs(self._instance))
+            self._close_dead()
         waited = self._paused - self._since.setdefault(pool, self._paused)
         if self._limit is not None and waited >= self._limit:
             raise GudangError(

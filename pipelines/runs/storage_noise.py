@@ -1,7 +1,7 @@
-"""What Dagster's storage prints of a lost connection, pages of it, in one sentence.
+"""One sentence in the place of the pages that Dagster's storage prints when it loses its connection.
 
-What belongs here: keeping that off the terminal of `gudang nightly`. Not here: what is said of the fault that ends a
-command (cli/main.py).
+What belongs here: keeping those pages off the terminal of `gudang nightly`. Not here: the message of the fault that
+ends a command (cli/main.py).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _UNWRITTEN = "Exception while writing logger call to event log"
 
 @contextmanager
 def quiet(say: Callable[[str], None]) -> Iterator[None]:
-    """While the context lasts, `say` hears once that Dagster's database does not answer, and nobody hears the rest."""
+    """While the context lasts, `say` gets one sentence that Dagster's database does not answer; the rest is dropped."""
     heard = False
 
     def hear() -> None:
@@ -43,16 +43,16 @@ def quiet(say: Callable[[str], None]) -> Iterator[None]:
 
 
 class _Without:
-    """Standard error without the one message that holds whole SQL statements."""
+    """A stream without the one message of Dagster's that holds whole SQL statements."""
 
-    def __init__(self, whole: TextIO, hear: Callable[[], None]) -> None:
-        self._whole, self._hear = whole, hear
+    def __init__(self, stream: TextIO, hear: Callable[[], None]) -> None:
+        self._stream, self._hear = stream, hear
 
     def write(self, text: str) -> int:
         if text.startswith(_UNWRITTEN):
             self._hear()
             return len(text)
-        return self._whole.write(text)
+        return self._stream.write(text)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._whole, name)
+        return getattr(self._stream, name)

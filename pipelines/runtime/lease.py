@@ -1,9 +1,9 @@
 """Leases: whether a process that works on something is still there, without asking for hosts, pids or clocks.
 
-What belongs here: taking, keeping and seeing leases. Not here: what follows when one is gone (dead.py).
+What belongs here: taking, keeping and seeing leases. Not here: what follows when one is gone (runs/dead.py).
 
 A lease is an advisory lock in Dagster's database, held by a session of its own for as long as its process lives.
-PostgreSQL gives it back when the process is gone, however it went, in whatever container it was: at once where the
+PostgreSQL releases it when the process is gone, however it ended and in whatever container it ran: at once where the
 kernel closes the connection, within a minute where the machine is gone too. A server that was started anew has
 forgotten all leases: each process takes its own again.
 """
@@ -29,7 +29,10 @@ BEAT_SECONDS = 3.0
 """How often a holder asks whether its session is still there."""
 
 ANSWER_SECONDS = 4
-"""How long the network may leave what was sent unacknowledged until a session counts as cut. None on a unix socket."""
+"""How long sent data may stay unacknowledged until the session counts as cut. A unix socket has no such limit."""
+
+GONE_SECONDS = 3 * BEAT_SECONDS + ANSWER_SECONDS
+"""A lease that nobody holds now and after this time is gone: a session that was cut is replaced within it."""
 
 LINGER_SECONDS = 30.0
 """A run's last event is written after its executor has ended: until then it is not dead."""
@@ -46,12 +49,14 @@ class Holder:
 
 
 @contextmanager
-def hold(url: str, subject: str, *, linger: bool = False) -> Iterator[None]:
-    """The lease of `subject` for as long as the context lasts, and LINGER_SECONDS longer with `linger`.
+def hold(url: str, subject: str, *, linger: bool = False, beat: float = BEAT_SECONDS) -> Iterator[None]:
+    """Holds the lease of `subject` for as long as the context lasts, and LINGER_SECONDS longer with `linger`.
+
+    beat: seconds between two looks at whether the session is still there.
 
     Raises GudangError when Dagster's database can't be reached.
     """
-    lease = _Lease(url, subject)
+    lease = _Lease(url, subject, beat)
     try:
         yield
     finally:
@@ -60,7 +65,7 @@ def hold(url: str, subject: str, *, linger: bool = False) -> Iterator[None]:
 
 @contextmanager
 def exclusive(url: str, subject: str) -> Iterator[None]:
-    """Waits until nobody else is in a context of this subject, at most a minute, and keeps others out meanwhile."""
+    """Only one process at a time is in a context of this subject; a later one waits up to a minute."""
     with _connect(url, "gudang") as connection:
         connection.execute("set lock_timeout = '60s'")
         connection.execute("select pg_advisory_lock(%s)", [_key(subject)])
@@ -78,17 +83,19 @@ def held(url: str, subjects: Collection[str]) -> frozenset[str]:
     return frozenset(subject for subject in subjects if _key(subject) in keys)
 
 
-def gone(url: str, subjects: Collection[str]) -> frozenset[str]:
-    """Those of `subjects` that nobody holds, now and later: a session that was cut is made again by then."""
+def gone(url: str, subjects: Collection[str], *, wait: float = GONE_SECONDS) -> frozenset[str]:
+    """Those of `subjects` whose lease nobody holds, neither now nor `wait` seconds later."""
+    if not subjects:
+        return frozenset()
     missing = frozenset(subjects) - held(url, subjects)
     if missing:
-        time.sleep(3 * BEAT_SECONDS + ANSWER_SECONDS)
+        time.sleep(wait)
         missing -= held(url, missing)
     return missing
 
 
 def holders(url: str) -> tuple[Holder, ...]:
-    """Who holds a lease now, the oldest first."""
+    """The sessions that hold a lease now, the oldest first."""
     with _connect(url, "gudang") as connection:
         rows = connection.execute(
             "select application_name, backend_start from pg_stat_activity where datname = current_database()"
@@ -99,12 +106,12 @@ def holders(url: str) -> tuple[Holder, ...]:
 
 
 class _Lease:
-    def __init__(self, url: str, subject: str) -> None:
-        self._url, self._subject = url, subject
+    def __init__(self, url: str, subject: str, beat: float) -> None:
+        self._url, self._subject, self._seconds = url, subject, beat
         self._ending = threading.Event()
         self._session: Connection[Any] | None = self._take()
         self._linger = 0.0
-        # A daemon thread: it holds no process up.
+        # A daemon thread does not keep its process from ending.
         self._keeper = threading.Thread(target=self._keep, name=f"lease of {subject}", daemon=True)
         self._keeper.start()
 
@@ -116,7 +123,7 @@ class _Lease:
 
     def _take(self) -> Connection[Any]:
         session = _connect(self._url, (_NAME + self._subject)[:63])
-        # Of a machine that went without a word the server hears nothing: it asks. Ignored on a unix socket.
+        # A machine that goes down sends nothing, so the server asks by TCP keepalives. Ignored on a unix socket.
         for setting, seconds in (("idle", 20), ("interval", 10), ("count", 3)):
             session.execute(
                 sql.SQL("set {} = {}").format(
@@ -128,7 +135,7 @@ class _Lease:
         return session
 
     def _keep(self) -> None:
-        while not self._ending.wait(BEAT_SECONDS):
+        while not self._ending.wait(self._seconds):
             self._beat()
         threading.Event().wait(self._linger)
         if self._session is not None:
@@ -171,5 +178,5 @@ def _connect(url: str, name: str) -> Connection[Any]:
     except psycopg.Error as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise GudangError(
-            "Dagster's database", f"cannot connect: {lines[0]}", hint="is it running?"
+            "basis data Dagster", f"koneksi gagal: {lines[0]}", hint="apakah servernya berjalan?"
         ) from None

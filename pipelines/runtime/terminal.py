@@ -1,4 +1,4 @@
-"""What a person sees of a command: rich's console, to which nothing from outside is markup, emoji or a control code.
+"""The terminal: rich's console, which reads no text from outside as markup, emoji or a control code.
 
 What belongs here: one console for all commands. Not here: what is printed; colours are given as `style` or `Text`.
 """
@@ -23,7 +23,7 @@ class Terminal(Console):
             self.width = at_least
 
     def render_str(self, text: str, **more: Any) -> Text:
-        """Rich's own door for every text, of a table's cell too."""
+        """A text without markup and passwords. Rich calls this for every text, also for a cell of a table."""
         more |= {"markup": False, "emoji": False}
         return super().render_str(shown(text), **more)
 

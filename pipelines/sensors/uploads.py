@@ -62,6 +62,7 @@ class _Tick:
     events: list[dg.AssetObservation] = field(default_factory=list[dg.AssetObservation])
     files: int = 0
     patience: Patience = field(default_factory=lambda: Patience(READ_S))
+    retry_wait: float = RETRY_WAIT_S
 
     def keep(self, *names: str) -> None:
         self.after |= {name: self.before[name] for name in names if name in self.before}
@@ -88,7 +89,9 @@ class _Tick:
         )
 
 
-def upload_sensor(datasets: Datasets, settings: Settings) -> dg.SensorDefinition:
+def upload_sensor(
+    datasets: Datasets, settings: Settings, *, read_wait: float = READ_S, retry_wait: float = RETRY_WAIT_S
+) -> dg.SensorDefinition:
     """Looks at the whole zone, starts one run for each dataset that has news, and says what it left and why.
 
     What is new is decided by the ledger (load/arrivals.py): a file is due until a load has judged it. A file still
@@ -107,7 +110,7 @@ def upload_sensor(datasets: Datasets, settings: Settings) -> dg.SensorDefinition
     def new_uploads(
         context: dg.SensorEvaluationContext, warehouse: Warehouse
     ) -> dg.SensorResult | dg.SkipReason:
-        tick = _Tick(json.loads(context.cursor or "{}"))
+        tick = _Tick(json.loads(context.cursor or "{}"), patience=Patience(read_wait), retry_wait=retry_wait)
         if not _LOOKING.acquire(blocking=False):
             return dg.SkipReason("Pemeriksaan sebelumnya masih membaca berkas; pemeriksaan ini dilewati.")
         try:
@@ -208,7 +211,7 @@ def _request(
         )
         return
     ended = max((r.end_time or 0.0 for r in tries), default=0.0)
-    if time.time() - ended < RETRY_WAIT_S * len(tries):
+    if time.time() - ended < tick.retry_wait * len(tries):
         tick.lines.append(
             f"{key}: {names} dicoba lagi sebentar lagi; run sebelumnya berakhir sebelum menilainya"
         )

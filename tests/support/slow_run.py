@@ -11,18 +11,24 @@ from contextlib import contextmanager
 import dagster as dg
 from dagster._core.test_utils import instance_for_test
 
-from pipelines.runs.launcher import leased
+from pipelines.runs.launcher import LeasedRunLauncher, leased
 
 POOL = "sumber_uji"
 
 
+class QuickLauncher(LeasedRunLauncher):
+    """It asks for a lease at once, and again after a moment."""
+
+    grace, wait = 0.0, 0.6
+
+
 @contextmanager
 def instance_at(url: str) -> Iterator[dg.DagsterInstance]:
-    """An instance like that of deploy/dagster.yaml: its storage, its launcher, one slot a pool."""
+    """An instance like that of deploy/dagster.yaml: its storage, its launcher with short waits, one slot a pool."""
     url = url.replace("postgresql://", "postgresql+psycopg2://")
     overrides = {
         "storage": {"postgres": {"postgres_url": url}},
-        "run_launcher": {"module": "pipelines.runs.launcher", "class": "LeasedRunLauncher"},
+        "run_launcher": {"module": "tests.support.slow_run", "class": "QuickLauncher"},
         "concurrency": {"pools": {"granularity": "op", "default_limit": 1}},
         "telemetry": {"enabled": False},
     }

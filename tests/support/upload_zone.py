@@ -34,6 +34,7 @@ class Zone:
         self.events: list[dg.AssetObservation] = []
         self.said = ""
         self.log: list[str] = []
+        self.waits: dict[str, float] = {}
         self.declare(**custom)
 
     def declare(self, **custom: Any) -> None:
@@ -43,7 +44,12 @@ class Zone:
         self.contract: Contract = make(
             self.settings.contracts_dir, document(KEY, columns, upload(KEY, "csv"), **custom)
         )
-        self.sensor = upload_sensor(Datasets((self.contract,)), self.settings)
+        self.sensor = upload_sensor(Datasets((self.contract,)), self.settings, **self.waits)
+
+    def wait(self, **seconds: float) -> None:
+        """Sets the waits of the sensor: read_wait, retry_wait."""
+        self.waits = seconds
+        self.sensor = upload_sensor(Datasets((self.contract,)), self.settings, **self.waits)
 
     def forget(self) -> None:
         """As if the dataset had never come."""
@@ -65,7 +71,7 @@ class Zone:
             self.settings.contracts_dir,
             document(key, columns, upload(key, "csv"), extract={"format": "csv", "pattern": "*.csv"}),
         )
-        self.sensor = upload_sensor(Datasets((self.contract, other)), self.settings)
+        self.sensor = upload_sensor(Datasets((self.contract, other)), self.settings, **self.waits)
         folder = self.folder.parents[1] / key
         folder.mkdir(parents=True)
         return folder

@@ -59,7 +59,7 @@ def test_prepare_makes_what_separate_processes_count_on_and_closes_dead_runs(ser
         connection.execute("update runs set update_timestamp = update_timestamp - interval '1 hour'")
     code, said, complained = gudang(server, "prepare")
     assert code == 0, complained
-    assert f"Closed run {run.run_id[:8]} (ingest, started): its process is gone." in said
+    assert f"Run {run.run_id[:8]} (ingest) ditutup: prosesnya sudah tidak ada." in said
     with psycopg.connect(server.urls.libpq()) as connection:
         there = connection.execute(
             "select to_regclass('ops.load_batch') is not null, (select count(*) > 1000 from core.ref_wilayah)"
@@ -73,14 +73,14 @@ def test_what_is_in_use_is_named_and_not_stopped(server: EmbeddedServer, command
     with hold(server.ensure().libpq("dagster"), "gudang nightly, pid 1"):
         code, said, complained = gudang(server, *arguments)
         assert code == 1 and not said
-        assert f"gudang: {server.home}: in use by gudang nightly, pid 1 (since" in complained
+        assert f"gudang: {server.home}: sedang dipakai oleh gudang nightly, pid 1 (sejak" in complained
         assert complained.count("\n") == 1 and "--force" in complained
         assert server.is_running()
 
 
 def test_force_stops_all_the_same(server: EmbeddedServer) -> None:
     with hold(server.ensure().libpq("dagster"), "gudang nightly, pid 1"):
-        assert gudang(server, "stop", "--force") == (0, "Stopped.\n", "")
+        assert gudang(server, "stop", "--force") == (0, "Dihentikan.\n", "")
     assert not server.is_running()
 
 
@@ -102,7 +102,7 @@ def test_run_hands_on_term_and_ends_as_its_command_did(server: EmbeddedServer) -
 def test_scaffolding_is_refused_in_words(server: EmbeddedServer) -> None:
     code, _, complained = gudang(server, "run", "dg", "scaffold", "defs", "dagster.asset", "a.py")
     assert code == 1
-    assert "made from contracts and SQL models" in complained and "docs/add-a-dataset.md" in complained
+    assert "dibuat dari kontrak dan model SQL" in complained and "docs/add-a-dataset.md" in complained
 
 
 def test_an_empty_warehouse_is_made_ready_at_its_first_use(pg_url: str) -> None:
@@ -137,6 +137,7 @@ def test_outside_of_a_checkout_the_variable_is_named(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert (
-        done.stderr.startswith(f"gudang: {tmp_path}: here is no contracts/") and done.stderr.count("\n") == 1
+        done.stderr.startswith(f"gudang: {tmp_path}: di sini tidak ada contracts/")
+        and done.stderr.count("\n") == 1
     )
     assert "GUDANG_PROJECT" in done.stderr

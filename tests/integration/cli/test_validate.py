@@ -291,7 +291,7 @@ def test_the_command_prints_file_and_line_and_fails(copy: Copy) -> None:
 
 
 def test_the_command_says_when_all_is_well_and_mends_what_follows_from_contracts(copy: Copy) -> None:
-    assert gudang_validate(copy) == (0, "No fault found.\n")
+    assert gudang_validate(copy) == (0, "Tidak ada kesalahan.\n")
     copy.change(VISITS, "Nomor urut kunjungan di aplikasi puskesmas.", "Nomor urut kunjungan.")
     assert gudang_validate(copy)[0] == 1
-    assert gudang_validate(copy, "--fix") == (0, "No fault found.\n")
+    assert gudang_validate(copy, "--fix") == (0, "Tidak ada kesalahan.\n")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import dagster as dg
 import psycopg
@@ -21,7 +22,8 @@ from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobO
 from dagster._core.test_utils import create_run_for_test
 
 from pipelines.errors import GudangError
-from pipelines.runs.dead import TAKEN_BEFORE, Closed, close_dead_runs, subject
+from pipelines.runs import dead
+from pipelines.runs.dead import TAKEN_BEFORE, Closed, subject
 from pipelines.runs.slots import describe_wait, make_pools
 from pipelines.runtime import lease
 from pipelines.runtime.dagster_clock import keep_in_utc
@@ -31,6 +33,8 @@ from tests.support.servers import short_folder
 from tests.support.slow_run import POOL, instance_at
 
 LATER = timedelta(minutes=10)
+BEAT = 0.2
+close_dead_runs = partial(dead.close_dead_runs, wait=3 * BEAT)
 ORIGIN = RemoteJobOrigin(
     RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("127.0.0.1", 1), "gudang"), "ingest"
 )
@@ -47,13 +51,6 @@ def instance(url: str) -> Iterator[dg.DagsterInstance]:
     with instance_at(url) as made:
         make_pools(made, [POOL])
         yield made
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whose lease is gone is asked again soon."""
-    monkeypatch.setattr("pipelines.runtime.lease.BEAT_SECONDS", 0.2)
-    monkeypatch.setattr("pipelines.runtime.lease.ANSWER_SECONDS", 0)
 
 
 @pytest.fixture(autouse=True)
@@ -93,12 +90,12 @@ def later() -> datetime:
 def waiting(url: str, instance: dg.DagsterInstance) -> Iterator[str]:
     """A run of this process that needs the source."""
     run = create_run_for_test(instance, "ingest", status=Status.STARTED)
-    with lease.hold(url, subject(run.run_id)):
+    with lease.hold(url, subject(run.run_id), beat=BEAT):
         yield run.run_id
 
 
 def test_who_works_is_waited_for_with_words_and_an_end_and_who_was_killed_is_not(
-    url: str, instance: dg.DagsterInstance, waiting: str, monkeypatch: pytest.MonkeyPatch
+    url: str, instance: dg.DagsterInstance, waiting: str
 ) -> None:
     said: list[str] = []
     closed: list[Closed] = []
@@ -114,10 +111,9 @@ def test_who_works_is_waited_for_with_words_and_an_end_and_who_was_killed_is_not
             _claimed(instance, waiting)
         assert f"tidak bebas setelah 2 detik: dipakai run {run_id[:8]} (slow, sejak" in str(ended.value)
         assert said[0].startswith(f"Menunggu {POOL}: dipakai run {run_id[:8]} (slow, sejak")
-        monkeypatch.setattr("pipelines.runs.slots.LOOK_SECONDS", 0.5)
-        monkeypatch.setattr("pipelines.runs.dead.GRACE_SECONDS", 0.0)
         os.kill(process.pid, signal.SIGKILL)
-        with describe_wait(instance, said.append, closed.extend):
+        at_once = partial(close_dead_runs, grace=0.0)
+        with describe_wait(instance, said.append, closed.extend, look_every=0.5, close=at_once):
             _claimed(instance, waiting)
     assert closed == [Closed(run_id, "slow", "STARTED")]
     after = instance.get_run_by_id(run_id)
@@ -133,15 +129,14 @@ def _claimed(instance: dg.DagsterInstance, run_id: str) -> None:
 
 
 def test_what_an_earlier_version_noted_of_host_and_process_holds_nothing_up(
-    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    instance: dg.DagsterInstance,
 ) -> None:
     tags = {"gudang/chain": "walked", "gudang/host": "wadah-yang-lama", "gudang/pid": "1"}
     run = create_run_for_test(instance, "ingest", status=Status.STARTED, tags=tags)
     assert instance.event_log_storage.claim_concurrency_slot(POOL, run.run_id, "s").is_claimed
     assert close_dead_runs(instance) == ()
-    monkeypatch.setattr("pipelines.runs.dead.GRACE_SECONDS", 0.0)
     assert instance.run_launcher.check_run_worker_health(run).status is WorkerStatus.NOT_FOUND
-    assert close_dead_runs(instance) == (Closed(run.run_id, "ingest", "STARTED"),)
+    assert close_dead_runs(instance, grace=0.0) == (Closed(run.run_id, "ingest", "STARTED"),)
     assert holders(instance) == []
 
 
@@ -211,7 +206,7 @@ def test_leases_are_taken_again_from_a_server_that_was_killed() -> None:
     with short_folder() as folder:
         server = EmbeddedServer(folder / "home")
         url = server.ensure().libpq("dagster")
-        with lease.hold(url, "run a"), lease.hold(url, "perintah nightly"):
+        with lease.hold(url, "run a", beat=BEAT), lease.hold(url, "perintah nightly", beat=BEAT):
             assert lease.held(url, ["run a", "run b"]) == {"run a"}
             assert [holder.subject for holder in lease.holders(url)] == ["run a", "perintah nightly"]
             os.kill(int((server.data_dir / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
@@ -226,7 +221,7 @@ def test_leases_are_taken_again_from_a_server_that_was_killed() -> None:
 
 def test_a_lease_needs_its_database() -> None:
     with (
-        pytest.raises(GudangError, match="Dagster's database: cannot connect"),
+        pytest.raises(GudangError, match="basis data Dagster: koneksi gagal"),
         lease.hold("postgresql://h@127.0.0.1:1/d", "run a"),
     ):
         pass

@@ -22,7 +22,6 @@ from pipelines.ingest import ingest
 from pipelines.load import prepare
 from pipelines.resources.warehouse import Warehouse
 from pipelines.runs.readiness import make_ready
-from pipelines.sensors import uploads
 from pipelines.sensors.uploads import DATASET_TAG, FILE_TAG
 from pipelines.settings import PROJECT_ROOT, Settings
 from tests.support.sftp_server import SftpServer
@@ -145,10 +144,8 @@ def test_of_many_files_that_replace_each_other_the_newest_is_loaded_by_one_run(z
     assert "lama.csv datang terakhir; 49 lainnya digantikannya" in zone.said
 
 
-def test_a_look_reads_no_longer_than_it_may_and_the_next_goes_on(
-    zone: Zone, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(uploads, "READ_S", 0)
+def test_a_look_reads_no_longer_than_it_may_and_the_next_goes_on(zone: Zone) -> None:
+    zone.wait(read_wait=0)
     for name, content in (("1.csv", A), ("2.csv", C), ("3.csv", B)):
         zone.put(content, name, own_time=1_700_000_000 + int(name[0]))
     assert zone.tick() == []  # all may still be written to
@@ -158,10 +155,8 @@ def test_a_look_reads_no_longer_than_it_may_and_the_next_goes_on(
     assert zone.run(request) and zone.rows() == ROWS[B]
 
 
-def test_the_datasets_share_the_time_of_a_look_and_none_keeps_the_others_waiting(
-    zone: Zone, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(uploads, "READ_S", 0)
+def test_the_datasets_share_the_time_of_a_look_and_none_keeps_the_others_waiting(zone: Zone) -> None:
+    zone.wait(read_wait=0)
     for name, content in (("1.csv", A), ("2.csv", C), ("3.csv", B)):
         zone.put(content, name, own_time=1_700_000_000 + int(name[0]))
     (zone.beside("dagang/toko") / "toko.csv").write_bytes(B)
@@ -228,7 +223,7 @@ def test_all_files_of_an_appending_dataset_are_one_run(appending: Zone) -> None:
 
 @pytest.mark.parametrize("disposition", ["replace", "append"])
 def test_a_run_that_ended_before_it_judged_the_file_is_tried_again_three_times_at_most(
-    zone: Zone, monkeypatch: pytest.MonkeyPatch, disposition: str
+    zone: Zone, disposition: str
 ) -> None:
     zone.declare(write_disposition=disposition)
     zone.put(A)
@@ -236,7 +231,7 @@ def test_a_run_that_ended_before_it_judged_the_file_is_tried_again_three_times_a
     zone.killed(first)
     assert zone.look() == []
     assert "pasar.csv dicoba lagi sebentar lagi" in zone.said
-    monkeypatch.setattr(uploads, "RETRY_WAIT_S", 0)
+    zone.wait(retry_wait=0)
     (second,) = zone.look()
     assert second.run_key != first.run_key
     zone.killed(second)

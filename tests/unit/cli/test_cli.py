@@ -85,7 +85,7 @@ def test_a_connection_that_is_lost_is_one_line_and_another_fault_of_ours_is_not_
     monkeypatch.setattr(environment, "warehouse_url", lost)
     assert gudang("status", monkeypatch=monkeypatch) == 1
     said = capsys.readouterr().err
-    assert said.startswith("gudang: PostgreSQL does not answer: connection failed") and said.count("\n") == 1
+    assert said.startswith("gudang: PostgreSQL tidak menjawab: connection failed") and said.count("\n") == 1
     assert "rahasia" not in said
     monkeypatch.setattr(environment, "warehouse_url", lambda: {}["kunci"])
     monkeypatch.setattr(sys, "argv", ["gudang", "status"])
@@ -198,7 +198,7 @@ def test_a_mistyped_url_is_one_line_that_does_not_repeat_it(
     monkeypatch.setenv(name, url)
     assert gudang("nightly", monkeypatch=monkeypatch) == 1
     said = capsys.readouterr().err
-    assert said.startswith(f"gudang: {name}: this is no URL of a") and said.count("\n") == 1
+    assert said.startswith(f"gudang: {name}: nilainya bukan URL basis data") and said.count("\n") == 1
     assert "rahasia" not in said and "%40 for @" in said
 
 
@@ -208,7 +208,7 @@ def test_dagsters_database_that_is_down_is_one_line(
     external(monkeypatch, tmp_path)
     assert gudang("nightly", monkeypatch=monkeypatch) == 1
     said = capsys.readouterr().err
-    assert said.startswith("gudang: Dagster's database: cannot connect to") and said.count("\n") == 1
+    assert said.startswith("gudang: basis data Dagster: koneksi ke") and said.count("\n") == 1
     assert "rahasia" not in said and "127.0.0.1:1/dagster" in said
 
 
@@ -223,7 +223,7 @@ def test_a_password_with_a_sign_that_cuts_it_is_refused_before_a_part_of_it_is_a
     monkeypatch.setenv("GUDANG_WAREHOUSE_URL", url)
     assert gudang("status", monkeypatch=monkeypatch) == 1
     said = capsys.readouterr().err
-    assert "rahasia" not in said and "a @ or a blank" in said and "%40 for @" in said
+    assert "rahasia" not in said and "@ atau spasi" in said and "%40 for @" in said
 
 
 @pytest.mark.parametrize(

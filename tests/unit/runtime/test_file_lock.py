@@ -26,20 +26,16 @@ def held(path: Path) -> Iterator[subprocess.Popen[str]]:
         yield process
 
 
-def test_who_waits_says_for_whom_and_gives_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("pipelines.runtime.file_lock.SAY_SECONDS", 0.0)
-    monkeypatch.setattr("pipelines.runtime.file_lock.LIMIT_SECONDS", 0.5)
+def test_who_waits_says_for_whom_and_gives_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "pg.lock"
     path.touch()
     with (
         held(path) as process,
-        pytest.raises(GudangError, match=rf"pg.lock is locked by process {process.pid} \("),
-        locked(path, "PostgreSQL"),
+        pytest.raises(GudangError, match=rf"pg.lock dikunci oleh proses {process.pid} \("),
+        locked(path, "PostgreSQL", limit=0.5, say_after=0.0),
     ):
         pass
-    assert capsys.readouterr().err.startswith(f"gudang: waiting for {path}, held by process {process.pid} (")
+    assert capsys.readouterr().err.startswith(f"gudang: menunggu {path}, dikunci oleh proses {process.pid} (")
     with locked(path, "PostgreSQL"):
         pass
     assert capsys.readouterr().err == ""

@@ -46,24 +46,24 @@ def test_several_files_and_what_their_names_replace(upload: Upload, home: Path, 
     code, said, _ = upload(first, second)
     zone = home / "unggahan" / DATASET
     assert code == 0 and sorted(p.name for p in zone.iterdir()) == ["penduduk_1.xlsx", "penduduk_2.xlsx"]
-    assert "replaces" not in said and "same bytes" not in said
+    assert "menggantikan" not in said and "isinya sama" not in said
     first.write_text("lain")
     _, said, _ = upload(first, second)
     lines = said.splitlines()
-    assert lines[0].endswith(
-        "penduduk_1.xlsx (replaces the file of this name, whose bytes were others: a correction)"
+    assert lines[0].endswith("penduduk_1.xlsx (menggantikan berkas bernama sama yang isinya lain: koreksi)")
+    assert lines[1].endswith(
+        "penduduk_2.xlsx (isinya sama dengan berkas yang sudah ada: tidak ada yang baru)"
     )
-    assert lines[1].endswith("penduduk_2.xlsx (the same bytes lay there: nothing new)")
     assert (zone / "penduduk_1.xlsx").read_text() == "lain"
 
 
 def test_one_file_that_does_not_fit_keeps_all_out(upload: Upload, home: Path, tmp_path: Path) -> None:
     code, _, complained = upload(made(tmp_path, "penduduk_1.xlsx", "a"), made(tmp_path, "catatan.docx", "b"))
-    assert code == 1 and "catatan.docx would not be found; nothing was put there" in complained
+    assert code == 1 and "catatan.docx tidak akan ditemukan; tidak ada berkas yang diletakkan" in complained
     assert not (home / "unggahan" / DATASET).exists()
     twice = made(tmp_path / "lagi", "penduduk_1.xlsx", "b")
     code, _, complained = upload(tmp_path / "penduduk_1.xlsx", twice)
-    assert code == 1 and "penduduk_1.xlsx is given twice" in complained
+    assert code == 1 and "penduduk_1.xlsx disebut ganda" in complained
 
 
 def test_other_users_read_no_upload(upload: Upload, home: Path, tmp_path: Path) -> None:

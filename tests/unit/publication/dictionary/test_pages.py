@@ -258,8 +258,8 @@ def test_the_command_makes_the_same_bytes_in_any_process(tmp_path: Path) -> None
             text=True,
             check=True,
         )
-        assert done.stdout == f"5 pages, 5 changed, 0 removed: {out / START}\n"
-        assert "There is no warehouse yet" in done.stderr
+        assert done.stdout == f"5 halaman, 5 berubah, 0 dihapus: {out / START}\n"
+        assert "Gudang data belum ada" in done.stderr
         sites.append({p.relative_to(out).as_posix(): p.read_bytes() for p in out.rglob("*.html")})
     assert len(sites[0]) == 5
     assert sites[0] == sites[1]
@@ -277,5 +277,5 @@ def test_a_warehouse_that_cannot_be_reached_is_told_without_its_password(
         main.main()
     said = capsys.readouterr()
     assert not ended.value.code
-    assert "127.0.0.1" in said.err and "made without it" in said.err
+    assert "127.0.0.1" in said.err and "dibuat tanpa gudang data" in said.err
     assert "rahasia" not in said.err + (tmp_path / "situs" / START).read_text()

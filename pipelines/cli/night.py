@@ -1,0 +1,142 @@
+"""The commands that work through Dagster: nightly, reload, ui, prepare, run.
+
+Not here: what a night does (pipelines/nightly.py), what must be up before it (runtime/environment.py).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.processes import refuse_taken, run_to_its_end
+from pipelines.errors import GudangError
+
+# `dg dev` is what Dagster recommends instead: it starts this very command on a workspace file of its own making.
+_NO_ADVICE = ("-W", "ignore:Function `dev_command`")
+
+
+def nightly() -> None:
+    """Jalankan satu malam: semua sumber masuk ke gudang data, semua model dibangun, semua publikasi diterbitkan.
+
+    Rangkaian run-nya sama dengan jadwal malam. Kode keluar 1 bila ada dataset, model, atau publikasi yang gagal; yang
+    lain tetap dikerjakan, dan `gudang status` menunjukkan mana yang gagal.
+    """
+    from pipelines.runtime.environment import current_settings, prepare_environment
+    from pipelines.settings import load_settings
+
+    with prepare_environment(current_settings(), command="nightly"):
+        # Its import reads the project, which must be one.
+        from pipelines.nightly import walk
+
+        raise typer.Exit(walk(load_settings()))
+
+
+def reload(
+    dataset: Annotated[
+        str, typer.Argument(metavar="OPD/DATASET", help="Dataset yang mana, misalnya bapenda/pembayaran_pkb.")
+    ],
+) -> None:
+    """Muat ulang penuh satu dataset, apa pun tanda air atau jendelanya: isi sumber menggantikan semua isi gudang.
+
+    Untuk kontrak yang kolomnya berubah, kunci pseudonim yang baru, atau baris lama yang diperbaiki. Riwayat dataset
+    yang menyimpan versi tetap ada. Kode keluar 1 bila pemuatan gagal; yang sudah diterapkan sebelumnya tetap ada.
+    """
+    from pipelines.runtime.environment import current_settings, prepare_environment
+    from pipelines.settings import load_settings
+
+    with prepare_environment(current_settings(), command=f"reload {dataset}"):
+        from pipelines.nightly import reload as load_all_of_it
+
+        raise typer.Exit(load_all_of_it(load_settings(), dataset))
+
+
+def ui(
+    port: Annotated[int, typer.Option(help="Port halaman web.", min=1, max=65535)] = 3000,
+    host: Annotated[
+        str,
+        typer.Option(
+            help="Alamat tempat halaman web dibuka. Ia tanpa login: biarkan hanya di mesin ini, atau pasang proxy"
+            " di depannya."
+        ),
+    ] = "127.0.0.1",
+) -> None:
+    """Buka Dagster: halaman web, jadwal, dan sensor, di latar depan sampai Ctrl-C."""
+    from pipelines.runs.readiness import close_dead_runs, make_ready
+    from pipelines.runtime.environment import current_settings, prepare_environment
+    from pipelines.runtime.processes import die_with_parent, end, end_session
+    from pipelines.settings import load_settings
+
+    settings = current_settings()
+    refuse_taken(host, port)
+    with prepare_environment(settings, command="ui"):
+        make_ready(load_settings())
+        close_dead_runs(print)
+        # In a session of its own: one Ctrl-C reaches it once, from here, and it ends its own children in order.
+        dagster = subprocess.Popen(
+            [sys.executable, *_NO_ADVICE, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", host, "-p", str(port)],
+            cwd=settings.project, start_new_session=True, preexec_fn=die_with_parent(signal.SIGINT),
+        )  # fmt: skip
+        signal.signal(signal.SIGTERM, _terminated)
+        try:
+            code = dagster.wait()
+        finally:
+            end(dagster, signal.SIGINT, patience=60)
+            # Dagster leaves code servers behind when they are busy.
+            end_session(dagster.pid)
+    raise typer.Exit(1 if code else 0)
+
+
+def prepare() -> None:
+    """Siapkan gudang data untuk proses Dagster yang dijalankan sendiri-sendiri: code server, webserver, dan daemon.
+
+    Tabel, fungsi, dan data acuan dibuat menurut versi ini; basis data Dagster disetel ke UTC; run yang prosesnya sudah
+    tidak ada ditutup. `gudang ui` dan `gudang nightly` melakukannya sendiri. Boleh diulang kapan saja, dan perlu
+    dijalankan sesudah pembaruan.
+    """
+    from pipelines.runs.readiness import close_dead_runs, make_ready
+    from pipelines.runtime.environment import current_settings, prepare_environment
+    from pipelines.settings import load_settings
+
+    with prepare_environment(current_settings(), demo=False, command="prepare"):
+        make_ready(load_settings())
+        close_dead_runs(print)
+        print(f"Siap. DAGSTER_HOME: {os.environ['DAGSTER_HOME']}")
+
+
+def run(context: typer.Context) -> None:
+    """Jalankan perintah lain di lingkungan ini, juga milik Dagster: gudang run dg launch --assets "raw/dinkes/*"."""
+    from pipelines.runtime.environment import current_settings, prepare_environment
+
+    if not context.args:
+        raise typer.BadParameter("perintahnya belum disebut, misalnya: gudang run dg list defs", context)
+    if context.args[:2] == ["dg", "scaffold"]:
+        raise GudangError(
+            "dg scaffold",
+            "asset proyek ini dibuat dari kontrak dan model SQL, bukan dari komponen Dagster",
+            hint="caranya di docs/add-a-dataset.md dan docs/models.md",
+        )
+    settings = current_settings()
+    with prepare_environment(settings, command=f"run {context.args[0]}"):
+        own = str(Path(sys.executable).parent)
+        env = {
+            **os.environ,
+            "PATH": os.pathsep.join((own, os.environ.get("PATH", os.defpath))),
+            "VIRTUAL_ENV": sys.prefix,
+        }
+        program = shutil.which(context.args[0], path=env["PATH"])
+        if program is None:
+            raise GudangError(
+                context.args[0], "perintah ini tidak ada", hint=f"dicari di {own} dan di folder-folder PATH"
+            )
+        raise typer.Exit(run_to_its_end([program, *context.args[1:]], env))
+
+
+def _terminated(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)

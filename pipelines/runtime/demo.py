@@ -1,0 +1,159 @@
+"""The demo OPD in this installation: it takes the place of every source that is not configured.
+
+What belongs here: its databases, its upload files, its API server, its variables. Not here: what it holds (demo/, which
+runs as a process of its own), what else a command needs (environment.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from pipelines.errors import GudangError
+from pipelines.extract import samples
+from pipelines.extract.upload.zone import upload_zone
+from pipelines.runtime.embedded import EmbeddedServer
+from pipelines.runtime.processes import die_with_parent, end
+from pipelines.settings import PROJECT_ROOT, Settings
+
+SOURCE_PREFIX = "GUDANG_SUMBER_"
+DEMO = "GUDANG_DEMO"
+"""Set to one of NO, it leaves the demo OPD out."""
+NO = ("0", "false", "no", "tidak", "off")
+_API_SECONDS = 60.0
+"""How long the API server may take to start."""
+
+
+def demo_given(settings: Settings, env: Mapping[str, str]) -> frozenset[str]:
+    """The variables that the demo OPD sets: those of every source that is not configured in `env`.
+
+    Empty with a warehouse of one's own, and where GUDANG_DEMO is one of NO.
+    """
+    if settings.warehouse_url is not None or env.get(DEMO, "").lower() in NO:
+        return frozenset()
+    configured = {source_of(name) for name, value in env.items() if name.startswith(SOURCE_PREFIX) and value}
+    return frozenset(name for name in _variables() if source_of(name) not in configured)
+
+
+def source_of(variable: str) -> str:
+    """The source that a variable belongs to: GUDANG_SUMBER_DLH for GUDANG_SUMBER_DLH_URL and GUDANG_SUMBER_DLH_KEY."""
+    return variable.rpartition("_")[0]
+
+
+@cache
+def _variables() -> tuple[str, ...]:
+    """The names of all variables that the demo can set; () where the demo is not installed."""
+    try:
+        printed = _run_demo(
+            "env", "--database-url", "postgresql://tiada/x", "--api-port", "1", project=PROJECT_ROOT
+        )
+    except GudangError:
+        return ()
+    return tuple(line.split("=", 1)[0] for line in printed.splitlines() if "=" in line)
+
+
+@contextmanager
+def demo_opd(settings: Settings) -> Iterator[dict[str, str]]:
+    """The variables of the demo OPD, which takes the place of every source that is not configured.
+
+    Its databases are made once for each version of it, its upload files once; its API server is a child that ends with
+    the context.
+    """
+    given = demo_given(settings, os.environ)
+    database_url = EmbeddedServer(settings.home).urls.libpq("postgres")
+    done = settings.home / "demo"
+    done.mkdir(exist_ok=True)
+    marker, version = done / "databases", _version(settings.project)
+    if not marker.exists() or marker.read_text("ascii") != version:
+        _run_demo("seed", "--database-url", database_url, project=settings.project)
+        marker.write_text(version, "ascii")
+    zone = upload_zone(settings)
+    # The demo writes its made-up files only into a zone on this machine.
+    listed = samples.hash_list(settings.home)
+    if isinstance(zone, Path) and not listed.exists():
+        _put_files(settings, zone, listed)
+    elif listed.exists() and not listed.stat().st_size:
+        # A home of an earlier version has the files and no list of them.
+        with tempfile.TemporaryDirectory() as aside:
+            _put_files(settings, Path(aside), listed)
+    port = _free_port()
+    with _api_server(settings.project, port, done / "api.log"):
+        printed = _run_demo(
+            "env", "--database-url", database_url, "--api-port", str(port), project=settings.project
+        )
+        values = dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
+        found = {name: value for name, value in values.items() if name in given}
+        yield {**found, samples.SOURCES: ",".join(found)}
+
+
+def _put_files(settings: Settings, zone: Path, listed: Path) -> None:
+    """Writes the demo's uploads below `zone`, and into `listed` the SHA-256 of each."""
+    written = _run_demo("files", "--zone", str(zone), project=settings.project).splitlines()
+    hashes = [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in written]
+    listed.write_text("\n".join(hashes) + "\n", "ascii")
+
+
+def _version(project: Path) -> str:
+    """A hash of the demo's code: where it is another one, the databases of the demo are made anew."""
+    digest = hashlib.sha256()
+    for path in sorted((project / "demo").glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _run_demo(*arguments: str, project: Path) -> str:
+    command = [sys.executable, "-m", "demo", *arguments]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip() or done.stdout.strip() or "tanpa pesan").splitlines()[-1]
+        raise GudangError(
+            "demo",
+            f"`python -m demo {arguments[0]}` gagal: {last}",
+            hint="jalankan `gudang reset`, lalu coba lagi",
+        )
+    return done.stdout
+
+
+@contextmanager
+def _api_server(project: Path, port: int, log: Path) -> Iterator[None]:
+    with log.open("w") as output:
+        api = subprocess.Popen(
+            [sys.executable, "-m", "demo", "api", "--port", str(port)],
+            cwd=project, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            start_new_session=True, preexec_fn=die_with_parent(signal.SIGTERM),
+        )  # fmt: skip
+    try:
+        _wait_for_port(api, port, log)
+        yield
+    finally:
+        end(api, signal.SIGTERM)
+
+
+def _wait_for_port(api: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + _API_SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError as error:
+            if api.poll() is not None or time.monotonic() > deadline:
+                raise GudangError(
+                    "demo", "server API data contoh tidak mau jalan", hint=f"sebabnya di {log}"
+                ) from error
+            time.sleep(0.05)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,34 @@
+"""How a terminal shows the states of loads and models, a word and a colour for each, and numbers.
+
+Not here: the states themselves, which are values of the ledger (ops.load_batch) and of models/build/results.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+LOADS: Mapping[str | None, tuple[str, str]] = {
+    "loaded": ("dimuat", "green"),
+    "unchanged": ("tetap", "green"),
+    "rejected": ("ditolak", "red"),
+    "failed": ("gagal", "red"),
+    "died": ("terputus", "red"),
+    "running": ("berjalan", "cyan"),
+    "set aside": ("disisihkan", "red"),
+    None: ("belum", "yellow"),
+}
+"""States of a dataset's load, at most ten characters each. None: it was never loaded."""
+
+MODELS: Mapping[str, tuple[str, str]] = {
+    "ok": ("berhasil", "green"),
+    "held": ("ditahan", "yellow"),
+    "skipped": ("dilewati", "yellow"),
+    "failed": ("gagal", "red"),
+    "tests_failed": ("uji gagal", "red"),
+}
+"""States of a model that was built or tested."""
+
+
+def grouped(number: int) -> str:
+    """1234567 as "1.234.567"."""
+    return f"{number:,}".replace(",", ".")

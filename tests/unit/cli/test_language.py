@@ -1,0 +1,119 @@
+"""`gudang` speaks Indonesian, typer's own words included, and names the nearest command, option or dataset."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+from typer.main import get_command
+
+from pipelines.cli import main
+from pipelines.settings import PROJECT_ROOT
+
+Gudang = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def gudang(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Gudang:
+    monkeypatch.setenv("GUDANG_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("GUDANG_PROJECT", str(PROJECT_ROOT))
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["gudang", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main.main()
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return run
+
+
+def paths(command: object, before: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """The arguments of every command with a help of its own."""
+    found = [before]
+    for name, inner in getattr(command, "commands", {}).items():
+        if inner.context_settings.get("help_option_names") != []:
+            found += paths(inner, (*before, name))
+    return found
+
+
+@pytest.mark.parametrize("path", paths(get_command(main.app)), ids=" ".join)
+def test_no_help_has_an_english_word_of_typers(path: tuple[str, ...], gudang: Gudang) -> None:
+    code, out, _ = gudang(*path, "--help")
+    assert code == 0
+    assert "Cara pakai: " in out and "Tampilkan bantuan ini." in out
+    english = (
+        "Usage",
+        "Options",
+        "Arguments",
+        "Commands",
+        "[OPTIONS]",
+        "default:",
+        "[required]",
+        "Show this",
+    )
+    assert [word for word in english if word in out] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nigthly"], "perintah nigthly tidak dikenal; maksudnya nightly? (`gudang --help`"),
+        (["xyzzy"], "perintah xyzzy tidak dikenal (`gudang --help`"),
+        (["models", "docz"], "perintah docz tidak dikenal; maksudnya docs? (`gudang models --help`"),
+        (["ui", "--prot", "1"], "opsi --prot tidak dikenal; maksudnya --port? (`gudang ui --help`"),
+        (["ui", "--port", "x"], "--port: harus bilangan bulat (`gudang ui --help`"),
+        (["ui", "--port", "0"], "--port: paling kecil 1 ("),
+        (["ui", "--port", "70000"], "--port: paling besar 65535 ("),
+        (["ui", "--port"], "opsi --port memerlukan nilai"),
+        (["ui", "sini"], "argumen berlebih: sini ("),
+        (["reload"], "OPD/DATASET belum disebut (`gudang reload --help`"),
+        (["upload", "a/b", "tiada.csv"], "BERKAS...: berkas tiada.csv tidak ada ("),
+        (["upload", "a/b", "/tmp"], "BERKAS...: /tmp adalah folder, bukan berkas ("),
+        (["models", "run", "--start", "1/2"], '--start: "1/2" bukan tanggal (seharusnya tttt-bb-hh) ('),
+        (
+            ["models", "run", "--start", "2026-01-01"],
+            "--start dan --end disebut bersama, yang lebih awal dahulu",
+        ),
+        (["run"], "perintahnya belum disebut, misalnya: gudang run dg list defs ("),
+    ],
+)
+def test_wrong_usage_is_one_indonesian_line(arguments: list[str], message: str, gudang: Gudang) -> None:
+    code, out, err = gudang(*arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"gudang: {message}"), err
+    assert err.count("\n") == 1
+
+
+def test_without_a_command_it_shows_its_help(gudang: Gudang) -> None:
+    code, out, err = gudang()
+    assert code == 2
+    assert "Perintah" in out + err and "nightly" in out + err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["models", "show", "dim_wilayh"],
+            "dim_wilayh: model atau seed ini tidak dikenal (maksudnya dim_wilayah?)",
+        ),
+        (
+            ["upload", "samarinda/pendudk", __file__],
+            "samarinda/pendudk: tidak ada kontrak yang menerima unggahan untuk dataset ini"
+            " (maksudnya samarinda/penduduk?)",
+        ),
+    ],
+)
+def test_an_unknown_name_gets_the_nearest_one(arguments: list[str], message: str, gudang: Gudang) -> None:
+    assert gudang(*arguments) == (1, "", f"gudang: {message}\n")
+
+
+def test_an_english_text_that_nobody_translated_is_shown_as_it_is() -> None:
+    from pipelines.cli.app import usage_message
+
+    assert usage_message(typer.BadParameter("Something new")) == "Something new"
