@@ -1,7 +1,8 @@
 """New rows into a model's existing table: dbt's incremental strategies, and changed columns, as SQL.
 
 What belongs here: statements over the existing table and `rows`, the table of what the model's query gave. They are
-run by node_builder.py, in one transaction with the model's checks. Not here: config (models/project/materialization.py).
+run by node_builder.py, in one transaction with the model's checks. Not here: config
+(models/project/materialization.py).
 Source: dbt-adapters, "incremental strategies" (append, delete+insert, merge) and "on_schema_change", so that dbt makes
 the same rows of the same folder. Deleting a whole window is ours.
 """
@@ -12,8 +13,8 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
+from pipelines.contracts.windows import Window
 from pipelines.errors import ModelError
-from pipelines.contracts.windows import (Window)
 from pipelines.models.project.materialization import Incremental
 from pipelines.warehouse.relation import Relation, compiled, identifier
 

@@ -303,9 +303,7 @@ class Builder:
         return node.path.relative_to(self._project.root).as_posix()
 
 
-def create_index(
-    index: Index, name: str, table: Relation, *, if_not_exists: bool = False
-) -> sql.Composed:
+def create_index(index: Index, name: str, table: Relation, *, if_not_exists: bool = False) -> sql.Composed:
     """The statement that makes the index of a model."""
     return sql.SQL("create {}index {}{} on {} using {} ({})").format(
         sql.SQL("unique " if index.unique else ""),

@@ -171,9 +171,7 @@ class _Run:
         """Releases a group in one transaction, or nothing of it if one of its members failed; the results."""
         nodes = [self._nodes[result.name] for result in results]
         bad = [result.name for result in results if result.state != "ok"]
-        why = (
-            f"{bad[0]} tidak dibangun, dan model exposure {group} terbit bersama" if bad else ""
-        )
+        why = f"{bad[0]} tidak dibangun, dan model exposure {group} terbit bersama" if bad else ""
         if not bad:
             try:
                 self._main.release(nodes)

@@ -1,0 +1,65 @@
+"""The checks of one node: its data tests and its suite, asked of the new relation or of the one in use.
+
+What belongs here: running them on the build's own session, and their results. Not here: what a failed one means for
+the node (node_builder.py), how GX is run (quality/run.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import Connection, sql
+
+from pipelines.models.project.nodes import DataTest, Node
+from pipelines.quality.results import CheckResult, describe_rows
+from pipelines.quality.suites import Expectation
+from pipelines.redaction import sqlstates
+from pipelines.warehouse.relation import Relation, compiled
+
+RunSuite = Callable[[Sequence[Expectation], Relation, int | None, Connection[Any]], list[CheckResult]]
+"""Runs expectations on a relation with so many rows, or an unknown number; see quality/run.py."""
+
+
+def audit(
+    conn: Connection[Any], node: Node, run_suite: RunSuite, rows: int | None = None, *, candidate: bool
+) -> tuple[CheckResult, ...]:
+    """The results of all checks of the node: its tests, then its suite.
+
+    rows: the number of rows of the relation, where it is known. candidate: ask the relation that is not released yet,
+    else the one in use, as this session sees it. Raises psycopg.OperationalError where the server is gone.
+    """
+    results = [
+        _run_test(conn, test, test.candidate_sql if candidate else test.sql, rows) for test in node.tests
+    ]
+    if node.suite:
+        results += run_suite(node.suite, node.table.candidate if candidate else node.table, rows, conn)
+        if conn.broken:  # which made all of them fail
+            raise psycopg.OperationalError("koneksi ke server putus saat suite diperiksa")
+    return tuple(results)
+
+
+def describe_failures(checks: Iterable[CheckResult]) -> str | None:
+    """The failed checks of severity error in a line of Indonesian; None if there is none."""
+    failed = [f"{c.name}: {c.message}" for c in checks if not c.passed and c.severity == "error"]
+    return "; ".join(failed) or None
+
+
+def _run_test(conn: Connection[Any], test: DataTest, query: str, rows: int | None) -> CheckResult:
+    count = sql.SQL("select count(*) from (\n{}\n) as failures").format(compiled(query))
+    try:
+        with conn.transaction():
+            row = conn.execute(count).fetchone()
+    except psycopg.Error as error:
+        if conn.broken:
+            raise
+        # A declared test always has a result, also when it cannot be run.
+        why = sqlstates.described(error)
+        return CheckResult(
+            test.name, test.severity, False, None, rows, f"Pemeriksaan tidak dapat dijalankan: {why}."
+        )
+    failures = int(row[0]) if row else 0
+    # Rows of a test need not be rows of the relation: only none of them is none of the relation's.
+    message = describe_rows(failures, None if failures else rows)
+    return CheckResult(test.name, test.severity, failures == 0, failures, rows, message)
