@@ -67,7 +67,7 @@ def doom(where: str) -> None:
         case "cast":
             within(statement, "create_stage")
         case "swap":
-            after(apply, "publish_table")
+            after(apply, "exchange_table")
             after(apply, "_upsert")
         case "ledger":
             before(ledger, "close_batch")

@@ -28,7 +28,7 @@ UNKNOWN = replace(CELLS, clearance=Clearance(("no contract describes it",)))
 WITHOUT_RIGHT = """
 import sys
 from pathlib import Path
-from pipelines.publish.edition import Edition
+from pipelines.publication.edition import Edition
 
 def hook(event, arguments):
     if event == "os.remove" and str(arguments[0]).endswith("000001/csv/gaji.csv"):
