@@ -1,3 +1,3 @@
-"""The province's clock: Asia/Makassar (WITA), whatever the zone of the machine or of a server is."""
+"""The province's time zone: Asia/Makassar (WITA), whatever the zone of the machine or of a server is."""
 
 TIMEZONE = "Asia/Makassar"

@@ -1,12 +1,12 @@
 """Which datasets can be loaded, and which are set aside because their contract or suite has a fault.
 
-What belongs here: one faulty file must not stop the other OPD. So whatever runs asks this module; `gudang validate` and
-the tests name every fault. Not here: reading a contract (contracts/files.py) or a suite (quality/suites.py).
+One faulty file must not stop the other OPD, so every run takes its datasets from here. `gudang validate` names every
+fault. Not here: reading a contract (contracts/files.py) or a suite (quality/suites.py).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines.contracts.files import Fault, contract_paths, read_contract
@@ -20,7 +20,7 @@ from pipelines.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """A dataset that is not loaded until its faults are fixed; what was published of it before stays."""
+    """A dataset that is not loaded until its faults are fixed; its rows in raw stay."""
 
     opd: str
     dataset: str
@@ -29,11 +29,12 @@ class SetAside:
 
     @property
     def key(self) -> str:
+        """The dataset's name in every room: "dinkes/kunjungan"."""
         return f"{self.opd}/{self.dataset}"
 
     def describe(self) -> list[str]:
-        """Its faults, a line each, with the place below the project."""
-        return [f"{Path(*f.path.parts[-3:])}:{f.line}: {_words(f)}" for f in self.faults]
+        """Its faults, one per line, with the path below the project."""
+        return [str(replace(fault, path=Path(*fault.path.parts[-3:]))) for fault in self.faults]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Datasets:
 
 
 def read_datasets(settings: Settings) -> Datasets:
-    """The contracts that can be loaded with their suites, and the others with what is wrong with them."""
+    """Every contract: those whose file and suite have no fault, and the others with their faults."""
     good: list[Contract] = []
     bad: list[SetAside] = []
     for path in contract_paths(settings.contracts_dir):
@@ -61,7 +62,7 @@ def read_datasets(settings: Settings) -> Datasets:
 
 
 def files_left(settings: Settings, datasets: Datasets) -> list[LeftFile]:
-    """Every file in the upload zone that no contract takes, with the reason. Raises SourceError."""
+    """Every file in the upload zone that no contract reads, with the reason. Raises SourceError."""
     zone = upload_zone(settings)
     uploads = [c for c in datasets.contracts if c.server.kind == "upload"]
     left = [file for c in uploads for file in list_uploads(zone, c).left]
@@ -69,7 +70,7 @@ def files_left(settings: Settings, datasets: Datasets) -> list[LeftFile]:
 
 
 def files_unknown(settings: Settings, datasets: Datasets) -> list[LeftFile]:
-    """Those of them that lie in no dataset's folder. Raises SourceError."""
+    """The files in the upload zone that lie in no dataset's folder, with the reason. Raises SourceError."""
     reasons = folder_reasons(datasets.contracts) | {
         s.key: f"kontrak {s.key} salah dan disisihkan; perbaiki dahulu (`gudang validate`)"
         for s in datasets.set_aside
@@ -85,7 +86,3 @@ def _suite_faults(contract: Contract, settings: Settings) -> list[Fault]:
         path = suite_path(settings.expectations_dir, contract)
         return [Fault(path, 1, error.message, error.hint or "")]
     return []
-
-
-def _words(fault: Fault) -> str:
-    return fault.message + (f" ({fault.hint})" if fault.hint else "")

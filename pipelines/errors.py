@@ -1,7 +1,7 @@
-"""The one exception family. What belongs here: errors that name the subject, the place, the rule and the mend.
+"""The one family of exceptions that people read: each names its subject, the place, the rule and how to fix it.
 
-Not here: handling them. A `GudangError` is for a person to read; its text never holds a personal value, and what it
-holds is redacted and masked here, once for all that is printed, logged and kept.
+What belongs here: the classes, and the redaction and masking of their texts, so that no printed, logged or stored text
+holds a secret or a personal value. Not here: handling them.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from pipelines.redaction.secrets import redacted
 
 
 class GudangError(Exception):
-    """Something a data engineer or an OPD can mend.
+    """A fault that a data engineer or an OPD can fix.
 
-    `subject` is the dataset ("dinkes/kunjungan"), model or file; `hint` says how to mend it.
+    subject: the dataset ("dinkes/kunjungan"), model or file. hint: how to fix it.
     """
 
     def __init__(self, subject: str, message: str, *, hint: str | None = None) -> None:
@@ -23,13 +23,14 @@ class GudangError(Exception):
 
 
 def _clean(text: str) -> str:
+    """`text` without secrets and without persons' numbers."""
     return masked(redacted(text), NUMBERS)
 
 
 class ContractError(GudangError):
     """A contract (or its environment) contradicts itself or our vocabulary.
 
-    at: the custom property or the column of the contract that is meant, where it is one.
+    at: the name of the custom property or column that is faulty, where it is one.
     """
 
     def __init__(self, subject: str, message: str, *, hint: str | None = None, at: str | None = None) -> None:
@@ -38,7 +39,7 @@ class ContractError(GudangError):
 
 
 class SourceError(GudangError):
-    """A source could not be read. `transient` says whether trying again may help."""
+    """A source could not be read. transient: whether another try may succeed."""
 
     def __init__(
         self, subject: str, message: str, *, hint: str | None = None, transient: bool = False
@@ -52,7 +53,7 @@ class ShapeError(SourceError):
 
 
 class LoadError(GudangError):
-    """A batch could not be landed, staged or published; the published table is as it was."""
+    """A batch could not be landed, staged or applied; raw is as it was."""
 
 
 class QualityError(GudangError):

@@ -1,6 +1,7 @@
-"""Names that fit into PostgreSQL, which cuts what is longer without a word: two long ones would be the same.
+"""The length of names in PostgreSQL, which cuts longer ones silently: two long names could become the same.
 
-What belongs here: how long a name may be, and a shorter one that is still nobody else's. Not here: what is called so.
+What belongs here: how long a name may be, and how a longer one is shortened and stays unique. Not here: which tables,
+indexes and models get the names.
 """
 
 from __future__ import annotations
@@ -11,20 +12,20 @@ LONGEST_NAME = 63
 """Bytes of an identifier (NAMEDATALEN - 1)."""
 
 CANDIDATE_SUFFIX = "__baru"
-"""What a relation is called while it is built and tested, before readers can see it."""
+"""The end of a relation's name while it is built and tested, before readers see it."""
 
 STAGING_PREFIX = "stg_"
-"""What the staging model of a dataset is called, before the name of its raw table."""
+"""The beginning of the name of a dataset's staging model; the name of its raw table follows."""
 
 LONGEST_MODEL = LONGEST_NAME - len(CANDIDATE_SUFFIX)
 LONGEST_TABLE = LONGEST_MODEL - len(STAGING_PREFIX)
-"""Of a raw table; all that is called after it fits, too."""
+"""The longest name of a raw table: all names that are made from it fit, too."""
 
 _MARK = 10
 
 
 def shortened(name: str, longest: int = LONGEST_NAME) -> str:
-    """The name as it is where it has at most `longest` bytes; else its beginning, and a mark of the whole."""
+    """The name where it has at most `longest` bytes; else its beginning and a hash of the full name."""
     text = name.encode()
     if len(text) <= longest:
         return name

@@ -1,4 +1,4 @@
-"""Where things are: folders, URLs and keys, all from the environment, with defaults for the embedded set-up.
+"""Folders, URLs and keys of an installation: from the environment, with defaults for the embedded server.
 
 What belongs here: names and defaults of environment variables. Not here: starting servers (runtime/embedded.py).
 """
@@ -20,9 +20,10 @@ _REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The set-up of this installation.
+    """Where one installation keeps its project, its state and its warehouse.
 
-    home: state of the embedded default (server, upload zone, publications, Dagster's logs).
+    home: state of the installation (embedded server, upload zone, publications, Dagster's logs).
+    project: the folder that holds contracts/, expectations/ and dbt_like_sql/.
     warehouse_url: SQLAlchemy URL of the warehouse, or None for the embedded server.
     """
 
@@ -32,22 +33,27 @@ class Settings:
 
     @property
     def contracts_dir(self) -> Path:
+        """The folder of the contracts."""
         return self.project / "contracts"
 
     @property
     def expectations_dir(self) -> Path:
+        """The folder of the suites."""
         return self.project / "expectations"
 
     @property
     def models_dir(self) -> Path:
+        """The folder of the SQL models."""
         return self.project / "dbt_like_sql"
 
     @property
     def publication_dir(self) -> Path:
+        """The folder that publications are written to."""
         return Path(os.environ.get("GUDANG_PUBLICATION_DIR", self.home / "publikasi"))
 
     @property
     def dagster_home(self) -> Path:
+        """The folder of Dagster's own state."""
         return Path(os.environ.get("DAGSTER_HOME", self.home / "dagster"))
 
 
@@ -70,7 +76,7 @@ def resolve(subject: str, text: str, env: Mapping[str, str] = os.environ) -> str
         name = match.group(1)
         if not env.get(name):
             raise ContractError(
-                subject, f"environment variable {name} is not set", hint=f"set {name} in .env"
+                subject, f"variabel lingkungan {name} belum diisi", hint=f"isi {name} di .env"
             )
         return env[name]
 

@@ -1,6 +1,7 @@
-"""`gudang validate`: every fault of contracts, suites and models, with file, line and mend.
+"""`gudang validate`: every fault of contracts, suites and models, with file, line and hint. It opens no connection.
 
-What belongs here: asking each reader for its faults, and what must agree between two rooms. Opens no connection.
+What belongs here: collecting the faults that each reader finds, and what must agree between two rooms. Not here: the
+checks of one contract (contracts/), of one suite (quality/suites.py), of the models (models/project/).
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ from pipelines.quality.run import instantiate
 from pipelines.quality.suites import Expectation, derived, suite_path, written
 from pipelines.runtime.demo import demo_given
 from pipelines.settings import PSEUDONYM_KEY, Settings, references
+from pipelines.suggest import did_you_mean, hint_of_known
 
 _PLACE = re.compile(r"(?P<path>[^:]+):(?P<line>\d+)$")
 
 
 def validate(settings: Settings, env: Mapping[str, str] = os.environ) -> list[Fault]:
-    """All faults below `settings.project`, by file and line; none means that a night can start."""
+    """All faults below `settings.project`, ordered by file and line. Where there is none, a night can start."""
     faults: list[Fault] = []
     contracts: list[Contract] = []
     for path in contract_paths(settings.contracts_dir):
@@ -42,13 +44,13 @@ def validate(settings: Settings, env: Mapping[str, str] = os.environ) -> list[Fa
     faults += _environment(settings, contracts, env)
     for contract in contracts:
         path = suite_path(settings.expectations_dir, contract)
-        own, found = _suite(path, {c.name for c in contract.stored}, "a stored column of the contract")
-        faults += [*found, *_said_twice(contract, path, own)]
+        own, found = _suite(path, {c.name for c in contract.stored}, "kolom tersimpan dari kontrak")
+        faults += [*found, *_repeated(contract, path, own)]
     models, project = _models(settings, contracts)
     faults += models
     if project:
         faults += _model_suites(settings, project)
-        faults += _names(contracts, project)
+        faults += _opd_names(contracts, project)
     faults += _orphans(settings, project)
     if project and not faults:
         faults += _definitions(settings, contracts)
@@ -56,7 +58,7 @@ def validate(settings: Settings, env: Mapping[str, str] = os.environ) -> list[Fa
 
 
 def _definitions(settings: Settings, contracts: list[Contract]) -> list[Fault]:
-    """What only Dagster would refuse, which would take every dataset out of the UI. Its import takes seconds."""
+    """What only Dagster refuses; such a fault would take every dataset out of the UI. Its import takes seconds."""
     import dagster as dg
     from dagster_shared.check import CheckError
 
@@ -78,19 +80,22 @@ def _definitions(settings: Settings, contracts: list[Contract]) -> list[Fault]:
             dg.Definitions(assets=assets, jobs=jobs(contracts), resources=resources)
         )
     except (dg.DagsterError, CheckError) as error:
-        message = (
-            f"Dagster refuses what is made of contracts and models: {str(error).strip().splitlines()[0]}"
-        )
-        return [Fault(settings.contracts_dir, 1, message, "change the name that it speaks of")]
+        first = str(error).strip().splitlines()[0]
+        message = f"Dagster menolak definisi dari kontrak dan model: {first}"
+        return [Fault(settings.contracts_dir, 1, message, "ganti nama yang disebut pesan itu")]
     return []
 
 
 def sources_file(settings: Settings) -> Path:
+    """The file that declares the tables of raw to the models, made from the contracts."""
     return settings.models_dir / "models" / "sources.yml"
 
 
 def renew_sources(settings: Settings) -> Path | None:
-    """Writes dbt_like_sql/models/sources.yml anew; None while a contract can't be read, whose models would lose it."""
+    """Writes `sources_file` from the contracts and gives its path.
+
+    It gives None and writes nothing while a contract is faulty, because the file would lose that dataset.
+    """
     read = [read_contract(path)[0] for path in contract_paths(settings.contracts_dir)]
     contracts = [c for c in read if c]
     if len(contracts) < len(read):
@@ -101,7 +106,7 @@ def renew_sources(settings: Settings) -> Path | None:
 
 
 def _environment(settings: Settings, contracts: Iterable[Contract], env: Mapping[str, str]) -> list[Fault]:
-    """Variables that a contract needs, the environment lacks and the demo does not set."""
+    """Environment variables that a contract needs and that neither the environment nor the demo sets."""
     given = demo_given(settings, env)
     faults: list[Fault] = []
     for contract in contracts:
@@ -109,19 +114,22 @@ def _environment(settings: Settings, contracts: Iterable[Contract], env: Mapping
         for number, line in enumerate(lines, start=1):
             for name in references(line):
                 if not env.get(name) and name not in given:
-                    message = f"environment variable {name} is not set"
-                    faults.append(Fault(contract.path, number, message, f"set {name} in .env"))
+                    message = f"variabel lingkungan {name} belum diisi"
+                    faults.append(Fault(contract.path, number, message, f"isi {name} di .env"))
         for purpose in purposes(contract) if settings.warehouse_url else ():
             own = key_variable(purpose)
             if not (env.get(own) or env.get(PSEUDONYM_KEY)):
                 number = next((i for i, line in enumerate(lines, start=1) if "pseudonymise" in line), 1)
-                message = f"personal columns need {own} or {PSEUDONYM_KEY}, and neither is set"
-                faults.append(Fault(contract.path, number, message, f"set {PSEUDONYM_KEY} in .env"))
+                message = f"kolom pribadi memerlukan {own} atau {PSEUDONYM_KEY}; keduanya belum diisi"
+                faults.append(Fault(contract.path, number, message, f"isi {PSEUDONYM_KEY} di .env"))
     return faults
 
 
 def _suite(path: Path, columns: set[str], hint: str) -> tuple[tuple[Expectation, ...], list[Fault]]:
-    """A suite file's expectations, and what is wrong with them by themselves; `columns` are those that it may name."""
+    """A suite file's expectations, and the faults of each by itself.
+
+    columns: the columns that they may name. hint: what those columns are.
+    """
     try:
         own = written(path)
     except QualityError as error:
@@ -132,8 +140,9 @@ def _suite(path: Path, columns: set[str], hint: str) -> tuple[tuple[Expectation,
         named = [v for k, v in expectation.kwargs.items() if k in ("column", "column_A", "column_B")]
         named += expectation.kwargs.get("column_list", [])
         if unknown := sorted({str(n) for n in named} - columns):
-            message = f"{expectation.name}: there is no column {', '.join(unknown)}"
-            faults.append(Fault(path, line, message, f"use {hint}"))
+            message = f"{expectation.name}: tidak ada kolom {', '.join(unknown)}"
+            meant = did_you_mean(unknown[0], columns)
+            faults.append(Fault(path, line, message, " ".join([*filter(None, [meant]), f"pakai {hint}"])))
         try:
             instantiate(path.stem, expectation)
         except QualityError as error:
@@ -141,14 +150,15 @@ def _suite(path: Path, columns: set[str], hint: str) -> tuple[tuple[Expectation,
     return own, faults
 
 
-def _said_twice(contract: Contract, path: Path, own: Iterable[Expectation]) -> list[Fault]:
+def _repeated(contract: Contract, path: Path, own: Iterable[Expectation]) -> list[Fault]:
+    """Expectations of a suite that the contract already makes."""
     names = {e.name for e in derived(contract)}
     return [
         Fault(
             path,
             _line_of(path, f'"{expectation.name}"'),
-            f"{expectation.name} is already what the contract says",
-            "one rule has one place: drop it here",
+            f"{expectation.name} sudah ditulis di kontrak",
+            "satu aturan di satu tempat: hapus dari suite ini",
         )
         for expectation in own
         if expectation.name in names
@@ -162,35 +172,37 @@ def _model_suites(settings: Settings, project: Project) -> list[Fault]:
         if not path.exists():
             continue
         columns = {*(c.name for c in node.columns), *column_lineage(project, node.name)}
-        own, found = _suite(path, columns, f"a column of {node.relation}")
+        own, found = _suite(path, columns, f"kolom {node.relation}")
         faults += [*found, *(_fault(path, e) for e in model_suites.faults(project, node, path, own))]
     if faults:
         return faults
-    try:  # each by itself is sound: what is left is a circle of suites that read each other's models
+    try:  # each suite by itself has no fault, so only a circle of suites that read each other's models is left
         model_suites.with_suites(project, settings.expectations_dir)
     except ModelError as error:
         node = project.nodes[error.subject]
-        return [Fault(model_suites.suite_path(settings.expectations_dir, node), 1, error.message, "")]
+        path = model_suites.suite_path(settings.expectations_dir, node)
+        return [Fault(path, 1, error.message, error.hint or "")]
     return []
 
 
-def _names(contracts: Iterable[Contract], project: Project) -> list[Fault]:
-    """A folder of expectations/ is an OPD's or a schema's."""
+def _opd_names(contracts: Iterable[Contract], project: Project) -> list[Fault]:
+    """OPD that have the name of a schema: a folder of expectations/ belongs to one of the two."""
     schemas = {node.schema for node in project.nodes.values()}
     return [
-        Fault(contract.path, 1, f"{contract.opd} is a schema of the warehouse", "call the OPD otherwise")
+        Fault(contract.path, 1, f"{contract.opd} adalah nama schema gudang data", "pakai nama OPD lain")
         for contract in contracts
         if contract.opd in schemas
     ]
 
 
 def _fault(path: Path, error: QualityError) -> Fault:
+    """An error of a suite as a fault, at the line that it speaks of."""
     return Fault(path, _line_of(path, error.message), error.message, error.hint or "")
 
 
 def _line_of(path: Path, text: str) -> int:
-    """The line that `text` speaks of: "line N" in a JSON error, else where a quoted part of it stands."""
-    if match := re.search(r"line (\d+)", text):
+    """The line that `text` speaks of: "baris N" of a JSON error, else the first that holds a quoted part of it."""
+    if match := re.search(r"(?:line|baris) (\d+)", text):
         return int(match.group(1))
     wanted = re.findall(r"\"[^\"]+\"|'[^']+'", text)
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
@@ -200,7 +212,7 @@ def _line_of(path: Path, text: str) -> int:
 
 
 def _orphans(settings: Settings, project: Project | None) -> list[Fault]:
-    """Suites whose contract or model is not there; a faulty one's suite is no orphan."""
+    """Suites without a contract or model. The suite of a faulty contract is none of them."""
     named = {
         p.parent.name + "/" + p.name.removesuffix(".odcs.yaml")
         for p in contract_paths(settings.contracts_dir)
@@ -209,21 +221,22 @@ def _orphans(settings: Settings, project: Project | None) -> list[Fault]:
     models, schemas = {f"{n.schema}/{n.name}" for n in nodes}, {n.schema for n in nodes}
     faults: list[Fault] = []
     for path in sorted(settings.expectations_dir.glob("*/*.json")):
-        of = f"{path.parent.name}/{path.stem}"
-        if of in named | models:
+        owner = f"{path.parent.name}/{path.stem}"
+        if owner in named | models:
             continue
         if path.parent.name in schemas:
-            message, hint = "this suite belongs to no model", "name it <schema>/<model>.json, or delete it"
+            message, known, form = "suite ini tidak punya model", models, "<schema>/<model>.json"
         elif project:
-            message, hint = "this suite belongs to no contract", "name it as its dataset, or delete it"
+            message, known, form = "suite ini tidak punya kontrak", named, "<opd>/<dataset>.json"
         else:
             continue
-        faults.append(Fault(path, 1, message, hint))
+        parts = [did_you_mean(owner, known), f"beri nama {form}, atau hapus berkasnya"]
+        faults.append(Fault(path, 1, message, " ".join(filter(None, parts))))
     return faults
 
 
 def _models(settings: Settings, contracts: list[Contract]) -> tuple[list[Fault], Project | None]:
-    """The faults of the models, and the models where they can be read."""
+    """The faults of the models, and the project where it can be read."""
     try:
         project = load_project(settings.models_dir)
     except ModelError as error:
@@ -235,7 +248,7 @@ def _models(settings: Settings, contracts: list[Contract]) -> tuple[list[Fault],
 
 
 def _publication(settings: Settings, contracts: list[Contract], project: Project) -> list[Fault]:
-    """What is open and may not be; of marts only where every contract can be read: else the lack of it is the fault."""
+    """Open marts that may not be open. Where a contract is faulty only that is a fault, and the marts are not asked."""
     try:
         marts = {mart.name: mart for mart in (*report_marts(project), *open_marts(project))}
     except PublicationError as error:
@@ -251,17 +264,17 @@ def _publication(settings: Settings, contracts: list[Contract], project: Project
 
 
 def _sources(settings: Settings, contracts: list[Contract]) -> list[Fault]:
+    """A fault where `sources_file` is not what the contracts make of it."""
     path = sources_file(settings)
     if len(contracts) < len(contract_paths(settings.contracts_dir)):
-        return []  # nobody can tell yet what it should say
+        return []  # the contracts do not say yet what it should hold
     if not path.exists() or path.read_text(encoding="utf-8") != render_sources(contracts):
-        return [
-            Fault(path, 1, "sources.yml does not say what the contracts say", "run `gudang validate --fix`")
-        ]
+        return [Fault(path, 1, "sources.yml tidak sesuai kontrak", "jalankan `gudang validate --fix`")]
     return []
 
 
 def _references(contracts: Iterable[Contract], project: Project) -> list[Fault]:
+    """References of contracts to a table or column that no seed or model has."""
     faults: list[Fault] = []
     for contract in contracts:
         for column in contract.stored:
@@ -273,9 +286,13 @@ def _references(contracts: Iterable[Contract], project: Project) -> list[Fault]:
             needed = {reference.column, *(name for name, _ in reference.where)}
             line = _line_of(contract.path, f"'{reference.table}.{reference.column}'")
             if node is None:
-                message = f"{column.name}: there is no reference table {reference.table}"
-                faults.append(Fault(contract.path, line, message, "a seed or model of dbt_like_sql/"))
+                message = f"{column.name}: tidak ada tabel rujukan {reference.table}"
+                parts = [
+                    did_you_mean(reference.table, project.nodes),
+                    "pakai seed atau model dari dbt_like_sql/",
+                ]
+                faults.append(Fault(contract.path, line, message, " ".join(filter(None, parts))))
             elif unknown := sorted(needed - known):
-                message = f"{column.name}: {reference.table} has no column {', '.join(unknown)}"
-                faults.append(Fault(contract.path, line, message, f"it has {', '.join(sorted(known))}"))
+                message = f"{column.name}: {reference.table} tidak mempunyai kolom {', '.join(unknown)}"
+                faults.append(Fault(contract.path, line, message, hint_of_known(unknown[0], sorted(known))))
     return faults

@@ -1,5 +1,5 @@
 """The promise of one OPD about one dataset: ODCS files in contracts/ as typed values.
 
-What belongs here: the vocabulary of docs/contracts.md and every contradiction that it forbids. Not here: SQL that
-moves rows, connections, Dagster.
+What belongs here: the vocabulary of docs/contracts/ and every contradiction that it forbids. Not here: SQL that moves
+rows, connections, Dagster.
 """

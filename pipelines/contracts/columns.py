@@ -1,13 +1,17 @@
-"""One property of a contract as a value, and the types and classes that it can have."""
+"""One property of a contract as a value, and the types and classes that it can have.
+
+Not here: what a contract may write about them (vocabulary.py, options.py, repairs.py).
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 PERSONAL = frozenset({"pribadi", "pribadi_spesifik"})
 CLASSIFICATIONS = ("terbuka", "terbatas", "pribadi", "pribadi_spesifik")
+"""From the least to the most strictly kept."""
 PHYSICAL_TYPE = re.compile(
     r"text|smallint|integer|bigint|numeric(\(\d{1,3},\s?\d{1,3}\))?|double precision|boolean"
     r"|date|time|timestamp|timestamptz"
@@ -22,18 +26,26 @@ LOGICAL_TYPES: Mapping[str, tuple[str, ...]] = {
     "timestamp": ("timestamp", "timestamptz"),
 }
 PERIOD_TYPES = ("date", "timestamp", "string", "integer")
-"""Logical types that can say up to when the data go: a text is YYYY-MM, a whole number is a year."""
+"""Logical types whose values can be a period: a text is YYYY-MM, a whole number is a year."""
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A column's value must stand in `core.<table>.<column>`, among the rows that match `where`."""
+    """The rule that a column's value is one of `core.<table>.<column>`, among the rows that match `where`.
+
+    normalise: "kunci_nama" to compare names by their key, None to compare the values themselves.
+    """
 
     table: str
     column: str
     where: tuple[tuple[str, str], ...] = ()
     normalise: str | None = None
+
+
+def strictest(columns: Iterable[Column]) -> str:
+    """The strictest class among the columns'."""
+    return max((column.classification for column in columns), key=CLASSIFICATIONS.index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +89,7 @@ class Column:
 
     @property
     def personal(self) -> bool:
+        """Whether its values are personal data (UU 27/2022)."""
         return self.classification in PERSONAL
 
     @property

@@ -1,4 +1,4 @@
-"""An ODCS document that has the right form, as a `Contract`.
+"""From an ODCS document whose form is right to a `Contract`.
 
 What belongs here: which key of the document becomes which field. Not here: YAML, lines, the form itself
 (files.py), what a contract means (model.py).
@@ -31,9 +31,16 @@ from pipelines.contracts.model import (
 )
 from pipelines.contracts.odcs import FaultyError, Location, custom_properties
 from pipelines.contracts.upload import FileExtract
-from pipelines.errors import ContractError, GudangError
+from pipelines.errors import ContractError
 from pipelines.redaction.secrets import secret_in
+from pipelines.suggest import hint_of_known
 
+_KINDS = {"database": "basis data", "api": "API", "upload": "unggahan"}
+_PAGES = {
+    "database": "docs/contracts/databases.md",
+    "api": "docs/contracts/apis.md",
+    "upload": "docs/contracts/uploads.md",
+}
 _DURATION = re.compile(r"P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+S)?)?")
 
 
@@ -99,36 +106,35 @@ def _one_of(
 ) -> str:
     value = custom.get(name, default)
     if value not in known:
-        raise FaultyError(_custom_place(document, name), f"{name} {value!r} is unknown", " or ".join(known))
+        message = f"{name} {value!r} tidak dikenal"
+        raise FaultyError(_custom_place(document, name), message, hint_of_known(value, known))
     return value
 
 
 def _duration(document: dict[str, Any], custom: dict[str, Any], name: str) -> str | None:
     value = custom.get(name)
     if value is not None and not _DURATION.fullmatch(str(value)):
-        raise FaultyError(
-            _custom_place(document, name), f"{name} {value!r} is no ISO 8601 duration", "such as P1D or PT6H"
-        )
+        message = f"{name} {value!r} bukan durasi ISO 8601"
+        raise FaultyError(_custom_place(document, name), message, "misalnya P1D atau PT6H")
     return value
 
 
 def _share(document: dict[str, Any], custom: dict[str, Any], name: str, default: float) -> float:
     value = custom.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        hint = "a number from 0 to 1, such as 0.5"
-        raise FaultyError(_custom_place(document, name), f"{name} {value!r} is no share", hint)
+        message = f"{name} {value!r} bukan bagian dari 1"
+        raise FaultyError(_custom_place(document, name), message, "tulis angka dari 0 sampai 1, misalnya 0.5")
     return float(value)
 
 
 def _lag(document: dict[str, Any], custom: dict[str, Any]) -> str | None:
-    """An ISO 8601 duration of a cursor that is a time, a number above 0 of one that is a number; as text."""
+    """The lag as text: an ISO 8601 duration for a cursor of times, a number above 0 for one of numbers."""
     value = custom.get("lag")
     if isinstance(value, bool) or not isinstance(value, int | float):
         return _duration(document, custom, "lag")
     if not 0 < value < float("inf"):
-        raise FaultyError(
-            _custom_place(document, "lag"), f"lag {value!r} is no number above 0", "such as 1000"
-        )
+        message = f"lag {value!r} bukan angka di atas 0"
+        raise FaultyError(_custom_place(document, "lag"), message, "misalnya 1000")
     return f"{Decimal(str(value)):f}"
 
 
@@ -136,25 +142,24 @@ def _seconds(document: dict[str, Any], custom: dict[str, Any], name: str) -> int
     try:
         return _positive(custom, name)
     except ValueError as error:
-        raise FaultyError(_custom_place(document, name), str(error), "seconds, such as 1800") from None
+        raise FaultyError(_custom_place(document, name), str(error), "detik, misalnya 1800") from None
 
 
 def _server(server: dict[str, Any]) -> Server:
-    kinds = {"local": "upload", "api": "api", "custom": "database"}
+    kinds = {"custom": "database", "api": "api", "local": "upload"}
     kind = kinds.get(server.get("type", ""))
     if kind is None:
-        raise FaultyError(
-            ("servers", 0, "type"), f"server type {server.get('type')!r}", "custom (database), api or local"
-        )
-    location = server.get("path") if kind == "upload" else server.get("location")
-    if not location or not server.get("server"):
-        raise FaultyError(("servers", 0), "server has no name or no location", "see docs/contracts.md")
-    if kind != "upload" and (secret := secret_in(str(location))):
-        # Not repeated: the message would show it once more.
-        message = (
-            f"location holds its {secret} itself, and everybody who reads the contract or a message sees it"
-        )
-        hint = "put the whole URL into .env and write ${GUDANG_SUMBER_<OPD>_URL}, and change this password"
+        message = f"servers: type {server.get('type')!r} tidak dikenal"
+        hint = f"{hint_of_known(server.get('type'), kinds)}; custom adalah basis data, local adalah unggahan"
+        raise FaultyError(("servers", 0, "type"), message, hint)
+    place = "path" if kind == "upload" else "location"
+    for key in ("server", place):
+        if not server.get(key):
+            raise FaultyError(("servers", 0), f"servers: {key} tidak ada", "lihat docs/contracts/index.md")
+    if kind != "upload" and (secret := secret_in(str(server[place]))):
+        # The message does not repeat it.
+        message = f"location memuat {secret} secara terbuka, dan setiap pembaca kontrak melihatnya"
+        hint = "pindahkan seluruh URL ke .env, tulis ${GUDANG_SUMBER_<OPD>_URL}, dan ganti kata sandi itu"
         raise FaultyError(("servers", 0, "location"), message, hint)
     custom = custom_properties(server)
     try:
@@ -162,14 +167,16 @@ def _server(server: dict[str, Any]) -> Server:
         return Server(
             name=server["server"],
             kind=kind,
-            location=str(location),
+            location=str(server[place]),
             rows_per_second=_positive(custom, "rows_per_second"),
             load_hours=_hours(str(hours)) if hours is not None else None,
             statement_timeout=_positive(custom, "statement_timeout") or STATEMENT_TIMEOUT_S,
             wait_limit=_positive(custom, "wait_limit") or WAIT_LIMIT_S,
         )
     except ValueError as error:
-        raise FaultyError(("servers", 0, "customProperties"), str(error), "see docs/contracts.md") from None
+        raise FaultyError(
+            ("servers", 0, "customProperties"), str(error), "lihat docs/contracts/servers.md"
+        ) from None
 
 
 def _positive(custom: Mapping[str, Any], name: str) -> int | None:
@@ -177,16 +184,16 @@ def _positive(custom: Mapping[str, Any], name: str) -> int | None:
     if value is None:
         return None
     if not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} {value!r} is no whole number above 0")
+        raise ValueError(f"{name} {value!r} bukan bilangan bulat di atas 0")
     return value
 
 
 def _hours(text: str) -> tuple[time, time]:
-    """ "20:00-05:00" as its two times."""
+    """The two times of a text like 20:00-05:00. Raises ValueError."""
     try:
         start, end = (time.fromisoformat(part.strip()) for part in text.split("-"))
     except ValueError:
-        raise ValueError(f"load_hours {text!r} is no span of hours such as 20:00-05:00") from None
+        raise ValueError(f"load_hours {text!r} bukan rentang jam seperti 20:00-05:00") from None
     return start, end
 
 
@@ -195,23 +202,28 @@ def _extract(document: dict[str, Any], server: Server, custom: dict[str, Any]) -
     values = custom.get("extract")
     where = _custom_place(document, "extract")
     if not isinstance(values, dict):
-        raise FaultyError(where, "extract is missing", f"say what to read from this {server.kind}")
+        raise FaultyError(where, "extract tidak ada", f"tulis apa yang dibaca, lihat {_PAGES[server.kind]}")
     values = cast("dict[str, Any]", values)
-    known = {f.name for f in fields(kind)}
-    if unknown := sorted(set(values) - known):
-        message = f"extract of a {server.kind} knows no {', '.join(unknown)}"
-        raise FaultyError((*where, unknown[0]), message, f"known: {', '.join(sorted(known))}")
+    known = sorted(f.name for f in fields(kind))
+    if unknown := sorted(set(values) - set(known)):
+        message = f"extract: {', '.join(unknown)} tidak dikenal untuk sumber {_KINDS[server.kind]}"
+        raise FaultyError((*where, unknown[0]), message, hint_of_known(unknown[0], known))
+    if missing := [f.name for f in fields(kind) if f.default is f.default_factory and f.name not in values]:
+        message = f"extract: {', '.join(missing)} tidak ada"
+        raise FaultyError(where, message, f"lihat {_PAGES[server.kind]}")
     try:
         extract = kind(**values)
     except ContractError as error:
         raise FaultyError((*where, *error.subject.split(".")[1:]), error.message, error.hint or "") from None
-    except (TypeError, ValueError, AttributeError) as error:
-        message = f"extract: {error}".replace("__init__() ", "")
-        raise FaultyError(where, message, "see docs/contracts.md") from None
-    said = document["servers"][0].get("format")
-    if isinstance(extract, FileExtract) and said != extract.format:
-        message = f"the server's format is {said!r}, that of extract {extract.format!r}"
-        raise FaultyError(("servers", 0, "format"), message, "make them agree")
+    except ValueError as error:
+        raise FaultyError(where, f"extract: {error}", f"lihat {_PAGES[server.kind]}") from None
+    except (TypeError, AttributeError):
+        message = "extract: ada nilai yang tipenya salah"
+        raise FaultyError(where, message, f"lihat {_PAGES[server.kind]}") from None
+    of_server = document["servers"][0].get("format")
+    if isinstance(extract, FileExtract) and of_server != extract.format:
+        message = f"format pada servers adalah {of_server!r}, pada extract {extract.format!r}"
+        raise FaultyError(("servers", 0, "format"), message, "samakan keduanya")
     return extract
 
 
@@ -221,18 +233,28 @@ def _partition(document: dict[str, Any], custom: dict[str, Any]) -> Partition | 
         return None
     where = _custom_place(document, "partition")
     try:
-        start = (
-            values["start"] if isinstance(values["start"], date) else date.fromisoformat(str(values["start"]))
-        )
-        every = str(values["every"])
+        start, every = _day(values["start"]), str(values["every"])
         if every not in tuple(Cadence):
-            raise FaultyError(where, f"partition every {every!r} is unknown", " or ".join(Cadence))
+            message = f"partition: every {every!r} tidak dikenal"
+            raise FaultyError(where, message, hint_of_known(every, Cadence))
         return Partition(column=values["column"], every=Cadence(every), start=start)
     except KeyError as error:
-        missing = f"partition has no {error.args[0]}"
-    except (TypeError, ValueError) as error:
-        missing = f"partition: {error}"
-    raise FaultyError(where, missing, "{column: ..., every: daily or monthly, start: YYYY-MM-DD}")
+        message = f"partition: {error.args[0]} tidak ada"
+    except TypeError:
+        message = "partition bukan pemetaan"
+    except ValueError as error:
+        message = f"partition: {error}"
+    raise FaultyError(where, message, "{column: ..., every: daily atau monthly, start: YYYY-MM-DD}")
+
+
+def _day(value: object) -> date:
+    """A date of YAML, or a text of one. Raises ValueError."""
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError(f"start {value!r} bukan tanggal") from None
 
 
 def _columns(properties: list[dict[str, Any]]) -> tuple[Column, ...]:
@@ -240,8 +262,15 @@ def _columns(properties: list[dict[str, Any]]) -> tuple[Column, ...]:
     for index, prop in enumerate(properties):
         try:
             columns.append(_column(prop))
-        except (KeyError, TypeError, ValueError, GudangError) as error:
-            raise FaultyError(("schema", 0, "properties", index), f"{prop.get('name')}: {error}") from None
+        except KeyError as error:
+            message = f"{prop.get('name')}: {error.args[0]} tidak ada"
+        except TypeError:
+            message = f"{prop.get('name')}: ada nilai yang tipenya salah"
+        except ValueError as error:
+            message = f"{prop.get('name')}: {error}"
+        else:
+            continue
+        raise FaultyError(("schema", 0, "properties", index), message, "lihat docs/contracts/columns.md")
     return tuple(columns)
 
 
@@ -289,7 +318,7 @@ def _column(prop: dict[str, Any]) -> Column:
 
 
 def _aliases(enum: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Every alias of a class and the class's value."""
+    """Each alias of a class, with the class's value."""
     for entry in enum:
         aliases = custom_properties(entry).get("alias") or ()
         for word in [aliases] if isinstance(aliases, str) else aliases:
@@ -304,6 +333,8 @@ def _reference(relationships: list[dict[str, Any]]) -> Reference | None:
     custom = custom_properties(relationship)
     normalise = custom.get("normalise")
     if normalise not in (None, "kunci_nama"):
-        raise ValueError(f"normalise {normalise!r} is unknown (kunci_nama)")
+        raise ValueError(
+            f"normalise {normalise!r} tidak dikenal ({hint_of_known(normalise, ['kunci_nama'])})"
+        )
     where = tuple(sorted((str(k), str(v)) for k, v in (custom.get("where") or {}).items()))
     return Reference(table=table, column=column, where=where, normalise=normalise)

@@ -1,12 +1,12 @@
-"""contracts/ as typed objects; the only reader of those files.
+"""A contract as a typed value, which refuses every contradiction between its parts.
 
-What belongs here: the vocabulary of docs/contracts.md and every contradiction that it forbids. Not here: SQL,
-connections, Dagster. A contract that loads is one that the rest of the house can trust.
+What belongs here: what a contract means, see docs/contracts/. Not here: reading its file (files.py, document.py), SQL,
+connections, Dagster. Every other room may trust a `Contract` that exists.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
@@ -17,7 +17,7 @@ from pipelines.contracts.api import ApiExtract
 from pipelines.contracts.columns import IDENTIFIER, Column
 from pipelines.contracts.upload import SHEET, WORKBOOKS, FileExtract
 from pipelines.errors import ContractError
-from pipelines.identifiers import LONGEST_TABLE
+from pipelines.suggest import did_you_mean
 
 STATEMENT_TIMEOUT_S = 900
 CHECK_TIMEOUT_S = 1800
@@ -34,14 +34,16 @@ SLA_HOURS: Mapping[str, int] = {
     for unit in units.split()
 }
 MOST_COLUMNS = 800
-"""Columns that a load stores. A query of PostgreSQL names at most 1,664, and that of a stage names each twice."""
+"""The most columns that a load stores. A query of PostgreSQL may name 1,664, and that of the stage names each twice."""
 RESERVED = frozenset({"deleted_at", "valid_from", "valid_to", "is_current"})
-"""Columns that a load adds by itself; no property may be called so."""
+"""Columns that a load adds by itself; no property may have their names."""
 SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 """Columns that every table of PostgreSQL has by itself (manual, section 5.6)."""
 
 
 class WriteDisposition(StrEnum):
+    """What a load does with the rows that raw has: replace all, append to them, or merge by key."""
+
     REPLACE = "replace"
     APPEND = "append"
     MERGE = "merge"
@@ -63,13 +65,14 @@ class MergeStrategy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where a dataset comes from, and what is owed to it.
+    """Where a dataset comes from, and how much we may ask of that place.
 
+    kind: "database", "api" or "upload".
     location: may hold ${ENV_NAME}; for an upload it is the folder in the zone.
-    rows_per_second: the most that we read, None for as fast as it gives.
-    load_hours: from and to (WITA) when we may read, over midnight too; None for always.
+    rows_per_second: the most that we read; None for no limit.
+    load_hours: first and last time of day (WITA) when a load may begin, also over midnight; None for always.
     statement_timeout: seconds that one statement of ours may run in a database.
-    wait_limit: seconds that one load may wait in vain for an API, see transport.Waiting.
+    wait_limit: seconds that one load may wait without result for an API (extract/api/transport.py).
     """
 
     name: str
@@ -83,7 +86,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseExtract:
-    """A table or view, or a SELECT of the OPD's own. where: a condition on what these give."""
+    """What to read from a database: a table or view, or a SELECT. where: a condition on their rows."""
 
     table: str | None = None
     schema: str | None = None
@@ -94,11 +97,11 @@ class DatabaseExtract:
         for name in ("table", "schema", "where", "query"):
             value: object = getattr(self, name)
             if value is not None and not (isinstance(value, str) and value.strip()):
-                raise ValueError(f"{name} {value!r} is no text")
+                raise ValueError(f"{name} {value!r} bukan teks")
         if (self.table is None) == (self.query is None):
-            raise ValueError("name a table, or write a query, and not both")
+            raise ValueError("tulis table atau query, tepat satu")
         if self.query and self.schema:
-            raise ValueError("a query names the schema by itself")
+            raise ValueError("schema tidak dipakai bersama query; sebut schema di dalam query")
 
 
 Extract = DatabaseExtract | ApiExtract | FileExtract
@@ -114,12 +117,15 @@ class Partition:
 
     def __post_init__(self) -> None:
         if self.every is Cadence.MONTHLY and self.start.day != 1:
-            raise ValueError(f"start {self.start} is no first day of a month")
+            raise ValueError(f"start {self.start} bukan tanggal satu")
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What one OPD promised of one dataset."""
+    """What one OPD promises about one dataset.
+
+    Raises ContractError where two parts contradict each other, with the place in `at`.
+    """
 
     opd: str
     dataset: str
@@ -151,9 +157,9 @@ class Contract:
 
     @property
     def period_column(self) -> Column | None:
-        """The column whose newest value says up to when the data go; None where only a change can say that.
+        """The column whose newest value says up to when the data go, or None.
 
-        What the SLA's frequency names, else the column of the windows, else a cursor that is a time.
+        It is the column that the SLA's frequency names, else the partition's column, else a cursor that is a time.
         """
         if self.period:
             return self.column(self.period)
@@ -163,7 +169,7 @@ class Contract:
 
     @property
     def key(self) -> str:
-        """The dataset's name everywhere: "dinkes/kunjungan"."""
+        """The dataset's name in every room: "dinkes/kunjungan"."""
         return f"{self.opd}/{self.dataset}"
 
     @property
@@ -183,51 +189,42 @@ class Contract:
 
     @property
     def keeps_history(self) -> bool:
+        """Whether raw has a row per version of a key (SCD2)."""
         return self.merges and self.merge_strategy is MergeStrategy.SCD2
 
     @property
     def merges(self) -> bool:
+        """Whether a load merges its rows into raw by key."""
         return self.disposition is WriteDisposition.MERGE
 
     @property
     def appends(self) -> bool:
+        """Whether a load adds its rows to those of raw."""
         return self.disposition is WriteDisposition.APPEND
 
     @property
     def takes_every_file(self) -> bool:
-        """Whether each upload adds to what earlier ones brought; else the newest stands for all."""
+        """Whether every upload adds to the earlier ones; else the newest upload replaces them."""
         return self.appends or self.merges
 
     @property
     def primary_key(self) -> tuple[str, ...]:
+        """The names of the key's columns, in their order."""
         return tuple(c.name for c in self.columns if c.key)
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """What no two rows of one reading may share: the key, or of a history with a clock a version of it."""
+        """The columns whose values no two rows of one reading may share: the key, and the cursor of a history."""
         if self.keeps_history and self.cursor and self.cursor not in self.primary_key:
             return (*self.primary_key, self.cursor)
         return self.primary_key
 
-    def name_faults(self) -> Iterator[tuple[str, str]]:
-        """What PostgreSQL would make of the dataset's name: message and mend; with none its table is its own."""
-        if any("__" in part for part in (self.opd, self.dataset)):
-            yield (
-                f"the table raw.{self.table} could be another dataset's: two underscores part OPD and dataset",
-                "one underscore in a name",
-            )
-        if len(self.table) > LONGEST_TABLE:
-            yield (
-                f"the table raw.{self.table} has a name of {len(self.table)} characters, and PostgreSQL would cut what"
-                " is called after it",
-                f"OPD and dataset may have {LONGEST_TABLE - 2} characters together",
-            )
-
     def column(self, name: str) -> Column:
+        """The column of this name. Raises StopIteration where there is none."""
         return next(c for c in self.columns if c.name == name)
 
     def sla_hours(self, prop: str) -> float | None:
-        """The SLA property in hours, or None where the contract does not promise it."""
+        """A property of the SLA in hours, or None where the contract does not promise it."""
         if prop not in self.sla:
             return None
         value, unit = self.sla[prop]
@@ -241,94 +238,94 @@ class Contract:
     def _check_load(self) -> None:
         names = [c.name for c in self.columns]
         if twice := next((name for name in names if names.count(name) > 1), None):
-            self._fail(f"two properties have the name {twice}", "rename one of them", twice)
+            self._fail(f"dua properti bernama {twice}", "ganti nama salah satunya", twice)
         if len(self.stored) > MOST_COLUMNS:
             self._fail(
-                f"{len(self.stored)} columns are more than the {MOST_COLUMNS} that one table may have here",
-                "drop: true for what nobody needs, or two datasets with the same key",
+                f"{len(self.stored)} kolom melebihi batas {MOST_COLUMNS} kolom per tabel",
+                "tulis drop: true pada kolom yang tidak perlu, atau bagi menjadi dua dataset dengan kunci sama",
             )
         if taken := sorted(RESERVED.intersection(names)):
             self._fail(
-                f"{', '.join(taken)}: loads add a column of that name", "rename the property", taken[0]
+                f"{', '.join(taken)}: pemuatan menambah kolom dengan nama itu",
+                "ganti nama properti",
+                taken[0],
             )
         if self.merges and not self.primary_key:
-            self._fail("merge needs a primary key", "mark a property primaryKey: true", "write_disposition")
+            self._fail(
+                "merge memerlukan kunci utama", "tulis primaryKey: true pada properti", "write_disposition"
+            )
         if self.partition and self.disposition is not WriteDisposition.REPLACE:
             self._fail(
-                "a partitioned dataset is replaced by window", "use write_disposition replace", "partition"
+                "dataset berpartisi diganti per jendela", "pakai write_disposition: replace", "partition"
             )
         if self.partition and self.server.kind != "database":
-            self._fail("only a database can be asked for a window", "drop the partition", "partition")
-        if self.partition and self.partition.column not in {c.name for c in self.stored}:
-            self._fail(
-                f"partition column {self.partition.column} is no stored column",
-                "name one of the properties",
-                "partition",
-            )
+            self._fail("hanya basis data yang dapat dibaca per jendela", "hapus partition", "partition")
+        if self.partition:
+            self._check_column(self.partition.column, "partition: column", "partition", personal=True)
         if self.partition and self.column(self.partition.column).logical_type not in ("date", "timestamp"):
             self._fail(
-                f"partition column {self.partition.column} is no time", "a date or timestamp", "partition"
+                f"partition: column {self.partition.column} bukan waktu",
+                "pakai date atau timestamp",
+                "partition",
             )
         if self.merge_strategy is MergeStrategy.SCD2 and not self.merges:
-            self._fail("merge_strategy needs write_disposition merge", "drop it, or merge", "merge_strategy")
-        self._check_cursor()
-        if self.period and self.period not in {c.name for c in self.stored if not c.personal}:
             self._fail(
-                f"frequency: element {self.period} is no stored, non-personal column",
-                "name one of the properties",
+                "merge_strategy memerlukan write_disposition: merge",
+                "hapus merge_strategy, atau pakai merge",
+                "merge_strategy",
             )
+        self._check_cursor()
+        if self.period:
+            self._check_column(self.period, "frequency: element", None)
         if self.reconcile and not self.merges:
             self._fail(
-                "reconcile needs write_disposition merge",
-                "a replace notices what is gone by itself",
+                "reconcile memerlukan write_disposition: merge",
+                "hapus reconcile; replace sudah menghapus baris yang hilang di sumber",
                 "reconcile",
             )
         if self.reconcile and self.server.kind == "upload":
             self._fail(
-                "reconcile needs a source that can be asked for its keys", "a database or an API", "reconcile"
+                "reconcile memerlukan sumber yang dapat dibaca kuncinya",
+                "hapus reconcile; hanya untuk basis data atau API",
+                "reconcile",
             )
 
     def _check_cursor(self) -> None:
         if isinstance(self.extract, ApiExtract) and self.extract.incremental_param and not self.cursor:
             self._fail(
-                "incremental_param needs a cursor, whose last value it asks from",
-                "name the cursor",
+                "incremental_param memerlukan cursor, karena meminta rekaman sejak nilai terakhirnya",
+                "tulis cursor",
                 "extract",
             )
         if self.lag and not self.cursor:
-            self._fail("a lag needs a cursor", "name the cursor, or drop the lag", "lag")
+            self._fail("lag memerlukan cursor", "tulis cursor, atau hapus lag", "lag")
         if not self.cursor:
             return
         if self.disposition is WriteDisposition.REPLACE:
             self._fail(
-                "a cursor needs write_disposition merge or append",
-                "drop the cursor, merge or append",
+                "cursor memerlukan write_disposition: merge atau append",
+                "hapus cursor, atau pakai merge atau append",
                 "cursor",
             )
-        if self.cursor not in {c.name for c in self.stored if not c.personal}:
-            self._fail(
-                f"cursor {self.cursor} is no stored, non-personal column",
-                "name one of the properties",
-                "cursor",
-            )
+        self._check_column(self.cursor, "cursor", "cursor")
         if not self.column(self.cursor).required:
             self._fail(
-                f"cursor {self.cursor} may be empty, and such rows would never be read again",
-                "mark it required: true",
+                f"cursor {self.cursor} boleh kosong, dan baris seperti itu tidak akan dibaca lagi",
+                "tulis required: true pada kolom itu",
                 "cursor",
             )
         kind = self.column(self.cursor).logical_type
         a_time = kind in ("date", "timestamp")
         if self.lag and (kind == "string" or self.lag.startswith("P") != a_time):
             self._fail(
-                f"lag {self.lag} can't be taken from the cursor {self.cursor}, which is a {kind}",
-                "a duration (P1D) from a date or timestamp, a number (1000) from a number",
+                f"lag {self.lag} tidak dapat dikurangkan dari cursor {self.cursor} yang bertipe {kind}",
+                "tulis durasi (P1D) untuk date atau timestamp, angka (1000) untuk angka",
                 "lag",
             )
         if self.keeps_history and not a_time:
             self._fail(
-                f"scd2 takes valid_from from the cursor, and {self.cursor} is no time",
-                "a date or timestamp, or no cursor: then valid_from is the time of the load",
+                f"scd2 mengambil valid_from dari cursor, tetapi {self.cursor} bukan waktu",
+                "pakai date atau timestamp, atau hapus cursor: valid_from lalu menjadi waktu pemuatan",
                 "cursor",
             )
 
@@ -336,49 +333,62 @@ class Contract:
         for column in self.columns:
             if column.personal and not (column.pseudonymise or column.dropped):
                 self._fail(
-                    f"column {column.name} is {column.classification} and would be stored as it is",
-                    "give it pseudonymise: <purpose> or drop: true",
+                    f"{column.name}: kolom {column.classification} akan tersimpan apa adanya",
+                    "tulis pseudonymise: <tujuan> atau drop: true",
                     column.name,
                 )
             if column.pseudonymise and not IDENTIFIER.fullmatch(column.pseudonymise):
                 self._fail(
-                    f"column {column.name}: {column.pseudonymise!r} is no purpose of a pseudonym",
-                    "lower snake case, such as pajak_kendaraan",
+                    f"{column.name}: pseudonymise {column.pseudonymise!r} bukan nama tujuan yang sah",
+                    "huruf kecil, angka, dan garis bawah, misalnya pajak_kendaraan",
                     column.name,
                 )
             if column.key and column.dropped:
                 self._fail(
-                    f"primary key column {column.name} is dropped", "pseudonymise it instead", column.name
+                    f"{column.name}: kolom kunci utama memakai drop", "pakai pseudonymise", column.name
                 )
             if column.retain_original and not column.pseudonymise:
                 self._fail(
-                    f"column {column.name}: retain_original keeps what stands behind a pseudonym",
-                    "give it pseudonymise: <purpose>",
+                    f"{column.name}: retain_original menyimpan nilai asli di balik pseudonim",
+                    "tulis pseudonymise: <tujuan>",
                     column.name,
                 )
         if self.evolves and any(c.personal for c in self.columns):
             self._fail(
-                "a dataset with personal columns must freeze: a new column could hold persons too, unseen",
-                "schema_contract: freeze",
+                "dataset dengan kolom pribadi harus freeze: kolom baru dapat memuat data pribadi tanpa diketahui",
+                "tulis schema_contract: freeze",
                 "schema_contract",
             )
 
     def _check_upload(self) -> None:
-        """What only an upload, or only a workbook, has. A column "@..." elsewhere is one of the source's own."""
+        """Names that only an upload, or only a workbook, gives. Another source's column "@..." is its own."""
         if not isinstance(self.extract, FileExtract):
             return
         if self.extract.format not in WORKBOOKS and any(c.source_name == SHEET for c in self.columns):
-            self._fail(f"{SHEET} is the name of a workbook's sheet", f"a {self.extract.format} file has none")
-        known = {_plain(c.source_name) for c in self.columns}
+            self._fail(
+                f"{SHEET} adalah nama lembar buku kerja",
+                f"berkas {self.extract.format} tidak mempunyai lembar",
+            )
+        known = {_plain(c.source_name): c.source_name for c in self.columns}
         for word, names in (("fill_down", self.extract.fill_down), ("totals", self.extract.totals)):
             lost = next((name for name in names if _plain(name) not in known), None)
             if lost is not None and not self.evolves:
-                self._fail(f"{word} names {lost!r}, which is no column of the contract", "a physicalName")
+                hint = did_you_mean(lost, known.values()) or "tulis salah satu physicalName"
+                self._fail(f"{word}: {lost!r} bukan kolom kontrak", hint, "extract")
+
+    def _check_column(self, name: str, what: str, at: str | None, *, personal: bool = False) -> None:
+        """`name` must be a stored column; one of personal values only where `personal` says so."""
+        if name in {c.name for c in self.stored if personal or not c.personal}:
+            return
+        column = next((c for c in self.columns if c.name == name), None)
+        why = "bukan properti" if column is None else "dibuang (drop)" if column.dropped else "kolom pribadi"
+        hint = did_you_mean(name, (c.name for c in self.stored)) if column is None else ""
+        self._fail(f"{what} {name} {why}", hint or "tulis nama salah satu properti lain", at)
 
     def _fail(self, message: str, hint: str, at: str | None = None) -> None:
         raise ContractError(self.key, message, hint=hint, at=at)
 
 
 def _plain(name: str) -> str:
-    """A name as two spellings of it are compared within a contract."""
+    """The form of a name in which two spellings of it are the same: NFC, single blanks."""
     return " ".join(normalize("NFC", name).split())

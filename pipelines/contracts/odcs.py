@@ -7,6 +7,8 @@ from typing import Any
 
 Location = tuple[str | int, ...]
 """The keys and indices that lead from the document's root to a place in it."""
+Found = tuple[Location, str, str]
+"""Where a fault is, what is wrong, and how to fix it."""
 
 
 class FaultyError(Exception):
@@ -18,4 +20,5 @@ class FaultyError(Exception):
 
 
 def custom_properties(holder: Mapping[str, Any]) -> dict[str, Any]:
+    """Our own properties of a part of the document: name and value."""
     return {item["property"]: item.get("value") for item in holder.get("customProperties") or []}

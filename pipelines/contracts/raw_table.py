@@ -5,9 +5,9 @@ from __future__ import annotations
 from pipelines.contracts.model import Contract
 
 POSITION = "_source_position"
-"""Landing column that says where a row stood in its source: "baris 12", "halaman 3 rekaman 7"."""
+"""Landing column with the place of a row in its source: "baris 12", "halaman 3 rekaman 7"."""
 EXTRA = "_extra"
-"""Landing column of a contract that evolves: what the contract does not know, as one JSON object of texts."""
+"""Landing column of a contract that evolves: the columns that it does not know, as one JSON object of texts."""
 ORIGIN: tuple[tuple[str, str], ...] = (
     ("_batch_id", "bigint"),
     ("_loaded_at", "timestamptz"),
@@ -34,5 +34,5 @@ def raw_columns(contract: Contract) -> list[tuple[str, str]]:
 
 
 def raw_key(contract: Contract) -> tuple[str, ...]:
-    """The columns of raw's primary key: of a history there is a row for each version of a key."""
+    """The columns of raw's primary key; a history has a row per version of the contract's key."""
     return (*contract.primary_key, "valid_from") if contract.keeps_history else contract.primary_key

@@ -1,7 +1,7 @@
-"""What a column may declare of its text: repairs (`parse`), units, classes with aliases, formats.
+"""What a column may declare about its text: repairs (`parse`), units, classes with aliases, formats.
 
-What belongs here: their names, what they need of a column, what contradicts. Not here: their SQL (load/parsers.sql,
-load/checks.sql, load/stage/rules.py).
+What belongs here: their names, what each requires of a column, contradictions between them. Not here: their SQL
+(load/parsers.sql, load/checks.sql, load/stage/rules.py).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Final
 
 from pipelines.contracts.columns import Column
+from pipelines.suggest import hint_of_known
 
 _NUMBERS = frozenset({"smallint", "integer", "bigint", "numeric", "double precision"})
 _DATES = frozenset({"date", "timestamp", "timestamptz"})
@@ -21,11 +22,11 @@ _SCALE = re.compile(r"numeric\(\d+,\s?(\d+)\)")
 
 @dataclass(frozen=True, slots=True)
 class Parser:
-    """One repair, `ops.<name>` in the warehouse.
+    """One repair, the function `ops.<name>` of the warehouse.
 
-    stage: 0 tidies text, 1 reads a value out of it, 2 works on what was read; a column's parsers must not go back.
-    types: the physical types that it gives text for; empty for all.
-    once: no other of stage 1 may stand beside it: what one reads, another would misread ("1.234" is 1.234, then 1234).
+    stage: 0 tidies the text, 1 reads a value from it, 2 changes the value; a column's repairs stand in this order.
+    types: the physical types that it can give; empty for all.
+    once: no other repair of stage 1 may stand beside it, which would read its result again ("1.234": 1.234, then 1234).
     """
 
     stage: int
@@ -76,7 +77,7 @@ FORMATS: Mapping[str, tuple[str, str]] = {
     "kode_pos": ("bukan kode pos", "tulis 5 angka"),
     "plat_nomor": ("bukan nomor polisi kendaraan", "tulis seperti KT 1234 AB"),
 }
-"""`logicalTypeOptions.format` of a string: what is said of a cell that is none, and the mend (for the OPD)."""
+"""`logicalTypeOptions.format` of a string: for the OPD what is wrong with a cell, and how to fix it."""
 
 ERROR_TEXTS: Final = (
     "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!", "#CALC!", "#FIELD!",
@@ -86,7 +87,7 @@ ERROR_TEXTS: Final = (
 4, 5.12). LibreOffice also shows "Err:" and three digits."""
 
 # SI (BIPM, 9th edition, tables 7 and 8: hectare, litre, tonne); ons and kuintal as the metric trade of Indonesia has
-# them: 100 g, 100 kg. One mapping a dimension: spellings, and how many of the dimension's own unit one of it is.
+# them: 100 g, 100 kg. One mapping a dimension: spellings of a unit, and its size in the dimension's own unit.
 _UNITS: Final[tuple[Mapping[str, str], ...]] = (
     {
         "mg|miligram": "0.000001",
@@ -114,7 +115,7 @@ _UNITS: Final[tuple[Mapping[str, str], ...]] = (
 
 
 def factors(unit: str | None) -> dict[str, Decimal]:
-    """Every unit that can be converted to `unit`, and how many of `unit` one of it is; empty for an unknown one."""
+    """Every unit that converts to `unit`, with its size in `unit`; empty for an unknown unit."""
     for dimension in _UNITS:
         sizes = {name: Decimal(size) for names, size in dimension.items() for name in names.split("|")}
         if unit and (own := sizes.get(unit.lower())):
@@ -123,18 +124,19 @@ def factors(unit: str | None) -> dict[str, Decimal]:
 
 
 def decimals(kind: str) -> int | None:
-    """Digits behind the point that a type keeps; None where it says nothing of them."""
+    """Digits behind the point that a physical type keeps; None where it has no scale."""
     found = _SCALE.fullmatch(kind)
     return int(found[1]) if found else None
 
 
 def known_words(column: Column) -> dict[str, str]:
-    """Every word for a class of the column's enum (value, label, alias) in lower case, and the class's value."""
+    """Every word for a class of the column's enum (value, label, alias) in lower case, with the class's value."""
     words = {folded(word): value for word, value in _words(column)}
     return words | {value: value for value, _ in column.enum}
 
 
 def _words(column: Column) -> Iterator[tuple[str, str]]:
+    """Every word for a class as it is written, with the class's value."""
     for value, label in column.enum:
         yield value, value
         yield label, value
@@ -142,53 +144,63 @@ def _words(column: Column) -> Iterator[tuple[str, str]]:
 
 
 def folded(word: str) -> str:
-    """A word as it is compared: lower case, single blanks. ops.klasifikasi does the same to a cell."""
+    """The form of a word in which it is compared: lower case, single blanks. ops.klasifikasi does the same."""
     return " ".join(word.split()).lower()
 
 
 def faults(column: Column) -> Iterator[tuple[str, str]]:
-    """What contradicts in a column's repairs and format: message and mend."""
+    """Contradictions in a column's repairs and format: message and hint."""
     base = column.type.split("(")[0]
     known = [(name, PARSERS[name]) for name in column.parse if name in PARSERS]
     for name in column.parse:
         if name not in PARSERS:
-            yield f"parse {name!r} is unknown", f"one of {', '.join(PARSERS)}"
+            yield f"parse {name!r} tidak dikenal", hint_of_known(name, PARSERS)
     for name, parser in known:
         if parser.types and base not in parser.types:
-            yield f"parse {name} gives no {base}", f"for {', '.join(sorted(parser.types))}"
+            yield f"parse {name} tidak menghasilkan {base}", f"hanya untuk {', '.join(sorted(parser.types))}"
     if len(set(column.parse)) != len(column.parse):
-        yield "parse names a repair twice", "once each"
+        yield "parse menyebut satu perbaikan dua kali", "sisakan satu"
     stages = [parser.stage for _, parser in known]
     if stages != sorted(stages):
         yield (
-            "parse reads a value before it tidies the text, or works on it before it is read",
-            ("first what tidies (teks, petik_excel, ...), then what reads, then bilangan_bulat, kode, ..."),
+            "urutan parse salah: merapikan teks, lalu membaca nilai, lalu mengolah nilai",
+            "mulai dengan teks, petik_excel, ...; lalu angka_id, tanggal_id, ...; lalu bilangan_bulat, kode, ...",
         )
     if stages.count(1) > 1 and any(parser.once for _, parser in known):
         readers = [name for name, parser in known if parser.stage == 1]
-        yield f"parse reads the same cell twice: {', '.join(readers)}", "keep one of them"
+        yield f"parse membaca sel yang sama dua kali: {', '.join(readers)}", "sisakan satu"
     yield from _needs(column)
     if column.format is not None and base != "text":
-        yield f"format {column.format!r} is of a string, not of {base}", "drop it: physicalType says the form"
+        yield (
+            f"format {column.format!r} hanya untuk string, bukan {base}",
+            "hapus; physicalType sudah menyebut bentuknya",
+        )
     elif column.format is not None and column.format not in FORMATS:
-        yield f"format {column.format!r} is not checked here", f"one of {', '.join(FORMATS)}, or a pattern"
+        yield (
+            f"format {column.format!r} tidak dikenal",
+            f"{hint_of_known(column.format, FORMATS)}; atau pakai pattern",
+        )
 
 
 def _needs(column: Column) -> Iterator[tuple[str, str]]:
-    """What some repairs need to be told by other words of the property."""
+    """What some repairs require of other keys of the property: message and hint."""
     if "satuan" in column.parse and not factors(column.unit):
-        units = ", ".join(names.split("|")[0] for dimension in _UNITS for names in dimension)
-        yield f"parse satuan can't convert to satuan {column.unit!r}", f"one of {units}"
+        units = [name for dimension in _UNITS for names in dimension for name in names.split("|")]
+        if column.unit is None:
+            yield "parse satuan memerlukan satuan pada kolom", hint_of_known(None, units)
+        else:
+            message = f"parse satuan tidak dapat mengubah ke satuan {column.unit!r}"
+            yield message, hint_of_known(column.unit, units)
     if "kode" in column.parse and (column.min_length is None or column.min_length != column.max_length):
-        yield "parse kode needs to know the code's length", "give minLength and maxLength, the same"
+        yield "parse kode memerlukan panjang kode", "tulis minLength dan maxLength yang sama"
     if "bulatkan" in column.parse and decimals(column.type) is None:
-        yield "parse bulatkan needs to know how many digits stay", "physicalType: numeric(p,s)"
+        yield "parse bulatkan memerlukan banyaknya angka desimal", "tulis physicalType: numeric(p,s)"
     if "klasifikasi" in column.parse and not column.enum:
-        yield "parse klasifikasi needs the classes", "give an enum"
+        yield "parse klasifikasi memerlukan daftar kelas", "tulis enum"
     if column.aliases and "klasifikasi" not in column.parse:
-        yield "the enum has aliases, but nothing reads them", "parse: klasifikasi"
+        yield "enum mempunyai alias, tetapi tidak ada yang membacanya", "tulis parse: klasifikasi"
     if "klasifikasi" in column.parse:
         meant: dict[str, str] = {}
         for word, value in _words(column):
             if meant.setdefault(folded(word), value) != value:
-                yield f"{word!r} means both {meant[folded(word)]!r} and {value!r}", "one class a word"
+                yield f"{word!r} berarti {meant[folded(word)]!r} dan {value!r}", "satu kata untuk satu kelas"

@@ -1,32 +1,22 @@
-"""Which words of ODCS a contract of ours may use: what nothing here would keep is refused, never silently passed over.
+"""Which words of ODCS a contract may use: a word that nothing here would keep is refused.
 
-What belongs here: names that must be known, options that fit their type, promises that nobody keeps. Words that only
-describe (tags, examples, authoritativeDefinitions, price, context, ...) are free. Not here: YAML and lines
-(files.py), what a contract means (model.py), repairs and formats (repairs.py).
+What belongs here: names that must be known, promises that nobody keeps. Words that only describe (tags, examples,
+authoritativeDefinitions, price, context, ...) are free. Not here: YAML and lines (files.py), types and their options
+(options.py), repairs and formats (repairs.py), what a contract means (model.py).
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, time
-from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
-from pipelines.contracts.columns import (
-    CLASSIFICATIONS,
-    IDENTIFIER,
-    LOGICAL_TYPES,
-    PERIOD_TYPES,
-    PHYSICAL_TYPE,
-)
+from pipelines.contracts.columns import CLASSIFICATIONS, IDENTIFIER, PERIOD_TYPES
 from pipelines.contracts.model import SLA_HOURS, SYSTEM_COLUMNS
-from pipelines.contracts.odcs import Location, custom_properties
-from pipelines.contracts.patterns import PatternError, check
-
-Found = tuple[Location, str, str]
-"""Where a fault is, what it is, the mend."""
+from pipelines.contracts.odcs import Found, Location, custom_properties
+from pipelines.contracts.options import type_faults
+from pipelines.identifiers import LONGEST_TABLE
+from pipelines.suggest import did_you_mean, hint_of_known
 
 CONTRACT_PROPERTIES = frozenset(
     {
@@ -55,75 +45,49 @@ _CUSTOM: Mapping[tuple[str, ...], frozenset[str]] = {
     ("schema", "properties", "enum"): frozenset({"alias"}),
     ("schema", "properties", "relationships"): frozenset({"where", "normalise"}),
 }
-"""Our own words, by the names that lead to them; customProperties anywhere else have none."""
+"""Our own properties, by the keys of ODCS that lead to them; customProperties anywhere else have none."""
 
-_SERVER_KEYS = {"id", "server", "type", "description", "environment", "customProperties"}
-_LOCATION_KEYS = {"local": {"path", "format"}, "api": {"location"}, "custom": {"location"}}
-_SUITE = "rules that a contract can't say are a suite: expectations/<opd>/<dataset>.json"
+_SERVER_KEYS = ("id", "server", "type", "description", "environment", "customProperties")
+_LOCATION_KEYS = {"local": ("path", "format"), "api": ("location",), "custom": ("location",)}
+_SUITE = "tulis aturan ini sebagai suite: expectations/<opd>/<dataset>.json"
 _UNKEPT: Mapping[tuple[str, ...], Mapping[str, str]] = {
     (): {
-        "roles": "drop it: who may read a mart is its `grants` in dbt_like_sql/",
-        "slaDefaultElement": "drop it: slaProperties are of the whole dataset",
+        "roles": "hapus; siapa yang boleh membaca mart ditulis sebagai `grants` di dbt_like_sql/",
+        "slaDefaultElement": "hapus; slaProperties berlaku untuk seluruh dataset",
     },
     ("schema",): {
         "quality": _SUITE,
-        "relationships": "give a column its relationships; what several columns must keep is a suite",
-        "physicalName": "drop it: extract says what is read",
+        "relationships": "tulis relationships pada kolomnya; aturan atas beberapa kolom adalah suite",
+        "physicalName": "hapus; extract menyebut apa yang dibaca",
     },
     ("schema", "properties"): {
         "quality": _SUITE,
-        "partitioned": "drop it: customProperties of the contract has partition",
-        "partitionKeyPosition": "drop it: customProperties of the contract has partition",
-        "encryptedName": "drop it: pseudonymise is our word",
-        "transformLogic": "drop it: parse repairs a cell, extract.query computes one, a model everything else",
+        "partitioned": "hapus; tulis partition pada customProperties kontrak",
+        "partitionKeyPosition": "hapus; tulis partition pada customProperties kontrak",
+        "encryptedName": "hapus; tulis pseudonymise pada customProperties kolom",
+        "transformLogic": "hapus; parse memperbaiki sel, extract.query menghitung kolom, selebihnya adalah model",
     },
     ("slaProperties",): {
-        "valueExt": "drop it: no span is read, only value",
-        "element": "only frequency has one: the column that says up to when the data go",
-        "scheduler": "drop it: every night loads every dataset",
-        "schedule": "drop it: every night loads every dataset",
+        "valueExt": "hapus; hanya value yang dibaca",
+        "element": "hapus; hanya frequency memakai element, yaitu kolom yang menyebut sampai kapan datanya",
+        "scheduler": "hapus; setiap dataset dimuat setiap malam",
+        "schedule": "hapus; setiap dataset dimuat setiap malam",
     },
 }
-"""What ODCS allows, promises something, and has nobody here who keeps it; and where that is kept instead."""
+"""Keys that ODCS allows and whose promise nothing here keeps, with where the promise is kept instead."""
 _NOTHING = (None, False, -1, [], {}, "")
-_OPTIONS: Mapping[str, frozenset[str]] = {
-    "string": frozenset({"minLength", "maxLength", "pattern", "format"}),
-    "integer": frozenset({"multipleOf"}),
-    "number": frozenset({"multipleOf"}),
-    "date": frozenset(),
-    "time": frozenset(),
-    "timestamp": frozenset({"timezone", "defaultTimezone"}),
-    "boolean": frozenset(),
-}
-"""The options that are kept, besides BOUNDS of what can be compared. Of `format` see repairs.py, for every type."""
-BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
-_KNOWN_TYPES = (
-    *("text", "smallint", "integer", "bigint", "numeric(p,s)", "double precision"),
-    *("boolean", "date", "time", "timestamp", "timestamptz"),
+_SLA_PROPERTIES = ("frequency", "latency", "retention")
+_OTHER_SLA = (
+    *("availability", "throughput", "errorRate", "generalAvailability", "endOfSupport", "endOfLife"),
+    *("timeOfAvailability", "timeToDetect", "timeToNotify", "timeToRepair"),
 )
-_OTHER_WORDS = {
-    **dict.fromkeys(
-        ("varchar", "char", "character varying", "nvarchar", "string", "uuid", "json", "jsonb"), "text"
-    ),
-    **dict.fromkeys(("int", "int4", "mediumint", "serial"), "integer"),
-    **dict.fromkeys(("int2", "tinyint"), "smallint"),
-    **dict.fromkeys(("int8", "long", "bigserial"), "bigint"),
-    **dict.fromkeys(("decimal", "dec", "number", "money"), "numeric"),
-    **dict.fromkeys(("float", "float8", "real", "double"), "double precision"),
-    **dict.fromkeys(("bool", "bit"), "boolean"),
-    **dict.fromkeys(("datetime", "datetime2", "timestamp without time zone"), "timestamp"),
-    "timestamp with time zone": "timestamptz",
-}
-"""Words of other databases, and the type of ours that is meant."""
-_COMPARABLE = frozenset({"integer", "number", "date", "time", "timestamp"})
-_RANGES = {"smallint": 1 << 15, "integer": 1 << 31, "bigint": 1 << 63}
-ZONE = "Asia/Makassar"
+"""Properties of an SLA that ODCS names and that only describe."""
 
 
 def faults(document: Mapping[str, Any], expected: str) -> Iterator[Found]:
-    """Everything in a document of ODCS that is not ours, or that nobody would keep.
+    """Everything in an ODCS document that is not part of our vocabulary, or that nothing here would keep.
 
-    expected: the id that the path says.
+    expected: the id that the file's path says.
     """
     yield from _names(document, expected)
     yield from _custom(document, (), ())
@@ -140,27 +104,39 @@ def faults(document: Mapping[str, Any], expected: str) -> Iterator[Found]:
 
 
 def _names(document: Mapping[str, Any], expected: str) -> Iterator[Found]:
+    opd, dataset = expected.split("/")
     if document.get("id") != expected:
-        yield ("id",), f"id is {document.get('id')!r}", f"the path says {expected}"
-    for part in expected.split("/"):
+        yield ("id",), f"id adalah {document.get('id')!r}", f"seharusnya {expected}, sama dengan letak berkas"
+    for part in (opd, dataset):
         if not IDENTIFIER.fullmatch(part):
-            yield (), f"{part!r} is no name", "lower snake case, at most 40 characters"
+            yield (), f"{part!r} bukan nama yang sah", "huruf kecil, angka, dan garis bawah, paling banyak 40"
+    table = f"{opd}__{dataset}"
+    if "__" in opd or "__" in dataset:
+        message = (
+            f"tabel raw.{table} dapat menjadi milik dataset lain: dua garis bawah memisahkan OPD dan dataset"
+        )
+        yield ("id",), message, "pakai satu garis bawah dalam nama"
+    if len(table) > LONGEST_TABLE:
+        message = f"nama tabel raw.{table} sepanjang {len(table)} karakter; PostgreSQL akan memotong nama turunannya"
+        yield (
+            ("id",),
+            message,
+            f"nama OPD dan dataset bersama-sama paling banyak {LONGEST_TABLE - 2} karakter",
+        )
     for name in ("name", "domain", "servers", "schema", "team"):
         if not document.get(name):
-            yield (), f"{name} is missing", "see docs/contracts.md"
+            yield (), f"{name} tidak ada", "lihat docs/contracts/index.md"
     for name in ("servers", "schema"):
         if len(document.get(name) or []) > 1:
-            yield (name, 1), f"only the first of {name} is read", "one contract, one source, one table"
+            message = f"hanya {name} yang pertama dibaca"
+            yield (name, 1), message, "satu kontrak, satu sumber, satu tabel"
     if document.get("status") not in ("active", "deprecated"):
-        message = f"status {document.get('status')!r}: the dataset would be loaded all the same"
-        yield (
-            ("status",),
-            message,
-            "active or deprecated; take the file out of contracts/ where it is neither",
-        )
-    name, wanted = (document.get("schema") or [{}])[0].get("name"), expected.split("/")[1]
-    if name != wanted:
-        yield ("schema", 0, "name"), f"schema name is {name!r}", f"call it {wanted}"
+        message = f"status {document.get('status')!r}: dataset tetap akan dimuat"
+        hint = "active atau deprecated; jika bukan keduanya, keluarkan berkas dari contracts/"
+        yield ("status",), message, hint
+    name = (document.get("schema") or [{}])[0].get("name")
+    if name != dataset:
+        yield ("schema", 0, "name"), f"nama schema adalah {name!r}", f"seharusnya {dataset}"
 
 
 def _custom(node: object, where: Location, names: tuple[str, ...]) -> Iterator[Found]:
@@ -184,30 +160,32 @@ def _known(items: list[dict[str, Any]], where: Location, known: frozenset[str]) 
         name = item.get("property")
         seen[name] += 1
         if name not in known:
-            hint = f"known: {', '.join(sorted(known))}" if known else "none is known here"
-            yield (*where, index), f"unknown custom property {name!r}", hint
+            message = f"custom property {name!r} tidak dikenal"
+            yield (*where, index), message, hint_of_known(name, sorted(known))
         elif seen[name] == 2:
-            yield (*where, index), f"custom property {name!r} stands twice", "keep one of them"
+            yield (*where, index), f"custom property {name!r} ganda", "sisakan satu"
 
 
 def _unkept(where: Location, holder: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[Found]:
     for key, hint in _UNKEPT[names].items():
         if holder.get(key) not in _NOTHING:
-            yield (*where, key), f"{key} promises what nothing here keeps", hint
+            yield (*where, key), f"{key} menjanjikan hal yang tidak dijaga di sini", hint
 
 
 def _servers(document: Mapping[str, Any], expected: str) -> Iterator[Found]:
     server: Mapping[str, Any] = (document.get("servers") or [{}])[0]
     kind = server.get("type")
     if kind not in _LOCATION_KEYS:
-        return  # document.py tells of it
-    known = _SERVER_KEYS | _LOCATION_KEYS[kind]
+        return  # document.py refuses it
+    known = _SERVER_KEYS + _LOCATION_KEYS[kind]
     for key in server:
         if key not in known:
-            hint = f"known: {', '.join(sorted(known))}; what is read from where is extract and location"
-            yield ("servers", 0, key), f"{key} of a server is not read", hint
+            hint = (
+                f"{hint_of_known(key, known)}; apa yang dibaca dan dari mana ditulis di extract dan location"
+            )
+            yield ("servers", 0, key), f"{key} pada servers tidak dibaca", hint
     if kind == "local" and server.get("path") != expected:
-        yield ("servers", 0, "path"), f"path is {server.get('path')!r}", f"uploads stand in {expected}"
+        yield ("servers", 0, "path"), f"path adalah {server.get('path')!r}", f"seharusnya {expected}"
 
 
 def _sla(items: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> Iterator[Found]:
@@ -221,176 +199,89 @@ def _sla(items: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> Itera
         if name == "frequency" and "element" in item:
             yield from _period(where, item["element"], schema)
         if seen[name] == 2:
-            yield where, f"{name} stands twice", "keep one of them"
-        if name not in ("frequency", "latency", "retention"):
+            yield where, f"{name} ganda", "sisakan satu"
+        if name not in _SLA_PROPERTIES:
+            meant = "" if name in _OTHER_SLA else did_you_mean(str(name), (*_SLA_PROPERTIES, *_OTHER_SLA))
+            if meant:
+                yield (*where, "property"), f"properti SLA {name!r} tidak dikenal", meant
             continue
         if isinstance(item.get("value"), bool) or not isinstance(item.get("value"), int | float):
-            yield (*where, "value"), f"{name} {item.get('value')!r} is no number", "such as value: 1, unit: d"
+            yield (*where, "value"), f"{name} {item.get('value')!r} bukan angka", "misalnya value: 1, unit: d"
         if item.get("unit") not in SLA_HOURS:
-            known = f"one of {', '.join(SLA_HOURS)}"
-            yield (*where, "unit"), f"{name}: unit {item.get('unit')!r} is unknown", known
+            message = f"{name}: unit {item.get('unit')!r} tidak dikenal"
+            yield (*where, "unit"), message, hint_of_known(item.get("unit"), SLA_HOURS)
 
 
 def _period(where: Location, element: object, schema: Mapping[str, Any]) -> Iterator[Found]:
-    """The column that says up to when the data go, named as ODCS does: <schema>.<property>."""
+    """A fault where the SLA's `element` is no column of times. ODCS names a column <schema>.<property>."""
     times = {
         f"{schema.get('name')}.{p.get('name')}"
         for p in cast("list[dict[str, Any]]", schema.get("properties") or [])
         if p.get("logicalType") in PERIOD_TYPES
     }
     if element not in times:
-        hint = f"one of {', '.join(sorted(times))}" if times else "drop it: no property can be a period"
-        yield (*where, "element"), f"frequency: element {element!r} is no period of this dataset", hint
+        known = hint_of_known(element, sorted(times))
+        hint = known if times else "hapus; tidak ada properti yang dapat menjadi periode"
+        yield (*where, "element"), f"frequency: element {element!r} bukan kolom periode dataset ini", hint
 
 
 def _property(where: Location, prop: dict[str, Any]) -> Iterator[Found]:
     name = prop.get("name", "?")
     if not IDENTIFIER.fullmatch(str(name)):
-        yield where, f"property {name!r} is no column name", "lower snake case, at most 40 characters"
+        message = f"properti {name!r} bukan nama kolom yang sah"
+        yield where, message, "huruf kecil, angka, dan garis bawah, paling banyak 40"
     if name in SYSTEM_COLUMNS:
-        hint = f"rename the property; physicalName: {name} reads a source's column of that name"
-        yield where, f"{name}: every table of PostgreSQL has a column of that name by itself", hint
+        hint = f"ganti nama properti; physicalName: {name} membaca kolom sumber dengan nama itu"
+        yield where, f"{name}: setiap tabel PostgreSQL sudah mempunyai kolom dengan nama itu", hint
     if not str(prop.get("physicalName", name)).strip():
-        hint = "the name of the source's column, or drop it where that is the property's own"
-        yield (*where, "physicalName"), f"{name}: physicalName is empty", hint
-    if prop.get("classification") not in CLASSIFICATIONS:
-        yield where, f"{name}: classification is missing or unknown", f"one of {', '.join(CLASSIFICATIONS)}"
+        hint = "tulis nama kolom sumber, atau hapus jika sama dengan nama properti"
+        yield (*where, "physicalName"), f"{name}: physicalName kosong", hint
+    label = prop.get("classification")
+    if label not in CLASSIFICATIONS:
+        message = f"{name}: classification {'tidak ada' if label is None else f'{label!r} tidak dikenal'}"
+        yield where, message, hint_of_known(label, CLASSIFICATIONS)
     for key in ("businessName", "description"):
         if not prop.get(key):
-            yield where, f"{name}: {key} is missing", "Satu Data asks for konsep and definisi of every column"
+            hint = "Satu Data meminta konsep dan definisi untuk setiap kolom"
+            yield where, f"{name}: {key} tidak ada", hint
     for at, message, hint in _unkept(where, prop, ("schema", "properties")):
         yield at, f"{name}: {message}", hint
-    for at, message, hint in (*_type(prop), *_enum(prop), *_relationships(prop)):
+    for at, message, hint in (*type_faults(prop), *_enum(prop), *_relationships(prop)):
         yield (*where, *at), f"{name}: {message}", hint
-
-
-def _type(prop: Mapping[str, Any]) -> Iterator[Found]:
-    physical, logical = str(prop.get("physicalType")), str(prop.get("logicalType"))
-    if not PHYSICAL_TYPE.fullmatch(physical):
-        message = f"physicalType {prop.get('physicalType')!r} is unknown"
-        yield ("physicalType",), message, _type_hint(physical)
-    elif physical.split("(")[0] not in LOGICAL_TYPES.get(logical, ()):
-        message = f"logicalType {prop.get('logicalType')!r} does not fit {physical}"
-        yield ("logicalType",), message, "make them agree"
-    else:
-        options = cast("dict[str, Any]", prop.get("logicalTypeOptions") or {})
-        for option, message, hint in _options(logical, physical.split("(")[0], options):
-            yield ("logicalTypeOptions", option), message, hint
-
-
-def _type_hint(physical: str) -> str:
-    """The types that there are, and which of them is meant by another database's word."""
-    base, _, rest = physical.lower().partition("(")
-    meant = _OTHER_WORDS.get(base.strip())
-    if meant == "numeric":
-        meant = f"numeric({rest}" if re.fullmatch(r"\d+,\s?\d+\)", rest) else "numeric(p,s)"
-    known = "one of " + ", ".join(_KNOWN_TYPES)
-    return f"say {meant}; {known}" if meant else known
-
-
-def _options(logical: str, physical: str, options: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """The option, what is wrong with it, the mend."""
-    compared = logical in _COMPARABLE
-    known = _OPTIONS[logical] | (frozenset(BOUNDS) if compared else frozenset()) | {"format"}
-    for name in options:
-        if name not in known:
-            yield name, f"{name} of a {logical} is not checked here", f"known: {', '.join(sorted(known))}"
-    if compared:
-        yield from _bounds(physical, options)
-    shortest, longest = options.get("minLength"), options.get("maxLength")
-    if isinstance(shortest, int) and isinstance(longest, int) and shortest > longest:
-        yield "minLength", f"no text has at least {shortest} and at most {longest} characters", "correct one"
-    if logical == "string" and isinstance(options.get("pattern"), str):
-        try:
-            check(options["pattern"])
-        except PatternError as error:
-            yield "pattern", f"pattern {options['pattern']!r}: {error.message}", error.hint
-    zoned = physical == "timestamptz"
-    if logical == "timestamp" and options.get("timezone", zoned) != zoned:
-        yield "timezone", f"a {physical} {'has' if zoned else 'has no'} time zone", "make them agree"
-    if logical == "timestamp" and options.get("defaultTimezone", ZONE) != ZONE:
-        yield "defaultTimezone", f"what has no zone is read as {ZONE}", "drop it, or parse: zona_wita"
-
-
-def _bounds(physical: str, options: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    values: dict[str, Any] = {}
-    for name in (n for n in BOUNDS if options.get(n) is not None):
-        try:
-            values[name] = _bound(physical, str(options[name]))
-        except (ValueError, InvalidOperation):
-            yield name, f"{name} {options[name]!r} is no {physical}", "write a value of the column's type"
-    for both in (BOUNDS[:2], BOUNDS[2:]):
-        if values.keys() >= set(both):
-            yield both[1], f"{both[0]} and {both[1]} say two things", "keep one of them"
-    lowest = [values[n] for n in BOUNDS[:2] if n in values]
-    highest = [values[n] for n in BOUNDS[2:] if n in values]
-    alone = lowest and highest and "exclusiveMinimum" not in values and "exclusiveMaximum" not in values
-    if lowest and highest and (lowest[0] > highest[0] or (lowest[0] == highest[0] and not alone)):
-        name = next(n for n in BOUNDS if n in values)
-        yield name, "no value is within the bounds", "correct one of them"
-
-
-def _bound(physical: str, text: str) -> Any:
-    """A bound as what can be compared. Raises ValueError or InvalidOperation where PostgreSQL would, or more."""
-    match physical:
-        case "date" | "time" | "timestamp" | "timestamptz" if "W" in text:
-            raise ValueError(text)  # a week's day, which PostgreSQL does not know
-        case "date":
-            return date.fromisoformat(text)
-        case "time":
-            bound: time | datetime = time.fromisoformat(text)
-        case "timestamp" | "timestamptz":
-            bound = datetime.fromisoformat(text)
-        case _:
-            number = Decimal(text)
-            if not number.is_finite() or (physical in _RANGES and number != int(number)):
-                raise ValueError(text)
-            if physical in _RANGES and not -_RANGES[physical] <= number < _RANGES[physical]:
-                raise ValueError(text)
-            return number
-    if bound.tzinfo is not None:
-        raise ValueError(text)
-    return bound
 
 
 def _enum(prop: Mapping[str, Any]) -> Iterator[Found]:
     entries = cast("list[dict[str, Any]]", prop.get("enum") or [])
     if entries and prop.get("logicalType") not in ("string", "integer"):
-        yield ("enum",), f"an enum of a {prop.get('logicalType')} is not checked here", "a string or integer"
+        message = f"enum untuk {prop.get('logicalType')} tidak diperiksa di sini"
+        yield ("enum",), message, "pakai logicalType string atau integer"
         return
     seen = Counter[str]()
     for index, entry in enumerate(entries):
         value = str(entry.get("value"))
         seen[value] += 1
         if seen[value] == 2:
-            yield ("enum", index), f"{value!r} stands twice in the enum", "keep one of them"
+            yield ("enum", index), f"{value!r} ganda di enum", "sisakan satu"
         if prop.get("logicalType") == "integer" and not value.removeprefix("-").isdecimal():
-            yield ("enum", index), f"{value!r} is no whole number", "correct it"
+            yield ("enum", index), f"{value!r} bukan bilangan bulat", "perbaiki nilainya"
 
 
 def _relationships(prop: Mapping[str, Any]) -> Iterator[Found]:
     relationships: list[dict[str, Any]] = prop.get("relationships") or []
     if len(relationships) > 1:
-        yield (
-            ("relationships", 1),
-            "only one reference of a column is checked",
-            "what more it must keep is a suite",
-        )
+        message = "hanya satu rujukan per kolom yang diperiksa"
+        yield ("relationships", 1), message, "tulis aturan lainnya sebagai suite"
     for index, relationship in enumerate(relationships):
         to = relationship.get("to")
         if not isinstance(to, str) or len(to.split(".")) != 2:
-            yield ("relationships", index, "to"), f"{to!r} is no column", "<reference table>.<column>"
+            yield ("relationships", index, "to"), f"{to!r} bukan kolom rujukan", "<tabel rujukan>.<kolom>"
         for item in relationship.get("customProperties") or []:
             if item.get("property") == "where" and not isinstance(item.get("value"), dict):
-                yield (
-                    ("relationships", index),
-                    "where is no mapping",
-                    "{column: value} of the reference table",
-                )
+                yield ("relationships", index), "where bukan pemetaan", "{kolom: nilai} dari tabel rujukan"
 
 
 def _key_order(properties: Iterable[Mapping[str, Any]]) -> Iterator[Found]:
-    """A key's columns stand in the order in which the properties do."""
+    """Faults where the positions of a primary key do not follow the order of the properties."""
     last = 0
     for index, prop in enumerate(properties):
         position = prop.get("primaryKeyPosition", -1)
@@ -398,15 +289,16 @@ def _key_order(properties: Iterable[Mapping[str, Any]]) -> Iterator[Found]:
             continue
         where: Location = ("schema", 0, "properties", index, "primaryKeyPosition")
         if not prop.get("primaryKey"):
-            yield where, f"{prop.get('name')} has a primaryKeyPosition and is in no key", "primaryKey: true"
+            message = f"{prop.get('name')}: ada primaryKeyPosition, tetapi kolom ini bukan kunci"
+            yield where, message, "tulis primaryKey: true, atau hapus primaryKeyPosition"
         elif position <= last:
-            message = f"{prop.get('name')}: a key's columns stand in the order of the properties"
-            yield where, message, "move the property, or drop primaryKeyPosition"
+            message = f"{prop.get('name')}: kolom kunci harus berurutan seperti propertinya"
+            yield where, message, "pindahkan properti, atau hapus primaryKeyPosition"
         last = max(last, position)
 
 
 def _unique(document: Mapping[str, Any], properties: Sequence[Mapping[str, Any]]) -> Iterator[Found]:
-    """Whether a value is unique is seen within one load."""
+    """Faults of `unique`, which a load can check only among its own rows."""
     custom = custom_properties(document)
     partial = custom.get("write_disposition", "replace") != "replace" or custom.get("partition") is not None
     composite = sum(bool(p.get("primaryKey")) for p in properties) > 1
@@ -415,8 +307,8 @@ def _unique(document: Mapping[str, Any], properties: Sequence[Mapping[str, Any]]
             continue
         where: Location = ("schema", 0, "properties", index, "unique")
         if prop.get("primaryKey") and composite:
-            message = f"{prop.get('name')}: only the whole key is unique"
-            yield where, message, "drop unique, or make this column the only key"
+            message = f"{prop.get('name')}: hanya seluruh kunci yang unik"
+            yield where, message, "hapus unique, atau jadikan kolom ini satu-satunya kunci"
         elif not prop.get("primaryKey") and (partial or custom_properties(prop).get("drop")):
-            message = f"{prop.get('name')}: unique is checked within one load that replaces the whole table"
-            yield where, message, "drop it; make the column the primary key, or write a model's test"
+            message = f"{prop.get('name')}: unique hanya diperiksa pada pemuatan yang mengganti seluruh tabel"
+            yield where, message, "hapus unique; jadikan kolom ini kunci utama, atau tulis uji pada model"

@@ -1,4 +1,4 @@
-"""Windows of partitioned datasets: the days or months there are, what each is called, which of them a night reads.
+"""Windows of partitioned datasets: their days or months, their names, and which of them a night reads.
 
 What belongs here: the calendar behind a contract's `partition.every`. Not here: Dagster's partitions made of it
 (assets/raw.py), the tags of a run (jobs.py), the rows of a window (load/plan.py).
@@ -15,18 +15,18 @@ from psycopg import sql
 from pipelines.contracts.model import Cadence, Contract
 
 KEY_FORMAT: Mapping[Cadence, str] = {Cadence.DAILY: "%Y-%m-%d", Cadence.MONTHLY: "%Y-%m"}
-"""How a window is written: 2026-11-22, 2026-11."""
+"""The form of a window's name: 2026-11-22, 2026-11."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A range of days, both ends in it, of the contract's partition column."""
+    """A range of days of the contract's partition column; both ends belong to it."""
 
     start: date
     end: date
 
     def condition(self, value: sql.Composable) -> sql.Composable:
-        """Whether a typed value lies in it: by one clock for rows that arrive and for those that they replace."""
+        """SQL: whether a typed value lies in the window. New rows and the rows that they replace are asked the same."""
         return sql.SQL("{0} >= {1} and {0} < ({2}::date + 1)").format(
             value, sql.Literal(self.start), sql.Literal(self.end)
         )
@@ -46,18 +46,18 @@ def end(every: Cadence, day: date) -> date:
 
 
 def key(every: Cadence, day: date) -> str:
-    """What the window that `day` lies in is called."""
+    """The name of the window that `day` lies in."""
     return day.strftime(KEY_FORMAT[every])
 
 
 def days(every: Cadence, first: str, last: str) -> tuple[date, date]:
-    """The first and last day of a range of windows by their keys, both in it."""
+    """The first and the last day of the windows from `first` to `last`, which are names of windows."""
     low, high = (datetime.strptime(k, KEY_FORMAT[every]).date() for k in (first, last))
     return begin(every, low), end(every, high)
 
 
 def starts(contracts: Iterable[Contract]) -> dict[Cadence, date]:
-    """The earliest day of each cadence: datasets of one cadence share their windows, each from its own start on."""
+    """The earliest day of each cadence. Datasets of one cadence share their windows, each from its own start."""
     found: dict[Cadence, date] = {}
     for partition in (c.partition for c in contracts if c.partition):
         found[partition.every] = min(found.get(partition.every, partition.start), partition.start)
@@ -65,11 +65,10 @@ def starts(contracts: Iterable[Contract]) -> dict[Cadence, date]:
 
 
 def night(every: Cadence, start: date, loaded_until: date | None, day: date) -> tuple[date, date]:
-    """A day of the first and of the last window that the night of `day` reads.
+    """A day of the first and a day of the last window that the night of `day` reads.
 
-    By days it goes from the last loaded one, which is read again, to yesterday. By months it goes to this month, and
-    from the last loaded one or the month before this one, whichever is earlier: the books of a month are still
-    written in the next.
+    Daily: from the last loaded day, which is read again, to yesterday. Monthly: from the last loaded month, or from
+    the month before this one if that is earlier, to this month; a month's records are still written in the next month.
     """
     last = day if every is Cadence.MONTHLY else day - timedelta(days=1)
     first = loaded_until or start

@@ -11,6 +11,7 @@ from typing import Any
 
 from psycopg import Connection, errors
 
+from pipelines.contracts.columns import strictest
 from pipelines.contracts.model import Contract
 from pipelines.errors import LoadError
 from pipelines.load import ledger, pseudonyms
@@ -79,8 +80,6 @@ def prepare(
 
 def _promise(contract: Contract) -> tuple[Any, ...]:
     frequency = contract.sla_hours("frequency")
-    ranks = ("terbuka", "terbatas", "pribadi", "pribadi_spesifik")
-    strictest = max((c.classification for c in contract.columns), key=ranks.index)
     return (
         contract.key,
         contract.title,
@@ -89,6 +88,6 @@ def _promise(contract: Contract) -> tuple[Any, ...]:
         contract.server.kind,
         frequency / 24 if frequency else None,
         contract.sla_hours("latency"),
-        strictest,
+        strictest(contract.columns),
         contract.publish,
     )

@@ -28,9 +28,9 @@ def test_a_name_that_fits_stays_and_a_longer_one_is_cut_by_bytes_and_is_still_it
 @pytest.mark.parametrize(
     ("key", "told"),
     [
-        ("a/b__c", r"raw\.a__b__c could be another dataset's"),
-        ("a__b/c", r"raw\.a__b__c could be another dataset's"),
-        (f"{'a' * 26}/{'b' * 26}", "has a name of 54 characters"),
+        ("a/b__c", r"raw\.a__b__c dapat menjadi milik dataset lain"),
+        ("a__b/c", r"raw\.a__b__c dapat menjadi milik dataset lain"),
+        (f"{'a' * 26}/{'b' * 26}", "sepanjang 54 karakter"),
     ],
 )
 def test_a_dataset_whose_table_is_not_its_own_is_refused_with_file_and_line(

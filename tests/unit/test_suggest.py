@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.suggest import did_you_mean
+from pipelines.suggest import did_you_mean, hint_of_known
 
 COLUMNS = ["nik", "nama", "tanggal_lahir", "kode_wilayah"]
 
@@ -31,3 +31,9 @@ def test_the_same_name_is_suggested_whatever_the_order_of_the_known() -> None:
 
 def test_the_known_names_may_be_read_only_once() -> None:
     assert did_you_mean("nikk", (name for name in COLUMNS)) == "maksudnya nik?"
+
+
+def test_a_hint_names_the_nearest_and_then_all_that_are_known() -> None:
+    assert hint_of_known("namaa", ["nik", "nama"]) == "maksudnya nama? yang dikenal: nik, nama"
+    assert hint_of_known(None, ["nik"]) == "yang dikenal: nik"
+    assert hint_of_known("nik", []) == "tidak ada yang dikenal di sini"

@@ -169,7 +169,7 @@ def test_status_names_the_set_aside_dataset_and_the_files_that_nobody_takes(
         "dagang/harga": "set aside",
         "dagang/pasar": "loaded",
     }
-    assert rows["dagang/harga"]["error"].startswith("contracts/dagang/harga.odcs.yaml:2: no valid YAML")
+    assert rows["dagang/harga"]["error"].startswith("contracts/dagang/harga.odcs.yaml:2: bukan YAML yang sah")
     assert "tiada/apa/x.csv" in listed.stderr
     refused = gudang(env, "upload", "dagang/harga", str(project.folder / "home/unggahan/tiada/apa/x.csv"))
     assert refused.returncode == 1 and "contracts/dagang/harga.odcs.yaml:2" in refused.stderr

@@ -75,14 +75,14 @@ def test_an_unknown_key_of_a_contract(copy: Copy) -> None:
     copy.change(VISITS, "domain: kesehatan", "domain: kesehatan\nsumberdaya: satu")
     fault = copy.fault(VISITS)
     assert fault.line == copy.line(VISITS, "sumberdaya")
-    assert fault.message == "unknown key 'sumberdaya'"
+    assert fault.message == "kunci 'sumberdaya' tidak dikenal"
 
 
 def test_an_unknown_key_of_a_column(copy: Copy) -> None:
     copy.change(VISITS, "businessName: Cara bayar", "businessName: Cara bayar\n        klasifikasi: terbuka")
     fault = copy.fault(VISITS)
     assert fault.line == copy.line(VISITS, "klasifikasi: terbuka")
-    assert fault.message == "unknown key 'klasifikasi'"
+    assert fault.message == "kunci 'klasifikasi' tidak dikenal"
 
 
 def test_a_column_without_classification(copy: Copy) -> None:
@@ -108,7 +108,7 @@ def test_a_type_that_does_not_fit_its_logical_type(copy: Copy) -> None:
     copy.change(VISITS, "physicalType: bigint", "physicalType: date")
     fault = copy.fault(VISITS)
     assert fault.line == copy.line(VISITS, "logicalType:", after="name: id_kunjungan")
-    assert "does not fit date" in fault.message
+    assert "tidak cocok dengan physicalType date" in fault.message
 
 
 def test_an_unknown_custom_property(copy: Copy) -> None:
@@ -127,9 +127,9 @@ def test_an_unknown_custom_property_of_a_column(copy: Copy) -> None:
 def test_a_variable_that_is_not_set(copy: Copy) -> None:
     settings = replace(copy.settings, warehouse_url=WAREHOUSE)
     missing = {fault.message: fault for fault in validate(settings, {}) if fault.path == copy.root / VISITS}
-    url = missing["environment variable GUDANG_SUMBER_DINKES_URL is not set"]
+    url = missing["variabel lingkungan GUDANG_SUMBER_DINKES_URL belum diisi"]
     assert url.line == copy.line(VISITS, "${GUDANG_SUMBER_DINKES_URL}")
-    assert url.hint == "set GUDANG_SUMBER_DINKES_URL in .env"
+    assert url.hint == "isi GUDANG_SUMBER_DINKES_URL di .env"
     (key,) = [fault for message, fault in missing.items() if "GUDANG_PSEUDONYM_KEY" in message]
     assert key.line == copy.line(VISITS, "property: pseudonymise")
     assert "GUDANG_PSEUDONYM_KEY" in key.hint
@@ -138,7 +138,7 @@ def test_a_variable_that_is_not_set(copy: Copy) -> None:
 def test_a_variable_that_is_not_set_is_named_where_the_demo_does_not_stand_for_its_source(copy: Copy) -> None:
     def missing(**env: str) -> set[str]:
         found = [f.message for f in validate(copy.settings, env)]
-        assert all(m.startswith("environment variable GUDANG_SUMBER_") for m in found)
+        assert all(m.startswith("variabel lingkungan GUDANG_SUMBER_") for m in found)
         return {m.split()[2].removeprefix("GUDANG_SUMBER_") for m in found}
 
     assert missing() == set()
@@ -152,7 +152,7 @@ def test_a_variable_that_is_not_set_is_named_where_the_demo_does_not_stand_for_i
 
 def test_variables_that_are_set_are_no_fault(copy: Copy) -> None:
     settings = replace(copy.settings, warehouse_url=WAREHOUSE)
-    needed = {f.message.split()[2] for f in validate(settings, {}) if f.message.startswith("environment")}
+    needed = {f.message.split()[2] for f in validate(settings, {}) if f.message.startswith("variabel")}
     env = dict.fromkeys([*needed, "GUDANG_PSEUDONYM_KEY"], "https://opd.example")
     assert validate(settings, env) == []
 
@@ -170,7 +170,7 @@ def test_an_expectation_of_a_column_that_is_not_there(copy: Copy) -> None:
     )
     fault = copy.fault(SUITE)
     assert fault.line == copy.line(SUITE, '"jumlah_puskesmas"')
-    assert "no column jenis_puskesmas" in fault.message
+    assert "tidak ada kolom jenis_puskesmas" in fault.message
 
 
 def test_a_suite_that_is_no_json(copy: Copy) -> None:
@@ -183,7 +183,7 @@ def test_a_suite_without_a_contract(copy: Copy) -> None:
     (copy.root / "expectations/dinkes/apotek.json").write_text("{}")
     fault = copy.fault("expectations/dinkes/apotek.json")
     assert fault.line == 1
-    assert "no contract" in fault.message
+    assert "tidak punya kontrak" in fault.message
 
 
 MODEL_SUITE = "expectations/mart_spbe/indeks_spbe.json"
@@ -193,7 +193,7 @@ def test_a_models_suite_about_a_column_that_is_not_there(copy: Copy) -> None:
     copy.change(MODEL_SUITE, '"column_A": "terisi"', '"column_A": "dinilai"')
     fault = copy.fault(MODEL_SUITE)
     assert fault.line == copy.line(MODEL_SUITE, '"semua_indikator_dinilai"')
-    assert "no column dinilai" in fault.message
+    assert "tidak ada kolom dinilai" in fault.message
     assert "mart_spbe.indeks_spbe" in fault.hint
 
 
@@ -222,7 +222,7 @@ def test_a_models_suite_that_bears_the_name_of_a_test(copy: Copy) -> None:
 def test_a_suite_without_a_model(copy: Copy) -> None:
     (copy.root / "expectations/core/fct_tiada.json").write_text("{}")
     fault = copy.fault("expectations/core/fct_tiada.json")
-    assert (fault.line, fault.message) == (1, "this suite belongs to no model")
+    assert (fault.line, fault.message) == (1, "suite ini tidak punya model")
 
 
 def test_suites_that_read_each_others_models(copy: Copy) -> None:
@@ -251,7 +251,7 @@ def test_an_opd_that_is_called_as_a_schema(copy: Copy) -> None:
     shutil.copytree(copy.root / "contracts/dlh", copy.root / "contracts/core")
     path = copy.root / "contracts/core/ispu.odcs.yaml"
     path.write_text(path.read_text("utf-8").replace("dlh/ispu", "core/ispu"), "utf-8")
-    assert "core is a schema of the warehouse" in [f.message for f in copy.faults() if f.path == path]
+    assert "core adalah nama schema gudang data" in [f.message for f in copy.faults() if f.path == path]
 
 
 def test_a_model_that_refers_to_nothing(copy: Copy) -> None:
@@ -286,7 +286,7 @@ def test_the_command_prints_file_and_line_and_fails(copy: Copy) -> None:
     code, output = gudang_validate(copy)
     assert code == 1
     line = copy.line(VISITS, "physicalType: bilangan")
-    assert f"{copy.root / VISITS}:{line}: id_kunjungan: physicalType 'bilangan' is unknown (" in output
+    assert f"{copy.root / VISITS}:{line}: id_kunjungan: physicalType 'bilangan' tidak dikenal (" in output
     assert f"{copy.root / SUITE}:{copy.line(SUITE, 'max_value')}: " in output
 
 

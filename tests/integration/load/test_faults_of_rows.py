@@ -171,5 +171,5 @@ def test_the_widest_table_goes_the_longer_way_and_a_wider_one_is_refused_by_the_
     )
     _, faults = read_contract(path)
     assert [fault.message for fault in faults] == [
-        f"{MOST_COLUMNS + 1} columns are more than the {MOST_COLUMNS} that one table may have here"
+        f"{MOST_COLUMNS + 1} kolom melebihi batas {MOST_COLUMNS} kolom per tabel"
     ]

@@ -40,25 +40,25 @@ def test_what_a_custom_property_contradicts_is_said_at_its_line(
 
 def test_a_doubled_name_is_named_at_the_second_and_an_unguarded_person_at_its_column(tmp_path: Path) -> None:
     message, line = _only(tmp_path, column("nama"), column("kode"), column("nama", "date"))
-    assert "two properties have the name nama" in message and line == "- name: nama"
+    assert "dua properti bernama nama" in message and line == "- name: nama"
     doc = (tmp_path / "dinas/uji.odcs.yaml").read_text("utf-8").splitlines()
     assert read_contract(tmp_path / "dinas/uji.odcs.yaml")[1][0].line == max(
         n for n, text in enumerate(doc, 1) if text.strip() == "- name: nama"
     )
     message, line = _only(tmp_path, column("nik", classification="pribadi"))
-    assert "nik is pribadi" in message and line == "- name: nik"
+    assert "nik: kolom pribadi akan tersimpan apa adanya" in message and line == "- name: nik"
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("decimal(12,2)", "say numeric(12,2); one of text, smallint,"),
-        ("decimal", "say numeric(p,s); one of text,"),
-        ("varchar(20)", "say text; one of"),
-        ("datetime", "say timestamp; one of"),
+        ("decimal(12,2)", "maksudnya numeric(12,2)? yang dikenal: text, smallint,"),
+        ("decimal", "maksudnya numeric(p,s)? yang dikenal: text,"),
+        ("varchar(20)", "maksudnya text? yang dikenal:"),
+        ("datetime", "maksudnya timestamp? yang dikenal:"),
         (
             "bilangan",
-            "(one of text, smallint, integer, bigint, numeric(p,s), double precision, boolean, date, time,",
+            "(yang dikenal: text, smallint, integer, bigint, numeric(p,s), double precision, boolean, date, time,",
         ),
     ],
 )
@@ -71,7 +71,7 @@ def test_an_unknown_type_lists_the_types_and_says_which_is_meant(
 
 def test_a_bare_number_or_yes_where_a_text_must_stand_is_shown_in_quotes(tmp_path: Path) -> None:
     message, line = _only(tmp_path, {**column("a"), "physicalName": 2010})
-    assert message.startswith("2010 is a number, and a text is needed: write it in quotes, '2010'")
+    assert message.startswith("2010 adalah angka, padahal harus teks (tulis dalam tanda kutip: '2010'")
     assert line == "physicalName: 2010"
     message, _ = _only(tmp_path, {**column("a"), "physicalName": True})
-    assert message.startswith("YAML reads this as true, and a text is needed: in quotes")
+    assert message.startswith("YAML membaca ini sebagai true, padahal harus teks (tulis dalam tanda kutip")

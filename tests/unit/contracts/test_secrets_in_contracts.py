@@ -29,7 +29,7 @@ def _faults(folder: Path, server: dict[str, Any], **extract: Any) -> list[str]:
 )
 def test_a_literal_password_in_a_location_is_refused(tmp_path: Path, location: str) -> None:
     (fault,) = _faults(tmp_path, {**database("X"), "location": location}, table="t")
-    assert "location holds its password itself" in fault and "${GUDANG_SUMBER_<OPD>_URL}" in fault
+    assert "location memuat password secara terbuka" in fault and "${GUDANG_SUMBER_<OPD>_URL}" in fault
     assert SECRET not in fault and not fault.startswith("1 ")
 
 

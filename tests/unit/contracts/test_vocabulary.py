@@ -39,25 +39,25 @@ def options(kind: str, **given: Any) -> dict[str, Any]:
     ("of", "message", "line"),
     [
         (options("text", pattern=r"^\d+$"), "a: pattern '^\\\\d+$': \\d means ASCII", "pattern: "),
-        (options("text", minLength=3, maxLength=2), "a: no text has at least 3", "minLength: 3"),
-        (options("text", minItems=2), "unknown key 'minItems'", "minItems: 2"),
-        (options("text", multipleOf=2), "unknown key 'multipleOf'", "multipleOf: 2"),
-        (options("boolean", minItems=2), "a: minItems of a boolean is not checked", "minItems: 2"),
-        (options("boolean", minimum=0), "a: minimum of a boolean is not checked", "minimum: 0"),
-        (options("integer", format="u8"), "a: format 'u8' is of a string", "- name: a"),
-        (options("integer", minimum=0.5), "a: minimum 0.5 is no integer", "minimum: 0.5"),
-        (options("smallint", maximum=40_000), "a: maximum 40000 is no smallint", "maximum: 40000"),
-        (options("numeric", maximum=float("inf")), "a: maximum inf is no numeric", "maximum: .inf"),
-        (options("date", minimum="kemarin"), "a: minimum 'kemarin' is no date", "minimum: kemarin"),
-        (options("date", minimum="2024-02-30"), "a: minimum '2024-02-30' is no date", "minimum: "),
-        (options("timestamp", minimum="2024-01-01T00:00:00Z"), "a: minimum '2024-01-01T00:00:00Z' is no", "minimum: "),
-        (options("integer", minimum=5, maximum=4), "a: no value is within the bounds", "minimum: 5"),
-        (options("integer", exclusiveMinimum=5, maximum=5), "a: no value is within", "exclusiveMinimum: 5"),
-        (options("integer", minimum=1, exclusiveMinimum=0), "a: minimum and exclusiveMinimum", "exclusiveMinimum: 0"),
-        (options("timestamp", timezone=True), "a: a timestamp has no time zone", "timezone: true"),
-        (options("timestamptz", timezone=False), "a: a timestamptz has time zone", "timezone: false"),
-        (options("timestamptz", defaultTimezone="Etc/UTC"), "a: what has no zone is read as Asia/Makassar", "defaultTimezone: "),
-        (options("time", timezone=True), "a: timezone of a time is not checked", "timezone: true"),
+        (options("text", minLength=3, maxLength=2), "a: tidak ada teks dengan sedikitnya 3", "minLength: 3"),
+        (options("text", minItems=2), "kunci 'minItems' tidak dikenal", "minItems: 2"),
+        (options("text", multipleOf=2), "kunci 'multipleOf' tidak dikenal", "multipleOf: 2"),
+        (options("boolean", minItems=2), "a: minItems untuk boolean tidak diperiksa", "minItems: 2"),
+        (options("boolean", minimum=0), "a: minimum untuk boolean tidak diperiksa", "minimum: 0"),
+        (options("integer", format="u8"), "a: format 'u8' hanya untuk string", "- name: a"),
+        (options("integer", minimum=0.5), "a: minimum 0.5 bukan integer", "minimum: 0.5"),
+        (options("smallint", maximum=40_000), "a: maximum 40000 bukan smallint", "maximum: 40000"),
+        (options("numeric", maximum=float("inf")), "a: maximum inf bukan numeric", "maximum: .inf"),
+        (options("date", minimum="kemarin"), "a: minimum 'kemarin' bukan date", "minimum: kemarin"),
+        (options("date", minimum="2024-02-30"), "a: minimum '2024-02-30' bukan date", "minimum: "),
+        (options("timestamp", minimum="2024-01-01T00:00:00Z"), "a: minimum '2024-01-01T00:00:00Z' bukan timestamp", "minimum: "),
+        (options("integer", minimum=5, maximum=4), "a: tidak ada nilai di antara kedua batas", "minimum: 5"),
+        (options("integer", exclusiveMinimum=5, maximum=5), "a: tidak ada nilai di antara", "exclusiveMinimum: 5"),
+        (options("integer", minimum=1, exclusiveMinimum=0), "a: minimum dan exclusiveMinimum", "exclusiveMinimum: 0"),
+        (options("timestamp", timezone=True), "a: timestamp tidak memuat zona waktu", "timezone: true"),
+        (options("timestamptz", timezone=False), "a: timestamptz memuat zona waktu", "timezone: false"),
+        (options("timestamptz", defaultTimezone="Etc/UTC"), "a: waktu tanpa zona dibaca sebagai Asia/Makassar", "defaultTimezone: "),
+        (options("time", timezone=True), "a: timezone untuk time tidak diperiksa", "timezone: true"),
     ],
 )  # fmt: skip
 def test_an_option_that_is_not_checked_or_can_not_be_kept(
@@ -117,30 +117,30 @@ REFERENCE = {"type": "foreignKey", "to": "ref_opd.kode"}
 @pytest.mark.parametrize(
     ("of", "message", "line"),
     [
-        (promised(quality=QUALITY), "a: quality promises what nothing here keeps", "quality:"),
-        (promised(partitioned=True), "a: partitioned promises", "partitioned:"),
-        (promised(partitionKeyPosition=1), "a: partitionKeyPosition promises", "partitionKeyPosition:"),
-        (promised(encryptedName="b"), "a: encryptedName promises", "encryptedName:"),
-        (promised(transformLogic="sum(a)"), "a: transformLogic promises", "transformLogic:"),
-        (promised(relationships=[REFERENCE, {**REFERENCE, "to": "ref_a.b"}]), "a: only one reference", "- type: foreignKey"),
-        (promised(relationships=[{"to": "a.b.c"}]), "a: 'a.b.c' is no column", "- to: a.b.c"),
-        (promised(primaryKeyPosition=1), "a has a primaryKeyPosition and is in no key", "primaryKeyPosition:"),
-        (promised(enum=[{"value": "x"}, {"value": "x", "label": "y"}]), "a: 'x' stands twice in the enum", "- value: x"),
-        (promised(enum=[{"value": "1", "customProperties": WRONG}]), "unknown custom property 'sinonim'", "- property: sinonim"),
-        (doc(ID, column("a", "integer", enum=[{"value": "x"}])), "a: 'x' is no whole number", "- value: x"),
-        (doc(ID, column("a", "date", enum=[{"value": "x"}])), "a: an enum of a date is not checked", "enum:"),
-        (at_schema(quality=QUALITY), "quality promises", "quality:"),
-        (at_schema(relationships=[{"from": "uji.id", "to": "t.id"}]), "relationships promises", "relationships:"),
-        (at_schema(physicalName="t"), "physicalName promises", "physicalName:"),
-        (at_top(roles=[{"role": "pembaca"}]), "roles promises", "roles:"),
-        (at_top(status="draft"), "status 'draft': the dataset would be loaded", "status: draft"),
-        (at_server(database="x"), "database of a server is not read", "database: x"),
-        (sla(schedule="0 1 * * *"), "schedule promises", "schedule:"),
-        (sla(element="uji.id"), "element promises", "element:"),
-        (sla(property="frequency", element="data.tiada"), "frequency: element 'data.tiada' is no period", "element:"),
-        (sla(property="frequency", element="a"), "frequency: element 'a' is no period", "element:"),
-        (sla(unit="hari"), "latency: unit 'hari' is unknown", "unit: hari"),
-        (sla(value="satu"), "latency 'satu' is no number", "value: satu"),
+        (promised(quality=QUALITY), "a: quality menjanjikan hal yang tidak dijaga di sini", "quality:"),
+        (promised(partitioned=True), "a: partitioned menjanjikan", "partitioned:"),
+        (promised(partitionKeyPosition=1), "a: partitionKeyPosition menjanjikan", "partitionKeyPosition:"),
+        (promised(encryptedName="b"), "a: encryptedName menjanjikan", "encryptedName:"),
+        (promised(transformLogic="sum(a)"), "a: transformLogic menjanjikan", "transformLogic:"),
+        (promised(relationships=[REFERENCE, {**REFERENCE, "to": "ref_a.b"}]), "a: hanya satu rujukan", "- type: foreignKey"),
+        (promised(relationships=[{"to": "a.b.c"}]), "a: 'a.b.c' bukan kolom rujukan", "- to: a.b.c"),
+        (promised(primaryKeyPosition=1), "a: ada primaryKeyPosition, tetapi kolom ini bukan kunci", "primaryKeyPosition:"),
+        (promised(enum=[{"value": "x"}, {"value": "x", "label": "y"}]), "a: 'x' ganda di enum", "- value: x"),
+        (promised(enum=[{"value": "1", "customProperties": WRONG}]), "custom property 'sinonim' tidak dikenal", "- property: sinonim"),
+        (doc(ID, column("a", "integer", enum=[{"value": "x"}])), "a: 'x' bukan bilangan bulat", "- value: x"),
+        (doc(ID, column("a", "date", enum=[{"value": "x"}])), "a: enum untuk date tidak diperiksa", "enum:"),
+        (at_schema(quality=QUALITY), "quality menjanjikan", "quality:"),
+        (at_schema(relationships=[{"from": "uji.id", "to": "t.id"}]), "relationships menjanjikan", "relationships:"),
+        (at_schema(physicalName="t"), "physicalName menjanjikan", "physicalName:"),
+        (at_top(roles=[{"role": "pembaca"}]), "roles menjanjikan", "roles:"),
+        (at_top(status="draft"), "status 'draft': dataset tetap akan dimuat", "status: draft"),
+        (at_server(database="x"), "database pada servers tidak dibaca", "database: x"),
+        (sla(schedule="0 1 * * *"), "schedule menjanjikan", "schedule:"),
+        (sla(element="uji.id"), "element menjanjikan", "element:"),
+        (sla(property="frequency", element="data.tiada"), "frequency: element 'data.tiada' bukan kolom periode", "element:"),
+        (sla(property="frequency", element="a"), "frequency: element 'a' bukan kolom periode", "element:"),
+        (sla(unit="hari"), "latency: unit 'hari' tidak dikenal", "unit: hari"),
+        (sla(value="satu"), "latency 'satu' bukan angka", "value: satu"),
     ],
 )  # fmt: skip
 def test_a_promise_that_nobody_keeps(tmp_path: Path, of: dict[str, Any], message: str, line: str) -> None:
@@ -162,7 +162,7 @@ def test_a_custom_property_where_we_have_none(tmp_path: Path, name: str, holder:
     place = holder[0] if isinstance(holder, list) else holder
     place["customProperties"] = [{"property": "publish", "value": True}]
     told, at = only(tmp_path, at_top(**{name: holder}))
-    assert (told, at) == ("unknown custom property 'publish'", "- property: publish")
+    assert (told, at) == ("custom property 'publish' tidak dikenal", "- property: publish")
 
 
 def test_a_custom_property_of_the_schema_of_a_relationship_and_one_that_stands_twice(tmp_path: Path) -> None:
@@ -173,11 +173,11 @@ def test_a_custom_property_of_the_schema_of_a_relationship_and_one_that_stands_t
     twice = doc()
     twice["customProperties"] += [{"property": "publish", "value": True}] * 2
     (fault,) = faults(tmp_path, twice)
-    assert fault.message == "custom property 'publish' stands twice"
+    assert fault.message == "custom property 'publish' ganda"
     wrong = promised(
         relationships=[{**REFERENCE, "customProperties": [{"property": "where", "value": "level"}]}]
     )
-    assert only(tmp_path, wrong)[0] == "a: where is no mapping"
+    assert only(tmp_path, wrong)[0] == "a: where bukan pemetaan"
 
 
 def test_only_one_source_and_one_table_are_read(tmp_path: Path) -> None:
@@ -185,24 +185,24 @@ def test_only_one_source_and_one_table_are_read(tmp_path: Path) -> None:
     of["servers"].append(database("LAIN_URL"))
     of["schema"].append({"name": "lain"})
     assert [f.message for f in faults(tmp_path, of)] == [
-        "only the first of servers is read",
-        "only the first of schema is read",
+        "hanya servers yang pertama dibaca",
+        "hanya schema yang pertama dibaca",
     ]
 
 
 def test_an_uploads_server_says_what_extract_says(tmp_path: Path) -> None:
     extract = {"format": "csv", "pattern": "*"}
     of = document("dinas/uji", [ID], upload("dinas/lain", "csv"), extract=extract)
-    assert only(tmp_path, of) == ("path is 'dinas/lain'", "path: dinas/lain")
+    assert only(tmp_path, of) == ("path adalah 'dinas/lain'", "path: dinas/lain")
     of = document("dinas/uji", [ID], upload("dinas/uji", "xlsx"), extract=extract)
-    told = ("the server's format is 'xlsx', that of extract 'csv'", "format: xlsx")
+    told = ("format pada servers adalah 'xlsx', pada extract 'csv'", "format: xlsx")
     assert only(tmp_path, of) == told
 
 
 def test_a_keys_columns_stand_in_the_order_of_their_positions(tmp_path: Path) -> None:
     first, second = (column(n, primaryKey=True, primaryKeyPosition=p) for n, p in (("a", 2), ("b", 1)))
     told, at = only(tmp_path, doc(first, second))
-    assert told == "b: a key's columns stand in the order of the properties"
+    assert told == "b: kolom kunci harus berurutan seperti propertinya"
     assert at == "primaryKeyPosition: 1"
     assert make(tmp_path, doc(second, first)).primary_key == ("b", "a")
 
@@ -213,10 +213,10 @@ def test_unique_is_promised_only_where_a_load_sees_all_rows(tmp_path: Path) -> N
     make(tmp_path, doc({**ID, "unique": True}, write_disposition="merge"))
     for custom in ({"write_disposition": "merge"}, {"write_disposition": "append"}):
         told, at = only(tmp_path, doc(ID, unique, **custom))
-        assert told.startswith("a: unique is checked within one load")
+        assert told.startswith("a: unique hanya diperiksa pada pemuatan yang mengganti seluruh tabel")
         assert at == "unique: true"
     told, _ = only(tmp_path, doc(ID, column("b", primaryKey=True, unique=True)))
-    assert told == "b: only the whole key is unique"
+    assert told == "b: hanya seluruh kunci yang unik"
 
 
 def test_words_that_only_describe_are_free(tmp_path: Path) -> None:
@@ -236,18 +236,18 @@ def test_a_document_of_another_form_is_told_by_the_standard_alone(tmp_path: Path
     of = doc()
     of["customProperties"] = "extract"
     messages = [f.message for f in read_contract(write(tmp_path, of))[1]]
-    assert messages == ["'extract' is not of type 'array'"]
+    assert messages == ["'extract' bukan daftar"]
 
 
 @pytest.mark.parametrize("name", ["", "  "])
 def test_a_physical_name_without_a_character_is_refused(tmp_path: Path, name: str) -> None:
     message, line = only(tmp_path, doc(ID, column("baris", physicalName=name)))
-    assert message.startswith("baris: physicalName is empty") and line.startswith("physicalName:")
+    assert message.startswith("baris: physicalName kosong") and line.startswith("physicalName:")
 
 
 @pytest.mark.parametrize("name", ["ctid", "xmin", "tableoid"])
 def test_a_column_that_every_table_of_postgresql_has(tmp_path: Path, name: str) -> None:
     message, line = only(tmp_path, doc(ID, column(name)))
-    assert message == f"{name}: every table of PostgreSQL has a column of that name by itself"
+    assert message == f"{name}: setiap tabel PostgreSQL sudah mempunyai kolom dengan nama itu"
     assert line == f"- name: {name}"
     assert faults(tmp_path, doc(ID, column("baris", physicalName=name))) == []

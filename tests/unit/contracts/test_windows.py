@@ -80,12 +80,12 @@ def test_datasets_of_a_cadence_share_the_earliest_start(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("partition", "message"),
     [
-        ({"start": "2025-01-02"}, "no first day of a month"),
-        ({"every": "weekly"}, "partition every 'weekly' is unknown"),
+        ({"start": "2025-01-02"}, "start 2025-01-02 bukan tanggal satu"),
+        ({"every": "weekly"}, "partition: every 'weekly' tidak dikenal"),
         ({"start": "2025-13-01"}, "partition: "),
-        ({"start": None}, "partition has no start"),
-        ({"column": "nilai"}, "partition column nilai is no time"),
-        ({"column": "bulan"}, "partition column bulan is no stored column"),
+        ({"start": None}, "partition: start tidak ada"),
+        ({"column": "nilai"}, "partition: column nilai bukan waktu"),
+        ({"column": "bulan"}, "partition: column bulan bukan properti"),
     ],
 )
 def test_a_partition_that_can_not_be_is_refused(

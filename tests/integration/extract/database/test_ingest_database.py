@@ -301,7 +301,7 @@ def test_a_source_that_is_down_is_a_clear_error(house: House, monkeypatch: pytes
         house.load(contract)
     assert "rahasia" not in str(caught.value) and caught.value.transient
     monkeypatch.delenv("UJI_URL")
-    with pytest.raises(ContractError, match="UJI_URL is not set"):
+    with pytest.raises(ContractError, match="UJI_URL belum diisi"):
         house.load(contract)
 
 

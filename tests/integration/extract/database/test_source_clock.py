@@ -313,7 +313,7 @@ def test_a_lag_of_an_api_wants_a_text_from_which_it_can_be_taken(nights: Nights)
         write_disposition="merge", cursor="w", lag="P1D",
     )  # fmt: skip
     contract, faults = read_contract(write(nights.folder, doc))
-    assert contract is None and ["a lag is taken from the text" in f.message for f in faults] == [True]
+    assert contract is None and ["lag dikurangkan dari teks asli" in f.message for f in faults] == [True]
 
 
 @pytest.mark.parametrize("kind", ["integer", "numeric(10,2)"])

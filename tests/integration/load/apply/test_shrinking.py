@@ -71,7 +71,7 @@ def test_a_merge_that_would_mark_too_many_rows_as_gone_is_refused(loads: Loads, 
 def test_a_share_that_is_none_is_a_fault_of_the_contract(tmp_path: Path, share: Any) -> None:
     made = document("uji/data", [ID], database("UJI_URL"), extract={"table": "t"}, max_shrink_share=share)
     _, faults = read_contract(write(tmp_path, made))
-    assert "is no share (a number from 0 to 1" in str(faults[0])
+    assert "bukan bagian dari 1 (tulis angka dari 0 sampai 1" in str(faults[0])
 
 
 def test_new_rows_do_not_make_up_for_those_that_are_gone(loads: Loads) -> None:

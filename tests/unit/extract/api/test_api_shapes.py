@@ -64,5 +64,5 @@ def test_what_is_not_of_the_declared_shape_is_refused(
 def test_a_shape_that_is_not_declared_is_named_with_what_to_declare(server: Server) -> None:
     server.answer = lambda _: reply({"data": {"1": {"k": 1}}})
     assert "extract.shape" in str(fault(server, api_contract("k")).hint)
-    with pytest.raises(ContractError, match="keyed or lists"):
+    with pytest.raises(ContractError, match="yang dikenal: bps_data, keyed, lists"):
         opened(server, api_contract("k", shape="objek"))

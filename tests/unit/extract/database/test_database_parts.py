@@ -239,12 +239,12 @@ def test_a_session_of_mysql_has_its_own_time_out_and_keeps_only_modes_that_are_s
 @pytest.mark.parametrize(
     ("extract", "words"),
     [
-        ({}, "name a table, or write a query"),
-        ({"table": "t", "query": "select 1"}, "and not both"),
-        ({"query": "select 1", "schema": "s"}, "names the schema by itself"),
-        ({"table": " "}, "is no text"),
-        ({"table": 5}, "is no text"),
-        ({"tabel": "t"}, "knows no tabel"),
+        ({}, "tulis table atau query"),
+        ({"table": "t", "query": "select 1"}, "tepat satu"),
+        ({"query": "select 1", "schema": "s"}, "schema tidak dipakai bersama query"),
+        ({"table": " "}, "bukan teks"),
+        ({"table": 5}, "bukan teks"),
+        ({"tabel": "t"}, "extract: tabel tidak dikenal"),
     ],
 )
 def test_a_contract_names_either_a_table_or_a_query(

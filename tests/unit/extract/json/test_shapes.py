@@ -47,7 +47,7 @@ def test_what_is_not_of_the_declared_shape_is_refused(
 
 
 def test_a_shape_is_of_json_alone() -> None:
-    with pytest.raises(ValueError, match="shape has no meaning for csv"):
+    with pytest.raises(ValueError, match="shape tidak berlaku untuk csv"):
         upload_contract("a", shape="keyed")
-    with pytest.raises(ValueError, match="neither keyed nor lists"):
+    with pytest.raises(ValueError, match="yang dikenal: keyed, lists"):
         upload_contract("a", file_format="json", shape="bps_data")

@@ -304,7 +304,7 @@ def test_total_rows_are_left_out_wherever_they_stand_and_counted(tmp_path: Path)
 
 
 def test_totals_looked_for_in_a_column_that_is_not_there_are_the_contracts_fault(tmp_path: Path) -> None:
-    with pytest.raises(ContractError, match="'kecamatan', which is no column"):
+    with pytest.raises(ContractError, match="totals: 'kecamatan' bukan kolom kontrak"):
         opened(contract("a", totals={"kecamatan": "x"}), write(tmp_path, "a\n1\n"))
 
 

@@ -58,13 +58,13 @@ def test_a_noncharacter_is_no_escaped_sign(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        ({"escape": "\\\\"}, "no character of its own"),
-        ({"escape": ","}, "no character of its own"),
-        ({"escape": "\\", "delimiter": "auto"}, "declared delimiter"),
-        ({"escape": "\\", "quote": "row"}, "declared delimiter"),
-        ({"skipinitialspace": "ya"}, "neither true nor false"),
-        ({"hidden": "buang"}, "hidden has no meaning"),
-        ({"fill_down": "a"}, "list of names"),
+        ({"escape": "\\\\"}, "bukan satu karakter tersendiri"),
+        ({"escape": ","}, "bukan satu karakter tersendiri"),
+        ({"escape": "\\", "delimiter": "auto"}, "escape memerlukan delimiter"),
+        ({"escape": "\\", "quote": "row"}, "escape memerlukan delimiter"),
+        ({"skipinitialspace": "ya"}, "bukan true atau false"),
+        ({"hidden": "buang"}, "hidden tidak berlaku"),
+        ({"fill_down": "a"}, "bukan daftar nama"),
     ],
 )
 def test_words_of_a_contract_that_mean_nothing_are_refused(words: dict[str, str], reason: str) -> None:
@@ -74,6 +74,6 @@ def test_words_of_a_contract_that_mean_nothing_are_refused(words: dict[str, str]
 
 @pytest.mark.parametrize("words", [{"fill_down": ["c"]}, {"totals": {"c": "^Jumlah"}}])
 def test_a_column_that_the_contract_does_not_have_is_refused_before_any_file_comes(words: Any) -> None:
-    with pytest.raises(ContractError, match="names 'c', which is no column of the contract"):
+    with pytest.raises(ContractError, match="'c' bukan kolom kontrak"):
         contract("a", "b", **words)
     assert contract("a", "b", schema_contract="evolve", **words)
