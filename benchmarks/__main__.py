@@ -1,7 +1,7 @@
 """`make bench`: what loads cost, as ratios to the least that they could cost, measured in one run.
 
-1,000,000 rows of 14 mixed columns. Every case runs in a process of its own, those of a group in turn, and medians are
-compared. Ours is the whole load: landing, validation, primary key, exchange, ledger.
+1,000,000 rows of 14 mixed columns. Every case runs in a process of its own. The cases of a group take turns, and their
+medians are compared. Ours is the whole load: landing, validation, primary key, exchange, ledger.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from typing import Any
 
 import psycopg
 
-from benchmarks import rows as made
-from benchmarks.cases import CASES, dlt_content
+from benchmarks import rows as data
+from benchmarks.cases import CASES
 from benchmarks.document import write_document
 from benchmarks.memory import run_watched
+from benchmarks.target import dlt_content
 from pipelines.runtime.embedded import EmbeddedServer
 from pipelines.settings import Settings, load_settings
 from tests.support.servers import MariaDB, short_folder
@@ -39,15 +40,17 @@ LEAST_ROWS = 1_000
 
 
 class CaseFailedError(Exception):
-    """A case ended without figures; what the others of the run measured is kept."""
+    """A case ended without figures; the figures of the other cases are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Cases over the same rows; the first is the limit that the others are compared with.
+    """Cases over the same rows; the first is the limit, with which the others are compared.
 
-    small: at most 100,000 rows. sized: whether the rows matter at all. rounds: at most so many, where a case takes
-    long. target: the ratio that the last case is to keep.
+    small: at most 100,000 rows are used.
+    sized: whether the number of rows matters at all.
+    rounds: at most so many, where a case takes long.
+    target: the ratio that the group's gudang case must not exceed.
     """
 
     name: str
@@ -67,7 +70,7 @@ GROUPS = (
         target=1.6,
     ),
     Group(
-        "lived_in", "PostgreSQL, repairs, a pseudonym, refused rows", ("limit_postgresql", "gudang_lived_in")
+        "repairs", "PostgreSQL, repairs, a pseudonym, refused rows", ("limit_postgresql", "gudang_repairs")
     ),
     Group("dlt", "PostgreSQL, dlt at its best", ("limit_postgresql", DLT), rounds=1),
     Group(
@@ -86,11 +89,11 @@ GROUPS = (
     Group("gate", "Quality gate, 12 expectations", ("limit_gate", "gudang_gate"), target=1.3),
 )
 MEMORY = ("gudang_postgresql", "gudang_mariadb", "gudang_csv")
-WORDS = {
+TITLES = {
     "limit_postgresql": "psql COPY | psql COPY, typed, no key",
     "limit_postgresql_key": "the same, and a primary key",
     "gudang_postgresql": "gudang",
-    "gudang_lived_in": "gudang",
+    "gudang_repairs": "gudang",
     DLT: "dlt (connectorx, Parquet, ADBC)",
     "pandas_copy": "read_sql, to_csv, COPY",
     "to_sql": "read_sql, DataFrame.to_sql",
@@ -125,24 +128,27 @@ class Run:
 
     @property
     def title(self) -> str:
+        """The group, and how many rows."""
         return self.group.title + (f", {self.rows:,} rows" if self.group.sized else "")
 
     def median(self, case: str) -> float:
+        """The median of a case's seconds."""
         return statistics.median(self.seconds[case])
 
     def ratio(self, case: str) -> float:
+        """How many times the limit's median a case took."""
         return self.median(case) / self.median(self.group.cases[0])
 
-    def others(self) -> list[str]:
-        """Ways that left other rows than the limit did."""
+    def unequal(self) -> list[str]:
+        """The cases that left other rows than the limit."""
         limit = self.content.get(self.group.cases[0])
         return [c for c, content in self.content.items() if limit and content != limit]
 
     def lines(self) -> list[tuple[str, float, float, str, float]]:
-        """Way, seconds, times the limit, spread, peak MB."""
+        """A line per case: way, seconds, times the limit, spread, peak MB."""
         return [
             (
-                WORDS[c] + (" (NOT the same rows)" if c in self.others() else ""),
+                TITLES[c] + (" (NOT the same rows)" if c in self.unequal() else ""),
                 self.median(c),
                 self.ratio(c),
                 f"{min(self.seconds[c]):.2f} to {max(self.seconds[c]):.2f}",
@@ -154,6 +160,7 @@ class Run:
 
 
 def main() -> None:
+    """Measures what the command line names, prints it, and writes it down where asked."""
     parser = argparse.ArgumentParser(
         prog="gudang bench", description="What loads cost, against the least they could."
     )
@@ -198,13 +205,13 @@ def main() -> None:
         write_document(settings.project, runs, memory)
     if failed:
         raise SystemExit("\n".join(failed))
-    if any(case.startswith("gudang") for run in runs for case in run.others()):
+    if any(case.startswith("gudang") for run in runs for case in run.unequal()):
         raise SystemExit("ours left other rows than the limit: see above")
 
 
 @contextmanager
 def _server(settings: Settings) -> Iterator[Settings]:
-    """A PostgreSQL of the benchmark's own, so that nobody's warehouse is touched; on the loopback too, for dlt."""
+    """Starts a PostgreSQL of the benchmark's own, which touches no warehouse; for dlt also on the loopback."""
     with short_folder() as folder:
         server = EmbeddedServer(folder / "home")
         server.ensure()
@@ -234,7 +241,7 @@ def _wanted(name: str, options: argparse.Namespace) -> bool:
 
 @contextmanager
 def _sources(settings: Settings, options: argparse.Namespace) -> Iterator[dict[str, str]]:
-    """Everything that is read, made; gives the groups that cannot be run here, and why."""
+    """Makes every source; gives the groups that cannot run here, and why."""
     missing: dict[str, str] = {}
     few = min(options.rows, 100_000)
     with ExitStack() as stack:
@@ -244,16 +251,16 @@ def _sources(settings: Settings, options: argparse.Namespace) -> Iterator[dict[s
         sizes = {options.rows, few} | ({options.rows * 5} if _wanted("memory", options) else set[int]())
         for rows in sorted(sizes):
             print(f"making {rows:,} rows", flush=True)
-            made.make_source(settings, rows)
+            data.make_source(settings, rows)
             if _wanted("csv", options) or _wanted("memory", options):
-                made.make_csv(settings, rows, folder / f"{rows}.csv")
+                data.make_csv(settings, rows, folder / f"{rows}.csv")
         if _wanted("xlsx", options):
-            made.make_xlsx(few, folder / f"{few}.xlsx")
+            data.make_xlsx(few, folder / f"{few}.xlsx")
         if _wanted("mariadb", options) or _wanted("memory", options):
             missing |= _mariadb(settings, sizes, folder, stack)
         if not (settings.project / PEERS / "bin" / "python").exists():
             missing[DLT] = missing["models"] = f"there is no {PEERS} (`make bench` makes it)"
-        elif not made.is_ours(settings, DLT_PORT):
+        elif not data.is_ours(settings, DLT_PORT):
             missing[DLT] = f"port {DLT_PORT} of the loopback was taken, and dlt wants TCP"
         yield missing
 
@@ -264,14 +271,14 @@ def _mariadb(settings: Settings, sizes: set[int], folder: Path, stack: ExitStack
     server = stack.enter_context(MariaDB.start(stack.enter_context(short_folder())))
     os.environ["BENCH_MARIADB_URL"] = server.url
     for rows in sorted(sizes):
-        made.make_mariadb(settings, server.url, rows, folder)
+        data.make_mariadb(settings, server.url, rows, folder)
     return {}
 
 
 def _runs(
     settings: Settings, options: argparse.Namespace, missing: dict[str, str]
 ) -> tuple[list[Run], list[str]]:
-    """The groups that were measured, and what went wrong with those that were not."""
+    """The groups that were measured, and the errors of those that were not."""
     runs: list[Run] = []
     failed: list[str] = []
     for group in GROUPS:
@@ -285,45 +292,46 @@ def _runs(
 
 
 def _run(settings: Settings, group: Group, options: argparse.Namespace) -> Run:
+    """Measures a group: every case once per round."""
     run = Run(group, min(options.rows, 100_000) if group.small else options.rows)
     for number in range(min(options.rounds, group.rounds or options.rounds)):
         for case in group.cases:
-            told = _dlt(settings, run.rows) if case == DLT else _told(case, run.rows)
-            run.seconds.setdefault(case, []).append(told["seconds"])
-            run.megabytes[case] = max(run.megabytes.get(case, 0.0), told["megabytes"])
-            if "content" in told:
-                run.content[case] = told["content"]
+            figures = _dlt(settings, run.rows) if case == DLT else _measure(case, run.rows)
+            run.seconds.setdefault(case, []).append(figures["seconds"])
+            run.megabytes[case] = max(run.megabytes.get(case, 0.0), figures["megabytes"])
+            if "content" in figures:
+                run.content[case] = figures["content"]
             if case.startswith("gudang"):
-                run.parts = told.get("parts", run.parts)
-            print(
-                f"{group.name} {number + 1}: {WORDS[case]:40} {told['seconds']:8.2f} s {told['megabytes']:7.0f} MB",
-                flush=True,
-            )
+                run.parts = figures.get("parts", run.parts)
+            cost = f"{figures['seconds']:8.2f} s {figures['megabytes']:7.0f} MB"
+            print(f"{group.name} {number + 1}: {TITLES[case]:40} {cost}", flush=True)
     return run
 
 
-def _told(case: str, rows: int) -> dict[str, Any]:
-    return _watched([sys.executable, "-m", "benchmarks", "--case", case, "--rows", str(rows)], case)
+def _measure(case: str, rows: int) -> dict[str, Any]:
+    """Runs a case in a process of its own."""
+    return _figures_of([sys.executable, "-m", "benchmarks", "--case", case, "--rows", str(rows)], case)
 
 
-def _watched(command: list[str], case: str) -> dict[str, Any]:
-    """What a case tells, its memory that of all its processes: the workbook's reader is one of its own."""
+def _figures_of(command: list[str], case: str) -> dict[str, Any]:
+    """A case's figures. Its memory is that of all its processes: a workbook is read in one of its own."""
     out, err, status, megabytes = run_watched(command)
     if status:
         raise CaseFailedError(f"{case} failed: {err.strip()[-1500:]}")
-    told = json.loads(out.splitlines()[-1])
-    return told | {"megabytes": max(told["megabytes"], megabytes)}
+    figures = json.loads(out.splitlines()[-1])
+    return figures | {"megabytes": max(figures["megabytes"], megabytes)}
 
 
 def _dlt(settings: Settings, rows: int) -> dict[str, Any]:
+    """Runs dlt in its own environment, over TCP."""
     server = f"postgres:none@127.0.0.1:{DLT_PORT}"
     # SQLAlchemy takes a bare postgresql:// for psycopg 3; dlt's destination knows no driver but its own psycopg2.
     places = [
-        f"postgresql+psycopg2://{server}/{made.source_name(rows)}",
+        f"postgresql+psycopg2://{server}/{data.source_name(rows)}",
         f"postgresql://{server}/bench_sasaran",
     ]
     program = str(settings.project / "benchmarks" / "peers.py")
-    return _watched([str(settings.project / PEERS / "bin" / "python"), program, *places], DLT) | {
+    return _figures_of([str(settings.project / PEERS / "bin" / "python"), program, *places], DLT) | {
         "content": dlt_content(settings)
     }
 
@@ -331,13 +339,13 @@ def _dlt(settings: Settings, rows: int) -> dict[str, Any]:
 def _memory(
     options: argparse.Namespace, missing: dict[str, str], failed: list[str]
 ) -> dict[str, tuple[float, float]]:
-    """Peak MB at a tenth and at five times the rows."""
+    """Peak MB of each case of MEMORY, at 100,000 rows and at five times the rows."""
     few, many = min(options.rows, 100_000), options.rows * 5
     cases = [c for c in MEMORY if not (c == "gudang_mariadb" and "mariadb" in missing)]
     found: dict[str, tuple[float, float]] = {}
     for case in cases:
         try:
-            found[case] = (_told(case, few)["megabytes"], _told(case, many)["megabytes"])
+            found[case] = (_measure(case, few)["megabytes"], _measure(case, many)["megabytes"])
         except CaseFailedError as error:
             failed.append(str(error))
             continue
@@ -352,8 +360,8 @@ def _show(run: Run) -> None:
         print(f"  {way:42} {seconds:8.2f} {ratio:8.2f} {peak:8.0f}  {spread}")
     if run.parts:
         print("  parts of ours: " + ", ".join(f"{k} {v:.2f} s" for k, v in run.parts.items()))
-    for case in run.others():
-        print(f"  NOT THE SAME ROWS: {WORDS[case]}")
+    for case in run.unequal():
+        print(f"  NOT THE SAME ROWS: {TITLES[case]}")
 
 
 def _keep_results(settings: Settings, runs: list[Run], memory: dict[str, tuple[float, float]]) -> None:

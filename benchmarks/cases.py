@@ -1,7 +1,7 @@
-"""The cases: each is run in a process of its own, gives its seconds and peak memory, and what rows it left.
+"""The cases: each runs in a process of its own and gives seconds, peak memory, and a checksum of the rows it left.
 
-What belongs here: one function a case. Not here: making sources (rows.py), comparing (__main__.py), other tools
-(peers.py, which has an environment of its own).
+What belongs here: one function per case. Not here: making sources (rows.py), what a case measures (target.py),
+comparing (__main__.py), dlt (peers.py, in an environment of its own).
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
 from benchmarks import models
-from benchmarks import rows as made
+from benchmarks import rows as data
+from benchmarks.target import TYPED, Figures, checksum, empty_target, figures
 from pipelines.contracts.model import Contract
 from pipelines.extract.stream import SourceStream, Wanted
 from pipelines.load import prepare
@@ -29,81 +29,34 @@ from pipelines.load.loader import load
 from pipelines.quality.gate import GateResult
 from pipelines.redaction.database_urls import libpq_url
 from pipelines.settings import Settings
-from pipelines.warehouse.connection import connect
-
-Told = dict[str, Any]
-_TYPED = ", ".join(f"{name} {kind}" for name, kind, _ in made.COLUMNS)
-
-
-def _target(settings: Settings) -> psycopg.Connection[Any]:
-    """A session of the empty target, its earlier rows and dirty pages gone."""
-    connection = connect(made.url(settings, "bench_sasaran"))
-    connection.execute("drop table if exists sasaran")
-    connection.execute("drop schema if exists raw, ops, landing, quarantine, sasaran_dlt cascade")
-    connection.execute("checkpoint")
-    return connection
-
-
-def _told(start: float, **more: Any) -> Told:
-    """Peak memory is this process's own, to the page (memory.py adds those below it); ru_maxrss would also hold
-    that of the one that started it.
-    """
-    seconds = time.perf_counter() - start
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
-    return {"seconds": seconds, "megabytes": peak / 1024, **more}
-
-
-def dlt_content(settings: Settings) -> str:
-    """What dlt left; it pads an exact number's decimals, which is no other value."""
-    with made.connect(settings, "bench_sasaran") as connection:
-        return _content(connection, "sasaran_dlt.sasaran")
-
-
-def _content(connection: psycopg.Connection[Any], table: str) -> str:
-    """Number and checksum of the rows, exact numbers with two decimals however a tool declared them.
-
-    A tool that made floating point of them left other values, and is not made equal.
-    """
-    name = sql.Identifier(*table.split("."))
-    exact = connection.execute(
-        "select atttypid = 'numeric'::regtype from pg_attribute where attrelid = %s::regclass and attname = 'nilai'",
-        [name.as_string(connection)],
-    ).fetchone()
-    names = sql.SQL(", ").join(
-        sql.SQL("nilai::numeric(18,2)") if n == "nilai" and exact == (True,) else sql.Identifier(n)
-        for n in made.NAMES
-    )
-    query = sql.SQL("select count(*) || ':' || coalesce(sum(hashtextextended(row({})::text, 0)), 0) from {}")
-    row = connection.execute(query.format(names, name)).fetchone()
-    assert row is not None
-    return str(row[0])
-
 
 # -- limits ----------------------------------------------------------------------------------------------------
 
 
-def _piped(settings: Settings, out: list[str], copy: str, *, key: bool = False) -> Told:
-    connection = _target(settings)
-    connection.execute(f"create table sasaran ({_TYPED})".encode())
-    place = libpq_url(made.url(settings, "bench_sasaran"))
+def _copy_through_a_pipe(settings: Settings, out: list[str], copy: str, *, key: bool = False) -> Figures:
+    """Runs `out` into psql's COPY `copy`; the time is that of both programs."""
+    connection = empty_target(settings)
+    connection.execute(f"create table sasaran ({TYPED})".encode())
+    place = libpq_url(data.url(settings, "bench_sasaran"))
     start = time.perf_counter()
     source = subprocess.Popen(out, stdout=subprocess.PIPE)
-    subprocess.run([made.psql(settings), place, "-qc", copy], stdin=source.stdout, check=True)
+    subprocess.run([data.psql(settings), place, "-qc", copy], stdin=source.stdout, check=True)
     assert source.wait() == 0
     if key:
         connection.execute("alter table sasaran add primary key (id)")
-    told = _told(start)
-    return told | {"content": _content(connection, "sasaran")}
+    measured = figures(start)
+    return measured | {"content": checksum(connection, "sasaran")}
 
 
-def limit_postgresql(settings: Settings, rows: int, *, key: bool = False) -> Told:
-    source = libpq_url(made.url(settings, made.source_name(rows)))
-    out = [made.psql(settings), source, "-qc", "copy sumber to stdout"]
-    return _piped(settings, out, "copy sasaran from stdin", key=key)
+def limit_postgresql(settings: Settings, rows: int, *, key: bool = False) -> Figures:
+    """PostgreSQL to PostgreSQL by two psql and a pipe; with `key`, a primary key at the end."""
+    source = libpq_url(data.url(settings, data.source_name(rows)))
+    out = [data.psql(settings), source, "-qc", "copy sumber to stdout"]
+    return _copy_through_a_pipe(settings, out, "copy sasaran from stdin", key=key)
 
 
-def limit_mariadb(settings: Settings, rows: int) -> Told:
+def limit_mariadb(settings: Settings, rows: int) -> Figures:
+    """MariaDB to PostgreSQL by both servers' own clients and a pipe."""
     from sqlalchemy.engine import make_url
 
     place = make_url(os.environ["BENCH_MARIADB_URL"])
@@ -111,32 +64,38 @@ def limit_mariadb(settings: Settings, rows: int) -> Told:
     out = [
         client, "--no-defaults", "--quick", "--batch", "--skip-column-names", "--default-character-set=utf8mb4",
         f"--host={place.host}", f"--port={place.port}", f"--user={place.username}", f"--password={place.password}",
-        made.source_name(rows), "-e", f"select {', '.join(made.NAMES)} from sumber",
+        data.source_name(rows), "-e", f"select {', '.join(data.NAMES)} from sumber",
     ]  # fmt: skip
-    return _piped(settings, out, "copy sasaran from stdin (null 'NULL')")
+    return _copy_through_a_pipe(settings, out, "copy sasaran from stdin (null 'NULL')")
 
 
-def limit_csv(settings: Settings, rows: int) -> Told:
-    return _piped(settings, ["cat", str(_file(rows, "csv"))], "copy sasaran from stdin (format csv, header)")
+def limit_csv(settings: Settings, rows: int) -> Figures:
+    """A CSV file into PostgreSQL by COPY."""
+    return _copy_through_a_pipe(
+        settings, ["cat", str(_file(rows, "csv"))], "copy sasaran from stdin (format csv, header)"
+    )
 
 
-def calamine(settings: Settings, rows: int) -> Told:
+def calamine(settings: Settings, rows: int) -> Figures:
+    """A workbook's rows read by python-calamine, and no more."""
     from python_calamine import CalamineWorkbook
 
     start = time.perf_counter()
     sheet = CalamineWorkbook.from_path(str(_file(rows, "xlsx"))).get_sheet_by_index(0)
     assert sum(1 for _ in sheet.iter_rows()) == rows + 1
-    return _told(start)
+    return figures(start)
 
 
 # -- ours --------------------------------------------------------------------------------------------------------
 
 
 def _file(rows: int, kind: str) -> Path:
+    """The source file of this size, as rows.py made it."""
     return Path(os.environ["BENCH_FOLDER"]) / f"{rows}.{kind}"
 
 
 def _upload(rows: int, kind: str) -> Any:
+    """That file, as the upload zone would give it."""
     from pipelines.extract.upload.files import UploadedFile
 
     path = _file(rows, kind)
@@ -145,6 +104,7 @@ def _upload(rows: int, kind: str) -> Any:
 
 
 def _load(connection: psycopg.Connection[Any], contract: Contract, upload: Any = None) -> Batch:
+    """One load by the loader, with a gate that asks nothing."""
     from pipelines.extract.source import open_source
 
     def opener(of: Contract, since: str | None) -> SourceStream | None:
@@ -155,67 +115,71 @@ def _load(connection: psycopg.Connection[Any], contract: Contract, upload: Any =
     return batch
 
 
-def _whole(settings: Settings, rows: int, contract: Contract, upload: Any = None) -> Told:
+def _whole_load(settings: Settings, rows: int, contract: Contract, upload: Any = None) -> Figures:
     """A whole load: landing, validation, primary key, exchange, ledger."""
-    connection = _target(settings)
+    connection = empty_target(settings)
     prepare.prepare(connection, [])
     start = time.perf_counter()
     batch = _load(connection, contract, upload)
-    told = _told(start, parts=batch.seconds)
+    measured = figures(start, parts=batch.seconds)
     assert (batch.loaded, batch.quarantined) == (rows, 0), batch
-    return told | {"content": _content(connection, "raw.bench__sumber")}
+    return measured | {"content": checksum(connection, "raw.bench__sumber")}
 
 
-def gudang_postgresql(settings: Settings, rows: int) -> Told:
+def gudang_postgresql(settings: Settings, rows: int) -> Figures:
+    """A whole load of the PostgreSQL source."""
     with tempfile.TemporaryDirectory() as folder:
-        place = made.url(settings, made.source_name(rows))
-        return _whole(settings, rows, made.database_contract(Path(folder), place))
+        place = data.url(settings, data.source_name(rows))
+        return _whole_load(settings, rows, data.database_contract(Path(folder), place))
 
 
-def gudang_lived_in(settings: Settings, rows: int) -> Told:
-    """The same rows under a contract that has something to do: not the limit's work, so its rows are only counted."""
+def gudang_repairs(settings: Settings, rows: int) -> Figures:
+    """A whole load with repairs, a pseudonym and bounds; its rows are counted, since the limit does less."""
     with tempfile.TemporaryDirectory() as folder:
-        contract = made.lived_in_contract(Path(folder), made.url(settings, made.source_name(rows)))
-        connection = _target(settings)
+        contract = data.repairs_contract(Path(folder), data.url(settings, data.source_name(rows)))
+        connection = empty_target(settings)
         prepare.prepare(connection, [])
         start = time.perf_counter()
         batch = _load(connection, contract)
-        told = _told(start, parts=batch.seconds)
+        measured = figures(start, parts=batch.seconds)
         assert batch.quarantined > 0 and batch.loaded + batch.quarantined == rows, batch
-        return told
+        return measured
 
 
-def gudang_mariadb(settings: Settings, rows: int) -> Told:
+def gudang_mariadb(settings: Settings, rows: int) -> Figures:
+    """A whole load of the MariaDB source."""
     from sqlalchemy.engine import make_url
 
-    place = make_url(os.environ["BENCH_MARIADB_URL"]).set(database=made.source_name(rows))
+    place = make_url(os.environ["BENCH_MARIADB_URL"]).set(database=data.source_name(rows))
     with tempfile.TemporaryDirectory() as folder:
-        contract = made.database_contract(Path(folder), place.render_as_string(hide_password=False))
-        return _whole(settings, rows, contract)
+        contract = data.database_contract(Path(folder), place.render_as_string(hide_password=False))
+        return _whole_load(settings, rows, contract)
 
 
-def gudang_csv(settings: Settings, rows: int) -> Told:
+def gudang_csv(settings: Settings, rows: int) -> Figures:
+    """A whole load of the CSV file."""
     with tempfile.TemporaryDirectory() as folder:
-        return _whole(settings, rows, made.upload_contract(Path(folder), "csv"), _upload(rows, "csv"))
+        return _whole_load(settings, rows, data.upload_contract(Path(folder), "csv"), _upload(rows, "csv"))
 
 
-def gudang_xlsx(settings: Settings, rows: int) -> Told:
+def gudang_xlsx(settings: Settings, rows: int) -> Figures:
+    """A whole load of the workbook."""
     with tempfile.TemporaryDirectory() as folder:
-        return _whole(settings, rows, made.upload_contract(Path(folder), "xlsx"), _upload(rows, "xlsx"))
+        return _whole_load(settings, rows, data.upload_contract(Path(folder), "xlsx"), _upload(rows, "xlsx"))
 
 
-def gudang_xlsx_reading(settings: Settings, rows: int) -> Told:
-    """Only as far as calamine goes: the rows, as COPY text."""
+def gudang_xlsx_reading(settings: Settings, rows: int) -> Figures:
+    """The workbook read as far as COPY text, without loading it."""
     from pipelines.extract.upload.reader import open_file
 
     with tempfile.TemporaryDirectory() as folder:
-        contract = made.upload_contract(Path(folder), "xlsx")
+        contract = data.upload_contract(Path(folder), "xlsx")
         start = time.perf_counter()
         stream = open_file(contract, _upload(rows, "xlsx"))
         for _ in stream.blocks:
             pass
         assert stream.rows == rows
-        return _told(start)
+        return figures(start)
 
 
 # -- merge -------------------------------------------------------------------------------------------------------
@@ -232,18 +196,19 @@ select {others}, timestamp '2040-01-02' + id * interval '1 ms', catatan from sum
 
 def _changed(settings: Settings, rows: int) -> None:
     """A view of the source after a day: nearly 5 % of the rows changed, 0.5 % new."""
-    others = ", ".join(n for n in made.NAMES if n not in ("waktu", "catatan"))
-    with made.connect(settings, made.source_name(rows)) as source:
+    others = ", ".join(n for n in data.NAMES if n not in ("waktu", "catatan"))
+    with data.connect(settings, data.source_name(rows)) as source:
         source.execute(_CHANGED.format(others=others, old=rows - rows // 200).encode())
 
 
-def gudang_merge(settings: Settings, rows: int) -> Told:
+def gudang_merge(settings: Settings, rows: int) -> Figures:
+    """A merge by cursor of the changed rows, after a first load that is not counted."""
     _changed(settings, rows)
     old, late = rows - rows // 200, {"write_disposition": "merge", "cursor": "waktu"}
     with tempfile.TemporaryDirectory() as folder:
-        place = made.url(settings, made.source_name(rows))
-        before = made.database_contract(Path(folder), place, **late)
-        connection = _target(settings)
+        place = data.url(settings, data.source_name(rows))
+        before = data.database_contract(Path(folder), place, **late)
+        connection = empty_target(settings)
         prepare.prepare(connection, [])
         extract = replace(before.extract, table=None, query=f"select * from sumber where id <= {old}")  # type: ignore[arg-type]
         _load(connection, replace(before, extract=extract))
@@ -251,20 +216,20 @@ def gudang_merge(settings: Settings, rows: int) -> Told:
         after = replace(before, extract=replace(before.extract, table="berubah"))  # type: ignore[arg-type]
         start = time.perf_counter()
         batch = _load(connection, after)
-        told = _told(start, parts=batch.seconds, rows=batch.loaded)
-        return told | {"content": _content(connection, "raw.bench__sumber")}
+        measured = figures(start, parts=batch.seconds, rows=batch.loaded)
+        return measured | {"content": checksum(connection, "raw.bench__sumber")}
 
 
-def limit_merge(settings: Settings, rows: int) -> Told:
+def limit_merge(settings: Settings, rows: int) -> Figures:
     """COPY of the changed rows into a temporary table, and one INSERT ... ON CONFLICT."""
     _changed(settings, rows)
-    names = ", ".join(made.NAMES)
-    connection = _target(settings)
-    connection.execute(f"create table sasaran ({_TYPED}, primary key (id))".encode())
-    source = libpq_url(made.url(settings, made.source_name(rows)))
+    names = ", ".join(data.NAMES)
+    connection = empty_target(settings)
+    connection.execute(f"create table sasaran ({TYPED}, primary key (id))".encode())
+    source = libpq_url(data.url(settings, data.source_name(rows)))
 
     def copied(query: str, into: str) -> None:
-        out = [made.psql(settings), source, "-qc", f"copy ({query}) to stdout"]
+        out = [data.psql(settings), source, "-qc", f"copy ({query}) to stdout"]
         reading = subprocess.Popen(out, stdout=subprocess.PIPE)
         assert reading.stdout is not None
         with connection.cursor().copy(f"copy {into} ({names}) from stdin".encode()) as copy:
@@ -275,14 +240,14 @@ def limit_merge(settings: Settings, rows: int) -> Told:
     copied(f"select {names} from sumber where id <= {rows - rows // 200}", "sasaran")
     connection.execute("checkpoint")
     start = time.perf_counter()
-    connection.execute(f"create temporary table datang ({_TYPED})".encode())
+    connection.execute(f"create temporary table datang ({TYPED})".encode())
     copied(f"select {names} from berubah where waktu >= '2040-01-01'", "datang")
-    assignments = ", ".join(f"{n} = excluded.{n}" for n in made.NAMES if n != "id")
+    assignments = ", ".join(f"{n} = excluded.{n}" for n in data.NAMES if n != "id")
     connection.execute(
         f"insert into sasaran select * from datang on conflict (id) do update set {assignments}".encode()
     )
-    told = _told(start)
-    return told | {"content": _content(connection, "sasaran")}
+    measured = figures(start)
+    return measured | {"content": checksum(connection, "sasaran")}
 
 
 # -- the gate ------------------------------------------------------------------------------------------------------
@@ -295,26 +260,27 @@ _PREDICATES = (
 
 
 def _staged(settings: Settings, rows: int) -> psycopg.Connection[Any]:
+    """A session of the target whose raw table holds the rows, vacuumed."""
     with tempfile.TemporaryDirectory() as folder:
-        contract = made.database_contract(Path(folder), made.url(settings, made.source_name(rows)))
-        connection = _target(settings)
+        contract = data.database_contract(Path(folder), data.url(settings, data.source_name(rows)))
+        connection = empty_target(settings)
         prepare.prepare(connection, [])
         _load(connection, contract)
         connection.execute("vacuum analyze raw.bench__sumber")
         return connection
 
 
-def limit_gate(settings: Settings, rows: int) -> Told:
+def limit_gate(settings: Settings, rows: int) -> Figures:
     """One hand-written query with the same predicates."""
     connection = _staged(settings, rows)
     counts = ", ".join(f"count(*) filter (where not ({p}))" for p in _PREDICATES)
     start = time.perf_counter()
     assert set(connection.execute(f"select {counts} from raw.bench__sumber".encode()).fetchone() or ()) == {0}
-    return _told(start)
+    return figures(start)
 
 
-def gudang_gate(settings: Settings, rows: int) -> Told:
-    """Great Expectations as the gate runs it; what Python pays once a process, its import, is not counted."""
+def gudang_gate(settings: Settings, rows: int) -> Figures:
+    """The same predicates by Great Expectations, as the gate runs it. Its import, once per process, is not counted."""
     from pipelines.load.loader import Staged
     from pipelines.quality import gate
     from pipelines.quality.suites import Expectation
@@ -340,51 +306,52 @@ def gudang_gate(settings: Settings, rows: int) -> Told:
     ]
     expectations = tuple(Expectation(f"e{i}", kind, kwargs) for i, (kind, kwargs) in enumerate(kinds))
     connection = _staged(settings, rows)
-    place = made.url(settings, "bench_sasaran")
+    place = data.url(settings, "bench_sasaran")
     with tempfile.TemporaryDirectory() as folder:
-        contract = made.database_contract(Path(folder), place)
+        contract = data.database_contract(Path(folder), place)
         staged = Staged(contract, 1, "raw", "bench__sumber", rows, rows, 0)
         gate.suite = lambda *_: expectations[:1]
         assert gate.check(staged, Path(folder), place).passed  # imports and connects
         gate.suite = lambda *_: expectations
         start = time.perf_counter()
         assert gate.check(staged, Path(folder), place).passed
-        told = _told(start)
+        measured = figures(start)
     connection.close()
-    return told
+    return measured
 
 
 # -- pandas --------------------------------------------------------------------------------------------------------
 
 
-def to_sql(settings: Settings, rows: int) -> Told:
+def to_sql(settings: Settings, rows: int) -> Figures:
+    """Loads by pandas as most people would: read_sql, DataFrame.to_sql."""
     import pandas as pd
     import sqlalchemy as sa
 
     source, target = (
-        sa.create_engine(made.url(settings, n)) for n in (made.source_name(rows), "bench_sasaran")
+        sa.create_engine(data.url(settings, n)) for n in (data.source_name(rows), "bench_sasaran")
     )
-    connection = _target(settings)
+    connection = empty_target(settings)
     start = time.perf_counter()
     pd.read_sql(sa.text("select * from sumber"), source).to_sql(
         "sasaran", target, index=False, if_exists="replace"
     )
-    told = _told(start)
-    return told | {"content": _content(connection, "sasaran")}
+    measured = figures(start)
+    return measured | {"content": checksum(connection, "sasaran")}
 
 
-def pandas_copy(settings: Settings, rows: int) -> Told:
-    """read_sql, to_csv, COPY."""
+def pandas_copy(settings: Settings, rows: int) -> Figures:
+    """Loads by pandas with COPY: read_sql, to_csv, COPY."""
     import io
 
     import pandas as pd
     import sqlalchemy as sa
 
-    connection = _target(settings)
-    connection.execute(f"create table sasaran ({_TYPED})".encode())
+    connection = empty_target(settings)
+    connection.execute(f"create table sasaran ({TYPED})".encode())
     start = time.perf_counter()
     frame = pd.read_sql(
-        sa.text("select * from sumber"), sa.create_engine(made.url(settings, made.source_name(rows)))
+        sa.text("select * from sumber"), sa.create_engine(data.url(settings, data.source_name(rows)))
     )
     text = io.StringIO()
     frame.to_csv(text, index=False, header=False)
@@ -392,15 +359,15 @@ def pandas_copy(settings: Settings, rows: int) -> Told:
     with connection.cursor().copy("copy sasaran from stdin (format csv)") as copy:
         while block := text.read(1 << 18):
             copy.write(block)
-    told = _told(start)
-    return told | {"content": _content(connection, "sasaran")}
+    measured = figures(start)
+    return measured | {"content": checksum(connection, "sasaran")}
 
 
-CASES: dict[str, Callable[[Settings, int], Told]] = {
+CASES: dict[str, Callable[[Settings, int], Figures]] = {
     "limit_postgresql": limit_postgresql,
     "limit_postgresql_key": lambda settings, rows: limit_postgresql(settings, rows, key=True),
     "gudang_postgresql": gudang_postgresql,
-    "gudang_lived_in": gudang_lived_in,
+    "gudang_repairs": gudang_repairs,
     "limit_mariadb": limit_mariadb,
     "gudang_mariadb": gudang_mariadb,
     "limit_csv": limit_csv,

@@ -1,4 +1,4 @@
-"""The figures into docs/benchmarks.md, between its two marks, and the chart beside it."""
+"""Writes the figures into docs/benchmarks.md, between its two marks, and the chart into docs/images/."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ BEGIN, END = "<!-- figures: `gudang bench --document` writes them -->", "<!-- en
 
 
 def write_document(project: Path, runs: Sequence[Any], memory: Mapping[str, tuple[float, float]]) -> None:
+    """Replaces the tables of docs/benchmarks.md and its chart by those of this run."""
     path = project / "docs" / "benchmarks.md"
     text = path.read_text(encoding="utf-8")
     before, after = text[: text.index(BEGIN)], text[text.index(END) :]
@@ -39,7 +40,7 @@ def _tables(runs: Sequence[Any], memory: Mapping[str, tuple[float, float]]) -> s
 
 
 def _chart(runs: Sequence[Any], path: Path) -> None:
-    """Times the limit, a bar each, on a logarithmic axis."""
+    """Draws a bar per way: how many times the limit it took, on a logarithmic axis."""
     import altair as alt
     import pandas as pd
 

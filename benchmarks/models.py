@@ -1,7 +1,7 @@
-"""SQL models: a folder of a hundred small ones, built whole by dbt and by us, and one large one against bare SQL.
+"""Cases of SQL models: a folder of a hundred small ones, built by dbt and by us; one large one against bare SQL.
 
-What belongs here: making the folder, and its cases. Both programs run as a user would start them; the folder was built
-once before by each, so that what they keep between runs is there.
+What belongs here: making the folder, and its cases. Each program runs twice, as a user would start it, and the second
+run counts: by then it has what it keeps between runs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import yaml
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from benchmarks import rows as made
+from benchmarks import rows as data
 from pipelines.redaction.database_urls import libpq_url
 from pipelines.settings import Settings
 
@@ -58,7 +58,7 @@ def _folder(settings: Settings, name: str, models: Mapping[str, str], column: st
         for m in models
     ]
     (folder / "models" / "models.yml").write_text(yaml.safe_dump({"models": described}))
-    parts = conninfo_to_dict(libpq_url(made.url(settings, "bench_sasaran")))
+    parts = conninfo_to_dict(libpq_url(data.url(settings, "bench_sasaran")))
     output = {
         "type": "postgres", "host": parts["host"], "port": int(parts.get("port") or 5432), "user": parts["user"],
         "password": parts.get("password") or "", "dbname": "bench_sasaran", "schema": "public", "threads": 4,
@@ -68,6 +68,7 @@ def _folder(settings: Settings, name: str, models: Mapping[str, str], column: st
 
 
 def _small(settings: Settings) -> Path:
+    """The folder of a hundred models of 200 rows, three tests each."""
     base = "select g as k, 'nama ' || g as nama from generate_series(1, 200) as g"
     join = "select a.k, b.nama from {{{{ ref('m{:03}') }}}} as a join {{{{ ref('m{:03}') }}}} as b using (k)"
     models = {f"m{n:03}": base if n < _BASES else join.format(n - _BASES, n % _BASES) for n in range(MODELS)}
@@ -75,7 +76,7 @@ def _small(settings: Settings) -> Path:
 
 
 def _timed(command: list[str], **env: str) -> dict[str, Any]:
-    """The whole process, the second time it is run."""
+    """Seconds of the whole process, the second time that it runs."""
     seconds = 0.0
     for _ in range(2):
         start = time.perf_counter()
@@ -86,15 +87,17 @@ def _timed(command: list[str], **env: str) -> dict[str, Any]:
 
 
 def _content(settings: Settings) -> dict[str, Any]:
-    with made.connect(settings, "bench_sasaran") as connection:
+    """Counts and checksums of all small models."""
+    with data.connect(settings, "bench_sasaran") as connection:
         query = sql.SQL("select count(*) || ':' || sum(hashtextextended(m::text, 0)) from public.{} m")
-        told = [
+        counts = [
             connection.execute(query.format(sql.Identifier(f"m{n:03}"))).fetchone() for n in range(MODELS)
         ]
-    return {"content": str(told)}
+    return {"content": str(counts)}
 
 
 def dbt(settings: Settings, _: int) -> dict[str, Any]:
+    """The small models by `dbt build`."""
     folder = _small(settings)
     program = str(settings.project / ".venv-bench" / "bin" / "dbt")
     command = [program, "--quiet", "build", "--project-dir", str(folder), "--profiles-dir", str(folder)]
@@ -102,9 +105,10 @@ def dbt(settings: Settings, _: int) -> dict[str, Any]:
 
 
 def gudang(settings: Settings, _: int) -> dict[str, Any]:
+    """The small models by `gudang models run`."""
     folder = _small(settings)
     command = [sys.executable, "-m", "pipelines.cli.main", "models", "run"]
-    place = made.url(settings, "bench_sasaran")
+    place = data.url(settings, "bench_sasaran")
     env = {
         "GUDANG_PROJECT": str(folder.parent),
         "GUDANG_WAREHOUSE_URL": place,
@@ -114,13 +118,15 @@ def gudang(settings: Settings, _: int) -> dict[str, Any]:
 
 
 def _emptied(settings: Settings, rows: int) -> psycopg.Connection[Any]:
-    connection = made.connect(settings, made.source_name(rows))
+    """A session of the source database without the large model."""
+    connection = data.connect(settings, data.source_name(rows))
     connection.execute("drop table if exists public.besar")
     connection.execute("checkpoint")
     return connection
 
 
 def bare_sql(settings: Settings, rows: int) -> dict[str, Any]:
+    """The large model by `create table as` and `analyze`."""
     with _emptied(settings, rows) as connection:
         start = time.perf_counter()
         connection.execute(f"create table public.besar as {_LARGE}".encode())
@@ -129,12 +135,13 @@ def bare_sql(settings: Settings, rows: int) -> dict[str, Any]:
 
 
 def gudang_large(settings: Settings, rows: int) -> dict[str, Any]:
+    """The large model by our runner."""
     from pipelines.models.build.runner import build
     from pipelines.models.project.project import load_project
 
     project = load_project(_folder(settings, "large", {"besar": _LARGE}, "id", tests=False))
     with _emptied(settings, rows):
         start = time.perf_counter()
-        results = build(project, libpq_url(made.url(settings, made.source_name(rows))))
+        results = build(project, libpq_url(data.url(settings, data.source_name(rows))))
         assert [r.state for r in results] == ["ok"], results
         return {"seconds": time.perf_counter() - start, "megabytes": 0.0}

@@ -1,7 +1,7 @@
-"""dlt, as its documents would have it fast: connectorx in a stream, Parquet through ADBC, no compression, two workers.
+"""Loads the rows by dlt, set up as its documents advise for speed.
 
-A program of its own, for an environment of its own (`.venv-bench`): python benchmarks/peers.py SOURCE_URL TARGET_URL.
-It imports nothing of ours.
+That is: connectorx in a stream, Parquet through ADBC, no compression, two workers. It runs in an environment of its own
+(`.venv-bench`) and imports nothing of ours: python benchmarks/peers.py SOURCE_URL TARGET_URL.
 """
 
 import json
@@ -24,6 +24,7 @@ os.environ |= {
 
 
 def main() -> None:
+    """Loads the source's table and prints seconds and peak memory as JSON."""
     import dlt
     from dlt.sources.sql_database import sql_table
 

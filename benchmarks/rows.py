@@ -1,6 +1,6 @@
 """The rows that are loaded, in every kind of source: 14 mixed columns, NULLs, quotes, tabs, newlines, backslashes.
 
-What belongs here: making them, and the contract that loads them. Not here: loading (cases.py).
+What belongs here: making the sources, and the contracts that load them. Not here: loading (cases.py).
 """
 
 from __future__ import annotations
@@ -81,19 +81,22 @@ def is_ours(settings: Settings, port: int) -> bool:
 
 
 def connect(settings: Settings, database: str) -> psycopg.Connection[Any]:
+    """A session of a database on the benchmark's own server."""
     return psycopg.connect(libpq_url(url(settings, database)), autocommit=True)
 
 
 def psql(settings: Settings) -> str:
+    """The path of psql."""
     return str(EmbeddedServer(settings.home).bin_dir / "psql")
 
 
 def source_name(rows: int) -> str:
+    """The database that holds so many rows."""
     return f"bench_{rows}"
 
 
 def make_source(settings: Settings, rows: int) -> None:
-    """Database `bench_<rows>` with the rows, where it is not there yet; and an empty `bench_sasaran` beside it."""
+    """Makes the database `bench_<rows>` with the rows, unless it is there, and the empty target `bench_sasaran`."""
     with connect(settings, "postgres") as admin:
         there = {name for (name,) in admin.execute("select datname from pg_database").fetchall()}
         for name in (source_name(rows), "bench_sasaran"):
@@ -112,6 +115,7 @@ def make_source(settings: Settings, rows: int) -> None:
 
 
 def make_csv(settings: Settings, rows: int, path: Path) -> None:
+    """The rows as a CSV file, unless it is there."""
     if not path.exists():
         place = libpq_url(url(settings, source_name(rows)))
         with path.with_suffix(".part").open("wb") as out:
@@ -123,7 +127,7 @@ def make_csv(settings: Settings, rows: int, path: Path) -> None:
 
 
 def make_xlsx(rows: int, path: Path) -> None:
-    """The same columns as a spreadsheet has them: dates and numbers as such."""
+    """The rows as a workbook, unless it is there: dates and numbers as such."""
     if path.exists():
         return
     from openpyxl import Workbook
@@ -145,7 +149,7 @@ def make_xlsx(rows: int, path: Path) -> None:
 
 
 def make_mariadb(settings: Settings, mariadb: str, rows: int, folder: Path) -> str:
-    """SQLAlchemy URL of the MariaDB database with the rows."""
+    """Makes a MariaDB database with the rows; gives its SQLAlchemy URL."""
     import sqlalchemy as sa
 
     server = sa.create_engine(mariadb, connect_args={"local_infile": True}, isolation_level="AUTOCOMMIT")
@@ -174,7 +178,7 @@ def contract(
     declared: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     **custom: Any,
 ) -> Contract:
-    """The contract of the rows, with a primary key; `declared` has more of a column's properties."""
+    """The contract of the rows, with a primary key. `declared` adds properties to columns, `custom` to the contract."""
     properties = [
         {
             "name": name,
@@ -213,14 +217,16 @@ def contract(
 
 
 def database_contract(folder: Path, place: str, **custom: Any) -> Contract:
+    """The contract of the rows in a database; `custom` are properties of the contract."""
     os.environ["BENCH_URL"] = place
     server = {"server": "bench", "type": "custom", "location": "${BENCH_URL}"}
     return contract(folder, server, extract={"table": "sumber"}, **custom)
 
 
-def lived_in_contract(folder: Path, place: str) -> Contract:
-    """As contracts of real systems are: three repairs, two of which have something to do in most rows, a pseudonym, a
-    code list, a pattern, a bound that two rows of a thousand break.
+def repairs_contract(folder: Path, place: str) -> Contract:
+    """The contract of the rows as those of real systems are: repairs, a pseudonym, a pattern, bounds.
+
+    Two of the repairs change most rows. Two rows of a thousand break a bound.
     """
     os.environ["BENCH_URL"] = place
     os.environ.setdefault("GUDANG_PSEUDONYM_KEY", "benchmark" * 4)
@@ -242,5 +248,6 @@ def lived_in_contract(folder: Path, place: str) -> Contract:
 
 
 def upload_contract(folder: Path, kind: str) -> Contract:
+    """The contract of the rows in a file."""
     server = {"server": "unggahan", "type": "local", "path": "bench/sumber", "format": kind}
     return contract(folder, server, extract={"format": kind, "pattern": f"*.{kind}"})
