@@ -67,6 +67,7 @@ def open_file(contract: Contract, upload: UploadedFile, way: Way = Way.TYPED) ->
             slower = Way.PLAIN if stream.exact else Way.CAREFUL
             stream.fallback = lambda: open_file(contract, upload, slower)
         stream.blocks = _blocks(reading, content, blocks, stream, opened.pop_all())
+        next(stream.blocks)  # a generator that has not begun would not close its file
     return stream
 
 
@@ -143,6 +144,7 @@ def _blocks(
     opened: ExitStack,
 ) -> Iterator[bytes]:
     with opened:
+        yield b""
         yield from blocks
         content.check_unchanged(reading.contract.key)
     if not stream.rows:

@@ -155,3 +155,14 @@ def test_an_extract_that_contradicts_itself_is_a_fault_of_its_contract(
 def test_only_a_workbook_has_a_sheets_name(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match="@sheet"):
         contract(column("a", "@sheet"))
+
+
+def test_an_upload_that_is_closed_unread_leaves_no_file_open(tmp_path: Path) -> None:
+    def is_open() -> bool:
+        return any(link.resolve() == path for link in Path("/proc/self/fd").iterdir())
+
+    path = write(tmp_path, "a,b\n1,2\n")
+    stream = opened(AB, path)
+    assert is_open()
+    stream.close()
+    assert not is_open()
