@@ -1,6 +1,6 @@
 """How we log in at an API: what each request carries, and where it comes from.
 
-What belongs here: the `auth` types of docs/contracts.md. Not here: the requests themselves (transport.py).
+What belongs here: the `auth` types of docs/contracts/apis.md. Not here: the requests themselves (transport.py).
 
 OAuth2 client credentials (RFC 6749, section 4.4) are done here and not by requests-oauthlib or Authlib: the first
 never asks anew for this grant when a token has expired, neither does so on a 401, and both send by a session of

@@ -60,7 +60,7 @@ def open_api(
     """
     extract = contract.extract
     if not isinstance(extract, ApiExtract):
-        raise ContractError(contract.key, "this dataset is no API", hint="see docs/contracts.md")
+        raise ContractError(contract.key, "this dataset is no API", hint="see docs/contracts/apis.md")
     base = resolve(contract.key, contract.server.location, env)
     if urlsplit(base).scheme not in ("http", "https") or not urlsplit(base).hostname:
         hint = "http://... or https://..."

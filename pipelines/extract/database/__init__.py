@@ -48,7 +48,9 @@ def open_database(contract: Contract, wanted: Wanted, env: Mapping[str, str]) ->
     """
     extract = contract.extract
     if not isinstance(extract, DatabaseExtract):
-        raise ContractError(contract.key, "this dataset is no database", hint="see docs/contracts.md")
+        raise ContractError(
+            contract.key, "dataset ini bukan basis data", hint="lihat docs/contracts/databases.md"
+        )
     url = _url(contract, env)
     session: Session | None = None
     stream = SourceStream(tuple(c.name for c in contract.stored), iter(()), extract.table or "query")

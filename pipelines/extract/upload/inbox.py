@@ -72,7 +72,7 @@ def list_uploads(zone: Zone, contract: Contract) -> Listing:
     Raises SourceError where the folder cannot be listed, or the zone does not answer.
     """
     if not isinstance(contract.extract, FileExtract):
-        raise ContractError(contract.key, "this dataset is no upload", hint="see docs/contracts.md")
+        raise ContractError(contract.key, "this dataset is no upload", hint="see docs/contracts/uploads.md")
     pattern = contract.extract.pattern
     files: list[UploadedFile] = []
     left: list[LeftFile] = []

@@ -53,7 +53,7 @@ def open_file(contract: Contract, upload: UploadedFile, way: Way = Way.TYPED) ->
     """
     extract = contract.extract
     if not isinstance(extract, FileExtract):
-        raise ContractError(contract.key, "this dataset is no upload", hint="see docs/contracts.md")
+        raise ContractError(contract.key, "this dataset is no upload", hint="see docs/contracts/uploads.md")
     reading = Reading(contract, extract, upload.name)
     with ExitStack() as opened:
         content = opened.enter_context(upload.open(contract.key))
