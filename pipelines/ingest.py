@@ -120,7 +120,9 @@ def _one_by_one(
     if failures:
         messages = "; ".join(e.message for e in failures)
         of = len(incoming.uploads) + len(incoming.failures)
-        raise SourceError(contract.key, f"{len(failures)} of {of} files: {messages}", hint="each by itself")
+        raise SourceError(
+            contract.key, f"{len(failures)} dari {of} berkas gagal: {messages}", hint="perbaiki satu per satu"
+        )
     return _together(done, incoming.left)
 
 
@@ -142,9 +144,9 @@ def _incoming(
     if full_refresh and contract.keeps_history and len(listing.files) > 1:
         raise ContractError(
             contract.key,
-            f"the upload zone has {len(listing.files)} files, and a full refresh would end and begin versions with"
-            " each",
-            hint="leave only the one there that has every row as it is now",
+            f"zona unggah berisi {len(listing.files)} berkas, dan muat ulang penuh akan mengakhiri dan memulai versi"
+            " dengan setiap berkas",
+            hint="sisakan hanya berkas yang memuat semua baris menurut keadaan sekarang",
         )
     files = seen.arrivals if full_refresh else _not_in_raw(connection, contract, seen.arrivals)
     return _Incoming(files, [error for _, error in seen.unreadable], listing.left)

@@ -1,6 +1,7 @@
-"""What changed in a source's shape since it was last loaded, what the contract says to that, and keeping it.
+"""Schema drift: what changed in a source's columns since its last load, and whether the contract allows it.
 
-Shapes are compared within one version of the contract: raising its version says that the new shape was agreed.
+The shape of a source is its columns and their kinds. Shapes are compared within one version of the contract. Raising
+the version says that the new shape was agreed with the OPD.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ from pipelines.redaction.personal_shapes import masked
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One change. kind: added, vanished or retyped; was, now: the column's kind before and now, "" for none."""
+    """One change of a column.
+
+    kind: added, vanished or retyped. was, now: the column's kind before and now, "" where it is unknown or none.
+    """
 
     kind: str
     column: str
@@ -41,11 +45,11 @@ class Drift:
 def compare(
     contract: Contract, before: Mapping[str, str] | None, now: Mapping[str, str]
 ) -> tuple[Drift, ...]:
-    """Changes from `before` (None: never loaded) to `now`; added columns that the contract knows are none.
+    """The changes from `before` (None where the dataset was never loaded) to `now`.
 
-    Names are compared as headers are, white space folded. A promised column that is missing is one also at the first
-    load. Of an API only new keys are: its records need not all have the same. A new column whose name may not be told
-    is told by its place.
+    A column that the contract knows is no added one. A promised column that is missing is a change at the first load,
+    too. Of an API only new keys are changes, for its records need not all have the same keys. Names are compared as
+    headers are, with white space folded. A new column whose name may not be shown is named by its place.
     """
     if not now:
         return ()
@@ -87,9 +91,9 @@ def require_fit(contract: Contract, drifts: Iterable[Drift]) -> None:
     if changes:
         raise ShapeError(
             contract.key,
-            f"the source changed its shape: {', '.join(changes)}",
-            hint="agree it with the OPD; then add a new column to the contract (drop: true if it is not wanted), or"
-            " raise the contract's version to accept the shape as it is",
+            f"struktur sumber berubah: {', '.join(changes)}",
+            hint="sepakati dengan OPD; lalu tambahkan kolom baru ke kontrak (drop: true kalau tidak diperlukan), atau"
+            " naikkan version kontrak untuk menerima struktur itu apa adanya",
         )
 
 
@@ -105,9 +109,10 @@ def last_shape(connection: Connection[Any], contract: Contract) -> dict[str, str
 def keep_shape(
     connection: Connection[Any], contract: Contract, batch_id: int, shape: Mapping[str, str]
 ) -> None:
+    """Keeps the shape of this load, for the next one to be compared with."""
     shape = kept_shape(contract, shape)
     if contract.server.kind == "api":
-        # A key that only some records have is known from the first time on.
+        # Only some records may have a key: once seen, it stays known.
         shape = {**(last_shape(connection, contract) or {}), **shape}
     connection.execute(
         "insert into ops.source_shape (dataset, contract_version, shape, batch_id) values (%s, %s, %s, %s)"
@@ -118,6 +123,7 @@ def keep_shape(
 
 
 def record(connection: Connection[Any], contract: Contract, batch_id: int, drifts: Iterable[Drift]) -> None:
+    """Adds the changes to ops.schema_drift."""
     with connection.cursor() as cursor:
         cursor.executemany(
             "insert into ops.schema_drift (dataset, batch_id, kind, column_name, was, now)"

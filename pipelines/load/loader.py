@@ -22,7 +22,8 @@ from pipelines.errors import GudangError, ShapeError
 from pipelines.extract.samples import FOUND
 from pipelines.load import drift, failures, landing, ledger, pseudonyms, standing, watermark
 from pipelines.load.apply import added_columns, empty_windows, reconcile
-from pipelines.load.apply.apply import apply_stage, reconcile_with
+from pipelines.load.apply.deletions import reconcile_with
+from pipelines.load.apply.steps import apply_stage
 from pipelines.load.landing import Opener
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan, create_raw
@@ -86,7 +87,7 @@ def load(
         batch = ledger.open_batch(connection, contract, run_id, window, full_refresh=full_refresh)
         plan = LoadPlan(contract, batch.batch_id, window, full_refresh=full_refresh, allow_empty=allow_empty)
         try:
-            added_columns.renew(connection, plan)
+            added_columns.remake_if_empty(connection, plan)
             for statement in create_raw(plan.contract):
                 connection.execute(statement)
             # A column that was added is read of every row that the source still has.

@@ -1,7 +1,7 @@
-"""Personal columns: keys of their pseudonyms, and the originals that the law lets us keep.
+"""Personal columns: the keys of their pseudonyms, and the original values that the law allows us to keep.
 
-What belongs here: which key a purpose has, whether it is still the one that raw was made with, schema `pribadi`.
-Not here: the pseudonym itself (ops.pseudonim, in SQL).
+What belongs here: which key a purpose has, whether raw was made with the same key, schema `pribadi`. Not here: the
+pseudonym itself (ops.pseudonim, in SQL).
 """
 
 from __future__ import annotations
@@ -22,40 +22,43 @@ from pipelines.load.stage.statement import cleaned_rows, valid
 from pipelines.settings import PSEUDONYM_KEY
 
 SHORTEST_KEY = 32
+"""Characters that a key must have at least."""
 ORIGINALS = "pribadi"
 ORIGINALS_ROLE = "gudang_pribadi"
 
 
 def purposes(contract: Contract) -> tuple[str, ...]:
+    """The purposes for which the contract's columns are pseudonymised; each may have a key of its own."""
     return tuple(sorted({c.pseudonymise for c in contract.stored if c.pseudonymise}))
 
 
 def key_variable(purpose: str) -> str:
+    """The environment variable for the key of one purpose."""
     return f"{PSEUDONYM_KEY}_{purpose.upper()}"
 
 
 def pseudonym_key(subject: str, purpose: str, env: Mapping[str, str] = os.environ) -> bytes:
-    """The purpose's own key, else the common one. Raises ContractError where there is none, or a short one."""
+    """The key of the purpose, else the common one. Raises ContractError where neither is set, or it is too short."""
     own = key_variable(purpose)
     name = own if env.get(own) else PSEUDONYM_KEY
     key = env.get(name, "")
     if len(key) < SHORTEST_KEY:
-        state = (
-            f"{name} is shorter than {SHORTEST_KEY} characters" if key else f"neither {own} nor {name} is set"
+        fault = (
+            f"{name} lebih pendek dari {SHORTEST_KEY} karakter" if key else f"{own} maupun {name} belum diisi"
         )
         raise ContractError(
             subject,
-            f"{state}, and the personal columns for {purpose} need it",
-            hint=f"set {own} or {PSEUDONYM_KEY} to a secret of at least {SHORTEST_KEY} characters; keep it outside"
-            " the warehouse",
+            f"{fault}, padahal kolom pribadi untuk {purpose} memerlukannya",
+            hint=f"isi {own} atau {PSEUDONYM_KEY} dengan rahasia paling sedikit {SHORTEST_KEY} karakter; simpan di luar"
+            " gudang data",
         )
     return key.encode()
 
 
 def set_keys(connection: Connection[Any], contract: Contract) -> None:
-    """Puts the keys into the session. Raises ContractError where one is missing.
+    """Puts the contract's keys into the session. Raises ContractError where one is missing.
 
-    By COPY, whose data no server logs: neither a statement's text nor a parameter ever holds a key.
+    They go by COPY, whose data no server logs. A statement's text or parameters, which may be logged, never hold a key.
     """
     pads = [
         (f"gudang.{pad}_{purpose}", value.hex())
@@ -73,7 +76,7 @@ def set_keys(connection: Connection[Any], contract: Contract) -> None:
 
 
 def require_keys(connection: Connection[Any], plan: LoadPlan) -> None:
-    """Raises ContractError where a key is no longer the one that rows which stay in raw were made with."""
+    """Raises ContractError where rows that stay in raw were made with another key than today's."""
     contract = plan.contract
     known = dict(
         connection.execute(
@@ -86,13 +89,14 @@ def require_keys(connection: Connection[Any], plan: LoadPlan) -> None:
         if known.get(purpose, "") not in ("", _fingerprint(contract.key, purpose)) and not replaced:
             raise ContractError(
                 contract.key,
-                f"the pseudonym key for {purpose} is another than the one its rows were made with: the same person"
-                " would be two",
-                hint=f"set the old key again, or load it whole: `gudang reload {contract.key}`",
+                f"kunci pseudonim untuk {purpose} bukan lagi yang dipakai untuk baris di raw: satu orang akan menjadi"
+                " dua",
+                hint=f"pasang lagi kunci yang lama, atau muat ulang penuh: `gudang reload {contract.key}`",
             )
 
 
 def keep_fingerprints(connection: Connection[Any], contract: Contract) -> None:
+    """Records the fingerprints of the keys that raw is made with."""
     for purpose in purposes(contract):
         connection.execute(
             "insert into ops.pseudonym_key (dataset, purpose, fingerprint) values (%s, %s, %s) on conflict"
@@ -103,7 +107,7 @@ def keep_fingerprints(connection: Connection[Any], contract: Contract) -> None:
 
 
 def _fingerprint(subject: str, purpose: str) -> str:
-    """Tells two keys apart and gives neither away."""
+    """A hash that tells two keys apart, and from which no key can be found."""
     key = pseudonym_key(subject, purpose)
     return hmac.new(key, b"gudang: fingerprint of this key", hashlib.sha256).hexdigest()[:16]
 
@@ -126,7 +130,7 @@ def _originals(plan: LoadPlan) -> sql.Identifier:
 
 
 def prepare_originals(connection: Connection[Any], contracts: Iterable[Contract]) -> None:
-    """Schema and role, where a contract keeps originals; nobody else may look into the schema. Raises LoadError."""
+    """Makes schema and role where a contract keeps originals. Only the role may read the schema. Raises LoadError."""
     if not any(_retained(c) for c in contracts):
         return
     try:
@@ -147,14 +151,15 @@ def prepare_originals(connection: Connection[Any], contracts: Iterable[Contract]
     except errors.InsufficientPrivilege:
         raise LoadError(
             "warehouse",
-            f"contracts keep originals of personal columns, and the role {ORIGINALS_ROLE} cannot be made",
-            hint=f"let an administrator run: create role {ORIGINALS_ROLE} nologin",
+            f"ada kontrak yang menyimpan nilai asli kolom pribadi, tetapi role {ORIGINALS_ROLE} tidak dapat dibuat",
+            hint=f"minta administrator menjalankan: create role {ORIGINALS_ROLE} nologin",
         ) from None
 
 
 def keep_originals(connection: Connection[Any], plan: LoadPlan) -> None:
-    """What stands behind each pseudonym of this load, once; what raw no longer mentions goes. In the publishing
-    transaction, with the rows in landing.
+    """Keeps the original value of each pseudonym of this load, and deletes those that raw no longer has.
+
+    It runs in the transaction that applies the load, while the rows are in landing.
     """
     retained = _retained(plan.contract)
     if not retained:

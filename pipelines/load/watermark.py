@@ -1,10 +1,11 @@
-"""The watermark: from where on the next incremental read begins. Pure SQL, run by loader.py and load/apply/apply.py.
+"""The watermark: from where on the next incremental read begins. Pure SQL, run by loader.py and load/apply/.
 
-It is the highest cursor value that can be one. A value that lies more than a day after the warehouse's own clock would
-hide every later row: such rows are loaded like others, and the mark does not follow them.
+It is the highest possible cursor value that was loaded. A value that lies more than a day after the warehouse's own
+clock is impossible: as a watermark it would hide every later row. Rows with such a value are loaded like others, and
+the watermark does not follow them.
 
-An API is asked by a text, which it compares by its own rules. So beside the value the mark has the text that the API
-itself wrote for it ("2026-09-01T00:30:00Z", "01/09/2026"), and that is what it is asked from.
+An API compares the text that it is asked with by its own rules. So the watermark keeps, beside the value, the text that
+the API itself wrote for it ("2026-09-01T00:30:00Z", "01/09/2026"), and the API is asked from that text.
 """
 
 from __future__ import annotations
@@ -15,48 +16,55 @@ from pipelines.contracts.api import ApiExtract
 from pipelines.contracts.columns import Column
 from pipelines.extract.database.shape import EARLIEST
 from pipelines.load.plan import LoadPlan
+from pipelines.load.stage.cells import sql_type
 from pipelines.load.stage.statement import REJECTED, cleaned_rows, value
 
-AHEAD = "1 day"
+AHEAD_DAYS = 1
 """How far a source's clock may be ahead of the warehouse's."""
+_AHEAD = f"{AHEAD_DAYS} day"
 _TIMES = ("date", "timestamp", "timestamptz")
-_FORM = r"^([0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)?)"
-"""The date and time of a text that begins with one in ISO 8601; what follows is its zone."""
+_ISO_8601 = r"^([0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)?)"
+"""Finds the date and time at the beginning of a text in ISO 8601; the rest of the text is its zone."""
 
 
 def cursor_column(plan: LoadPlan) -> Column:
+    """The column of a contract's cursor; only for a contract that has one."""
     assert plan.contract.cursor is not None
     return plan.contract.column(plan.contract.cursor)
 
 
 def possible(column: Column, value: sql.Composable) -> sql.Composable:
-    """Whether a cursor value can be a mark; never NULL where the value is not."""
+    """Whether a cursor value can be a watermark. NULL only where the value is."""
     if column.type in _TIMES:
         return sql.SQL("{0} between {1}::{3} and (transaction_timestamp() + {2}::interval)::{3}").format(
-            value, sql.Literal(EARLIEST), sql.Literal(AHEAD), _kind(column)
+            value, sql.Literal(EARLIEST), sql.Literal(_AHEAD), sql_type(column.type)
         )
     if column.type == "text":
         return sql.SQL(
             "({0} !~ '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}' or {0} collate \"C\" <"
             " to_char(transaction_timestamp() + {1}::interval + interval '1 day', 'YYYY-MM-DD'))"
-        ).format(value, sql.Literal(AHEAD))
+        ).format(value, sql.Literal(_AHEAD))
     if column.type.startswith(("numeric", "double")):
-        # NaN is more than infinity to PostgreSQL.
+        # To PostgreSQL NaN is greater than infinity.
         return sql.SQL("({0} > '-infinity' and {0} < 'infinity')").format(value)
     return sql.SQL("true")
 
 
 def asks_an_api(plan: LoadPlan) -> bool:
-    """Whether the source is asked by a text of its own."""
+    """Whether the source is an API that is asked with the watermark's text."""
     extract = plan.contract.extract
     return isinstance(extract, ApiExtract) and extract.incremental_param is not None
 
 
 def advance(plan: LoadPlan) -> sql.Composed:
-    """The mark never goes back: a source's clock may. Only from a value that can be none."""
+    """Raises the watermark to the highest possible cursor value of the stage.
+
+    It never decreases, although a source's clock may go back, unless the kept value is impossible for the cursor as it
+    is declared now.
+    """
     column = cursor_column(plan)
     cursor = sql.Identifier(column.name)
-    # Texts by code point, as the source is asked: any other order would leave rows out.
+    # Texts are compared by code point, as the source does when it is asked: any other order would leave rows out.
     collate = sql.SQL(' collate "C"' if column.type == "text" else "")
     highest = sql.SQL("select max({}{}) from {} where {}").format(
         cursor, collate, plan.stage, possible(column, cursor)
@@ -66,22 +74,22 @@ def advance(plan: LoadPlan) -> sql.Composed:
         " select {dataset}, to_jsonb(h.value)#>>'{{}}', {batch}, {text}, {name} from ({highest}) h (value)"
         " where h.value is not null on conflict (dataset) do update set batch_id = excluded.batch_id,"
         " column_name = excluded.column_name,"
-        " (value, source_text) = (select case when {later} then w.value else excluded.value end,"
-        " case when {later} then w.source_text else excluded.source_text end)"
+        " (value, source_text) = (select case when {kept_is_later} then w.value else excluded.value end,"
+        " case when {kept_is_later} then w.source_text else excluded.source_text end)"
     ).format(
         dataset=sql.Literal(plan.contract.key),
         batch=sql.Literal(plan.batch_id),
         name=sql.Literal(column.source_name),
         text=source_text(plan, sql.Identifier("h", "value")),
         highest=highest,
-        later=sql.SQL("{} and w.value::{}{} > excluded.value::{}{}").format(
-            _standing(column, "w"), _kind(column), collate, _kind(column), collate
+        kept_is_later=sql.SQL("{} and w.value::{}{} > excluded.value::{}{}").format(
+            _is_valid(column, "w"), sql_type(column.type), collate, sql_type(column.type), collate
         ),
     )
 
 
 def source_text(plan: LoadPlan, of: sql.Composable) -> sql.Composable:
-    """What an API wrote for the cursor value `of`, looked up in the plan's landing; NULL for any other source."""
+    """The text that an API wrote for the cursor value `of`, looked up in landing; NULL for any other source."""
     if not asks_an_api(plan):
         return sql.SQL("null::text")
     column = cursor_column(plan)
@@ -98,8 +106,13 @@ def source_text(plan: LoadPlan, of: sql.Composable) -> sql.Composable:
     )
 
 
+def forget(plan: LoadPlan) -> sql.Composed:
+    """Deletes the watermark: a full refresh sets it anew, lower where the source says so."""
+    return sql.SQL("delete from ops.watermark where dataset = {}").format(sql.Literal(plan.contract.key))
+
+
 def count_impossible(plan: LoadPlan) -> sql.Composed:
-    """Staged rows that the mark does not follow."""
+    """Counts the staged rows that the watermark does not follow."""
     column = cursor_column(plan)
     return sql.SQL("select count(*) from {} where not {}").format(
         plan.stage, possible(column, sql.Identifier(column.name))
@@ -109,13 +122,14 @@ def count_impossible(plan: LoadPlan) -> sql.Composed:
 def read_since(plan: LoadPlan) -> sql.Composed:
     """Where the next incremental read begins: the watermark less the contract's lag, in ISO 8601.
 
-    No row where everything is to be read: nothing was yet, the mark can be none, or an API's own text of it is missing.
+    No row where everything is to be read: nothing was loaded yet, the kept value is impossible for the cursor as it is
+    declared now, or the API's own text is missing.
     """
     column = cursor_column(plan)
-    since = sql.SQL("value::{}").format(_kind(column))
+    since = sql.SQL("value::{}").format(sql_type(column.type))
     if plan.contract.lag and column.type in _TIMES:
         since = sql.SQL("greatest({} - {}::interval, {}::{})").format(
-            since, sql.Literal(plan.contract.lag), sql.Literal(EARLIEST), _kind(column)
+            since, sql.Literal(plan.contract.lag), sql.Literal(EARLIEST), sql_type(column.type)
         )
     elif plan.contract.lag:
         since = sql.SQL("{} - {}").format(since, sql.Literal(plan.contract.lag))
@@ -123,26 +137,27 @@ def read_since(plan: LoadPlan) -> sql.Composed:
         "select to_jsonb(({})::{})#>>'{{}}' from ops.watermark w where dataset = {} and {} and {}"
     ).format(
         since,
-        _kind(column),
+        sql_type(column.type),
         sql.Literal(plan.contract.key),
-        _standing(column, "w"),
+        _is_valid(column, "w"),
         sql.SQL("source_text is not null" if asks_an_api(plan) else "true"),
     )
 
 
 def asked(plan: LoadPlan) -> sql.Composed:
-    """`plan.since` as the API writes it: the mark's own text, or as much earlier as `plan.since` is than the mark.
+    """`plan.since` as the API writes it. One row; NULL where the API's text cannot be changed to an earlier value.
 
-    One row; NULL where the text has no form in which an earlier time or number could be written.
+    It is the watermark's own text where `plan.since` is the watermark. Where it is earlier, the text is moved back by
+    the difference, and keeps its form and zone.
     """
     column = cursor_column(plan)
-    since = sql.SQL("{}::{}").format(sql.Literal(plan.since), _kind(column))
+    since = sql.SQL("{}::{}").format(sql.Literal(plan.since), sql_type(column.type))
     if column.type in _TIMES:
         earlier = sql.SQL(
             "(select left(overlay(to_char(part::timestamp - (value::timestamptz - ({since})::timestamptz),"
             " 'YYYY-MM-DD HH24:MI:SS.US') placing rpad(substr(part, 11, 1), 1) from 11 for 1), length(part))"
             " || substr(source_text, length(part) + 1) from (select substring(source_text from {form})) p (part))"
-        ).format(form=sql.Literal(_FORM), since=since)
+        ).format(form=sql.Literal(_ISO_8601), since=since)
     elif column.type == "text":
         earlier = since
     else:
@@ -153,15 +168,15 @@ def asked(plan: LoadPlan) -> sql.Composed:
     return sql.SQL(
         "select case when value::{kind} = {since} then source_text else {earlier} end from ops.watermark"
         " where dataset = {dataset}"
-    ).format(kind=_kind(column), since=since, earlier=earlier, dataset=sql.Literal(plan.contract.key))
+    ).format(kind=sql_type(column.type), since=since, earlier=earlier, dataset=sql.Literal(plan.contract.key))
 
 
 def lower(plan: LoadPlan, keys: LoadPlan, value: str) -> sql.Composed:
-    """Back to `value` where that is earlier: the next load reads again from there.
+    """Lowers the watermark to `value` where that is earlier, so that the next load reads again from there.
 
-    keys: the reading that found it; its landing has the source's own text.
+    keys: the reading of keys that found the value. Its landing has the source's own text.
     """
-    kind = _kind(cursor_column(plan))
+    kind = sql_type(cursor_column(plan).type)
     of = sql.SQL("{}::{}").format(sql.Literal(value), kind)
     return sql.SQL(
         "update ops.watermark set value = to_jsonb({of})#>>'{{}}', source_text = {text}"
@@ -169,8 +184,8 @@ def lower(plan: LoadPlan, keys: LoadPlan, value: str) -> sql.Composed:
     ).format(of=of, text=source_text(keys, of), dataset=sql.Literal(plan.contract.key), kind=kind)
 
 
-def _standing(column: Column, alias: str) -> sql.Composable:
-    """Whether a kept mark is one for the cursor as it is declared now."""
+def _is_valid(column: Column, alias: str) -> sql.Composable:
+    """Whether the kept value is of the cursor as it is declared now, and possible."""
     value, name = sql.Identifier(alias, "value"), sql.Identifier(alias, "column_name")
     return sql.SQL(
         "case when {} <> {} then false when pg_input_is_valid({}, {}) then {} else false end"
@@ -179,9 +194,5 @@ def _standing(column: Column, alias: str) -> sql.Composable:
         sql.Literal(column.source_name),
         value,
         sql.Literal(column.type),
-        possible(column, sql.SQL("{}::{}").format(value, _kind(column))),
+        possible(column, sql.SQL("{}::{}").format(value, sql_type(column.type))),
     )
-
-
-def _kind(column: Column) -> sql.SQL:
-    return sql.SQL(column.type)  # type: ignore[arg-type]  # checked by the contract

@@ -20,7 +20,7 @@ from pipelines.contracts.files import read_contract
 from pipelines.contracts.model import Contract
 from pipelines.extract.stream import SourceStream, encode_rows
 from pipelines.load import ledger, loader
-from pipelines.load.apply import apply, reconcile
+from pipelines.load.apply import dispositions, reconcile
 from pipelines.load.stage import statement
 from pipelines.quality.gate import GateResult
 from pipelines.warehouse.connection import connect
@@ -67,8 +67,8 @@ def doom(where: str) -> None:
         case "cast":
             within(statement, "create_stage")
         case "swap":
-            after(apply, "exchange_table")
-            after(apply, "_upsert")
+            after(dispositions, "exchange_table")
+            after(dispositions.Upsert, "apply")
         case "ledger":
             before(ledger, "close_batch")
         case "commit":

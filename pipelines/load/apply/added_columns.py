@@ -1,8 +1,9 @@
-"""A contract whose columns are no longer those of raw: columns that were added, raw gets too, and keeps its rows. A raw
-without a row becomes what the contract says: nothing was ever loaded by the old one.
+"""Schema evolution of raw: adds the columns that a contract has got since, and fills them in the rows that stay.
 
-What belongs here: comparing the two, and SQL that adds columns and fills them. Not here: the loads of such a dataset
-(apply.py), changes at the source (drift.py).
+A raw table without a row is made anew by the contract, whatever changed: no row was ever loaded by the old one.
+
+What belongs here: comparing contract and raw, and SQL that adds columns and fills them. Not here: which differences a
+load accepts (steps.py), changes at the source (load/drift.py).
 """
 
 from __future__ import annotations
@@ -16,22 +17,31 @@ from psycopg import Connection, sql
 
 from pipelines.contracts.raw_table import HISTORY, ORIGIN, raw_columns, raw_key
 from pipelines.load.plan import RAW_SHAPE, LoadPlan, create_raw, current_index, expected_shape, identifiers
+from pipelines.load.stage.cells import sql_type
 from pipelines.warehouse.relation import Relation, existing
 from pipelines.warehouse.swap import exchange_table
 
 MODEL_SCHEMAS = frozenset({"staging", "core", "mart_satu_data", "mart_spbe"})
-"""Schemas of SQL models: a view there that no longer fits a table without rows is built again by the next night."""
-_OURS = re.compile(r".*_(pkey|current)")
-"""What every raw table has by itself."""
+"""Schemas of SQL models. A view there that does not fit the new table is dropped: the next night builds it again."""
+_OWN_INDEXES = re.compile(r".*_(pkey|current)")
+"""The names of indexes that every raw table has by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """added: columns that raw lacks. changed: whether it differs otherwise. common: those that both have alike."""
+    """How the columns of raw differ from the contract's.
+
+    added: columns that raw lacks. changed: whether raw differs otherwise. common: columns that are the same in both.
+    """
 
     added: tuple[str, ...] = ()
     changed: bool = False
     common: tuple[str, ...] = ()
+
+    @property
+    def same_shape(self) -> bool:
+        """Whether raw has the contract's columns already."""
+        return not (self.added or self.changed)
 
     @property
     def only_adds(self) -> bool:
@@ -39,18 +49,21 @@ class Difference:
         return bool(self.added) and not self.changed
 
 
+SAME_SHAPE = Difference()
+
+
 def compare(connection: Connection[Any], plan: LoadPlan) -> Difference:
-    """Whatever the order of the columns: one that was added stands last."""
+    """The difference between raw and the contract. The order of columns is none: an added column stands last in raw."""
     there = dict(connection.execute(RAW_SHAPE, [plan.raw.as_string(connection)]).fetchall())
     wanted = dict(expected_shape(plan.contract))
     added = tuple(n for n in wanted if n not in there)
     own = {*plan.contract.primary_key, *(n for n, _ in (*HISTORY, *ORIGIN))}
     changed = bool(own.intersection(added)) or any(wanted.get(n) != kind for n, kind in there.items())
-    changed = changed or _key(connection, plan) != set(raw_key(plan.contract))
+    changed = changed or _raw_key(connection, plan) != set(raw_key(plan.contract))
     return Difference(added, changed, tuple(n for n in plan.content if there.get(n) == wanted[n]))
 
 
-def _key(connection: Connection[Any], plan: LoadPlan) -> set[str]:
+def _raw_key(connection: Connection[Any], plan: LoadPlan) -> set[str]:
     found = connection.execute(
         "select a.attname from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)"
         " where i.indrelid = to_regclass(%s) and i.indisprimary",
@@ -59,23 +72,23 @@ def _key(connection: Connection[Any], plan: LoadPlan) -> set[str]:
     return {row[0] for row in found.fetchall()}
 
 
-def renew(connection: Connection[Any], plan: LoadPlan) -> None:
-    """A raw without a row that is not as the contract says is made anew; grants and views on it stay.
+def remake_if_empty(connection: Connection[Any], plan: LoadPlan) -> None:
+    """Makes a raw table anew that has no row and other columns than the contract; its grants and views stay.
 
-    So a first load that was refused does not hold up the contract that was corrected after it.
+    So a contract can be corrected after its first load was refused.
     """
     if existing(connection, Relation("raw", plan.contract.table)) is None:
         return
     difference = compare(connection, plan)
     filled = sql.SQL("select exists (select from {})").format(plan.raw)
-    if not (difference.changed or difference.added) or connection.execute(filled).fetchone() != (False,):
+    if difference.same_shape or connection.execute(filled).fetchone() != (False,):
         return
     with connection.transaction():
         for statement in create_raw(plan.contract, plan.renewed_name):
             connection.execute(statement)
         made = Relation("raw", plan.renewed_name)
         raw = Relation("raw", plan.contract.table)
-        exchange_table(connection, raw, made, ours=_OURS, may_go=MODEL_SCHEMAS)
+        exchange_table(connection, raw, made, ours=_OWN_INDEXES, may_go=MODEL_SCHEMAS)
         if plan.contract.keeps_history:
             connection.execute(
                 sql.SQL("alter index {} rename to {}").format(
@@ -86,61 +99,73 @@ def renew(connection: Connection[Any], plan: LoadPlan) -> None:
 
 
 def add(plan: LoadPlan, added: Sequence[str]) -> sql.Composed:
+    """Adds the columns to raw."""
     kinds = dict(raw_columns(plan.contract))
-    parts = [sql.SQL("add column {} {}").format(sql.Identifier(n), sql.SQL(kinds[n])) for n in added]  # type: ignore[arg-type]
+    parts = [sql.SQL("add column {} {}").format(sql.Identifier(n), sql_type(kinds[n])) for n in added]
     return sql.SQL("alter table {} {}").format(plan.raw, sql.SQL(", ").join(parts))
 
 
 def fill(plan: LoadPlan, added: Sequence[str]) -> sql.Composed | None:
-    """Rows that are otherwise as staged get the values of the added columns: that is no change of the row itself.
-
-    None where no column of the source was added.
-    """
+    """Fills the added columns of rows that are otherwise as staged; None where no column of the source was added."""
     fresh = [n for n in added if n in plan.content]
     if not fresh:
         return None
-    before = [n for n in plan.content if n not in added]
-    assignments = sql.SQL(", ").join(sql.SQL("{0} = s.{0}").format(sql.Identifier(n)) for n in fresh)
-    differs = sql.SQL("({}) is distinct from ({})").format(identifiers(fresh, "t"), identifiers(fresh, "s"))
-    if plan.contract.primary_key:
-        # Without a clock an old version may read like the current one, and what it had is not known.
-        only = " and t.is_current" if plan.contract.keeps_history and not plan.contract.cursor else ""
-        return sql.SQL(
-            "update {raw} t set {assignments} from {stage} s where {same} and ({old}) is not distinct from ({now})"
-            " and {differs}{only}"
-        ).format(
-            raw=plan.raw,
-            assignments=assignments,
-            stage=plan.stage,
-            same=plan.same_key("s", "t"),
-            old=identifiers(before, "t"),
-            now=identifiers(before, "s"),
-            differs=differs,
-            only=sql.SQL(only),
-        )
-    # Rows that are alike are told apart by their number: as many of them are filled as the source has.
-    numbered = (
-        "(select *, row({})::text as alike, row_number() over (partition by {} order by {}) as n from {})"
-    )
+    known = [n for n in plan.content if n not in added]
+    by_key = bool(plan.contract.primary_key)
+    return _fill_by_key(plan, fresh, known) if by_key else _fill_by_content(plan, fresh, known)
+
+
+def _fill_by_key(plan: LoadPlan, fresh: Sequence[str], known: Sequence[str]) -> sql.Composed:
+    """A row of raw (t) is filled from the staged row (s) with its key, if their known columns are the same."""
+    # Without a cursor an old version may have the content of the current one, and its value then is not known.
+    current_only = plan.contract.keeps_history and not plan.contract.cursor
     return sql.SQL(
-        "update {raw} t set {assignments} from {there} r join {staged} s on r.alike = s.alike and r.n = s.n"
+        "update {raw} t set {assignments} from {stage} s"
+        " where {same_key} and ({t_known}) is not distinct from ({s_known}) and {differs}{current}"
+    ).format(
+        raw=plan.raw,
+        assignments=_assignments(fresh),
+        stage=plan.stage,
+        same_key=plan.same_key("s", "t"),
+        t_known=identifiers(known, "t"),
+        s_known=identifiers(known, "s"),
+        differs=_differs(fresh),
+        current=sql.SQL(" and t.is_current" if current_only else ""),
+    )
+
+
+def _fill_by_content(plan: LoadPlan, fresh: Sequence[str], known: Sequence[str]) -> sql.Composed:
+    """Without a key: the n-th row of raw with some content is filled from the n-th staged row with the same content.
+
+    So of rows that are the same as many are filled as the source has.
+    """
+    known_columns = identifiers(known)
+    numbered = sql.SQL("row({0})::text as alike, row_number() over (partition by {0} order by {1}) as n")
+    return sql.SQL(
+        "update {raw} t set {assignments} from (select ctid as rid, {numbered_rows} from {raw}) r"
+        " join (select *, {numbered_staged} from {stage}) s on r.alike = s.alike and r.n = s.n"
         " where t.ctid = r.rid and {differs}"
     ).format(
         raw=plan.raw,
-        assignments=assignments,
-        there=sql.SQL(
-            "(select ctid as rid, row({0})::text as alike, row_number() over (partition by {0} order by ctid) as n"
-            " from {1})"
-        ).format(identifiers(before), plan.raw),
-        staged=sql.SQL(numbered).format(
-            identifiers(before), identifiers(before), identifiers(fresh), plan.stage
-        ),
-        differs=differs,
+        assignments=_assignments(fresh),
+        numbered_rows=numbered.format(known_columns, sql.SQL("ctid")),
+        numbered_staged=numbered.format(known_columns, identifiers(fresh)),
+        stage=plan.stage,
+        differs=_differs(fresh),
     )
 
 
+def _assignments(names: Sequence[str]) -> sql.Composable:
+    return sql.SQL(", ").join(sql.SQL("{0} = s.{0}").format(sql.Identifier(n)) for n in names)
+
+
+def _differs(names: Sequence[str]) -> sql.Composable:
+    """Whether raw (t) has other values than the stage (s)."""
+    return sql.SQL("({}) is distinct from ({})").format(identifiers(names, "t"), identifiers(names, "s"))
+
+
 def count_gone(plan: LoadPlan, common: Sequence[str]) -> sql.Composed:
-    """Rows of raw that the stage lacks, as far as the columns that both have can tell."""
+    """Counts the rows of raw that the stage lacks: by key, else by the columns that both have."""
     if plan.contract.primary_key and set(plan.contract.primary_key) <= set(common):
         return sql.SQL("select count(*) from {} r where not exists (select from {} s where {})").format(
             plan.raw, plan.stage, plan.same_key("s", "r")

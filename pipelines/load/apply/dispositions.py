@@ -1,146 +1,222 @@
-"""From stage into raw: replace (the table, a window, a file's rows), append, upsert. Pure SQL, run by apply.py.
+"""The ways from stage into raw: one class for each way, and `choose`, which picks it by the plan.
 
-Not here: history of versions (history.py), rows that are gone at the source (reconcile.py).
+What belongs here: the order of a way's statements, what it refuses, and how many rows it changed. Not here: the
+statements (statements.py, history.py, reconcile.py), what all ways have in common (steps.py).
 """
 
 from __future__ import annotations
 
-from psycopg import sql
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
 
-from pipelines.contracts.raw_table import raw_columns
-from pipelines.load.plan import LoadPlan, identifiers
-from pipelines.load.watermark import possible
+from psycopg import errors
+
+from pipelines.contracts.model import WriteDisposition
+from pipelines.errors import LoadError
+from pipelines.load.apply import added_columns, deletions, empty_windows, history, shrinking, statements
+from pipelines.load.apply.staged_batch import StagedBatch
+from pipelines.load.plan import LoadPlan
+from pipelines.warehouse.relation import Relation
+from pipelines.warehouse.swap import exchange_table
+
+_PRIMARY_KEY = re.compile(r".*_pkey")
+"""The names of indexes that a stage brings along."""
 
 
-def count_changes(plan: LoadPlan) -> sql.Composed:
-    """How many staged rows raw does not have exactly so, and how many of its rows (in scope) the stage lacks.
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many rows a way added or changed in raw, and how many it took away or marked as gone."""
 
-    With a primary key a changed row is not a lacking one.
+    loaded: int
+    deleted: int = 0
+
+
+class Disposition(ABC):
+    """One way from stage into raw.
+
+    keeps_rows: rows of earlier loads stay in raw.
+    remakes_table: the stage becomes the table, so raw may have other columns than the contract.
     """
-    if not plan.contract.primary_key:
-        missing = sql.SQL("(select {} from {} r where {} except all select {} from {})").format(
-            plan.names(), plan.raw, plan.scope("r"), plan.names(), plan.stage
-        )
-        added = sql.SQL("(select {} from {} except all select {} from {} r where {})").format(
-            plan.names(), plan.stage, plan.names(), plan.raw, plan.scope("r")
-        )
-        return sql.SQL("select (select count(*) from {} a), (select count(*) from {} m)").format(
-            added, missing
-        )
-    key = sql.Identifier("r", plan.contract.primary_key[0]), sql.Identifier("s", plan.contract.primary_key[0])
-    return sql.SQL(
-        "select count(*) filter (where {s_key} is not null and ({r_key} is null or ({r}) is distinct from ({s}))),"
-        " count(*) filter (where {s_key} is null)"
-        " from {stage} s full join (select * from {raw} r where {scope}) r on {same}"
-    ).format(
-        r_key=key[0],
-        s_key=key[1],
-        r=identifiers(plan.compared, "r"),
-        s=identifiers(plan.compared, "s"),
-        stage=plan.stage,
-        raw=plan.raw,
-        scope=plan.scope("r"),
-        same=plan.same_key("s", "r"),
-    )
+
+    keeps_rows: ClassVar[bool] = True
+    remakes_table: ClassVar[bool] = False
+
+    @abstractmethod
+    def apply(self, staged: StagedBatch) -> Counts:
+        """Makes raw what the stage says. Raises LoadError where raw must not become so."""
 
 
-def replaces_all(plan: LoadPlan) -> sql.Composed:
-    """Whether raw has no row that this load leaves as it is."""
-    return sql.SQL("select not exists (select from {} r where ({}) is not true)").format(
-        plan.raw, plan.scope("r")
-    )
-
-
-def delete_scope(plan: LoadPlan) -> sql.Composed:
-    return sql.SQL("delete from {} r where {}").format(plan.raw, plan.scope("r"))
-
-
-def delete_moved(plan: LoadPlan) -> sql.Composed:
-    """Rows of raw outside of the scope whose key is staged: the source has them in the scope now."""
-    return sql.SQL("delete from {} r using {} s where {} and ({}) is not true").format(
-        plan.raw, plan.stage, plan.same_key("s", "r"), plan.scope("r")
-    )
-
-
-def insert_stage(plan: LoadPlan) -> sql.Composed:
-    """All staged rows; a key that raw has outside of the scope is a UniqueViolation."""
-    names = identifiers([n for n, _ in raw_columns(plan.contract)])
-    return sql.SQL("insert into {} ({}) select {} from {}").format(plan.raw, names, names, plan.stage)
-
-
-def append_stage(plan: LoadPlan) -> sql.Composed:
-    """The staged rows that raw does not have yet.
-
-    With a key: those whose key is new. Without: as many of each row as the source has more than raw, from
-    plan.since on, for rows at the boundary of an incremental read come again (and a source may give more than that).
-    """
-    names = identifiers([n for n, _ in raw_columns(plan.contract)])
-    if plan.contract.primary_key:
-        return sql.SQL("insert into {} ({}) select {} from {} on conflict do nothing").format(
-            plan.raw, names, names, plan.stage
-        )
-    return sql.SQL(
-        "insert into {raw} ({content}, _batch_id, _loaded_at) select {content}, {batch}, statement_timestamp()"
-        " from (select {content} from {stage} s where {came} except all select {content} from {raw} r where {known})"
-        " added"
-    ).format(
-        raw=plan.raw,
-        content=plan.names(),
-        batch=sql.Literal(plan.batch_id),
-        stage=plan.stage,
-        came=_from(plan, "s"),
-        known=_from(plan, "r"),
-    )
-
-
-def count_contradictions(plan: LoadPlan) -> sql.Composed:
-    """Staged rows whose key raw has with another content; an append never changes a row."""
-    return sql.SQL("select count(*) from {} s join {} r on {} where ({}) is distinct from ({})").format(
-        plan.stage, plan.raw, plan.same_key("s", "r"), plan.names("r"), plan.names("s")
-    )
-
-
-def _from(plan: LoadPlan, alias: str) -> sql.Composable:
-    cursor = plan.contract.cursor
-    if cursor is None or plan.since is None:
-        return sql.SQL("true")
-    kind = plan.contract.column(cursor).type
-    return sql.SQL("{} >= {}::{}").format(
-        sql.Identifier(alias, cursor),
-        sql.Literal(plan.since),
-        sql.SQL(kind),  # type: ignore[arg-type]  # checked by the contract
-    )
-
-
-def upsert_stage(plan: LoadPlan) -> sql.Composed:
-    """Upsert by primary key: a row changes only where one of the contract's columns does, or it had been deleted.
-
-    A database tells its present state, so what it says last holds, also when its clock went back. An API or a file
-    may bring an older version late: that one changes nothing, unless the row has a time that cannot be.
-    """
+def choose(plan: LoadPlan) -> Disposition:
+    """The way that the contract and the run ask for."""
     contract = plan.contract
-    columns = [n for n, _ in raw_columns(contract)]
-    assignments = sql.SQL(", ").join(
-        sql.SQL("{0} = excluded.{0}").format(sql.Identifier(n))
-        for n in columns
-        if n not in contract.primary_key
-    )
-    late: sql.Composable = sql.SQL("")
-    if contract.cursor and contract.server.kind != "database":
-        cursor = sql.Identifier("t", contract.cursor)
-        late = sql.SQL(" and (excluded.{} >= {} or not {})").format(
-            sql.Identifier(contract.cursor), cursor, possible(contract.column(contract.cursor), cursor)
+    if contract.keeps_history:
+        return Versions()
+    if plan.window is not None or (plan.file is not None and not plan.full_refresh):
+        return ReplaceScope()
+    if plan.full_refresh or contract.disposition is WriteDisposition.REPLACE:
+        return Exchange()
+    return Append() if contract.appends else Upsert()
+
+
+class Exchange(Disposition):
+    """The stage takes the place of the table, in one exchange."""
+
+    keeps_rows = False
+    remakes_table = True
+
+    def apply(self, staged: StagedBatch) -> Counts:
+        """Raises ShrunkError where too many rows would go. Nothing is exchanged where nothing changed."""
+        counts = self._count(staged)
+        if staged.difference.same_shape and not (counts.loaded or counts.deleted):
+            return counts
+        _refuse_shrinking(staged, counts)
+        _exchange(staged)
+        return counts
+
+    def _count(self, staged: StagedBatch) -> Counts:
+        if staged.difference.same_shape:
+            return _count_changes(staged)
+        if _is_empty(staged):
+            return Counts(staged.rows)
+        (gone,) = staged.fetch(added_columns.count_gone(staged.plan, staged.difference.common))
+        return Counts(staged.rows, gone)
+
+
+class ReplaceScope(Disposition):
+    """The stage takes the place of the rows of one window or one file."""
+
+    keeps_rows = False
+
+    def apply(self, staged: StagedBatch) -> Counts:
+        """Raises EmptyError, ShrunkError, and LoadError for a key that a row outside of the scope has."""
+        counts = _count_changes(staged)
+        if not (counts.loaded or counts.deleted):
+            return counts
+        self._refuse_emptiness(staged, counts)
+        _refuse_shrinking(staged, counts)
+        if staged.plan.window and staged.plan.contract.primary_key:
+            self._delete_moved(staged)
+        (nothing_else,) = staged.fetch(statements.replaces_all(staged.plan))
+        if nothing_else:
+            _exchange(staged)
+        else:
+            self._replace_rows(staged)
+        return counts
+
+    def _refuse_emptiness(self, staged: StagedBatch, counts: Counts) -> None:
+        if staged.rows or staged.plan.allow_empty:
+            return
+        raise empty_windows.EmptyError(
+            staged.plan.contract.key,
+            f"sumber tidak memberi satu baris pun untuk {_scope_name(staged.plan)}, padahal raw punya"
+            f" {counts.deleted} baris di sana",
+            hint=_how_to_empty(staged.plan),
         )
-    return sql.SQL(
-        "insert into {raw} as t ({names}) select {names} from {stage} on conflict ({key})"
-        " do update set {assignments} where ({old}) is distinct from ({new}){late}"
-    ).format(
-        raw=plan.raw,
-        names=identifiers(columns),
-        stage=plan.stage,
-        key=identifiers(contract.primary_key),
-        assignments=assignments,
-        old=identifiers(plan.compared, "t"),
-        new=identifiers(plan.compared, "excluded"),
-        late=late,
+
+    def _delete_moved(self, staged: StagedBatch) -> None:
+        """Deletes the rows whose date the source has moved into the window, where they stand outside of it."""
+        moved = staged.execute(statements.delete_moved(staged.plan))
+        if moved:
+            staged.warn(
+                f"{moved} baris yang tadinya di luar {_scope_name(staged.plan)} kini ada di dalamnya: sumber mengubah"
+                " tanggalnya, dan setiap baris tetap ada satu kali"
+            )
+
+    def _replace_rows(self, staged: StagedBatch) -> None:
+        staged.execute(statements.delete_scope(staged.plan))
+        try:
+            staged.execute(statements.insert_stage(staged.plan))
+        except errors.UniqueViolation:
+            raise LoadError(
+                staged.plan.contract.key,
+                f"{_scope_name(staged.plan)} punya baris yang kuncinya juga dipakai baris di luarnya",
+                hint="satu kunci hanya boleh ada di satu berkas atau jendela: pakai write_disposition merge, atau"
+                " muat lagi yang lain lebih dulu",
+            ) from None
+
+
+class Append(Disposition):
+    """The staged rows that raw does not have are added; a row of raw never changes."""
+
+    def apply(self, staged: StagedBatch) -> Counts:
+        """Warns of rows whose key is known with other values."""
+        if staged.plan.contract.primary_key:
+            self._warn_of_contradictions(staged)
+        return Counts(staged.execute(statements.append_stage(staged.plan)))
+
+    def _warn_of_contradictions(self, staged: StagedBatch) -> None:
+        (contradictions,) = staged.fetch(statements.count_contradictions(staged.plan))
+        if contradictions:
+            staged.warn(
+                f"{contradictions} baris datang lagi dengan nilai lain dan dibiarkan seperti semula: append tidak"
+                " pernah mengubah baris (write_disposition merge mengubahnya)"
+            )
+
+
+class Upsert(Disposition):
+    """Staged rows change those of raw that have their key; a read of everything marks the others as deleted."""
+
+    def apply(self, staged: StagedBatch) -> Counts:
+        """Raises ShrunkError where too many rows would be marked."""
+        marks_deletions = bool(staged.plan.contract.reconcile) and staged.plan.reads_everything
+        before = deletions.count_alive(staged) if marks_deletions else 0
+        loaded = staged.execute(statements.upsert_stage(staged.plan))
+        return Counts(loaded, deletions.mark_after_full_read(staged, before) if marks_deletions else 0)
+
+
+class Versions(Disposition):
+    """Staged rows become versions of their key; a read of everything ends the versions of the other keys."""
+
+    def apply(self, staged: StagedBatch) -> Counts:
+        """Raises ShrunkError where too many keys would end."""
+        marks_deletions = staged.plan.reads_everything
+        before = deletions.count_alive(staged) if marks_deletions else 0
+        loaded = staged.execute(history.correct_versions(staged.plan))
+        staged.execute(history.close_versions(staged.plan))
+        loaded += staged.execute(history.open_versions(staged.plan))
+        return Counts(loaded, deletions.mark_after_full_read(staged, before) if marks_deletions else 0)
+
+
+# -- what the two replacing ways share -----------------------------------------------------------------------
+
+
+def _count_changes(staged: StagedBatch) -> Counts:
+    """What replacing the scope will change. An empty raw, as a first load finds it, need not be compared."""
+    if _is_empty(staged):
+        return Counts(staged.rows)
+    return Counts(*staged.fetch(statements.count_changes(staged.plan)))
+
+
+def _is_empty(staged: StagedBatch) -> bool:
+    return staged.fetch(statements.is_empty(staged.plan)) == (True,)
+
+
+def _refuse_shrinking(staged: StagedBatch, counts: Counts) -> None:
+    if counts.deleted:
+        (before,) = staged.fetch(shrinking.count_before(staged.plan))
+        shrinking.check(staged.plan, before, staged.rows)
+
+
+def _exchange(staged: StagedBatch) -> None:
+    staged.execute(statements.move_stage(staged.plan))
+    exchange_table(
+        staged.connection,
+        Relation("raw", staged.plan.contract.table),
+        Relation("raw", staged.plan.stage_name),
+        ours=_PRIMARY_KEY,
     )
+
+
+def _scope_name(plan: LoadPlan) -> str:
+    """The window or the file, as an operator reads it."""
+    return f"jendela {plan.window.start} s.d. {plan.window.end}" if plan.window else f"berkas {plan.file}"
+
+
+def _how_to_empty(plan: LoadPlan) -> str:
+    reload = f"`gudang reload {plan.contract.key}`"
+    really_gone = "tanyakan kepada OPD; kalau barisnya memang ditarik"
+    if plan.window is None:
+        return f"{really_gone}, ambil berkas itu dari zona unggah lalu muat ulang penuh: {reload}"
+    return f"{really_gone}, jalankan dengan tag {empty_windows.TAG}: true, atau muat ulang penuh: {reload}"

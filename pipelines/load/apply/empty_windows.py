@@ -1,7 +1,7 @@
-"""Windows that came empty where rows are published: refused, remembered, and told of each night while they stand.
+"""Windows that came without a row although raw has rows of them: refused, remembered, and named by each later load.
 
-A source that is emptied by mistake must not empty the warehouse; a source that took its rows back must not be
-contradicted for ever without a word.
+A source that was emptied by mistake must not empty the warehouse. Where an OPD really took its rows back, the operator
+must be reminded until the window is loaded with the tag TAG.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan
 
 TAG = "gudang/empty_window"
-"""A run with this tag, "true", takes a window without a row as the truth."""
+"""A run with this tag, "true", may load a window without a row."""
 SHOWN = 5
+"""Days that a warning names."""
 
 
 class EmptyError(LoadError):
-    """The source gave no row for a window or file of which rows are published."""
+    """The source gave no row for a window or file of which raw has rows."""
 
 
 def remember(connection: Connection[Any], plan: LoadPlan) -> None:
-    """Keeps the published days of the window that came empty."""
+    """Remembers the days of the empty window of which raw has rows."""
     if plan.window is None:
         return
     connection.execute(
@@ -34,7 +35,7 @@ def remember(connection: Connection[Any], plan: LoadPlan) -> None:
             " where {} on conflict do nothing"
         ).format(
             sql.Literal(plan.contract.key),
-            _column(plan),
+            _partition_column(plan),
             sql.Literal(plan.batch_id),
             plan.raw,
             plan.scope("r"),
@@ -43,7 +44,7 @@ def remember(connection: Connection[Any], plan: LoadPlan) -> None:
 
 
 def settle(plan: LoadPlan) -> sql.Composed:
-    """Days that a load has published, and days that no row is left of, are no longer doubtful."""
+    """Forgets the days that this load has covered, and days of which raw has no row any more."""
     covered = (
         sql.SQL("e.day between {} and {}").format(
             sql.Literal(plan.window.start), sql.Literal(plan.window.end)
@@ -54,10 +55,11 @@ def settle(plan: LoadPlan) -> sql.Composed:
     return sql.SQL(
         "delete from ops.empty_window e where e.dataset = {} and ({} or not exists (select from {} r where {}::date"
         " = e.day))"
-    ).format(sql.Literal(plan.contract.key), covered, plan.raw, _column(plan))
+    ).format(sql.Literal(plan.contract.key), covered, plan.raw, _partition_column(plan))
 
 
 def warn(connection: Connection[Any], plan: LoadPlan, batch: Batch) -> None:
+    """Adds a warning that names the days that are still remembered."""
     days: list[date] = [
         row[0]
         for row in connection.execute(
@@ -65,14 +67,14 @@ def warn(connection: Connection[Any], plan: LoadPlan, batch: Batch) -> None:
         ).fetchall()
     ]
     if days:
-        more = f" and {len(days) - SHOWN} more" if len(days) > SHOWN else ""
+        more = f" dan {len(days) - SHOWN} hari lain" if len(days) > SHOWN else ""
         batch.warnings.append(
-            f"the source had no row of {', '.join(map(str, days[:SHOWN]))}{more} when last asked, and raw still has"
-            f" rows of before: ask the OPD, then backfill these days, with the tag {TAG}: true where the rows are"
-            " really gone"
+            f"sumber tidak memberi baris untuk {', '.join(map(str, days[:SHOWN]))}{more}, sedangkan raw masih punya"
+            f" baris lamanya: tanyakan kepada OPD, lalu lakukan pengisian ulang hari itu, dengan tag {TAG}: true kalau"
+            " barisnya memang sudah tidak ada"
         )
 
 
-def _column(plan: LoadPlan) -> sql.Composable:
+def _partition_column(plan: LoadPlan) -> sql.Composable:
     assert plan.contract.partition is not None
     return sql.Identifier("r", plan.contract.partition.column)

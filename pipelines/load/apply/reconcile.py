@@ -1,8 +1,8 @@
-"""Rows that are gone at the source: marked, never erased. Pure SQL, run by apply.py.
+"""Rows that are gone at the source: marked, never deleted. Pure SQL, run by deletions.py and load/loader.py.
 
-`present` is a relation with the keys that the source has now: the rows of a complete load, or of a reading of just the
-keys. In a load's rows one that was refused is missing, though the source has it: its key waits in quarantine. A reading
-of keys has them all.
+`present` is a relation with the keys that the source has now: the stage of a read of everything, or of a reading of
+just the keys. The stage of a load lacks the rows that were refused, though the source has them; their keys are in
+quarantine. A reading of keys has them all.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from pipelines.load.plan import LoadPlan
 from pipelines.load.stage.quarantine import row_key
 
 
-def mark_gone(plan: LoadPlan, present: sql.Composable, *, has_refused: bool = False) -> sql.Composed:
-    """deleted_at of an upserted row, or the end of a version. has_refused: `present` has keys of refused rows too."""
+def mark_gone(plan: LoadPlan, present: sql.Composable, *, includes_refused: bool = False) -> sql.Composed:
+    """Sets deleted_at of upserted rows, or ends versions, whose key is not in `present`.
+
+    includes_refused: `present` has the keys of refused rows, too.
+    """
     if plan.contract.keeps_history:
         change = sql.SQL(
             "valid_to = greatest(transaction_timestamp(), t.valid_from + interval '1 microsecond'), is_current = false"
@@ -24,20 +27,22 @@ def mark_gone(plan: LoadPlan, present: sql.Composable, *, has_refused: bool = Fa
         change, alive = sql.SQL("deleted_at = transaction_timestamp()"), sql.SQL("t.deleted_at is null")
     return sql.SQL(
         "update {raw} t set {change} where {alive} and not exists (select from {present} k where {same})"
-        " and {waiting}"
+        " and {not_refused}"
     ).format(
         raw=plan.raw,
         change=change,
         alive=alive,
         present=present,
         same=plan.same_key("k", "t"),
-        waiting=sql.SQL("true") if has_refused else _not_in_quarantine(plan, "t"),
+        not_refused=sql.SQL("true") if includes_refused else _not_in_quarantine(plan, "t"),
     )
 
 
 def overlooked(plan: LoadPlan, present: sql.Composable) -> sql.Composed:
-    """How many rows of the source raw lacks or has with another cursor value, and the least of their values; and how
-    many of the source's rows have no cursor value, so that no load can find what changed in them.
+    """What incremental loads have missed: a count of rows, their least cursor value, and a count of rows without one.
+
+    A row was missed where raw lacks it or has it with another cursor value. A row without a cursor value is never found
+    by an incremental load when it changes.
     """
     contract = plan.contract
     assert contract.cursor is not None
@@ -49,14 +54,14 @@ def overlooked(plan: LoadPlan, present: sql.Composable) -> sql.Composed:
     ).format(
         changed=sql.SQL(
             "{cursor} is not null and not exists (select from {raw} t where {same} and {alive} and t.{name} = {cursor})"
-            " and {waiting}"
+            " and {not_refused}"
         ).format(
             cursor=cursor,
             raw=plan.raw,
             same=plan.same_key("k", "t"),
             alive=alive,
             name=sql.Identifier(contract.cursor),
-            waiting=_not_in_quarantine(plan, "k"),
+            not_refused=_not_in_quarantine(plan, "k"),
         ),
         cursor=cursor,
         present=present,
@@ -72,6 +77,7 @@ def is_due(plan: LoadPlan) -> sql.Composed:
 
 
 def record(plan: LoadPlan, *, keys: int, gone: int, overlooked: int) -> sql.Composed:
+    """Records a reconciliation: keys at the source, rows that are gone, rows that loads have missed."""
     return sql.SQL(
         "insert into ops.reconciliation (dataset, batch_id, rows_at_source, rows_deleted, rows_overlooked)"
         " values ({}, {}, {}, {}, {})"
@@ -85,6 +91,7 @@ def record(plan: LoadPlan, *, keys: int, gone: int, overlooked: int) -> sql.Comp
 
 
 def _not_in_quarantine(plan: LoadPlan, alias: str) -> sql.Composable:
+    """Whether no open entry of the quarantine has the row's key."""
     return sql.SQL(
         "not exists (select from quarantine.row q where q.dataset = {} and q.state = 'open' and q.row_key = {})"
     ).format(sql.Literal(plan.contract.key), row_key(plan, alias))

@@ -1,8 +1,7 @@
-"""Loads that would take away more rows than a source loses by itself: refused until somebody allows it.
+"""Refuses loads that would take away more rows than a source loses by itself, until somebody allows it.
 
-A source that is cut short without a word (an API that answers an error as an empty page, a half-written file, a view
-with a broken join) looks like one whose rows are gone. Not here: windows that come with no row at all
-(empty_windows.py).
+A source that is cut short silently (an API that answers an error as an empty page, a half-written file, a view with a
+broken join) looks like one whose rows are gone. Not here: windows that come with no row at all (empty_windows.py).
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from pipelines.load.apply import empty_windows
 from pipelines.load.plan import LoadPlan
 
 JUDGED_FROM = 20
-"""Published rows from which on a share of them says something."""
+"""A table with fewer rows may lose any share of them."""
 
 
 class ShrunkError(LoadError):
@@ -22,28 +21,28 @@ class ShrunkError(LoadError):
 
 
 def count_before(plan: LoadPlan) -> sql.Composed:
-    """The published rows that the load would put others in the place of."""
+    """The rows of raw that the staged ones would take the place of."""
     return sql.SQL("select count(*) from {} r where {}").format(plan.raw, plan.scope("r"))
 
 
 def count_alive(plan: LoadPlan) -> sql.Composed:
-    """The published rows that the source still had when it was last read."""
+    """The rows of raw that the source still had when it was last read."""
     alive = sql.SQL("r.is_current" if plan.contract.keeps_history else "r.deleted_at is null")
     return sql.SQL("select count(*) from {} r where {}").format(plan.raw, alive)
 
 
 def check(plan: LoadPlan, before: int, left: int) -> None:
-    """Raises ShrunkError where more than the contract's share of `before` published rows would go, and `left` stay.
+    """Raises ShrunkError where of `before` rows only `left` stay, and that is a greater loss than the contract allows.
 
-    A full refresh, and a run that allows it, take what the source gives as the truth.
+    A full refresh, and a run with the tag of empty windows, may take away any number of rows.
     """
     share = plan.contract.max_shrink_share
     if plan.full_refresh or plan.allow_empty or before < JUDGED_FROM or before - left <= before * share:
         return
     raise ShrunkError(
         plan.contract.key,
-        f"the source gives {left} rows where {before} are published; more than {share:.0%} of them would go"
+        f"sumber memberi {left} baris, padahal raw punya {before}; lebih dari {share:.0%} akan hilang"
         " (max_shrink_share)",
-        hint="ask the OPD whether the rows are really gone; then load it whole"
-        f" (`gudang reload {plan.contract.key}`), or run it with the tag {empty_windows.TAG}: true",
+        hint="tanyakan kepada OPD apakah barisnya memang sudah tidak ada; kalau ya, muat ulang penuh"
+        f" (`gudang reload {plan.contract.key}`), atau jalankan dengan tag {empty_windows.TAG}: true",
     )

@@ -46,7 +46,7 @@ def test_a_time_that_cannot_be_hides_no_later_row(loads: Loads, strategy: str) -
     contract = dataset(loads, merge_strategy=strategy)
     table = Table(["a", "1", "2024-05-01 00:00:00"], ["b", "1", FAR])
     batch = loads.load(contract, table.read)
-    assert batch.loaded == 2 and any("1 rows have a diubah that cannot be" in w for w in batch.warnings)
+    assert batch.loaded == 2 and any("1 baris mempunyai diubah yang mustahil" in w for w in batch.warnings)
     assert loads.run("select value from ops.watermark") == [("2024-05-01T00:00:00",)]
 
     table.put("c", "1", "2024-05-02 00:00:00")

@@ -271,7 +271,7 @@ def test_an_empty_window_does_not_delete_published_days(house: House) -> None:
     source(house, GOOD)
     house.load(contract, window)
     source(house)
-    with pytest.raises(LoadError, match="gave no row for 2024-05-01"):
+    with pytest.raises(LoadError, match="tidak memberi satu baris pun untuk jendela 2024-05-01"):
         house.load(contract, window)
     assert house.run("select count(*) from raw.dinkes__kunjungan") == [(1,)]
 

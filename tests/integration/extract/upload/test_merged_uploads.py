@@ -197,7 +197,9 @@ def test_each_file_is_a_version_and_a_full_refresh_of_several_is_refused(zone: Z
     zone.put("des.csv", "1,lama,2023-12-01", age=0, header=header)  # late: an older version changes nothing
     zone.ingest()
     assert zone.rows("id", "isi", "is_current") == versions
-    with pytest.raises(ContractError, match="3 files, and a full refresh would end and begin versions"):
+    with pytest.raises(
+        ContractError, match="3 berkas, dan muat ulang penuh akan mengakhiri dan memulai versi"
+    ):
         zone.ingest(full_refresh=True)
     assert zone.rows("id", "isi", "is_current") == versions
 

@@ -38,7 +38,7 @@ def test_an_append_keeps_the_rows_that_the_source_has_pruned(loads: Loads, key: 
     rows: list[Row] = [["2", "x", "b"], ["3", "y", "c"]]
     batch = loads.load(after, lambda *_: rows)
     assert (batch.loaded, batch.unchanged, batch.deleted) == (2, 0, 0)
-    assert any("got the column baru" in w for w in batch.warnings)
+    assert any("mendapat kolom baru;" in w for w in batch.warnings)
     expected = [(1, "a", None), (2, "b", "x"), *([] if key else [(2, "b", None)]), (3, "c", "y")]
     found = loads.run("select id, nilai, baru from raw.uji__data order by 1, 3 nulls last")
     assert found == expected and columns(loads).count("baru") == 1
@@ -108,7 +108,7 @@ def test_a_change_that_is_no_growth_has_a_way_out_that_loses_nothing(loads: Load
     after = loads.contract(column("id", "integer", **KEYED), column("nilai", "integer"), **custom)
     loads.load(before, lambda *_: [["1", "7"]])
     for full_refresh in (False, True):
-        with pytest.raises(LoadError, match=r"alter table .*move the table") as caught:
+        with pytest.raises(LoadError, match=r"alter table .*pindahkan tabel itu") as caught:
             loads.load(after, lambda *_: [["1", "8"]], full_refresh=full_refresh)
         assert "reload" not in str(caught.value)
     loads.run("alter table raw.uji__data alter column nilai type integer using nilai::integer")

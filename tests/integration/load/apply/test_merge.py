@@ -123,7 +123,7 @@ def test_a_reconciliation_that_fails_leaves_what_was_loaded_and_is_due_again(sha
     batch = shared_loads.load(
         contract, lambda of, since: [] if len(of.stored) < len(NAMES) else source.read(of, since)
     )
-    assert batch.error == "reconciliation: the source gave no key at all, where rows are published"
+    assert batch.error == "reconciliation: sumber tidak memberi satu kunci pun, padahal raw punya baris"
     assert shared_loads.load(contract, source.read).deleted == 1
     assert shared_loads.raw(contract, "kunci", "deleted_at is null") == [
         ("a", False),

@@ -96,7 +96,7 @@ def test_an_append_never_changes_a_row_and_warns_of_the_try(shared_loads: Loads)
     shared_loads.forget(contract)
     shared_loads.load(contract, lambda *_: [["a", "1"]])
     batch = shared_loads.load(contract, lambda *_: [["a", "2"], ["b", "1"]])
-    assert batch.loaded == 1 and "1 rows came again with other values" in batch.warnings[0]
+    assert batch.loaded == 1 and "1 baris datang lagi dengan nilai lain" in batch.warnings[0]
     assert shared_loads.raw(contract, "kunci", "nilai") == [("a", 1), ("b", 1)]
 
 
@@ -141,7 +141,7 @@ def test_a_key_that_two_appended_files_claim_stops_the_second(shared_loads: Load
     )
     shared_loads.forget(contract)
     shared_loads.load(contract, lambda *_: [["a"]], file="jan.csv")
-    with pytest.raises(LoadError, match=r"rows of feb\.csv have a key"):
+    with pytest.raises(LoadError, match=r"berkas feb\.csv punya baris yang kuncinya"):
         shared_loads.load(contract, lambda *_: [["a"], ["b"]], file="feb.csv")
     assert shared_loads.run("select kunci from raw.uji__data") == [("a",)]
 
@@ -172,7 +172,7 @@ def test_a_window_is_the_sources_days_and_the_others_stay(
             return [[(start + timedelta(days=day)).isoformat(), str(value)] for day, value in inside]
 
         if published and not inside:
-            with pytest.raises(LoadError, match="gave no row"):
+            with pytest.raises(LoadError, match="tidak memberi satu baris pun"):
                 shared_loads.load(contract, read, window=window)
             continue
         shared_loads.load(contract, read, window=window)
@@ -221,9 +221,9 @@ def test_a_row_stands_once_whatever_windows_it_moves_between(
         assert batch.loaded == sum(before.get(k) != day for k, day in inside.items())
         assert batch.deleted == len(set(before) - set(expected))
         moved = sum(k in before and not low <= before[k] <= high for k in inside)
-        assert [w for w in batch.warnings if "outside of" in w] == [
-            f"{moved} rows were published outside of {window.start} to {window.end} and are in it now: the source has"
-            " changed their date, and each stands once"
+        assert [w for w in batch.warnings if "yang tadinya di luar" in w] == [
+            f"{moved} baris yang tadinya di luar jendela {window.start} s.d. {window.end} kini ada di dalamnya: sumber"
+            " mengubah tanggalnya, dan setiap baris tetap ada satu kali"
         ] * bool(moved)
 
 
@@ -241,20 +241,25 @@ def test_a_window_that_comes_empty_is_told_of_each_night_until_it_is_settled(sha
     shared_loads.load(contract, lambda *_: [["a", "2024-05-01"]], window=day(1))
     shared_loads.load(contract, lambda *_: [["b", "2024-05-02"]], window=day(2))
     for _ in range(2):
-        with pytest.raises(LoadError, match=r"gave no row for 2024-05-01 .*gudang/empty_window: true"):
+        with pytest.raises(
+            LoadError,
+            match=r"tidak memberi satu baris pun untuk jendela 2024-05-01 .*gudang/empty_window: true",
+        ):
             shared_loads.load(contract, lambda *_: [], window=day(1))
     for number in (3, 4):  # the day is out of the range of the nights that follow
         night = shared_loads.load(
             contract, lambda *_, n=number: [[f"k{n}", f"2024-05-0{n}"]], window=day(number)
         )
-        assert [w for w in night.warnings if "had no row of 2024-05-01 when last asked" in w]
+        assert [
+            w for w in night.warnings if "sumber tidak memberi baris untuk 2024-05-01, sedangkan raw" in w
+        ]
     agreed = shared_loads.load(contract, lambda *_: [], window=day(1), allow_empty=True)
     assert (agreed.state, agreed.deleted, agreed.warnings) == ("loaded", 1, [])
-    with pytest.raises(LoadError, match="gave no row"):
+    with pytest.raises(LoadError, match="tidak memberi satu baris pun"):
         shared_loads.load(contract, lambda *_: [], window=day(2))
     # The row has moved: nothing is left that the source could contradict.
     moved = shared_loads.load(contract, lambda *_: [["b", "2024-05-05"]], window=day(5))
-    assert not [w for w in moved.warnings if "when last asked" in w]
+    assert not [w for w in moved.warnings if "sedangkan raw masih punya" in w]
     assert shared_loads.raw(contract, "kunci") == [("b",), ("k3",), ("k4",)]
 
 
@@ -277,7 +282,7 @@ def test_a_full_refresh_puts_all_in_the_place_of_all_and_mends_a_changed_shape(s
         write_disposition="merge",
         cursor="diubah",
     )
-    with pytest.raises(LoadError, match="no longer those of raw"):
+    with pytest.raises(LoadError, match="kolom kontrak tidak lagi sama"):
         shared_loads.load(wider, source.read)
     assert shared_loads.load(wider, source.read, full_refresh=True).loaded == 2
     assert shared_loads.run("select pg_typeof(nilai)::text from raw.uji__data limit 1") == [("bigint",)]

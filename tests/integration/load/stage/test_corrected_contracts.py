@@ -72,7 +72,7 @@ def test_a_raw_with_rows_is_never_made_anew(loads: Loads) -> None:
         dataset(loads, "integer", "nilai", write_disposition="merge"),
     ):
         prepare.prepare(loads.connection, [changed])
-        with pytest.raises(LoadError, match="no longer those of raw"):
+        with pytest.raises(LoadError, match="kolom kontrak tidak lagi sama"):
             loads.load(changed, lambda *_: ROWS)
         assert loads.raw(before, "kunci", "nilai") == [("a", 1)]
 
