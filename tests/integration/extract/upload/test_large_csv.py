@@ -136,7 +136,7 @@ def test_a_declared_cp1252_and_semicolons_are_fast_too(loads: Loads, monkeypatch
 
     def watched(file: Any, delimiter: str, *args: Any, types: dict[int, str]) -> Iterator[bytes]:
         seen.append((delimiter, types))
-        return rows(reader, delimiter, *args, types=types)
+        return rows(file, delimiter, *args, types=types)
 
     monkeypatch.setattr(plain, "plain_rows", watched)
     text = "id;nama;nilai;catatan\n" + "".join(
