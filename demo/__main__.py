@@ -1,4 +1,7 @@
-"""`python -m demo`: puts the demo OPD's databases, files and API where asked. It changes nothing else."""
+"""`python -m demo`: makes the demo OPD's databases and upload files and serves its APIs, where it is told to.
+
+What belongs here: the command line. Not here: what is made (the other modules).
+"""
 
 from __future__ import annotations
 
@@ -15,27 +18,30 @@ from demo.uploads import write_files
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and gives the exit code. Without `arguments`, those of the process."""
     options = _parser().parse_args(arguments)
     return options.run(options)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="command")
+    parser = argparse.ArgumentParser(
+        prog="python -m demo", description="Membuat basis data, berkas unggahan, dan API milik OPD contoh."
+    )
+    commands = parser.add_subparsers(required=True, metavar="perintah")
 
-    seed = commands.add_parser("seed", help="make the OPD databases on a server")
+    seed = commands.add_parser("seed", help="buat basis data OPD contoh di sebuah server")
     _add_server(seed)
     seed.set_defaults(run=_seed)
 
-    files = commands.add_parser("files", help="write the upload files")
-    files.add_argument("--zone", type=Path, required=True, help="the upload zone")
+    files = commands.add_parser("files", help="tulis berkas unggahan")
+    files.add_argument("--zone", type=Path, required=True, help="zona unggah")
     files.set_defaults(run=_files)
 
-    api = commands.add_parser("api", help="serve the APIs on 127.0.0.1 until a signal comes")
+    api = commands.add_parser("api", help="layani API di 127.0.0.1 sampai dihentikan")
     api.add_argument("--port", type=int, required=True)
     api.set_defaults(run=_api)
 
-    env = commands.add_parser("env", help="print the GUDANG_SUMBER_* variables as NAME=value")
+    env = commands.add_parser("env", help="cetak variabel GUDANG_SUMBER_* sebagai NAMA=nilai")
     _add_server(env)
     env.add_argument("--api-port", type=int, required=True)
     env.set_defaults(run=_env)
@@ -44,13 +50,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_server(parser: argparse.ArgumentParser) -> None:
     server = parser.add_mutually_exclusive_group(required=True)
-    server.add_argument("--database-url", dest="url", help="a PostgreSQL server: postgresql://...")
-    server.add_argument("--mysql-url", dest="url", help="a MariaDB server: mysql+pymysql://...")
+    server.add_argument("--database-url", dest="url", help="server PostgreSQL: postgresql://...")
+    server.add_argument("--mysql-url", dest="url", help="server MariaDB: mysql+pymysql://...")
 
 
 def _seed(options: argparse.Namespace) -> int:
     for table, rows in seed_database(options.url).items():
-        print(f"{table}: {rows}")
+        print(f"{table}: {rows} baris")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""bappeda/daftar_data: the list of data that the forum agreed on, and who delivers it; a third comes from nobody.
+"""bappeda/daftar_data: the datasets that the forum of agencies agreed on, and who delivers each. A third has nobody.
 
 In Kaltim's own list for 2024, 131 of 399 elements were not available (diskominfo.kaltimprov.go.id).
 """
@@ -56,7 +56,7 @@ MISSING = (
     ("dispusip", "Koleksi dan Pengunjung Perpustakaan", "Statistik", "Triwulanan", "-"),
     ("kesbangpol", "Organisasi Kemasyarakatan Terdaftar", "Statistik", "Semesteran", "-"),
 )
-"""Agreed on, and there is no contract: some have a name in the warehouse already."""
+"""Datasets without a contract; some of them have a name in the warehouse already."""
 _SPELLED = {"Tahunan": ("Tahunan", "Tiap tahun"), "Bulanan": ("Bulanan", "bulanan", "Per bulan")}
 _FINANCIAL = ("bapenda", "bpkad")
 

@@ -1,7 +1,7 @@
-"""The APIs of the demo OPD on loopback, each with its own paging and its own way to log in.
+"""The APIs of the demo OPD on loopback, each with its own paging and its own log-in.
 
-They fail as real ones do, but on a fixed beat: of each seven requests to a path the third is answered 429 or
-500. A client that tries again gets its page, so nothing is lost; one that does not, fails at once.
+They fail as real ones do, but in a fixed rhythm: of each seven requests to a path the third is answered with 429 or
+500. A client that tries again gets its page; one that does not fails at once.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ Query = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
+    """An HTTP status, the value that is sent as JSON, further headers."""
+
     status: int
     body: Any
     headers: tuple[tuple[str, str], ...] = ()
@@ -51,9 +53,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One path: who may ask, what it holds, by which column it is incremental, how it pages.
+    """One path: who may ask, which records it has, by which column it is incremental, how it pages.
 
-    A path that ends with a slash is all below it. refused: what is said to the wrong key.
+    A path that ends with a slash stands for all paths below it. refused: the answer to a wrong key.
     """
 
     allowed: Callable[[Mapping[str, str], Query], bool]
@@ -154,7 +156,7 @@ SERVICES: Mapping[str, Service] = {
     "/pencari-kerja": Service(
         _bearer("GUDANG_SUMBER_DISNAKERTRANS_TOKEN"), cache(job_seekers), None, _by_next_url
     ),
-    # BPS tells of errors with HTTP 200.
+    # BPS answers errors with HTTP 200.
     "/v1/api/list/model/data/": Service(
         _query_key("key", "GUDANG_SUMBER_BPS_KEY"), list, None, _matrix, Answer(200, indicators.refused())
     ),
@@ -179,7 +181,7 @@ def _since(records: list[Record], cursor: str | None, text: str | None) -> list[
 
 
 def answer(path: str, query: Query, headers: Mapping[str, str], url: str) -> Answer:
-    """What the API says to one request, without its bad days."""
+    """What the API answers to one request when it does not fail."""
     service = service_of(path)
     if service is None:
         return Answer(404, {"pesan": "alamat tidak dikenal"})
@@ -193,13 +195,14 @@ def answer(path: str, query: Query, headers: Mapping[str, str], url: str) -> Ans
 
 
 class BadDays:
-    """Which request fails: the third of each seven to a path, 429 and 500 by turns."""
+    """Which requests fail: the third of each seven to a path, with 429 and 500 in turn."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._requests: Counter[str] = Counter()
 
     def answer(self, path: str) -> Answer | None:
+        """The failure of the next request to this path; None where it does not fail."""
         with self._lock:
             number = self._requests[path] = self._requests[path] + 1
         if number % _BEAT != _FAILS_AT:
@@ -211,14 +214,15 @@ class BadDays:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """GET only; headers and body leave in one packet, so a client's delayed ACK costs nothing."""
+    """Answers GET. Headers and body leave in one packet: two would wait for the client's delayed ACK."""
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1
     disable_nagle_algorithm = True
     bad_days = BadDays()
 
-    def do_GET(self) -> None:  # the name that http.server calls
+    def do_GET(self) -> None:  # http.server calls this name
+        """Answers one request."""
         parts = urlsplit(self.path)
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         url = f"http://{self.headers.get('Host', '127.0.0.1')}{parts.path}"
@@ -234,11 +238,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base class's name
-        """Nothing: a request line holds the query's key."""
+        """Logs nothing: the request line may hold a key."""
 
 
 def make_server(port: int) -> ThreadingHTTPServer:
-    """A server on 127.0.0.1 with its records made; port 0 takes a free one. Call `serve_forever`."""
+    """A server on 127.0.0.1 with its records made; port 0 takes a free one. The caller runs `serve_forever`."""
     for service in SERVICES.values():
         service.records()
     handler = type("DemoHandler", (Handler,), {"bad_days": BadDays()})

@@ -16,7 +16,7 @@ _SHARED = {
     "SPSE": ("01.01", "Pengadaan secara elektronik"),
     "SIASN": ("01.01", "Layanan manajemen aparatur sipil negara"),
 }
-"""Applications that the centre gives to all (aplikasi umum)."""
+"""Applications that the central government provides to all (aplikasi umum)."""
 _PURPOSES = (
     "Pelayanan",
     "Pemantauan",
@@ -36,7 +36,7 @@ _DAYS = list(days(LAST_DAY.replace(year=LAST_DAY.year - 2, month=1, day=6), LAST
 
 
 def applications() -> list[Record]:
-    """Those of the centre first, then each agency's, then three faulty ones."""
+    """Those of the central government, then each agency's own, then three faulty ones."""
     rng = generator("diskominfo/inventaris_aplikasi")
     agencies = [r["kode_opd"] for r in read_seed("ref_opd") if r["jenis"] != "pemerintah_kota"]
     records: list[Record] = []

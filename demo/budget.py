@@ -38,7 +38,7 @@ _MATTERS = (
     "Pengawasan",
     "Pelatihan",
 )
-# How much of a year is spent by the end of each month: little at its beginning, most at its end.
+# Which part of a year's budget is spent by the end of each month.
 _SPENT = (0.01, 0.04, 0.09, 0.16, 0.24, 0.34, 0.44, 0.53, 0.63, 0.74, 0.85, 0.97)
 
 
@@ -129,7 +129,9 @@ def _money(thousands: int) -> str:
 
 
 def _dirt(rows: list[Row]) -> list[Row]:
-    """Five rows for quarantine, all of the first month: an SKPD that nobody knows, codes that lost zeros or parts, an
+    """Five rows of the first month for quarantine.
+
+    An SKPD that nobody knows, codes that lost zeros or parts, an
     amount in words, one line twice.
     """
     faults = (

@@ -1,4 +1,4 @@
-"""The demo's fixed calendar and its one seed: every run, on every day, makes the same bytes."""
+"""The demo's fixed days and its one seed: every run makes the same bytes, on any day."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ SEED = 64
 
 
 def generator(name: str) -> random.Random:
-    """A generator of its own for each dataset, so that a change in one leaves the others as they are."""
+    """The generator of one dataset. Each has its own, so that a change in one does not change the others."""
     return random.Random(f"{SEED}/{name}")
 
 
 def days(first: date, last: date) -> Iterator[date]:
-    """All days from `first` to `last`, both in it."""
+    """All days from `first` to `last`, both included."""
     for offset in range((last - first).days + 1):
         yield first + timedelta(days=offset)
 
 
 def moment(rng: random.Random, day: date, first_hour: int = 7, last_hour: int = 20) -> datetime:
-    """A second of `day` in office hours, local time without zone."""
+    """A time of `day` in office hours, local time without a zone."""
     second = rng.randrange(first_hour * 3600, last_hour * 3600)
     return datetime(day.year, day.month, day.day) + timedelta(seconds=second)

@@ -76,7 +76,7 @@ def _school(rng: random.Random, number: int, home: str, code: str) -> Row:
         + (" " if rng.random() < 0.02 else ""),
         form,
         1 if public else 2,
-        # A CHAR(8) column for codes of six digits: two blanks at the end.
+        # A CHAR(8) column for codes of six digits adds two blanks at the end.
         f"{code:<8}",
         rng.choice((district, district.upper(), f"Kec. {district}")),
         f"Jl. Contoh No. {rng.randint(1, 200)}",
@@ -94,7 +94,9 @@ _DAYS = list(days(_FIRST_CHANGE, LAST_DAY))
 
 
 def _dirt(rng: random.Random, code: str) -> list[Row]:
-    """Four rows for quarantine: another province's region, an NPSN that lost a digit, a form that there is not, and a
+    """Four rows for quarantine.
+
+    Another province's region, an NPSN that lost a digit, a form of school that does not exist, and a
     latitude in the place of the longitude and the other way round (two reasons).
     """
     faults = ({5: "170000  "}, {1: "9995999"}, {3: "MADRASAH"}, {13: "117.15", 14: "-0.5"})

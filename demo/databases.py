@@ -1,4 +1,4 @@
-"""The demo OPD's databases: the same tables into PostgreSQL (COPY) or MariaDB, made anew at each call."""
+"""The demo OPD's databases: the same tables in PostgreSQL or MariaDB, made anew at each call."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def seed_database(url: str) -> dict[str, int]:
 
 
 def put_table(url: str, table: SourceTable) -> None:
-    """Makes `table` in the database of `url`, wherever that is, in the place of one of its name."""
+    """Makes `table` in the database of `url`, and drops one that has its name."""
     _put(_server(url), table)
 
 
@@ -80,7 +80,7 @@ def _server(url: str) -> URL:
     drivers["mariadb"] = "mysql+pymysql"
     backend = made.drivername.split("+")[0]
     if backend not in drivers:
-        raise ValueError(f"the demo knows PostgreSQL and MariaDB, not {backend}")
+        raise ValueError(f"the demo can be made in PostgreSQL and MariaDB, not in {backend}")
     return made.set(drivername=drivers[backend])
 
 
@@ -122,14 +122,14 @@ def _seed_postgresql(url: URL, table: SourceTable) -> None:
 
 
 def _seed_mysql(url: URL, table: SourceTable) -> None:
-    """MariaDB commits each DDL statement: the rows go into a table aside, renamed when it is whole."""
+    """Fills another table and renames it once it has all rows, since MariaDB commits each DDL statement at once."""
     aside, name = _quoted(f"{table.name}_baru"), _quoted(table.name)
     parts = [f"{_quoted(c.name)} {c.mysql}" for c in table.columns]
     if table.primary_key:
         parts.append(f"primary key ({_quoted(table.primary_key)})")
     places = ", ".join(["%s"] * len(table.columns))
     with _connection(url) as connection, connection.cursor() as cursor:
-        # A zero date is what this demo is about, whatever the server's default mode says.
+        # The demo needs zero dates, which the server's default mode may refuse.
         cursor.execute("set session sql_mode = 'STRICT_TRANS_TABLES'")
         cursor.execute(f"drop table if exists {aside}")
         cursor.execute(f"create table {aside} ({', '.join(parts)}) character set utf8mb4")

@@ -1,4 +1,4 @@
-"""What the demo's sources have wrong on purpose, as numbers that tests hold the house to (see README.md)."""
+"""How many faulty rows the demo's sources have on purpose; tests compare the warehouse with it (see README.md)."""
 
 from __future__ import annotations
 
@@ -31,4 +31,4 @@ EXPECTED_QUARANTINE: Mapping[str, int] = {
     "dispar/kunjungan_wisata": 6,
     "esdm/produksi_batubara": 4,
 }
-"""Rows that the first whole load of each dataset quarantines; every check of every suite passes."""
+"""Rows that the first full load of each dataset puts into quarantine; every check of every suite passes."""

@@ -1,5 +1,7 @@
-"""disnakertrans/pencari_kerja: registered job seekers by kabupaten/kota, sex, schooling, age and month, as an API has
-them. Its regions are Kemendagri's codes without the dots: 6402 is Kutai Kartanegara here, and to BPS Kutai Barat.
+"""disnakertrans/pencari_kerja: registered job seekers as an API gives them.
+
+They are counted by kabupaten/kota, sex, schooling, age and month. Regions are Kemendagri's codes without the dots: 6402
+is Kutai Kartanegara here, while BPS's 6402 is Kutai Barat.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from demo.regions import POPULATION, Region, kabupaten
 
 Record = dict[str, Any]
 MONTHS = 42
-"""Whole months, the last one before that of the demo's last day."""
+"""Months that are over on the demo's last day."""
 _SCHOOLING = {
     "Tidak Sekolah": 1,
     "SD": 5,
@@ -25,7 +27,7 @@ _SCHOOLING = {
 }
 _AGES = {"15-19": 18, "20-24": 34, "25-29": 22, "30-39": 16, "40-49": 7, "50+": 3}
 _PER_THOUSAND = 0.9
-"""Seekers a month of each thousand people."""
+"""Job seekers a month for each thousand people."""
 
 
 def job_seekers() -> list[Record]:
@@ -67,5 +69,5 @@ def _cell(rng: random.Random, region: Region, month: str, sex: str, schooling: s
 
 
 def _written(region: Region) -> str:
-    """The name as the application has it: in capitals, "Kab." before a kabupaten."""
+    """The name as the application writes it: in capitals, "Kab." before a kabupaten."""
     return region.name.replace("Kabupaten", "Kab.").upper()

@@ -1,4 +1,4 @@
-"""dinkes/puskesmas and dinkes/kunjungan: a register with zero dates and cut coordinates, and its visits."""
+"""dinkes/puskesmas and dinkes/kunjungan: health centres, with zero dates and cut coordinates, and visits to them."""
 
 from __future__ import annotations
 
@@ -67,6 +67,7 @@ def _puskesmas(rng: random.Random, code: str, name: str, number: int) -> Row:
 
 
 def puskesmas() -> SourceTable:
+    """The table of health centres."""
     return SourceTable(
         "demo_dinkes",
         "puskesmas",
@@ -127,7 +128,7 @@ def _visit(rng: random.Random, number: int, day: date, patient: Person, home: st
 
 
 def _dirt(rows: list[Row]) -> list[Row]:
-    """Fourteen rows that quarantine has to take, on as many ordinary days; each is a copy with one fault."""
+    """Fourteen rows for quarantine, each on another ordinary day: a copy of a row with one fault."""
     faults: tuple[Mapping[int, Cell], ...] = (
         *({6: "dua puluh"},) * 3,
         *({6: "135"},) * 2,
@@ -142,5 +143,5 @@ def _dirt(rows: list[Row]) -> list[Row]:
         for position, value in fault.items():
             cells[position] = value
         found.append(tuple(cells))
-    # The same number twice on one day, by an application without a primary key.
+    # The same number twice on one day: the application has no primary key.
     return [*found, rows[30000], rows[45000]]

@@ -26,7 +26,7 @@ VARIABLES: Mapping[int, tuple[str, str, float, float]] = {
     9009: ("Laju Pertumbuhan PDRB", "Persen", -4.0, 8.0),
     9010: ("Gini Rasio", "Indeks", 0.24, 0.38),
 }
-"""Variable: its name, unit, and the least and greatest that is drawn."""
+"""By number of the variable: its name, its unit, the least and the greatest value that is drawn."""
 _NO_DERIVED = 0
 _FIRST_YEAR = 1900
 _UNRELEASED, _UNKNOWN_REGION = 9010, 6499
@@ -35,14 +35,14 @@ _REFUSED = {"status": "Error", "message": "Key tidak dikenal"}
 
 @cache
 def _regions() -> Mapping[int, str]:
-    """BPS code and label, in bold as the API marks the province."""
+    """BPS code and label; the API marks the province with bold letters."""
     found = {int(r.bps): r.short_name for r in kabupaten()}
     return {6400: "<b>KALIMANTAN TIMUR</b>", **found}
 
 
 @cache
 def cells() -> Mapping[tuple[int, int, int], float | str]:
-    """Value by variable, region and year. "-" where BPS has none; two that quarantine has to take."""
+    """Value by variable, region and year: "-" where BPS has none; two are for quarantine."""
     rng = generator("bps/indikator_strategis")
     found: dict[tuple[int, int, int], float | str] = {}
     for variable, (_, _, low, high) in VARIABLES.items():
@@ -58,7 +58,7 @@ def cells() -> Mapping[tuple[int, int, int], float | str]:
 
 
 def refused() -> dict[str, Any]:
-    """What BPS says to a key that it does not know, with HTTP 200."""
+    """What BPS answers, with HTTP 200, to a key that it does not know."""
     return dict(_REFUSED)
 
 

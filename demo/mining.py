@@ -1,7 +1,7 @@
 """esdm/produksi_batubara: coal by permit and month, a sheet per kabupaten/kota; companies and permits are made up.
 
-Sales are formulas, a few numbers are stored as text, each year ends with a total. Two sheets are none of the data: the
-notes, and a copy that is hidden.
+Sales are formulas, a few numbers are stored as text, each year ends with a total. Two sheets hold no data of the
+dataset: the notes, and a copy that is hidden.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SHEETS: Mapping[str, int] = {
     "Kab. PPU": 2,
     "Kota Samarinda": 5,
 }
-"""Sheet as the agency spells it, and its permits."""
+"""By sheet, as the agency spells its name: its permits."""
 FIRST_YEAR = 2024
 HEADER_ROW = 4
 MERGED = ("A4:A5", "B4:B5", "C4:C5", "D4:D5", "E4:E5", "F4:F5", "G4:I4", "J4:J5")
@@ -112,7 +112,7 @@ def _year(
 
 
 def _stored(rng: random.Random, number: float) -> Cell:
-    """Now and then as text: with the apostrophe that Excel takes for "text", or with blanks around it."""
+    """The number; sometimes as text, with the apostrophe that means text to Excel, or with blanks around it."""
     chance = rng.random()
     if chance < 0.03:
         return f"'{number}"
@@ -120,7 +120,7 @@ def _stored(rng: random.Random, number: float) -> Cell:
 
 
 def _dirt(rng: random.Random) -> Iterator[Line]:
-    """Two rows for quarantine: an Indonesian number as text, and a kind of permit that there is no longer."""
+    """Two rows for quarantine: an Indonesian number as text, and a kind of permit that no longer exists."""
     company = f"PT Contoh {name(rng)}"
     yield (
         2026,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def apportion(total: int, weights: Sequence[float]) -> list[int]:
-    """`total` in whole numbers by `weights`, by largest remainders: the parts sum to it exactly."""
+    """`total` divided into integers by `weights`, with the largest remainders: their sum is exactly `total`."""
     scale = total / sum(weights)
     exact = [w * scale for w in weights]
     parts = [int(x) for x in exact]
@@ -17,7 +17,7 @@ def apportion(total: int, weights: Sequence[float]) -> list[int]:
 
 
 def age_weights(ages: int) -> list[float]:
-    """A made-up age pyramid for single years 0 .. ages-1: broad until 40, narrowing to the top."""
+    """A made-up age pyramid for single years from 0 to ages - 1: broad until 40, then narrower and narrower."""
     return [1.0 if age < 40 else max(0.002, (1 - (age - 40) / (ages - 38)) ** 1.6) for age in range(ages)]
 
 

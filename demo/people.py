@@ -29,6 +29,8 @@ _LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 
 @dataclass(frozen=True, slots=True)
 class Person:
+    """Somebody made up, with a NIK that no register has. sex: L or P."""
+
     nik: str
     name: str
     sex: str
@@ -40,7 +42,7 @@ class Person:
 
 
 def name(rng: random.Random) -> str:
-    """Two words of syllables."""
+    """A name of two words, made of syllables."""
     words = ("".join(rng.choices(_SYLLABLES, k=rng.randint(2, 3))) for _ in range(2))
     return " ".join(word.capitalize() for word in words)
 

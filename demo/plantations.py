@@ -39,7 +39,7 @@ _DISTRICTS = {
     "Siluq Ngurai": "Siluq\N{NO-BREAK SPACE}Ngurai",
     "Sekolaq Darat": "Sekolak Darat",
 }
-"""BPS's and former spellings, a no-break space, and one spelling that no list knows."""
+"""Spellings: BPS's, former ones, one with a no-break space, and one that no list knows."""
 _NOTES = ("“replanting” tahap II", f"sebagian HGU belum dilaporkan {DASH} dikonfirmasi ulang")
 
 
@@ -67,7 +67,7 @@ def oil_palm() -> Iterator[Row]:
 
 
 def _estates(rng: random.Random, region: Region) -> list[tuple[Region, str]]:
-    """Kecamatan and kind of each estate of a kabupaten; every year has the same."""
+    """Kecamatan and kind of each estate of a kabupaten, the same in every year."""
     places = [(district, estate) for district in kecamatan(region.code) for estate in _ESTATES]
     return [(district, estate) for district, estate in places if rng.random() < _ESTATES[estate]]
 
@@ -109,6 +109,6 @@ def _total(label: str, year: int | None, figures: list[float]) -> Row:
 
 
 def _dirt(sample: Row) -> Iterator[Row]:
-    """A kabupaten that is no longer Kaltim's, a kind of estate that there is not, a production in words."""
+    """A kabupaten that is no longer Kaltim's, a kind of estate that does not exist, a production in words."""
     for faults in ({1: "KAB. BULUNGAN"}, {3: "PMA"}, {0: 2020, 8: "belum panen"}):
         yield tuple(faults.get(i, cell) for i, cell in enumerate(sample))

@@ -33,7 +33,7 @@ MERGED = (
     "K6:K7",
     "L5:L7",
 )
-"""Ranges of the header: columns over all three rows, "Jumlah" over four columns, "Jiwa" over three of them."""
+"""Merged ranges of the header: columns over all three rows, "Jumlah" over four columns, "Jiwa" over three of these."""
 _DECILES = ("Desil 1", "Desil 2", "Desil 3", "Desil 4")
 _HEADER: tuple[Sequence[Cell], ...] = (
     (
@@ -51,13 +51,13 @@ _HEADER: tuple[Sequence[Cell], ...] = (
 )
 _SPELLED = {"64.02": "Kab. Kutai Kertanegara", "64.01": "Kab. Pasir", "64.09": "Penajam Paser Utama"}
 _DISTRICTS = {"Kombeng": "Kongbeng", "Tanjung Redeb": "Tanjung Redep"}
-"""BPS's spelling, which is known, and a mistake, which is not: its rows stay without a code."""
+"""BPS's spelling, which a list knows, and a mistake that no list knows: its rows stay without a code."""
 _COUNTED = range(3, 11)
 Line = Sequence[Cell | Formula]
 
 
 def social_register() -> Iterator[Sheet]:
-    """One sheet a semester, then a sheet of notes that is none of the data."""
+    """One sheet for each semester, then a sheet of notes without data."""
     rng = generator("dinsos/rekap_dtks")
     districts = [(region, district) for region in kabupaten() for district in kecamatan(region.code)]
     families = [_families(rng, region) for region, _ in districts]
@@ -79,7 +79,7 @@ def _above(semester: str) -> Iterator[Line]:
 
 
 def _families(rng: random.Random, region: Region) -> int:
-    """Families of one kecamatan: a few per cent of its share of the people, in some only a handful."""
+    """Families of one kecamatan: a few per cent of its people, in some only a handful."""
     people = sum(POPULATION[region.code]) / len(kecamatan(region.code))
     return max(6, round(people / 4 * rng.choice((0.002, 0.03, 0.06, 0.09, 0.12))))
 

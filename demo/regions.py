@@ -1,4 +1,4 @@
-"""The regions that the demo speaks of: real names and codes, read from the seeds of dbt_like_sql."""
+"""The regions of the demo: real names and codes, read from the seeds of dbt_like_sql."""
 
 from __future__ import annotations
 
@@ -36,11 +36,16 @@ CENTRES: Mapping[str, tuple[float, float]] = {
     "64.72": (-0.48, 117.15),
     "64.74": (0.13, 117.47),
 }
-"""About where each kabupaten/kota lies: latitude, longitude."""
+"""A point in each kabupaten/kota, roughly its centre: latitude, longitude."""
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
+    """A region. code: Kemendagri's, with dots. bps: BPS's code. level: such as kabupaten_kota or kecamatan.
+
+    parent: code of the region that it lies in.
+    """
+
     code: str
     bps: str
     level: str
@@ -68,6 +73,7 @@ def _all() -> tuple[Region, ...]:
 
 
 def kabupaten() -> tuple[Region, ...]:
+    """All kabupaten and kota."""
     return tuple(r for r in _all() if r.level == "kabupaten_kota")
 
 
@@ -77,4 +83,5 @@ def kecamatan(kabupaten_code: str = "") -> tuple[Region, ...]:
 
 
 def kelurahan(kecamatan_code: str) -> tuple[Region, ...]:
+    """The kelurahan of one kecamatan, without its desa."""
     return tuple(r for r in _all() if r.level == "kelurahan" and r.parent == kecamatan_code)

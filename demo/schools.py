@@ -94,7 +94,7 @@ def _heads(rng: random.Random, form: str) -> Iterator[Cell]:
 
 
 def high_schools() -> Iterator[Row]:
-    """Latitudes without their zero (-.3497800); the longitude of the last row is ten times too small."""
+    """Latitudes without their first zero (-.3497800); the longitude of the last row is ten times too small."""
     yield ("schoolId", "schoolName", "schoolAddress", "province", "school_level", "lat", "long")
     rng = generator("disdikbud/sma")
     regions = kabupaten()

@@ -184,7 +184,7 @@ def _measurement(station: str, at: datetime, bps: str, pm25: float) -> Record:
 
 
 def ispu(pm25: float) -> int:
-    """The index of a PM2.5 concentration (µg/m³)."""
+    """The ISPU index of a PM2.5 concentration in µg/m³."""
     for (low, below), (high, above) in pairwise(_BREAKPOINTS):
         if pm25 <= high:
             return round(below + (pm25 - low) / (high - low) * (above - below))

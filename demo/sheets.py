@@ -1,5 +1,6 @@
-"""Rows of four upload files, header rows first: Samarinda's population, the hatcheries, the forms of SPBE with Pemdi
-and of EPSS.
+"""Rows of four upload files, header rows first.
+
+They are Samarinda's population, the hatcheries, the form of SPBE with Pemdi, and that of EPSS.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from demo.tables import Row
 
 AGES = 92
 YEARS = {2022: 0.964, 2023: 0.978, 2024: 1.0}
-"""Population against 2024; 2024 itself is POPULATION["64.72"] to the head."""
+"""Population by year as a part of that of 2024, which is POPULATION["64.72"] exactly."""
 SPBE_YEARS = (2024, 2025, 2026)
 PEMDI_YEAR = 2026
-"""In force since June 2026; the province assesses itself by both that year."""
+"""The form in force since June 2026; in that year the province assesses itself by both forms."""
 EPSS_YEARS = (2024, 2025, 2026)
 EPSS_OPD = ("diskominfo", "bappeda", "dinkes", "disdikbud", "disnakertrans", "dlh")
 """The agencies whose statistics are assessed."""
@@ -63,7 +64,9 @@ def hatcheries() -> Iterator[Row]:
 
 
 def assessment() -> Iterator[Row]:
-    """The form of SPBE and Pemdi: two rows of title, the header in the third; SPBE's 47 indicators a year that get
+    """The form of SPBE and Pemdi: two rows of title, the header in the third.
+
+    SPBE has 47 indicators a year that get
     better, then those of Pemdi that the province assesses itself.
     """
     yield ("FORMULIR PENILAIAN MANDIRI SPBE DAN PEMDI (DATA CONTOH)",)
@@ -95,7 +98,7 @@ def _assessed(
 
 
 def statistics_assessment() -> Iterator[Row]:
-    """BPS's EPSS form: 38 indicators a year and agency; an agency that there is not, in the last row."""
+    """BPS's EPSS form: 38 indicators a year and agency; the agency of the last row does not exist."""
     yield ("FORMULIR EVALUASI PENYELENGGARAAN STATISTIK SEKTORAL (DATA CONTOH)",)
     yield ("Pemerintah Provinsi Kalimantan Timur, Peraturan BPS 3/2022",)
     yield ()

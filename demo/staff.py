@@ -1,7 +1,7 @@
 """bkd/pegawai: the civil servants as a personnel system has them; nobody in it is real.
 
-A NIP says when somebody was born and appointed. All of these were appointed between 1900 and 1909, before they were
-born: no living person has such a number.
+A NIP holds the days of birth and appointment. All of these were appointed between 1900 and 1909, before they were born:
+no living person has such a number.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def pegawai() -> SourceTable:
     """All in the order of their serial, then four faulty rows and an earlier version that changed long ago."""
     rng = generator("bkd/pegawai")
     agencies = [r["kode_opd"] for r in read_seed("ref_opd") if r["jenis"] != "pemerintah_kota"]
-    # Teachers and nurses: two agencies have most of the people.
+    # Two agencies have most of the people: teachers and nurses.
     weights = [12 if code in ("disdikbud", "dinkes") else 1 for code in agencies]
     rows = [_employee(rng, number, rng.choices(agencies, weights)[0]) for number in range(EMPLOYEES)]
     rows += _dirt(rows)
@@ -85,7 +85,7 @@ def pegawai() -> SourceTable:
 
 
 def nip(born: date, sex: str, serial: int) -> str:
-    """A number that nobody has, unique by `serial`: born, appointed in 1900 to 1909, sex, serial."""
+    """A NIP that nobody has, unique by `serial`: day of birth, month of appointment in 1900 to 1909, sex, serial."""
     appointed = f"190{serial % 10}{serial // 10 % 12 + 1:02d}"
     return f"{born:%Y%m%d}{appointed}{1 if sex == 'L' else 2}{serial // 120 % 999 + 1:03d}"
 
@@ -124,7 +124,9 @@ def _employee(rng: random.Random, serial: int, agency: str) -> Row:
 
 
 def _dirt(rows: list[Row]) -> list[Row]:
-    """Four rows for quarantine: a rank that there is not, a day that there is not, a NIP that lost a digit, an agency
+    """Four rows for quarantine.
+
+    A rank that does not exist, a day that does not exist, a NIP that lost a digit, an agency
     that nobody knows. And one person as long ago: an earlier version.
     """
     faults = ({5: "IV/f"}, {6: "31-04-2024"}, {0: "19850101190001100"}, {10: "dinas_lama"})

@@ -12,6 +12,8 @@ Row = tuple[Cell, ...]
 
 @dataclass(frozen=True, slots=True)
 class SourceColumn:
+    """A column's name and its type in each of the two databases."""
+
     name: str
     postgresql: LiteralString
     mysql: LiteralString
@@ -19,7 +21,10 @@ class SourceColumn:
 
 @dataclass(frozen=True, slots=True)
 class SourceTable:
-    """`primary_key` is empty where the OPD's application has none, and then keys may come twice."""
+    """A table of an OPD's application.
+
+    primary_key: empty where the application has none; then the same key may come twice.
+    """
 
     database: str
     name: str
@@ -29,4 +34,5 @@ class SourceTable:
 
 
 def column(name: str, postgresql: LiteralString, mysql: LiteralString | None = None) -> SourceColumn:
+    """A column; without `mysql` it has the same type in both databases."""
     return SourceColumn(name, postgresql, mysql or postgresql)

@@ -17,7 +17,7 @@ _DIRTY_ID = 900001
 
 
 def pembayaran_pkb() -> SourceTable:
-    """Payments of 2026 in the order of their days, then the dirt, which is old enough not to be re-read."""
+    """Payments of 2026 in the order of their days, then the faulty rows, which are too old to be read again."""
     rng = generator("bapenda/pembayaran_pkb")
     codes = list(POPULATION)
     weights = [sum(people) for people in POPULATION.values()]
@@ -71,6 +71,6 @@ def _dirt(samples: list[Row]) -> list[Row]:
             cells[position] = value
         found.append(tuple(cells))
     again = samples[5]
-    # The older of two rows with one number: the later one, by updated_at, stays.
+    # Of two rows with one number, the later one by updated_at stays.
     older = datetime.fromisoformat(str(again[8])) - timedelta(minutes=5)
     return [*found, (*again[:7], "0", str(older))]

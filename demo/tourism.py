@@ -43,9 +43,9 @@ _SPELLED = {
     "64.71": "Balik Papan",
 }
 _NEW_CAPITAL = "Ibu Kota Nusantara"
-"""Two destinations give no kabupaten/kota that Kemendagri's list knows; their rows stay without a code."""
+"""Two destinations are in kabupaten/kota that Kemendagri's list does not know; their rows stay without a code."""
 _VISITORS = ((("wisnus", "Wisnus", "Nusantara"), 1.0), (("wisman", "Wisman", "Mancanegara"), 0.02))
-"""Kinds of visitor as different officers write them, the usual word first; and how many there are of them."""
+"""Kinds of visitors as different officers write them, the usual spelling first; and how many visitors there are."""
 
 
 def visits() -> Iterator[Row]:
@@ -71,7 +71,7 @@ def visits() -> Iterator[Row]:
                 row = (written, code, title, kind, region, word, decimal_id(count, 0) if open_ else "-")
                 first = first or row
                 yield row
-    # The same key twice, then what is no day, no number, too small, no kind of visitor, no kind of place.
+    # The same key twice; then a false day, a false number, one that is too small, a false kind of visitor and of place.
     yield first
     for faults in ({0: "31/11/2026"}, {6: "ramai"}, {6: "-5"}, {5: "domestik"}, {3: "Religi"}):
         cells = [faults.get(i, cell) for i, cell in enumerate(first)]
@@ -81,7 +81,7 @@ def visits() -> Iterator[Row]:
 
 
 def packed(file: str, content: bytes, note: str) -> bytes:
-    """A ZIP of a file in a folder and a note beside it, the same bytes at any time."""
+    """A ZIP with a file in a folder and a note beside it; its bytes are always the same."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, data in (("BACA SAYA.txt", note.encode()), (f"ekspor/{file}", content)):

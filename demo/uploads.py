@@ -1,4 +1,4 @@
-"""The demo's upload files, of the shape of the real ones: their bytes, and how they reach the zone."""
+"""The demo's upload files, shaped like real ones: their bytes, and how they get into the zone."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ FILES: Mapping[str, Callable[[], bytes]] = {
 
 
 def write_files(zone: Path) -> list[Path]:
-    """Writes all files below `zone`; each appears whole, under its name, or not at all.
+    """Writes all files below `zone`; each gets its name only once it has all its bytes.
 
     Beside a file of somebody else's the demo has nothing to put: the dataset's source is a real one.
     """

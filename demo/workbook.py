@@ -1,7 +1,7 @@
-"""Workbooks, written small and fast: their bytes depend on nothing but their rows.
+"""Workbooks, written small and fast: their bytes depend on their rows alone.
 
-openpyxl takes ten times as long for 30,000 rows and writes the time of its making into the file. The parts are the
-least that ECMA-376 asks for; text stands inline.
+openpyxl takes ten times as long for 30,000 rows and writes the present time into the file. The package has only the
+parts that ECMA-376 requires; texts stand in their cells.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Formula:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A sheet. merged: ranges such as "D5:G5", whose upper left cell speaks for all; hidden: no OPD sees it."""
+    """A sheet. merged: ranges such as "D5:G5", whose upper left cell has the value. hidden: whether Excel hides it."""
 
     name: str
     rows: Iterable[Sequence[Cell | Formula]]

@@ -44,7 +44,7 @@ def upload(
     """
     from pipelines.contracts.upload import FileExtract
     from pipelines.datasets import read_datasets
-    from pipelines.extract.upload.files import put_upload, stands_there
+    from pipelines.extract.upload.files import has_same_bytes, put_upload
     from pipelines.extract.upload.zone import upload_zone
     from pipelines.runtime.environment import close_zone, current_settings
     from pipelines.runtime.home import make_home
@@ -61,7 +61,7 @@ def upload(
     make_home(settings.home)
     close_zone(settings)
     for file in files:
-        before = stands_there(upload_zone(settings), dataset, file)
+        before = has_same_bytes(upload_zone(settings), dataset, file)
         place = put_upload(upload_zone(settings), dataset, file)
         print(shown(f"{file.name} -> {place}{_BEFORE[before]}"))
     print("Sensor unggahan memuatnya bila `gudang ui` terbuka; bila tidak, `gudang nightly` berikutnya.")

@@ -1,4 +1,4 @@
-"""Files that an OPD sends, loaded whole: contract, upload zone, warehouse. What arrives, what is refused, what is said."""
+"""Loads of files that an OPD sends, from the upload zone to raw: which rows arrive, which are refused, which warnings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.loads import Loads
 class Sent:
     """One load of one file.
 
-    refused: the rules that each refused row breaks, by its place in the file; rows that look alike there stand once.
+    refused: by place in the file, the rules that a refused row breaks; equal rows have one entry.
     quarantined: how many rows were refused.
     """
 
@@ -30,7 +30,7 @@ class Sent:
 
 
 class SentFiles:
-    """A warehouse that many tests share: each load has a dataset of its own."""
+    """A warehouse that several tests share: each load has a dataset of its own."""
 
     def __init__(self, pg_url: str, folder: Path) -> None:
         self.loads = Loads(pg_url, folder)

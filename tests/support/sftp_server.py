@@ -1,4 +1,4 @@
-"""A real SFTP server on the loopback, which can go away in the middle, for the tests of remote upload zones."""
+"""A real SFTP server on the loopback that a test can stop in the middle of a transfer, for remote upload zones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ACCOUNT = "opd"
 
 
 class SftpServer:
-    """Serves `folder` as / to ACCOUNT until stopped. reads: how many reads of files are answered, None for all."""
+    """Serves `folder` as / to ACCOUNT until it is stopped. reads: how many reads of files it still answers, None for all."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -33,7 +33,7 @@ class SftpServer:
         self.trust(self._key)
 
     def trust(self, key: Any) -> None:
-        """Writes `key` down as the server's."""
+        """Makes `key` the server's key in the file of known hosts."""
         line = f"[127.0.0.1]:{self.port} {key.export_public_key().decode()}"
         self.known_hosts.write_text(line)
 
@@ -45,7 +45,7 @@ class SftpServer:
         }
 
     def pause(self) -> None:
-        """Goes away: open connections are cut, new ones refused."""
+        """Cuts all open connections and refuses new ones."""
         self._run(self._close())
 
     def resume(self) -> None:
@@ -53,7 +53,7 @@ class SftpServer:
         self._server = self._run(self._start(self.port))
 
     def stop(self) -> None:
-        # Clients that are left over close their connections when they are collected: better now than anywhen.
+        # Clients that are left close their connections when they are collected, which had better be now.
         SSHFileSystem.clear_instance_cache()
         gc.collect()
         self.pause()

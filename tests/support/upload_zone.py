@@ -1,4 +1,4 @@
-"""An upload zone with one dataset, a warehouse, Dagster's instance, and the sensor that looks at all of them."""
+"""An upload zone with one dataset, a warehouse, an instance of Dagster, and the upload sensor over all of them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Zone:
         self.sensor = upload_sensor(Datasets((self.contract,)), self.settings, **self.waits)
 
     def forget(self) -> None:
-        """As if the dataset had never come."""
+        """Makes the warehouse forget all loads of the dataset."""
         self.connection.execute(
             "truncate ops.load_batch cascade; truncate ops.upload_seen, ops.check_result, ops.source_shape,"
             " quarantine.row; drop table if exists raw.dagang__pasar cascade"
@@ -65,7 +65,7 @@ class Zone:
         return place / KEY
 
     def beside(self, key: str) -> Path:
-        """The folder of another dataset, which the sensor looks at after this one."""
+        """The folder of another dataset, which the sensor lists after this one."""
         columns = [column("id", "integer", primaryKey=True), column("nama")]
         other = make(
             self.settings.contracts_dir,
@@ -77,7 +77,7 @@ class Zone:
         return folder
 
     def put(self, content: bytes, name: str | bytes = "pasar.csv", *, own_time: float | None = None) -> Path:
-        """As an OPD puts a file there: beside, then renamed. own_time: what `cp -p` or SFTP would keep."""
+        """Puts a file as an OPD does: under another name, then renamed. own_time: an mtime that `cp -p` or SFTP keeps."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / os.fsdecode(name)
         path.with_name(".baru").write_bytes(content)
@@ -102,11 +102,11 @@ class Zone:
         return list(result.run_requests or [])
 
     def look(self) -> list[dg.RunRequest]:
-        """Two ticks: a file that is the same at both is settled. Dagster starts one run for a key."""
+        """The runs that two ticks ask for, one for each run key: a file that is the same at both ticks is settled."""
         return list({request.run_key: request for request in [*self.tick(), *self.tick()]}.values())
 
     def run(self, request: dg.RunRequest) -> bool:
-        """The run that Dagster would start: a real one, of the real asset. Whether it succeeded."""
+        """Runs the real asset as Dagster would for this request; whether it succeeded."""
         assets = raw_assets([self.contract], self.settings)
         job = dg.define_asset_job(UPLOAD, [raw_key(self.contract)], executor_def=dg.in_process_executor)
         defs = dg.Definitions(assets=assets, jobs=[job], resources={"warehouse": Warehouse(url=self.url)})
@@ -116,7 +116,7 @@ class Zone:
         return done.success
 
     def started(self, request: dg.RunRequest) -> dg.DagsterRun:
-        """The run that Dagster would start, as it is before its first step."""
+        """The run that Dagster would start for this request, before its first step."""
         run = dg.DagsterRun(job_name=UPLOAD, tags=request.tags, status=dg.DagsterRunStatus.STARTED)
         self.instance.add_run(run)
         return run
@@ -125,7 +125,7 @@ class Zone:
         self.instance.report_run_failed(self.started(request), "killed")
 
     def load_all(self) -> int:
-        """Ticks and runs until nothing is due any more; how many runs that took."""
+        """Ticks and runs until no run is due any more; how many runs that took."""
         runs = 0
         while requests := self.look():
             for request in requests:

@@ -1,4 +1,4 @@
-"""Files made in place and opened as uploads, for the tests of extract/."""
+"""Files that a test makes and opens as uploads."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
 from pipelines.extract.stream import SourceStream
 from pipelines.extract.upload.files import UploadedFile
+from pipelines.extract.upload.limits import LIMITS, Limits
 from pipelines.extract.upload.reader import Way, open_file
 from tests.support.extracts import decode_copy
 
@@ -25,7 +26,7 @@ def write(folder: Path, content: bytes | str, name: str = "data.csv") -> Path:
 
 
 def workbook(folder: Path, *rows: list[Any], title: str = "Data", **more: list[list[Any]]) -> Path:
-    """A workbook with `rows` in its first sheet, and a sheet for each of `more`."""
+    """A workbook with `rows` in its first sheet, and one more sheet for each of `more`."""
     book = openpyxl.Workbook()
     sheet: Any = book.active
     sheet.title = title
@@ -44,8 +45,8 @@ def uploaded(path: Path) -> UploadedFile:
     return UploadedFile(path, path.name, state.st_size, state.st_mtime)
 
 
-def opened(of: Contract, path: Path) -> SourceStream:
-    return open_file(of, uploaded(path), Way.CAREFUL)
+def opened(of: Contract, path: Path, limits: Limits = LIMITS) -> SourceStream:
+    return open_file(of, uploaded(path), Way.CAREFUL, limits)
 
 
 def read(stream: SourceStream) -> Rows:
@@ -56,14 +57,17 @@ def read_text(folder: Path, content: bytes | str, of: Contract) -> Rows:
     return read(opened(of, write(folder, content)))
 
 
-def refused(of: Contract, path: Path) -> SourceError:
-    """What reading `path` raises; it says which dataset and how to mend it."""
+def refused(of: Contract, path: Path, limits: Limits = LIMITS) -> SourceError:
+    """The error of reading `path`; it names the dataset and says how to fix the file."""
     with pytest.raises(SourceError) as caught:
-        read(opened(of, path))
+        read(opened(of, path, limits))
     assert caught.value.subject == of.key
     assert caught.value.hint
     return caught.value
 
 
-def refusal(folder: Path, content: bytes | str, of: Contract, name: str = "data.csv") -> SourceError:
-    return refused(of, write(folder, content, name))
+def refusal(
+    folder: Path, content: bytes | str, of: Contract, name: str = "data.csv", limits: Limits = LIMITS
+) -> SourceError:
+    """The error of reading a file with this content."""
+    return refused(of, write(folder, content, name), limits)

@@ -1,4 +1,4 @@
-"""The same small sheet as XLSX, XLS and ODS: values, errors, percent formats, merged cells, hidden rows, the 1904 epoch."""
+"""One small sheet as XLSX, XLS and ODS: values, errors, percent formats, merged cells, hidden rows, the 1904 epoch."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def as_xls(folder: Path, sheet: Sheet) -> Path:
             if isinstance(cell, Percent):
                 page.write(row, place, cell.value, xlwt.easyxf(num_format_str="0.00%"))
             elif isinstance(cell, Failed):
-                # xlwt's own word for #N/A is "#N/A!".
+                # xlwt calls #N/A "#N/A!".
                 page.row(row).set_cell_error(place, cell.text.replace("#N/A", "#N/A!"))
             elif cell is not None:
                 page.write(row, place, cell)
@@ -110,7 +110,7 @@ def _ods_cell(cell: Value, span: str) -> str:
         case Percent(value):
             kind, shown = f'office:value-type="percentage" office:value="{value!r}"', f"{value * 100}%"
         case Failed(error):
-            # As programs wrote it before LibreOffice 4.1: a number beside the error's text.
+            # As LibreOffice wrote it before 4.1: a number beside the error's text.
             kind, shown = 'table:formula="of:=1/0" office:value-type="float" office:value="0"', error
         case str():
             kind, shown = 'office:value-type="string"', cell

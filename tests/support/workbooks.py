@@ -1,4 +1,4 @@
-"""Small workbooks that openpyxl does not write: ODS, from its tables' XML, and XLS."""
+"""Small workbooks that openpyxl cannot write: XLS, and ODS from the XML of its tables."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """ZIP and gzip around an upload, unpacked to a temporary file, within limits that are counted and never believed.
 
-What belongs here: choosing the one member, bounds against bombs, tricks with paths. Not here: what is in it.
+What belongs here: choosing the one member, limits against bombs, paths that lead elsewhere. Not here: what is in the
+member (kinds.py and the readers), how large the limits are (limits.py).
 """
 
 from __future__ import annotations
@@ -17,16 +18,9 @@ from typing import IO, BinaryIO
 
 from pipelines.errors import SourceError
 from pipelines.extract.source_names import listed, may_be_shown
-from pipelines.extract.upload.table import Reading
+from pipelines.extract.upload.limits import LIMITS
+from pipelines.extract.upload.reading import Reading
 
-MAX_BYTES = 4 << 30
-"""The most that an upload may unpack to."""
-MAX_RATIO = 250
-"""The most that it may grow by, once more than FREE bytes have come out; Excel's own sheets reach about 100."""
-FREE = 64 << 20
-MAX_PACKAGE = 1 << 30
-"""The most that a workbook's parts may unpack to together: they are held in memory."""
-_MAX_DIRECTORY = 16 << 20
 _CHUNK = 1 << 18
 DAMAGED = (
     zipfile.BadZipFile,
@@ -35,10 +29,10 @@ DAMAGED = (
     EOFError,
     OSError,
     ValueError,
-    RuntimeError,  # a password; NotImplementedError (a way of packing that zipfile does not know) is one
+    RuntimeError,  # a password; NotImplementedError (a compression that zipfile does not know) is one, too
 )
 """What a ZIP that can't be read may raise."""
-_UPLOAD_AGAIN = "pack it anew with Windows' or 7-Zip's ordinary ZIP and upload it again"
+_PACK_AGAIN = "buat ZIP biasa dengan Windows atau 7-Zip, lalu unggah lagi"
 
 
 def unpack_member(reading: Reading, file: BinaryIO, pattern: str) -> BinaryIO:
@@ -48,22 +42,22 @@ def unpack_member(reading: Reading, file: BinaryIO, pattern: str) -> BinaryIO:
     """
     file.seek(0)
     if file.read(4) not in (b"PK\x03\x04", b"PK\x05\x06"):
-        message = "this is no ZIP, and the contract declares one (member)"
-        raise reading.fault(message, "upload the ZIP itself, or drop member")
+        message = "berkas ini bukan ZIP, sedangkan kontrak menyatakan member"
+        raise reading.source_error(message, "unggah ZIP-nya, atau hapus member dari kontrak")
     place = ""
     try:
-        with open_zip(file) as archive:
+        with open_zip(file, reading.limits.directory) as archive:
             info = _one_member(reading, archive, pattern)
-            place = f" at {info.filename!r}" if may_be_shown(reading.contract) else ""
+            place = f" di {info.filename!r}" if may_be_shown(reading.contract) else ""
             with archive.open(info) as member:
-                return _spool(reading, member, info.compress_size)
+                return _to_temporary_file(reading, member, info.compress_size)
     except SourceError:
         raise
     except NotImplementedError:
-        message = f"the ZIP is packed in a way that is not known{place}"
+        message = f"cara kompresi ZIP ini tidak dikenal{place}"
     except DAMAGED:
-        message = f"the ZIP is damaged or cut short{place}"
-    raise reading.fault(message, _UPLOAD_AGAIN)
+        message = f"ZIP rusak atau terpotong{place}"
+    raise reading.source_error(message, _PACK_AGAIN)
 
 
 def gunzip(reading: Reading, file: BinaryIO) -> BinaryIO:
@@ -72,27 +66,27 @@ def gunzip(reading: Reading, file: BinaryIO) -> BinaryIO:
     file.seek(0)
     try:
         with gzip.GzipFile(fileobj=file) as packed:
-            return _spool(reading, packed, size)
+            return _to_temporary_file(reading, packed, size)
     except SourceError:
         raise
     except DAMAGED:
         pass
-    raise reading.fault("the .gz file is damaged or cut short", "upload the whole file again")
+    raise reading.source_error("berkas .gz rusak atau terpotong", "unggah lagi berkas yang utuh")
 
 
-def check_declared(reading: Reading, archive: zipfile.ZipFile) -> None:
-    """Raises SourceError where a workbook's parts say themselves that they are a bomb; that costs nothing."""
+def check_declared_sizes(reading: Reading, archive: zipfile.ZipFile) -> None:
+    """Raises SourceError where the ZIP's own list of members says that a workbook is a bomb; nothing is unpacked."""
     total = packed = 0
     for info in archive.infolist():
         packed += info.compress_size
         total += info.file_size
-        _check_growth(reading, total, packed, MAX_PACKAGE)
+        _check_growth(reading, total, packed, reading.limits.package)
 
 
-def check_package(reading: Reading, archive: zipfile.ZipFile) -> None:
-    """Unpacks every part of a workbook once and keeps nothing: what they declared is counted, not believed.
+def check_real_sizes(reading: Reading, archive: zipfile.ZipFile) -> None:
+    """Unpacks every part of a workbook once, keeps nothing, and counts: the declared sizes may be false.
 
-    Raises SourceError for a bomb, one of DAMAGED for a part that is not what its list of members says.
+    Raises SourceError for a bomb, one of DAMAGED for a part that is not what the list of members says.
     """
     total = packed = 0
     for info in archive.infolist():
@@ -100,16 +94,16 @@ def check_package(reading: Reading, archive: zipfile.ZipFile) -> None:
         with archive.open(info) as part:
             while chunk := part.read(_CHUNK):
                 total += len(chunk)
-                _check_growth(reading, total, packed, MAX_PACKAGE)
+                _check_growth(reading, total, packed, reading.limits.package)
 
 
-def _spool(reading: Reading, source: IO[bytes] | gzip.GzipFile, packed: int) -> BinaryIO:
-    target = tempfile.TemporaryFile()  # noqa: SIM115  # the caller's to close
+def _to_temporary_file(reading: Reading, source: IO[bytes] | gzip.GzipFile, packed: int) -> BinaryIO:
+    target = tempfile.TemporaryFile()  # noqa: SIM115  # the caller closes it
     total = 0
     try:
         while chunk := source.read(_CHUNK):
             total += len(chunk)
-            _check_growth(reading, total, packed, MAX_BYTES)
+            _check_growth(reading, total, packed, reading.limits.unpacked)
             target.write(chunk)
         target.seek(0)
     except BaseException:
@@ -119,18 +113,21 @@ def _spool(reading: Reading, source: IO[bytes] | gzip.GzipFile, packed: int) -> 
 
 
 def _check_growth(reading: Reading, total: int, packed: int, limit: int) -> None:
+    growth = reading.limits.growth
     if total > limit:
-        message = f"it unpacks to more than {limit >> 20:,} MB"
-    elif total > FREE and total > packed * MAX_RATIO:
-        message = f"it unpacks to more than {MAX_RATIO} times its size"
+        message = f"isinya lebih dari {limit >> 20:,} MB setelah dibuka"
+    elif total > reading.limits.ungrown and total > packed * growth:
+        message = f"isinya lebih dari {growth} kali ukurannya setelah dibuka"
     else:
         return
-    raise reading.fault(message, "this is no honest file; if it is, upload it in parts and not packed")
+    raise reading.source_error(
+        message, "berkas ini tidak wajar; bila memang benar, unggah sebagian-sebagian dan tanpa kompresi"
+    )
 
 
-def open_zip(file: BinaryIO) -> zipfile.ZipFile:
-    """A ZIP whose list of members is not endless. Raises zipfile.BadZipFile for anything else."""
-    if _directory_size(file) > _MAX_DIRECTORY:
+def open_zip(file: BinaryIO, directory: int = LIMITS.directory) -> zipfile.ZipFile:
+    """A ZIP whose list of members has at most `directory` bytes. Raises zipfile.BadZipFile for anything else."""
+    if _directory_size(file) > directory:
         raise zipfile.BadZipFile("too many members")
     try:
         return zipfile.ZipFile(file)
@@ -140,7 +137,7 @@ def open_zip(file: BinaryIO) -> zipfile.ZipFile:
 
 
 def _directory_size(file: BinaryIO) -> int:
-    """Bytes of the ZIP's list of members, which Python reads whole (APPNOTE.TXT 4.3.16, offset 12 of the end)."""
+    """Bytes of the ZIP's list of members, all of which Python reads (APPNOTE.TXT 4.3.16, offset 12 of the end)."""
     size = file.seek(0, io.SEEK_END)
     file.seek(max(0, size - (1 << 16) - 22))
     tail = file.read()
@@ -149,28 +146,39 @@ def _directory_size(file: BinaryIO) -> int:
 
 
 def _one_member(reading: Reading, archive: zipfile.ZipFile, pattern: str) -> zipfile.ZipInfo:
+    shows_names = may_be_shown(reading.contract)
     for info in archive.infolist():
         if _leads_elsewhere(info):
-            name = repr(info.filename) if may_be_shown(reading.contract) else "a member"
-            message = f"the ZIP holds {name}, a path or link that leads out of it"
-            raise reading.fault(message, "pack plain files only")
+            name = repr(info.filename) if shows_names else "anggota"
+            message = f"ZIP memuat {name}, jalur atau tautan yang menuju ke luar"
+            raise reading.source_error(message, "masukkan berkas biasa saja ke dalam ZIP")
     members = [i for i in archive.infolist() if not i.is_dir() and not _is_clutter(i.filename)]
     found = [i for i in members if _matches(i.filename, pattern)]
     if len(found) != 1:
-        count = f"{len(found)} members of the ZIP match" if found else "no member of the ZIP matches"
-        names = listed([repr(i.filename) for i in (found or members)]) or "nothing"
-        if not may_be_shown(reading.contract):
-            names = f"{len(members)} in all"
-        hint = "pack only one such file, or correct member in the contract"
-        raise reading.fault(f"{count} {pattern!r}; {'these do' if found else 'it holds'}: {names}", hint)
+        raise _not_one_member(reading, pattern, found, members)
     if found[0].flag_bits & 1:
-        name = repr(found[0].filename) if may_be_shown(reading.contract) else "the file"
-        raise reading.fault(f"{name} in the ZIP is locked with a password", "pack it without one")
+        name = repr(found[0].filename) if shows_names else "berkas"
+        raise reading.source_error(
+            f"{name} di dalam ZIP terkunci dengan kata sandi", "buat ZIP tanpa kata sandi"
+        )
     return found[0]
 
 
+def _not_one_member(
+    reading: Reading, pattern: str, found: list[zipfile.ZipInfo], members: list[zipfile.ZipInfo]
+) -> SourceError:
+    names = listed([repr(i.filename) for i in (found or members)]) or "tidak ada"
+    if not may_be_shown(reading.contract):
+        names = f"{len(members)} berkas"
+    if found:
+        message = f"{len(found)} berkas di dalam ZIP cocok dengan {pattern!r}: {names}"
+    else:
+        message = f"tidak ada berkas di dalam ZIP yang cocok dengan {pattern!r}; isinya: {names}"
+    return reading.source_error(message, "masukkan satu berkas saja, atau perbaiki member di kontrak")
+
+
 def _matches(name: str, pattern: str) -> bool:
-    """A pattern without a slash means the name in whatever folder."""
+    """A pattern without a slash matches the file's name in any folder."""
     known = name if "/" in pattern else name.rpartition("/")[2]
     return fnmatchcase(known.lower(), pattern.lower())
 

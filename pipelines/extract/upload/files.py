@@ -1,8 +1,8 @@
 """The upload zone: one folder per dataset, <zone>/<opd>/<dataset>/, into which the OPD's files are put.
 
-What belongs here: putting a file whole or not at all, opening its bytes. Not here: what lies in the zone (inbox.py),
-another machine's ways (zone.py), reading a file (reader.py), which file came when (load/arrivals.py), when to look
-(sensors/).
+What belongs here: putting a file so that readers see all of it or nothing, opening its bytes. Not here: listing the
+zone (inbox.py), a zone on another machine (zone.py), reading a file's rows (reader.py), which file came when
+(load/arrivals.py), when to look (sensors/uploads.py).
 """
 
 from __future__ import annotations
@@ -34,10 +34,11 @@ _UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart")
 
 @dataclass(frozen=True)
 class UploadedFile:
-    """A file in the zone as it stood when it was listed.
+    """A file in the zone as it was when it was listed.
 
-    name: its file name as text (inbox.shown). size: bytes. mtime: seconds since the epoch, as whoever put it says.
-    changed: the same by this machine's own clock (ctime), which nobody can set; None for another machine's file.
+    name: its file name as printable text (inbox.printable_name). size: in bytes.
+    mtime: time of its last change in seconds since the epoch; whoever put the file may have set it.
+    changed: the same by this machine's clock (ctime), which nobody can set; None for a file on another machine.
     """
 
     path: Zone
@@ -48,6 +49,7 @@ class UploadedFile:
 
     @property
     def is_remote(self) -> bool:
+        """Whether it lies on another machine."""
         return not isinstance(self.path, Path)
 
     @property
@@ -57,12 +59,12 @@ class UploadedFile:
 
     @property
     def touched(self) -> float:
-        """When it was last changed, as well as that is known."""
+        """Time of its last change: by this machine's clock where that is known."""
         return self.mtime if self.changed is None else self.changed
 
     @cached_property
     def sha256(self) -> str:
-        """The content's identity, read when first asked for. Raises SourceError."""
+        """SHA-256 of its content, read when first asked for. Raises SourceError."""
         with self.open(f"{self.path.parent.parent.name}/{self.path.parent.name}") as content:
             return content.sha256
 
@@ -70,16 +72,19 @@ class UploadedFile:
         """Its bytes: a local file in place, another machine's copied here first. Raises SourceError for `subject`."""
         if isinstance(self.path, Path):
             return OpenUpload(_open_local(self.path, self.name, subject))
-        return OpenUpload(_copied(self.path, self, subject))
+        return OpenUpload(_copy_here(self.path, self, subject))
 
 
 class OpenUpload:
-    """An upload's bytes under one descriptor, hashed; a file that is renamed over it meanwhile changes nothing."""
+    """An upload's bytes and their SHA-256, under one descriptor.
+
+    A file that is renamed to the upload's name meanwhile changes nothing.
+    """
 
     def __init__(self, file: io.BufferedReader) -> None:
         self.file = file
         try:
-            self._state = self._now()
+            self._state = self._size_and_mtime()
             self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         except BaseException:
             file.close()
@@ -95,66 +100,70 @@ class OpenUpload:
 
     def check_unchanged(self, subject: str) -> None:
         """Raises SourceError where somebody wrote into the file since it was opened."""
-        if self._now() != self._state:
+        if self._size_and_mtime() != self._state:
             raise SourceError(
                 subject,
-                "the file was written to while it was read",
-                hint="the next look finds it whole; better write beside it and rename",
+                "berkas ditulisi selagi dibaca",
+                hint="dibaca lagi pada pemeriksaan berikutnya; sebaiknya tulis dengan nama lain, lalu ganti namanya",
                 transient=True,
             )
 
-    def _now(self) -> tuple[int, int]:
+    def _size_and_mtime(self) -> tuple[int, int]:
         state = os.fstat(self.file.fileno())
         return state.st_size, state.st_mtime_ns
 
 
 def _open_local(path: Path, name: str, subject: str) -> io.BufferedReader:
     try:
-        return _open_plain(path)
+        return _open_regular(path)
     except OSError as error:
         reason = error.strerror
-    hint = "upload the file itself again, readable for this account"
-    raise SourceError(subject, f"{name}: cannot be opened: {reason}", hint=hint)
+    hint = "unggah lagi berkasnya sendiri, dengan hak baca untuk akun ini"
+    raise SourceError(subject, f"{name}: tidak dapat dibuka: {reason}", hint=hint)
 
 
-def _open_plain(path: Path) -> io.BufferedReader:
-    """A plain file. Raises OSError, also for a pipe, whose reader would wait for a writer for ever, and a device."""
-    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115  # the caller's to close
+def _open_regular(path: Path) -> io.BufferedReader:
+    """A regular file. Raises OSError, also for a device, and for a pipe, whose reader would wait for a writer."""
+    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115  # the caller closes it
     if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         return file
     file.close()
-    raise OSError(errno.EINVAL, "it is no plain file")
+    raise OSError(errno.EINVAL, "bukan berkas biasa")
 
 
 def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _copied(path: UPath, listed: UploadedFile, subject: str) -> io.BufferedReader:
-    """A local copy, whole: it has the size that the file had before and still has afterwards."""
-    copy = tempfile.NamedTemporaryFile(prefix="gudang-")  # noqa: SIM115  # gone when it is closed
+def _copy_here(path: UPath, listed: UploadedFile, subject: str) -> io.BufferedReader:
+    """A local copy that is deleted when it is closed.
+
+    Raises SourceError where its size is not that which the file had when it was listed, or has after the copying.
+    """
+    copy = tempfile.NamedTemporaryFile(prefix="gudang-")  # noqa: SIM115  # closed below
     try:
-        with on_zone(subject, path, f"{listed.name} could not be read"):
+        with on_zone(subject, path, f"{listed.name} tidak dapat dibaca"):
             path.fs.get_file(path.path, copy.name, timeout=COPY_S)
             after: dict[str, Any] = path.fs.info(path.path, timeout=CALL_S, refresh=True)
         if not Path(copy.name).stat().st_size == after["size"] == listed.size:
-            message = f"{listed.name} changed while it was copied"
-            raise SourceError(subject, message, hint="the next look finds it whole", transient=True)
-        # By name again: who copies may write a new file there instead of into ours.
+            message = f"{listed.name} berubah selagi disalin"
+            hint = "dibaca lagi pada pemeriksaan berikutnya"
+            raise SourceError(subject, message, hint=hint, transient=True)
+        # Opened by its name: fsspec may have put a new file there instead of writing into ours.
         return Path(copy.name).open("rb")
     finally:
         copy.close()
 
 
-def stands_there(zone: Zone, key: str, file: Path) -> bool | None:
-    """Whether the file of this name that lies in the zone has the same bytes; None where none lies there."""
+def has_same_bytes(zone: Zone, key: str, file: Path) -> bool | None:
+    """Whether the zone's file of this name has the same bytes; None where the zone has no such file."""
     target = dataset_folder(zone, key) / file.name
     if isinstance(target, Path):
         if not target.is_file():
             return None
         with _open_local(target, target.name, key) as there, _open_local(file, file.name, key) as here:
             return _same_bytes(there, here)
-    with on_zone(key, target, f"{file.name} could not be compared"):
+    with on_zone(key, target, f"{file.name} tidak dapat dibandingkan"):
         if not target.is_file():
             return None
         if target.stat().st_size != file.stat().st_size:
@@ -171,42 +180,49 @@ def _same_bytes(one: IO[bytes], other: IO[bytes]) -> bool:
 
 
 def put_upload(zone: Zone, key: str, file: Path, *, name: str | None = None) -> Zone:
-    """Copies `file` into the zone under its own name (or `name`); the same name is a correction: it replaces.
+    """Copies `file` into the zone under its own name (or `name`), where it replaces a file of that name.
 
-    Readers see the whole file or none: it is written beside under a hidden name, synced, then renamed.
+    Readers see all of the file or nothing: it is written under a hidden name, synced to the disk, then renamed.
     Raises SourceError for a name that would leave the folder or never be found.
     """
     name = file.name if name is None else name
-    if (
-        not name
-        or "/" in name
-        or "\\" in name
-        or not name.isprintable()
-        or is_hidden(name)
-        or is_unfinished(name)
-    ):
-        raise SourceError(
-            key, f"{name!r} is no name for an upload", hint="a plain file name such as data_2026.xlsx"
-        )
-    if not isinstance(zone, Path):
-        return _put_remote(dataset_folder(zone, key), key, file, name)
+    if not _is_upload_name(name):
+        hint = "pakai nama berkas biasa seperti data_2026.xlsx"
+        raise SourceError(key, f"{name!r} bukan nama untuk unggahan", hint=hint)
+    if isinstance(zone, Path):
+        return _put_local(zone, key, file, name)
+    return _put_remote(dataset_folder(zone, key), key, file, name)
+
+
+def _is_upload_name(name: str) -> bool:
+    """Whether it is one plain file name, which the zone lists."""
+    if not name or "/" in name or "\\" in name or not name.isprintable():
+        return False
+    return not (is_hidden(name) or is_unfinished(name))
+
+
+def _hidden_name() -> str:
+    """A new name under which a file is written before it gets its own."""
+    return f".{secrets.token_hex(8)}.part"
+
+
+def _put_local(zone: Path, key: str, file: Path, name: str) -> Path:
     folder = dataset_folder(zone, key)
     if leads_outside(zone, folder):
-        message = f"{folder.name} is a link that leads outside the upload zone"
-        raise SourceError(key, message, hint="a folder of its own in its place")
+        message = f"{folder.name} adalah tautan yang menuju ke luar zona unggah"
+        raise SourceError(key, message, hint="ganti dengan folder biasa")
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / name
-    partial = folder / f".{secrets.token_hex(8)}.part"
+    target, partial = folder / name, folder / _hidden_name()
     try:
-        with _open_plain(file) as source, partial.open("xb") as copy:
-            partial.chmod(0o640)  # what an OPD sends is for us and our group
+        with _open_regular(file) as source, partial.open("xb") as copy:
+            partial.chmod(0o640)  # what an OPD sends is read by this account and its group only
             shutil.copyfileobj(source, copy, 1 << 20)
             copy.flush()
             os.fsync(copy.fileno())
         partial.replace(target)
     except OSError as error:
-        message = f"{name} could not be put into the upload zone: {error.strerror}"
-        raise SourceError(key, message, hint="check the file, the disk and the zone's permissions") from None
+        message = f"{name} tidak dapat ditaruh di zona unggah: {error.strerror}"
+        raise SourceError(key, message, hint="periksa berkas, disk, dan hak akses zona unggah") from None
     finally:
         partial.unlink(missing_ok=True)
     sync_folder(folder)
@@ -214,10 +230,10 @@ def put_upload(zone: Zone, key: str, file: Path, *, name: str | None = None) -> 
 
 
 def _put_remote(folder: UPath, key: str, file: Path, name: str) -> UPath:
-    """An object of S3 appears whole by itself; on SFTP the file is renamed to its name once it is there."""
+    """S3 shows an object only once all of it is there; on SFTP the file is renamed when all of it is there."""
     _open_local(file, name, key).close()
-    target, partial = folder / name, folder / f".{secrets.token_hex(8)}.part"
-    with on_zone(key, folder, f"{name} could not be put into the upload zone"):
+    target, partial = folder / name, folder / _hidden_name()
+    with on_zone(key, folder, f"{name} tidak dapat ditaruh di zona unggah"):
         if folder.protocol == "s3":
             folder.fs.put_file(str(file), target.path, timeout=COPY_S)
         else:
@@ -227,8 +243,9 @@ def _put_remote(folder: UPath, key: str, file: Path, name: str) -> UPath:
 
 
 def is_settled(file: UploadedFile, now: float, quiet_seconds: float = 5) -> bool:
-    """Whether nobody has written to this machine's `file` for a while. What the file says of its time is not asked:
-    it may be of long ago (`cp -p`, `sftp -p`) or of the future.
+    """Whether nobody has written to a local `file` for `quiet_seconds` before `now` (seconds since the epoch).
+
+    `mtime` does not count: `cp -p` and `sftp -p` set it, to long ago or to the future.
     """
     return file.changed is not None and now - file.changed >= quiet_seconds
 
@@ -240,22 +257,22 @@ def dataset_folder(zone: UPath, key: str) -> UPath: ...
 def dataset_folder(zone: Zone, key: str) -> Zone:
     """Where a dataset's files lie. Raises SourceError for what is no dataset's key."""
     if not _KEY.fullmatch(key):
-        raise SourceError(key, "this is no dataset's key", hint="<opd>/<dataset>")
+        raise SourceError(key, "ini bukan kunci dataset", hint="tulis <opd>/<dataset>")
     return zone / key
 
 
 def is_hidden(name: str) -> bool:
-    """Hidden names, and lock files and backups of office programs and editors: nobody means them as uploads."""
+    """Whether it is a hidden name, or that of a lock file or a backup of an office program or editor."""
     return name.startswith((".", "~$")) or name.endswith("~")
 
 
 def is_unfinished(name: str) -> bool:
-    """Names that programs give to what they are still writing."""
+    """Whether programs give this name to a file that they are still writing."""
     return name.lower().endswith(_UNFINISHED)
 
 
 def leads_outside(zone: Path, path: Path) -> bool:
-    """Whether `path` is a link, or below one, that leads out of the zone or in a circle."""
+    """Whether `path` is a link, or lies below one, that leads out of the zone or in a circle."""
     try:
         real = path.resolve(strict=True)
     except RuntimeError:  # a circle, to Python 3.11 and 3.12
@@ -263,5 +280,5 @@ def leads_outside(zone: Path, path: Path) -> bool:
     except OSError as error:
         if error.errno == errno.ELOOP:  # a circle, to Python 3.13
             return True
-        real = path.resolve()  # what is not there yet, or may not be looked at
+        real = path.resolve()  # it does not exist yet, or may not be read
     return not real.is_relative_to(zone.resolve())

@@ -1,8 +1,8 @@
 """What lies in the upload zone: the files that a dataset's contract takes, and every other one, with the reason.
 
-What belongs here: listing folders, on this machine and on another. Nothing is passed over in silence but hidden names;
-one entry that cannot be looked at harms no other. Not here: putting and opening files (files.py), which came when
-(load/arrivals.py). Reasons are in Indonesian: operators and OPD read them.
+What belongs here: listing folders, on this machine and on another. Every entry is listed, hidden names excepted; one
+that cannot be examined does not stop the listing of the others. Not here: putting and opening files (files.py), which
+file came when (load/arrivals.py).
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ from pipelines.extract.upload.files import (
     leads_outside,
 )
 from pipelines.extract.upload.zone import CALL_S, SUBJECT, Zone, on_zone
+from pipelines.suggest import did_you_mean
 
 MOST_UNKNOWN = 500
-"""Files of unknown folders that are listed; a zone that somebody unpacked an archive into has thousands."""
+"""Files of unknown folders that are listed at most; an archive that was unpacked into the zone has thousands."""
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
-"""Unicode's categories of what moves a terminal's cursor, turns its text round or is no character at all."""
+"""Unicode's categories of characters that move a terminal's cursor, turn its text round or have no form at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
+    """An entry of a folder. reason: why it is not taken, whatever its name is; "" where it may be."""
+
     path: Zone
     name: str
     kind: Literal["file", "folder", "other"]
@@ -67,18 +70,21 @@ class _Entry:
 
 
 def list_uploads(zone: Zone, contract: Contract) -> Listing:
-    """What lies in the dataset's folder. Its pattern takes upper and lower case alike.
+    """What lies in the dataset's folder. Upper and lower case do not count for the contract's pattern.
 
-    Raises SourceError where the folder cannot be listed, or the zone does not answer.
+    Raises SourceError where the folder cannot be listed, or the zone does not answer; ContractError where the dataset
+    is not read from uploads.
     """
     if not isinstance(contract.extract, FileExtract):
-        raise ContractError(contract.key, "this dataset is no upload", hint="see docs/contracts/uploads.md")
+        raise ContractError(
+            contract.key, "dataset ini bukan unggahan", hint="lihat docs/contracts/uploads.md"
+        )
     pattern = contract.extract.pattern
     files: list[UploadedFile] = []
     left: list[LeftFile] = []
     folder = dataset_folder(zone, contract.key)
     for entry in _entries(zone, contract.key, folder):
-        if reason := _why_not(entry, pattern, contract.key):
+        if reason := _reason_not_taken(entry, pattern, contract.key):
             left.append(LeftFile(f"{contract.key}/{entry.name}", reason))
         else:
             files.append(UploadedFile(entry.path, entry.name, entry.size, entry.mtime, entry.changed))
@@ -94,11 +100,12 @@ def find_uploads(zone: Zone, contract: Contract) -> list[UploadedFile]:
 def unknown_files(zone: Zone, reasons: Mapping[str, str], known: Iterable[str]) -> list[LeftFile]:
     """Files in the zone that lie in no upload dataset's folder, at most MOST_UNKNOWN.
 
-    known: keys of the datasets that `list_uploads` lists. reasons: why the files of a folder that is nevertheless
-    somebody's are not taken (its contract is faulty, or reads something else). Raises SourceError.
+    known: keys of the datasets that `list_uploads` lists.
+    reasons: by key of a dataset, why the files in its folder are not taken: its contract is faulty, or it reads
+    something else. Raises SourceError.
     """
     found: list[LeftFile] = []
-    for left in _unknown(zone, reasons, frozenset(known)):
+    for left in _files_of_unknown_folders(zone, reasons, frozenset(known)):
         if len(found) == MOST_UNKNOWN:
             found.append(
                 LeftFile("...", f"hanya {MOST_UNKNOWN} berkas yang pertama disebut; rapikan zona unggah")
@@ -109,7 +116,7 @@ def unknown_files(zone: Zone, reasons: Mapping[str, str], known: Iterable[str]) 
 
 
 def folder_reasons(contracts: Iterable[Contract]) -> dict[str, str]:
-    """Why files in the folders of these datasets are not taken: what they read instead of uploads, by key."""
+    """By key: why files in the folders of these datasets are not taken, which read something else than uploads."""
     kinds = {"database": "basis data", "api": "API"}
     return {
         c.key: f"kontrak {c.key} membaca {kinds[c.server.kind]}, bukan unggahan"
@@ -118,8 +125,8 @@ def folder_reasons(contracts: Iterable[Contract]) -> dict[str, str]:
     }
 
 
-def shown(name: str) -> str:
-    """A file's name as printable text: bytes that are no UTF-8, and control characters, as escapes."""
+def printable_name(name: str) -> str:
+    """A file's name as printable text: bytes that are no UTF-8, and control characters, become escapes."""
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(
         c.encode("unicode_escape").decode("ascii") if unicodedata.category(c) in _INVISIBLE else c
@@ -127,7 +134,7 @@ def shown(name: str) -> str:
     )
 
 
-def _why_not(entry: _Entry, pattern: str, key: str) -> str:
+def _reason_not_taken(entry: _Entry, pattern: str, key: str) -> str:
     """Why a contract with this pattern does not take the entry; "" where it does."""
     if entry.kind == "folder":
         return f"folder di dalam folder dataset tidak dibaca; letakkan berkasnya langsung di {key}/"
@@ -138,59 +145,66 @@ def _why_not(entry: _Entry, pattern: str, key: str) -> str:
     return entry.reason
 
 
-def _unknown(zone: Zone, reasons: Mapping[str, str], known: frozenset[str]) -> Iterator[LeftFile]:
+def _files_of_unknown_folders(
+    zone: Zone, reasons: Mapping[str, str], known: frozenset[str]
+) -> Iterator[LeftFile]:
     for opd in _entries(zone, SUBJECT, zone):
         if opd.kind != "folder":
             yield LeftFile(opd.name, opd.reason or "letakkan berkas di folder <opd>/<dataset>/")
             continue
         try:
             for dataset in _entries(zone, SUBJECT, opd.path):
-                yield from _of_folder(zone, opd.name, dataset, reasons, known)
+                yield from _files_of_unknown_dataset(zone, opd.name, dataset, reasons, known)
         except SourceError as error:
             yield LeftFile(f"{opd.name}/", error.message)
 
 
-def _of_folder(
+def _files_of_unknown_dataset(
     zone: Zone, opd: str, dataset: _Entry, reasons: Mapping[str, str], known: frozenset[str]
 ) -> Iterator[LeftFile]:
     key = f"{opd}/{dataset.name}"
     if dataset.kind != "folder":
         yield LeftFile(key, dataset.reason or f"letakkan berkas di folder {opd}/<dataset>/")
     elif key not in known:
-        reason = reasons.get(key, f"tidak ada kontrak {key}; periksa nama folder, atau buat kontraknya")
+        reason = reasons.get(key) or _reason_no_contract(key, known)
         for entry in _entries(zone, SUBJECT, dataset.path):
             yield LeftFile(f"{key}/{entry.name}", reason)
+
+
+def _reason_no_contract(key: str, known: frozenset[str]) -> str:
+    meant = did_you_mean(key, known)
+    return f"tidak ada kontrak {key}; {meant or 'periksa nama folder, atau buat kontraknya'}"
 
 
 def _entries(zone: Zone, subject: str, folder: Zone) -> Iterator[_Entry]:
     """What is in a folder, by name; nothing where there is none. Hidden names are left out."""
     if isinstance(zone, Path) and isinstance(folder, Path):
-        return _local(zone, subject, folder)
+        return _local_entries(zone, subject, folder)
     assert isinstance(folder, UPath)
-    return _remote(subject, folder)
+    return _remote_entries(subject, folder)
 
 
-def _local(zone: Path, subject: str, folder: Path) -> Iterator[_Entry]:
+def _local_entries(zone: Path, subject: str, folder: Path) -> Iterator[_Entry]:
     if folder != zone and leads_outside(zone, folder):
         if os.path.lexists(folder):
-            message = f"{shown(folder.name)} adalah tautan yang menuju ke luar zona unggah"
+            message = f"{printable_name(folder.name)} adalah tautan yang menuju ke luar zona unggah"
             raise SourceError(subject, message, hint="ganti dengan folder biasa")
         return
     try:
-        names = sorted(os.listdir(folder))  # noqa: PTH208  # names, and a Path of each, of which few are looked at
+        names = sorted(os.listdir(folder))  # noqa: PTH208  # a Path of each name would cost more
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        message = f"folder {shown(folder.name)} tidak dapat dibaca: {error.strerror}"
+        message = f"folder {printable_name(folder.name)} tidak dapat dibaca: {error.strerror}"
         raise SourceError(subject, message, hint="beri akun ini hak baca atas folder itu") from None
     for name in names:
-        if not is_hidden(name) and (entry := _looked_at(zone, folder / name)):
+        if not is_hidden(name) and (entry := _local_entry(zone, folder / name)):
             yield entry
 
 
-def _looked_at(zone: Path, path: Path) -> _Entry | None:
+def _local_entry(zone: Path, path: Path) -> _Entry | None:
     """One entry of a local folder; None where it was taken away since the folder was listed."""
-    name = shown(path.name)
+    name = printable_name(path.name)
     if leads_outside(zone, path):
         return _Entry(path, name, "other", reason="tautan yang menuju ke luar zona unggah atau berputar")
     try:
@@ -207,9 +221,9 @@ def _looked_at(zone: Path, path: Path) -> _Entry | None:
     return _Entry(path, name, "file", state.st_size, state.st_mtime, state.st_ctime)
 
 
-def _remote(subject: str, folder: UPath) -> Iterator[_Entry]:
+def _remote_entries(subject: str, folder: UPath) -> Iterator[_Entry]:
     infos: list[dict[str, Any]] = []
-    with on_zone(subject, folder, "the upload zone could not be listed"):
+    with on_zone(subject, folder, "isi zona unggah tidak dapat dibaca"):
         try:
             infos = folder.fs.ls(folder.path, detail=True, refresh=True, timeout=CALL_S)
         except FileNotFoundError:
@@ -220,9 +234,9 @@ def _remote(subject: str, folder: UPath) -> Iterator[_Entry]:
         if not name or is_hidden(name) or str(info["name"]).rstrip("/") == folder.path.rstrip("/"):
             continue
         if info["type"] == "directory":
-            yield _Entry(folder / name, shown(name), "folder")
+            yield _Entry(folder / name, printable_name(name), "folder")
         elif info["type"] == "file" and changed is not None:
             size, mtime = int(info["size"]), changed.timestamp()
-            yield _Entry(folder / name, shown(name), "file", size, mtime)
+            yield _Entry(folder / name, printable_name(name), "file", size, mtime)
         else:
-            yield _Entry(folder / name, shown(name), "other", reason="bukan berkas biasa")
+            yield _Entry(folder / name, printable_name(name), "other", reason="bukan berkas biasa")

@@ -1,9 +1,9 @@
 """JSON and NDJSON files as rows, record by record.
 
-What belongs here: finding the records in a stream of text. Not here: what a value is worth (extract/json/values.py),
-keys (extract/json/records.py), APIs (extract/api/reader.py).
+What belongs here: finding the records in a stream of text. Not here: values (extract/json/values.py), keys
+(extract/json/records.py), APIs (extract/api/reader.py).
 
-The standard library's scanner tells where a record ends in a window of the text, and numbers keep their text. ijson,
+The standard library's scanner finds where a record ends in a window of the text, and numbers keep their text. ijson,
 which streams JSON, would build every number: one of 5,000 digits ends the process (ijson 3.6, its C backend).
 """
 
@@ -24,26 +24,30 @@ from pipelines.extract.json.values import JsonError, parse, parse_exactly, refus
 from pipelines.extract.source_names import fold
 from pipelines.extract.stream import SourceStream
 from pipelines.extract.upload.csv.text import bom_encoding, open_text
-from pipelines.extract.upload.table import Reading
+from pipelines.extract.upload.limits import LIMITS
+from pipelines.extract.upload.reading import Reading
 
 MAX_RECORD = 16 << 20
 """The most characters that one record, or one value beside the records, may have."""
-_WINDOW = 1 << 18
 _SAMPLE = 1_000
+"""Records from the beginning of a file by which its keys are compared with the contract's."""
 _SPACE = re.compile(r"[ \t\r\n]*")
-_UPLOAD_WHOLE = "upload the whole file again"
+_UPLOAD_AGAIN = "unggah lagi berkas yang utuh"
+_IN_RECORDS = "rekaman"
+"""Where keys stand, for messages."""
 Record = tuple[str, dict[str, Any]]
+"""Where a record stands ("rekaman 3"), and what it holds."""
 
 
 _SCANNER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=refuse_constant)
-"""Finds where a value ends; what it is worth is `parse`'s word."""
+"""Finds where a value ends; `parse` then gives the value."""
 
 
 def json_rows(reading: Reading, file: BinaryIO, stream: SourceStream) -> Iterator[list[str | None]]:
-    """Rows of the records that `records` points to, or of each line for NDJSON.
+    """A row for each record that `records` points to; for NDJSON, for each line.
 
-    The first part is read at once: raises ShapeError where a promised key is in none of its records. SourceError from
-    the rows: no JSON, cut short, no object.
+    The first records are read at once: raises ShapeError where a promised key is in none of them. From the rows:
+    SourceError for what is no JSON, is cut short, or is no object.
     """
     file.seek(0)
     encoding = bom_encoding(file.read(4)) or "utf-8"
@@ -51,14 +55,15 @@ def json_rows(reading: Reading, file: BinaryIO, stream: SourceStream) -> Iterato
     found = (
         _lines(text)
         if reading.extract.format == "ndjson"
-        else _Document(text).records(reading.extract.records, reading.extract.shape)
+        else JsonDocument(text, reading.limits.json_window).records(
+            reading.extract.records, reading.extract.shape
+        )
     )
-    records = _told(reading, found, encoding)
+    records = _objects(reading, found, encoding)
     first = list(islice(records, _SAMPLE))
     if not first:
-        raise reading.fault(
-            "there is no record in it", "upload the file with its records, or correct records"
-        )
+        hint = "unggah berkas beserta rekamannya, atau perbaiki records di kontrak"
+        raise reading.source_error("tidak ada rekaman di dalamnya", hint)
     keys = _Keys(reading, first, stream)
     return _rows(reading, keys, chain(first, records))
 
@@ -71,33 +76,37 @@ def _rows(reading: Reading, keys: _Keys, records: Iterator[Record]) -> Iterator[
         return
     except RecursionError:
         pass
-    raise reading.fault(f"{position}: a value is nested too deeply", "ask the OPD for a flatter file")
+    raise reading.source_error(
+        f"{position}: ada nilai yang bersarang terlalu dalam", "minta OPD mengirim berkas yang lebih datar"
+    )
 
 
-def _told(reading: Reading, records: Iterator[tuple[str, Any]], encoding: str) -> Iterator[Record]:
-    """The records; what is wrong with them as SourceErrors that hold nothing of the file."""
-    position = "the beginning"
+def _objects(reading: Reading, records: Iterator[tuple[str, Any]], encoding: str) -> Iterator[Record]:
+    """The records. Raises SourceError for a fault in them, with nothing of the file in its text."""
+    position = "awal berkas"
     try:
         for position, record in records:
             if not isinstance(record, dict):
-                raise JsonError("this record is no object")
+                raise JsonError("rekaman ini bukan objek")
             yield position, cast("dict[str, Any]", record)
         return
     except JsonError as error:
         message = str(error)
     except UnicodeError:
-        message = f"its bytes are no {encoding}"
+        message = f"byte-nya bukan {encoding}"
     except RecursionError:
-        message = "it is nested too deeply"
-    raise reading.fault(f"no JSON that can be read, after or at {position}: {message}", _UPLOAD_WHOLE)
+        message = "bersarang terlalu dalam"
+    message = f"JSON tidak dapat dibaca, di {position} atau sesudahnya: {message}"
+    raise reading.source_error(message, _UPLOAD_AGAIN)
 
 
 def _lines(text: Any) -> Iterator[tuple[str, Any]]:
+    """Position and value of each line. Raises JsonError."""
     number = 0
     while line := text.readline(MAX_RECORD):
         number += 1
         if len(line) >= MAX_RECORD:
-            raise JsonError(f"line {number} is longer than {MAX_RECORD:,} characters")
+            raise JsonError(f"baris {number} lebih panjang dari {MAX_RECORD:,} karakter")
         if line.strip():
             yield f"baris {number}", _decoded(line, number)
 
@@ -109,56 +118,60 @@ def _decoded(line: str, number: int) -> Any:
     except msgspec.DecodeError:
         pass
     try:
-        return parse_exactly(text)  # it knows what is wrong
+        return parse_exactly(text)  # its error says what is wrong
     except json.JSONDecodeError:
         pass
-    raise JsonError(f"line {number} is not one whole JSON value")
+    raise JsonError(f"baris {number} bukan satu nilai JSON yang utuh")
 
 
-class _Document:
-    """One JSON text, read from left to right through a window."""
+class JsonDocument:
+    """One JSON text, read from left to right through a window of some characters."""
 
-    def __init__(self, text: Any) -> None:
-        self.text, self.window, self.at, self.ended = text, "", 0, False
+    def __init__(self, text: Any, window_size: int = LIMITS.json_window) -> None:
+        self._text, self._window_size = text, window_size
+        self._window, self._at, self._ended = "", 0, False
 
     def records(self, pointer: str, shape: str | None = None) -> Iterator[tuple[str, Any]]:
-        """The records at `pointer` (RFC 6901), in the shape declared; then the rest, which must be whole."""
-        path = [p.replace("~1", "/").replace("~0", "~") for p in pointer.split("/")[1:]]
-        yield from self._find(path, shape)
-        if self._peek():
-            raise JsonError("something stands behind its end")
+        """The records at `pointer` (RFC 6901), in the declared shape; then reads on to the end of the text.
 
-    def _find(self, path: Sequence[str], shape: str | None) -> Iterator[tuple[str, Any]]:
+        Raises JsonError, also where the text behind the records is faulty.
+        """
+        path = [p.replace("~1", "/").replace("~0", "~") for p in pointer.split("/")[1:]]
+        yield from self._below(path, shape)
+        if self._peek():
+            raise JsonError("ada teks sesudah akhir JSON")
+
+    def _below(self, path: Sequence[str], shape: str | None) -> Iterator[tuple[str, Any]]:
+        """The records at the end of `path`, which begins at the value here. Reads past the other values."""
         opening = self._peek()
         if not path:
-            yield from self._here(opening, shape)
-        elif opening in ("{", "["):
-            found = False
-            for key, _ in self._members() if opening == "{" else self._items():
-                if str(key) == path[0] and not found:
-                    found = True
-                    yield from self._find(path[1:], shape)
-                else:
-                    self._value()
-            if not found:
-                raise JsonError(f"there is no {path[0]!r}: correct extract.records")
-        else:
-            raise JsonError(f"there is no {path[0]!r}: correct extract.records")
+            yield from self._records_here(opening, shape)
+            return
+        keys = self._keys() if opening == "{" else self._indexes() if opening == "[" else ()
+        found = False
+        for key in keys:
+            if str(key) == path[0] and not found:
+                found = True
+                yield from self._below(path[1:], shape)
+            else:
+                self._value()
+        if not found:
+            raise JsonError(f"tidak ada {path[0]!r}: perbaiki extract.records")
 
-    def _here(self, opening: str, shape: str | None) -> Iterator[tuple[str, Any]]:
-        """The records that begin here."""
+    def _records_here(self, opening: str, shape: str | None) -> Iterator[tuple[str, Any]]:
+        """The records of the value that begins here with `opening`."""
         if shape == KEYED and opening == "{":
-            for number, (key, _) in enumerate(self._members(), 1):
+            for number, key in enumerate(self._keys(), 1):
                 yield f"rekaman {number}", keyed_record(key, self._value(), number)
             return
         if opening != "[":
-            hint = "correct extract.records or extract.shape"
-            raise JsonError(f"where the records should be stands no list: {hint}")
+            hint = "perbaiki extract.records atau extract.shape"
+            raise JsonError(f"di tempat rekaman tidak ada daftar: {hint}")
         header: list[str] | None = None
-        for index, _ in self._items():
+        for index in self._indexes():
             value = self._value()
             if shape == KEYED:
-                raise JsonError("where the records should be stands no object of them: correct extract.shape")
+                raise JsonError("di tempat rekaman tidak ada objek berisi rekaman: perbaiki extract.shape")
             if shape != LISTS:
                 yield f"rekaman {index + 1}", value
             elif header is None:
@@ -166,100 +179,108 @@ class _Document:
             else:
                 yield f"rekaman {index}", listed_record(header, value, index)
 
-    def _items(self) -> Iterator[tuple[int, None]]:
+    def _indexes(self) -> Iterator[int]:
+        """The index of each item of the list here; whoever asks must read the item before it asks for the next."""
         self._take("[")
         number = 0
         while self._more("]", first=number == 0):
-            yield number, None
+            yield number
             number += 1
 
-    def _members(self) -> Iterator[tuple[str, None]]:
+    def _keys(self) -> Iterator[str]:
+        """Each key of the object here; whoever asks must read its value before it asks for the next."""
         self._take("{")
         first = True
         while self._more("}", first=first):
             first = False
             key = self._value()
             if not isinstance(key, str):
-                raise JsonError("a key is no text")
+                raise JsonError("ada kunci yang bukan teks")
             self._take(":")
-            yield key, None
+            yield key
 
     def _more(self, closing: str, *, first: bool) -> bool:
+        """Whether a further item comes; reads the comma before it, or the closing bracket."""
         if self._peek() == closing:
-            self.at += 1
+            self._at += 1
             return False
         if not first:
             self._take(",")
         return True
 
     def _take(self, mark: str) -> None:
+        """Reads `mark`. Raises JsonError for another character."""
         found = self._peek()
         if found != mark:
-            raise JsonError(f"{mark!r} is expected" if found else "it is cut short")
-        self.at += 1
+            raise JsonError(f"seharusnya {mark!r}" if found else "terpotong")
+        self._at += 1
 
     def _peek(self) -> str:
         """The next character that is no white space; "" at the end."""
         while True:
-            match = _SPACE.match(self.window, self.at)
+            match = _SPACE.match(self._window, self._at)
             assert match is not None
-            self.at = match.end()
-            if self.at < len(self.window):
-                return self.window[self.at]
-            if not self._read(_WINDOW):
+            self._at = match.end()
+            if self._at < len(self._window):
+                return self._window[self._at]
+            if not self._read(self._window_size):
                 return ""
 
     def _value(self) -> Any:
-        """The value that begins here. Tried again with more text as long as it may only be cut by the window."""
+        """The value that begins here. Tries again with more text as long as the window may have cut it."""
         if not self._peek():
-            raise JsonError("it is cut short")
-        size = _WINDOW
+            raise JsonError("terpotong")
+        size = self._window_size
         while True:
             try:
-                _, end = _SCANNER.raw_decode(self.window, self.at)
+                _, end = _SCANNER.raw_decode(self._window, self._at)
                 found = True
             except json.JSONDecodeError:
-                found, end = False, len(self.window)
+                found, end = False, len(self._window)
             # A number that touches the window's end may go on behind it.
-            if found and (end < len(self.window) or self.ended):
-                text, self.at = self.window[self.at : end], end
+            if found and (end < len(self._window) or self._ended):
+                text, self._at = self._window[self._at : end], end
                 return parse(text.encode())
             if not self._read(size):
                 if not found:
-                    raise JsonError("it is cut short, or no JSON")
-            elif len(self.window) > MAX_RECORD:
-                raise JsonError(f"no JSON, or a value of more than {MAX_RECORD:,} characters")
+                    raise JsonError("terpotong, atau bukan JSON")
+            elif len(self._window) > MAX_RECORD:
+                raise JsonError(f"bukan JSON, atau nilai yang lebih dari {MAX_RECORD:,} karakter")
             size *= 2
 
     def _read(self, size: int) -> bool:
-        """Takes more text into the window and drops what is done with."""
-        more = self.text.read(size)
-        self.window, self.at = self.window[self.at :] + more, 0
-        self.ended = not more
-        return not self.ended
+        """Takes `size` more characters into the window and drops those before the present place; False at the end."""
+        more = self._text.read(size)
+        self._window, self._at = self._window[self._at :] + more, 0
+        self._ended = not more
+        return not self._ended
 
 
 class _Keys:
-    """Records to rows; which keys there are, and which are new, is known from the first part on."""
+    """Records to rows: compares the keys of the first records with the contract's, then watches for new ones."""
 
     def __init__(self, reading: Reading, first: Sequence[Record], stream: SourceStream) -> None:
         self.reading, self.stream = reading, stream
         made = (KEY,) if reading.extract.shape == KEYED else ()
         self.fields = Fields(reading.contract, stream.shape, made)
-        self.named = FILE in self.fields.promised
+        self.has_file_name = FILE in self.fields.promised
         for position, record in first:
             self.fields.notice(self._flat(position, record))
         found = {fold(name) for name in stream.shape if name in self.fields.known}
-        missing = [name for name in reading.expected() if name not in found]
-        place = f"in the first {len(first)} records"
+        missing = [name for name in reading.promised_names() if name not in found]
+        place = f"{len(first)} rekaman pertama"
         unknown = self.fields.unknown()
-        stream.warnings.extend(reading.check_promised(missing, unknown, place, "in the records"))
+        stream.warnings.extend(reading.check_names(missing, unknown, place, _IN_RECORDS))
 
     def row(self, position: str, record: dict[str, Any]) -> list[str | None]:
+        """The row of a record. Raises ShapeError for a new key that the contract does not allow."""
         flat = self._flat(position, record)
         if new := [name for name in self.fields.notice(flat) if name not in self.fields.known]:
-            self.stream.warnings.extend(self.reading.check_promised((), new, position, "in the records"))
-        return [*self.fields.cells({**flat, FILE: self.reading.name} if self.named else flat), position]
+            self.stream.warnings.extend(self.reading.check_names((), new, position, _IN_RECORDS))
+        return [
+            *self.fields.cells({**flat, FILE: self.reading.name} if self.has_file_name else flat),
+            position,
+        ]
 
     def _flat(self, position: str, record: dict[str, Any]) -> Mapping[str, Any]:
         return self.fields.flat(record, f"{self.reading.name}: {position}")

@@ -1,6 +1,6 @@
-"""What a file is by its first bytes, in words for a person.
+"""What kind of file an upload is, by its first bytes.
 
-What belongs here: telling kinds of files apart. Not here: reading any of them.
+What belongs here: telling kinds of files apart, and naming them to a person. Not here: reading any of them.
 """
 
 from __future__ import annotations
@@ -12,25 +12,27 @@ from pipelines.contracts.upload import WORKBOOKS
 from pipelines.errors import SourceError
 from pipelines.extract.upload.archive import open_zip
 from pipelines.extract.upload.csv.text import bom_encoding
-from pipelines.extract.upload.table import Reading
+from pipelines.extract.upload.reading import Reading
 
 GZIP = b"\x1f\x8b"
 _ZIP, _OLE, _PARQUET = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
 _KINDS: tuple[tuple[bytes, str], ...] = (
-    (_OLE, "an Excel workbook (.xls), or one with a password"),
-    (_PARQUET, "a Parquet file"),
-    (GZIP, "a .gz file"),
-    (b"%PDF", "a PDF"),
-    (b"Rar!", "a RAR archive"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
-    (b"SQLite format 3", "an SQLite database"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"\x7fELF", "a program"),
-    (b"MZ", "a program"),
+    (_OLE, "buku kerja Excel (.xls), atau yang dikunci dengan kata sandi"),
+    (_PARQUET, "berkas Parquet"),
+    (GZIP, "berkas .gz"),
+    (b"%PDF", "PDF"),
+    (b"Rar!", "arsip RAR"),
+    (b"7z\xbc\xaf\x27\x1c", "arsip 7-Zip"),
+    (b"SQLite format 3", "basis data SQLite"),
+    (b"\x89PNG", "gambar"),
+    (b"\xff\xd8\xff", "gambar"),
+    (b"\x7fELF", "program"),
+    (b"MZ", "program"),
 )
+_ZIP_ARCHIVE = "arsip ZIP"
+_DAMAGED_ZIP = "arsip ZIP atau buku kerja yang rusak atau terpotong"
 _START = 1024
-_WEB_PAGE = "a web page (many applications name such an export .xls)"
+_WEB_PAGE = "halaman web (banyak aplikasi menamai ekspor seperti ini .xls)"
 _PAGE_BEGINS = ("<!doctype html", "<html", "<table", "<head", "<style", "<meta", "<body", "<center", "<div")
 
 
@@ -38,60 +40,61 @@ def check_kind(reading: Reading, file: BinaryIO) -> None:
     """Raises SourceError where the file is empty, or is plainly of another kind than the contract declares."""
     file.seek(0)
     start = file.read(_START)
-    wanted = reading.extract.format
+    declared = reading.extract.format
     if not start:
-        raise reading.fault("the file is empty", "upload it again")
+        raise reading.source_error("berkas kosong", "unggah lagi berkas yang berisi")
     kind = _kind(file, start)
-    if kind is None or _is_wanted(wanted, start):
+    if kind is None or _is_of(declared, start):
         return
-    if wanted == "xls" and is_web_page(file):
+    if declared == "xls" and is_web_page(file):
         return
-    raise _other_kind(reading, kind, start)
+    raise _other_kind(reading, kind)
 
 
-def _is_wanted(wanted: str, start: bytes) -> bool:
-    if wanted in WORKBOOKS:
+def _is_of(declared: str, start: bytes) -> bool:
+    if declared in WORKBOOKS:
         return start.startswith((_ZIP, _OLE))
-    return wanted == "parquet" and start.startswith(_PARQUET)
+    return declared == "parquet" and start.startswith(_PARQUET)
 
 
-def _other_kind(reading: Reading, kind: str, start: bytes) -> SourceError:
-    wanted = reading.extract.format
-    if wanted in WORKBOOKS:
-        message = f"this is no workbook but {kind}"
-        hint = "open it in Excel, save it as .xlsx and upload that"
+def _other_kind(reading: Reading, kind: str) -> SourceError:
+    declared = reading.extract.format
+    if declared in WORKBOOKS:
+        message = f"ini bukan buku kerja melainkan {kind}"
+        hint = "buka di Excel, simpan sebagai .xlsx, lalu unggah"
         if kind is _WEB_PAGE:
-            hint += "; or declare format: xls, by which tables of a web page are read"
+            hint += "; atau nyatakan format: xls, yang membaca tabel di halaman web"
     else:
-        message = f"this is {kind}, not a {wanted.upper()} file"
-        hint = f"save it as {wanted}, or correct format in the contract"
-    if start.startswith(_ZIP) and "archive" in kind:
-        hint = "declare member, the pattern of the file in it; a ZIP inside a ZIP is not opened"
-    return reading.fault(message, hint)
+        message = f"ini {kind}, bukan berkas {declared.upper()}"
+        hint = f"simpan sebagai {declared}, atau perbaiki format di kontrak"
+    if kind in (_ZIP_ARCHIVE, _DAMAGED_ZIP):
+        hint = "nyatakan member, pola nama berkas di dalamnya; ZIP di dalam ZIP tidak dibuka"
+    return reading.source_error(message, hint)
 
 
 def _kind(file: BinaryIO, start: bytes) -> str | None:
-    """None for plain text and for what nobody knows."""
+    """The kind in words; None for plain text and for what is not known."""
     if start.startswith(_ZIP):
         return _zip_kind(file)
     if bom_encoding(start) is None:
-        for magic, words in _KINDS:
+        for magic, name in _KINDS:
+            # Two letters alone may just as well begin a text.
             if start.startswith(magic) and (len(magic) > 2 or b"\0" in start):
-                return words
+                return name
     if is_web_page(file):
         return _WEB_PAGE
-    return "an XML document" if _letters(start).startswith("<?xml") else None
+    return "dokumen XML" if _lower_text(start).startswith("<?xml") else None
 
 
 def is_web_page(file: BinaryIO) -> bool:
     """Whether a file begins as HTML does."""
     file.seek(0)
-    text = _letters(file.read(_START))
+    text = _lower_text(file.read(_START))
     return text.startswith(_PAGE_BEGINS) or (text.startswith("<?xml") and "<html" in text)
 
 
-def _letters(start: bytes) -> str:
-    """The beginning of a text in lower case, without what stands before its first letter."""
+def _lower_text(start: bytes) -> str:
+    """The beginning of a text in lower case, from its first letter on."""
     encoding = bom_encoding(start) or "latin-1"
     return start.decode(encoding, "ignore").lstrip("\ufeff \t\r\n").lower()
 
@@ -100,7 +103,7 @@ def _zip_kind(file: BinaryIO) -> str:
     try:
         names = open_zip(file).namelist()
     except zipfile.BadZipFile:
-        return "a ZIP archive or a workbook, damaged or cut short"
+        return _DAMAGED_ZIP
     if any(name.startswith(("xl/", "content.xml")) for name in names):
-        return "a workbook (Excel or LibreOffice)"
-    return "a ZIP archive"
+        return "buku kerja (Excel atau LibreOffice)"
+    return _ZIP_ARCHIVE

@@ -1,6 +1,6 @@
 """Parquet files as tables, by pyarrow, a slice of a row group at a time.
 
-What belongs here: Arrow's values as exact text. Not here: which column is which (table.py).
+What belongs here: Arrow's values as exact text. Not here: which column is which (fit.py).
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from pyarrow import types
 from pipelines.errors import SourceError
 from pipelines.extract.number_forms import as_code, number_writer
 from pipelines.extract.source_names import fold
-from pipelines.extract.upload.table import Reading, Table
+from pipelines.extract.upload.reading import Reading
+from pipelines.extract.upload.table import Table
 
 _ROWS = 10_000
 _BUFFER = 1 << 20
@@ -35,22 +36,25 @@ def parquet_table(reading: Reading, file: BinaryIO) -> Table:
         source, names = None, ()
     if source is None:
         raise _damaged(reading)
-    names = reading.numbered(names)
-    writers = {place: number_writer(column) for place, column in reading.places(names).items()}
-    return Table(names, "the schema", iter((_rows(reading, source, writers),)), blank=False)
+    names = reading.number_repeated(names)
+    writers = {place: number_writer(column) for place, column in reading.columns_by_place(names).items()}
+    return Table(names, "skema", iter((_rows(reading, source, writers),)), empty_is_null=False)
 
 
 def _rows(
     reading: Reading, source: pq.ParquetFile, writers: Mapping[int, Callable[[str], str] | None]
 ) -> Iterator[tuple[str, tuple[str | None, ...]]]:
-    """writers: of the columns whose numbers have a form of their own, by their place."""
+    """Position and cells of each row. Raises SourceError.
+
+    writers: by place of a column whose numbers have a form of their own, what writes them.
+    """
     number, damaged = 0, False
     batches = source.iter_batches(batch_size=_ROWS)
     while True:
         try:
             batch = next(batches, None)
             found = batch.columns if batch else ()
-            columns = [_written(column, writers.get(place)) for place, column in enumerate(found)]
+            columns = [_cells(column, writers.get(place)) for place, column in enumerate(found)]
         except (pa.ArrowException, OSError, ValueError):
             batch, columns, damaged = None, [], True
         if batch is None:
@@ -62,17 +66,20 @@ def _rows(
         raise _damaged(reading)
 
 
-def _written(column: Any, write: Callable[[str], str] | None) -> list[str | None]:
-    """The texts of a column, whose numbers with a fraction are written by `write`. A decimal has lost no digit."""
+def _cells(column: Any, write: Callable[[str], str] | None) -> list[str | None]:
+    """The texts of a column; `write` gives numbers with a fraction their form.
+
+    A decimal is exact: it has lost no digit that a code would have to show.
+    """
     texts = _texts(column)
-    exact = types.is_decimal(column.type) and write is not as_code
-    if write is None or not (types.is_floating(column.type) or exact):
+    decimal_in_form = types.is_decimal(column.type) and write is not as_code
+    if write is None or not (types.is_floating(column.type) or decimal_in_form):
         return texts
     return [None if text is None else write(text) for text in texts]
 
 
 def _texts(column: Any) -> list[str | None]:
-    """Each value of an Arrow array as text: numbers exact, dates ISO 8601, what is nested as JSON, bytes as \\x hex."""
+    r"""Each value of an Arrow array as text: exact numbers, ISO 8601 dates, JSON for nested values, bytes as hex."""
     kind = column.type
     if types.is_dictionary(kind):
         column, kind = column.cast(kind.value_type), kind.value_type
@@ -90,7 +97,7 @@ def _texts(column: Any) -> list[str | None]:
 
 
 def _converter(kind: Any) -> Callable[[Any], str] | None:
-    """What makes text of a value that Arrow itself does not, or not exactly."""
+    """What turns a value of this type into text, where Arrow's own cast does not, or not exactly; else None."""
     if types.is_decimal(kind):
         return _decimal
     if types.is_nested(kind):
@@ -111,7 +118,7 @@ def _json(value: Any) -> str:
 
 
 def _bytes(value: bytes) -> str:
-    """Older writers keep text as plain bytes."""
+    r"""Text where the bytes are UTF-8, since older programs write text as bytes; else \x and hexadecimal digits."""
     try:
         return value.decode()
     except UnicodeDecodeError:
@@ -119,6 +126,6 @@ def _bytes(value: bytes) -> str:
 
 
 def _damaged(reading: Reading) -> SourceError:
-    return reading.fault(
-        "this is no Parquet file that can be read, or only a part of one", "upload the whole file again"
+    return reading.source_error(
+        "ini bukan berkas Parquet yang dapat dibaca, atau hanya sebagian", "unggah lagi berkas yang utuh"
     )

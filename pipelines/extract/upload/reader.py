@@ -1,9 +1,9 @@
 """An uploaded file as a stream of COPY text: opened, unpacked, and read by the module of its kind.
 
-What belongs here: the order of these steps. Not here: finding uploads (files.py), archives (archive.py), the kinds
-(extract/upload/csv/text.py, extract/upload/workbook/tables.py, json_file.py, parquet_file.py), types and repairs
-(SQL). A file is hashed and read through one open descriptor, so that a correction that replaces it meanwhile mixes
-nothing.
+What belongs here: the order of these steps. Not here: listing uploads (inbox.py), archives (archive.py), the kinds of
+files (csv/text.py, workbook/tables.py, json_file.py, parquet_file.py), types and repairs (load/stage/rules.py).
+
+A file is hashed and read through one open descriptor: where a correction takes its place meanwhile, nothing is mixed.
 """
 
 from __future__ import annotations
@@ -28,56 +28,65 @@ from pipelines.extract.upload.csv import plain
 from pipelines.extract.upload.csv.dialect import dialect_of
 from pipelines.extract.upload.csv.text import csv_table
 from pipelines.extract.upload.files import OpenUpload, UploadedFile
+from pipelines.extract.upload.fit import Fit
 from pipelines.extract.upload.kinds import GZIP, check_kind
-from pipelines.extract.upload.table import Fit, Reading, Table
+from pipelines.extract.upload.limits import LIMITS, Limits
+from pipelines.extract.upload.reading import HEADER, Reading
+from pipelines.extract.upload.table import Table
 
 _GZIPPED = ("csv", "json", "ndjson")
 
 
 class Way(IntEnum):
-    """How a file is read; what does not fit one way goes the next."""
+    """How a file is read, fastest way first. A file that one way cannot read is read again by a later one."""
 
     TYPED = auto()
-    """A large and plain CSV file to PostgreSQL's own reader, columns that are spelled as it would read them typed."""
+    """PostgreSQL's own reader gets the bytes of a large CSV file; columns whose cells are spelled as its types need
+    land typed."""
     PLAIN = auto()
-    """The same, all as text."""
+    """The same, but all columns land as text."""
     CAREFUL = auto()
-    """Cell by cell, with exact words about what is wrong."""
+    """Python reads cell by cell and says exactly what is wrong."""
 
 
-def open_file(contract: Contract, upload: UploadedFile, way: Way = Way.TYPED) -> SourceStream:
-    """The rows of an uploaded file, with their place in it as position. Most files know the careful way only.
+def open_file(
+    contract: Contract, upload: UploadedFile, way: Way = Way.TYPED, limits: Limits = LIMITS
+) -> SourceStream:
+    """The rows of an uploaded file, with their place in it as position.
 
+    way: the first one that is tried; only CSV files have others than CAREFUL.
     Raises ShapeError where the header is not the promised one, SourceError where the file cannot be read: at
     once for the file as a whole and its first header, from `blocks` for a row.
     """
     extract = contract.extract
     if not isinstance(extract, FileExtract):
-        raise ContractError(contract.key, "this dataset is no upload", hint="see docs/contracts/uploads.md")
-    reading = Reading(contract, extract, upload.name)
+        raise ContractError(
+            contract.key, "dataset ini bukan unggahan", hint="lihat docs/contracts/uploads.md"
+        )
+    reading = Reading(contract, extract, upload.name, limits)
     with ExitStack() as opened:
         content = opened.enter_context(upload.open(contract.key))
         file = _unpacked(reading, content.file, opened)
         check_kind(reading, file)
-        stream = SourceStream(reading.columns(), iter(()), upload.name, content.sha256)
-        blocks = _plain(reading, file, stream, way) if way < Way.CAREFUL else None
+        stream = SourceStream(reading.stream_columns(), iter(()), upload.name, content.sha256)
+        blocks = _csv_as_it_is(reading, file, stream, way) if way < Way.CAREFUL else None
         if blocks is None:
             blocks = _copy_text(reading, file, stream)
         else:
             slower = Way.PLAIN if stream.exact else Way.CAREFUL
-            stream.fallback = lambda: open_file(contract, upload, slower)
-        stream.blocks = _blocks(reading, content, blocks, stream, opened.pop_all())
+            stream.fallback = lambda: open_file(contract, upload, slower, limits)
+        stream.blocks = _checked_at_the_end(reading, content, blocks, stream, opened.pop_all())
         next(stream.blocks)  # a generator that has not begun would not close its file
     return stream
 
 
-def _plain(reading: Reading, file: BinaryIO, stream: SourceStream, way: Way) -> Iterator[bytes] | None:
+def _csv_as_it_is(reading: Reading, file: BinaryIO, stream: SourceStream, way: Way) -> Iterator[bytes] | None:
     """The blocks of a CSV file that PostgreSQL may read by itself; None for any other."""
     if reading.extract.format != "csv" or file.seek(0, io.SEEK_END) < plain.WORTH:
         return None
     dialect, stream.found = dialect_of(reading, file)
     fit = Fit(reading, csv_table(reading, file, dialect))
-    csv = plain.fits(fit, dialect)
+    csv = plain.csv_of(fit, dialect)
     if csv is None:
         return None
     stream.shape.update(dict.fromkeys(fit.table.names, ""))
@@ -91,7 +100,7 @@ def _plain(reading: Reading, file: BinaryIO, stream: SourceStream, way: Way) -> 
 
 
 def _unpacked(reading: Reading, file: BinaryIO, opened: ExitStack) -> BinaryIO:
-    """What a ZIP's member or a .gz holds; else the file itself."""
+    """The content of the ZIP's member or of the .gz; the file itself where it is neither."""
     extract = reading.extract
     if extract.member is not None:
         file = opened.enter_context(unpack_member(reading, file, extract.member))
@@ -102,7 +111,7 @@ def _unpacked(reading: Reading, file: BinaryIO, opened: ExitStack) -> BinaryIO:
 
 
 def _copy_text(reading: Reading, file: BinaryIO, stream: SourceStream) -> Iterator[bytes]:
-    """The rows as COPY text; the first header is looked at before this returns."""
+    """The rows as COPY text; the first header is checked before this returns."""
     match reading.extract.format:
         case "csv":
             dialect, stream.found = dialect_of(reading, file)
@@ -119,33 +128,39 @@ def _copy_text(reading: Reading, file: BinaryIO, stream: SourceStream) -> Iterat
             from pipelines.extract.upload.json_file import json_rows
 
             return encode_rows(json_rows(reading, file, stream), stream)
-    first = next(tables)
-    return _fitted(
-        reading, chain([(first, Fit(reading, first))], ((t, Fit(reading, t)) for t in tables)), stream
-    )
+    first = Fit(reading, next(tables))
+    return _blocks_of_all(reading, chain((first,), (Fit(reading, table) for table in tables)), stream)
 
 
-def _fitted(reading: Reading, tables: Iterator[tuple[Table, Fit]], stream: SourceStream) -> Iterator[bytes]:
-    for table, fit in tables:
-        stream.shape.update(dict.fromkeys(table.names, ""))
+def _blocks_of_all(reading: Reading, fits: Iterator[Fit], stream: SourceStream) -> Iterator[bytes]:
+    """The rows of all tables; a table without a row is a warning where there may be several."""
+    for fit in fits:
+        stream.shape.update(dict.fromkeys(fit.table.names, ""))
         stream.warnings.extend(w for w in fit.warnings if w not in stream.warnings)
         before = stream.rows
         yield from fit.blocks(stream)
         if stream.rows == before and reading.extract.sheets:
-            sheet = f"sheet {table.sheet}" if may_be_shown(reading.contract) else table.place
-            stream.warnings.append(f"{reading.name}: {sheet} has a header but no row")
+            stream.warnings.append(_no_row(reading, fit.table))
 
 
-def _blocks(
+def _no_row(reading: Reading, table: Table) -> str:
+    sheet = f"lembar {table.sheet}" if may_be_shown(reading.contract) else table.place
+    return f"{reading.name}: {sheet} memiliki {HEADER} tetapi tanpa baris data"
+
+
+def _checked_at_the_end(
     reading: Reading,
     content: OpenUpload,
     blocks: Iterator[bytes],
     stream: SourceStream,
     opened: ExitStack,
 ) -> Iterator[bytes]:
+    """The blocks. Raises SourceError where the file was written to meanwhile, or has no row; then closes it."""
     with opened:
-        yield b""
+        yield b""  # taken by open_file
         yield from blocks
         content.check_unchanged(reading.contract.key)
     if not stream.rows:
-        raise reading.fault("there is a header but no row", "upload the file with its rows")
+        raise reading.source_error(
+            f"ada {HEADER} tetapi tidak ada baris data", "unggah berkas beserta baris datanya"
+        )

@@ -1,7 +1,7 @@
 """An upload zone on another machine: SFTP or S3 by URL, through fsspec.
 
-What belongs here: the URL, credentials from the environment, and what went wrong there as errors of ours. Not here:
-what is in the zone (files.py).
+What belongs here: where the zone is, its credentials, failures of the other machine as errors of ours. Not here: what
+is in the zone (inbox.py), putting and opening files (files.py).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,19 +22,22 @@ from pipelines.errors import ContractError, GudangError, SourceError
 from pipelines.settings import Settings
 
 Zone = Path | UPath
-"""A local folder is a pathlib.Path; everything else is another machine."""
+"""A local folder is a pathlib.Path; a UPath is on another machine."""
 
-SUBJECT = "upload zone"
+SUBJECT = "zona unggah"
 PASSWORD, KEY_FILE, KNOWN_HOSTS = (
     "GUDANG_UPLOAD_ZONE_PASSWORD",
     "GUDANG_UPLOAD_ZONE_KEY",
     "GUDANG_UPLOAD_ZONE_KNOWN_HOSTS",
 )
-_PACKAGES = {"sftp": "sshfs", "s3": "s3fs"}
+PACKAGES: Mapping[str, str] = MappingProxyType({"sftp": "sshfs", "s3": "s3fs"})
+"""The optional package that each kind of zone needs."""
 CALL_S = 60
-"""Seconds that one question to the zone may take; a copy has COPY_S."""
+"""Seconds that one call to the zone may take, other than a copy."""
 COPY_S = 3_600
-_SILENCE_S = 15
+"""Seconds that the copy of one file may take."""
+SILENCE_S = 15
+"""Seconds after which an SFTP server counts as gone that does not answer."""
 
 
 def upload_zone(settings: Settings) -> Zone:
@@ -45,34 +49,41 @@ def upload_zone(settings: Settings) -> Zone:
     return remote_zone(place, os.environ) if "://" in place else Path(place)
 
 
-def remote_zone(url: str, env: Mapping[str, str]) -> UPath:
+def remote_zone(
+    url: str,
+    env: Mapping[str, str],
+    *,
+    silence_s: float = SILENCE_S,
+    packages: Mapping[str, str] = PACKAGES,
+) -> UPath:
     """The zone at sftp://user@host[:port]/folder or s3://bucket/prefix; connects when it is first used.
 
-    S3's credentials and endpoint are those that every AWS client reads (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, ...).
+    env: the credentials of SFTP. S3's credentials and endpoint are those that every AWS client reads from the process
+    itself (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, ...).
     Raises ContractError for another kind of URL, a password in it, or a missing package.
     """
     parts = urlsplit(url)
     if parts.password is not None:
-        raise ContractError(
-            SUBJECT, "its URL holds a password", hint=f"set {PASSWORD}, and the URL without it"
-        )
+        hint = f"isi {PASSWORD}, dan tulis URL tanpa kata sandi"
+        raise ContractError(SUBJECT, "URL-nya memuat kata sandi", hint=hint)
     if parts.scheme not in ("sftp", "s3") or not parts.hostname:
-        hint = "a folder, sftp://user@host/folder or s3://bucket/prefix"
-        raise ContractError(SUBJECT, "GUDANG_UPLOAD_ZONE is no zone that is known", hint=hint)
-    package = _PACKAGES[parts.scheme]
+        hint = "isi dengan folder, sftp://user@host/folder, atau s3://bucket/prefix"
+        raise ContractError(SUBJECT, "jenis zona di GUDANG_UPLOAD_ZONE tidak dikenal", hint=hint)
+    package = packages[parts.scheme]
     if find_spec(package) is None:
         hint = f"pip install {package}"
-        raise ContractError(SUBJECT, f"{parts.scheme} needs the package {package}", hint=hint)
+        raise ContractError(SUBJECT, f"{parts.scheme} memerlukan paket {package}", hint=hint)
     options: dict[str, Any] = {"use_listings_cache": False}
     if parts.scheme == "sftp":
-        options = _sftp_options(env)
+        options = _sftp_options(env, silence_s)
     return UPath(url, **options)
 
 
 @contextmanager
-def on_zone(subject: str, path: UPath, doing: str) -> Iterator[None]:
-    """What goes wrong on the other machine, as a SourceError without its words: they may hold accounts and keys.
+def on_zone(subject: str, path: UPath, failed: str) -> Iterator[None]:
+    """Turns what goes wrong on the other machine into a SourceError; `failed` begins its message.
 
+    The other machine's own text is left out: it may hold accounts and keys.
     Connections are kept between calls; after a failure the next call makes new ones.
     """
     fault: SourceError | None = None
@@ -82,37 +93,43 @@ def on_zone(subject: str, path: UPath, doing: str) -> Iterator[None]:
         raise
     except FileNotFoundError:
         fault = SourceError(
-            subject, f"{doing}: it is gone", hint="the next look finds what came", transient=True
+            subject,
+            f"{failed}: berkas sudah tidak ada",
+            hint="pemeriksaan berikutnya memakai berkas yang ada saat itu",
+            transient=True,
         )
-    except Exception as error:  # every library has a family of its own
-        fault = _fault(subject, doing, error)
+    except Exception as error:  # each library has exceptions of its own
+        fault = _fault(subject, failed, error)
     if fault is not None:
         get_filesystem_class(path.protocol).clear_instance_cache()
         raise fault from None
 
 
-def _fault(subject: str, doing: str, error: Exception) -> SourceError:
+def _fault(subject: str, failed: str, error: Exception) -> SourceError:
     name = type(error).__name__
     if name == "HostKeyNotVerifiable":
-        hint = f"compare its key with the owner's and put it into the file of {KNOWN_HOSTS}"
-        return SourceError(subject, f"{doing}: the server's key is not a known one", hint=hint)
+        hint = f"cocokkan kuncinya dengan pemilik server, lalu tulis ke berkas {KNOWN_HOSTS}"
+        return SourceError(subject, f"{failed}: kunci server tidak dikenal", hint=hint)
     if isinstance(error, PermissionError) or name in ("NoCredentialsError", "SFTPPermissionDenied"):
-        return SourceError(
-            subject, f"{doing}: refused", hint="check account, key and rights; docs/configuration.md"
-        )
-    message = f"{doing}: the upload zone does not answer as it should ({name})"
-    return SourceError(subject, message, hint="try again; if it stays, ask who runs it", transient=True)
+        hint = "periksa akun, kunci, dan hak akses; lihat docs/configuration.md"
+        return SourceError(subject, f"{failed}: ditolak", hint=hint)
+    message = f"{failed}: zona unggah tidak menjawab sebagaimana mestinya ({name})"
+    hint = "coba lagi; bila tetap begitu, hubungi pengelola servernya"
+    return SourceError(subject, message, hint=hint, transient=True)
 
 
-def _sftp_options(env: Mapping[str, str]) -> dict[str, Any]:
-    """For asyncssh. Its own default, () instead of sshfs's None, checks the server's key by known_hosts."""
+def _sftp_options(env: Mapping[str, str], silence_s: float) -> dict[str, Any]:
+    """Options of asyncssh.
+
+    With () as known_hosts it checks the server's key by ~/.ssh/known_hosts; sshfs's own None would check nothing.
+    """
     options: dict[str, Any] = {
         "known_hosts": env.get(KNOWN_HOSTS) or (),
-        "connect_timeout": _SILENCE_S,
-        "login_timeout": _SILENCE_S,
-        "keepalive_interval": _SILENCE_S,
+        "connect_timeout": silence_s,
+        "login_timeout": silence_s,
+        "keepalive_interval": silence_s,
         "keepalive_count_max": 2,
-        # A name of bytes that are no UTF-8 would keep its whole folder from being listed.
+        # Else one name that is no UTF-8 would make the listing of its folder fail.
         "sftp_client_kwargs": {"path_encoding": "utf-8", "path_errors": "surrogateescape"},
     }
     if env.get(PASSWORD):

@@ -1,7 +1,7 @@
-"""Finding out what a contract leaves open (`auto`): a CSV file's encoding, delimiter and quote.
+"""The encoding, delimiter and quote of a CSV file whose contract leaves them open (`auto`).
 
-What belongs here: deciding by the first part of a file, once, or saying that it can't be decided. Never a guess: what
-fits in two ways is an error that names them. Not here: reading the file (text.py).
+What belongs here: deciding by the first part of a file. Nothing is guessed: where two dialects fit, that is an error
+that names them. Not here: reading the file (text.py).
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from typing import BinaryIO
 from pipelines.contracts.upload import AUTO
 from pipelines.errors import SourceError
 from pipelines.extract.upload.csv.text import Dialect, Lines, bom_encoding
-from pipelines.extract.upload.table import Reading, header, trimmed
+from pipelines.extract.upload.reading import HEADER, Reading
+from pipelines.extract.upload.table import header, trimmed
 
 SAMPLE = 1 << 20
 """Bytes of the first part."""
@@ -27,9 +28,9 @@ _QUOTES = ('"', "'", "row")
 
 
 def dialect_of(reading: Reading, file: BinaryIO) -> tuple[Dialect, dict[str, str]]:
-    """The file's dialect, and of it what was found out because the contract leaves it open.
+    """The file's dialect; and, by its key in the contract, what was found because the contract leaves it open.
 
-    Raises SourceError where nothing fits, or more than one way does.
+    Raises SourceError where no dialect fits, or more than one does.
     """
     extract = reading.extract
     declared = Dialect(
@@ -39,19 +40,25 @@ def dialect_of(reading: Reading, file: BinaryIO) -> tuple[Dialect, dict[str, str
         return declared, {}
     file.seek(0)
     part = file.read(SAMPLE + 1)
-    whole = len(part) <= SAMPLE
-    encoding = _encoding(reading, part, whole=whole) if declared.encoding == AUTO else declared.encoding
+    read_to_end = len(part) <= SAMPLE
+    encoding = declared.encoding
+    if encoding == AUTO:
+        encoding = _find_encoding(reading, part, read_to_end=read_to_end)
     dialect = replace(declared, encoding=encoding)
     if AUTO in (declared.delimiter, declared.quote):
-        dialect = _marks(reading, _decoded(reading, part, encoding), dialect, whole=whole)
+        text = _decoded(reading, part, encoding)
+        dialect = _find_delimiter_and_quote(reading, text, dialect, read_to_end=read_to_end)
     keys = ("encoding", "delimiter", "quote")
     return dialect, {key: getattr(dialect, key) for key in keys if getattr(declared, key) == AUTO}
 
 
-def _encoding(reading: Reading, part: bytes, *, whole: bool) -> str:
-    """A byte order mark; UTF-16 by its NULs; UTF-8 where all bytes are; else Windows' cp1252, if its letters fit."""
-    if told := bom_encoding(part):
-        return told
+def _find_encoding(reading: Reading, part: bytes, *, read_to_end: bool) -> str:
+    """That of a byte order mark; UTF-16 by its NULs; UTF-8 if all bytes fit; else Windows' cp1252 if they fit that.
+
+    part: of the file. read_to_end: whether it is all of the file. Raises SourceError.
+    """
+    if by_mark := bom_encoding(part):
+        return by_mark
     if b"\0" in part:
         # Latin letters in UTF-16 have a NUL at every second byte.
         even, odd = part[::2].count(0), part[1::2].count(0)
@@ -59,19 +66,21 @@ def _encoding(reading: Reading, part: bytes, *, whole: bool) -> str:
             return "utf-16-le"
         if even > len(part) // 4 and odd * 20 < even:
             return "utf-16-be"
-        raise reading.fault("its NUL bytes fit no text", "it is damaged or no text: upload the file anew")
-    if _fits(part, "utf-8", whole=whole):
+        hint = "berkas rusak atau bukan teks: unggah lagi berkasnya"
+        raise reading.source_error("byte NUL di dalamnya tidak cocok dengan pengodean teks mana pun", hint)
+    if _fits(part, "utf-8", read_to_end=read_to_end):
         return "utf-8"
-    # Control characters would be text in cp1252, but in no file of an office program.
-    if _fits(part, "cp1252", whole=whole) and not any(b in part for b in b"\x01\x02\x03\x04\x05\x06\x0e\x0f"):
+    # cp1252 has control characters, but office programs write none of these.
+    no_control = not any(b in part for b in b"\x01\x02\x03\x04\x05\x06\x0e\x0f")
+    if no_control and _fits(part, "cp1252", read_to_end=read_to_end):
         return "cp1252"
-    hint = "save it as 'CSV UTF-8', or declare its encoding"
-    raise reading.fault("its bytes are neither utf-8 nor utf-16 nor cp1252", hint)
+    hint = "simpan sebagai 'CSV UTF-8', atau nyatakan encoding-nya"
+    raise reading.source_error("byte-nya bukan utf-8, utf-16, maupun cp1252", hint)
 
 
-def _fits(part: bytes, encoding: str, *, whole: bool) -> bool:
+def _fits(part: bytes, encoding: str, *, read_to_end: bool) -> bool:
     try:
-        codecs.getincrementaldecoder(encoding)().decode(part, final=whole)
+        codecs.getincrementaldecoder(encoding)().decode(part, final=read_to_end)
     except UnicodeDecodeError:
         return False
     return True
@@ -82,69 +91,79 @@ def _decoded(reading: Reading, part: bytes, encoding: str) -> str:
         return codecs.getincrementaldecoder(encoding)().decode(part).removeprefix("\ufeff")
     except UnicodeError:
         pass
-    raise reading.fault(
-        f"its first part is no {encoding}", "declare encoding: auto, or save it as 'CSV UTF-8'"
-    )
+    hint = "nyatakan encoding: auto, atau simpan sebagai 'CSV UTF-8'"
+    raise reading.source_error(f"bagian awalnya bukan {encoding}", hint)
 
 
-def _marks(reading: Reading, text: str, open_dialect: Dialect, *, whole: bool) -> Dialect:
-    """Delimiter and quote: those that find the most columns of the contract, and no row longer than the header.
+def _find_delimiter_and_quote(
+    reading: Reading, text: str, open_dialect: Dialect, *, read_to_end: bool
+) -> Dialect:
+    """The dialect that finds the most columns of the contract, and no row longer than the header.
 
-    Several that cut the first part into the same cells are one.
+    Dialects that cut the first part into the same cells count as one. Raises SourceError.
     """
     delimiters = _DELIMITERS if open_dialect.delimiter == AUTO else (open_dialect.delimiter,)
     quotes = _QUOTES if open_dialect.quote == AUTO else (open_dialect.quote,)
-    expected = set(reading.expected())
-    best, widths = 0, list[str]()
+    promised = set(reading.promised_names())
+    most, tried = 0, list[str]()
     fitting: list[tuple[Dialect, list[list[str]]]] = []
     for delimiter, quote in product(delimiters, quotes):
         dialect = replace(open_dialect, delimiter=delimiter, quote=quote)
-        rows = _parsed(reading, text, dialect, whole=whole)
+        rows = _first_rows(reading, text, dialect, read_to_end=read_to_end)
         if rows is None:
             continue
         count = reading.extract.header_rows
         names = header(rows[:count])
-        widths.append(f"{_words(dialect)} {len(names)}")
-        score = len(expected.intersection(names))
-        if score < max(best, 1) or any(len(trimmed(row)) > len(names) for row in rows[count:]):
+        tried.append(f"{_described(dialect)} {len(names)}")
+        found = len(promised.intersection(names))
+        if found < max(most, 1) or any(len(trimmed(row)) > len(names) for row in rows[count:]):
             continue
-        if score > best:
-            best, fitting = score, []
+        if found > most:
+            most, fitting = found, []
         if all(rows != others for _, others in fitting):
             fitting.append((dialect, rows))
     if len(fitting) == 1:
         return fitting[0][0]
-    raise _undecided(reading, [_words(dialect) for dialect, _ in fitting], widths)
+    raise _undecided(reading, [_described(dialect) for dialect, _ in fitting], tried)
 
 
-def _undecided(reading: Reading, fitting: Sequence[str], widths: Sequence[str]) -> SourceError:
-    hint = "declare delimiter and quote in the contract"
+def _undecided(reading: Reading, fitting: Sequence[str], tried: Sequence[str]) -> SourceError:
+    """The error of a file that no dialect fits, or several do.
+
+    tried: each dialect that cuts the file into rows, with its number of cells in the header.
+    """
+    hint = "nyatakan delimiter dan quote di kontrak"
     if fitting:
-        return reading.fault(f"it can be cut in more than one way: {'; '.join(fitting)}", hint)
-    tried = f"cells of the header: {'; '.join(widths)}" if widths else "no way cuts it into rows"
-    message = f"no delimiter finds a column of the contract in row {reading.extract.header_row}; {tried}"
-    return reading.misshapen(message, f"{hint}, correct header_row, or ask the OPD for the promised header")
+        return reading.source_error(f"dapat dibagi dengan lebih dari satu cara: {'; '.join(fitting)}", hint)
+    cells = f"jumlah sel {HEADER}: {'; '.join(tried)}" if tried else "tidak ada cara membaginya menjadi baris"
+    row = reading.extract.header_row
+    message = f"tidak ada pemisah yang menemukan kolom kontrak di baris {row}; {cells}"
+    return reading.shape_error(
+        message, f"{hint}, perbaiki header_row, atau minta OPD memakai {HEADER} yang dijanjikan"
+    )
 
 
-def _words(dialect: Dialect) -> str:
-    return f"delimiter {dialect.delimiter!r} with quote {dialect.quote!r}"
+def _described(dialect: Dialect) -> str:
+    return f"pemisah {dialect.delimiter!r} dengan tanda kutip {dialect.quote!r}"
 
 
-def _parsed(reading: Reading, text: str, dialect: Dialect, *, whole: bool) -> list[list[str]] | None:
-    """The first rows cut by `dialect`; None where it does not fit."""
+def _first_rows(
+    reading: Reading, text: str, dialect: Dialect, *, read_to_end: bool
+) -> list[list[str]] | None:
+    """The first rows as `dialect` cuts them; None where it does not fit."""
     extract = reading.extract
     lines = Lines(io.StringIO(text, newline=""), extract.header_row, extract.comment)
     rows: list[list[str]] = []
     try:
         for row in islice(dialect.reader(iter(lines)), _ROWS):
             rows.append(row)
-            lines.between = True
+            lines.between_rows = True
     except csv.Error as error:
-        # In a part of a file the last row may be cut anywhere; but an apostrophe may also just begin a name.
-        if whole or "unexpected end" not in str(error) or dialect.quote == "'":
+        # The last row of a part of a file may be cut anywhere. An apostrophe, though, may just begin a name.
+        if read_to_end or "unexpected end" not in str(error) or dialect.quote == "'":
             return None
     if dialect.quote == "'" and any(cell.startswith('"') for row in rows for cell in row):
         return None
-    if not whole and len(rows) < _ROWS:
+    if not read_to_end and len(rows) < _ROWS:
         rows = rows[:-1]
     return [row for row in rows if row]

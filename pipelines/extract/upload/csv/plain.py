@@ -1,9 +1,9 @@
-"""Large CSV files that are written as they should be: their bytes go straight to PostgreSQL's own CSV reader.
+"""Large CSV files that follow the rules: their bytes go straight to PostgreSQL's own CSV reader.
 
-What belongs here: making sure, block by block and without a Python object per cell, that PostgreSQL will read exactly
-the rows that text.py would: every quote where RFC 4180 (section 2) has it, every row as wide as the header, none
-blank, none that ends otherwise. What is not so is an UnfitError, and the file is read by text.py. Not here:
-the forms of typed cells (plain_types.py), headers, dialects, anything that wants to be repaired or told.
+What belongs here: proving, block by block and without a Python object per cell, that PostgreSQL will read exactly the
+rows that text.py would: every quote stands where RFC 4180 (section 2) allows it, every row is as wide as the header,
+none is blank, each ends with a newline. Anything else is an UnfitError, and text.py reads the file. Not here: the forms
+of typed cells (plain_types.py), headers (text.py), dialects (dialect.py), messages about a faulty file (text.py).
 """
 
 from __future__ import annotations
@@ -18,47 +18,48 @@ import numpy.typing as npt
 
 from pipelines.contracts.columns import Column
 from pipelines.extract.stream import Csv, SourceStream, UnfitError
-from pipelines.extract.upload.csv.plain_types import Bytes, Grid, Places, provable, proven
+from pipelines.extract.upload.csv.plain_types import Bytes, Grid, Places, may_land_typed, well_formed
 from pipelines.extract.upload.csv.text import MAX_ROW, Dialect
-from pipelines.extract.upload.table import Fit
+from pipelines.extract.upload.fit import Fit
 
 BLOCK = 1 << 19
+"""Bytes that are looked at together."""
 WORTH = 1 << 20
-"""Bytes from which on a file is tried: a smaller one is read in a blink anyway."""
+"""Bytes of the smallest file for which this way is tried: a smaller one takes text.py a fraction of a second."""
 
 _ENCODINGS = {"utf-8": "UTF8", "cp1252": "WIN1252", "iso8859-1": "LATIN1"}
 _QUOTE, _NEWLINE, _RETURN, _SPACE, _BEYOND_ASCII = 34, 10, 13, 32, 127
 
 
-def fits(fit: Fit, dialect: Dialect) -> Csv | None:
-    """How PostgreSQL is to read the file where it may be plain: declared so, and every column of it wanted."""
+def csv_of(fit: Fit, dialect: Dialect) -> Csv | None:
+    """How PostgreSQL reads the file by itself; None where the contract or the dialect needs text.py."""
     extract = fit.reading.extract
     encoding = _ENCODINGS.get(codecs.lookup(dialect.encoding).name)
-    width = len(fit.table.names)
-    declared = (extract.header_row, extract.header_rows, extract.comment, dialect.quote) == (1, 1, None, '"')
-    if not (declared and encoding and width > 1 and sorted(fit.picks) == list(range(width))):
-        return None
-    if fit.totals or fit.filling or fit.extras is not None or not dialect.delimiter.isascii():
-        return None
-    if dialect.skip or dialect.escape is not None:
-        return None
-    return Csv(dialect.delimiter, encoding)
+    plain_dialect = (
+        dialect.quote == '"' and dialect.escape is None and not dialect.skip and dialect.delimiter.isascii()
+    )
+    plain_layout = (extract.header_row, extract.header_rows, extract.comment) == (1, 1, None)
+    reads_every_column = fit.width > 1 and sorted(fit.picks) == list(range(fit.width))
+    if encoding and plain_dialect and plain_layout and reads_every_column and fit.is_plain:
+        return Csv(dialect.delimiter, encoding)
+    return None
 
 
 def typed_columns(file: BinaryIO, delimiter: str, columns: Sequence[Column]) -> dict[int, str]:
-    """PostgreSQL's type of each column that may land in it, by its place, as far as the file's first block tells.
+    """PostgreSQL's type of each column that may land typed, by its place, judged by the file's first block.
 
-    columns: of the warehouse, in the file's order. A later block that is otherwise is an UnfitError of `plain_rows`.
+    columns: of the warehouse, in the file's order. Where a later block has a cell of another form, `plain_rows` raises
+    UnfitError.
     """
-    types = {place: column.type for place, column in enumerate(columns) if provable(column)}
-    _skip_mark(file)
+    types = {place: column.type for place, column in enumerate(columns) if may_land_typed(column)}
+    _skip_bom(file)
     try:
         rows = _rows(file.read(BLOCK), ord(delimiter), len(columns))
     except UnfitError:
         return {}
     if len(rows.ends) < 2:
         return {}
-    return {place: types[place] for place in proven(rows.cells(first=1), types)}
+    return {place: types[place] for place in well_formed(rows.cells(first=1), types)}
 
 
 def plain_rows(
@@ -70,38 +71,38 @@ def plain_rows(
     types: Mapping[int, str] | None = None,
     size: int = BLOCK,
 ) -> Iterator[bytes]:
-    """Blocks of CSV whose first cell is each row's position ("baris 12"); counts `stream.rows`.
+    """Blocks of CSV in which each row has its position ("baris 12") as a first cell; counts `stream.rows`.
 
-    file: its first row is the header, which is checked like any other and left out. width: of the header.
+    file: its first row is the header, which is checked like any other row and left out. width: of the header.
     types: of the columns that land typed, by their place. size: bytes that are looked at together.
-    Raises UnfitError, when a part may have been given already.
+    Raises UnfitError, also after some blocks were given.
     """
-    part = delimiter.encode()
+    separator = delimiter.encode()
     line, rest, first = 1, b"", 1
-    _skip_mark(file)
+    _skip_bom(file)
     while True:
-        # A long row is looked at a few times, not for each block of it.
+        # The longer the row that is not yet complete, the more is read: it is looked at only a few times.
         block = file.read(max(size, len(rest)))
         block, last = rest + block, not block
         if last and block and not block.endswith(b"\n"):
             block += b"\n"
-        rows = _rows(block, part[0], width)
+        rows = _rows(block, separator[0], width)
         rest = block[rows.used :]
         if len(rest) > MAX_ROW or (last and rest):
             raise UnfitError
         if len(rows.ends) > first:
-            if types and len(proven(rows.cells(first), types)) < len(types):
+            if types and len(well_formed(rows.cells(first), types)) < len(types):
                 raise UnfitError
             stream.rows += len(rows.ends) - first
-            yield rows.numbered(line, part, first)
+            yield rows.with_positions(line, separator, first)
         if len(rows.ends):
             line, first = line + int(rows.lines[-1]), 0
         if last:
             return
 
 
-def _skip_mark(file: BinaryIO) -> None:
-    """To where the text begins: behind a UTF-8 byte order mark."""
+def _skip_bom(file: BinaryIO) -> None:
+    """Goes to where the text begins: behind a UTF-8 byte order mark."""
     file.seek(0)
     if file.read(3) != codecs.BOM_UTF8:
         file.seek(0)
@@ -109,9 +110,10 @@ def _skip_mark(file: BinaryIO) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """The whole rows at the beginning of `block`.
+    """The complete rows at the beginning of `block`; all places are counted in bytes from its beginning.
 
-    ends: behind each row's newline. lines: how many lines there are up to there. delimiters: of all rows, in order.
+    ends: places behind each row's newline. lines: how many lines end before that place.
+    delimiters: places of the delimiters of all rows, in order.
     """
 
     block: bytes
@@ -122,17 +124,18 @@ class _Rows:
 
     @property
     def used(self) -> int:
+        """Bytes of all these rows together."""
         return int(self.ends[-1]) if len(self.ends) else 0
 
-    def numbered(self, line: int, part: bytes, first: int) -> bytes:
-        """The rows from `first` on, with their position before them; the first of all stands at `line`."""
+    def with_positions(self, line: int, separator: bytes, first: int) -> bytes:
+        """The rows from `first` on, each with its position before it; the first row of the block stands at `line`."""
         block, ends = self.block, [0, *self.ends.tolist()]
         numbers = [line, *(self.lines + line).tolist()]
         rows = zip(numbers[first:-1], ends[first:], ends[first + 1 :], strict=False)
-        return b"".join([b"baris %d%b%b" % (number, part, block[a:z]) for number, a, z in rows])
+        return b"".join([b"baris %d%b%b" % (number, separator, block[a:z]) for number, a, z in rows])
 
     def cells(self, first: int) -> Grid:
-        """The cells of the rows from `first` on."""
+        """Where the cells of the rows from `first` on begin and end."""
         text = np.frombuffer(self.block, np.uint8)[: self.used]
         count = len(self.ends)
         delimiters = self.delimiters.reshape(count, -1)[first:]
@@ -147,7 +150,7 @@ class _Rows:
 
 
 def _rows(block: bytes, delimiter: int, width: int) -> _Rows:
-    """The rows of `block`, which begins where one does. Raises UnfitError."""
+    """The complete rows of `block`, which begins where a row does. Raises UnfitError."""
     text = np.frombuffer(block, np.uint8)
     quotes = text == _QUOTE
     within = np.bitwise_xor.accumulate(quotes) if quotes.any() else quotes
@@ -162,7 +165,7 @@ def _rows(block: bytes, delimiter: int, width: int) -> _Rows:
     delimiters = delimiters[~within[delimiters]]
     returns = np.flatnonzero(text == _RETURN)
     returns = returns[~within[returns]]
-    # A row of nothing but blanks is none to text.py; letters beyond ASCII may be blanks, too.
+    # To text.py a row of nothing but white space is no row; characters beyond ASCII may be white space, too.
     ink = (text > _SPACE) & (text < _BEYOND_ASCII) & ~quotes & (text != delimiter)
     starts = np.concatenate(([0], ends[:-1] + 1))
     wrong = (
@@ -179,7 +182,10 @@ def _rows(block: bytes, delimiter: int, width: int) -> _Rows:
 def _check_quotes(
     text: Bytes, quotes: npt.NDArray[np.bool_], within: npt.NDArray[np.bool_], delimiter: int
 ) -> None:
-    """An opening quote begins a cell, a closing one ends it; two in a row, inside, are one of the cell's own."""
+    """Raises UnfitError unless each opening quote begins a cell and each closing one ends it.
+
+    Two quotes in a row within a quoted cell stand for one quote.
+    """
     opening = np.flatnonzero(quotes & within)
     opening = opening[opening > 0]
     before = text[opening - 1]

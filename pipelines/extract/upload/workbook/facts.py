@@ -1,7 +1,7 @@
-"""What a workbook says of a sheet beside its values: errors, percent formats, hidden rows, merged cells, the epoch.
+"""What a workbook says about a sheet beside its values: errors, percent formats, hidden rows, merged cells, the epoch.
 
-What belongs here: what the three kinds of workbook have in common. Not here: reading it (xlsx.py for XLSX,
-ods.py, xls.py), what becomes of it (tables.py).
+What belongs here: what the three kinds of workbooks have in common. Not here: reading it from a file (xlsx.py, ods.py,
+xls.py), what it changes in the rows (rows.py).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 MOST_FACTS = 1_000_000
-"""Error cells, or merged cells, that one sheet may have."""
+"""The most error cells, and the most merged cells, of one sheet."""
 DAYS_BETWEEN_EPOCHS = 1_462
 """Days from 1899-12-30 to 1904-01-01, the two dates that serial numbers count from (ECMA-376 part 1, 18.17.4.1)."""
 
@@ -24,17 +24,17 @@ Range = tuple[Cell, Cell]
 
 
 class DamagedError(Exception):
-    """A part of the workbook can't be read. Holds nothing of it."""
+    """A part of the workbook can't be read. The error holds nothing of its content."""
 
 
 class Rows:
-    """Rows of a sheet, in ascending order, kept as ranges: a million neighbours take 16 bytes."""
+    """Some rows of a sheet in ascending order, kept as ranges: a million neighbours take 16 bytes."""
 
     def __init__(self) -> None:
         self._first, self._last = array("q"), array("q")
 
     def add(self, row: int, count: int = 1) -> None:
-        """Raises ValueError where a row stands before one that was added earlier."""
+        """Adds `count` rows from `row` on. Raises ValueError for a row before one that was added earlier."""
         if self._last and row <= self._last[-1]:
             if row == self._last[-1]:
                 return
@@ -46,7 +46,7 @@ class Rows:
             self._last.append(row + count - 1)
 
     def within(self, rows: range) -> Iterator[int]:
-        """Those of `rows`."""
+        """Those that are also in `rows`."""
         begin, end = bisect_left(self._last, rows.start), bisect_right(self._first, rows.stop - 1)
         for number in range(begin, end):
             yield from range(max(self._first[number], rows.start), min(self._last[number] + 1, rows.stop))
@@ -56,10 +56,10 @@ class Rows:
 class SheetFacts:
     """What one sheet says beside its values; rows are counted from 1, columns from 0, as in the workbook's own grid.
 
-    faults: the text of an error cell; None for a formula that was never computed.
+    faults: by cell, the text of an error; None for a formula that was never computed.
     uncomputed: the rows with such formulas.
     percent: by column, the rows whose number is shown as percent, where that was asked for.
-    merged: where the reader of values does not tell it.
+    merged: merged cells that calamine does not give.
     epoch_1904: whether serial numbers of dates count from 1904 in this workbook.
     """
 
@@ -71,6 +71,7 @@ class SheetFacts:
     epoch_1904: bool = False
 
     def add_fault(self, cell: Cell, text: str | None) -> None:
+        """Adds an error cell. Raises ValueError where they are too many."""
         if len(self.faults) >= MOST_FACTS:
             raise ValueError("too many error cells")
         self.faults[cell] = text
@@ -78,6 +79,7 @@ class SheetFacts:
             self.uncomputed.add(cell[0])
 
     def add_percent(self, row: int, column: int, count: int = 1) -> None:
+        """Adds `count` cells of a column, from `row` on, whose number is shown as percent."""
         self.percent.setdefault(column, Rows()).add(row, count)
 
 
@@ -85,7 +87,10 @@ class Facts(Protocol):
     """What a workbook says beside its values."""
 
     def sheet(self, name: str, *, percent: bool) -> SheetFacts:
-        """Raises DamagedError. percent: whether percent formats are asked for, which may need another pass."""
+        """What it says about one sheet. Raises DamagedError.
+
+        percent: whether percent formats are asked for, which may need another pass over the file.
+        """
         ...
 
 
@@ -98,11 +103,11 @@ DAMAGED = (
     KeyError,
     RuntimeError,
 )
-"""What reading a damaged part may raise, beside the parser's own errors; olefile's are OSErrors."""
+"""What reading a damaged part may raise, besides the parsers' own errors; olefile's are OSErrors."""
 
 
 def is_percent(code: str) -> bool:
-    """Whether a number format shows percent: a "%" that is no literal text (ECMA-376 part 1, 18.8.31)."""
+    """Whether a number format shows percent: it has a "%" that is no literal text (ECMA-376 part 1, 18.8.31)."""
     quoted = escaped = False
     for sign in code:
         if escaped:
@@ -117,4 +122,4 @@ def is_percent(code: str) -> bool:
 
 
 BUILTIN_PERCENT = frozenset({9, 10})
-"""Number formats "0%" and "0.00%", which no workbook spells out (ECMA-376 part 1, 18.8.30)."""
+"""The built-in number formats "0%" and "0.00%", which workbooks name by number only (ECMA-376 part 1, 18.8.30)."""

@@ -1,9 +1,9 @@
 """What an ODS workbook says beside its values, from its content.xml (OpenDocument 1.3 part 3, chapter 9).
 
-What belongs here: one pass over the XML for all tables. Not here: the cells' values (tables.py).
+What belongs here: one pass over the XML for all tables. Not here: the cells' values (program.py).
 
-calamine gives an error cell as an empty one, or as the 0 that older programs write beside its text, and a formula that
-nobody has computed as an empty one.
+calamine gives an empty cell for an error (or the 0 that older programs write beside the error's text), and for a
+formula that was never computed.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from pipelines.extract.upload.workbook.facts import DAMAGED, MOST_FACTS, Damaged
 
 _CONTENT = "content.xml"
 _CHUNK = 1 << 20
-_TELLTALES = (b":formula=", b'"error"', b"-spanned=", b":visibility=", b'"percentage"', b":null-date")
-_LONGEST = max(map(len, _TELLTALES))
+_MARKS = (b":formula=", b'"error"', b"-spanned=", b":visibility=", b'"percentage"', b":null-date")
+"""Without one of these the XML says nothing beside the values, and need not be parsed."""
+_LONGEST = max(map(len, _MARKS))
 _WIDEST = 16_384
+"""Columns of the widest sheet; a repeated cell may claim more."""
 _BROKEN = (*DAMAGED, expat.ExpatError)
 
 
@@ -31,7 +33,7 @@ class OdsFacts:
         self._archive = archive
 
     def sheet(self, name: str, *, percent: bool) -> SheetFacts:  # noqa: ARG002  # ODS says it in the same pass
-        """Raises DamagedError."""
+        """What it says about one sheet. Raises DamagedError."""
         try:
             return self._tables.get(name) or SheetFacts()
         except _BROKEN:
@@ -40,7 +42,7 @@ class OdsFacts:
 
     @cached_property
     def _tables(self) -> Mapping[str, SheetFacts]:
-        if _CONTENT not in self._archive.namelist() or not self._has_telltale():
+        if _CONTENT not in self._archive.namelist() or not self._has_mark():
             return {}
         scan = _Scan()
         with self._archive.open(_CONTENT) as xml:
@@ -49,19 +51,23 @@ class OdsFacts:
             facts.epoch_1904 = scan.epoch_1904
         return scan.tables
 
-    def _has_telltale(self) -> bool:
+    def _has_mark(self) -> bool:
         tail = b""
         with self._archive.open(_CONTENT) as xml:
             while chunk := xml.read(_CHUNK):
                 text = tail + chunk
-                if any(mark in text for mark in _TELLTALES):
+                if any(mark in text for mark in _MARKS):
                     return True
                 tail = text[-_LONGEST:]
         return False
 
 
 class _Scan:
-    """One pass over content.xml. A table within a cell is no sheet and is passed over."""
+    """One pass over content.xml. A table within a cell is no sheet and is skipped.
+
+    A row or cell that is written once may stand for several in a row: `_rows` and `_columns` say how many, `_row` (from
+    1) and `_column` (from 0) are the place of the first.
+    """
 
     def __init__(self) -> None:
         self.tables: dict[str, SheetFacts] = {}
@@ -81,11 +87,11 @@ class _Scan:
     def _start(self, name: str, attributes: Mapping[str, str]) -> None:
         kind = name.rpartition(" ")[2]
         if kind == "null-date":
-            self.epoch_1904 = _said(attributes, "date-value") == "1904-01-01"
+            self.epoch_1904 = _attribute(attributes, "date-value") == "1904-01-01"
         elif kind == "table":
             self._depth += 1
             if self._depth == 1:
-                self._facts = self.tables.setdefault(_said(attributes, "name"), SheetFacts())
+                self._facts = self.tables.setdefault(_attribute(attributes, "name"), SheetFacts())
                 self._row = self._rows = 0
         elif self._depth != 1:
             return
@@ -93,7 +99,7 @@ class _Scan:
             self._row += self._rows or 1
             self._rows = _count(attributes, "number-rows-repeated")
             self._column = self._columns = 0
-            if _said(attributes, "visibility") in ("collapse", "filter"):
+            if _attribute(attributes, "visibility") in ("collapse", "filter"):
                 self._facts.hidden.add(self._row, self._rows)
         elif kind in ("table-cell", "covered-table-cell"):
             self._column += self._columns
@@ -139,9 +145,9 @@ class _Scan:
                 self._facts.add_fault((row, column), text)
 
 
-def _said(attributes: Mapping[str, str], name: str) -> str:
+def _attribute(attributes: Mapping[str, str], name: str) -> str:
     return next((value for key, value in attributes.items() if key.rpartition(" ")[2] == name), "")
 
 
 def _count(attributes: Mapping[str, str], name: str) -> int:
-    return max(int(_said(attributes, name) or 1), 1)
+    return max(int(_attribute(attributes, name) or 1), 1)

@@ -1,7 +1,7 @@
-"""Spreadsheets (XLSX, ODS, XLS) as tables, by python-calamine in a process of its own.
+"""Workbooks (XLSX, ODS, XLS) as tables, read by python-calamine in a process of its own.
 
-What belongs here: which sheets, a table of each. Not here: the cells' text (reader.py), which column is which
-(extract/upload/table.py), what calamine does not tell (facts.py), what becomes of that (rows.py).
+What belongs here: which sheets are read, a table for each. Not here: the cells' text (program.py), which column is
+which (extract/upload/fit.py), what calamine does not give (facts.py), how that changes the rows (rows.py).
 """
 
 from __future__ import annotations
@@ -15,56 +15,59 @@ from typing import BinaryIO
 
 from pipelines.errors import SourceError
 from pipelines.extract.source_names import listed, may_be_shown
-from pipelines.extract.upload.archive import DAMAGED, check_declared, check_package, open_zip
+from pipelines.extract.upload.archive import DAMAGED, check_declared_sizes, check_real_sizes, open_zip
 from pipelines.extract.upload.kinds import is_web_page
-from pipelines.extract.upload.table import Reading, Span, Table, header
+from pipelines.extract.upload.reading import HEADER, Reading
+from pipelines.extract.upload.table import Span, Table, header
 from pipelines.extract.upload.workbook.facts import DamagedError, Facts, Range, SheetFacts
-from pipelines.extract.upload.workbook.guard import (
+from pipelines.extract.upload.workbook.ods import OdsFacts
+from pipelines.extract.upload.workbook.process import (
     WorkbookProcess,
     is_encrypted_ods,
     is_encrypted_package,
-    locked,
+    locked_error,
 )
-from pipelines.extract.upload.workbook.ods import OdsFacts
-from pipelines.extract.upload.workbook.rows import SheetRows, percent_is_read
+from pipelines.extract.upload.workbook.rows import SAVE_AGAIN, SheetRows, any_reads_percent
 from pipelines.extract.upload.workbook.xls import XlsFacts
 from pipelines.extract.upload.workbook.xlsx import XlsxFacts
+from pipelines.suggest import did_you_mean
 
 MAX_XLS = 512 << 20
-_SAVE_ANEW = "open it in Excel or LibreOffice, save it and upload it again"
-_RENAME = "rename the sheet, or correct it in the contract"
+"""Bytes of the largest XLS, which is held in memory."""
 
 
 def workbook_tables(reading: Reading, file: BinaryIO, warnings: list[str]) -> Iterator[Table]:
     """The table of the contract's sheet, or of each sheet where it asks for all that match.
 
-    warnings: takes what is to be said of all of them, once the last one is read.
-    Raises SourceError: no workbook, a password, no such sheet, a bomb; from the rows: a formula never computed.
+    warnings: gets the warnings about all of them together, once the last one is read.
+    Raises SourceError: no workbook, a password, no such sheet, a bomb; from the rows: a formula that was never
+    computed.
     """
     last = reading.extract.header_row - 1 + reading.extract.header_rows
     hidden = 0
     with WorkbookProcess(reading, file) as process, _package(reading, file) or nullcontext() as archive:
-        facts_of = _facts(file, archive)
+        workbook_facts = _facts(file, archive)
         for number, name in enumerate(_chosen(reading, _sheets(reading, file, process))):
             process.ask(name, last)
-            # Both while the process parses, in memory that is limited: it ends where one of them raises.
+            # While the process parses. Where one of these raises, the process is ended.
             if archive and not number:
-                _check_parts(reading, archive)
-            facts = _sheet_facts(facts_of, name, reading)
-            head = None if facts is None else process.answer()
-            if facts is None or head is None:
-                raise reading.fault(f"sheet {_label(reading, name, number)} is damaged", _SAVE_ANEW)
-            left, merged = head
+                _check_real_sizes(reading, archive)
+            facts = _sheet_facts(workbook_facts, name, reading)
+            start = None if facts is None else process.answer()
+            label = _label(reading, name, number)
+            if facts is None or start is None:
+                raise reading.source_error(f"lembar {label} rusak", SAVE_AGAIN)
+            left, merged = start
             facts.merged += [(tuple(first), tuple(end)) for first, end in merged]
-            place = f"lembar {_label(reading, name, number)} " if reading.extract.sheets else ""
+            place = f"lembar {label} " if reading.extract.sheets else ""
             rows = SheetRows(reading, process, facts, left, place)
             yield _table(reading, name, rows)
             hidden += rows.hidden
     if hidden:
-        warnings.append(_of_hidden_rows(reading, hidden))
+        warnings.append(_hidden_rows_warning(reading, hidden))
 
 
-def _of_hidden_rows(reading: Reading, count: int) -> str:
+def _hidden_rows_warning(reading: Reading, count: int) -> str:
     if reading.extract.hidden == "skip":
         return f"{reading.name}: {count} baris tersembunyi atau tersaring tidak dimuat (extract.hidden: skip)"
     return (
@@ -84,34 +87,35 @@ def _facts(file: BinaryIO, archive: zipfile.ZipFile | None) -> Facts:
 class PageFacts:
     """A web page says nothing beside its cells."""
 
-    def sheet(self, name: str, *, percent: bool) -> SheetFacts:  # noqa: ARG002  # as all Facts
+    def sheet(self, name: str, *, percent: bool) -> SheetFacts:  # noqa: ARG002  # as in Facts
+        """No facts."""
         return SheetFacts()
 
 
 def _sheet_facts(facts: Facts, name: str, reading: Reading) -> SheetFacts | None:
     """What the sheet says beside its values; None where that is damaged."""
     try:
-        return facts.sheet(name, percent=percent_is_read(reading.contract))
+        return facts.sheet(name, percent=any_reads_percent(reading.contract))
     except DamagedError:
         return None
 
 
 def _package(reading: Reading, file: BinaryIO) -> zipfile.ZipFile | None:
-    """The ZIP around an XLSX or ODS, if it does not say that it is too large; None for an XLS, held in memory."""
+    """The ZIP that an XLSX or ODS is; None for an XLS. Raises SourceError for what cannot or must not be read."""
     file.seek(0)
     if file.read(4) != b"PK\x03\x04":
         if file.seek(0, io.SEEK_END) > MAX_XLS:
-            hint = "save it as .xlsx, or upload it in parts"
-            raise reading.fault(f"the file is larger than {MAX_XLS >> 20} MB", hint)
+            hint = "simpan sebagai .xlsx, atau unggah sebagian-sebagian"
+            raise reading.source_error(f"berkas lebih dari {MAX_XLS >> 20} MB", hint)
         return None
     try:
-        archive = open_zip(file)
-        check_declared(reading, archive)
+        archive = open_zip(file, reading.limits.directory)
+        check_declared_sizes(reading, archive)
         if "xl/workbook.bin" in archive.namelist():
-            hint = "save it as .xlsx and upload it again"
-            raise reading.fault("this is a binary workbook (.xlsb)", hint)
+            hint = "simpan sebagai .xlsx, lalu unggah lagi"
+            raise reading.source_error("ini buku kerja biner (.xlsb)", hint)
         if is_encrypted_ods(archive):
-            raise locked(reading)
+            raise locked_error(reading)
         return archive
     except SourceError:
         raise
@@ -120,9 +124,9 @@ def _package(reading: Reading, file: BinaryIO) -> zipfile.ZipFile | None:
     raise _no_workbook(reading)
 
 
-def _check_parts(reading: Reading, archive: zipfile.ZipFile) -> None:
+def _check_real_sizes(reading: Reading, archive: zipfile.ZipFile) -> None:
     try:
-        return check_package(reading, archive)
+        return check_real_sizes(reading, archive)
     except SourceError:
         raise
     except DAMAGED:
@@ -131,46 +135,57 @@ def _check_parts(reading: Reading, archive: zipfile.ZipFile) -> None:
 
 
 def _no_workbook(reading: Reading) -> SourceError:
-    hint = "save it as .xlsx and upload the whole file again; a CSV renamed to .xlsx is no workbook"
-    return reading.fault("this is no workbook that can be read, or only a part of one", hint)
+    hint = "simpan sebagai .xlsx dan unggah lagi berkas yang utuh; CSV yang diganti namanya bukan buku kerja"
+    return reading.source_error("ini bukan buku kerja yang dapat dibaca, atau hanya sebagian", hint)
 
 
 def _sheets(reading: Reading, file: BinaryIO, process: WorkbookProcess) -> list[tuple[str, bool]]:
-    """Each worksheet's name, and whether an OPD can see it."""
+    """Each worksheet's name, and whether it is visible. Raises SourceError."""
     process.ask()
     sheets = process.answer()
     if sheets == "locked" or (sheets is None and is_encrypted_package(file)):
-        raise locked(reading)
+        raise locked_error(reading)
     if sheets is None:
         raise _no_workbook(reading)
-    return [(name, seen) for name, is_worksheet, seen in sheets if is_worksheet]
+    return [(name, visible) for name, is_worksheet, visible in sheets if is_worksheet]
 
 
 def _chosen(reading: Reading, known: list[tuple[str, bool]]) -> list[str]:
-    """Names of the sheets to read: a pattern, and no name at all, mean sheets that an OPD can see."""
+    """Names of the sheets to read: without a declared name the first, and of those that match a pattern the visible.
+
+    known: name of each worksheet, and whether it is visible. Raises SourceError.
+    """
     extract = reading.extract
-    seen = [name for name, is_seen in known if is_seen]
+    visible = [name for name, is_visible in known if is_visible]
     names = [name for name, _ in known]
     pattern = extract.sheets or extract.sheet
     if pattern is None:
         if not names:
-            hint = "save it with the data in a sheet and upload it again"
-            raise reading.fault("the workbook has no sheet, or the web page no table", hint)
-        return (seen or names)[:1]
-    found = [n for n in names if n == pattern] or [n for n in seen if fnmatchcase(n, pattern)]
-    has = f"it has {listed([repr(n) for n in names]) or 'none'}"
-    if not may_be_shown(reading.contract):
-        has = f"it has {len(names)}"
+            hint = "simpan dengan data di sebuah lembar, lalu unggah lagi"
+            raise reading.source_error("buku kerja tidak memiliki lembar, atau halaman web tanpa tabel", hint)
+        return (visible or names)[:1]
+    found = [n for n in names if n == pattern] or [n for n in visible if fnmatchcase(n, pattern)]
     if not found:
-        raise reading.fault(f"the workbook has no sheet {pattern!r}; {has}", _RENAME)
+        hint = "ganti nama lembarnya, atau perbaiki di kontrak"
+        if may_be_shown(reading.contract) and (meant := did_you_mean(pattern, names)):
+            hint = f"{meant} {hint}"
+        raise reading.source_error(f"tidak ada lembar {pattern!r}; {_sheets_in(reading, names)}", hint)
     if len(found) > 1 and not extract.sheets:
-        hint = "name one of them in the contract, or declare sheets to read all"
-        raise reading.fault(f"{len(found)} sheets match {pattern!r}; {has}", hint)
+        hint = "sebutkan salah satunya di kontrak, atau nyatakan sheets untuk membaca semua"
+        message = f"{len(found)} lembar cocok dengan {pattern!r}; {_sheets_in(reading, names)}"
+        raise reading.source_error(message, hint)
     return found
 
 
+def _sheets_in(reading: Reading, names: list[str]) -> str:
+    """Which sheets a workbook has, for a message."""
+    if not may_be_shown(reading.contract):
+        return f"yang ada: {len(names)} lembar"
+    return f"yang ada: {listed([repr(n) for n in names]) or 'tidak ada'}"
+
+
 def _label(reading: Reading, name: str, number: int) -> str:
-    """What a sheet is called where it is told of."""
+    """The name of a sheet for messages; its number where names may not be shown."""
     return name if may_be_shown(reading.contract) else str(number + 1)
 
 
@@ -179,17 +194,16 @@ def _table(reading: Reading, name: str, rows: SheetRows) -> Table:
     first = extract.header_row
     head = rows.head()
     spans = _header_spans(rows.facts.merged, rows.left, first - 1, extract.header_rows)
-    names = reading.numbered(header(head[first - 1 :], spans))
+    names = reading.number_repeated(header(head[first - 1 :], spans))
     if not names:
-        of_sheet = f" of {rows.place.strip()}" if rows.place else ""
-        hint = "fill in the form's own header row, or correct header_row in the contract"
-        raise reading.fault(f"there is no header in row {first}{of_sheet}", hint)
+        hint = f"isi {HEADER} formulirnya, atau perbaiki header_row di kontrak"
+        raise reading.source_error(f"tidak ada {HEADER} di {rows.place}baris {first}", hint)
     return Table(
         names,
         f"{rows.place}baris {first}",
         rows.parts(names),
         name,
-        warnings=[*rows.of_merged_cells(names)],
+        warnings=[*rows.merged_cells_warnings(names)],
         all_rows=lambda: rows.all_rows(names),
     )
 

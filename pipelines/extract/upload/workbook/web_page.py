@@ -1,10 +1,10 @@
 """A web page that was saved as .xls, as BPS and many applications export it: its tables as the sheets of a workbook.
 
-What belongs here: HTML to cells of text, in the process that reads workbooks (reader.py loads this by path).
-Not here: anything of the house; which table, which columns (tables.py).
+What belongs here: HTML to cells of text, in the process that reads workbooks (program.py loads this module by its
+path). Not here: imports of this project; which table, which columns (tables.py).
 
-pandas.read_html would make numbers of texts ("001" is 1, "1.234" is 1.234). Python's html.parser needs minutes for a
-megabyte of "<!--": a table needs few tags, which one pass of a regular expression finds in linear time.
+pandas.read_html would turn texts into numbers ("001" into 1, "1.234" into 1.234). Python's html.parser needs minutes
+for a megabyte of "<!--". A table needs few tags, and one pass of a regular expression finds them in linear time.
 """
 
 from __future__ import annotations
@@ -19,21 +19,24 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BO
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?([a-zA-Z0-9_-]{1,40})""", re.IGNORECASE)
 _BLANKS = re.compile("[ \t\r\n\f]+")
 _WIDEST, _TALLEST = 1_000, 65_534
-"""The most that colspan and rowspan mean (WHATWG HTML, 4.9.11)."""
+"""The largest colspan and rowspan (WHATWG HTML, 4.9.11)."""
 _MOST_CELLS = 20_000_000
 _MARKUP = re.compile(
     r"""<!--.*?(?:-->|\Z)|<(script|style|title)\b.*?(?:</\1\s*>|\Z)|<[!?][^>]*(?:>|\Z)"""
     r"""|<(?P<end>/?)(?P<tag>[a-z][a-z0-9]*)\b(?P<attributes>(?:[^<>"']|"[^"]*"|'[^']*')*)>""",
     re.IGNORECASE | re.DOTALL,
 )
-"""What is no text: comments, scripts, declarations, tags. No alternative looks at a sign that another one looked at in
-vain, but for a quote that is never closed."""
+"""What is no text: comments, scripts, declarations, tags. No two alternatives try the same characters (but for a quote
+that is never closed), so that the search is linear."""
 _SPAN = re.compile(r"""\b(colspan|rowspan)\s*=\s*["']?\s*([0-9]{1,8})""", re.IGNORECASE)
 
 
 @dataclass
 class HtmlSheet:
-    """One table. start, merged_cell_ranges, iter_rows: as calamine's sheets have them."""
+    """One table. `start`, `merged_cell_ranges` and `iter_rows` are those of calamine's sheets.
+
+    is_frame: whether other tables stand in its cells.
+    """
 
     name: str
     rows: list[list[str]] = field(default_factory=list[list[str]])
@@ -43,27 +46,32 @@ class HtmlSheet:
 
     @property
     def is_visible(self) -> bool:
-        """Whether it holds rows of its own, and is no frame around other tables."""
+        """Whether it has a header and rows, and is no frame around other tables."""
         return len(self.rows) > 1 and not self.is_frame
 
     def iter_rows(self) -> Iterator[list[str]]:
+        """The rows, all as wide as the widest."""
         width = max(map(len, self.rows), default=0)
         for row in self.rows:
             yield [*row, *[""] * (width - len(row))]
 
 
 class HtmlWorkbook:
-    """The tables of a page as sheets "Tabel 1", "Tabel 2", ..., nested ones too."""
+    """The tables of a page as sheets "Tabel 1", "Tabel 2", ..., also those within others."""
 
     def __init__(self, content: bytes) -> None:
         self.sheets = _Reader().read(_text(content))
 
     def get_sheet_by_name(self, name: str) -> HtmlSheet:
+        """The sheet of this name, as calamine gives it."""
         return next(sheet for sheet in self.sheets if sheet.name == name)
 
 
 def _text(content: bytes) -> str:
-    """Decoded by its mark, by what it says itself, or as UTF-8; what is none is Windows' cp1252 (WHATWG Encoding)."""
+    """The page's text: by its byte order mark, else the charset that it names, else UTF-8, else Windows' cp1252.
+
+    Source of the last: WHATWG Encoding.
+    """
     encoding = next((name for mark, name in _BOMS if content.startswith(mark)), None)
     found = None if encoding else _CHARSET.search(content[:4096])
     for name in (encoding, found and found[1].decode(), "utf-8"):
@@ -77,7 +85,11 @@ def _text(content: bytes) -> str:
 
 @dataclass
 class _Open:
-    """A table that is being read. taken: for each column the row up to which a rowspan from above reaches."""
+    """A table that is being read.
+
+    taken: by column, the last row into which a rowspan from above reaches. row: the present one, from 0.
+    cell: pieces of the present cell's text; None between cells. place: its column.
+    """
 
     sheet: HtmlSheet
     taken: dict[int, int] = field(default_factory=dict[int, int])
@@ -87,6 +99,8 @@ class _Open:
 
 
 class _Reader:
+    """One pass over a page. `_open` holds the tables around the present place, the innermost last."""
+
     def __init__(self) -> None:
         self._sheets: list[HtmlSheet] = []
         self._open: list[_Open] = []

@@ -1,8 +1,9 @@
 """What an XLS workbook says beside its values, from its records (MS-XLS 2.4, BIFF8 and BIFF5).
 
-What belongs here: records that calamine passes over. Not here: the cells' values (tables.py).
+What belongs here: records that calamine skips. Not here: the cells' values (program.py).
 
-calamine gives an error cell as an empty one, and the 0 that a program without a calculator writes as a formula's value.
+calamine gives an empty cell for an error. For a formula that was never computed it gives the 0 that programs write
+which cannot compute.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ _BOUNDSHEET, _DATEMODE, _FORMAT, _XF = 0x0085, 0x0022, 0x041E, 0x00E0
 _ROW, _BOOLERR, _FORMULA, _NUMBER, _RK, _MULRK = 0x0208, 0x0205, 0x0006, 0x0203, 0x027E, 0x00BD
 _HIDDEN = 0x20
 _NOT_COMPUTED = 0x02
-"""A bit of a formula's options that must be 0 (MS-XLS 2.4.127) and that programs without a calculator set: they ask
-Excel to compute it when it opens the file."""
+"""A bit of a formula's options that must be 0 (MS-XLS 2.4.127). Programs that cannot compute set it, so that Excel
+computes the formula when it opens the file."""
 _IS_NUMBER, _IS_ERROR, _IS_EMPTY = -1, 2, 3
-"""What a formula's value is (MS-XLS 2.5.133, FormulaValue)."""
+"""The kind of a formula's value (MS-XLS 2.5.133, FormulaValue)."""
 _OPERATORS = frozenset({*range(0x03, 0x08), *range(0x09, 0x0F), *range(0x12, 0x15)})
-"""Last signs of formulas that compute or compare, and give no text (MS-XLS 2.5.198.25, Ptg)."""
+"""Last tokens of formulas that compute or compare, and so give no text (MS-XLS 2.5.198.25, Ptg)."""
 _ERRORS = {
     0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!", 0x2A: "#N/A",
     0x2B: "#GETTING_DATA",
@@ -49,7 +50,10 @@ class XlsFacts:
         self._read = set[int]()
 
     def sheet(self, name: str, *, percent: bool) -> SheetFacts:
-        """Raises DamagedError, also where another sheet began at the same place. One that is not found says nothing."""
+        """What it says about one sheet; nothing where the sheet is not found.
+
+        Raises DamagedError, also where another sheet began at the same place.
+        """
         try:
             place = self._globals.sheets.get(name)
             facts = SheetFacts()
@@ -77,7 +81,7 @@ class XlsFacts:
 
 
 class _Globals:
-    """What the workbook says of all sheets: where each begins, and which cell styles show percent."""
+    """What the workbook says for all sheets: where each begins, and which cell styles show percent."""
 
     def __init__(self, stream: bytes) -> None:
         self.sheets: dict[str, int] = {}
@@ -103,7 +107,7 @@ class _Globals:
 
 
 def _records(stream: bytes, place: int) -> Iterator[tuple[int, bytes]]:
-    """Kind and content of each record from `place` to the end of that substream."""
+    """Kind and content of each record from `place` to the end of the substream that begins there."""
     depth = 0
     while place + 4 <= len(stream):
         kind, size = struct.unpack_from("<HH", stream, place)
@@ -116,7 +120,7 @@ def _records(stream: bytes, place: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _text(body: bytes, *, wide: int, biff8: bool) -> str:
-    """A text behind its length of `wide` bytes (MS-XLS 2.5.293 ff.)."""
+    """The text behind its length, a number of `wide` bytes (MS-XLS 2.5.293 ff.)."""
     length, body = int.from_bytes(body[:wide], "little"), body[wide:]
     if not biff8:
         return body[:length].decode("cp1252", "replace")
@@ -126,19 +130,21 @@ def _text(body: bytes, *, wide: int, biff8: bool) -> str:
 
 
 def _gives_no_text(formula: bytes) -> bool:
+    """Whether the last token of a FORMULA record computes or compares."""
     size = int.from_bytes(formula[20:22], "little")
     return formula[22 + size - 1] in _OPERATORS
 
 
 class _Scan:
-    """One pass over a sheet's records. percent: the styles that show percent."""
+    """One pass over a sheet's records. percent: numbers of the cell styles that show percent."""
 
     def __init__(self, facts: SheetFacts, percent: frozenset[int]) -> None:
         self._facts, self._percent = facts, percent
         self._hidden: list[int] = []
-        self._shown: dict[int, list[int]] = {}
+        self._percent_rows: dict[int, list[int]] = {}
 
     def read(self, stream: bytes, place: int) -> None:
+        """Reads the sheet that begins at `place`."""
         for kind, body in _records(stream, place):
             if kind == _ROW:
                 if body[12] & _HIDDEN:
@@ -152,7 +158,7 @@ class _Scan:
         # Records of rows stand in blocks, and cells in any order within one.
         for row in sorted(set(self._hidden)):
             self._facts.hidden.add(row)
-        for column, rows in self._shown.items():
+        for column, rows in self._percent_rows.items():
             for row in sorted(set(rows)):
                 self._facts.add_percent(row, column)
 
@@ -163,15 +169,15 @@ class _Scan:
                 self._facts.add_fault((row + 1, column), _ERRORS.get(body[6], "#ERROR!"))
             return
         if kind == _FORMULA:
-            what = body[6] if body[12:14] == b"\xff\xff" else _IS_NUMBER
-            if what == _IS_ERROR:
+            value_kind = body[6] if body[12:14] == b"\xff\xff" else _IS_NUMBER
+            if value_kind == _IS_ERROR:
                 self._facts.add_fault((row + 1, column), _ERRORS.get(body[8], "#ERROR!"))
-            elif body[14] & _NOT_COMPUTED or (what == _IS_EMPTY and _gives_no_text(body)):
+            elif body[14] & _NOT_COMPUTED or (value_kind == _IS_EMPTY and _gives_no_text(body)):
                 self._facts.add_fault((row + 1, column), None)
-            if what != _IS_NUMBER:
+            if value_kind != _IS_NUMBER:
                 return
         self._number(row, column, style)
 
     def _number(self, row: int, column: int, style: int) -> None:
         if style in self._percent:
-            self._shown.setdefault(column, []).append(row + 1)
+            self._percent_rows.setdefault(column, []).append(row + 1)

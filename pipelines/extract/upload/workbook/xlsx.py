@@ -1,11 +1,11 @@
 """What an XLSX workbook says beside its values, from its own XML.
 
-What belongs here: looking beside calamine, which gives an error cell and a formula that nobody has computed as an empty
-cell, and no number formats and hidden rows at all. Not here: the cells' values (tables.py), what a workbook may cost
-(guard.py).
+What belongs here: what calamine does not give. It gives an empty cell for an error and for a formula that was never
+computed, and neither number formats nor hidden rows. Not here: the cells' values (program.py), what a workbook may cost
+(process.py).
 
-t="e" is an error; a formula with nothing in "v" has no value, unless t="str" says that it is an empty text (ECMA-376
-part 1, 18.3.1.4 "c").
+A cell with t="e" is an error. A formula with nothing in "v" has no value, unless t="str" says that its value is an
+empty text (ECMA-376 part 1, 18.3.1.4 "c").
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from pipelines.extract.upload.workbook.facts import (
 )
 
 _CHUNK = 1 << 20
-_TELLTALE = b't="e"'
-_RARE_TELLTALE = b"t='e'"
+_ERROR_CELL = b't="e"'
+_ERROR_CELL_RARE = b"t='e'"
 _HIDDEN = b"hidden="
 _HIDDEN_ROW = re.compile(rb"""<(?:\w+:)?row\b[^<>]*\shidden=["'](?:1|true)["']""")
 _LONGEST_TAG = 1_024
@@ -48,7 +48,10 @@ class XlsxFacts:
         self._read = set[str]()
 
     def sheet(self, name: str, *, percent: bool) -> SheetFacts:
-        """Raises DamagedError, also where another sheet was read from the same part: no program writes that."""
+        """What it says about one sheet.
+
+        Raises DamagedError, also where another sheet was read from the same part, which no program writes.
+        """
         try:
             part = self._parts.get(name)
             if part not in self._read:
@@ -62,7 +65,7 @@ class XlsxFacts:
     def _scanned(self, part: str, *, percent: bool) -> SheetFacts:
         self._read.add(part)
         styles = self._percent_styles if percent else frozenset[str]()
-        if not _has_telltale(self._archive, part):
+        if not _needs_parsing(self._archive, part):
             facts = _percent_cells(self._archive, part, styles) if styles else SheetFacts()
             if facts is not None:
                 return facts
@@ -108,7 +111,7 @@ _WORKBOOK, _RELATIONS, _STYLES = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 
 
 def _pieces(archive: zipfile.ZipFile, part: str, overlap: int) -> Iterator[bytes]:
-    """A part in pieces that overlap, so that nothing short is cut in two."""
+    """A part in pieces that overlap by `overlap` bytes, so that what is shorter stands complete in one of them."""
     tail = b""
     with archive.open(part) as xml:
         while chunk := xml.read(_CHUNK):
@@ -142,15 +145,15 @@ def _elements(
     return found
 
 
-def _has_telltale(archive: zipfile.ZipFile, part: str) -> bool:
-    """Whether the sheet may hold an error, a formula or a hidden row: a scan of bytes, cheaper than parsing cells."""
+def _needs_parsing(archive: zipfile.ZipFile, part: str) -> bool:
+    """Whether the sheet may hold an error, a formula or a hidden row: a search in bytes is cheaper than parsing."""
     for text in _pieces(archive, part, _LONGEST_TAG):
         if b"\0" in text[:4]:  # UTF-16, in which nothing below would be found
             return True
-        if _TELLTALE in text or _has_formula(text):
+        if _ERROR_CELL in text or _has_formula(text):
             return True
-        # One letter is looked for ten times as fast as several.
-        if b"'" in text and _RARE_TELLTALE in text:
+        # A search for one character is ten times as fast as one for several.
+        if b"'" in text and _ERROR_CELL_RARE in text:
             return True
         if _HIDDEN in text and _HIDDEN_ROW.search(text):
             return True
@@ -158,9 +161,9 @@ def _has_telltale(archive: zipfile.ZipFile, part: str) -> bool:
 
 
 def _percent_cells(archive: zipfile.ZipFile, part: str, styles: frozenset[str]) -> SheetFacts | None:
-    """The cells of these styles; None where a cell does not say where it stands.
+    """The number cells of these styles; None where parsing must find them, since a cell does not say where it stands.
 
-    A search for just these cells: parsing all of them takes ten times as long.
+    A search for just these cells takes a tenth of the time that parsing all cells does.
     """
     numbers = b"|".join(sorted(style.encode() for style in styles))
     cell = re.compile(rb"""<(?:\w+:)?c\s([^<>]*?\bs=["'](?:%b)["'][^<>]*)>""" % numbers)
@@ -193,9 +196,9 @@ def _local(name: str) -> str:
 
 
 class _CellScan:
-    """One pass over a sheet's XML; rows and cells without a reference follow the one before.
+    """One pass over a sheet's XML. A row or cell without a reference stands behind the one before.
 
-    percent: the styles of the cells whose number is shown as percent.
+    percent: numbers of the cell styles that show percent.
     """
 
     def __init__(self, percent: frozenset[str]) -> None:
@@ -208,6 +211,7 @@ class _CellScan:
         self.text: list[str] = []
 
     def read(self, xml: IO[bytes]) -> SheetFacts:
+        """What the sheet says beside its values."""
         parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
@@ -254,7 +258,7 @@ class _CellScan:
 
 
 def _column(reference: str) -> int:
-    """0-based column of a cell reference: "A1" is 0, "AA7" is 26."""
+    """The column of a cell reference, from 0: "A1" is 0, "AA7" is 26."""
     column = 0
     for letter in reference:
         if not letter.isalpha():

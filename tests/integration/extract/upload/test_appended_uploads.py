@@ -84,7 +84,7 @@ def test_a_broken_file_is_told_of_and_the_others_are_loaded(zone: Zone) -> None:
     zone.put("jan.csv", 1, age=30)
     zone.put("feb.csv", '"2', age=20)
     zone.put("mar.csv", 3, age=10)
-    with pytest.raises(SourceError, match=r"feb\.csv: baris 2: a quote"):
+    with pytest.raises(SourceError, match=r"feb\.csv: baris 2: tanda kutip"):
         zone.ingest()
     assert zone.rows() == [("jan.csv", 1), ("mar.csv", 3)]
     zone.put("feb.csv", 2, age=0)

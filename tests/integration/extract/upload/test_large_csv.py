@@ -1,5 +1,6 @@
-"""A large CSV file: the fast way and the careful one give the same rows, and what the fast one can't read goes the
-other way without a word.
+"""A large CSV file: each way of reading it gives the same rows.
+
+A file that a fast way cannot read is read the careful way, without a message.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ def test_both_ways_give_the_same_rows_at_the_same_places(
 def test_what_is_not_plain_is_read_carefully_or_told_of_exactly(loads: Loads, odd: str) -> None:
     text = HEADER + "\n".join([*ROWS, odd, "40002,akhir,1,"]) + "\n"
     if "\0" in odd:
-        with pytest.raises(SourceError, match=r"besar\.csv: baris 80002: a NUL"):
+        with pytest.raises(SourceError, match=r"besar\.csv: baris 80002: ada karakter NUL"):
             load(loads, contract(loads), text)
     else:
         assert load(loads, contract(loads), text).loaded == 40_001 + bool(odd.strip(" ,"))
@@ -113,15 +114,15 @@ def test_a_line_break_that_no_quotes_hold_loads_as_two_halves_in_neither_way(
 ) -> None:
     text = HEADER + "\n".join([*rows, "40001,Jalan", "Mawar,1,", "40002,akhir,1,"]) + "\n"
     place = 2 * len(rows) + 2
-    with pytest.raises(SourceError, match=rf"besar\.csv: baris {place}: 2 cells, but the header has 4"):
+    with pytest.raises(SourceError, match=rf"besar\.csv: baris {place}: 2 sel, sedangkan baris judul 4"):
         load(loads, contract(loads), text)
     batch = load(loads, contract(loads, short_rows=True), text)
     assert (batch.loaded, batch.quarantined) == (len(rows) + 2, 1)
-    assert "besar.csv: 2 rows have fewer cells than the header" in batch.warnings[0]
+    assert "besar.csv: 2 baris memuat lebih sedikit sel daripada baris judul" in batch.warnings[0]
 
 
 def test_bytes_of_another_encoding_are_told_of_with_their_line(loads: Loads) -> None:
-    with pytest.raises(SourceError, match=r"baris 11: these bytes are no utf-8"):
+    with pytest.raises(SourceError, match=r"baris 11: byte-nya bukan utf-8"):
         load(
             loads,
             contract(loads),

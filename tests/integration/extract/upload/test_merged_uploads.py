@@ -124,7 +124,7 @@ def test_a_changed_contract_reads_the_file_that_came_last_and_none_that_it_follo
 def test_a_broken_file_is_told_of_and_the_others_are_merged(zone: Zone) -> None:
     zone.put("jan.csv", '1,"jan', age=30)
     zone.put("feb.csv", "2,feb", age=20)
-    with pytest.raises(SourceError, match=r"jan\.csv: baris 2: a quote"):
+    with pytest.raises(SourceError, match=r"jan\.csv: baris 2: tanda kutip"):
         zone.ingest()
     assert zone.rows() == [(2, "feb")]
     zone.put("jan.csv", "1,jan", age=30)

@@ -46,7 +46,7 @@ def test_blanks_behind_a_delimiter_are_declared_and_never_part_of_a_quoted_cell(
 ) -> None:
     path = write(tmp_path, 'k, a, b\n1, "x, y", z\n2, "p", q\n')
     assert files.send(path, K, A, B, skipinitialspace=True).rows == [(1, "x, y", "z"), (2, "p", "q")]
-    with pytest.raises(SourceError, match="baris 2: a blank stands between") as caught:
+    with pytest.raises(SourceError, match="baris 2: ada spasi di antara") as caught:
         files.send(path, K, A, B)
     assert "skipinitialspace: true" in str(caught.value.hint)
 
@@ -70,7 +70,7 @@ def test_backslash_escapes_are_read_as_mysql_reads_them(files: SentFiles, tmp_pa
     ]
     with pytest.raises(SourceError) as caught:
         files.send(path, K, A, B)
-    assert "declare escape: '\\'" in str(caught.value.hint)
+    assert "nyatakan escape: '\\'" in str(caught.value.hint)
 
 
 def test_tabs_and_escapes_without_quotes_are_mysqls_batch_form(files: SentFiles, tmp_path: Path) -> None:
@@ -89,9 +89,9 @@ def test_a_name_that_stands_twice_in_the_header_is_numbered(files: SentFiles, tm
         workbook(tmp_path, ["k", "Jumlah", "Jumlah"], [1, 2, 3]),
     ):
         assert files.send(path, K, first, second).rows == [(1, 2, 3)]
-        with pytest.raises(ShapeError, match="twice in the header: Jumlah"):
+        with pytest.raises(ShapeError, match="ganda di baris judul: Jumlah"):
             files.send(path, K, first)
-    with pytest.raises(ShapeError, match="not expected in the header: Jumlah#3"):
+    with pytest.raises(ShapeError, match="tidak dikenal di baris judul: Jumlah#3"):
         files.send(write(tmp_path, "k,Jumlah,Jumlah,Jumlah\n1,2,3,4\n"), K, first, second)
 
 
@@ -102,7 +102,7 @@ def test_a_header_in_another_row_is_found_and_named(files: SentFiles, tmp_path: 
         for row in (1, 4):
             with pytest.raises(ShapeError) as caught:
                 files.send(path, K, A, B, header_row=row)
-            assert "declare header_row: 3" in str(caught.value.hint)
+            assert "nyatakan header_row: 3" in str(caught.value.hint)
         assert files.send(path, K, A, B, header_row=3).rows == [(1, "x", "y")]
 
 
@@ -110,9 +110,9 @@ def test_a_column_without_a_name_is_described_with_the_way_to_declare_it(
     files: SentFiles, tmp_path: Path
 ) -> None:
     path = workbook(tmp_path, ["Judul di kolom A"], [None, "k", "a"], [None, 1, "x"])
-    with pytest.raises(ShapeError, match="not expected in the header: kolom 1") as caught:
+    with pytest.raises(ShapeError, match="tidak dikenal di baris judul: kolom 1") as caught:
         files.send(path, K, A, header_row=2)
-    assert "physicalName: kolom 1 and drop: true" in str(caught.value.hint)
+    assert "physicalName: kolom 1 dan drop: true" in str(caught.value.hint)
     sent = files.send(path, column("tepi", physicalName="kolom 1", drop=True), K, A, header_row=2)
     assert sent.rows == [(1, "x")]
 
@@ -122,6 +122,6 @@ def test_utf_16_without_a_mark_says_so_on_every_python(
     files: SentFiles, tmp_path: Path, encoding: str
 ) -> None:
     path = write(tmp_path, "k,a\n1,x\n".encode(encoding))
-    with pytest.raises(SourceError, match="the file has no byte order mark, as UTF-16 must"):
+    with pytest.raises(SourceError, match="berkas tidak memiliki tanda urutan byte"):
         files.send(path, K, A, encoding="utf-16")
     assert files.send(path, K, A, encoding=encoding).rows == [(1, "x")]

@@ -65,12 +65,12 @@ def test_the_first_table_with_rows_is_read_or_the_one_that_is_named(files: SentF
 
 def test_a_page_of_another_kind_is_refused_with_what_it_lacks(files: SentFiles, tmp_path: Path) -> None:
     path = write(tmp_path, "<html><body><form>Masuk</form></body></html>", "data.xls")
-    with pytest.raises(SourceError, match="the web page no table"):
+    with pytest.raises(SourceError, match="halaman web tanpa tabel"):
         files.send(path, column("a"))
     path = write(tmp_path, "<table><tr><td>Sesi<tr><td>berakhir</table>", "data.xls")
-    with pytest.raises(ShapeError, match="missing in the header: a"):
+    with pytest.raises(ShapeError, match="tidak ada di baris judul: a"):
         files.send(path, column("a"))
     page = write(tmp_path, "<html><table><tr><td>a<tr><td>1</table>", "data.xlsx")
-    with pytest.raises(SourceError, match="this is no workbook but a web page") as caught:
+    with pytest.raises(SourceError, match="ini bukan buku kerja melainkan halaman web") as caught:
         files.send(page, column("a"))
     assert "format: xls" in str(caught.value.hint)

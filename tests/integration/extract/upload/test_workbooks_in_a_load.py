@@ -51,7 +51,7 @@ def test_a_formula_that_nobody_computed_stops_the_file(files: SentFiles, tmp_pat
     text = '<table:table-cell office:value-type="string"><text:p>No</text:p></table:table-cell>'
     rows = f'<table:table-row>{text}</table:table-row><table:table-row><table:table-cell table:formula="of:=1+1"/></table:table-row>'
     for path in (tmp_path / "data.xls", ods(tmp_path, f'<table:table table:name="S">{rows}</table:table>')):
-        with pytest.raises(SourceError, match="baris 2, column 1 holds a formula without a computed value"):
+        with pytest.raises(SourceError, match="baris 2, kolom 1: rumus tanpa nilai yang sudah dihitung"):
             files.send(path, ID)
 
 

@@ -30,9 +30,9 @@ def test_a_list_of_lists_has_its_keys_in_its_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("shape", "text", "words"),
     [
-        ("keyed", '[{"a": 1}]', "no object of them"),
+        ("keyed", '[{"a": 1}]', "tidak ada objek berisi rekaman"),
         ("keyed", '{"1": 5}', "record 1 of the object is no object"),
-        ("lists", '{"a": 1}', "stands no list"),
+        ("lists", '{"a": 1}', "tidak ada daftar"),
         ("lists", '[{"a": 1}]', "no list of lists"),
         ("lists", '[["a"], [1, 2]]', "row 1 has 2 cells, and the header 1"),
         ("lists", '[["a", "a"], [1, 2]]', "is no header"),

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.contracts.model import Contract
-from pipelines.extract.upload import archive
+from pipelines.extract.upload.limits import LIMITS, Limits
 from tests.support.extracts import upload_contract as contract
 from tests.support.uploads import opened, read, refusal, refused, workbook, write
 
@@ -75,15 +75,15 @@ def test_the_same_file_can_be_gzipped_inside_a_zip(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("members", "words"),
     [
-        (("x.txt",), "no member of the ZIP matches '*.csv'; it holds: 'x.txt'"),
-        ((), "no member of the ZIP matches"),
-        (("a.csv", "b/c.csv"), "2 members of the ZIP match '*.csv'; these do: 'a.csv', 'b/c.csv'"),
-        (("../x.csv",), "'../x.csv', a path or link that leads out"),
-        (("data/../../x.csv",), "leads out"),
-        (("/etc/x.csv",), "leads out"),
-        (("..\\x.csv",), "leads out"),
-        (("C:\\x.csv",), "leads out"),
-        (("x.csv", "/etc/passwd"), "leads out"),
+        (("x.txt",), "tidak ada berkas di dalam ZIP yang cocok dengan '*.csv'; isinya: 'x.txt'"),
+        ((), "tidak ada berkas di dalam ZIP yang cocok dengan '*.csv'; isinya: tidak ada"),
+        (("a.csv", "b/c.csv"), "2 berkas di dalam ZIP cocok dengan '*.csv': 'a.csv', 'b/c.csv'"),
+        (("../x.csv",), "'../x.csv', jalur atau tautan yang menuju ke luar"),
+        (("data/../../x.csv",), "menuju ke luar"),
+        (("/etc/x.csv",), "menuju ke luar"),
+        (("..\\x.csv",), "menuju ke luar"),
+        (("C:\\x.csv",), "menuju ke luar"),
+        (("x.csv", "/etc/passwd"), "menuju ke luar"),
     ],
 )
 def test_none_or_several_members_or_tricks_with_paths_are_refused(
@@ -96,13 +96,13 @@ def test_a_member_that_is_a_link_is_refused(tmp_path: Path) -> None:
     link = zipfile.ZipInfo("x.csv")
     link.create_system = 3
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
-    assert "leads out" in refused(AB, packed(tmp_path, (link, b"/etc/passwd"))).message
+    assert "menuju ke luar" in refused(AB, packed(tmp_path, (link, b"/etc/passwd"))).message
 
 
 def test_a_zip_inside_a_zip_is_not_opened(tmp_path: Path) -> None:
     inner = packed(tmp_path, ("x.csv", CSV), name="inner.zip").read_bytes()
     error = refused(contract("a", "b", member="*.zip"), packed(tmp_path, ("inner.zip", inner)))
-    assert "a ZIP archive" in error.message and "not opened" in str(error.hint)
+    assert "arsip ZIP" in error.message and "tidak dibuka" in str(error.hint)
 
 
 def test_a_locked_member_is_told_so(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_locked_member_is_told_so(tmp_path: Path) -> None:
     # Bit 0 of the flags, in the local header (offset 6) and in the directory (offset 8): APPNOTE.TXT 4.4.4.
     content[6] |= 1
     content[content.rindex(b"PK\x01\x02") + 8] |= 1
-    assert "locked with a password" in refusal(tmp_path, bytes(content), AB, "kunci.zip").message
+    assert "terkunci dengan kata sandi" in refusal(tmp_path, bytes(content), AB, "kunci.zip").message
 
 
 def lying(path: Path, size: int) -> bytes:
@@ -125,27 +125,27 @@ def lying(path: Path, size: int) -> bytes:
 def test_a_bomb_is_stopped_while_it_unpacks(tmp_path: Path) -> None:
     path = packed(tmp_path, ("x.csv", b"0" * (100 << 20)))
     before = set(tmp_path.iterdir())
-    assert "unpacks to more than 250 times its size" in refused(AB, path).message
+    assert "isinya lebih dari 250 kali ukurannya" in refused(AB, path).message
     assert set(tmp_path.iterdir()) == before
 
 
 def test_a_gzip_bomb_is_stopped_too(tmp_path: Path) -> None:
     error = refusal(tmp_path, gzip.compress(b"0" * (100 << 20)), contract("a", "b"), "data.csv.gz")
-    assert "unpacks to more than 250 times its size" in error.message
+    assert "isinya lebih dari 250 kali ukurannya" in error.message
 
 
 def test_what_unpacks_to_more_than_the_limit_is_stopped_whatever_it_says_of_itself(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(archive, "MAX_BYTES", 1 << 20)
+    limits = Limits(unpacked=1 << 20)
     path = packed(tmp_path, ("x.csv", b"a,b\n" + os.urandom(1 << 20) * 2))
-    assert "unpacks to more than 1 MB" in refused(AB, path).message
-    assert refusal(tmp_path, lying(path, 8), AB, "bohong.zip").message.count("damaged") == 1
+    assert "isinya lebih dari 1 MB" in refused(AB, path, limits).message
+    assert refusal(tmp_path, lying(path, 8), AB, "bohong.zip", limits).message.count("rusak") == 1
 
 
 def test_a_small_file_that_shrinks_well_is_no_bomb(tmp_path: Path) -> None:
     path = packed(tmp_path, ("x.csv", b"a,b\n" + (b"1," + b"x" * 997 + b"\n") * 10_000))
-    assert path.stat().st_size * archive.MAX_RATIO < 10_000_000
+    assert path.stat().st_size * LIMITS.growth < 10_000_000
     assert len(read(opened(AB, path))) == 10_000
 
 
@@ -174,24 +174,23 @@ def test_a_gzip_cut_short_is_refused(tmp_path: Path) -> None:
     whole = gzip.compress(b"a,b\n" + os.urandom(3_000).hex().encode() + b",1\n")
     for length in (10, 500, len(whole) - 1):
         assert (
-            "damaged or cut short"
+            "rusak atau terpotong"
             in refusal(tmp_path, whole[:length], contract("a", "b"), "x.csv.gz").message
         )
 
 
 def test_a_zip_that_lists_endless_members_is_refused_before_the_list_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(archive, "_MAX_DIRECTORY", 1_000)
     path = packed(tmp_path, *((f"{i}.csv", CSV) for i in range(50)))
-    assert "damaged or cut short" in refused(AB, path).message
+    assert "rusak atau terpotong" in refused(AB, path, Limits(directory=1_000)).message
 
 
 @pytest.mark.parametrize(
     ("of", "content", "words", "hint"),
     [
-        (AB, CSV, "this is no ZIP", "drop member"),
-        (contract("a"), b"PK\x03\x04" + b"x" * 50, "damaged or cut short", "declare member"),
+        (AB, CSV, "bukan ZIP", "hapus member"),
+        (contract("a"), b"PK\x03\x04" + b"x" * 50, "rusak atau terpotong", "nyatakan member"),
     ],
 )
 def test_a_zip_must_be_declared_and_be_one(
@@ -203,4 +202,4 @@ def test_a_zip_must_be_declared_and_be_one(
 
 def test_a_zip_that_is_not_declared_says_how_to_declare_it(tmp_path: Path) -> None:
     error = refused(contract("a", "b"), packed(tmp_path, ("x.csv", CSV)))
-    assert "this is a ZIP archive, not a CSV file" in error.message and "declare member" in str(error.hint)
+    assert "ini arsip ZIP, bukan berkas CSV" in error.message and "nyatakan member" in str(error.hint)

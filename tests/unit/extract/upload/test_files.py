@@ -82,7 +82,7 @@ def test_a_reader_never_sees_a_part_of_an_upload(tmp_path: Path, zone: Path) -> 
 
 def test_a_failed_upload_leaves_what_was_there(tmp_path: Path, zone: Path) -> None:
     put_upload(zone, KEY, made(tmp_path, "data.csv"))
-    with pytest.raises(SourceError, match="could not be put"):
+    with pytest.raises(SourceError, match="tidak dapat ditaruh"):
         put_upload(zone, KEY, tmp_path / "gone" / "data.csv")
     assert [p.name for p in (zone / KEY).iterdir()] == ["data.csv"]
     assert find_uploads(zone, CSV)[0].size == 4
@@ -124,14 +124,14 @@ def test_a_file_is_settled_when_it_was_quiet_long_enough_whatever_time_it_has(mt
 def test_a_name_that_would_leave_the_folder_or_never_be_found_is_refused(
     tmp_path: Path, zone: Path, name: str
 ) -> None:
-    with pytest.raises(SourceError, match="no name for an upload"):
+    with pytest.raises(SourceError, match="bukan nama untuk unggahan"):
         put_upload(zone, KEY, made(tmp_path, "x.csv"), name=name)
     assert not zone.exists()
 
 
 @pytest.mark.parametrize("key", ["samarinda", "../x", "a/../b", "/etc/x", "a/b/c", "A/b", ""])
 def test_a_key_that_is_no_dataset_is_refused(tmp_path: Path, zone: Path, key: str) -> None:
-    with pytest.raises(SourceError, match="no dataset's key"):
+    with pytest.raises(SourceError, match="bukan kunci dataset"):
         put_upload(zone, key, made(tmp_path, "x.csv"))
 
 
@@ -146,7 +146,7 @@ def test_a_folder_that_is_a_link_outside_the_zone_is_refused(tmp_path: Path, zon
     (zone / "samarinda").symlink_to(outside)
     with pytest.raises(SourceError, match="ke luar zona unggah"):
         find_uploads(zone, CSV)
-    with pytest.raises(SourceError, match="leads outside"):
+    with pytest.raises(SourceError, match="menuju ke luar"):
         put_upload(zone, KEY, made(tmp_path, "x.csv"))
     assert list((outside / "penduduk").iterdir()) == []
 
@@ -222,10 +222,10 @@ def test_a_zone_behind_a_link_of_its_own_works(tmp_path: Path, zone: Path) -> No
 
 def test_a_pipe_is_no_upload_and_holds_nobody_up(tmp_path: Path, zone: Path) -> None:
     os.mkfifo(tmp_path / "pipa.csv")
-    with pytest.raises(SourceError, match="could not be put into the upload zone: it is no plain file"):
+    with pytest.raises(SourceError, match="tidak dapat ditaruh di zona unggah: bukan berkas biasa"):
         put_upload(zone, KEY, tmp_path / "pipa.csv")
     assert list((zone / KEY).iterdir()) == []
     # One that took a file's place after the zone was listed.
     taken = UploadedFile(tmp_path / "pipa.csv", "pipa.csv", 1, 0)
-    with pytest.raises(SourceError, match="it is no plain file"):
+    with pytest.raises(SourceError, match="bukan berkas biasa"):
         taken.open(KEY)

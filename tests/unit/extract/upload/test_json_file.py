@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from pipelines.errors import ShapeError
 from pipelines.extract.json import records
-from pipelines.extract.stream import SourceStream
 from pipelines.extract.upload import json_file
+from pipelines.extract.upload.limits import Limits
 from tests.support.extracts import column
 from tests.support.extracts import upload_contract as contract
 from tests.support.uploads import opened, read, refusal, write
@@ -63,9 +63,9 @@ def test_what_is_nested_is_json_and_parts_of_it_are_reached_by_dots(tmp_path: Pa
 def test_unknown_keys_stop_a_frozen_dataset_also_when_they_come_late(tmp_path: Path) -> None:
     error = refusal(tmp_path, '[{"a":1,"b":2,"c":3}]', AB)
     assert isinstance(error, ShapeError)
-    assert "not expected in the records: c" in error.message
+    assert "tidak dikenal di rekaman: c" in error.message
     late = '{"a":1,"b":2}\n' * 1_500 + '{"a":1,"b":2,"c":3}\n'
-    assert "baris 1501: not expected in the records: c" in refusal(tmp_path, late, LINES).message
+    assert "baris 1501: tidak dikenal di rekaman: c" in refusal(tmp_path, late, LINES).message
 
 
 def test_unknown_keys_are_kept_aside_where_the_dataset_may_evolve(tmp_path: Path) -> None:
@@ -75,16 +75,16 @@ def test_unknown_keys_are_kept_aside_where_the_dataset_may_evolve(tmp_path: Path
     assert second == ["3", "4", None, "rekaman 2"]
     assert first[2] == '{"c":"1.50","d":null,"e":{"f":[1.0,"\ufffd"]}}'
     assert stream.shape == dict.fromkeys("abcde", "")
-    assert stream.warnings == ["data.csv: columns that are not in the contract, kept in _extra: c, d, e"]
+    assert stream.warnings == ["data.csv: kolom yang tidak ada di kontrak, disimpan di _extra: c, d, e"]
 
 
 def test_a_promised_key_in_no_record_stops_or_warns_as_the_contract_says(tmp_path: Path) -> None:
     error = refusal(tmp_path, '[{"a":1},{"a":2}]', AB)
     assert isinstance(error, ShapeError)
-    assert "in the first 2 records: missing in the records: b" in error.message
+    assert "2 rekaman pertama: tidak ada di rekaman: b" in error.message
     stream = opened(EVOLVING, write(tmp_path, '[{"a":1}]'))
     assert read(stream) == [["1", None, None, "rekaman 1"]]
-    assert stream.warnings == ["data.csv: promised columns that are gone, NULL from now: b"]
+    assert stream.warnings == ["data.csv: kolom yang dijanjikan tidak ada lagi, sejak kini NULL: b"]
 
 
 def test_a_key_that_only_some_records_have_is_no_fault(tmp_path: Path) -> None:
@@ -94,20 +94,20 @@ def test_a_key_that_only_some_records_have_is_no_fault(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('[{"a":1,"b":2},{"a":', "rekaman 1: it is cut short"),
-        ('[{"a":1,"b":2}', "it is cut short"),
-        ('[{"a":1,"b":2}] x', "something stands behind its end"),
-        ('[{"a":1,"b":2} {"a":1,"b":2}]', "',' is expected"),
-        ('[{"a":1,"b":2},]', "cut short, or no JSON"),
+        ('[{"a":1,"b":2},{"a":', "rekaman 1 atau sesudahnya: terpotong"),
+        ('[{"a":1,"b":2}', "terpotong"),
+        ('[{"a":1,"b":2}] x', "ada teks sesudah akhir JSON"),
+        ('[{"a":1,"b":2} {"a":1,"b":2}]', "seharusnya ','"),
+        ('[{"a":1,"b":2},]', "terpotong, atau bukan JSON"),
         ('[{"a":1,"b":NaN}]', "NaN is no JSON number"),
         ('[{"a":1,"b":2,"b":3}]', "the same key twice"),
-        ("[1, 2]", "this record is no object"),
-        ('{"data": []}', "stands no list"),
-        ('{"a": 1', "stands no list"),
-        ("[]", "there is no record"),
-        ("   ", "stands no list"),
-        ("a,b\n1,2\n", "stands no list"),
-        ('[{"a":' + "[" * 100_000, "nested too deeply"),
+        ("[1, 2]", "rekaman ini bukan objek"),
+        ('{"data": []}', "tidak ada daftar"),
+        ('{"a": 1', "tidak ada daftar"),
+        ("[]", "tidak ada rekaman di dalamnya"),
+        ("   ", "tidak ada daftar"),
+        ("a,b\n1,2\n", "tidak ada daftar"),
+        ('[{"a":' + "[" * 100_000, "bersarang terlalu dalam"),
     ],
 )
 def test_what_is_no_whole_json_is_refused(tmp_path: Path, text: str, words: str) -> None:
@@ -116,17 +116,17 @@ def test_what_is_no_whole_json_is_refused(tmp_path: Path, text: str, words: str)
 
 def test_records_that_are_not_where_the_contract_says_are_refused(tmp_path: Path) -> None:
     of = contract("a", file_format="json", records="/data/rows")
-    assert "there is no 'rows'" in refusal(tmp_path, '{"data": {"row": []}}', of).message
-    assert "there is no 'data'" in refusal(tmp_path, "[]", of).message
+    assert "tidak ada 'rows'" in refusal(tmp_path, '{"data": {"row": []}}', of).message
+    assert "tidak ada 'data'" in refusal(tmp_path, "[]", of).message
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (b'{"a":1,"b":2}\n{"a":1,"b"\n', "line 2 is not one whole JSON value"),
-        (b'{"a":1,"b":2}\n[1]\n', "no object"),
-        (b'{"a":1,"b":"\xff"}\n', "its bytes are no utf-8"),
-        (b"\n\n", "there is no record"),
+        (b'{"a":1,"b":2}\n{"a":1,"b"\n', "baris 2 bukan satu nilai JSON yang utuh"),
+        (b'{"a":1,"b":2}\n[1]\n', "bukan objek"),
+        (b'{"a":1,"b":"\xff"}\n', "byte-nya bukan utf-8"),
+        (b"\n\n", "tidak ada rekaman di dalamnya"),
     ],
 )
 def test_a_line_that_is_no_record_is_refused(tmp_path: Path, text: bytes, words: str) -> None:
@@ -186,7 +186,7 @@ def test_a_part_that_no_column_reads_is_new_unless_the_whole_is_kept(tmp_path: P
     record = '{"p": {"nama": "x", "rt": 1}}'
     nama = column("nama", "p.nama")
     assert (
-        "not expected in the records: p.rt"
+        "tidak dikenal di rekaman: p.rt"
         in refusal(tmp_path, f"[{record}]", contract(nama, file_format="json")).message
     )
     assert one(tmp_path, record, nama, "p", file_format="json") == ["x", '{"nama":"x","rt":1}']
@@ -228,7 +228,7 @@ def test_memory_stays_flat_for_a_large_json(tmp_path: Path) -> None:
 )
 def test_a_record_without_end_is_refused(tmp_path: Path, text: str) -> None:
     of = LINES if text.startswith("{") else AB
-    assert f"{json_file.MAX_RECORD:,} characters" in refusal(tmp_path, text, of).message
+    assert f"{json_file.MAX_RECORD:,} karakter" in refusal(tmp_path, text, of).message
 
 
 VALUES = st.recursive(
@@ -252,10 +252,8 @@ def test_any_records_come_out_as_they_went_in_whatever_the_window(
     tmp_path_factory: pytest.TempPathFactory, objects: list[dict[str, Any]], indent: int | None, window: int
 ) -> None:
     path = write(tmp_path_factory.mktemp("json"), json.dumps({"x": objects, "data": objects}, indent=indent))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_file, "_WINDOW", window)
-        stream: SourceStream = opened(contract("a", "b", file_format="json", records="/data"), path)
-        rows = read(stream)
+    of = contract("a", "b", file_format="json", records="/data")
+    rows = read(opened(of, path, Limits(json_window=window)))
     assert len(rows) == len(objects)
     for row, record in zip(rows, objects, strict=True):
         for cell, value in zip(row, (record["a"], record["b"]), strict=False):

@@ -65,18 +65,21 @@ def test_the_schema_is_kept_or_evolves_as_the_contract_says(tmp_path: Path) -> N
     path = parquet(tmp_path, a=[1], c=[2.5])
     error = refused(AB, path)
     assert isinstance(error, ShapeError)
-    assert "missing in the header: b; not expected: c" in error.message
+    assert "tidak ada di baris judul: b; tidak dikenal di baris judul: c" in error.message
     of = contract("a", "b", file_format="parquet", schema_contract="evolve")
     assert read(opened(of, path)) == [["1", None, '{"c":"2.5"}', "baris 1"]]
 
 
 def test_a_parquet_without_rows_is_refused(tmp_path: Path) -> None:
-    assert "no row" in refused(contract("a", file_format="parquet"), parquet(tmp_path, a=[])).message
+    assert (
+        "tidak ada baris data"
+        in refused(contract("a", file_format="parquet"), parquet(tmp_path, a=[])).message
+    )
 
 
 def test_what_is_no_parquet_or_a_part_of_one_is_refused(tmp_path: Path) -> None:
     whole = parquet(tmp_path, a=list(range(2_000)), b=["x"] * 2_000).read_bytes()
-    assert "no Parquet" in refusal(tmp_path, "a,b\n1,2\n", AB).message
+    assert "bukan berkas Parquet" in refusal(tmp_path, "a,b\n1,2\n", AB).message
     for length in range(1, len(whole), len(whole) // 20):
         refusal(tmp_path, whole[:length], AB, "cut.parquet")
 

@@ -41,22 +41,22 @@ AB = contract("a", "b")
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "xls", "ods", "json", "ndjson", "parquet"])
 def test_an_empty_file_is_told_so_whatever_its_kind(tmp_path: Path, kind: str) -> None:
-    assert "the file is empty" in refusal(tmp_path, b"", contract("a", file_format=kind)).message
+    assert "berkas kosong" in refusal(tmp_path, b"", contract("a", file_format=kind)).message
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"%PDF-1.7\n", "this is a PDF, not a CSV file"),
-        (b"Rar!\x1a\x07\x00", "this is a RAR archive"),
-        (b"\x89PNG\r\n", "this is a picture"),
-        (b"\xff\xd8\xff\xe0", "this is a picture"),
-        (b"MZ\x90\x00\x03", "this is a program"),
-        (b"SQLite format 3\x00", "this is an SQLite database"),
-        (b"PAR1xxxxPAR1", "this is a Parquet file"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "this is an Excel workbook"),
-        (b"\xef\xbb\xbf<!DOCTYPE html><html>", "this is a web page"),
-        (b"<?xml version='1.0'?>", "this is an XML document"),
+        (b"%PDF-1.7\n", "ini PDF, bukan berkas CSV"),
+        (b"Rar!\x1a\x07\x00", "ini arsip RAR"),
+        (b"\x89PNG\r\n", "ini gambar"),
+        (b"\xff\xd8\xff\xe0", "ini gambar"),
+        (b"MZ\x90\x00\x03", "ini program"),
+        (b"SQLite format 3\x00", "ini basis data SQLite"),
+        (b"PAR1xxxxPAR1", "ini berkas Parquet"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ini buku kerja Excel"),
+        (b"\xef\xbb\xbf<!DOCTYPE html><html>", "ini halaman web"),
+        (b"<?xml version='1.0'?>", "ini dokumen XML"),
     ],
 )
 def test_a_file_of_another_kind_is_told_by_its_content(tmp_path: Path, content: bytes, words: str) -> None:
@@ -71,7 +71,7 @@ def test_two_letters_that_begin_a_header_too_are_no_program(tmp_path: Path) -> N
 
 def test_a_folder_with_the_files_name_is_refused(tmp_path: Path) -> None:
     (tmp_path / "data.csv").mkdir()
-    assert "cannot be opened" in refused(AB, tmp_path / "data.csv").message
+    assert "tidak dapat dibuka" in refused(AB, tmp_path / "data.csv").message
 
 
 def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
     me = os.geteuid()
     os.seteuid(65534 if me == 0 else me)  # root may read everything
     try:
-        with pytest.raises(SourceError, match="cannot be opened: Permission denied"):
+        with pytest.raises(SourceError, match="tidak dapat dibuka: Permission denied"):
             open_file(AB, upload)
     finally:
         os.seteuid(me)
@@ -99,7 +99,7 @@ def test_a_file_written_to_while_it_is_read_is_refused_at_its_end(tmp_path: Path
             file.seek(0, os.SEEK_END if change == "longer" else os.SEEK_SET)
             file.write(b"a,b\n9,baru\n")
     os.utime(path, (1, 1))
-    with pytest.raises(SourceError, match="written to while it was read") as caught:
+    with pytest.raises(SourceError, match="ditulisi selagi dibaca") as caught:
         list(stream.blocks)
     assert caught.value.transient
 
@@ -114,7 +114,7 @@ def test_a_stream_that_nobody_reads_to_its_end_closes_its_file(tmp_path: Path) -
 
 
 def test_a_contract_that_is_no_upload_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ContractError, match="no upload"):
+    with pytest.raises(ContractError, match="bukan unggahan"):
         opened(api_contract("a"), write(tmp_path, "a\n1\n"))
 
 

@@ -15,10 +15,9 @@ from pipelines.contracts.model import Contract
 from pipelines.errors import ContractError, SourceError
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import SourceStream, Wanted
-from pipelines.extract.upload import zone
 from pipelines.extract.upload.files import UploadedFile, put_upload
 from pipelines.extract.upload.inbox import find_uploads
-from pipelines.extract.upload.zone import upload_zone
+from pipelines.extract.upload.zone import remote_zone, upload_zone
 from pipelines.settings import Settings
 from tests.support.extracts import upload_contract
 from tests.support.sftp_server import PASSWORD, SftpServer
@@ -123,7 +122,7 @@ def test_a_file_that_is_put_appears_whole_under_its_name(remote: Remote, tmp_pat
 
 
 def test_a_name_that_would_leave_the_folder_is_refused_there_too(remote: Remote, tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="no name for an upload"):
+    with pytest.raises(SourceError, match="bukan nama untuk unggahan"):
         put_upload(upload_zone(remote.settings), AB.key, write(tmp_path, "a"), name="../x.csv")
 
 
@@ -131,7 +130,7 @@ def test_a_file_that_grew_since_it_was_listed_is_left_for_the_next_look(remote: 
     remote.put("a.csv", "a,b\n1,2\n")
     upload = find_uploads(upload_zone(remote.settings), AB)[-1]
     remote.put("a.csv", "a,b\n1,2\n3,4\n")
-    with pytest.raises(SourceError, match=r"a\.csv changed while it was copied") as caught:
+    with pytest.raises(SourceError, match=r"a\.csv berubah selagi disalin") as caught:
         remote.open(upload=upload)
     assert caught.value.transient
 
@@ -140,7 +139,7 @@ def test_a_file_taken_away_since_it_was_listed_is_told(remote: Remote) -> None:
     remote.put("a.csv", "a,b\n1,2\n")
     upload = find_uploads(upload_zone(remote.settings), AB)[-1]
     (remote.folder / "a.csv").unlink()
-    with pytest.raises(SourceError, match="is gone") as caught:
+    with pytest.raises(SourceError, match="sudah tidak ada") as caught:
         remote.open(upload=upload)
     assert caught.value.transient
 
@@ -152,9 +151,7 @@ def test_a_server_that_goes_away_in_the_middle_is_a_transient_fault_and_the_next
     monkeypatch.setattr("tempfile.tempdir", None)
     remote.put("a.csv", "a,b\n" + "1,2\n" * 100_000)
     remote.server.reads = 3
-    with pytest.raises(
-        SourceError, match=r"a.csv could not be read: the upload zone does not answer"
-    ) as caught:
+    with pytest.raises(SourceError, match=r"a\.csv tidak dapat dibaca: zona unggah tidak menjawab") as caught:
         remote.open()
     assert caught.value.transient
     assert list(tmp_path.iterdir()) == []
@@ -170,7 +167,7 @@ def test_a_server_that_is_down_is_a_transient_fault_until_it_is_back(remote: Rem
     remote.server.pause()
     try:
         for _ in range(2):
-            with pytest.raises(SourceError, match="could not be listed") as caught:
+            with pytest.raises(SourceError, match="isi zona unggah tidak dapat dibaca") as caught:
                 remote.names()
             assert caught.value.transient
     finally:
@@ -179,13 +176,13 @@ def test_a_server_that_is_down_is_a_transient_fault_until_it_is_back(remote: Rem
 
 
 def test_a_server_that_never_answers_is_not_waited_for_for_ever(
-    remote: Remote, monkeypatch: pytest.MonkeyPatch
+    remote: Remote,
 ) -> None:
-    monkeypatch.setattr("pipelines.extract.upload.zone._SILENCE_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        monkeypatch.setenv("GUDANG_UPLOAD_ZONE", f"sftp://opd@127.0.0.1:{silent.getsockname()[1]}/zona")
-        with pytest.raises(SourceError, match="could not be listed") as caught:
-            remote.names()
+        url = f"sftp://opd@127.0.0.1:{silent.getsockname()[1]}/zona"
+        zone = remote_zone(url, remote.server.environment(), silence_s=0.3)
+        with pytest.raises(SourceError, match="isi zona unggah tidak dapat dibaca") as caught:
+            find_uploads(zone, AB)
     assert caught.value.transient
 
 
@@ -200,7 +197,7 @@ def test_looks_share_a_connection(remote: Remote) -> None:
 
 def test_a_wrong_password_is_refused_and_not_said(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GUDANG_UPLOAD_ZONE_PASSWORD", "salah-Rahasia")
-    with pytest.raises(SourceError, match="refused") as caught:
+    with pytest.raises(SourceError, match="ditolak") as caught:
         remote.names()
     assert not caught.value.transient
     assert "salah-Rahasia" not in str(caught.value)
@@ -211,7 +208,7 @@ def test_a_server_with_another_key_gets_no_password(remote: Remote, monkeypatch:
     line = remote.server.known_hosts.read_text().split()[0]
     others.write_text(f"{line} {asyncssh.generate_private_key('ssh-ed25519').export_public_key().decode()}")
     monkeypatch.setenv("GUDANG_UPLOAD_ZONE_KNOWN_HOSTS", str(others))
-    with pytest.raises(SourceError, match="key is not a known one") as caught:
+    with pytest.raises(SourceError, match="kunci server tidak dikenal") as caught:
         remote.names()
     assert not caught.value.transient
 
@@ -221,23 +218,21 @@ def test_without_a_file_of_known_keys_no_server_is_trusted(
 ) -> None:
     monkeypatch.delenv("GUDANG_UPLOAD_ZONE_KNOWN_HOSTS")
     monkeypatch.setenv("HOME", str(tmp_path))
-    with pytest.raises(SourceError, match="key is not a known one"):
+    with pytest.raises(SourceError, match="kunci server tidak dikenal"):
         remote.names()
 
 
-def test_a_zone_whose_package_is_missing_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(zone._PACKAGES, "s3", "paket_yang_tidak_ada")
-    monkeypatch.setenv("GUDANG_UPLOAD_ZONE", "s3://bucket/prefix")
-    with pytest.raises(ContractError, match="needs the package paket_yang_tidak_ada"):
-        _ = upload_zone(Settings(home=tmp_path, project=tmp_path, warehouse_url=None))
+def test_a_zone_whose_package_is_missing_names_it() -> None:
+    with pytest.raises(ContractError, match="memerlukan paket paket_yang_tidak_ada"):
+        remote_zone("s3://bucket/prefix", {}, packages={"s3": "paket_yang_tidak_ada"})
 
 
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("ftp://host/folder", "no zone that is known"),
-        ("sftp:///folder", "no zone that is known"),
-        ("sftp://opd:Rahasia1@host/folder", "holds a password"),
+        ("ftp://host/folder", "jenis zona di GUDANG_UPLOAD_ZONE tidak dikenal"),
+        ("sftp:///folder", "jenis zona di GUDANG_UPLOAD_ZONE tidak dikenal"),
+        ("sftp://opd:Rahasia1@host/folder", "memuat kata sandi"),
     ],
 )
 def test_another_kind_of_zone_or_a_password_in_its_url_is_refused(

@@ -58,7 +58,7 @@ def test_a_file_in_a_bucket_is_put_found_read_corrected_and_missed(bucket: str, 
     assert after.sha256 != before.sha256
     boto3.client("s3").delete_object(Bucket=bucket, Key=f"unggahan/{AB.key}/data.csv")
     assert find_uploads(upload_zone(settings), AB) == []
-    with pytest.raises(SourceError, match="is gone"):
+    with pytest.raises(SourceError, match="sudah tidak ada"):
         open_source(AB, wanted=Wanted(), upload=after)
 
 
@@ -69,4 +69,4 @@ def test_what_is_in_the_way_of_a_bucket_is_told_without_the_key(
     settings = Settings(home=tmp_path, project=tmp_path, warehouse_url=None)
     with pytest.raises(SourceError) as caught:
         put_upload(upload_zone(settings), AB.key, write(tmp_path, "a,b\n1,2\n", "data.csv"))
-    assert "data.csv could not be put" in caught.value.message and "s3cret" not in str(caught.value)
+    assert "data.csv tidak dapat ditaruh" in caught.value.message and "s3cret" not in str(caught.value)

@@ -65,24 +65,27 @@ def test_the_quote_is_found_out_and_said(tmp_path: Path, content: str, quote: st
 
 def test_what_can_be_cut_in_two_ways_is_refused_with_both(tmp_path: Path) -> None:
     error = refusal(tmp_path, "a,b\n1,'x'\n", contract("a", "b", quote="auto"))
-    assert "in more than one way" in error.message
-    assert "quote '\"'" in error.message and 'quote "\'"' in error.message
+    assert "dengan lebih dari satu cara" in error.message
+    assert "tanda kutip '\"'" in error.message and 'tanda kutip "\'"' in error.message
 
 
 def test_a_header_that_no_delimiter_fits_is_refused_with_what_was_tried(tmp_path: Path) -> None:
     error = refusal(tmp_path, "x;y;z\n1;2;3\n", AUTO)
     assert isinstance(error, ShapeError)
-    assert "delimiter ';' with quote '\"' 3" in error.message
+    assert "pemisah ';' dengan tanda kutip '\"' 3" in error.message
 
 
 def test_a_column_that_is_missing_is_still_told_by_name(tmp_path: Path) -> None:
-    assert "missing in the header: b; not expected: B" in refusal(tmp_path, "a;B\n1;2\n", AUTO).message
+    assert (
+        "tidak ada di baris judul: b; tidak dikenal di baris judul: B"
+        in refusal(tmp_path, "a;B\n1;2\n", AUTO).message
+    )
 
 
 def test_a_later_part_that_does_not_keep_to_it_is_refused_by_line(tmp_path: Path) -> None:
     content = b"a;b\n" + b"1;x\n" * 300_000 + "2;Kaf\xe9\n".encode("cp1252")
     error = refusal(tmp_path, content, AUTO)
-    assert "baris 300002: these bytes are no utf-8" in error.message
+    assert "baris 300002: byte-nya bukan utf-8" in error.message
 
 
 def test_a_first_part_that_ends_inside_a_quoted_cell_is_enough(tmp_path: Path) -> None:

@@ -118,15 +118,15 @@ def test_a_row_with_fewer_cells_than_the_header_is_refused(
     tmp_path: Path, content: str, line: int, cells: int
 ) -> None:
     error = refusal(tmp_path, content, contract("a", "b", "c"))
-    assert f"baris {line}: {cells} cells, but the header has 3" in error.message
-    assert "line break inside a cell" in str(error.hint) and "short_rows: true" in str(error.hint)
+    assert f"baris {line}: {cells} sel, sedangkan baris judul 3" in error.message
+    assert "ganti baris di dalam sel" in str(error.hint) and "short_rows: true" in str(error.hint)
 
 
 def test_where_the_contract_allows_it_short_rows_are_padded_and_counted(tmp_path: Path) -> None:
     stream = opened(contract("a", "b", short_rows=True), write(tmp_path, "a,b\n1\n,2\n3,\n\n4\n"))
     assert [row[:2] for row in read(stream)] == [["1", None], [None, "2"], ["3", None], ["4", None]]
     assert stream.warnings == [
-        "data.csv: 2 rows have fewer cells than the header, those that are missing are NULL"
+        "data.csv: 2 baris memuat lebih sedikit sel daripada baris judul; sel yang tidak ada menjadi NULL"
     ]
 
 
@@ -157,14 +157,14 @@ def test_memory_stays_flat_for_a_large_csv(tmp_path: Path) -> None:
 def test_a_missing_column_is_told_with_what_came_instead(tmp_path: Path) -> None:
     error = refusal(tmp_path, "a,B,c\n1,2,3\n")
     assert isinstance(error, ShapeError)
-    assert "missing in the header: b; not expected: B, c" in error.message
+    assert "tidak ada di baris judul: b; tidak dikenal di baris judul: B, c" in error.message
     assert "a, b" in str(error.hint)
 
 
 def test_an_unknown_column_stops_a_frozen_dataset(tmp_path: Path) -> None:
     error = refusal(tmp_path, "a,b,c,\n1,2,3,\n")
     assert isinstance(error, ShapeError)
-    assert "not expected in the header: c" in error.message
+    assert "tidak dikenal di baris judul: c" in error.message
 
 
 def test_an_unknown_column_is_kept_aside_with_a_warning_where_the_dataset_may_evolve(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_an_unknown_column_is_kept_aside_with_a_warning_where_the_dataset_may_ev
     assert (a, b, position) == ("1", "2", "baris 2")
     assert extra is not None and json.loads(extra) == {"c": "9", "kolom 3": None}
     assert stream.shape == {"a": "", "c": "", "kolom 3": "", "b": ""}
-    assert stream.warnings == ["data.csv: columns that are not in the contract, kept in _extra: c, kolom 3"]
+    assert stream.warnings == ["data.csv: kolom yang tidak ada di kontrak, disimpan di _extra: c, kolom 3"]
 
 
 def test_an_evolving_dataset_without_unknown_columns_has_nothing_aside(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_what_is_kept_aside_is_json_that_postgresql_takes(tmp_path: Path) -> Non
 def test_a_promised_column_that_is_gone_is_null_where_the_dataset_may_evolve(tmp_path: Path) -> None:
     stream = opened(contract("a", "b", schema_contract="evolve"), write(tmp_path, "a\n1\n"))
     assert read(stream) == [["1", None, None, "baris 2"]]
-    assert stream.warnings == ["data.csv: promised columns that are gone, NULL from now: b"]
+    assert stream.warnings == ["data.csv: kolom yang dijanjikan tidak ada lagi, sejak kini NULL: b"]
     assert stream.shape == {"a": ""}
 
 
@@ -202,23 +202,23 @@ def test_a_needed_column_that_is_gone_stops_an_evolving_dataset_too(
     of = contract("a", replace(column("b"), **needed), schema_contract="evolve")
     error = refusal(tmp_path, "a,c\n1,2\n", of)
     assert isinstance(error, ShapeError)
-    assert "missing in the header: b; not expected: c" in error.message
+    assert "tidak ada di baris judul: b; tidak dikenal di baris judul: c" in error.message
 
 
 def test_a_header_that_says_the_same_twice_is_refused(tmp_path: Path) -> None:
     error = refusal(tmp_path, "a,b,b \n1,2,3\n", contract("a", "b", schema_contract="evolve"))
     assert isinstance(error, ShapeError)
-    assert "twice in the header: b" in error.message
+    assert "ganda di baris judul: b" in error.message
 
 
 def test_another_delimiter_is_recognised_in_the_message(tmp_path: Path) -> None:
-    assert "parted by ';'" in str(refusal(tmp_path, "a;b\n1;2\n").hint)
+    assert "dipisah dengan ';'" in str(refusal(tmp_path, "a;b\n1;2\n").hint)
 
 
 def test_a_row_with_too_many_cells_names_its_line(tmp_path: Path) -> None:
     error = refusal(tmp_path, "a,b\n1,2\n3,4,5\n")
     assert not isinstance(error, ShapeError)
-    assert "baris 3: 3 cells, but the header has 2" in error.message
+    assert "baris 3: 3 sel, sedangkan baris judul 2" in error.message
 
 
 def test_empty_cells_beyond_the_header_do_no_harm(tmp_path: Path) -> None:
@@ -227,12 +227,14 @@ def test_empty_cells_beyond_the_header_do_no_harm(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["a,b\n1,2\n3", "a,b\r\n1,2\r\n3"])
 def test_a_half_written_file_is_cut_short(tmp_path: Path, content: str) -> None:
-    assert "cut short: its last row, baris 3, has 1 of 2 cells" in refusal(tmp_path, content).message
+    assert (
+        "berkas terpotong: baris terakhir, baris 3, memuat 1 dari 2 sel" in refusal(tmp_path, content).message
+    )
 
 
 def test_a_half_written_utf16_file_is_cut_short(tmp_path: Path) -> None:
     error = refusal(tmp_path, "a,b\n1,2\n3".encode("utf-16"), contract("a", "b", encoding="utf-16"))
-    assert "cut short" in error.message
+    assert "terpotong" in error.message
 
 
 def test_a_whole_utf16_file_is_not_cut_short(tmp_path: Path) -> None:
@@ -243,40 +245,45 @@ def test_a_whole_utf16_file_is_not_cut_short(tmp_path: Path) -> None:
 def test_a_wrong_encoding_names_the_line_of_the_first_wrong_byte(tmp_path: Path) -> None:
     lines = ["a,b", *["1,x"] * 40_000, "2,Kaf\xe9", *["3,y"] * 10]
     error = refusal(tmp_path, "\n".join(lines).encode("cp1252"))
-    assert "baris 40002: these bytes are no utf-8" in error.message
+    assert "baris 40002: byte-nya bukan utf-8" in error.message
     assert "cp1252" in str(error.hint)
 
 
 def test_a_utf8_bom_contradicts_another_declared_encoding(tmp_path: Path) -> None:
     error = refusal(tmp_path, "\ufeffa,b\n1,2\n", contract("a", "b", encoding="cp1252"))
-    assert "the file is UTF-8, the contract declares cp1252" in error.message
+    assert "pengodean berkas UTF-8, sedangkan kontrak menyatakan cp1252" in error.message
 
 
 def test_a_quote_never_closed_names_the_line_that_opened_it(tmp_path: Path) -> None:
     error = refusal(tmp_path, 'a,b\n1,2\n3,"4\n5,6\n' + "7,8\n" * 10)
-    assert "baris 3: a quote" in error.message
+    assert 'baris 3: tanda kutip (") dibuka di baris ini' in error.message
 
 
 def test_a_quote_inside_a_cell_is_refused_rather_than_guessed(tmp_path: Path) -> None:
     error = refusal(tmp_path, 'a,b\n1,2\n3,"Budi "si" x"\n')
-    assert "baris 3: a quote" in error.message
+    assert 'baris 3: ada tanda kutip (") di dalam sel' in error.message
     assert "Budi" not in str(error)
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [("", "empty"), ("a,b\n", "no row"), ("a,b\n,\n \n", "no row"), ("\n\n", "no header in row 1")],
+    [
+        ("", "kosong"),
+        ("a,b\n", "tidak ada baris data"),
+        ("a,b\n,\n \n", "tidak ada baris data"),
+        ("\n\n", "tidak ada baris judul di baris 1"),
+    ],
 )
 def test_a_file_without_content_is_refused(tmp_path: Path, content: str, words: str) -> None:
     assert words in refusal(tmp_path, content).message
 
 
 def test_a_workbook_that_calls_itself_csv_is_told_so(tmp_path: Path) -> None:
-    assert "this is a workbook" in refusal(tmp_path, workbook(tmp_path, ["a", "b"]).read_bytes()).message
+    assert "ini buku kerja" in refusal(tmp_path, workbook(tmp_path, ["a", "b"]).read_bytes()).message
 
 
 def test_a_file_that_is_gone_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="cannot be opened"):
+    with pytest.raises(SourceError, match="tidak dapat dibuka"):
         open_file(AB, UploadedFile(tmp_path / "data.csv", "data.csv", 1, 1.0))
 
 
@@ -300,7 +307,7 @@ def test_total_rows_are_left_out_wherever_they_stand_and_counted(tmp_path: Path)
     stream = opened(of, write(tmp_path, "kab,n\nBerau,1\nJUMLAH,1\nPaser,2\nTotalindo,5\n total akhir,3\n"))
     assert [row[0] for row in read(stream)] == ["Berau", "Paser"]
     assert stream.rows == 2
-    assert stream.warnings == ["data.csv: 3 total rows left out"]
+    assert stream.warnings == ["data.csv: 3 baris jumlah tidak dimuat"]
 
 
 def test_totals_looked_for_in_a_column_that_is_not_there_are_the_contracts_fault(tmp_path: Path) -> None:
@@ -333,11 +340,11 @@ def test_rows_wrapped_whole_in_quotes_are_unwrapped(tmp_path: Path) -> None:
 
 def test_a_row_that_is_not_wrapped_as_the_others_is_refused(tmp_path: Path) -> None:
     error = refusal(tmp_path, '"a,b"\n"1,2"\n3,4\n', contract("a", "b", quote="row"))
-    assert "baris 3: this row is not wrapped" in error.message
+    assert "baris 3: baris ini tidak berada dalam sepasang tanda kutip" in error.message
 
 
 def test_rows_wrapped_whole_are_recognised_in_the_message(tmp_path: Path) -> None:
-    assert "declare quote: row" in str(refusal(tmp_path, '"a,b"\n"1,2"\n').hint)
+    assert "nyatakan quote: row" in str(refusal(tmp_path, '"a,b"\n"1,2"\n').hint)
 
 
 @pytest.mark.parametrize(("quote", "cell"), [("none", '"Budi" "si" x'), ("'", "Jl. Mawar, 5")])
@@ -371,13 +378,16 @@ def test_a_row_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path)
     error = uploads.refused(AB, path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert "baris 2: a quote" in error.message and f"{MAX_ROW:,} characters" in error.message
+    assert (
+        'baris 2: tanda kutip (") dibuka di baris ini' in error.message
+        and f"{MAX_ROW:,} karakter" in error.message
+    )
     assert peak < 5 * MAX_ROW
 
 
 def test_a_nul_byte_names_its_row(tmp_path: Path) -> None:
     error = refusal(tmp_path, "a,b\n1,2\n3,x\0y\n")
-    assert "baris 3: a NUL character" in error.message
+    assert "baris 3: ada karakter NUL" in error.message
 
 
 def test_utf16_without_a_mark_says_which_to_declare(tmp_path: Path) -> None:
@@ -387,7 +397,7 @@ def test_utf16_without_a_mark_says_which_to_declare(tmp_path: Path) -> None:
 
 def test_utf16_where_utf8_is_declared_says_so(tmp_path: Path) -> None:
     error = refusal(tmp_path, "a,b\n1,2\n".encode("utf-16"))
-    assert "the file is UTF-16, the contract declares utf-8" in error.message
+    assert "pengodean berkas UTF-16, sedangkan kontrak menyatakan utf-8" in error.message
 
 
 def test_no_error_carries_the_files_bytes_along(tmp_path: Path) -> None:

@@ -20,18 +20,18 @@ AB = contract("a", "b")
 
 def test_a_line_that_is_too_long_is_called_so(tmp_path: Path) -> None:
     error = refusal(tmp_path, "a,b\n1," + "x" * MAX_ROW + "\n", AB)
-    assert "baris 2: this line is too long: a row has at most 16,777,216 characters" in error.message
+    assert "baris 2: baris ini terlalu panjang: satu baris paling banyak 16,777,216 karakter" in error.message
 
 
 def test_a_file_of_one_line_is_called_so_too(tmp_path: Path) -> None:
     error = refusal(tmp_path, json.dumps([{"a": "x" * 100, "b": 1}] * 160_000), AB)
-    assert "baris 1: this line is too long" in error.message
+    assert "baris 1: baris ini terlalu panjang" in error.message
     assert "format: json" in str(error.hint)
 
 
 def test_a_quote_that_is_never_closed_is_called_so(tmp_path: Path) -> None:
     error = refusal(tmp_path, 'a,b\n1,"x\n' + "yy\n" * (MAX_ROW // 3 + 1), AB)
-    assert 'baris 2: a quote (") is opened in this row and never closed' in error.message
+    assert 'baris 2: tanda kutip (") dibuka di baris ini dan tidak ditutup' in error.message
 
 
 def escaped(text: str) -> str:
@@ -52,7 +52,7 @@ def test_what_mysql_escapes_comes_back_as_it_was(rows: list[tuple[str, str | Non
 
 
 def test_a_noncharacter_is_no_escaped_sign(tmp_path: Path) -> None:
-    assert "damaged" in refusal(tmp_path, "a,b\n1,\ufdd1\n", contract("a", "b", escape="\\")).message
+    assert "rusak" in refusal(tmp_path, "a,b\n1,\ufdd1\n", contract("a", "b", escape="\\")).message
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,12 @@ import openpyxl
 import pytest
 
 from pipelines.errors import SourceError
-from pipelines.extract.upload.workbook import guard
+from pipelines.extract.upload.limits import Limits
 from tests.support.extracts import upload_contract as contract
 from tests.support.uploads import opened, read, refusal, refused, workbook, write
 from tests.support.workbooks import ods, xls
 
+LITTLE_MEMORY = Limits(memory=400 << 20)
 AB_XLSX = contract("a", "b", file_format="xlsx")
 TABLE = [["a", "b"], [1, 2]]
 
@@ -25,7 +26,7 @@ def test_a_workbook_with_a_password_is_told_so(tmp_path: Path) -> None:
     plain = workbook(tmp_path, *TABLE)
     with plain.open("rb") as source, (tmp_path / "kunci.xlsx").open("wb") as target:
         msoffcrypto.format.ooxml.OOXMLFile(source).encrypt("rahasia", target)
-    assert "locked with a password" in refused(AB_XLSX, tmp_path / "kunci.xlsx").message
+    assert "terkunci dengan kata sandi" in refused(AB_XLSX, tmp_path / "kunci.xlsx").message
 
 
 def test_an_ods_with_a_password_is_told_so(tmp_path: Path) -> None:
@@ -37,18 +38,19 @@ def test_an_ods_with_a_password_is_told_so(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as book:
         for name, content in parts.items():
             book.writestr(name, content)
-    assert "locked with a password" in refused(contract("a", file_format="ods"), path).message
+    assert "terkunci dengan kata sandi" in refused(contract("a", file_format="ods"), path).message
 
 
-@pytest.mark.usefixtures("little_memory")
 def test_an_xls_that_leads_its_reader_in_a_circle_ends_only_the_reader(tmp_path: Path) -> None:
     content = bytearray(xls(tmp_path).read_bytes())
     # The first block of the allocation table (MS-CFB 2.2, offset 76): each sector is made its own successor.
     table = 512 * (1 + int.from_bytes(content[76:80], "little"))
     for sector in range(128):
         content[table + 4 * sector : table + 4 * sector + 4] = sector.to_bytes(4, "little")
-    error = refusal(tmp_path, bytes(content), contract("a", "b", file_format="xls"), "putar.xls")
-    assert "it is damaged" in error.message
+    error = refusal(
+        tmp_path, bytes(content), contract("a", "b", file_format="xls"), "putar.xls", LITTLE_MEMORY
+    )
+    assert "buku kerja rusak" in error.message
 
 
 def test_an_xls_with_damaged_bytes_is_refused_or_read_and_never_crashes(tmp_path: Path) -> None:
@@ -67,7 +69,7 @@ def test_an_xls_with_damaged_bytes_is_refused_or_read_and_never_crashes(tmp_path
 
 def test_a_web_page_is_no_xlsx(tmp_path: Path) -> None:
     error = refusal(tmp_path, "\n<table><tr><td>a</td></tr></table>", AB_XLSX, "data.xlsx")
-    assert "a web page" in error.message and "save it as .xlsx" in str(error.hint)
+    assert "halaman web" in error.message and "simpan sebagai .xlsx" in str(error.hint)
 
 
 def packed(path: Path, **parts: bytes) -> Path:
@@ -79,7 +81,7 @@ def packed(path: Path, **parts: bytes) -> Path:
 
 def test_a_workbook_that_unpacks_to_far_more_than_it_is_never_reaches_the_reader(tmp_path: Path) -> None:
     path = packed(workbook(tmp_path, *TABLE), sharedStringsAgain=b"\0" * (80 << 20))
-    assert "unpacks to more than 250 times its size" in refused(AB_XLSX, path).message
+    assert "isinya lebih dari 250 kali ukurannya" in refused(AB_XLSX, path).message
 
 
 def test_two_cells_in_far_corners_do_not_take_all_memory(tmp_path: Path) -> None:
@@ -88,7 +90,7 @@ def test_two_cells_in_far_corners_do_not_take_all_memory(tmp_path: Path) -> None
     sheet: Any = book.active
     sheet["XFD1048576"] = "x"
     book.save(path)
-    assert "needs more than 3,072 MB of memory" in refused(AB_XLSX, path).message
+    assert "memerlukan memori lebih dari 3,072 MB" in refused(AB_XLSX, path).message
 
 
 def shared(folder: Path, texts: list[str], cells: list[int]) -> Path:
@@ -112,24 +114,17 @@ def shared(folder: Path, texts: list[str], cells: list[int]) -> Path:
     return path
 
 
-@pytest.fixture
-def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "MAX_MEMORY", 400 << 20)
-
-
-@pytest.mark.usefixtures("little_memory")
 def test_one_long_text_that_many_cells_share_does_not_take_all_memory(tmp_path: Path) -> None:
-    assert len(read(opened(AB_XLSX, shared(tmp_path, ["x" * 1_000_000], [0] * 10)))) == 10
+    assert len(read(opened(AB_XLSX, shared(tmp_path, ["x" * 1_000_000], [0] * 10), LITTLE_MEMORY))) == 10
     path = shared(tmp_path, ["x" * 1_000_000], [0] * 20_000)
-    assert "needs more than 400 MB of memory" in refused(AB_XLSX, path).message
+    assert "memori lebih dari 400 MB" in refused(AB_XLSX, path, LITTLE_MEMORY).message
 
 
-@pytest.mark.usefixtures("little_memory")
 def test_repeated_cells_of_an_ods_do_not_take_all_memory(tmp_path: Path) -> None:
     cell = '<table:table-cell office:value-type="string" table:number-columns-repeated="16384"><text:p>x</text:p></table:table-cell>'
     row = f'<table:table-row table:number-rows-repeated="1048576">{cell}</table:table-row>'
     path = ods(tmp_path, f'<table:table table:name="Data">{row}</table:table>')
-    refused(contract("a", "b", file_format="ods"), path)  # calamine counts repeats by itself
+    refused(contract("a", "b", file_format="ods"), path, LITTLE_MEMORY)  # calamine counts repeats by itself
 
 
 def test_empty_cells_repeated_to_the_sheets_end_do_no_harm(tmp_path: Path) -> None:
@@ -150,7 +145,7 @@ def test_what_a_lying_part_unpacks_to_is_counted(tmp_path: Path) -> None:
     size = (1_234_567).to_bytes(4, "little")
     assert content.count(size) == 2  # in front of the part, and in the list of members
     path.write_bytes(content.replace(size, (1000).to_bytes(4, "little")))
-    assert "no workbook" in refused(AB_XLSX, path).message
+    assert "bukan buku kerja" in refused(AB_XLSX, path).message
 
 
 def test_many_sheets_over_one_part_are_damage_and_cost_one_reading(tmp_path: Path) -> None:
@@ -163,7 +158,7 @@ def test_many_sheets_over_one_part_are_damage_and_cost_one_reading(tmp_path: Pat
     with zipfile.ZipFile(path, "w") as book:
         for name, content in parts.items():
             book.writestr(name, content)
-    assert "sheet S2 is damaged" in refused(contract("a", "b", file_format="xlsx", sheets="S*"), path).message
+    assert "lembar S2 rusak" in refused(contract("a", "b", file_format="xlsx", sheets="S*"), path).message
     assert len(read(opened(contract("a", "b", file_format="xlsx", sheet="S7"), path))) == 1
 
 

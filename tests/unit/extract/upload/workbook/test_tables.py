@@ -1,4 +1,4 @@
-"""Workbooks as COPY text: cells, sheets, headers of several rows. What is hostile: test_workbook_hostile.py."""
+"""Workbooks as COPY text: cells, sheets, headers of several rows. What is hostile: test_hostile.py."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from pipelines.errors import SourceError
 from pipelines.extract.upload.table import header
-from pipelines.extract.upload.workbook.reader import cell_text, column_texts
+from pipelines.extract.upload.workbook.program import column_texts
 from tests.support.extracts import column
 from tests.support.extracts import upload_contract as contract
 from tests.support.uploads import opened, read, refusal, refused, workbook, write
@@ -36,6 +36,11 @@ def test_a_workbook_is_read_from_its_header_row_with_sheet_rows_as_positions(tmp
 def test_a_table_that_starts_away_from_the_corner_keeps_its_rows_and_columns(tmp_path: Path) -> None:
     path = workbook(tmp_path, [], [], [None, None, "a", "b"], [None, None, 1, 2])
     assert read(opened(contract("a", "b", file_format="xlsx", header_row=3), path)) == [["1", "2", "baris 4"]]
+
+
+def cell_text(value: Any) -> str:
+    """The text of one cell, in a column of several types, which is made cell by cell."""
+    return column_texts([value, "teks"])[0]
 
 
 @pytest.mark.parametrize(
@@ -124,16 +129,16 @@ def test_error_cells_keep_their_text(tmp_path: Path) -> None:
 
 def test_a_formula_that_nobody_computed_is_no_empty_cell(tmp_path: Path) -> None:
     path = workbook(tmp_path, ["a", "b"], [1, 2], [3, "=A2+1"])
-    with pytest.raises(SourceError, match=r"baris 3, column 2 holds a formula") as caught:
+    with pytest.raises(SourceError, match=r"baris 3, kolom 2: rumus tanpa nilai") as caught:
         read(opened(AB_XLSX, path))
-    assert "save it" in str(caught.value.hint)
+    assert "simpan" in str(caught.value.hint)
 
 
 def test_a_formula_is_seen_whatever_the_prefix_of_its_namespace(tmp_path: Path) -> None:
     path = workbook(tmp_path, ["a", "b"], [1, 2], [3, "=A2+1"])
     space = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     rewrite_sheet(path, b"<f>A2+1</f><v></v>", b'<x:f xmlns:x="%b">A2+1</x:f><v></v>' % space)
-    assert "baris 3, column 2 holds a formula" in refused(AB_XLSX, path).message
+    assert "baris 3, kolom 2: rumus tanpa nilai" in refused(AB_XLSX, path).message
 
 
 def test_a_computed_formula_gives_its_value(tmp_path: Path) -> None:
@@ -163,7 +168,7 @@ def test_the_declared_sheet_is_read(tmp_path: Path) -> None:
     book.save(tmp_path / "data.xlsx")
     of = contract("a", "b", file_format="xlsx", sheet="Isian")
     assert len(read(opened(of, tmp_path / "data.xlsx"))) == 1
-    with pytest.raises(SourceError, match="no sheet 'Rekap'; it has 'Sheet', 'Isian'"):
+    with pytest.raises(SourceError, match="tidak ada lembar 'Rekap'; yang ada: 'Sheet', 'Isian'"):
         opened(contract("a", "b", file_format="xlsx", sheet="Rekap"), tmp_path / "data.xlsx")
 
 
@@ -171,7 +176,7 @@ def test_the_declared_sheet_is_read(tmp_path: Path) -> None:
     "content", [b"a,b\n1,2\n", b"PK\x03\x04" + b"x" * 200, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600]
 )
 def test_what_is_no_workbook_is_refused(tmp_path: Path, content: bytes) -> None:
-    assert "no workbook" in refusal(tmp_path, content, AB_XLSX, "data.xlsx").message
+    assert "bukan buku kerja" in refusal(tmp_path, content, AB_XLSX, "data.xlsx").message
 
 
 def test_a_workbook_cut_anywhere_is_refused(tmp_path: Path) -> None:
@@ -195,9 +200,9 @@ def test_a_workbook_with_damaged_bytes_is_refused_or_read_and_never_crashes(tmp_
 
 
 def test_a_workbook_without_rows_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="no row"):
+    with pytest.raises(SourceError, match="tidak ada baris data"):
         read(opened(AB_XLSX, workbook(tmp_path, ["a", "b"])))
-    with pytest.raises(SourceError, match="no header in row 1"):
+    with pytest.raises(SourceError, match="tidak ada baris judul di baris 1"):
         opened(AB_XLSX, workbook(tmp_path))
 
 
@@ -240,7 +245,7 @@ def test_a_sheet_is_found_by_pattern_when_only_one_matches(tmp_path: Path) -> No
 def test_several_matching_sheets_are_refused_with_what_there_is(tmp_path: Path) -> None:
     path = workbook(tmp_path, *TABLE, title="Data 2023", **{"Data 2024": TABLE})
     error = refused(contract("a", "b", file_format="xlsx", sheet="Data*"), path)
-    assert "2 sheets match 'Data*'; it has 'Data 2023', 'Data 2024'" in error.message
+    assert "2 lembar cocok dengan 'Data*'; yang ada: 'Data 2023', 'Data 2024'" in error.message
     assert "sheets" in str(error.hint)
 
 
@@ -261,10 +266,12 @@ def test_all_matching_sheets_are_read_with_their_names(tmp_path: Path) -> None:
 def test_each_of_all_sheets_must_keep_the_contract_and_an_empty_one_is_told(tmp_path: Path) -> None:
     of = contract("a", "b", file_format="xlsx", sheets="*")
     error = refused(of, workbook(tmp_path, *TABLE, title="2023", **{"2024": [["a", "c"], [1, 2]]}))
-    assert "lembar 2024 baris 1: missing in the header: b; not expected: c" in error.message
+    assert (
+        "lembar 2024 baris 1: tidak ada di baris judul: b; tidak dikenal di baris judul: c" in error.message
+    )
     stream = opened(of, workbook(tmp_path, *TABLE, title="2023", **{"2024": [["a", "b"]]}))
     assert len(read(stream)) == 1
-    assert stream.warnings == ["data.xlsx: sheet 2024 has a header but no row"]
+    assert stream.warnings == ["data.xlsx: lembar 2024 memiliki baris judul tetapi tanpa baris data"]
 
 
 def test_sheets_of_an_evolving_dataset_may_differ(tmp_path: Path) -> None:
@@ -289,7 +296,7 @@ def test_hidden_sheets_are_no_ones_data_unless_they_are_named(tmp_path: Path) ->
     for of in (AB_XLSX, contract("a", "b", file_format="xlsx", sheet="*")):
         assert read(opened(of, tmp_path / "data.xlsx")) == [["1", "2", "baris 2"]]
     named = contract(column("a", "kode"), file_format="xlsx", sheet="ref")
-    assert "no row" in refused(named, tmp_path / "data.xlsx").message
+    assert "tidak ada baris data" in refused(named, tmp_path / "data.xlsx").message
 
 
 # --- headers of several rows
@@ -336,7 +343,7 @@ def test_merged_cells_beside_and_below_the_header_do_no_harm(tmp_path: Path) -> 
     of = contract("a", "b", file_format="xlsx", header_rows=2)
     assert read(opened(of, path)) == [["1", "2", "baris 3"]]
     far = refused(contract("a", "b", file_format="xlsx", header_rows=9), path)
-    assert "not expected: a / 1, b / 2" in far.message
+    assert "tidak dikenal di baris judul: a / 1, b / 2" in far.message
 
 
 def test_without_merged_cells_an_upper_name_reaches_as_far_as_something_stands_below(tmp_path: Path) -> None:
@@ -365,6 +372,6 @@ def test_totals_of_a_workbook_are_left_out_and_counted_by_sheet(tmp_path: Path) 
     stream = opened(contract("a", "b", file_format="xlsx", sheets="*", totals={"a": "(?i)^total"}), path)
     assert len(read(stream)) == 2
     assert stream.warnings == [
-        "data.xlsx: 1 total rows left out in sheet 2023",
-        "data.xlsx: 2 total rows left out in sheet 2024",
+        "data.xlsx: 1 baris jumlah tidak dimuat di lembar 2023",
+        "data.xlsx: 2 baris jumlah tidak dimuat di lembar 2024",
     ]

@@ -1,7 +1,7 @@
-"""The process of its own that reads a workbook, and what that may cost.
+"""The process that reads a workbook, as the loader sees it: it may die, and may use only so much memory and time.
 
-What belongs here: sheets that reach too far, damage that ends a reader, passwords. Not here: what that process does
-(reader.py), what is in the sheets (tables.py).
+What belongs here: starting, asking and ending it; passwords. Not here: what that process does (program.py), what is in
+the sheets (tables.py).
 """
 
 from __future__ import annotations
@@ -18,27 +18,28 @@ import msgspec
 
 from pipelines.errors import SourceError
 from pipelines.extract.upload.kinds import is_web_page
-from pipelines.extract.upload.table import Reading
+from pipelines.extract.upload.reading import Reading
 
-MAX_MEMORY = 3 << 30
-"""Bytes of memory in which calamine must be able to open any one sheet of a workbook. Not enforced on macOS."""
-_MAX_SECONDS = 300
-_READER = Path(__file__).with_name("reader.py")
-_PAGE_READER = Path(__file__).with_name("web_page.py")
+_PROGRAM = Path(__file__).with_name("program.py")
+_WEB_PAGE = Path(__file__).with_name("web_page.py")
 _CHUNK = 1 << 20
 _PIPE = 1 << 19
-"""Bytes that may stand between the two, so that neither waits for the other at each block of rows."""
+"""Bytes of the pipe between the two processes, so that neither waits for the other at each block of rows."""
 
 
 class WorkbookProcess:
-    """A process that reads `file` (reader.py) and ends with this; it starts before it is asked anything."""
+    """A process that reads `file` (program.py). It starts at once and ends with the context.
+
+    Python starts it by its path, with -I: it imports nothing of ours, which would take longer than most workbooks.
+    """
 
     def __init__(self, reading: Reading, file: BinaryIO) -> None:
         self._reading = reading
-        page_reader = str(_PAGE_READER) if is_web_page(file) else ""
-        limits = [str(MAX_MEMORY), str(_MAX_SECONDS), str(file.fileno()), page_reader]
+        limits = reading.limits
+        web_page = str(_WEB_PAGE) if is_web_page(file) else ""
+        arguments = [str(limits.memory), str(limits.seconds), str(file.fileno()), web_page]
         self._process = subprocess.Popen(
-            [sys.executable, "-I", str(_READER), *limits],
+            [sys.executable, "-I", str(_PROGRAM), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -59,11 +60,11 @@ class WorkbookProcess:
         self._process.communicate()
 
     def ask(self, *request: str | int) -> None:
-        """Sends a request; `answer` may be asked for later. Raises SourceError where nobody reads it."""
+        """Sends a request (program.py) and does not wait. Raises SourceError where the process has ended."""
         self._send(request)
 
     def ask_forms(self, forms: Mapping[int, str | int]) -> None:
-        """Asks for the rows below the header, with the number cells of these columns in their forms."""
+        """Asks for the rows below the header. forms: by column, how its number cells are written (program.Form)."""
         self._send({str(place): form for place, form in forms.items()})
 
     def _send(self, request: object) -> None:
@@ -79,7 +80,7 @@ class WorkbookProcess:
         raise self._ended()
 
     def answer(self) -> Any:
-        """The next answer. Raises SourceError where the process did not survive the question."""
+        """The next answer. Raises SourceError where the process has ended before it gave one."""
         pipe = self._process.stdout
         assert pipe
         size = pipe.read(8)
@@ -90,16 +91,18 @@ class WorkbookProcess:
         return msgspec.msgpack.decode(content)
 
     def _ended(self) -> SourceError:
-        message = f"it is damaged, or a sheet of it needs more than {MAX_MEMORY >> 20:,} MB of memory"
-        hint = (
-            "delete what stands far below or to the right of the table, save it anew; or upload it in parts"
+        memory = self._reading.limits.memory
+        message = (
+            f"buku kerja rusak, atau salah satu lembarnya memerlukan memori lebih dari {memory >> 20:,} MB"
         )
-        return self._reading.fault(message, hint)
+        hint = "hapus isi yang jauh di bawah atau di kanan tabel, lalu simpan ulang; atau unggah sebagian-sebagian"
+        return self._reading.source_error(message, hint)
 
 
-def locked(reading: Reading) -> SourceError:
-    hint = "save it without a password and upload it again"
-    return reading.fault("the workbook is locked with a password", hint)
+def locked_error(reading: Reading) -> SourceError:
+    """The error of a workbook that needs a password."""
+    hint = "simpan tanpa kata sandi, lalu unggah lagi"
+    return reading.source_error("buku kerja terkunci dengan kata sandi", hint)
 
 
 def is_encrypted_package(file: BinaryIO) -> bool:

@@ -1,17 +1,18 @@
-"""Run as a program: opens a workbook with calamine, in little memory, and gives its cells as text.
+"""Run as a program by process.py: opens a workbook with calamine, in limited memory, and gives its cells as text.
 
-What belongs here: what calamine holds, a cell's value as faithful text; dying in the place of who started it
-(guard.py). Not here: anything of the house, it must start fast; which sheets, which columns (tables.py).
-A web page that was saved as .xls is read by web_page.py instead.
-A damaged .xls sends calamine round in circles, two cells in far corners make it ask for hundreds of gigabytes: both end
-the process that reads, and here that is this one.
+What belongs here: calamine, and the text of a cell that shows its value exactly. Not here: imports of this project
+(the program must start fast); which sheets, which columns (tables.py). A web page that was saved as .xls is read by
+web_page.py instead of calamine.
 
-Each request is a line of JSON; each answer a length of 8 bytes and as many of MessagePack:
-[] opens: [name, is a worksheet, is visible] of each sheet; "locked"; or null for what is no workbook.
-[name, rows] reads a sheet: its first used column and its merged cells, or null for a damaged sheet; then the columns'
-texts of its first `rows` rows, which end with the header.
-{column: form} goes on with that sheet: its columns' texts, block by block until one is empty. `form` says how the
-number cells of a column are written, see `Form`; columns are counted from the first used one.
+Why a process of its own: a damaged .xls may make calamine loop for ever, and two cells in far corners make it ask for
+hundreds of gigabytes. Both end the process, which is not the loader's.
+
+Each request is one line of JSON. Each answer is a length of 8 bytes and as many bytes of MessagePack.
+[] opens the workbook. Answer: [name, is a worksheet, is visible] for each sheet; "locked"; or null for no workbook.
+[name, rows] reads a sheet. First answer: its first used column and its merged cells; or null for a damaged sheet.
+Second answer: the columns' texts of its first `rows` rows, of which the header is the end.
+{column: form} goes on with that sheet. Answers: the columns' texts, block by block, then an empty block. `form` says
+how the number cells of a column are written, see `Form`; columns are counted from the first used one.
 """
 
 from __future__ import annotations
@@ -40,25 +41,31 @@ from python_calamine import (
 _CHUNK = 1 << 20
 _ROWS = 250
 _EXACT_INTEGERS = 2**53
+"""From here on a floating-point number is no longer every integer."""
 _UNREADABLE = (CalamineError, OSError, ValueError)
 
 _LONG = 10**15
-"""Excel keeps 15 digits of a number (Microsoft, "Excel specifications and limits"): from here on the last are lost."""
+"""The first integer of more than 15 digits, of which Excel has lost the last (Microsoft, "Excel specifications and
+limits")."""
 
 Form = str | int
-"""How the number cells of one column are written: "code" shows that a number of more than 15 digits has lost some
-(6.40201410590001E+15), "comma" writes the decimal mark that the Indonesian repairs read, a whole number is added to a
-date's serial number that the workbook counts from another day."""
+"""How the number cells of one column are written. "code": a number of more than 15 digits shows by its exponent that it
+has lost some (6.40201410590001E+15). "comma": with the decimal mark that the Indonesian repairs read. An integer: so
+many days are added to the serial number of a date, where the workbook counts from another day."""
 _NUMBERS = frozenset({float, int})
 _YEARS = range(1900, 2101)
-"""Serial numbers that look like years: ops.serial_excel leaves them alone."""
+"""Numbers that are rather years than serial numbers of dates; ops.serial_excel does not change them either."""
 
 _Cell = float | bool | str | date | time | timedelta
-_SAME_IN_JSON = ({float}, {int}, {bool}, {date}, {datetime}, {date, datetime})
+_WRITTEN_AS_JSON = ({float}, {int}, {bool}, {date}, {datetime}, {date, datetime})
 
 
-def main(memory: int, seconds: int, file: int, page_reader: str) -> None:
-    """page_reader: web_page.py's place where the file is a web page, else empty."""
+def main(memory: int, seconds: int, file: int, web_page: str) -> None:
+    """Answers the requests on standard input until it ends.
+
+    memory: bytes. seconds: of processor time. file: descriptor of the workbook. web_page: path of web_page.py where the
+    file is a web page, else empty.
+    """
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -67,29 +74,30 @@ def main(memory: int, seconds: int, file: int, page_reader: str) -> None:
     for line in sys.stdin.buffer:
         request = msgspec.json.decode(line)
         if workbook is None:
-            workbook = _opened(file, page_reader)
+            workbook = _open(file, web_page)
         elif isinstance(request, dict):
-            _give_rows(rows, {int(column): form for column, form in request.items()})
+            _answer_rows(rows, {int(column): form for column, form in request.items()})
         else:
-            rows = _give_head(workbook, *request)
+            rows = _answer_head(workbook, *request)
 
 
-def _opened(file: int, page_reader: str) -> Any:
+def _open(file: int, web_page: str) -> Any:
+    """The workbook, after its answer; None where there is none."""
     content = io.BytesIO()
-    # By position: the descriptor, and where it stands, is shared with who started this.
+    # pread, since the loader's process shares the descriptor and its position.
     while chunk := os.pread(file, _CHUNK, content.tell()):
         content.write(chunk)
     content.seek(0)
-    if page_reader:
-        return _opened_page(content.getvalue(), page_reader)
+    if web_page:
+        return _open_web_page(content.getvalue(), web_page)
     try:
         workbook = CalamineWorkbook.from_filelike(content)
     except PasswordError:
-        _give("locked")
+        _answer("locked")
     except _UNREADABLE:
-        _give(None)
+        _answer(None)
     else:
-        _give(
+        _answer(
             [
                 (s.name, s.typ is SheetTypeEnum.WorkSheet, s.visible is SheetVisibleEnum.Visible)
                 for s in workbook.sheets_metadata
@@ -99,63 +107,64 @@ def _opened(file: int, page_reader: str) -> Any:
     return None
 
 
-def _opened_page(content: bytes, page_reader: str) -> Any:
-    spec = importlib.util.spec_from_file_location("workbook_html", page_reader)
+def _open_web_page(content: bytes, web_page: str) -> Any:
+    spec = importlib.util.spec_from_file_location("web_page", web_page)
     assert spec and spec.loader
-    module = sys.modules["workbook_html"] = importlib.util.module_from_spec(spec)
+    module = sys.modules["web_page"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     try:
         workbook: Any = module.HtmlWorkbook(content)
     except ValueError:
-        _give(None)
+        _answer(None)
         return None
-    _give([(sheet.name, True, sheet.is_visible) for sheet in workbook.sheets])
+    _answer([(sheet.name, True, sheet.is_visible) for sheet in workbook.sheets])
     return workbook
 
 
-def _give(answer: object) -> None:
+def _answer(answer: object) -> None:
     content = msgspec.msgpack.encode(answer)
     sys.stdout.buffer.write(len(content).to_bytes(8, "little"))
     sys.stdout.buffer.write(content)
     sys.stdout.buffer.flush()
 
 
-def _give_head(workbook: Any, name: str, count: int) -> Iterator[Sequence[_Cell]]:
+def _answer_head(workbook: Any, name: str, count: int) -> Iterator[Sequence[_Cell]]:
+    """The sheet's rows behind the first `count`, after the answers about those."""
     try:
         sheet = workbook.get_sheet_by_name(name)
         head = (sheet.start[1] if sheet.start else 0, sheet.merged_cell_ranges or ())
     except _UNREADABLE:
-        _give(None)
+        _answer(None)
         return iter(())
-    _give(head)
+    _answer(head)
     rows = iter(sheet.iter_rows())
-    _give([column_texts(column) for column in zip(*islice(rows, count), strict=True)])
+    _answer([column_texts(column) for column in zip(*islice(rows, count), strict=True)])
     return rows
 
 
-def _give_rows(rows: Iterator[Sequence[_Cell]], forms: Mapping[int, Form]) -> None:
+def _answer_rows(rows: Iterator[Sequence[_Cell]], forms: Mapping[int, Form]) -> None:
     while block := list(islice(rows, _ROWS)):
         columns = list(zip(*block, strict=True))
         texts = [column_texts(cells) for cells in columns]
         for number, form in forms.items():
             if number < len(columns):
-                texts[number] = formed(columns[number], texts[number], form)
-        _give(texts)
-    _give([])
+                texts[number] = in_form(columns[number], texts[number], form)
+        _answer(texts)
+    _answer([])
 
 
-def formed(cells: Sequence[_Cell], texts: str | Sequence[str], form: Form) -> str | Sequence[str]:
-    """The texts of a column whose number cells have a form of their own."""
+def in_form(cells: Sequence[_Cell], texts: str | Sequence[str], form: Form) -> str | Sequence[str]:
+    """The texts of a column, with its number cells in the form."""
     if _NUMBERS.isdisjoint(map(type, cells)):
         return texts
     listed = texts.split(",") if isinstance(texts, str) else texts
     return [
-        _formed(cell, text, form) if type(cell) is float or type(cell) is int else text
+        _number_in_form(cell, text, form) if type(cell) is float or type(cell) is int else text
         for cell, text in zip(cells, listed, strict=True)
     ]
 
 
-def _formed(value: float, text: str, form: Form) -> str:
+def _number_in_form(value: float, text: str, form: Form) -> str:
     if form == "code":
         return f"{Decimal(repr(value)).normalize():E}" if abs(value) >= _LONG else text
     if form == "comma":
@@ -165,10 +174,10 @@ def _formed(value: float, text: str, form: Form) -> str:
 
 
 def column_texts(cells: Sequence[_Cell]) -> str | Sequence[str]:
-    """`cell_text` of each cell.
+    """The text of each cell: integers without ".0", dates and times in ISO 8601, true or false, a duration in hours.
 
-    A column of one kind, and empty cells, is made from one JSON text, at a quarter of the cost, and stays one text:
-    its commas part the cells.
+    A column of one type (and empty cells) becomes one text whose commas separate the cells: made by one call of a JSON
+    encoder, it takes a quarter of the time.
     """
     kinds = set(map(type, cells))
     if kinds == {str}:
@@ -176,20 +185,15 @@ def column_texts(cells: Sequence[_Cell]) -> str | Sequence[str]:
     if str in kinds and all(type(cell) is not str or not cell for cell in cells):
         kinds.discard(str)
     if kinds == {float}:
-        with suppress(msgspec.ValidationError):  # whole numbers only, and none beyond 2 ** 53
+        with suppress(msgspec.ValidationError):  # only integers, and none beyond 2 ** 53
             cells, kinds = msgspec.convert(cells, list[int], strict=False), {int}
-    if kinds in _SAME_IN_JSON:
+    if kinds in _WRITTEN_AS_JSON:
         text = msgspec.json.encode(cells).decode()[1:-1]
         if float not in kinds:
             return text.replace('"', "")
         if "e" not in text and "-0.0" not in text and "n" not in text:
             return (text + ",").replace(".0,", ",").replace('"', "")[:-1]
     return [_TEXTS[type(cell)](cell) for cell in cells]
-
-
-def cell_text(value: _Cell) -> str:
-    """A cell as text: integral numbers without ".0", ISO dates and times, true/false, a duration in hours."""
-    return _TEXTS[type(value)](value)
 
 
 def _number(value: float) -> str:
@@ -220,5 +224,5 @@ _TEXTS: dict[type, Callable[[Any], str]] = {
 
 
 if __name__ == "__main__":
-    _, limit, patience, descriptor, page_reader = sys.argv
-    main(int(limit), int(patience), int(descriptor), page_reader)
+    _, memory_limit, seconds_limit, descriptor, page = sys.argv
+    main(int(memory_limit), int(seconds_limit), int(descriptor), page)

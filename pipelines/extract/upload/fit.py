@@ -1,0 +1,205 @@
+"""A table against its contract: where each column stands, and the rows of the stream.
+
+What belongs here: which rules a row goes through, in which order. Not here: the rules (row_rules.py), what the
+contract promises (reading.py), records of JSON (json_file.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
+
+from pipelines.contracts.upload import FILE, SHEET
+from pipelines.errors import ShapeError, SourceError
+from pipelines.extract.source_names import fold, may_be_shown, redact_names
+from pipelines.extract.stream import SourceStream, encode_columns, encode_rows
+from pipelines.extract.upload.reading import HEADER, Reading
+from pipelines.extract.upload.row_rules import (
+    Cells,
+    FillDown,
+    Pick,
+    Totals,
+    empty_to_null,
+    extra_cell,
+    is_blank,
+    is_filled_beyond,
+)
+from pipelines.extract.upload.table import HIDDEN, LEVELS, Columns, Row, Table
+from pipelines.suggest import did_you_mean
+
+_HEADER_WITHIN = 50
+"""Rows from the file's beginning among which a header is looked for that is not where the contract says."""
+
+
+class Fit:
+    """A table whose columns are the promised ones. Raises ShapeError, ContractError where they are not.
+
+    picks: places of the contract's stored columns, in its order; places from `width` on are no cell of the file.
+    warnings: about the table's shape.
+    """
+
+    def __init__(self, reading: Reading, table: Table) -> None:
+        self.reading, self.table = reading, table
+        self.width = len(table.names)
+        self._refuse_repeated()
+        promised = reading.promised_names()
+        known = set(promised)
+        unexpected = [name for name in table.names if name not in known]
+        missing = [name for name in promised if name not in table.names]
+        self.warnings = [*self._check(missing, unexpected), *table.warnings]
+
+        # Behind the file's own cells stand nothing, the sheet's name, the file's name.
+        self._behind = (None, table.sheet, reading.name)
+        place = {name: index for index, name in enumerate(table.names)}
+        place |= {SHEET: self.width + 1, FILE: self.width + 2}
+        self.picks = tuple(place.get(fold(c.source_name), self.width) for c in reading.contract.stored)
+        self.totals = Totals(self._total_patterns(place))
+        self.fill_down = FillDown(self._fill_down_places(place))
+        self.keeps_extra = reading.contract.evolves
+        self._extras = [(name, place[name]) for name in unexpected]
+        self._pick = Pick(self.picks, self.width, self._behind)
+        self._totals_left_out = self._short_rows = 0
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether no rule of the contract looks at a row as a whole."""
+        return not (self.totals.patterns or self.fill_down or self.keeps_extra)
+
+    def blocks(self, stream: SourceStream) -> Iterator[bytes]:
+        """COPY text: the contract's columns, what it does not know, the position. Raises SourceError."""
+        for part in self.table.parts:
+            columns = self.whole_columns(part) if isinstance(part, Columns) else None
+            if columns is not None:
+                yield encode_columns(columns, stream)
+            else:
+                yield from encode_rows(self.rows(part), stream)
+        stream.warnings.extend(self._row_warnings())
+
+    def whole_columns(self, part: Columns) -> list[Sequence[str]] | None:
+        """What `rows` gives, column by column; None where single rows must be looked at."""
+        if len(part.cells) != self.width or not self.is_plain:
+            return None
+        # Where every cell of one column is filled, no row is blank.
+        if not any(all(map(str.strip, column)) for column in part.cells):
+            return None
+        cells = [*part.cells, *([value or ""] * len(part.positions) for value in self._behind)]
+        return [*(cells[place] for place in self.picks), part.positions]
+
+    def rows(self, part: Iterable[Row]) -> Iterator[list[str | None]]:
+        """The rows of the stream: each with its position in the last cell. Raises SourceError."""
+        has_totals, fills_down = bool(self.totals.patterns), bool(self.fill_down)
+        for position, found in part:
+            cells = found
+            if self.table.empty_is_null and is_blank(cells):
+                continue
+            if len(cells) > self.width:
+                cells = self._cut(position, cells)
+            if has_totals and self.totals.matches(cells):
+                self._totals_left_out += 1
+                continue
+            if len(cells) < self.width:
+                cells = self._padded(position, cells)
+            if fills_down:
+                cells = self.fill_down.fill(cells)
+            if position != HIDDEN:
+                yield self._stream_row(position, cells)
+
+    def _cut(self, position: str, cells: Cells) -> Cells:
+        """A row that is no wider than the header. Raises SourceError where it holds something behind it."""
+        if is_filled_beyond(cells, self.width):
+            message = f"{position}: {len(cells)} sel, sedangkan {HEADER} {self.width}"
+            hint = "pemisah di dalam sel harus berada di antara tanda kutip"
+            raise self.reading.source_error(message, hint)
+        return cells[: self.width]
+
+    def _padded(self, position: str, cells: Cells) -> Cells:
+        """A row that is as wide as the header. Raises SourceError where a short one is damaged.
+
+        A line break that no quotes hold makes two short rows of one: both would load, each with a part.
+        """
+        if self.table.short_is_damage:
+            self._short_rows += 1
+            if not self.reading.extract.short_rows:
+                message = f"{position}: {len(cells)} sel, sedangkan {HEADER} {self.width}"
+                hint = (
+                    "ganti baris di dalam sel harus berada di antara tanda kutip; bila penulis berkas ini membuang sel"
+                    " kosong di akhir baris (seperti Excel), nyatakan short_rows: true"
+                )
+                raise self.reading.source_error(message, hint)
+        return [*cells, *[""] * (self.width - len(cells))]
+
+    def _stream_row(self, position: str, cells: Cells) -> list[str | None]:
+        picked = self._pick.cells(cells)
+        row = empty_to_null(picked) if self.table.empty_is_null else list(picked)
+        if self.keeps_extra:
+            row.append(self._extra_cell(cells))
+        row.append(position)
+        return row
+
+    def _extra_cell(self, cells: Cells) -> str | None:
+        found = {name: cells[place] for name, place in self._extras}
+        return extra_cell({n: c or None for n, c in found.items()} if self.table.empty_is_null else found)
+
+    def _row_warnings(self) -> Iterator[str]:
+        """Warnings about the rows, once all are read."""
+        if self._totals_left_out:
+            sheet = self.table.sheet if may_be_shown(self.reading.contract) else None
+            where = f" di lembar {sheet}" if sheet else ""
+            yield f"{self.reading.name}: {self._totals_left_out} baris jumlah tidak dimuat{where}"
+        if self._short_rows:
+            yield (
+                f"{self.reading.name}: {self._short_rows} baris memuat lebih sedikit sel daripada {HEADER};"
+                " sel yang tidak ada menjadi NULL"
+            )
+
+    def _refuse_repeated(self) -> None:
+        """Raises ShapeError for a name that the header has twice."""
+        names = self.table.names
+        repeated = [name for name, count in Counter(names).items() if count > 1]
+        if repeated:
+            shown = redact_names(self.reading.contract, repeated, names)
+            message = f"{self.table.place}: ganda di {HEADER}: {shown}"
+            raise self.reading.shape_error(message, self.reading.promise())
+
+    def _check(self, missing: Sequence[str], unexpected: Sequence[str]) -> list[str]:
+        """Warnings about the header. Raises ShapeError, which names the row of the promised header if it is found."""
+        try:
+            return self.reading.check_names(missing, unexpected, self.table.place, among=self.table.names)
+        except ShapeError as error:
+            row = self._header_elsewhere() if missing else None
+            if row is None:
+                raise
+            hint = f"{HEADER} yang dijanjikan tampaknya di baris {row}: nyatakan header_row: {row}"
+            raise ShapeError(error.subject, error.message, hint=hint) from None
+
+    def _header_elsewhere(self) -> int | None:
+        """The row among the file's first that has most of the promised names, and more than the header has."""
+        if self.table.all_rows is None:
+            return None
+        promised = {name.split(LEVELS)[0] for name in self.reading.promised_names()}
+        most, found = len(promised.intersection(n.split(LEVELS)[0] for n in self.table.names)), None
+        with suppress(SourceError):
+            for number, cells in islice(self.table.all_rows(), _HEADER_WITHIN):
+                count = len(promised.intersection(map(fold, cells)))
+                if count > most and count * 2 > len(promised):
+                    most, found = count, number
+        return found
+
+    def _fill_down_places(self, place: Mapping[str, int]) -> list[int]:
+        return [self._place(name, place, "fill_down") for name in self.reading.fill_down_names()]
+
+    def _total_patterns(self, place: Mapping[str, int]) -> list[tuple[int, re.Pattern[str]]]:
+        totals = self.reading.extract.totals.items()
+        return [(self._place(fold(name), place, "totals"), re.compile(pattern)) for name, pattern in totals]
+
+    def _place(self, name: str, place: Mapping[str, int], key: str) -> int:
+        """Where the column `name` of the contract's `extract.<key>` stands. Raises ContractError."""
+        if name in place:
+            return place[name]
+        meant = did_you_mean(name, self.table.names) if may_be_shown(self.reading.contract) else ""
+        hint = f"perbaiki extract.{key} di kontrak" + (f"; {meant}" if meant else "")
+        message = f"extract.{key} menyebut {name!r}, yang bukan kolom berkas ini"
+        raise self.reading.contract_error(message, hint)
