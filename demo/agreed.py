@@ -1,4 +1,4 @@
-"""bappeda/daftar_data: the datasets that the forum of agencies agreed on, and who delivers each. A third has nobody.
+"""bappeda/daftar_data: the datasets that the agencies agreed on, and who delivers each; nobody delivers a third.
 
 In Kaltim's own list for 2024, 131 of 399 elements were not available (diskominfo.kaltimprov.go.id).
 """

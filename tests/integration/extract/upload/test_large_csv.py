@@ -154,9 +154,9 @@ def ways(monkeypatch: pytest.MonkeyPatch) -> list[Way]:
     seen: list[Way] = []
     opened = reader.open_file
 
-    def watched(contract: Contract, uploaded: Any, way: Way = Way.TYPED) -> Any:
+    def watched(contract: Contract, uploaded: Any, way: Way = Way.TYPED, *more: Any) -> Any:
         seen.append(way)
-        return opened(contract, uploaded, way)
+        return opened(contract, uploaded, way, *more)
 
     monkeypatch.setattr(reader, "open_file", watched)
     return seen
