@@ -1,4 +1,4 @@
-"""What is published, told to machines: datapackage.json (Data Package v2) and dcat.jsonld (DCAT 3).
+"""The catalogue of what is published: datapackage.json (Data Package v2) and dcat.jsonld (DCAT 3).
 
 What belongs here: both documents as pure functions of values. Not here: the data files (files.py).
 
@@ -64,7 +64,7 @@ _FIELD_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class PublishedFile:
-    """A mart's file as it lies there. `modified`: the time of the data; `changed`: this run put it there.
+    """A mart's file in the edition. `modified`: the time of the data; `changed`: whether this run wrote it.
 
     spreadsheet: the same rows as a workbook, None where a sheet cannot hold them. recipe: what else decides its bytes.
     """
@@ -79,11 +79,6 @@ class PublishedFile:
     kinds: tuple[str, ...]
     spreadsheet: WrittenFile | None = None
     recipe: str = ""
-
-    @property
-    def outcome(self) -> str:
-        """In a word, for people."""
-        return "diperbarui" if self.changed else "tidak berubah"
 
 
 def field_type(kind: str) -> str:
@@ -132,7 +127,7 @@ def resource(mart: OpenMart, file: PublishedFile, folder: Path, issued: str | No
             "description": f"{samples.NOTE} {mart.description}".strip(),
             "data_contoh": True,
         }
-    told = {
+    described = {
         "unit": mart.unit,
         "frequency": mart.frequency,
         "keywords": keywords,
@@ -140,7 +135,7 @@ def resource(mart: OpenMart, file: PublishedFile, folder: Path, issued: str | No
         "producer": mart.producer,
         "licence": mart.licence,
     }
-    return entry | {key: value for key, value in told.items() if value}
+    return entry | {key: value for key, value in described.items() if value}
 
 
 def spreadsheet(mart: OpenMart, file: WrittenFile, csv: Entry, folder: Path, recipe: str) -> Entry:
@@ -296,6 +291,7 @@ def entries(text: str | None) -> dict[str, Entry]:
 
 
 def as_json(document: Entry) -> str:
+    """The text of a document's file."""
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 

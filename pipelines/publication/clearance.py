@@ -1,8 +1,8 @@
-"""What may leave the warehouse: by the lineage of each published column to the class and `publish` of its contract.
+"""What may leave the warehouse: each published column is followed back to the contract that says how open it is.
 
-What belongs here: the rules of adr/024, as a function of models and contracts. It fails closed: what cannot be
-followed, what no contract describes, and what nobody decided stays. Not here: how columns are followed
-(models/lineage/lineage.py), the last look at the values themselves (guard.py).
+What belongs here: the rules of adr/024, as a function of models and contracts. A column that cannot be followed,
+that no contract describes or that nobody decided about is closed. Not here: how columns are followed
+(models/lineage/lineage.py), the check of the values themselves (guard.py).
 
 A mart's `meta.dasar_terbit` says, column by column, on what basis something that comes from closed data may leave:
 `penyamaran` (it went through a table whose small cells are hidden, adr/018), or `agregat: <why>` (a sum or count over
@@ -27,8 +27,8 @@ BASIS = "dasar_terbit"
 ROWS_WORD = "baris"
 """What `meta.dasar_terbit` calls the rows of a mart."""
 SUPPRESSED, AGGREGATE = "penyamaran", "agregat"
-NO_TABLE = "passes no suppressed table"
-HINT = "take the column out of the mart, or see `What may leave` in docs/models.md"
+NO_TABLE = "tidak melewati tabel penyamaran"
+HINT = "keluarkan kolom itu dari mart, atau baca `What may leave` di docs/models.md"
 LEDGER = "ops"
 """The schema of the warehouse's own tables: the only sources that say themselves how open they are."""
 PERSONS_BELOW, BUSINESSES_BELOW = "ambang_samar", "ambang_badan_usaha"
@@ -42,7 +42,7 @@ _OPEN_OWN = frozenset({"valid_from", "valid_to", "is_current", "deleted_at", "_b
 class _Closed:
     """Why a place is closed. personal: a person's own value; about_persons: its rows are persons.
 
-    known: whether a contract or the ledger says so; else nothing is known of it.
+    known: whether a contract or the ledger says so; else it is closed because nothing is known of it.
     """
 
     why: str
@@ -54,7 +54,7 @@ class _Closed:
 def cleared(
     project: Project, contracts: Iterable[Contract], marts: Iterable[OpenMart]
 ) -> tuple[OpenMart, ...]:
-    """`marts`, each with its clearance. A dataset whose contract is not among `contracts` is closed."""
+    """`marts`, each with its clearance. A dataset without a contract in `contracts` is closed."""
     judge = _Judge(project, contracts)
     return tuple(replace(mart, clearance=judge.clearance(mart)) for mart in marts)
 
@@ -79,7 +79,7 @@ class _Judge:
             given = declared.get(name)
             if given and not closed:
                 refusals.append(
-                    f"{mart.relation}: {BASIS} names {name}, which comes from nothing that is closed"
+                    f"{mart.relation}: {BASIS} menyebut {name}, yang tidak berasal dari data tertutup"
                 )
             elif found := list(_refusals(closed, given)):
                 way, _, why = found[0]
@@ -95,14 +95,14 @@ class _Judge:
         """Why the end of a way is closed; None where it is open."""
         relation, column = way.source
         if way.unknown:
-            return _Closed(f"cannot be followed: {way.unknown}", known=False)
+            return _Closed(f"tidak dapat ditelusuri: {way.unknown}", known=False)
         if contract := self._contracts.get(relation):
             return _closed_by(contract, column)
         source = self._sources.get(relation)
         if source is None or source.relation.schema != LEDGER:
-            return _Closed("no contract describes it", known=False)
+            return _Closed("tidak ada kontraknya", known=False)
         own = _class_of(source, column)
-        return None if own == OPEN_CLASS else _Closed(own or "nobody says that it is open")
+        return None if own == OPEN_CLASS else _Closed(own or "tidak dinyatakan terbuka")
 
     def _proven(self, way: Way) -> Way:
         """The way with only those suppressed tables whose cells say nothing of a single person."""
@@ -110,10 +110,10 @@ class _Judge:
 
     def _hidden_too_little(self, way: Way) -> str:
         whys = ((name, self._unproven.get(name, "")) for name, _ in way.places)
-        return "".join(dict.fromkeys(f" ({name} is none: {why})" for name, why in whys if why))
+        return "".join(dict.fromkeys(f" ({name} bukan tabel penyamaran: {why})" for name, why in whys if why))
 
     def _why_unproven(self, relation: str) -> str:
-        """Why a table that the suppressing macro gave hides too little; "" where it hides enough."""
+        """Why a table of the suppressing macro hides too little; "" where it hides enough."""
         if relation not in self._unproven:
             self._unproven[relation] = self._look_at_cells(relation)
         return self._unproven[relation]
@@ -121,13 +121,13 @@ class _Judge:
     def _look_at_cells(self, relation: str) -> str:
         found = cells(self._nodes[relation].suppression)
         if found is None:
-            return "its keys cannot be read"
+            return "kuncinya tidak dapat dibaca"
         about_persons = False
         keyed: dict[str, set[str]] = {}
         for column in (*found.keys, ROWS):
             for way in self._ways.of(relation, column):
                 if way.unknown:
-                    return f"its key {column} cannot be followed"
+                    return f"kuncinya {column} tidak dapat ditelusuri"
                 closed = self._closed(way)
                 about_persons = about_persons or (closed is not None and closed.about_persons)
                 source, origin = way.source
@@ -135,18 +135,22 @@ class _Judge:
                 if column == ROWS or contract is None or way.use is Use.COUNTED:
                     continue
                 if closed is not None and closed.personal:
-                    return f"its key {column} comes from {contract.key}.{origin} ({closed.why})"
+                    return f"kuncinya {column} berasal dari {contract.key}.{origin} ({closed.why})"
                 keyed.setdefault(source, set()).add(origin)
         for source, columns in keyed.items():
             contract = self._contracts[source]
             key = contract.primary_key
             if key and columns.issuperset(key) and any(c.personal for c in contract.columns):
-                return f"its keys hold the primary key of {contract.key}, so that a cell is one person"
+                return f"kuncinya memuat kunci utama {contract.key}, sehingga satu sel adalah satu orang"
         name = PERSONS_BELOW if about_persons else BUSINESSES_BELOW
         least = read_project_file(self._project.root).variables.get(name)
         if not isinstance(least, int):
-            return f"{name} is no number in dbt_project.yml"
-        return "" if found.below >= least else f"it hides cells below {found.below}, and not below {least}"
+            return f"{name} di dbt_project.yml bukan bilangan"
+        return (
+            ""
+            if found.below >= least
+            else f"ia menyamarkan sel di bawah {found.below}, bukan di bawah {least}"
+        )
 
     def _shown(self, way: Way) -> str:
         """`mart.x <- core.y.nik <- raw dinkes/kunjungan.nik (pribadi)`."""
@@ -162,14 +166,14 @@ class _Judge:
 def _closed_by(contract: Contract, column: str) -> _Closed | None:
     about_persons = any(c.personal for c in contract.columns)
     known = {c.name: c.classification for c in contract.stored}
-    own = known.get(column, OPEN_CLASS if column in (*_OPEN_OWN, ROWS) else "no column of the contract")
+    own = known.get(column, OPEN_CLASS if column in (*_OPEN_OWN, ROWS) else "bukan kolom kontrak")
     if own in PERSONAL_CLASSES:
         return _Closed(own, personal=True, about_persons=True)
     if own != OPEN_CLASS:
         return _Closed(own, about_persons=about_persons)
     if about_persons:
-        return _Closed("about persons: its contract has personal columns", about_persons=True)
-    return None if contract.publish else _Closed("its contract has no publish: true")
+        return _Closed("tentang orang: kontraknya memuat kolom pribadi", about_persons=True)
+    return None if contract.publish else _Closed("kontraknya tidak memuat publish: true")
 
 
 def _class_of(source: SourceTable, column: str) -> str:
@@ -179,43 +183,43 @@ def _class_of(source: SourceTable, column: str) -> str:
 
 
 def _refusals(closed: list[tuple[Way, _Closed]], basis: str | None) -> Iterator[tuple[Way, _Closed, str]]:
-    """What forbids a column to leave, the gravest first: a way, what is at its end, and why."""
+    """Why a column may not leave, the gravest reason first: the way, what is at its end, and the reason."""
     for way, what in closed:
         if what.personal and way.use is not Use.COUNTED:
-            yield way, what, "a personal value never leaves, however it is derived"
+            yield way, what, "nilai pribadi tidak pernah terbit, dengan cara apa pun ia diturunkan"
     for way, what in closed:
         if not what.known:
-            yield way, what, "what cannot be followed is closed"
+            yield way, what, "yang tidak dapat ditelusuri dianggap tertutup"
     for way, what in closed:
         if not what.known:
             continue
         if basis is None:
-            yield way, what, f"it is closed, and {BASIS} gives no basis on which it may leave"
+            yield way, what, f"ia tertutup, dan {BASIS} tidak memberi dasar untuk terbit"
         elif not way.suppressed and what.about_persons:
-            why = f"data about persons leave only by {SUPPRESSED}, and this way {NO_TABLE}"
+            why = f"data tentang orang hanya terbit dengan {SUPPRESSED}, dan jalur ini {NO_TABLE}"
             yield way, what, why
         elif not way.suppressed and basis == SUPPRESSED:
-            yield way, what, f"its basis is {SUPPRESSED}, and this way {NO_TABLE}"
+            yield way, what, f"dasarnya {SUPPRESSED}, tetapi jalur ini {NO_TABLE}"
         elif not way.suppressed and way.use is Use.VALUE:
-            yield way, what, f"its basis is {AGGREGATE}, and this way leaves single values as they are"
+            yield way, what, f"dasarnya {AGGREGATE}, tetapi jalur ini membiarkan nilai satuan apa adanya"
 
 
 def _declared(mart: OpenMart, said: object) -> tuple[dict[str, str], list[str]]:
-    """`meta.dasar_terbit` by column, and what is wrong with it."""
+    """`meta.dasar_terbit` by column, and the faults in it."""
     if said is None:
         return {}, []
     if not isinstance(said, Mapping):
-        return {}, [f"{mart.relation}: {BASIS} is no mapping of columns to their basis"]
+        return {}, [f"{mart.relation}: {BASIS} bukan daftar kolom dengan dasarnya"]
     declared: dict[str, str] = {}
     faults: list[str] = []
     published = {c.name for c in mart.columns} | {ROWS_WORD}
     for name, basis in cast(Mapping[Any, Any], said).items():
         text = _basis(basis)
         if name not in published:
-            faults.append(f"{mart.relation}: {BASIS} names {name}, which is no column that it publishes")
+            faults.append(f"{mart.relation}: {BASIS} menyebut {name}, yang bukan kolom terbitannya")
         elif text is None:
             faults.append(
-                f"{mart.relation}: the basis of {name} is neither `{SUPPRESSED}` nor `{AGGREGATE}: <a sentence>`"
+                f"{mart.relation}: dasar {name} bukan `{SUPPRESSED}` dan bukan `{AGGREGATE}: <sebuah kalimat>`"
             )
         else:
             declared[str(name)] = text

@@ -1,4 +1,4 @@
-"""The folder of what is published: editions, each whole, of which one is shown (adr/024).
+"""The folder of what is published: complete editions, of which one is shown (adr/024).
 
 What belongs here: how files become an edition and how the next one takes its place. Not here: what a file holds.
 
@@ -6,9 +6,9 @@ What belongs here: how files become an edition and how the next one takes its pl
     publikasi/terkini -> terbitan/000012
     publikasi/csv -> terkini/csv, publikasi/laporan.html -> terkini/laporan.html, ...
 
-One rename of `terkini` shows all files of the next edition at once: who reads the folder sees the one or the other, and
-so does who looks at it after a kill. What did not change is the same file in both (a hard link, where the disk can).
-A file that was taken out goes from the older editions, too: they lie below a folder that is served.
+One rename of `terkini` shows all files of the next edition at once: a reader sees the one or the other, also after a
+kill. A file that did not change is a hard link to the one of the edition before, where the disk has hard links. A file
+that is withdrawn is deleted from the older editions, too, because they lie below a folder that is served.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pipelines.publication.files import Written, WrittenFile, sha256_of, write_t
 
 EDITIONS, CURRENT = "terbitan", "terkini"
 _ADOPTED = ("csv", "datapackage.json", "dcat.jsonld", "laporan.html")
-"""What an installation from before editions has in the folder itself."""
+"""What an installation from before there were editions has in the folder itself."""
 _KEPT = 2
 """Editions that stay: the one that is shown, and the one before, for who is still reading it."""
 _log = logging.getLogger("gudang")
@@ -88,6 +88,7 @@ class Edition:
         return self._files[name]
 
     def text(self, name: str, text: str) -> WrittenFile:
+        """The file `name` with this text."""
         return self.write(name, lambda path: write_text(path, text))
 
     def kept(self, name: str) -> WrittenFile:
@@ -100,13 +101,15 @@ class Edition:
         return (self._folder / name).read_text("utf-8") if name in self._names else None
 
     def has(self, name: str) -> bool:
+        """Whether the edition has the file `name`."""
         return name in self._names
 
     def names(self) -> tuple[str, ...]:
+        """The names of its files, sorted."""
         return tuple(sorted(self._names))
 
     def drop(self, name: str) -> str:
-        """Takes a file out; its SHA-256."""
+        """Removes a file from the edition and gives its SHA-256."""
         path = self._folder / name
         digest = sha256_of(path)
         path.unlink()
@@ -114,7 +117,7 @@ class Edition:
         return digest
 
     def revert(self, names: Iterable[str]) -> None:
-        """`names` as they are shown now: what was written of a group of which one failed."""
+        """Puts the files `names` back to what is shown now: one of their group failed."""
         for name in names:
             (self._folder / name).unlink(missing_ok=True)
             self._files.pop(name, None)
@@ -125,13 +128,15 @@ class Edition:
 
     @property
     def changed(self) -> bool:
+        """Whether a file was added, dropped or changed."""
         before = set(_names(self._before)) if self._before else set[str]()
         return before != self._names or any(file.changed for file in self._files.values())
 
     def show(self) -> bool:
-        """Puts the edition in the place of the one before, by one rename; False where nothing changed.
+        """Shows the edition in the place of the one before, by one rename; False where nothing changed.
 
-        Raises PublicationError where it is not shown. What fails behind the rename is logged; the next one does it.
+        Raises PublicationError where it could not be shown. What fails after the rename is logged, and the next edition
+        does it.
         """
         try:
             if not self.changed:
@@ -171,7 +176,7 @@ class Edition:
             shutil.copy2(self._before / name, path)
 
     def _sweep(self) -> None:
-        """Editions that a killed run left, and old ones."""
+        """Deletes editions that a killed run left, and old ones."""
         found = sorted(p for p in self._editions.iterdir() if p.name.isdecimal())
         shown = [p for p in found if self._before and p.name <= self._before.name]
         for path in set(found) - set(shown[-_KEPT:]):
@@ -196,12 +201,12 @@ class Edition:
 
 
 def blocked(error: OSError, out: Path) -> PublicationError:
-    """What stands in the way of writing, with the file's name: it holds no data."""
+    """The error for a folder that cannot be written. It names the file, which tells nothing of the data."""
     place = str(error.filename2 or error.filename or out)
     return PublicationError(
         "publikasi",
-        f"{place}: {error.strerror or type(error).__name__}; what was published before stays",
-        hint="free the place or the disk, or give the folder back to who runs gudang",
+        f"{place}: {error.strerror or type(error).__name__}; yang sudah terbit tetap ada",
+        hint="kosongkan tempat itu atau disknya, atau kembalikan foldernya ke pengguna yang menjalankan gudang",
     )
 
 
@@ -212,8 +217,8 @@ def _shown(out: Path) -> Path | None:
         if link.exists():
             raise PublicationError(
                 "publikasi",
-                f"{link} is no link of ours; what was published before stays",
-                hint="move it away",
+                f"{link} bukan tautan milik gudang; yang sudah terbit tetap ada",
+                hint="pindahkan dahulu",
             )
         return None
     match = re.fullmatch(rf"{EDITIONS}/(\d+)", str(link.readlink()))
@@ -275,7 +280,7 @@ def _forget(editions: Path, shown: Path) -> None:
 
 
 def _clear(folder: Path) -> None:
-    """A folder from before editions goes, but for what was not adopted: that is somebody else's."""
+    """Deletes what was adopted from a folder from before editions; other files in it stay."""
     for path in [*folder.glob("*.csv"), *folder.glob(".*.sementara")]:
         if path.is_file():
             path.unlink()

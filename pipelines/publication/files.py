@@ -1,6 +1,6 @@
-"""One open mart as one CSV file, and the way in which any file is replaced.
+"""One open mart as one CSV file, and how any file is written and replaced.
 
-What belongs here: the SELECT that makes cells safe and rows ordered, and whole files. Not here: what is open (mart.py),
+What belongs here: the SELECT that makes cells safe and rows ordered, writing files. Not here: what is open (mart.py),
 whether it may leave (clearance.py, guard.py), how it is described (catalog.py), how files are shown (edition.py).
 
 The CSV: UTF-8, comma, header, LF, no value as an empty cell (an empty text is ""), booleans true/false,
@@ -34,11 +34,13 @@ _BETWEEN = "[[:space:]\u00a0\ufeff\"']*"
 SPLIT_FORMULA = f"([;|\t\r\n\v\f]{_BETWEEN})([{_FORMULA}])"
 FORMULA_START = f"^([\t\r\n]|{_BETWEEN}[{_FORMULA}])"
 _READ_SIZE = 1 << 20
+CSV, XLSX = "csv", "xlsx"
+"""The kinds of files: their folder in an edition, and the end of their name."""
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenFile:
-    """A file as it lies there now; `changed` says whether this run put it there."""
+    """A file in the edition; `changed` says whether this run wrote it."""
 
     path: Path
     sha256: str
@@ -56,17 +58,18 @@ class Written:
 
 
 def require_no_transaction(connection: Connection[Any]) -> None:
+    """Raises PublicationError where `connection` is in a transaction or not in autocommit."""
     if not connection.autocommit or connection.info.transaction_status is not TransactionStatus.IDLE:
         raise PublicationError(
-            "warehouse",
-            "the connection is not free for a snapshot",
-            hint="use an autocommit connection of its own",
+            "gudang data",
+            "koneksinya sedang dipakai transaksi lain",
+            hint="pakai koneksi autocommit tersendiri",
         )
 
 
 @contextmanager
 def snapshot(connection: Connection[Any]) -> Generator[None]:
-    """One read-only view of the warehouse: what is checked is what is written. Raises PublicationError."""
+    """One read-only transaction, so that what is checked is what is written. Raises PublicationError."""
     require_no_transaction(connection)
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
@@ -84,16 +87,16 @@ def turn(connection: Connection[Any], subject: str) -> Generator[None]:
 
 
 def column_types(connection: Connection[Any], mart: OpenMart) -> tuple[str, ...]:
-    """The PostgreSQL types of the mart's columns. The mart can't be swapped until the snapshot ends.
+    """The PostgreSQL types of the mart's columns. The mart can't be exchanged until the snapshot ends.
 
-    Raises PublicationError for what is not there.
+    Raises PublicationError for a table or column that does not exist.
     """
     relation = sql.Identifier(mart.schema, mart.name)
     try:
         connection.execute(sql.SQL("lock table {} in access share mode").format(relation))
     except (errors.UndefinedTable, errors.InvalidSchemaName):
         raise PublicationError(
-            mart.name, f"{mart.relation} does not exist", hint="build the models first"
+            mart.name, f"{mart.relation} belum ada", hint="bangun modelnya dahulu"
         ) from None
     rows = connection.execute(
         "select a.attname, regexp_replace(format_type(a.atttypid, a.atttypmod), '\\(.*?\\)', '')"
@@ -107,14 +110,14 @@ def column_types(connection: Connection[Any], mart: OpenMart) -> tuple[str, ...]
     if missing:
         raise PublicationError(
             mart.name,
-            f"{mart.relation} has no column {', '.join(missing)}",
-            hint="correct the model's properties file",
+            f"{mart.relation} tidak memuat kolom {', '.join(missing)}",
+            hint="perbaiki berkas properti modelnya",
         )
     return tuple(found[c.name] for c in mart.columns)
 
 
 def csv_query(mart: OpenMart, kinds: Iterable[str]) -> sql.Composed:
-    """COPY that writes `mart` in one order, cell by cell safe."""
+    """The COPY statement of a mart's CSV: rows in one order, no cell a formula."""
     pairs = [(sql.Identifier(c.name), kind) for c, kind in zip(mart.columns, kinds, strict=True)]
     return sql.SQL(
         "copy (select {cells} from {mart} as m order by {order}) to stdout"
@@ -127,7 +130,7 @@ def csv_query(mart: OpenMart, kinds: Iterable[str]) -> sql.Composed:
 
 
 def ordered(mart: OpenMart, kinds: Iterable[str]) -> sql.Composed:
-    """The one order of a mart's rows (as m), by all of its columns."""
+    """The ORDER BY list of a mart's rows (as m): all of its columns."""
     return sql.SQL(", ").join(
         _order(sql.Identifier(c.name), kind) for c, kind in zip(mart.columns, kinds, strict=True)
     )
@@ -166,11 +169,11 @@ def write_csv(connection: Connection[Any], mart: OpenMart, kinds: Iterable[str],
                     write(bytes(block))
             return cursor.rowcount
 
-    return write_whole(path, copy)
+    return write_synced(path, copy)
 
 
 def replace_text(path: Path, text: str) -> WrittenFile:
-    """`text` at `path`: written aside, then renamed; left alone where the bytes are the same."""
+    """`text` at `path`: written beside it, then renamed; an existing file with the same bytes stays."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.sementara")
     try:
@@ -185,14 +188,16 @@ def replace_text(path: Path, text: str) -> WrittenFile:
 
 
 def write_text(path: Path, text: str) -> Written:
+    """`text` as UTF-8 at `path`."""
+
     def produce(write: Callable[[bytes], None]) -> None:
         write(text.encode())
 
-    return write_whole(path, produce)
+    return write_synced(path, produce)
 
 
-def write_whole(path: Path, produce: Callable[[Callable[[bytes], None]], int | None]) -> Written:
-    """What `produce` writes, at `path` and on the disk; it may give how many rows that is."""
+def write_synced(path: Path, produce: Callable[[Callable[[bytes], None]], int | None]) -> Written:
+    """The file at `path` with what `produce` writes, synced to disk. `produce` gives the number of rows, or None."""
     digest, size = hashlib.sha256(), 0
     with path.open("wb") as file:
 
@@ -209,6 +214,7 @@ def write_whole(path: Path, produce: Callable[[Callable[[bytes], None]], int | N
 
 
 def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_READ_SIZE):

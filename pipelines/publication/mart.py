@@ -1,4 +1,4 @@
-"""Which marts are open, and how the public is told of them.
+"""Which marts are open, and how they are described to the public.
 
 What belongs here: the opt-in (`meta.publikasi: terbuka` on a model, `meta.terbit: berkas` on an exposure that names it)
 as values. Not here: SQL and files.
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from pipelines.errors import PublicationError
+from pipelines.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from pipelines.models.project.nodes import Node, Project
@@ -36,11 +37,11 @@ class MartColumn:
 
 @dataclass(frozen=True, slots=True)
 class Clearance:
-    """Why a mart may not leave (nothing: it may), and on what basis its columns do.
+    """Why a mart may not leave (no refusal: it may), and on what basis its columns leave.
 
     basis: by column, `baris` for its rows; only what comes from closed data has one. forbidden: whether a contract
-    closes it, so that what was published of it goes, too; else it could not be told tonight (a contract or the YAML has
-    a fault, a query cannot be followed), and what was published stays.
+    closes it, so that its published files are withdrawn, too. False where it could not be decided (a contract or the
+    YAML has a fault, a query cannot be followed): then the published files stay.
     """
 
     refusals: tuple[str, ...] = ()
@@ -55,7 +56,7 @@ class OpenMart:
     published_together, companions: the exposure whose marts are published all or none, and its other marts.
     office_contacts: columns whose telephone numbers, addresses and accounts are those of offices.
     clearance: what its lineage says of it (clearance.py); without one nothing of it leaves.
-    sample: whether rows of it come from made-up sources (samples.py).
+    sample: whether rows of it are made up (samples.py).
     """
 
     name: str
@@ -83,29 +84,33 @@ class OpenMart:
     def __post_init__(self) -> None:
         if not self.columns:
             raise PublicationError(
-                self.name, "describes no column", hint="describe its columns in the properties file"
+                self.name, "tidak menguraikan satu kolom pun", hint="uraikan kolomnya di berkas properti"
             )
         if self.frequency and self.frequency not in FREQUENCIES:
             raise PublicationError(
-                self.name, f"frekuensi {self.frequency!r} is unknown", hint=f"one of {', '.join(FREQUENCIES)}"
+                self.name,
+                f"frekuensi {self.frequency!r} tidak dikenal",
+                hint=did_you_mean(self.frequency, FREQUENCIES) or f"salah satu dari {', '.join(FREQUENCIES)}",
             )
 
 
 def open_marts(project: Project) -> tuple[OpenMart, ...]:
-    """The open marts of a models project, by name: those that say so, and that an exposure with `meta.terbit: berkas`
-    names.
+    """The open marts of a models project, sorted by name.
 
-    Raises PublicationError where only one of the two says it, or where one describes no column.
+    An open mart says `publikasi: terbuka`, and an exposure with `meta.terbit: berkas` names it. Raises PublicationError
+    where only one of the two is so, or where a mart describes no column.
     """
     opened = {node.name for node in project.nodes.values() if node.meta.get("publikasi") == OPEN}
     shown = exposed(project, FILES)
     for name in sorted(opened ^ shown):
         if name in opened:
             raise PublicationError(
-                name, "is open, but no exposure names it", hint="add it to portal_satu_data in exposures.yml"
+                name,
+                "terbuka, tetapi tidak disebut exposure mana pun",
+                hint="tambahkan ke portal_satu_data di exposures.yml",
             )
-        hint = "let it say `publikasi: terbuka`, or take it out"
-        raise PublicationError(name, "is named by an exposure of open files, but is not open", hint=hint)
+        hint = "tulis `publikasi: terbuka` pada modelnya, atau keluarkan dari exposure"
+        raise PublicationError(name, "disebut exposure berkas terbuka, tetapi tidak terbuka", hint=hint)
     groups: dict[str, set[str]] = {}
     for name in opened:
         if group := project.nodes[name].transaction_group:
@@ -119,14 +124,14 @@ def open_marts(project: Project) -> tuple[OpenMart, ...]:
 
 
 def report_marts(project: Project) -> tuple[OpenMart, ...]:
-    """What the report reads, by name: it leaves the warehouse as a file does. Raises PublicationError."""
+    """The marts that the report reads, sorted by name. Raises PublicationError."""
     return tuple(_open_mart(project.nodes[name], set()) for name in sorted(exposed(project, REPORT)))
 
 
 def exposed(project: Project, what: str) -> frozenset[str]:
     """The models that exposures with `meta.terbit: <what>` name."""
-    told = (e.depends_on for e in project.exposures.values() if e.meta.get("terbit") == what)
-    return frozenset(name for names in told for name in names)
+    named = (e.depends_on for e in project.exposures.values() if e.meta.get("terbit") == what)
+    return frozenset(name for names in named for name in names)
 
 
 def _open_mart(node: Node, companions: Set[str]) -> OpenMart:

@@ -1,4 +1,4 @@
-"""Publishing: clearance, guard, files, catalogue and log, all of it or none (edition.py).
+"""Publishing: clearance, guard, files, catalogue and log become one edition, or nothing changes.
 
 What belongs here: the order of effects. Not here: what a file or a document holds.
 """
@@ -10,19 +10,20 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import Connection
-from psycopg.types.json import Jsonb
 
 from pipelines.errors import PublicationError
-from pipelines.publication import catalog
+from pipelines.publication import catalog, publication_log
 from pipelines.publication.catalog import PublishedFile
 from pipelines.publication.clearance import HINT as CLEARANCE_HINT
 from pipelines.publication.edition import Edition, blocked
 from pipelines.publication.files import (
+    CSV,
+    XLSX,
     WrittenFile,
     column_types,
     require_no_transaction,
@@ -32,14 +33,12 @@ from pipelines.publication.files import (
 )
 from pipelines.publication.guard import check_mart
 from pipelines.publication.mart import OpenMart
+from pipelines.publication.publication_log import Event, log
 from pipelines.publication.spreadsheet import DoesNotFitError, recipe, write_xlsx
+from pipelines.publication.withdrawal import forbidden_marts, withdraw, withdraw_report
 
-CSV, XLSX = "csv", "xlsx"
-SHOWN, WITHDRAWN = "terbit", "ditarik"
-"""What ops.publication_log says happened to a file."""
 _FOLDER = "folder"
-_REPORT = "laporan"
-"""What ops.publication_log calls the report."""
+"""The lock of the folder: one publication at a time."""
 _log = logging.getLogger("gudang")
 
 
@@ -53,30 +52,18 @@ class PublishedCatalog:
 
     @property
     def changed(self) -> bool:
+        """Whether this run changed one of its files."""
         return self.datapackage.changed or self.dcat.changed
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What a round of publishing did: files that lie there now, why marts were refused, whose files went."""
+    """The result of publishing: the files, why marts were refused, the names of marts whose files were withdrawn."""
 
     published: tuple[PublishedFile, ...]
     refused: tuple[PublicationError, ...]
     withdrawn: tuple[str, ...]
     catalog: PublishedCatalog
-
-
-@dataclass(frozen=True, slots=True)
-class _Event:
-    """A row of ops.publication_log. basis: by column, on what basis it left. why: of what was withdrawn."""
-
-    mart: str
-    path: Path
-    sha256: str
-    rows: int | None = None
-    what: str = SHOWN
-    basis: Mapping[str, str] | None = None
-    why: str | None = None
 
 
 def data_modified(connection: Connection[Any]) -> datetime | None:
@@ -98,16 +85,17 @@ def publish_all(
 ) -> Publication:
     """The next edition of `out_dir`: files of the `selected` marts (None: all), catalogue and log, shown at once.
 
-    marts: all that are open; files of any other go, and so do those of marts that a contract closes. Each is
-    published by itself, or with those that count the same people: what is refused does not stop the others, and its
-    files stay as they were. report: the marts that the report reads; it goes where a contract closes one of them.
+    marts: all that are open; the files of any other are withdrawn, and so are those of marts that a contract closes.
+    Each mart is published by itself, or with those that count the same people. A refused mart does not stop the others,
+    and its files stay as they were. report: the marts that the report reads; the report is withdrawn where a contract
+    closes one of them.
     `connection` is autocommit. Raises PublicationError where the folder cannot be written: then nothing changed.
     """
     marts = tuple(marts)
     require_no_transaction(connection)
     with turn(connection, _FOLDER), _edition(out_dir) as edition:
         published, refused = _publish(connection, edition, marts, modified, selected)
-        withdrawn = [*_withdraw(edition, marts, out_dir), *_withdraw_report(edition, report, out_dir)]
+        withdrawn = [*withdraw(edition, marts, out_dir), *withdraw_report(edition, report, out_dir)]
         documents = _catalog(edition, published, marts, out_dir, base_url)
         events = [event for mart, file in published for event in _events(mart, file)]
         with connection.transaction():
@@ -155,7 +143,7 @@ def _publish(
             edition.revert(_name(kind, mart) for mart in group for kind in (CSV, XLSX))
             refused.append(error)
             refused += [
-                PublicationError(m.name, f"waits for {error.subject}, which is published together with it")
+                PublicationError(m.name, f"menunggu {error.subject}, yang hanya terbit bersamanya")
                 for m in group
                 if m.name != error.subject
             ]
@@ -170,7 +158,7 @@ def _group(
     before = catalog.entries(edition.read(catalog.DATAPACKAGE))
     with snapshot(connection):
         for mart in group:
-            with _told(mart):
+            with _written(mart):
                 published.append((mart, _files(connection, edition, mart, modified, before)))
     return published
 
@@ -224,7 +212,7 @@ def _spreadsheet(
     try:
         return edition.write(name, lambda path: write_xlsx(connection, mart, kinds, path))
     except DoesNotFitError as error:
-        _log.warning("%s: no XLSX, because %s", mart.name, error)
+        _log.warning("%s: tanpa XLSX, karena %s", mart.name, error)
         if edition.has(name):
             edition.drop(name)
         return None
@@ -232,42 +220,6 @@ def _spreadsheet(
 
 def _name(kind: str, mart: OpenMart) -> str:
     return f"{kind}/{mart.name}.{kind}"
-
-
-def _withdraw(edition: Edition, marts: Sequence[OpenMart], out_dir: Path) -> list[_Event]:
-    """Takes the files out of marts that are no longer open, or that a contract closes."""
-    forbidden = _forbidden(marts)
-    known = {mart.name for mart in marts}
-    gone: list[_Event] = []
-    for name in edition.names():
-        path = PurePosixPath(name)
-        if path.parent.name not in (CSV, XLSX) or (path.stem in known and path.stem not in forbidden):
-            continue
-        why = forbidden.get(path.stem, "tidak lagi terbuka")
-        gone.append(_withdrawn(edition, out_dir, path.stem, name, why))
-    return gone
-
-
-def _withdraw_report(edition: Edition, marts: Iterable[OpenMart], out_dir: Path) -> list[_Event]:
-    """Takes the report out where a contract closes a mart that it reads: its figures are those of the mart."""
-    forbidden = _forbidden(marts)
-    if not forbidden:
-        return []
-    from pipelines.publication.report.report import REPORT
-
-    if not edition.has(REPORT):
-        return []
-    return [_withdrawn(edition, out_dir, _REPORT, REPORT, "; ".join(forbidden.values()))]
-
-
-def _forbidden(marts: Iterable[OpenMart]) -> dict[str, str]:
-    """Why, by the name of each mart that a contract closes."""
-    return {m.name: "; ".join(m.clearance.refusals) for m in marts if m.clearance and m.clearance.forbidden}
-
-
-def _withdrawn(edition: Edition, out_dir: Path, mart: str, name: str, why: str) -> _Event:
-    _log.warning("%s: %s ditarik: %s", mart, name, why)
-    return _Event(mart, out_dir / name, edition.drop(name), what=WITHDRAWN, why=why)
 
 
 def _catalog(
@@ -288,43 +240,44 @@ def _catalog(
     )
 
 
-def _events(mart: OpenMart, file: PublishedFile) -> Iterator[_Event]:
+def _events(mart: OpenMart, file: PublishedFile) -> Iterator[Event]:
     basis = dict(mart.clearance.basis) if mart.clearance else {}
-    yield _Event(mart.name, file.path, file.sha256, file.rows, basis=basis)
+    yield Event(mart.name, file.path, file.sha256, file.rows, basis=basis)
     if file.spreadsheet:
-        yield _Event(mart.name, file.spreadsheet.path, file.spreadsheet.sha256, file.rows, basis=basis)
+        yield Event(mart.name, file.spreadsheet.path, file.spreadsheet.sha256, file.rows, basis=basis)
 
 
 @contextmanager
-def _told(mart: OpenMart) -> Iterator[None]:
+def _written(mart: OpenMart) -> Iterator[None]:
+    """Turns an error of the database while `mart` is written into a PublicationError."""
     try:
         yield
     except psycopg.Error as error:
-        # The message of a database may quote a value: only its kind is told.
+        # The message of a database may quote a value, so only the kind of the error is shown.
         raise PublicationError(
-            mart.name, f"could not be written ({type(error).__name__})", hint="see the server's log"
+            mart.name, f"tidak dapat ditulis ({type(error).__name__})", hint="sebabnya di catatan server"
         ) from None
 
 
 def require_clearance(mart: OpenMart) -> None:
-    """By its lineage (clearance.py): what nobody looked at stays, as what may not leave."""
+    """Raises PublicationError for a mart that may not leave by its lineage (clearance.py), or that has no clearance."""
     if mart.clearance is None:
-        raise PublicationError(mart.name, "may not leave: nobody has looked at its lineage")
+        raise PublicationError(mart.name, "tidak boleh terbit: silsilahnya belum diperiksa")
     if mart.clearance.refusals:
         raise PublicationError(
-            mart.name, f"may not leave: {'; '.join(mart.clearance.refusals)}", hint=CLEARANCE_HINT
+            mart.name, f"tidak boleh terbit: {'; '.join(mart.clearance.refusals)}", hint=CLEARANCE_HINT
         )
 
 
 def _require_companions(group: Sequence[OpenMart]) -> None:
-    """Cells of tonight beside totals of yesterday can give back what is hidden."""
+    """Raises PublicationError where a part of a group is missing: new cells beside old totals reveal hidden ones."""
     present = {m.name for m in group}
     for mart in group:
         if missing := sorted(set(mart.companions) - present):
             raise PublicationError(
                 mart.name,
-                f"is published together with {', '.join(missing)}, or not at all",
-                hint=f"select {', '.join(missing)} too",
+                f"hanya terbit bersama {', '.join(missing)}",
+                hint=f"pilih juga {', '.join(missing)}",
             )
 
 
@@ -339,16 +292,17 @@ def write_report(
 ) -> WrittenFile:
     """laporan.html, dated `as_of`, in the next edition. `connection` is autocommit. Raises PublicationError.
 
-    marts: what it reads; one that may not leave stops it, and where a contract closes it, the report of before goes.
+    marts: what it reads; one that may not leave stops it, and where a contract closes one, the shown report is
+    withdrawn.
     samples: the models that hold made-up rows.
     """
     from pipelines.publication.report.data import read_report
     from pipelines.publication.report.report import REPORT, render
 
     marts = tuple(marts)
-    if _forbidden(marts):
+    if forbidden_marts(marts):
         with turn(connection, _FOLDER), _edition(out_dir) as edition, connection.transaction():
-            log(connection, run_id, _withdraw_report(edition, marts, out_dir))
+            log(connection, run_id, withdraw_report(edition, marts, out_dir))
             edition.show()
     for mart in marts:
         require_clearance(mart)
@@ -358,31 +312,6 @@ def write_report(
     with turn(connection, _FOLDER), _edition(out_dir) as edition:
         file = edition.text(REPORT, page)
         with connection.transaction():
-            log(connection, run_id, [_Event(_REPORT, file.path, file.sha256)])
+            log(connection, run_id, [Event(publication_log.REPORT, file.path, file.sha256)])
             edition.show()
     return file
-
-
-def log(connection: Connection[Any], run_id: str | None, events: Iterable[_Event]) -> None:
-    """One row per content: a file that stays the same is not logged again, one that a killed run left is."""
-    for event in events:
-        connection.execute(
-            "insert into ops.publication_log (run_id, mart, path, sha256, rows, peristiwa, dasar, alasan)"
-            " select n.* from (select %(run)s::text, %(mart)s::text, %(path)s::text, %(sha)s::text as sha256,"
-            "   %(rows)s::bigint, %(what)s::text as peristiwa, %(basis)s::jsonb as dasar, %(why)s::text) as n"
-            " where not exists (select from"
-            "   (select sha256, peristiwa, dasar from ops.publication_log"
-            "    where mart = %(mart)s and path = %(path)s order by at desc limit 1) as last"
-            "   where last.sha256 = n.sha256 and last.peristiwa = n.peristiwa"
-            "   and last.dasar is not distinct from n.dasar)",
-            {
-                "run": run_id,
-                "mart": event.mart,
-                "path": str(event.path),
-                "sha": event.sha256,
-                "rows": event.rows,
-                "what": event.what,
-                "basis": Jsonb(dict(event.basis)) if event.basis else None,
-                "why": event.why,
-            },
-        )

@@ -1,10 +1,10 @@
-"""One open mart as one XLSX file, for who opens it in a spreadsheet set to Indonesian.
+"""One open mart as one XLSX file, for readers whose spreadsheet is set to Indonesian.
 
 What belongs here: cells, formats and a workbook with the same bytes for the same rows. Not here: the CSV (files.py).
 
 A CSV has no types: such a spreadsheet reads 12500.00 as text and 64.10 as the number 6410. Here numbers are numbers,
-shown as Indonesian writes them, codes are text, and no text is a formula. Rows are written as they are read: a sheet is
-never whole in memory.
+shown as Indonesian writes them, codes are text, and no text is a formula. Rows are written as they are read: memory
+holds one block of them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pipelines.publication.mart import OpenMart
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LAYOUT = 1
-"""Raised when the same rows would give another workbook: then all are written anew."""
+"""To be raised when the same rows give another workbook: then all are written anew."""
 MOST_ROWS, MOST_CHARACTERS, MOST_DIGITS = 1_048_576, 32_767, 15
 """Of a sheet, a cell, and a number (Excel specifications and limits); a longer number is kept as text."""
 PERIODS = frozenset({"tahun", "semester", "triwulan", "bulan", "desil"})
@@ -90,7 +90,7 @@ def _data(book: Any, mart: OpenMart, kinds: Sequence[str], rows: Iterator[tuple[
     for row in rows:
         count += 1
         if count >= MOST_ROWS:
-            raise DoesNotFitError(f"it has more than {MOST_ROWS - 1} rows")
+            raise DoesNotFitError(f"barisnya lebih dari {MOST_ROWS - 1}")
         sheet.append(
             [sheet.cell(name, kind, value) for (name, kind), value in zip(described, row, strict=True)]
         )
@@ -100,7 +100,7 @@ def _data(book: Any, mart: OpenMart, kinds: Sequence[str], rows: Iterator[tuple[
 def _about(book: Any, mart: OpenMart) -> None:
     """What the numbers mean, beside them."""
     sheet = _Sheet(book, "Keterangan", [28, 100])
-    said = {
+    lines = {
         "Judul": mart.title,
         "Perhatian": samples.NOTE if mart.sample else "",
         "Uraian": mart.description,
@@ -109,7 +109,7 @@ def _about(book: Any, mart: OpenMart) -> None:
         "Produsen data": mart.producer,
         "Lisensi": mart.licence,
     }
-    for name, text in said.items():
+    for name, text in lines.items():
         if text:
             sheet.append([sheet.heading(name), sheet.text(text)])
     sheet.append([])
@@ -119,7 +119,7 @@ def _about(book: Any, mart: OpenMart) -> None:
 
 
 class _Sheet:
-    """A sheet that is written row by row, its first row always in view. widths: of its columns, in characters."""
+    """A sheet that is written row by row; its first row stays in view. widths: of its columns, in characters."""
 
     def __init__(self, book: Any, title: str, widths: Sequence[int]) -> None:
         from openpyxl.cell import WriteOnlyCell
@@ -148,7 +148,7 @@ class _Sheet:
     def text(self, value: str) -> Any:
         """A text: what begins with = is no formula, what looks like a number or an error is none."""
         if len(value) > MOST_CHARACTERS:
-            raise DoesNotFitError(f"a text has more than {MOST_CHARACTERS} characters")
+            raise DoesNotFitError(f"ada teks yang lebih dari {MOST_CHARACTERS} huruf")
         cell = self._formatted(self._illegal.sub("\ufffd", value), "@")
         cell.data_type = "s"
         return cell
@@ -207,7 +207,7 @@ def _entry(name: str) -> ZipInfo:
 
 
 def recipe(mart: OpenMart, kinds: Sequence[str]) -> str:
-    """What beside the rows decides a workbook's bytes, as a hash."""
+    """A hash of what decides a workbook's bytes, beside its rows."""
     parts = (
         str(LAYOUT),
         str(mart.sample),

@@ -1,8 +1,8 @@
-"""Everything that is known of every relation, from models, contracts and the warehouse, joined into one value.
+"""What models, contracts and the warehouse say of every relation, joined into one value.
 
 What belongs here: which relation has which columns, from where each comes, who reads it. Only what is written of the
-data and counted: no value, no address and no secret of a source comes in. Not here: words for readers (words.py),
-mark-up (pages.py).
+data and counted: no value, no address and no secret of a source comes in. Not here: words for readers
+(explanations.py), mark-up (pages.py).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """origins: the columns that it is made of. readers: the columns made of it. promise: what a contract says."""
+    """A column. origins: the columns that it is made of; readers: those made of it; promise: its contract's column."""
 
     name: str
     type: str = ""
@@ -76,15 +76,17 @@ class Entry:
 
     @property
     def key(self) -> str:
+        """`schema.name`."""
         return f"{self.schema}.{self.name}"
 
     def has(self, column: str) -> bool:
+        """Whether the relation has this column."""
         return any(c.name == column for c in self.columns)
 
 
 @dataclass(frozen=True, slots=True)
 class Dictionary:
-    """entries by `schema.name`, in the order of their names. opds: name by code. asked: whether a warehouse was."""
+    """All relations. entries: by `schema.name`, sorted. opds: name by code. asked: whether a warehouse was asked."""
 
     entries: Mapping[str, Entry]
     exposures: Mapping[str, Exposure]
@@ -169,7 +171,7 @@ class _Maker:
         types = self._facts.types.get(node.relation, {})
         outcomes = self._facts.checks.get(f"{node.schema}/{node.name}", {})
         described = {c.name: c for c in node.columns}
-        # What an expectation says is what is wrong when it fails; beside "passed" that would read as its opposite.
+        # The text of an expectation says what is wrong when it fails, so it is not shown beside "passed".
         asked = {t.name: t.description for t in node.tests}
         # Of columns that YAML does not describe the query or the warehouse may know.
         names = dict.fromkeys([*described, *lineage, *types])

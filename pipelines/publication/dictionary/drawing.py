@@ -21,12 +21,12 @@ _SMALLEST = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A node as it is drawn. `layer` chooses its colour; `told` is what is read out, or shown when it is pointed at."""
+    """A node as it is drawn. `layer` chooses its colour; `about` is its title: read out, and shown on hover."""
 
     label: str
     href: str
     layer: str
-    told: str
+    about: str
 
 
 def draw(
@@ -51,7 +51,7 @@ def _node(mark: Mark, box: Box, here: bool) -> str:
     current = ' aria-current="page"' if here else ""
     return (
         f'<a href="{escape(mark.href)}"{current} class="layer-{escape(mark.layer)}"'
-        f' data-layer="{escape(mark.layer)}"><title>{escape(mark.told)}</title>'
+        f' data-layer="{escape(mark.layer)}"><title>{escape(mark.about)}</title>'
         f'<rect x="{_n(box.x)}" y="{_n(box.y)}" width="{_n(box.width)}" height="{_n(box.height)}" rx="4"/>'
         f'<text x="{_n(box.x + 10)}" y="{_n(box.y + box.height / 2 + 4)}">{escape(mark.label)}</text></a>'
     )

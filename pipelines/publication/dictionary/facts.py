@@ -1,4 +1,4 @@
-"""What the warehouse adds to what is written of its relations: real types, last builds, last checks.
+"""What the warehouse knows of its relations: real types, last builds, last checks.
 
 What belongs here: questions to the catalogue and the ledger, which change nothing. No value of a row is read, and no
 message of a check: they could quote one. Not here: how it is shown (pages.py).
@@ -45,14 +45,17 @@ class Build:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
+    """The last result of a check."""
+
     severity: str
     passed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """types: per `schema.relation` its columns' types. builds: by the model's name, or "opd/dataset".
+    """What the warehouse knows.
 
+    types: per `schema.relation` its columns' types. builds: by the model's name, or "opd/dataset".
     checks: per asset (`schema/name`, `raw/opd/dataset`) its latest results.
     """
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from pipelines.errors import GudangError
-from pipelines.publication import words as publish_words
-from pipelines.publication.dictionary import words
+from pipelines.publication import indonesian
+from pipelines.publication.dictionary import explanations
 from pipelines.publication.dictionary.dictionary import Dictionary, Entry
 from pipelines.publication.dictionary.drawing import Mark, draw
 from pipelines.publication.files import replace_text
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 START, GRAPH, FOLDER = "index.html", "silsilah.html", "relasi"
 CONTENTS = ".kamus-data.json"
-"""The list of a site's files: by it the next one knows its folder again, and what became old in it."""
+"""The list of a site's files: it marks the folder as ours, and shows which pages are to be removed."""
 _TEMPLATES = (
     "page.html.j2", "start.html.j2", "relation.html.j2", "graph.html.j2", "parts.html.j2", "search.js.j2", "site.css",
 )  # fmt: skip
@@ -40,7 +40,7 @@ _EXPOSURE = "pemakaian"
 
 @dataclass(frozen=True, slots=True)
 class WrittenSite:
-    """What a round of writing did: how many pages there are, how many changed, which went."""
+    """The result of writing a site: how many pages there are, how many changed, which were removed."""
 
     start: Path
     pages: int
@@ -49,13 +49,13 @@ class WrittenSite:
 
 
 def write_site(dictionary: Dictionary, out: Path) -> WrittenSite:
-    """Writes the pages into `out`, each whole or not at all, the start page last; removes pages of relations that went.
+    """Writes the pages into `out`, the start page last, and removes the pages of relations that are gone.
 
     Raises GudangError when `out` holds other things, PublicationError when a page holds a value shaped like a NIK.
     """
     before = _contents(out)
     pages = render_site(dictionary)
-    # Known before the first page lies there: a site that is cut short is written on, not taken for somebody's.
+    # Written before the first page: a site whose writing was interrupted is known for ours, and completed.
     replace_text(out / CONTENTS, json.dumps(sorted({*before, *pages}), indent=1) + "\n")
     last = sorted(pages, key=lambda path: (path == START, path))
     changed = sum(replace_text(out / path, pages[path]).changed for path in last)
@@ -76,7 +76,11 @@ def _contents(out: Path) -> tuple[str, ...]:
         except (ValueError, TypeError):
             return ()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise GudangError(str(out), "holds other things, and stays", hint="--out an empty or a new folder")
+        raise GudangError(
+            str(out),
+            "folder ini berisi hal lain dan tidak diubah",
+            hint="pilih folder kosong atau baru dengan --out",
+        )
     return ()
 
 
@@ -92,6 +96,7 @@ def render_site(dictionary: Dictionary) -> dict[str, str]:
 
 
 def page_of(entry: Entry) -> str:
+    """The path of a relation's page in the site."""
     return f"{FOLDER}/{slug(entry.key)}.html"
 
 
@@ -112,14 +117,16 @@ class _Pages:
         ]
 
     def start(self) -> str:
-        entries = sorted(self._all.entries.values(), key=lambda e: (*words.layer_order(e.schema), e.name))
+        entries = sorted(
+            self._all.entries.values(), key=lambda e: (*explanations.layer_order(e.schema), e.name)
+        )
         layers = [(schema, list(found)) for schema, found in groupby(entries, key=lambda e: e.schema)]
         script = self._render("search.js.j2", root="")
         return self._render(
             "start.html.j2",
             root="",
             layers=layers,
-            kinds=[kind for kind in words.KINDS if any(e.kind == kind for e in entries)],
+            kinds=[kind for kind in explanations.KINDS if any(e.kind == kind for e in entries)],
             exposures=self._all.exposures.values(),
             script=script,
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -158,7 +165,9 @@ class _Pages:
     def _mark(self, key: str, root: str) -> Mark:
         if key in self._all.entries:
             entry = self._all.entries[key]
-            about = f"{key}, {words.KINDS.get(entry.kind, entry.kind)}. {entry.title or entry.description}"
+            about = (
+                f"{key}, {explanations.KINDS.get(entry.kind, entry.kind)}. {entry.title or entry.description}"
+            )
             label = key if entry.kind == "source" else entry.name
             return Mark(label, root + page_of(entry), entry.schema, about)
         exposure = self._all.exposures[key.removeprefix(f"{_EXPOSURE}:")]
@@ -172,12 +181,14 @@ class _Pages:
     def _layers(self, keys: Iterable[str]) -> list[str]:
         """The layers that a picture shows, in their order."""
         entries = self._all.entries
-        return sorted({entries[k].schema if k in entries else _EXPOSURE for k in keys}, key=words.layer_order)
+        return sorted(
+            {entries[k].schema if k in entries else _EXPOSURE for k in keys}, key=explanations.layer_order
+        )
 
     def _found(self, entry: Entry) -> list[Any]:
-        """What the search knows of a relation; search.js.j2 reads it by place."""
+        """A relation's entry in the search index, a list; search.js.j2 reads it by position."""
         columns = [
-            [c.name, _told(c.promise.title if c.promise else "", c.description), slug(c.name)]
+            [c.name, _joined(c.promise.title if c.promise else "", c.description), slug(c.name)]
             for c in entry.columns
         ]
         return [
@@ -193,11 +204,11 @@ class _Pages:
 
     def _render(self, template: str, **values: Any) -> str:
         return self._environment.get_template(template).render(
-            all=self._all, entries=self._all.entries, words=words, START=START, GRAPH=GRAPH, **values
+            all=self._all, entries=self._all.entries, words=explanations, START=START, GRAPH=GRAPH, **values
         )
 
 
-def _told(*parts: str) -> str:
+def _joined(*parts: str) -> str:
     return " ".join(part for part in parts if part)
 
 
@@ -242,8 +253,8 @@ def _environment() -> Environment:
     environment.filters |= {
         "slug": slug,
         "page": page_of,
-        "number": publish_words.number,
-        "moment": publish_words.moment,
-        "source": publish_words.source,
+        "number": indonesian.number,
+        "moment": indonesian.moment,
+        "source": indonesian.source,
     }
     return environment

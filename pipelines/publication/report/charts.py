@@ -15,14 +15,14 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from pipelines.publication.indonesian import short_month
 from pipelines.publication.report.data import CheckShare, Index
-from pipelines.publication.words import short_month
 
 if TYPE_CHECKING:
     import altair as alt
 
 INK, MUTED, GRID = "#1b2a33", "#51626d", "#dfe6ea"
-BLUE, ORANGE, VERMILLION, GREEN, SKY = "#0072b2", "#e69f00", "#c44e00", "#00795c", "#7fb8dc"
+BLUE, ORANGE, VERMILLION, GREEN = "#0072b2", "#e69f00", "#c44e00", "#00795c"
 YEARS = ("#b9d7ea", "#6aa9d0", "#0072b2", "#00446b")
 CATEGORIES = (BLUE, ORANGE, GREEN, "#b0568f", MUTED)
 WIDTH = 880

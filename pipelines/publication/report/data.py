@@ -1,4 +1,4 @@
-"""What the report tells, as values: one query per section.
+"""What the report shows, as values: one query per section.
 
 What belongs here: reading marts, check results and counts of quarantined rows. Never a value of a quarantined
 row or a check's message. A relation that is not there yet gives an empty section. Not here: words (report.py)
@@ -53,15 +53,19 @@ class CheckShare:
 
     @property
     def jumlah(self) -> int:
+        """The number of checks."""
         return self.lulus + self.peringatan + self.gagal
 
     @property
     def bagian_lulus(self) -> float:
+        """The share that passed, 0 to 1."""
         return self.lulus / self.jumlah
 
 
 @dataclass(frozen=True, slots=True)
 class FailedCheck:
+    """A check whose latest result is a failure."""
+
     asset: str
     check_name: str
     severity: str
@@ -71,6 +75,8 @@ class FailedCheck:
 
 @dataclass(frozen=True, slots=True)
 class QuarantineReason:
+    """How many waiting rows of a dataset broke a rule in a column."""
+
     dataset: str
     kolom: str
     aturan: str
@@ -79,6 +85,8 @@ class QuarantineReason:
 
 @dataclass(frozen=True, slots=True)
 class Population:
+    """People of a kelurahan or village in a year."""
+
     kabupaten_kota: str
     kecamatan: str
     desa_kelurahan: str
@@ -218,7 +226,7 @@ order by instrumen_berlaku desc, array_position(array['pemdi', 'epss', 'spbe'], 
 
 
 def read_report(connection: Connection[Any]) -> ReportData:
-    """Everything that the report tells. Call inside `snapshot`."""
+    """Everything that the report shows. Call inside `snapshot`."""
 
     def section(relation: LiteralString, row: type[T], query: LiteralString) -> tuple[T, ...]:
         if not _exists(connection, relation):

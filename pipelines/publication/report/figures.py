@@ -17,6 +17,8 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
+    """A section: a chart, a sentence about it, its numbers, and their details."""
+
     title: str
     says: str
     svg: str

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.publication import words
+from pipelines.publication import indonesian
 from pipelines.publication.report import charts
 from pipelines.publication.report.data import Index
 from pipelines.publication.report.figures import Figure, Table
@@ -51,9 +51,9 @@ def index_years(rows: Sequence[Index]) -> list[dict[str, Any]]:
             "name": row.nama,
             "year": row.tahun,
             "assessed": assessed_by(row),
-            "index": words.number(row.indeks, 2),
-            "predikat": row.predikat or words.NONE,
-            "target": words.number(row.target_indeks, 2),
+            "index": indonesian.number(row.indeks, 2),
+            "predikat": row.predikat or indonesian.NONE,
+            "target": indonesian.number(row.target_indeks, 2),
             "source": row.keterangan if row.asal == "diumumkan" else f"formulir, {row.versi}",
             "computed": row.asal == "formulir",
         }
@@ -63,6 +63,7 @@ def index_years(rows: Sequence[Index]) -> list[dict[str, Any]]:
 
 
 def assessed_by(row: Index) -> str:
+    """Who assessed an index, for readers."""
     return ASSESSED[row.jenis_penilaian]
 
 
@@ -75,11 +76,11 @@ def _figure(rows: Sequence[Index], name: str) -> Figure:
         tuple(
             (
                 row.nama,
-                row.predikat or words.NONE,
-                words.number(row.bobot, 1),
-                words.number(row.indeks, 2),
-                words.number(row.target_indeks, 2),
-                words.number(row.selisih, 2),
+                row.predikat or indonesian.NONE,
+                indonesian.number(row.bobot, 1),
+                indonesian.number(row.indeks, 2),
+                indonesian.number(row.target_indeks, 2),
+                indonesian.number(row.selisih, 2),
                 f"{row.terisi or 0} dari {row.jumlah_indikator}",
             )
             for row in rows

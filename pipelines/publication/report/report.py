@@ -14,7 +14,7 @@ from datetime import datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from pipelines.publication import words
+from pipelines.publication import indonesian
 from pipelines.publication.guard import check_text
 from pipelines.publication.report import charts
 from pipelines.publication.report.data import (
@@ -43,6 +43,8 @@ OWN_MODELS = "Gudang data (model)"
 
 @dataclass(frozen=True, slots=True)
 class Tile:
+    """A number on top of the page."""
+
     label: str
     value: str
     note: str
@@ -58,7 +60,7 @@ def render(data: ReportData, as_of: datetime, samples: Collection[str] = ()) -> 
         _environment()
         .get_template("report.html.j2")
         .render(
-            moment=words.moment(as_of),
+            moment=indonesian.moment(as_of),
             year=as_of.year,
             tiles=tiles(data),
             daftar_data=data.daftar_data,
@@ -95,29 +97,35 @@ def tiles(data: ReportData) -> list[Tile]:
     of = "butir yang disepakati" if agreed else "dataset dengan kontrak"
     counts = Counter(line.status for line in lines)
     came = sum(line.terakhir_datang is not None for line in lines)
-    share = f"dari {words.number(len(lines))} {of} ({words.per_cent(came / len(lines))})"
-    late = f"dari {words.number(len(lines))} {of}; selain itu {counts['gagal']} gagal, {counts['belum_ada']} belum ada"
+    all_of_them = f"dari {indonesian.number(len(lines))} {of}"
+    share = f"{all_of_them} ({indonesian.per_cent(came / len(lines))})"
+    late = f"{all_of_them}; selain itu {counts['gagal']} gagal, {counts['belum_ada']} belum ada"
     with_contract = sum(line.ada_kontrak for line in data.daftar_data)
     found = [
-        Tile("Sudah datang", words.number(came), share),
-        Tile("Terlambat", words.number(counts["terlambat"]), late),
+        Tile("Sudah datang", indonesian.number(came), share),
+        Tile("Terlambat", indonesian.number(counts["terlambat"]), late),
     ]
     if agreed:
         unpromised = sum(not line.ada_kontrak for line in agreed)
-        note = (
-            f"{words.number(len(agreed) - unpromised)} sudah dijanjikan OPD, {words.number(unpromised)} belum"
-        )
-        found.insert(0, Tile("Butir Daftar Data", words.number(len(agreed)), note))
+        promised = len(agreed) - unpromised
+        note = f"{indonesian.number(promised)} sudah dijanjikan OPD, {indonesian.number(unpromised)} belum"
+        found.insert(0, Tile("Butir Daftar Data", indonesian.number(len(agreed)), note))
         if outside:
-            found.append(Tile("Di luar Daftar Data", words.number(len(outside)), "dataset dengan kontrak"))
+            found.append(
+                Tile("Di luar Daftar Data", indonesian.number(len(outside)), "dataset dengan kontrak")
+            )
     else:
         opd = len(opd_names(data.daftar_data))
-        found.insert(0, Tile("Dataset dengan kontrak", words.number(with_contract), f"oleh {opd} OPD"))
+        found.insert(0, Tile("Dataset dengan kontrak", indonesian.number(with_contract), f"oleh {opd} OPD"))
     rows = sum(line.jumlah_baris or 0 for line in data.daftar_data)
     return [
         *found,
-        Tile("Baris data", words.number(rows), f"kini berlaku, dari {words.number(with_contract)} dataset"),
-        Tile("Baris dikarantina", words.number(waiting(data)), "menunggu perbaikan"),
+        Tile(
+            "Baris data",
+            indonesian.number(rows),
+            f"kini berlaku, dari {indonesian.number(with_contract)} dataset",
+        ),
+        Tile("Baris dikarantina", indonesian.number(waiting(data)), "menunggu perbaikan"),
     ]
 
 
@@ -130,11 +138,11 @@ def parts(lines: Sequence[DatasetStatus]) -> tuple[list[DatasetStatus], list[Dat
 def summary(lines: Sequence[DatasetStatus]) -> list[str]:
     """The statuses of both parts, a sentence each."""
     agreed, outside = parts(lines)
-    told = [
-        (agreed, f"Dari {words.number(len(agreed))} butir yang disepakati"),
-        (outside, f"Di luar Daftar Data, dari {words.number(len(outside))} dataset dengan kontrak"),
+    described = [
+        (agreed, f"Dari {indonesian.number(len(agreed))} butir yang disepakati"),
+        (outside, f"Di luar Daftar Data, dari {indonesian.number(len(outside))} dataset dengan kontrak"),
     ]
-    return [f"{begin}: {_statuses(part)}." for part, begin in told if part]
+    return [f"{begin}: {_statuses(part)}." for part, begin in described if part]
 
 
 def _statuses(lines: Sequence[DatasetStatus]) -> str:
@@ -147,8 +155,8 @@ def schedule(line: DatasetStatus) -> str:
     if line.jadwal:
         return line.jadwal.capitalize()
     if line.dijanjikan_tiap_hari is None:
-        return words.period(None).capitalize()
-    return f"Tiap {words.period(line.dijanjikan_tiap_hari)} (kontrak)"
+        return indonesian.period(None).capitalize()
+    return f"Tiap {indonesian.period(line.dijanjikan_tiap_hari)} (kontrak)"
 
 
 def waiting(data: ReportData) -> int:
@@ -166,19 +174,19 @@ def quality_figure(
     ordered = sorted(shares, key=lambda s: (s.bagian_lulus, labels[s.opd]))
     passed, total = sum(s.lulus for s in shares), sum(s.jumlah for s in shares)
     says = (
-        f"{words.number(passed)} dari {words.number(total)} pemeriksaan terakhir lulus"
-        f" ({words.per_cent(passed / total)}). Yang paling rendah di atas."
+        f"{indonesian.number(passed)} dari {indonesian.number(total)} pemeriksaan terakhir lulus"
+        f" ({indonesian.per_cent(passed / total)}). Yang paling rendah di atas."
     )
     if rows_waiting:
         says += (
-            f" Yang diperiksa adalah baris yang diterima; {words.number(rows_waiting)} baris yang salah ditahan di"
+            f" Yang diperiksa adalah baris yang diterima; {indonesian.number(rows_waiting)} baris yang salah ditahan di"
             " karantina."
         )
     rows = tuple(
         (
             labels[s.opd],
-            *(words.number(n) for n in (s.jumlah, s.lulus, s.peringatan, s.gagal)),
-            words.per_cent(s.bagian_lulus),
+            *(indonesian.number(n) for n in (s.jumlah, s.lulus, s.peringatan, s.gagal)),
+            indonesian.per_cent(s.bagian_lulus),
         )
         for s in ordered
     )
@@ -208,12 +216,12 @@ def _population_figure(place: str, rows: Sequence[Population], prefix: str) -> F
         by_kecamatan[row.kecamatan, row.tahun] += row.jumlah
         by_kelurahan[row.kecamatan, row.desa_kelurahan, row.tahun] += row.jumlah
     totals = [sum(n for (_, year), n in by_kecamatan.items() if year == y) for y in years]
-    says = f"Tahun {years[-1]} tercatat {words.number(totals[-1])} jiwa"
+    says = f"Tahun {years[-1]} tercatat {indonesian.number(totals[-1])} jiwa"
     if len(years) > 1 and totals[0]:
         change = totals[-1] - totals[0]
         direction = "bertambah" if change >= 0 else "berkurang"
-        share = words.per_cent(abs(change) / totals[0])
-        says += f", {direction} {words.number(abs(change))} jiwa ({share}) sejak {years[0]}"
+        share = indonesian.per_cent(abs(change) / totals[0])
+        says += f", {direction} {indonesian.number(abs(change))} jiwa ({share}) sejak {years[0]}"
     shown = tuple(str(year) for year in years)
     kecamatan = tuple(dict.fromkeys(k for k, _ in by_kecamatan))
     kelurahan = tuple(dict.fromkeys((k, d) for k, d, _ in by_kelurahan))
@@ -224,7 +232,7 @@ def _population_figure(place: str, rows: Sequence[Population], prefix: str) -> F
         Table(
             ("Kecamatan", *shown),
             tuple((k, *(_count(by_kecamatan, (k, y)) for y in years)) for k in kecamatan),
-            ("Jumlah", *(words.number(n) for n in totals)),
+            ("Jumlah", *(indonesian.number(n) for n in totals)),
         ),
         Table(
             ("Kecamatan", "Kelurahan/desa", *shown),
@@ -235,6 +243,7 @@ def _population_figure(place: str, rows: Sequence[Population], prefix: str) -> F
 
 
 def visits_figure(rows: Sequence[Visits]) -> Figure | None:
+    """Visits per month and way of paying; None where there are none."""
     if not rows:
         return None
     cells: Counter[tuple[int, int, str]] = Counter()
@@ -243,11 +252,9 @@ def visits_figure(rows: Sequence[Visits]) -> Figure | None:
     months = sorted({(year, month) for year, month, _ in cells})
     ways = sorted({way for _, _, way in cells})
     hidden = sum(row.disembunyikan for row in rows)
-    says = f"{words.number(sum(cells.values()))} kunjungan tercatat dalam {len(months)} bulan."
+    says = f"{indonesian.number(sum(cells.values()))} kunjungan tercatat dalam {len(months)} bulan."
     if hidden:
-        says += (
-            f" {words.number(hidden)} sel disamarkan agar orang tidak dapat dikenali, tidak ikut dihitung."
-        )
+        says += f" {indonesian.number(hidden)} sel disamarkan agar orang tidak dapat dikenali, tidak ikut dihitung."
     return Figure(
         "Kunjungan puskesmas per bulan menurut cara bayar",
         says,
@@ -256,9 +263,9 @@ def visits_figure(rows: Sequence[Visits]) -> Figure | None:
             ("Bulan", *ways, "Jumlah"),
             tuple(
                 (
-                    f"{words.MONTH_NAMES[m - 1]} {y}",
+                    f"{indonesian.MONTH_NAMES[m - 1]} {y}",
                     *(_count(cells, (y, m, way)) for way in ways),
-                    words.number(sum(n for key, n in cells.items() if key[:2] == (y, m))),
+                    indonesian.number(sum(n for key, n in cells.items() if key[:2] == (y, m))),
                 )
                 for y, m in months
             ),
@@ -272,13 +279,13 @@ def _failed(check: FailedCheck) -> dict[str, str]:
         "check": check.check_name,
         "severity": "Gagal" if check.severity == "error" else "Peringatan",
         "kind": "gagal" if check.severity == "error" else "terlambat",
-        "unexpected": words.number(check.unexpected),
-        "total": words.number(check.total),
+        "unexpected": indonesian.number(check.unexpected),
+        "total": indonesian.number(check.total),
     }
 
 
 def _count(counts: Counter[Any], key: tuple[Any, ...]) -> str:
-    return words.number(counts[key]) if key in counts else words.NONE
+    return indonesian.number(counts[key]) if key in counts else indonesian.NONE
 
 
 def _environment() -> Environment:
@@ -297,11 +304,11 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "number": words.number,
-        "short_day": words.short_day,
+        "number": indonesian.number,
+        "short_day": indonesian.short_day,
         "schedule": schedule,
-        "source": words.source,
-        "rule": words.rule,
+        "source": indonesian.source,
+        "rule": indonesian.rule,
         "assessed_by": assessed_by,
     }
     return environment

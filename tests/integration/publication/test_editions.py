@@ -235,7 +235,7 @@ def test_a_folder_from_before_editions_is_taken_over(warehouse: Connection[Any],
 @pytest.mark.parametrize(
     ("place", "said"),
     [
-        ("terkini", "terkini is no link of ours"),
+        ("terkini", "terkini bukan tautan milik gudang"),
         ("terbitan", "terbitan: File exists"),
         ("csv.lama", "csv.lama"),
     ],
@@ -248,7 +248,7 @@ def test_a_blocked_place_is_named_and_nothing_changes(
     (tmp_path / place).write_text("di jalan")
     with pytest.raises(PublicationError, match=said) as error:
         publish_all(warehouse, BOTH, tmp_path, AT)
-    assert "what was published before stays" in str(error.value)
+    assert "yang sudah terbit tetap ada" in str(error.value)
     assert (tmp_path / "csv" / "rincian.csv").read_text() == "lama"
     assert logged(warehouse, "rincian") == []
 

@@ -92,7 +92,7 @@ def test_a_mart_becomes_an_ordered_csv_of_its_described_columns(
     )
     assert (file.rows, file.bytes) == (3, file.path.stat().st_size)
     assert file.sha256 == hashlib.sha256(file.path.read_bytes()).hexdigest()
-    assert file.outcome == "diperbarui"
+    assert file.changed
     assert logged(warehouse) == [("r1", "harga", 3)]
 
 
@@ -102,7 +102,7 @@ def test_nothing_is_rewritten_when_nothing_changed(warehouse: Connection[Any], t
     # Rows that lie in another order are the same data.
     warehouse.execute("update mart_satu_data.harga set rahasia = 'y' where kode = '64.02'")
     done = publish_all(warehouse, [HARGA], tmp_path, AT)
-    assert [file.outcome for file in done.published] == ["tidak berubah"]
+    assert [file.changed for file in done.published] == [False]
     assert not done.catalog.changed
     assert {p: p.lstat().st_mtime_ns for p in tmp_path.rglob("*") if p.name != "terbitan"} == {
         p: stamp for p, stamp in stamps.items() if p.name != "terbitan"
@@ -152,9 +152,9 @@ def test_marts_that_are_published_together_change_together_or_not_at_all(
     warehouse.execute("update mart_satu_data.warga set catatan = %s", [NIK])
     second = publish_all(warehouse, [harga, warga], tmp_path, AT)
     assert (second.published, [e.subject for e in second.refused]) == ((), ["warga", "harga"])
-    assert "waits for warga" in str(second.refused[1])
+    assert "menunggu warga" in str(second.refused[1])
     alone = publish_all(warehouse, [harga, warga], tmp_path, AT, selected={"harga"})
-    assert alone.published == () and "select warga too" in str(alone.refused[0])
+    assert alone.published == () and "pilih juga warga" in str(alone.refused[0])
     assert {p: p.read_bytes() for p in (tmp_path / "csv").iterdir()} == kept
 
     warehouse.execute("update mart_satu_data.warga set catatan = 'baik'")
@@ -182,9 +182,9 @@ def test_fractions_with_many_digits_are_no_nik(warehouse: Connection[Any], tmp_p
 
 def test_a_described_column_that_is_not_there_is_named(warehouse: Connection[Any], tmp_path: Path) -> None:
     mart = replace(HARGA, columns=(*HARGA.columns, MartColumn("komoditas")))
-    with pytest.raises(PublicationError, match="has no column komoditas"):
+    with pytest.raises(PublicationError, match="tidak memuat kolom komoditas"):
         publish_mart(warehouse, mart, tmp_path, AT)
-    with pytest.raises(PublicationError, match="does not exist"):
+    with pytest.raises(PublicationError, match="belum ada"):
         publish_mart(warehouse, replace(HARGA, name="tiada"), tmp_path, AT)
 
 
@@ -207,7 +207,7 @@ def test_a_failure_while_writing_leaves_the_old_file_and_nothing_beside_it(
 @pytest.mark.parametrize(
     ("clearance", "said"),
     [
-        (None, "nobody has looked at its lineage"),
+        (None, "silsilahnya belum diperiksa"),
         (
             Clearance(("core.warga.kode <- raw dinkes/kunjungan.nik (pribadi): ...",)),
             "raw dinkes/kunjungan.nik",
@@ -225,7 +225,7 @@ def test_a_mart_that_may_not_leave_stays_and_the_others_leave(
 
 
 def test_a_connection_in_a_transaction_is_refused(warehouse: Connection[Any], tmp_path: Path) -> None:
-    with warehouse.transaction(), pytest.raises(PublicationError, match="not free"):
+    with warehouse.transaction(), pytest.raises(PublicationError, match="sedang dipakai"):
         publish_mart(warehouse, HARGA, tmp_path, AT)
 
 

@@ -106,7 +106,7 @@ def test_what_cannot_be_linked_is_said_before_anything_new_is_shown(
     (tmp_path / "xlsx").mkdir()
     (tmp_path / "xlsx.lama").mkdir()
     (tmp_path / "xlsx.lama" / "catatan.txt").write_text("milik orang lain")
-    with pytest.raises(PublicationError, match="what was published before stays"):
+    with pytest.raises(PublicationError, match="yang sudah terbit tetap ada"):
         publish_all(warehouse, ALONE, tmp_path, AT)
     assert [path.name for path in (tmp_path / "csv").iterdir()] == ["x.csv"]
     assert events(warehouse, "rincian") == []

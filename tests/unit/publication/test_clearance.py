@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.open_house import OpenHouse
 
-NEVER = "a personal value never leaves, however it is derived"
+NEVER = "nilai pribadi tidak pernah terbit, dengan cara apa pun ia diturunkan"
 
 
 @pytest.fixture(scope="module")
@@ -129,14 +129,14 @@ def test_a_suppressed_table_leaves_where_every_column_says_so(house: OpenHouse) 
     for left_out in BY_SUPPRESSION:
         said = {name: word for name, word in BY_SUPPRESSION.items() if name != left_out}
         (refusal,) = house.mart(CELLS, "tahun", "puskesmas", "jumlah", basis=said).refusals
-        assert refusal.endswith("dasar_terbit gives no basis on which it may leave")
+        assert refusal.endswith("dasar_terbit tidak memberi dasar untuk terbit")
 
 
 def test_a_table_that_only_calls_the_macro_is_not_suppressed(house: OpenHouse) -> None:
     beside = SUPPRESSED.replace("select * from final", "select s.* from sumber as s cross join final as ")
     house.model("core/agg", beside.format(source="@kunjungan", row="puskesmas"))
     refusals = house.mart(CELLS, "tahun", "puskesmas", "jumlah", basis=BY_SUPPRESSION).refusals
-    assert any("passes no suppressed table" in refusal for refusal in refusals)
+    assert any("tidak melewati tabel penyamaran" in refusal for refusal in refusals)
 
 
 def test_no_personal_value_is_a_dimension_of_a_suppressed_table(house: OpenHouse) -> None:
@@ -186,7 +186,7 @@ def test_an_aggregate_over_restricted_columns_leaves_with_its_basis(house: OpenH
 )
 def test_what_shows_single_values_is_no_aggregate(house: OpenHouse, sql: str) -> None:
     (refusal,) = [r for r in house.mart(sql, "x", basis={"x": WHY}).refusals if r.startswith("core.m.x")]
-    assert refusal.endswith("its basis is agregat, and this way leaves single values as they are")
+    assert refusal.endswith("dasarnya agregat, tetapi jalur ini membiarkan nilai satuan apa adanya")
 
 
 def test_rows_that_a_restricted_column_chose_are_closed(house: OpenHouse) -> None:
@@ -209,7 +209,7 @@ def test_a_contract_without_the_walidatas_word_is_closed(
     house: OpenHouse, sql: str, columns: tuple[str, ...]
 ) -> None:
     refusals = house.mart(sql, *columns).refusals
-    assert any("raw bkd/gaji" in r and "its contract has no publish: true" in r for r in refusals)
+    assert any("raw bkd/gaji" in r and "kontraknya tidak memuat publish: true" in r for r in refusals)
 
 
 def test_a_count_over_a_closed_contract_leaves_with_its_basis(house: OpenHouse) -> None:
@@ -234,23 +234,25 @@ UNKNOWN = {
 def test_what_cannot_be_followed_is_closed(house: OpenHouse, sql: str, word: Any) -> None:
     basis = {"x": word, "baris": word} if word else None
     refusals = house.mart(sql, "x", basis=basis).refusals
-    assert any("cannot be followed" in refusal for refusal in refusals)
+    assert any("tidak dapat ditelusuri" in refusal for refusal in refusals)
 
 
 def test_what_reads_a_model_that_cannot_be_followed_is_closed(house: OpenHouse) -> None:
     house.model("core/y", "select orang.nama(1) as nomor", "nomor")
     (first, *_) = house.mart("select nomor as x from {{ ref('y') }}", "x").refusals
-    assert first.startswith("core.m.x <- core.y.nomor (cannot be followed: a function of the schema orang)")
+    assert first.startswith(
+        "core.m.x <- core.y.nomor (tidak dapat ditelusuri: a function of the schema orang)"
+    )
 
 
 @pytest.mark.parametrize(
     ("basis", "said"),
     [
-        ("penyamaran", "is no mapping"),
-        ({"lain": "penyamaran"}, "names lain, which is no column that it publishes"),
-        ({"npsn": "penyamaran"}, "names npsn, which comes from nothing that is closed"),
-        ({"npsn": "aman"}, "is neither `penyamaran` nor"),
-        ({"npsn": {"agregat": "aman"}}, "is neither `penyamaran` nor"),
+        ("penyamaran", "bukan daftar kolom dengan dasarnya"),
+        ({"lain": "penyamaran"}, "menyebut lain, yang bukan kolom terbitannya"),
+        ({"npsn": "penyamaran"}, "menyebut npsn, yang tidak berasal dari data tertutup"),
+        ({"npsn": "aman"}, "bukan `penyamaran` dan bukan"),
+        ({"npsn": {"agregat": "aman"}}, "bukan `penyamaran` dan bukan"),
     ],
 )
 def test_a_basis_that_is_not_so_is_refused(house: OpenHouse, basis: Any, said: str) -> None:
@@ -280,7 +282,7 @@ def test_the_ledger_says_itself_how_open_it_is(house: OpenHouse) -> None:
 def test_no_other_schema_calls_itself_open(house: OpenHouse, schema: str) -> None:
     house.folder.write("models/lain.yml", LEDGER.format(schema=schema))
     refusals = house.mart("select jumlah from {{ source('lain', 'catatan') }}", "jumlah").refusals
-    assert refusals[0].startswith(f"core.m.jumlah <- {schema}.catatan.jumlah (no contract describes it)")
+    assert refusals[0].startswith(f"core.m.jumlah <- {schema}.catatan.jumlah (tidak ada kontraknya)")
 
 
 def test_a_raw_table_by_another_name_is_that_of_its_contract(house: OpenHouse) -> None:
@@ -295,9 +297,7 @@ def test_a_raw_table_by_another_name_is_that_of_its_contract(house: OpenHouse) -
 def test_a_dataset_whose_contract_is_not_there_is_closed(house: OpenHouse) -> None:
     known = [c for c in house.contracts if c.key != "disdik/sekolah"]
     clearance = house.mart("select npsn from @sekolah", "npsn", contracts=known)
-    assert clearance.refusals[0].startswith(
-        "core.m.npsn <- raw.disdik__sekolah.npsn (no contract describes it)"
-    )
+    assert clearance.refusals[0].startswith("core.m.npsn <- raw.disdik__sekolah.npsn (tidak ada kontraknya)")
     assert not clearance.forbidden
     counted = house.mart("select count(*) as n from @sekolah", "n", basis={"n": WHY}, contracts=known)
     assert counted.refusals

@@ -7,7 +7,7 @@ import pytest
 from pipelines.models.lineage.flow import NotFollowedError, query_flow
 from tests.support.open_house import OpenHouse
 
-NEVER = "a personal value never leaves, however it is derived"
+NEVER = "nilai pribadi tidak pernah terbit, dengan cara apa pun ia diturunkan"
 RELATIONS = {"core.o": ("kode", "gaji", "waktu"), "core.p": ("kode",)}
 
 
@@ -41,7 +41,7 @@ DROPPED = {
 @pytest.mark.parametrize("sql", DROPPED.values(), ids=DROPPED)
 def test_a_column_that_the_tree_drops_closes_the_mart(house: OpenHouse, sql: str) -> None:
     refusals = house.mart(sql, "x").refusals
-    assert any("cannot be followed: " in refusal and "sqlglot" in refusal for refusal in refusals) or any(
+    assert any("tidak dapat ditelusuri: " in refusal and "sqlglot" in refusal for refusal in refusals) or any(
         "a name of over 63 bytes" in refusal for refusal in refusals
     )
 
@@ -158,7 +158,7 @@ def test_a_table_that_hides_fewer_than_the_project_says_is_none(
     refusals = _suppressed(house, VISITS, "tahun", more)
     assert len(refusals) == 4
     assert all(
-        f"(core.agg is none: it hides cells below {below}, and not below 5)" in refusal
+        f"(core.agg bukan tabel penyamaran: ia menyamarkan sel di bawah {below}, bukan di bawah 5)" in refusal
         for refusal in refusals
     )
 
@@ -170,7 +170,7 @@ def test_a_table_that_hides_fewer_than_the_project_says_is_none(
 def test_no_cell_is_one_person(house: OpenHouse, key: str) -> None:
     source = VISITS.replace("extract(year from tanggal)", key)
     refusals = _suppressed(house, source, "tahun")
-    assert any("its keys hold the primary key of dinkes/kunjungan" in refusal for refusal in refusals)
+    assert any("kuncinya memuat kunci utama dinkes/kunjungan" in refusal for refusal in refusals)
 
 
 DERIVED = "(select *, case when left(nik, 1) = '6' then 1 end as h from @kunjungan)"

@@ -45,9 +45,9 @@ def test_only_marts_that_say_terbuka_are_open() -> None:
 
 
 def test_what_only_a_model_or_only_an_exposure_calls_open_stops_all() -> None:
-    with pytest.raises(PublicationError, match="a: is open, but no exposure names it"):
+    with pytest.raises(PublicationError, match="a: terbuka, tetapi tidak disebut exposure mana pun"):
         open_marts(project(node("a", {"publikasi": "terbuka"}), exposed=()))
-    with pytest.raises(PublicationError, match="b: is named by an exposure of open files, but is not open"):
+    with pytest.raises(PublicationError, match="b: disebut exposure berkas terbuka, tetapi tidak terbuka"):
         open_marts(project(node("b", {}), exposed=("b",)))
 
 
@@ -74,10 +74,10 @@ def test_a_title_is_made_of_the_name_and_keywords_may_stand_in_one_text() -> Non
 
 
 def test_an_open_mart_must_describe_its_columns() -> None:
-    with pytest.raises(PublicationError, match="describes no column"):
+    with pytest.raises(PublicationError, match="tidak menguraikan satu kolom pun"):
         open_marts(project(node("kosong", {"publikasi": "terbuka"}, columns=())))
 
 
 def test_an_unknown_frequency_is_named() -> None:
-    with pytest.raises(PublicationError, match="'kadang' is unknown"):
+    with pytest.raises(PublicationError, match="'kadang' tidak dikenal"):
         open_marts(project(node("x", {"publikasi": "terbuka", "frekuensi": "kadang"})))

@@ -235,7 +235,7 @@ def test_a_list_of_contents_cannot_make_it_delete_elsewhere(tmp_path: Path) -> N
 def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "dokumen").mkdir()
     (tmp_path / "dokumen/index.html").write_text("tulisan orang")
-    with pytest.raises(GudangError, match="holds other things"):
+    with pytest.raises(GudangError, match="folder ini berisi hal lain"):
         write_site(small(tmp_path), tmp_path / "dokumen")
     assert (tmp_path / "dokumen/index.html").read_text() == "tulisan orang"
 

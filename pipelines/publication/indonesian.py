@@ -42,7 +42,7 @@ RULES = {
 
 
 def number(value: float | Decimal | None, decimals: int = 0) -> str:
-    """1234.5 with one decimal is "1.234,5"; nothing is a dash."""
+    """1234.5 with one decimal is "1.234,5"; None is a dash."""
     if value is None:
         return NONE
     text = f"{value:,.{decimals}f}".translate(str.maketrans(",.", ".,"))
@@ -58,16 +58,17 @@ def per_cent(share: float) -> str:
 
 
 def day(at: datetime | None) -> str:
-    """ "24 November 2026" in Kalimantan's time."""
+    """The date in WITA: `24 November 2026`."""
     return _date(at, MONTH_NAMES)
 
 
 def short_day(at: datetime | None) -> str:
-    """ "24 Nov 2026", for tables."""
+    """The date in WITA for tables: `24 Nov 2026`."""
     return _date(at, SHORT_MONTHS)
 
 
 def short_month(year: int, month: int) -> str:
+    """`Nov 2026`."""
     return f"{SHORT_MONTHS[month - 1]} {year}"
 
 
@@ -79,11 +80,12 @@ def _date(at: datetime | None, months: Sequence[str]) -> str:
 
 
 def moment(at: datetime) -> str:
+    """Date and time in WITA: `24 November 2026, pukul 08.00 WITA`."""
     return f"{day(at)}, pukul {at.astimezone(WITA):%H.%M} WITA"
 
 
 def period(days: Decimal | None) -> str:
-    """Days between two promised deliveries, in a word."""
+    """The time between two promised deliveries: `hari`, `bulan`, `12 jam`, `45 hari`."""
     if days is None:
         return "tidak tetap"
     words = ((1, "hari"), (7, "minggu"), (30, "bulan"), (91, "triwulan"), (182, "semester"), (365, "tahun"))
@@ -96,9 +98,10 @@ def period(days: Decimal | None) -> str:
 
 
 def source(kind: str | None) -> str:
-    """The kind of source in words; a dash where there is none yet."""
+    """The kind of a source for readers; a dash where there is none yet."""
     return NONE if kind is None else SOURCES.get(kind, kind)
 
 
 def rule(name: str) -> str:
+    """What a rule of the quarantine says of a cell that broke it."""
     return RULES.get(name, name.replace("_", " "))

@@ -1,7 +1,7 @@
-"""What readers of the dictionary see instead of the code's words, in Indonesian.
+"""What readers of the dictionary see instead of the code's words: names and explanations in Indonesian.
 
 What belongs here: names and explanations of layers, kinds, classes, tests, promises. Not here: numbers and dates
-(publication/words.py).
+(publication/indonesian.py).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from pipelines.contracts.model import Contract, WriteDisposition
 from pipelines.publication.dictionary.dictionary import Check, Column
-from pipelines.publication.words import number
+from pipelines.publication.indonesian import number
 
 LAYERS: Mapping[str, tuple[str, str]] = {
     "raw": ("Mentah", "Data OPD seperti yang dijanjikan kontraknya: sudah diperiksa, belum diolah."),
@@ -58,24 +58,25 @@ _PROMISES = (("frequency", "Pembaruan tiap"), ("latency", "Kelonggaran"), ("rete
 
 
 def layer(schema: str) -> tuple[str, str]:
-    """Its name and what is in it; a schema that is new here speaks for itself."""
+    """The name of a layer and what is in it; of a schema that is not in LAYERS its own name and ""."""
     return LAYERS.get(schema, (schema, ""))
 
 
 def layer_order(schema: str) -> tuple[int, str]:
+    """A key that sorts layers as LAYERS has them, others after them by name."""
     return (list(LAYERS).index(schema) if schema in LAYERS else len(LAYERS), schema)
 
 
 def check(found: Check, column: Column | None = None) -> str:
-    """What a test asks, where its name is the one that it gets by itself; else its own description."""
+    """What a test asks: its own description, else that of its kind, else its name."""
     if found.description:
         return found.description
     name = found.name.removesuffix(f"_{column.name}") if column else found.name
     return _TESTS.get(name, _spaced(name))
 
 
-def told(found: Check) -> bool:
-    """Whether more is said of a test than its name."""
+def is_explained(found: Check) -> bool:
+    """Whether `check` says more of a test than its name."""
     return check(found) != _spaced(found.name)
 
 
@@ -84,6 +85,7 @@ def _spaced(name: str) -> str:
 
 
 def loading(contract: Contract) -> str:
+    """How a load changes the rows of a dataset."""
     if contract.keeps_history:
         return "Setiap versi baris disimpan, dengan masa berlakunya"
     if contract.merges:
@@ -94,17 +96,17 @@ def loading(contract: Contract) -> str:
 
 
 def promises(contract: Contract) -> list[tuple[str, str]]:
-    """What the SLA says, a pair a line."""
-    return [(label, _duration(*contract.sla[name])) for name, label in _PROMISES if name in contract.sla]
+    """What the SLA says, as pairs of label and value."""
+    return [(label, _amount(*contract.sla[name])) for name, label in _PROMISES if name in contract.sla]
 
 
-def _duration(value: str, unit: str) -> str:
+def _amount(value: str, unit: str) -> str:
     amount = float(value)
     return f"{number(amount, 0 if amount.is_integer() else 1)} {_UNITS.get(unit[:1], unit)}"
 
 
 def limits(column: Column) -> list[str]:
-    """What the contract asks of a value, in words."""
+    """What the contract asks of a value, a phrase each."""
     p = column.promise
     if p is None:
         return []

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from pipelines.publication import words
+from pipelines.publication import indonesian
 
 
 @pytest.mark.parametrize(
@@ -22,19 +22,19 @@ from pipelines.publication import words
     ],
 )
 def test_dots_part_thousands_and_a_comma_the_decimals(value: float | None, decimals: int, text: str) -> None:
-    assert words.number(value, decimals) == text
+    assert indonesian.number(value, decimals) == text
 
 
 @pytest.mark.parametrize(("share", "text"), [(1.0, "100%"), (0.9999, "99,9%"), (0.714, "71,4%"), (0.0, "0%")])
 def test_a_share_is_100_per_cent_only_when_nothing_is_missing(share: float, text: str) -> None:
-    assert words.per_cent(share) == text
+    assert indonesian.per_cent(share) == text
 
 
 def test_times_are_told_in_wita() -> None:
     at = datetime(2026, 12, 31, 16, 5, tzinfo=UTC)
-    assert words.moment(at) == "1 Januari 2027, pukul 00.05 WITA"
-    assert words.short_day(at) == "1 Jan 2027"
-    assert words.short_day(None) == "\N{EN DASH}"
+    assert indonesian.moment(at) == "1 Januari 2027, pukul 00.05 WITA"
+    assert indonesian.short_day(at) == "1 Jan 2027"
+    assert indonesian.short_day(None) == "\N{EN DASH}"
 
 
 @pytest.mark.parametrize(
@@ -49,11 +49,11 @@ def test_times_are_told_in_wita() -> None:
     ],
 )
 def test_a_cadence_is_a_word_where_there_is_one(days: Decimal, text: str) -> None:
-    assert words.period(Decimal(days)) == text
-    assert words.period(None) == "tidak tetap"
+    assert indonesian.period(Decimal(days)) == text
+    assert indonesian.period(None) == "tidak tetap"
 
 
 def test_an_unknown_code_is_told_as_it_is() -> None:
-    assert words.rule("wajib") == "wajib diisi"
-    assert words.rule("aturan_baru") == "aturan baru"
-    assert words.source("sftp") == "sftp"
+    assert indonesian.rule("wajib") == "wajib diisi"
+    assert indonesian.rule("aturan_baru") == "aturan baru"
+    assert indonesian.source("sftp") == "sftp"
