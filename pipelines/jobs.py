@@ -31,7 +31,7 @@ INGEST_JOBS: Mapping[Cadence, str] = {Cadence.DAILY: INGEST, Cadence.MONTHLY: "i
 _CADENCES: Mapping[str, Cadence] = {job: every for every, job in INGEST_JOBS.items()} | {
     WAREHOUSE: Cadence.DAILY
 }
-"""The windows that a job's runs are about: models are rebuilt for the days that ingest reads."""
+"""The cadence of a job's windows: models are rebuilt for the days that ingest reads."""
 WALKED = "gudang/chain"
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
@@ -63,6 +63,7 @@ def _ingest_selection(
 
 
 def warehouse_selection() -> dg.AssetSelection:
+    """All models but the reference data."""
     return dg.AssetSelection.groups("staging", "core", "mart_satu_data", "mart_spbe")
 
 
@@ -70,9 +71,9 @@ _INGESTED = {INGEST: ", seluruhnya atau menurut hari", INGEST_JOBS[Cadence.MONTH
 
 
 def jobs(contracts: Sequence[Contract], set_aside: Sequence[dg.AssetKey] = ()) -> list[AssetJob]:
-    """The chain's jobs and `upload`. Only those that ingest have steps that are worth a process each.
+    """The chain's jobs and `upload`. Only steps of ingest jobs run in processes of their own.
 
-    set_aside: datasets that can't be loaded; the night asks for them all the same, so that it ends red.
+    set_aside: datasets whose contract has a fault; they are in the job, so that the night ends red.
     """
     uploads = [["raw", c.opd, c.dataset] for c in contracts if c.server.kind == "upload"]
 
@@ -86,17 +87,22 @@ def jobs(contracts: Sequence[Contract], set_aside: Sequence[dg.AssetKey] = ()) -
             dg.define_asset_job(
                 job,
                 _ingest_selection(contracts, job, set_aside),
-                description=f"Sumber OPD ke raw{_INGESTED[job]}.",
+                description=f"Memuat sumber OPD ke raw{_INGESTED[job]}.",
             )
             for job in ingest_jobs(contracts)
         ),
-        single(UPLOAD, dg.AssetSelection.assets(*uploads), "Berkas unggahan OPD ke raw."),
-        single(WAREHOUSE, warehouse_selection(), "Model SQL: staging, core, mart."),
-        single(PUBLICATION, dg.AssetSelection.groups("publikasi"), "Berkas terbuka, katalog, laporan."),
+        single(UPLOAD, dg.AssetSelection.assets(*uploads), "Memuat berkas unggahan OPD ke raw."),
+        single(WAREHOUSE, warehouse_selection(), "Membangun model SQL: staging, core, mart."),
+        single(
+            PUBLICATION,
+            dg.AssetSelection.groups("publikasi"),
+            "Menerbitkan berkas terbuka, katalog, dan laporan.",
+        ),
     ]
 
 
 def today() -> date:
+    """The date in WITA."""
     return datetime.now(ZoneInfo(TIMEZONE)).date()
 
 
@@ -113,18 +119,19 @@ def range_tags(
 
 
 def scheduled_tags(contracts: Sequence[Contract], job: str, day: date) -> dict[str, str]:
-    """The same without a look at what was loaded: two days, or two months."""
+    """The windows of a night when it is not known what was loaded: two days, or two months."""
     return range_tags(contracts, job, day - timedelta(days=2), day)
 
 
 def nightly_schedule(contracts: Sequence[Contract]) -> dg.ScheduleDefinition:
-    """02:00 WITA: an ingest of the last two days. The chain's sensors start the rest."""
+    """Each day at 02:00 WITA an ingest of the last two days. The chain's sensors start the other jobs."""
 
     @dg.schedule(
         job_name=INGEST,
         cron_schedule="0 2 * * *",
         execution_timezone=TIMEZONE,
         default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Mulai malam pada pukul 02.00 WITA; sensor memulai job sesudahnya.",
     )
     def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         day = (context.scheduled_execution_time or datetime.now(UTC)).astimezone(ZoneInfo(TIMEZONE)).date()

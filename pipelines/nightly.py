@@ -1,7 +1,7 @@
-"""`gudang nightly` and `gudang reload`: walk jobs through the Dagster instance, and say what became of them.
+"""`gudang nightly` and `gudang reload`: run jobs on the Dagster instance, and print their result.
 
-What belongs here: running the jobs in this process, progress, the summary, the exit status. Not here: what the
-jobs do (assets/), and the same chain under the daemon (jobs.py, sensors/chain.py).
+What belongs here: running the jobs in this process, progress, the exit status. Not here: what the jobs do (assets/),
+the tables of the result (runs/summary.py), the same chain under the daemon (jobs.py, sensors/chain.py).
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from uuid import uuid4
 
 import dagster as dg
 from psycopg import Connection
-from rich.table import Table
 
 from pipelines.assets.raw import FULL_REFRESH, raw_key
 from pipelines.assets.set_aside import describe
@@ -29,9 +28,11 @@ from pipelines.load import prepare
 from pipelines.runs.dead import TAKEN_BEFORE, Closed, close_dead_runs, queued, storage_url, subject
 from pipelines.runs.slots import describe_wait, make_pools
 from pipelines.runs.storage_noise import quiet
+from pipelines.runs.summary import datasets_table, failures, models_built
 from pipelines.runtime import lease
 from pipelines.runtime.terminal import Terminal, TerminalHandler, styled
 from pipelines.settings import Settings
+from pipelines.suggest import did_you_mean
 from pipelines.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -40,15 +41,6 @@ if TYPE_CHECKING:
 _MAX_RETRIES_TAG = "dagster/max_retries"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _HARMLESS = frozenset({"OperationalError", "ConnectionTimeout", "AdminShutdown", "CannotConnectNow"})
-_STATES = {
-    "loaded": ("dimuat", "green"),
-    "unchanged": ("tidak ada yang baru", "dim"),
-    "rejected": ("ditolak pemeriksaan", "red"),
-    "failed": ("gagal", "red"),
-    "died": ("terputus", "red"),
-    "running": ("berjalan", "yellow"),
-    None: ("belum ada kiriman", "yellow"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +54,7 @@ class Link:
 
 
 def walk(settings: Settings) -> int:
-    """Runs the chain's jobs, each whatever became of the one before; 0 only if all held.
+    """Runs the chain's jobs, each also after one that failed. The exit code: 0 if all succeeded, else 1.
 
     Needs the variables that `prepare_environment` sets. Raises LoadError when the warehouse can't be reached.
     """
@@ -83,7 +75,7 @@ def walk(settings: Settings) -> int:
 
 
 def reload(settings: Settings, key: str) -> int:
-    """Loads one dataset whole: all that its source has takes the place of all that raw has. 0 only if that held.
+    """Loads one dataset by a full refresh. The exit code: 0 if that succeeded, else 1.
 
     Needs the variables that `prepare_environment` sets. Raises ContractError where no contract has this key.
     """
@@ -92,15 +84,16 @@ def reload(settings: Settings, key: str) -> int:
     if faulty := [s for s in datasets.set_aside if s.key == key]:
         raise ContractError(key, "; ".join(faulty[0].describe()), hint="`gudang validate`")
     if not chosen:
-        raise ContractError(key, "no contract has this key", hint="`gudang status` lists them")
+        hint = did_you_mean(key, [c.key for c in datasets.contracts]) or "`gudang status` menyebut semuanya"
+        raise ContractError(key, "tidak ada kontrak untuk dataset ini", hint=hint)
     console = _console()
     with _warehouse(settings, datasets) as connection:
         job = ingest_job(chosen[0])
         tags = {FULL_REFRESH: "true", **range_tags(chosen, job, None, today())}
         with _instance(console) as instance:
             link = _run(console, instance, job, tags, [raw_key(chosen[0])])
-        console.print(_datasets(connection, chosen, [link.run_id]))
-        for line in _failures(connection, [link.run_id]):
+        console.print(datasets_table(connection, chosen, [link.run_id]))
+        for line in failures(connection, [link.run_id]):
             console.print(f"  {line}", style="red")
     return 0 if link.success else 1
 
@@ -120,8 +113,9 @@ def _warehouse(settings: Settings, datasets: Datasets) -> Iterator[Connection[An
 
 
 def _in_a_line(error: SerializableErrorInfo | None) -> str:
-    """What lies below Dagster's own words of an error: its message where it is ours or of a lost connection, which
-    holds no value of a row; else its class.
+    """The innermost cause of an error that Dagster wrapped, in a line.
+
+    Its message where it is ours or of a lost connection, because that holds no value of a row; else its class.
     """
     if error is None:
         return "gagal"
@@ -148,7 +142,7 @@ def _instance(console: Terminal) -> Iterator[dg.DagsterInstance]:
         console.print(line, style="yellow")
 
     with dg.DagsterInstance.get() as instance:
-        # Dagster's storage connects anew for every event unless it is told that it lives long.
+        # Without this, Dagster's storage makes a new connection for every event.
         instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3600, max_overflow=5)
         closed(close_dead_runs(instance))
         waiting = queued(instance)
@@ -187,8 +181,8 @@ def _run(
 ) -> Link:
     console.rule(styled(job, "bold"))
     run_id = str(uuid4())
-    # The daemon would try a killed run again, beside the next night that does so anyway; and it would mark a long one
-    # as failed while it goes on: this run's lease says whether it is dead.
+    # The daemon must not retry a killed run, which the next night does anyway, nor end a long one: this run's lease
+    # says whether it is dead.
     own = {TAKEN_BEFORE: run_id, _MAX_RETRIES_TAG: "0", dg.MAX_RUNTIME_SECONDS_TAG: "0"}
     tags = {WALKED: "walked", **own, **windows}
     url = storage_url(instance)
@@ -210,11 +204,11 @@ def _run(
     )
     for event in result.all_events:
         if event.is_step_failure and event.step_failure_data.user_failure_data is None:
-            said = _in_a_line(event.step_failure_data.error)
-            console.print(f"{event.step_key}: {said}", style="red")
+            reason = _in_a_line(event.step_failure_data.error)
+            console.print(f"{event.step_key}: {reason}", style="red")
         if event.event_type == dg.DagsterEventType.RUN_FAILURE and event.job_failure_data.error:
-            said = _in_a_line(event.job_failure_data.error)
-            console.print(f"{job}: {said}", style="red")
+            reason = _in_a_line(event.job_failure_data.error)
+            console.print(f"{job}: {reason}", style="red")
     return Link(job, result.run_id, result.success, files)
 
 
@@ -224,22 +218,16 @@ def _summary(
     run_ids = {link.job: link.run_id for link in links}
     console.rule(styled("malam ini", "bold"))
     contracts = datasets.contracts
-    table = _datasets(connection, contracts, [run_ids[job] for job in ingest_jobs(contracts)])
+    table = datasets_table(connection, contracts, [run_ids[job] for job in ingest_jobs(contracts)])
     for dataset in datasets.set_aside:
         table.add_row(dataset.key, styled("disisihkan: kontrak salah", "red"))
     console.print(table)
     for dataset in datasets.set_aside:
         console.print(f"  {describe(dataset)}", style="red")
-    failed = _failures(connection, list(run_ids.values()))
+    failed = failures(connection, list(run_ids.values()))
     for line in failed:
         console.print(f"  {line}", style="red")
-    built = connection.execute(
-        "select count(*) filter (where state = 'ok'), count(*) filter (where state <> 'ok') from ops.model_run"
-        " where run_id = any(%s)",
-        [list(run_ids.values())],
-    ).fetchone()
-    assert built is not None
-    console.print(f"Model: {built[0]} dibangun, {built[1]} gagal atau dilewati.")
+    console.print(models_built(connection, list(run_ids.values())))
     for link in links:
         for path, changed in link.files:
             console.print(f"  {path}  {'' if changed else '(tidak berubah)'}")
@@ -249,7 +237,7 @@ def _summary(
 
 
 def _zone(console: Terminal, settings: Settings, datasets: Datasets) -> None:
-    """Files that lie in the upload zone and are nobody's."""
+    """Prints the files in the upload zone that no contract takes."""
     try:
         left = [str(file) for file in files_left(settings, datasets)]
     except GudangError as error:
@@ -258,50 +246,3 @@ def _zone(console: Terminal, settings: Settings, datasets: Datasets) -> None:
         console.print("Di zona unggah, tidak diambil:", style="yellow")
     for line in left:
         console.print(f"  {line}")
-
-
-def _datasets(connection: Connection[Any], contracts: Sequence[Contract], run_ids: Sequence[str]) -> Table:
-    table = Table()
-    table.add_column("dataset", no_wrap=True)
-    table.add_column("keadaan", no_wrap=True)
-    for name in ("dibaca", "dimuat", "sama", "karantina", "dihapus", "uji lulus", "uji gagal"):
-        table.add_column(name, justify="right")
-    batches = {
-        row[0]: row
-        for row in connection.execute(
-            "select dataset, state, rows_read, rows_loaded, rows_unchanged, rows_quarantined, rows_deleted"
-            " from ops.load_batch where run_id = any(%s) order by batch_id",
-            [list(run_ids)],
-        ).fetchall()
-    }
-    checks = {
-        row[0]: row[1:]
-        for row in connection.execute(
-            "select asset, count(*) filter (where passed), count(*) filter (where not passed) from ops.check_result"
-            " where run_id = any(%s) group by asset",
-            [list(run_ids)],
-        ).fetchall()
-    }
-    for contract in contracts:
-        batch = batches.get(contract.key)
-        passed, failed = checks.get(f"raw/{contract.key}", (0, 0))
-        state = styled(*_STATES[batch[1] if batch else None])
-        counts = [f"{n:,}".replace(",", ".") for n in batch[2:]] if batch else [""] * 5
-        table.add_row(
-            contract.key, state, *counts, str(passed or ""), styled(str(failed), "red") if failed else ""
-        )
-    return table
-
-
-def _failures(connection: Connection[Any], run_ids: Sequence[str]) -> list[str]:
-    """What failed, in words: loads, models and checks (a warning does not make the night red)."""
-    rows = connection.execute(
-        "select dataset || ': ' || error from ops.load_batch where run_id = any(%(r)s) and error is not null"
-        " union all select model || ': ' || state || ': ' || coalesce(error, '') from ops.model_run"
-        " where run_id = any(%(r)s) and state <> 'ok'"
-        " union all select asset || ' [' || case severity when 'warn' then 'peringatan' else 'gagal' end || '] '"
-        " || check_name || ': ' || coalesce(message, '') from ops.check_result"
-        " where run_id = any(%(r)s) and not passed",
-        {"r": list(run_ids)},
-    ).fetchall()
-    return [row[0] for row in rows]

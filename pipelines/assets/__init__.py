@@ -1,1 +1,1 @@
-"""Thin Dagster faces: raw.py (ingest), warehouse.py (SQL models), publication.py. Logic lives elsewhere."""
+"""The assets for Dagster: raw.py (ingest), warehouse.py (SQL models), publication.py. The work is done elsewhere."""

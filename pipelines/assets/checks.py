@@ -1,6 +1,6 @@
-"""The checks of a dataset's asset: what they are, and their results as Dagster takes them.
+"""The checks of a dataset's asset, and their results for Dagster.
 
-A declared check is answered by every run that planned it, for Dagster shows one without an answer red or grey. Not
+Every run gives a result for each check that it planned, because Dagster shows one without a result red or grey. Not
 here: what a check asks (quality/).
 """
 
@@ -30,7 +30,7 @@ from pipelines.quality.suites import LOAD_CHECK, QUARANTINE_CHECK, SHAPE_CHECK, 
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """The checks of one dataset. expectations: those that its table answers; all others are about a delivery."""
+    """The checks of one dataset. expectations: those about its table; all others are about a delivery."""
 
     contract: Contract
     key: dg.AssetKey
@@ -41,11 +41,13 @@ class Checks:
         return (SHAPE_CHECK, QUARANTINE_CHECK, *(name for name, _ in notices(self.contract)))
 
     def specs(self) -> Iterator[dg.AssetCheckSpec]:
+        """What Dagster has to know of each check."""
+
         def spec(name: str, description: str, *, blocking: bool = False) -> dg.AssetCheckSpec:
             return dg.AssetCheckSpec(name, asset=self.key, description=description, blocking=blocking)
 
         yield spec(
-            LOAD_CHECK, "Pemuatan terakhir berhasil. Bila tidak, data yang terbit tetap seperti sebelumnya."
+            LOAD_CHECK, "Pemuatan terakhir berhasil. Bila tidak, data di raw tetap seperti sebelumnya."
         )
         yield spec(SHAPE_CHECK, "Kolom sumber masih seperti pada pemuatan sebelumnya.", blocking=True)
         share = f"{self.contract.max_quarantine_share:.0%}"
@@ -60,7 +62,7 @@ class Checks:
             yield spec(e.name, e.message or e.type, blocking=e.blocking)
 
     def of_load(self, connection: Connection[Any], done: Ingested) -> Iterator[dg.AssetCheckResult]:
-        """After a load: what its rows were found to be; where there were none to check, what stands."""
+        """After a load: the results for its rows; where there were none to check, the results that are still valid."""
         batch = done.batch
         if batch is None:
             came = bool(last_results(connection, self.contract))
@@ -75,13 +77,13 @@ class Checks:
     def of_failure(
         self, connection: Connection[Any] | None, error: GudangError
     ) -> Iterator[dg.AssetCheckResult]:
-        """After a load that failed: that is said once, and what was published is as good as it was.
+        """After a load that failed: one failed check, and the results that are still valid for the rows in raw.
 
         connection: None where the warehouse cannot be reached.
         """
         yield self._load_result(False, str(error))
         if connection is None:
-            return  # nobody knows about the others, and Dagster says so
+            return  # the other results are not known, and Dagster shows that
         why = "pemuatan gagal dan tidak mengubah data yang terbit"
         for result in self._standing(connection, why):
             if result.name == SHAPE_CHECK and isinstance(error, ShapeError):
@@ -92,7 +94,7 @@ class Checks:
     def by_hand(
         self, connection: Connection[Any], names: set[str], run_id: str
     ) -> Iterator[dg.AssetCheckResult]:
-        """ "Execute" on checks: the published table is asked; what only a delivery answers says its last result."""
+        """For checks without a load: the table in raw is asked; a check of a delivery gives its last result."""
         asked = check_published(connection, self.contract, [e for e in self.expectations if e.name in names])
         record(connection, f"raw/{self.contract.key}", run_id, None, asked)
         yield from map(self._result, asked)
@@ -121,9 +123,9 @@ class Checks:
         held = "" if in_raw is None else f", {number(in_raw)} baris berlaku di raw"
         return self._load_result(True, f"{number(loaded)} baris dimuat pada pemuatan terakhir{held}")
 
-    def _load_result(self, passed: bool, said: str, severity: str = "error") -> dg.AssetCheckResult:
+    def _load_result(self, passed: bool, message: str, severity: str = "error") -> dg.AssetCheckResult:
         level = "error" if severity == "error" else "warn"
-        return self._result(CheckResult(LOAD_CHECK, level, passed, None, None, said))
+        return self._result(CheckResult(LOAD_CHECK, level, passed, None, None, message))
 
     def _result(self, result: CheckResult) -> dg.AssetCheckResult:
         error = result.severity == "error"

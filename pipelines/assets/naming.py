@@ -1,4 +1,4 @@
-"""Names and tags as Dagster takes them, of whatever a contract says: one that it refuses would stop every OPD."""
+"""Names and tags that Dagster accepts, for any text of a contract: a refused one would stop every OPD."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MARK = 8
 
 
 def definition_name(text: str) -> str:
-    """A name of letters, digits and underscores; what had to be changed bears a mark, so that no two are the same."""
+    """A name of letters, digits and underscores. A changed text ends in a hash, so that names stay unique."""
     return _fitted(text, r"[^A-Za-z0-9_]+", "_", LONGEST_NAME)
 
 
@@ -23,7 +23,7 @@ def tag_value(text: str) -> str:
 
 
 def numbered(names: Sequence[str]) -> list[str]:
-    """The names, in their order; one that is there already gets the lowest number from 2 that makes it another."""
+    """The names, in their order; a repeated one gets the lowest number from 2 on that makes it unique."""
     used: set[str] = set()
     unique: list[str] = []
     for name in names:

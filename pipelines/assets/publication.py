@@ -16,13 +16,16 @@ from pipelines.settings import Settings
 
 CATALOG = dg.AssetKey(["publication", "katalog"])
 REPORT = dg.AssetKey(["publication", "laporan"])
+_NOTHING_LOADED = "Belum ada data yang dimuat: jalankan job ingest dahulu."
 
 
 def mart_key(mart: OpenMart) -> dg.AssetKey:
+    """The key of a mart's files."""
     return dg.AssetKey(["publication", mart.name])
 
 
 def publication_assets(project: Project, settings: Settings) -> list[dg.AssetsDefinition]:
+    """The multi-asset of files and catalogue, and that of the report. Raises PublicationError."""
     marts = open_marts(project)
     return [_files(project, marts, settings), _report(project, settings)]
 
@@ -54,7 +57,7 @@ def _files(project: Project, marts: Sequence[OpenMart], settings: Settings) -> d
         with warehouse.connect() as connection:
             modified = data_modified(connection)
             if modified is None:
-                raise dg.Failure("nothing was loaded yet: run ingest first", allow_retries=False)
+                raise dg.Failure(_NOTHING_LOADED, allow_retries=False)
             contracts = readable_contracts(settings.contracts_dir)
             done = publish_all(
                 connection,
@@ -99,14 +102,14 @@ def _report(project: Project, settings: Settings) -> dg.AssetsDefinition:
     deps = [dg.AssetKey([mart.schema, mart.name]) for mart in report_marts(project)]
     spec = _spec(REPORT, "Laporan Satu Data dan SPBE: satu berkas HTML dengan grafik.", deps, "html")
 
-    @dg.multi_asset(name="report", specs=[spec])
+    @dg.multi_asset(name="report", specs=[spec], description="Menulis laporan Satu Data dan SPBE.")
     def report(
         context: dg.AssetExecutionContext, warehouse: Warehouse
     ) -> Iterator[dg.MaterializeResult[Any]]:
         with warehouse.connect() as connection:
             modified = data_modified(connection)
             if modified is None:
-                raise dg.Failure("nothing was loaded yet: run ingest first", allow_retries=False)
+                raise dg.Failure(_NOTHING_LOADED, allow_retries=False)
             contracts = readable_contracts(settings.contracts_dir)
             file = write_report(
                 connection,

@@ -27,12 +27,13 @@ from pipelines.settings import Settings
 
 Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
 FULL_REFRESH = "gudang/full_refresh"
-"""A run with this tag, "true", loads its datasets whole: all is read and takes the place of all."""
+"""A run with this tag, "true", loads its datasets by a full refresh: all rows are read and replace all rows."""
 
 _KINDS = {"upload": "file", "api": "api", "database": "database"}
 
 
 def raw_key(contract: Contract) -> dg.AssetKey:
+    """The key of a dataset's asset."""
     return dg.AssetKey(["raw", contract.opd, contract.dataset])
 
 
@@ -40,7 +41,7 @@ def raw_assets(contracts: Sequence[Contract], settings: Settings) -> list[dg.Ass
     """The multi-assets of all contracts; their order is the contracts'."""
 
     def source(contract: Contract) -> tuple[str, str]:
-        # An upload has no server to be spared: each is a step of its own.
+        # An upload has no server whose load must be limited: each is a step of its own.
         is_upload = contract.server.kind == "upload"
         name = contract.key.replace("/", "__") if is_upload else definition_name(contract.server.name)
         return name, contract.partition.every if contract.partition else ""
@@ -49,22 +50,22 @@ def raw_assets(contracts: Sequence[Contract], settings: Settings) -> list[dg.Ass
     ordered = sorted(contracts, key=source)
     checks = {c.key: Checks(c, raw_key(c), suite(c, settings.expectations_dir)) for c in contracts}
     groups = [
-        (name, every, together)
+        (name, every, step)
         for (name, every), group in groupby(ordered, source)
-        for together in _apart([*group], checks)
+        for step in _apart([*group], checks)
     ]
-    # `bpkad` by months and a server called `bpkad_monthly` would be of one name, and so would what is counted up.
+    # `bpkad` by months and a server called `bpkad_monthly` would get the same name.
     ops = numbered([f"raw_{name}" + (f"_{every}" if every else "") for name, every, _ in groups])
     return [
-        _multi_asset(op, f"sumber_{name}", [checks[c.key] for c in together], settings, known)
-        for op, (name, _, together) in zip(ops, groups, strict=True)
+        _multi_asset(op, f"sumber_{name}", [checks[c.key] for c in step], settings, known)
+        for op, (name, _, step) in zip(ops, groups, strict=True)
     ]
 
 
 def _apart(contracts: Sequence[Contract], checks: Mapping[str, Checks]) -> list[list[Contract]]:
-    """The contracts in as few groups as needed for Dagster's names of outputs to be one's alone in each.
+    """The contracts in as few groups as are needed for unique names of Dagster's outputs in each.
 
-    To it the check `karantina` of the dataset `hewan` and the dataset `hewan_karantina` are of one name.
+    Dagster gives the check `karantina` of the dataset `hewan` and the dataset `hewan_karantina` the same name.
     """
     groups: list[tuple[set[str], list[Contract]]] = []
     for contract in contracts:
@@ -80,7 +81,7 @@ def _apart(contracts: Sequence[Contract], checks: Mapping[str, Checks]) -> list[
 
 
 def partitions(every: Cadence, start: date) -> dg.TimeWindowPartitionsDefinition:
-    """All datasets of a cadence share one, so that one run can load them. A month is there from its first day on."""
+    """The partitions of a cadence, shared by its datasets so that one run loads them. A month begins on its 1st."""
     if every is Cadence.DAILY:
         return dg.DailyPartitionsDefinition(start_date=windows.key(every, start), timezone=TIMEZONE)
     return dg.MonthlyPartitionsDefinition(
@@ -135,7 +136,7 @@ def _ingest(
     checks: Checks,
     failures: list[str],
 ) -> Iterator[Result]:
-    """Loads one dataset; what goes wrong is said in `failures`, so that its siblings go on."""
+    """Loads one dataset. A fault is added to `failures`, so that the other datasets are loaded."""
     try:
         with warehouse.connect() as connection:
             done = _loaded(context, warehouse, connection, contract, settings)
@@ -154,10 +155,10 @@ def _ingest(
     if done.batch and done.checks:
         yield dg.MaterializeResult(asset_key=raw_key(contract), metadata=_metadata(done) | left)
         return
-    said = describe_batch(done.batch) if done.batch else "belum ada berkas di zona unggah"
-    context.log.info(f"{contract.key}: {said}")
+    summary = describe_batch(done.batch) if done.batch else "belum ada berkas di zona unggah"
+    context.log.info(f"{contract.key}: {summary}")
     if left:
-        context.log_event(dg.AssetObservation(raw_key(contract), metadata=left, description=said))
+        context.log_event(dg.AssetObservation(raw_key(contract), metadata=left, description=summary))
 
 
 def _of_failure(warehouse: Warehouse, checks: Checks, error: GudangError) -> list[dg.AssetCheckResult]:
@@ -197,7 +198,7 @@ def left_files(left: Sequence[LeftFile]) -> dg.TableMetadataValue:
 
 
 def _window(context: dg.AssetExecutionContext, contract: Contract) -> Window | None:
-    """The days that this run asks of the dataset: a range of windows is one, and one query."""
+    """The days that this run loads: a range of partitions is one window, and one query."""
     if contract.partition is None:
         return None
     keys = context.partition_key_range
@@ -248,8 +249,8 @@ def column_schema(contract: Contract) -> dg.TableSchema:
 def _metadata(done: Ingested) -> dict[str, Any]:
     batch = done.batch
     assert batch is not None
-    # A load that stands may have an error too: its reconciliation's.
-    told = [*batch.warnings, *([batch.error] if batch.error else [])]
+    # A load that succeeded may have an error, too: that of its reconciliation.
+    warnings = [*batch.warnings, *([batch.error] if batch.error else [])]
     return {
         "ringkasan": describe_batch(batch),
         "sumber": batch.source_name or "",
@@ -262,8 +263,8 @@ def _metadata(done: Ingested) -> dict[str, Any]:
         **({"ditemukan": batch.found} if batch.found else {}),
         "detik": {k: round(v, 3) for k, v in batch.seconds.items()},
         **(
-            {"peringatan": dg.MetadataValue.md("\n".join(f"- {as_markdown(w)}" for w in told))}
-            if told
+            {"peringatan": dg.MetadataValue.md("\n".join(f"- {as_markdown(w)}" for w in warnings))}
+            if warnings
             else {}
         ),
     }

@@ -1,4 +1,4 @@
-"""What has a fault in its files is a red asset with the fault in words, and stops nothing else.
+"""A red asset, which describes the fault, in the place of what has a fault in its files; it stops nothing else.
 
 raw/<opd>/<dataset> of a faulty contract or suite; models and publications that cannot be read.
 """
@@ -16,7 +16,7 @@ _KEY_PART = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 def set_aside_key(dataset: SetAside) -> dg.AssetKey:
-    """Its key when the contract is right again; a folder's or file's name that is no name is made one."""
+    """The key that the dataset has without the fault; a name of a folder or file that is unfit is made fit."""
     parts = (dataset.opd, dataset.dataset)
     return dg.AssetKey(["raw", *(p if _KEY_PART.fullmatch(p) else definition_name(p) for p in parts)])
 
@@ -27,8 +27,8 @@ def set_aside_assets(set_aside: Sequence[SetAside]) -> list[dg.AssetsDefinition]
         _refusing(
             set_aside_key(dataset),
             set_aside_key(dataset).path[1],
-            "**Disisihkan: kontraknya salah.** Dataset ini tidak dimuat sampai diperbaiki; data yang sudah terbit"
-            " tetap. Periksa dengan `gudang validate`.\n\n"
+            "**Disisihkan: kontraknya salah.** Dataset ini tidak dimuat sampai diperbaiki; data yang sudah ada"
+            " di gudang tetap. Periksa dengan `gudang validate`.\n\n"
             + "\n".join(f"- {line}" for line in dataset.describe()),
             describe(dataset),
         )
@@ -37,7 +37,7 @@ def set_aside_assets(set_aside: Sequence[SetAside]) -> list[dg.AssetsDefinition]
 
 
 def unreadable_models(groups: Sequence[str], error: Exception) -> list[dg.AssetsDefinition]:
-    """A red asset in each group in the place of the models or publications that can't be read: OPD are loaded still."""
+    """A red asset in each group, in the place of models or publications that can't be read. OPD are still loaded."""
     description = (
         "**Tidak dapat dibangun: ada yang salah di dbt_like_sql/.** Periksa dengan `gudang validate`.\n\n"
         f"- {error}"
@@ -48,7 +48,7 @@ def unreadable_models(groups: Sequence[str], error: Exception) -> list[dg.Assets
 
 
 def describe(dataset: SetAside) -> str:
-    """What is wrong with a dataset's contract, for a log or a summary."""
+    """The faults of a dataset's contract, for a log or a summary."""
     return f"{dataset.key}: disisihkan, kontraknya salah: {'; '.join(dataset.describe())}"
 
 

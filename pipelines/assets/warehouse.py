@@ -1,7 +1,7 @@
 """SQL models as assets: `referensi` (what ingest checks codes against) and `models` (staging, core, marts).
 
 All that is made from raw is one step, so that a failed model stops its descendants only. Models with windows are in it,
-too (ADR 017): a step of their own would cut it in three, each waiting for all of the one before.
+too (ADR 017): a step of their own would make three steps of it, each waiting for the one before.
 """
 
 import logging
@@ -24,6 +24,7 @@ from pipelines.models.project.nodes import Node, Project
 from pipelines.models.project.project import load_project
 from pipelines.redaction.database_urls import libpq_url
 from pipelines.resources.warehouse import Warehouse
+from pipelines.runtime.state_words import MODELS
 
 log = logging.getLogger("gudang")
 REFERENCE_TAG = "referensi"
@@ -33,10 +34,12 @@ Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
 
 def model_key(node: Node) -> dg.AssetKey:
+    """The key of a model or seed: schema and name."""
     return dg.AssetKey([node.schema, node.name])
 
 
 def is_reference(node: Node) -> bool:
+    """Whether a node is reference data, against which ingest checks codes."""
     return node.kind == "seed" or REFERENCE_TAG in node.tags
 
 
@@ -56,10 +59,12 @@ class ModelsConfig(dg.Config):
         "", description="Hari pertama (tttt-bb-hh) yang dibangun ulang pada model incremental."
     )
     window_end: str = Field("", description="Hari terakhirnya, termasuk.")
-    full_refresh: bool = Field(False, description="Bangun model incremental seutuhnya dari sumbernya.")
+    full_refresh: bool = Field(
+        False, description="Muat ulang penuh: bangun model incremental dari semua yang dibacanya."
+    )
 
     def window(self, tags: Mapping[str, str]) -> Window | None:
-        """The days that a run is about: those of its config, else those of its partitions. None: what came since."""
+        """The days of a run: those of its config, else of its partitions. None: what came since the last one."""
         start = self.window_start or tags.get(RANGE_START) or tags.get(PARTITION)
         end = self.window_end or tags.get(RANGE_END) or tags.get(PARTITION)
         if not start or not end:
@@ -67,9 +72,11 @@ class ModelsConfig(dg.Config):
         try:
             first, last = windows.days(Cadence.DAILY, start, end)
         except ValueError:
-            raise dg.Failure(f"{start} .. {end}: write days as yyyy-mm-dd", allow_retries=False) from None
+            raise dg.Failure(
+                f"{start} .. {end}: tulis hari sebagai tttt-bb-hh", allow_retries=False
+            ) from None
         if first > last:
-            raise dg.Failure(f"the window begins on {first}, after its end on {last}", allow_retries=False)
+            raise dg.Failure(f"Jendela dimulai {first}, sesudah akhirnya {last}.", allow_retries=False)
         return Window(first, last)
 
 
@@ -89,16 +96,16 @@ def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.Asset
         ],
         can_subset=True,
         pool="gudang",
-        description="Membangun model SQL di dbt_like_sql/: bangun di samping, uji, terbitkan.",
+        description="Membangun model SQL di dbt_like_sql/: dibangun di samping, diuji, lalu dirilis.",
     )
     def build_models(
         context: dg.AssetExecutionContext, config: ModelsConfig, warehouse: Warehouse
     ) -> Iterator[Result]:
         selected = [n.name for n in nodes if model_key(n) in context.selected_asset_keys]
         asked = context.selected_asset_check_keys
-        alone = {k.asset_key for k in asked} - context.selected_asset_keys
-        published = partial(_of_published, project, warehouse, asked)
-        yield from published([n.name for n in nodes if model_key(n) in alone])
+        checks_only = {k.asset_key for k in asked} - context.selected_asset_keys
+        released = partial(_of_released, project, warehouse, asked)
+        yield from released([n.name for n in nodes if model_key(n) in checks_only])
         if not selected:
             return
         tags = context.run.tags
@@ -117,29 +124,29 @@ def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.Asset
                 if not isinstance(found, dg.AssetCheckResult) or _check_key(found) in asked:
                     yield found
             if result.state != "ok":
-                failures.append(f"{result.asset}: {result.state}: {result.error or ''}")
+                failures.append(f"{result.asset}: {MODELS[result.state][0]}: {result.error or ''}")
                 context.log.error(failures[-1])
-        # What was not built keeps its published relation: its tests are asked of that.
+        # A model that was not built keeps its released relation, which is tested instead.
         untested = {r.name: r.error or r.state for r in results if r.state != "ok" and not r.tests}
-        yield from published([*untested], untested)
+        yield from released([*untested], untested)
         if failures:
             raise dg.Failure(description="\n".join(failures), allow_retries=False)
 
     return build_models
 
 
-def _of_published(
+def _of_released(
     project: Project,
     warehouse: Warehouse,
     asked: Set[dg.AssetCheckKey],
     names: Sequence[str],
     why: Mapping[str, str] | None = None,
 ) -> Iterator[dg.AssetCheckResult]:
-    """The tests of models, asked of their published relations; nothing is built. why: the reason, by model."""
+    """The tests of models on their released relations; nothing is built. why: the reason, by model."""
     if not any(project.nodes[name].checks for name in names):
         return
     for result in run_tests(project, libpq_url(warehouse.url), select=names):
-        note = f" (Model tidak dibangun, yang terbit diperiksa: {why[result.name]})" if why else ""
+        note = f" (model tidak dibangun, yang sudah dirilis diuji: {why[result.name]})" if why else ""
         yield from (r for r in _check_results(project, result, note) if _check_key(r) in asked)
 
 
@@ -149,18 +156,12 @@ def _check_key(result: dg.AssetCheckResult) -> dg.AssetCheckKey:
 
 
 def _report(result: NodeResult) -> None:
-    words = {
-        "ok": "dibangun",
-        "failed": "GAGAL",
-        "tests_failed": "uji GAGAL",
-        "skipped": "dilewati",
-        "held": "ditahan",
-    }[result.state]
+    word, _ = MODELS[result.state]
     rows = "" if result.rows is None else f", {result.rows} baris" + (" baru" if result.incremented else "")
     log.info(
         "%s: %s%s, %.1f d%s",
         result.asset,
-        words,
+        word,
         rows,
         result.seconds,
         f": {result.error}" if result.error else "",
@@ -197,7 +198,7 @@ def _column_schema(columns: Sequence[tuple[str, str, str]]) -> dg.TableSchema:
 
 
 def _check_results(project: Project, result: NodeResult, note: str = "") -> Iterator[dg.AssetCheckResult]:
-    """A result for each test that was asked; of a relation that is not there yet a warning for each."""
+    """A result for each test; a warning for each where the relation does not exist yet."""
     node = project.nodes[result.name]
     for test in result.tests:
         yield dg.AssetCheckResult(
@@ -214,7 +215,7 @@ def _check_results(project: Project, result: NodeResult, note: str = "") -> Iter
             check_name=check.name,
             passed=False,
             severity=dg.AssetCheckSeverity.WARN,
-            description=f"Tidak diperiksa: belum ada yang terbit.{note}",
+            description=f"Tidak diuji: belum ada yang dirilis.{note}",
         )
 
 

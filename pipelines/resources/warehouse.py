@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from psycopg import Connection
@@ -15,6 +15,10 @@ from pipelines.load import prepare
 from pipelines.runs.readiness import make_ready
 from pipelines.settings import load_settings
 from pipelines.warehouse.connection import connect
+from pipelines.warehouse.frames import read_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Warehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -33,8 +37,18 @@ class Warehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
         connection = connect(self.url)
         try:
             if self.project and not prepare.is_prepared(connection):
-                dg.get_dagster_logger().info("gudang masih kosong: tabel dan data referensinya dibuat dahulu")
+                dg.get_dagster_logger().info(
+                    "gudang data masih kosong: tabel dan data acuannya dibuat dahulu"
+                )
                 make_ready(replace(load_settings(), project=Path(self.project), warehouse_url=self.url))
             yield connection
         finally:
             connection.close()
+
+    def frame(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> pd.DataFrame:
+        """The rows of `query` as a pandas DataFrame, for notebooks; see docs/notebooks.md.
+
+        It only reads. Raises LoadError where the warehouse can't be reached, psycopg.Error for a query that fails.
+        """
+        with connect(self.url) as connection:
+            return read_frame(connection, query, parameters)

@@ -1,4 +1,4 @@
-"""The night's chain: when a link has ended, however it ended, the next one starts."""
+"""The night's chain: when a job has ended, with success or failure, the next one starts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _ENDS = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE)
 
 
 def chain_sensors(contracts: Sequence[Contract], jobs: Mapping[str, AssetJob]) -> list[dg.SensorDefinition]:
-    """A sensor per link and way to end. `gudang nightly` walks the chain itself; its runs are passed over."""
+    """A sensor for each link of the chain and each way to end.
+
+    A run of `gudang nightly`, which runs the chain itself, starts nothing.
+    """
     links = pairwise(chain(contracts))
     return [_sensor(contracts, jobs[before], jobs[after], end) for before, after in links for end in _ENDS]
 
@@ -38,7 +41,7 @@ def _sensor(
     def start_next(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
         run = context.dagster_run
         if WALKED in run.tags:
-            return dg.SkipReason(f"run {run.run_id} belongs to a chain that `gudang nightly` walks itself")
+            return dg.SkipReason(f"Run {run.run_id} milik malam yang dijalankan `gudang nightly` sendiri.")
         windows = scheduled_tags(contracts, after.name, today())
         return dg.RunRequest(
             run_key=f"{after.name}:{run.run_id}", tags={"gudang/after": run.run_id, **windows}

@@ -17,10 +17,10 @@ from pipelines.models.project.nodes import Project
 from pipelines.resources.warehouse import Warehouse
 
 QUIET_S = 20
-"""Seconds without another upload's load before models are built: more than the upload sensor's interval, so that files
-that are put there together are built from together."""
+"""Seconds without another upload's load before models are built: more than the upload sensor's interval, so that models
+are built once for files that arrive together."""
 LONGEST_S = 600
-"""Seconds that models of a loaded upload wait at most for others that still come."""
+"""Seconds that models of a loaded upload wait at most for further uploads."""
 AFTER_TAG = "gudang/after"
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -32,7 +32,7 @@ _UNFINISHED = [
 
 
 def descendants_sensor(contracts: Sequence[Contract], project: Project) -> dg.SensorDefinition:
-    """Asks the ledger what runs of `upload` have loaded since the last time; see `_Built`."""
+    """Builds the models of what runs of `upload` have loaded since the last time, by the ledger; see `_Built`."""
     models = {c.key: descendants(c, project) for c in contracts if c.server.kind == "upload"}
 
     @dg.sensor(
@@ -48,7 +48,7 @@ def descendants_sensor(contracts: Sequence[Contract], project: Project) -> dg.Se
         built = _Built.read(context.cursor)
         try:
             with warehouse.connect() as connection:
-                # First what is open: a batch that is published between the two is in the second.
+                # Open batches are asked for first: one that ends between the two queries is in the second.
                 first_open = _first_open(connection, sorted(models))
                 loaded = _loaded(context.instance, connection, built, sorted(models))
                 missing = _missing(connection, project) if loaded else set[str]()
@@ -79,7 +79,7 @@ def descendants_sensor(contracts: Sequence[Contract], project: Project) -> dg.Se
 
 @dataclass(frozen=True, slots=True)
 class _Built:
-    """What models were built from: all batches up to `last`, and others above it that overtook one still open.
+    """The batches that models were built from: all up to `last`, and others above it that overtook one still open.
 
     The cursor is "7", or "7:9,12": a long load has a lower number than a short one that was published before it.
     """
@@ -111,7 +111,7 @@ _Loaded = tuple[int, str, str, float]
 def _loaded(
     instance: dg.DagsterInstance, connection: Connection[Any], built: _Built, uploads: list[str]
 ) -> list[_Loaded]:
-    """What runs of the job `upload` published and nothing was built from; a night's own links follow its loads."""
+    """The loads of runs of `upload` from which nothing was built yet. A night builds from its own loads."""
     if not _has_ledger(connection):
         return []
     rows = connection.execute(
@@ -129,7 +129,7 @@ def _loaded(
 
 
 def _first_open(connection: Connection[Any], uploads: list[str]) -> int | None:
-    """The lowest number of a batch that may still be published; after a day nobody works on it any more."""
+    """The lowest number of a batch that is still being loaded; after a day it counts as abandoned."""
     if not _has_ledger(connection):
         return None
     row = connection.execute(
@@ -146,14 +146,14 @@ def _has_ledger(connection: Connection[Any]) -> bool:
 
 
 def _waits_for(instance: dg.DagsterInstance, loaded: Sequence[_Loaded]) -> str:
-    """What is better waited for before models are built; "" where nothing is, or it was waited for long enough."""
+    """The reason to wait before models are built; "" where there is none, or the wait was long enough."""
     ages = [age for *_, age in loaded]
     if max(ages) > LONGEST_S:
         return ""
-    for job, words in ((UPLOAD, "pemuatan unggahan"), (WAREHOUSE, "pembangunan model")):
+    for job, name in ((UPLOAD, "pemuatan unggahan"), (WAREHOUSE, "pembangunan model")):
         running = instance.get_runs(dg.RunsFilter(job_name=job, statuses=_UNFINISHED))
         if running:
-            return f"Menunggu {len(running)} {words} selesai, run {running[0].run_id[:8]} di antaranya."
+            return f"Menunggu {len(running)} {name} selesai, run {running[0].run_id[:8]} di antaranya."
     if min(ages) < QUIET_S:
         return f"Menunggu {QUIET_S} detik tanpa unggahan lain, agar model dibangun sekali untuk semuanya."
     return ""
@@ -172,7 +172,7 @@ def _ancestors(project: Project, names: set[str]) -> set[str]:
 
 
 def _missing(connection: Connection[Any], project: Project) -> set[str]:
-    """Models that were never built: before the first night an upload's models need those that they read, too."""
+    """Models that were never built. Before the first night, an upload's models need those that they read, too."""
     rows = connection.execute(
         "select name from unnest(%s::text[], %s::text[]) as n (name, relation) where to_regclass(relation) is null",
         [[*project.nodes], [node.relation for node in project.nodes.values()]],

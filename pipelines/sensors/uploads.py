@@ -38,9 +38,9 @@ RETRY_WAIT_S = 60
 READ_S = 20
 """Seconds that a tick reads files that it sees for the first time; Dagster waits 60 seconds for a tick."""
 _LOOKING = threading.Lock()
-"""Held by the tick that looks: Dagster gives a long one up and starts the next, while the first still reads."""
-_SAID, _NEXT = "#", ">"
-_UNKNOWN = "?"
+"""Held by a tick while it looks: Dagster gives up a long one and starts the next while the first still reads."""
+_SAID, _NEXT, _UNKNOWN = "#", ">", "?"
+"""Keys of the cursor: the lines of the last tick, the dataset to begin with, the time of the last survey."""
 _SURVEY_S = 300
 """Seconds between two looks at the folders of another machine that no contract knows."""
 _JUDGED = {
@@ -53,7 +53,7 @@ _JUDGED = {
 
 @dataclass
 class _Tick:
-    """What one look at the zone found, and the cursor that the next one gets: a mark or two a dataset."""
+    """What one look at the zone found, and the cursor for the next one: one or two marks for each dataset."""
 
     before: dict[str, str]
     after: dict[str, str] = field(default_factory=dict[str, str])
@@ -65,21 +65,23 @@ class _Tick:
     retry_wait: float = RETRY_WAIT_S
 
     def keep(self, *names: str) -> None:
+        """Copies marks of the cursor before."""
         self.after |= {name: self.before[name] for name in names if name in self.before}
 
     def in_turn(self, contracts: Sequence[Contract]) -> Sequence[Contract]:
-        """All of them, from the last one on for which the tick before had no time: none keeps the others waiting."""
+        """The contracts, beginning with the one that the tick before had no time for."""
         keys = [c.key for c in contracts]
         first = keys.index(self.before[_NEXT]) if self.before.get(_NEXT) in keys else 0
         return [*contracts[first:], *contracts[:first]]
 
-    def is_news(self) -> bool:
-        """Whether what is to be said was not said by the tick before. A tick that logs leaves a file for ever."""
+    def has_changed(self) -> bool:
+        """Whether this tick starts runs or has other lines than the one before. Each tick that logs leaves a file."""
         if self.lines:
             self.after[_SAID] = _mark(sorted(self.lines))
         return bool(self.requests) or self.after.get(_SAID) != self.before.get(_SAID)
 
     def result(self) -> dg.SensorResult:
+        """What Dagster gets."""
         counted = f"{self.files} berkas dilihat, {len(self.requests)} pemuatan dimulai."
         return dg.SensorResult(
             run_requests=self.requests or None,
@@ -92,11 +94,14 @@ class _Tick:
 def upload_sensor(
     datasets: Datasets, settings: Settings, *, read_wait: float = READ_S, retry_wait: float = RETRY_WAIT_S
 ) -> dg.SensorDefinition:
-    """Looks at the whole zone, starts one run for each dataset that has news, and says what it left and why.
+    """Looks at the whole zone, starts one run for each dataset with new files, and says which files it left and why.
 
-    What is new is decided by the ledger (load/arrivals.py): a file is due until a load has judged it. A file still
-    being written is left for the next tick: on this machine one that changed a moment ago, on another machine, whose
-    clock is its own, one that looks otherwise than at the tick before. The cursor never grows with the files.
+    What is new is decided by the ledger (load/arrivals.py): a file is due until a load has judged it. A file that is
+    still being written is left for the next tick: on this machine one that changed a moment ago; on another machine,
+    whose clock may differ, one that differs from the tick before. The cursor does not grow with the number of files.
+
+    read_wait: seconds in which a tick begins to read new files. retry_wait: seconds before another run for a file,
+    times the number of its runs.
     """
     uploads = [c for c in datasets.contracts if c.server.kind == "upload"]
 
@@ -123,7 +128,7 @@ def upload_sensor(
             return dg.SkipReason(str(error))
         finally:
             _LOOKING.release()
-        if tick.is_news():
+        if tick.has_changed():
             for line in tick.lines:
                 context.log.info(line)
         return tick.result()
@@ -144,7 +149,7 @@ def _look(
     contract: Contract,
     settings: Settings,
 ) -> None:
-    """One dataset's folder; what goes wrong there is said, and the others are looked at."""
+    """Looks at one dataset's folder. A fault there becomes a line, and the other datasets are looked at."""
     key = contract.key
     try:
         listing = list_uploads(upload_zone(settings), contract)
@@ -152,14 +157,14 @@ def _look(
         settled, waiting = _settled(tick, contract, listing.files)
         seen = arrivals.see(connection, contract, settled, patience=tick.patience)
         unreadable = [LeftFile(f"{key}/{f.name}", e.message) for f, e in seen.unreadable]
-        _tell_left(tick, contract, [*listing.left, *unreadable])
+        _report_left(tick, contract, [*listing.left, *unreadable])
         if seen.unread:
             tick.after[_NEXT] = key
             tick.lines.append(f"{key}: dibaca pada kesempatan berikutnya: {_names(seen.unread)}")
         if waiting:
             tick.lines.append(f"{key}: menunggu selesai ditulis: {_names(waiting)}")
         if (waiting or seen.unread) and not contract.takes_every_file:
-            return  # the newest stands for all, and it is not known yet
+            return  # the newest file replaces all others, and it is not known yet
         if not contract.takes_every_file and len(seen.arrivals) > 1:
             newest = seen.arrivals[-1].file.name
             tick.lines.append(
@@ -181,7 +186,7 @@ def _look(
 def _settled(
     tick: _Tick, contract: Contract, files: Sequence[UploadedFile]
 ) -> tuple[list[UploadedFile], list[UploadedFile]]:
-    """The files that nobody is writing to, and the others."""
+    """The files that are completely written, and the others."""
     if not files:
         return [], []
     now = time.time()
@@ -195,7 +200,7 @@ def _settled(
 def _request(
     context: dg.SensorEvaluationContext, tick: _Tick, contract: Contract, due: Sequence[Arrival]
 ) -> None:
-    """One run for all that is due: a load takes every file that is not in raw yet, in the order in which they came."""
+    """Requests one run for all due files: a load takes every file that is not in raw yet, by the time of arrival."""
     key = contract.key
     runs = context.instance.get_run_records(dg.RunsFilter(job_name=UPLOAD, tags={DATASET_TAG: key}), limit=20)
     if running := [r.dagster_run for r in runs if not r.dagster_run.is_finished]:
@@ -226,8 +231,8 @@ def _request(
     )
 
 
-def _tell_left(tick: _Tick, contract: Contract, left: Sequence[LeftFile]) -> None:
-    """What a dataset's contract does not take: at each tick in its words, on the asset when it changed."""
+def _report_left(tick: _Tick, contract: Contract, left: Sequence[LeftFile]) -> None:
+    """Files that the contract does not take: a line each at every tick, an observation of the asset at a change."""
     tick.lines += [str(file) for file in left]
     name = f"{contract.key}!"
     if left:
@@ -243,7 +248,7 @@ def _tell_left(tick: _Tick, contract: Contract, left: Sequence[LeftFile]) -> Non
 
 
 def _survey(tick: _Tick, datasets: Datasets, settings: Settings) -> None:
-    """Files that lie in no dataset's folder. On another machine each look costs a question a folder: seldom."""
+    """Files in no dataset's folder. A zone on another machine is surveyed every _SURVEY_S: each folder is a request."""
     last = float(tick.before.get(_UNKNOWN, "0"))
     remote = not isinstance(upload_zone(settings), Path)
     if remote and time.time() - last < _SURVEY_S:

@@ -3,6 +3,9 @@
 What belongs here: reading marts, check results and counts of quarantined rows. Never a value of a quarantined
 row or a check's message. A relation that is not there yet gives an empty section. Not here: words (report.py)
 and pictures (charts.py).
+
+Rows are dataclasses and no DataFrames: a template tells None from 0 and shows a Decimal as it is, and importing pandas
+alone takes 0.9 s.
 """
 
 from __future__ import annotations

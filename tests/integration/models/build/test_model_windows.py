@@ -89,9 +89,9 @@ def test_a_run_about_nothing_takes_the_days_that_came_since(warehouse: ModelWare
 
 def test_the_launchpad_may_say_the_days(warehouse: ModelWarehouse) -> None:
     assert materialized(warehouse, config={"window_start": "2026-09-01", "window_end": "2026-09-02"}) == 2
-    with pytest.raises(dg.Failure, match="write days as yyyy-mm-dd"):
+    with pytest.raises(dg.Failure, match="tulis hari sebagai tttt-bb-hh"):
         materialized(warehouse, config={"window_start": "1/9/2026", "window_end": "2/9/2026"})
-    with pytest.raises(dg.Failure, match="begins on 2026-09-02, after its end"):
+    with pytest.raises(dg.Failure, match="Jendela dimulai 2026-09-02, sesudah akhirnya"):
         materialized(warehouse, config={"window_start": "2026-09-02", "window_end": "2026-09-01"})
 
 
