@@ -1,0 +1,91 @@
+"""Which files of the upload zone a load reads, policy by policy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipelines.errors import SourceError
+from pipelines.extract.upload.files import UploadedFile
+from pipelines.load.arrivals import Arrival, Seen
+from pipelines.load.incoming import (
+    appended_files,
+    files_merged_by_arrival,
+    files_merged_by_cursor,
+    newest_file,
+    overtaken_files,
+)
+from pipelines.load.ledger import fingerprint
+from tests.support.statements import ID, uploaded
+
+JAN, FEB, MAR = ("jan.csv", "sha-jan"), ("feb.csv", "sha-feb"), ("mar.csv", "sha-mar")
+
+
+def file(name: str, mtime: float = 0.0) -> UploadedFile:
+    return UploadedFile(Path(name), name, 1, mtime)
+
+
+def arrival(
+    seen_id: int, content: tuple[str, str], outcome: str | None = None, mtime: float = 0.0
+) -> Arrival:
+    name, sha256 = content
+    return Arrival(seen_id, file(name, mtime), sha256, outcome)
+
+
+def names(files: Sequence[Arrival | None]) -> list[str]:
+    return [a.file.name for a in files if a]
+
+
+def test_the_newest_file_replaces_the_others() -> None:
+    incoming = newest_file(Seen((arrival(1, JAN), arrival(2, FEB))))
+    assert (names(incoming.uploads), incoming.failures) == (["feb.csv"], [])
+
+
+def test_an_unreadable_file_that_may_be_the_newest_is_a_failure() -> None:
+    fault = SourceError("uji/data", "tidak terbaca")
+    seen = Seen((arrival(1, JAN, mtime=10.0),), ((file("baru.csv", 20.0), fault),))
+    incoming = newest_file(seen)
+    assert (incoming.uploads, incoming.failures) == ([], [fault])
+    older = newest_file(Seen((arrival(1, JAN, mtime=10.0),), ((file("lama.csv", 5.0), fault),)))
+    assert (names(older.uploads), older.failures) == (["jan.csv"], [])
+
+
+def test_appended_files_are_those_that_raw_does_not_have_as_the_contract_reads_them(tmp_path: Path) -> None:
+    contract = uploaded(tmp_path, ID, write_disposition="append")
+    seen = [arrival(1, JAN), arrival(2, FEB), arrival(3, MAR)]
+    in_raw = {fingerprint(contract, sha256) for _, sha256 in (JAN, MAR)}
+    assert names(appended_files(contract, seen, in_raw=in_raw, again=set())) == ["feb.csv"]
+    assert names(appended_files(contract, seen, in_raw=in_raw, again={"jan.csv"})) == ["jan.csv", "feb.csv"]
+    in_raw.add(fingerprint(contract, FEB[1]))
+    assert names(appended_files(contract, seen, in_raw=in_raw, again=set())) == ["mar.csv"], (
+        "the last, once more"
+    )
+
+
+def test_files_merged_by_cursor_are_the_changed_ones_else_the_one_that_was_merged_last() -> None:
+    seen = [arrival(1, JAN), arrival(2, FEB), arrival(3, MAR)]
+    assert names(files_merged_by_cursor(seen, {2}, [JAN, MAR], again=set())) == ["feb.csv"]
+    assert names(files_merged_by_cursor(seen, set(), [MAR, FEB, JAN], again={"feb.csv"})) == ["feb.csv"]
+    assert names(files_merged_by_cursor(seen, set(), [MAR, FEB, JAN], again=set())) == ["jan.csv"]
+    assert names(files_merged_by_cursor(seen[:2], set(), [MAR], again=set())) == ["feb.csv"]
+
+
+def test_without_a_cursor_a_file_is_merged_again_after_an_earlier_one() -> None:
+    seen = [arrival(1, JAN), arrival(2, FEB)]
+    since = {"jan.csv": 1, "feb.csv": 2}
+    assert names(files_merged_by_arrival(seen, {1}, [FEB], content_since=since)) == ["jan.csv", "feb.csv"]
+    assert names(files_merged_by_arrival(seen, {2}, [JAN], content_since=since)) == ["feb.csv"]
+    assert names(files_merged_by_arrival(seen, set(), [JAN, FEB], content_since=since)) == ["feb.csv"]
+
+
+def test_a_file_that_was_put_again_unchanged_keeps_its_place() -> None:
+    seen = [arrival(2, FEB), arrival(3, JAN)]
+    again = files_merged_by_arrival(seen, set(), [JAN, FEB], content_since={"jan.csv": 1, "feb.csv": 2})
+    assert names(again) == ["feb.csv"]
+
+
+def test_a_file_that_failed_by_its_own_fault_overtakes_none() -> None:
+    merged = [FEB]
+    assert overtaken_files([arrival(1, JAN), arrival(2, FEB)], {1}, merged) == {"feb.csv"}
+    assert overtaken_files([arrival(1, JAN, "failed"), arrival(2, FEB)], {1}, merged) == set()
+    assert overtaken_files([arrival(1, JAN), arrival(2, FEB)], set(), [FEB, JAN]) == {"feb.csv"}
