@@ -6,6 +6,7 @@ and the paths that stand in the text.
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -87,3 +88,34 @@ def test_messages_and_docstrings_name_pages_that_exist() -> None:
         if not (ROOT / page).exists()
     }
     assert named == set()
+
+
+def texts_of(file: Path) -> list[str]:
+    """The strings of a Python file; what an f-string puts in is a NUL."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.append(node.value)
+        elif isinstance(node, ast.JoinedStr):
+            parts = (part.value if isinstance(part, ast.Constant) else "\0" for part in node.values)
+            found.append("".join(str(part) for part in parts))
+    return found
+
+
+def test_every_message_that_the_troubleshooting_page_quotes_is_one_of_ours() -> None:
+    """The page quotes with `...` or a figure where the message has a value."""
+    texts = [text for file in (ROOT / "pipelines").rglob("*.py") for text in texts_of(file)]
+    page = text_of(ROOT / "docs" / "when-a-load-fails.md")
+    quoted = [
+        message for bold in re.findall(r"\*\*(.+?)\*\*", page) for message in re.findall(r'"(.+?)"', bold)
+    ]
+    assert len(quoted) > 20
+    strangers = [
+        message
+        for message in quoted
+        if not any(
+            re.search(".*".join(map(re.escape, re.split(r"\.\.\.|\d+", message))), t, re.DOTALL)
+            for t in texts
+        )
+    ]
+    assert strangers == []
