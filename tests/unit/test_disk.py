@@ -1,15 +1,30 @@
-"""What makes a change of a folder last."""
+"""What the operating system does with files: names that last, failures in an operator's words."""
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
 
-from pipelines.disk import sync_folder
+from pipelines.disk import os_reason, sync_folder
 
 
 def test_a_folder_is_written_to_the_disk_and_a_missing_one_is_an_error(tmp_path: Path) -> None:
     sync_folder(tmp_path)
     with pytest.raises(FileNotFoundError):
         sync_folder(tmp_path / "tidak-ada")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied", "/rahasia/x"), "tidak ada hak akses"),
+        (OSError(errno.ENOSPC, "No space left on device"), "disk penuh"),
+        (OSError(errno.EINVAL, "bukan berkas biasa"), "bukan berkas biasa"),
+        (OSError(), "OSError"),
+        (RuntimeError("/rahasia/x"), "RuntimeError"),
+    ],
+)
+def test_a_failure_is_named_without_its_path(error: Exception, reason: str) -> None:
+    assert os_reason(error) == reason

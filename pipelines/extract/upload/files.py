@@ -24,7 +24,7 @@ from typing import IO, Any, overload
 
 from upath import UPath
 
-from pipelines.disk import sync_folder
+from pipelines.disk import os_reason, sync_folder
 from pipelines.errors import SourceError
 from pipelines.extract.upload.zone import CALL_S, COPY_S, Zone, on_zone
 
@@ -117,7 +117,7 @@ def _open_local(path: Path, name: str, subject: str) -> io.BufferedReader:
     try:
         return _open_regular(path)
     except OSError as error:
-        reason = error.strerror
+        reason = os_reason(error)
     hint = "unggah lagi berkasnya sendiri, dengan hak baca untuk akun ini"
     raise SourceError(subject, f"{name}: tidak dapat dibuka: {reason}", hint=hint)
 
@@ -221,7 +221,7 @@ def _put_local(zone: Path, key: str, file: Path, name: str) -> Path:
             os.fsync(copy.fileno())
         partial.replace(target)
     except OSError as error:
-        message = f"{name} tidak dapat ditaruh di zona unggah: {error.strerror}"
+        message = f"{name} tidak dapat ditaruh di zona unggah: {os_reason(error)}"
         raise SourceError(key, message, hint="periksa berkas, disk, dan hak akses zona unggah") from None
     finally:
         partial.unlink(missing_ok=True)

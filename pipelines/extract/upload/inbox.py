@@ -20,6 +20,7 @@ from upath import UPath
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.upload import FileExtract
+from pipelines.disk import os_reason
 from pipelines.errors import ContractError, SourceError
 from pipelines.extract.upload.files import (
     UploadedFile,
@@ -195,7 +196,7 @@ def _local_entries(zone: Path, subject: str, folder: Path) -> Iterator[_Entry]:
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        message = f"folder {printable_name(folder.name)} tidak dapat dibaca: {error.strerror}"
+        message = f"folder {printable_name(folder.name)} tidak dapat dibaca: {os_reason(error)}"
         raise SourceError(subject, message, hint="beri akun ini hak baca atas folder itu") from None
     for name in names:
         if not is_hidden(name) and (entry := _local_entry(zone, folder / name)):
@@ -212,8 +213,7 @@ def _local_entry(zone: Path, path: Path) -> _Entry | None:
     except FileNotFoundError:
         return _Entry(path, name, "other", reason="tautan yang rusak") if path.is_symlink() else None
     except (OSError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        return _Entry(path, name, "other", reason=f"tidak dapat diperiksa: {reason}")
+        return _Entry(path, name, "other", reason=f"tidak dapat diperiksa: {os_reason(error)}")
     if stat.S_ISDIR(state.st_mode):
         return _Entry(path, name, "folder")
     if not stat.S_ISREG(state.st_mode):
