@@ -1,12 +1,12 @@
-"""`logicalTypeOptions.pattern`: what ECMA 262, which ODCS names, and PostgreSQL, which runs it, read alike.
+r"""`logicalTypeOptions.pattern`: what ECMA 262, which ODCS names, and PostgreSQL, which runs it, read alike.
 
-What belongs here: reading a pattern from left to right, and refusing what one of the two does not know or takes for
-something else. Not here: looking for it in cells (load/stage/rules.py).
+No regular expression library knows both dialects; the project's 25 patterns need only literals, classes, groups,
+repetitions and anchors, so a grammar of tokens names what is allowed and everything else is refused. Not here: running
+a pattern (load/stage/rules.py), limiting its time (warehouse/time_limit.py).
 
-Sources: ECMA-262 5.1, 15.10.1; PostgreSQL manual, 9.7.3, "Regular Expression Details". Where they part: `.` and the
-newline; \\d \\w \\s, which are ASCII in one and the collation's in the other; \\b, a word's edge and a backspace;
-[[:alpha:]]; []a]; lookbehind, named groups and flags, of which 5.1 has none; back references to a group
-that took no part.
+Sources: ECMA-262 5.1, 15.10.1; PostgreSQL manual, 9.7.3, "Regular Expression Details". They differ in `.` (newline), in
+\d \w \s (ASCII, or what the collation says), \b (edge of a word, or backspace), [[:alpha:]], []a], and in references to
+a group that took no part; ECMA-262 5.1 has no lookbehind, named groups or flags.
 """
 
 from __future__ import annotations
@@ -14,20 +14,41 @@ from __future__ import annotations
 import re
 
 LARGEST_BOUND = 255
-"""PostgreSQL's DUPMAX."""
+"""The most repetitions that PostgreSQL counts (DUPMAX)."""
 LARGEST_PATTERN = 500
-"""Characters of a pattern with its repetitions written out. PostgreSQL refuses what needs too many states: of the worst
-kind, optional parts in repeated groups, some 700."""
-_SYNTAX = frozenset("^$\\.*+?()[]{}|/")
-_CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v"}
-_BOUNDS = re.compile(r"\{([0-9]{1,9})(,([0-9]{1,9})?)?\}")
-_UNICODE = re.compile(r"u([0-9A-Fa-f]{4})")
-_CLASSES = {"d": "[0-9]", "w": "[0-9A-Za-z_]", "s": "[ \\t\\r\\n]"}
-_INSTEAD = {**_CLASSES} | {c.upper(): spelled.replace("[", "[^") for c, spelled in _CLASSES.items()}
+"""Characters of a pattern with its repetitions written out. PostgreSQL refuses a pattern that needs too many states:
+about 700 of the worst kind, optional parts in repeated groups."""
+
+_NO_UNIT = r"\0\ud800-\udfff\U00010000-\U0010ffff"
+"""NUL, surrogates, and characters that are two units to ECMA 262."""
+_ESCAPE = r"\\(?:[\^$\\.*+?()\[\]{}|/tnrfv]|u(?!0000|[dD][89a-fA-F])[0-9A-Fa-f]{4})"
+_LITERAL = rf"[^\\^$.*+?()\[\]{{}}|{_NO_UNIT}]"
+_MEMBER = rf"(?:[^\\\[\]\-{_NO_UNIT}]|\\-|{_ESCAPE})"
+_BRACKETS = rf"\[(?!\^?\])\^?-?(?:{_MEMBER}(?:-{_MEMBER})?)*-?\]"
+_TOKEN = re.compile(
+    rf"(?P<open>\((?:\?[:=!]|(?!\?)))|[\^$|]|(?:(?P<close>\))|(?P<brackets>{_BRACKETS})|{_ESCAPE}|{_LITERAL})"
+    r"(?P<repeat>(?:[*+?]|\{(?P<least>[0-9]{1,9})(?:,(?P<most>[0-9]{1,9})?)?\})\??)?"
+)
+_RANGE = re.compile(rf"({_MEMBER})(?:-({_MEMBER}))?")
+
+_BEGUN = rf"(?:\[\^?(?:{_MEMBER}|-)*)?"
+"""Brackets up to the first sign that they may not hold, or nothing."""
+_CLASSES = {"d": "[0-9]", "w": "[0-9A-Za-z_]", "s": r"[ \t\r\n]"}
+_INSTEAD = {
+    r"\.": r"tulis [^\r\n], atau \. untuk titik",
+    **{rf"{_BEGUN}\\{letter}": f"tulis {spelled}" for letter, spelled in _CLASSES.items()},
+    **{rf"{_BEGUN}\\{letter.upper()}": f"tulis [^{spelled[1:]}" for letter, spelled in _CLASSES.items()},
+    rf"{_BEGUN}\\.": r"yang dikenal: \t \n \r \f \v \u0041, dan \ di depan ^$\.*+?()[]{}|/",
+    r"\[.*": r"tulis seperti [A-Za-z_] atau [^,;]; di dalamnya \[ \] \- untuk tandanya",
+    r"\{[^}]*.?": r"tulis {3}, {3,} atau {1,3}, satu kali; \{ untuk tandanya",
+    r"\(\?.?": "pakai (...), (?:...), (?=...) atau (?!...)",
+    ".": r"hapus, atau tulis \ di depannya; yang boleh ada di docs/contracts/columns.md",
+}
+"""What to write instead of a text that is no token, by how it begins."""
 
 
 class PatternError(ValueError):
-    """What in a pattern can't stay, and what to write instead."""
+    """Which part of a pattern is refused, and what to write instead."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
@@ -37,162 +58,58 @@ class PatternError(ValueError):
 def check(pattern: str) -> None:
     """Raises PatternError where PostgreSQL would refuse the pattern, or read it otherwise than ECMA 262 does."""
     if not pattern:
-        raise PatternError("the pattern is empty", "drop it: every text has nothing in it")
-    size = _Reader(pattern).all()
-    if size > LARGEST_PATTERN:
-        raise PatternError(
-            f"written out, its repetitions are more than {LARGEST_PATTERN:,} characters",
-            "repeat less; maxLength bounds a text's length",
-        )
+        raise PatternError("kosong", "hapus pattern; setiap teks memuat teks kosong")
+    if _size(pattern) > LARGEST_PATTERN:
+        message = f"dengan pengulangan yang ditulis penuh lebih dari {LARGEST_PATTERN} karakter"
+        raise PatternError(message, "kurangi pengulangan; maxLength membatasi panjang teks")
 
 
-class _Reader:
-    """A pattern, read once; every method gives how many characters what it read is when written out."""
-
-    def __init__(self, pattern: str) -> None:
-        self.pattern, self.at = pattern, 0
-
-    def all(self) -> int:
-        size = self._alternatives()
-        if self._next():
-            raise PatternError("a ) closes nothing", "write \\) for the sign itself")
-        return size
-
-    def _next(self) -> str:
-        return self.pattern[self.at : self.at + 1]
-
-    def _take(self) -> str:
-        sign = self._next()
-        self.at += 1
-        return sign
-
-    def _alternatives(self) -> int:
-        size = 0
-        while (sign := self._next()) and sign != ")":
-            if sign == "|":
-                self.at += 1
-            else:
-                size += self._term()
-        return size
-
-    def _term(self) -> int:
-        sign = self._take()
-        if sign in "^$":
-            return self._never_repeated(sign)
-        if sign == "(":
-            ahead = self.pattern.startswith(("?=", "?!"), self.at)
-            size = self._group()
-            return self._never_repeated("a lookahead", size) if ahead else self._repeated(size)
-        if sign == "[":
-            self._brackets()
-        elif sign == "\\":
-            self._escape(_SYNTAX)
-        elif sign == ".":
-            raise PatternError("'.' takes a newline in PostgreSQL, and none in ECMA 262", "[^\\r\\n], or \\.")
-        elif sign in "*+?{":
-            raise PatternError(f"{sign} repeats nothing", f"write \\{sign} for the sign itself")
-        elif sign in "]}":
-            raise PatternError(f"a {sign} closes nothing", f"write \\{sign} for the sign itself")
-        else:
-            _insist_on_one_unit(sign)
-        return self._repeated(1)
-
-    def _group(self) -> int:
-        if self._next() == "?":
-            self.at += 1
-            if self._take() not in tuple(":=!"):
-                raise PatternError(
-                    "lookbehind, named groups, flags and comments are not in both",
-                    "(...), (?:...), (?=...) and (?!...) are",
-                )
-        size = self._alternatives()
-        if self._take() != ")":
-            raise PatternError("a ( is not closed", "close it, or write \\( for the sign itself")
-        return size
-
-    def _repeated(self, size: int) -> int:
-        """What was read, as often as the quantifier behind it says."""
-        times = 1
-        if self._next() in tuple("*+?"):
-            self.at += 1
-        elif self._next() == "{":
-            times = self._bounds()
-        else:
-            return size
-        if self._next() == "?":
-            self.at += 1
-        self._never_repeated("what is repeated already")
-        return size * max(times, 1)
-
-    def _bounds(self) -> int:
-        bounds = _BOUNDS.match(self.pattern, self.at)
-        if bounds is None:
-            raise PatternError("{ begins no repetition", "{3}, {3,} or {1,3}; \\{ for the sign itself")
-        self.at = bounds.end()
-        least, most = int(bounds[1]), int(bounds[3] or bounds[1])
-        if max(least, most) > LARGEST_BOUND:
-            raise PatternError(f"more than {LARGEST_BOUND} repetitions", "PostgreSQL counts no further")
-        if bounds[3] and least > most:
-            raise PatternError(f"{bounds[0]} is more at least than at most", "correct it")
-        return max(least, most)
-
-    def _never_repeated(self, what: str, size: int = 0) -> int:
-        if self._next() in tuple("*+?{"):
-            raise PatternError(f"{what} can't be repeated", "drop the quantifier, or (?:...) around it")
-        return size
-
-    def _escape(self, known: frozenset[str]) -> str:
-        """The character that is meant."""
-        sign = self._take()
-        if not sign:
-            raise PatternError("a \\ escapes nothing", "write \\\\ for the sign itself")
-        if sign in _INSTEAD:
-            message = f"\\{sign} means ASCII in ECMA 262, and what the collation says in PostgreSQL"
-            raise PatternError(message, f"{_INSTEAD[sign]}, or which signs you mean")
-        if sign == "u" and (code := _UNICODE.match(self.pattern, self.at - 1)):
-            self.at = code.end()
-            return _insist_on_one_unit(chr(int(code[1], 16)))
-        if sign not in known and sign not in _CONTROLS:
-            message = f"\\{sign} does not mean the same in ECMA 262 and in PostgreSQL"
-            raise PatternError(
-                message, "escapes are \\t \\n \\r \\f \\v \\u0041, and a sign of ^$\\.*+?()[]{}|/"
-            )
-        return _CONTROLS.get(sign, sign)
-
-    def _brackets(self) -> None:
-        if self._next() == "^":
-            self.at += 1
-        if self._next() == "]":
-            raise PatternError(
-                "[] is empty in ECMA 262, and holds a ] in PostgreSQL", "write \\] in brackets"
-            )
-        before = ""  # the sign that a range may begin with
-        first = True
-        while (sign := self._take()) != "]":
-            if sign == "-" and not first and self._next() != "]":
-                if not before:
-                    raise PatternError("a - behind a range means nothing", "write \\- for the sign itself")
-                last = self._in_brackets(self._take())
-                if last < before:
-                    raise PatternError(f"the range {before}-{last} is none", "the lower sign first")
-                before = ""
-            else:
-                before = self._in_brackets(sign)
-            first = False
-
-    def _in_brackets(self, sign: str) -> str:
-        """The sign that is meant."""
-        if not sign:
-            raise PatternError("a [ is not closed", "close it, or write \\[ for the sign itself")
-        if sign == "[":
-            message = "[ in brackets begins a class of PostgreSQL's"
-            raise PatternError(message, "[A-Za-z]; \\[ for the sign itself")
-        return self._escape(_SYNTAX | {"-"}) if sign == "\\" else _insist_on_one_unit(sign)
+def _size(pattern: str) -> int:
+    """Characters of the pattern with its repetitions written out. Raises PatternError for what is not allowed."""
+    groups = [("", 0)]  # how each open group begins, and the size of what it holds so far
+    at = 0
+    while at < len(pattern):
+        token = _TOKEN.match(pattern, at)
+        if token is None or (token["close"] and len(groups) == 1):
+            raise _refusal(pattern[at:])
+        at = token.end()
+        if token["open"]:
+            groups.append((token["open"], 0))
+            continue
+        size = 0 if token[0] in tuple("^$|") else 1
+        if token["close"]:
+            begun, size = groups.pop()
+            if token["repeat"] and begun in ("(?=", "(?!"):
+                raise _refusal(token["repeat"])
+        outer, before = groups.pop()
+        groups.append((outer, before + size * _times(token)))
+    if len(groups) > 1:
+        raise PatternError("ada ( yang tidak ditutup", r"tutup, atau tulis \( untuk tandanya")
+    return groups[0][1]
 
 
-def _insist_on_one_unit(sign: str) -> str:
-    code = ord(sign)
-    if code == 0 or 0xD800 <= code < 0xE000 or code > 0xFFFF:
-        message = f"U+{code:04X} is no character, or two of ECMA 262's"
-        raise PatternError(message, "characters from U+0001 to U+FFFF, no surrogates")
-    return sign
+def _times(token: re.Match[str]) -> int:
+    """How often a token is written out. Raises PatternError for bounds and ranges that PostgreSQL refuses."""
+    for first, last in _RANGE.findall((token["brackets"] or "")[1:-1].removeprefix("^")):
+        if last and _character(last) < _character(first):
+            raise PatternError(f"{first}-{last} bukan rentang", "tulis tanda yang lebih rendah dahulu")
+    least, most = int(token["least"] or 1), int(token["most"] or token["least"] or 1)
+    if least > most or most > LARGEST_BOUND:
+        message = f"{token['repeat']} bukan pengulangan yang sah"
+        raise PatternError(message, f"dari yang kecil ke yang besar, paling banyak {LARGEST_BOUND}")
+    return max(most, 1)
+
+
+def _character(member: str) -> str:
+    """The character that a member of brackets means."""
+    if member.startswith("\\u"):
+        return chr(int(member[2:], 16))
+    return dict(zip("tnrfv", "\t\n\r\f\v", strict=True)).get(member[1:], member[-1])
+
+
+def _refusal(rest: str) -> PatternError:
+    """The error for a text that begins with no token."""
+    found = ((re.match(begin, rest, re.DOTALL), hint) for begin, hint in _INSTEAD.items())
+    part, hint = next((match[0], hint) for match, hint in found if match)
+    shown = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in part)
+    return PatternError(f"{shown} tidak berlaku di sini, atau berarti lain di ECMA 262 dan PostgreSQL", hint)

@@ -38,7 +38,7 @@ def options(kind: str, **given: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("of", "message", "line"),
     [
-        (options("text", pattern=r"^\d+$"), "a: pattern '^\\\\d+$': \\d means ASCII", "pattern: "),
+        (options("text", pattern=r"^\d+$"), "a: pattern '^\\\\d+$': \\d tidak berlaku", "pattern: "),
         (options("text", minLength=3, maxLength=2), "a: tidak ada teks dengan sedikitnya 3", "minLength: 3"),
         (options("text", minItems=2), "kunci 'minItems' tidak dikenal", "minItems: 2"),
         (options("text", multipleOf=2), "kunci 'multipleOf' tidak dikenal", "multipleOf: 2"),
