@@ -19,7 +19,7 @@ from pipelines.contracts.model import Contract
 from pipelines.contracts.upload import FileExtract
 from pipelines.contracts.windows import Window
 from pipelines.errors import GudangError, ShapeError, SourceError
-from pipelines.extract.courtesy import Waiting
+from pipelines.extract.courtesy import WaitBudget
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import SourceStream, Wanted
 from pipelines.extract.upload.files import UploadedFile
@@ -163,7 +163,7 @@ class _Loads:
     def _load(self, file: UploadedFile | None, *, full_refresh: bool, rehearsal: bool) -> Ingested:
         contract, window = self.contract, self.window
         gates: list[GateResult] = []
-        waiting = Waiting()
+        waiting = WaitBudget()
 
         def opener(of: Contract, since: str | None) -> SourceStream | None:
             wanted = Wanted(since, window.start if window else None, window.end if window else None)

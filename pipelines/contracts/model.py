@@ -72,7 +72,7 @@ class Server:
     rows_per_second: the most that we read; None for no limit.
     load_hours: first and last time of day (WITA) when a load may begin, also over midnight; None for always.
     statement_timeout: seconds that one statement of ours may run in a database.
-    wait_limit: seconds that one load may wait without result for an API (extract/api/transport.py).
+    wait_limit: seconds that one load may wait without result for an API (extract/courtesy.py).
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""What is owed to a source of any kind: its hours, no more rows a second than it can spare, and a bounded patience.
+"""Limits that protect a source: the hours in which it may be read, rows per second, and how long a load waits for it.
 
 What belongs here: load_hours, rows_per_second and wait_limit of a contract's server. Not here: time-outs and sessions,
-which each kind of source has of its own.
+which each kind of source sets by itself.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """now: with its time zone; monotonic and sleep: seconds."""
+    """The clock that a reading uses; a test passes its own.
+
+    now: the time of day, with a time zone. monotonic: seconds from any origin. sleep: takes seconds.
+    """
 
     now: Callable[[], datetime] = _now
     monotonic: Callable[[], float] = time.monotonic
@@ -31,10 +34,11 @@ class Clock:
 
 
 @dataclass
-class Waiting:
-    """What a load has waited in vain for its API so far, over all pages and all readings, and the most it may.
+class WaitBudget:
+    """How long one load may wait for its API without getting an answer, and how long it has waited so far.
 
-    In vain is the time of answers that did not come whole, and of the pauses before the next try. Seconds.
+    All pages and all readings of a load share it. The time of an answer that arrived counts nothing; the time of a
+    failed attempt and the pause before the next one count. Both fields in seconds.
     """
 
     limit: float = WAIT_LIMIT_S
@@ -42,35 +46,38 @@ class Waiting:
 
     @property
     def left(self) -> float:
+        """Seconds that may still be waited; negative when the limit was exceeded."""
         return self.limit - self.spent
 
 
 def check_hours(contract: Contract, clock: Clock) -> None:
-    """Raises SourceError outside of the server's hours; a load that has begun in them may go on."""
+    """Raises SourceError outside of the server's load_hours. A load that began within them may go on."""
     hours = contract.server.load_hours
     if hours is None:
         return
     start, end = hours
     now = clock.now().astimezone(ZoneInfo(TIMEZONE)).time()
-    inside = start <= now < end if start < end else now >= start or now < end
+    over_midnight = start >= end
+    inside = (now >= start or now < end) if over_midnight else start <= now < end
     if not inside:
         raise SourceError(
             contract.key,
-            f"{contract.server.name} may be read from {start:%H:%M} to {end:%H:%M} WITA, and it is {now:%H:%M}",
-            hint="load it in these hours, or agree on others with the OPD and mend load_hours in the contract",
+            f"{contract.server.name} hanya boleh dibaca pukul {start:%H:%M} sampai {end:%H:%M} WITA, sekarang pukul"
+            f" {now:%H:%M}",
+            hint="muat pada jam itu, atau sepakati jam lain dengan OPD lalu ubah load_hours di kontrak",
         )
 
 
 def paced(blocks: Iterator[bytes], rows_per_second: int, clock: Clock) -> Iterator[bytes]:
-    """The blocks of COPY text, held back so that no more than `rows_per_second` have been asked for at any time.
+    """Gives the blocks of COPY text, with pauses that keep the reading at `rows_per_second` or below.
 
-    COPY text has one newline byte per row and no other, so rows are counted without reading them.
+    COPY text has exactly one newline byte per row, so rows are counted without being parsed.
     """
     start = clock.monotonic()
     rows = 0
     for block in blocks:
         rows += block.count(b"\n")
         yield block
-        early = start + rows / rows_per_second - clock.monotonic()
-        if early > 0:
-            clock.sleep(early)
+        ahead = start + rows / rows_per_second - clock.monotonic()
+        if ahead > 0:
+            clock.sleep(ahead)

@@ -1,6 +1,6 @@
-"""How numbers that a source keeps as numbers are written, so that the column's repairs and rules read them rightly.
+"""How the text of a number is written when its source stores it as a number, so that repairs and rules read it rightly.
 
-What belongs here: numbers of workbooks, JSON and Parquet, which are no texts of a person. Not here: numbers in texts
+What belongs here: numbers of workbooks, JSON and Parquet. Not here: numbers that a person typed as text
 (load/parsers.sql).
 """
 
@@ -12,16 +12,17 @@ from decimal import Decimal, InvalidOperation
 from pipelines.contracts.columns import Column
 
 _LONG = (Decimal(10) ** 15, Decimal(10) ** 21)
-"""Numbers of 16 to 21 digits, as codes have them. A double has 15 that are surely right (IEEE 754, C's DBL_DIG), and
-Excel keeps no more."""
+"""Numbers of 16 to 21 digits, the length of codes. A double holds 15 digits exactly (IEEE 754, C's DBL_DIG), and
+Excel stores no more."""
 _INDONESIAN = frozenset({"angka_id", "persen", "persen_pecahan", "satuan"})
 
 
 def number_form(column: Column) -> str | None:
-    """The form of a column's numbers: "code", "comma", or None for the plain one.
+    """The form in which a column's numbers are written: "code", "comma", or None for the plain text.
 
-    code: one of more than 15 digits has lost some where it was a double, and shows it: 6.40201410590001E+15.
-    comma: its repair reads 1.234 as a thousand, and 1,234 as what the number is.
+    code: the column is text. A number of more than 15 digits has lost some in a double; it is written so that this
+    shows: 6.40201410590001E+15.
+    comma: the column's repair reads 1.234 as a thousand and 1,234 as a fraction.
     """
     if column.type == "text":
         return "code"
@@ -29,12 +30,12 @@ def number_form(column: Column) -> str | None:
 
 
 def number_writer(column: Column) -> Callable[[str], str] | None:
-    """What writes the text of a double in the column's form; None where it stays as it is."""
+    """The function that rewrites a double's text into the column's form; None where the text stays as it is."""
     return {"code": as_code, "comma": with_comma}.get(number_form(column) or "")
 
 
 def as_code(text: str) -> str:
-    """A double's text; of more than 15 digits in scientific notation, which the rule `notasi_ilmiah` refuses."""
+    """A double's text; above 15 digits in scientific notation, which the rule `notasi_ilmiah` refuses."""
     try:
         number = Decimal(text)
     except InvalidOperation:
@@ -45,4 +46,5 @@ def as_code(text: str) -> str:
 
 
 def with_comma(text: str) -> str:
+    """A double's text with a decimal comma."""
     return text.replace(".", ",")

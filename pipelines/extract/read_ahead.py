@@ -1,7 +1,7 @@
-"""Blocks that a thread of their own makes ready while those before them are sent.
+"""Makes the next blocks in a thread while the current one is being sent.
 
-What belongs here: reading ahead, a few blocks at most, so that memory stays flat. Worth it where making a block takes
-the processor as long as PostgreSQL takes to store one; a database or an API is waited for anyway.
+What belongs here: reading ahead by a few blocks, so that memory stays flat. It pays where making a block takes as much
+processor time as PostgreSQL needs to store it (files). It does not pay for a database or an API, where we wait anyway.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 DEPTH = 4
+"""Blocks that are made before they are asked for."""
 
 
 def read_ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """`blocks`, up to DEPTH of them ready before they are asked for. What they raise is raised where it stood.
+    """Gives the same blocks in the same order, up to DEPTH of them made in advance.
 
-    Closing waits until the block that is being made is done: whatever `blocks` reads may then be closed.
+    An error of `blocks` is raised in the place of the block that failed. Closing this iterator waits for the block
+    that is being made; after that, whatever `blocks` reads from may be closed.
     """
     with ThreadPoolExecutor(1, "read-ahead") as thread:
         try:

@@ -1,7 +1,7 @@
-"""Whether a source is made up: one of the demo OPD that stand in where an installation has no source of its own.
+"""Whether a source holds made-up data: one of the demo OPD, which serve where an installation has no real source yet.
 
-What belongs here: telling made-up sources from real ones, one by one, so that figures made of them can say so. Not
-here: starting the demo (runtime/environment.py), what is marked (load/standing.py, publish/).
+What belongs here: telling made-up sources from real ones, so that figures made of them say so. Not here: starting the
+demo (runtime/environment.py), and how a publication is marked (publication/samples.py).
 """
 
 from __future__ import annotations
@@ -13,23 +13,24 @@ from pipelines.contracts.model import Contract
 from pipelines.settings import load_settings, references
 
 SOURCES = "GUDANG_CONTOH_SUMBER"
-"""Names of the variables that the demo set, with commas between them."""
+"""The environment variable that lists the variables which the demo has set, separated by commas."""
 FOUND = "data_contoh"
-"""The word in the ledger's `found` of a load whose source is made up."""
+"""The key in the ledger's `found` that marks a load of made-up data."""
 
 
 def hash_list(home: Path) -> Path:
-    """The file with the SHA-256 of each upload that the demo has written here, one a line."""
+    """The file with the SHA-256 of each upload that the demo has written into this installation, one a line."""
     return home / "demo" / "files"
 
 
 def is_sample(contract: Contract, sha256: str | None, env: Mapping[str, str]) -> bool:
-    """sha256: of an upload's content; other sources are known by the variables in their location.
+    """Whether the contract's source is made up.
 
-    A file of the demo stays one, also where the demo does not run any more.
+    sha256: of an upload's content, looked up in `hash_list`; so a demo file is recognised after the demo has ended.
+    Other sources (None) are recognised by the environment variables in their location.
     """
     if sha256 is not None:
         path = hash_list(load_settings(env).home)
         return path.is_file() and sha256 in path.read_text("ascii").split()
-    ours = set(env.get(SOURCES, "").split(","))
-    return not ours.isdisjoint(references(contract.server.location))
+    set_by_demo = set(env.get(SOURCES, "").split(","))
+    return not set_by_demo.isdisjoint(references(contract.server.location))

@@ -1,4 +1,4 @@
-"""One door to every kind of source: the contract says which reader opens it, and what is owed to its server."""
+"""Opens any kind of source: chooses the reader by the contract, and keeps to the server's hours and pace."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from pipelines.contracts.api import ApiExtract
 from pipelines.contracts.model import Contract, DatabaseExtract
 from pipelines.extract import samples
-from pipelines.extract.courtesy import Clock, Waiting, check_hours, paced
+from pipelines.extract.courtesy import Clock, WaitBudget, check_hours, paced
 from pipelines.extract.database import open_database
+from pipelines.extract.database.session import Timing
 from pipelines.extract.stream import SourceStream, Wanted
 
 if TYPE_CHECKING:
@@ -24,29 +25,35 @@ def open_source(
     upload: UploadedFile | None = None,
     env: Mapping[str, str] = os.environ,
     clock: Clock | None = None,
-    waiting: Waiting | None = None,
+    waiting: WaitBudget | None = None,
 ) -> SourceStream | None:
-    """Opens the contract's source in its hours and at its pace; None for an upload that has not come yet.
+    """Opens the contract's source; None for an upload that has not arrived yet.
 
-    upload: the one of the zone's files to open; other sources need none.
-    waiting: what earlier readings of the same load have waited in vain for an API.
-    Raises ContractError, SourceError or ShapeError, naming the dataset and the mend.
+    upload: the file to open; other kinds of source need none.
+    waiting: shared by all readings of one load from an API.
+    Raises ContractError, SourceError or ShapeError.
     """
     clock = clock or Clock()
     check_hours(contract, clock)
-    stream = _open(contract, wanted, upload, env, waiting)
+    stream = _open(contract, wanted, upload, env, clock, waiting)
     if stream and samples.is_sample(contract, stream.fingerprint, env):
-        stream = _marked(stream)
-    if stream and contract.server.rows_per_second and not stream.ignore_rate_limit:
-        stream.blocks = paced(stream.blocks, contract.server.rows_per_second, clock)
+        stream = _marked_as_sample(stream)
+    if stream:
+        keep_to_pace(stream, contract, clock)
     return stream
 
 
-def _marked(stream: SourceStream) -> SourceStream:
-    """The same, with the word in the ledger that its rows are made up."""
+def keep_to_pace(stream: SourceStream, contract: Contract, clock: Clock) -> None:
+    """Slows the stream down to the server's rows_per_second, unless a slow reading would do harm there."""
+    if contract.server.rows_per_second and not stream.ignore_rate_limit:
+        stream.blocks = paced(stream.blocks, contract.server.rows_per_second, clock)
+
+
+def _marked_as_sample(stream: SourceStream) -> SourceStream:
+    """The stream, and the stream it may fall back to, with the mark of made-up data for the ledger."""
     stream.found = {**stream.found, samples.FOUND: "ya"}
     if slower := stream.fallback:
-        stream.fallback = lambda: _marked(slower())
+        stream.fallback = lambda: _marked_as_sample(slower())
     return stream
 
 
@@ -55,15 +62,16 @@ def _open(
     wanted: Wanted,
     upload: UploadedFile | None,
     env: Mapping[str, str],
-    waiting: Waiting | None,
+    clock: Clock,
+    waiting: WaitBudget | None,
 ) -> SourceStream | None:
     match contract.extract:
         case DatabaseExtract():
-            return open_database(contract, wanted, env)
+            return open_database(contract, wanted, env, timing=Timing(monotonic=clock.monotonic))
         case ApiExtract():
             from pipelines.extract.api.reader import open_api
 
-            return open_api(contract, since=wanted.since, env=env, waiting=waiting)
+            return open_api(contract, since=wanted.since, env=env, clock=clock, waiting=waiting)
         case _:
             from pipelines.extract.upload.reader import open_file
 

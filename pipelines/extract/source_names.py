@@ -1,10 +1,9 @@
-"""Names found in a source, as far as they may be told: in errors and warnings, the log, the ledger, what is known of
-its shape.
+"""Which names found in a source may appear in messages, the log, the ledger and the stored shape.
 
-What belongs here: one rule. Where a contract has personal columns only the names that it knows itself are told and
-kept: a file without a header has a person where the names should be, an API may key its objects by NIK, a view may
-turn rows into columns. What else there is, is told by its place or counted. In any contract a name that is shaped like
-a person's number or address is masked. Not here: which names are missing or new.
+What belongs here: one rule. Where a contract has personal columns, only names that the contract itself knows are shown
+and stored: a file without a header has a person's data where the names should be, an API may use NIK as keys, a view
+may turn rows into columns. Any other name is replaced by its place, or only counted. In every contract a name that
+looks like a person's number or address is masked. Not here: which names are missing or new.
 """
 
 from __future__ import annotations
@@ -18,65 +17,67 @@ from pipelines.contracts.model import Contract
 from pipelines.redaction.personal_shapes import ALL, found, masked
 
 SHOWN = 20
+"""Names that one message lists at most."""
 _INVISIBLE = str.maketrans("", "", "\ufeff\u200b\u200c\u200d")
 _MARK = re.compile(r"\?[0-9a-f]{3}")
 
 
 def fold(name: str) -> str:
-    """A name without invisible characters, its white space (no-break spaces and newlines too) folded, in NFC.
+    """The form in which names are compared: no invisible characters, single blanks for any white space, NFC.
 
-    Files of macOS write "é" as "e" and a mark (NFD).
+    Files written on macOS hold "é" as "e" and a combining mark (NFD).
     """
     folded = " ".join(name.translate(_INVISIBLE).split())
     return folded if folded.isascii() else normalize("NFC", folded)
 
 
 def listed(names: Sequence[str]) -> str:
-    """`names` for a message, not endlessly many."""
+    """The first `SHOWN` names for a message, and the number of the others."""
     more = len(names) - SHOWN
-    return ", ".join(masked(name) for name in names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(masked(name) for name in names[:SHOWN]) + (f" dan {more} lainnya" if more > 0 else "")
 
 
 def may_be_shown(contract: Contract) -> bool:
-    """Whether a name that the contract does not know may be told."""
+    """Whether names that the contract does not know may be shown: it has no personal column."""
     return not any(c.personal for c in contract.columns)
 
 
-def redact_names(
-    contract: Contract, names: Sequence[str], among: Collection[str] = (), what: str = "column"
-) -> str:
-    """`names` for a message. One that may not be told is told by its place `among` all, or with others counted."""
+def redact_names(contract: Contract, names: Sequence[str], among: Collection[str] = ()) -> str:
+    """`names` for a message. A name that may not be shown is replaced by its place in `among`, or only counted.
+
+    among: all names of the source in their order.
+    """
     if may_be_shown(contract):
         return listed(names)
     known = {fold(c.source_name) for c in contract.columns}
     places = {name: place for place, name in enumerate(among, 1)}
-    words: list[str] = []
+    shown: list[str] = []
     hidden = 0
     for name in names:
         if fold(name) in known:
-            words.append(name)
+            shown.append(name)
         elif name in places:
-            words.append(f"{what} {places[name]}")
+            shown.append(f"kolom ke-{places[name]}")
         else:
             hidden += 1
-    return listed([*words, f"{hidden} whose names are not told"] if hidden else words)
+    return listed([*shown, f"{hidden} nama yang tidak ditampilkan"] if hidden else shown)
 
 
 def kept_shape(contract: Contract, shape: Mapping[str, str]) -> dict[str, str]:
-    """A source's columns and their kinds as they may be kept.
+    """A source's columns and their kinds in the form in which they may be stored.
 
-    In the place of a name that may not be told stands a mark of 12 bits: enough to see that one is new, and far too
-    little to say which name it is, for thousands of persons share each.
+    A name that may not be stored is replaced by a hash of 12 bits. That shows whether a name is new, and does not
+    reveal it, for thousands of names have the same hash.
     """
     known = {fold(c.source_name) for c in contract.columns}
     open_to_all = may_be_shown(contract)
     return {
-        name if fold(name) in known or (open_to_all and not found(name, ALL)) else _mark(name): kind
+        name if fold(name) in known or (open_to_all and not found(name, ALL)) else _hashed(name): kind
         for name, kind in shape.items()
     }
 
 
-def _mark(name: str) -> str:
+def _hashed(name: str) -> str:
     if _MARK.fullmatch(name):
         return name
     return f"?{hashlib.sha256(fold(name).encode('utf-8', 'replace')).hexdigest()[:3]}"

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract, DatabaseExtract, Partition, Server, WriteDisposition
 from pipelines.extract.database import open_database
+from pipelines.extract.database.session import Timing
 from pipelines.extract.stream import SourceStream, Wanted
 from tests.support.extracts import column, decode_copy
 
@@ -66,9 +67,9 @@ class Read:
         return [cell for (cell,) in self.rows]
 
 
-def read(made: Contract, url: str, wanted: Wanted | None = None) -> Read:
+def read(made: Contract, url: str, wanted: Wanted | None = None, timing: Timing | None = None) -> Read:
     """All that the source gives; the count that the loader compares is right."""
-    stream = open_database(made, wanted or Wanted(), {"UJI_URL": url})
+    stream = open_database(made, wanted or Wanted(), {"UJI_URL": url}, timing=timing)
     blocks = list(stream.blocks)
     assert all(block.endswith(b"\n") for block in blocks)
     rows = decode_copy(blocks) if blocks else []

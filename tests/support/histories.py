@@ -1,5 +1,6 @@
-"""Histories of an OPD's table that hypothesis makes, and the source that tells them: late rows, equal cursors, clocks
-that go backwards, keys that change their case, rows that go and come back.
+"""Histories of an OPD's table that hypothesis makes, and the source that gives them.
+
+They have late rows, equal cursors, clocks that go backwards, keys that change their case, rows that go and come back.
 """
 
 from __future__ import annotations

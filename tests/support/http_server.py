@@ -1,4 +1,4 @@
-"""A real HTTP server on the loopback for the tests of APIs: it answers as told, and remembers."""
+"""A real HTTP server on the loopback for the tests of APIs: it answers as a test says, and remembers what was asked."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import pytest
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
+from pipelines.extract.api.deadline import Limits
 from pipelines.extract.api.reader import open_api
-from pipelines.extract.api.transport import Patience
 from pipelines.extract.stream import SourceStream
 from tests.support.extracts import decode_copy
 
@@ -45,6 +45,8 @@ class Reply:
     """Keeps the connection open after the body until it is set."""
     drip: float | None = None
     """Seconds between the bytes of the answer, its headers among them."""
+    drip_body: float | None = None
+    """Seconds between the bytes of the body alone."""
 
 
 def reply(document: Any, **headers: str) -> Reply:
@@ -52,8 +54,72 @@ def reply(document: Any, **headers: str) -> Reply:
 
 
 class _QuietServer(ThreadingHTTPServer):
+    owner: Server
+
     def handle_error(self, *_: Any) -> None:
-        """A client that gave up is no news."""
+        """A client that gave up is expected."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _QuietServer
+    protocol_version = "HTTP/1.1"
+
+    @property
+    def owner(self) -> Server:
+        return self.server.owner
+
+    def do_GET(self) -> None:
+        self.handle_ask()
+
+    def do_POST(self) -> None:
+        self.handle_ask()
+
+    def handle_ask(self) -> None:
+        parts = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        ask = Ask(
+            parts.path,
+            _last(parts.query),
+            dict(self.headers.items()),
+            self.command,
+            _last(body),
+        )
+        self.owner.asked.append(ask)
+        self.give(self.owner.answer(ask))
+
+    def give(self, answer: Reply) -> None:
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        if answer.length is not None:
+            self.close_connection = True
+        length = len(answer.body) if answer.length is None else answer.length
+        self.send_header("Content-Length", str(length))
+        if answer.drip is None:
+            self.end_headers()
+            self.give_body(answer)
+            return
+        head = b"".join(self._headers_buffer)
+        self._headers_buffer = []
+        self.drip(head + b"\r\n" + answer.body, answer.drip)
+
+    def give_body(self, answer: Reply) -> None:
+        if answer.drip_body is not None:
+            self.drip(answer.body, answer.drip_body)
+            return
+        self.wfile.write(answer.body)
+        self.wfile.flush()
+        if answer.hold:
+            answer.hold.wait(10)
+
+    def drip(self, data: bytes, seconds: float) -> None:
+        for byte in data:
+            self.wfile.write(bytes([byte]))
+            if self.owner.stopping.wait(seconds):
+                return
+
+    def log_message(self, *_: Any) -> None:
+        pass
 
 
 class Server:
@@ -63,59 +129,8 @@ class Server:
         self.answer: Callable[[Ask], Reply] = lambda _: reply({"data": []})
         self.asked: list[Ask] = []
         self.stopping = threading.Event()
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                self.handle_ask()
-
-            def do_POST(self) -> None:
-                self.handle_ask()
-
-            def handle_ask(self) -> None:
-                parts = urlsplit(self.path)
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-                ask = Ask(
-                    parts.path,
-                    _last(parts.query),
-                    dict(self.headers.items()),
-                    self.command,
-                    _last(body),
-                )
-                outer.asked.append(ask)
-                self.give(outer.answer(ask))
-
-            def give(self, answer: Reply) -> None:
-                self.send_response(answer.status)
-                for name, value in answer.headers.items():
-                    self.send_header(name, value)
-                if answer.length is not None:
-                    self.close_connection = True
-                length = len(answer.body) if answer.length is None else answer.length
-                self.send_header("Content-Length", str(length))
-                if answer.drip is not None:
-                    self.drip(answer.body, answer.drip)
-                    return
-                self.end_headers()
-                self.wfile.write(answer.body)
-                self.wfile.flush()
-                if answer.hold:
-                    answer.hold.wait(10)
-
-            def drip(self, body: bytes, seconds: float) -> None:
-                head = b"".join(self._headers_buffer)
-                self._headers_buffer = []
-                for byte in head + b"\r\n" + body:
-                    self.wfile.write(bytes([byte]))
-                    if outer.stopping.wait(seconds):
-                        return
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.http = _QuietServer(("127.0.0.1", 0), Handler)
+        self.http = _QuietServer(("127.0.0.1", 0), _Handler)
+        self.http.owner = self
         self.http.daemon_threads = True
         if tls:
             self.http.socket = tls.wrap_socket(
@@ -145,8 +160,8 @@ def opened(server: Server, contract: Contract, **options: Any) -> SourceStream:
         "GUDANG_SUMBER_UJI_TOKEN": SECRET,
         **options.pop("env", {}),
     }
-    patience = Patience(**{"connect": 2, "read": 2, "whole": 20, "backoff": 0, **options.pop("patience", {})})
-    return open_api(contract, env=env, patience=patience, **options)
+    limits = Limits(**{"connect": 2, "read": 2, "total": 20, "backoff": 0, **options.pop("limits", {})})
+    return open_api(contract, env=env, limits=limits, **options)
 
 
 def rows(server: Server, contract: Contract, **options: Any) -> list[list[str | None]]:

@@ -21,11 +21,12 @@ Upstream = tuple[str, int] | str
 
 
 class TcpProxy:
-    """Listens on the loopback and passes bytes to `upstream` and back, until it is told to do otherwise.
+    """Listens on the loopback and passes bytes to `upstream` and back, until a fault is set.
 
-    Faults count the bytes that the server has sent since the fault was set, over all connections:
-    `cut_after(n)` resets a connection when it has given n of them, `stall_after(n)` keeps it open and gives no more,
-    `refuse()` resets every new connection. `heal()` ends a fault. `connections` counts those accepted, `given` the server's bytes that passed.
+    A fault counts the bytes that the server has sent since it was set, over all connections:
+    `cut_after(n)` resets a connection after n of them, `stall_after(n)` keeps it open and passes no more, `refuse()`
+    resets every new connection. `heal()` ends a fault. connections: how many were accepted. given: bytes of the server
+    that passed.
     """
 
     def __init__(self, upstream: Upstream) -> None:

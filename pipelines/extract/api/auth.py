@@ -1,18 +1,18 @@
-"""How we log in at an API: what each request carries, and where it comes from.
+"""The log-in at an API: which credential each request carries, and where it comes from.
 
 What belongs here: the `auth` types of docs/contracts/apis.md. Not here: the requests themselves (transport.py).
 
-OAuth2 client credentials (RFC 6749, section 4.4) are done here and not by requests-oauthlib or Authlib: the first
-never asks anew for this grant when a token has expired, neither does so on a 401, and both send by a session of
-their own, without our time, size and redirect bounds, and put the server's answer into the text of their errors.
+Why OAuth2 client credentials (RFC 6749, section 4.4) are done here and not by requests-oauthlib or Authlib:
+requests-oauthlib does not renew an expired token of this grant; neither renews one after a 401; both use a session of
+their own, without our bounds of time, size and redirects, and put the server's answer into the text of their errors.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from time import monotonic
 from typing import Protocol
 from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit, urlunsplit
 
@@ -26,7 +26,7 @@ from pipelines.settings import references, resolve
 
 MAX_TOKEN = 1 << 16
 _LONGEST_MARGIN_S = 30
-_WHO = "the token endpoint"
+_WHO = "token_url"
 _CODES = frozenset(
     {
         "invalid_request",
@@ -37,17 +37,21 @@ _CODES = frozenset(
         "invalid_scope",
     }
 )
-"""RFC 6749, section 5.2. Nothing else of a refusal is shown: it may repeat what we sent."""
+"""RFC 6749, section 5.2. No other part of a refusal is shown: it may repeat what we sent."""
 
 
 class Carried(AuthBase):
-    """Header or query parameter of a request. Requests asks no ~/.netrc where one is given, also an empty one."""
+    """The credential as a header or a query parameter of a request; without both, none.
+
+    Where one is given, requests does not look into ~/.netrc.
+    """
 
     def __init__(self, header: tuple[str, str] | None = None, query: tuple[str, str] | None = None) -> None:
         self.header = header
         self.query = query
 
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Adds the credential to a request; a parameter of its name in the URL is replaced."""
         if self.header:
             r.headers[self.header[0]] = self.header[1]
         if self.query and r.url:
@@ -58,12 +62,14 @@ class Carried(AuthBase):
 
 
 class Login(Protocol):
+    """One kind of log-in."""
+
     def carried(self) -> Carried:
-        """What the next request carries. Raises SourceError where it can't be had."""
+        """The credential for the next request. Raises SourceError where there is none to be had."""
         ...
 
     def renew(self) -> bool:
-        """After a 401: whether `carried` will give something else now."""
+        """Called after a 401; returns whether the next `carried` gives another credential."""
         ...
 
 
@@ -85,18 +91,28 @@ class _Granted(msgspec.Struct):
 
 
 class _ClientCredentials:
-    """A token, asked for when the first request needs it, before it expires, and after a 401."""
+    """A token that is fetched for the first request, again before it expires, and after a 401.
 
-    def __init__(self, transport: Transport, values: Mapping[str, str], variables: tuple[str, ...]) -> None:
+    monotonic: gives seconds.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        values: Mapping[str, str],
+        variables: tuple[str, ...],
+        monotonic: Callable[[], float],
+    ) -> None:
         self._transport, self._values, self._variables = transport, values, variables
+        self._monotonic = monotonic
         self._token: str | None = None
         self._until = 0.0
 
     def carried(self) -> Carried:
-        if self._token is None or monotonic() >= self._until:
-            asked = monotonic()
-            self._token, seconds = self._granted(self._asked())
-            # A token that lives a minute must not be renewed for each page.
+        if self._token is None or self._monotonic() >= self._until:
+            asked = self._monotonic()
+            self._token, seconds = self._read_grant(self._request_grant())
+            # Half of a short lifetime: a token of one minute must not be renewed for each page.
             self._until = asked + seconds - min(_LONGEST_MARGIN_S, seconds / 2)
         return _bearer(self._token)
 
@@ -104,7 +120,7 @@ class _ClientCredentials:
         self._token = None
         return True
 
-    def _asked(self) -> bytes:
+    def _request_grant(self) -> bytes:
         form = {"grant_type": "client_credentials"}
         if "scope" in self._values:
             form["scope"] = self._values["scope"]
@@ -120,15 +136,17 @@ class _ClientCredentials:
         )
         if answer.status == HTTPStatus.OK and answer.body is not None:
             return answer.body
-        said = f"{_WHO} answered {answer.status}"
+        answered = f"{_WHO} menjawab {answer.status}"
         if answer.status in PASSING or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise self._fault(f"{said}, also when asked again", "tell the OPD if it lasts", transient=True)
+            raise self._fault(
+                f"{answered}, juga setelah dicoba lagi", "beri tahu OPD bila berlanjut", transient=True
+            )
         if answer.body is not None:
-            raise self._fault(f"{said}{_code(answer.body)}", f"check {', '.join(self._variables)}")
-        raise self._fault(said, "check auth.token_url")
+            raise self._fault(f"{answered}{_code(answer.body)}", f"periksa {', '.join(self._variables)}")
+        raise self._fault(answered, "periksa auth.token_url")
 
-    def _granted(self, body: bytes) -> tuple[str, float]:
-        """The token and the seconds that it lives."""
+    def _read_grant(self, body: bytes) -> tuple[str, float]:
+        """The token, and the seconds until it expires."""
         try:
             granted = msgspec.json.decode(body, type=_Granted)
             seconds = float("inf" if granted.expires_in is None else granted.expires_in)
@@ -136,21 +154,27 @@ class _ClientCredentials:
             granted, seconds = None, 0.0
         if granted is None or not seconds >= 0:
             raise self._fault(
-                f"{_WHO} gave no token that can be read", "check auth.token_url, or ask the OPD"
+                f"{_WHO} tidak memberi token yang terbaca", "periksa auth.token_url, atau tanyakan kepada OPD"
             )
         # "BearerToken" is how some gateways (Apigee) call it.
         if (granted.token_type or "bearer").lower() not in ("bearer", "bearertoken"):
-            raise self._fault(f"{_WHO} gave no bearer token", "only bearer tokens can be sent: ask the OPD")
+            hint = "hanya token bearer yang didukung: tanyakan kepada OPD"
+            raise self._fault(f"{_WHO} tidak memberi token bearer", hint)
         if not granted.access_token or not all("!" <= c <= "~" for c in granted.access_token):
-            raise self._fault(f"{_WHO} gave a token that no header can hold", "ask the OPD")
+            raise self._fault(f"{_WHO} memberi token yang tidak muat di header HTTP", "tanyakan kepada OPD")
         return granted.access_token, seconds
 
     def _fault(self, message: str, hint: str, *, transient: bool = False) -> SourceError:
         return SourceError(self._transport.subject, message, hint=hint, transient=transient)
 
 
-def make_login(transport: Transport, auth: Mapping[str, str] | None, env: Mapping[str, str]) -> Login:
-    """The login of a contract. Raises ContractError where its environment is wrong."""
+def make_login(
+    transport: Transport,
+    auth: Mapping[str, str] | None,
+    env: Mapping[str, str],
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Login:
+    """The log-in that a contract declares. Raises ContractError where its environment is wrong."""
     if not auth:
         return _Fixed(Carried())
     subject = transport.subject
@@ -167,12 +191,12 @@ def make_login(transport: Transport, auth: Mapping[str, str] | None, env: Mappin
         case _:
             parts = urlsplit(values["token_url"])
             if parts.scheme not in ("http", "https") or not parts.hostname:
-                message = f"auth.token_url {auth['token_url']} is no URL"
-                raise ContractError(subject, message, hint="http://... or https://...")
-            return _ClientCredentials(transport, values, variables(auth))
+                message = f"auth.token_url {auth['token_url']} bukan URL"
+                raise ContractError(subject, message, hint="tulis http://... atau https://...")
+            return _ClientCredentials(transport, values, variables(auth), monotonic)
     if carried.header and not all(" " <= c <= "~" for c in carried.header[1]):
-        message = "a credential holds a character that no header can hold"
-        raise ContractError(subject, message, hint=f"check {', '.join(variables(auth))}")
+        message = "kredensial berisi karakter yang tidak boleh ada di header HTTP"
+        raise ContractError(subject, message, hint=f"periksa {', '.join(variables(auth))}")
     return _Fixed(carried)
 
 
@@ -191,7 +215,7 @@ def _basic(username: str, password: str) -> Carried:
 
 
 def _code(body: bytes) -> str:
-    """The error code of a refusal, where it is one that the RFC knows."""
+    """The error code of a refusal, with a blank before it; "" where the RFC does not know it."""
     try:
         document = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

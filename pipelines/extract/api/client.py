@@ -1,7 +1,7 @@
-"""GETs of an OPD's API, logged in: which answers are refusals, and what to do about them.
+"""GET requests to an OPD's API with its credential: which answers are refusals, and what to do about them.
 
-What belongs here: statuses, in words that name the variables to check. Not here: the request (transport.py),
-what it carries (auth.py), pages (pagination.py), records (extract/json/records.py).
+What belongs here: statuses, with messages that name the variables to check. Not here: the request (transport.py), the
+credential (auth.py), pages (pagination.py), records (extract/json/records.py).
 """
 
 from __future__ import annotations
@@ -11,38 +11,42 @@ from http import HTTPStatus
 
 from pipelines.errors import SourceError
 from pipelines.extract.api.auth import make_login, variables
-from pipelines.extract.api.transport import PASSING, RETRIES, Answer, Patience, Transport
-from pipelines.extract.courtesy import Waiting
+from pipelines.extract.api.deadline import Limits
+from pipelines.extract.api.transport import PASSING, RETRIES, Answer, Transport
+from pipelines.extract.courtesy import Clock, WaitBudget
 
-_WHO = "the API"
+_WHO = "API"
 
 
 class ApiClient:
-    """GETs for one dataset, as one session. Close it when done."""
+    """GET requests for one dataset, in one session. Close it when done."""
 
     def __init__(
         self,
         subject: str,
         auth: Mapping[str, str] | None,
         env: Mapping[str, str],
-        patience: Patience,
+        limits: Limits | None = None,
         named: tuple[str, ...] = (),
-        waiting: Waiting | None = None,
+        waiting: WaitBudget | None = None,
+        clock: Clock | None = None,
     ) -> None:
-        """named: environment variables in the URL and its parameters, which may be credentials too.
-
-        waiting: what the load has waited in vain so far, where it asks again after a failed reading.
-        """
+        """named: environment variables in the URL and its parameters, which may be credentials, too."""
+        clock = clock or Clock()
         self.subject = subject
         self.variables = tuple(dict.fromkeys((*variables(auth), *named)))
-        self._transport = Transport(subject, patience, waiting)
-        self._login = make_login(self._transport, auth, env)
+        self._transport = Transport(subject, limits, waiting, clock)
+        self._login = make_login(self._transport, auth, env, clock.monotonic)
 
     def close(self) -> None:
+        """Closes the session."""
         self._transport.close()
 
     def get(self, url: str, params: Mapping[str, str], *, missing_ok: bool = False) -> Answer:
-        """The whole answer. Raises SourceError for everything but 200; `missing_ok` lets a 404 pass."""
+        """The complete answer. Raises SourceError for every status but 200, and 404 where `missing_ok`.
+
+        After a 401 the log-in is renewed once, where it can be.
+        """
         answer = self._transport.ask(_WHO, url, self._login.carried(), params=params)
         if answer.status == HTTPStatus.UNAUTHORIZED and self._login.renew():
             answer = self._transport.ask(_WHO, url, self._login.carried(), params=params)
@@ -51,17 +55,23 @@ class ApiClient:
         raise self._refused(answer.status)
 
     def _refused(self, status: int) -> SourceError:
-        phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "unknown status"
-        said = f"{_WHO} answered {status} {phrase}"
+        phrase = (
+            HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "status tidak dikenal"
+        )
+        answered = f"{_WHO} menjawab {status} {phrase}"
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             if not self.variables:
-                return self._fault(f"{said}: it wants a credential", "declare extract.auth in the contract")
-            return self._fault(f"{said}: the credential was refused", f"check {', '.join(self.variables)}")
+                return self._fault(f"{answered}: perlu kredensial", "isi extract.auth di kontrak")
+            return self._fault(f"{answered}: kredensial ditolak", f"periksa {', '.join(self.variables)}")
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            return self._fault(f"{said}, {RETRIES + 1} times", "load it later, or less often", transient=True)
+            return self._fault(
+                f"{answered}, {RETRIES + 1} kali", "muat lagi nanti, atau lebih jarang", transient=True
+            )
         if status in PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return self._fault(f"{said}, also when asked again", "tell the OPD if it lasts", transient=True)
-        return self._fault(said, "check the API's URL, extract.path and extract.params")
+            return self._fault(
+                f"{answered}, juga setelah dicoba lagi", "beri tahu OPD bila berlanjut", transient=True
+            )
+        return self._fault(answered, "periksa URL API, extract.path, dan extract.params")
 
     def _fault(self, message: str, hint: str, *, transient: bool = False) -> SourceError:
         return SourceError(self.subject, message, hint=hint, transient=transient)

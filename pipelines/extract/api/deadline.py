@@ -1,10 +1,10 @@
-"""An answer of a server has a time and a measure, whatever the server does.
+"""Bounds the time and the size of one HTTP answer, whatever the server does.
 
 What belongs here: the bytes of an answer, from the socket on. Not here: what is asked, retries, statuses
 (transport.py).
 
-Time-outs of sockets are not enough: a server that drips a byte a minute never meets one, neither in the body nor in
-the headers, and requests and urllib3 have no other. So http.client reads through `_Bounded`.
+A socket's time-out bounds only the pause between two bytes. A server that sends a byte a minute never meets it, in the
+headers or in the body, and requests and urllib3 have no other limit. So http.client reads through `_BoundedReader`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
@@ -24,64 +24,86 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-MAX_BODY = 256 << 20
 _HEADERS = 1 << 16
-PROGRESS_S = 30.0
-"""How often somebody is informed of an answer that takes long."""
+_PROGRESS_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request to an API may take.
+
+    connect: seconds to connect. read: seconds between two bytes. total: seconds for the answer with all retries.
+    backoff: seconds of the first pause, doubled with each retry. longest_pause: seconds, also where a Retry-After asks
+    for more. max_body: bytes.
+    """
+
+    connect: float = 5
+    read: float = 60
+    total: float = 900
+    backoff: float = 0.5
+    longest_pause: float = 120
+    max_body: int = 256 << 20
 
 
 class TooSlowError(Exception):
-    """No whole answer within its `time`. No OSError: then urllib3 would try again."""
+    """The answer was not complete at its deadline. Not an OSError, which urllib3 would wrap."""
 
 
 class TooLargeError(Exception):
-    """More bytes than MAX_BODY."""
+    """The answer has more bytes than allowed."""
 
 
 @dataclass
-class _Limit:
-    """ends: when the answer must be whole. inform: called with the seconds so far, every PROGRESS_S."""
+class _Bounds:
+    """started, ends: on the monotonic clock. size: bytes of a body. report: called with the seconds so far."""
 
-    ends: float
-    inform: Callable[[float], None] | None = None
-    started: float = field(default_factory=monotonic)
-    informed: float = field(default_factory=monotonic)
+    ends: float = math.inf
+    size: float = math.inf
+    report: Callable[[float], None] | None = None
+    started: float = 0.0
+    reported: float = 0.0
 
-    def notice(self) -> None:
+    def report_progress(self) -> None:
+        """Reports an answer that takes long, every 30 seconds."""
         now = monotonic()
-        if self.inform and now - self.informed >= PROGRESS_S:
-            self.informed = now
-            self.inform(now - self.started)
+        if self.report and now - self.reported >= _PROGRESS_S:
+            self.reported = now
+            self.report(now - self.started)
 
 
-_LIMIT: ContextVar[_Limit] = ContextVar("the time of the answer that is read")
+_BOUNDS: ContextVar[_Bounds] = ContextVar("bounds of the answer that is being read")
 
 
 @contextmanager
-def time(seconds: float, inform: Callable[[float], None] | None = None) -> Iterator[None]:
-    """Every answer that is read inside must be whole when `seconds` are over, else TooSlowError."""
-    token = _LIMIT.set(_Limit(monotonic() + seconds, inform))
+def bounded(seconds: float, size: int, report: Callable[[float], None] | None = None) -> Iterator[None]:
+    """Bounds every answer that is read inside of the `with` block.
+
+    seconds: for the whole block; TooSlowError after that. size: bytes of one answer; TooLargeError above that.
+    report: called every 30 seconds with the seconds so far.
+    """
+    now = monotonic()
+    token = _BOUNDS.set(_Bounds(now + seconds, size, report, now, now))
     try:
         yield
     finally:
-        _LIMIT.reset(token)
+        _BOUNDS.reset(token)
 
 
-class _Bounded(io.RawIOBase):
-    """The bytes of one answer from its socket, until its time or its measure is used up."""
+class _BoundedReader(io.RawIOBase):
+    """The bytes of one answer from its socket, within the bounds that were set when it began."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
         self._raw, self._sock = raw, sock
         self._between = sock.gettimeout() or math.inf
-        self._limit = _LIMIT.get(_Limit(math.inf))
+        self._bounds = _BOUNDS.get(_Bounds())
         self._count = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any, /) -> int | None:
-        self._limit.notice()
-        left = self._limit.ends - monotonic()
+        self._bounds.report_progress()
+        left = self._bounds.ends - monotonic()
         if left <= 0:
             raise TooSlowError
         if left < math.inf:
@@ -89,11 +111,11 @@ class _Bounded(io.RawIOBase):
         try:
             count = self._raw.readinto(buffer)
         except TimeoutError:
-            if monotonic() < self._limit.ends:
+            if monotonic() < self._bounds.ends:
                 raise
             raise TooSlowError from None
         self._count += count or 0
-        if self._count > MAX_BODY + _HEADERS:
+        if self._count > self._bounds.size + _HEADERS:
             raise TooLargeError
         return count
 
@@ -105,7 +127,7 @@ class _Bounded(io.RawIOBase):
 class _BoundedResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
-        self.fp: Any = io.BufferedReader(_Bounded(self.fp.detach(), sock))
+        self.fp: Any = io.BufferedReader(_BoundedReader(self.fp.detach(), sock))
 
 
 class _Connection(HTTPConnection):
@@ -124,14 +146,19 @@ class _TlsPool(urllib3.HTTPSConnectionPool):
     ConnectionCls: Any = _TlsConnection
 
 
+_POOLS = {"http": _Pool, "https": _TlsPool}
+
+
 class BoundedAdapter(HTTPAdapter):
-    """For `requests.Session.mount`: answers that come through it end with their time or their measure."""
+    """For `requests.Session.mount`: answers that come through it keep to the bounds of `bounded`."""
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """Makes the pools for servers that are reached directly."""
         super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """Makes the pools for servers that are reached through a proxy."""
         manager = super().proxy_manager_for(proxy, **options)
-        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        manager.pool_classes_by_scheme = _POOLS
         return manager

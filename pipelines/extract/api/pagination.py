@@ -1,31 +1,32 @@
-"""How an API parts its records into pages: what to ask next, and when all has come.
+"""How an API splits its records into pages: what to ask for next, and when all records have arrived.
 
-What belongs here: following the `pagination` of a contract, JSON pointers (RFC 6901). Not here: its vocabulary
+What belongs here: a class for each kind of `pagination` that a contract may declare. Not here: its vocabulary
 (contracts/api.py), requests, cells.
 
-A short page alone is never the end: a server may hide records of a page, or give fewer than asked. Neither is an empty
-page: some servers answer an error as one. A reading ends where a total is reached, where the answer says that there is
-no next page, or where a page looks like what the contract declares as the last one.
+A page with fewer records than usual is not the last one by that alone: a server may hide records, or give fewer than
+asked for. Nor is an empty page: some servers answer an error as one. A reading ends where the total is reached, where
+the answer says that there is no next page, or where a page looks as the contract says that the last one looks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from pipelines.contracts.api import EMPTY, MISSING, SHORT
 from pipelines.errors import SourceError
+from pipelines.extract.json.pointers import ABSENT, point
 
-ABSENT = object()
-"""What `point` gives where a pointer leads nowhere."""
 _LONGEST_MARK = 8192
+_ASK_OPD = "tanyakan kepada OPD"
+_FIX_NEXT = "perbaiki pagination.next di kontrak"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One page to ask for; `params` are added to those that `url` has."""
+    """One page to ask for. params: added to those in `url`."""
 
     url: str
     params: Mapping[str, str]
@@ -40,205 +41,280 @@ class Page:
     link: str | None = None
 
 
-def point(document: Any, pointer: str) -> Any:
-    """The value at a JSON pointer ("" is the document), or ABSENT."""
-    value = document
-    for token in pointer.split("/")[1:]:
-        key = token.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, dict) and key in value:
-            value = value[key]
-        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
-            value = value[int(key)]
-        else:
-            return ABSENT
-    return value
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a reading's end is known. total: JSON pointer to the number of all records. last_page: see the contract."""
+
+    total: str | None = None
+    last_page: str | None = None
 
 
-@dataclass
 class Pager:
-    """Walks the pages of one reading. `seen` counts records; `warnings` say what could not be made sure."""
+    """The pages of one reading; this class is for an API that gives everything in one answer.
 
-    subject: str
-    url: str
-    params: Mapping[str, str]
-    spec: Mapping[str, Any]
-    seen: int = 0
-    pages: int = 0
-    warnings: list[str] = field(default_factory=list[str])
-    _total: int | None = None
-    _usual: int = 0
-    _repeat: str | None = None
-    _probed: bool = False
-    _asked: set[str] = field(default_factory=set[str])
+    seen, pages: records and pages so far. warnings: what could not be verified.
+    """
 
-    def first(self) -> Request:
-        params = dict(self.params)
-        if "size_param" in self.spec and "size" in self.spec:
-            params[str(self.spec["size_param"])] = str(self.spec["size"])
-        start = {"page": "1", "offset": "0"}.get(str(self.spec.get("type")))
-        if start is not None:
-            params[str(self.spec["param"])] = start
-        return Request(self.url, params)
+    def __init__(self, subject: str, first: Request, ending: Ending | None = None) -> None:
+        self.subject = subject
+        self.first = first
+        self.seen = 0
+        self.pages = 0
+        self.warnings: list[str] = []
+        self._ending = ending or Ending()
+        self._total: int | None = None
+        self._repeat: str | None = None
+        self._probed = False
 
     def after(self, page: Page) -> Request | None:
-        """The next request, or None when all has come. Raises SourceError where the count is wrong."""
+        """The next request; None when all records have arrived. Raises SourceError where their number is wrong."""
         self.seen += len(page.records)
         self.pages += 1
-        if "total" in self.spec:
-            self._note_total(self._read_total(page.document))
+        if self._ending.total is not None:
+            self._note_total(_read_total(self.subject, page.document, self._ending.total))
         following = self._following(page)
         if following is None and self._total is not None and self._total != self.seen:
-            message = f"the API says it has {self._total} records but gave {self.seen}"
-            raise SourceError(
-                self.subject,
-                message,
-                hint="the data changed while it was read, or paging is wrong",
-                transient=True,
-            )
+            message = f"API menyebut {self._total} rekaman, tetapi memberi {self.seen}"
+            raise self._fault(message, "data berubah selama dibaca, atau pagination keliru", transient=True)
         return following
 
     def ends_at_missing_page(self) -> bool:
-        """Whether a 404 for the page just asked means the end."""
-        return self._last_page == MISSING and self.pages > 0
+        """Whether a 404 for the page just asked for means the end."""
+        return self._ending.last_page == MISSING and self.pages > 0
 
     def note_repeat(self, number: int, earlier: int, *, keyed: bool) -> Request | None:
-        """What to ask, to find out whether page `number` may have the same records as page `earlier`.
+        """Page `number` has the records of page `earlier`: gives the request that shows whether that may be right.
 
-        Two pages may be equal where records have no key and a total says whether all have come. A server that ignores
-        its paging parameters gives records also for a page behind the last one: that is asked for, once.
+        Two pages may be equal where the records have no key and a total says whether all have arrived. A server that
+        ignores its paging parameters has records also behind the last page, so that page is asked for, once per
+        reading. `check_beyond` takes the answer.
         Raises SourceError where pages may not be equal.
         """
-        self._repeat = self._repeat or f"page {number} repeats page {earlier}"
+        self._repeat = self._repeat or f"halaman {number} mengulang halaman {earlier}"
         if keyed or self._total is None:
             raise self._repeated()
         if self._probed:
             return None
         self._probed = True
         self.warnings.append(
-            f"{self._repeat}: both are kept, for the total counts them and no column is a key; where no row may come"
-            " twice, declare a primary key"
+            f"{self._repeat}: keduanya dimuat, karena total API menghitungnya dan kontrak tidak punya kunci utama;"
+            " jika baris tidak boleh ganda, nyatakan kunci utama"
         )
-        if self.spec["type"] not in ("page", "offset"):
-            return None
-        return self._counted(self._total // self._usual + 2, self._total)
+        return self._beyond(self._total)
 
     def check_beyond(self, page: Page | None) -> None:
         """Raises SourceError where the page behind the last one has records."""
         if page is not None and page.records:
             raise self._repeated()
 
-    def _repeated(self) -> SourceError:
-        hint = "the API ignores its paging parameters, or serves pages from a cache: correct them. One that gives its"
-        hint += " last page again needs pagination.total, or last_page: short"
-        return SourceError(self.subject, str(self._repeat), hint=hint)
+    def _following(self, page: Page) -> Request | None:  # noqa: ARG002  # for other kinds
+        return None
 
-    @property
-    def _last_page(self) -> str | None:
-        return self.spec.get("last_page")
-
-    def _counted(self, page: int, offset: int) -> Request:
-        step = page if self.spec["type"] == "page" else offset
-        return Request(self.url, {**self.first().params, str(self.spec["param"]): str(step)})
-
-    def _following(self, page: Page) -> Request | None:
-        match self.spec.get("type"):
-            case None:
-                return None
-            case "page" | "offset":
-                return None if self._is_last(page) else self._counted(self.pages + 1, self.seen)
-            case "cursor":
-                cursor = self._next(page)
-                if cursor is None:
-                    return None
-                return Request(
-                    self.url, {**self.first().params, str(self.spec["param"]): self._fresh(cursor)}
-                )
-            case "link":
-                if page.link is None:
-                    self._refuse_empty_end(page)
-                return self._at(page.link)
-            case _:
-                return self._at(self._next(page))
-
-    def _is_last(self, page: Page) -> bool:
-        """With a total: when it is reached. Else where the page is what the contract calls the last one."""
-        count = len(page.records)
-        if not count:
-            self._refuse_empty_end(page)
-            return True
-        short = count < self._usual
-        self._usual = max(self._usual, count)
-        if self._total is not None:
-            return self.seen >= self._total
-        return short and self._last_page == SHORT
+    def _beyond(self, total: int) -> Request | None:  # noqa: ARG002  # for other kinds
+        """The page behind the last one, where we can count it."""
+        return None
 
     def _refuse_empty_end(self, page: Page) -> None:
         """Raises SourceError where an empty page would end the reading, and nothing says that it is the last.
 
-        A total says by itself whether all records came. The first page may be empty: there may be no record.
+        A total shows by itself whether all records have arrived. The first page may be empty: there may be no records.
         """
-        if page.records or self.pages == 1 or self._total is not None or self._last_page in (EMPTY, SHORT):
+        is_known = self._total is not None or self._ending.last_page in (EMPTY, SHORT)
+        if page.records or self.pages == 1 or is_known:
             return
-        message = f"page {self.pages} has no record, and nothing says that it is the last"
-        hint = "an API that answers an error as an empty page is declared by extract.error; where an empty page is the"
-        hint += " end, say pagination.last_page: empty"
-        raise SourceError(self.subject, message, hint=hint, transient=True)
+        hint = "jika API menjawab kesalahan sebagai halaman kosong, isi extract.error; jika halaman kosong memang"
+        hint += " penutupnya, isi pagination.last_page: empty"
+        message = f"halaman {self.pages} tidak berisi rekaman, dan tidak ada tanda bahwa itu halaman terakhir"
+        raise self._fault(message, hint, transient=True)
 
     def _note_total(self, total: int) -> None:
-        """A total that moves means that records did too, and perhaps from a page not yet read to one that was."""
+        """A total that changes shows that records moved, perhaps from a page not yet read to one already read."""
         if self._total is not None and total != self._total:
-            message = f"the API's total went from {self._total} to {total} while it was read"
-            hint = "the data changed meanwhile: load it again, or at a quieter hour"
-            raise SourceError(self.subject, message, hint=hint, transient=True)
+            message = f"total API berubah dari {self._total} menjadi {total} selama dibaca"
+            raise self._fault(message, "muat lagi, atau pada jam yang lebih sepi", transient=True)
         self._total = total
 
-    def _read_total(self, document: Any) -> int:
-        total = point(document, str(self.spec["total"]))
-        if isinstance(total, int) and not isinstance(total, bool):
-            return total
-        if isinstance(total, str) and total.isdecimal():
-            return int(total)
-        message = f"there is no number at total {self.spec['total']}"
-        raise SourceError(self.subject, message, hint="correct pagination.total in the contract")
+    def _repeated(self) -> SourceError:
+        hint = (
+            "API mengabaikan parameter halaman, atau menjawab dari cache: perbaiki. API yang memberi halaman"
+        )
+        hint += " terakhirnya lagi perlu pagination.total, atau last_page: short"
+        return self._fault(str(self._repeat), hint)
 
-    def _next(self, page: Page) -> str | None:
-        pointer = str(self.spec["next"])
+    def _fault(self, message: str, hint: str, *, transient: bool = False) -> SourceError:
+        return SourceError(self.subject, message, hint=hint, transient=transient)
+
+
+class CountedPages(Pager):
+    """Pages that we count ourselves: the answer does not say which one is next."""
+
+    START: int
+
+    def __init__(self, subject: str, first: Request, param: str, ending: Ending | None = None) -> None:
+        super().__init__(subject, first, ending)
+        self._param = param
+        self._most = 0
+        self.first = self._at(self.START)
+
+    def _at(self, place: int) -> Request:
+        return Request(self.first.url, {**self.first.params, self._param: str(place)})
+
+    def _following(self, page: Page) -> Request | None:
+        return None if self._is_last(page) else self._at(self._next_place())
+
+    def _next_place(self) -> int:
+        raise NotImplementedError
+
+    def _is_last(self, page: Page) -> bool:
+        """With a total, when it is reached. Else where the page looks as the contract says of the last one."""
+        count = len(page.records)
+        if not count:
+            self._refuse_empty_end(page)
+            return True
+        short = count < self._most
+        self._most = max(self._most, count)
+        if self._total is not None:
+            return self.seen >= self._total
+        return short and self._ending.last_page == SHORT
+
+
+class NumberedPages(CountedPages):
+    """`?page=1`, `?page=2`, and so on."""
+
+    START = 1
+
+    def _next_place(self) -> int:
+        return self.pages + 1
+
+    def _beyond(self, total: int) -> Request:
+        return self._at(total // self._most + 2)
+
+
+class OffsetPages(CountedPages):
+    """`?offset=0`, then the number of records read so far."""
+
+    START = 0
+
+    def _next_place(self) -> int:
+        return self.seen
+
+    def _beyond(self, total: int) -> Request:
+        return self._at(total)
+
+
+class FollowedPages(Pager):
+    """Pages of which each one names the next."""
+
+    def __init__(self, subject: str, first: Request, ending: Ending | None = None) -> None:
+        super().__init__(subject, first, ending)
+        self._asked: set[str] = set()
+
+    def _unseen(self, mark: str) -> str:
+        """`mark` (a cursor or URL). Raises SourceError where it was followed before."""
+        if mark in self._asked:
+            message = f"API mengarahkan dari halaman {self.pages} kembali ke halaman yang sudah dibaca"
+            raise self._fault(message, f"pagination-nya tidak maju: {_ASK_OPD}")
+        self._asked.add(mark)
+        return mark
+
+    def _linked(self, target: str | None) -> Request | None:
+        """A link as a request to the API's own server. The scheme and port that a proxy has behind it are not used."""
+        if target is None:
+            return None
+        base = urlsplit(self.first.url)
+        try:
+            linked = urlsplit(urljoin(self.first.url, target))
+        except ValueError:
+            linked = None
+        if linked is None:
+            raise self._fault("tautan ke halaman berikutnya bukan URL", _ASK_OPD)
+        if linked.hostname != base.hostname:
+            hint = f"{_ASK_OPD}; kredensial tidak dikirim ke host lain"
+            raise self._fault("halaman berikutnya ada di host lain", hint)
+        url = urlunsplit((base.scheme, base.netloc, linked.path, linked.query, ""))
+        return Request(self._unseen(url), {})
+
+    def _read_next(self, page: Page, pointer: str) -> str | None:
+        """The cursor or URL at `pointer`; None where there is no next page."""
         value = point(page.document, pointer)
         if value is ABSENT:
             self._refuse_empty_end(page)
             if point(page.document, pointer.rpartition("/")[0]) is ABSENT:
-                message = f"next {pointer} leads nowhere"
-                raise SourceError(self.subject, message, hint="correct pagination.next in the contract")
+                raise self._fault(f"next {pointer} tidak ada dalam jawaban API", _FIX_NEXT)
             if self.pages == 1:
-                self.warnings.append(f"the API's answer has no {pointer}: taken as the only page")
+                self.warnings.append(f"jawaban API tidak punya {pointer}: dianggap satu-satunya halaman")
             return None
         if value is None or value is False or value == "":
             return None
         if isinstance(value, (str, int)) and len(str(value)) <= _LONGEST_MARK:
             return str(value)
-        message = f"next {pointer} is no text, or longer than a URL may be"
-        raise SourceError(self.subject, message, hint="correct pagination.next in the contract")
+        raise self._fault(f"next {pointer} bukan teks, atau lebih panjang dari sebuah URL", _FIX_NEXT)
 
-    def _at(self, target: str | None) -> Request | None:
-        """A link as a request to our own server: a proxy's inner scheme and port are not followed."""
-        if target is None:
+
+class LinkPages(FollowedPages):
+    """The next page is in the answer's Link header (RFC 8288)."""
+
+    def _following(self, page: Page) -> Request | None:
+        if page.link is None:
+            self._refuse_empty_end(page)
+        return self._linked(page.link)
+
+
+class NextUrlPages(FollowedPages):
+    """The URL of the next page is in the document."""
+
+    def __init__(self, subject: str, first: Request, pointer: str, ending: Ending | None = None) -> None:
+        super().__init__(subject, first, ending)
+        self._pointer = pointer
+
+    def _following(self, page: Page) -> Request | None:
+        return self._linked(self._read_next(page, self._pointer))
+
+
+class CursorPages(FollowedPages):
+    """A cursor for the next page is in the document, and is sent as a parameter."""
+
+    def __init__(
+        self, subject: str, first: Request, param: str, pointer: str, ending: Ending | None = None
+    ) -> None:
+        super().__init__(subject, first, ending)
+        self._param, self._pointer = param, pointer
+
+    def _following(self, page: Page) -> Request | None:
+        cursor = self._read_next(page, self._pointer)
+        if cursor is None:
             return None
-        base = urlsplit(self.url)
-        try:
-            linked = urlsplit(urljoin(self.url, target))
-        except ValueError:
-            linked = None
-        if linked is None:
-            raise SourceError(self.subject, "the link to the next page is no URL", hint="ask the OPD")
-        if linked.hostname != base.hostname:
-            message = "the next page is on another host"
-            raise SourceError(self.subject, message, hint="ask the OPD; credentials are never sent elsewhere")
-        url = urlunsplit((base.scheme, base.netloc, linked.path, linked.query, ""))
-        return Request(self._fresh(url), {})
+        return Request(self.first.url, {**self.first.params, self._param: self._unseen(cursor)})
 
-    def _fresh(self, mark: str) -> str:
-        if mark in self._asked:
-            message = f"the API leads from page {self.pages} back to one already read"
-            raise SourceError(self.subject, message, hint="its paging does not advance: ask the OPD")
-        self._asked.add(mark)
-        return mark
+
+def make_pager(subject: str, url: str, params: Mapping[str, str], spec: Mapping[str, Any]) -> Pager:
+    """The pager for a contract's `pagination`, which is valid; {} is an API without pages."""
+    params = dict(params)
+    if "size_param" in spec and "size" in spec:
+        params[str(spec["size_param"])] = str(spec["size"])
+    first = Request(url, params)
+    ending = Ending(spec.get("total"), spec.get("last_page"))
+    match spec.get("type"):
+        case None:
+            return Pager(subject, first, ending)
+        case "page":
+            return NumberedPages(subject, first, str(spec["param"]), ending)
+        case "offset":
+            return OffsetPages(subject, first, str(spec["param"]), ending)
+        case "cursor":
+            return CursorPages(subject, first, str(spec["param"]), str(spec["next"]), ending)
+        case "link":
+            return LinkPages(subject, first, ending)
+        case _:
+            return NextUrlPages(subject, first, str(spec["next"]), ending)
+
+
+def _read_total(subject: str, document: Any, pointer: str) -> int:
+    total = point(document, pointer)
+    if isinstance(total, int) and not isinstance(total, bool):
+        return total
+    if isinstance(total, str) and total.isdecimal():
+        return int(total)
+    raise SourceError(
+        subject, f"tidak ada angka di total {pointer}", hint="perbaiki pagination.total di kontrak"
+    )

@@ -1,10 +1,10 @@
 """An OPD's HTTP API as a stream of COPY text, page by page.
 
-What belongs here: the walk from the first page to the last, and what is wrong with pages as a whole. Not here: the
+What belongs here: the way from the first page to the last, and what may be wrong with a page as a whole. Not here: the
 request (client.py), which page is next (pagination.py), JSON (extract/json/values.py), keys (extract/json/records.py).
 
-Keys that the contract does not know are left out with a warning under freeze (that one is new is load/drift.py's
-word), where the contract evolves they go into EXTRA.
+Keys that the contract does not know are left out with a warning under freeze; where the contract evolves they go into
+EXTRA. Whether a key is new is for load/drift.py to say.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from pipelines.contracts.raw_table import EXTRA, POSITION
 from pipelines.contracts.upload import KEY, KEYED
 from pipelines.errors import ContractError, ShapeError, SourceError
 from pipelines.extract.api.client import ApiClient
-from pipelines.extract.api.pagination import ABSENT, Page, Pager, Request, point
-from pipelines.extract.api.transport import Patience
-from pipelines.extract.courtesy import Waiting
+from pipelines.extract.api.deadline import Limits
+from pipelines.extract.api.pagination import Page, Pager, Request, make_pager
+from pipelines.extract.courtesy import Clock, WaitBudget
 from pipelines.extract.json import bps
-from pipelines.extract.json.records import Fields
+from pipelines.extract.json.pointers import ABSENT, point
+from pipelines.extract.json.records import MAX_KEYS, Fields
 from pipelines.extract.json.shapes import shaped_records
 from pipelines.extract.json.values import decode, digest
 from pipelines.extract.source_names import may_be_shown, redact_names
@@ -39,7 +40,7 @@ MAX_PAGES = 20_000
 _LONGEST_MESSAGE = 200
 _LONG_NUMBER = re.compile(r"\d(?:[ .,_/-]?\d){4,}")
 _KNOWN_KEYS = {BPS_DATA: bps.COLUMNS, KEYED: (KEY,)}
-"""Keys that a shape makes by itself; that no column reads one is nothing to warn of."""
+"""Keys that a shape adds by itself; no warning where no column reads one."""
 
 
 def open_api(
@@ -47,39 +48,42 @@ def open_api(
     *,
     since: str | None = None,
     env: Mapping[str, str] = os.environ,
-    patience: Patience | None = None,
-    waiting: Waiting | None = None,
+    limits: Limits | None = None,
+    waiting: WaitBudget | None = None,
+    clock: Clock | None = None,
     max_pages: int = MAX_PAGES,
+    max_keys: int = MAX_KEYS,
 ) -> SourceStream:
     """The records of an API in the contract's column order; positions are "halaman <p> rekaman <i>".
 
-    since: value for the contract's incremental_param. waiting: what earlier readings of the same load have waited in
-    vain; they and this one share the contract's wait_limit. Raises ContractError at once where the contract or its
-    environment is wrong; `blocks` raises SourceError, and ShapeError when a promised key is in no record of the
-    first page (where the contract evolves: a required one).
+    since: value for the contract's incremental_param. limits: of each request. waiting: shared by all readings of one
+    load, which together keep to the contract's wait_limit. max_keys: different keys of all records.
+    Raises ContractError at once where the contract or its environment is wrong. `blocks` raises SourceError, and
+    ShapeError when a key of the contract is in no record of the first page (where it evolves: a required key).
     """
     extract = contract.extract
     if not isinstance(extract, ApiExtract):
-        raise ContractError(contract.key, "this dataset is no API", hint="see docs/contracts/apis.md")
+        raise ContractError(contract.key, "dataset ini bukan dari API", hint="lihat docs/contracts/apis.md")
     base = resolve(contract.key, contract.server.location, env)
     if urlsplit(base).scheme not in ("http", "https") or not urlsplit(base).hostname:
-        hint = "http://... or https://..."
-        raise ContractError(contract.key, f"{contract.server.location} is no URL of an API", hint=hint)
+        hint = "tulis http://... atau https://..."
+        raise ContractError(contract.key, f"{contract.server.location} bukan URL sebuah API", hint=hint)
     params = {name: resolve(contract.key, str(value), env) for name, value in extract.params.items()}
     if since is not None and extract.incremental_param:
         params[extract.incremental_param] = since
-    # What an environment variable puts into the path is one part of it, whatever characters it has.
+    # An environment variable fills one part of the path, whatever characters it has.
     quoted = {name: quote(env.get(name, ""), safe="") for name in references(extract.path)}
     path = resolve(contract.key, extract.path, quoted)
     url = f"{base.rstrip('/')}/{path.lstrip('/')}"
-    pager = Pager(contract.key, url, params, extract.pagination or {})
+    pager = make_pager(contract.key, url, params, extract.pagination or {})
     named = references(" ".join((extract.path, *map(str, extract.params.values()))))
-    waiting = waiting or Waiting()
+    waiting = waiting or WaitBudget()
     waiting.limit = contract.server.wait_limit
-    client = ApiClient(contract.key, extract.auth, env, patience or Patience(), named, waiting)
+    client = ApiClient(contract.key, extract.auth, env, limits, named, waiting, clock)
     extra = (EXTRA,) if contract.evolves else ()
     stream = SourceStream((*(c.name for c in contract.stored), *extra, POSITION), iter(()), extract.path)
-    stream.blocks = _blocks(contract, extract, client, pager, max_pages, stream)
+    records = _Records(contract, stream, _KNOWN_KEYS.get(extract.shape or "", ()), max_keys)
+    stream.blocks = _blocks(contract, extract, client, pager, max_pages, records, stream)
     return stream
 
 
@@ -89,16 +93,16 @@ def _blocks(
     client: ApiClient,
     pager: Pager,
     max_pages: int,
+    records: _Records,
     stream: SourceStream,
 ) -> Iterator[bytes]:
-    records = _Records(contract, stream, _KNOWN_KEYS.get(extract.shape or "", ()))
     read: dict[bytes, int] = {}
-    request: Request | None = pager.first()
+    request: Request | None = pager.first
     try:
         while request is not None:
             if pager.pages >= max_pages:
-                hint = "ask for larger pages, or its paging never ends"
-                raise SourceError(contract.key, f"more than {max_pages} pages", hint=hint)
+                hint = "minta halaman yang lebih besar; mungkin pagination-nya tidak berakhir"
+                raise SourceError(contract.key, f"lebih dari {max_pages} halaman", hint=hint)
             page = _page(contract, extract, client, request, pager)
             if page is None:
                 break
@@ -115,7 +119,7 @@ def _blocks(
         client.close()
         stream.warnings.extend(pager.warnings)
     if not pager.seen and extract.incremental_param is None:
-        stream.warnings.append("the API gave no record")
+        stream.warnings.append("API tidak memberi rekaman")
 
 
 def _page(
@@ -127,13 +131,13 @@ def _page(
     *,
     missing_ok: bool = False,
 ) -> Page | None:
-    """The page asked for; None where a server says by 404 that there is none."""
+    """The page asked for; None where a 404 is allowed and the server answers so."""
     answer = client.get(request.url, request.params, missing_ok=missing_ok or pager.ends_at_missing_page())
     if answer.body is None:
         return None
-    place = f"page {pager.pages + 1}"
+    place = f"halaman {pager.pages + 1}"
     subject = contract.key
-    document = decode(subject, place, answer.body, answer.content_type, tell_keys=may_be_shown(contract))
+    document = decode(subject, place, answer.body, answer.content_type, show_keys=may_be_shown(contract))
     _check_error_field(contract, extract, document, place)
     records = point(document, extract.records)
     if extract.shape is not None and records is not ABSENT:
@@ -141,23 +145,22 @@ def _page(
     if isinstance(records, list):
         return Page(document, cast("list[Any]", records), answer.link)
     if records is ABSENT:
-        message = f"{place}: records pointer {extract.records} leads nowhere"
+        message = f"{place}: records {extract.records} tidak ada dalam jawaban"
     else:
-        message = f"{place}: at records pointer {extract.records!r} stands no list"
+        message = f"{place}: nilai di records {extract.records!r} bukan daftar"
     keys = (
-        f"its keys: {redact_names(contract, sorted(cast('dict[str, Any]', document)))}"
+        f"kuncinya: {redact_names(contract, sorted(cast('dict[str, Any]', document)))}"
         if isinstance(document, dict)
-        else "it is no object"
+        else "jawabannya bukan objek"
     )
-    hint = "correct extract.records or extract.shape; an answer that is an error is declared by extract.error"
+    hint = "perbaiki extract.records atau extract.shape; jika jawaban itu kesalahan, isi extract.error"
     raise SourceError(subject, f"{message}; {keys}", hint=hint)
 
 
 def _check_error_field(contract: Contract, extract: ApiExtract, document: Any, place: str) -> None:
-    """Raises SourceError where the answer says that it is an error, by the field that the contract declares.
+    """Raises SourceError where the field that the contract declares says that the answer is an error.
 
-    The API's own message is shown where the contract has no personal column. It is shortened, and its long numbers are
-    hidden.
+    The API's own message is shown where the contract has no personal column, shortened and without long numbers.
     """
     declared = extract.error_field
     if declared is None:
@@ -165,17 +168,17 @@ def _check_error_field(contract: Contract, extract: ApiExtract, document: Any, p
     value = point(document, declared.field)
     if any(_same(value, ok) for ok in declared.ok) or (value is ABSENT and None in declared.ok):
         return
-    message = f"{place}: the API answered 200 with an error in {declared.field}"
-    said = point(document, declared.message) if declared.message else ABSENT
-    if isinstance(said, str) and said.strip() and may_be_shown(contract):
-        words = _LONG_NUMBER.sub("***", masked(" ".join(said.split())))
-        message += f", and says: {words[:_LONGEST_MESSAGE]!r}"
-    hint = "ask the OPD; correct extract.error where this answer is a good one"
+    message = f"{place}: API menjawab 200 dengan kesalahan di {declared.field}"
+    reason = point(document, declared.message) if declared.message else ABSENT
+    if isinstance(reason, str) and reason.strip() and may_be_shown(contract):
+        shown = _LONG_NUMBER.sub("***", masked(" ".join(reason.split())))
+        message += f", dengan pesan: {shown[:_LONGEST_MESSAGE]!r}"
+    hint = "tanyakan kepada OPD; perbaiki extract.error bila jawaban ini sebenarnya baik"
     raise SourceError(contract.key, message, hint=hint, transient=True)
 
 
 def _same(value: Any, ok: Any) -> bool:
-    """Whether a JSON value is the one that the contract names: false is not 0, and 0 is 0.0."""
+    """Whether a JSON value equals the one that the contract names: false is not 0, and 0 is 0.0."""
     if isinstance(value, msgspec.Raw):
         value = float(bytes(value))
     return value == ok and isinstance(value, bool) == isinstance(ok, bool)
@@ -184,14 +187,16 @@ def _same(value: Any, ok: Any) -> bool:
 class _Records:
     """Turns the pages of one reading into rows, and fills the stream's shape and warnings."""
 
-    def __init__(self, contract: Contract, stream: SourceStream, known: Collection[str]) -> None:
+    def __init__(
+        self, contract: Contract, stream: SourceStream, known: Collection[str], max_keys: int
+    ) -> None:
         self._contract = contract
         self._stream = stream
-        self._fields = Fields(contract, stream.shape, known)
+        self._fields = Fields(contract, stream.shape, known, max_keys)
         self._checked = False
 
     def rows(self, records: Sequence[Any], page: int) -> Iterator[list[str | None]]:
-        """The rows of one page, in the stream's columns. Raises before the first where one record is none."""
+        """The rows of one page, in the stream's columns. An invalid record raises SourceError before the first row."""
         places = [f"halaman {page} rekaman {index}" for index in range(1, len(records) + 1)]
         flat = [self._flat(record, place) for record, place in zip(records, places, strict=True)]
         for record in flat:
@@ -203,18 +208,18 @@ class _Records:
             yield [*self._fields.cells(record), place]
 
     def finish(self) -> None:
-        """Warns of what only the end can tell."""
+        """Adds the warnings that only the end of the reading can give."""
         if not self._checked:
             return
         if gone := self._fields.gone():
-            self._stream.warnings.append(f"in no record, so left empty: {', '.join(gone)}")
+            self._stream.warnings.append(f"tidak ada di rekaman mana pun, jadi kosong: {', '.join(gone)}")
         if (others := self._fields.unknown()) and not self._contract.evolves:
             self._stream.warnings.append(_left_out(self._contract, others))
 
     def _flat(self, record: Any, place: str) -> Mapping[str, Any]:
         if not isinstance(record, dict):
-            hint = "correct extract.records"
-            raise SourceError(self._contract.key, f"{place} is no object", hint=hint)
+            hint = "perbaiki extract.records"
+            raise SourceError(self._contract.key, f"{place} bukan objek", hint=hint)
         return self._fields.flat(cast("dict[str, Any]", record), place)
 
     def _check_first_page(self) -> None:
@@ -224,12 +229,12 @@ class _Records:
             gone = [name for name in gone if name in needed]
         if not gone:
             return
-        message = f"in no record of the first page: {', '.join(gone)}"
+        message = f"tidak ada di rekaman mana pun pada halaman pertama: {', '.join(gone)}"
         if others := self._fields.unknown():
             message = f"{message}; {_left_out(self._contract, others)}"
-        hint = "ask the OPD, or correct physicalName in the contract"
+        hint = "tanyakan kepada OPD, atau perbaiki physicalName di kontrak"
         raise ShapeError(self._contract.key, message, hint=hint)
 
 
 def _left_out(contract: Contract, others: Sequence[str]) -> str:
-    return f"keys left out, they are not in the contract: {redact_names(contract, sorted(others))}"
+    return f"kunci yang dilewati karena tidak ada di kontrak: {redact_names(contract, sorted(others))}"

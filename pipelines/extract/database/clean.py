@@ -1,7 +1,7 @@
-"""Bytes for which PostgreSQL's text has no place: replaced by U+FFFD, and the rows counted.
+"""Replaces bytes that PostgreSQL's text can't hold by U+FFFD, and counts the rows that had them.
 
-What belongs here: NUL characters and what is no UTF-8 (MySQL's charset utf8mb4 and PostgreSQL's SQL_ASCII let them
-in). Not here: escapes of COPY text.
+What belongs here: NUL characters and bytes that are not UTF-8, which MySQL's utf8mb4 and PostgreSQL's SQL_ASCII allow.
+Not here: escapes of COPY text (extract/stream.py).
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ _REPLACEMENT = REPLACEMENT.encode()
 
 @dataclass(slots=True)
 class Cleaner:
-    """Counts the rows that it had to change."""
+    """nul, invalid: rows in which it replaced a NUL character, or bytes that are not UTF-8."""
 
     nul: int = 0
     invalid: int = 0
 
     def block(self, block: bytes) -> bytes:
-        """Whole lines of COPY text, clean. A look at the whole block is cheap, so clean rows cost next to nothing."""
+        """A block of complete lines of COPY text, cleaned. A clean block is checked as a whole, which costs little."""
         if b"\0" not in block and _is_utf8(block):
             return block
         return b"\n".join(map(self.line, block.split(b"\n")))
 
     def line(self, line: bytes) -> bytes:
+        """One line of COPY text, cleaned."""
         if b"\0" in line:
             self.nul += 1
             line = line.replace(b"\0", _REPLACEMENT)
@@ -35,8 +36,9 @@ class Cleaner:
         return line
 
     def warnings(self) -> list[str]:
-        told = ((self.nul, "a NUL character"), (self.invalid, "bytes that are no UTF-8"))
-        return [f"{rows} rows hold {what}: replaced by U+FFFD" for rows, what in told if rows]
+        """How many rows were changed, for the ledger."""
+        counts = ((self.nul, "karakter NUL"), (self.invalid, "byte yang bukan UTF-8"))
+        return [f"{rows} baris berisi {what}: diganti dengan U+FFFD" for rows, what in counts if rows]
 
 
 def _is_utf8(text: bytes) -> bool:

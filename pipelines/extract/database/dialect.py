@@ -1,13 +1,12 @@
-"""Any other dialect of SQLAlchemy: SQLite, SQL Server, Oracle and what else has a driver; row by row.
+"""Any other dialect of SQLAlchemy (SQLite, SQL Server, Oracle, whatever has a driver), read row by row.
 
-What belongs here: a value of Python's as exact text that PostgreSQL can cast. Slower than the servers that make the
-text themselves, but no driver's conversion loses a digit here. The snapshot is that of one SELECT.
+What belongs here: a Python value as exact text that PostgreSQL can cast. This is slower than the readers whose server
+makes the text (postgresql.py, mysql.py), but no digit is lost. The snapshot is that of one SELECT.
 """
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
@@ -25,6 +24,7 @@ from pipelines.clock import TIMEZONE
 from pipelines.contracts.model import Contract, DatabaseExtract
 from pipelines.extract.database.clean import REPLACEMENT, Cleaner
 from pipelines.extract.database.faults import STATEMENT_ENDED, RefusedError
+from pipelines.extract.database.session import Timing
 from pipelines.extract.database.shape import Family, Limit, Selection, SourceColumn, no_such_table
 from pipelines.extract.database.statement import inner
 from pipelines.extract.stream import SourceStream, encode_rows
@@ -45,7 +45,7 @@ _FAMILIES: tuple[tuple[type[TypeEngine[Any]], Family], ...] = (
     (sa.JSON, "json"),
     (sa.String, "text"),
 )
-# What a driver says of a query's column, where it says so by Python's types.
+# The type of a query's column, where the driver names it by a type of Python.
 _PYTHON_FAMILIES: Mapping[object, Family] = {
     bool: "boolean",
     int: "integer",
@@ -61,7 +61,9 @@ _PYTHON_FAMILIES: Mapping[object, Family] = {
 
 
 class DialectSession:
-    def __init__(self, contract: Contract, extract: DatabaseExtract, url: URL) -> None:
+    """A session of any dialect; see extract/database/session.py."""
+
+    def __init__(self, contract: Contract, extract: DatabaseExtract, url: URL, timing: Timing) -> None:
         self._contract, self._extract = contract, extract
         self._engine = sa.create_engine(
             _read_only(url),
@@ -70,14 +72,17 @@ class DialectSession:
         )
         self._connection = self._engine.connect().execution_options(yield_per=_ROWS)
         self._seconds = contract.server.statement_timeout
+        self._monotonic = timing.monotonic
         self._zoned: frozenset[str] = frozenset()
         _limit_statements(self._connection.connection.driver_connection, self._seconds)
 
     def close(self) -> None:
+        """Ends the session without waiting for the server."""
         self._connection.invalidate()
         self._connection.close()
 
     def columns(self) -> dict[str, SourceColumn]:
+        """From SQLAlchemy's inspection of the table, or from the description of the query's empty result."""
         if self._extract.query:
             result = self._connection.execute(
                 sa.select(sa.text("*")).select_from(self._query([])).where(sa.text("1 = 0"))
@@ -102,16 +107,18 @@ class DialectSession:
 
     @property
     def _keeps_texts(self) -> bool:
-        """SQLite has no type for times: it compares the texts, whatever the column is declared as."""
+        """SQLite has no type for times: it compares them as texts, whatever the column is declared as."""
         return self._engine.dialect.name == "sqlite"
 
-    def locks(self) -> None:
-        """No table that we know of is locked against writers by one who reads it slowly."""
+    def locks(self) -> str | None:
+        """None: in no dialect read here does a slow reader lock out writers, as far as we know."""
+        return None
 
     def read(self, selection: Selection, out: SourceStream) -> Iterator[bytes]:
+        """The selected rows as blocks of COPY text."""
         names = [name for name in selection.names if name] + list(selection.extra or ())
         source = self._query(names) if self._extract.query else self._table(names)
-        # Columns without a type: the driver's values as they are, past any conversion of SQLAlchemy's.
+        # Columns without a type, so that SQLAlchemy does not convert the driver's values.
         query = sa.select(*(sa.column(name) for name in names)).select_from(source)
         for limit in selection.limits:
             query = query.where(self._condition(limit))
@@ -152,33 +159,34 @@ class DialectSession:
         return compared if limit.zoned is None else sa.and_(column.like(limit.like), compared)
 
     def _not_reached(self, limit: Limit) -> sa.ColumnElement[bool]:
-        """A row that no bound of this column lets in: it is empty, or as a text no date."""
+        """The condition of rows that no bound on this column finds: NULL, or a text that is not a date."""
         column = sa.column(limit.name)
         if limit.zoned is None:
             return column.is_(None)
         return column.is_(None) | column.not_like(limit.like)
 
     def _value(self, limit: Limit) -> Any:
-        """The limit as the driver compares it."""
+        """The limit as a value that the driver compares with the column."""
         if limit.family in ("integer", "number"):
             return int(limit.value) if limit.family == "integer" else Decimal(limit.value)
         if limit.family == "timestamp":
-            # A server would take a moment without a zone for one of its own zone, or of UTC.
+            # Without a zone the server would take the time for one of its own zone, or of UTC.
             zone = _WITA if limit.name in self._zoned else None
             return datetime.fromisoformat(limit.value).replace(tzinfo=zone)
         return date.fromisoformat(limit.value[:10]) if limit.family == "date" else limit.value
 
     def _in_time(self, result: sa.CursorResult[Any]) -> Iterator[Sequence[Any]]:
-        deadline = time.monotonic() + self._seconds
+        deadline = self._monotonic() + self._seconds
         for part in result.partitions():
             yield from part
-            if time.monotonic() > deadline:
+            if self._monotonic() > deadline:
                 raise RefusedError(
-                    f"the reading took longer than {self._seconds} s", STATEMENT_ENDED, ours=True
+                    f"pembacaan lebih lama dari {self._seconds} detik", STATEMENT_ENDED, ours=True
                 )
 
 
 def family_of(kind: TypeEngine[Any]) -> Family:
+    """The family of an SQLAlchemy type."""
     if kind.__visit_name__.upper() in _MONEY:
         return "number"
     if isinstance(kind, sa.Uuid):
@@ -190,12 +198,12 @@ def family_of(kind: TypeEngine[Any]) -> Family:
 
 
 def has_zone(kind: TypeEngine[Any]) -> bool:
-    """Whether a column's times have a zone: SQL Server says so by the type's name, others by an option."""
+    """Whether a column's times have a zone: SQL Server's by the name of the type, others by an option."""
     return kind.__visit_name__.upper() == "DATETIMEOFFSET" or bool(getattr(kind, "timezone", False))
 
 
 def text_of(value: Any) -> str | None:
-    """A driver's value as text that PostgreSQL casts to the same value: no exponent, no rounding, ISO 8601."""
+    """A driver's value as text that PostgreSQL casts to the same value, not rounded; times in ISO 8601."""
     match value:
         case None | str():
             return value
@@ -220,7 +228,7 @@ def text_of(value: Any) -> str | None:
 
 
 class _Rows:
-    """A driver's rows as cells in the order of the stream."""
+    """Turns a driver's rows into cells in the order of the stream."""
 
     def __init__(self, selection: Selection, cleaner: Cleaner) -> None:
         self._cleaner = cleaner
@@ -230,6 +238,7 @@ class _Rows:
         self._known = sum(place is not None for place in self._places)
 
     def cells(self, row: Sequence[Any]) -> list[str | None]:
+        """The texts of a row, with NUL characters replaced and counted."""
         texts = [text_of(value) for value in row]
         if any(text and "\0" in text for text in texts):
             self._cleaner.nul += 1
@@ -242,7 +251,7 @@ class _Rows:
 
 
 def _duration(value: timedelta) -> str:
-    """[-]HH:MM:SS[.ffffff], the hours beyond 24 too."""
+    """[-]HH:MM:SS[.ffffff]; the hours may exceed 24."""
     sign = "-" if value < timedelta(0) else ""
     seconds, micros = divmod(abs(value) // timedelta(microseconds=1), 1_000_000)
     text = f"{sign}{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
@@ -250,14 +259,14 @@ def _duration(value: timedelta) -> str:
 
 
 def _read_only(url: URL) -> URL:
-    """SQLite makes a file that is not there, unless it is told that it only reads."""
+    """The URL in read-only mode for SQLite, which otherwise creates a missing file."""
     if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith(("file:", ":")):
         return url
     return url.set(database=f"file:{quote(url.database)}").update_query_dict({"mode": "ro", "uri": "true"})
 
 
 def _limit_statements(connection: Any, seconds: int) -> None:
-    """By the drivers that have such a limit: pyodbc (seconds) and oracledb (milliseconds)."""
+    """Sets the time-out of a statement, where the driver has one: pyodbc (seconds), oracledb (milliseconds)."""
     if type(connection).__module__.startswith("pyodbc"):
         connection.timeout = seconds
     elif hasattr(connection, "call_timeout"):

@@ -1,13 +1,14 @@
-"""A driver's error as the house's own: in our words, by its kind, and whether it may pass by itself.
+"""A driver's error as a SourceError: what happened, what to do, and whether it may pass by itself.
 
-What belongs here: SQLSTATEs, error numbers, and forms of a driver's text that say which kind it is. A source's own
-words may quote a value, so none is passed on. Not here: trying again (load/), what an SQLSTATE means
+What belongs here: SQLSTATEs, error numbers, and the parts of a driver's text that show which kind of error it is. The
+text itself is never shown, for a source may quote a value in it. Not here: retries (load/), what an SQLSTATE means
 (redaction/sqlstates.py). Sources: PostgreSQL manual, appendix A "PostgreSQL Error Codes"; MariaDB "Error Codes";
 MySQL 8.4 "Error Message Reference" (servers from 1000, clients from 2000 on).
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sqlite3
@@ -22,91 +23,99 @@ from pipelines.redaction import sqlstates
 
 # 08 connection, 40 serialisation, deadlock and recovery conflict, 53 resources, 58 the server's system.
 _PASSING_CLASSES = frozenset({"08", "40", "53", "58"})
-# lock, time-outs of idle and long transactions, server stopping or starting; ODBC's connection time-out.
+# Locks, time-outs of idle and long transactions, a server that stops or starts, ODBC's connection time-out.
 _PASSING_STATES = frozenset({"55P03", "25P03", "25P04", "57P01", "57P02", "57P03", "57P05", "HYT01"})
-# Connection, log-in, database, resources, server: nothing to do with a statement.
+# Connection, log-in, database, resources, server: not about a statement.
 _CONNECTION_CLASSES = frozenset({"08", "28", "3D", "53", "57", "58"})
 _LOG_IN = frozenset({1040, 1044, 1045, 1049, 1130, 1698})
 _FIRST_OF_CLIENT = 2000
 _BAD_TEXT = frozenset({"22021", "22P05"})
-# too many connections, out of memory or disk, shutting down, net errors, killed, lock wait, deadlock, lost.
+# Too many connections, out of memory or disk, shutting down, network errors, killed, lock wait, deadlock, lost.
 _PASSING_NUMBERS = frozenset(
     {1021, 1037, 1038, 1040, 1041, 1053, 1077, 1079, 1080, 1135, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1205}
     | {1213, 1226, 1927, 2002, 2003, 2006, 2013, 2055, 3169, 4031}
 )  # fmt: skip
 STATEMENT_ENDED = "57014"
-# A statement that ran too long, or that somebody at the OPD ended: asked again it would only burden the server again.
+# A statement that ran too long, or that somebody at the OPD ended: a retry would only burden the server again.
 _TIMEOUT_STATES, _TIMEOUT_NUMBERS = frozenset({STATEMENT_ENDED, "HYT00"}), frozenset({1317, 1969, 3024})
-# libpq gives no SQLSTATE for a refusal while connecting: only these of a server's own FATALs pass.
+# libpq gives no SQLSTATE for a refusal while connecting: of a server's FATAL messages only these may pass.
 _PASSING_FATAL = re.compile(
     r"starting up|shutting down|too many (clients|connections)|connection slots|recovery mode|"
     r"due to administrator command",
     re.IGNORECASE,
 )
 _NO_SUCH_HOST = re.compile(r"Name or service not known|nodename nor servname|No address associated")
-# What libpq and the drivers write while connecting, and what is said of it. The server's part of it may be anything.
+# What libpq and the drivers write while connecting, and our message for it. The server's part of it may be anything.
 _CONNECTING: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), words)
-    for pattern, words in (
+    (re.compile(pattern, re.IGNORECASE), message)
+    for pattern, message in (
         (
             r"Name or service not known|nodename nor servname|No address associated",
-            "no name server knows its host",
+            "nama host-nya tidak dikenal server nama (DNS)",
         ),
-        (r"Temporary failure in name resolution", "Temporary failure in name resolution"),
-        (r"Connection refused", "nothing listens at its address (Connection refused)"),
-        (r"No route to host|Network is unreachable", "no way leads to its host"),
-        (r"(authentication|password).{0,40}failed", "Access denied: the user or its password was refused"),
-        (r"no pg_hba\.conf entry", "Access denied: its pg_hba.conf lets nobody in from this machine"),
-        (r'FATAL: +role ".*" does not exist', "Access denied: there is no such user"),
-        (r'FATAL: +database ".*" does not exist', "there is no such database"),
-        (r"too many (clients|connections)|connection slots", "too many connections"),
-        (r"starting up|shutting down|recovery mode", "the server is starting up or shutting down"),
-        (r"due to administrator command", "the administrator ended the session"),
-        (r"timeout expired|timed out", "it did not answer in time (timed out)"),
-        (r"certificate|SSL|TLS", "TLS could not be agreed on"),
+        (r"Temporary failure in name resolution", "server nama (DNS) sedang tidak menjawab"),
+        (r"Connection refused", "tidak ada server di alamat itu (koneksi ditolak)"),
+        (r"No route to host|Network is unreachable", "host-nya tidak terjangkau lewat jaringan"),
+        (r"(authentication|password).{0,40}failed", "akses ditolak: pengguna atau kata sandinya salah"),
+        (r"no pg_hba\.conf entry", "akses ditolak: pg_hba.conf tidak mengizinkan mesin ini"),
+        (r'FATAL: +role ".*" does not exist', "akses ditolak: pengguna itu tidak ada"),
+        (r'FATAL: +database ".*" does not exist', "database itu tidak ada"),
+        (r"too many (clients|connections)|connection slots", "terlalu banyak koneksi"),
+        (r"starting up|shutting down|recovery mode", "server sedang mulai atau berhenti"),
+        (r"due to administrator command", "administrator mengakhiri sesi"),
+        (r"timeout expired|timed out", "tidak menjawab dalam batas waktu"),
+        (r"certificate|SSL|TLS", "TLS tidak dapat disepakati"),
         (
-            r"closed the connection|connection to server was lost|EOF detected|reset by peer",
-            "the connection broke off",
+            r"closed the connection|connection (to server )?was lost|lost connection|EOF detected|reset by peer"
+            r"|broken pipe",
+            "koneksi terputus",
         ),
     )
 )
-# MariaDB "Error Codes"; what SQLSTATE says less of.
+# MariaDB "Error Codes"; where an SQLSTATE says less.
 _NUMBERS = {
-    1040: "too many connections",
-    1044: "Access denied: the user may not use this database",
-    1045: "Access denied: the user or its password was refused",
-    1049: "Unknown database",
-    1054: "no such column",
-    1064: "syntax error",
-    1130: "Access denied: nobody may come from this machine",
-    1142: "Access denied: a right on the table is missing",
-    1143: "Access denied: a right on a column is missing",
-    1146: "no such table",
-    1205: "another session held the lock for too long",
-    1213: "two sessions waited for each other (deadlock)",
-    1226: "a limit of the user was exceeded",
-    1317: "the statement was ended",
-    1644: "an error that its own trigger or function raised",
-    1698: "Access denied: the user was refused",
-    1927: "the session was ended from outside",
-    1969: "the statement ran too long",
-    2003: "nothing listens at its address",
-    2006: "the connection broke off",
-    2013: "the connection broke off",
-    3024: "the statement ran too long",
+    1040: "terlalu banyak koneksi",
+    1044: "akses ditolak: pengguna tidak berhak atas database ini",
+    1045: "akses ditolak: pengguna atau kata sandinya salah",
+    1049: "database itu tidak ada",
+    1054: "kolom tidak ada",
+    1064: "kesalahan sintaks SQL",
+    1130: "akses ditolak: mesin ini tidak diizinkan",
+    1142: "akses ditolak: tidak ada hak atas tabel",
+    1143: "akses ditolak: tidak ada hak atas kolom",
+    1146: "tabel tidak ada",
+    1205: "penguncian oleh sesi lain terlalu lama",
+    1213: "dua sesi saling menunggu (deadlock)",
+    1226: "batas untuk pengguna ini terlampaui",
+    1317: "perintah SQL dihentikan",
+    1644: "kesalahan dari trigger atau fungsi di sana",
+    1698: "akses ditolak: pengguna tidak diterima",
+    1927: "sesi diakhiri dari luar",
+    1969: "perintah SQL berjalan terlalu lama",
+    2003: "tidak ada server di alamat itu",
+    2006: "koneksi terputus",
+    2013: "koneksi terputus",
+    3024: "perintah SQL berjalan terlalu lama",
 }
-# SQLite says one of these, and a name of the statement behind some.
-_SQLITE = re.compile(
-    r"no such (?:table|column|function)|near .{1,40}: syntax error|syntax error|database (?:table )?is locked"
-    r"|unable to open database file|file is not a database|database disk image is malformed|disk I/O error"
-    r"|attempt to write a readonly database"
+_SQLITE = (
+    ("no such table", "tabel tidak ada"),
+    ("no such column", "kolom tidak ada"),
+    ("no such function", "fungsi tidak ada"),
+    ("syntax error", "kesalahan sintaks SQL"),
+    ("is locked", "database sedang terkunci"),
+    ("unable to open database file", "berkas database tidak dapat dibuka"),
+    ("file is not a database", "berkas itu bukan database SQLite"),
+    ("database disk image is malformed", "berkas database rusak"),
+    ("disk I/O error", "disk tidak dapat dibaca"),
+    ("attempt to write a readonly database", "database hanya boleh dibaca"),
 )
+"""Parts of SQLite's own messages, and ours for them."""
 
 
 class RefusedError(Exception):
-    """A source's refusal, by SQLSTATE, where no exception of a driver tells of it.
+    """A source's refusal for which there is no exception of a driver.
 
-    ours: whether the message may be passed on; a server's own may not.
+    ours: whether the message is our own, or quotes only our statement, and so may be shown.
     """
 
     def __init__(self, message: str, sqlstate: str | None = None, *, ours: bool = False) -> None:
@@ -116,42 +125,42 @@ class RefusedError(Exception):
 
 
 class SilentError(Exception):
-    """A source gave no byte for longer than its own statement time-out lets it work."""
+    """A source sent nothing for longer than its own statement time-out allows it to work."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"it has been silent for {seconds:g} s")
+        super().__init__(f"tidak mengirim apa pun selama {seconds:g} detik")
 
 
 FAULTS = (SQLAlchemyError, psycopg.Error, pymysql.MySQLError, RefusedError, SilentError, OSError, EOFError)
-"""What a source and its driver may raise; all else is a fault of ours."""
+"""What a source and its driver may raise; any other error is a fault of ours."""
 
 
 def source_error(contract: Contract, error: Exception) -> SourceError:
-    """What went wrong, in words of ours: a server's own may hold a cell's value or a secret. Raise it `from None`."""
+    """The error for people, without the server's text, which may hold a value or a secret. Raise it `from None`."""
     origin = getattr(error, "orig", None) or error
     state, number = _state(origin), _number(origin)
-    words = _words(origin, state, number)
+    message = _message(origin, state, number)
     server = contract.server
-    hint = f"check {server.location} and that the server answers"
+    hint = f"periksa {server.location}, dan apakah servernya menjawab"
     if number is not None or state:
-        log = f"its log has its own words ({sqlstates.reference(state, number)})"
-        hint = f"{hint}; {log}" if _of_the_connection(state, number) else f"ask the OPD: {log}"
+        log = f"pesan aslinya ada di log server ({sqlstates.reference(state, number)})"
+        hint = f"{hint}; {log}" if _is_of_connection(state, number) else f"tanyakan kepada OPD: {log}"
     if state in _TIMEOUT_STATES or number in _TIMEOUT_NUMBERS:
-        hint = f"it may run for {server.statement_timeout} s: raise statement_timeout of the server in the contract"
+        hint = f"batasnya {server.statement_timeout} detik: naikkan statement_timeout pada server di kontrak"
         if server.rows_per_second:
             most = server.statement_timeout * server.rows_per_second
-            hint += f"; at {server.rows_per_second} rows a second these are {most} rows"
+            hint += f"; dengan {server.rows_per_second} baris per detik itu berarti {most} baris"
     return SourceError(
         contract.key,
-        f"database {server.name}: {words}{_where(contract, state, number)}",
+        f"database {server.name}: {message}{_where(contract, state, number)}",
         hint=hint,
-        transient=_passes(error, origin, state, number, words),
+        transient=_may_pass(error, origin, state, number),
     )
 
 
 def _state(error: object) -> str | None:
     state = getattr(error, "sqlstate", None)
-    if state is None and isinstance(error, Exception) and error.args:  # as ODBC drivers give it
+    if state is None and isinstance(error, Exception) and error.args:  # ODBC drivers give it so
         state = error.args[0]
     return state if isinstance(state, str) and sqlstates.is_state(state) else None
 
@@ -162,51 +171,57 @@ def _number(error: object) -> int | None:
 
 
 def _where(contract: Contract, state: str | None, number: int | None) -> str:
-    """Which statement of ours it was, where it was one."""
+    """Which of our statements failed, where it was one."""
     extract = contract.extract
-    if not isinstance(extract, DatabaseExtract) or _of_the_connection(state, number):
+    if not isinstance(extract, DatabaseExtract) or _is_of_connection(state, number):
         return ""
-    return (
-        f", in the SELECT of table {extract.table}" if extract.table else ", in the contract's extract.query"
-    )
+    return f", pada SELECT dari tabel {extract.table}" if extract.table else ", pada extract.query di kontrak"
 
 
-def _of_the_connection(state: str | None, number: int | None) -> bool:
+def _is_of_connection(state: str | None, number: int | None) -> bool:
     if number is not None and (number >= _FIRST_OF_CLIENT or number in _LOG_IN):
         return True
     return state[:2] in _CONNECTION_CLASSES if state else number is None
 
 
-def _words(error: object, state: str | None, number: int | None) -> str:
+def _message(error: object, state: str | None, number: int | None) -> str:
+    """What happened, without any word of the server's."""
     if isinstance(error, SilentError) or (isinstance(error, RefusedError) and error.ours):
         return str(error)
     if state in _BAD_TEXT:
-        return f"a text at the source is no valid text of its encoding (error {state})"
+        return f"ada teks di sumber yang tidak sah dalam pengodeannya (error {state})"
     if state and state.startswith(("22", "23")):
-        shown = number or (state if sqlstates.meaning(state) != sqlstates.OF_ITS_OWN else "of its own")
-        return f"a value at the source does not fit what is asked of it (error {shown})"
-    said = _raw(error)
+        shown = number or (state if sqlstates.meaning(state) != sqlstates.OF_ITS_OWN else "buatan sendiri")
+        return f"ada nilai di sumber yang tidak cocok dengan yang diminta (error {shown})"
+    text = _driver_text(error)
     if number is not None:
-        known = _NUMBERS.get(number) or next((w for p, w in _CONNECTING if p.search(said)), None)
+        known = _NUMBERS.get(number) or _connecting(text)
         return f"{known or sqlstates.meaning(state)} (error {number})"
     if state:
-        return f"{sqlstates.meaning(state)}"
+        return sqlstates.meaning(state)
     if isinstance(error, sqlite3.Error):
-        found = _SQLITE.search(said)
-        return found[0] if found else getattr(error, "sqlite_errorname", type(error).__name__)
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        return next((message for part, message in _SQLITE if part in text), name)
     if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno)
-    return next((words for pattern, words in _CONNECTING if pattern.search(said)), type(error).__name__)
+        name = errno.errorcode.get(error.errno, str(error.errno))
+        return _connecting(os.strerror(error.errno)) or f"kesalahan sistem operasi {name}"
+    return _connecting(text) or type(error).__name__
 
 
-def _raw(error: object) -> str:
-    """The driver's own text, to find out what it is about; it is not passed on."""
+def _connecting(text: str) -> str | None:
+    """Our message for a driver's text about a connection."""
+    return next((message for pattern, message in _CONNECTING if pattern.search(text)), None)
+
+
+def _driver_text(error: object) -> str:
+    """The driver's own text, to find out what it is about; it is never shown."""
     return str(error.args[-1] if isinstance(error, Exception) and error.args else error)
 
 
-def _passes(error: Exception, origin: object, state: str | None, number: int | None, words: str) -> bool:
-    said = _raw(origin)
-    if _NO_SUCH_HOST.search(said):
+def _may_pass(error: Exception, origin: object, state: str | None, number: int | None) -> bool:
+    """Whether the same load may succeed later without anybody's help."""
+    text = _driver_text(origin)
+    if _NO_SUCH_HOST.search(text):
         return False
     if number is not None:
         return number in _PASSING_NUMBERS
@@ -215,7 +230,7 @@ def _passes(error: Exception, origin: object, state: str | None, number: int | N
     if isinstance(origin, OSError | EOFError | SilentError):
         return True
     if isinstance(error, DBAPIError):
-        return error.connection_invalidated or "is locked" in words
+        return error.connection_invalidated or "is locked" in text
     if isinstance(origin, psycopg.OperationalError):
-        return "FATAL" not in said or bool(_PASSING_FATAL.search(said))
+        return "FATAL" not in text or bool(_PASSING_FATAL.search(text))
     return False

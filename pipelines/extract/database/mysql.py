@@ -1,9 +1,9 @@
 """MariaDB and MySQL: the server builds each row as one line of COPY text.
 
 What belongs here: one session, its settings, its SELECT. The line is built as bytes (replace() on binary strings takes
-a third of the time that it takes on utf8mb4), so a cell's bytes reach us as they are stored; what is no UTF-8 is found
-in clean.py. A server that can't build a line because it is longer than max_allowed_packet makes it NULL, with no more
-than a warning: such rows are then read again, cell by cell, in the same snapshot.
+a third of the time that it takes on utf8mb4), so a cell's bytes reach us as they are stored; clean.py finds those that
+are not UTF-8. Where a line would be longer than max_allowed_packet, the server gives NULL and a warning: such rows are
+read again, cell by cell, in the same snapshot.
 """
 
 from __future__ import annotations
@@ -24,7 +24,15 @@ from pipelines.errors import SourceError
 from pipelines.extract.database.clean import REPLACEMENT, Cleaner
 from pipelines.extract.database.faults import RefusedError
 from pipelines.extract.database.mysql_cells import NULL, cell, field, json_field, line, literal, quoted
-from pipelines.extract.database.packets import be_patient, keep_alive, let_go, read_values
+from pipelines.extract.database.packets import (
+    abandon_result,
+    close,
+    keep_alive,
+    read_values,
+    result_fields,
+    set_read_timeout,
+)
+from pipelines.extract.database.session import Timing
 from pipelines.extract.database.shape import (
     EARLIEST,
     Family,
@@ -34,12 +42,11 @@ from pipelines.extract.database.shape import (
     no_such_table,
 )
 from pipelines.extract.database.statement import inner
-from pipelines.extract.stream import SourceStream
+from pipelines.extract.stream import SourceStream, escape
 
-_GRACE_S = 10.0
 _CONNECT_S = 10.0
 _TIME_ZONE = "+08:00"
-# Of the server's sql_mode what changes how the OPD's own SQL is read stays; what changes values goes.
+# The modes that change how the OPD's own SQL is parsed stay; those that change values are removed.
 _SYNTAX_MODES = frozenset(
     {"ANSI_QUOTES", "PIPES_AS_CONCAT", "IGNORE_SPACE", "NO_BACKSLASH_ESCAPES", "HIGH_NOT_PRECEDENCE"}
 )
@@ -80,13 +87,16 @@ _FIELD_TYPES = {
 _BINARY_CHARSET = 63
 _PLAIN = re.compile(r"[0-9:. +-]+")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
-# JSON writes a NUL as \u0000, which COPY text doubles; an even number of backslashes before it is no escape of it.
+# JSON writes a NUL as \u0000, and COPY text doubles the backslash. After an escaped backslash it is plain text.
 _JSON_NUL = re.compile(rb"(?<!\\)((?:\\{4})*)\\\\u0000")
 
 
 class MysqlSession:
-    def __init__(self, contract: Contract, extract: DatabaseExtract, url: URL) -> None:
+    """A session of MariaDB or MySQL; see extract/database/session.py."""
+
+    def __init__(self, contract: Contract, extract: DatabaseExtract, url: URL, timing: Timing) -> None:
         self._contract, self._extract = contract, extract
+        self._longest_silence = contract.server.statement_timeout + timing.grace
         _, options = MySQLDialect_pymysql(dbapi=pymysql).create_connect_args(url)
         limits: dict[str, Any] = {f"{what}_timeout": _CONNECT_S for what in ("connect", "read", "write")}
         arguments: dict[str, Any] = limits | dict(options) | {"charset": "utf8mb4"}
@@ -94,9 +104,9 @@ class MysqlSession:
         try:
             self._connection: Any = pymysql.connect(**arguments)
         except RuntimeError:
-            message = "no log-in: its way to log in needs a package that is not installed (cryptography)"
+            message = "login gagal: cara login server ini memerlukan paket cryptography, yang tidak terpasang"
         except ValueError:
-            message = "no log-in: the user or password has signs that can't be sent"
+            message = "login gagal: pengguna atau kata sandi berisi karakter yang tidak dapat dikirim"
         if message:
             raise RefusedError(message, ours=True)
         self._columns: dict[str, SourceColumn] = {}
@@ -107,23 +117,25 @@ class MysqlSession:
             raise
 
     def close(self) -> None:
-        # No farewell: a server that is silent, or in the middle of a result, would not hear it.
-        self._connection._force_close()
+        """Closes the socket, without a message that a silent or busy server would not read."""
+        close(self._connection)
 
     def columns(self) -> dict[str, SourceColumn]:
-        """From the catalogue, so that no right to columns that are not read is needed; a query's from its result."""
+        """A table's from the catalogue, so that no right to the other columns is needed; a query's from its result."""
         self._columns = self._query_columns() if self._extract.query else self._table_columns()
         return self._columns
 
     def locks(self) -> str | None:
+        """Names an engine without transactions, such as MyISAM: its readers lock the table."""
         if not self._extract.table:
             return None
         query = "select t.engine from information_schema.tables t join information_schema.engines e using (engine)"
         query += f" where t.table_schema = {self._schema()} and t.table_name = {_name(self._extract.table)}"
         found = self._rows(query + " and e.transactions = 'NO'")
-        return f"table {self._extract.table} is {found[0][0]}" if found else None
+        return f"tabel {self._extract.table} memakai {found[0][0]}" if found else None
 
     def read(self, selection: Selection, out: SourceStream) -> Iterator[bytes]:
+        """The selected rows as lines that the server built; then those that it could not build."""
         fields = [field(n, self._columns[n]) if n else NULL for n in selection.names]
         extra = {name: self._columns[name] for name in selection.extra or ()}
         if selection.extra is not None:
@@ -145,20 +157,22 @@ class MysqlSession:
                 yield cleaner.line(text) + b"\n"
             if again != unbuilt:
                 message = (
-                    f"{unbuilt} rows were too long for max_allowed_packet, {again} of them were found again"
+                    f"{unbuilt} baris terlalu panjang untuk max_allowed_packet, hanya {again} ditemukan lagi"
                 )
-                hint = "the source changes while it is read; run the load again"
+                hint = "sumber berubah selama dibaca; muat lagi"
                 raise SourceError(self._contract.key, message, hint=hint, transient=True)
         out.rows = rows + unbuilt
         out.warnings.extend(cleaner.warnings())
         out.unreachable = self._unreachable(selection)
 
     def _unreachable(self, selection: Selection) -> int | None:
-        """Rows that no read by `selection.asked_by` finds; None where nothing was asked for, or it can't be said."""
+        """How many rows no read by `selection.asked_by` finds; None without limits, or where it is unknown."""
         if selection.asked_by is None:
             return None
         try:
-            ((count,),) = self._rows(f"select count(*) {self._from((), _not_reached(selection.asked_by))}")
+            ((count,),) = self._rows(
+                f"select count(*) {self._from((), unreachable_condition(selection.asked_by))}"
+            )
         except pymysql.MySQLError:
             return None
         return int(count)
@@ -172,7 +186,7 @@ class MysqlSession:
         for statement in session_statements(known, self._contract.server.statement_timeout):
             self._rows(statement)
         keep_alive(self._connection)
-        be_patient(self._connection, self._contract.server.statement_timeout + _GRACE_S)
+        set_read_timeout(self._connection, self._longest_silence)
 
     def _rows(self, query: str) -> list[Any]:
         with self._connection.cursor() as cursor:
@@ -191,8 +205,8 @@ class MysqlSession:
         if not found:
             raise no_such_table(self._contract, table)
         return {
-            name: SourceColumn(_family(kind.lower(), whole.lower() == "bit(1)"), kind.lower(), charset)
-            for name, kind, whole, charset in found
+            name: SourceColumn(_family(kind.lower(), full_type.lower() == "bit(1)"), kind.lower(), charset)
+            for name, kind, full_type, charset in found
         }
 
     def _schema(self) -> str:
@@ -201,7 +215,7 @@ class MysqlSession:
     def _query_columns(self) -> dict[str, SourceColumn]:
         self._connection.query(f"select * from {self._source()} limit 0")  # noqa: S608  # names are quoted
         columns: dict[str, SourceColumn] = {}
-        for found in self._connection._result.fields:
+        for found in result_fields(self._connection):
             text = "varbinary" if found.charsetnr == _BINARY_CHARSET else "varchar"
             kind = _FIELD_TYPES.get(found.type_code, text)
             columns[found.name] = SourceColumn(_family(kind, found.length == 1), kind)
@@ -212,18 +226,18 @@ class MysqlSession:
     def _source(self) -> str:
         extract = self._extract
         if extract.query:
-            # The line break ends a comment at the query's end.
+            # The line break ends a comment at the end of the query.
             return f"(\n{inner(extract.query, 'mysql')}\n) sumber"
         return (quoted(extract.schema) + "." if extract.schema else "") + quoted(extract.table or "")
 
     def _from(self, limits: Sequence[Limit], *more: str) -> str:
-        conditions = [_condition(limit) for limit in limits] + list(more)
+        conditions = [limit_condition(limit) for limit in limits] + list(more)
         if self._extract.where:
             conditions.append(f"(\n{inner(self._extract.where, 'mysql')}\n)")
         return f"from {self._source()}" + (f" where {' and '.join(conditions)}" if conditions else "")
 
     def _cell_by_cell(self, selection: Selection, condition: str) -> Iterator[bytes]:
-        """Lines of COPY text, each made here from a row of cells that the server need not put together."""
+        """Lines of COPY text, made here from the cells of rows that the server could not build."""
         columns = {n: self._columns[n] for n in (*selection.names, *(selection.extra or ())) if n}
         cells = [cell(n, c) for n, c in columns.items()]
         nulls = [f"{quoted(n)} is null" for n in columns]
@@ -235,7 +249,9 @@ class MysqlSession:
                 found = dict(zip(columns, row[: len(columns)], strict=True))
                 for name, value, null in zip(columns, row[: len(columns)], row[len(columns) :], strict=True):
                     if value is None and not null:
-                        raise RefusedError(f"a value of {name} is longer than max_allowed_packet", ours=True)
+                        raise RefusedError(
+                            f"ada nilai {name} yang lebih panjang dari max_allowed_packet", ours=True
+                        )
                     if value is not None and columns[name].family == "binary":
                         found[name] = rb"\x" + value.hex().encode()
                 fields = [_field(found[name] if name else None) for name in selection.names]
@@ -243,14 +259,14 @@ class MysqlSession:
                     fields.append(_json(found, selection.extra))
                 yield b"\t".join(fields)
         finally:
-            let_go(self._connection)
+            abandon_result(self._connection)
 
 
 def session_statements(known: Mapping[str, str], statement_timeout: int) -> list[str]:
-    """What makes a session courteous and its texts stable, on a server that has the variables `known`.
+    """The statements that set a session's limits and fix the text of values, for a server with the variables `known`.
 
-    MariaDB counts max_statement_time in seconds, MySQL max_execution_time in milliseconds. A server drops a client
-    that takes no bytes for net_write_timeout, which a paced reading may.
+    MariaDB has max_statement_time in seconds, MySQL max_execution_time in milliseconds. A server drops a client that
+    takes no bytes for net_write_timeout, as a paced reading may do.
     """
     modes = [mode for mode in known.get("sql_mode", "").split(",") if mode in _SYNTAX_MODES]
     settings = {
@@ -277,12 +293,12 @@ def _family(kind: str, one_bit: bool) -> Family:
 
 
 def _name(text: str) -> str:
-    """A name as a value, whatever character set the server's own words are in."""
+    """A name as a text value, whatever character set the catalogue has."""
     return f"convert({literal(text)} using utf8mb4)"
 
 
-def _condition(limit: Limit) -> str:
-    """Texts are compared by their bytes, as ISO 8601 sorts, not by the source's collation."""
+def limit_condition(limit: Limit) -> str:
+    """The condition of a limit. Texts are compared by their bytes, in the order of ISO 8601, not by a collation."""
     name, value = quoted(limit.name), limit.value
     if limit.family == "text":
         bound, form = literal(value), ""
@@ -295,12 +311,14 @@ def _condition(limit: Limit) -> str:
     else:
         value = f"'{value}'" if _PLAIN.fullmatch(value) else None
     if value is None:
-        raise RefusedError(f"column {limit.name} can't be compared with what the last load read", ours=True)
+        raise RefusedError(
+            f"kolom {limit.name} tidak dapat dibandingkan dengan nilai terakhir yang dibaca", ours=True
+        )
     return f"{name} {limit.operator} {value}"
 
 
 def _is_zoned(name: str) -> str:
-    """A time whose day may be another: with a zone, which is a sign or letter behind the date and its T, or 24:00."""
+    """The condition of a time whose day may differ in WITA: with a zone (a sign or letter after date, T), or 24:00."""
     return f"substr(convert({name} using utf8mb4), 12) regexp _utf8mb4 {literal('[-+A-Za-z]|^24|:60')}"
 
 
@@ -308,8 +326,8 @@ def _is_like(limit: Limit) -> str:
     return f"(convert({quoted(limit.name)} using utf8mb4) like _utf8mb4 {literal(limit.like)})"
 
 
-def _not_reached(limit: Limit) -> str:
-    """A row that no bound of this column lets in: it is empty, or as a date none ("0000-00-00")."""
+def unreachable_condition(limit: Limit) -> str:
+    """The condition of rows that no bound on this column finds: NULL, or a date before EARLIEST ("0000-00-00")."""
     name = quoted(limit.name)
     if limit.zoned is not None:
         return f"({name} is null or not {_is_like(limit)})"
@@ -319,7 +337,7 @@ def _not_reached(limit: Limit) -> str:
 
 
 def _without_json_nul(block: bytes) -> bytes:
-    """The last field of each line, which is JSON, without the NUL that PostgreSQL's jsonb has no place for."""
+    """The block with U+FFFD for each NUL in the last field of a line, a JSON, for jsonb can't hold NUL."""
     lines: list[bytes] = []
     for text in block.split(b"\n"):
         head, tab, extra = text.rpartition(b"\t")
@@ -328,10 +346,8 @@ def _without_json_nul(block: bytes) -> bytes:
 
 
 def _field(text: bytes | None) -> bytes:
-    if text is None:
-        return rb"\N"
-    text = text.replace(b"\\", rb"\\").replace(b"\t", rb"\t")
-    return text.replace(b"\n", rb"\n").replace(b"\r", rb"\r")
+    """A cell's bytes as a field of COPY text. latin-1 turns each byte into one character and back."""
+    return rb"\N" if text is None else escape(text.decode("latin-1")).encode("latin-1")
 
 
 def _json(found: Mapping[str, bytes | None], names: Sequence[str]) -> bytes:

@@ -1,6 +1,7 @@
-"""A MariaDB or MySQL column as SQL for its text, plain, as a field of COPY text, or in a JSON object. Pure.
+"""SQL that gives a MariaDB or MySQL column as text: plain, as a field of COPY text, or in a JSON object.
 
-All of it means the same under every sql_mode: names in backticks, literals as hexadecimal bytes.
+What belongs here: pure functions from columns to SQL. It means the same under every sql_mode: names are in backticks,
+literals are hexadecimal bytes. Not here: the SELECT (mysql.py).
 """
 
 from __future__ import annotations
@@ -8,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pipelines.extract.database.shape import SourceColumn
+from pipelines.extract.stream import ESCAPES
 
 NULL = "0x5C4E"
 _TAB = "0x09"
-_ESCAPES = (("0x5C", "0x5C5C"), ("0x09", "0x5C74"), ("0x0A", "0x5C6E"), ("0x0D", "0x5C72"))
 _UTF8 = frozenset({"utf8", "utf8mb3", "utf8mb4", "ascii"})
 _SPATIAL = frozenset(
     {"geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon"}
@@ -20,16 +21,17 @@ _SPATIAL = frozenset(
 
 
 def quoted(name: str) -> str:
+    """A name in backticks."""
     return "`" + name.replace("`", "``") + "`"
 
 
 def literal(text: str) -> str:
-    """A text as bytes that no sql_mode reads otherwise."""
+    """A text as a literal that every sql_mode reads in the same way."""
     return f"0x{text.encode().hex()}" if text else "''"
 
 
 def characters(name: str, column: SourceColumn) -> str:
-    """The value's text in utf8mb4. Binary columns as PostgreSQL writes bytea; places as well-known text."""
+    """The value's text in utf8mb4. Binary as PostgreSQL writes bytea; geometries as well-known text."""
     stored = quoted(name)
     if column.family == "binary":
         return f"concat(_utf8mb4 0x5C78, lower(hex({stored})))"
@@ -45,17 +47,17 @@ def characters(name: str, column: SourceColumn) -> str:
 
 
 def cell(name: str, column: SourceColumn) -> str:
-    """The value as the client may take it however long it is: texts and bytes pass through no function."""
+    """The value in a form that may have any length: no function is applied to texts and bytes."""
     return quoted(name) if column.family in ("text", "json", "binary") else characters(name, column)
 
 
 def field(name: str, column: SourceColumn) -> str:
-    """The value as one field of COPY text. NULL only where the server can't build it (see mysql.py)."""
+    """The value as one field of COPY text. It is NULL only where the server can't build it (see mysql.py)."""
     stored = quoted(name)
     if column.family == "binary":
         text = f"concat(0x5C5C78, lower(hex({stored})))"
     elif column.family in ("text", "json", "other"):
-        # In UTF-8 what is stored is what is wanted, be it right or not.
+        # A column in UTF-8 gives its stored bytes, valid or not; clean.py finds the invalid ones.
         text = stored if column.charset in _UTF8 else characters(name, column)
         text = _escaped(f"cast({text} as binary)")
     elif column.native in ("bit", "float"):
@@ -72,21 +74,21 @@ def json_field(columns: Mapping[str, SourceColumn]) -> str:
 
 
 def line(fields: Sequence[str]) -> str:
-    """concat() and not concat_ws(): a field that could not be built makes the whole line NULL, and is noticed."""
+    """A row as one line of COPY text. concat(), unlike concat_ws(), is NULL where a field could not be built."""
     return f"concat({f', {_TAB}, '.join(fields)})"
 
 
 def _escaped(text: str) -> str:
-    for found, written in _ESCAPES:
-        text = f"replace({text}, {found}, {written})"
+    for found, written in ESCAPES:
+        text = f"replace({text}, {literal(found)}, {literal(written)})"
     return text
 
 
 def _float(stored: str) -> str:
-    """The shortest text that is this 4-byte number again: 6 digits, as the server shows it, or more where needed.
+    """The shortest text that reads back as the same 4-byte number: 6 digits, as the server shows it, or more.
 
-    A text is this number again where it is nearer to it than half of the distance to its neighbours, which is two to
-    the power of its exponent less 24 (IEEE 754 binary32).
+    A text reads back as the same number if it is nearer to it than half of the distance to the next number, which is
+    2 ** (exponent - 24) (IEEE 754 binary32).
     """
     exact = f"({stored} + 0e0)"
     half = f"pow(2, floor(log2(abs({stored}))) - 24)"

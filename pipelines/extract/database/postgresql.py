@@ -1,7 +1,7 @@
-"""PostgreSQL: the server gives COPY text, which goes straight through.
+"""PostgreSQL: the server makes the COPY text, which is passed through unchanged.
 
-What belongs here: one session, its settings, its SELECT. Every setting that shapes text is set, so that the text of
-a value does not depend on the server; money is read as numeric, which keeps its own lc_monetary out of the text.
+What belongs here: one session, its settings, its SELECT. Every setting that affects text is set, so that the text of a
+value does not depend on the server. Money is read as numeric, so that lc_monetary does not affect it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pipelines.clock import TIMEZONE
 from pipelines.contracts.model import Contract, DatabaseExtract
 from pipelines.extract.database.clean import Cleaner
 from pipelines.extract.database.faults import RefusedError, SilentError
+from pipelines.extract.database.session import Timing
 from pipelines.extract.database.shape import (
     EARLIEST,
     Family,
@@ -34,9 +35,6 @@ from pipelines.redaction import sqlstates
 from pipelines.redaction.database_urls import libpq_url
 
 _BLOCK = 1 << 18
-_GRACE_S = 10.0
-"""How much longer than its own statement time-out a server may be silent before it is taken for lost."""
-
 _CONNECT = {
     "connect_timeout": 10,
     "keepalives_idle": 30,
@@ -86,13 +84,15 @@ _CATEGORIES: dict[str, Family] = {"B": "boolean", "E": "text", "N": "number", "S
 _AS_NUMERIC = {"money": "numeric", "_money": "numeric[]"}
 _UNDEFINED_TABLE, _INVALID_SCHEMA = "42P01", "3F000"
 _ZONED = "^.{11}(.*[-+A-Za-z]|24|.*:60)"
-"""A time whose day may be another: with a zone (a sign or letter behind the date and its T), 24:00, second 60."""
+"""Matches a time whose day may differ in WITA: with a zone (a sign or letter after date and T), 24:00, second 60."""
 
 
 class PostgresqlSession:
-    def __init__(self, contract: Contract, extract: DatabaseExtract, url: URL) -> None:
+    """A session of PostgreSQL; see extract/database/session.py."""
+
+    def __init__(self, contract: Contract, extract: DatabaseExtract, url: URL, timing: Timing) -> None:
         self._contract, self._extract = contract, extract
-        self._patience = contract.server.statement_timeout + _GRACE_S
+        self._longest_silence = contract.server.statement_timeout + timing.grace
         defaults: dict[str, Any] = {k: v for k, v in _CONNECT.items() if k not in url.query}
         self._connection = psycopg.connect(libpq_url(url), autocommit=True, **defaults)
         self._wire = self._connection.pgconn
@@ -102,20 +102,21 @@ class PostgresqlSession:
         self._columns: dict[str, SourceColumn] = {}
         try:
             self._run(sql.SQL("begin isolation level repeatable read, read only"))
-            # A server without an encoding gives its bytes unread only to a client without one.
-            self._blind = self._wire.parameter_status(b"server_encoding") == b"SQL_ASCII"
-            encoding = "SQL_ASCII" if self._blind else "UTF8"
-            self._run(_settings(contract.server.statement_timeout, encoding))
+            # A server without an encoding sends its bytes unconverted only to a client without one.
+            self._raw_bytes = self._wire.parameter_status(b"server_encoding") == b"SQL_ASCII"
+            encoding = "SQL_ASCII" if self._raw_bytes else "UTF8"
+            self._run(settings_statement(contract.server.statement_timeout, encoding))
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
+        """Closes the socket."""
         self._wire.finish()
         self._connection.close()
 
     def columns(self) -> dict[str, SourceColumn]:
-        """As the server describes the query: nothing runs, and no right to read the columns is needed."""
+        """From the server's description of the query: nothing is run, and no right to read the columns is needed."""
         self._wire.send_prepare(b"", self._bytes(sql.SQL("select * from {}").format(self._source())))
         try:
             self._result()
@@ -127,29 +128,31 @@ class PostgresqlSession:
         shape = self._result()
         types = self._types({shape.ftype(i) for i in range(shape.nfields)})
         self._columns = {
-            _text(shape.fname(i)): replace(types[shape.ftype(i)], digits=_digits(shape.fmod(i)))
+            _text(shape.fname(i)): replace(types[shape.ftype(i)], digits=precision_and_scale(shape.fmod(i)))
             if types[shape.ftype(i)].native == "numeric"
             else types[shape.ftype(i)]
             for i in range(shape.nfields)
         }
         return self._columns
 
-    def locks(self) -> None:
-        """No table that we know of is locked against writers by one who reads it slowly."""
+    def locks(self) -> str | None:
+        """None: PostgreSQL's readers don't lock out writers."""
+        return None
 
     def read(self, selection: Selection, out: SourceStream) -> Iterator[bytes]:
-        cleaner = Cleaner() if self._blind else None
+        """The selected rows as the server's own COPY text."""
+        cleaner = Cleaner() if self._raw_bytes else None
         for block in self._copy_out(self._query(selection), out):
             yield cleaner.block(block) if cleaner else block
         out.warnings.extend(cleaner.warnings() if cleaner else ())
         out.unreachable = self._unreachable(selection)
 
     def _unreachable(self, selection: Selection) -> int | None:
-        """Rows that no read by `selection.asked_by` finds; None where nothing was asked for, or it can't be said."""
+        """How many rows no read by `selection.asked_by` finds; None without limits, or where it is unknown."""
         limit = selection.asked_by
         if limit is None:
             return None
-        conditions = [_not_reached(limit), *self._where()]
+        conditions = [unreachable_condition(limit), *self._where()]
         query = sql.SQL("select pg_catalog.count(*) from {} where {}").format(
             self._source(), sql.SQL(" and ").join(conditions)
         )
@@ -163,7 +166,7 @@ class PostgresqlSession:
     def _source(self) -> sql.Composable:
         extract = self._extract
         if extract.query:
-            # The line break ends a comment at the query's end.
+            # The line break ends a comment at the end of the query.
             return sql.SQL("(\n{}\n) as sumber").format(_trusted(inner(extract.query, "postgresql")))
         return sql.Identifier(*([extract.schema] if extract.schema else []), extract.table or "")
 
@@ -171,7 +174,7 @@ class PostgresqlSession:
         cells = [self._cell(name) if name else sql.SQL("null") for name in selection.names]
         if selection.extra is not None:
             cells.append(self._extra(selection.extra))
-        conditions = [_limit(limit) for limit in selection.limits] + self._where()
+        conditions = [limit_condition(limit) for limit in selection.limits] + self._where()
         return sql.SQL("copy (select {} from {}{}) to stdout").format(
             sql.SQL(", ").join(cells),
             self._source(),
@@ -207,7 +210,7 @@ class PostgresqlSession:
             types[int(oid)] = SourceColumn(family, name, warehouse=_WAREHOUSE.get(name, frozenset()))
         return types
 
-    # -- the wire: psycopg's own calls would wait for ever for a server that says nothing ------------------------
+    # -- libpq's asynchronous calls: psycopg's own would wait for ever for a silent server -----------------------
 
     def _bytes(self, statement: sql.Composable) -> bytes:
         return statement.as_bytes(self._connection)
@@ -217,7 +220,7 @@ class PostgresqlSession:
         return self._result()
 
     def _result(self) -> PGresult:
-        """The last result of what was sent, or the one that says that a COPY begins."""
+        """The last result of the statement that was sent, or the one that begins a COPY."""
         last: PGresult | None = None
         while True:
             while self._wire.is_busy():
@@ -235,12 +238,12 @@ class PostgresqlSession:
         return last
 
     def _wait(self) -> None:
-        if not self._poll.poll(self._patience * 1000):
-            raise SilentError(self._patience)
+        if not self._poll.poll(self._longest_silence * 1000):
+            raise SilentError(self._longest_silence)
         self._wire.consume_input()
 
     def _copy_out(self, query: sql.Composable, out: SourceStream) -> Iterator[bytes]:
-        """Blocks of COPY text straight from libpq; the source's last word is read before the last block is given."""
+        """Blocks of COPY text from libpq; the end of the result is read before the last block is given."""
         self._run(query)
         buffer = bytearray()
         take = self._wire.get_copy_data
@@ -260,15 +263,15 @@ class PostgresqlSession:
             yield bytes(buffer)
 
 
-def _digits(modifier: int) -> tuple[int, int] | None:
-    """Precision and scale of a numeric, None where it has no bounds (numeric.c, numeric_typmod_scale)."""
+def precision_and_scale(modifier: int) -> tuple[int, int] | None:
+    """Precision and scale of a numeric, None where it has none (PostgreSQL's numeric.c, numeric_typmod_scale)."""
     if modifier < 4:
         return None
     return ((modifier - 4) >> 16) & 0xFFFF, (((modifier - 4) & 0x7FF) ^ 1024) - 1024
 
 
-def _settings(statement_timeout: int, encoding: str) -> sql.Composable:
-    """Sets what this server knows of our settings: older ones do not know all."""
+def settings_statement(statement_timeout: int, encoding: str) -> sql.Composable:
+    """The statement that sets those of our settings which this server knows; older ones don't know all."""
     settings = _SETTINGS | {"client_encoding": encoding, "statement_timeout": f"{statement_timeout}s"}
     values = [sql.SQL("({}, {})").format(sql.Literal(k), sql.Literal(v)) for k, v in settings.items()]
     return sql.SQL(
@@ -277,8 +280,8 @@ def _settings(statement_timeout: int, encoding: str) -> sql.Composable:
     ).format(sql.SQL(", ").join(values))
 
 
-def _limit(limit: Limit) -> sql.Composable:
-    """Texts are compared by code point, as ISO 8601 sorts, not by the source's collation."""
+def limit_condition(limit: Limit) -> sql.Composable:
+    """The condition of a limit. Texts are compared by code point, in the order of ISO 8601, not by a collation."""
     operator, value = _trusted(limit.operator), sql.Literal(limit.value)
     if limit.family != "text":
         return sql.SQL("{} {} {}").format(sql.Identifier(limit.name), operator, value)
@@ -290,8 +293,8 @@ def _limit(limit: Limit) -> sql.Composable:
     )
 
 
-def _not_reached(limit: Limit) -> sql.Composable:
-    """A row that no bound of this column lets in: it is empty, or as a date none."""
+def unreachable_condition(limit: Limit) -> sql.Composable:
+    """The condition of rows that no bound on this column finds: NULL, or a date before EARLIEST."""
     name = sql.Identifier(limit.name)
     if limit.zoned is not None:
         return sql.SQL("({} is null or {} not like {})").format(
@@ -316,11 +319,12 @@ def _text(value: bytes | None) -> str:
 
 
 def _refused(result: PGresult) -> RefusedError:
-    """By its SQLSTATE; the message may be passed on only where it is about our statement, whose place it tells."""
+    """The error of a failed result. Its message may be shown only where it has a position in our statement."""
     message = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or result.error_message or b""
     state = result.error_field(pq.DiagnosticField.SQLSTATE)
     code = state.decode("ascii") if state else None
     placed = result.error_field(pq.DiagnosticField.STATEMENT_POSITION) is not None
-    return RefusedError(
-        message.decode("utf-8", "replace"), code, ours=sqlstates.is_about_statement(code, placed=placed)
-    )
+    text = message.decode("utf-8", "replace").strip()
+    if sqlstates.is_about_statement(code, placed=placed):
+        return RefusedError(sqlstates.quoting(code, text), code, ours=True)
+    return RefusedError(text, code)

@@ -1,6 +1,6 @@
-"""SQL of a contract as it can stand inside of ours.
+"""SQL of a contract, prepared to be embedded in a statement of ours.
 
-What belongs here: what has to go from a query or condition before brackets are put around it. Not here: the brackets
+What belongs here: what must be removed from a query or condition before it is put in brackets. Not here: the brackets
 (postgresql.py, mysql.py, dialect.py).
 """
 
@@ -18,7 +18,7 @@ _DIALECTS = {
 def inner(text: str, dialect: str) -> str:
     """The query or condition without the semicolons at its end, also where a comment follows them.
 
-    dialect: SQLAlchemy's word. What can't be parted into tokens stays as it is: the server says what is wrong with it.
+    dialect: SQLAlchemy's name. A text that can't be split into tokens is left to the server to reject.
     """
     text = text.rstrip()
     if ";" not in text:

@@ -1,9 +1,10 @@
-"""Records of JSON, from an API or a file, as rows: which of their keys are columns, and which nobody promised.
+"""Records of JSON, from an API or a file, as rows: which of their keys are columns, and which the contract lacks.
 
-What belongs here: keys. Not here: what a value becomes (values.py), what a vanished or a new key means to an API
+What belongs here: keys. Not here: the text of a value (values.py), what a missing or a new key means for an API
 (extract/api/reader.py) or a file (extract/upload/json_file.py).
 
-An object is looked into where the contract reads a part of it ("pemohon.nama"); any other value is one cell.
+Where the contract reads a part of an object ("pemohon.nama"), the object is split into its parts; any other value is
+one cell. A record that was split so is called flat.
 """
 
 from __future__ import annotations
@@ -19,15 +20,27 @@ from pipelines.extract.number_forms import number_writer
 from pipelines.extract.source_names import redact_names
 
 MAX_KEYS = 1600
-"""As many columns as a PostgreSQL table may have. More of them are data, and would fill the memory."""
+"""The number of columns that a PostgreSQL table may have. Where there are more keys, the keys are data, and would fill
+the memory."""
 LONGEST_KEY = 1000
 
 
 class Fields:
-    """The keys of one reading's records, by their names with dots; fills the shape of its stream."""
+    """The keys of one reading's records, parts of objects with dots ("pemohon.nama")."""
 
-    def __init__(self, contract: Contract, shape: dict[str, str], known: Collection[str] = ()) -> None:
-        """known: further keys that are no news, though no column reads them."""
+    def __init__(
+        self,
+        contract: Contract,
+        shape: dict[str, str],
+        known: Collection[str] = (),
+        max_keys: int = MAX_KEYS,
+    ) -> None:
+        """Begins a reading.
+
+        shape: of the stream; every key that occurs is added to it. known: further keys that are known, though no
+        column reads them. max_keys: different keys that one reading may have.
+        """
+        self._max_keys = max_keys
         self._contract = contract
         self._shape = shape
         self.promised = [c.source_name for c in contract.stored]
@@ -37,7 +50,10 @@ class Fields:
         self._below = _below(self.known)
 
     def flat(self, record: Mapping[str, Any], place: str) -> Mapping[str, Any]:
-        """The record with the parts that are read of its objects. Raises SourceError where two have one name."""
+        """The record with its objects split into the parts that the contract reads.
+
+        place: of the record, for messages. Raises SourceError where a name occurs twice, as a key and as a part.
+        """
         if not self._below:
             return record
         flat: dict[str, Any] = {}
@@ -49,10 +65,10 @@ class Fields:
         return flat
 
     def _part(self, flat: dict[str, Any], name: str, value: Any, place: str) -> None:
-        """A value of which parts are read. One that is a column by itself has no part that is news."""
-        whole = name in self.known
+        """Splits a value of which parts are read. Of one that is a column itself, only known parts are taken."""
+        is_column = name in self.known
         below = self._below[name]
-        if whole or not (value is None or isinstance(value, dict)):
+        if is_column or not (value is None or isinstance(value, dict)):
             _put(self._contract, flat, name, value, place)
         if value is None:
             for part in below:
@@ -62,11 +78,11 @@ class Fields:
                 part = f"{name}.{key}"
                 if part in self._below:
                     self._part(flat, part, inner, place)
-                elif not whole or part in self.known:
+                elif not is_column or part in self.known:
                     _put(self._contract, flat, part, inner, place)
 
     def cells(self, flat: Mapping[str, Any]) -> list[str | None]:
-        """The cells of the contract's columns, and what it does not know where it evolves."""
+        """The cells of a flat record for the contract's columns; where it evolves, also one of the unknown keys."""
         cells = [read(flat.get(name)) for name, read in self._readers]
         if self._contract.evolves:
             known = self.known
@@ -74,21 +90,21 @@ class Fields:
         return cells
 
     def notice(self, flat: Mapping[str, Any]) -> list[str]:
-        """The names that no record before had. Raises SourceError where there are too many."""
+        """The names that no record before had; adds them to the shape. Raises SourceError where there are too many."""
         shape = self._shape
         if flat.keys() <= shape.keys():
             return []
         new = [name for name in (n.replace("\0", "\ufffd") for n in flat) if name not in shape]
         self._know_other_spellings(new)
         shape.update(dict.fromkeys(new, ""))
-        if len(shape) > MAX_KEYS or max(map(len, flat)) > LONGEST_KEY:
-            message = f"the records have more than {MAX_KEYS} different keys, or far too long ones"
-            hint = "their keys hold data: ask the OPD for a list of records"
+        if len(shape) > self._max_keys or max(map(len, flat)) > LONGEST_KEY:
+            message = f"rekaman punya lebih dari {self._max_keys} kunci yang berbeda, atau kunci yang terlalu panjang"
+            hint = "kuncinya berisi data: minta daftar rekaman kepada OPD"
             raise SourceError(self._contract.key, message, hint=hint)
         return new
 
     def _know_other_spellings(self, names: Collection[str]) -> None:
-        """Names that are the contract's but for their Unicode form (NFD) count as those."""
+        """Takes names that differ from the contract's only in their Unicode form (NFD) as the same."""
         for name in names:
             if name.isascii() or name in self.known:
                 continue
@@ -99,23 +115,23 @@ class Fields:
                 self._readers = [(name if key == meant else key, read) for key, read in self._readers]
 
     def gone(self) -> list[str]:
-        """What the contract promised and no record had so far."""
+        """Keys that the contract names and no record had so far."""
         return [name for name in self.promised if self._spelled.get(name, name) not in self._shape]
 
     def unknown(self) -> list[str]:
-        """What records had so far, and the contract does not know; in the order in which it came."""
+        """Keys that records had so far and the contract does not know, in the order of their first occurrence."""
         return [name for name in self._shape if name not in self.known]
 
 
 def _put(contract: Contract, flat: dict[str, Any], name: str, value: Any, place: str) -> None:
     if name in flat:
-        message = f"{place} has {redact_names(contract, [name])} twice, as a key and as a part"
-        raise SourceError(contract.key, message, hint="ask the OPD which one holds")
+        message = f"{place}: {redact_names(contract, [name])} ganda, sebagai kunci dan sebagai bagian objek"
+        raise SourceError(contract.key, message, hint="tanyakan kepada OPD mana yang berlaku")
     flat[name] = value
 
 
 def _below(names: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """For each object that is looked into, the names that are read below it."""
+    """For each object that is split, the names that are read in it."""
     found: dict[str, list[str]] = {}
     for name in sorted(names):
         parts = name.split(".")

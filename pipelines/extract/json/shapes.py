@@ -1,7 +1,7 @@
-"""Records that are no list of objects, in the shapes that a contract may declare, as objects.
+"""Records that are not a list of objects, in the shapes that a contract may declare, turned into objects.
 
-What belongs here: from what stands at extract.records to records, of an API and of a file. Not here: where that is
-(extract/api/pagination.py, extract/upload/json_file.py), what a record's keys mean (records.py), the matrix of BPS
+What belongs here: from the value at extract.records to records, for an API and for a file. Not here: finding that value
+(extract/api/reader.py, extract/upload/json_file.py), what a record's keys mean (records.py), the matrix of BPS
 (bps.py).
 """
 
@@ -17,13 +17,13 @@ from pipelines.errors import SourceError
 from pipelines.extract.json import bps
 from pipelines.extract.json.values import JsonError
 
-_HINT = "correct extract.records or extract.shape"
+_HINT = "perbaiki extract.records atau extract.shape"
 
 
 def shaped_records(subject: str, place: str, shape: str, found: Any) -> list[Any]:
-    """The records in `found`, which stands at extract.records of an API's answer.
+    """The records in `found`, the value at extract.records of an API's answer.
 
-    Raises SourceError, naming the place, where it is not of the shape.
+    Raises SourceError, naming the place, where it does not have the shape.
     """
     if shape == BPS_DATA:
         return bps.matrix_records(subject, place, found)
@@ -35,29 +35,32 @@ def shaped_records(subject: str, place: str, shape: str, found: Any) -> list[Any
 
 
 def keyed_record(key: str, record: Any, number: int) -> dict[str, Any]:
-    """The record with its key added as KEY. Raises JsonError where it is no object; `number` counts records from 1."""
+    """The record with its key added as KEY. Raises JsonError where it is not an object.
+
+    number: of the record, from 1.
+    """
     if not isinstance(record, dict):
-        raise JsonError(f"record {number} of the object is no object")
+        raise JsonError(f"rekaman {number} bukan objek")
     return {KEY: key, **cast("dict[str, Any]", record)}
 
 
 def header_of(row: Any) -> list[str]:
-    """The first of a list of lists, as the keys of the others. Raises JsonError."""
+    """The first list of a list of lists, as the keys for the others. Raises JsonError."""
     names = cast("list[Any]", row) if isinstance(row, list) else None
     if names is None:
-        raise JsonError("at extract.records stands no list of lists")
+        raise JsonError("nilai di extract.records bukan daftar berisi daftar")
     if not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
-        raise JsonError("the first list is no header: a name is no text, or stands twice")
+        raise JsonError("daftar pertama bukan baris judul: ada nama yang bukan teks, atau ganda")
     return names
 
 
 def listed_record(header: Sequence[str], row: Any, number: int) -> dict[str, Any]:
-    """A row below a header; cells that it lacks at its end are null. Raises JsonError."""
+    """A row below a header as a record; cells missing at its end are null. Raises JsonError."""
     if not isinstance(row, list):
-        raise JsonError(f"row {number} is no list")
+        raise JsonError(f"baris {number} bukan daftar")
     cells = cast("list[Any]", row)
     if len(cells) > len(header):
-        raise JsonError(f"row {number} has {len(cells)} cells, and the header {len(header)}")
+        raise JsonError(f"baris {number} punya {len(cells)} sel, baris judul {len(header)}")
     return dict(zip_longest(header, cells))
 
 
@@ -65,14 +68,14 @@ def _keyed(found: Any) -> list[Any]:
     if found == []:  # PHP's empty object
         return []
     if not isinstance(found, dict):
-        raise JsonError("at extract.records stands no object of records")
+        raise JsonError("nilai di extract.records bukan objek berisi rekaman")
     keyed = cast("dict[str, Any]", found)
     return [keyed_record(key, record, number) for number, (key, record) in enumerate(keyed.items(), 1)]
 
 
 def _lists(found: Any) -> list[Any]:
     if not isinstance(found, list):
-        raise JsonError("at extract.records stands no list of lists")
+        raise JsonError("nilai di extract.records bukan daftar berisi daftar")
     rows = cast("list[Any]", found)
     if not rows:
         return []

@@ -1,11 +1,11 @@
-"""JSON of an API or a file as exact values, and values as cells.
+"""JSON of an API or a file: bytes to exact values, and values to the text of cells.
 
-What belongs here: bytes to values, values to text. Not here: where records stand (extract/api/pagination.py,
+What belongs here: decoding and encoding. Not here: where records are in a document (extract/api/reader.py,
 extract/upload/json_file.py), which of their keys are columns (records.py).
 
-Numbers keep their text. What JSON allows but nobody can keep faithfully is refused: the same key twice in one object
-(RFC 8259, section 4: what a reader makes of it is not predictable). What PostgreSQL's text can't hold (NUL) and what
-no UTF-8 can (half of a surrogate pair, as of a text cut within an emoji) becomes U+FFFD.
+Numbers keep their text. A key that occurs twice in one object is refused, for readers differ in what they make of it
+(RFC 8259, section 4). What PostgreSQL's text can't hold (NUL) and what UTF-8 can't (half of a surrogate pair, as in a
+text that was cut within an emoji) becomes U+FFFD.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ import msgspec
 
 from pipelines.errors import SourceError
 
-_SHOWN = 40
-_NO_NUMBER = "ask the OPD to write null where there is no number"
+_LONGEST_KEY_SHOWN = 40
+_NO_NUMBER = "minta OPD menulis null bila tidak ada angka"
+_CHECK_PATH = "periksa extract.path; ini mungkin halaman login atau halaman kesalahan"
 _PLAIN_DIGITS = 18
+"""Digits up to which a whole number becomes an int; a longer one keeps its text."""
 _DECODER = msgspec.json.Decoder(float_hook=msgspec.Raw)
 _ENCODER = msgspec.json.Encoder()
 _ESCAPE = re.compile(rb"\\(u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..|.)", re.DOTALL)
+"""An escape: a surrogate pair, half of one, or any other."""
 _FRACTION = re.compile("[.eE]")
 _NUL = re.compile(r"\\(u0000|.)")
 _CONTAINERS = frozenset({dict, list})
@@ -33,75 +36,93 @@ _SPACED_COLON = re.compile(rb'"[ \t\r\n]+:')
 
 
 class JsonError(Exception):
-    """What is wrong with the JSON, in words that hold no value of it."""
+    """What is wrong with the JSON, in Indonesian and without any value of it."""
 
 
-class TwiceError(JsonError):
+class DuplicateKeyError(JsonError):
+    """An object has a key twice."""
+
     def __init__(self, key: str) -> None:
-        super().__init__("an object says the same key twice")
+        super().__init__("sebuah objek punya kunci ganda")
         self.key = key
 
 
-def decode(subject: str, place: str, body: bytes, content_type: str, *, tell_keys: bool = True) -> Any:
+def decode(subject: str, place: str, body: bytes, content_type: str, *, show_keys: bool = True) -> Any:
     """The document in the body of an API's answer, as `parse` gives it. Raises SourceError.
 
-    tell_keys: whether its keys may be told, see names.py.
+    show_keys: whether a message may show keys of the document, see extract/source_names.py.
     """
     text = body.removeprefix(b"\xef\xbb\xbf")
-    transient = False
-    hint = "check extract.path; this may be a log-in or error page"
     try:
         return parse(text)
-    except TwiceError as error:
-        key = f"the key {error.key[:_SHOWN]!r}" if tell_keys else "a key"
-        message, hint = f"an object has {key} twice", "ask the OPD which one holds"
-    except msgspec.DecodeError as error:
-        transient = bool(text.strip()) and "truncated" in str(error)
-        message = "the JSON is cut short" if transient else f"not JSON; content type {content_type}"
-        hint = "tell the OPD if it lasts" if transient else hint
-        if not text.strip():
-            message = "the answer is empty"
-        elif constant := _constant_in(text):
-            message, hint = constant, _NO_NUMBER
-    except json.JSONDecodeError:
-        message = f"not JSON; content type {content_type}"
-    except JsonError as error:
-        message, hint = str(error), _NO_NUMBER
-    except UnicodeDecodeError:
-        message = f"the JSON is not in UTF-8; content type {content_type}"
-    except RecursionError:
-        message = "the JSON is nested too deeply"
-    # Raised here, outside the handlers: a chained UnicodeDecodeError would carry the whole body.
+    except (
+        JsonError,
+        msgspec.DecodeError,
+        json.JSONDecodeError,
+        UnicodeDecodeError,
+        RecursionError,
+    ) as error:
+        message, hint = _fault(error, text, content_type, show_keys)
+        transient = message == _CUT_SHORT
+    # Raised here, outside the handler: a chained UnicodeDecodeError would carry the whole body.
     raise SourceError(subject, f"{place}: {message}", hint=hint, transient=transient)
 
 
-def parse(text: bytes) -> Any:
-    """One whole JSON text: numbers that are no whole ones, or very long, are `msgspec.Raw`.
+_CUT_SHORT = "JSON terpotong"
 
-    Raises TwiceError, msgspec.DecodeError or json.JSONDecodeError, UnicodeDecodeError, RecursionError.
+
+def _fault(error: Exception, text: bytes, content_type: str, show_keys: bool) -> tuple[str, str]:
+    """The message and the hint for a text that could not be decoded."""
+    match error:
+        case DuplicateKeyError():
+            key = f"kunci {error.key[:_LONGEST_KEY_SHOWN]!r}" if show_keys else "kunci"
+            return f"sebuah objek punya {key} ganda", "tanyakan kepada OPD mana yang berlaku"
+        case JsonError():
+            return str(error), _NO_NUMBER
+        case UnicodeDecodeError():
+            return f"JSON tidak dalam UTF-8; Content-Type {content_type}", _CHECK_PATH
+        case RecursionError():
+            return "JSON bersarang terlalu dalam", _CHECK_PATH
+        case _ if not text.strip():
+            return "jawaban kosong", _CHECK_PATH
+        case _ if constant := _constant_in(text):
+            return constant, _NO_NUMBER
+        case msgspec.DecodeError() if "truncated" in str(error):
+            return _CUT_SHORT, "beri tahu OPD bila berlanjut"
+        case _:
+            return f"bukan JSON; Content-Type {content_type}", _CHECK_PATH
+
+
+def parse(text: bytes) -> Any:
+    """The value of a complete JSON text. Numbers with a fraction, and very long ones, are `msgspec.Raw`.
+
+    Raises DuplicateKeyError, msgspec.DecodeError or json.JSONDecodeError, UnicodeDecodeError, RecursionError.
     """
     try:
         document = _DECODER.decode(text)
-    except msgspec.ValidationError:  # a number of more digits than it takes
+    except msgspec.ValidationError:  # a number with more digits than msgspec reads
         return parse_exactly(text)
     except msgspec.DecodeError:
-        mended = _ESCAPE.sub(_whole_pair, text)
-        if mended == text:
+        repaired = _ESCAPE.sub(_replace_half_pair, text)
+        if repaired == text:
             raise
-        return parse(mended)
-    return parse_exactly(text) if _may_say_twice(text, document) else document
+        return parse(repaired)
+    return parse_exactly(text) if _may_have_duplicates(text, document) else document
 
 
 def parse_exactly(text: bytes) -> Any:
-    """The same by a reader that is slower and sees each key and number. JsonError says what of it is no JSON."""
-    return _EXACT.decode(_ESCAPE.sub(_whole_pair, text).decode())
+    """As `parse`, with the slower reader of the standard library, which sees each key and number.
+
+    Raises JsonError where NaN or Infinity takes the place of a number.
+    """
+    return _EXACT.decode(_ESCAPE.sub(_replace_half_pair, text).decode())
 
 
 def _constant_in(text: bytes) -> str | None:
-    """What is wrong where NaN or Infinity stands in the place of a number, which JSON does not have; else None."""
+    """The message for a text that has NaN or Infinity, which JSON does not know, for a number; else None."""
     try:
         parse_exactly(text)
-    except TwiceError:
+    except DuplicateKeyError:
         return None
     except JsonError as error:
         return str(error)
@@ -114,11 +135,11 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         seen = set[str]()
-        raise TwiceError(next(key for key, _ in pairs if key in seen or seen.add(key)))
+        raise DuplicateKeyError(next(key for key, _ in pairs if key in seen or seen.add(key)))
     return found
 
 
-def _whole(text: str) -> int | msgspec.Raw:
+def _whole_number(text: str) -> int | msgspec.Raw:
     return int(text) if len(text) <= _PLAIN_DIGITS else _raw(text)
 
 
@@ -127,16 +148,17 @@ def _raw(text: str) -> msgspec.Raw:
 
 
 def refuse_constant(text: str) -> Any:
-    raise JsonError(f"{text} is no JSON number")
+    """Raises JsonError for NaN or Infinity."""
+    raise JsonError(f"{text} bukan angka JSON")
 
 
 _EXACT = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_float=_raw, parse_int=_whole, parse_constant=refuse_constant
+    object_pairs_hook=_unique, parse_float=_raw, parse_int=_whole_number, parse_constant=refuse_constant
 )
 
 
 def cell(value: Any) -> str | None:
-    """A JSON value as a cell; a list or object stays JSON."""
+    """The text of a JSON value as a cell; None for null. A list or object stays JSON."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -149,7 +171,7 @@ def cell(value: Any) -> str | None:
 
 
 def cell_reader(write: Callable[[str], str] | None) -> Callable[[Any], str | None]:
-    """`cell`, with numbers that are no whole ones written by `write`."""
+    """A function as `cell`, which writes numbers with a fraction or exponent by `write`."""
     if write is None:
         return cell
 
@@ -163,7 +185,10 @@ def cell_reader(write: Callable[[str], str] | None) -> Callable[[Any], str | Non
 
 
 def extra_cell(values: dict[str, Any]) -> str | None:
-    """What the contract does not know, as one object of texts; null stays null, and lists and objects JSON."""
+    """The keys that the contract does not know, as one JSON object of texts; None for no keys.
+
+    null stays null, and lists and objects stay JSON.
+    """
     if not values:
         return None
     texts = {k: v if isinstance(v, (list, dict)) else cell(v) for k, v in values.items()}
@@ -171,11 +196,12 @@ def extra_cell(values: dict[str, Any]) -> str | None:
 
 
 def digest(value: Any) -> bytes:
-    """The same for equal values, whatever white space they came with."""
+    """A hash of a JSON value; equal values have the same, whatever white space their text had."""
     return blake2b(_ENCODER.encode(value), digest_size=16).digest()
 
 
-def _whole_pair(match: re.Match[bytes]) -> bytes:
+def _replace_half_pair(match: re.Match[bytes]) -> bytes:
+    """U+FFFD for half of a surrogate pair; any other escape as it is."""
     escape = match[0]
     return rb"\ufffd" if len(escape) == 6 and escape[2] in b"dD" else escape
 
@@ -186,17 +212,17 @@ def _without_nul(text: str) -> str:
     return _NUL.sub(lambda m: "\ufffd" if m[1] == "u0000" else m[0], text)
 
 
-def _may_say_twice(text: bytes, document: Any) -> bool:
-    """Whether an object may have had a key twice; msgspec keeps the last one and says nothing.
+def _may_have_duplicates(text: bytes, document: Any) -> bool:
+    """Whether an object may have had a key twice, of which msgspec silently keeps the last.
 
-    A key ends in a quote and a colon, so where there are as many of these as keys came out, none was lost. Other
-    texts may hold them too, one that begins with a colon for one: only then a slower reader looks.
+    Each key ends in a quote and a colon. If the text has as many of these as the document has keys, no key was lost.
+    A text value may hold a quote and a colon, too; then the slower reader decides.
     """
     colons = text.count(b'":') + len(_SPACED_COLON.findall(text))
-    return colons != _keys(document)
+    return colons != _count_keys(document)
 
 
-def _keys(document: Any) -> int:
+def _count_keys(document: Any) -> int:
     count = 0
     left = [document] if type(document) in _CONTAINERS else []
     while left:

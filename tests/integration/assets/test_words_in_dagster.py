@@ -86,8 +86,8 @@ def test_a_run_that_fails_keeps_nothing_of_what_others_said(
     }
     assert [place for place, text in places.items() if NIK in text or NAME in text or "REKAAN" in text] == []
     said = {
-        "source": "permission denied",
-        "trigger": "permission denied",
+        "source": "akses ditolak: tidak ada hak",
+        "trigger": "akses ditolak: tidak ada hak",
         "suite": "InvalidTextRepresentation",
     }
     assert said[fault] in places["events"]

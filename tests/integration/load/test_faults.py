@@ -173,7 +173,7 @@ def test_a_full_disk_stops_the_load_and_nothing_else(loads: Loads) -> None:
         loads.run(f"create tablespace kecil location '{folder}'")
         try:
             loads.run("set default_tablespace = kecil")
-            with pytest.raises(LoadError, match="No space left on device"):
+            with pytest.raises(LoadError, match="disk server penuh"):
                 loads.load(
                     contract, lambda *_: [*NEW, *([f"k{n}", "1", "2024-05-02"] for n in range(600_000))]
                 )

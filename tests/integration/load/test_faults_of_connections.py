@@ -62,7 +62,8 @@ def test_a_warehouse_that_restarts_in_a_load_and_a_source_that_does(tmp_path: Pa
             yield from FILL * 20
 
         with pytest.raises(
-            LoadError, match=r"uji/data: the .*(terminating connection|connection to the warehouse was lost)"
+            LoadError,
+            match=r"uji/data: the .*(koneksi diakhiri administrator|connection to the warehouse was lost)",
         ):
             loads.load(contract, broken)
         server.ensure()

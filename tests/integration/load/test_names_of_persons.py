@@ -94,13 +94,18 @@ def _damaged(name: str) -> bytes:
 
 
 CASES: dict[str, tuple[str, bytes | str, dict[str, Any], str]] = {
-    "no header": ("csv", f"{NIK},{NAME},5\n6472,SITI,6\n", {}, "column 1, column 2"),
-    "no header in a workbook": ("xlsx", _workbook(), {}, "column 1, column 2, column 3"),
-    "header_row off by one": ("csv", f"nik,nama,nilai\n{NIK},{NAME},5\n", {"header_row": 2}, "column 1"),
-    "one column too many": ("csv", f"nik,nama,nilai,{NAME}\n1,a,5,x\n", {}, "not expected .*column 4"),
-    "a name twice": ("csv", f"nik,nama,nilai,{NAME},{NAME}\n1,a,5,x,y\n", {}, "twice .*column 5"),
+    "no header": ("csv", f"{NIK},{NAME},5\n6472,SITI,6\n", {}, "kolom ke-1, kolom ke-2"),
+    "no header in a workbook": ("xlsx", _workbook(), {}, "kolom ke-1, kolom ke-2, kolom ke-3"),
+    "header_row off by one": ("csv", f"nik,nama,nilai\n{NIK},{NAME},5\n", {"header_row": 2}, "kolom ke-1"),
+    "one column too many": ("csv", f"nik,nama,nilai,{NAME}\n1,a,5,x\n", {}, "not expected .*kolom ke-4"),
+    "a name twice": ("csv", f"nik,nama,nilai,{NAME},{NAME}\n1,a,5,x,y\n", {}, "twice .*kolom ke-5"),
     "auto": ("csv", f"{NIK};{NAME};5\n1;SITI;6\n", {"delimiter": "auto", "quote": "auto"}, "no delimiter"),
-    "keys of a file": ("json", f'[{{"{NIK}": 1, "{NAME}": {{"x": 2}}}}]', {}, "2 whose names are not told"),
+    "keys of a file": (
+        "json",
+        f'[{{"{NIK}": 1, "{NAME}": {{"x": 2}}}}]',
+        {},
+        "2 nama yang tidak ditampilkan",
+    ),
     "a sheet": ("xlsx", _workbook(NAME), {"sheet": "Data"}, "it has 1"),
     "sheets": ("xlsx", _workbook(NAME), {"sheets": "*"}, "lembar 1 baris 1"),
     "a member": ("csv", _zip(f"{NAME}.txt"), {"member": "*.csv"}, "it holds: 1 in all"),
@@ -149,7 +154,9 @@ def test_a_database_tells_new_columns_by_place_and_remembers_no_name(house: Hous
     house.loads.run("alter table public.orang drop lain")
     house.ingest(made)
     house.loads.run("alter table public.orang drop nama")
-    with pytest.raises(ShapeError, match=r"no column nama; it has column 3"):
+    with pytest.raises(
+        ShapeError, match=r"tidak punya kolom nama; yang ada tetapi tidak dikenal kontrak: kolom ke-3"
+    ):
         house.ingest(made)
     assert NAME not in house.kept() and "lain" not in house.kept().replace("dari lain", "")
 
@@ -186,7 +193,7 @@ def test_an_api_that_keys_by_person_is_told_by_count(
         assert NIK not in "".join(traceback.format_exception(caught.value))
     server.answer = lambda _: reply({"data": [{"nik": "1", "nama": "a", "nilai": 5, NIK: 1}]})
     done = house.ingest(made)
-    assert done.batch is not None and "1 whose names are not told" in "".join(done.batch.warnings)
+    assert done.batch is not None and "1 nama yang tidak ditampilkan" in "".join(done.batch.warnings)
     assert NIK not in house.kept() + caplog.text
 
 

@@ -64,13 +64,13 @@ def _nowhere(error: GudangError, *texts: str) -> str:
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        ("BUDI1", r"an error of its own making, in the SELECT of table v "),
+        ("BUDI1", r"kesalahan buatan server itu sendiri, pada SELECT dari tabel v "),
         (
             "42501",
-            r"permission denied: a right is missing, in the SELECT of table v .*its log has.*SQLSTATE 42501, 20",
+            r"akses ditolak: tidak ada hak, pada SELECT dari tabel v .*pesan aslinya ada di log.*SQLSTATE 42501, 20",
         ),
-        ("42703", r"no such column, in the SELECT of table v .*SQLSTATE 42703"),
-        ("P0001", r"an error that its own trigger or function raised, in the SELECT of table v"),
+        ("42703", r"kolom tidak ada, pada SELECT dari tabel v .*SQLSTATE 42703"),
+        ("P0001", r"kesalahan dari trigger atau fungsi di sana, pada SELECT dari tabel v"),
     ],
 )
 def test_a_source_that_raises_an_error_of_its_own_is_named_by_kind_and_place(
@@ -104,7 +104,7 @@ def test_a_signal_of_mariadb_is_named_by_its_number(
         "create view v as select 1 as id, galat() as isi",
     )
     said = _nowhere(_read(loads, loads.contract(*COLUMNS, extract={"table": "v"})), ledger())
-    assert "an error that its own trigger or function raised (error 1644), in the SELECT of table v" in said
+    assert "kesalahan dari trigger atau fungsi di sana (error 1644), pada SELECT dari tabel v" in said
     assert "error 1644, SQLSTATE 45000, 20" in said
 
 
@@ -126,9 +126,7 @@ def test_a_trigger_of_the_warehouse_and_a_reader_that_breaks_quote_no_row(
     contract = loads.contract(*COLUMNS, write_disposition="merge")
     loads.load(contract, lambda *_: [["1", "a"]])
     _refused_row(loads)
-    with pytest.raises(
-        LoadError, match=r"a value that must be unique stands twice \(SQLSTATE 23505\)"
-    ) as raised:
+    with pytest.raises(LoadError, match=r"nilai yang harus unik ternyata ganda \(SQLSTATE 23505\)") as raised:
         loads.load(contract, lambda *_: [["2", PLANTED]])
     with pytest.raises(LoadError, match=r"an unexpected ValueError in") as broken:
         loads.load(contract, _broken_reader)
@@ -141,10 +139,13 @@ def test_a_trigger_of_the_warehouse_and_a_reader_that_breaks_quote_no_row(
     [
         (
             f"select '{NAME}'::text::int as n from (values (1)) v",
-            "a text can't be read as its type (SQLSTATE 22P02)",
+            "teks tidak dapat dibaca sebagai tipenya (SQLSTATE 22P02)",
         ),
-        ("select t.isi::int as n from public.sumber t", "a text can't be read as its type (SQLSTATE 22P02)"),
-        ("select galat() as n", "an error of its own making (an SQLSTATE of its own)"),
+        (
+            "select t.isi::int as n from public.sumber t",
+            "teks tidak dapat dibaca sebagai tipenya (SQLSTATE 22P02)",
+        ),
+        ("select galat() as n", "kesalahan buatan server itu sendiri (SQLSTATE buatan sendiri)"),
         ("select tiada as n from public.sumber", 'column "tiada" does not exist'),
     ],
 )
@@ -170,5 +171,5 @@ def test_a_test_of_a_model_that_can_not_be_asked_quotes_no_value(small_warehouse
     (asked,) = small_warehouse.build()["m"].tests
     assert (
         asked.message
-        == "Pemeriksaan tidak dapat dijalankan: a text can't be read as its type (SQLSTATE 22P02)."
+        == "Pemeriksaan tidak dapat dijalankan: teks tidak dapat dibaca sebagai tipenya (SQLSTATE 22P02)."
     )

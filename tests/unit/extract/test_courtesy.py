@@ -4,37 +4,25 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time
+from dataclasses import replace
+from datetime import time
 from pathlib import Path
 
 import pytest
 
 from pipelines.contracts.model import Server
 from pipelines.errors import SourceError
-from pipelines.extract.courtesy import Clock, check_hours, paced
-from pipelines.extract.source import open_source
+from pipelines.extract.courtesy import check_hours, paced
+from pipelines.extract.database import open_database
+from pipelines.extract.database.dialect import DialectSession
+from pipelines.extract.source import keep_to_pace, open_source
 from pipelines.extract.stream import Wanted
 from tests.support.databases import contract
 from tests.support.extracts import api_contract, upload_contract
 from tests.support.http_server import Server as HttpServer
 from tests.support.http_server import reply
 from tests.support.uploads import uploaded
-
-
-@dataclass
-class Watch:
-    """A clock that only sleeping moves. hour: WITA."""
-
-    hour: str = "12:00"
-    seconds: float = 0.0
-
-    def clock(self) -> Clock:
-        moment = datetime.fromisoformat(f"2026-11-24T{self.hour}:00+08:00").astimezone(UTC)
-        return Clock(lambda: moment, lambda: self.seconds, self._sleep)
-
-    def _sleep(self, seconds: float) -> None:
-        self.seconds += seconds
+from tests.support.watch import Watch
 
 
 @pytest.mark.parametrize(
@@ -69,7 +57,9 @@ def test_the_refusal_says_the_hours_the_time_and_the_mend(tmp_path: Path) -> Non
     made = contract("id", table="t", load_hours=(time(20), time(5)))
     with pytest.raises(SourceError) as caught:
         open_source(made, wanted=Wanted(), env={}, clock=Watch("10:15").clock())
-    assert "uji/data: uji may be read from 20:00 to 05:00 WITA, and it is 10:15" in str(caught.value)
+    assert "uji/data: uji hanya boleh dibaca pukul 20:00 sampai 05:00 WITA, sekarang pukul 10:15" in str(
+        caught.value
+    )
     assert "load_hours" in str(caught.value)
 
 
@@ -118,28 +108,32 @@ def test_every_kind_of_source_is_paced(tmp_path: Path, server: HttpServer) -> No
         assert watch.seconds == 3
 
 
-def test_a_source_that_a_slow_reader_would_hold_up_is_read_without_a_pace(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stream_that_ignores_the_rate_limit_is_read_without_a_pace(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "s.db") as connection:
         connection.execute("create table t (id int)")
         connection.executemany("insert into t values (?)", [(i,) for i in range(30)])
     connection.close()
-    monkeypatch.setattr(
-        "pipelines.extract.database.dialect.DialectSession.locks", lambda _: "table t is MyISAM"
-    )
     watch = Watch()
-    stream = open_source(
-        contract("id", table="t", rows_per_second=10),
-        wanted=Wanted(),
-        env={"UJI_URL": f"sqlite:///{tmp_path}/s.db"},
-        clock=watch.clock(),
+    made = contract("id", table="t", rows_per_second=10)
+    stream = open_database(
+        made,
+        Wanted(),
+        {"UJI_URL": f"sqlite:///{tmp_path}/s.db"},
+        connect=LockingSession,
     )
-    assert stream is not None
-    assert len(list(stream.blocks)) and watch.seconds == 0
+    assert stream.ignore_rate_limit
     assert stream.warnings == [
-        "table t is MyISAM, which reading locks: it is read as fast as it can be, without rows_per_second"
+        "tabel t memakai MyISAM, yang terkunci selama dibaca: dibaca secepatnya, tanpa rows_per_second"
     ]
+    keep_to_pace(stream, made, watch.clock())
+    assert len(list(stream.blocks)) and watch.seconds == 0
+
+
+class LockingSession(DialectSession):
+    """As a table that a reader locks."""
+
+    def locks(self) -> str | None:
+        return "tabel t memakai MyISAM"
 
 
 def test_a_stream_that_is_let_go_unread_lets_go_of_its_source(tmp_path: Path) -> None:

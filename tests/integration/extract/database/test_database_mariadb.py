@@ -111,7 +111,7 @@ def test_the_text_of_every_type_is_exact_under_every_sql_mode(
     if source == "query":  # whose result says no more of these than that they are texts
         families |= {"u": "text", "ip": "text"}
     assert found.stream.shape == families
-    assert found.stream.warnings == ["1 rows hold a NUL character: replaced by U+FFFD"]
+    assert found.stream.warnings == ["1 baris berisi karakter NUL: diganti dengan U+FFFD"]
 
 
 def test_a_float_is_the_shortest_text_that_is_the_same_number(mariadb_url: str) -> None:
@@ -168,7 +168,7 @@ def test_bytes_that_are_no_utf8_in_a_column_that_says_so_are_replaced_and_counte
     run_mariadb(mariadb_url, "flush tables")
     found = read(contract("n", table="lama"), mariadb_url)
     assert found.cells == ["\ufffd\\\t", "A\ufffdB", "biasa", "\u00e9"]
-    assert found.stream.warnings == ["2 rows hold bytes that are no UTF-8: replaced by U+FFFD"]
+    assert found.stream.warnings == ["2 baris berisi byte yang bukan UTF-8: diganti dengan U+FFFD"]
 
 
 def test_rows_longer_than_the_server_can_put_together_arrive_whole(
@@ -272,11 +272,11 @@ def test_a_query_is_a_table_of_its_own_with_where_and_limits_outside(
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("select 1 as id) q; drop table kunjungan; select (1", "syntax error"),
-        ("select nextval(urut) as id", "can only read"),
-        ("select id from tiada", "no such table .* in the contract's extract.query"),
-        ("select id fro kunjungan", "syntax error"),
-        ("select cast('rahasia' as int) + exp(999) as id", "does not fit"),
+        ("select 1 as id) q; drop table kunjungan; select (1", "kesalahan sintaks SQL"),
+        ("select nextval(urut) as id", "hanya boleh membaca"),
+        ("select id from tiada", "tabel tidak ada .* pada extract.query di kontrak"),
+        ("select id fro kunjungan", "kesalahan sintaks SQL"),
+        ("select cast('rahasia' as int) + exp(999) as id", "tidak cocok"),
     ],
 )
 def test_a_query_can_only_read(mariadb_url: str, query: str, words: str) -> None:
@@ -310,14 +310,14 @@ def test_the_right_to_read_the_contracts_columns_is_enough(mariadb_url: str) -> 
     try:
         for table in ("t", "v"):
             assert read(contract("id", "kode", table=table), limited).rows == [["1", "64"]]
-        with pytest.raises(ShapeError, match="no column nama"):
+        with pytest.raises(ShapeError, match="tidak punya kolom nama"):
             read(contract("id", "nama", table="t"), limited)
-        with pytest.raises(ShapeError, match="no table tiada, or none that we may see"):
+        with pytest.raises(ShapeError, match="tidak punya tabel tiada, atau kita tidak berhak melihatnya"):
             read(contract("id", table="tiada"), limited)
-        wrong = limited.replace("sandi", "salah")
-        with pytest.raises(SourceError, match="Access denied") as caught:
+        wrong = limited.replace("sandi", "t3rb4lik")
+        with pytest.raises(SourceError, match="akses ditolak") as caught:
             read(contract("id", table="t"), wrong)
-        assert not caught.value.transient and "salah" not in str(caught.value)
+        assert not caught.value.transient and "t3rb4lik" not in str(caught.value)
         with pytest.raises(SourceError, match=r"denied|Unknown database") as caught:
             read(contract("id", table="t"), url.set(database="tiada").render_as_string(hide_password=False))
         assert not caught.value.transient
@@ -343,19 +343,21 @@ def test_a_contract_that_evolves_keeps_unknown_columns_and_misses_vanished_ones(
         (["1", None], dict(zip(names, values, strict=True))),
         (["2", None], dict.fromkeys(names)),
     ]
-    assert "hilang is no longer there: hilang is empty" in found.stream.warnings
+    assert "hilang tidak ada lagi di sumber: hilang kosong" in found.stream.warnings
     every = [column(f"k{i}", name) for i, name in enumerate(names)]
     whole = contract("id", *every, table="t", schema_contract="evolve")
     assert [row[-1] for row in read(whole, mariadb_url).rows] == [None, None]
-    with pytest.raises(ShapeError, match="no column lama"):
+    with pytest.raises(ShapeError, match="tidak punya kolom lama"):
         read(contract("lama", table="t", key="lama", schema_contract="evolve"), mariadb_url)
 
 
 def test_a_vanished_column_is_named_with_what_it_may_be_called_now(mariadb_url: str) -> None:
     run_mariadb(mariadb_url, "create table t (id int, kode_baru varchar(9), jumlah decimal(9,2))")
-    with pytest.raises(ShapeError, match="no column kode; it has kode_baru, jumlah") as caught:
+    with pytest.raises(
+        ShapeError, match="tidak punya kolom kode; yang ada tetapi tidak dikenal kontrak: kode_baru, jumlah"
+    ) as caught:
         read(contract(typed("id", "integer", "integer"), "kode", table="t"), mariadb_url)
-    assert "kode renamed to kode_baru?" in str(caught.value)
+    assert "kode berganti nama menjadi kode_baru?" in str(caught.value)
 
 
 def test_a_part_of_the_columns_can_be_read_alone(mariadb_url: str) -> None:
@@ -431,4 +433,6 @@ def test_a_table_that_reading_locks_is_not_read_at_a_pace(
         found = read(contract("id", table="data a", rows_per_second=rate), mariadb_url)
         assert found.cells == ["1"]
         assert found.stream.ignore_rate_limit is told
-        assert ["which reading locks" in warning for warning in found.stream.warnings] == [True] * told
+        assert ["yang terkunci selama dibaca" in warning for warning in found.stream.warnings] == [
+            True
+        ] * told

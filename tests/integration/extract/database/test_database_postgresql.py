@@ -138,7 +138,7 @@ def test_bytes_of_an_sql_ascii_database_that_are_no_utf8_are_replaced_and_counte
         )
         found = read(contract("n", table="t"), sqlalchemy_url(url))
     assert found.cells == ["Caf\ufffd\tsatu", "\u00e9", "biasa", "\ufffd"]
-    assert found.stream.warnings == ["2 rows hold bytes that are no UTF-8: replaced by U+FFFD"]
+    assert found.stream.warnings == ["2 baris berisi byte yang bukan UTF-8: diganti dengan U+FFFD"]
 
 
 def test_a_byte_that_the_databases_own_encoding_does_not_know_is_a_clear_error(server_urls: Urls) -> None:
@@ -148,7 +148,7 @@ def test_a_byte_that_the_databases_own_encoding_does_not_know_is_a_clear_error(s
             connection.execute("insert into t select convert_from('\\x41'::bytea, 'WIN1252') || chr(129)")
         with pytest.raises(SourceError, match="uji/data") as caught:
             read(contract("n", table="t"), sqlalchemy_url(url))
-    assert not caught.value.transient and "no valid text of its encoding" in str(caught.value)
+    assert not caught.value.transient and "tidak sah dalam pengodeannya" in str(caught.value)
 
 
 def test_odd_names_of_schema_table_and_columns_are_only_names(pg_url: str) -> None:
@@ -193,12 +193,15 @@ def test_a_query_is_a_table_of_its_own_with_where_and_limits_outside(pg_url: str
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("select 1 as id) q; drop table kunjungan; select (1", "multiple commands|syntax error"),
-        ("delete from kunjungan returning id", "syntax error"),
-        ("with x as (delete from kunjungan returning id) select id from x", "data-modifying|can only read"),
-        ("select nextval('urut')::text as id", "can only read"),
+        ("select 1 as id) q; drop table kunjungan; select (1", "multiple commands|kesalahan sintaks"),
+        ("delete from kunjungan returning id", "kesalahan sintaks SQL"),
+        (
+            "with x as (delete from kunjungan returning id) select id from x",
+            "data-modifying|hanya boleh membaca",
+        ),
+        ("select nextval('urut')::text as id", "hanya boleh membaca"),
         ("select id from tiada", 'relation "tiada" does not exist'),
-        ("select id fro kunjungan", "syntax error"),
+        ("select id fro kunjungan", "kesalahan sintaks SQL"),
     ],
 )
 def test_a_query_can_only_read(pg_url: str, query: str, words: str) -> None:
@@ -230,7 +233,7 @@ def test_the_right_to_read_the_contracts_columns_is_enough(pg_url: str) -> None:
         assert found.rows == [["1", "64"]] and list(found.stream.shape) == ["id", "nama", "kode"]
         with pytest.raises(
             SourceError,
-            match=r"permission denied: a right is missing, in the SELECT of table t .*42501",
+            match=r"akses ditolak: tidak ada hak, pada SELECT dari tabel t .*42501",
         ) as caught:
             read(contract("id", "nama", table="t"), url)
         assert not caught.value.transient
@@ -241,9 +244,11 @@ def test_the_right_to_read_the_contracts_columns_is_enough(pg_url: str) -> None:
 def test_a_vanished_column_is_named_with_what_it_may_be_called_now(pg_url: str) -> None:
     run_postgresql(pg_url, "create table t (id int, kode_baru varchar(9), jumlah numeric)")
     made = contract(typed("id", "integer", "integer"), "kode", table="t")
-    with pytest.raises(ShapeError, match="no column kode; it has kode_baru, jumlah") as caught:
+    with pytest.raises(
+        ShapeError, match="tidak punya kolom kode; yang ada tetapi tidak dikenal kontrak: kode_baru, jumlah"
+    ) as caught:
         open_database(made, Wanted(), {"UJI_URL": sqlalchemy_url(pg_url)})
-    assert "kode renamed to kode_baru?" in str(caught.value)
+    assert "kode berganti nama menjadi kode_baru?" in str(caught.value)
     two_texts = contract("id", "kode", table="t")
     run_postgresql(pg_url, "alter table t add lain text")
     with pytest.raises(ShapeError) as caught:
@@ -268,16 +273,16 @@ def test_a_contract_that_evolves_keeps_unknown_columns_and_misses_vanished_ones(
         (["1", None], {'Nilai "x" %': "5.00", "catatan": 'a\tb"c\\', "hilang2": None}),
         (["2", None], {'Nilai "x" %': None, "catatan": None, "hilang2": "x"}),
     ]
-    assert found.stream.warnings == ["hilang is no longer there: hilang is empty"]
+    assert found.stream.warnings == ["hilang tidak ada lagi di sumber: hilang kosong"]
     whole = contract(
         "id", "catatan", "hilang2", column("n", 'Nilai "x" %'), table="t", schema_contract="evolve"
     )
     assert [row[-1] for row in read(whole, sqlalchemy_url(pg_url)).rows] == [None, None]
     for bound in (contract("lama", table="t", key="lama", schema_contract="evolve"),):
-        with pytest.raises(ShapeError, match="no column lama"):
+        with pytest.raises(ShapeError, match="tidak punya kolom lama"):
             read(bound, sqlalchemy_url(pg_url))
     required = contract("id", replace(column("lama"), required=True), table="t", schema_contract="evolve")
-    with pytest.raises(ShapeError, match="no column lama"):
+    with pytest.raises(ShapeError, match="tidak punya kolom lama"):
         read(required, sqlalchemy_url(pg_url))
 
 
@@ -332,7 +337,7 @@ def test_a_cursor_reads_from_its_value_on_and_nothing_before(
 def test_numbers_kept_as_text_are_no_cursor(pg_url: str) -> None:
     run_postgresql(pg_url, "create table t (id text)")
     made = contract(typed("id", "integer", "bigint"), table="t", cursor="id")
-    with pytest.raises(ContractError, match="9 comes after 10"):
+    with pytest.raises(ContractError, match="9 sesudah 10"):
         read(made, sqlalchemy_url(pg_url), Wanted(since="10"))
 
 

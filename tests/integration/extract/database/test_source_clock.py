@@ -1,5 +1,7 @@
-"""Cursors and windows over times that a source keeps as text, in a clock and form of its own: no row is lost, none stands
-twice, and no window deletes what another one published. Against a plain-Python model of the moments that must come out.
+"""Cursors and windows over times that a source keeps as text, in a time zone and form of its own.
+
+No row is lost or loaded twice, and no window deletes what another one loaded. The expected rows come from a model in
+plain Python.
 """
 
 from __future__ import annotations
@@ -134,7 +136,7 @@ def test_dates_that_no_source_can_compare_are_refused_by_validate(
 
 @pytest.mark.parametrize(
     ("source", "kind", "words"),
-    [("varchar(20)", "integer", "9 comes after 10"), ("int", "date", "no column to read from on")],
+    [("varchar(20)", "integer", "9 sesudah 10"), ("int", "date", "tidak dapat menjadi batas pembacaan")],
 )
 def test_a_column_that_its_source_compares_otherwise_stops_the_first_load(
     nights: Nights, table: Table, source: str, kind: str, words: str
@@ -163,7 +165,7 @@ def test_a_window_whose_column_vanished_is_a_change_of_shape(nights: Nights, tab
         schema_contract="evolve",
         partition={"column": "w", "every": "daily", "start": "2026-09-01"},
     )
-    with pytest.raises(ShapeError, match="has no column w"):
+    with pytest.raises(ShapeError, match="tidak punya kolom w"):
         nights.load(contract, Window(date(2026, 9, 1), date(2026, 9, 1)))
 
 

@@ -265,7 +265,7 @@ def test_a_faulty_seed_is_told_with_its_line_and_leaves_the_old_one(small_wareho
     result = small_warehouse.build()["kode"]
     assert result.state == "failed"
     assert (result.error or "").startswith(
-        "seeds/kode.csv: a text can't be read as its type (SQLSTATE 22P02)"
+        "seeds/kode.csv: teks tidak dapat dibaca sebagai tipenya (SQLSTATE 22P02)"
     )
     assert "line 3" in (result.error or "")
     assert small_warehouse.run("select * from core.kode") == [("64.10", 1)]
@@ -348,7 +348,7 @@ def test_results_are_heard_as_they_come_and_kept_in_the_ledger(small_warehouse: 
         "select run_id, model, state, rows, error from ops.model_run order by model"
     ) == [
         ("malam-1", "a", "ok", 1, None),
-        ("malam-1", "b", "failed", None, "models/marts/b.sql: division by zero (SQLSTATE 22012)"),
+        ("malam-1", "b", "failed", None, "models/marts/b.sql: pembagian dengan nol (SQLSTATE 22012)"),
     ]
     assert small_warehouse.run(
         "select asset, check_name, severity, passed, unexpected, total from ops.check_result"

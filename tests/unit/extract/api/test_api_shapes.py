@@ -43,15 +43,15 @@ def test_an_empty_shape_is_no_record(server: Server, shape: str) -> None:
 @pytest.mark.parametrize(
     ("shape", "found", "words"),
     [
-        ("keyed", [{"k": 1}], "stands no object of records"),
-        ("keyed", {"1": {"k": 1}, NAME: 5}, "record 2 of the object is no object"),
-        ("lists", {"k": 1}, "stands no list of lists"),
-        ("lists", [NAME, ["k"]], "stands no list of lists"),
-        ("lists", [["k"], NAME], "row 1 is no list"),
-        ("lists", [["k", 5], [1, 2]], "is no header"),
-        ("lists", [["k", "k"], [1, 2]], "is no header"),
-        ("lists", [["k"], [1], [2, NAME]], "row 2 has 2 cells, and the header 1"),
-        ("lists", [["lain"], [1]], "in no record of the first page: k"),
+        ("keyed", [{"k": 1}], "bukan objek berisi rekaman"),
+        ("keyed", {"1": {"k": 1}, NAME: 5}, "rekaman 2 bukan objek"),
+        ("lists", {"k": 1}, "bukan daftar berisi daftar"),
+        ("lists", [NAME, ["k"]], "bukan daftar berisi daftar"),
+        ("lists", [["k"], NAME], "baris 1 bukan daftar"),
+        ("lists", [["k", 5], [1, 2]], "bukan baris judul"),
+        ("lists", [["k", "k"], [1, 2]], "bukan baris judul"),
+        ("lists", [["k"], [1], [2, NAME]], "baris 2 punya 2 sel, baris judul 1"),
+        ("lists", [["lain"], [1]], "tidak ada di rekaman mana pun pada halaman pertama: k"),
     ],
 )
 def test_what_is_not_of_the_declared_shape_is_refused(

@@ -43,7 +43,7 @@ def test_a_refused_credential_names_its_variable(server: Server, auth: dict[str,
     server.answer = lambda _: Reply(NAME.encode(), status)
     error = fault(server, api_contract("id", auth=auth))
     assert str(status) in error.message
-    assert error.hint == "check GUDANG_SUMBER_UJI_TOKEN"
+    assert error.hint == "periksa GUDANG_SUMBER_UJI_TOKEN"
     assert not error.transient
     assert len(server.asked) == 1
 
@@ -74,7 +74,7 @@ def test_a_variable_that_is_not_set_is_named() -> None:
         open_api(ID, env={})
     with pytest.raises(ContractError, match="GUDANG_SUMBER_UJI_TOKEN"):
         open_api(api_contract("id", auth=BEARER), env={"GUDANG_SUMBER_UJI_URL": "http://127.0.0.1:9"})
-    with pytest.raises(ContractError, match=r"\$\{GUDANG_SUMBER_UJI_URL\} is no URL"):
+    with pytest.raises(ContractError, match=r"\$\{GUDANG_SUMBER_UJI_URL\} bukan URL"):
         open_api(ID, env={"GUDANG_SUMBER_UJI_URL": f"ftp://gudang:{SECRET}@x"})
 
 
@@ -91,7 +91,7 @@ def test_no_secret_and_no_value_is_logged(
     server.stop()
     with pytest.raises(SourceError):
         rows(server, contract)
-    assert "Retrying" in caplog.text
+    assert '"GET /... HTTP/1.1" 503' in caplog.text
     assert SECRET not in caplog.text
     assert NAME not in caplog.text
     assert NAME.replace(" ", "+") not in caplog.text
@@ -139,10 +139,10 @@ def test_a_key_in_the_path_is_sent_and_never_shown(server: Server, caplog: pytes
     assert server.asked[0].path == f"/v1/api/key/{SECRET}%2Fa%20b%3Fc/page"
     assert stream.name == "/v1/api/key/${GUDANG_SUMBER_UJI_TOKEN}/page"
     server.answer = lambda _: Reply(status=401)
-    assert fault(server, contract).hint == "check GUDANG_SUMBER_UJI_TOKEN"
+    assert fault(server, contract).hint == "periksa GUDANG_SUMBER_UJI_TOKEN"
     server.stop()
     assert fault(server, contract).transient
-    assert "Retry" in caplog.text
+    assert '"GET /... HTTP/1.1" 503' in caplog.text
     assert SECRET not in caplog.text
 
 
@@ -247,8 +247,8 @@ def test_a_401_also_with_a_new_token_is_final(server: Server) -> None:
     server.answer = gate
     error = fault(server, GATED)
     assert not error.transient
-    assert "401 Unauthorized: the credential was refused" in error.message
-    assert error.hint == "check GUDANG_SUMBER_UJI_URL, GUDANG_SUMBER_UJI_TOKEN"
+    assert "401 Unauthorized: kredensial ditolak" in error.message
+    assert error.hint == "periksa GUDANG_SUMBER_UJI_URL, GUDANG_SUMBER_UJI_TOKEN"
     assert len(gate.used) == 2
 
 
@@ -275,29 +275,29 @@ def granted(**values: Any) -> Reply:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (Reply(b'{"error": "invalid_client"}', 401), "answered 401 invalid_client"),
-        (Reply(b'{"error": "invalid_scope"}', 400), "answered 400 invalid_scope"),
-        (Reply(b'{"error": "%s"}' % SECRET.encode(), 400), "answered 400"),
-        (Reply(b"<html>" + SECRET.encode(), 401), "answered 401"),
-        (Reply(b"[" * 9000, 401), "answered 401"),
-        (Reply(status=404), "answered 404"),
-        (Reply(status=302, headers={"Location": "/v1/izin"}), "answered 302"),
-        (Reply(b"<html>" + SECRET.encode()), "no token that can be read"),
-        (Reply(b""), "no token that can be read"),
-        (Reply(b"\xff"), "no token that can be read"),
-        (Reply(b"[" * 9000), "no token that can be read"),
-        (reply([SECRET]), "no token that can be read"),
-        (reply({"token": SECRET}), "no token that can be read"),
-        (granted(access_token=[SECRET]), "no token that can be read"),
-        (granted(expires_in="soon"), "no token that can be read"),
-        (granted(expires_in=-5), "no token that can be read"),
-        (granted(expires_in="nan"), "no token that can be read"),
-        (granted(expires_in=10**400), "no token that can be read"),
-        (granted(token_type="mac"), "no bearer token"),
-        (granted(access_token=""), "no header can hold"),
-        (granted(access_token=f"{SECRET}\r\nX-A: b"), "no header can hold"),
-        (granted(access_token=f"{SECRET}é"), "no header can hold"),
-        (granted(padding="x" * (1 << 17)), "larger than 64 KiB"),
+        (Reply(b'{"error": "invalid_client"}', 401), "menjawab 401 invalid_client"),
+        (Reply(b'{"error": "invalid_scope"}', 400), "menjawab 400 invalid_scope"),
+        (Reply(b'{"error": "%s"}' % SECRET.encode(), 400), "menjawab 400"),
+        (Reply(b"<html>" + SECRET.encode(), 401), "menjawab 401"),
+        (Reply(b"[" * 9000, 401), "menjawab 401"),
+        (Reply(status=404), "menjawab 404"),
+        (Reply(status=302, headers={"Location": "/v1/izin"}), "menjawab 302"),
+        (Reply(b"<html>" + SECRET.encode()), "tidak memberi token yang terbaca"),
+        (Reply(b""), "tidak memberi token yang terbaca"),
+        (Reply(b"\xff"), "tidak memberi token yang terbaca"),
+        (Reply(b"[" * 9000), "tidak memberi token yang terbaca"),
+        (reply([SECRET]), "tidak memberi token yang terbaca"),
+        (reply({"token": SECRET}), "tidak memberi token yang terbaca"),
+        (granted(access_token=[SECRET]), "tidak memberi token yang terbaca"),
+        (granted(expires_in="soon"), "tidak memberi token yang terbaca"),
+        (granted(expires_in=-5), "tidak memberi token yang terbaca"),
+        (granted(expires_in="nan"), "tidak memberi token yang terbaca"),
+        (granted(expires_in=10**400), "tidak memberi token yang terbaca"),
+        (granted(token_type="mac"), "tidak memberi token bearer"),
+        (granted(access_token=""), "tidak muat di header HTTP"),
+        (granted(access_token=f"{SECRET}\r\nX-A: b"), "tidak muat di header HTTP"),
+        (granted(access_token=f"{SECRET}é"), "tidak muat di header HTTP"),
+        (granted(padding="x" * (1 << 17)), "lebih besar dari 64 KiB"),
     ],
 )
 def test_nonsense_of_a_token_endpoint_is_final_and_told(server: Server, answer: Reply, words: str) -> None:
@@ -310,7 +310,7 @@ def test_nonsense_of_a_token_endpoint_is_final_and_told(server: Server, answer: 
 def test_a_token_endpoint_that_fails_for_ever_is_transient(server: Server) -> None:
     error = token_fault(server, Reply(SECRET.encode(), 503))
     assert error.transient
-    assert "answered 503" in error.message
+    assert "menjawab 503" in error.message
     assert len(server.asked) == 6
 
 
@@ -325,21 +325,21 @@ def test_a_token_endpoint_that_is_slow_is_transient(server: Server) -> None:
     hold = threading.Event()
     slow = Reply(b"{", length=1000, hold=hold)
     try:
-        error = token_fault(server, slow, patience={"read": 0.1})
+        error = token_fault(server, slow, limits={"read": 0.1})
     finally:
         hold.set()
     assert error.transient
-    assert "the token endpoint gave no answer in time" in error.message
+    assert "token_url tidak menjawab dalam batas waktu" in error.message
     dripping = Reply(b" " * 100, drip=0.05)
-    assert "no whole answer within" in token_fault(server, dripping, patience={"whole": 0.3}).message
+    assert "tidak lengkap dalam" in token_fault(server, dripping, limits={"total": 0.3}).message
 
 
 def test_a_token_endpoint_that_is_not_there_is_transient(server: Server) -> None:
     nowhere = api_contract("id", auth={**OAUTH, "token_url": "http://127.0.0.1:9/token"})
     error = fault(server, nowhere)
     assert error.transient
-    assert "the token endpoint's server cannot be reached" in error.message
-    with pytest.raises(ContractError, match=r"auth.token_url ftp://x is no URL"):
+    assert "server token_url tidak terjangkau" in error.message
+    with pytest.raises(ContractError, match=r"auth.token_url ftp://x bukan URL"):
         opened(server, api_contract("id", auth={**OAUTH, "token_url": "ftp://x"}))
 
 

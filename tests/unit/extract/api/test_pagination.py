@@ -39,7 +39,7 @@ def test_pages_are_read_until_the_total_and_given_block_by_block(server: Server)
     assert [a.query for a in server.asked] == [{"page": str(n), "per_page": "2"} for n in (1, 2, 3)]
 
 
-def test_a_server_that_gives_fewer_per_page_than_asked_is_read_whole(server: Server) -> None:
+def test_a_server_that_gives_fewer_per_page_than_asked_is_read_to_the_end(server: Server) -> None:
     for key in ("page", "offset"):
         for total in ("/meta/total", None):
             server.answer = pages([1, 2, 3, 4, 5], 2, key=key)
@@ -55,7 +55,7 @@ def test_without_a_total_a_reading_ends_at_what_the_contract_calls_the_last_page
     well_behaved = pages([1, 2, 3, 4], 2)
     server.answer = well_behaved
     assert len(rows(server, until_empty)) == 4
-    assert "page 3 has no record" in fault(server, until_missing).message
+    assert "halaman 3 tidak berisi rekaman" in fault(server, until_missing).message
     server.answer = lambda ask: Reply(status=404) if ask.query["page"] == "3" else well_behaved(ask)
     assert len(rows(server, until_missing)) == 4
     assert "404" in fault(server, until_empty).message
@@ -85,7 +85,7 @@ def test_an_error_that_looks_like_an_empty_page_does_not_end_the_reading(
     error = fault(server, api_contract("id", pagination=pagination, error=declared))
     assert error.transient
     assert error.message == (
-        "page 2: the API answered 200 with an error in /error, and says: 'Basis data penuh: NIP ***'"
+        "halaman 2: API menjawab 200 dengan kesalahan di /error, dengan pesan: 'Basis data penuh: NIP ***'"
     )
     server.answer = broken(-1, key)
     assert len(rows(server, api_contract("id", pagination=pagination, error=declared))) == 2500
@@ -111,7 +111,7 @@ def test_an_empty_page_without_a_word_of_a_next_one_ends_no_reading(
 
     server.answer = answer
     error = fault(server, api_contract("id", pagination=pagination))
-    assert "page 2 has no record, and nothing says that it is the last" in error.message
+    assert "halaman 2 tidak berisi rekaman, dan tidak ada tanda bahwa itu halaman terakhir" in error.message
     assert error.transient and "extract.error" in str(error.hint)
     assert len(rows(server, api_contract("id", pagination={**pagination, "last_page": "empty"}))) == 1
 
@@ -135,14 +135,14 @@ def test_a_declared_error_field_is_compared_by_value_and_kind(server: Server, va
     if ok:
         assert len(rows(server, contract)) == 1
     else:
-        assert "error in /status/code" in fault(server, contract).message
+        assert "kesalahan di /status/code" in fault(server, contract).message
 
 
 def test_an_error_field_that_is_not_there_is_null(server: Server) -> None:
     server.answer = lambda _: reply({"data": [{"id": 1}]})
     assert len(rows(server, api_contract("id", error={"field": "error", "ok": [None]}))) == 1
     assert (
-        "error in /status"
+        "kesalahan di /status"
         in fault(server, api_contract("id", error={"field": "status", "ok": ["ok"]})).message
     )
 
@@ -151,7 +151,7 @@ def test_an_apis_message_is_not_shown_where_the_contract_has_personal_columns(se
     server.answer = lambda _: reply({"error": 1, "message": NAME, "data": []})
     personal = replace(column("nama"), classification="pribadi", pseudonymise="layanan")
     contract = api_contract("id", personal, error={"field": "error", "ok": [0], "message": "message"})
-    assert fault(server, contract).message == "page 1: the API answered 200 with an error in /error"
+    assert fault(server, contract).message == "halaman 1: API menjawab 200 dengan kesalahan di /error"
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_a_server_that_gives_its_last_page_again_is_told_what_to_declare(server:
     server.answer = lambda ask: good(Ask(ask.path, {"page": str(min(2, int(ask.query["page"])))}, {}))
     pagination = {"type": "page", "param": "page", "last_page": "empty"}
     error = fault(server, api_contract("id", pagination=pagination))
-    assert "page 3 repeats page 2" in error.message and "last_page: short" in str(error.hint)
+    assert "halaman 3 mengulang halaman 2" in error.message and "last_page: short" in str(error.hint)
 
 
 def test_a_cursor_is_followed_to_its_end(server: Server) -> None:
@@ -220,16 +220,22 @@ def test_a_cursor_that_leads_back_is_refused(server: Server) -> None:
     left = iter(range(100))
     server.answer = lambda _: reply({"data": [{"id": next(left)}], "next": "x"})
     pagination = {"type": "cursor", "param": "cursor", "next": "/next"}
-    assert "back to one already read" in fault(server, api_contract("id", pagination=pagination)).message
+    assert (
+        "kembali ke halaman yang sudah dibaca"
+        in fault(server, api_contract("id", pagination=pagination)).message
+    )
 
 
 def test_a_next_pointer_that_leads_nowhere_is_told(server: Server) -> None:
     server.answer = lambda _: reply({"data": [{"id": 1}]})
     nowhere = {"type": "cursor", "param": "cursor", "next": "/meta/next"}
-    assert "next /meta/next leads nowhere" in fault(server, api_contract("id", pagination=nowhere)).message
+    assert (
+        "next /meta/next tidak ada dalam jawaban"
+        in fault(server, api_contract("id", pagination=nowhere)).message
+    )
     stream = opened(server, api_contract("id", pagination={**nowhere, "next": "/next"}))
     assert len(decode_copy(stream.blocks)) == 1
-    assert stream.warnings == ["the API's answer has no /next: taken as the only page"]
+    assert stream.warnings == ["jawaban API tidak punya /next: dianggap satu-satunya halaman"]
 
 
 def test_link_headers_are_followed_with_the_credential(server: Server) -> None:
@@ -264,12 +270,17 @@ def test_a_next_url_may_be_relative(server: Server, target: str) -> None:
 def test_a_next_url_on_another_host_is_not_followed(server: Server) -> None:
     server.answer = lambda _: reply({"data": [{"id": 1}], "next": "http://contoh.invalid/v1"})
     contract = api_contract("id", pagination={"type": "next_url", "next": "/next"})
-    assert "another host" in fault(server, contract).message
+    assert "host lain" in fault(server, contract).message
 
 
 @pytest.mark.parametrize(
     ("target", "words"),
-    [("http://[1", "no URL"), ("x" * 9000, "longer than a URL"), (["/v1"], "no text"), (1.5, "no text")],
+    [
+        ("http://[1", "bukan URL"),
+        ("x" * 9000, "lebih panjang dari sebuah URL"),
+        (["/v1"], "bukan teks"),
+        (1.5, "bukan teks"),
+    ],
 )
 def test_a_next_url_that_is_none_is_told(server: Server, target: Any, words: str) -> None:
     server.answer = lambda _: reply({"data": [{"id": 1}], "next": target})
@@ -283,7 +294,7 @@ def test_a_total_that_the_records_do_not_reach_or_exceed_is_refused(
 ) -> None:
     server.answer = pages(list(range(given)), 2, total=total)
     error = fault(server, api_contract("id", pagination=PAGED))
-    assert f"{total} records but gave {given}" in error.message
+    assert f"{total} rekaman, tetapi memberi {given}" in error.message
     assert error.transient
 
 
@@ -291,7 +302,9 @@ def test_a_total_given_as_text_is_understood_and_a_missing_one_refused(server: S
     server.answer = pages([1, 2, 3], 2, total="3")
     assert len(rows(server, api_contract("id", pagination=PAGED))) == 3
     wrong = {**PAGED, "total": "/meta/jumlah"}
-    assert "no number at total /meta/jumlah" in fault(server, api_contract("id", pagination=wrong)).message
+    assert (
+        "tidak ada angka di total /meta/jumlah" in fault(server, api_contract("id", pagination=wrong)).message
+    )
 
 
 @pytest.mark.parametrize(("total", "then"), [(5, 6), (5, 4)])
@@ -299,7 +312,7 @@ def test_a_total_that_moves_while_it_is_read_is_refused(server: Server, total: i
     first, second = pages([1, 2, 3, 4, 5, 6], 2, total=total), pages([1, 2, 3, 4, 5, 6], 2, total=then)
     server.answer = lambda ask: (first if ask.query["page"] == "1" else second)(ask)
     error = fault(server, api_contract("id", pagination=PAGED))
-    assert f"total went from {total} to {then}" in error.message
+    assert f"total API berubah dari {total} menjadi {then}" in error.message
     assert error.transient
 
 
@@ -308,7 +321,7 @@ def test_a_page_that_repeats_the_one_before_is_refused(server: Server) -> None:
         {"data": [{"id": 1, "x": 1.5}, {"id": 2, "x": 2.5}], "meta": {"total": 9}}
     )
     error = fault(server, api_contract("id", "x", pagination=PAGED))
-    assert "page 2 repeats page 1" in error.message
+    assert "halaman 2 mengulang halaman 1" in error.message
     assert not error.transient
 
 
@@ -321,7 +334,9 @@ def test_equal_pages_of_rows_without_a_key_are_loaded_where_the_total_is_met(
     pagination = {"type": key, "param": key, "total": "/total"}
     assert len(rows(server, api_contract("a", pagination=pagination))) == 4
     keyed = replace(column("a"), key=True)
-    assert "page 2 repeats page 1" in fault(server, api_contract(keyed, pagination=pagination)).message
+    assert (
+        "halaman 2 mengulang halaman 1" in fault(server, api_contract(keyed, pagination=pagination)).message
+    )
 
 
 def test_equal_pages_of_a_server_that_ignores_its_paging_are_refused_though_they_add_up(
@@ -329,7 +344,7 @@ def test_equal_pages_of_a_server_that_ignores_its_paging_are_refused_though_they
 ) -> None:
     server.answer = lambda _: reply({"data": [{"a": "x"}, {"a": "y"}], "total": 200})
     pagination = {"type": "page", "param": "page", "total": "/total"}
-    assert "page 2 repeats page 1" in fault(server, api_contract("a", pagination=pagination)).message
+    assert "halaman 2 mengulang halaman 1" in fault(server, api_contract("a", pagination=pagination)).message
     assert len(server.asked) == 3
 
 
@@ -342,11 +357,11 @@ def test_a_page_that_repeats_an_earlier_one_is_refused(server: Server) -> None:
 
     server.answer = answer
     error = fault(server, api_contract(replace(column("id"), key=True), pagination=PAGED))
-    assert "page 4 repeats page 2" in error.message
+    assert "halaman 4 mengulang halaman 2" in error.message
     assert len(server.asked) == 4
     stream = opened(server, api_contract("id", pagination=PAGED))
     assert len(decode_copy(stream.blocks)) == 8
-    assert len(stream.warnings) == 1 and "page 4 repeats page 2" in stream.warnings[0]
+    assert len(stream.warnings) == 1 and "halaman 4 mengulang halaman 2" in stream.warnings[0]
 
 
 def test_the_lists_of_bps_are_read_by_pointers_alone(server: Server) -> None:
@@ -363,13 +378,13 @@ def test_the_lists_of_bps_are_read_by_pointers_alone(server: Server) -> None:
     contract = api_contract("var_id", "title", records="/data/1", pagination=pagination)
     assert [row[0] for row in rows(server, contract)] == ["10", "11", "20"]
     server.answer = lambda _: reply({"status": "OK", "data-availability": "list-not-available", "data": ""})
-    assert "records pointer /data/1 leads nowhere" in fault(server, contract).message
+    assert "records /data/1 tidak ada dalam jawaban" in fault(server, contract).message
 
 
 def test_pages_without_end_are_stopped(server: Server) -> None:
     server.answer = pages(list(range(1000)), 1)
     contract = api_contract("id", pagination=PAGED)
-    assert "more than 7 pages" in fault(server, contract, max_pages=7).message
+    assert "lebih dari 7 halaman" in fault(server, contract, max_pages=7).message
     assert len(server.asked) == 7
 
 
@@ -389,4 +404,4 @@ def test_a_misdeclared_pagination_is_a_contract_error(server: Server, wrong: dic
 def test_a_fault_on_a_later_page_names_that_page(server: Server) -> None:
     good = pages([1, 2, 3], 2)
     server.answer = lambda ask: good(ask) if ask.query["page"] == "1" else Reply(b"<html>")
-    assert "page 2: not JSON" in fault(server, api_contract("id", pagination=PAGED)).message
+    assert "halaman 2: bukan JSON" in fault(server, api_contract("id", pagination=PAGED)).message

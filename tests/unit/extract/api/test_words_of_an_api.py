@@ -16,9 +16,9 @@ ID = api_contract("id")
 @pytest.mark.parametrize(
     ("header", "said"),
     [
-        (f"text/{NAME}; nik={NIK}", "content type another than a server gives"),
-        (NIK, "content type another than a server gives"),
-        ("TEXT/HTML; charset=utf-8", "content type text/html"),
+        (f"text/{NAME}; nik={NIK}", "Content-Type yang tidak lazim"),
+        (NIK, "Content-Type yang tidak lazim"),
+        ("TEXT/HTML; charset=utf-8", "Content-Type text/html"),
     ],
 )
 def test_a_content_type_is_told_where_it_is_an_ordinary_one(server: Server, header: str, said: str) -> None:
@@ -31,10 +31,10 @@ def test_a_content_type_is_told_where_it_is_an_ordinary_one(server: Server, head
 def test_a_key_that_is_a_persons_number_is_masked_and_the_others_are_told(server: Server) -> None:
     server.answer = lambda _: reply({NIK: 1, "galat": 2, "0812-3456-7890": 3})
     message = fault(server, ID).message
-    assert message.endswith("its keys: ***, ***, galat")
+    assert message.endswith("kuncinya: ***, ***, galat")
 
 
 def test_an_apis_own_message_is_told_without_numbers_of_persons(server: Server) -> None:
     contract = api_contract("id", error={"field": "/error", "ok": [0], "message": "/message"})
     server.answer = lambda _: reply({"error": 1, "message": f"NIK {NIK} (siti@contoh.id) ganda", "data": []})
-    assert "says: 'NIK *** (***) ganda'" in fault(server, contract).message
+    assert "dengan pesan: 'NIK *** (***) ganda'" in fault(server, contract).message

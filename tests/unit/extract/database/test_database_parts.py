@@ -101,14 +101,22 @@ def test_a_fault_of_mariadb_passes_by_its_number(number: int, transient: bool) -
     assert fault.transient is transient
 
 
-def test_silence_and_a_lost_connection_pass() -> None:
-    for error in (
-        SilentError(3.5),
-        EOFError("lost"),
-        TimeoutError("timed out"),
-        ConnectionResetError(104, "reset"),
-    ):
-        assert source_error(contract("id", table="t"), error).transient
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (SilentError(3.5), "tidak mengirim apa pun selama 3.5 detik"),
+        (EOFError("lost connection to the server during the reading"), "koneksi terputus"),
+        (ConnectionError("the connection was lost"), "koneksi terputus"),
+        (TimeoutError("timed out"), "tidak menjawab dalam batas waktu"),
+        (ConnectionResetError(104, "reset"), "koneksi terputus"),
+        (ConnectionRefusedError(111, "refused"), "tidak ada server di alamat itu (koneksi ditolak)"),
+        (OSError(5, "Input/output error"), "kesalahan sistem operasi EIO"),
+    ],
+)
+def test_silence_and_a_lost_connection_may_pass(error: Exception, message: str) -> None:
+    fault = source_error(contract("id", table="t"), error)
+    assert fault.transient
+    assert fault.message == f"database uji: {message}"
 
 
 def test_a_fault_tells_no_value_of_a_cell_and_no_password() -> None:
@@ -132,7 +140,9 @@ def test_a_fault_tells_no_value_of_a_cell_and_no_password() -> None:
 def test_a_time_out_names_its_mend_and_what_a_pace_makes_of_it() -> None:
     made = contract("id", table="t", statement_timeout=900, rows_per_second=500)
     told = str(source_error(made, RefusedError("canceling statement due to statement timeout", "57014")))
-    assert "raise statement_timeout" in told and "at 500 rows a second these are 450000 rows" in told
+    assert (
+        "naikkan statement_timeout" in told and "dengan 500 baris per detik itu berarti 450000 baris" in told
+    )
 
 
 # -- packets -------------------------------------------------------------------------------------------------

@@ -96,7 +96,7 @@ def test_a_key_that_two_cells_could_have_is_refused(server: Server) -> None:
         var=dimension(1), vervar=dimension(1, 11), turvar=dimension(11, 1), datacontent={"11111000": 5}
     )
     server.answer = lambda _: reply(answer)
-    assert "the value '11111000' could stand in two cells" in fault(server, CONTRACT).message
+    assert "nilai '11111000' cocok dengan dua sel" in fault(server, CONTRACT).message
     server.answer = lambda _: reply({**answer, "datacontent": {"11111010": 5}, "vervar": dimension(11)})
     assert [row[0] for row in rows(server, CONTRACT)] == ["11"]
 
@@ -118,27 +118,33 @@ def test_an_empty_matrix_of_php_has_no_rows(server: Server) -> None:
     server.answer = lambda _: reply(changed(datacontent=[]))
     stream = opened(server, CONTRACT)
     assert list(stream.blocks) == []
-    assert stream.warnings == ["the API gave no record"]
+    assert stream.warnings == ["API tidak memberi rekaman"]
 
 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ({"status": "Error", "message": f"key {SECRET} unknown"}, "BPS answered with an error"),
-        ({"status": "OK", "data-availability": "list-not-available", "data": ""}, "BPS has no data"),
-        ({"status": "OK"}, "BPS has no data"),
-        ({"error": "UserNotFound"}, "no answer of BPS's Web API"),
-        ([ANSWER], "no answer of BPS's Web API"),
-        (changed(vervar=[]), "vervar is no list of {val, label}"),
-        (changed(tahun="2000"), "tahun is no list of {val, label}"),
-        (changed(turvar=[289]), "turvar is no list of {val, label}"),
-        (changed(vervar=[{"label": "x"}]), "vervar is no list of {val, label}"),
-        (changed(vervar=[{"val": 1.5, "label": "x"}]), "vervar is no list of {val, label}"),
-        (changed(tahun=[{"val": 100, "label": "2000"}, {"val": 100, "label": "2001"}]), "100 has two labels"),
-        (changed(datacontent=None), "datacontent is no object"),
-        (changed(datacontent=[1]), "datacontent is no object"),
-        (changed(datacontent={"64001452891000": 1, "1": 2, "0": 3}), "2 values stand in no cell: 0, 1"),
-        (changed(vervar=dimension(*range(3000)), tahun=dimension(*range(1000))), "more than 5,000,000 cells"),
+        ({"status": "Error", "message": f"key {SECRET} unknown"}, "BPS menjawab dengan kesalahan"),
+        ({"status": "OK", "data-availability": "list-not-available", "data": ""}, "BPS tidak punya data"),
+        ({"status": "OK"}, "BPS tidak punya data"),
+        ({"error": "UserNotFound"}, "bukan jawaban Web API BPS"),
+        ([ANSWER], "bukan jawaban Web API BPS"),
+        (changed(vervar=[]), "vervar bukan daftar berisi {val, label}"),
+        (changed(tahun="2000"), "tahun bukan daftar berisi {val, label}"),
+        (changed(turvar=[289]), "turvar bukan daftar berisi {val, label}"),
+        (changed(vervar=[{"label": "x"}]), "vervar bukan daftar berisi {val, label}"),
+        (changed(vervar=[{"val": 1.5, "label": "x"}]), "vervar bukan daftar berisi {val, label}"),
+        (
+            changed(tahun=[{"val": 100, "label": "2000"}, {"val": 100, "label": "2001"}]),
+            "100 punya dua label",
+        ),
+        (changed(datacontent=None), "datacontent bukan objek"),
+        (changed(datacontent=[1]), "datacontent bukan objek"),
+        (
+            changed(datacontent={"64001452891000": 1, "1": 2, "0": 3}),
+            "2 nilai tidak cocok dengan sel mana pun: 0, 1",
+        ),
+        (changed(vervar=dimension(*range(3000)), tahun=dimension(*range(1000))), "lebih dari 5 juta sel"),
     ],
 )
 def test_an_answer_without_a_matrix_is_told(server: Server, answer: Any, words: str) -> None:
@@ -151,7 +157,7 @@ def test_an_answer_without_a_matrix_is_told(server: Server, answer: Any, words: 
 def test_a_promised_column_that_the_matrix_does_not_have_is_a_vanished_one(server: Server) -> None:
     server.answer = lambda _: reply(ANSWER)
     contract = api_contract(column("catatan", "var.note"), shape="bps_data", records="")
-    assert "in no record of the first page: var.note" in fault(server, contract).message
+    assert "tidak ada di rekaman mana pun pada halaman pertama: var.note" in fault(server, contract).message
 
 
 def test_years_may_be_asked_page_by_page(server: Server) -> None:

@@ -31,11 +31,11 @@ def test_a_list_of_lists_has_its_keys_in_its_first(tmp_path: Path) -> None:
     ("shape", "text", "words"),
     [
         ("keyed", '[{"a": 1}]', "tidak ada objek berisi rekaman"),
-        ("keyed", '{"1": 5}', "record 1 of the object is no object"),
+        ("keyed", '{"1": 5}', "rekaman 1 bukan objek"),
         ("lists", '{"a": 1}', "tidak ada daftar"),
-        ("lists", '[{"a": 1}]', "no list of lists"),
-        ("lists", '[["a"], [1, 2]]', "row 1 has 2 cells, and the header 1"),
-        ("lists", '[["a", "a"], [1, 2]]', "is no header"),
+        ("lists", '[{"a": 1}]', "bukan daftar berisi daftar"),
+        ("lists", '[["a"], [1, 2]]', "baris 1 punya 2 sel, baris judul 1"),
+        ("lists", '[["a", "a"], [1, 2]]', "bukan baris judul"),
         (None, '{"1": {"a": 1}}', "extract.shape"),
     ],
 )

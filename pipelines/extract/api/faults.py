@@ -1,0 +1,120 @@
+"""Why no complete answer of an API arrived, as a SourceError with a hint.
+
+What belongs here: errors of requests and urllib3 and of our own bounds, in words that never quote the error: its text
+may hold a key. Not here: statuses (client.py).
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import requests
+import urllib3
+
+from pipelines.errors import SourceError
+from pipelines.extract.api.deadline import Limits, TooLargeError, TooSlowError
+
+MAX_REDIRECTS = 5
+
+
+class RedirectedAwayError(Exception):
+    """A redirect leads to another server."""
+
+
+class TooManyRedirectsError(Exception):
+    """More than MAX_REDIRECTS redirects, one after the other."""
+
+
+RETRIED = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+    urllib3.exceptions.HTTPError,
+)
+"""Errors of an attempt after which another one may succeed."""
+FAULTS = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    RedirectedAwayError,
+    TooManyRedirectsError,
+    TooLargeError,
+    TooSlowError,
+)
+"""What may keep an answer from arriving; any other error is a fault of ours."""
+
+
+def answer_fault(
+    subject: str, who: str, error: Exception, limits: Limits, seconds: float, size: int
+) -> SourceError:
+    """The error of a request that got no complete answer.
+
+    who: the server's name in messages. seconds, size: what the answer was allowed to take.
+    """
+
+    def fault(message: str, hint: str, *, transient: bool = False) -> SourceError:
+        return SourceError(subject, message, hint=hint, transient=transient)
+
+    match error:
+        case RedirectedAwayError():
+            hint = "perbaiki URL-nya: kredensial tidak dikirim ke host lain"
+            return fault(f"{who} mengalihkan ke host lain", hint)
+        case TooManyRedirectsError():
+            hint = "perbaiki URL-nya atau servernya"
+            return fault(f"{who} mengalihkan lebih dari {MAX_REDIRECTS} kali", hint)
+        case TooLargeError():
+            hint = "minta lebih sedikit dalam satu permintaan, atau tanyakan kepada OPD"
+            return fault(f"jawaban {who} lebih besar dari {_measure(size)}", hint)
+        case TooSlowError():
+            hint = "minta lebih sedikit dalam satu permintaan; server OPD mungkin lambat"
+            return fault(f"jawaban {who} tidak lengkap dalam {seconds:g} detik", hint, transient=True)
+        case requests.exceptions.InvalidURL() | requests.exceptions.MissingSchema():
+            return fault(f"URL {who} tidak sah", "periksa URL itu dan variabel lingkungannya")
+        case _:
+            pass
+    cause = _first_cause(error)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return fault(f"sertifikat {who} ditolak", "pasang penerbit sertifikatnya, atau beri tahu OPD")
+    if is_of_tls(error):
+        return fault(f"{who} tidak memakai TLS yang dikenal", "periksa http atau https pada URL-nya")
+    if isinstance(cause, urllib3.exceptions.NewConnectionError):
+        hint = "periksa URL-nya; server OPD mungkin mati"
+        return fault(f"server {who} tidak terjangkau", hint, transient=True)
+    if isinstance(error, requests.Timeout) or isinstance(cause, urllib3.exceptions.TimeoutError):
+        waited = f"koneksi {limits.connect:g} detik, baca {limits.read:g} detik"
+        message = f"{who} tidak menjawab dalam batas waktu ({waited})"
+        return fault(message, "server OPD lambat atau mati", transient=True)
+    message = f"jawaban {who} terputus ({type(cause).__name__})"
+    return fault(message, "beri tahu OPD bila berlanjut", transient=True)
+
+
+def is_of_connecting(error: Exception) -> bool:
+    """Whether the server was not reached, so that the request was not sent."""
+    cause = _first_cause(error)
+    return isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError) or isinstance(
+        cause, urllib3.exceptions.NewConnectionError
+    )
+
+
+def is_of_tls(error: Exception) -> bool:
+    """Whether TLS could not be agreed on, which no other attempt changes. A lost connection is not meant."""
+    lost = ssl.SSLEOFError | ssl.SSLZeroReturnError
+    return isinstance(error, requests.exceptions.SSLError) and not isinstance(_first_cause(error), lost)
+
+
+def _measure(size: int) -> str:
+    return f"{size >> 20} MiB" if size >= 1 << 20 else f"{size >> 10} KiB"
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """The first error, which requests and urllib3 have wrapped."""
+    seen = error
+    for _ in range(5):
+        reason: Any = getattr(seen, "reason", None)
+        if not isinstance(reason, BaseException):
+            reason = seen.args[0] if seen.args else None
+        if not isinstance(reason, BaseException):
+            return seen
+        seen = reason
+    return seen

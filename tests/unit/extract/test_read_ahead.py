@@ -1,0 +1,67 @@
+"""Reading ahead: the same blocks in the same order, a few of them early, and errors in their place."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from pipelines.extract.read_ahead import DEPTH, read_ahead
+
+
+def test_blocks_come_in_their_order_and_are_made_in_another_thread() -> None:
+    makers: set[int] = set()
+
+    def blocks() -> Iterator[bytes]:
+        for number in range(20):
+            makers.add(threading.get_ident())
+            yield b"%d" % number
+
+    assert list(read_ahead(blocks())) == [b"%d" % number for number in range(20)]
+    assert threading.get_ident() not in makers
+    assert list(read_ahead(iter(()))) == []
+
+
+def test_no_more_than_a_few_blocks_are_made_ahead() -> None:
+    made = 0
+
+    def blocks() -> Iterator[bytes]:
+        nonlocal made
+        for _ in range(100):
+            made += 1
+            yield b"x"
+
+    reading = read_ahead(blocks())
+    next(reading)
+    reading.close()
+    assert made <= DEPTH + 1
+
+
+def test_an_error_is_raised_behind_the_blocks_before_it() -> None:
+    def blocks() -> Iterator[bytes]:
+        yield b"1"
+        yield b"2"
+        raise ValueError("rusak")
+
+    reading = read_ahead(blocks())
+    assert [next(reading), next(reading)] == [b"1", b"2"]
+    with pytest.raises(ValueError, match="rusak"):
+        next(reading)
+
+
+def test_closing_waits_for_the_block_that_is_being_made() -> None:
+    closed = False
+
+    def blocks() -> Iterator[bytes]:
+        nonlocal closed
+        while True:
+            assert not closed
+            yield b"x"
+
+    source = blocks()
+    reading = read_ahead(source)
+    next(reading)
+    reading.close()
+    closed = True
+    source.close()

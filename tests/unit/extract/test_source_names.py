@@ -1,0 +1,39 @@
+"""Which names of a source may be shown and stored. All people are made up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pipelines.extract.source_names import SHOWN, fold, kept_shape, listed, may_be_shown, redact_names
+from tests.support.extracts import column, upload_contract
+
+OPEN = upload_contract("id", "nilai")
+PERSONAL = upload_contract("id", replace(column("nama"), classification="pribadi", pseudonymise="layanan"))
+NIK = "6472-0152-0390-0001"
+
+
+def test_names_are_compared_without_invisible_characters_and_forms_of_unicode() -> None:
+    assert fold("\ufeff kode\u00a0 \n wilayah ") == "kode wilayah"
+    assert fold("cafe\u0301") == fold("caf\u00e9")
+
+
+def test_a_message_lists_no_endless_names_and_masks_those_of_persons() -> None:
+    assert listed(["a", "b"]) == "a, b"
+    assert listed([f"k{n}" for n in range(SHOWN + 3)]).endswith("k19 dan 3 lainnya")
+    assert listed([NIK, "a"]) == "***, a"
+
+
+def test_unknown_names_are_shown_only_where_no_column_is_personal() -> None:
+    assert may_be_shown(OPEN) and not may_be_shown(PERSONAL)
+    assert redact_names(OPEN, ["id", "Budi"]) == "id, Budi"
+    assert redact_names(PERSONAL, ["id", "Budi"], ["id", "nama", "Budi"]) == "id, kolom ke-3"
+    assert redact_names(PERSONAL, ["Budi", "Siti", "nama"]) == "nama, 2 nama yang tidak ditampilkan"
+
+
+def test_a_stored_shape_has_hashes_for_names_that_may_not_be_stored() -> None:
+    kept = kept_shape(PERSONAL, {"id": "integer", "Budi": "text"})
+    hashed = next(name for name in kept if name != "id")
+    assert len(hashed) == 4 and hashed.startswith("?") and kept[hashed] == "text"
+    assert kept_shape(PERSONAL, kept) == kept, "hashing twice changes nothing"
+    shape = kept_shape(OPEN, {"lain": "text", NIK: "text"})
+    assert "lain" in shape and NIK not in shape
