@@ -1,7 +1,7 @@
 """disdikbud/sekolah: the province's schools as Dapodik has them, with regions in a numbering of its own.
 
 Of Dapodik's numbering only 160000, Kalimantan Timur, is known here. The codes of kabupaten/kota below are made up:
-they begin with 169, and dbt_like_sql/seeds/ref_wilayah_dapodik.csv says of each that it is the demo's.
+they begin with 169, and dbt_like_sql/seeds/wilayah/ref_wilayah_dapodik.csv says of each that it is the demo's.
 """
 
 from __future__ import annotations

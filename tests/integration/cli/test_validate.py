@@ -19,7 +19,7 @@ from tests.support.dbt_folder import expect
 
 VISITS = "contracts/dinkes/kunjungan.odcs.yaml"
 SUITE = "expectations/dinkes/puskesmas.json"
-MODEL = "dbt_like_sql/models/core/fct_kunjungan_puskesmas.sql"
+MODEL = "dbt_like_sql/models/core/kesehatan/fct_kunjungan_puskesmas.sql"
 WAREHOUSE = "postgresql+psycopg://gudang@db.example/gudang"
 
 

@@ -27,7 +27,7 @@ def test_a_reorganisation_closes_a_validity_only_when_it_is_certain(pg_url: str,
     ]
     folder = tmp_path / "dbt"
     shutil.copytree(FOLDER, folder)
-    (folder / "seeds/ref_opd_perubahan.csv").write_text(
+    (folder / "seeds/opd/ref_opd_perubahan.csv").write_text(
         "kode_lama,kode_baru,jenis,tanggal,status,dasar\n"
         "bappeda,bapperida,ganti_nama,2027-01-02,pasti,Perda contoh\n"
     )

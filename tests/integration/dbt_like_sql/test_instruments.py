@@ -25,7 +25,7 @@ def warehouse(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
     """
     folder = tmp_path_factory.mktemp("dbt") / "dbt"
     shutil.copytree(FOLDER, folder)
-    with (folder / "seeds/ref_indeks_luar.csv").open("a", encoding="utf-8") as figures:
+    with (folder / "seeds/instrumen/ref_indeks_luar.csv").open("a", encoding="utf-8") as figures:
         for year, value in (
             (2028, 68.75),
             (2031, 25),

@@ -69,7 +69,7 @@ def test_an_accepted_suggestion_is_a_row_of_the_aliases(warehouse: ModelWarehous
     assert len(warehouse.run(QUEUE)) == 1
     folder = tmp_path / "dbt"
     shutil.copytree(FOLDER, folder)
-    with (folder / "seeds/ref_wilayah_alias.csv").open("a", encoding="utf-8") as aliases:
+    with (folder / "seeds/wilayah/ref_wilayah_alias.csv").open("a", encoding="utf-8") as aliases:
         aliases.write("Air Hitamm,Air Hitam,64.72.03.1006,,uji\n")
     warehouse.project = load_project(folder)
     warehouse.build("+antrean_nama_wilayah")

@@ -170,21 +170,21 @@ def test_a_name_leads_to_one_code_or_to_none(pg_url: str, tmp_path: Path) -> Non
     }  # fmt: skip
     rows = [f"{k},,none,{level},{name},{k.rpartition('.')[0]}" for k, (level, name) in wilayah.items()]
     header = "kode_kemendagri,kode_bps,kode_bps_basis,level,nama,kode_induk"
-    (folder / "seeds/ref_wilayah.csv").write_text("\n".join([header, *rows]) + "\n")
+    (folder / "seeds/wilayah/ref_wilayah.csv").write_text("\n".join([header, *rows]) + "\n")
     former = {"64.01.01.2004": "Tua", "64.01.01.2001": "Lama", "64.01.01.2009": "Pindahan"}
     codes = dict.fromkeys(wilayah, "") | former
     years = "nama_2016,nama_2018,nama_2020,nama_2022,nama_2023,nama_2025"
     history = [f"{k},2016,{2025 if k in wilayah else 2020},,{name},,,,," for k, name in codes.items()]
     header = f"kode_kemendagri,vintage_awal,vintage_akhir,perubahan,{years}"
-    (folder / "seeds/ref_wilayah_riwayat.csv").write_text("\n".join([header, *history]) + "\n")
+    (folder / "seeds/wilayah/ref_wilayah_riwayat.csv").write_text("\n".join([header, *history]) + "\n")
     alias = "alias,nama_baku,kode_kemendagri,kode_bps,dasar\nBarru,Baru,64.01.01.2004,,uji\n"
-    (folder / "seeds/ref_wilayah_alias.csv").write_text(alias)
+    (folder / "seeds/wilayah/ref_wilayah_alias.csv").write_text(alias)
     dapodik = "kode_dapodik,kode_kemendagri,dasar\n160000,64,uji\n"
-    (folder / "seeds/ref_wilayah_dapodik.csv").write_text(dapodik)
+    (folder / "seeds/wilayah/ref_wilayah_dapodik.csv").write_text(dapodik)
     moved = ["64.01.01.2001,64.01.02.2001", "64.01.01.2009,64.01.01.2005"]
     rows = [f"{codes},2022,pindah_kecamatan,cocok nama,uji" for codes in moved]
     header = "kode_lama,kode_baru,vintage,jenis,keandalan,dasar"
-    (folder / "seeds/ref_wilayah_perubahan.csv").write_text("\n".join([header, *rows]) + "\n")
+    (folder / "seeds/wilayah/ref_wilayah_perubahan.csv").write_text("\n".join([header, *rows]) + "\n")
     for real in ("wilayah_lengkap", "wilayah_dua_sistem"):
         (folder / f"tests/{real}.sql").unlink()
     warehouse = ModelWarehouse(pg_url, folder)

@@ -12,7 +12,7 @@ from pipelines.models.project.project import load_project
 from pipelines.models.project.sources import render_sources
 from pipelines.settings import PROJECT_ROOT
 
-LAYERS = {"staging": "staging", "core": "core", "mart_satu_data": "marts", "mart_spbe": "marts"}
+FOLDER = PROJECT_ROOT / "dbt_like_sql"
 READS_OPS = {"daftar_data", "antrean_nama_wilayah", "bukti_indikator"}
 OPEN_MARTS = {
     "keluarga_dtks",
@@ -53,7 +53,7 @@ PORTAL = ["kode_provinsi", "nama_provinsi", "kode_kabupaten_kota", "nama_kabupat
 
 @pytest.fixture(scope="module")
 def project() -> Project:
-    return load_project(PROJECT_ROOT / "dbt_like_sql")
+    return load_project(FOLDER)
 
 
 def test_every_node_and_column_is_described_and_every_node_tested(project: Project) -> None:
@@ -81,7 +81,38 @@ def test_the_columns_described_are_those_that_the_sql_gives(project: Project) ->
 
 def test_the_sources_are_those_of_the_contracts() -> None:
     rendered = render_sources(load_contracts(PROJECT_ROOT / "contracts"))
-    assert (PROJECT_ROOT / "dbt_like_sql/models/sources.yml").read_text(encoding="utf-8") == rendered
+    assert (FOLDER / "models/sources.yml").read_text(encoding="utf-8") == rendered
+
+
+def test_a_folder_has_one_properties_file_with_its_name() -> None:
+    """What stands in models/ itself describes no model: exposures, and the sources, of which one file is rendered."""
+    folders = {path.parent for kind in ("models/**/*.sql", "seeds/**/*.csv") for path in FOLDER.glob(kind)}
+    for folder in folders:
+        assert [path.name for path in folder.glob("*.yml")] == [f"{folder.name}.yml"], folder
+    elsewhere = {
+        path.relative_to(FOLDER).as_posix()
+        for kind in ("models/**/*.yml", "seeds/**/*.yml")
+        for path in FOLDER.glob(kind)
+        if path.parent not in folders
+    }
+    assert elsewhere == {"models/exposures.yml", "models/ops.yml", "models/sources.yml"}
+
+
+def test_no_properties_file_is_longer_than_a_person_reads() -> None:
+    """sources.yml nobody reads or writes: it is rendered from the contracts, which have a file per dataset."""
+    long = {
+        path.relative_to(FOLDER).as_posix(): lines
+        for path in FOLDER.rglob("*.yml")
+        if "dbt_packages" not in path.parts
+        and (lines := len(path.read_text(encoding="utf-8").splitlines())) > 300
+    }
+    assert long.keys() <= {"models/sources.yml"}, long
+
+
+def test_a_model_is_described_in_its_own_folder(project: Project) -> None:
+    for node in project.nodes.values():
+        described = (node.path.parent / f"{node.path.parent.name}.yml").read_text(encoding="utf-8")
+        assert f"  - name: {node.name}\n" in described, node.path
 
 
 def test_layers_read_downwards_only(project: Project) -> None:
