@@ -1,7 +1,7 @@
 """The gate before raw: the dataset's suite on the staged rows, and the other checks of a load.
 
 What belongs here: the verdict on one load, and the checks that are no expectation of a suite: quarantine, the source's
-columns, lost letters, rows out of reach. Not here: checks of what is published (standing.py).
+columns, lost letters, rows out of reach. Not here: checks of what is published (published.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How a model becomes a relation: dbt's config words about building, as values.
 
 What belongs here: indexes, grants and how rows come into an incremental table; what may stand together. Not here: the
-SQL made from them (models/build/incremental.py, models/build/building.py), where config comes from (properties.py).
+SQL made from them (models/build/incremental.py, models/build/node_builder.py), where config comes from (properties.py).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 What belongs here: which file is whose, and what must hold between a suite and its project: no name twice, every
 relation that a query reads known and built before. Not here: the form of a suite (quality/suites.py), running one
-(quality/run.py), and what a failed one means (models/build/building.py).
+(quality/run.py), and what a failed one means (models/build/node_builder.py).
 """
 
 from __future__ import annotations
