@@ -1,21 +1,20 @@
-"""Names in a query that PostgreSQL reads and that sqlglot's tree no longer holds, or reads as another name.
+"""Names in a query that PostgreSQL reads, and that sqlglot's tree has lost or reads as another name.
 
-What belongs here: the words of the SQL text against the tree that was parsed from it, so that no column leaves the
-lineage unseen (adr/024). Not here: where columns come from (flow.py).
+What belongs here: comparing the words of the SQL text with the tree that was parsed from it, so that no column is
+missing from the lineage (adr/024). Not here: where columns come from (flow.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sqlglot import Token, exp
+from sqlglot import Token, exp, tokenize
+from sqlglot.tokenizer_core import TokenType
 
 LONGEST_NAME = 63
 """Bytes of a name that PostgreSQL keeps; what is longer it cuts (NAMEDATALEN), so that two names become one."""
 _UNITS = frozenset({"year", "month", "day", "hour", "minute", "second"})
-"""What may stand behind the text of an interval, as in `interval '1' day`."""
+"""What may follow the text of an interval, as in `interval '1' day`."""
 _GRAMMAR = frozenset(
     {
         "asymmetric", "at", "both", "current", "cycle", "depth", "exclude", "filter", "first", "following", "groups",
@@ -25,14 +24,11 @@ _GRAMMAR = frozenset(
         "varying", "within", "without", "zone",
     }
 )  # fmt: skip
-"""Words of SQL's grammar that the tree says in another way. One that the tree holds as a bare word is looked at."""
+"""Words of SQL's grammar that the tree expresses in another way. One that the tree holds as a bare word is checked."""
 
 
 def dropped_names(sql: str, tree: exp.Expr) -> Iterator[str]:
-    """Why a name in `sql` is not what `tree` says of it; nothing where all names are there."""
-    from sqlglot import exp, tokenize
-    from sqlglot.tokenizer_core import TokenType
-
+    """Why a name in `sql` is not what `tree` makes of it; nothing if the tree has all names."""
     names = {node.meta.get("start") for node in tree.find_all(exp.Identifier)}
     bare = {node.name.casefold() for node in tree.find_all(exp.Var)}
     tokens = list(tokenize(sql, dialect="postgres"))
@@ -46,11 +42,11 @@ def dropped_names(sql: str, tree: exp.Expr) -> Iterator[str]:
         word = token.text.casefold()
         name = token.token_type in (TokenType.VAR, TokenType.IDENTIFIER)
         if name and len(token.text.encode()) > LONGEST_NAME:
-            yield f"a name of over {LONGEST_NAME} bytes, which PostgreSQL cuts"
+            yield f"nama lebih dari {LONGEST_NAME} bita, yang dipotong PostgreSQL"
         elif token.start in names or _no_column(tokens, place) or not (name or word in bare):
             continue
         elif word in bare or not (word in _GRAMMAR or _called(tokens, place)):
-            yield f"the name {token.text}, which sqlglot does not read as a column"
+            yield f"nama {token.text} tidak dibaca sqlglot sebagai kolom"
 
 
 def _called(tokens: Sequence[Token], place: int) -> bool:
@@ -59,8 +55,6 @@ def _called(tokens: Sequence[Token], place: int) -> bool:
 
 def _no_column(tokens: Sequence[Token], place: int) -> bool:
     """The year of `extract(year from x)` and of `interval '1' year`, the days of `make_interval(days => 1)`."""
-    from sqlglot.tokenizer_core import TokenType
-
     before = [token.text.casefold() for token in tokens[max(place - 2, 0) : place]]
     after = tokens[place + 1].token_type if place + 1 < len(tokens) else None
     if after == TokenType.FARROW or (before == ["extract", "("] and after == TokenType.FROM):

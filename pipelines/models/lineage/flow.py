@@ -1,48 +1,46 @@
-"""What flows into the columns and into the rows of one query, by sqlglot.
+"""Where the columns and the rows of one query come from, by sqlglot.
 
 What belongs here: one compiled SELECT to a `Flow`. It never guesses: what it does not know raises `NotFollowedError`,
-because what may leave the warehouse is decided by it (adr/024). Not here: what a `Flow` is (provenance.py), how the
-flows of models join (lineage.py), what is closed (publication/clearance.py).
+because it decides what may leave the warehouse (adr/024). Not here: parsing (qualify.py), single expressions
+(expressions.py), what a `Flow` is (provenance.py), how the flows of models join (lineage.py), what is closed
+(publication/clearance.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
-from typing import TYPE_CHECKING, Any, cast
 
-from pipelines.models.lineage.dropped import dropped_names
-from pipelines.models.lineage.provenance import NONE, ROWS, Edge, Edges, Flow, Origin, Use, at_least, counted
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
-if TYPE_CHECKING:
-    from sqlglot import exp
+from pipelines.models.lineage.expressions import (
+    LIMITS,
+    SUMMING,
+    asks_for_null,
+    children,
+    clauses,
+    counts_columns,
+    is_aggregating,
+    is_over_window,
+    order_chooses,
+    refuse_unknown,
+)
+from pipelines.models.lineage.provenance import (
+    NONE,
+    ROWS,
+    Edge,
+    Edges,
+    Flow,
+    NotFollowedError,
+    Origin,
+    Use,
+    at_least,
+    counted,
+)
+from pipelines.models.lineage.qualify import qualified
 
-PURE_FUNCTIONS = frozenset(
-    {
-        "abs", "acosd", "age", "array_append", "array_cat", "array_dims", "array_fill", "array_length", "array_lower",
-        "array_ndims", "array_position", "array_positions", "array_prepend", "array_remove", "array_replace",
-        "array_upper", "asind", "atand", "bit_length", "btrim", "cardinality", "char_length", "clock_timestamp",
-        "convert_from", "convert_to", "cosd", "date_bin", "date_part", "div", "factorial", "format", "gcd", "initcap",
-        "isfinite", "jsonb_array_length", "jsonb_build_array", "jsonb_build_object", "jsonb_extract_path",
-        "jsonb_extract_path_text", "jsonb_strip_nulls", "jsonb_typeof", "justify_days", "justify_hours",
-        "justify_interval", "kemiripan", "kunci_nama", "lcm", "make_date", "make_interval", "make_time",
-        "make_timestamp", "make_timestamptz", "min_scale", "mod", "normalize", "num_nonnulls", "num_nulls",
-        "octet_length", "overlay", "quote_ident", "quote_literal", "quote_nullable", "regexp_count", "regexp_instr",
-        "regexp_like", "regexp_match", "regexp_matches", "regexp_split_to_array", "regexp_split_to_table",
-        "regexp_substr", "reverse", "scale", "similarity", "sind", "split_part", "statement_timestamp",
-        "strict_word_similarity", "string_to_array", "string_to_table", "strpos", "tand", "to_ascii", "to_date",
-        "to_hex", "to_number", "to_timestamp", "translate", "trim_array", "trim_scale", "unaccent", "unistr",
-        "width_bucket", "word_similarity",
-    }
-)  # fmt: skip
-"""Functions of PostgreSQL and of bootstrap.sql that sqlglot has no name for, and that read nothing but their arguments.
-
-Any other could read a table by itself (query_to_xml, dblink).
-"""
-
-
-class NotFollowedError(Exception):
-    """A query says something that this module does not know. Its text holds no value."""
+Sources = Mapping[str, Flow]
+"""Flows by name: those of the relations, CTEs or queries that an expression may read."""
 
 
 def query_flow(sql: str, relations: Mapping[str, Iterable[str]]) -> Flow:
@@ -50,53 +48,18 @@ def query_flow(sql: str, relations: Mapping[str, Iterable[str]]) -> Flow:
 
     Raises NotFollowedError.
     """
-    from sqlglot.errors import SqlglotError
-
     try:
-        tree = _qualified(sql, relations)
+        tree = qualified(sql, relations)
         return _Reader({name: tuple(columns) for name, columns in relations.items()}).query(tree, {}, {})
     except SqlglotError as error:
-        raise NotFollowedError(f"sqlglot does not read it ({type(error).__name__})") from None
+        raise NotFollowedError(f"tidak terbaca oleh sqlglot ({type(error).__name__})") from None
     except NotFollowedError:
         raise
     except RecursionError:
-        raise NotFollowedError("it is nested too deeply") from None
+        raise NotFollowedError("bersarang terlalu dalam") from None
     except Exception as error:
         # A fault of ours or of sqlglot closes the query; it must break no build and no publication.
-        raise NotFollowedError(f"it cannot be read ({type(error).__name__})") from None
-
-
-def _qualified(sql: str, relations: Mapping[str, Iterable[str]]) -> exp.Expr:
-    """The parsed query with every star spelt out and every column under its relation's alias."""
-    from sqlglot import exp, parse_one
-    from sqlglot.optimizer.qualify import qualify
-
-    tree = parse_one(sql, dialect="postgres")
-    for why in dropped_names(sql, tree):
-        raise NotFollowedError(why)
-    schema: dict[str, dict[str, dict[str, str]]] = {}
-    for table in tree.find_all(exp.Table):
-        if not table.db:
-            continue
-        name = f"{table.db}.{table.name}"
-        if name not in relations:
-            raise NotFollowedError(f"{name} is no model and no source")
-        if not relations[name]:
-            raise NotFollowedError(f"no column of {name} is known")
-        schema.setdefault(table.db, {})[table.name] = dict.fromkeys(relations[name], "text")
-    # An alias never stands for a column of the same name, as PostgreSQL reads it.
-    return qualify(
-        tree,
-        schema=cast(dict[str, object], schema),
-        dialect="postgres",
-        expand_alias_refs=False,
-        quote_identifiers=False,
-        identify=False,
-    )
-
-
-Sources = Mapping[str, Flow]
-_LIMITS = ("limit", "offset", "fetch")
+        raise NotFollowedError(f"tidak dapat dibaca ({type(error).__name__})") from None
 
 
 class _Reader:
@@ -106,11 +69,9 @@ class _Reader:
         self._relations = relations
 
     def query(self, tree: exp.Expr, ctes: Sources, outer: Sources) -> Flow:
-        from sqlglot import exp
-
         if isinstance(tree, exp.Subquery):
             if tree.args.get("joins") or tree.args.get("laterals") or tree.args.get("pivots"):
-                raise NotFollowedError("a join in parentheses")
+                raise NotFollowedError("join dalam kurung")
             known = self._with(tree, ctes, outer)
             inner = self._limited(tree, self.query(tree.this, known, outer), known, outer)
             return inner.named(tree.alias_column_names)
@@ -121,13 +82,13 @@ class _Reader:
             return self._select(tree, self._with(tree, ctes, outer), outer)
         if isinstance(tree, exp.Values):
             return self._values(tree, ctes, outer)
-        raise NotFollowedError(f"{type(tree).__name__} where a query was expected")
+        raise NotFollowedError(f"{type(tree).__name__} di tempat sebuah kueri")
 
     def _limited(self, tree: exp.Expr, flow: Flow, ctes: Sources, outer: Sources) -> Flow:
         """The rows that LIMIT, OFFSET and FETCH of a union or of parentheses leave, and the order that chooses them."""
         chosen = flow.rows
-        for key in (*_LIMITS, *(("order",) if _order_chooses(tree) else ())):
-            for clause in _clauses(tree.args.get(key)):
+        for key in (*LIMITS, *(("order",) if order_chooses(tree) else ())):
+            for clause in clauses(tree.args.get(key)):
                 chosen |= self._origin(clause, outer, ctes, flow.rows, flow.columns).all
         return Flow(flow.columns, chosen)
 
@@ -146,8 +107,6 @@ class _Reader:
 
     def _recursive(self, cte: exp.Expr, ctes: Sources, outer: Sources) -> Flow:
         """Of a recursive CTE what its first part gives, then with it what all gives, until nothing more comes."""
-        from sqlglot import exp
-
         tree = cte.this
         if not isinstance(tree, exp.SetOperation):
             return self.query(tree, ctes, outer)
@@ -158,17 +117,15 @@ class _Reader:
             if found == flow:
                 return flow
             flow = found
-        raise NotFollowedError("a recursive query that does not settle")
+        raise NotFollowedError("kueri rekursif yang tidak selesai")
 
     def _set_operation(self, tree: exp.SetOperation, ctes: Sources, outer: Sources) -> Flow:
-        from sqlglot import exp
-
         if tree.args.get("by_name"):
-            raise NotFollowedError("a union by name")
+            raise NotFollowedError("union by name")
         parts = [self.query(side, ctes, outer) for side in (tree.this, tree.expression)]
         left, right = (list(part.columns.values()) for part in parts)
         if len(left) != len(right):
-            raise NotFollowedError("a union of queries with other columns")
+            raise NotFollowedError("union kueri yang kolomnya berbeda")
         columns = {name: a.joined(b) for name, a, b in zip(parts[0].columns, left, right, strict=True)}
         rows = parts[0].rows | parts[1].rows
         compared = (edge for origin in columns.values() for edge in origin.all)
@@ -189,25 +146,25 @@ class _Reader:
     def _select(self, tree: exp.Select, ctes: Sources, outer: Sources) -> Flow:
 
         if tree.args.get("pivots") or tree.args.get("match") or tree.args.get("into"):
-            raise NotFollowedError("PIVOT, MATCH_RECOGNIZE or INTO")
+            raise NotFollowedError("PIVOT, MATCH_RECOGNIZE, atau INTO")
         sources, rows = self._from(tree, ctes, outer)
         seen: Sources = {**outer, **sources}
 
         def ask(*keys: str) -> Iterator[Edge]:
             for key in keys:
-                for clause in _clauses(tree.args.get(key)):
+                for clause in clauses(tree.args.get(key)):
                     yield from self._origin(clause, seen, ctes, rows).all
 
         rows |= frozenset(ask("where"))
         grouped, distinct = tree.args.get("group"), tree.args.get("distinct")
-        summed = grouped is not None or any(_aggregates(e) for e in tree.expressions)
+        summed = grouped is not None or any(is_aggregating(e) for e in tree.expressions)
         columns: dict[str, Origin] = {}
         for projection in tree.expressions:
             if projection.is_star:
-                raise NotFollowedError("a star whose columns nobody described")
+                raise NotFollowedError("bintang (*) yang kolomnya tidak dijelaskan")
             columns[projection.alias_or_name] = self._origin(projection, seen, ctes, rows)
         if len(columns) != len(tree.expressions):
-            raise NotFollowedError("two columns of one name")
+            raise NotFollowedError("dua kolom senama")
         if summed and grouped is None:
             rows = NONE  # one row, whatever there is
         elif summed or distinct:
@@ -217,18 +174,16 @@ class _Reader:
         if distinct:
             rows |= counted((e for origin in columns.values() for e in origin.all), Use.SUMMED)
             rows |= self._origin(distinct, seen, ctes, rows, columns).all
-        rows |= frozenset(ask("having", "qualify", "windows", *_LIMITS))
+        rows |= frozenset(ask("having", "qualify", "windows", *LIMITS))
         order = tree.args.get("order")
-        if order is not None and (distinct or _order_chooses(tree)):
+        if order is not None and (distinct or order_chooses(tree)):
             rows |= self._origin(order, seen, ctes, rows, columns).all
         return Flow(columns, rows)
 
     def _grouping(self, tree: exp.Expr, seen: Sources, ctes: Sources, columns: Mapping[str, Origin]) -> Edges:
         """A key that is a plain column decides how many groups there are, and no more."""
-        from sqlglot import exp
-
         edges: Edges = NONE
-        for key in _children(tree):
+        for key in children(tree):
             if isinstance(key, exp.Tuple | exp.Paren | exp.GroupingSets | exp.Cube | exp.Rollup):
                 edges |= self._grouping(key, seen, ctes, columns)
             else:
@@ -249,22 +204,20 @@ class _Reader:
         ]:
             alias, flow = self._relation(read, ctes, {**outer, **sources})
             if alias in sources:
-                raise NotFollowedError(f"the alias {alias} twice")
+                raise NotFollowedError(f"alias {alias} ganda")
             sources[alias] = flow
             rows |= flow.rows
         for join in joins:
             if join.args.get("method") or join.args.get("using"):
-                raise NotFollowedError("a NATURAL join, or USING")
+                raise NotFollowedError("NATURAL join, atau USING")
             if (on := join.args.get("on")) is not None:
                 rows |= self._origin(on, {**outer, **sources}, ctes, rows).all
         return sources, rows
 
     def _relation(self, read: exp.Expr, ctes: Sources, seen: Sources) -> tuple[str, Flow]:
-        from sqlglot import exp
-
         names = read.alias_column_names
         if read.args.get("pivots") or read.args.get("joins") or read.args.get("laterals"):
-            raise NotFollowedError("PIVOT, or a join in parentheses")
+            raise NotFollowedError("PIVOT, atau join dalam kurung")
         if isinstance(read, exp.Lateral):
             inner = read.this
             if isinstance(inner, exp.Query | exp.Values):
@@ -281,13 +234,13 @@ class _Reader:
                 columns = {c: Origin(frozenset((Edge(name, c, plain=True),))) for c in self._relations[name]}
                 return read.alias_or_name, Flow(columns, frozenset((Edge(name, ROWS),))).named(names)
             if read.name not in ctes:
-                raise NotFollowedError(f"{read.name} is no model, no source and no CTE")
+                raise NotFollowedError(f"{read.name} bukan model, sumber, atau CTE")
             return read.alias_or_name, ctes[read.name].named(names)
         if isinstance(read, exp.Unnest):
             return read.alias, self._function(read, read, ctes, seen)
         if isinstance(read, exp.Query | exp.Values):
             return read.alias, self.query(read, ctes, seen).named(names)
-        raise NotFollowedError(f"{type(read).__name__} in FROM")
+        raise NotFollowedError(f"{type(read).__name__} di FROM")
 
     def _function(self, call: exp.Expr, read: exp.Expr, ctes: Sources, seen: Sources) -> Flow:
         """A function that gives rows: each of its columns comes from its arguments, and so do its rows."""
@@ -307,8 +260,6 @@ class _Reader:
 
         projected: the query's own columns, which ORDER BY and GROUP BY may name.
         """
-        from sqlglot import exp
-
         if isinstance(tree, exp.Column):
             return _column(tree, sources, projected)
         if isinstance(tree, exp.Query | exp.Values):
@@ -320,22 +271,22 @@ class _Reader:
             and isinstance(tree.parent, exp.Group | exp.Ordered)
         ):
             return _ordinal(tree, projected)
-        _refuse_unknown(tree)
+        refuse_unknown(tree)
         found = Origin()
-        for child in _children(tree):
+        for child in children(tree):
             found = found.joined(self._origin(child, sources, ctes, rows, projected))
-        if _asks_for_null(tree):
+        if asks_for_null(tree):
             return found.only_counted(Use.VALUE)
-        if isinstance(tree, exp.Count) and not _over_window(tree) and _counts_columns(tree):
+        if isinstance(tree, exp.Count) and not is_over_window(tree) and counts_columns(tree):
             return found.only_counted(Use.SUMMED).joined(Origin(counted=at_least(rows, Use.SUMMED)))
         if not isinstance(tree, exp.Alias | exp.Paren | exp.Distinct):
             found = found.at_least(Use.VALUE)
         if isinstance(tree, exp.Window):
             return found.joined(Origin(counted=rows))
-        if isinstance(tree, exp.Filter) and isinstance(tree.this, _summing()) and not _over_window(tree):
+        if isinstance(tree, exp.Filter) and isinstance(tree.this, SUMMING) and not is_over_window(tree):
             return found.at_least(Use.SUMMED)
-        if isinstance(tree, exp.AggFunc) and not _over_window(tree):
-            if not isinstance(tree, _summing()):
+        if isinstance(tree, exp.AggFunc) and not is_over_window(tree):
+            if not isinstance(tree, SUMMING):
                 return found.joined(Origin(counted=rows))
             found = found.at_least(Use.SUMMED)
             return found.joined(Origin(counted=at_least(rows, Use.SUMMED)))
@@ -346,17 +297,15 @@ def _column(tree: exp.Column, sources: Sources, projected: Mapping[str, Origin] 
     if not tree.table:
         if projected is not None and tree.name in projected:
             return projected[tree.name]
-        raise NotFollowedError(f"the column {tree.name} belongs to no relation that is known")
+        raise NotFollowedError(f"kolom {tree.name} bukan milik relasi yang dikenal")
     flow = sources.get(tree.table)
     if flow is None or tree.name not in flow.columns:
-        raise NotFollowedError(f"{tree.table}.{tree.name} is not known")
+        raise NotFollowedError(f"{tree.table}.{tree.name} tidak dikenal")
     return flow.columns[tree.name]
 
 
 def _asked_outside(tree: exp.Expr, outer: Sources) -> Edges:
     """The columns of the queries around that an aggregating query names: asked once a row, it sums none of theirs."""
-    from sqlglot import exp
-
     edges: Edges = NONE
     if tree.find(exp.AggFunc) is None:
         return edges
@@ -364,7 +313,7 @@ def _asked_outside(tree: exp.Expr, outer: Sources) -> Edges:
         flow = outer.get(column.table)
         if flow is not None and column.name in flow.columns:
             found = flow.columns[column.name]
-            asks = column.parent is not None and _asks_for_null(column.parent)
+            asks = column.parent is not None and asks_for_null(column.parent)
             edges |= (found.only_counted(Use.VALUE) if asks else found.at_least(Use.VALUE)).all
     return edges
 
@@ -378,92 +327,3 @@ def _ordinal(tree: exp.Literal, projected: Mapping[str, Origin]) -> Origin:
     for origin in chosen:
         joined = joined.joined(origin)
     return joined
-
-
-def _refuse_unknown(tree: exp.Expr) -> None:
-    from sqlglot import exp
-
-    if isinstance(tree, exp.Anonymous | exp.AnonymousAggFunc) and tree.name.lower() not in PURE_FUNCTIONS:
-        raise NotFollowedError(f"the function {tree.name} is not known to read nothing but its arguments")
-    if isinstance(tree, exp.Dot) and isinstance(tree.expression, exp.Func):
-        schema = tree.this.name.lower()
-        if schema not in ("ops", "pg_catalog"):
-            raise NotFollowedError(f"a function of the schema {schema}")
-    if isinstance(tree, exp.TableColumn | exp.Command):
-        raise NotFollowedError("a whole row, or a command")
-
-
-def _children(tree: exp.Expr) -> Iterator[exp.Expr]:
-    from sqlglot import exp
-
-    for value in cast(Mapping[str, Any], tree.args).values():
-        for child in value if isinstance(value, list) else (value,):
-            if isinstance(child, exp.Expr) and not isinstance(
-                child, exp.Star | exp.Identifier | exp.DataType
-            ):
-                yield child
-
-
-def _order_chooses(tree: exp.Expr) -> bool:
-    """Whether the order of a query may decide which rows are left: by a limit of its own, or by one around it."""
-    return tree.parent is not None or any(tree.args.get(key) is not None for key in _LIMITS)
-
-
-def _clauses(value: Any) -> list[exp.Expr]:
-    """What stands under one argument of a tree: one expression, several (`window a as (), b as ()`), or none."""
-    from sqlglot import exp
-
-    return [
-        clause for clause in (value if isinstance(value, list) else [value]) if isinstance(clause, exp.Expr)
-    ]
-
-
-def _asks_for_null(tree: exp.Expr) -> bool:
-    """`x is null` of a column, and no `x is true`, which says what x is."""
-    from sqlglot import exp
-
-    return (
-        isinstance(tree, exp.Is)
-        and isinstance(tree.this, exp.Column)
-        and isinstance(tree.expression, exp.Null)
-    )
-
-
-def _counts_columns(tree: exp.Expr) -> bool:
-    """Whether a count counts nothing but columns as they are; `count(*)` has none."""
-    from sqlglot import exp
-
-    first = tree.this
-    counted_ = list(first.expressions) if isinstance(first, exp.Distinct) else [first]
-    return all(c is None or isinstance(c, exp.Column | exp.Star) for c in counted_)
-
-
-def _aggregates(tree: exp.Expr) -> bool:
-    """Whether a projection makes one row of many. An aggregate over a window does not, nor one of a query in it."""
-    from sqlglot import exp
-
-    if isinstance(tree, exp.Query):
-        return False
-    if isinstance(tree, exp.AggFunc) and not _over_window(tree):
-        return True
-    return any(_aggregates(child) for child in _children(tree))
-
-
-def _over_window(tree: exp.Expr) -> bool:
-    from sqlglot import exp
-
-    parent = tree.parent
-    while isinstance(parent, exp.Filter | exp.WithinGroup | exp.IgnoreNulls | exp.RespectNulls):
-        parent = parent.parent
-    return isinstance(parent, exp.Window)
-
-
-@cache
-def _summing() -> tuple[type[exp.Expr], ...]:
-    """Aggregates whose result is no single value of one row, as that of min, max, string_agg is."""
-    from sqlglot import exp
-
-    return (
-        exp.Count, exp.CountIf, exp.Sum, exp.Avg, exp.LogicalAnd, exp.LogicalOr, exp.Stddev, exp.StddevPop,
-        exp.StddevSamp, exp.Variance, exp.VariancePop, exp.Corr, exp.CovarPop, exp.CovarSamp,
-    )  # fmt: skip

@@ -1,8 +1,8 @@
-"""Where the columns of models come from: of one model its nearest relations, of all models the way to raw.
+"""Where the columns of models come from: the nearest relations of one model, and the ways of all models back to raw.
 
-What belongs here: how the flows of single queries (flow.py) join. Lineage for reading must never break a build: what
-cannot be followed is not there. Lineage for deciding (`Ways`) says what cannot be followed. Not here: what is closed
-(publication/clearance.py), how Dagster shows it (assets/warehouse.py).
+What belongs here: joining the flows of single queries (flow.py). Lineage that is shown must never break a build: a
+query that cannot be followed has none. Lineage that decides (`Ways`) says what cannot be followed. Not here: what is
+closed (publication/clearance.py), how Dagster shows it (assets/warehouse.py).
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from pipelines.models.lineage.flow import NotFollowedError, query_flow
-from pipelines.models.lineage.provenance import ROWS, Flow, Use
+from pipelines.models.lineage.provenance import ROWS, Flow, NotFollowedError, Use
 from pipelines.models.lineage.suppression import same_query
 from pipelines.models.project.nodes import Node, Project
 
@@ -30,9 +29,9 @@ def column_lineage(project: Project, name: str) -> Lineage:
     if node.kind == "seed":
         return {}
     try:
-        flow = query_flow(node.sql, described_columns(project))
+        flow = _query_flow(node.sql, described_columns(project))
     except NotFollowedError as error:
-        _log.warning("%s: column lineage cannot be followed: %s", name, error)
+        _log.warning("%s: asal kolomnya tidak dapat ditelusuri: %s", name, error)
         return {}
     return {
         column: tuple(sorted({(e.relation, e.column) for e in origin.own if e.column != ROWS}))
@@ -47,12 +46,20 @@ def described_columns(project: Project) -> dict[str, tuple[str, ...]]:
     return {name: tuple(c.name for c in columns) for name, columns in {**sources, **nodes}.items()}
 
 
+def _query_flow(sql: str, relations: Mapping[str, Iterable[str]]) -> Flow:
+    """The flow of a query. Imports sqlglot, whose 0.4 s no start shall pay."""
+    from pipelines.models.lineage.flow import query_flow
+
+    return query_flow(sql, relations)
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """One way from a column of a model to a place that is no model of the project.
 
-    places: from the column to that place. suppressed: the models on it that hide small cells. plain: whether the column
-    is that of the place as it is. unknown: why it cannot be followed further, where it cannot.
+    places: from the column to that place. use: how much of the value is left. suppressed: the models on the way that
+    hide small cells. plain: whether the column is that of the place, unchanged. unknown: why the way cannot be followed
+    further, "" where it can.
     """
 
     places: tuple[Place, ...]
@@ -63,11 +70,12 @@ class Way:
 
     @property
     def source(self) -> Place:
+        """Where the way ends."""
         return self.places[-1]
 
 
 class Ways:
-    """The ways of all columns of a project, each asked once."""
+    """The ways of all columns of a project, each found once."""
 
     def __init__(self, project: Project) -> None:
         self._nodes = {node.relation: node for node in project.nodes.values()}
@@ -78,7 +86,7 @@ class Ways:
         self._relation = {node.name: node.relation for node in project.nodes.values()}
 
     def of(self, relation: str, column: str) -> tuple[Way, ...]:
-        """The ways of `column`, or with ROWS of what decides which rows there are; () for reference data."""
+        """The ways of `column`; with ROWS, those of what decides which rows there are. () for reference data."""
         place = (relation, column)
         if place not in self._found:
             self._settle(place)
@@ -87,7 +95,7 @@ class Ways:
     def _settle(self, place: Place) -> None:
         """Finds the ways of `place` and of all that it reads.
 
-        An incremental table reads itself, one column perhaps another: they are walked again until nothing new comes.
+        An incremental table may read itself, also other columns: they are walked again until no new way is found.
         """
         asked: dict[Place, tuple[Way, ...]] = {place: ()}
 
@@ -122,7 +130,7 @@ class Ways:
         elif column in flow.columns:
             edges = flow.columns[column].all
         else:
-            return (Way((place,), unknown="its query gives no such column"),)
+            return (Way((place,), unknown="kuerinya tidak memberi kolom itu"),)
         hides = (relation,) if self._hides(node) else ()
         found: dict[tuple[object, ...], Way] = {}
         for edge in sorted(edges):
@@ -135,43 +143,43 @@ class Ways:
                     way.unknown,
                 )
                 key = (way.source, longer.use, longer.suppressed, longer.plain, way.unknown)
-                # Of several ways that leave as much of a value, the shortest is shown.
+                # Of several ways with the same use, the shortest is kept.
                 if key not in found or len(longer.places) < len(found[key].places):
                     found[key] = longer
         return tuple(found.values())
 
     def _hides(self, node: Node) -> bool:
-        """Whether its rows are what the suppressing macro gave, and nothing else."""
+        """Whether its rows are exactly those of the suppressing macro."""
         if node.relation not in self._hiding:
             hides = bool(node.suppression) and same_query(node.sql, node.suppression)
             self._hiding[node.relation] = hides
         return self._hiding[node.relation]
 
     def _flow(self, node: Node) -> Flow | str:
-        """What its queries give, or why they cannot be followed. An incremental model has two."""
+        """The flow of its queries (an incremental model has two), or why they cannot be followed."""
         if node.relation not in self._flows:
             self._flows[node.relation] = self._read(node)
         return self._flows[node.relation]
 
     def _read(self, node: Node) -> Flow | str:
         try:
-            flow = query_flow(node.sql, self._known(node))
+            flow = _query_flow(node.sql, self._known(node))
             if node.incremental is None or node.incremental.sql == node.sql:
                 return flow
-            later = query_flow(
+            later = _query_flow(
                 node.incremental.sql, {**self._known(node), node.relation: tuple(flow.columns)}
             )
         except NotFollowedError as error:
             return str(error)
         if list(flow.columns) != list(later.columns):
-            return "its first query and the later ones give other columns"
+            return "kolom kueri pertamanya lain dari kueri berikutnya"
         return Flow(
             {name: origin.joined(later.columns[name]) for name, origin in flow.columns.items()},
             flow.rows | later.rows,
         )
 
     def _known(self, node: Node) -> Mapping[str, Iterable[str]]:
-        """The real columns of what it may read: a model has those of its query, described or not."""
+        """The real columns of the relations that it may read: those of a model's query, described or not."""
         known: dict[str, Iterable[str]] = dict(self._columns)
         for name in (self._relation[n] for n in node.depends_on if n != node.name):
             upstream = self._nodes[name]

@@ -1,7 +1,8 @@
-"""What a model's SQL proves of the table whose small cells it hides (adr/018, adr/024).
+"""What a model's SQL proves about the hiding of small cells (adr/018, adr/024).
 
-What belongs here: that the rows are what the suppressing macro gave, which columns are its cells' keys, and below what
-number it hides. Not here: whether that is enough (publication/clearance.py), what the macro does (penyamaran.sql).
+What belongs here: whether its rows are those of the suppressing macro, which columns are the keys of the cells, and
+below what number the macro hides. Not here: whether that is enough (publication/clearance.py), what the macro does
+(penyamaran.sql).
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 PRIMARY = "primer"
-"""What the macro calls whether a cell is hidden for its own number."""
+"""The macro's column that is true where a cell is hidden because of its own number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """keys: the columns that say which cell a row is. below: cells of fewer are hidden; 0 where that is not clear."""
+    """The cells of a suppressed table.
+
+    keys: the columns that identify a cell. below: cells with a smaller number are hidden; 0 where that is not certain.
+    """
 
     keys: tuple[str, ...]
     below: int
@@ -40,7 +44,7 @@ def cells(suppression: str) -> Cells | None:
 
 
 def _limit(asked: exp.Expr) -> int:
-    """The 5 of `(jumlah > 0 and jumlah < 5)`; 0 for any other condition, which may hide less than its number says."""
+    """The 5 of `(jumlah > 0 and jumlah < 5)`; 0 for any other condition, which may hide fewer cells."""
     from sqlglot import exp
 
     less = asked.find(exp.LT)

@@ -240,9 +240,7 @@ def test_what_cannot_be_followed_is_closed(house: OpenHouse, sql: str, word: Any
 def test_what_reads_a_model_that_cannot_be_followed_is_closed(house: OpenHouse) -> None:
     house.model("core/y", "select orang.nama(1) as nomor", "nomor")
     (first, *_) = house.mart("select nomor as x from {{ ref('y') }}", "x").refusals
-    assert first.startswith(
-        "core.m.x <- core.y.nomor (tidak dapat ditelusuri: a function of the schema orang)"
-    )
+    assert first.startswith("core.m.x <- core.y.nomor (tidak dapat ditelusuri: fungsi dari schema orang)")
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ DROPPED = {
 def test_a_column_that_the_tree_drops_closes_the_mart(house: OpenHouse, sql: str) -> None:
     refusals = house.mart(sql, "x").refusals
     assert any("tidak dapat ditelusuri: " in refusal and "sqlglot" in refusal for refusal in refusals) or any(
-        "a name of over 63 bytes" in refusal for refusal in refusals
+        "nama lebih dari 63 bita" in refusal for refusal in refusals
     )
 
 
@@ -79,7 +79,7 @@ def test_a_limit_and_its_order_decide_which_rows_there_are(sql: str) -> None:
     ],
 )
 def test_a_limit_that_sqlglot_does_not_qualify_closes_the_query(sql: str) -> None:
-    with pytest.raises(NotFollowedError, match="the column gaji belongs to no relation"):
+    with pytest.raises(NotFollowedError, match="kolom gaji bukan milik relasi yang dikenal"):
         query_flow(sql, RELATIONS)
 
 
@@ -97,7 +97,7 @@ def test_a_named_window_is_read(sql: str) -> None:
 def test_what_breaks_the_reader_closes_the_query() -> None:
     with pytest.raises(NotFollowedError):
         query_flow("select kode from core.o group by ()()", RELATIONS)
-    with pytest.raises(NotFollowedError, match="it cannot be read"):
+    with pytest.raises(NotFollowedError, match="tidak dapat dibaca"):
         query_flow(None, RELATIONS)  # pyright: ignore[reportArgumentType]
 
 

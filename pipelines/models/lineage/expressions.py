@@ -1,0 +1,114 @@
+"""What single expressions of a parsed query are: aggregates, windows, clauses, functions that are known.
+
+What belongs here: questions about one node of sqlglot's tree. Not here: where its columns come from (flow.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from sqlglot import exp
+
+from pipelines.models.lineage.provenance import NotFollowedError
+
+PURE_FUNCTIONS = frozenset(
+    {
+        "abs", "acosd", "age", "array_append", "array_cat", "array_dims", "array_fill", "array_length", "array_lower",
+        "array_ndims", "array_position", "array_positions", "array_prepend", "array_remove", "array_replace",
+        "array_upper", "asind", "atand", "bit_length", "btrim", "cardinality", "char_length", "clock_timestamp",
+        "convert_from", "convert_to", "cosd", "date_bin", "date_part", "div", "factorial", "format", "gcd", "initcap",
+        "isfinite", "jsonb_array_length", "jsonb_build_array", "jsonb_build_object", "jsonb_extract_path",
+        "jsonb_extract_path_text", "jsonb_strip_nulls", "jsonb_typeof", "justify_days", "justify_hours",
+        "justify_interval", "kemiripan", "kunci_nama", "lcm", "make_date", "make_interval", "make_time",
+        "make_timestamp", "make_timestamptz", "min_scale", "mod", "normalize", "num_nonnulls", "num_nulls",
+        "octet_length", "overlay", "quote_ident", "quote_literal", "quote_nullable", "regexp_count", "regexp_instr",
+        "regexp_like", "regexp_match", "regexp_matches", "regexp_split_to_array", "regexp_split_to_table",
+        "regexp_substr", "reverse", "scale", "similarity", "sind", "split_part", "statement_timestamp",
+        "strict_word_similarity", "string_to_array", "string_to_table", "strpos", "tand", "to_ascii", "to_date",
+        "to_hex", "to_number", "to_timestamp", "translate", "trim_array", "trim_scale", "unaccent", "unistr",
+        "width_bucket", "word_similarity",
+    }
+)  # fmt: skip
+"""Functions of PostgreSQL and of bootstrap.sql that sqlglot has no name for, and that read nothing but their arguments.
+
+Any other could read a table by itself (query_to_xml, dblink).
+"""
+
+LIMITS = ("limit", "offset", "fetch")
+"""The arguments of sqlglot's tree that leave only some of the rows."""
+
+SUMMING = (
+    exp.Count, exp.CountIf, exp.Sum, exp.Avg, exp.LogicalAnd, exp.LogicalOr, exp.Stddev, exp.StddevPop,
+    exp.StddevSamp, exp.Variance, exp.VariancePop, exp.Corr, exp.CovarPop, exp.CovarSamp,
+)  # fmt: skip
+"""Aggregates whose result is no single value of one row, unlike that of min, max, string_agg."""
+
+
+def refuse_unknown(tree: exp.Expr) -> None:
+    """Raises NotFollowedError for a function or a construct that might read more than its arguments."""
+    if isinstance(tree, exp.Anonymous | exp.AnonymousAggFunc) and tree.name.lower() not in PURE_FUNCTIONS:
+        raise NotFollowedError(
+            f"fungsi {tree.name} tidak dikenal sebagai fungsi yang hanya membaca argumennya"
+        )
+    if isinstance(tree, exp.Dot) and isinstance(tree.expression, exp.Func):
+        schema = tree.this.name.lower()
+        if schema not in ("ops", "pg_catalog"):
+            raise NotFollowedError(f"fungsi dari schema {schema}")
+    if isinstance(tree, exp.TableColumn | exp.Command):
+        raise NotFollowedError("baris utuh, atau perintah")
+
+
+def children(tree: exp.Expr) -> Iterator[exp.Expr]:
+    """The expressions right below this one; stars, names and types are none."""
+    for value in cast(Mapping[str, Any], tree.args).values():
+        for child in value if isinstance(value, list) else (value,):
+            if isinstance(child, exp.Expr) and not isinstance(
+                child, exp.Star | exp.Identifier | exp.DataType
+            ):
+                yield child
+
+
+def order_chooses(tree: exp.Expr) -> bool:
+    """Whether the order of a query may decide which rows are left: by a limit of its own, or by one around it."""
+    return tree.parent is not None or any(tree.args.get(key) is not None for key in LIMITS)
+
+
+def clauses(value: Any) -> list[exp.Expr]:
+    """The expressions of one argument of a tree: one, several (`window a as (), b as ()`), or none."""
+    return [
+        clause for clause in (value if isinstance(value, list) else [value]) if isinstance(clause, exp.Expr)
+    ]
+
+
+def asks_for_null(tree: exp.Expr) -> bool:
+    """Whether it is `x is null` of a column; `x is true` says more of x."""
+    return (
+        isinstance(tree, exp.Is)
+        and isinstance(tree.this, exp.Column)
+        and isinstance(tree.expression, exp.Null)
+    )
+
+
+def counts_columns(tree: exp.Expr) -> bool:
+    """Whether a count counts only columns as they are; `count(*)` does, too."""
+    first = tree.this
+    counted_ = list(first.expressions) if isinstance(first, exp.Distinct) else [first]
+    return all(c is None or isinstance(c, exp.Column | exp.Star) for c in counted_)
+
+
+def is_aggregating(tree: exp.Expr) -> bool:
+    """Whether a projection makes one row of many. An aggregate over a window does not, nor one of a query in it."""
+    if isinstance(tree, exp.Query):
+        return False
+    if isinstance(tree, exp.AggFunc) and not is_over_window(tree):
+        return True
+    return any(is_aggregating(child) for child in children(tree))
+
+
+def is_over_window(tree: exp.Expr) -> bool:
+    """Whether an aggregate is one over a window, which leaves all rows."""
+    parent = tree.parent
+    while isinstance(parent, exp.Filter | exp.WithinGroup | exp.IgnoreNulls | exp.RespectNulls):
+        parent = parent.parent
+    return isinstance(parent, exp.Window)

@@ -1,0 +1,99 @@
+"""The statements by which rows come into an existing table, and by which the table follows changed columns."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from psycopg import sql
+
+from pipelines.contracts.model import Cadence, Partition
+from pipelines.contracts.windows import Window
+from pipelines.errors import ModelError
+from pipelines.models.build.incremental import reshape, upsert
+from pipelines.models.build.node_builder import create_index
+from pipelines.models.project.materialization import Incremental, Index
+from pipelines.warehouse.relation import Relation
+
+TABLE = Relation("core", "fct")
+ROWS = sql.Identifier("core", "fct__baru")
+INSERT = 'insert into "core"."fct" ("kode", "nilai") select "kode", "nilai" from "core"."fct__baru"'
+
+
+def upserted(how: Incremental, window: Window | None = None) -> list[str]:
+    return [s.as_string(None) for s in upsert(how, TABLE, ROWS, ["kode", "nilai"], window)]
+
+
+def reshaped(how: Any, old: dict[str, str], new: dict[str, str]) -> list[str]:
+    statements = reshape(
+        Incremental("", "append", on_schema_change=how), "m.sql", TABLE, [*old.items()], [*new.items()]
+    )
+    return [s.as_string(None) for s in statements]
+
+
+def test_append() -> None:
+    assert upserted(Incremental("", "append")) == [INSERT]
+
+
+def test_delete_insert_deletes_what_has_the_same_key() -> None:
+    assert upserted(Incremental("", "delete+insert", ("kode", "hari"))) == [
+        'delete from "core"."fct" where ("kode", "hari") in (select "kode", "hari" from "core"."fct__baru")',
+        INSERT,
+    ]
+
+
+def test_a_window_is_deleted_up_to_its_last_moment() -> None:
+    daily = Partition("hari", Cadence.DAILY, date(2026, 1, 1))
+    how = Incremental("", "delete+insert", partition=daily)
+    assert upserted(how, Window(date(2026, 9, 1), date(2026, 9, 3))) == [
+        'delete from "core"."fct" where "hari" >= \'2026-09-01\'::date and "hari" < (\'2026-09-03\'::date::date + 1)',
+        INSERT,
+    ]
+    assert upserted(how) == [INSERT]
+
+
+def test_merge() -> None:
+    assert upserted(Incremental("", "merge", ("kode",))) == [
+        'merge into "core"."fct" as t using "core"."fct__baru" as r on r."kode" = t."kode"'
+        ' when matched then update set "kode" = r."kode", "nilai" = r."nilai"'
+        ' when not matched then insert ("kode", "nilai") values ("r"."kode", "r"."nilai")'
+    ]
+
+
+OLD, NEW = {"a": "integer", "b": "text"}, {"a": "bigint", "c": "date"}
+
+
+@pytest.mark.parametrize(
+    ("how", "statements"),
+    [
+        ("ignore", []),
+        ("append_new_columns", ['alter table "core"."fct" add column "c" date']),
+        (
+            "sync_all_columns",
+            [
+                'alter table "core"."fct" add column "c" date',
+                'alter table "core"."fct" drop column "b"',
+                'alter table "core"."fct" alter column "a" type bigint',
+            ],
+        ),
+    ],
+)
+def test_changed_columns(how: str, statements: list[str]) -> None:
+    assert reshaped(how, OLD, NEW) == statements
+
+
+def test_changed_columns_are_refused_by_name() -> None:
+    with pytest.raises(ModelError, match="kolom baru: c; kolom hilang: b; kolom berganti tipe: a"):
+        reshaped("fail", OLD, NEW)
+    assert reshaped("fail", OLD, OLD) == []
+
+
+def test_an_index() -> None:
+    index = Index(("kode", "hari"), unique=True)
+    assert create_index(index, "i", TABLE).as_string(None) == (
+        'create unique index "i" on "core"."fct" using "btree" ("kode", "hari")'
+    )
+    assert create_index(Index(("a",), type="gin"), "i", TABLE, if_not_exists=True).as_string(None) == (
+        'create index if not exists "i" on "core"."fct" using "gin" ("a")'
+    )
