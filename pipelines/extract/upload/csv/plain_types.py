@@ -14,8 +14,9 @@ whole loads that took turns), typed landing takes this part of the time that tex
     one bad cell in the middle (the file is read twice)     1.22
     one bad cell in the last row (the file is read twice)   1.73
 
-So it pays unless a file of more than 512 kB has its first bad cell behind them; OPD files with faults have some at
-their beginning.
+So it pays unless the first bad cell stands behind the first 512 kB of a file; files with faults usually have one there.
+Text landing alone would take more than three times as long as COPY for a clean file (docs/benchmarks.md wants two). A
+column with a repair is never typed, so a contract that repairs most columns gains little.
 """
 
 from __future__ import annotations
