@@ -94,7 +94,7 @@ class Checks:
     def by_hand(
         self, connection: Connection[Any], names: set[str], run_id: str
     ) -> Iterator[dg.AssetCheckResult]:
-        """For checks without a load: the table in raw is asked; a check of a delivery gives its last result."""
+        """For checks without a load: the table in raw is checked; a check of a delivery gives its last result."""
         asked = check_published(connection, self.contract, [e for e in self.expectations if e.name in names])
         record(connection, f"raw/{self.contract.key}", run_id, None, asked)
         yield from map(self._result, asked)

@@ -6,7 +6,7 @@ that no contract describes or that nobody decided about is closed. Not here: how
 
 A mart's `meta.dasar_terbit` says, column by column, on what basis something that comes from closed data may leave:
 `penyamaran` (it went through a table whose small cells are hidden, adr/018), or `agregat: <why>` (a sum or count over
-data that are not about persons). `baris` stands for which rows there are.
+data that are not about persons). `baris` means which rows there are.
 """
 
 from __future__ import annotations

@@ -201,7 +201,7 @@ class Edition:
 
 
 def blocked(error: OSError, out: Path) -> PublicationError:
-    """The error for a folder that cannot be written. It names the file, which tells nothing of the data."""
+    """The error for a folder that cannot be written. It names the file, which reveals no data."""
     place = str(error.filename2 or error.filename or out)
     return PublicationError(
         "publikasi",

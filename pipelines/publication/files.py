@@ -6,7 +6,7 @@ whether it may leave (clearance.py, guard.py), how it is described (catalog.py),
 The CSV: UTF-8, comma, header, LF, no value as an empty cell (an empty text is ""), booleans true/false,
 timestamps ISO 8601 in WITA (RFC 4180). Numbers are left as they are. In a text a spreadsheet must find no formula
 (CWE-1236): not at its start, and not behind a sign at which one in Indonesia splits, which there is `;` and not the
-comma (the quotes of a cell mean nothing to it then). Where = + - @ or their full-width forms stand there, blanks and
+comma (the quotes of a cell mean nothing to it then). Where = + - @ or their full-width forms are there, blanks and
 quotes between or not, an apostrophe goes before them; a text that begins with a tab, CR or LF gets one, too.
 """
 

@@ -1,7 +1,7 @@
-"""The last look before data leave the warehouse. It fails closed.
+"""The check of the values before data leave the warehouse. A value shaped like a person's number stops its mart.
 
-What belongs here: what makes a mart unfit for the public whatever its model says. Not here: files, what is shaped like
-a person's number (redaction/personal_shapes.py), what may leave by its lineage (clearance.py).
+What belongs here: what makes a mart unfit for the public whatever its model says. Not here: files, the shapes
+(redaction/personal_shapes.py), what may leave by its lineage (clearance.py).
 
 Errors name the column and the shape, never the value.
 """
@@ -32,13 +32,13 @@ OTHER_TYPES = frozenset(
 
 
 def is_text(kind: str) -> bool:
-    """Whether a column of this PostgreSQL type leaves as text: what is no number, date, time or boolean."""
+    """Whether a column of this PostgreSQL type is published as text: it is no number, date, time or boolean."""
     return kind not in NUMBER_TYPES and kind not in OTHER_TYPES
 
 
 @dataclass(frozen=True, slots=True)
-class _Looked:
-    """A column that is looked at. digits: of its longest cell that is nothing but a number, with separators or not."""
+class _Checked:
+    """A column to be checked. digits: of its longest cell that is a number and nothing else, with separators or not."""
 
     name: str
     kind: str
@@ -46,12 +46,12 @@ class _Looked:
 
     @property
     def text(self) -> sql.Composed:
-        """Its cells as text. A number is looked at when it is whole: decimals of a double have digits of their own."""
+        """Its cells as text; of numbers the integral ones only, because decimals of a double have random digits."""
         column = sql.Identifier(self.name)
         if is_text(self.kind):
             return sql.SQL("{}::text").format(column)
-        whole = "case when {c}::numeric = trunc({c}::numeric) then trunc({c}::numeric)::text end"
-        return sql.SQL(whole).format(c=column)
+        integral = "case when {c}::numeric = trunc({c}::numeric) then trunc({c}::numeric)::text end"
+        return sql.SQL(integral).format(c=column)
 
 
 def check_mart(connection: Connection[Any], mart: OpenMart, kinds: Sequence[str]) -> None:
@@ -60,45 +60,45 @@ def check_mart(connection: Connection[Any], mart: OpenMart, kinds: Sequence[str]
     Raises PublicationError naming the columns and the shapes.
     """
     columns = [
-        _Looked(column.name, kind)
+        _Checked(column.name, kind)
         for column, kind in zip(mart.columns, kinds, strict=True)
         if kind not in OTHER_TYPES
     ]
     if not columns:
         return
-    said: list[str] = []
-    looked: list[_Looked] = []
+    faults: list[str] = []
+    checked: list[_Checked] = []
     for column in columns:
         shapes = _shapes(mart, column)
         tests = [sql.SQL("coalesce(bool_or({}), false)").format(shaped(_FIRST, (shape,))) for shape in shapes]
         *answer, digits = _ask(connection, mart, (column,), [*tests, _DIGITS])
-        looked.append(replace(column, digits=digits or 0))
-        said += [
+        checked.append(replace(column, digits=digits or 0))
+        faults += [
             f"kolom {column.name} berisi nilai berbentuk {shape.words}"
             for shape, holds in zip(shapes, answer, strict=True)
             if holds
         ]
-    said += _split(connection, mart, looked)
-    if said:
+    faults += _split(connection, mart, checked)
+    if faults:
         raise PublicationError(
             mart.name,
-            f"{'; '.join(said)}; mart ini tidak diterbitkan",
+            f"{'; '.join(faults)}; mart ini tidak diterbitkan",
             hint="buang atau samarkan nilai itu di hulu dan perbaiki klasifikasi di kontraknya; kolom kontak kantor"
             " disebut dalam `kontak_kantor`",
         )
 
 
-def _shapes(mart: OpenMart, column: _Looked) -> Sequence[Shape]:
-    """Numbers of persons everywhere; in texts also what may be an office's, unless the mart says that it is."""
+def _shapes(mart: OpenMart, column: _Checked) -> Sequence[Shape]:
+    """Shapes to look for: numbers of persons; in texts also contacts, unless the mart declares them an office's."""
     return ALL if is_text(column.kind) and column.name not in mart.office_contacts else NUMBERS
 
 
-def _split(connection: Connection[Any], mart: OpenMart, columns: Sequence[_Looked]) -> list[str]:
-    """Pairs of columns whose cells are a NIK together.
+def _split(connection: Connection[Any], mart: OpenMart, columns: Sequence[_Checked]) -> list[str]:
+    """Pairs of columns whose cells together are shaped like a NIK.
 
-    Of two texts one row is enough. Two counts in a row can have its shape by chance: with a number, half of the rows.
+    Of two texts one row is enough. Two counts can have the shape by chance, so with a number it takes half of the rows.
     """
-    said: list[str] = []
+    faults: list[str] = []
     for a, b in permutations(columns, 2):
         if not (a.digits and b.digits and a.digits + b.digits >= _NIK_DIGITS):
             continue
@@ -108,14 +108,14 @@ def _split(connection: Connection[Any], mart: OpenMart, columns: Sequence[_Looke
         else:
             asked = sql.SQL("2 * count(*) filter (where {}) >= greatest(count(a || b), 1)").format(test)
         if _ask(connection, mart, (a, b), [asked])[0]:
-            said.append(f"kolom {a.name} dan {b.name} bersama-sama berisi nilai berbentuk NIK")
-    return said
+            faults.append(f"kolom {a.name} dan {b.name} bersama-sama berisi nilai berbentuk NIK")
+    return faults
 
 
 def _ask(
-    connection: Connection[Any], mart: OpenMart, columns: Sequence[_Looked], tests: Sequence[sql.Composable]
+    connection: Connection[Any], mart: OpenMart, columns: Sequence[_Checked], tests: Sequence[sql.Composable]
 ) -> tuple[Any, ...]:
-    """What each test says of the distinct cells of `columns`, to it a and b: codes and names repeat much."""
+    """The result of each test over the distinct cells of `columns`, called a and b in the tests."""
     cells = [
         sql.SQL("{} as {}").format(column.text, name)
         for column, name in zip(columns, (_FIRST, _SECOND), strict=False)
@@ -127,7 +127,7 @@ def _ask(
 
 
 def check_text(subject: str, text: str) -> None:
-    """The same for a finished text. Raises PublicationError."""
+    """Raises PublicationError where a finished text holds a value shaped like a person's number."""
     if shapes := found(text, NUMBERS):
         raise PublicationError(
             subject,

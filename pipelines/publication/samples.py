@@ -1,4 +1,4 @@
-"""Which models hold made-up rows: those that the demo OPD feed, in an installation where they stand in for a source.
+"""Which models hold made-up rows: those that read a source of the demo OPD.
 
 What belongs here: the question to the warehouse and the way down the models. Not here: how a source is known to be made
 up (extract/samples.py), how a page or a catalogue says so (publication/report/report.py, catalog.py).

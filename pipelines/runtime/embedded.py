@@ -54,7 +54,7 @@ SERVER_SETTINGS = {
     "max_connections": "100",
     "shared_buffers": "256MB",
     "max_wal_size": "4GB",
-    # What is sorted and grouped here are whole datasets; the default of 4 MB spills each of them to disk.
+    # Complete datasets are sorted and grouped; with the default of 4 MB each of them spills to disk.
     "work_mem": "32MB",
     "maintenance_work_mem": "256MB",
     "timezone": TIMEZONE,

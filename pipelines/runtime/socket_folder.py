@@ -25,7 +25,7 @@ def socket_folder(data_dir: Path) -> Path:
 
 
 def make_socket_folder(data_dir: Path) -> Path:
-    """The folder of the socket, made with mode 0700. Raises GudangError where somebody else's stands there."""
+    """The folder of the socket, made with mode 0700. Raises GudangError where another user's is there."""
     socket_dir = socket_folder(data_dir)
     if socket_dir == data_dir:
         return socket_dir

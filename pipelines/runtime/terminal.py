@@ -37,6 +37,7 @@ class TerminalHandler(RichHandler):
         )
 
     def render_message(self, record: Any, message: str) -> Any:
+        """The message without passwords."""
         return super().render_message(record, shown(message))
 
 

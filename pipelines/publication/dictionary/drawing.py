@@ -1,6 +1,6 @@
-"""A graph's layout as SVG that stands inside HTML: nodes are links, colours are the page's.
+"""A graph's layout as SVG inside HTML: nodes are links, colours are the page's.
 
-What belongs here: mark-up of a picture. Not here: where things stand (layout.py), colours (site.css).
+What belongs here: mark-up of a picture. Not here: where nodes are (layout.py), colours (site.css).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Places for the nodes of a graph without circles, from left to right: what is read stands left of its reader.
+"""Places for the nodes of a graph without circles, from left to right: what is read is left of its reader.
 
 What belongs here: layers, order and coordinates; pure. Not here: what a node is (dictionary.py), SVG (drawing.py).
 
@@ -28,7 +28,7 @@ _Vertex = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Where a node stands: its upper left corner."""
+    """The place of a node: its upper left corner."""
 
     x: float
     y: float

@@ -1,7 +1,7 @@
 """The dictionary as pages, and the pages as files.
 
 What belongs here: which page shows what, links between pages, writing. Not here: mark-up (*.j2, site.css),
-what is known (dictionary.py). Every page stands by itself: its style and script are in it, nothing is fetched, and it
+what is known (dictionary.py). Every page is complete: its style and script are in it, nothing is fetched, and it
 works from a folder as from a server. The same dictionary gives the same bytes.
 """
 
@@ -227,7 +227,7 @@ def _reached(start: str, edges: Iterable[tuple[str, str]]) -> set[str]:
 
 
 def _safe_json(value: object) -> str:
-    """JSON that can stand in a script element: nothing in it ends one."""
+    """JSON for a script element: nothing in it ends the element."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 

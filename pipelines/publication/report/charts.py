@@ -133,7 +133,7 @@ def index_chart(rows: Sequence[Index], label: str, prefix: str) -> str:
     x = alt.X("indeks:Q", title="indeks", scale=scale, axis=alt.Axis(values=[1, 2, 3, 4, 5], format="d"))
     base = alt.Chart(alt.Data(values=values)).encode(y=_lines("nama", names))
     bars = base.mark_bar(height=18, color=BLUE).encode(x=x, x2=alt.X2("dasar:Q"))
-    # The end of a bar is near its target: the number stands at the bar's foot wherever it fits.
+    # The end of a bar is near its target, so the number is at the bar's foot where it fits.
     text = base.mark_text(align="left", dx=6, fontSize=12).encode(text=alt.Text("indeks:Q", format=".2f"))
     inside = text.encode(x=alt.X("dasar:Q", scale=scale), color=alt.value("white"))
     outside = text.encode(x=alt.X("indeks:Q", scale=scale), color=alt.value(INK))
@@ -161,7 +161,7 @@ def wrap(text: str, width: int) -> str:
 
 
 def _lines(field: str, order: list[str]) -> alt.Y:
-    """A vertical axis whose long names stand in lines (see `wrap`)."""
+    """A vertical axis whose long names are broken into lines (see `wrap`)."""
     import altair as alt
 
     axis = alt.Axis(labelLimit=290, labelExpr="split(datum.label, '|')")

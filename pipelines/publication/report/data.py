@@ -26,7 +26,7 @@ class DatasetStatus:
     """A line of the Daftar Data: what was agreed and promised against what came.
 
     dataset, jenis_sumber, dijanjikan_tiap_hari: None where no contract promises what was agreed. kode_daftar, jadwal,
-    prioritas: None for a dataset that stands in no agreed list. data_contoh: whether its rows are made up.
+    prioritas: None for a dataset that is in no agreed list. data_contoh: whether its rows are made up.
     """
 
     dataset: str | None
@@ -115,7 +115,7 @@ class Index:
 
     berlaku: whether the instrument is in force; else the index is history. jenis_penilaian: "resmi" by who assesses,
     "mandiri" by the province itself, None where nobody has. asal: "formulir" where we worked it out of its indicators,
-    "diumumkan" where it stands as it was announced; then keterangan names the source.
+    "diumumkan" where it was announced; then keterangan names the source.
     """
 
     instrumen: str
@@ -157,7 +157,7 @@ select dataset, judul, produsen_data, jenis_sumber, jadwal, dijanjikan_tiap_hari
 from mart_satu_data.daftar_data order by produsen_data, judul, dataset
 """
 
-# A dataset whose contract has gone is nobody's any more: its last results and its refused rows are not shown.
+# Results and refused rows of a dataset without a contract are not shown: nobody answers for it.
 _LATEST_CHECKS = """
 with latest as (
     select distinct on (r.asset, r.check_name) r.asset, r.check_name, r.severity, r.passed, r.unexpected, r.total

@@ -89,7 +89,7 @@ def opd_names(lines: Sequence[DatasetStatus]) -> dict[str, str]:
 
 
 def tiles(data: ReportData) -> list[Tile]:
-    """What stands on top. What was agreed on is counted apart from what lies outside of the agreed list."""
+    """The numbers on top. Datasets of the agreed list are counted apart from the others."""
     agreed, outside = parts(data.daftar_data)
     if not data.daftar_data:
         return []
@@ -130,7 +130,7 @@ def tiles(data: ReportData) -> list[Tile]:
 
 
 def parts(lines: Sequence[DatasetStatus]) -> tuple[list[DatasetStatus], list[DatasetStatus]]:
-    """What stands in the agreed list, and the datasets that have a contract and stand in none."""
+    """The lines of the agreed list, and the datasets with a contract that are not in it."""
     agreed = [line for line in lines if line.kode_daftar is not None]
     return agreed, [line for line in lines if line.kode_daftar is None]
 
