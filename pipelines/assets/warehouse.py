@@ -159,7 +159,7 @@ def _report(result: NodeResult) -> None:
     word, _ = MODELS[result.state]
     rows = "" if result.rows is None else f", {result.rows} baris" + (" baru" if result.incremented else "")
     log.info(
-        "%s: %s%s, %.1f d%s",
+        "%s: %s%s, %.1f detik%s",
         result.asset,
         word,
         rows,
