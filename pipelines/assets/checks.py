@@ -129,11 +129,12 @@ class Checks:
 
     def _result(self, result: CheckResult) -> dg.AssetCheckResult:
         error = result.severity == "error"
+        counts = {"baris_menyimpang": result.unexpected, "baris": result.total}
         return dg.AssetCheckResult(
             asset_key=self.key,
             check_name=result.name,
             passed=result.passed,
             severity=dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN,
             description=result.message,
-            metadata={"baris_menyimpang": result.unexpected or 0, "baris": result.total or 0},
+            metadata={name: n for name, n in counts.items() if n is not None},
         )

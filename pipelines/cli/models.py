@@ -303,7 +303,8 @@ def _print_result(console: Terminal, result: NodeResult) -> None:
         rows = "tetap"
     tests = f"{sum(t.passed for t in result.tests)}/{len(result.tests)} uji" if result.tests else ""
     console.print(
-        styled(f"{word:<10}", colour), f"{result.asset:<48} {rows:>18} {tests:>10} {result.seconds:7.2f} detik"
+        styled(f"{word:<10}", colour),
+        f"{result.asset:<48} {rows:>18} {tests:>10} {result.seconds:7.2f} detik",
     )
     if result.error:
         console.print(f"  {result.error}", style=colour)

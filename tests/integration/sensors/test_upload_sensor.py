@@ -354,7 +354,7 @@ def test_a_file_on_another_machine_waits_until_it_looks_the_same_twice(
         assert zone.run(request) and zone.rows() == ROWS[B]
         server.pause()
         assert zone.tick() == []
-        assert "could not be listed" in zone.said
+        assert "isi zona unggah tidak dapat dibaca" in zone.said
         server.resume()
         assert zone.tick() == []
     finally:

@@ -327,7 +327,7 @@ def test_its_results_are_in_the_ledger_and_on_the_asset(small_warehouse: SmallWa
         "satu": (False, "WARN"),
         "baris": (False, "WARN"),
     }
-    assert (evaluations["baris"].description or "").startswith("Tidak diperiksa: belum ada yang terbit.")
+    assert (evaluations["baris"].description or "").startswith("Tidak diuji: belum ada yang dirilis.")
     assert small_warehouse.run(
         "select asset, check_name, severity, passed, unexpected, total from ops.check_result order by 2"
     ) == [("core/m", "satu", "warn", False, None, 2), ("core/m", "wajar", "error", False, 1, 2)]
