@@ -84,7 +84,7 @@ class Checks:
         yield self._load_result(False, str(error))
         if connection is None:
             return  # the other results are not known, and Dagster shows that
-        why = "pemuatan gagal dan tidak mengubah data yang terbit"
+        why = "pemuatan gagal dan tidak mengubah data di raw"
         for result in self._standing(connection, why):
             if result.name == SHAPE_CHECK and isinstance(error, ShapeError):
                 severity = "warn" if self.contract.evolves else "error"

@@ -172,7 +172,7 @@ def test_a_second_night_loads_nothing_and_changes_nothing(whole: tuple[Night, st
     output = night.run()
     latest = "select distinct on (dataset) state, rows_loaded, rows_deleted from ops.load_batch order by dataset, batch_id desc"
     assert night.ask(latest) == [("unchanged", 0, 0)] * len(EXPECTED_QUARANTINE)
-    assert "tidak ada yang baru" in output
+    assert " tetap " in output
     assert night.content() == before
 
 

@@ -130,7 +130,7 @@ def test_a_load_that_fails_is_red_once_beside_good_published_data(dataset: Datas
     assert not failed.success and found.keys() == {"pemuatan"} | DELIVERY | TABLE
     assert red(found) - {"bentuk_sumber"} == {"pemuatan"}
     assert "dagang/pasar: " in (found["pemuatan"].description or "")
-    assert "pemuatan gagal dan tidak mengubah data yang terbit; hasil 20" in (
+    assert "pemuatan gagal dan tidak mengubah data di raw; hasil 20" in (
         found["unik_kunci"].description or ""
     )
 
@@ -216,7 +216,7 @@ def test_a_model_that_is_not_built_is_checked_as_it_is_published(dataset: Datase
     assert not result.success
     (found,) = answers(result).values()
     assert found.passed
-    assert "Model tidak dibangun, yang terbit diperiksa: " in (found.description or "")
+    assert "model tidak dibangun, yang sudah dirilis diuji: " in (found.description or "")
 
 
 def test_executing_a_models_check_asks_the_published_relation(dataset: Dataset) -> None:
