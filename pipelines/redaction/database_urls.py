@@ -1,4 +1,4 @@
-"""SQLAlchemy URLs of databases, as libpq reads them, and without what may not be seen.
+"""SQLAlchemy URLs of databases: in libpq's form, and without their password.
 
 Not here: which variables hold them (settings.py, runtime/environment.py), what is redacted of a text (secrets.py).
 """
@@ -9,14 +9,14 @@ import re
 
 from sqlalchemy.engine import URL, make_url
 
-PASSWORD_HINT = "in a password write %40 for @, %2F for /, %3A for :, %20 for a blank"  # noqa: S105
+PASSWORD_HINT = "dalam kata sandi tulis %40 untuk @, %2F untuk /, %3A untuk :, %20 untuk spasi"  # noqa: S105
 _SECRETS = ("password", "sslpassword")
 
 
 def libpq_url(url: str | URL) -> str:
-    """A SQLAlchemy URL ("postgresql+psycopg://...") as libpq's own ("postgresql://...").
+    """A SQLAlchemy URL ("postgresql+psycopg://...") in libpq's form ("postgresql://...").
 
-    SQLAlchemy leaves a blank of a password as it is and writes one of the query as "+"; libpq reads neither.
+    SQLAlchemy keeps a blank in a password and writes a blank in the query as "+"; libpq reads neither.
     """
     rendered = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     place, mark, query = rendered.partition("?")
@@ -24,13 +24,13 @@ def libpq_url(url: str | URL) -> str:
 
 
 def has_unescaped(url: str) -> bool:
-    """Whether a user or password seems to hold a @ or blank as it is: a part of it would be taken for the host."""
+    """Whether a user or password holds a bare @ or blank, so that a part of it would be read as the host."""
     authority = re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0]
     return authority.count("@") > 1 or re.search(r"\s", authority) is not None
 
 
 def without_password(url: str) -> tuple[str, str | None]:
-    """Libpq's URL without any password, and the password: a command line can be read by every user."""
+    """Libpq's URL without its password, and the password. Every user of the machine can read a command line."""
     parsed = make_url(url)
     found = parsed.password or next((parsed.query[name] for name in _SECRETS if name in parsed.query), None)
     bare = parsed._replace(password=None).difference_update_query(_SECRETS)

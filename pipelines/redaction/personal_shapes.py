@@ -1,12 +1,12 @@
-"""What is shaped like a person's number or address: the one definition, for Python and for PostgreSQL.
+"""The shapes of persons' numbers and addresses: the one definition, for Python and for PostgreSQL.
 
-What belongs here: shapes of a text, whoever wrote it. Not here: where they are looked for and what follows from it (the
-guard of publication, `_extra`, the quarantine, messages, pages), and whether a cell of a declared format is a good one
-(load/checks.sql). A shape is no proof that the number was ever issued.
+What belongs here: how a NIK, NIP, telephone number, e-mail address or bank account looks in any text. Not here: where
+they are searched and what follows (publication/guard.py, `_extra` in load/stage/, messages), and whether a cell of a
+declared format is right (load/checks.sql). A shape is no proof that the number was ever issued.
 
-Python and PostgreSQL read the patterns alike; `functions` gives them to the warehouse as `ops.berbentuk_nik(text)` and
-so on. Before a text is looked at it is made plain: digits, blanks and dashes of every kind, invisible signs, the bytes
-of a bytea.
+Python and PostgreSQL read the patterns alike: `functions` makes them functions of the warehouse,
+`ops.berbentuk_nik(text)` and so on. Before the search a text is normalised (`plain`): digits, blanks and dashes of
+every kind, invisible signs, the bytes of a bytea.
 
 Sources: PP 37/2007, pasal 37 (NIK: region, ddmmyy of birth, a woman's day plus 40, serial; a KK has the same form, with
 the day of its issue), Kepmendagri 300.2.2-2430/2025 (provinces), Perka BKN 22/2007 (NIP).
@@ -20,7 +20,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # an error of the house is made where nothing of a database is imported
+if TYPE_CHECKING:  # errors.py imports this module, and must not import a database driver
     from psycopg import sql
 
 MASK = "***"
@@ -35,9 +35,9 @@ _PLAIN = str.maketrans(_FROM, _TO, _INVISIBLE)
 _NOT_ASCII = 128
 _BYTEA = r"\\x(?:[0-9a-f][0-9a-f])+"
 
-# What may stand around a number: for Python, which replaces the number alone, and for PostgreSQL, to which a look ahead
-# or behind costs a hundred times as much and which only asks whether there is one. Not behind "0.": decimals of a
-# fraction that is written as text.
+# What may stand around a number: for Python, which replaces only the number, and for PostgreSQL, which only asks
+# whether there is one and for which a lookahead or lookbehind costs a hundred times as much. Not behind "0.": these are
+# the decimals of a fraction.
 _ALONE = ((r"(?<![0-9])(?<!0\.)", "(?![0-9])"), ("(?:^|[^0-9.]|^[.]|[^0][.])", "(?:$|[^0-9])"))
 _NO_FRACTION = (
     ("(?<![0-9])(?<![0-9][.,])", "(?![0-9])"),
@@ -51,9 +51,11 @@ _POINT, _COMMA = "(?: ?[.] ?)?", "(?: ?[,;] ?)?"
 
 
 def _nik(inside: str, gaps: Sequence[str], serial: str) -> str:
-    """16 digits: `inside` parts those of a pair, `gaps` stand behind province, regency, district, day, month, year.
+    """The pattern of 16 digits.
 
-    Province 99 is nobody's: the made-up people of demo and tests live there.
+    inside: what may stand between the two digits of a pair. gaps: what may stand behind province, regency, district,
+    day, month and year. serial: the pattern of the last four digits.
+    No province has the code 99: the made-up people of demo and tests live there.
     """
     province = "(?:1~[1-9]|2~1|3~[1-6]|5~[1-3]|6~[1-5]|7~[1-6]|8~[12]|9~[1-69])"
     counted = "(?:0~[1-9]|[1-9]~[0-9])"
@@ -70,11 +72,11 @@ def _nik(inside: str, gaps: Sequence[str], serial: str) -> str:
 
 
 def _nik_shape() -> str:
-    """As cards and lists group a NIK: any serial. Grouped in any other way: a serial below 1000, as nearly all are.
+    """The pattern of a NIK, as identity cards and lists group its digits, or grouped in any other way.
 
-    Without that bound two dates in one cell would be a NIK. Points and commas belong to other numbers too, so that
-    there one of them alone may part the digits: two coordinates are none. A serial 0000 was never issued, but is what
-    a spreadsheet or a floating-point number makes of 0001.
+    In another grouping the serial must be below 1000, as nearly all are; without that bound two dates in one cell would
+    be a NIK. Points and commas belong to other numbers, too, so only one kind of them may separate the digits: two
+    coordinates are no NIK. A serial 0000 was never issued, but spreadsheets and floating-point numbers make it of 0001.
     """
     any_serial, low_serial = "[0-9]{4}", "0~[0-9]~[0-9]~[0-9]"
     written = [
@@ -86,7 +88,7 @@ def _nik_shape() -> str:
 
 
 def _nip_shape() -> str:
-    """18 digits: birth yyyymmdd, appointment yyyymm (of a PPPK 21 to 32 for the month), sex, serial."""
+    """The pattern of 18 digits: birth yyyymmdd, appointment yyyymm (for a PPPK the month is 21 to 32), sex, serial."""
     parts = (
         "(?:1~9|2~0)~[0-9]~[0-9]~(?:0~[1-9]|1~[0-2])~(?:0~[1-9]|[12]~[0-9]|3~[01])",
         "(?:1~9|2~0)~[0-9]~[0-9]~(?:0~[1-9]|1~[0-2]|2~[1-9]|3~[0-2])~[12]~(?:[1-9]~[0-9]~[0-9]|0~[1-9]~[0-9]|0~0~[1-9])",
@@ -96,10 +98,12 @@ def _nip_shape() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One kind of personal text: its name here and in ops.berbentuk_<name>, what a person calls it, its pattern.
+    """One kind of personal text.
 
-    around: what may stand before and behind it, for Python and for PostgreSQL. at_least, likely: bytes of the shortest
-    such text, and what is in each such text when its signs are taken away; the warehouse looks no closer at others.
+    name: its name here and in ops.berbentuk_<name>. words: its name for people. pattern: a regular expression.
+    around: what may stand before and behind it, for Python and for PostgreSQL.
+    at_least: bytes of the shortest such text. likely: a pattern that each such text has when its signs are removed.
+    The warehouse runs the slow pattern only on texts that pass these two tests.
     """
 
     name: str
@@ -115,7 +119,7 @@ class Shape:
 
     @property
     def in_sql(self) -> str:
-        """The pattern as PostgreSQL asks for it."""
+        """The pattern with its surroundings, for PostgreSQL."""
         return self.pattern.join(self.around[1])
 
 
@@ -147,36 +151,36 @@ ACCOUNT = Shape(
     12,
     "[0-9]{9}",
 )
-"""Of a bank, which only the words before it tell from another number; codes of a budget's accounts have points."""
+"""Of a bank. Only the words before it distinguish it from another number; codes of budget accounts have points."""
 
 NUMBERS = (NIK, NIP)
-"""What is nobody else's than a person's, wherever it stands."""
+"""Shapes that always belong to a person."""
 ALL = (NIK, NIP, PHONE, EMAIL, ACCOUNT)
-"""Besides, what may also be an office's: for texts where no contact of an office is expected."""
+"""With shapes that may also belong to an office: for texts where no contact of an office is expected."""
 
 
 def plain(text: str) -> str:
-    """`text` as the patterns read it. ops.bentuk_polos does the same."""
+    """`text` normalised for the patterns. ops.bentuk_polos does the same."""
     if re.fullmatch(_BYTEA, text):
         text = bytes(byte for byte in bytes.fromhex(text[2:]) if 0 < byte < _NOT_ASCII).decode("ascii")
     return unicodedata.normalize("NFKC", text).translate(_PLAIN)
 
 
 def found(text: str, shapes: Collection[Shape] = NUMBERS) -> tuple[Shape, ...]:
-    """Which of `shapes` are somewhere in `text`."""
+    """Those of `shapes` that `text` contains."""
     seen = plain(text)
     return tuple(shape for shape in shapes if shape.compiled.search(seen))
 
 
 def masked(text: str, shapes: Collection[Shape] = ALL) -> str:
-    """`text` with MASK for all that has one of `shapes`; whole, where it is seen only in the plain text."""
+    """`text` with MASK for each part of one of `shapes`; MASK alone where only the normalised text shows the shape."""
     for shape in shapes:
         text = shape.compiled.sub(MASK, text)
     return MASK if found(text, shapes) else text
 
 
 def shaped(text: sql.Composable, shapes: Collection[Shape] = NUMBERS) -> sql.Composed:
-    """Whether an SQL text has one of `shapes`; NULL has none."""
+    """SQL: whether a text contains one of `shapes`; NULL contains none."""
     from psycopg import sql
 
     tests = [sql.SQL("{}({})").format(sql.Identifier("ops", f"berbentuk_{s.name}"), text) for s in shapes]
@@ -184,7 +188,7 @@ def shaped(text: sql.Composable, shapes: Collection[Shape] = NUMBERS) -> sql.Com
 
 
 def split_nik(left: sql.Composable, right: sql.Composable) -> sql.Composed:
-    """Whether two SQL texts, cells beside each other, are a NIK together where neither is one; NULL is none."""
+    """SQL: whether two neighbouring cells are a NIK only when joined; false where one is NULL."""
     from psycopg import sql
 
     return sql.SQL(
@@ -193,7 +197,7 @@ def split_nik(left: sql.Composable, right: sql.Composable) -> sql.Composed:
 
 
 def functions() -> list[sql.Composed]:
-    """The same definition in the warehouse: ops.bentuk_polos, ops.berbentuk_<name>, ops.berbentuk_nik_terbagi."""
+    """Statements that create the functions ops.bentuk_polos, ops.berbentuk_<name>, ops.berbentuk_nik_terbagi."""
     from psycopg import sql
 
     head = sql.SQL(
@@ -206,7 +210,7 @@ def functions() -> list[sql.Composed]:
             + body
         )
 
-    # Nearly all texts are ASCII, and a translate costs by the signs that it looks for.
+    # Nearly all texts are ASCII, and the cost of translate grows with the signs that it looks for.
     plain_text = sql.SQL(
         "case when octet_length(t) <> char_length(t) then translate(normalize(t, NFKC), {}, {})"
         " when starts_with(t, {}) and t ~ {} then translate("
@@ -234,7 +238,7 @@ def functions() -> list[sql.Composed]:
             sql.Literal(shape.in_sql),
         )
         made.append(function(f"berbentuk_{shape.name}", "t text", "boolean", test))
-    # Two codes of one region beside each other, or a region and a period, are no person.
+    # Two codes of one region in neighbouring cells, or a region and a period, are no person.
     split = sql.SQL(
         "octet_length(a) <= 60 and octet_length(b) <= 60"
         " and a !~ '[^0-9 /_:|.,-]' and b !~ '[^0-9 /_:|.,-]'"

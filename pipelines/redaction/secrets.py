@@ -1,7 +1,7 @@
-"""What may be printed of a text that others had a hand in: no secret, and no sign that a terminal would obey.
+"""Removes secrets and control characters from texts that others wrote, before they are printed.
 
-What belongs here: the one redaction, which every error of the house (errors.py) and everything that the commands print
-goes through. Not here: persons' numbers (personal_shapes.py), colours (runtime/terminal.py).
+What belongs here: the one redaction for all errors (errors.py) and for all that the commands print. Not here: persons'
+numbers (personal_shapes.py), colours (runtime/terminal.py).
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ _CREDENTIAL_NAMES = (
     "|api_key|apikey|api-key|subscription-key|sig|signature"
 )
 _URL = re.compile(r"(?<=://)(?:(?!://)[^\n])*")
-# A host with its port, and then a path, a query or a fragment: what looks like one of these may be a password.
+# A host with its port, followed by a path, a query or a fragment. Without one of these it may be a password.
 _PORT = re.compile(r"[^/@\s:]*:\d{1,5}(?:/|\?[\w.-]+=|[?#][^@\s]*(?:\s|$))|\[[0-9a-fA-F:.]+\]")
 _HOST = re.compile(r"[\w.\[\]:%-]+(?=$|[/?#\s,;)'\"])|(?=/)")
 _NAME = (
     r"(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|subscription-key|signature|authorization"
     r"|(?<![a-z])(?:sandi|sig)|(?<=[?&])key)"
 )
-# Behind a colon a plain word that another one follows is a sentence, and no secret.
+# A plain word behind a colon that another word follows is a sentence, not a secret.
 _SENTENCE = r"[a-z-]+[,.;:]?[ \t]+(?![\w-]+[\"']?[:=])\S"
 _ASSIGNED = re.compile(
     rf"(?i)({_NAME}(?:\\?[\"'])?(?:\s*=\s*|[ \t]*:(?!:)[ \t]*(?!{_SENTENCE})))(?![\"']?\$\{{)"
@@ -34,15 +34,15 @@ _HEADER = re.compile(
 _REFERENCE = re.compile(r"\$\{[A-Z][A-Z0-9_]*\}")
 _IN_QUERY = re.compile(rf"(?i)(?:{_CREDENTIAL_NAMES}|key)")
 _MARKDOWN = re.compile(r"[\\`*\[\]<>!#|~]")
-# C0 and C1 but for line feed and tab, what turns the direction of a line around, and bytes of a name that are no UTF-8.
+# C0 and C1 without line feed and tab, marks that reverse a line's direction, and surrogates of bytes that are no UTF-8.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def redacted(text: str) -> str:
-    """`text` without the passwords of its URLs, and without what stands behind `password=`, `token:` and the like.
+    """`text` without the passwords of its URLs and the values behind `password=`, `token:` and the like.
 
-    A password may hold what it should have written as %40 or %20: it ends at the last @ before a host. Behind a colon
-    stays what reads as a sentence: a word of letters alone, and another one behind it. Time grows with the length only.
+    A password may hold a bare @ or blank (which should be %40 or %20): it ends at the last @ before a host. A sentence
+    behind a colon stays: a word of letters only, with another word behind it. The time is linear in the length.
     """
     if "://" in text:
         text = _URL.sub(lambda match: _without_password(match[0]), text)
@@ -53,17 +53,17 @@ def redacted(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    """`text` for a terminal: redacted, and each control character as \\x.., so that none is obeyed."""
+    r"""`text` for a terminal: redacted, and each control character written as \x.., so that it has no effect."""
     return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], redacted(text))
 
 
 def as_markdown(text: str) -> str:
-    """`text` for a page that reads Markdown: no link, picture, heading or HTML of its own making."""
+    """`text` for a page that renders Markdown: it can make no link, picture, heading or HTML."""
     return _MARKDOWN.sub(r"\\\g<0>", shown(text))
 
 
 def secret_in(url: str) -> str | None:
-    """Where a URL of a contract holds a secret itself and not as ${NAME}: the word for it, else None."""
+    """The name of a secret that a URL holds in plain text and not as ${NAME}; None where it holds none."""
     bare = _REFERENCE.sub("REF", url)
     for name in parameters(bare):
         if _IN_QUERY.fullmatch(name):
@@ -90,7 +90,7 @@ def parameters(url: str) -> tuple[str, ...]:
 
 
 def _without_password(rest: str) -> str:
-    """What stands behind `scheme://`, up to the next URL or the line's end."""
+    """`rest`, which stands behind `scheme://`, without its password."""
     user, colon, _ = rest.partition(":")
     if not colon or re.search(r"[/\s]", user) or _PORT.match(rest):
         return rest

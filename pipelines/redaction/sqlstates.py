@@ -112,7 +112,7 @@ def meaning(state: str | None) -> str:
 def reference(state: str | None, number: int | None = None) -> str:
     """What helps to find the server's own text in its log: number, SQLSTATE, time. A made-up state is not repeated."""
     now = f"{datetime.now(ZoneInfo(TIMEZONE)):%Y-%m-%d %H:%M:%S} WITA"
-    named = [f"error {number}"] if number is not None else []
+    named = [f"kesalahan {number}"] if number is not None else []
     named += [f"SQLSTATE {state}"] if state and _is_standard(state) else []
     return ", ".join([*named, now])
 
