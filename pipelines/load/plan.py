@@ -1,8 +1,7 @@
 """One load as a value: which contract, which batch, which rows; and the tables that it works with.
 
 What belongs here: names and columns of landing, stage and raw. Not here: the statements made from them
-(load/stage/statement.py, load/stage/quarantine.py, load/apply/dispositions.py, load/apply/history.py,
-load/apply/reconcile.py), running them (loader.py).
+(load/stage/, load/apply/), running them (loader.py).
 """
 
 from __future__ import annotations
@@ -15,19 +14,20 @@ from psycopg import sql
 from pipelines.contracts.model import Contract
 from pipelines.contracts.raw_table import DELETED, EXTRA, raw_columns, raw_key
 from pipelines.contracts.windows import Window
+from pipelines.load.stage.cells import sql_type
 
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
     """How one batch of one dataset goes from landing into raw.
 
-    since: from where on an incremental read begins (ISO 8601), None where it reads all.
-    asked: the same as the source writes it; only of an API, which is asked by a text of its own.
-    full_refresh: a full refresh, which reads all and puts it in the place of all, whatever the disposition.
-    file: the upload that is read, where uploads are appended: its earlier rows are replaced.
-    exact: columns whose values the source's own type guarantees; they land typed and need no cast.
-    allow_empty: a window without a row is taken as the truth, also where rows of it are published.
-    only_keys: the source's keys are read: whatever other columns say, a row with a key is a row.
+    since: from where on an incremental read begins (ISO 8601); None where it reads everything.
+    asked: the same in the source's own writing, only for an API, which compares texts.
+    full_refresh: everything is read and takes the place of everything, whatever the disposition.
+    file: the upload that is read, where uploads are appended; its earlier rows are replaced.
+    exact: names of columns whose type the source guarantees; they land typed and need no cast.
+    allow_empty: the source may give no row, or far fewer than before.
+    only_keys: just the source's keys are read; cells of other columns may be of any form.
     """
 
     contract: Contract
@@ -42,27 +42,26 @@ class LoadPlan:
     only_keys: bool = False
 
     def _name(self, what: str) -> str:
-        """Cut to leave room for the rest: a batch's number is nobody else's."""
+        """A table's name for this batch. The dataset's part is cut: PostgreSQL's names have 63 bytes at most."""
         return f"{self.contract.table[:40]}__{self.batch_id}_{what}"
 
     @property
     def private(self) -> bool:
-        """Whether landing holds personal values as they came; then it is a temporary table of the session."""
+        """Whether landing has unmasked personal values; then it is a temporary table of the session."""
         return any(c.personal for c in self.contract.stored)
 
     @property
     def direct(self) -> bool:
-        """Whether landing can be the stage: every column lands as it will be stored, and none is unknown."""
+        """Whether landing may become the stage: every column lands as it will be stored, and no column is unknown."""
         if self.private or self.contract.evolves:
             return False
         return self.exact.issuperset(c.name for c in self.contract.stored)
 
     @property
     def reads_everything(self) -> bool:
-        """Whether the load reads all that the source has.
+        """Whether the load reads everything that the source has.
 
-        One of several files that are merged is not all, except of versions without a clock, where each is a picture of
-        the whole.
+        One of several merged files is not everything. Only for a history without a cursor each file has all rows.
         """
         if self.full_refresh:
             return True
@@ -72,56 +71,63 @@ class LoadPlan:
 
     @property
     def landing_name(self) -> str:
+        """The name of the landing table."""
         return self._name("landing")
 
     @property
     def landing(self) -> sql.Identifier:
+        """The table of the rows as they came."""
         return sql.Identifier("pg_temp" if self.private else "landing", self.landing_name)
 
     @property
     def stage_name(self) -> str:
+        """The name of the stage."""
         return self._name("stage")
 
     @property
     def stage(self) -> sql.Identifier:
+        """The table of the valid rows, typed."""
         return sql.Identifier("landing", self.stage_name)
 
     @property
     def renewed_name(self) -> str:
-        """What a raw table is called while it takes the place of one without a row."""
+        """The name of the new table that takes the place of a raw table without a row."""
         return self._name("baru")
 
     @property
     def duplicates(self) -> sql.Identifier:
+        """The table that names the landing rows whose key comes more than once."""
         return sql.Identifier("pg_temp" if self.private else "landing", self._name("duplicates"))
 
     @property
     def raw(self) -> sql.Identifier:
+        """The dataset's table in raw."""
         return sql.Identifier("raw", self.contract.table)
 
     @property
     def content(self) -> tuple[str, ...]:
-        """The columns that say whether a row changed."""
+        """The names of the columns that decide whether a row changed."""
         return tuple(c.name for c in self.contract.stored) + ((EXTRA,) if self.contract.evolves else ())
 
     @property
     def compared(self) -> tuple[str, ...]:
-        """The content, and that a row had been marked as deleted: one that is at the source again has changed."""
+        """The content, and deleted_at where there is one: a deleted row that the source has again has changed."""
         marked = self.contract.reconcile and not self.contract.keeps_history
         return self.content + (tuple(n for n, _ in DELETED) if marked else ())
 
     def names(self, alias: str | None = None) -> sql.Composable:
-        """The content columns, as a list."""
+        """The content columns as a list, each after `alias`."""
         return identifiers(self.content, alias)
 
     def same_key(self, left: str, right: str) -> sql.Composable:
+        """Whether the rows of two aliases have the same primary key."""
         return sql.SQL(" and ").join(
             sql.SQL("{} = {}").format(sql.Identifier(left, n), sql.Identifier(right, n))
             for n in self.contract.primary_key
         )
 
     def scope(self, alias: str) -> sql.Composable:
-        """The rows of raw that this load puts others in the place of."""
+        """A condition for the rows of raw that this load replaces: of its window, of its file, or all."""
         if self.window:
             assert self.contract.partition is not None
             return self.window.condition(sql.Identifier(alias, self.contract.partition.column))
@@ -135,9 +141,12 @@ class LoadPlan:
 
 
 def create_raw(contract: Contract, table: str | None = None) -> list[sql.Composed]:
-    """The table as a first load finds it, empty; nothing where it is there. table: its name, if not the dataset's."""
+    """Creates the empty raw table that a first load needs, if it does not exist.
+
+    table: its name, where it is not the dataset's.
+    """
     raw = sql.Identifier("raw", table or contract.table)
-    parts = [sql.SQL("{} {}").format(sql.Identifier(n), sql.SQL(t)) for n, t in raw_columns(contract)]  # type: ignore[arg-type]
+    parts = [sql.SQL("{} {}").format(sql.Identifier(n), sql_type(t)) for n, t in raw_columns(contract)]
     if key := raw_key(contract):
         parts.append(sql.SQL("primary key ({})").format(identifiers(key)))
     statements = [sql.SQL("create table if not exists {} ({})").format(raw, sql.SQL(", ").join(parts))]
@@ -146,8 +155,8 @@ def create_raw(contract: Contract, table: str | None = None) -> list[sql.Compose
         index = sql.SQL("create unique index {} on {} ({}) where is_current").format(
             sql.Identifier(name), raw, identifiers(contract.primary_key)
         )
-        # "if not exists" would wait for whoever writes into the table before it looked. A table of before, which is no
-        # history, stays as it is: its load says what to do.
+        # "create index if not exists" would wait for a session that writes into the table, even if the index exists. A
+        # table from before the contract kept a history stays as it is: its load says what to do.
         statements.append(
             sql.SQL("do {}").format(
                 sql.Literal(
@@ -161,7 +170,7 @@ def create_raw(contract: Contract, table: str | None = None) -> list[sql.Compose
 
 
 def current_index(table: str) -> str:
-    """The name of the index that holds a history to one current version of a key."""
+    """The name of the unique index by which a key has only one current version."""
     return f"{table}_current"
 
 
@@ -169,6 +178,7 @@ RAW_SHAPE = sql.SQL(
     "select attname, replace(format_type(atttypid, atttypmod), ' ', '') from pg_attribute"
     " where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum"
 )
+"""Name and type of every column of a table, whose name is the parameter; types as `expected_shape` writes them."""
 
 
 def expected_shape(contract: Contract) -> list[tuple[str, str]]:
@@ -182,4 +192,5 @@ def expected_shape(contract: Contract) -> list[tuple[str, str]]:
 
 
 def identifiers(names: Sequence[str], alias: str | None = None) -> sql.Composable:
+    """Column names as a list, each after `alias`."""
     return sql.SQL(", ").join(sql.Identifier(*((alias, n) if alias else (n,))) for n in names)

@@ -24,8 +24,9 @@ _CLAUSE = re.compile(
 def clauses(statement: sql.Composable | str | None) -> list[str]:
     """The statement's clauses, one a line, with single blanks: so that a failed test shows where two differ."""
     assert statement is not None
-    text = re.sub(r"\s+", " ", statement if isinstance(statement, str) else written(statement)).strip()
-    return _CLAUSE.split(re.sub(r"(?<=[(\[]) | (?=[)\]])", "", text))
+    text = statement if isinstance(statement, str) else written(statement)
+    text = re.sub(r"(?<=[(\[])\s*\n\s*|\s*\n\s*(?=[)\]])", "", text)
+    return _CLAUSE.split(re.sub(r"\s+", " ", text).strip())
 
 
 def written(statement: sql.Composable) -> str:

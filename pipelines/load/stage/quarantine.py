@@ -158,8 +158,9 @@ def _of_this_file(plan: LoadPlan, file: str) -> sql.Composable:
 
 
 def resolve(plan: LoadPlan, source_name: str | None, *, refused: bool) -> sql.Composed:
-    """Resolves the open entries that this load fixed: a full read or their own file no longer has the row, or the
-    stage has its key.
+    """Resolves the open entries that this load fixed.
+
+    These are entries whose row a full read, or their own file, no longer has, and entries whose key is in the stage.
 
     source_name: the upload that was read.
     refused: whether the load refused rows, which `note_refused_rows` has put into REFUSED.

@@ -1,11 +1,11 @@
-"""Why a load was rejected, for the OPD: which rules its rows broke most, and which repair of the contract would help.
+"""Why a load was rejected, in a line for the OPD: which rules its rows broke most, and which repair would help.
 
 Not here: the rows with all their reasons (quarantine.py), whether a load is rejected (quality/gate.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,87 +19,98 @@ from pipelines.load.stage.rules import Rule, rules
 from pipelines.load.stage.statement import REJECTED, all_rules, cleaned_rows, count_duplicates
 
 SHOWN = 3
+"""Reasons that are named."""
 _SAMPLE = 1_000
 """Refused rows that a repair is tried on."""
-_AT_ONCE = 400
+_RULES_PER_QUERY = 400
 _LAST_STAGE = 2
+"""The stage of repairs that work on a value after it was read (contracts/repairs.py)."""
 
 
 def most_common(connection: Connection[Any], plan: LoadPlan, *, deduplicated: bool) -> str:
-    """The first three reasons with column and count, most rows first, each with the repair that most rows need."""
-    asked = all_rules(plan)
-    counted = [
-        (rows, place, rule) for place, (rule, rows) in enumerate(_counts(connection, plan, asked)) if rows
-    ]
-    counted.sort(key=lambda found: (-found[0], found[1]))
-    said = [(rows, _said(connection, plan, rule, rows)) for rows, _, rule in counted[:SHOWN]]
+    """The SHOWN most frequent reasons with column and count, each with the repair that would help most of its rows.
+
+    deduplicated: plan.duplicates names rows whose key another row has; they are a reason, too.
+    """
+    broken = [(rule, rows) for rule, rows in _counts(connection, plan) if rows]
+    broken.sort(key=lambda found: -found[1])
+    reasons = [(rows, _describe(connection, plan, rule, rows)) for rule, rows in broken[:SHOWN]]
     if deduplicated:
-        row = connection.execute(count_duplicates(plan)).fetchone()
-        twice = int(row[0]) if row else 0
+        (rows,) = connection.execute(count_duplicates(plan)).fetchone() or (0,)
         key = ", ".join(plan.contract.identity)
-        said.append((twice, f"{key}: kunci sudah dipakai baris lain, {twice} baris"))
-        said.sort(key=lambda found: -found[0])
-    return "; ".join(words for _, words in said[:SHOWN])
+        reasons.append((rows, f"{key}: kunci sudah dipakai baris lain, {rows} baris"))
+        reasons.sort(key=lambda found: -found[0])
+    return "; ".join(text for _, text in reasons[:SHOWN])
 
 
-def _counts(
-    connection: Connection[Any], plan: LoadPlan, asked: tuple[Rule, ...]
-) -> Iterator[tuple[Rule, int]]:
-    for start in range(0, len(asked), _AT_ONCE):
-        part = asked[start : start + _AT_ONCE]
-        broken = [sql.SQL("count(*) filter (where not {})").format(rule.predicate) for rule in part]
-        query = sql.SQL("select {} from {} join {} r on r.rid = l.ctid").format(
-            sql.SQL(", ").join(broken), cleaned_rows(plan), REJECTED
-        )
-        yield from zip(part, connection.execute(query).fetchone() or (), strict=True)
+def _counts(connection: Connection[Any], plan: LoadPlan) -> Iterator[tuple[Rule, int]]:
+    """Each rule, and how many refused rows break it."""
+    checked = all_rules(plan)
+    for start in range(0, len(checked), _RULES_PER_QUERY):
+        part = checked[start : start + _RULES_PER_QUERY]
+        yield from zip(part, connection.execute(count_broken(plan, part)).fetchone() or (), strict=True)
 
 
-def _said(connection: Connection[Any], plan: LoadPlan, rule: Rule, rows: int) -> str:
-    remedy = _remedy(connection, plan, rule)
-    return f"{rule.message}, {rows} baris" + (f" (parse: {remedy}?)" if remedy else "")
+def count_broken(plan: LoadPlan, checked: Sequence[Rule]) -> sql.Composed:
+    """One row: for each rule the number of refused rows that break it."""
+    broken = [sql.SQL("count(*) filter (where not {})").format(rule.predicate) for rule in checked]
+    return sql.SQL("select {} from {} join {} r on r.rid = l.ctid").format(
+        sql.SQL(", ").join(broken), cleaned_rows(plan), REJECTED
+    )
 
 
-def _remedy(connection: Connection[Any], plan: LoadPlan, rule: Rule) -> str | None:
-    """What `parse` would have to say so that most of the rows that break this rule keep all rules of the column."""
-    best, most = None, 0
+def _describe(connection: Connection[Any], plan: LoadPlan, rule: Rule, rows: int) -> str:
+    repair = _helpful_repair(connection, plan, rule)
+    return f"{rule.message}, {rows} baris" + (f" (parse: {repair}?)" if repair else "")
+
+
+def _helpful_repair(connection: Connection[Any], plan: LoadPlan, rule: Rule) -> str | None:
+    """The `parse` by which most rows that break this rule, and at least half of them, would keep the column's rules."""
     if rule.column.name in plan.exact:
         return None  # its source's type is the contract's: there is no text to repair
-    for column in _repaired_otherwise(rule):
-        mended, tried = _tried(connection, plan, rule, column)
-        if mended > most and mended * 2 >= tried:
-            best, most = column, mended
+    best, most = None, 0
+    for column in _columns_with_another_repair(rule):
+        repaired, tried = connection.execute(try_repair(plan, rule, column)).fetchone() or (0, 0)
+        if repaired > most and repaired * 2 >= tried:
+            best, most = column, repaired
     if best is None:
         return None
     return best.parse[0] if len(best.parse) == 1 else f"[{', '.join(best.parse)}]"
 
 
-def _repaired_otherwise(rule: Rule) -> Iterator[Column]:
-    """The column with each repair more that its contract may declare. What was read well is not read in another way."""
+def _columns_with_another_repair(rule: Rule) -> Iterator[Column]:
+    """The rule's column with one more repair, for each repair that the contract may declare there.
+
+    A cell that was read well, and only lost precision, is not read in another way.
+    """
     column = rule.column
     if rule.name in ("wajib", "jendela") or column.pseudonymise:
         return
     for name, parser in repairs.PARSERS.items():
         if name in column.parse or (rule.name == "ketelitian" and parser.stage != _LAST_STAGE):
             continue
-        behind = [other for other in column.parse if repairs.PARSERS[other].stage > parser.stage]
-        before = [other for other in column.parse if other not in behind]
-        changed = replace(column, parse=(*before, name, *behind))
+        after = [other for other in column.parse if repairs.PARSERS[other].stage > parser.stage]
+        before = [other for other in column.parse if other not in after]
+        changed = replace(column, parse=(*before, name, *after))
         if not any(repairs.faults(changed)):
             yield changed
 
 
-def _tried(connection: Connection[Any], plan: LoadPlan, rule: Rule, column: Column) -> tuple[int, int]:
-    """Two counts of rows that break `rule`: those that the repairs of `column` would make good, and all."""
+def try_repair(plan: LoadPlan, rule: Rule, column: Column) -> sql.Composed:
+    """Two counts of refused rows that break `rule`: those that the repairs of `column` would make good, and all.
+
+    Of many rows _SAMPLE are tried.
+    """
     contract = replace(
         plan.contract, columns=tuple(column if c.name == column.name else c for c in plan.contract.columns)
     )
-    kept = [r.predicate for r in rules(contract, plan.exact) if r.column.name == column.name]
-    query = sql.SQL(
+    own_rules = [r.predicate for r in rules(contract, plan.exact) if r.column.name == column.name]
+    return sql.SQL(
         "select count(*) filter (where {kept}), count(*) from"
         " (select l.* from {rows} join {rejected} r on r.rid = l.ctid where not {rule} limit {most}) l"
         " cross join lateral (select {cell} as {name} offset 0) b"
     ).format(
-        kept=sql.SQL(" and ").join(kept),
+        kept=sql.SQL(" and ").join(own_rules),
         rows=cleaned_rows(plan),
         rejected=REJECTED,
         rule=rule.predicate,
@@ -107,5 +118,3 @@ def _tried(connection: Connection[Any], plan: LoadPlan, rule: Rule, column: Colu
         cell=cleaned(column),
         name=sql.Identifier(column.name),
     )
-    row = connection.execute(query).fetchone()
-    return (int(row[0]), int(row[1])) if row else (0, 0)

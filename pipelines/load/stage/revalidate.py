@@ -16,7 +16,7 @@ from psycopg import Connection, sql
 from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract
 from pipelines.load.plan import LoadPlan
-from pipelines.load.stage.cells import cleaned
+from pipelines.load.stage.cells import cleaned, sql_type
 from pipelines.load.stage.rules import allowed
 from pipelines.load.watermark import cursor_column, possible
 
@@ -64,11 +64,13 @@ def since(connection: Connection[Any], plan: LoadPlan) -> str | None:
 
 
 def earliest_refused(plan: LoadPlan, rules: str) -> sql.Composed:
-    """One row: the least of `plan.since` and the cursor values of rows that other rules than `rules` refused; and the
-    number of such rows whose cursor value is unusable.
+    """One row: from where to read, so that rows which other rules than `rules` refused come again; and a count.
+
+    From where: the least of `plan.since` and of these rows' cursor values. The count: such rows whose cursor value is
+    unusable.
     """
     column = cursor_column(plan)
-    kind = sql.SQL(column.type)  # type: ignore[arg-type]  # checked by the contract
+    kind = sql_type(column.type)
     return sql.SQL(
         "with refused as (select q.row ->> {name} as {cursor} {refused}),"
         " cleaned as (select {cleaned} as value from refused l),"
@@ -96,8 +98,7 @@ def _asked_from(contract: Contract, column: Column, value: sql.Composable) -> sq
     An API may leave out what stands at the very value that it is asked from: it is asked from a day earlier.
     """
     if contract.server.kind == "api" and column.logical_type in ("date", "timestamp"):
-        kind = sql.SQL(column.type)  # type: ignore[arg-type]  # checked by the contract
-        return sql.SQL("({} - interval '1 day')::{}").format(value, kind)
+        return sql.SQL("({} - interval '1 day')::{}").format(value, sql_type(column.type))
     return value
 
 

@@ -1,8 +1,9 @@
-"""Landing and stage: the rows as they came, and of these the good ones, typed. Pure SQL, run by loader.py.
+"""The tables landing and stage: the rows as they came, and the good ones of them, typed. Pure SQL, run by loader.py.
 
-Order: landing, (COPY), stage, primary key, [duplicates, primary key]. Where every column lands exactly as it will be
-stored and no row is refused, landing itself becomes the stage, and each row is written once. Each cell is parsed once:
-the statement that makes the stage notes which rows it leaves out, for the quarantine.
+The order of the statements: create landing, COPY, create stage, primary key; where a key comes more than once, settle
+the duplicates and add the primary key then. Where every column lands with the type that it will be stored with and no
+row is refused, landing itself becomes the stage, and each row is written only once. Each cell is parsed only once, too:
+the statement that makes the stage notes which rows it refuses, for the quarantine.
 """
 
 from __future__ import annotations
@@ -14,19 +15,19 @@ from pipelines.contracts.raw_table import DELETED, EXTRA, POSITION
 from pipelines.contracts.windows import Window
 from pipelines.extract.stream import SourceStream
 from pipelines.load.plan import LoadPlan, identifiers
-from pipelines.load.stage.cells import castable, cleaned, declared, repaired, typed
+from pipelines.load.stage.cells import castable, cleaned, declared, repaired, sql_type, typed
 from pipelines.load.stage.rules import OF_A_KEY, Rule, all_kept, rules
 from pipelines.redaction import personal_shapes
 
 REJECTED = sql.Identifier("pg_temp", "rejected_rows")
-"""The landing rows that the stage left out (rid tid); one load at a time has a connection."""
+"""The landing rows that the stage left out (column rid, a tid). A connection has one load at a time."""
 
 
 def create_landing(plan: LoadPlan) -> sql.Composed:
-    """An all-text table that no log holds; of the session alone where its rows are personal.
+    """Creates landing: an unlogged table of text columns, or a temporary one where its rows are personal.
 
-    Columns of which the source's type is the contract's land typed. Where all do, it may become the stage: a logged
-    table with the columns of raw.
+    An exact column, whose type the source guarantees, has its own type. Where all columns are exact, landing may become
+    the stage: then it is a logged table with the columns of raw.
     """
     contract = plan.contract
     columns = [
@@ -44,7 +45,7 @@ def create_landing(plan: LoadPlan) -> sql.Composed:
         ]
     columns.append((POSITION, "text", sql.SQL("")))
     parts = [
-        sql.SQL("{} {}{}").format(sql.Identifier(name), sql.SQL(type_), default)  # type: ignore[arg-type]
+        sql.SQL("{} {}{}").format(sql.Identifier(name), sql_type(type_), default)
         for name, type_, default in columns
     ]
     return sql.SQL("{} {} ({}) with (autovacuum_enabled = off)").format(
@@ -53,6 +54,7 @@ def create_landing(plan: LoadPlan) -> sql.Composed:
 
 
 def copy_landing(plan: LoadPlan, stream: SourceStream) -> sql.Composed:
+    """The COPY that takes the source's blocks: PostgreSQL's own text format, or the source's CSV."""
     columns = identifiers(stream.columns)
     copy = sql.SQL("copy {} ({}) from stdin").format(plan.landing, columns)
     if stream.csv is None:
@@ -63,13 +65,16 @@ def copy_landing(plan: LoadPlan, stream: SourceStream) -> sql.Composed:
 
 
 def cleaned_rows(plan: LoadPlan, landing: sql.Composable | None = None) -> sql.Composable:
-    """The landing rows with cleaned cells beside them: `l` is the row as it came, `b` its cleaned text."""
+    """A FROM item: the landing rows as they came (`l`), and beside each the row of its cleaned texts (`b`).
+
+    landing: what to read instead of the landing table.
+    """
     stored = plan.contract.stored
     cells = [
         sql.SQL("{} as {}").format(cleaned(c, exact=c.name in plan.exact), sql.Identifier(c.name))
         for c in stored
     ]
-    # "offset 0" keeps the planner from repeating a parser in every predicate that reads its cell.
+    # Without "offset 0" the planner would repeat a repair in every predicate that reads its cell.
     once = sql.SQL(" offset 0" if any(c.parse for c in stored) else "")
     return sql.SQL("{} l cross join lateral (select {}{}) b").format(
         landing or plan.landing, sql.SQL(", ").join(cells), once
@@ -77,12 +82,13 @@ def cleaned_rows(plan: LoadPlan, landing: sql.Composable | None = None) -> sql.C
 
 
 def all_rules(plan: LoadPlan) -> tuple[Rule, ...]:
+    """The rules of the contract and of the window. Where just keys are read, only those that make a text a key."""
     found = rules(plan.contract, plan.exact) + _window_rule(plan)
     return tuple(r for r in found if r.column.key and r.name in OF_A_KEY) if plan.only_keys else found
 
 
 def _window_rule(plan: LoadPlan) -> tuple[Rule, ...]:
-    """A row outside the window that was asked for would be doubled by the next one."""
+    """A row outside of the window that was asked for would come again with its own window."""
     if not (plan.window and plan.contract.partition):
         return ()
     column = plan.contract.column(plan.contract.partition.column)
@@ -91,7 +97,7 @@ def _window_rule(plan: LoadPlan) -> tuple[Rule, ...]:
 
 
 def _in_window(plan: LoadPlan, window: Window, column: Column) -> sql.Composable:
-    """True of a row in the window, by the clock of raw, and of one without a date."""
+    """True for a row in the window, by the clock of raw, and for a row without a date."""
     exact = column.name in plan.exact
     return sql.SQL("coalesce(case when {} then {} else true end, true)").format(
         sql.SQL("true") if exact else castable(column), window.condition(value(plan, column))
@@ -99,7 +105,10 @@ def _in_window(plan: LoadPlan, window: Window, column: Column) -> sql.Composable
 
 
 def leave_out_other_windows(plan: LoadPlan) -> sql.Composed | None:
-    """Landed rows that belong to other windows; None where the source was asked for just these days."""
+    """Deletes landed rows that belong to other windows; None where the load has no window.
+
+    Run it where the source could only be asked for more days than these.
+    """
     if not (plan.window and plan.contract.partition):
         return None
     column = plan.contract.column(plan.contract.partition.column)
@@ -109,6 +118,7 @@ def leave_out_other_windows(plan: LoadPlan) -> sql.Composed | None:
 
 
 def valid(plan: LoadPlan) -> sql.Composable:
+    """Whether a row of `cleaned_rows` keeps all rules."""
     return all_kept(all_rules(plan))
 
 
@@ -118,7 +128,10 @@ def any_rejected(plan: LoadPlan) -> sql.Composed:
 
 
 def value(plan: LoadPlan, column: Column) -> sql.Composable:
-    """What is stored of a landed row in `column`; of a reading of keys NULL where another column has no such value."""
+    """The value that is stored in `column`, over `cleaned_rows`.
+
+    Where just keys are read, a cell of another column that cannot be cast is NULL.
+    """
     exact = column.name in plan.exact
     if exact or column.key or not plan.only_keys:
         return typed(column, exact=exact)
@@ -126,12 +139,12 @@ def value(plan: LoadPlan, column: Column) -> sql.Composable:
 
 
 def create_rejected() -> sql.Composed:
-    """Where `ops.tolak` notes a row that it is asked to refuse."""
+    """Creates the table in which the function `ops.tolak` notes the rows that the stage leaves out."""
     return sql.SQL("create temporary table {} (rid tid)").format(REJECTED)
 
 
 def create_stage(plan: LoadPlan) -> sql.Composed:
-    """The valid rows with the columns of raw, but for those that only a history has; the others are in REJECTED."""
+    """Creates the stage: the valid rows, with the columns of raw except a history's. The others are in REJECTED."""
     return sql.SQL(
         "create table {} as select {} from {} where case when {} then true else ops.tolak(l.ctid) end"
     ).format(plan.stage, _stage_values(plan), cleaned_rows(plan), valid(plan))
@@ -155,7 +168,7 @@ def _stage_values(plan: LoadPlan) -> sql.Composable:
 
 
 def _extra() -> sql.Composable:
-    """Unknown columns as jsonb. Nobody has classed them yet: what is shaped like a person's number is masked."""
+    """Unknown columns as jsonb. Nobody has classified them yet, so what looks like a person's number is masked."""
     name, text, cell = (sql.SQL(word) for word in ("e.key", "e.value #>> '{}'", "e.value"))
     return sql.SQL(
         "case when pg_input_is_valid(l.{extra}, 'jsonb') then (select jsonb_object_agg("
@@ -176,7 +189,7 @@ def _extra() -> sql.Composable:
 
 
 def adopt_landing(plan: LoadPlan) -> list[sql.Composed]:
-    """Landing becomes the stage, as it is."""
+    """Renames landing to the stage, and takes off what a stage does not have."""
     return [
         sql.SQL(
             "alter table {} alter column _batch_id drop default, alter column _loaded_at drop default"
@@ -187,6 +200,7 @@ def adopt_landing(plan: LoadPlan) -> list[sql.Composed]:
 
 
 def add_primary_key(plan: LoadPlan, table: sql.Identifier) -> sql.Composed:
+    """Adds the primary key to the stage, or to landing before it becomes the stage."""
     return sql.SQL("alter table {} add constraint {} primary key ({})").format(
         table,
         sql.Identifier(f"{plan.contract.table[:40]}__{plan.batch_id}_pkey"),
@@ -195,9 +209,9 @@ def add_primary_key(plan: LoadPlan, table: sql.Identifier) -> sql.Composed:
 
 
 def settle_duplicates(plan: LoadPlan) -> list[sql.Composed]:
-    """Of the staged rows with one key, the latest by cursor, else the first that came, stays.
+    """Keeps one of the staged rows with the same key: the latest by cursor, else the first that came.
 
-    `plan.duplicates` names the landing rows whose key comes again (rid), and which of them is kept.
+    `plan.duplicates` names the landing rows whose key comes more than once (rid), and which of them is kept.
     """
     contract = plan.contract
     names = identifiers(plan.contract.identity)
@@ -208,7 +222,7 @@ def settle_duplicates(plan: LoadPlan) -> list[sql.Composed]:
         order = sql.SQL("{} desc nulls last, l.ctid desc").format(
             value(plan, contract.column(contract.cursor))
         )
-    # Only what was staged may be cast; "offset 0" keeps the planner from casting before it looks.
+    # Only staged rows can be cast. Without "offset 0" the planner might cast the others, too.
     staged = sql.SQL(
         "(select ctid, * from {0} where not exists (select from {1} r where r.rid = {0}.ctid) offset 0)"
     ).format(plan.landing, REJECTED)
@@ -232,19 +246,19 @@ def settle_duplicates(plan: LoadPlan) -> list[sql.Composed]:
 
 
 def count_duplicates(plan: LoadPlan) -> sql.Composed:
-    """The landing rows that another one with their key is kept for."""
+    """Counts the landing rows that are left out because another row with their key is kept."""
     return sql.SQL("select count(*) from {} where not kept").format(plan.duplicates)
 
 
 def count_repairs(plan: LoadPlan) -> sql.Composed | None:
-    """One row a declared repair: its column, its name, and how many cells it changed."""
+    """One row for each declared repair: its column, its name, and how many cells it changed. None without repairs."""
     found: list[tuple[str, str]] = []
     changed: list[sql.Composable] = []
     source: sql.Composable = sql.SQL("{} r0").format(plan.landing)
     depth = 0
-    while now := [c for c in plan.contract.stored if len(declared(c)) > depth]:
+    while columns := [c for c in plan.contract.stored if len(declared(c)) > depth]:
         cells: list[sql.Composable] = []
-        for column in now:
+        for column in columns:
             repair = declared(column)[depth]
             before = sql.Identifier(f"r{depth}", column.name)
             after = sql.Identifier(f"r{depth + 1}", column.name)
@@ -254,7 +268,7 @@ def count_repairs(plan: LoadPlan) -> sql.Composed | None:
             changed.append(sql.SQL("count(*) filter (where {} is distinct from {})").format(before, after))
             found.append((column.name, repair))
         depth += 1
-        # Each repair sees what the one before it left; "offset 0" keeps it from being computed twice.
+        # Row r<n> has the cells after n repairs. Without "offset 0" each repair would be computed more than once.
         source = sql.SQL("{} cross join lateral (select {} offset 0) {}").format(
             source, sql.SQL(", ").join(cells), sql.Identifier(f"r{depth}")
         )
@@ -269,6 +283,7 @@ def count_repairs(plan: LoadPlan) -> sql.Composed | None:
 
 
 def comments(plan: LoadPlan) -> list[sql.Composed]:
+    """The contract's texts as comments on the stage and its columns; they go into raw with it."""
     statements = [
         sql.SQL("comment on table {} is {}").format(
             plan.stage, sql.Literal(f"{plan.contract.title} ({plan.contract.producer})")
@@ -287,4 +302,5 @@ def comments(plan: LoadPlan) -> list[sql.Composed]:
 
 
 def temporaries(plan: LoadPlan) -> tuple[sql.Identifier, ...]:
+    """The tables that a load leaves behind, to be dropped."""
     return (plan.landing, plan.stage, plan.duplicates, REJECTED)

@@ -1,5 +1,6 @@
-"""Versions of a row (scd2) against a plain-Python model of the table that must come out, over histories that hypothesis
-makes (tests/support/histories.py). And each load again: it changes nothing, and says so.
+"""Versions of a row (scd2) against a plain-Python model of the table that must come out.
+
+Hypothesis makes the histories (tests/support/histories.py). Each load runs again: it changes nothing, and says so.
 """
 
 from __future__ import annotations

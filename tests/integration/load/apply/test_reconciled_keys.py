@@ -1,5 +1,6 @@
-"""Keys are read as keys, whatever the other columns say: a row whose cursor became empty or no time lives on, and that no
-load can find it is counted. Against a plain-Python model, and against a real MariaDB.
+"""A reading of keys takes every key, whatever the other columns say; against a plain model and a real MariaDB.
+
+A row whose cursor became empty, or is no time, is not marked as deleted, and is counted as one that no load can find.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Replace (the table, windows, all) and append against a plain-Python model of the table that must come out, over histories that hypothesis
-makes (tests/support/histories.py). And each load again: it changes nothing, and says so.
+"""Replace (the table, windows, all) and append against a plain-Python model of the table that must come out.
+
+Hypothesis makes the histories (tests/support/histories.py). Each load runs again: it changes nothing, and says so.
 
 Not here: upserts (test_merge.py), versions (test_history.py).
 """

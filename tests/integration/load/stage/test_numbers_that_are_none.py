@@ -1,6 +1,4 @@
-"""NaN and infinities of a PostgreSQL source, and numbers that no type of ours holds: refused from every kind of source, each
-with the reason that is so.
-"""
+"""NaN, infinities and numbers that no type holds are refused from every kind of source, each with its own reason."""
 
 from __future__ import annotations
 
