@@ -163,7 +163,7 @@ def test_a_raised_version_of_the_contract_accepts_the_shape_as_it_is(loads: Load
 
     run(loads, wide(loads))
     loads.run("alter table public.sumber add keterangan text")
-    with pytest.raises(ShapeError, match="raise the contract's version"):
+    with pytest.raises(ShapeError, match="naikkan version kontrak"):
         run(loads, wide(loads))
     agreed = replace(wide(loads), version="1.1.0")
     done = run(loads, agreed)
