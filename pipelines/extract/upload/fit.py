@@ -65,7 +65,7 @@ class Fit:
 
     @property
     def is_plain(self) -> bool:
-        """Whether no rule of the contract looks at a row as a whole."""
+        """Whether rows need no rule of the contract: no totals, no `fill_down`, nothing for `_extra`."""
         return not (self.totals.patterns or self.fill_down or self.keeps_extra)
 
     def blocks(self, stream: SourceStream) -> Iterator[bytes]:

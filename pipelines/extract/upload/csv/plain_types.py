@@ -8,15 +8,15 @@ formed, so that text landing quarantines it. Not here: rules of a contract beyon
 Why it is here: measured on 200,000 rows of 14 columns (2.8 million cells, nine types; two busy cores, medians of five
 whole loads that took turns), typed landing takes this part of the time that text landing takes:
 
-    clean file                                              0.41
+    clean file                                              0.41 (in another run 0.61)
     one bad cell in the first block (lands as text)         0.77
     clean file, contract with repairs in 3 columns          0.83
     one bad cell in the middle (the file is read twice)     1.22
     one bad cell in the last row (the file is read twice)   1.73
 
-So it pays unless the first bad cell stands behind the first 512 kB of a file; files with faults usually have one there.
-Text landing alone would take more than three times as long as COPY for a clean file (docs/benchmarks.md wants two). A
-column with a repair is never typed, so a contract that repairs most columns gains little.
+In that other run the clean file took 2.4 times as long as a bare COPY, with text landing 3.9 times; docs/benchmarks.md
+wants 2. So it pays unless the first bad cell stands behind the first 512 kB of a file (here 2,700 rows). A column with
+a repair is never typed: a contract that repairs most columns gains little.
 """
 
 from __future__ import annotations
