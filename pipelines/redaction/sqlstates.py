@@ -40,7 +40,7 @@ _STATES = {
     "25P02": "transaksi sudah gagal sebelumnya",
     "28000": "akses ditolak: pengguna tidak diterima",
     "28P01": "akses ditolak: pengguna atau kata sandinya salah",
-    "3D000": "database itu tidak ada",
+    "3D000": "basis data itu tidak ada",
     "3F000": "schema itu tidak ada",
     "40001": "transaksi lain mendahului",
     "40P01": "dua sesi saling menunggu (deadlock)",
@@ -91,9 +91,9 @@ _CLASSES = {
     "XX": "kesalahan di dalam server",
 }
 _NAMED = re.compile(
-    r'(?:role|relation|column|table|schema|type|index) "([^"]+)" (?:does not exist|already exists)'
+    r'(role|relation|column|table|schema|type|index) "([^"]+)" (?:does not exist|already exists)'
 )
-"""The messages of PostgreSQL that quote a single name."""
+"""The messages of PostgreSQL that quote a single name, and the kind of thing that it names."""
 OF_ITS_OWN = "kesalahan buatan server itu sendiri"
 
 
@@ -127,8 +127,8 @@ def described(error: psycopg.Error, ours: Collection[str] = ()) -> str:
         return quoting(error.sqlstate, error.diag.message_primary or "")
     diag = error.diag
     names_one = _NAMED.fullmatch(diag.message_primary or "")
-    if names_one and names_one[1] in ours:
-        return f"{meaning(error.sqlstate)}: {names_one[1]}"
+    if names_one and names_one[2] in ours:
+        return f'{meaning(error.sqlstate)}: {names_one[1]} "{names_one[2]}"'
     named = [n for n in (diag.table_name, diag.column_name, diag.constraint_name) if n and n in ours]
     place = f" pada {', '.join(named)}" if named else ""
     return f"{meaning(error.sqlstate)}{place} ({_name(error.sqlstate)})"

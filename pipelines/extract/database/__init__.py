@@ -67,7 +67,7 @@ def open_database(
     extract = contract.extract
     if not isinstance(extract, DatabaseExtract):
         hint = "lihat docs/contracts/databases.md"
-        raise ContractError(contract.key, "dataset ini bukan dari database", hint=hint)
+        raise ContractError(contract.key, "dataset ini bukan dari basis data", hint=hint)
     url = _url(contract, env)
     session: Session | None = None
     stream = SourceStream(tuple(c.name for c in contract.stored), iter(()), extract.table or "query")
@@ -124,4 +124,4 @@ def _url(contract: Contract, env: Mapping[str, str]) -> URL:
     except (ArgumentError, ValueError):
         pass  # raised outside the handler: the error's text holds the password
     hint = f"misalnya postgresql+psycopg://user:password@host:5432/database; {PASSWORD_HINT}"
-    raise ContractError(contract.key, f"{location} bukan URL database", hint=hint)
+    raise ContractError(contract.key, f"{location} bukan URL basis data", hint=hint)

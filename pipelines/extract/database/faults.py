@@ -59,7 +59,7 @@ _CONNECTING: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(authentication|password).{0,40}failed", "akses ditolak: pengguna atau kata sandinya salah"),
         (r"no pg_hba\.conf entry", "akses ditolak: pg_hba.conf tidak mengizinkan mesin ini"),
         (r'FATAL: +role ".*" does not exist', "akses ditolak: pengguna itu tidak ada"),
-        (r'FATAL: +database ".*" does not exist', "database itu tidak ada"),
+        (r'FATAL: +database ".*" does not exist', "basis data itu tidak ada"),
         (r"too many (clients|connections)|connection slots", "terlalu banyak koneksi"),
         (r"starting up|shutting down|recovery mode", "server sedang mulai atau berhenti"),
         (r"due to administrator command", "administrator mengakhiri sesi"),
@@ -75,9 +75,9 @@ _CONNECTING: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 # MariaDB "Error Codes"; where an SQLSTATE says less.
 _NUMBERS = {
     1040: "terlalu banyak koneksi",
-    1044: "akses ditolak: pengguna tidak berhak atas database ini",
+    1044: "akses ditolak: pengguna tidak berhak atas basis data ini",
     1045: "akses ditolak: pengguna atau kata sandinya salah",
-    1049: "database itu tidak ada",
+    1049: "basis data itu tidak ada",
     1054: "kolom tidak ada",
     1064: "kesalahan sintaks SQL",
     1130: "akses ditolak: mesin ini tidak diizinkan",
@@ -102,12 +102,12 @@ _SQLITE = (
     ("no such column", "kolom tidak ada"),
     ("no such function", "fungsi tidak ada"),
     ("syntax error", "kesalahan sintaks SQL"),
-    ("is locked", "database sedang terkunci"),
-    ("unable to open database file", "berkas database tidak dapat dibuka"),
-    ("file is not a database", "berkas itu bukan database SQLite"),
-    ("database disk image is malformed", "berkas database rusak"),
+    ("is locked", "basis data sedang terkunci"),
+    ("unable to open database file", "berkas basis data tidak dapat dibuka"),
+    ("file is not a database", "berkas itu bukan basis data SQLite"),
+    ("database disk image is malformed", "berkas basis data rusak"),
     ("disk I/O error", "disk tidak dapat dibaca"),
-    ("attempt to write a readonly database", "database hanya boleh dibaca"),
+    ("attempt to write a readonly database", "basis data hanya boleh dibaca"),
 )
 """Parts of SQLite's own messages, and ours for them."""
 
@@ -152,7 +152,7 @@ def source_error(contract: Contract, error: Exception) -> SourceError:
             hint += f"; dengan {server.rows_per_second} baris per detik itu berarti {most} baris"
     return SourceError(
         contract.key,
-        f"database {server.name}: {message}{_where(contract, state, number)}",
+        f"basis data {server.name}: {message}{_where(contract, state, number)}",
         hint=hint,
         transient=_may_pass(error, origin, state, number),
     )

@@ -147,7 +147,7 @@ def no_such_table(contract: Contract, table: str) -> ShapeError:
     """The error of a table that is missing or hidden from us."""
     return ShapeError(
         contract.key,
-        f"database {contract.server.name} tidak punya tabel {table}, atau kita tidak berhak melihatnya",
+        f"basis data {contract.server.name} tidak punya tabel {table}, atau kita tidak berhak melihatnya",
         hint="tanyakan kepada OPD, atau perbaiki extract.table atau extract.schema di kontrak",
     )
 

@@ -70,7 +70,7 @@ def test_a_connection_cut_anywhere_is_an_error_that_may_pass(source: Source) -> 
         whole = proxy.given
         for size in (0, 5, 100, 2_000, whole // 2, whole - 2_000, whole - 6, whole - 1):
             proxy.cut_after(size)
-            with pytest.raises(SourceError, match="uji/data: database uji: ") as caught:
+            with pytest.raises(SourceError, match="uji/data: basis data uji: ") as caught:
                 read(made, url)
             assert caught.value.transient, (size, caught.value)
         proxy.heal()

@@ -253,9 +253,9 @@ def test_a_vanished_column_is_named_with_what_it_may_be_called_now(pg_url: str) 
     run_postgresql(pg_url, "alter table t add lain text")
     with pytest.raises(ShapeError) as caught:
         read(two_texts, sqlalchemy_url(pg_url))
-    assert "renamed" not in str(caught.value)
+    assert "berganti nama" not in str(caught.value)
     for table, schema in (("tiada", None), ("t", "tiada")):
-        with pytest.raises(ShapeError, match=f"no table {table}") as caught:
+        with pytest.raises(ShapeError, match=f"tidak punya tabel {table}") as caught:
             read(contract("id", table=table, schema=schema), sqlalchemy_url(pg_url))
         assert not caught.value.transient
 

@@ -72,7 +72,7 @@ def test_a_broken_query_names_its_file_and_line_and_leaves_the_old_table(
     result = small_warehouse.build()["m"]
     assert result.state == "failed"
     assert (result.error or "").split("\n") == [
-        'models/marts/m.sql:3: column "tiada" does not exist',
+        'models/marts/m.sql:3: kolom tidak ada (PostgreSQL: column "tiada" does not exist)',
         "       1 | select",
         "       2 |     1 as n,",
         "  >    3 |     tiada",

@@ -116,7 +116,7 @@ def test_a_fault_of_mariadb_passes_by_its_number(number: int, transient: bool) -
 def test_silence_and_a_lost_connection_may_pass(error: Exception, message: str) -> None:
     fault = source_error(contract("id", table="t"), error)
     assert fault.transient
-    assert fault.message == f"database uji: {message}"
+    assert fault.message == f"basis data uji: {message}"
 
 
 def test_a_fault_tells_no_value_of_a_cell_and_no_password() -> None:

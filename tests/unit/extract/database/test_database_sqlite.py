@@ -222,7 +222,7 @@ def test_a_source_is_only_read_and_a_missing_file_is_not_made(made: Make, tmp_pa
     url = made("create table t (id int)")
     with pytest.raises(SourceError, match="kesalahan sintaks SQL"):
         read(contract("id", query="delete from t returning id"), url)
-    with pytest.raises(SourceError, match="berkas database tidak dapat dibuka"):
+    with pytest.raises(SourceError, match="berkas basis data tidak dapat dibuka"):
         read(contract("id", table="t"), f"sqlite:///{tmp_path}/tiada.db")
     assert not (tmp_path / "tiada.db").exists()
 
@@ -242,10 +242,10 @@ def test_a_locked_database_may_pass_and_a_faulty_query_does_not(made: Make, tmp_
 
 def test_a_url_that_leads_nowhere_is_a_fault_of_the_contract_and_tells_no_secret() -> None:
     for url, words in (
-        ("bukan url rahasia", "bukan URL database"),
+        ("bukan url rahasia", "bukan URL basis data"),
         ("tiada://u:rahasia@h/d", "dialek tiada tidak terpasang"),
         ("mssql+pyodbc://u:rahasia@h/d?driver=x", "pyodbc"),
-        ("postgresql+psycopg://u:rahasia@h:port/d", "bukan URL database"),
+        ("postgresql+psycopg://u:rahasia@h:port/d", "bukan URL basis data"),
         ("mysql://u:rahasia@127.0.0.1:9/d?tiada=1", "opsi yang tidak dikenal driver"),
     ):
         with pytest.raises(ContractError, match=words) as caught:

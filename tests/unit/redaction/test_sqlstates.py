@@ -1,0 +1,50 @@
+"""What is said of a database's error, without any value that the server may have quoted."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pipelines.redaction.sqlstates import (
+    OF_ITS_OWN,
+    is_about_statement,
+    is_state,
+    meaning,
+    quoting,
+    reference,
+)
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("42P01", "tabel tidak ada"),
+        ("53100", "disk server penuh"),
+        ("08999", OF_ITS_OWN),
+        ("08006", "koneksi terputus"),
+        ("23P01", "nilai melanggar aturan tabelnya"),
+        ("BUDI1", OF_ITS_OWN),
+        (None, OF_ITS_OWN),
+    ],
+)
+def test_a_state_has_a_meaning_of_its_own_or_of_its_class(state: str | None, said: str) -> None:
+    assert meaning(state) == said
+
+
+def test_only_a_standard_state_is_repeated_in_a_reference() -> None:
+    assert re.fullmatch(r"error 1146, SQLSTATE 42S02, [-0-9]{10} [:0-9]{8} WITA", reference("42S02", 1146))
+    assert "BUDI1" not in reference("BUDI1")
+    assert is_state("42P01") and not is_state("42p01") and not is_state(42)
+
+
+def test_the_servers_text_is_quoted_only_where_it_is_about_our_statement() -> None:
+    assert is_about_statement("42703", placed=True)
+    assert not is_about_statement("42703", placed=False), "raised by a function"
+    assert not is_about_statement("42501", placed=True)
+    assert not is_about_statement("22P02", placed=True)
+    assert not is_about_statement(None, placed=True)
+    assert quoting("42601", "syntax error at end of input") == (
+        "kesalahan sintaks SQL (PostgreSQL: syntax error at end of input)"
+    )
+    assert quoting("42601", "") == "kesalahan sintaks SQL"
