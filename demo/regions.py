@@ -59,8 +59,9 @@ class Region:
 
 
 def read_seed(name: str) -> list[dict[str, str]]:
-    """The rows of `seeds/<name>.csv`."""
-    with (SEEDS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+    """The rows of the seed `name`, in whatever folder of seeds/ it is."""
+    (path,) = SEEDS.rglob(f"{name}.csv")
+    with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
