@@ -76,5 +76,5 @@ def test_indexes_of_two_models_that_begin_alike_have_two_names() -> None:
 def test_a_model_whose_name_would_be_cut_while_it_is_built_is_refused(tmp_path: Path) -> None:
     folder = DbtFolder(tmp_path)
     folder.write(f"models/marts/{'m' * 58}.sql", "select 1 as n")
-    with pytest.raises(ModelError, match=r"m\.sql.*PostgreSQL would cut the name"):
+    with pytest.raises(ModelError, match=r"m\.sql.*akan dipotong PostgreSQL"):
         folder.project()

@@ -1,4 +1,4 @@
-"""The checks of one node: its data tests and its suite, asked of the new relation or of the one in use.
+"""The checks of one node: its data tests and its suite, on the candidate or on the relation in use.
 
 What belongs here: running them on the build's own session, and their results. Not here: what a failed one means for
 the node (node_builder.py), how GX is run (quality/run.py).

@@ -221,10 +221,10 @@ class _Reader:
         if isinstance(read, exp.Lateral):
             inner = read.this
             if isinstance(inner, exp.Query | exp.Values):
-                flow, asked = self.query(inner, ctes, seen), _asked_outside(inner, seen)
-                columns = {name: origin.joined(Origin(asked)) for name, origin in flow.columns.items()}
-                # Without rows that something decides it is one row, whatever it was asked.
-                return read.alias, Flow(columns, flow.rows | asked if flow.rows else NONE).named(names)
+                flow, correlated = self.query(inner, ctes, seen), _correlated(inner, seen)
+                columns = {name: origin.joined(Origin(correlated)) for name, origin in flow.columns.items()}
+                # A query with one row whatever it reads has that one row here, too.
+                return read.alias, Flow(columns, flow.rows | correlated if flow.rows else NONE).named(names)
             return read.alias, self._function(inner, read, ctes, seen)
         if isinstance(read, exp.Table):
             if not isinstance(read.this, exp.Identifier):
@@ -264,7 +264,7 @@ class _Reader:
             return _column(tree, sources, projected)
         if isinstance(tree, exp.Query | exp.Values):
             found = self.query(tree, ctes, sources).everything.at_least(Use.VALUE)
-            return found.joined(Origin(_asked_outside(tree, sources)))
+            return found.joined(Origin(_correlated(tree, sources)))
         if (
             isinstance(tree, exp.Literal)
             and projected is not None
@@ -304,8 +304,8 @@ def _column(tree: exp.Column, sources: Sources, projected: Mapping[str, Origin] 
     return flow.columns[tree.name]
 
 
-def _asked_outside(tree: exp.Expr, outer: Sources) -> Edges:
-    """The columns of the queries around that an aggregating query names: asked once a row, it sums none of theirs."""
+def _correlated(tree: exp.Expr, outer: Sources) -> Edges:
+    """The columns of outer queries in an aggregating subquery: it runs once per outer row, and so sums none of them."""
     edges: Edges = NONE
     if tree.find(exp.AggFunc) is None:
         return edges

@@ -97,23 +97,23 @@ class Ways:
 
         An incremental table may read itself, also other columns: they are walked again until no new way is found.
         """
-        asked: dict[Place, tuple[Way, ...]] = {place: ()}
+        found_so_far: dict[Place, tuple[Way, ...]] = {place: ()}
 
         def ask(relation: str, column: str) -> tuple[Way, ...]:
             upstream = (relation, column)
             if upstream in self._found:
                 return self._found[upstream]
-            return asked.setdefault(upstream, ())
+            return found_so_far.setdefault(upstream, ())
 
         settled = False
         while not settled:
             settled = True
-            for open_place in reversed(list(asked)):
-                known = len(asked)
+            for open_place in reversed(list(found_so_far)):
+                known = len(found_so_far)
                 found = self._walk(open_place, ask)
-                if set(found) != set(asked[open_place]) or len(asked) != known:
-                    asked[open_place], settled = found, False
-        self._found.update(asked)
+                if set(found) != set(found_so_far[open_place]) or len(found_so_far) != known:
+                    found_so_far[open_place], settled = found, False
+        self._found.update(found_so_far)
 
     def _walk(self, place: Place, ask: Callable[[str, str], tuple[Way, ...]]) -> tuple[Way, ...]:
         relation, column = place

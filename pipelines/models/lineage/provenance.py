@@ -13,7 +13,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 ROWS = "*"
-"""The name that stands for which rows a relation has."""
+"""In place of a column's name: which rows a relation has."""
 
 
 class NotFollowedError(Exception):

@@ -31,7 +31,7 @@ def qualified(sql: str, relations: Mapping[str, Iterable[str]]) -> exp.Expr:
         if not relations[name]:
             raise NotFollowedError(f"tidak ada kolom {name} yang dikenal")
         schema.setdefault(table.db, {})[table.name] = dict.fromkeys(relations[name], "text")
-    # An alias never stands for a column of the same name, as PostgreSQL reads it.
+    # PostgreSQL reads a name as a column first, and only then as an alias.
     return qualify(
         tree,
         schema=cast(dict[str, object], schema),

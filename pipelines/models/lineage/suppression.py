@@ -43,15 +43,15 @@ def cells(suppression: str) -> Cells | None:
     return Cells(keys, limits[0] if len(limits) == 1 else 0) if keys else None
 
 
-def _limit(asked: exp.Expr) -> int:
+def _limit(condition: exp.Expr) -> int:
     """The 5 of `(jumlah > 0 and jumlah < 5)`; 0 for any other condition, which may hide fewer cells."""
     from sqlglot import exp
 
-    less = asked.find(exp.LT)
+    less = condition.find(exp.LT)
     if less is None or not isinstance(less.expression, exp.Literal) or not less.expression.is_int:
         return 0
     number, below = _text(less.this), int(less.expression.this)
-    return below if _text(asked) == f"({number} > 0 AND {number} < {below})" else 0
+    return below if _text(condition) == f"({number} > 0 AND {number} < {below})" else 0
 
 
 def same_query(sql: str, other: str) -> bool:

@@ -1,7 +1,7 @@
-"""How a model becomes a relation: dbt's config words about building, as values.
+"""How a model becomes a relation: dbt's config of building, as values.
 
-What belongs here: indexes, grants and how rows come into an incremental table; what may stand together. Not here: the
-SQL made from them (models/build/incremental.py, models/build/node_builder.py), where config comes from (properties.py).
+What belongs here: indexes, grants, incremental strategies, and which of them exclude each other. Not here: the SQL made
+from them (models/build/incremental.py, models/build/node_builder.py), where config comes from (properties.py).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Literal, cast, get_args
 
 from pipelines.contracts.model import Cadence, Partition
 from pipelines.errors import ModelError
+from pipelines.suggest import did_you_mean
 
 
 def digest(*parts: str) -> str:
@@ -38,7 +39,7 @@ class Index:
     type: str = "btree"
 
     def name(self, table: str) -> str:
-        """The same for the same index of the same table, so that one that is no longer declared can be told."""
+        """A name that depends on the index and its table, so that an index that is no longer declared is found."""
         cut = table[:44]
         of = () if cut == table else (table,)
         return f"{cut}__{digest(*of, *self.columns, str(self.unique), self.type)[:10]}_idx"
@@ -46,10 +47,10 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Incremental:
-    """How the rows of a query come into a table that is there already.
+    """How the rows of a query are added to an existing table.
 
-    sql: the query, compiled with is_incremental() true. partition: `meta.partition`, in the words of a contract: the
-    column of days by whose windows the model may be rebuilt.
+    sql: the query, compiled with is_incremental() true. partition: `meta.partition`, as in a contract: the column of
+    days by whose windows the model can be rebuilt.
     """
 
     sql: str
@@ -61,9 +62,9 @@ class Incremental:
 
 @dataclass(frozen=True, slots=True)
 class Materialization:
-    """What a model's config says about its relation, beside its kind.
+    """What a model's config says about its relation, apart from its kind.
 
-    grants: roles by privilege; None says nothing about them. full_refresh: never (False) or always (True) anew.
+    grants: roles by privilege; None leaves them as they are. full_refresh: never (False) or always (True) rebuild all.
     """
 
     indexes: tuple[Index, ...] = ()
@@ -75,23 +76,26 @@ class Materialization:
     partition: Partition | None = None
 
     def incremental(self, sql: str) -> Incremental:
+        """How the rows of `sql` are added to the existing table."""
         return Incremental(sql, self.strategy, self.unique_key, self.on_schema_change, self.partition)
 
 
 def read_materialization(kind: str, config: Mapping[str, Any], place: str) -> Materialization:
-    """The config of one model or seed. Raises ModelError for what does not go together."""
+    """The config of one model or seed. Raises ModelError for settings that exclude each other."""
     stray = [word for word in _INCREMENTAL_ONLY if kind != "incremental" and word in config]
     if stray:
-        raise ModelError(place, f"{stray[0]} is of incremental models only", hint="materialized: incremental")
+        raise ModelError(place, f"{stray[0]} hanya untuk model incremental", hint="materialized: incremental")
     indexes = tuple(_index(entry, place) for entry in config.get("indexes") or ())
     if indexes and kind == "view":
-        raise ModelError(place, "a view has no indexes", hint="materialized: table")
+        raise ModelError(place, "view tidak punya indeks", hint="materialized: table")
     unique_key = _names(config.get("unique_key"))
     strategy = _one_of(
         Strategy, config, "incremental_strategy", "delete+insert" if unique_key else "append", place
     )
     if strategy == "merge" and not unique_key:
-        raise ModelError(place, "merge needs a unique_key", hint="name the columns that make a row one")
+        raise ModelError(
+            place, "merge membutuhkan unique_key", hint="sebut kolom-kolom yang membedakan baris"
+        )
     change = _one_of(SchemaChange, config, "on_schema_change", "ignore", place)
     return Materialization(
         indexes=indexes,
@@ -107,7 +111,12 @@ def read_materialization(kind: str, config: Mapping[str, Any], place: str) -> Ma
 def _one_of(words: Any, config: Mapping[str, Any], key: str, default: str, place: str) -> str:
     value = config.get(key) or default
     if value not in get_args(words):
-        raise ModelError(place, f"{key} {value!r} is not known", hint=f"one of {', '.join(get_args(words))}")
+        raise ModelError(
+            place,
+            f"{key} {value!r} tidak dikenal",
+            hint=did_you_mean(str(value), get_args(words))
+            or f"pakai salah satu: {', '.join(get_args(words))}",
+        )
     return value
 
 
@@ -117,7 +126,7 @@ def _index(entry: Any, place: str) -> Index:
     columns = _names(found.get("columns"))
     if unknown or not columns:
         hint = "indexes: [{columns: [kode], unique: true, type: btree}]"
-        raise ModelError(place, f"an index is columns, unique, type; not {unknown or entry}", hint=hint)
+        raise ModelError(place, f"indeks berisi columns, unique, type; bukan {unknown or entry}", hint=hint)
     return Index(columns, bool(found.get("unique", False)), str(found.get("type", "btree")))
 
 
@@ -125,7 +134,7 @@ def _grants(value: Any, place: str) -> Mapping[str, tuple[str, ...]] | None:
     if not value:
         return None
     if not isinstance(value, Mapping):
-        raise ModelError(place, "grants are roles by privilege", hint="grants: {select: [pembaca]}")
+        raise ModelError(place, "grants berisi peran menurut hak", hint="grants: {select: [pembaca]}")
     granted = cast(Mapping[str, Any], value)
     return {privilege.lower(): _names(roles) for privilege, roles in granted.items()}
 
@@ -134,14 +143,16 @@ def _partition(kind: str, value: Any, place: str) -> Partition | None:
     if value is None:
         return None
     if kind != "incremental":
-        raise ModelError(place, "only an incremental model has partitions", hint="materialized: incremental")
+        raise ModelError(
+            place, "hanya model incremental yang punya partisi", hint="materialized: incremental"
+        )
     try:
         start = value["start"] if isinstance(value["start"], date) else date.fromisoformat(value["start"])
         found = Partition(str(value["column"]), Cadence(value["every"]), start)
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(place, f"partition: {error}", hint=_PARTITION_HINT) from None
     if found.every is not Cadence.DAILY:
-        raise ModelError(place, "a model's windows are days", hint=_PARTITION_HINT)
+        raise ModelError(place, "jendela sebuah model harus harian", hint=_PARTITION_HINT)
     return found
 
 

@@ -1,7 +1,7 @@
 """The values of a dbt project: seeds, models, their columns and tests.
 
-What belongs here: frozen descriptions and the questions that need nothing but them (descendants, selection).
-Not here: reading files (project.py) and running SQL (models/build/runner.py).
+What belongs here: frozen descriptions, and what follows from them alone (ancestors, descendants, readers).
+Not here: reading files (project.py), selecting nodes (selection.py), running SQL (models/build/runner.py).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Kind = Literal["seed", "view", "table", "incremental"]
 class ModelColumn:
     """A column as the properties file describes it; `data_type` only where the file gives one.
 
-    classification: of a column of a source that no contract describes, how open it is; "" where nobody says so.
+    classification: how open it is, of a column of a source without a contract; "" where the file does not say.
     """
 
     name: str
@@ -35,7 +35,7 @@ class ModelColumn:
 
 @dataclass(frozen=True, slots=True)
 class DataTest:
-    """A query whose rows are failures. `candidate_sql` asks the relation before it is published."""
+    """A query whose rows are failures. `candidate_sql` reads the node's candidate, not its relation in use."""
 
     name: str
     severity: Severity
@@ -47,7 +47,7 @@ class DataTest:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A test or an expectation, as it is declared. description: of an expectation, what is wrong when it fails."""
+    """A test or an expectation as it is declared. description: of an expectation, what is wrong when it fails."""
 
     name: str
     severity: Severity
@@ -57,10 +57,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class SourceTable:
-    """A table that somebody else fills: raw data or the house's own ledger.
+    """A table that no model fills: raw data, or our own ledger.
 
-    classification: how open its rows are, and its columns where they do not say otherwise; "" for closed. Of raw data
-    the contract decides, not this.
+    classification: how open it is, and its columns that have none of their own; "" for closed. For raw data the
+    contract decides, not this.
     """
 
     source: str
@@ -75,11 +75,10 @@ class SourceTable:
 class Node:
     """A seed or a model.
 
-    depends_on: names of the nodes whose data it holds. build_after: further nodes that its tests and its suite read.
+    depends_on: names of the nodes that its query reads. build_after: further nodes that its tests and its suite read.
     sql: the compiled query ("" for a seed). code_version: changes when what is built would change.
-    incremental: how rows come into the table once it is there. transaction_group: the exposure whose models are
-    published in one transaction, this one among them. suppression: the query by which it hides small
-    cells, where it calls one.
+    incremental: how rows are added to its existing table. transaction_group: the exposure whose models are released in
+    one transaction, this one among them. suppression: the query of the suppressing macro, "" where it calls none.
     """
 
     name: str
@@ -104,6 +103,7 @@ class Node:
 
     @property
     def table(self) -> Relation:
+        """Its relation in use."""
         return Relation(self.schema, self.name)
 
     @property
@@ -113,23 +113,20 @@ class Node:
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """What is asked of it before it is published: its tests, then its suite."""
+        """All that is checked before it is released: its tests, then its suite."""
         tests = [Check(t.name, t.severity, t.description, t.column) for t in self.tests]
         suite = [Check(e.name, e.severity, e.message, e.kwargs.get("column")) for e in self.suite]
         return (*tests, *suite)
 
     @property
     def partition(self) -> Partition | None:
-        """Its windows, of a model that is rebuilt by them."""
+        """Its windows, if it is rebuilt by windows."""
         return self.materialization.partition
 
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """What somebody makes of models: a report, a portal. dbt's word.
-
-    published_together: its models are published in one transaction, so that it never mixes two nights.
-    """
+    """A use of models outside of the project, as dbt calls it: a report, a portal."""
 
     name: str
     title: str
@@ -142,6 +139,7 @@ class Exposure:
 
     @property
     def published_together(self) -> bool:
+        """Whether its models are released in one transaction, so that it never mixes two nights."""
         return bool(self.meta.get("satu_transaksi"))
 
 
@@ -149,8 +147,8 @@ class Exposure:
 class Project:
     """A whole folder. `nodes` stand in an order in which they can be built.
 
-    window: the days that a build is about; models with a partition rebuild just these. suites: the folder of the
-    nodes' suites, None where they have none.
+    window: the days to build; models with a partition rebuild only these. suites: the folder of the nodes' suites,
+    None without suites.
     """
 
     name: str
@@ -162,7 +160,7 @@ class Project:
     suites: Path | None = None
 
     def ancestors(self, name: str) -> frozenset[str]:
-        """Every node whose data `name` holds, however far up."""
+        """Every node that the node reads, directly or through others."""
         found: set[str] = set()
         waiting = list(self.nodes[name].depends_on)
         while waiting:
@@ -173,7 +171,7 @@ class Project:
         return frozenset(found)
 
     def descendants(self, names: Iterable[str]) -> frozenset[str]:
-        """Every node that holds data of one of `names`, however far down; without `names` themselves."""
+        """Every node that reads one of `names`, directly or through others; without `names` themselves."""
         reached: set[str] = set(names)
         start = frozenset(reached)
         for node in self.nodes.values():
@@ -182,6 +180,6 @@ class Project:
         return frozenset(reached - start)
 
     def readers(self, sources: Iterable[tuple[str, str]]) -> frozenset[str]:
-        """The nodes that read one of `sources` (source, table) themselves."""
+        """The nodes that read one of `sources` (source, table) directly."""
         wanted = set(sources)
         return frozenset(node.name for node in self.nodes.values() if wanted.intersection(node.sources))

@@ -1,6 +1,6 @@
 """Reads a dbt project folder into a `Project`.
 
-What belongs here: which files make which node, what refers to what, and in which order all can be built.
+What belongs here: which files make which node, which nodes read which, and the order in which all can be built.
 Not here: the YAML vocabulary (properties.py), Jinja (render.py), and databases (models/build/runner.py).
 """
 
@@ -35,11 +35,12 @@ from pipelines.models.project.properties import (
 )
 from pipelines.models.project.render import Renderer
 from pipelines.models.project.suites import in_building_order, with_suites
+from pipelines.suggest import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A node whose configuration is known but whose references are not resolved yet."""
+    """A node whose config is known, and whose references are not resolved yet."""
 
     name: str
     kind: Kind
@@ -63,10 +64,10 @@ def load_project(
 ) -> Project:
     """The dbt project in `root`. Needs no database. Raises ModelError naming file and line, QualityError for a suite.
 
-    target_schema: dbt's target.schema; anything but "public" builds a parallel set of schemas.
-    variables: override the project's vars. window: the days that a build is about; the SQL sees them as the vars
-    `window_start` and `window_end` (ISO dates, both in it). suites: the folder of Great Expectations suites; their
-    queries name relations of target "public".
+    target_schema: dbt's target.schema; any other than "public" builds a parallel set of schemas.
+    variables: override the project's vars. window: the days to build; the SQL reads them as the vars `window_start` and
+    `window_end` (ISO dates, both included). suites: the folder of Great Expectations suites; their queries name
+    relations of target "public".
     """
     project_file = read_project_file(root)
     properties = read_properties(
@@ -115,13 +116,15 @@ class _Reader:
         if len(draft.name.encode()) > LONGEST_MODEL:
             raise ModelError(
                 draft.shown,
-                f"PostgreSQL would cut the name {draft.name}",
-                hint=f"at most {LONGEST_MODEL} characters: while it is built, {CANDIDATE_SUFFIX} stands behind them",
+                f"nama {draft.name} akan dipotong PostgreSQL",
+                hint=f"paling banyak {LONGEST_MODEL} karakter; saat dibangun ditambah {CANDIDATE_SUFFIX}",
             )
         if draft.name in self._drafts:
             first = self._drafts[draft.name].shown
             raise ModelError(
-                draft.shown, f"the name {draft.name} is taken", hint=f"{first} has it; names are unique"
+                draft.shown,
+                f"nama {draft.name} sudah dipakai",
+                hint=f"dipakai {first}; setiap nama harus unik",
             )
         self._drafts[draft.name] = draft
 
@@ -134,8 +137,8 @@ class _Reader:
         described = self._properties.models.get(path.stem)
         shown = path.relative_to(self._root).as_posix()
         text, nowhere = path.read_text(encoding="utf-8"), Relation("", path.stem)
-        # First pass: whatever ref() and source() point to, the template shows its own config and references; those that
-        # it makes only where its table is there, too.
+        # First pass, in which ref() and source() resolve to nothing: it gives the template's config and references,
+        # also those that it has only if is_incremental().
         rendered, later = (
             self._renderer.model(
                 shown, text, ref=_nowhere, source=_nowhere, this=nowhere, incremental=incremental
@@ -146,7 +149,9 @@ class _Reader:
         kind = config.get("materialized", "view")
         if kind not in MATERIALIZATIONS:
             raise ModelError(
-                f"{shown}:1", f"materialized={kind!r} is not known", hint=", ".join(MATERIALIZATIONS)
+                f"{shown}:1",
+                f"materialized={kind!r} tidak dikenal",
+                hint=did_you_mean(str(kind), MATERIALIZATIONS) or ", ".join(MATERIALIZATIONS),
             )
         draft = self._draft(path, cast(Kind, kind), config, described)
         return replace(
@@ -160,8 +165,10 @@ class _Reader:
     ) -> _Draft:
         shown = path.relative_to(self._root).as_posix()
         schema = self._renderer.schema_name(shown, config.get("schema"))
-        told = read_materialization(kind, config, shown)
-        return _Draft(path.stem, kind, path, shown, config, Relation(schema, path.stem), described, told)
+        materialization = read_materialization(kind, config, shown)
+        return _Draft(
+            path.stem, kind, path, shown, config, Relation(schema, path.stem), described, materialization
+        )
 
     def _config(
         self, section: str, path: Path, described: NodeProperties | None, in_file: Mapping[str, Any]
@@ -180,17 +187,23 @@ class _Reader:
                     continue
                 if draft is None or (draft.kind == "seed") != (kind == "seed"):
                     raise ModelError(
-                        described.place, f"describes the {kind} {described.name}, which has no file"
+                        described.place,
+                        f"menjelaskan {kind} {described.name}, yang berkasnya tidak ada",
+                        hint=did_you_mean(described.name, self._drafts) or None,
                     )
 
     def _check_exposures(self) -> None:
         for exposure in self._properties.exposures.values():
             lost = [name for name in exposure.depends_on if name not in self._drafts]
             if lost:
-                raise ModelError(f"exposure {exposure.name}", f"{lost[0]} is no model and no seed")
+                raise ModelError(
+                    f"exposure {exposure.name}",
+                    f"{lost[0]} bukan model dan bukan seed",
+                    hint=did_you_mean(lost[0], self._drafts) or None,
+                )
 
     def _grouped(self, project: Project) -> dict[str, Node]:
-        """The nodes, each with the exposure that is published in one transaction."""
+        """The nodes, each with the exposure with which it is released in one transaction."""
         nodes = dict(project.nodes)
         for exposure in project.exposures.values():
             if not exposure.published_together:
@@ -199,17 +212,15 @@ class _Reader:
             for name in exposure.depends_on:
                 node = nodes[name]
                 if node.transaction_group or node.kind == "incremental":
-                    why = (
-                        f"is in {node.transaction_group}, too" if node.transaction_group else "is incremental"
-                    )
-                    hint = "publish tables and views of one exposure together"
-                    raise ModelError(place, f"{name} {why}: it can't be published with the others", hint=hint)
+                    why = f"juga ada di {node.transaction_group}" if node.transaction_group else "incremental"
+                    hint = "hanya tabel dan view dari satu exposure dapat terbit bersama"
+                    raise ModelError(place, f"{name} {why}: tidak dapat terbit bersama yang lain", hint=hint)
                 above = project.ancestors(name).intersection(exposure.depends_on)
                 if above:
                     raise ModelError(
                         place,
-                        f"{name} reads {min(above)}, which is not published before it",
-                        hint="leave one of them out",
+                        f"{name} membaca {min(above)}, yang tidak terbit lebih dulu",
+                        hint="keluarkan salah satunya",
                     )
                 nodes[name] = replace(node, transaction_group=exposure.name)
         return nodes
@@ -248,7 +259,7 @@ class _Reader:
         )
 
     def _compiled(self, draft: _Draft, *, incremental: bool) -> tuple[str, str]:
-        """The query, and the one in it that hides small cells."""
+        """The query, and the suppressing macro's query in it, "" without one."""
         text = draft.path.read_text(encoding="utf-8")
         rendered = self._renderer.model(
             draft.shown,
@@ -261,9 +272,9 @@ class _Reader:
         return rendered.sql.rstrip(";"), rendered.suppression
 
     def _version(self, draft: _Draft, incremental: Incremental | None) -> tuple[str, ...]:
-        """What, beside its query, makes the relation another one."""
-        told = draft.materialization
-        return tuple(str(said) for said in (told.indexes, told.grants, incremental) if said)
+        """What changes the relation, apart from its query."""
+        made = draft.materialization
+        return tuple(str(part) for part in (made.indexes, made.grants, incremental) if part)
 
     def _seed_content(self, draft: _Draft) -> tuple[tuple[ModelColumn, ...], str, str]:
         types = cast(Mapping[str, str], draft.config.get("column_types") or {})
@@ -273,7 +284,11 @@ class _Reader:
         place = draft.properties.place if draft.properties else draft.shown
         for name in (*described, *types):
             if name not in header:
-                raise ModelError(place, f"column {name} is not in {draft.shown}")
+                raise ModelError(
+                    place,
+                    f"kolom {name} tidak ada di {draft.shown}",
+                    hint=did_you_mean(name, header) or None,
+                )
         columns = tuple(
             ModelColumn(
                 name, described[name].description if name in described else "", types.get(name, "text")
@@ -293,7 +308,7 @@ class _Reader:
         for declared in draft.properties.tests if draft.properties else ():
             if declared.name in tests:
                 raise ModelError(
-                    declared.place, f"the test {declared.name} is there twice", hint="give one a name:"
+                    declared.place, f"uji {declared.name} ganda", hint="beri salah satunya name:"
                 )
             sql, refs = self._generic_test(declared, draft.relation, draft.relation)
             candidate, _ = self._generic_test(declared, draft.relation, draft.relation.candidate)
@@ -318,14 +333,14 @@ class _Reader:
         return rendered.sql, rendered.refs
 
     def _with_singular_tests(self, nodes: dict[str, Node]) -> dict[str, Node]:
-        """Gives each test in tests/*.sql to the last node that it reads: by then all can be asked."""
+        """Gives each test in tests/*.sql to the last node that it reads: then all that it reads is built."""
         position = {name: place for place, name in enumerate(nodes)}
         for path in sorted((self._root / "tests").rglob("*.sql")):
             shown = path.relative_to(self._root).as_posix()
             text = path.read_text(encoding="utf-8")
             rendered = self._renderer.model(shown, text, ref=self._ref, source=self._source)
             if not rendered.refs:
-                raise ModelError(f"{shown}:1", "a singular test must ref() a model, else it guards nothing")
+                raise ModelError(f"{shown}:1", "uji di tests/ harus membaca model dengan ref()")
             guarded = nodes[max(rendered.refs, key=position.__getitem__)]
             candidate = self._renderer.model(
                 shown,
@@ -336,7 +351,9 @@ class _Reader:
             described = self._properties.singular_tests.get(path.stem)
             severity = str(rendered.config.get("severity", "error")).lower()
             if severity not in ("error", "warn"):
-                raise ModelError(f"{shown}:1", f"severity {severity!r} is not known", hint="error or warn")
+                raise ModelError(
+                    f"{shown}:1", f"severity {severity!r} tidak dikenal", hint="pakai error atau warn"
+                )
             test = DataTest(
                 path.stem,
                 severity,
@@ -354,18 +371,23 @@ class _Reader:
 
     def _ref(self, name: str) -> Relation:
         if name in self._disabled:
-            raise ModelError(name, "is disabled (enabled: false)", hint="enable it, or don't read it")
+            raise ModelError(name, "dimatikan (enabled: false)", hint="hidupkan, atau jangan dibaca")
         if name not in self._drafts:
             raise ModelError(
-                name, "is no model and no seed", hint="ref() takes a file's name without its ending"
+                name,
+                "bukan model dan bukan seed",
+                hint=did_you_mean(name, self._drafts) or "ref() memakai nama berkas tanpa akhirannya",
             )
         return self._drafts[name].relation
 
     def _source(self, source: str, table: str) -> Relation:
         known: SourceTable | None = self._properties.sources.get((source, table))
         if known is None:
+            declared = [f"{opd}.{dataset}" for opd, dataset in self._properties.sources]
             raise ModelError(
-                f"{source}.{table}", "is no declared source", hint="render sources.yml from the contracts"
+                f"{source}.{table}",
+                "bukan sumber yang dikenal",
+                hint=did_you_mean(f"{source}.{table}", declared) or "jalankan `gudang validate --fix`",
             )
         return known.relation
 

@@ -1,7 +1,7 @@
 """dbt's YAML files as values that know their line.
 
-What belongs here: the vocabulary of dbt_project.yml and of properties files that the runner understands, and
-a ModelError with file and line for anything else. Not here: SQL templates (render.py) and the graph
+What belongs here: the keys of dbt_project.yml and of properties files that we understand, and a ModelError with file
+and line for any other. Not here: SQL templates (render.py) and the graph
 (project.py).
 """
 
@@ -17,7 +17,8 @@ import yaml
 
 from pipelines.errors import ModelError
 from pipelines.models.project.nodes import Exposure, ModelColumn, SourceTable
-from pipelines.quality.suites import Severity
+from pipelines.quality.results import Severity
+from pipelines.suggest import did_you_mean
 from pipelines.warehouse.relation import Relation
 
 CONFIG_KEYS = frozenset(
@@ -105,7 +106,7 @@ class ProjectFile:
     seeds: Mapping[str, Any]
 
     def folder_config(self, section: str, path: PurePosixPath) -> dict[str, Any]:
-        """The `+settings` that apply to `path` (below models/ or seeds/): the nearest folder wins."""
+        """The `+settings` for `path` (below models/ or seeds/); those of the nearest folder win."""
         tree: Any = self.models if section == "models" else self.seeds
         merged: dict[str, Any] = {}
         for part in (None, self.name, *path.parts[:-1], path.stem):
@@ -126,9 +127,9 @@ def read_yaml(root: Path, path: Path) -> Block:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ModelError(f"{shown}:{line}", f"is no YAML: {error.problem}") from error
+        raise ModelError(f"{shown}:{line}", f"bukan YAML: {error.problem}") from error
     if not isinstance(content, Block):
-        raise ModelError(f"{shown}:1", "must be a mapping")
+        raise ModelError(f"{shown}:1", "harus berupa pasangan kunci dan nilai")
     return content
 
 
@@ -136,12 +137,10 @@ def read_project_file(root: Path) -> ProjectFile:
     """dbt_project.yml in `root`."""
     path = root / "dbt_project.yml"
     if not path.is_file():
-        raise ModelError(
-            path.name, f"is missing in {root.name}/", hint="is this the folder of the SQL models?"
-        )
+        raise ModelError(path.name, f"tidak ada di {root.name}/", hint="periksa apakah itu folder model SQL")
     content = read_yaml(root, path)
     if not isinstance(content.get("name"), str):
-        raise ModelError("dbt_project.yml:1", "has no name")
+        raise ModelError("dbt_project.yml:1", "tidak punya name")
     return ProjectFile(
         name=content["name"],
         variables=content.get("vars") or {},
@@ -151,12 +150,10 @@ def read_project_file(root: Path) -> ProjectFile:
 
 
 def merge_config(base: Mapping[str, Any], over: Mapping[str, Any], place: str) -> dict[str, Any]:
-    """`over` on top of `base`, dbt's way: tags add up, meta merges, the rest replaces."""
+    """`over` on top of `base` as dbt does it: tags are added, meta is merged, all else is replaced."""
     unknown = sorted(set(over) - CONFIG_KEYS)
     if unknown:
-        raise ModelError(
-            place, f"config {unknown[0]!r} is not known", hint=f"known: {', '.join(sorted(CONFIG_KEYS))}"
-        )
+        raise ModelError(place, f"config {unknown[0]!r} tidak dikenal", hint=_hint(unknown[0], CONFIG_KEYS))
     merged = {**base, **over}
     tags = [*_tags(base.get("tags")), *_tags(over.get("tags"))]
     if tags:
@@ -167,7 +164,7 @@ def merge_config(base: Mapping[str, Any], over: Mapping[str, Any], place: str) -
 
 
 def read_properties(root: Path, files: Iterable[Path]) -> Properties:
-    """All that the properties `files` declare. Raises ModelError on words it doesn't know and on doubles."""
+    """All that the properties `files` declare. Raises ModelError for an unknown key and for a doubled name."""
     models: dict[str, NodeProperties] = {}
     seeds: dict[str, NodeProperties] = {}
     singular: dict[str, NodeProperties] = {}
@@ -183,7 +180,9 @@ def read_properties(root: Path, files: Iterable[Path]) -> Properties:
                 if described.name in target:
                     first = target[described.name].place
                     raise ModelError(
-                        described.place, f"{described.name} is described twice", hint=f"first in {first}"
+                        described.place,
+                        f"{described.name} dijelaskan dua kali",
+                        hint=f"yang pertama di {first}",
                     )
                 target[described.name] = described
         for entry in _entries(content, "sources", shown):
@@ -191,7 +190,7 @@ def read_properties(root: Path, files: Iterable[Path]) -> Properties:
         for entry in _entries(content, "exposures", shown):
             exposure = _exposure(entry, shown)
             if exposure.name in exposures:
-                raise ModelError(f"{shown}:{entry.line}", f"the exposure {exposure.name} is described twice")
+                raise ModelError(f"{shown}:{entry.line}", f"exposure {exposure.name} dijelaskan dua kali")
             exposures[exposure.name] = exposure
     return Properties(models, seeds, singular, sources, exposures)
 
@@ -202,7 +201,9 @@ def _exposure(entry: Block, shown: str) -> Exposure:
     for reference in entry.get("depends_on") or ():
         match = _REF.fullmatch(str(reference))
         if match is None:
-            raise ModelError(f"{shown}:{entry.line}", f"{reference!r} is no ref()", hint="ref('a_model')")
+            raise ModelError(
+                f"{shown}:{entry.line}", f"{reference!r} bukan ref()", hint="tulis ref('nama_model')"
+            )
         read.append(match[2])
     name, owner = _name(entry, shown), cast(Mapping[str, Any], entry.get("owner") or {})
     config = cast(Mapping[str, Any], entry.get("config") or {})
@@ -246,17 +247,21 @@ def _tests(owner: Block, shown: str, column: str | None) -> Iterator[TestDeclara
             ((test, body),) = declared.items()
             yield _test(place, test, cast(Mapping[str, Any], body or {}), column)
         else:
-            raise ModelError(place, "a data test is a name, or one name with its arguments below it")
+            raise ModelError(place, "uji data adalah sebuah nama, atau satu nama dengan argumen di bawahnya")
 
 
 def _test(place: str, test: str, body: Mapping[str, Any], column: str | None) -> TestDeclaration:
     config = cast(Mapping[str, Any], body.get("config") or {})
     unknown = sorted(set(config) - {"severity", "where"})
     if unknown:
-        raise ModelError(place, f"test config {unknown[0]!r} is not known", hint="known: severity, where")
+        raise ModelError(
+            place, f"config uji {unknown[0]!r} tidak dikenal", hint=_hint(unknown[0], ("severity", "where"))
+        )
     severity = str(config.get("severity", "error")).lower()
     if severity not in ("error", "warn"):
-        raise ModelError(place, f"severity {severity!r} is not known", hint="error or warn")
+        raise ModelError(
+            place, f"severity {severity!r} tidak dikenal", hint=_hint(severity, ("error", "warn"))
+        )
     return TestDeclaration(
         place=place,
         test=test,
@@ -304,7 +309,7 @@ def _classification(entry: Block) -> str:
 def _entries(owner: Block, key: str, shown: str) -> Iterator[Block]:
     for entry in owner.get(key) or ():
         if not isinstance(entry, Block):
-            raise ModelError(f"{shown}:{owner.line}", f"every entry of {key} is a mapping with a name")
+            raise ModelError(f"{shown}:{owner.line}", f"setiap isi {key} harus punya name")
         yield entry
 
 
@@ -313,15 +318,20 @@ def _known(block: Block, keys: frozenset[str], shown: str) -> None:
     if unknown:
         raise ModelError(
             f"{shown}:{block.line}",
-            f"{unknown[0]!r} is not known here",
-            hint=f"known: {', '.join(sorted(keys))}",
+            f"{unknown[0]!r} tidak dikenal di sini",
+            hint=_hint(unknown[0], keys),
         )
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    """The nearest known name, else all of them."""
+    return did_you_mean(name, known) or f"yang dikenal: {', '.join(sorted(known))}"
 
 
 def _name(block: Block, shown: str) -> str:
     name = block.get("name")
     if not isinstance(name, str) or not name:
-        raise ModelError(f"{shown}:{block.line}", "has no name")
+        raise ModelError(f"{shown}:{block.line}", "tidak punya name")
     return name
 
 

@@ -1,24 +1,25 @@
-"""Jinja as dbt speaks it: config(), ref(), source(), var(), this, target, is_incremental(), macros and tests.
+"""Renders dbt's Jinja templates: config(), ref(), source(), var(), this, target, is_incremental(), macros and tests.
 
-What belongs here: turning templates into SQL text and saying in which file and line one is wrong.
+What belongs here: turning templates into SQL text, and errors that name the template's file and line.
 Not here: which files there are (project.py) and what ref() resolves to (the caller gives it).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from importlib import resources
 from types import TracebackType
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, Template, TemplateSyntaxError, nodes
+from jinja2 import Environment, StrictUndefined, Template, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.ext import Extension
 from jinja2.parser import Parser
 
 from pipelines.errors import ModelError
 from pipelines.models.project.properties import TestDeclaration
+from pipelines.suggest import did_you_mean
 from pipelines.warehouse.relation import Relation
 
 RefResolver = Callable[[str], Relation]
@@ -28,6 +29,8 @@ _ABSENT = object()
 _BUILTIN_TESTS = "generic_tests.sql"
 SUPPRESSING_MACRO = "sel_tersamar"
 """The macro that hides small cells (adr/018): a model whose rows are what it gives is a suppressed table."""
+_UNDEFINED = re.compile(r"'(\w+)' is undefined")
+"""Jinja's message about a name that nothing defines."""
 _REFERENCE = re.compile(r"^\s*(ref|source)\s*\(.*\)\s*$", re.DOTALL)
 
 
@@ -46,7 +49,7 @@ class _TestTag(Extension):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """dbt's `target`, as far as a model may ask."""
+    """The part of dbt's `target` that a model can read."""
 
     schema: str
     name: str = "gudang"
@@ -55,7 +58,7 @@ class Target:
 
 @dataclass
 class Rendered:
-    """One template's SQL and what it asked for while it was rendered.
+    """One template's SQL, and its calls of config(), ref() and source().
 
     suppression: the query that SUPPRESSING_MACRO gave it, "" where it was not called.
     """
@@ -78,6 +81,7 @@ class _Config:
         return ""
 
     def get(self, name: str, default: Any = None) -> Any:
+        """The value of one setting."""
         return self._collected.get(name, default)
 
 
@@ -96,6 +100,7 @@ class Renderer:
         self._variables = variables
         self._target = Target(target_schema)
         self._templates: dict[str, Template] = {}
+        self._names: set[str] = set()
         builtin = (
             resources.files("pipelines.models.project").joinpath(_BUILTIN_TESTS).read_text(encoding="utf-8")
         )
@@ -114,11 +119,11 @@ class Renderer:
     ) -> Rendered:
         """The model or singular test in the file `path`. Raises ModelError naming file and line.
 
-        incremental: what is_incremental() says, of a model whose table is there.
+        incremental: what is_incremental() gives.
         """
         template = self._compile(path, text)
         rendered = Rendered()
-        with _Located(path, self._templates):
+        with _Located(path, self._templates, self._names):
             scope = self._scope(rendered, ref, source, this, incremental=incremental)
             rendered.sql = _text(template, scope)
         return rendered
@@ -132,29 +137,30 @@ class Renderer:
         ref: RefResolver,
         source: SourceResolver,
     ) -> Rendered:
-        """The SQL of a test that a properties file declares, asked of `relation`."""
+        """The SQL of a test that a properties file declares, on `relation`."""
         rendered = Rendered()
-        with _Located(declared.place, self._templates):
+        with _Located(declared.place, self._templates, self._names):
             scope = self._scope(rendered, ref, source, None)
             macro = scope.get("test_" + declared.test)
             if macro is None:
                 raise ModelError(
                     declared.place,
-                    f"there is no data test {declared.test!r}",
-                    hint=f"define {{% test {declared.test}(model, ...) %}} in macros/",
+                    f"uji data {declared.test!r} tidak dikenal",
+                    hint=did_you_mean(declared.test, _tests_in(scope))
+                    or f"tulis {{% test {declared.test}(model, ...) %}} di macros/",
                 )
             resolved = {key: self._argument(value, scope) for key, value in arguments.items()}
-            asked = scope["tested_rows"](relation, declared.where) if declared.where else str(relation)
-            rendered.sql = str(macro(model=asked, **resolved)).strip()
+            tested = scope["tested_rows"](relation, declared.where) if declared.where else str(relation)
+            rendered.sql = str(macro(model=tested, **resolved)).strip()
         return rendered
 
     def schema_name(self, where: str, custom: str | None) -> str:
         """The schema of a node: by the project's macro generate_schema_name, else by dbt's own rule."""
 
         def nothing(*_: str) -> Relation:
-            raise ModelError(where, "generate_schema_name may not read models or sources")
+            raise ModelError(where, "generate_schema_name tidak boleh membaca model atau sumber")
 
-        with _Located(where, self._templates):
+        with _Located(where, self._templates, self._names):
             scope = self._scope(Rendered(), nothing, nothing, None)
             macro = scope.get("generate_schema_name")
             if macro is not None:
@@ -170,7 +176,7 @@ class Renderer:
         try:
             code = self._environment.compile(text, path, path)
         except TemplateSyntaxError as error:
-            raise ModelError(f"{path}:{error.lineno}", f"template does not parse: {error.message}") from error
+            raise ModelError(f"{path}:{error.lineno}", f"template tidak terurai: {error.message}") from error
         template = Template.from_code(self._environment, code, self._environment.globals)
         self._templates[path] = template
         return template
@@ -214,6 +220,7 @@ class Renderer:
                 return rendered.suppression
 
             scope[SUPPRESSING_MACRO] = suppressing
+        self._names.update(scope)
         return scope
 
     def _var(self, name: str, default: Any = _ABSENT) -> Any:
@@ -221,9 +228,15 @@ class Renderer:
             return self._variables[name]
         if default is _ABSENT:
             raise ModelError(
-                name, "is no variable of the project", hint="declare it under vars: in dbt_project.yml"
+                name,
+                "bukan variabel proyek",
+                hint=did_you_mean(name, self._variables) or "tulis di bawah vars: di dbt_project.yml",
             )
         return default
+
+
+def _tests_in(scope: Mapping[str, Any]) -> list[str]:
+    return [name.removeprefix("test_") for name in scope if name.startswith("test_")]
 
 
 def _text(template: Template, scope: dict[str, Any]) -> str:
@@ -231,11 +244,15 @@ def _text(template: Template, scope: dict[str, Any]) -> str:
 
 
 class _Located:
-    """Turns whatever a template raises into a ModelError that names the line of the innermost template."""
+    """Turns whatever a template raises into a ModelError that names the line of the innermost template.
 
-    def __init__(self, subject: str, templates: Mapping[str, Template]) -> None:
+    names: the macros and functions that a template may call, for a suggestion.
+    """
+
+    def __init__(self, subject: str, templates: Mapping[str, Template], names: Set[str]) -> None:
         self._subject = subject
         self._templates = templates
+        self._names = names
 
     def __enter__(self) -> None:
         return None
@@ -252,6 +269,9 @@ class _Located:
                 place = f"{template.name}:{template.get_corresponding_lineno(traceback.tb_lineno)}"
             traceback = traceback.tb_next
         if isinstance(error, ModelError):
-            said = error.message if error.subject in place else f"{error.subject} {error.message}"
-            raise ModelError(place, said, hint=error.hint) from error
-        raise ModelError(place, f"template cannot be rendered: {error}") from error
+            message = error.message if error.subject in place else f"{error.subject} {error.message}"
+            raise ModelError(place, message, hint=error.hint) from error
+        hint = None
+        if isinstance(error, UndefinedError) and (unknown := _UNDEFINED.match(str(error))):
+            hint = did_you_mean(unknown[1], self._names) or None
+        raise ModelError(place, f"template tidak dapat dirender: {error}", hint=hint) from error

@@ -1,8 +1,8 @@
 """dbt's node selection: which of a project's nodes a selector names.
 
 What belongs here: `name`, `stg_*`, `tag:x`, `config.materialized:view`, `source:opd.dataset`, `exposure:name`,
-`path:models/marts` or a folder's name, `+x`, `2+x`, `x+`, `x+1`, and `a,b` for what both name. Not here: what is done
-with them.
+`path:models/marts` or a folder's name, `+x`, `2+x`, `x+`, `x+1`, and `a,b` for the nodes of both. Not here: what is
+done with the nodes.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 
 from pipelines.errors import ModelError
 from pipelines.models.project.nodes import Node, Project
+from pipelines.suggest import did_you_mean
 
 _GRAPH = re.compile(r"(?P<up>(?P<up_depth>\d*)\+)?(?P<core>.+?)(?P<down>\+(?P<down_depth>\d*))?")
-METHODS = "name, stg_*, tag:, path:, source:, exposure:, config.materialized:, with + before or behind"
+METHODS = "pakai nama, stg_*, tag:, path:, source:, exposure:, config.materialized:, dengan + di depan atau di belakang"
 
 
 def select(
@@ -31,7 +33,7 @@ def select(
 
 
 def _both(project: Project, selector: str) -> set[str]:
-    """What all parts of `a,b` name."""
+    """The nodes that all parts of `a,b` name."""
     return set.intersection(*(_with_relatives(project, part) for part in selector.split(",")))
 
 
@@ -39,7 +41,8 @@ def _with_relatives(project: Project, selector: str) -> set[str]:
     match = _GRAPH.fullmatch(selector)
     core = _named(project, match["core"]) if match else set[str]()
     if match is None or not core:
-        raise ModelError(selector, "selects nothing", hint=METHODS)
+        hint = did_you_mean(match["core"], _selectors(project)) if match else ""
+        raise ModelError(selector, "tidak memilih apa pun", hint=hint or METHODS)
     chosen = set(core)
     if match["up"]:
         chosen |= _walked(core, lambda name: project.nodes[name].depends_on, match["up_depth"])
@@ -53,7 +56,7 @@ def _with_relatives(project: Project, selector: str) -> set[str]:
 
 
 def _walked(start: set[str], steps: Callable[[str], Iterable[str]], depth: str) -> set[str]:
-    """All that is reached from `start`, in at most `depth` steps where it is said."""
+    """All nodes that are reached from `start`, in at most `depth` steps; "" for any number."""
     reached, edge = set(start), set(start)
     left = int(depth) if depth else -1
     while edge and left != 0:
@@ -84,6 +87,17 @@ def _named(project: Project, core: str) -> set[str]:
             return named or {n.name for n in nodes if value in _path(project, n).split("/")[1:-1]}
         case _:
             return set()
+
+
+def _selectors(project: Project) -> set[str]:
+    """Selectors without wildcards that name something, for a suggestion."""
+    nodes = project.nodes.values()
+    found = {*project.nodes, *(f"tag:{tag}" for n in nodes for tag in n.tags)}
+    found |= {f"config.materialized:{n.kind}" for n in nodes}
+    found |= {f"exposure:{name}" for name in project.exposures}
+    found |= {f"source:{name}" for s, t in project.sources for name in (s, f"{s}.{t}")}
+    folders = {folder for n in nodes for folder in PurePosixPath(_path(project, n)).parents}
+    return found | {folder.name for folder in folders} | {f"path:{folder}" for folder in folders}
 
 
 def _path(project: Project, node: Node) -> str:

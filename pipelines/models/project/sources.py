@@ -1,6 +1,7 @@
 """dbt_like_sql/models/sources.yml, rendered from the contracts.
 
-What belongs here: the raw tables as dbt sources. Not here: reading contracts, writing the file.
+What belongs here: the raw tables as dbt sources. It is one file, however long: nobody edits it, and its text is
+compared with the contracts as a whole. Not here: reading contracts, writing the file.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Great Expectations suites of models: expectations/<schema>/<model>.json, joined to the nodes of a project.
 
-What belongs here: which file is whose, and what must hold between a suite and its project: no name twice, every
-relation that a query reads known and built before. Not here: the form of a suite (quality/suites.py), running one
+What belongs here: which file belongs to which node, and what must hold between a suite and its project: no name twice,
+every relation that a query reads known and built before. Not here: the form of a suite (quality/suites.py), running one
 (quality/run.py), and what a failed one means (models/build/node_builder.py).
 """
 
@@ -19,21 +19,22 @@ from pipelines.errors import ModelError, QualityError
 from pipelines.models.project.materialization import digest
 from pipelines.models.project.nodes import Node, Project
 from pipelines.quality.suites import QUERY, Expectation, written
+from pipelines.suggest import did_you_mean
 
 BATCH = "{batch}"
-"""How a query names the model's own relation: the one that is built aside, or has the new rows."""
+"""How a query names the model's own relation: the candidate, or the table with the new rows."""
 _RELATION = re.compile(r"\b([a-z_]\w*)\.([a-z_]\w*)\b(?!\s*\()")
 
 
 def suite_path(folder: Path, node: Node) -> Path:
-    """The file of a model's suite; its folder is the schema, so that file, table and asset bear one name."""
+    """The file of a model's suite; its folder is the schema, so that file, table and asset have one name."""
     return folder / node.schema / f"{node.name}.json"
 
 
 def with_suites(project: Project, folder: Path) -> Project:
-    """`project`, each node with its suite, in an order in which suites, too, find what they read.
+    """`project`, each node with its suite, in an order in which all relations that suites read are built before.
 
-    Raises QualityError for a file that is no suite or that does not fit its model.
+    Raises QualityError for a file that is no suite, or does not fit its model.
     """
     nodes = {name: _with_suite(project, node, folder) for name, node in project.nodes.items()}
     order = in_building_order(nodes)
@@ -41,23 +42,23 @@ def with_suites(project: Project, folder: Path) -> Project:
 
 
 def in_building_order(nodes: Mapping[str, Node]) -> tuple[str, ...]:
-    """The names of `nodes`, each behind those that it, its tests or its suite read. Raises ModelError for a circle."""
+    """The names of `nodes`, each after those that it, its tests or its suite read. Raises ModelError for a circle."""
     try:
         sorter = TopologicalSorter({name: (*n.depends_on, *n.build_after) for name, n in nodes.items()})
         return tuple(sorter.static_order())
     except CycleError as error:
         circle = cast(list[str], error.args[1])
-        raise ModelError(circle[0], f"stands in a circle: {' <- '.join(circle)}") from error
+        raise ModelError(circle[0], f"ada dalam lingkaran: {' <- '.join(circle)}") from error
 
 
 def faults(
     project: Project, node: Node, path: Path, expectations: Iterable[Expectation]
 ) -> list[QualityError]:
-    """What does not fit between a model and the expectations of its suite."""
+    """The errors between a model and the expectations of its suite."""
     expectations = tuple(expectations)
     taken = Counter([*(e.name for e in expectations), *(test.name for test in node.tests)])
     found = [
-        QualityError(str(path), f"'{name}' is the name of two checks of {node.name}", hint="change meta.nama")
+        QualityError(str(path), f"'{name}' nama dua pemeriksaan {node.name}", hint="ganti meta.nama")
         for name, count in taken.items()
         if count > 1
     ]
@@ -87,30 +88,31 @@ def _faults_of_query(
     project: Project, node: Node, path: Path, expectation: Expectation
 ) -> list[QualityError]:
     query = str(expectation.kwargs.get(QUERY, BATCH))
-    told: list[tuple[str, str]] = []
+    found: list[tuple[str, str]] = []
     if BATCH not in query:
-        told.append((f"does not read {node.name}", "write {batch} where it stands"))
+        found.append((f"tidak membaca {node.name}", "tulis {batch} di tempatnya"))
     nodes = {n.relation: n for n in project.nodes.values()}
     others = {table.relation.dotted for table in project.sources.values()}
     schemas = {relation.split(".")[0] for relation in (*nodes, *others)}
     for relation in sorted(_read(expectation)):
         other = nodes.get(relation)
         if relation == node.relation:
-            told.append((f"reads {relation}, which has last night's rows yet", "write {batch}"))
+            found.append((f"membaca {relation}, yang isinya masih yang lama", "tulis {batch}"))
         elif (
             other is not None
             and other.transaction_group
             and other.transaction_group == node.transaction_group
         ):
-            told.append(
-                (f"reads {relation}, which is published together with it", "ask it of what both read")
+            found.append(
+                (f"membaca {relation}, yang terbit bersamanya", "periksa apa yang dibaca oleh keduanya")
             )
         elif other is None and relation not in others and relation.split(".")[0] in schemas:
-            told.append((f"reads {relation}, which is no model, seed or source", "see `gudang models list`"))
-    return [QualityError(str(path), f"'{expectation.name}' {what}", hint=hint) for what, hint in told]
+            hint = did_you_mean(relation, {*nodes, *others}) or "lihat `gudang models list`"
+            found.append((f"membaca {relation}, yang bukan model, seed, atau sumber", hint))
+    return [QualityError(str(path), f"'{expectation.name}' {what}", hint=hint) for what, hint in found]
 
 
 def _read(expectation: Expectation) -> set[str]:
-    """The relations (`schema.name`) that an expectation's query names, and words that look like one."""
+    """The relations (`schema.name`) that an expectation's query names, and other words of that form."""
     query = str(expectation.kwargs.get(QUERY, ""))
     return {f"{schema}.{name}" for schema, name in _RELATION.findall(query)}

@@ -209,14 +209,14 @@ def test_a_models_suite_that_reads_what_is_no_model(copy: Copy) -> None:
     copy.change(suite, "core.fct_kunjungan_puskesmas", "core.fct_kunjungan")
     fault = copy.fault(suite)
     assert fault.line == copy.line(suite, '"sama_dengan_fakta"')
-    assert "core.fct_kunjungan, which is no model" in fault.message
+    assert "core.fct_kunjungan, yang bukan model" in fault.message
 
 
 def test_a_models_suite_that_bears_the_name_of_a_test(copy: Copy) -> None:
     copy.change(MODEL_SUITE, '"semua_indikator_dinilai"', '"not_null_terisi"')
     fault = copy.fault(MODEL_SUITE)
     assert fault.line == copy.line(MODEL_SUITE, '"not_null_terisi"')
-    assert "two checks of indeks_spbe" in fault.message
+    assert "dua pemeriksaan indeks_spbe" in fault.message
 
 
 def test_a_suite_without_a_model(copy: Copy) -> None:
@@ -233,7 +233,7 @@ def test_suites_that_read_each_others_models(copy: Copy) -> None:
         "from {batch} where exists (select from core.agg_kunjungan_bulanan) and (dimuat_pada at time zone",
     )
     (fault,) = copy.faults()
-    assert "circle" in fault.message
+    assert "lingkaran" in fault.message
     assert fault.path.parent == copy.root / "expectations/core"
 
 

@@ -88,8 +88,8 @@ def test_an_exchange_that_fails_takes_all_of_them_back(small_warehouse: SmallWar
 @pytest.mark.parametrize(
     ("b", "said"),
     [
-        ("select n from {{ ref('a') }}", "b reads a, which is not published before it"),
-        ("{{ config(materialized='incremental') }} select 1 as n", "b is incremental"),
+        ("select n from {{ ref('a') }}", "b membaca a, yang tidak terbit lebih dulu"),
+        ("{{ config(materialized='incremental') }} select 1 as n", "b incremental"),
     ],
 )
 def test_what_cannot_be_published_together_is_told_before_anything_is_built(

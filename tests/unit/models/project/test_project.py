@@ -172,7 +172,7 @@ def test_selectors_choose_as_dbts_do(folder: DbtFolder) -> None:
     assert names(exclude=("stg_kunjungan+",)) == ["sendiri"]
     assert project.readers([("dinkes", "kunjungan")]) == {"stg_kunjungan"}
     for nothing in ("tidak_ada", "tag:tiada", "owner:x", "+"):
-        with pytest.raises(ModelError, match="selects nothing"):
+        with pytest.raises(ModelError, match="tidak memilih apa pun"):
             selection.select(project, [nothing])
 
 
@@ -202,28 +202,28 @@ def test_a_disabled_model_is_not_there(folder: DbtFolder) -> None:
     folder.write("models/marts/marts.yml", "models: [{name: mati, description: Mati.}]")
     assert "mati" not in folder.project().nodes
     folder.write("models/marts/hidup.sql", "select * from {{ ref('mati') }}")
-    assert "mati is disabled" in fault(folder)
+    assert "mati dimatikan" in fault(folder)
 
 
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ("materialized='tabel'", "materialized='tabel' is not known"),
-        ("unique_key='k'", "unique_key is of incremental models only"),
-        ("materialized='incremental', incremental_strategy='merge'", "merge needs a unique_key"),
-        ("materialized='incremental', incremental_strategy='microbatch'", "'microbatch' is not known"),
-        ("materialized='incremental', on_schema_change='sync'", "on_schema_change 'sync' is not known"),
-        ("materialized='view', indexes=[{'columns': ['k']}]", "a view has no indexes"),
-        ("indexes=[{'column': 'k'}]", "an index is columns, unique, type"),
-        ("grants=['pembaca']", "grants are roles by privilege"),
-        ("meta={'partition': {'column': 'k', 'every': 'daily', 'start': '2026-01-01'}}", "only an incremental model"),
+        ("materialized='tabel'", "materialized='tabel' tidak dikenal (maksudnya table?)"),
+        ("unique_key='k'", "unique_key hanya untuk model incremental"),
+        ("materialized='incremental', incremental_strategy='merge'", "merge membutuhkan unique_key"),
+        ("materialized='incremental', incremental_strategy='microbatch'", "'microbatch' tidak dikenal"),
+        ("materialized='incremental', on_schema_change='sync'", "on_schema_change 'sync' tidak dikenal"),
+        ("materialized='view', indexes=[{'columns': ['k']}]", "view tidak punya indeks"),
+        ("indexes=[{'column': 'k'}]", "indeks berisi columns, unique, type"),
+        ("grants=['pembaca']", "grants berisi peran menurut hak"),
+        ("meta={'partition': {'column': 'k', 'every': 'daily', 'start': '2026-01-01'}}", "hanya model incremental yang punya partisi"),
         (
             "materialized='incremental', meta={'partition': {'column': 'k', 'every': 'daily'}}",
             "partition: 'start'",
         ),
         (
             "materialized='incremental', meta={'partition': {'column': 'k', 'every': 'monthly', 'start': '2026-01-01'}}",
-            "a model's windows are days",
+            "jendela sebuah model harus harian",
         ),
     ],
 )  # fmt: skip
@@ -237,9 +237,12 @@ def test_config_that_does_not_go_together_is_told(folder: DbtFolder, config: str
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("ref('per_hari')", "ref('tiada')"), "exposure laporan: tiada is no model and no seed"),
-        (("ref('per_hari')", "per_hari"), "'per_hari' is no ref()"),
-        (("type: dashboard", "tipe: dashboard"), "exposures.yml:2: 'tipe' is not known here"),
+        (("ref('per_hari')", "ref('tiada')"), "exposure laporan: tiada bukan model dan bukan seed"),
+        (("ref('per_hari')", "per_hari"), "'per_hari' bukan ref()"),
+        (
+            ("type: dashboard", "tipe: dashboard"),
+            "exposures.yml:2: 'tipe' tidak dikenal di sini (maksudnya type?)",
+        ),
     ],
 )
 def test_what_an_exposure_gets_wrong_is_told(folder: DbtFolder, change: tuple[str, str], said: str) -> None:
@@ -249,42 +252,48 @@ def test_what_an_exposure_gets_wrong_is_told(folder: DbtFolder, change: tuple[st
 
 def test_an_unknown_ref_is_told_with_file_and_line(folder: DbtFolder) -> None:
     folder.write("models/marts/salah.sql", "select 1 as x\nfrom\n    {{ ref('tiada') }}")
-    assert fault(folder).startswith("models/marts/salah.sql:3: tiada is no model and no seed")
+    assert fault(folder).startswith("models/marts/salah.sql:3: tiada bukan model dan bukan seed")
 
 
 def test_an_undeclared_source_is_told_with_file_and_line(folder: DbtFolder) -> None:
     folder.write("models/marts/salah.sql", "select *\nfrom {{ source('dinkes', 'tiada') }}")
-    assert fault(folder).startswith("models/marts/salah.sql:2: dinkes.tiada is no declared source")
+    assert fault(folder).startswith("models/marts/salah.sql:2: dinkes.tiada bukan sumber yang dikenal")
 
 
 def test_a_broken_template_and_an_unknown_word_are_told_with_file_and_line(folder: DbtFolder) -> None:
     folder.write("models/marts/salah.sql", "select 1\n{% if %}")
-    assert fault(folder).startswith("models/marts/salah.sql:2: template does not parse")
+    assert fault(folder).startswith("models/marts/salah.sql:2: template tidak terurai")
     folder.write("models/marts/salah.sql", "select\n{{ tak_dikenal }}")
-    assert fault(folder).startswith("models/marts/salah.sql:2: template cannot be rendered: 'tak_dikenal'")
+    assert fault(folder).startswith("models/marts/salah.sql:2: template tidak dapat dirender: 'tak_dikenal'")
 
 
 def test_a_wrong_argument_inside_a_macro_is_told_at_the_macro(folder: DbtFolder) -> None:
     folder.write("macros/m.sql", "{% macro m(x) %}\n{{ x.tiada.ada }}\n{% endmacro %}")
     folder.write("models/marts/salah.sql", "select {{ m('a') }}")
-    assert fault(folder).startswith("macros/m.sql:2: template cannot be rendered")
+    assert fault(folder).startswith("macros/m.sql:2: template tidak dapat dirender")
 
 
 @pytest.mark.parametrize(
     ("yaml", "said"),
     [
-        ("models:\n  - name: per_hari\n    colums: []\n", "marts.yml:2: 'colums' is not known here"),
-        ("models:\n  - name: tiada\n", "marts.yml:2: describes the model tiada, which has no file"),
-        ("models:\n  - name: per_hari\n    config: {alias: x}\n", "marts.yml:2: config 'alias' is not known"),
+        (
+            "models:\n  - name: per_hari\n    colums: []\n",
+            "marts.yml:2: 'colums' tidak dikenal di sini (maksudnya columns?)",
+        ),
+        ("models:\n  - name: tiada\n", "marts.yml:2: menjelaskan model tiada, yang berkasnya tidak ada"),
+        (
+            "models:\n  - name: per_hari\n    config: {alias: x}\n",
+            "marts.yml:2: config 'alias' tidak dikenal",
+        ),
         (
             "models:\n  - name: per_hari\n    data_tests:\n      - janggal\n",
-            "there is no data test 'janggal'",
+            "uji data 'janggal' tidak dikenal",
         ),
         (
             "models:\n  - name: per_hari\n    data_tests:\n      - unique: {config: {severity: fatal}}\n",
-            "marts.yml:4: severity 'fatal' is not known",
+            "marts.yml:4: severity 'fatal' tidak dikenal",
         ),
-        ("models: [\n", "marts.yml:2: is no YAML"),
+        ("models: [\n", "marts.yml:2: bukan YAML"),
     ],
 )
 def test_what_yaml_gets_wrong_is_told_with_file_and_line(folder: DbtFolder, yaml: str, said: str) -> None:
@@ -294,11 +303,11 @@ def test_what_yaml_gets_wrong_is_told_with_file_and_line(folder: DbtFolder, yaml
 
 def test_two_files_of_one_name_and_circles_are_refused(folder: DbtFolder) -> None:
     folder.write("models/staging/per_hari.sql", "select 1 as x")
-    assert "the name per_hari is taken" in fault(folder)
+    assert "nama per_hari sudah dipakai" in fault(folder)
     (folder.root / "models/staging/per_hari.sql").unlink()
     folder.write("models/marts/satu.sql", "select * from {{ ref('dua') }}")
     folder.write("models/marts/dua.sql", "select * from {{ ref('satu') }}")
-    assert "stands in a circle" in fault(folder)
+    assert "ada dalam lingkaran" in fault(folder)
 
 
 def test_a_seed_is_typed_by_yaml_and_text_otherwise(folder: DbtFolder) -> None:
@@ -318,4 +327,40 @@ def test_a_seed_is_typed_by_yaml_and_text_otherwise(folder: DbtFolder) -> None:
         ("urutan", "integer", ""),
     ]
     folder.write("seeds/seeds.yml", "seeds: [{name: kode, config: {column_types: {tiada: integer}}}]")
-    assert "column tiada is not in seeds/kode.csv" in fault(folder)
+    assert "kolom tiada tidak ada di seeds/kode.csv" in fault(folder)
+
+
+@pytest.mark.parametrize(
+    ("sql", "nearest"),
+    [
+        ("{{ ref('per_hri') }}", "per_hari"),
+        ("{{ source('dinkes', 'kunjngan') }}", "dinkes.kunjungan"),
+        ("{{ var('ambng') }}", "ambang"),
+        ("{{ generate_schema_nam('x') }}", "generate_schema_name"),
+    ],
+)
+def test_an_unknown_name_gets_the_nearest_known_one(folder: DbtFolder, sql: str, nearest: str) -> None:
+    folder.write("models/marts/salah.sql", sql)
+    assert fault(folder).endswith(f"(maksudnya {nearest}?)")
+
+
+def test_an_unknown_test_gets_the_nearest_known_one(folder: DbtFolder) -> None:
+    folder.write("models/marts/marts.yml", "models: [{name: per_hari, data_tests: [uniqe]}]")
+    assert fault(folder).endswith("uji data 'uniqe' tidak dikenal (maksudnya unique?)")
+
+
+@pytest.mark.parametrize(
+    ("selector", "nearest"),
+    [
+        ("per_hri", "per_hari"),
+        ("tag:mrt", "tag:mart"),
+        ("path:models/mart", "path:models/marts"),
+        ("source:dinkes.kunjngan+", "source:dinkes.kunjungan"),
+        ("config.materialized:tabel", "config.materialized:table"),
+    ],
+)
+def test_an_unknown_selector_gets_the_nearest_known_one(
+    folder: DbtFolder, selector: str, nearest: str
+) -> None:
+    with pytest.raises(ModelError, match=rf"maksudnya {nearest}\?"):
+        selection.select(folder.project(), [selector])

@@ -62,10 +62,14 @@ def test_what_a_query_reads_is_built_before(folder: DbtFolder) -> None:
 @pytest.mark.parametrize(
     ("name", "unexpected", "said"),
     [
-        ("not_null_n", "select 1 from {batch}", "'not_null_n' is the name of two checks of a"),
-        ("aneh", "select 1 from {batch} where n in (select n from core.a)", "last night's rows"),
-        ("aneh", "select 1 from {batch}, core.tiada", "reads core.tiada, which is no model, seed or source"),
-        ("aneh", "select 1 from core.c where n > 1", "'aneh' does not read a"),
+        ("not_null_n", "select 1 from {batch}", "'not_null_n' nama dua pemeriksaan a"),
+        ("aneh", "select 1 from {batch} where n in (select n from core.a)", "isinya masih yang lama"),
+        (
+            "aneh",
+            "select 1 from {batch}, core.tiada",
+            "membaca core.tiada, yang bukan model, seed, atau sumber",
+        ),
+        ("aneh", "select 1 from core.c where n > 1", "'aneh' tidak membaca a"),
     ],
 )
 def test_what_does_not_fit_is_told_with_its_file(
@@ -83,7 +87,7 @@ def test_two_expectations_of_one_name_are_refused(folder: DbtFolder) -> None:
         query("aneh", "select 1 from {batch} where n > 2"),
     )
     folder.suite("core/a", *twice)
-    with pytest.raises(QualityError, match="'aneh' is the name of two checks of a"):
+    with pytest.raises(QualityError, match="'aneh' nama dua pemeriksaan a"):
         folder.project()
 
 
@@ -94,11 +98,11 @@ def test_models_that_are_published_together_are_not_compared_with_each_other(fol
         "exposures: [{name: e, depends_on: [ref('a'), ref('c')], config: {meta: {satu_transaksi: true}}}]",
     )
     folder.suite("core/a", query("sama", "select 1 from {batch} x join core.c y on x.n <> y.n"))
-    with pytest.raises(QualityError, match=r"reads core\.c, which is published together with it"):
+    with pytest.raises(QualityError, match=r"membaca core\.c, yang terbit bersamanya"):
         folder.project()
 
 
 def test_a_suite_that_reads_what_is_made_of_its_model_is_a_circle(folder: DbtFolder) -> None:
     folder.suite("core/a", query("sama", "select 1 from {batch} x join core.b y on x.n <> y.n"))
-    with pytest.raises(ModelError, match="stands in a circle"):
+    with pytest.raises(ModelError, match="ada dalam lingkaran"):
         folder.project()
