@@ -32,6 +32,7 @@ from pipelines.load.failures import describe_failure
 from pipelines.load.incoming import Incoming, incoming_uploads
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged, load
+from pipelines.load.waits import WAITS, Waits
 from pipelines.quality.gate import GateResult, check, notice, source_shape
 from pipelines.quality.results import CheckResult, record
 from pipelines.settings import Settings
@@ -62,6 +63,7 @@ def ingest(
     window: Window | None = None,
     full_refresh: bool = False,
     allow_empty: bool = False,
+    waits: Waits = WAITS,
 ) -> Ingested:
     """Loads the contract's source into the warehouse at `url`; `connection` is a session there.
 
@@ -70,7 +72,7 @@ def ingest(
     Whatever goes wrong is raised as a GudangError, after the ledger has it. Where files are appended or merged, a file
     that fails does not stop the others: the error is raised when all were tried.
     """
-    loads = _Loads(connection, contract, settings, url, run_id, window, allow_empty)
+    loads = _Loads(connection, contract, settings, url, run_id, window, allow_empty, waits)
     try:
         incoming = Incoming([None])
         if isinstance(contract.extract, FileExtract):
@@ -138,6 +140,7 @@ class _Loads:
     run_id: str
     window: Window | None
     allow_empty: bool
+    waits: Waits
 
     def load(self, upload: Arrival | None, *, full_refresh: bool, rehearsal: bool = False) -> Ingested:
         """One load, whose outcome is kept with the upload, unless it failed by no fault of the file's own.
@@ -185,6 +188,7 @@ class _Loads:
                 full_refresh=full_refresh,
                 allow_empty=self.allow_empty,
                 rehearsal=rehearsal,
+                waits=self.waits,
             )
         except ShapeError as error:
             self._record(None, (source_shape(contract, [error.message]),))

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from psycopg import sql
 
-from pipelines.load import landing
 from pipelines.runtime.embedded import EmbeddedServer, Urls
 from tests.support.servers import MariaDB, fresh_name, short_folder
+from tests.support.templates import Templates
 
 # How fast an example is depends on what else the machine does. A fixture of a function serves all its examples, which
 # clean up by themselves.
@@ -40,12 +39,6 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A source that fails in passing is read again at once."""
-    monkeypatch.setattr(landing, "RETRY_WAITS_S", (0.0, 0.0))
-
-
 @pytest.fixture(scope="session")
 def server_urls() -> Iterator[Urls]:
     """The session's PostgreSQL, the same kind that the embedded default is, but without care for a power cut."""
@@ -60,27 +53,52 @@ def server_urls() -> Iterator[Urls]:
         server.stop()
 
 
+@pytest.fixture(scope="session")
+def templates(server_urls: Urls) -> Templates:
+    """Makes databases on the session's server."""
+    return Templates(server_urls)
+
+
 @pytest.fixture
-def pg_url(server_urls: Urls) -> Iterator[str]:
+def pg_url(templates: Templates) -> Iterator[str]:
     """Libpq URI of an empty database of the test's own."""
-    with _database(server_urls) as url:
+    with templates.database() as url:
         yield url
 
 
 @pytest.fixture(scope="module")
-def module_pg_url(server_urls: Urls) -> Iterator[str]:
-    """Libpq URI of a database that one module's tests share."""
-    with _database(server_urls) as url:
+def module_pg_url(templates: Templates) -> Iterator[str]:
+    """Libpq URI of an empty database that one module's tests share."""
+    with templates.database() as url:
         yield url
 
 
-@contextmanager
-def _database(server_urls: Urls) -> Iterator[str]:
-    name = fresh_name()
-    with psycopg.connect(server_urls.libpq("postgres"), autocommit=True) as admin:
-        admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        yield server_urls.libpq(name)
-        admin.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+@pytest.fixture
+def warehouse_url(templates: Templates) -> Iterator[str]:
+    """Libpq URI of a warehouse of the test's own, before its first load."""
+    with templates.database(templates.prepared) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_warehouse_url(templates: Templates) -> Iterator[str]:
+    """The same that one module's tests share."""
+    with templates.database(templates.prepared) as url:
+        yield url
+
+
+@pytest.fixture
+def reference_url(templates: Templates) -> Iterator[str]:
+    """Libpq URI of a warehouse of the test's own with the province's reference data."""
+    with templates.database(templates.reference) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_reference_url(templates: Templates) -> Iterator[str]:
+    """The same that one module's tests share."""
+    with templates.database(templates.reference) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

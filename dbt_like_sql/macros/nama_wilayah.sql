@@ -30,14 +30,14 @@
         '{{ dataset }}' as dataset,
         '{{ level }}' as level,
         {{ batas }} as lingkup,
-        nilai as ejaan,
+        value as ejaan,
         0 as baris_gudang,
         1 as baris_karantina
     from {{ source('ops', 'quarantine_reason') }}
     where
         dataset = '{{ dataset }}'
-        and kolom = '{{ nama }}'
-        and aturan = 'rujukan'
+        and column_name = '{{ nama }}'
+        and rule = 'rujukan'
         and state = 'open'
-        and btrim(nilai) not in ('', '***')
+        and btrim(value) not in ('', '***')
 {%- endmacro %}

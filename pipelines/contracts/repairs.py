@@ -1,7 +1,7 @@
 """What a column may declare about its text: repairs (`parse`), units, classes with aliases, formats.
 
 What belongs here: their names, what each requires of a column, contradictions between them. Not here: their SQL
-(load/parsers.sql, load/checks.sql, load/stage/rules.py).
+(warehouse/functions/, load/stage/rules.py).
 """
 
 from __future__ import annotations

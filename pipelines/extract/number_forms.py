@@ -1,7 +1,7 @@
 """How the text of a number is written when its source stores it as a number, so that repairs and rules read it rightly.
 
 What belongs here: numbers of workbooks, JSON and Parquet. Not here: numbers that a person typed as text
-(load/parsers.sql).
+(warehouse/functions/parsers.sql).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Uploads in the order in which they were first seen (ops.upload_seen), and what became of each.
 
-A file's own time says nothing of when it came: `cp -p` and SFTP keep an old one, another clock gives one in the future.
-So whoever looks into the zone, the sensor or a load, notes what it has not seen before. Not here: what lies in the zone
+A file's own time does not say when it came: `cp -p` and SFTP keep an old one, another clock gives one in the future.
+So whoever looks into the zone, the sensor or a load, notes the files that are new. Not here: what lies in the zone
 (extract/upload/inbox.py), the ledger of loads (ledger.py).
 """
 
@@ -19,14 +19,12 @@ from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
 from pipelines.extract.upload.files import UploadedFile
 from pipelines.load import ledger
-
-SEEN_LOCK = 7_641
-"""Space of the advisory locks under which a dataset's files are noted."""
+from pipelines.warehouse import locks
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A file as it was put into the zone. outcome: what its load came to under the contract as it is now, if any."""
+    """A file as it was put into the zone. outcome: of its load under the contract as it is now, None before that."""
 
     seen_id: int
     file: UploadedFile
@@ -36,8 +34,9 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The files of a dataset in the order in which they came; those that could not be read, with the reason; those
-    for which the time of the look did not suffice.
+    """The files of a dataset, in the order in which they came.
+
+    unreadable: those that could not be read, with the reason. unread: those for which the time did not suffice.
     """
 
     arrivals: tuple[Arrival, ...]
@@ -46,14 +45,14 @@ class Seen:
 
 
 class Patience:
-    """The time that a look at the zone has to read files, of however many datasets. It always reads one at least."""
+    """The time that one look at the zone may spend on reading files of all datasets. It always reads at least one."""
 
     def __init__(self, seconds: float) -> None:
         self._until = time.monotonic() + seconds
         self._has_read = False
 
     def is_over(self) -> bool:
-        """Whether no further file is begun to be read; to be asked before each."""
+        """Whether no further file may be read. Ask it before each file."""
         over = self._has_read and time.monotonic() > self._until
         self._has_read = True
         return over
@@ -75,11 +74,11 @@ def see(
     *,
     patience: Patience | None = None,
 ) -> Seen:
-    """Notes what was not seen before. A file whose stamp is known is not read again.
+    """Notes new files, and gives all of them in their order. A file whose stamp is known is not read again.
 
-    New is other content under a name, and the same content with another time: it was put there again. Of what is first
-    seen together, what was there before comes first, in its old order; the rest by time and name, a time in the future
-    counting as now.
+    New is other content under a name, and the same content with another time: it was put there again. Of files that
+    are first seen together, contents that were there before come first, in their old order; the rest by time and name,
+    where a time in the future counts as now.
     """
     known = _known(connection, contract)
     read: dict[str, str] = {}
@@ -108,9 +107,9 @@ def see(
 def changed_arrivals(
     connection: Connection[Any], contract: Contract, arrivals: Sequence[Arrival]
 ) -> list[Arrival]:
-    """The files whose content raw does not stand for, in their order; where the newest stands for all, it alone.
+    """The files whose content is not in raw, in their order; where files replace each other, at most the newest.
 
-    A merged or appended name that says again what it said before its last change is news, too.
+    A merged or appended file that went back to earlier content counts, too: it has to be loaded again.
     """
     if contract.merges:
         merged = ledger.merged(connection, contract)
@@ -124,7 +123,7 @@ def changed_arrivals(
 
 
 def since(connection: Connection[Any], contract: Contract) -> dict[str, int]:
-    """Of each name the `seen_id` since which it has the content that it has now, however often it was put there."""
+    """By file name, the `seen_id` since which it has its present content, however often it was put there."""
     rows = connection.execute(
         "select name, min(seen_id) from ops.upload_seen s where dataset = %s and not exists (select from"
         " ops.upload_seen o where o.dataset = s.dataset and o.name = s.name and o.seen_id > s.seen_id"
@@ -135,7 +134,7 @@ def since(connection: Connection[Any], contract: Contract) -> dict[str, int]:
 
 
 def judge(connection: Connection[Any], contract: Contract, arrival: Arrival, outcome: str) -> None:
-    """Keeps what became of a file's load: loaded, unchanged, rejected or failed (by a fault of the file's own)."""
+    """Notes the outcome of a file's load: loaded, unchanged, rejected or failed (by a fault of the file itself)."""
     connection.execute(
         "update ops.upload_seen set outcome = %s, contract_mark = %s where seen_id = %s",
         [outcome, contract_mark(contract), arrival.seen_id],
@@ -143,13 +142,13 @@ def judge(connection: Connection[Any], contract: Contract, arrival: Arrival, out
 
 
 def contract_mark(contract: Contract) -> str:
-    """The contract's text in short: a file that it once refused is tried again under another."""
+    """A mark of the contract's text: a file that was refused is tried again when the contract is another."""
     text = contract.path.read_bytes() if contract.path.exists() else b""
     return hashlib.sha256(text).hexdigest()[:16]
 
 
 def _known(connection: Connection[Any], contract: Contract) -> dict[str, _Known]:
-    """The last that was seen under each name."""
+    """The last sight of each name."""
     rows = connection.execute(
         "select distinct on (name) name, seen_id, sha256, mtime, stamp,"
         " case when contract_mark = %s then outcome end"
@@ -164,7 +163,7 @@ def _note(
 ) -> dict[str, _Known]:
     now = time.time()
     with connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(%s, hashtext(%s))", [SEEN_LOCK, contract.key])
+        locks.lock_until_commit(connection, f"unggahan:{contract.key}")
         known = _known(connection, contract)
 
         def order(file: UploadedFile) -> tuple[int, float, str]:
@@ -176,7 +175,7 @@ def _note(
         for file in sorted(files, key=order):
             before = known.get(file.name)
             if before and (before.sha256, before.mtime) == (read[file.name], file.mtime):
-                # Only rights or the like have changed: nobody put it there again.
+                # Only its rights or the like have changed: nobody put it there again.
                 connection.execute(
                     "update ops.upload_seen set stamp = %s where seen_id = %s", [file.stamp, before.seen_id]
                 )

@@ -1,7 +1,7 @@
-"""Landing: a source's rows as they came, read to its end, and again where it fails in passing.
+"""Landing: copies a source's rows as they come, and reads it again where it fails in passing.
 
-What belongs here: opening, retrying, copying, and what stops a load before its rows are judged. Not here: how landing
-looks (load/stage/statement.py), where rows come from (extract/), what becomes of them (loader.py).
+What belongs here: opening, retrying, copying, and the checks that stop a load before its rows are judged. Not here:
+the landing table's statements (load/stage/statement.py), sources (extract/), what becomes of the rows (loader.py).
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from pipelines.load.plan import LoadPlan
 from pipelines.load.stage import revalidate, statement
 from pipelines.warehouse.time_limit import limited
 
-RETRY_WAITS_S = (2.0, 15.0)
-"""How long to wait before a source that failed in passing is read again, and how often."""
-
 PROGRESS_S = 10.0
+"""How often the log says how many rows were read."""
 
 _REPLACED = "\ufffd".encode()
 
 Opener = Callable[[Contract, str | None], SourceStream | None]
-"""Opens the source of a contract (for a reconciliation, one of just its key); the text says from where an
-incremental read begins (ISO 8601), or None for all. None when there is nothing to read yet (an upload that has not
-come)."""
+"""Opens the source of a contract (for a reconciliation, a contract of only its key columns).
+
+The text says where an incremental read begins (ISO 8601); None reads all. Gives None where there is nothing to read
+yet (an upload that has not come).
+"""
 
 log = logging.getLogger("gudang")
 
@@ -47,11 +47,13 @@ def land(
     open_source: Opener,
     known: dict[str, str] | None,
 ) -> tuple[LoadPlan, SourceStream | None]:
-    """The plan as the source needs it, and the source, read to its end; None when nothing new is to be read.
+    """Copies the source's rows into landing. Gives the plan as the source needs it, and the source, read to its end.
 
-    A source that fails in passing is opened and read again from its beginning; nothing of before is kept.
+    Gives None instead of the source when there is nothing new to read. known: the source's shape at its last load.
+    A source that fails in passing is opened and read again from its beginning, and landing with it. Raises SourceError
+    and ShapeError.
     """
-    for wait in (*RETRY_WAITS_S, None):
+    for wait in (*plan.waits.retries, None):
         try:
             stream = open_source(plan.contract, plan.since if plan.asked is None else plan.asked)
             if stream is None:
@@ -62,8 +64,8 @@ def land(
             if not error.transient or wait is None:
                 raise
             log.warning("%s; mencoba lagi dalam %d detik", error, wait)
-            batch.warnings.append(f"read again after: {error.message}")
-            time.sleep(wait)
+            batch.warnings.append(f"dibaca lagi sesudah: {error.message}")
+            plan.waits.sleep(wait)
     raise AssertionError("unreachable")
 
 
@@ -96,8 +98,8 @@ def _land_stream(
     if stream.rows != landed:
         raise SourceError(
             contract.key,
-            f"the source says it gave {stream.rows} rows, {landed} arrived",
-            hint="run the load again; if it stays, the source changes while it is read",
+            f"sumber menyatakan memberi {stream.rows} baris, yang tiba {landed} baris",
+            hint="jalankan lagi; jika tetap, sumber berubah selagi dibaca",
             transient=True,
         )
     batch.read = landed
@@ -108,7 +110,7 @@ def _land_stream(
 
 
 def _copy(connection: Connection[Any], plan: LoadPlan, batch: Batch, stream: SourceStream) -> int:
-    """Landing, filled; its number of rows. In a transaction of its own: what fails takes every landed row with it."""
+    """Makes landing and fills it, in a transaction of its own. Gives its number of rows."""
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(statement.create_landing(plan))
         with cursor.copy(statement.copy_landing(plan, stream)) as copy:
@@ -118,7 +120,7 @@ def _copy(connection: Connection[Any], plan: LoadPlan, batch: Batch, stream: Sou
 
 
 def _exact(contract: Contract, stream: SourceStream) -> frozenset[str]:
-    """Columns that land as they will be stored: guaranteed by the source, and nothing declared to be done to them."""
+    """Columns that land as they will be stored: the source guarantees the type and the contract declares no repair."""
     return frozenset(
         c.name
         for c in contract.stored
@@ -129,30 +131,30 @@ def _exact(contract: Contract, stream: SourceStream) -> frozenset[str]:
 def require_known_shape(
     contract: Contract, batch: Batch, known: dict[str, str] | None, stream: SourceStream
 ) -> None:
-    """Raises ShapeError where the source changed its shape and the contract does not allow that."""
+    """Raises ShapeError where the source has other columns than before and the contract does not allow that."""
     batch.drift = drift.compare(contract, known, stream.shape)
     drift.require_fit(contract, batch.drift)
 
 
 def _watched(contract: Contract, batch: Batch, blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """The blocks, with a word in the log every now and then; a newline of COPY text ends a row.
+    """Gives the blocks of COPY text, and logs the number of rows every PROGRESS_S seconds.
 
-    Counts the rows with bytes that somebody, here or before, could not read and replaced.
+    Counts in batch.damaged the rows with U+FFFD, which stands for bytes that could not be read.
     """
-    rows, spoken = 0, time.monotonic()
+    rows, logged = 0, time.monotonic()
     batch.damaged = 0
     for block in blocks:
         yield block
         if _REPLACED in block:
             batch.damaged += sum(_REPLACED in line for line in block.split(b"\n"))
         rows += block.count(b"\n")
-        if time.monotonic() - spoken > PROGRESS_S:
-            spoken = time.monotonic()
+        if time.monotonic() - logged > PROGRESS_S:
+            logged = time.monotonic()
             log.info("%s: %s baris dibaca", contract.key, f"{rows:,}".replace(",", "."))
 
 
 def _loaded_before(connection: Connection[Any], plan: LoadPlan, batch: Batch, sha256: str) -> bool:
-    """The same bytes under the same contract load once, unless the lists that refused some of their rows changed."""
+    """Whether the same bytes were loaded under the same contract, and no list that refused some rows has changed."""
     batch.fingerprint = ledger.fingerprint(plan.contract, sha256)
     if plan.full_refresh or batch.source_name in revalidate.files_to_read_again(connection, plan.contract):
         return False

@@ -1,6 +1,7 @@
 """The ledger: one row of ops.load_batch per load, one advisory lock per dataset.
 
-What belongs here: opening and closing batches, sweeping what killed runs left. Not here: what a load does (loader.py).
+What belongs here: opening and closing batches, closing those of killed runs, the uploads that raw was loaded from.
+Not here: what a load does (loader.py).
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from pipelines.warehouse import locks
 
 @dataclass
 class Batch:
-    """What one load did; rows are counted as they pass. `state` as in ops.load_batch.
+    """What one load did, row counts included. `state` as in ops.load_batch.
 
     damaged: rows with bytes that were replaced by U+FFFD. unreachable: rows of the source without a usable cursor or
-    date, which no read of a part finds; None where they were not counted.
+    date, which an incremental read never finds; None where they were not counted. found: what had to be found out of
+    the source because the contract leaves it open. warnings: in Indonesian, for the log and the UI.
     """
 
     batch_id: int
@@ -49,7 +51,7 @@ class Batch:
 
 @contextmanager
 def dataset_lock(connection: Connection[Any], dataset: str) -> Iterator[None]:
-    """Holds the dataset's lock: two runs of one dataset queue. It dies with the session that holds it."""
+    """Holds the dataset's lock: a second run of the dataset waits. The lock ends with its session."""
     with locks.queued(connection, _queue(dataset), dataset, "pemuatan lain dari dataset ini"):
         yield
 
@@ -59,7 +61,7 @@ def _queue(dataset: str) -> str:
 
 
 def sweep_all(connection: Connection[Any], contracts: Iterable[Contract]) -> int:
-    """What dead runs of any dataset left; a dataset that is being loaded is let alone. Gives their number."""
+    """Sweeps what dead runs of any dataset left, except of datasets that are being loaded. Gives their number."""
     dead = 0
     for contract in contracts:
         if locks.try_queue(connection, _queue(contract.key)):
@@ -71,14 +73,14 @@ def sweep_all(connection: Connection[Any], contracts: Iterable[Contract]) -> int
 
 
 def sweep(connection: Connection[Any], contract: Contract) -> int:
-    """Closes the batches of dead runs and drops their tables; call it with the dataset's lock held."""
+    """Closes the batches of dead runs and drops their tables. Gives their number. Call it with the dataset's lock."""
     dead = connection.execute(
         "update ops.load_batch set state = 'died', finished_at = clock_timestamp(),"
-        " error = 'the run ended without a word (killed, or the server restarted)'"
+        " error = 'run berakhir tanpa kabar (dihentikan paksa, atau server dimulai ulang)'"
         " where dataset = %s and state = 'running' returning batch_id",
         [contract.key],
     ).fetchall()
-    # By the batch's number: a long dataset's name is cut in a table's name, and another may begin alike.
+    # By the batch's number: a table's name cuts a long dataset's name, and another may begin alike.
     left = connection.execute(
         "select relname from pg_class where relnamespace = 'landing'::regnamespace and relkind = 'r'"
         " and substring(relname from '__([0-9]+)_(?:landing|stage|duplicates)$')::bigint in"
@@ -93,9 +95,10 @@ def sweep(connection: Connection[Any], contract: Contract) -> int:
 def open_batch(
     connection: Connection[Any], contract: Contract, run_id: str, window: Window | None, *, full_refresh: bool
 ) -> Batch:
+    """Notes a load that begins, in state `running`."""
     row = connection.execute(
-        "insert into ops.load_batch (dataset, run_id, window_start, window_end, whole) values (%s, %s, %s, %s, %s)"
-        " returning batch_id",
+        "insert into ops.load_batch (dataset, run_id, window_start, window_end, full_refresh)"
+        " values (%s, %s, %s, %s, %s) returning batch_id",
         [
             contract.key,
             run_id,
@@ -109,14 +112,14 @@ def open_batch(
 
 
 def drop_batch(connection: Connection[Any], batch: Batch) -> None:
-    """Takes a batch back that turned out to have nothing to read."""
+    """Removes the row of a load that turned out to have nothing to read."""
     connection.execute("delete from ops.load_batch where batch_id = %s", [batch.batch_id])
 
 
 def close_batch(connection: Connection[Any], batch: Batch, *, running: bool = False) -> None:
-    """Writes the batch's final word; inside the publishing transaction where there is one.
+    """Writes the batch's end state and counts, inside the transaction that changes raw where there is one.
 
-    running: only where it has none yet; what was published stays told.
+    running: write only where the row is still `running`, so that what was applied stays recorded.
     """
     connection.execute(
         "update ops.load_batch set state = %s, source_name = %s, source_fingerprint = %s, rows_read = %s,"
@@ -144,19 +147,21 @@ def close_batch(connection: Connection[Any], batch: Batch, *, running: bool = Fa
 
 
 def fingerprint(contract: Contract, sha256: str) -> str:
-    """Identity of what a load makes of an upload: its content, read as the contract says now."""
+    """Identity of an upload's load: its content's SHA-256 and 16 digits of that of the contract's text."""
     version = hashlib.sha256(contract.path.read_bytes()).hexdigest() if contract.path.exists() else ""
     return f"{sha256}:{version[:16]}"
 
 
 def standing_fingerprints(connection: Connection[Any], contract: Contract) -> set[str]:
-    """Fingerprints of the uploads that raw stands for: the last that was read, or where files are appended, of each
-    name the last whose rows were loaded since the last full refresh. See `merged` for files that are merged.
+    """Fingerprints of the uploads whose rows are in raw.
+
+    Where files replace each other, the last that was read. Where they are appended, of each name the last that was
+    loaded since the last full refresh. For files that are merged see `merged`.
     """
     query = (
         "select distinct on (source_name) source_fingerprint from ops.load_batch b"
         " where dataset = %s and state = 'loaded' and source_fingerprint is not null and not exists"
-        " (select from ops.load_batch w where w.dataset = b.dataset and w.whole and w.state = 'loaded'"
+        " (select from ops.load_batch w where w.dataset = b.dataset and w.full_refresh and w.state = 'loaded'"
         " and w.batch_id > b.batch_id)"
         " order by source_name, batch_id desc"
         if contract.appends
@@ -169,12 +174,12 @@ def standing_fingerprints(connection: Connection[Any], contract: Contract) -> se
 def merged(connection: Connection[Any], contract: Contract) -> list[tuple[str, str]]:
     """Name and SHA-256 of the uploads merged into raw since the last full refresh, in the order of their loads.
 
-    Whatever the contract said then: what an earlier file brought may have been changed by a later one since.
+    Under whatever contract: a later file may have changed what an earlier one brought.
     """
     found = connection.execute(
         "select source_name, split_part(source_fingerprint, ':', 1) from ops.load_batch b"
         " where dataset = %s and state in ('loaded', 'unchanged') and source_fingerprint is not null and not exists"
-        " (select from ops.load_batch w where w.dataset = b.dataset and w.whole and w.state = 'loaded'"
+        " (select from ops.load_batch w where w.dataset = b.dataset and w.full_refresh and w.state = 'loaded'"
         " and w.batch_id > b.batch_id)"
         " order by batch_id",
         [contract.key],

@@ -1,7 +1,9 @@
-"""One load of one dataset, from an open source to published rows.
+"""One load of one dataset: from its source over landing and stage into raw.
 
-The published table changes in ONE transaction with the ledger, the watermark and the quarantine: a process killed
-anywhere leaves either the old state or the new one.
+raw changes in ONE transaction with the ledger, the watermark and the quarantine: a process that is killed anywhere
+leaves either the old state or the new one.
+What belongs here: the order of the steps, and what happens when one fails. Not here: the steps (landing.py, stage/,
+apply/).
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan, create_raw
 from pipelines.load.stage import quarantine, reasons, revalidate
 from pipelines.load.stage import statement as stage
+from pipelines.load.waits import WAITS, Waits
 from pipelines.warehouse import locks
 from pipelines.warehouse.time_limit import limited
 
@@ -37,7 +40,7 @@ log = logging.getLogger("gudang")
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """What the gate looks at before readers can see it: the staged relation (schema, name) and its counts."""
+    """What the gate checks before readers can see it: the staged table (schema, name) and its counts."""
 
     contract: Contract
     batch_id: int
@@ -49,13 +52,17 @@ class Staged:
 
 
 class Verdict(Protocol):
-    """What the gate says: whether the staged rows may be published."""
+    """What the gate says: whether the staged rows may go into raw."""
 
     @property
-    def passed(self) -> bool: ...
+    def passed(self) -> bool:
+        """Whether they may."""
+        ...
 
     @property
-    def summary(self) -> str: ...
+    def summary(self) -> str:
+        """Why they may not, in Indonesian."""
+        ...
 
 
 Gate = Callable[[Staged], Verdict]
@@ -72,27 +79,37 @@ def load(
     full_refresh: bool = False,
     allow_empty: bool = False,
     rehearsal: bool = False,
+    waits: Waits = WAITS,
 ) -> Batch | None:
-    """Loads one batch and gives its ledger entry: state loaded, unchanged or rejected (by the gate).
+    """Loads one batch and gives its entry in the ledger: state loaded, unchanged or rejected (by the gate).
 
-    full_refresh: everything is read and takes the place of everything. allow_empty: a window without a row is the
-    truth.
-    rehearsal: what passes the gate is not published. None, and nothing in the ledger, when there is nothing to read
-    yet, or a rehearsal went well. `connection` is in autocommit and belongs to this load until it returns. Raises a
-    GudangError after the ledger says `failed`; the published table is then as it was.
+    Gives None, and leaves no entry, when there is nothing to read yet or a rehearsal passed the gate. Raises a
+    GudangError after the ledger says `failed`; raw is then as it was.
+    connection: in autocommit; it belongs to this load until it returns.
+    window: the days of a partitioned dataset that are loaded.
+    full_refresh: everything is read and takes the place of everything.
+    allow_empty: a window without a row is the truth, and its rows in raw go.
+    rehearsal: rows that pass the gate do not go into raw.
     """
     with ledger.dataset_lock(connection, contract.key):
         ledger.sweep(connection, contract)
         pseudonyms.set_keys(connection, contract)
         batch = ledger.open_batch(connection, contract, run_id, window, full_refresh=full_refresh)
-        plan = LoadPlan(contract, batch.batch_id, window, full_refresh=full_refresh, allow_empty=allow_empty)
+        plan = LoadPlan(
+            contract,
+            batch.batch_id,
+            window,
+            full_refresh=full_refresh,
+            allow_empty=allow_empty,
+            waits=waits,
+        )
         try:
             added_columns.remake_if_empty(connection, plan)
             for statement in create_raw(plan.contract):
                 connection.execute(statement)
             # A column that was added is read of every row that the source still has.
             if contract.cursor and not (full_refresh or added_columns.compare(connection, plan).only_adds):
-                plan = _from_the_mark(connection, plan, batch)
+                plan = _since_watermark(connection, plan, batch)
             pseudonyms.require_keys(connection, plan)
             if not _load(connection, plan, batch, open_source, gate, rehearsal=rehearsal):
                 ledger.drop_batch(connection, batch)
@@ -110,8 +127,8 @@ def load(
     return batch
 
 
-def _from_the_mark(connection: Connection[Any], plan: LoadPlan, batch: Batch) -> LoadPlan:
-    """The plan with what it reads from on; as it is where all has to be read, as where raw has no row."""
+def _since_watermark(connection: Connection[Any], plan: LoadPlan, batch: Batch) -> LoadPlan:
+    """The plan with where the read begins; unchanged where all has to be read, as when raw is empty."""
     empty_raw = sql.SQL("select not exists (select from {})").format(plan.raw)
     if connection.execute(empty_raw).fetchone() == (True,):
         return plan
@@ -139,7 +156,7 @@ def _load(
     *,
     rehearsal: bool,
 ) -> bool:
-    """False when there is nothing to read yet, or nothing to be published."""
+    """Runs the steps. False when there is nothing to read yet, or after a rehearsal."""
     contract = plan.contract
     known = drift.last_shape(connection, contract)
     with _timed(batch, "extract"):
@@ -163,9 +180,9 @@ def _load(
     if rehearsal and verdict.passed:
         _drop_temporaries(connection, plan)
         return False
-    publishing = limited(connection, contract, "menerbitkan baris")
-    with _timed(batch, "publish"), publishing, connection.transaction():
-        locks.limit_waiting(connection)
+    applying = limited(connection, contract, "menerapkan baris")
+    with _timed(batch, "publish"), applying, connection.transaction():
+        locks.limit_waiting(connection, plan.waits.locks.total)
         if batch.quarantined:
             for statement in quarantine.quarantine(
                 plan, deduplicated=deduplicated, rejected=not verdict.passed
@@ -186,7 +203,7 @@ def _load(
             revalidate.record_rules(connection, plan, batch.source_name, passed=False)
             batch.state, batch.error = "rejected", verdict.summary
             if batch.quarantined:
-                batch.error += _why(connection, plan, deduplicated=deduplicated)
+                batch.error += _reasons(connection, plan, deduplicated=deduplicated)
         _drop_temporaries(connection, plan)
         ledger.close_batch(connection, batch)
     if verdict.passed and contract.reconcile and not plan.reads_everything:
@@ -194,8 +211,8 @@ def _load(
     return True
 
 
-def _why(connection: Connection[Any], plan: LoadPlan, *, deduplicated: bool) -> str:
-    """The reasons of a rejected load. What goes wrong in finding them must not cost its quarantine."""
+def _reasons(connection: Connection[Any], plan: LoadPlan, *, deduplicated: bool) -> str:
+    """The most common reasons of a rejected load; empty where they can't be found, so that the quarantine is kept."""
     try:
         with connection.transaction():
             return f"; alasan terbanyak: {reasons.most_common(connection, plan, deduplicated=deduplicated)}"
@@ -210,7 +227,7 @@ def _why(connection: Connection[Any], plan: LoadPlan, *, deduplicated: bool) -> 
 
 
 def _stage(connection: Connection[Any], plan: LoadPlan, landed: int) -> tuple[int, bool]:
-    """The valid rows as a typed table with its primary key; whether duplicates had to be taken out."""
+    """Makes the stage: valid rows, typed, with their primary key. Gives their number, and whether keys came twice."""
     rows, deduplicated = landed, False
     if not (plan.direct and _adopt(connection, plan)):
         connection.execute(stage.create_rejected())
@@ -228,7 +245,7 @@ def _stage(connection: Connection[Any], plan: LoadPlan, landed: int) -> tuple[in
 
 
 def _adopt(connection: Connection[Any], plan: LoadPlan) -> bool:
-    """Landing as the stage; False where a row is refused or a key comes twice, and the stage has to be made."""
+    """Makes landing the stage. False where a row is refused or a key comes twice: then the stage has to be made."""
     rejected = connection.execute(stage.any_rejected(plan)).fetchone()
     if rejected != (False,) or not _add_key(connection, plan, plan.landing):
         return False
@@ -238,7 +255,7 @@ def _adopt(connection: Connection[Any], plan: LoadPlan) -> bool:
 
 
 def _add_key(connection: Connection[Any], plan: LoadPlan, table: sql.Identifier) -> bool:
-    """False where a key comes twice."""
+    """Adds the primary key. False where a key comes twice."""
     if not plan.contract.primary_key:
         return True
     try:
@@ -260,14 +277,14 @@ def _count_repairs(connection: Connection[Any], plan: LoadPlan) -> None:
 
 
 def _record_standing(connection: Connection[Any], plan: LoadPlan, batch: Batch) -> None:
-    """What raw holds now; where nothing changed, the record of an earlier load stands."""
+    """Records what raw holds now; where nothing changed, the record of an earlier load still holds."""
     known = connection.execute(standing.is_known(plan)).fetchone()
     if batch.state == "loaded" or known != (True,):
         connection.execute(standing.record(plan, sample=FOUND in batch.found))
 
 
 def _drop_temporaries(connection: Connection[Any], plan: LoadPlan) -> None:
-    """Landing and what is left of the stage go with the transaction that published them."""
+    """Drops landing and what is left of the stage, in the transaction that changes raw."""
     for table in stage.temporaries(plan):
         connection.execute(sql.SQL("drop table if exists {}").format(table))
 
@@ -276,9 +293,9 @@ def _drop_temporaries(connection: Connection[Any], plan: LoadPlan) -> None:
 
 
 def _reconcile(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_source: Opener) -> None:
-    """Reads the source's keys where the contract's cadence says so, and marks what is gone.
+    """Reads the source's keys when the contract says that it is time, and marks the rows that are gone.
 
-    Whatever goes wrong: what was loaded stands, the ledger says so already, and the keys are due at the next load.
+    A failure is noted in the ledger and the log: what was loaded stands, and the keys are due at the next load.
     """
     due = connection.execute(reconcile.is_due(plan)).fetchone()
     if due is None or not due[0]:
@@ -287,13 +304,13 @@ def _reconcile(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_s
         with _timed(batch, "reconcile"):
             _read_keys(connection, plan, batch, open_source)
     except BaseException as error:
-        batch.error = f"reconciliation: {failures.message_of(error)}"
+        batch.error = f"rekonsiliasi: {failures.message_of(error)}"
         log.warning("%s: %s", plan.contract.key, batch.error)
         if not connection.closed:
             try:
                 ledger.close_batch(connection, batch)
             except psycopg.Error as second:
-                log.warning("%s: the ledger: %s", plan.contract.key, failures.message_of(second))
+                log.warning("%s: catatan pemuatan: %s", plan.contract.key, failures.message_of(second))
         if not isinstance(error, Exception):
             raise
 
@@ -308,7 +325,7 @@ def _read_keys(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_s
         schema_contract="freeze",
     )
     read = Batch(batch.batch_id, contract.key)
-    keys = LoadPlan(only_keys, batch.batch_id, only_keys=True)
+    keys = LoadPlan(only_keys, batch.batch_id, only_keys=True, waits=plan.waits)
     keys, stream = landing.land(connection, keys, read, open_source, None)
     if stream is None:
         return
@@ -316,7 +333,7 @@ def _read_keys(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_s
         staged, _ = _stage(connection, keys, read.read)
     found = replace(batch, warnings=[*batch.warnings])
     with limited(connection, contract, "membandingkan kunci sumber"), connection.transaction():
-        locks.limit_waiting(connection)
+        locks.limit_waiting(connection, plan.waits.locks.total)
         reconcile_with(connection, plan, keys, found, staged)
         _record_standing(connection, plan, found)
         _drop_temporaries(connection, keys)
@@ -329,7 +346,7 @@ def _read_keys(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_s
 
 
 def _fail(connection: Connection[Any], plan: LoadPlan, batch: Batch, error: BaseException) -> None:
-    """The ledger's last word. Where that cannot be written either, the next load's sweep says that this one died."""
+    """Notes the failure in the ledger. If that fails too, the next load's sweep notes that this one died."""
     contract = plan.contract
     if connection.closed:
         return
@@ -344,11 +361,12 @@ def _fail(connection: Connection[Any], plan: LoadPlan, batch: Batch, error: Base
         if isinstance(error, empty_windows.EmptyError):
             empty_windows.remember(connection, plan)
     except psycopg.Error as second:
-        log.warning("%s: the ledger could not be written: %s", contract.key, failures.message_of(second))
+        log.warning("%s: catatan pemuatan tidak dapat ditulis: %s", contract.key, failures.message_of(second))
 
 
 @contextmanager
 def _timed(batch: Batch, step: str) -> Iterator[None]:
+    """Notes in the batch how many seconds the step took."""
     start = time.perf_counter()
     try:
         yield

@@ -15,6 +15,7 @@ from pipelines.contracts.model import Contract
 from pipelines.contracts.raw_table import DELETED, EXTRA, raw_columns, raw_key
 from pipelines.contracts.windows import Window
 from pipelines.load.stage.cells import sql_type
+from pipelines.load.waits import WAITS, Waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class LoadPlan:
     exact: frozenset[str] = frozenset()
     allow_empty: bool = False
     only_keys: bool = False
+    waits: Waits = WAITS
 
     def _name(self, what: str) -> str:
         """A table's name for this batch. The dataset's part is cut: PostgreSQL's names have 63 bytes at most."""

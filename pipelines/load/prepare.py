@@ -1,15 +1,15 @@
-"""The warehouse before the first load: schemas, ledger, parsers, empty tables, the contracts' promises as a table.
+"""Prepares the warehouse for loads: its own schema, an empty table per dataset, what the contracts promise.
 
-What belongs here: connections and bootstrap. Not here: a load (loader.py).
+What belongs here: what has to be there before the first load. Not here: which scripts make the schema
+(warehouse/upgrade.py), a load (loader.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from importlib import resources
 from typing import Any
 
-from psycopg import Connection, errors
+from psycopg import Connection, errors, sql
 
 from pipelines.contracts.columns import strictest
 from pipelines.contracts.model import Contract
@@ -19,66 +19,80 @@ from pipelines.load.plan import create_raw
 from pipelines.redaction import personal_shapes
 from pipelines.warehouse import locks
 from pipelines.warehouse.connection import first_line
+from pipelines.warehouse.upgrade import SUBJECT, upgrade
 
-BOOTSTRAP_LOCK = 7_640_001
-SCRIPTS = ("bootstrap.sql", "parsers.sql", "checks.sql")
+LOCK = "persiapan"
+PERSONAL_SHAPES = "redaction/personal_shapes.py"
+"""What ops.migration calls the functions of personal shapes, which a module makes."""
+
+_CONTRACT = (
+    "dataset", "title", "producer", "domain", "source_kind", "frequency_days", "latency_hours", "classification",
+    "publish",
+)  # fmt: skip
 
 
 def is_prepared(connection: Connection[Any]) -> bool:
-    """Whether this warehouse has its ledger: some version prepared it."""
+    """Whether some version has prepared this warehouse: it has its ledger."""
     row = connection.execute("select to_regclass('ops.load_batch') is not null").fetchone()
     return row is not None and bool(row[0])
 
 
 def prepare(
-    connection: Connection[Any], contracts: Iterable[Contract], *, set_aside: Sequence[str] = ()
+    connection: Connection[Any],
+    contracts: Iterable[Contract],
+    *,
+    set_aside: Sequence[str] = (),
+    patience: locks.LockPatience = locks.PATIENCE,
 ) -> None:
-    """Makes what is missing, renews ops.contract, and sweeps what dead runs left. Safe to run at every start.
+    """Brings the schema to this version, makes missing raw tables, renews ops.contract, sweeps what dead runs left.
 
-    A dataset that never came is an empty table: a model over several datasets is not held up by one of them.
-    set_aside: keys of datasets whose contract can't be read now; what it promised before still stands.
+    Runs at every start; where nothing is missing it changes nothing but ops.contract. A dataset that never came gets
+    an empty table, so that a model over several datasets can be built without it. set_aside: keys of datasets whose
+    contract can't be read now: their earlier rows of ops.contract stay. Raises LoadError for lack of a right or of a
+    lock, and as `upgrade` does.
     """
     contracts = tuple(contracts)
-    scripts = [resources.files("pipelines.load").joinpath(name).read_text("utf-8") for name in SCRIPTS]
-
-    def make() -> None:
-        connection.execute("\n".join(scripts).encode())
-        for statement in personal_shapes.functions():
-            connection.execute(statement)
-        for contract in contracts:
-            for statement in create_raw(contract):
-                connection.execute(statement)
-        connection.execute("delete from ops.contract where dataset <> all(%s)", [list(set_aside)])
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                "insert into ops.contract values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-                [_promise(c) for c in contracts],
-            )
-
-    with connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(%s)", [BOOTSTRAP_LOCK])
+    shapes = "\n".join(statement.as_string(connection) + ";" for statement in personal_shapes.functions())
+    with locks.queued(connection, LOCK, SUBJECT, "proses lain yang menyiapkan gudang data"):
         try:
-            locks.come_between(connection, make)
+            upgrade(connection, more={PERSONAL_SHAPES: shapes}, patience=patience)
+            locks.come_between(connection, lambda: _make(connection, contracts, set_aside), patience)
         except errors.InsufficientPrivilege as error:
+            user, database = connection.info.user, connection.info.dbname
             raise LoadError(
-                "warehouse",
-                f"the user {connection.info.user} may not make what the warehouse needs: {first_line(error)}",
-                hint=f"as its owner or a superuser: alter database {connection.info.dbname} owner to"
-                f" {connection.info.user}; schemas of an earlier owner: reassign owned by ... to"
-                f" {connection.info.user}",
+                SUBJECT,
+                f"pengguna {user} tidak berhak membuat yang diperlukan gudang data: {first_line(error)}",
+                hint=f"sebagai pemilik atau superuser: alter database {database} owner to {user}; untuk schema milik"
+                f" pengguna sebelumnya: reassign owned by ... to {user}",
             ) from None
         except (errors.LockNotAvailable, errors.DeadlockDetected) as error:
             raise LoadError(
-                "warehouse",
-                f"another session held a table of the warehouse's own for longer than {locks.PATIENCE_S:g} s, and it"
-                " has to be changed for this version",
-                hint="see pg_stat_activity for the open transaction, end it, and start again",
+                SUBJECT,
+                f"sesi lain memegang tabel gudang data sendiri lebih dari {patience.total:g} detik, dan tabel itu harus"
+                " diubah untuk versi ini",
+                hint="lihat pg_stat_activity, akhiri transaksi yang terbuka itu, lalu jalankan lagi",
             ) from error
     pseudonyms.prepare_originals(connection, contracts)
     ledger.sweep_all(connection, contracts)
 
 
+def _make(connection: Connection[Any], contracts: Sequence[Contract], set_aside: Sequence[str]) -> None:
+    for contract in contracts:
+        for statement in create_raw(contract):
+            connection.execute(statement)
+    connection.execute("delete from ops.contract where dataset <> all(%s)", [list(set_aside)])
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            sql.SQL("insert into ops.contract ({}) values ({})").format(
+                sql.SQL(", ").join(map(sql.Identifier, _CONTRACT)),
+                sql.SQL(", ").join([sql.Placeholder()] * len(_CONTRACT)),
+            ),
+            [_promise(c) for c in contracts],
+        )
+
+
 def _promise(contract: Contract) -> tuple[Any, ...]:
+    """The contract's row of ops.contract, as _CONTRACT names its columns."""
     frequency = contract.sla_hours("frequency")
     return (
         contract.key,

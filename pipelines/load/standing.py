@@ -1,8 +1,7 @@
-"""What raw holds after a load: how many rows are in force, up to when they go, and whether any are made up.
+"""What raw holds after a load: how many rows are in force, the end of its newest period, whether any are made up.
 
-Pure SQL, run by loader.py.
-
-Not here: when a dataset last arrived; the view ops.dataset_state (bootstrap.sql) makes that of the ledger.
+What belongs here: the statements, which loader.py runs. Not here: when a dataset last arrived; the view
+ops.dataset_state (warehouse/views/ledger.sql) finds that in the ledger.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ _PERIODS = {
     "string": "case when {0} ~ '^(19|20)[0-9]{{2}}-(0[1-9]|1[0-2])$' then to_date({0}, 'YYYY-MM') end",
     "integer": "case when {0} between 1900 and 2200 then make_date({0}::integer, 1, 1) end",
 }
-"""The day or moment on which a period begins, for each of PERIOD_TYPES (contracts/model.py)."""
+"""SQL for the day or moment on which a period begins, by logical type (PERIOD_TYPES of contracts/model.py)."""
 
 
 def record(plan: LoadPlan, *, sample: bool) -> sql.Composed:
-    """Writes all three into the load's row of the ledger. The rows are counted, in the transaction that changed them.
+    """The statement that writes all three into the load's row of the ledger, in the transaction that changes raw.
 
     sample: whether the rows that this load brought are made up.
     """
@@ -50,14 +49,14 @@ def record(plan: LoadPlan, *, sample: bool) -> sql.Composed:
 
 
 def is_known(plan: LoadPlan) -> sql.Composed:
-    """Whether an earlier load of the dataset has recorded it."""
+    """The query whether an earlier load of the dataset has recorded them."""
     return sql.SQL(
         "select exists (select from ops.load_batch where dataset = {} and rows_in_raw is not null)"
     ).format(sql.Literal(plan.contract.key))
 
 
 def _samples(plan: LoadPlan, *, sample: bool) -> sql.Composable:
-    """The loads of the dataset whose source was made up."""
+    """An array of the loads of the dataset whose source was made up."""
     return sql.SQL(
         "array(select batch_id from ops.load_batch where dataset = {} and found ? {}) || {}::bigint[]"
     ).format(
@@ -68,8 +67,8 @@ def _samples(plan: LoadPlan, *, sample: bool) -> sql.Composable:
 def _until(plan: LoadPlan) -> sql.Composable:
     """The last second of the newest period that has begun.
 
-    A day lasts a day. A first day of a month stands for a period as long as the promised frequency, where that is at
-    least a month, or for a month where the windows are months. A moment is its own end.
+    A date is the begin of a day. A first day of a month is the begin of a period as long as the promised frequency,
+    where that is at least a month, or of a month where the windows are months. A timestamp is its own end.
     """
     contract, column = plan.contract, plan.contract.period_column
     if column is None:

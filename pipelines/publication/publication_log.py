@@ -39,14 +39,14 @@ def log(connection: Connection[Any], run_id: str | None, events: Iterable[Event]
     """
     for event in events:
         connection.execute(
-            "insert into ops.publication_log (run_id, mart, path, sha256, rows, peristiwa, dasar, alasan)"
+            "insert into ops.publication_log (run_id, mart, path, sha256, rows, event, basis, reason)"
             " select n.* from (select %(run)s::text, %(mart)s::text, %(path)s::text, %(sha)s::text as sha256,"
-            "   %(rows)s::bigint, %(what)s::text as peristiwa, %(basis)s::jsonb as dasar, %(why)s::text) as n"
+            "   %(rows)s::bigint, %(what)s::text as event, %(basis)s::jsonb as basis, %(why)s::text) as n"
             " where not exists (select from"
-            "   (select sha256, peristiwa, dasar from ops.publication_log"
+            "   (select sha256, event, basis from ops.publication_log"
             "    where mart = %(mart)s and path = %(path)s order by at desc limit 1) as last"
-            "   where last.sha256 = n.sha256 and last.peristiwa = n.peristiwa"
-            "   and last.dasar is not distinct from n.dasar)",
+            "   where last.sha256 = n.sha256 and last.event = n.event"
+            "   and last.basis is not distinct from n.basis)",
             {
                 "run": run_id,
                 "mart": event.mart,

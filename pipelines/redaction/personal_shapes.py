@@ -2,7 +2,7 @@
 
 What belongs here: how a NIK, NIP, telephone number, e-mail address or bank account looks in any text. Not here: where
 they are searched and what follows (publication/guard.py, `_extra` in load/stage/, messages), and whether a cell of a
-declared format is right (load/checks.sql). A shape is no proof that the number was ever issued.
+declared format is right (warehouse/functions/checks.sql). A shape is no proof that the number was ever issued.
 
 Python and PostgreSQL read the patterns alike: `functions` makes them functions of the warehouse,
 `ops.berbentuk_nik(text)` and so on. Before the search a text is normalised (`plain`): digits, blanks and dashes of

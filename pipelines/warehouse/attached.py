@@ -1,9 +1,9 @@
-"""What hangs on a relation, and would be lost with it: kept, or refused by name.
+"""Objects that depend on a relation and would be lost with it: an exchange makes them again, or is refused.
 
-What belongs here: constraints, indexes, defaults, triggers, rules and statistics as the statements that make them
-again; what an exchange can't take with it (policies, publications, materialized views, foreign keys of others,
-functions), told with the mend. Not here: the exchange, and the views above, grants and comments that it gives back
-(swap.py).
+What belongs here: constraints, indexes, defaults, triggers, rules and statistics, as the statements that make them
+again; the objects that an exchange can't make again (policies, publications, materialized views, foreign keys of
+other tables, functions), as an error with a hint. Not here: the exchange; the views above, grants and comments, which
+it restores (swap.py). Why not TRUNCATE and INSERT: docs/adr/031.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ _ON_THE_ROWS = "".join(
         _TAIL,
     )
 )
-"""What new rows have to keep, and can be made for them before they have their name."""
+"""Objects that can be made on the new table before it has its name; the new rows must satisfy them."""
 
 _ON_THE_NAME = "".join(
     (
@@ -100,7 +100,7 @@ _ON_THE_NAME = "".join(
         _TAIL,
     )
 )
-"""What can be made only when the new relation has the name."""
+"""Objects that can be made only when the new relation has the name."""
 
 _HINDRANCES = """
 with types as (
@@ -162,27 +162,28 @@ where l.classoid = 'pg_catalog.pg_class'::regclass and l.objoid = any(%(oids)s)
 order by 1, 2
 """
 
-_MENDS: Mapping[str, str] = {
-    "pg_rewrite": "drop it, and write it as a model of dbt_like_sql/, which is built anew after the loads",
-    "pg_constraint": "drop the foreign key: a test `relationships` of a model holds the same",
-    "pg_proc": "drop it, and write its body as a text ($$ ... $$), which is bound when it runs",
-    "pg_policy": "drop the policy, and put it on a view above, or grant that view",
-    "pg_publication_rel": "take the table out of the publication, and publish its schema (for tables in schema)",
-    "pg_inherits": "take it out of the inheritance or partitioning",
-    "pg_seclabel": "put the label on a view above",
+_HINTS: Mapping[str, str] = {
+    "pg_rewrite": "hapus, lalu tulis sebagai model dbt_like_sql/, yang dibangun sesudah pemuatan",
+    "pg_constraint": "hapus foreign key itu: uji `relationships` pada model menjaga hal yang sama",
+    "pg_proc": "hapus, lalu tulis isinya sebagai teks ($$ ... $$), yang baru diikat saat dijalankan",
+    "pg_policy": "hapus policy itu, lalu pasang pada view di atasnya, atau beri hak atas view itu",
+    "pg_publication_rel": "keluarkan tabel dari publication, lalu terbitkan schema-nya (for tables in schema)",
+    "pg_inherits": "keluarkan dari inheritance atau partitioning",
+    "pg_seclabel": "pasang label pada view di atasnya",
 }
+"""What to do, by the system catalogue of what hinders."""
 
 _STATES: Mapping[str, LiteralString] = {"D": "disable", "R": "enable replica", "A": "enable always"}
-"""Of a trigger or a rule (pg_trigger.tgenabled, pg_rewrite.ev_enabled); the others are as they are made."""
+"""States of a trigger or rule (pg_trigger.tgenabled, pg_rewrite.ev_enabled) that differ from how it is made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """One thing that hangs on a relation.
+    """One object that depends on a relation.
 
     kind: constraint, index, not null, default, trigger, rule, statistics. home: the schema of one that has its own.
-    definition: of a constraint, an index or a default what comes behind its name; of others the whole statement.
-    state: of a constraint "index" where it has one, of an index "unique", of triggers and rules as in the catalogue.
+    definition: of a constraint, an index or a default what stands behind its name; of others the whole statement.
+    state: "index" for a constraint that has one, "unique" for an index, the catalogue's letter for triggers and rules.
     """
 
     relation: int
@@ -205,22 +206,23 @@ def on_the_name(conn: Connection[Any], oids: Sequence[int]) -> list[Attached]:
 
 
 def refuse_hindrances(conn: Connection[Any], relation: Relation, oids: Sequence[int]) -> None:
-    """Raises LoadError where something hangs on the relations (`relation` and the views above) that an exchange would
-    lose, or that would not let it happen; names it and the mend. Call it with an empty search path.
+    """Raises LoadError where an object depends on the relations that an exchange would lose, or that prevents it.
+
+    oids: of `relation` and of the views above it. Call it with an empty search path.
     """
     found = conn.execute(_HINDRANCES, {"oids": list(oids)}).fetchall()
     if not found:
         return
     raise LoadError(
         relation.dotted,
-        f"cannot be exchanged for its new rows because of {', '.join(name for _, name in found)}; what is published"
-        " is as it was",
-        hint=_MENDS.get(found[0][0], "drop it, or let it use a view above"),
+        f"tidak dapat ditukar dengan baris barunya karena {', '.join(name for _, name in found)}; yang sudah terbit"
+        " tidak berubah",
+        hint=_HINTS.get(found[0][0], "hapus, atau arahkan ke view di atasnya"),
     )
 
 
 def name_for_now(name: str) -> str:
-    """What an index is called while the one whose place it takes has its name."""
+    """The name of a new index as long as the old one still has its name."""
     return shortened(name, LONGEST_MODEL) + CANDIDATE_SUFFIX
 
 
@@ -231,10 +233,10 @@ def copy_to(
     things: Iterable[Attached],
     ours: re.Pattern[str] | None,
 ) -> list[Attached]:
-    """Makes constraints, indexes and defaults of `relation` also on `candidate`, and gives those that were made.
+    """Makes the constraints, indexes and defaults of `relation` also on `candidate`. Gives those that were made.
 
-    Those of a column that is gone go with it. ours: names that whoever built the candidate has seen to. Raises
-    LoadError where the new rows break one.
+    Those of a column that `candidate` lacks are left out. ours: names that whoever built the candidate has made
+    already. Raises LoadError where the new rows break one.
     """
     made: list[Attached] = []
     for thing in things:
@@ -248,9 +250,9 @@ def copy_to(
         except (errors.IntegrityError, errors.DataError, errors.SyntaxErrorOrAccessRuleViolation) as error:
             raise LoadError(
                 relation.dotted,
-                f"its new rows do not keep the {thing.kind} {thing.name} that somebody made; what is published is as"
-                " it was",
-                hint=f"mend the rows at their source, or drop that {thing.kind}",
+                f"baris barunya melanggar {thing.kind} {thing.name} yang dipasang orang lain; yang sudah terbit tidak"
+                " berubah",
+                hint=f"perbaiki baris itu di sumbernya, atau hapus {thing.kind} itu",
             ) from error
         made.append(thing)
     return made
@@ -275,7 +277,7 @@ def _copy(candidate: Relation, thing: Attached) -> sql.Composed:
 
 
 def settle(conn: Connection[Any], relation: Relation, made: Iterable[Attached]) -> None:
-    """What `copy_to` made gets the names and comments of those whose place it took."""
+    """Gives what `copy_to` made the names and comments of what it replaces."""
     for thing in made:
         if "index" in (thing.kind, thing.state):
             conn.execute(
@@ -287,9 +289,9 @@ def settle(conn: Connection[Any], relation: Relation, made: Iterable[Attached]) 
 
 
 def give_back(conn: Connection[Any], relation: Relation, things: Iterable[Attached], below: Relation) -> None:
-    """Triggers, rules and statistics of the relation anew, of a view its defaults too.
+    """Makes triggers, rules and statistics of the relation again, and the defaults of a view.
 
-    Raises LoadError for one that does not fit the new columns.
+    below: the table that was exchanged. Raises LoadError for one that does not fit the new columns.
     """
     for thing in things:
         statement = compiled(thing.definition)
@@ -303,9 +305,9 @@ def give_back(conn: Connection[Any], relation: Relation, things: Iterable[Attach
                 continue
             raise LoadError(
                 below.dotted,
-                f"its new shape breaks the {thing.kind} {thing.name} of {relation.dotted}:"
+                f"bentuk barunya merusak {thing.kind} {thing.name} pada {relation.dotted}:"
                 f" {error.diag.message_primary}",
-                hint=f"keep the column, or change that {thing.kind} first",
+                hint=f"pertahankan kolom itu, atau ubah dulu {thing.kind} itu",
             ) from error
         state = _STATES.get(thing.state or "")
         if state and thing.kind in ("trigger", "rule"):

@@ -1,8 +1,8 @@
 """Locks of the warehouse that somebody else may hold, and how long we wait for them.
 
-What belongs here: patience, for an exchange, for the warehouse's own tables, for rows; and the queue of those who may
-do a thing only one at a time (a dataset's load, a model's build, a publication). Not here: what is done once a lock is
-there.
+What belongs here: waiting for the locks of tables and rows (`LockPatience`), and advisory locks by name, under which a
+thing is done only once at a time (a dataset's load, a model's build, a publication, the preparation of the warehouse).
+Not here: what is done once a lock is held.
 """
 
 from __future__ import annotations
@@ -11,27 +11,36 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from psycopg import Connection, errors, sql
 
 from pipelines.errors import LoadError
 
-PATIENCE_S = 60.0
-"""How long we wait for whoever holds a table or its rows, before we give up."""
-
-ATTEMPT_S = 2.0
-"""How long one try to come between readers waits; meanwhile it holds up later ones, between tries it lets them pass."""
-
-PAUSE_S = 1.0
-
 QUEUE_S = 1800.0
-"""How long one waits in a queue, before one gives up."""
+"""How long `queued` waits for a lock before it gives up."""
 
 QUEUE_LOGGED_S = 30.0
-"""How often somebody who waits in a queue says so."""
+"""How often `queued` logs that it still waits."""
 
 log = logging.getLogger("gudang")
+
+
+@dataclass(frozen=True, slots=True)
+class LockPatience:
+    """How long we wait for whoever holds a table or its rows, in seconds.
+
+    total: after this long we give up. attempt: lock_timeout of one attempt to lock a table that readers hold. New
+    readers queue behind us while we wait, so we give way between attempts. pause: how long we give way.
+    """
+
+    total: float = 60.0
+    attempt: float = 2.0
+    pause: float = 1.0
+
+
+PATIENCE = LockPatience()
 
 
 @contextmanager
@@ -44,10 +53,10 @@ def queued(
     limit: float = QUEUE_S,
     every: float = QUEUE_LOGGED_S,
 ) -> Iterator[None]:
-    """Holds the lock `key` of the whole warehouse: whoever else wants it queues. It dies with the session.
+    """Holds the session's advisory lock `key`; whoever else wants it waits. The lock ends with the session.
 
     subject: the dataset, model or publication. before: what is waited for, in Indonesian ("pemuatan lain dari dataset
-    ini"). `connection` is in autocommit. While it waits the log says for what, every `every` seconds. Raises LoadError
+    ini"). `connection` is in autocommit. While it waits it logs for what, every `every` seconds. Raises LoadError
     after `limit` seconds.
     """
     if not try_queue(connection, key):
@@ -56,18 +65,24 @@ def queued(
         yield
     finally:
         if not connection.closed:
-            with suppress(errors.OperationalError):  # a session that broke has let go of its locks
+            with suppress(errors.OperationalError):  # a broken session holds no locks any more
                 leave_queue(connection, key)
 
 
 def try_queue(connection: Connection[Any], key: str) -> bool:
-    """Takes the lock of `queued` where nobody has it; whether it did."""
+    """Takes the lock of `queued` if nobody holds it. Gives whether it did."""
     row = connection.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", [key]).fetchone()
     return bool(row and row[0])
 
 
 def leave_queue(connection: Connection[Any], key: str) -> None:
+    """Releases the lock of `queued`."""
     connection.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", [key])
+
+
+def lock_until_commit(connection: Connection[Any], key: str) -> None:
+    """Waits for the lock `key` and holds it until the running transaction ends."""
+    connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
 
 
 def _wait(
@@ -87,27 +102,29 @@ def _wait(
     )
 
 
-def limit_waiting(connection: Connection[Any], seconds: float | None = None) -> None:
-    """No statement of the running transaction waits longer for a lock: PATIENCE_S, or `seconds`."""
+def limit_waiting(connection: Connection[Any], seconds: float = PATIENCE.total) -> None:
+    """Sets how long each statement of the running transaction may wait for a lock."""
     # 0 would be no limit at all.
-    milliseconds = max(1, round((PATIENCE_S if seconds is None else seconds) * 1000))
+    milliseconds = max(1, round(seconds * 1000))
     connection.execute(sql.SQL("set local lock_timeout = {}").format(sql.Literal(milliseconds)))
 
 
-def come_between(connection: Connection[Any], act: Callable[[], None]) -> None:
-    """`act` in a transaction (or savepoint) of its own, tried again and again until its locks are there.
+def come_between(
+    connection: Connection[Any], act: Callable[[], None], patience: LockPatience = PATIENCE
+) -> None:
+    """Runs `act` in a transaction (or savepoint) of its own, and again until it gets its locks.
 
-    Raises LockNotAvailable or DeadlockDetected when PATIENCE_S is over; nothing of it is done then.
+    Raises LockNotAvailable or DeadlockDetected when the patience is over; nothing of `act` is done then.
     """
-    until = time.monotonic() + PATIENCE_S
+    until = time.monotonic() + patience.total
     while True:
         try:
             with connection.transaction():
-                limit_waiting(connection, ATTEMPT_S)
+                limit_waiting(connection, patience.attempt)
                 act()
-                limit_waiting(connection)
+                limit_waiting(connection, patience.total)
             return
         except (errors.LockNotAvailable, errors.DeadlockDetected):
             if time.monotonic() > until:
                 raise
-        time.sleep(PAUSE_S)
+        time.sleep(patience.pause)

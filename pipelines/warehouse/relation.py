@@ -1,7 +1,7 @@
 """A table or view of the warehouse as a value, and what the catalogue says of it.
 
-What belongs here: its name, its columns, its comments, dropping it. Not here: exchanging it for another (swap.py), what
-hangs on it (attached.py).
+What belongs here: its name, columns and comments, dropping it. Not here: exchanging it for another (swap.py), objects
+that depend on it (attached.py).
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ class Relation:
 
     @property
     def name(self) -> str:
+        """Its name without the schema, as dbt calls it."""
         return self.identifier
 
     @property
     def table(self) -> str:
+        """The same under the name that dbt's templates use."""
         return self.identifier
 
     @property
@@ -37,6 +39,7 @@ class Relation:
 
     @property
     def candidate(self) -> Relation:
+        """The relation beside it in which its next content is made."""
         return Relation(self.schema, self.identifier + CANDIDATE_SUFFIX)
 
     def __str__(self) -> str:
@@ -78,15 +81,17 @@ class Existing:
 
     @property
     def keyword(self) -> sql.SQL:
+        """What ALTER and DROP call its kind."""
         return sql.SQL(_KINDS.get(self.kind, "table"))
 
 
 def identifier(relation: Relation) -> sql.Identifier:
+    """Its quoted name with the schema, for a statement."""
     return sql.Identifier(relation.schema, relation.identifier)
 
 
 def compiled(query: str) -> sql.SQL:
-    """SQL text of the project's own templates or of the catalogue: trusted as code, never a user's value."""
+    """Trusts SQL text of the project's own templates or of the catalogue as code. Never call it with a user's value."""
     return sql.SQL(cast(LiteralString, query))
 
 
@@ -103,7 +108,7 @@ def columns_of(conn: Connection[Any], relation: Relation) -> tuple[tuple[str, st
 
 
 def drop(conn: Connection[Any], relation: Relation) -> None:
-    """Drops the relation if it is there, whatever its kind."""
+    """Drops the relation if it exists, whatever its kind."""
     found = existing(conn, relation)
     if found is not None:
         conn.execute(sql.SQL("drop {} {}").format(found.keyword, identifier(relation)))
@@ -112,7 +117,7 @@ def drop(conn: Connection[Any], relation: Relation) -> None:
 def describe(
     conn: Connection[Any], relation: Relation, keyword: LiteralString, comments: Mapping[str | None, str]
 ) -> None:
-    """Sets the comments: of the relation itself under None, of its columns under their names."""
+    """Sets comments. comments: of the relation itself under None, of its columns under their names."""
     statements: list[sql.Composable] = [
         sql.SQL("comment on {} {} is {}").format(sql.SQL(keyword), identifier(relation), sql.Literal(text))
         if column is None

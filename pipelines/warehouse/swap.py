@@ -1,9 +1,9 @@
 """Puts a new relation in the place of an old one, in the caller's transaction.
 
-What belongs here: what must survive the exchange: owner, grants (also of columns), storage options, comments, the views
-that others built on it, and what hangs on all of these (attached.py), or the exchange is refused: nothing that protects
-data is lost silently. Used for raw tables (load/loader.py) and for models (models/build/). Not here: building
-and testing the new relation. What only tunes a column (its statistics target, its storage) is not kept.
+What belongs here: what survives the exchange: owner, grants (also of columns), storage options, comments, the views
+above and the objects that depend on all of these (attached.py). What can't survive makes the exchange fail: nothing
+that protects data is lost silently. Settings of a column that only tune it (statistics target, storage) are not kept.
+Used for raw tables (load/apply/) and models (models/build/). Not here: building and testing the new relation.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ order by dependents.depth, n.nspname, c.relname
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What an exchange gives back to the new relation."""
+    """What the new relation gets from the old one."""
 
     owner: str
     options: tuple[str, ...]
@@ -109,7 +109,7 @@ class _View:
 def _present(conn: Connection[Any], relation: Relation) -> Existing:
     found = existing(conn, relation)
     if found is None:
-        raise LoadError(relation.dotted, "vanished in the middle of an exchange", hint="build it again")
+        raise LoadError(relation.dotted, "hilang di tengah penukaran", hint="bangun lagi")
     return found
 
 
@@ -120,25 +120,27 @@ def exchange_table(
     rewritten: Mapping[str, str] | None = None,
     ours: re.Pattern[str] | None = None,
     may_go: Collection[str] = (),
+    patience: locks.LockPatience = locks.PATIENCE,
 ) -> None:
-    """`candidate` (a table) takes the name and the place of `relation`; call it inside a transaction.
+    """Gives the table `candidate` the name and the place of `relation`. Call it inside a transaction.
 
-    rewritten: for views by `schema.name`, the query to use when the view's present one no longer fits.
-    ours: names of indexes and keys that whoever built `candidate` has seen to; the others are made there, too.
-    may_go: schemas whose views are left out where they no longer fit.
+    rewritten: by `schema.name` of a view, the query to use when its present one no longer fits.
+    ours: names of indexes and keys that whoever built `candidate` has made; the others are made on it here.
+    may_go: schemas whose views are left out when they no longer fit.
+    patience: how long to wait for readers. Raises LoadError when it is over, and where something would be lost.
     """
     made = _copied(conn, relation, candidate, ours)
     rename = sql.SQL("alter table {} rename to {}").format(
         identifier(candidate), sql.Identifier(relation.identifier)
     )
-    _exchange(conn, relation, rename, rewritten or {}, may_go)
+    _exchange(conn, relation, rename, rewritten or {}, may_go, patience)
     settle(conn, relation, made)
 
 
 def _copied(
     conn: Connection[Any], relation: Relation, candidate: Relation, ours: re.Pattern[str] | None
 ) -> list[Attached]:
-    """What hangs on the old table, made on the new one before the old one is locked."""
+    """Makes on the new table what depends on the old one's rows, before the old one is locked."""
     old = existing(conn, relation)
     if old is None:
         return []
@@ -148,7 +150,7 @@ def _copied(
 
 @contextmanager
 def _no_search_path(conn: Connection[Any]) -> Generator[None]:
-    """The catalogue names every schema: a definition means the same when it comes back."""
+    """Makes the catalogue name every schema, so that a definition means the same when it is made again."""
     conn.execute("set local search_path = ''")
     yield
     conn.execute("set local search_path to default")
@@ -157,7 +159,7 @@ def _no_search_path(conn: Connection[Any]) -> Generator[None]:
 def exchange_view(
     conn: Connection[Any], relation: Relation, query: str, rewritten: Mapping[str, str] | None = None
 ) -> None:
-    """The view `relation` gets `query`, in place where its columns allow. Call it inside a transaction."""
+    """Gives the view `relation` another query, in place where its columns allow it. Call it inside a transaction."""
     try:
         with conn.transaction():
             conn.execute(
@@ -174,6 +176,7 @@ def _exchange(
     create: sql.Composed,
     rewritten: Mapping[str, str],
     may_go: Collection[str] = (),
+    patience: locks.LockPatience = locks.PATIENCE,
 ) -> None:
     def act() -> None:
         old = existing(conn, relation)
@@ -183,12 +186,12 @@ def _exchange(
             _replace(conn, relation, create, rewritten, old, may_go)
 
     try:
-        locks.come_between(conn, act)
+        locks.come_between(conn, act, patience)
     except (errors.LockNotAvailable, errors.DeadlockDetected) as error:
         raise LoadError(
             relation.dotted,
-            f"readers held the table for longer than {locks.PATIENCE_S:g} s; the published rows are as they were",
-            hint="see pg_stat_activity for the long query, then run it again",
+            f"pembaca memegang tabel ini lebih dari {patience.total:g} detik; yang sudah terbit tidak berubah",
+            hint="cari kueri yang lama itu di pg_stat_activity, lalu jalankan lagi",
         ) from error
 
 
@@ -202,7 +205,9 @@ def _replace(
 ) -> None:
     if old.row_security:
         raise LoadError(
-            relation.dotted, "has row security, which an exchange would lose", hint="put it on a view above"
+            relation.dotted,
+            "memakai row security, yang akan hilang bila ditukar",
+            hint="pasang pada view di atasnya",
         )
     kept = _keep(conn, old)
     with _no_search_path(conn):
@@ -246,7 +251,7 @@ def _dependent_views(conn: Connection[Any], old: Existing) -> list[_View]:
 def _recreate(
     conn: Connection[Any], view: _View, below: Relation, rewritten: str | None, may_go: Collection[str]
 ) -> bool:
-    """Whether the view is there again; one of `may_go` that no longer fits, or is above such a one, is not."""
+    """Makes the view again. False for one of `may_go` that no longer fits, or whose view below did not."""
     options = sql.SQL(", ").join(compiled(option) for option in view.options)
     head = sql.SQL("create view {} {} as ").format(
         identifier(view.relation), sql.SQL("with ({})").format(options) if view.options else sql.SQL("")
@@ -262,8 +267,8 @@ def _recreate(
         if rewritten is None:
             raise LoadError(
                 below.dotted,
-                f"its new shape breaks the view {view.relation.dotted}: {error.diag.message_primary}",
-                hint="keep the column, or change that view first",
+                f"bentuk barunya merusak view {view.relation.dotted}: {error.diag.message_primary}",
+                hint="pertahankan kolom itu, atau ubah dulu view itu",
             ) from error
         conn.execute(head + compiled(rewritten))
     _give_back(conn, view.relation, view.kept)
@@ -282,7 +287,7 @@ def _give_back(conn: Connection[Any], relation: Relation, kept: _Kept) -> None:
         options = sql.SQL(", ").join(compiled(option) for option in kept.options)
         conn.execute(sql.SQL("alter table {} set ({})").format(identifier(relation), options))
     names = {name for name, _ in columns_of(conn, relation)}
-    # What default privileges opened to others when it was made is theirs no longer: rights stay what they were.
+    # Default privileges may have opened the new relation to others: rights stay what they were.
     for grant in conn.execute(_GRANTS, {"oid": new.oid}).fetchall():
         conn.execute(_grant_statement(relation, grant, revoke=True))
     for grant in kept.grants:

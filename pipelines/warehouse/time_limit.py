@@ -1,6 +1,6 @@
-"""How long one statement of a load may run in the warehouse: a pattern over one cell may else never end.
+"""How long one statement of a load may run in the warehouse: a pattern may take years over a single cell.
 
-What belongs here: the limit of a session's statements, and what is said when it runs out. Not here: waiting for locks
+What belongs here: the limit of a session's statements, and the error when it is over. Not here: waiting for locks
 (locks.py), how long a source may take (extract/).
 """
 
@@ -23,9 +23,9 @@ PROPERTY = "check_timeout"
 
 @contextmanager
 def limited(connection: Connection[Any], contract: Contract, what: str) -> Generator[None]:
-    """Ends a statement that runs longer than the contract lets it; call it outside of a transaction.
+    """Ends statements that run longer than the contract's check_timeout. Call it outside of a transaction.
 
-    what: what the statements do, in words for the message. Raises LoadError when the time ran out.
+    what: what the statements do, in Indonesian, for the message. Raises LoadError when the time is over.
     """
     seconds = contract.check_timeout
     connection.execute(sql.SQL("set statement_timeout = {}").format(sql.Literal(seconds * 1000)))
@@ -34,14 +34,14 @@ def limited(connection: Connection[Any], contract: Contract, what: str) -> Gener
         yield
     except errors.QueryCanceled as error:
         if time.monotonic() - begun < seconds:
-            raise  # somebody ended it
+            raise  # somebody cancelled it
         raise LoadError(
             contract.key,
             f"{what} tidak selesai dalam {seconds} detik{_suspects(contract)}; yang sudah terbit tidak berubah",
             hint=f"sederhanakan pattern kolom itu di kontrak, atau perpanjang {PROPERTY}",
         ) from error
     finally:
-        # A session that was lost in between needs no more, and what it was lost by is what is told.
+        # A session that was lost needs no reset; the error that lost it is the one to raise.
         with suppress(psycopg.Error):
             connection.execute("reset statement_timeout")
 

@@ -11,19 +11,17 @@ from urllib.parse import urlencode
 
 import pytest
 
-from pipelines.contracts.files import load_contracts
-from pipelines.models.project.project import load_project
 from pipelines.publication.dictionary.dictionary import make_dictionary
 from pipelines.publication.dictionary.pages import write_site
-from pipelines.settings import PROJECT_ROOT
+from tests.support.repository import own_contracts, own_project
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    project = load_project(PROJECT_ROOT / "dbt_like_sql")
-    made = make_dictionary(project, load_contracts(PROJECT_ROOT / "contracts"))
+    project = own_project()
+    made = make_dictionary(project, own_contracts())
     return write_site(made, tmp_path_factory.mktemp("situs")).start
 
 
@@ -62,7 +60,7 @@ def test_a_word_finds_relations_by_name_first_and_columns_with_their_places(
     assert 'href="relasi/mart_satu_data.penduduk_kelurahan.html#kolom-jumlah"' in dom
     assert '<div id="daftar" hidden="">' in dom
     names = found(browse(start, tmp_path, q="ref_wilayah"))
-    nodes = load_project(PROJECT_ROOT / "dbt_like_sql").nodes.values()
+    nodes = own_project().nodes.values()
     called_so = {node.relation for node in nodes if "ref_wilayah" in node.name}
     assert len(called_so) >= 4
     assert set(names[: len(called_so)]) == called_so

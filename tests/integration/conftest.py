@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.load import prepare
 from pipelines.warehouse.connection import connect
 from tests.support.loads import Loads
 from tests.support.parsers import Warehouse
@@ -18,34 +17,33 @@ from tests.support.small_warehouse import SmallWarehouse
 
 
 @pytest.fixture(scope="module")
-def ops(module_pg_url: str) -> Iterator[Warehouse]:
+def ops(module_warehouse_url: str) -> Iterator[Warehouse]:
     """Its functions; one database for a module's tests, which leave nothing in it."""
-    connection = connect(module_pg_url.replace("postgresql://", "postgresql+psycopg://"))
-    prepare.prepare(connection, [])
+    connection = connect(module_warehouse_url.replace("postgresql://", "postgresql+psycopg://"))
     yield Warehouse(connection)
     connection.close()
 
 
 @pytest.fixture
-def loads(pg_url: str, tmp_path: Path) -> Iterator[Loads]:
+def loads(warehouse_url: str, tmp_path: Path) -> Iterator[Loads]:
     """Loads of rows that the test holds in its hand."""
-    made = Loads(pg_url, tmp_path)
+    made = Loads(warehouse_url, tmp_path)
     yield made
     made.connection.close()
 
 
 @pytest.fixture(scope="module")
-def shared_loads(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loads]:
+def shared_loads(module_warehouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loads]:
     """The same with one warehouse for a module's tests: hypothesis asks for it a hundred times."""
-    made = Loads(module_pg_url, tmp_path_factory.mktemp("kontrak"))
+    made = Loads(module_warehouse_url, tmp_path_factory.mktemp("kontrak"))
     yield made
     made.connection.close()
 
 
 @pytest.fixture(scope="module")
-def files(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SentFiles]:
+def files(module_warehouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SentFiles]:
     """Files that an OPD sends; one warehouse for a module's tests, each load a dataset of its own."""
-    made = SentFiles(module_pg_url, tmp_path_factory.mktemp("kiriman"))
+    made = SentFiles(module_warehouse_url, tmp_path_factory.mktemp("kiriman"))
     yield made
     made.loads.connection.close()
 

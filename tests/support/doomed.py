@@ -19,8 +19,8 @@ from psycopg import sql
 from pipelines.contracts.files import read_contract
 from pipelines.contracts.model import Contract
 from pipelines.extract.stream import SourceStream, encode_rows
-from pipelines.load import ledger, loader
-from pipelines.load.apply import dispositions, reconcile
+from pipelines.load import ledger, loader, pseudonyms
+from pipelines.load.apply import reconcile
 from pipelines.load.stage import statement
 from pipelines.quality.gate import GateResult
 from pipelines.warehouse.connection import connect
@@ -63,12 +63,11 @@ def within(holder: Any, name: str) -> None:
 def doom(where: str) -> None:
     match where:
         case "landing":
-            before(loader, "_stage")
+            before(statement, "create_rejected")
         case "cast":
             within(statement, "create_stage")
         case "swap":
-            after(dispositions, "exchange_table")
-            after(dispositions.Upsert, "apply")
+            before(pseudonyms, "keep_originals")
         case "ledger":
             before(ledger, "close_batch")
         case "commit":

@@ -16,13 +16,21 @@ from pipelines.extract.stream import SourceStream, encode_rows
 from pipelines.load import prepare
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Gate, load
+from pipelines.load.waits import Waits
 from pipelines.quality.gate import GateResult
 from pipelines.warehouse.connection import connect
+from pipelines.warehouse.locks import LockPatience
 from tests.support.contracts import database, document, make
 
 Row = Sequence[str | None]
 Rows = Callable[[Contract, str | None], Iterable[Row]]
 """The rows of a contract's columns, from a cursor value on."""
+
+
+AT_ONCE = Waits(retries=(0.0, 0.0))
+"""A source that fails in passing is read again without a wait."""
+IMPATIENT = Waits(retries=(0.0, 0.0), locks=LockPatience(total=0.5, attempt=0.1, pause=0.05))
+"""The same, and a lock that somebody holds is soon given up."""
 
 
 def passes(_: Any) -> GateResult:
@@ -32,11 +40,13 @@ def passes(_: Any) -> GateResult:
 class Loads:
     """A warehouse of the test's own, and loads into it."""
 
-    def __init__(self, pg_url: str, folder: Path) -> None:
+    def __init__(self, pg_url: str, folder: Path, *, prepared: bool = False) -> None:
+        """prepared: the database is a warehouse already."""
         self.url = pg_url.replace("postgresql://", "postgresql+psycopg://", 1)
         self.folder = folder
         self.connection: Connection[Any] = connect(self.url)
-        prepare.prepare(self.connection, [])
+        if not prepared:
+            prepare.prepare(self.connection, [])
         self.contracts: dict[str, Contract] = {}
 
     def contract(
@@ -64,6 +74,22 @@ class Loads:
         cursor = self.connection.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
 
+    def before_migrations(self) -> None:
+        """As a warehouse was before migrations had numbers."""
+        self.run(
+            "drop table ops.migration; drop view ops.quarantine_reason;"
+            " create view ops.quarantine_reason as select entry_id, dataset, state, updated_at, 'x' as kolom,"
+            " 'x' as aturan, 'dulu' as nilai from quarantine.row;"
+            " alter table ops.load_batch rename full_refresh to whole;"
+            " alter table ops.contract rename title to judul; alter table ops.contract rename producer to produsen;"
+            " alter table ops.contract rename source_kind to jenis_sumber;"
+            " alter table ops.contract rename frequency_days to frekuensi_hari;"
+            " alter table ops.contract rename latency_hours to latensi_jam;"
+            " alter table ops.contract rename classification to klasifikasi;"
+            " alter table ops.contract rename publish to publikasi;"
+            " alter table ops.publication_log drop column event, drop column basis, drop column reason"
+        )
+
     def forget(self, contract: Contract) -> None:
         """As if the dataset had never been loaded."""
         self.run(f"drop table if exists raw.{contract.table} cascade")
@@ -83,6 +109,7 @@ class Loads:
         file: str | None = None,
         allow_empty: bool = False,
         sample: bool = False,
+        waits: Waits = AT_ONCE,
     ) -> Batch:
         """One load of `rows`; `file` names the upload that they came in, and its content is its identity.
 
@@ -109,6 +136,7 @@ class Loads:
             window=window,
             full_refresh=full_refresh,
             allow_empty=allow_empty,
+            waits=waits,
         )
         assert batch is not None
         return batch

@@ -11,16 +11,15 @@ import pytest
 
 from pipelines.assets.raw import raw_key
 from pipelines.assets.warehouse import model_key
-from pipelines.contracts.files import load_contracts
 from pipelines.definitions import build_definitions
 from pipelines.jobs import INGEST, RANGE_END, RANGE_START, chain, range_tags, scheduled_tags
-from pipelines.models.project.project import load_project
 from pipelines.quality.suites import suite
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import PROJECT_ROOT, load_settings
+from tests.support.repository import own_contracts, own_project
 
 SETTINGS = load_settings({})
-CONTRACTS = load_contracts(PROJECT_ROOT / "contracts")
+CONTRACTS = own_contracts()
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +109,7 @@ def test_every_expectation_is_a_check_and_errors_block(defs: dg.Definitions) -> 
 
 def test_every_expectation_of_a_model_is_a_check_as_its_tests_are(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
-    project = load_project(SETTINGS.models_dir, suites=SETTINGS.expectations_dir)
+    project = own_project(suites=True)
     with_suite = [node for node in project.nodes.values() if node.suite]
     assert len(with_suite) >= 6
     for node in with_suite:

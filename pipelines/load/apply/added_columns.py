@@ -88,7 +88,9 @@ def remake_if_empty(connection: Connection[Any], plan: LoadPlan) -> None:
             connection.execute(statement)
         made = Relation("raw", plan.renewed_name)
         raw = Relation("raw", plan.contract.table)
-        exchange_table(connection, raw, made, ours=_OWN_INDEXES, may_go=MODEL_SCHEMAS)
+        exchange_table(
+            connection, raw, made, ours=_OWN_INDEXES, may_go=MODEL_SCHEMAS, patience=plan.waits.locks
+        )
         if plan.contract.keeps_history:
             connection.execute(
                 sql.SQL("alter index {} rename to {}").format(

@@ -206,6 +206,7 @@ def _exchange(staged: StagedBatch) -> None:
         Relation("raw", staged.plan.contract.table),
         Relation("raw", staged.plan.stage_name),
         ours=_PRIMARY_KEY,
+        patience=staged.plan.waits.locks,
     )
 
 

@@ -1,7 +1,7 @@
 """The result of building or testing one node, and its rows in the ledger.
 
 What belongs here: the value, and its rows in ops.model_run and ops.check_result. Not here: deciding what a result is
-(node_builder.py, runner.py), creating those tables (load/bootstrap.sql).
+(node_builder.py, runner.py), creating those tables (warehouse/migrations/).
 """
 
 from __future__ import annotations

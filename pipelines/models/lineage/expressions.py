@@ -30,7 +30,7 @@ PURE_FUNCTIONS = frozenset(
         "width_bucket", "word_similarity",
     }
 )  # fmt: skip
-"""Functions of PostgreSQL and of bootstrap.sql that sqlglot has no name for, and that read nothing but their arguments.
+"""Functions of PostgreSQL and of warehouse/functions/ that sqlglot has no name for and that read only their arguments.
 
 Any other could read a table by itself (query_to_xml, dblink).
 """

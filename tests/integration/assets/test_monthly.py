@@ -79,9 +79,9 @@ class Books:
 
 
 @pytest.fixture
-def books(pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Books]:
-    monkeypatch.setenv("UJI_URL", pg_url)
-    made = Books(pg_url, tmp_path)
+def books(warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Books]:
+    monkeypatch.setenv("UJI_URL", warehouse_url)
+    made = Books(warehouse_url, tmp_path)
     # The first and last day of each month: a window ends where its month does, February's too.
     made.run("""
         insert into public.buku

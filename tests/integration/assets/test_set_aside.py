@@ -67,8 +67,8 @@ class Project:
 
 
 @pytest.fixture
-def project(module_pg_url: str, tmp_path: Path) -> Iterator[Project]:
-    made = Project(module_pg_url, tmp_path)
+def project(module_warehouse_url: str, tmp_path: Path) -> Iterator[Project]:
+    made = Project(module_warehouse_url, tmp_path)
     yield made
     made.connection.close()
 
@@ -124,7 +124,7 @@ def test_what_a_set_aside_contract_promised_before_stands(project: Project) -> N
     project.run("ingest")
     path.write_text("rusak: [")
     project.run("ingest")
-    promised = project.connection.execute("select dataset, judul from ops.contract order by 1").fetchall()
+    promised = project.connection.execute("select dataset, title from ops.contract order by 1").fetchall()
     assert promised == [("dagang/harga", "Data harga"), ("dagang/pasar", "Data pasar")]
 
 

@@ -122,7 +122,7 @@ def test_a_role_without_rights_gets_one_line(pg_url: str) -> None:
     with (
         connect(url) as connection,
         pytest.raises(
-            LoadError, match=rf"the user {name} may not make what .*alter database uji_\w+ owner to {name}"
+            LoadError, match=rf"pengguna {name} tidak berhak membuat .*alter database uji_\w+ owner to {name}"
         ) as refused,
     ):
         prepare.prepare(connection, [])

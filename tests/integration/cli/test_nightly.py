@@ -19,10 +19,10 @@ import pytest
 from psycopg import sql
 
 from demo.dirt import EXPECTED_QUARANTINE
-from pipelines.contracts.files import load_contracts
 from pipelines.jobs import chain
 from pipelines.runtime.embedded import EmbeddedServer
 from pipelines.settings import PROJECT_ROOT
+from tests.support.repository import own_contracts
 from tests.support.servers import short_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 NIK = r"99[0-9]{14}"
 DEMO_NIK = re.compile(f"(?<![0-9a-f]){NIK}(?![0-9a-f])")
 WITH_NIK = f"(^|[^0-9a-f]){NIK}([^0-9a-f]|$)"
-NIGHT = chain(load_contracts(PROJECT_ROOT / "contracts"))
+NIGHT = chain(own_contracts())
 TOLD = (
     "quarantine.row",
     "ops.load_batch",

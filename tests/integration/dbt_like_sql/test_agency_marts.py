@@ -11,8 +11,8 @@ from tests.support.model_warehouse import ModelWarehouse
 
 
 @pytest.fixture
-def warehouse(pg_url: str) -> Iterator[ModelWarehouse]:
-    made = ModelWarehouse(pg_url)
+def warehouse(reference_url: str) -> Iterator[ModelWarehouse]:
+    made = ModelWarehouse(reference_url)
     yield made
     made.connection.close()
 

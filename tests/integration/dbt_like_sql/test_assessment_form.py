@@ -16,12 +16,12 @@ KEY = "diskominfo/penilaian_spbe"
 
 
 @pytest.fixture(scope="module")
-def province(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Province]:
+def province(module_reference_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Province]:
     """The demo's form has been loaded."""
     folder = tmp_path_factory.mktemp("provinsi")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GUDANG_UPLOAD_ZONE", str(folder / "unggahan"))
-        made = Province(module_pg_url, folder)
+        made = Province(module_reference_url, folder)
         done = made.load(KEY, form(folder, "baik.xlsx"))
         assert done.batch is not None
         assert (done.batch.state, done.batch.loaded, done.batch.quarantined) == ("loaded", 158, 0)

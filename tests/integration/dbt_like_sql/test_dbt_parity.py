@@ -18,7 +18,8 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from pipelines.models.project.nodes import Project
-from tests.support.model_warehouse import FOLDER, ModelWarehouse
+from tests.support.model_warehouse import ModelWarehouse
+from tests.support.repository import MODELS
 from tests.support.small_warehouse import SmallWarehouse
 
 DBT = os.environ.get("GUDANG_TEST_DBT") or shutil.which("dbt")
@@ -149,7 +150,7 @@ def test_dbt_builds_the_same_relations(pg_url: str, tmp_path: Path) -> None:
         insert into ops.contract values ('a/b', 'Data', 'Dinas', 'x', 'api', 1, 6, 'terbuka', true)
     """)
     assert {n: r.error for n, r in warehouse.build().items() if r.state != "ok"} == {}
-    Dbt(pg_url, FOLDER, tmp_path).build()
+    Dbt(pg_url, MODELS, tmp_path).build()
     assert_same(warehouse.connection, warehouse.project)
     warehouse.connection.close()
 

@@ -7,13 +7,14 @@ from datetime import date
 from pathlib import Path
 
 from pipelines.models.project.project import load_project
-from tests.support.model_warehouse import FOLDER, ModelWarehouse
+from tests.support.model_warehouse import ModelWarehouse
+from tests.support.repository import MODELS
 
 
-def test_a_reorganisation_closes_a_validity_only_when_it_is_certain(pg_url: str, tmp_path: Path) -> None:
+def test_a_reorganisation_closes_a_validity_only_when_it_is_certain(reference_url: str, tmp_path: Path) -> None:
     """As the seeds stand, nobody knows whether Bappeda and BRIDA became Bapperida. Once a Perda of, say,
     2 January 2027 is written down for Bappeda, its last day is the day before."""
-    warehouse = ModelWarehouse(pg_url)
+    warehouse = ModelWarehouse(reference_url)
     warehouse.build("+dim_opd")
     asked = """
         select kode_opd, pendahulu, penerus, berlaku_mulai, berlaku_sampai, status from core.dim_opd
@@ -26,7 +27,7 @@ def test_a_reorganisation_closes_a_validity_only_when_it_is_certain(pg_url: str,
         ("dinkes", None, None, None, None, "berlaku"),
     ]
     folder = tmp_path / "dbt"
-    shutil.copytree(FOLDER, folder)
+    shutil.copytree(MODELS, folder)
     (folder / "seeds/opd/ref_opd_perubahan.csv").write_text(
         "kode_lama,kode_baru,jenis,tanggal,status,dasar\n"
         "bappeda,bapperida,ganti_nama,2027-01-02,pasti,Perda contoh\n"
@@ -42,9 +43,9 @@ def test_a_reorganisation_closes_a_validity_only_when_it_is_certain(pg_url: str,
     warehouse.connection.close()
 
 
-def test_a_day_has_its_indonesian_names(pg_url: str) -> None:
+def test_a_day_has_its_indonesian_names(reference_url: str) -> None:
     """22 November 2026 is a Sunday, in the fourth quarter and the second half of fiscal year 2026."""
-    warehouse = ModelWarehouse(pg_url)
+    warehouse = ModelWarehouse(reference_url)
     warehouse.build("dim_tanggal")
     assert warehouse.run("""
         select tanggal_panjang, hari, akhir_pekan, nama_triwulan, nama_semester, tahun_anggaran, awal_bulan
@@ -59,10 +60,10 @@ def test_a_day_has_its_indonesian_names(pg_url: str) -> None:
     warehouse.connection.close()
 
 
-def test_a_former_name_is_another_name(pg_url: str) -> None:
+def test_a_former_name_is_another_name(reference_url: str) -> None:
     """Not the same in capitals or with another prefix, and not the last name of a code that ended. Sungai Siring is no
     other name in any year."""
-    warehouse = ModelWarehouse(pg_url)
+    warehouse = ModelWarehouse(reference_url)
     warehouse.built("dim_wilayah")
     assert (
         warehouse.run("""

@@ -51,9 +51,9 @@ TODAY = "(current_timestamp at time zone 'Asia/Makassar')::date"
 
 
 @pytest.fixture(scope="module")
-def warehouse(module_pg_url: str) -> Iterator[ModelWarehouse]:
+def warehouse(module_reference_url: str) -> Iterator[ModelWarehouse]:
     """Two months of which the source has the first whole, and of the second the first days."""
-    made = ModelWarehouse(module_pg_url)
+    made = ModelWarehouse(module_reference_url)
     made.run("insert into raw.dinkes__puskesmas (kode_puskesmas, kode_kecamatan) values ('P1', '64.72.01')")
     for day, n in (("2026-03-31", 24), ("2026-04-01", 6), ("2026-04-02", 7)):
         made.run(ROWS.format(day=day, n=n))

@@ -9,7 +9,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.support.model_warehouse import FOLDER, ModelWarehouse
+from tests.support.model_warehouse import ModelWarehouse
+from tests.support.repository import MODELS
 
 d = Decimal
 
@@ -24,7 +25,7 @@ def warehouse(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
     43 alone, at 5.
     """
     folder = tmp_path_factory.mktemp("dbt") / "dbt"
-    shutil.copytree(FOLDER, folder)
+    shutil.copytree(MODELS, folder)
     with (folder / "seeds/instrumen/ref_indeks_luar.csv").open("a", encoding="utf-8") as figures:
         for year, value in (
             (2028, 68.75),
@@ -199,12 +200,12 @@ def test_indicator_5_of_pemdi_comes_from_the_sdi_index(warehouse: ModelWarehouse
     assert row(warehouse, "pemdi", 2032, "indeks", "PEMDI")[5] == "baru nilai konversi"
 
 
-def test_the_ledger_is_evidence(pg_url: str) -> None:
+def test_the_ledger_is_evidence(reference_url: str) -> None:
     """Two of three latest checks of data passed: 66.7 %, and those of the warehouse's own models count for nothing; of 64
     rows 62 were taken over: 96.875 %. Only what happened is shown, at its last date in Kalimantan. Direct connections and
     refused rows speak against; policies are proven by their text. Benih came in the year 2100, so that it is in time.
     """
-    warehouse = ModelWarehouse(pg_url)
+    warehouse = ModelWarehouse(reference_url)
     warehouse.run("""
         insert into ops.contract values
             ('diskominfo/aduan', 'Aduan', 'Dinas A', 'x', 'api', 1, 6, 'terbuka', true),
@@ -235,7 +236,7 @@ def test_the_ledger_is_evidence(pg_url: str) -> None:
             ('core/b', 'x', 'error', true, '2026-11-20'),
             ('core/b', 'y', 'warn', false, '2026-11-20'),
             ('raw/lama/sudah_tiada', 'y', 'warn', false, '2026-11-20');
-        insert into ops.publication_log (mart, path, sha256, at, peristiwa) values
+        insert into ops.publication_log (mart, path, sha256, at, event) values
             ('m', '/p/csv/m.csv', 'a', '2026-11-01', 'terbit'),
             ('m', '/p/csv/m.csv', 'b', '2026-11-21T02:00:00Z', 'terbit'),
             ('ditutup', '/lama/csv/ditutup.csv', 'd', '2026-11-01', 'terbit'),

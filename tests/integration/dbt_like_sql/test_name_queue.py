@@ -10,12 +10,15 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.support.repository import own_contracts, own_project
 from pipelines.contracts.files import load_contracts
 from pipelines.load.prepare import prepare
 from pipelines.models.build.runner import build
 from pipelines.models.project.project import load_project
 from pipelines.settings import PROJECT_ROOT
-from tests.support.model_warehouse import FOLDER, ModelWarehouse
+from pipelines.warehouse.upgrade import SIMILARITY
+from tests.support.model_warehouse import ModelWarehouse
+from tests.support.repository import MODELS
 
 QUEUE = """
     select level, lingkup, ejaan, baris_gudang, baris_karantina, saran_1_kode
@@ -24,8 +27,8 @@ QUEUE = """
 
 
 @pytest.fixture
-def warehouse(pg_url: str) -> Iterator[ModelWarehouse]:
-    made = ModelWarehouse(pg_url)
+def warehouse(reference_url: str) -> Iterator[ModelWarehouse]:
+    made = ModelWarehouse(reference_url)
     yield made
     made.connection.close()
 
@@ -68,7 +71,7 @@ def test_an_accepted_suggestion_is_a_row_of_the_aliases(warehouse: ModelWarehous
     warehouse.build("+antrean_nama_wilayah")
     assert len(warehouse.run(QUEUE)) == 1
     folder = tmp_path / "dbt"
-    shutil.copytree(FOLDER, folder)
+    shutil.copytree(MODELS, folder)
     with (folder / "seeds/wilayah/ref_wilayah_alias.csv").open("a", encoding="utf-8") as aliases:
         aliases.write("Air Hitamm,Air Hitam,64.72.03.1006,,uji\n")
     warehouse.project = load_project(folder)
@@ -81,11 +84,11 @@ def test_an_accepted_suggestion_is_a_row_of_the_aliases(warehouse: ModelWarehous
 
 def test_a_dataset_that_never_came_holds_up_no_other(pg_url: str) -> None:
     """Its raw table is there from the first start, and empty; what reads several datasets is built."""
-    contracts = load_contracts(PROJECT_ROOT / "contracts")
+    contracts = own_contracts()
     with psycopg.connect(pg_url, autocommit=True) as connection:
         for _ in range(2):
             prepare(connection, contracts)
-        results = build(load_project(FOLDER), pg_url)
+        results = build(own_project(), pg_url)
         assert {r.name: r.error for r in results if r.state != "ok"} == {}
         assert connection.execute("select distinct status from mart_satu_data.daftar_data").fetchall() == [
             ("belum_ada",)
@@ -94,8 +97,7 @@ def test_a_dataset_that_never_came_holds_up_no_other(pg_url: str) -> None:
 
 def test_without_the_extension_the_queue_stands_and_says_what_to_ask(warehouse: ModelWarehouse) -> None:
     """A role of a managed server that may not create in the database."""
-    script = resources.files("pipelines.load").joinpath("bootstrap.sql").read_text("utf-8")
-    block = "do $$" + script.rpartition("do $$")[2]
+    block = resources.files("pipelines.warehouse").joinpath(SIMILARITY).read_text("utf-8")
     assert "pg_trgm" in block
     warehouse.run("drop function ops.kemiripan; drop extension pg_trgm; create role terbatas nosuperuser")
     try:

@@ -19,8 +19,8 @@ FAMILIES = """
 
 
 @pytest.fixture
-def warehouse(pg_url: str) -> Iterator[ModelWarehouse]:
-    made = ModelWarehouse(pg_url)
+def warehouse(reference_url: str) -> Iterator[ModelWarehouse]:
+    made = ModelWarehouse(reference_url)
     yield made
     made.connection.close()
 
@@ -205,10 +205,10 @@ PAIRS = (
 
 
 @pytest.fixture(scope="module")
-def crowded(module_pg_url: str) -> Iterator[ModelWarehouse]:
+def crowded(module_reference_url: str) -> Iterator[ModelWarehouse]:
     """Four datasets full of small numbers, and the marts of them."""
     rng = Random(18)
-    made = ModelWarehouse(module_pg_url)
+    made = ModelWarehouse(module_reference_url)
 
     def few() -> int:
         return rng.choice((0, 0, 1, 1, 2, 3, 4, 5, 6, 9, 25))

@@ -13,8 +13,8 @@ d = Decimal
 
 
 @pytest.fixture
-def warehouse(pg_url: str) -> Iterator[ModelWarehouse]:
-    made = ModelWarehouse(pg_url)
+def warehouse(reference_url: str) -> Iterator[ModelWarehouse]:
+    made = ModelWarehouse(reference_url)
     yield made
     made.connection.close()
 

@@ -10,8 +10,8 @@ from tests.support.model_warehouse import ModelWarehouse
 
 
 @pytest.fixture(scope="module")
-def warehouse(module_pg_url: str) -> Iterator[ModelWarehouse]:
-    made = ModelWarehouse(module_pg_url)
+def warehouse(module_reference_url: str) -> Iterator[ModelWarehouse]:
+    made = ModelWarehouse(module_reference_url)
     results = made.build("tag:referensi", "+dim_wilayah")
     assert {name: r.error for name, r in results.items() if r.state != "ok"} == {}
     yield made
@@ -58,9 +58,9 @@ def test_a_bare_code_meets_nothing(warehouse: ModelWarehouse) -> None:
 @pytest.mark.parametrize("written", ["64.02", "6402"])
 def test_kemendagris_codes_are_found_with_and_without_dots(warehouse: ModelWarehouse, written: str) -> None:
     from pipelines.models.project.render import Renderer
-    from tests.support.model_warehouse import FOLDER
+    from tests.support.repository import MODELS
 
-    macros = {"macros/wilayah.sql": (FOLDER / "macros/wilayah.sql").read_text(encoding="utf-8")}
+    macros = {"macros/wilayah.sql": (MODELS / "macros/wilayah.sql").read_text(encoding="utf-8")}
 
     def none(*_: str) -> object:
         raise AssertionError

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from pipelines.models.project.render import Renderer
 from pipelines.warehouse.relation import Relation
-from tests.support.model_warehouse import FOLDER
+from tests.support.repository import MODELS
 
 Cell = tuple[int, int]
 """Row and column; 0 is the total."""
@@ -43,7 +43,7 @@ class Hide:
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
-        macros = {"macros/penyamaran.sql": (FOLDER / "macros/penyamaran.sql").read_text(encoding="utf-8")}
+        macros = {"macros/penyamaran.sql": (MODELS / "macros/penyamaran.sql").read_text(encoding="utf-8")}
 
         def nowhere(*names: str) -> Relation:
             raise AssertionError(names)

@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.model_warehouse import FOLDER, ModelWarehouse
+from tests.support.model_warehouse import ModelWarehouse
+from tests.support.repository import MODELS
 
 
 @pytest.fixture
-def warehouse(pg_url: str) -> Iterator[ModelWarehouse]:
-    made = ModelWarehouse(pg_url)
+def warehouse(reference_url: str) -> Iterator[ModelWarehouse]:
+    made = ModelWarehouse(reference_url)
     yield made
     made.connection.close()
 
 
-def test_everything_is_built_on_empty_raw_tables_and_again_on_top_of_itself(
-    warehouse: ModelWarehouse,
-) -> None:
+def test_everything_is_built_on_empty_raw_tables_and_again_on_top_of_itself(pg_url: str) -> None:
+    warehouse = ModelWarehouse(pg_url)
     for _ in range(2):
         results = warehouse.build()
         assert {name: r.error for name, r in results.items() if r.state != "ok"} == {}
@@ -33,6 +33,7 @@ def test_everything_is_built_on_empty_raw_tables_and_again_on_top_of_itself(
         where n.nspname in ('core', 'staging', 'mart_satu_data', 'mart_spbe') and c.relkind in ('r', 'v')
             and (col_description(c.oid, a.attnum) is null or obj_description(c.oid) is null)
     """)
+    warehouse.connection.close()
     assert undescribed == []
 
 
@@ -160,7 +161,7 @@ def test_a_name_that_no_list_knows_keeps_its_spelling_and_has_no_code(warehouse:
 def test_a_name_leads_to_one_code_or_to_none(pg_url: str, tmp_path: Path) -> None:
     """Lama moved from kecamatan 01 to 02 and left its code behind; Kembar is two villages; Baru was Tua."""
     folder = tmp_path / "dbt"
-    shutil.copytree(FOLDER, folder)
+    shutil.copytree(MODELS, folder)
     wilayah = {
         "64": ("provinsi", "Kaltim"), "64.01": ("kabupaten_kota", "Kabupaten A"),
         "64.01.01": ("kecamatan", "Satu"), "64.01.02": ("kecamatan", "Dua"),

@@ -128,9 +128,9 @@ BROKEN: dict[str, list[tuple[str, set[str]]]] = {
 
 
 @pytest.fixture(scope="module")
-def built(module_pg_url: str) -> Iterator[ModelWarehouse]:
+def built(module_reference_url: str) -> Iterator[ModelWarehouse]:
     """All models, made of nothing."""
-    made = ModelWarehouse(module_pg_url)
+    made = ModelWarehouse(module_reference_url)
     results = made.build()
     assert {name: r.error for name, r in results.items() if r.state != "ok"} == {}
     yield made

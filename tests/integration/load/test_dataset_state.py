@@ -24,8 +24,8 @@ ROWS = "rows_in_raw"
 
 
 @pytest.fixture(scope="module")
-def loads(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loads]:
-    made = Loads(module_pg_url, tmp_path_factory.mktemp("kontrak"))
+def loads(module_warehouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loads]:
+    made = Loads(module_warehouse_url, tmp_path_factory.mktemp("kontrak"))
     yield made
     made.connection.close()
 

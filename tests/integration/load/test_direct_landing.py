@@ -21,8 +21,8 @@ from tests.support.loads import Loads
 
 
 @pytest.fixture
-def loads(pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loads]:
-    made = Loads(pg_url, tmp_path)
+def loads(warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loads]:
+    made = Loads(warehouse_url, tmp_path)
     monkeypatch.setenv("UJI_URL", made.url)
     made.run(
         "create table public.sumber (id int, nama varchar(20), nilai numeric(12,2), rasio float8, tanggal date,"

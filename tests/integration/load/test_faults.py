@@ -121,7 +121,7 @@ def test_a_reconciliation_that_is_interrupted_does_not_make_the_ledger_deny_what
         "select state, rows_loaded, error from ops.load_batch where batch_id = 2"
     )
     assert (state, loaded) == ("loaded", 1)
-    assert error.startswith("reconciliation: ") and "6472" not in error
+    assert error.startswith("rekonsiliasi: ") and "6472" not in error
     nothing_is_lost_by_the_next_load(loads, contract)
 
 
@@ -132,10 +132,10 @@ def test_any_exception_of_a_load_is_one_of_the_family_and_quotes_no_value(loads:
         yield OLD[0]
         raise ValueError("no time: '6472010101900001'")
 
-    with pytest.raises(LoadError, match=r"uji/data: an unexpected ValueError in \w+/\w+\.py, line \d+"):
+    with pytest.raises(LoadError, match=r"uji/data: ValueError yang tidak terduga di \w+/\w+\.py, baris \d+"):
         loads.load(contract, rows)
     ((state, error),) = loads.run("select state, error from ops.load_batch")
-    assert state == "failed" and "unexpected ValueError" in error and "6472" not in error
+    assert state == "failed" and "ValueError yang tidak terduga" in error and "6472" not in error
 
 
 @pytest.fixture

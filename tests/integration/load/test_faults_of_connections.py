@@ -15,13 +15,14 @@ import pytest
 from pipelines.errors import LoadError, SourceError
 from pipelines.extract.stream import SourceStream
 from pipelines.ingest import ingest
-from pipelines.load import landing, loader
+from pipelines.load import loader
+from pipelines.load.waits import Waits
 from pipelines.runtime.embedded import EmbeddedServer
 from pipelines.settings import Settings
 from pipelines.warehouse.connection import connect
 from tests.support.contracts import column
 from tests.support.faulted import FILL, NEW, OLD, dataset, left_behind, opener, wait_for_nobody
-from tests.support.loads import Loads, passes
+from tests.support.loads import AT_ONCE, Loads, passes
 from tests.support.servers import short_folder
 from tests.support.tcp_proxy import TcpProxy
 
@@ -50,7 +51,6 @@ def kill(server: EmbeddedServer) -> None:
 
 
 def test_a_warehouse_that_restarts_in_a_load_and_a_source_that_does(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(landing, "RETRY_WAITS_S", (0.1, 0.1))
     with own_server() as server:
         loads = Loads(server.urls.libpq(), tmp_path)
         contract = dataset(loads)
@@ -63,7 +63,7 @@ def test_a_warehouse_that_restarts_in_a_load_and_a_source_that_does(tmp_path: Pa
 
         with pytest.raises(
             LoadError,
-            match=r"uji/data: the .*(koneksi diakhiri administrator|connection to the warehouse was lost)",
+            match=r"uji/data: .*(koneksi diakhiri administrator|koneksi ke gudang data terputus)",
         ):
             loads.load(contract, broken)
         server.ensure()
@@ -89,10 +89,12 @@ def test_a_warehouse_that_restarts_in_a_load_and_a_source_that_does(tmp_path: Pa
             house = Loads(second.urls.libpq(), tmp_path)
             tries = _killed_at_first(monkeypatch, server)
             settings = Settings(home=tmp_path, project=tmp_path, warehouse_url=house.url)
-            done = ingest(house.connection, wide, settings, house.url, run_id="uji")
+            done = ingest(
+                house.connection, wide, settings, house.url, run_id="uji", waits=Waits(retries=(0.1, 0.1))
+            )
             assert tries == [1, 2]
             assert done.batch is not None and (done.batch.read, done.batch.loaded) == (40_000, 40_000)
-            assert any("read again after" in warning for warning in done.batch.warnings)
+            assert any("dibaca lagi sesudah" in warning for warning in done.batch.warnings)
             assert house.run("select state, rows_loaded from ops.load_batch") == [("loaded", 40_000)]
             house.connection.close()
 
@@ -123,10 +125,7 @@ def _killed_at_first(monkeypatch: Any, source: EmbeddedServer) -> list[int]:
     return tries
 
 
-def test_a_source_that_fails_in_passing_is_read_again_from_its_beginning(
-    loads: Loads, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(landing, "RETRY_WAITS_S", (0.0, 0.0))
+def test_a_source_that_fails_in_passing_is_read_again_from_its_beginning(loads: Loads) -> None:
     contract = dataset(loads)
     tries: list[int] = []
 
@@ -182,8 +181,8 @@ def test_a_line_to_the_warehouse_that_is_cut_leaves_the_old_rows_or_the_new(
                 proxy.cut_after(0)  # the next that the server says is that it has committed
 
         monkeypatch.setattr(loader.ledger, "close_batch", then_cut)
-        with connect(through) as line, pytest.raises(LoadError, match="connection"):
-            loader.load(line, contract, opener(rows), passes, run_id="uji")
+        with connect(through) as line, pytest.raises(LoadError, match="koneksi ke gudang data terputus"):
+            loader.load(line, contract, opener(rows), passes, run_id="uji", waits=AT_ONCE)
     monkeypatch.undo()
     wait_for_nobody(loads)
     published = dict(loads.raw(contract, "kunci", "nilai"))
@@ -205,16 +204,14 @@ def test_a_line_to_the_source_that_is_cut_is_read_again_and_doubles_nothing(
     settings = Settings(home=loads.folder, project=loads.folder, warehouse_url=loads.url)
     with TcpProxy.before(loads.url) as (proxy, through):
         monkeypatch.setenv("UJI_URL", through)
-        monkeypatch.setattr(landing, "RETRY_WAITS_S", (0.0,))
-        monkeypatch.setattr(landing.time, "sleep", lambda _: proxy.heal())
+        once_more = Waits(retries=(0.0,), sleep=lambda _: proxy.heal())
         proxy.cut_after(3_000_000)
-        done = ingest(loads.connection, contract, settings, loads.url, run_id="uji")
+        done = ingest(loads.connection, contract, settings, loads.url, run_id="uji", waits=once_more)
         assert done.batch is not None and (done.batch.read, done.batch.loaded) == (20_000, 20_000)
-        assert any("read again after" in w for w in done.batch.warnings)
-        monkeypatch.setattr(landing.time, "sleep", lambda _: None)
+        assert any("dibaca lagi sesudah" in w for w in done.batch.warnings)
         proxy.cut_after(3_000_000)
         with pytest.raises(SourceError) as caught:
-            ingest(loads.connection, contract, settings, loads.url, run_id="uji")
+            ingest(loads.connection, contract, settings, loads.url, run_id="uji", waits=Waits(retries=(0.0,)))
         assert caught.value.transient
     assert loads.run("select count(*), max(_batch_id) from raw.uji__data") == [(20_000, 1)]
     assert loads.run("select state from ops.load_batch order by batch_id") == [("loaded",), ("failed",)]

@@ -14,8 +14,8 @@ from tests.support.http_server import Server, reply
 
 
 @pytest.fixture(scope="module")
-def nights(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
-    made = Nights(module_pg_url, tmp_path_factory.mktemp("kontrak"))
+def nights(module_warehouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
+    made = Nights(module_warehouse_url, tmp_path_factory.mktemp("kontrak"))
     yield made
     made.connection.close()
 

@@ -34,8 +34,8 @@ OPEN = [column("nik", primaryKey=True), column("nama"), column("nilai", "integer
 
 
 class House:
-    def __init__(self, pg_url: str, folder: Path) -> None:
-        self.loads = Loads(pg_url, folder)
+    def __init__(self, warehouse_url: str, folder: Path) -> None:
+        self.loads = Loads(warehouse_url, folder)
         self.settings = Settings(folder / "home", folder, self.loads.url)
 
     def put(self, key: str, name: str, content: bytes | str) -> None:
@@ -60,9 +60,9 @@ class House:
 
 
 @pytest.fixture
-def house(pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+def house(warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 40)
-    made = House(pg_url, tmp_path)
+    made = House(warehouse_url, tmp_path)
     monkeypatch.setenv("UJI_URL", made.loads.url)
     yield made
     made.loads.connection.close()

@@ -14,11 +14,10 @@ from pipelines.extract import samples
 from pipelines.extract.source import open_source
 from pipelines.extract.stream import Wanted
 from pipelines.extract.upload.inbox import find_uploads
-from pipelines.models.project.project import load_project
 from pipelines.publication.samples import sample_models
-from pipelines.settings import PROJECT_ROOT
 from tests.support.contracts import api, column, database, upload
 from tests.support.loads import Loads, Row, Rows
+from tests.support.repository import own_project
 
 
 def give(*rows: Row) -> Rows:
@@ -89,7 +88,7 @@ def test_a_real_source_that_takes_the_place_of_the_demo_takes_the_mark_away(load
 
 
 def test_a_model_holds_made_up_rows_where_anything_that_it_reads_does(loads: Loads) -> None:
-    project = load_project(PROJECT_ROOT / "dbt_like_sql")
+    project = own_project()
     assert sample_models(loads.connection, project) == frozenset()
     for key, sample in (("samarinda/penduduk", True), ("dlh/ispu", False)):
         loads.load(loads.contract(column("isi"), key=key), give(("a",)), sample=sample)

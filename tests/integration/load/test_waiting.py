@@ -13,14 +13,7 @@ from psycopg import Connection
 from pipelines.errors import LoadError
 from pipelines.load import prepare
 from tests.support.contracts import column
-from tests.support.loads import Loads
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.warehouse.locks.PATIENCE_S", 0.5)
-    monkeypatch.setattr("pipelines.warehouse.locks.ATTEMPT_S", 0.1)
-    monkeypatch.setattr("pipelines.warehouse.locks.PAUSE_S", 0.05)
+from tests.support.loads import IMPATIENT, Loads
 
 
 @contextmanager
@@ -59,31 +52,15 @@ def test_a_start_waits_for_no_reader_and_no_writer(loads: Loads) -> None:
         prepare.prepare(loads.connection, [versions])
 
 
-def test_a_start_makes_what_an_older_version_did_not_have(loads: Loads) -> None:
+def test_a_start_makes_what_a_still_older_version_did_not_have(loads: Loads) -> None:
+    loads.before_migrations()
     loads.run("alter table ops.load_batch drop column whole; drop index quarantine.row_open")
-    loads.run(
-        "create or replace view ops.quarantine_reason as select entry_id, dataset, state, updated_at,"
-        " 'x' as kolom, 'x' as aturan, 'dulu' as nilai from quarantine.row"
-    )
     prepare.prepare(loads.connection, [])
     contract = loads.contract(column("id", "integer"), column("n", "integer"), max_quarantine_share=0.9)
     loads.load(contract, lambda *_: [["1", "1"], ["2", "x"]])
-    assert loads.run("select aturan, nilai from ops.quarantine_reason") == [("tipe", "x")]
+    assert loads.run("select rule, value from ops.quarantine_reason") == [("tipe", "x")]
 
 
-@pytest.mark.usefixtures("impatient")
-def test_a_start_that_has_something_to_change_gives_up_with_a_clear_word(loads: Loads) -> None:
-    loads.run("alter table ops.load_batch drop column whole")
-    with (
-        idle_in_transaction(loads, "select count(*) from ops.load_batch"),
-        pytest.raises(LoadError, match="another session held a table of the warehouse's own for longer than"),
-    ):
-        prepare.prepare(loads.connection, [])
-    prepare.prepare(loads.connection, [])
-    assert loads.run("select whole from ops.load_batch") == []
-
-
-@pytest.mark.usefixtures("impatient")
 def test_an_upsert_behind_a_row_lock_gives_up_and_leaves_all_as_it_was(loads: Loads) -> None:
     contract = loads.contract(
         column("id", "integer", primaryKey=True), column("v"), key="uji/ubah", write_disposition="merge"
@@ -91,9 +68,11 @@ def test_an_upsert_behind_a_row_lock_gives_up_and_leaves_all_as_it_was(loads: Lo
     loads.load(contract, lambda *_: [["1", "a"], ["2", "a"]])
     with (
         idle_in_transaction(loads, "update raw.uji__ubah set v = 'x' where id = 2"),
-        pytest.raises(LoadError, match="another session held rows or a table of this load for longer than"),
+        pytest.raises(
+            LoadError, match="sesi lain terlalu lama memegang baris atau tabel yang diubah pemuatan ini"
+        ),
     ):
-        loads.load(contract, lambda *_: [["1", "b"], ["2", "b"]])
+        loads.load(contract, lambda *_: [["1", "b"], ["2", "b"]], waits=IMPATIENT)
     assert loads.raw(contract, "id", "v") == [(1, "a"), (2, "a")]
     assert loads.run("select state from ops.load_batch order by batch_id") == [("loaded",), ("failed",)]
     assert loads.load(contract, lambda *_: [["1", "b"], ["2", "b"]]).loaded == 2

@@ -154,6 +154,7 @@ def test_a_ledger_of_an_earlier_version_gets_what_it_lacks_and_keeps_its_mark(lo
     contract = dataset(loads)
     table = Table(["a", "1", "2024-05-01 00:00:00"])
     loads.load(contract, table.read)
+    loads.before_migrations()
     loads.run(
         "alter table ops.watermark drop column source_text, drop column column_name;"
         " alter table ops.load_batch drop column rows_damaged, drop column rows_unreachable"

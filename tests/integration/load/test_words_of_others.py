@@ -128,7 +128,7 @@ def test_a_trigger_of_the_warehouse_and_a_reader_that_breaks_quote_no_row(
     _refused_row(loads)
     with pytest.raises(LoadError, match=r"nilai yang harus unik ternyata ganda \(SQLSTATE 23505\)") as raised:
         loads.load(contract, lambda *_: [["2", PLANTED]])
-    with pytest.raises(LoadError, match=r"an unexpected ValueError in") as broken:
+    with pytest.raises(LoadError, match=r"ValueError yang tidak terduga di") as broken:
         loads.load(contract, _broken_reader)
     for caught in (raised, broken):
         _nowhere(caught.value, ledger(), caplog.text, _server_log(loads.url))

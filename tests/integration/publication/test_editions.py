@@ -75,7 +75,7 @@ def published(connection: Connection[Any], marts: Any, out: Path) -> Publication
 
 
 def logged(connection: Connection[Any], mart: str) -> list[tuple[Any, ...]]:
-    query = "select peristiwa, dasar, alasan from ops.publication_log where mart = %s and path like '%%.csv' order by at"
+    query = "select event, basis, reason from ops.publication_log where mart = %s and path like '%%.csv' order by at"
     return connection.execute(query, [mart]).fetchall()
 
 

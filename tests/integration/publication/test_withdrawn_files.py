@@ -49,7 +49,7 @@ def warehouse(pg_url: str) -> Iterator[Connection[Any]]:
 
 
 def events(connection: Connection[Any], mart: str) -> list[tuple[Any, ...]]:
-    query = "select peristiwa, alasan from ops.publication_log where mart = %s order by at"
+    query = "select event, reason from ops.publication_log where mart = %s order by at"
     return connection.execute(query, [mart]).fetchall()
 
 

@@ -75,8 +75,8 @@ class Dataset:
 
 
 @pytest.fixture
-def dataset(module_pg_url: str, tmp_path: Path) -> Iterator[Dataset]:
-    made = Dataset(module_pg_url, tmp_path)
+def dataset(module_warehouse_url: str, tmp_path: Path) -> Iterator[Dataset]:
+    made = Dataset(module_warehouse_url, tmp_path)
     yield made
     made.connection.close()
 
@@ -185,8 +185,10 @@ def test_executing_checks_of_a_delivery_says_its_last_result(dataset: Dataset) -
     assert "hanya kiriman baru yang dapat menjawabnya; hasil 20" in (found["karantina"].description or "")
 
 
-def test_executing_a_check_of_a_history_asks_its_current_versions(module_pg_url: str, tmp_path: Path) -> None:
-    dataset = Dataset(module_pg_url, tmp_path, write_disposition="merge", merge_strategy="scd2")
+def test_executing_a_check_of_a_history_asks_its_current_versions(
+    module_warehouse_url: str, tmp_path: Path
+) -> None:
+    dataset = Dataset(module_warehouse_url, tmp_path, write_disposition="merge", merge_strategy="scd2")
     for name in ("Pasar Pagi", "Pasar Malam"):
         dataset.file.write_text(f"id,nama\n1,{name}\n")
         dataset.run()

@@ -12,10 +12,10 @@ from psycopg import Connection
 from pipelines.definitions import build_definitions
 from pipelines.jobs import UPLOAD, WAREHOUSE
 from pipelines.load import prepare
-from pipelines.models.project.project import load_project
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import PROJECT_ROOT, Settings
 from pipelines.warehouse.connection import connect
+from tests.support.repository import own_project
 
 SCHOOLS = {
     "staging/stg_disdikbud__sma",
@@ -33,7 +33,7 @@ PEOPLE = {
 }
 
 
-PROJECT = load_project(PROJECT_ROOT / "dbt_like_sql")
+PROJECT = own_project()
 
 
 class Uploads:
@@ -81,8 +81,8 @@ def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
 
 
 @pytest.fixture
-def uploads(module_pg_url: str, definitions: dg.Definitions) -> Iterator[Uploads]:
-    made = Uploads(module_pg_url, definitions)
+def uploads(module_warehouse_url: str, definitions: dg.Definitions) -> Iterator[Uploads]:
+    made = Uploads(module_warehouse_url, definitions)
     prepare.prepare(made.connection, [])
     made.connection.execute("truncate ops.load_batch cascade")
     for node in PROJECT.nodes.values():  # after the first night

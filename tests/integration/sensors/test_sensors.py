@@ -7,13 +7,13 @@ from itertools import pairwise
 import dagster as dg
 import pytest
 
-from pipelines.contracts.files import load_contracts
 from pipelines.definitions import build_definitions
 from pipelines.jobs import WALKED, chain
 from pipelines.settings import PROJECT_ROOT, Settings
+from tests.support.repository import own_contracts
 
 RUN = "7" * 32
-CONTRACTS = load_contracts(PROJECT_ROOT / "contracts")
+CONTRACTS = own_contracts()
 LINKS = list(pairwise(chain(CONTRACTS)))
 EVENTS = {dg.DagsterRunStatus.SUCCESS: "PIPELINE_SUCCESS", dg.DagsterRunStatus.FAILURE: "PIPELINE_FAILURE"}
 

@@ -49,9 +49,9 @@ class Slow(Warehouse):
 
 
 @pytest.fixture
-def zone(module_pg_url: str, tmp_path: Path) -> Iterator[Zone]:
+def zone(module_warehouse_url: str, tmp_path: Path) -> Iterator[Zone]:
     """An empty zone, and a warehouse that never loaded its dataset."""
-    made = Zone(module_pg_url, tmp_path)
+    made = Zone(module_warehouse_url, tmp_path)
     prepare.prepare(made.connection, [made.contract])
     made.forget()
     yield made

@@ -84,13 +84,13 @@ def test_new_rows_that_break_a_constraint_of_somebody_are_told_by_its_name(
 ) -> None:
     loads.run(f"alter table raw.uji__tukar {condition}")
     rows = [["1", "a!"], ["2", "a!"]]
-    with pytest.raises(LoadError, match=rf"uji__tukar: its new rows do not keep the constraint {name} "):
+    with pytest.raises(LoadError, match=rf"uji__tukar: baris barunya melanggar constraint {name} "):
         loads.load(table, lambda *_: rows)
     assert loads.raw(table, "id", "v") == [(1, "a"), (2, "b")]
 
 
 @pytest.mark.parametrize(
-    ("made", "object_", "mend", "undone"),
+    ("made", "object_", "hint", "undone"),
     [
         (
             "create materialized view public.m as select * from raw.uji__tukar",
@@ -114,42 +114,42 @@ def test_new_rows_that_break_a_constraint_of_somebody_are_told_by_its_name(
         (
             "create function public.f() returns bigint begin atomic select count(*) from raw.uji__tukar; end",
             "function public.f()",
-            "as a text",
+            "sebagai teks",
             "drop function public.f()",
         ),
         (
             "create function public.f() returns setof raw.uji__tukar language sql as 'select * from raw.uji__tukar'",
             "function public.f()",
-            "as a text",
+            "sebagai teks",
             "drop function public.f()",
         ),
         (
             "create policy boleh on raw.uji__tukar using (true)",
             "policy boleh on table raw.uji__tukar",
-            "view above",
+            "view di atasnya",
             "drop policy boleh on raw.uji__tukar",
         ),
         (
             "create publication siar for table raw.uji__tukar",
             "publication of table raw.uji__tukar in publication siar",
-            "publish its schema",
+            "terbitkan schema-nya",
             "drop publication siar",
         ),
         (
             "create table public.anak () inherits (raw.uji__tukar)",
             "table public.anak",
-            "drop it",
+            "hapus, atau",
             "drop table public.anak",
         ),
     ],
 )
-def test_what_an_exchange_cannot_keep_is_refused_by_name_with_its_mend(
-    loads: Loads, table: Contract, made: str, object_: str, mend: str, undone: str
+def test_what_an_exchange_cannot_keep_is_refused_by_name_with_its_hint(
+    loads: Loads, table: Contract, made: str, object_: str, hint: str, undone: str
 ) -> None:
     loads.run(made)
     with pytest.raises(LoadError) as told:
         loads.load(table, lambda *_: [["1", "a"], ["2", "z"]])
-    assert object_ in told.value.message and mend in (told.value.hint or "")
+    assert object_ in told.value.message and hint in (told.value.hint or "")
     assert loads.raw(table, "id", "v") == [(1, "a"), (2, "b")]
     (error,) = loads.run("select error from ops.load_batch order by batch_id desc limit 1")
     assert object_ in error[0]
@@ -183,7 +183,7 @@ def test_what_hangs_on_a_column_that_is_gone_goes_with_it_but_a_trigger_is_told(
     def rows(of: Contract, _: Any) -> list[list[str]]:
         return [["1", "b", "x"][: len(of.stored)]]
 
-    with pytest.raises(LoadError, match=r"its new shape breaks the trigger jejak of raw.uji__susut"):
+    with pytest.raises(LoadError, match=r"bentuk barunya merusak trigger jejak pada raw.uji__susut"):
         loads.load(less, rows)
     loads.run("drop trigger jejak on raw.uji__susut")
     assert loads.load(less, rows).state == "loaded"

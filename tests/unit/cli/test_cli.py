@@ -241,5 +241,6 @@ def test_a_warehouse_that_is_not_there_is_named_without_its_password(
     assert gudang("status", monkeypatch=monkeypatch) == 1
     said = capsys.readouterr().err
     assert (
-        said.startswith("gudang: warehouse: cannot connect to postgresql://kantor") and "rahasia" not in said
+        said.startswith("gudang: gudang data: tidak dapat terhubung ke postgresql://kantor")
+        and "rahasia" not in said
     )

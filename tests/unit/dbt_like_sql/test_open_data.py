@@ -13,6 +13,7 @@ from functools import cache
 
 import pytest
 
+from tests.support.repository import own_contracts, own_project
 from pipelines.contracts.files import load_contracts
 from pipelines.models.lineage.lineage import Lineage, column_lineage
 from pipelines.models.project.nodes import Project
@@ -20,7 +21,7 @@ from pipelines.models.project.project import load_project
 from pipelines.publication.mart import open_marts
 from pipelines.settings import PROJECT_ROOT
 
-CONTRACTS = {c.key: c for c in load_contracts(PROJECT_ROOT / "contracts")}
+CONTRACTS = {c.key: c for c in own_contracts()}
 WHERE = {"kode_kabupaten_kota", "kode_kecamatan", "kabupaten_kota", "kecamatan"}
 """A dataset that gives a mart no more than a place is not what the mart is about."""
 Column = tuple[str, str]
@@ -29,7 +30,7 @@ Column = tuple[str, str]
 
 @cache
 def project() -> Project:
-    return load_project(PROJECT_ROOT / "dbt_like_sql")
+    return own_project()
 
 
 @cache

@@ -9,6 +9,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from tests.support.repository import own_project
 from pipelines.models.project.project import load_project
 from pipelines.settings import PROJECT_ROOT
 
@@ -53,6 +54,6 @@ def test_a_bare_join_is_caught(bad: str) -> None:
 
 
 def test_no_model_joins_on_a_bare_code() -> None:
-    project = load_project(PROJECT_ROOT / "dbt_like_sql")
+    project = own_project()
     found = {node.name: faults(node.sql) for node in project.nodes.values() if node.sql}
     assert {name: said for name, said in found.items() if said} == {}

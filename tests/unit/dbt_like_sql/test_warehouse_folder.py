@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.repository import own_contracts, own_project
 from pipelines.contracts.files import load_contracts
 from pipelines.models.lineage.lineage import column_lineage
 from pipelines.models.project import selection
@@ -53,7 +54,7 @@ PORTAL = ["kode_provinsi", "nama_provinsi", "kode_kabupaten_kota", "nama_kabupat
 
 @pytest.fixture(scope="module")
 def project() -> Project:
-    return load_project(FOLDER)
+    return own_project()
 
 
 def test_every_node_and_column_is_described_and_every_node_tested(project: Project) -> None:
@@ -80,7 +81,7 @@ def test_the_columns_described_are_those_that_the_sql_gives(project: Project) ->
 
 
 def test_the_sources_are_those_of_the_contracts() -> None:
-    rendered = render_sources(load_contracts(PROJECT_ROOT / "contracts"))
+    rendered = render_sources(own_contracts())
     assert (FOLDER / "models/sources.yml").read_text(encoding="utf-8") == rendered
 
 

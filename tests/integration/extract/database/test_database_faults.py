@@ -23,6 +23,7 @@ from pipelines.settings import Settings
 from pipelines.warehouse.connection import connect
 from tests.support.contracts import column, database, document, make
 from tests.support.databases import contract, read, run_mariadb, run_postgresql, sqlalchemy_url
+from tests.support.loads import AT_ONCE
 from tests.support.servers import fresh_name
 from tests.support.tcp_proxy import TcpProxy
 
@@ -192,13 +193,13 @@ def test_a_load_that_loses_its_source_leaves_the_published_rows_and_nothing_else
         settings = Settings(tmp_path, tmp_path, url)
         with connect(url) as connection:
             prepare.prepare(connection, [])
-            ingest(connection, made, settings, url, run_id="uji")
+            ingest(connection, made, settings, url, run_id="uji", waits=AT_ONCE)
             whole = proxy.given
             source.run(f"update angka set seq = seq + {ROWS}")
             for size in (whole // 10, whole - 3_000):
                 proxy.cut_after(size)
                 with pytest.raises(SourceError) as caught:
-                    ingest(connection, replace(made), settings, url, run_id="uji")
+                    ingest(connection, replace(made), settings, url, run_id="uji", waits=AT_ONCE)
                 assert caught.value.transient
             assert connection.execute("select count(*), max(seq) from raw.uji__angka").fetchall() == [
                 (ROWS, ROWS)

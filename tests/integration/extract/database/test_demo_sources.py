@@ -16,38 +16,45 @@ from demo.dapodik import sekolah
 from demo.databases import put_table
 from demo.dirt import EXPECTED_QUARANTINE
 from demo.staff import pegawai
-from pipelines.contracts.files import load_contracts
 from pipelines.contracts.windows import Window
 from pipelines.ingest import ingest
 from pipelines.load import prepare
 from pipelines.load.ledger import Batch
 from pipelines.models.build.runner import build
-from pipelines.models.project.project import load_project
 from pipelines.settings import PROJECT_ROOT, Settings
 from pipelines.warehouse.connection import connect
+from tests.support.loads import AT_ONCE
+from tests.support.repository import own_contracts, own_project
 
-CONTRACTS = {c.key: c for c in load_contracts(PROJECT_ROOT / "contracts")}
-PROJECT = load_project(PROJECT_ROOT / "dbt_like_sql")
+CONTRACTS = {c.key: c for c in own_contracts()}
+PROJECT = own_project()
 EMPLOYEES = 300
 
 
 class Province:
-    """A warehouse with reference data, and the demo OPD beside it: their tables in the same database, their APIs."""
+    """A warehouse (with its reference data) and the demo OPD beside it: their tables in the same database, their APIs."""
 
     def __init__(self, url: str) -> None:
         self.libpq = url
         self.url = url.replace("postgresql://", "postgresql+psycopg://", 1)
         self.settings = Settings(home=PROJECT_ROOT, project=PROJECT_ROOT, warehouse_url=self.url)
         self.connection = connect(self.url)
-        prepare.prepare(self.connection, list(CONTRACTS.values()))
-        self.build("tag:referensi")
+        prepare.prepare(self.connection, CONTRACTS.values())
 
     def build(self, *select: str) -> None:
         results = build(PROJECT, self.libpq, select=select)
         assert {r.name: r.error for r in results if r.state != "ok"} == {}
 
     def load(self, key: str, window: Window | None = None) -> Batch:
-        done = ingest(self.connection, CONTRACTS[key], self.settings, self.url, run_id="uji", window=window)
+        done = ingest(
+            self.connection,
+            CONTRACTS[key],
+            self.settings,
+            self.url,
+            run_id="uji",
+            waits=AT_ONCE,
+            window=window,
+        )
         assert done.batch is not None
         assert [c.name for c in done.checks if not c.passed] == []
         return done.batch
@@ -74,13 +81,13 @@ def apis() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def province(pg_url: str, apis: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Province]:
+def province(reference_url: str, apis: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Province]:
     for name, value in apis.items():
         monkeypatch.setenv(name, value)
     for opd in ("BKD", "BPKAD", "DISDIKBUD"):
-        monkeypatch.setenv(f"GUDANG_SUMBER_{opd}_URL", pg_url)
+        monkeypatch.setenv(f"GUDANG_SUMBER_{opd}_URL", reference_url)
     monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 64)
-    made = Province(pg_url)
+    made = Province(reference_url)
     yield made
     made.close()
 

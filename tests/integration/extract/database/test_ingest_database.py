@@ -15,9 +15,11 @@ from pipelines.contracts.windows import Window
 from pipelines.errors import ContractError, LoadError, ShapeError, SourceError
 from pipelines.ingest import Ingested, ingest
 from pipelines.load import prepare
+from pipelines.load.waits import Waits
 from pipelines.settings import Settings
 from pipelines.warehouse.connection import connect
 from tests.support.contracts import column, database, document, make
+from tests.support.loads import AT_ONCE, IMPATIENT
 
 NIK = "9901010101900001"
 
@@ -42,13 +44,15 @@ class House:
         cursor = self.connection.execute(statement)  # type: ignore[arg-type]
         return cursor.fetchall() if cursor.description else []
 
-    def load(self, contract: Contract, window: Window | None = None) -> Ingested:
-        return ingest(self.connection, contract, self.settings, self.url, run_id="uji", window=window)
+    def load(self, contract: Contract, window: Window | None = None, *, waits: Waits = AT_ONCE) -> Ingested:
+        return ingest(
+            self.connection, contract, self.settings, self.url, run_id="uji", window=window, waits=waits
+        )
 
 
 @pytest.fixture
-def house(pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    made = House(pg_url, tmp_path, monkeypatch)
+def house(warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    made = House(warehouse_url, tmp_path, monkeypatch)
     yield made
     made.connection.close()
 
@@ -328,20 +332,15 @@ def test_nothing_of_a_load_is_left_in_landing(house: House) -> None:
     ) == [(0,)]
 
 
-def test_a_reader_that_holds_on_makes_the_swap_fail_cleanly(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pipelines.warehouse.locks.PATIENCE_S", 0.2)
-    monkeypatch.setattr("pipelines.warehouse.locks.ATTEMPT_S", 0.1)
-    monkeypatch.setattr("pipelines.warehouse.locks.PAUSE_S", 0.05)
+def test_a_reader_that_holds_on_makes_the_swap_fail_cleanly(house: House) -> None:
     source(house, GOOD)
     contract = visits(house)
     house.load(contract)
     source(house, GOOD, OTHER)
     with psycopg.connect(house.url.replace("+psycopg", "")) as reader:
         reader.execute("select count(*) from raw.dinkes__kunjungan")
-        with pytest.raises(LoadError, match="held the table"):
-            house.load(contract)
+        with pytest.raises(LoadError, match="pembaca memegang tabel"):
+            house.load(contract, waits=IMPATIENT)
     assert house.run("select count(*) from raw.dinkes__kunjungan") == [(1,)]
     assert (after := house.load(contract).batch) and after.loaded == 1
 
@@ -357,13 +356,13 @@ def test_whatever_goes_wrong_outside_of_a_load_is_one_of_the_family_too(
     monkeypatch.setattr("pipelines.ingest.record", broken)
     source(house, GOOD)
     with pytest.raises(
-        LoadError, match=r"dinkes/kunjungan: an unexpected RuntimeError in ingest\.py"
+        LoadError, match=r"dinkes/kunjungan: RuntimeError yang tidak terduga di ingest\.py"
     ) as caught:
         house.load(visits(house))
     assert NIK not in str(caught.value)
     assert house.run("select state from ops.load_batch") == [("loaded",)]
     house.connection.close()
-    with pytest.raises(LoadError, match="connection"):
+    with pytest.raises(LoadError, match="koneksi"):
         house.load(visits(house))
 
 

@@ -8,35 +8,33 @@ import pytest
 import sqlalchemy as sa
 
 from demo.databases import database_urls, seed_database
-from pipelines.contracts.files import load_contracts
 from pipelines.contracts.windows import Window
 from pipelines.ingest import ingest
 from pipelines.load import prepare
-from pipelines.models.build.runner import build
-from pipelines.models.project.project import load_project
 from pipelines.settings import PROJECT_ROOT, Settings
 from pipelines.warehouse.connection import connect
 from tests.support.contracts import column, database, document, make
+from tests.support.loads import AT_ONCE
+from tests.support.repository import own_contracts
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.slow]
 KEYS = ("dkp3a/penduduk_agregat", "dinkes/puskesmas", "dinkes/kunjungan", "bapenda/pembayaran_pkb")
 
 
 def test_four_contracts_load_from_mariadb_what_they_load_from_postgresql(
-    pg_url: str, mariadb_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    reference_url: str, mariadb_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from datetime import date
 
     monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
-    url = pg_url.replace("postgresql://", "postgresql+psycopg://", 1)
-    contracts = {c.key: c for c in load_contracts(PROJECT_ROOT / "contracts")}
+    url = reference_url.replace("postgresql://", "postgresql+psycopg://", 1)
+    contracts = {c.key: c for c in own_contracts()}
     settings = Settings(home=tmp_path, project=PROJECT_ROOT, warehouse_url=url)
     window = Window(date(2026, 11, 1), date(2026, 11, 10))
     found: dict[str, dict[str, list[object]]] = {}
     with connect(url) as connection:
         prepare.prepare(connection, contracts.values())
-        build(load_project(PROJECT_ROOT / "dbt_like_sql"), pg_url, select=["tag:referensi"])
-        for source in (pg_url, mariadb_url):
+        for source in (reference_url, mariadb_url):
             seed_database(source)
             for name, place in database_urls(source).items():
                 monkeypatch.setenv(name, place)
@@ -51,6 +49,7 @@ def test_four_contracts_load_from_mariadb_what_they_load_from_postgresql(
                     settings,
                     url,
                     run_id="uji",
+                    waits=AT_ONCE,
                     window=window if contract.partition else None,
                 )
                 assert done.batch is not None and done.batch.state == "loaded", (source, key, done.batch)
@@ -58,11 +57,11 @@ def test_four_contracts_load_from_mariadb_what_they_load_from_postgresql(
                 query = f"select md5(string_agg(t::text, '|' order by t::text)), count(*) from (select {names} from raw.{contract.table}) t"  # noqa: S608
                 tables[key] = [*connection.execute(query.encode()).fetchall(), done.batch.quarantined]
             found[source] = tables
-    assert found[mariadb_url] == found[pg_url]
+    assert found[mariadb_url] == found[reference_url]
 
 
 def test_mariadbs_own_dirt_arrives_as_text_or_is_repaired(
-    pg_url: str, mariadb_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    warehouse_url: str, mariadb_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = sa.create_engine(mariadb_url)
     with engine.begin() as source:
@@ -89,10 +88,10 @@ def test_mariadbs_own_dirt_arrives_as_text_or_is_repaired(
         column("jam"),
     ]
     contract = make(tmp_path, document("uji/kotor", columns, database("UJI_URL"), extract={"table": "kotor"}))
-    url = pg_url.replace("postgresql://", "postgresql+psycopg://", 1)
+    url = warehouse_url.replace("postgresql://", "postgresql+psycopg://", 1)
     with connect(url) as connection:
         prepare.prepare(connection, [])
-        ingest(connection, contract, Settings(tmp_path, tmp_path, url), url, run_id="uji")
+        ingest(connection, contract, Settings(tmp_path, tmp_path, url), url, run_id="uji", waits=AT_ONCE)
         rows = connection.execute(
             "select id, teks, tanggal::text, jam from raw.uji__kotor order by id"
         ).fetchall()
@@ -104,7 +103,7 @@ def test_mariadbs_own_dirt_arrives_as_text_or_is_repaired(
 
 
 def test_a_key_that_changes_its_case_is_one_row_where_the_contract_says_so(
-    pg_url: str, mariadb_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    warehouse_url: str, mariadb_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To MariaDB's usual collation "ab", "AB" and "ab " are one key."""
     engine = sa.create_engine(mariadb_url)
@@ -119,7 +118,7 @@ def test_a_key_that_changes_its_case_is_one_row_where_the_contract_says_so(
         cursor="diubah", reconcile="PT0S",
     )  # fmt: skip
     contract = make(tmp_path, doc)
-    url = pg_url.replace("postgresql://", "postgresql+psycopg://", 1)
+    url = warehouse_url.replace("postgresql://", "postgresql+psycopg://", 1)
     with engine.begin() as source:
         source.execute(
             sa.text(
@@ -134,7 +133,9 @@ def test_a_key_that_changes_its_case_is_one_row_where_the_contract_says_so(
         prepare.prepare(connection, [])
 
         def load() -> None:
-            done = ingest(connection, contract, Settings(tmp_path, tmp_path, url), url, run_id="uji")
+            done = ingest(
+                connection, contract, Settings(tmp_path, tmp_path, url), url, run_id="uji", waits=AT_ONCE
+            )
             assert done.batch is not None and done.batch.error is None
 
         load()
@@ -150,7 +151,7 @@ def test_a_key_that_changes_its_case_is_one_row_where_the_contract_says_so(
 
 
 def test_a_mariadb_that_is_down_is_a_clear_error(
-    pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pipelines.errors import SourceError
 
@@ -159,9 +160,9 @@ def test_a_mariadb_that_is_down_is_a_clear_error(
         tmp_path,
         document("uji/kotor", [column("id", "integer")], database("UJI_URL"), extract={"table": "x"}),
     )
-    url = pg_url.replace("postgresql://", "postgresql+psycopg://", 1)
+    url = warehouse_url.replace("postgresql://", "postgresql+psycopg://", 1)
     with connect(url) as connection:
         prepare.prepare(connection, [])
         with pytest.raises(SourceError) as caught:
-            ingest(connection, contract, Settings(tmp_path, tmp_path, url), url, run_id="uji")
+            ingest(connection, contract, Settings(tmp_path, tmp_path, url), url, run_id="uji", waits=AT_ONCE)
     assert "rahasia" not in str(caught.value)

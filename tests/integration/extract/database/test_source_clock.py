@@ -27,8 +27,8 @@ LATE = ["2026-09-02 00:00", "2026-09-02 00:29", "2026-09-02 07:59", "2026-09-02 
 
 
 @pytest.fixture(scope="module")
-def nights(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
-    made = Nights(module_pg_url, tmp_path_factory.mktemp("kontrak"))
+def nights(module_warehouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
+    made = Nights(module_warehouse_url, tmp_path_factory.mktemp("kontrak"))
     yield made
     made.connection.close()
 

@@ -13,12 +13,12 @@ from pipelines.errors import SourceError
 from pipelines.ingest import Ingested, ingest
 from pipelines.settings import Settings
 from tests.support.contracts import column, upload
-from tests.support.loads import Loads
+from tests.support.loads import AT_ONCE, Loads
 
 
 class Zone:
-    def __init__(self, pg_url: str, folder: Path) -> None:
-        self.loads = Loads(pg_url, folder)
+    def __init__(self, warehouse_url: str, folder: Path) -> None:
+        self.loads = Loads(warehouse_url, folder)
         self.settings = Settings(home=folder / "home", project=folder, warehouse_url=self.loads.url)
         self.folder = folder / "home" / "unggahan" / "uji" / "data"
         self.folder.mkdir(parents=True)
@@ -43,6 +43,7 @@ class Zone:
             self.settings,
             self.loads.url,
             run_id="uji",
+            waits=AT_ONCE,
             full_refresh=full_refresh,
         )
 
@@ -54,8 +55,8 @@ class Zone:
 
 
 @pytest.fixture
-def zone(pg_url: str, tmp_path: Path) -> Iterator[Zone]:
-    made = Zone(pg_url, tmp_path)
+def zone(warehouse_url: str, tmp_path: Path) -> Iterator[Zone]:
+    made = Zone(warehouse_url, tmp_path)
     yield made
     made.loads.connection.close()
 

@@ -20,9 +20,9 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def province(pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Province]:
+def province(reference_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Province]:
     monkeypatch.setenv("GUDANG_UPLOAD_ZONE", str(tmp_path / "unggahan"))
-    made = Province(pg_url, tmp_path)
+    made = Province(reference_url, tmp_path)
     yield made
     made.connection.close()
 

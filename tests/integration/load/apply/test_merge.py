@@ -114,7 +114,7 @@ def test_a_reconciliation_that_fails_leaves_what_was_loaded_and_is_due_again(sha
     assert (batch.state, batch.loaded, batch.error) == (
         "loaded",
         1,
-        "reconciliation: no right to read the keys",
+        "rekonsiliasi: no right to read the keys",
     )
     assert shared_loads.raw(contract, "kunci", "deleted_at is null") == [
         ("a", True),
@@ -124,7 +124,7 @@ def test_a_reconciliation_that_fails_leaves_what_was_loaded_and_is_due_again(sha
     batch = shared_loads.load(
         contract, lambda of, since: [] if len(of.stored) < len(NAMES) else source.read(of, since)
     )
-    assert batch.error == "reconciliation: sumber tidak memberi satu kunci pun, padahal raw punya baris"
+    assert batch.error == "rekonsiliasi: sumber tidak memberi satu kunci pun, padahal raw punya baris"
     assert shared_loads.load(contract, source.read).deleted == 1
     assert shared_loads.raw(contract, "kunci", "deleted_at is null") == [
         ("a", False),

@@ -110,8 +110,8 @@ def test_two_persons_whose_rows_are_refused_alike_are_two_rows_in_quarantine(
 
 
 @pytest.fixture(scope="module")
-def nights(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
-    made = Nights(module_pg_url, tmp_path_factory.mktemp("kontrak"))
+def nights(module_warehouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
+    made = Nights(module_warehouse_url, tmp_path_factory.mktemp("kontrak"))
     yield made
     made.connection.close()
 

@@ -15,8 +15,8 @@ from tests.support.loads import Loads, Row
 
 
 @pytest.fixture
-def nights(pg_url: str, tmp_path: Path) -> Iterator[Nights]:
-    made = Nights(pg_url, tmp_path)
+def nights(warehouse_url: str, tmp_path: Path) -> Iterator[Nights]:
+    made = Nights(warehouse_url, tmp_path)
     yield made
     made.connection.close()
 

@@ -13,7 +13,7 @@ import pytest
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import ContractError
-from pipelines.load import loader, prepare
+from pipelines.load import prepare
 from pipelines.quality.gate import GateResult
 from tests.support.contracts import column
 from tests.support.loads import Loads, Row
@@ -23,9 +23,9 @@ ROWS: list[Row] = [["1", NIK[0]], ["2", NIK[1]], ["3", None]]
 
 
 @pytest.fixture
-def loads(pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loads]:
+def loads(warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loads]:
     monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
-    made = Loads(pg_url, tmp_path)
+    made = Loads(warehouse_url, tmp_path)
     yield made
     made.connection.close()
 
@@ -139,17 +139,20 @@ def _refuse(_: Any) -> Any:
     return No()
 
 
-def test_a_load_that_dies_leaves_no_personal_value_behind(
-    loads: Loads, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("where", ["landing", "gate"])
+def test_a_load_that_dies_leaves_no_personal_value_behind(loads: Loads, where: str) -> None:
     contract = people(loads)
 
     def boom(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(loader, "_stage", boom)
+    def read(*_: Any) -> Iterator[Row]:
+        yield from ROWS
+        if where == "landing":
+            boom()
+
     with pytest.raises(KeyboardInterrupt):
-        loads.load(contract, lambda *_: ROWS)
+        loads.load(contract, read, gate=boom)
     loads.connection.close()
     with psycopg.connect(loads.url.replace("+psycopg", "")) as other:
         tables = other.execute(
@@ -161,7 +164,7 @@ def test_a_load_that_dies_leaves_no_personal_value_behind(
 
 
 def test_a_server_that_logs_everything_logs_no_key_and_no_personal_value(
-    loads: Loads, tmp_path: Path, pg_url: str
+    loads: Loads, tmp_path: Path, warehouse_url: str
 ) -> None:
     (name,) = loads.run("select current_database()")[0]
     for setting in (
@@ -172,7 +175,7 @@ def test_a_server_that_logs_everything_logs_no_key_and_no_personal_value(
         loads.run(f"alter database {name} set {setting}")
     said = "select pg_read_file(pg_current_logfile())"
     before = len(loads.run(said)[0][0])
-    logged = Loads(pg_url, tmp_path)
+    logged = Loads(warehouse_url, tmp_path)
     contract = people(logged)
     logged.load(contract, lambda *_: ROWS)
     logged.connection.close()

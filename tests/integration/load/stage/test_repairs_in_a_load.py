@@ -49,9 +49,9 @@ ROWS = [
 
 
 @pytest.fixture
-def loaded(pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def loaded(warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The rows, loaded; gives a function that asks the warehouse."""
-    url = pg_url.replace("postgresql://", "postgresql+psycopg://", 1)
+    url = warehouse_url.replace("postgresql://", "postgresql+psycopg://", 1)
     monkeypatch.setenv("UJI_URL", url)
     monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
     with connect(url) as connection:

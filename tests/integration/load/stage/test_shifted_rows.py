@@ -25,9 +25,9 @@ PUBLIC = [
 
 
 @pytest.fixture
-def loads(pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loads]:
+def loads(warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loads]:
     monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 40)
-    made = Loads(pg_url, tmp_path)
+    made = Loads(warehouse_url, tmp_path)
     yield made
     made.connection.close()
 

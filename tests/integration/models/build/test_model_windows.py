@@ -18,9 +18,9 @@ STAGING = [dg.AssetKey(["staging", f"stg_dinkes__{name}"]) for name in ("kunjung
 
 
 @pytest.fixture
-def warehouse(pg_url: str) -> Iterator[ModelWarehouse]:
+def warehouse(reference_url: str) -> Iterator[ModelWarehouse]:
     """Visits of ten days, one a day, all loaded long ago; what they refer to is built."""
-    made = ModelWarehouse(pg_url)
+    made = ModelWarehouse(reference_url)
     made.run("""
         insert into raw.dinkes__puskesmas (kode_puskesmas, nama, kode_kecamatan, jenis, aktif)
         values ('P6472050101', 'Puskesmas Contoh', '64.72.05', 'rawat_inap', true);

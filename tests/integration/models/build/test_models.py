@@ -149,7 +149,7 @@ def test_a_change_that_would_break_a_view_of_others_is_refused_whole(small_wareh
     small_warehouse.model("m", "select 9 as n")
     result = small_warehouse.build()["m"]
     assert result.state == "failed"
-    assert "its new shape breaks the view laporan.a" in (result.error or "")
+    assert "bentuk barunya merusak view laporan.a" in (result.error or "")
     assert small_warehouse.run("select n, (select dipakai from laporan.a) from core.m") == [(1, 2)]
 
 

@@ -17,7 +17,6 @@ from urllib.parse import urldefrag
 import pytest
 
 from pipelines.cli import main
-from pipelines.contracts.files import load_contracts
 from pipelines.errors import GudangError, PublicationError
 from pipelines.models.project.project import load_project
 from pipelines.publication.dictionary.dictionary import Dictionary, make_dictionary
@@ -26,6 +25,7 @@ from pipelines.publication.dictionary.pages import CONTENTS, GRAPH, START, rende
 from pipelines.settings import PROJECT_ROOT
 from tests.support.contracts import column, database, document, make
 from tests.support.dbt_folder import DbtFolder
+from tests.support.repository import own_contracts, own_project
 
 ATTACK = "<script>alert('x')</script><img src=x onerror=y>\" ' &"
 PERSONAL = "6472010107900001"
@@ -59,8 +59,8 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def dictionary() -> Dictionary:
-    project = load_project(PROJECT_ROOT / "dbt_like_sql")
-    return make_dictionary(project, load_contracts(PROJECT_ROOT / "contracts"))
+    project = own_project()
+    return make_dictionary(project, own_contracts())
 
 
 @pytest.fixture(scope="module")
@@ -141,10 +141,10 @@ def test_no_page_has_an_id_twice(site: Mapping[str, Page]) -> None:
 def test_every_described_column_is_on_its_relations_page_with_its_description(
     site: Mapping[str, Page],
 ) -> None:
-    project = load_project(PROJECT_ROOT / "dbt_like_sql")
+    project = own_project()
     described = {node.relation: node.columns for node in project.nodes.values()}
     described |= {source.relation.dotted: source.columns for source in project.sources.values()}
-    for contract in load_contracts(PROJECT_ROOT / "contracts"):
+    for contract in own_contracts():
         described[f"raw.{contract.table}"] += contract.columns  # type: ignore[operator]
     for relation, columns in described.items():
         page = site[f"relasi/{relation}.html"]

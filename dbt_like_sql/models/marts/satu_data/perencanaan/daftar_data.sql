@@ -16,20 +16,20 @@ gabungan as (
     select
         kontrak.dataset as dataset_kontrak,
         butir.dataset as dataset_butir,
-        kontrak.judul as judul_kontrak,
+        kontrak.title as judul_kontrak,
         butir.judul as judul_butir,
-        kontrak.produsen,
+        kontrak.producer as produsen,
         butir.produsen_data,
-        kontrak.jenis_sumber,
-        kontrak.frekuensi_hari,
-        coalesce(kontrak.latensi_jam, 0) as latensi_jam,
+        kontrak.source_kind as jenis_sumber,
+        kontrak.frequency_days as frekuensi_hari,
+        coalesce(kontrak.latency_hours, 0) as latensi_jam,
         butir.kode_daftar,
         butir.jadwal,
         butir.jadwal_hari,
         butir.jenis_data,
         butir.prioritas,
         -- Yang disepakati insidental tidak punya tempo.
-        case when butir.jadwal is null then kontrak.frekuensi_hari else butir.jadwal_hari end as tempo_hari
+        case when butir.jadwal is null then kontrak.frequency_days else butir.jadwal_hari end as tempo_hari
     from kontrak
     full outer join butir on kontrak.dataset = butir.dataset
 ),

@@ -40,7 +40,7 @@ terbitan as (
     -- Yang terakhir terjadi pada tiap mart, di mana pun berkasnya: yang ditarik tidak lagi terbit.
     select distinct on (catatan.mart)
         catatan.mart,
-        catatan.peristiwa,
+        catatan.event as peristiwa,
         catatan.at
     from {{ source('ops', 'publication_log') }} as catatan
     where catatan.path like '%.csv'
@@ -64,8 +64,8 @@ peta as (
 muatan as (
     select
         kontrak.dataset,
-        kontrak.produsen,
-        kontrak.jenis_sumber,
+        kontrak.producer as produsen,
+        kontrak.source_kind as jenis_sumber,
         keadaan.rows_in_raw as baris,
         keadaan.rows_quarantined as baris_karantina,
         keadaan.arrived_at as datang

@@ -1,0 +1,231 @@
+"""A warehouse of an earlier version becomes one like a new one, keeps its rows, and is loaded on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from pipelines.contracts.model import Contract
+from pipelines.errors import LoadError
+from pipelines.load.prepare import prepare
+from pipelines.load.pseudonyms import ORIGINALS_ROLE
+from pipelines.warehouse import upgrade
+from pipelines.warehouse.locks import LockPatience
+from pipelines.warehouse.upgrade import Script
+from tests.support.contracts import column, upload
+from tests.support.loads import Loads, Row
+
+OLD = Path(__file__).parent / "data/warehouse_0_0.sql"
+"""Made by version 0.0 from the datasets of `contracts`; never edited."""
+
+PERSONS: list[Row] = [["1", "9901010101900001"], ["2", "9901014101900002"], ["3", None]]
+SCHEMAS = ("ops", "quarantine", "raw", "landing", "pribadi")
+CATALOGUE = {
+    "schemas": "select nspname from pg_namespace where nspname = any(%(schemas)s)",
+    "relations": "select relnamespace::regnamespace::text, relname, relkind::text, relacl::text,"
+    " obj_description(oid, 'pg_class') from pg_class where relkind in ('r', 'v', 'S') and"
+    " relnamespace::regnamespace::text = any(%(schemas)s)",
+    "columns": "select attrelid::regclass::text, attname, rank() over (partition by attrelid order by attnum),"
+    " format_type(atttypid, atttypmod), attnotnull, attidentity::text, pg_get_expr(adbin, adrelid),"
+    " col_description(attrelid, attnum) from pg_attribute join pg_class c on c.oid = attrelid left join pg_attrdef on"
+    " adrelid = attrelid and adnum = attnum where c.relkind in ('r', 'v') and attnum > 0 and not attisdropped and"
+    " c.relnamespace::regnamespace::text = any(%(schemas)s)",
+    "constraints": "select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint where"
+    " contype <> 'n' and connamespace::regnamespace::text = any(%(schemas)s)",
+    "indexes": "select indexdef from pg_indexes where schemaname = any(%(schemas)s)",
+    "functions": "select pg_get_functiondef(oid), proacl::text from pg_proc p where prokind = 'f' and"
+    " pronamespace::regnamespace::text = any(%(schemas)s) and not exists (select from pg_depend where"
+    " objid = p.oid and deptype = 'e')",
+    "views": "select schemaname, viewname, definition from pg_views where schemaname = any(%(schemas)s)",
+    "extensions": "select extname, extnamespace::regnamespace::text from pg_extension",
+    "migrations": "select name, number, sha256, version from ops.migration",
+}
+
+
+def contracts(loads: Loads) -> dict[str, Contract]:
+    person = column(
+        "nik", classification="pribadi", pseudonymise="kunjungan", retain_original="UU 23/2006, pasal 84"
+    )
+    key = column("id", "integer", primaryKey=True)
+    changed = column("diubah", "timestamp", required=True)
+    merge: dict[str, Any] = {"write_disposition": "merge"}
+    csv = {"format": "csv", "pattern": "*"}
+    server = upload("uji/berkas", "csv")
+    made = [
+        loads.contract(key, person, key="uji/orang"),
+        loads.contract(
+            column("kunci", primaryKey=True),
+            column("nilai", "integer"),
+            changed,
+            key="uji/ubah",
+            cursor="diubah",
+            max_quarantine_share=0.9,
+            **merge,
+        ),
+        loads.contract(key, column("v"), key="uji/versi", merge_strategy="scd2", **merge),
+        loads.contract(
+            key,
+            column("jumlah", "integer"),
+            key="uji/berkas",
+            server=server,
+            extract=csv,
+            max_quarantine_share=1,
+        ),
+    ]
+    return {contract.key: contract for contract in made}
+
+
+def catalogue(loads: Loads) -> dict[str, list[str]]:
+    """What the catalogue says, each row as text."""
+    found: dict[str, list[str]] = {}
+    for name, query in CATALOGUE.items():
+        rows = loads.connection.execute(query.encode(), {"schemas": list(SCHEMAS)}).fetchall()
+        # The number of a load is in the name of a primary key.
+        found[name] = sorted(re.sub(r"__\d+_pkey", "__N_pkey", repr(row)) for row in rows)
+    return found
+
+
+def rows(loads: Loads) -> dict[str, list[str]]:
+    """Every table's rows as text; the names of columns are not in it."""
+    tables = loads.run(
+        "select schemaname, tablename from pg_tables where schemaname in ('ops', 'quarantine', 'raw', 'pribadi')"
+        " and tablename <> 'migration'"
+    )
+    found: dict[str, list[str]] = {}
+    for schema, table in tables:
+        query = sql.SQL("select t::text from {} t order by 1").format(sql.Identifier(schema, table))
+        found[f"{schema}.{table}"] = [row for (row,) in loads.connection.execute(query).fetchall()]
+    return found
+
+
+@pytest.fixture
+def old(pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loads]:
+    """The old warehouse, as it was restored."""
+    monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
+    with psycopg.connect(pg_url, autocommit=True) as connection:
+        if not connection.execute("select 1 from pg_roles where rolname = %s", [ORIGINALS_ROLE]).fetchone():
+            connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(ORIGINALS_ROLE)))
+        connection.execute(OLD.read_bytes())
+    made = Loads(pg_url, tmp_path, prepared=True)
+    yield made
+    made.connection.close()
+
+
+@pytest.fixture
+def fresh(warehouse_url: str, tmp_path: Path) -> Iterator[Loads]:
+    """A warehouse of this version."""
+    made = Loads(warehouse_url, tmp_path)
+    yield made
+    made.connection.close()
+
+
+def test_an_old_warehouse_becomes_like_a_new_one_and_keeps_its_rows(old: Loads, fresh: Loads) -> None:
+    before = rows(old)
+    assert sum(map(len, before.values())) > 35
+    for loads in (old, fresh):
+        prepare(loads.connection, contracts(loads).values())
+    assert rows(old) == before
+    # As somebody granted the old ledger.
+    fresh.run(f"grant select on ops.load_batch to {ORIGINALS_ROLE}")
+    for loads in (old, fresh):  # comments on raw tables and the table of originals come with a load
+        made = contracts(loads)
+        loads.load(made["uji/orang"], lambda *_: PERSONS)
+        loads.load(made["uji/ubah"], lambda *_: [["a", "1", "2024-05-03"]])
+        loads.load(made["uji/versi"], lambda *_: [["1", "b"], ["2", "a"]])
+        loads.load(made["uji/berkas"], lambda *_: [["1", "10"]], file="data.csv")
+    new = catalogue(fresh)
+    for name, found in catalogue(old).items():
+        assert found == new[name], name
+
+
+def test_an_upgraded_warehouse_is_loaded_on(old: Loads) -> None:
+    made = contracts(old)
+    prepare(old.connection, made.values())
+    of_persons = old.run("select id, nik from raw.uji__orang")
+    assert old.load(made["uji/orang"], lambda *_: PERSONS).unchanged == 3
+    assert old.run("select id, nik from core.orang") == of_persons, "another's view on raw"
+    seen: list[str | None] = []
+
+    def since(_: Contract, cursor: str | None) -> list[Row]:
+        seen.append(cursor)
+        return [["b", "2", "2024-05-02"]]
+
+    assert old.load(made["uji/ubah"], since).loaded == 1
+    assert seen == ["2024-05-01T00:00:00"]
+    assert old.run("select state from quarantine.row where dataset = 'uji/ubah'") == [("resolved",)]
+    assert old.run("select rule, value from ops.quarantine_reason where dataset = 'uji/berkas'") == [
+        ("tipe", "sepuluh")
+    ]
+    old.load(made["uji/versi"], lambda *_: [["1", "c"], ["2", "a"]])
+    assert old.run("select v from raw.uji__versi where id = 1 order by valid_from") == [
+        ("a",),
+        ("b",),
+        ("c",),
+    ]
+    assert old.run("select event, reason from ops.publication_log where mart = 'lama'") == [
+        ("ditarik", "mart tidak terbuka lagi")
+    ]
+
+
+def test_a_start_with_nothing_to_do_runs_no_script(loads: Loads) -> None:
+    ran = loads.run("select * from ops.migration order by name")
+    prepare(loads.connection, [])
+    assert loads.run("select * from ops.migration order by name") == ran
+
+
+def test_functions_and_views_are_made_anew_when_their_text_changed(loads: Loads) -> None:
+    loads.run(
+        "update ops.migration set sha256 = 'dulu' where name in ('views/ledger.sql', 'functions/checks.sql')"
+    )
+    loads.run("create or replace function ops.cek_nib(t text) returns boolean language sql return false")
+    loads.run("delete from ops.migration where name = 'functions/loading.sql'")
+    loads.run("drop function ops.kunci_ringkas")
+    prepare(loads.connection, [])
+    assert loads.run("select ops.cek_nib('1234567890123'), ops.kunci_ringkas('a')") == [(True, "a")]
+    assert loads.run("select from ops.migration where sha256 = 'dulu'") == []
+
+
+def test_a_migration_that_ran_may_not_change(loads: Loads) -> None:
+    loads.run("update ops.migration set sha256 = repeat('0', 64) where number = 1")
+    with pytest.raises(LoadError, match=r"migrasi 001_\w+\.sql sudah dijalankan di sini dengan isi lain"):
+        prepare(loads.connection, [])
+
+
+def test_a_newer_warehouse_is_left_alone(loads: Loads) -> None:
+    loads.run(
+        "insert into ops.migration (name, number, sha256, version) values ('999_nanti.sql', 999, 'x', '9.9')"
+    )
+    with pytest.raises(LoadError, match=r"lebih baru daripada program ini: 999_nanti\.sql tidak dikenal"):
+        prepare(loads.connection, [])
+
+
+def test_a_migration_that_fails_leaves_nothing_and_those_before_it_stand(loads: Loads) -> None:
+    ours = upgrade.migrations()
+    good = Script("003_baik.sql", "create table ops.baik (n integer); insert into ops.baik values (1)", 3)
+    bad = Script("004_buruk.sql", "create table ops.buruk (n integer); select 1 / 0", 4)
+    for _ in range(2):
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            upgrade.upgrade(loads.connection, known=[*ours, good, bad])
+        assert loads.run("select to_regclass('ops.buruk'), (select count(*) from ops.baik)") == [(None, 1)]
+    mended = Script("004_buruk.sql", "create table ops.buruk (n integer)", 4)
+    assert upgrade.upgrade(loads.connection, known=[*ours, good, mended]) == ["004_buruk.sql"]
+
+
+def test_an_upgrade_behind_a_reader_gives_up_with_a_clear_word_and_can_be_run_again(old: Loads) -> None:
+    impatient = LockPatience(total=0.5, attempt=0.1, pause=0.05)
+    with psycopg.connect(old.url.replace("+psycopg", "")) as reader:
+        reader.execute("select count(*) from ops.publication_log")
+        with pytest.raises(
+            LoadError, match=r"sesi lain memegang tabel gudang data sendiri lebih dari 0\.5 detik"
+        ):
+            prepare(old.connection, [], patience=impatient)
+    prepare(old.connection, [])
+    assert old.run("select count(*) from ops.migration where number is not null") == [
+        (len(upgrade.migrations()),)
+    ]
