@@ -1,0 +1,138 @@
+"""The statements that replace, append and upsert."""
+
+# ruff: noqa: S608  # parts of a statement that is expected
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from pipelines.contracts.windows import Window
+from pipelines.load.apply import statements
+from pipelines.load.plan import LoadPlan
+from tests.support.contracts import column
+from tests.support.statements import CHANGED, ID, NAME, clauses, contract_of, plan_of, uploaded, written
+
+IN_WINDOW = """"r"."hari" >= '2026-11-01'::date and "r"."hari" < ('2026-11-02'::date::date + 1)"""
+ALL_COLUMNS = '"id", "nama", "_batch_id", "_loaded_at", "_source_position"'
+
+
+def of_a_window(folder: Path) -> LoadPlan:
+    partition = {"column": "hari", "every": "daily", "start": "2026-01-01"}
+    contract = contract_of(folder, ID, column("hari", "date"), partition=partition)
+    return plan_of(contract, window=Window(date(2026, 11, 1), date(2026, 11, 2)))
+
+
+def test_changes_are_counted_by_key(tmp_path: Path) -> None:
+    assert clauses(statements.count_changes(plan_of(contract_of(tmp_path, ID, NAME)))) == clauses("""
+        select
+            count(*) filter (where "s"."id" is not null
+                and ("r"."id" is null or ("r"."id", "r"."nama") is distinct from ("s"."id", "s"."nama"))),
+            count(*) filter (where "s"."id" is null)
+        from "landing"."uji__data__7_stage" s
+        full join (select * from "raw"."uji__data" r where true) r on "s"."id" = "r"."id"
+    """)
+
+
+def test_without_a_key_changes_are_counted_row_by_row(tmp_path: Path) -> None:
+    assert clauses(statements.count_changes(plan_of(contract_of(tmp_path, NAME)))) == clauses("""
+        select
+            (select count(*) from (
+                select "nama" from "landing"."uji__data__7_stage"
+                except all select "nama" from "raw"."uji__data" r where true
+            ) a),
+            (select count(*) from (
+                select "nama" from "raw"."uji__data" r where true
+                except all select "nama" from "landing"."uji__data__7_stage"
+            ) m)
+    """)
+
+
+def test_a_window_takes_the_place_of_its_days(tmp_path: Path) -> None:
+    plan = of_a_window(tmp_path)
+    assert clauses(statements.replaces_all(plan)) == clauses(
+        f'select not exists (select from "raw"."uji__data" r where ({IN_WINDOW}) is not true)'
+    )
+    assert clauses(statements.delete_scope(plan)) == clauses(
+        f'delete from "raw"."uji__data" r where {IN_WINDOW}'
+    )
+    assert clauses(statements.delete_moved(plan)) == clauses(f"""
+        delete from "raw"."uji__data" r using "landing"."uji__data__7_stage" s
+        where "s"."id" = "r"."id" and ({IN_WINDOW}) is not true
+    """)
+
+
+def test_a_file_takes_the_place_of_its_earlier_rows(tmp_path: Path) -> None:
+    plan = plan_of(uploaded(tmp_path, ID, write_disposition="append"), file="januari.csv")
+    assert clauses(statements.delete_scope(plan)) == clauses("""
+        delete from "raw"."uji__data" r where "r"."_batch_id" in (
+            select batch_id from ops.load_batch where dataset = 'uji/data' and source_name = 'januari.csv'
+        )
+    """)
+
+
+def test_the_stage_is_inserted_or_moved_as_a_whole(tmp_path: Path) -> None:
+    plan = plan_of(contract_of(tmp_path, ID, NAME))
+    assert clauses(statements.insert_stage(plan)) == clauses(
+        f'insert into "raw"."uji__data" ({ALL_COLUMNS}) select {ALL_COLUMNS} from "landing"."uji__data__7_stage"'
+    )
+    assert written(statements.move_stage(plan)) == 'alter table "landing"."uji__data__7_stage" set schema raw'
+    assert written(statements.is_empty(plan)) == 'select not exists (select from "raw"."uji__data")'
+
+
+def test_an_append_adds_new_keys_and_counts_contradictions(tmp_path: Path) -> None:
+    plan = plan_of(contract_of(tmp_path, ID, NAME, write_disposition="append"))
+    assert clauses(statements.append_stage(plan)) == clauses(f"""
+        insert into "raw"."uji__data" ({ALL_COLUMNS})
+        select {ALL_COLUMNS} from "landing"."uji__data__7_stage" on conflict do nothing
+    """)
+    assert clauses(statements.count_contradictions(plan)) == clauses("""
+        select count(*) from "landing"."uji__data__7_stage" s join "raw"."uji__data" r on "s"."id" = "r"."id"
+        where ("r"."id", "r"."nama") is distinct from ("s"."id", "s"."nama")
+    """)
+
+
+def test_without_a_key_an_append_adds_as_many_rows_as_the_source_has_more(tmp_path: Path) -> None:
+    contract = contract_of(tmp_path, NAME, CHANGED, write_disposition="append", cursor="diubah")
+    assert clauses(statements.append_stage(plan_of(contract, since="2026-11-01"))) == clauses("""
+        insert into "raw"."uji__data" ("nama", "diubah", _batch_id, _loaded_at)
+        select "nama", "diubah", 7, statement_timestamp()
+        from (
+            select "nama", "diubah" from "landing"."uji__data__7_stage" s
+            where "s"."diubah" >= '2026-11-01'::timestamp
+            except all
+            select "nama", "diubah" from "raw"."uji__data" r where "r"."diubah" >= '2026-11-01'::timestamp
+        ) added
+    """)
+
+
+UPSERT = """
+    insert into "raw"."uji__data" as t ("id", "diubah", "_batch_id", "_loaded_at", "_source_position")
+    select "id", "diubah", "_batch_id", "_loaded_at", "_source_position" from "landing"."uji__data__7_stage"
+    on conflict ("id") do update
+    set "diubah" = excluded."diubah", "_batch_id" = excluded."_batch_id", "_loaded_at" = excluded."_loaded_at",
+        "_source_position" = excluded."_source_position"
+    where ("t"."id", "t"."diubah") is distinct from ("excluded"."id", "excluded"."diubah")
+"""
+
+
+def test_an_upsert_changes_a_row_only_where_its_content_does(tmp_path: Path) -> None:
+    contract = contract_of(tmp_path, ID, CHANGED, write_disposition="merge", cursor="diubah")
+    assert clauses(statements.upsert_stage(plan_of(contract))) == clauses(UPSERT)
+
+
+def test_an_older_version_of_a_file_changes_nothing(tmp_path: Path) -> None:
+    contract = uploaded(tmp_path, ID, CHANGED, write_disposition="merge", cursor="diubah")
+    assert clauses(statements.upsert_stage(plan_of(contract))) == clauses(f"""
+        {UPSERT} and (
+            excluded."diubah" >= "t"."diubah" or not "t"."diubah" between '0002-01-01'::timestamp
+                and (transaction_timestamp() + '1 day'::interval)::timestamp
+        )
+    """)
+
+
+def test_a_row_that_was_marked_as_deleted_has_changed_when_it_comes_again(tmp_path: Path) -> None:
+    contract = contract_of(tmp_path, ID, write_disposition="merge", reconcile="PT20H")
+    assert written(statements.upsert_stage(plan_of(contract))).endswith(
+        '("t"."id", "t"."deleted_at") is distinct from ("excluded"."id", "excluded"."deleted_at")'
+    )

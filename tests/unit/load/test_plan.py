@@ -1,0 +1,78 @@
+"""What a load is, as a value: which rows it reads and replaces, and the raw table that it needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.load.plan import create_raw, expected_shape
+from tests.support.contracts import column
+from tests.support.statements import CHANGED, ID, NAME, clauses, contract_of, plan_of, uploaded, written
+
+SCD2 = {"write_disposition": "merge", "merge_strategy": "scd2"}
+
+
+def test_raw_has_the_contracts_columns_those_of_each_load_and_the_key(tmp_path: Path) -> None:
+    (table,) = create_raw(contract_of(tmp_path, ID, NAME))
+    assert clauses(table) == clauses("""
+        create table if not exists "raw"."uji__data" (
+            "id" integer, "nama" text,
+            "_batch_id" bigint, "_loaded_at" timestamptz, "_source_position" text, primary key ("id")
+        )
+    """)
+
+
+def test_a_history_has_one_current_version_of_a_key(tmp_path: Path) -> None:
+    table, index = create_raw(contract_of(tmp_path, ID, **SCD2), "uji__data__7_baru")
+    assert '"valid_from" timestamptz, "valid_to" timestamptz, "is_current" boolean' in written(table)
+    assert 'primary key ("id", "valid_from")' in written(table)
+    assert written(index) == (
+        "do 'begin if to_regclass(''raw.uji__data__7_baru_current'') is null and exists (select from pg_attribute"
+        " where attrelid = ''\"raw\".\"uji__data__7_baru\"''::regclass and attname = ''is_current'') then"
+        ' create unique index "uji__data__7_baru_current" on "raw"."uji__data__7_baru" ("id") where is_current;'
+        " end if; end'"
+    )
+
+
+def test_the_expected_shape_is_written_as_postgresql_writes_types(tmp_path: Path) -> None:
+    contract = contract_of(tmp_path, column("a", "numeric(8, 2)"), column("b", "double precision"), CHANGED)
+    assert expected_shape(contract)[:3] == [
+        ("a", "numeric(8,2)"), ("b", "doubleprecision"), ("diubah", "timestampwithouttimezone"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("custom", "run", "everything"),
+    [
+        ({}, {}, True),
+        ({"write_disposition": "merge", "cursor": "diubah"}, {"since": "2026-11-01"}, False),
+        ({"write_disposition": "merge", "cursor": "diubah"}, {"since": None, "full_refresh": True}, True),
+    ],
+)
+def test_a_load_reads_everything_unless_it_begins_at_a_cursor(
+    tmp_path: Path, custom: dict[str, Any], run: dict[str, Any], everything: bool
+) -> None:
+    assert plan_of(contract_of(tmp_path, ID, CHANGED, **custom), **run).reads_everything is everything
+
+
+def test_one_of_several_files_is_not_everything_except_of_a_history_without_a_cursor(tmp_path: Path) -> None:
+    def reads_everything(name: str, **custom: Any) -> bool:
+        return plan_of(uploaded(tmp_path / name, ID, CHANGED, **custom)).reads_everything
+
+    assert not reads_everything("merged", write_disposition="merge")
+    assert reads_everything("history", **SCD2)
+    assert not reads_everything("clocked", cursor="diubah", **SCD2)
+    appended = plan_of(uploaded(tmp_path / "appended", ID, write_disposition="append"), file="januari.csv")
+    assert not appended.reads_everything
+
+
+def test_tables_of_a_load_have_the_batch_in_their_names(tmp_path: Path) -> None:
+    plan = plan_of(contract_of(tmp_path, ID))
+    assert [written(table) for table in (plan.landing, plan.stage, plan.duplicates, plan.raw)] == [
+        '"landing"."uji__data__7_landing"',
+        '"landing"."uji__data__7_stage"',
+        '"landing"."uji__data__7_duplicates"',
+        '"raw"."uji__data"',
+    ]
