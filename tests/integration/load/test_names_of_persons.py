@@ -97,19 +97,24 @@ CASES: dict[str, tuple[str, bytes | str, dict[str, Any], str]] = {
     "no header": ("csv", f"{NIK},{NAME},5\n6472,SITI,6\n", {}, "kolom ke-1, kolom ke-2"),
     "no header in a workbook": ("xlsx", _workbook(), {}, "kolom ke-1, kolom ke-2, kolom ke-3"),
     "header_row off by one": ("csv", f"nik,nama,nilai\n{NIK},{NAME},5\n", {"header_row": 2}, "kolom ke-1"),
-    "one column too many": ("csv", f"nik,nama,nilai,{NAME}\n1,a,5,x\n", {}, "not expected .*kolom ke-4"),
-    "a name twice": ("csv", f"nik,nama,nilai,{NAME},{NAME}\n1,a,5,x,y\n", {}, "twice .*kolom ke-5"),
-    "auto": ("csv", f"{NIK};{NAME};5\n1;SITI;6\n", {"delimiter": "auto", "quote": "auto"}, "no delimiter"),
+    "one column too many": ("csv", f"nik,nama,nilai,{NAME}\n1,a,5,x\n", {}, "tidak dikenal .*kolom ke-4"),
+    "a name twice": ("csv", f"nik,nama,nilai,{NAME},{NAME}\n1,a,5,x,y\n", {}, "ganda .*kolom ke-5"),
+    "auto": (
+        "csv",
+        f"{NIK};{NAME};5\n1;SITI;6\n",
+        {"delimiter": "auto", "quote": "auto"},
+        "tidak ada pemisah",
+    ),
     "keys of a file": (
         "json",
         f'[{{"{NIK}": 1, "{NAME}": {{"x": 2}}}}]',
         {},
         "2 nama yang tidak ditampilkan",
     ),
-    "a sheet": ("xlsx", _workbook(NAME), {"sheet": "Data"}, "it has 1"),
+    "a sheet": ("xlsx", _workbook(NAME), {"sheet": "Data"}, "yang ada: 1 lembar"),
     "sheets": ("xlsx", _workbook(NAME), {"sheets": "*"}, "lembar 1 baris 1"),
-    "a member": ("csv", _zip(f"{NAME}.txt"), {"member": "*.csv"}, "it holds: 1 in all"),
-    "a damaged member": ("csv", _damaged(f"{NAME}.csv"), {"member": "*.csv"}, "damaged or cut short"),
+    "a member": ("csv", _zip(f"{NAME}.txt"), {"member": "*.csv"}, "isinya: 1 berkas"),
+    "a damaged member": ("csv", _damaged(f"{NAME}.csv"), {"member": "*.csv"}, "rusak atau terpotong"),
 }
 
 

@@ -61,7 +61,7 @@ def test_a_secret_is_hidden_wherever_a_url_or_connection_string_holds_it(text: s
         "kata sandi: lihat petunjuk di README",
         "Access denied: the user or its password was refused",
         "the token endpoint gave no bearer token: only bearer tokens can be sent",
-        "its URL holds a password: set GUDANG_UPLOAD_ZONE_PASSWORD, and the URL without it",
+        "URL-nya memuat kata sandi (isi GUDANG_UPLOAD_ZONE_PASSWORD, dan tulis URL tanpa kata sandi)",
         "auth.token: must be a reference such as ${GUDANG_TOKEN}",
         "a contract holds a password:\n  dinkes/kunjungan",
         'password: "${GUDANG_PW}"',
