@@ -211,6 +211,9 @@ def test_files_in_folders_that_no_contract_knows_are_found(zone: Path) -> None:
         "tiada/apa/dalam": "tidak ada kontrak tiada/apa",
         "tiada/apa/x.csv": "tidak ada kontrak tiada/apa",
     }
+    saran = {f.place: f.reason.partition("; ")[2] for f in found}
+    assert saran["samarinda/penduduk2/x.csv"] == "maksudnya samarinda/penduduk?"
+    assert saran["tiada/apa/x.csv"] == "periksa nama folder, atau buat kontraknya"
 
 
 def test_a_zone_behind_a_link_of_its_own_works(tmp_path: Path, zone: Path) -> None:

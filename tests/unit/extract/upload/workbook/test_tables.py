@@ -170,6 +170,8 @@ def test_the_declared_sheet_is_read(tmp_path: Path) -> None:
     assert len(read(opened(of, tmp_path / "data.xlsx"))) == 1
     with pytest.raises(SourceError, match="tidak ada lembar 'Rekap'; yang ada: 'Sheet', 'Isian'"):
         opened(contract("a", "b", file_format="xlsx", sheet="Rekap"), tmp_path / "data.xlsx")
+    error = refused(contract("a", "b", file_format="xlsx", sheet="Isain"), tmp_path / "data.xlsx")
+    assert error.hint == "maksudnya Isian? ganti nama lembarnya, atau perbaiki di kontrak"
 
 
 @pytest.mark.parametrize(
