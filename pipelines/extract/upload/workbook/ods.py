@@ -17,6 +17,7 @@ from pipelines.contracts.repairs import ERROR_TEXTS
 from pipelines.extract.upload.workbook.facts import DAMAGED, MOST_FACTS, DamagedError, SheetFacts
 
 _CONTENT = "content.xml"
+_CELLS = ("table-cell", "covered-table-cell")
 _CHUNK = 1 << 20
 _MARKS = (b":formula=", b'"error"', b"-spanned=", b":visibility=", b'"percentage"', b":null-date")
 """Without one of these the XML says nothing beside the values, and need not be parsed."""
@@ -65,8 +66,8 @@ class OdsFacts:
 class _Scan:
     """One pass over content.xml. A table within a cell is no sheet and is skipped.
 
-    A row or cell that is written once may stand for several in a row: `_rows` and `_columns` say how many, `_row` (from
-    1) and `_column` (from 0) are the place of the first.
+    An element may stand for a row or cell that is repeated: `_rows` and `_columns` say how often, `_row` (from 1) and
+    `_column` (from 0) are the place of the first.
     """
 
     def __init__(self) -> None:
@@ -91,38 +92,43 @@ class _Scan:
         elif kind == "table":
             self._depth += 1
             if self._depth == 1:
-                self._facts = self.tables.setdefault(_attribute(attributes, "name"), SheetFacts())
-                self._row = self._rows = 0
-        elif self._depth != 1:
-            return
-        elif kind == "table-row":
-            self._row += self._rows or 1
-            self._rows = _count(attributes, "number-rows-repeated")
-            self._column = self._columns = 0
-            if _attribute(attributes, "visibility") in ("collapse", "filter"):
-                self._facts.hidden.add(self._row, self._rows)
-        elif kind in ("table-cell", "covered-table-cell"):
-            self._column += self._columns
-            self._columns = _count(attributes, "number-columns-repeated")
-            self._cell = {key.rpartition(" ")[2]: value for key, value in attributes.items()}
-            self._error = any(
-                value == "error" and key.endswith("value-type") for key, value in attributes.items()
-            )
-            self._text.clear()
+                self._start_table(attributes)
+        elif self._depth == 1 and kind == "table-row":
+            self._start_row(attributes)
+        elif self._depth == 1 and kind in _CELLS:
+            self._start_cell(attributes)
+
+    def _start_table(self, attributes: Mapping[str, str]) -> None:
+        self._facts = self.tables.setdefault(_attribute(attributes, "name"), SheetFacts())
+        self._row = self._rows = 0
+
+    def _start_row(self, attributes: Mapping[str, str]) -> None:
+        self._row += self._rows or 1
+        self._rows = _count(attributes, "number-rows-repeated")
+        self._column = self._columns = 0
+        if _attribute(attributes, "visibility") in ("collapse", "filter"):
+            self._facts.hidden.add(self._row, self._rows)
+
+    def _start_cell(self, attributes: Mapping[str, str]) -> None:
+        self._column += self._columns
+        self._columns = _count(attributes, "number-columns-repeated")
+        self._cell = {key.rpartition(" ")[2]: value for key, value in attributes.items()}
+        self._error = any(v == "error" and key.endswith("value-type") for key, v in attributes.items())
+        self._text.clear()
 
     def _end(self, name: str) -> None:
         kind = name.rpartition(" ")[2]
         if kind == "table":
             self._depth -= 1
-        elif self._cell is not None and self._depth == 1 and kind in ("table-cell", "covered-table-cell"):
-            self._notice(self._cell)
+        elif self._cell is not None and self._depth == 1 and kind in _CELLS:
+            self._end_cell(self._cell)
             self._cell = None
 
     def _characters(self, text: str) -> None:
         if self._cell is not None and (self._error or "formula" in self._cell):
             self._text.append(text)
 
-    def _notice(self, cell: Mapping[str, str]) -> None:
+    def _end_cell(self, cell: Mapping[str, str]) -> None:
         text = "".join(self._text)
         failed = text in ERROR_TEXTS or text.startswith("Err:")
         if self._error or ("formula" in cell and failed):
