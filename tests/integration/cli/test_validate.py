@@ -18,6 +18,7 @@ from pipelines.settings import PROJECT_ROOT, Settings
 from tests.support.dbt_folder import expect
 
 VISITS = "contracts/dinkes/kunjungan.odcs.yaml"
+CENTRES = "contracts/dinkes/puskesmas.odcs.yaml"
 SUITE = "expectations/dinkes/puskesmas.json"
 MODEL = "dbt_like_sql/models/core/kesehatan/fct_kunjungan_puskesmas.sql"
 WAREHOUSE = "postgresql+psycopg://gudang@db.example/gudang"
@@ -180,10 +181,22 @@ def test_a_suite_that_is_no_json(copy: Copy) -> None:
 
 
 def test_a_suite_without_a_contract(copy: Copy) -> None:
-    (copy.root / "expectations/dinkes/apotek.json").write_text("{}")
-    fault = copy.fault("expectations/dinkes/apotek.json")
+    (copy.root / "expectations/dinkes/puskesma.json").write_text("{}")
+    fault = copy.fault("expectations/dinkes/puskesma.json")
     assert fault.line == 1
     assert "tidak punya kontrak" in fault.message
+    assert "maksudnya dinkes/puskesmas?" in fault.hint
+
+
+def test_a_reference_to_a_table_or_column_that_is_not_there(copy: Copy) -> None:
+    copy.change(CENTRES, "to: ref_wilayah.kode_kemendagri", "to: ref_wilaya.kode_kemendagri")
+    fault = copy.fault(CENTRES)
+    assert fault.message.endswith(": tidak ada tabel rujukan ref_wilaya")
+    assert fault.hint.startswith("maksudnya ref_wilayah?")
+    copy.change(CENTRES, "to: ref_wilaya.kode_kemendagri", "to: ref_wilayah.kode_kemendgri")
+    fault = copy.fault(CENTRES)
+    assert fault.message.endswith(": ref_wilayah tidak mempunyai kolom kode_kemendgri")
+    assert fault.hint.startswith("maksudnya kode_kemendagri?")
 
 
 MODEL_SUITE = "expectations/mart_spbe/indeks_spbe.json"

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from psycopg import sql
 
 from pipelines.contracts import windows
 from pipelines.contracts.files import read_contract
 from pipelines.contracts.model import Cadence
+from pipelines.contracts.windows import Window
 from tests.support.contracts import column, database, document, make, write
 
 DAILY, MONTHLY = Cadence.DAILY, Cadence.MONTHLY
@@ -94,3 +96,8 @@ def test_a_partition_that_can_not_be_is_refused(
     contract, faults = read_contract(write(tmp_path, contract_document(**partition)))
     assert contract is None
     assert message in faults[0].message
+
+
+def test_a_window_is_asked_for_by_its_days_up_to_the_end_of_the_last() -> None:
+    asked = Window(date(2026, 9, 1), date(2026, 9, 30)).condition(sql.Identifier("tanggal")).as_string(None)
+    assert asked == ("\"tanggal\" >= '2026-09-01'::date and \"tanggal\" < ('2026-09-30'::date::date + 1)")

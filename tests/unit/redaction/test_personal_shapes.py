@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 import pytest
+from psycopg import sql
 
-from pipelines.redaction.personal_shapes import ACCOUNT, ALL, EMAIL, NIK, NIP, PHONE, Shape, found, masked
+from pipelines.redaction.personal_shapes import (
+    ACCOUNT,
+    ALL,
+    EMAIL,
+    NIK,
+    NIP,
+    NUMBERS,
+    PHONE,
+    Shape,
+    found,
+    functions,
+    masked,
+    shaped,
+    split_nik,
+)
 
 FULL_WIDTH = "6472015203900001".translate({ord(d): ord(d) + 0xFEE0 for d in "0123456789"})
 SPELLINGS = {
@@ -93,3 +108,21 @@ def test_what_is_shaped_so_is_masked_and_the_rest_of_a_text_stays() -> None:
     assert masked("Budi 6472015203900001, 0812-3456-7890") == "Budi ***, ***"
     assert masked("baris 12 kolom tonase") == "baris 12 kolom tonase"
     assert masked(FULL_WIDTH + " Budi") == "***"
+
+
+def test_the_warehouse_is_asked_by_its_functions() -> None:
+    cell = sql.Identifier("catatan")
+    asked = shaped(cell, NUMBERS).as_string(None)
+    assert asked == 'coalesce("ops"."berbentuk_nik"("catatan") or "ops"."berbentuk_nip"("catatan"), false)'
+    assert split_nik(cell, sql.Identifier("ket")).as_string(None) == (
+        'coalesce(ops.berbentuk_nik_terbagi(ops.bentuk_polos("catatan"), ops.bentuk_polos("ket")), false)'
+    )
+
+
+def test_each_shape_has_a_function_of_the_warehouse() -> None:
+    made = [statement.as_string(None) for statement in functions()]
+    names = ["bentuk_polos", *(f"berbentuk_{shape.name}" for shape in ALL), "berbentuk_nik_terbagi"]
+    assert len(made) == len(names)
+    for statement, name in zip(made, names, strict=True):
+        assert statement.startswith(f'create or replace function "ops"."{name}"(')
+        assert " language sql immutable parallel safe return " in statement
