@@ -36,19 +36,6 @@ class Fault:
         return f"{self.path}:{self.line}: {self.message}" + (f" ({self.hint})" if self.hint else "")
 
 
-def load_contracts(folder: Path) -> tuple[Contract, ...]:
-    """All contracts below `folder`, by key. Raises ContractError for the first faulty one."""
-    found: list[Contract] = []
-    for path in contract_paths(folder):
-        contract, faults = read_contract(path)
-        if contract is None:
-            raise ContractError(
-                str(path), f"baris {faults[0].line}: {faults[0].message}", hint=faults[0].hint
-            )
-        found.append(contract)
-    return tuple(found)
-
-
 def contract_paths(folder: Path) -> list[Path]:
     """The files of all contracts below `folder`, in order."""
     return sorted(folder.glob("*/*.odcs.yaml"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from pipelines.contracts.files import read_contract
+from pipelines.contracts.files import contract_paths, read_contract
 from pipelines.contracts.model import Contract
 
 
@@ -85,3 +85,10 @@ def make(folder: Path, doc: dict[str, Any]) -> Contract:
     contract, faults = read_contract(write(folder, doc))
     assert contract is not None, "\n".join(map(str, faults))
     return contract
+
+
+def load_contracts(folder: Path) -> tuple[Contract, ...]:
+    """All contracts below `folder`, by key; fails with the faults where one is wrong."""
+    read = [read_contract(path) for path in contract_paths(folder)]
+    assert not any(faults for _, faults in read), "\n".join(str(f) for _, faults in read for f in faults)
+    return tuple(contract for contract, _ in read if contract)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from pipelines.contracts.files import load_contracts
 from pipelines.contracts.model import Contract
 from pipelines.models.project.nodes import Project
 from pipelines.models.project.project import load_project
 from pipelines.settings import PROJECT_ROOT
+from tests.support.contracts import load_contracts
 
 MODELS = PROJECT_ROOT / "dbt_like_sql"
 

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.support.repository import own_contracts, own_project
-from pipelines.contracts.files import load_contracts
+from tests.support.contracts import load_contracts
 from pipelines.load.prepare import prepare
 from pipelines.models.build.runner import build
 from pipelines.models.project.project import load_project

@@ -16,7 +16,6 @@ import dagster as dg
 import pytest
 from psycopg import Connection
 
-from pipelines.contracts.files import load_contracts
 from pipelines.definitions import build_definitions
 from pipelines.ingest import ingest
 from pipelines.load import prepare
@@ -24,6 +23,7 @@ from pipelines.resources.warehouse import Warehouse
 from pipelines.runs.readiness import make_ready
 from pipelines.sensors.uploads import DATASET_TAG, FILE_TAG
 from pipelines.settings import PROJECT_ROOT, Settings
+from tests.support.contracts import load_contracts
 from tests.support.sftp_server import SftpServer
 from tests.support.upload_zone import KEY, Zone
 

@@ -14,7 +14,7 @@ from functools import cache
 import pytest
 
 from tests.support.repository import own_contracts, own_project
-from pipelines.contracts.files import load_contracts
+from tests.support.contracts import load_contracts
 from pipelines.models.lineage.lineage import Lineage, column_lineage
 from pipelines.models.project.nodes import Project
 from pipelines.models.project.project import load_project

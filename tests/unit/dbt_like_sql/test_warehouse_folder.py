@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.repository import own_contracts, own_project
-from pipelines.contracts.files import load_contracts
+from tests.support.contracts import load_contracts
 from pipelines.models.lineage.lineage import column_lineage
 from pipelines.models.project import selection
 from pipelines.models.project.nodes import Project

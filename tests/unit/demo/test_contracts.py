@@ -22,11 +22,11 @@ from demo.databases import TABLES, VARIABLES
 from demo.dirt import EXPECTED_QUARANTINE
 from demo.uploads import FILES
 from pipelines.contracts.api import ApiExtract
-from pipelines.contracts.files import load_contracts
 from pipelines.contracts.model import DatabaseExtract
 from pipelines.quality.run import instantiate
 from pipelines.quality.suites import suite, written
 from pipelines.settings import PSEUDONYM_KEY, references
+from tests.support.contracts import load_contracts
 
 PROJECT = Path(__file__).parents[3]
 FOLDER = PROJECT / "contracts"
