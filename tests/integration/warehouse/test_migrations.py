@@ -207,14 +207,14 @@ def test_a_newer_warehouse_is_left_alone(loads: Loads) -> None:
 
 def test_a_migration_that_fails_leaves_nothing_and_those_before_it_stand(loads: Loads) -> None:
     ours = upgrade.migrations()
-    good = Script("003_baik.sql", "create table ops.baik (n integer); insert into ops.baik values (1)", 3)
-    bad = Script("004_buruk.sql", "create table ops.buruk (n integer); select 1 / 0", 4)
+    good = Script("901_baik.sql", "create table ops.baik (n integer); insert into ops.baik values (1)", 901)
+    bad = Script("902_buruk.sql", "create table ops.buruk (n integer); select 1 / 0", 902)
     for _ in range(2):
         with pytest.raises(psycopg.errors.DivisionByZero):
             upgrade.upgrade(loads.connection, known=[*ours, good, bad])
         assert loads.run("select to_regclass('ops.buruk'), (select count(*) from ops.baik)") == [(None, 1)]
-    mended = Script("004_buruk.sql", "create table ops.buruk (n integer)", 4)
-    assert upgrade.upgrade(loads.connection, known=[*ours, good, mended]) == ["004_buruk.sql"]
+    mended = Script("902_buruk.sql", "create table ops.buruk (n integer)", 902)
+    assert upgrade.upgrade(loads.connection, known=[*ours, good, mended]) == ["902_buruk.sql"]
 
 
 def test_an_upgrade_behind_a_reader_gives_up_with_a_clear_word_and_can_be_run_again(old: Loads) -> None:
