@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -91,15 +92,30 @@ def test_messages_and_docstrings_name_pages_that_exist() -> None:
 
 
 def texts_of(file: Path) -> list[str]:
-    """The strings of a Python file; what an f-string puts in is a NUL."""
-    found: list[str] = []
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found.append(node.value)
-        elif isinstance(node, ast.JoinedStr):
-            parts = (part.value if isinstance(part, ast.Constant) else "\0" for part in node.values)
-            found.append("".join(str(part) for part in parts))
-    return found
+    """The strings of a Python file. What an f-string puts in is a NUL, unless it is a constant of our own."""
+
+    def part(node: ast.expr) -> str:
+        match node:
+            case ast.Constant(value=str(text)):
+                return text
+            case ast.FormattedValue(value=ast.Name(id=name)):
+                return CONSTANTS.get(name, "\0")
+            case _:
+                return "\0"
+
+    nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    plain = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return plain + ["".join(map(part, node.values)) for node in nodes if isinstance(node, ast.JoinedStr)]
+
+
+def constants_of(file: Path) -> Iterator[tuple[str, str]]:
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text))):
+                yield name, text
+
+
+CONSTANTS = dict(pair for file in (ROOT / "pipelines").rglob("*.py") for pair in constants_of(file))
 
 
 def test_every_message_that_the_troubleshooting_page_quotes_is_one_of_ours() -> None:

@@ -46,7 +46,9 @@ def test_cells_come_in_the_contracts_order_with_their_line_as_position(tmp_path:
 
 def test_the_fingerprint_is_the_sha256_of_the_bytes(tmp_path: Path) -> None:
     content = b"a,b\n1,2\n" * 50_000
-    assert opened(AB, write(tmp_path, content)).fingerprint == hashlib.sha256(content).hexdigest()
+    stream = opened(AB, write(tmp_path, content))
+    stream.close()
+    assert stream.fingerprint == hashlib.sha256(content).hexdigest()
 
 
 def test_a_file_replaced_while_it_is_read_is_read_as_it_was(tmp_path: Path) -> None:
