@@ -151,16 +151,8 @@ class MysqlSession:
                 block = cleaner.block(b"\n".join(lines) + b"\n")
                 yield _without_json_nul(block) if extra and rb"\\u0000" in block else block
         if unbuilt:
-            again = 0
-            for text in self._cell_by_cell(selection, f"{line(fields)} is null"):
-                again += 1
+            for text in self._read_again(selection, f"{line(fields)} is null", unbuilt):
                 yield cleaner.line(text) + b"\n"
-            if again != unbuilt:
-                message = (
-                    f"{unbuilt} baris terlalu panjang untuk max_allowed_packet, hanya {again} ditemukan lagi"
-                )
-                hint = "sumber berubah selama dibaca; muat lagi"
-                raise SourceError(self._contract.key, message, hint=hint, transient=True)
         out.rows = rows + unbuilt
         out.warnings.extend(cleaner.warnings())
         out.unreachable = self._unreachable(selection)
@@ -235,6 +227,17 @@ class MysqlSession:
         if self._extract.where:
             conditions.append(f"(\n{inner(self._extract.where, 'mysql')}\n)")
         return f"from {self._source()}" + (f" where {' and '.join(conditions)}" if conditions else "")
+
+    def _read_again(self, selection: Selection, condition: str, expected: int) -> Iterator[bytes]:
+        """The lines of the rows that the server could not build. Raises SourceError where their number is another."""
+        found = 0
+        for text in self._cell_by_cell(selection, condition):
+            found += 1
+            yield text
+        if found != expected:
+            message = f"{expected} baris terlalu panjang untuk max_allowed_packet, tetapi {found} yang ditemukan lagi"
+            hint = "sumber berubah selama dibaca; muat lagi"
+            raise SourceError(self._contract.key, message, hint=hint, transient=True)
 
     def _cell_by_cell(self, selection: Selection, condition: str) -> Iterator[bytes]:
         """Lines of COPY text, made here from the cells of rows that the server could not build."""

@@ -1,0 +1,76 @@
+"""Why no complete answer of an API arrived, by the error that requests or our bounds raised."""
+
+from __future__ import annotations
+
+import ssl
+
+import pytest
+import requests
+import urllib3
+from urllib3.connection import HTTPConnection
+
+from pipelines.extract.api.deadline import Limits, TooLargeError, TooSlowError
+from pipelines.extract.api.faults import (
+    RedirectedAwayError,
+    TooManyRedirectsError,
+    answer_fault,
+    is_of_connecting,
+    is_of_tls,
+)
+
+URL = "http://api.uji.go.id/?kunci=s3cret"
+POOL = urllib3.HTTPConnectionPool("api.uji.go.id")
+
+
+def wrapped(reason: Exception) -> urllib3.exceptions.MaxRetryError:
+    return urllib3.exceptions.MaxRetryError(POOL, URL, reason)
+
+
+UNREACHED = requests.ConnectionError(
+    wrapped(urllib3.exceptions.NewConnectionError(HTTPConnection("api.uji.go.id"), URL))
+)
+UNTRUSTED = requests.exceptions.SSLError(
+    wrapped(urllib3.exceptions.SSLError(ssl.SSLCertVerificationError(1, URL)))
+)
+NO_TLS = requests.exceptions.SSLError(
+    wrapped(urllib3.exceptions.SSLError(ssl.SSLError(1, "WRONG_VERSION_NUMBER")))
+)
+TLS_LOST = requests.exceptions.SSLError(wrapped(urllib3.exceptions.SSLError(ssl.SSLEOFError(8, "EOF"))))
+BROKEN = requests.exceptions.ChunkedEncodingError(urllib3.exceptions.ProtocolError(f"broken: {URL}"))
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "transient"),
+    [
+        (RedirectedAwayError(), "API mengalihkan ke host lain", False),
+        (TooManyRedirectsError(), "API mengalihkan lebih dari 5 kali", False),
+        (TooLargeError(), "jawaban API lebih besar dari 2 MiB", False),
+        (TooSlowError(), "jawaban API tidak lengkap dalam 900 detik", True),
+        (requests.exceptions.InvalidURL(URL), "URL API tidak sah", False),
+        (UNREACHED, "server API tidak terjangkau", True),
+        (UNTRUSTED, "sertifikat API ditolak", False),
+        (NO_TLS, "API tidak memakai TLS yang dikenal", False),
+        (TLS_LOST, "jawaban API terputus (SSLEOFError)", True),
+        (
+            requests.ReadTimeout(urllib3.exceptions.ReadTimeoutError(POOL, URL, URL)),
+            "API tidak menjawab dalam batas waktu (koneksi 5 detik, baca 60 detik)",
+            True,
+        ),
+        (BROKEN, "jawaban API terputus (ProtocolError)", True),
+    ],
+)
+def test_an_error_has_a_message_without_its_own_text(error: Exception, message: str, transient: bool) -> None:
+    fault = answer_fault("a/b", "API", error, Limits(), 900, 2 << 20)
+    assert fault.message == message
+    assert fault.transient is transient and fault.hint
+    assert "s3cret" not in str(fault)
+
+
+def test_a_request_that_was_not_sent_is_told_from_an_answer_that_broke_off() -> None:
+    assert is_of_connecting(UNREACHED) and is_of_connecting(requests.ConnectTimeout())
+    assert not is_of_connecting(BROKEN)
+
+
+def test_tls_that_was_lost_may_be_had_again() -> None:
+    assert is_of_tls(UNTRUSTED) and is_of_tls(NO_TLS)
+    assert not is_of_tls(TLS_LOST)
