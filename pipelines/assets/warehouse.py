@@ -193,7 +193,7 @@ def _spec(node: Node, project: Project) -> dg.AssetSpec:
 
 def _column_schema(columns: Sequence[tuple[str, str, str]]) -> dg.TableSchema:
     return dg.TableSchema(
-        columns=[dg.TableColumn(name=n, type=t or "unknown", description=d) for n, t, d in columns]
+        columns=[dg.TableColumn(name=n, type=t or "tidak dikenal", description=d) for n, t, d in columns]
     )
 
 

@@ -1,0 +1,57 @@
+"""Which runs must have a lease by now: those that began a moment ago, or were made long ago, or had one from the start."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+from dagster import DagsterRunStatus as Status
+
+from pipelines.runs.dead import TAKEN_BEFORE, Closed, is_late
+
+NOW = datetime(2026, 11, 26, 18, tzinfo=UTC)
+RUN = "00000000-0000-4000-8000-000000000001"
+OTHER = "00000000-0000-4000-8000-000000000002"
+
+
+def record(status: Status, seconds: float, tags: dict[str, str] | None = None) -> dg.RunRecord:
+    """A run whose state changed so many seconds before NOW."""
+    at = NOW - timedelta(seconds=seconds)
+    run = dg.DagsterRun(job_name="ingest", run_id=RUN, status=status, tags=tags or {})
+    return dg.RunRecord(storage_id=1, dagster_run=run, create_timestamp=at, update_timestamp=at)
+
+
+@pytest.mark.parametrize(
+    ("status", "seconds", "late"),
+    [
+        (Status.STARTED, 9, False),
+        (Status.STARTED, 11, True),
+        (Status.CANCELING, 11, True),
+        (Status.STARTING, 11, False),
+        (Status.STARTING, 181, True),
+        (Status.NOT_STARTED, 179, False),
+        (Status.NOT_STARTED, 181, True),
+    ],
+)
+def test_a_run_that_began_has_seconds_and_one_that_was_made_has_minutes(
+    status: Status, seconds: float, late: bool
+) -> None:
+    assert is_late(record(status, seconds), NOW) == late
+
+
+def test_the_grace_of_a_started_run_is_a_parameter() -> None:
+    assert is_late(record(Status.STARTED, 1), NOW, grace=0.5)
+    assert not is_late(record(Status.STARTED, 11), NOW, grace=60)
+
+
+@pytest.mark.parametrize(("of", "late"), [(RUN, True), (OTHER, False)])
+def test_a_run_that_had_its_lease_before_it_was_made_is_late_at_once_and_its_copy_is_not(
+    of: str, late: bool
+) -> None:
+    assert is_late(record(Status.NOT_STARTED, 0, {TAKEN_BEFORE: of}), NOW) == late
+
+
+def test_a_closed_run_is_one_sentence() -> None:
+    said = Closed(RUN, "ingest", "STARTED").message
+    assert said == "Run 00000000 (ingest) ditutup: prosesnya sudah tidak ada."
