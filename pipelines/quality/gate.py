@@ -13,7 +13,7 @@ from pathlib import Path
 from pipelines.contracts.model import Contract
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged
-from pipelines.quality.results import CheckResult, describe_rows, number
+from pipelines.quality.results import CheckResult, number
 from pipelines.quality.run import run_suite
 from pipelines.quality.suites import DAMAGE_CHECK, QUARANTINE_CHECK, REACH_CHECK, SHAPE_CHECK, suite
 from pipelines.warehouse.relation import Relation
@@ -85,7 +85,7 @@ def notice(contract: Contract, batch: Batch) -> tuple[CheckResult, ...]:
     """The results of those checks: letters that were lost, rows that no load can reach."""
     column = contract.cursor or (contract.partition.column if contract.partition else "")
     lost, missed = batch.damaged, batch.unreachable or 0
-    damage = describe_rows(lost, batch.read)
+    damage = f"0 dari {number(batch.read)} baris memuat bita yang tidak terbaca sebagai huruf"
     if lost:
         damage = (
             f"{number(lost)} baris memuat bita yang tidak terbaca sebagai huruf; diganti U+FFFD."

@@ -63,12 +63,13 @@ def query_flow(sql: str, relations: Mapping[str, Iterable[str]]) -> Flow:
 
 
 class _Reader:
-    """Walks a qualified tree. ctes: flows by name; outer: flows by alias, of the queries around."""
+    """Walks a qualified tree. ctes: flows by name. outer: flows of the relations of outer queries, by alias."""
 
     def __init__(self, relations: Mapping[str, tuple[str, ...]]) -> None:
         self._relations = relations
 
     def query(self, tree: exp.Expr, ctes: Sources, outer: Sources) -> Flow:
+        """The flow of any query: a select, a union, parentheses, VALUES."""
         if isinstance(tree, exp.Subquery):
             if tree.args.get("joins") or tree.args.get("laterals") or tree.args.get("pivots"):
                 raise NotFollowedError("join dalam kurung")
@@ -85,7 +86,7 @@ class _Reader:
         raise NotFollowedError(f"{type(tree).__name__} di tempat sebuah kueri")
 
     def _limited(self, tree: exp.Expr, flow: Flow, ctes: Sources, outer: Sources) -> Flow:
-        """The rows that LIMIT, OFFSET and FETCH of a union or of parentheses leave, and the order that chooses them."""
+        """`flow`, whose rows depend on LIMIT, OFFSET, FETCH of a union or of parentheses, too, and on their order."""
         chosen = flow.rows
         for key in (*LIMITS, *(("order",) if order_chooses(tree) else ())):
             for clause in clauses(tree.args.get(key)):
@@ -93,6 +94,7 @@ class _Reader:
         return Flow(flow.columns, chosen)
 
     def _with(self, tree: exp.Expr, ctes: Sources, outer: Sources) -> Sources:
+        """The CTEs that a query may read: its own, and those of outer queries."""
         with_ = tree.args.get("with_")
         if with_ is None:
             return ctes
@@ -106,7 +108,7 @@ class _Reader:
         return known
 
     def _recursive(self, cte: exp.Expr, ctes: Sources, outer: Sources) -> Flow:
-        """Of a recursive CTE what its first part gives, then with it what all gives, until nothing more comes."""
+        """The flow of a recursive CTE: that of its first part, then that of all with it, until it no longer grows."""
         tree = cte.this
         if not isinstance(tree, exp.SetOperation):
             return self.query(tree, ctes, outer)
@@ -144,18 +146,17 @@ class _Reader:
         return Flow(columns).named(tree.alias_column_names)
 
     def _select(self, tree: exp.Select, ctes: Sources, outer: Sources) -> Flow:
-
         if tree.args.get("pivots") or tree.args.get("match") or tree.args.get("into"):
             raise NotFollowedError("PIVOT, MATCH_RECOGNIZE, atau INTO")
         sources, rows = self._from(tree, ctes, outer)
         seen: Sources = {**outer, **sources}
 
-        def ask(*keys: str) -> Iterator[Edge]:
+        def edges_of(*keys: str) -> Iterator[Edge]:
             for key in keys:
                 for clause in clauses(tree.args.get(key)):
                     yield from self._origin(clause, seen, ctes, rows).all
 
-        rows |= frozenset(ask("where"))
+        rows |= frozenset(edges_of("where"))
         grouped, distinct = tree.args.get("group"), tree.args.get("distinct")
         summed = grouped is not None or any(is_aggregating(e) for e in tree.expressions)
         columns: dict[str, Origin] = {}
@@ -166,7 +167,7 @@ class _Reader:
         if len(columns) != len(tree.expressions):
             raise NotFollowedError("dua kolom senama")
         if summed and grouped is None:
-            rows = NONE  # one row, whatever there is
+            rows = NONE  # it is always one row
         elif summed or distinct:
             rows = at_least(rows, Use.SUMMED)
         if grouped is not None:
@@ -174,14 +175,14 @@ class _Reader:
         if distinct:
             rows |= counted((e for origin in columns.values() for e in origin.all), Use.SUMMED)
             rows |= self._origin(distinct, seen, ctes, rows, columns).all
-        rows |= frozenset(ask("having", "qualify", "windows", *LIMITS))
+        rows |= frozenset(edges_of("having", "qualify", "windows", *LIMITS))
         order = tree.args.get("order")
         if order is not None and (distinct or order_chooses(tree)):
             rows |= self._origin(order, seen, ctes, rows, columns).all
         return Flow(columns, rows)
 
     def _grouping(self, tree: exp.Expr, seen: Sources, ctes: Sources, columns: Mapping[str, Origin]) -> Edges:
-        """A key that is a plain column decides how many groups there are, and no more."""
+        """What GROUP BY lets through: a key that is a plain column decides only how many groups there are."""
         edges: Edges = NONE
         for key in children(tree):
             if isinstance(key, exp.Tuple | exp.Paren | exp.GroupingSets | exp.Cube | exp.Rollup):
@@ -192,7 +193,7 @@ class _Reader:
         return edges
 
     def _from(self, tree: exp.Select, ctes: Sources, outer: Sources) -> tuple[dict[str, Flow], Edges]:
-        """What the query reads, by alias, and what decides which rows it looks at."""
+        """The flows that the query reads, by alias, and what decides which rows it reads."""
         sources: dict[str, Flow] = {}
         rows: Edges = NONE
         from_ = tree.args.get("from_")
@@ -243,7 +244,7 @@ class _Reader:
         raise NotFollowedError(f"{type(read).__name__} di FROM")
 
     def _function(self, call: exp.Expr, read: exp.Expr, ctes: Sources, seen: Sources) -> Flow:
-        """A function that gives rows: each of its columns comes from its arguments, and so do its rows."""
+        """The flow of a function that gives rows: its columns and its rows come from its arguments."""
         origin = self._origin(call, seen, ctes, NONE)
         names = read.alias_column_names or [read.alias_or_name]
         return Flow(dict.fromkeys(names, origin), origin.all)
@@ -256,9 +257,10 @@ class _Reader:
         rows: Edges,
         projected: Mapping[str, Origin] | None = None,
     ) -> Origin:
-        """What an expression says of. rows: what decides the rows that an aggregate in it looks at.
+        """Where an expression comes from.
 
-        projected: the query's own columns, which ORDER BY and GROUP BY may name.
+        rows: what decides the rows that an aggregate in it reads. projected: the query's own columns, which ORDER BY
+        and GROUP BY may name.
         """
         if isinstance(tree, exp.Column):
             return _column(tree, sources, projected)
@@ -319,7 +321,7 @@ def _correlated(tree: exp.Expr, outer: Sources) -> Edges:
 
 
 def _ordinal(tree: exp.Literal, projected: Mapping[str, Origin]) -> Origin:
-    """`group by 1`; any other number in such a clause names no column, and gets them all."""
+    """The column of `group by 1`; all columns for a number that names none."""
     place = int(tree.this) - 1 if tree.this.isdigit() else len(projected)
     origins = list(projected.values())
     chosen = origins[place : place + 1] if place < len(origins) else origins

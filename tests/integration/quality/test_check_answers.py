@@ -93,7 +93,16 @@ def test_a_load_answers_every_check(dataset: Dataset) -> None:
     dataset.file.write_text(GOOD)
     found = answers(dataset.run())
     assert found.keys() == {"pemuatan"} | DELIVERY | TABLE and red(found) == set()
-    assert found["pemuatan"].description == "2 dimuat, 0 sama, 0 dikarantina, 0 dihapus (baris)"
+    assert {name: e.description for name, e in found.items()} == {
+        "pemuatan": "2 dimuat, 0 sama, 0 dikarantina, 0 dihapus (baris)",
+        "bentuk_sumber": "0 perubahan kolom sejak pemuatan sebelumnya",
+        "karantina": "0 dari 2 baris dikarantina (0%, batas 20%)",
+        "bita_hilang": "0 dari 2 baris memuat bita yang tidak terbaca sebagai huruf",
+        "ada_baris": "2 baris",
+        "unik_kunci": "0 dari 2 baris menyimpang",
+        "wajib_id": "0 dari 2 baris menyimpang",
+        "nama_terisi": "0 dari 2 baris menyimpang",
+    }
 
 
 def test_of_a_file_that_did_not_change_the_last_results_stand_and_that_is_said(dataset: Dataset) -> None:
@@ -182,6 +191,7 @@ def test_executing_checks_of_a_delivery_says_its_last_result(dataset: Dataset) -
     dataset.run()
     found = dataset.execute("pemuatan", "karantina")
     assert red(found) == set()
+    assert found["pemuatan"].description == "2 baris dimuat pada pemuatan terakhir, 2 baris berlaku di raw"
     assert "hanya kiriman baru yang dapat menjawabnya; hasil 20" in (found["karantina"].description or "")
 
 
