@@ -11,7 +11,6 @@ from typing import Any
 
 from psycopg import Connection, errors, sql
 
-from pipelines.contracts.columns import strictest
 from pipelines.contracts.model import Contract
 from pipelines.errors import LoadError
 from pipelines.load import ledger, pseudonyms
@@ -24,11 +23,6 @@ from pipelines.warehouse.upgrade import SUBJECT, upgrade
 LOCK = "persiapan"
 PERSONAL_SHAPES = "redaction/personal_shapes.py"
 """What ops.migration calls the functions of personal shapes, which a module makes."""
-
-_CONTRACT = (
-    "dataset", "title", "producer", "domain", "source_kind", "frequency_days", "latency_hours", "classification",
-    "publish",
-)  # fmt: skip
 
 
 def is_prepared(connection: Connection[Any]) -> bool:
@@ -81,27 +75,30 @@ def _make(connection: Connection[Any], contracts: Sequence[Contract], set_aside:
         for statement in create_raw(contract):
             connection.execute(statement)
     connection.execute("delete from ops.contract where dataset <> all(%s)", [list(set_aside)])
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            sql.SQL("insert into ops.contract ({}) values ({})").format(
-                sql.SQL(", ").join(map(sql.Identifier, _CONTRACT)),
-                sql.SQL(", ").join([sql.Placeholder()] * len(_CONTRACT)),
-            ),
-            [_promise(c) for c in contracts],
-        )
+    promises = [promise(contract) for contract in contracts]
+    if promises:
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                sql.SQL("insert into ops.contract ({}) values ({})").format(
+                    sql.SQL(", ").join(map(sql.Identifier, promises[0])),
+                    sql.SQL(", ").join(map(sql.Placeholder, promises[0])),
+                ),
+                promises,
+            )
 
 
-def _promise(contract: Contract) -> tuple[Any, ...]:
-    """The contract's row of ops.contract, as _CONTRACT names its columns."""
+def promise(contract: Contract) -> dict[str, Any]:
+    """What the contract promises, as the columns of ops.contract."""
     frequency = contract.sla_hours("frequency")
-    return (
-        contract.key,
-        contract.title,
-        contract.producer,
-        contract.domain,
-        contract.server.kind,
-        frequency / 24 if frequency else None,
-        contract.sla_hours("latency"),
-        strictest(contract.columns),
-        contract.publish,
-    )
+    ranks = ("terbuka", "terbatas", "pribadi", "pribadi_spesifik")
+    return {
+        "dataset": contract.key,
+        "title": contract.title,
+        "producer": contract.producer,
+        "domain": contract.domain,
+        "source_kind": contract.server.kind,
+        "frequency_days": frequency / 24 if frequency else None,
+        "latency_hours": contract.sla_hours("latency"),
+        "classification": max((c.classification for c in contract.columns), key=ranks.index),
+        "publish": contract.publish,
+    }

@@ -244,7 +244,7 @@ def copy_to(
             continue
         try:
             with conn.transaction():
-                conn.execute(_copy(candidate, thing))
+                conn.execute(statement_on(candidate, thing))
         except errors.UndefinedColumn:
             continue
         except (errors.IntegrityError, errors.DataError, errors.SyntaxErrorOrAccessRuleViolation) as error:
@@ -258,21 +258,25 @@ def copy_to(
     return made
 
 
-def _copy(candidate: Relation, thing: Attached) -> sql.Composed:
-    table, definition = identifier(candidate), compiled(thing.definition)
+def statement_on(table: Relation, thing: Attached) -> sql.Composed:
+    """The statement that makes a constraint, an index or a default on `table`.
+
+    What has an index gets its name for now: the old one still has its own.
+    """
+    on, definition = identifier(table), compiled(thing.definition)
     if thing.kind == "index":
         return sql.SQL("create {}index {} on {} {}").format(
             sql.SQL("unique " if thing.state == "unique" else ""),
             sql.Identifier(name_for_now(thing.name)),
-            table,
+            on,
             definition,
         )
     if thing.kind == "constraint":
         name = name_for_now(thing.name) if thing.state == "index" else thing.name
-        return sql.SQL("alter table {} add constraint {} {}").format(table, sql.Identifier(name), definition)
+        return sql.SQL("alter table {} add constraint {} {}").format(on, sql.Identifier(name), definition)
     action = sql.SQL("set not null") if thing.kind == "not null" else sql.SQL("set default {}")
     return sql.SQL("alter table {} alter column {} {}").format(
-        table, sql.Identifier(thing.name), action.format(definition)
+        on, sql.Identifier(thing.name), action.format(definition)
     )
 
 
@@ -285,7 +289,8 @@ def settle(conn: Connection[Any], relation: Relation, made: Iterable[Attached]) 
                     sql.Identifier(relation.schema, name_for_now(thing.name)), sql.Identifier(thing.name)
                 )
             )
-        _comment(conn, relation, thing)
+        if thing.comment is not None:
+            conn.execute(comment_statement(relation, thing))
 
 
 def give_back(conn: Connection[Any], relation: Relation, things: Iterable[Attached], below: Relation) -> None:
@@ -296,7 +301,7 @@ def give_back(conn: Connection[Any], relation: Relation, things: Iterable[Attach
     for thing in things:
         statement = compiled(thing.definition)
         if thing.kind == "default":
-            statement = _copy(relation, thing)
+            statement = statement_on(relation, thing)
         try:
             with conn.transaction():
                 conn.execute(statement)
@@ -319,16 +324,14 @@ def give_back(conn: Connection[Any], relation: Relation, things: Iterable[Attach
                     sql.Identifier(thing.name),
                 )
             )
-        _comment(conn, relation, thing)
+        if thing.comment is not None:
+            conn.execute(comment_statement(relation, thing))
 
 
-def _comment(conn: Connection[Any], relation: Relation, thing: Attached) -> None:
-    if thing.comment is None:
-        return
+def comment_statement(relation: Relation, thing: Attached) -> sql.Composed:
+    """The statement that gives the object its comment."""
     if thing.home is None:
         name = sql.SQL("{} on {}").format(sql.Identifier(thing.name), identifier(relation))
     else:
         name = sql.Identifier(thing.home, thing.name)
-    conn.execute(
-        sql.SQL("comment on {} {} is {}").format(compiled(thing.kind), name, sql.Literal(thing.comment))
-    )
+    return sql.SQL("comment on {} {} is {}").format(compiled(thing.kind), name, sql.Literal(thing.comment))

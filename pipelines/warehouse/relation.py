@@ -118,7 +118,16 @@ def describe(
     conn: Connection[Any], relation: Relation, keyword: LiteralString, comments: Mapping[str | None, str]
 ) -> None:
     """Sets comments. comments: of the relation itself under None, of its columns under their names."""
-    statements: list[sql.Composable] = [
+    statements = comment_statements(relation, keyword, comments)
+    if statements:
+        conn.execute(sql.SQL("; ").join(statements))
+
+
+def comment_statements(
+    relation: Relation, keyword: LiteralString, comments: Mapping[str | None, str]
+) -> list[sql.Composed]:
+    """The statements that set the comments, one each."""
+    return [
         sql.SQL("comment on {} {} is {}").format(sql.SQL(keyword), identifier(relation), sql.Literal(text))
         if column is None
         else sql.SQL("comment on column {}.{} is {}").format(
@@ -126,5 +135,3 @@ def describe(
         )
         for column, text in comments.items()
     ]
-    if statements:
-        conn.execute(sql.SQL("; ").join(statements))

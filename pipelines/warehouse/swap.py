@@ -9,10 +9,10 @@ Used for raw tables (load/apply/) and models (models/build/). Not here: building
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Generator, Iterable, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import Connection, errors, sql
 
@@ -87,13 +87,23 @@ order by dependents.depth, n.nspname, c.relname
 """
 
 
+class Grant(NamedTuple):
+    """A right on a relation, or on one of its columns. to_all: it is everybody's (public)."""
+
+    to_all: bool
+    role: str
+    privilege: str
+    grantable: bool
+    column: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Kept:
     """What the new relation gets from the old one."""
 
     owner: str
     options: tuple[str, ...]
-    grants: tuple[tuple[bool, str, str, bool, str | None], ...]
+    grants: tuple[Grant, ...]
     comments: Mapping[str | None, str]
 
 
@@ -232,9 +242,12 @@ def _replace(
 
 
 def _keep(conn: Connection[Any], old: Existing) -> _Kept:
-    grants = conn.execute(_GRANTS, {"oid": old.oid}).fetchall()
     comments = conn.execute(_COMMENTS, (old.oid,)).fetchall()
-    return _Kept(old.owner, old.options, tuple(grants), dict(comments))
+    return _Kept(old.owner, old.options, tuple(_grants(conn, old.oid)), dict(comments))
+
+
+def _grants(conn: Connection[Any], oid: int) -> list[Grant]:
+    return [Grant(*row) for row in conn.execute(_GRANTS, {"oid": oid}).fetchall()]
 
 
 def _dependent_views(conn: Connection[Any], old: Existing) -> list[_View]:
@@ -288,11 +301,11 @@ def _give_back(conn: Connection[Any], relation: Relation, kept: _Kept) -> None:
         conn.execute(sql.SQL("alter table {} set ({})").format(identifier(relation), options))
     names = {name for name, _ in columns_of(conn, relation)}
     # Default privileges may have opened the new relation to others: rights stay what they were.
-    for grant in conn.execute(_GRANTS, {"oid": new.oid}).fetchall():
-        conn.execute(_grant_statement(relation, grant, revoke=True))
+    for grant in _grants(conn, new.oid):
+        conn.execute(grant_statement(relation, grant, revoke=True))
     for grant in kept.grants:
-        if grant[4] is None or grant[4] in names:
-            conn.execute(_grant_statement(relation, grant, revoke=False))
+        if grant.column is None or grant.column in names:
+            conn.execute(grant_statement(relation, grant))
     already = dict(conn.execute(_COMMENTS, (new.oid,)).fetchall())
     comments = {
         column: text
@@ -302,14 +315,14 @@ def _give_back(conn: Connection[Any], relation: Relation, kept: _Kept) -> None:
     describe(conn, relation, "view" if new.kind == "v" else "table", comments)
 
 
-def _grant_statement(relation: Relation, grant: Iterable[Any], *, revoke: bool) -> sql.Composed:
-    public, role, privilege, grantable, column = grant
+def grant_statement(relation: Relation, grant: Grant, *, revoke: bool = False) -> sql.Composed:
+    """The statement that grants the right, or revokes it."""
     return sql.SQL("{verb} {privilege} {columns} on {relation} {to} {role} {option}").format(
         verb=sql.SQL("revoke" if revoke else "grant"),
-        privilege=compiled(privilege),
-        columns=sql.SQL("") if column is None else sql.SQL("({})").format(sql.Identifier(column)),
+        privilege=compiled(grant.privilege),
+        columns=sql.SQL("") if grant.column is None else sql.SQL("({})").format(sql.Identifier(grant.column)),
         relation=identifier(relation),
         to=sql.SQL("from" if revoke else "to"),
-        role=sql.SQL("public") if public else sql.Identifier(role),
-        option=sql.SQL("with grant option" if grantable and not revoke else ""),
+        role=sql.SQL("public") if grant.to_all else sql.Identifier(grant.role),
+        option=sql.SQL("with grant option" if grant.grantable and not revoke else ""),
     )

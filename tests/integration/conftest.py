@@ -1,6 +1,4 @@
-"""What integration tests share: a warehouse with nothing but its functions, one for loads of a test's own
-rows, one for models of its own.
-"""
+"""Warehouses that integration tests share: one to ask its functions, one for loads, one for models of a test's own."""
 
 from __future__ import annotations
 

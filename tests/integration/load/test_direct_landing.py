@@ -1,5 +1,6 @@
-"""Where the source's own types are the contract's, each row is written once: landing becomes the table that is
-published. What comes out must be what the longer way gives.
+"""Where the source's own types are the contract's, each row is written once: landing becomes raw.
+
+The result must be what the longer way over a stage gives.
 """
 
 from __future__ import annotations

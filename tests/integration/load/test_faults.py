@@ -1,5 +1,6 @@
-"""Loads that are killed, ended, held up or in each other's way. After each: nothing lost, nothing doubled, the ledger
-true, nothing left behind.
+"""Loads that are killed, ended, held up or in each other's way.
+
+After each: nothing lost, nothing doubled, the ledger true, nothing left behind.
 
 Not here: servers and lines that go away (test_faults_of_connections.py), rows that are too much (test_faults_of_rows.py).
 """

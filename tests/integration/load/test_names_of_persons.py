@@ -1,5 +1,6 @@
-"""A source that has persons where the names of its columns should be: nothing of them is told or kept, and what is
-wrong can still be found. A new key of an API stops what freezes.
+"""A source that has persons where the names of its columns should be.
+
+No name is printed or kept, and what is wrong can still be found. A new key of an API stops a frozen contract's load.
 """
 
 from __future__ import annotations

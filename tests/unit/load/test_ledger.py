@@ -1,0 +1,120 @@
+"""Statements of the ledger."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from pathlib import Path
+from typing import Any, cast
+
+from psycopg import Connection
+
+from pipelines.contracts.windows import Window
+from pipelines.load import ledger
+from pipelines.load.ledger import Batch
+from tests.support.recorder import Recorder
+from tests.support.statements import ID, NAME, contract_of, uploaded
+
+LOADED_FILES = (
+    "select distinct on (source_name) source_fingerprint from ops.load_batch b where dataset = %s and state = 'loaded'"
+    " and source_fingerprint is not null"
+)
+MERGED_FILES = (
+    "select source_name, split_part(source_fingerprint, ':', 1) from ops.load_batch b where dataset = %s"
+    " and state in ('loaded', 'unchanged') and source_fingerprint is not null"
+)
+SINCE_FULL_REFRESH = (
+    " and not exists (select from ops.load_batch w where w.dataset = b.dataset and w.full_refresh and w.state ="
+    " 'loaded' and w.batch_id > b.batch_id)"
+)
+
+
+def as_connection(recorder: Recorder) -> Connection[Any]:
+    return cast(Connection[Any], recorder)
+
+
+def test_a_load_begins_with_a_row(tmp_path: Path) -> None:
+    recorder = Recorder([(7,)])
+    window = Window(date(2026, 1, 1), date(2026, 1, 31))
+    batch = ledger.open_batch(
+        as_connection(recorder), contract_of(tmp_path, ID), "malam", window, full_refresh=False
+    )
+    assert (batch.batch_id, batch.dataset, batch.state) == (7, "uji/data", "running")
+    assert recorder.ran == [
+        (
+            "insert into ops.load_batch (dataset, run_id, window_start, window_end, full_refresh)"
+            " values (%s, %s, %s, %s, %s) returning batch_id",
+            ["uji/data", "malam", window.start, window.end, False],
+        )
+    ]
+
+
+def test_a_load_that_ended_is_not_overwritten_by_its_failure(tmp_path: Path) -> None:
+    recorder = Recorder()
+    batch = Batch(7, "uji/data", state="failed", error="x", seconds={"extract": 0.12345})
+    ledger.close_batch(as_connection(recorder), batch, running=True)
+    ((statement, values),) = recorder.ran
+    assert statement.startswith("update ops.load_batch set state = %s, source_name = %s,")
+    assert statement.endswith("where batch_id = %s and (state = 'running' or not %s)")
+    assert values[0] == "failed" and values[-2:] == [7, True]
+    assert '{"extract": 0.123}' in values and statement.count("%s") == len(values)
+
+
+def test_the_rows_of_a_dead_run_are_closed_and_its_tables_dropped(tmp_path: Path) -> None:
+    recorder = Recorder([(7,)], [("uji__data__7_landing",), ("uji__data__7_stage",)])
+    assert ledger.sweep(as_connection(recorder), contract_of(tmp_path, ID)) == 1
+    closed, found, *dropped = [statement for statement, _ in recorder.ran]
+    assert closed.startswith(
+        "update ops.load_batch set state = 'died', finished_at = clock_timestamp(), error = 'run"
+    )
+    assert closed.endswith("where dataset = %s and state = 'running' returning batch_id")
+    assert "relnamespace = 'landing'::regnamespace" in found
+    assert dropped == [
+        'drop table if exists "landing"."uji__data__7_landing"',
+        'drop table if exists "landing"."uji__data__7_stage"',
+    ]
+
+
+def test_of_files_that_replace_each_other_the_last_is_in_raw(tmp_path: Path) -> None:
+    recorder = Recorder([("satu:kontrak",)])
+    contract = uploaded(tmp_path, ID)
+    assert ledger.standing_fingerprints(as_connection(recorder), contract) == {"satu:kontrak"}
+    assert recorder.ran == [
+        (
+            "select source_fingerprint from ops.load_batch where dataset = %s and state in ('loaded', 'unchanged')"
+            " order by batch_id desc limit 1",
+            ["uji/data"],
+        )
+    ]
+
+
+def test_of_appended_files_each_names_last_is_in_raw(tmp_path: Path) -> None:
+    recorder = Recorder([("satu:kontrak",), ("dua:kontrak",)])
+    contract = uploaded(tmp_path, NAME, write_disposition="append")
+    assert ledger.standing_fingerprints(as_connection(recorder), contract) == {"satu:kontrak", "dua:kontrak"}
+    assert recorder.ran == [
+        (
+            f"{LOADED_FILES}{SINCE_FULL_REFRESH} order by source_name, batch_id desc",
+            ["uji/data"],
+        )
+    ]
+
+
+def test_merged_files_are_all_of_them_since_the_last_full_refresh(tmp_path: Path) -> None:
+    recorder = Recorder([("jan.csv", "satu"), ("feb.csv", "dua")])
+    contract = uploaded(tmp_path, ID, write_disposition="merge")
+    assert ledger.merged(as_connection(recorder), contract) == [("jan.csv", "satu"), ("feb.csv", "dua")]
+    assert recorder.ran == [
+        (
+            f"{MERGED_FILES}{SINCE_FULL_REFRESH} order by batch_id",
+            ["uji/data"],
+        )
+    ]
+
+
+def test_the_identity_of_a_load_is_content_and_contract(tmp_path: Path) -> None:
+    contract = uploaded(tmp_path, ID)
+    mark = hashlib.sha256(contract.path.read_bytes()).hexdigest()[:16]
+    assert ledger.fingerprint(contract, "abc") == f"abc:{mark}"
+    contract.path.write_text(contract.path.read_text() + "\n# lain\n")
+    assert ledger.fingerprint(contract, "abc") != f"abc:{mark}"

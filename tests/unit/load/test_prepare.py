@@ -1,0 +1,35 @@
+"""What ops.contract says of a contract."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines.load.prepare import promise
+from tests.support.contracts import column, database, document, make
+from tests.support.statements import ID, contract_of
+
+
+def test_the_strictest_class_of_its_columns_is_the_contracts(tmp_path: Path) -> None:
+    assert promise(contract_of(tmp_path, ID)) == {
+        "dataset": "uji/data",
+        "title": "Data data",
+        "producer": "Dinas uji",
+        "domain": "uji",
+        "source_kind": "database",
+        "frequency_days": None,
+        "latency_hours": None,
+        "classification": "terbuka",
+        "publish": False,
+    }
+    person = column("nik", classification="pribadi", pseudonymise="uji")
+    assert promise(contract_of(tmp_path, ID, person))["classification"] == "pribadi"
+
+
+def test_promises_are_in_days_and_hours(tmp_path: Path) -> None:
+    made = document("uji/data", [ID], database("UJI_URL"), extract={"table": "data"}, publish=True)
+    made["slaProperties"] = [
+        {"property": "frequency", "value": 12, "unit": "h"},
+        {"property": "latency", "value": 2, "unit": "d"},
+    ]
+    promised = promise(make(tmp_path, made))
+    assert (promised["frequency_days"], promised["latency_hours"], promised["publish"]) == (0.5, 48, True)

@@ -1,0 +1,92 @@
+"""What raw holds after a load: the statement that counts it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.load.standing import is_known, record
+from tests.support.contracts import column
+from tests.support.statements import ID, clauses, contract_of, plan_of
+
+NOBODY = "array(select batch_id from ops.load_batch where dataset = 'uji/data' and found ? 'data_contoh') || '{}'::bigint[]"
+
+
+def expected(until: str, alive: str, samples: str = NOBODY) -> list[str]:
+    return clauses(
+        "update ops.load_batch b set rows_in_raw = r.rows, data_until = r.until, has_sample = r.sample from"  # noqa: S608
+        f" (select count(*) as rows, {until} as until, coalesce(bool_or(_batch_id = any({samples})), false) as sample"
+        f' from "raw"."uji__data" where {alive}) r where b.batch_id = 7'
+    )
+
+
+@pytest.mark.parametrize(
+    ("custom", "alive"),
+    [
+        ({}, "true"),
+        ({"write_disposition": "merge", "cursor": "urut", "reconcile": "P7D"}, "deleted_at is null"),
+        ({"write_disposition": "merge", "merge_strategy": "scd2"}, "is_current"),
+    ],
+)
+def test_only_rows_in_force_are_counted(tmp_path: Path, custom: dict[str, Any], alive: str) -> None:
+    plan = plan_of(contract_of(tmp_path, ID, column("urut", "integer", required=True), **custom))
+    assert clauses(record(plan, sample=False)) == expected("null::timestamptz", alive)
+
+
+def test_a_load_of_made_up_rows_counts_itself_among_the_samples(tmp_path: Path) -> None:
+    plan = plan_of(contract_of(tmp_path, ID))
+    own = NOBODY.replace("'{}'::bigint[]", "'{7}'::int2[]::bigint[]")
+    assert clauses(record(plan, sample=True)) == expected("null::timestamptz", "true", own)
+
+
+def test_whether_an_earlier_load_was_counted(tmp_path: Path) -> None:
+    assert is_known(plan_of(contract_of(tmp_path, ID))).as_string(None) == (
+        "select exists (select from ops.load_batch where dataset = 'uji/data' and rows_in_raw is not null)"
+    )
+
+
+BEGUN = "max({0}) filter (where {0} <= transaction_timestamp())"
+
+
+@pytest.mark.parametrize(
+    ("period", "begin", "until"),
+    [
+        ("date", '"masa"', "({0} + interval '1 day' - interval '1 second')::timestamptz"),
+        ("timestamp", '"masa"', "({0})::timestamptz"),
+        (
+            "integer",
+            'case when "masa" between 1900 and 2200 then make_date("masa"::integer, 1, 1) end',
+            "({0} + interval '1 day' - interval '1 second')::timestamptz",
+        ),
+        (
+            "text",
+            "case when \"masa\" ~ '^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$' then to_date(\"masa\", 'YYYY-MM') end",
+            "({0} + interval '1 day' - interval '1 second')::timestamptz",
+        ),
+    ],
+)
+def test_data_go_to_the_end_of_the_newest_period_that_has_begun(
+    tmp_path: Path, period: str, begin: str, until: str
+) -> None:
+    plan = plan_of(replace(contract_of(tmp_path, ID, column("masa", period)), period="masa"))
+    wanted = until.format(BEGUN.format(begin))
+    assert clauses(record(plan, sample=False)) == expected(wanted, "true")
+
+
+def test_a_first_day_of_a_month_is_that_month_where_windows_are_months(tmp_path: Path) -> None:
+    contract = contract_of(
+        tmp_path,
+        ID,
+        column("masa", "date", required=True),
+        partition={"column": "masa", "every": "monthly", "start": "2024-01-01"},
+    )
+    begun = BEGUN.format('"masa"')
+    length = (
+        f"case when extract(day from {begun}) = 1 then make_interval(months => 1) else interval '1 day' end"
+    )
+    assert clauses(record(plan_of(contract), sample=False)) == expected(
+        f"({begun} + {length} - interval '1 second')::timestamptz", "true"
+    )

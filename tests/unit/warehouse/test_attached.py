@@ -1,0 +1,97 @@
+"""Statements that make again, on a new table, what depended on the old one."""
+
+from __future__ import annotations
+
+import pytest
+from psycopg import sql
+
+from pipelines.warehouse.attached import Attached, comment_statement, name_for_now, statement_on
+from pipelines.warehouse.relation import Relation, comment_statements
+from pipelines.warehouse.swap import Grant, grant_statement
+
+NEW = Relation("raw", "dinkes__kunjungan__7_stage")
+OLD = Relation("raw", "dinkes__kunjungan")
+
+
+def written(statement: sql.Composable) -> str:
+    return " ".join(statement.as_string(None).split())
+
+
+def thing(
+    kind: str, name: str, definition: str = "", state: str | None = None, home: str | None = None
+) -> Attached:
+    return Attached(1, kind, name, home, definition, state, "Catatan's")
+
+
+@pytest.mark.parametrize(
+    ("made", "statement"),
+    [
+        (
+            thing("index", "waktu", "USING btree (waktu)"),
+            f'create index "{name_for_now("waktu")}" on "raw"."dinkes__kunjungan__7_stage" USING btree (waktu)',
+        ),
+        (
+            thing("index", "satu", "USING btree (kode)", "unique"),
+            f'create unique index "{name_for_now("satu")}" on "raw"."dinkes__kunjungan__7_stage" USING btree (kode)',
+        ),
+        (
+            thing("constraint", "positif", "CHECK ((n > 0))"),
+            'alter table "raw"."dinkes__kunjungan__7_stage" add constraint "positif" CHECK ((n > 0))',
+        ),
+        (
+            thing("constraint", "kunci", "PRIMARY KEY (id)", "index"),
+            f'alter table "raw"."dinkes__kunjungan__7_stage" add constraint "{name_for_now("kunci")}" PRIMARY KEY (id)',
+        ),
+        (
+            thing("not null", "kode"),
+            'alter table "raw"."dinkes__kunjungan__7_stage" alter column "kode" set not null',
+        ),
+        (
+            thing("default", "kode", "'x'::text"),
+            'alter table "raw"."dinkes__kunjungan__7_stage" alter column "kode" set default \'x\'::text',
+        ),
+    ],
+)
+def test_what_depends_on_rows_is_made_on_the_new_table(made: Attached, statement: str) -> None:
+    assert written(statement_on(NEW, made)) == statement
+
+
+def test_a_long_name_leaves_room_for_the_sign_that_it_is_for_now() -> None:
+    assert len(name_for_now("x" * 63)) <= 63
+    assert name_for_now("x" * 63) != name_for_now("x" * 62)
+
+
+def test_a_comment_goes_to_the_object_on_its_table_or_in_its_schema() -> None:
+    assert (
+        written(comment_statement(OLD, thing("trigger", "jejak")))
+        == 'comment on trigger "jejak" on "raw"."dinkes__kunjungan" is \'Catatan\'\'s\''
+    )
+    assert (
+        written(comment_statement(OLD, thing("index", "waktu", home="raw")))
+        == "comment on index \"raw\".\"waktu\" is 'Catatan''s'"
+    )
+
+
+def test_comments_of_a_relation_and_its_columns() -> None:
+    statements = comment_statements(OLD, "table", {None: "Kunjungan", "kode": "Kode"})
+    assert [written(s) for s in statements] == [
+        'comment on table "raw"."dinkes__kunjungan" is \'Kunjungan\'',
+        'comment on column "raw"."dinkes__kunjungan"."kode" is \'Kode\'',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("grant", "statement"),
+    [
+        (Grant(False, "ana", "SELECT", False, None), 'grant SELECT on "raw"."dinkes__kunjungan" to "ana"'),
+        (
+            Grant(False, "ana", "SELECT", True, "kode"),
+            'grant SELECT ("kode") on "raw"."dinkes__kunjungan" to "ana" with grant option',
+        ),
+        (Grant(True, "-", "SELECT", False, None), 'grant SELECT on "raw"."dinkes__kunjungan" to public'),
+    ],
+)
+def test_a_right_is_granted_as_it_was(grant: Grant, statement: str) -> None:
+    assert written(grant_statement(OLD, grant)) == statement
+    revoked = statement.replace("grant SELECT", "revoke SELECT").replace(" to ", " from ")
+    assert written(grant_statement(OLD, grant, revoke=True)) == revoked.removesuffix(" with grant option")
