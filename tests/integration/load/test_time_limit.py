@@ -1,5 +1,6 @@
-"""A pattern that needs more time for one cell than anybody has: the load ends and says why, nothing of it stays, and a
-session is as it was.
+"""A pattern that takes too long for one cell: the load ends and says why.
+
+Nothing of it stays, and the session is as it was.
 """
 
 from __future__ import annotations
