@@ -189,14 +189,15 @@ def _message(error: object, state: str | None, number: int | None) -> str:
     if isinstance(error, SilentError) or (isinstance(error, RefusedError) and error.ours):
         return str(error)
     if state in _BAD_TEXT:
-        return f"ada teks di sumber yang tidak sah dalam pengodeannya (error {state})"
+        return f"ada teks di sumber yang tidak sah dalam pengodeannya (SQLSTATE {state})"
     if state and state.startswith(("22", "23")):
-        shown = number or (state if sqlstates.meaning(state) != sqlstates.OF_ITS_OWN else "buatan sendiri")
-        return f"ada nilai di sumber yang tidak cocok dengan yang diminta (error {shown})"
+        standard = sqlstates.meaning(state) != sqlstates.OF_ITS_OWN
+        shown = f"kesalahan {number}" if number else f"SQLSTATE {state if standard else 'buatan sendiri'}"
+        return f"ada nilai di sumber yang tidak cocok dengan yang diminta ({shown})"
     text = _driver_text(error)
     if number is not None:
         known = _NUMBERS.get(number) or _connecting(text)
-        return f"{known or sqlstates.meaning(state)} (error {number})"
+        return f"{known or sqlstates.meaning(state)} (kesalahan {number})"
     if state:
         return sqlstates.meaning(state)
     if isinstance(error, sqlite3.Error):

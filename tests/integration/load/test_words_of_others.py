@@ -104,8 +104,8 @@ def test_a_signal_of_mariadb_is_named_by_its_number(
         "create view v as select 1 as id, galat() as isi",
     )
     said = _nowhere(_read(loads, loads.contract(*COLUMNS, extract={"table": "v"})), ledger())
-    assert "kesalahan dari trigger atau fungsi di sana (error 1644), pada SELECT dari tabel v" in said
-    assert "error 1644, SQLSTATE 45000, 20" in said
+    assert "kesalahan dari trigger atau fungsi di sana (kesalahan 1644), pada SELECT dari tabel v" in said
+    assert "kesalahan 1644, SQLSTATE 45000, 20" in said
 
 
 def _refused_row(loads: Loads) -> None:

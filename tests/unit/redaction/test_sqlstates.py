@@ -33,7 +33,9 @@ def test_a_state_has_a_meaning_of_its_own_or_of_its_class(state: str | None, sai
 
 
 def test_only_a_standard_state_is_repeated_in_a_reference() -> None:
-    assert re.fullmatch(r"error 1146, SQLSTATE 42S02, [-0-9]{10} [:0-9]{8} WITA", reference("42S02", 1146))
+    assert re.fullmatch(
+        r"kesalahan 1146, SQLSTATE 42S02, [-0-9]{10} [:0-9]{8} WITA", reference("42S02", 1146)
+    )
     assert "BUDI1" not in reference("BUDI1")
     assert is_state("42P01") and not is_state("42p01") and not is_state(42)
 
