@@ -199,7 +199,7 @@ def test_a_mistyped_url_is_one_line_that_does_not_repeat_it(
     assert gudang("nightly", monkeypatch=monkeypatch) == 1
     said = capsys.readouterr().err
     assert said.startswith(f"gudang: {name}: nilainya bukan URL basis data") and said.count("\n") == 1
-    assert "rahasia" not in said and "%40 for @" in said
+    assert "rahasia" not in said and "%40 untuk @" in said
 
 
 def test_dagsters_database_that_is_down_is_one_line(
@@ -223,7 +223,7 @@ def test_a_password_with_a_sign_that_cuts_it_is_refused_before_a_part_of_it_is_a
     monkeypatch.setenv("GUDANG_WAREHOUSE_URL", url)
     assert gudang("status", monkeypatch=monkeypatch) == 1
     said = capsys.readouterr().err
-    assert "rahasia" not in said and "@ atau spasi" in said and "%40 for @" in said
+    assert "rahasia" not in said and "@ atau spasi" in said and "%40 untuk @" in said
 
 
 @pytest.mark.parametrize(
