@@ -55,7 +55,7 @@ def land(
     """
     for wait in (*plan.waits.retries, None):
         try:
-            stream = open_source(plan.contract, plan.since if plan.asked is None else plan.asked)
+            stream = open_source(plan.contract, plan.since if plan.since_text is None else plan.since_text)
             if stream is None:
                 return plan, None
             with closing(stream):

@@ -137,14 +137,14 @@ def _since_watermark(connection: Connection[Any], plan: LoadPlan, batch: Batch) 
     plan = replace(plan, since=revalidate.since(connection, plan))
     if plan.since is None or not watermark.asks_an_api(plan):
         return plan
-    (asked,) = connection.execute(watermark.asked(plan)).fetchone() or (None,)
-    if asked is None:
+    (since_text,) = connection.execute(watermark.since_text(plan)).fetchone() or (None,)
+    if since_text is None:
         batch.warnings.append(
             f"teks {plan.contract.cursor} dari API tidak berbentuk ISO 8601, jadi tidak dapat dimundurkan: semua baris"
             " dibaca"
         )
         return replace(plan, since=None)
-    return replace(plan, asked=asked)
+    return replace(plan, since_text=since_text)
 
 
 def _load(

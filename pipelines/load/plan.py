@@ -23,7 +23,7 @@ class LoadPlan:
     """How one batch of one dataset goes from landing into raw.
 
     since: from where on an incremental read begins (ISO 8601); None where it reads everything.
-    asked: the same in the source's own writing, only for an API, which compares texts.
+    since_text: the same as the API writes it; None for other sources.
     full_refresh: everything is read and takes the place of everything, whatever the disposition.
     file: the upload that is read, where uploads are appended; its earlier rows are replaced.
     exact: names of columns whose type the source guarantees; they land typed and need no cast.
@@ -35,7 +35,7 @@ class LoadPlan:
     batch_id: int
     window: Window | None = None
     since: str | None = None
-    asked: str | None = None
+    since_text: str | None = None
     full_refresh: bool = False
     file: str | None = None
     exact: frozenset[str] = frozenset()

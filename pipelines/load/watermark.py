@@ -4,8 +4,8 @@ It is the highest possible cursor value that was loaded. A value that lies more 
 clock is impossible: as a watermark it would hide every later row. Rows with such a value are loaded like others, and
 the watermark does not follow them.
 
-An API compares the text that it is asked with by its own rules. So the watermark keeps, beside the value, the text that
-the API itself wrote for it ("2026-09-01T00:30:00Z", "01/09/2026"), and the API is asked from that text.
+An API compares a text, by its own rules. So the watermark keeps, beside the value, the text that the API itself wrote
+for it ("2026-09-01T00:30:00Z", "01/09/2026"), and the request has that text.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def possible(column: Column, value: sql.Composable) -> sql.Composable:
 
 
 def asks_an_api(plan: LoadPlan) -> bool:
-    """Whether the source is an API that is asked with the watermark's text."""
+    """Whether the source is an API whose request has the watermark's text."""
     extract = plan.contract.extract
     return isinstance(extract, ApiExtract) and extract.incremental_param is not None
 
@@ -64,7 +64,7 @@ def advance(plan: LoadPlan) -> sql.Composed:
     """
     column = cursor_column(plan)
     cursor = sql.Identifier(column.name)
-    # Texts are compared by code point, as the source does when it is asked: any other order would leave rows out.
+    # By code point, as the source compares texts: any other order would leave rows out.
     collate = sql.SQL(' collate "C"' if column.type == "text" else "")
     highest = sql.SQL("select max({}{}) from {} where {}").format(
         cursor, collate, plan.stage, possible(column, cursor)
@@ -144,7 +144,7 @@ def read_since(plan: LoadPlan) -> sql.Composed:
     )
 
 
-def asked(plan: LoadPlan) -> sql.Composed:
+def since_text(plan: LoadPlan) -> sql.Composed:
     """`plan.since` as the API writes it. One row; NULL where the API's text cannot be changed to an earlier value.
 
     It is the watermark's own text where `plan.since` is the watermark. Where it is earlier, the text is moved back by

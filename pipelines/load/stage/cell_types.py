@@ -52,15 +52,15 @@ class Precision:
 class CellType:
     """One physical type, without its length.
 
-    words: what the OPD is told that a cell should be.
+    label: what a cell should be, as the OPD reads it.
     spelling: how a file must spell it; None where PostgreSQL's own reading is enough.
     finite_text: an SQL test that a database's text is no NaN and no infinity; None for a type without them.
     finite_value: the same of a value of the type.
     precision: what the cast must not lose; None where it loses nothing, or is inexact by declaration.
-    bits: of a whole number: its values stay below this power of two.
+    bits: of a whole number: its values are less than two to this power.
     """
 
-    words: str
+    label: str
     spelling: Spelling | None = None
     finite_text: str | None = None
     finite_value: str | None = None

@@ -52,7 +52,7 @@ def shown_cell(column: Column) -> sql.Composable:
 
 
 def distinguishing_text(contract: Contract, column: Column, cell: sql.Composable) -> sql.Composable:
-    """A text of a cell of `judged_rows` by which rows are told apart: of a hidden cell no more than its digest."""
+    """A text of a cell of `judged_rows` that distinguishes rows: of a hidden cell it shows at most a digest."""
     return _masked_where(contract, column, cell, sql.Identifier("h", column.name))
 
 
@@ -76,7 +76,7 @@ def _masked_where(
 ) -> sql.Composable:
     masked: sql.Composable = sql.Literal(MASK)
     if not column.personal:
-        # Without a key 32 bits: enough to tell rows apart, too little to say which number it is.
+        # Without a key only 32 bits: enough to distinguish rows, too few to find the number.
         digest = sql.SQL("left(md5({}::text), 8)").format(cell)
         if keys := purposes(contract):
             digest = sql.SQL("left(ops.pseudonim({}::text, {}), 16)").format(cell, sql.Literal(keys[0]))

@@ -23,9 +23,9 @@ SAMPLE = 10_000
 REFUSED = sql.Identifier("pg_temp", "refused_rows")
 """The refused rows of the load that is applied, each once.
 
-rid: its place in landing. twice: whether another row has its key. position: where it stood in its source. row_hash:
-what tells it from others. entry_id: the open entry that it has already. moved: whether that entry says another
-position or file.
+rid: its place in landing. is_duplicate: whether another row has its key. position: where it stood in its source.
+row_hash: what distinguishes it from others. entry_id: the open entry that it has already. moved: whether that entry
+names another position or file.
 """
 
 
@@ -48,7 +48,7 @@ def quarantine(plan: LoadPlan, *, deduplicated: bool, rejected: bool) -> list[sq
 
 def note_refused_rows(plan: LoadPlan, *, deduplicated: bool, limit: int | None = None) -> sql.Composed:
     """Creates REFUSED from the landing rows that the stage left out."""
-    rows: sql.Composable = sql.SQL("select rid, false as twice from {}").format(REJECTED)
+    rows: sql.Composable = sql.SQL("select rid, false as is_duplicate from {}").format(REJECTED)
     if deduplicated:
         rows += sql.SQL(" union all select rid, true from {} where not kept").format(plan.duplicates)
     if limit is not None:
@@ -56,7 +56,7 @@ def note_refused_rows(plan: LoadPlan, *, deduplicated: bool, limit: int | None =
     return sql.SQL(
         "create temporary table {refused} on commit drop as select single.*, q.entry_id,"
         " q.source_position is distinct from single.position or {of_another_file} as moved"
-        " from (select distinct on (row_hash) rid, twice, position, row_hash from (select r.rid, r.twice,"
+        " from (select distinct on (row_hash) rid, is_duplicate, position, row_hash from (select r.rid, r.is_duplicate,"
         ' {position} as position, md5(array[{identity}]::text) collate "C" as row_hash'
         " from {landed} join ({rows}) r on r.rid = l.ctid) hashed order by row_hash, rid) single"
         " left join quarantine.row q on q.dataset = {dataset} and q.state = 'open' and q.row_hash = single.row_hash"
@@ -109,26 +109,26 @@ def add_entries(plan: LoadPlan, *, deduplicated: bool) -> sql.Composed:
 class _Reason:
     """Why a row may be refused.
 
-    mark: tells one reason from another, in a row's hash. broken: SQL, whether the row has this reason. entry: SQL, what
+    name: tells one reason from another, in a row's hash. broken: SQL, whether the row has this reason. entry: SQL, what
     quarantine.row says of it.
     """
 
-    mark: str
+    name: str
     broken: sql.Composable
     entry: sql.Composable
 
 
 def _reasons(plan: LoadPlan, *, deduplicated: bool) -> list[_Reason]:
     found = [
-        _Reason(_mark(rule), sql.SQL("not {}").format(rule.predicate), _rule_entry(rule))
+        _Reason(_rule_hash(rule), sql.SQL("not {}").format(rule.predicate), _rule_entry(rule))
         for rule in all_rules(plan)
     ]
     if deduplicated:
-        found.append(_Reason("kunci_ganda", sql.SQL("r.twice"), _duplicate_entry(plan)))
+        found.append(_Reason("kunci_ganda", sql.SQL("r.is_duplicate"), _duplicate_entry(plan)))
     return found
 
 
-def _mark(rule: Rule) -> str:
+def _rule_hash(rule: Rule) -> str:
     """A hash of the rule's texts: other than before where the contract asks something else by the same name."""
     text = f"{rule.column.name} {rule.name} {rule.message} {rule.hint}"
     return hashlib.sha256(text.encode()).hexdigest()[:8]
@@ -138,9 +138,9 @@ def _identity(plan: LoadPlan, reasons: Sequence[_Reason]) -> list[sql.Composable
     """What makes two refused rows the same entry: their cells, as far as they may be known, and their reasons."""
     contract = plan.contract
     parts = [distinguishing_text(contract, c, sql.Identifier("l", c.name)) for c in contract.stored]
-    parts += [sql.SQL("case when {} then {} end").format(reason.broken, reason.mark) for reason in reasons]
+    parts += [sql.SQL("case when {} then {} end").format(reason.broken, reason.name) for reason in reasons]
     if any(c.key and c.personal for c in contract.stored):
-        # A masked key does not tell two persons apart, and each has a row at the source.
+        # Two persons may have the same masked key, and each has a row at the source.
         parts.append(row_key(plan))
     return parts
 

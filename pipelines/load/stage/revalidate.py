@@ -54,7 +54,7 @@ def files_to_read_again(connection: Connection[Any], contract: Contract) -> set[
 def since(connection: Connection[Any], plan: LoadPlan) -> str | None:
     """Where an incremental read begins: `plan.since`, or earlier, at the first row that other rules refused.
 
-    None, which is read everything, where such a row has a cursor value that a source cannot be asked from.
+    None, so that everything is read, where such a row has a cursor value that a source cannot be asked for.
     """
     if plan.since is None or not has_open_rows(connection, plan.contract):
         return plan.since
@@ -76,7 +76,7 @@ def earliest_refused(plan: LoadPlan, rules: str) -> sql.Composed:
         " cleaned as (select {cleaned} as value from refused l),"
         " judged as (select value, case when pg_input_is_valid(value, {type}) then {possible} else false end as usable"
         " from cleaned)"
-        " select to_jsonb(least({since}::{kind}{collate}, min({asked_from}{collate}) filter (where usable)))#>>'{{}}',"
+        " select to_jsonb(least({since}::{kind}{collate}, min({read_from}{collate}) filter (where usable)))#>>'{{}}',"
         " count(*) filter (where not usable) from judged"
     ).format(
         name=sql.Literal(column.name),
@@ -87,15 +87,15 @@ def earliest_refused(plan: LoadPlan, rules: str) -> sql.Composed:
         possible=possible(column, sql.SQL("value::{}").format(kind)),
         since=sql.Literal(plan.since),
         kind=kind,
-        asked_from=_asked_from(plan.contract, column, sql.SQL("value::{}").format(kind)),
+        read_from=_read_from(plan.contract, column, sql.SQL("value::{}").format(kind)),
         collate=sql.SQL(' collate "C"' if column.type == "text" else ""),
     )
 
 
-def _asked_from(contract: Contract, column: Column, value: sql.Composable) -> sql.Composable:
-    """From where a source is asked so that it gives the row with this cursor value.
+def _read_from(contract: Contract, column: Column, value: sql.Composable) -> sql.Composable:
+    """From where a source must be read so that it gives the row with this cursor value.
 
-    An API may leave out what stands at the very value that it is asked from: it is asked from a day earlier.
+    An API may leave out rows at the very value that a read begins with: it is read from a day earlier.
     """
     if contract.server.kind == "api" and column.logical_type in ("date", "timestamp"):
         return sql.SQL("({} - interval '1 day')::{}").format(value, sql_type(column.type))

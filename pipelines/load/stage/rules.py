@@ -160,7 +160,7 @@ def _type(cell: _Cell) -> Iterator[Rule]:
         return
     kind = cell_types.cell_type(cell.column.type)
     not_of_type = partial(
-        cell.rule, "tipe", message=f"bukan {kind.words}", hint=f"tulis sebagai {kind.words}"
+        cell.rule, "tipe", message=f"bukan {kind.label}", hint=f"tulis sebagai {kind.label}"
     )
     if cell.exact:
         if kind.finite_value and not cell.strict:
@@ -241,7 +241,7 @@ def _range(cell: _Cell) -> Iterator[Rule]:
     column = cell.column
     # Not numeric(p,s), which would round the bound.
     kind = sql_type(column.type.split("(")[0])
-    for name, operator, bound, words in (
+    for name, operator, bound, phrase in (
         ("minimum", sql.SQL(">="), column.minimum, "paling kecil"),
         ("maximum", sql.SQL("<="), column.maximum, "paling besar"),
         ("exclusive_minimum", sql.SQL(">"), column.exclusive_minimum, "harus lebih dari"),
@@ -249,15 +249,15 @@ def _range(cell: _Cell) -> Iterator[Rule]:
     ):
         if bound is not None:
             within = sql.SQL("{} {} {}::{}").format(cell.value, operator, sql.Literal(bound), kind)
-            message, hint = f"di luar rentang, {words} {bound}", f"periksa nilainya; {words} {bound}"
+            message, hint = f"di luar rentang, {phrase} {bound}", f"periksa nilainya; {phrase} {bound}"
             yield cell.unless_empty(name, cell.where_castable(within), message, hint)
     if column.multiple_of is not None:
         multiple = sql.SQL("mod({}::numeric, {}::numeric) = 0").format(
             cell.value, sql.Literal(column.multiple_of)
         )
-        words = f"kelipatan {column.multiple_of}"
+        phrase = f"kelipatan {column.multiple_of}"
         yield cell.unless_empty(
-            "kelipatan", cell.where_castable(multiple), f"bukan {words}", f"periksa nilainya; {words}"
+            "kelipatan", cell.where_castable(multiple), f"bukan {phrase}", f"periksa nilainya; {phrase}"
         )
 
 
@@ -292,13 +292,13 @@ def _spreadsheet(cell: _Cell) -> Iterator[Rule]:
 
 
 def _length(cell: _Cell) -> Iterator[Rule]:
-    for operator, limit, words, hint in (
+    for operator, limit, phrase, hint in (
         (sql.SQL(">="), cell.column.min_length, "kurang dari", "lengkapi nilainya"),
         (sql.SQL("<="), cell.column.max_length, "lebih dari", "pendekkan nilainya"),
     ):
         if limit is not None:
             within = sql.SQL("char_length({}) {} {}").format(cell.text, operator, sql.Literal(limit))
-            yield cell.unless_empty("panjang", within, f"{words} {limit} karakter", hint)
+            yield cell.unless_empty("panjang", within, f"{phrase} {limit} karakter", hint)
 
 
 def _form(cell: _Cell) -> Iterator[Rule]:

@@ -104,7 +104,7 @@ def test_of_an_api_nothing_is_asked_without_its_own_text(tmp_path: Path) -> None
 
 def test_an_api_is_asked_with_a_number_that_is_less_by_the_difference(tmp_path: Path) -> None:
     contract = contract_of(tmp_path, ID, column("diubah", "integer", required=True), **MERGED, **API)
-    assert clauses(watermark.asked(plan_of(contract, since="40"))) == clauses("""
+    assert clauses(watermark.since_text(plan_of(contract, since="40"))) == clauses("""
         select case when value::integer = '40'::integer then source_text
             else case when pg_input_is_valid(source_text, 'numeric')
                 then (source_text::numeric - (value::numeric - ('40'::integer)::numeric))::text end

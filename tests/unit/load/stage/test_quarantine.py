@@ -37,13 +37,13 @@ def test_refused_rows_are_noted_once_each_with_the_entry_that_they_have(tmp_path
         create temporary table "pg_temp"."refused_rows" on commit drop as
         select single.*, q.entry_id, q.source_position is distinct from single.position or false as moved
         from (
-            select distinct on (row_hash) rid, twice, position, row_hash
+            select distinct on (row_hash) rid, is_duplicate, position, row_hash
             from (
-                select r.rid, r.twice, l._source_position as position,
+                select r.rid, r.is_duplicate, l._source_position as position,
                     md5(array[{cell}, case when not "b"."nama" is not null then '{WAJIB}' end]::text) collate "C"
                         as row_hash
                 from {written(judged_rows(plan))}
-                join (select rid, false as twice from "pg_temp"."rejected_rows") r on r.rid = l.ctid
+                join (select rid, false as is_duplicate from "pg_temp"."rejected_rows") r on r.rid = l.ctid
             ) hashed
             order by row_hash, rid
         ) single
@@ -55,10 +55,10 @@ def test_rows_whose_key_another_row_has_are_refused_too(tmp_path: Path) -> None:
     noted = note_refused_rows(plan_of(contract_of(tmp_path, ID)), deduplicated=True)
     text = " ".join(clauses(noted))
     assert (
-        'join (select rid, false as twice from "pg_temp"."rejected_rows" union all'
+        'join (select rid, false as is_duplicate from "pg_temp"."rejected_rows" union all'
         ' select rid, true from "landing"."uji__data__7_duplicates" where not kept) r on r.rid = l.ctid'
     ) in text
-    assert "case when r.twice then 'kunci_ganda' end]::text) collate \"C\" as row_hash" in text
+    assert "case when r.is_duplicate then 'kunci_ganda' end]::text) collate \"C\" as row_hash" in text
 
 
 def test_of_a_load_that_is_refused_as_a_whole_a_sample_is_kept(tmp_path: Path) -> None:
