@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from psycopg import sql
 
@@ -156,44 +155,56 @@ def _presence(cell: _Cell) -> Iterator[Rule]:
 
 
 def _type(cell: _Cell) -> Iterator[Rule]:
+    """Whether the cell is a value of its type."""
     if cell.column.type == "text":
         return
     kind = cell_types.cell_type(cell.column.type)
-    not_of_type = partial(
-        cell.rule, "tipe", message=f"bukan {kind.label}", hint=f"tulis sebagai {kind.label}"
-    )
-    if cell.exact:
-        if kind.finite_value and not cell.strict:
-            yield not_of_type(_finite(cell, kind.finite_value))
+    if not cell.exact:
+        predicate = sql.SQL("({} is null or case when {} then {} else {} end)").format(
+            cell.text, cell.castable, _is_well_spelled(cell, kind), _is_number(cell, kind)
+        )
+    elif kind.finite_value and not cell.strict:
+        predicate = _finite(cell, kind.finite_value)
+    else:
         return
-    quick = cell.filled(_quick_test(cell, kind))
-    spelled = quick
-    if cell.strict and kind.spelling:
-        spelled = sql.SQL("{} or {} ~ {}").format(quick, cell.text, sql.Literal(kind.spelling.pattern))
-    # A number that the type does not hold is a number all the same. Rule `jangkauan` says that it is too large.
-    range_fault = cell_types.out_of_range(cell.column.type)
-    pattern = cell_types.WHOLE_NUMBER if kind.bits else cell_types.DECIMAL_NUMBER
-    is_number = sql.SQL("{} ~ {}").format(cell.text, sql.Literal(pattern))
-    too_large = is_number if range_fault else sql.SQL("false")
-    yield not_of_type(
-        sql.SQL("({} is null or case when {} then {} else {} end)").format(
-            cell.text, cell.castable, spelled, too_large
-        )
-    )
-    if range_fault:
+    yield cell.rule("tipe", predicate, f"bukan {kind.label}", f"tulis sebagai {kind.label}")
+
+
+def _type_range(cell: _Cell) -> Iterator[Rule]:
+    """Numbers that are too large for the type. Rule `tipe` lets them pass: they are numbers all the same."""
+    if cell.exact or cell.column.type == "text":
+        return
+    kind = cell_types.cell_type(cell.column.type)
+    fault = cell_types.out_of_range(cell.column.type)
+    if fault:
         fits = sql.SQL("({} is null or case when {} then true else not {} end)").format(
-            cell.text, cell.castable, too_large
+            cell.text, cell.castable, _is_number(cell, kind)
         )
-        yield cell.rule(
-            "jangkauan", fits, *range_fault, shortcut=sql.SQL("{} and {}").format(cell.castable, quick)
-        )
+        shortcut = sql.SQL("{} and {}").format(cell.castable, _quick_spelling(cell, kind))
+        yield cell.rule("jangkauan", fits, *fault, shortcut)
 
 
-def _quick_test(cell: _Cell, kind: cell_types.CellType) -> str:
-    """A template of the cheapest test by which a castable text is well spelled."""
+def _is_well_spelled(cell: _Cell, kind: cell_types.CellType) -> sql.Composable:
+    """Whether a castable text is spelled as the source must spell it."""
+    quick = _quick_spelling(cell, kind)
+    if cell.strict and kind.spelling:
+        return sql.SQL("{} or {} ~ {}").format(quick, cell.text, sql.Literal(kind.spelling.pattern))
+    return quick
+
+
+def _quick_spelling(cell: _Cell, kind: cell_types.CellType) -> sql.Composable:
+    """A cheap test that is true only for well spelled texts; of a database it is the whole test."""
     if cell.strict:
-        return kind.spelling.canonical if kind.spelling else "true"
-    return kind.finite_text or "true"
+        return cell.filled(kind.spelling.canonical if kind.spelling else "true")
+    return cell.filled(kind.finite_text or "true")
+
+
+def _is_number(cell: _Cell, kind: cell_types.CellType) -> sql.Composable:
+    """Whether a text that cannot be cast is a number all the same; false for a type that is no number."""
+    if cell_types.out_of_range(cell.column.type) is None:
+        return sql.SQL("false")
+    pattern = cell_types.WHOLE_NUMBER if kind.bits else cell_types.DECIMAL_NUMBER
+    return sql.SQL("{} ~ {}").format(cell.text, sql.Literal(pattern))
 
 
 def _finite(cell: _Cell, template: str) -> sql.Composable:
@@ -323,8 +334,19 @@ def _reference(cell: _Cell) -> Iterator[Rule]:
         )
 
 
-_FAMILIES = (_presence, _type, _precision, _enum, _range, _spreadsheet, _length, _form, _reference)
-"""In the order in which the OPD reads the reasons."""
+_FAMILIES = (
+    _presence,
+    _type,
+    _type_range,
+    _precision,
+    _enum,
+    _range,
+    _spreadsheet,
+    _length,
+    _form,
+    _reference,
+)
+"""In the order in which the OPD reads the reasons, and shortcuts need them: type, range and precision in a row."""
 
 
 # -- keys ----------------------------------------------------------------------------------------------------
