@@ -1,6 +1,6 @@
 """Reads the files of contracts/ into `Contract` values, with the file and line of every fault.
 
-What belongs here: YAML with line numbers, the order of the checks. Not here: ODCS's own JSON schema (standard.py),
+What belongs here: YAML with line numbers, the order of the checks. Not here: ODCS's own JSON schema (odcs.py),
 which of ODCS's words a contract may use (vocabulary.py), what the document's parts become (document.py), what a
 contract means (model.py).
 """
@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import yaml
 
-from pipelines.contracts import cursor, repairs, standard, vocabulary
+from pipelines.contracts import odcs, repairs, vocabulary
 from pipelines.contracts.document import make_contract
 from pipelines.contracts.model import Contract
 from pipelines.contracts.odcs import FaultyError, Location
@@ -65,7 +65,7 @@ def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
         return None, [Fault(path, 1, "berkas kosong", "mulai dari docs/add-a-dataset.md")]
     lines = _line_numbers(root)
     document = cast("dict[str, Any]", document)
-    wrong = standard.faults(document)
+    wrong = odcs.faults(document)
     faults = [Fault(path, _line(lines, where), message, hint) for where, message, hint in wrong]
     expected = f"{path.parent.name}/{path.name.removesuffix('.odcs.yaml')}"
     try:
@@ -93,7 +93,7 @@ def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
     indices = {column.name: index for index, column in enumerate(contract.columns)}
     faults += [
         Fault(path, _line(lines, ("schema", 0, "properties", indices[column.name])), message, hint)
-        for column, message, hint in cursor.faults(contract)
+        for column, message, hint in repairs.cursor_faults(contract)
     ]
     return (None if faults else contract), faults
 

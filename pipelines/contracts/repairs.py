@@ -1,7 +1,8 @@
 """What a column may declare about its text: repairs (`parse`), units, classes with aliases, formats.
 
-What belongs here: their names, what each requires of a column, contradictions between them. Not here: their SQL
-(warehouse/functions/, load/stage/rules.py).
+What belongs here: their names, what each requires of a column, contradictions between them, and repairs that would
+change the order of a cursor or partition column, which the source compares. Not here: their SQL (warehouse/functions/,
+load/stage/rules.py).
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from pipelines.contracts.api import ApiExtract
 from pipelines.contracts.columns import Column
+from pipelines.contracts.model import Contract
 from pipelines.suggest import hint_of_known
 
 _NUMBERS = frozenset({"smallint", "integer", "bigint", "numeric", "double precision"})
@@ -85,6 +88,9 @@ ERROR_TEXTS: Final = (
 )  # fmt: skip
 """What Excel and LibreOffice show in a cell whose formula failed (ECMA-376 part 1, 18.17.3; MS-XLSX 2.2.4; ODF 1.3 part
 4, 5.12). LibreOffice also shows "Err:" and three digits."""
+
+_KEEPS_ORDER = frozenset({"zona_wita", "tanggal_nol", "tanggal_saja", "mikrodetik", "bilangan_bulat"})
+"""Repairs that keep the order of ISO 8601 texts and of numbers, or only make a value an earlier one."""
 
 # SI (BIPM, 9th edition, tables 7 and 8: hectare, litre, tonne); ons and kuintal as the metric trade of Indonesia has
 # them: 100 g, 100 kg. One mapping a dimension: spellings of a unit, and its size in the dimension's own unit.
@@ -204,3 +210,28 @@ def _needs(column: Column) -> Iterator[tuple[str, str]]:
         for word, value in _words(column):
             if meant.setdefault(folded(word), value) != value:
                 yield f"{word!r} berarti {meant[folded(word)]!r} dan {value!r}", "satu kata untuk satu kelas"
+
+
+def cursor_faults(contract: Contract) -> Iterator[tuple[Column, str, str]]:
+    """Columns that the source compares otherwise than the warehouse would: the column, message, hint."""
+    for column, role in _compared_columns(contract):
+        changing = [name for name in column.parse if name not in _KEEPS_ORDER]
+        if not changing:
+            continue
+        if contract.server.kind == "api":
+            message = f"lag dikurangkan dari teks asli cursor {column.name}, bukan hasil parse {changing[0]}"
+            yield column, message, "hapus lag, atau pakai cursor lain"
+        else:
+            message = f"sumber membandingkan teks asli {role} {column.name}, bukan hasil parse {changing[0]}"
+            yield column, message, "pakai extract.query dengan cast ke tipe sumber, atau kolom lain"
+
+
+def _compared_columns(contract: Contract) -> Iterator[tuple[Column, str]]:
+    """The columns that the source compares, each with what the contract uses it for."""
+    names = {c.name for c in contract.stored}
+    is_database = contract.server.kind == "database"
+    asks = isinstance(contract.extract, ApiExtract) and contract.extract.incremental_param and contract.lag
+    if contract.cursor in names and (is_database or asks):
+        yield contract.column(contract.cursor), "cursor"
+    if contract.partition and is_database and contract.partition.column in names:
+        yield contract.column(contract.partition.column), "kolom partition"
