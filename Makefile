@@ -61,9 +61,9 @@ format: $(VENV)/.ready ## mends what ruff can mend
 
 docs: $(VENV)/.ready ## the site of docs/ in build/site/index.html; a broken link is an error
 	@rm -rf build/docs build/site && mkdir -p build
-	@cp -r docs build/docs && cp CHANGELOG.md build/docs/changelog.md
+	@cp -r docs build/docs
 	@# Pages from the root: there their links go to docs/, here they stand in it.
-	@for page in CONTRIBUTING SECURITY; do \
+	@for page in CONTRIBUTING SECURITY CHANGELOG; do \
 		sed 's#](docs/#](#g; s#](CHANGELOG.md#](changelog.md#g; s#](SECURITY.md#](security.md#g; s#](CONTRIBUTING.md#](contributing.md#g' \
 			$$page.md > build/docs/$$(echo $$page | tr '[:upper:]' '[:lower:]').md; done
 	@$(BIN)/typer pipelines.cli.main utils docs --name gudang --title 'All commands of gudang' --output build/docs/gudang.md
