@@ -37,6 +37,23 @@ def passes(_: Any) -> GateResult:
     return GateResult(())
 
 
+def before_migrations(connection: Connection[Any]) -> None:
+    """Takes back what migrations with numbers have changed."""
+    connection.execute(
+        "drop table ops.migration; drop view ops.quarantine_reason;"
+        " create view ops.quarantine_reason as select entry_id, dataset, state, updated_at, 'x' as kolom,"
+        " 'x' as aturan, 'dulu' as nilai from quarantine.row;"
+        " alter table ops.load_batch rename full_refresh to whole;"
+        " alter table ops.contract rename title to judul; alter table ops.contract rename producer to produsen;"
+        " alter table ops.contract rename source_kind to jenis_sumber;"
+        " alter table ops.contract rename frequency_days to frekuensi_hari;"
+        " alter table ops.contract rename latency_hours to latensi_jam;"
+        " alter table ops.contract rename classification to klasifikasi;"
+        " alter table ops.contract rename publish to publikasi;"
+        " alter table ops.publication_log drop column event, drop column basis, drop column reason"
+    )
+
+
 class Loads:
     """A warehouse of the test's own, and loads into it."""
 
@@ -76,19 +93,7 @@ class Loads:
 
     def before_migrations(self) -> None:
         """As a warehouse was before migrations had numbers."""
-        self.run(
-            "drop table ops.migration; drop view ops.quarantine_reason;"
-            " create view ops.quarantine_reason as select entry_id, dataset, state, updated_at, 'x' as kolom,"
-            " 'x' as aturan, 'dulu' as nilai from quarantine.row;"
-            " alter table ops.load_batch rename full_refresh to whole;"
-            " alter table ops.contract rename title to judul; alter table ops.contract rename producer to produsen;"
-            " alter table ops.contract rename source_kind to jenis_sumber;"
-            " alter table ops.contract rename frequency_days to frekuensi_hari;"
-            " alter table ops.contract rename latency_hours to latensi_jam;"
-            " alter table ops.contract rename classification to klasifikasi;"
-            " alter table ops.contract rename publish to publikasi;"
-            " alter table ops.publication_log drop column event, drop column basis, drop column reason"
-        )
+        before_migrations(self.connection)
 
     def forget(self, contract: Contract) -> None:
         """As if the dataset had never been loaded."""

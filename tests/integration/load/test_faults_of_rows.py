@@ -53,7 +53,7 @@ def test_a_million_bad_rows_refuse_the_load_and_leave_a_sample(loads: Loads) -> 
     loads.load(contract, lambda *_: [["1", "1"]], gate=refuse)
     batch = loads.load(contract, lambda *_: ((str(n), "x") for n in range(1_000_000)), gate=refuse)
     assert (batch.state, batch.quarantined, batch.loaded) == ("rejected", 1_000_000, 0)
-    assert batch.error is not None and "1000000 dari 1000000 baris dikarantina" in batch.error
+    assert batch.error is not None and "1.000.000 dari 1.000.000 baris dikarantina" in batch.error
     assert loads.run("select count(*) from quarantine.row") == [(SAMPLE,)]
     assert loads.raw(contract, "kunci", "nilai") == [(1, 1)]
 

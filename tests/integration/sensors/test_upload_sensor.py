@@ -24,6 +24,7 @@ from pipelines.runs.readiness import make_ready
 from pipelines.sensors.uploads import DATASET_TAG, FILE_TAG
 from pipelines.settings import PROJECT_ROOT, Settings
 from tests.support.contracts import load_contracts
+from tests.support.loads import before_migrations
 from tests.support.sftp_server import SftpServer
 from tests.support.upload_zone import KEY, Zone
 
@@ -287,6 +288,7 @@ def test_a_corrected_contract_takes_the_file_that_it_refused(zone: Zone) -> None
 def test_what_was_loaded_before_first_sights_were_kept_starts_nothing(zone: Zone) -> None:
     zone.put(A)
     zone.load_all()
+    before_migrations(zone.connection)
     zone.connection.execute("drop table ops.upload_seen cascade")
     assert zone.look() == []
 
