@@ -82,11 +82,11 @@ def open_file(
 
 def _csv_as_it_is(reading: Reading, file: BinaryIO, stream: SourceStream, way: Way) -> Iterator[bytes] | None:
     """The blocks of a CSV file that PostgreSQL may read by itself; None for any other."""
-    if reading.extract.format != "csv" or file.seek(0, io.SEEK_END) < plain.WORTH:
+    if reading.extract.format != "csv" or file.seek(0, io.SEEK_END) < plain.MIN_FILE_SIZE:
         return None
     dialect, stream.found = dialect_of(reading, file)
     fit = Fit(reading, csv_table(reading, file, dialect))
-    csv = plain.csv_of(fit, dialect)
+    csv = plain.direct_csv_format(fit, dialect)
     if csv is None:
         return None
     stream.shape.update(dict.fromkeys(fit.table.names, ""))

@@ -1,7 +1,7 @@
-"""The encoding, delimiter and quote of a CSV file whose contract leaves them open (`auto`).
+"""Finds the encoding, delimiter and quote of a CSV file whose contract leaves them open (`auto`).
 
-What belongs here: deciding by the first part of a file. Nothing is guessed: where two dialects fit, that is an error
-that names them. Not here: reading the file (text.py).
+What belongs here: deciding by the first part of a file. Delimiter and quote are never guessed: if two dialects fit, the
+error names both. The encoding is chosen by the rules of `_find_encoding`. Not here: reading the file (text.py).
 """
 
 from __future__ import annotations
@@ -21,16 +21,18 @@ from pipelines.extract.upload.reading import HEADER, Reading
 from pipelines.extract.upload.table import header, trimmed
 
 SAMPLE = 1 << 20
-"""Bytes of the first part."""
+"""The size of the first part, in bytes."""
 _ROWS = 200
 _DELIMITERS = (",", ";", "\t", "|")
 _QUOTES = ('"', "'", "row")
+"""The quotes that are tried. "row": each row as a whole is in one pair of quotes (`quote: row` of the contract)."""
 
 
 def dialect_of(reading: Reading, file: BinaryIO) -> tuple[Dialect, dict[str, str]]:
-    """The file's dialect; and, by its key in the contract, what was found because the contract leaves it open.
+    """Returns the file's dialect, and the settings that were detected, by their keys in the contract.
 
-    Raises SourceError where no dialect fits, or more than one does.
+    Only settings are detected for which the contract says `auto`.
+    Raises SourceError if no encoding fits, or if more than one dialect fits; ShapeError if no dialect fits.
     """
     extract = reading.extract
     declared = Dialect(
@@ -53,9 +55,11 @@ def dialect_of(reading: Reading, file: BinaryIO) -> tuple[Dialect, dict[str, str
 
 
 def _find_encoding(reading: Reading, part: bytes, *, read_to_end: bool) -> str:
-    """That of a byte order mark; UTF-16 by its NULs; UTF-8 if all bytes fit; else Windows' cp1252 if they fit that.
+    """Returns the encoding of a file, found in its first part. Raises SourceError if none fits.
 
-    part: of the file. read_to_end: whether it is all of the file. Raises SourceError.
+    The first of these that fits: the encoding of the byte order mark; UTF-16 if nearly every second byte is NUL; UTF-8
+    if all bytes are valid in it; Windows' cp1252 if they are valid there.
+    read_to_end: whether `part` is the whole file.
     """
     if by_mark := bom_encoding(part):
         return by_mark
@@ -98,9 +102,10 @@ def _decoded(reading: Reading, part: bytes, encoding: str) -> str:
 def _find_delimiter_and_quote(
     reading: Reading, text: str, open_dialect: Dialect, *, read_to_end: bool
 ) -> Dialect:
-    """The dialect that finds the most columns of the contract, and no row longer than the header.
+    """Returns the dialect that finds the most columns of the contract and no row that is longer than the header.
 
-    Dialects that cut the first part into the same cells count as one. Raises SourceError.
+    Dialects that cut the first part into the same cells count as one.
+    Raises ShapeError if no dialect fits, SourceError if several do.
     """
     delimiters = _DELIMITERS if open_dialect.delimiter == AUTO else (open_dialect.delimiter,)
     quotes = _QUOTES if open_dialect.quote == AUTO else (open_dialect.quote,)
@@ -128,9 +133,9 @@ def _find_delimiter_and_quote(
 
 
 def _undecided(reading: Reading, fitting: Sequence[str], tried: Sequence[str]) -> SourceError:
-    """The error of a file that no dialect fits, or several do.
+    """Returns the error for a file that no dialect fits, or that several fit.
 
-    tried: each dialect that cuts the file into rows, with its number of cells in the header.
+    fitting: the dialects that fit. tried: each dialect that cuts the file into rows, with its number of header cells.
     """
     hint = "nyatakan delimiter dan quote di kontrak"
     if fitting:
@@ -143,14 +148,24 @@ def _undecided(reading: Reading, fitting: Sequence[str], tried: Sequence[str]) -
     )
 
 
+_QUOTES_IN_WORDS = {
+    "row": "setiap baris di dalam sepasang tanda kutip (quote: row)",
+    "none": "tanpa tanda kutip (quote: none)",
+}
+
+
 def _described(dialect: Dialect) -> str:
-    return f"pemisah {dialect.delimiter!r} dengan tanda kutip {dialect.quote!r}"
+    """Describes a dialect in a message."""
+    delimiter = "tab" if dialect.delimiter == "\t" else repr(dialect.delimiter)
+    return (
+        f"pemisah {delimiter} dengan {_QUOTES_IN_WORDS.get(dialect.quote, f'tanda kutip {dialect.quote!r}')}"
+    )
 
 
 def _first_rows(
     reading: Reading, text: str, dialect: Dialect, *, read_to_end: bool
 ) -> list[list[str]] | None:
-    """The first rows as `dialect` cuts them; None where it does not fit."""
+    """Cuts the text into its first rows by `dialect`; returns None if the dialect does not fit."""
     extract = reading.extract
     lines = Lines(io.StringIO(text, newline=""), extract.header_row, extract.comment)
     rows: list[list[str]] = []
@@ -159,7 +174,8 @@ def _first_rows(
             rows.append(row)
             lines.between_rows = True
     except csv.Error as error:
-        # The last row of a part of a file may be cut anywhere. An apostrophe, though, may just begin a name.
+        # The last row of the part may be cut, so an unclosed quote there is allowed. This is not so for the apostrophe,
+        # because it may be the first character of a cell's plain text.
         if read_to_end or "unexpected end" not in str(error) or dialect.quote == "'":
             return None
     if dialect.quote == "'" and any(cell.startswith('"') for row in rows for cell in row):

@@ -1,9 +1,9 @@
-"""Large CSV files that follow the rules: their bytes go straight to PostgreSQL's own CSV reader.
+"""Sends the bytes of a large, regular CSV file directly to PostgreSQL's own CSV reader.
 
 What belongs here: proving, block by block and without a Python object per cell, that PostgreSQL will read exactly the
-rows that text.py would: every quote stands where RFC 4180 (section 2) allows it, every row is as wide as the header,
-none is blank, each ends with a newline. Anything else is an UnfitError, and text.py reads the file. Not here: the forms
-of typed cells (plain_types.py), headers (text.py), dialects (dialect.py), messages about a faulty file (text.py).
+rows that text.py would: every quote is where RFC 4180 (section 2) allows it, every row is as wide as the header, none
+is blank, each ends with a newline. Anything else raises UnfitError, and text.py reads the file. Not here: the forms of
+typed cells (plain_types.py), headers (text.py), dialects (dialect.py), messages about a faulty file (text.py).
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from pipelines.extract.upload.csv.text import MAX_ROW, Dialect
 from pipelines.extract.upload.fit import Fit
 
 BLOCK = 1 << 19
-"""Bytes that are looked at together."""
-WORTH = 1 << 20
-"""Bytes of the smallest file for which this way is tried: a smaller one takes text.py a fraction of a second."""
+"""The bytes that are checked at a time."""
+MIN_FILE_SIZE = 1 << 20
+"""The size in bytes of the smallest file for which this is tried: text.py reads a smaller one in less than a second."""
 
 _ENCODINGS = {"utf-8": "UTF8", "cp1252": "WIN1252", "iso8859-1": "LATIN1"}
 _QUOTE, _NEWLINE, _RETURN, _SPACE, _BEYOND_ASCII = 34, 10, 13, 32, 127
 
 
-def csv_of(fit: Fit, dialect: Dialect) -> Csv | None:
-    """How PostgreSQL reads the file by itself; None where the contract or the dialect needs text.py."""
+def direct_csv_format(fit: Fit, dialect: Dialect) -> Csv | None:
+    """Returns the format in which PostgreSQL reads the file itself; None if contract or dialect need text.py."""
     extract = fit.reading.extract
     encoding = _ENCODINGS.get(codecs.lookup(dialect.encoding).name)
     plain_dialect = (
@@ -46,10 +46,10 @@ def csv_of(fit: Fit, dialect: Dialect) -> Csv | None:
 
 
 def typed_columns(file: BinaryIO, delimiter: str, columns: Sequence[Column]) -> dict[int, str]:
-    """PostgreSQL's type of each column that may land typed, by its place, judged by the file's first block.
+    """Returns PostgreSQL's type of each column that it can read directly, by the column's place.
 
-    columns: of the warehouse, in the file's order. Where a later block has a cell of another form, `plain_rows` raises
-    UnfitError.
+    Only the file's first block is checked. If a later block has a cell of another form, `plain_rows` raises UnfitError.
+    columns: the columns of the warehouse, in the file's order.
     """
     types = {place: column.type for place, column in enumerate(columns) if may_land_typed(column)}
     _skip_bom(file)
@@ -71,17 +71,18 @@ def plain_rows(
     types: Mapping[int, str] | None = None,
     size: int = BLOCK,
 ) -> Iterator[bytes]:
-    """Blocks of CSV in which each row has its position ("baris 12") as a first cell; counts `stream.rows`.
+    """Gives the rows as blocks of CSV, each row with its position ("baris 12") as first cell; counts `stream.rows`.
 
-    file: its first row is the header, which is checked like any other row and left out. width: of the header.
-    types: of the columns that land typed, by their place. size: bytes that are looked at together.
+    The file's first row is the header, which is checked like any other row and left out.
+    width: the header's number of columns. types: PostgreSQL's type of each column that is read directly, by its place.
+    size: the bytes that are checked at a time.
     Raises UnfitError, also after some blocks were given.
     """
     separator = delimiter.encode()
     line, rest, first = 1, b"", 1
     _skip_bom(file)
     while True:
-        # The longer the row that is not yet complete, the more is read: it is looked at only a few times.
+        # At least as many bytes are read as the incomplete row has: a very long row is scanned only a few times.
         block = file.read(max(size, len(rest)))
         block, last = rest + block, not block
         if last and block and not block.endswith(b"\n"):
@@ -102,7 +103,7 @@ def plain_rows(
 
 
 def _skip_bom(file: BinaryIO) -> None:
-    """Goes to where the text begins: behind a UTF-8 byte order mark."""
+    """Goes to where the text begins: after a UTF-8 byte order mark, if there is one."""
     file.seek(0)
     if file.read(3) != codecs.BOM_UTF8:
         file.seek(0)
@@ -110,10 +111,10 @@ def _skip_bom(file: BinaryIO) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """The complete rows at the beginning of `block`; all places are counted in bytes from its beginning.
+    """The complete rows at the beginning of `block`. All places are counted in bytes from its beginning.
 
-    ends: places behind each row's newline. lines: how many lines end before that place.
-    delimiters: places of the delimiters of all rows, in order.
+    ends: for each row, the place after its newline. lines: for each row, how many lines end before that place.
+    delimiters: the places of the delimiters of all rows, in order.
     """
 
     block: bytes
@@ -124,18 +125,18 @@ class _Rows:
 
     @property
     def used(self) -> int:
-        """Bytes of all these rows together."""
+        """The number of bytes of all these rows."""
         return int(self.ends[-1]) if len(self.ends) else 0
 
     def with_positions(self, line: int, separator: bytes, first: int) -> bytes:
-        """The rows from `first` on, each with its position before it; the first row of the block stands at `line`."""
+        """Returns the rows from `first` on, each after its position; the block's first row begins at line `line`."""
         block, ends = self.block, [0, *self.ends.tolist()]
         numbers = [line, *(self.lines + line).tolist()]
         rows = zip(numbers[first:-1], ends[first:], ends[first + 1 :], strict=False)
         return b"".join([b"baris %d%b%b" % (number, separator, block[a:z]) for number, a, z in rows])
 
     def cells(self, first: int) -> Grid:
-        """Where the cells of the rows from `first` on begin and end."""
+        """Returns where the cells of the rows from `first` on begin and end."""
         text = np.frombuffer(self.block, np.uint8)[: self.used]
         count = len(self.ends)
         delimiters = self.delimiters.reshape(count, -1)[first:]
@@ -150,7 +151,7 @@ class _Rows:
 
 
 def _rows(block: bytes, delimiter: int, width: int) -> _Rows:
-    """The complete rows of `block`, which begins where a row does. Raises UnfitError."""
+    """Finds the complete rows of `block`, which begins where a row begins. Raises UnfitError for irregular rows."""
     text = np.frombuffer(block, np.uint8)
     quotes = text == _QUOTE
     within = np.bitwise_xor.accumulate(quotes) if quotes.any() else quotes
@@ -165,14 +166,15 @@ def _rows(block: bytes, delimiter: int, width: int) -> _Rows:
     delimiters = delimiters[~within[delimiters]]
     returns = np.flatnonzero(text == _RETURN)
     returns = returns[~within[returns]]
-    # To text.py a row of nothing but white space is no row; characters beyond ASCII may be white space, too.
-    ink = (text > _SPACE) & (text < _BEYOND_ASCII) & ~quotes & (text != delimiter)
+    # text.py skips a row that has only white space. Only visible ASCII characters prove that a row is not blank:
+    # characters beyond ASCII may be white space, too.
+    visible = (text > _SPACE) & (text < _BEYOND_ASCII) & ~quotes & (text != delimiter)
     starts = np.concatenate(([0], ends[:-1] + 1))
     wrong = (
         bool(np.any(text[returns + 1] != _NEWLINE))
         or not text.all()
         or bool(np.any(np.diff(np.searchsorted(delimiters, ends), prepend=0) != width - 1))
-        or not np.logical_or.reduceat(ink, starts).all()
+        or not np.logical_or.reduceat(visible, starts).all()
     )
     if wrong:
         raise UnfitError
@@ -184,7 +186,7 @@ def _check_quotes(
 ) -> None:
     """Raises UnfitError unless each opening quote begins a cell and each closing one ends it.
 
-    Two quotes in a row within a quoted cell stand for one quote.
+    Two quotes in a row within a quoted cell mean one quote.
     """
     opening = np.flatnonzero(quotes & within)
     opening = opening[opening > 0]

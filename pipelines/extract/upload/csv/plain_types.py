@@ -1,4 +1,6 @@
-"""Cells of a plain CSV file that may land in PostgreSQL's own types: those that text landing would take unchanged.
+"""Finds the columns of a CSV file that PostgreSQL can read directly into their types ("typed landing").
+
+The result is the same as with "text landing", where the cells are read as text and converted in the warehouse.
 
 What belongs here: for each type, the forms that load/stage/rules.py allows in a file, compared by numpy for all rows of
 a block at once. PostgreSQL alone allows more ("today", "1_000", "0x1F", "T", "NaN"). What PostgreSQL refuses (the 31st
@@ -14,9 +16,9 @@ whole loads that took turns), typed landing takes this part of the time that tex
     one bad cell in the middle (the file is read twice)     1.22
     one bad cell in the last row (the file is read twice)   1.73
 
-In that other run the clean file took 2.4 times as long as a bare COPY, with text landing 3.9 times; docs/benchmarks.md
-wants 2. So it pays unless the first bad cell stands behind the first 512 kB of a file (here 2,700 rows). A column with
-a repair is never typed: a contract that repairs most columns gains little.
+In the other run typed landing of the clean file took 2.4 times as long as a plain COPY, and text landing 3.9 times. The
+target in docs/benchmarks.md is 2. Typed landing is faster unless the first bad cell comes after the first 512 kB of a
+file (here 2,700 rows). A column with a repair is never typed: a contract that repairs most columns gains little.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ Places = npt.NDArray[np.int64]
 
 _QUOTE, _ZERO, _ONE, _POINT, _BLANK, _T, _LOWER = b'"01. T\x20'
 _INTEGER, _POINTED, _EXPONENT, _ALL = 1, 2, 4, 255
-"""Kinds of numbers, as bits: digits and a sign; with a point, too; with an exponent, too."""
+"""Kinds of numbers, as bits: digits and a sign (+ or -); these and a point; these and an exponent."""
 _NUMBERS = {
     "smallint": _INTEGER, "integer": _INTEGER, "bigint": _INTEGER,
     "numeric": _EXPONENT, "double precision": _EXPONENT,
@@ -54,10 +56,11 @@ class Grid:
     ends: Places
     delimiter: int
 
-    def characters(self) -> Bytes:
-        """For each cell, the kinds of numbers in which all its characters may stand (bits); shape as `starts`.
+    def possible_number_kinds(self) -> Bytes:
+        """Returns for each cell the kinds of numbers that allow all of its characters, as bits.
 
-        Quotes, delimiters and line ends count as allowed: within a number PostgreSQL refuses them, or skips them.
+        The result has the shape of `starts`. Quotes, delimiters and line ends count as allowed: PostgreSQL skips them
+        around a number and refuses them within one.
         """
         kinds = np.zeros(256, np.uint8)
         kinds[list(b"0123456789+-")] = _INTEGER | _POINTED | _EXPONENT
@@ -67,7 +70,7 @@ class Grid:
         return np.bitwise_and.reduceat(kinds[self.text], self.starts.ravel()).reshape(self.starts.shape)
 
     def filled(self, column: int) -> tuple[Places, Places]:
-        """Where the cells of a column begin and end, without their quotes; empty cells are left out."""
+        """Returns where the cells of a column begin and end, without their quotes; empty cells are left out."""
         starts, ends = self.starts[:, column], self.ends[:, column]
         quoted = self.text[starts] == _QUOTE
         if quoted.any():
@@ -77,7 +80,11 @@ class Grid:
 
 
 def may_land_typed(column: Column) -> bool:
-    """Whether a column may land typed: the contract has no repair and no rule for it that needs a cell's own text."""
+    """Whether PostgreSQL may read the cells of this column directly into its type.
+
+    A column with a repair, missing values or a pseudonym may not. A column of another type than text may also have no
+    enum and no rule about its text.
+    """
     if column.parse or column.missing_values or column.pseudonymise:
         return False
     if column.type == "text":
@@ -87,22 +94,22 @@ def may_land_typed(column: Column) -> bool:
 
 
 def well_formed(grid: Grid, types: Mapping[int, str]) -> set[int]:
-    """Places of the typed columns whose cells all have a form that their type allows in a file.
+    """Returns the places of the columns whose cells all have a form that their type allows in a file.
 
-    types: PostgreSQL's, by the column's place in the file.
+    types: PostgreSQL's type of each column to look at, by the column's place in the file.
     """
-    characters = grid.characters()
-    return {place for place, kind in types.items() if _is_well_formed(grid, characters, place, kind)}
+    number_kinds = grid.possible_number_kinds()
+    return {place for place, kind in types.items() if _is_well_formed(grid, number_kinds, place, kind)}
 
 
-def _is_well_formed(grid: Grid, characters: Bytes, place: int, kind: str) -> bool:
+def _is_well_formed(grid: Grid, number_kinds: Bytes, place: int, kind: str) -> bool:
     if kind == "text":
         return True
     kind, scale = kind.split("(")[0], decimals(kind)
     if scale is not None:
-        return bool(np.all(characters[:, place] & _POINTED)) and _keeps_scale(grid, place, scale)
+        return bool(np.all(number_kinds[:, place] & _POINTED)) and _keeps_scale(grid, place, scale)
     if kind in _NUMBERS:
-        return bool(np.all(characters[:, place] & _NUMBERS[kind]))
+        return bool(np.all(number_kinds[:, place] & _NUMBERS[kind]))
     starts, ends = grid.filled(place)
     if kind == "time":
         return _begin_as(grid.text, starts, ends, _TIME) and bool(np.all(ends - starts == len(_TIME)))
@@ -118,30 +125,31 @@ def _is_well_formed(grid: Grid, characters: Bytes, place: int, kind: str) -> boo
 
 
 def _begin_as(text: Bytes, starts: Places, ends: Places, form: str) -> bool:
-    """Whether each cell begins as `form` does: "d" stands for a digit, any other character for itself."""
+    """Whether each cell begins with `form`, in which "d" means any digit."""
     if not np.all(ends - starts >= len(form)):
         return False
-    for place, sign in enumerate(form):
+    for place, character in enumerate(form):
         byte = text[starts + place]
-        if not np.all(byte - np.uint8(_ZERO) <= 9 if sign == "d" else byte == ord(sign)):
+        if not np.all(byte - np.uint8(_ZERO) <= 9 if character == "d" else byte == ord(character)):
             return False
     return True
 
 
 def _keeps_scale(grid: Grid, place: int, scale: int) -> bool:
-    """Whether no number of a column has more than `scale` digits behind its point."""
+    """Whether no number of a column has more than `scale` digits after its point."""
     starts, ends = grid.filled(place)
     points = np.flatnonzero(grid.text == _POINT)
     first = np.searchsorted(points, starts)
-    there = first < len(points)
-    behind = ends[there] - points[first[there]] - 1
-    return bool(np.all(behind <= scale))
+    exists = first < len(points)
+    decimal_digits = ends[exists] - points[first[exists]] - 1
+    return bool(np.all(decimal_digits <= scale))
 
 
 def _end_as_timestamps_with_zone(text: Bytes, starts: Places, ends: Places) -> bool:
-    """Whether each cell, which begins with a day, ends there or goes on with a time and any zone.
+    """Whether each cell is a date, or a date and a time whose second has at most six decimals.
 
-    A blank or "T" stands before the time; a second has at most six digits behind its point.
+    The caller has checked the date. A blank or "T" separates it from the time. What follows the time (the zone) is not
+    checked here: PostgreSQL checks it.
     """
     timed = ends - starts > len(_DAY)
     starts, ends = starts[timed] + len(_DAY), ends[timed]
@@ -157,15 +165,15 @@ def _end_as_timestamps_with_zone(text: Bytes, starts: Places, ends: Places) -> b
 
 
 def _are_times(text: Bytes, starts: Places, ends: Places) -> bool:
-    """Whether a blank or "T" and hh:mm:ss stand from each of `starts` on."""
+    """Whether the text at each of `starts` begins with a blank or "T" and a time hh:mm:ss."""
     between = text[starts]
     return bool(np.all((between == _BLANK) | (between == _T))) and _begin_as(text, starts + 1, ends, _TIME)
 
 
 def _end_as_timestamps(text: Bytes, starts: Places, ends: Places) -> bool:
-    """Whether each cell, which begins with a day, goes on with a time and ends there: no zone, no year BC.
+    """Whether each cell is a date and a time, with nothing after it (no zone, no year BC).
 
-    A blank or "T" stands before the time; a second has at most six digits behind its point.
+    The caller has checked the date. A blank or "T" separates it from the time. A second has at most six decimals.
     """
     starts = starts + len(_DAY)
     if not np.all(ends > starts) or not _are_times(text, starts, ends):
@@ -186,7 +194,7 @@ def _end_as_timestamps(text: Bytes, starts: Places, ends: Places) -> bool:
 
 
 def _are_booleans(text: Bytes, starts: Places, lengths: Places) -> bool:
-    """Whether each cell is true or false in upper or lower case, 1 or 0."""
+    """Whether each cell is true or false (in upper or lower case), 1 or 0."""
     checked = 0
     for value in (b"true", b"false"):
         same_length = starts[lengths == len(value)]

@@ -1,6 +1,6 @@
-"""CSV files as tables, by the standard library's csv module.
+"""Reads CSV files as tables, with the standard library's csv module.
 
-What belongs here: lines, comments, quotes, encodings, and messages about those that are faulty. Not here: finding a
+What belongs here: lines, comments, quotes, encodings, and the messages about faults in them. Not here: finding a
 dialect that is not declared (dialect.py), which column is which (fit.py).
 """
 
@@ -23,21 +23,22 @@ from pipelines.extract.upload.reading import HEADER, Reading
 from pipelines.extract.upload.table import Table, header, trimmed
 
 MAX_ROW = 16 << 20
-"""The most characters of one row: a quote that is never closed would make one row of the rest of the file."""
+"""The most characters of one row: a quote that is never closed would make the rest of the file one row."""
 csv.field_size_limit(MAX_ROW)
 _CHUNK = 1 << 16
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _NUL, _NOT_WRAPPED, _SEVERAL_WRAPPED = "NUL", "not wrapped", "two rows in one pair of quotes"
 _LONG_LINE, _LONG_ROW, _BLANK_BEFORE_QUOTE = "line too long", "row limit", "blank before quote"
-"""Reasons of our own for a csv.Error."""
+"""Our own reasons for a csv.Error, in addition to those of the csv module."""
 _UPLOAD_AGAIN = "unggah lagi berkas yang utuh"
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a CSV file is written. quote: a character, "none" or "row"; escape: see FileExtract.
+    """How a CSV file is written.
 
-    skip: whether blanks behind a delimiter are no part of the cell (`skipinitialspace`).
+    quote: a character, "none", or "row" (each row as a whole is in one pair of quotes). escape: see FileExtract.
+    skip: whether blanks after a delimiter are left out of the cell (`skipinitialspace`).
     """
 
     encoding: str
@@ -47,14 +48,17 @@ class Dialect:
     skip: bool = False
 
     def reader(self, lines: Iterator[str]) -> Iterator[list[str]]:
-        """Rows of cells. Raises csv.Error for a quote that does not fit: a lenient reader would move cells silently."""
+        """Cuts lines into rows of cells.
+
+        Raises csv.Error for a quote in a wrong place: a reader that ignores it would move cells without a message.
+        """
         if self.escape is not None:
             escapes = Escapes(self.escape, self.delimiter, "" if self.quote == "none" else self.quote)
             return escapes.unmasked(self._reader(escapes.masked(lines)))
         return self._reader(lines)
 
     def blank_before_quote(self) -> re.Pattern[str] | None:
-        """What a blank between a delimiter and a quote looks like; None where the dialect allows it."""
+        """Returns the pattern of a blank between a delimiter and a quote; None if the dialect allows such a blank."""
         if self.skip or self.quote in ("none", "row") or self.delimiter == " ":
             return None
         return re.compile(f"(?:^|{re.escape(self.delimiter)}) +{re.escape(self.quote)}")
@@ -74,7 +78,7 @@ class Dialect:
 
 
 def _unwrapped(wrapped: Iterator[list[str]], delimiter: str) -> Iterator[list[str]]:
-    """The rows of a file in which each stands in one pair of quotes. Raises csv.Error."""
+    """Gives the rows of a file in which each row is in one pair of quotes. Raises csv.Error if one is not."""
     for row in wrapped:
         if any(row[1:]):
             raise csv.Error(_NOT_WRAPPED)
@@ -83,15 +87,15 @@ def _unwrapped(wrapped: Iterator[list[str]], delimiter: str) -> Iterator[list[st
         )
         if len(inner) > 1:
             raise csv.Error(_SEVERAL_WRAPPED)
-        # A row without quotes whose other cells are empty, as "3,,", is in parts already.
+        # A row without quotes whose other cells are empty ("3,,") has been cut into cells already.
         yield [*(inner[0] if inner else ()), *row[1:]]
 
 
 class Lines:
-    """The lines of a text from line `first` on, counted as an editor counts them, without comments between rows.
+    """Gives the lines of a text from line `first` on, without comments between rows. An editor counts them the same.
 
-    The caller sets `between_rows` after each row that it took. `row` is the number of the line where the present row
-    begins, `line` the text of the last line. Raises csv.Error.
+    The caller sets `between_rows` after each row that it has taken. `row` is the number of the line where the current
+    row begins, `line` is the text of the last line. Raises csv.Error for a line or row that is too long, and for a NUL.
     """
 
     def __init__(self, text: io.TextIOBase, first: int = 1, comment: str | None = None) -> None:
@@ -121,12 +125,12 @@ class Lines:
 
 
 def bom_encoding(start: bytes) -> str | None:
-    """The encoding of the byte order mark at the beginning of a file; None where it has none."""
+    """Returns the encoding of the byte order mark at the beginning of a file; None if there is none."""
     return next((encoding for bom, encoding in _BOMS if start.startswith(bom)), None)
 
 
 class _Text(io.TextIOWrapper):
-    """The text of a file that stays open when the text is closed or collected."""
+    """Reads a file as text, and leaves the file open when the text is closed or garbage-collected."""
 
     def close(self) -> None:
         with suppress(ValueError):
@@ -134,18 +138,22 @@ class _Text(io.TextIOWrapper):
 
 
 def open_text(file: BinaryIO, encoding: str) -> io.TextIOWrapper:
-    """The file's text, decoded strictly, with its line ends and without a UTF-8 byte order mark."""
+    """Opens the file's text, decoded strictly, with its line ends and without a UTF-8 byte order mark."""
     file.seek(0)
     return _Text(file, encoding="utf-8-sig" if is_utf8(encoding) else encoding, newline="")
 
 
 def is_utf8(encoding: str) -> bool:
-    """Whether it is a name of UTF-8."""
+    """Whether `encoding` is a name of UTF-8."""
     return encoding.lower().replace("_", "-") in {"utf-8", "utf8", "utf-8-sig"}
 
 
 def csv_table(reading: Reading, file: BinaryIO, dialect: Dialect) -> Table:
-    """The table of a CSV file. Raises SourceError for its header at once, for a row when it is reached."""
+    """Returns the table of a CSV file.
+
+    Raises SourceError for a missing or unreadable header at once, and for a row when it is reached; ShapeError if the
+    header is one cell because the delimiter does not fit.
+    """
     extract = reading.extract
     file.seek(0)
     _check_bom(reading, bom_encoding(file.read(4)), dialect.encoding)
@@ -170,7 +178,7 @@ def csv_table(reading: Reading, file: BinaryIO, dialect: Dialect) -> Table:
 
 
 def _check_bom(reading: Reading, found: str | None, declared: str) -> None:
-    """Raises SourceError where the byte order mark (or its absence) contradicts the declared encoding."""
+    """Raises SourceError if the byte order mark (or its absence) contradicts the declared encoding."""
     if found and codecs.lookup(found) != _family(declared):
         message = f"pengodean berkas {found.upper()}, sedangkan kontrak menyatakan {declared}"
         raise reading.source_error(message, f"nyatakan encoding: {found}, atau auto")
@@ -180,13 +188,13 @@ def _check_bom(reading: Reading, found: str | None, declared: str) -> None:
 
 
 def _family(encoding: str) -> codecs.CodecInfo:
-    """The encoding that stands for all of its family: UTF-16 for UTF-16LE and UTF-16BE."""
+    """Returns one encoding for all of its family: UTF-16 for UTF-16LE and UTF-16BE, too."""
     name = codecs.lookup(encoding).name
     return codecs.lookup("utf-16" if name.startswith("utf-16") else "utf-8" if is_utf8(name) else name)
 
 
 def _dialect_hint(reading: Reading, head: Sequence[Sequence[str]], dialect: Dialect) -> str | None:
-    """What the contract should declare where the header is one cell that is not a promised name; else None."""
+    """Returns a hint for the contract if the header is one cell that is no promised name; else None."""
     cells = [fold(row[0]) for row in head if row]
     expected = reading.promised_names()
     if any(len(trimmed(row)) > 1 for row in head) or not cells or cells[-1] in expected:
@@ -199,7 +207,7 @@ def _dialect_hint(reading: Reading, head: Sequence[Sequence[str]], dialect: Dial
 
 
 def _rows(reading: Reading, file: BinaryIO, dialect: Dialect, first: int) -> Iterator[tuple[int, list[str]]]:
-    """Number of the first line, and the cells, of every row from line `first` on. Raises SourceError."""
+    """Gives the number of the first line, and the cells, of every row from line `first` on. Raises SourceError."""
     lines = Lines(open_text(file, dialect.encoding), first, reading.extract.comment)
     blank = dialect.blank_before_quote()
     try:
@@ -213,7 +221,7 @@ def _rows(reading: Reading, file: BinaryIO, dialect: Dialect, first: int) -> Ite
         reason = None
     except csv.Error as error:
         reason = str(error)
-    # Raised outside of the handlers: a chained UnicodeDecodeError would carry the file's bytes.
+    # Raised outside of the handlers: a chained UnicodeDecodeError would contain the file's bytes.
     if reason is None:
         raise _wrong_encoding(reading, file, dialect.encoding)
     raise _wrong_row(reading, lines, reason, dialect)
@@ -226,14 +234,14 @@ def _begins_with_blank_and_quote(cells: Sequence[str], quote: str) -> bool:
 def _body(
     reading: Reading, file: BinaryIO, rows: Iterator[tuple[int, list[str]]], width: int
 ) -> Iterator[tuple[str, list[str]]]:
-    """Position and cells of the rows below the header. Raises SourceError where the last row is cut short."""
+    """Gives position and cells of the rows below the header. Raises SourceError if the last row is cut off."""
     short: tuple[int, list[str]] | None = None
     for line, cells in rows:
         if short:
             yield f"baris {short[0]}", short[1]
             short = None
         if len(cells) < width and "".join(cells).strip():
-            short = line, cells  # given once it is known not to be the last
+            short = line, cells  # given when it is known that it is not the last row
         else:
             yield f"baris {line}", cells
     if short and not _ends_with_newline(file):
@@ -259,7 +267,7 @@ def _wrong_row(reading: Reading, lines: Lines, reason: str, dialect: Dialect) ->
 
 
 def _message_and_hint(reason: str, dialect: Dialect) -> tuple[str, str]:
-    """What is wrong with a row and how to fix it, for the reason of a csv.Error (csv's own or ours)."""
+    """Says what is wrong with a row and how to fix it, for the reason of a csv.Error (the csv module's or ours)."""
     limit = f"satu baris paling banyak {MAX_ROW:,} karakter"
     known = {
         _NUL: (
@@ -291,7 +299,10 @@ def _message_and_hint(reason: str, dialect: Dialect) -> tuple[str, str]:
 
 
 def _wrong_encoding(reading: Reading, file: BinaryIO, encoding: str) -> SourceError:
-    """Names the line that can't be decoded; the file is decoded once more, since readers of text count no lines."""
+    """Returns the error that names the line that can't be decoded.
+
+    The file is decoded once more to find that line, because a reader of text does not count lines.
+    """
     decoder = codecs.getincrementaldecoder("utf-8-sig" if is_utf8(encoding) else encoding)()
     line = 1
     file.seek(0)

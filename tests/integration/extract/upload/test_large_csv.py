@@ -65,7 +65,7 @@ def test_both_ways_give_the_same_rows_at_the_same_places(
     loads: Loads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = HEADER + "\n".join([*ROWS[:20], "x,salah,-,", *ROWS[20:]])
-    assert len(text) > plain.WORTH
+    assert len(text) > plain.MIN_FILE_SIZE
     batch = load(loads, contract(loads), text)
     assert (batch.loaded, batch.quarantined) == (40_000, 1)
     fast = content(loads)
@@ -75,7 +75,7 @@ def test_both_ways_give_the_same_rows_at_the_same_places(
     assert told[0][0] == "baris 42"
 
     loads.forget(contract(loads))
-    monkeypatch.setattr(plain, "WORTH", 1 << 40)
+    monkeypatch.setattr(plain, "MIN_FILE_SIZE", 1 << 40)
     assert load(loads, contract(loads), text).loaded == 40_000
     assert content(loads) == fast
     assert loads.run("select source_position, reasons from quarantine.row") == told
