@@ -202,3 +202,20 @@ def test_a_key_that_goes_and_comes_back_has_two_versions_with_a_gap(shared_loads
     assert [(r[0], r[3]) for r in found] == [("a", False), ("a", True), ("b", True)]
     assert found[0][2] < found[1][1]
     assert shared_loads.load(contract, lambda *_: both).state == "unchanged"
+
+
+def test_columns_called_as_our_statements_call_things_have_versions(loads: Loads) -> None:
+    """An auxiliary column of a statement never has the name of a column of a contract."""
+    names = ("begin", "ended", "follows", "any_follows", "place", "staged", "position", "is_duplicate", "kept")
+    contract = loads.contract(
+        column("kunci", primaryKey=True),
+        *(column(name) for name in names),
+        write_disposition="merge",
+        merge_strategy="scd2",
+    )
+    for value in ("a", "b", "b"):
+        loads.load(contract, lambda *_, value=value: [["1", *[value] * len(names)]])
+    assert loads.run('select "begin", place, is_current from raw.uji__data order by valid_from') == [
+        ("a", "a", False),
+        ("b", "b", True),
+    ]

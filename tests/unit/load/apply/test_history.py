@@ -20,9 +20,9 @@ BEGIN = """
 
 VERSIONS = f"""
     (
-        select distinct on ("id", begin) *
-        from (select *, {BEGIN} as begin from "landing"."uji__data__7_stage" v) v
-        order by "id", begin, "diubah" desc
+        select distinct on ("id", _begin) *
+        from (select *, {BEGIN} as _begin from "landing"."uji__data__7_stage" v) v
+        order by "id", _begin, "diubah" desc
     )
 """
 
@@ -34,24 +34,24 @@ def test_versions_of_a_key_without_a_current_one_are_opened_after_its_last_end(t
             "id", "nama", "diubah", "_batch_id", "_loaded_at", "_source_position", valid_from, valid_to, is_current
         )
         with without_current as (
-            select s.*, last.ended, s.begin >= coalesce(last.ended, '-infinity') as follows
+            select s.*, last._ended, s._begin >= coalesce(last._ended, '-infinity') as _follows
             from {VERSIONS} s
-            left join lateral (select max(t.valid_to) as ended from "raw"."uji__data" t where "s"."id" = "t"."id") last
+            left join lateral (select max(t.valid_to) as _ended from "raw"."uji__data" t where "s"."id" = "t"."id") last
                 on true
             where not exists (select from "raw"."uji__data" t where t.is_current and "s"."id" = "t"."id")
         ),
         ranked as (
             select *,
-                bool_or(follows) over (partition by "id") as any_follows,
-                row_number() over (partition by "id" order by begin desc) as place
+                bool_or(_follows) over (partition by "id") as _any_follows,
+                row_number() over (partition by "id" order by _begin desc) as _place
             from without_current
         ),
         opened as (
             select *,
-                case when follows then begin else greatest(transaction_timestamp(), ended) end as valid_from,
-                lead(begin) over (partition by "id" order by begin) as valid_to
+                case when _follows then _begin else greatest(transaction_timestamp(), _ended) end as valid_from,
+                lead(_begin) over (partition by "id" order by _begin) as valid_to
             from ranked
-            where follows or (not any_follows and place = 1)
+            where _follows or (not _any_follows and _place = 1)
         )
         select "id", "nama", "diubah", "_batch_id", "_loaded_at", "_source_position", valid_from, valid_to, valid_to is null
         from opened
@@ -60,16 +60,16 @@ def test_versions_of_a_key_without_a_current_one_are_opened_after_its_last_end(t
 
 def test_without_a_cursor_a_version_begins_with_the_load(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, NAME, **SCD2))
-    staged = '(select *, transaction_timestamp() as begin from "landing"."uji__data__7_stage" v)'
+    staged = '(select *, transaction_timestamp() as _begin from "landing"."uji__data__7_stage" v)'
     assert " ".join(clauses(staged)) in " ".join(clauses(open_versions(plan)))
     assert clauses(close_versions(plan)) == clauses(f"""
-        update "raw"."uji__data" t set valid_to = n.begin, is_current = false
+        update "raw"."uji__data" t set valid_to = n._begin, is_current = false
         from (
-            select "s"."id", min(s.begin) as begin
+            select "s"."id", min(s._begin) as _begin
             from {staged} s
             join "raw"."uji__data" t
                 on t.is_current and "s"."id" = "t"."id" and ("t"."id", "t"."nama") is distinct from ("s"."id", "s"."nama")
-                and s.begin > t.valid_from
+                and s._begin > t.valid_from
             group by "s"."id"
         ) n
         where t.is_current and "n"."id" = "t"."id"
@@ -87,9 +87,9 @@ def test_a_current_version_whose_clock_does_not_move_on_is_corrected_in_place(tm
             from {VERSIONS} v
             join "raw"."uji__data" t
                 on t.is_current and "v"."id" = "t"."id"
-                and (v.begin <= t.valid_from or not "t"."diubah" between '0002-01-01'::timestamp
+                and (v._begin <= t.valid_from or not "t"."diubah" between '0002-01-01'::timestamp
                     and (transaction_timestamp() + '1 day'::interval)::timestamp)
-            order by "v"."id", v.begin desc
+            order by "v"."id", v._begin desc
         ) s
         where t.is_current and "s"."id" = "t"."id"
             and ("t"."id", "t"."nama", "t"."diubah") is distinct from ("s"."id", "s"."nama", "s"."diubah")
@@ -99,14 +99,14 @@ def test_a_current_version_whose_clock_does_not_move_on_is_corrected_in_place(tm
 def test_a_current_version_ends_where_a_later_one_begins(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, NAME, CHANGED, cursor="diubah", **SCD2))
     assert clauses(close_versions(plan)) == clauses(f"""
-        update "raw"."uji__data" t set valid_to = n.begin, is_current = false
+        update "raw"."uji__data" t set valid_to = n._begin, is_current = false
         from (
-            select "s"."id", min(s.begin) as begin
+            select "s"."id", min(s._begin) as _begin
             from {VERSIONS} s
             join "raw"."uji__data" t
                 on t.is_current and "s"."id" = "t"."id"
                 and ("t"."id", "t"."nama", "t"."diubah") is distinct from ("s"."id", "s"."nama", "s"."diubah")
-                and s.begin > t.valid_from and s.begin > {BEGIN.replace('"v"', '"t"')}
+                and s._begin > t.valid_from and s._begin > {BEGIN.replace('"v"', '"t"')}
             group by "s"."id"
         ) n
         where t.is_current and "n"."id" = "t"."id"
