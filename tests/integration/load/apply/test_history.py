@@ -206,7 +206,17 @@ def test_a_key_that_goes_and_comes_back_has_two_versions_with_a_gap(shared_loads
 
 def test_columns_called_as_our_statements_call_things_have_versions(loads: Loads) -> None:
     """An auxiliary column of a statement never has the name of a column of a contract."""
-    names = ("begin", "ended", "follows", "any_follows", "place", "staged", "position", "is_duplicate", "kept")
+    names = (
+        "begin",
+        "ended",
+        "follows",
+        "any_follows",
+        "place",
+        "staged",
+        "position",
+        "is_duplicate",
+        "kept",
+    )
     contract = loads.contract(
         column("kunci", primaryKey=True),
         *(column(name) for name in names),
