@@ -1,5 +1,6 @@
-"""What a dataset's checks say when no delivery was checked: the file did not change, the load failed, somebody asks by
-hand. Dagster's own runs on a real warehouse.
+"""The checks of a dataset when no delivery was checked: the file did not change, the load failed, or by hand.
+
+Dagster's own runs on a real warehouse.
 """
 
 from __future__ import annotations

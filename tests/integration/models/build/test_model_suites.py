@@ -1,5 +1,6 @@
-"""Suites of models on a real PostgreSQL: Great Expectations sees the rows before anybody else, and what it says counts
-as a test's word does.
+"""Suites of models on a real PostgreSQL.
+
+Great Expectations sees the rows before any reader does, and its verdict counts as that of a test.
 """
 
 from __future__ import annotations
