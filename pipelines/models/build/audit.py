@@ -1,6 +1,6 @@
-"""The checks of one node: its data tests and its suite, on the candidate or on the relation in use.
+"""Runs the checks of one node: its data tests and its suite, on the candidate or on the relation in use.
 
-What belongs here: running them on the build's own session, and their results. Not here: what a failed one means for
+What belongs here: running them on the session of the build, and their results. Not here: what a failed one means for
 the node (node_builder.py), how GX is run (quality/run.py).
 """
 
@@ -25,17 +25,17 @@ RunSuite = Callable[[Sequence[Expectation], Relation, int | None, Connection[Any
 def audit(
     conn: Connection[Any], node: Node, run_suite: RunSuite, rows: int | None = None, *, candidate: bool
 ) -> tuple[CheckResult, ...]:
-    """The results of all checks of the node: its tests, then its suite.
+    """Runs all checks of the node, its tests, then its suite, and gives their results.
 
-    rows: the number of rows of the relation, where it is known. candidate: ask the relation that is not released yet,
-    else the one in use, as this session sees it. Raises psycopg.OperationalError where the server is gone.
+    rows: the number of rows of the relation, where it is known. candidate: check the relation that is not released
+    yet, else the one in use, as this session sees it. Raises psycopg.OperationalError if the connection is lost.
     """
     results = [
         _run_test(conn, test, test.candidate_sql if candidate else test.sql, rows) for test in node.tests
     ]
     if node.suite:
         results += run_suite(node.suite, node.table.candidate if candidate else node.table, rows, conn)
-        if conn.broken:  # which made all of them fail
+        if conn.broken:  # then all of them have failed
             raise psycopg.OperationalError("koneksi ke server putus saat suite diperiksa")
     return tuple(results)
 
@@ -60,6 +60,6 @@ def _run_test(conn: Connection[Any], test: DataTest, query: str, rows: int | Non
             test.name, test.severity, False, None, rows, f"Pemeriksaan tidak dapat dijalankan: {why}."
         )
     failures = int(row[0]) if row else 0
-    # Rows of a test need not be rows of the relation: only none of them is none of the relation's.
+    # A test's rows may not be the relation's rows. Only if there are none do we know that no row deviates.
     message = describe_rows(failures, None if failures else rows)
     return CheckResult(test.name, test.severity, failures == 0, failures, rows, message)

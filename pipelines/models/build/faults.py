@@ -1,7 +1,7 @@
-"""PostgreSQL's errors as ModelErrors that name the model's file, its line, and the SQL around it.
+"""Turns PostgreSQL's errors into ModelErrors that name the model's file, its line, and the SQL around it.
 
-PostgreSQL's text may quote a row's values, so that only its text about the statement itself is passed on
-(redaction/sqlstates.py). Not here: what becomes of the node (node_builder.py), errors of templates
+PostgreSQL's text may quote a row's values. So only its text about the statement itself is passed on
+(redaction/sqlstates.py). Not here: the result of a node that failed (node_builder.py), errors of templates
 (models/project/render.py).
 """
 
@@ -20,8 +20,8 @@ _AROUND = 2
 """Lines shown before and after the one that PostgreSQL points to."""
 
 
-def explained(place: str, node: Node, error: psycopg.Error) -> ModelError:
-    """An error in something else than the node's query: in a seed's file, in an exchange."""
+def error_outside_query(place: str, node: Node, error: psycopg.Error) -> ModelError:
+    """The ModelError for an error that is not in the node's query, but in a seed's file or in an exchange."""
     hint = _hint(error)
     if node.kind == "seed" and (line := _COPY_LINE.search(error.diag.context or "")):
         hint = line[0]
@@ -30,14 +30,15 @@ def explained(place: str, node: Node, error: psycopg.Error) -> ModelError:
     return ModelError(place, sqlstates.described(error, ours), hint=hint)
 
 
-def located(place: str, node: Node, query: str, begins: int, error: psycopg.Error) -> ModelError:
-    """An error in the node's compiled `query`, which begins `begins` characters after the statement does.
+def error_in_query(place: str, node: Node, query: str, begins: int, error: psycopg.Error) -> ModelError:
+    """The ModelError for an error in the node's compiled `query`.
 
-    It names the line of the model's file, if the line that PostgreSQL points to is there exactly once.
+    begins: the position of the query in the statement, in characters. The error names the line of the model's file if
+    the line that PostgreSQL points to is in it exactly once.
     """
     position = int(error.diag.statement_position or 0) - 1 - begins
     if not 0 <= position < len(query):
-        return explained(place, node, error)
+        return error_outside_query(place, node, error)
     lines, number = query.split("\n"), query.count("\n", 0, position)
     pointed_to = lines[number].strip()
     source = node.path.read_text(encoding="utf-8").split("\n")

@@ -23,7 +23,7 @@ where n.nspname = %s and c.relname = %s and acl.grantee <> c.relowner
 
 
 def apply_grants(conn: Connection[Any], relation: Relation, grants: Mapping[str, tuple[str, ...]]) -> None:
-    """Gives the relation exactly the declared rights, its owner's apart. Must run in a transaction."""
+    """Gives the relation exactly the declared rights; the owner's rights stay. Must run in a transaction."""
     wanted = {(privilege, role) for privilege, roles in grants.items() for role in roles}
     granted = {
         (str(privilege), str(role))

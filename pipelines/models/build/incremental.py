@@ -1,10 +1,10 @@
-"""New rows into a model's existing table: dbt's incremental strategies, and changed columns, as SQL.
+"""The SQL that adds new rows to a model's existing table: dbt's incremental strategies, and changed columns.
 
-What belongs here: statements over the existing table and `rows`, the table of what the model's query gave. They are
-run by node_builder.py, in one transaction with the model's checks. Not here: config
+What belongs here: statements over the existing table and `rows`, the table with the rows of the model's query. They
+are run by node_builder.py, in one transaction with the model's checks. Not here: config
 (models/project/materialization.py).
 Source: dbt-adapters, "incremental strategies" (append, delete+insert, merge) and "on_schema_change", so that dbt makes
-the same rows of the same folder. Deleting a whole window is ours.
+the same rows from the same folder. Only deleting a window is our own rule.
 """
 
 from __future__ import annotations
@@ -51,12 +51,13 @@ def _action(template: str, name: str, type_: str | None = None) -> sql.Composed:
     return compiled(template).format(*parts)
 
 
-def upsert(
+def write_rows(
     how: Incremental, table: Relation, rows: sql.Identifier, columns: Sequence[str], window: Window | None
 ) -> list[sql.Composed]:
-    """The statements that write `rows` into the table; the row count of the last one is that of the rows written.
+    """The statements that write `rows` into the table. The row count of the last one is the number of rows written.
 
-    columns: those that are written. window: of a model with a partition, the days that are deleted first.
+    columns: those that are written. window: the days whose rows delete+insert deletes first, if the model has a
+    partition; append and merge do not use it.
     """
     target, names = identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
     insert = sql.SQL("insert into {} ({}) select {} from {}").format(target, names, names, rows)

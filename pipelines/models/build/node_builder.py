@@ -1,7 +1,7 @@
 """Builds one node: makes its candidate relation, audits it, releases it.
 
 What belongs here: the steps for each kind of node on one connection. Not here: which nodes, in which order and how many
-at a time (runner.py), the checks (audit.py), what survives an exchange (warehouse/swap.py).
+at a time (runner.py), the checks (audit.py), which grants, indexes and views survive an exchange (warehouse/swap.py).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from psycopg import Connection, sql
 
 from pipelines.errors import GudangError, ModelError
 from pipelines.models.build.audit import RunSuite, audit, describe_failures
-from pipelines.models.build.faults import explained, located
+from pipelines.models.build.faults import error_in_query, error_outside_query
 from pipelines.models.build.grants import apply_grants
-from pipelines.models.build.incremental import reshape, upsert
+from pipelines.models.build.incremental import reshape, write_rows
 from pipelines.models.build.results import NodeResult, State
 from pipelines.models.project.materialization import Incremental, Index, digest
 from pipelines.models.project.nodes import Node, Project
@@ -53,7 +53,7 @@ _OUR_INDEX = re.compile(r".*__[0-9a-f]{10}_idx")
 class Shared:
     """What the builders of one run have in common.
 
-    release_lock: held by the builder that exchanges. Two exchanges below one view would wait for each other.
+    release_lock: held by the builder that exchanges. Two exchanges of tables that one view reads would deadlock.
     broken: nodes that were not built or not released. run_suite: runs a node's suite.
     """
 
@@ -65,7 +65,7 @@ class Shared:
 
 
 class Builder:
-    """Builds nodes on a connection of its own."""
+    """Builds nodes, one after another, on one connection."""
 
     def __init__(self, conn: Connection[Any], shared: Shared) -> None:
         self.conn = conn
@@ -78,7 +78,7 @@ class Builder:
     def build(self, node: Node) -> NodeResult:
         """Builds, audits and releases the node. A node of a group is not released: its candidate waits for `release`.
 
-        A fault of the node is its result; a lost connection is raised as psycopg.Error.
+        If the node fails, the result says so. Only a lost connection raises psycopg.Error.
         """
         started = time.monotonic()
         result = self._build_or_fail(node)
@@ -87,7 +87,7 @@ class Builder:
     def test(self, node: Node) -> NodeResult:
         """Runs the node's checks on the relation in use; builds nothing."""
         if existing(self.conn, node.table) is None:
-            return _result(node, "skipped", error="belum ada")
+            return _result(node, "skipped", error="tabel atau view-nya belum ada")
         started = time.monotonic()
         tests = self._audit(node, candidate=False)
         return replace(_tested(node, tests), seconds=_seconds_since(started))
@@ -104,7 +104,7 @@ class Builder:
 
     @contextmanager
     def exclusive(self, node: Node) -> Generator[None]:
-        """One build of a node at a time, across processes."""
+        """Holds the node's lock, so that no other process builds it. Waits until the lock is free."""
         with queued(self.conn, f"model:{node.relation}", node.relation, "pembangunan lain dari model ini"):
             yield
 
@@ -118,7 +118,7 @@ class Builder:
         except psycopg.Error as error:
             if self.conn.broken:
                 raise
-            return _result(node, "failed", error=str(explained(self._place(node), node, error)))
+            return _result(node, "failed", error=str(error_outside_query(self._place(node), node, error)))
         except GudangError as error:
             return _result(node, "failed", error=str(error))
 
@@ -161,7 +161,7 @@ class Builder:
     # -- seeds ---------------------------------------------------------------------------------------------------
 
     def _test_loaded_seed(self, node: Node) -> NodeResult:
-        """A seed whose file is the same is not loaded again; its checks are run."""
+        """Runs the checks of a seed that is not loaded again, because its file is the same."""
         count = sql.SQL("select count(*) from {}").format(identifier(node.table))
         row = self.conn.execute(count).fetchone()
         rows = row[0] if row else None
@@ -193,7 +193,7 @@ class Builder:
     # -- tables and views ------------------------------------------------------------------------------------------
 
     def _make_candidate(self, node: Node) -> int | None:
-        """Makes the node's candidate; its number of rows, None for a view."""
+        """Makes the node's candidate and gives its number of rows, None for a view."""
         if node.kind == "view":
             self._create_candidate(node, "create view {} as\n", node.sql)
             return None
@@ -208,14 +208,14 @@ class Builder:
         return rows
 
     def _create_candidate(self, node: Node, create: LiteralString, query: str) -> int:
-        """Makes the candidate of what `query` gives; its number of rows. Raises ModelError at the place of a fault."""
+        """Makes the candidate from `query` and gives its number of rows. Raises ModelError with the fault's line."""
         begin = sql.SQL(create).format(identifier(node.table.candidate))
         try:
             return self.conn.execute(begin + compiled(query)).rowcount
         except psycopg.Error as error:
             if self.conn.broken:
                 raise
-            raise located(self._place(node), node, query, len(begin.as_string()), error) from None
+            raise error_in_query(self._place(node), node, query, len(begin.as_string()), error) from None
 
     def _exchange(self, node: Node) -> None:
         candidate = node.table.candidate
@@ -261,9 +261,9 @@ class Builder:
             self._check_columns(node, new)
             statements = reshape(how, self._place(node), node.table, old, new)
             if node.suite:
-                import_ahead()  # it takes seconds, in which the table must not be locked
+                import_ahead()  # takes seconds; the table must not be locked in that time
             columns = [name for name, _ in (old if how.on_schema_change == "ignore" else new)]
-            statements += upsert(how, node.table, identifier(candidate), columns, self._project.window)
+            statements += write_rows(how, node.table, identifier(candidate), columns, self._project.window)
             with self.conn.transaction():
                 limit_waiting(self.conn)
                 rows = [self.conn.execute(statement).rowcount for statement in statements][-1]
@@ -320,7 +320,7 @@ def _result(node: Node, state: State, **more: Any) -> NodeResult:
 
 
 def _tested(node: Node, tests: tuple[CheckResult, ...]) -> NodeResult:
-    """The result of a node whose checks alone were run."""
+    """The result of a node whose checks were run and that was not built."""
     failures = describe_failures(tests)
     return _result(node, "tests_failed" if failures else "ok", tests=tests, error=failures)
 
@@ -337,5 +337,5 @@ def _comments(node: Node) -> dict[str | None, str]:
 
 
 def _seed_version(node: Node) -> str:
-    """What changes with a seed's file or its comments: a new description must reach the warehouse, too."""
+    """A hash of a seed's file and its descriptions: if either changes, the seed is loaded again."""
     return digest(node.code_version, *(f"{column}={text}" for column, text in _comments(node).items()))

@@ -29,7 +29,7 @@ class NodeResult:
 
     state: every state but `ok` leaves the relation in use as it was; `error` says why. `held`: the node is good, but
     another one of its exposure is not.
-    rows: of tables and seeds, of an incremental model those that were added; None for a view.
+    rows: the number of rows of a table or seed, or of the rows added to an incremental model; None for a view.
     tests: the results of its tests and its suite.
     columns: (name, type) as built. unchanged: a seed that was not loaded again because its file is the same.
     incremented: rows were added to an existing table.

@@ -19,7 +19,7 @@ from psycopg import Connection, sql
 
 from pipelines.errors import GudangError
 from pipelines.models.build.audit import RunSuite
-from pipelines.models.build.faults import explained
+from pipelines.models.build.faults import error_outside_query
 from pipelines.models.build.node_builder import SEED_STATE, Builder, Shared
 from pipelines.models.build.results import NodeResult, record
 from pipelines.models.project import selection
@@ -52,9 +52,9 @@ def build(
     its relation in use, and its descendants among the selected are skipped; the others go on. The models of an
     exposure with `satu_transaksi` are released in one transaction, or none of them is.
 
-    run_id: the ledger's rows bear it; without it nothing is written there. on_result: is called with each result as it
-    comes. full_refresh: incremental models are built from all that they read. run_suite: runs a node's suite.
-    Raises ModelError for a selector that selects nothing, psycopg.OperationalError without a server.
+    run_id: is written into the ledger's rows; without it nothing is written there. on_result: is called with each
+    result as it comes. full_refresh: incremental models are built from all that they read. run_suite: runs a node's
+    suite. Raises ModelError for a selector that selects nothing, psycopg.OperationalError without a server.
     """
     nodes = selection.select(project, select, exclude)
     shared = Shared(project, full_refresh, run_suite)
@@ -131,7 +131,7 @@ class _Run:
         return [self._results[name] for name in self._nodes]
 
     def _finished(self, work: Callable[[Builder, Node], NodeResult]) -> Generator[NodeResult]:
-        """The final results, as they come."""
+        """Runs the nodes in building order and gives each final result as soon as it is known."""
         # The graph holds all nodes: one that is not selected still orders two that are.
         sorter = TopologicalSorter(
             {n.name: (*n.depends_on, *n.build_after) for n in self._shared.project.nodes.values()}
@@ -158,7 +158,7 @@ class _Run:
     def _final(
         self, node: Node, result: NodeResult, waiting: dict[str, list[NodeResult]]
     ) -> list[NodeResult]:
-        """The results that are final now: those of a group, when its last member has come into `waiting`."""
+        """The results that are final now. Those of a group wait in `waiting` for its last member."""
         if node.transaction_group is None:
             return [result]
         come = waiting.setdefault(node.transaction_group, [])
@@ -168,7 +168,7 @@ class _Run:
         return self._release_group(node.transaction_group, come)
 
     def _release_group(self, group: str, results: list[NodeResult]) -> list[NodeResult]:
-        """Releases a group in one transaction, or nothing of it if one of its members failed; the results."""
+        """Releases a group in one transaction, or nothing of it if a member failed. Gives its members' results."""
         nodes = [self._nodes[result.name] for result in results]
         bad = [result.name for result in results if result.state != "ok"]
         why = f"{bad[0]} tidak dibangun, dan model exposure {group} terbit bersama" if bad else ""
@@ -179,7 +179,7 @@ class _Run:
                 if self._main.conn.broken:
                     raise
                 if isinstance(error, psycopg.Error):
-                    error = explained(f"exposure {group}", nodes[0], error)
+                    error = error_outside_query(f"exposure {group}", nodes[0], error)
                 why = str(error)
             else:
                 return results
@@ -190,7 +190,7 @@ class _Run:
 
     @contextmanager
     def _groups_locked(self) -> Generator[None]:
-        """No other run builds a member of a group until all are released: their candidates must stay."""
+        """Locks the members of all groups, so that no other run drops their candidates before they are released."""
         with ExitStack() as held:
             for name in sorted(name for group in self._groups.values() for name in group):
                 held.enter_context(self._main.exclusive(self._nodes[name]))

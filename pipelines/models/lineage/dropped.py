@@ -1,4 +1,4 @@
-"""Names in a query that PostgreSQL reads, and that sqlglot's tree has lost or reads as another name.
+"""Finds names in a query that PostgreSQL reads, and that sqlglot's tree has lost or reads as another name.
 
 What belongs here: comparing the words of the SQL text with the tree that was parsed from it, so that no column is
 missing from the lineage (adr/024). Not here: where columns come from (flow.py).
@@ -12,9 +12,9 @@ from sqlglot import Token, exp, tokenize
 from sqlglot.tokenizer_core import TokenType
 
 LONGEST_NAME = 63
-"""Bytes of a name that PostgreSQL keeps; what is longer it cuts (NAMEDATALEN), so that two names become one."""
+"""PostgreSQL cuts names after this many bytes (NAMEDATALEN), so two long names may become one."""
 _UNITS = frozenset({"year", "month", "day", "hour", "minute", "second"})
-"""What may follow the text of an interval, as in `interval '1' day`."""
+"""Units that may follow the text of an interval, as in `interval '1' day`."""
 _GRAMMAR = frozenset(
     {
         "asymmetric", "at", "both", "current", "cycle", "depth", "exclude", "filter", "first", "following", "groups",
@@ -24,11 +24,11 @@ _GRAMMAR = frozenset(
         "varying", "within", "without", "zone",
     }
 )  # fmt: skip
-"""Words of SQL's grammar that the tree expresses in another way. One that the tree holds as a bare word is checked."""
+"""Words of SQL's grammar that are no names. They are ignored, unless the tree holds one as a bare word."""
 
 
 def dropped_names(sql: str, tree: exp.Expr) -> Iterator[str]:
-    """Why a name in `sql` is not what `tree` makes of it; nothing if the tree has all names."""
+    """Gives a reason for each name in `sql` that `tree` has lost or misread; none if the tree has all names."""
     names = {node.meta.get("start") for node in tree.find_all(exp.Identifier)}
     bare = {node.name.casefold() for node in tree.find_all(exp.Var)}
     tokens = list(tokenize(sql, dialect="postgres"))
@@ -54,7 +54,7 @@ def _called(tokens: Sequence[Token], place: int) -> bool:
 
 
 def _no_column(tokens: Sequence[Token], place: int) -> bool:
-    """The year of `extract(year from x)` and of `interval '1' year`, the days of `make_interval(days => 1)`."""
+    """Whether a word is a unit or an argument's name: `extract(year from x)`, `interval '1' year`, `f(days => 1)`."""
     before = [token.text.casefold() for token in tokens[max(place - 2, 0) : place]]
     after = tokens[place + 1].token_type if place + 1 < len(tokens) else None
     if after == TokenType.FARROW or (before == ["extract", "("] and after == TokenType.FROM):

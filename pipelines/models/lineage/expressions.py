@@ -1,4 +1,4 @@
-"""What single expressions of a parsed query are: aggregates, windows, clauses, functions that are known.
+"""Says what a single expression of a parsed query is: an aggregate, a window, a clause, a known function.
 
 What belongs here: questions about one node of sqlglot's tree. Not here: where its columns come from (flow.py).
 """
@@ -30,9 +30,9 @@ PURE_FUNCTIONS = frozenset(
         "width_bucket", "word_similarity",
     }
 )  # fmt: skip
-"""Functions of PostgreSQL and of warehouse/functions/ that sqlglot has no name for and that read only their arguments.
+"""Functions of PostgreSQL and of warehouse/functions/ that sqlglot does not know and that read only their arguments.
 
-Any other could read a table by itself (query_to_xml, dblink).
+Any other function could read a table (query_to_xml, dblink).
 """
 
 LIMITS = ("limit", "offset", "fetch")
@@ -42,7 +42,7 @@ SUMMING = (
     exp.Count, exp.CountIf, exp.Sum, exp.Avg, exp.LogicalAnd, exp.LogicalOr, exp.Stddev, exp.StddevPop,
     exp.StddevSamp, exp.Variance, exp.VariancePop, exp.Corr, exp.CovarPop, exp.CovarSamp,
 )  # fmt: skip
-"""Aggregates whose result is no single value of one row, unlike that of min, max, string_agg."""
+"""Aggregates whose result does not hold the value of one row, unlike that of min, max, string_agg."""
 
 
 def refuse_unknown(tree: exp.Expr) -> None:
@@ -70,7 +70,7 @@ def children(tree: exp.Expr) -> Iterator[exp.Expr]:
 
 
 def order_chooses(tree: exp.Expr) -> bool:
-    """Whether the order of a query may decide which rows are left: by a limit of its own, or by one around it."""
+    """Whether ORDER BY may decide which rows are left: the query has a limit, or is nested in one that may have it."""
     return tree.parent is not None or any(tree.args.get(key) is not None for key in LIMITS)
 
 
@@ -82,7 +82,7 @@ def clauses(value: Any) -> list[exp.Expr]:
 
 
 def asks_for_null(tree: exp.Expr) -> bool:
-    """Whether it is `x is null` of a column; `x is true` says more of x."""
+    """Whether it is `x is null` of a column; `x is true` would reveal more of x."""
     return (
         isinstance(tree, exp.Is)
         and isinstance(tree.this, exp.Column)
@@ -91,14 +91,14 @@ def asks_for_null(tree: exp.Expr) -> bool:
 
 
 def counts_columns(tree: exp.Expr) -> bool:
-    """Whether a count counts only columns as they are; `count(*)` does, too."""
+    """Whether a count is `count(*)`, or counts plain columns only."""
     first = tree.this
     counted_ = list(first.expressions) if isinstance(first, exp.Distinct) else [first]
     return all(c is None or isinstance(c, exp.Column | exp.Star) for c in counted_)
 
 
 def is_aggregating(tree: exp.Expr) -> bool:
-    """Whether a projection makes one row of many. An aggregate over a window does not, nor one of a query in it."""
+    """Whether a projection makes one row of many. Aggregates over a window or in a subquery do not count."""
     if isinstance(tree, exp.Query):
         return False
     if isinstance(tree, exp.AggFunc) and not is_over_window(tree):
@@ -107,7 +107,7 @@ def is_aggregating(tree: exp.Expr) -> bool:
 
 
 def is_over_window(tree: exp.Expr) -> bool:
-    """Whether an aggregate is one over a window, which leaves all rows."""
+    """Whether an aggregate has OVER (...), so that all rows are kept."""
     parent = tree.parent
     while isinstance(parent, exp.Filter | exp.WithinGroup | exp.IgnoreNulls | exp.RespectNulls):
         parent = parent.parent

@@ -1,9 +1,9 @@
-"""Where the columns and the rows of one query come from, by sqlglot.
+"""Finds where the columns and the rows of one query come from, with sqlglot.
 
-What belongs here: one compiled SELECT to a `Flow`. It never guesses: what it does not know raises `NotFollowedError`,
-because it decides what may leave the warehouse (adr/024). Not here: parsing (qualify.py), single expressions
-(expressions.py), what a `Flow` is (provenance.py), how the flows of models join (lineage.py), what is closed
-(publication/clearance.py).
+What belongs here: making a `Flow` from one compiled SELECT. It never guesses: what it does not know raises
+`NotFollowedError`, because the flow decides what may leave the warehouse (adr/024). Not here: parsing (qualify.py),
+single expressions (expressions.py), what a `Flow` is (provenance.py), how the flows of models join (lineage.py), which
+columns are closed (publication/clearance.py).
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from pipelines.models.lineage.provenance import (
     NotFollowedError,
     Origin,
     Use,
-    at_least,
     counted,
+    limited_to,
 )
 from pipelines.models.lineage.qualify import qualified
 
@@ -46,7 +46,7 @@ Sources = Mapping[str, Flow]
 def query_flow(sql: str, relations: Mapping[str, Iterable[str]]) -> Flow:
     """The flow of a compiled SELECT. relations: the columns of what it may read, by `schema.name`.
 
-    Raises NotFollowedError.
+    Raises NotFollowedError if the query, or a part of it, cannot be followed.
     """
     try:
         tree = qualified(sql, relations)
@@ -58,12 +58,16 @@ def query_flow(sql: str, relations: Mapping[str, Iterable[str]]) -> Flow:
     except RecursionError:
         raise NotFollowedError("bersarang terlalu dalam") from None
     except Exception as error:
-        # A fault of ours or of sqlglot closes the query; it must break no build and no publication.
+        # After a bug of ours or of sqlglot the query counts as not followed; no build and no publication may break.
         raise NotFollowedError(f"tidak dapat dibaca ({type(error).__name__})") from None
 
 
 class _Reader:
-    """Walks a qualified tree. ctes: flows by name. outer: flows of the relations of outer queries, by alias."""
+    """Walks a qualified tree.
+
+    Arguments of its methods: ctes: flows by name. outer: flows of the relations of outer queries, by alias. visible:
+    those, and the flows of the relations of the query itself, by alias.
+    """
 
     def __init__(self, relations: Mapping[str, tuple[str, ...]]) -> None:
         self._relations = relations
@@ -86,11 +90,11 @@ class _Reader:
         raise NotFollowedError(f"{type(tree).__name__} di tempat sebuah kueri")
 
     def _limited(self, tree: exp.Expr, flow: Flow, ctes: Sources, outer: Sources) -> Flow:
-        """`flow`, whose rows depend on LIMIT, OFFSET, FETCH of a union or of parentheses, too, and on their order."""
+        """The `flow` of a union or of parentheses, whose rows also depend on its LIMIT, OFFSET, FETCH, ORDER BY."""
         chosen = flow.rows
         for key in (*LIMITS, *(("order",) if order_chooses(tree) else ())):
             for clause in clauses(tree.args.get(key)):
-                chosen |= self._origin(clause, outer, ctes, flow.rows, flow.columns).all
+                chosen |= self._origin(clause, ctes, outer, flow.rows, flow.columns).all
         return Flow(flow.columns, chosen)
 
     def _with(self, tree: exp.Expr, ctes: Sources, outer: Sources) -> Sources:
@@ -108,7 +112,7 @@ class _Reader:
         return known
 
     def _recursive(self, cte: exp.Expr, ctes: Sources, outer: Sources) -> Flow:
-        """The flow of a recursive CTE: that of its first part, then that of all with it, until it no longer grows."""
+        """The flow of a recursive CTE: begins with its first part and repeats the CTE until the flow stays the same."""
         tree = cte.this
         if not isinstance(tree, exp.SetOperation):
             return self.query(tree, ctes, outer)
@@ -142,19 +146,19 @@ class _Reader:
         for row in tree.expressions:
             for place, cell in enumerate(row.expressions, start=1):
                 name = f"column{place}"
-                columns[name] = columns.get(name, Origin()).joined(self._origin(cell, outer, ctes, NONE))
+                columns[name] = columns.get(name, Origin()).joined(self._origin(cell, ctes, outer, NONE))
         return Flow(columns).named(tree.alias_column_names)
 
     def _select(self, tree: exp.Select, ctes: Sources, outer: Sources) -> Flow:
         if tree.args.get("pivots") or tree.args.get("match") or tree.args.get("into"):
             raise NotFollowedError("PIVOT, MATCH_RECOGNIZE, atau INTO")
         sources, rows = self._from(tree, ctes, outer)
-        seen: Sources = {**outer, **sources}
+        visible: Sources = {**outer, **sources}
 
         def edges_of(*keys: str) -> Iterator[Edge]:
             for key in keys:
                 for clause in clauses(tree.args.get(key)):
-                    yield from self._origin(clause, seen, ctes, rows).all
+                    yield from self._origin(clause, ctes, visible, rows).all
 
         rows |= frozenset(edges_of("where"))
         grouped, distinct = tree.args.get("group"), tree.args.get("distinct")
@@ -163,37 +167,39 @@ class _Reader:
         for projection in tree.expressions:
             if projection.is_star:
                 raise NotFollowedError("bintang (*) yang kolomnya tidak dijelaskan")
-            columns[projection.alias_or_name] = self._origin(projection, seen, ctes, rows)
+            columns[projection.alias_or_name] = self._origin(projection, ctes, visible, rows)
         if len(columns) != len(tree.expressions):
             raise NotFollowedError("dua kolom senama")
         if summed and grouped is None:
-            rows = NONE  # it is always one row
+            rows = NONE  # there is always one row
         elif summed or distinct:
-            rows = at_least(rows, Use.SUMMED)
+            rows = limited_to(rows, Use.SUMMED)
         if grouped is not None:
-            rows |= self._grouping(grouped, seen, ctes, columns)
+            rows |= self._grouping(grouped, ctes, visible, columns)
         if distinct:
             rows |= counted((e for origin in columns.values() for e in origin.all), Use.SUMMED)
-            rows |= self._origin(distinct, seen, ctes, rows, columns).all
+            rows |= self._origin(distinct, ctes, visible, rows, columns).all
         rows |= frozenset(edges_of("having", "qualify", "windows", *LIMITS))
         order = tree.args.get("order")
         if order is not None and (distinct or order_chooses(tree)):
-            rows |= self._origin(order, seen, ctes, rows, columns).all
+            rows |= self._origin(order, ctes, visible, rows, columns).all
         return Flow(columns, rows)
 
-    def _grouping(self, tree: exp.Expr, seen: Sources, ctes: Sources, columns: Mapping[str, Origin]) -> Edges:
-        """What GROUP BY lets through: a key that is a plain column decides only how many groups there are."""
+    def _grouping(
+        self, tree: exp.Expr, ctes: Sources, visible: Sources, columns: Mapping[str, Origin]
+    ) -> Edges:
+        """The edges of GROUP BY. A key that is a plain column decides only how many groups there are."""
         edges: Edges = NONE
         for key in children(tree):
             if isinstance(key, exp.Tuple | exp.Paren | exp.GroupingSets | exp.Cube | exp.Rollup):
-                edges |= self._grouping(key, seen, ctes, columns)
+                edges |= self._grouping(key, ctes, visible, columns)
             else:
-                found = self._origin(key, seen, ctes, NONE, columns)
+                found = self._origin(key, ctes, visible, NONE, columns)
                 edges |= found.only_counted(Use.SUMMED).all
         return edges
 
     def _from(self, tree: exp.Select, ctes: Sources, outer: Sources) -> tuple[dict[str, Flow], Edges]:
-        """The flows that the query reads, by alias, and what decides which rows it reads."""
+        """The flows that FROM and JOIN read, by alias, and what decides which rows they give."""
         sources: dict[str, Flow] = {}
         rows: Edges = NONE
         from_ = tree.args.get("from_")
@@ -212,24 +218,24 @@ class _Reader:
             if join.args.get("method") or join.args.get("using"):
                 raise NotFollowedError("NATURAL join, atau USING")
             if (on := join.args.get("on")) is not None:
-                rows |= self._origin(on, {**outer, **sources}, ctes, rows).all
+                rows |= self._origin(on, ctes, {**outer, **sources}, rows).all
         return sources, rows
 
-    def _relation(self, read: exp.Expr, ctes: Sources, seen: Sources) -> tuple[str, Flow]:
+    def _relation(self, read: exp.Expr, ctes: Sources, visible: Sources) -> tuple[str, Flow]:
         names = read.alias_column_names
         if read.args.get("pivots") or read.args.get("joins") or read.args.get("laterals"):
             raise NotFollowedError("PIVOT, atau join dalam kurung")
         if isinstance(read, exp.Lateral):
             inner = read.this
             if isinstance(inner, exp.Query | exp.Values):
-                flow, correlated = self.query(inner, ctes, seen), _correlated(inner, seen)
+                flow, correlated = self.query(inner, ctes, visible), _correlated(inner, visible)
                 columns = {name: origin.joined(Origin(correlated)) for name, origin in flow.columns.items()}
-                # A query with one row whatever it reads has that one row here, too.
+                # Without edges of rows (an aggregate without GROUP BY) there is always one row, for each outer row.
                 return read.alias, Flow(columns, flow.rows | correlated if flow.rows else NONE).named(names)
-            return read.alias, self._function(inner, read, ctes, seen)
+            return read.alias, self._function(inner, read, ctes, visible)
         if isinstance(read, exp.Table):
             if not isinstance(read.this, exp.Identifier):
-                return read.alias_or_name, self._function(read.this, read, ctes, seen)
+                return read.alias_or_name, self._function(read.this, read, ctes, visible)
             if read.db:
                 name = f"{read.db}.{read.name}"
                 columns = {c: Origin(frozenset((Edge(name, c, plain=True),))) for c in self._relations[name]}
@@ -238,35 +244,35 @@ class _Reader:
                 raise NotFollowedError(f"{read.name} bukan model, sumber, atau CTE")
             return read.alias_or_name, ctes[read.name].named(names)
         if isinstance(read, exp.Unnest):
-            return read.alias, self._function(read, read, ctes, seen)
+            return read.alias, self._function(read, read, ctes, visible)
         if isinstance(read, exp.Query | exp.Values):
-            return read.alias, self.query(read, ctes, seen).named(names)
+            return read.alias, self.query(read, ctes, visible).named(names)
         raise NotFollowedError(f"{type(read).__name__} di FROM")
 
-    def _function(self, call: exp.Expr, read: exp.Expr, ctes: Sources, seen: Sources) -> Flow:
+    def _function(self, call: exp.Expr, read: exp.Expr, ctes: Sources, visible: Sources) -> Flow:
         """The flow of a function that gives rows: its columns and its rows come from its arguments."""
-        origin = self._origin(call, seen, ctes, NONE)
+        origin = self._origin(call, ctes, visible, NONE)
         names = read.alias_column_names or [read.alias_or_name]
         return Flow(dict.fromkeys(names, origin), origin.all)
 
     def _origin(
         self,
         tree: exp.Expr,
-        sources: Sources,
         ctes: Sources,
+        visible: Sources,
         rows: Edges,
         projected: Mapping[str, Origin] | None = None,
     ) -> Origin:
-        """Where an expression comes from.
+        """The origin of an expression.
 
-        rows: what decides the rows that an aggregate in it reads. projected: the query's own columns, which ORDER BY
-        and GROUP BY may name.
+        rows: what decides the rows that an aggregate in it reads. projected: the columns that the query gives, which
+        ORDER BY and GROUP BY may name.
         """
         if isinstance(tree, exp.Column):
-            return _column(tree, sources, projected)
+            return _column(tree, visible, projected)
         if isinstance(tree, exp.Query | exp.Values):
-            found = self.query(tree, ctes, sources).everything.at_least(Use.VALUE)
-            return found.joined(Origin(_correlated(tree, sources)))
+            found = self.query(tree, ctes, visible).everything.limited_to(Use.VALUE)
+            return found.joined(Origin(_correlated(tree, visible)))
         if (
             isinstance(tree, exp.Literal)
             and projected is not None
@@ -276,47 +282,50 @@ class _Reader:
         refuse_unknown(tree)
         found = Origin()
         for child in children(tree):
-            found = found.joined(self._origin(child, sources, ctes, rows, projected))
+            found = found.joined(self._origin(child, ctes, visible, rows, projected))
         if asks_for_null(tree):
             return found.only_counted(Use.VALUE)
         if isinstance(tree, exp.Count) and not is_over_window(tree) and counts_columns(tree):
-            return found.only_counted(Use.SUMMED).joined(Origin(counted=at_least(rows, Use.SUMMED)))
+            return found.only_counted(Use.SUMMED).joined(Origin(counted=limited_to(rows, Use.SUMMED)))
         if not isinstance(tree, exp.Alias | exp.Paren | exp.Distinct):
-            found = found.at_least(Use.VALUE)
+            found = found.limited_to(Use.VALUE)
         if isinstance(tree, exp.Window):
             return found.joined(Origin(counted=rows))
         if isinstance(tree, exp.Filter) and isinstance(tree.this, SUMMING) and not is_over_window(tree):
-            return found.at_least(Use.SUMMED)
+            return found.limited_to(Use.SUMMED)
         if isinstance(tree, exp.AggFunc) and not is_over_window(tree):
             if not isinstance(tree, SUMMING):
                 return found.joined(Origin(counted=rows))
-            found = found.at_least(Use.SUMMED)
-            return found.joined(Origin(counted=at_least(rows, Use.SUMMED)))
+            found = found.limited_to(Use.SUMMED)
+            return found.joined(Origin(counted=limited_to(rows, Use.SUMMED)))
         return found
 
 
-def _column(tree: exp.Column, sources: Sources, projected: Mapping[str, Origin] | None) -> Origin:
+def _column(tree: exp.Column, visible: Sources, projected: Mapping[str, Origin] | None) -> Origin:
     if not tree.table:
         if projected is not None and tree.name in projected:
             return projected[tree.name]
         raise NotFollowedError(f"kolom {tree.name} bukan milik relasi yang dikenal")
-    flow = sources.get(tree.table)
+    flow = visible.get(tree.table)
     if flow is None or tree.name not in flow.columns:
         raise NotFollowedError(f"{tree.table}.{tree.name} tidak dikenal")
     return flow.columns[tree.name]
 
 
-def _correlated(tree: exp.Expr, outer: Sources) -> Edges:
-    """The columns of outer queries in an aggregating subquery: it runs once per outer row, and so sums none of them."""
+def _correlated(tree: exp.Expr, visible: Sources) -> Edges:
+    """The outer columns that an aggregating subquery uses.
+
+    It runs once per outer row, so its aggregate does not hide their values.
+    """
     edges: Edges = NONE
     if tree.find(exp.AggFunc) is None:
         return edges
     for column in tree.find_all(exp.Column):
-        flow = outer.get(column.table)
+        flow = visible.get(column.table)
         if flow is not None and column.name in flow.columns:
             found = flow.columns[column.name]
             asks = column.parent is not None and asks_for_null(column.parent)
-            edges |= (found.only_counted(Use.VALUE) if asks else found.at_least(Use.VALUE)).all
+            edges |= (found.only_counted(Use.VALUE) if asks else found.limited_to(Use.VALUE)).all
     return edges
 
 

@@ -1,8 +1,9 @@
-"""Where the columns of models come from: the nearest relations of one model, and the ways of all models back to raw.
+"""Says where the columns of models come from: the nearest relations of a model, and all ways of it back to raw.
 
-What belongs here: joining the flows of single queries (flow.py). Lineage that is shown must never break a build: a
-query that cannot be followed has none. Lineage that decides (`Ways`) says what cannot be followed. Not here: what is
-closed (publication/clearance.py), how Dagster shows it (assets/warehouse.py).
+What belongs here: joining the flows of single queries (flow.py). Lineage that is shown (`column_lineage`) must never
+break a build: a query that cannot be followed has none. Lineage that decides what may be published (`Ways`) says what
+cannot be followed. Not here: which columns are closed (publication/clearance.py), how Dagster shows it
+(assets/warehouse.py).
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def described_columns(project: Project) -> dict[str, tuple[str, ...]]:
 
 
 def _query_flow(sql: str, relations: Mapping[str, Iterable[str]]) -> Flow:
-    """The flow of a query. Imports sqlglot, whose 0.4 s no start shall pay."""
+    """The flow of a query. sqlglot is imported only here, because the import takes 0.4 s."""
     from pipelines.models.lineage.flow import query_flow
 
     return query_flow(sql, relations)
@@ -55,11 +56,11 @@ def _query_flow(sql: str, relations: Mapping[str, Iterable[str]]) -> Flow:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way from a column of a model to a place that is no model of the project.
+    """One way from a column of a model to its source, a place that is no model of the project.
 
-    places: from the column to that place. use: how much of the value is left. suppressed: the models on the way that
-    hide small cells. plain: whether the column is that of the place, unchanged. unknown: why the way cannot be followed
-    further, "" where it can.
+    places: from the column to that source. use: how much of the value a reader can learn. suppressed: the models on the
+    way that hide small cells. plain: whether the value is that of the source, unchanged. unknown: why the way cannot be
+    followed further, "" if it can.
     """
 
     places: tuple[Place, ...]
@@ -75,7 +76,7 @@ class Way:
 
 
 class Ways:
-    """The ways of all columns of a project, each found once."""
+    """Finds the ways of the columns of a project, and remembers them."""
 
     def __init__(self, project: Project) -> None:
         self._nodes = {node.relation: node for node in project.nodes.values()}
@@ -86,16 +87,16 @@ class Ways:
         self._relation = {node.name: node.relation for node in project.nodes.values()}
 
     def of(self, relation: str, column: str) -> tuple[Way, ...]:
-        """The ways of `column`; with ROWS, those of what decides which rows there are. () for reference data."""
+        """The ways of `column`; with ROWS, the ways of all that decides which rows there are. () for reference data."""
         place = (relation, column)
         if place not in self._found:
-            self._settle(place)
+            self._find(place)
         return self._found[place]
 
-    def _settle(self, place: Place) -> None:
-        """Finds the ways of `place` and of all that it reads.
+    def _find(self, place: Place) -> None:
+        """Finds the ways of `place` and of all places that it reads.
 
-        An incremental table may read itself, also other columns: they are walked again until no new way is found.
+        An incremental table may read itself. So the places are walked again until no new way is found.
         """
         found_so_far: dict[Place, tuple[Way, ...]] = {place: ()}
 
@@ -149,14 +150,14 @@ class Ways:
         return tuple(found.values())
 
     def _hides(self, node: Node) -> bool:
-        """Whether its rows are exactly those of the suppressing macro."""
+        """Whether the node's rows are exactly those of the suppressing macro."""
         if node.relation not in self._hiding:
             hides = bool(node.suppression) and same_query(node.sql, node.suppression)
             self._hiding[node.relation] = hides
         return self._hiding[node.relation]
 
     def _flow(self, node: Node) -> Flow | str:
-        """The flow of its queries (an incremental model has two), or why they cannot be followed."""
+        """The flow of the node's queries (an incremental model has two), or why they cannot be followed."""
         if node.relation not in self._flows:
             self._flows[node.relation] = self._read(node)
         return self._flows[node.relation]
@@ -179,7 +180,7 @@ class Ways:
         )
 
     def _known(self, node: Node) -> Mapping[str, Iterable[str]]:
-        """The real columns of the relations that it may read: those of a model's query, described or not."""
+        """The columns of the relations that the node may read; of a model those of its query, also undescribed ones."""
         known: dict[str, Iterable[str]] = dict(self._columns)
         for name in (self._relation[n] for n in node.depends_on if n != node.name):
             upstream = self._nodes[name]

@@ -1,7 +1,7 @@
-"""Where the columns and the rows of a query come from, as values.
+"""Values that say where the columns and the rows of a query come from.
 
-A reader learns three things, which are kept apart: values (an expression names a column), counts (an aggregate depends
-on which rows there are), and rows (a filter or a join decides which rows there are). Not here: reading a query
+A reader may learn three things, which are kept apart: values (an expression names a column), counts (an aggregate
+depends on which rows there are), and rows (a filter or a join decides which rows there are). Not here: reading a query
 (flow.py).
 """
 
@@ -13,7 +13,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 ROWS = "*"
-"""In place of a column's name: which rows a relation has."""
+"""Stands in the place of a column's name and means: which rows the relation has."""
 
 
 class NotFollowedError(Exception):
@@ -21,7 +21,7 @@ class NotFollowedError(Exception):
 
 
 class Use(IntEnum):
-    """How much of a column's value a reader can learn, at most."""
+    """The most that a reader can learn of a column's value. A higher number means less."""
 
     VALUE = 0
     SUMMED = 1
@@ -31,8 +31,9 @@ class Use(IntEnum):
 class Edge(NamedTuple):
     """A column of a relation (`schema.name`), or ROWS for its rows.
 
-    plain: whether the value is the column's, unchanged. altered: the use where the column itself is an expression over
-    a source's column. `x is null` tells nothing of a plain x, but all of `case when nik = '1' then 1 end as x`.
+    plain: whether the value is the column's, unchanged. altered: what a reader learns if the column is not a source's
+    column, but computed from one. `x is null` reveals nothing of a plain x, but reveals the value if x is
+    `case when nik = '1' then 1 end`.
     """
 
     relation: str
@@ -46,13 +47,13 @@ Edges = frozenset[Edge]
 NONE: Edges = frozenset()
 
 
-def at_least(edges: Iterable[Edge], use: Use) -> Edges:
-    """The same edges in an expression that leaves no more than `use` of them."""
+def limited_to(edges: Iterable[Edge], use: Use) -> Edges:
+    """The same edges, of which a reader learns at most `use`."""
     return frozenset(Edge(e.relation, e.column, max(e.use, use), max(e.altered, use)) for e in edges)
 
 
 def counted(edges: Iterable[Edge], altered: Use) -> Edges:
-    """The same edges, of which plain columns are only counted; of others `altered` is left."""
+    """The same edges in a count: of plain columns a reader learns only the count, of others at most `altered`."""
     return frozenset(
         Edge(e.relation, e.column, Use.COUNTED if e.plain else max(e.use, altered), max(e.altered, altered))
         for e in edges
@@ -78,18 +79,18 @@ class Origin:
         """The edges of both."""
         return Origin(self.own | other.own, self.counted | other.counted)
 
-    def at_least(self, use: Use) -> Origin:
-        """See the function `at_least`."""
-        return Origin(at_least(self.own, use), at_least(self.counted, use))
+    def limited_to(self, use: Use) -> Origin:
+        """The origin whose edges are limited to `use`."""
+        return Origin(limited_to(self.own, use), limited_to(self.counted, use))
 
     def only_counted(self, altered: Use) -> Origin:
-        """See the function `counted`."""
+        """The origin whose edges are only counted; see `counted`."""
         return Origin(counted(self.own, altered), counted(self.counted, altered))
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Per column of a query, in order, where it comes from; and what decides which rows it has."""
+    """Where each column of a query comes from, in order, and what decides which rows the query has."""
 
     columns: Mapping[str, Origin] = field(default_factory=dict[str, Origin])
     rows: Edges = NONE
@@ -102,6 +103,6 @@ class Flow:
 
     @property
     def everything(self) -> Origin:
-        """The origin of the relation as a whole, as a subquery in an expression has it."""
+        """The origin of a subquery in an expression: all its columns, and what decides its rows."""
         own = frozenset(edge for origin in self.columns.values() for edge in origin.all)
         return Origin(own, self.rows)

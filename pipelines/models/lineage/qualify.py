@@ -1,6 +1,6 @@
-"""A query's text as a tree in which every column bears its relation's alias, and every star is spelt out.
+"""Parses a query into a tree in which every column has its relation's alias, and every star is replaced by columns.
 
-What belongs here: parsing by sqlglot, and refusing what it cannot read for certain. Not here: where the columns of the
+What belongs here: parsing with sqlglot, and refusing what it may misread. Not here: where the columns of the
 tree come from (flow.py).
 """
 
@@ -17,7 +17,10 @@ from pipelines.models.lineage.provenance import NotFollowedError
 
 
 def qualified(sql: str, relations: Mapping[str, Iterable[str]]) -> exp.Expr:
-    """The parsed query with every star spelt out and every column under its relation's alias."""
+    """The parsed query; every star is replaced by columns, every column has its relation's alias.
+
+    Raises NotFollowedError for a query that sqlglot may misread.
+    """
     tree = parse_one(sql, dialect="postgres")
     for why in dropped_names(sql, tree):
         raise NotFollowedError(why)

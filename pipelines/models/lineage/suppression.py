@@ -1,4 +1,4 @@
-"""What a model's SQL proves about the hiding of small cells (adr/018, adr/024).
+"""Finds out from a model's SQL whether and how it hides small cells (adr/018, adr/024).
 
 What belongs here: whether its rows are those of the suppressing macro, which columns are the keys of the cells, and
 below what number the macro hides. Not here: whether that is enough (publication/clearance.py), what the macro does

@@ -39,7 +39,7 @@ class Index:
     type: str = "btree"
 
     def name(self, table: str) -> str:
-        """A name that depends on the index and its table, so that an index that is no longer declared is found."""
+        """The name of the index on `table`. It holds a hash of the definition: a changed index has another name."""
         cut = table[:44]
         of = () if cut == table else (table,)
         return f"{cut}__{digest(*of, *self.columns, str(self.unique), self.type)[:10]}_idx"
@@ -49,8 +49,8 @@ class Index:
 class Incremental:
     """How the rows of a query are added to an existing table.
 
-    sql: the query, compiled with is_incremental() true. partition: `meta.partition`, as in a contract: the column of
-    days by whose windows the model can be rebuilt.
+    sql: the query, compiled with is_incremental() true. partition: the date column from `meta.partition`; the model can
+    be rebuilt for some days of it.
     """
 
     sql: str
@@ -81,7 +81,7 @@ class Materialization:
 
 
 def read_materialization(kind: str, config: Mapping[str, Any], place: str) -> Materialization:
-    """The config of one model or seed. Raises ModelError for settings that exclude each other."""
+    """Reads the config of one model or seed. Raises ModelError for settings that exclude each other."""
     stray = [word for word in _INCREMENTAL_ONLY if kind != "incremental" and word in config]
     if stray:
         raise ModelError(place, f"{stray[0]} hanya untuk model incremental", hint="materialized: incremental")

@@ -1,6 +1,6 @@
 """The values of a dbt project: seeds, models, their columns and tests.
 
-What belongs here: frozen descriptions, and what follows from them alone (ancestors, descendants, readers).
+What belongs here: frozen dataclasses, and what follows from them without a file or a database (ancestors, readers).
 Not here: reading files (project.py), selecting nodes (selection.py), running SQL (models/build/runner.py).
 """
 
@@ -24,7 +24,7 @@ Kind = Literal["seed", "view", "table", "incremental"]
 class ModelColumn:
     """A column as the properties file describes it; `data_type` only where the file gives one.
 
-    classification: how open it is, of a column of a source without a contract; "" where the file does not say.
+    classification: how open the column is, for a source without a contract; "" if the file does not say.
     """
 
     name: str
@@ -47,7 +47,7 @@ class DataTest:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A test or an expectation as it is declared. description: of an expectation, what is wrong when it fails."""
+    """A test or an expectation as it is declared. An expectation's description says what is wrong if it fails."""
 
     name: str
     severity: Severity
@@ -59,8 +59,8 @@ class Check:
 class SourceTable:
     """A table that no model fills: raw data, or our own ledger.
 
-    classification: how open it is, and its columns that have none of their own; "" for closed. For raw data the
-    contract decides, not this.
+    classification: how open the table is, and each of its columns without an own one; "" means closed. For raw data the
+    contract decides instead.
     """
 
     source: str
@@ -103,7 +103,7 @@ class Node:
 
     @property
     def table(self) -> Relation:
-        """Its relation in use."""
+        """The relation in use."""
         return Relation(self.schema, self.name)
 
     @property
@@ -113,20 +113,20 @@ class Node:
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """All that is checked before it is released: its tests, then its suite."""
+        """The checks that run before the node is released: its tests, then its suite."""
         tests = [Check(t.name, t.severity, t.description, t.column) for t in self.tests]
         suite = [Check(e.name, e.severity, e.message, e.kwargs.get("column")) for e in self.suite]
         return (*tests, *suite)
 
     @property
     def partition(self) -> Partition | None:
-        """Its windows, if it is rebuilt by windows."""
+        """The date column and windows by which the node can be rebuilt; None if it has none."""
         return self.materialization.partition
 
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """A use of models outside of the project, as dbt calls it: a report, a portal."""
+    """A report, portal or other use of models outside of the project; "exposure" is dbt's word."""
 
     name: str
     title: str
@@ -139,13 +139,13 @@ class Exposure:
 
     @property
     def published_together(self) -> bool:
-        """Whether its models are released in one transaction, so that it never mixes two nights."""
+        """Whether its models are released in one transaction, so that a reader never sees two nights mixed."""
         return bool(self.meta.get("satu_transaksi"))
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A whole folder. `nodes` stand in an order in which they can be built.
+    """All nodes, sources and exposures of a dbt folder. `nodes` are in an order in which they can be built.
 
     window: the days to build; models with a partition rebuild only these. suites: the folder of the nodes' suites,
     None without suites.

@@ -62,7 +62,9 @@ def load_project(
     window: Window | None = None,
     suites: Path | None = None,
 ) -> Project:
-    """The dbt project in `root`. Needs no database. Raises ModelError naming file and line, QualityError for a suite.
+    """Reads the dbt project in `root`. It needs no database.
+
+    Raises ModelError naming file and line, QualityError for a suite.
 
     target_schema: dbt's target.schema; any other than "public" builds a parallel set of schemas.
     variables: override the project's vars. window: the days to build; the SQL reads them as the vars `window_start` and
@@ -259,7 +261,7 @@ class _Reader:
         )
 
     def _compiled(self, draft: _Draft, *, incremental: bool) -> tuple[str, str]:
-        """The query, and the suppressing macro's query in it, "" without one."""
+        """Renders the query; gives it, and the suppressing macro's query in it, "" without one."""
         text = draft.path.read_text(encoding="utf-8")
         rendered = self._renderer.model(
             draft.shown,
@@ -272,7 +274,7 @@ class _Reader:
         return rendered.sql.rstrip(";"), rendered.suppression
 
     def _version(self, draft: _Draft, incremental: Incremental | None) -> tuple[str, ...]:
-        """What changes the relation, apart from its query."""
+        """The settings that change the relation, apart from its query."""
         made = draft.materialization
         return tuple(str(part) for part in (made.indexes, made.grants, incremental) if part)
 
@@ -326,7 +328,7 @@ class _Reader:
             arguments["column_name"] = declared.column
 
         def ref(name: str) -> Relation:
-            # A test that compares a relation with itself must see the one that it guards.
+            # A test of the candidate that refers to its own model must read the candidate.
             return relation if name == own.identifier else self._ref(name)
 
         rendered = self._renderer.generic_test(declared, relation, arguments, ref=ref, source=self._source)

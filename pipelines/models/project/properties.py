@@ -1,8 +1,7 @@
-"""dbt's YAML files as values that know their line.
+"""Reads dbt's YAML files into values that know their line.
 
 What belongs here: the keys of dbt_project.yml and of properties files that we understand, and a ModelError with file
-and line for any other. Not here: SQL templates (render.py) and the graph
-(project.py).
+and line for any other. Not here: SQL templates (render.py) and the graph (project.py).
 """
 
 from __future__ import annotations
@@ -127,14 +126,14 @@ def read_yaml(root: Path, path: Path) -> Block:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ModelError(f"{shown}:{line}", f"bukan YAML: {error.problem}") from error
+        raise ModelError(f"{shown}:{line}", f'bukan YAML; menurut pembaca YAML: "{error.problem}"') from error
     if not isinstance(content, Block):
         raise ModelError(f"{shown}:1", "harus berupa pasangan kunci dan nilai")
     return content
 
 
 def read_project_file(root: Path) -> ProjectFile:
-    """dbt_project.yml in `root`."""
+    """Reads dbt_project.yml in `root`. Raises ModelError if it is missing or has no name."""
     path = root / "dbt_project.yml"
     if not path.is_file():
         raise ModelError(path.name, f"tidak ada di {root.name}/", hint="periksa apakah itu folder model SQL")
@@ -164,7 +163,7 @@ def merge_config(base: Mapping[str, Any], over: Mapping[str, Any], place: str) -
 
 
 def read_properties(root: Path, files: Iterable[Path]) -> Properties:
-    """All that the properties `files` declare. Raises ModelError for an unknown key and for a doubled name."""
+    """Reads the properties `files`. Raises ModelError for an unknown key, and for a name that is described twice."""
     models: dict[str, NodeProperties] = {}
     seeds: dict[str, NodeProperties] = {}
     singular: dict[str, NodeProperties] = {}
@@ -173,7 +172,7 @@ def read_properties(root: Path, files: Iterable[Path]) -> Properties:
     for path in sorted(files):
         shown = path.relative_to(root).as_posix()
         content = read_yaml(root, path)
-        _known(content, _FILE_KEYS, shown)
+        _refuse_unknown_keys(content, _FILE_KEYS, shown)
         for section, target in (("models", models), ("seeds", seeds), ("data_tests", singular)):
             for entry in _entries(content, section, shown):
                 described = _node(entry, shown)
@@ -196,7 +195,7 @@ def read_properties(root: Path, files: Iterable[Path]) -> Properties:
 
 
 def _exposure(entry: Block, shown: str) -> Exposure:
-    _known(entry, _EXPOSURE_KEYS, shown)
+    _refuse_unknown_keys(entry, _EXPOSURE_KEYS, shown)
     read: list[str] = []
     for reference in entry.get("depends_on") or ():
         match = _REF.fullmatch(str(reference))
@@ -209,29 +208,29 @@ def _exposure(entry: Block, shown: str) -> Exposure:
     config = cast(Mapping[str, Any], entry.get("config") or {})
     return Exposure(
         name=name,
-        title=_words(entry.get("label")) or name,
-        type=_words(entry.get("type")),
+        title=_one_line(entry.get("label")) or name,
+        type=_one_line(entry.get("type")),
         depends_on=tuple(read),
-        description=_words(entry.get("description")),
-        owner=_words(owner.get("name")),
-        url=_words(entry.get("url")),
+        description=_one_line(entry.get("description")),
+        owner=_one_line(owner.get("name")),
+        url=_one_line(entry.get("url")),
         meta=cast(Mapping[str, Any], config.get("meta") or {}),
     )
 
 
 def _node(entry: Block, shown: str) -> NodeProperties:
-    _known(entry, _NODE_KEYS, shown)
+    _refuse_unknown_keys(entry, _NODE_KEYS, shown)
     columns: list[ModelColumn] = []
     tests = list(_tests(entry, shown, column=None))
     for column in _entries(entry, "columns", shown):
-        _known(column, _COLUMN_KEYS, shown)
+        _refuse_unknown_keys(column, _COLUMN_KEYS, shown)
         name = _name(column, shown)
-        columns.append(ModelColumn(name, _words(column.get("description")), column.get("data_type")))
+        columns.append(ModelColumn(name, _one_line(column.get("description")), column.get("data_type")))
         tests += _tests(column, shown, column=name)
     return NodeProperties(
         place=f"{shown}:{entry.line}",
         name=_name(entry, shown),
-        description=_words(entry.get("description")),
+        description=_one_line(entry.get("description")),
         config=cast(Mapping[str, Any], entry.get("config") or {}),
         columns=tuple(columns),
         tests=tuple(tests),
@@ -266,12 +265,12 @@ def _test(place: str, test: str, body: Mapping[str, Any], column: str | None) ->
         place=place,
         test=test,
         name=str(body.get("name") or _test_name(test, column)),
-        # dbt's older spelling has the arguments beside the config
+        # In dbt's older spelling the arguments are keys next to `config`.
         arguments={**{k: v for k, v in body.items() if k not in _TEST_KEYS}, **(body.get("arguments") or {})},
         severity=severity,
         where=config.get("where"),
         column=column,
-        description=_words(body.get("description")),
+        description=_one_line(body.get("description")),
     )
 
 
@@ -288,7 +287,7 @@ def _source_tables(entry: Block, shown: str) -> Iterator[tuple[tuple[str, str], 
         columns = tuple(
             ModelColumn(
                 _name(column, shown),
-                _words(column.get("description")),
+                _one_line(column.get("description")),
                 column.get("data_type"),
                 _classification(column) or rows,
             )
@@ -297,7 +296,7 @@ def _source_tables(entry: Block, shown: str) -> Iterator[tuple[tuple[str, str], 
         relation = Relation(schema, str(table.get("identifier") or name))
         yield (
             (source, name),
-            SourceTable(source, name, relation, _words(table.get("description")), columns, rows),
+            SourceTable(source, name, relation, _one_line(table.get("description")), columns, rows),
         )
 
 
@@ -313,7 +312,8 @@ def _entries(owner: Block, key: str, shown: str) -> Iterator[Block]:
         yield entry
 
 
-def _known(block: Block, keys: frozenset[str], shown: str) -> None:
+def _refuse_unknown_keys(block: Block, keys: frozenset[str], shown: str) -> None:
+    """Raises ModelError if the block has a key that is not in `keys`."""
     unknown = sorted(set(block) - keys)
     if unknown:
         raise ModelError(
@@ -339,5 +339,5 @@ def _tags(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value or ())
 
 
-def _words(text: Any) -> str:
+def _one_line(text: Any) -> str:
     return " ".join(str(text or "").split())

@@ -28,7 +28,7 @@ SourceResolver = Callable[[str, str], Relation]
 _ABSENT = object()
 _BUILTIN_TESTS = "generic_tests.sql"
 SUPPRESSING_MACRO = "sel_tersamar"
-"""The macro that hides small cells (adr/018): a model whose rows are what it gives is a suppressed table."""
+"""The macro that hides small cells (adr/018). A model whose rows are those of the macro is a suppressed table."""
 _UNDEFINED = re.compile(r"'(\w+)' is undefined")
 """Jinja's message about a name that nothing defines."""
 _REFERENCE = re.compile(r"^\s*(ref|source)\s*\(.*\)\s*$", re.DOTALL)
@@ -60,7 +60,7 @@ class Target:
 class Rendered:
     """One template's SQL, and its calls of config(), ref() and source().
 
-    suppression: the query that SUPPRESSING_MACRO gave it, "" where it was not called.
+    suppression: the query that SUPPRESSING_MACRO gave, "" if it was not called.
     """
 
     sql: str = ""
@@ -117,13 +117,13 @@ class Renderer:
         this: Relation | None = None,
         incremental: bool = False,
     ) -> Rendered:
-        """The model or singular test in the file `path`. Raises ModelError naming file and line.
+        """Renders the model or singular test in the file `path`. Raises ModelError naming file and line.
 
         incremental: what is_incremental() gives.
         """
         template = self._compile(path, text)
         rendered = Rendered()
-        with _Located(path, self._templates, self._names):
+        with _ErrorsWithPlace(path, self._templates, self._names):
             scope = self._scope(rendered, ref, source, this, incremental=incremental)
             rendered.sql = _text(template, scope)
         return rendered
@@ -137,9 +137,9 @@ class Renderer:
         ref: RefResolver,
         source: SourceResolver,
     ) -> Rendered:
-        """The SQL of a test that a properties file declares, on `relation`."""
+        """Renders the SQL of a test that a properties file declares on `relation`. Raises ModelError."""
         rendered = Rendered()
-        with _Located(declared.place, self._templates, self._names):
+        with _ErrorsWithPlace(declared.place, self._templates, self._names):
             scope = self._scope(rendered, ref, source, None)
             macro = scope.get("test_" + declared.test)
             if macro is None:
@@ -160,7 +160,7 @@ class Renderer:
         def nothing(*_: str) -> Relation:
             raise ModelError(where, "generate_schema_name tidak boleh membaca model atau sumber")
 
-        with _Located(where, self._templates, self._names):
+        with _ErrorsWithPlace(where, self._templates, self._names):
             scope = self._scope(Rendered(), nothing, nothing, None)
             macro = scope.get("generate_schema_name")
             if macro is not None:
@@ -176,7 +176,9 @@ class Renderer:
         try:
             code = self._environment.compile(text, path, path)
         except TemplateSyntaxError as error:
-            raise ModelError(f"{path}:{error.lineno}", f"template tidak terurai: {error.message}") from error
+            raise ModelError(
+                f"{path}:{error.lineno}", f'template tidak terurai; menurut Jinja: "{error.message}"'
+            ) from error
         template = Template.from_code(self._environment, code, self._environment.globals)
         self._templates[path] = template
         return template
@@ -209,7 +211,7 @@ class Renderer:
             is_incremental=lambda: incremental,
             execute=False,
         )
-        # One shared scope: a macro may call those of other files, and sees this, var and ref of its caller.
+        # All macros share one scope: a macro may call those of other files, and sees this, var and ref of its caller.
         for template in self._macros:
             module = template.make_module(scope, shared=True)
             scope.update({name: value for name, value in vars(module).items() if not name.startswith("_")})
@@ -243,8 +245,8 @@ def _text(template: Template, scope: dict[str, Any]) -> str:
     return str(template.make_module(scope, shared=True)).strip()
 
 
-class _Located:
-    """Turns whatever a template raises into a ModelError that names the line of the innermost template.
+class _ErrorsWithPlace:
+    """Turns an error inside the `with` block into a ModelError that names the line of the innermost template.
 
     names: the macros and functions that a template may call, for a suggestion.
     """
@@ -274,4 +276,6 @@ class _Located:
         hint = None
         if isinstance(error, UndefinedError) and (unknown := _UNDEFINED.match(str(error))):
             hint = did_you_mean(unknown[1], self._names) or None
-        raise ModelError(place, f"template tidak dapat dirender: {error}", hint=hint) from error
+        raise ModelError(
+            place, f'template tidak dapat dirender; menurut Jinja: "{error}"', hint=hint
+        ) from error

@@ -1,8 +1,8 @@
-"""dbt's node selection: which of a project's nodes a selector names.
+"""Finds the nodes that a selector names, as dbt does.
 
 What belongs here: `name`, `stg_*`, `tag:x`, `config.materialized:view`, `source:opd.dataset`, `exposure:name`,
-`path:models/marts` or a folder's name, `+x`, `2+x`, `x+`, `x+1`, and `a,b` for the nodes of both. Not here: what is
-done with the nodes.
+`path:models/marts` or a folder's name, `+x`, `2+x`, `x+`, `x+1`, and `a,b` for the nodes of both. Not here:
+building the nodes (models/build/runner.py).
 """
 
 from __future__ import annotations

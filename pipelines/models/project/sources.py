@@ -1,7 +1,7 @@
-"""dbt_like_sql/models/sources.yml, rendered from the contracts.
+"""Renders dbt_like_sql/models/sources.yml, which declares the raw tables as dbt sources, from the contracts.
 
-What belongs here: the raw tables as dbt sources. It is one file, however long: nobody edits it, and its text is
-compared with the contracts as a whole. Not here: reading contracts, writing the file.
+It is one file, however long: nobody edits it, and `gudang validate` compares all of its text with the contracts. Not
+here: reading contracts, writing the file (cli/validate.py).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Great Expectations suites of models: expectations/<schema>/<model>.json, joined to the nodes of a project.
+"""Adds the Great Expectations suites of models, expectations/<schema>/<model>.json, to the nodes of a project.
 
 What belongs here: which file belongs to which node, and what must hold between a suite and its project: no name twice,
 every relation that a query reads known and built before. Not here: the form of a suite (quality/suites.py), running one
@@ -42,7 +42,7 @@ def with_suites(project: Project, folder: Path) -> Project:
 
 
 def in_building_order(nodes: Mapping[str, Node]) -> tuple[str, ...]:
-    """The names of `nodes`, each after those that it, its tests or its suite read. Raises ModelError for a circle."""
+    """The names of `nodes`, each after those that it, its tests or its suite read. Raises ModelError for a cycle."""
     try:
         sorter = TopologicalSorter({name: (*n.depends_on, *n.build_after) for name, n in nodes.items()})
         return tuple(sorter.static_order())
@@ -54,7 +54,7 @@ def in_building_order(nodes: Mapping[str, Node]) -> tuple[str, ...]:
 def faults(
     project: Project, node: Node, path: Path, expectations: Iterable[Expectation]
 ) -> list[QualityError]:
-    """The errors between a model and the expectations of its suite."""
+    """The errors of a model's suite: a name used twice, a query that reads an unknown or not yet built relation."""
     expectations = tuple(expectations)
     taken = Counter([*(e.name for e in expectations), *(test.name for test in node.tests)])
     found = [
@@ -113,6 +113,6 @@ def _faults_of_query(
 
 
 def _read(expectation: Expectation) -> set[str]:
-    """The relations (`schema.name`) that an expectation's query names, and other words of that form."""
+    """The words of the form `schema.name` in an expectation's query: relations, and maybe others."""
     query = str(expectation.kwargs.get(QUERY, ""))
     return {f"{schema}.{name}" for schema, name in _RELATION.findall(query)}

@@ -11,7 +11,7 @@ from psycopg import sql
 from pipelines.contracts.model import Cadence, Partition
 from pipelines.contracts.windows import Window
 from pipelines.errors import ModelError
-from pipelines.models.build.incremental import reshape, upsert
+from pipelines.models.build.incremental import reshape, write_rows
 from pipelines.models.build.node_builder import create_index
 from pipelines.models.project.materialization import Incremental, Index
 from pipelines.warehouse.relation import Relation
@@ -22,7 +22,7 @@ INSERT = 'insert into "core"."fct" ("kode", "nilai") select "kode", "nilai" from
 
 
 def upserted(how: Incremental, window: Window | None = None) -> list[str]:
-    return [s.as_string(None) for s in upsert(how, TABLE, ROWS, ["kode", "nilai"], window)]
+    return [s.as_string(None) for s in write_rows(how, TABLE, ROWS, ["kode", "nilai"], window)]
 
 
 def reshaped(how: Any, old: dict[str, str], new: dict[str, str]) -> list[str]:

@@ -264,7 +264,9 @@ def test_a_broken_template_and_an_unknown_word_are_told_with_file_and_line(folde
     folder.write("models/marts/salah.sql", "select 1\n{% if %}")
     assert fault(folder).startswith("models/marts/salah.sql:2: template tidak terurai")
     folder.write("models/marts/salah.sql", "select\n{{ tak_dikenal }}")
-    assert fault(folder).startswith("models/marts/salah.sql:2: template tidak dapat dirender: 'tak_dikenal'")
+    assert fault(folder).startswith(
+        "models/marts/salah.sql:2: template tidak dapat dirender; menurut Jinja: \"'tak_dikenal'"
+    )
 
 
 def test_a_wrong_argument_inside_a_macro_is_told_at_the_macro(folder: DbtFolder) -> None:
