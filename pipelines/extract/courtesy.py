@@ -1,7 +1,7 @@
-"""Limits that protect a source: the hours in which it may be read, rows per second, and how long a load waits for it.
+"""Keeps the limits that protect a source: hours in which it may be read, rows per second, time that a load waits.
 
 What belongs here: load_hours, rows_per_second and wait_limit of a contract's server. Not here: time-outs and sessions,
-which each kind of source sets by itself.
+which each kind of source sets itself.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ def _now() -> datetime:
 class Clock:
     """The clock that a reading uses; a test passes its own.
 
-    now: the time of day, with a time zone. monotonic: seconds from any origin. sleep: takes seconds.
+    now: returns the time of day, with a time zone. monotonic: returns seconds since an arbitrary start. sleep: waits
+    for the given number of seconds.
     """
 
     now: Callable[[], datetime] = _now
@@ -35,10 +36,10 @@ class Clock:
 
 @dataclass
 class WaitBudget:
-    """How long one load may wait for its API without getting an answer, and how long it has waited so far.
+    """The seconds that one load may wait for its API without an answer, and the seconds it has waited so far.
 
-    All pages and all readings of a load share it. The time of an answer that arrived counts nothing; the time of a
-    failed attempt and the pause before the next one count. Both fields in seconds.
+    All pages and all readings of a load share it. The time of a successful answer is not counted. The time of failed
+    attempts and the pauses after them are counted.
     """
 
     limit: float = WAIT_LIMIT_S
@@ -46,12 +47,12 @@ class WaitBudget:
 
     @property
     def left(self) -> float:
-        """Seconds that may still be waited; negative when the limit was exceeded."""
+        """The seconds that the load may still wait; negative if the limit was exceeded."""
         return self.limit - self.spent
 
 
 def check_hours(contract: Contract, clock: Clock) -> None:
-    """Raises SourceError outside of the server's load_hours. A load that began within them may go on."""
+    """Raises SourceError outside of the server's load_hours. A load that began within them may continue."""
     hours = contract.server.load_hours
     if hours is None:
         return

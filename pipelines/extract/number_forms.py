@@ -1,4 +1,4 @@
-"""How the text of a number is written when its source stores it as a number, so that repairs and rules read it rightly.
+"""Writes a number that the source stores as a number as text, so that repairs and rules read it correctly.
 
 What belongs here: numbers of workbooks, JSON and Parquet. Not here: numbers that a person typed as text
 (warehouse/functions/parsers.sql).
@@ -12,17 +12,17 @@ from decimal import Decimal, InvalidOperation
 from pipelines.contracts.columns import Column
 
 _LONG = (Decimal(10) ** 15, Decimal(10) ** 21)
-"""Numbers of 16 to 21 digits, the length of codes. A double holds 15 digits exactly (IEEE 754, C's DBL_DIG), and
-Excel stores no more."""
+"""Numbers of 16 to 21 digits, the length of codes. A double keeps 15 digits exactly (IEEE 754, C's DBL_DIG), and Excel
+stores no more."""
 _INDONESIAN = frozenset({"angka_id", "persen", "persen_pecahan", "satuan"})
 
 
 def number_form(column: Column) -> str | None:
-    """The form in which a column's numbers are written: "code", "comma", or None for the plain text.
+    """Returns the form in which a column's numbers are written: "code", "comma", or None for the plain text.
 
-    code: the column is text. A number of more than 15 digits has lost some in a double; it is written so that this
-    shows: 6.40201410590001E+15.
-    comma: the column's repair reads 1.234 as a thousand and 1,234 as a fraction.
+    "code": for a column of text. A double loses digits of a number with more than 15; such a number is written with an
+    exponent, which shows that (6.40201410590001E+15).
+    "comma": for a column whose repair reads 1.234 as a thousand and 1,234 as a fraction.
     """
     if column.type == "text":
         return "code"
@@ -30,12 +30,12 @@ def number_form(column: Column) -> str | None:
 
 
 def number_writer(column: Column) -> Callable[[str], str] | None:
-    """The function that rewrites a double's text into the column's form; None where the text stays as it is."""
+    """Returns the function that rewrites a double's text into the column's form; None if the text stays as it is."""
     return {"code": as_code, "comma": with_comma}.get(number_form(column) or "")
 
 
 def as_code(text: str) -> str:
-    """A double's text; above 15 digits in scientific notation, which the rule `notasi_ilmiah` refuses."""
+    """Rewrites a double's text above 15 digits in scientific notation, which the rule `notasi_ilmiah` refuses."""
     try:
         number = Decimal(text)
     except InvalidOperation:
@@ -46,5 +46,5 @@ def as_code(text: str) -> str:
 
 
 def with_comma(text: str) -> str:
-    """A double's text with a decimal comma."""
+    """Rewrites a double's text with a decimal comma."""
     return text.replace(".", ",")

@@ -1,7 +1,8 @@
 """Makes the next blocks in a thread while the current one is being sent.
 
-What belongs here: reading ahead by a few blocks, so that memory stays flat. It pays where making a block takes as much
-processor time as PostgreSQL needs to store it (files). It does not pay for a database or an API, where we wait anyway.
+What belongs here: reading ahead by a few blocks, so that memory stays small. It saves time if making a block takes as
+much processor time as PostgreSQL needs to store it (files). It saves none for a database or an API, where we wait
+anyway.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 DEPTH = 4
-"""Blocks that are made before they are asked for."""
+"""The number of blocks that are made in advance."""
 
 
 def read_ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Gives the same blocks in the same order, up to DEPTH of them made in advance.
+    """Gives the same blocks in the same order; up to DEPTH of them are made in advance.
 
     An error of `blocks` is raised in the place of the block that failed. Closing this iterator waits for the block
-    that is being made; after that, whatever `blocks` reads from may be closed.
+    that is being made. After that, the file from which `blocks` reads may be closed.
     """
     with ThreadPoolExecutor(1, "read-ahead") as thread:
         try:

@@ -1,6 +1,6 @@
-"""Whether a source holds made-up data: one of the demo OPD, which serve where an installation has no real source yet.
+"""Recognises sources with made-up data: those of the demo OPD, which are used until an installation has real sources.
 
-What belongs here: telling made-up sources from real ones, so that figures made of them say so. Not here: starting the
+What belongs here: distinguishing made-up from real sources, so that figures made of them say so. Not here: starting the
 demo (runtime/environment.py), and how a publication is marked (publication/samples.py).
 """
 
@@ -13,21 +13,21 @@ from pipelines.contracts.model import Contract
 from pipelines.settings import load_settings, references
 
 SOURCES = "GUDANG_CONTOH_SUMBER"
-"""The environment variable that lists the variables which the demo has set, separated by commas."""
+"""The environment variable that lists the variables that the demo has set, separated by commas."""
 FOUND = "data_contoh"
 """The key in the ledger's `found` that marks a load of made-up data."""
 
 
 def hash_list(home: Path) -> Path:
-    """The file with the SHA-256 of each upload that the demo has written into this installation, one a line."""
+    """Returns the path of the file with the SHA-256 of each upload that the demo has written here, one per line."""
     return home / "demo" / "files"
 
 
 def is_sample(contract: Contract, sha256: str | None, env: Mapping[str, str]) -> bool:
     """Whether the contract's source is made up.
 
-    sha256: of an upload's content, looked up in `hash_list`; so a demo file is recognised after the demo has ended.
-    Other sources (None) are recognised by the environment variables in their location.
+    sha256: the hash of an upload's content, which is looked up in `hash_list`; so a demo file is recognised even after
+    the demo has ended. Other sources (None) are recognised by the environment variables in their location.
     """
     if sha256 is not None:
         path = hash_list(load_settings(env).home)

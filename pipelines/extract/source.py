@@ -27,10 +27,10 @@ def open_source(
     clock: Clock | None = None,
     waiting: WaitBudget | None = None,
 ) -> SourceStream | None:
-    """Opens the contract's source; None for an upload that has not arrived yet.
+    """Opens the contract's source; returns None for an upload that has not arrived yet.
 
     upload: the file to open; other kinds of source need none.
-    waiting: shared by all readings of one load from an API.
+    waiting: the wait budget that all readings of one load from an API share.
     Raises ContractError, SourceError or ShapeError.
     """
     clock = clock or Clock()
@@ -44,13 +44,13 @@ def open_source(
 
 
 def keep_to_pace(stream: SourceStream, contract: Contract, clock: Clock) -> None:
-    """Slows the stream down to the server's rows_per_second, unless a slow reading would do harm there."""
+    """Slows the stream down to the server's rows_per_second, unless a slow reading would block the server's writers."""
     if contract.server.rows_per_second and not stream.ignore_rate_limit:
         stream.blocks = paced(stream.blocks, contract.server.rows_per_second, clock)
 
 
 def _marked_as_sample(stream: SourceStream) -> SourceStream:
-    """The stream, and the stream it may fall back to, with the mark of made-up data for the ledger."""
+    """Marks the stream, and the stream to which it may fall back, as made-up data for the ledger."""
     stream.found = {**stream.found, samples.FOUND: "ya"}
     if slower := stream.fallback:
         stream.fallback = lambda: _marked_as_sample(slower())

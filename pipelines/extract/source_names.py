@@ -1,9 +1,9 @@
-"""Which names found in a source may appear in messages, the log, the ledger and the stored shape.
+"""Decides which names found in a source may appear in messages, the log, the ledger and the stored shape.
 
-What belongs here: one rule. Where a contract has personal columns, only names that the contract itself knows are shown
-and stored: a file without a header has a person's data where the names should be, an API may use NIK as keys, a view
-may turn rows into columns. Any other name is replaced by its place, or only counted. In every contract a name that
-looks like a person's number or address is masked. Not here: which names are missing or new.
+What belongs here: one rule. If a contract has personal columns, only names that the contract knows are shown and
+stored, because other names may be personal data: in a file without a header, the first row; in an API, keys that are
+NIK; in a view, rows that became columns. Any other name is replaced by its place, or only counted. In every contract a
+name that looks like a person's number or address is masked. Not here: which names are missing or new.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ from pipelines.contracts.model import Contract
 from pipelines.redaction.personal_shapes import ALL, found, masked
 
 SHOWN = 20
-"""Names that one message lists at most."""
+"""The most names that one message lists."""
 _INVISIBLE = str.maketrans("", "", "\ufeff\u200b\u200c\u200d")
 _MARK = re.compile(r"\?[0-9a-f]{3}")
 
 
 def fold(name: str) -> str:
-    """The form in which names are compared: no invisible characters, single blanks for any white space, NFC.
+    """Returns the form in which names are compared: no invisible characters, single blanks for white space, NFC.
 
-    Files written on macOS hold "é" as "e" and a combining mark (NFD).
+    Files written on macOS have "é" as "e" and a combining mark (NFD).
     """
     folded = " ".join(name.translate(_INVISIBLE).split())
     return folded if folded.isascii() else normalize("NFC", folded)
 
 
 def listed(names: Sequence[str]) -> str:
-    """The first `SHOWN` names for a message, and the number of the others."""
+    """Returns the first `SHOWN` names as text, with personal data masked, and the number of the other names."""
     more = len(names) - SHOWN
     return ", ".join(masked(name) for name in names[:SHOWN]) + (f" dan {more} lainnya" if more > 0 else "")
 
 
 def may_be_shown(contract: Contract) -> bool:
-    """Whether names that the contract does not know may be shown: it has no personal column."""
+    """Whether names that the contract does not know may be shown: only if it has no personal column."""
     return not any(c.personal for c in contract.columns)
 
 
 def redact_names(contract: Contract, names: Sequence[str], among: Collection[str] = ()) -> str:
-    """`names` for a message. A name that may not be shown is replaced by its place in `among`, or only counted.
+    """Returns `names` as text for a message. A name that may not be shown is replaced by its place, or only counted.
 
-    among: all names of the source in their order.
+    among: all names of the source in their order; it gives the place.
     """
     if may_be_shown(contract):
         return listed(names)
@@ -64,15 +64,17 @@ def redact_names(contract: Contract, names: Sequence[str], among: Collection[str
 
 
 def kept_shape(contract: Contract, shape: Mapping[str, str]) -> dict[str, str]:
-    """A source's columns and their kinds in the form in which they may be stored.
+    """Returns a source's columns and their kinds in the form in which they may be stored.
 
-    A name that may not be stored is replaced by a hash of 12 bits. That shows whether a name is new, and does not
-    reveal it, for thousands of names have the same hash.
+    A name that may not be stored is replaced by a hash of 12 bits. The hash shows whether a name is new. It does not
+    reveal the name, because thousands of names have the same hash.
     """
     known = {fold(c.source_name) for c in contract.columns}
-    open_to_all = may_be_shown(contract)
+    unknown_may_be_shown = may_be_shown(contract)
     return {
-        name if fold(name) in known or (open_to_all and not found(name, ALL)) else _hashed(name): kind
+        name
+        if fold(name) in known or (unknown_may_be_shown and not found(name, ALL))
+        else _hashed(name): kind
         for name, kind in shape.items()
     }
 

@@ -1,4 +1,4 @@
-"""The stream that every reader gives: rows as text in PostgreSQL's COPY text format.
+"""Defines the stream that every reader returns: rows as text in PostgreSQL's COPY text format.
 
 What belongs here: the stream, and the one place that writes COPY text in Python.
 Source: PostgreSQL manual, COPY, "Text Format": tabs between fields, a newline after each row, backslash escapes,
@@ -13,10 +13,10 @@ from datetime import date
 
 NULL = "\\N"
 ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
-"""What COPY text escapes, in the order in which it must be replaced: the backslash first."""
+"""The characters that COPY text escapes, in the order in which they must be replaced: the backslash first."""
 
 _CELL, _ROW, _NULL = "\x1f", "\x1e", "\x1d"
-"""Marks that stand for tab, newline and NULL until the text between them is escaped."""
+"""Marks that are used for tab, newline and NULL until the text between them is escaped."""
 
 _BLOCK = 1 << 18
 
@@ -31,12 +31,12 @@ class Wanted:
 
 
 class UnfitError(Exception):
-    """The fast reader met something that it can't read; the stream's `fallback` can."""
+    """The fast reader found something that it can't read. The stream's `fallback` can read it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Csv:
-    """How blocks of CSV are written. encoding: PostgreSQL's name for it; an empty cell, quoted or not, is NULL."""
+    """How blocks of CSV are written. An empty cell, quoted or not, is NULL. encoding: PostgreSQL's name for it."""
 
     delimiter: str
     encoding: str
@@ -44,23 +44,25 @@ class Csv:
 
 @dataclass
 class SourceStream:
-    """An open source. `blocks` may be read once; `rows`, `shape` and `warnings` are final after the last block.
+    """A source that was opened for reading.
 
+    `blocks` may be read once; `rows`, `shape` and `warnings` are final after the last block.
     columns: warehouse names in the order of the COPY fields, with EXTRA where the contract evolves, and POSITION
     where the source has positions.
-    blocks: COPY text (or CSV, see `csv`), only whole rows in each. Raises SourceError, or UnfitError where there is a
+    blocks: COPY text (or CSV, see `csv`), only complete rows in each. Raises SourceError, or UnfitError if there is a
     fallback; rows read before an UnfitError must not be used.
-    name: what is read (table, URL path, file name), for the ledger.
-    fingerprint: SHA-256 of the source's content where it is known before reading, else None.
-    shape: every column of the source, known to the contract or not, and its type there ("" where it has none).
-    exact: columns whose type at the source allows only values that the contract's type allows, too.
-    csv: how the blocks are written, where they are not COPY text.
-    found: what was detected at the source because the contract leaves it open, for the ledger.
-    ignore_rate_limit: a slow reading would lock out those who write at the source, so it is read at full speed.
+    name: the name of what is read (table, URL path, file name), for the ledger.
+    fingerprint: the SHA-256 of the source's content if it is known before reading, else None.
+    shape: every column of the source, known to the contract or not, and its type there ("" if it has none).
+    exact: the columns all of whose values are known to be valid for the contract's type, because of the type at the
+    source or because their cells were checked.
+    csv: how the blocks are written, if they are not COPY text.
+    found: settings that were detected at the source because the contract leaves them open, for the ledger.
+    ignore_rate_limit: whether the source is read at full speed, because a slow reading would block those who write.
     fallback: opens the same source with a slower reader, which reads everything that this one can't.
-    wider: the source may give rows outside of what was asked for; the load leaves them out.
-    unreachable: rows whose cursor or date is empty or invalid, so that no partial read finds them; None where
-    everything was read, or where the number is not known.
+    wider: whether the source may give rows outside of the requested range; the load removes them.
+    unreachable: the number of rows whose cursor or date is empty or invalid, so that no partial read finds them; None
+    if everything was read, or if the number is not known.
     """
 
     columns: tuple[str, ...]
@@ -79,13 +81,13 @@ class SourceStream:
     unreachable: int | None = None
 
     def close(self) -> None:
-        """Closes the source, also where `blocks` was not read, or not to its end."""
+        """Closes the source, also if `blocks` was not read, or not to its end."""
         if isinstance(self.blocks, Generator):
             self.blocks.close()
 
 
 def encode_rows(rows: Iterable[Sequence[str | None]], stream: SourceStream | None = None) -> Iterator[bytes]:
-    """Rows as blocks of about 256 kB of COPY text in UTF-8; counts them in `stream.rows`."""
+    """Gives rows as blocks of about 256 kB of COPY text in UTF-8; counts them in `stream.rows`."""
     block: list[Sequence[str | None]] = []
     lines: list[str] = []
     size = 0
@@ -102,7 +104,7 @@ def encode_rows(rows: Iterable[Sequence[str | None]], stream: SourceStream | Non
 
 
 def encode_columns(columns: Sequence[Sequence[str]], stream: SourceStream) -> bytes:
-    """Rows, given as columns of equal length, as one block of COPY text; counts them in `stream.rows`.
+    """Turns rows, given as columns of equal length, into one block of COPY text; counts them in `stream.rows`.
 
     An empty cell is NULL.
     """
@@ -112,7 +114,7 @@ def encode_columns(columns: Sequence[Sequence[str]], stream: SourceStream) -> by
 
 
 def escape(text: str) -> str:
-    """A cell's text as a field of COPY text; NUL characters stay."""
+    """Escapes a cell's text for a field of COPY text; NUL characters stay."""
     for found, written in ESCAPES:
         if found in text:  # `in` is ten times as fast as a `replace` that finds nothing
             text = text.replace(found, written)
@@ -120,7 +122,7 @@ def escape(text: str) -> str:
 
 
 def _fields(cells: Sequence[str]) -> Sequence[str]:
-    """A column's cells as fields of COPY text. All are escaped in one text, which is faster than one by one."""
+    """Turns a column's cells into fields of COPY text. Escapes all in one text, which is faster than one by one."""
     text = _CELL.join(cells)
     escaped = escape(text)
     if escaped != text:
@@ -132,9 +134,9 @@ def _fields(cells: Sequence[str]) -> Sequence[str]:
 def _encode(
     block: Sequence[Sequence[str | None]], lines: Sequence[str], stream: SourceStream | None
 ) -> bytes:
-    """A block of COPY text. All rows are escaped in one text, which takes a tenth of the time of cell by cell.
+    """Makes a block of COPY text. All rows are escaped in one text, which takes a tenth of the time of cell by cell.
 
-    lines: the rows of `block`, joined with the marks.
+    lines: the rows of `block`, each with its cells joined by a mark.
     """
     if stream is not None:
         stream.rows += len(lines)
@@ -143,13 +145,13 @@ def _encode(
     separators = sum(map(len, block)) - len(block)
     if (text.count(_CELL), text.count(_ROW), text.count(_NULL)) == (separators, len(block) - 1, nulls):
         text = escape(text).replace(_CELL, "\t").replace(_ROW, "\n").replace(_NULL, NULL)
-    else:  # a cell holds one of the marks itself
+    else:  # a cell contains one of the marks
         text = "\n".join("\t".join(NULL if v is None else escape(v) for v in row) for row in block)
     return _as_bytes(text + "\n")
 
 
 def _as_bytes(text: str) -> bytes:
-    """The text in UTF-8; a NUL character or half of a surrogate pair is replaced."""
+    """Encodes the text in UTF-8; a NUL character or half of a surrogate pair is replaced."""
     if "\0" in text:
         text = text.replace("\0", "\ufffd")
     return text.encode("utf-8", "replace")

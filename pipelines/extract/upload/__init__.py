@@ -1,1 +1,1 @@
-"""An uploaded file as a stream of COPY text: the upload zone, archives, and one reader per kind of file."""
+"""Reads an uploaded file as a stream of COPY text: the upload zone, archives, and one reader per kind of file."""

@@ -1,4 +1,4 @@
-"""ZIP and gzip around an upload, unpacked to a temporary file, within limits that are counted and never believed.
+"""Unpacks the ZIP or gzip of an upload to a temporary file; counts the bytes, and does not trust declared sizes.
 
 What belongs here: choosing the one member, limits against bombs, paths that lead elsewhere. Not here: what is in the
 member (kinds.py and the readers), how large the limits are (limits.py).
@@ -31,14 +31,15 @@ DAMAGED = (
     ValueError,
     RuntimeError,  # a password; NotImplementedError (a compression that zipfile does not know) is one, too
 )
-"""What a ZIP that can't be read may raise."""
+"""The exceptions that a ZIP may raise that can't be read."""
 _PACK_AGAIN = "buat ZIP biasa dengan Windows atau 7-Zip, lalu unggah lagi"
 
 
 def unpack_member(reading: Reading, file: BinaryIO, pattern: str) -> BinaryIO:
-    """The one member of a ZIP whose name matches `pattern` (upper and lower case alike), as a temporary file.
+    """Unpacks the one member of a ZIP whose name matches `pattern`, to a temporary file. Case does not matter.
 
-    Raises SourceError: no ZIP or a damaged one, no match or several, a password, a path that leads elsewhere, a bomb.
+    Raises SourceError if the file is no ZIP or is damaged, if no or several members match, if there is a password or a
+    path that leads elsewhere, or if it is a bomb.
     """
     file.seek(0)
     if file.read(4) not in (b"PK\x03\x04", b"PK\x05\x06"):
@@ -61,7 +62,7 @@ def unpack_member(reading: Reading, file: BinaryIO, pattern: str) -> BinaryIO:
 
 
 def gunzip(reading: Reading, file: BinaryIO) -> BinaryIO:
-    """The content of a .gz file as a temporary file. Raises SourceError where it is damaged or a bomb."""
+    """Unpacks a .gz file to a temporary file. Raises SourceError if it is damaged or a bomb."""
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     try:
@@ -75,7 +76,7 @@ def gunzip(reading: Reading, file: BinaryIO) -> BinaryIO:
 
 
 def check_declared_sizes(reading: Reading, archive: zipfile.ZipFile) -> None:
-    """Raises SourceError where the ZIP's own list of members says that a workbook is a bomb; nothing is unpacked."""
+    """Raises SourceError if the sizes that the ZIP declares make a workbook a bomb; nothing is unpacked."""
     total = packed = 0
     for info in archive.infolist():
         packed += info.compress_size
@@ -126,7 +127,7 @@ def _check_growth(reading: Reading, total: int, packed: int, limit: int) -> None
 
 
 def open_zip(file: BinaryIO, directory: int = LIMITS.directory) -> zipfile.ZipFile:
-    """A ZIP whose list of members has at most `directory` bytes. Raises zipfile.BadZipFile for anything else."""
+    """Opens a ZIP. Raises zipfile.BadZipFile if it is damaged, or if its list of members exceeds `directory` bytes."""
     if _directory_size(file) > directory:
         raise zipfile.BadZipFile("too many members")
     try:
@@ -137,7 +138,10 @@ def open_zip(file: BinaryIO, directory: int = LIMITS.directory) -> zipfile.ZipFi
 
 
 def _directory_size(file: BinaryIO) -> int:
-    """Bytes of the ZIP's list of members, all of which Python reads (APPNOTE.TXT 4.3.16, offset 12 of the end)."""
+    """Returns the size of the ZIP's list of members in bytes; Python reads all of it.
+
+    Source: APPNOTE.TXT 4.3.16, offset 12 of the end record.
+    """
     size = file.seek(0, io.SEEK_END)
     file.seek(max(0, size - (1 << 16) - 22))
     tail = file.read()
@@ -178,18 +182,18 @@ def _not_one_member(
 
 
 def _matches(name: str, pattern: str) -> bool:
-    """A pattern without a slash matches the file's name in any folder."""
+    """Whether a member's name matches. A pattern without a slash matches the file's name in any folder."""
     known = name if "/" in pattern else name.rpartition("/")[2]
     return fnmatchcase(known.lower(), pattern.lower())
 
 
 def _is_clutter(name: str) -> bool:
-    """What macOS packs beside each file, and hidden files."""
+    """Whether it is a file that macOS adds to each file, or a hidden file."""
     return name.startswith("__MACOSX/") or name.rpartition("/")[2].startswith(".")
 
 
 def _leads_elsewhere(info: zipfile.ZipInfo) -> bool:
-    # zipfile cuts a name at its first NUL: orig_filename is what the archive says.
+    # zipfile cuts a name at its first NUL; orig_filename is the name in the archive.
     name = info.orig_filename
     parts = name.replace("\\", "/").split("/")
     return (

@@ -1,4 +1,4 @@
-"""The upload zone: one folder per dataset, <zone>/<opd>/<dataset>/, into which the OPD's files are put.
+"""Puts files into the upload zone and opens them; each dataset has a folder there, <zone>/<opd>/<dataset>/.
 
 What belongs here: putting a file so that readers see all of it or nothing, opening its bytes. Not here: listing the
 zone (inbox.py), a zone on another machine (zone.py), reading a file's rows (reader.py), which file came when
@@ -37,7 +37,7 @@ class UploadedFile:
     """A file in the zone as it was when it was listed.
 
     name: its file name as printable text (inbox.printable_name). size: in bytes.
-    mtime: time of its last change in seconds since the epoch; whoever put the file may have set it.
+    mtime: the time of its last change in seconds since the epoch; the sender may have set it.
     changed: the same by this machine's clock (ctime), which nobody can set; None for a file on another machine.
     """
 
@@ -49,36 +49,36 @@ class UploadedFile:
 
     @property
     def is_remote(self) -> bool:
-        """Whether it lies on another machine."""
+        """Whether it is on another machine."""
         return not isinstance(self.path, Path)
 
     @property
     def stamp(self) -> str:
-        """Tells one state of the file from another without reading it."""
+        """A text that changes when the file changes; the file is not read for it."""
         return f"{self.size}:{self.mtime!r}:{self.changed!r}"
 
     @property
     def touched(self) -> float:
-        """Time of its last change: by this machine's clock where that is known."""
+        """The time of its last change, by this machine's clock if that is known."""
         return self.mtime if self.changed is None else self.changed
 
     @cached_property
     def sha256(self) -> str:
-        """SHA-256 of its content, read when first asked for. Raises SourceError."""
+        """The SHA-256 of its content, which is read when this is first used. Raises SourceError."""
         with self.open(f"{self.path.parent.parent.name}/{self.path.parent.name}") as content:
             return content.sha256
 
     def open(self, subject: str) -> OpenUpload:
-        """Its bytes: a local file in place, another machine's copied here first. Raises SourceError for `subject`."""
+        """Opens its bytes; a file on another machine is copied here first. Raises SourceError for `subject`."""
         if isinstance(self.path, Path):
             return OpenUpload(_open_local(self.path, self.name, subject))
         return OpenUpload(_copy_here(self.path, self, subject))
 
 
 class OpenUpload:
-    """An upload's bytes and their SHA-256, under one descriptor.
+    """An upload's bytes and their SHA-256, read through one descriptor.
 
-    A file that is renamed to the upload's name meanwhile changes nothing.
+    If another file is renamed to the upload's name meanwhile, these bytes stay the same.
     """
 
     def __init__(self, file: io.BufferedReader) -> None:
@@ -99,7 +99,7 @@ class OpenUpload:
         self.file.close()
 
     def check_unchanged(self, subject: str) -> None:
-        """Raises SourceError where somebody wrote into the file since it was opened."""
+        """Raises SourceError if somebody has written into the file since it was opened."""
         if self._size_and_mtime() != self._state:
             raise SourceError(
                 subject,
@@ -123,7 +123,7 @@ def _open_local(path: Path, name: str, subject: str) -> io.BufferedReader:
 
 
 def _open_regular(path: Path) -> io.BufferedReader:
-    """A regular file. Raises OSError, also for a device, and for a pipe, whose reader would wait for a writer."""
+    """Opens a regular file. Raises OSError, also for a device, and for a pipe, whose reader would wait for a writer."""
     file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115  # the caller closes it
     if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         return file
@@ -136,9 +136,9 @@ def _without_waiting(path: str, flags: int) -> int:
 
 
 def _copy_here(path: UPath, listed: UploadedFile, subject: str) -> io.BufferedReader:
-    """A local copy that is deleted when it is closed.
+    """Copies a file of another machine, and opens the copy, which is deleted when it is closed.
 
-    Raises SourceError where its size is not that which the file had when it was listed, or has after the copying.
+    Raises SourceError if the copy's size differs from the file's size when it was listed, or after the copying.
     """
     copy = tempfile.NamedTemporaryFile(prefix="gudang-")  # noqa: SIM115  # closed below
     try:
@@ -156,7 +156,7 @@ def _copy_here(path: UPath, listed: UploadedFile, subject: str) -> io.BufferedRe
 
 
 def has_same_bytes(zone: Zone, key: str, file: Path) -> bool | None:
-    """Whether the zone's file of this name has the same bytes; None where the zone has no such file."""
+    """Whether the zone's file of this name has the same bytes; None if the zone has no such file."""
     target = dataset_folder(zone, key) / file.name
     if isinstance(target, Path):
         if not target.is_file():
@@ -180,10 +180,10 @@ def _same_bytes(one: IO[bytes], other: IO[bytes]) -> bool:
 
 
 def put_upload(zone: Zone, key: str, file: Path, *, name: str | None = None) -> Zone:
-    """Copies `file` into the zone under its own name (or `name`), where it replaces a file of that name.
+    """Copies `file` into the zone under its own name (or `name`); it replaces a file of that name.
 
     Readers see all of the file or nothing: it is written under a hidden name, synced to the disk, then renamed.
-    Raises SourceError for a name that would leave the folder or never be found.
+    Raises SourceError for a name that leads out of the folder or that the zone does not list, and if copying fails.
     """
     name = file.name if name is None else name
     if not _is_upload_name(name):
@@ -195,14 +195,14 @@ def put_upload(zone: Zone, key: str, file: Path, *, name: str | None = None) -> 
 
 
 def _is_upload_name(name: str) -> bool:
-    """Whether it is one plain file name, which the zone lists."""
+    """Whether this is one plain file name that the zone lists."""
     if not name or "/" in name or "\\" in name or not name.isprintable():
         return False
     return not (is_hidden(name) or is_unfinished(name))
 
 
 def _hidden_name() -> str:
-    """A new name under which a file is written before it gets its own."""
+    """Returns a new hidden name, under which a file is written before it gets its final name."""
     return f".{secrets.token_hex(8)}.part"
 
 
@@ -230,7 +230,7 @@ def _put_local(zone: Path, key: str, file: Path, name: str) -> Path:
 
 
 def _put_remote(folder: UPath, key: str, file: Path, name: str) -> UPath:
-    """S3 shows an object only once all of it is there; on SFTP the file is renamed when all of it is there."""
+    """Copies a file to another machine. S3 shows only complete objects; on SFTP a complete file is renamed."""
     _open_local(file, name, key).close()
     target, partial = folder / name, folder / _hidden_name()
     with on_zone(key, folder, f"{name} tidak dapat ditaruh di zona unggah"):
@@ -245,7 +245,7 @@ def _put_remote(folder: UPath, key: str, file: Path, name: str) -> UPath:
 def is_settled(file: UploadedFile, now: float, quiet_seconds: float = 5) -> bool:
     """Whether nobody has written to a local `file` for `quiet_seconds` before `now` (seconds since the epoch).
 
-    `mtime` does not count: `cp -p` and `sftp -p` set it, to long ago or to the future.
+    `mtime` is not used: `cp -p` and `sftp -p` set it to any time, also long ago or in the future.
     """
     return file.changed is not None and now - file.changed >= quiet_seconds
 
@@ -255,24 +255,24 @@ def dataset_folder(zone: Path, key: str) -> Path: ...
 @overload
 def dataset_folder(zone: UPath, key: str) -> UPath: ...
 def dataset_folder(zone: Zone, key: str) -> Zone:
-    """Where a dataset's files lie. Raises SourceError for what is no dataset's key."""
+    """Returns the folder of a dataset's files. Raises SourceError if `key` is not the key of a dataset."""
     if not _KEY.fullmatch(key):
         raise SourceError(key, "ini bukan kunci dataset", hint="tulis <opd>/<dataset>")
     return zone / key
 
 
 def is_hidden(name: str) -> bool:
-    """Whether it is a hidden name, or that of a lock file or a backup of an office program or editor."""
+    """Whether this is a hidden name, or that of a lock file or a backup of an office program or editor."""
     return name.startswith((".", "~$")) or name.endswith("~")
 
 
 def is_unfinished(name: str) -> bool:
-    """Whether programs give this name to a file that they are still writing."""
+    """Whether this is a name that programs give to a file that they are still writing."""
     return name.lower().endswith(_UNFINISHED)
 
 
 def leads_outside(zone: Path, path: Path) -> bool:
-    """Whether `path` is a link, or lies below one, that leads out of the zone or in a circle."""
+    """Whether `path` is a link, or is below one, that leads out of the zone or in a circle."""
     try:
         real = path.resolve(strict=True)
     except RuntimeError:  # a circle, to Python 3.11 and 3.12

@@ -1,6 +1,6 @@
-"""A table against its contract: where each column stands, and the rows of the stream.
+"""Matches a table with its contract: finds the place of each column, and makes the rows of the stream.
 
-What belongs here: which rules a row goes through, in which order. Not here: the rules (row_rules.py), what the
+What belongs here: which rules apply to a row, in which order. Not here: the rules (row_rules.py), what the
 contract promises (reading.py), records of JSON (json_file.py).
 """
 
@@ -31,14 +31,15 @@ from pipelines.extract.upload.table import HIDDEN, LEVELS, Columns, Row, Table
 from pipelines.suggest import did_you_mean
 
 _HEADER_WITHIN = 50
-"""Rows from the file's beginning among which a header is looked for that is not where the contract says."""
+"""If the header is not in the promised row, it is searched for in this many rows from the file's beginning."""
 
 
 class Fit:
-    """A table whose columns are the promised ones. Raises ShapeError, ContractError where they are not.
+    """A table that has been matched with its contract.
 
-    picks: places of the contract's stored columns, in its order; places from `width` on are no cell of the file.
-    warnings: about the table's shape.
+    Raises ShapeError if the columns are not the promised ones, ContractError if the contract names another column.
+    picks: the places of the contract's stored columns, in its order. A place from `width` on is one of the three values
+    that follow the cells. warnings: those about the table's shape.
     """
 
     def __init__(self, reading: Reading, table: Table) -> None:
@@ -51,8 +52,8 @@ class Fit:
         missing = [name for name in promised if name not in table.names]
         self.warnings = [*self._check(missing, unexpected), *table.warnings]
 
-        # Behind the file's own cells stand nothing, the sheet's name, the file's name.
-        self._behind = (None, table.sheet, reading.name)
+        # Three values follow the cells of each row: None (for a missing column), the sheet's and the file's name.
+        self._appended = (None, table.sheet, reading.name)
         place = {name: index for index, name in enumerate(table.names)}
         place |= {SHEET: self.width + 1, FILE: self.width + 2}
         self.picks = tuple(place.get(fold(c.source_name), self.width) for c in reading.contract.stored)
@@ -60,7 +61,7 @@ class Fit:
         self.fill_down = FillDown(self._fill_down_places(place))
         self.keeps_extra = reading.contract.evolves
         self._extras = [(name, place[name]) for name in unexpected]
-        self._pick = Pick(self.picks, self.width, self._behind)
+        self._pick = Pick(self.picks, self.width, self._appended)
         self._totals_left_out = self._short_rows = 0
 
     @property
@@ -69,7 +70,7 @@ class Fit:
         return not (self.totals.patterns or self.fill_down or self.keeps_extra)
 
     def blocks(self, stream: SourceStream) -> Iterator[bytes]:
-        """COPY text: the contract's columns, what it does not know, the position. Raises SourceError."""
+        """Gives the rows as COPY text: the contract's columns, the unknown ones, the position. Raises SourceError."""
         for part in self.table.parts:
             columns = self.whole_columns(part) if isinstance(part, Columns) else None
             if columns is not None:
@@ -79,17 +80,17 @@ class Fit:
         stream.warnings.extend(self._row_warnings())
 
     def whole_columns(self, part: Columns) -> list[Sequence[str]] | None:
-        """What `rows` gives, column by column; None where single rows must be looked at."""
+        """Returns the same as `rows`, column by column; None if each row must be looked at."""
         if len(part.cells) != self.width or not self.is_plain:
             return None
-        # Where every cell of one column is filled, no row is blank.
+        # If every cell of one column is filled, no row is blank.
         if not any(all(map(str.strip, column)) for column in part.cells):
             return None
-        cells = [*part.cells, *([value or ""] * len(part.positions) for value in self._behind)]
+        cells = [*part.cells, *([value or ""] * len(part.positions) for value in self._appended)]
         return [*(cells[place] for place in self.picks), part.positions]
 
     def rows(self, part: Iterable[Row]) -> Iterator[list[str | None]]:
-        """The rows of the stream: each with its position in the last cell. Raises SourceError."""
+        """Gives the rows of the stream, each with its position in the last cell. Raises SourceError."""
         has_totals, fills_down = bool(self.totals.patterns), bool(self.fill_down)
         for position, found in part:
             cells = found
@@ -108,7 +109,7 @@ class Fit:
                 yield self._stream_row(position, cells)
 
     def _cut(self, position: str, cells: Cells) -> Cells:
-        """A row that is no wider than the header. Raises SourceError where it holds something behind it."""
+        """Cuts a row to the header's width. Raises SourceError if a cell after the last header column is filled."""
         if is_filled_beyond(cells, self.width):
             message = f"{position}: {len(cells)} sel, sedangkan {HEADER} {self.width}"
             hint = "pemisah di dalam sel harus berada di antara tanda kutip"
@@ -116,9 +117,10 @@ class Fit:
         return cells[: self.width]
 
     def _padded(self, position: str, cells: Cells) -> Cells:
-        """A row that is as wide as the header. Raises SourceError where a short one is damaged.
+        """Fills a row up to the header's width. Raises SourceError if a short row means damage.
 
-        A line break that no quotes hold makes two short rows of one: both would load, each with a part.
+        A line break outside of quotes splits one row into two short rows. Without this check both would be loaded, each
+        with a part of the data.
         """
         if self.table.short_is_damage:
             self._short_rows += 1
@@ -144,7 +146,7 @@ class Fit:
         return extra_cell({n: c or None for n, c in found.items()} if self.table.empty_is_null else found)
 
     def _row_warnings(self) -> Iterator[str]:
-        """Warnings about the rows, once all are read."""
+        """Gives the warnings about the rows, when all have been read."""
         if self._totals_left_out:
             sheet = self.table.sheet if may_be_shown(self.reading.contract) else None
             where = f" di lembar {sheet}" if sheet else ""
@@ -156,7 +158,7 @@ class Fit:
             )
 
     def _refuse_repeated(self) -> None:
-        """Raises ShapeError for a name that the header has twice."""
+        """Raises ShapeError if the header has a name twice."""
         names = self.table.names
         repeated = [name for name, count in Counter(names).items() if count > 1]
         if repeated:
@@ -165,7 +167,7 @@ class Fit:
             raise self.reading.shape_error(message, self.reading.promise())
 
     def _check(self, missing: Sequence[str], unexpected: Sequence[str]) -> list[str]:
-        """Warnings about the header. Raises ShapeError, which names the row of the promised header if it is found."""
+        """Returns warnings about the header. Raises ShapeError, with the row of the promised header if it is found."""
         try:
             return self.reading.check_names(missing, unexpected, self.table.place, among=self.table.names)
         except ShapeError as error:
@@ -176,7 +178,10 @@ class Fit:
             raise ShapeError(error.subject, error.message, hint=hint) from None
 
     def _header_elsewhere(self) -> int | None:
-        """The row among the file's first that has most of the promised names, and more than the header has."""
+        """Finds the row among the file's first ones that has the most promised names; None if there is none.
+
+        It must have more than half of them, and more than the header has.
+        """
         if self.table.all_rows is None:
             return None
         promised = {name.split(LEVELS)[0] for name in self.reading.promised_names()}
@@ -196,7 +201,7 @@ class Fit:
         return [(self._place(fold(name), place, "totals"), re.compile(pattern)) for name, pattern in totals]
 
     def _place(self, name: str, place: Mapping[str, int], key: str) -> int:
-        """Where the column `name` of the contract's `extract.<key>` stands. Raises ContractError."""
+        """Returns the place of the column that the contract's `extract.<key>` names. Raises ContractError if none."""
         if name in place:
             return place[name]
         meant = did_you_mean(name, self.table.names) if may_be_shown(self.reading.contract) else ""

@@ -1,4 +1,4 @@
-"""What lies in the upload zone: the files that a dataset's contract takes, and every other one, with the reason.
+"""Lists the upload zone: the files that a dataset's contract takes, and every other one, with the reason.
 
 What belongs here: listing folders, on this machine and on another. Every entry is listed, hidden names excepted; one
 that cannot be examined does not stop the listing of the others. Not here: putting and opening files (files.py), which
@@ -33,14 +33,14 @@ from pipelines.extract.upload.zone import CALL_S, SUBJECT, Zone, on_zone
 from pipelines.suggest import did_you_mean
 
 MOST_UNKNOWN = 500
-"""Files of unknown folders that are listed at most; an archive that was unpacked into the zone has thousands."""
+"""The most files of unknown folders that are listed; an archive that was unpacked into the zone has thousands."""
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Unicode's categories of characters that move a terminal's cursor, turn its text round or have no form at all."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeftFile:
-    """A file in the zone that is not taken: its place below the zone, and why."""
+    """A file in the zone that is not taken. place: its path in the zone. reason: why it is not taken."""
 
     place: str
     reason: str
@@ -51,7 +51,10 @@ class LeftFile:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A dataset's folder: the files that its contract takes (oldest first by their own times), and the others."""
+    """The files of a dataset's folder.
+
+    files: those that its contract takes, the oldest first by their own times. left: the others.
+    """
 
     files: tuple[UploadedFile, ...] = ()
     left: tuple[LeftFile, ...] = ()
@@ -59,7 +62,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An entry of a folder. reason: why it is not taken, whatever its name is; "" where it may be."""
+    """An entry of a folder. reason: why it is not taken, whatever its name is; "" if it may be taken."""
 
     path: Zone
     name: str
@@ -71,10 +74,10 @@ class _Entry:
 
 
 def list_uploads(zone: Zone, contract: Contract) -> Listing:
-    """What lies in the dataset's folder. Upper and lower case do not count for the contract's pattern.
+    """Lists the dataset's folder. The contract's pattern does not distinguish upper and lower case.
 
-    Raises SourceError where the folder cannot be listed, or the zone does not answer; ContractError where the dataset
-    is not read from uploads.
+    Raises SourceError if the folder cannot be listed, or the zone does not answer; ContractError if the dataset is not
+    read from uploads.
     """
     if not isinstance(contract.extract, FileExtract):
         raise ContractError(
@@ -94,12 +97,12 @@ def list_uploads(zone: Zone, contract: Contract) -> Listing:
 
 
 def find_uploads(zone: Zone, contract: Contract) -> list[UploadedFile]:
-    """The files that the dataset's contract takes. Raises SourceError as `list_uploads` does."""
+    """Returns the files that the dataset's contract takes. Raises the same errors as `list_uploads`."""
     return [*list_uploads(zone, contract).files]
 
 
 def unknown_files(zone: Zone, reasons: Mapping[str, str], known: Iterable[str]) -> list[LeftFile]:
-    """Files in the zone that lie in no upload dataset's folder, at most MOST_UNKNOWN.
+    """Lists files in the zone that are in no upload dataset's folder, at most MOST_UNKNOWN.
 
     known: keys of the datasets that `list_uploads` lists.
     reasons: by key of a dataset, why the files in its folder are not taken: its contract is faulty, or it reads
@@ -117,7 +120,7 @@ def unknown_files(zone: Zone, reasons: Mapping[str, str], known: Iterable[str]) 
 
 
 def folder_reasons(contracts: Iterable[Contract]) -> dict[str, str]:
-    """By key: why files in the folders of these datasets are not taken, which read something else than uploads."""
+    """Says, by key, why files in the folders of datasets are not taken that read something else than uploads."""
     kinds = {"database": "basis data", "api": "API"}
     return {
         c.key: f"kontrak {c.key} membaca {kinds[c.server.kind]}, bukan unggahan"
@@ -127,7 +130,7 @@ def folder_reasons(contracts: Iterable[Contract]) -> dict[str, str]:
 
 
 def printable_name(name: str) -> str:
-    """A file's name as printable text: bytes that are no UTF-8, and control characters, become escapes."""
+    """Returns a file's name as printable text: bytes that are not UTF-8, and control characters, become escapes."""
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(
         c.encode("unicode_escape").decode("ascii") if unicodedata.category(c) in _INVISIBLE else c
@@ -136,7 +139,7 @@ def printable_name(name: str) -> str:
 
 
 def _reason_not_taken(entry: _Entry, pattern: str, key: str) -> str:
-    """Why a contract with this pattern does not take the entry; "" where it does."""
+    """Says why a contract with this pattern does not take the entry; "" if it takes it."""
     if entry.kind == "folder":
         return f"folder di dalam folder dataset tidak dibaca; letakkan berkasnya langsung di {key}/"
     if is_unfinished(entry.name):
@@ -178,7 +181,7 @@ def _reason_no_contract(key: str, known: frozenset[str]) -> str:
 
 
 def _entries(zone: Zone, subject: str, folder: Zone) -> Iterator[_Entry]:
-    """What is in a folder, by name; nothing where there is none. Hidden names are left out."""
+    """Gives the entries of a folder, sorted by name; none if there is no folder. Hidden names are left out."""
     if isinstance(zone, Path) and isinstance(folder, Path):
         return _local_entries(zone, subject, folder)
     assert isinstance(folder, UPath)
@@ -204,7 +207,7 @@ def _local_entries(zone: Path, subject: str, folder: Path) -> Iterator[_Entry]:
 
 
 def _local_entry(zone: Path, path: Path) -> _Entry | None:
-    """One entry of a local folder; None where it was taken away since the folder was listed."""
+    """Returns one entry of a local folder; None if it was removed after the folder was listed."""
     name = printable_name(path.name)
     if leads_outside(zone, path):
         return _Entry(path, name, "other", reason="tautan yang menuju ke luar zona unggah atau berputar")

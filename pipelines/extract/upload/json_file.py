@@ -1,4 +1,4 @@
-"""JSON and NDJSON files as rows, record by record.
+"""Reads JSON and NDJSON files as rows, record by record.
 
 What belongs here: finding the records in a stream of text. Not here: values (extract/json/values.py), keys
 (extract/json/records.py), APIs (extract/api/reader.py).
@@ -28,15 +28,15 @@ from pipelines.extract.upload.limits import LIMITS
 from pipelines.extract.upload.reading import Reading
 
 MAX_RECORD = 16 << 20
-"""The most characters that one record, or one value beside the records, may have."""
+"""The most characters of one record, and of one other value in the file."""
 _SAMPLE = 1_000
-"""Records from the beginning of a file by which its keys are compared with the contract's."""
+"""The number of records at the file's beginning whose keys are compared with the contract's."""
 _SPACE = re.compile(r"[ \t\r\n]*")
 _UPLOAD_AGAIN = "unggah lagi berkas yang utuh"
 _IN_RECORDS = "rekaman"
-"""Where keys stand, for messages."""
+"""Says in messages where a key is."""
 Record = tuple[str, dict[str, Any]]
-"""Where a record stands ("rekaman 3"), and what it holds."""
+"""The position of a record ("rekaman 3"), and the record."""
 
 
 _SCANNER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=refuse_constant)
@@ -44,10 +44,11 @@ _SCANNER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=refus
 
 
 def json_rows(reading: Reading, file: BinaryIO, stream: SourceStream) -> Iterator[list[str | None]]:
-    """A row for each record that `records` points to; for NDJSON, for each line.
+    """Gives a row for each record to which `extract.records` points, or for each line of NDJSON.
 
-    The first records are read at once: raises ShapeError where a promised key is in none of them. From the rows:
-    SourceError for what is no JSON, is cut short, or is no object.
+    The first records are read at once. Raises ShapeError if a promised key is in none of them, or if there is a new key
+    that the contract does not allow; SourceError if the file has no record, is not JSON, ends too early, or has a
+    record that is not an object. For a later record the returned iterator raises these errors.
     """
     file.seek(0)
     encoding = bom_encoding(file.read(4)) or "utf-8"
@@ -64,15 +65,15 @@ def json_rows(reading: Reading, file: BinaryIO, stream: SourceStream) -> Iterato
     if not first:
         hint = "unggah berkas beserta rekamannya, atau perbaiki records di kontrak"
         raise reading.source_error("tidak ada rekaman di dalamnya", hint)
-    keys = _Keys(reading, first, stream)
-    return _rows(reading, keys, chain(first, records))
+    rows = _RecordRows(reading, first, stream)
+    return _rows(reading, rows, chain(first, records))
 
 
-def _rows(reading: Reading, keys: _Keys, records: Iterator[Record]) -> Iterator[list[str | None]]:
+def _rows(reading: Reading, rows: _RecordRows, records: Iterator[Record]) -> Iterator[list[str | None]]:
     position = ""
     try:
         for position, record in records:
-            yield keys.row(position, record)
+            yield rows.row(position, record)
         return
     except RecursionError:
         pass
@@ -82,7 +83,7 @@ def _rows(reading: Reading, keys: _Keys, records: Iterator[Record]) -> Iterator[
 
 
 def _objects(reading: Reading, records: Iterator[tuple[str, Any]], encoding: str) -> Iterator[Record]:
-    """The records. Raises SourceError for a fault in them, with nothing of the file in its text."""
+    """Gives the records. Raises SourceError for a fault in them; its text contains nothing of the file."""
     position = "awal berkas"
     try:
         for position, record in records:
@@ -101,7 +102,7 @@ def _objects(reading: Reading, records: Iterator[tuple[str, Any]], encoding: str
 
 
 def _lines(text: Any) -> Iterator[tuple[str, Any]]:
-    """Position and value of each line. Raises JsonError."""
+    """Gives position and value of each line. Raises JsonError."""
     number = 0
     while line := text.readline(MAX_RECORD):
         number += 1
@@ -125,43 +126,43 @@ def _decoded(line: str, number: int) -> Any:
 
 
 class JsonDocument:
-    """One JSON text, read from left to right through a window of some characters."""
+    """Reads one JSON text from left to right; only a window of it is in memory."""
 
     def __init__(self, text: Any, window_size: int = LIMITS.json_window) -> None:
         self._text, self._window_size = text, window_size
         self._window, self._at, self._ended = "", 0, False
 
     def records(self, pointer: str, shape: str | None = None) -> Iterator[tuple[str, Any]]:
-        """The records at `pointer` (RFC 6901), in the declared shape; then reads on to the end of the text.
+        """Gives the records at `pointer` (RFC 6901), in the declared shape; then reads on to the end of the text.
 
-        Raises JsonError, also where the text behind the records is faulty.
+        Raises JsonError, also if the text after the records is faulty.
         """
         path = [p.replace("~1", "/").replace("~0", "~") for p in pointer.split("/")[1:]]
-        yield from self._below(path, shape)
+        yield from self._records_below(path, shape)
         if self._peek():
             raise JsonError("ada teks sesudah akhir JSON")
 
-    def _below(self, path: Sequence[str], shape: str | None) -> Iterator[tuple[str, Any]]:
-        """The records at the end of `path`, which begins at the value here. Reads past the other values."""
+    def _records_below(self, path: Sequence[str], shape: str | None) -> Iterator[tuple[str, Any]]:
+        """Follows `path` from the value at the current position and gives the records there; skips other values."""
         opening = self._peek()
         if not path:
             yield from self._records_here(opening, shape)
             return
-        keys = self._keys() if opening == "{" else self._indexes() if opening == "[" else ()
+        keys = self._object_keys() if opening == "{" else self._indexes() if opening == "[" else ()
         found = False
         for key in keys:
             if str(key) == path[0] and not found:
                 found = True
-                yield from self._below(path[1:], shape)
+                yield from self._records_below(path[1:], shape)
             else:
                 self._value()
         if not found:
             raise JsonError(f"tidak ada {path[0]!r}: perbaiki extract.records")
 
     def _records_here(self, opening: str, shape: str | None) -> Iterator[tuple[str, Any]]:
-        """The records of the value that begins here with `opening`."""
+        """Gives the records of the value at the current position, which begins with `opening`."""
         if shape == KEYED and opening == "{":
-            for number, key in enumerate(self._keys(), 1):
+            for number, key in enumerate(self._object_keys(), 1):
                 yield f"rekaman {number}", keyed_record(key, self._value(), number)
             return
         if opening != "[":
@@ -180,15 +181,21 @@ class JsonDocument:
                 yield f"rekaman {index}", listed_record(header, value, index)
 
     def _indexes(self) -> Iterator[int]:
-        """The index of each item of the list here; whoever asks must read the item before it asks for the next."""
+        """Gives the index of each item of the list at the current position.
+
+        The caller must read the item before it takes the next index.
+        """
         self._take("[")
         number = 0
         while self._more("]", first=number == 0):
             yield number
             number += 1
 
-    def _keys(self) -> Iterator[str]:
-        """Each key of the object here; whoever asks must read its value before it asks for the next."""
+    def _object_keys(self) -> Iterator[str]:
+        """Gives each key of the object at the current position.
+
+        The caller must read the key's value before it takes the next key.
+        """
         self._take("{")
         first = True
         while self._more("}", first=first):
@@ -200,7 +207,7 @@ class JsonDocument:
             yield key
 
     def _more(self, closing: str, *, first: bool) -> bool:
-        """Whether a further item comes; reads the comma before it, or the closing bracket."""
+        """Whether another item follows. Also reads the comma before it, or the closing bracket."""
         if self._peek() == closing:
             self._at += 1
             return False
@@ -216,7 +223,7 @@ class JsonDocument:
         self._at += 1
 
     def _peek(self) -> str:
-        """The next character that is no white space; "" at the end."""
+        """Returns the next character that is not white space, without reading it; "" at the end."""
         while True:
             match = _SPACE.match(self._window, self._at)
             assert match is not None
@@ -227,7 +234,7 @@ class JsonDocument:
                 return ""
 
     def _value(self) -> Any:
-        """The value that begins here. Tries again with more text as long as the window may have cut it."""
+        """Reads the value at the current position. Takes more text into the window until the value is complete."""
         if not self._peek():
             raise JsonError("terpotong")
         size = self._window_size
@@ -237,7 +244,7 @@ class JsonDocument:
                 found = True
             except json.JSONDecodeError:
                 found, end = False, len(self._window)
-            # A number that touches the window's end may go on behind it.
+            # A number that reaches the window's end may continue after it.
             if found and (end < len(self._window) or self._ended):
                 text, self._at = self._window[self._at : end], end
                 return parse(text.encode())
@@ -249,15 +256,18 @@ class JsonDocument:
             size *= 2
 
     def _read(self, size: int) -> bool:
-        """Takes `size` more characters into the window and drops those before the present place; False at the end."""
+        """Takes `size` more characters into the window and drops those already read. Returns False at the end."""
         more = self._text.read(size)
         self._window, self._at = self._window[self._at :] + more, 0
         self._ended = not more
         return not self._ended
 
 
-class _Keys:
-    """Records to rows: compares the keys of the first records with the contract's, then watches for new ones."""
+class _RecordRows:
+    """Turns records into rows. Compares the keys of the first records with the contract's, then watches for new ones.
+
+    Raises ShapeError for keys that are missing in the first records, or that the contract does not allow.
+    """
 
     def __init__(self, reading: Reading, first: Sequence[Record], stream: SourceStream) -> None:
         self.reading, self.stream = reading, stream
@@ -273,7 +283,7 @@ class _Keys:
         stream.warnings.extend(reading.check_names(missing, unknown, place, _IN_RECORDS))
 
     def row(self, position: str, record: dict[str, Any]) -> list[str | None]:
-        """The row of a record. Raises ShapeError for a new key that the contract does not allow."""
+        """Returns the row of a record. Raises ShapeError for a new key that the contract does not allow."""
         flat = self._flat(position, record)
         if new := [name for name in self.fields.notice(flat) if name not in self.fields.known]:
             self.stream.warnings.extend(self.reading.check_names((), new, position, _IN_RECORDS))

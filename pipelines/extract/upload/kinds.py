@@ -1,4 +1,4 @@
-"""What kind of file an upload is, by its first bytes.
+"""Recognises by its first bytes what kind of file an upload is.
 
 What belongs here: telling kinds of files apart, and naming them to a person. Not here: reading any of them.
 """
@@ -37,7 +37,7 @@ _PAGE_BEGINS = ("<!doctype html", "<html", "<table", "<head", "<style", "<meta",
 
 
 def check_kind(reading: Reading, file: BinaryIO) -> None:
-    """Raises SourceError where the file is empty, or is plainly of another kind than the contract declares."""
+    """Raises SourceError if the file is empty, or is clearly of another kind than the contract declares."""
     file.seek(0)
     start = file.read(_START)
     declared = reading.extract.format
@@ -73,12 +73,12 @@ def _other_kind(reading: Reading, kind: str) -> SourceError:
 
 
 def _kind(file: BinaryIO, start: bytes) -> str | None:
-    """The kind in words; None for plain text and for what is not known."""
+    """Returns the kind in words; None for plain text and for an unknown kind."""
     if start.startswith(_ZIP):
         return _zip_kind(file)
     if bom_encoding(start) is None:
         for magic, name in _KINDS:
-            # Two letters alone may just as well begin a text.
+            # A text may begin with the same two letters.
             if start.startswith(magic) and (len(magic) > 2 or b"\0" in start):
                 return name
     if is_web_page(file):
@@ -87,14 +87,14 @@ def _kind(file: BinaryIO, start: bytes) -> str | None:
 
 
 def is_web_page(file: BinaryIO) -> bool:
-    """Whether a file begins as HTML does."""
+    """Whether the beginning of a file is HTML."""
     file.seek(0)
     text = _lower_text(file.read(_START))
     return text.startswith(_PAGE_BEGINS) or (text.startswith("<?xml") and "<html" in text)
 
 
 def _lower_text(start: bytes) -> str:
-    """The beginning of a text in lower case, from its first letter on."""
+    """Decodes the beginning of a text: in lower case, from its first visible character on."""
     encoding = bom_encoding(start) or "latin-1"
     return start.decode(encoding, "ignore").lstrip("\ufeff \t\r\n").lower()
 

@@ -1,7 +1,7 @@
-"""How much one upload may cost: bytes, memory, seconds.
+"""Says how many bytes, how much memory and how many seconds one upload may need.
 
-What belongs here: the limits as one value, so that a test passes smaller ones in. Not here: keeping them (archive.py,
-json_file.py, workbook/process.py).
+What belongs here: the limits as one value, so that a test passes smaller ones in. Not here: enforcing them (archive.py,
+json_file.py, workbook/program.py).
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one upload may cost at most.
+    """The most that one upload may need.
 
-    unpacked: bytes that a ZIP's member or a .gz may unpack to.
-    growth: times its packed size that it may unpack to, once more than `ungrown` bytes have come out; the sheets that
-    Excel writes reach about 100.
+    unpacked: bytes of a ZIP's member or a .gz after unpacking.
+    growth: how many times larger than its packed size it may become. This is checked when it has more than `ungrown`
+    bytes. The sheets that Excel writes become about 100 times larger.
     directory: bytes of a ZIP's list of members, which Python holds in memory.
-    package: bytes that all parts of a workbook may unpack to; they are held in memory.
-    memory: bytes in which calamine must be able to open any one sheet of a workbook. Not enforced on macOS.
-    seconds: of processor time that the process may take that reads a workbook.
+    package: bytes of all parts of a workbook after unpacking; they are held in memory.
+    memory: bytes of memory of the process that reads a workbook, one sheet at a time. Not enforced on macOS.
+    seconds: processor time of the process that reads a workbook.
     json_window: characters of a JSON text that are read at a time.
     """
 

@@ -1,4 +1,4 @@
-"""Parquet files as tables, by pyarrow, a slice of a row group at a time.
+"""Reads Parquet files as tables with pyarrow, a slice of a row group at a time.
 
 What belongs here: Arrow's values as exact text. Not here: which column is which (fit.py).
 """
@@ -27,7 +27,7 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
 
 
 def parquet_table(reading: Reading, file: BinaryIO) -> Table:
-    """The table of a Parquet file; positions are "baris <n>", counted from 1. Raises SourceError."""
+    """Returns the table of a Parquet file; positions are "baris <n>", counted from 1. Raises SourceError."""
     file.seek(0)
     try:
         source = pq.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
@@ -44,9 +44,9 @@ def parquet_table(reading: Reading, file: BinaryIO) -> Table:
 def _rows(
     reading: Reading, source: pq.ParquetFile, writers: Mapping[int, Callable[[str], str] | None]
 ) -> Iterator[tuple[str, tuple[str | None, ...]]]:
-    """Position and cells of each row. Raises SourceError.
+    """Gives position and cells of each row. Raises SourceError if the file is damaged.
 
-    writers: by place of a column whose numbers have a form of their own, what writes them.
+    writers: by a column's place, the function that writes its numbers in the column's form (number_forms.py), or None.
     """
     number, damaged = 0, False
     batches = source.iter_batches(batch_size=_ROWS)
@@ -67,9 +67,9 @@ def _rows(
 
 
 def _cells(column: Any, write: Callable[[str], str] | None) -> list[str | None]:
-    """The texts of a column; `write` gives numbers with a fraction their form.
+    """Returns the texts of a column; `write` writes its numbers in the column's form.
 
-    A decimal is exact: it has lost no digit that a code would have to show.
+    A decimal is exact, so `as_code` is not used for it: no digit was lost.
     """
     texts = _texts(column)
     decimal_in_form = types.is_decimal(column.type) and write is not as_code
@@ -79,7 +79,7 @@ def _cells(column: Any, write: Callable[[str], str] | None) -> list[str | None]:
 
 
 def _texts(column: Any) -> list[str | None]:
-    r"""Each value of an Arrow array as text: exact numbers, ISO 8601 dates, JSON for nested values, bytes as hex."""
+    r"""Returns each value of an Arrow array as text: exact numbers, ISO 8601 dates, JSON for nested values."""
     kind = column.type
     if types.is_dictionary(kind):
         column, kind = column.cast(kind.value_type), kind.value_type
@@ -97,7 +97,7 @@ def _texts(column: Any) -> list[str | None]:
 
 
 def _converter(kind: Any) -> Callable[[Any], str] | None:
-    """What turns a value of this type into text, where Arrow's own cast does not, or not exactly; else None."""
+    """Returns the function that turns a value of this type into text; None if Arrow's own cast does it exactly."""
     if types.is_decimal(kind):
         return _decimal
     if types.is_nested(kind):
@@ -118,7 +118,7 @@ def _json(value: Any) -> str:
 
 
 def _bytes(value: bytes) -> str:
-    r"""Text where the bytes are UTF-8, since older programs write text as bytes; else \x and hexadecimal digits."""
+    r"""Returns bytes as text if they are UTF-8, because older programs write text as bytes; else \x and hex digits."""
     try:
         return value.decode()
     except UnicodeDecodeError:

@@ -1,9 +1,9 @@
-"""An uploaded file as a stream of COPY text: opened, unpacked, and read by the module of its kind.
+"""Opens an uploaded file, unpacks it, and reads it as a stream of COPY text by the module of its kind.
 
 What belongs here: the order of these steps. Not here: listing uploads (inbox.py), archives (archive.py), the kinds of
 files (csv/text.py, workbook/tables.py, json_file.py, parquet_file.py), types and repairs (load/stage/rules.py).
 
-A file is hashed and read through one open descriptor: where a correction takes its place meanwhile, nothing is mixed.
+A file is hashed and read through one open descriptor: if a correction replaces it meanwhile, the two are not mixed.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ _GZIPPED = ("csv", "json", "ndjson")
 
 
 class Way(IntEnum):
-    """How a file is read, fastest way first. A file that one way cannot read is read again by a later one."""
+    """How a file is read, the fastest way first. A file that cannot be read in one way is read again in a later one."""
 
     TYPED = auto()
-    """PostgreSQL's own reader gets the bytes of a large CSV file; columns whose cells are spelled as its types need
-    land typed."""
+    """PostgreSQL's own reader gets the bytes of a large CSV file. It reads columns whose cells allow it directly into
+    their types."""
     PLAIN = auto()
-    """The same, but all columns land as text."""
+    """The same, but all columns are read as text."""
     CAREFUL = auto()
     """Python reads cell by cell and says exactly what is wrong."""
 
@@ -52,11 +52,11 @@ class Way(IntEnum):
 def open_file(
     contract: Contract, upload: UploadedFile, way: Way = Way.TYPED, limits: Limits = LIMITS
 ) -> SourceStream:
-    """The rows of an uploaded file, with their place in it as position.
+    """Opens an uploaded file as a stream of its rows. A row's position is its place in the file.
 
-    way: the first one that is tried; only CSV files have others than CAREFUL.
-    Raises ShapeError where the header is not the promised one, SourceError where the file cannot be read: at
-    once for the file as a whole and its first header, from `blocks` for a row.
+    way: the first one that is tried; other kinds of files than CSV are always read in the way CAREFUL.
+    Raises ShapeError if the header is not the promised one, SourceError if the file cannot be read. For the file as a
+    whole and its first header they are raised at once, for a row by `blocks`.
     """
     extract = contract.extract
     if not isinstance(extract, FileExtract):
@@ -81,7 +81,7 @@ def open_file(
 
 
 def _csv_as_it_is(reading: Reading, file: BinaryIO, stream: SourceStream, way: Way) -> Iterator[bytes] | None:
-    """The blocks of a CSV file that PostgreSQL may read by itself; None for any other."""
+    """Returns the blocks of a CSV file that PostgreSQL can read itself; None for any other file."""
     if reading.extract.format != "csv" or file.seek(0, io.SEEK_END) < plain.MIN_FILE_SIZE:
         return None
     dialect, stream.found = dialect_of(reading, file)
@@ -100,7 +100,7 @@ def _csv_as_it_is(reading: Reading, file: BinaryIO, stream: SourceStream, way: W
 
 
 def _unpacked(reading: Reading, file: BinaryIO, opened: ExitStack) -> BinaryIO:
-    """The content of the ZIP's member or of the .gz; the file itself where it is neither."""
+    """Unpacks the ZIP's member or the .gz; returns the file itself if it is neither."""
     extract = reading.extract
     if extract.member is not None:
         file = opened.enter_context(unpack_member(reading, file, extract.member))
@@ -111,7 +111,7 @@ def _unpacked(reading: Reading, file: BinaryIO, opened: ExitStack) -> BinaryIO:
 
 
 def _copy_text(reading: Reading, file: BinaryIO, stream: SourceStream) -> Iterator[bytes]:
-    """The rows as COPY text; the first header is checked before this returns."""
+    """Returns the rows as blocks of COPY text. The first header is checked before this returns."""
     match reading.extract.format:
         case "csv":
             dialect, stream.found = dialect_of(reading, file)
@@ -133,7 +133,7 @@ def _copy_text(reading: Reading, file: BinaryIO, stream: SourceStream) -> Iterat
 
 
 def _blocks_of_all(reading: Reading, fits: Iterator[Fit], stream: SourceStream) -> Iterator[bytes]:
-    """The rows of all tables; a table without a row is a warning where there may be several."""
+    """Gives the rows of all tables. Adds a warning for a sheet without a row, if the contract reads several sheets."""
     for fit in fits:
         stream.shape.update(dict.fromkeys(fit.table.names, ""))
         stream.warnings.extend(w for w in fit.warnings if w not in stream.warnings)
@@ -155,7 +155,10 @@ def _checked_at_the_end(
     stream: SourceStream,
     opened: ExitStack,
 ) -> Iterator[bytes]:
-    """The blocks. Raises SourceError where the file was written to meanwhile, or has no row; then closes it."""
+    """Gives the blocks, then closes the file.
+
+    Raises SourceError if somebody wrote into the file meanwhile, or if it has no row.
+    """
     with opened:
         yield b""  # taken by open_file
         yield from blocks

@@ -1,7 +1,7 @@
-"""A file that is being read, and what its contract promises about its columns.
+"""Compares the columns of a file that is being read with those that its contract promises.
 
-What belongs here: names of columns as the contract and the file have them, errors that name the file. Not here: tables
-and their header (table.py), the rows (fit.py).
+What belongs here: the names of columns in contract and file, errors that name the file. Not here: tables and their
+header (table.py), the rows (fit.py).
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from pipelines.extract.upload.limits import LIMITS, Limits
 from pipelines.suggest import did_you_mean
 
 HEADER = "baris judul"
-"""Where a table's column names stand, for messages."""
+"""The word in messages for the row with a table's column names."""
 _UNNAMED = re.compile("kolom [0-9]+")
 _REPEATED = re.compile(r".+#([2-9]|[1-9][0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A file that is being read, under the contract that it has to keep."""
+    """A file that is being read, and its contract. name: the file's name for messages."""
 
     contract: Contract
     extract: FileExtract
@@ -36,42 +36,42 @@ class Reading:
     limits: Limits = LIMITS
 
     def source_error(self, message: str, hint: str) -> SourceError:
-        """The file cannot be read."""
+        """Returns the error for a file that cannot be read."""
         return SourceError(self.contract.key, f"{self.name}: {message}", hint=hint)
 
     def shape_error(self, message: str, hint: str) -> ShapeError:
-        """The file's columns are not the promised ones."""
+        """Returns the error for a file whose columns are not the promised ones."""
         return ShapeError(self.contract.key, f"{self.name}: {message}", hint=hint)
 
     def contract_error(self, message: str, hint: str) -> ContractError:
-        """The contract asks for what the file cannot have."""
+        """Returns the error for a contract that asks for something that the file cannot have."""
         return ContractError(self.contract.key, f"{self.name}: {message}", hint=hint)
 
     def stream_columns(self) -> tuple[str, ...]:
-        """The columns of the stream, in their order."""
+        """Returns the columns of the stream in their order."""
         extra = (EXTRA,) if self.contract.evolves else ()
         return (*(c.name for c in self.contract.stored), *extra, POSITION)
 
     def promised_names(self) -> list[str]:
-        """The names that the header must hold, each once."""
+        """Returns the names that the header must have, each once."""
         names = (fold(c.source_name) for c in self.contract.columns)
         return [name for name in dict.fromkeys(names) if name not in (SHEET, FILE)]
 
     def promise(self) -> str:
-        """The promised names as a hint."""
+        """Returns the promised names as a hint."""
         return f"berkas harus memuat: {listed(self.promised_names())}"
 
     def columns_by_place(self, names: Sequence[str]) -> dict[int, Column]:
-        """The contract's stored columns by their place among `names`."""
+        """Returns the contract's stored columns by their place among `names`."""
         wanted = {fold(c.source_name): c for c in self.contract.stored}
         return {place: wanted[name] for place, name in enumerate(names) if name in wanted}
 
     def fill_down_names(self) -> tuple[str, ...]:
-        """The columns whose empty cells take the value above, in the contract's order."""
+        """Returns the columns whose empty cells take the value above, in the contract's order."""
         return tuple(fold(name) for name in self.extract.fill_down)
 
     def number_repeated(self, names: Sequence[str]) -> tuple[str, ...]:
-        """`names`, where "Jumlah" comes again as "Jumlah#2", "Jumlah#3"; only where the contract has such names."""
+        """Numbers a repeated name: "Jumlah", "Jumlah#2", "Jumlah#3"; only if the contract has such names."""
         repeated = {name for name, count in Counter(names).items() if count > 1}
         known = {name.rpartition("#")[0] for name in self.promised_names() if _REPEATED.fullmatch(name)}
         seen = Counter[str]()
@@ -90,10 +90,10 @@ class Reading:
         where: str = HEADER,
         among: Sequence[str] = (),
     ) -> list[str]:
-        """Warnings about a shape that an evolving dataset may have. Raises ShapeError where it may not.
+        """Returns warnings about names that differ from the contract's. Raises ShapeError if it does not allow that.
 
-        missing, unexpected: names that the file lacks, and that the contract does not know.
-        place: what the message begins with ("baris 1"). where: what lacks them.
+        missing: names that the file lacks. unexpected: names that the contract does not know.
+        place: the text at the beginning of the message ("baris 1"). where: the part of the file that lacks the names.
         among: all names of the file in their order, if they have one.
         """
         contract = self.contract
@@ -119,7 +119,7 @@ class Reading:
         return "; ".join(hints)
 
     def _suggestions(self, missing: Sequence[str], unexpected: Sequence[str]) -> Iterable[str]:
-        """For unknown names that may be shown: which of the missing ones was probably meant."""
+        """Says for each unknown name that may be shown which of the missing ones was probably meant."""
         if may_be_shown(self.contract):
             for name in unexpected:
                 if meant := did_you_mean(name, missing):

@@ -1,7 +1,7 @@
-"""From a row of a file to a row of the stream: one rule each.
+"""Rules that turn a row of a file into a row of the stream.
 
-What belongs here: what happens to the cells of one row. Not here: where the columns stand and in which order the rules
-are asked (fit.py).
+What belongs here: what happens to the cells of one row. Not here: the places of the columns, and the order in which the
+rules apply (fit.py).
 """
 
 from __future__ import annotations
@@ -15,31 +15,34 @@ import msgspec
 
 Cells = Sequence[str | None]
 _NO_JSONB = re.compile("[\0\ud800-\udfff]")
-"""PostgreSQL's jsonb takes no NUL and no half of a surrogate pair."""
+"""PostgreSQL's jsonb accepts no NUL and no half of a surrogate pair."""
 _ENCODER = msgspec.json.Encoder()
 
 
 def is_blank(cells: Cells) -> bool:
-    """Whether no cell holds more than white space."""
-    # Most rows begin with something: only the others are looked through.
+    """Whether every cell is empty or has only white space."""
+    # The first cell of most rows is filled: only the other rows are searched.
     if cells and cells[0] and cells[0].strip():
         return False
     return not any(cell and cell.strip() for cell in cells)
 
 
 def is_filled_beyond(cells: Cells, width: int) -> bool:
-    """Whether a row holds something behind the header's last column."""
+    """Whether a row has a filled cell after the header's last column."""
     return not is_blank(cells[width:])
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The rows that are totals: those with a cell in which its column's pattern is found (`extract.totals`)."""
+    """Recognises rows that are totals: a cell of such a row matches its column's pattern (`extract.totals`).
+
+    patterns: the place of a column, and its pattern.
+    """
 
     patterns: Sequence[tuple[int, re.Pattern[str]]]
 
     def matches(self, cells: Cells) -> bool:
-        """Whether the row is a total; a cell that it does not have counts as empty."""
+        """Whether the row is a total. A missing cell counts as empty."""
         return any(pattern.search(_text(cells, place)) for place, pattern in self.patterns)
 
 
@@ -48,9 +51,10 @@ def _text(cells: Cells, place: int) -> str:
 
 
 class FillDown:
-    """Gives empty cells of some columns the value above (`extract.fill_down`).
+    """Fills empty cells of some columns with the value above (`extract.fill_down`).
 
-    places: of the columns, the widest group first. A new value of one column ends the values of those after it.
+    places: the places of these columns, the widest group first. When a column has a new value, the earlier values of
+    the columns after it are no longer used.
     """
 
     def __init__(self, places: Sequence[int]) -> None:
@@ -61,7 +65,7 @@ class FillDown:
         return bool(self._places)
 
     def fill(self, cells: Cells) -> Cells:
-        """The row with the values from above; keeps its own for the rows below."""
+        """Returns the row with its empty cells filled; remembers its own values for the rows below."""
         filled = list(cells)
         for level, place in enumerate(self._places):
             cell = filled[place]
@@ -77,33 +81,33 @@ class FillDown:
 class Pick:
     """Takes the cells of the contract's columns out of a row.
 
-    places: of the columns, in the contract's order. width: of the header. behind: values at the places behind it,
-    which are the same for every row (nothing, the sheet's name, the file's name).
+    places: the places of the columns, in the contract's order. width: the header's number of columns. appended: the
+    values at the places after these, which are the same for every row (None, the sheet's name, the file's name).
     """
 
-    def __init__(self, places: Sequence[int], width: int, behind: Cells) -> None:
-        self._behind = behind
+    def __init__(self, places: Sequence[int], width: int, appended: Cells) -> None:
+        self._appended = appended
         self._as_they_are = tuple(places) == tuple(range(width))
-        self._needs_behind = max(places, default=0) >= width
-        # With a second place a getter always gives a tuple.
+        self._needs_appended = max(places, default=0) >= width
+        # An itemgetter returns a tuple only for two places or more; so a further one is added and cut off.
         self._getter = itemgetter(*places, 0)
 
     def cells(self, cells: Cells) -> Cells:
-        """The picked cells of a row that is as wide as the header."""
+        """Returns the picked cells of a row that is as wide as the header."""
         if self._as_they_are:
             return cells
-        return self._getter([*cells, *self._behind] if self._needs_behind else cells)[:-1]
+        return self._getter([*cells, *self._appended] if self._needs_appended else cells)[:-1]
 
 
 def empty_to_null(cells: Cells) -> list[str | None]:
-    """The cells, with None for an empty one."""
+    """Returns the cells with None for each empty one."""
     return [cell or None for cell in cells] if "" in cells else list(cells)
 
 
 def extra_cell(values: Mapping[str, str | None]) -> str | None:
-    """What the contract does not know, as one JSON object; None where there is nothing.
+    """Returns the cells of unknown columns, by name, as one JSON object; None if there are none.
 
-    What PostgreSQL's jsonb does not take becomes U+FFFD.
+    A character that PostgreSQL's jsonb does not accept becomes U+FFFD.
     """
     if not values:
         return None

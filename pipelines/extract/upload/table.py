@@ -1,4 +1,4 @@
-"""A table as it stands in a file: the names of its header, and the rows below.
+"""A table of a file: the names in its header, and the rows below it.
 
 What belongs here: what a CSV file, a sheet and a Parquet file have in common once their cells are read. Not here:
 reading the cells (csv/text.py, workbook/tables.py, parquet_file.py), what of them is loaded (fit.py).
@@ -12,27 +12,27 @@ from dataclasses import dataclass, field
 from pipelines.extract.source_names import fold
 
 LEVELS = " / "
-"""Joins the names of a column that stand one above the other in a header of several rows."""
+"""Joins the names of one column in a header of several rows, from top to bottom."""
 Row = tuple[str, Sequence[str | None]]
-"""Where a row stands ("baris 12") and its cells."""
+"""The position of a row ("baris 12") and its cells."""
 HIDDEN = "tersembunyi"
-"""In the place of a position: the row is not loaded, but gives its values to those below it (`fill_down`)."""
+"""Replaces the position of a row that is not loaded, but whose values fill the rows below it (`fill_down`)."""
 Span = tuple[tuple[int, int], tuple[int, int]]
 """Merged cells of a header: first and last (row, column), from 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Some rows of a table, given column by column; an empty cell is no value.
+    """Some rows of a table, column by column; an empty cell is no value.
 
-    positions: where each row stands.
+    positions: the position of each row ("baris 12").
     """
 
     cells: Sequence[Sequence[str]]
     positions: Sequence[str]
 
     def __iter__(self) -> Iterator[tuple[str, Sequence[str]]]:
-        """The same rows one by one."""
+        """Gives the same rows one by one."""
         return zip(self.positions, zip(*self.cells, strict=True), strict=True)
 
 
@@ -40,11 +40,11 @@ class Columns:
 class Table:
     """A header and the rows below it, in one part or several.
 
-    names: as `header` gives them. place: where the header stands.
-    empty_is_null: whether an empty cell is no value, and a row of nothing but such cells no row.
-    short_is_damage: whether a row of fewer cells than the header is damaged, unless the contract allows it.
-    warnings: about the table as a whole.
-    all_rows: reads the table once more: number and cells of every row, also of those above the header.
+    names: the column names, as `header` returns them. place: the position of the header.
+    empty_is_null: whether an empty cell is no value, and a row that has only such cells is skipped.
+    short_is_damage: whether a row with fewer cells than the header is damaged, unless the contract allows it.
+    warnings: those about the table as a whole.
+    all_rows: reads the table once more. Gives number and cells of every row, also of those above the header.
     """
 
     names: tuple[str, ...]
@@ -58,10 +58,11 @@ class Table:
 
 
 def header(rows: Sequence[Sequence[str]], spans: Sequence[Span] = ()) -> tuple[str, ...]:
-    """The column names of one or more header rows: white space folded, "upper / lower"; unnamed ones numbered.
+    """Returns the column names of one or more header rows, "upper / lower" if there are several rows.
 
-    spans: which cells are merged, rows counted within `rows`. Where none is known, an empty cell of an upper row
-    belongs to the name at its left, as long as something stands below it.
+    White space is folded. A column without a name is called by its number ("kolom 3").
+    spans: the merged cells, with rows counted within `rows`. If there are none, an empty cell of an upper row belongs
+    to the name at its left, as long as a cell below it is filled.
     """
     width = max((len(trimmed(row)) for row in rows), default=0)
     grid = [[fold(cell) for cell in row[:width]] + [""] * (width - len(row)) for row in rows]
@@ -86,7 +87,7 @@ def _fill_spans(grid: list[list[str]], spans: Sequence[Span], width: int) -> Non
 
 
 def _carry_right(grid: list[list[str]]) -> None:
-    """Gives an empty cell of an upper row the name at its left, where both have the same names above them."""
+    """Gives an empty cell of an upper row the name at its left, if both have the same names above them."""
     for level, row in enumerate(grid[:-1]):
         for column in range(1, len(row)):
             same_above = all(upper[column] == upper[column - 1] for upper in grid[:level])
@@ -95,7 +96,7 @@ def _carry_right(grid: list[list[str]]) -> None:
 
 
 def _without_repeats(names: Sequence[str]) -> Iterator[str]:
-    """The names of one column from top to bottom, without empty ones and those that repeat the one above."""
+    """Gives the names of one column from top to bottom, without empty names and names that repeat the one above."""
     before = ""
     for name in names:
         if name and name != before:
@@ -104,7 +105,7 @@ def _without_repeats(names: Sequence[str]) -> Iterator[str]:
 
 
 def trimmed(cells: Sequence[str]) -> Sequence[str]:
-    """`cells` without the empty ones at the end."""
+    """Returns `cells` without the empty ones at the end."""
     end = len(cells)
     while end and not fold(cells[end - 1]):
         end -= 1

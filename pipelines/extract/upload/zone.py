@@ -1,6 +1,6 @@
-"""An upload zone on another machine: SFTP or S3 by URL, through fsspec.
+"""Opens the upload zone: a local folder, or SFTP or S3 on another machine by URL, through fsspec.
 
-What belongs here: where the zone is, its credentials, failures of the other machine as errors of ours. Not here: what
+What belongs here: where the zone is, its credentials, failures of the other machine as our errors. Not here: what
 is in the zone (inbox.py), putting and opening files (files.py).
 """
 
@@ -37,13 +37,13 @@ CALL_S = 60
 COPY_S = 3_600
 """Seconds that the copy of one file may take."""
 SILENCE_S = 15
-"""Seconds after which an SFTP server counts as gone that does not answer."""
+"""An SFTP server that does not answer for this many seconds is treated as gone."""
 
 
 def upload_zone(settings: Settings) -> Zone:
-    """The zone of this installation: GUDANG_UPLOAD_ZONE, else a folder in its home.
+    """Returns the zone of this installation: GUDANG_UPLOAD_ZONE, or else a folder in its home.
 
-    Raises ContractError for a URL that is neither sftp:// nor s3://.
+    Raises ContractError as `remote_zone` does.
     """
     place = os.environ.get("GUDANG_UPLOAD_ZONE") or str(settings.home / "unggahan")
     return remote_zone(place, os.environ) if "://" in place else Path(place)
@@ -56,10 +56,10 @@ def remote_zone(
     silence_s: float = SILENCE_S,
     packages: Mapping[str, str] = PACKAGES,
 ) -> UPath:
-    """The zone at sftp://user@host[:port]/folder or s3://bucket/prefix; connects when it is first used.
+    """Returns the zone at sftp://user@host[:port]/folder or s3://bucket/prefix. It connects when it is first used.
 
-    env: the credentials of SFTP. S3's credentials and endpoint are those that every AWS client reads from the process
-    itself (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, ...).
+    env: has the credentials of SFTP. Those of S3, and its endpoint, are read from the environment of the process by the
+    AWS client (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, ...). silence_s: see SILENCE_S.
     Raises ContractError for another kind of URL, a password in it, or a missing package.
     """
     parts = urlsplit(url)
@@ -81,10 +81,10 @@ def remote_zone(
 
 @contextmanager
 def on_zone(subject: str, path: UPath, failed: str) -> Iterator[None]:
-    """Turns what goes wrong on the other machine into a SourceError; `failed` begins its message.
+    """Turns a failure on the other machine into a SourceError whose message begins with `failed`.
 
-    The other machine's own text is left out: it may hold accounts and keys.
-    Connections are kept between calls; after a failure the next call makes new ones.
+    The other machine's own text is left out: it may contain accounts and keys.
+    Connections are kept between calls. After a failure the next call makes new ones.
     """
     fault: SourceError | None = None
     try:
@@ -98,7 +98,7 @@ def on_zone(subject: str, path: UPath, failed: str) -> Iterator[None]:
             hint="pemeriksaan berikutnya memakai berkas yang ada saat itu",
             transient=True,
         )
-    except Exception as error:  # each library has exceptions of its own
+    except Exception as error:  # each library has its own exceptions
         fault = _fault(subject, failed, error)
     if fault is not None:
         get_filesystem_class(path.protocol).clear_instance_cache()
@@ -119,9 +119,10 @@ def _fault(subject: str, failed: str, error: Exception) -> SourceError:
 
 
 def _sftp_options(env: Mapping[str, str], silence_s: float) -> dict[str, Any]:
-    """Options of asyncssh.
+    """Returns the options of asyncssh.
 
-    With () as known_hosts it checks the server's key by ~/.ssh/known_hosts; sshfs's own None would check nothing.
+    If known_hosts is (), asyncssh checks the server's key against ~/.ssh/known_hosts. The default of sshfs is None,
+    which turns the check off.
     """
     options: dict[str, Any] = {
         "known_hosts": env.get(KNOWN_HOSTS) or (),
@@ -129,7 +130,7 @@ def _sftp_options(env: Mapping[str, str], silence_s: float) -> dict[str, Any]:
         "login_timeout": silence_s,
         "keepalive_interval": silence_s,
         "keepalive_count_max": 2,
-        # Else one name that is no UTF-8 would make the listing of its folder fail.
+        # Without this, one name that is not UTF-8 would make the listing of its folder fail.
         "sftp_client_kwargs": {"path_encoding": "utf-8", "path_errors": "surrogateescape"},
     }
     if env.get(PASSWORD):

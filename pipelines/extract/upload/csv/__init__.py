@@ -1,1 +1,1 @@
-"""CSV files: finding the dialect, reading by Python, and the fast way straight into PostgreSQL."""
+"""Reads CSV files: finds the dialect, and reads by Python, or directly by PostgreSQL, which is faster."""

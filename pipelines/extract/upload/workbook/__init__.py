@@ -1,1 +1,1 @@
-"""Workbooks (XLSX, XLS, ODS, HTML saved as XLS): sheets as tables, read in a process of their own."""
+"""Reads workbooks (XLSX, XLS, ODS, HTML saved as XLS): each sheet as a table, in a separate process."""

@@ -1,7 +1,7 @@
-"""What a workbook says about a sheet beside its values: errors, percent formats, hidden rows, merged cells, the epoch.
+"""Facts about a sheet that its values do not show: errors, percent formats, hidden rows, merged cells, the date epoch.
 
-What belongs here: what the three kinds of workbooks have in common. Not here: reading it from a file (xlsx.py, ods.py,
-xls.py), what it changes in the rows (rows.py).
+What belongs here: what the three kinds of workbooks have in common. Not here: reading the facts from a file (xlsx.py,
+ods.py, xls.py), what they change in the rows (rows.py).
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ DAYS_BETWEEN_EPOCHS = 1_462
 
 Cell = tuple[int, int]
 Range = tuple[Cell, Cell]
-"""Merged cells: first and last (row, column), both from 0."""
+"""Merged cells: first and last (row, column); rows and columns start at 0."""
 
 
 class DamagedError(Exception):
-    """A part of the workbook can't be read. The error holds nothing of its content."""
+    """A part of the workbook can't be read. The error's text contains nothing of it."""
 
 
 class Rows:
-    """Some rows of a sheet in ascending order, kept as ranges: a million neighbours take 16 bytes."""
+    """A set of rows of a sheet, stored as ranges: a million neighbouring rows need 16 bytes."""
 
     def __init__(self) -> None:
         self._first, self._last = array("q"), array("q")
 
     def add(self, row: int, count: int = 1) -> None:
-        """Adds `count` rows from `row` on. Raises ValueError for a row before one that was added earlier."""
+        """Adds `count` rows from `row` on. Rows must be added in ascending order; else raises ValueError."""
         if self._last and row <= self._last[-1]:
             if row == self._last[-1]:
                 return
@@ -46,7 +46,7 @@ class Rows:
             self._last.append(row + count - 1)
 
     def within(self, rows: range) -> Iterator[int]:
-        """Those that are also in `rows`."""
+        """Gives the rows that are also in `rows`."""
         begin, end = bisect_left(self._last, rows.start), bisect_right(self._first, rows.stop - 1)
         for number in range(begin, end):
             yield from range(max(self._first[number], rows.start), min(self._last[number] + 1, rows.stop))
@@ -54,12 +54,14 @@ class Rows:
 
 @dataclass
 class SheetFacts:
-    """What one sheet says beside its values; rows are counted from 1, columns from 0, as in the workbook's own grid.
+    """The facts about one sheet that its values do not show.
 
+    In `faults`, `uncomputed`, `percent` and `hidden` rows start at 1; in `merged` rows start at 0. Columns start at 0.
     faults: by cell, the text of an error; None for a formula that was never computed.
     uncomputed: the rows with such formulas.
-    percent: by column, the rows whose number is shown as percent, where that was asked for.
-    merged: merged cells that calamine does not give.
+    percent: by column, the rows whose number is shown as percent, if they were requested.
+    hidden: the rows that the workbook hides.
+    merged: merged cells, as far as calamine does not give them.
     epoch_1904: whether serial numbers of dates count from 1904 in this workbook.
     """
 
@@ -71,7 +73,7 @@ class SheetFacts:
     epoch_1904: bool = False
 
     def add_fault(self, cell: Cell, text: str | None) -> None:
-        """Adds an error cell. Raises ValueError where they are too many."""
+        """Adds an error cell. Raises ValueError if there are too many."""
         if len(self.faults) >= MOST_FACTS:
             raise ValueError("too many error cells")
         self.faults[cell] = text
@@ -84,12 +86,12 @@ class SheetFacts:
 
 
 class Facts(Protocol):
-    """What a workbook says beside its values."""
+    """The facts about the sheets of a workbook."""
 
     def sheet(self, name: str, *, percent: bool) -> SheetFacts:
-        """What it says about one sheet. Raises DamagedError.
+        """Returns the facts about one sheet. Raises DamagedError.
 
-        percent: whether percent formats are asked for, which may need another pass over the file.
+        percent: whether percent formats are needed, which may take another pass over the file.
         """
         ...
 
@@ -103,20 +105,20 @@ DAMAGED = (
     KeyError,
     RuntimeError,
 )
-"""What reading a damaged part may raise, besides the parsers' own errors; olefile's are OSErrors."""
+"""The exceptions that a damaged part may raise, in addition to those of the parsers; olefile's are OSErrors."""
 
 
 def is_percent(code: str) -> bool:
-    """Whether a number format shows percent: it has a "%" that is no literal text (ECMA-376 part 1, 18.8.31)."""
+    """Whether a number format shows percent: it has a "%" that is not literal text (ECMA-376 part 1, 18.8.31)."""
     quoted = escaped = False
-    for sign in code:
+    for character in code:
         if escaped:
             escaped = False
-        elif sign == '"':
+        elif character == '"':
             quoted = not quoted
-        elif not quoted and sign in "\\_*":
+        elif not quoted and character in "\\_*":
             escaped = True
-        elif sign == "%" and not quoted:
+        elif character == "%" and not quoted:
             return True
     return False
 

@@ -1,8 +1,9 @@
-"""What an ODS workbook says beside its values, from its content.xml (OpenDocument 1.3 part 3, chapter 9).
+"""Reads from an ODS workbook the facts that its values do not show (facts.py).
 
 What belongs here: one pass over the XML for all tables. Not here: the cells' values (program.py).
+Source: OpenDocument 1.3 part 3, chapter 9 (content.xml).
 
-calamine gives an empty cell for an error (or the 0 that older programs write beside the error's text), and for a
+calamine gives an empty cell for an error (or the 0 that older programs write together with the error's text), and for a
 formula that was never computed.
 """
 
@@ -20,21 +21,21 @@ _CONTENT = "content.xml"
 _CELLS = ("table-cell", "covered-table-cell")
 _CHUNK = 1 << 20
 _MARKS = (b":formula=", b'"error"', b"-spanned=", b":visibility=", b'"percentage"', b":null-date")
-"""Without one of these the XML says nothing beside the values, and need not be parsed."""
+"""If the XML has none of these, it has no facts and is not parsed."""
 _LONGEST = max(map(len, _MARKS))
 _WIDEST = 16_384
-"""Columns of the widest sheet; a repeated cell may claim more."""
+"""The number of columns of the widest sheet; a repeated cell may claim more."""
 _BROKEN = (*DAMAGED, expat.ExpatError)
 
 
 class OdsFacts:
-    """What an ODS says beside its values; its XML is read once, for all sheets."""
+    """The facts about the sheets of an ODS. Its XML is read once, for all sheets."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
 
-    def sheet(self, name: str, *, percent: bool) -> SheetFacts:  # noqa: ARG002  # ODS says it in the same pass
-        """What it says about one sheet. Raises DamagedError."""
+    def sheet(self, name: str, *, percent: bool) -> SheetFacts:  # noqa: ARG002  # one pass finds everything
+        """Returns the facts about one sheet. Raises DamagedError."""
         try:
             return self._tables.get(name) or SheetFacts()
         except _BROKEN:
@@ -64,10 +65,10 @@ class OdsFacts:
 
 
 class _Scan:
-    """One pass over content.xml. A table within a cell is no sheet and is skipped.
+    """Finds the facts of all tables in one pass over content.xml. A table within a cell is not a sheet and is skipped.
 
-    An element may stand for a row or cell that is repeated: `_rows` and `_columns` say how often, `_row` (from 1) and
-    `_column` (from 0) are the place of the first.
+    One element may describe a row or cell that is repeated. `_rows` and `_columns` say how often; `_row` (from 1) and
+    `_column` (from 0) are the place of the first one.
     """
 
     def __init__(self) -> None:

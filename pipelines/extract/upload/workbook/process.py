@@ -1,7 +1,7 @@
-"""The process that reads a workbook, as the loader sees it: it may die, and may use only so much memory and time.
+"""Starts the process that reads a workbook, sends it requests, and ends it.
 
-What belongs here: starting, asking and ending it; passwords. Not here: what that process does (program.py), what is in
-the sheets (tables.py).
+What belongs here: the process as the loader sees it; passwords. Not here: what that process does, and how it limits its
+memory and time (program.py), what is in the sheets (tables.py).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PROGRAM = Path(__file__).with_name("program.py")
 _WEB_PAGE = Path(__file__).with_name("web_page.py")
 _CHUNK = 1 << 20
 _PIPE = 1 << 19
-"""Bytes of the pipe between the two processes, so that neither waits for the other at each block of rows."""
+"""The size in bytes of the pipe between the two processes: neither waits for the other at each block of rows."""
 
 
 class WorkbookProcess:
@@ -64,7 +64,7 @@ class WorkbookProcess:
         self._send(request)
 
     def ask_forms(self, forms: Mapping[int, str | int]) -> None:
-        """Asks for the rows below the header. forms: by column, how its number cells are written (program.Form)."""
+        """Asks for the rows below the header. forms: how the number cells of each column are written (program.Form)."""
         self._send({str(place): form for place, form in forms.items()})
 
     def _send(self, request: object) -> None:
@@ -80,7 +80,7 @@ class WorkbookProcess:
         raise self._ended()
 
     def answer(self) -> Any:
-        """The next answer. Raises SourceError where the process has ended before it gave one."""
+        """Waits for the next answer and returns it. Raises SourceError if the process ends before it is complete."""
         pipe = self._process.stdout
         assert pipe
         size = pipe.read(8)
@@ -100,13 +100,13 @@ class WorkbookProcess:
 
 
 def locked_error(reading: Reading) -> SourceError:
-    """The error of a workbook that needs a password."""
+    """Returns the error for a workbook that needs a password."""
     hint = "simpan tanpa kata sandi, lalu unggah lagi"
     return reading.source_error("buku kerja terkunci dengan kata sandi", hint)
 
 
 def is_encrypted_package(file: BinaryIO) -> bool:
-    """Whether this is an XLSX with a password: an OLE file with a stream of that name (MS-OFFCRYPTO 1.3.3)."""
+    """Whether this is an XLSX with a password: it has a stream "EncryptedPackage" (MS-OFFCRYPTO 1.3.3)."""
     name, tail = "EncryptedPackage".encode("utf-16-le"), b""
     file.seek(0)
     while chunk := file.read(_CHUNK):
@@ -117,6 +117,6 @@ def is_encrypted_package(file: BinaryIO) -> bool:
 
 
 def is_encrypted_ods(archive: zipfile.ZipFile) -> bool:
-    """Whether this is an ODS with a password: its manifest then says how (OpenDocument 1.3 part 2, 4.4)."""
+    """Whether this is an ODS with a password: its manifest has encryption data (OpenDocument 1.3 part 2, 4.4)."""
     manifest = "META-INF/manifest.xml"
     return manifest in archive.namelist() and b"encryption-data" in archive.read(manifest)

@@ -1,17 +1,17 @@
-"""Run as a program by process.py: opens a workbook with calamine, in limited memory, and gives its cells as text.
+"""Opens a workbook with calamine, in limited memory, and writes its cells as text. process.py runs it as a program.
 
 What belongs here: calamine, and the text of a cell that shows its value exactly. Not here: imports of this project
 (the program must start fast); which sheets, which columns (tables.py). A web page that was saved as .xls is read by
 web_page.py instead of calamine.
 
-Why a process of its own: a damaged .xls may make calamine loop for ever, and two cells in far corners make it ask for
-hundreds of gigabytes. Both end the process, which is not the loader's.
+This program runs in its own process, because a damaged .xls may make calamine loop for ever, and two cells in far
+corners make it request hundreds of gigabytes. Then only this process ends, and the loader continues.
 
 Each request is one line of JSON. Each answer is a length of 8 bytes and as many bytes of MessagePack.
 [] opens the workbook. Answer: [name, is a worksheet, is visible] for each sheet; "locked"; or null for no workbook.
 [name, rows] reads a sheet. First answer: its first used column and its merged cells; or null for a damaged sheet.
-Second answer: the columns' texts of its first `rows` rows, of which the header is the end.
-{column: form} goes on with that sheet. Answers: the columns' texts, block by block, then an empty block. `form` says
+Second answer: the texts of the first `rows` rows, column by column. The header is at the end of these rows.
+{column: form} continues with that sheet. Answers: the columns' texts, block by block, then an empty block. `form` says
 how the number cells of a column are written, see `Form`; columns are counted from the first used one.
 """
 
@@ -41,20 +41,20 @@ from python_calamine import (
 _CHUNK = 1 << 20
 _ROWS = 250
 _EXACT_INTEGERS = 2**53
-"""From here on a floating-point number is no longer every integer."""
+"""From this size on, a floating-point number cannot represent every integer exactly."""
 _UNREADABLE = (CalamineError, OSError, ValueError)
 
 _LONG = 10**15
-"""The first integer of more than 15 digits, of which Excel has lost the last (Microsoft, "Excel specifications and
-limits")."""
+"""The first integer with more than 15 digits. Excel keeps only 15 (Microsoft, "Excel specifications and limits")."""
 
 Form = str | int
-"""How the number cells of one column are written. "code": a number of more than 15 digits shows by its exponent that it
-has lost some (6.40201410590001E+15). "comma": with the decimal mark that the Indonesian repairs read. An integer: so
-many days are added to the serial number of a date, where the workbook counts from another day."""
+"""How the number cells of one column are written. "code": a number with more than 15 digits is written with an
+exponent, so that the reader sees that digits were lost (6.40201410590001E+15). "comma": the decimal mark is a comma,
+which the Indonesian repairs read. An integer: this number of days is added to the serial number of a date, because the
+workbook counts from another day."""
 _NUMBERS = frozenset({float, int})
 _YEARS = range(1900, 2101)
-"""Numbers that are rather years than serial numbers of dates; ops.serial_excel does not change them either."""
+"""Numbers that are more likely years than serial numbers of dates; ops.serial_excel does not change them either."""
 
 _Cell = float | bool | str | date | time | timedelta
 _WRITTEN_AS_JSON = ({float}, {int}, {bool}, {date}, {datetime}, {date, datetime})
@@ -63,8 +63,8 @@ _WRITTEN_AS_JSON = ({float}, {int}, {bool}, {date}, {datetime}, {date, datetime}
 def main(memory: int, seconds: int, file: int, web_page: str) -> None:
     """Answers the requests on standard input until it ends.
 
-    memory: bytes. seconds: of processor time. file: descriptor of the workbook. web_page: path of web_page.py where the
-    file is a web page, else empty.
+    memory: limit in bytes. seconds: limit of processor time. file: the workbook's file descriptor. web_page: the path
+    of web_page.py if the file is a web page, else empty.
     """
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
@@ -82,9 +82,12 @@ def main(memory: int, seconds: int, file: int, web_page: str) -> None:
 
 
 def _open(file: int, web_page: str) -> Any:
-    """The workbook, after its answer; None where there is none."""
+    """Opens the workbook and writes the answer (the list of sheets, "locked" or null).
+
+    Returns the workbook; None if it cannot be opened.
+    """
     content = io.BytesIO()
-    # pread, since the loader's process shares the descriptor and its position.
+    # pread, because the loader's process shares the descriptor and its position.
     while chunk := os.pread(file, _CHUNK, content.tell()):
         content.write(chunk)
     content.seek(0)
@@ -129,7 +132,7 @@ def _answer(answer: object) -> None:
 
 
 def _answer_head(workbook: Any, name: str, count: int) -> Iterator[Sequence[_Cell]]:
-    """The sheet's rows behind the first `count`, after the answers about those."""
+    """Writes the answers about a sheet and its first `count` rows. Returns the rows after these."""
     try:
         sheet = workbook.get_sheet_by_name(name)
         head = (sheet.start[1] if sheet.start else 0, sheet.merged_cell_ranges or ())
@@ -154,7 +157,7 @@ def _answer_rows(rows: Iterator[Sequence[_Cell]], forms: Mapping[int, Form]) -> 
 
 
 def in_form(cells: Sequence[_Cell], texts: str | Sequence[str], form: Form) -> str | Sequence[str]:
-    """The texts of a column, with its number cells in the form."""
+    """Returns the texts of a column with its number cells written in the form `form`."""
     if _NUMBERS.isdisjoint(map(type, cells)):
         return texts
     listed = texts.split(",") if isinstance(texts, str) else texts
@@ -174,10 +177,12 @@ def _number_in_form(value: float, text: str, form: Form) -> str:
 
 
 def column_texts(cells: Sequence[_Cell]) -> str | Sequence[str]:
-    """The text of each cell: integers without ".0", dates and times in ISO 8601, true or false, a duration in hours.
+    """Returns the text of each cell: integers without ".0", dates and times in ISO 8601, true or false.
 
-    A column of one type (and empty cells) becomes one text whose commas separate the cells: made by one call of a JSON
-    encoder, it takes a quarter of the time.
+    A duration is written as hh:mm:ss; the hours may be above 24.
+    If all filled cells are numbers, booleans or dates, the result is usually one text with commas between the cells,
+    because one call of the JSON encoder needs a quarter of the time that single cells need. Otherwise the result is a
+    sequence with one text for each cell.
     """
     kinds = set(map(type, cells))
     if kinds == {str}:

@@ -1,4 +1,4 @@
-"""The rows of a sheet: calamine's cells, changed by what the workbook says beside them.
+"""Makes the rows of a sheet from calamine's cells and the facts that these do not show (facts.py).
 
 What belongs here: how errors, percent formats, the epoch, hidden rows and merged cells change what is loaded. Not here:
 finding them (facts.py), which sheets (tables.py), which column is which (extract/upload/fit.py).
@@ -33,10 +33,10 @@ def _reads_percent(column: Column) -> bool:
 
 
 class SheetRows:
-    """The rows of one sheet as the process gives them. `head` is asked for first, then `parts`.
+    """The rows of one sheet, as the process gives them. Call `head` first, then `parts`.
 
-    left: its first used column, from 0. place: what stands before "baris 12" in a position.
-    hidden: number of hidden rows with a value, counted while they are read.
+    left: the sheet's first used column, from 0. place: the text before "baris 12" in a position.
+    hidden: the number of hidden rows with a value, counted while they are read.
     """
 
     def __init__(
@@ -48,20 +48,20 @@ class SheetRows:
         self._head: list[tuple[str, ...]] = []
 
     def head(self) -> list[tuple[str, ...]]:
-        """The first rows, of which the header is the end."""
+        """Returns the first rows of the sheet; the header is at their end."""
         cells = _cells(self._process.answer())
         self._head = list(zip(*cells, strict=True))
         self._refuse_formulas(range(1, len(self._head) + 1))
         return self._head
 
     def all_rows(self, names: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
-        """Number and cells of every row, also of the header's and those above it."""
+        """Gives number and cells of every row, also of the header and of the rows above it."""
         yield from enumerate(self._head, 1)
         below = (cells for part in self.parts(names) for _, cells in part)
         yield from enumerate(below, len(self._head) + 1)  # type: ignore[misc]  # cells of a sheet are texts
 
     def parts(self, names: Sequence[str]) -> Iterator[Iterable[Row]]:
-        """The rows below the header, some at a time. names: of the columns, from the first used one on."""
+        """Gives the rows below the header, some at a time. names: those of the columns, from the first used one on."""
         self._process.ask_forms(self._forms(names))
         percent, faults = self._percent_rows(names), self._faults_by_row()
         first = len(self._head) + 1
@@ -76,7 +76,7 @@ class SheetRows:
                 _put_faults(cells, faults, rows)
             yield self._visible(self._columns(cells, rows), rows)
             first = rows.stop
-        # Below the last cell that calamine gives there may still be rows with nothing but errors.
+        # Below the last cell that calamine gives there may still be rows that have only errors.
         for row in sorted(row for row in faults if row >= first):
             rows = range(row, row + 1)
             self._refuse_formulas(rows)
@@ -88,7 +88,7 @@ class SheetRows:
         return Columns(cells, [f"{self.place}baris {row}" for row in rows])
 
     def _percent_rows(self, names: Sequence[str]) -> Mapping[int, Rows]:
-        """By place of a column that reads percent: the rows whose number is shown as percent."""
+        """Returns, for each column that reads percent, the rows whose number is shown as percent; by its place."""
         return {
             place: self.facts.percent[place + self.left]
             for place, column in self._reading.columns_by_place(names).items()
@@ -96,14 +96,14 @@ class SheetRows:
         }
 
     def _faults_by_row(self) -> Mapping[int, Sequence[tuple[int, str]]]:
-        """By row: the places and texts of its error cells."""
+        """Returns, for each row, the places and texts of its error cells."""
         faults: dict[int, list[tuple[int, str]]] = {}
         for (row, column), text in self.facts.faults.items():
             faults.setdefault(row, []).append((column - self.left, text or ""))
         return faults
 
     def _forms(self, names: Sequence[str]) -> Mapping[int, str | int]:
-        """By place of a column: how its number cells are written (program.Form)."""
+        """Returns how the number cells of each column are written (program.Form), by the column's place."""
         forms: dict[int, str | int] = {}
         for place, column in self._reading.columns_by_place(names).items():
             if form := number_form(column):
@@ -115,14 +115,14 @@ class SheetRows:
         return forms
 
     def _refuse_formulas(self, rows: range) -> None:
-        """Raises SourceError for a formula that was never computed."""
+        """Raises SourceError if one of the rows has a formula that was never computed."""
         for row in sorted(self.facts.uncomputed.intersection(rows)):
             column = min(c for (r, c), text in self.facts.faults.items() if r == row and text is None)
             message = f"{self.place}baris {row}, kolom {column + 1}: rumus tanpa nilai yang sudah dihitung"
             raise self._reading.source_error(message, SAVE_AGAIN)
 
     def _visible(self, part: Columns, rows: range) -> Columns:
-        """The rows to load: without hidden ones where the contract leaves them out. Counts the hidden ones."""
+        """Returns the rows to load, without hidden ones if the contract leaves them out. Counts the hidden ones."""
         hidden = [
             row
             for row in self.facts.hidden.within(rows)
@@ -132,7 +132,7 @@ class SheetRows:
         if not hidden or self._reading.extract.hidden != "skip":
             return part
         if self._reading.extract.fill_down:
-            # A hidden row may hold the value that counts for the visible ones below it.
+            # A hidden row may have the value that fills the visible rows below it.
             positions = [
                 HIDDEN if row in hidden else place for row, place in zip(rows, part.positions, strict=True)
             ]
@@ -143,7 +143,7 @@ class SheetRows:
         )
 
     def merged_cells_warnings(self, names: Sequence[str]) -> Iterator[str]:
-        """A warning where merged cells below the header leave cells of the contract's columns empty."""
+        """Gives a warning if merged cells below the header leave cells of the contract's columns empty."""
         extract = self._reading.extract
         filled = {place for place, name in enumerate(names) if name in self._reading.fill_down_names()}
         wanted = sorted(self._reading.columns_by_place(names))
@@ -166,7 +166,7 @@ class SheetRows:
 
 
 def _cells(block: Sequence[str | list[str]]) -> list[list[str]]:
-    """The columns of an answer, some of which are one text with commas between the cells (program.column_texts)."""
+    """Returns the columns of an answer as lists; some of them come as one text with commas (program.column_texts)."""
     return [column.split(",") if isinstance(column, str) else column for column in block]
 
 
@@ -181,7 +181,7 @@ def _put_faults(
 
 
 def _percent(text: str) -> str:
-    """The text of a number that the workbook shows as percent: 0,125 is 12,5%."""
+    """Returns the text of a number that the workbook shows as percent: 0,125 gives 12,5%."""
     try:
         number = Decimal(text.replace(",", ".")).scaleb(2)
     except InvalidOperation:

@@ -1,4 +1,4 @@
-"""Workbooks (XLSX, ODS, XLS) as tables, read by python-calamine in a process of its own.
+"""Reads workbooks (XLSX, ODS, XLS) as tables, with python-calamine in a separate process.
 
 What belongs here: which sheets are read, a table for each. Not here: the cells' text (program.py), which column is
 which (extract/upload/fit.py), what calamine does not give (facts.py), how that changes the rows (rows.py).
@@ -33,15 +33,15 @@ from pipelines.extract.upload.workbook.xlsx import XlsxFacts
 from pipelines.suggest import did_you_mean
 
 MAX_XLS = 512 << 20
-"""Bytes of the largest XLS, which is held in memory."""
+"""The size of the largest XLS in bytes; an XLS is held in memory."""
 
 
 def workbook_tables(reading: Reading, file: BinaryIO, warnings: list[str]) -> Iterator[Table]:
-    """The table of the contract's sheet, or of each sheet where it asks for all that match.
+    """Gives the table of the contract's sheet, or of every sheet that matches the contract's `sheets`.
 
-    warnings: gets the warnings about all of them together, once the last one is read.
-    Raises SourceError: no workbook, a password, no such sheet, a bomb; from the rows: a formula that was never
-    computed.
+    warnings: the list to which a warning about all sheets is added, when the last one has been read.
+    Raises SourceError if the file is no workbook, is damaged, has a password, has no such sheet, or is a ZIP bomb. The
+    rows of a table raise SourceError for a formula that was never computed.
     """
     last = reading.extract.header_row - 1 + reading.extract.header_rows
     hidden = 0
@@ -49,7 +49,7 @@ def workbook_tables(reading: Reading, file: BinaryIO, warnings: list[str]) -> It
         workbook_facts = _facts(file, archive)
         for number, name in enumerate(_chosen(reading, _sheets(reading, file, process))):
             process.ask(name, last)
-            # While the process parses. Where one of these raises, the process is ended.
+            # These run while the process parses. If one of them raises, the process is ended.
             if archive and not number:
                 _check_real_sizes(reading, archive)
             facts = _sheet_facts(workbook_facts, name, reading)
@@ -85,15 +85,15 @@ def _facts(file: BinaryIO, archive: zipfile.ZipFile | None) -> Facts:
 
 
 class PageFacts:
-    """A web page says nothing beside its cells."""
+    """Stands in for the facts of a web page, which has none."""
 
     def sheet(self, name: str, *, percent: bool) -> SheetFacts:  # noqa: ARG002  # as in Facts
-        """No facts."""
+        """Returns no facts."""
         return SheetFacts()
 
 
 def _sheet_facts(facts: Facts, name: str, reading: Reading) -> SheetFacts | None:
-    """What the sheet says beside its values; None where that is damaged."""
+    """Returns the facts about a sheet; None if they cannot be read."""
     try:
         return facts.sheet(name, percent=any_reads_percent(reading.contract))
     except DamagedError:
@@ -101,7 +101,7 @@ def _sheet_facts(facts: Facts, name: str, reading: Reading) -> SheetFacts | None
 
 
 def _package(reading: Reading, file: BinaryIO) -> zipfile.ZipFile | None:
-    """The ZIP that an XLSX or ODS is; None for an XLS. Raises SourceError for what cannot or must not be read."""
+    """Opens an XLSX or ODS as a ZIP; returns None for an XLS. Raises SourceError if it cannot or must not be read."""
     file.seek(0)
     if file.read(4) != b"PK\x03\x04":
         if file.seek(0, io.SEEK_END) > MAX_XLS:
@@ -140,7 +140,7 @@ def _no_workbook(reading: Reading) -> SourceError:
 
 
 def _sheets(reading: Reading, file: BinaryIO, process: WorkbookProcess) -> list[tuple[str, bool]]:
-    """Each worksheet's name, and whether it is visible. Raises SourceError."""
+    """Returns each worksheet's name, and whether it is visible. Raises SourceError if the workbook can't be opened."""
     process.ask()
     sheets = process.answer()
     if sheets == "locked" or (sheets is None and is_encrypted_package(file)):
@@ -151,9 +151,10 @@ def _sheets(reading: Reading, file: BinaryIO, process: WorkbookProcess) -> list[
 
 
 def _chosen(reading: Reading, known: list[tuple[str, bool]]) -> list[str]:
-    """Names of the sheets to read: without a declared name the first, and of those that match a pattern the visible.
+    """Returns the names of the sheets to read. Raises SourceError if none, or more than declared, match.
 
-    known: name of each worksheet, and whether it is visible. Raises SourceError.
+    Without a declared name this is the first visible sheet. A name finds a hidden sheet, too; a pattern does not.
+    known: the name of each worksheet, and whether it is visible.
     """
     extract = reading.extract
     visible = [name for name, is_visible in known if is_visible]
@@ -178,14 +179,14 @@ def _chosen(reading: Reading, known: list[tuple[str, bool]]) -> list[str]:
 
 
 def _sheets_in(reading: Reading, names: list[str]) -> str:
-    """Which sheets a workbook has, for a message."""
+    """Says in a message which sheets a workbook has."""
     if not may_be_shown(reading.contract):
         return f"yang ada: {len(names)} lembar"
     return f"yang ada: {listed([repr(n) for n in names]) or 'tidak ada'}"
 
 
 def _label(reading: Reading, name: str, number: int) -> str:
-    """The name of a sheet for messages; its number where names may not be shown."""
+    """Returns the name of a sheet for messages; its number if names may not be shown."""
     return name if may_be_shown(reading.contract) else str(number + 1)
 
 
@@ -209,7 +210,7 @@ def _table(reading: Reading, name: str, rows: SheetRows) -> Table:
 
 
 def _header_spans(merged: Iterable[Range], left: int, top: int, count: int) -> list[Span]:
-    """Merged cells within the header, counted from its first row and the sheet's first used column."""
+    """Returns the merged cells of the header, counted from its first row and the sheet's first used column."""
     return [
         ((row - top, column - left), (min(last_row, top + count - 1) - top, last_column - left))
         for (row, column), (last_row, last_column) in merged

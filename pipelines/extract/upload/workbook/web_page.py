@@ -1,4 +1,4 @@
-"""A web page that was saved as .xls, as BPS and many applications export it: its tables as the sheets of a workbook.
+"""Reads a web page that was saved as .xls, as BPS and many applications export it; each table is a sheet.
 
 What belongs here: HTML to cells of text, in the process that reads workbooks (program.py loads this module by its
 path). Not here: imports of this project; which table, which columns (tables.py).
@@ -26,16 +26,16 @@ _MARKUP = re.compile(
     r"""|<(?P<end>/?)(?P<tag>[a-z][a-z0-9]*)\b(?P<attributes>(?:[^<>"']|"[^"]*"|'[^']*')*)>""",
     re.IGNORECASE | re.DOTALL,
 )
-"""What is no text: comments, scripts, declarations, tags. No two alternatives try the same characters (but for a quote
-that is never closed), so that the search is linear."""
+"""Everything that is not text: comments, scripts, declarations, tags. No two alternatives try the same characters
+(except for a quote that is never closed), so that the search is linear."""
 _SPAN = re.compile(r"""\b(colspan|rowspan)\s*=\s*["']?\s*([0-9]{1,8})""", re.IGNORECASE)
 
 
 @dataclass
 class HtmlSheet:
-    """One table. `start`, `merged_cell_ranges` and `iter_rows` are those of calamine's sheets.
+    """One table of the page. `start`, `merged_cell_ranges` and `iter_rows` are those of calamine's sheets.
 
-    is_frame: whether other tables stand in its cells.
+    is_frame: whether its cells contain other tables.
     """
 
     name: str
@@ -46,11 +46,11 @@ class HtmlSheet:
 
     @property
     def is_visible(self) -> bool:
-        """Whether it has a header and rows, and is no frame around other tables."""
+        """Whether the table has a header and rows, and does not contain other tables."""
         return len(self.rows) > 1 and not self.is_frame
 
     def iter_rows(self) -> Iterator[list[str]]:
-        """The rows, all as wide as the widest."""
+        """Gives the rows, all filled up to the width of the widest."""
         width = max(map(len, self.rows), default=0)
         for row in self.rows:
             yield [*row, *[""] * (width - len(row))]
@@ -63,12 +63,12 @@ class HtmlWorkbook:
         self.sheets = _Reader().read(_text(content))
 
     def get_sheet_by_name(self, name: str) -> HtmlSheet:
-        """The sheet of this name, as calamine gives it."""
+        """Returns the sheet of this name; the method has the name that calamine uses."""
         return next(sheet for sheet in self.sheets if sheet.name == name)
 
 
 def _text(content: bytes) -> str:
-    """The page's text: by its byte order mark, else the charset that it names, else UTF-8, else Windows' cp1252.
+    """Decodes the page by its byte order mark, else by the charset that it names, else as UTF-8, else as cp1252.
 
     Source of the last: WHATWG Encoding.
     """
@@ -87,8 +87,8 @@ def _text(content: bytes) -> str:
 class _Open:
     """A table that is being read.
 
-    taken: by column, the last row into which a rowspan from above reaches. row: the present one, from 0.
-    cell: pieces of the present cell's text; None between cells. place: its column.
+    taken: by column, the last row into which a rowspan from above reaches. row: the current row, from 0.
+    cell: the pieces of the current cell's text; None between cells. place: the current cell's column.
     """
 
     sheet: HtmlSheet
@@ -99,7 +99,7 @@ class _Open:
 
 
 class _Reader:
-    """One pass over a page. `_open` holds the tables around the present place, the innermost last."""
+    """Reads the tables in one pass over a page. `_open` has the tables around the current place, the innermost last."""
 
     def __init__(self) -> None:
         self._sheets: list[HtmlSheet] = []
@@ -107,7 +107,7 @@ class _Reader:
         self._cells = 0
 
     def read(self, page: str) -> list[HtmlSheet]:
-        """The page's tables, in the order in which they begin. Raises ValueError where they are far too many."""
+        """Returns the page's tables in the order of their beginnings. Raises ValueError if they have too many cells."""
         end = 0
         for found in _MARKUP.finditer(page):
             self._take(page[end : found.start()])

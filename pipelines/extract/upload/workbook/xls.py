@@ -1,9 +1,9 @@
-"""What an XLS workbook says beside its values, from its records (MS-XLS 2.4, BIFF8 and BIFF5).
+"""Reads from an XLS workbook the facts that its values do not show (facts.py).
 
-What belongs here: records that calamine skips. Not here: the cells' values (program.py).
+What belongs here: records that calamine skips (MS-XLS 2.4, BIFF8 and BIFF5). Not here: the cells' values (program.py).
 
-calamine gives an empty cell for an error. For a formula that was never computed it gives the 0 that programs write
-which cannot compute.
+calamine gives an empty cell for an error. For a formula that was never computed it gives 0, which programs write that
+cannot compute.
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ _BROKEN = (*DAMAGED, struct.error)
 
 
 class XlsFacts:
-    """What an XLS says beside its values."""
+    """The facts about the sheets of an XLS."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._read = set[int]()
 
     def sheet(self, name: str, *, percent: bool) -> SheetFacts:
-        """What it says about one sheet; nothing where the sheet is not found.
+        """Returns the facts about one sheet; none if the sheet is not found.
 
-        Raises DamagedError, also where another sheet began at the same place.
+        Each sheet may be read only once: raises DamagedError if a sheet at the same place was read before.
         """
         try:
             place = self._globals.sheets.get(name)
@@ -81,7 +81,7 @@ class XlsFacts:
 
 
 class _Globals:
-    """What the workbook says for all sheets: where each begins, and which cell styles show percent."""
+    """The facts about all sheets: where each begins, which cell styles show percent, the date epoch."""
 
     def __init__(self, stream: bytes) -> None:
         self.sheets: dict[str, int] = {}
@@ -107,7 +107,7 @@ class _Globals:
 
 
 def _records(stream: bytes, place: int) -> Iterator[tuple[int, bytes]]:
-    """Kind and content of each record from `place` to the end of the substream that begins there."""
+    """Gives kind and content of each record, from `place` to the end of the substream that begins there."""
     depth = 0
     while place + 4 <= len(stream):
         kind, size = struct.unpack_from("<HH", stream, place)
@@ -120,7 +120,7 @@ def _records(stream: bytes, place: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _text(body: bytes, *, wide: int, biff8: bool) -> str:
-    """The text behind its length, a number of `wide` bytes (MS-XLS 2.5.293 ff.)."""
+    """Returns the text that follows its length, a number of `wide` bytes (MS-XLS 2.5.293 ff.)."""
     length, body = int.from_bytes(body[:wide], "little"), body[wide:]
     if not biff8:
         return body[:length].decode("cp1252", "replace")
@@ -130,13 +130,13 @@ def _text(body: bytes, *, wide: int, biff8: bool) -> str:
 
 
 def _gives_no_text(formula: bytes) -> bool:
-    """Whether the last token of a FORMULA record computes or compares."""
+    """Whether the last token of a FORMULA record computes or compares, so that its value is no text."""
     size = int.from_bytes(formula[20:22], "little")
     return formula[22 + size - 1] in _OPERATORS
 
 
 class _Scan:
-    """One pass over a sheet's records. percent: numbers of the cell styles that show percent."""
+    """Finds the facts in one pass over a sheet's records. percent: the numbers of the cell styles that show percent."""
 
     def __init__(self, facts: SheetFacts, percent: frozenset[int]) -> None:
         self._facts, self._percent = facts, percent
@@ -155,7 +155,7 @@ class _Scan:
                 row, first = struct.unpack_from("<HH", body)
                 for number in range((len(body) - 6) // 6):
                     self._number(row, first + number, int.from_bytes(body[4 + 6 * number :][:2], "little"))
-        # Records of rows stand in blocks, and cells in any order within one.
+        # Rows and cells may come in any order within a block of records; `Rows` needs them in ascending order.
         for row in sorted(set(self._hidden)):
             self._facts.hidden.add(row)
         for column, rows in self._percent_rows.items():

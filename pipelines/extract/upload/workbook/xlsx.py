@@ -1,8 +1,8 @@
-"""What an XLSX workbook says beside its values, from its own XML.
+"""Reads from the XML of an XLSX workbook the facts that its values do not show (facts.py).
 
 What belongs here: what calamine does not give. It gives an empty cell for an error and for a formula that was never
-computed, and neither number formats nor hidden rows. Not here: the cells' values (program.py), what a workbook may cost
-(process.py).
+computed, and it gives neither number formats nor hidden rows. Not here: the cells' values (program.py), the limits of
+memory and time (process.py).
 
 A cell with t="e" is an error. A formula with nothing in "v" has no value, unless t="str" says that its value is an
 empty text (ECMA-376 part 1, 18.3.1.4 "c").
@@ -40,7 +40,7 @@ _BROKEN = (*DAMAGED, expat.ExpatError)
 
 
 class XlsxFacts:
-    """What an XLSX says beside its values. Its parts are read when they are asked for."""
+    """The facts about the sheets of an XLSX. A part is read when its sheet is asked for."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
@@ -48,9 +48,10 @@ class XlsxFacts:
         self._read = set[str]()
 
     def sheet(self, name: str, *, percent: bool) -> SheetFacts:
-        """What it says about one sheet.
+        """Returns the facts about one sheet.
 
-        Raises DamagedError, also where another sheet was read from the same part, which no program writes.
+        Each part may be read only once: a second call for the same part raises DamagedError. In a correct file each
+        sheet has its own part, and the caller asks for each sheet once.
         """
         try:
             part = self._parts.get(name)
@@ -79,7 +80,7 @@ class XlsxFacts:
 
     @cached_property
     def _parts(self) -> dict[str, str]:
-        """The part of each sheet, by its name."""
+        """The name of each sheet's part, by the sheet's name."""
         if not {_RELATIONS, _WORKBOOK} <= self._members:
             return {}
         relations = _elements(self._archive, _RELATIONS, "Relationship")
@@ -96,7 +97,7 @@ class XlsxFacts:
 
     @cached_property
     def _percent_styles(self) -> frozenset[str]:
-        """Numbers of the cell styles that show percent."""
+        """The numbers of the cell styles that show percent."""
         if _STYLES not in self._members:
             return frozenset()
         formats = _elements(self._archive, _STYLES, "numFmt")
@@ -111,7 +112,7 @@ _WORKBOOK, _RELATIONS, _STYLES = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 
 
 def _pieces(archive: zipfile.ZipFile, part: str, overlap: int) -> Iterator[bytes]:
-    """A part in pieces that overlap by `overlap` bytes, so that what is shorter stands complete in one of them."""
+    """Gives a part in pieces that overlap, so that every text of up to `overlap` bytes is complete in one of them."""
     tail = b""
     with archive.open(part) as xml:
         while chunk := xml.read(_CHUNK):
@@ -123,7 +124,10 @@ def _pieces(archive: zipfile.ZipFile, part: str, overlap: int) -> Iterator[bytes
 def _elements(
     archive: zipfile.ZipFile, part: str, element: str, within: str | None = None
 ) -> list[dict[str, str]]:
-    """The attributes, without namespaces, of every `element` of a part, or of those within another one."""
+    """Returns the attributes, without namespaces, of every `element` of a part.
+
+    within: the element in which they must be; None for anywhere.
+    """
     found: list[dict[str, str]] = []
     inside = within is None
 
@@ -146,7 +150,7 @@ def _elements(
 
 
 def _needs_parsing(archive: zipfile.ZipFile, part: str) -> bool:
-    """Whether the sheet may hold an error, a formula or a hidden row: a search in bytes is cheaper than parsing."""
+    """Whether the sheet may have an error, a formula or a hidden row. A search in bytes is cheaper than parsing."""
     for text in _pieces(archive, part, _LONGEST_TAG):
         if b"\0" in text[:4]:  # UTF-16, in which nothing below would be found
             return True
@@ -161,9 +165,9 @@ def _needs_parsing(archive: zipfile.ZipFile, part: str) -> bool:
 
 
 def _percent_cells(archive: zipfile.ZipFile, part: str, styles: frozenset[str]) -> SheetFacts | None:
-    """The number cells of these styles; None where parsing must find them, since a cell does not say where it stands.
+    """Finds the number cells of these styles by a search, which takes a tenth of the time of parsing all cells.
 
-    A search for just these cells takes a tenth of the time that parsing all cells does.
+    Returns None if the sheet must be parsed for them, because a cell has no reference or a tag is too long.
     """
     numbers = b"|".join(sorted(style.encode() for style in styles))
     cell = re.compile(rb"""<(?:\w+:)?c\s([^<>]*?\bs=["'](?:%b)["'][^<>]*)>""" % numbers)
@@ -196,9 +200,10 @@ def _local(name: str) -> str:
 
 
 class _CellScan:
-    """One pass over a sheet's XML. A row or cell without a reference stands behind the one before.
+    """Finds the facts in one pass over a sheet's XML.
 
-    percent: numbers of the cell styles that show percent.
+    A row or cell without a reference follows the previous one directly.
+    percent: the numbers of the cell styles that show percent.
     """
 
     def __init__(self, percent: frozenset[str]) -> None:
@@ -211,7 +216,7 @@ class _CellScan:
         self.text: list[str] = []
 
     def read(self, xml: IO[bytes]) -> SheetFacts:
-        """What the sheet says beside its values."""
+        """Reads the sheet and returns its facts."""
         parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
@@ -258,7 +263,7 @@ class _CellScan:
 
 
 def _column(reference: str) -> int:
-    """The column of a cell reference, from 0: "A1" is 0, "AA7" is 26."""
+    """Returns the column of a cell reference, from 0: "A1" is 0, "AA7" is 26."""
     column = 0
     for letter in reference:
         if not letter.isalpha():
