@@ -50,7 +50,7 @@ def prepare(
     with locks.queued(connection, LOCK, SUBJECT, "proses lain yang menyiapkan gudang data"):
         try:
             upgrade(connection, more={PERSONAL_SHAPES: shapes}, patience=patience)
-            locks.come_between(connection, lambda: _make(connection, contracts, set_aside), patience)
+            locks.retry_until_locked(connection, lambda: _make(connection, contracts, set_aside), patience)
         except errors.InsufficientPrivilege as error:
             user, database = connection.info.user, connection.info.dbname
             raise LoadError(

@@ -1,9 +1,9 @@
-"""Objects that depend on a relation and would be lost with it: an exchange makes them again, or is refused.
+"""Recreates the objects that depend on a relation when it is exchanged, or refuses the exchange.
 
-What belongs here: constraints, indexes, defaults, triggers, rules and statistics, as the statements that make them
-again; the objects that an exchange can't make again (policies, publications, materialized views, foreign keys of
-other tables, functions), as an error with a hint. Not here: the exchange; the views above, grants and comments, which
-it restores (swap.py). Why not TRUNCATE and INSERT: docs/adr/031.
+What belongs here: the statements that make constraints, indexes, defaults, triggers, rules and statistics again; the
+error for objects that can't be made again (policies, publications, materialized views, foreign keys of other tables,
+functions). Not here: the exchange itself; dependent views, grants and comments (swap.py). Why not TRUNCATE and INSERT:
+docs/adr/031.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from pipelines.errors import LoadError
 from pipelines.identifiers import CANDIDATE_SUFFIX, LONGEST_MODEL, shortened
 from pipelines.warehouse.relation import Relation, compiled, identifier
 
-# NOT NULL is a constraint by itself only from PostgreSQL 18 on; that of a primary key comes with the key.
 _HEAD = """
 select a.relation, a.kind, a.name, a.home, a.definition, a.state, d.description
 from (
@@ -36,7 +35,7 @@ _DEFAULTS = """
     join pg_catalog.pg_attribute as at on at.attrelid = f.adrelid and at.attnum = f.adnum and at.attgenerated = ''
     where f.adrelid = any(%(oids)s)
 """
-_ON_THE_ROWS = "".join(
+_COPIED_BEFORE = "".join(
     (
         _HEAD,
         """
@@ -59,6 +58,7 @@ _ON_THE_ROWS = "".join(
             select from pg_catalog.pg_constraint as k
             where k.conindid = i.indexrelid and k.conrelid = i.indrelid and k.contype in ('p', 'u', 'x')
         )
+    -- Before PostgreSQL 18, NOT NULL is not in pg_constraint. A primary key brings its own.
     union all
     select at.attrelid, 'not null', at.attname, null, '', null, 'pg_catalog.pg_attrdef'::regclass, 0
     from pg_catalog.pg_attribute as at
@@ -73,9 +73,9 @@ _ON_THE_ROWS = "".join(
         _TAIL,
     )
 )
-"""Objects that can be made on the new table before it has its name; the new rows must satisfy them."""
+"""Objects that are made on the new table before the exchange. The new rows must satisfy them."""
 
-_ON_THE_NAME = "".join(
+_MADE_AFTER = "".join(
     (
         _HEAD,
         _DEFAULTS,
@@ -100,7 +100,7 @@ _ON_THE_NAME = "".join(
         _TAIL,
     )
 )
-"""Objects that can be made only when the new relation has the name."""
+"""Objects that can be made only after the exchange, when the new relation has the name."""
 
 _HINDRANCES = """
 with types as (
@@ -171,19 +171,22 @@ _HINTS: Mapping[str, str] = {
     "pg_inherits": "keluarkan dari inheritance atau partitioning",
     "pg_seclabel": "pasang label pada view di atasnya",
 }
-"""What to do, by the system catalogue of what hinders."""
+"""What the operator can do, by the system catalogue of the object that prevents an exchange."""
 
 _STATES: Mapping[str, LiteralString] = {"D": "disable", "R": "enable replica", "A": "enable always"}
-"""States of a trigger or rule (pg_trigger.tgenabled, pg_rewrite.ev_enabled) that differ from how it is made."""
+"""The keywords that restore a state of a trigger or rule (pg_trigger.tgenabled, pg_rewrite.ev_enabled).
+
+A new one is enabled, so the state "O" needs none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attached:
     """One object that depends on a relation.
 
-    kind: constraint, index, not null, default, trigger, rule, statistics. home: the schema of one that has its own.
-    definition: of a constraint, an index or a default what stands behind its name; of others the whole statement.
-    state: "index" for a constraint that has one, "unique" for an index, the catalogue's letter for triggers and rules.
+    kind: constraint, index, not null, default, trigger, rule, statistics.
+    home: the schema of an object that has its own, such as an index.
+    definition: for a constraint, an index or a default the part of the statement after its name; else all of it.
+    state: "index" for a constraint with an index, "unique" for an index, the catalogue's letter for triggers and rules.
     """
 
     relation: int
@@ -195,20 +198,20 @@ class Attached:
     comment: str | None
 
 
-def on_the_rows(conn: Connection[Any], oid: int) -> list[Attached]:
-    """Constraints, indexes and defaults of a table, with every name qualified; call it with an empty search path."""
-    return [Attached(*row) for row in conn.execute(_ON_THE_ROWS, {"oids": [oid]}).fetchall()]
+def objects_copied_before_exchange(conn: Connection[Any], oid: int) -> list[Attached]:
+    """Constraints, indexes and defaults of a table. Call it with an empty search path, so that names are qualified."""
+    return [Attached(*row) for row in conn.execute(_COPIED_BEFORE, {"oids": [oid]}).fetchall()]
 
 
-def on_the_name(conn: Connection[Any], oids: Sequence[int]) -> list[Attached]:
-    """Triggers, rules, statistics and defaults of the relations; as `on_the_rows`."""
-    return [Attached(*row) for row in conn.execute(_ON_THE_NAME, {"oids": list(oids)}).fetchall()]
+def objects_made_after_exchange(conn: Connection[Any], oids: Sequence[int]) -> list[Attached]:
+    """Triggers, rules, statistics and defaults of the relations. Call it with an empty search path, too."""
+    return [Attached(*row) for row in conn.execute(_MADE_AFTER, {"oids": list(oids)}).fetchall()]
 
 
 def refuse_hindrances(conn: Connection[Any], relation: Relation, oids: Sequence[int]) -> None:
-    """Raises LoadError where an object depends on the relations that an exchange would lose, or that prevents it.
+    """Raises LoadError if an exchange would lose an object that depends on the relations, or is prevented by one.
 
-    oids: of `relation` and of the views above it. Call it with an empty search path.
+    oids: of `relation` and of the views that depend on it. Call it with an empty search path.
     """
     found = conn.execute(_HINDRANCES, {"oids": list(oids)}).fetchall()
     if not found:
@@ -221,8 +224,8 @@ def refuse_hindrances(conn: Connection[Any], relation: Relation, oids: Sequence[
     )
 
 
-def name_for_now(name: str) -> str:
-    """The name of a new index as long as the old one still has its name."""
+def temporary_name(name: str) -> str:
+    """The name of a new index while the old index still has the real one."""
     return shortened(name, LONGEST_MODEL) + CANDIDATE_SUFFIX
 
 
@@ -235,8 +238,8 @@ def copy_to(
 ) -> list[Attached]:
     """Makes the constraints, indexes and defaults of `relation` also on `candidate`. Gives those that were made.
 
-    Those of a column that `candidate` lacks are left out. ours: names that whoever built the candidate has made
-    already. Raises LoadError where the new rows break one.
+    Objects on a column that `candidate` lacks are left out. ours: names of objects that our own code has already made
+    on the candidate. Raises LoadError if the new rows break a constraint or index.
     """
     made: list[Attached] = []
     for thing in things:
@@ -261,18 +264,18 @@ def copy_to(
 def statement_on(table: Relation, thing: Attached) -> sql.Composed:
     """The statement that makes a constraint, an index or a default on `table`.
 
-    What has an index gets its name for now: the old one still has its own.
+    Indexes get a temporary name, because the old index still has the real one.
     """
     on, definition = identifier(table), compiled(thing.definition)
     if thing.kind == "index":
         return sql.SQL("create {}index {} on {} {}").format(
             sql.SQL("unique " if thing.state == "unique" else ""),
-            sql.Identifier(name_for_now(thing.name)),
+            sql.Identifier(temporary_name(thing.name)),
             on,
             definition,
         )
     if thing.kind == "constraint":
-        name = name_for_now(thing.name) if thing.state == "index" else thing.name
+        name = temporary_name(thing.name) if thing.state == "index" else thing.name
         return sql.SQL("alter table {} add constraint {} {}").format(on, sql.Identifier(name), definition)
     action = sql.SQL("set not null") if thing.kind == "not null" else sql.SQL("set default {}")
     return sql.SQL("alter table {} alter column {} {}").format(
@@ -280,23 +283,26 @@ def statement_on(table: Relation, thing: Attached) -> sql.Composed:
     )
 
 
-def settle(conn: Connection[Any], relation: Relation, made: Iterable[Attached]) -> None:
-    """Gives what `copy_to` made the names and comments of what it replaces."""
+def take_over_names(conn: Connection[Any], relation: Relation, made: Iterable[Attached]) -> None:
+    """Renames the indexes that `copy_to` made to the names of the old ones, and copies the comments of all objects."""
     for thing in made:
         if "index" in (thing.kind, thing.state):
             conn.execute(
                 sql.SQL("alter index {} rename to {}").format(
-                    sql.Identifier(relation.schema, name_for_now(thing.name)), sql.Identifier(thing.name)
+                    sql.Identifier(relation.schema, temporary_name(thing.name)), sql.Identifier(thing.name)
                 )
             )
         if thing.comment is not None:
             conn.execute(comment_statement(relation, thing))
 
 
-def give_back(conn: Connection[Any], relation: Relation, things: Iterable[Attached], below: Relation) -> None:
+def recreate_triggers_and_rules(
+    conn: Connection[Any], relation: Relation, things: Iterable[Attached], exchanged: Relation
+) -> None:
     """Makes triggers, rules and statistics of the relation again, and the defaults of a view.
 
-    below: the table that was exchanged. Raises LoadError for one that does not fit the new columns.
+    exchanged: the relation that was exchanged, for the error. Raises LoadError for a trigger, rule or default that does
+    not fit the new columns. Statistics that do not fit are left out.
     """
     for thing in things:
         statement = compiled(thing.definition)
@@ -309,9 +315,9 @@ def give_back(conn: Connection[Any], relation: Relation, things: Iterable[Attach
             if thing.kind == "statistics":
                 continue
             raise LoadError(
-                below.dotted,
+                exchanged.dotted,
                 f"bentuk barunya merusak {thing.kind} {thing.name} pada {relation.dotted}:"
-                f" {error.diag.message_primary}",
+                f' kata PostgreSQL: "{error.diag.message_primary}"',
                 hint=f"pertahankan kolom itu, atau ubah dulu {thing.kind} itu",
             ) from error
         state = _STATES.get(thing.state or "")

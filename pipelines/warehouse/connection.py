@@ -1,4 +1,4 @@
-"""Sessions of the warehouse. Not here: what a warehouse needs before its first load (load/prepare.py)."""
+"""Opens sessions of the warehouse. Not here: what a warehouse needs before its first load (load/prepare.py)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipelines.redaction.database_urls import libpq_url
 
 
 def connect(url: str) -> Connection[Any]:
-    """Opens a session of the warehouse: autocommit, dates year first, Kalimantan's time. Raises LoadError."""
+    """Opens a session of the warehouse: autocommit, dates with the year first, WITA. Raises LoadError."""
     try:
         connection: Connection[Any] = psycopg.connect(
             libpq_url(url), autocommit=True, application_name="gudang"
@@ -29,7 +29,7 @@ def connect(url: str) -> Connection[Any]:
     connection.execute("select set_config('timezone', %s, false)", [TIMEZONE])
     connection.execute("set datestyle to 'ISO, YMD'")
     connection.execute("set client_min_messages to warning")
-    # Without this, a long statement of a killed client holds the dataset's lock until it ends by itself.
+    # Without this, a long statement of a killed client would hold the dataset's lock until the statement ends.
     connection.execute("set client_connection_check_interval to '1s'")
     return connection
 

@@ -1,6 +1,7 @@
-"""Rows of a query as a pandas DataFrame whose columns have the types of PostgreSQL's.
+"""Reads the rows of a query as a pandas DataFrame whose column types match PostgreSQL's.
 
-What belongs here: the query and the types. Not here: the connection (connection.py), who asks (resources/warehouse.py).
+What belongs here: the query and the types. Not here: the connection (connection.py), the resource that calls this
+(resources/warehouse.py).
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ _DTYPES: Mapping[str, str] = {
     "timestamp": "datetime64[us]",
     "timestamptz": f"datetime64[us, {TIMEZONE}]",
 }
-"""Types that know a missing value, so that a NULL does not turn whole numbers into decimals. Others stay as psycopg
-gives them."""
+"""Types with a missing value, so that a NULL does not turn whole numbers into decimals. Columns of other types stay as
+psycopg gives them."""
 
 
 def read_frame(

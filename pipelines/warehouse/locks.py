@@ -1,8 +1,8 @@
-"""Locks of the warehouse that somebody else may hold, and how long we wait for them.
+"""Waits for locks of PostgreSQL that another session may hold.
 
-What belongs here: waiting for the locks of tables and rows (`LockPatience`), and advisory locks by name, under which a
-thing is done only once at a time (a dataset's load, a model's build, a publication, the preparation of the warehouse).
-Not here: what is done once a lock is held.
+What belongs here: waiting for the locks of tables and rows (`LockPatience`), and advisory locks by name, which keep two
+sessions from doing the same thing at once (a dataset's load, a model's build, a publication, the preparation of the
+warehouse). Not here: the work that is done while a lock is held.
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ log = logging.getLogger("gudang")
 
 @dataclass(frozen=True, slots=True)
 class LockPatience:
-    """How long we wait for whoever holds a table or its rows, in seconds.
+    """How long we wait for another session that has locked a table or its rows, in seconds.
 
-    total: after this long we give up. attempt: lock_timeout of one attempt to lock a table that readers hold. New
-    readers queue behind us while we wait, so we give way between attempts. pause: how long we give way.
+    total: after this time we give up.
+    attempt: lock_timeout of one attempt to lock a table that readers hold. New readers have to wait while we wait, so
+    we give way between attempts.
+    pause: how long we give way.
     """
 
     total: float = 60.0
@@ -48,19 +50,21 @@ def queued(
     connection: Connection[Any],
     key: str,
     subject: str,
-    before: str,
+    waits_for: str,
     *,
     limit: float = QUEUE_S,
     every: float = QUEUE_LOGGED_S,
 ) -> Iterator[None]:
-    """Holds the session's advisory lock `key`; whoever else wants it waits. The lock ends with the session.
+    """Holds the session's advisory lock `key`, and waits if another session holds it. It ends with the session.
 
-    subject: the dataset, model or publication. before: what is waited for, in Indonesian ("pemuatan lain dari dataset
-    ini"). `connection` is in autocommit. While it waits it logs for what, every `every` seconds. Raises LoadError
-    after `limit` seconds.
+    connection: in autocommit.
+    subject: the dataset, model or publication, for log and error.
+    waits_for: what the other session does, in Indonesian ("pemuatan lain dari dataset ini").
+
+    While it waits, it logs every `every` seconds what it waits for. Raises LoadError after `limit` seconds.
     """
     if not try_queue(connection, key):
-        _wait(connection, key, subject, before, limit, every)
+        _wait(connection, key, subject, waits_for, limit, every)
     try:
         yield
     finally:
@@ -70,7 +74,7 @@ def queued(
 
 
 def try_queue(connection: Connection[Any], key: str) -> bool:
-    """Takes the lock of `queued` if nobody holds it. Gives whether it did."""
+    """Takes the lock of `queued` if no other session holds it. True if it took the lock."""
     row = connection.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", [key]).fetchone()
     return bool(row and row[0])
 
@@ -86,18 +90,18 @@ def lock_until_commit(connection: Connection[Any], key: str) -> None:
 
 
 def _wait(
-    connection: Connection[Any], key: str, subject: str, before: str, limit: float, every: float
+    connection: Connection[Any], key: str, subject: str, waits_for: str, limit: float, every: float
 ) -> None:
     started = time.monotonic()
     while (waited := time.monotonic() - started) < limit:
-        log.info("%s: menunggu %s selesai (sudah %.0f dari %.0f detik)", subject, before, waited, limit)
+        log.info("%s: menunggu %s selesai (sudah %.0f dari %.0f detik)", subject, waits_for, waited, limit)
         with suppress(errors.LockNotAvailable), connection.transaction():
             limit_waiting(connection, min(every, limit - waited))
             connection.execute("select pg_advisory_lock(hashtextextended(%s, 0))", [key])
             return
     raise LoadError(
         subject,
-        f"{before} masih berjalan sesudah {limit:.0f} detik",
+        f"{waits_for} masih berjalan sesudah {limit:.0f} detik",
         hint="tunggu sampai selesai, atau hentikan run yang menjalankannya",
     )
 
@@ -109,12 +113,12 @@ def limit_waiting(connection: Connection[Any], seconds: float = PATIENCE.total) 
     connection.execute(sql.SQL("set local lock_timeout = {}").format(sql.Literal(milliseconds)))
 
 
-def come_between(
+def retry_until_locked(
     connection: Connection[Any], act: Callable[[], None], patience: LockPatience = PATIENCE
 ) -> None:
-    """Runs `act` in a transaction (or savepoint) of its own, and again until it gets its locks.
+    """Runs `act` in a transaction (or savepoint), and repeats it until it gets its locks.
 
-    Raises LockNotAvailable or DeadlockDetected when the patience is over; nothing of `act` is done then.
+    Raises LockNotAvailable or DeadlockDetected when the patience is over. `act` is then rolled back.
     """
     until = time.monotonic() + patience.total
     while True:

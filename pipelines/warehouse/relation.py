@@ -1,7 +1,7 @@
-"""A table or view of the warehouse as a value, and what the catalogue says of it.
+"""A table or view of the warehouse as a value, and its entry in the catalogue.
 
-What belongs here: its name, columns and comments, dropping it. Not here: exchanging it for another (swap.py), objects
-that depend on it (attached.py).
+What belongs here: its name, columns and comments, dropping it. Not here: exchanging it (swap.py), objects that depend
+on it (attached.py).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Relation:
 
     @property
     def table(self) -> str:
-        """The same under the name that dbt's templates use."""
+        """The same as `name`; dbt's templates call it `table`."""
         return self.identifier
 
     @property
@@ -39,7 +39,7 @@ class Relation:
 
     @property
     def candidate(self) -> Relation:
-        """The relation beside it in which its next content is made."""
+        """The relation in which the next content is made, before it replaces this one."""
         return Relation(self.schema, self.identifier + CANDIDATE_SUFFIX)
 
     def __str__(self) -> str:
@@ -71,7 +71,7 @@ _KINDS: Mapping[str, LiteralString] = {
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """A relation as it stands in the catalogue. `kind` is PostgreSQL's relkind."""
+    """A relation as the catalogue describes it. `kind` is PostgreSQL's relkind."""
 
     oid: int
     kind: str
@@ -81,17 +81,17 @@ class Existing:
 
     @property
     def keyword(self) -> sql.SQL:
-        """What ALTER and DROP call its kind."""
+        """The keyword of its kind in ALTER and DROP."""
         return sql.SQL(_KINDS.get(self.kind, "table"))
 
 
 def identifier(relation: Relation) -> sql.Identifier:
-    """Its quoted name with the schema, for a statement."""
+    """The quoted name of the relation with its schema, for a statement."""
     return sql.Identifier(relation.schema, relation.identifier)
 
 
 def compiled(query: str) -> sql.SQL:
-    """Trusts SQL text of the project's own templates or of the catalogue as code. Never call it with a user's value."""
+    """SQL text of the project's own templates or of the catalogue, as code. Never call it with a user's value."""
     return sql.SQL(cast(LiteralString, query))
 
 
@@ -117,7 +117,7 @@ def drop(conn: Connection[Any], relation: Relation) -> None:
 def describe(
     conn: Connection[Any], relation: Relation, keyword: LiteralString, comments: Mapping[str | None, str]
 ) -> None:
-    """Sets comments. comments: of the relation itself under None, of its columns under their names."""
+    """Sets comments. comments: by the name of a column; the relation's own is under None."""
     statements = comment_statements(relation, keyword, comments)
     if statements:
         conn.execute(sql.SQL("; ").join(statements))

@@ -1,9 +1,9 @@
-"""Puts a new relation in the place of an old one, in the caller's transaction.
+"""Replaces a relation by a new one, in the caller's transaction.
 
-What belongs here: what survives the exchange: owner, grants (also of columns), storage options, comments, the views
-above and the objects that depend on all of these (attached.py). What can't survive makes the exchange fail: nothing
-that protects data is lost silently. Settings of a column that only tune it (statistics target, storage) are not kept.
-Used for raw tables (load/apply/) and models (models/build/). Not here: building and testing the new relation.
+What belongs here: keeping owner, grants (also of columns), storage options, comments, the views that depend on the
+relation, and their objects (attached.py). An exchange that would lose one of these fails, so that nothing that protects
+data is lost silently. Settings that only tune a column (statistics target, storage) are not kept. Raw tables
+(load/apply/) and models (models/build/) are exchanged here. Not here: building and testing the new relation.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from pipelines.warehouse import locks
 from pipelines.warehouse.attached import (
     Attached,
     copy_to,
-    give_back,
-    on_the_name,
-    on_the_rows,
+    objects_copied_before_exchange,
+    objects_made_after_exchange,
+    recreate_triggers_and_rules,
     refuse_hindrances,
-    settle,
+    take_over_names,
 )
 from pipelines.warehouse.relation import (
     Existing,
@@ -88,7 +88,7 @@ order by dependents.depth, n.nspname, c.relname
 
 
 class Grant(NamedTuple):
-    """A right on a relation, or on one of its columns. to_all: it is everybody's (public)."""
+    """A right on a relation, or on one of its columns. to_all: everybody has it (public)."""
 
     to_all: bool
     role: str
@@ -99,7 +99,7 @@ class Grant(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What the new relation gets from the old one."""
+    """The owner, options, grants and comments that the new relation gets from the old one."""
 
     owner: str
     options: tuple[str, ...]
@@ -109,6 +109,8 @@ class _Kept:
 
 @dataclass(frozen=True, slots=True)
 class _View:
+    """A view that depends on the exchanged relation, with all that is needed to make it again."""
+
     oid: int
     relation: Relation
     definition: str
@@ -116,7 +118,8 @@ class _View:
     kept: _Kept
 
 
-def _present(conn: Connection[Any], relation: Relation) -> Existing:
+def _require_existing(conn: Connection[Any], relation: Relation) -> Existing:
+    """The relation in the catalogue. Raises LoadError if it is gone."""
     found = existing(conn, relation)
     if found is None:
         raise LoadError(relation.dotted, "hilang di tengah penukaran", hint="bangun lagi")
@@ -129,38 +132,40 @@ def exchange_table(
     candidate: Relation,
     rewritten: Mapping[str, str] | None = None,
     ours: re.Pattern[str] | None = None,
-    may_go: Collection[str] = (),
+    droppable_schemas: Collection[str] = (),
     patience: locks.LockPatience = locks.PATIENCE,
 ) -> None:
-    """Gives the table `candidate` the name and the place of `relation`. Call it inside a transaction.
+    """Replaces the table `relation` by the table `candidate`, which gets its name. Call it inside a transaction.
 
-    rewritten: by `schema.name` of a view, the query to use when its present one no longer fits.
-    ours: names of indexes and keys that whoever built `candidate` has made; the others are made on it here.
-    may_go: schemas whose views are left out when they no longer fit.
-    patience: how long to wait for readers. Raises LoadError when it is over, and where something would be lost.
+    rewritten: the query of a view, by its `schema.name`, for a view whose present query no longer fits.
+    ours: names of indexes and keys that our own code has already made on `candidate`; the others are made here.
+    droppable_schemas: schemas whose views are dropped if they no longer fit.
+    patience: how long to wait for readers.
+
+    Raises LoadError if the patience is over, or if an object would be lost.
     """
-    made = _copied(conn, relation, candidate, ours)
+    made = _copy_dependent_objects(conn, relation, candidate, ours)
     rename = sql.SQL("alter table {} rename to {}").format(
         identifier(candidate), sql.Identifier(relation.identifier)
     )
-    _exchange(conn, relation, rename, rewritten or {}, may_go, patience)
-    settle(conn, relation, made)
+    _exchange(conn, relation, rename, rewritten or {}, droppable_schemas, patience)
+    take_over_names(conn, relation, made)
 
 
-def _copied(
+def _copy_dependent_objects(
     conn: Connection[Any], relation: Relation, candidate: Relation, ours: re.Pattern[str] | None
 ) -> list[Attached]:
-    """Makes on the new table what depends on the old one's rows, before the old one is locked."""
+    """Makes constraints, indexes and defaults of the old table on the new one, before the old one is locked."""
     old = existing(conn, relation)
     if old is None:
         return []
     with _no_search_path(conn):
-        return copy_to(conn, relation, candidate, on_the_rows(conn, old.oid), ours)
+        return copy_to(conn, relation, candidate, objects_copied_before_exchange(conn, old.oid), ours)
 
 
 @contextmanager
 def _no_search_path(conn: Connection[Any]) -> Generator[None]:
-    """Makes the catalogue name every schema, so that a definition means the same when it is made again."""
+    """Empties the search path, so that the catalogue's definitions name every schema and can be run anywhere."""
     conn.execute("set local search_path = ''")
     yield
     conn.execute("set local search_path to default")
@@ -169,7 +174,10 @@ def _no_search_path(conn: Connection[Any]) -> Generator[None]:
 def exchange_view(
     conn: Connection[Any], relation: Relation, query: str, rewritten: Mapping[str, str] | None = None
 ) -> None:
-    """Gives the view `relation` another query, in place where its columns allow it. Call it inside a transaction."""
+    """Gives the view `relation` another query; if its columns differ, the view is replaced.
+
+    Call it inside a transaction.
+    """
     try:
         with conn.transaction():
             conn.execute(
@@ -185,18 +193,20 @@ def _exchange(
     relation: Relation,
     create: sql.Composed,
     rewritten: Mapping[str, str],
-    may_go: Collection[str] = (),
+    droppable_schemas: Collection[str] = (),
     patience: locks.LockPatience = locks.PATIENCE,
 ) -> None:
+    """Runs `create` in the place of `relation`, with its locks. Raises LoadError if they can't be had in time."""
+
     def act() -> None:
         old = existing(conn, relation)
         if old is None:
             conn.execute(create)
         else:
-            _replace(conn, relation, create, rewritten, old, may_go)
+            _replace(conn, relation, create, rewritten, old, droppable_schemas)
 
     try:
-        locks.come_between(conn, act, patience)
+        locks.retry_until_locked(conn, act, patience)
     except (errors.LockNotAvailable, errors.DeadlockDetected) as error:
         raise LoadError(
             relation.dotted,
@@ -211,37 +221,40 @@ def _replace(
     create: sql.Composed,
     rewritten: Mapping[str, str],
     old: Existing,
-    may_go: Collection[str],
+    droppable_schemas: Collection[str],
 ) -> None:
+    """Drops the old relation with its views, runs `create`, and makes all that depends on it again."""
     if old.row_security:
         raise LoadError(
             relation.dotted,
             "memakai row security, yang akan hilang bila ditukar",
             hint="pasang pada view di atasnya",
         )
-    kept = _keep(conn, old)
+    kept = _read_kept(conn, old)
     with _no_search_path(conn):
         views = _dependent_views(conn, old)
         oids = [old.oid, *(view.oid for view in views)]
         refuse_hindrances(conn, relation, oids)
-        things = on_the_name(conn, oids)
+        things = objects_made_after_exchange(conn, oids)
         for view in reversed(views):
             conn.execute(sql.SQL("drop view {}").format(identifier(view.relation)))
         conn.execute(sql.SQL("drop {} {}").format(old.keyword, identifier(relation)))
     conn.execute(create)
-    _give_back(conn, relation, kept)
+    _restore_rights_and_comments(conn, relation, kept)
     with _no_search_path(conn):
         of_table = [
             t for t in things if t.relation == old.oid and t.kind in ("trigger", "rule", "statistics")
         ]
-        give_back(conn, relation, of_table, relation)
+        recreate_triggers_and_rules(conn, relation, of_table, relation)
         for view in views:
-            if not _recreate(conn, view, relation, rewritten.get(view.relation.dotted), may_go):
+            if not _recreate(conn, view, relation, rewritten.get(view.relation.dotted), droppable_schemas):
                 continue
-            give_back(conn, view.relation, [t for t in things if t.relation == view.oid], relation)
+            recreate_triggers_and_rules(
+                conn, view.relation, [t for t in things if t.relation == view.oid], relation
+            )
 
 
-def _keep(conn: Connection[Any], old: Existing) -> _Kept:
+def _read_kept(conn: Connection[Any], old: Existing) -> _Kept:
     comments = conn.execute(_COMMENTS, (old.oid,)).fetchall()
     return _Kept(old.owner, old.options, tuple(_grants(conn, old.oid)), dict(comments))
 
@@ -254,17 +267,26 @@ def _dependent_views(conn: Connection[Any], old: Existing) -> list[_View]:
     views: list[_View] = []
     for schema, name, definition in conn.execute(_DEPENDENT_VIEWS, {"oid": old.oid}).fetchall():
         relation = Relation(schema, name)
-        found = _present(conn, relation)
+        found = _require_existing(conn, relation)
         views.append(
-            _View(found.oid, relation, definition.rstrip().rstrip(";"), found.options, _keep(conn, found))
+            _View(
+                found.oid, relation, definition.rstrip().rstrip(";"), found.options, _read_kept(conn, found)
+            )
         )
     return views
 
 
 def _recreate(
-    conn: Connection[Any], view: _View, below: Relation, rewritten: str | None, may_go: Collection[str]
+    conn: Connection[Any],
+    view: _View,
+    exchanged: Relation,
+    rewritten: str | None,
+    droppable_schemas: Collection[str],
 ) -> bool:
-    """Makes the view again. False for one of `may_go` that no longer fits, or whose view below did not."""
+    """Makes the view again. False if it no longer fits, and is in one of `droppable_schemas`.
+
+    A view does not fit, either, if it reads a view that was left out. Raises LoadError for a view of another schema.
+    """
     options = sql.SQL(", ").join(compiled(option) for option in view.options)
     head = sql.SQL("create view {} {} as ").format(
         identifier(view.relation), sql.SQL("with ({})").format(options) if view.options else sql.SQL("")
@@ -275,21 +297,26 @@ def _recreate(
     except (
         errors.UndefinedColumn, errors.UndefinedFunction, errors.UndefinedTable, errors.DatatypeMismatch
     ) as error:  # fmt: skip
-        if rewritten is None and view.relation.schema in may_go:
+        if rewritten is None and view.relation.schema in droppable_schemas:
             return False
         if rewritten is None:
             raise LoadError(
-                below.dotted,
-                f"bentuk barunya merusak view {view.relation.dotted}: {error.diag.message_primary}",
+                exchanged.dotted,
+                f"bentuk barunya merusak view {view.relation.dotted}: kata PostgreSQL:"
+                f' "{error.diag.message_primary}"',
                 hint="pertahankan kolom itu, atau ubah dulu view itu",
             ) from error
         conn.execute(head + compiled(rewritten))
-    _give_back(conn, view.relation, view.kept)
+    _restore_rights_and_comments(conn, view.relation, view.kept)
     return True
 
 
-def _give_back(conn: Connection[Any], relation: Relation, kept: _Kept) -> None:
-    new = _present(conn, relation)
+def _restore_rights_and_comments(conn: Connection[Any], relation: Relation, kept: _Kept) -> None:
+    """Sets owner, options, grants and comments of the new relation as those of the old one.
+
+    A comment that the new relation has already stays.
+    """
+    new = _require_existing(conn, relation)
     if new.owner != kept.owner:
         conn.execute(
             sql.SQL("alter {} {} owner to {}").format(
@@ -300,7 +327,7 @@ def _give_back(conn: Connection[Any], relation: Relation, kept: _Kept) -> None:
         options = sql.SQL(", ").join(compiled(option) for option in kept.options)
         conn.execute(sql.SQL("alter table {} set ({})").format(identifier(relation), options))
     names = {name for name, _ in columns_of(conn, relation)}
-    # Default privileges may have opened the new relation to others: rights stay what they were.
+    # Default privileges may have given rights on the new relation that the old one did not have.
     for grant in _grants(conn, new.oid):
         conn.execute(grant_statement(relation, grant, revoke=True))
     for grant in kept.grants:

@@ -1,6 +1,6 @@
-"""How long one statement of a load may run in the warehouse: a pattern may take years over a single cell.
+"""Limits how long one statement of a load may run: a regular expression may take years for a single cell.
 
-What belongs here: the limit of a session's statements, and the error when it is over. Not here: waiting for locks
+What belongs here: the limit of a session's statements, and the error when it is exceeded. Not here: waiting for locks
 (locks.py), how long a source may take (extract/).
 """
 
@@ -41,13 +41,13 @@ def limited(connection: Connection[Any], contract: Contract, what: str) -> Gener
             hint=f"sederhanakan pattern kolom itu di kontrak, atau perpanjang {PROPERTY}",
         ) from error
     finally:
-        # A session that was lost needs no reset; the error that lost it is the one to raise.
+        # A lost session needs no reset, and the error that ended it must be the one that is raised.
         with suppress(psycopg.Error):
             connection.execute("reset statement_timeout")
 
 
 def limited_url(url: str, contract: Contract) -> str:
-    """The warehouse's URL (SQLAlchemy) with the same limit for each statement of a session."""
+    """The warehouse's URL (SQLAlchemy) with the limit of check_timeout for each statement of its sessions."""
     parsed = make_url(url)
     before = parsed.query.get("options", "")
     given = before if isinstance(before, str) else " ".join(before)

@@ -1,8 +1,8 @@
 """Brings the warehouse's own schema to this version: migrations by number, then functions and views.
 
-What belongs here: which scripts have to run, and `ops.migration`, which remembers the ones that did.
+What belongs here: which scripts have to run, and `ops.migration`, the list of scripts that ran.
 - migrations/NNN_<what>.sql change tables. Each runs once, in the order of the numbers, and is never edited afterwards.
-- functions/*.sql and views/*.sql say what stands now (`create or replace`). Each runs again when its text changed.
+- functions/*.sql and views/*.sql define the present version (`create or replace`). Each runs again if its text changed.
 - SIMILARITY depends on what the server offers, and runs at every start.
 Not here: raw tables and the contracts' promises (load/prepare.py).
 """
@@ -41,7 +41,10 @@ comment on column ops.migration.version is 'The version of gudang that ran it la
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """SQL of the warehouse's own. number: order of a migration; None for one that runs again when its text changed."""
+    """A script that makes a part of the warehouse's own schema.
+
+    number: the place of a migration in their order; None for a script that runs again whenever its text changed.
+    """
 
     name: str
     text: str
@@ -49,7 +52,7 @@ class Script:
 
     @property
     def sha256(self) -> str:
-        """Of its text; another one means another script."""
+        """The SHA-256 of the text, by which a change is noticed."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
@@ -67,23 +70,23 @@ def migrations() -> list[Script]:
     return [Script(name, text, int(name[:3])) for name, text in _files("migrations")]
 
 
-def replaced() -> list[Script]:
-    """Functions, then the views that may call them."""
+def functions_and_views() -> list[Script]:
+    """The scripts of functions, and then of the views that may call them."""
     found = [(f"{folder}/{name}", text) for folder in ("functions", "views") for name, text in _files(folder)]
     return [Script(name, text) for name, text in found if name != SIMILARITY]
 
 
 def _files(folder: str) -> list[tuple[str, str]]:
-    """Name and text of each script in a folder beside this module, by name."""
+    """Name and text of each script in a folder of this package, sorted by name."""
     place = resources.files("pipelines.warehouse").joinpath(folder)
     scripts: list[Traversable] = [entry for entry in place.iterdir() if entry.name.endswith(".sql")]
     return sorted((entry.name, entry.read_text("utf-8")) for entry in scripts)
 
 
 def pending(scripts: Iterable[Script], applied: Sequence[Applied]) -> list[Script]:
-    """Those that have to run, in their order.
+    """The scripts that have to run, in their order.
 
-    Raises LoadError where the warehouse is newer than `scripts`, or a migration that ran has another text now.
+    Raises LoadError if the warehouse is newer than `scripts`, or a migration that ran has another text now.
     """
     scripts = list(scripts)
     by_number = {row.number: row for row in applied if row.number is not None}
@@ -117,13 +120,14 @@ def upgrade(
     known: Sequence[Script] | None = None,
     patience: locks.LockPatience = locks.PATIENCE,
 ) -> list[str]:
-    """Runs what this warehouse lacks, each script in a transaction of its own. Gives the names of what ran.
+    """Runs the scripts that this warehouse lacks, one transaction each. Gives the names of those that ran.
 
-    more: text of further functions by name. known: other scripts than those of this version. Call it while no other
-    session prepares the warehouse. Raises LoadError as `pending` does, and psycopg's errors, for lack of a right or of
-    a lock among others.
+    more: text of further functions by name. known: scripts to use instead of those of this version.
+
+    Call it while no other session prepares the warehouse. Raises LoadError as `pending` does, and psycopg's errors,
+    for example if a right is missing or a lock can't be had.
     """
-    scripts = [*migrations(), *replaced()] if known is None else list(known)
+    scripts = [*migrations(), *functions_and_views()] if known is None else list(known)
     scripts += [Script(name, text) for name, text in (more or {}).items()]
     applied = applied_scripts(connection)
     due = pending(scripts, applied or [])
@@ -131,7 +135,7 @@ def upgrade(
         with connection.transaction():
             connection.execute(_LEDGER)
     for script in due:
-        locks.come_between(connection, lambda script=script: _run(connection, script), patience)
+        locks.retry_until_locked(connection, lambda script=script: _run(connection, script), patience)
     if known is None:
         place = resources.files("pipelines.warehouse").joinpath(SIMILARITY)
         connection.execute(place.read_bytes())
@@ -139,7 +143,7 @@ def upgrade(
 
 
 def applied_scripts(connection: Connection[Any]) -> list[Applied] | None:
-    """The rows of ops.migration; None where the warehouse has no such table yet."""
+    """The rows of ops.migration; None if the warehouse has no such table yet."""
     if connection.execute("select to_regclass('ops.migration')").fetchone() == (None,):
         return None
     rows = connection.execute("select name, number, sha256 from ops.migration order by number").fetchall()

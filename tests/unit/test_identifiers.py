@@ -13,7 +13,7 @@ from pipelines.errors import ModelError
 from pipelines.identifiers import LONGEST_NAME, LONGEST_TABLE, shortened
 from pipelines.load.plan import LoadPlan, create_raw
 from pipelines.models.project.materialization import Index
-from pipelines.warehouse.attached import name_for_now
+from pipelines.warehouse.attached import temporary_name
 from tests.support.contracts import column, database, document, make, write
 from tests.support.dbt_folder import DbtFolder
 
@@ -22,7 +22,7 @@ def test_a_name_that_fits_stays_and_a_longer_one_is_cut_by_bytes_and_is_still_it
     assert shortened("a" * 63) == "a" * 63
     first, second = (shortened("ä" * 60 + end) for end in "xy")
     assert first != second and max(len(n.encode()) for n in (first, second)) <= LONGEST_NAME
-    names = {name_for_now("i" * 60 + end) for end in "xyz"} | {name_for_now("i" * 57)}
+    names = {temporary_name("i" * 60 + end) for end in "xyz"} | {temporary_name("i" * 57)}
     assert len(names) == 4 and max(map(len, names)) <= LONGEST_NAME
 
 

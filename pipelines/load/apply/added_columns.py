@@ -1,6 +1,6 @@
-"""Schema evolution of raw: adds the columns that a contract has got since, and fills them in the rows that stay.
+"""Schema evolution: adds new columns of the contract to raw, and fills them in the rows that stay.
 
-A raw table without a row is made anew by the contract, whatever changed: no row was ever loaded by the old one.
+A raw table without rows is made anew instead, whatever changed.
 
 What belongs here: comparing contract and raw, and SQL that adds columns and fills them. Not here: which differences a
 load accepts (steps.py), changes at the source (load/drift.py).
@@ -24,7 +24,7 @@ from pipelines.warehouse.swap import exchange_table
 MODEL_SCHEMAS = frozenset({"staging", "core", "mart_satu_data", "mart_spbe"})
 """Schemas of SQL models. A view there that does not fit the new table is dropped: the next night builds it again."""
 _OWN_INDEXES = re.compile(r".*_(pkey|current)")
-"""The names of indexes that every raw table has by itself."""
+"""Matches the names of indexes that `create_raw` makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Difference:
 
     @property
     def only_adds(self) -> bool:
-        """Whether raw becomes what the contract says by added columns alone."""
+        """Whether raw has the contract's columns once the new ones are added."""
         return bool(self.added) and not self.changed
 
 
@@ -53,7 +53,7 @@ SAME_SHAPE = Difference()
 
 
 def compare(connection: Connection[Any], plan: LoadPlan) -> Difference:
-    """The difference between raw and the contract. The order of columns is none: an added column stands last in raw."""
+    """The difference between raw and the contract. The order of columns does not count: new columns are last in raw."""
     there = dict(connection.execute(RAW_SHAPE, [plan.raw.as_string(connection)]).fetchall())
     wanted = dict(expected_shape(plan.contract))
     added = tuple(n for n in wanted if n not in there)
@@ -73,9 +73,9 @@ def _raw_key(connection: Connection[Any], plan: LoadPlan) -> set[str]:
 
 
 def remake_if_empty(connection: Connection[Any], plan: LoadPlan) -> None:
-    """Makes a raw table anew that has no row and other columns than the contract; its grants and views stay.
+    """Makes the raw table anew if it has no row and other columns than the contract. Grants and views stay.
 
-    So a contract can be corrected after its first load was refused.
+    This allows a contract to be corrected after its first load was refused.
     """
     if existing(connection, Relation("raw", plan.contract.table)) is None:
         return
@@ -89,7 +89,12 @@ def remake_if_empty(connection: Connection[Any], plan: LoadPlan) -> None:
         made = Relation("raw", plan.renewed_name)
         raw = Relation("raw", plan.contract.table)
         exchange_table(
-            connection, raw, made, ours=_OWN_INDEXES, may_go=MODEL_SCHEMAS, patience=plan.waits.locks
+            connection,
+            raw,
+            made,
+            ours=_OWN_INDEXES,
+            droppable_schemas=MODEL_SCHEMAS,
+            patience=plan.waits.locks,
         )
         if plan.contract.keeps_history:
             connection.execute(
@@ -101,14 +106,17 @@ def remake_if_empty(connection: Connection[Any], plan: LoadPlan) -> None:
 
 
 def add(plan: LoadPlan, added: Sequence[str]) -> sql.Composed:
-    """Adds the columns to raw."""
+    """The statement that adds the columns to raw."""
     kinds = dict(raw_columns(plan.contract))
     parts = [sql.SQL("add column {} {}").format(sql.Identifier(n), sql_type(kinds[n])) for n in added]
     return sql.SQL("alter table {} {}").format(plan.raw, sql.SQL(", ").join(parts))
 
 
 def fill(plan: LoadPlan, added: Sequence[str]) -> sql.Composed | None:
-    """Fills the added columns of rows that are otherwise as staged; None where no column of the source was added."""
+    """Fills the added columns in rows of raw that otherwise equal a staged row.
+
+    Gives None if no column of the source was added.
+    """
     fresh = [n for n in added if n in plan.content]
     if not fresh:
         return None
@@ -118,7 +126,7 @@ def fill(plan: LoadPlan, added: Sequence[str]) -> sql.Composed | None:
 
 
 def _fill_by_key(plan: LoadPlan, fresh: Sequence[str], known: Sequence[str]) -> sql.Composed:
-    """A row of raw (t) is filled from the staged row (s) with its key, if their known columns are the same."""
+    """Fills a row of raw (t) from the staged row (s) with its key, if their known columns are the same."""
     # Without a cursor an old version may have the content of the current one, and its value then is not known.
     current_only = plan.contract.keeps_history and not plan.contract.cursor
     return sql.SQL(
@@ -137,9 +145,9 @@ def _fill_by_key(plan: LoadPlan, fresh: Sequence[str], known: Sequence[str]) -> 
 
 
 def _fill_by_content(plan: LoadPlan, fresh: Sequence[str], known: Sequence[str]) -> sql.Composed:
-    """Without a key: the n-th row of raw with some content is filled from the n-th staged row with the same content.
+    """Fills rows without a key: the n-th row of raw with some content from the n-th staged row with that content.
 
-    So of rows that are the same as many are filled as the source has.
+    If raw has more of them than the source, the remaining ones are not filled.
     """
     known_columns = identifiers(known)
     numbered = sql.SQL("row({0})::text as alike, row_number() over (partition by {0} order by {1}) as n")

@@ -28,7 +28,7 @@ from pipelines.models.project.nodes import Node, Project
 from pipelines.quality.results import CheckResult
 from pipelines.quality.run import import_ahead, run_suite
 from pipelines.suggest import did_you_mean
-from pipelines.warehouse.attached import name_for_now
+from pipelines.warehouse.attached import temporary_name
 from pipelines.warehouse.locks import limit_waiting, queued
 from pipelines.warehouse.relation import Relation, columns_of, compiled, describe, drop, existing, identifier
 from pipelines.warehouse.swap import exchange_table, exchange_view
@@ -202,7 +202,7 @@ class Builder:
         else:
             rows = self._create_candidate(node, "create table {} as\n", node.sql)
         for index in node.materialization.indexes:
-            name = name_for_now(index.name(node.name))
+            name = temporary_name(index.name(node.name))
             self.conn.execute(create_index(index, name, node.table.candidate))
         self._analyze(node.table.candidate)
         return rows
@@ -226,7 +226,7 @@ class Builder:
             exchange_table(self.conn, node.table, candidate, self._views, _OUR_INDEX)
             for index in node.materialization.indexes:
                 name = index.name(node.name)
-                made = sql.Identifier(node.schema, name_for_now(name))
+                made = sql.Identifier(node.schema, temporary_name(name))
                 self.conn.execute(sql.SQL("alter index {} rename to {}").format(made, sql.Identifier(name)))
         self._describe_and_grant(node)
         if node.kind == "seed":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from psycopg import sql
 
-from pipelines.warehouse.attached import Attached, comment_statement, name_for_now, statement_on
+from pipelines.warehouse.attached import Attached, comment_statement, statement_on, temporary_name
 from pipelines.warehouse.relation import Relation, comment_statements
 from pipelines.warehouse.swap import Grant, grant_statement
 
@@ -28,11 +28,11 @@ def thing(
     [
         (
             thing("index", "waktu", "USING btree (waktu)"),
-            f'create index "{name_for_now("waktu")}" on "raw"."dinkes__kunjungan__7_stage" USING btree (waktu)',
+            f'create index "{temporary_name("waktu")}" on "raw"."dinkes__kunjungan__7_stage" USING btree (waktu)',
         ),
         (
             thing("index", "satu", "USING btree (kode)", "unique"),
-            f'create unique index "{name_for_now("satu")}" on "raw"."dinkes__kunjungan__7_stage" USING btree (kode)',
+            f'create unique index "{temporary_name("satu")}" on "raw"."dinkes__kunjungan__7_stage" USING btree (kode)',
         ),
         (
             thing("constraint", "positif", "CHECK ((n > 0))"),
@@ -40,7 +40,7 @@ def thing(
         ),
         (
             thing("constraint", "kunci", "PRIMARY KEY (id)", "index"),
-            f'alter table "raw"."dinkes__kunjungan__7_stage" add constraint "{name_for_now("kunci")}" PRIMARY KEY (id)',
+            f'alter table "raw"."dinkes__kunjungan__7_stage" add constraint "{temporary_name("kunci")}" PRIMARY KEY (id)',
         ),
         (
             thing("not null", "kode"),
@@ -57,8 +57,8 @@ def test_what_depends_on_rows_is_made_on_the_new_table(made: Attached, statement
 
 
 def test_a_long_name_leaves_room_for_the_sign_that_it_is_for_now() -> None:
-    assert len(name_for_now("x" * 63)) <= 63
-    assert name_for_now("x" * 63) != name_for_now("x" * 62)
+    assert len(temporary_name("x" * 63)) <= 63
+    assert temporary_name("x" * 63) != temporary_name("x" * 62)
 
 
 def test_a_comment_goes_to_the_object_on_its_table_or_in_its_schema() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.errors import LoadError
-from pipelines.warehouse.upgrade import Applied, Script, migrations, pending, replaced
+from pipelines.warehouse.upgrade import Applied, Script, functions_and_views, migrations, pending
 
 ONE = Script("001_satu.sql", "select 1", 1)
 TWO = Script("002_dua.sql", "select 2", 2)
@@ -48,5 +48,5 @@ def test_ours_are_numbered_without_a_gap_and_named_alike() -> None:
     assert [script.number for script in ours] == list(range(1, len(ours) + 1))
     for script in ours:
         assert script.name.startswith(f"{script.number:03d}_")
-    names = [script.name for script in replaced()]
+    names = [script.name for script in functions_and_views()]
     assert names == sorted(names) and {name.split("/")[0] for name in names} == {"functions", "views"}
