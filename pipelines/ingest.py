@@ -161,7 +161,7 @@ class _Loads:
         finally:
             if upload and outcome and not self.connection.closed:
                 with suppress(psycopg.Error):
-                    arrivals.judge(self.connection, self.contract, upload, outcome)
+                    arrivals.note_outcome(self.connection, self.contract, upload, outcome)
 
     def _load(self, file: UploadedFile | None, *, full_refresh: bool, rehearsal: bool) -> Ingested:
         contract, window = self.contract, self.window

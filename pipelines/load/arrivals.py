@@ -1,7 +1,7 @@
-"""Uploads in the order in which they were first seen (ops.upload_seen), and what became of each.
+"""Registers uploads in the order in which they were first seen (ops.upload_seen), and the outcome of each.
 
-A file's own time does not say when it came: `cp -p` and SFTP keep an old one, another clock gives one in the future.
-So whoever looks into the zone, the sensor or a load, notes the files that are new. Not here: what lies in the zone
+A file's own time does not say when it came: `cp -p` and SFTP keep an old one, and a wrong clock gives one in the
+future. So the sensor and the loads register new files whenever they look into the zone. Not here: what lies in the zone
 (extract/upload/inbox.py), the ledger of loads (ledger.py).
 """
 
@@ -24,7 +24,10 @@ from pipelines.warehouse import locks
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A file as it was put into the zone. outcome: of its load under the contract as it is now, None before that."""
+    """A file as it was put into the zone.
+
+    outcome: how its load ended (`note_outcome`); None if it was not loaded under today's contract.
+    """
 
     seen_id: int
     file: UploadedFile
@@ -36,7 +39,7 @@ class Arrival:
 class Seen:
     """The files of a dataset, in the order in which they came.
 
-    unreadable: those that could not be read, with the reason. unread: those for which the time did not suffice.
+    unreadable: files that could not be read, with the reason. unread: files that were left because time was over.
     """
 
     arrivals: tuple[Arrival, ...]
@@ -45,14 +48,14 @@ class Seen:
 
 
 class Patience:
-    """The time that one look at the zone may spend on reading files of all datasets. It always reads at least one."""
+    """A limit on the time in which one look at the zone reads files of all datasets. One file is always read."""
 
     def __init__(self, seconds: float) -> None:
         self._until = time.monotonic() + seconds
         self._has_read = False
 
     def is_over(self) -> bool:
-        """Whether no further file may be read. Ask it before each file."""
+        """Whether no further file may be read. Call it before each file."""
         over = self._has_read and time.monotonic() > self._until
         self._has_read = True
         return over
@@ -67,18 +70,18 @@ class _Known:
     outcome: str | None
 
 
-def see(
+def register_files(
     connection: Connection[Any],
     contract: Contract,
     files: Sequence[UploadedFile],
     *,
     patience: Patience | None = None,
 ) -> Seen:
-    """Notes new files, and gives all of them in their order. A file whose stamp is known is not read again.
+    """Registers the new files in ops.upload_seen, and gives all files in the order in which they came.
 
-    New is other content under a name, and the same content with another time: it was put there again. Of files that
-    are first seen together, contents that were there before come first, in their old order; the rest by time and name,
-    where a time in the future counts as now.
+    A file is new if its name is new, or its content or its time has changed. A file with a known stamp is not read
+    again. If several files are new, those whose content we already know under their name come first, in their old
+    order. The others follow by time and name; a time in the future counts as now.
     """
     known = _known(connection, contract)
     read: dict[str, str] = {}
@@ -112,18 +115,21 @@ def changed_arrivals(
     A merged or appended file that went back to earlier content counts, too: it has to be loaded again.
     """
     if contract.merges:
-        merged = ledger.merged(connection, contract)
+        merged = ledger.merged_files(connection, contract)
         known, of_name = {sha for _, sha in merged}, dict(merged)
         return [
             a for a in arrivals if a.sha256 not in known or of_name.get(a.file.name, a.sha256) != a.sha256
         ]
-    standing = {f.split(":")[0] for f in ledger.standing_fingerprints(connection, contract)}
+    in_raw = {f.split(":")[0] for f in ledger.fingerprints_in_raw(connection, contract)}
     candidates = arrivals if contract.appends else arrivals[-1:]
-    return [a for a in candidates if a.sha256 not in standing]
+    return [a for a in candidates if a.sha256 not in in_raw]
 
 
-def since(connection: Connection[Any], contract: Contract) -> dict[str, int]:
-    """By file name, the `seen_id` since which it has its present content, however often it was put there."""
+def content_since(connection: Connection[Any], contract: Contract) -> dict[str, int]:
+    """By file name, the `seen_id` with which the file first had its present content.
+
+    Putting the same content there again does not change it.
+    """
     rows = connection.execute(
         "select name, min(seen_id) from ops.upload_seen s where dataset = %s and not exists (select from"
         " ops.upload_seen o where o.dataset = s.dataset and o.name = s.name and o.seen_id > s.seen_id"
@@ -133,7 +139,7 @@ def since(connection: Connection[Any], contract: Contract) -> dict[str, int]:
     return dict(rows.fetchall())
 
 
-def judge(connection: Connection[Any], contract: Contract, arrival: Arrival, outcome: str) -> None:
+def note_outcome(connection: Connection[Any], contract: Contract, arrival: Arrival, outcome: str) -> None:
     """Notes the outcome of a file's load: loaded, unchanged, rejected or failed (by a fault of the file itself)."""
     connection.execute(
         "update ops.upload_seen set outcome = %s, contract_mark = %s where seen_id = %s",
@@ -142,13 +148,13 @@ def judge(connection: Connection[Any], contract: Contract, arrival: Arrival, out
 
 
 def contract_mark(contract: Contract) -> str:
-    """A mark of the contract's text: a file that was refused is tried again when the contract is another."""
+    """A hash of the contract's text. If it has changed, a file that was refused is tried again."""
     text = contract.path.read_bytes() if contract.path.exists() else b""
     return hashlib.sha256(text).hexdigest()[:16]
 
 
 def _known(connection: Connection[Any], contract: Contract) -> dict[str, _Known]:
-    """The last sight of each name."""
+    """The newest row of ops.upload_seen for each file name."""
     rows = connection.execute(
         "select distinct on (name) name, seen_id, sha256, mtime, stamp,"
         " case when contract_mark = %s then outcome end"
@@ -161,6 +167,7 @@ def _known(connection: Connection[Any], contract: Contract) -> dict[str, _Known]
 def _note(
     connection: Connection[Any], contract: Contract, files: Iterable[UploadedFile], read: dict[str, str]
 ) -> dict[str, _Known]:
+    """Writes the files to ops.upload_seen, and gives the newest row of each name. read: SHA-256 by name."""
     now = time.time()
     with connection.transaction():
         locks.lock_until_commit(connection, f"unggahan:{contract.key}")
@@ -175,7 +182,7 @@ def _note(
         for file in sorted(files, key=order):
             before = known.get(file.name)
             if before and (before.sha256, before.mtime) == (read[file.name], file.mtime):
-                # Only its rights or the like have changed: nobody put it there again.
+                # Only its rights or the like have changed. Nobody put the file there again.
                 connection.execute(
                     "update ops.upload_seen set stamp = %s where seen_id = %s", [file.stamp, before.seen_id]
                 )

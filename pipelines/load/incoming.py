@@ -58,7 +58,7 @@ def incoming_uploads(
     listing = list_uploads(zone, contract)
     for left in listing.left:
         log.warning("%s", left)
-    seen = arrivals.see(connection, contract, listing.files)
+    seen = arrivals.register_files(connection, contract, listing.files)
     if not contract.takes_every_file:
         return newest_file(seen, listing.left)
     if full_refresh:
@@ -68,17 +68,17 @@ def incoming_uploads(
         files = appended_files(
             contract,
             seen.arrivals,
-            in_raw=ledger.standing_fingerprints(connection, contract),
+            in_raw=ledger.fingerprints_in_raw(connection, contract),
             again=revalidate.files_to_read_again(connection, contract),
         )
     else:
         changed = {a.seen_id for a in arrivals.changed_arrivals(connection, contract, seen.arrivals)}
-        merged = ledger.merged(connection, contract)
+        merged = ledger.merged_files(connection, contract)
         if contract.cursor:
             again = revalidate.files_to_read_again(connection, contract)
             files = files_merged_by_cursor(seen.arrivals, changed, merged, again=again)
         else:
-            content_since = arrivals.since(connection, contract)
+            content_since = arrivals.content_since(connection, contract)
             files = files_merged_by_arrival(seen.arrivals, changed, merged, content_since=content_since)
     return Incoming(files, [error for _, error in seen.unreadable], listing.left)
 

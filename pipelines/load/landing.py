@@ -1,7 +1,7 @@
-"""Landing: copies a source's rows as they come, and reads it again where it fails in passing.
+"""Copies a source's rows into landing as they come, and reads the source again after a transient failure.
 
-What belongs here: opening, retrying, copying, and the checks that stop a load before its rows are judged. Not here:
-the landing table's statements (load/stage/statement.py), sources (extract/), what becomes of the rows (loader.py).
+What belongs here: opening, retrying, copying, and the checks that stop a load before its rows are validated. Not here:
+the landing table's statements (load/stage/statement.py), sources (extract/), the steps after landing (loader.py).
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _REPLACED = "\ufffd".encode()
 Opener = Callable[[Contract, str | None], SourceStream | None]
 """Opens the source of a contract (for a reconciliation, a contract of only its key columns).
 
-The text says where an incremental read begins (ISO 8601); None reads all. Gives None where there is nothing to read
-yet (an upload that has not come).
+The text says where an incremental read begins (ISO 8601); None reads everything. The opener gives None if there is
+nothing to read yet (an upload that has not come).
 """
 
 log = logging.getLogger("gudang")
@@ -47,11 +47,12 @@ def land(
     open_source: Opener,
     known: dict[str, str] | None,
 ) -> tuple[LoadPlan, SourceStream | None]:
-    """Copies the source's rows into landing. Gives the plan as the source needs it, and the source, read to its end.
+    """Copies the source's rows into landing. Gives the plan, adapted to the source, and the source, read to its end.
 
-    Gives None instead of the source when there is nothing new to read. known: the source's shape at its last load.
-    A source that fails in passing is opened and read again from its beginning, and landing with it. Raises SourceError
-    and ShapeError.
+    Gives None instead of the source if there is nothing new to read. After a transient failure the source is opened
+    again, and landing is filled again from the beginning. Raises SourceError and ShapeError.
+
+    known: the source's shape at its last load.
     """
     for wait in (*plan.waits.retries, None):
         try:
@@ -103,24 +104,24 @@ def _land_stream(
             transient=True,
         )
     batch.read = landed
-    if stream.wider and (others := statement.leave_out_other_windows(plan)):
+    if stream.wider and (others := statement.delete_other_windows(plan)):
         with limited(connection, contract, "memilah baris menurut jendela"):
             batch.read -= connection.execute(others).rowcount
     return plan, stream
 
 
 def _copy(connection: Connection[Any], plan: LoadPlan, batch: Batch, stream: SourceStream) -> int:
-    """Makes landing and fills it, in a transaction of its own. Gives its number of rows."""
+    """Creates and fills landing, in one transaction. Gives the number of rows."""
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(statement.create_landing(plan))
         with cursor.copy(statement.copy_landing(plan, stream)) as copy:
-            for block in _watched(plan.contract, batch, stream.blocks):
+            for block in _count_and_log(plan.contract, batch, stream.blocks):
                 copy.write(block)
         return cursor.rowcount
 
 
 def _exact(contract: Contract, stream: SourceStream) -> frozenset[str]:
-    """Columns that land as they will be stored: the source guarantees the type and the contract declares no repair."""
+    """The columns that land with their final type: the source guarantees it, and the contract declares no repair."""
     return frozenset(
         c.name
         for c in contract.stored
@@ -131,15 +132,15 @@ def _exact(contract: Contract, stream: SourceStream) -> frozenset[str]:
 def require_known_shape(
     contract: Contract, batch: Batch, known: dict[str, str] | None, stream: SourceStream
 ) -> None:
-    """Raises ShapeError where the source has other columns than before and the contract does not allow that."""
+    """Raises ShapeError if the source has other columns than before and the contract does not allow that."""
     batch.drift = drift.compare(contract, known, stream.shape)
     drift.require_fit(contract, batch.drift)
 
 
-def _watched(contract: Contract, batch: Batch, blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Gives the blocks of COPY text, and logs the number of rows every PROGRESS_S seconds.
+def _count_and_log(contract: Contract, batch: Batch, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Passes the blocks of COPY text on, and logs the number of rows every PROGRESS_S seconds.
 
-    Counts in batch.damaged the rows with U+FFFD, which stands for bytes that could not be read.
+    Counts in batch.damaged the rows with U+FFFD, which replaces bytes that could not be read.
     """
     rows, logged = 0, time.monotonic()
     batch.damaged = 0
@@ -154,8 +155,8 @@ def _watched(contract: Contract, batch: Batch, blocks: Iterator[bytes]) -> Itera
 
 
 def _loaded_before(connection: Connection[Any], plan: LoadPlan, batch: Batch, sha256: str) -> bool:
-    """Whether the same bytes were loaded under the same contract, and no list that refused some rows has changed."""
+    """Whether raw has this content under this contract, and no row of it was refused by rules that have changed."""
     batch.fingerprint = ledger.fingerprint(plan.contract, sha256)
     if plan.full_refresh or batch.source_name in revalidate.files_to_read_again(connection, plan.contract):
         return False
-    return batch.fingerprint in ledger.standing_fingerprints(connection, plan.contract)
+    return batch.fingerprint in ledger.fingerprints_in_raw(connection, plan.contract)

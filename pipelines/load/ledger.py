@@ -1,4 +1,4 @@
-"""The ledger: one row of ops.load_batch per load, one advisory lock per dataset.
+"""Keeps the ledger: one row of ops.load_batch per load, and one advisory lock per dataset.
 
 What belongs here: opening and closing batches, closing those of killed runs, the uploads that raw was loaded from.
 Not here: what a load does (loader.py).
@@ -23,11 +23,13 @@ from pipelines.warehouse import locks
 
 @dataclass
 class Batch:
-    """What one load did, row counts included. `state` as in ops.load_batch.
+    """What one load did, with its row counts. `state` has the values of ops.load_batch.
 
-    damaged: rows with bytes that were replaced by U+FFFD. unreachable: rows of the source without a usable cursor or
-    date, which an incremental read never finds; None where they were not counted. found: what had to be found out of
-    the source because the contract leaves it open. warnings: in Indonesian, for the log and the UI.
+    damaged: rows with bytes that were replaced by U+FFFD.
+    unreachable: rows of the source without a usable cursor or date, which an incremental read never finds; None if
+    they were not counted.
+    found: properties that the source has and the contract leaves open, such as a delimiter.
+    warnings: in Indonesian, for the log and the UI.
     """
 
     batch_id: int
@@ -51,7 +53,7 @@ class Batch:
 
 @contextmanager
 def dataset_lock(connection: Connection[Any], dataset: str) -> Iterator[None]:
-    """Holds the dataset's lock: a second run of the dataset waits. The lock ends with its session."""
+    """Holds the dataset's lock, for which a second run of the dataset waits. The lock ends with its session."""
     with locks.queued(connection, _queue(dataset), dataset, "pemuatan lain dari dataset ini"):
         yield
 
@@ -61,7 +63,7 @@ def _queue(dataset: str) -> str:
 
 
 def sweep_all(connection: Connection[Any], contracts: Iterable[Contract]) -> int:
-    """Sweeps what dead runs of any dataset left, except of datasets that are being loaded. Gives their number."""
+    """Calls `sweep` for every dataset that is not being loaded. Gives the number of batches that were closed."""
     dead = 0
     for contract in contracts:
         if locks.try_queue(connection, _queue(contract.key)):
@@ -73,14 +75,17 @@ def sweep_all(connection: Connection[Any], contracts: Iterable[Contract]) -> int
 
 
 def sweep(connection: Connection[Any], contract: Contract) -> int:
-    """Closes the batches of dead runs and drops their tables. Gives their number. Call it with the dataset's lock."""
+    """Closes the batches of dead runs and drops their tables. Gives the number of batches.
+
+    Call it while holding the dataset's lock.
+    """
     dead = connection.execute(
         "update ops.load_batch set state = 'died', finished_at = clock_timestamp(),"
         " error = 'run berakhir tanpa kabar (dihentikan paksa, atau server dimulai ulang)'"
         " where dataset = %s and state = 'running' returning batch_id",
         [contract.key],
     ).fetchall()
-    # By the batch's number: a table's name cuts a long dataset's name, and another may begin alike.
+    # We compare the batch's number, because a long dataset's name is cut in the table's name, and is not unique then.
     left = connection.execute(
         "select relname from pg_class where relnamespace = 'landing'::regnamespace and relkind = 'r'"
         " and substring(relname from '__([0-9]+)_(?:landing|stage|duplicates)$')::bigint in"
@@ -95,7 +100,7 @@ def sweep(connection: Connection[Any], contract: Contract) -> int:
 def open_batch(
     connection: Connection[Any], contract: Contract, run_id: str, window: Window | None, *, full_refresh: bool
 ) -> Batch:
-    """Notes a load that begins, in state `running`."""
+    """Adds a row in state `running` for a load that begins."""
     row = connection.execute(
         "insert into ops.load_batch (dataset, run_id, window_start, window_end, full_refresh)"
         " values (%s, %s, %s, %s, %s) returning batch_id",
@@ -112,14 +117,14 @@ def open_batch(
 
 
 def drop_batch(connection: Connection[Any], batch: Batch) -> None:
-    """Removes the row of a load that turned out to have nothing to read."""
+    """Deletes the row of a load that found nothing to read."""
     connection.execute("delete from ops.load_batch where batch_id = %s", [batch.batch_id])
 
 
 def close_batch(connection: Connection[Any], batch: Batch, *, running: bool = False) -> None:
-    """Writes the batch's end state and counts, inside the transaction that changes raw where there is one.
+    """Writes the batch's end state and counts. A load that changes raw calls it in the same transaction.
 
-    running: write only where the row is still `running`, so that what was applied stays recorded.
+    running: write only if the row is still `running`, so that a load that was applied stays recorded as such.
     """
     connection.execute(
         "update ops.load_batch set state = %s, source_name = %s, source_fingerprint = %s, rows_read = %s,"
@@ -147,16 +152,16 @@ def close_batch(connection: Connection[Any], batch: Batch, *, running: bool = Fa
 
 
 def fingerprint(contract: Contract, sha256: str) -> str:
-    """Identity of an upload's load: its content's SHA-256 and 16 digits of that of the contract's text."""
+    """Identifies the load of an upload: the SHA-256 of its content, and 16 digits of that of the contract's text."""
     version = hashlib.sha256(contract.path.read_bytes()).hexdigest() if contract.path.exists() else ""
     return f"{sha256}:{version[:16]}"
 
 
-def standing_fingerprints(connection: Connection[Any], contract: Contract) -> set[str]:
+def fingerprints_in_raw(connection: Connection[Any], contract: Contract) -> set[str]:
     """Fingerprints of the uploads whose rows are in raw.
 
-    Where files replace each other, the last that was read. Where they are appended, of each name the last that was
-    loaded since the last full refresh. For files that are merged see `merged`.
+    If files replace each other, that is the last file that was read. If they are appended, it is for each name the
+    last file that was loaded since the last full refresh. For merged files see `merged_files`.
     """
     query = (
         "select distinct on (source_name) source_fingerprint from ops.load_batch b"
@@ -171,10 +176,10 @@ def standing_fingerprints(connection: Connection[Any], contract: Contract) -> se
     return {row[0] for row in connection.execute(query, [contract.key]).fetchall() if row[0]}
 
 
-def merged(connection: Connection[Any], contract: Contract) -> list[tuple[str, str]]:
+def merged_files(connection: Connection[Any], contract: Contract) -> list[tuple[str, str]]:
     """Name and SHA-256 of the uploads merged into raw since the last full refresh, in the order of their loads.
 
-    Under whatever contract: a later file may have changed what an earlier one brought.
+    Loads under earlier versions of the contract count, too: a later file may have changed what an earlier one brought.
     """
     found = connection.execute(
         "select source_name, split_part(source_fingerprint, ':', 1) from ops.load_batch b"

@@ -1,7 +1,8 @@
-"""One load of one dataset: from its source over landing and stage into raw.
+"""Loads one dataset once: from its source over landing and stage into raw.
 
-raw changes in ONE transaction with the ledger, the watermark and the quarantine: a process that is killed anywhere
-leaves either the old state or the new one.
+raw, ledger, watermark and quarantine change in ONE transaction. If the process is killed at any point, either the old
+state or the new one is there.
+
 What belongs here: the order of the steps, and what happens when one fails. Not here: the steps (landing.py, stage/,
 apply/).
 """
@@ -22,7 +23,7 @@ from pipelines.contracts.model import Contract, MergeStrategy
 from pipelines.contracts.windows import Window
 from pipelines.errors import GudangError, ShapeError
 from pipelines.extract.samples import FOUND
-from pipelines.load import drift, failures, landing, ledger, pseudonyms, standing, watermark
+from pipelines.load import drift, failures, landing, ledger, pseudonyms, raw_summary, watermark
 from pipelines.load.apply import added_columns, empty_windows, reconcile
 from pipelines.load.apply.deletions import reconcile_with
 from pipelines.load.apply.steps import apply_stage
@@ -40,7 +41,7 @@ log = logging.getLogger("gudang")
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """What the gate checks before readers can see it: the staged table (schema, name) and its counts."""
+    """The staged table (schema, name) and its row counts, which the gate checks before readers can see them."""
 
     contract: Contract
     batch_id: int
@@ -52,16 +53,16 @@ class Staged:
 
 
 class Verdict(Protocol):
-    """What the gate says: whether the staged rows may go into raw."""
+    """The gate's answer: whether the staged rows may go into raw."""
 
     @property
     def passed(self) -> bool:
-        """Whether they may."""
+        """Whether the rows may go into raw."""
         ...
 
     @property
     def summary(self) -> str:
-        """Why they may not, in Indonesian."""
+        """Why the rows may not go into raw, in Indonesian."""
         ...
 
 
@@ -83,12 +84,13 @@ def load(
 ) -> Batch | None:
     """Loads one batch and gives its entry in the ledger: state loaded, unchanged or rejected (by the gate).
 
-    Gives None, and leaves no entry, when there is nothing to read yet or a rehearsal passed the gate. Raises a
-    GudangError after the ledger says `failed`; raw is then as it was.
-    connection: in autocommit; it belongs to this load until it returns.
+    Gives None, and leaves no entry, if there is nothing to read yet, or if a rehearsal passed the gate. Raises
+    GudangError if the load fails; the ledger then says `failed`, and raw is as it was.
+
+    connection: in autocommit, and used by nobody else until the load returns.
     window: the days of a partitioned dataset that are loaded.
-    full_refresh: everything is read and takes the place of everything.
-    allow_empty: a window without a row is the truth, and its rows in raw go.
+    full_refresh: everything is read, and replaces all rows of raw.
+    allow_empty: if the source gives no row for the window, the window's rows in raw are deleted.
     rehearsal: rows that pass the gate do not go into raw.
     """
     with ledger.dataset_lock(connection, contract.key):
@@ -107,7 +109,7 @@ def load(
             added_columns.remake_if_empty(connection, plan)
             for statement in create_raw(plan.contract):
                 connection.execute(statement)
-            # A column that was added is read of every row that the source still has.
+            # If a column was added, we read every row again, so that the column is filled.
             if contract.cursor and not (full_refresh or added_columns.compare(connection, plan).only_adds):
                 plan = _since_watermark(connection, plan, batch)
             pseudonyms.require_keys(connection, plan)
@@ -128,7 +130,7 @@ def load(
 
 
 def _since_watermark(connection: Connection[Any], plan: LoadPlan, batch: Batch) -> LoadPlan:
-    """The plan with where the read begins; unchanged where all has to be read, as when raw is empty."""
+    """Sets `since` in the plan. It stays None if everything has to be read, for example into an empty raw."""
     empty_raw = sql.SQL("select not exists (select from {})").format(plan.raw)
     if connection.execute(empty_raw).fetchone() == (True,):
         return plan
@@ -156,14 +158,14 @@ def _load(
     *,
     rehearsal: bool,
 ) -> bool:
-    """Runs the steps. False when there is nothing to read yet, or after a rehearsal."""
+    """Runs the steps of a load. False if there is nothing to read yet, or after a rehearsal that passed the gate."""
     contract = plan.contract
     known = drift.last_shape(connection, contract)
     with _timed(batch, "extract"):
         plan, stream = landing.land(connection, plan, batch, open_source, known)
     if stream is None:
         if batch.state == "unchanged":
-            _record_standing(connection, plan, batch)
+            _record_raw_summary(connection, plan, batch)
         return batch.state == "unchanged"
     landing.require_known_shape(contract, batch, known, stream)
     batch.warnings = [*stream.warnings, *batch.warnings]
@@ -198,7 +200,7 @@ def _load(
             apply_stage(connection, plan, batch, staged)
             pseudonyms.keep_originals(connection, plan)
             pseudonyms.keep_fingerprints(connection, contract)
-            _record_standing(connection, plan, batch)
+            _record_raw_summary(connection, plan, batch)
         else:
             revalidate.record_rules(connection, plan, batch.source_name, passed=False)
             batch.state, batch.error = "rejected", verdict.summary
@@ -212,7 +214,10 @@ def _load(
 
 
 def _reasons(connection: Connection[Any], plan: LoadPlan, *, deduplicated: bool) -> str:
-    """The most common reasons of a rejected load; empty where they can't be found, so that the quarantine is kept."""
+    """The most common reasons of a rejected load, as a text.
+
+    If their query fails, the text is empty, and the transaction with the quarantine goes on.
+    """
     try:
         with connection.transaction():
             return f"; alasan terbanyak: {reasons.most_common(connection, plan, deduplicated=deduplicated)}"
@@ -227,14 +232,17 @@ def _reasons(connection: Connection[Any], plan: LoadPlan, *, deduplicated: bool)
 
 
 def _stage(connection: Connection[Any], plan: LoadPlan, landed: int) -> tuple[int, bool]:
-    """Makes the stage: valid rows, typed, with their primary key. Gives their number, and whether keys came twice."""
+    """Makes the stage: the valid rows, cast to their types, with the primary key.
+
+    Gives the number of rows, and whether keys came twice.
+    """
     rows, deduplicated = landed, False
     if not (plan.direct and _adopt(connection, plan)):
         connection.execute(stage.create_rejected())
         rows = connection.execute(stage.create_stage(plan)).rowcount
         if not _add_key(connection, plan, plan.stage):
             deduplicated = True
-            for statement in stage.settle_duplicates(plan):
+            for statement in stage.keep_one_row_per_key(plan):
                 connection.execute(statement)
             counted = connection.execute(stage.count_duplicates(plan)).fetchone()
             assert counted is not None
@@ -245,7 +253,7 @@ def _stage(connection: Connection[Any], plan: LoadPlan, landed: int) -> tuple[in
 
 
 def _adopt(connection: Connection[Any], plan: LoadPlan) -> bool:
-    """Makes landing the stage. False where a row is refused or a key comes twice: then the stage has to be made."""
+    """Makes landing the stage. False if a row is refused or a key comes twice; then nothing has changed."""
     rejected = connection.execute(stage.any_rejected(plan)).fetchone()
     if rejected != (False,) or not _add_key(connection, plan, plan.landing):
         return False
@@ -255,7 +263,7 @@ def _adopt(connection: Connection[Any], plan: LoadPlan) -> bool:
 
 
 def _add_key(connection: Connection[Any], plan: LoadPlan, table: sql.Identifier) -> bool:
-    """Adds the primary key. False where a key comes twice."""
+    """Adds the primary key. False if a key comes twice."""
     if not plan.contract.primary_key:
         return True
     try:
@@ -276,11 +284,11 @@ def _count_repairs(connection: Connection[Any], plan: LoadPlan) -> None:
         )
 
 
-def _record_standing(connection: Connection[Any], plan: LoadPlan, batch: Batch) -> None:
-    """Records what raw holds now; where nothing changed, the record of an earlier load still holds."""
-    known = connection.execute(standing.is_known(plan)).fetchone()
+def _record_raw_summary(connection: Connection[Any], plan: LoadPlan, batch: Batch) -> None:
+    """Records the summary of raw, unless nothing changed and an earlier load has recorded it."""
+    known = connection.execute(raw_summary.is_recorded(plan)).fetchone()
     if batch.state == "loaded" or known != (True,):
-        connection.execute(standing.record(plan, sample=FOUND in batch.found))
+        connection.execute(raw_summary.record(plan, sample=FOUND in batch.found))
 
 
 def _drop_temporaries(connection: Connection[Any], plan: LoadPlan) -> None:
@@ -293,9 +301,9 @@ def _drop_temporaries(connection: Connection[Any], plan: LoadPlan) -> None:
 
 
 def _reconcile(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_source: Opener) -> None:
-    """Reads the source's keys when the contract says that it is time, and marks the rows that are gone.
+    """Reads the source's keys if the contract's interval has passed, and marks the rows that the source has deleted.
 
-    A failure is noted in the ledger and the log: what was loaded stands, and the keys are due at the next load.
+    A failure is only noted in ledger and log. The loaded rows stay, and the next load reads the keys again.
     """
     due = connection.execute(reconcile.is_due(plan)).fetchone()
     if due is None or not due[0]:
@@ -335,7 +343,7 @@ def _read_keys(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_s
     with limited(connection, contract, "membandingkan kunci sumber"), connection.transaction():
         locks.limit_waiting(connection, plan.waits.locks.total)
         reconcile_with(connection, plan, keys, found, staged)
-        _record_standing(connection, plan, found)
+        _record_raw_summary(connection, plan, found)
         _drop_temporaries(connection, keys)
         ledger.close_batch(connection, found)
     batch.state, batch.deleted, batch.warnings = found.state, found.deleted, found.warnings
@@ -346,7 +354,7 @@ def _read_keys(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_s
 
 
 def _fail(connection: Connection[Any], plan: LoadPlan, batch: Batch, error: BaseException) -> None:
-    """Notes the failure in the ledger. If that fails too, the next load's sweep notes that this one died."""
+    """Notes the failure in the ledger. If that fails too, the sweep of the next load closes this batch."""
     contract = plan.contract
     if connection.closed:
         return

@@ -1,8 +1,10 @@
-"""The watermark: from where on the next incremental read begins. Pure SQL, run by loader.py and load/apply/.
+"""The watermark: the cursor value from which the next incremental read begins.
 
-It is the highest possible cursor value that was loaded. A value that lies more than a day after the warehouse's own
-clock is impossible: as a watermark it would hide every later row. Rows with such a value are loaded like others, and
-the watermark does not follow them.
+Pure SQL, run by loader.py and load/apply/.
+
+It is the highest cursor value that was loaded and is possible. A value more than a day ahead of the warehouse's clock
+is impossible: as a watermark it would hide every later row. Rows with such a value are loaded like others, but do not
+change the watermark.
 
 An API compares a text, by its own rules. So the watermark keeps, beside the value, the text that the API itself wrote
 for it ("2026-09-01T00:30:00Z", "01/09/2026"), and the request has that text.
@@ -28,13 +30,13 @@ _ISO_8601 = r"^([0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?
 
 
 def cursor_column(plan: LoadPlan) -> Column:
-    """The column of a contract's cursor; only for a contract that has one."""
+    """The cursor column of the contract, which must have one."""
     assert plan.contract.cursor is not None
     return plan.contract.column(plan.contract.cursor)
 
 
 def possible(column: Column, value: sql.Composable) -> sql.Composable:
-    """Whether a cursor value can be a watermark. NULL only where the value is."""
+    """Whether a cursor value can be a watermark. NULL only if the value is NULL."""
     if column.type in _TIMES:
         return sql.SQL("{0} between {1}::{3} and (transaction_timestamp() + {2}::interval)::{3}").format(
             value, sql.Literal(EARLIEST), sql.Literal(_AHEAD), sql_type(column.type)
@@ -57,14 +59,14 @@ def asks_an_api(plan: LoadPlan) -> bool:
 
 
 def advance(plan: LoadPlan) -> sql.Composed:
-    """Raises the watermark to the highest possible cursor value of the stage.
+    """Moves the watermark forward to the highest possible cursor value of the stage.
 
-    It never decreases, although a source's clock may go back, unless the kept value is impossible for the cursor as it
-    is declared now.
+    The watermark never goes back, even if the source's clock does, with one exception: if the stored value is not
+    possible for today's cursor column.
     """
     column = cursor_column(plan)
     cursor = sql.Identifier(column.name)
-    # By code point, as the source compares texts: any other order would leave rows out.
+    # We compare texts by code point, as the source does. With another order the next read would miss rows.
     collate = sql.SQL(' collate "C"' if column.type == "text" else "")
     highest = sql.SQL("select max({}{}) from {} where {}").format(
         cursor, collate, plan.stage, possible(column, cursor)
@@ -107,12 +109,12 @@ def source_text(plan: LoadPlan, of: sql.Composable) -> sql.Composable:
 
 
 def forget(plan: LoadPlan) -> sql.Composed:
-    """Deletes the watermark: a full refresh sets it anew, lower where the source says so."""
+    """Deletes the watermark, so that a full refresh can set it to a lower value."""
     return sql.SQL("delete from ops.watermark where dataset = {}").format(sql.Literal(plan.contract.key))
 
 
 def count_impossible(plan: LoadPlan) -> sql.Composed:
-    """Counts the staged rows that the watermark does not follow."""
+    """Counts the staged rows whose cursor value is impossible, so that they do not change the watermark."""
     column = cursor_column(plan)
     return sql.SQL("select count(*) from {} where not {}").format(
         plan.stage, possible(column, sql.Identifier(column.name))
@@ -122,8 +124,8 @@ def count_impossible(plan: LoadPlan) -> sql.Composed:
 def read_since(plan: LoadPlan) -> sql.Composed:
     """Where the next incremental read begins: the watermark less the contract's lag, in ISO 8601.
 
-    No row where everything is to be read: nothing was loaded yet, the kept value is impossible for the cursor as it is
-    declared now, or the API's own text is missing.
+    The query gives no row if everything has to be read: if nothing was loaded yet, the stored value is not possible for
+    today's cursor column, or the API's own text is missing.
     """
     column = cursor_column(plan)
     since = sql.SQL("value::{}").format(sql_type(column.type))
@@ -145,10 +147,10 @@ def read_since(plan: LoadPlan) -> sql.Composed:
 
 
 def since_text(plan: LoadPlan) -> sql.Composed:
-    """`plan.since` as the API writes it. One row; NULL where the API's text cannot be changed to an earlier value.
+    """`plan.since` as the API writes it: one row, NULL if the API's text cannot be changed to an earlier value.
 
-    It is the watermark's own text where `plan.since` is the watermark. Where it is earlier, the text is moved back by
-    the difference, and keeps its form and zone.
+    If `plan.since` is the watermark, it is the watermark's own text. If it is earlier, the text is moved back by the
+    difference, and keeps its form and zone.
     """
     column = cursor_column(plan)
     since = sql.SQL("{}::{}").format(sql.Literal(plan.since), sql_type(column.type))
@@ -172,9 +174,9 @@ def since_text(plan: LoadPlan) -> sql.Composed:
 
 
 def lower(plan: LoadPlan, keys: LoadPlan, value: str) -> sql.Composed:
-    """Lowers the watermark to `value` where that is earlier, so that the next load reads again from there.
+    """Lowers the watermark to `value` if that is earlier, so that the next load reads again from there.
 
-    keys: the reading of keys that found the value. Its landing has the source's own text.
+    keys: the plan of the reading of keys that found the value. Its landing has the source's own text.
     """
     kind = sql_type(cursor_column(plan).type)
     of = sql.SQL("{}::{}").format(sql.Literal(value), kind)
@@ -185,7 +187,7 @@ def lower(plan: LoadPlan, keys: LoadPlan, value: str) -> sql.Composed:
 
 
 def _is_valid(column: Column, alias: str) -> sql.Composable:
-    """Whether the kept value is of the cursor as it is declared now, and possible."""
+    """Whether the stored value belongs to today's cursor column, and is possible."""
     value, name = sql.Identifier(alias, "value"), sql.Identifier(alias, "column_name")
     return sql.SQL(
         "case when {} <> {} then false when pg_input_is_valid({}, {}) then {} else false end"

@@ -155,7 +155,7 @@ def _look(
         listing = list_uploads(upload_zone(settings), contract)
         tick.files += len(listing.files) + len(listing.left)
         settled, waiting = _settled(tick, contract, listing.files)
-        seen = arrivals.see(connection, contract, settled, patience=tick.patience)
+        seen = arrivals.register_files(connection, contract, settled, patience=tick.patience)
         unreadable = [LeftFile(f"{key}/{f.name}", e.message) for f, e in seen.unreadable]
         _report_left(tick, contract, [*listing.left, *unreadable])
         if seen.unread:

@@ -1,4 +1,4 @@
-"""Marks the rows of raw that are gone at the source: after a read of everything, and after a reading of the keys.
+"""Marks the rows of raw that the source has deleted, after a read of everything or a reading of the keys.
 
 Not here: the statements (reconcile.py), how many rows may go (shrinking.py), when the keys are read (load/loader.py).
 """
@@ -19,14 +19,15 @@ from pipelines.load.stage.quarantine import resolve_gone
 
 
 def count_alive(staged: StagedBatch) -> int:
-    """The rows of raw that the source still had when it was last read."""
+    """The number of rows of raw that the source still had when it was last read."""
     return int(staged.fetch(shrinking.count_alive(staged.plan))[0])
 
 
 def mark_after_full_read(staged: StagedBatch, before: int) -> int:
-    """Marks the rows whose key is not in the stage, and records the read as a reconciliation. Gives their number.
+    """Marks the rows whose key is not in the stage, and records the read as a reconciliation.
 
-    before: `count_alive` before the load changed raw. Raises ShrunkError where too many rows would go.
+    Gives the number of marked rows. before: `count_alive` before the load changed raw. Raises ShrunkError if too many
+    rows would be marked.
     """
     gone = _mark(staged, staged.plan.stage, before)
     staged.execute(reconcile.record(staged.plan, keys=staged.rows, gone=gone, overlooked=0))
@@ -36,10 +37,10 @@ def mark_after_full_read(staged: StagedBatch, before: int) -> int:
 def reconcile_with(
     connection: Connection[Any], plan: LoadPlan, keys: LoadPlan, batch: Batch, key_count: int
 ) -> None:
-    """Marks the rows whose key the source no longer has, and lowers the watermark to rows that a load overlooked.
+    """Marks the rows whose key the source no longer has, and lowers the watermark to rows that loads have missed.
 
-    keys: the reading of the source's keys, whose stage has `key_count` of them. Raises LoadError, and ShrunkError where
-    too many rows would go.
+    keys: the plan of the reading of the source's keys, whose stage has `key_count` of them. Raises LoadError if the
+    source gave no key although raw has rows, and ShrunkError if too many rows would be marked.
     """
     staged = StagedBatch(connection, plan, batch, key_count)
     if not key_count and staged.fetch(statements.is_empty(plan)) == (False,):
@@ -51,7 +52,7 @@ def reconcile_with(
     gone = _mark(staged, keys.stage, count_alive(staged), includes_refused=True)
     staged.execute(resolve_gone(plan, keys.stage))
     # Without a cursor every load reads everything, and no keys are read.
-    overlooked, least, without_cursor = staged.fetch(reconcile.overlooked(plan, keys.stage))
+    overlooked, least, without_cursor = staged.fetch(reconcile.count_overlooked(plan, keys.stage))
     batch.unreachable = max(without_cursor, batch.unreachable or 0)
     if overlooked:
         staged.execute(watermark.lower(plan, keys, least))
@@ -68,6 +69,7 @@ def reconcile_with(
 def _mark(
     staged: StagedBatch, present: sql.Identifier, before: int, *, includes_refused: bool = False
 ) -> int:
+    """Marks the rows whose key is not in `present`, and gives their number. Raises ShrunkError."""
     gone = staged.execute(reconcile.mark_gone(staged.plan, present, includes_refused=includes_refused))
     shrinking.check(staged.plan, before, before - gone)
     return gone

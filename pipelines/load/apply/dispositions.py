@@ -1,7 +1,7 @@
-"""The ways from stage into raw: one class for each way, and `choose`, which picks it by the plan.
+"""Applies the stage to raw: one class for each way to do it, and `choose`, which picks one by the plan.
 
-What belongs here: the order of a way's statements, what it refuses, and how many rows it changed. Not here: the
-statements (statements.py, history.py, reconcile.py), what all ways have in common (steps.py).
+What belongs here: the order of the statements of each way, the loads that it refuses, and its row counts. Not here: the
+statements (statements.py, history.py, reconcile.py), the steps that all ways share (steps.py).
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from pipelines.warehouse.relation import Relation
 from pipelines.warehouse.swap import exchange_table
 
 _PRIMARY_KEY = re.compile(r".*_pkey")
-"""The names of indexes that a stage brings along."""
+"""Matches the names of indexes that the stage already has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many rows a way added or changed in raw, and how many it took away or marked as gone."""
+    """How many rows were added to raw or changed, and how many were deleted or marked as deleted."""
 
     loaded: int
     deleted: int = 0
 
 
 class Disposition(ABC):
-    """One way from stage into raw.
+    """One way to apply the stage to raw.
 
     keeps_rows: rows of earlier loads stay in raw.
-    remakes_table: the stage becomes the table, so raw may have other columns than the contract.
+    remakes_table: the stage becomes the table, so raw may have had other columns than the contract.
     """
 
     keeps_rows: ClassVar[bool] = True
@@ -45,11 +45,11 @@ class Disposition(ABC):
 
     @abstractmethod
     def apply(self, staged: StagedBatch) -> Counts:
-        """Makes raw what the stage says. Raises LoadError where raw must not become so."""
+        """Applies the stage to raw. Raises LoadError if the change is not allowed."""
 
 
 def choose(plan: LoadPlan) -> Disposition:
-    """The way that the contract and the run ask for."""
+    """The way that contract and plan require."""
     contract = plan.contract
     if contract.keeps_history:
         return Versions()
@@ -61,13 +61,13 @@ def choose(plan: LoadPlan) -> Disposition:
 
 
 class Exchange(Disposition):
-    """The stage takes the place of the table, in one exchange."""
+    """Replaces the whole table by the stage, in one exchange."""
 
     keeps_rows = False
     remakes_table = True
 
     def apply(self, staged: StagedBatch) -> Counts:
-        """Raises ShrunkError where too many rows would go. Nothing is exchanged where nothing changed."""
+        """Exchanges raw for the stage if a row or a column changed. Raises ShrunkError if too many rows would go."""
         counts = self._count(staged)
         if staged.difference.same_shape and not (counts.loaded or counts.deleted):
             return counts
@@ -78,19 +78,23 @@ class Exchange(Disposition):
     def _count(self, staged: StagedBatch) -> Counts:
         if staged.difference.same_shape:
             return _count_changes(staged)
-        if _is_empty(staged):
+        if _raw_is_empty(staged):
             return Counts(staged.rows)
         (gone,) = staged.fetch(added_columns.count_gone(staged.plan, staged.difference.common))
         return Counts(staged.rows, gone)
 
 
 class ReplaceScope(Disposition):
-    """The stage takes the place of the rows of one window or one file."""
+    """Replaces the rows of one window or one file by the stage."""
 
     keeps_rows = False
 
     def apply(self, staged: StagedBatch) -> Counts:
-        """Raises EmptyError, ShrunkError, and LoadError for a key that a row outside of the scope has."""
+        """Deletes the rows of the window or file, and adds the staged rows, if a row changed.
+
+        Raises EmptyError if the stage is empty, ShrunkError if too many rows would go, and LoadError if a row outside
+        of the window or file has a key of the stage.
+        """
         counts = _count_changes(staged)
         if not (counts.loaded or counts.deleted):
             return counts
@@ -116,7 +120,7 @@ class ReplaceScope(Disposition):
         )
 
     def _delete_moved(self, staged: StagedBatch) -> None:
-        """Deletes the rows whose date the source has moved into the window, where they stand outside of it."""
+        """Deletes the old copy of each row outside of the window whose date the source has moved into the window."""
         moved = staged.execute(statements.delete_moved(staged.plan))
         if moved:
             staged.warn(
@@ -138,10 +142,10 @@ class ReplaceScope(Disposition):
 
 
 class Append(Disposition):
-    """The staged rows that raw does not have are added; a row of raw never changes."""
+    """Adds rows; a row of raw never changes."""
 
     def apply(self, staged: StagedBatch) -> Counts:
-        """Warns of rows whose key is known with other values."""
+        """Adds the staged rows that raw does not have. Warns if a known key comes with other values."""
         if staged.plan.contract.primary_key:
             self._warn_of_contradictions(staged)
         return Counts(staged.execute(statements.append_stage(staged.plan)))
@@ -156,10 +160,10 @@ class Append(Disposition):
 
 
 class Upsert(Disposition):
-    """Staged rows change those of raw that have their key; a read of everything marks the others as deleted."""
+    """Inserts or updates rows by key; a read of everything marks the other rows as deleted."""
 
     def apply(self, staged: StagedBatch) -> Counts:
-        """Raises ShrunkError where too many rows would be marked."""
+        """Inserts or updates the staged rows, and marks deleted rows. Raises ShrunkError if these are too many."""
         marks_deletions = bool(staged.plan.contract.reconcile) and staged.plan.reads_everything
         before = deletions.count_alive(staged) if marks_deletions else 0
         loaded = staged.execute(statements.upsert_stage(staged.plan))
@@ -167,10 +171,10 @@ class Upsert(Disposition):
 
 
 class Versions(Disposition):
-    """Staged rows become versions of their key; a read of everything ends the versions of the other keys."""
+    """Adds versions to a history; a read of everything ends the current versions of the other keys."""
 
     def apply(self, staged: StagedBatch) -> Counts:
-        """Raises ShrunkError where too many keys would end."""
+        """Corrects, ends and adds versions by the staged rows. Raises ShrunkError if too many keys would end."""
         marks_deletions = staged.plan.reads_everything
         before = deletions.count_alive(staged) if marks_deletions else 0
         loaded = staged.execute(history.correct_versions(staged.plan))
@@ -179,27 +183,29 @@ class Versions(Disposition):
         return Counts(loaded, deletions.mark_after_full_read(staged, before) if marks_deletions else 0)
 
 
-# -- what the two replacing ways share -----------------------------------------------------------------------
+# -- shared by Exchange and ReplaceScope -----------------------------------------------------------------------
 
 
 def _count_changes(staged: StagedBatch) -> Counts:
-    """What replacing the scope will change. An empty raw, as a first load finds it, need not be compared."""
-    if _is_empty(staged):
+    """How many rows the replacement will change. If raw is empty, as before a first load, nothing is compared."""
+    if _raw_is_empty(staged):
         return Counts(staged.rows)
     return Counts(*staged.fetch(statements.count_changes(staged.plan)))
 
 
-def _is_empty(staged: StagedBatch) -> bool:
+def _raw_is_empty(staged: StagedBatch) -> bool:
     return staged.fetch(statements.is_empty(staged.plan)) == (True,)
 
 
 def _refuse_shrinking(staged: StagedBatch, counts: Counts) -> None:
+    """Raises ShrunkError if too many rows would go."""
     if counts.deleted:
         (before,) = staged.fetch(shrinking.count_before(staged.plan))
         shrinking.check(staged.plan, before, staged.rows)
 
 
 def _exchange(staged: StagedBatch) -> None:
+    """Replaces the table in raw by the stage."""
     staged.execute(statements.move_stage(staged.plan))
     exchange_table(
         staged.connection,

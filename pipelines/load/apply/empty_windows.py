@@ -1,7 +1,7 @@
-"""Windows that came without a row although raw has rows of them: refused, remembered, and named by each later load.
+"""Refuses, and remembers, windows for which the source gives no row although raw has some.
 
-A source that was emptied by mistake must not empty the warehouse. Where an OPD really took its rows back, the operator
-must be reminded until the window is loaded with the tag TAG.
+A source that was emptied by mistake must not empty the warehouse. If an OPD really took its rows back, each later load
+reminds the operator, until the window is loaded with the tag TAG.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan
 
 TAG = "gudang/empty_window"
-"""A run with this tag, "true", may load a window without a row."""
+"""A run with this tag and the value "true" may load a window without a row."""
 SHOWN = 5
-"""Days that a warning names."""
+"""How many days a warning names."""
 
 
 class EmptyError(LoadError):
@@ -26,7 +26,7 @@ class EmptyError(LoadError):
 
 
 def remember(connection: Connection[Any], plan: LoadPlan) -> None:
-    """Remembers the days of the empty window of which raw has rows."""
+    """Writes the days of the empty window into ops.empty_window, if raw has rows of them."""
     if plan.window is None:
         return
     connection.execute(
@@ -43,8 +43,8 @@ def remember(connection: Connection[Any], plan: LoadPlan) -> None:
     )
 
 
-def settle(plan: LoadPlan) -> sql.Composed:
-    """Forgets the days that this load has covered, and days of which raw has no row any more."""
+def forget_covered_days(plan: LoadPlan) -> sql.Composed:
+    """Deletes the remembered days that this load has covered, and those of which raw has no row any more."""
     covered = (
         sql.SQL("e.day between {} and {}").format(
             sql.Literal(plan.window.start), sql.Literal(plan.window.end)

@@ -1,12 +1,13 @@
-"""scd2: a row of raw for every version of a key, with the time that it was valid. Pure SQL, run by dispositions.py.
+"""Keeps a history (SCD2): one row of raw for each version of a key. Pure SQL, run by dispositions.py.
 
-A version is valid from its cursor value, which is the source's own clock. Without a cursor, or with a cursor value that
-is no possible time, it is valid from the time of the load. One reading may hold several versions of a key: all are
-kept, in the cursor's order. Versions of a key never overlap:
+A version is valid from its cursor value, which is the source's own clock. Without a cursor, or with an impossible
+cursor value, it is valid from the time of the load. If one read gives several versions of a key, all are kept, in the
+order of the cursor. Versions of a key never overlap:
 
-- A change whose clock stands still or goes back corrects the current version in place.
-- A key that comes back begins after the end of its last version.
-- An older version that an API or a file brings late changes nothing.
+- If a changed row comes with the same cursor value, or from a database with an earlier one, it corrects the current
+  version in place.
+- If a key was gone and comes back, its new version begins after the end of the last one.
+- If an API or a file brings an older version late, it is ignored.
 """
 
 from __future__ import annotations
@@ -24,7 +25,11 @@ _ORIGIN = tuple(n for n, _ in ORIGIN)
 
 
 def correct_versions(plan: LoadPlan) -> sql.Composed:
-    """Corrects current versions in place: where the change does not move their clock on, or the clock is impossible."""
+    """Corrects current versions in place.
+
+    That is done if the changed row has the same cursor value (from a database: the same or an earlier one), or if the
+    current version's cursor value is impossible.
+    """
     columns = [n for n in (*plan.content, *_ORIGIN) if n not in plan.contract.primary_key]
     operator = sql.SQL("<=" if plan.contract.server.kind == "database" else "=")
     in_place = sql.SQL("v._begin {} t.valid_from").format(operator)
@@ -46,8 +51,8 @@ def correct_versions(plan: LoadPlan) -> sql.Composed:
 
 
 def close_versions(plan: LoadPlan) -> sql.Composed:
-    """Ends the current versions that a later one follows. Run it after `correct_versions`."""
-    # A version that was corrected in place keeps its begin, and its own clock may be later.
+    """Ends the current versions that have a staged successor. Run it after `correct_versions`."""
+    # A version that was corrected in place keeps its begin, but its cursor value may be later than that.
     after_own_clock = (
         sql.SQL("and s._begin > {}").format(_begin(plan, "t")) if plan.contract.cursor else sql.SQL("")
     )
@@ -68,8 +73,8 @@ def close_versions(plan: LoadPlan) -> sql.Composed:
 def open_versions(plan: LoadPlan) -> sql.Composed:
     """Adds the versions of every staged key that has no current one. Run it after `close_versions`.
 
-    _ended: when the key's last version ended. Versions that begin then or later are added as they are. Where a key has
-    none of these, its latest version is added, and begins now.
+    `_ended` is the time when the key's last version ended. Versions that begin then or later are added as they are. If
+    a key has none of these, its latest version is added, and begins now.
     """
     return sql.SQL(
         "insert into {raw} ({columns}, valid_from, valid_to, is_current)"
@@ -94,7 +99,7 @@ def open_versions(plan: LoadPlan) -> sql.Composed:
 
 
 def _versions(plan: LoadPlan) -> sql.Composable:
-    """The staged rows with their `_begin`. Of rows with the same key and begin only the last by cursor is one."""
+    """The staged rows with their `_begin`. If rows have the same key and begin, only the last by cursor is kept."""
     if plan.contract.cursor is None:
         return sql.SQL("(select *, {} as _begin from {} v)").format(_begin(plan, "v"), plan.stage)
     return sql.SQL(
@@ -109,7 +114,7 @@ def _versions(plan: LoadPlan) -> sql.Composable:
 
 
 def _begin(plan: LoadPlan, alias: str) -> sql.Composable:
-    """From when on a row is valid."""
+    """The time from which a row is valid."""
     if plan.contract.cursor is None:
         return sql.SQL("transaction_timestamp()")
     return sql.SQL("case when {} then {}::timestamptz else transaction_timestamp() end").format(
@@ -123,7 +128,7 @@ def _has_possible_time(plan: LoadPlan, alias: str) -> sql.Composable:
 
 
 def _changed(plan: LoadPlan) -> sql.Composable:
-    """Whether `t` is the current version of the key of `s`, and has another content."""
+    """Whether `t` is the current version of the key of `s`, and its content differs."""
     return sql.SQL("t.is_current and {} and ({}) is distinct from ({})").format(
         plan.same_key("s", "t"), plan.names("t"), plan.names("s")
     )

@@ -1,7 +1,7 @@
-"""Rows that are gone at the source: marked, never deleted. Pure SQL, run by deletions.py and load/loader.py.
+"""Marks rows that the source has deleted; raw keeps them. Pure SQL, run by deletions.py and load/loader.py.
 
 `present` is a relation with the keys that the source has now: the stage of a read of everything, or of a reading of
-just the keys. The stage of a load lacks the rows that were refused, though the source has them; their keys are in
+only the keys. The stage of a load lacks the rows that were refused, although the source has them; their keys are in
 quarantine. A reading of keys has them all.
 """
 
@@ -14,7 +14,7 @@ from pipelines.load.stage.quarantine import row_key
 
 
 def mark_gone(plan: LoadPlan, present: sql.Composable, *, includes_refused: bool = False) -> sql.Composed:
-    """Sets deleted_at of upserted rows, or ends versions, whose key is not in `present`.
+    """Marks the rows whose key is not in `present`: sets deleted_at, or ends the current version of a history.
 
     includes_refused: `present` has the keys of refused rows, too.
     """
@@ -38,11 +38,12 @@ def mark_gone(plan: LoadPlan, present: sql.Composable, *, includes_refused: bool
     )
 
 
-def overlooked(plan: LoadPlan, present: sql.Composable) -> sql.Composed:
-    """What incremental loads have missed: a count of rows, their least cursor value, and a count of rows without one.
+def count_overlooked(plan: LoadPlan, present: sql.Composable) -> sql.Composed:
+    """Finds the rows that incremental loads missed.
 
-    A row was missed where raw lacks it or has it with another cursor value. A row without a cursor value is never found
-    by an incremental load when it changes.
+    Gives their number, their lowest cursor value, and the number of source rows without a cursor value. A row was
+    missed if raw lacks it, or has it with another cursor value. An incremental load never finds a change of a row
+    without a cursor value.
     """
     contract = plan.contract
     assert contract.cursor is not None
@@ -69,7 +70,7 @@ def overlooked(plan: LoadPlan, present: sql.Composable) -> sql.Composed:
 
 
 def is_due(plan: LoadPlan) -> sql.Composed:
-    """Whether the contract's cadence has passed since the source's keys were last read."""
+    """Whether the contract's interval has passed since the source's keys were last read."""
     return sql.SQL(
         "select coalesce((select max(reconciled_at) + {}::interval <= clock_timestamp()"
         " from ops.reconciliation where dataset = {}), true)"
@@ -77,7 +78,7 @@ def is_due(plan: LoadPlan) -> sql.Composed:
 
 
 def record(plan: LoadPlan, *, keys: int, gone: int, overlooked: int) -> sql.Composed:
-    """Records a reconciliation: keys at the source, rows that are gone, rows that loads have missed."""
+    """Adds a row to ops.reconciliation: the numbers of keys at the source, of deleted rows, and of missed rows."""
     return sql.SQL(
         "insert into ops.reconciliation (dataset, batch_id, rows_at_source, rows_deleted, rows_overlooked)"
         " values ({}, {}, {}, {}, {})"

@@ -1,7 +1,8 @@
-"""Refuses loads that would take away more rows than a source loses by itself, until somebody allows it.
+"""Refuses a load that would remove so many rows that its source may be incomplete, until an operator allows it.
 
-A source that is cut short silently (an API that answers an error as an empty page, a half-written file, a view with a
-broken join) looks like one whose rows are gone. Not here: windows that come with no row at all (empty_windows.py).
+A source that gives only a part (an API that answers an error as an empty page, a half-written file, a view with a
+broken join) looks like a source that has deleted the others. Not here: windows for which it gives no row
+at all (empty_windows.py).
 """
 
 from __future__ import annotations
@@ -17,24 +18,24 @@ JUDGED_FROM = 20
 
 
 class ShrunkError(LoadError):
-    """The source gives so much less than before that it may be cut short."""
+    """The source gives so many rows less than before that it may be incomplete."""
 
 
 def count_before(plan: LoadPlan) -> sql.Composed:
-    """The rows of raw that the staged ones would take the place of."""
+    """Counts the rows of raw that the staged rows would replace."""
     return sql.SQL("select count(*) from {} r where {}").format(plan.raw, plan.scope("r"))
 
 
 def count_alive(plan: LoadPlan) -> sql.Composed:
-    """The rows of raw that the source still had when it was last read."""
+    """Counts the rows of raw that the source still had when it was last read."""
     alive = sql.SQL("r.is_current" if plan.contract.keeps_history else "r.deleted_at is null")
     return sql.SQL("select count(*) from {} r where {}").format(plan.raw, alive)
 
 
 def check(plan: LoadPlan, before: int, left: int) -> None:
-    """Raises ShrunkError where of `before` rows only `left` stay, and that is a greater loss than the contract allows.
+    """Raises ShrunkError if only `left` of `before` rows stay, and the contract does not allow so great a loss.
 
-    A full refresh, and a run with the tag of empty windows, may take away any number of rows.
+    A full refresh, and a run with the tag of empty windows, may remove any number of rows.
     """
     share = plan.contract.max_shrink_share
     if plan.full_refresh or plan.allow_empty or before < JUDGED_FROM or before - left <= before * share:

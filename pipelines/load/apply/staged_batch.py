@@ -1,4 +1,4 @@
-"""A staged batch in the transaction that applies it: what a disposition, or the marking of deletions, works on."""
+"""A staged batch in the transaction that applies it to raw. Dispositions and the marking of deletions work on it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class StagedBatch:
     """A staged batch, and the connection that holds the transaction.
 
     rows: how many the stage has.
-    difference: between the columns of raw and of the contract, as far as they were not added yet.
+    difference: between the columns of raw and of the contract; none after the new columns were added.
     """
 
     connection: Connection[Any]

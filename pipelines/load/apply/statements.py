@@ -1,4 +1,4 @@
-"""From stage into raw: replace (the table, a window, a file's rows), append, upsert. Pure SQL, run by dispositions.py.
+"""Statements that replace, append or upsert the staged rows in raw. Pure SQL, run by dispositions.py.
 
 Not here: versions of a history (history.py), rows that are gone at the source (reconcile.py).
 """
@@ -19,9 +19,9 @@ def is_empty(plan: LoadPlan) -> sql.Composed:
 
 
 def count_changes(plan: LoadPlan) -> sql.Composed:
-    """Two counts: staged rows that are new or changed in raw, and rows of raw, in the load's scope, that would go.
+    """Counts the staged rows that raw lacks or has otherwise, and the rows of raw in the load's scope that would go.
 
-    With a primary key a changed row is not one that goes.
+    With a primary key, a changed row counts only as changed. Without one, its old version also counts as gone.
     """
     if not plan.contract.primary_key:
         missing = sql.SQL("(select {} from {} r where {} except all select {} from {})").format(
@@ -51,19 +51,19 @@ def count_changes(plan: LoadPlan) -> sql.Composed:
 
 
 def replaces_all(plan: LoadPlan) -> sql.Composed:
-    """Whether raw has no row outside of the load's scope, so that the stage may take the place of the table."""
+    """Whether raw has no row outside of the load's scope, so that the stage may replace the whole table."""
     return sql.SQL("select not exists (select from {} r where ({}) is not true)").format(
         plan.raw, plan.scope("r")
     )
 
 
 def move_stage(plan: LoadPlan) -> sql.Composed:
-    """The stage into schema raw, under its own name: an exchange is within one schema."""
+    """Moves the stage into schema raw, under its own name, because an exchange needs both tables in one schema."""
     return sql.SQL("alter table {} set schema raw").format(plan.stage)
 
 
 def delete_scope(plan: LoadPlan) -> sql.Composed:
-    """Deletes the rows that the staged ones take the place of."""
+    """Deletes the rows of raw that the staged rows replace."""
     return sql.SQL("delete from {} r where {}").format(plan.raw, plan.scope("r"))
 
 
@@ -75,7 +75,7 @@ def delete_moved(plan: LoadPlan) -> sql.Composed:
 
 
 def insert_stage(plan: LoadPlan) -> sql.Composed:
-    """Adds all staged rows. A key that raw has outside of the scope is a UniqueViolation."""
+    """Adds all staged rows. PostgreSQL raises UniqueViolation if raw has one of the keys outside of the scope."""
     names = identifiers([n for n, _ in raw_columns(plan.contract)])
     return sql.SQL("insert into {} ({}) select {} from {}").format(plan.raw, names, names, plan.stage)
 
@@ -83,8 +83,9 @@ def insert_stage(plan: LoadPlan) -> sql.Composed:
 def append_stage(plan: LoadPlan) -> sql.Composed:
     """Adds the staged rows that raw does not have yet.
 
-    With a key: those whose key is new. Without: of each row as many as the source has more than raw, compared from
-    `plan.since` on. Rows at the boundary of an incremental read come again, and a source may give earlier ones, too.
+    With a key, those are the rows whose key is new. Without a key, equal rows are counted: if the stage has more of
+    them than raw, the difference is added. Only rows from `plan.since` on are counted, because an incremental read
+    gives the rows at its boundary again, and a source may also give earlier ones.
     """
     names = identifiers([n for n, _ in raw_columns(plan.contract)])
     if plan.contract.primary_key:
@@ -106,14 +107,14 @@ def append_stage(plan: LoadPlan) -> sql.Composed:
 
 
 def count_contradictions(plan: LoadPlan) -> sql.Composed:
-    """Staged rows whose key raw has with another content; an append never changes a row."""
+    """Counts the staged rows whose key raw has with another content. An append never changes a row."""
     return sql.SQL("select count(*) from {} s join {} r on {} where ({}) is distinct from ({})").format(
         plan.stage, plan.raw, plan.same_key("s", "r"), plan.names("r"), plan.names("s")
     )
 
 
 def _since(plan: LoadPlan, alias: str) -> sql.Composable:
-    """Whether a row is one that the incremental read asked for."""
+    """Whether the row's cursor value is not before `plan.since`."""
     cursor = plan.contract.cursor
     if cursor is None or plan.since is None:
         return sql.SQL("true")
@@ -123,10 +124,11 @@ def _since(plan: LoadPlan, alias: str) -> sql.Composable:
 
 
 def upsert_stage(plan: LoadPlan) -> sql.Composed:
-    """Upsert by primary key. A row changes only where one of the contract's columns does, or it was marked as deleted.
+    """Inserts or updates by primary key. A row is updated only if a column of the contract differs.
 
-    A database gives its present state, so the latest read holds, also when the row's clock went back. An API or a file
-    may bring an older version late: that changes nothing, unless the row in raw has an impossible time.
+    deleted_at is compared, too, so that a row comes back that was marked as deleted. A database gives its present
+    state, so its row is taken even if its cursor went back. An API or a file may bring an older version late: it is
+    ignored, unless the cursor value in raw is impossible.
     """
     contract = plan.contract
     columns = [n for n, _ in raw_columns(contract)]

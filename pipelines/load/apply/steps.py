@@ -1,6 +1,7 @@
-"""Makes raw what the stage says, in the caller's transaction: the steps that every way into raw has in common.
+"""Applies the stage to raw, in the caller's transaction: the steps that all dispositions share.
 
-Not here: the ways themselves (dispositions.py), landing (load/landing.py), the steps of a whole load (load/loader.py).
+Not here: the dispositions themselves (dispositions.py), landing (load/landing.py), the steps of a whole load
+(load/loader.py).
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from pipelines.load.plan import LoadPlan
 
 
 def apply_stage(connection: Connection[Any], plan: LoadPlan, batch: Batch, rows: int) -> None:
-    """Makes raw what the stage says, and counts in `batch` what really changed.
+    """Applies the stage to raw, and counts in `batch` the rows that really changed.
 
-    rows: how many the stage has. Raises LoadError where raw must not become so.
+    rows: how many the stage has. Raises LoadError if the change is not allowed.
     """
     staged = StagedBatch(connection, plan, batch, rows, added_columns.compare(connection, plan))
     disposition = choose(plan)
@@ -40,7 +41,7 @@ def apply_stage(connection: Connection[Any], plan: LoadPlan, batch: Batch, rows:
     batch.unchanged = rows - batch.loaded
     batch.deleted = counts.deleted
     if plan.contract.partition:
-        staged.execute(empty_windows.settle(plan))
+        staged.execute(empty_windows.forget_covered_days(plan))
         empty_windows.warn(connection, plan, batch)
     batch.state = "loaded" if batch.loaded or batch.deleted else "unchanged"
 

@@ -1,4 +1,4 @@
-"""What each physical type asks of a cell's text, and what the OPD reads where a cell is not of the type.
+"""Defines for each physical type which texts are valid, and what the OPD reads about an invalid one.
 
 What belongs here: templates of SQL and of messages, one `CellType` per type. In a template `{text}` stands for the
 cell's cleaned text; `{type}`, `{scale}` and `{underscores}` are filled in for the column's own type. Not here: the
@@ -20,7 +20,7 @@ _DATE_OR_TIME = r"^\s*\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """How a file must spell a value. PostgreSQL itself takes more: "0x1F", "NaN", "today".
+    """The spellings of a value that we allow in a file. PostgreSQL itself accepts more: "0x1F", "NaN", "today".
 
     canonical: an SQL test for the spelling that PostgreSQL itself would write. It costs a fifth of a regular
     expression, most cells pass it, and it is true only where `pattern` matches. NULL for an empty cell.
@@ -33,12 +33,12 @@ class Spelling:
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """What a cell must be so that the cast to its type loses nothing of its value.
+    """The tests that the cast of a cell to its type loses nothing of the value.
 
     quick: a cheap SQL test that most cells pass. exact: an SQL test that is right for all.
     message, hint: for a cell that would lose something.
-    canonical: what must hold beside `Spelling.canonical` so that nothing is lost: "" for nothing more, None where a
-    canonical spelling may still lose something.
+    canonical: a test that must hold in addition to `Spelling.canonical` so that nothing is lost: "" if that one is
+    enough, None if a canonical spelling may still lose something.
     """
 
     quick: str
@@ -53,11 +53,11 @@ class CellType:
     """One physical type, without its length.
 
     label: what a cell should be, as the OPD reads it.
-    spelling: how a file must spell it; None where PostgreSQL's own reading is enough.
+    spelling: the spellings that we allow in a file; None if every spelling that PostgreSQL accepts is allowed.
     finite_text: an SQL test that a database's text is no NaN and no infinity; None for a type without them.
-    finite_value: the same of a value of the type.
-    precision: what the cast must not lose; None where it loses nothing, or is inexact by declaration.
-    bits: of a whole number: its values are less than two to this power.
+    finite_value: the same test for a typed value.
+    precision: the tests that the cast loses nothing; None if it never does, or if the type is inexact by definition.
+    bits: for a whole number, the n of its greatest value 2^n - 1.
     """
 
     label: str
@@ -79,7 +79,7 @@ _FINITE_TIME = "isfinite({value})"
 
 
 def _fraction_of_a_second(canonical: str | None = None) -> Precision:
-    """At most six digits of a second are kept."""
+    """The tests that a time has at most six digits of a second, which is all that PostgreSQL keeps."""
     return Precision(
         quick="octet_length({text}) <= 19 or {text} not like '%._______%'",
         exact=r"{text} !~ '\.[0-9]{{6}}[0-9]*[1-9]'",
@@ -170,7 +170,7 @@ TYPES: Mapping[str, CellType] = {
         _fraction_of_a_second(),
     ),
 }
-"""By the name of the type without its length. `text` takes every cell, and is not here."""
+"""The types by their name without the length. `text` is not here, because it accepts every cell."""
 
 _PRECISION_AND_SCALE = re.compile(r"numeric\((\d+),\s?(\d+)\)")
 

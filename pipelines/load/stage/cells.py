@@ -1,6 +1,6 @@
-"""One cell as SQL: its text after the declared repairs, and the typed value that is stored.
+"""Builds SQL expressions for one cell: its text after the declared repairs, and the typed value that is stored.
 
-What belongs here: pure functions from a column to SQL. In it `l` is the landing row as it came and `b` the row of
+What belongs here: pure functions from a column to SQL. In that SQL `l` is the landing row as it came and `b` the row of
 cleaned texts (statement.py). Not here: the rules that a cell must keep (rules.py), the repairs themselves
 (contracts/repairs.py, and the functions of schema ops).
 """
@@ -38,7 +38,7 @@ def repaired(column: Column, repair: str, cell: sql.Composable) -> sql.Composabl
 
 
 def _arguments(column: Column, repair: str) -> list[sql.Composable]:
-    """What a repair needs to know of the column beside the cell."""
+    """The arguments that a repair takes from the column, after the cell."""
     match repair:
         case "satuan":
             return [_jsonb({unit: f"{size:f}" for unit, size in factors(column.unit).items()})]
@@ -62,7 +62,7 @@ def literals(values: Sequence[str]) -> sql.Composable:
 
 
 def cleaned(column: Column, *, exact: bool = False) -> sql.Composable:
-    """The text of the landed cell after the declared repairs. An exact column landed typed and has none."""
+    """The text of the landed cell after the declared repairs. An exact column landed typed, and has no repairs."""
     cell: sql.Composable = sql.Identifier("l", column.name)
     if exact:
         return cell if column.type == "text" else sql.SQL("{}::text").format(cell)
@@ -72,7 +72,7 @@ def cleaned(column: Column, *, exact: bool = False) -> sql.Composable:
 
 
 def typed(column: Column, *, exact: bool = False) -> sql.Composable:
-    """The value that is stored: the cleaned text as its type or pseudonym, or an exact column's cell as it landed."""
+    """The value that is stored: the cleaned text cast to its type, its pseudonym, or an exact cell as it landed."""
     if exact:
         return sql.Identifier("l", column.name)
     text = sql.Identifier("b", column.name)

@@ -1,10 +1,10 @@
-"""Which cells of a refused row may be shown, as SQL.
+"""Decides in SQL which cells of a refused row are shown and which are hidden.
 
-In a contract with personal columns a row may be shifted: a name or number then stands in another column. So a cell is
-shown only where it keeps the rules of its own column, does not look like a person's number or address, and is no free
-text beside a personal column. In any contract a cell that looks like a NIK or NIP is hidden.
+In a contract with personal columns a row may be shifted, so that a name or number is in another column. Therefore a
+cell is shown only if it keeps the rules of its own column, does not look like a person's number or address, and is no
+free text next to a personal column. In every contract a cell that looks like a NIK or NIP is hidden.
 
-Not here: what is done with the rows (quarantine.py), what looks like a person's number (redaction/personal_shapes.py).
+Not here: storing the rows (quarantine.py), the shapes of personal numbers (redaction/personal_shapes.py).
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _FORMATS_OF_PERSONS = frozenset({"email", "telepon"})
 """Formats that a person's own text may have."""
 
 
-def judged_rows(plan: LoadPlan) -> sql.Composable:
-    """The landing rows as `cleaned_rows` gives them; beside them `h` says of each column whether its cell is hidden."""
+def rows_with_hidden(plan: LoadPlan) -> sql.Composable:
+    """A FROM item: `cleaned_rows`, joined with a row `h` that says for each column whether its cell is hidden."""
     hidden = [
         sql.SQL("{} as {}").format(_hidden(plan, column), sql.Identifier(column.name))
         for column in plan.contract.stored
@@ -39,7 +39,7 @@ def judged_rows(plan: LoadPlan) -> sql.Composable:
 
 
 def shown_cell(column: Column) -> sql.Composable:
-    """A cell of `judged_rows` as it came: masked where it is hidden, cut where it is longer than LONGEST_CELL."""
+    """A cell of `rows_with_hidden` as it came: masked if it is hidden, and cut if it is longer than LONGEST_CELL."""
     return sql.SQL(
         "case when {0} is null then null when {2} then {3} when octet_length({0}::text) <= {1} then {0}::text"
         " else left({0}::text, {1}) || ' ... (' || char_length({0}::text) || ' karakter)' end"
@@ -52,15 +52,15 @@ def shown_cell(column: Column) -> sql.Composable:
 
 
 def distinguishing_text(contract: Contract, column: Column, cell: sql.Composable) -> sql.Composable:
-    """A text of a cell of `judged_rows` that distinguishes rows: of a hidden cell it shows at most a digest."""
+    """A text of a cell of `rows_with_hidden` that distinguishes rows. A hidden cell gives at most a digest."""
     return _masked_where(contract, column, cell, sql.Identifier("h", column.name))
 
 
 def key_text(contract: Contract, column: Column, cell: sql.Composable, *, refused: bool) -> sql.Composable:
     """A key's cell as text: the same for a refused row and for a row of raw, a stage or a reading of keys.
 
-    refused: the cell is one of `judged_rows`, and is also hidden where they say so. A cell that breaks a rule of its
-    own is in none of the other relations.
+    refused: the cell belongs to `rows_with_hidden`, and is masked also if `h` says that it is hidden. The other
+    relations have no such cells, so that the texts agree.
     """
     hidden = _looks_personal(contract, column, cell)
     if refused:

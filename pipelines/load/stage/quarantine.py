@@ -1,7 +1,7 @@
-"""Refused rows: into quarantine.row with every reason, and resolved there once they are fixed.
+"""Puts refused rows into quarantine.row with all their reasons, and resolves the entries once they are fixed.
 
-What belongs here: pure SQL, run by load/loader.py. Not here: what of a refused row may be shown (masking.py), reading
-rows again when the rules change (revalidate.py).
+What belongs here: pure SQL, run by load/loader.py. Not here: which cells of a refused row are hidden (masking.py),
+reading rows again when the rules change (revalidate.py).
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from pipelines.load.plan import LoadPlan
-from pipelines.load.stage.masking import distinguishing_text, judged_rows, key_text, shown_cell
+from pipelines.load.stage.masking import distinguishing_text, key_text, rows_with_hidden, shown_cell
 from pipelines.load.stage.rules import Rule
 from pipelines.load.stage.statement import REJECTED, all_rules
 
 SAMPLE = 10_000
-"""Rows that are kept of a load that was rejected as a whole: its source still has them all."""
+"""How many rows are kept of a load that was rejected as a whole; its source still has them all."""
 
 REFUSED = sql.Identifier("pg_temp", "refused_rows")
-"""The refused rows of the load that is applied, each once.
+"""The temporary table of the load's refused rows, each once.
 
-rid: its place in landing. is_duplicate: whether another row has its key. position: where it stood in its source.
-row_hash: what distinguishes it from others. entry_id: the open entry that it has already. moved: whether that entry
+rid: the row's place in landing. is_duplicate: whether another row has its key. position: its place in the source.
+row_hash: a hash of `_identity`. entry_id: the row's open entry in quarantine, if it has one. moved: whether that entry
 names another position or file.
 """
 
 
 def quarantine(plan: LoadPlan, *, deduplicated: bool, rejected: bool) -> list[sql.Composed]:
-    """The statements that put the refused rows into quarantine.row, once each however often they come.
+    """The statements that put the refused rows into quarantine.row, each row once.
 
-    They run in the transaction that applies the load. A row that is in quarantine already is not written again, except
-    that its entry says where it stands now.
+    They run in the transaction that applies the load. If a row is already in quarantine, only the position in its entry
+    is updated.
 
-    deduplicated: plan.duplicates names rows whose key another row of this load has.
+    deduplicated: plan.duplicates lists rows whose key another row of this load has.
     rejected: the whole load is rejected; then SAMPLE rows are enough.
     """
     return [
@@ -65,19 +65,19 @@ def note_refused_rows(plan: LoadPlan, *, deduplicated: bool, limit: int | None =
         of_another_file=_of_another_file(plan),
         position=_position(plan),
         identity=sql.SQL(", ").join(_identity(plan, _reasons(plan, deduplicated=deduplicated))),
-        landed=judged_rows(plan),
+        landed=rows_with_hidden(plan),
         rows=rows,
         dataset=sql.Literal(plan.contract.key),
     )
 
 
 def analyze_refused_rows() -> sql.Composed:
-    """Statistics of REFUSED, without which the planner takes a nested loop."""
+    """Collects statistics of REFUSED, without which the planner takes a nested loop."""
     return sql.SQL("analyze {}").format(REFUSED)
 
 
 def move_entries(plan: LoadPlan) -> sql.Composed:
-    """Entries whose row came again from another place or file say so."""
+    """Updates position and load of the entries whose row came again from another place or file."""
     return sql.SQL(
         "update quarantine.row q set last_batch_id = {}, source_position = r.position,"
         " updated_at = clock_timestamp() from {} r where q.entry_id = r.entry_id and r.moved"
@@ -85,7 +85,7 @@ def move_entries(plan: LoadPlan) -> sql.Composed:
 
 
 def add_entries(plan: LoadPlan, *, deduplicated: bool) -> sql.Composed:
-    """New entries for the refused rows that have none, with every reason."""
+    """Adds entries, with all reasons, for the refused rows that have none."""
     return sql.SQL(
         "insert into quarantine.row (dataset, first_batch_id, last_batch_id, source_position, row_key, row,"
         " reasons, row_hash) select {dataset}, {batch}, {batch}, r.position, {key}, {row},"
@@ -100,7 +100,7 @@ def add_entries(plan: LoadPlan, *, deduplicated: bool) -> sql.Composed:
             sql.SQL("case when {} then {} end").format(reason.broken, reason.entry)
             for reason in _reasons(plan, deduplicated=deduplicated)
         ),
-        landed=judged_rows(plan),
+        landed=rows_with_hidden(plan),
         refused=REFUSED,
     )
 
@@ -109,8 +109,8 @@ def add_entries(plan: LoadPlan, *, deduplicated: bool) -> sql.Composed:
 class _Reason:
     """Why a row may be refused.
 
-    name: tells one reason from another, in a row's hash. broken: SQL, whether the row has this reason. entry: SQL, what
-    quarantine.row says of it.
+    name: identifies the reason in a row's hash. broken: SQL, whether the row has this reason. entry: SQL, the JSON
+    object for quarantine.row.
     """
 
     name: str
@@ -129,13 +129,13 @@ def _reasons(plan: LoadPlan, *, deduplicated: bool) -> list[_Reason]:
 
 
 def _rule_hash(rule: Rule) -> str:
-    """A hash of the rule's texts: other than before where the contract asks something else by the same name."""
+    """A hash of the rule's texts, which changes if the contract changes a rule but not its name."""
     text = f"{rule.column.name} {rule.name} {rule.message} {rule.hint}"
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _identity(plan: LoadPlan, reasons: Sequence[_Reason]) -> list[sql.Composable]:
-    """What makes two refused rows the same entry: their cells, as far as they may be known, and their reasons."""
+    """The expressions that identify an entry: the cells of the row, masked if they are hidden, and its reasons."""
     contract = plan.contract
     parts = [distinguishing_text(contract, c, sql.Identifier("l", c.name)) for c in contract.stored]
     parts += [sql.SQL("case when {} then {} end").format(reason.broken, reason.name) for reason in reasons]
@@ -160,7 +160,7 @@ def _of_this_file(plan: LoadPlan, file: str) -> sql.Composable:
 def resolve(plan: LoadPlan, source_name: str | None, *, refused: bool) -> sql.Composed:
     """Resolves the open entries that this load fixed.
 
-    These are entries whose row a full read, or their own file, no longer has, and entries whose key is in the stage.
+    These are entries whose row is missing from a full read or from their own file, and entries whose key is staged.
 
     source_name: the upload that was read.
     refused: whether the load refused rows, which `note_refused_rows` has put into REFUSED.
@@ -187,7 +187,7 @@ def resolve(plan: LoadPlan, source_name: str | None, *, refused: bool) -> sql.Co
 
 
 def resolve_gone(plan: LoadPlan, present: sql.Composable) -> sql.Composed:
-    """Resolves the open entries of rows that raw has and the source (`present`) no longer: nobody will fix them."""
+    """Resolves open entries whose key raw has and the source (`present`) no longer has: nobody will fix them."""
     return sql.SQL(
         "update quarantine.row q set state = 'resolved', updated_at = clock_timestamp()"
         " from {raw} t where q.dataset = {dataset} and q.state = 'open' and q.row_key = {key}"
@@ -204,8 +204,8 @@ def resolve_gone(plan: LoadPlan, present: sql.Composable) -> sql.Composed:
 def row_key(plan: LoadPlan, alias: str = "b") -> sql.Composable:
     """The key as text, the same for a refused row (alias b) and for a row of raw, a stage or a reading of keys.
 
-    A personal key is its pseudonym, a hidden one is masked. A text that is too long for the index of quarantine.row is
-    cut, and has its hash at the end.
+    A personal key is given as its pseudonym, and a hidden one is masked. A text that is too long for the index of
+    quarantine.row is cut, and ends with its hash.
     """
     if not plan.contract.primary_key:
         return sql.SQL("null::text")
@@ -222,7 +222,7 @@ def row_key(plan: LoadPlan, alias: str = "b") -> sql.Composable:
 
 
 def _position(plan: LoadPlan) -> sql.Composable:
-    """Where the row stood in its source, else its key."""
+    """The row's place in the source, or its key if the source gives no place."""
     position = sql.SQL("l._source_position")
     if not plan.contract.primary_key:
         return position

@@ -1,4 +1,4 @@
-"""Why a load was rejected, in a line for the OPD: which rules its rows broke most, and which repair would help.
+"""Writes a line for the OPD about a rejected load: the rules that most rows broke, and repairs that would help.
 
 Not here: the rows with all their reasons (quarantine.py), whether a load is rejected (quality/gate.py).
 """
@@ -19,9 +19,9 @@ from pipelines.load.stage.rules import Rule, rules
 from pipelines.load.stage.statement import REJECTED, all_rules, cleaned_rows, count_duplicates
 
 SHOWN = 3
-"""Reasons that are named."""
+"""How many reasons are named."""
 _SAMPLE = 1_000
-"""Refused rows that a repair is tried on."""
+"""On how many refused rows a repair is tried."""
 _RULES_PER_QUERY = 400
 _LAST_STAGE = 2
 """The stage of repairs that work on a value after it was read (contracts/repairs.py)."""
@@ -30,7 +30,7 @@ _LAST_STAGE = 2
 def most_common(connection: Connection[Any], plan: LoadPlan, *, deduplicated: bool) -> str:
     """The SHOWN most frequent reasons with column and count, each with the repair that would help most of its rows.
 
-    deduplicated: plan.duplicates names rows whose key another row has; they are a reason, too.
+    deduplicated: plan.duplicates lists rows whose key another row has; that is a reason, too.
     """
     broken = [(rule, rows) for rule, rows in _counts(connection, plan) if rows]
     broken.sort(key=lambda found: -found[1])
@@ -44,7 +44,7 @@ def most_common(connection: Connection[Any], plan: LoadPlan, *, deduplicated: bo
 
 
 def _counts(connection: Connection[Any], plan: LoadPlan) -> Iterator[tuple[Rule, int]]:
-    """Each rule, and how many refused rows break it."""
+    """Each rule with the number of refused rows that break it."""
     checked = all_rules(plan)
     for start in range(0, len(checked), _RULES_PER_QUERY):
         part = checked[start : start + _RULES_PER_QUERY]
@@ -52,7 +52,7 @@ def _counts(connection: Connection[Any], plan: LoadPlan) -> Iterator[tuple[Rule,
 
 
 def count_broken(plan: LoadPlan, checked: Sequence[Rule]) -> sql.Composed:
-    """One row: for each rule the number of refused rows that break it."""
+    """Counts for each rule the refused rows that break it, in one row."""
     broken = [sql.SQL("count(*) filter (where not {})").format(rule.predicate) for rule in checked]
     return sql.SQL("select {} from {} join {} r on r.rid = l.ctid").format(
         sql.SQL(", ").join(broken), cleaned_rows(plan), REJECTED
@@ -65,7 +65,7 @@ def _describe(connection: Connection[Any], plan: LoadPlan, rule: Rule, rows: int
 
 
 def _helpful_repair(connection: Connection[Any], plan: LoadPlan, rule: Rule) -> str | None:
-    """The `parse` by which most rows that break this rule, and at least half of them, would keep the column's rules."""
+    """The `parse` that would repair most of the rows that break this rule; None if none repairs at least half."""
     if rule.column.name in plan.exact:
         return None  # its source's type is the contract's: there is no text to repair
     best, most = None, 0
@@ -97,9 +97,9 @@ def _columns_with_another_repair(rule: Rule) -> Iterator[Column]:
 
 
 def try_repair(plan: LoadPlan, rule: Rule, column: Column) -> sql.Composed:
-    """Two counts of refused rows that break `rule`: those that the repairs of `column` would make good, and all.
+    """Counts the refused rows that break `rule`: those that would be valid after the repairs of `column`, and all.
 
-    Of many rows _SAMPLE are tried.
+    At most _SAMPLE rows are tried.
     """
     contract = replace(
         plan.contract, columns=tuple(column if c.name == column.name else c for c in plan.contract.columns)

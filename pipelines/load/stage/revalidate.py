@@ -1,9 +1,9 @@
 """Reads quarantined rows again when the rules that refused them have changed: the contract, or a reference list.
 
-Each load that refuses rows records the hash of its rules (ops.load_batch.rules). Where today's hash is another, an
-upload with open rows is read although it is known, and an incremental read begins at the earliest open row's cursor
-value. This happens once per change: a row that is refused then is refused by the new rules, and a row that does not
-come is gone from the source. Rows of a window's past days wait for a backfill.
+Each load that refuses rows records the hash of its rules (ops.load_batch.rules). If today's hash differs, a file with
+open rows is read again, even if it was loaded before, and an incremental read begins at the lowest cursor value of the
+open rows. After that, each row is either refused under the new rules, or no longer in the source, so once is enough.
+Rows of past windows are read again only by a backfill.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pipelines.load.watermark import cursor_column, possible
 
 
 def rules_hash(connection: Connection[Any], contract: Contract) -> str:
-    """A hash of all that decides over a row today: the contract's text, and the values that its references allow."""
+    """A hash of today's rules: the contract's text, and the values that its reference tables allow."""
     found = hashlib.sha256(contract.path.read_bytes() if contract.path.exists() else b"")
     for reference in dict.fromkeys(c.reference for c in contract.stored if c.reference):
         query = sql.SQL(
@@ -52,9 +52,9 @@ def files_to_read_again(connection: Connection[Any], contract: Contract) -> set[
 
 
 def since(connection: Connection[Any], plan: LoadPlan) -> str | None:
-    """Where an incremental read begins: `plan.since`, or earlier, at the first row that other rules refused.
+    """The cursor value at which an incremental read begins: `plan.since`, or that of a row that other rules refused.
 
-    None, so that everything is read, where such a row has a cursor value that a source cannot be asked for.
+    None means: read everything. It is returned if such a row has a cursor value that we cannot ask the source for.
     """
     if plan.since is None or not has_open_rows(connection, plan.contract):
         return plan.since
@@ -64,10 +64,10 @@ def since(connection: Connection[Any], plan: LoadPlan) -> str | None:
 
 
 def earliest_refused(plan: LoadPlan, rules: str) -> sql.Composed:
-    """One row: from where to read, so that rows which other rules than `rules` refused come again; and a count.
+    """Finds the cursor value from which to read, so that the rows come again that other rules than `rules` refused.
 
-    From where: the least of `plan.since` and of these rows' cursor values. The count: such rows whose cursor value is
-    unusable.
+    Gives one row: the lowest of `plan.since` and of these rows' cursor values, and the number of these rows whose
+    cursor value is unusable.
     """
     column = cursor_column(plan)
     kind = sql_type(column.type)
@@ -93,9 +93,9 @@ def earliest_refused(plan: LoadPlan, rules: str) -> sql.Composed:
 
 
 def _read_from(contract: Contract, column: Column, value: sql.Composable) -> sql.Composable:
-    """From where a source must be read so that it gives the row with this cursor value.
+    """The cursor value from which the source must be read so that it gives the row with this `value`.
 
-    An API may leave out rows at the very value that a read begins with: it is read from a day earlier.
+    An API may leave out rows at exactly the value from which we read, so we read it from a day earlier.
     """
     if contract.server.kind == "api" and column.logical_type in ("date", "timestamp"):
         return sql.SQL("({} - interval '1 day')::{}").format(value, sql_type(column.type))
@@ -103,9 +103,9 @@ def _read_from(contract: Contract, column: Column, value: sql.Composable) -> sql
 
 
 def resolve_superseded(plan: LoadPlan, rules: str) -> sql.Composed:
-    """Resolves the open entries of other rules whose row came again with this load and was refused by `rules` too.
+    """Resolves open entries of other rules if their row came again with this load, and `rules` refused it, too.
 
-    The row's new entry gives the reasons of today.
+    The row has a new entry then, with today's reasons.
     """
     return sql.SQL(
         "update quarantine.row o set state = 'resolved', updated_at = clock_timestamp() where entry_id in"
@@ -116,7 +116,7 @@ def resolve_superseded(plan: LoadPlan, rules: str) -> sql.Composed:
 
 
 def mark_as_read_again(plan: LoadPlan, rules: str, file: str | None) -> sql.Composed:
-    """Ascribes the remaining open entries of other rules to this load, so that they are not read again for `rules`.
+    """Sets this load as the last one of the remaining open entries of other rules, so that they are not read again.
 
     file: the upload that the load read.
     """
@@ -129,7 +129,7 @@ def mark_as_read_again(plan: LoadPlan, rules: str, file: str | None) -> sql.Comp
 
 
 def _refused_by_other_rules(contract: Contract, rules: str) -> sql.Composed:
-    """A query's FROM and WHERE: open entries (q) whose last load (b) had other rules than `rules`."""
+    """FROM and WHERE of a query for the open entries (q) whose last load (b) had other rules than `rules`."""
     return sql.SQL(
         "from quarantine.row q join ops.load_batch b on b.batch_id = q.last_batch_id"
         " where q.dataset = {} and q.state = 'open' and b.rules is distinct from {}"
@@ -139,9 +139,9 @@ def _refused_by_other_rules(contract: Contract, rules: str) -> sql.Composed:
 def record_rules(
     connection: Connection[Any], plan: LoadPlan, source_name: str | None, *, passed: bool
 ) -> None:
-    """Records by which rules this load refused rows, and settles the entries of other rules.
+    """Records the hash of the rules by which this load refused rows, and updates the open entries of other rules.
 
-    It runs in the transaction that applies the load, after the quarantine has the load's rows.
+    It runs in the transaction that applies the load, after the load's refused rows were put into quarantine.
     """
     if not has_open_rows(connection, plan.contract):
         return

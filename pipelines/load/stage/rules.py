@@ -1,4 +1,4 @@
-"""The rules that a contract's columns give, as SQL: one predicate per rule, true for good cells.
+"""Turns the columns of a contract into rules: one SQL predicate per rule, true for valid cells.
 
 What belongs here: pure functions from contracts to SQL. The same predicates decide what reaches raw and what is
 quarantined, so no row is ever in both or in neither. Not here: running SQL, what a type asks of a text
@@ -22,11 +22,11 @@ MASK = "***"
 LONGEST_KEY = 600
 """Bytes of one key column's text. A longer key would make PostgreSQL stop the load: see LONGEST_ENTRY."""
 LONGEST_ENTRY = 2_600
-"""Bytes of all key columns together. An entry of a B-tree may have 2,704, less what else is in it."""
+"""Bytes of all key columns together. A B-tree entry may have 2,704 bytes, including its own overhead."""
 LONGEST_PSEUDONYM = 68
 """Bytes of a pseudonym in an index. A number or a time takes 16 at most."""
 OF_A_KEY = frozenset({"wajib", "tipe", "jangkauan", "ketelitian", "kunci_panjang"})
-"""The rules that make a text a key. The other rules say nothing of whether the source has the row."""
+"""Rules that a cell must keep to be usable as a key. A row that only breaks another rule still exists in the source."""
 _SCIENTIFIC = r"^\s*[-+]?[0-9]+([.,][0-9]+)?[Ee]\+[0-9]+\s*$"
 _SHOWN_CLASSES = 12
 
@@ -35,9 +35,9 @@ _SHOWN_CLASSES = 12
 class Rule:
     """One rule of one column.
 
-    predicate: true for good cells, and never NULL.
+    predicate: true for valid cells, and never NULL.
     message, hint: what the OPD reads of a cell that breaks it.
-    shortcut: a cheap test that is true only where this rule and the one before it are both kept.
+    shortcut: a cheap test. If it is true, the cell keeps this rule and the one before it in the list.
     """
 
     column: Column
@@ -49,7 +49,7 @@ class Rule:
 
 
 def all_kept(checked: Sequence[Rule]) -> sql.Composable:
-    """Whether a row keeps every rule, at the least cost: a rule with a shortcut is joined with the one before it."""
+    """Whether a row keeps every rule. A rule with a shortcut is combined with the rule before it, to save time."""
     predicates: list[sql.Composable] = []
     for rule in checked:
         if rule.shortcut is None:
@@ -64,7 +64,7 @@ def all_kept(checked: Sequence[Rule]) -> sql.Composable:
 
 
 def rules(contract: Contract, exact: frozenset[str] = frozenset()) -> tuple[Rule, ...]:
-    """All rules of a contract that one row can break by itself; `exact` names the columns that landed typed."""
+    """All rules that a row can break independently of other rows. exact: names of the columns that landed typed."""
     kind = contract.server.kind
     longest = _longest_key(contract)
     found: list[Rule] = []
@@ -80,11 +80,11 @@ def rules(contract: Contract, exact: frozenset[str] = frozenset()) -> tuple[Rule
 
 @dataclass(frozen=True, slots=True)
 class _Cell:
-    """A column's cell as its rules see it.
+    """A column's cell, with the SQL expressions that its rules need.
 
-    strict: a value must be spelled as a file must spell it; else as PostgreSQL reads it.
+    strict: only the spellings that we allow in files; otherwise every spelling that PostgreSQL accepts.
     exact: the source's own type guarantees the column's type, and the cell landed typed.
-    from_upload: a person's spreadsheet may stand behind it.
+    from_upload: the cell may come from a spreadsheet that a person filled in.
     """
 
     column: Column
@@ -111,12 +111,12 @@ class _Cell:
 
     @property
     def value(self) -> sql.Composable:
-        """The cell as its type; to be asked only where it is castable."""
+        """The cell cast to its type. Evaluate it only if the text is castable."""
         cell = self.landed if self.exact else self.text
         return sql.SQL("{}::{}").format(cell, sql_type(self.column.type))
 
     def filled(self, template: str) -> sql.Composed:
-        """A template of cell_types.py, for this cell."""
+        """A template of cell_types.py, filled in for this cell."""
         scale = decimals(self.column.type) or 0
         return sql.SQL(template).format(  # type: ignore[arg-type]  # a constant of cell_types.py
             text=self.text,
@@ -141,7 +141,7 @@ class _Cell:
         return self.rule(name, sql.SQL("({} is null or {})").format(self.text, condition), message, hint)
 
     def where_castable(self, condition: sql.Composable) -> sql.Composable:
-        """The condition, for cells of the type only. For the others rule `tipe` gives the reason."""
+        """The condition, only for cells that can be cast to the column's type. Rule `tipe` refuses the others."""
         return sql.SQL("case when {} then {} else true end").format(self.castable, condition)
 
 
@@ -155,7 +155,7 @@ def _presence(cell: _Cell) -> Iterator[Rule]:
 
 
 def _type(cell: _Cell) -> Iterator[Rule]:
-    """Whether the cell is a value of its type."""
+    """The rule that the cell is a value of its type."""
     if cell.column.type == "text":
         return
     kind = cell_types.cell_type(cell.column.type)
@@ -171,7 +171,7 @@ def _type(cell: _Cell) -> Iterator[Rule]:
 
 
 def _type_range(cell: _Cell) -> Iterator[Rule]:
-    """Numbers that are too large for the type. Rule `tipe` lets them pass: they are numbers all the same."""
+    """The rule that a number is not too large for the type. Rule `tipe` lets such numbers pass."""
     if cell.exact or cell.column.type == "text":
         return
     kind = cell_types.cell_type(cell.column.type)
@@ -185,7 +185,7 @@ def _type_range(cell: _Cell) -> Iterator[Rule]:
 
 
 def _is_well_spelled(cell: _Cell, kind: cell_types.CellType) -> sql.Composable:
-    """Whether a castable text is spelled as the source must spell it."""
+    """Whether the spelling of a castable text is allowed for this source."""
     quick = _quick_spelling(cell, kind)
     if cell.strict and kind.spelling:
         return sql.SQL("{} or {} ~ {}").format(quick, cell.text, sql.Literal(kind.spelling.pattern))
@@ -193,14 +193,14 @@ def _is_well_spelled(cell: _Cell, kind: cell_types.CellType) -> sql.Composable:
 
 
 def _quick_spelling(cell: _Cell, kind: cell_types.CellType) -> sql.Composable:
-    """A cheap test that is true only for well spelled texts; of a database it is the whole test."""
+    """A cheap test that is true only for allowed spellings. For a database it is the full test."""
     if cell.strict:
         return cell.filled(kind.spelling.canonical if kind.spelling else "true")
     return cell.filled(kind.finite_text or "true")
 
 
 def _is_number(cell: _Cell, kind: cell_types.CellType) -> sql.Composable:
-    """Whether a text that cannot be cast is a number all the same; false for a type that is no number."""
+    """Whether a text that cannot be cast is still a number, only too large. False for a type that is no number."""
     if cell_types.out_of_range(cell.column.type) is None:
         return sql.SQL("false")
     pattern = cell_types.WHOLE_NUMBER if kind.bits else cell_types.DECIMAL_NUMBER
@@ -208,14 +208,14 @@ def _is_number(cell: _Cell, kind: cell_types.CellType) -> sql.Composable:
 
 
 def _finite(cell: _Cell, template: str) -> sql.Composable:
-    """Whether a typed value is a value at all: PostgreSQL's own types know NaN and infinity."""
+    """Whether a typed value is neither NaN nor infinity."""
     if decimals(cell.column.type) is not None:
         template = "{value} <> 'NaN'"  # a numeric with a precision holds no infinity
     return sql.SQL("({} is null or {})").format(cell.landed, cell.filled(template))
 
 
 def _precision(cell: _Cell) -> Iterator[Rule]:
-    """Cells that the cast would round or cut off silently."""
+    """The rule that the cast does not silently round or cut off the value."""
     if cell.exact or cell.column.type == "text":
         return
     kind = cell_types.cell_type(cell.column.type)
@@ -236,7 +236,7 @@ def _precision(cell: _Cell) -> Iterator[Rule]:
     yield cell.rule("ketelitian", kept, message, hint, shortcut)
 
 
-# -- what the contract asks beside the type ------------------------------------------------------------------
+# -- further rules of the contract ------------------------------------------------------------------
 
 
 def _enum(cell: _Cell) -> Iterator[Rule]:
@@ -248,7 +248,7 @@ def _enum(cell: _Cell) -> Iterator[Rule]:
 
 
 def _range(cell: _Cell) -> Iterator[Rule]:
-    """The size of a number or a time."""
+    """The rules for the bounds of a number or a time, and for its multiples."""
     column = cell.column
     # Not numeric(p,s), which would round the bound.
     kind = sql_type(column.type.split("(")[0])
@@ -273,9 +273,9 @@ def _range(cell: _Cell) -> Iterator[Rule]:
 
 
 def _spreadsheet(cell: _Cell) -> Iterator[Rule]:
-    """What Excel leaves of a text: a failed formula's error, a long number without its last digits.
+    """The rules against damage by Excel: the error of a failed formula, and a long number without its last digits.
 
-    A column of another type refuses both by its type.
+    In a column of another type, rule `tipe` refuses both.
     """
     column = cell.column
     if column.type != "text":
@@ -346,7 +346,7 @@ _FAMILIES = (
     _form,
     _reference,
 )
-"""In the order in which the OPD reads the reasons, and shortcuts need them: type, range and precision in a row."""
+"""In the order in which the OPD reads the reasons. Shortcuts need type, range and precision to follow each other."""
 
 
 # -- keys ----------------------------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
-"""The tables landing and stage: the rows as they came, and the good ones of them, typed. Pure SQL, run by loader.py.
+"""Fills landing with the rows as they came, and the stage with the valid rows, cast to their types.
 
-The order of the statements: create landing, COPY, create stage, primary key; where a key comes more than once, settle
-the duplicates and add the primary key then. Where every column lands with the type that it will be stored with and no
-row is refused, landing itself becomes the stage, and each row is written only once. Each cell is parsed only once, too:
-the statement that makes the stage notes which rows it refuses, for the quarantine.
+Pure SQL, run by loader.py, in this order: create landing, COPY, create stage, add the primary key. If a key comes more
+than once, one row of each key is kept, and the primary key is added again. If every column lands with its final type
+and no row is refused, landing itself becomes the stage, so that each row is written only once. Each cell is parsed only
+once, too: the statement that makes the stage also notes the rows that it refuses, for the quarantine.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ def copy_landing(plan: LoadPlan, stream: SourceStream) -> sql.Composed:
 
 
 def cleaned_rows(plan: LoadPlan, landing: sql.Composable | None = None) -> sql.Composable:
-    """A FROM item: the landing rows as they came (`l`), and beside each the row of its cleaned texts (`b`).
+    """A FROM item that joins each landing row as it came (`l`) with the row of its cleaned texts (`b`).
 
-    landing: what to read instead of the landing table.
+    landing: the FROM item to read instead of the landing table.
     """
     stored = plan.contract.stored
     cells = [
@@ -82,13 +82,13 @@ def cleaned_rows(plan: LoadPlan, landing: sql.Composable | None = None) -> sql.C
 
 
 def all_rules(plan: LoadPlan) -> tuple[Rule, ...]:
-    """The rules of the contract and of the window. Where just keys are read, only those that make a text a key."""
+    """The rules of the contract and of the window. If only keys are read, just the rules for a usable key."""
     found = rules(plan.contract, plan.exact) + _window_rule(plan)
     return tuple(r for r in found if r.column.key and r.name in OF_A_KEY) if plan.only_keys else found
 
 
 def _window_rule(plan: LoadPlan) -> tuple[Rule, ...]:
-    """A row outside of the window that was asked for would come again with its own window."""
+    """The rule that a row lies in the window. Rows of another window belong to the load of that window."""
     if not (plan.window and plan.contract.partition):
         return ()
     column = plan.contract.column(plan.contract.partition.column)
@@ -97,17 +97,17 @@ def _window_rule(plan: LoadPlan) -> tuple[Rule, ...]:
 
 
 def _in_window(plan: LoadPlan, window: Window, column: Column) -> sql.Composable:
-    """True for a row in the window, by the clock of raw, and for a row without a date."""
+    """Whether a row lies in the window, by its value in raw. True also for a row without a date."""
     exact = column.name in plan.exact
     return sql.SQL("coalesce(case when {} then {} else true end, true)").format(
         sql.SQL("true") if exact else castable(column), window.condition(value(plan, column))
     )
 
 
-def leave_out_other_windows(plan: LoadPlan) -> sql.Composed | None:
-    """Deletes landed rows that belong to other windows; None where the load has no window.
+def delete_other_windows(plan: LoadPlan) -> sql.Composed | None:
+    """Deletes the landed rows that belong to other windows. None if the load has no window.
 
-    Run it where the source could only be asked for more days than these.
+    It is needed if the source can only be asked for a longer span of days.
     """
     if not (plan.window and plan.contract.partition):
         return None
@@ -128,9 +128,9 @@ def any_rejected(plan: LoadPlan) -> sql.Composed:
 
 
 def value(plan: LoadPlan, column: Column) -> sql.Composable:
-    """The value that is stored in `column`, over `cleaned_rows`.
+    """The value that is stored in `column`, as an expression over `cleaned_rows`.
 
-    Where just keys are read, a cell of another column that cannot be cast is NULL.
+    If only keys are read, a cell of another column that cannot be cast gives NULL.
     """
     exact = column.name in plan.exact
     if exact or column.key or not plan.only_keys:
@@ -168,7 +168,7 @@ def _stage_values(plan: LoadPlan) -> sql.Composable:
 
 
 def _extra() -> sql.Composable:
-    """Unknown columns as jsonb. Nobody has classified them yet, so what looks like a person's number is masked."""
+    """The unknown columns as jsonb. They are not classified yet, so what looks like a person's number is masked."""
     name, text, cell = (sql.SQL(word) for word in ("e.key", "e.value #>> '{}'", "e.value"))
     return sql.SQL(
         "case when pg_input_is_valid(l.{extra}, 'jsonb') then (select jsonb_object_agg("
@@ -189,7 +189,7 @@ def _extra() -> sql.Composable:
 
 
 def adopt_landing(plan: LoadPlan) -> list[sql.Composed]:
-    """Renames landing to the stage, and takes off what a stage does not have."""
+    """Renames landing to the stage, and removes the defaults and the setting that only landing has."""
     return [
         sql.SQL(
             "alter table {} alter column _batch_id drop default, alter column _loaded_at drop default"
@@ -208,10 +208,10 @@ def add_primary_key(plan: LoadPlan, table: sql.Identifier) -> sql.Composed:
     )
 
 
-def settle_duplicates(plan: LoadPlan) -> list[sql.Composed]:
-    """Keeps one of the staged rows with the same key: the latest by cursor, else the first that came.
+def keep_one_row_per_key(plan: LoadPlan) -> list[sql.Composed]:
+    """Keeps one of the staged rows with the same key: the latest by cursor, or the first if there is no cursor.
 
-    `plan.duplicates` names the landing rows whose key comes more than once (rid), and which of them is kept.
+    `plan.duplicates` lists the landing rows whose key comes more than once (rid), and says which of them is kept.
     """
     contract = plan.contract
     names = identifiers(plan.contract.identity)
@@ -251,7 +251,10 @@ def count_duplicates(plan: LoadPlan) -> sql.Composed:
 
 
 def count_repairs(plan: LoadPlan) -> sql.Composed | None:
-    """One row for each declared repair: its column, its name, and how many cells it changed. None without repairs."""
+    """Counts the cells that each declared repair changed. None if no repair is declared.
+
+    Gives a row for each repair: the column, the name of the repair, the count.
+    """
     found: list[tuple[str, str]] = []
     changed: list[sql.Composable] = []
     source: sql.Composable = sql.SQL("{} r0").format(plan.landing)
@@ -283,7 +286,7 @@ def count_repairs(plan: LoadPlan) -> sql.Composed | None:
 
 
 def comments(plan: LoadPlan) -> list[sql.Composed]:
-    """The contract's texts as comments on the stage and its columns; they go into raw with it."""
+    """The statements that set the contract's descriptions as comments on the stage, from which raw gets them."""
     statements = [
         sql.SQL("comment on table {} is {}").format(
             plan.stage, sql.Literal(f"{plan.contract.title} ({plan.contract.producer})")
@@ -302,5 +305,5 @@ def comments(plan: LoadPlan) -> list[sql.Composed]:
 
 
 def temporaries(plan: LoadPlan) -> tuple[sql.Identifier, ...]:
-    """The tables that a load leaves behind, to be dropped."""
+    """The tables that are dropped at the end of a load."""
     return (plan.landing, plan.stage, plan.duplicates, REJECTED)

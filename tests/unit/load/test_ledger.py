@@ -78,7 +78,7 @@ def test_the_rows_of_a_dead_run_are_closed_and_its_tables_dropped(tmp_path: Path
 def test_of_files_that_replace_each_other_the_last_is_in_raw(tmp_path: Path) -> None:
     recorder = Recorder([("satu:kontrak",)])
     contract = uploaded(tmp_path, ID)
-    assert ledger.standing_fingerprints(as_connection(recorder), contract) == {"satu:kontrak"}
+    assert ledger.fingerprints_in_raw(as_connection(recorder), contract) == {"satu:kontrak"}
     assert recorder.ran == [
         (
             "select source_fingerprint from ops.load_batch where dataset = %s and state in ('loaded', 'unchanged')"
@@ -91,7 +91,7 @@ def test_of_files_that_replace_each_other_the_last_is_in_raw(tmp_path: Path) -> 
 def test_of_appended_files_each_names_last_is_in_raw(tmp_path: Path) -> None:
     recorder = Recorder([("satu:kontrak",), ("dua:kontrak",)])
     contract = uploaded(tmp_path, NAME, write_disposition="append")
-    assert ledger.standing_fingerprints(as_connection(recorder), contract) == {"satu:kontrak", "dua:kontrak"}
+    assert ledger.fingerprints_in_raw(as_connection(recorder), contract) == {"satu:kontrak", "dua:kontrak"}
     assert recorder.ran == [
         (
             f"{LOADED_FILES}{SINCE_FULL_REFRESH} order by source_name, batch_id desc",
@@ -103,7 +103,7 @@ def test_of_appended_files_each_names_last_is_in_raw(tmp_path: Path) -> None:
 def test_merged_files_are_all_of_them_since_the_last_full_refresh(tmp_path: Path) -> None:
     recorder = Recorder([("jan.csv", "satu"), ("feb.csv", "dua")])
     contract = uploaded(tmp_path, ID, write_disposition="merge")
-    assert ledger.merged(as_connection(recorder), contract) == [("jan.csv", "satu"), ("feb.csv", "dua")]
+    assert ledger.merged_files(as_connection(recorder), contract) == [("jan.csv", "satu"), ("feb.csv", "dua")]
     assert recorder.ran == [
         (
             f"{MERGED_FILES}{SINCE_FULL_REFRESH} order by batch_id",

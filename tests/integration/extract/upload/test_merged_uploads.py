@@ -135,7 +135,7 @@ def test_a_broken_file_is_told_of_and_the_others_are_merged(zone: Zone) -> None:
 
 def test_a_file_that_is_merged_late_undoes_none_that_came_after_it(zone: Zone) -> None:
     zone.put("jan.csv", "1,jan", "2,jan", "3,jan", age=20)
-    arrivals.see(
+    arrivals.register_files(
         zone.loads.connection, zone.contract, zone.listed()
     )  # seen first, and its load failed in passing
     held = zone.folder / "jan.csv"

@@ -79,15 +79,15 @@ def test_a_run_may_be_allowed_to_take_away_everything(tmp_path: Path, run: dict[
     check(plan_of(contract_of(tmp_path, ID), **run), 100, 0)
 
 
-def test_a_load_settles_the_days_that_it_covers_and_those_without_a_row(tmp_path: Path) -> None:
+def test_a_load_forgets_the_days_that_it_covers_and_those_without_a_row(tmp_path: Path) -> None:
     contract = contract_of(tmp_path, ID, DAY, **DAILY)
-    settled = """
+    forgotten = """
         delete from ops.empty_window e where e.dataset = 'uji/data'
             and ({} or not exists (select from "raw"."uji__data" r where "r"."hari"::date = e.day))
     """
-    assert clauses(empty_windows.settle(plan_of(contract, window=DAYS))) == clauses(
-        settled.format("e.day between '2026-11-01'::date and '2026-11-02'::date")
+    assert clauses(empty_windows.forget_covered_days(plan_of(contract, window=DAYS))) == clauses(
+        forgotten.format("e.day between '2026-11-01'::date and '2026-11-02'::date")
     )
-    assert clauses(empty_windows.settle(plan_of(contract, full_refresh=True))) == clauses(
-        settled.format("true")
+    assert clauses(empty_windows.forget_covered_days(plan_of(contract, full_refresh=True))) == clauses(
+        forgotten.format("true")
     )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.load.apply.reconcile import is_due, mark_gone, overlooked, record
+from pipelines.load.apply.reconcile import count_overlooked, is_due, mark_gone, record
 from pipelines.load.apply.shrinking import count_alive, count_before
 from tests.support.statements import CHANGED, ID, NAME, clauses, contract_of, plan_of, written
 
@@ -51,7 +51,7 @@ def test_rows_that_a_load_missed_are_counted_with_the_least_of_their_cursors(tmp
             where "k"."id" = "t"."id" and t.deleted_at is null and t."diubah" = "k"."diubah"
         ) and {NOT_REFUSED.format("k").strip()}
     """.strip()
-    assert clauses(overlooked(plan, plan.stage)) == clauses(f"""
+    assert clauses(count_overlooked(plan, plan.stage)) == clauses(f"""
         select
             count(*) filter (where {missed}),
             to_jsonb(min("k"."diubah") filter (where {missed}))#>>'{{}}',

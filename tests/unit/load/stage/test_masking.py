@@ -8,7 +8,7 @@ from pathlib import Path
 
 from psycopg import sql
 
-from pipelines.load.stage.masking import distinguishing_text, judged_rows, key_text, shown_cell
+from pipelines.load.stage.masking import distinguishing_text, key_text, rows_with_hidden, shown_cell
 from pipelines.load.stage.statement import all_rules, cleaned_rows
 from tests.support.contracts import column
 from tests.support.statements import ID, NAME, clauses, contract_of, plan_of, written
@@ -20,7 +20,7 @@ A_NUMBER = 'coalesce("ops"."berbentuk_nik"({0}::text) or "ops"."berbentuk_nip"({
 def test_without_personal_columns_only_a_persons_number_is_hidden(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, NAME))
     number = A_NUMBER.format('"l"."nama"')
-    assert clauses(judged_rows(plan)) == clauses(
+    assert clauses(rows_with_hidden(plan)) == clauses(
         f'{written(cleaned_rows(plan))} cross join lateral (select false as "id", {number} as "nama") h'
     )
 
@@ -30,7 +30,7 @@ def test_beside_a_personal_column_free_text_is_hidden_and_what_breaks_a_rule(tmp
     broken = " or ".join(
         f"not {written(rule.predicate)}" for rule in all_rules(plan) if rule.column.name == "umur"
     )
-    assert clauses(judged_rows(plan)) == clauses(
+    assert clauses(rows_with_hidden(plan)) == clauses(
         f"{written(cleaned_rows(plan))} cross join lateral"
         f' (select {broken} as "umur", true as "alamat", true as "nik") h'
     )

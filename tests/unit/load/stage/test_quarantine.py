@@ -8,7 +8,7 @@ from pathlib import Path
 
 from psycopg import sql
 
-from pipelines.load.stage.masking import distinguishing_text, judged_rows, shown_cell
+from pipelines.load.stage.masking import distinguishing_text, rows_with_hidden, shown_cell
 from pipelines.load.stage.quarantine import (
     add_entries,
     analyze_refused_rows,
@@ -42,7 +42,7 @@ def test_refused_rows_are_noted_once_each_with_the_entry_that_they_have(tmp_path
                 select r.rid, r.is_duplicate, l._source_position as position,
                     md5(array[{cell}, case when not "b"."nama" is not null then '{WAJIB}' end]::text) collate "C"
                         as row_hash
-                from {written(judged_rows(plan))}
+                from {written(rows_with_hidden(plan))}
                 join (select rid, false as is_duplicate from "pg_temp"."rejected_rows") r on r.rid = l.ctid
             ) hashed
             order by row_hash, rid
@@ -105,7 +105,7 @@ def test_a_row_that_waits_nowhere_becomes_an_entry_with_all_its_reasons(tmp_path
                 ) end
             ]::jsonb[], null)),
             r.row_hash
-        from {written(judged_rows(plan))}
+        from {written(rows_with_hidden(plan))}
         join "pg_temp"."refused_rows" r on r.rid = l.ctid
         where r.entry_id is null
         order by r.row_hash

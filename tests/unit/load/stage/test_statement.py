@@ -18,8 +18,8 @@ from pipelines.load.stage.statement import (
     count_repairs,
     create_landing,
     create_stage,
-    leave_out_other_windows,
-    settle_duplicates,
+    delete_other_windows,
+    keep_one_row_per_key,
     valid,
 )
 from tests.support.contracts import column
@@ -101,7 +101,7 @@ def test_a_table_that_marks_deletions_has_the_column_for_it(tmp_path: Path) -> N
 
 def test_of_rows_with_the_same_key_the_latest_by_cursor_is_staged(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, CHANGED, write_disposition="merge", cursor="diubah"))
-    numbered, deleted, inserted = settle_duplicates(plan)
+    numbered, deleted, inserted = keep_one_row_per_key(plan)
     cleaned = 'cross join lateral (select "l"."id" as "id", "l"."diubah" as "diubah") b'
     twice = 'select "id" from "landing"."uji__data__7_stage" group by "id" having count(*) > 1'
     assert clauses(numbered) == clauses(f"""
@@ -133,7 +133,7 @@ def test_of_rows_with_the_same_key_the_latest_by_cursor_is_staged(tmp_path: Path
 
 
 def test_without_a_cursor_the_first_of_them_is_staged(tmp_path: Path) -> None:
-    numbered, *_ = settle_duplicates(plan_of(contract_of(tmp_path, ID)))
+    numbered, *_ = keep_one_row_per_key(plan_of(contract_of(tmp_path, ID)))
     assert 'row_number() over (partition by "b"."id"::integer order by l.ctid) as n' in written(numbered)
 
 
@@ -153,7 +153,7 @@ def test_rows_of_other_windows_are_deleted_from_landing_and_a_rule_of_the_stage(
             then "b"."hari"::date >= '2026-11-01'::date and "b"."hari"::date < ('2026-11-02'::date::date + 1)
             else true end, true)
     """
-    assert clauses(leave_out_other_windows(plan)) == clauses(f"""
+    assert clauses(delete_other_windows(plan)) == clauses(f"""
         delete from "landing"."uji__data__7_landing" where ctid in (
             select l.ctid from "landing"."uji__data__7_landing" l
             cross join lateral (select "l"."hari" as "hari") b where not {within}
@@ -162,7 +162,7 @@ def test_rows_of_other_windows_are_deleted_from_landing_and_a_rule_of_the_stage(
     rule = all_rules(plan)[-1]
     assert (rule.name, rule.message) == ("jendela", "hari: di luar jendela 2026-11-01 s.d. 2026-11-02")
     assert clauses(rule.predicate) == clauses(within)
-    assert leave_out_other_windows(plan_of(contract)) is None
+    assert delete_other_windows(plan_of(contract)) is None
 
 
 def test_where_keys_are_read_a_row_is_judged_by_its_key_alone(tmp_path: Path) -> None:

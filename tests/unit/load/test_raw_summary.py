@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.load.standing import is_known, record
+from pipelines.load.raw_summary import is_recorded, record
 from tests.support.contracts import column
 from tests.support.statements import ID, clauses, contract_of, plan_of
 
@@ -43,7 +43,7 @@ def test_a_load_of_made_up_rows_counts_itself_among_the_samples(tmp_path: Path) 
 
 
 def test_whether_an_earlier_load_was_counted(tmp_path: Path) -> None:
-    assert is_known(plan_of(contract_of(tmp_path, ID))).as_string(None) == (
+    assert is_recorded(plan_of(contract_of(tmp_path, ID))).as_string(None) == (
         "select exists (select from ops.load_batch where dataset = 'uji/data' and rows_in_raw is not null)"
     )
 

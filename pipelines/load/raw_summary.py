@@ -1,4 +1,6 @@
-"""What raw holds after a load: how many rows are in force, the end of its newest period, whether any are made up.
+"""The summary of raw after a load: the number of current rows, the end of the newest period, and a flag for samples.
+
+A row is current if it is not marked as deleted, and is no ended version of a history.
 
 What belongs here: the statements, which loader.py runs. Not here: when a dataset last arrived; the view
 ops.dataset_state (warehouse/views/ledger.sql) finds that in the ledger.
@@ -24,39 +26,39 @@ _PERIODS = {
 
 
 def record(plan: LoadPlan, *, sample: bool) -> sql.Composed:
-    """The statement that writes all three into the load's row of the ledger, in the transaction that changes raw.
+    """Writes row count, end of the newest period and sample flag into the load's row of the ledger.
 
-    sample: whether the rows that this load brought are made up.
+    Run it in the transaction that changes raw. sample: whether the rows that this load brought are made up.
     """
     contract = plan.contract
-    alive = sql.SQL("true")
+    current = sql.SQL("true")
     if contract.keeps_history:
-        alive = sql.SQL("is_current")
+        current = sql.SQL("is_current")
     elif contract.reconcile:
-        alive = sql.SQL("deleted_at is null")
+        current = sql.SQL("deleted_at is null")
     return sql.SQL(
         "update ops.load_batch b set rows_in_raw = r.rows, data_until = r.until, has_sample = r.sample"
         " from (select count(*) as rows, {until} as until,"
         "  coalesce(bool_or(_batch_id = any({samples})), false) as sample"
-        " from {raw} where {alive}) r where b.batch_id = {batch}"
+        " from {raw} where {current}) r where b.batch_id = {batch}"
     ).format(
         until=_until(plan),
         samples=_samples(plan, sample=sample),
         raw=plan.raw,
-        alive=alive,
+        current=current,
         batch=sql.Literal(plan.batch_id),
     )
 
 
-def is_known(plan: LoadPlan) -> sql.Composed:
-    """The query whether an earlier load of the dataset has recorded them."""
+def is_recorded(plan: LoadPlan) -> sql.Composed:
+    """Whether an earlier load of the dataset has recorded this summary."""
     return sql.SQL(
         "select exists (select from ops.load_batch where dataset = {} and rows_in_raw is not null)"
     ).format(sql.Literal(plan.contract.key))
 
 
 def _samples(plan: LoadPlan, *, sample: bool) -> sql.Composable:
-    """An array of the loads of the dataset whose source was made up."""
+    """An array of the `batch_id` of the dataset's loads whose source was made up."""
     return sql.SQL(
         "array(select batch_id from ops.load_batch where dataset = {} and found ? {}) || {}::bigint[]"
     ).format(
@@ -67,8 +69,8 @@ def _samples(plan: LoadPlan, *, sample: bool) -> sql.Composable:
 def _until(plan: LoadPlan) -> sql.Composable:
     """The last second of the newest period that has begun.
 
-    A date is the begin of a day. A first day of a month is the begin of a period as long as the promised frequency,
-    where that is at least a month, or of a month where the windows are months. A timestamp is its own end.
+    A date begins a period of one day. If it is the first of a month, the period is as long as the promised frequency
+    (if that is a month or more), or one month (if the windows are months). A timestamp is the end of its own period.
     """
     contract, column = plan.contract, plan.contract.period_column
     if column is None:
@@ -87,5 +89,6 @@ def _until(plan: LoadPlan) -> sql.Composable:
 
 
 def _begin(column: Column) -> sql.Composable:
+    """The day or moment on which the period of a row begins."""
     pattern = _PERIODS[column.logical_type]
     return sql.SQL(pattern).format(sql.Identifier(column.name))  # type: ignore[arg-type]  # one of the four above
