@@ -25,7 +25,7 @@ from pipelines.publication.clearance import cleared
 from pipelines.publication.mart import open_marts, report_marts
 from pipelines.quality.run import instantiate
 from pipelines.quality.suites import Expectation, derived, suite_path, written
-from pipelines.runtime.demo import demo_given
+from pipelines.runtime.demo import demo_variables
 from pipelines.settings import PSEUDONYM_KEY, Settings, references
 from pipelines.suggest import did_you_mean, hint_of_known
 
@@ -107,7 +107,7 @@ def renew_sources(settings: Settings) -> Path | None:
 
 def _environment(settings: Settings, contracts: Iterable[Contract], env: Mapping[str, str]) -> list[Fault]:
     """Environment variables that a contract needs and that neither the environment nor the demo sets."""
-    given = demo_given(settings, env)
+    given = demo_variables(settings, env)
     faults: list[Fault] = []
     for contract in contracts:
         lines = contract.path.read_text(encoding="utf-8").splitlines()

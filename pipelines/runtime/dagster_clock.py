@@ -1,10 +1,10 @@
-"""The time zone of Dagster's database: UTC, whatever the server's is.
+"""Keeps Dagster's database in UTC, whatever the server's time zone is.
 
-What belongs here: the zone of its sessions, rows that an earlier version wrote in another zone, the right to make
+What belongs here: the zone of its sessions, rows that an earlier version wrote in another zone, the right to create
 tables. Not here: the warehouse, which stays in WITA (load/prepare.py).
 
 Dagster writes naive timestamps, part of them through the session's time zone, and reads all of them as UTC. With
-sessions in WITA its runs seem eight hours in the future, and what it waits for takes eight hours longer (ADR 027).
+sessions in WITA its runs would seem eight hours in the future, and its waits would take eight hours longer (ADR 027).
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from sqlalchemy.engine import make_url
 
 from pipelines.errors import GudangError
 from pipelines.redaction.database_urls import libpq_url
+from pipelines.warehouse import locks
 
 SUBJECT = "basis data Dagster"
 UTC_NAMES = frozenset({"UTC", "Etc/UTC", "GMT", "Etc/GMT", "UCT", "Etc/UCT", "Zulu", "Etc/Zulu", "Universal"})
-BY_THE_SERVERS_CLOCK: Mapping[str, tuple[str, ...]] = {
+SESSION_ZONE_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "asset_check_executions": ("create_timestamp",),
     "asset_daemon_asset_evaluations": ("create_timestamp",),
     "asset_keys": ("wipe_timestamp", "last_materialization_timestamp", "create_timestamp"),
@@ -38,24 +39,23 @@ BY_THE_SERVERS_CLOCK: Mapping[str, tuple[str, ...]] = {
     "runs": ("create_timestamp", "update_timestamp"),
     "secondary_indexes": ("create_timestamp",),
 }
-"""Columns that Dagster fills by `now()`, or by a time with a zone, which PostgreSQL turns into the session's."""
+"""Columns that Dagster fills by `now()`, or by a time with a zone, which PostgreSQL converts to the session's zone."""
 
-BY_DAGSTER: Mapping[str, tuple[str, ...]] = {
+UTC_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "event_logs": ("timestamp",),
     "asset_event_tags": ("event_timestamp",),
     "asset_check_executions": ("evaluation_event_timestamp",),
     "secondary_indexes": ("migration_completed",),
 }
-"""Columns that Dagster fills by naive times of its own: no clock of the server is in them."""
+"""Columns that Dagster fills by naive times in UTC. The server's time zone does not change them."""
 
-_LOCK = 7_640_020
 _NAME = "gudang clock"
-OTHERS_SECONDS = 10.0
-"""How long sessions of an earlier version have to end, when rows must be shifted."""
+OTHER_SESSIONS_SECONDS = 10.0
+"""How long we wait for sessions of an earlier version to end, if rows must be shifted."""
 
 
 def utc_url(url: str) -> str:
-    """The SQLAlchemy URL of Dagster's database, with the zone of its sessions among the options."""
+    """The SQLAlchemy URL of Dagster's database with the option that sets its sessions to UTC."""
     parsed = make_url(url)
     given = parsed.query.get("options", "")
     options = given if isinstance(given, str) else " ".join(given)
@@ -65,25 +65,25 @@ def utc_url(url: str) -> str:
     return parsed.set(query=query).render_as_string(hide_password=False)
 
 
-def keep_in_utc(url: str, *, patience: float = OTHERS_SECONDS) -> bool:
-    """Sets this database to UTC; True where rows of an earlier version had to be shifted for it.
+def keep_in_utc(url: str, *, patience: float = OTHER_SESSIONS_SECONDS) -> bool:
+    """Sets this database to UTC. True if rows of an earlier version had to be shifted.
 
-    Shifting and the database's own setting, which says that it is done, are one transaction. Sessions that write in the
-    old zone have `patience` seconds to end. Raises GudangError when they do not, when the database can't be reached,
-    and when it is not ours to set.
+    The shift and the database's setting, by which a later start knows that it was done, are one transaction. We wait
+    `patience` seconds for sessions that write in the old zone. Raises GudangError if they do not end, if the database
+    can't be reached, or if we may not set it.
     """
     with _connect(url) as connection, connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
+        locks.lock_until_commit(connection, "zona waktu")
         zone = _zone(connection)
-        shifted = zone not in UTC_NAMES and not _is_set(connection)
+        shifted = zone not in UTC_NAMES and not _is_set_to_utc(connection)
         if shifted:
-            _refuse_the_clients(connection, zone)
+            _refuse_zone_set_by_client(connection, zone)
             _wait_for_others(connection, zone, patience)
             _shift(connection, zone)
-            _set(connection, zone)
+            _set_database_to_utc(connection, zone)
     with _connect(utc_url(url)) as connection:
         zone = _zone(connection)
-        _check_rights(connection)
+        _require_right_to_create(connection)
     if zone not in UTC_NAMES:
         raise _not_in_utc(zone)
     return shifted
@@ -98,8 +98,8 @@ def _not_in_utc(zone: str) -> GudangError:
     )
 
 
-def _refuse_the_clients(connection: Connection[Any], zone: str) -> None:
-    """Raises GudangError where this client sets the zone: that says nothing of the zone of the rows that are there."""
+def _refuse_zone_set_by_client(connection: Connection[Any], zone: str) -> None:
+    """Raises GudangError if the client sets the zone, because then we cannot know the zone of the existing rows."""
     row = connection.execute("select source = 'client' from pg_settings where name = 'TimeZone'").fetchone()
     if row is None or row[0]:
         raise _not_in_utc(zone)
@@ -123,8 +123,11 @@ def _zone(connection: Connection[Any]) -> str:
     return str(row[0])
 
 
-def _check_rights(connection: Connection[Any]) -> None:
-    """Dagster makes its tables at its first start: without the right to, it would end in pages of traceback."""
+def _require_right_to_create(connection: Connection[Any]) -> None:
+    """Raises GudangError if the user may not create Dagster's tables.
+
+    Dagster itself would end in pages of traceback.
+    """
     row = connection.execute(
         "select to_regclass('runs') is not null or coalesce(has_schema_privilege(current_schema(), 'create'), false)"
     ).fetchone()
@@ -136,7 +139,8 @@ def _check_rights(connection: Connection[Any]) -> None:
         )
 
 
-def _is_set(connection: Connection[Any]) -> bool:
+def _is_set_to_utc(connection: Connection[Any]) -> bool:
+    """Whether the database itself, and not only the session, is set to UTC."""
     row = connection.execute(
         "select exists (select from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase,"
         " unnest(s.setconfig) as setting where d.datname = current_database() and s.setrole = 0"
@@ -148,7 +152,7 @@ def _is_set(connection: Connection[Any]) -> bool:
 
 
 def _wait_for_others(connection: Connection[Any], zone: str, patience: float) -> None:
-    """Waits until no other session is open: one that is would go on writing in the old zone. Raises GudangError."""
+    """Waits until no other session is open, because it would write in the old zone. Raises GudangError."""
     until = time.monotonic() + patience
     while True:
         connection.execute(
@@ -173,7 +177,8 @@ def _wait_for_others(connection: Connection[Any], zone: str, patience: float) ->
 
 
 def _shift(connection: Connection[Any], zone: str) -> None:
-    for table, columns in BY_THE_SERVERS_CLOCK.items():
+    """Converts the times in SESSION_ZONE_COLUMNS from `zone` to UTC."""
+    for table, columns in SESSION_ZONE_COLUMNS.items():
         there = {
             name
             for (name,) in connection.execute(
@@ -195,7 +200,8 @@ def _shift(connection: Connection[Any], zone: str) -> None:
             )
 
 
-def _set(connection: Connection[Any], zone: str) -> None:
+def _set_database_to_utc(connection: Connection[Any], zone: str) -> None:
+    """Sets the database's time zone to UTC. Raises GudangError if the user may not."""
     name = connection.info.dbname
     try:
         connection.execute(sql.SQL("alter database {} set timezone to 'UTC'").format(sql.Identifier(name)))

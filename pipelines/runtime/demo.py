@@ -1,7 +1,7 @@
-"""The demo OPD in this installation: it takes the place of every source that is not configured.
+"""Runs the demo OPD, which replaces every source that is not configured.
 
-What belongs here: its databases, its upload files, its API server, its variables. Not here: what it holds (demo/, which
-runs as a process of its own), what else a command needs (environment.py).
+What belongs here: its databases, its upload files, its API server, its variables. Not here: its data (demo/, which runs
+as a separate process), the other needs of a command (environment.py).
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from pipelines.settings import PROJECT_ROOT, Settings
 
 SOURCE_PREFIX = "GUDANG_SUMBER_"
 DEMO = "GUDANG_DEMO"
-"""Set to one of NO, it leaves the demo OPD out."""
+"""The variable that turns the demo OPD off if it has a value of NO."""
 NO = ("0", "false", "no", "tidak", "off")
 _API_SECONDS = 60.0
 """How long the API server may take to start."""
 
 
-def demo_given(settings: Settings, env: Mapping[str, str]) -> frozenset[str]:
-    """The variables that the demo OPD sets: those of every source that is not configured in `env`.
+def demo_variables(settings: Settings, env: Mapping[str, str]) -> frozenset[str]:
+    """The names of the variables that the demo OPD sets: those of every source that is not configured in `env`.
 
-    Empty with a warehouse of one's own, and where GUDANG_DEMO is one of NO.
+    Empty if GUDANG_WAREHOUSE_URL names a warehouse, or if GUDANG_DEMO has a value of NO.
     """
     if settings.warehouse_url is not None or env.get(DEMO, "").lower() in NO:
         return frozenset()
@@ -52,7 +52,7 @@ def source_of(variable: str) -> str:
 
 @cache
 def _variables() -> tuple[str, ...]:
-    """The names of all variables that the demo can set; () where the demo is not installed."""
+    """The names of all variables that the demo can set; () if the demo is not installed."""
     try:
         printed = _run_demo(
             "env", "--database-url", "postgresql://tiada/x", "--api-port", "1", project=PROJECT_ROOT
@@ -63,13 +63,13 @@ def _variables() -> tuple[str, ...]:
 
 
 @contextmanager
-def demo_opd(settings: Settings) -> Iterator[dict[str, str]]:
-    """The variables of the demo OPD, which takes the place of every source that is not configured.
+def run_demo_opd(settings: Settings) -> Iterator[dict[str, str]]:
+    """Runs the demo OPD while the context lasts, and yields the variables that lead to it.
 
-    Its databases are made once for each version of it, its upload files once; its API server is a child that ends with
-    the context.
+    Its databases are made once for each version of the demo, and its upload files once. Its API server is a child
+    process, which ends with the context.
     """
-    given = demo_given(settings, os.environ)
+    given = demo_variables(settings, os.environ)
     database_url = EmbeddedServer(settings.home).urls.libpq("postgres")
     done = settings.home / "demo"
     done.mkdir(exist_ok=True)
@@ -104,7 +104,7 @@ def _put_files(settings: Settings, zone: Path, listed: Path) -> None:
 
 
 def _version(project: Path) -> str:
-    """A hash of the demo's code: where it is another one, the databases of the demo are made anew."""
+    """A hash of the demo's code. If it has changed, the databases of the demo are made anew."""
     digest = hashlib.sha256()
     for path in sorted((project / "demo").glob("*.py")):
         digest.update(path.read_bytes())

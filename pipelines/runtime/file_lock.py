@@ -1,6 +1,6 @@
-"""A lock file: one process at a time. Who waits says which process holds the lock, and how long the wait is at most.
+"""Locks a file, so that only one process at a time does a thing.
 
-What belongs here: taking the lock. Not here: what is done while it is held (embedded.py).
+What belongs here: taking the lock, and waiting for it. Not here: the work while it is held (embedded.py).
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from pathlib import Path
 from pipelines.errors import GudangError
 
 LIMIT_SECONDS = 660.0
-"""The holder of the lock waits up to ten minutes for a server that recovers after a crash."""
+"""How long we wait. The holder of the lock may wait ten minutes for a server that recovers after a crash."""
 
 SAY_SECONDS = 2.0
-"""After this time a waiting process says so."""
+"""After this time a waiting process says on standard error that it waits."""
 
 
 @contextmanager
 def locked(
     path: Path, subject: str, *, limit: float = LIMIT_SECONDS, say_after: float = SAY_SECONDS
 ) -> Iterator[None]:
-    """Holds the lock of `path`, a file that only its owner opens: what others can open, they can lock.
+    """Holds the lock of the file `path`. Only its owner may open it, because who can open a file can lock it.
 
-    Says on standard error, after `say_after` seconds, which process it waits for. Raises PermissionError for another
-    user's file, and GudangError about `subject` when `limit` seconds are over.
+    After `say_after` seconds it says on standard error which process it waits for, and how long at most. Raises
+    PermissionError for another user's file, and GudangError about `subject` when `limit` seconds are over.
     """
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+") as file:
         if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
@@ -64,7 +64,7 @@ def _wait(descriptor: int, path: Path, subject: str, limit: float, say_after: fl
 
 
 def _holder(descriptor: int) -> str:
-    """The process that holds the lock, where the kernel says so (Linux)."""
+    """The process that holds the lock, in Indonesian. Only Linux names it."""
     inode = os.fstat(descriptor).st_ino
     with suppress(OSError):
         for line in Path("/proc/locks").read_text().splitlines():

@@ -1,6 +1,6 @@
-"""The home folder of an installation: making it, recognising it, deleting it.
+"""Makes, recognises and deletes the home folder of an installation.
 
-What belongs here: the marker that says "this folder is ours". Not here: what lives inside (embedded.py,
+What belongs here: the marker by which we know that a folder is ours. Not here: the contents of the folder (embedded.py,
 environment.py).
 """
 
@@ -18,7 +18,7 @@ _TEXT = "Folder kerja Gudang Data Kaltim. `gudang reset` menghapus folder ini be
 
 
 def make_home(home: Path) -> Path:
-    """`home`, made if it is missing. Only an empty folder is marked as ours, never one that holds other things."""
+    """Makes `home` if it is missing, and gives it. Only an empty folder is marked as ours."""
     home.mkdir(parents=True, exist_ok=True)
     if not any(home.iterdir()):
         (home / MARKER).write_text(_TEXT)
@@ -26,7 +26,10 @@ def make_home(home: Path) -> Path:
 
 
 def private_folder(folder: Path) -> Path:
-    """`folder`, made if it is missing, closed to other users: it holds what OPD sent or Dagster writes of it."""
+    """Makes `folder` if it is missing, takes the rights on it from other users, and gives it.
+
+    It holds files of OPD, or what Dagster writes about them.
+    """
     folder.mkdir(mode=0o750, parents=True, exist_ok=True)
     there = folder.stat()
     if there.st_mode & 0o007 and there.st_uid == os.geteuid():
@@ -40,7 +43,7 @@ def is_home(home: Path) -> bool:
 
 
 def check_home(home: Path) -> None:
-    """Raises GudangError when `home` is not ours to delete."""
+    """Raises GudangError if `home` is not marked as ours, so that it must not be deleted."""
     if not is_home(home):
         raise GudangError(
             str(home),
@@ -50,6 +53,6 @@ def check_home(home: Path) -> None:
 
 
 def delete_home(home: Path) -> None:
-    """Deletes `home`, if it is ours; its server must have been stopped before."""
+    """Deletes `home` if it is ours. Stop its server before. Raises GudangError."""
     check_home(home)
     shutil.rmtree(home)

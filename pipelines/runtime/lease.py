@@ -1,11 +1,11 @@
-"""Leases: whether a process that works on something is still there, without asking for hosts, pids or clocks.
+"""Leases, which show whether a process that works on something is still alive, without hosts, pids or clocks.
 
-What belongs here: taking, keeping and seeing leases. Not here: what follows when one is gone (runs/dead.py).
+What belongs here: taking, keeping and finding leases. Not here: closing runs whose lease is gone (runs/dead.py).
 
-A lease is an advisory lock in Dagster's database, held by a session of its own for as long as its process lives.
-PostgreSQL releases it when the process is gone, however it ended and in whatever container it ran: at once where the
-kernel closes the connection, within a minute where the machine is gone too. A server that was started anew has
-forgotten all leases: each process takes its own again.
+A lease is an advisory lock in Dagster's database. A separate session holds it as long as its process lives. PostgreSQL
+releases it when the process is gone, however it ended and in whatever container it ran: at once if the kernel closes
+the connection, within a minute if the machine is gone, too. After a restart of the server all leases are lost, and each
+process takes its own again.
 """
 
 from __future__ import annotations
@@ -24,25 +24,31 @@ from psycopg import Connection, sql
 
 from pipelines.errors import GudangError
 from pipelines.redaction.database_urls import libpq_url
+from pipelines.warehouse import locks
 
 BEAT_SECONDS = 3.0
-"""How often a holder asks whether its session is still there."""
+"""How often a holder checks that its session still holds the lease."""
 
 ANSWER_SECONDS = 4
-"""How long sent data may stay unacknowledged until the session counts as cut. A unix socket has no such limit."""
+"""After this time without acknowledgement of sent data a session counts as lost. A unix socket has no such limit."""
 
 GONE_SECONDS = 3 * BEAT_SECONDS + ANSWER_SECONDS
-"""A lease that nobody holds now and after this time is gone: a session that was cut is replaced within it."""
+"""If nobody holds a lease now and again after this time, its process is gone: a live process renews a lost session
+faster than that."""
 
 LINGER_SECONDS = 30.0
-"""A run's last event is written after its executor has ended: until then it is not dead."""
+"""How long the lease is held after the executor has ended, because a run's last event is written after that."""
 
+EXCLUSIVE_SECONDS = 60.0
+"""How long `exclusive` waits for another process."""
+
+SUBJECT = "basis data Dagster"
 _NAME = "gudang sewa: "
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A session that holds a lease: what for, and since when."""
+    """A session that holds a lease, the subject of the lease, and the begin of the session."""
 
     subject: str
     since: datetime
@@ -52,9 +58,7 @@ class Holder:
 def hold(url: str, subject: str, *, linger: bool = False, beat: float = BEAT_SECONDS) -> Iterator[None]:
     """Holds the lease of `subject` for as long as the context lasts, and LINGER_SECONDS longer with `linger`.
 
-    beat: seconds between two looks at whether the session is still there.
-
-    Raises GudangError when Dagster's database can't be reached.
+    beat: seconds between two checks of the session. Raises GudangError when Dagster's database can't be reached.
     """
     lease = _Lease(url, subject, beat)
     try:
@@ -65,10 +69,11 @@ def hold(url: str, subject: str, *, linger: bool = False, beat: float = BEAT_SEC
 
 @contextmanager
 def exclusive(url: str, subject: str) -> Iterator[None]:
-    """Only one process at a time is in a context of this subject; a later one waits up to a minute."""
-    with _connect(url, "gudang") as connection:
-        connection.execute("set lock_timeout = '60s'")
-        connection.execute("select pg_advisory_lock(%s)", [_key(subject)])
+    """Holds an exclusive lock on `subject`. Waits up to EXCLUSIVE_SECONDS for it, then raises LoadError."""
+    with (
+        _connect(url, "gudang") as connection,
+        locks.queued(connection, subject, SUBJECT, "proses lain", limit=EXCLUSIVE_SECONDS),
+    ):
         yield
 
 
@@ -83,8 +88,11 @@ def held(url: str, subjects: Collection[str]) -> frozenset[str]:
     return frozenset(subject for subject in subjects if _key(subject) in keys)
 
 
-def gone(url: str, subjects: Collection[str], *, wait: float = GONE_SECONDS) -> frozenset[str]:
-    """Those of `subjects` whose lease nobody holds, neither now nor `wait` seconds later."""
+def wait_and_find_gone(url: str, subjects: Collection[str], *, wait: float = GONE_SECONDS) -> frozenset[str]:
+    """Those of `subjects` whose lease nobody holds, neither now nor `wait` seconds later.
+
+    Sleeps `wait` seconds if a lease is missing now.
+    """
     if not subjects:
         return frozenset()
     missing = frozenset(subjects) - held(url, subjects)
@@ -106,6 +114,8 @@ def holders(url: str) -> tuple[Holder, ...]:
 
 
 class _Lease:
+    """A held lease, and the thread that keeps it."""
+
     def __init__(self, url: str, subject: str, beat: float) -> None:
         self._url, self._subject, self._seconds = url, subject, beat
         self._ending = threading.Event()
@@ -130,7 +140,7 @@ class _Lease:
                     sql.Identifier(f"tcp_keepalives_{setting}"), sql.Literal(seconds)
                 )
             )
-        # Where an earlier session of ours is not yet gone, it holds the lease for now; the next beat asks again.
+        # An earlier session of ours may still hold the lease. Then the next beat tries again.
         session.execute("select pg_try_advisory_lock(%s)", [_key(self._subject)])
         return session
 
@@ -155,7 +165,7 @@ class _Lease:
                 )
                 return
             except (psycopg.Error, GudangError):
-                # Cut: a new session at once, or at the next beat.
+                # The session is lost. We open a new one at once, or at the next beat.
                 if self._session is not None:
                     with suppress(psycopg.Error):
                         self._session.close()
@@ -177,6 +187,4 @@ def _connect(url: str, name: str) -> Connection[Any]:
         )
     except psycopg.Error as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise GudangError(
-            "basis data Dagster", f"koneksi gagal: {lines[0]}", hint="apakah servernya berjalan?"
-        ) from None
+        raise GudangError(SUBJECT, f"koneksi gagal: {lines[0]}", hint="apakah servernya berjalan?") from None

@@ -1,6 +1,6 @@
-"""Child processes: ending them in order, and letting them end with their parent.
+"""Ends child processes in order, and lets them end with their parent.
 
-What belongs here: signals to children of ours. Not here: which children there are (demo.py, cli/night.py).
+What belongs here: signals to our own children. Not here: starting them (demo.py, cli/night.py).
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ _PR_SET_PDEATHSIG = 1
 
 
 def end(process: subprocess.Popen[bytes], first: signal.Signals, patience: float = 30.0) -> int:
-    """The exit code of a child that is sent `first`, and killed where it has not ended `patience` seconds later."""
+    """Sends the child the signal `first`, and kills it if it has not ended after `patience` seconds.
+
+    Gives its exit code.
+    """
     if process.poll() is None:
         process.send_signal(first)
         try:
@@ -29,7 +32,7 @@ def end(process: subprocess.Popen[bytes], first: signal.Signals, patience: float
 
 
 def end_session(leader: int) -> None:
-    """Kills what is left of a session whose leader, our child, has ended. A load that this ends is rolled back."""
+    """Kills the processes that are left in the session of a child that has ended. Their loads are rolled back."""
     with suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
 

@@ -1,4 +1,7 @@
-"""Where the embedded server's unix socket is: in a folder that only its owner enters, because who does can connect."""
+"""Finds and makes the folder of the embedded server's unix socket.
+
+Only its owner may enter it, because everybody who reaches the socket can connect.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +20,15 @@ _FIT = re.compile(r"[\w./@+=~ -]+")
 
 
 def socket_folder(data_dir: Path) -> Path:
-    """The data folder, which only its owner reads; where its path is unfit for a socket, a folder in /tmp."""
+    """The folder of the socket: the data folder, or one in /tmp if the data folder's path is unfit for a socket."""
     if len(os.fsencode(data_dir)) <= _LONGEST and _FIT.fullmatch(str(data_dir)):
         return data_dir
-    # Not TMPDIR: every process has to come to the same place.
+    # Not TMPDIR, because every process must find the same folder.
     return Path("/tmp") / f"gudang-{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]}"  # noqa: S108
 
 
 def make_socket_folder(data_dir: Path) -> Path:
-    """The folder of the socket, made with mode 0700. Raises GudangError where another user's is there."""
+    """Makes the folder of the socket with mode 0700, and gives it. Raises GudangError if another user's is there."""
     socket_dir = socket_folder(data_dir)
     if socket_dir == data_dir:
         return socket_dir

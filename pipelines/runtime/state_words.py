@@ -1,4 +1,4 @@
-"""How a terminal shows the states of loads and models, a word and a colour for each, and numbers.
+"""Indonesian words and colours for the states of loads and models, and the form of numbers, for a terminal.
 
 Not here: the states themselves, which are values of the ledger (ops.load_batch) and of models/build/results.py.
 """
@@ -30,5 +30,5 @@ MODELS: Mapping[str, tuple[str, str]] = {
 
 
 def grouped(number: int) -> str:
-    """1234567 as "1.234.567"."""
+    """Writes a number with a point between thousands: 1234567 gives "1.234.567"."""
     return f"{number:,}".replace(",", ".")

@@ -1,6 +1,6 @@
-"""The terminal: rich's console, which reads no text from outside as markup, emoji or a control code.
+"""A console of rich that prints texts from outside as they are: no markup, emoji or control code works in them.
 
-What belongs here: one console for all commands. Not here: what is printed; colours are given as `style` or `Text`.
+What belongs here: one console for all commands. Colours are given as `style` or `Text`. Not here: the printed texts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pipelines.redaction.secrets import shown
 
 
 class Terminal(Console):
-    """A console that takes a text as it is: `[/b]` is four characters. A password is hidden, an escape code shown."""
+    """A console that prints a text as it is: `[/b]` is four characters. Passwords are hidden, escape codes shown."""
 
     def __init__(self, *, at_least: int = 0, **more: Any) -> None:
         super().__init__(markup=False, emoji=False, highlight=False, **more)
@@ -29,7 +29,7 @@ class Terminal(Console):
 
 
 class TerminalHandler(RichHandler):
-    """Lines of the log on a Terminal."""
+    """A logging handler that writes to a Terminal."""
 
     def __init__(self, console: Terminal) -> None:
         super().__init__(
@@ -42,5 +42,5 @@ class TerminalHandler(RichHandler):
 
 
 def styled(text: str, style: str) -> Text:
-    """`text` in a colour."""
+    """Gives `text` in a colour, without passwords."""
     return Text(shown(text), style)

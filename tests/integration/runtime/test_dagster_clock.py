@@ -18,7 +18,7 @@ from psycopg import sql
 from sqlalchemy import DateTime
 
 from pipelines.errors import GudangError
-from pipelines.runtime.dagster_clock import BY_DAGSTER, BY_THE_SERVERS_CLOCK, keep_in_utc, utc_url
+from pipelines.runtime.dagster_clock import SESSION_ZONE_COLUMNS, UTC_COLUMNS, keep_in_utc, utc_url
 from pipelines.settings import PROJECT_ROOT
 from tests.support.servers import fresh_name
 
@@ -94,7 +94,7 @@ def test_every_naive_time_of_dagsters_tables_is_one_that_we_know() -> None:
         for column in table.columns
         if isinstance(column.type, DateTime)
     }
-    known = [(t, c) for columns in (BY_THE_SERVERS_CLOCK, BY_DAGSTER) for t in columns for c in columns[t]]
+    known = [(t, c) for columns in (SESSION_ZONE_COLUMNS, UTC_COLUMNS) for t in columns for c in columns[t]]
     assert sorted(known) == sorted(there)
 
 
