@@ -17,14 +17,14 @@ from pipelines.jobs import jobs, nightly_schedule
 from pipelines.models.project.nodes import Project
 from pipelines.models.project.project import load_project
 from pipelines.resources.warehouse import Warehouse
-from pipelines.runs.launcher import leased
+from pipelines.runs.launcher import with_lease
 from pipelines.sensors.chain import chain_sensors
 from pipelines.sensors.descendants import descendants_sensor
 from pipelines.sensors.uploads import upload_sensor
 from pipelines.settings import Settings, load_settings
 
 # A step's start-up costs more than a small load: the forkserver imports once what every step needs.
-_EXECUTOR = leased(dg.multiprocess_executor).configured(
+_EXECUTOR = with_lease(dg.multiprocess_executor).configured(
     {
         "max_concurrent": 2,
         "start_method": {"forkserver": {"preload_modules": ["pipelines.definitions", "great_expectations"]}},

@@ -17,7 +17,7 @@ import dagster as dg
 from pipelines.clock import TIMEZONE
 from pipelines.contracts import windows
 from pipelines.contracts.model import Cadence, Contract
-from pipelines.runs.launcher import leased
+from pipelines.runs.launcher import with_lease
 
 if TYPE_CHECKING:
     # Dagster has no public name for what `define_asset_job` gives; only the type checker needs one.
@@ -79,7 +79,7 @@ def jobs(contracts: Sequence[Contract], set_aside: Sequence[dg.AssetKey] = ()) -
 
     def single(name: str, selection: dg.AssetSelection, description: str) -> AssetJob:
         return dg.define_asset_job(
-            name, selection, description=description, executor_def=leased(dg.in_process_executor)
+            name, selection, description=description, executor_def=with_lease(dg.in_process_executor)
         )
 
     return [

@@ -25,9 +25,9 @@ from pipelines.definitions import defs
 from pipelines.errors import ContractError, GudangError
 from pipelines.jobs import INGEST, WALKED, WAREHOUSE, chain, ingest_job, ingest_jobs, range_tags, today
 from pipelines.load import prepare
-from pipelines.runs.dead import TAKEN_BEFORE, Closed, close_dead_runs, queued, storage_url, subject
-from pipelines.runs.slots import describe_wait, make_pools
-from pipelines.runs.storage_noise import quiet
+from pipelines.runs.dead import LEASE_FIRST_TAG, Closed, close_dead_runs, queued_runs, storage_url, subject
+from pipelines.runs.slots import limit_pool_waits, make_pools
+from pipelines.runs.storage_noise import replace_connection_errors
 from pipelines.runs.summary import datasets_table, failures, models_built
 from pipelines.runtime import lease
 from pipelines.runtime.terminal import Terminal, TerminalHandler, styled
@@ -145,10 +145,10 @@ def _instance(console: Terminal) -> Iterator[dg.DagsterInstance]:
         # Without this, Dagster's storage makes a new connection for every event.
         instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3600, max_overflow=5)
         closed(close_dead_runs(instance))
-        waiting = queued(instance)
+        waiting = queued_runs(instance)
         if waiting:
             say(f"{len(waiting)} run masih antre; `gudang ui` menjalankannya.")
-        with describe_wait(instance, say, closed), quiet(say):
+        with limit_pool_waits(instance, say, closed), replace_connection_errors(say):
             yield instance
 
 
@@ -183,7 +183,7 @@ def _run(
     run_id = str(uuid4())
     # The daemon must not retry a killed run, which the next night does anyway, nor end a long one: this run's lease
     # says whether it is dead.
-    own = {TAKEN_BEFORE: run_id, _MAX_RETRIES_TAG: "0", dg.MAX_RUNTIME_SECONDS_TAG: "0"}
+    own = {LEASE_FIRST_TAG: run_id, _MAX_RETRIES_TAG: "0", dg.MAX_RUNTIME_SECONDS_TAG: "0"}
     tags = {WALKED: "walked", **own, **windows}
     url = storage_url(instance)
     definition = defs.resolve_job_def(job)

@@ -1,4 +1,4 @@
-"""Dagster's runs seen from outside: dead runs, waiting for a source, what a run finds ready (readiness.py).
+"""Looks after Dagster's runs from outside: closes dead ones, limits their waits, prepares the warehouse for them.
 
 Not here: the lease by which a worker shows that it is alive (runtime/lease.py).
 """

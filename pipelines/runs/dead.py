@@ -1,4 +1,4 @@
-"""Runs whose worker is gone: they are closed, and their slots are free again.
+"""Closes runs whose worker is gone, and frees their slots.
 
 What belongs here: which runs are dead, closing them. Not here: how a worker shows that it is alive
 (runtime/lease.py).
@@ -16,14 +16,14 @@ from dagster import DagsterRunStatus as Status
 from pipelines.runtime import lease
 
 START_SECONDS = 180.0
-"""A run that has not started this long after it was made or launched will never start; see deploy/dagster.yaml, too."""
+"""A run that has not started this long after it was created or launched will never start (see deploy/dagster.yaml)."""
 
 GRACE_SECONDS = 10.0
-"""A run takes its lease a moment after the start that Dagster writes down."""
+"""A run takes its lease up to this long after the start time that Dagster records."""
 
-TAKEN_BEFORE = "gudang/sewa"
-"""The tag of a run that had its lease before it was made; its value is the run's own id, because a re-execution copies
-tags. Without a lease such a run is dead, whatever its state and age."""
+LEASE_FIRST_TAG = "gudang/sewa"
+"""Marks a run whose process took the lease before it created the run. Without a lease such a run is dead, whatever its
+state and age. The value is the run's id, so that a tag that a re-execution copied does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Closed:
 
     @property
     def message(self) -> str:
-        """What a terminal and a run's log say of it."""
+        """The line about it for a terminal and for a run's log."""
         return f"Run {self.run_id[:8]} ({self.job}) ditutup: prosesnya sudah tidak ada."
 
 
@@ -46,7 +46,7 @@ def subject(run_id: str) -> str:
 
 
 def storage_url(instance: dg.DagsterInstance) -> str | None:
-    """The URL of the database with the leases of an instance's runs; None where that is no PostgreSQL, as in tests."""
+    """The URL of the database with the leases of an instance's runs; None if it is not PostgreSQL, as in tests."""
     url = getattr(instance.run_storage, "postgres_url", None)
     return url if isinstance(url, str) else None
 
@@ -58,12 +58,12 @@ def close_dead_runs(
     grace: float = GRACE_SECONDS,
     wait: float = lease.GONE_SECONDS,
 ) -> tuple[Closed, ...]:
-    """Closes runs whose worker is gone, however they were started, and frees the slots of all that have ended.
+    """Closes the runs whose worker is gone, and frees the slots of all runs that have ended. Gives the closed runs.
 
-    A queued run is left: nobody works on it yet, and the daemon starts it.
+    Queued runs are left: no process works on them yet, and the daemon will start them.
 
     now: by default the time of this machine. grace: seconds within which a started run takes its lease. wait: seconds
-    after which a missing lease is looked for again.
+    after which we look again for a missing lease.
     """
     url = storage_url(instance)
     if url is None:
@@ -72,9 +72,9 @@ def close_dead_runs(
         statuses=[Status.NOT_STARTED, Status.STARTING, Status.STARTED, Status.CANCELING]
     )
     records = instance.get_run_records(filters=unfinished)
-    late = [record for record in records if is_late(record, now or datetime.now(UTC), grace)]
+    late = [record for record in records if must_have_lease(record, now or datetime.now(UTC), grace)]
     subjects = [subject(record.dagster_run.run_id) for record in late]
-    gone = lease.gone(url, subjects, wait=wait)
+    gone = lease.wait_and_find_gone(url, subjects, wait=wait)
     closed: list[Closed] = []
     for record in late:
         run = instance.get_run_by_id(record.dagster_run.run_id)
@@ -89,10 +89,10 @@ def close_dead_runs(
     return tuple(closed)
 
 
-def is_late(record: dg.RunRecord, now: datetime, grace: float = GRACE_SECONDS) -> bool:
-    """Whether a run that has not ended must have a lease by now if a process works on it."""
+def must_have_lease(record: dg.RunRecord, now: datetime, grace: float = GRACE_SECONDS) -> bool:
+    """Whether a living worker of this unfinished run would have taken its lease by now."""
     run = record.dagster_run
-    if run.tags.get(TAKEN_BEFORE) == run.run_id:
+    if run.tags.get(LEASE_FIRST_TAG) == run.run_id:
         return True
     begun = run.status in (Status.STARTED, Status.CANCELING)
     return (now - record.update_timestamp).total_seconds() > (grace if begun else START_SECONDS)
@@ -105,7 +105,7 @@ def _reason(run: dg.DagsterRun) -> str:
 
 
 def _free_slots(instance: dg.DagsterInstance) -> None:
-    """Frees the slots of ended and deleted runs. Dagster's daemon frees those of runs that it still knows only."""
+    """Frees the slots of ended and deleted runs. Dagster's daemon frees only the slots of runs that still exist."""
     storage = instance.event_log_storage
     holders = {
         slot.run_id
@@ -118,6 +118,6 @@ def _free_slots(instance: dg.DagsterInstance) -> None:
             storage.free_concurrency_slots_for_run(run_id)
 
 
-def queued(instance: dg.DagsterInstance) -> Sequence[dg.DagsterRun]:
-    """Runs that wait for the daemon."""
+def queued_runs(instance: dg.DagsterInstance) -> Sequence[dg.DagsterRun]:
+    """The runs that the daemon has not started yet."""
     return instance.get_runs(filters=dg.RunsFilter(statuses=[Status.QUEUED]))

@@ -1,10 +1,10 @@
-"""How Dagster's daemon sees whether a run's worker is alive: by its lease.
+"""Lets Dagster's daemon see by a lease whether a run's worker is alive.
 
 What belongs here: the run launcher of deploy/dagster.yaml and the executors of the code location. Not here: leases
 (runtime/lease.py).
 
-Dagster's own launcher can't tell a dead worker from a busy one, so its run monitoring leaves a killed run "started"
-for ever.
+Dagster's own launcher can't distinguish a dead worker from a busy one, so its run monitoring leaves a killed run
+"started" for ever.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import dagster as dg
 # What a launcher gives for `check_run_worker_health` has no public name in Dagster.
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 
-from pipelines.runs.dead import GRACE_SECONDS, Closed, is_late, storage_url, subject
-from pipelines.runs.slots import describe_wait, make_pools
+from pipelines.runs.dead import GRACE_SECONDS, Closed, must_have_lease, storage_url, subject
+from pipelines.runs.slots import limit_pool_waits, make_pools
 from pipelines.runtime import lease
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class LeasedRunLauncher(dg.DefaultRunLauncher):
-    """Dagster's default launcher; the lease of a run tells it whether the run's worker is alive."""
+    """Dagster's default launcher, which also checks by the lease of a run whether the run's worker is alive."""
 
     grace = GRACE_SECONDS
     wait = lease.GONE_SECONDS
@@ -41,19 +41,19 @@ class LeasedRunLauncher(dg.DefaultRunLauncher):
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        """NOT_FOUND where no process holds the run's lease any more, else RUNNING."""
+        """NOT_FOUND if no process holds the run's lease any more, else RUNNING."""
         url = storage_url(self._instance)
         record = self._instance.get_run_record_by_id(run.run_id)
         if url is None or record is None:
             return CheckRunHealthResult(WorkerStatus.RUNNING, "run ini tidak memakai sewa")
-        late = is_late(record, datetime.now(UTC), self.grace)
-        if not late or not lease.gone(url, [subject(run.run_id)], wait=self.wait):
+        late = must_have_lease(record, datetime.now(UTC), self.grace)
+        if not late or not lease.wait_and_find_gone(url, [subject(run.run_id)], wait=self.wait):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "proses yang mengerjakan run ini sudah tidak ada")
 
 
 class _LeasedExecutor(dg.Executor):
-    """An executor of Dagster's that holds the run's lease while it works."""
+    """Wraps an executor of Dagster, and holds the run's lease while it works."""
 
     def __init__(self, executor: dg.Executor) -> None:
         self._executor = executor
@@ -76,7 +76,7 @@ class _LeasedExecutor(dg.Executor):
         instance, say = plan_context.instance, plan_context.log.info
         with (
             lease.hold(url, subject(plan_context.run_id), linger=True),
-            describe_wait(instance, say, lambda runs: _say_closed(say, runs), limit=None),
+            limit_pool_waits(instance, say, lambda runs: _say_closed(say, runs), limit=None),
         ):
             make_pools(instance, plan_context.job.get_definition().graph.pools)
             yield from self._executor.execute(plan_context, execution_plan)
@@ -87,18 +87,18 @@ def _say_closed(say: Callable[[str], None], runs: Sequence[Closed]) -> None:
         say(run.message)
 
 
-def leased(definition: dg.ExecutorDefinition) -> dg.ExecutorDefinition:
-    """An executor that holds the lease of the run that it executes. Give it before `.configured(...)`."""
+def with_lease(definition: dg.ExecutorDefinition) -> dg.ExecutorDefinition:
+    """Gives an executor that holds the lease of the run that it executes. Call it before `.configured(...)`."""
     create = definition.executor_creation_fn
     assert create is not None
 
-    def made(context: dg.InitExecutorContext) -> dg.Executor:
+    def create_with_lease(context: dg.InitExecutorContext) -> dg.Executor:
         return _LeasedExecutor(create(context))
 
     return dg.ExecutorDefinition(
         name=definition.name,
         config_schema=cast(Any, definition.config_schema),
         requirements=definition.get_requirements,
-        executor_creation_fn=made,
+        executor_creation_fn=create_with_lease,
         description=definition.description,
     )

@@ -1,6 +1,6 @@
-"""What Dagster's processes need: a warehouse with its tables and reference data, and no run that nobody works on.
+"""Makes ready what Dagster's processes need: tables and reference data in the warehouse, and no dead runs.
 
-What belongs here: making both so, for `gudang ui`, `gudang prepare`, and a process that finds an empty warehouse.
+What belongs here: the calls for `gudang ui`, `gudang prepare`, and a process that finds an empty warehouse.
 Not here: servers and variables (runtime/environment.py), a night (nightly.py).
 """
 
@@ -21,7 +21,7 @@ from pipelines.warehouse.connection import connect
 
 
 def make_ready(settings: Settings) -> None:
-    """Makes ledger, functions, raw tables and reference tables of this version. May be called again at any time."""
+    """Creates ledger, functions, raw tables and reference tables of this version. It may be called at any time."""
     assert settings.warehouse_url is not None
     with connect(settings.warehouse_url) as connection:
         datasets = read_datasets(settings)
@@ -29,7 +29,7 @@ def make_ready(settings: Settings) -> None:
     try:
         project = load_project(settings.models_dir, suites=settings.expectations_dir)
         build(project, libpq_url(settings.warehouse_url), select=["tag:referensi"])
-    except ModelError as error:  # the UI shows it red, and what needs no models is loaded
+    except ModelError as error:  # the UI shows it red; loads that need no model still run
         print(shown(f"gudang: {error}"), file=sys.stderr)
 
 

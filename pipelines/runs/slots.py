@@ -1,6 +1,6 @@
-"""Waiting for a source that another run reads: the wait is described, and it has a limit.
+"""Logs and limits the wait of a step for a source that another run reads.
 
-What belongs here: what a night and a run's worker do while a step waits for its pool. Not here: the pools
+What belongs here: the wait for a pool, in a night and in a run's worker. Not here: the pools
 (assets/raw.py).
 """
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
     from dagster._utils.concurrency import ConcurrencyClaimStatus
 
 LIMIT_SECONDS = 1800.0
-"""How long a night waits for one source; time in which other steps run does not count."""
+"""How long a night waits for one source. Only time in which no step can run counts."""
 
 SAY_SECONDS = 60.0
-"""How often a waiting step says so."""
+"""How often a waiting step logs that it waits."""
 
 LOOK_SECONDS = 10.0
-"""How often runs that died meanwhile are looked for."""
+"""How often we look for runs that died during the wait."""
 
-_ASK_SECONDS = 1.0
+_ANSWER_LASTS_SECONDS = 1.0
 _PAUSE_SECONDS = 0.1
 
 
 def make_pools(instance: dg.DagsterInstance, pools: Collection[str]) -> None:
-    """Makes `pools` that no run has used yet, with the default limit.
+    """Creates those of `pools` that no run has used yet, with the default limit.
 
-    One run at a time does so, because Dagster fails one of two that make the same pool at once.
+    Only one run at a time may do this: if two create the same pool at once, Dagster fails one of them.
     """
     url = storage_url(instance)
     storage = instance.event_log_storage
@@ -50,7 +50,7 @@ def make_pools(instance: dg.DagsterInstance, pools: Collection[str]) -> None:
 
 
 @contextmanager
-def describe_wait(
+def limit_pool_waits(
     instance: dg.DagsterInstance,
     say: Callable[[str], None],
     closed: Callable[[tuple[Closed, ...]], None],
@@ -59,31 +59,32 @@ def describe_wait(
     look_every: float = LOOK_SECONDS,
     close: Callable[[dg.DagsterInstance], tuple[Closed, ...]] = close_dead_runs,
 ) -> Iterator[None]:
-    """While the context lasts, a step of this process that waits for a pool says for which run, and until when.
+    """While the context lasts, the waits of this process for a pool are logged and limited.
 
-    Every `look_every` seconds of it, runs that died meanwhile are closed by `close`, which frees their slots; `closed`
-    gets them. After `limit` seconds the run ends with a GudangError; only pauses count, so by then every step that
-    could go on has done so. limit: None leaves it to the run's own maximum time.
+    It replaces Dagster's method that claims a slot. Every `look_every` seconds of a wait, `close` closes runs that died
+    meanwhile, which frees their slots; `closed` gets them. A wait of more than `limit` seconds raises GudangError,
+    which ends the run. Only time in which no step can run counts towards the limit. limit: None means no limit but the
+    run's own maximum time.
     """
     storage = instance.event_log_storage
     claim = storage.claim_concurrency_slot
     waits = _Waits(instance, say, lambda: closed(close(instance)), limit, look_every)
 
-    def patient(
+    def claim_patiently(
         concurrency_key: str, run_id: str, step_key: str, priority: int | None = None
     ) -> ConcurrencyClaimStatus:
-        known = waits.just_asked(step_key)
-        if known is None:
-            known = claim(concurrency_key, run_id, step_key, priority)
-            if known.is_claimed:
-                waits.over(concurrency_key, step_key)
-                return known
-            waits.go_on(concurrency_key, step_key, known)
+        status = waits.recent_answer(step_key)
+        if status is None:
+            status = claim(concurrency_key, run_id, step_key, priority)
+            if status.is_claimed:
+                waits.end_wait(concurrency_key, step_key)
+                return status
+            waits.continue_wait(concurrency_key, step_key, status)
         # Dagster's own loop would ask again without a pause.
         waits.pause()
-        return known.with_sleep_interval(0.0)
+        return status.with_sleep_interval(0.0)
 
-    storage.claim_concurrency_slot = patient
+    storage.claim_concurrency_slot = claim_patiently
     try:
         yield
     finally:
@@ -91,7 +92,7 @@ def describe_wait(
 
 
 class _Waits:
-    """The pools that this process waits for, since when, and when it last said so."""
+    """The waits of this process for pools: their begin, the last log line, and the last answer of Dagster."""
 
     def __init__(
         self,
@@ -106,29 +107,29 @@ class _Waits:
         self._paused = 0.0
         self._since: dict[str, float] = {}
         self._said: dict[str, float] = {}
-        self._asked: dict[str, tuple[float, ConcurrencyClaimStatus]] = {}
+        self._answers: dict[str, tuple[float, ConcurrencyClaimStatus]] = {}
         self._looked = time.monotonic()
 
-    def just_asked(self, step: str) -> ConcurrencyClaimStatus | None:
-        """The last answer for `step`, if it is less than a second old."""
-        at, status = self._asked.get(step, (0.0, None))
-        return status if time.monotonic() - at < _ASK_SECONDS else None
+    def recent_answer(self, step: str) -> ConcurrencyClaimStatus | None:
+        """Dagster's last answer for `step`, if it is less than a second old."""
+        at, status = self._answers.get(step, (0.0, None))
+        return status if time.monotonic() - at < _ANSWER_LASTS_SECONDS else None
 
-    def over(self, pool: str, step: str) -> None:
-        """The wait of `step` for `pool` has ended."""
+    def end_wait(self, pool: str, step: str) -> None:
+        """Forgets the wait of `step` for `pool`, which has ended."""
         self._since.pop(pool, None)
         self._said.pop(pool, None)
-        self._asked.pop(step, None)
+        self._answers.pop(step, None)
 
     def pause(self) -> None:
         """Sleeps a moment, which counts towards the limit."""
         time.sleep(_PAUSE_SECONDS)
         self._paused += _PAUSE_SECONDS
 
-    def go_on(self, pool: str, step: str, status: ConcurrencyClaimStatus) -> None:
-        """The wait goes on: dead runs are closed, the wait is described. Raises GudangError when the limit is over."""
+    def continue_wait(self, pool: str, step: str, status: ConcurrencyClaimStatus) -> None:
+        """Closes dead runs, and logs the wait, each if it is time. Raises GudangError when the limit is over."""
         now = time.monotonic()
-        self._asked[step] = now, status
+        self._answers[step] = now, status
         if now - self._looked > self._look_every:
             self._looked = now
             self._close_dead()
@@ -146,6 +147,7 @@ class _Waits:
 
 
 def _holder(instance: dg.DagsterInstance, pool: str) -> str:
+    """Which run holds the pool's slot, in Indonesian."""
     slots = instance.event_log_storage.get_concurrency_info(pool).claimed_slots
     records = instance.get_run_records(filters=dg.RunsFilter(run_ids=[slot.run_id for slot in slots]))
     if not slots or not records:

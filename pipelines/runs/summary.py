@@ -1,4 +1,4 @@
-"""What runs did, by the ledger: a table of loads, the failures, the number of models.
+"""Summarises runs from the ledger: a table of loads, the failures, the number of models.
 
 Not here: the runs (pipelines/nightly.py), the latest state of all datasets (cli/status.py).
 """

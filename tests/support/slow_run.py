@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import dagster as dg
 from dagster._core.test_utils import instance_for_test
 
-from pipelines.runs.launcher import LeasedRunLauncher, leased
+from pipelines.runs.launcher import LeasedRunLauncher, with_lease
 
 POOL = "sumber_uji"
 
@@ -42,7 +42,7 @@ def read(context: dg.OpExecutionContext) -> None:
     time.sleep(600)
 
 
-@dg.job(executor_def=leased(dg.in_process_executor))
+@dg.job(executor_def=with_lease(dg.in_process_executor))
 def slow() -> None:
     read()
 

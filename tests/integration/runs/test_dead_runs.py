@@ -23,8 +23,8 @@ from dagster._core.test_utils import create_run_for_test
 
 from pipelines.errors import GudangError
 from pipelines.runs import dead
-from pipelines.runs.dead import TAKEN_BEFORE, Closed, subject
-from pipelines.runs.slots import describe_wait, make_pools
+from pipelines.runs.dead import LEASE_FIRST_TAG, Closed, subject
+from pipelines.runs.slots import limit_pool_waits, make_pools
 from pipelines.runtime import lease
 from pipelines.runtime.dagster_clock import keep_in_utc
 from pipelines.runtime.embedded import EmbeddedServer
@@ -105,7 +105,7 @@ def test_who_works_is_waited_for_with_words_and_an_end_and_who_was_killed_is_not
         assert close_dead_runs(instance, later()) == ()
         assert instance.run_launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
         with (
-            describe_wait(instance, said.append, closed.extend, limit=2),
+            limit_pool_waits(instance, said.append, closed.extend, limit=2),
             pytest.raises(GudangError) as ended,
         ):
             _claimed(instance, waiting)
@@ -113,7 +113,7 @@ def test_who_works_is_waited_for_with_words_and_an_end_and_who_was_killed_is_not
         assert said[0].startswith(f"Menunggu {POOL}: dipakai run {run_id[:8]} (slow, sejak")
         os.kill(process.pid, signal.SIGKILL)
         at_once = partial(close_dead_runs, grace=0.0)
-        with describe_wait(instance, said.append, closed.extend, look_every=0.5, close=at_once):
+        with limit_pool_waits(instance, said.append, closed.extend, look_every=0.5, close=at_once):
             _claimed(instance, waiting)
     assert closed == [Closed(run_id, "slow", "STARTED")]
     after = instance.get_run_by_id(run_id)
@@ -165,7 +165,7 @@ def test_a_run_of_a_night_is_closed_at_once_and_one_that_copied_its_tags_is_not(
     instance: dg.DagsterInstance, url: str
 ) -> None:
     made = [
-        create_run_for_test(instance, "ingest", run_id=_uuid(n), tags={TAKEN_BEFORE: _uuid(1)})
+        create_run_for_test(instance, "ingest", run_id=_uuid(n), tags={LEASE_FIRST_TAG: _uuid(1)})
         for n in (1, 2)
     ]
     with lease.hold(url, subject(made[0].run_id)):

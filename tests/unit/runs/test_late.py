@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 from dagster import DagsterRunStatus as Status
 
-from pipelines.runs.dead import TAKEN_BEFORE, Closed, is_late
+from pipelines.runs.dead import LEASE_FIRST_TAG, Closed, must_have_lease
 
 NOW = datetime(2026, 11, 26, 18, tzinfo=UTC)
 RUN = "00000000-0000-4000-8000-000000000001"
@@ -37,19 +37,19 @@ def record(status: Status, seconds: float, tags: dict[str, str] | None = None) -
 def test_a_run_that_began_has_seconds_and_one_that_was_made_has_minutes(
     status: Status, seconds: float, late: bool
 ) -> None:
-    assert is_late(record(status, seconds), NOW) == late
+    assert must_have_lease(record(status, seconds), NOW) == late
 
 
 def test_the_grace_of_a_started_run_is_a_parameter() -> None:
-    assert is_late(record(Status.STARTED, 1), NOW, grace=0.5)
-    assert not is_late(record(Status.STARTED, 11), NOW, grace=60)
+    assert must_have_lease(record(Status.STARTED, 1), NOW, grace=0.5)
+    assert not must_have_lease(record(Status.STARTED, 11), NOW, grace=60)
 
 
 @pytest.mark.parametrize(("of", "late"), [(RUN, True), (OTHER, False)])
 def test_a_run_that_had_its_lease_before_it_was_made_is_late_at_once_and_its_copy_is_not(
     of: str, late: bool
 ) -> None:
-    assert is_late(record(Status.NOT_STARTED, 0, {TAKEN_BEFORE: of}), NOW) == late
+    assert must_have_lease(record(Status.NOT_STARTED, 0, {LEASE_FIRST_TAG: of}), NOW) == late
 
 
 def test_a_closed_run_is_one_sentence() -> None:

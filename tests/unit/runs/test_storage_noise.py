@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy
 from dagster_postgres.utils import DagsterPostgresException, retry_pg_connection_fn
 
-from pipelines.runs.storage_noise import quiet
+from pipelines.runs.storage_noise import replace_connection_errors
 
 
 def test_retries_and_unwritten_events_are_said_once_and_all_else_passes(
@@ -17,7 +17,7 @@ def test_retries_and_unwritten_events_are_said_once_and_all_else_passes(
 ) -> None:
     said: list[str] = []
     engine = sqlalchemy.create_engine("postgresql+psycopg2://kantor@127.0.0.1:1/dagster")
-    with quiet(said.append):
+    with replace_connection_errors(said.append):
         with pytest.raises(DagsterPostgresException):
             retry_pg_connection_fn(engine.connect, retry_limit=2, retry_wait=0.01)
         sys.stderr.write("Exception while writing logger call to event log: [parameters: {'event': '...'}]\n")
