@@ -33,7 +33,7 @@ from pipelines.load.incoming import Incoming, incoming_uploads
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged, load
 from pipelines.load.waits import WAITS, Waits
-from pipelines.quality.gate import GateResult, check, notice, source_shape
+from pipelines.quality.gate import GateResult, check, source_shape, warning_results
 from pipelines.quality.results import CheckResult, record
 from pipelines.settings import Settings
 
@@ -195,13 +195,13 @@ class _Loads:
             raise
         if batch is None:
             return Ingested(None)
-        notices = notice(contract, batch) if gates else ()
+        warnings = warning_results(contract, batch) if gates else ()
         checks: tuple[CheckResult, ...] = ()
         if gates:
-            checks = (source_shape(contract, [str(d) for d in batch.drift]), *notices, *gates[0].checks)
+            checks = (source_shape(contract, [str(d) for d in batch.drift]), *warnings, *gates[0].checks)
         self._record(batch.batch_id, checks)
         log.info("%s: %s", contract.key, describe_batch(batch))
-        for warning in (*batch.warnings, *(c.message for c in notices if not c.passed)):
+        for warning in (*batch.warnings, *(c.message for c in warnings if not c.passed)):
             log.warning("%s: %s", contract.key, warning)
         return Ingested(batch, checks)
 

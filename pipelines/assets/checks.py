@@ -16,10 +16,10 @@ from psycopg import Connection
 from pipelines.contracts.model import Contract
 from pipelines.errors import GudangError, ShapeError
 from pipelines.ingest import Ingested, describe_batch
-from pipelines.quality.gate import notices
-from pipelines.quality.published import (
+from pipelines.quality.gate import warning_checks
+from pipelines.quality.raw_checks import (
     LastResult,
-    check_published,
+    check_raw,
     delivery_result,
     last_results,
     results_without_delivery,
@@ -38,7 +38,7 @@ class Checks:
 
     @property
     def _about_delivery(self) -> tuple[str, ...]:
-        return (SHAPE_CHECK, QUARANTINE_CHECK, *(name for name, _ in notices(self.contract)))
+        return (SHAPE_CHECK, QUARANTINE_CHECK, *(name for name, _ in warning_checks(self.contract)))
 
     def specs(self) -> Iterator[dg.AssetCheckSpec]:
         """What Dagster has to know of each check."""
@@ -56,7 +56,7 @@ class Checks:
             f"Paling banyak {share} baris sebuah kiriman boleh dikarantina.",
             blocking=True,
         )
-        for name, description in notices(self.contract):
+        for name, description in warning_checks(self.contract):
             yield spec(name, description)
         for e in self.expectations:
             yield spec(e.name, e.message or e.type, blocking=e.blocking)
@@ -95,7 +95,7 @@ class Checks:
         self, connection: Connection[Any], names: set[str], run_id: str
     ) -> Iterator[dg.AssetCheckResult]:
         """For checks without a load: the table in raw is checked; a check of a delivery gives its last result."""
-        asked = check_published(connection, self.contract, [e for e in self.expectations if e.name in names])
+        asked = check_raw(connection, self.contract, [e for e in self.expectations if e.name in names])
         record(connection, f"raw/{self.contract.key}", run_id, None, asked)
         yield from map(self._result, asked)
         last = last_results(connection, self.contract, refused=True)

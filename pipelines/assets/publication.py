@@ -7,7 +7,7 @@ import dagster as dg
 
 from pipelines.contracts.files import readable_contracts
 from pipelines.models.project.nodes import Project
-from pipelines.publication.clearance import cleared
+from pipelines.publication.clearance import with_clearance
 from pipelines.publication.mart import OpenMart, open_marts, report_marts
 from pipelines.publication.publish import data_modified, publish_all, write_report
 from pipelines.publication.samples import marked, sample_models
@@ -61,11 +61,11 @@ def _files(project: Project, marts: Sequence[OpenMart], settings: Settings) -> d
             contracts = readable_contracts(settings.contracts_dir)
             done = publish_all(
                 connection,
-                cleared(project, contracts, marked(marts, connection, project)),
+                with_clearance(project, contracts, marked(marts, connection, project)),
                 settings.publication_dir,
                 modified,
                 selected=selected,
-                report=cleared(project, contracts, report_marts(project)),
+                report=with_clearance(project, contracts, report_marts(project)),
                 run_id=context.run.run_id,
             )
         for file in done.published:
@@ -115,7 +115,7 @@ def _report(project: Project, settings: Settings) -> dg.AssetsDefinition:
                 connection,
                 settings.publication_dir,
                 modified,
-                marts=cleared(project, contracts, report_marts(project)),
+                marts=with_clearance(project, contracts, report_marts(project)),
                 run_id=context.run.run_id,
                 samples=sample_models(connection, project),
             )

@@ -21,7 +21,7 @@ from pipelines.models.project.nodes import Project
 from pipelines.models.project.project import load_project
 from pipelines.models.project.sources import render_sources
 from pipelines.publication.clearance import HINT as CLEARANCE_HINT
-from pipelines.publication.clearance import cleared
+from pipelines.publication.clearance import with_clearance
 from pipelines.publication.mart import open_marts, report_marts
 from pipelines.quality.run import instantiate
 from pipelines.quality.suites import Expectation, derived, suite_path, written
@@ -258,7 +258,7 @@ def _publication(settings: Settings, contracts: list[Contract], project: Project
         return []
     return [
         Fault(project.nodes[mart.name].path, 1, refusal, CLEARANCE_HINT)
-        for mart in cleared(project, contracts, marts.values())
+        for mart in with_clearance(project, contracts, marts.values())
         for refusal in (mart.clearance.refusals if mart.clearance else ())
     ]
 

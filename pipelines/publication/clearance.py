@@ -1,11 +1,11 @@
-"""What may leave the warehouse: each published column is followed back to the contract that says how open it is.
+"""Decides what may leave the warehouse: follows each published column back to the contract that says how open it is.
 
 What belongs here: the rules of adr/024, as a function of models and contracts. A column that cannot be followed,
 that no contract describes or that nobody decided about is closed. Not here: how columns are followed
 (models/lineage/lineage.py), the check of the values themselves (guard.py).
 
-A mart's `meta.dasar_terbit` says, column by column, on what basis something that comes from closed data may leave:
-`penyamaran` (it went through a table whose small cells are hidden, adr/018), or `agregat: <why>` (a sum or count over
+A mart's `meta.dasar_terbit` says, column by column, on what basis a value from closed data may leave:
+`penyamaran` (it comes from a table whose small cells are hidden, adr/018), or `agregat: <why>` (a sum or count over
 data that are not about persons). `baris` means which rows there are.
 """
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from pipelines.contracts.model import Contract
 from pipelines.models.lineage.lineage import Way, Ways
@@ -27,10 +27,10 @@ BASIS = "dasar_terbit"
 ROWS_WORD = "baris"
 """What `meta.dasar_terbit` calls the rows of a mart."""
 SUPPRESSED, AGGREGATE = "penyamaran", "agregat"
-NO_TABLE = "tidak melewati tabel penyamaran"
-HINT = "keluarkan kolom itu dari mart, atau baca `What may leave` di docs/models.md"
+_UNSUPPRESSED = "tidak melewati tabel penyamaran"
+HINT = "keluarkan kolom itu dari mart, atau baca docs/models.md#what-may-leave"
 LEDGER = "ops"
-"""The schema of the warehouse's own tables: the only sources that say themselves how open they are."""
+"""The schema of the warehouse's own tables. Only of these sources the models' YAML says how open they are."""
 PERSONS_BELOW, BUSINESSES_BELOW = "ambang_samar", "ambang_badan_usaha"
 """The project's vars below which a cell is hidden."""
 OPEN_CLASS, PERSONAL_CLASSES = "terbuka", ("pribadi", "pribadi_spesifik")
@@ -40,7 +40,7 @@ _OPEN_OWN = frozenset({"valid_from", "valid_to", "is_current", "deleted_at", "_b
 
 @dataclass(frozen=True, slots=True)
 class _Closed:
-    """Why a place is closed. personal: a person's own value; about_persons: its rows are persons.
+    """Why a place is closed. personal: it is a personal column. about_persons: its table has personal columns.
 
     known: whether a contract or the ledger says so; else it is closed because nothing is known of it.
     """
@@ -51,21 +51,32 @@ class _Closed:
     known: bool = True
 
 
-def cleared(
+def with_clearance(
     project: Project, contracts: Iterable[Contract], marts: Iterable[OpenMart]
 ) -> tuple[OpenMart, ...]:
-    """`marts`, each with its clearance. A dataset without a contract in `contracts` is closed."""
+    """Gives `marts`, each with its clearance. A dataset without a contract in `contracts` is closed."""
     judge = _Judge(project, contracts)
     return tuple(replace(mart, clearance=judge.clearance(mart)) for mart in marts)
 
 
+class _Refusal(NamedTuple):
+    """Why a column may not leave. unsuppressed: it may if the way went through a table that hides small cells."""
+
+    way: Way
+    closed: _Closed
+    why: str
+    unsuppressed: bool = False
+
+
 class _Judge:
+    """Decides for one project what each mart may publish."""
+
     def __init__(self, project: Project, contracts: Iterable[Contract]) -> None:
         self._ways = Ways(project)
         self._contracts = {f"raw.{contract.table}": contract for contract in contracts}
         self._nodes = {node.relation: node for node in project.nodes.values()}
         self._project = project
-        self._unproven: dict[str, str] = {}
+        self._weaknesses: dict[str, str] = {}
         self._sources = {source.relation.dotted: source for source in project.sources.values()}
 
     def clearance(self, mart: OpenMart) -> Clearance:
@@ -74,7 +85,7 @@ class _Judge:
         basis: dict[str, str] = {}
         for name in (*(c.name for c in mart.columns), ROWS_WORD):
             column = ROWS if name == ROWS_WORD else name
-            ways = map(self._proven, self._ways.of(mart.relation, column))
+            ways = map(self._without_weak_suppression, self._ways.of(mart.relation, column))
             closed = [(w, c) for w in ways if (c := self._closed(w))]
             given = declared.get(name)
             if given and not closed:
@@ -82,11 +93,10 @@ class _Judge:
                     f"{mart.relation}: {BASIS} menyebut {name}, yang tidak berasal dari data tertutup"
                 )
             elif found := list(_refusals(closed, given)):
-                way, _, why = found[0]
-                refusals.append(
-                    f"{self._shown(way)}: {why}{self._hidden_too_little(way) if NO_TABLE in why else ''}"
-                )
-                forbidden = forbidden or any(what.known for _, what, _ in found)
+                first = found[0]
+                note = self._weak_suppression_note(first.way) if first.unsuppressed else ""
+                refusals.append(f"{self._shown(first.way)}: {first.why}{note}")
+                forbidden = forbidden or any(refusal.closed.known for refusal in found)
             elif given:
                 basis[name] = given
         return Clearance(tuple(refusals), basis, forbidden and not faulty)
@@ -104,21 +114,24 @@ class _Judge:
         own = _class_of(source, column)
         return None if own == OPEN_CLASS else _Closed(own or "tidak dinyatakan terbuka")
 
-    def _proven(self, way: Way) -> Way:
-        """The way with only those suppressed tables whose cells say nothing of a single person."""
-        return replace(way, suppressed=tuple(name for name in way.suppressed if not self._why_unproven(name)))
+    def _without_weak_suppression(self, way: Way) -> Way:
+        """The way, with only those suppressed tables that hide enough."""
+        return replace(
+            way, suppressed=tuple(name for name in way.suppressed if not self._why_suppression_is_weak(name))
+        )
 
-    def _hidden_too_little(self, way: Way) -> str:
-        whys = ((name, self._unproven.get(name, "")) for name, _ in way.places)
+    def _weak_suppression_note(self, way: Way) -> str:
+        """Says of the suppressed tables on the way that hide too little why they do not count; "" without one."""
+        whys = ((name, self._weaknesses.get(name, "")) for name, _ in way.places)
         return "".join(dict.fromkeys(f" ({name} bukan tabel penyamaran: {why})" for name, why in whys if why))
 
-    def _why_unproven(self, relation: str) -> str:
-        """Why a table of the suppressing macro hides too little; "" where it hides enough."""
-        if relation not in self._unproven:
-            self._unproven[relation] = self._look_at_cells(relation)
-        return self._unproven[relation]
+    def _why_suppression_is_weak(self, relation: str) -> str:
+        """Why a table of the suppressing macro hides too little; "" if it hides enough."""
+        if relation not in self._weaknesses:
+            self._weaknesses[relation] = self._find_weakness(relation)
+        return self._weaknesses[relation]
 
-    def _look_at_cells(self, relation: str) -> str:
+    def _find_weakness(self, relation: str) -> str:
         found = cells(self._nodes[relation].suppression)
         if found is None:
             return "kuncinya tidak dapat dibaca"
@@ -182,38 +195,40 @@ def _class_of(source: SourceTable, column: str) -> str:
     return next((c.classification for c in source.columns if c.name == column), "")
 
 
-def _refusals(closed: list[tuple[Way, _Closed]], basis: str | None) -> Iterator[tuple[Way, _Closed, str]]:
-    """Why a column may not leave, the gravest reason first: the way, what is at its end, and the reason."""
+def _refusals(closed: list[tuple[Way, _Closed]], basis: str | None) -> Iterator[_Refusal]:
+    """The reasons why a column may not leave, the gravest first."""
     for way, what in closed:
         if what.personal and way.use is not Use.COUNTED:
-            yield way, what, "nilai pribadi tidak pernah terbit, dengan cara apa pun ia diturunkan"
+            yield _Refusal(way, what, "nilai pribadi tidak pernah terbit, dengan cara apa pun ia diturunkan")
     for way, what in closed:
         if not what.known:
-            yield way, what, "yang tidak dapat ditelusuri dianggap tertutup"
+            yield _Refusal(way, what, "yang tidak dapat ditelusuri dianggap tertutup")
     for way, what in closed:
         if not what.known:
             continue
         if basis is None:
-            yield way, what, f"ia tertutup, dan {BASIS} tidak memberi dasar untuk terbit"
+            yield _Refusal(way, what, f"ia tertutup, dan {BASIS} tidak memberi dasar untuk terbit")
         elif not way.suppressed and what.about_persons:
-            why = f"data tentang orang hanya terbit dengan {SUPPRESSED}, dan jalur ini {NO_TABLE}"
-            yield way, what, why
+            why = f"data tentang orang hanya terbit dengan {SUPPRESSED}, dan jalur ini {_UNSUPPRESSED}"
+            yield _Refusal(way, what, why, unsuppressed=True)
         elif not way.suppressed and basis == SUPPRESSED:
-            yield way, what, f"dasarnya {SUPPRESSED}, tetapi jalur ini {NO_TABLE}"
+            why = f"dasarnya {SUPPRESSED}, tetapi jalur ini {_UNSUPPRESSED}"
+            yield _Refusal(way, what, why, unsuppressed=True)
         elif not way.suppressed and way.use is Use.VALUE:
-            yield way, what, f"dasarnya {AGGREGATE}, tetapi jalur ini membiarkan nilai satuan apa adanya"
+            why = f"dasarnya {AGGREGATE}, tetapi jalur ini membiarkan nilai satuan apa adanya"
+            yield _Refusal(way, what, why)
 
 
-def _declared(mart: OpenMart, said: object) -> tuple[dict[str, str], list[str]]:
-    """`meta.dasar_terbit` by column, and the faults in it."""
-    if said is None:
+def _declared(mart: OpenMart, value: object) -> tuple[dict[str, str], list[str]]:
+    """Reads `meta.dasar_terbit`: gives the basis by column, and the faults in it."""
+    if value is None:
         return {}, []
-    if not isinstance(said, Mapping):
+    if not isinstance(value, Mapping):
         return {}, [f"{mart.relation}: {BASIS} bukan daftar kolom dengan dasarnya"]
     declared: dict[str, str] = {}
     faults: list[str] = []
     published = {c.name for c in mart.columns} | {ROWS_WORD}
-    for name, basis in cast(Mapping[Any, Any], said).items():
+    for name, basis in cast(Mapping[Any, Any], value).items():
         text = _basis(basis)
         if name not in published:
             faults.append(f"{mart.relation}: {BASIS} menyebut {name}, yang bukan kolom terbitannya")
@@ -226,10 +241,10 @@ def _declared(mart: OpenMart, said: object) -> tuple[dict[str, str], list[str]]:
     return declared, faults
 
 
-def _basis(said: object) -> str | None:
-    if said == SUPPRESSED:
+def _basis(value: object) -> str | None:
+    if value == SUPPRESSED:
         return SUPPRESSED
-    if isinstance(said, Mapping) and list(cast(Mapping[Any, Any], said)) == [AGGREGATE]:
-        why = " ".join(str(cast(Mapping[Any, Any], said)[AGGREGATE] or "").split())
+    if isinstance(value, Mapping) and list(cast(Mapping[Any, Any], value)) == [AGGREGATE]:
+        why = " ".join(str(cast(Mapping[Any, Any], value)[AGGREGATE] or "").split())
         return f"{AGGREGATE}: {why}" if len(why.split()) > 2 else None
     return None

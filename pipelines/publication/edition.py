@@ -1,14 +1,14 @@
-"""The folder of what is published: complete editions, of which one is shown (adr/024).
+"""Writes the folder of published files as complete editions, of which one is shown (adr/024).
 
-What belongs here: how files become an edition and how the next one takes its place. Not here: what a file holds.
+What belongs here: how files become an edition, and how the next edition replaces it. Not here: what a file holds.
 
     publikasi/terbitan/000012/csv/..., xlsx/..., datapackage.json, dcat.jsonld, laporan.html
     publikasi/terkini -> terbitan/000012
     publikasi/csv -> terkini/csv, publikasi/laporan.html -> terkini/laporan.html, ...
 
-One rename of `terkini` shows all files of the next edition at once: a reader sees the one or the other, also after a
-kill. A file that did not change is a hard link to the one of the edition before, where the disk has hard links. A file
-that is withdrawn is deleted from the older editions, too, because they lie below a folder that is served.
+One rename of `terkini` shows all files of the next edition at once: a reader sees one edition or the other, also if the
+process is killed. A file that did not change is a hard link to that of the previous edition, if the disk has hard
+links. A file that is withdrawn is deleted from the older editions, too, because the web server serves their folder.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from pipelines.errors import PublicationError
 from pipelines.publication.files import Written, WrittenFile, sha256_of, write_text
 
 EDITIONS, CURRENT = "terbitan", "terkini"
-_ADOPTED = ("csv", "datapackage.json", "dcat.jsonld", "laporan.html")
-"""What an installation from before there were editions has in the folder itself."""
-_KEPT = 2
-"""Editions that stay: the one that is shown, and the one before, for who is still reading it."""
+_BEFORE_EDITIONS = ("csv", "datapackage.json", "dcat.jsonld", "laporan.html")
+"""The files that an old installation, which has no editions, has in the folder itself."""
+_EDITIONS_LEFT = 2
+"""The number of editions that are not deleted: the shown one, and the previous one, which may still be read."""
 _log = logging.getLogger("gudang")
 
 
 class Edition:
-    """The next edition of `out`. It begins as a copy of the one that is shown; `show` puts it in its place.
+    """The next edition of `out`. It begins as a copy of the shown one; `show` shows it instead.
 
-    One at a time: the caller holds a lock. Raises PublicationError where the folder cannot be used.
+    The caller holds a lock, so that there is one at a time. Raises PublicationError if the folder cannot be used.
     """
 
     def __init__(self, out: Path) -> None:
@@ -44,25 +44,25 @@ class Edition:
         self._editions = out / EDITIONS
         try:
             self._editions.mkdir(parents=True, exist_ok=True)
-            self._adopt()
+            self._adopt_old_files()
             self._before = _shown(out)
             if self._before:
                 _link_all(out, self._before)
                 _unlink_others(out, self._before)
-            self._sweep()
+            self._delete_leftovers()
             if self._before:
-                _forget(self._editions, self._before)
+                _delete_withdrawn(self._editions, self._before)
             self._folder = self._editions / f"{_last(self._editions) + 1:06d}"
             self._folder.mkdir()
             self._files: dict[str, WrittenFile] = {}
             self._names = set(_names(self._before)) if self._before else set[str]()
             for name in sorted(self._names):
-                self._keep(name)
+                self._take_over(name)
         except OSError as error:
-            raise blocked(error, out) from None
+            raise folder_error(error, out) from None
 
     def write(self, name: str, produce: Callable[[Path], Written]) -> WrittenFile:
-        """The file `name` (with /), as `produce` writes it; the one that is shown where its bytes are the same."""
+        """Writes the file `name` (with /) by `produce`. If the shown file has the same bytes, takes that over."""
         path = self._folder / name
         path.unlink(missing_ok=True)
         try:
@@ -71,7 +71,7 @@ class Edition:
         except BaseException:
             path.unlink(missing_ok=True)
             if name in self._names:
-                self._keep(name)
+                self._take_over(name)
             raise
         old = self._before / name if self._before else None
         same = (
@@ -82,17 +82,17 @@ class Edition:
         )
         if same:
             path.unlink()
-            self._keep(name)
+            self._take_over(name)
         self._names.add(name)
         self._files[name] = WrittenFile(self._out / name, written.sha256, written.bytes, not same)
         return self._files[name]
 
     def text(self, name: str, text: str) -> WrittenFile:
-        """The file `name` with this text."""
+        """Writes the file `name` with this text."""
         return self.write(name, lambda path: write_text(path, text))
 
-    def kept(self, name: str) -> WrittenFile:
-        """A file of the edition before, as it is."""
+    def unchanged_file(self, name: str) -> WrittenFile:
+        """Describes a file that this edition took over unchanged."""
         path = self._folder / name
         return WrittenFile(self._out / name, sha256_of(path), path.stat().st_size, False)
 
@@ -117,13 +117,13 @@ class Edition:
         return digest
 
     def revert(self, names: Iterable[str]) -> None:
-        """Puts the files `names` back to what is shown now: one of their group failed."""
+        """Takes the shown files `names` back into the edition, because one of their group failed."""
         for name in names:
             (self._folder / name).unlink(missing_ok=True)
             self._files.pop(name, None)
             self._names.discard(name)
             if self._before and (self._before / name).is_file():
-                self._keep(name)
+                self._take_over(name)
                 self._names.add(name)
 
     @property
@@ -133,10 +133,10 @@ class Edition:
         return before != self._names or any(file.changed for file in self._files.values())
 
     def show(self) -> bool:
-        """Shows the edition in the place of the one before, by one rename; False where nothing changed.
+        """Shows the edition instead of the previous one, by one rename. Gives False if nothing changed.
 
-        Raises PublicationError where it could not be shown. What fails after the rename is logged, and the next edition
-        does it.
+        Raises PublicationError if it could not be shown. An error after the rename is only logged; the next edition
+        repeats the clean-up.
         """
         try:
             if not self.changed:
@@ -147,10 +147,10 @@ class Edition:
             _link_all(self._out, self._folder)
             _link(self._out / CURRENT, f"{EDITIONS}/{self._folder.name}")
         except OSError as error:
-            raise blocked(error, self._out) from None
+            raise folder_error(error, self._out) from None
         try:
             _unlink_others(self._out, self._folder)
-            _forget(self._editions, self._folder)
+            _delete_withdrawn(self._editions, self._folder)
             sync_folder(self._out)
         except OSError as error:
             place = error.filename2 or error.filename or self._out
@@ -162,11 +162,11 @@ class Edition:
         return True
 
     def discard(self) -> None:
-        """Deletes it, if it is not shown."""
+        """Deletes the edition, if it is not shown."""
         if _shown(self._out) != self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _keep(self, name: str) -> None:
+    def _take_over(self, name: str) -> None:
         assert self._before is not None
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -175,19 +175,21 @@ class Edition:
         except OSError:  # a disk without hard links
             shutil.copy2(self._before / name, path)
 
-    def _sweep(self) -> None:
-        """Deletes editions that a killed run left, and old ones."""
+    def _delete_leftovers(self) -> None:
+        """Deletes editions of killed runs, and old ones."""
         found = sorted(p for p in self._editions.iterdir() if p.name.isdecimal())
         shown = [p for p in found if self._before and p.name <= self._before.name]
-        for path in set(found) - set(shown[-_KEPT:]):
+        for path in set(found) - set(shown[-_EDITIONS_LEFT:]):
             shutil.rmtree(path)
 
-    def _adopt(self) -> None:
-        """Makes the files of an installation from before editions the first one."""
+    def _adopt_old_files(self) -> None:
+        """Makes the files of an old installation, which has no editions, the first edition."""
         if _shown(self._out) is not None:
             return
         old = [
-            name for name in _ADOPTED if (self._out / name).exists() and not (self._out / name).is_symlink()
+            name
+            for name in _BEFORE_EDITIONS
+            if (self._out / name).exists() and not (self._out / name).is_symlink()
         ]
         if not old:
             return
@@ -200,7 +202,7 @@ class Edition:
         _link(self._out / CURRENT, f"{EDITIONS}/{first.name}")
 
 
-def blocked(error: OSError, out: Path) -> PublicationError:
+def folder_error(error: OSError, out: Path) -> PublicationError:
     """The error for a folder that cannot be written. It names the file, which reveals no data."""
     place = str(error.filename2 or error.filename or out)
     return PublicationError(
@@ -237,7 +239,7 @@ def _names(edition: Path) -> Iterator[str]:
 
 
 def _link(path: Path, target: str) -> None:
-    """`path` as a link to `target`, by one rename."""
+    """Makes `path` a link to `target`, by one rename."""
     aside = path.with_name(f".{path.name}.sementara")
     aside.unlink(missing_ok=True)
     aside.symlink_to(target)
@@ -245,7 +247,7 @@ def _link(path: Path, target: str) -> None:
 
 
 def _link_all(out: Path, edition: Path) -> None:
-    """A link in `out` for each thing that the edition has; it leads nowhere until the edition is shown."""
+    """Makes a link in `out` for each file and folder of the edition. A new link has no target until it is shown."""
     for name in sorted(p.name for p in edition.iterdir()):
         path, target = out / name, f"{CURRENT}/{name}"
         if path.is_symlink() and str(path.readlink()) == target:
@@ -255,11 +257,11 @@ def _link_all(out: Path, edition: Path) -> None:
             path.rename(old)
         _link(path, target)
         if old.is_dir():
-            _clear(old)
+            _delete_adopted(old)
 
 
 def _unlink_others(out: Path, edition: Path) -> None:
-    """Takes away the links of ours in `out` that lead to what the edition has not."""
+    """Deletes our links in `out` whose target is not in the edition."""
     for path in out.iterdir():
         if (
             path.is_symlink()
@@ -270,8 +272,8 @@ def _unlink_others(out: Path, edition: Path) -> None:
             path.unlink()
 
 
-def _forget(editions: Path, shown: Path) -> None:
-    """Deletes from the editions before `shown` every file that it no longer has."""
+def _delete_withdrawn(editions: Path, shown: Path) -> None:
+    """Deletes from the editions before `shown` every file that `shown` no longer has."""
     for edition in editions.iterdir():
         if edition.name.isdecimal() and edition.name < shown.name:
             for name in list(_names(edition)):
@@ -279,8 +281,8 @@ def _forget(editions: Path, shown: Path) -> None:
                     (edition / name).unlink()
 
 
-def _clear(folder: Path) -> None:
-    """Deletes what was adopted from a folder from before editions; other files in it stay."""
+def _delete_adopted(folder: Path) -> None:
+    """Deletes the files of an old folder that `_adopt_old_files` has copied into an edition; other files in it stay."""
     for path in [*folder.glob("*.csv"), *folder.glob(".*.sementara")]:
         if path.is_file():
             path.unlink()

@@ -1,6 +1,6 @@
-"""One open mart as one CSV file, and how any file is written and replaced.
+"""Writes an open mart as a CSV file, and writes and replaces any other file.
 
-What belongs here: the SELECT that makes cells safe and rows ordered, writing files. Not here: what is open (mart.py),
+What belongs here: the SELECT that makes cells safe and sorts rows, writing files. Not here: what is open (mart.py),
 whether it may leave (clearance.py, guard.py), how it is described (catalog.py), how files are shown (edition.py).
 
 The CSV: UTF-8, comma, header, LF, no value as an empty cell (an empty text is ""), booleans true/false,
@@ -50,7 +50,7 @@ class WrittenFile:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What went into a file; `rows` where it has rows."""
+    """What was written into a file; `rows` is 0 for a file without rows."""
 
     sha256: str
     bytes: int
@@ -58,7 +58,7 @@ class Written:
 
 
 def require_no_transaction(connection: Connection[Any]) -> None:
-    """Raises PublicationError where `connection` is in a transaction or not in autocommit."""
+    """Raises PublicationError if `connection` is in a transaction or not in autocommit."""
     if not connection.autocommit or connection.info.transaction_status is not TransactionStatus.IDLE:
         raise PublicationError(
             "gudang data",
@@ -69,7 +69,10 @@ def require_no_transaction(connection: Connection[Any]) -> None:
 
 @contextmanager
 def snapshot(connection: Connection[Any]) -> Generator[None]:
-    """One read-only transaction, so that what is checked is what is written. Raises PublicationError."""
+    """Opens a read-only transaction, so that the rows that are checked are those that are written.
+
+    Raises PublicationError if the connection is in a transaction already.
+    """
     require_no_transaction(connection)
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
@@ -81,7 +84,7 @@ def snapshot(connection: Connection[Any]) -> Generator[None]:
 
 @contextmanager
 def turn(connection: Connection[Any], subject: str) -> Generator[None]:
-    """One publication of `subject` at a time on this warehouse: later ones wait, and say so. Raises LoadError."""
+    """Holds the lock to publish `subject` on this warehouse. Waits for it, and logs that it waits. Raises LoadError."""
     with locks.queued(connection, f"publikasi/{subject}", "publikasi", "publikasi lain"):
         yield
 
@@ -160,7 +163,7 @@ def _order(name: sql.Identifier, kind: str) -> sql.Composed:
 
 
 def write_csv(connection: Connection[Any], mart: OpenMart, kinds: Iterable[str], path: Path) -> Written:
-    """The mart's CSV at `path`. Call inside `snapshot`."""
+    """Writes the mart's CSV to `path`. Call it inside `snapshot`."""
 
     def copy(write: Callable[[bytes], None]) -> int:
         with connection.cursor() as cursor:
@@ -173,7 +176,7 @@ def write_csv(connection: Connection[Any], mart: OpenMart, kinds: Iterable[str],
 
 
 def replace_text(path: Path, text: str) -> WrittenFile:
-    """`text` at `path`: written beside it, then renamed; an existing file with the same bytes stays."""
+    """Writes `text` into a temporary file and renames it to `path`. A file with the same bytes is not replaced."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.sementara")
     try:
@@ -188,7 +191,7 @@ def replace_text(path: Path, text: str) -> WrittenFile:
 
 
 def write_text(path: Path, text: str) -> Written:
-    """`text` as UTF-8 at `path`."""
+    """Writes `text` as UTF-8 to `path`."""
 
     def produce(write: Callable[[bytes], None]) -> None:
         write(text.encode())
@@ -197,7 +200,7 @@ def write_text(path: Path, text: str) -> Written:
 
 
 def write_synced(path: Path, produce: Callable[[Callable[[bytes], None]], int | None]) -> Written:
-    """The file at `path` with what `produce` writes, synced to disk. `produce` gives the number of rows, or None."""
+    """Writes a file by `produce` and syncs it to disk. `produce` gives the number of rows, or None."""
     digest, size = hashlib.sha256(), 0
     with path.open("wb") as file:
 

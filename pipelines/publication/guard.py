@@ -1,6 +1,6 @@
-"""The check of the values before data leave the warehouse. A value shaped like a person's number stops its mart.
+"""Checks the values before data leave the warehouse. A value shaped like a person's number stops its mart.
 
-What belongs here: what makes a mart unfit for the public whatever its model says. Not here: files, the shapes
+What belongs here: rules on values, which hold whatever the models and contracts say. Not here: files, the shapes
 (redaction/personal_shapes.py), what may leave by its lineage (clearance.py).
 
 Errors name the column and the shape, never the value.
@@ -38,7 +38,7 @@ def is_text(kind: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """A column to be checked. digits: of its longest cell that is a number and nothing else, with separators or not."""
+    """A column to be checked. digits: of the longest cell that holds a number only, with or without separators."""
 
     name: str
     kind: str
@@ -46,7 +46,7 @@ class _Checked:
 
     @property
     def text(self) -> sql.Composed:
-        """Its cells as text; of numbers the integral ones only, because decimals of a double have random digits."""
+        """Its cells as text. Only integral numbers are taken, because the decimals of a double look random."""
         column = sql.Identifier(self.name)
         if is_text(self.kind):
             return sql.SQL("{}::text").format(column)
@@ -55,9 +55,9 @@ class _Checked:
 
 
 def check_mart(connection: Connection[Any], mart: OpenMart, kinds: Sequence[str]) -> None:
-    """Scans every column of `mart`, of PostgreSQL types `kinds`, and pairs of columns whose cells could be one number.
+    """Checks every column of `mart`, and pairs of columns whose cells could together be one number.
 
-    Raises PublicationError naming the columns and the shapes.
+    kinds: the PostgreSQL types of the columns. Raises PublicationError naming the columns and the shapes.
     """
     columns = [
         _Checked(column.name, kind)
@@ -71,14 +71,14 @@ def check_mart(connection: Connection[Any], mart: OpenMart, kinds: Sequence[str]
     for column in columns:
         shapes = _shapes(mart, column)
         tests = [sql.SQL("coalesce(bool_or({}), false)").format(shaped(_FIRST, (shape,))) for shape in shapes]
-        *answer, digits = _ask(connection, mart, (column,), [*tests, _DIGITS])
+        *answer, digits = _run_tests(connection, mart, (column,), [*tests, _DIGITS])
         checked.append(replace(column, digits=digits or 0))
         faults += [
             f"kolom {column.name} berisi nilai berbentuk {shape.words}"
             for shape, holds in zip(shapes, answer, strict=True)
             if holds
         ]
-    faults += _split(connection, mart, checked)
+    faults += _numbers_over_two_columns(connection, mart, checked)
     if faults:
         raise PublicationError(
             mart.name,
@@ -89,14 +89,17 @@ def check_mart(connection: Connection[Any], mart: OpenMart, kinds: Sequence[str]
 
 
 def _shapes(mart: OpenMart, column: _Checked) -> Sequence[Shape]:
-    """Shapes to look for: numbers of persons; in texts also contacts, unless the mart declares them an office's."""
+    """The shapes to look for: numbers of persons; in texts also contacts, unless the mart says they are an office's."""
     return ALL if is_text(column.kind) and column.name not in mart.office_contacts else NUMBERS
 
 
-def _split(connection: Connection[Any], mart: OpenMart, columns: Sequence[_Checked]) -> list[str]:
+def _numbers_over_two_columns(
+    connection: Connection[Any], mart: OpenMart, columns: Sequence[_Checked]
+) -> list[str]:
     """Pairs of columns whose cells together are shaped like a NIK.
 
-    Of two texts one row is enough. Two counts can have the shape by chance, so with a number it takes half of the rows.
+    If both columns are texts, one row is enough. Two counts can have the shape by chance; so if one column is a number,
+    at least half of the rows must have it.
     """
     faults: list[str] = []
     for a, b in permutations(columns, 2):
@@ -104,15 +107,15 @@ def _split(connection: Connection[Any], mart: OpenMart, columns: Sequence[_Check
             continue
         test = split_nik(_FIRST, _SECOND)
         if is_text(a.kind) and is_text(b.kind):
-            asked = sql.SQL("coalesce(bool_or({}), false)").format(test)
+            split = sql.SQL("coalesce(bool_or({}), false)").format(test)
         else:
-            asked = sql.SQL("2 * count(*) filter (where {}) >= greatest(count(a || b), 1)").format(test)
-        if _ask(connection, mart, (a, b), [asked])[0]:
+            split = sql.SQL("2 * count(*) filter (where {}) >= greatest(count(a || b), 1)").format(test)
+        if _run_tests(connection, mart, (a, b), [split])[0]:
             faults.append(f"kolom {a.name} dan {b.name} bersama-sama berisi nilai berbentuk NIK")
     return faults
 
 
-def _ask(
+def _run_tests(
     connection: Connection[Any], mart: OpenMart, columns: Sequence[_Checked], tests: Sequence[sql.Composable]
 ) -> tuple[Any, ...]:
     """The result of each test over the distinct cells of `columns`, called a and b in the tests."""
@@ -127,7 +130,7 @@ def _ask(
 
 
 def check_text(subject: str, text: str) -> None:
-    """Raises PublicationError where a finished text holds a value shaped like a person's number."""
+    """Raises PublicationError if a finished text holds a value shaped like a person's number."""
     if shapes := found(text, NUMBERS):
         raise PublicationError(
             subject,

@@ -1,9 +1,9 @@
-"""Which marts are open, and how they are described to the public.
+"""Finds out which marts are open, and how they are described to the public.
 
 What belongs here: the opt-in (`meta.publikasi: terbuka` on a model, `meta.terbit: berkas` on an exposure that names it)
 as values. Not here: SQL and files.
 
-The vocabulary of `config.meta`, beside `publikasi`: `judul`, `satuan`, `frekuensi`, `kata_kunci` (list),
+The other keys of `config.meta`: `judul`, `satuan`, `frekuensi`, `kata_kunci` (list),
 `tema`, `produsen`, `lisensi`, `kontak_kantor` (list of columns), `dasar_terbit` (clearance.py). A column is published
 when the model's properties file describes it, and only then.
 """
@@ -28,7 +28,7 @@ FREQUENCIES = ("harian", "mingguan", "bulanan", "triwulanan", "semesteran", "tah
 
 @dataclass(frozen=True, slots=True)
 class MartColumn:
-    """A published column. `type` is what the model says; files ask the database for the real one."""
+    """A published column. `type` is that of the model's YAML; files.py asks the database for the real one."""
 
     name: str
     type: str = ""
@@ -37,11 +37,11 @@ class MartColumn:
 
 @dataclass(frozen=True, slots=True)
 class Clearance:
-    """Why a mart may not leave (no refusal: it may), and on what basis its columns leave.
+    """Whether a mart may be published, and on what basis. It may if there is no refusal.
 
-    basis: by column, `baris` for its rows; only what comes from closed data has one. forbidden: whether a contract
-    closes it, so that its published files are withdrawn, too. False where it could not be decided (a contract or the
-    YAML has a fault, a query cannot be followed): then the published files stay.
+    basis: by column, `baris` for its rows; only columns from closed data have one. forbidden: whether a contract closes
+    the mart, so that its published files are withdrawn. False if this could not be decided (a contract or the YAML has
+    a fault, a query cannot be followed): then the published files stay.
     """
 
     refusals: tuple[str, ...] = ()
@@ -51,11 +51,11 @@ class Clearance:
 
 @dataclass(frozen=True, slots=True)
 class OpenMart:
-    """A mart that the walidata opened. Nothing but `columns` leaves the warehouse.
+    """A mart that the walidata opened. Only its `columns` leave the warehouse.
 
-    published_together, companions: the exposure whose marts are published all or none, and its other marts.
+    published_together: the exposure whose marts are published all or none. companions: the other marts of it.
     office_contacts: columns whose telephone numbers, addresses and accounts are those of offices.
-    clearance: what its lineage says of it (clearance.py); without one nothing of it leaves.
+    clearance: whether its lineage allows it (clearance.py); without one it is not published.
     sample: whether rows of it are made up (samples.py).
     """
 

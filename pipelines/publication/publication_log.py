@@ -1,4 +1,4 @@
-"""ops.publication_log: which content of which file was published or withdrawn, when, and on what basis.
+"""Writes ops.publication_log: which content of which file was published or withdrawn, when, and on what basis.
 
 Not here: what is published (publish.py) or withdrawn (withdrawal.py).
 """
@@ -16,12 +16,12 @@ from psycopg.types.json import Jsonb
 SHOWN, WITHDRAWN = "terbit", "ditarik"
 """What happened to a file."""
 REPORT = "laporan"
-"""The report's name in the log, where others have a mart's."""
+"""The report's name in the log, in the column of the mart's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A row of the log. basis: by column, on what basis it left. why: of a withdrawn file."""
+    """A row of the log. basis: by column, on what basis it was published. why: the reason to withdraw it."""
 
     mart: str
     path: Path
@@ -35,7 +35,7 @@ class Event:
 def log(connection: Connection[Any], run_id: str | None, events: Iterable[Event]) -> None:
     """Adds the events whose content, kind or basis differs from the last one of the same file.
 
-    A file that stays the same is not logged again; one that a killed run left is.
+    A file that stays the same is not logged again. A file that a killed run has published without a row is logged.
     """
     for event in events:
         connection.execute(

@@ -1,6 +1,6 @@
-"""Publishing: clearance, guard, files, catalogue and log become one edition, or nothing changes.
+"""Publishes the open marts: checks them, writes files, catalogue and log, and shows them at once, or changes nothing.
 
-What belongs here: the order of effects. Not here: what a file or a document holds.
+What belongs here: the order of the steps. Not here: what a file or a document holds.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pipelines.errors import PublicationError
 from pipelines.publication import catalog, publication_log
 from pipelines.publication.catalog import PublishedFile
 from pipelines.publication.clearance import HINT as CLEARANCE_HINT
-from pipelines.publication.edition import Edition, blocked
+from pipelines.publication.edition import Edition, folder_error
 from pipelines.publication.files import (
     CSV,
     XLSX,
@@ -83,13 +83,13 @@ def publish_all(
     run_id: str | None = None,
     base_url: str | None = None,
 ) -> Publication:
-    """The next edition of `out_dir`: files of the `selected` marts (None: all), catalogue and log, shown at once.
+    """Writes the next edition of `out_dir`, the `selected` marts (None: all) and the catalogue, and shows it at once.
 
     marts: all that are open; the files of any other are withdrawn, and so are those of marts that a contract closes.
-    Each mart is published by itself, or with those that count the same people. A refused mart does not stop the others,
-    and its files stay as they were. report: the marts that the report reads; the report is withdrawn where a contract
-    closes one of them.
-    `connection` is autocommit. Raises PublicationError where the folder cannot be written: then nothing changed.
+    Each mart is published by itself, or together with the marts of its exposure (`published_together`). A refused mart
+    does not stop the others, and its files stay as they were. report: the marts that the report reads; the report is
+    withdrawn where a contract closes one of them. `connection` is autocommit. Raises PublicationError where the folder
+    cannot be written: then nothing changed.
     """
     marts = tuple(marts)
     require_no_transaction(connection)
@@ -115,7 +115,7 @@ def _edition(out_dir: Path) -> Iterator[Edition]:
     try:
         yield edition
     except OSError as error:
-        raise blocked(error, out_dir) from None
+        raise folder_error(error, out_dir) from None
     finally:
         edition.discard()
 
@@ -153,7 +153,7 @@ def _publish(
 def _group(
     connection: Connection[Any], edition: Edition, group: Sequence[OpenMart], modified: datetime
 ) -> list[tuple[OpenMart, PublishedFile]]:
-    """Files of marts that are published together, from one snapshot."""
+    """Writes the files of marts that are published together, from one snapshot."""
     published: list[tuple[OpenMart, PublishedFile]] = []
     before = catalog.entries(edition.read(catalog.DATAPACKAGE))
     with snapshot(connection):
@@ -205,10 +205,10 @@ def _spreadsheet(
     csv: WrittenFile,
     before: Mapping[str, catalog.Entry],
 ) -> WrittenFile | None:
-    """The workbook of the same rows; the one that is shown where neither they nor anything else of it changed."""
+    """Writes the workbook of the same rows, or takes over the shown one if nothing of it changed."""
     name, earlier = _name(XLSX, mart), before.get(f"{mart.name}-xlsx")
     if not csv.changed and earlier and earlier.get("recipe") == how and edition.has(name):
-        return edition.kept(name)
+        return edition.unchanged_file(name)
     try:
         return edition.write(name, lambda path: write_xlsx(connection, mart, kinds, path))
     except DoesNotFitError as error:
@@ -229,7 +229,7 @@ def _catalog(
     out_dir: Path,
     base_url: str | None,
 ) -> PublishedCatalog:
-    """datapackage.json and dcat.jsonld over what the edition has; it is served at `base_url`."""
+    """Writes datapackage.json and dcat.jsonld for the files of the edition, which is served at `base_url`."""
     before = catalog.entries(edition.read(catalog.DATAPACKAGE))
     files = [file for _, file in published]
     package = catalog.datapackage(catalog.resources(files, marts, out_dir, before, edition.names()))
@@ -260,7 +260,7 @@ def _written(mart: OpenMart) -> Iterator[None]:
 
 
 def require_clearance(mart: OpenMart) -> None:
-    """Raises PublicationError for a mart that may not leave by its lineage (clearance.py), or that has no clearance."""
+    """Raises PublicationError for a mart whose lineage forbids it (clearance.py), or that has no clearance."""
     if mart.clearance is None:
         raise PublicationError(mart.name, "tidak boleh terbit: silsilahnya belum diperiksa")
     if mart.clearance.refusals:
@@ -270,7 +270,7 @@ def require_clearance(mart: OpenMart) -> None:
 
 
 def _require_companions(group: Sequence[OpenMart]) -> None:
-    """Raises PublicationError where a part of a group is missing: new cells beside old totals reveal hidden ones."""
+    """Raises PublicationError if a mart of a group is missing: new cells with old totals would reveal hidden cells."""
     present = {m.name for m in group}
     for mart in group:
         if missing := sorted(set(mart.companions) - present):
@@ -290,10 +290,10 @@ def write_report(
     run_id: str | None = None,
     samples: Collection[str] = (),
 ) -> WrittenFile:
-    """laporan.html, dated `as_of`, in the next edition. `connection` is autocommit. Raises PublicationError.
+    """Writes laporan.html, dated `as_of`, into the next edition. `connection` is autocommit. Raises PublicationError.
 
-    marts: what it reads; one that may not leave stops it, and where a contract closes one, the shown report is
-    withdrawn.
+    marts: those that it reads. If one may not be published, the report is not written; if a contract closes one, the
+    shown report is withdrawn.
     samples: the models that hold made-up rows.
     """
     from pipelines.publication.report.data import read_report

@@ -1,7 +1,7 @@
-"""Which models hold made-up rows: those that read a source of the demo OPD.
+"""Finds the models that hold made-up rows: those that read a source of the demo OPD.
 
-What belongs here: the question to the warehouse and the way down the models. Not here: how a source is known to be made
-up (extract/samples.py), how a page or a catalogue says so (publication/report/report.py, catalog.py).
+What belongs here: reading the ledger, and finding the models that read such a dataset. Not here: how a source is known
+to be made up (extract/samples.py), how a page or a catalogue says so (publication/report/report.py, catalog.py).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from pipelines.models.project.nodes import Project
 
 NOTE = "DATA CONTOH untuk peragaan, bukan data sebenarnya."
-"""What is said in front of a description."""
+"""The text in front of a description."""
 KEYWORD = "data contoh"
 
 
 def marked(marts: Sequence[OpenMart], connection: Connection[Any], project: Project) -> tuple[OpenMart, ...]:
-    """The marts, each with whether it holds made-up rows."""
+    """Gives the marts, each with whether it holds made-up rows."""
     names = sample_models(connection, project)
     return tuple(replace(mart, sample=mart.name in names) for mart in marts)
 

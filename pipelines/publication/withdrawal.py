@@ -1,6 +1,6 @@
-"""Files that may no longer be published: they are removed from the next edition.
+"""Removes files that may no longer be published from the next edition.
 
-What belongs here: which files go, and why. Not here: what is published (publish.py), the folder (edition.py).
+What belongs here: which files are removed, and why. Not here: what is published (publish.py), the folder (edition.py).
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ _log = logging.getLogger("gudang")
 
 
 def withdraw(edition: Edition, marts: Sequence[OpenMart], out_dir: Path) -> list[Event]:
-    """Removes the files of marts that are no longer open, or that a contract closes; an event for each."""
+    """Removes the files of marts that are no longer open, or that a contract closes. Gives an event for each."""
     forbidden = forbidden_marts(marts)
     known = {mart.name for mart in marts}
-    gone: list[Event] = []
+    withdrawn: list[Event] = []
     for name in edition.names():
         path = PurePosixPath(name)
         if path.parent.name not in (CSV, XLSX) or (path.stem in known and path.stem not in forbidden):
             continue
         why = forbidden.get(path.stem, "tidak lagi terbuka")
-        gone.append(_withdrawn(edition, out_dir, path.stem, name, why))
-    return gone
+        withdrawn.append(_withdrawn(edition, out_dir, path.stem, name, why))
+    return withdrawn
 
 
 def withdraw_report(edition: Edition, marts: Iterable[OpenMart], out_dir: Path) -> list[Event]:
-    """Removes the report where a contract closes a mart that it reads: its figures are those of the mart."""
+    """Removes the report if a contract closes a mart that it reads, because it shows figures of the mart."""
     forbidden = forbidden_marts(marts)
     if not forbidden:
         return []

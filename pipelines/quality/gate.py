@@ -1,7 +1,7 @@
-"""The gate before raw: the dataset's suite on the staged rows, and the other checks of a load.
+"""Checks a load before it goes into raw: runs the dataset's suite on the staged rows, and the other checks of a load.
 
-What belongs here: the verdict on one load, and the checks that are no expectation of a suite: quarantine, the source's
-columns, lost letters, rows out of reach. Not here: checks of what is published (published.py).
+What belongs here: the result of one load, and the checks that are no expectation of a suite: quarantine, the source's
+columns, lost letters, rows that no load can reach. Not here: checks of the rows in raw (raw_checks.py).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def check(staged: Staged, folder: Path, url: str) -> GateResult:
 
 
 def quarantine_share(staged: Staged) -> CheckResult:
-    """Whether the quarantined share of a load stays within what the contract allows."""
+    """The result of the check that not more rows of a load are quarantined than the contract allows."""
     refused, read, limit = staged.rows_quarantined, staged.rows_read, staged.contract.max_quarantine_share
     share = refused / read if read else 0.0
     message = (
@@ -63,7 +63,7 @@ def quarantine_share(staged: Staged) -> CheckResult:
 
 
 def source_shape(contract: Contract, changes: Sequence[str]) -> CheckResult:
-    """Whether the source still has the columns that it had. changes: one Indonesian text per change."""
+    """The result of the check that the source's columns are as before. changes: an Indonesian text per change."""
     message = "0 perubahan kolom sejak pemuatan sebelumnya"
     if changes:
         message = f"Bentuk sumber berubah: {', '.join(changes)}."
@@ -71,18 +71,21 @@ def source_shape(contract: Contract, changes: Sequence[str]) -> CheckResult:
     return CheckResult(SHAPE_CHECK, severity, not changes, len(changes), None, message)
 
 
-def notices(contract: Contract) -> tuple[tuple[str, str], ...]:
-    """Name and description of each check of a load of the dataset that only warns."""
+def warning_checks(contract: Contract) -> tuple[tuple[str, str], ...]:
+    """Name and description of each check of the dataset's loads that only warns."""
     found = [(DAMAGE_CHECK, "Tidak ada huruf yang hilang karena bita sumbernya tidak terbaca (U+FFFD).")]
     if _reads_a_part(contract):
         found.append(
-            (REACH_CHECK, "Setiap baris sumber punya penanda waktu atau nomor untuk dibaca sebagian.")
+            (
+                REACH_CHECK,
+                "Setiap baris sumber punya nilai di kolom yang dipakai untuk membaca baris baru saja.",
+            )
         )
     return tuple(found)
 
 
-def notice(contract: Contract, batch: Batch) -> tuple[CheckResult, ...]:
-    """The results of those checks: letters that were lost, rows that no load can reach."""
+def warning_results(contract: Contract, batch: Batch) -> tuple[CheckResult, ...]:
+    """The results of `warning_checks` for one load: letters that were lost, rows that no load can reach."""
     column = contract.cursor or (contract.partition.column if contract.partition else "")
     lost, missed = batch.damaged, batch.unreachable or 0
     damage = f"0 dari {number(batch.read)} baris memuat bita yang tidak terbaca sebagai huruf"
@@ -102,11 +105,11 @@ def notice(contract: Contract, batch: Batch) -> tuple[CheckResult, ...]:
         DAMAGE_CHECK: CheckResult(DAMAGE_CHECK, "warn", not lost, lost, batch.read, damage),
         REACH_CHECK: CheckResult(REACH_CHECK, "warn", not missed, missed, None, reach),
     }
-    return tuple(results[name] for name, _ in notices(contract))
+    return tuple(results[name] for name, _ in warning_checks(contract))
 
 
 def _reads_a_part(contract: Contract) -> bool:
-    """Whether a load reads only a part of the source, and the source can count the rows that this leaves out."""
+    """Whether a load reads only a part of the source, and the source can count the rows that are never read."""
     if contract.server.kind == "database":
         return bool(contract.cursor or contract.partition)
     return contract.server.kind == "api" and bool(contract.cursor and contract.reconcile)

@@ -1,6 +1,6 @@
-"""The result of a check: the value, the Indonesian text of what was seen, its row in ops.check_result.
+"""The result of a check as a value, its Indonesian text, and its row in ops.check_result.
 
-What belongs here: what all checks share, those of datasets and those of models. Not here: running a check (run.py,
+What belongs here: what checks of datasets and of models share. Not here: running a check (run.py,
 gate.py, models/build/audit.py).
 """
 
@@ -20,9 +20,9 @@ Severity = Literal["error", "warn"]
 class CheckResult:
     """One check's result.
 
-    unexpected: rows that deviate; of a failed check None where it counts none, or could not be run. total: rows that
-    were checked, where the number is known. message: Indonesian; of a passed check what it saw, of a failed one what is
-    wrong.
+    unexpected: the number of rows that deviate; None if a failed check counts no rows, or could not be run. total: the
+    number of rows that were checked, if it is known. message: Indonesian; says what a passed check has found, or what
+    is wrong.
     """
 
     name: str
@@ -40,7 +40,7 @@ def number(value: float) -> str:
 
 
 def describe_rows(unexpected: int, total: int | None = None) -> str:
-    """`0 dari 1.204 baris menyimpang`. total: None where it is not known, or where `unexpected` is no part of it."""
+    """`0 dari 1.204 baris menyimpang`. total: None if it is not known, or `unexpected` counts other rows."""
     of = "" if total is None else f" dari {number(total)}"
     return f"{number(unexpected)}{of} baris menyimpang"
 

@@ -1,6 +1,6 @@
 """Runs a suite on one relation, in the database. This is the only module that imports Great Expectations (GX).
 
-GX first answers each expectation with yes or no, which takes few queries; only then are counts asked, where they say
+GX first answers each expectation with yes or no, which takes few queries. Only then is it asked for counts, if they say
 more. Results hold counts, never a cell's value. Not here: which expectations there are (suites.py), what a failed one
 means (gate.py for datasets, models/build/audit.py for models).
 """
@@ -29,7 +29,7 @@ from pipelines.suggest import did_you_mean
 from pipelines.warehouse.relation import Relation
 
 Validate = Callable[[Any, Sequence[Any], Any], Mapping[str, Any]]
-"""Asks GX's expectations of a GX batch in one result format; GX's results by the expectations' names."""
+"""Runs GX's expectations on a GX batch in one result format, and gives GX's results by the expectations' names."""
 
 _gx_lock = Lock()
 """Held while GX is imported and while its context changes. Queries run without it: each thread has its own data source,
@@ -43,7 +43,7 @@ _COUNTS = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
 
 
 def validate(batch: Any, expectations: Sequence[Any], result_format: Any) -> Mapping[str, Any]:
-    """GX's results of GX's expectations on one batch, by name. One that repeats another has none."""
+    """Runs GX's expectations on one batch and gives GX's results by name. One that repeats another has none."""
     from great_expectations.core.expectation_suite import ExpectationSuite
 
     gx_suite = ExpectationSuite(name=str(uuid4()))
@@ -61,9 +61,9 @@ def run_suite(
     *,
     validate: Validate = validate,
 ) -> list[CheckResult]:
-    """One result per expectation, in their order. An expectation that could not be run has failed.
+    """Runs the expectations and gives one result for each, in order. An expectation that could not be run has failed.
 
-    rows: the number of rows of `relation`, where it is known.
+    rows: the number of rows of `relation`, if it is known.
     warehouse: a URL (SQLAlchemy, psycopg), or a session, which then sees its own uncommitted rows. The session's
     transaction is neither ended nor changed.
     """
@@ -73,14 +73,14 @@ def run_suite(
             asset = f"{relation.dotted}:{uuid4()}"
             batch = _batch(source, asset, relation)
             try:
-                verdicts = dict(validate(batch, [e for e in made if _is_yes_or_no(e, rows)], "BOOLEAN_ONLY"))
-                # One that raised is not asked again: GX itself has tried it several times.
+                verdicts = dict(validate(batch, [e for e in made if _yes_is_enough(e, rows)], "BOOLEAN_ONLY"))
+                # One that raised an exception is not run again: GX itself has tried it several times.
                 uncounted = [e for e in made if _needs_counts(verdicts.get(e.meta["nama"]), e, rows)]
                 counts = validate(batch, uncounted, _COUNTS) if uncounted else {}
             finally:
                 source.delete_asset(asset)
     except Exception as error:  # a declared check always yields a result, whatever GX raises
-        errors = {e.name: _safe_text(str(error), type(error).__name__) for e in expectations}
+        errors = {e.name: _text_without_values(str(error), type(error).__name__) for e in expectations}
         verdicts, counts = {}, {}
     return [
         _not_run(e, rows, errors[e.name])
@@ -97,7 +97,7 @@ def import_ahead() -> None:
 
 
 def instantiate(subject: str, expectation: Expectation) -> Any:
-    """The GX object of an expectation. Raises QualityError where GX knows neither its type nor its arguments."""
+    """The GX object of an expectation. Raises QualityError if GX does not know the type, or refuses the arguments."""
     from great_expectations.exceptions.exceptions import ExpectationNotFoundError
     from great_expectations.expectations.registry import (
         get_expectation_impl,
@@ -126,7 +126,7 @@ def instantiate(subject: str, expectation: Expectation) -> Any:
 
 
 class _SharedSession:
-    """A psycopg session as GX gets it: GX's transaction is a savepoint here, which is always rolled back."""
+    """A psycopg session for GX, in which GX's transaction is a savepoint that is always rolled back."""
 
     def __init__(self, connection: Connection[Any]) -> None:
         self._connection = connection
@@ -223,8 +223,8 @@ def _instantiate_all(expectations: Iterable[Expectation]) -> tuple[list[Any], di
     return made, errors
 
 
-def _is_yes_or_no(made: Any, rows: int | None) -> bool:
-    """Whether a yes says all: no row deviates, or the row count, which we know, is right."""
+def _yes_is_enough(made: Any, rows: int | None) -> bool:
+    """Whether no counts are needed if GX says yes: then no row deviates, or the known row count is right."""
     from great_expectations.expectations import expectation as gx
 
     if made.expectation_type == ROW_COUNT_TYPE:
@@ -235,15 +235,15 @@ def _is_yes_or_no(made: Any, rows: int | None) -> bool:
 
 def _needs_counts(verdict: Any, made: Any, rows: int | None) -> bool:
     if verdict is None:
-        return not _is_yes_or_no(made, rows)
+        return not _yes_is_enough(made, rows)
     return not verdict.success and not _raised_messages(verdict.exception_info)
 
 
 def result_of(expectation: Expectation, verdict: Any, counted: Any, rows: int | None) -> CheckResult:
-    """The result of an expectation, of what GX answered.
+    """The result of an expectation, made from GX's answers.
 
-    verdict: GX's yes or no, None where only counts were asked. counted: GX's result with counts, None where a yes said
-    all. Both None: GX dropped the expectation, because another one is the same.
+    verdict: GX's yes or no, None if GX was asked only for counts. counted: GX's result with counts, None if a yes was
+    enough. Both None: GX dropped the expectation, because another one is the same.
     """
     verdict = counted if verdict is None else verdict
     if verdict is None:
@@ -251,7 +251,7 @@ def result_of(expectation: Expectation, verdict: Any, counted: Any, rows: int | 
     counts = (counted.result if counted is not None else {}) or {}
     if not verdict.success and not counts:
         return _not_run(expectation, rows, _why_raised(verdict.exception_info))
-    unexpected, seen = _seen(expectation, counts, rows)
+    unexpected, seen = _describe_counts(expectation, counts, rows)
     if verdict.success:
         message = seen or "sesuai ekspektasi"
     else:
@@ -263,16 +263,18 @@ def result_of(expectation: Expectation, verdict: Any, counted: Any, rows: int | 
     )
 
 
-def _seen(expectation: Expectation, counts: Mapping[str, Any], rows: int | None) -> tuple[int | None, str]:
-    """How many rows deviate, None where the expectation counts none; and what was seen, "" without a number.
+def _describe_counts(
+    expectation: Expectation, counts: Mapping[str, Any], rows: int | None
+) -> tuple[int | None, str]:
+    """The number of rows that deviate, None if the expectation counts no rows; and a text of it, "" without a number.
 
-    counts: GX's result; empty where a plain yes was enough.
+    counts: GX's result; empty if a yes was enough.
     """
     observed = counts.get("observed_value")
     if expectation.type == ROW_COUNT_TYPE:
         return None, f"{number(observed or rows or 0)} baris"
     if expectation.type == QUERY_TYPE or not counts:
-        # Rows of a query need not be rows of the table: only none of them is none of the table's.
+        # A query's rows may not be the table's rows. Only if there are none do we know that no row deviates.
         unexpected = int(observed or 0)
         return unexpected, describe_rows(unexpected, None if unexpected else rows)
     if (unexpected := counts.get("unexpected_count")) is not None:
@@ -286,9 +288,9 @@ def _not_run(expectation: Expectation, rows: int | None, why: str) -> CheckResul
 
 
 def _why_raised(exception_info: Any) -> str:
-    """What GX raised first: it keeps one exception for each metric of an expectation."""
+    """A text about the first exception of GX, which keeps one for each metric of an expectation."""
     for message in _raised_messages(exception_info):
-        return _safe_text(message)
+        return _text_without_values(message)
     return "Great Expectations tidak memberi hitungan"
 
 
@@ -298,8 +300,8 @@ def _raised_messages(exception_info: Any) -> list[str]:
     return [str(info["exception_message"]) for info in several or [found] if info.get("exception_message")]
 
 
-def _safe_text(text: str, kind: str = "galat Great Expectations") -> str:
-    """What an error is about. Its text may quote a value, so that only what says that a name is wrong is shown."""
+def _text_without_values(text: str, kind: str = "galat Great Expectations") -> str:
+    """A text about an error. Errors may quote a value, so only those about wrong names are shown in full."""
     if match := _DATABASE_ERROR.search(text):
         kind, message = match.groups()
         if kind == "QueryCanceled":

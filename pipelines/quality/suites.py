@@ -1,4 +1,4 @@
-"""Which expectations a dataset has: those derived from its contract, and those of expectations/<opd>/<dataset>.json.
+"""Gives the expectations of a dataset: those from its contract, and those of expectations/<opd>/<dataset>.json.
 
 What belongs here: expectations as values, and reading a suite file, which needs no Great Expectations (its import takes
 seconds). Not here: running a suite (run.py), which model a suite belongs to (models/project/suites.py).
@@ -43,7 +43,7 @@ _SEVERITIES: Mapping[str, Severity] = {"critical": "error", "warning": "warn", "
 class Expectation:
     """One expectation: `type` and `kwargs` are GX's, `severity` is error (blocking) or warn.
 
-    message: Indonesian; what is wrong when it fails, and how to fix it.
+    message: Indonesian; says what is wrong if it fails, and how to fix it.
     """
 
     name: str
@@ -82,7 +82,7 @@ def tables_read(expectations: Iterable[Expectation]) -> set[str]:
 
 
 def derived(contract: Contract) -> tuple[Expectation, ...]:
-    """What the contract promises, as expectations on the staged rows."""
+    """The expectations on the staged rows that follow from the contract."""
     found: list[Expectation] = []
     if contract.partition is None and contract.cursor is None:
         message = "Sumber tidak memberi satu baris pun; data yang sudah terbit tidak diganti."
@@ -161,14 +161,14 @@ def _format_query(column: Column, format_: str) -> sql.Composable:
 
 
 def _reference_query(column: Column, reference: Reference) -> sql.Composable:
-    cell = sql.Identifier(column.name)  # without an alias: GX gives the batch one of its own
+    cell = sql.Identifier(column.name)  # without an alias: GX gives the batch its own alias
     return sql.SQL("select 1 from {{batch}} where {0} is not null and {1}::text not in ({2})").format(
         cell, referencing(reference, cell), allowed(reference)
     )
 
 
 def written(path: Path) -> tuple[Expectation, ...]:
-    """The expectations of a suite file in GX's own JSON; none where there is no file. Raises QualityError."""
+    """Reads the expectations of a suite file in GX's own JSON; none if there is no file. Raises QualityError."""
     if not path.exists():
         return ()
     try:

@@ -11,7 +11,7 @@ import yaml
 from pipelines.contracts.files import read_contract
 from pipelines.contracts.model import Contract
 from pipelines.models.project.sources import render_sources
-from pipelines.publication.clearance import cleared
+from pipelines.publication.clearance import with_clearance
 from pipelines.publication.mart import Clearance, open_marts
 from tests.support.contracts import column, database, document, write
 from tests.support.dbt_folder import PROJECT_FILE, DbtFolder
@@ -121,6 +121,8 @@ class OpenHouse:
         self.model("marts/m", sql)
         self.folder.write("models/marts/m.yml", yaml.safe_dump({"models": [model], "exposures": [exposure]}))
         project = self.folder.project()
-        (mart,) = cleared(project, self.contracts if contracts is None else contracts, open_marts(project))
+        (mart,) = with_clearance(
+            project, self.contracts if contracts is None else contracts, open_marts(project)
+        )
         assert mart.clearance is not None
         return mart.clearance

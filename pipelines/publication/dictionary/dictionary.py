@@ -1,7 +1,7 @@
-"""What models, contracts and the warehouse say of every relation, joined into one value.
+"""Joins what models, contracts and the warehouse say of every relation into one value.
 
-What belongs here: which relation has which columns, from where each comes, who reads it. Only what is written of the
-data and counted: no value, no address and no secret of a source comes in. Not here: words for readers
+What belongs here: which relation has which columns, where each comes from, which relations read it. The dictionary
+holds descriptions and counts only, never values of the data, addresses or secrets. Not here: texts for readers
 (explanations.py), mark-up (pages.py).
 """
 
@@ -27,7 +27,7 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A test of a model, or a check of a dataset. passed: by the ledger; None where it says nothing."""
+    """A test of a model, or a check of a dataset. passed: the result in the ledger; None if it has none."""
 
     name: str
     severity: str
@@ -50,9 +50,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A relation. kind: that of a model or seed, "raw" of a contract's table, "source" of another's.
+    """A relation. kind: a node's kind, "raw" for a table with a contract, "source" for another source.
 
-    opds: the OPD of whose data it is made. sql_later: an incremental model's query once its table is there.
+    opds: the OPDs whose data it uses. sql_later: an incremental model's query when its table exists.
     """
 
     schema: str
@@ -86,19 +86,19 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Dictionary:
-    """All relations. entries: by `schema.name`, sorted. opds: name by code. asked: whether a warehouse was asked."""
+    """All relations. entries: by `schema.name`, sorted. opds: name by code. with_warehouse: whether it has Facts."""
 
     entries: Mapping[str, Entry]
     exposures: Mapping[str, Exposure]
     reads_of_exposures: Mapping[str, tuple[str, ...]]
     opds: Mapping[str, str]
-    asked: bool
+    with_warehouse: bool
 
 
 def make_dictionary(
     project: Project, contracts: Iterable[Contract], facts: Facts | None = None
 ) -> Dictionary:
-    """The dictionary of `project` and `contracts`; `facts` is what the warehouse adds, where one was asked."""
+    """The dictionary of `project` and `contracts`; `facts` is what the warehouse adds, if there is one."""
     return _Maker(project, tuple(contracts), facts).make()
 
 
@@ -106,7 +106,7 @@ class _Maker:
     def __init__(self, project: Project, contracts: tuple[Contract, ...], facts: Facts | None) -> None:
         self._project = project
         self._contracts = contracts
-        self._asked = facts is not None
+        self._with_warehouse = facts is not None
         self._facts = facts or Facts()
         self._contract_of = {(c.opd, c.dataset): c for c in contracts}
 
@@ -123,7 +123,7 @@ class _Maker:
         }
         opds = {contract.opd: contract.producer for contract in self._contracts}
         return Dictionary(
-            _with_readers(entries, used), exposures, used, dict(sorted(opds.items())), self._asked
+            _with_readers(entries, used), exposures, used, dict(sorted(opds.items())), self._with_warehouse
         )
 
     def _raw(self, contract: Contract) -> Entry:
@@ -171,9 +171,9 @@ class _Maker:
         types = self._facts.types.get(node.relation, {})
         outcomes = self._facts.checks.get(f"{node.schema}/{node.name}", {})
         described = {c.name: c for c in node.columns}
-        # The text of an expectation says what is wrong when it fails, so it is not shown beside "passed".
-        asked = {t.name: t.description for t in node.tests}
-        # Of columns that YAML does not describe the query or the warehouse may know.
+        # An expectation's text says what is wrong if it fails, so it is not shown: the check may have passed.
+        test_descriptions = {t.name: t.description for t in node.tests}
+        # The query or the warehouse may know columns that YAML does not describe.
         names = dict.fromkeys([*described, *lineage, *types])
         columns = [
             Column(
@@ -181,7 +181,7 @@ class _Maker:
                 types.get(name) or (described[name].data_type if name in described else None) or "",
                 described[name].description if name in described else "",
                 origins=lineage.get(name, ()),
-                checks=tuple(_check(c, asked, outcomes) for c in node.checks if c.column == name),
+                checks=tuple(_check(c, test_descriptions, outcomes) for c in node.checks if c.column == name),
             )
             for name in names
         ]
@@ -205,7 +205,9 @@ class _Maker:
             tags=node.tags,
             opds=tuple(sorted(opds)),
             columns=tuple(columns),
-            checks=tuple(_check(c, asked, outcomes) for c in node.checks if c.column not in names),
+            checks=tuple(
+                _check(c, test_descriptions, outcomes) for c in node.checks if c.column not in names
+            ),
             reads=tuple(sorted(set(reads))),
             sql=node.sql,
             sql_later=later,
@@ -215,7 +217,7 @@ class _Maker:
 
 
 def _with_readers(entries: Mapping[str, Entry], exposures: Mapping[str, tuple[str, ...]]) -> dict[str, Entry]:
-    """`entries` with who reads each, and each column."""
+    """Gives `entries` with the relations, exposures and columns that read each."""
     readers: defaultdict[str, list[str]] = defaultdict(list)
     made_of: defaultdict[Place, list[Place]] = defaultdict(list)
     uses: defaultdict[str, list[str]] = defaultdict(list)
@@ -239,12 +241,14 @@ def _with_readers(entries: Mapping[str, Entry], exposures: Mapping[str, tuple[st
     }
 
 
-def _check(declared: Declared, asked: Mapping[str, str], outcomes: Mapping[str, Outcome]) -> Check:
+def _check(
+    declared: Declared, test_descriptions: Mapping[str, str], outcomes: Mapping[str, Outcome]
+) -> Check:
     outcome = outcomes.get(declared.name)
     return Check(
         declared.name,
         declared.severity,
-        asked.get(declared.name, ""),
+        test_descriptions.get(declared.name, ""),
         outcome.passed if outcome else None,
     )
 

@@ -1,11 +1,12 @@
-"""Places for the nodes of a graph without circles, from left to right: what is read is left of its reader.
+"""Computes places for the nodes of a graph without cycles: a node that is read is to the left of its readers.
 
-What belongs here: layers, order and coordinates; pure. Not here: what a node is (dictionary.py), SVG (drawing.py).
+What belongs here: layers, order and coordinates; pure functions. Not here: what a node is (dictionary.py), SVG
+(drawing.py).
 
 The steps are those of Sugiyama, Tagawa and Toda, "Methods for visual understanding of hierarchical system structures"
 (IEEE Transactions on Systems, Man, and Cybernetics 11/2, 1981): layers by the longest path, edges over several
-layers bent at a place of their own in each, order within a layer by barycentres. Heights are then those nearest to the
-neighbours' means that keep the distance (pool adjacent violators).
+layers with a bend in each, order within a layer by barycentres. Then each node is moved as near to the mean of its
+neighbours as the distances in its layer allow (pool adjacent violators).
 
 Of the libraries in requirements.lock none lays out a graph in layers (Vega, behind altair, has trees and forces only),
 and the pages are made where no Graphviz is installed; this project's whole lineage, 147 nodes and 245 edges, takes
@@ -21,7 +22,7 @@ from graphlib import TopologicalSorter
 from itertools import pairwise
 
 HEIGHT, GAP, BEND_GAP, LAYER_GAP = 26.0, 12.0, 10.0, 44.0
-_SWEEPS, _SETTLINGS = 12, 24
+_SWEEPS, _PASSES = 12, 24
 _Vertex = tuple[str, ...]
 """(node,), or (from, to, layer) where an edge bends."""
 
@@ -38,7 +39,10 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """edges: per (from, to) the points that it passes, from the right side of one to the left side of the other."""
+    """Where all nodes and edges are.
+
+    edges: per (from, to) the points of the line, from the right side of one node to the left side of the other.
+    """
 
     boxes: Mapping[str, Box]
     edges: Mapping[tuple[str, str], tuple[tuple[float, float], ...]]
@@ -47,15 +51,15 @@ class Layout:
 
 
 def lay_out(widths: Mapping[str, float], edges: Iterable[tuple[str, str]]) -> Layout:
-    """The layout of the nodes in `widths`; edges to others are left out. Raises CycleError where it has a circle.
+    """The layout of the nodes in `widths`; edges to others are left out. Raises CycleError if it has a cycle.
 
     The same graph gives the same places, whatever the order of `edges`.
     """
     known = sorted({(a, b) for a, b in edges if a in widths and b in widths})
     layer_of = _layers(widths, known)
-    vertices, links = _bent(layer_of, known)
+    vertices, links = _with_bends(layer_of, known)
     layers = _ordered(vertices, links)
-    middles = _heights(layers, links)
+    middles = _middles(layers, links)
     top = min((middles[v] - _size(v) / 2 for v in middles), default=0.0)
     lefts, right = _columns(layers, widths)
     boxes = {
@@ -68,20 +72,20 @@ def lay_out(widths: Mapping[str, float], edges: Iterable[tuple[str, str]]) -> La
 
 
 def _layers(nodes: Iterable[str], edges: Sequence[tuple[str, str]]) -> dict[str, int]:
-    """How many steps the longest path to each node has."""
-    above: dict[str, list[str]] = {name: [] for name in sorted(nodes)}
+    """Gives the layer of each node: the number of steps of the longest path to it."""
+    left_neighbours: dict[str, list[str]] = {name: [] for name in sorted(nodes)}
     for a, b in edges:
-        above[b].append(a)
+        left_neighbours[b].append(a)
     layers: dict[str, int] = {}
-    for name in TopologicalSorter(above).static_order():
-        layers[name] = max((layers[a] + 1 for a in above[name]), default=0)
+    for name in TopologicalSorter(left_neighbours).static_order():
+        layers[name] = max((layers[a] + 1 for a in left_neighbours[name]), default=0)
     return layers
 
 
-def _bent(
+def _with_bends(
     layer_of: Mapping[str, int], edges: Sequence[tuple[str, str]]
 ) -> tuple[list[list[_Vertex]], list[tuple[_Vertex, _Vertex]]]:
-    """Vertices by layer and links between neighbouring layers only."""
+    """Adds a vertex for each bend; gives the vertices by layer, and links that join neighbouring layers only."""
     layers: list[list[_Vertex]] = [[] for _ in range(max(layer_of.values(), default=-1) + 1)]
     for name in sorted(layer_of):
         layers[layer_of[name]].append((name,))
@@ -97,33 +101,37 @@ def _bent(
 
 
 def _ordered(layers: list[list[_Vertex]], links: Sequence[tuple[_Vertex, _Vertex]]) -> list[list[_Vertex]]:
-    """The order with the fewest crossings that sweeps of barycentres find."""
-    above, below = _neighbours(links)
-    best, fewest = [list(layer) for layer in layers], _crossings(layers, below)
+    """Sorts each layer by barycentres, in sweeps, and gives the order with the fewest crossings."""
+    left_neighbours, right_neighbours = _neighbours(links)
+    best, fewest = [list(layer) for layer in layers], _crossings(layers, right_neighbours)
     for sweep in range(_SWEEPS):
         if fewest == 0:
             break
-        down = sweep % 2 == 0
-        near = above if down else below
-        order = range(1, len(layers)) if down else range(len(layers) - 2, -1, -1)
+        rightwards = sweep % 2 == 0
+        neighbours = left_neighbours if rightwards else right_neighbours
+        order = range(1, len(layers)) if rightwards else range(len(layers) - 2, -1, -1)
         for i in order:
-            fixed = {v: place for place, v in enumerate(layers[i - 1 if down else i + 1])}
+            fixed = {v: place for place, v in enumerate(layers[i - 1 if rightwards else i + 1])}
             centres = {
-                v: sum(fixed[n] for n in near[v]) / len(near[v]) if near[v] else float(place)
+                v: sum(fixed[n] for n in neighbours[v]) / len(neighbours[v])
+                if neighbours[v]
+                else float(place)
                 for place, v in enumerate(layers[i])
             }
             layers[i] = sorted(layers[i], key=centres.__getitem__)
-        crossings = _crossings(layers, below)
+        crossings = _crossings(layers, right_neighbours)
         if crossings < fewest:
             best, fewest = [list(layer) for layer in layers], crossings
     return best
 
 
-def _crossings(layers: Sequence[Sequence[_Vertex]], below: Mapping[_Vertex, Sequence[_Vertex]]) -> int:
+def _crossings(
+    layers: Sequence[Sequence[_Vertex]], right_neighbours: Mapping[_Vertex, Sequence[_Vertex]]
+) -> int:
     total = 0
     for left, right in pairwise(layers):
         place = {v: i for i, v in enumerate(right)}
-        ends = [end for v in left for end in sorted(place[n] for n in below[v])]
+        ends = [end for v in left for end in sorted(place[n] for n in right_neighbours[v])]
         total += sum(1 for i, end in enumerate(ends) for later in ends[i + 1 :] if later < end)
     return total
 
@@ -131,34 +139,34 @@ def _crossings(layers: Sequence[Sequence[_Vertex]], below: Mapping[_Vertex, Sequ
 def _neighbours(
     links: Sequence[tuple[_Vertex, _Vertex]],
 ) -> tuple[defaultdict[_Vertex, list[_Vertex]], defaultdict[_Vertex, list[_Vertex]]]:
-    above: defaultdict[_Vertex, list[_Vertex]] = defaultdict(list)
-    below: defaultdict[_Vertex, list[_Vertex]] = defaultdict(list)
+    left_neighbours: defaultdict[_Vertex, list[_Vertex]] = defaultdict(list)
+    right_neighbours: defaultdict[_Vertex, list[_Vertex]] = defaultdict(list)
     for a, b in links:
-        below[a].append(b)
-        above[b].append(a)
-    return above, below
+        right_neighbours[a].append(b)
+        left_neighbours[b].append(a)
+    return left_neighbours, right_neighbours
 
 
-def _heights(
+def _middles(
     layers: Sequence[Sequence[_Vertex]], links: Sequence[tuple[_Vertex, _Vertex]]
 ) -> dict[_Vertex, float]:
-    """The middle of each vertex: near its neighbours, never nearer to the next in its layer than the gap."""
-    above, below = _neighbours(links)
+    """The y coordinate of the middle of each vertex: near its neighbours, with at least the gap to the next one."""
+    left_neighbours, right_neighbours = _neighbours(links)
     middles: dict[_Vertex, float] = {}
     for layer in layers:
         middles |= zip(layer, _apart(layer, [0.0] * len(layer)), strict=True)
-    for settling in range(_SETTLINGS):
-        for layer in layers if settling % 2 == 0 else reversed(layers):
+    for round_ in range(_PASSES):
+        for layer in layers if round_ % 2 == 0 else reversed(layers):
             wanted: list[float] = []
             for v in layer:
-                beside = [middles[n] for n in (*above[v], *below[v])]
-                wanted.append(sum(beside) / len(beside) if beside else middles[v])
+                around = [middles[n] for n in (*left_neighbours[v], *right_neighbours[v])]
+                wanted.append(sum(around) / len(around) if around else middles[v])
             middles |= zip(layer, _apart(layer, wanted), strict=True)
     return middles
 
 
 def _apart(layer: Sequence[_Vertex], wanted: Sequence[float]) -> list[float]:
-    """The heights nearest to `wanted` (least squares) that keep the layer's order and distances."""
+    """The middles nearest to `wanted` (least squares) that keep the layer's order and distances."""
     offsets, offset = [0.0], 0.0
     for a, b in pairwise(layer):
         offset += (_size(a) + _size(b)) / 2 + (GAP if len(a) == len(b) == 1 else BEND_GAP)
@@ -179,7 +187,7 @@ def _size(vertex: _Vertex) -> float:
 
 
 def _columns(layers: Sequence[Sequence[_Vertex]], widths: Mapping[str, float]) -> tuple[list[float], float]:
-    """The left side of each layer, and the right side of the last."""
+    """The x coordinates of the left side of each layer, and of the right side of the last."""
     lefts, x = [0.0], 0.0
     for layer in layers:
         x += _width(layer, widths) + LAYER_GAP
@@ -202,7 +210,7 @@ def _path(
 ) -> tuple[tuple[float, float], ...]:
     a, b = edge
     points = [(lefts[layer_of[a]] + widths[a], middles[a,] - top)]
-    # Level from the node's side to the layer's: else the curve would cut the wider node above or below.
+    # The line is level up to the side of the layer. Otherwise the curve would cross a wider node above or below.
     points.append((lefts[layer_of[a]] + _width(layers[layer_of[a]], widths), middles[a,] - top))
     for layer in range(layer_of[a] + 1, layer_of[b]):
         y = middles[a, b, str(layer)] - top

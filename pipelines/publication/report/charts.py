@@ -1,11 +1,9 @@
-"""The report's charts: Altair charts turned into SVG text, without a browser and without the network.
+"""Draws the report's charts: turns Altair charts into SVG text, without a browser and without the network.
 
-What belongs here: how values become pictures. Not here: which values (data.py), words around them
-(report.py).
+What belongs here: how values become pictures. Not here: which values (data.py), the texts around them (report.py).
 
-Colours: Okabe and Ito's palette (colour-blind safe), darkened where text needs contrast; what a colour says
-is also said by position, label or table. Altair and vl-convert are imported when a chart is drawn: together
-they cost a second.
+Colours: Okabe and Ito's palette (colour-blind safe), darkened where text needs contrast. Position, label or table say
+the same as a colour. Altair and vl-convert are imported when a chart is drawn, because the import takes a second.
 """
 
 from __future__ import annotations
@@ -23,16 +21,16 @@ if TYPE_CHECKING:
 
 INK, MUTED, GRID = "#1b2a33", "#51626d", "#dfe6ea"
 BLUE, ORANGE, VERMILLION, GREEN = "#0072b2", "#e69f00", "#c44e00", "#00795c"
-YEARS = ("#b9d7ea", "#6aa9d0", "#0072b2", "#00446b")
-CATEGORIES = (BLUE, ORANGE, GREEN, "#b0568f", MUTED)
+YEAR_COLOURS = ("#b9d7ea", "#6aa9d0", "#0072b2", "#00446b")
+CATEGORY_COLOURS = (BLUE, ORANGE, GREEN, "#b0568f", MUTED)
 WIDTH = 880
-LINE = 40
+LABEL_CHARACTERS = 40
 _LOCALE: dict[str, Any] = {"decimal": ",", "thousands": ".", "grouping": [3], "currency": ["Rp", ""]}
 _FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 
 def quality_chart(shares: Sequence[CheckShare], names: dict[str, str]) -> str:
-    """Checks passed, warned and failed per OPD, as parts of 100 per cent."""
+    """Draws the checks passed, warned and failed per OPD, as parts of 100 per cent."""
     import altair as alt
 
     outcomes = (
@@ -40,7 +38,7 @@ def quality_chart(shares: Sequence[CheckShare], names: dict[str, str]) -> str:
         ("Peringatan", "peringatan", ORANGE),
         ("Gagal", "gagal", VERMILLION),
     )
-    labels = {s.opd: wrap(names[s.opd], LINE) for s in shares}
+    labels = {s.opd: wrap(names[s.opd], LABEL_CHARACTERS) for s in shares}
     values = [
         {"opd": labels[s.opd], "hasil": label, "urutan": i, "bagian": getattr(s, field) / s.jumlah}
         for s in shares
@@ -59,14 +57,14 @@ def quality_chart(shares: Sequence[CheckShare], names: dict[str, str]) -> str:
         )
         .properties(width=WIDTH - 290, height=alt.Step(34))
     )
-    return _svg(chart, "Persentase pemeriksaan yang lulus per OPD", "mutu")
+    return _svg(chart, "Hasil pemeriksaan per OPD: lulus, peringatan, gagal (persen)", "mutu")
 
 
 def population_chart(place: str, values: Sequence[tuple[str, int, int]], prefix: str) -> str:
-    """Population per kecamatan and year: (kecamatan, year, people), the latest four years."""
+    """Draws the population per kecamatan in the latest four years. values: (kecamatan, year, people)."""
     import altair as alt
 
-    years = sorted({year for _, year, _ in values})[-len(YEARS) :]
+    years = sorted({year for _, year, _ in values})[-len(YEAR_COLOURS) :]
     last = {name: people for name, year, people in values if year == years[-1]}
     order = sorted({name for name, _, _ in values}, key=lambda name: (-last.get(name, 0), name))
     rows = [{"kecamatan": k, "tahun": str(t), "jumlah": n} for k, t, n in values if t in years]
@@ -76,7 +74,7 @@ def population_chart(place: str, values: Sequence[tuple[str, int, int]], prefix:
         yOffset=alt.YOffset("tahun:N", scale=alt.Scale(paddingInner=0.12, paddingOuter=0.0)),
     )
     bars = base.mark_bar().encode(
-        color=_colour("tahun", [str(y) for y in years], list(YEARS[-len(years) :]), title="Tahun")
+        color=_colour("tahun", [str(y) for y in years], list(YEAR_COLOURS[-len(years) :]), title="Tahun")
     )
     labels = (
         base.transform_filter(alt.datum.tahun == str(years[-1]))
@@ -89,7 +87,7 @@ def population_chart(place: str, values: Sequence[tuple[str, int, int]], prefix:
 
 
 def visits_chart(values: Sequence[tuple[int, int, str, int]], prefix: str) -> str:
-    """Visits per month, stacked by way of paying: (year, month, way, visits)."""
+    """Draws the visits per month, stacked by way of paying. values: (year, month, way, visits)."""
     import altair as alt
 
     months = sorted({(year, month) for year, month, _, _ in values})
@@ -107,7 +105,10 @@ def visits_chart(values: Sequence[tuple[int, int, str, int]], prefix: str) -> st
             x=x,
             y=alt.Y("sum(jumlah):Q", title="kunjungan", axis=alt.Axis(format=",d", tickCount=5)),
             color=_colour(
-                "cara", ways, [CATEGORIES[i % len(CATEGORIES)] for i in range(len(ways))], "Cara bayar"
+                "cara",
+                ways,
+                [CATEGORY_COLOURS[i % len(CATEGORY_COLOURS)] for i in range(len(ways))],
+                "Cara bayar",
             ),
         )
     )
@@ -121,10 +122,10 @@ def visits_chart(values: Sequence[tuple[int, int, str, int]], prefix: str) -> st
 
 
 def index_chart(rows: Sequence[Index], label: str, prefix: str) -> str:
-    """Index of every domain or aspect on the scale of 1 to 5, with its target as a tick where it has one."""
+    """Draws the index of every domain or aspect on the scale of 1 to 5, with its target as a tick if it has one."""
     import altair as alt
 
-    names = [wrap(row.nama, LINE) for row in rows]
+    names = [wrap(row.nama, LABEL_CHARACTERS) for row in rows]
     values = [
         {"nama": name, "indeks": row.indeks, "target": row.target_indeks, "dasar": 1}
         for name, row in zip(names, rows, strict=True)
@@ -151,7 +152,7 @@ def index_chart(rows: Sequence[Index], label: str, prefix: str) -> str:
 
 
 def wrap(text: str, width: int) -> str:
-    """`text` in lines of at most `width`, parted by "|"."""
+    """Breaks `text` into lines of at most `width` characters, separated by "|"."""
     lines = [""]
     for word in text.replace("|", "/").split():
         if lines[-1] and len(lines[-1]) + len(word) >= width:
@@ -221,7 +222,7 @@ def _inline(svg: str, label: str, prefix: str) -> str:
         return match[1] + known.setdefault(match[2], f"{prefix}-{len(known)}")
 
     svg = re.sub(r'(\bid="|url\(#|href="#)([\w-]+)', renamed, svg)
-    # Vega gives each group of marks a role of its own and no name; to a reader the chart is one picture.
+    # Vega gives each group of marks a role without a name. For a screen reader the chart is one picture.
     svg = re.sub(
         r"<[^>]+>",
         lambda tag: re.sub(r' (?:role="graphics-[a-z]+"|aria-roledescription="[^"]*")', "", tag[0]),

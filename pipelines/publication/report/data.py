@@ -1,10 +1,10 @@
-"""What the report shows, as values: one query per section.
+"""Reads the values that the report shows, with one query per section.
 
-What belongs here: reading marts, check results and counts of quarantined rows. Never a value of a quarantined
-row or a check's message. A relation that is not there yet gives an empty section. Not here: words (report.py)
-and pictures (charts.py).
+What belongs here: reading marts, check results and counts of quarantined rows, but never a value of a quarantined row
+or the message of a check. A relation that does not exist yet gives an empty section. Not here: texts (report.py) and
+pictures (charts.py).
 
-Rows are dataclasses and no DataFrames: a template tells None from 0 and shows a Decimal as it is, and importing pandas
+Rows are dataclasses, not DataFrames: a template tells None from 0 and shows a Decimal as it is, and importing pandas
 alone takes 0.9 s.
 """
 
@@ -23,9 +23,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class DatasetStatus:
-    """A line of the Daftar Data: what was agreed and promised against what came.
+    """A line of the Daftar Data: the agreed dataset, its contract, and what was delivered.
 
-    dataset, jenis_sumber, dijanjikan_tiap_hari: None where no contract promises what was agreed. kode_daftar, jadwal,
+    dataset, jenis_sumber, dijanjikan_tiap_hari: None if the agreed dataset has no contract. kode_daftar, jadwal,
     prioritas: None for a dataset that is in no agreed list. data_contoh: whether its rows are made up.
     """
 
@@ -78,7 +78,7 @@ class FailedCheck:
 
 @dataclass(frozen=True, slots=True)
 class QuarantineReason:
-    """How many waiting rows of a dataset broke a rule in a column."""
+    """How many rows in quarantine broke a rule, per dataset and column."""
 
     dataset: str
     kolom: str
@@ -88,7 +88,7 @@ class QuarantineReason:
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """People of a kelurahan or village in a year."""
+    """The number of people of a kelurahan or village in a year."""
 
     kabupaten_kota: str
     kecamatan: str
@@ -113,9 +113,9 @@ class Visits:
 class Index:
     """An index of the province, or a domain or aspect of one.
 
-    berlaku: whether the instrument is in force; else the index is history. jenis_penilaian: "resmi" by who assesses,
-    "mandiri" by the province itself, None where nobody has. asal: "formulir" where we worked it out of its indicators,
-    "diumumkan" where it was announced; then keterangan names the source.
+    berlaku: whether the instrument is in force; else the index is history. jenis_penilaian: "resmi" if the official
+    assessor assessed it, "mandiri" if the province did, None if nobody did. asal: "formulir" if we computed it from its
+    indicators, "diumumkan" if it was announced; then keterangan names the source.
     """
 
     instrumen: str
@@ -157,7 +157,7 @@ select dataset, judul, produsen_data, jenis_sumber, jadwal, dijanjikan_tiap_hari
 from mart_satu_data.daftar_data order by produsen_data, judul, dataset
 """
 
-# Results and refused rows of a dataset without a contract are not shown: nobody answers for it.
+# Results and refused rows of a dataset without a contract are not shown, because no OPD is responsible for it.
 _LATEST_CHECKS = """
 with latest as (
     select distinct on (r.asset, r.check_name) r.asset, r.check_name, r.severity, r.passed, r.unexpected, r.total
@@ -229,7 +229,7 @@ order by instrumen_berlaku desc, array_position(array['pemdi', 'epss', 'spbe'], 
 
 
 def read_report(connection: Connection[Any]) -> ReportData:
-    """Everything that the report shows. Call inside `snapshot`."""
+    """Reads everything that the report shows. Call it inside `snapshot`."""
 
     def section(relation: LiteralString, row: type[T], query: LiteralString) -> tuple[T, ...]:
         if not _exists(connection, relation):

@@ -1,6 +1,6 @@
-"""The report's indices: those in force first, others as history, and of each whether it is official or self-assessed.
+"""Makes the report's sections of indices: those in force first, others as history, each with who assessed it.
 
-Not here: how an index is worked out (dbt_like_sql/models/marts/spbe/).
+Not here: how an index is computed (dbt_like_sql/models/marts/spbe/).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ASSESSED = {"resmi": "Penilaian resmi", "mandiri": "Penilaian mandiri", None: "B
 
 @dataclass(frozen=True, slots=True)
 class IndexSection:
-    """An instrument's last index, and its figures by domain and aspect; none where nobody assessed it."""
+    """An instrument's last index, and its figures by domain and aspect; no figures if nobody assessed it."""
 
     index: Index
     figures: list[Figure]
@@ -45,7 +45,7 @@ def index_sections(rows: Sequence[Index]) -> list[IndexSection]:
 
 
 def index_years(rows: Sequence[Index]) -> list[dict[str, Any]]:
-    """Every index of every year, with who assessed it."""
+    """Gives a row per assessed index and year, without domains and aspects."""
     return [
         {
             "name": row.nama,
@@ -69,8 +69,8 @@ def assessed_by(row: Index) -> str:
 
 def _figure(rows: Sequence[Index], name: str) -> Figure:
     kind, year = rows[0].jenis, rows[0].tahun
-    aimed = [row for row in rows if row.selisih is not None]
-    reached = sum(1 for row in aimed if row.selisih is not None and row.selisih >= 0)
+    with_target = [row for row in rows if row.selisih is not None]
+    reached = sum(1 for row in with_target if row.selisih is not None and row.selisih >= 0)
     table = Table(
         (kind.capitalize(), "Predikat", "Bobot (%)", "Indeks", "Target", "Selisih", "Indikator terisi"),
         tuple(
@@ -87,8 +87,8 @@ def _figure(rows: Sequence[Index], name: str) -> Figure:
         ),
         text_columns=2,
     )
-    says = f"{assessed_by(rows[0])} tahun {year}."
-    if aimed:
-        says += f" {reached} dari {len(aimed)} {kind} mencapai target."
+    text = f"{assessed_by(rows[0])} tahun {year}."
+    if with_target:
+        text += f" {reached} dari {len(with_target)} {kind} mencapai target."
     chart = charts.index_chart(rows, f"{name} {year} per {kind}", f"{rows[0].instrumen}-{kind}")
-    return Figure(f"{name} per {kind}", says, chart, table)
+    return Figure(f"{name} per {kind}", text, chart, table)

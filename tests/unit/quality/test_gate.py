@@ -10,7 +10,7 @@ import pytest
 from pipelines.contracts.model import Contract
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged
-from pipelines.quality.gate import GateResult, notice, notices, quarantine_share, source_shape
+from pipelines.quality.gate import GateResult, quarantine_share, source_shape, warning_checks, warning_results
 from pipelines.quality.results import CheckResult
 from tests.support.contracts import column, database, document, make
 
@@ -58,19 +58,19 @@ def test_a_source_with_other_columns_says_which(tmp_path: Path) -> None:
 
 def test_lost_letters(tmp_path: Path) -> None:
     whole = contract(tmp_path)
-    (good,) = notice(whole, Batch(1, "dagang/pasar", read=1204))
+    (good,) = warning_results(whole, Batch(1, "dagang/pasar", read=1204))
     assert (good.name, good.passed) == ("bita_hilang", True)
     assert good.message == "0 dari 1.204 baris memuat bita yang tidak terbaca sebagai huruf"
-    (bad,) = notice(whole, Batch(1, "dagang/pasar", read=1204, damaged=2))
+    (bad,) = warning_results(whole, Batch(1, "dagang/pasar", read=1204, damaged=2))
     assert (bad.passed, bad.severity, bad.unexpected) == (False, "warn", 2)
     assert bad.message.startswith("2 baris memuat bita yang tidak terbaca sebagai huruf")
 
 
 def test_rows_that_no_read_of_a_part_reaches(tmp_path: Path) -> None:
     partial = contract(tmp_path, write_disposition="merge", cursor="diubah")
-    assert [name for name, _ in notices(partial)] == ["bita_hilang", "baris_tak_terjangkau"]
-    _, good = notice(partial, Batch(1, "dagang/pasar", read=10, unreachable=0))
+    assert [name for name, _ in warning_checks(partial)] == ["bita_hilang", "baris_tak_terjangkau"]
+    _, good = warning_results(partial, Batch(1, "dagang/pasar", read=10, unreachable=0))
     assert (good.passed, good.message) == (True, "0 baris sumber tanpa diubah")
-    _, bad = notice(partial, Batch(1, "dagang/pasar", read=10, unreachable=3))
+    _, bad = warning_results(partial, Batch(1, "dagang/pasar", read=10, unreachable=3))
     assert (bad.passed, bad.severity, bad.unexpected) == (False, "warn", 3)
     assert bad.message.startswith("3 baris sumber tidak punya diubah yang dapat dibandingkan")

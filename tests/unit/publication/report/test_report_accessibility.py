@@ -62,7 +62,7 @@ def test_each_chart_is_one_picture_with_a_name(page: Elements) -> None:
     assert len(pictures) == 5
     assert [p["role"] for p in pictures] == ["img"] * 5
     assert [p["aria-label"] for p in pictures] == page.titles
-    assert "Persentase pemeriksaan yang lulus per OPD" in page.titles
+    assert "Hasil pemeriksaan per OPD: lulus, peringatan, gagal (persen)" in page.titles
 
 
 def test_no_part_of_a_chart_has_a_role_without_a_name(page: Elements) -> None:

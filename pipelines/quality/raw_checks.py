@@ -1,7 +1,7 @@
-"""Checks of what is published: the last result that is about it, or a new check of the published table.
+"""Gives the results of checks when no delivery was checked just now: the last result, or a new check of raw.
 
-What belongs here: the result of a check when no delivery was checked just now: the file did not change, the source did
-not answer, somebody runs the check by hand. Not here: the gate that a delivery passes (gate.py).
+No delivery was checked when the file did not change, the source did not answer, or somebody runs the check by hand. Not
+here: the checks of a delivery before it goes into raw (gate.py).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pipelines.quality.suites import Expectation
 from pipelines.warehouse.relation import Relation
 
 IN_FORCE = "in_force"
-"""The temporary view that holds them."""
+"""The name of the temporary view with the rows of raw that are in force: current versions, without deleted rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class LastResult:
     at: datetime
 
     def result(self, why: str) -> CheckResult:
-        """The result once more, with the reason why it is no newer one, in Indonesian."""
+        """The same result, with the reason why there is no newer one, in Indonesian."""
         message = f"{self.message} ({why}; hasil {self.at:%Y-%m-%d %H:%M} tetap berlaku.)".lstrip()
         return CheckResult(self.name, self.severity, self.passed, self.unexpected, self.total, message)
 
@@ -45,9 +45,9 @@ class LastResult:
 def last_results(
     connection: Connection[Any], contract: Contract, *, refused: bool = False
 ) -> dict[str, LastResult]:
-    """By name, the last result of each check that is about what is published.
+    """Gives by name the last result of each check that is about the rows in raw.
 
-    refused: take results of refused deliveries, too; these changed nothing of what is published.
+    refused: also take results of refused deliveries, which have changed nothing in raw.
     """
     with connection.cursor(row_factory=class_row(LastResult)) as cursor:
         rows = cursor.execute(
@@ -61,12 +61,12 @@ def last_results(
     return {row.name: row for row in rows}
 
 
-def check_published(
+def check_raw(
     connection: Connection[Any], contract: Contract, expectations: Sequence[Expectation]
 ) -> list[CheckResult]:
     """Runs the expectations on the rows of raw that are in force: current versions, without deleted rows.
 
-    On an empty table a failure is only a warning: nobody has delivered anything wrong.
+    On an empty table a failure is only a warning, because nobody has delivered wrong data.
     """
     if not expectations:
         return []
@@ -82,7 +82,7 @@ def check_published(
         results = run_suite(expectations, Relation(schema, IN_FORCE), rows, connection)
     if rows:
         return results
-    note = "Tabel yang terbit masih kosong."
+    note = "Tabel di raw masih kosong."
     return [
         r if r.passed else replace(r, severity="warn", message=f"{r.message} {note}".lstrip())
         for r in results
@@ -111,13 +111,13 @@ def results_without_delivery(
     about_delivery: Collection[str],
     why: str,
 ) -> list[CheckResult]:
-    """A result of every check when no delivery was checked: the last one, else a new one of the published table.
+    """Gives a result of every check when no delivery was checked: the last one, else a new one of the table in raw.
 
-    about_delivery: checks that only a delivery can answer; one without a last result passes, for nothing has come.
+    about_delivery: checks that need a delivery; one without a last result passes, because nothing has come yet.
     why: why nothing was checked, in Indonesian.
     """
     last = last_results(connection, contract)
-    new = check_published(connection, contract, [e for e in expectations if e.name not in last])
+    new = check_raw(connection, contract, [e for e in expectations if e.name not in last])
     return [
         *(last[e.name].result(why) for e in expectations if e.name in last),
         *new,
@@ -126,7 +126,7 @@ def results_without_delivery(
 
 
 def delivery_result(last: dict[str, LastResult], name: str, why: str) -> CheckResult:
-    """The last result of a check that only a delivery can answer, not the published table."""
+    """The last result of a check that needs a delivery; it passes if there is none yet."""
     if name in last:
         return last[name].result(why)
     return CheckResult(name, "warn", True, None, None, f"Belum ada kiriman yang diperiksa: {why}.")

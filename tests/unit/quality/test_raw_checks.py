@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipelines.contracts.model import Contract
-from pipelines.quality.published import LastResult, delivery_result, in_force
+from pipelines.quality.raw_checks import LastResult, delivery_result, in_force
 from tests.support.contracts import column, database, document, make
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.quality.published import check_published
+from pipelines.quality.raw_checks import check_raw
 from pipelines.quality.suites import derived
 from tests.support.contracts import column
 from tests.support.loads import Loads
@@ -24,5 +24,5 @@ def test_rows_that_are_gone_are_asked_nothing(loads: Loads, strategy: str) -> No
     loads.load(contract, lambda *_: [("a", "1"), ("b", "2")])
     loads.load(contract, lambda *_: [("a", "1")])
     loads.run(f"update raw.uji__{strategy} set nilai = 99 where kunci = 'b'")  # noqa: S608
-    results = check_published(loads.connection, contract, derived(contract))
+    results = check_raw(loads.connection, contract, derived(contract))
     assert results and all(result.passed for result in results)
