@@ -1,4 +1,4 @@
-"""From an ODCS document whose form is right to a `Contract`.
+"""Builds a `Contract` from an ODCS document that has passed the check of its form.
 
 What belongs here: which key of the document becomes which field. Not here: YAML, lines, the form itself
 (files.py), what a contract means (model.py).
@@ -45,7 +45,7 @@ _DURATION = re.compile(r"P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?
 
 
 def make_contract(path: Path, document: dict[str, Any]) -> Contract:
-    """The contract of `document`. Raises FaultyError at the place, or ContractError where two parts disagree."""
+    """Builds the contract of `document`. Raises FaultyError with the place, or ContractError if two parts disagree."""
     custom = custom_properties(document)
     server = _server(document["servers"][0])
     description = document.get("description") or {}

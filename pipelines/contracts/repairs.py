@@ -27,9 +27,10 @@ _SCALE = re.compile(r"numeric\(\d+,\s?(\d+)\)")
 class Parser:
     """One repair, the function `ops.<name>` of the warehouse.
 
-    stage: 0 tidies the text, 1 reads a value from it, 2 changes the value; a column's repairs stand in this order.
-    types: the physical types that it can give; empty for all.
-    once: no other repair of stage 1 may stand beside it, which would read its result again ("1.234": 1.234, then 1234).
+    stage: 0 tidies the text, 1 reads a value from it, 2 changes the value. A column must declare them in this order.
+    types: the physical types of the values that it can give; empty for all.
+    once: whether it must be the column's only repair of stage 1. A second one would read the result of the first as new
+    input: angka_en reads "1.234" as 1.234, and angka_id would then read that as 1234.
     """
 
     stage: int
@@ -80,7 +81,7 @@ FORMATS: Mapping[str, tuple[str, str]] = {
     "kode_pos": ("bukan kode pos", "tulis 5 angka"),
     "plat_nomor": ("bukan nomor polisi kendaraan", "tulis seperti KT 1234 AB"),
 }
-"""`logicalTypeOptions.format` of a string: for the OPD what is wrong with a cell, and how to fix it."""
+"""For each `logicalTypeOptions.format` of a string: what the OPD reads about a wrong cell, and how to fix it."""
 
 ERROR_TEXTS: Final = (
     "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!", "#CALC!", "#FIELD!",
@@ -90,10 +91,10 @@ ERROR_TEXTS: Final = (
 4, 5.12). LibreOffice also shows "Err:" and three digits."""
 
 _KEEPS_ORDER = frozenset({"zona_wita", "tanggal_nol", "tanggal_saja", "mikrodetik", "bilangan_bulat"})
-"""Repairs that keep the order of ISO 8601 texts and of numbers, or only make a value an earlier one."""
+"""Repairs that keep the order of ISO 8601 texts and of numbers, or only make a value earlier."""
 
-# SI (BIPM, 9th edition, tables 7 and 8: hectare, litre, tonne); ons and kuintal as the metric trade of Indonesia has
-# them: 100 g, 100 kg. One mapping a dimension: spellings of a unit, and its size in the dimension's own unit.
+# Source: SI (BIPM, 9th edition, tables 7 and 8: hectare, litre, tonne). An ons is 100 g and a kuintal is 100 kg, as in
+# Indonesian trade. There is one mapping for each dimension, from the spellings of a unit to its size in the base unit.
 _UNITS: Final[tuple[Mapping[str, str], ...]] = (
     {
         "mg|miligram": "0.000001",
@@ -121,7 +122,7 @@ _UNITS: Final[tuple[Mapping[str, str], ...]] = (
 
 
 def factors(unit: str | None) -> dict[str, Decimal]:
-    """Every unit that converts to `unit`, with its size in `unit`; empty for an unknown unit."""
+    """Returns every unit that can be converted to `unit`, with its size in `unit`; empty for an unknown unit."""
     for dimension in _UNITS:
         sizes = {name: Decimal(size) for names, size in dimension.items() for name in names.split("|")}
         if unit and (own := sizes.get(unit.lower())):
@@ -130,19 +131,22 @@ def factors(unit: str | None) -> dict[str, Decimal]:
 
 
 def decimals(kind: str) -> int | None:
-    """Digits behind the point that a physical type keeps; None where it has no scale."""
+    """Returns the number of decimals that a physical type keeps; None if it has no scale."""
     found = _SCALE.fullmatch(kind)
     return int(found[1]) if found else None
 
 
 def known_words(column: Column) -> dict[str, str]:
-    """Every word for a class of the column's enum (value, label, alias) in lower case, with the class's value."""
+    """Maps each value, label and alias of the column's enum, in lower case, to the enum value.
+
+    Each value as it is written is a key, too.
+    """
     words = {folded(word): value for word, value in _words(column)}
     return words | {value: value for value, _ in column.enum}
 
 
 def _words(column: Column) -> Iterator[tuple[str, str]]:
-    """Every word for a class as it is written, with the class's value."""
+    """Gives each value, label and alias of the column's enum as it is written, with the enum value."""
     for value, label in column.enum:
         yield value, value
         yield label, value
@@ -150,12 +154,12 @@ def _words(column: Column) -> Iterator[tuple[str, str]]:
 
 
 def folded(word: str) -> str:
-    """The form of a word in which it is compared: lower case, single blanks. ops.klasifikasi does the same."""
+    """Returns a word in the form in which it is compared: lower case, single blanks. ops.klasifikasi does the same."""
     return " ".join(word.split()).lower()
 
 
 def faults(column: Column) -> Iterator[tuple[str, str]]:
-    """Contradictions in a column's repairs and format: message and hint."""
+    """Checks a column's repairs and format. Gives message and hint for each contradiction."""
     base = column.type.split("(")[0]
     known = [(name, PARSERS[name]) for name in column.parse if name in PARSERS]
     for name in column.parse:
@@ -189,11 +193,11 @@ def faults(column: Column) -> Iterator[tuple[str, str]]:
 
 
 def _needs(column: Column) -> Iterator[tuple[str, str]]:
-    """What some repairs require of other keys of the property: message and hint."""
+    """Checks what some repairs require of other keys of the property. Gives message and hint for each fault."""
     if "satuan" in column.parse and not factors(column.unit):
         units = [name for dimension in _UNITS for names in dimension for name in names.split("|")]
         if column.unit is None:
-            yield "parse satuan memerlukan satuan pada kolom", hint_of_known(None, units)
+            yield 'perbaikan "satuan" memerlukan kunci satuan pada kolom itu', hint_of_known(None, units)
         else:
             message = f"parse satuan tidak dapat mengubah ke satuan {column.unit!r}"
             yield message, hint_of_known(column.unit, units)
@@ -213,7 +217,7 @@ def _needs(column: Column) -> Iterator[tuple[str, str]]:
 
 
 def cursor_faults(contract: Contract) -> Iterator[tuple[Column, str, str]]:
-    """Columns that the source compares otherwise than the warehouse would: the column, message, hint."""
+    """Finds columns that the source compares in another way than the warehouse. Gives column, message and hint."""
     for column, role in _compared_columns(contract):
         changing = [name for name in column.parse if name not in _KEEPS_ORDER]
         if not changing:
@@ -227,7 +231,7 @@ def cursor_faults(contract: Contract) -> Iterator[tuple[Column, str, str]]:
 
 
 def _compared_columns(contract: Contract) -> Iterator[tuple[Column, str]]:
-    """The columns that the source compares, each with what the contract uses it for."""
+    """Gives the columns that the source compares, each with the use that the contract makes of it."""
     names = {c.name for c in contract.stored}
     is_database = contract.server.kind == "database"
     asks = isinstance(contract.extract, ApiExtract) and contract.extract.incremental_param and contract.lag

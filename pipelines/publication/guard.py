@@ -17,7 +17,7 @@ from psycopg import Connection, sql
 
 from pipelines.errors import PublicationError
 from pipelines.publication.mart import OpenMart
-from pipelines.redaction.personal_shapes import ALL, NUMBERS, Shape, found, shaped, split_nik
+from pipelines.redaction.personal_shapes import ALL, NUMBERS, Shape, contains_shape, found, is_nik_when_joined
 
 _NIK_DIGITS = 16
 _FIRST, _SECOND = sql.Identifier("a"), sql.Identifier("b")
@@ -70,7 +70,10 @@ def check_mart(connection: Connection[Any], mart: OpenMart, kinds: Sequence[str]
     checked: list[_Checked] = []
     for column in columns:
         shapes = _shapes(mart, column)
-        tests = [sql.SQL("coalesce(bool_or({}), false)").format(shaped(_FIRST, (shape,))) for shape in shapes]
+        tests = [
+            sql.SQL("coalesce(bool_or({}), false)").format(contains_shape(_FIRST, (shape,)))
+            for shape in shapes
+        ]
         *answer, digits = _run_tests(connection, mart, (column,), [*tests, _DIGITS])
         checked.append(replace(column, digits=digits or 0))
         faults += [
@@ -105,7 +108,7 @@ def _numbers_over_two_columns(
     for a, b in permutations(columns, 2):
         if not (a.digits and b.digits and a.digits + b.digits >= _NIK_DIGITS):
             continue
-        test = split_nik(_FIRST, _SECOND)
+        test = is_nik_when_joined(_FIRST, _SECOND)
         if is_text(a.kind) and is_text(b.kind):
             split = sql.SQL("coalesce(bool_or({}), false)").format(test)
         else:

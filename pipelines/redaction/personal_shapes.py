@@ -1,12 +1,12 @@
-"""The shapes of persons' numbers and addresses: the one definition, for Python and for PostgreSQL.
+"""Defines the shapes of persons' numbers and addresses, once for both Python and PostgreSQL.
 
 What belongs here: how a NIK, NIP, telephone number, e-mail address or bank account looks in any text. Not here: where
 they are searched and what follows (publication/guard.py, `_extra` in load/stage/, messages), and whether a cell of a
-declared format is right (warehouse/functions/checks.sql). A shape is no proof that the number was ever issued.
+declared format is right (warehouse/functions/checks.sql). A shape does not prove that the number was ever issued.
 
-Python and PostgreSQL read the patterns alike: `functions` makes them functions of the warehouse,
+Python and PostgreSQL read the patterns in the same way: `functions` makes them functions of the warehouse,
 `ops.berbentuk_nik(text)` and so on. Before the search a text is normalised (`plain`): digits, blanks and dashes of
-every kind, invisible signs, the bytes of a bytea.
+every kind, invisible characters, the bytes of a bytea.
 
 Sources: PP 37/2007, pasal 37 (NIK: region, ddmmyy of birth, a woman's day plus 40, serial; a KK has the same form, with
 the day of its issue), Kepmendagri 300.2.2-2430/2025 (provinces), Perka BKN 22/2007 (NIP).
@@ -35,9 +35,9 @@ _PLAIN = str.maketrans(_FROM, _TO, _INVISIBLE)
 _NOT_ASCII = 128
 _BYTEA = r"\\x(?:[0-9a-f][0-9a-f])+"
 
-# What may stand around a number: for Python, which replaces only the number, and for PostgreSQL, which only asks
-# whether there is one and for which a lookahead or lookbehind costs a hundred times as much. Not behind "0.": these are
-# the decimals of a fraction.
+# What may come before and after a number. Python's pattern matches only the number, because it is replaced. PostgreSQL
+# only checks whether there is one; there a lookahead or lookbehind takes a hundred times as long. Digits after "0." do
+# not count: they are the decimals of a fraction.
 _ALONE = ((r"(?<![0-9])(?<!0\.)", "(?![0-9])"), ("(?:^|[^0-9.]|^[.]|[^0][.])", "(?:$|[^0-9])"))
 _NO_FRACTION = (
     ("(?<![0-9])(?<![0-9][.,])", "(?![0-9])"),
@@ -51,11 +51,11 @@ _POINT, _COMMA = "(?: ?[.] ?)?", "(?: ?[,;] ?)?"
 
 
 def _nik(inside: str, gaps: Sequence[str], serial: str) -> str:
-    """The pattern of 16 digits.
+    """Returns the pattern of the 16 digits of a NIK.
 
-    inside: what may stand between the two digits of a pair. gaps: what may stand behind province, regency, district,
-    day, month and year. serial: the pattern of the last four digits.
-    No province has the code 99: the made-up people of demo and tests live there.
+    inside: the pattern between the two digits of a pair. gaps: the patterns after province, regency, district, day,
+    month and year. serial: the pattern of the last four digits.
+    No province has the code 99: it is used for the made-up people of demo and tests.
     """
     province = "(?:1~[1-9]|2~1|3~[1-6]|5~[1-3]|6~[1-5]|7~[1-6]|8~[12]|9~[1-69])"
     counted = "(?:0~[1-9]|[1-9]~[0-9])"
@@ -72,11 +72,12 @@ def _nik(inside: str, gaps: Sequence[str], serial: str) -> str:
 
 
 def _nik_shape() -> str:
-    """The pattern of a NIK, as identity cards and lists group its digits, or grouped in any other way.
+    """Returns the pattern of a NIK, as identity cards and lists group its digits, or grouped in any other way.
 
-    In another grouping the serial must be below 1000, as nearly all are; without that bound two dates in one cell would
-    be a NIK. Points and commas belong to other numbers, too, so only one kind of them may separate the digits: two
-    coordinates are no NIK. A serial 0000 was never issued, but spreadsheets and floating-point numbers make it of 0001.
+    In another grouping the serial must be below 1000, as nearly all are; without that limit two dates in one cell would
+    be a NIK. Points and commas also occur in other numbers, so only one kind of them may separate the digits: two
+    coordinates are not a NIK. The serial 0000 does not exist. It is still accepted, because a spreadsheet or a
+    floating-point number may round the last digits of 0001 to 0000.
     """
     any_serial, low_serial = "[0-9]{4}", "0~[0-9]~[0-9]~[0-9]"
     written = [
@@ -88,7 +89,7 @@ def _nik_shape() -> str:
 
 
 def _nip_shape() -> str:
-    """The pattern of 18 digits: birth yyyymmdd, appointment yyyymm (for a PPPK the month is 21 to 32), sex, serial."""
+    """Returns the pattern of a NIP: birth yyyymmdd, appointment yyyymm (PPPK: month 21 to 32), sex, serial."""
     parts = (
         "(?:1~9|2~0)~[0-9]~[0-9]~(?:0~[1-9]|1~[0-2])~(?:0~[1-9]|[12]~[0-9]|3~[01])",
         "(?:1~9|2~0)~[0-9]~[0-9]~(?:0~[1-9]|1~[0-2]|2~[1-9]|3~[0-2])~[12]~(?:[1-9]~[0-9]~[0-9]|0~[1-9]~[0-9]|0~0~[1-9])",
@@ -100,18 +101,18 @@ def _nip_shape() -> str:
 class Shape:
     """One kind of personal text.
 
-    name: its name here and in ops.berbentuk_<name>. words: its name for people. pattern: a regular expression.
-    around: what may stand before and behind it, for Python and for PostgreSQL.
-    at_least: bytes of the shortest such text. likely: a pattern that each such text has when its signs are removed.
-    The warehouse runs the slow pattern only on texts that pass these two tests.
+    name: its name here and in ops.berbentuk_<name>. words: its name in messages. pattern: a regular expression.
+    around: the patterns before and after it, for Python and for PostgreSQL.
+    min_bytes: the length of the shortest such text. quick_pattern: a fast pattern that every such text matches after
+    its separators are removed. The warehouse runs the slow pattern only on texts that pass these two tests.
     """
 
     name: str
     words: str
     pattern: str
     around: tuple[tuple[str, str], tuple[str, str]]
-    at_least: int
-    likely: str
+    min_bytes: int
+    quick_pattern: str
     compiled: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -119,7 +120,7 @@ class Shape:
 
     @property
     def in_sql(self) -> str:
-        """The pattern with its surroundings, for PostgreSQL."""
+        """The pattern for PostgreSQL, with the patterns before and after it."""
         return self.pattern.join(self.around[1])
 
 
@@ -151,44 +152,50 @@ ACCOUNT = Shape(
     12,
     "[0-9]{9}",
 )
-"""Of a bank. Only the words before it distinguish it from another number; codes of budget accounts have points."""
+"""A bank account. Only the words before it distinguish it from another number; codes of budget accounts have points."""
 
 NUMBERS = (NIK, NIP)
 """Shapes that always belong to a person."""
 ALL = (NIK, NIP, PHONE, EMAIL, ACCOUNT)
-"""With shapes that may also belong to an office: for texts where no contact of an office is expected."""
+"""All shapes, also those that may belong to an office: for texts where no contact of an office is expected."""
 
 
 def plain(text: str) -> str:
-    """`text` normalised for the patterns. ops.bentuk_polos does the same."""
+    """Normalises `text` for the patterns. ops.bentuk_polos does the same."""
     if re.fullmatch(_BYTEA, text):
         text = bytes(byte for byte in bytes.fromhex(text[2:]) if 0 < byte < _NOT_ASCII).decode("ascii")
     return unicodedata.normalize("NFKC", text).translate(_PLAIN)
 
 
 def found(text: str, shapes: Collection[Shape] = NUMBERS) -> tuple[Shape, ...]:
-    """Those of `shapes` that `text` contains."""
+    """Returns those of `shapes` that `text` contains."""
     seen = plain(text)
     return tuple(shape for shape in shapes if shape.compiled.search(seen))
 
 
 def masked(text: str, shapes: Collection[Shape] = ALL) -> str:
-    """`text` with MASK for each part of one of `shapes`; MASK alone where only the normalised text shows the shape."""
+    """Replaces each part of `text` that has one of `shapes` with MASK.
+
+    If a shape is found only after normalisation, the whole text becomes MASK.
+    """
     for shape in shapes:
         text = shape.compiled.sub(MASK, text)
     return MASK if found(text, shapes) else text
 
 
-def shaped(text: sql.Composable, shapes: Collection[Shape] = NUMBERS) -> sql.Composed:
-    """SQL: whether a text contains one of `shapes`; NULL contains none."""
+def contains_shape(text: sql.Composable, shapes: Collection[Shape] = NUMBERS) -> sql.Composed:
+    """Returns an SQL condition: whether a text contains one of `shapes`; NULL contains none."""
     from psycopg import sql
 
     tests = [sql.SQL("{}({})").format(sql.Identifier("ops", f"berbentuk_{s.name}"), text) for s in shapes]
     return sql.SQL("coalesce({}, false)").format(sql.SQL(" or ").join(tests))
 
 
-def split_nik(left: sql.Composable, right: sql.Composable) -> sql.Composed:
-    """SQL: whether two neighbouring cells are a NIK only when joined; false where one is NULL."""
+def is_nik_when_joined(left: sql.Composable, right: sql.Composable) -> sql.Composed:
+    """Returns an SQL condition: whether two neighbouring cells are a NIK only when joined; false if one is NULL.
+
+    Two codes of one region, and the code of a region next to a period, are excluded.
+    """
     from psycopg import sql
 
     return sql.SQL(
@@ -197,7 +204,7 @@ def split_nik(left: sql.Composable, right: sql.Composable) -> sql.Composed:
 
 
 def functions() -> list[sql.Composed]:
-    """Statements that create the functions ops.bentuk_polos, ops.berbentuk_<name>, ops.berbentuk_nik_terbagi."""
+    """Returns statements that create ops.bentuk_polos, ops.berbentuk_<name> and ops.berbentuk_nik_terbagi."""
     from psycopg import sql
 
     head = sql.SQL(
@@ -210,7 +217,7 @@ def functions() -> list[sql.Composed]:
             + body
         )
 
-    # Nearly all texts are ASCII, and the cost of translate grows with the signs that it looks for.
+    # Nearly all texts are ASCII, and the cost of translate grows with the number of characters that it replaces.
     plain_text = sql.SQL(
         "case when octet_length(t) <> char_length(t) then translate(normalize(t, NFKC), {}, {})"
         " when starts_with(t, {}) and t ~ {} then translate("
@@ -232,13 +239,13 @@ def functions() -> list[sql.Composed]:
             "case when octet_length(t) < {} then false when translate(ops.bentuk_polos(t), {}, '') ~ {}"
             " then ops.bentuk_polos(t) ~ {} else false end"
         ).format(
-            sql.Literal(shape.at_least),
+            sql.Literal(shape.min_bytes),
             sql.Literal(_ALL_SIGNS),
-            sql.Literal(shape.likely),
+            sql.Literal(shape.quick_pattern),
             sql.Literal(shape.in_sql),
         )
         made.append(function(f"berbentuk_{shape.name}", "t text", "boolean", test))
-    # Two codes of one region in neighbouring cells, or a region and a period, are no person.
+    # Two codes of one region in neighbouring cells, or a region and a period, are not a person.
     split = sql.SQL(
         "octet_length(a) <= 60 and octet_length(b) <= 60"
         " and a !~ '[^0-9 /_:|.,-]' and b !~ '[^0-9 /_:|.,-]'"

@@ -22,7 +22,7 @@ _NAME = (
     r"(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|subscription-key|signature|authorization"
     r"|(?<![a-z])(?:sandi|sig)|(?<=[?&])key)"
 )
-# A plain word behind a colon that another word follows is a sentence, not a secret.
+# If a plain word and then another word follow a colon, the text is a sentence, not a secret.
 _SENTENCE = r"[a-z-]+[,.;:]?[ \t]+(?![\w-]+[\"']?[:=])\S"
 _ASSIGNED = re.compile(
     rf"(?i)({_NAME}(?:\\?[\"'])?(?:\s*=\s*|[ \t]*:(?!:)[ \t]*(?!{_SENTENCE})))(?![\"']?\$\{{)"
@@ -39,10 +39,11 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u
 
 
 def redacted(text: str) -> str:
-    """`text` without the passwords of its URLs and the values behind `password=`, `token:` and the like.
+    """Replaces the passwords of URLs and the values after `password=`, `token:` and the like with HIDDEN.
 
-    A password may hold a bare @ or blank (which should be %40 or %20): it ends at the last @ before a host. A sentence
-    behind a colon stays: a word of letters only, with another word behind it. The time is linear in the length.
+    A password may contain a bare @ or blank (which should be %40 or %20): it ends at the last @ before a host. If a
+    plain word and then another word follow the colon, the text is a sentence and is not hidden ("password: please ask
+    the admin"). The time is linear in the length.
     """
     if "://" in text:
         text = _URL.sub(lambda match: _without_password(match[0]), text)
@@ -53,17 +54,17 @@ def redacted(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    r"""`text` for a terminal: redacted, and each control character written as \x.., so that it has no effect."""
+    r"""Makes `text` safe for a terminal: redacts it, and writes each control character as \x.., without its effect."""
     return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], redacted(text))
 
 
 def as_markdown(text: str) -> str:
-    """`text` for a page that renders Markdown: it can make no link, picture, heading or HTML."""
+    """Makes `text` safe for a page that renders Markdown: it cannot become a link, picture, heading or HTML."""
     return _MARKDOWN.sub(r"\\\g<0>", shown(text))
 
 
 def secret_in(url: str) -> str | None:
-    """The name of a secret that a URL holds in plain text and not as ${NAME}; None where it holds none."""
+    """Returns the name of a secret that a URL contains in plain text and not as ${NAME}; None if it has none."""
     bare = _REFERENCE.sub("REF", url)
     for name in parameters(bare):
         if _IN_QUERY.fullmatch(name):
@@ -77,12 +78,12 @@ def secret_in(url: str) -> str | None:
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a parameter of this name holds a credential."""
+    """Whether a parameter of this name contains a credential."""
     return _IN_QUERY.fullmatch(name) is not None
 
 
 def parameters(url: str) -> tuple[str, ...]:
-    """The names in the query of a URL."""
+    """Returns the names of the parameters in a URL's query; none if the URL is not valid."""
     try:
         return tuple(name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True))
     except ValueError:
@@ -90,7 +91,7 @@ def parameters(url: str) -> tuple[str, ...]:
 
 
 def _without_password(rest: str) -> str:
-    """`rest`, which stands behind `scheme://`, without its password."""
+    """Hides the password in `rest`, the part of a URL after `scheme://`."""
     user, colon, _ = rest.partition(":")
     if not colon or re.search(r"[/\s]", user) or _PORT.match(rest):
         return rest

@@ -1,8 +1,9 @@
-"""What a database's error means, by its SQLSTATE, in messages of our own.
+"""Explains a database's error by its SQLSTATE, in our own messages.
 
-A server's own text may quote a value, of a cell or from a trigger or function. So it is never shown: the message is
-ours, with a reference by which the text can be found in the server's log. Not here: whether an error may pass by
-itself (extract/database/faults.py), what becomes of a load (load/failures.py).
+A server's own error text may contain a value from a cell, or from a trigger or function. So we show our own message,
+with a reference by which the server's text can be found in its log. The only exception is an error that PostgreSQL
+finds in the SQL statement itself: its text quotes only our statement, and `described` shows it. Not here: whether the
+same load may succeed later (extract/database/faults.py), what happens to a load (load/failures.py).
 
 Sources: PostgreSQL manual, appendix A "PostgreSQL Error Codes"; MariaDB "Error Codes" (the states 42S..).
 """
@@ -93,24 +94,40 @@ _CLASSES = {
 _NAMED = re.compile(
     r'(role|relation|column|table|schema|type|index) "([^"]+)" (?:does not exist|already exists)'
 )
-"""The messages of PostgreSQL that quote a single name, and the kind of thing that it names."""
-OF_ITS_OWN = "kesalahan buatan server itu sendiri"
+"""The messages of PostgreSQL that contain only one name, and the kind of object that it names."""
+_KINDS = {
+    "role": "pengguna",
+    "relation": "tabel",
+    "column": "kolom",
+    "table": "tabel",
+    "schema": "schema",
+    "type": "tipe",
+    "index": "indeks",
+}
+SERVER_DEFINED_ERROR = "kesalahan buatan server itu sendiri"
 
 
 def is_state(text: object) -> bool:
-    """Whether this text has the form of an SQLSTATE."""
+    """Whether this is a text in the form of an SQLSTATE."""
     return isinstance(text, str) and _STATE.fullmatch(text) is not None
 
 
 def meaning(state: str | None) -> str:
-    """The meaning of an SQLSTATE; `OF_ITS_OWN` for one that no standard knows."""
-    if not state:
-        return OF_ITS_OWN
-    return _STATES.get(state) or (_CLASSES.get(state[:2], OF_ITS_OWN) if _is_standard(state) else OF_ITS_OWN)
+    """Returns the meaning of an SQLSTATE; `SERVER_DEFINED_ERROR` for one that is not standard."""
+    if state and (known := _STATES.get(state)):
+        return known
+    return (
+        _CLASSES.get(state[:2], SERVER_DEFINED_ERROR)
+        if state and _is_standard(state)
+        else SERVER_DEFINED_ERROR
+    )
 
 
 def reference(state: str | None, number: int | None = None) -> str:
-    """What helps to find the server's own text in its log: number, SQLSTATE, time. A made-up state is not repeated."""
+    """Returns what helps to find the server's own text in its log: number, SQLSTATE, time.
+
+    An SQLSTATE that is not standard is left out: it may be any text.
+    """
     now = f"{datetime.now(ZoneInfo(TIMEZONE)):%Y-%m-%d %H:%M:%S} WITA"
     named = [f"kesalahan {number}"] if number is not None else []
     named += [f"SQLSTATE {state}"] if state and _is_standard(state) else []
@@ -118,34 +135,34 @@ def reference(state: str | None, number: int | None = None) -> str:
 
 
 def described(error: psycopg.Error, ours: Collection[str] = ()) -> str:
-    """The message for an error of our warehouse. A fault in a statement of ours is shown in the server's own words.
+    """Returns the message for an error of our warehouse; for a fault in our statement with the server's own text.
 
-    ours: names of columns, tables and constraints that may be shown.
+    ours: the names of columns, tables and constraints that may be shown.
     """
-    placed = error.diag.statement_position is not None
-    if is_about_statement(error.sqlstate, placed=placed):
+    has_position = error.diag.statement_position is not None
+    if is_about_statement(error.sqlstate, has_position=has_position):
         return quoting(error.sqlstate, error.diag.message_primary or "")
     diag = error.diag
     names_one = _NAMED.fullmatch(diag.message_primary or "")
     if names_one and names_one[2] in ours:
-        return f'{meaning(error.sqlstate)}: {names_one[1]} "{names_one[2]}"'
+        return f'{meaning(error.sqlstate)}: {_KINDS[names_one[1]]} "{names_one[2]}"'
     named = [n for n in (diag.table_name, diag.column_name, diag.constraint_name) if n and n in ours]
     place = f" pada {', '.join(named)}" if named else ""
     return f"{meaning(error.sqlstate)}{place} ({_name(error.sqlstate)})"
 
 
 def quoting(state: str | None, text: str) -> str:
-    """The meaning of an SQLSTATE, and the server's own text, which is only about our statement."""
+    """Returns the meaning of the SQLSTATE and the server's text. Call it only if `is_about_statement` is true."""
     return f"{meaning(state)} (PostgreSQL: {text})" if text else meaning(state)
 
 
-def is_about_statement(state: str | None, *, placed: bool) -> bool:
+def is_about_statement(state: str | None, *, has_position: bool) -> bool:
     """Whether the server's text quotes only the statement, which the server rejected before it read a row.
 
-    placed: whether the error has a position in the statement. One that a trigger or function raises has none, whatever
-    SQLSTATE it uses.
+    has_position: whether the error has a position in the statement. An error that a trigger or function raises has
+    none, whatever its SQLSTATE.
     """
-    return placed and (state or "").startswith(("0A", "42")) and state != "42501"
+    return has_position and (state or "").startswith(("0A", "42")) and state != "42501"
 
 
 def _is_standard(state: str) -> bool:

@@ -21,7 +21,7 @@ import requests
 from requests.auth import AuthBase
 
 from pipelines.errors import ContractError, SourceError
-from pipelines.extract.api.transport import PASSING, Transport
+from pipelines.extract.api.transport import RETRYABLE_STATUSES, Transport
 from pipelines.settings import references, resolve
 
 MAX_TOKEN = 1 << 16
@@ -137,7 +137,7 @@ class _ClientCredentials:
         if answer.status == HTTPStatus.OK and answer.body is not None:
             return answer.body
         answered = f"{_WHO} menjawab {answer.status}"
-        if answer.status in PASSING or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if answer.status in RETRYABLE_STATUSES or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise self._fault(
                 f"{answered}, juga setelah dicoba lagi", "beri tahu OPD bila berlanjut", transient=True
             )

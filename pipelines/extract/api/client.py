@@ -12,7 +12,7 @@ from http import HTTPStatus
 from pipelines.errors import SourceError
 from pipelines.extract.api.auth import make_login, variables
 from pipelines.extract.api.deadline import Limits
-from pipelines.extract.api.transport import PASSING, RETRIES, Answer, Transport
+from pipelines.extract.api.transport import RETRIES, RETRYABLE_STATUSES, Answer, Transport
 from pipelines.extract.courtesy import Clock, WaitBudget
 
 _WHO = "API"
@@ -67,7 +67,7 @@ class ApiClient:
             return self._fault(
                 f"{answered}, {RETRIES + 1} kali", "muat lagi nanti, atau lebih jarang", transient=True
             )
-        if status in PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if status in RETRYABLE_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return self._fault(
                 f"{answered}, juga setelah dicoba lagi", "beri tahu OPD bila berlanjut", transient=True
             )

@@ -1,10 +1,10 @@
-"""Bounds the time and the size of one HTTP answer, whatever the server does.
+"""Limits the time and the size of one HTTP answer, whatever the server does.
 
-What belongs here: the bytes of an answer, from the socket on. Not here: what is asked, retries, statuses
-(transport.py).
+What belongs here: the bytes of an answer, from the socket on. Not here: the request, retries, statuses (transport.py).
 
-A socket's time-out bounds only the pause between two bytes. A server that sends a byte a minute never meets it, in the
-headers or in the body, and requests and urllib3 have no other limit. So http.client reads through `_BoundedReader`.
+A socket's time-out limits only the pause between two bytes. A server that sends one byte a minute never triggers it, in
+the headers or in the body, and the libraries requests and urllib3 have no other limit. So http.client reads through
+`_BoundedReader`.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 _HEADERS = 1 << 16
+"""Bytes that are added to the limit of a body, because the headers are counted, too."""
 _PROGRESS_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request to an API may take.
+    """The limits of one request to an API; times are in seconds.
 
-    connect: seconds to connect. read: seconds between two bytes. total: seconds for the answer with all retries.
-    backoff: seconds of the first pause, doubled with each retry. longest_pause: seconds, also where a Retry-After asks
-    for more. max_body: bytes.
+    connect: the time to connect. read: the time between two bytes. total: the time for the answer with all retries.
+    backoff: the first pause, which is doubled with each retry. longest_pause: the longest pause, even if a Retry-After
+    asks for more. max_body: the size of a body in bytes.
     """
 
     connect: float = 5
@@ -55,7 +56,11 @@ class TooLargeError(Exception):
 
 @dataclass
 class _Bounds:
-    """started, ends: on the monotonic clock. size: bytes of a body. report: called with the seconds so far."""
+    """The limits of the answer that is being read.
+
+    started, ends, reported: times on the monotonic clock. size: the most bytes of a body. report: a function that is
+    called with the seconds so far.
+    """
 
     ends: float = math.inf
     size: float = math.inf
@@ -76,10 +81,10 @@ _BOUNDS: ContextVar[_Bounds] = ContextVar("bounds of the answer that is being re
 
 @contextmanager
 def bounded(seconds: float, size: int, report: Callable[[float], None] | None = None) -> Iterator[None]:
-    """Bounds every answer that is read inside of the `with` block.
+    """Limits every answer that is read inside of the `with` block.
 
-    seconds: for the whole block; TooSlowError after that. size: bytes of one answer; TooLargeError above that.
-    report: called every 30 seconds with the seconds so far.
+    seconds: the time of the whole block; after that TooSlowError is raised. size: the bytes of one body; TooLargeError
+    is raised above that and 64 kB for the headers. report: is called every 30 seconds with the seconds so far.
     """
     now = monotonic()
     token = _BOUNDS.set(_Bounds(now + seconds, size, report, now, now))
@@ -90,7 +95,7 @@ def bounded(seconds: float, size: int, report: Callable[[float], None] | None = 
 
 
 class _BoundedReader(io.RawIOBase):
-    """The bytes of one answer from its socket, within the bounds that were set when it began."""
+    """Reads the bytes of one answer from its socket, within the limits that were set when it began."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
         self._raw, self._sock = raw, sock
@@ -150,7 +155,7 @@ _POOLS = {"http": _Pool, "https": _TlsPool}
 
 
 class BoundedAdapter(HTTPAdapter):
-    """For `requests.Session.mount`: answers that come through it keep to the bounds of `bounded`."""
+    """An adapter for `requests.Session.mount` whose answers keep to the limits of `bounded`."""
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         """Makes the pools for servers that are reached directly."""

@@ -1,11 +1,11 @@
-"""How an API splits its records into pages: what to ask for next, and when all records have arrived.
+"""Reads the pages of an API one after the other: decides which page is next, and when all records have arrived.
 
 What belongs here: a class for each kind of `pagination` that a contract may declare. Not here: its vocabulary
 (contracts/api.py), requests, cells.
 
-A page with fewer records than usual is not the last one by that alone: a server may hide records, or give fewer than
-asked for. Nor is an empty page: some servers answer an error as one. A reading ends where the total is reached, where
-the answer says that there is no next page, or where a page looks as the contract says that the last one looks.
+A page with fewer records than usual need not be the last one: a server may hide records, or give fewer than requested.
+Nor need an empty page be the last one: some servers answer an error as an empty page. A reading ends when the total is
+reached, when the answer says that there is no next page, or at a page that the contract describes as the last one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FIX_NEXT = "perbaiki pagination.next di kontrak"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One page to ask for. params: added to those in `url`."""
+    """The request for one page. params: parameters that are added to those in `url`."""
 
     url: str
     params: Mapping[str, str]
@@ -43,16 +43,16 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a reading's end is known. total: JSON pointer to the number of all records. last_page: see the contract."""
+    """How a reading's end is recognised. total: JSON pointer to the number of records. last_page: see the contract."""
 
     total: str | None = None
     last_page: str | None = None
 
 
 class Pager:
-    """The pages of one reading; this class is for an API that gives everything in one answer.
+    """Decides about the pages of one reading; this base class is for an API that gives everything in one answer.
 
-    seen, pages: records and pages so far. warnings: what could not be verified.
+    seen, pages: the number of records and pages so far. warnings: messages about what could not be verified.
     """
 
     def __init__(self, subject: str, first: Request, ending: Ending | None = None) -> None:
@@ -67,7 +67,7 @@ class Pager:
         self._probed = False
 
     def after(self, page: Page) -> Request | None:
-        """The next request; None when all records have arrived. Raises SourceError where their number is wrong."""
+        """Returns the next request; None if all records have arrived. Raises SourceError if their number is wrong."""
         self.seen += len(page.records)
         self.pages += 1
         if self._ending.total is not None:
@@ -75,20 +75,21 @@ class Pager:
         following = self._following(page)
         if following is None and self._total is not None and self._total != self.seen:
             message = f"API menyebut {self._total} rekaman, tetapi memberi {self.seen}"
-            raise self._fault(message, "data berubah selama dibaca, atau pagination keliru", transient=True)
+            raise self._fault(
+                message, "data berubah selama dibaca, atau pagination di kontrak keliru", transient=True
+            )
         return following
 
     def ends_at_missing_page(self) -> bool:
-        """Whether a 404 for the page just asked for means the end."""
+        """Whether a 404 for the last request means the end."""
         return self._ending.last_page == MISSING and self.pages > 0
 
     def note_repeat(self, number: int, earlier: int, *, keyed: bool) -> Request | None:
-        """Page `number` has the records of page `earlier`: gives the request that shows whether that may be right.
+        """Handles a page `number` that repeats the records of page `earlier`. Raises SourceError if it may not.
 
-        Two pages may be equal where the records have no key and a total says whether all have arrived. A server that
-        ignores its paging parameters has records also behind the last page, so that page is asked for, once per
-        reading. `check_beyond` takes the answer.
-        Raises SourceError where pages may not be equal.
+        Pages may be equal if the records have no key and a total shows whether all have arrived. Then returns a request
+        for the page after the last one: if it has records, the server ignores its page parameter. `check_beyond` takes
+        the answer. Returns None if that page was already requested in this reading, or if it cannot be computed.
         """
         self._repeat = self._repeat or f"halaman {number} mengulang halaman {earlier}"
         if keyed or self._total is None:
@@ -103,7 +104,7 @@ class Pager:
         return self._beyond(self._total)
 
     def check_beyond(self, page: Page | None) -> None:
-        """Raises SourceError where the page behind the last one has records."""
+        """Raises SourceError if the page after the last one has records."""
         if page is not None and page.records:
             raise self._repeated()
 
@@ -111,13 +112,13 @@ class Pager:
         return None
 
     def _beyond(self, total: int) -> Request | None:  # noqa: ARG002  # for other kinds
-        """The page behind the last one, where we can count it."""
+        """Returns the request for the page after the last one; None if it cannot be computed."""
         return None
 
     def _refuse_empty_end(self, page: Page) -> None:
-        """Raises SourceError where an empty page would end the reading, and nothing says that it is the last.
+        """Raises SourceError if an empty page would end the reading, and nothing shows that it is the last one.
 
-        A total shows by itself whether all records have arrived. The first page may be empty: there may be no records.
+        A total shows whether all records have arrived. The first page may be empty: there may be no records.
         """
         is_known = self._total is not None or self._ending.last_page in (EMPTY, SHORT)
         if page.records or self.pages == 1 or is_known:
@@ -128,7 +129,10 @@ class Pager:
         raise self._fault(message, hint, transient=True)
 
     def _note_total(self, total: int) -> None:
-        """A total that changes shows that records moved, perhaps from a page not yet read to one already read."""
+        """Stores the total. Raises SourceError if it has changed.
+
+        Then records may have moved from a page that was not yet read to one already read, and would be missed.
+        """
         if self._total is not None and total != self._total:
             message = f"total API berubah dari {self._total} menjadi {total} selama dibaca"
             raise self._fault(message, "muat lagi, atau pada jam yang lebih sepi", transient=True)
@@ -146,7 +150,7 @@ class Pager:
 
 
 class CountedPages(Pager):
-    """Pages that we count ourselves: the answer does not say which one is next."""
+    """Pages whose numbers we compute, because the answer does not say which one is next."""
 
     START: int
 
@@ -166,7 +170,11 @@ class CountedPages(Pager):
         raise NotImplementedError
 
     def _is_last(self, page: Page) -> bool:
-        """With a total, when it is reached. Else where the page looks as the contract says of the last one."""
+        """Whether this is the last page. Raises SourceError for an empty page that may be an error.
+
+        An empty page is the last one. With a total, the page that reaches it is. Else a page with fewer records than an
+        earlier one is, if the contract says so (`last_page: short`).
+        """
         count = len(page.records)
         if not count:
             self._refuse_empty_end(page)
@@ -203,22 +211,25 @@ class OffsetPages(CountedPages):
 
 
 class FollowedPages(Pager):
-    """Pages of which each one names the next."""
+    """Pages whose answers name the next page."""
 
     def __init__(self, subject: str, first: Request, ending: Ending | None = None) -> None:
         super().__init__(subject, first, ending)
         self._asked: set[str] = set()
 
     def _unseen(self, mark: str) -> str:
-        """`mark` (a cursor or URL). Raises SourceError where it was followed before."""
+        """Returns `mark` (a cursor or URL). Raises SourceError if it was followed before."""
         if mark in self._asked:
             message = f"API mengarahkan dari halaman {self.pages} kembali ke halaman yang sudah dibaca"
-            raise self._fault(message, f"pagination-nya tidak maju: {_ASK_OPD}")
+            raise self._fault(message, f"halaman API berputar: {_ASK_OPD}")
         self._asked.add(mark)
         return mark
 
     def _linked(self, target: str | None) -> Request | None:
-        """A link as a request to the API's own server. The scheme and port that a proxy has behind it are not used."""
+        """Turns a link into a request to the API's own server. Raises SourceError for another host.
+
+        Scheme and port of the link are not used: they may be those of a server behind a proxy.
+        """
         if target is None:
             return None
         base = urlsplit(self.first.url)
@@ -235,7 +246,7 @@ class FollowedPages(Pager):
         return Request(self._unseen(url), {})
 
     def _read_next(self, page: Page, pointer: str) -> str | None:
-        """The cursor or URL at `pointer`; None where there is no next page."""
+        """Returns the cursor or URL at `pointer`; None if there is no next page."""
         value = point(page.document, pointer)
         if value is ABSENT:
             self._refuse_empty_end(page)
@@ -288,7 +299,7 @@ class CursorPages(FollowedPages):
 
 
 def make_pager(subject: str, url: str, params: Mapping[str, str], spec: Mapping[str, Any]) -> Pager:
-    """The pager for a contract's `pagination`, which is valid; {} is an API without pages."""
+    """Returns the pager for a contract's valid `pagination`; {} means an API without pages."""
     params = dict(params)
     if "size_param" in spec and "size" in spec:
         params[str(spec["size_param"])] = str(spec["size"])

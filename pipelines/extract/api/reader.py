@@ -200,7 +200,7 @@ class _Records:
         places = [f"halaman {page} rekaman {index}" for index in range(1, len(records) + 1)]
         flat = [self._flat(record, place) for record, place in zip(records, places, strict=True)]
         for record in flat:
-            self._fields.notice(record)
+            self._fields.add_new_keys(record)
         if flat and not self._checked:
             self._checked = True
             self._check_first_page()
@@ -211,9 +211,9 @@ class _Records:
         """Adds the warnings that only the end of the reading can give."""
         if not self._checked:
             return
-        if gone := self._fields.gone():
+        if gone := self._fields.missing_keys():
             self._stream.warnings.append(f"tidak ada di rekaman mana pun, jadi kosong: {', '.join(gone)}")
-        if (others := self._fields.unknown()) and not self._contract.evolves:
+        if (others := self._fields.unknown_keys()) and not self._contract.evolves:
             self._stream.warnings.append(_left_out(self._contract, others))
 
     def _flat(self, record: Any, place: str) -> Mapping[str, Any]:
@@ -223,14 +223,14 @@ class _Records:
         return self._fields.flat(cast("dict[str, Any]", record), place)
 
     def _check_first_page(self) -> None:
-        gone = self._fields.gone()
+        gone = self._fields.missing_keys()
         if self._contract.evolves:
             needed = {c.source_name for c in self._contract.stored if c.required or c.key}
             gone = [name for name in gone if name in needed]
         if not gone:
             return
         message = f"tidak ada di rekaman mana pun pada halaman pertama: {', '.join(gone)}"
-        if others := self._fields.unknown():
+        if others := self._fields.unknown_keys():
             message = f"{message}; {_left_out(self._contract, others)}"
         hint = "tanyakan kepada OPD, atau perbaiki physicalName di kontrak"
         raise ShapeError(self._contract.key, message, hint=hint)

@@ -1,10 +1,10 @@
-"""One request to an OPD's server and its complete answer: time, size, retries, redirects and TLS.
+"""Sends one request to an OPD's server and reads its complete answer: time, size, retries, redirects and TLS.
 
 What belongs here: the session, retries and pauses. Not here: log-in (auth.py), bounds (deadline.py), what a failure
-means (faults.py), which status is a refusal (client.py). An error of requests has the URL in its text, and perhaps a
-key with it: it is never shown, logged or chained.
+means (faults.py), which status is a refusal (client.py). An exception of the library requests has the URL in its text,
+and the URL may contain a key. So the exception is never shown, logged or chained.
 
-Why requests, with bounds of our own (deadline.py), and not httpx with stamina: docs/adr/029.
+Why the library requests, with our own bounds (deadline.py), and not httpx with stamina: docs/adr/029.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from pipelines.extract.courtesy import Clock, WaitBudget
 
 RETRIES = 5
 READ_RETRIES = 2
-"""Retries after an answer that began, or was waited for, and broke off; they count among RETRIES."""
-PASSING = frozenset({408, 429, 500, 502, 503, 504})
+"""The most retries after failures that happened once the connection was made. They are included in RETRIES."""
+RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 """Statuses after which the same request may succeed."""
 _CHUNK = 1 << 16
 _LOGGED_PAUSE_S = 2.0
@@ -47,8 +47,8 @@ _TARGET = re.compile(r"(https?://[^/\s'\"]*|(?<![\w:/]))/[^\s'\"]*")
 class Answer:
     """An answer of a server.
 
-    body: None where the status is not one whose body was wanted. link: the URL of its Link header with rel="next".
-    retry_after: seconds, 0 where the server asks for no pause.
+    body: None if the body was not wanted for this status. link: the URL of its Link header with rel="next".
+    retry_after: the pause in seconds that the server asks for; 0 if it asks for none.
     """
 
     status: int
@@ -60,7 +60,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """form: None for a GET. wanted: statuses whose body is read. limit: bytes of the body."""
+    """A request to send.
+
+    form: the fields of a POST; None for a GET. wanted: the statuses whose body is read. limit: the bytes of a body.
+    """
 
     url: str
     auth: AuthBase
@@ -71,11 +74,11 @@ class _Request:
 
 
 class _WaitedTooLongError(Exception):
-    """The next pause would exceed what the load may still wait."""
+    """The next pause would be longer than the load may still wait."""
 
 
 class _Session(requests.Session):
-    """Follows no redirect by itself: requests would read the body of each, however large."""
+    """A session that follows no redirect itself: requests would read the body of each, however large."""
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002  # requests' name
         return None
@@ -85,7 +88,7 @@ class _Session(requests.Session):
 
 
 class _TargetRemover(logging.Filter):
-    """Removes path and query, which may hold a key, from what urllib3 logs about requests."""
+    """Removes path and query, which may contain a key, from the messages that urllib3 logs."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg = _TARGET.sub(r"\1/...", record.getMessage())
@@ -97,7 +100,7 @@ _TARGET_REMOVER = _TargetRemover()
 
 
 class Transport:
-    """Requests for one dataset, in one session. Close it when done."""
+    """Sends the requests for one dataset in one session. Close it when done."""
 
     def __init__(
         self,
@@ -132,14 +135,14 @@ class Transport:
         wanted: Collection[int] = (HTTPStatus.OK,),
         limit: int | None = None,
     ) -> Answer:
-        """The answer to a GET, or to a POST of `form`. A POST follows no redirect.
+        """Sends a GET, or a POST of `form`, and returns the answer. A POST follows no redirect.
 
-        who: the server's name in messages. wanted: statuses whose body is read. limit: bytes of the body.
-        Raises SourceError where no complete answer arrived.
+        who: the server's name in messages. wanted: the statuses whose body is read. limit: the most bytes of a body.
+        Raises SourceError if no complete answer arrives.
         """
         limit = self.limits.max_body if limit is None else limit
         request = _Request(url, auth, params or {}, form, wanted, limit)
-        # Even where little is left to wait, one answer gets the time that it usually needs.
+        # A request always gets at least `limits.read` seconds, even if less is left of the load's wait limit.
         seconds = min(self.limits.total, max(self.waiting.left, self.limits.read))
         self._counted_until = self._clock.monotonic()
         try:
@@ -152,11 +155,11 @@ class Transport:
         self._count_wait()
         if fault.transient and self.waiting.left <= 0:
             fault = self._waited_too_long(who, fault.message)
-        # Raised here, outside the handlers: a chained error would carry the URL into the logs.
+        # Raised here, outside of the handlers: a chained error would bring the URL into the logs.
         raise fault
 
     def _retried(self, request: _Request) -> Answer:
-        """The first answer that is not a passing refusal, or the last one."""
+        """Sends the request until an answer is not a refusal that may be temporary; returns that or the last answer."""
         attempt = broken = 0
         while True:
             pause = min(self.limits.backoff * 2**attempt, self.limits.longest_pause) if attempt else 0
@@ -170,15 +173,15 @@ class Transport:
                     raise
                 self._pause(pause, None)
             else:
-                passing = answer.status in PASSING or (
+                retryable = answer.status in RETRYABLE_STATUSES or (
                     answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and answer.retry_after
                 )
-                if last or not passing:
+                if last or not retryable:
                     return answer
                 self._pause(answer.retry_after or pause, answer.status)
 
     def _redirected(self, request: _Request) -> Answer:
-        """The answer at the end of the redirects, which stay on their server."""
+        """Follows redirects within their server, and returns the answer at their end."""
         url, params = request.url, request.params
         for _ in range(MAX_REDIRECTS + 1):
             with self._session.request(
@@ -207,15 +210,15 @@ class Transport:
         )
 
     def _count_wait(self) -> None:
-        """Adds the time since the last attempt began to what the load has waited without an answer."""
+        """Adds the time since the last count (an attempt or a pause) to the time that the load has waited."""
         now = self._clock.monotonic()
         self.waiting.spent += now - self._counted_until
         self._counted_until = now
 
     def _pause(self, seconds: float, status: int | None) -> None:
-        """Waits before the next attempt. Raises _WaitedTooLongError where the load may not wait that long.
+        """Waits before the next attempt. Raises _WaitedTooLongError if the load may not wait that long.
 
-        status: that of the refusal; None where there was no answer.
+        status: the status of the refusal; None if there was no answer.
         """
         self._count_wait()
         if seconds > self.waiting.left:

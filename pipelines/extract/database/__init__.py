@@ -17,7 +17,7 @@ from pipelines.contracts.raw_table import EXTRA
 from pipelines.errors import ContractError
 from pipelines.extract.database.faults import FAULTS, source_error
 from pipelines.extract.database.session import Session, Timing
-from pipelines.extract.database.shape import select
+from pipelines.extract.database.shape import choose_columns
 from pipelines.extract.stream import SourceStream, Wanted
 from pipelines.redaction.database_urls import PASSWORD_HINT, has_unescaped
 from pipelines.settings import resolve
@@ -77,7 +77,7 @@ def open_database(
         session = connect(contract, extract, url, timing or Timing())
         found = session.columns()
         locks = session.locks() if contract.server.rows_per_second else None
-        selection = select(contract, wanted, found, stream.warnings)
+        selection = choose_columns(contract, wanted, found, stream.warnings)
     except BaseException as error:
         if session:
             session.close()

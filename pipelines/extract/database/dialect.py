@@ -127,7 +127,7 @@ class DialectSession:
         found = self._connection.execute(self._filtered(query))
         yield from encode_rows(map(rows.cells, self._in_time(found)), out)
         out.warnings.extend(cleaner.warnings())
-        if limit := selection.asked_by:
+        if limit := selection.first_limit:
             count = sa.select(sa.func.count()).select_from(source).where(self._not_reached(limit))
             try:
                 out.unreachable = self._connection.execute(self._filtered(count)).scalar_one()

@@ -191,7 +191,7 @@ def _message(error: object, state: str | None, number: int | None) -> str:
     if state in _BAD_TEXT:
         return f"ada teks di sumber yang tidak sah dalam pengodeannya (SQLSTATE {state})"
     if state and state.startswith(("22", "23")):
-        standard = sqlstates.meaning(state) != sqlstates.OF_ITS_OWN
+        standard = sqlstates.meaning(state) != sqlstates.SERVER_DEFINED_ERROR
         shown = f"kesalahan {number}" if number else f"SQLSTATE {state if standard else 'buatan sendiri'}"
         return f"ada nilai di sumber yang tidak cocok dengan yang diminta ({shown})"
     text = _driver_text(error)

@@ -1,4 +1,4 @@
-"""MariaDB and MySQL: the server builds each row as one line of COPY text.
+"""Reads from MariaDB and MySQL; the server builds each row as one line of COPY text.
 
 What belongs here: one session, its settings, its SELECT. The line is built as bytes (replace() on binary strings takes
 a third of the time that it takes on utf8mb4), so a cell's bytes reach us as they are stored; clean.py finds those that
@@ -121,12 +121,15 @@ class MysqlSession:
         close(self._connection)
 
     def columns(self) -> dict[str, SourceColumn]:
-        """A table's from the catalogue, so that no right to the other columns is needed; a query's from its result."""
+        """Returns the columns. A query's are read from its result.
+
+        A table's are read from the catalogue, which needs no right to read the columns that the contract does not use.
+        """
         self._columns = self._query_columns() if self._extract.query else self._table_columns()
         return self._columns
 
     def locks(self) -> str | None:
-        """Names an engine without transactions, such as MyISAM: its readers lock the table."""
+        """Names table and engine if the engine has no transactions, such as MyISAM: reading locks the table."""
         if not self._extract.table:
             return None
         query = "select t.engine from information_schema.tables t join information_schema.engines e using (engine)"
@@ -135,7 +138,7 @@ class MysqlSession:
         return f"tabel {self._extract.table} memakai {found[0][0]}" if found else None
 
     def read(self, selection: Selection, out: SourceStream) -> Iterator[bytes]:
-        """The selected rows as lines that the server built; then those that it could not build."""
+        """Gives the selected rows as lines that the server built, then those that it could not build."""
         fields = [field(n, self._columns[n]) if n else NULL for n in selection.names]
         extra = {name: self._columns[name] for name in selection.extra or ()}
         if selection.extra is not None:
@@ -158,12 +161,12 @@ class MysqlSession:
         out.unreachable = self._unreachable(selection)
 
     def _unreachable(self, selection: Selection) -> int | None:
-        """How many rows no read by `selection.asked_by` finds; None without limits, or where it is unknown."""
-        if selection.asked_by is None:
+        """Counts the rows that no read with `selection.first_limit` finds; None without limits, or if it is unknown."""
+        if selection.first_limit is None:
             return None
         try:
             ((count,),) = self._rows(
-                f"select count(*) {self._from((), unreachable_condition(selection.asked_by))}"
+                f"select count(*) {self._from((), unreachable_condition(selection.first_limit))}"
             )
         except pymysql.MySQLError:
             return None
@@ -229,7 +232,7 @@ class MysqlSession:
         return f"from {self._source()}" + (f" where {' and '.join(conditions)}" if conditions else "")
 
     def _read_again(self, selection: Selection, condition: str, expected: int) -> Iterator[bytes]:
-        """The lines of the rows that the server could not build. Raises SourceError where their number is another."""
+        """Gives the lines of the rows that the server could not build. Raises SourceError if their number differs."""
         found = 0
         for text in self._cell_by_cell(selection, condition):
             found += 1
@@ -240,7 +243,7 @@ class MysqlSession:
             raise SourceError(self._contract.key, message, hint=hint, transient=True)
 
     def _cell_by_cell(self, selection: Selection, condition: str) -> Iterator[bytes]:
-        """Lines of COPY text, made here from the cells of rows that the server could not build."""
+        """Makes the lines of COPY text of the rows that the server could not build, from their cells."""
         columns = {n: self._columns[n] for n in (*selection.names, *(selection.extra or ())) if n}
         cells = [cell(n, c) for n, c in columns.items()]
         nulls = [f"{quoted(n)} is null" for n in columns]
@@ -266,10 +269,11 @@ class MysqlSession:
 
 
 def session_statements(known: Mapping[str, str], statement_timeout: int) -> list[str]:
-    """The statements that set a session's limits and fix the text of values, for a server with the variables `known`.
+    """Returns the statements that set a session's limits and fix the text of values.
 
-    MariaDB has max_statement_time in seconds, MySQL max_execution_time in milliseconds. A server drops a client that
-    takes no bytes for net_write_timeout, as a paced reading may do.
+    known: the variables that the server has. MariaDB has max_statement_time in seconds, MySQL max_execution_time in
+    milliseconds. The server closes the connection if the client reads nothing for net_write_timeout seconds. A slowed
+    reading can pause that long, so the timeout is raised.
     """
     modes = [mode for mode in known.get("sql_mode", "").split(",") if mode in _SYNTAX_MODES]
     settings = {
@@ -283,9 +287,9 @@ def session_statements(known: Mapping[str, str], statement_timeout: int) -> list
         "max_execution_time": str(statement_timeout * 1000),
         "idle_transaction_timeout": "60",
     }
-    optional = {"max_statement_time", "max_execution_time", "idle_transaction_timeout"} - known.keys()
+    unsupported = {"max_statement_time", "max_execution_time", "idle_transaction_timeout"} - known.keys()
     return [
-        *(f"set session {name} = {value}" for name, value in settings.items() if name not in optional),
+        *(f"set session {name} = {value}" for name, value in settings.items() if name not in unsupported),
         "set session transaction isolation level repeatable read",
         "start transaction with consistent snapshot, read only",
     ]
@@ -296,12 +300,12 @@ def _family(kind: str, one_bit: bool) -> Family:
 
 
 def _name(text: str) -> str:
-    """A name as a text value, whatever character set the catalogue has."""
+    """Returns SQL for a name as a text value, whatever character set the catalogue has."""
     return f"convert({literal(text)} using utf8mb4)"
 
 
 def limit_condition(limit: Limit) -> str:
-    """The condition of a limit. Texts are compared by their bytes, in the order of ISO 8601, not by a collation."""
+    """Returns the SQL of a limit. Texts are compared by their bytes, in the order of ISO 8601, not by a collation."""
     name, value = quoted(limit.name), limit.value
     if limit.family == "text":
         bound, form = literal(value), ""
@@ -321,7 +325,10 @@ def limit_condition(limit: Limit) -> str:
 
 
 def _is_zoned(name: str) -> str:
-    """The condition of a time whose day may differ in WITA: with a zone (a sign or letter after date, T), or 24:00."""
+    """Returns an SQL condition: whether the day of a time may be another one in WITA.
+
+    That is a time with a zone (+, - or a letter after date and T), with 24:00, or with second 60.
+    """
     return f"substr(convert({name} using utf8mb4), 12) regexp _utf8mb4 {literal('[-+A-Za-z]|^24|:60')}"
 
 
@@ -330,7 +337,10 @@ def _is_like(limit: Limit) -> str:
 
 
 def unreachable_condition(limit: Limit) -> str:
-    """The condition of rows that no bound on this column finds: NULL, or a date before EARLIEST ("0000-00-00")."""
+    """Returns an SQL condition: whether no limit on this column finds the row.
+
+    That is a NULL, a date before EARLIEST ("0000-00-00"), or a text that is not a time.
+    """
     name = quoted(limit.name)
     if limit.zoned is not None:
         return f"({name} is null or not {_is_like(limit)})"
@@ -340,7 +350,7 @@ def unreachable_condition(limit: Limit) -> str:
 
 
 def _without_json_nul(block: bytes) -> bytes:
-    """The block with U+FFFD for each NUL in the last field of a line, a JSON, for jsonb can't hold NUL."""
+    """Replaces each NUL in the JSON at the end of a line with U+FFFD, because jsonb can't contain NUL."""
     lines: list[bytes] = []
     for text in block.split(b"\n"):
         head, tab, extra = text.rpartition(b"\t")
@@ -349,7 +359,7 @@ def _without_json_nul(block: bytes) -> bytes:
 
 
 def _field(text: bytes | None) -> bytes:
-    """A cell's bytes as a field of COPY text. latin-1 turns each byte into one character and back."""
+    """Turns a cell's bytes into a field of COPY text. latin-1 turns each byte into one character and back."""
     return rb"\N" if text is None else escape(text.decode("latin-1")).encode("latin-1")
 
 

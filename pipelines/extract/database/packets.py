@@ -1,9 +1,10 @@
-"""The rows of a one-column MySQL result, read in blocks from PyMySQL's own socket.
+"""Reads the rows of a one-column MySQL result in blocks, from PyMySQL's own socket.
 
 What belongs here: the packets of the client/server protocol, and every use of what PyMySQL keeps private (`_result`,
 `_rfile`, `_sock`, `_read_timeout`, `_force_close`): it has no public way to its socket, to the columns of an unbuffered
 result, or to a close without a message. pyproject.toml keeps PyMySQL below 1.3 for it.
-Why: with 200,000 rows of 14 columns this takes 0.97 s, PyMySQL's SSCursor 1.74 s for the same query (docs/adr/010).
+Why: with 200,000 rows of 14 columns this takes 0.97 s; PyMySQL's SSCursor takes 1.74 s for the same query
+(docs/adr/010).
 Source: MariaDB "Client/Server Protocol": "0-packet", "Result Set Packets", "Protocol Data Types" (length-encoded).
 """
 
@@ -29,12 +30,12 @@ _LENGTH_BYTES = {0xFC: 2, 0xFD: 3, 0xFE: 8}
 
 
 def set_read_timeout(connection: Any, seconds: float) -> None:
-    """Sets how long the server may be silent from now on."""
+    """Sets for how many seconds the server may be silent from now on."""
     connection._read_timeout = seconds
 
 
 def keep_alive(connection: Any) -> None:
-    """Lets the system find a peer that vanished within a minute, not within its default of two hours."""
+    """Makes the operating system notice within a minute that the server is gone. Its default is two hours."""
     if connection._sock.family == socket.AF_UNIX:
         return
     for name, value in _KEEPALIVE:
@@ -48,21 +49,24 @@ def close(connection: Any) -> None:
 
 
 def result_fields(connection: Any) -> list[Any]:
-    """The columns of the last result: name, type_code, charsetnr, length of each."""
+    """Returns the columns of the last result, each with name, type_code, charsetnr and length."""
     return list(connection._result.fields)
 
 
 def abandon_result(connection: Any) -> None:
-    """Tells the driver not to read the open result to its end before it closes."""
+    """Tells PyMySQL that the open result needs no more reading.
+
+    Otherwise it reads the remaining rows before it closes the connection or runs the next query.
+    """
     if connection._result:
         connection._result.unbuffered_active = False
 
 
 def read_values(connection: Any, query: str) -> Iterator[list[bytes | None]]:
-    """The values of the query's only column, as many at a time as arrived together; None is NULL.
+    """Runs the query and gives the values of its only column, as many at a time as have arrived; None is NULL.
 
-    Raises pymysql.MySQLError where the server ends the result with an error, EOFError where the connection ends,
-    TimeoutError where it is silent. A value may be of any length; memory holds one of them and a block.
+    Raises pymysql.MySQLError if the server ends the result with an error, EOFError if the connection ends, TimeoutError
+    if the server is silent. A value may have any length; memory holds one value and one block.
     """
     connection.query(query, unbuffered=True)
     abandon_result(connection)
@@ -103,7 +107,7 @@ def read_values(connection: Any, query: str) -> Iterator[list[bytes | None]]:
 
 
 def _long(file: Any, buffer: bytes, size: int) -> bytes | None:
-    """A value longer than a block, of which `buffer` holds the beginning; reads exactly to its end."""
+    """Reads a value that is longer than a block exactly to its end; `buffer` has its beginning."""
     parts = [buffer[4:], _exactly(file, 4 + size - len(buffer))]
     while size == _FULL:  # goes on in the next packet
         size = int.from_bytes(_exactly(file, 4)[:3], "little")

@@ -148,8 +148,8 @@ class PostgresqlSession:
         out.unreachable = self._unreachable(selection)
 
     def _unreachable(self, selection: Selection) -> int | None:
-        """How many rows no read by `selection.asked_by` finds; None without limits, or where it is unknown."""
-        limit = selection.asked_by
+        """How many rows no read by `selection.first_limit` finds; None without limits, or where it is unknown."""
+        limit = selection.first_limit
         if limit is None:
             return None
         conditions = [unreachable_condition(limit), *self._where()]
@@ -323,8 +323,8 @@ def _refused(result: PGresult) -> RefusedError:
     message = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or result.error_message or b""
     state = result.error_field(pq.DiagnosticField.SQLSTATE)
     code = state.decode("ascii") if state else None
-    placed = result.error_field(pq.DiagnosticField.STATEMENT_POSITION) is not None
+    has_position = result.error_field(pq.DiagnosticField.STATEMENT_POSITION) is not None
     text = message.decode("utf-8", "replace").strip()
-    if sqlstates.is_about_statement(code, placed=placed):
+    if sqlstates.is_about_statement(code, has_position=has_position):
         return RefusedError(sqlstates.quoting(code, text), code, ours=True)
     return RefusedError(text, code)

@@ -1,4 +1,4 @@
-"""The columns of a source's table or query, and what a load reads of them.
+"""Describes the columns of a source's table or query, and chooses what a load reads of them.
 
 What belongs here: families of types, columns that are missing, the limits of a read, as values. Not here: SQL.
 """
@@ -24,7 +24,7 @@ from pipelines.extract.stream import Wanted
 Family = Literal[
     "integer", "number", "text", "date", "timestamp", "time", "boolean", "binary", "json", "other"
 ]
-"""The kind of a column's type without its length: from varchar(50) to varchar(100) is no change of shape."""
+"""The kind of a column's type without its length: a change from varchar(50) to varchar(100) does not count."""
 
 _FAMILIES: Mapping[str, Family] = {
     "string": "text",
@@ -36,7 +36,8 @@ _FAMILIES: Mapping[str, Family] = {
     "time": "time",
 }
 EARLIEST = "0002-01-01"
-"""No earlier time is asked for: with a lag or a zone it could be one that the source's calendar does not have."""
+"""No read starts before this date. With a lag or a time zone, an earlier date could fall before the first date that the
+source accepts."""
 _NUMERIC = re.compile(r"numeric\((\d+),\s?(\d+)\)")
 _NUMBERS = frozenset({"integer", "number"})
 _TIMES = frozenset({"date", "timestamp"})
@@ -46,10 +47,10 @@ _TIMES = frozenset({"date", "timestamp"})
 class SourceColumn:
     """A column of a source.
 
-    native: the dialect's name of its type. charset: where the dialect names one. warehouse: types of the warehouse
-    that accept the text of each of its values. digits: precision and scale of a numeric.
-    known: whether the source names the type (for a query not every driver does). kept_as_text: the source stores times
-    as texts, whatever the type is called.
+    native: the dialect's name of its type. charset: its character set, if the dialect names one. warehouse: the types
+    of the warehouse that accept the text of each of its values. digits: precision and scale of a numeric.
+    known: whether the source names the type (for a query not every driver does). kept_as_text: whether the source
+    stores times as texts, whatever the name of the type.
     """
 
     family: Family
@@ -73,12 +74,12 @@ class SourceColumn:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A condition on a source's column. value: ISO 8601 with a blank for the T, in WITA; or a number.
+    """A condition on a source's column. value: a time in WITA (ISO 8601 with a blank instead of T), or a number.
 
-    zoned: where times are texts, the bound for texts with a zone ("...Z", "...+07:00", "... WIB"). It is a day wider,
-    for the date of such a text may be the day before or after in WITA (so may that of "24:00" and of a second 60); the
-    load leaves out the surplus.
-    like: the LIKE pattern of texts that are times; others ("kemarin", "01/10/2026") sort anywhere.
+    zoned: if times are texts, the bound for texts with a zone ("...Z", "...+07:00", "... WIB"). This bound is one day
+    wider, because in WITA the text may belong to the day before or after. The same is true for "24:00" and for second
+    60. The load removes the extra rows.
+    like: the LIKE pattern of texts that are times; other texts ("kemarin", "01/10/2026") may sort anywhere.
     """
 
     name: str
@@ -94,8 +95,8 @@ class Selection:
     """What one read takes from the source.
 
     names: the source's columns in the contract's order, None for a missing one, which is read as NULL.
-    extra: columns that the contract does not know and that go to EXTRA; None where the contract freezes.
-    limits: conditions on one column.
+    extra: the columns that the contract does not know and that go to EXTRA; None if the contract freezes.
+    limits: the conditions on one column.
     """
 
     names: tuple[str | None, ...]
@@ -103,31 +104,32 @@ class Selection:
     limits: tuple[Limit, ...]
 
     @property
-    def asked_by(self) -> Limit | None:
-        """A limit on the column that restricts the read. Rows that are empty or invalid there are not read."""
+    def first_limit(self) -> Limit | None:
+        """The first limit of a partial read, or None. Rows with an empty or invalid value there are not read."""
         return self.limits[0] if self.limits else None
 
     @property
     def wider(self) -> bool:
-        """Whether the source may give rows outside of the bounds."""
+        """Whether the source may give rows outside of the requested range."""
         return any(limit.zoned is not None for limit in self.limits)
 
 
-def select(
+def choose_columns(
     contract: Contract, wanted: Wanted, found: Mapping[str, SourceColumn], warnings: list[str]
 ) -> Selection:
-    """What to read of the columns `found`. Raises ShapeError where a column that must exist is missing.
+    """Chooses what to read of the columns `found`. Raises ShapeError for a missing column.
 
-    A missing column that may be empty is added to the warnings.
+    If the contract freezes, every missing column raises ShapeError. If it evolves, only a missing required, key, cursor
+    or partition column does; any other one adds a warning and is read as NULL.
     """
-    gone = [c for c in contract.stored if c.source_name not in found]
-    asked_by = {contract.cursor, contract.partition.column if contract.partition else None}
-    required = [c for c in gone if not contract.evolves or c.required or c.key or c.name in asked_by]
+    missing = [c for c in contract.stored if c.source_name not in found]
+    limiting = {contract.cursor, contract.partition.column if contract.partition else None}
+    required = [c for c in missing if not contract.evolves or c.required or c.key or c.name in limiting]
     known = {c.source_name for c in contract.columns}
     unknown = {name: column for name, column in found.items() if name not in known}
     if required:
         raise _missing(contract, required, unknown, found)
-    for column in gone:
+    for column in missing:
         warnings.append(f"{column.source_name} tidak ada lagi di sumber: {column.name} kosong")
     return Selection(
         names=tuple(c.source_name if c.source_name in found else None for c in contract.stored),
@@ -137,14 +139,14 @@ def select(
 
 
 def _place(contract: Contract) -> str:
-    """The table or query of a contract, for messages."""
+    """Names the table or query of a contract in messages."""
     extract = contract.extract
     assert isinstance(extract, DatabaseExtract)
     return f"tabel {extract.table}" if extract.table else "kueri"
 
 
 def no_such_table(contract: Contract, table: str) -> ShapeError:
-    """The error of a table that is missing or hidden from us."""
+    """Returns the error for a table that is missing or that we may not see."""
     return ShapeError(
         contract.key,
         f"basis data {contract.server.name} tidak punya tabel {table}, atau kita tidak berhak melihatnya",
@@ -154,16 +156,16 @@ def no_such_table(contract: Contract, table: str) -> ShapeError:
 
 def _missing(
     contract: Contract,
-    gone: list[Column],
+    missing: list[Column],
     unknown: Mapping[str, SourceColumn],
     found: Mapping[str, SourceColumn],
 ) -> ShapeError:
-    message = f"{_place(contract)} tidak punya kolom {', '.join(c.source_name for c in gone)}"
+    message = f"{_place(contract)} tidak punya kolom {', '.join(c.source_name for c in missing)}"
     if unknown:
         message += f"; yang ada tetapi tidak dikenal kontrak: {redact_names(contract, list(unknown), found)}"
     renamed: list[str] = []
-    for column in gone:
-        alike = [name for name, there in unknown.items() if _alike(column, there.family)]
+    for column in missing:
+        alike = [name for name, candidate in unknown.items() if _alike(column, candidate.family)]
         if len(alike) == 1:
             renamed.append(
                 f"{column.source_name} berganti nama menjadi {redact_names(contract, alike, found)}?"
@@ -194,17 +196,17 @@ def _limits(contract: Contract, wanted: Wanted, found: Mapping[str, SourceColumn
 def _limit_of(
     contract: Contract, column: Column, found: Mapping[str, SourceColumn]
 ) -> Callable[[Literal[">=", "<"], str, int], Limit]:
-    """A function that makes limits on a column.
+    """Returns a function that makes limits on a column.
 
-    Raises ContractError where the source would compare the column in another order than the warehouse.
+    Raises ContractError if the source would compare the column in another order than the warehouse.
     """
-    there = found[column.source_name]
-    family: Family = there.family if there.known else _FAMILIES[column.logical_type]
+    source_column = found[column.source_name]
+    family: Family = source_column.family if source_column.known else _FAMILIES[column.logical_type]
     a_time = column.logical_type in ("date", "timestamp")
-    as_text = a_time and (family == "text" or there.kept_as_text)
+    as_text = a_time and (family == "text" or source_column.kept_as_text)
     comparable = family in (_TIMES if a_time else _NUMBERS) or as_text or column.logical_type == "string"
     if not comparable:
-        what = f"bertipe {there.native or family}, bukan {column.logical_type}"
+        what = f"bertipe {source_column.native or family}, bukan {column.logical_type}"
         if family == "text":
             what = "berupa teks di sumber, sehingga 9 sesudah 10"
         raise ContractError(
@@ -214,7 +216,7 @@ def _limit_of(
         )
 
     def limit(operator: Literal[">=", "<"], value: str, wider: int) -> Limit:
-        """wider: days to add to the bound of texts with a zone."""
+        """Makes a limit. wider: the days that are added to the bound of texts with a zone."""
         if not a_time:
             # A watermark of numeric(10,2) is "5.00", which no server and no driver compares with a whole number.
             bound = str(floor(Decimal(value))) if family == "integer" else value
@@ -229,7 +231,7 @@ def _limit_of(
 
 
 def _local(text: str) -> str:
-    """An ISO time for sources that compare texts: with a blank, which sorts before T, and without trailing zeros."""
+    """Returns an ISO time in WITA for sources that compare texts: with a blank instead of T, without trailing zeros."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo:
         moment = moment.astimezone(ZoneInfo(TIMEZONE)).replace(tzinfo=None)

@@ -1,11 +1,11 @@
-"""Dynamic tables of BPS (Statistics Indonesia): the matrix of its Web API as one record per cell.
+"""Turns a dynamic table of BPS (Statistics Indonesia), a matrix in the answer of its Web API, into records.
 
 What belongs here: the answer of `/v1/api/list/model/data/...`. Not here: the list models of the same API, which
 hold plain records (`records: /data/1`, `total: /data/0/total`), requests, pages.
 
 Source: https://webapi.bps.go.id/documentation/, "Dynamic Data", and its sample answer. `vervar` (rows), `var`,
 `turvar` (derived variable), `tahun` and `turtahun` (derived period) are lists of `{val, label}`; `datacontent` is an
-object of values whose keys are the five `val` one after the other, with nothing between them: "99991452891000" is
+object of values. Its keys are the five `val` one after the other, with nothing between them: "99991452891000" is
 vervar 9999, var 145, turvar 289, tahun 100, turtahun 0. Ids differ in length, so a key can't be cut into ids: keys are
 built from the dimensions, and a key that two cells would share is refused.
 The API reports an error in `status` and missing data in `data-availability`, both with HTTP 200.
@@ -23,11 +23,11 @@ from pipelines.extract.json.values import cell
 from pipelines.extract.source_names import listed
 
 DIMENSIONS = ("vervar", "var", "turvar", "tahun", "turtahun")
-"""In the order in which their ids make a key."""
+"""The dimensions, in the order in which their ids make a key."""
 VALUE = "datacontent"
 UNIT = "var.unit"
 COLUMNS = (*(f"{d}.{part}" for d in DIMENSIONS for part in ("val", "label")), UNIT, VALUE)
-"""What `physicalName` may be."""
+"""The names that `physicalName` may have."""
 MAX_CELLS = 5_000_000
 _DERIVED = ("turvar", "turtahun")
 _SHOWN = 3
@@ -36,12 +36,12 @@ _HINT = "periksa extract.path dan extract.params: domain, var, th, dan kunci API
 
 
 def matrix_records(subject: str, place: str, document: Any) -> list[dict[str, str | None]]:
-    """The cells that have a value, in the order of the dimensions, as records with COLUMNS as keys.
+    """Returns a record for each cell that has a value, in the order of the dimensions, with COLUMNS as keys.
 
-    place: of the answer, for messages. Raises SourceError where BPS reports an error or no data, or where a value
-    belongs to no cell.
+    place: the answer's place, for messages. Raises SourceError if BPS reports an error or no data, or if a value does
+    not belong to exactly one cell.
     """
-    answer = _available(subject, place, document)
+    answer = _checked_answer(subject, place, document)
     dimensions = [_dimension(subject, place, answer, name) for name in DIMENSIONS]
     content = answer.get(VALUE)
     if content == []:  # PHP's empty object
@@ -81,7 +81,8 @@ def matrix_records(subject: str, place: str, document: Any) -> list[dict[str, st
     return records
 
 
-def _available(subject: str, place: str, document: Any) -> Mapping[str, Any]:
+def _checked_answer(subject: str, place: str, document: Any) -> Mapping[str, Any]:
+    """Returns the answer. Raises SourceError if BPS reports an error or has no data."""
     if not isinstance(document, dict) or "status" not in document:
         raise SourceError(subject, f"{place}: ini bukan jawaban Web API BPS", hint=_HINT)
     answer = cast("dict[str, Any]", document)
@@ -95,7 +96,7 @@ def _available(subject: str, place: str, document: Any) -> Mapping[str, Any]:
 
 
 def _dimension(subject: str, place: str, answer: Mapping[str, Any], name: str) -> dict[str, str | None]:
-    """The ids and labels of a dimension. A derived one may be missing; its id is 0 then."""
+    """Returns the ids and labels of a dimension. A derived dimension may be missing; then its only id is 0."""
     items = answer.get(name)
     if not items and name in _DERIVED:
         return {"0": None}
@@ -117,7 +118,10 @@ def _dimension(subject: str, place: str, answer: Mapping[str, Any], name: str) -
 
 
 def _items(items: Any) -> list[dict[str, Any]]:
-    """The objects of a dimension; where it is not a list of objects, one object without an id."""
+    """Returns the objects of a dimension.
+
+    If it is not a list of objects, returns one empty object, so that the caller reports the missing id.
+    """
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         return [{}]
     return cast("list[dict[str, Any]]", items)

@@ -1,15 +1,15 @@
-"""JSON pointers (RFC 6901): the value at a place in a decoded document."""
+"""Follows JSON pointers (RFC 6901) in a decoded document."""
 
 from __future__ import annotations
 
 from typing import Any
 
 ABSENT = object()
-"""What `point` gives where there is no value at the pointer."""
+"""The result of `point` if there is no value at the pointer."""
 
 
 def point(document: Any, pointer: str) -> Any:
-    """The value at a JSON pointer ("" is the document), or ABSENT."""
+    """Returns the value at a JSON pointer ("" is the document), or ABSENT."""
     value = document
     for token in pointer.split("/")[1:]:
         key = token.replace("~1", "/").replace("~0", "~")

@@ -1,10 +1,10 @@
-"""Records of JSON, from an API or a file, as rows: which of their keys are columns, and which the contract lacks.
+"""Turns records of JSON, from an API or a file, into rows; finds keys that are missing or unknown to the contract.
 
 What belongs here: keys. Not here: the text of a value (values.py), what a missing or a new key means for an API
 (extract/api/reader.py) or a file (extract/upload/json_file.py).
 
-Where the contract reads a part of an object ("pemohon.nama"), the object is split into its parts; any other value is
-one cell. A record that was split so is called flat.
+If the contract reads a part of an object ("pemohon.nama"), the object is split into its parts. Any other value is one
+cell. A record whose objects were split in this way is called flat.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from pipelines.extract.number_forms import number_writer
 from pipelines.extract.source_names import redact_names
 
 MAX_KEYS = 1600
-"""The number of columns that a PostgreSQL table may have. Where there are more keys, the keys are data, and would fill
-the memory."""
+"""The number of columns that a PostgreSQL table may have. If there are more keys, the keys are data, and would fill the
+memory."""
 LONGEST_KEY = 1000
 
 
 class Fields:
-    """The keys of one reading's records, parts of objects with dots ("pemohon.nama")."""
+    """Knows the keys of one reading's records, and gives the cells. A part of an object is named "pemohon.nama"."""
 
     def __init__(
         self,
@@ -37,8 +37,8 @@ class Fields:
     ) -> None:
         """Begins a reading.
 
-        shape: of the stream; every key that occurs is added to it. known: further keys that are known, though no
-        column reads them. max_keys: different keys that one reading may have.
+        shape: the stream's shape; every key that occurs is added to it. known: further keys that are known, although
+        no column reads them. max_keys: the most different keys of one reading.
         """
         self._max_keys = max_keys
         self._contract = contract
@@ -50,9 +50,9 @@ class Fields:
         self._below = _below(self.known)
 
     def flat(self, record: Mapping[str, Any], place: str) -> Mapping[str, Any]:
-        """The record with its objects split into the parts that the contract reads.
+        """Returns the record with its objects split into the parts that the contract reads.
 
-        place: of the record, for messages. Raises SourceError where a name occurs twice, as a key and as a part.
+        place: the record's place, for messages. Raises SourceError if a name occurs twice, as a key and as a part.
         """
         if not self._below:
             return record
@@ -65,7 +65,10 @@ class Fields:
         return flat
 
     def _part(self, flat: dict[str, Any], name: str, value: Any, place: str) -> None:
-        """Splits a value of which parts are read. Of one that is a column itself, only known parts are taken."""
+        """Adds the parts of an object to the flat record.
+
+        If the object itself is a column, it is added, too, and only the parts that the contract knows.
+        """
         is_column = name in self.known
         below = self._below[name]
         if is_column or not (value is None or isinstance(value, dict)):
@@ -82,15 +85,15 @@ class Fields:
                     _put(self._contract, flat, part, inner, place)
 
     def cells(self, flat: Mapping[str, Any]) -> list[str | None]:
-        """The cells of a flat record for the contract's columns; where it evolves, also one of the unknown keys."""
+        """Returns a flat record's cells for the contract's columns; if it evolves, also one of the unknown keys."""
         cells = [read(flat.get(name)) for name, read in self._readers]
         if self._contract.evolves:
             known = self.known
             cells.append(extra_cell({k: v for k, v in flat.items() if k not in known}))
         return cells
 
-    def notice(self, flat: Mapping[str, Any]) -> list[str]:
-        """The names that no record before had; adds them to the shape. Raises SourceError where there are too many."""
+    def add_new_keys(self, flat: Mapping[str, Any]) -> list[str]:
+        """Adds the keys that no earlier record had to the shape and returns them. Raises SourceError if too many."""
         shape = self._shape
         if flat.keys() <= shape.keys():
             return []
@@ -104,7 +107,7 @@ class Fields:
         return new
 
     def _know_other_spellings(self, names: Collection[str]) -> None:
-        """Takes names that differ from the contract's only in their Unicode form (NFD) as the same."""
+        """Treats names that differ from the contract's only in their Unicode form (NFD) as the same."""
         for name in names:
             if name.isascii() or name in self.known:
                 continue
@@ -114,12 +117,12 @@ class Fields:
                 self._spelled[meant] = name
                 self._readers = [(name if key == meant else key, read) for key, read in self._readers]
 
-    def gone(self) -> list[str]:
-        """Keys that the contract names and no record had so far."""
+    def missing_keys(self) -> list[str]:
+        """Returns the keys that the contract names and no record had so far."""
         return [name for name in self.promised if self._spelled.get(name, name) not in self._shape]
 
-    def unknown(self) -> list[str]:
-        """Keys that records had so far and the contract does not know, in the order of their first occurrence."""
+    def unknown_keys(self) -> list[str]:
+        """Returns the keys of the records so far that the contract does not know, in the order of occurrence."""
         return [name for name in self._shape if name not in self.known]
 
 
@@ -131,7 +134,7 @@ def _put(contract: Contract, flat: dict[str, Any], name: str, value: Any, place:
 
 
 def _below(names: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """For each object that is split, the names that are read in it."""
+    """Returns, for each object that is split, the names that are read in it."""
     found: dict[str, list[str]] = {}
     for name in sorted(names):
         parts = name.split(".")

@@ -1,4 +1,4 @@
-"""Records that are not a list of objects, in the shapes that a contract may declare, turned into objects.
+"""Turns records in one of the shapes that a contract may declare, other than a list of objects, into objects.
 
 What belongs here: from the value at extract.records to records, for an API and for a file. Not here: finding that value
 (extract/api/reader.py, extract/upload/json_file.py), what a record's keys mean (records.py), the matrix of BPS
@@ -21,9 +21,9 @@ _HINT = "perbaiki extract.records atau extract.shape"
 
 
 def shaped_records(subject: str, place: str, shape: str, found: Any) -> list[Any]:
-    """The records in `found`, the value at extract.records of an API's answer.
+    """Returns the records in `found`, the value at extract.records of an API's answer.
 
-    Raises SourceError, naming the place, where it does not have the shape.
+    Raises SourceError with the place if the value does not have the shape.
     """
     if shape == BPS_DATA:
         return bps.matrix_records(subject, place, found)
@@ -35,9 +35,9 @@ def shaped_records(subject: str, place: str, shape: str, found: Any) -> list[Any
 
 
 def keyed_record(key: str, record: Any, number: int) -> dict[str, Any]:
-    """The record with its key added as KEY. Raises JsonError where it is not an object.
+    """Returns the record with its key added as KEY. Raises JsonError if the record is not an object.
 
-    number: of the record, from 1.
+    number: the record's number, from 1.
     """
     if not isinstance(record, dict):
         raise JsonError(f"rekaman {number} bukan objek")
@@ -45,7 +45,7 @@ def keyed_record(key: str, record: Any, number: int) -> dict[str, Any]:
 
 
 def header_of(row: Any) -> list[str]:
-    """The first list of a list of lists, as the keys for the others. Raises JsonError."""
+    """Returns the first list of a list of lists as the keys for the others. Raises JsonError."""
     names = cast("list[Any]", row) if isinstance(row, list) else None
     if names is None:
         raise JsonError("nilai di extract.records bukan daftar berisi daftar")
@@ -55,7 +55,7 @@ def header_of(row: Any) -> list[str]:
 
 
 def listed_record(header: Sequence[str], row: Any, number: int) -> dict[str, Any]:
-    """A row below a header as a record; cells missing at its end are null. Raises JsonError."""
+    """Returns a row below a header as a record; cells missing at its end are null. Raises JsonError."""
     if not isinstance(row, list):
         raise JsonError(f"baris {number} bukan daftar")
     cells = cast("list[Any]", row)

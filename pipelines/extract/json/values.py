@@ -1,11 +1,11 @@
-"""JSON of an API or a file: bytes to exact values, and values to the text of cells.
+"""Decodes the JSON of an API or a file into exact values, and writes values as the text of cells.
 
 What belongs here: decoding and encoding. Not here: where records are in a document (extract/api/reader.py,
 extract/upload/json_file.py), which of their keys are columns (records.py).
 
-Numbers keep their text. A key that occurs twice in one object is refused, for readers differ in what they make of it
-(RFC 8259, section 4). What PostgreSQL's text can't hold (NUL) and what UTF-8 can't (half of a surrogate pair, as in a
-text that was cut within an emoji) becomes U+FFFD.
+Numbers keep their text. A key that occurs twice in one object is refused, because readers treat it differently (RFC
+8259, section 4). A NUL, which PostgreSQL's text can't contain, and half of a surrogate pair, which UTF-8 can't contain
+(as in a text that was cut within an emoji), become U+FFFD.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LONGEST_KEY_SHOWN = 40
 _NO_NUMBER = "minta OPD menulis null bila tidak ada angka"
 _CHECK_PATH = "periksa extract.path; ini mungkin halaman login atau halaman kesalahan"
 _PLAIN_DIGITS = 18
-"""Digits up to which a whole number becomes an int; a longer one keeps its text."""
+"""The most digits of a whole number that becomes an int; a longer one keeps its text."""
 _DECODER = msgspec.json.Decoder(float_hook=msgspec.Raw)
 _ENCODER = msgspec.json.Encoder()
 _ESCAPE = re.compile(rb"\\(u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..|.)", re.DOTALL)
@@ -36,7 +36,7 @@ _SPACED_COLON = re.compile(rb'"[ \t\r\n]+:')
 
 
 class JsonError(Exception):
-    """What is wrong with the JSON, in Indonesian and without any value of it."""
+    """A fault in the JSON. Its text is Indonesian and contains no value."""
 
 
 class DuplicateKeyError(JsonError):
@@ -48,7 +48,7 @@ class DuplicateKeyError(JsonError):
 
 
 def decode(subject: str, place: str, body: bytes, content_type: str, *, show_keys: bool = True) -> Any:
-    """The document in the body of an API's answer, as `parse` gives it. Raises SourceError.
+    """Decodes the body of an API's answer as `parse` does. Raises SourceError.
 
     show_keys: whether a message may show keys of the document, see extract/source_names.py.
     """
@@ -72,7 +72,7 @@ _CUT_SHORT = "JSON terpotong"
 
 
 def _fault(error: Exception, text: bytes, content_type: str, show_keys: bool) -> tuple[str, str]:
-    """The message and the hint for a text that could not be decoded."""
+    """Returns message and hint for a text that could not be decoded."""
     match error:
         case DuplicateKeyError():
             key = f"kunci {error.key[:_LONGEST_KEY_SHOWN]!r}" if show_keys else "kunci"
@@ -94,7 +94,7 @@ def _fault(error: Exception, text: bytes, content_type: str, show_keys: bool) ->
 
 
 def parse(text: bytes) -> Any:
-    """The value of a complete JSON text. Numbers with a fraction, and very long ones, are `msgspec.Raw`.
+    """Returns the value of a complete JSON text. Numbers with a fraction, and very long ones, are `msgspec.Raw`.
 
     Raises DuplicateKeyError, msgspec.DecodeError or json.JSONDecodeError, UnicodeDecodeError, RecursionError.
     """
@@ -111,15 +111,15 @@ def parse(text: bytes) -> Any:
 
 
 def parse_exactly(text: bytes) -> Any:
-    """As `parse`, with the slower reader of the standard library, which sees each key and number.
+    """Does the same as `parse`, with the slower reader of the standard library, which sees each key and number.
 
-    Raises JsonError where NaN or Infinity takes the place of a number.
+    Raises JsonError if NaN or Infinity is used as a number.
     """
     return _EXACT.decode(_ESCAPE.sub(_replace_half_pair, text).decode())
 
 
 def _constant_in(text: bytes) -> str | None:
-    """The message for a text that has NaN or Infinity, which JSON does not know, for a number; else None."""
+    """Returns the error message if the text uses NaN or Infinity as a number, which JSON does not allow; else None."""
     try:
         parse_exactly(text)
     except DuplicateKeyError:
@@ -158,7 +158,7 @@ _EXACT = json.JSONDecoder(
 
 
 def cell(value: Any) -> str | None:
-    """The text of a JSON value as a cell; None for null. A list or object stays JSON."""
+    """Returns the text of a JSON value as a cell; None for null. A list or object stays JSON."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -171,7 +171,7 @@ def cell(value: Any) -> str | None:
 
 
 def cell_reader(write: Callable[[str], str] | None) -> Callable[[Any], str | None]:
-    """A function as `cell`, which writes numbers with a fraction or exponent by `write`."""
+    """Returns a function like `cell` that writes numbers with a fraction or an exponent with `write`."""
     if write is None:
         return cell
 
@@ -185,7 +185,7 @@ def cell_reader(write: Callable[[str], str] | None) -> Callable[[Any], str | Non
 
 
 def extra_cell(values: dict[str, Any]) -> str | None:
-    """The keys that the contract does not know, as one JSON object of texts; None for no keys.
+    """Returns the keys that the contract does not know as one JSON object of texts; None if there are none.
 
     null stays null, and lists and objects stay JSON.
     """
@@ -196,12 +196,12 @@ def extra_cell(values: dict[str, Any]) -> str | None:
 
 
 def digest(value: Any) -> bytes:
-    """A hash of a JSON value; equal values have the same, whatever white space their text had."""
+    """Returns a hash of a JSON value. Equal values have the same hash, whatever white space their text had."""
     return blake2b(_ENCODER.encode(value), digest_size=16).digest()
 
 
 def _replace_half_pair(match: re.Match[bytes]) -> bytes:
-    """U+FFFD for half of a surrogate pair; any other escape as it is."""
+    """Returns U+FFFD for half of a surrogate pair, and any other escape as it is."""
     escape = match[0]
     return rb"\ufffd" if len(escape) == 6 and escape[2] in b"dD" else escape
 
@@ -213,10 +213,10 @@ def _without_nul(text: str) -> str:
 
 
 def _may_have_duplicates(text: bytes, document: Any) -> bool:
-    """Whether an object may have had a key twice, of which msgspec silently keeps the last.
+    """Whether an object may have had a key twice; msgspec keeps the last one without an error.
 
     Each key ends in a quote and a colon. If the text has as many of these as the document has keys, no key was lost.
-    A text value may hold a quote and a colon, too; then the slower reader decides.
+    A text value may contain a quote and a colon, too; then the slower reader decides.
     """
     colons = text.count(b'":') + len(_SPACED_COLON.findall(text))
     return colons != _count_keys(document)

@@ -275,17 +275,17 @@ class _RecordRows:
         self.fields = Fields(reading.contract, stream.shape, made)
         self.has_file_name = FILE in self.fields.promised
         for position, record in first:
-            self.fields.notice(self._flat(position, record))
+            self.fields.add_new_keys(self._flat(position, record))
         found = {fold(name) for name in stream.shape if name in self.fields.known}
         missing = [name for name in reading.promised_names() if name not in found]
         place = f"{len(first)} rekaman pertama"
-        unknown = self.fields.unknown()
+        unknown = self.fields.unknown_keys()
         stream.warnings.extend(reading.check_names(missing, unknown, place, _IN_RECORDS))
 
     def row(self, position: str, record: dict[str, Any]) -> list[str | None]:
         """Returns the row of a record. Raises ShapeError for a new key that the contract does not allow."""
         flat = self._flat(position, record)
-        if new := [name for name in self.fields.notice(flat) if name not in self.fields.known]:
+        if new := [name for name in self.fields.add_new_keys(flat) if name not in self.fields.known]:
             self.stream.warnings.extend(self.reading.check_names((), new, position, _IN_RECORDS))
         return [
             *self.fields.cells({**flat, FILE: self.reading.name} if self.has_file_name else flat),

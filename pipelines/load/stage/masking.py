@@ -91,7 +91,7 @@ def _looks_personal(contract: Contract, column: Column, cell: sql.Composable) ->
     if column.type.split("(")[0] not in _TYPES_OF_NUMBERS:
         return None
     shapes = personal_shapes.ALL if _has_persons(contract) else personal_shapes.NUMBERS
-    return personal_shapes.shaped(sql.SQL("{}::text").format(cell), shapes)
+    return personal_shapes.contains_shape(sql.SQL("{}::text").format(cell), shapes)
 
 
 def _has_persons(contract: Contract) -> bool:

@@ -178,10 +178,12 @@ def _extra() -> sql.Composable:
         " jsonb_build_object('_teks', case when {odd_text} then {mask} else l.{extra} end)"
         " end as {extra}"
     ).format(
-        odd_text=personal_shapes.shaped(sql.SQL("l.{}").format(sql.Identifier(EXTRA)), personal_shapes.ALL),
+        odd_text=personal_shapes.contains_shape(
+            sql.SQL("l.{}").format(sql.Identifier(EXTRA)), personal_shapes.ALL
+        ),
         extra=sql.Identifier(EXTRA),
-        odd_name=personal_shapes.shaped(name, personal_shapes.ALL),
-        odd_cell=personal_shapes.shaped(text, personal_shapes.ALL),
+        odd_name=personal_shapes.contains_shape(name, personal_shapes.ALL),
+        odd_cell=personal_shapes.contains_shape(text, personal_shapes.ALL),
         name=name,
         cell=cell,
         mask=sql.Literal(personal_shapes.MASK),

@@ -50,5 +50,9 @@ def error_in_query(place: str, node: Node, query: str, begins: int, error: psyco
 
 
 def _hint(error: psycopg.Error) -> str | None:
-    placed = error.diag.statement_position is not None
-    return error.diag.message_hint if sqlstates.is_about_statement(error.sqlstate, placed=placed) else None
+    has_position = error.diag.statement_position is not None
+    return (
+        error.diag.message_hint
+        if sqlstates.is_about_statement(error.sqlstate, has_position=has_position)
+        else None
+    )

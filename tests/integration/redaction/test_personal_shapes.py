@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import sql
 
-from pipelines.redaction.personal_shapes import ALL, found, plain, split_nik
+from pipelines.redaction.personal_shapes import ALL, found, is_nik_when_joined, plain
 from tests.support.parsers import IN_SETS, Warehouse
 from tests.unit.redaction.test_personal_shapes import KINDS, OTHERS, SPELLINGS
 
@@ -62,6 +62,6 @@ def test_a_nik_in_two_cells_is_seen_and_two_codes_are_not(ops: Warehouse) -> Non
     }
     query = sql.SQL(
         "select {} from unnest(%s::text[], %s::text[]) with ordinality u(a, b, n) order by n"
-    ).format(split_nik(sql.Identifier("a"), sql.Identifier("b")))
+    ).format(is_nik_when_joined(sql.Identifier("a"), sql.Identifier("b")))
     rows = ops.connection.execute(query, [[a for a, _ in pairs], [b for _, b in pairs]]).fetchall()
     assert dict(zip(pairs, (row[0] for row in rows), strict=True)) == pairs

@@ -56,7 +56,7 @@ def test_what_both_read_alike_is_taken(pattern: str) -> None:
         ("[]a]", "[]a] tidak berlaku", r"\]"),
         ("[^]", "[^] tidak berlaku", r"\]"),
         ("[[:alpha:]]", "[[:alpha:]] tidak berlaku", "[A-Za-z_]"),
-        ("[z-a]", "z-a bukan rentang", "yang lebih rendah dahulu"),
+        ("[z-a]", "z-a bukan rentang", "dari kecil ke besar, seperti a-z"),
         ("[a-c-e]", "[a-c-e] tidak berlaku", r"\-"),
         ("[a-", "[a- tidak berlaku", r"\["),
         ("\U0001f600", "\U0001f600 tidak berlaku", "hapus"),

@@ -50,7 +50,7 @@ def test_parse_is_one_name_or_several_in_their_order(tmp_path: Path) -> None:
         (column("a", "integer", parse=["angka_id", "teks"]), "a: urutan parse salah: merapikan teks, lalu membaca"),
         (column("a", "numeric", parse=["persen", "angka_id"]), "a: parse membaca sel yang sama dua kali: persen, angka_id"),
         (column("a", "numeric", parse="satuan", satuan="jiwa"), "a: parse satuan tidak dapat mengubah ke satuan 'jiwa'"),
-        (column("a", "numeric", parse="satuan"), "a: parse satuan memerlukan satuan pada kolom"),
+        (column("a", "numeric", parse="satuan"), 'a: perbaikan "satuan" memerlukan kunci satuan pada kolom itu'),
         (column("a", parse="kode"), "a: parse kode memerlukan panjang kode"),
         (column("a", parse="klasifikasi"), "a: parse klasifikasi memerlukan daftar kelas"),
         (column("a", enum=CLASSES), "a: enum mempunyai alias, tetapi tidak ada yang membacanya"),

@@ -14,11 +14,11 @@ from pipelines.redaction.personal_shapes import (
     NUMBERS,
     PHONE,
     Shape,
+    contains_shape,
     found,
     functions,
+    is_nik_when_joined,
     masked,
-    shaped,
-    split_nik,
 )
 
 FULL_WIDTH = "6472015203900001".translate({ord(d): ord(d) + 0xFEE0 for d in "0123456789"})
@@ -112,9 +112,9 @@ def test_what_is_shaped_so_is_masked_and_the_rest_of_a_text_stays() -> None:
 
 def test_the_warehouse_is_asked_by_its_functions() -> None:
     cell = sql.Identifier("catatan")
-    asked = shaped(cell, NUMBERS).as_string(None)
+    asked = contains_shape(cell, NUMBERS).as_string(None)
     assert asked == 'coalesce("ops"."berbentuk_nik"("catatan") or "ops"."berbentuk_nip"("catatan"), false)'
-    assert split_nik(cell, sql.Identifier("ket")).as_string(None) == (
+    assert is_nik_when_joined(cell, sql.Identifier("ket")).as_string(None) == (
         'coalesce(ops.berbentuk_nik_terbagi(ops.bentuk_polos("catatan"), ops.bentuk_polos("ket")), false)'
     )
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from pipelines.redaction.sqlstates import (
-    OF_ITS_OWN,
+    SERVER_DEFINED_ERROR,
     is_about_statement,
     is_state,
     meaning,
@@ -21,11 +21,11 @@ from pipelines.redaction.sqlstates import (
     [
         ("42P01", "tabel tidak ada"),
         ("53100", "disk server penuh"),
-        ("08999", OF_ITS_OWN),
+        ("08999", SERVER_DEFINED_ERROR),
         ("08006", "koneksi terputus"),
         ("23P01", "nilai melanggar aturan tabelnya"),
-        ("BUDI1", OF_ITS_OWN),
-        (None, OF_ITS_OWN),
+        ("BUDI1", SERVER_DEFINED_ERROR),
+        (None, SERVER_DEFINED_ERROR),
     ],
 )
 def test_a_state_has_a_meaning_of_its_own_or_of_its_class(state: str | None, said: str) -> None:
@@ -41,11 +41,11 @@ def test_only_a_standard_state_is_repeated_in_a_reference() -> None:
 
 
 def test_the_servers_text_is_quoted_only_where_it_is_about_our_statement() -> None:
-    assert is_about_statement("42703", placed=True)
-    assert not is_about_statement("42703", placed=False), "raised by a function"
-    assert not is_about_statement("42501", placed=True)
-    assert not is_about_statement("22P02", placed=True)
-    assert not is_about_statement(None, placed=True)
+    assert is_about_statement("42703", has_position=True)
+    assert not is_about_statement("42703", has_position=False), "raised by a function"
+    assert not is_about_statement("42501", has_position=True)
+    assert not is_about_statement("22P02", has_position=True)
+    assert not is_about_statement(None, has_position=True)
     assert quoting("42601", "syntax error at end of input") == (
         "kesalahan sintaks SQL (PostgreSQL: syntax error at end of input)"
     )

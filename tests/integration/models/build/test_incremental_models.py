@@ -187,5 +187,5 @@ def test_a_role_that_is_not_there_fails_with_its_name_and_publishes_nothing(
         "models/marts/m.sql", "{{ config(grants={'select': ['tiada']}) }} select 1 as n"
     )
     result = small_warehouse.build()["m"]
-    assert (result.state, result.error) == ("failed", 'models/marts/m.sql: objek tidak ada: role "tiada"')
+    assert (result.state, result.error) == ("failed", 'models/marts/m.sql: objek tidak ada: pengguna "tiada"')
     assert small_warehouse.run("select to_regclass('core.m')") == [(None,)]
