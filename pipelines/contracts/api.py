@@ -1,4 +1,4 @@
-"""What a contract may declare about an API: its pages, its log-in, the shape of its answers.
+"""Defines what a contract may declare about an API: its pages, its log-in, the shape of its answers.
 
 What belongs here: the keys of `extract` for an API (docs/contracts/apis.md) as one value, which refuses
 contradictions. Not here: sending requests (extract/api/).
@@ -38,18 +38,18 @@ _PAGINATION: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "next_url": (frozenset({"next"}), _OPTIONAL),
 }
 _COUNTED = ("page", "offset")
-"""Types whose next page we compute ourselves, so that no answer says which page is the last."""
+"""Types whose next page we compute ourselves, because no answer says which page is the last."""
 EMPTY, SHORT, MISSING = "empty", "short", "missing"
 
 
 @dataclass(frozen=True, slots=True)
 class ApiExtract:
-    """Which records to request from an API. `path`, `params` and `auth` may hold ${ENV_NAME}.
+    """Says which records to request from an API. `path`, `params` and `auth` may contain ${ENV_NAME}.
 
     records: JSON pointer to the list of records, or to the whole answer of a `shape`.
-    shape: None where the answer holds a list of records; BPS_DATA for the matrix of a dynamic table of BPS; KEYED for
-    an object of records by their keys; LISTS for a list of lists whose first one is the header.
-    error: where an answer of status 200 says that it is an error (`ErrorField`).
+    shape: None if the answer has a list of records; BPS_DATA for the matrix of a dynamic table of BPS; KEYED for an
+    object of records by their keys; LISTS for a list of lists whose first one is the header.
+    error: the field by which an answer of status 200 says that it is an error (`ErrorField`).
     Raises ContractError with the faulty key as its subject ("extract.auth").
     """
 
@@ -88,15 +88,15 @@ class ApiExtract:
 
     @property
     def error_field(self) -> ErrorField | None:
-        """`error` as a value. Raises ContractError where a part of it is missing or unknown."""
+        """Returns `error` as a value. Raises ContractError if a part of it is missing or unknown."""
         return _error_field(self.error) if self.error is not None else None
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorField:
-    """Where an answer says that it is an error, although its status is 200.
+    """The field by which an answer says that it is an error, although its status is 200.
 
-    field, message: JSON pointers; message is None where the API gives none.
+    field, message: JSON pointers; message is None if the API gives no message.
     ok: the values of `field` that mean success; a missing field counts as null.
     """
 
@@ -118,7 +118,7 @@ def _error_field(spec: Mapping[str, Any]) -> ErrorField:
 
 
 def _as_pointer(name: object) -> str:
-    """The JSON pointer for a key of the answer's object; a pointer stays."""
+    """Returns the JSON pointer for a key of the answer's object; a pointer stays as it is."""
     if not isinstance(name, str) or not name:
         _refuse("error", f"error: {name!r} bukan kunci", "misalnya error, atau /status/code")
     return name if name.startswith("/") else f"/{name}"
@@ -172,9 +172,9 @@ def _check_last_page(kind: str, spec: Mapping[str, Any]) -> None:
 def _check_keys(
     name: str, spec: Mapping[str, Any], kinds: Mapping[str, tuple[frozenset[str], frozenset[str]]]
 ) -> str:
-    """The type that `spec` names. Raises ContractError where its keys are not those of the type.
+    """Returns the type that `spec` names. Raises ContractError if its keys are not those of the type.
 
-    kinds: for each type the required and the optional keys.
+    kinds: the required and the optional keys of each type.
     """
     kind = str(spec.get("type"))
     if kind not in kinds:

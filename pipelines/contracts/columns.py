@@ -1,4 +1,4 @@
-"""One property of a contract as a value, and the types and classes that it can have.
+"""Defines one property of a contract as a value, and the types and classes that it can have.
 
 Not here: what a contract may write about them (vocabulary.py, options.py, repairs.py).
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 PERSONAL = frozenset({"pribadi", "pribadi_spesifik"})
 CLASSIFICATIONS = ("terbuka", "terbatas", "pribadi", "pribadi_spesifik")
-"""From the least to the most strictly kept."""
+"""From the least to the most strictly protected."""
 PHYSICAL_TYPE = re.compile(
     r"text|smallint|integer|bigint|numeric(\(\d{1,3},\s?\d{1,3}\))?|double precision|boolean"
     r"|date|time|timestamp|timestamptz"
@@ -26,7 +26,7 @@ LOGICAL_TYPES: Mapping[str, tuple[str, ...]] = {
     "timestamp": ("timestamp", "timestamptz"),
 }
 PERIOD_TYPES = ("date", "timestamp", "string", "integer")
-"""Logical types whose values can be a period: a text is YYYY-MM, a whole number is a year."""
+"""Logical types whose values can be a period: a text YYYY-MM, or a whole number, which is a year."""
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -44,13 +44,13 @@ class Reference:
 
 
 def strictest(columns: Iterable[Column]) -> str:
-    """The strictest class among the columns'."""
+    """Returns the strictest class of the columns."""
     return max((column.classification for column in columns), key=CLASSIFICATIONS.index)
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One property of the contract: a column of the warehouse and the source's column behind it.
+    """One property of the contract: a column of the warehouse, and the source's column from which it is read.
 
     enum: value and label of each class; aliases: other words for a class, and its value.
     parse: the declared repairs, in their order (repairs.py).
@@ -89,10 +89,10 @@ class Column:
 
     @property
     def personal(self) -> bool:
-        """Whether its values are personal data (UU 27/2022)."""
+        """Whether the column's values are personal data (UU 27/2022)."""
         return self.classification in PERSONAL
 
     @property
     def stored_type(self) -> str:
-        """The type in raw: a pseudonym is text whatever its source was."""
+        """The type in raw. A pseudonym is text, whatever the column's own type."""
         return "text" if self.pseudonymise else self.type

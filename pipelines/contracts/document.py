@@ -128,7 +128,7 @@ def _share(document: dict[str, Any], custom: dict[str, Any], name: str, default:
 
 
 def _lag(document: dict[str, Any], custom: dict[str, Any]) -> str | None:
-    """The lag as text: an ISO 8601 duration for a cursor of times, a number above 0 for one of numbers."""
+    """Returns the lag as text: an ISO 8601 duration for a cursor of times, a number above 0 for one of numbers."""
     value = custom.get("lag")
     if isinstance(value, bool) or not isinstance(value, int | float):
         return _duration(document, custom, "lag")
@@ -189,7 +189,7 @@ def _positive(custom: Mapping[str, Any], name: str) -> int | None:
 
 
 def _hours(text: str) -> tuple[time, time]:
-    """The two times of a text like 20:00-05:00. Raises ValueError."""
+    """Returns the two times of a text like 20:00-05:00. Raises ValueError for another text."""
     try:
         start, end = (time.fromisoformat(part.strip()) for part in text.split("-"))
     except ValueError:
@@ -248,7 +248,7 @@ def _partition(document: dict[str, Any], custom: dict[str, Any]) -> Partition | 
 
 
 def _day(value: object) -> date:
-    """A date of YAML, or a text of one. Raises ValueError."""
+    """Returns a date that YAML has read as a date or as a text. Raises ValueError for another text."""
     if isinstance(value, date):
         return value
     try:
@@ -318,7 +318,7 @@ def _column(prop: dict[str, Any]) -> Column:
 
 
 def _aliases(enum: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Each alias of a class, with the class's value."""
+    """Returns each alias of the enum's classes, with the value of its class."""
     for entry in enum:
         aliases = custom_properties(entry).get("alias") or ()
         for word in [aliases] if isinstance(aliases, str) else aliases:

@@ -37,22 +37,22 @@ class Fault:
 
 
 def contract_paths(folder: Path) -> list[Path]:
-    """The files of all contracts below `folder`, in order."""
+    """Returns the files of all contracts below `folder`, in order."""
     return sorted(folder.glob("*/*.odcs.yaml"))
 
 
 def contract_keys(folder: Path) -> list[str]:
-    """The datasets that have a contract below `folder`, whether or not it has faults."""
+    """Returns the datasets that have a contract below `folder`, with or without faults."""
     return [f"{p.parent.name}/{p.name.removesuffix('.odcs.yaml')}" for p in contract_paths(folder)]
 
 
 def readable_contracts(folder: Path) -> tuple[Contract, ...]:
-    """The contracts below `folder` that have no fault."""
+    """Returns the contracts below `folder` that have no fault."""
     return tuple(c for c, _ in map(read_contract, contract_paths(folder)) if c)
 
 
 def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
-    """The contract in `path`, or None and everything that is wrong with it."""
+    """Reads the contract in `path`; returns the contract, or None and everything that is wrong with it."""
     try:
         text = path.read_text(encoding="utf-8")
         root = yaml.compose(text, Loader=_YAML)
@@ -99,7 +99,7 @@ def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
 
 
 def _place(document: Mapping[str, Any], name: str | None) -> Location:
-    """The place of the contract's custom property of this name, or else of its last column of this name."""
+    """Returns the place of the contract's custom property of this name, or else of its last column of this name."""
     for index, custom in enumerate(document.get("customProperties") or []):
         if name is not None and custom.get("property") == name:
             return ("customProperties", index)

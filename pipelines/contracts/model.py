@@ -1,4 +1,4 @@
-"""A contract as a typed value, which refuses every contradiction between its parts.
+"""Defines a contract as a typed value, which refuses every contradiction between its parts.
 
 What belongs here: what a contract means, see docs/contracts/. Not here: reading its file (files.py, document.py), SQL,
 connections, Dagster. Every other room may trust a `Contract` that exists.
@@ -36,13 +36,13 @@ SLA_HOURS: Mapping[str, int] = {
 MOST_COLUMNS = 800
 """The most columns that a load stores. A query of PostgreSQL may name 1,664, and that of the stage names each twice."""
 RESERVED = frozenset({"deleted_at", "valid_from", "valid_to", "is_current"})
-"""Columns that a load adds by itself; no property may have their names."""
+"""Columns that every load adds; no property may have their names."""
 SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
-"""Columns that every table of PostgreSQL has by itself (manual, section 5.6)."""
+"""Columns that every table of PostgreSQL has (manual, section 5.6)."""
 
 
 class WriteDisposition(StrEnum):
-    """What a load does with the rows that raw has: replace all, append to them, or merge by key."""
+    """What a load does with the rows in raw: replace all of them, append to them, or merge into them by key."""
 
     REPLACE = "replace"
     APPEND = "append"
@@ -57,7 +57,7 @@ class Cadence(StrEnum):
 
 
 class MergeStrategy(StrEnum):
-    """upsert: one row a key, the latest. scd2: a row per version of a key, with the time that it was valid."""
+    """How rows are merged. upsert: one row per key, the latest. scd2: one row per version of a key, with its time."""
 
     UPSERT = "upsert"
     SCD2 = "scd2"
@@ -65,14 +65,14 @@ class MergeStrategy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where a dataset comes from, and how much we may ask of that place.
+    """The server from which a dataset comes, and how much we may burden it.
 
     kind: "database", "api" or "upload".
-    location: may hold ${ENV_NAME}; for an upload it is the folder in the zone.
-    rows_per_second: the most that we read; None for no limit.
+    location: its URL, which may contain ${ENV_NAME}; for an upload the folder in the zone.
+    rows_per_second: the most rows that we read in a second; None for no limit.
     load_hours: first and last time of day (WITA) when a load may begin, also over midnight; None for always.
-    statement_timeout: seconds that one statement of ours may run in a database.
-    wait_limit: seconds that one load may wait without result for an API (extract/courtesy.py).
+    statement_timeout: seconds that one of our statements may run in a database.
+    wait_limit: seconds that one load may wait for an API without an answer (extract/courtesy.py).
     """
 
     name: str
@@ -86,7 +86,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseExtract:
-    """What to read from a database: a table or view, or a SELECT. where: a condition on their rows."""
+    """Says what to read from a database: a table or view, or a SELECT. where: a condition on its rows."""
 
     table: str | None = None
     schema: str | None = None
@@ -124,7 +124,7 @@ class Partition:
 class Contract:
     """What one OPD promises about one dataset.
 
-    Raises ContractError where two parts contradict each other, with the place in `at`.
+    Raises ContractError if two parts contradict each other, with the place in `at`.
     """
 
     opd: str
@@ -157,7 +157,7 @@ class Contract:
 
     @property
     def period_column(self) -> Column | None:
-        """The column whose newest value says up to when the data go, or None.
+        """The column whose newest value shows up to which time there are data, or None.
 
         It is the column that the SLA's frequency names, else the partition's column, else a cursor that is a time.
         """
@@ -179,7 +179,7 @@ class Contract:
 
     @property
     def stored(self) -> tuple[Column, ...]:
-        """The columns that reach raw."""
+        """The columns that are stored in raw."""
         return tuple(c for c in self.columns if not c.dropped)
 
     @property
@@ -214,17 +214,17 @@ class Contract:
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """The columns whose values no two rows of one reading may share: the key, and the cursor of a history."""
+        """The columns whose values identify a row of one reading: the key, and the cursor of a history."""
         if self.keeps_history and self.cursor and self.cursor not in self.primary_key:
             return (*self.primary_key, self.cursor)
         return self.primary_key
 
     def column(self, name: str) -> Column:
-        """The column of this name. Raises StopIteration where there is none."""
+        """Returns the column of this name. Raises StopIteration if there is none."""
         return next(c for c in self.columns if c.name == name)
 
     def sla_hours(self, prop: str) -> float | None:
-        """A property of the SLA in hours, or None where the contract does not promise it."""
+        """Returns a property of the SLA in hours; None if the contract does not promise it."""
         if prop not in self.sla:
             return None
         value, unit = self.sla[prop]
@@ -361,7 +361,7 @@ class Contract:
             )
 
     def _check_upload(self) -> None:
-        """Names that only an upload, or only a workbook, gives. Another source's column "@..." is its own."""
+        """Refuses names that only an upload, or only a workbook, gives. Other sources may have columns named "@..."."""
         if not isinstance(self.extract, FileExtract):
             return
         if self.extract.format not in WORKBOOKS and any(c.source_name == SHEET for c in self.columns):
@@ -377,7 +377,7 @@ class Contract:
                 self._fail(f"{word}: {lost!r} bukan kolom kontrak", hint, "extract")
 
     def _check_column(self, name: str, what: str, at: str | None, *, personal: bool = False) -> None:
-        """`name` must be a stored column; one of personal values only where `personal` says so."""
+        """Raises ContractError unless `name` is a stored column. It may be personal only if `personal` says so."""
         if name in {c.name for c in self.stored if personal or not c.personal}:
             return
         column = next((c for c in self.columns if c.name == name), None)
@@ -390,5 +390,5 @@ class Contract:
 
 
 def _plain(name: str) -> str:
-    """The form of a name in which two spellings of it are the same: NFC, single blanks."""
+    """Returns a name in the form in which its spellings are equal: NFC, single blanks."""
     return " ".join(normalize("NFC", name).split())

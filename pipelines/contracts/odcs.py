@@ -17,7 +17,7 @@ from typing import Any, cast
 from pipelines.suggest import did_you_mean
 
 Location = tuple[str | int, ...]
-"""The keys and indices that lead from the document's root to a place in it."""
+"""The keys and indices on the way from the document's root to a place in it."""
 Found = tuple[Location, str, str]
 """Where a fault is, what is wrong, and how to fix it."""
 _QUOTED = re.compile(r"'([^']+)'")
@@ -42,12 +42,12 @@ class FaultyError(Exception):
 
 
 def custom_properties(holder: Mapping[str, Any]) -> dict[str, Any]:
-    """Our own properties of a part of the document: name and value."""
+    """Returns our own properties of a part of the document, by name."""
     return {item["property"]: item.get("value") for item in holder.get("customProperties") or []}
 
 
 def faults(document: Mapping[str, Any]) -> list[Found]:
-    """What ODCS forbids. Its schema finds some things twice; each is given once."""
+    """Gives the faults that ODCS's schema finds in a document. The schema finds some twice; each is given once."""
     plain = json.loads(json.dumps(document, default=str))
     return list(dict.fromkeys(found for error in _validator().iter_errors(plain) for found in _found(error)))
 
@@ -66,11 +66,11 @@ def _validator() -> Any:
 
 
 def _found(error: Any) -> Iterator[Found]:
-    """One error of the schema as faults of ours."""
+    """Turns one error of the schema into our faults."""
     where, value, rule = tuple(error.absolute_path), error.instance, error.validator_value
     match error.validator:
         case "additionalProperties" | "unevaluatedProperties":
-            # Only the error's text says which keys are meant: what the schema knows is spread over its parts.
+            # Only the error's text says which keys are meant: the keys that the schema knows are spread over its parts.
             names = [name for name in _QUOTED.findall(error.message) if name in value]
             known = _keys(error.schema)
             for name in names:
@@ -99,7 +99,7 @@ def _found(error: Any) -> Iterator[Found]:
 
 
 def _keys(schema: Mapping[str, Any]) -> set[str]:
-    """The keys that an object of this schema may have, from all of the schema's parts."""
+    """Returns the keys that an object of this schema may have, from all parts of the schema."""
     keys = set(cast("dict[str, Any]", schema.get("properties") or {}))
     if reference := schema.get("$ref"):
         keys |= _keys(reduce(getitem, reference.removeprefix("#/").split("/"), _schema()))
@@ -113,13 +113,13 @@ def _is_nested(value: object) -> bool:
 
 
 def _short(value: object) -> str:
-    """The value as a message shows it."""
+    """Returns the value in the form in which a message shows it."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _unquoted(value: object) -> tuple[str, str]:
-    """Message and hint for a number or yes/no where a text must stand: YAML reads a bare one as what it looks like."""
+    """Returns message and hint for a number or yes/no that must be a text: YAML needs quotes around such a text."""
     if isinstance(value, bool):
         return (
             f"YAML membaca ini sebagai {str(value).lower()}, padahal harus teks",

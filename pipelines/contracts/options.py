@@ -1,4 +1,4 @@
-"""The type of a property of ODCS and its `logicalTypeOptions`: which types and options there are, which fit together.
+"""Checks the types of a property of ODCS and its `logicalTypeOptions`: which exist, and which fit together.
 
 What belongs here: physical and logical types, bounds, lengths, time zones. Not here: which other keys a property may
 have (vocabulary.py), what a pattern may hold (patterns.py), repairs and formats (repairs.py).
@@ -28,7 +28,7 @@ _OPTIONS: Mapping[str, tuple[str, ...]] = {
     "timestamp": (*BOUNDS, "timezone", "defaultTimezone"),
     "boolean": (),
 }
-"""The options that loads keep, by logical type. repairs.py says which `format` is allowed, of every type."""
+"""The options that a load checks, by logical type. repairs.py says which `format` is allowed for each type."""
 _KNOWN_TYPES = (
     *("text", "smallint", "integer", "bigint", "numeric(p,s)", "double precision"),
     *("boolean", "date", "time", "timestamp", "timestamptz"),
@@ -46,12 +46,12 @@ _OTHER_WORDS = {
     **dict.fromkeys(("datetime", "datetime2", "timestamp without time zone"), "timestamp"),
     "timestamp with time zone": "timestamptz",
 }
-"""Types of other databases, and which of ours holds their values."""
+"""Types of other databases, and our type for their values."""
 _RANGES = {"smallint": 1 << 15, "integer": 1 << 31, "bigint": 1 << 63}
 
 
 def type_faults(prop: Mapping[str, Any]) -> Iterator[Found]:
-    """What is wrong with a property's types and options, at places within the property."""
+    """Gives the faults in a property's types and options, with their places in the property."""
     physical, logical = str(prop.get("physicalType")), str(prop.get("logicalType"))
     base = physical.split("(")[0]
     if not PHYSICAL_TYPE.fullmatch(physical):
@@ -68,7 +68,7 @@ def type_faults(prop: Mapping[str, Any]) -> Iterator[Found]:
 
 
 def _type_hint(physical: str) -> str:
-    """All types, and before them the one of ours for a type of another database."""
+    """Returns a hint with all types; for a type of another database with our type for it first."""
     base, _, rest = physical.lower().partition("(")
     ours = _OTHER_WORDS.get(base.strip())
     if ours == "numeric":
@@ -79,7 +79,7 @@ def _type_hint(physical: str) -> str:
 
 
 def _options(logical: str, physical: str, options: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Name of a faulty option, what is wrong with it, and how to fix it."""
+    """Gives for each faulty option its name, what is wrong with it, and how to fix it."""
     known = _OPTIONS[logical]
     for name in options:
         if name not in known and name != "format":
@@ -123,7 +123,7 @@ def _bounds(physical: str, options: Mapping[str, Any]) -> Iterator[tuple[str, st
 
 
 def _bound(physical: str, text: str) -> Any:
-    """A bound as a comparable value. Raises ValueError or InvalidOperation.
+    """Returns a bound as a value that can be compared. Raises ValueError or InvalidOperation.
 
     It refuses what PostgreSQL would refuse, and also weeks, zones, and numbers that are not finite.
     """

@@ -1,13 +1,13 @@
-"""The columns of a dataset's table in schema raw: the contract's own, and those that every load adds."""
+"""Lists the columns of a dataset's table in schema raw: the contract's own, and those that every load adds."""
 
 from __future__ import annotations
 
 from pipelines.contracts.model import Contract
 
 POSITION = "_source_position"
-"""Landing column with the place of a row in its source: "baris 12", "halaman 3 rekaman 7"."""
+"""The landing column with the place of a row in its source: "baris 12", "halaman 3 rekaman 7"."""
 EXTRA = "_extra"
-"""Landing column of a contract that evolves: the columns that it does not know, as one JSON object of texts."""
+"""The landing column of a contract that evolves: the columns that it does not know, as one JSON object of texts."""
 ORIGIN: tuple[tuple[str, str], ...] = (
     ("_batch_id", "bigint"),
     ("_loaded_at", "timestamptz"),
@@ -22,7 +22,7 @@ DELETED: tuple[tuple[str, str], ...] = (("deleted_at", "timestamptz"),)
 
 
 def raw_columns(contract: Contract) -> list[tuple[str, str]]:
-    """Name and type of every column of raw, in order."""
+    """Returns name and type of every column of raw, in order."""
     columns = [(c.name, c.stored_type) for c in contract.stored]
     if contract.evolves:
         columns.append((EXTRA, "jsonb"))
@@ -34,5 +34,5 @@ def raw_columns(contract: Contract) -> list[tuple[str, str]]:
 
 
 def raw_key(contract: Contract) -> tuple[str, ...]:
-    """The columns of raw's primary key; a history has a row per version of the contract's key."""
+    """Returns the columns of raw's primary key; a history has one row per version of the contract's key."""
     return (*contract.primary_key, "valid_from") if contract.keeps_history else contract.primary_key

@@ -1,4 +1,4 @@
-"""What a contract may declare about an uploaded file: its kind, its form, where its rows stand.
+"""Defines what a contract may declare about an uploaded file: its kind, its form, the place of its rows.
 
 What belongs here: the keys of `extract` for an upload (docs/contracts/uploads.md) as one value, which refuses
 contradictions. Not here: reading a file (extract/upload/).
@@ -33,7 +33,7 @@ _ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "shape": ("json",),
 }
 KEYED, LISTS = "keyed", "lists"
-"""Shapes of records that are no list of objects: an object of records by key, a list of lists below a header."""
+"""Shapes of records that are not a list of objects: an object of records by key, a list of lists below a header."""
 KEY = "@key"
 """The `physicalName` by which a column reads the key of a record of shape KEYED."""
 AUTO = "auto"
@@ -43,18 +43,18 @@ SHEET, FILE = "@sheet", "@file"
 
 @dataclass(frozen=True, slots=True)
 class FileExtract:
-    """The form of an uploaded file. Raises ValueError where its keys contradict each other.
+    """The form of an uploaded file. Raises ValueError if its keys contradict each other.
 
     member: pattern of the one file to read inside a ZIP. delimiter, quote, encoding: AUTO to detect it.
-    quote: a character, "none", or "row" where every row is wrapped whole in one pair of quotes.
+    quote: a character, "none", or "row" if every row as a whole is in one pair of quotes.
     escape: the character that MySQL puts before a quote, a delimiter or N (for NULL).
-    skipinitialspace: whether blanks behind a delimiter are no part of the cell (the name is that of Python's csv).
+    skipinitialspace: whether blanks after a delimiter are left out of the cell (the name is that of Python's csv).
     short_rows: whether a row may have fewer cells than the header.
     totals: header name -> regular expression; rows whose cell matches are left out and counted.
     fill_down: header names whose empty cells take the value above, the widest group first.
-    hidden: "load" or "skip" the rows that the workbook hides or filters out.
+    hidden: whether to "load" or "skip" the rows that the workbook hides or filters out.
     sheet, sheets: name or pattern of the one sheet, or of all sheets, to read.
-    records, shape: JSON pointer to the records, and their shape where they are no list of objects.
+    records, shape: JSON pointer to the records, and their shape if they are not a list of objects.
     """
 
     format: str

@@ -1,4 +1,4 @@
-"""Which words of ODCS a contract may use: a word that nothing here would keep is refused.
+"""Checks which words of ODCS a contract uses: a promise that nothing in this warehouse keeps is refused.
 
 What belongs here: names that must be known, promises that nobody keeps. Words that only describe (tags, examples,
 authoritativeDefinitions, price, context, ...) are free. Not here: YAML and lines (files.py), types and their options
@@ -85,9 +85,9 @@ _OTHER_SLA = (
 
 
 def faults(document: Mapping[str, Any], expected: str) -> Iterator[Found]:
-    """Everything in an ODCS document that is not part of our vocabulary, or that nothing here would keep.
+    """Gives the faults of an ODCS document: words that we do not know, and promises that nothing here keeps.
 
-    expected: the id that the file's path says.
+    expected: the id that follows from the file's path.
     """
     yield from _names(document, expected)
     yield from _custom(document, (), ())
@@ -140,7 +140,7 @@ def _names(document: Mapping[str, Any], expected: str) -> Iterator[Found]:
 
 
 def _custom(node: object, where: Location, names: tuple[str, ...]) -> Iterator[Found]:
-    """Every customProperties below `node`, wherever ODCS lets them stand."""
+    """Gives the faults of every customProperties below `node`, wherever ODCS allows them."""
     if isinstance(node, list):
         for index, item in enumerate(cast("list[object]", node)):
             yield from _custom(item, (*where, index), names)
@@ -213,7 +213,7 @@ def _sla(items: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> Itera
 
 
 def _period(where: Location, element: object, schema: Mapping[str, Any]) -> Iterator[Found]:
-    """A fault where the SLA's `element` is no column of times. ODCS names a column <schema>.<property>."""
+    """Gives a fault if the SLA's `element` is not a column of times. ODCS names a column <schema>.<property>."""
     times = {
         f"{schema.get('name')}.{p.get('name')}"
         for p in cast("list[dict[str, Any]]", schema.get("properties") or [])
@@ -281,7 +281,7 @@ def _relationships(prop: Mapping[str, Any]) -> Iterator[Found]:
 
 
 def _key_order(properties: Iterable[Mapping[str, Any]]) -> Iterator[Found]:
-    """Faults where the positions of a primary key do not follow the order of the properties."""
+    """Gives faults if the positions of a primary key do not follow the order of the properties."""
     last = 0
     for index, prop in enumerate(properties):
         position = prop.get("primaryKeyPosition", -1)
@@ -298,7 +298,7 @@ def _key_order(properties: Iterable[Mapping[str, Any]]) -> Iterator[Found]:
 
 
 def _unique(document: Mapping[str, Any], properties: Sequence[Mapping[str, Any]]) -> Iterator[Found]:
-    """Faults of `unique`, which a load can check only among its own rows."""
+    """Gives faults of `unique`, which a load can check only among its own rows."""
     custom = custom_properties(document)
     partial = custom.get("write_disposition", "replace") != "replace" or custom.get("partition") is not None
     composite = sum(bool(p.get("primaryKey")) for p in properties) > 1

@@ -1,6 +1,6 @@
-"""Windows of partitioned datasets: their days or months, their names, and which of them a night reads.
+"""Computes the windows of partitioned datasets: their days or months, their names, and which of them a night reads.
 
-What belongs here: the calendar behind a contract's `partition.every`. Not here: Dagster's partitions made of it
+What belongs here: the calendar of a contract's `partition.every`. Not here: Dagster's partitions made of it
 (assets/raw.py), the tags of a run (jobs.py), the rows of a window (load/plan.py).
 """
 
@@ -20,25 +20,25 @@ KEY_FORMAT: Mapping[Cadence, str] = {Cadence.DAILY: "%Y-%m-%d", Cadence.MONTHLY:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A range of days of the contract's partition column; both ends belong to it."""
+    """A range of days of the contract's partition column; both ends are included."""
 
     start: date
     end: date
 
     def condition(self, value: sql.Composable) -> sql.Composable:
-        """SQL: whether a typed value lies in the window. New rows and the rows that they replace are asked the same."""
+        """Returns an SQL condition: whether a value is in the window. It selects new rows and those they replace."""
         return sql.SQL("{0} >= {1} and {0} < ({2}::date + 1)").format(
             value, sql.Literal(self.start), sql.Literal(self.end)
         )
 
 
 def begin(every: Cadence, day: date) -> date:
-    """The first day of the window that `day` lies in."""
+    """Returns the first day of the window that contains `day`."""
     return day.replace(day=1) if every is Cadence.MONTHLY else day
 
 
 def end(every: Cadence, day: date) -> date:
-    """The last day of the window that `day` lies in."""
+    """Returns the last day of the window that contains `day`."""
     if every is Cadence.DAILY:
         return day
     # Four days after the 28th is the next month, whichever month it is.
@@ -46,18 +46,18 @@ def end(every: Cadence, day: date) -> date:
 
 
 def key(every: Cadence, day: date) -> str:
-    """The name of the window that `day` lies in."""
+    """Returns the name of the window that contains `day`."""
     return day.strftime(KEY_FORMAT[every])
 
 
 def days(every: Cadence, first: str, last: str) -> tuple[date, date]:
-    """The first and the last day of the windows from `first` to `last`, which are names of windows."""
+    """Returns the first and the last day of the windows from `first` to `last`, which are names of windows."""
     low, high = (datetime.strptime(k, KEY_FORMAT[every]).date() for k in (first, last))
     return begin(every, low), end(every, high)
 
 
 def starts(contracts: Iterable[Contract]) -> dict[Cadence, date]:
-    """The earliest day of each cadence. Datasets of one cadence share their windows, each from its own start."""
+    """Returns the earliest day of each cadence. Datasets of one cadence share windows, each from its own start."""
     found: dict[Cadence, date] = {}
     for partition in (c.partition for c in contracts if c.partition):
         found[partition.every] = min(found.get(partition.every, partition.start), partition.start)
@@ -65,7 +65,7 @@ def starts(contracts: Iterable[Contract]) -> dict[Cadence, date]:
 
 
 def night(every: Cadence, start: date, loaded_until: date | None, day: date) -> tuple[date, date]:
-    """A day of the first and a day of the last window that the night of `day` reads.
+    """Returns a day of the first and a day of the last window that the night of `day` reads.
 
     Daily: from the last loaded day, which is read again, to yesterday. Monthly: from the last loaded month, or from
     the month before this one if that is earlier, to this month; a month's records are still written in the next month.

@@ -1,4 +1,4 @@
-"""SQLAlchemy URLs of databases: in libpq's form, and without their password.
+"""Rewrites SQLAlchemy URLs of databases in libpq's form, and without their password.
 
 Not here: which variables hold them (settings.py, runtime/environment.py), what is redacted of a text (secrets.py).
 """
@@ -14,7 +14,7 @@ _SECRETS = ("password", "sslpassword")
 
 
 def libpq_url(url: str | URL) -> str:
-    """A SQLAlchemy URL ("postgresql+psycopg://...") in libpq's form ("postgresql://...").
+    """Rewrites a SQLAlchemy URL ("postgresql+psycopg://...") in libpq's form ("postgresql://...").
 
     SQLAlchemy keeps a blank in a password and writes a blank in the query as "+"; libpq reads neither.
     """
@@ -24,13 +24,16 @@ def libpq_url(url: str | URL) -> str:
 
 
 def has_unescaped(url: str) -> bool:
-    """Whether a user or password holds a bare @ or blank, so that a part of it would be read as the host."""
+    """Whether user or password contain a bare @ or blank, so that a part of them would be read as the host."""
     authority = re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0]
     return authority.count("@") > 1 or re.search(r"\s", authority) is not None
 
 
 def without_password(url: str) -> tuple[str, str | None]:
-    """Libpq's URL without its password, and the password. Every user of the machine can read a command line."""
+    """Splits libpq's URL into the URL without its password, and the password.
+
+    This is for command lines, which every user of the machine can read.
+    """
     parsed = make_url(url)
     found = parsed.password or next((parsed.query[name] for name in _SECRETS if name in parsed.query), None)
     bare = parsed._replace(password=None).difference_update_query(_SECRETS)

@@ -1,10 +1,10 @@
-"""The log-in at an API: which credential each request carries, and where it comes from.
+"""Logs in to an API: decides which credential each request has, and where it comes from.
 
 What belongs here: the `auth` types of docs/contracts/apis.md. Not here: the requests themselves (transport.py).
 
 Why OAuth2 client credentials (RFC 6749, section 4.4) are done here and not by requests-oauthlib or Authlib:
-requests-oauthlib does not renew an expired token of this grant; neither renews one after a 401; both use a session of
-their own, without our bounds of time, size and redirects, and put the server's answer into the text of their errors.
+requests-oauthlib does not renew an expired token of this grant; neither renews one after a 401; both use their own
+session, without our bounds of time, size and redirects, and put the server's answer into the text of their errors.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ _CODES = frozenset(
 
 
 class Carried(AuthBase):
-    """The credential as a header or a query parameter of a request; without both, none.
+    """Adds the credential to a request, as a header or a query parameter; adds none if there are neither.
 
-    Where one is given, requests does not look into ~/.netrc.
+    If an object like this is given, the library requests does not read ~/.netrc.
     """
 
     def __init__(self, header: tuple[str, str] | None = None, query: tuple[str, str] | None = None) -> None:
@@ -65,11 +65,11 @@ class Login(Protocol):
     """One kind of log-in."""
 
     def carried(self) -> Carried:
-        """The credential for the next request. Raises SourceError where there is none to be had."""
+        """Returns the credential for the next request. Raises SourceError if the server gives none."""
         ...
 
     def renew(self) -> bool:
-        """Called after a 401; returns whether the next `carried` gives another credential."""
+        """Drops the credential after a 401, if it can; returns whether the next `carried` gives another one."""
         ...
 
 
@@ -91,9 +91,9 @@ class _Granted(msgspec.Struct):
 
 
 class _ClientCredentials:
-    """A token that is fetched for the first request, again before it expires, and after a 401.
+    """A log-in with a token, which is fetched for the first request, again before it expires, and after a 401.
 
-    monotonic: gives seconds.
+    monotonic: returns seconds since an arbitrary start.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class _ClientCredentials:
         raise self._fault(answered, "periksa auth.token_url")
 
     def _read_grant(self, body: bytes) -> tuple[str, float]:
-        """The token, and the seconds until it expires."""
+        """Returns the token, and the seconds until it expires."""
         try:
             granted = msgspec.json.decode(body, type=_Granted)
             seconds = float("inf" if granted.expires_in is None else granted.expires_in)
@@ -174,7 +174,7 @@ def make_login(
     env: Mapping[str, str],
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Login:
-    """The log-in that a contract declares. Raises ContractError where its environment is wrong."""
+    """Returns the log-in that a contract declares. Raises ContractError if its environment variables are wrong."""
     if not auth:
         return _Fixed(Carried())
     subject = transport.subject
@@ -201,7 +201,7 @@ def make_login(
 
 
 def variables(auth: Mapping[str, str] | None) -> tuple[str, ...]:
-    """The environment variables that `auth` names."""
+    """Returns the environment variables that `auth` names."""
     return references(" ".join(str(v) for v in (auth or {}).values()))
 
 
@@ -215,7 +215,7 @@ def _basic(username: str, password: str) -> Carried:
 
 
 def _code(body: bytes) -> str:
-    """The error code of a refusal, with a blank before it; "" where the RFC does not know it."""
+    """Returns the error code of a refusal, with a blank before it; "" if the RFC does not know the code."""
     try:
         document = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

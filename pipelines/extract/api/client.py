@@ -1,4 +1,4 @@
-"""GET requests to an OPD's API with its credential: which answers are refusals, and what to do about them.
+"""Sends GET requests to an OPD's API with its credential; says which answers are refusals, and what to do about them.
 
 What belongs here: statuses, with messages that name the variables to check. Not here: the request (transport.py), the
 credential (auth.py), pages (pagination.py), records (extract/json/records.py).
@@ -19,7 +19,7 @@ _WHO = "API"
 
 
 class ApiClient:
-    """GET requests for one dataset, in one session. Close it when done."""
+    """Sends GET requests for one dataset in one session. Close it when done."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class ApiClient:
         waiting: WaitBudget | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """named: environment variables in the URL and its parameters, which may be credentials, too."""
+        """Makes a client. named: the environment variables in the URL and its parameters; they may be credentials."""
         clock = clock or Clock()
         self.subject = subject
         self.variables = tuple(dict.fromkeys((*variables(auth), *named)))
@@ -43,9 +43,9 @@ class ApiClient:
         self._transport.close()
 
     def get(self, url: str, params: Mapping[str, str], *, missing_ok: bool = False) -> Answer:
-        """The complete answer. Raises SourceError for every status but 200, and 404 where `missing_ok`.
+        """Returns the complete answer. Raises SourceError for every status but 200, and 404 if `missing_ok`.
 
-        After a 401 the log-in is renewed once, where it can be.
+        After a 401 the log-in is renewed once, if it can be.
         """
         answer = self._transport.ask(_WHO, url, self._login.carried(), params=params)
         if answer.status == HTTPStatus.UNAUTHORIZED and self._login.renew():

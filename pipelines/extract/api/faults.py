@@ -1,7 +1,7 @@
-"""Why no complete answer of an API arrived, as a SourceError with a hint.
+"""Explains in a SourceError with a hint why no complete answer of an API arrived.
 
-What belongs here: errors of requests and urllib3 and of our own bounds, in words that never quote the error: its text
-may hold a key. Not here: statuses (client.py).
+What belongs here: errors of the libraries requests and urllib3 and of our own bounds. The message never quotes the
+error, because its text may contain a key. Not here: statuses (client.py).
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ FAULTS = (
     TooLargeError,
     TooSlowError,
 )
-"""What may keep an answer from arriving; any other error is a fault of ours."""
+"""The errors that may keep an answer from arriving; any other error is a fault in our code."""
 
 
 def answer_fault(
     subject: str, who: str, error: Exception, limits: Limits, seconds: float, size: int
 ) -> SourceError:
-    """The error of a request that got no complete answer.
+    """Returns the error for a request that got no complete answer.
 
-    who: the server's name in messages. seconds, size: what the answer was allowed to take.
+    who: the server's name in messages. seconds, size: the limits of the answer.
     """
 
     def fault(message: str, hint: str, *, transient: bool = False) -> SourceError:
@@ -98,7 +98,7 @@ def is_of_connecting(error: Exception) -> bool:
 
 
 def is_of_tls(error: Exception) -> bool:
-    """Whether TLS could not be agreed on, which no other attempt changes. A lost connection is not meant."""
+    """Whether client and server could not agree on TLS, which a retry does not change. False for a lost connection."""
     lost = ssl.SSLEOFError | ssl.SSLZeroReturnError
     return isinstance(error, requests.exceptions.SSLError) and not isinstance(_first_cause(error), lost)
 
@@ -108,7 +108,7 @@ def _measure(size: int) -> str:
 
 
 def _first_cause(error: BaseException) -> BaseException:
-    """The first error, which requests and urllib3 have wrapped."""
+    """Returns the first error, which requests and urllib3 have wrapped."""
     seen = error
     for _ in range(5):
         reason: Any = getattr(seen, "reason", None)

@@ -1,4 +1,4 @@
-"""What an answer's headers say: where a redirect leads, how long to wait, which type the body has.
+"""Reads an answer's headers: where a redirect leads, how long to wait, which type the body has.
 
 What belongs here: pure functions of a header. Not here: requests (transport.py).
 """
@@ -24,7 +24,7 @@ _MEDIA_TYPES = frozenset(
 
 
 def redirect_url(url: str, target: str) -> str:
-    """Where a redirect leads. Raises RedirectedAwayError where it leaves its server, for the credential goes with it.
+    """Returns where a redirect leads. Raises RedirectedAwayError if it leaves the server: the credential would follow.
 
     Only the change from http to https is allowed.
     """
@@ -41,7 +41,7 @@ def redirect_url(url: str, target: str) -> str:
 
 
 def retry_after(header: str | None, now: float) -> float:
-    """The seconds that a Retry-After header asks for, 0 where it has no meaning (RFC 9110, section 10.2.3).
+    """Returns the seconds that a Retry-After header asks for, 0 if it can't be read (RFC 9110, section 10.2.3).
 
     now: seconds since the epoch.
     """
@@ -56,6 +56,6 @@ def retry_after(header: str | None, now: float) -> float:
 
 
 def media_type(header: str | None) -> str:
-    """The type that a Content-Type header names, where it is a usual one: a header may hold anything."""
+    """Returns the type that a Content-Type header names, if it is a usual one: a header may contain anything."""
     named = (header or "tidak ada").partition(";")[0].strip().lower()
     return named if named in _MEDIA_TYPES or header is None else "yang tidak lazim"

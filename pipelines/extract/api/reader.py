@@ -1,10 +1,10 @@
-"""An OPD's HTTP API as a stream of COPY text, page by page.
+"""Reads an OPD's HTTP API as a stream of COPY text, page by page.
 
 What belongs here: the way from the first page to the last, and what may be wrong with a page as a whole. Not here: the
 request (client.py), which page is next (pagination.py), JSON (extract/json/values.py), keys (extract/json/records.py).
 
-Keys that the contract does not know are left out with a warning under freeze; where the contract evolves they go into
-EXTRA. Whether a key is new is for load/drift.py to say.
+Keys that the contract does not know are left out with a warning if the contract freezes; if it evolves they go into
+EXTRA. load/drift.py finds out whether a key is new.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ MAX_PAGES = 20_000
 _LONGEST_MESSAGE = 200
 _LONG_NUMBER = re.compile(r"\d(?:[ .,_/-]?\d){4,}")
 _KNOWN_KEYS = {BPS_DATA: bps.COLUMNS, KEYED: (KEY,)}
-"""Keys that a shape adds by itself; no warning where no column reads one."""
+"""Keys that a shape adds to each record; there is no warning if no column reads them."""
 
 
 def open_api(
@@ -54,7 +54,7 @@ def open_api(
     max_pages: int = MAX_PAGES,
     max_keys: int = MAX_KEYS,
 ) -> SourceStream:
-    """The records of an API in the contract's column order; positions are "halaman <p> rekaman <i>".
+    """Opens an API as a stream of its records, in the contract's column order; positions "halaman <p> rekaman <i>".
 
     since: value for the contract's incremental_param. limits: of each request. waiting: shared by all readings of one
     load, which together keep to the contract's wait_limit. max_keys: different keys of all records.
@@ -131,7 +131,7 @@ def _page(
     *,
     missing_ok: bool = False,
 ) -> Page | None:
-    """The page asked for; None where a 404 is allowed and the server answers so."""
+    """Requests a page and returns it; None if the server answers 404 and this is allowed."""
     answer = client.get(request.url, request.params, missing_ok=missing_ok or pager.ends_at_missing_page())
     if answer.body is None:
         return None
@@ -158,9 +158,9 @@ def _page(
 
 
 def _check_error_field(contract: Contract, extract: ApiExtract, document: Any, place: str) -> None:
-    """Raises SourceError where the field that the contract declares says that the answer is an error.
+    """Raises SourceError if the field that the contract declares says that the answer is an error.
 
-    The API's own message is shown where the contract has no personal column, shortened and without long numbers.
+    The API's own message is shown if the contract has no personal column, shortened and without long numbers.
     """
     declared = extract.error_field
     if declared is None:
@@ -196,7 +196,7 @@ class _Records:
         self._checked = False
 
     def rows(self, records: Sequence[Any], page: int) -> Iterator[list[str | None]]:
-        """The rows of one page, in the stream's columns. An invalid record raises SourceError before the first row."""
+        """Gives the rows of one page in the stream's columns. An invalid record raises SourceError first."""
         places = [f"halaman {page} rekaman {index}" for index in range(1, len(records) + 1)]
         flat = [self._flat(record, place) for record, place in zip(records, places, strict=True)]
         for record in flat:
@@ -208,7 +208,7 @@ class _Records:
             yield [*self._fields.cells(record), place]
 
     def finish(self) -> None:
-        """Adds the warnings that only the end of the reading can give."""
+        """Adds the warnings that are known only at the end of the reading."""
         if not self._checked:
             return
         if gone := self._fields.missing_keys():

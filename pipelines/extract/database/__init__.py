@@ -1,8 +1,8 @@
-"""An OPD's database as a stream of COPY text, by SQLAlchemy URL.
+"""Reads an OPD's database, given by its SQLAlchemy URL, as a stream of COPY text.
 
-What belongs here: which dialect reads, and what holds for every dialect: a read-only session, one snapshot, no waiting
+What belongs here: which dialect reads, and the rules for every dialect: a read-only session, one snapshot, no waiting
 without end, a session that is always closed. Not here: a dialect's own SQL (postgresql.py, mysql.py, dialect.py), what
-a source's columns must be (shape.py), which errors may pass by themselves (faults.py).
+a source's columns must be (shape.py), after which errors a retry may succeed (faults.py).
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def open_database(
 
 
 def _closing(contract: Contract, session: Session, blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """The blocks; the session is closed at their end. The first block is empty, and must be taken at once.
+    """Gives the blocks, then closes the session. The first block is empty, and must be taken at once.
 
     Python runs the `finally` of a closed generator only if the generator has begun.
     """
@@ -122,6 +122,6 @@ def _url(contract: Contract, env: Mapping[str, str]) -> URL:
     try:
         return make_url(url)
     except (ArgumentError, ValueError):
-        pass  # raised outside the handler: the error's text holds the password
+        pass  # raised outside the handler: the error's text contains the password
     hint = f"misalnya postgresql+psycopg://user:password@host:5432/database; {PASSWORD_HINT}"
     raise ContractError(contract.key, f"{location} bukan URL basis data", hint=hint)

@@ -1,4 +1,4 @@
-"""Replaces bytes that PostgreSQL's text can't hold by U+FFFD, and counts the rows that had them.
+"""Replaces bytes that PostgreSQL's text can't contain with U+FFFD, and counts the rows that had them.
 
 What belongs here: NUL characters and bytes that are not UTF-8, which MySQL's utf8mb4 and PostgreSQL's SQL_ASCII allow.
 Not here: escapes of COPY text (extract/stream.py).
@@ -14,19 +14,22 @@ _REPLACEMENT = REPLACEMENT.encode()
 
 @dataclass(slots=True)
 class Cleaner:
-    """nul, invalid: rows in which it replaced a NUL character, or bytes that are not UTF-8."""
+    """Cleans COPY text.
+
+    nul, invalid: the number of rows in which it replaced a NUL character, or bytes that are not UTF-8.
+    """
 
     nul: int = 0
     invalid: int = 0
 
     def block(self, block: bytes) -> bytes:
-        """A block of complete lines of COPY text, cleaned. A clean block is checked as a whole, which costs little."""
+        """Cleans a block of complete lines of COPY text. A clean block is checked as a whole, which costs little."""
         if b"\0" not in block and _is_utf8(block):
             return block
         return b"\n".join(map(self.line, block.split(b"\n")))
 
     def line(self, line: bytes) -> bytes:
-        """One line of COPY text, cleaned."""
+        """Cleans one line of COPY text."""
         if b"\0" in line:
             self.nul += 1
             line = line.replace(b"\0", _REPLACEMENT)
@@ -36,7 +39,7 @@ class Cleaner:
         return line
 
     def warnings(self) -> list[str]:
-        """How many rows were changed, for the ledger."""
+        """Returns warnings that say how many rows were changed, for the ledger."""
         counts = ((self.nul, "karakter NUL"), (self.invalid, "byte yang bukan UTF-8"))
         return [f"{rows} baris berisi {what}: diganti dengan U+FFFD" for rows, what in counts if rows]
 

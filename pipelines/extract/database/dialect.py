@@ -1,4 +1,4 @@
-"""Any other dialect of SQLAlchemy (SQLite, SQL Server, Oracle, whatever has a driver), read row by row.
+"""Reads any other dialect of SQLAlchemy (SQLite, SQL Server, Oracle, all that have a driver), row by row.
 
 What belongs here: a Python value as exact text that PostgreSQL can cast. This is slower than the readers whose server
 makes the text (postgresql.py, mysql.py), but no digit is lost. The snapshot is that of one SELECT.
@@ -82,7 +82,7 @@ class DialectSession:
         self._connection.close()
 
     def columns(self) -> dict[str, SourceColumn]:
-        """From SQLAlchemy's inspection of the table, or from the description of the query's empty result."""
+        """Returns the columns that SQLAlchemy finds in the table, or in the description of the query's empty result."""
         if self._extract.query:
             result = self._connection.execute(
                 sa.select(sa.text("*")).select_from(self._query([])).where(sa.text("1 = 0"))
@@ -107,15 +107,15 @@ class DialectSession:
 
     @property
     def _keeps_texts(self) -> bool:
-        """SQLite has no type for times: it compares them as texts, whatever the column is declared as."""
+        """Whether the source compares times as texts. SQLite does, whatever the column's declared type."""
         return self._engine.dialect.name == "sqlite"
 
     def locks(self) -> str | None:
-        """None: in no dialect read here does a slow reader lock out writers, as far as we know."""
+        """Returns None: as far as we know, a slow reader blocks writers in no dialect that is read here."""
         return None
 
     def read(self, selection: Selection, out: SourceStream) -> Iterator[bytes]:
-        """The selected rows as blocks of COPY text."""
+        """Gives the selected rows as blocks of COPY text."""
         names = [name for name in selection.names if name] + list(selection.extra or ())
         source = self._query(names) if self._extract.query else self._table(names)
         # Columns without a type, so that SQLAlchemy does not convert the driver's values.
@@ -159,14 +159,14 @@ class DialectSession:
         return compared if limit.zoned is None else sa.and_(column.like(limit.like), compared)
 
     def _not_reached(self, limit: Limit) -> sa.ColumnElement[bool]:
-        """The condition of rows that no bound on this column finds: NULL, or a text that is not a date."""
+        """Returns a condition: whether no limit on this column finds the row (NULL, or a text that is not a date)."""
         column = sa.column(limit.name)
         if limit.zoned is None:
             return column.is_(None)
         return column.is_(None) | column.not_like(limit.like)
 
     def _value(self, limit: Limit) -> Any:
-        """The limit as a value that the driver compares with the column."""
+        """Returns the limit as a value that the driver compares with the column."""
         if limit.family in ("integer", "number"):
             return int(limit.value) if limit.family == "integer" else Decimal(limit.value)
         if limit.family == "timestamp":
@@ -186,7 +186,7 @@ class DialectSession:
 
 
 def family_of(kind: TypeEngine[Any]) -> Family:
-    """The family of an SQLAlchemy type."""
+    """Returns the family of an SQLAlchemy type."""
     if kind.__visit_name__.upper() in _MONEY:
         return "number"
     if isinstance(kind, sa.Uuid):
@@ -198,12 +198,12 @@ def family_of(kind: TypeEngine[Any]) -> Family:
 
 
 def has_zone(kind: TypeEngine[Any]) -> bool:
-    """Whether a column's times have a zone: SQL Server's by the name of the type, others by an option."""
+    """Whether a column's times have a zone. SQL Server says so by the name of the type, others by an option."""
     return kind.__visit_name__.upper() == "DATETIMEOFFSET" or bool(getattr(kind, "timezone", False))
 
 
 def text_of(value: Any) -> str | None:
-    """A driver's value as text that PostgreSQL casts to the same value, not rounded; times in ISO 8601."""
+    """Returns a driver's value as text that PostgreSQL casts to exactly the same value; times in ISO 8601."""
     match value:
         case None | str():
             return value
@@ -238,7 +238,7 @@ class _Rows:
         self._known = sum(place is not None for place in self._places)
 
     def cells(self, row: Sequence[Any]) -> list[str | None]:
-        """The texts of a row, with NUL characters replaced and counted."""
+        """Returns the texts of a row; replaces and counts NUL characters."""
         texts = [text_of(value) for value in row]
         if any(text and "\0" in text for text in texts):
             self._cleaner.nul += 1
@@ -251,7 +251,7 @@ class _Rows:
 
 
 def _duration(value: timedelta) -> str:
-    """[-]HH:MM:SS[.ffffff]; the hours may exceed 24."""
+    """Writes a duration as [-]HH:MM:SS[.ffffff]; the hours may be above 24."""
     sign = "-" if value < timedelta(0) else ""
     seconds, micros = divmod(abs(value) // timedelta(microseconds=1), 1_000_000)
     text = f"{sign}{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
@@ -259,14 +259,14 @@ def _duration(value: timedelta) -> str:
 
 
 def _read_only(url: URL) -> URL:
-    """The URL in read-only mode for SQLite, which otherwise creates a missing file."""
+    """Returns the URL in read-only mode for SQLite, which otherwise creates a missing file."""
     if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith(("file:", ":")):
         return url
     return url.set(database=f"file:{quote(url.database)}").update_query_dict({"mode": "ro", "uri": "true"})
 
 
 def _limit_statements(connection: Any, seconds: int) -> None:
-    """Sets the time-out of a statement, where the driver has one: pyodbc (seconds), oracledb (milliseconds)."""
+    """Sets the time-out of a statement, if the driver has one: pyodbc (seconds), oracledb (milliseconds)."""
     if type(connection).__module__.startswith("pyodbc"):
         connection.timeout = seconds
     elif hasattr(connection, "call_timeout"):

@@ -1,7 +1,7 @@
-"""A driver's error as a SourceError: what happened, what to do, and whether it may pass by itself.
+"""Turns a driver's error into a SourceError: what happened, what to do, and whether a retry may succeed.
 
 What belongs here: SQLSTATEs, error numbers, and the parts of a driver's text that show which kind of error it is. The
-text itself is never shown, for a source may quote a value in it. Not here: retries (load/), what an SQLSTATE means
+text itself is never shown, because it may contain a value. Not here: retries (load/), what an SQLSTATE means
 (redaction/sqlstates.py). Sources: PostgreSQL manual, appendix A "PostgreSQL Error Codes"; MariaDB "Error Codes";
 MySQL 8.4 "Error Message Reference" (servers from 1000, clients from 2000 on).
 """
@@ -113,9 +113,9 @@ _SQLITE = (
 
 
 class RefusedError(Exception):
-    """A source's refusal for which there is no exception of a driver.
+    """A refusal of a source for which the driver has no exception.
 
-    ours: whether the message is our own, or quotes only our statement, and so may be shown.
+    ours: whether the message may be shown, because it is our own or quotes only our statement.
     """
 
     def __init__(self, message: str, sqlstate: str | None = None, *, ours: bool = False) -> None:
@@ -125,18 +125,18 @@ class RefusedError(Exception):
 
 
 class SilentError(Exception):
-    """A source sent nothing for longer than its own statement time-out allows it to work."""
+    """A source sent nothing for longer than its own statement time-out."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"tidak mengirim apa pun selama {seconds:g} detik")
 
 
 FAULTS = (SQLAlchemyError, psycopg.Error, pymysql.MySQLError, RefusedError, SilentError, OSError, EOFError)
-"""What a source and its driver may raise; any other error is a fault of ours."""
+"""The errors that a source and its driver may raise; any other error is a fault in our code."""
 
 
 def source_error(contract: Contract, error: Exception) -> SourceError:
-    """The error for people, without the server's text, which may hold a value or a secret. Raise it `from None`."""
+    """Returns the error without the server's text, which may contain a value or a secret. Raise it `from None`."""
     origin = getattr(error, "orig", None) or error
     state, number = _state(origin), _number(origin)
     message = _message(origin, state, number)
@@ -171,7 +171,7 @@ def _number(error: object) -> int | None:
 
 
 def _where(contract: Contract, state: str | None, number: int | None) -> str:
-    """Which of our statements failed, where it was one."""
+    """Says which of our statements failed, if it was one."""
     extract = contract.extract
     if not isinstance(extract, DatabaseExtract) or _is_of_connection(state, number):
         return ""
@@ -185,7 +185,7 @@ def _is_of_connection(state: str | None, number: int | None) -> bool:
 
 
 def _message(error: object, state: str | None, number: int | None) -> str:
-    """What happened, without any word of the server's."""
+    """Says what happened, without any word of the server's text."""
     if isinstance(error, SilentError) or (isinstance(error, RefusedError) and error.ours):
         return str(error)
     if state in _BAD_TEXT:
@@ -210,17 +210,17 @@ def _message(error: object, state: str | None, number: int | None) -> str:
 
 
 def _connecting(text: str) -> str | None:
-    """Our message for a driver's text about a connection."""
+    """Returns our message for a driver's text about a connection."""
     return next((message for pattern, message in _CONNECTING if pattern.search(text)), None)
 
 
 def _driver_text(error: object) -> str:
-    """The driver's own text, to find out what it is about; it is never shown."""
+    """Returns the driver's own text, to find out what it is about; it is never shown."""
     return str(error.args[-1] if isinstance(error, Exception) and error.args else error)
 
 
 def _may_pass(error: Exception, origin: object, state: str | None, number: int | None) -> bool:
-    """Whether the same load may succeed later without anybody's help."""
+    """Whether the same load may succeed later although nobody changes anything."""
     text = _driver_text(origin)
     if _NO_SUCH_HOST.search(text):
         return False

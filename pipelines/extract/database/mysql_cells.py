@@ -1,7 +1,7 @@
-"""SQL that gives a MariaDB or MySQL column as text: plain, as a field of COPY text, or in a JSON object.
+"""Makes SQL that gives a MariaDB or MySQL column as text: plain, as a field of COPY text, or in a JSON object.
 
-What belongs here: pure functions from columns to SQL. It means the same under every sql_mode: names are in backticks,
-literals are hexadecimal bytes. Not here: the SELECT (mysql.py).
+What belongs here: pure functions from columns to SQL. The SQL means the same under every sql_mode: names are in
+backticks, literals are hexadecimal bytes. Not here: the SELECT (mysql.py).
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _SPATIAL = frozenset(
 
 
 def quoted(name: str) -> str:
-    """A name in backticks."""
+    """Returns a name in backticks."""
     return "`" + name.replace("`", "``") + "`"
 
 
 def literal(text: str) -> str:
-    """A text as a literal that every sql_mode reads in the same way."""
+    """Returns a text as a literal that every sql_mode reads in the same way."""
     return f"0x{text.encode().hex()}" if text else "''"
 
 
 def characters(name: str, column: SourceColumn) -> str:
-    """The value's text in utf8mb4. Binary as PostgreSQL writes bytea; geometries as well-known text."""
+    """Returns SQL for a value's text in utf8mb4: binary as PostgreSQL writes bytea, geometries as well-known text."""
     stored = quoted(name)
     if column.family == "binary":
         return f"concat(_utf8mb4 0x5C78, lower(hex({stored})))"
@@ -47,12 +47,12 @@ def characters(name: str, column: SourceColumn) -> str:
 
 
 def cell(name: str, column: SourceColumn) -> str:
-    """The value in a form that may have any length: no function is applied to texts and bytes."""
+    """Returns SQL for a value of any length: no function is applied to texts and bytes."""
     return quoted(name) if column.family in ("text", "json", "binary") else characters(name, column)
 
 
 def field(name: str, column: SourceColumn) -> str:
-    """The value as one field of COPY text. It is NULL only where the server can't build it (see mysql.py)."""
+    """Returns SQL for a value as one field of COPY text. It is NULL only if the server can't build it (mysql.py)."""
     stored = quoted(name)
     if column.family == "binary":
         text = f"concat(0x5C5C78, lower(hex({stored})))"
@@ -68,13 +68,16 @@ def field(name: str, column: SourceColumn) -> str:
 
 
 def json_field(columns: Mapping[str, SourceColumn]) -> str:
-    """One JSON object of texts, as one field of COPY text."""
+    """Returns SQL for a JSON object of the columns' texts, as one field of COPY text."""
     pairs = [f"_utf8mb4 {literal(n)}, {characters(n, c)}" for n, c in columns.items()]
     return _escaped(f"cast(json_object({', '.join(pairs)}) as binary)")
 
 
 def line(fields: Sequence[str]) -> str:
-    """A row as one line of COPY text. concat(), unlike concat_ws(), is NULL where a field could not be built."""
+    """Returns SQL for a row as one line of COPY text.
+
+    concat() is NULL if a field could not be built; concat_ws() would leave out the field.
+    """
     return f"concat({f', {_TAB}, '.join(fields)})"
 
 
@@ -85,7 +88,7 @@ def _escaped(text: str) -> str:
 
 
 def _float(stored: str) -> str:
-    """The shortest text that reads back as the same 4-byte number: 6 digits, as the server shows it, or more.
+    """Returns SQL for the shortest text that reads back as the same 4-byte number: the server's 6 digits, or more.
 
     A text reads back as the same number if it is nearer to it than half of the distance to the next number, which is
     2 ** (exponent - 24) (IEEE 754 binary32).

@@ -1,4 +1,4 @@
-"""PostgreSQL: the server makes the COPY text, which is passed through unchanged.
+"""Reads from PostgreSQL; the server makes the COPY text, which is passed on unchanged.
 
 What belongs here: one session, its settings, its SELECT. Every setting that affects text is set, so that the text of a
 value does not depend on the server. Money is read as numeric, so that lc_monetary does not affect it.
@@ -116,7 +116,7 @@ class PostgresqlSession:
         self._connection.close()
 
     def columns(self) -> dict[str, SourceColumn]:
-        """From the server's description of the query: nothing is run, and no right to read the columns is needed."""
+        """Returns the columns from the server's description of the query, which needs no right to read them."""
         self._wire.send_prepare(b"", self._bytes(sql.SQL("select * from {}").format(self._source())))
         try:
             self._result()
@@ -136,11 +136,11 @@ class PostgresqlSession:
         return self._columns
 
     def locks(self) -> str | None:
-        """None: PostgreSQL's readers don't lock out writers."""
+        """Returns None: PostgreSQL's readers don't block writers."""
         return None
 
     def read(self, selection: Selection, out: SourceStream) -> Iterator[bytes]:
-        """The selected rows as the server's own COPY text."""
+        """Gives the selected rows as the server's own COPY text."""
         cleaner = Cleaner() if self._raw_bytes else None
         for block in self._copy_out(self._query(selection), out):
             yield cleaner.block(block) if cleaner else block
@@ -148,7 +148,7 @@ class PostgresqlSession:
         out.unreachable = self._unreachable(selection)
 
     def _unreachable(self, selection: Selection) -> int | None:
-        """How many rows no read by `selection.first_limit` finds; None without limits, or where it is unknown."""
+        """Counts the rows that no read with `selection.first_limit` finds; None without limits, or if it is unknown."""
         limit = selection.first_limit
         if limit is None:
             return None
@@ -210,7 +210,7 @@ class PostgresqlSession:
             types[int(oid)] = SourceColumn(family, name, warehouse=_WAREHOUSE.get(name, frozenset()))
         return types
 
-    # -- libpq's asynchronous calls: psycopg's own would wait for ever for a silent server -----------------------
+    # -- libpq's asynchronous calls: those of psycopg would wait for ever for a silent server -----------------------
 
     def _bytes(self, statement: sql.Composable) -> bytes:
         return statement.as_bytes(self._connection)
@@ -220,7 +220,7 @@ class PostgresqlSession:
         return self._result()
 
     def _result(self) -> PGresult:
-        """The last result of the statement that was sent, or the one that begins a COPY."""
+        """Returns the last result of the statement that was sent, or the one that begins a COPY."""
         last: PGresult | None = None
         while True:
             while self._wire.is_busy():
@@ -243,7 +243,7 @@ class PostgresqlSession:
         self._wire.consume_input()
 
     def _copy_out(self, query: sql.Composable, out: SourceStream) -> Iterator[bytes]:
-        """Blocks of COPY text from libpq; the end of the result is read before the last block is given."""
+        """Gives blocks of COPY text from libpq; the end of the result is read before the last block is given."""
         self._run(query)
         buffer = bytearray()
         take = self._wire.get_copy_data
@@ -264,14 +264,14 @@ class PostgresqlSession:
 
 
 def precision_and_scale(modifier: int) -> tuple[int, int] | None:
-    """Precision and scale of a numeric, None where it has none (PostgreSQL's numeric.c, numeric_typmod_scale)."""
+    """Returns precision and scale of a numeric, None if it has none (PostgreSQL's numeric.c, numeric_typmod_scale)."""
     if modifier < 4:
         return None
     return ((modifier - 4) >> 16) & 0xFFFF, (((modifier - 4) & 0x7FF) ^ 1024) - 1024
 
 
 def settings_statement(statement_timeout: int, encoding: str) -> sql.Composable:
-    """The statement that sets those of our settings which this server knows; older ones don't know all."""
+    """Returns the statement that sets those of our settings that this server knows; older servers don't know all."""
     settings = _SETTINGS | {"client_encoding": encoding, "statement_timeout": f"{statement_timeout}s"}
     values = [sql.SQL("({}, {})").format(sql.Literal(k), sql.Literal(v)) for k, v in settings.items()]
     return sql.SQL(
@@ -281,7 +281,7 @@ def settings_statement(statement_timeout: int, encoding: str) -> sql.Composable:
 
 
 def limit_condition(limit: Limit) -> sql.Composable:
-    """The condition of a limit. Texts are compared by code point, in the order of ISO 8601, not by a collation."""
+    """Returns the SQL of a limit. Texts are compared by code point, in the order of ISO 8601, not by a collation."""
     operator, value = _trusted(limit.operator), sql.Literal(limit.value)
     if limit.family != "text":
         return sql.SQL("{} {} {}").format(sql.Identifier(limit.name), operator, value)
@@ -294,7 +294,10 @@ def limit_condition(limit: Limit) -> sql.Composable:
 
 
 def unreachable_condition(limit: Limit) -> sql.Composable:
-    """The condition of rows that no bound on this column finds: NULL, or a date before EARLIEST."""
+    """Returns an SQL condition: whether no limit on this column finds the row.
+
+    That is a NULL, a date before EARLIEST, or a text that is not a time.
+    """
     name = sql.Identifier(limit.name)
     if limit.zoned is not None:
         return sql.SQL("({} is null or {} not like {})").format(
@@ -310,7 +313,7 @@ def _characters(limit: Limit) -> sql.Composable:
 
 
 def _trusted(text: str) -> sql.SQL:
-    """SQL of the contract or of this module."""
+    """Makes SQL of a text from the contract or this module, which is trusted."""
     return sql.SQL(text)  # type: ignore[arg-type]
 
 
@@ -319,7 +322,7 @@ def _text(value: bytes | None) -> str:
 
 
 def _refused(result: PGresult) -> RefusedError:
-    """The error of a failed result. Its message may be shown only where it has a position in our statement."""
+    """Returns the error of a failed result. Its message may be shown only if it has a position in our statement."""
     message = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or result.error_message or b""
     state = result.error_field(pq.DiagnosticField.SQLSTATE)
     code = state.decode("ascii") if state else None

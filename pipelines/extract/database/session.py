@@ -1,4 +1,4 @@
-"""What every dialect's session offers, and how long it waits."""
+"""Defines the methods of every dialect's session, and how long it waits."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from pipelines.extract.stream import SourceStream
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """grace: seconds that a server may be silent beyond its own statement time-out before we take it for lost.
+    """How long a session waits.
 
-    monotonic: the clock, in seconds.
+    grace: seconds that a server may be silent after its own statement time-out, before we treat it as lost.
+    monotonic: the clock, which returns seconds.
     """
 
     grace: float = 10.0
@@ -26,15 +27,15 @@ class Session(Protocol):
     """An open connection to a source, in one read-only snapshot where the source has snapshots."""
 
     def columns(self) -> dict[str, SourceColumn]:
-        """Every column of the contract's table or query, in order. Raises ShapeError where there is no such table."""
+        """Returns the columns of the contract's table or query, in order. Raises ShapeError if the table is missing."""
         ...
 
     def locks(self) -> str | None:
-        """The reason why reading locks the table against writers until the last row, for a message; else None."""
+        """Returns, for a message, why reading locks the table against writers until the last row; None if not."""
         ...
 
     def read(self, selection: Selection, out: SourceStream) -> Iterator[bytes]:
-        """Blocks of COPY text; counts `out.rows`. The source's result is read to its end before the last block."""
+        """Gives blocks of COPY text; counts `out.rows`. The result is read to its end before the last block."""
         ...
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""SQL of a contract, prepared to be embedded in a statement of ours.
+"""Prepares SQL of a contract to be embedded in one of our statements.
 
 What belongs here: what must be removed from a query or condition before it is put in brackets. Not here: the brackets
 (postgresql.py, mysql.py, dialect.py).
@@ -16,7 +16,7 @@ _DIALECTS = {
 
 
 def inner(text: str, dialect: str) -> str:
-    """The query or condition without the semicolons at its end, also where a comment follows them.
+    """Returns the query or condition without the semicolons at its end, also if a comment follows them.
 
     dialect: SQLAlchemy's name. A text that can't be split into tokens is left to the server to reject.
     """
