@@ -110,9 +110,9 @@ def register_files(
 def changed_arrivals(
     connection: Connection[Any], contract: Contract, arrivals: Sequence[Arrival]
 ) -> list[Arrival]:
-    """The files whose content is not in raw, in their order; where files replace each other, at most the newest.
+    """The files whose content is not in raw, in their order; only the newest file if files replace each other.
 
-    A merged or appended file that went back to earlier content counts, too: it has to be loaded again.
+    A merged or appended file whose content went back to an earlier one counts, too, and is loaded again.
     """
     if contract.merges:
         merged = ledger.merged_files(connection, contract)

@@ -1,7 +1,7 @@
-"""Schema drift: what changed in a source's columns since its last load, and whether the contract allows it.
+"""Finds schema drift: the changes of a source's columns since its last load, and whether the contract allows them.
 
-The shape of a source is its columns and their kinds. Shapes are compared within one version of the contract. Raising
-the version says that the new shape was agreed with the OPD.
+The shape of a source is its columns and their kinds. Shapes are compared within one version of the contract. A higher
+version means that the OPD has agreed to the new shape.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pipelines.redaction.personal_shapes import masked
 class Drift:
     """One change of a column.
 
-    kind: added, vanished or retyped. was, now: the column's kind before and now, "" where it is unknown or none.
+    kind: added, vanished or retyped. was, now: the column's kind before and now, "" if it is unknown or there is none.
     """
 
     kind: str
@@ -45,11 +45,11 @@ class Drift:
 def compare(
     contract: Contract, before: Mapping[str, str] | None, now: Mapping[str, str]
 ) -> tuple[Drift, ...]:
-    """The changes from `before` (None where the dataset was never loaded) to `now`.
+    """The changes from `before` (None if the dataset was never loaded) to `now`.
 
-    A column that the contract knows is no added one. A promised column that is missing is a change at the first load,
-    too. Of an API only new keys are changes, for its records need not all have the same keys. Names are compared as
-    headers are, with white space folded. A new column whose name may not be shown is named by its place.
+    A column that the contract knows is never an added one. A missing column of the contract is a change also at the
+    first load. For an API only new keys are changes, because its records need not all have the same keys. Names are
+    compared with white space folded, as headers are. If the name of a new column may not be shown, its place is given.
     """
     if not now:
         return ()
@@ -72,6 +72,7 @@ def compare(
 def _added(
     contract: Contract, before: Mapping[str, str] | None, now: Mapping[str, str], places: Mapping[str, str]
 ) -> tuple[Drift, ...]:
+    """The columns of `now` that neither the contract nor `before` has. places: by name, for names not to be shown."""
     if before is None:
         return ()
     known = {fold(c.source_name) for c in contract.columns}
@@ -84,7 +85,7 @@ def _added(
 
 
 def require_fit(contract: Contract, drifts: Iterable[Drift]) -> None:
-    """Raises ShapeError for what a frozen contract does not allow."""
+    """Raises ShapeError if there is a change, and the contract does not let the shape evolve."""
     if contract.evolves:
         return
     changes = [str(d) for d in drifts]
@@ -109,10 +110,10 @@ def last_shape(connection: Connection[Any], contract: Contract) -> dict[str, str
 def keep_shape(
     connection: Connection[Any], contract: Contract, batch_id: int, shape: Mapping[str, str]
 ) -> None:
-    """Keeps the shape of this load, for the next one to be compared with."""
+    """Stores the shape of this load, with which the next load is compared."""
     shape = kept_shape(contract, shape)
     if contract.server.kind == "api":
-        # Only some records may have a key: once seen, it stays known.
+        # Not every record has every key, so a key that was seen once stays in the shape.
         shape = {**(last_shape(connection, contract) or {}), **shape}
     connection.execute(
         "insert into ops.source_shape (dataset, contract_version, shape, batch_id) values (%s, %s, %s, %s)"

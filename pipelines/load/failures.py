@@ -1,6 +1,6 @@
-"""Describes whatever made a load fail, for a person and without any value of a cell.
+"""Describes the error that made a load fail, in Indonesian and without the value of any cell.
 
-Not here: errors that describe themselves (errors.py), what the ledger keeps of them (loader.py), what an SQLSTATE means
+Not here: our own errors (errors.py), writing them into the ledger (loader.py), the meaning of an SQLSTATE
 (redaction/sqlstates.py).
 """
 
@@ -20,9 +20,9 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def describe_failure(dataset: str, error: Exception, ours: Collection[str] = ()) -> GudangError:
-    """Gives `error` as a GudangError, so that the load of one dataset fails and those beside it go on.
+    """Gives `error` as a GudangError, so that only the load of this dataset fails and the other loads go on.
 
-    Raise it `from None`: a chained error would carry its own text into every log. ours: see `message_of`.
+    Raise it `from None`, because the text of a chained error would appear in every log. ours: see `message_of`.
     """
     if isinstance(error, GudangError):
         return error
@@ -33,7 +33,7 @@ def describe_failure(dataset: str, error: Exception, ours: Collection[str] = ())
 
 
 def message_of(error: BaseException, ours: Collection[str] = ()) -> str:
-    """Says what went wrong. Only our own errors are quoted: the text of any other may hold a cell's value.
+    """A text about the error. Only our own errors are quoted, because the text of another may hold a cell's value.
 
     ours: names of columns and tables that may be mentioned.
     """

@@ -1,4 +1,4 @@
-"""Which uploads a load reads: one function for each policy.
+"""Chooses the uploads that a load reads: one function for each policy.
 
 | the contract says | what is read |
 |---|---|
@@ -7,10 +7,10 @@
 | files are merged, and rows have a cursor | `files_merged_by_cursor` |
 | files are merged, and rows have no cursor | `files_merged_by_arrival` |
 
-A full refresh of appended or merged files reads all of them. Where no file is new, the last one is read again, because
+A full refresh of appended or merged files reads all of them. If no file is new, the last one is read again, because
 the contract may have changed.
 
-Not here: what lies in the zone (extract/upload/inbox.py), in which order the files came (arrivals.py), loading them
+Not here: listing the zone (extract/upload/inbox.py), the order in which files came (arrivals.py), loading them
 (pipelines/ingest.py).
 """
 
@@ -37,10 +37,11 @@ log = logging.getLogger("gudang")
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """What a load is to read.
+    """The uploads that a load has to read.
 
-    uploads: in the order in which they are loaded; one None for a source that is no upload.
-    failures: of files that could not be read. left: files in the dataset's folder that its contract does not take.
+    uploads: in the order in which they are loaded; a single None if the source is no upload zone.
+    failures: the errors of files that could not be read.
+    left: files in the dataset's folder that its contract does not take.
     """
 
     uploads: Sequence[Arrival | None]
@@ -51,9 +52,9 @@ class Incoming:
 def incoming_uploads(
     connection: Connection[Any], contract: Contract, zone: Zone, *, full_refresh: bool
 ) -> Incoming:
-    """The uploads of the zone that a load is to read.
+    """Finds the uploads of the zone that a load has to read, and registers new ones.
 
-    Raises ContractError for a full refresh of versions from several files.
+    Raises ContractError for a full refresh of a history if the zone has several files.
     """
     listing = list_uploads(zone, contract)
     for left in listing.left:
@@ -62,7 +63,7 @@ def incoming_uploads(
     if not contract.takes_every_file:
         return newest_file(seen, listing.left)
     if full_refresh:
-        _require_one_picture(contract, len(listing.files))
+        _require_one_file(contract, len(listing.files))
         files: Sequence[Arrival] = seen.arrivals
     elif contract.appends:
         files = appended_files(
@@ -83,7 +84,8 @@ def incoming_uploads(
     return Incoming(files, [error for _, error in seen.unreadable], listing.left)
 
 
-def _require_one_picture(contract: Contract, files: int) -> None:
+def _require_one_file(contract: Contract, files: int) -> None:
+    """Raises ContractError for a history with several files: each would end and begin versions."""
     if contract.keeps_history and files > 1:
         raise ContractError(
             contract.key,
@@ -94,10 +96,10 @@ def _require_one_picture(contract: Contract, files: int) -> None:
 
 
 def newest_file(seen: Seen, left: tuple[LeftFile, ...] = ()) -> Incoming:
-    """The file that came last. If a file that may have come later cannot be read, nothing but its failure."""
+    """The file that came last; if a file that may be newer cannot be read, only its failure."""
     newest = seen.arrivals[-1:]
     touched = newest[0].file.touched if newest else 0.0
-    # Nobody knows when a file came that cannot be read. One that was touched last may be the newest.
+    # We do not know when an unreadable file came. If it was touched after the newest one, it may be newer.
     failures = [error for file, error in seen.unreadable if file.touched >= touched]
     if len(seen.arrivals) > 1:
         log.info(
@@ -109,7 +111,7 @@ def newest_file(seen: Seen, left: tuple[LeftFile, ...] = ()) -> Incoming:
 def appended_files(
     contract: Contract, seen: Sequence[Arrival], *, in_raw: Set[str], again: Set[str]
 ) -> Sequence[Arrival]:
-    """The files whose content, as the contract reads it today, raw does not have; else the one that came last.
+    """The files whose content raw does not have under today's contract; if there is none, the file that came last.
 
     in_raw: the fingerprints that raw has. again: names of files that are read again because of changed rules.
     """
@@ -120,7 +122,7 @@ def appended_files(
 def files_merged_by_cursor(
     seen: Sequence[Arrival], changed: Set[int], merged: Sequence[tuple[str, str]], *, again: Set[str]
 ) -> Sequence[Arrival]:
-    """The files with changed content, in the order in which they came; else the one that was merged last.
+    """The files with changed content, in the order in which they came; if there is none, the one merged last.
 
     changed: `seen_id` of the files whose content was not merged yet. merged: name and SHA-256 of the merged files, in
     the order of their loads. again: names of files that are read again because of changed rules.
@@ -136,10 +138,11 @@ def files_merged_by_arrival(
     *,
     content_since: Mapping[str, int],
 ) -> Sequence[Arrival]:
-    """As `files_merged_by_cursor`, where only the order of files says which of two rows is the newer one.
+    """The files with changed content, and the merged files that have to be merged again after them.
 
-    A merged file that should have come after one of these is merged again.
-    content_since: for each name the `seen_id` since which the file has its present content.
+    Without a cursor only the order of the files decides which of two rows is newer. So a merged file is merged again if
+    an earlier one is merged now. The other parameters are those of `files_merged_by_cursor`.
+    content_since: for each name the `seen_id` with which the file first had its present content.
     """
     ordered = sorted(seen, key=lambda a: a.seen_id if a.seen_id in changed else content_since[a.file.name])
     overtaken = overtaken_files(ordered, changed, merged)
@@ -150,9 +153,9 @@ def files_merged_by_arrival(
 def overtaken_files(
     ordered: Sequence[Arrival], changed: Set[int], merged: Sequence[tuple[str, str]]
 ) -> set[str]:
-    """Names of merged files after which an earlier file was merged, or is to be merged now.
+    """The names of merged files that came after a file which was merged later than they were, or is merged now.
 
-    A changed file that failed under the same contract, by a fault of its own, merges nothing, and overtakes none.
+    A changed file that already failed under the same contract merges nothing, so it overtakes no other.
     """
     turns = {file: turn for turn, file in enumerate(merged)}
     latest = -1.0
@@ -170,6 +173,6 @@ def overtaken_files(
 
 
 def _merged_last(seen: Sequence[Arrival], merged: Sequence[tuple[str, str]]) -> Sequence[Arrival]:
-    """The file that was merged last, if it is still there; else the one that came last."""
+    """The file that was merged last; if it is no longer there, the file that came last."""
     last = [a for a in seen if merged and a.sha256 == merged[-1][1]]
     return last[-1:] or seen[-1:]

@@ -77,6 +77,10 @@ def _land_stream(
     stream: SourceStream,
     known: dict[str, str] | None,
 ) -> tuple[LoadPlan, SourceStream | None]:
+    """Copies the rows of one opened source into landing, with all checks. Gives as `land` does.
+
+    If the source's fast way of reading fails, its `fallback` is read instead.
+    """
     contract = plan.contract
     batch.source_name, batch.found = stream.name, stream.found
     if contract.appends and stream.fingerprint:

@@ -274,6 +274,7 @@ def _add_key(connection: Connection[Any], plan: LoadPlan, table: sql.Identifier)
 
 
 def _count_repairs(connection: Connection[Any], plan: LoadPlan) -> None:
+    """Writes into ops.load_repair how many cells each repair changed."""
     query = stage.count_repairs(plan)
     if query is None:
         return
@@ -324,6 +325,7 @@ def _reconcile(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_s
 
 
 def _read_keys(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_source: Opener) -> None:
+    """Reads only the source's keys, and applies the reconciliation in one transaction."""
     contract = plan.contract
     only_keys = replace(
         contract,
@@ -339,6 +341,7 @@ def _read_keys(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_s
         return
     with limited(connection, contract, "memilah kunci sumber"):
         staged, _ = _stage(connection, keys, read.read)
+    # A copy, so that the batch keeps its counts if the transaction fails.
     found = replace(batch, warnings=[*batch.warnings])
     with limited(connection, contract, "membandingkan kunci sumber"), connection.transaction():
         locks.limit_waiting(connection, plan.waits.locks.total)

@@ -1,4 +1,4 @@
-"""One load as a value: which contract, which batch, which rows; and the tables that it works with.
+"""Describes one load as a value: contract, batch and rows to read, and the tables that it uses.
 
 What belongs here: names and columns of landing, stage and raw. Not here: the statements made from them
 (load/stage/, load/apply/), running them (loader.py).
@@ -22,13 +22,13 @@ from pipelines.load.waits import WAITS, Waits
 class LoadPlan:
     """How one batch of one dataset goes from landing into raw.
 
-    since: from where on an incremental read begins (ISO 8601); None where it reads everything.
-    since_text: the same as the API writes it; None for other sources.
-    full_refresh: everything is read and takes the place of everything, whatever the disposition.
-    file: the upload that is read, where uploads are appended; its earlier rows are replaced.
+    since: the cursor value from which an incremental read begins (ISO 8601); None if everything is read.
+    since_text: the same value as the API writes it; None for other sources.
+    full_refresh: everything is read, and replaces all rows of raw, whatever the disposition.
+    file: the name of the upload that is read, if uploads are appended; its earlier rows are replaced.
     exact: names of columns whose type the source guarantees; they land typed and need no cast.
     allow_empty: the source may give no row, or far fewer than before.
-    only_keys: just the source's keys are read; cells of other columns may be of any form.
+    only_keys: only the source's keys are read; the cells of other columns are not checked.
     """
 
     contract: Contract
@@ -44,17 +44,17 @@ class LoadPlan:
     waits: Waits = WAITS
 
     def _name(self, what: str) -> str:
-        """A table's name for this batch. The dataset's part is cut: PostgreSQL's names have 63 bytes at most."""
+        """A table's name for this batch. The dataset's name in it is cut, because PostgreSQL allows 63 bytes."""
         return f"{self.contract.table[:40]}__{self.batch_id}_{what}"
 
     @property
     def private(self) -> bool:
-        """Whether landing has unmasked personal values; then it is a temporary table of the session."""
+        """Whether landing has unmasked personal values. If so, it is a temporary table of the session."""
         return any(c.personal for c in self.contract.stored)
 
     @property
     def direct(self) -> bool:
-        """Whether landing may become the stage: every column lands as it will be stored, and no column is unknown."""
+        """Whether landing may become the stage: every column lands with its final type, and none is unknown."""
         if self.private or self.contract.evolves:
             return False
         return self.exact.issuperset(c.name for c in self.contract.stored)
@@ -63,7 +63,8 @@ class LoadPlan:
     def reads_everything(self) -> bool:
         """Whether the load reads everything that the source has.
 
-        One of several merged files is not everything. Only for a history without a cursor each file has all rows.
+        One of several merged files is not everything. In a history without a cursor it is, because there each file has
+        all rows.
         """
         if self.full_refresh:
             return True
@@ -78,7 +79,7 @@ class LoadPlan:
 
     @property
     def landing(self) -> sql.Identifier:
-        """The table of the rows as they came."""
+        """The table with the rows as they came."""
         return sql.Identifier("pg_temp" if self.private else "landing", self.landing_name)
 
     @property
@@ -88,17 +89,17 @@ class LoadPlan:
 
     @property
     def stage(self) -> sql.Identifier:
-        """The table of the valid rows, typed."""
+        """The table with the valid rows, cast to their types."""
         return sql.Identifier("landing", self.stage_name)
 
     @property
     def renewed_name(self) -> str:
-        """The name of the new table that takes the place of a raw table without a row."""
+        """The name of the new table that replaces a raw table without rows."""
         return self._name("baru")
 
     @property
     def duplicates(self) -> sql.Identifier:
-        """The table that names the landing rows whose key comes more than once."""
+        """The table that lists the landing rows whose key comes more than once."""
         return sql.Identifier("pg_temp" if self.private else "landing", self._name("duplicates"))
 
     @property
@@ -108,17 +109,17 @@ class LoadPlan:
 
     @property
     def content(self) -> tuple[str, ...]:
-        """The names of the columns that decide whether a row changed."""
+        """The names of the columns by which we see whether a row changed."""
         return tuple(c.name for c in self.contract.stored) + ((EXTRA,) if self.contract.evolves else ())
 
     @property
     def compared(self) -> tuple[str, ...]:
-        """The content, and deleted_at where there is one: a deleted row that the source has again has changed."""
+        """The content, and deleted_at if raw has it, so that a deleted row that comes back counts as changed."""
         marked = self.contract.reconcile and not self.contract.keeps_history
         return self.content + (tuple(n for n, _ in DELETED) if marked else ())
 
     def names(self, alias: str | None = None) -> sql.Composable:
-        """The content columns as a list, each after `alias`."""
+        """The content columns as an SQL list, each with `alias` before it."""
         return identifiers(self.content, alias)
 
     def same_key(self, left: str, right: str) -> sql.Composable:
@@ -129,7 +130,7 @@ class LoadPlan:
         )
 
     def scope(self, alias: str) -> sql.Composable:
-        """A condition for the rows of raw that this load replaces: of its window, of its file, or all."""
+        """A condition for the rows of raw that this load replaces: those of its window, of its file, or all."""
         if self.window:
             assert self.contract.partition is not None
             return self.window.condition(sql.Identifier(alias, self.contract.partition.column))
@@ -143,9 +144,9 @@ class LoadPlan:
 
 
 def create_raw(contract: Contract, table: str | None = None) -> list[sql.Composed]:
-    """Creates the empty raw table that a first load needs, if it does not exist.
+    """The statements that create the raw table if it does not exist.
 
-    table: its name, where it is not the dataset's.
+    table: another name than the dataset's.
     """
     raw = sql.Identifier("raw", table or contract.table)
     parts = [sql.SQL("{} {}").format(sql.Identifier(n), sql_type(t)) for n, t in raw_columns(contract)]
@@ -157,8 +158,9 @@ def create_raw(contract: Contract, table: str | None = None) -> list[sql.Compose
         index = sql.SQL("create unique index {} on {} ({}) where is_current").format(
             sql.Identifier(name), raw, identifiers(contract.primary_key)
         )
-        # "create index if not exists" would wait for a session that writes into the table, even if the index exists. A
-        # table from before the contract kept a history stays as it is: its load says what to do.
+        # "create index if not exists" would wait for a session that writes into the table, even if the index exists. If
+        # the table is older than the contract's history, it lacks is_current and stays as it is: the load raises an
+        # error that says what to do.
         statements.append(
             sql.SQL("do {}").format(
                 sql.Literal(
@@ -172,7 +174,7 @@ def create_raw(contract: Contract, table: str | None = None) -> list[sql.Compose
 
 
 def current_index(table: str) -> str:
-    """The name of the unique index by which a key has only one current version."""
+    """The name of the unique index that allows only one current version of a key."""
     return f"{table}_current"
 
 
@@ -194,5 +196,5 @@ def expected_shape(contract: Contract) -> list[tuple[str, str]]:
 
 
 def identifiers(names: Sequence[str], alias: str | None = None) -> sql.Composable:
-    """Column names as a list, each after `alias`."""
+    """Column names as an SQL list, each with `alias` before it."""
     return sql.SQL(", ").join(sql.Identifier(*((alias, n) if alias else (n,))) for n in names)

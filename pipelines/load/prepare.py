@@ -1,6 +1,6 @@
-"""Prepares the warehouse for loads: its own schema, an empty table per dataset, what the contracts promise.
+"""Prepares the warehouse for loads: its own schema, an empty table per dataset, and ops.contract.
 
-What belongs here: what has to be there before the first load. Not here: which scripts make the schema
+What belongs here: creating all that must exist before the first load. Not here: the scripts that make the schema
 (warehouse/upgrade.py), a load (loader.py).
 """
 
@@ -22,11 +22,11 @@ from pipelines.warehouse.upgrade import SUBJECT, upgrade
 
 LOCK = "persiapan"
 PERSONAL_SHAPES = "redaction/personal_shapes.py"
-"""What ops.migration calls the functions of personal shapes, which a module makes."""
+"""The name in ops.migration of the functions for personal shapes, whose SQL that module makes."""
 
 
 def is_prepared(connection: Connection[Any]) -> bool:
-    """Whether some version has prepared this warehouse: it has its ledger."""
+    """Whether some version has prepared this warehouse, so that it has the ledger."""
     row = connection.execute("select to_regclass('ops.load_batch') is not null").fetchone()
     return row is not None and bool(row[0])
 
@@ -38,12 +38,14 @@ def prepare(
     set_aside: Sequence[str] = (),
     patience: locks.LockPatience = locks.PATIENCE,
 ) -> None:
-    """Brings the schema to this version, makes missing raw tables, renews ops.contract, sweeps what dead runs left.
+    """Brings the schema to this version, makes missing raw tables, renews ops.contract, sweeps after dead runs.
 
-    Runs at every start; where nothing is missing it changes nothing but ops.contract. A dataset that never came gets
-    an empty table, so that a model over several datasets can be built without it. set_aside: keys of datasets whose
-    contract can't be read now: their earlier rows of ops.contract stay. Raises LoadError for lack of a right or of a
-    lock, and as `upgrade` does.
+    It runs at every start; if nothing is missing, it changes only ops.contract. A dataset that was never loaded gets an
+    empty table, so that a model that also reads other datasets can be built.
+
+    set_aside: keys of datasets whose contract can't be read now; their earlier rows of ops.contract stay.
+
+    Raises LoadError if a right is missing or a lock can't be had, and as `upgrade` does.
     """
     contracts = tuple(contracts)
     shapes = "\n".join(statement.as_string(connection) + ";" for statement in personal_shapes.functions())
@@ -71,11 +73,12 @@ def prepare(
 
 
 def _make(connection: Connection[Any], contracts: Sequence[Contract], set_aside: Sequence[str]) -> None:
+    """Creates missing raw tables, and writes ops.contract anew."""
     for contract in contracts:
         for statement in create_raw(contract):
             connection.execute(statement)
     connection.execute("delete from ops.contract where dataset <> all(%s)", [list(set_aside)])
-    promises = [promise(contract) for contract in contracts]
+    promises = [promised_row(contract) for contract in contracts]
     if promises:
         with connection.cursor() as cursor:
             cursor.executemany(
@@ -87,8 +90,8 @@ def _make(connection: Connection[Any], contracts: Sequence[Contract], set_aside:
             )
 
 
-def promise(contract: Contract) -> dict[str, Any]:
-    """What the contract promises, as the columns of ops.contract."""
+def promised_row(contract: Contract) -> dict[str, Any]:
+    """The contract's row of ops.contract, by the names of its columns."""
     frequency = contract.sla_hours("frequency")
     ranks = ("terbuka", "terbatas", "pribadi", "pribadi_spesifik")
     return {

@@ -1,7 +1,7 @@
-"""Personal columns: the keys of their pseudonyms, and the original values that the law allows us to keep.
+"""Manages the keys of pseudonyms, and the original values of personal columns that the law allows us to keep.
 
-What belongs here: which key a purpose has, whether raw was made with the same key, schema `pribadi`. Not here: the
-pseudonym itself (ops.pseudonim, in SQL).
+What belongs here: finding the key of a purpose, checking that raw was made with the same key, schema `pribadi`. Not
+here: computing a pseudonym (ops.pseudonim, in SQL).
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from pipelines.load.stage.statement import cleaned_rows, valid
 from pipelines.settings import PSEUDONYM_KEY
 
 SHORTEST_KEY = 32
-"""Characters that a key must have at least."""
+"""The least number of characters of a key."""
 ORIGINALS = "pribadi"
 ORIGINALS_ROLE = "gudang_pribadi"
 
 
 def purposes(contract: Contract) -> tuple[str, ...]:
-    """The purposes for which the contract's columns are pseudonymised; each may have a key of its own."""
+    """The purposes for which the contract's columns are pseudonymised. Each may have a separate key."""
     return tuple(sorted({c.pseudonymise for c in contract.stored if c.pseudonymise}))
 
 
@@ -38,7 +38,7 @@ def key_variable(purpose: str) -> str:
 
 
 def pseudonym_key(subject: str, purpose: str, env: Mapping[str, str] = os.environ) -> bytes:
-    """The key of the purpose, else the common one. Raises ContractError where neither is set, or it is too short."""
+    """The key of the purpose, or else the common key. Raises ContractError if neither is set, or it is too short."""
     own = key_variable(purpose)
     name = own if env.get(own) else PSEUDONYM_KEY
     key = env.get(name, "")
@@ -56,9 +56,9 @@ def pseudonym_key(subject: str, purpose: str, env: Mapping[str, str] = os.enviro
 
 
 def set_keys(connection: Connection[Any], contract: Contract) -> None:
-    """Puts the contract's keys into the session. Raises ContractError where one is missing.
+    """Puts the contract's keys into the session. Raises ContractError if one is missing.
 
-    They go by COPY, whose data no server logs. A statement's text or parameters, which may be logged, never hold a key.
+    They are sent by COPY, because a server never logs its data. It may log the text and parameters of a statement.
     """
     pads = [
         (f"gudang.{pad}_{purpose}", value.hex())
@@ -76,7 +76,7 @@ def set_keys(connection: Connection[Any], contract: Contract) -> None:
 
 
 def require_keys(connection: Connection[Any], plan: LoadPlan) -> None:
-    """Raises ContractError where rows that stay in raw were made with another key than today's."""
+    """Raises ContractError if rows that stay in raw were made with another key than today's."""
     contract = plan.contract
     known = dict(
         connection.execute(
@@ -96,7 +96,7 @@ def require_keys(connection: Connection[Any], plan: LoadPlan) -> None:
 
 
 def keep_fingerprints(connection: Connection[Any], contract: Contract) -> None:
-    """Records the fingerprints of the keys that raw is made with."""
+    """Records the fingerprints of the keys with which the pseudonyms in raw were made."""
     for purpose in purposes(contract):
         connection.execute(
             "insert into ops.pseudonym_key (dataset, purpose, fingerprint) values (%s, %s, %s) on conflict"
@@ -107,7 +107,7 @@ def keep_fingerprints(connection: Connection[Any], contract: Contract) -> None:
 
 
 def _fingerprint(subject: str, purpose: str) -> str:
-    """A hash that tells two keys apart, and from which no key can be found."""
+    """A hash by which two keys can be distinguished, but from which no key can be found."""
     key = pseudonym_key(subject, purpose)
     return hmac.new(key, b"gudang: fingerprint of this key", hashlib.sha256).hexdigest()[:16]
 
@@ -121,7 +121,8 @@ def _pads(key: bytes) -> dict[str, bytes]:
 # -- originals -----------------------------------------------------------------------------------------------
 
 
-def _retained(contract: Contract) -> list[Column]:
+def _retained_columns(contract: Contract) -> list[Column]:
+    """The columns whose original values are kept."""
     return [c for c in contract.stored if c.retain_original]
 
 
@@ -130,8 +131,11 @@ def _originals(plan: LoadPlan) -> sql.Identifier:
 
 
 def prepare_originals(connection: Connection[Any], contracts: Iterable[Contract]) -> None:
-    """Makes schema and role where a contract keeps originals. Only the role may read the schema. Raises LoadError."""
-    if not any(_retained(c) for c in contracts):
+    """Makes schema and role for original values, if a contract keeps some. Only the role may read the schema.
+
+    Raises LoadError if the role can't be created.
+    """
+    if not any(_retained_columns(c) for c in contracts):
         return
     try:
         with connection.transaction():
@@ -157,11 +161,11 @@ def prepare_originals(connection: Connection[Any], contracts: Iterable[Contract]
 
 
 def keep_originals(connection: Connection[Any], plan: LoadPlan) -> None:
-    """Keeps the original value of each pseudonym of this load, and deletes those that raw no longer has.
+    """Stores the original value of each pseudonym of this load, and deletes those of pseudonyms that raw no longer has.
 
     It runs in the transaction that applies the load, while the rows are in landing.
     """
-    retained = _retained(plan.contract)
+    retained = _retained_columns(plan.contract)
     if not retained:
         return
     table = _originals(plan)

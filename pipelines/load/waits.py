@@ -1,4 +1,4 @@
-"""How long a load waits, as a value that is handed to it. Not here: the waiting (landing.py, warehouse/locks.py)."""
+"""The waiting times of a load, as a value. Not here: the waiting itself (landing.py, warehouse/locks.py)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pipelines.warehouse.locks import PATIENCE, LockPatience
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """The waits of one load.
+    """The waiting times of one load.
 
-    retries: seconds before each new attempt to read a source that failed in passing. sleep: waits for so many seconds.
-    locks: for the locks of tables and rows.
+    retries: seconds before each new attempt to read a source after a transient failure. sleep: the function that waits.
+    locks: how long to wait for locks of tables and rows.
     """
 
     retries: tuple[float, ...] = (2.0, 15.0)

@@ -6,8 +6,8 @@ It is the highest cursor value that was loaded and is possible. A value more tha
 is impossible: as a watermark it would hide every later row. Rows with such a value are loaded like others, but do not
 change the watermark.
 
-An API compares a text, by its own rules. So the watermark keeps, beside the value, the text that the API itself wrote
-for it ("2026-09-01T00:30:00Z", "01/09/2026"), and the request has that text.
+An API compares texts by its own rules. So the watermark also keeps the text that the API itself wrote for the value
+("2026-09-01T00:30:00Z", "01/09/2026"), and the request sends that text.
 """
 
 from __future__ import annotations

@@ -126,6 +126,7 @@ def _run_demo(*arguments: str, project: Path) -> str:
 
 @contextmanager
 def _api_server(project: Path, port: int, log: Path) -> Iterator[None]:
+    """Runs the demo's API server while the context lasts. Raises GudangError if it does not start."""
     with log.open("w") as output:
         api = subprocess.Popen(
             [sys.executable, "-m", "demo", "api", "--port", str(port)],

@@ -77,7 +77,7 @@ def exclusive(url: str, subject: str) -> Iterator[None]:
         yield
 
 
-def held(url: str, subjects: Collection[str]) -> frozenset[str]:
+def held_now(url: str, subjects: Collection[str]) -> frozenset[str]:
     """Those of `subjects` whose lease somebody holds now. Raises GudangError when the database can't be reached."""
     with _connect(url, "gudang") as connection:
         rows = connection.execute(
@@ -95,10 +95,10 @@ def wait_and_find_gone(url: str, subjects: Collection[str], *, wait: float = GON
     """
     if not subjects:
         return frozenset()
-    missing = frozenset(subjects) - held(url, subjects)
+    missing = frozenset(subjects) - held_now(url, subjects)
     if missing:
         time.sleep(wait)
-        missing -= held(url, missing)
+        missing -= held_now(url, missing)
     return missing
 
 
@@ -154,6 +154,7 @@ class _Lease:
             self._session.close()
 
     def _beat(self) -> None:
+        """Takes the lease again if the session lost it, in a new session if necessary."""
         for _ in range(2):
             try:
                 if self._session is None:

@@ -35,5 +35,5 @@ def connect(url: str) -> Connection[Any]:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of the error's text, or its type where it has none."""
+    """The first line of the error's text, or its type if it has no text."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -255,6 +255,7 @@ def _replace(
 
 
 def _read_kept(conn: Connection[Any], old: Existing) -> _Kept:
+    """Reads owner, options, grants and comments of the relation."""
     comments = conn.execute(_COMMENTS, (old.oid,)).fetchall()
     return _Kept(old.owner, old.options, tuple(_grants(conn, old.oid)), dict(comments))
 
@@ -264,6 +265,7 @@ def _grants(conn: Connection[Any], oid: int) -> list[Grant]:
 
 
 def _dependent_views(conn: Connection[Any], old: Existing) -> list[_View]:
+    """The views that depend on the relation, also through other views, in the order in which they can be made."""
     views: list[_View] = []
     for schema, name, definition in conn.execute(_DEPENDENT_VIEWS, {"oid": old.oid}).fetchall():
         relation = Relation(schema, name)

@@ -75,6 +75,7 @@ def _how_to_change_columns(contract: Contract) -> str:
 
 
 def _advance_watermark(staged: StagedBatch) -> None:
+    """Moves the watermark forward, and warns of impossible cursor values."""
     plan = staged.plan
     if plan.full_refresh:
         staged.execute(watermark.forget(plan))

@@ -102,7 +102,7 @@ TYPES: Mapping[str, CellType] = {
         _NO_NAN_NOR_INFINITY,
         _FINITE_NUMBER,
         Precision(
-            # Digits are lost behind the point, or by a negative power of ten.
+            # Digits may be lost after the point, or by a negative power of ten.
             quick="{text} not like '%.{underscores}%' and strpos({text}, '-') <= 1",
             exact="{text}::numeric = {text}::{type}",
             message="lebih dari {scale} angka di belakang koma, dan tidak dibulatkan begitu saja",

@@ -74,6 +74,7 @@ def key_text(contract: Contract, column: Column, cell: sql.Composable, *, refuse
 def _masked_where(
     contract: Contract, column: Column, cell: sql.Composable, hidden: sql.Composable
 ) -> sql.Composable:
+    """The cell as text; where `hidden` holds, MASK and, unless the column is personal, a digest."""
     masked: sql.Composable = sql.Literal(MASK)
     if not column.personal:
         # Without a key only 32 bits: enough to distinguish rows, too few to find the number.

@@ -119,6 +119,7 @@ class _Reason:
 
 
 def _reasons(plan: LoadPlan, *, deduplicated: bool) -> list[_Reason]:
+    """All reasons for which this load may refuse a row."""
     found = [
         _Reason(_rule_hash(rule), sql.SQL("not {}").format(rule.predicate), _rule_entry(rule))
         for rule in all_rules(plan)
@@ -146,12 +147,14 @@ def _identity(plan: LoadPlan, reasons: Sequence[_Reason]) -> list[sql.Composable
 
 
 def _of_another_file(plan: LoadPlan) -> sql.Composable:
+    """Whether an entry (q) was last written by a load of another file than this one."""
     if plan.file is None:
         return sql.SQL("false")
     return sql.SQL("not {}").format(_of_this_file(plan, plan.file))
 
 
 def _of_this_file(plan: LoadPlan, file: str) -> sql.Composable:
+    """Whether an entry (q) was last written by a load of the file."""
     return sql.SQL(
         "q.last_batch_id in (select batch_id from ops.load_batch where dataset = {} and source_name = {})"
     ).format(sql.Literal(plan.contract.key), sql.Literal(file))

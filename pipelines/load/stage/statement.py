@@ -24,7 +24,7 @@ REJECTED = sql.Identifier("pg_temp", "rejected_rows")
 
 
 def create_landing(plan: LoadPlan) -> sql.Composed:
-    """Creates landing: an unlogged table of text columns, or a temporary one where its rows are personal.
+    """Creates landing: an unlogged table of text columns, or a temporary table if its rows are personal.
 
     An exact column, whose type the source guarantees, has its own type. Where all columns are exact, landing may become
     the stage: then it is a logged table with the columns of raw.
@@ -151,6 +151,7 @@ def create_stage(plan: LoadPlan) -> sql.Composed:
 
 
 def _stage_values(plan: LoadPlan) -> sql.Composable:
+    """The select list of the stage, over `cleaned_rows`."""
     contract = plan.contract
     values: list[sql.Composable] = [
         sql.SQL("{} as {}").format(value(plan, c), sql.Identifier(c.name)) for c in contract.stored

@@ -199,7 +199,7 @@ def test_a_worker_whose_session_was_cut_is_not_dead(
         ).fetchall()
     assert cut == [(True,)]
     assert close_dead_runs(instance, later()) == ()
-    assert lease.held(url, [subject(waiting)]) == {subject(waiting)}
+    assert lease.held_now(url, [subject(waiting)]) == {subject(waiting)}
 
 
 def test_leases_are_taken_again_from_a_server_that_was_killed() -> None:
@@ -207,15 +207,15 @@ def test_leases_are_taken_again_from_a_server_that_was_killed() -> None:
         server = EmbeddedServer(folder / "home")
         url = server.ensure().libpq("dagster")
         with lease.hold(url, "run a", beat=BEAT), lease.hold(url, "perintah nightly", beat=BEAT):
-            assert lease.held(url, ["run a", "run b"]) == {"run a"}
+            assert lease.held_now(url, ["run a", "run b"]) == {"run a"}
             assert [holder.subject for holder in lease.holders(url)] == ["run a", "perintah nightly"]
             os.kill(int((server.data_dir / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
             server.ensure()
             deadline = time.monotonic() + 20
-            while lease.held(url, ["run a"]) != {"run a"}:
+            while lease.held_now(url, ["run a"]) != {"run a"}:
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
-        assert lease.held(url, ["run a"]) == frozenset()
+        assert lease.held_now(url, ["run a"]) == frozenset()
         server.stop()
 
 
@@ -229,8 +229,8 @@ def test_a_lease_needs_its_database() -> None:
 
 def test_the_lock_of_another_database_is_no_lease(url: str, pg_url: str) -> None:
     with lease.hold(pg_url, "run a"):
-        assert lease.held(pg_url, ["run a"]) == {"run a"}
-        assert lease.held(url, ["run a"]) == frozenset()
+        assert lease.held_now(pg_url, ["run a"]) == {"run a"}
+        assert lease.held_now(url, ["run a"]) == frozenset()
     with psycopg.connect(pg_url) as connection:
         connection.execute("select pg_advisory_lock(1)")
-        assert lease.held(pg_url, ["run a"]) == frozenset()
+        assert lease.held_now(pg_url, ["run a"]) == frozenset()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.load.prepare import promise
+from pipelines.load.prepare import promised_row
 from tests.support.contracts import column, database, document, make
 from tests.support.statements import ID, contract_of
 
 
 def test_the_strictest_class_of_its_columns_is_the_contracts(tmp_path: Path) -> None:
-    assert promise(contract_of(tmp_path, ID)) == {
+    assert promised_row(contract_of(tmp_path, ID)) == {
         "dataset": "uji/data",
         "title": "Data data",
         "producer": "Dinas uji",
@@ -22,7 +22,7 @@ def test_the_strictest_class_of_its_columns_is_the_contracts(tmp_path: Path) -> 
         "publish": False,
     }
     person = column("nik", classification="pribadi", pseudonymise="uji")
-    assert promise(contract_of(tmp_path, ID, person))["classification"] == "pribadi"
+    assert promised_row(contract_of(tmp_path, ID, person))["classification"] == "pribadi"
 
 
 def test_promises_are_in_days_and_hours(tmp_path: Path) -> None:
@@ -31,5 +31,5 @@ def test_promises_are_in_days_and_hours(tmp_path: Path) -> None:
         {"property": "frequency", "value": 12, "unit": "h"},
         {"property": "latency", "value": 2, "unit": "d"},
     ]
-    promised = promise(make(tmp_path, made))
+    promised = promised_row(make(tmp_path, made))
     assert (promised["frequency_days"], promised["latency_hours"], promised["publish"]) == (0.5, 48, True)
