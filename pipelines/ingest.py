@@ -19,8 +19,8 @@ from pipelines.contracts.model import Contract
 from pipelines.contracts.upload import FileExtract
 from pipelines.contracts.windows import Window
 from pipelines.errors import GudangError, ShapeError, SourceError
-from pipelines.extract.courtesy import WaitBudget
 from pipelines.extract.source import open_source
+from pipelines.extract.source_limits import WaitBudget
 from pipelines.extract.stream import SourceStream, Wanted
 from pipelines.extract.upload.files import UploadedFile
 from pipelines.extract.upload.inbox import LeftFile

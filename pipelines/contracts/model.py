@@ -72,7 +72,7 @@ class Server:
     rows_per_second: the most rows that we read in a second; None for no limit.
     load_hours: first and last time of day (WITA) when a load may begin, also over midnight; None for always.
     statement_timeout: seconds that one of our statements may run in a database.
-    wait_limit: seconds that one load may wait for an API without an answer (extract/courtesy.py).
+    wait_limit: seconds that one load may wait for an API without an answer (extract/source_limits.py).
     """
 
     name: str

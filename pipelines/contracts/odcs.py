@@ -1,4 +1,4 @@
-"""The Open Data Contract Standard itself: places in a document, custom properties, what its JSON schema forbids.
+"""Checks a document against the Open Data Contract Standard: its places, custom properties, and JSON schema.
 
 What belongs here: what every reader of an ODCS document shares, and the schema's findings as places, messages and hints
 in Indonesian. Not here: which of ODCS's words are kept here (vocabulary.py), YAML and lines (files.py).

@@ -1,4 +1,4 @@
-"""What a column may declare about its text: repairs (`parse`), units, classes with aliases, formats.
+"""Checks what a column declares about its text: repairs (`parse`), units, classes with aliases, formats.
 
 What belongs here: their names, what each requires of a column, contradictions between them, and repairs that would
 change the order of a cursor or partition column, which the source compares. Not here: their SQL (warehouse/functions/,

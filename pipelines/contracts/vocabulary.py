@@ -74,7 +74,7 @@ _UNKEPT: Mapping[tuple[str, ...], Mapping[str, str]] = {
         "schedule": "hapus; setiap dataset dimuat setiap malam",
     },
 }
-"""Keys that ODCS allows and whose promise nothing here keeps, with where the promise is kept instead."""
+"""Keys that ODCS allows and whose promise nothing here keeps; each with a hint where such a promise belongs."""
 _NOTHING = (None, False, -1, [], {}, "")
 _SLA_PROPERTIES = ("frequency", "latency", "retention")
 _OTHER_SLA = (

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from pipelines.contracts.api import ApiExtract
 from pipelines.contracts.model import Contract, DatabaseExtract
 from pipelines.extract import samples
-from pipelines.extract.courtesy import Clock, WaitBudget, check_hours, paced
 from pipelines.extract.database import open_database
 from pipelines.extract.database.session import Timing
+from pipelines.extract.source_limits import Clock, WaitBudget, check_hours, paced
 from pipelines.extract.stream import SourceStream, Wanted
 
 if TYPE_CHECKING:

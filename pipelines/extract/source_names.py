@@ -37,7 +37,7 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(masked(name) for name in names[:SHOWN]) + (f" dan {more} lainnya" if more > 0 else "")
 
 
-def may_be_shown(contract: Contract) -> bool:
+def may_show_unknown_names(contract: Contract) -> bool:
     """Whether names that the contract does not know may be shown: only if it has no personal column."""
     return not any(c.personal for c in contract.columns)
 
@@ -47,7 +47,7 @@ def redact_names(contract: Contract, names: Sequence[str], among: Collection[str
 
     among: all names of the source in their order; it gives the place.
     """
-    if may_be_shown(contract):
+    if may_show_unknown_names(contract):
         return listed(names)
     known = {fold(c.source_name) for c in contract.columns}
     places = {name: place for place, name in enumerate(among, 1)}
@@ -63,18 +63,16 @@ def redact_names(contract: Contract, names: Sequence[str], among: Collection[str
     return listed([*shown, f"{hidden} nama yang tidak ditampilkan"] if hidden else shown)
 
 
-def kept_shape(contract: Contract, shape: Mapping[str, str]) -> dict[str, str]:
+def storable_shape(contract: Contract, shape: Mapping[str, str]) -> dict[str, str]:
     """Returns a source's columns and their kinds in the form in which they may be stored.
 
     A name that may not be stored is replaced by a hash of 12 bits. The hash shows whether a name is new. It does not
     reveal the name, because thousands of names have the same hash.
     """
     known = {fold(c.source_name) for c in contract.columns}
-    unknown_may_be_shown = may_be_shown(contract)
+    shows_unknown = may_show_unknown_names(contract)
     return {
-        name
-        if fold(name) in known or (unknown_may_be_shown and not found(name, ALL))
-        else _hashed(name): kind
+        name if fold(name) in known or (shows_unknown and not found(name, ALL)) else _hashed(name): kind
         for name, kind in shape.items()
     }
 

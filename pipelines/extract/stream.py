@@ -2,7 +2,7 @@
 
 What belongs here: the stream, and the one place that writes COPY text in Python.
 Source: PostgreSQL manual, COPY, "Text Format": tabs between fields, a newline after each row, backslash escapes,
-NULL as backslash-N. A PostgreSQL text can't hold a NUL character; it is replaced by U+FFFD.
+NULL as backslash-N. A PostgreSQL text can't contain a NUL character; it is replaced by U+FFFD.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from psycopg import Connection
 from pipelines.contracts.model import Contract
 from pipelines.contracts.upload import FILE, SHEET
 from pipelines.errors import ShapeError
-from pipelines.extract.source_names import fold, kept_shape, may_be_shown
+from pipelines.extract.source_names import fold, may_show_unknown_names, storable_shape
 from pipelines.redaction.personal_shapes import masked
 
 
@@ -55,7 +55,9 @@ def compare(
         return ()
     places = {fold(name): f"ke-{place}" for place, name in enumerate(now, 1)}
     now = {fold(name): kind for name, kind in now.items()}
-    before = None if before is None else {fold(n): kind for n, kind in kept_shape(contract, before).items()}
+    before = (
+        None if before is None else {fold(n): kind for n, kind in storable_shape(contract, before).items()}
+    )
     if contract.server.kind == "api":
         return _added(contract, before, now, places)
     promised = {fold(c.source_name) for c in contract.stored} - {SHEET, FILE}
@@ -77,9 +79,9 @@ def _added(
         return ()
     known = {fold(c.source_name) for c in contract.columns}
     fresh = [
-        name for name in now if name not in known and not before.keys() & kept_shape(contract, {name: ""})
+        name for name in now if name not in known and not before.keys() & storable_shape(contract, {name: ""})
     ]
-    if may_be_shown(contract):
+    if may_show_unknown_names(contract):
         return tuple(Drift("added", masked(name), now=now[name]) for name in sorted(fresh))
     return tuple(Drift("added", places[name], now=now[name]) for name in fresh)
 
@@ -111,7 +113,7 @@ def keep_shape(
     connection: Connection[Any], contract: Contract, batch_id: int, shape: Mapping[str, str]
 ) -> None:
     """Stores the shape of this load, with which the next load is compared."""
-    shape = kept_shape(contract, shape)
+    shape = storable_shape(contract, shape)
     if contract.server.kind == "api":
         # Not every record has every key, so a key that was seen once stays in the shape.
         shape = {**(last_shape(connection, contract) or {}), **shape}

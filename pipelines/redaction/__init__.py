@@ -1,1 +1,1 @@
-"""What may be printed or stored of a text that others wrote: no secret, no personal value, no control character."""
+"""Removes secrets, personal values and control characters from texts that others wrote, before printing or storing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from pipelines.extract.courtesy import Clock
+from pipelines.extract.source_limits import Clock
 
 
 @dataclass

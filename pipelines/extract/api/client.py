@@ -13,7 +13,7 @@ from pipelines.errors import SourceError
 from pipelines.extract.api.auth import make_login, variables
 from pipelines.extract.api.deadline import Limits
 from pipelines.extract.api.transport import RETRIES, RETRYABLE_STATUSES, Answer, Transport
-from pipelines.extract.courtesy import Clock, WaitBudget
+from pipelines.extract.source_limits import Clock, WaitBudget
 
 _WHO = "API"
 

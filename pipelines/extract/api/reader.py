@@ -25,13 +25,13 @@ from pipelines.errors import ContractError, ShapeError, SourceError
 from pipelines.extract.api.client import ApiClient
 from pipelines.extract.api.deadline import Limits
 from pipelines.extract.api.pagination import Page, Pager, Request, make_pager
-from pipelines.extract.courtesy import Clock, WaitBudget
 from pipelines.extract.json import bps
 from pipelines.extract.json.pointers import ABSENT, point
 from pipelines.extract.json.records import MAX_KEYS, Fields
 from pipelines.extract.json.shapes import shaped_records
 from pipelines.extract.json.values import decode, digest
-from pipelines.extract.source_names import may_be_shown, redact_names
+from pipelines.extract.source_limits import Clock, WaitBudget
+from pipelines.extract.source_names import may_show_unknown_names, redact_names
 from pipelines.extract.stream import SourceStream, encode_rows
 from pipelines.redaction.personal_shapes import masked
 from pipelines.settings import references, resolve
@@ -137,7 +137,9 @@ def _page(
         return None
     place = f"halaman {pager.pages + 1}"
     subject = contract.key
-    document = decode(subject, place, answer.body, answer.content_type, show_keys=may_be_shown(contract))
+    document = decode(
+        subject, place, answer.body, answer.content_type, show_keys=may_show_unknown_names(contract)
+    )
     _check_error_field(contract, extract, document, place)
     records = point(document, extract.records)
     if extract.shape is not None and records is not ABSENT:
@@ -170,7 +172,7 @@ def _check_error_field(contract: Contract, extract: ApiExtract, document: Any, p
         return
     message = f"{place}: API menjawab 200 dengan kesalahan di {declared.field}"
     reason = point(document, declared.message) if declared.message else ABSENT
-    if isinstance(reason, str) and reason.strip() and may_be_shown(contract):
+    if isinstance(reason, str) and reason.strip() and may_show_unknown_names(contract):
         shown = _LONG_NUMBER.sub("***", masked(" ".join(reason.split())))
         message += f", dengan pesan: {shown[:_LONGEST_MESSAGE]!r}"
     hint = "tanyakan kepada OPD; perbaiki extract.error bila jawaban ini sebenarnya baik"

@@ -30,7 +30,7 @@ from pipelines.extract.api.faults import (
     is_of_tls,
 )
 from pipelines.extract.api.headers import media_type, redirect_url, retry_after
-from pipelines.extract.courtesy import Clock, WaitBudget
+from pipelines.extract.source_limits import Clock, WaitBudget
 
 RETRIES = 5
 READ_RETRIES = 2

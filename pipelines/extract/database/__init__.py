@@ -76,7 +76,7 @@ def open_database(
     try:
         session = connect(contract, extract, url, timing or Timing())
         found = session.columns()
-        locks = session.locks() if contract.server.rows_per_second else None
+        lock_reason = session.lock_reason() if contract.server.rows_per_second else None
         selection = choose_columns(contract, wanted, found, stream.warnings)
     except BaseException as error:
         if session:
@@ -84,10 +84,10 @@ def open_database(
         if isinstance(error, FAULTS):
             raise source_error(contract, error) from None
         raise
-    if locks:
+    if lock_reason:
         stream.ignore_rate_limit = True
         stream.warnings.append(
-            f"{locks}, yang terkunci selama dibaca: dibaca secepatnya, tanpa rows_per_second"
+            f"{lock_reason}, yang terkunci selama dibaca: dibaca secepatnya, tanpa rows_per_second"
         )
     stream.exact = frozenset(
         c.name for c in contract.stored if c.source_name not in found or found[c.source_name].fits(c.type)

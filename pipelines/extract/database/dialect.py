@@ -110,7 +110,7 @@ class DialectSession:
         """Whether the source compares times as texts. SQLite does, whatever the column's declared type."""
         return self._engine.dialect.name == "sqlite"
 
-    def locks(self) -> str | None:
+    def lock_reason(self) -> str | None:
         """Returns None: as far as we know, a slow reader blocks writers in no dialect that is read here."""
         return None
 
@@ -170,7 +170,7 @@ class DialectSession:
         if limit.family in ("integer", "number"):
             return int(limit.value) if limit.family == "integer" else Decimal(limit.value)
         if limit.family == "timestamp":
-            # Without a zone the server would take the time for one of its own zone, or of UTC.
+            # Without a zone the server would treat the time as one in its own zone, or in UTC.
             zone = _WITA if limit.name in self._zoned else None
             return datetime.fromisoformat(limit.value).replace(tzinfo=zone)
         return date.fromisoformat(limit.value[:10]) if limit.family == "date" else limit.value

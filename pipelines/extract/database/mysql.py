@@ -128,7 +128,7 @@ class MysqlSession:
         self._columns = self._query_columns() if self._extract.query else self._table_columns()
         return self._columns
 
-    def locks(self) -> str | None:
+    def lock_reason(self) -> str | None:
         """Names table and engine if the engine has no transactions, such as MyISAM: reading locks the table."""
         if not self._extract.table:
             return None

@@ -116,7 +116,7 @@ class PostgresqlSession:
         self._connection.close()
 
     def columns(self) -> dict[str, SourceColumn]:
-        """Returns the columns from the server's description of the query, which needs no right to read them."""
+        """Returns columns by the server's description of the query, which is not run; no right to read is needed."""
         self._wire.send_prepare(b"", self._bytes(sql.SQL("select * from {}").format(self._source())))
         try:
             self._result()
@@ -135,7 +135,7 @@ class PostgresqlSession:
         }
         return self._columns
 
-    def locks(self) -> str | None:
+    def lock_reason(self) -> str | None:
         """Returns None: PostgreSQL's readers don't block writers."""
         return None
 

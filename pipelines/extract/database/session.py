@@ -30,7 +30,7 @@ class Session(Protocol):
         """Returns the columns of the contract's table or query, in order. Raises ShapeError if the table is missing."""
         ...
 
-    def locks(self) -> str | None:
+    def lock_reason(self) -> str | None:
         """Returns, for a message, why reading locks the table against writers until the last row; None if not."""
         ...
 

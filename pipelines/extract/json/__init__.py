@@ -1,1 +1,1 @@
-"""JSON of an API or a file: exact values, the shapes of records, which keys are columns."""
+"""Reads JSON of an API or a file: exact values, the shapes of records, the keys that are columns."""

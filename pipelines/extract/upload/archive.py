@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from typing import IO, BinaryIO
 
 from pipelines.errors import SourceError
-from pipelines.extract.source_names import listed, may_be_shown
+from pipelines.extract.source_names import listed, may_show_unknown_names
 from pipelines.extract.upload.limits import LIMITS
 from pipelines.extract.upload.reading import Reading
 
@@ -49,7 +49,7 @@ def unpack_member(reading: Reading, file: BinaryIO, pattern: str) -> BinaryIO:
     try:
         with open_zip(file, reading.limits.directory) as archive:
             info = _one_member(reading, archive, pattern)
-            place = f" di {info.filename!r}" if may_be_shown(reading.contract) else ""
+            place = f" di {info.filename!r}" if may_show_unknown_names(reading.contract) else ""
             with archive.open(info) as member:
                 return _to_temporary_file(reading, member, info.compress_size)
     except SourceError:
@@ -150,7 +150,7 @@ def _directory_size(file: BinaryIO) -> int:
 
 
 def _one_member(reading: Reading, archive: zipfile.ZipFile, pattern: str) -> zipfile.ZipInfo:
-    shows_names = may_be_shown(reading.contract)
+    shows_names = may_show_unknown_names(reading.contract)
     for info in archive.infolist():
         if _leads_elsewhere(info):
             name = repr(info.filename) if shows_names else "anggota"
@@ -172,7 +172,7 @@ def _not_one_member(
     reading: Reading, pattern: str, found: list[zipfile.ZipInfo], members: list[zipfile.ZipInfo]
 ) -> SourceError:
     names = listed([repr(i.filename) for i in (found or members)]) or "tidak ada"
-    if not may_be_shown(reading.contract):
+    if not may_show_unknown_names(reading.contract):
         names = f"{len(members)} berkas"
     if found:
         message = f"{len(found)} berkas di dalam ZIP cocok dengan {pattern!r}: {names}"

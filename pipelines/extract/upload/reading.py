@@ -16,7 +16,7 @@ from pipelines.contracts.model import Contract
 from pipelines.contracts.raw_table import EXTRA, POSITION
 from pipelines.contracts.upload import FILE, SHEET, FileExtract
 from pipelines.errors import ContractError, ShapeError, SourceError
-from pipelines.extract.source_names import fold, listed, may_be_shown, redact_names
+from pipelines.extract.source_names import fold, listed, may_show_unknown_names, redact_names
 from pipelines.extract.upload.limits import LIMITS, Limits
 from pipelines.suggest import did_you_mean
 
@@ -120,7 +120,7 @@ class Reading:
 
     def _suggestions(self, missing: Sequence[str], unexpected: Sequence[str]) -> Iterable[str]:
         """Says for each unknown name that may be shown which of the missing ones was probably meant."""
-        if may_be_shown(self.contract):
+        if may_show_unknown_names(self.contract):
             for name in unexpected:
                 if meant := did_you_mean(name, missing):
                     yield f"{listed([name])}: {meant}"

@@ -1,4 +1,4 @@
-"""A table of a file: the names in its header, and the rows below it.
+"""Defines a table of a file: the names in its header, and the rows below it.
 
 What belongs here: what a CSV file, a sheet and a Parquet file have in common once their cells are read. Not here:
 reading the cells (csv/text.py, workbook/tables.py, parquet_file.py), what of them is loaded (fit.py).

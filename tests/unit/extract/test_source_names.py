@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipelines.extract.source_names import SHOWN, fold, kept_shape, listed, may_be_shown, redact_names
+from pipelines.extract.source_names import (
+    SHOWN,
+    fold,
+    listed,
+    may_show_unknown_names,
+    redact_names,
+    storable_shape,
+)
 from tests.support.extracts import column, upload_contract
 
 OPEN = upload_contract("id", "nilai")
@@ -24,16 +31,16 @@ def test_a_message_lists_no_endless_names_and_masks_those_of_persons() -> None:
 
 
 def test_unknown_names_are_shown_only_where_no_column_is_personal() -> None:
-    assert may_be_shown(OPEN) and not may_be_shown(PERSONAL)
+    assert may_show_unknown_names(OPEN) and not may_show_unknown_names(PERSONAL)
     assert redact_names(OPEN, ["id", "Budi"]) == "id, Budi"
     assert redact_names(PERSONAL, ["id", "Budi"], ["id", "nama", "Budi"]) == "id, kolom ke-3"
     assert redact_names(PERSONAL, ["Budi", "Siti", "nama"]) == "nama, 2 nama yang tidak ditampilkan"
 
 
 def test_a_stored_shape_has_hashes_for_names_that_may_not_be_stored() -> None:
-    kept = kept_shape(PERSONAL, {"id": "integer", "Budi": "text"})
+    kept = storable_shape(PERSONAL, {"id": "integer", "Budi": "text"})
     hashed = next(name for name in kept if name != "id")
     assert len(hashed) == 4 and hashed.startswith("?") and kept[hashed] == "text"
-    assert kept_shape(PERSONAL, kept) == kept, "hashing twice changes nothing"
-    shape = kept_shape(OPEN, {"lain": "text", NIK: "text"})
+    assert storable_shape(PERSONAL, kept) == kept, "hashing twice changes nothing"
+    shape = storable_shape(OPEN, {"lain": "text", NIK: "text"})
     assert "lain" in shape and NIK not in shape

@@ -60,7 +60,7 @@ class WorkbookProcess:
         self._process.communicate()
 
     def ask(self, *request: str | int) -> None:
-        """Sends a request (program.py) and does not wait. Raises SourceError where the process has ended."""
+        """Sends a request (program.py) and does not wait. Raises SourceError if the process has ended."""
         self._send(request)
 
     def ask_forms(self, forms: Mapping[int, str | int]) -> None:

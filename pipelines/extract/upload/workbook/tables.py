@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from typing import BinaryIO
 
 from pipelines.errors import SourceError
-from pipelines.extract.source_names import listed, may_be_shown
+from pipelines.extract.source_names import listed, may_show_unknown_names
 from pipelines.extract.upload.archive import DAMAGED, check_declared_sizes, check_real_sizes, open_zip
 from pipelines.extract.upload.kinds import is_web_page
 from pipelines.extract.upload.reading import HEADER, Reading
@@ -168,7 +168,7 @@ def _chosen(reading: Reading, known: list[tuple[str, bool]]) -> list[str]:
     found = [n for n in names if n == pattern] or [n for n in visible if fnmatchcase(n, pattern)]
     if not found:
         hint = "ganti nama lembarnya, atau perbaiki di kontrak"
-        if may_be_shown(reading.contract) and (meant := did_you_mean(pattern, names)):
+        if may_show_unknown_names(reading.contract) and (meant := did_you_mean(pattern, names)):
             hint = f"{meant} {hint}"
         raise reading.source_error(f"tidak ada lembar {pattern!r}; {_sheets_in(reading, names)}", hint)
     if len(found) > 1 and not extract.sheets:
@@ -180,14 +180,14 @@ def _chosen(reading: Reading, known: list[tuple[str, bool]]) -> list[str]:
 
 def _sheets_in(reading: Reading, names: list[str]) -> str:
     """Says in a message which sheets a workbook has."""
-    if not may_be_shown(reading.contract):
+    if not may_show_unknown_names(reading.contract):
         return f"yang ada: {len(names)} lembar"
     return f"yang ada: {listed([repr(n) for n in names]) or 'tidak ada'}"
 
 
 def _label(reading: Reading, name: str, number: int) -> str:
     """Returns the name of a sheet for messages; its number if names may not be shown."""
-    return name if may_be_shown(reading.contract) else str(number + 1)
+    return name if may_show_unknown_names(reading.contract) else str(number + 1)
 
 
 def _table(reading: Reading, name: str, rows: SheetRows) -> Table:

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
-from pipelines.extract.courtesy import WaitBudget
+from pipelines.extract.source_limits import WaitBudget
 from tests.support.extracts import api_contract, decode_copy
 from tests.support.http_server import Ask, Reply, Server, fault, opened, reply
 from tests.support.watch import Watch

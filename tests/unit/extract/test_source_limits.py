@@ -12,10 +12,10 @@ import pytest
 
 from pipelines.contracts.model import Server
 from pipelines.errors import SourceError
-from pipelines.extract.courtesy import check_hours, paced
 from pipelines.extract.database import open_database
 from pipelines.extract.database.dialect import DialectSession
 from pipelines.extract.source import keep_to_pace, open_source
+from pipelines.extract.source_limits import check_hours, paced
 from pipelines.extract.stream import Wanted
 from tests.support.databases import contract
 from tests.support.extracts import api_contract, upload_contract
@@ -132,7 +132,7 @@ def test_a_stream_that_ignores_the_rate_limit_is_read_without_a_pace(tmp_path: P
 class LockingSession(DialectSession):
     """As a table that a reader locks."""
 
-    def locks(self) -> str | None:
+    def lock_reason(self) -> str | None:
         return "tabel t memakai MyISAM"
 
 
