@@ -1,4 +1,4 @@
-"""The one Dagster entry point: assembles, decides nothing. Tests make variants by `build_definitions`."""
+"""The only entry point of Dagster. It joins assets, jobs, sensors. Tests make variants with `build_definitions`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pipelines.sensors.descendants import descendants_sensor
 from pipelines.sensors.uploads import upload_sensor
 from pipelines.settings import Settings, load_settings
 
-# A step's start-up costs more than a small load: the forkserver imports once what every step needs.
+# Starting a step takes longer than a small load. So the forkserver imports once the modules that every step needs.
 _EXECUTOR = with_lease(dg.multiprocess_executor).configured(
     {
         "max_concurrent": 2,
@@ -37,7 +37,7 @@ def _warehouse(settings: Settings) -> Warehouse:
 
 
 def build_definitions(settings: Settings, *, warehouse: Warehouse | None = None) -> dg.Definitions:
-    """The code location of `settings`; opens no connection. What has a fault is a red asset among the others."""
+    """Makes the code location of `settings`, without a connection. Files with a fault become red assets."""
     datasets = read_datasets(settings)
     contracts = datasets.contracts
     named = {job.name: job for job in jobs(contracts, [set_aside_key(s) for s in datasets.set_aside])}
@@ -57,7 +57,7 @@ def build_definitions(settings: Settings, *, warehouse: Warehouse | None = None)
 
 
 def _models(settings: Settings) -> tuple[list[dg.AssetsDefinition], Project | None]:
-    """Models and publications, and the models' project where it can be read."""
+    """Makes the assets of models and publications; gives them, and the models' project if it can be read."""
     try:
         project = load_project(settings.models_dir, suites=settings.expectations_dir)
         models = model_assets(project)

@@ -1,4 +1,4 @@
-"""The night's jobs, their schedule and chain: ingest, then warehouse, then publication.
+"""Declares the night's jobs, their schedule and chain: ingest, then warehouse, then publication.
 
 A night is a chain of runs, not one run: inside one run a dataset that fails would take every later multi-asset step
 down with it. Each link starts when the one before has ENDED, whether it succeeded or not. Datasets of months are a
@@ -20,14 +20,14 @@ from pipelines.contracts.model import Cadence, Contract
 from pipelines.runs.launcher import with_lease
 
 if TYPE_CHECKING:
-    # Dagster has no public name for what `define_asset_job` gives; only the type checker needs one.
+    # Dagster has no public name for the type of a job by `define_asset_job`; only the type checker needs one.
     from dagster._core.definitions.unresolved_asset_job_definition import (
         UnresolvedAssetJobDefinition as AssetJob,
     )
 
 INGEST, WAREHOUSE, PUBLICATION, UPLOAD = "ingest", "warehouse", "publication", "upload"
 INGEST_JOBS: Mapping[Cadence, str] = {Cadence.DAILY: INGEST, Cadence.MONTHLY: "ingest_monthly"}
-"""The job that loads the datasets of a cadence; those without windows are in the first."""
+"""The job that loads the datasets of a cadence. Datasets without windows are in the first job."""
 _CADENCES: Mapping[str, Cadence] = {job: every for every, job in INGEST_JOBS.items()} | {
     WAREHOUSE: Cadence.DAILY
 }
@@ -63,7 +63,7 @@ def _ingest_selection(
 
 
 def warehouse_selection() -> dg.AssetSelection:
-    """All models but the reference data."""
+    """Selects all models except the reference data."""
     return dg.AssetSelection.groups("staging", "core", "mart_satu_data", "mart_spbe")
 
 
@@ -109,7 +109,7 @@ def today() -> date:
 def range_tags(
     contracts: Sequence[Contract], job: str, loaded_until: date | None, day: date
 ) -> dict[str, str]:
-    """The windows that `job` reads in the night of `day`, where its datasets have any; see `windows.night`."""
+    """The tags with the windows of `job` in the night of `day`, if its datasets have any; see `windows.night`."""
     every = _CADENCES.get(job)
     start = windows.starts(contracts).get(every) if every else None
     if every is None or start is None:
@@ -119,12 +119,12 @@ def range_tags(
 
 
 def scheduled_tags(contracts: Sequence[Contract], job: str, day: date) -> dict[str, str]:
-    """The windows of a night when it is not known what was loaded: two days, or two months."""
+    """The tags with a night's windows if we do not know what was loaded: two days, or two months."""
     return range_tags(contracts, job, day - timedelta(days=2), day)
 
 
 def nightly_schedule(contracts: Sequence[Contract]) -> dg.ScheduleDefinition:
-    """Each day at 02:00 WITA an ingest of the last two days. The chain's sensors start the other jobs."""
+    """The schedule that starts the first job at 02:00 WITA. The chain's sensors start the other jobs."""
 
     @dg.schedule(
         job_name=INGEST,

@@ -62,7 +62,7 @@ def walk(settings: Settings) -> int:
     contracts = datasets.contracts
     console = _console()
     with _warehouse(settings, datasets) as connection:
-        # Before the first job changes what was loaded: models are rebuilt for the days that ingest reads.
+        # Read before the first job loads anything: models are rebuilt for the days that ingest reads.
         windows = {
             job: range_tags(contracts, job, _loaded_until(connection, contracts, job), today())
             for job in chain(contracts)
@@ -113,7 +113,7 @@ def _warehouse(settings: Settings, datasets: Datasets) -> Iterator[Connection[An
 
 
 def _in_a_line(error: SerializableErrorInfo | None) -> str:
-    """The innermost cause of an error that Dagster wrapped, in a line.
+    """Gives the innermost cause of an error that Dagster wrapped, in a line.
 
     Its message where it is ours or of a lost connection, because that holds no value of a row; else its class.
     """

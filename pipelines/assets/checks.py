@@ -1,7 +1,7 @@
-"""The checks of a dataset's asset, and their results for Dagster.
+"""Declares the checks of a dataset's asset, and gives their results to Dagster.
 
-Every run gives a result for each check that it planned, because Dagster shows one without a result red or grey. Not
-here: what a check asks (quality/).
+Every run gives a result for each check that it planned, because Dagster shows a check without a result in red or grey.
+Not here: what a check tests (quality/).
 """
 
 from __future__ import annotations
@@ -26,22 +26,23 @@ from pipelines.quality.raw_checks import (
 )
 from pipelines.quality.results import CheckResult, number, record
 from pipelines.quality.suites import LOAD_CHECK, QUARANTINE_CHECK, SHAPE_CHECK, Expectation
+from pipelines.runtime.state_words import LOADS
 
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """The checks of one dataset. expectations: those about its table; all others are about a delivery."""
+    """The checks of one dataset. expectations: the checks of its table; all others need a delivery."""
 
     contract: Contract
     key: dg.AssetKey
     expectations: Sequence[Expectation]
 
     @property
-    def _about_delivery(self) -> tuple[str, ...]:
+    def _need_delivery(self) -> tuple[str, ...]:
         return (SHAPE_CHECK, QUARANTINE_CHECK, *(name for name, _ in warning_checks(self.contract)))
 
     def specs(self) -> Iterator[dg.AssetCheckSpec]:
-        """What Dagster has to know of each check."""
+        """Declares the checks to Dagster."""
 
         def spec(name: str, description: str, *, blocking: bool = False) -> dg.AssetCheckSpec:
             return dg.AssetCheckSpec(name, asset=self.key, description=description, blocking=blocking)
@@ -62,7 +63,7 @@ class Checks:
             yield spec(e.name, e.message or e.type, blocking=e.blocking)
 
     def of_load(self, connection: Connection[Any], done: Ingested) -> Iterator[dg.AssetCheckResult]:
-        """After a load: the results for its rows; where there were none to check, the results that are still valid."""
+        """Gives the results after a load: those for its rows; if it checked none, those that are still valid."""
         batch = done.batch
         if batch is None:
             came = bool(last_results(connection, self.contract))
@@ -71,21 +72,21 @@ class Checks:
         else:
             why = "berkas tidak berubah"
             yield self._load_result(batch.state != "rejected", describe_batch(batch))
-        checks: Iterable[CheckResult] = done.checks or self._standing(connection, why)
+        checks: Iterable[CheckResult] = done.checks or self._still_valid(connection, why)
         yield from map(self._result, checks)
 
     def of_failure(
         self, connection: Connection[Any] | None, error: GudangError
     ) -> Iterator[dg.AssetCheckResult]:
-        """After a load that failed: one failed check, and the results that are still valid for the rows in raw.
+        """Gives the results after a failed load: one failed check, and those that are still valid for the rows in raw.
 
-        connection: None where the warehouse cannot be reached.
+        connection: None if the warehouse cannot be reached.
         """
         yield self._load_result(False, str(error))
         if connection is None:
-            return  # the other results are not known, and Dagster shows that
+            return  # the other results are not known; Dagster shows these checks without a result
         why = "pemuatan gagal dan tidak mengubah data di raw"
-        for result in self._standing(connection, why):
+        for result in self._still_valid(connection, why):
             if result.name == SHAPE_CHECK and isinstance(error, ShapeError):
                 severity = "warn" if self.contract.evolves else "error"
                 result = CheckResult(SHAPE_CHECK, severity, False, None, None, str(error))
@@ -94,19 +95,19 @@ class Checks:
     def by_hand(
         self, connection: Connection[Any], names: set[str], run_id: str
     ) -> Iterator[dg.AssetCheckResult]:
-        """For checks without a load: the table in raw is checked; a check of a delivery gives its last result."""
+        """Gives results without a load: checks the table in raw; a check of a delivery gives its last result."""
         asked = check_raw(connection, self.contract, [e for e in self.expectations if e.name in names])
         record(connection, f"raw/{self.contract.key}", run_id, None, asked)
         yield from map(self._result, asked)
         last = last_results(connection, self.contract, refused=True)
-        for name in (n for n in self._about_delivery if n in names):
+        for name in (n for n in self._need_delivery if n in names):
             yield self._result(delivery_result(last, name, "hanya kiriman baru yang dapat menjawabnya"))
         if LOAD_CHECK in names:
             yield self._last_load(connection, last)
 
-    def _standing(self, connection: Connection[Any], why: str) -> list[CheckResult]:
+    def _still_valid(self, connection: Connection[Any], why: str) -> list[CheckResult]:
         return results_without_delivery(
-            connection, self.contract, self.expectations, self._about_delivery, why
+            connection, self.contract, self.expectations, self._need_delivery, why
         )
 
     def _last_load(self, connection: Connection[Any], last: dict[str, LastResult]) -> dg.AssetCheckResult:
@@ -119,7 +120,7 @@ class Checks:
             return self._load_result(bool(last), "Belum pernah dimuat.", "warn")
         state, error, loaded, in_raw = row
         if state not in ("loaded", "unchanged"):
-            return self._load_result(False, error or state)
+            return self._load_result(False, error or f"Pemuatan terakhir {LOADS.get(state, (state,))[0]}.")
         held = "" if in_raw is None else f", {number(in_raw)} baris berlaku di raw"
         return self._load_result(True, f"{number(loaded)} baris dimuat pada pemuatan terakhir{held}")
 

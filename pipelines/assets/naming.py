@@ -1,4 +1,4 @@
-"""Names and tags that Dagster accepts, for any text of a contract: a refused one would stop every OPD."""
+"""Makes names and tags that Dagster accepts from any text of a contract; a refused one would stop every OPD."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from collections.abc import Sequence
 
 LONGEST_NAME = 100
 LONGEST_TAG = 63
-"""Characters of a tag's value (Dagster, and Kubernetes after which it goes)."""
+"""The most characters of a tag's value; Dagster takes the limit of Kubernetes."""
 _MARK = 8
 
 
 def definition_name(text: str) -> str:
-    """A name of letters, digits and underscores. A changed text ends in a hash, so that names stay unique."""
+    """Makes a name of letters, digits and underscores. A changed text ends in a hash, so that names stay unique."""
     return _fitted(text, r"[^A-Za-z0-9_]+", "_", LONGEST_NAME)
 
 
 def tag_value(text: str) -> str:
-    """The value of a tag: letters, digits, underscores, dots and dashes; white space becomes an underscore."""
+    """Makes the value of a tag: letters, digits, underscores, dots and dashes; white space becomes an underscore."""
     return _fitted(re.sub(r"\s+", "_", text), r"[^A-Za-z0-9_.-]+", "-", LONGEST_TAG)
 
 
 def numbered(names: Sequence[str]) -> list[str]:
-    """The names, in their order; a repeated one gets the lowest number from 2 on that makes it unique."""
+    """Gives the names in order; a repeated one gets the lowest number from 2 on that makes it unique."""
     used: set[str] = set()
     unique: list[str] = []
     for name in names:

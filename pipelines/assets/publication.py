@@ -1,4 +1,4 @@
-"""publication/...: the open marts as files, their catalogue, and the report."""
+"""Makes the assets publication/...: the open marts as files, their catalogue, and the report."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -25,7 +25,7 @@ def mart_key(mart: OpenMart) -> dg.AssetKey:
 
 
 def publication_assets(project: Project, settings: Settings) -> list[dg.AssetsDefinition]:
-    """The multi-asset of files and catalogue, and that of the report. Raises PublicationError."""
+    """Makes the multi-asset of files and catalogue, and the asset of the report. Raises PublicationError."""
     marts = open_marts(project)
     return [_files(project, marts, settings), _report(project, settings)]
 

@@ -1,4 +1,4 @@
-"""raw/<opd>/<dataset>: one multi-asset per OPD source server and partitioning, one asset per contract."""
+"""Makes the assets raw/<opd>/<dataset>: one per contract, in a multi-asset per source server and partitioning."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -27,7 +27,7 @@ from pipelines.settings import Settings
 
 Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
 FULL_REFRESH = "gudang/full_refresh"
-"""A run with this tag, "true", loads its datasets by a full refresh: all rows are read and replace all rows."""
+"""A run with this tag set to "true" loads by a full refresh: reads all rows, which replace all rows in raw."""
 
 _KINDS = {"upload": "file", "api": "api", "database": "database"}
 
@@ -38,10 +38,10 @@ def raw_key(contract: Contract) -> dg.AssetKey:
 
 
 def raw_assets(contracts: Sequence[Contract], settings: Settings) -> list[dg.AssetsDefinition]:
-    """The multi-assets of all contracts; their order is the contracts'."""
+    """Makes the multi-assets of all contracts, in the order of the contracts."""
 
     def source(contract: Contract) -> tuple[str, str]:
-        # An upload has no server whose load must be limited: each is a step of its own.
+        # An upload has no server whose load must be limited, so each is a separate step.
         is_upload = contract.server.kind == "upload"
         name = contract.key.replace("/", "__") if is_upload else definition_name(contract.server.name)
         return name, contract.partition.every if contract.partition else ""
@@ -54,7 +54,7 @@ def raw_assets(contracts: Sequence[Contract], settings: Settings) -> list[dg.Ass
         for (name, every), group in groupby(ordered, source)
         for step in _apart([*group], checks)
     ]
-    # `bpkad` by months and a server called `bpkad_monthly` would get the same name.
+    # The server `bpkad` with monthly windows and a server called `bpkad_monthly` would get the same name.
     ops = numbered([f"raw_{name}" + (f"_{every}" if every else "") for name, every, _ in groups])
     return [
         _multi_asset(op, f"sumber_{name}", [checks[c.key] for c in step], settings, known)
@@ -63,7 +63,7 @@ def raw_assets(contracts: Sequence[Contract], settings: Settings) -> list[dg.Ass
 
 
 def _apart(contracts: Sequence[Contract], checks: Mapping[str, Checks]) -> list[list[Contract]]:
-    """The contracts in as few groups as are needed for unique names of Dagster's outputs in each.
+    """Splits the contracts into as few groups as possible, so that Dagster's names of outputs are unique in each.
 
     Dagster gives the check `karantina` of the dataset `hewan` and the dataset `hewan_karantina` the same name.
     """
@@ -136,12 +136,12 @@ def _ingest(
     checks: Checks,
     failures: list[str],
 ) -> Iterator[Result]:
-    """Loads one dataset. A fault is added to `failures`, so that the other datasets are loaded."""
+    """Loads one dataset. Adds a fault to `failures` instead of raising it, so that the other datasets are loaded."""
     try:
         with warehouse.connect() as connection:
             done = _loaded(context, warehouse, connection, contract, settings)
             results = [*checks.of_load(connection, done)]
-    except Exception as fault:  # of whatever kind: the datasets beside this one still have to be loaded
+    except Exception as fault:  # of any kind: the other datasets of the step must still be loaded
         error = describe_failure(contract.key, fault)
         failures.append(str(error))
         context.log.error(str(error))
@@ -190,7 +190,7 @@ def _loaded(
 
 
 def left_files(left: Sequence[LeftFile]) -> dg.TableMetadataValue:
-    """Files that were not taken, as a table for an asset's page."""
+    """Shows files that were not taken as a table for an asset's page."""
     return dg.MetadataValue.table(
         [dg.TableRecord({"berkas": file.place, "alasan": file.reason}) for file in left],
         schema=dg.TableSchema([dg.TableColumn("berkas", "string"), dg.TableColumn("alasan", "string")]),
@@ -249,7 +249,7 @@ def column_schema(contract: Contract) -> dg.TableSchema:
 def _metadata(done: Ingested) -> dict[str, Any]:
     batch = done.batch
     assert batch is not None
-    # A load that succeeded may have an error, too: that of its reconciliation.
+    # A load that succeeded may also have an error, from its reconciliation.
     warnings = [*batch.warnings, *([batch.error] if batch.error else [])]
     return {
         "ringkasan": describe_batch(batch),

@@ -1,6 +1,6 @@
-"""A red asset, which describes the fault, in the place of what has a fault in its files; it stops nothing else.
+"""Makes red assets that describe a fault. If an asset's files have a fault, a red asset takes its place.
 
-raw/<opd>/<dataset> of a faulty contract or suite; models and publications that cannot be read.
+All other assets still run. The fault is in a dataset's contract or suite, or in dbt_like_sql/.
 """
 
 import re
@@ -16,19 +16,19 @@ _KEY_PART = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 def set_aside_key(dataset: SetAside) -> dg.AssetKey:
-    """The key that the dataset has without the fault; a name of a folder or file that is unfit is made fit."""
+    """The key that the dataset has without the fault. Folder and file names that cannot be in a key are changed."""
     parts = (dataset.opd, dataset.dataset)
     return dg.AssetKey(["raw", *(p if _KEY_PART.fullmatch(p) else definition_name(p) for p in parts)])
 
 
 def set_aside_assets(set_aside: Sequence[SetAside]) -> list[dg.AssetsDefinition]:
-    """A red asset in the place of each dataset that is set aside."""
+    """Makes a red asset in the place of each dataset that is set aside."""
     return [
         _refusing(
             set_aside_key(dataset),
             set_aside_key(dataset).path[1],
-            "**Disisihkan: kontraknya salah.** Dataset ini tidak dimuat sampai diperbaiki; data yang sudah ada"
-            " di gudang tetap. Periksa dengan `gudang validate`.\n\n"
+            "**Disisihkan: kontrak atau suite-nya salah.** Dataset ini tidak dimuat sampai diperbaiki; data yang"
+            " sudah ada di gudang tetap. Periksa dengan `gudang validate`.\n\n"
             + "\n".join(f"- {line}" for line in dataset.describe()),
             describe(dataset),
         )
@@ -37,7 +37,10 @@ def set_aside_assets(set_aside: Sequence[SetAside]) -> list[dg.AssetsDefinition]
 
 
 def unreadable_models(groups: Sequence[str], error: Exception) -> list[dg.AssetsDefinition]:
-    """A red asset in each group, in the place of models or publications that can't be read. OPD are still loaded."""
+    """Makes a red asset in each group, in the place of models or publications that cannot be read.
+
+    Datasets are still loaded.
+    """
     description = (
         "**Tidak dapat dibangun: ada yang salah di dbt_like_sql/.** Periksa dengan `gudang validate`.\n\n"
         f"- {error}"
@@ -48,8 +51,8 @@ def unreadable_models(groups: Sequence[str], error: Exception) -> list[dg.Assets
 
 
 def describe(dataset: SetAside) -> str:
-    """The faults of a dataset's contract, for a log or a summary."""
-    return f"{dataset.key}: disisihkan, kontraknya salah: {'; '.join(dataset.describe())}"
+    """The faults of a dataset's contract or suite, for a log or a summary."""
+    return f"{dataset.key}: disisihkan, kontrak atau suite-nya salah: {'; '.join(dataset.describe())}"
 
 
 def _refusing(key: dg.AssetKey, group: str, description: str, failure: str) -> dg.AssetsDefinition:

@@ -1,7 +1,7 @@
-"""SQL models as assets: `referensi` (what ingest checks codes against) and `models` (staging, core, marts).
+"""Makes the assets of the SQL models: `referensi` (codes that ingest checks against) and `models` (all others).
 
-All that is made from raw is one step, so that a failed model stops its descendants only. Models with windows are in it,
-too (ADR 017): a step of their own would make three steps of it, each waiting for the one before.
+All models that read raw are built in one step, so that a failed model stops its descendants only. Models with windows
+are in it, too (ADR 017): as a separate step they would split the build into three steps, one after the other.
 """
 
 import logging
@@ -29,7 +29,6 @@ from pipelines.runtime.state_words import MODELS
 log = logging.getLogger("gudang")
 REFERENCE_TAG = "referensi"
 PARTITION = "dagster/partition"
-_GROUPS = {"staging": "staging", "core": "core", "mart_satu_data": "mart_satu_data", "mart_spbe": "mart_spbe"}
 Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
 
@@ -44,7 +43,7 @@ def is_reference(node: Node) -> bool:
 
 
 def model_assets(project: Project) -> list[dg.AssetsDefinition]:
-    """Two multi-assets: reference data, which ingest needs, and everything that is made from raw."""
+    """Makes two multi-assets: reference data, which ingest needs, and all models that read raw."""
     nodes = list(project.nodes.values())
     return [
         _multi_asset("referensi", [n for n in nodes if is_reference(n)], project),
@@ -53,7 +52,7 @@ def model_assets(project: Project) -> list[dg.AssetsDefinition]:
 
 
 class ModelsConfig(dg.Config):
-    """What the Launchpad offers for a run of models."""
+    """The config that the Launchpad offers for a run of models."""
 
     window_start: str = Field(
         "", description="Hari pertama (tttt-bb-hh) yang dibangun ulang pada model incremental."
@@ -64,7 +63,7 @@ class ModelsConfig(dg.Config):
     )
 
     def window(self, tags: Mapping[str, str]) -> Window | None:
-        """The days of a run: those of its config, else of its partitions. None: what came since the last one."""
+        """The days of a run, by its config or its partitions. None: build what came since the last build."""
         start = self.window_start or tags.get(RANGE_START) or tags.get(PARTITION)
         end = self.window_end or tags.get(RANGE_END) or tags.get(PARTITION)
         if not start or not end:
@@ -96,7 +95,7 @@ def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.Asset
         ],
         can_subset=True,
         pool="gudang",
-        description="Membangun model SQL di dbt_like_sql/: dibangun di samping, diuji, lalu dirilis.",
+        description="Membangun model SQL di dbt_like_sql/: dibangun sebagai tabel calon, diuji, lalu dirilis.",
     )
     def build_models(
         context: dg.AssetExecutionContext, config: ModelsConfig, warehouse: Warehouse
@@ -104,7 +103,7 @@ def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.Asset
         selected = [n.name for n in nodes if model_key(n) in context.selected_asset_keys]
         asked = context.selected_asset_check_keys
         checks_only = {k.asset_key for k in asked} - context.selected_asset_keys
-        released = partial(_of_released, project, warehouse, asked)
+        released = partial(_test_released, project, warehouse, asked)
         yield from released([n.name for n in nodes if model_key(n) in checks_only])
         if not selected:
             return
@@ -135,14 +134,14 @@ def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.Asset
     return build_models
 
 
-def _of_released(
+def _test_released(
     project: Project,
     warehouse: Warehouse,
     asked: Set[dg.AssetCheckKey],
     names: Sequence[str],
     why: Mapping[str, str] | None = None,
 ) -> Iterator[dg.AssetCheckResult]:
-    """The tests of models on their released relations; nothing is built. why: the reason, by model."""
+    """Tests models on their released relations, and builds nothing. why: by model, why it was not built."""
     if not any(project.nodes[name].checks for name in names):
         return
     for result in run_tests(project, libpq_url(warehouse.url), select=names):
@@ -174,7 +173,7 @@ def _spec(node: Node, project: Project) -> dg.AssetSpec:
     return dg.AssetSpec(
         key=model_key(node),
         deps=upstream,
-        group_name="referensi" if is_reference(node) else _GROUPS.get(node.schema, node.schema),
+        group_name="referensi" if is_reference(node) else node.schema,
         description=node.description or None,
         kinds={"postgres", "csv" if node.kind == "seed" else node.kind},
         owners=["team:diskominfo"],
@@ -198,7 +197,7 @@ def _column_schema(columns: Sequence[tuple[str, str, str]]) -> dg.TableSchema:
 
 
 def _check_results(project: Project, result: NodeResult, note: str = "") -> Iterator[dg.AssetCheckResult]:
-    """A result for each test; a warning for each where the relation does not exist yet."""
+    """Gives a result for each test; a warning for each if the relation does not exist yet."""
     node = project.nodes[result.name]
     for test in result.tests:
         yield dg.AssetCheckResult(
@@ -249,7 +248,7 @@ def _metadata(project: Project, node: Node, result: NodeResult) -> dict[str, Any
 
 
 def _relation_key(relation: str) -> dg.AssetKey:
-    """The asset behind "schema.name": a model, or the raw table <opd>__<dataset>."""
+    """The asset key of the relation `schema.name`: a model, or the raw table <opd>__<dataset>."""
     schema, name = relation.split(".", 1)
     if schema == "raw":
         opd, dataset = name.split("__", 1)

@@ -1,1 +1,1 @@
-"""The command `gudang`: arguments and what is printed. Not here: the work."""
+"""The command `gudang`: its arguments and its output. Not here: the work of the commands."""

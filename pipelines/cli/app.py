@@ -1,7 +1,7 @@
-"""Typer in Indonesian: commands whose help and usage errors speak the language of who types them.
+"""Typer with Indonesian help and error texts.
 
-What belongs here: the words of typer itself (headings, `--help`, wrong options), the nearest known name. Not here: the
-commands and their own texts (main.py and its siblings).
+What belongs here: typer's own texts (headings, `--help`, wrong options), and suggesting the nearest known name. Not
+here: the commands and their own texts (main.py and its siblings).
 
 Typer has no setting for its language; its headings are constants of typer/rich_utils.py, its errors English texts. A
 text that `_ENGLISH` does not know is shown as typer says it.
@@ -82,7 +82,7 @@ class CommandGroup(typer.Typer):
 
 
 def usage_message(error: typer.TyperException) -> str:
-    """What is wrong with the arguments of a command, and the command that says how it is used."""
+    """The text about wrong arguments of a command, with the command that shows its help."""
     context = getattr(error, "ctx", None)
     hint = f" (`{context.command_path} --help` menjelaskan pemakaiannya)" if context else ""
     return f"{_fault(error)}{hint}"

@@ -1,4 +1,4 @@
-"""The commands about datasets: upload, status, validate.
+"""Declares the commands about datasets: upload, status, validate.
 
 Not here: where an uploaded file goes (extract/upload/), status.py, validate.py: what the commands ask.
 """
@@ -22,7 +22,7 @@ _BEFORE = {
     True: " (isinya sama dengan berkas yang sudah ada: tidak ada yang baru)",
     False: " (menggantikan berkas bernama sama yang isinya lain: koreksi)",
 }
-"""What is said of a file by whether the file of its name that lay there had the same bytes; None: there was none."""
+"""The text about an uploaded file. True: the zone had a file with this name and the same bytes; None: it had none."""
 
 
 def upload(

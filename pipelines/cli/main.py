@@ -1,4 +1,4 @@
-"""`gudang`: the few commands around Dagster's own `dg`, put together.
+"""Joins the commands of `gudang`, which complete Dagster's `dg`.
 
 What belongs here: the entry point, its exit codes, which commands there are. Not here: the commands (night.py,
 datasets.py, server.py, models.py), the language of their help (app.py).
@@ -42,7 +42,7 @@ app.add_typer(models.app)
 
 
 def main() -> None:
-    """The entry point: a GudangError is one line for a person, never a traceback."""
+    """The entry point. It shows a GudangError as one line, never as a traceback."""
     try:
         code = app(prog_name="gudang", standalone_mode=False)
     except GudangError as error:
@@ -69,7 +69,7 @@ def _end(message: str, code: int) -> NoReturn:
 
 
 def _lost_connection(error: BaseException | None) -> str | None:
-    """The first line of what a driver says of a connection that it lost or did not get; None for any other fault."""
+    """The first line of a driver's error about a lost or refused connection; None for any other fault."""
     message = None
     while error is not None:
         kinds = {kind.__name__ for kind in type(error).__mro__ if kind.__module__.split(".")[0] in _DRIVERS}

@@ -125,7 +125,7 @@ def run(
     ] = None,
     threads: Threads = 4,
 ) -> None:
-    """Bangun model: masing-masing di samping, diuji, lalu dirilis. Yang gagal tetap seperti semula, juga pembacanya.
+    """Bangun model: masing-masing sebagai tabel calon, diuji, lalu dirilis. Yang gagal, juga pembacanya, tetap.
 
     Kode keluar 1 bila ada yang gagal atau ditahan.
     """
@@ -192,7 +192,7 @@ def docs(
 
 
 def _warehouse_facts(project: Project) -> Facts | None:
-    """What the warehouse knows of the relations; None where there is none. An embedded one is not made for this."""
+    """Reads the facts of the relations from the warehouse; None if there is no warehouse. It does not make one."""
     from pipelines.publication.dictionary.facts import read_facts
     from pipelines.runtime.embedded import EmbeddedServer
     from pipelines.runtime.environment import current_settings, warehouse_url
@@ -221,7 +221,7 @@ def _project(window: Window | None = None) -> Project:
 
 
 def _connection() -> str:
-    """The libpq URL of the warehouse, with its ledger and functions made."""
+    """Makes the ledger and functions of the warehouse, and gives its libpq URL."""
     from pipelines.datasets import read_datasets
     from pipelines.load import prepare
     from pipelines.redaction.database_urls import libpq_url

@@ -1,6 +1,6 @@
-"""The commands that work through Dagster: nightly, reload, ui, prepare, run.
+"""Declares the commands that use Dagster: nightly, reload, ui, prepare, run.
 
-Not here: what a night does (pipelines/nightly.py), what must be up before it (runtime/environment.py).
+Not here: the steps of a night (pipelines/nightly.py), starting the servers that it needs (runtime/environment.py).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import typer
 from pipelines.cli.processes import refuse_taken, run_to_its_end
 from pipelines.errors import GudangError
 
-# `dg dev` is what Dagster recommends instead: it starts this very command on a workspace file of its own making.
+# Hides Dagster's advice to use `dg dev`, which starts this same command with a workspace file that it makes.
 _NO_ADVICE = ("-W", "ignore:Function `dev_command`")
 
 
 def nightly() -> None:
-    """Jalankan satu malam: semua sumber masuk ke gudang data, semua model dibangun, semua publikasi diterbitkan.
+    """Jalankan pekerjaan satu malam: semua sumber dimuat, semua model dibangun, semua publikasi diterbitkan.
 
     Rangkaian run-nya sama dengan jadwal malam. Kode keluar 1 bila ada dataset, model, atau publikasi yang gagal; yang
     lain tetap dikerjakan, dan `gudang status` menunjukkan mana yang gagal.
@@ -32,7 +32,7 @@ def nightly() -> None:
     from pipelines.settings import load_settings
 
     with prepare_environment(current_settings(), command="nightly"):
-        # Its import reads the project, which must be one.
+        # The module reads the project when it is imported, so the environment must be prepared before.
         from pipelines.nightly import walk
 
         raise typer.Exit(walk(load_settings()))
@@ -43,7 +43,7 @@ def reload(
         str, typer.Argument(metavar="OPD/DATASET", help="Dataset yang mana, misalnya bapenda/pembayaran_pkb.")
     ],
 ) -> None:
-    """Muat ulang penuh satu dataset, apa pun tanda air atau jendelanya: isi sumber menggantikan semua isi gudang.
+    """Muat ulang penuh satu dataset, termasuk yang sudah pernah dibaca: isi sumber menggantikan semua isi gudang.
 
     Untuk kontrak yang kolomnya berubah, kunci pseudonim yang baru, atau baris lama yang diperbaiki. Riwayat dataset
     yang menyimpan versi tetap ada. Kode keluar 1 bila pemuatan gagal; yang sudah diterapkan sebelumnya tetap ada.
@@ -78,7 +78,7 @@ def ui(
     with prepare_environment(settings, command="ui"):
         make_ready(load_settings())
         close_dead_runs(print)
-        # In a session of its own: one Ctrl-C reaches it once, from here, and it ends its own children in order.
+        # A new session, so that one Ctrl-C reaches it once, from here, and it ends its children in order.
         dagster = subprocess.Popen(
             [sys.executable, *_NO_ADVICE, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", host, "-p", str(port)],
             cwd=settings.project, start_new_session=True, preexec_fn=die_with_parent(signal.SIGINT),

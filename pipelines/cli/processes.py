@@ -1,4 +1,4 @@
-"""Processes of the commands: run one to its end, refuse while others are at work or a port is taken.
+"""Runs the processes of commands, and refuses to while others work or a port is taken.
 
 Not here: the commands (night.py, server.py), how a child ends with its parent (runtime/processes.py).
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def refuse_while_used(server: EmbeddedServer) -> None:
-    """Raises GudangError naming the commands of ours and the runs of Dagster that work with the server."""
+    """Raises GudangError if commands of `gudang` or runs of Dagster work with the server, and names them."""
     from pipelines.runtime.lease import holders
 
     if not server.is_running():
@@ -51,7 +51,7 @@ def run_to_its_end(command: list[str], env: dict[str, str]) -> int:
 
 
 def refuse_taken(host: str, port: int) -> None:
-    """Raises GudangError where no server can listen at `host` and `port`."""
+    """Raises GudangError if no server can listen at `host` and `port`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,4 +1,4 @@
-"""The commands about the installation: psql, stop, reset, and bench, which measures it.
+"""Declares the commands about the installation: psql, stop, reset, and bench, which measures it.
 
 Not here: the server itself (runtime/embedded.py), the folder (runtime/home.py), the measurements (benchmarks/).
 """

@@ -1,4 +1,4 @@
-"""The state of each dataset: its latest load and checks, and the files in the upload zone that no contract takes.
+"""Reads the state of each dataset: its latest load and checks, and files in the upload zone that no contract takes.
 
 What belongs here: queries to the ledger, to contracts/ and the zone. Not here: how the answer is shown
 (status_table.py).
@@ -60,7 +60,7 @@ order by k.dataset
 
 
 def dataset_status(url: str, keys: Iterable[str]) -> list[dict[str, Any]]:
-    """For each dataset in `keys`: its latest load and checks, the number of its rows in raw and in quarantine.
+    """Reads for each dataset in `keys` its latest load and checks, and the number of its rows in raw and in quarantine.
 
     A dataset that was never loaded has the state None. [] before the first night. Raises LoadError when the warehouse
     can't be reached.
@@ -75,7 +75,7 @@ SET_ASIDE = "set aside"
 
 
 def with_set_aside(rows: list[dict[str, Any]], datasets: Datasets) -> list[dict[str, Any]]:
-    """`rows`; a dataset whose contract has a fault gets the state `set aside`, and its faults as the error."""
+    """Gives `rows`, in which datasets whose contract has a fault have the state `set aside` and the fault as error."""
     faults = {s.key: "; ".join(s.describe()) for s in datasets.set_aside}
     return [
         {**row, "state": SET_ASIDE, "error": faults[key]} if (key := row["dataset"]) in faults else row
@@ -84,7 +84,7 @@ def with_set_aside(rows: list[dict[str, Any]], datasets: Datasets) -> list[dict[
 
 
 def not_taken(settings: Settings, datasets: Datasets) -> list[str]:
-    """Files in the upload zone that no contract takes, a line each; or why the zone can't be read."""
+    """Gives a line for each file in the upload zone that no contract takes, or why the zone can't be read."""
     try:
         return [str(file) for file in files_left(settings, datasets)]
     except GudangError as error:

@@ -1,4 +1,4 @@
-"""`gudang status` for people: a table that fits 80 columns, and below it what has to be looked at.
+"""Prints `gudang status` for people: a table that fits 80 columns, and below it a line for each fault.
 
 Not here: what is asked of the ledger (status.py). Nothing that comes from outside (a cell in an error, a name) is read
 as markup.

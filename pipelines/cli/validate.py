@@ -1,6 +1,6 @@
-"""`gudang validate`: every fault of contracts, suites and models, with file, line and hint. It opens no connection.
+"""`gudang validate`: finds all faults of contracts, suites and models, with file, line and hint, without a connection.
 
-What belongs here: collecting the faults that each reader finds, and what must agree between two rooms. Not here: the
+What belongs here: collecting the faults that each reader finds, and rules that concern two packages. Not here: the
 checks of one contract (contracts/), of one suite (quality/suites.py), of the models (models/project/).
 """
 
@@ -33,7 +33,7 @@ _PLACE = re.compile(r"(?P<path>[^:]+):(?P<line>\d+)$")
 
 
 def validate(settings: Settings, env: Mapping[str, str] = os.environ) -> list[Fault]:
-    """All faults below `settings.project`, ordered by file and line. Where there is none, a night can start."""
+    """Finds all faults in `settings.project`, ordered by file and line. If there is none, a night can start."""
     faults: list[Fault] = []
     contracts: list[Contract] = []
     for path in contract_paths(settings.contracts_dir):
@@ -58,7 +58,7 @@ def validate(settings: Settings, env: Mapping[str, str] = os.environ) -> list[Fa
 
 
 def _definitions(settings: Settings, contracts: list[Contract]) -> list[Fault]:
-    """What only Dagster refuses; such a fault would take every dataset out of the UI. Its import takes seconds."""
+    """Faults that only Dagster finds; one would stop the whole UI. It runs last, as importing Dagster takes seconds."""
     import dagster as dg
     from dagster_shared.check import CheckError
 
@@ -81,7 +81,7 @@ def _definitions(settings: Settings, contracts: list[Contract]) -> list[Fault]:
         )
     except (dg.DagsterError, CheckError) as error:
         first = str(error).strip().splitlines()[0]
-        message = f"Dagster menolak definisi dari kontrak dan model: {first}"
+        message = f'Dagster menolak definisi dari kontrak dan model: "{first}"'
         return [Fault(settings.contracts_dir, 1, message, "ganti nama yang disebut pesan itu")]
     return []
 
@@ -126,7 +126,7 @@ def _environment(settings: Settings, contracts: Iterable[Contract], env: Mapping
 
 
 def _suite(path: Path, columns: set[str], hint: str) -> tuple[tuple[Expectation, ...], list[Fault]]:
-    """A suite file's expectations, and the faults of each by itself.
+    """Reads a suite file; gives its expectations, and the faults of each.
 
     columns: the columns that they may name. hint: what those columns are.
     """
@@ -151,7 +151,7 @@ def _suite(path: Path, columns: set[str], hint: str) -> tuple[tuple[Expectation,
 
 
 def _repeated(contract: Contract, path: Path, own: Iterable[Expectation]) -> list[Fault]:
-    """Expectations of a suite that the contract already makes."""
+    """Faults of expectations in a suite that already follow from the contract."""
     names = {e.name for e in derived(contract)}
     return [
         Fault(
@@ -176,7 +176,7 @@ def _model_suites(settings: Settings, project: Project) -> list[Fault]:
         faults += [*found, *(_fault(path, e) for e in model_suites.faults(project, node, path, own))]
     if faults:
         return faults
-    try:  # each suite by itself has no fault, so only a circle of suites that read each other's models is left
+    try:  # no suite has a fault, so only a cycle of suites that read each other's models is left
         model_suites.with_suites(project, settings.expectations_dir)
     except ModelError as error:
         node = project.nodes[error.subject]
@@ -186,7 +186,7 @@ def _model_suites(settings: Settings, project: Project) -> list[Fault]:
 
 
 def _opd_names(contracts: Iterable[Contract], project: Project) -> list[Fault]:
-    """OPD that have the name of a schema: a folder of expectations/ belongs to one of the two."""
+    """Faults of OPDs that have the name of a schema, because both would use the same folder of expectations/."""
     schemas = {node.schema for node in project.nodes.values()}
     return [
         Fault(contract.path, 1, f"{contract.opd} adalah nama schema gudang data", "pakai nama OPD lain")
@@ -196,12 +196,12 @@ def _opd_names(contracts: Iterable[Contract], project: Project) -> list[Fault]:
 
 
 def _fault(path: Path, error: QualityError) -> Fault:
-    """An error of a suite as a fault, at the line that it speaks of."""
+    """Makes an error of a suite a fault, at the line that its text names or quotes."""
     return Fault(path, _line_of(path, error.message), error.message, error.hint or "")
 
 
 def _line_of(path: Path, text: str) -> int:
-    """The line that `text` speaks of: "baris N" of a JSON error, else the first that holds a quoted part of it."""
+    """The line that `text` is about: "baris N" of a JSON error, else the first that holds a quoted part of `text`."""
     if match := re.search(r"(?:line|baris) (\d+)", text):
         return int(match.group(1))
     wanted = re.findall(r"\"[^\"]+\"|'[^']+'", text)
@@ -212,7 +212,7 @@ def _line_of(path: Path, text: str) -> int:
 
 
 def _orphans(settings: Settings, project: Project | None) -> list[Fault]:
-    """Suites without a contract or model. The suite of a faulty contract is none of them."""
+    """Faults of suites without a contract or model. A suite whose contract is faulty is not reported here."""
     named = {
         p.parent.name + "/" + p.name.removesuffix(".odcs.yaml")
         for p in contract_paths(settings.contracts_dir)
@@ -236,7 +236,7 @@ def _orphans(settings: Settings, project: Project | None) -> list[Fault]:
 
 
 def _models(settings: Settings, contracts: list[Contract]) -> tuple[list[Fault], Project | None]:
-    """The faults of the models, and the project where it can be read."""
+    """Reads the models; gives their faults, and the project if it can be read."""
     try:
         project = load_project(settings.models_dir)
     except ModelError as error:
@@ -248,7 +248,7 @@ def _models(settings: Settings, contracts: list[Contract]) -> tuple[list[Fault],
 
 
 def _publication(settings: Settings, contracts: list[Contract], project: Project) -> list[Fault]:
-    """Open marts that may not be open. Where a contract is faulty only that is a fault, and the marts are not asked."""
+    """Faults of open marts that may not be published. If a contract is faulty, the marts are not checked."""
     try:
         marts = {mart.name: mart for mart in (*report_marts(project), *open_marts(project))}
     except PublicationError as error:
@@ -264,17 +264,17 @@ def _publication(settings: Settings, contracts: list[Contract], project: Project
 
 
 def _sources(settings: Settings, contracts: list[Contract]) -> list[Fault]:
-    """A fault where `sources_file` is not what the contracts make of it."""
+    """A fault if `sources_file` is not what `render_sources` makes from the contracts."""
     path = sources_file(settings)
     if len(contracts) < len(contract_paths(settings.contracts_dir)):
-        return []  # the contracts do not say yet what it should hold
+        return []  # with a faulty contract we do not know what the file should hold
     if not path.exists() or path.read_text(encoding="utf-8") != render_sources(contracts):
         return [Fault(path, 1, "sources.yml tidak sesuai kontrak", "jalankan `gudang validate --fix`")]
     return []
 
 
 def _references(contracts: Iterable[Contract], project: Project) -> list[Fault]:
-    """References of contracts to a table or column that no seed or model has."""
+    """Faults of references in contracts to a table or column that no seed or model has."""
     faults: list[Fault] = []
     for contract in contracts:
         for column in contract.stored:

@@ -1,1 +1,1 @@
-"""Connections as Dagster resources: what differs between the demo, a test and the province."""
+"""Connections as Dagster resources, which differ between the demo, a test and the province."""

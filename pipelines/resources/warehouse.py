@@ -1,4 +1,4 @@
-"""The warehouse as a Dagster resource. Not here: SQL, what is made of an empty one (runs/readiness.py)."""
+"""The warehouse as a Dagster resource. Not here: SQL, making its tables (runs/readiness.py)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Warehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @contextmanager
     def connect(self) -> Iterator[Connection[Any]]:
-        """A session in autocommit, closed at the end."""
+        """Opens a session in autocommit, and closes it at the end of the context."""
         connection = connect(self.url)
         try:
             if self.project and not prepare.is_prepared(connection):

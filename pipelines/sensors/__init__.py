@@ -1,1 +1,1 @@
-"""What starts runs: new uploads (uploads.py) and the end of the run before (chain.py)."""
+"""Sensors that start runs: after new uploads (uploads.py, descendants.py), and after another run (chain.py)."""

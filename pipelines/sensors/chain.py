@@ -1,4 +1,4 @@
-"""The night's chain: when a job has ended, with success or failure, the next one starts."""
+"""Runs the night's chain of jobs: when one has ended, with success or failure, starts the next one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ENDS = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE)
 
 
 def chain_sensors(contracts: Sequence[Contract], jobs: Mapping[str, AssetJob]) -> list[dg.SensorDefinition]:
-    """A sensor for each link of the chain and each way to end.
+    """Makes a sensor for each link of the chain and each way to end.
 
     A run of `gudang nightly`, which runs the chain itself, starts nothing.
     """

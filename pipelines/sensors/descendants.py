@@ -1,4 +1,4 @@
-"""After uploads were loaded: one run of the models that are made from them, however many datasets and files came."""
+"""Starts one run of the models that read the uploads just loaded, however many datasets and files came."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from pipelines.models.project.nodes import Project
 from pipelines.resources.warehouse import Warehouse
 
 QUIET_S = 20
-"""Seconds without another upload's load before models are built: more than the upload sensor's interval, so that models
-are built once for files that arrive together."""
+"""Seconds without the load of another upload before models are built. It is more than the interval of the upload
+sensor, so that models are built once for files that arrive together."""
 LONGEST_S = 600
-"""Seconds that models of a loaded upload wait at most for further uploads."""
+"""The most seconds that a loaded upload waits for further uploads before its models are built."""
 AFTER_TAG = "gudang/after"
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -32,7 +32,7 @@ _UNFINISHED = [
 
 
 def descendants_sensor(contracts: Sequence[Contract], project: Project) -> dg.SensorDefinition:
-    """Builds the models of what runs of `upload` have loaded since the last time, by the ledger; see `_Built`."""
+    """The sensor that builds the models of uploads loaded since the last time, by the ledger; see `_Built`."""
     models = {c.key: descendants(c, project) for c in contracts if c.server.kind == "upload"}
 
     @dg.sensor(
@@ -48,7 +48,7 @@ def descendants_sensor(contracts: Sequence[Contract], project: Project) -> dg.Se
         built = _Built.read(context.cursor)
         try:
             with warehouse.connect() as connection:
-                # Open batches are asked for first: one that ends between the two queries is in the second.
+                # Open batches are read first: one that ends between the two queries is in the second.
                 first_open = _first_open(connection, sorted(models))
                 loaded = _loaded(context.instance, connection, built, sorted(models))
                 missing = _missing(connection, project) if loaded else set[str]()
@@ -79,9 +79,10 @@ def descendants_sensor(contracts: Sequence[Contract], project: Project) -> dg.Se
 
 @dataclass(frozen=True, slots=True)
 class _Built:
-    """The batches that models were built from: all up to `last`, and others above it that overtook one still open.
+    """The batches whose models are built: all numbers up to `last`, and those in `others`.
 
-    The cursor is "7", or "7:9,12": a long load has a lower number than a short one that was published before it.
+    A batch in `others` has a higher number than one that still runs, but ended before it. The cursor is "7" or
+    "7:9,12".
     """
 
     last: int = 0
@@ -105,13 +106,13 @@ class _Built:
 
 
 _Loaded = tuple[int, str, str, float]
-"""Number of the batch, dataset, run, seconds since it was published."""
+"""Number of the batch, dataset, run, seconds since the load has ended."""
 
 
 def _loaded(
     instance: dg.DagsterInstance, connection: Connection[Any], built: _Built, uploads: list[str]
 ) -> list[_Loaded]:
-    """The loads of runs of `upload` from which nothing was built yet. A night builds from its own loads."""
+    """The loads of runs of `upload` whose models are not built yet. A night builds the models of its loads itself."""
     if not _has_ledger(connection):
         return []
     rows = connection.execute(
@@ -129,7 +130,7 @@ def _loaded(
 
 
 def _first_open(connection: Connection[Any], uploads: list[str]) -> int | None:
-    """The lowest number of a batch that is still being loaded; after a day it counts as abandoned."""
+    """The lowest number of a batch that is still being loaded. A batch older than a day does not count."""
     if not _has_ledger(connection):
         return None
     row = connection.execute(
@@ -146,7 +147,7 @@ def _has_ledger(connection: Connection[Any]) -> bool:
 
 
 def _waits_for(instance: dg.DagsterInstance, loaded: Sequence[_Loaded]) -> str:
-    """The reason to wait before models are built; "" where there is none, or the wait was long enough."""
+    """The reason to wait before models are built; "" if there is none, or LONGEST_S have passed."""
     ages = [age for *_, age in loaded]
     if max(ages) > LONGEST_S:
         return ""
@@ -160,19 +161,19 @@ def _waits_for(instance: dg.DagsterInstance, loaded: Sequence[_Loaded]) -> str:
 
 
 def descendants(contract: Contract, project: Project) -> set[str]:
-    """The models that are made from a dataset."""
+    """The models that read a dataset, directly or through others."""
     readers = project.readers([(contract.opd, contract.dataset)])
     return {n.name for n in project.nodes.values() if n.name in readers | project.descendants(readers)}
 
 
 def _ancestors(project: Project, names: set[str]) -> set[str]:
-    """What the models read, and what that reads, without reference data, which every start builds."""
+    """The models that `names` read, directly or through others, without reference data, which every start builds."""
     read = {ancestor for name in names for ancestor in project.ancestors(name)}
     return {name for name in read if not is_reference(project.nodes[name])}
 
 
 def _missing(connection: Connection[Any], project: Project) -> set[str]:
-    """Models that were never built. Before the first night, an upload's models need those that they read, too."""
+    """Models that were never built. Before the first night, those that an upload's models read must be built, too."""
     rows = connection.execute(
         "select name from unnest(%s::text[], %s::text[]) as n (name, relation) where to_regclass(relation) is null",
         [[*project.nodes], [node.relation for node in project.nodes.values()]],

@@ -1,4 +1,4 @@
-"""New files in the upload zone start a load of their dataset. Not here: what is built from it (descendants.py)."""
+"""Starts a load of a dataset when its upload zone has new files. Not here: what is built from it (descendants.py)."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ from pipelines.settings import Settings
 
 DATASET_TAG, FILE_TAG = "gudang/dataset", "gudang/berkas"
 ARRIVAL_TAG = "gudang/kedatangan"
-"""The last file that a run was started for (ops.upload_seen), and the contract's mark: its tries are counted by it."""
-MOST_TRIES = 3
-"""Runs for one file that ended before the file was judged: killed, or the warehouse was away."""
+"""The tag with the last file of a run (ops.upload_seen) and the contract's mark, to count the runs for a file."""
+MAX_TRIES = 3
+"""After so many runs for one file that ended before they judged it (killed, or no warehouse), no further one starts."""
 RETRY_WAIT_S = 60
-"""Seconds after such a run before the next, times the number of runs."""
+"""Seconds between such a run and the next, times the number of these runs."""
 READ_S = 20
-"""Seconds that a tick reads files that it sees for the first time; Dagster waits 60 seconds for a tick."""
+"""Seconds in which a tick may begin to read new files. Dagster stops waiting for a tick after 60 seconds."""
 _LOOKING = threading.Lock()
-"""Held by a tick while it looks: Dagster gives up a long one and starts the next while the first still reads."""
-_SAID, _NEXT, _UNKNOWN = "#", ">", "?"
+"""Held by a tick while it reads, because Dagster starts the next tick while a long one still reads."""
+_LINES_KEY, _FIRST_KEY, _SURVEY_KEY = "#", ">", "?"
 """Keys of the cursor: the lines of the last tick, the dataset to begin with, the time of the last survey."""
 _SURVEY_S = 300
-"""Seconds between two looks at the folders of another machine that no contract knows."""
+"""Seconds between two surveys of a zone on another machine for files in folders that no contract knows."""
 _JUDGED = {
     "rejected": "ditolak pemeriksaan",
     "failed": "gagal dimuat",
@@ -53,7 +53,7 @@ _JUDGED = {
 
 @dataclass
 class _Tick:
-    """What one look at the zone found, and the cursor for the next one: one or two marks for each dataset."""
+    """What one tick has found in the zone, and the cursor for the next one: one or two marks for each dataset."""
 
     before: dict[str, str]
     after: dict[str, str] = field(default_factory=dict[str, str])
@@ -65,23 +65,26 @@ class _Tick:
     retry_wait: float = RETRY_WAIT_S
 
     def keep(self, *names: str) -> None:
-        """Copies marks of the cursor before."""
+        """Copies these marks from the previous cursor."""
         self.after |= {name: self.before[name] for name in names if name in self.before}
 
     def in_turn(self, contracts: Sequence[Contract]) -> Sequence[Contract]:
-        """The contracts, beginning with the one that the tick before had no time for."""
+        """The contracts, beginning with the one that the previous tick had no time for."""
         keys = [c.key for c in contracts]
-        first = keys.index(self.before[_NEXT]) if self.before.get(_NEXT) in keys else 0
+        first = keys.index(self.before[_FIRST_KEY]) if self.before.get(_FIRST_KEY) in keys else 0
         return [*contracts[first:], *contracts[:first]]
 
-    def has_changed(self) -> bool:
-        """Whether this tick starts runs or has other lines than the one before. Each tick that logs leaves a file."""
+    def note_lines(self) -> bool:
+        """Puts the lines into the cursor. Gives whether to log: runs start, or the lines have changed.
+
+        Dagster keeps a log file for each tick that logs, so only changes are logged.
+        """
         if self.lines:
-            self.after[_SAID] = _mark(sorted(self.lines))
-        return bool(self.requests) or self.after.get(_SAID) != self.before.get(_SAID)
+            self.after[_LINES_KEY] = _mark(sorted(self.lines))
+        return bool(self.requests) or self.after.get(_LINES_KEY) != self.before.get(_LINES_KEY)
 
     def result(self) -> dg.SensorResult:
-        """What Dagster gets."""
+        """The result of the tick for Dagster."""
         counted = f"{self.files} berkas dilihat, {len(self.requests)} pemuatan dimulai."
         return dg.SensorResult(
             run_requests=self.requests or None,
@@ -94,9 +97,9 @@ class _Tick:
 def upload_sensor(
     datasets: Datasets, settings: Settings, *, read_wait: float = READ_S, retry_wait: float = RETRY_WAIT_S
 ) -> dg.SensorDefinition:
-    """Looks at the whole zone, starts one run for each dataset with new files, and says which files it left and why.
+    """The sensor that looks at the whole zone, starts a run per dataset with new files, and logs the files it left.
 
-    What is new is decided by the ledger (load/arrivals.py): a file is due until a load has judged it. A file that is
+    The ledger decides which files are new (load/arrivals.py): a file is due until a load has judged it. A file that is
     still being written is left for the next tick: on this machine one that changed a moment ago; on another machine,
     whose clock may differ, one that differs from the tick before. The cursor does not grow with the number of files.
 
@@ -128,7 +131,7 @@ def upload_sensor(
             return dg.SkipReason(str(error))
         finally:
             _LOOKING.release()
-        if tick.has_changed():
+        if tick.note_lines():
             for line in tick.lines:
                 context.log.info(line)
         return tick.result()
@@ -149,7 +152,7 @@ def _look(
     contract: Contract,
     settings: Settings,
 ) -> None:
-    """Looks at one dataset's folder. A fault there becomes a line, and the other datasets are looked at."""
+    """Looks at one dataset's folder. A fault becomes a line, so that the other datasets are looked at."""
     key = contract.key
     try:
         listing = list_uploads(upload_zone(settings), contract)
@@ -159,12 +162,12 @@ def _look(
         unreadable = [LeftFile(f"{key}/{f.name}", e.message) for f, e in seen.unreadable]
         _report_left(tick, contract, [*listing.left, *unreadable])
         if seen.unread:
-            tick.after[_NEXT] = key
+            tick.after[_FIRST_KEY] = key
             tick.lines.append(f"{key}: dibaca pada kesempatan berikutnya: {_names(seen.unread)}")
         if waiting:
             tick.lines.append(f"{key}: menunggu selesai ditulis: {_names(waiting)}")
         if (waiting or seen.unread) and not contract.takes_every_file:
-            return  # the newest file replaces all others, and it is not known yet
+            return  # the newest file replaces all others, and we do not know yet which it is
         if not contract.takes_every_file and len(seen.arrivals) > 1:
             newest = seen.arrivals[-1].file.name
             tick.lines.append(
@@ -186,7 +189,7 @@ def _look(
 def _settled(
     tick: _Tick, contract: Contract, files: Sequence[UploadedFile]
 ) -> tuple[list[UploadedFile], list[UploadedFile]]:
-    """The files that are completely written, and the others."""
+    """Gives the files that are completely written, and the others."""
     if not files:
         return [], []
     now = time.time()
@@ -200,7 +203,7 @@ def _settled(
 def _request(
     context: dg.SensorEvaluationContext, tick: _Tick, contract: Contract, due: Sequence[Arrival]
 ) -> None:
-    """Requests one run for all due files: a load takes every file that is not in raw yet, by the time of arrival."""
+    """Requests one run for all due files, because a load takes every file that is not in raw yet, the oldest first."""
     key = contract.key
     runs = context.instance.get_run_records(dg.RunsFilter(job_name=UPLOAD, tags={DATASET_TAG: key}), limit=20)
     if running := [r.dagster_run for r in runs if not r.dagster_run.is_finished]:
@@ -209,7 +212,7 @@ def _request(
     arrival = f"{due[-1].seen_id}:{arrivals.contract_mark(contract)}"
     tries = [r for r in runs if r.dagster_run.tags.get(ARRIVAL_TAG) == arrival]
     names = _names([a.file for a in due])
-    if len(tries) >= MOST_TRIES:
+    if len(tries) >= MAX_TRIES:
         tick.lines.append(
             f"{key}: {len(tries)} run berakhir sebelum {names} dinilai; lihat run {tries[0].dagster_run.run_id[:8]},"
             " lalu letakkan lagi berkasnya"
@@ -232,7 +235,7 @@ def _request(
 
 
 def _report_left(tick: _Tick, contract: Contract, left: Sequence[LeftFile]) -> None:
-    """Files that the contract does not take: a line each at every tick, an observation of the asset at a change."""
+    """Adds a line for each file that the contract does not take, and an observation of the asset if they changed."""
     tick.lines += [str(file) for file in left]
     name = f"{contract.key}!"
     if left:
@@ -248,14 +251,14 @@ def _report_left(tick: _Tick, contract: Contract, left: Sequence[LeftFile]) -> N
 
 
 def _survey(tick: _Tick, datasets: Datasets, settings: Settings) -> None:
-    """Files in no dataset's folder. A zone on another machine is surveyed every _SURVEY_S: each folder is a request."""
-    last = float(tick.before.get(_UNKNOWN, "0"))
+    """Adds a line for each file in no dataset's folder. A zone on another machine is surveyed less often."""
+    last = float(tick.before.get(_SURVEY_KEY, "0"))
     remote = not isinstance(upload_zone(settings), Path)
     if remote and time.time() - last < _SURVEY_S:
-        tick.keep(_UNKNOWN)
+        tick.keep(_SURVEY_KEY)
         return
     if remote:
-        tick.after[_UNKNOWN] = str(int(time.time()))
+        tick.after[_SURVEY_KEY] = str(int(time.time()))
     try:
         unknown = files_unknown(settings, datasets)
     except SourceError as error:

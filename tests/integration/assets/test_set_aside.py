@@ -100,10 +100,10 @@ def test_a_faulty_contract_is_red_and_the_others_are_loaded(project: Project, na
     assert not result.success
     (words,) = failures(result).values()
     assert words.startswith(
-        f"dagang/{name}: disisihkan, kontraknya salah: contracts/dagang/{name}.odcs.yaml:"
+        f"dagang/{name}: disisihkan, kontrak atau suite-nya salah: contracts/dagang/{name}.odcs.yaml:"
     )
     (check,) = [c for c in result.get_asset_check_evaluations() if c.asset_key == set_aside_key(faulty)]
-    assert not check.passed and "kontraknya salah" in (check.description or "")
+    assert not check.passed and "kontrak atau suite-nya salah" in (check.description or "")
 
 
 def test_a_faulty_suite_is_red_and_the_others_are_loaded(project: Project) -> None:
@@ -115,7 +115,7 @@ def test_a_faulty_suite_is_red_and_the_others_are_loaded(project: Project) -> No
     assert project.rows() == [(1, "Pasar Pagi")]
     (words,) = failures(result).values()
     assert words.startswith(
-        "dagang/harga: disisihkan, kontraknya salah: expectations/dagang/harga.json:1: bukan suite Great Expectations"
+        "dagang/harga: disisihkan, kontrak atau suite-nya salah: expectations/dagang/harga.json:1: bukan suite Great Expectations"
     )
 
 
