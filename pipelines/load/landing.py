@@ -23,7 +23,7 @@ from pipelines.load import drift, ledger
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan
 from pipelines.load.stage import revalidate, statement
-from pipelines.warehouse.time_limit import limited
+from pipelines.warehouse.time_limit import limit_statements
 
 PROGRESS_S = 10.0
 """How often the log says how many rows were read."""
@@ -109,7 +109,7 @@ def _land_stream(
         )
     batch.read = landed
     if stream.wider and (others := statement.delete_other_windows(plan)):
-        with limited(connection, contract, "memilah baris menurut jendela"):
+        with limit_statements(connection, contract, "memilah baris menurut jendela"):
             batch.read -= connection.execute(others).rowcount
     return plan, stream
 

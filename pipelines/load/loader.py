@@ -34,7 +34,7 @@ from pipelines.load.stage import quarantine, reasons, revalidate
 from pipelines.load.stage import statement as stage
 from pipelines.load.waits import WAITS, Waits
 from pipelines.warehouse import locks
-from pipelines.warehouse.time_limit import limited
+from pipelines.warehouse.time_limit import limit_statements
 
 log = logging.getLogger("gudang")
 
@@ -170,7 +170,7 @@ def _load(
     landing.require_known_shape(contract, batch, known, stream)
     batch.warnings = [*stream.warnings, *batch.warnings]
     batch.unreachable = stream.unreachable
-    with _timed(batch, "stage"), limited(connection, contract, "memilah baris"):
+    with _timed(batch, "stage"), limit_statements(connection, contract, "memilah baris"):
         staged, deduplicated = _stage(connection, plan, batch.read)
         batch.quarantined = batch.read - staged
     with _timed(batch, "check"):
@@ -182,7 +182,7 @@ def _load(
     if rehearsal and verdict.passed:
         _drop_temporaries(connection, plan)
         return False
-    applying = limited(connection, contract, "menerapkan baris")
+    applying = limit_statements(connection, contract, "menerapkan baris")
     with _timed(batch, "publish"), applying, connection.transaction():
         locks.limit_waiting(connection, plan.waits.locks.total)
         if batch.quarantined:
@@ -339,11 +339,11 @@ def _read_keys(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_s
     keys, stream = landing.land(connection, keys, read, open_source, None)
     if stream is None:
         return
-    with limited(connection, contract, "memilah kunci sumber"):
+    with limit_statements(connection, contract, "memilah kunci sumber"):
         staged, _ = _stage(connection, keys, read.read)
     # A copy, so that the batch keeps its counts if the transaction fails.
     found = replace(batch, warnings=[*batch.warnings])
-    with limited(connection, contract, "membandingkan kunci sumber"), connection.transaction():
+    with limit_statements(connection, contract, "membandingkan kunci sumber"), connection.transaction():
         locks.limit_waiting(connection, plan.waits.locks.total)
         reconcile_with(connection, plan, keys, found, staged)
         _record_raw_summary(connection, plan, found)

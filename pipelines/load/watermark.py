@@ -35,7 +35,7 @@ def cursor_column(plan: LoadPlan) -> Column:
     return plan.contract.column(plan.contract.cursor)
 
 
-def possible(column: Column, value: sql.Composable) -> sql.Composable:
+def is_possible(column: Column, value: sql.Composable) -> sql.Composable:
     """Whether a cursor value can be a watermark. NULL only if the value is NULL."""
     if column.type in _TIMES:
         return sql.SQL("{0} between {1}::{3} and (transaction_timestamp() + {2}::interval)::{3}").format(
@@ -69,7 +69,7 @@ def advance(plan: LoadPlan) -> sql.Composed:
     # We compare texts by code point, as the source does. With another order the next read would miss rows.
     collate = sql.SQL(' collate "C"' if column.type == "text" else "")
     highest = sql.SQL("select max({}{}) from {} where {}").format(
-        cursor, collate, plan.stage, possible(column, cursor)
+        cursor, collate, plan.stage, is_possible(column, cursor)
     )
     return sql.SQL(
         "insert into ops.watermark as w (dataset, value, batch_id, source_text, column_name)"
@@ -117,7 +117,7 @@ def count_impossible(plan: LoadPlan) -> sql.Composed:
     """Counts the staged rows whose cursor value is impossible, so that they do not change the watermark."""
     column = cursor_column(plan)
     return sql.SQL("select count(*) from {} where not {}").format(
-        plan.stage, possible(column, sql.Identifier(column.name))
+        plan.stage, is_possible(column, sql.Identifier(column.name))
     )
 
 
@@ -196,5 +196,5 @@ def _is_valid(column: Column, alias: str) -> sql.Composable:
         sql.Literal(column.source_name),
         value,
         sql.Literal(column.type),
-        possible(column, sql.SQL("{}::{}").format(value, sql_type(column.type))),
+        is_possible(column, sql.SQL("{}::{}").format(value, sql_type(column.type))),
     )

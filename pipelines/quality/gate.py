@@ -17,7 +17,7 @@ from pipelines.quality.results import CheckResult, number
 from pipelines.quality.run import run_suite
 from pipelines.quality.suites import DAMAGE_CHECK, QUARANTINE_CHECK, REACH_CHECK, SHAPE_CHECK, suite
 from pipelines.warehouse.relation import Relation
-from pipelines.warehouse.time_limit import limited_url
+from pipelines.warehouse.time_limit import url_with_limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def check(staged: Staged, folder: Path, url: str) -> GateResult:
     results = [quarantine_share(staged)]
     expectations = suite(staged.contract, folder)
     if expectations:
-        within = limited_url(url, staged.contract)
+        within = url_with_limit(url, staged.contract)
         results += run_suite(expectations, Relation(staged.schema, staged.table), staged.rows, within)
     return GateResult(tuple(results))
 

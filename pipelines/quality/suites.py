@@ -19,7 +19,7 @@ from pipelines.contracts.columns import Column, Reference
 from pipelines.contracts.model import Contract
 from pipelines.contracts.repairs import FORMATS
 from pipelines.errors import QualityError
-from pipelines.load.stage.rules import allowed, referencing, well_formed
+from pipelines.load.stage.rules import allowed_values, reference_text, well_formed
 from pipelines.quality.results import Severity
 from pipelines.suggest import did_you_mean
 
@@ -163,7 +163,7 @@ def _format_query(column: Column, format_: str) -> sql.Composable:
 def _reference_query(column: Column, reference: Reference) -> sql.Composable:
     cell = sql.Identifier(column.name)  # without an alias: GX gives the batch its own alias
     return sql.SQL("select 1 from {{batch}} where {0} is not null and {1}::text not in ({2})").format(
-        cell, referencing(reference, cell), allowed(reference)
+        cell, reference_text(reference, cell), allowed_values(reference)
     )
 
 

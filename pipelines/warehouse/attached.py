@@ -17,7 +17,7 @@ from psycopg import Connection, errors, sql
 
 from pipelines.errors import LoadError
 from pipelines.identifiers import CANDIDATE_SUFFIX, LONGEST_MODEL, shortened
-from pipelines.warehouse.relation import Relation, compiled, identifier
+from pipelines.warehouse.relation import Relation, identifier, trusted_sql
 
 _HEAD = """
 select a.relation, a.kind, a.name, a.home, a.definition, a.state, d.description
@@ -266,7 +266,7 @@ def statement_on(table: Relation, thing: Attached) -> sql.Composed:
 
     Indexes get a temporary name, because the old index still has the real one.
     """
-    on, definition = identifier(table), compiled(thing.definition)
+    on, definition = identifier(table), trusted_sql(thing.definition)
     if thing.kind == "index":
         return sql.SQL("create {}index {} on {} {}").format(
             sql.SQL("unique " if thing.state == "unique" else ""),
@@ -305,7 +305,7 @@ def recreate_triggers_and_rules(
     not fit the new columns. Statistics that do not fit are left out.
     """
     for thing in things:
-        statement = compiled(thing.definition)
+        statement = trusted_sql(thing.definition)
         if thing.kind == "default":
             statement = statement_on(relation, thing)
         try:
@@ -326,7 +326,7 @@ def recreate_triggers_and_rules(
                 sql.SQL("alter table {} {} {} {}").format(
                     identifier(relation),
                     sql.SQL(state),
-                    compiled(thing.kind),
+                    trusted_sql(thing.kind),
                     sql.Identifier(thing.name),
                 )
             )
@@ -340,4 +340,4 @@ def comment_statement(relation: Relation, thing: Attached) -> sql.Composed:
         name = sql.SQL("{} on {}").format(sql.Identifier(thing.name), identifier(relation))
     else:
         name = sql.Identifier(thing.home, thing.name)
-    return sql.SQL("comment on {} {} is {}").format(compiled(thing.kind), name, sql.Literal(thing.comment))
+    return sql.SQL("comment on {} {} is {}").format(trusted_sql(thing.kind), name, sql.Literal(thing.comment))

@@ -90,7 +90,7 @@ def identifier(relation: Relation) -> sql.Identifier:
     return sql.Identifier(relation.schema, relation.identifier)
 
 
-def compiled(query: str) -> sql.SQL:
+def trusted_sql(query: str) -> sql.SQL:
     """SQL text of the project's own templates or of the catalogue, as code. Never call it with a user's value."""
     return sql.SQL(cast(LiteralString, query))
 
@@ -114,7 +114,7 @@ def drop(conn: Connection[Any], relation: Relation) -> None:
         conn.execute(sql.SQL("drop {} {}").format(found.keyword, identifier(relation)))
 
 
-def describe(
+def set_comments(
     conn: Connection[Any], relation: Relation, keyword: LiteralString, comments: Mapping[str | None, str]
 ) -> None:
     """Sets comments. comments: by the name of a column; the relation's own is under None."""

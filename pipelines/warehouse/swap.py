@@ -31,10 +31,10 @@ from pipelines.warehouse.relation import (
     Existing,
     Relation,
     columns_of,
-    compiled,
-    describe,
     existing,
     identifier,
+    set_comments,
+    trusted_sql,
 )
 
 _GRANTS = """
@@ -181,10 +181,10 @@ def exchange_view(
     try:
         with conn.transaction():
             conn.execute(
-                sql.SQL("create or replace view {} as {}").format(identifier(relation), compiled(query))
+                sql.SQL("create or replace view {} as {}").format(identifier(relation), trusted_sql(query))
             )
     except (errors.InvalidTableDefinition, errors.WrongObjectType):
-        create = sql.SQL("create view {} as {}").format(identifier(relation), compiled(query))
+        create = sql.SQL("create view {} as {}").format(identifier(relation), trusted_sql(query))
         _exchange(conn, relation, create, rewritten or {})
 
 
@@ -289,13 +289,13 @@ def _recreate(
 
     A view does not fit, either, if it reads a view that was left out. Raises LoadError for a view of another schema.
     """
-    options = sql.SQL(", ").join(compiled(option) for option in view.options)
+    options = sql.SQL(", ").join(trusted_sql(option) for option in view.options)
     head = sql.SQL("create view {} {} as ").format(
         identifier(view.relation), sql.SQL("with ({})").format(options) if view.options else sql.SQL("")
     )
     try:
         with conn.transaction():
-            conn.execute(head + compiled(view.definition))
+            conn.execute(head + trusted_sql(view.definition))
     except (
         errors.UndefinedColumn, errors.UndefinedFunction, errors.UndefinedTable, errors.DatatypeMismatch
     ) as error:  # fmt: skip
@@ -308,7 +308,7 @@ def _recreate(
                 f' "{error.diag.message_primary}"',
                 hint="pertahankan kolom itu, atau ubah dulu view itu",
             ) from error
-        conn.execute(head + compiled(rewritten))
+        conn.execute(head + trusted_sql(rewritten))
     _restore_rights_and_comments(conn, view.relation, view.kept)
     return True
 
@@ -326,7 +326,7 @@ def _restore_rights_and_comments(conn: Connection[Any], relation: Relation, kept
             )
         )
     if kept.options and new.kind == "r":
-        options = sql.SQL(", ").join(compiled(option) for option in kept.options)
+        options = sql.SQL(", ").join(trusted_sql(option) for option in kept.options)
         conn.execute(sql.SQL("alter table {} set ({})").format(identifier(relation), options))
     names = {name for name, _ in columns_of(conn, relation)}
     # Default privileges may have given rights on the new relation that the old one did not have.
@@ -341,14 +341,14 @@ def _restore_rights_and_comments(conn: Connection[Any], relation: Relation, kept
         for column, text in kept.comments.items()
         if column not in already and (column is None or column in names)
     }
-    describe(conn, relation, "view" if new.kind == "v" else "table", comments)
+    set_comments(conn, relation, "view" if new.kind == "v" else "table", comments)
 
 
 def grant_statement(relation: Relation, grant: Grant, *, revoke: bool = False) -> sql.Composed:
     """The statement that grants the right, or revokes it."""
     return sql.SQL("{verb} {privilege} {columns} on {relation} {to} {role} {option}").format(
         verb=sql.SQL("revoke" if revoke else "grant"),
-        privilege=compiled(grant.privilege),
+        privilege=trusted_sql(grant.privilege),
         columns=sql.SQL("") if grant.column is None else sql.SQL("({})").format(sql.Identifier(grant.column)),
         relation=identifier(relation),
         to=sql.SQL("from" if revoke else "to"),

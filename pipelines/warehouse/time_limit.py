@@ -22,7 +22,7 @@ PROPERTY = "check_timeout"
 
 
 @contextmanager
-def limited(connection: Connection[Any], contract: Contract, what: str) -> Generator[None]:
+def limit_statements(connection: Connection[Any], contract: Contract, what: str) -> Generator[None]:
     """Ends statements that run longer than the contract's check_timeout. Call it outside of a transaction.
 
     what: what the statements do, in Indonesian, for the message. Raises LoadError when the time is over.
@@ -46,7 +46,7 @@ def limited(connection: Connection[Any], contract: Contract, what: str) -> Gener
             connection.execute("reset statement_timeout")
 
 
-def limited_url(url: str, contract: Contract) -> str:
+def url_with_limit(url: str, contract: Contract) -> str:
     """The warehouse's URL (SQLAlchemy) with the limit of check_timeout for each statement of its sessions."""
     parsed = make_url(url)
     before = parsed.query.get("options", "")

@@ -16,7 +16,7 @@ from psycopg import sql
 
 from pipelines.contracts.raw_table import ORIGIN
 from pipelines.load.plan import LoadPlan, identifiers
-from pipelines.load.watermark import cursor_column, possible
+from pipelines.load.watermark import cursor_column, is_possible
 
 _ORIGIN = tuple(n for n, _ in ORIGIN)
 
@@ -124,7 +124,7 @@ def _begin(plan: LoadPlan, alias: str) -> sql.Composable:
 
 def _has_possible_time(plan: LoadPlan, alias: str) -> sql.Composable:
     column = cursor_column(plan)
-    return possible(column, sql.Identifier(alias, column.name))
+    return is_possible(column, sql.Identifier(alias, column.name))
 
 
 def _changed(plan: LoadPlan) -> sql.Composable:

@@ -10,7 +10,7 @@ from psycopg import sql
 from pipelines.contracts.raw_table import raw_columns
 from pipelines.load.plan import LoadPlan, identifiers
 from pipelines.load.stage.cells import sql_type
-from pipelines.load.watermark import possible
+from pipelines.load.watermark import is_possible
 
 
 def is_empty(plan: LoadPlan) -> sql.Composed:
@@ -141,7 +141,7 @@ def upsert_stage(plan: LoadPlan) -> sql.Composed:
     if contract.cursor and contract.server.kind != "database":
         cursor = sql.Identifier("t", contract.cursor)
         not_older = sql.SQL(" and (excluded.{} >= {} or not {})").format(
-            sql.Identifier(contract.cursor), cursor, possible(contract.column(contract.cursor), cursor)
+            sql.Identifier(contract.cursor), cursor, is_possible(contract.column(contract.cursor), cursor)
         )
     return sql.SQL(
         "insert into {raw} as t ({names}) select {names} from {stage} on conflict ({key})"

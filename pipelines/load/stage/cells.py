@@ -21,12 +21,12 @@ def sql_type(kind: str) -> sql.SQL:
     return sql.SQL(kind)  # type: ignore[arg-type]
 
 
-def declared(column: Column) -> tuple[str, ...]:
+def declared_repairs(column: Column) -> tuple[str, ...]:
     """The names of the column's repairs, in their order, as ops.load_repair counts them."""
     return (("missing_values",) if column.missing_values else ()) + column.parse
 
 
-def repaired(column: Column, repair: str, cell: sql.Composable) -> sql.Composable:
+def after_repair(column: Column, repair: str, cell: sql.Composable) -> sql.Composable:
     """`cell` after one of the column's repairs."""
     if repair == "missing_values":
         return sql.SQL("case when btrim({0}) in ({1}) then null else {0} end").format(
@@ -61,17 +61,17 @@ def literals(values: Sequence[str]) -> sql.Composable:
     return sql.SQL(", ").join(map(sql.Literal, values))
 
 
-def cleaned(column: Column, *, exact: bool = False) -> sql.Composable:
+def cleaned_text(column: Column, *, exact: bool = False) -> sql.Composable:
     """The text of the landed cell after the declared repairs. An exact column landed typed, and has no repairs."""
     cell: sql.Composable = sql.Identifier("l", column.name)
     if exact:
         return cell if column.type == "text" else sql.SQL("{}::text").format(cell)
-    for repair in declared(column):
-        cell = repaired(column, repair, cell)
+    for repair in declared_repairs(column):
+        cell = after_repair(column, repair, cell)
     return cell
 
 
-def typed(column: Column, *, exact: bool = False) -> sql.Composable:
+def stored_value(column: Column, *, exact: bool = False) -> sql.Composable:
     """The value that is stored: the cleaned text cast to its type, its pseudonym, or an exact cell as it landed."""
     if exact:
         return sql.Identifier("l", column.name)

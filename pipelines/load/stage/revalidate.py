@@ -16,9 +16,9 @@ from psycopg import Connection, sql
 from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract
 from pipelines.load.plan import LoadPlan
-from pipelines.load.stage.cells import cleaned, sql_type
-from pipelines.load.stage.rules import allowed
-from pipelines.load.watermark import cursor_column, possible
+from pipelines.load.stage.cells import cleaned_text, sql_type
+from pipelines.load.stage.rules import allowed_values
+from pipelines.load.watermark import cursor_column, is_possible
 
 
 def rules_hash(connection: Connection[Any], contract: Contract) -> str:
@@ -27,7 +27,7 @@ def rules_hash(connection: Connection[Any], contract: Contract) -> str:
     for reference in dict.fromkeys(c.reference for c in contract.stored if c.reference):
         query = sql.SQL(
             "select coalesce(md5(string_agg(v, chr(31) order by v collate \"C\")), '') from ({}) x (v)"
-        ).format(allowed(reference))
+        ).format(allowed_values(reference))
         (values,) = connection.execute(query).fetchone() or ("",)
         found.update(str(values).encode())
     return found.hexdigest()[:32]
@@ -82,9 +82,9 @@ def earliest_refused(plan: LoadPlan, rules: str) -> sql.Composed:
         name=sql.Literal(column.name),
         cursor=sql.Identifier(column.name),
         refused=_refused_by_other_rules(plan.contract, rules),
-        cleaned=cleaned(column),
+        cleaned=cleaned_text(column),
         type=sql.Literal(column.type),
-        possible=possible(column, sql.SQL("value::{}").format(kind)),
+        possible=is_possible(column, sql.SQL("value::{}").format(kind)),
         since=sql.Literal(plan.since),
         kind=kind,
         read_from=_read_from(plan.contract, column, sql.SQL("value::{}").format(kind)),

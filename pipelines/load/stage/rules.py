@@ -328,7 +328,7 @@ def _reference(cell: _Cell) -> Iterator[Rule]:
     if reference is not None:
         yield cell.unless_empty(
             "rujukan",
-            sql.SQL("{} in ({})").format(referencing(reference, cell.text), allowed(reference)),
+            sql.SQL("{} in ({})").format(reference_text(reference, cell.text), allowed_values(reference)),
             f"tidak ada di kode referensi {reference.table}",
             "periksa kode atau ejaannya; nama baru didaftarkan lewat walidata",
         )
@@ -378,19 +378,19 @@ def well_formed(format: str, text: sql.Composable) -> sql.Composable:  # noqa: A
     return sql.SQL("{}({})").format(sql.Identifier("ops", f"cek_{format}"), text)
 
 
-def referencing(reference: Reference, text: sql.Composable) -> sql.Composable:
+def reference_text(reference: Reference, text: sql.Composable) -> sql.Composable:
     """The cell as it is compared with the reference column."""
     return sql.SQL("ops.kunci_nama({})").format(text) if reference.normalise else text
 
 
-def allowed(reference: Reference) -> sql.Composable:
+def allowed_values(reference: Reference) -> sql.Composable:
     """A query for the values that the reference allows."""
     column = sql.Identifier("r", reference.column)
     conditions = [sql.SQL("{} is not null").format(column)]
     for name, value in reference.where:
         conditions.append(sql.SQL("{}::text = {}").format(sql.Identifier("r", name), sql.Literal(value)))
     return sql.SQL("select {} from {} r where {}").format(
-        referencing(reference, sql.SQL("{}::text").format(column)),
+        reference_text(reference, sql.SQL("{}::text").format(column)),
         sql.Identifier("core", reference.table),
         sql.SQL(" and ").join(conditions),
     )

@@ -15,7 +15,14 @@ from pipelines.contracts.raw_table import DELETED, EXTRA, POSITION
 from pipelines.contracts.windows import Window
 from pipelines.extract.stream import SourceStream
 from pipelines.load.plan import LoadPlan, identifiers
-from pipelines.load.stage.cells import castable, cleaned, declared, repaired, sql_type, typed
+from pipelines.load.stage.cells import (
+    after_repair,
+    castable,
+    cleaned_text,
+    declared_repairs,
+    sql_type,
+    stored_value,
+)
 from pipelines.load.stage.rules import OF_A_KEY, Rule, all_kept, rules
 from pipelines.redaction import personal_shapes
 
@@ -71,7 +78,7 @@ def cleaned_rows(plan: LoadPlan, landing: sql.Composable | None = None) -> sql.C
     """
     stored = plan.contract.stored
     cells = [
-        sql.SQL("{} as {}").format(cleaned(c, exact=c.name in plan.exact), sql.Identifier(c.name))
+        sql.SQL("{} as {}").format(cleaned_text(c, exact=c.name in plan.exact), sql.Identifier(c.name))
         for c in stored
     ]
     # Without "offset 0" the planner would repeat a repair in every predicate that reads its cell.
@@ -134,8 +141,8 @@ def value(plan: LoadPlan, column: Column) -> sql.Composable:
     """
     exact = column.name in plan.exact
     if exact or column.key or not plan.only_keys:
-        return typed(column, exact=exact)
-    return sql.SQL("case when {} then {} end").format(castable(column), typed(column))
+        return stored_value(column, exact=exact)
+    return sql.SQL("case when {} then {} end").format(castable(column), stored_value(column))
 
 
 def create_rejected() -> sql.Composed:
@@ -262,14 +269,14 @@ def count_repairs(plan: LoadPlan) -> sql.Composed | None:
     changed: list[sql.Composable] = []
     source: sql.Composable = sql.SQL("{} r0").format(plan.landing)
     depth = 0
-    while columns := [c for c in plan.contract.stored if len(declared(c)) > depth]:
+    while columns := [c for c in plan.contract.stored if len(declared_repairs(c)) > depth]:
         cells: list[sql.Composable] = []
         for column in columns:
-            repair = declared(column)[depth]
+            repair = declared_repairs(column)[depth]
             before = sql.Identifier(f"r{depth}", column.name)
             after = sql.Identifier(f"r{depth + 1}", column.name)
             cells.append(
-                sql.SQL("{} as {}").format(repaired(column, repair, before), sql.Identifier(column.name))
+                sql.SQL("{} as {}").format(after_repair(column, repair, before), sql.Identifier(column.name))
             )
             changed.append(sql.SQL("count(*) filter (where {} is distinct from {})").format(before, after))
             found.append((column.name, repair))

@@ -11,7 +11,7 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from pipelines.warehouse.relation import Relation, compiled, identifier
+from pipelines.warehouse.relation import Relation, identifier, trusted_sql
 
 _GRANTED = """
 select lower(acl.privilege_type), case when acl.grantee = 0 then 'public' else pg_get_userbyid(acl.grantee)::text end
@@ -35,4 +35,4 @@ def apply_grants(conn: Connection[Any], relation: Relation, grants: Mapping[str,
     ):
         for privilege, role in sorted(rights):
             who = sql.SQL("public") if role == "public" else sql.Identifier(role)
-            conn.execute(sql.SQL(statement).format(compiled(privilege), identifier(relation), who))  # type: ignore[arg-type]
+            conn.execute(sql.SQL(statement).format(trusted_sql(privilege), identifier(relation), who))  # type: ignore[arg-type]

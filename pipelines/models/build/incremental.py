@@ -16,7 +16,7 @@ from psycopg import sql
 from pipelines.contracts.windows import Window
 from pipelines.errors import ModelError
 from pipelines.models.project.materialization import Incremental
-from pipelines.warehouse.relation import Relation, compiled, identifier
+from pipelines.warehouse.relation import Relation, identifier, trusted_sql
 
 Columns = Sequence[tuple[str, str]]
 """Name and type of each column, in order."""
@@ -47,8 +47,8 @@ def reshape(
 def _action(template: str, name: str, type_: str | None = None) -> sql.Composed:
     parts: list[sql.Composable] = [sql.Identifier(name)]
     if type_ is not None:
-        parts.append(compiled(type_))
-    return compiled(template).format(*parts)
+        parts.append(trusted_sql(type_))
+    return trusted_sql(template).format(*parts)
 
 
 def write_rows(

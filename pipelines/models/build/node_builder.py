@@ -30,7 +30,15 @@ from pipelines.quality.run import import_ahead, run_suite
 from pipelines.suggest import did_you_mean
 from pipelines.warehouse.attached import temporary_name
 from pipelines.warehouse.locks import limit_waiting, queued
-from pipelines.warehouse.relation import Relation, columns_of, compiled, describe, drop, existing, identifier
+from pipelines.warehouse.relation import (
+    Relation,
+    columns_of,
+    drop,
+    existing,
+    identifier,
+    set_comments,
+    trusted_sql,
+)
 from pipelines.warehouse.swap import exchange_table, exchange_view
 
 SEED_STATE = """
@@ -179,7 +187,7 @@ class Builder:
     def _load_seed(self, node: Node) -> int:
         candidate = identifier(node.table.candidate)
         columns = sql.SQL(", ").join(
-            sql.SQL("{} {}").format(sql.Identifier(c.name), compiled(c.data_type or "text"))
+            sql.SQL("{} {}").format(sql.Identifier(c.name), trusted_sql(c.data_type or "text"))
             for c in node.columns
         )
         copy = sql.SQL("copy {} from stdin with (format csv, header match)").format(candidate)
@@ -211,7 +219,7 @@ class Builder:
         """Makes the candidate from `query` and gives its number of rows. Raises ModelError with the fault's line."""
         begin = sql.SQL(create).format(identifier(node.table.candidate))
         try:
-            return self.conn.execute(begin + compiled(query)).rowcount
+            return self.conn.execute(begin + trusted_sql(query)).rowcount
         except psycopg.Error as error:
             if self.conn.broken:
                 raise
@@ -233,7 +241,7 @@ class Builder:
             self.conn.execute(_REMEMBER_SEED, (node.relation, _seed_version(node)))
 
     def _describe_and_grant(self, node: Node) -> None:
-        describe(self.conn, node.table, "view" if node.kind == "view" else "table", _comments(node))
+        set_comments(self.conn, node.table, "view" if node.kind == "view" else "table", _comments(node))
         if node.materialization.grants is not None:
             apply_grants(self.conn, node.table, node.materialization.grants)
 

@@ -44,7 +44,7 @@ VALID = f"""
 )
 def test_a_cursor_value_is_possible_by_its_type(tmp_path: Path, kind: str, predicate: str) -> None:
     cursor = contract_of(tmp_path, column("c", kind)).column("c")
-    assert written(watermark.possible(cursor, sql.Identifier("c"))) == predicate
+    assert written(watermark.is_possible(cursor, sql.Identifier("c"))) == predicate
 
 
 def test_the_watermark_rises_to_the_highest_possible_value_and_never_falls(tmp_path: Path) -> None:
