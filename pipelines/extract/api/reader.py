@@ -56,10 +56,10 @@ def open_api(
 ) -> SourceStream:
     """Opens an API as a stream of its records, in the contract's column order; positions "halaman <p> rekaman <i>".
 
-    since: value for the contract's incremental_param. limits: of each request. waiting: shared by all readings of one
-    load, which together keep to the contract's wait_limit. max_keys: different keys of all records.
-    Raises ContractError at once where the contract or its environment is wrong. `blocks` raises SourceError, and
-    ShapeError when a key of the contract is in no record of the first page (where it evolves: a required key).
+    since: the value for the contract's incremental_param. limits: the limits of each request. waiting: the wait budget
+    that all readings of one load share. max_pages, max_keys: the most pages, and the most different keys.
+    Raises ContractError at once if the contract or its environment variables are wrong. `blocks` raises SourceError,
+    and ShapeError if a key of the contract is in no record of the first page (if the contract evolves: a required key).
     """
     extract = contract.extract
     if not isinstance(extract, ApiExtract):

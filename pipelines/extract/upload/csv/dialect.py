@@ -149,17 +149,16 @@ def _undecided(reading: Reading, fitting: Sequence[str], tried: Sequence[str]) -
 
 
 _QUOTES_IN_WORDS = {
-    "row": "setiap baris di dalam sepasang tanda kutip (quote: row)",
-    "none": "tanpa tanda kutip (quote: none)",
+    "row": ", setiap baris di dalam sepasang tanda kutip (quote: row)",
+    "none": ", tanpa tanda kutip (quote: none)",
 }
 
 
 def _described(dialect: Dialect) -> str:
     """Describes a dialect in a message."""
     delimiter = "tab" if dialect.delimiter == "\t" else repr(dialect.delimiter)
-    return (
-        f"pemisah {delimiter} dengan {_QUOTES_IN_WORDS.get(dialect.quote, f'tanda kutip {dialect.quote!r}')}"
-    )
+    quote = _QUOTES_IN_WORDS.get(dialect.quote, f" dengan tanda kutip {dialect.quote!r}")
+    return f"pemisah {delimiter}{quote}"
 
 
 def _first_rows(

@@ -73,6 +73,7 @@ def test_a_header_that_no_delimiter_fits_is_refused_with_what_was_tried(tmp_path
     error = refusal(tmp_path, "x;y;z\n1;2;3\n", AUTO)
     assert isinstance(error, ShapeError)
     assert "pemisah ';' dengan tanda kutip '\"' 3" in error.message
+    assert "pemisah tab, setiap baris di dalam sepasang tanda kutip (quote: row) 1" in error.message
 
 
 def test_a_column_that_is_missing_is_still_told_by_name(tmp_path: Path) -> None:
