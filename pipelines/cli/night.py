@@ -43,7 +43,7 @@ def reload(
         str, typer.Argument(metavar="OPD/DATASET", help="Dataset yang mana, misalnya bapenda/pembayaran_pkb.")
     ],
 ) -> None:
-    """Muat ulang penuh satu dataset, termasuk yang sudah pernah dibaca: isi sumber menggantikan semua isi gudang.
+    """Muat ulang penuh satu dataset, termasuk yang sudah pernah dibaca; barisnya di raw diganti isi sumber.
 
     Untuk kontrak yang kolomnya berubah, kunci pseudonim yang baru, atau baris lama yang diperbaiki. Riwayat dataset
     yang menyimpan versi tetap ada. Kode keluar 1 bila pemuatan gagal; yang sudah diterapkan sebelumnya tetap ada.

@@ -79,7 +79,7 @@ def test_no_help_has_an_english_word_of_typers(path: tuple[str, ...], gudang: Gu
             ["models", "run", "--start", "2026-01-01"],
             "--start dan --end disebut bersama, yang lebih awal dahulu",
         ),
-        (["run"], "perintahnya belum disebut, misalnya: gudang run dg list defs ("),
+        (["run"], "perintahnya belum disebut, misalnya: gudang run dg list defs\n"),
     ],
 )
 def test_wrong_usage_is_one_indonesian_line(arguments: list[str], message: str, gudang: Gudang) -> None:
