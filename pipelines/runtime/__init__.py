@@ -1,1 +1,1 @@
-"""What must be up before a command works: folders, the embedded server, the environment, the terminal."""
+"""Starts what a command needs: folders, the embedded server, the environment, the demo OPD, the terminal."""

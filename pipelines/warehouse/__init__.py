@@ -1,4 +1,4 @@
-"""The warehouse's database itself: its own schema, connections, relations and their exchange, locks, time limits.
+"""Manages the warehouse's database: its own schema, connections, the exchange of relations, locks, time limits.
 
-Not here: what a load or a model writes.
+Not here: the rows that a load or a model writes.
 """

@@ -1,1 +1,1 @@
-"""Stage to raw: the SQL that replaces, appends or merges, and what a load must not lose."""
+"""Applies the stage to raw: SQL that replaces, appends or merges, and the checks that a load loses no rows wrongly."""

@@ -1,1 +1,1 @@
-"""Landing to stage: the SQL that repairs, casts and judges rows, and what becomes of the refused ones."""
+"""Makes the stage from landing: SQL that repairs, checks and casts cells, and the quarantine of refused rows."""
