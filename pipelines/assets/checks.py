@@ -96,9 +96,9 @@ class Checks:
         self, connection: Connection[Any], names: set[str], run_id: str
     ) -> Iterator[dg.AssetCheckResult]:
         """Gives results without a load: checks the table in raw; a check of a delivery gives its last result."""
-        asked = check_raw(connection, self.contract, [e for e in self.expectations if e.name in names])
-        record(connection, f"raw/{self.contract.key}", run_id, None, asked)
-        yield from map(self._result, asked)
+        checked = check_raw(connection, self.contract, [e for e in self.expectations if e.name in names])
+        record(connection, f"raw/{self.contract.key}", run_id, None, checked)
+        yield from map(self._result, checked)
         last = last_results(connection, self.contract, refused=True)
         for name in (n for n in self._need_delivery if n in names):
             yield self._result(delivery_result(last, name, "hanya kiriman baru yang dapat menjawabnya"))

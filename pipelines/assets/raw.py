@@ -114,14 +114,16 @@ def _multi_asset(
     def load_source(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Result]:
         failures: list[str] = []
         for contract in contracts:
-            asked = {k.name for k in context.selected_asset_check_keys if k.asset_key == raw_key(contract)}
+            selected_checks = {
+                k.name for k in context.selected_asset_check_keys if k.asset_key == raw_key(contract)
+            }
             if raw_key(contract) in context.selected_asset_keys:
                 for result in _ingest(context, warehouse, contract, settings, checks[contract.key], failures):
-                    if not isinstance(result, dg.AssetCheckResult) or result.check_name in asked:
+                    if not isinstance(result, dg.AssetCheckResult) or result.check_name in selected_checks:
                         yield result
-            elif asked:
+            elif selected_checks:
                 with warehouse.connect() as connection:
-                    yield from checks[contract.key].by_hand(connection, asked, context.run.run_id)
+                    yield from checks[contract.key].by_hand(connection, selected_checks, context.run.run_id)
         if failures:
             raise dg.Failure(description="\n".join(failures), allow_retries=False)
 

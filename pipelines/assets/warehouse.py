@@ -101,9 +101,9 @@ def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.Asset
         context: dg.AssetExecutionContext, config: ModelsConfig, warehouse: Warehouse
     ) -> Iterator[Result]:
         selected = [n.name for n in nodes if model_key(n) in context.selected_asset_keys]
-        asked = context.selected_asset_check_keys
-        checks_only = {k.asset_key for k in asked} - context.selected_asset_keys
-        released = partial(_test_released, project, warehouse, asked)
+        selected_checks = context.selected_asset_check_keys
+        checks_only = {k.asset_key for k in selected_checks} - context.selected_asset_keys
+        released = partial(_test_released, project, warehouse, selected_checks)
         yield from released([n.name for n in nodes if model_key(n) in checks_only])
         if not selected:
             return
@@ -120,7 +120,7 @@ def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.Asset
         failures: list[str] = []
         for result in results:
             for found in _results(project, result):
-                if not isinstance(found, dg.AssetCheckResult) or _check_key(found) in asked:
+                if not isinstance(found, dg.AssetCheckResult) or _check_key(found) in selected_checks:
                     yield found
             if result.state != "ok":
                 failures.append(f"{result.asset}: {MODELS[result.state][0]}: {result.error or ''}")
@@ -137,7 +137,7 @@ def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.Asset
 def _test_released(
     project: Project,
     warehouse: Warehouse,
-    asked: Set[dg.AssetCheckKey],
+    selected_checks: Set[dg.AssetCheckKey],
     names: Sequence[str],
     why: Mapping[str, str] | None = None,
 ) -> Iterator[dg.AssetCheckResult]:
@@ -146,7 +146,7 @@ def _test_released(
         return
     for result in run_tests(project, libpq_url(warehouse.url), select=names):
         note = f" (model tidak dibangun, yang sudah dirilis diuji: {why[result.name]})" if why else ""
-        yield from (r for r in _check_results(project, result, note) if _check_key(r) in asked)
+        yield from (r for r in _check_results(project, result, note) if _check_key(r) in selected_checks)
 
 
 def _check_key(result: dg.AssetCheckResult) -> dg.AssetCheckKey:

@@ -88,7 +88,7 @@ def ui(
             code = dagster.wait()
         finally:
             end(dagster, signal.SIGINT, patience=60)
-            # Dagster leaves code servers behind when they are busy.
+            # Dagster does not end code servers that are busy.
             end_session(dagster.pid)
     raise typer.Exit(1 if code else 0)
 

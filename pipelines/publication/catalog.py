@@ -1,9 +1,9 @@
-"""The catalogue of what is published: datapackage.json (Data Package v2) and dcat.jsonld (DCAT 3).
+"""Makes the catalogue of published files: datapackage.json (Data Package v2) and dcat.jsonld (DCAT 3).
 
-What belongs here: both documents as pure functions of values. Not here: the data files (files.py).
+What belongs here: both documents, by pure functions. Not here: the data files (files.py).
 
-The data package is the one description; DCAT is derived from it. A mart that was refused this time keeps the
-entry of the file that still lies there, so the catalogue never describes what is not on disk. A mart's CSV and its
+DCAT is derived from the data package. If a mart is refused this time, the entry of its older file stays, so the
+catalogue describes the files that are on disk. A mart's CSV and its
 workbook are two entries of the package and two distributions of one DCAT dataset.
 """
 
@@ -35,7 +35,7 @@ DESCRIPTION = (
 WITA = ZoneInfo("Asia/Makassar")
 DATAPACKAGE, DCAT = "datapackage.json", "dcat.jsonld"
 OTHER_FORM_OF = "otherFormOf"
-"""The entry whose rows this one has, too; a key of our own, which the Data Package standard allows."""
+"""Our key for the name of the entry with the same rows. The Data Package standard allows further keys."""
 
 _FREQUENCY = "http://publications.europa.eu/resource/authority/frequency/"
 _FREQUENCIES = {
@@ -66,7 +66,7 @@ _FIELD_TYPES = {
 class PublishedFile:
     """A mart's file in the edition. `modified`: the time of the data; `changed`: whether this run wrote it.
 
-    spreadsheet: the same rows as a workbook, None where a sheet cannot hold them. recipe: what else decides its bytes.
+    spreadsheet: the same rows as a workbook, None if a sheet cannot hold them. recipe: see spreadsheet.recipe.
     """
 
     name: str
@@ -87,7 +87,7 @@ def field_type(kind: str) -> str:
 
 
 def resource(mart: OpenMart, file: PublishedFile, folder: Path, issued: str | None = None) -> Entry:
-    """The data package's entry of one mart. `issued`: when it was first published, else now."""
+    """Makes the data package's entry of one mart. issued: when it was first published; None: the data's time."""
     modified = in_wita(file.modified)
     entry: Entry = {
         "name": mart.name,
@@ -139,7 +139,7 @@ def resource(mart: OpenMart, file: PublishedFile, folder: Path, issued: str | No
 
 
 def spreadsheet(mart: OpenMart, file: WrittenFile, csv: Entry, folder: Path, recipe: str) -> Entry:
-    """The entry of the same rows as a workbook; `csv` is that of the CSV."""
+    """Makes the entry of the workbook with the same rows. csv: the entry of the CSV."""
     marks = {key: csv[key] for key in ("data_contoh",) if key in csv}
     return marks | {
         "name": f"{mart.name}-xlsx",
@@ -168,7 +168,7 @@ def resources(
     before: Mapping[str, Entry],
     there: Collection[str] = (),
 ) -> list[Entry]:
-    """The entries of all open marts: new where published, those of `before` where their file still lies there.
+    """Gives the entries of all open marts: new ones if published now, those of `before` if their file still exists.
 
     there: the files of the edition, by their path in `folder`.
     """
@@ -187,7 +187,7 @@ def resources(
 
 
 def datapackage(found: list[Entry]) -> Entry:
-    """The Frictionless Data Package of the entries `found`."""
+    """Makes the Frictionless Data Package of the entries `found`."""
     package: Entry = {
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
         "name": "satu-data-kalimantan-timur",
@@ -204,7 +204,7 @@ def datapackage(found: list[Entry]) -> Entry:
 
 
 def dcat(package: Entry, base_url: str | None = None) -> Entry:
-    """The DCAT 3 catalogue of a data package. Without `base_url` addresses are relative to the document."""
+    """Makes the DCAT 3 catalogue of a data package. Without `base_url` addresses are relative to the document."""
     publisher = {"@id": "#diskominfo", "@type": "foaf:Agent", "foaf:name": _id(PUBLISHER)}
     context: Entry = {
         "dcat": "http://www.w3.org/ns/dcat#",
@@ -235,7 +235,7 @@ def dcat(package: Entry, base_url: str | None = None) -> Entry:
 
 
 def datasets(package: Entry) -> list[Entry]:
-    """The entries of a data package that are no other form of another."""
+    """The entries of a data package without those that are another form of an entry."""
     return [entry for entry in package["resources"] if OTHER_FORM_OF not in entry]
 
 
@@ -286,7 +286,7 @@ def _distribution(form: Entry, entry: Entry) -> Entry:
 
 
 def entries(text: str | None) -> dict[str, Entry]:
-    """The entries of a data package by name; none where there is none."""
+    """Reads the entries of a data package by name; none if there is no data package."""
     return {entry["name"]: entry for entry in json.loads(text)["resources"]} if text else {}
 
 

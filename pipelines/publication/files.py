@@ -4,10 +4,11 @@ What belongs here: the SELECT that makes cells safe and sorts rows, writing file
 whether it may leave (clearance.py, guard.py), how it is described (catalog.py), how files are shown (edition.py).
 
 The CSV: UTF-8, comma, header, LF, no value as an empty cell (an empty text is ""), booleans true/false,
-timestamps ISO 8601 in WITA (RFC 4180). Numbers are left as they are. In a text a spreadsheet must find no formula
-(CWE-1236): not at its start, and not behind a sign at which one in Indonesia splits, which there is `;` and not the
-comma (the quotes of a cell mean nothing to it then). Where = + - @ or their full-width forms are there, blanks and
-quotes between or not, an apostrophe goes before them; a text that begins with a tab, CR or LF gets one, too.
+timestamps ISO 8601 in WITA (RFC 4180). Numbers are left as they are. A spreadsheet must find no formula in a text
+(CWE-1236), neither at its start nor after a character at which it splits cells. An Indonesian spreadsheet splits at `;`
+instead of the comma, and then ignores the quotes of a cell. If = + - @ or one of their full-width forms is at such a
+place, also after blanks and quotes, we put an apostrophe before it. A text that begins with a tab, CR or LF gets one,
+too.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Numbers, dates and code words as Indonesian readers write them.
+"""Writes numbers, dates and code words as Indonesian readers write them.
 
-What belongs here: values to words. Not here: which values (publication/report/data.py).
+What belongs here: turning values into text. Not here: which values (publication/report/data.py).
 """
 
 from __future__ import annotations
@@ -98,10 +98,10 @@ def period(days: Decimal | None) -> str:
 
 
 def source(kind: str | None) -> str:
-    """The kind of a source for readers; a dash where there is none yet."""
+    """The kind of a source for readers; a dash if there is none yet."""
     return NONE if kind is None else SOURCES.get(kind, kind)
 
 
 def rule(name: str) -> str:
-    """What a rule of the quarantine says of a cell that broke it."""
+    """The text about a cell that broke a rule of the quarantine."""
     return RULES.get(name, name.replace("_", " "))

@@ -98,7 +98,7 @@ def open_marts(project: Project) -> tuple[OpenMart, ...]:
     """The open marts of a models project, sorted by name.
 
     An open mart says `publikasi: terbuka`, and an exposure with `meta.terbit: berkas` names it. Raises PublicationError
-    where only one of the two is so, or where a mart describes no column.
+    if only one of the two is true, or if a mart describes no column.
     """
     opened = {node.name for node in project.nodes.values() if node.meta.get("publikasi") == OPEN}
     shown = exposed(project, FILES)

@@ -1,10 +1,10 @@
-"""One open mart as one XLSX file, for readers whose spreadsheet is set to Indonesian.
+"""Writes an open mart as an XLSX file, for readers whose spreadsheet is set to Indonesian.
 
 What belongs here: cells, formats and a workbook with the same bytes for the same rows. Not here: the CSV (files.py).
 
-A CSV has no types: such a spreadsheet reads 12500.00 as text and 64.10 as the number 6410. Here numbers are numbers,
-shown as Indonesian writes them, codes are text, and no text is a formula. Rows are written as they are read: memory
-holds one block of them.
+A CSV has no types: such a spreadsheet reads 12500.00 as text and 64.10 as the number 6410. In the XLSX file numbers
+are numbers in Indonesian form, codes are text, and no text is a formula. Rows are read and written in blocks, so memory
+holds one block.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from pipelines.publication.mart import OpenMart
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LAYOUT = 1
-"""To be raised when the same rows give another workbook: then all are written anew."""
+"""The version of the layout. Increase it if the same rows give another workbook: then all are written again."""
 MOST_ROWS, MOST_CHARACTERS, MOST_DIGITS = 1_048_576, 32_767, 15
-"""Of a sheet, a cell, and a number (Excel specifications and limits); a longer number is kept as text."""
+"""Limits of a sheet, a cell, and a number (Excel specifications and limits). A longer number is written as text."""
 PERIODS = frozenset({"tahun", "semester", "triwulan", "bulan", "desil"})
-"""Columns of numbers that are names: no thousands separator."""
+"""Columns of numbers that are names, which have no thousands separator."""
 _ID = "[$-421]"
 """Indonesian (LCID 0x0421), whatever the machine is set to."""
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 _FIRST_DAY = date(1900, 3, 1)
-"""The first day of which all spreadsheets say the same (ECMA-376, 18.17.4.1)."""
+"""The first day that all spreadsheets count alike (ECMA-376, 18.17.4.1)."""
 _BLOCK = 5_000
 
 
@@ -47,7 +47,7 @@ class DoesNotFitError(Exception):
 
 
 def write_xlsx(connection: Connection[Any], mart: OpenMart, kinds: Sequence[str], path: Path) -> Written:
-    """The mart's workbook at `path`. Call inside `snapshot`. Raises DoesNotFitError."""
+    """Writes the mart's workbook to `path`. Call it inside `snapshot`. Raises DoesNotFitError."""
     from openpyxl import Workbook
     from openpyxl.writer.excel import ExcelWriter
 
@@ -98,7 +98,7 @@ def _data(book: Any, mart: OpenMart, kinds: Sequence[str], rows: Iterator[tuple[
 
 
 def _about(book: Any, mart: OpenMart) -> None:
-    """What the numbers mean, beside them."""
+    """Writes the sheet that explains the numbers."""
     sheet = _Sheet(book, "Keterangan", [28, 100])
     lines = {
         "Judul": mart.title,
@@ -119,7 +119,7 @@ def _about(book: Any, mart: OpenMart) -> None:
 
 
 class _Sheet:
-    """A sheet that is written row by row; its first row stays in view. widths: of its columns, in characters."""
+    """A sheet that is written row by row; its first row stays in view. widths: those of the columns, in characters."""
 
     def __init__(self, book: Any, title: str, widths: Sequence[int]) -> None:
         from openpyxl.cell import WriteOnlyCell
@@ -207,7 +207,7 @@ def _entry(name: str) -> ZipInfo:
 
 
 def recipe(mart: OpenMart, kinds: Sequence[str]) -> str:
-    """A hash of what decides a workbook's bytes, beside its rows."""
+    """A hash of everything except the rows that changes a workbook's bytes."""
     parts = (
         str(LAYOUT),
         str(mart.sample),

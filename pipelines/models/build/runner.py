@@ -30,7 +30,7 @@ THREADS = 4
 """Nodes at a time: the work is the database's, and it has that many cores or more."""
 
 Connect = str | Callable[[], Connection[Any]]
-"""A libpq connection string, or a function that opens a connection of its own for the build."""
+"""A libpq connection string, or a function that opens a new connection for the build."""
 OnResult = Callable[[NodeResult], None]
 
 
@@ -105,7 +105,7 @@ class _Run:
     def __exit__(self, *error: object) -> None:
         if error[0] is not None:
             for connection in self._connections:
-                # A server that is gone has nothing to cancel, and its error must not replace the first one.
+                # If the server is down, there is nothing to cancel, and its error must not replace the first one.
                 with suppress(psycopg.Error):
                     connection.cancel_safe(timeout=5)
         self._pool.shutdown(cancel_futures=True)

@@ -13,7 +13,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 ROWS = "*"
-"""Stands in the place of a column's name and means: which rows the relation has."""
+"""Used instead of a column's name. It means: which rows the relation has."""
 
 
 class NotFollowedError(Exception):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 PRIMARY = "primer"
-"""The macro's column that is true where a cell is hidden because of its own number."""
+"""The macro's column that is true where a cell is hidden because its number is small, not to protect another cell."""
 
 
 @dataclass(frozen=True, slots=True)

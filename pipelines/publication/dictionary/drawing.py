@@ -1,6 +1,6 @@
-"""A graph's layout as SVG inside HTML: nodes are links, colours are the page's.
+"""Draws a graph as SVG inside HTML: nodes are links, colours come from the page.
 
-What belongs here: mark-up of a picture. Not here: where nodes are (layout.py), colours (site.css).
+What belongs here: the mark-up of a picture. Not here: where nodes are (layout.py), colours (site.css).
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from itertools import pairwise
 from pipelines.publication.dictionary.layout import Box, lay_out
 
 _LETTER = 6.7
-"""Width of a letter of the monospace fonts in site.css at 11 px, the widest of them."""
+"""The width of a letter at 11 px, in pixels, in the widest of the monospace fonts in site.css."""
 _MARGIN = 3.0
 _SMALLEST = 0.8
-"""A picture may be shrunk to this part of its width; beyond that it is scrolled, or could not be read."""
+"""A picture may shrink to this part of its width. Below that it scrolls, because its text would be too small."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A node as it is drawn. `layer` chooses its colour; `about` is its title: read out, and shown on hover."""
+    """A node as it is drawn. `layer` chooses its colour; `about` is its title, for screen readers and on hover."""
 
     label: str
     href: str
@@ -32,7 +32,7 @@ class Mark:
 def draw(
     marks: Mapping[str, Mark], edges: Iterable[tuple[str, str]], title: str, here: str | None = None
 ) -> str:
-    """The graph of `marks` as an SVG element; `here` is the node that the page is about."""
+    """Draws the graph of `marks` as an SVG element. here: the node that the page is about."""
     layout = lay_out({key: len(mark.label) * _LETTER + 20 for key, mark in marks.items()}, edges)
     width, height = layout.width + 2 * _MARGIN, layout.height + 2 * _MARGIN
     parts = [
@@ -58,7 +58,7 @@ def _node(mark: Mark, box: Box, here: bool) -> str:
 
 
 def _curve(points: tuple[tuple[float, float], ...]) -> str:
-    """Level pieces as lines, the others as curves that leave and come in level."""
+    """Draws level pieces as lines, the others as curves that begin and end level."""
     path = [f"M{_n(points[0][0])} {_n(points[0][1])}"]
     for (x0, y0), (x1, y1) in pairwise(points):
         middle = (x0 + x1) / 2

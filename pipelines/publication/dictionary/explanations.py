@@ -1,4 +1,4 @@
-"""What readers of the dictionary see instead of the code's words: names and explanations in Indonesian.
+"""Gives the Indonesian names and explanations that readers of the dictionary see instead of the code's words.
 
 What belongs here: names and explanations of layers, kinds, classes, tests, promises. Not here: numbers and dates
 (publication/indonesian.py).
@@ -58,17 +58,17 @@ _PROMISES = (("frequency", "Pembaruan tiap"), ("latency", "Kelonggaran"), ("rete
 
 
 def layer(schema: str) -> tuple[str, str]:
-    """The name of a layer and what is in it; of a schema that is not in LAYERS its own name and ""."""
+    """The name of a layer and what is in it. A schema that is not in LAYERS gives its name and ""."""
     return LAYERS.get(schema, (schema, ""))
 
 
 def layer_order(schema: str) -> tuple[int, str]:
-    """A key that sorts layers as LAYERS has them, others after them by name."""
+    """A key that sorts layers in the order of LAYERS, and others after them by name."""
     return (list(LAYERS).index(schema) if schema in LAYERS else len(LAYERS), schema)
 
 
 def check(found: Check, column: Column | None = None) -> str:
-    """What a test asks: its own description, else that of its kind, else its name."""
+    """The text of a test: its description, else that of its kind, else its name."""
     if found.description:
         return found.description
     name = found.name.removesuffix(f"_{column.name}") if column else found.name
@@ -76,7 +76,7 @@ def check(found: Check, column: Column | None = None) -> str:
 
 
 def is_explained(found: Check) -> bool:
-    """Whether `check` says more of a test than its name."""
+    """Whether `check` gives more than the name of a test."""
     return check(found) != _spaced(found.name)
 
 
@@ -85,7 +85,7 @@ def _spaced(name: str) -> str:
 
 
 def loading(contract: Contract) -> str:
-    """How a load changes the rows of a dataset."""
+    """The text that says how a load changes the rows of a dataset."""
     if contract.keeps_history:
         return "Setiap versi baris disimpan, dengan masa berlakunya"
     if contract.merges:
@@ -96,7 +96,7 @@ def loading(contract: Contract) -> str:
 
 
 def promises(contract: Contract) -> list[tuple[str, str]]:
-    """What the SLA says, as pairs of label and value."""
+    """The SLA as pairs of label and value."""
     return [(label, _amount(*contract.sla[name])) for name, label in _PROMISES if name in contract.sla]
 
 
@@ -106,7 +106,7 @@ def _amount(value: str, unit: str) -> str:
 
 
 def limits(column: Column) -> list[str]:
-    """What the contract asks of a value, a phrase each."""
+    """The contract's rules for the values of a column, a phrase each."""
     p = column.promise
     if p is None:
         return []

@@ -1,7 +1,7 @@
-"""What the warehouse knows of its relations: real types, last builds, last checks.
+"""Reads the facts of relations from the warehouse: column types, last builds, last checks.
 
-What belongs here: questions to the catalogue and the ledger, which change nothing. No value of a row is read, and no
-message of a check: they could quote one. Not here: how it is shown (pages.py).
+What belongs here: queries to the catalogue and the ledger, which change nothing. They read no value of a row and no
+message of a check, which could quote one. Not here: how facts are shown (pages.py).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the warehouse knows.
+    """The facts of relations from the warehouse.
 
     types: per `schema.relation` its columns' types. builds: by the model's name, or "opd/dataset".
     checks: per asset (`schema/name`, `raw/opd/dataset`) its latest results.
@@ -65,7 +65,7 @@ class Facts:
 
 
 def read_facts(connection: Connection[Any], schemas: Iterable[str]) -> Facts:
-    """What `connection` knows of the relations in `schemas`; of a ledger that is not there yet, nothing."""
+    """Reads the facts of the relations in `schemas`. A ledger that does not exist yet gives none."""
     types: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for relation, column, kind in connection.execute(_TYPES, [sorted(schemas)]):
         types[relation][column] = kind

@@ -8,9 +8,9 @@ The steps are those of Sugiyama, Tagawa and Toda, "Methods for visual understand
 layers with a bend in each, order within a layer by barycentres. Then each node is moved as near to the mean of its
 neighbours as the distances in its layer allow (pool adjacent violators).
 
-Of the libraries in requirements.lock none lays out a graph in layers (Vega, behind altair, has trees and forces only),
-and the pages are made where no Graphviz is installed; this project's whole lineage, 147 nodes and 245 edges, takes
-44 ms.
+Of the libraries in requirements.lock none lays out a graph in layers (Vega, which altair uses, has trees and forces
+only), and the pages are made where no Graphviz is installed; this project's whole lineage, 147 nodes and 245 edges,
+takes 44 ms.
 """
 
 from __future__ import annotations

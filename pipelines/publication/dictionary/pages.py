@@ -1,4 +1,4 @@
-"""The dictionary as pages, and the pages as files.
+"""Renders the dictionary as pages, and writes them as files.
 
 What belongs here: which page shows what, links between pages, writing. Not here: mark-up (*.j2, site.css),
 what is known (dictionary.py). Every page is complete: its style and script are in it, nothing is fetched, and it
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 START, GRAPH, FOLDER = "index.html", "silsilah.html", "relasi"
 CONTENTS = ".kamus-data.json"
-"""The list of a site's files: it marks the folder as ours, and shows which pages are to be removed."""
+"""The file with the list of a site's pages. It marks the folder as ours, and tells which pages must be removed."""
 _TEMPLATES = (
     "page.html.j2", "start.html.j2", "relation.html.j2", "graph.html.j2", "parts.html.j2", "search.js.j2", "site.css",
 )  # fmt: skip
@@ -49,13 +49,13 @@ class WrittenSite:
 
 
 def write_site(dictionary: Dictionary, out: Path) -> WrittenSite:
-    """Writes the pages into `out`, the start page last, and removes the pages of relations that are gone.
+    """Writes the pages into `out`, the start page last, and removes the pages of relations that no longer exist.
 
     Raises GudangError when `out` holds other things, PublicationError when a page holds a value shaped like a NIK.
     """
     before = _contents(out)
     pages = render_site(dictionary)
-    # Written before the first page: a site whose writing was interrupted is known for ours, and completed.
+    # Written before the first page, so that after an interruption the folder is known as ours and can be completed.
     replace_text(out / CONTENTS, json.dumps(sorted({*before, *pages}), indent=1) + "\n")
     last = sorted(pages, key=lambda path: (path == START, path))
     changed = sum(replace_text(out / path, pages[path]).changed for path in last)
@@ -67,7 +67,7 @@ def write_site(dictionary: Dictionary, out: Path) -> WrittenSite:
 
 
 def _contents(out: Path) -> tuple[str, ...]:
-    """The pages of the site that is in `out`; () where there is none and one may come."""
+    """The pages of the site in `out`; () if there is none. Raises GudangError if the folder holds other things."""
     listed = out / CONTENTS
     if listed.is_file():
         try:
@@ -85,12 +85,12 @@ def _contents(out: Path) -> tuple[str, ...]:
 
 
 def render_site(dictionary: Dictionary) -> dict[str, str]:
-    """Every page by its path in the site. Raises PublicationError."""
+    """Renders every page; gives them by path in the site. Raises PublicationError for a value like a NIK."""
     maker = _Pages(dictionary)
     pages = {START: maker.start(), GRAPH: maker.graph()}
     pages |= {page_of(entry): maker.relation(entry) for entry in dictionary.entries.values()}
     for path, page in pages.items():
-        # Coordinates of a picture have many digits; its text is that of the tables.
+        # A picture is not checked: its coordinates have many digits, and its text is that of the tables.
         check_text(path, re.sub(r"<(svg|style)\b.*?</\1>", "", page, flags=re.DOTALL))
     return pages
 
@@ -101,7 +101,7 @@ def page_of(entry: Entry) -> str:
 
 
 def slug(name: str) -> str:
-    """`name` for a file, an id and a link alike: other characters than letters, digits, _ . - as their number."""
+    """Makes `name` fit for a file, an id and a link: letters, digits, _ . - stay, others become their code."""
     return re.sub(r"[^A-Za-z0-9_.-]", lambda match: f"~{ord(match[0]):x}", name).replace("~", "--")
 
 
@@ -179,14 +179,14 @@ class _Pages:
         )
 
     def _layers(self, keys: Iterable[str]) -> list[str]:
-        """The layers that a picture shows, in their order."""
+        """The layers that a picture shows, in the order of LAYERS."""
         entries = self._all.entries
         return sorted(
             {entries[k].schema if k in entries else _EXPOSURE for k in keys}, key=explanations.layer_order
         )
 
     def _found(self, entry: Entry) -> list[Any]:
-        """A relation's entry in the search index, a list; search.js.j2 reads it by position."""
+        """Makes a relation's entry in the search index, a list that search.js.j2 reads by position."""
         columns = [
             [c.name, _joined(c.promise.title if c.promise else "", c.description), slug(c.name)]
             for c in entry.columns
@@ -213,7 +213,7 @@ def _joined(*parts: str) -> str:
 
 
 def _reached(start: str, edges: Iterable[tuple[str, str]]) -> set[str]:
-    """All that can be reached from `start` along `edges`."""
+    """Gives all nodes that can be reached from `start` along `edges`."""
     onward: dict[str, list[str]] = {}
     for a, b in edges:
         onward.setdefault(a, []).append(b)
@@ -227,7 +227,7 @@ def _reached(start: str, edges: Iterable[tuple[str, str]]) -> set[str]:
 
 
 def _safe_json(value: object) -> str:
-    """JSON for a script element: nothing in it ends the element."""
+    """Makes JSON for a script element, in which nothing can end the element."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 

@@ -1,4 +1,4 @@
-"""What a section of the report shows: a picture and its numbers, as values without mark-up."""
+"""The values of a section of the report, without mark-up: a chart and its numbers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table under a chart: the same numbers, for those who cannot or will not read a picture."""
+    """A table under a chart with the same numbers, for readers who cannot see the chart."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -17,10 +17,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A section: a chart, a sentence about it, its numbers, and their details."""
+    """A section: a chart (`svg`), a sentence about it (`text`), its numbers, and their details."""
 
     title: str
-    says: str
+    text: str
     svg: str
     table: Table
     detail: Table | None = None

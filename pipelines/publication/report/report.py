@@ -1,7 +1,7 @@
-"""The report that people read: one static HTML page in Indonesian, no script, nothing fetched.
+"""Renders the report for people: one static HTML page in Indonesian, without scripts and without other files.
 
-What belongs here: what each section says of its values. Not here: queries (data.py), pictures
-(charts.py), mark-up (report.html.j2, base.css). The date is given, so the same data gives the same page.
+What belongs here: the texts and tables of each section. Not here: queries (data.py), pictures (charts.py), mark-up
+(report.html.j2, base.css). The date is a parameter, so the same data gives the same page.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class Tile:
 
 
 def render(data: ReportData, as_of: datetime, samples: Collection[str] = ()) -> str:
-    """The page. samples: the models that hold made-up rows.
+    """Renders the page. samples: the models that hold made-up rows.
 
-    Raises PublicationError where a value in it is shaped like a NIK.
+    Raises PublicationError if a value in it is shaped like a NIK.
     """
     names = opd_names(data.daftar_data)
     page = (
@@ -76,20 +76,20 @@ def render(data: ReportData, as_of: datetime, samples: Collection[str] = ()) -> 
             samples=frozenset(samples),
         )
     )
-    # Coordinates of a picture have many digits; its text comes from the same values as the tables.
+    # A picture is not checked: its coordinates have many digits, and its text has the same values as the tables.
     check_text(REPORT, re.sub(r"<(svg|style)\b.*?</\1>", "", page, flags=re.DOTALL))
     return page
 
 
 def opd_names(lines: Sequence[DatasetStatus]) -> dict[str, str]:
-    """The OPD's short code, as in "dinkes/kunjungan", and its name, of those who promised data."""
+    """The name of each OPD that has a contract, by its short code, as in "dinkes/kunjungan"."""
     return {
         line.dataset.split("/")[0]: line.produsen_data for line in lines if line.dataset and line.ada_kontrak
     }
 
 
 def tiles(data: ReportData) -> list[Tile]:
-    """The numbers on top. Datasets of the agreed list are counted apart from the others."""
+    """Makes the numbers on top of the page. Datasets of the agreed list are counted apart from the others."""
     agreed, outside = parts(data.daftar_data)
     if not data.daftar_data:
         return []
@@ -136,7 +136,7 @@ def parts(lines: Sequence[DatasetStatus]) -> tuple[list[DatasetStatus], list[Dat
 
 
 def summary(lines: Sequence[DatasetStatus]) -> list[str]:
-    """The statuses of both parts, a sentence each."""
+    """Describes the statuses of both parts, in a sentence each."""
     agreed, outside = parts(lines)
     described = [
         (agreed, f"Dari {indonesian.number(len(agreed))} butir yang disepakati"),
@@ -151,7 +151,7 @@ def _statuses(lines: Sequence[DatasetStatus]) -> str:
 
 
 def schedule(line: DatasetStatus) -> str:
-    """The agreed schedule; outside of the list what the contract promises."""
+    """The agreed schedule; for a dataset outside of the list, the frequency in its contract."""
     if line.jadwal:
         return line.jadwal.capitalize()
     if line.dijanjikan_tiap_hari is None:
@@ -160,25 +160,25 @@ def schedule(line: DatasetStatus) -> str:
 
 
 def waiting(data: ReportData) -> int:
-    """Rows that wait in quarantine, of all datasets."""
+    """The number of rows in quarantine, of all datasets."""
     return sum(line.baris_karantina or 0 for line in data.daftar_data)
 
 
 def quality_figure(
     shares: Sequence[CheckShare], names: dict[str, str], rows_waiting: int = 0
 ) -> Figure | None:
-    """rows_waiting: those in quarantine, which most checks no longer see."""
+    """Makes the figure of check results per OPD. rows_waiting: rows in quarantine, which most checks do not see."""
     if not shares:
         return None
     labels = {s.opd: names.get(s.opd, s.opd.upper()) if s.opd else OWN_MODELS for s in shares}
     ordered = sorted(shares, key=lambda s: (s.bagian_lulus, labels[s.opd]))
     passed, total = sum(s.lulus for s in shares), sum(s.jumlah for s in shares)
-    says = (
+    text = (
         f"{indonesian.number(passed)} dari {indonesian.number(total)} pemeriksaan terakhir lulus"
         f" ({indonesian.per_cent(passed / total)}). Yang paling rendah di atas."
     )
     if rows_waiting:
-        says += (
+        text += (
             f" Yang diperiksa adalah baris yang diterima; {indonesian.number(rows_waiting)} baris yang salah ditahan di"
             " karantina."
         )
@@ -192,14 +192,14 @@ def quality_figure(
     )
     return Figure(
         "Persentase pemeriksaan yang lulus per OPD",
-        says,
+        text,
         charts.quality_chart(ordered, labels),
         Table(("OPD", "Pemeriksaan", "Lulus", "Peringatan", "Gagal", "Persentase lulus"), rows),
     )
 
 
 def population_figures(rows: Sequence[Population]) -> list[Figure]:
-    """One figure per kabupaten/kota that has population by kelurahan."""
+    """Makes a figure per kabupaten/kota that has population by kelurahan."""
     places: defaultdict[str, list[Population]] = defaultdict(list)
     for row in rows:
         places[row.kabupaten_kota].append(row)
@@ -216,18 +216,18 @@ def _population_figure(place: str, rows: Sequence[Population], prefix: str) -> F
         by_kecamatan[row.kecamatan, row.tahun] += row.jumlah
         by_kelurahan[row.kecamatan, row.desa_kelurahan, row.tahun] += row.jumlah
     totals = [sum(n for (_, year), n in by_kecamatan.items() if year == y) for y in years]
-    says = f"Tahun {years[-1]} tercatat {indonesian.number(totals[-1])} jiwa"
+    text = f"Tahun {years[-1]} tercatat {indonesian.number(totals[-1])} jiwa"
     if len(years) > 1 and totals[0]:
         change = totals[-1] - totals[0]
         direction = "bertambah" if change >= 0 else "berkurang"
         share = indonesian.per_cent(abs(change) / totals[0])
-        says += f", {direction} {indonesian.number(abs(change))} jiwa ({share}) sejak {years[0]}"
+        text += f", {direction} {indonesian.number(abs(change))} jiwa ({share}) sejak {years[0]}"
     shown = tuple(str(year) for year in years)
     kecamatan = tuple(dict.fromkeys(k for k, _ in by_kecamatan))
     kelurahan = tuple(dict.fromkeys((k, d) for k, d, _ in by_kelurahan))
     return Figure(
         f"Penduduk {place} per kecamatan",
-        says + ".",
+        text + ".",
         charts.population_chart(place, [(k, year, n) for (k, year), n in by_kecamatan.items()], prefix),
         Table(
             ("Kecamatan", *shown),
@@ -243,7 +243,7 @@ def _population_figure(place: str, rows: Sequence[Population], prefix: str) -> F
 
 
 def visits_figure(rows: Sequence[Visits]) -> Figure | None:
-    """Visits per month and way of paying; None where there are none."""
+    """Makes the figure of visits per month and way of paying; None if there are no visits."""
     if not rows:
         return None
     cells: Counter[tuple[int, int, str]] = Counter()
@@ -252,12 +252,12 @@ def visits_figure(rows: Sequence[Visits]) -> Figure | None:
     months = sorted({(year, month) for year, month, _ in cells})
     ways = sorted({way for _, _, way in cells})
     hidden = sum(row.disembunyikan for row in rows)
-    says = f"{indonesian.number(sum(cells.values()))} kunjungan tercatat dalam {len(months)} bulan."
+    text = f"{indonesian.number(sum(cells.values()))} kunjungan tercatat dalam {len(months)} bulan."
     if hidden:
-        says += f" {indonesian.number(hidden)} sel disamarkan agar orang tidak dapat dikenali, tidak ikut dihitung."
+        text += f" {indonesian.number(hidden)} sel disamarkan agar orang tidak dapat dikenali, tidak ikut dihitung."
     return Figure(
         "Kunjungan puskesmas per bulan menurut cara bayar",
-        says,
+        text,
         charts.visits_chart([(*key, n) for key, n in sorted(cells.items())], "kunjungan"),
         Table(
             ("Bulan", *ways, "Jumlah"),

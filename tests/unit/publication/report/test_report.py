@@ -144,15 +144,15 @@ def test_the_worst_opd_comes_first_and_warnings_are_no_passes() -> None:
     assert figure is not None
     assert [row[0] for row in figure.table.rows] == ["DLH", "Dinas Kesehatan", "Gudang data (model)"]
     assert [row[-1] for row in figure.table.rows] == ["50%", "75%", "100%"]
-    assert figure.says.startswith("6 dari 8")
-    assert "karantina" not in figure.says
+    assert figure.text.startswith("6 dari 8")
+    assert "karantina" not in figure.text
 
 
 def test_checks_that_passed_stand_beside_the_rows_that_were_refused() -> None:
     figure = quality_figure((CheckShare("dinkes", 3, 0, 0),), {}, 1080)
     assert figure is not None
-    assert "3 dari 3 pemeriksaan terakhir lulus (100%)" in figure.says
-    assert "1.080 baris yang salah ditahan di karantina" in figure.says
+    assert "3 dari 3 pemeriksaan terakhir lulus (100%)" in figure.text
+    assert "1.080 baris yang salah ditahan di karantina" in figure.text
 
 
 def test_population_is_summed_per_kecamatan_and_told_with_its_change() -> None:
@@ -164,7 +164,7 @@ def test_population_is_summed_per_kecamatan_and_told_with_its_change() -> None:
     assert figure.table.rows == (("Ulu", "1.000", "1.050"),)
     assert figure.detail is not None
     assert figure.detail.rows == (("Ulu", "X", "900", "1.050"), ("Ulu", "Y", "100", "\N{EN DASH}"))
-    assert "bertambah 50 jiwa (5%) sejak 2023" in figure.says
+    assert "bertambah 50 jiwa (5%) sejak 2023" in figure.text
     assert 'aria-label="Penduduk Kota A per kecamatan dan tahun"' in figure.svg
     assert ">1.050<" in figure.svg
 
@@ -173,7 +173,7 @@ def test_suppressed_cells_are_told() -> None:
     figure = visits_figure([Visits("A", 2026, 9, "UMUM", 10, 2), Visits("B", 2026, 9, "UMUM", 5, 1)])
     assert figure is not None
     assert figure.table.rows == (("September 2026", "15", "15"),)
-    assert "3 sel" in figure.says
+    assert "3 sel" in figure.text
 
 
 def index(instrument: str, year: int, kind: str = "indeks", value: float | None = 2.8, **more: Any) -> Index:
@@ -207,7 +207,7 @@ def test_pemdi_stands_first_and_spbe_is_history() -> None:
     pemdi, spbe = index_sections([*rows, OFFICIAL])
     assert (pemdi.index.tahun, spbe.index.tahun) == (2026, 2026)
     assert pemdi.figures[0].title == "Indeks Pemdi per aspek"
-    assert pemdi.figures[0].says == "Penilaian mandiri tahun 2026. 1 dari 1 aspek mencapai target."
+    assert pemdi.figures[0].text == "Penilaian mandiri tahun 2026. 1 dari 1 aspek mencapai target."
     assert ">3,20<" in pemdi.figures[0].svg
 
 
