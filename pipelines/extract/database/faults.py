@@ -231,7 +231,7 @@ def _may_pass(error: Exception, origin: object, state: str | None, number: int |
     if isinstance(origin, OSError | EOFError | SilentError):
         return True
     if isinstance(error, DBAPIError):
-        return error.connection_invalidated or "is locked" in text
+        return error.connection_invalidated or (isinstance(origin, sqlite3.Error) and "is locked" in text)
     if isinstance(origin, psycopg.OperationalError):
         return "FATAL" not in text or bool(_PASSING_FATAL.search(text))
     return False

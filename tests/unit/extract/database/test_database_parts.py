@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sqlite3
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ import pymysql
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import DBAPIError
 
 from pipelines.contracts.files import read_contract
 from pipelines.extract.database.clean import Cleaner
@@ -117,6 +119,18 @@ def test_silence_and_a_lost_connection_may_pass(error: Exception, message: str) 
     fault = source_error(contract("id", table="t"), error)
     assert fault.transient
     assert fault.message == f"basis data uji: {message}"
+
+
+def test_only_sqlites_own_lock_passes_by_its_text() -> None:
+    """Whoever logs in again and again with a locked account keeps it locked."""
+
+    def is_transient(error: Exception) -> bool:
+        return source_error(contract("id", table="t"), DBAPIError("select 1", None, error)).transient
+
+    assert is_transient(sqlite3.OperationalError("database is locked"))
+    assert is_transient(sqlite3.OperationalError("database table is locked: t"))
+    assert not is_transient(sqlite3.OperationalError("no such table: t"))
+    assert not is_transient(Exception("ORA-28000: The account is locked."))
 
 
 def test_a_fault_tells_no_value_of_a_cell_and_no_password() -> None:
