@@ -47,6 +47,8 @@ class Reply:
     """Seconds between the bytes of the answer, its headers among them."""
     drip_body: float | None = None
     """Seconds between the bytes of the body alone."""
+    drop: bool = False
+    """The connection is closed without an answer."""
 
 
 def reply(document: Any, **headers: str) -> Reply:
@@ -88,6 +90,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.give(self.owner.answer(ask))
 
     def give(self, answer: Reply) -> None:
+        if answer.drop:
+            self.close_connection = True
+            return
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)

@@ -26,17 +26,22 @@ class TooManyRedirectsError(Exception):
     """More than MAX_REDIRECTS redirects, one after the other."""
 
 
-RETRIED = (
-    requests.ConnectionError,
-    requests.Timeout,
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
-    urllib3.exceptions.HTTPError,
-)
-"""Errors of an attempt after which another one may succeed."""
+class BrokenBodyError(Exception):
+    """An answer began well, and its body broke off.
+
+    cause: the error of the library requests.
+    """
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__()
+        self.cause = cause
+
+
+REQUEST_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError)
+"""The errors of one attempt."""
 FAULTS = (
-    requests.RequestException,
-    urllib3.exceptions.HTTPError,
+    *REQUEST_ERRORS,
+    BrokenBodyError,
     RedirectedAwayError,
     TooManyRedirectsError,
     TooLargeError,
@@ -56,6 +61,8 @@ def answer_fault(
     def fault(message: str, hint: str, *, transient: bool = False) -> SourceError:
         return SourceError(subject, message, hint=hint, transient=transient)
 
+    if isinstance(error, BrokenBodyError):
+        error = error.cause
     match error:
         case RedirectedAwayError():
             hint = "perbaiki URL-nya: kredensial tidak dikirim ke host lain"
@@ -76,7 +83,7 @@ def answer_fault(
     cause = _first_cause(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return fault(f"sertifikat {who} ditolak", "pasang penerbit sertifikatnya, atau beri tahu OPD")
-    if is_of_tls(error):
+    if _is_of_tls(error):
         return fault(f"{who} tidak memakai TLS yang dikenal", "periksa http atau https pada URL-nya")
     if isinstance(cause, urllib3.exceptions.NewConnectionError):
         hint = "periksa URL-nya; server OPD mungkin mati"
@@ -90,15 +97,21 @@ def answer_fault(
 
 
 def is_of_connecting(error: Exception) -> bool:
-    """Whether the server was not reached, so that the request was not sent."""
+    """Whether the server, or the proxy, was not reached, so that the request was not sent."""
     cause = _first_cause(error)
-    return isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError) or isinstance(
-        cause, urllib3.exceptions.NewConnectionError
-    )
+    if isinstance(cause, urllib3.exceptions.ProxyError):
+        cause = cause.original_error
+    return isinstance(cause, urllib3.exceptions.ConnectTimeoutError)
 
 
-def is_of_tls(error: Exception) -> bool:
-    """Whether client and server could not agree on TLS, which a retry does not change. False for a lost connection."""
+def is_of_answer(error: Exception) -> bool:
+    """Whether the answer did not come or was broken after the request had begun."""
+    broken = urllib3.exceptions.ReadTimeoutError | urllib3.exceptions.ProtocolError
+    return isinstance(_first_cause(error), broken)
+
+
+def _is_of_tls(error: Exception) -> bool:
+    """Whether client and server could not agree on TLS. False for a lost connection."""
     lost = ssl.SSLEOFError | ssl.SSLZeroReturnError
     return isinstance(error, requests.exceptions.SSLError) and not isinstance(_first_cause(error), lost)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -23,18 +24,20 @@ from pipelines.extract.api.deadline import BoundedAdapter, Limits, TooLargeError
 from pipelines.extract.api.faults import (
     FAULTS,
     MAX_REDIRECTS,
-    RETRIED,
+    REQUEST_ERRORS,
+    BrokenBodyError,
     TooManyRedirectsError,
     answer_fault,
+    is_of_answer,
     is_of_connecting,
-    is_of_tls,
 )
 from pipelines.extract.api.headers import media_type, redirect_url, retry_after
 from pipelines.extract.source_limits import Clock, WaitBudget
 
 RETRIES = 5
+"""The most retries of one URL. Each redirect, and each repetition after a broken body, begins the count anew."""
 READ_RETRIES = 2
-"""The most retries after failures that happened once the connection was made. They are included in RETRIES."""
+"""The most retries, of these, after a connection that was lost; and the most repetitions after a broken body."""
 RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 """Statuses after which the same request may succeed."""
 _CHUNK = 1 << 16
@@ -48,14 +51,12 @@ class Answer:
     """An answer of a server.
 
     body: None if the body was not wanted for this status. link: the URL of its Link header with rel="next".
-    retry_after: the pause in seconds that the server asks for; 0 if it asks for none.
     """
 
     status: int
     body: bytes | None
     content_type: str
     link: str | None
-    retry_after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ class Transport:
         self._counted_until = self._clock.monotonic()
         try:
             with bounded(seconds, self.limits.max_body, self._report):
-                return self._retried(request)
+                return self._complete(request)
         except _WaitedTooLongError:
             fault = self._waited_too_long(who)
         except FAULTS as error:
@@ -158,56 +159,62 @@ class Transport:
         # Raised here, outside of the handlers: a chained error would bring the URL into the logs.
         raise fault
 
-    def _retried(self, request: _Request) -> Answer:
-        """Sends the request until an answer is not a refusal that may be temporary; returns that or the last answer."""
-        attempt = broken = 0
-        while True:
-            pause = min(self.limits.backoff * 2**attempt, self.limits.longest_pause) if attempt else 0
-            last = attempt == RETRIES
-            attempt += 1
-            try:
-                answer = self._redirected(request)
-            except RETRIED as error:
-                broken += not is_of_connecting(error)
-                if last or broken > READ_RETRIES or is_of_tls(error):
-                    raise
-                self._pause(pause, None)
-            else:
-                retryable = answer.status in RETRYABLE_STATUSES or (
-                    answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and answer.retry_after
-                )
-                if last or not retryable:
-                    return answer
-                self._pause(answer.retry_after or pause, answer.status)
+    def _complete(self, request: _Request) -> Answer:
+        """Returns the answer; asks again at once, up to READ_RETRIES times, if its body breaks off."""
+        for _ in range(READ_RETRIES):
+            with suppress(BrokenBodyError):
+                return self._redirected(request)
+            self._count_wait()
+        return self._redirected(request)
 
     def _redirected(self, request: _Request) -> Answer:
         """Follows redirects within their server, and returns the answer at their end."""
         url, params = request.url, request.params
         for _ in range(MAX_REDIRECTS + 1):
-            with self._session.request(
-                "GET" if request.form is None else "POST",
-                url,
-                params=dict(params),
-                data=None if request.form is None else dict(request.form),
-                auth=request.auth,
-                timeout=(self.limits.connect, self.limits.read),
-                stream=True,
-            ) as response:
+            with self._retried(request, url, params) as response:
                 target = self._session.redirect_of(response) if request.form is None else None
                 if target is None:
-                    return self._answer(response, request)
+                    return _answer(response, request)
             url, params = redirect_url(url, target), {}
         raise TooManyRedirectsError
 
-    def _answer(self, response: requests.Response, request: _Request) -> Answer:
-        now = self._clock.now().timestamp()
-        return Answer(
-            response.status_code,
-            _body(response, request.limit) if response.status_code in request.wanted else None,
-            media_type(response.headers.get("Content-Type")),
-            response.links.get("next", {}).get("url"),
-            min(retry_after(response.headers.get("Retry-After"), now), self.limits.longest_pause),
+    def _retried(self, request: _Request, url: str, params: Mapping[str, str]) -> requests.Response:
+        """Sends the request until its status is not one that may be temporary; returns that or the last response.
+
+        Its body is not read yet. Retries are counted as by urllib3's Retry(total=RETRIES, read=READ_RETRIES, other=0).
+        """
+        broken = 0
+        for attempt in range(RETRIES):
+            wanted, status = 0.0, None
+            try:
+                response = self._sent(request, url, params)
+            except REQUEST_ERRORS as error:
+                broken += is_of_answer(error)
+                if broken > READ_RETRIES or not (is_of_answer(error) or is_of_connecting(error)):
+                    raise
+            else:
+                if not _may_pass(response):
+                    return response
+                response.close()
+                wanted, status = self._retry_after(response), response.status_code
+            backoff = self.limits.backoff * 2**attempt if attempt else 0
+            self._pause(wanted or min(backoff, self.limits.longest_pause), status)
+        return self._sent(request, url, params)
+
+    def _sent(self, request: _Request, url: str, params: Mapping[str, str]) -> requests.Response:
+        return self._session.request(
+            "GET" if request.form is None else "POST",
+            url,
+            params=dict(params),
+            data=None if request.form is None else dict(request.form),
+            auth=request.auth,
+            timeout=(self.limits.connect, self.limits.read),
+            stream=True,
         )
+
+    def _retry_after(self, response: requests.Response) -> float:
+        now = self._clock.now().timestamp()
+        return min(retry_after(response.headers.get("Retry-After"), now), self.limits.longest_pause)
 
     def _count_wait(self) -> None:
         """Adds the time since the last count (an attempt or a pause) to the time that the load has waited."""
@@ -241,10 +248,30 @@ class Transport:
         return SourceError(self.subject, f"{message}; terakhir: {last}" if last else message, hint=hint)
 
 
+def _may_pass(response: requests.Response) -> bool:
+    """Whether the same request may succeed; after 413 only if the server says when."""
+    if response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return bool(response.headers.get("Retry-After"))
+    return response.status_code in RETRYABLE_STATUSES
+
+
+def _answer(response: requests.Response, request: _Request) -> Answer:
+    return Answer(
+        response.status_code,
+        _body(response, request.limit) if response.status_code in request.wanted else None,
+        media_type(response.headers.get("Content-Type")),
+        response.links.get("next", {}).get("url"),
+    )
+
+
 def _body(response: requests.Response, limit: int) -> bytes:
+    """Reads the body. Raises TooLargeError, or BrokenBodyError if it breaks off."""
     body = bytearray()
-    for chunk in response.iter_content(_CHUNK):
-        body += chunk
-        if len(body) > limit:
-            raise TooLargeError
+    try:
+        for chunk in response.iter_content(_CHUNK):
+            body += chunk
+            if len(body) > limit:
+                raise TooLargeError
+    except requests.RequestException as error:
+        raise BrokenBodyError(error) from None
     return bytes(body)

@@ -14,8 +14,8 @@ from pipelines.extract.api.faults import (
     RedirectedAwayError,
     TooManyRedirectsError,
     answer_fault,
+    is_of_answer,
     is_of_connecting,
-    is_of_tls,
 )
 
 URL = "http://api.uji.go.id/?kunci=s3cret"
@@ -66,11 +66,24 @@ def test_an_error_has_a_message_without_its_own_text(error: Exception, message: 
     assert "s3cret" not in str(fault)
 
 
+CONNECT_TIMEOUT = requests.ConnectTimeout(wrapped(urllib3.exceptions.ConnectTimeoutError(URL)))
+NO_PROXY = requests.exceptions.ProxyError(
+    wrapped(urllib3.exceptions.ProxyError(URL, urllib3.exceptions.ConnectTimeoutError(URL)))
+)
+PROXY_REFUSES = requests.exceptions.ProxyError(
+    wrapped(urllib3.exceptions.ProxyError(URL, OSError("Tunnel connection failed: 403")))
+)
+DROPPED = requests.ConnectionError(urllib3.exceptions.ProtocolError("Connection aborted.", OSError()))
+SILENT = requests.ReadTimeout(urllib3.exceptions.ReadTimeoutError(POOL, URL, URL))
+
+
 def test_a_request_that_was_not_sent_is_told_from_an_answer_that_broke_off() -> None:
-    assert is_of_connecting(UNREACHED) and is_of_connecting(requests.ConnectTimeout())
-    assert not is_of_connecting(BROKEN)
+    for error in (UNREACHED, CONNECT_TIMEOUT, NO_PROXY):
+        assert is_of_connecting(error) and not is_of_answer(error)
+    for error in (BROKEN, DROPPED, SILENT):
+        assert is_of_answer(error) and not is_of_connecting(error)
 
 
-def test_tls_that_was_lost_may_be_had_again() -> None:
-    assert is_of_tls(UNTRUSTED) and is_of_tls(NO_TLS)
-    assert not is_of_tls(TLS_LOST)
+def test_tls_and_a_proxy_that_refuses_are_of_neither_kind_and_so_not_retried() -> None:
+    for error in (UNTRUSTED, NO_TLS, TLS_LOST, PROXY_REFUSES, requests.exceptions.InvalidURL(URL)):
+        assert not is_of_connecting(error) and not is_of_answer(error)

@@ -44,6 +44,57 @@ def test_a_server_that_stays_broken_is_transient_after_six_tries(server: Server,
     assert len(server.asked) == 6
 
 
+BUSY = Reply(status=503)
+DROP = Reply(drop=True)
+CUT = Reply(b'{"data": [', length=1000)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        [DROP, DROP, CUT, CUT],
+        [BUSY] * 5 + [CUT],
+        [CUT, BUSY, BUSY, CUT, BUSY, BUSY],
+        [CUT, DROP, DROP, BUSY, BUSY, BUSY, CUT, DROP, DROP],
+        [Reply(status=413, headers={"Retry-After": "0"})] * 5,
+        [Reply(status=413, headers={"Retry-After": "besok"})],
+        [Reply(status=301, headers={"Location": "/v1/izin"})] + [BUSY] * 5,
+        [BUSY] * 5 + [Reply(status=301, headers={"Location": "/v1/izin"})] + [BUSY] * 5,
+    ],
+)
+def test_an_answer_that_breaks_off_and_a_redirect_begin_the_count_anew(
+    server: Server, before: list[Reply]
+) -> None:
+    server.in_turn(*before, GOOD)
+    assert len(rows(server, ID)) == 1
+    assert len(server.asked) == len(before) + 1
+
+
+@pytest.mark.parametrize(
+    ("before", "asked"),
+    [
+        ([DROP] * 3, 3),
+        ([BUSY, DROP, DROP, BUSY, DROP], 5),
+        ([DROP, DROP, BUSY, BUSY, BUSY, BUSY], 6),
+        ([BUSY] * 5 + [DROP], 6),
+        ([CUT] * 3, 3),
+        ([CUT, CUT, BUSY, CUT], 4),
+        ([CUT, DROP, DROP, DROP], 4),
+    ],
+)
+def test_the_retries_end(server: Server, before: list[Reply], asked: int) -> None:
+    server.in_turn(*before, GOOD)
+    assert fault(server, ID).transient
+    assert len(server.asked) == asked
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again_without_a_pause(server: Server) -> None:
+    watch = Watch()
+    server.in_turn(BUSY, BUSY, CUT, BUSY, BUSY, GOOD)
+    assert len(rows(server, ID, clock=watch.clock(), limits={"backoff": 0.5})) == 1
+    assert watch.slept == [0, 1, 0, 1]
+
+
 @pytest.mark.parametrize("status", [400, 404, 410, 422, 204])
 def test_another_refusal_is_final(server: Server, status: int) -> None:
     server.answer = lambda _: Reply(b"" if status == 204 else NAME.encode(), status)
