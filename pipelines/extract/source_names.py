@@ -42,6 +42,11 @@ def may_show_unknown_names(contract: Contract) -> bool:
     return not any(c.personal for c in contract.columns)
 
 
+def suggestible(contract: Contract, names: Collection[str]) -> list[str]:
+    """Returns those of a source's names that a message may suggest: none of them is withheld or masked."""
+    return [name for name in names if masked(name) == name] if may_show_unknown_names(contract) else []
+
+
 def redact_names(contract: Contract, names: Sequence[str], among: Collection[str] = ()) -> str:
     """Returns `names` as text for a message. A name that may not be shown is replaced by its place, or only counted.
 

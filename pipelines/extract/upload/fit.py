@@ -14,7 +14,7 @@ from itertools import islice
 
 from pipelines.contracts.upload import FILE, SHEET
 from pipelines.errors import ShapeError, SourceError
-from pipelines.extract.source_names import fold, may_show_unknown_names, redact_names
+from pipelines.extract.source_names import fold, may_show_unknown_names, redact_names, suggestible
 from pipelines.extract.stream import SourceStream, encode_columns, encode_rows
 from pipelines.extract.upload.reading import HEADER, Reading
 from pipelines.extract.upload.row_rules import (
@@ -204,7 +204,7 @@ class Fit:
         """Returns the place of the column that the contract's `extract.<key>` names. Raises ContractError if none."""
         if name in place:
             return place[name]
-        meant = did_you_mean(name, self.table.names) if may_show_unknown_names(self.reading.contract) else ""
+        meant = did_you_mean(name, suggestible(self.reading.contract, self.table.names))
         hint = f"perbaiki extract.{key} di kontrak" + (f"; {meant}" if meant else "")
         message = f"extract.{key} menyebut {name!r}, yang bukan kolom berkas ini"
         raise self.reading.contract_error(message, hint)

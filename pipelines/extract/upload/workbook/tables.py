@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from typing import BinaryIO
 
 from pipelines.errors import SourceError
-from pipelines.extract.source_names import listed, may_show_unknown_names
+from pipelines.extract.source_names import listed, may_show_unknown_names, suggestible
 from pipelines.extract.upload.archive import DAMAGED, check_declared_sizes, check_real_sizes, open_zip
 from pipelines.extract.upload.kinds import is_web_page
 from pipelines.extract.upload.reading import HEADER, Reading
@@ -168,7 +168,7 @@ def _chosen(reading: Reading, known: list[tuple[str, bool]]) -> list[str]:
     found = [n for n in names if n == pattern] or [n for n in visible if fnmatchcase(n, pattern)]
     if not found:
         hint = "ganti nama lembarnya, atau perbaiki di kontrak"
-        if may_show_unknown_names(reading.contract) and (meant := did_you_mean(pattern, names)):
+        if meant := did_you_mean(pattern, suggestible(reading.contract, names)):
             hint = f"{meant} {hint}"
         raise reading.source_error(f"tidak ada lembar {pattern!r}; {_sheets_in(reading, names)}", hint)
     if len(found) > 1 and not extract.sheets:

@@ -143,6 +143,13 @@ def test_a_rule_for_a_column_that_the_file_has_not_names_the_nearest(wrong: dict
         fit_of(of, names=("jumlah",))
 
 
+def test_a_name_that_is_masked_is_not_suggested() -> None:
+    of = contract("jumlah", schema_contract="evolve", fill_down=["budi.santoso"])
+    with pytest.raises(ContractError) as caught:
+        fit_of(of, names=("jumlah", "budi.santoso@mail.id"))
+    assert caught.value.hint == "perbaiki extract.fill_down di kontrak"
+
+
 def test_an_unknown_column_is_told_with_the_promised_one_that_was_probably_meant() -> None:
     with pytest.raises(ShapeError) as caught:
         fit_of(contract("nama", "umur"), names=("nma", "umur"))

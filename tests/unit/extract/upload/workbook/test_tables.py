@@ -174,6 +174,16 @@ def test_the_declared_sheet_is_read(tmp_path: Path) -> None:
     assert error.hint == "maksudnya Isian? ganti nama lembarnya, atau perbaiki di kontrak"
 
 
+def test_a_sheet_whose_name_is_masked_is_not_suggested(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    book.active.title = "budi.santoso@mail.id"
+    book.save(tmp_path / "data.xlsx")
+    error = refused(contract("a", "b", file_format="xlsx", sheet="budi.santoso"), tmp_path / "data.xlsx")
+    assert error.message.endswith("tidak ada lembar 'budi.santoso'; yang ada: '***'")
+    assert error.hint == "ganti nama lembarnya, atau perbaiki di kontrak"
+
+
 @pytest.mark.parametrize(
     "content", [b"a,b\n1,2\n", b"PK\x03\x04" + b"x" * 200, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600]
 )
