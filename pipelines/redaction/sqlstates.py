@@ -1,9 +1,9 @@
 """Explains a database's error by its SQLSTATE, in our own messages.
 
 A server's own error text may contain a value from a cell, or from a trigger or function. So we show our own message,
-with a reference by which the server's text can be found in its log. The only exception is an error that PostgreSQL
-finds in the SQL statement itself: its text quotes only our statement, and `described` shows it. Not here: whether the
-same load may succeed later (extract/database/faults.py), what happens to a load (load/failures.py).
+with a reference by which the server's text can be found in its log. If PostgreSQL finds the error in the SQL statement
+itself, its text quotes only our statement, and the names in it are shown. Not here: whether the same load may succeed
+later (extract/database/faults.py), what happens to a load (load/failures.py).
 
 Sources: PostgreSQL manual, appendix A "PostgreSQL Error Codes"; MariaDB "Error Codes" (the states 42S..).
 """
@@ -104,6 +104,9 @@ _KINDS = {
     "type": "tipe",
     "index": "indeks",
 }
+_QUOTED = re.compile(r'"([^"]+)"')
+_UNQUOTED = re.compile(r"(?:column|function) (.+) does not exist|operator does not exist: (.+)")
+"""The messages of PostgreSQL about the statement that contain a name without quotation marks."""
 SERVER_DEFINED_ERROR = "kesalahan buatan server itu sendiri"
 
 
@@ -135,13 +138,13 @@ def reference(state: str | None, number: int | None = None) -> str:
 
 
 def described(error: psycopg.Error, ours: Collection[str] = ()) -> str:
-    """Returns the message for an error of our warehouse; for a fault in our statement with the server's own text.
+    """Returns the message for an error of our warehouse; for a fault in our statement with the names in it.
 
     ours: the names of columns, tables and constraints that may be shown.
     """
     has_position = error.diag.statement_position is not None
     if is_about_statement(error.sqlstate, has_position=has_position):
-        return quoting(error.sqlstate, error.diag.message_primary or "")
+        return meaning_with_names(error.sqlstate, error.diag.message_primary or "")
     diag = error.diag
     names_one = _NAMED.fullmatch(diag.message_primary or "")
     if names_one and names_one[2] in ours:
@@ -151,9 +154,16 @@ def described(error: psycopg.Error, ours: Collection[str] = ()) -> str:
     return f"{meaning(error.sqlstate)}{place} ({_name(error.sqlstate)})"
 
 
-def quoting(state: str | None, text: str) -> str:
-    """Returns the meaning of the SQLSTATE and the server's text. Call it only if `is_about_statement` is true."""
-    return f"{meaning(state)} (PostgreSQL: {text})" if text else meaning(state)
+def meaning_with_names(state: str | None, text: str) -> str:
+    """Returns the meaning of the SQLSTATE with the names that the server's text quotes from our statement.
+
+    Call it only if `is_about_statement` is true.
+    """
+    names = _QUOTED.findall(text)
+    if not names and (unquoted := _UNQUOTED.fullmatch(text)):
+        names = [unquoted[1] or unquoted[2]]
+    shown = ", ".join(f'"{name}"' for name in names)
+    return f"{meaning(state)}: {shown}" if shown else meaning(state)
 
 
 def is_about_statement(state: str | None, *, has_position: bool) -> bool:

@@ -329,5 +329,5 @@ def _refused(result: PGresult) -> RefusedError:
     has_position = result.error_field(pq.DiagnosticField.STATEMENT_POSITION) is not None
     text = message.decode("utf-8", "replace").strip()
     if sqlstates.is_about_statement(code, has_position=has_position):
-        return RefusedError(sqlstates.quoting(code, text), code, ours=True)
+        return RefusedError(sqlstates.meaning_with_names(code, text), code, ours=True)
     return RefusedError(text, code)

@@ -1,6 +1,6 @@
 """Turns PostgreSQL's errors into ModelErrors that name the model's file, its line, and the SQL around it.
 
-PostgreSQL's text may quote a row's values. So only its text about the statement itself is passed on
+PostgreSQL's text may quote a row's values. So only the names in its text about the statement itself are passed on
 (redaction/sqlstates.py). Not here: the result of a node that failed (node_builder.py), errors of templates
 (models/project/render.py).
 """

@@ -146,7 +146,7 @@ def test_a_trigger_of_the_warehouse_and_a_reader_that_breaks_quote_no_row(
             "teks tidak dapat dibaca sebagai tipenya (SQLSTATE 22P02)",
         ),
         ("select galat() as n", "kesalahan buatan server itu sendiri (SQLSTATE buatan sendiri)"),
-        ("select tiada as n from public.sumber", 'column "tiada" does not exist'),
+        ("select tiada as n from public.sumber", 'kolom tidak ada: "tiada"'),
     ],
 )
 def test_a_model_that_meets_a_value_names_the_kind_and_its_file(

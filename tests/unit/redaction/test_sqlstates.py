@@ -11,7 +11,7 @@ from pipelines.redaction.sqlstates import (
     is_about_statement,
     is_state,
     meaning,
-    quoting,
+    meaning_with_names,
     reference,
 )
 
@@ -40,13 +40,36 @@ def test_only_a_standard_state_is_repeated_in_a_reference() -> None:
     assert is_state("42P01") and not is_state("42p01") and not is_state(42)
 
 
-def test_the_servers_text_is_quoted_only_where_it_is_about_our_statement() -> None:
+def test_only_an_error_that_the_server_finds_in_the_statement_is_about_it() -> None:
     assert is_about_statement("42703", has_position=True)
     assert not is_about_statement("42703", has_position=False), "raised by a function"
     assert not is_about_statement("42501", has_position=True)
     assert not is_about_statement("22P02", has_position=True)
     assert not is_about_statement(None, has_position=True)
-    assert quoting("42601", "syntax error at end of input") == (
-        "kesalahan sintaks SQL (PostgreSQL: syntax error at end of input)"
-    )
-    assert quoting("42601", "") == "kesalahan sintaks SQL"
+
+
+@pytest.mark.parametrize(
+    ("state", "text", "message"),
+    [
+        ("42703", 'column "tiada" does not exist', 'kolom tidak ada: "tiada"'),
+        ("42703", "column m.tiada does not exist", 'kolom tidak ada: "m.tiada"'),
+        ("42703", 'column "x" of relation "t" does not exist', 'kolom tidak ada: "x", "t"'),
+        ("42601", 'syntax error at or near "form"', 'kesalahan sintaks SQL: "form"'),
+        ("42601", "syntax error at end of input", "kesalahan sintaks SQL"),
+        ("42601", "", "kesalahan sintaks SQL"),
+        (
+            "42883",
+            "function jumlahkan(integer) does not exist",
+            'fungsi atau operator untuk tipe itu tidak ada: "jumlahkan(integer)"',
+        ),
+        (
+            "42883",
+            "operator does not exist: integer = text",
+            'fungsi atau operator untuk tipe itu tidak ada: "integer = text"',
+        ),
+    ],
+)
+def test_of_the_servers_text_only_the_names_of_the_statement_are_shown(
+    state: str, text: str, message: str
+) -> None:
+    assert meaning_with_names(state, text) == message

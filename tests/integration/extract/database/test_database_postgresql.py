@@ -197,10 +197,10 @@ def test_a_query_is_a_table_of_its_own_with_where_and_limits_outside(pg_url: str
         ("delete from kunjungan returning id", "kesalahan sintaks SQL"),
         (
             "with x as (delete from kunjungan returning id) select id from x",
-            "data-modifying|hanya boleh membaca",
+            "server tidak mendukung hal itu|hanya boleh membaca",
         ),
         ("select nextval('urut')::text as id", "hanya boleh membaca"),
-        ("select id from tiada", 'relation "tiada" does not exist'),
+        ("select id from tiada", 'tabel tidak ada: "tiada"'),
         ("select id fro kunjungan", "kesalahan sintaks SQL"),
     ],
 )
