@@ -46,9 +46,10 @@ class Warehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
             connection.close()
 
     def frame(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> pd.DataFrame:
-        """The rows of `query` as a pandas DataFrame, for notebooks; see docs/notebooks.md.
+        """The rows of `query`, one statement, as a pandas DataFrame, for notebooks; see docs/notebooks.md.
 
         It only reads. Raises LoadError where the warehouse can't be reached, psycopg.Error for a query that fails.
         """
         with connect(self.url) as connection:
+            connection.execute("set default_transaction_read_only = on")
             return read_frame(connection, query, parameters)

@@ -41,13 +41,14 @@ def read_frame(
     """The rows of `query`, read in one read-only transaction.
 
     connection: in autocommit. parameters: for %s or %(name)s in the query. Raises psycopg.Error for a query that
-    PostgreSQL refuses, one that would write among them.
+    PostgreSQL refuses: one that would write, or that is more than one statement.
     """
     import pandas as pd
 
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute("set transaction read only")
-        cursor.execute(query.encode(), parameters)
+        # Several statements could end this transaction and write in their own; a prepared statement is only one.
+        cursor.execute(query.encode(), parameters, prepare=True)
         columns = cursor.description or ()
         rows = cursor.fetchall()
     frame = pd.DataFrame(rows, columns=[column.name for column in columns], dtype=object)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pandas as pd
 import psycopg
@@ -72,6 +73,28 @@ def test_nothing_is_written(warehouse: Warehouse) -> None:
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         warehouse.frame("delete from hasil returning kode")
     assert len(warehouse.frame("select kode from hasil")) == 2
+
+
+@pytest.mark.parametrize("parameters", [None, [], {"a": 1}])
+@pytest.mark.parametrize("end", ["commit", "rollback", "commit; begin read write"])
+def test_several_statements_are_refused(warehouse: Warehouse, end: str, parameters: Any) -> None:
+    with pytest.raises(psycopg.errors.SyntaxError, match="multiple commands"):
+        warehouse.frame(f"{end}; create table public.zz (a int); select 1 as a", parameters)
+    assert warehouse.frame("select to_regclass('public.zz') as ada")["ada"].tolist() == [None]
+
+
+def test_a_session_can_not_be_made_to_write(warehouse: Warehouse) -> None:
+    for query in (
+        "do $$ begin commit; create table public.zz (a int); end $$",
+        "do $$ begin set transaction read write; create table public.zz (a int); end $$",
+    ):
+        with pytest.raises(psycopg.Error):
+            warehouse.frame(query)
+    assert warehouse.frame("select to_regclass('public.zz') as ada")["ada"].tolist() == [None]
+
+
+def test_a_percent_sign_without_parameters_is_one(warehouse: Warehouse) -> None:
+    assert warehouse.frame("select '5%' as a, 7 % 4 as b").iloc[0].tolist() == ["5%", 3]
 
 
 def test_a_query_that_fails_says_where(warehouse: Warehouse) -> None:
