@@ -15,27 +15,30 @@ from psycopg import errors
 
 from pipelines.errors import GudangError, LoadError
 from pipelines.redaction import sqlstates
+from pipelines.warehouse.locks import PATIENCE, LockPatience
 
 _PACKAGE = Path(__file__).parents[1]
 
 
-def describe_failure(dataset: str, error: Exception, ours: Collection[str] = ()) -> GudangError:
+def describe_failure(
+    dataset: str, error: Exception, ours: Collection[str] = (), *, locks: LockPatience = PATIENCE
+) -> GudangError:
     """Gives `error` as a GudangError, so that only the load of this dataset fails and the other loads go on.
 
-    Raise it `from None`, because the text of a chained error would appear in every log. ours: see `message_of`.
+    Raise it `from None`, because the text of a chained error would appear in every log. ours, locks: see `message_of`.
     """
     if isinstance(error, GudangError):
         return error
     hint = "jalankan lagi; jika tetap, laporkan baris ini"
     if not isinstance(error, psycopg.Error):
         hint = "kesalahan program; laporkan dengan baris ini"
-    return LoadError(dataset, message_of(error, ours), hint=hint)
+    return LoadError(dataset, message_of(error, ours, locks=locks), hint=hint)
 
 
-def message_of(error: BaseException, ours: Collection[str] = ()) -> str:
+def message_of(error: BaseException, ours: Collection[str] = (), *, locks: LockPatience = PATIENCE) -> str:
     """A text about the error. Only our own errors are quoted, because the text of another may hold a cell's value.
 
-    ours: names of columns and tables that may be mentioned.
+    ours: names of columns and tables that may be mentioned. locks: how long the load waited for a lock.
     """
     if isinstance(error, GudangError):
         return error.message
@@ -43,17 +46,17 @@ def message_of(error: BaseException, ours: Collection[str] = ()) -> str:
     if isinstance(origin, psycopg.Error):
         error = origin
     if isinstance(error, psycopg.Error):
-        return _database_message(error, ours)
+        return _database_message(error, ours, locks)
     if isinstance(error, Exception):
         return f"{type(error).__name__} yang tidak terduga{_place(error)}"
     return type(error).__name__
 
 
-def _database_message(error: psycopg.Error, ours: Collection[str]) -> str:
+def _database_message(error: psycopg.Error, ours: Collection[str], locks: LockPatience) -> str:
     if isinstance(error, errors.LockNotAvailable):
         return (
-            "sesi lain terlalu lama memegang baris atau tabel yang diubah pemuatan ini (lihat pg_stat_activity); yang"
-            " sudah terbit tidak berubah"
+            f"sesi lain lebih dari {locks.total:g} detik memegang baris atau tabel yang diubah pemuatan ini (lihat"
+            " pg_stat_activity); yang sudah terbit tidak berubah"
         )
     if error.sqlstate is None:
         if isinstance(error, psycopg.OperationalError):

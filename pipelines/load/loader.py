@@ -120,7 +120,7 @@ def load(
             _fail(connection, plan, batch, error)
             if isinstance(error, Exception) and not isinstance(error, GudangError):
                 names = {c.name for c in contract.columns} | {contract.table}
-                raise failures.describe_failure(contract.key, error, names) from None
+                raise failures.describe_failure(contract.key, error, names, locks=waits.locks) from None
             raise
         finally:
             if not connection.closed:
@@ -313,7 +313,7 @@ def _reconcile(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_s
         with _timed(batch, "reconcile"):
             _read_keys(connection, plan, batch, open_source)
     except BaseException as error:
-        batch.error = f"rekonsiliasi: {failures.message_of(error)}"
+        batch.error = f"rekonsiliasi: {failures.message_of(error, locks=plan.waits.locks)}"
         log.warning("%s: %s", plan.contract.key, batch.error)
         if not connection.closed:
             try:
@@ -362,7 +362,9 @@ def _fail(connection: Connection[Any], plan: LoadPlan, batch: Batch, error: Base
     if connection.closed:
         return
     batch.state = "failed"
-    batch.error = str(error) if isinstance(error, GudangError) else failures.message_of(error)
+    batch.error = (
+        str(error) if isinstance(error, GudangError) else failures.message_of(error, locks=plan.waits.locks)
+    )
     batch.loaded = batch.unchanged = batch.deleted = 0
     try:
         ledger.close_batch(connection, batch, running=True)

@@ -69,7 +69,8 @@ def test_an_upsert_behind_a_row_lock_gives_up_and_leaves_all_as_it_was(loads: Lo
     with (
         idle_in_transaction(loads, "update raw.uji__ubah set v = 'x' where id = 2"),
         pytest.raises(
-            LoadError, match="sesi lain terlalu lama memegang baris atau tabel yang diubah pemuatan ini"
+            LoadError,
+            match=r"sesi lain lebih dari 0\.5 detik memegang baris atau tabel yang diubah pemuatan ini",
         ),
     ):
         loads.load(contract, lambda *_: [["1", "b"], ["2", "b"]], waits=IMPATIENT)

@@ -25,7 +25,7 @@ def test_an_error_of_ours_stays_as_it_is() -> None:
         (KeyboardInterrupt(), "KeyboardInterrupt"),
         (psycopg.OperationalError(VALUE), "koneksi ke gudang data terputus"),
         (psycopg.InterfaceError(VALUE), "driver gudang data menolak pemuatan: InterfaceError"),
-        (errors.LockNotAvailable(VALUE), "sesi lain terlalu lama memegang baris atau tabel"),
+        (errors.LockNotAvailable(VALUE), "sesi lain lebih dari 60 detik memegang baris atau tabel"),
         (errors.NumericValueOutOfRange(VALUE), "gudang data menolak pemuatan: "),
     ],
 )
