@@ -6,7 +6,8 @@ What belongs here: creating all that must exist before the first load. Not here:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from psycopg import Connection, errors, sql
@@ -18,7 +19,7 @@ from pipelines.load.plan import create_raw
 from pipelines.redaction import personal_shapes
 from pipelines.warehouse import locks
 from pipelines.warehouse.connection import first_line
-from pipelines.warehouse.upgrade import SUBJECT, upgrade
+from pipelines.warehouse.upgrade import SUBJECT, is_current, upgrade
 
 LOCK = "persiapan"
 PERSONAL_SHAPES = "redaction/personal_shapes.py"
@@ -26,9 +27,17 @@ PERSONAL_SHAPES = "redaction/personal_shapes.py"
 
 
 def is_prepared(connection: Connection[Any]) -> bool:
-    """Whether some version has prepared this warehouse, so that it has the ledger."""
-    row = connection.execute("select to_regclass('ops.load_batch') is not null").fetchone()
-    return row is not None and bool(row[0])
+    """Whether this version has nothing to prepare here: no migration is due, and the functions are its own.
+
+    It does not look at single tables. Raises LoadError if the warehouse is newer than this version.
+    """
+    return is_current(connection, _more())
+
+
+@cache
+def _more() -> Mapping[str, str]:
+    """Scripts that Python makes, by their names in ops.migration."""
+    return {PERSONAL_SHAPES: "\n".join(f"{s.as_string(None)};" for s in personal_shapes.functions())}
 
 
 def prepare(
@@ -40,18 +49,18 @@ def prepare(
 ) -> None:
     """Brings the schema to this version, makes missing raw tables, renews ops.contract, sweeps after dead runs.
 
-    It runs at every start; if nothing is missing, it changes only ops.contract. A dataset that was never loaded gets an
-    empty table, so that a model that also reads other datasets can be built.
+    It runs at every start; if nothing is missing, it changes only ops.contract. It makes missing schemas and raw tables
+    again, but no table of ops or quarantine, because the loss of its rows must not go unnoticed. A dataset that was
+    never loaded gets an empty table, so that a model that also reads other datasets can be built.
 
     set_aside: keys of datasets whose contract can't be read now; their earlier rows of ops.contract stay.
 
-    Raises LoadError if a right is missing or a lock can't be had, and as `upgrade` does.
+    Raises LoadError if a right is missing, a lock can't be had, or a table of ops is missing, and as `upgrade` does.
     """
     contracts = tuple(contracts)
-    shapes = "\n".join(statement.as_string(connection) + ";" for statement in personal_shapes.functions())
     with locks.queued(connection, LOCK, SUBJECT, "proses lain yang menyiapkan gudang data"):
         try:
-            upgrade(connection, more={PERSONAL_SHAPES: shapes}, patience=patience)
+            upgrade(connection, more=_more(), patience=patience)
             locks.retry_until_locked(connection, lambda: _make(connection, contracts, set_aside), patience)
         except errors.InsufficientPrivilege as error:
             user, database = connection.info.user, connection.info.dbname

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class Warehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The province's data warehouse. `url` is SQLAlchemy's, driver psycopg.
 
-    `project` is the folder whose contracts an empty warehouse is made ready for at its first use; without it, a
-    warehouse is used as it is.
+    `project` is the folder whose contracts a warehouse is made ready for if it is empty or of an earlier version;
+    without it, a warehouse is used as it is.
     """
 
     url: str
@@ -38,7 +38,7 @@ class Warehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
         try:
             if self.project and not prepare.is_prepared(connection):
                 dg.get_dagster_logger().info(
-                    "gudang data masih kosong: tabel dan data acuannya dibuat dahulu"
+                    "gudang data masih kosong atau dari versi lain: tabel dan data acuannya disiapkan dahulu"
                 )
                 make_ready(replace(load_settings(), project=Path(self.project), warehouse_url=self.url))
             yield connection

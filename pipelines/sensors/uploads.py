@@ -123,7 +123,7 @@ def upload_sensor(
             return dg.SkipReason("Pemeriksaan sebelumnya masih membaca berkas; pemeriksaan ini dilewati.")
         try:
             with warehouse.connect() as connection:
-                _prepare_once(connection, datasets.contracts)
+                _prepare_if_needed(connection, datasets.contracts)
                 for contract in tick.in_turn(uploads):
                     _look(context, tick, connection, contract, settings)
                 _survey(tick, datasets, settings)
@@ -139,9 +139,8 @@ def upload_sensor(
     return new_uploads
 
 
-def _prepare_once(connection: Connection[Any], contracts: Sequence[Contract]) -> None:
-    known = connection.execute("select to_regclass('ops.upload_seen') is not null").fetchone()
-    if not known or not known[0]:
+def _prepare_if_needed(connection: Connection[Any], contracts: Sequence[Contract]) -> None:
+    if not bootstrap.is_prepared(connection):
         bootstrap.prepare(connection, contracts)
 
 

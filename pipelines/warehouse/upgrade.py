@@ -4,6 +4,7 @@ What belongs here: which scripts have to run, and `ops.migration`, the list of s
 - migrations/NNN_<what>.sql change tables. Each runs once, in the order of the numbers, and is never edited afterwards.
 - functions/*.sql and views/*.sql define the present version (`create or replace`). Each runs again if its text changed.
 - SIMILARITY depends on what the server offers, and runs at every start.
+- Schemas that are missing are made at every start. A missing table is an error, because its rows are gone, too.
 Not here: raw tables and the contracts' promises (load/prepare.py).
 """
 
@@ -16,13 +17,33 @@ from importlib import metadata, resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, errors, sql
 
 from pipelines.errors import LoadError
 from pipelines.warehouse import locks
+from pipelines.warehouse.connection import first_line
 
 SUBJECT = "gudang data"
 SIMILARITY = "functions/similarity.sql"
+SCHEMAS = ("landing", "raw", "quarantine", "staging", "core", "mart_satu_data", "mart_spbe", "ops")
+"""What the migrations make, as the tables below."""
+TABLES = (
+    "ops.check_result",
+    "ops.contract",
+    "ops.empty_window",
+    "ops.load_batch",
+    "ops.load_repair",
+    "ops.migration",
+    "ops.model_run",
+    "ops.pseudonym_key",
+    "ops.publication_log",
+    "ops.reconciliation",
+    "ops.schema_drift",
+    "ops.source_shape",
+    "ops.upload_seen",
+    "ops.watermark",
+    "quarantine.row",
+)
 
 _LEDGER = """
 create schema if not exists ops;
@@ -113,6 +134,18 @@ def pending(scripts: Iterable[Script], applied: Sequence[Applied]) -> list[Scrip
     return due
 
 
+def is_current(connection: Connection[Any], more: Mapping[str, str]) -> bool:
+    """Whether every script of this version ran here. Raises LoadError as `pending` does.
+
+    more: as for `upgrade`.
+    """
+    try:
+        applied = applied_scripts(connection)
+    except errors.InsufficientPrivilege:  # `upgrade` meets it, too, and its caller says what to do
+        return False
+    return applied is not None and not pending(_scripts(more), applied)
+
+
 def upgrade(
     connection: Connection[Any],
     *,
@@ -124,22 +157,99 @@ def upgrade(
 
     more: text of further functions by name. known: scripts to use instead of those of this version.
 
-    Call it while no other session prepares the warehouse. Raises LoadError as `pending` does, and psycopg's errors,
-    for example if a right is missing or a lock can't be had.
+    Call it while no other session prepares the warehouse. Raises LoadError as `pending` does, and if the tables are not
+    those that ops.migration tells of; and psycopg's errors, for example if a right is missing or a lock can't be had.
     """
-    scripts = [*migrations(), *functions_and_views()] if known is None else list(known)
-    scripts += [Script(name, text) for name, text in (more or {}).items()]
+    scripts = _scripts(more or {}) if known is None else list(known)
     applied = applied_scripts(connection)
     due = pending(scripts, applied or [])
-    if applied is None:
-        with connection.transaction():
-            connection.execute(_LEDGER)
-    for script in due:
+    _refuse_lost_ledger(connection, applied or [])
+    numbered = [script for script in due if script.number is not None]
+    for place, script in enumerate(numbered):
+        makes_ledger = applied is None and place == 0
+        _migrate(connection, script, makes_ledger, patience)
+    if known is None:
+        _make_missing_schemas(connection)
+        _refuse_missing_tables(connection)
+    for script in due[len(numbered) :]:
         locks.retry_until_locked(connection, lambda script=script: _run(connection, script), patience)
     if known is None:
-        place = resources.files("pipelines.warehouse").joinpath(SIMILARITY)
-        connection.execute(place.read_bytes())
+        similarity = resources.files("pipelines.warehouse").joinpath(SIMILARITY).read_bytes()
+        locks.retry_until_locked(connection, lambda: _execute(connection, similarity), patience)
     return [script.name for script in due]
+
+
+def _scripts(more: Mapping[str, str]) -> list[Script]:
+    """The scripts of this version, migrations first."""
+    return [*migrations(), *functions_and_views(), *(Script(name, text) for name, text in more.items())]
+
+
+def _refuse_lost_ledger(connection: Connection[Any], applied: Sequence[Applied]) -> None:
+    """Raises LoadError if migration 002 has changed the tables, and ops.migration doesn't have it.
+
+    Migration 001 would then add the columns of before again.
+    """
+    if any(row.number is not None and row.number >= 2 for row in applied):
+        return
+    changed = connection.execute(
+        "select from pg_attribute where attrelid = to_regclass('ops.load_batch') and attname = 'full_refresh'"
+    ).fetchone()
+    if changed is not None:
+        raise LoadError(
+            SUBJECT,
+            "tabel di schema ops lebih baru daripada migrasi yang tercatat di ops.migration",
+            hint="pulihkan juga ops.migration dari cadangan yang sama: pg_restore --schema=ops --table=migration",
+        )
+
+
+def _migrate(
+    connection: Connection[Any], script: Script, makes_ledger: bool, patience: locks.LockPatience
+) -> None:
+    """Runs a migration. If it is the warehouse's first, ops.migration is made in the same transaction."""
+
+    def run() -> None:
+        if makes_ledger:
+            connection.execute(_LEDGER)
+        _run(connection, script)
+
+    try:
+        locks.retry_until_locked(connection, run, patience)
+    except (
+        errors.DuplicateColumn,
+        errors.DuplicateObject,
+        errors.DuplicateTable,
+        errors.UndefinedColumn,
+        errors.UndefinedObject,
+        errors.UndefinedTable,
+    ) as error:
+        raise LoadError(
+            SUBJECT,
+            f"migrasi {script.name} tidak cocok dengan tabel yang ada: {first_line(error)}",
+            hint="pulihkan schema ops dan quarantine seutuhnya dari satu cadangan, dengan ops.migration",
+        ) from error
+
+
+def _make_missing_schemas(connection: Connection[Any]) -> None:
+    """Creates the schemas that somebody dropped. Nothing is lost: models and loads fill them again."""
+    rows = connection.execute(
+        "select name from unnest(%s::text[]) as name where to_regnamespace(name) is null", [list(SCHEMAS)]
+    ).fetchall()
+    for (name,) in rows:
+        connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(name)))
+
+
+def _refuse_missing_tables(connection: Connection[Any]) -> None:
+    """Raises LoadError if a table of TABLES is missing, though the migrations that made it ran."""
+    rows = connection.execute(
+        "select name from unnest(%s::text[]) as name where to_regclass(name) is null", [list(TABLES)]
+    ).fetchall()
+    if missing := [name for (name,) in rows]:
+        raise LoadError(
+            SUBJECT,
+            f"tabel {', '.join(missing)} tidak ada, padahal migrasi yang membuatnya sudah dijalankan",
+            hint="pulihkan dari cadangan (pg_restore --schema --table), atau salin tabel kosong dari gudang data baru"
+            f" (pg_dump --schema-only --table={missing[0]})",
+        )
 
 
 def applied_scripts(connection: Connection[Any]) -> list[Applied] | None:
@@ -151,9 +261,14 @@ def applied_scripts(connection: Connection[Any]) -> list[Applied] | None:
 
 
 def _run(connection: Connection[Any], script: Script) -> None:
-    connection.execute(script.text.encode())
+    """Runs a script, and notes it in ops.migration."""
+    _execute(connection, script.text.encode())
     connection.execute(
         "insert into ops.migration (name, number, sha256, version) values (%s, %s, %s, %s) on conflict (name) do update"
         " set sha256 = excluded.sha256, version = excluded.version, applied_at = clock_timestamp()",
         [script.name, script.number, script.sha256, metadata.version("gudang-data-kaltim")],
     )
+
+
+def _execute(connection: Connection[Any], script: bytes) -> None:
+    connection.execute(script)

@@ -294,6 +294,26 @@ def test_what_was_loaded_before_first_sights_were_kept_starts_nothing(zone: Zone
     assert zone.look() == []
 
 
+def test_a_warehouse_of_an_earlier_version_is_prepared(zone: Zone) -> None:
+    zone.put(A)
+    before_migrations(zone.connection)
+    assert zone.load_all() == 1 and zone.rows() == ROWS[A]
+
+
+def test_a_warehouse_of_a_later_version_is_left_alone_and_said(zone: Zone) -> None:
+    zone.put(A)
+    zone.connection.execute(
+        "insert into ops.migration (name, number, sha256, version) values ('999_nanti.sql', 999, 'x', '9.9')"
+    )
+    context = dg.build_sensor_context(
+        instance=zone.instance, cursor=zone.cursor, resources={"warehouse": Warehouse(url=zone.url)}
+    )
+    passed = zone.sensor(context)
+    zone.connection.execute("delete from ops.migration where number = 999")
+    assert isinstance(passed, dg.SkipReason)
+    assert "lebih baru daripada program ini: 999_nanti.sql" in str(passed.skip_message)
+
+
 def test_a_warehouse_that_was_never_used_is_prepared(pg_url: str, tmp_path: Path) -> None:
     fresh = Zone(pg_url, tmp_path)
     fresh.put(A)

@@ -13,13 +13,16 @@ from psycopg import sql
 
 from pipelines.contracts.model import Contract
 from pipelines.errors import LoadError
-from pipelines.load.prepare import prepare
+from pipelines.load.prepare import is_prepared, prepare
 from pipelines.load.pseudonyms import ORIGINALS_ROLE
+from pipelines.resources.warehouse import Warehouse
+from pipelines.settings import PROJECT_ROOT
 from pipelines.warehouse import upgrade
 from pipelines.warehouse.locks import LockPatience
-from pipelines.warehouse.upgrade import Script
+from pipelines.warehouse.upgrade import Script, applied_scripts
 from tests.support.contracts import column, upload
 from tests.support.loads import Loads, Row
+from tests.support.servers import fresh_name
 
 OLD = Path(__file__).parent / "data/warehouse_0_0.sql"
 """Made by version 0.0 from the datasets of `contracts`; never edited."""
@@ -229,3 +232,114 @@ def test_an_upgrade_behind_a_reader_gives_up_with_a_clear_word_and_can_be_run_ag
     assert old.run("select count(*) from ops.migration where number is not null") == [
         (len(upgrade.migrations()),)
     ]
+
+
+def test_a_warehouse_is_prepared_when_no_script_is_due(old: Loads, fresh: Loads) -> None:
+    assert not is_prepared(old.connection), "migrations are due"
+    prepare(old.connection, [])
+    assert is_prepared(old.connection) and is_prepared(fresh.connection)
+    fresh.run("update ops.migration set sha256 = 'dulu' where name = 'functions/checks.sql'")
+    assert not is_prepared(fresh.connection), "a function is of another version"
+
+
+def test_an_earlier_warehouse_is_prepared_at_its_first_use(old: Loads) -> None:
+    with Warehouse(url=old.url, project=str(PROJECT_ROOT)).connect() as connection:
+        assert len(applied_scripts(connection) or []) > len(upgrade.migrations())
+
+
+def test_the_list_of_our_tables_and_schemas_is_whole(fresh: Loads) -> None:
+    made = fresh.run(
+        "select schemaname || '.' || tablename from pg_tables where schemaname in ('ops', 'quarantine') order by 1"
+    )
+    assert [name for (name,) in made] == list(upgrade.TABLES)
+    schemas = fresh.run(
+        "select nspname from pg_namespace where nspname !~ '^pg_' and nspname not in ('public', 'information_schema')"
+    )
+    assert {name for (name,) in schemas} == set(upgrade.SCHEMAS)
+
+
+def test_a_role_that_may_not_migrate_leaves_no_list_of_migrations(old: Loads) -> None:
+    owner, other = fresh_name(), fresh_name()
+    database = old.connection.info.dbname
+    for role in (owner, other):
+        old.run(f"create role {role}")
+        old.run(f"grant usage, create on schema ops to {role}; grant create on database {database} to {role}")
+    old.run(f"alter database {database} owner to {owner}; alter schema ops owner to {owner}")
+    old.run(f"alter schema quarantine owner to {owner}; grant {ORIGINALS_ROLE} to {owner} with admin option")
+    for schema, kind, name in old.run(
+        "select n.nspname, case relkind when 'v' then 'view' else 'table' end, relname from pg_class as c"
+        " join pg_namespace as n on n.oid = relnamespace where nspname in ('ops', 'quarantine') and relkind in ('r', 'v')"
+    ):
+        old.run(f'alter {kind} {schema}."{name}" owner to {owner}')
+    functions = old.run(
+        "select oid::regprocedure::text from pg_proc where pronamespace = 'ops'::regnamespace"
+    )
+    for (function,) in functions:
+        old.run(f"alter routine {function} owner to {owner}")
+    try:
+        old.run(f"set role {other}")
+        with pytest.raises(LoadError, match="tidak berhak membuat"):
+            prepare(old.connection, [])
+        assert applied_scripts(old.connection) is None
+        old.run(f"set role {owner}")
+        prepare(old.connection, [])
+        assert is_prepared(old.connection)
+        old.run(f"set role {other}")
+        assert not is_prepared(old.connection), "ops.migration may not be read"
+        with pytest.raises(LoadError, match="tidak berhak membuat"):
+            prepare(old.connection, [])
+    finally:
+        old.run("reset role")
+        old.run(f"reassign owned by {owner}, {other} to current_user; drop owned by {owner}, {other}")
+        old.run(f"drop role {owner}, {other}")
+
+
+@pytest.mark.parametrize(
+    "loss",
+    ["drop table ops.migration", "delete from ops.migration", "delete from ops.migration where number > 1"],
+)
+def test_a_lost_list_of_migrations_is_noticed_before_a_table_is_changed(loads: Loads, loss: str) -> None:
+    columns = (CATALOGUE["columns"].encode(), {"schemas": ["ops"]})
+    loads.run(loss)
+    before = loads.connection.execute(*columns).fetchall()
+    for _ in range(2):
+        with pytest.raises(
+            LoadError, match=r"lebih baru daripada migrasi yang tercatat .*pulihkan juga ops\.migration"
+        ):
+            prepare(loads.connection, [])
+    assert loads.connection.execute(*columns).fetchall() == before
+
+
+def test_a_migration_that_does_not_fit_the_tables_is_named(loads: Loads) -> None:
+    again = Script("901_lagi.sql", "alter table ops.load_batch add column state text", 901)
+    with pytest.raises(
+        LoadError, match=r"migrasi 901_lagi\.sql tidak cocok dengan tabel yang ada: column \"state\""
+    ):
+        upgrade.upgrade(loads.connection, known=[*upgrade.migrations(), again])
+
+
+def test_schemas_that_somebody_dropped_are_made_again(loads: Loads) -> None:
+    loads.run("drop schema landing, core cascade")
+    prepare(loads.connection, [])
+    contract = loads.contract(column("id", "integer"))
+    assert loads.load(contract, lambda *_: [["1"]]).loaded == 1
+    assert loads.run("select to_regnamespace('core') is not null") == [(True,)]
+
+
+def test_a_table_of_ours_that_somebody_dropped_is_named(loads: Loads) -> None:
+    loads.run("drop table ops.empty_window, ops.watermark")
+    with pytest.raises(
+        LoadError, match=r"tabel ops\.empty_window, ops\.watermark tidak ada, .*--table=ops\.empty_window"
+    ):
+        prepare(loads.connection, [])
+
+
+def test_the_script_of_similarity_waits_no_longer_than_the_others(loads: Loads) -> None:
+    impatient = LockPatience(total=0.3, attempt=0.1, pause=0.05)
+    with psycopg.connect(loads.url.replace("+psycopg", "")) as other:
+        other.execute(
+            "create or replace function ops.kemiripan(a text, b text) returns real language sql return 0.5::real"
+        )
+        loads.run("set statement_timeout = '10s'")
+        with pytest.raises(LoadError, match=r"lebih dari 0\.3 detik"):
+            prepare(loads.connection, [], patience=impatient)
