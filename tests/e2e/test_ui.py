@@ -45,13 +45,13 @@ def ui() -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with short_folder() as folder:
+    with short_folder() as folder, (folder / "ui.log").open("wb") as log:
         home = folder / "home"
         process = subprocess.Popen(
             [sys.executable, "-m", "pipelines.cli.main", "ui", "--port", str(port)],
             cwd=PROJECT_ROOT,
             env={**os.environ, "GUDANG_HOME": str(home)},
-            stdout=(folder / "ui.log").open("w"),
+            stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
