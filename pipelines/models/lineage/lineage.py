@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pipelines.models.lineage.provenance import ROWS, Flow, NotFollowedError, Use
 from pipelines.models.lineage.suppression import same_query
@@ -48,10 +49,21 @@ def described_columns(project: Project) -> dict[str, tuple[str, ...]]:
 
 
 def _query_flow(sql: str, relations: Mapping[str, Iterable[str]]) -> Flow:
-    """The flow of a query. sqlglot is imported only here, because the import takes 0.4 s."""
+    """The flow of a query. Only relations whose name is in its text can matter."""
+    text = sql.lower()
+    named = {name: tuple(columns) for name, columns in relations.items() if name.rpartition(".")[2] in text}
+    return _known_flow(sql, tuple(sorted(named.items())))
+
+
+@lru_cache(maxsize=1024)
+def _known_flow(sql: str, relations: tuple[tuple[str, tuple[str, ...]], ...]) -> Flow:
+    """The flow of a query, read once per process: clearance, dictionary and assets ask for the same queries.
+
+    sqlglot is imported only here, because the import takes 0.4 s.
+    """
     from pipelines.models.lineage.flow import query_flow
 
-    return query_flow(sql, relations)
+    return query_flow(sql, dict(relations))
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,3 +35,21 @@ def test_columns_are_followed_through_ctes_stars_and_expressions(tmp_path: Path)
 def test_sql_that_cannot_be_followed_has_no_lineage(tmp_path: Path) -> None:
     folder = DbtFolder(tmp_path).write("models/marts/m.sql", "select from where (")
     assert column_lineage(folder.project(), "m") == {}
+
+
+def test_the_same_query_over_other_columns_is_followed_anew(tmp_path: Path) -> None:
+    """Flows are kept per process, by the query and the columns of what it reads."""
+    star = "select * from {{ source('dinkes', 'kunjungan') }}"
+    for number, (columns, expected) in enumerate(
+        [("{name: id}", {"id"}), ("{name: id}, {name: biaya}", {"id", "biaya"}), ("{name: id}", {"id"})]
+    ):
+        folder = DbtFolder(tmp_path / str(number)).write(
+            "models/sources.yml",
+            "sources:\n  - name: dinkes\n    schema: raw\n    tables: [{name: kunjungan, columns: ["
+            + columns
+            + "]}]\n",
+        )
+        folder.write("models/marts/m.sql", star)
+        assert column_lineage(folder.project(), "m") == {
+            name: (("raw.kunjungan", name),) for name in expected
+        }
