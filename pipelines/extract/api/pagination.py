@@ -10,6 +10,7 @@ reached, when the answer says that there is no next page, or at a page that the 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -149,7 +150,7 @@ class Pager:
         return SourceError(self.subject, message, hint=hint, transient=transient)
 
 
-class CountedPages(Pager):
+class CountedPages(Pager, ABC):
     """Pages whose numbers we compute, because the answer does not say which one is next."""
 
     START: int
@@ -166,8 +167,9 @@ class CountedPages(Pager):
     def _following(self, page: Page) -> Request | None:
         return None if self._is_last(page) else self._at(self._next_place())
 
+    @abstractmethod
     def _next_place(self) -> int:
-        raise NotImplementedError
+        """The number by which the next page is requested."""
 
     def _is_last(self, page: Page) -> bool:
         """Whether this is the last page. Raises SourceError for an empty page that may be an error.
