@@ -41,7 +41,7 @@ def end(every: Cadence, day: date) -> date:
     """Returns the last day of the window that contains `day`."""
     if every is Cadence.DAILY:
         return day
-    # Four days after the 28th is the next month, whichever month it is.
+    # A month has at most 31 days, so the 28th and four more days lie in the next month.
     return begin(every, day.replace(day=28) + timedelta(days=4)) - timedelta(days=1)
 
 

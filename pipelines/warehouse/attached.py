@@ -204,7 +204,10 @@ def objects_copied_before_exchange(conn: Connection[Any], oid: int) -> list[Atta
 
 
 def objects_made_after_exchange(conn: Connection[Any], oids: Sequence[int]) -> list[Attached]:
-    """Triggers, rules, statistics and defaults of the relations. Call it with an empty search path, too."""
+    """Reads the triggers, rules, statistics and defaults of the relations.
+
+    Call it with an empty search path: then PostgreSQL writes every name with its schema.
+    """
     return [Attached(*row) for row in conn.execute(_MADE_AFTER, {"oids": list(oids)}).fetchall()]
 
 

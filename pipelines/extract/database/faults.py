@@ -220,7 +220,7 @@ def _driver_text(error: object) -> str:
 
 
 def _may_pass(error: Exception, origin: object, state: str | None, number: int | None) -> bool:
-    """Whether the same load may succeed later although nobody changes anything."""
+    """Says whether the same load may succeed later without a change by anybody."""
     text = _driver_text(origin)
     if _NO_SUCH_HOST.search(text):
         return False

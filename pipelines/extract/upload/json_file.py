@@ -30,7 +30,7 @@ from pipelines.extract.upload.reading import Reading
 MAX_RECORD = 16 << 20
 """The most characters of one record, and of one other value in the file."""
 _SAMPLE = 1_000
-"""The number of records at the file's beginning whose keys are compared with the contract's."""
+"""How many records, from the first one on, have their keys compared with the columns of the contract."""
 _SPACE = re.compile(r"[ \t\r\n]*")
 _UPLOAD_AGAIN = "unggah lagi berkas yang utuh"
 _IN_RECORDS = "rekaman"

@@ -89,7 +89,7 @@ def cleaned_rows(plan: LoadPlan, landing: sql.Composable | None = None) -> sql.C
 
 
 def all_rules(plan: LoadPlan) -> tuple[Rule, ...]:
-    """The rules of the contract and of the window. If only keys are read, just the rules for a usable key."""
+    """Gives the rules of the contract and of the window, or only the rules of the key if only keys are read."""
     found = rules(plan.contract, plan.exact) + _window_rule(plan)
     return tuple(r for r in found if r.column.key and r.name in OF_A_KEY) if plan.only_keys else found
 

@@ -30,7 +30,7 @@ def page(count: int, link: str | None = None, **document: Any) -> Page:
 
 
 def asked(pager: Pager, *answers: Page) -> list[Request | None]:
-    """The requests of a reading: the first, and the one after each answer."""
+    """Gives all requests of one reading: the first request, and the next request after each page."""
     return [pager.first, *(pager.after(answer) for answer in answers)]
 
 
