@@ -1,4 +1,4 @@
-"""What the operating system does with files, where Python's own functions do not suffice.
+"""What the operating system does with files and addresses, where Python's own functions do not suffice.
 
 What belongs here: making a change of a folder last, and naming a failure to an operator. Not here: writing files
 (publication/files.py, extract/upload/files.py).
@@ -24,6 +24,10 @@ _REASONS: Mapping[int | None, str] = MappingProxyType(
         errno.ENOSPC: "disk penuh",
         errno.EDQUOT: "kuota disk habis",
         errno.EROFS: "disk hanya dapat dibaca",
+        errno.ENOTEMPTY: "folder ini tidak kosong",
+        errno.EEXIST: "sudah ada",
+        errno.EADDRINUSE: "sedang dipakai program lain",
+        errno.EADDRNOTAVAIL: "bukan alamat mesin ini",
         errno.EIO: "disk tidak dapat dibaca atau ditulisi",
     }
 )

@@ -10,6 +10,7 @@ import socket
 import subprocess
 from typing import TYPE_CHECKING
 
+from pipelines.disk import os_reason
 from pipelines.errors import GudangError
 
 if TYPE_CHECKING:
@@ -60,6 +61,6 @@ def refuse_taken(host: str, port: int) -> None:
         except OSError as error:
             raise GudangError(
                 f"{host}:{port}",
-                f"alamat ini tidak dapat dipakai: {error.strerror}",
+                f"alamat ini tidak dapat dipakai: {os_reason(error)}",
                 hint="pilih --port yang lain",
             ) from None

@@ -42,6 +42,11 @@ def may_show_unknown_names(contract: Contract) -> bool:
     return not any(c.personal for c in contract.columns)
 
 
+def shown_name(contract: Contract, name: str) -> str | None:
+    """Returns a name that the contract does not know as a message may show it; None if it may not be shown."""
+    return masked(name) if may_show_unknown_names(contract) else None
+
+
 def suggestible(contract: Contract, names: Collection[str]) -> list[str]:
     """Returns those of a source's names that a message may suggest: none of them is withheld or masked."""
     return [name for name in names if masked(name) == name] if may_show_unknown_names(contract) else []

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from pipelines.disk import sync_folder
+from pipelines.disk import os_reason, sync_folder
 from pipelines.errors import PublicationError
 from pipelines.publication.files import Written, WrittenFile, sha256_of, write_text
 
@@ -157,7 +157,7 @@ class Edition:
             _log.warning(
                 "%s: %s; edisi baru sudah terbit, dan sisanya dicoba lagi pada penerbitan berikutnya",
                 place,
-                error.strerror or type(error).__name__,
+                os_reason(error),
             )
         return True
 
@@ -207,7 +207,7 @@ def folder_error(error: OSError, out: Path) -> PublicationError:
     place = str(error.filename2 or error.filename or out)
     return PublicationError(
         "publikasi",
-        f"{place}: {error.strerror or type(error).__name__}; yang sudah terbit tetap ada",
+        f"{place}: {os_reason(error)}; yang sudah terbit tetap ada",
         hint="kosongkan tempat itu atau disknya, atau kembalikan foldernya ke pengguna yang menjalankan gudang",
     )
 

@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from typing import IO, BinaryIO
 
 from pipelines.errors import SourceError
-from pipelines.extract.source_names import listed, may_show_unknown_names
+from pipelines.extract.source_names import listed, may_show_unknown_names, shown_name
 from pipelines.extract.upload.limits import LIMITS
 from pipelines.extract.upload.reading import Reading
 
@@ -49,7 +49,8 @@ def unpack_member(reading: Reading, file: BinaryIO, pattern: str) -> BinaryIO:
     try:
         with open_zip(file, reading.limits.directory) as archive:
             info = _one_member(reading, archive, pattern)
-            place = f" di {info.filename!r}" if may_show_unknown_names(reading.contract) else ""
+            name = shown_name(reading.contract, info.filename)
+            place = f" di {name!r}" if name else ""
             with archive.open(info) as member:
                 return _to_temporary_file(reading, member, info.compress_size)
     except SourceError:
@@ -150,21 +151,19 @@ def _directory_size(file: BinaryIO) -> int:
 
 
 def _one_member(reading: Reading, archive: zipfile.ZipFile, pattern: str) -> zipfile.ZipInfo:
-    shows_names = may_show_unknown_names(reading.contract)
     for info in archive.infolist():
         if _leads_elsewhere(info):
-            name = repr(info.filename) if shows_names else "anggota"
-            message = f"ZIP memuat {name}, jalur atau tautan yang menuju ke luar"
+            name = shown_name(reading.contract, info.filename)
+            message = f"ZIP memuat {repr(name) if name else 'anggota'}, jalur atau tautan yang menuju ke luar"
             raise reading.source_error(message, "masukkan berkas biasa saja ke dalam ZIP")
     members = [i for i in archive.infolist() if not i.is_dir() and not _is_clutter(i.filename)]
     found = [i for i in members if _matches(i.filename, pattern)]
     if len(found) != 1:
         raise _not_one_member(reading, pattern, found, members)
     if found[0].flag_bits & 1:
-        name = repr(found[0].filename) if shows_names else "berkas"
-        raise reading.source_error(
-            f"{name} di dalam ZIP terkunci dengan kata sandi", "buat ZIP tanpa kata sandi"
-        )
+        name = shown_name(reading.contract, found[0].filename)
+        message = f"{repr(name) if name else 'berkas'} di dalam ZIP terkunci dengan kata sandi"
+        raise reading.source_error(message, "buat ZIP tanpa kata sandi")
     return found[0]
 
 

@@ -14,7 +14,7 @@ from itertools import islice
 
 from pipelines.contracts.upload import FILE, SHEET
 from pipelines.errors import ShapeError, SourceError
-from pipelines.extract.source_names import fold, may_show_unknown_names, redact_names, suggestible
+from pipelines.extract.source_names import fold, redact_names, shown_name, suggestible
 from pipelines.extract.stream import SourceStream, encode_columns, encode_rows
 from pipelines.extract.upload.reading import HEADER, Reading
 from pipelines.extract.upload.row_rules import (
@@ -148,7 +148,7 @@ class Fit:
     def _row_warnings(self) -> Iterator[str]:
         """Gives the warnings about the rows, when all have been read."""
         if self._totals_left_out:
-            sheet = self.table.sheet if may_show_unknown_names(self.reading.contract) else None
+            sheet = shown_name(self.reading.contract, self.table.sheet or "")
             where = f" di lembar {sheet}" if sheet else ""
             yield f"{self.reading.name}: {self._totals_left_out} baris jumlah tidak dimuat{where}"
         if self._short_rows:

@@ -21,7 +21,7 @@ from pipelines.contracts.raw_table import POSITION
 from pipelines.contracts.upload import WORKBOOKS, FileExtract
 from pipelines.errors import ContractError
 from pipelines.extract.read_ahead import read_ahead
-from pipelines.extract.source_names import may_show_unknown_names
+from pipelines.extract.source_names import shown_name
 from pipelines.extract.stream import SourceStream, encode_rows
 from pipelines.extract.upload.archive import gunzip, unpack_member
 from pipelines.extract.upload.csv import plain
@@ -144,8 +144,9 @@ def _blocks_of_all(reading: Reading, fits: Iterator[Fit], stream: SourceStream) 
 
 
 def _no_row(reading: Reading, table: Table) -> str:
-    sheet = f"lembar {table.sheet}" if may_show_unknown_names(reading.contract) else table.place
-    return f"{reading.name}: {sheet} memiliki {HEADER} tetapi tanpa baris data"
+    sheet = shown_name(reading.contract, table.sheet or "")
+    place = f"lembar {sheet}" if sheet else table.place
+    return f"{reading.name}: {place} memiliki {HEADER} tetapi tanpa baris data"
 
 
 def _checked_at_the_end(

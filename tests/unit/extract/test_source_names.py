@@ -10,6 +10,7 @@ from pipelines.extract.source_names import (
     listed,
     may_show_unknown_names,
     redact_names,
+    shown_name,
     storable_shape,
 )
 from tests.support.extracts import column, upload_contract
@@ -32,6 +33,11 @@ def test_a_message_lists_no_endless_names_and_masks_those_of_persons() -> None:
 
 def test_unknown_names_are_shown_only_where_no_column_is_personal() -> None:
     assert may_show_unknown_names(OPEN) and not may_show_unknown_names(PERSONAL)
+    assert (shown_name(OPEN, "Budi"), shown_name(OPEN, NIK), shown_name(PERSONAL, "Budi")) == (
+        "Budi",
+        "***",
+        None,
+    )
     assert redact_names(OPEN, ["id", "Budi"]) == "id, Budi"
     assert redact_names(PERSONAL, ["id", "Budi"], ["id", "nama", "Budi"]) == "id, kolom ke-3"
     assert redact_names(PERSONAL, ["Budi", "Siti", "nama"]) == "nama, 2 nama yang tidak ditampilkan"

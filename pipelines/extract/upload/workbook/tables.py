@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from typing import BinaryIO
 
 from pipelines.errors import SourceError
-from pipelines.extract.source_names import listed, may_show_unknown_names, suggestible
+from pipelines.extract.source_names import listed, may_show_unknown_names, shown_name, suggestible
 from pipelines.extract.upload.archive import DAMAGED, check_declared_sizes, check_real_sizes, open_zip
 from pipelines.extract.upload.kinds import is_web_page
 from pipelines.extract.upload.reading import HEADER, Reading
@@ -187,7 +187,7 @@ def _sheets_in(reading: Reading, names: list[str]) -> str:
 
 def _label(reading: Reading, name: str, number: int) -> str:
     """Returns the name of a sheet for messages; its number if names may not be shown."""
-    return name if may_show_unknown_names(reading.contract) else str(number + 1)
+    return shown_name(reading.contract, name) or str(number + 1)
 
 
 def _table(reading: Reading, name: str, rows: SheetRows) -> Table:
