@@ -1,4 +1,4 @@
-"""Whatever a contract that loads says, Dagster takes the definitions that are made of it."""
+"""Dagster accepts the definitions of every contract that loads, whatever names the contract uses."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HOSTILE = [
 ]
 
 
-def test_contracts_of_any_server_and_domain_make_definitions_that_load(tmp_path: Path) -> None:
+def test_any_name_of_a_server_and_domain_makes_valid_definitions(tmp_path: Path) -> None:
     contracts = []
     for number, name in enumerate(HOSTILE):
         doc = document(
@@ -46,7 +46,7 @@ def test_contracts_of_any_server_and_domain_make_definitions_that_load(tmp_path:
     assert len({a.op.pool for a in assets}) == len(HOSTILE)
 
 
-def test_a_dataset_that_is_called_as_another_ones_check_harms_nobody(tmp_path: Path) -> None:
+def test_dataset_named_like_a_check_of_another_dataset_makes_valid_definitions(tmp_path: Path) -> None:
     contracts = [
         make(
             tmp_path,
@@ -60,7 +60,7 @@ def test_a_dataset_that_is_called_as_another_ones_check_harms_nobody(tmp_path: P
     assert sorted(len(a.keys) for a in assets) == [2, 2]
 
 
-def test_a_server_called_as_another_ones_step_stops_nobody(tmp_path: Path) -> None:
+def test_server_named_like_a_step_of_another_server_makes_valid_definitions(tmp_path: Path) -> None:
     contracts = []
     servers = [("bpkad", True), ("bpkad_monthly", False), ("bpkad_monthly_2", False), ("bpkad_monthly", True)]
     for number, (name, monthly) in enumerate(servers):
@@ -83,7 +83,7 @@ def test_a_server_called_as_another_ones_step_stops_nobody(tmp_path: Path) -> No
     }
 
 
-def test_names_that_differ_stay_different_and_good_ones_stay_as_they_are() -> None:
+def test_different_names_stay_different_and_valid_names_stay_unchanged() -> None:
     assert len({definition_name(name) for name in HOSTILE}) == len(HOSTILE)
     assert definition_name("simrs_1") == tag_value("simrs_1") == "simrs_1"
     assert tag_value("pemerintahan  umum") == "pemerintahan_umum"

@@ -1,4 +1,4 @@
-"""The suites of expectations/ are plain Great Expectations: a GX project of files finds and keeps each of them."""
+"""The suites of expectations/ are plain Great Expectations: a file project of GX reads and saves each of them."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def test_a_gx_project_of_files_loads_every_suite_by_its_name(tmp_path: Path) -> 
     assert {suite.name: len(suite.expectations) for suite in context.suites.all()} == expected
     for name, number in expected.items():
         suite = context.suites.get(name)
-        suite.save()  # finds the file that it came from, and writes no other
+        suite.save()  # writes the file that it was read from, and no new one
         assert len(suite.expectations) == number
     assert len(list((tmp_path / "gx/expectations").rglob("*.json"))) == len(expected)
 
 
 @pytest.mark.parametrize("name", ["core/a", "a", ""])
-def test_a_suite_of_another_name_is_refused_with_the_name_to_write(tmp_path: Path, name: str) -> None:
+def test_suite_whose_name_is_not_its_path_is_refused_with_the_right_name(tmp_path: Path, name: str) -> None:
     path = DbtFolder(tmp_path / "contoh").suite(
         "core/a", expect("ada", "expect_table_row_count_to_be_between")
     )

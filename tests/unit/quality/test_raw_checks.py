@@ -1,4 +1,4 @@
-"""The rows of raw that are in force, as a statement, and what a check says when nothing new was checked."""
+"""The statement that gives the valid rows of raw, and the results of checks when no new delivery was checked."""
 
 from __future__ import annotations
 
@@ -8,17 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.contracts.model import Contract
 from pipelines.quality.raw_checks import LastResult, delivery_result, in_force
-from tests.support.contracts import column, database, document, make
-
-
-def contract(folder: Path, **custom: Any) -> Contract:
-    columns = [column("id", "integer", primaryKey=True), column("nama")]
-    return make(
-        folder,
-        document("dagang/pasar", columns, database("URL"), extract={"table": "sumber"}, **custom),
-    )
+from tests.support.statements import ID, NAME, contract_of
 
 
 @pytest.mark.parametrize(
@@ -29,19 +20,21 @@ def contract(folder: Path, **custom: Any) -> Contract:
         ({"write_disposition": "merge", "reconcile": "P1D"}, "deleted_at is null"),
     ],
 )
-def test_rows_in_force(tmp_path: Path, custom: dict[str, Any], condition: str) -> None:
-    view = 'create temporary view "in_force" as select "id", "nama" from "raw"."dagang__pasar"'
-    assert in_force(contract(tmp_path, **custom)).as_string(None) == f"{view} where {condition}"
+def test_view_in_force_has_only_current_rows_that_are_not_deleted(
+    tmp_path: Path, custom: dict[str, Any], condition: str
+) -> None:
+    view = 'create temporary view "in_force" as select "id", "nama" from "raw"."uji__data"'
+    assert in_force(contract_of(tmp_path, ID, NAME, **custom)).as_string(None) == f"{view} where {condition}"
 
 
-def test_a_result_of_before_says_when_it_was_found_and_why_there_is_no_newer_one() -> None:
+def test_last_result_is_repeated_with_its_time_and_the_reason_for_no_newer_one() -> None:
     last = LastResult("karantina", "error", True, 0, 192, "0 dari 192 baris", datetime(2026, 3, 1, 2, 30))
     result = delivery_result({"karantina": last}, "karantina", "berkas tidak berubah")
     assert (result.passed, result.unexpected, result.total) == (True, 0, 192)
     assert result.message == "0 dari 192 baris (berkas tidak berubah; hasil 2026-03-01 02:30 tetap berlaku.)"
 
 
-def test_a_check_of_deliveries_passes_before_the_first_one() -> None:
+def test_delivery_check_passes_before_the_first_delivery() -> None:
     result = delivery_result({}, "karantina", "belum ada berkas di zona unggah")
     assert result.passed
     assert result.message == "Belum ada kiriman yang diperiksa: belum ada berkas di zona unggah."

@@ -1,4 +1,4 @@
-"""The expectations that a contract promises, and a dataset's suite as a whole."""
+"""The expectations that follow from a contract, and the suite of a dataset: these and those of its file."""
 
 from __future__ import annotations
 
@@ -7,47 +7,34 @@ from typing import Any
 
 import pytest
 
-from pipelines.contracts.model import Contract
 from pipelines.errors import QualityError
 from pipelines.quality.suites import Expectation, derived, suite, tables_read, written
-from tests.support.contracts import column, database, document, make
+from tests.support.contracts import column
 from tests.support.dbt_folder import DbtFolder, expect, query
+from tests.support.statements import CHANGED, ID, contract_of
 
 
-def contract(folder: Path, *columns: dict[str, Any], **extract: Any) -> Contract:
-    extract = {"table": "sumber", **extract}
-    return make(folder, document("dagang/pasar", list(columns), database("URL"), extract=extract))
+def expectations_of_columns(folder: Path, *columns: dict[str, Any]) -> list[Expectation]:
+    return [e for e in derived(contract_of(folder, *columns)) if e.name != "ada_baris"]
 
 
-def of_column(folder: Path, *columns: dict[str, Any]) -> list[Expectation]:
-    return [e for e in derived(contract(folder, *columns)) if e.name != "ada_baris"]
-
-
-def test_a_dataset_that_is_read_whole_has_rows(tmp_path: Path) -> None:
-    (found,) = derived(contract(tmp_path, column("a")))
+def test_dataset_that_is_replaced_must_have_rows(tmp_path: Path) -> None:
+    (found,) = derived(contract_of(tmp_path, column("a")))
     assert (found.name, found.type) == ("ada_baris", "expect_table_row_count_to_be_between")
     assert found.kwargs == {"min_value": 1} and found.blocking
 
 
-def test_a_dataset_that_is_read_in_parts_may_have_none(tmp_path: Path) -> None:
-    columns = [column("id", "integer", primaryKey=True), column("diubah", "timestamp", required=True)]
-    doc = document(
-        "dagang/pasar",
-        columns,
-        database("URL"),
-        write_disposition="merge",
-        extract={"table": "sumber"},
-        cursor="diubah",
-    )
-    assert "ada_baris" not in [e.name for e in derived(make(tmp_path, doc))]
+def test_incremental_dataset_may_load_no_rows(tmp_path: Path) -> None:
+    incremental = contract_of(tmp_path, ID, CHANGED, write_disposition="merge", cursor="diubah")
+    assert "ada_baris" not in [e.name for e in derived(incremental)]
 
 
-def test_a_key_of_one_column_and_one_of_two(tmp_path: Path) -> None:
-    one = {e.name: e for e in of_column(tmp_path, column("a", primaryKey=True))}["unik_kunci"]
+def test_key_must_be_unique_over_all_its_columns(tmp_path: Path) -> None:
+    one = {e.name: e for e in expectations_of_columns(tmp_path, column("a", primaryKey=True))}["unik_kunci"]
     assert (one.type, one.kwargs) == ("expect_column_values_to_be_unique", {"column": "a"})
     assert one.message == "Kunci a harus unik."
     keys = [column(n, primaryKey=True) for n in "ab"]
-    two = {e.name: e for e in of_column(tmp_path, *keys)}["unik_kunci"]
+    two = {e.name: e for e in expectations_of_columns(tmp_path, *keys)}["unik_kunci"]
     assert (two.type, two.kwargs) == ("expect_compound_columns_to_be_unique", {"column_list": ["a", "b"]})
 
 
@@ -72,10 +59,10 @@ def test_a_key_of_one_column_and_one_of_two(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_rule_of_a_text(
+def test_rule_of_a_text_column_becomes_an_expectation(
     tmp_path: Path, more: dict[str, Any], name: str, kind: str, kwargs: dict[str, Any], message: str
 ) -> None:
-    (found,) = of_column(tmp_path, column("a", **more))
+    (found,) = expectations_of_columns(tmp_path, column("a", **more))
     assert found == Expectation(name, kind, {"column": "a", **kwargs}, message=message)
 
 
@@ -94,27 +81,27 @@ def test_a_rule_of_a_text(
         ),
     ],
 )
-def test_a_range_of_numbers(
+def test_range_of_a_number_column_becomes_an_expectation(
     tmp_path: Path, options: dict[str, Any], kwargs: dict[str, Any], message: str
 ) -> None:
-    (found,) = of_column(tmp_path, column("a", "integer", logicalTypeOptions=options))
+    (found,) = expectations_of_columns(tmp_path, column("a", "integer", logicalTypeOptions=options))
     expected = {"column": "a", **kwargs}
     assert found == Expectation("rentang_a", "expect_column_values_to_be_between", expected, message=message)
 
 
-def test_a_format_is_asked_by_the_function_that_quarantines(tmp_path: Path) -> None:
-    (found,) = of_column(tmp_path, column("a", logicalTypeOptions={"format": "npsn"}))
+def test_format_is_checked_by_the_function_that_quarantines(tmp_path: Path) -> None:
+    (found,) = expectations_of_columns(tmp_path, column("a", logicalTypeOptions={"format": "npsn"}))
     assert (found.name, found.type) == ("format_a", "unexpected_rows_expectation")
     assert found.kwargs == {"unexpected_rows_query": 'select 1 from {batch} where not "ops"."cek_npsn"("a")'}
 
 
-def test_a_reference_is_asked_by_the_query_that_quarantines(tmp_path: Path) -> None:
+def test_reference_is_checked_by_the_query_that_quarantines(tmp_path: Path) -> None:
     reference = {
         "type": "foreignKey",
         "to": "ref_wilayah.kode",
         "customProperties": [{"property": "where", "value": {"tingkat": "kabupaten"}}],
     }
-    (found,) = of_column(tmp_path, column("a", relationships=[reference]))
+    (found,) = expectations_of_columns(tmp_path, column("a", relationships=[reference]))
     assert found.kwargs == {
         "unexpected_rows_query": (
             'select 1 from {batch} where "a" is not null and "a"::text not in (select "r"."kode"::text from'
@@ -123,35 +110,35 @@ def test_a_reference_is_asked_by_the_query_that_quarantines(tmp_path: Path) -> N
     }
 
 
-def test_a_written_query_names_the_reference_tables_that_it_reads() -> None:
-    asked = "select 1 from {batch} b join core.ref_wilayah w on true join core.dim_opd o on true"
-    assert tables_read([Expectation("a", "x", {"unexpected_rows_query": asked}), Expectation("b", "y")]) == {
-        "ref_wilayah"
-    }
+def test_reference_tables_are_found_in_a_query() -> None:
+    statement = "select 1 from {batch} b join core.ref_wilayah w on true join core.dim_opd o on true"
+    assert tables_read(
+        [Expectation("a", "x", {"unexpected_rows_query": statement}), Expectation("b", "y")]
+    ) == {"ref_wilayah"}
 
 
-def test_a_suite_is_what_the_contract_promises_and_what_its_file_asks(tmp_path: Path) -> None:
+def test_suite_joins_expectations_of_the_contract_and_of_the_file(tmp_path: Path) -> None:
     folder = DbtFolder(tmp_path / "dbt")
-    folder.suite("dagang/pasar", query("khusus", "select 1 from {batch} where false", "warning"))
-    found = suite(contract(tmp_path, column("a")), folder.suites)
+    folder.suite("uji/data", query("khusus", "select 1 from {batch} where false", "warning"))
+    found = suite(contract_of(tmp_path, column("a")), folder.suites)
     assert [(e.name, e.severity) for e in found] == [("ada_baris", "error"), ("khusus", "warn")]
 
 
 @pytest.mark.parametrize("name", ["ada_baris", "karantina"])
-def test_a_name_that_is_taken_is_refused(tmp_path: Path, name: str) -> None:
+def test_expectation_of_the_file_with_a_taken_name_is_refused(tmp_path: Path, name: str) -> None:
     folder = DbtFolder(tmp_path / "dbt")
-    folder.suite("dagang/pasar", query(name, "select 1 from {batch} where false"))
-    with pytest.raises(QualityError, match=f"dagang/pasar: nama ekspektasi ganda: {name}"):
-        suite(contract(tmp_path, column("a")), folder.suites)
+    folder.suite("uji/data", query(name, "select 1 from {batch} where false"))
+    with pytest.raises(QualityError, match=f"uji/data: nama ekspektasi ganda: {name}"):
+        suite(contract_of(tmp_path, column("a")), folder.suites)
 
 
-def test_an_unknown_severity_gets_the_nearest_known_one(tmp_path: Path) -> None:
+def test_unknown_severity_is_refused_with_the_nearest_known_one(tmp_path: Path) -> None:
     path = DbtFolder(tmp_path).suite("core/a", expect("ada", "expect_table_row_count_to_be_between", "warn"))
     with pytest.raises(QualityError, match=r"severity 'warn' tidak dikenal \(maksudnya warning\?\)"):
         written(path)
 
 
-def test_a_name_in_capitals_is_refused(tmp_path: Path) -> None:
+def test_expectation_with_a_capital_in_its_name_is_refused(tmp_path: Path) -> None:
     path = DbtFolder(tmp_path).suite("core/a", expect("Ada", "expect_table_row_count_to_be_between"))
     with pytest.raises(QualityError, match=r"ekspektasi 1: meta\.nama 'Ada' bukan nama"):
         written(path)

@@ -1,4 +1,4 @@
-"""What failed checks of a model say in one line."""
+"""The line that says which checks of a model failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The statements by which rows come into an existing table, and by which the table follows changed columns."""
+"""The statements that write rows into the table of an incremental model and adapt the table to changed columns."""
 
 from __future__ import annotations
 
@@ -21,40 +21,40 @@ ROWS = sql.Identifier("core", "fct__baru")
 INSERT = 'insert into "core"."fct" ("kode", "nilai") select "kode", "nilai" from "core"."fct__baru"'
 
 
-def upserted(how: Incremental, window: Window | None = None) -> list[str]:
+def write_statements(how: Incremental, window: Window | None = None) -> list[str]:
     return [s.as_string(None) for s in write_rows(how, TABLE, ROWS, ["kode", "nilai"], window)]
 
 
-def reshaped(how: Any, old: dict[str, str], new: dict[str, str]) -> list[str]:
+def reshape_statements(how: Any, old: dict[str, str], new: dict[str, str]) -> list[str]:
     statements = reshape(
         Incremental("", "append", on_schema_change=how), "m.sql", TABLE, [*old.items()], [*new.items()]
     )
     return [s.as_string(None) for s in statements]
 
 
-def test_append() -> None:
-    assert upserted(Incremental("", "append")) == [INSERT]
+def test_append_only_inserts() -> None:
+    assert write_statements(Incremental("", "append")) == [INSERT]
 
 
-def test_delete_insert_deletes_what_has_the_same_key() -> None:
-    assert upserted(Incremental("", "delete+insert", ("kode", "hari"))) == [
+def test_delete_insert_first_deletes_rows_with_the_same_key() -> None:
+    assert write_statements(Incremental("", "delete+insert", ("kode", "hari"))) == [
         'delete from "core"."fct" where ("kode", "hari") in (select "kode", "hari" from "core"."fct__baru")',
         INSERT,
     ]
 
 
-def test_a_window_is_deleted_up_to_its_last_moment() -> None:
+def test_delete_insert_with_a_window_deletes_up_to_the_end_of_its_last_day() -> None:
     daily = Partition("hari", Cadence.DAILY, date(2026, 1, 1))
     how = Incremental("", "delete+insert", partition=daily)
-    assert upserted(how, Window(date(2026, 9, 1), date(2026, 9, 3))) == [
+    assert write_statements(how, Window(date(2026, 9, 1), date(2026, 9, 3))) == [
         'delete from "core"."fct" where "hari" >= \'2026-09-01\'::date and "hari" < (\'2026-09-03\'::date::date + 1)',
         INSERT,
     ]
-    assert upserted(how) == [INSERT]
+    assert write_statements(how) == [INSERT]
 
 
-def test_merge() -> None:
-    assert upserted(Incremental("", "merge", ("kode",))) == [
+def test_merge_updates_matching_keys_and_inserts_the_others() -> None:
+    assert write_statements(Incremental("", "merge", ("kode",))) == [
         'merge into "core"."fct" as t using "core"."fct__baru" as r on r."kode" = t."kode"'
         ' when matched then update set "kode" = r."kode", "nilai" = r."nilai"'
         ' when not matched then insert ("kode", "nilai") values ("r"."kode", "r"."nilai")'
@@ -79,17 +79,17 @@ OLD, NEW = {"a": "integer", "b": "text"}, {"a": "bigint", "c": "date"}
         ),
     ],
 )
-def test_changed_columns(how: str, statements: list[str]) -> None:
-    assert reshaped(how, OLD, NEW) == statements
+def test_changed_columns_alter_the_table_as_on_schema_change_says(how: str, statements: list[str]) -> None:
+    assert reshape_statements(how, OLD, NEW) == statements
 
 
-def test_changed_columns_are_refused_by_name() -> None:
+def test_changed_columns_are_refused_by_name_if_the_model_says_fail() -> None:
     with pytest.raises(ModelError, match="kolom baru: c; kolom hilang: b; kolom berganti tipe: a"):
-        reshaped("fail", OLD, NEW)
-    assert reshaped("fail", OLD, OLD) == []
+        reshape_statements("fail", OLD, NEW)
+    assert reshape_statements("fail", OLD, OLD) == []
 
 
-def test_an_index() -> None:
+def test_index_statement_names_its_method_and_columns() -> None:
     index = Index(("kode", "hari"), unique=True)
     assert create_index(index, "i", TABLE).as_string(None) == (
         'create unique index "i" on "core"."fct" using "btree" ("kode", "hari")'
