@@ -1,11 +1,12 @@
-"""A dataset of months from a real database through Dagster: a night, gaps, a backfilled range, its own start."""
+"""Monthly datasets of a real database, loaded by Dagster: a range of months, one month again, two start dates."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import psycopg
@@ -82,7 +83,7 @@ class Books:
 def books(warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Books]:
     monkeypatch.setenv("UJI_URL", warehouse_url)
     made = Books(warehouse_url, tmp_path)
-    # The first and last day of each month: a window ends where its month does, February's too.
+    # Rows on the first and the last day of each month show whether a window covers the whole month.
     made.run("""
         insert into public.buku
         select day, kode, 1 from generate_series(date '2025-01-01', date '2025-06-30', interval '1 day') as t (day),
@@ -93,7 +94,7 @@ def books(warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     made.close()
 
 
-def test_a_range_of_months_is_one_run_one_load_and_all_its_days(books: Books) -> None:
+def test_a_range_of_months_is_one_load_with_all_its_days(books: Books) -> None:
     assert books.load("2025-01", "2025-03").success
     assert books.months() == [("2025-01", 4), ("2025-02", 4), ("2025-03", 4)]
     assert books.run("select window_start, window_end, rows_read from ops.load_batch") == [
@@ -103,7 +104,7 @@ def test_a_range_of_months_is_one_run_one_load_and_all_its_days(books: Books) ->
     assert done == {"2025-01", "2025-02", "2025-03"}
 
 
-def test_a_month_that_was_rewritten_is_replaced_and_the_others_stay(books: Books) -> None:
+def test_a_month_loaded_again_is_replaced_and_the_others_stay(books: Books) -> None:
     books.load("2025-01", "2025-06")
     books.run("update public.buku set nilai = 5")
     books.run("delete from public.buku where kode = 'b' and extract(month from periode) = 2")
@@ -116,23 +117,20 @@ def test_a_month_that_was_rewritten_is_replaced_and_the_others_stay(books: Books
     assert books.run("select state from ops.load_batch order by batch_id desc limit 1") == [("unchanged",)]
 
 
-def test_datasets_of_two_starts_are_loaded_by_one_run_each_from_its_own(books: Books) -> None:
+def test_one_run_loads_each_dataset_from_its_own_start(books: Books) -> None:
     assert books.load("2025-03", "2025-05", *books.contracts).success
     assert [m for m, _ in books.months()] == ["2025-03", "2025-04", "2025-05"]
     assert [m for m, _ in books.months("buku_baru")] == ["2025-04", "2025-05"]
 
 
-def test_a_reload_takes_all_months_whatever_the_windows(books: Books) -> None:
+def test_a_full_refresh_loads_all_months_whatever_its_range(books: Books) -> None:
     books.load("2025-05", "2025-06")
     tags = range_tags(books.contracts[:1], ingest_job(books.contracts[0]), None, date(2025, 6, 20))
     assert books.load(tags[RANGE_START], tags[RANGE_END], **{FULL_REFRESH: "true"}).success
     assert len(books.months()) == 6
 
 
-def test_this_month_is_a_partition_from_its_first_day_on(books: Books) -> None:
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
-
+def test_the_current_month_is_a_partition_from_its_first_day(books: Books) -> None:
     node = books.definitions.resolve_asset_graph().get(raw_key(books.contracts[0]))
     assert isinstance(node.partitions_def, dg.MonthlyPartitionsDefinition)
     assert node.backfill_policy == dg.BackfillPolicy.single_run()

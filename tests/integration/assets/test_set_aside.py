@@ -1,4 +1,4 @@
-"""One faulty file stops its own dataset, in words, and no other OPD: the jobs are Dagster's own, on a real warehouse."""
+"""A faulty contract or suite stops its own dataset with a message, and no other. The jobs and the warehouse are real."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CSV = {"format": "csv", "pattern": "*.csv"}
 
 
 class Project:
-    """A project with one good upload dataset, `dagang/pasar`, and whatever a test adds to it."""
+    """A project with one good upload dataset, `dagang/pasar`. Tests add faulty ones."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self.url = url.replace("postgresql://", "postgresql+psycopg://", 1)
@@ -74,7 +74,7 @@ def project(module_warehouse_url: str, tmp_path: Path) -> Iterator[Project]:
 
 
 def failures(result: dg.ExecuteInProcessResult) -> dict[str, str]:
-    """The failed steps and what they say."""
+    """The error texts of the failed steps, by step."""
     return {
         str(event.step_key): str(event.step_failure_data.user_failure_data.description)
         for event in result.all_events
@@ -91,35 +91,37 @@ def failures(result: dg.ExecuteInProcessResult) -> dict[str, str]:
         ("h" * 120, "a: b\n"),
     ],
 )
-def test_a_faulty_contract_is_red_and_the_others_are_loaded(project: Project, name: str, text: str) -> None:
+def test_a_faulty_contract_fails_the_run_and_the_others_are_loaded(
+    project: Project, name: str, text: str
+) -> None:
     path = project.folder / "contracts" / "dagang" / f"{name}.odcs.yaml"
     path.write_text(text)
     (faulty,) = read_datasets(project.settings).set_aside
     result = project.run("ingest")
     assert project.rows() == [(1, "Pasar Pagi")]
     assert not result.success
-    (words,) = failures(result).values()
-    assert words.startswith(
+    (message,) = failures(result).values()
+    assert message.startswith(
         f"dagang/{name}: disisihkan, kontrak atau suite-nya salah: contracts/dagang/{name}.odcs.yaml:"
     )
     (check,) = [c for c in result.get_asset_check_evaluations() if c.asset_key == set_aside_key(faulty)]
     assert not check.passed and "kontrak atau suite-nya salah" in (check.description or "")
 
 
-def test_a_faulty_suite_is_red_and_the_others_are_loaded(project: Project) -> None:
+def test_a_faulty_suite_fails_the_run_and_the_others_are_loaded(project: Project) -> None:
     project.add("dagang/harga")
     suite = project.settings.expectations_dir / "dagang" / "harga.json"
     suite.parent.mkdir(parents=True)
     suite.write_text('{"expectations": [')
     result = project.run("ingest")
     assert project.rows() == [(1, "Pasar Pagi")]
-    (words,) = failures(result).values()
-    assert words.startswith(
+    (message,) = failures(result).values()
+    assert message.startswith(
         "dagang/harga: disisihkan, kontrak atau suite-nya salah: expectations/dagang/harga.json:1: bukan suite Great Expectations"
     )
 
 
-def test_what_a_set_aside_contract_promised_before_stands(project: Project) -> None:
+def test_a_contract_that_becomes_faulty_stays_in_ops_contract(project: Project) -> None:
     path = project.add("dagang/harga")
     project.run("ingest")
     path.write_text("rusak: [")
@@ -128,7 +130,7 @@ def test_what_a_set_aside_contract_promised_before_stands(project: Project) -> N
     assert promised == [("dagang/harga", "Data harga"), ("dagang/pasar", "Data pasar")]
 
 
-def test_files_of_a_set_aside_contract_are_not_taken_and_that_is_said(project: Project) -> None:
+def test_files_of_a_faulty_contract_are_left_with_the_reason(project: Project) -> None:
     project.add("dagang/harga").write_text("rusak: [")
     project.put("dagang/harga/jan.csv")
     project.put("dagang/pasar/pasar.docx")
@@ -140,17 +142,17 @@ def test_files_of_a_set_aside_contract_are_not_taken_and_that_is_said(project: P
     }
 
 
-def test_models_that_cannot_be_read_are_red_and_all_datasets_are_loaded(project: Project) -> None:
+def test_unreadable_models_fail_their_jobs_and_all_datasets_are_loaded(project: Project) -> None:
     project.models.write("models/marts/rusak.sql", "select {{ ref('tiada') }}")
     result = project.run("ingest")
     assert project.rows() == [(1, "Pasar Pagi")]
     assert list(failures(result)) == ["disisihkan_referensi__tidak_terbaca"]
     for job in ("warehouse", "publication"):
-        (words,) = failures(project.run(job)).values()
-        assert "tiada" in words
+        (message,) = failures(project.run(job)).values()
+        assert "tiada" in message
 
 
-def test_status_names_the_set_aside_dataset_and_the_files_that_nobody_takes(
+def test_status_lists_the_faulty_dataset_and_files_without_a_contract(
     project: Project,
 ) -> None:
     project.run("ingest")

@@ -1,4 +1,4 @@
-"""Checks that are asked of published rows see those in force: current versions, and not what is gone."""
+"""Checks on raw see current rows only: no earlier versions, no deleted rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.loads import Loads
 
 
 @pytest.mark.parametrize("strategy", ["upsert", "scd2"])
-def test_rows_that_are_gone_are_asked_nothing(loads: Loads, strategy: str) -> None:
+def test_checks_do_not_see_deleted_rows(loads: Loads, strategy: str) -> None:
     columns: list[dict[str, Any]] = [
         column("kunci", primaryKey=True),
         column("nilai", "integer", logicalTypeOptions={"maximum": 5}),

@@ -1,4 +1,4 @@
-"""What starts a night's links: the end of the one before, unless the night walks its chain itself."""
+"""The end of each job of a night starts the next one, unless `gudang nightly` runs the jobs itself."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.repository import own_contracts
 
 RUN = "7" * 32
 CONTRACTS = own_contracts()
-LINKS = list(pairwise(chain(CONTRACTS)))
+STEPS = list(pairwise(chain(CONTRACTS)))
 EVENTS = {dg.DagsterRunStatus.SUCCESS: "PIPELINE_SUCCESS", dg.DagsterRunStatus.FAILURE: "PIPELINE_FAILURE"}
 
 
@@ -24,10 +24,10 @@ def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
     return build_definitions(Settings(home=home, project=PROJECT_ROOT, warehouse_url=None))
 
 
-def ended(
+def answer(
     definitions: dg.Definitions, sensor: str, job: str, status: dg.DagsterRunStatus, **tags: str
 ) -> dg.RunRequest | dg.SkipReason:
-    """What `sensor` says to a run of `job` that ended with `status`."""
+    """The answer of `sensor` to a run of `job` with this end and these tags."""
     with dg.DagsterInstance.ephemeral() as instance:
         run = dg.DagsterRun(job_name=job, run_id=RUN, tags=tags, status=status)
         context = dg.build_run_status_sensor_context(
@@ -42,12 +42,12 @@ def ended(
 
 
 @pytest.mark.parametrize("status", list(EVENTS))
-@pytest.mark.parametrize(("before", "after"), LINKS)
-def test_a_link_that_has_ended_starts_the_next_however_it_ended(
+@pytest.mark.parametrize(("before", "after"), STEPS)
+def test_a_job_that_succeeded_or_failed_starts_the_next_one(
     definitions: dg.Definitions, before: str, after: str, status: dg.DagsterRunStatus
 ) -> None:
     name = f"{after}_after_{before}_{status.value.lower()}"
-    request = ended(definitions, name, before, status)
+    request = answer(definitions, name, before, status)
     assert isinstance(request, dg.RunRequest)
     assert request.run_key == f"{after}:{RUN}"
     sensor = definitions.resolve_sensor_def(name)
@@ -56,10 +56,10 @@ def test_a_link_that_has_ended_starts_the_next_however_it_ended(
 
 
 @pytest.mark.parametrize("status", list(EVENTS))
-def test_a_night_that_walks_its_chain_itself_is_left_to_it(
+def test_jobs_of_a_nightly_run_start_no_next_one(
     definitions: dg.Definitions, status: dg.DagsterRunStatus
 ) -> None:
-    for before, after in LINKS:
+    for before, after in STEPS:
         name = f"{after}_after_{before}_{status.value.lower()}"
-        skipped = ended(definitions, name, before, status, **{WALKED: "walked"})
+        skipped = answer(definitions, name, before, status, **{WALKED: "walked"})
         assert isinstance(skipped, dg.SkipReason)

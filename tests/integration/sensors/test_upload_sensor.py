@@ -1,6 +1,6 @@
-"""New uploads start one load of their dataset, in the order in which they came, until one has judged them.
+"""New uploads start one load of their dataset, in the order in which they came, and each tick says what it left.
 
-Each look says what it left. The warehouse, Dagster's instance and the runs are real ones.
+The warehouse, Dagster's instance and the runs are real.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ BROKEN = b'id,nama\n1,"Pasar Pagi\n'
 
 
 class Slow(Warehouse):
-    """A warehouse that answers when it may."""
+    """A warehouse that connects only when the test lets it."""
 
-    asked: ClassVar = threading.Event()
-    answers: ClassVar = threading.Event()
+    waiting: ClassVar = threading.Event()
+    may_go_on: ClassVar = threading.Event()
 
     @contextmanager
     def connect(self) -> Iterator[Connection[Any]]:
-        self.asked.set()
-        assert self.answers.wait(30)
+        self.waiting.set()
+        assert self.may_go_on.wait(30)
         with super().connect() as connection:
             yield connection
 
@@ -93,35 +93,35 @@ def test_a_file_still_being_written_waits_until_it_is_quiet(zone: Zone) -> None:
 
 
 @pytest.mark.parametrize("own_time", [None, 1_000_000_000, 9_000_000_000])
-def test_what_was_put_last_is_loaded_whatever_time_it_bears_and_though_it_was_loaded_before(
+def test_the_last_file_is_loaded_whatever_its_mtime_and_even_if_loaded_before(
     zone: Zone, own_time: float | None
 ) -> None:
-    """A, B, A; with times of today, of 2001 (`cp -p`, `sftp -p`) and of 2255 alike."""
+    """The mtime is of now, of 2001 (as `cp -p` and `sftp -p` keep it), or of 2255."""
     for content in (A, B, A):
         zone.put(content, own_time=own_time)
         assert zone.load_all() == 1
         assert zone.rows() == ROWS[content]
 
 
-def test_bytes_come_again_under_another_name_too(zone: Zone) -> None:
+def test_earlier_content_under_a_new_name_is_loaded_again(zone: Zone) -> None:
     for name, content in (("z.csv", A), ("y.csv", B), ("a.csv", A)):
         zone.put(content, name, own_time=1_000_000_000)
         assert zone.load_all() == 1
         assert zone.rows() == ROWS[content]
 
 
-def test_a_file_that_is_put_there_again_is_the_newest_again(zone: Zone) -> None:
+def test_a_file_that_is_put_again_is_the_newest(zone: Zone) -> None:
     zone.put(A, "jan.csv")
     zone.load_all()
     zone.put(B, "feb.csv")
     zone.load_all()
     zone.put(A, "jan.csv")
     assert zone.load_all() == 1 and zone.rows() == ROWS[A]
-    (zone.folder / "feb.csv").chmod(0o600)  # nobody put it there again
+    (zone.folder / "feb.csv").chmod(0o600)  # changes the file's ctime only
     assert zone.load_all() == 0
 
 
-def test_a_file_dated_in_the_future_holds_up_nothing_that_comes_after_it(zone: Zone) -> None:
+def test_a_file_dated_in_the_future_does_not_block_later_files(zone: Zone) -> None:
     zone.put(A, "2099.csv", own_time=4_000_000_000)
     assert zone.load_all() == 1
     zone.put(B, "2026.csv", own_time=1_700_000_000)
@@ -129,7 +129,7 @@ def test_a_file_dated_in_the_future_holds_up_nothing_that_comes_after_it(zone: Z
     assert "dagang/pasar: 2026.csv datang terakhir; 1 lainnya digantikannya" in zone.said
 
 
-def test_the_night_takes_the_file_that_came_last_too(zone: Zone) -> None:
+def test_a_nightly_load_takes_the_file_that_came_last(zone: Zone) -> None:
     for name, content, time in (("2099.csv", A, 4e9), ("2001.csv", B, 1e9), ("2020.csv", C, 1.5e9)):
         zone.put(content, name, own_time=time)
         done = ingest(zone.connection, zone.contract, zone.settings, zone.url, run_id="malam")
@@ -138,7 +138,7 @@ def test_the_night_takes_the_file_that_came_last_too(zone: Zone) -> None:
     assert zone.look() == []
 
 
-def test_of_many_files_that_replace_each_other_the_newest_is_loaded_by_one_run(zone: Zone) -> None:
+def test_one_run_loads_the_newest_of_many_replacing_files(zone: Zone) -> None:
     for number in range(49):
         zone.put(A + f"{number},x\n".encode(), f"{number:02}.csv", own_time=1_700_000_000 + number)
     zone.put(B, "lama.csv", own_time=1_700_001_000)
@@ -146,56 +146,56 @@ def test_of_many_files_that_replace_each_other_the_newest_is_loaded_by_one_run(z
     assert "lama.csv datang terakhir; 49 lainnya digantikannya" in zone.said
 
 
-def test_a_look_reads_no_longer_than_it_may_and_the_next_goes_on(zone: Zone) -> None:
+def test_a_tick_stops_reading_at_its_time_limit_and_the_next_goes_on(zone: Zone) -> None:
     zone.wait(read_wait=0)
     for name, content in (("1.csv", A), ("2.csv", C), ("3.csv", B)):
         zone.put(content, name, own_time=1_700_000_000 + int(name[0]))
-    assert zone.tick() == []  # all may still be written to
+    assert zone.tick() == []  # any of them may still be being written
     assert zone.tick() == [] and "dagang/pasar: dibaca pada kesempatan berikutnya: 2.csv, 3.csv" in zone.said
     assert zone.tick() == [] and "berikutnya: 3.csv" in zone.said
     (request,) = zone.tick()
     assert zone.run(request) and zone.rows() == ROWS[B]
 
 
-def test_the_datasets_share_the_time_of_a_look_and_none_keeps_the_others_waiting(zone: Zone) -> None:
+def test_datasets_share_the_reading_time_of_a_tick(zone: Zone) -> None:
     zone.wait(read_wait=0)
     for name, content in (("1.csv", A), ("2.csv", C), ("3.csv", B)):
         zone.put(content, name, own_time=1_700_000_000 + int(name[0]))
     (zone.beside("dagang/toko") / "toko.csv").write_bytes(B)
-    assert zone.tick() == []  # all may still be written to
+    assert zone.tick() == []  # any of them may still be being written
     unread: list[list[str]] = []
     requested: list[set[str]] = []
     for _ in range(4):
         requested.append({request.tags[DATASET_TAG] for request in zone.tick()})
-        told = [line.split(": ") for line in zone.log if "kesempatan berikutnya" in line]
-        unread.append([f"{dataset} {files}" for dataset, _, files in told])
+        deferred = [line.split(": ") for line in zone.log if "kesempatan berikutnya" in line]
+        unread.append([f"{dataset} {files}" for dataset, _, files in deferred])
     assert unread[0] == ["dagang/pasar 2.csv, 3.csv", "dagang/toko toko.csv"]
     assert unread[1] == ["dagang/pasar 2.csv, 3.csv"] and unread[2] == ["dagang/pasar 3.csv"]
     assert requested[:2] == [set(), {"dagang/toko"}] and KEY in requested[3]
 
 
-def test_a_look_that_begins_while_the_one_before_still_reads_is_passed_over(zone: Zone) -> None:
+def test_a_tick_is_skipped_while_the_one_before_still_reads(zone: Zone) -> None:
     zone.put(A)
     zone.look()
     context = dg.build_sensor_context(
         instance=zone.instance, cursor=zone.cursor, resources={"warehouse": Slow(url=zone.url)}
     )
-    Slow.answers.clear()
+    Slow.may_go_on.clear()
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(zone.sensor, context)
-        assert Slow.asked.wait(10)
+        assert Slow.waiting.wait(10)
         second = dg.build_sensor_context(
             instance=zone.instance, cursor=zone.cursor, resources={"warehouse": Warehouse(url=zone.url)}
         )
         passed = zone.sensor(second)
-        Slow.answers.set()
+        Slow.may_go_on.set()
         assert isinstance(first.result(), dg.SensorResult)
     assert isinstance(passed, dg.SkipReason)
     assert passed.skip_message == "Pemeriksaan sebelumnya masih membaca berkas; pemeriksaan ini dilewati."
     assert len(zone.tick()) == 1
 
 
-def test_a_look_logs_only_what_the_one_before_did_not_say(zone: Zone) -> None:
+def test_a_tick_logs_only_what_the_one_before_did_not_log(zone: Zone) -> None:
     zone.put(A, "pasar.xlsx")
     zone.tick()
     assert len(zone.log) == 1 and "nama tidak cocok" in zone.log[0]
@@ -207,7 +207,7 @@ def test_a_look_logs_only_what_the_one_before_did_not_say(zone: Zone) -> None:
     assert [line for line in zone.log if line.endswith("memuat pasar.csv")]
 
 
-def test_all_files_of_an_appending_dataset_are_one_run(appending: Zone) -> None:
+def test_one_run_loads_all_files_of_an_appending_dataset(appending: Zone) -> None:
     appending.put(A, "2024.csv", own_time=1_700_000_000)
     appending.put(C, "2023.csv", own_time=1_600_000_000)
     (request,) = appending.look()
@@ -215,7 +215,7 @@ def test_all_files_of_an_appending_dataset_are_one_run(appending: Zone) -> None:
     assert appending.run(request) and appending.rows() == ROWS[A] + ROWS[C]
     assert appending.look() == []
     cursor = len(appending.cursor or "")
-    appending.put(b"id,nama\n4,x\n", "2022.csv", own_time=1_500_000_000)  # an older one that comes later
+    appending.put(b"id,nama\n4,x\n", "2022.csv", own_time=1_500_000_000)  # an older file that comes later
     assert appending.load_all() == 1 and appending.rows()[-1] == (4, "x")
     assert len(appending.cursor or "") == cursor
     appending.put(C + b"5,y\n", "2023.csv", own_time=1_600_000_000)  # its correction
@@ -224,9 +224,7 @@ def test_all_files_of_an_appending_dataset_are_one_run(appending: Zone) -> None:
 
 
 @pytest.mark.parametrize("disposition", ["replace", "append"])
-def test_a_run_that_ended_before_it_judged_the_file_is_tried_again_three_times_at_most(
-    zone: Zone, disposition: str
-) -> None:
+def test_after_three_killed_runs_a_file_is_not_tried_again(zone: Zone, disposition: str) -> None:
     zone.declare(write_disposition=disposition)
     zone.put(A)
     (first,) = zone.look()
@@ -245,7 +243,7 @@ def test_a_run_that_ended_before_it_judged_the_file_is_tried_again_three_times_a
     assert zone.load_all() == 1 and zone.rows() == ROWS[A]
 
 
-def test_a_dataset_that_is_being_loaded_gets_no_second_run_meanwhile(zone: Zone) -> None:
+def test_no_second_run_starts_while_the_dataset_is_being_loaded(zone: Zone) -> None:
     zone.put(A)
     (request,) = zone.look()
     run = zone.started(request)
@@ -256,13 +254,13 @@ def test_a_dataset_that_is_being_loaded_gets_no_second_run_meanwhile(zone: Zone)
     assert zone.load_all() == 1 and zone.rows() == ROWS[B]
 
 
-def test_a_file_that_was_refused_waits_for_another_one_or_another_contract(zone: Zone) -> None:
+def test_a_refused_file_is_tried_again_only_when_it_is_put_again(zone: Zone) -> None:
     zone.put(BROKEN)
     (request,) = zone.look()
     assert not zone.run(request)
     assert zone.look() == []
     assert "dagang/pasar/pasar.csv: gagal dimuat; perbaiki lalu letakkan lagi" in zone.said
-    os.utime(zone.folder / "pasar.csv")  # as it is, once more
+    os.utime(zone.folder / "pasar.csv")  # the same content, put again
     (again,) = zone.look()
     assert again.run_key != request.run_key and not zone.run(again)
     assert zone.look() == []
@@ -270,7 +268,7 @@ def test_a_file_that_was_refused_waits_for_another_one_or_another_contract(zone:
     assert zone.load_all() == 1 and zone.rows() == [(1, None)]
 
 
-def test_a_file_that_takes_too_much_away_is_refused_once(zone: Zone) -> None:
+def test_a_file_that_deletes_too_many_rows_is_refused_once(zone: Zone) -> None:
     zone.put(A + b"".join(f"{n},x\n".encode() for n in range(2, 60)))
     assert zone.load_all() == 1
     zone.put(A)
@@ -278,7 +276,7 @@ def test_a_file_that_takes_too_much_away_is_refused_once(zone: Zone) -> None:
     assert "dagang/pasar/pasar.csv: gagal dimuat; perbaiki lalu letakkan lagi" in zone.said
 
 
-def test_a_corrected_contract_takes_the_file_that_it_refused(zone: Zone) -> None:
+def test_a_corrected_contract_loads_the_file_refused_before(zone: Zone) -> None:
     zone.put(b"id;nama\n1;Pasar Pagi\n")
     assert zone.load_all() == 1
     assert zone.look() == [] and "gagal dimuat" in zone.said
@@ -286,7 +284,7 @@ def test_a_corrected_contract_takes_the_file_that_it_refused(zone: Zone) -> None
     assert zone.load_all() == 1 and zone.rows() == ROWS[A]
 
 
-def test_what_was_loaded_before_first_sights_were_kept_starts_nothing(zone: Zone) -> None:
+def test_files_loaded_before_ops_upload_seen_existed_start_nothing(zone: Zone) -> None:
     zone.put(A)
     zone.load_all()
     before_migrations(zone.connection)
@@ -294,13 +292,13 @@ def test_what_was_loaded_before_first_sights_were_kept_starts_nothing(zone: Zone
     assert zone.look() == []
 
 
-def test_a_warehouse_of_an_earlier_version_is_prepared(zone: Zone) -> None:
+def test_a_warehouse_of_an_earlier_version_is_upgraded(zone: Zone) -> None:
     zone.put(A)
     before_migrations(zone.connection)
     assert zone.load_all() == 1 and zone.rows() == ROWS[A]
 
 
-def test_a_warehouse_of_a_later_version_is_left_alone_and_said(zone: Zone) -> None:
+def test_a_warehouse_of_a_later_version_is_skipped_with_the_reason(zone: Zone) -> None:
     zone.put(A)
     zone.connection.execute(
         "insert into ops.migration (name, number, sha256, version) values ('999_nanti.sql', 999, 'x', '9.9')"
@@ -321,7 +319,7 @@ def test_a_warehouse_that_was_never_used_is_prepared(pg_url: str, tmp_path: Path
     fresh.close()
 
 
-def test_what_no_contract_takes_is_said_at_each_look_and_on_the_asset(zone: Zone) -> None:
+def test_files_left_are_listed_at_each_tick_and_on_the_asset(zone: Zone) -> None:
     zone.put(A, "pasar.xlsx")
     zone.put(A, "pasar.csv.part")
     (zone.folder.parent / "pasaar").mkdir()
@@ -346,7 +344,7 @@ def test_what_no_contract_takes_is_said_at_each_look_and_on_the_asset(zone: Zone
     assert len(zone.events) == 2
 
 
-def test_a_name_of_bytes_that_are_no_text_is_loaded(zone: Zone) -> None:
+def test_a_file_name_that_is_not_utf8_is_loaded(zone: Zone) -> None:
     zone.put(A, b"data \xff\x1b.csv")
     assert zone.load_all() == 1 and zone.rows() == ROWS[A]
     assert zone.connection.execute("select source_name from ops.load_batch").fetchall() == [
@@ -354,7 +352,7 @@ def test_a_name_of_bytes_that_are_no_text_is_loaded(zone: Zone) -> None:
     ]
 
 
-def test_a_file_on_another_machine_waits_until_it_looks_the_same_twice(
+def test_a_remote_file_is_loaded_once_it_is_the_same_at_two_ticks(
     zone: Zone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tmp_path / "sftp"
@@ -367,7 +365,7 @@ def test_a_file_on_another_machine_waits_until_it_looks_the_same_twice(
         for name, value in server.environment().items():
             monkeypatch.setenv(name, value)
         (folder / "pasar.csv").write_bytes(A)
-        os.utime(folder / "pasar.csv", (1, 1))  # a clock of its own
+        os.utime(folder / "pasar.csv", (1, 1))  # the server's clock differs
         assert zone.tick() == []
         assert "tiada/apa/x.csv: tidak ada kontrak tiada/apa" in zone.said
         (folder / "pasar.csv").write_bytes(B)
@@ -384,7 +382,7 @@ def test_a_file_on_another_machine_waits_until_it_looks_the_same_twice(
         server.stop()
 
 
-def test_before_the_first_night_the_ui_makes_ready_what_an_upload_needs(zone: Zone, tmp_path: Path) -> None:
+def test_before_the_first_night_make_ready_prepares_what_an_upload_needs(zone: Zone, tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, project=PROJECT_ROOT, warehouse_url=zone.url)
     make_ready(settings)
     make_ready(settings)
@@ -399,7 +397,7 @@ def test_before_the_first_night_the_ui_makes_ready_what_an_upload_needs(zone: Zo
     assert done.batch is not None and (done.batch.read, done.batch.quarantined) == (1, 0)
 
 
-def test_dagster_takes_the_sensors_requests_and_events(zone: Zone, tmp_path: Path) -> None:
+def test_dagster_accepts_the_sensors_requests_and_events(zone: Zone, tmp_path: Path) -> None:
     """The real sensor through Dagster's own evaluation, which checks each request against job and assets."""
     url = Warehouse(url=zone.url)
     own = build_definitions(
@@ -420,6 +418,6 @@ def test_dagster_takes_the_sensors_requests_and_events(zone: Zone, tmp_path: Pat
             tick = sensor.evaluate_tick(context)
             cursor = tick.cursor
             requests += tick.run_requests or []
-    # On a busy machine both looks find the file settled: Dagster starts one run for one key.
+    # On a busy machine both ticks find the file settled. Dagster starts one run for one key.
     (request,) = {r.run_key: r for r in requests}.values()
     assert request.asset_selection == [dg.AssetKey(["raw", "disdikbud", "sma"])]

@@ -1,8 +1,9 @@
-"""Incremental models on a real PostgreSQL: what is there stays, what is new comes in, and tests see it first."""
+"""Incremental models on a real PostgreSQL: old rows stay, new rows are added, and tests see them first."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import date
 
 import psycopg
@@ -31,7 +32,7 @@ def rows(warehouse: SmallWarehouse, columns: str = "k, n") -> list[tuple[object,
     return warehouse.run(f"select {columns} from core.m order by 1, 2")  # noqa: S608  # our own names
 
 
-def test_the_first_build_makes_all_and_later_ones_add(small_warehouse: SmallWarehouse) -> None:
+def test_the_first_build_makes_all_rows_and_later_ones_add_new_rows(small_warehouse: SmallWarehouse) -> None:
     query = """
     select k, n from raw.sumber
     {% if is_incremental() %} where k > (select max(k) from {{ this }}) {% endif %}
@@ -75,7 +76,7 @@ def test_rows_of_a_known_key_are_replaced(small_warehouse: SmallWarehouse, strat
     assert rows(small_warehouse, "k, j, n") == [(1, 1, 1), (1, 2, 22), (2, 1, 3)]
 
 
-def test_a_failed_test_takes_the_new_rows_back_and_no_reader_ever_saw_them(
+def test_a_failed_test_rolls_new_rows_back_before_any_reader_sees_them(
     small_warehouse: SmallWarehouse,
 ) -> None:
     small_warehouse.run("create table raw.sumber as select 1 as k, 1 as n")
@@ -104,7 +105,7 @@ def test_a_failed_test_takes_the_new_rows_back_and_no_reader_ever_saw_them(
     assert small_warehouse.run("select relname from pg_class where relname like 'm\\_\\_baru%'") == []
 
 
-def test_a_window_replaces_its_days_whole_in_one_statement(small_warehouse: SmallWarehouse) -> None:
+def test_a_window_replaces_all_rows_of_its_days(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.run("""
         create table raw.sumber as
         select hari::date, 1 as n from generate_series('2026-01-01'::timestamp, '2026-01-10', '1 day') as hari
@@ -116,7 +117,7 @@ def test_a_window_replaces_its_days_whole_in_one_statement(small_warehouse: Smal
     assert (result.state, result.rows) == ("ok", 2)
     found = dict(small_warehouse.run("select extract(day from hari)::int, n from core.m"))
     assert found == {1: 1, 2: 1, 3: 2, 5: 2, 6: 1, 7: 1, 8: 1, 9: 1, 10: 1}, (
-        "the day that is gone at the source is gone"
+        "a day without rows at the source has none in the model"
     )
 
 
@@ -128,7 +129,7 @@ def test_a_window_replaces_its_days_whole_in_one_statement(small_warehouse: Smal
         ("sync_all_columns", [(1, None), (2, "baru")]),
     ],
 )
-def test_a_changed_shape_is_followed_as_the_model_says(
+def test_on_schema_change_decides_about_new_and_missing_columns(
     small_warehouse: SmallWarehouse, change: str, expected: list[tuple[object, ...]]
 ) -> None:
     model(small_warehouse, f"on_schema_change='{change}'", "select 1 as k, 'a'::text as lama")
@@ -141,7 +142,7 @@ def test_a_changed_shape_is_followed_as_the_model_says(
     assert rows(small_warehouse, "*") == expected
 
 
-def test_a_changed_shape_is_refused_with_what_changed(small_warehouse: SmallWarehouse) -> None:
+def test_on_schema_change_fail_names_the_changed_columns(small_warehouse: SmallWarehouse) -> None:
     model(small_warehouse, "on_schema_change='fail'", "select 1 as k, 1 as n")
     small_warehouse.build()
     model(small_warehouse, "on_schema_change='fail'", "select 2::bigint as k, 1 as baru")
@@ -152,17 +153,17 @@ def test_a_changed_shape_is_refused_with_what_changed(small_warehouse: SmallWare
 
 
 def test_grants_are_what_is_declared_and_indexes_follow_the_config(
-    small_warehouse: SmallWarehouse, role: object
+    small_warehouse: SmallWarehouse, role: Callable[[str], str]
 ) -> None:
-    assert callable(role)
     role("baca_a")
     role("baca_b")
 
-    def facts() -> tuple[object, ...]:
-        return small_warehouse.run("""
+    def facts() -> tuple[bool, bool, list[str]]:
+        [found] = small_warehouse.run("""
             select has_table_privilege('baca_a', 'core.m', 'select'), has_table_privilege('baca_b', 'core.m', 'select'),
                 (select array_agg(indexdef order by indexdef) from pg_indexes where tablename = 'm')
-        """)[0]
+        """)
+        return found[0], found[1], found[2]
 
     def table(config: str) -> None:
         small_warehouse.folder.write(
@@ -173,14 +174,14 @@ def test_grants_are_what_is_declared_and_indexes_follow_the_config(
     table("grants={'select': ['baca_a']}, indexes=[{'columns': ['k']}]")
     small_warehouse.run("create index punya_orang on core.m (n)")
     a, b, indexes = facts()
-    assert (a, b, len(indexes)) == (True, False, 2)  # type: ignore[arg-type]
+    assert (a, b, len(indexes)) == (True, False, 2)
     table("grants={'select': ['baca_b']}, indexes=[{'columns': ['n', 'k'], 'type': 'btree'}]")
     a, b, indexes = facts()
     assert (a, b) == (False, True)
-    assert [i.split(" USING ")[1] for i in indexes] == ["btree (n, k)", "btree (n)"]  # type: ignore[attr-defined]
+    assert [i.split(" USING ")[1] for i in indexes] == ["btree (n, k)", "btree (n)"]
 
 
-def test_a_role_that_is_not_there_fails_with_its_name_and_publishes_nothing(
+def test_a_missing_role_fails_with_its_name_and_nothing_is_released(
     small_warehouse: SmallWarehouse,
 ) -> None:
     small_warehouse.folder.write(

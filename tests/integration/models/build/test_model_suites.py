@@ -1,7 +1,4 @@
-"""Suites of models on a real PostgreSQL.
-
-Great Expectations sees the rows before any reader does, and its verdict counts as that of a test.
-"""
+"""Suites of models on a real PostgreSQL: Great Expectations checks new rows before any reader sees them."""
 
 from __future__ import annotations
 
@@ -31,11 +28,11 @@ ROWS = "expect_table_row_count_to_be_between"
 NOT_NULL = "not_null: {column_name: n}"
 
 
-def said(result: NodeResult) -> dict[str, CheckResult]:
+def checks_by_name(result: NodeResult) -> dict[str, CheckResult]:
     return {test.name: test for test in result.tests}
 
 
-def candidates(warehouse: SmallWarehouse) -> list[tuple[Any, ...]]:
+def candidate_relations(warehouse: SmallWarehouse) -> list[tuple[Any, ...]]:
     return warehouse.run("select relname from pg_class where relname like '%\\_\\_baru%'")
 
 
@@ -65,10 +62,10 @@ def test_a_failed_critical_expectation_leaves_the_old_table_and_skips_descendant
     assert [(t.name, t.unexpected) for t in results["atas"].tests] == [("wajar", 2), ("sedikit", None)]
     assert small_warehouse.run("select n from core.atas") == [(1,)]
     assert small_warehouse.run("select n from core.lain") == [(2,)]
-    assert candidates(small_warehouse) == []
+    assert candidate_relations(small_warehouse) == []
 
 
-def test_a_warning_publishes_and_says_so(small_warehouse: SmallWarehouse) -> None:
+def test_a_model_with_a_warning_is_released_and_the_warning_reported(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.folder.suite("core/m", expect("wajar", BETWEEN, "warning", column="n", max_value=10))
     small_warehouse.model("m", "select 11 as n")
     result = small_warehouse.build()["m"]
@@ -77,13 +74,13 @@ def test_a_warning_publishes_and_says_so(small_warehouse: SmallWarehouse) -> Non
     assert small_warehouse.run("select n from core.m") == [(11,)]
 
 
-def test_a_view_is_asked_before_it_is_replaced(small_warehouse: SmallWarehouse) -> None:
+def test_a_view_is_checked_before_it_is_replaced(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.folder.suite("staging/v", query("positif", "select n from {batch} where n < 0"))
     small_warehouse.folder.write("models/staging/v.sql", "select 1 as n")
     assert small_warehouse.build()["v"].state == "ok"
     small_warehouse.folder.write("models/staging/v.sql", "select -1 as n")
     result = small_warehouse.build()["v"]
-    assert (result.state, said(result)["positif"].unexpected) == ("tests_failed", 1)
+    assert (result.state, checks_by_name(result)["positif"].unexpected) == ("tests_failed", 1)
     assert small_warehouse.run("select n from staging.v") == [(1,)]
 
 
@@ -96,10 +93,10 @@ def increment(warehouse: SmallWarehouse) -> None:
     )
 
 
-def test_an_increment_is_asked_before_anybody_sees_it_and_goes_when_it_is_refused(
+def test_an_increment_is_checked_before_readers_see_it_and_rolled_back_on_failure(
     small_warehouse: SmallWarehouse,
 ) -> None:
-    """Also a column that came in the same transaction is there for the suite."""
+    """The suite also sees a column that the same transaction has added."""
     small_warehouse.folder.suite(
         "core/m",
         query("jumlah", "select 1 from {batch} having sum(n) > 100"),
@@ -108,9 +105,9 @@ def test_an_increment_is_asked_before_anybody_sees_it_and_goes_when_it_is_refuse
     increment(small_warehouse)
     small_warehouse.build()
     small_warehouse.run("insert into raw.sumber values (2, 2)")
-    grown = small_warehouse.build()["m"]
-    assert (grown.state, grown.incremented) == ("ok", True)
-    assert all(t.passed for t in grown.tests)
+    accepted = small_warehouse.build()["m"]
+    assert (accepted.state, accepted.incremented) == ("ok", True)
+    assert all(t.passed for t in accepted.tests)
 
     small_warehouse.folder.suite(
         "core/m",
@@ -122,12 +119,12 @@ def test_an_increment_is_asked_before_anybody_sees_it_and_goes_when_it_is_refuse
     )
     refused = small_warehouse.build()["m"]
     assert refused.state == "tests_failed"
-    assert {name: t.unexpected for name, t in said(refused).items()} == {"jumlah": 1, "baru": 2}
+    assert {name: t.unexpected for name, t in checks_by_name(refused).items()} == {"jumlah": 1, "baru": 2}
     assert small_warehouse.run("select * from core.m order by 1") == [(1, 1), (2, 2)]
-    assert candidates(small_warehouse) == []
+    assert candidate_relations(small_warehouse) == []
 
 
-def test_what_cannot_be_asked_has_failed_and_says_why(small_warehouse: SmallWarehouse) -> None:
+def test_a_check_that_cannot_run_has_failed_and_says_why(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.folder.suite(
         "core/m",
         query("rusak", "select 1 from {batch} where tiada > 1"),
@@ -138,22 +135,22 @@ def test_what_cannot_be_asked_has_failed_and_says_why(small_warehouse: SmallWare
     small_warehouse.model("m", "select 1 as n")
     result = small_warehouse.build()["m"]
     assert result.state == "tests_failed"
-    assert {name: (t.passed, t.unexpected) for name, t in said(result).items()} == {
+    assert {name: (t.passed, t.unexpected) for name, t in checks_by_name(result).items()} == {
         "rusak": (False, None),
         "baik": (True, 0),
         "kolom": (False, None),
         "asing": (False, None),
     }
-    assert said(result)["rusak"].message == (
+    assert checks_by_name(result)["rusak"].message == (
         "Ada yang salah dengan rusak. Pemeriksaan tidak dapat dijalankan: "
         'column "tiada" does not exist (unexpected_rows_expectation).'
     )
-    assert 'The column "tiada" in BatchData does not exist' in said(result)["kolom"].message
-    assert "expect_the_unexpected" in said(result)["asing"].message
+    assert 'The column "tiada" in BatchData does not exist' in checks_by_name(result)["kolom"].message
+    assert "expect_the_unexpected" in checks_by_name(result)["asing"].message
     assert small_warehouse.run("select to_regclass('core.m')") == [(None,)]
 
 
-def test_a_warning_that_cannot_be_asked_does_not_spoil_the_increments_transaction(
+def test_a_warning_that_cannot_run_does_not_abort_the_increment(
     small_warehouse: SmallWarehouse,
 ) -> None:
     increment(small_warehouse)
@@ -169,7 +166,7 @@ def test_a_warning_that_cannot_be_asked_does_not_spoil_the_increments_transactio
     assert small_warehouse.run("select count(*) from core.m") == [(2,)]
 
 
-def test_no_word_of_a_check_holds_a_value(small_warehouse: SmallWarehouse) -> None:
+def test_messages_of_checks_contain_no_value(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.folder.suite(
         "core/m",
         query("bilangan", "select 1 from {batch} where nik::int > 1"),
@@ -178,11 +175,11 @@ def test_no_word_of_a_check_holds_a_value(small_warehouse: SmallWarehouse) -> No
     small_warehouse.model("m", "select 1 as n, 'rahasia-6472' as nik")
     result = small_warehouse.build()["m"]
     assert [t.passed for t in result.tests] == [False, False]
-    assert "InvalidTextRepresentation" in said(result)["bilangan"].message
+    assert "InvalidTextRepresentation" in checks_by_name(result)["bilangan"].message
     assert "rahasia" not in str(result)
 
 
-def test_whatever_great_expectations_raises_is_every_checks_result(
+def test_an_exception_in_great_expectations_fails_every_check_of_the_suite(
     small_warehouse: SmallWarehouse,
 ) -> None:
     def broken(*_: object) -> dict[str, Any]:
@@ -203,10 +200,10 @@ def test_whatever_great_expectations_raises_is_every_checks_result(
         ("dua", "warn", False),
     ]
     assert all("RuntimeError" in t.message and "out of order" not in t.message for t in result.tests)
-    assert candidates(small_warehouse) == []
+    assert candidate_relations(small_warehouse) == []
 
 
-def test_a_check_that_passed_says_what_it_saw(small_warehouse: SmallWarehouse) -> None:
+def test_a_passed_check_says_what_it_saw(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.folder.suite(
         "core/m",
         expect("baris", ROWS, min_value=1),
@@ -227,20 +224,20 @@ def test_a_check_that_passed_says_what_it_saw(small_warehouse: SmallWarehouse) -
     }
 
 
-def test_an_expectation_that_is_there_twice_by_another_name_is_not_lost(
+def test_a_duplicate_expectation_under_another_name_fails(
     small_warehouse: SmallWarehouse,
 ) -> None:
-    """Great Expectations keeps one of two that ask the same."""
+    """Of two equal expectations Great Expectations runs only one."""
     small_warehouse.folder.suite(
         "core/m", expect("satu", ROWS, min_value=1), expect("dua", ROWS, min_value=1)
     )
     small_warehouse.model("m", "select 1 as n")
     result = small_warehouse.build()["m"]
     assert [(t.name, t.passed) for t in result.tests] == [("satu", True), ("dua", False)]
-    assert "ekspektasi lain di suite ini menanyakan hal yang sama" in said(result)["dua"].message
+    assert "ekspektasi lain di suite ini menanyakan hal yang sama" in checks_by_name(result)["dua"].message
 
 
-def test_suites_of_many_models_are_asked_at_the_same_time_and_each_is_answered_for_itself(
+def test_suites_that_run_in_parallel_do_not_mix_their_results(
     small_warehouse: SmallWarehouse,
 ) -> None:
     for n in range(12):
@@ -258,7 +255,7 @@ def test_suites_of_many_models_are_asked_at_the_same_time_and_each_is_answered_f
     assert {t.name for r in results for t in r.tests if not t.passed} == {"genap"}
 
 
-def test_a_suite_compares_with_what_was_built_tonight(small_warehouse: SmallWarehouse) -> None:
+def test_a_suite_that_reads_another_model_runs_after_its_build(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.folder.suite(
         "core/a", query("sama", "select 1 from {batch} x join core.b y on x.n <> y.n")
     )
@@ -271,7 +268,7 @@ def test_a_suite_compares_with_what_was_built_tonight(small_warehouse: SmallWare
     assert (results["a"].state, results["b"].state) == ("tests_failed", "ok")
 
 
-def test_one_suite_that_fails_holds_back_all_that_are_published_together(
+def test_a_failed_suite_holds_back_all_models_of_its_transaction(
     small_warehouse: SmallWarehouse,
 ) -> None:
     small_warehouse.folder.write(
@@ -286,7 +283,7 @@ def test_one_suite_that_fails_holds_back_all_that_are_published_together(
     assert small_warehouse.run("select (select n from core.a), (select n from core.b)") == [(1, 1)]
 
 
-def test_suites_can_be_asked_of_what_is_published(small_warehouse: SmallWarehouse) -> None:
+def test_suites_can_run_on_released_models(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.folder.suite("core/m", expect("wajar", BETWEEN, column="n", max_value=1))
     small_warehouse.folder.suite("core/kode", expect("baris", ROWS, min_value=1))
     small_warehouse.folder.write("seeds/kode.csv", "kode\n64\n")
@@ -295,10 +292,10 @@ def test_suites_can_be_asked_of_what_is_published(small_warehouse: SmallWarehous
     small_warehouse.run("update core.m set n = 2; delete from core.kode")
     results = {r.name: r for r in run_tests(small_warehouse.folder.project(), small_warehouse.url)}
     assert {n: r.state for n, r in results.items()} == {"m": "tests_failed", "kode": "tests_failed"}
-    assert small_warehouse.build("kode")["kode"].state == "tests_failed", "also of a seed that is kept"
+    assert small_warehouse.build("kode")["kode"].state == "tests_failed", "an unchanged seed is checked, too"
 
 
-def test_its_results_are_in_the_ledger_and_on_the_asset(small_warehouse: SmallWarehouse) -> None:
+def test_results_of_a_suite_are_in_the_ledger_and_on_the_asset(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.run("""
         create schema ops;
         create table ops.check_result (
@@ -334,9 +331,9 @@ def test_its_results_are_in_the_ledger_and_on_the_asset(small_warehouse: SmallWa
     ) == [("core/m", "satu", "warn", False, None, 2), ("core/m", "wajar", "error", False, 1, 2)]
 
 
-def test_a_session_that_is_lent_is_given_back_as_it_was(small_warehouse: SmallWarehouse) -> None:
+def test_a_shared_session_keeps_its_open_transaction_and_its_rows(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.run("create table core.m as select 1 as n")
-    asked = [
+    expectations = [
         Expectation(
             "rusak", "unexpected_rows_expectation", {"unexpected_rows_query": "select x from {batch}"}
         ),
@@ -350,14 +347,14 @@ def test_a_session_that_is_lent_is_given_back_as_it_was(small_warehouse: SmallWa
     with psycopg.connect(small_warehouse.url, autocommit=True) as session:
         with session.transaction():
             session.execute("insert into core.m values (2)")
-            results = run_suite(asked, Relation("core", "m"), None, session)
+            results = run_suite(expectations, Relation("core", "m"), None, session)
             assert [r.passed for r in results] == [False, False, True]
             assert session.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS
         assert not session.closed
     assert small_warehouse.run("select n from core.m order by 1") == [(1,), (2,)]
 
 
-def test_a_lost_server_is_told_as_that_and_not_as_a_failed_check(small_warehouse: SmallWarehouse) -> None:
+def test_a_lost_connection_is_an_error_and_not_a_failed_check(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.folder.suite(
         "core/m", query("putus", "select pg_terminate_backend(pg_backend_pid()) from {batch}")
     )

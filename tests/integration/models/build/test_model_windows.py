@@ -1,4 +1,4 @@
-"""The window of a Dagster run reaches the SQL of models that grow by days; a range of days is one build."""
+"""The window of a Dagster run reaches the SQL of incremental models; a range of days is one build."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STAGING = [dg.AssetKey(["staging", f"stg_dinkes__{name}"]) for name in ("kunjung
 
 @pytest.fixture
 def warehouse(reference_url: str) -> Iterator[ModelWarehouse]:
-    """Visits of ten days, one a day, all loaded long ago; what they refer to is built."""
+    """One visit a day for ten days, with an old load time, and all models that the fact reads."""
     made = ModelWarehouse(reference_url)
     made.run("""
         insert into raw.dinkes__puskesmas (kode_puskesmas, nama, kode_kecamatan, jenis, aktif)
@@ -41,7 +41,7 @@ def materialized(
     tags: Mapping[str, str] | None = None,
     config: Mapping[str, Any] | None = None,
 ) -> int:
-    """Runs the fact's asset; the number of rows that the run brought."""
+    """Runs the fact's asset and gives the number of rows that it added."""
     url = warehouse.url.replace("postgresql://", "postgresql+psycopg://", 1)
     result = dg.materialize(
         model_assets(warehouse.project),
@@ -60,7 +60,7 @@ def days(warehouse: ModelWarehouse) -> list[int]:
     return [day for (day,) in rows]
 
 
-def test_the_range_of_a_run_is_rebuilt_whole_and_nothing_else_is_touched(warehouse: ModelWarehouse) -> None:
+def test_a_run_rebuilds_all_days_of_its_range_and_no_others(warehouse: ModelWarehouse) -> None:
     before = warehouse.run(
         "select ctid::text, tanggal from core.fct_kunjungan_puskesmas where tanggal not between '2026-09-03' and '2026-09-06' order by tanggal"
     )
@@ -73,21 +73,21 @@ def test_the_range_of_a_run_is_rebuilt_whole_and_nothing_else_is_touched(warehou
     assert after == before
 
 
-def test_a_run_about_nothing_takes_the_days_that_came_since(warehouse: ModelWarehouse) -> None:
-    """A backfill of raw, or `gudang reload`, reaches the model by itself."""
+def test_a_run_without_a_range_takes_the_days_loaded_since_the_last(warehouse: ModelWarehouse) -> None:
+    """So a backfill of raw, or `gudang reload`, needs no window here."""
     assert materialized(warehouse) == 0
     warehouse.run("""
         update raw.dinkes__kunjungan set jenis_kelamin = 'P', _loaded_at = now()
         where tanggal_kunjungan between '2026-09-02' and '2026-09-04'
     """)
     assert materialized(warehouse) == 3
-    told = warehouse.run(
+    counts = warehouse.run(
         "select jenis_kelamin, count(*)::int from core.fct_kunjungan_puskesmas group by 1 order by 1"
     )
-    assert told == [("L", 7), ("P", 3)]
+    assert counts == [("L", 7), ("P", 3)]
 
 
-def test_the_launchpad_may_say_the_days(warehouse: ModelWarehouse) -> None:
+def test_the_config_of_a_run_can_set_the_window(warehouse: ModelWarehouse) -> None:
     assert materialized(warehouse, config={"window_start": "2026-09-01", "window_end": "2026-09-02"}) == 2
     with pytest.raises(dg.Failure, match="tulis hari sebagai tttt-bb-hh"):
         materialized(warehouse, config={"window_start": "1/9/2026", "window_end": "2/9/2026"})
@@ -95,7 +95,7 @@ def test_the_launchpad_may_say_the_days(warehouse: ModelWarehouse) -> None:
         materialized(warehouse, config={"window_start": "2026-09-02", "window_end": "2026-09-01"})
 
 
-def test_days_that_raw_no_longer_has_are_told_and_mended_by_a_window(warehouse: ModelWarehouse) -> None:
+def test_a_day_missing_in_raw_fails_a_check_and_a_window_removes_it(warehouse: ModelWarehouse) -> None:
     warehouse.run("delete from raw.dinkes__kunjungan where tanggal_kunjungan = '2026-09-10'")
     with pytest.raises(dg.Failure, match="kunjungan_tidak_hilang: 1 baris menyimpang"):
         materialized(warehouse)

@@ -1,4 +1,4 @@
-"""Write, audit, publish on a real PostgreSQL: what is good appears, what is bad leaves all as it was."""
+"""Builds of models on a real PostgreSQL: write, audit, release. A model that fails leaves its old relation."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_failed_test_leaves_the_old_table_and_skips_descendants_only(
     assert small_warehouse.run("select relname from pg_class where relname like '%\\_\\_baru'") == []
 
 
-def test_a_warning_publishes_and_says_so(small_warehouse: SmallWarehouse) -> None:
+def test_a_model_with_a_warning_is_released_and_the_warning_reported(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.model("m", "select null::integer as n", WARN_ONLY)
     result = small_warehouse.build()["m"]
     assert result.state == "ok"
@@ -55,7 +55,7 @@ def test_a_warning_publishes_and_says_so(small_warehouse: SmallWarehouse) -> Non
     assert small_warehouse.run("select n from core.m") == [(None,)]
 
 
-def test_a_test_that_cannot_be_asked_fails_instead_of_vanishing(small_warehouse: SmallWarehouse) -> None:
+def test_a_test_that_cannot_run_fails(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.model("m", "select 1 as n", "not_null: {arguments: {column_name: tiada}}")
     result = small_warehouse.build()["m"]
     assert result.state == "tests_failed"
@@ -81,7 +81,7 @@ def test_a_broken_query_names_its_file_and_line_and_leaves_the_old_table(
     assert small_warehouse.run("select n from core.m") == [(1,)]
 
 
-def test_a_described_column_that_the_query_does_not_give_is_a_fault(small_warehouse: SmallWarehouse) -> None:
+def test_a_described_column_missing_in_the_query_fails_the_model(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.model("m", "select 1 as x")
     result = small_warehouse.build()["m"]
     assert (result.state, result.error) == (
@@ -129,7 +129,7 @@ def test_grants_comments_and_views_of_others_survive_an_exchange(
     """) == [("Ditulis tangan.", "Dua kali.", "Kali dua.", ["security_barrier=true"])]
 
 
-def test_a_right_taken_away_by_hand_is_not_given_back_by_a_default(
+def test_a_right_revoked_by_hand_is_not_restored_by_default_privileges(
     small_warehouse: SmallWarehouse, role: Callable[[str], str]
 ) -> None:
     pembaca = role("pembaca_baku")
@@ -142,7 +142,9 @@ def test_a_right_taken_away_by_hand_is_not_given_back_by_a_default(
     assert small_warehouse.run("select has_table_privilege(%s, 'core.m', 'select')", pembaca) == [(False,)]
 
 
-def test_a_change_that_would_break_a_view_of_others_is_refused_whole(small_warehouse: SmallWarehouse) -> None:
+def test_a_change_that_breaks_a_view_of_others_fails_and_changes_nothing(
+    small_warehouse: SmallWarehouse,
+) -> None:
     small_warehouse.model("m", "select 1 as n, 2 as dipakai")
     small_warehouse.build()
     small_warehouse.run("create view laporan.a as select dipakai from core.m")
@@ -153,7 +155,7 @@ def test_a_change_that_would_break_a_view_of_others_is_refused_whole(small_wareh
     assert small_warehouse.run("select n, (select dipakai from laporan.a) from core.m") == [(1, 2)]
 
 
-def test_a_view_of_our_own_follows_a_change_of_the_table_below_it(small_warehouse: SmallWarehouse) -> None:
+def test_a_view_model_follows_a_change_of_the_table_that_it_reads(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.model("m", "select 1 as n, 2 as lama")
     small_warehouse.folder.write("models/staging/v.sql", "select lama as nilai from {{ ref('m') }}")
     small_warehouse.build()
@@ -163,7 +165,7 @@ def test_a_view_of_our_own_follows_a_change_of_the_table_below_it(small_warehous
     assert small_warehouse.run("select nilai from staging.v") == [(3,)]
 
 
-def test_row_security_is_never_lost_silently(small_warehouse: SmallWarehouse) -> None:
+def test_a_table_with_row_security_is_not_replaced(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.model("m", "select 1 as n")
     small_warehouse.build()
     small_warehouse.run("alter table core.m enable row level security")
@@ -191,7 +193,7 @@ def test_a_view_is_tested_before_it_is_replaced_and_keeps_its_readers(
     assert small_warehouse.build()["v"].state == "tests_failed"
     assert small_warehouse.run("select n from laporan.a") == [(1,)]
 
-    # another type of column: not to be had by `create or replace view`
+    # `create or replace view` cannot change the type of a column.
     folder.write("models/staging/v.sql", "select 'dua'::text as n, 0 as m")
     assert small_warehouse.build()["v"].state == "ok"
     assert small_warehouse.run("select n from laporan.a") == [("dua",)]
@@ -211,14 +213,14 @@ def test_a_model_may_turn_from_view_into_table_and_back(small_warehouse: SmallWa
         ]
 
 
-def test_what_a_killed_build_left_behind_is_swept_away(small_warehouse: SmallWarehouse) -> None:
+def test_a_candidate_left_by_a_killed_build_is_dropped(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.model("m", "select 1 as n")
     small_warehouse.run("create view core.m__baru as select 0 as n")
     assert small_warehouse.build()["m"].state == "ok"
     assert small_warehouse.run("select to_regclass('core.m__baru')") == [(None,)]
 
 
-def test_a_source_that_never_came_skips_its_readers_and_nothing_else(small_warehouse: SmallWarehouse) -> None:
+def test_a_missing_source_table_skips_only_its_descendants(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.folder.write(
         "models/sources.yml", "sources: [{name: dlh, schema: raw, tables: [{name: ispu}]}]"
     )
@@ -234,7 +236,9 @@ def test_a_source_that_never_came_skips_its_readers_and_nothing_else(small_wareh
     assert results["stg_ispu"].error == "tabel sumber raw.ispu belum ada"
 
 
-def test_a_seed_keeps_its_codes_and_loads_again_only_when_it_changed(small_warehouse: SmallWarehouse) -> None:
+def test_a_seed_keeps_codes_as_text_and_is_loaded_again_only_when_changed(
+    small_warehouse: SmallWarehouse,
+) -> None:
     folder = small_warehouse.folder
     folder.write("seeds/kode.csv", 'kode,urutan,nama\n64.10,1,"Tana Paser, kota"\n64.01,,\n')
     folder.write("seeds/seeds.yml", "seeds: [{name: kode, config: {column_types: {urutan: integer}}}]")
@@ -256,7 +260,7 @@ def test_a_seed_keeps_its_codes_and_loads_again_only_when_it_changed(small_wareh
     assert small_warehouse.build()["kode"].rows == 1
 
 
-def test_a_faulty_seed_is_told_with_its_line_and_leaves_the_old_one(small_warehouse: SmallWarehouse) -> None:
+def test_a_faulty_seed_fails_with_its_line_and_leaves_the_old_table(small_warehouse: SmallWarehouse) -> None:
     folder = small_warehouse.folder
     folder.write("seeds/kode.csv", "kode,urutan\n64.10,1\n")
     folder.write("seeds/seeds.yml", "seeds: [{name: kode, config: {column_types: {urutan: integer}}}]")
@@ -322,7 +326,7 @@ def test_the_four_tests_of_dbt_and_one_of_our_own_count_their_failures(
     }
 
 
-def test_results_are_heard_as_they_come_and_kept_in_the_ledger(small_warehouse: SmallWarehouse) -> None:
+def test_results_are_reported_as_they_come_and_kept_in_the_ledger(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.run("""
         create schema ops;
         create table ops.model_run (
@@ -336,14 +340,14 @@ def test_results_are_heard_as_they_come_and_kept_in_the_ledger(small_warehouse: 
     """)
     small_warehouse.model("a", "select 1 as n", NOT_NULL)
     small_warehouse.model("b", "select n / 0 as n from {{ ref('a') }}")
-    heard: list[str] = []
+    reported: list[str] = []
     build(
         small_warehouse.folder.project(),
         small_warehouse.url,
         run_id="malam-1",
-        on_result=lambda r: heard.append(r.name),
+        on_result=lambda r: reported.append(r.name),
     )
-    assert heard == ["a", "b"]
+    assert reported == ["a", "b"]
     assert small_warehouse.run(
         "select run_id, model, state, rows, error from ops.model_run order by model"
     ) == [

@@ -1,4 +1,4 @@
-"""Several models at a time, and several that are published in one transaction or not at all."""
+"""Models that are built in parallel, and groups of models that are released in one transaction."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def pair(warehouse: SmallWarehouse, value: int, *, b: str = "") -> None:
     warehouse.model("b", b or f"select {value} as n", "not_null: {arguments: {column_name: n}}")
 
 
-def test_models_of_one_exposure_appear_together(small_warehouse: SmallWarehouse) -> None:
-    """A reader in one statement never sees two nights, however often it looks."""
+def test_readers_see_all_models_of_an_exposure_change_at_once(small_warehouse: SmallWarehouse) -> None:
+    """One statement of a reader never sees models of two nights."""
     small_warehouse.folder.write("models/exposures.yml", REPORT)
     pair(small_warehouse, 0)
     small_warehouse.build()
@@ -56,7 +56,7 @@ def test_models_of_one_exposure_appear_together(small_warehouse: SmallWarehouse)
     assert len(seen) > 1
 
 
-def test_one_that_fails_holds_the_others_back_and_their_readers(small_warehouse: SmallWarehouse) -> None:
+def test_a_failed_model_holds_back_its_group_and_their_descendants(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.folder.write("models/exposures.yml", REPORT)
     pair(small_warehouse, 1)
     small_warehouse.model("di_atas", "select n from {{ ref('a') }}")
@@ -73,7 +73,7 @@ def test_one_that_fails_holds_the_others_back_and_their_readers(small_warehouse:
     assert small_warehouse.run("select relname from pg_class where relname like '%\\_\\_baru'") == []
 
 
-def test_an_exchange_that_fails_takes_all_of_them_back(small_warehouse: SmallWarehouse) -> None:
+def test_a_failed_exchange_rolls_the_whole_group_back(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.folder.write("models/exposures.yml", REPORT)
     pair(small_warehouse, 1)
     small_warehouse.build()
@@ -86,23 +86,24 @@ def test_an_exchange_that_fails_takes_all_of_them_back(small_warehouse: SmallWar
 
 
 @pytest.mark.parametrize(
-    ("b", "said"),
+    ("b", "message"),
     [
         ("select n from {{ ref('a') }}", "b membaca a, yang tidak terbit lebih dulu"),
         ("{{ config(materialized='incremental') }} select 1 as n", "b incremental"),
     ],
 )
-def test_what_cannot_be_published_together_is_told_before_anything_is_built(
-    small_warehouse: SmallWarehouse, b: str, said: str
+def test_models_that_cannot_share_a_transaction_fail_before_the_build(
+    small_warehouse: SmallWarehouse, b: str, message: str
 ) -> None:
     small_warehouse.folder.write("models/exposures.yml", REPORT)
     pair(small_warehouse, 1, b=b)
-    with pytest.raises(ModelError, match=said):
+    with pytest.raises(ModelError, match=message):
         small_warehouse.build()
+    assert small_warehouse.run("select to_regclass('core.a')") == [(None,)]
 
 
 def test_independent_models_are_built_at_the_same_time(small_warehouse: SmallWarehouse) -> None:
-    """Each waits until it sees the other's session at work; one after the other they would never."""
+    """Each model waits until it sees the session of the other one, and fails if that never comes."""
     busy = "(select count(distinct pid) from pg_locks where locktype = 'advisory' and objid = 4711)"
     wait = f"""
         do $$ begin
@@ -123,7 +124,9 @@ def test_independent_models_are_built_at_the_same_time(small_warehouse: SmallWar
     assert {r.name: r.state for r in results} == {"a": "ok", "b": "ok"}
 
 
-def test_an_unselected_model_between_two_orders_them(small_warehouse: SmallWarehouse) -> None:
+def test_two_models_are_ordered_through_an_unselected_one_between_them(
+    small_warehouse: SmallWarehouse,
+) -> None:
     small_warehouse.model("bawah", "select 1 as n from pg_sleep(0.3)")
     small_warehouse.folder.write("models/staging/tengah.sql", "select n from {{ ref('bawah') }}")
     small_warehouse.model("atas", "select n from {{ ref('tengah') }}")
@@ -133,25 +136,33 @@ def test_an_unselected_model_between_two_orders_them(small_warehouse: SmallWareh
     assert small_warehouse.run("select n from core.atas") == [(2,)]
 
 
-def test_an_interrupt_ends_what_runs_and_leaves_what_was(small_warehouse: SmallWarehouse) -> None:
+def test_an_interrupt_ends_running_queries_and_leaves_no_half_built_table(
+    small_warehouse: SmallWarehouse,
+) -> None:
     small_warehouse.model("cepat", "select 1 as n")
     small_warehouse.build()
     small_warehouse.model("cepat", "select 2 as n")
     small_warehouse.model("lambat", "select 1 as n from pg_sleep(60)")
 
-    def interrupted(_: NodeResult) -> None:
-        time.sleep(0.3)
-        raise KeyboardInterrupt
+    running = """
+        select count(*)::int from pg_stat_activity
+        where query like '%pg_sleep(60)%' and state <> 'idle' and pid <> pg_backend_pid()
+    """
+
+    def interrupt(_: NodeResult) -> None:
+        for _attempt in range(200):
+            if small_warehouse.run(running) != [(0,)]:
+                raise KeyboardInterrupt
+            time.sleep(0.05)
+        pytest.fail("the slow model never started")
 
     with pytest.raises(KeyboardInterrupt):
-        build(small_warehouse.folder.project(), small_warehouse.url, on_result=interrupted, threads=2)
-    assert small_warehouse.run(
-        "select count(*) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()"
-    ) == [(0,)]
+        build(small_warehouse.folder.project(), small_warehouse.url, on_result=interrupt, threads=2)
+    assert small_warehouse.run(running) == [(0,)]
     assert small_warehouse.run("select to_regclass('core.lambat')") == [(None,)]
 
 
-def test_tests_can_be_asked_of_what_is_published(small_warehouse: SmallWarehouse) -> None:
+def test_tests_can_run_on_released_models(small_warehouse: SmallWarehouse) -> None:
     pair(small_warehouse, 1)
     small_warehouse.build()
     small_warehouse.run("update core.b set n = null")

@@ -1,4 +1,4 @@
-"""A person whom a source or a cast quotes is in no event, log, check, compute log or line of the terminal of a run."""
+"""A person quoted by an error text of PostgreSQL is in no event, log, check result or terminal line of a run."""
 
 # ruff: noqa: S608  # the statements are the test's own
 from __future__ import annotations
@@ -31,7 +31,7 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.mark.parametrize("fault", ["source", "trigger", "suite"])
-def test_a_run_that_fails_keeps_nothing_of_what_others_said(
+def test_a_failed_run_keeps_no_personal_value_of_an_error_text(
     loads: Loads,
     instance: dg.DagsterInstance,
     tmp_path: Path,
@@ -52,8 +52,8 @@ def test_a_run_that_fails_keeps_nothing_of_what_others_said(
     settings = Settings(home=tmp_path / "home", project=tmp_path, warehouse_url=loads.url)
     models = DbtFolder(tmp_path / "dbt_like_sql")
     models.suites = settings.expectations_dir
-    asked = "where isi::int > 1" if fault == "suite" else "where isi is null"
-    models.suite("uji/data", query("isi_wajar", f"select 1 from {{batch}} {asked}"))
+    condition = "where isi::int > 1" if fault == "suite" else "where isi is null"
+    models.suite("uji/data", query("isi_wajar", f"select 1 from {{batch}} {condition}"))
     if fault == "trigger":
         loads.run(
             f"create function public.tolak() returns trigger language plpgsql as $$ begin {raising}; end $$"
@@ -85,9 +85,9 @@ def test_a_run_that_fails_keeps_nothing_of_what_others_said(
         "checks": str(loads.run("select t::text from ops.check_result t")),
     }
     assert [place for place, text in places.items() if NIK in text or NAME in text or "REKAAN" in text] == []
-    said = {
+    expected = {
         "source": "akses ditolak: tidak ada hak",
         "trigger": "akses ditolak: tidak ada hak",
         "suite": "InvalidTextRepresentation",
     }
-    assert said[fault] in places["events"]
+    assert expected[fault] in places["events"]

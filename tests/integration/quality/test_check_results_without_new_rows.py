@@ -1,7 +1,4 @@
-"""The checks of a dataset when no delivery was checked: the file did not change, the load failed, or by hand.
-
-Dagster's own runs on a real warehouse.
-"""
+"""Check results in Dagster when a run checks no new rows: unchanged file, failed load, checks executed by hand."""
 
 from __future__ import annotations
 
@@ -26,8 +23,8 @@ from tests.support.contracts import column, document, make, upload
 from tests.support.dbt_folder import DbtFolder, query
 
 GOOD = "id,nama\n1,Pasar Pagi\n2,Pasar Segiri\n"
-DELIVERY = {"bentuk_sumber", "karantina", "bita_hilang"}
-TABLE = {"ada_baris", "unik_kunci", "wajib_id", "nama_terisi"}
+DELIVERY_CHECKS = {"bentuk_sumber", "karantina", "bita_hilang"}
+TABLE_CHECKS = {"ada_baris", "unik_kunci", "wajib_id", "nama_terisi"}
 
 
 class Dataset:
@@ -68,11 +65,11 @@ class Dataset:
             )
 
     def execute(self, *names: str) -> dict[str, dg.AssetCheckEvaluation]:
-        """What the UI's "Execute" on checks does."""
+        """Runs only these checks, as "Execute" in the UI does, and gives their evaluations by name."""
         keys = [dg.AssetCheckKey(raw_key(self.contract), name) for name in names]
         result = self.run(dg.AssetSelection.checks(*keys))
         assert result.get_asset_materialization_events() == []
-        return answers(result)
+        return evaluations(result)
 
 
 @pytest.fixture
@@ -82,18 +79,18 @@ def dataset(module_warehouse_url: str, tmp_path: Path) -> Iterator[Dataset]:
     made.connection.close()
 
 
-def answers(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
+def evaluations(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
     return {e.check_name: e for e in result.get_asset_check_evaluations()}
 
 
-def red(found: dict[str, dg.AssetCheckEvaluation]) -> set[str]:
+def failed_checks(found: dict[str, dg.AssetCheckEvaluation]) -> set[str]:
     return {name for name, e in found.items() if not e.passed}
 
 
-def test_a_load_answers_every_check(dataset: Dataset) -> None:
+def test_a_load_gives_a_result_for_every_check(dataset: Dataset) -> None:
     dataset.file.write_text(GOOD)
-    found = answers(dataset.run())
-    assert found.keys() == {"pemuatan"} | DELIVERY | TABLE and red(found) == set()
+    found = evaluations(dataset.run())
+    assert found.keys() == {"pemuatan"} | DELIVERY_CHECKS | TABLE_CHECKS and failed_checks(found) == set()
     assert {name: e.description for name, e in found.items()} == {
         "pemuatan": "2 dimuat, 0 sama, 0 dikarantina, 0 dihapus (baris)",
         "bentuk_sumber": "0 perubahan kolom sejak pemuatan sebelumnya",
@@ -106,97 +103,97 @@ def test_a_load_answers_every_check(dataset: Dataset) -> None:
     }
 
 
-def test_of_a_file_that_did_not_change_the_last_results_stand_and_that_is_said(dataset: Dataset) -> None:
+def test_an_unchanged_file_repeats_the_last_results_and_says_so(dataset: Dataset) -> None:
     dataset.file.write_text("id,nama\n1,Pasar Pagi\n2,\n")
-    assert red(answers(dataset.run())) == {"nama_terisi"}
+    assert failed_checks(evaluations(dataset.run())) == {"nama_terisi"}
     again = dataset.run()
-    found = answers(again)
-    assert again.success and found.keys() == {"pemuatan"} | DELIVERY | TABLE
-    assert red(found) == {"nama_terisi"}
+    found = evaluations(again)
+    assert again.success and found.keys() == {"pemuatan"} | DELIVERY_CHECKS | TABLE_CHECKS
+    assert failed_checks(found) == {"nama_terisi"}
     assert found["nama_terisi"].severity == dg.AssetCheckSeverity.WARN
     assert "(1 baris menyimpang) (berkas tidak berubah; hasil 20" in (found["nama_terisi"].description or "")
     assert (found["nama_terisi"].description or "").endswith("tetap berlaku.)")
     assert found["pemuatan"].description == "tidak ada yang baru"
 
 
-def test_a_check_that_is_new_since_is_asked_of_the_published_table(dataset: Dataset) -> None:
+def test_a_check_without_a_result_runs_on_raw_when_the_file_is_unchanged(dataset: Dataset) -> None:
     dataset.file.write_text(GOOD)
     dataset.run()
     dataset.connection.execute("delete from ops.check_result where check_name = 'nama_terisi'")
     dataset.connection.execute("update raw.dagang__pasar set nama = null")
-    found = answers(dataset.run())
-    assert red(found) == {"nama_terisi"} and "(2 baris menyimpang)" in (
+    found = evaluations(dataset.run())
+    assert failed_checks(found) == {"nama_terisi"} and "(2 baris menyimpang)" in (
         found["nama_terisi"].description or ""
     )
 
 
 @pytest.mark.parametrize("content", ['id,nama\n1,"Pasar\n', "id;nama\n1;x\n"])
-def test_a_load_that_fails_is_red_once_beside_good_published_data(dataset: Dataset, content: str) -> None:
+def test_a_failed_load_fails_only_the_load_check_while_raw_is_good(dataset: Dataset, content: str) -> None:
     dataset.file.write_text(GOOD)
     dataset.run()
     dataset.file.write_text(content)
     failed = dataset.run()
-    found = answers(failed)
-    assert not failed.success and found.keys() == {"pemuatan"} | DELIVERY | TABLE
-    assert red(found) - {"bentuk_sumber"} == {"pemuatan"}
+    found = evaluations(failed)
+    assert not failed.success and found.keys() == {"pemuatan"} | DELIVERY_CHECKS | TABLE_CHECKS
+    assert failed_checks(found) - {"bentuk_sumber"} == {"pemuatan"}
     assert "dagang/pasar: " in (found["pemuatan"].description or "")
     assert "pemuatan gagal dan tidak mengubah data di raw; hasil 20" in (
         found["unik_kunci"].description or ""
     )
 
 
-def test_a_load_that_is_rejected_shows_why_and_the_next_good_one_is_green(dataset: Dataset) -> None:
+def test_a_rejected_load_shows_why_and_the_next_good_one_passes(dataset: Dataset) -> None:
     dataset.file.write_text(GOOD)
     dataset.run()
     dataset.file.write_text("id,nama\nx,a\ny,b\n1,c\n")
-    rejected = answers(dataset.run())
-    assert red(rejected) == {"pemuatan", "karantina"}
+    rejected = evaluations(dataset.run())
+    assert failed_checks(rejected) == {"pemuatan", "karantina"}
     dataset.file.write_text(GOOD)
-    found = answers(dataset.run())  # raw still stands for these bytes
-    assert red(found) == set()
+    found = evaluations(dataset.run())  # raw already has the rows of this content
+    assert failed_checks(found) == set()
 
 
-def test_without_a_file_that_is_said_once(dataset: Dataset) -> None:
+def test_without_a_file_the_load_check_warns_only_before_the_first_load(dataset: Dataset) -> None:
     result = dataset.run()
-    found = answers(result)
-    assert result.success and found.keys() == {"pemuatan"} | DELIVERY | TABLE
+    found = evaluations(result)
+    assert result.success and found.keys() == {"pemuatan"} | DELIVERY_CHECKS | TABLE_CHECKS
     assert found["pemuatan"].description == "Belum ada berkas di zona unggah."
-    assert red(found) == {"pemuatan", "ada_baris"}
-    assert {e.severity for n, e in found.items() if n in red(found)} == {dg.AssetCheckSeverity.WARN}
+    assert failed_checks(found) == {"pemuatan", "ada_baris"}
+    assert {e.severity for n, e in found.items() if n in failed_checks(found)} == {dg.AssetCheckSeverity.WARN}
     dataset.file.write_text(GOOD)
     dataset.run()
     dataset.file.unlink()
-    found = answers(dataset.run())
-    assert red(found) == set()
+    found = evaluations(dataset.run())
+    assert failed_checks(found) == set()
     assert found["pemuatan"].description == "Tidak ada berkas di zona unggah."
 
 
-def test_executing_checks_asks_the_published_table(dataset: Dataset) -> None:
+def test_executed_checks_run_on_raw(dataset: Dataset) -> None:
     dataset.file.write_text(GOOD)
     dataset.run()
-    assert red(dataset.execute("unik_kunci", "nama_terisi")) == set()
+    assert failed_checks(dataset.execute("unik_kunci", "nama_terisi")) == set()
     dataset.connection.execute("update raw.dagang__pasar set nama = null where id = 1")
     found = dataset.execute("unik_kunci", "nama_terisi")
-    assert red(found) == {"nama_terisi"} and found.keys() == {"unik_kunci", "nama_terisi"}
+    assert failed_checks(found) == {"nama_terisi"} and found.keys() == {"unik_kunci", "nama_terisi"}
     assert "(1 baris menyimpang)" in (found["nama_terisi"].description or "")
-    assert red(answers(dataset.run())) == {"nama_terisi"}  # found by hand, it stands
+    assert failed_checks(evaluations(dataset.run())) == {"nama_terisi"}  # the last result is the one by hand
 
 
-def test_executing_checks_of_a_delivery_says_its_last_result(dataset: Dataset) -> None:
+def test_executed_checks_of_a_delivery_repeat_its_last_result(dataset: Dataset) -> None:
     dataset.file.write_text("id,nama\nx,a\ny,b\n1,c\n")
     dataset.run()
     found = dataset.execute("pemuatan", "karantina")
-    assert red(found) == {"pemuatan", "karantina"}
+    assert failed_checks(found) == {"pemuatan", "karantina"}
     assert "2 dari 3 baris dikarantina" in (found["karantina"].description or "")
     dataset.file.write_text(GOOD)
     dataset.run()
     found = dataset.execute("pemuatan", "karantina")
-    assert red(found) == set()
+    assert failed_checks(found) == set()
     assert found["pemuatan"].description == "2 baris dimuat pada pemuatan terakhir, 2 baris berlaku di raw"
     assert "hanya kiriman baru yang dapat menjawabnya; hasil 20" in (found["karantina"].description or "")
 
 
-def test_executing_a_check_of_a_history_asks_its_current_versions(
+def test_executed_checks_of_a_history_see_only_current_versions(
     module_warehouse_url: str, tmp_path: Path
 ) -> None:
     dataset = Dataset(module_warehouse_url, tmp_path, write_disposition="merge", merge_strategy="scd2")
@@ -204,11 +201,11 @@ def test_executing_a_check_of_a_history_asks_its_current_versions(
         dataset.file.write_text(f"id,nama\n1,{name}\n")
         dataset.run()
     assert dataset.connection.execute("select count(*) from raw.dagang__pasar").fetchone() == (2,)
-    assert red(dataset.execute("unik_kunci", "ada_baris")) == set()
+    assert failed_checks(dataset.execute("unik_kunci", "ada_baris")) == set()
     dataset.connection.close()
 
 
-def test_a_model_that_is_not_built_is_checked_as_it_is_published(dataset: Dataset) -> None:
+def test_a_model_that_was_not_built_is_checked_as_last_released(dataset: Dataset) -> None:
     folder = DbtFolder(dataset.settings.models_dir)
     folder.suites = dataset.settings.expectations_dir
     folder.write("models/marts/dasar.sql", "select 1 as n")
@@ -227,12 +224,12 @@ def test_a_model_that_is_not_built_is_checked_as_it_is_published(dataset: Datase
             raise_on_error=False,
         )
     assert not result.success
-    (found,) = answers(result).values()
+    (found,) = evaluations(result).values()
     assert found.passed
     assert "model tidak dibangun, yang sudah dirilis diuji: " in (found.description or "")
 
 
-def test_executing_a_models_check_asks_the_published_relation(dataset: Dataset) -> None:
+def test_executed_checks_of_a_model_run_on_the_released_relation(dataset: Dataset) -> None:
     folder = DbtFolder(dataset.settings.models_dir)
     folder.suites = dataset.settings.expectations_dir
     folder.write("models/marts/pasar.sql", "select 1 as n")
@@ -255,5 +252,5 @@ def test_executing_a_models_check_asks_the_published_relation(dataset: Dataset) 
             resources={"warehouse": Warehouse(url=dataset.url)},
             raise_on_error=False,  # a check that blocks fails its run
         )
-    assert {n: e.passed for n, e in answers(result).items()} == {n: "unique" not in n for n in names}
+    assert {n: e.passed for n, e in evaluations(result).items()} == {n: "unique" not in n for n in names}
     assert dataset.connection.execute("select count(*) from core.pasar").fetchone() == (2,)
