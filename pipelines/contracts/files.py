@@ -54,9 +54,7 @@ def readable_contracts(folder: Path) -> tuple[Contract, ...]:
 def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
     """Reads the contract in `path`; returns the contract, or None and everything that is wrong with it."""
     try:
-        text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=_YAML)
-        document = yaml.load(text, Loader=_YAML)  # noqa: S506  # both are safe loaders
+        root, document = _read_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         message = f"bukan YAML yang sah: {getattr(error, 'problem', error)}"
@@ -96,6 +94,16 @@ def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
         for column, message, hint in repairs.cursor_faults(contract)
     ]
     return (None if faults else contract), faults
+
+
+def _read_yaml(text: str) -> tuple[yaml.Node | None, Any]:
+    """Parses `text` once; returns its nodes, which know their lines, and its value. Raises yaml.YAMLError."""
+    loader = _YAML(text)
+    try:
+        root = loader.get_single_node()
+        return root, None if root is None else loader.construct_document(root)
+    finally:
+        loader.dispose()
 
 
 def _place(document: Mapping[str, Any], name: str | None) -> Location:

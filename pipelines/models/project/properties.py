@@ -43,11 +43,14 @@ class Block(dict[str, Any]):
     line: int = 0
 
 
-class _Loader(yaml.SafeLoader):
+_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_SafeLoader):
     pass
 
 
-def _block(loader: _Loader, node: yaml.MappingNode) -> Block:
+def _block(loader: Any, node: yaml.MappingNode) -> Block:
     block = Block(cast(dict[str, Any], loader.construct_mapping(node, deep=True)))
     block.line = node.start_mark.line + 1
     return block
