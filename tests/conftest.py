@@ -1,6 +1,6 @@
-"""What all tests share: a clean environment, one PostgreSQL for the session, a MariaDB where there is one.
+"""Fixtures of all tests: a clean environment, one PostgreSQL for the session, a MariaDB where one is installed.
 
-Not here: data. Tests build their own, small and in place (helpers: tests/support).
+No data are here: each test makes its own (helpers: tests/support).
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from tests.support.templates import Templates
 
 # How fast an example is depends on what else the machine does. A fixture of a function serves all its examples, which
 # clean up by themselves.
-_NO_FAULT = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-settings.register_profile("gudang", deadline=None, suppress_health_check=_NO_FAULT)
+_ALLOWED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+settings.register_profile("gudang", deadline=None, suppress_health_check=_ALLOWED)
 settings.load_profile("gudang")
 
 LONGEST = ("test_nightly.py", "test_ui.py", "test_dbt_parity.py")
-"""Files that take minutes: they begin, so that the other worker has work for as long."""
+"""Files that take minutes. They run first, so that the workers end at about the same time."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,7 +41,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def server_urls() -> Iterator[Urls]:
-    """The session's PostgreSQL, the same kind that the embedded default is, but without care for a power cut."""
+    """The session's PostgreSQL: an embedded server without the settings that protect data in a power cut."""
     with short_folder() as folder:
         server = EmbeddedServer(folder / "home")
         urls = server.ensure()

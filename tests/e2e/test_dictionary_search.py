@@ -1,4 +1,4 @@
-"""The dictionary's search as a reader's browser runs it, from the file system."""
+"""The search of the data dictionary in a real browser, opened from the file system."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_site(made, tmp_path_factory.mktemp("situs")).start
 
 
-def browse(start: Path, profile: Path, **asked: str) -> str:
+def browse(start: Path, profile: Path, **query: str) -> str:
     """The start page after its script has run."""
     chromium = shutil.which("chromium")
     if chromium is None:
@@ -35,7 +35,7 @@ def browse(start: Path, profile: Path, **asked: str) -> str:
     done = subprocess.run(
         [
             chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-            f"--user-data-dir={profile}", "--dump-dom", f"{start.as_uri()}?{urlencode(asked)}",
+            f"--user-data-dir={profile}", "--dump-dom", f"{start.as_uri()}?{urlencode(query)}",
         ],
         capture_output=True, text=True, timeout=90, check=True,
     )  # fmt: skip
@@ -50,9 +50,7 @@ def found(dom: str) -> list[str]:
     return re.findall(r'<li><div><a class="name" href="relasi/(.*?)\.html">', results)
 
 
-def test_a_word_finds_relations_by_name_first_and_columns_with_their_places(
-    start: Path, tmp_path: Path
-) -> None:
+def test_search_lists_matching_names_first_and_links_matching_columns(start: Path, tmp_path: Path) -> None:
     dom = browse(start, tmp_path, q="Kelurahan jumlah")
     relations = found(dom)
     assert "mart_satu_data.penduduk_kelurahan" in relations
@@ -61,17 +59,17 @@ def test_a_word_finds_relations_by_name_first_and_columns_with_their_places(
     assert '<div id="daftar" hidden="">' in dom
     names = found(browse(start, tmp_path, q="ref_wilayah"))
     nodes = own_project().nodes.values()
-    called_so = {node.relation for node in nodes if "ref_wilayah" in node.name}
-    assert len(called_so) >= 4
-    assert set(names[: len(called_so)]) == called_so
+    matching = {node.relation for node in nodes if "ref_wilayah" in node.name}
+    assert len(matching) >= 4
+    assert set(names[: len(matching)]) == matching
 
 
-def test_filters_hold_together_and_nothing_asked_shows_all(start: Path, tmp_path: Path) -> None:
+def test_filters_are_combined_and_an_empty_search_shows_the_whole_list(start: Path, tmp_path: Path) -> None:
     assert found(browse(start, tmp_path, lapisan="staging", opd="dinkes", jenis="view")) == [
         "staging.stg_dinkes__kunjungan",
         "staging.stg_dinkes__puskesmas",
     ]
     assert "Tidak ada tabel yang cocok." in browse(start, tmp_path, q="tidakmungkinada")
-    whole = browse(start, tmp_path)
-    assert found(whole) == []
-    assert '<div id="daftar">' in whole
+    unfiltered = browse(start, tmp_path)
+    assert found(unfiltered) == []
+    assert '<div id="daftar">' in unfiltered

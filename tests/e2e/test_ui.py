@@ -1,4 +1,4 @@
-"""The Dagster UI as an engineer sees it, in a real browser: the asset graph with its groups by OPD and layer."""
+"""The Dagster UI in a real browser: the asset graph with its groups by OPD and layer."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FLAGS = (
 
 @pytest.fixture
 def ui() -> Iterator[str]:
-    """The address of a UI over an installation of its own."""
+    """The address of a UI that runs on an installation of its own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -59,12 +59,12 @@ def ui() -> Iterator[str]:
             _wait_for(f"http://127.0.0.1:{port}/server_info", process, folder / "ui.log")
             yield f"http://127.0.0.1:{port}"
         finally:
-            started = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+            children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
             process.send_signal(signal.SIGTERM)
             process.wait(300)
             EmbeddedServer(home).stop()
-            _, left = psutil.wait_procs(started, timeout=60)
-        assert started and left == []
+            _, left = psutil.wait_procs(children, timeout=60)
+        assert children and left == []
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -96,8 +96,8 @@ def test_the_asset_graph_shows_groups_by_opd_and_layer(ui: str, tmp_path: Path) 
         missing = set(GROUPS)
         while missing and time.monotonic() < deadline:
             time.sleep(1)
-            words = set(browser.find_element("tag name", "body").text.split())
-            missing = set(GROUPS) - words
+            texts = set(browser.find_element("tag name", "body").text.split())
+            missing = set(GROUPS) - texts
         browser.save_screenshot(str(tmp_path / "aset.png"))
         assert not missing, f"groups not on the page: {sorted(missing)}"
     finally:

@@ -1,4 +1,4 @@
-"""Warehouses that integration tests share: one to ask its functions, one for loads, one for models of a test's own."""
+"""Fixtures of integration tests: warehouses for SQL functions, for loads and for models, and an embedded server."""
 
 from __future__ import annotations
 
@@ -7,16 +7,28 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.runtime.embedded import EmbeddedServer
 from pipelines.warehouse.connection import connect
 from tests.support.loads import Loads
 from tests.support.parsers import Warehouse
 from tests.support.sent_files import SentFiles
+from tests.support.servers import short_folder
 from tests.support.small_warehouse import SmallWarehouse
 
 
 @pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedServer]:
+    """A started embedded server, which a module's tests share and may stop or kill."""
+    with short_folder() as folder:
+        made = EmbeddedServer(folder / "home")
+        made.ensure()
+        yield made
+        made.stop()
+
+
+@pytest.fixture(scope="module")
 def ops(module_warehouse_url: str) -> Iterator[Warehouse]:
-    """Its functions; one database for a module's tests, which leave nothing in it."""
+    """Calls SQL functions of a warehouse. A module's tests share it and write nothing into it."""
     connection = connect(module_warehouse_url.replace("postgresql://", "postgresql+psycopg://"))
     yield Warehouse(connection)
     connection.close()
@@ -24,7 +36,7 @@ def ops(module_warehouse_url: str) -> Iterator[Warehouse]:
 
 @pytest.fixture
 def loads(warehouse_url: str, tmp_path: Path) -> Iterator[Loads]:
-    """Loads of rows that the test holds in its hand."""
+    """Loads rows that the test gives into a warehouse of its own."""
     made = Loads(warehouse_url, tmp_path)
     yield made
     made.connection.close()
@@ -32,7 +44,7 @@ def loads(warehouse_url: str, tmp_path: Path) -> Iterator[Loads]:
 
 @pytest.fixture(scope="module")
 def shared_loads(module_warehouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loads]:
-    """The same with one warehouse for a module's tests: hypothesis asks for it a hundred times."""
+    """The same with one warehouse for a module's tests, for hypothesis runs a test a hundred times."""
     made = Loads(module_warehouse_url, tmp_path_factory.mktemp("kontrak"))
     yield made
     made.connection.close()
@@ -40,7 +52,7 @@ def shared_loads(module_warehouse_url: str, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="module")
 def files(module_warehouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SentFiles]:
-    """Files that an OPD sends; one warehouse for a module's tests, each load a dataset of its own."""
+    """Loads files as an OPD sends them. A module's tests share the warehouse; each load is a dataset of its own."""
     made = SentFiles(module_warehouse_url, tmp_path_factory.mktemp("kiriman"))
     yield made
     made.loads.connection.close()
@@ -56,7 +68,7 @@ def small_warehouse(pg_url: str, tmp_path: Path) -> Iterator[SmallWarehouse]:
 
 @pytest.fixture
 def role(small_warehouse: SmallWarehouse) -> Iterator[Callable[[str], str]]:
-    """Makes roles, which belong to the whole server, and takes them away again."""
+    """Creates roles, which belong to the whole server, and drops them at the end."""
     made: list[str] = []
 
     def make(name: str) -> str:

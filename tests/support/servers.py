@@ -18,6 +18,8 @@ from pathlib import Path
 import sqlalchemy
 from sqlalchemy.engine import make_url
 
+from pipelines.runtime.embedded import EmbeddedServer
+
 
 def fresh_name() -> str:
     """A name that no database has yet."""
@@ -34,6 +36,11 @@ def short_folder() -> Iterator[Path]:
         folder = Path(name)
         folder.chmod(0o755)
         yield folder
+
+
+def postmaster_pid(server: EmbeddedServer) -> int:
+    """The process id of a running server, for tests that kill it."""
+    return int((server.data_dir / "postmaster.pid").read_text().split()[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The commands around Dagster, as processes: ready for others, ended by signals, kept from what is in use."""
+"""The commands around Dagster, each in its own process: prepare, stop, reset and run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -22,19 +21,8 @@ from pipelines.runtime.embedded import EmbeddedServer
 from pipelines.runtime.lease import hold
 from pipelines.settings import PROJECT_ROOT
 from pipelines.warehouse.connection import connect
-from tests.support.servers import fresh_name, short_folder
+from tests.support.servers import fresh_name
 from tests.support.slow_run import instance_at
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    with short_folder() as folder:
-        made = EmbeddedServer(folder / "home")
-        made.ensure()
-        yield made
-        made.stop()
 
 
 def start(server: EmbeddedServer, *arguments: str) -> subprocess.Popen[str]:
@@ -47,19 +35,21 @@ def start(server: EmbeddedServer, *arguments: str) -> subprocess.Popen[str]:
 
 def gudang(server: EmbeddedServer, *arguments: str) -> tuple[int, str, str]:
     process = start(server, *arguments)
-    said, complained = process.communicate(timeout=120)
-    return process.returncode, said, complained
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
 
 
-def test_prepare_makes_what_separate_processes_count_on_and_closes_dead_runs(server: EmbeddedServer) -> None:
+def test_prepare_makes_tables_and_reference_data_and_closes_dead_runs(
+    server: EmbeddedServer,
+) -> None:
     url = server.ensure().libpq("dagster")
     with instance_at(url) as instance:
         run = create_run_for_test(instance, "ingest", status=Status.STARTED)
     with psycopg.connect(url) as connection:
         connection.execute("update runs set update_timestamp = update_timestamp - interval '1 hour'")
-    code, said, complained = gudang(server, "prepare")
-    assert code == 0, complained
-    assert f"Run {run.run_id[:8]} (ingest) ditutup: prosesnya sudah tidak ada." in said
+    code, out, err = gudang(server, "prepare")
+    assert code == 0, err
+    assert f"Run {run.run_id[:8]} (ingest) ditutup: prosesnya sudah tidak ada." in out
     with psycopg.connect(server.urls.libpq()) as connection:
         there = connection.execute(
             "select to_regclass('ops.load_batch') is not null, (select count(*) > 1000 from core.ref_wilayah)"
@@ -68,23 +58,23 @@ def test_prepare_makes_what_separate_processes_count_on_and_closes_dead_runs(ser
 
 
 @pytest.mark.parametrize("command", ["stop", "reset"])
-def test_what_is_in_use_is_named_and_not_stopped(server: EmbeddedServer, command: str) -> None:
+def test_a_server_in_use_is_not_stopped_and_its_user_is_named(server: EmbeddedServer, command: str) -> None:
     arguments = [command, "--yes"] if command == "reset" else [command]
     with hold(server.ensure().libpq("dagster"), "gudang nightly, pid 1"):
-        code, said, complained = gudang(server, *arguments)
-        assert code == 1 and not said
-        assert f"gudang: {server.home}: sedang dipakai oleh gudang nightly, pid 1 (sejak" in complained
-        assert complained.count("\n") == 1 and "--force" in complained
+        code, out, err = gudang(server, *arguments)
+        assert code == 1 and not out
+        assert f"gudang: {server.home}: sedang dipakai oleh gudang nightly, pid 1 (sejak" in err
+        assert err.count("\n") == 1 and "--force" in err
         assert server.is_running()
 
 
-def test_force_stops_all_the_same(server: EmbeddedServer) -> None:
+def test_stop_with_force_stops_a_server_in_use(server: EmbeddedServer) -> None:
     with hold(server.ensure().libpq("dagster"), "gudang nightly, pid 1"):
         assert gudang(server, "stop", "--force") == (0, "Dihentikan.\n", "")
     assert not server.is_running()
 
 
-def test_run_hands_on_term_and_ends_as_its_command_did(server: EmbeddedServer) -> None:
+def test_run_passes_sigterm_on_and_returns_its_commands_exit_code(server: EmbeddedServer) -> None:
     code = (
         "import signal, sys, time\n"
         "signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\n"
@@ -99,13 +89,13 @@ def test_run_hands_on_term_and_ends_as_its_command_did(server: EmbeddedServer) -
     process.communicate()
 
 
-def test_scaffolding_is_refused_in_words(server: EmbeddedServer) -> None:
-    code, _, complained = gudang(server, "run", "dg", "scaffold", "defs", "dagster.asset", "a.py")
+def test_dg_scaffold_is_refused_with_the_right_way(server: EmbeddedServer) -> None:
+    code, _, err = gudang(server, "run", "dg", "scaffold", "defs", "dagster.asset", "a.py")
     assert code == 1
-    assert "dibuat dari kontrak dan model SQL" in complained and "docs/add-a-dataset.md" in complained
+    assert "dibuat dari kontrak dan model SQL" in err and "docs/add-a-dataset.md" in err
 
 
-def test_an_empty_warehouse_is_made_ready_at_its_first_use(pg_url: str) -> None:
+def test_an_empty_warehouse_is_prepared_at_its_first_use(pg_url: str) -> None:
     url = pg_url.replace("postgresql://", "postgresql+psycopg://")
     with Warehouse(url=url, project=str(PROJECT_ROOT)).connect() as connection:
         found = connection.execute(
@@ -114,7 +104,7 @@ def test_an_empty_warehouse_is_made_ready_at_its_first_use(pg_url: str) -> None:
     assert found == (True, True)
 
 
-def test_a_role_without_rights_gets_one_line(pg_url: str) -> None:
+def test_a_role_without_rights_gets_a_message_of_one_line(pg_url: str) -> None:
     name = fresh_name()
     with psycopg.connect(pg_url, autocommit=True) as admin:
         admin.execute(sql.SQL("create role {} login").format(sql.Identifier(name)))

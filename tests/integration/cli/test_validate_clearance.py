@@ -1,4 +1,4 @@
-"""`gudang validate` on a copy of the house's own project with an open mart that may not be open."""
+"""`gudang validate` on a copy of this project with marts that publish personal data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_every_mart_over_visits_is_refused_with_the_way_that_it_came(project: Path) -> None:
+def test_an_open_mart_of_personal_data_is_refused_with_its_lineage(project: Path) -> None:
     models = project / "dbt_like_sql/models/marts/satu_data"
     described, named = [], []
     for place, sql in enumerate(ATTACKS):
@@ -63,7 +63,7 @@ def test_every_mart_over_visits_is_refused_with_the_way_that_it_came(project: Pa
     assert {f.path.parent for f in faults} == {models}
 
 
-def test_what_the_report_reads_is_followed_as_what_is_open(project: Path) -> None:
+def test_a_mart_of_a_report_is_checked_like_an_open_one(project: Path) -> None:
     models = project / "dbt_like_sql/models/marts/satu_data"
     (models / "untuk_laporan.sql").write_text("select pseudonim_pasien as kode from @".replace("@", VISITS))
     described = {

@@ -1,4 +1,4 @@
-"""A column that no contract knows may hold a person: of every spelling of a NIK, `_extra` keeps none."""
+"""Columns outside of the contract may hold personal data: `_extra` masks a NIK in every spelling."""
 
 from __future__ import annotations
 

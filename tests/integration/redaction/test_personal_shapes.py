@@ -1,4 +1,4 @@
-"""The warehouse and Python have one definition of a person's number. All numbers are made up."""
+"""The warehouse and Python recognise the same personal numbers. All numbers are made up."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TEXTS = [
 ]
 
 
-def _agree(ops: Warehouse, texts: list[str]) -> None:
+def assert_agreement(ops: Warehouse, texts: list[str]) -> None:
     assert ops.ask("bentuk_polos", texts) == [plain(text) for text in texts]
     for shape in ALL:
         expected = [shape in found(text, ALL) for text in texts]
@@ -27,7 +27,7 @@ def _agree(ops: Warehouse, texts: list[str]) -> None:
 
 
 def test_the_warehouse_and_python_find_the_same(ops: Warehouse) -> None:
-    _agree(ops, TEXTS)
+    assert_agreement(ops, TEXTS)
 
 
 @IN_SETS
@@ -38,17 +38,17 @@ def test_the_warehouse_and_python_find_the_same(ops: Warehouse) -> None:
         )
     )
 )
-def test_they_agree_on_what_nobody_thought_of(ops: Warehouse, texts: list[str]) -> None:
-    _agree(ops, sorted(set(texts)))
+def test_the_warehouse_and_python_agree_on_generated_texts(ops: Warehouse, texts: list[str]) -> None:
+    assert_agreement(ops, sorted(set(texts)))
 
 
-def test_a_good_nik_and_nip_of_a_contract_are_shaped_so(ops: Warehouse) -> None:
+def test_valid_niks_and_nips_have_the_personal_shape(ops: Warehouse) -> None:
     niks, nips = ["9901010101900001", "6472014107900001", "6472013112990123"], ["198501012010011001"]
     assert ops.ask("cek_nik", niks) == ops.ask("berbentuk_nik", niks) == [True] * 3
     assert ops.ask("cek_nip", nips) == ops.ask("berbentuk_nip", nips) == [True]
 
 
-def test_a_nik_in_two_cells_is_seen_and_two_codes_are_not(ops: Warehouse) -> None:
+def test_a_nik_split_over_two_cells_is_found_and_two_codes_are_not(ops: Warehouse) -> None:
     pairs = {
         ("647201", "5203900001"): True,
         ("647201520390", "0001"): True,

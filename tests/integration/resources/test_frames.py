@@ -1,4 +1,4 @@
-"""Rows of the warehouse as a pandas DataFrame: types, missing values, parameters, and that nothing is written."""
+"""`Warehouse.frame`: types, missing values and parameters of a pandas DataFrame, and a session that cannot write."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ def test_parameters_are_passed_to_the_server(warehouse: Warehouse) -> None:
     assert named["kode"].tolist() == ["64.02"] and placed.empty
 
 
-def test_a_query_without_rows_and_one_with_a_name_twice_keep_their_columns(warehouse: Warehouse) -> None:
+def test_an_empty_result_with_a_repeated_name_keeps_its_columns(warehouse: Warehouse) -> None:
     frame = warehouse.frame("select tahun, tahun, kode from hasil where false")
     assert list(frame.columns) == ["tahun", "tahun", "kode"]
     assert [str(dtype) for dtype in frame.dtypes] == ["Int32", "Int32", "string"]
 
 
-def test_nothing_is_written(warehouse: Warehouse) -> None:
+def test_a_statement_that_writes_is_refused(warehouse: Warehouse) -> None:
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         warehouse.frame("delete from hasil returning kode")
     assert len(warehouse.frame("select kode from hasil")) == 2
@@ -83,7 +83,7 @@ def test_several_statements_are_refused(warehouse: Warehouse, end: str, paramete
     assert warehouse.frame("select to_regclass('public.zz') as ada")["ada"].tolist() == [None]
 
 
-def test_a_session_can_not_be_made_to_write(warehouse: Warehouse) -> None:
+def test_a_do_block_cannot_make_the_session_writable(warehouse: Warehouse) -> None:
     for query in (
         "do $$ begin commit; create table public.zz (a int); end $$",
         "do $$ begin set transaction read write; create table public.zz (a int); end $$",
@@ -93,7 +93,7 @@ def test_a_session_can_not_be_made_to_write(warehouse: Warehouse) -> None:
     assert warehouse.frame("select to_regclass('public.zz') as ada")["ada"].tolist() == [None]
 
 
-def test_a_percent_sign_without_parameters_is_one(warehouse: Warehouse) -> None:
+def test_without_parameters_a_percent_sign_is_literal(warehouse: Warehouse) -> None:
     assert warehouse.frame("select '5%' as a, 7 % 4 as b").iloc[0].tolist() == ["5%", 3]
 
 
@@ -102,7 +102,7 @@ def test_a_query_that_fails_says_where(warehouse: Warehouse) -> None:
         warehouse.frame("select tiada from hasil")
 
 
-def test_a_warehouse_that_is_not_there_is_named() -> None:
+def test_an_unreachable_warehouse_is_named() -> None:
     with pytest.raises(LoadError, match=r"127\.0\.0\.1:1"):
         Warehouse(url="postgresql+psycopg://u:rahasia@127.0.0.1:1/g").frame("select 1")
 

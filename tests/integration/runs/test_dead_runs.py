@@ -1,4 +1,4 @@
-"""Runs whose worker is gone are closed and their slots are free; who lives is left alone, and waited for with words."""
+"""Runs whose worker is gone are closed and their slots freed. Runs whose worker lives are left alone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from pipelines.runtime import lease
 from pipelines.runtime.dagster_clock import keep_in_utc
 from pipelines.runtime.embedded import EmbeddedServer
 from pipelines.settings import PROJECT_ROOT
-from tests.support.servers import short_folder
+from tests.support.servers import postmaster_pid, short_folder
 from tests.support.slow_run import POOL, instance_at
 
 LATER = timedelta(minutes=10)
@@ -54,7 +54,7 @@ def instance(url: str) -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.fixture(autouse=True)
-def none_left(instance: dg.DagsterInstance) -> Iterator[None]:
+def runs_deleted(instance: dg.DagsterInstance) -> Iterator[None]:
     yield
     for run in instance.get_runs():
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
@@ -88,16 +88,16 @@ def later() -> datetime:
 
 @pytest.fixture
 def waiting(url: str, instance: dg.DagsterInstance) -> Iterator[str]:
-    """A run of this process that needs the source."""
+    """The id of a run of this process that holds its lease."""
     run = create_run_for_test(instance, "ingest", status=Status.STARTED)
     with lease.hold(url, subject(run.run_id), beat=BEAT):
         yield run.run_id
 
 
-def test_who_works_is_waited_for_with_words_and_an_end_and_who_was_killed_is_not(
+def test_a_slot_of_a_live_run_is_waited_for_and_one_of_a_killed_run_is_freed(
     url: str, instance: dg.DagsterInstance, waiting: str
 ) -> None:
-    said: list[str] = []
+    messages: list[str] = []
     closed: list[Closed] = []
     with worker(url) as (process, run_id):
         run = instance.get_run_by_id(run_id)
@@ -105,30 +105,30 @@ def test_who_works_is_waited_for_with_words_and_an_end_and_who_was_killed_is_not
         assert close_dead_runs(instance, later()) == ()
         assert instance.run_launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
         with (
-            limit_pool_waits(instance, said.append, closed.extend, limit=2),
-            pytest.raises(GudangError) as ended,
+            limit_pool_waits(instance, messages.append, closed.extend, limit=2),
+            pytest.raises(GudangError) as caught,
         ):
-            _claimed(instance, waiting)
-        assert f"tidak bebas setelah 2 detik: dipakai run {run_id[:8]} (slow, sejak" in str(ended.value)
-        assert said[0].startswith(f"Menunggu {POOL}: dipakai run {run_id[:8]} (slow, sejak")
+            claim_slot(instance, waiting)
+        assert f"tidak bebas setelah 2 detik: dipakai run {run_id[:8]} (slow, sejak" in str(caught.value)
+        assert messages[0].startswith(f"Menunggu {POOL}: dipakai run {run_id[:8]} (slow, sejak")
         os.kill(process.pid, signal.SIGKILL)
         at_once = partial(close_dead_runs, grace=0.0)
-        with limit_pool_waits(instance, said.append, closed.extend, look_every=0.5, close=at_once):
-            _claimed(instance, waiting)
+        with limit_pool_waits(instance, messages.append, closed.extend, look_every=0.5, close=at_once):
+            claim_slot(instance, waiting)
     assert closed == [Closed(run_id, "slow", "STARTED")]
     after = instance.get_run_by_id(run_id)
     assert after is not None and after.status is Status.FAILURE
     assert holders(instance) == [waiting]
 
 
-def _claimed(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Asks for the slot as Dagster's loop does."""
+def claim_slot(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Claims the slot as Dagster's loop does."""
     deadline = time.monotonic() + 60
     while not instance.event_log_storage.claim_concurrency_slot(POOL, run_id, "s").is_claimed:
         assert time.monotonic() < deadline
 
 
-def test_what_an_earlier_version_noted_of_host_and_process_holds_nothing_up(
+def test_tags_of_host_and_pid_from_an_earlier_version_are_ignored(
     instance: dg.DagsterInstance,
 ) -> None:
     tags = {"gudang/chain": "walked", "gudang/host": "wadah-yang-lama", "gudang/pid": "1"}
@@ -151,7 +151,7 @@ def test_what_an_earlier_version_noted_of_host_and_process_holds_nothing_up(
         (Status.SUCCESS, Status.SUCCESS),
     ],
 )
-def test_what_becomes_of_a_run_that_nobody_works_on(
+def test_a_run_without_a_worker_ends_according_to_its_state(
     state: Status, end: Status, instance: dg.DagsterInstance
 ) -> None:
     run = create_run_for_test(instance, "ingest", status=state, remote_job_origin=ORIGIN)
@@ -161,11 +161,11 @@ def test_what_becomes_of_a_run_that_nobody_works_on(
     assert after is not None and after.status is end
 
 
-def test_a_run_of_a_night_is_closed_at_once_and_one_that_copied_its_tags_is_not(
+def test_a_dead_nightly_run_is_closed_at_once_but_not_a_run_with_copied_tags(
     instance: dg.DagsterInstance, url: str
 ) -> None:
     made = [
-        create_run_for_test(instance, "ingest", run_id=_uuid(n), tags={LEASE_FIRST_TAG: _uuid(1)})
+        create_run_for_test(instance, "ingest", run_id=run_id_of(n), tags={LEASE_FIRST_TAG: run_id_of(1)})
         for n in (1, 2)
     ]
     with lease.hold(url, subject(made[0].run_id)):
@@ -173,24 +173,24 @@ def test_a_run_of_a_night_is_closed_at_once_and_one_that_copied_its_tags_is_not(
     assert close_dead_runs(instance) == (Closed(made[0].run_id, "ingest", "NOT_STARTED"),)
 
 
-def _uuid(n: int) -> str:
+def run_id_of(n: int) -> str:
     return f"00000000-0000-4000-8000-{n:012d}"
 
 
-def test_slots_of_a_run_that_was_deleted_are_free_again(instance: dg.DagsterInstance) -> None:
-    assert instance.event_log_storage.claim_concurrency_slot(POOL, _uuid(3), "s").is_claimed
+def test_slots_of_a_deleted_run_are_freed(instance: dg.DagsterInstance) -> None:
+    assert instance.event_log_storage.claim_concurrency_slot(POOL, run_id_of(3), "s").is_claimed
     close_dead_runs(instance)
     assert holders(instance) == []
 
 
-def test_two_runs_that_make_the_same_pools_at_once_both_go_on(url: str) -> None:
+def test_the_same_pools_can_be_made_by_several_threads_at_once(url: str) -> None:
     with ThreadPoolExecutor(4) as threads, instance_at(url) as made:
         list(threads.map(lambda _: make_pools(made, [f"sumber_{n}" for n in range(8)]), range(4)))
         infos = made.event_log_storage.get_concurrency_infos([f"sumber_{n}" for n in range(8)])
     assert [info.slot_count for info in infos.values()] == [1] * 8
 
 
-def test_a_worker_whose_session_was_cut_is_not_dead(
+def test_a_worker_whose_session_was_cut_takes_its_lease_again(
     url: str, instance: dg.DagsterInstance, waiting: str
 ) -> None:
     with psycopg.connect(url, autocommit=True) as admin:
@@ -202,14 +202,14 @@ def test_a_worker_whose_session_was_cut_is_not_dead(
     assert lease.held_now(url, [subject(waiting)]) == {subject(waiting)}
 
 
-def test_leases_are_taken_again_from_a_server_that_was_killed() -> None:
+def test_leases_are_taken_again_after_the_server_was_killed() -> None:
     with short_folder() as folder:
         server = EmbeddedServer(folder / "home")
         url = server.ensure().libpq("dagster")
         with lease.hold(url, "run a", beat=BEAT), lease.hold(url, "perintah nightly", beat=BEAT):
             assert lease.held_now(url, ["run a", "run b"]) == {"run a"}
             assert [holder.subject for holder in lease.holders(url)] == ["run a", "perintah nightly"]
-            os.kill(int((server.data_dir / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+            os.kill(postmaster_pid(server), signal.SIGKILL)
             server.ensure()
             deadline = time.monotonic() + 20
             while lease.held_now(url, ["run a"]) != {"run a"}:
@@ -219,7 +219,7 @@ def test_leases_are_taken_again_from_a_server_that_was_killed() -> None:
         server.stop()
 
 
-def test_a_lease_needs_its_database() -> None:
+def test_a_lease_without_its_database_is_an_error() -> None:
     with (
         pytest.raises(GudangError, match="basis data Dagster: koneksi gagal"),
         lease.hold("postgresql://h@127.0.0.1:1/d", "run a"),

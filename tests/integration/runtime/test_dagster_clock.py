@@ -1,4 +1,4 @@
-"""Dagster's database keeps UTC on a server whose clock is in WITA: new rows, rows of an earlier version, refusals."""
+"""Dagster's database keeps UTC on a server in WITA: new rows, rows of an earlier version, refused settings."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ with instance_for_test(overrides={"storage": storage}) as instance:
 
 
 def dagster(code: str, url: str) -> list[float]:
-    """What Dagster does in a process of its own: every session is opened anew."""
+    """Runs `code` in a process of its own, so that all sessions are new, and gives the numbers that it prints."""
     done = subprocess.run(
         [sys.executable, "-c", code, url.replace("postgresql://", "postgresql+psycopg2://")],
         capture_output=True, text=True, check=False, cwd=PROJECT_ROOT,
@@ -68,7 +68,7 @@ def dagster(code: str, url: str) -> list[float]:
     return [float(line) for line in done.stdout.split()]
 
 
-def test_rows_of_an_earlier_version_are_shifted_once_and_new_ones_are_right(pg_url: str) -> None:
+def test_old_rows_are_shifted_to_utc_once_and_new_rows_are_in_utc(pg_url: str) -> None:
     before = time.time()
     dagster(WRITE, pg_url)
     wrong = dagster(READ, pg_url)
@@ -86,8 +86,8 @@ def test_rows_of_an_earlier_version_are_shifted_once_and_new_ones_are_right(pg_u
     assert [round((t - before) / 3600) for t in dagster(WRITE + READ, pg_url)] == [0] * 4
 
 
-def test_every_naive_time_of_dagsters_tables_is_one_that_we_know() -> None:
-    there = {
+def test_every_time_column_without_a_zone_in_dagsters_tables_is_listed() -> None:
+    found = {
         (table.name, column.name)
         for metadata in (SqlEventLogStorageMetadata, RunStorageSqlMetadata, ScheduleStorageSqlMetadata)
         for table in metadata.tables.values()
@@ -95,10 +95,10 @@ def test_every_naive_time_of_dagsters_tables_is_one_that_we_know() -> None:
         if isinstance(column.type, DateTime)
     }
     known = [(t, c) for columns in (SESSION_ZONE_COLUMNS, UTC_COLUMNS) for t in columns for c in columns[t]]
-    assert sorted(known) == sorted(there)
+    assert sorted(known) == sorted(found)
 
 
-def test_a_kill_while_rows_are_shifted_leaves_all_as_it_was(pg_url: str) -> None:
+def test_an_error_while_rows_are_shifted_rolls_everything_back(pg_url: str) -> None:
     with psycopg.connect(pg_url) as connection:
         connection.execute("create table runs (create_timestamp timestamp, update_timestamp timestamp)")
         connection.execute("insert into runs values ('2026-11-26 10:00', '2026-11-26 10:05')")
@@ -118,7 +118,7 @@ def test_a_kill_while_rows_are_shifted_leaves_all_as_it_was(pg_url: str) -> None
     assert rows == [("2026-11-26 02:00:00", "2026-11-26 02:05:00")]
 
 
-def test_sessions_that_write_by_the_old_clock_are_named(pg_url: str) -> None:
+def test_open_sessions_of_an_earlier_version_are_counted_and_nothing_is_shifted(pg_url: str) -> None:
     with (
         psycopg.connect(pg_url),
         pytest.raises(GudangError, match=r"1 sesi versi sebelumnya.*hentikan `gudang ui`"),
@@ -127,7 +127,7 @@ def test_sessions_that_write_by_the_old_clock_are_named(pg_url: str) -> None:
     assert keep_in_utc(pg_url)
 
 
-def test_of_several_that_start_at_once_one_shifts(pg_url: str) -> None:
+def test_of_several_processes_at_once_only_one_shifts(pg_url: str) -> None:
     with psycopg.connect(pg_url) as connection:
         connection.execute("create table runs (create_timestamp timestamp, update_timestamp timestamp)")
         connection.execute("insert into runs values ('2026-11-26 10:00', '2026-11-26 10:05')")
@@ -141,7 +141,7 @@ def test_of_several_that_start_at_once_one_shifts(pg_url: str) -> None:
 
 @pytest.fixture
 def guest(pg_url: str) -> Iterator[str]:
-    """The URL of a user who may make tables in the database, and does not own it."""
+    """The URL of a user who may create tables in the database and does not own it."""
     name = fresh_name()
     with psycopg.connect(pg_url, autocommit=True) as admin:
         admin.execute(
@@ -151,14 +151,14 @@ def guest(pg_url: str) -> Iterator[str]:
         admin.execute(sql.SQL("drop owned by {0}; drop role {0}").format(sql.Identifier(name)))
 
 
-def test_a_database_that_is_not_ours_to_set_is_refused_in_words(guest: str) -> None:
+def test_a_database_of_another_owner_is_refused_with_the_remedy(guest: str) -> None:
     with pytest.raises(
         GudangError, match=r"zona waktunya Asia/Makassar.*alter database uji_\w+ owner to uji_"
     ):
         keep_in_utc(guest)
 
 
-def test_a_user_who_may_not_make_tables_is_refused_in_words(guest: str) -> None:
+def test_a_user_who_may_not_create_tables_is_refused_with_the_remedy(guest: str) -> None:
     name = guest.split("//")[1].split("@")[0]
     with psycopg.connect(guest.replace(f"//{name}@", "//postgres@"), autocommit=True) as admin:
         admin.execute(sql.SQL("revoke all on schema public from {}").format(sql.Identifier(name)))
@@ -168,12 +168,12 @@ def test_a_user_who_may_not_make_tables_is_refused_in_words(guest: str) -> None:
         keep_in_utc(f"{guest}&options=-c%20timezone%3DUTC")
 
 
-def test_a_zone_that_outranks_the_databases_is_refused(pg_url: str) -> None:
+def test_a_time_zone_in_the_url_is_refused(pg_url: str) -> None:
     with pytest.raises(GudangError, match="memakai zona waktu Asia/Jakarta"):
         keep_in_utc(f"{pg_url}&options=-c%20timezone%3DAsia/Jakarta")
 
 
-def test_a_clients_zone_is_refused_before_a_row_is_shifted(
+def test_a_time_zone_in_pgtz_is_refused_before_a_row_is_shifted(
     pg_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with psycopg.connect(pg_url) as connection:
@@ -189,7 +189,7 @@ def test_a_clients_zone_is_refused_before_a_row_is_shifted(
     assert rows == [("2026-11-26 02:00:00",)]
 
 
-def test_sessions_that_end_meanwhile_are_waited_for(pg_url: str) -> None:
+def test_the_shift_waits_for_other_sessions_to_end(pg_url: str) -> None:
     with ThreadPoolExecutor(1) as threads, psycopg.connect(pg_url) as other:
         shifted = threads.submit(keep_in_utc, pg_url)
         deadline = time.monotonic() + 10
@@ -198,12 +198,12 @@ def test_sessions_that_end_meanwhile_are_waited_for(pg_url: str) -> None:
             and not other.execute("select from pg_locks where locktype = 'advisory' and granted").fetchall()
         ):
             time.sleep(0.05)
-        time.sleep(0.3)  # it has seen this session by now
+        time.sleep(0.3)  # time to see the session of `other`
         other.close()
         assert shifted.result()
 
 
-def test_the_urls_own_options_stay() -> None:
+def test_the_options_of_the_url_are_kept() -> None:
     url = "postgresql+psycopg2://u:p%40@h:5432/dagster?options=-c%20statement_timeout%3D5&sslmode=require"
     changed = utc_url(url)
     assert "statement_timeout%3D5+-c+timezone%3DUTC" in changed

@@ -1,4 +1,4 @@
-"""The embedded server survives what happens to machines: kill -9, a reboot, a stranger with its number."""
+"""The embedded server starts again after kill -9, a stale pid file or a failed start, and keeps its data."""
 
 from __future__ import annotations
 
@@ -8,43 +8,28 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
 
 from pipelines.errors import GudangError
 from pipelines.runtime.embedded import EmbeddedServer
-from tests.support.servers import short_folder
+from tests.support.servers import postmaster_pid, short_folder
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    with short_folder() as folder:
-        made = EmbeddedServer(folder / "home")
-        made.ensure()
-        yield made
-        made.stop()
-
-
-def postmaster(server: EmbeddedServer) -> int:
-    return int((server.data_dir / "postmaster.pid").read_text().split()[0])
-
-
-def ask(server: EmbeddedServer, question: bytes, database: str = "gudang") -> object:
+def query(server: EmbeddedServer, statement: bytes, database: str = "gudang") -> object:
     with psycopg.connect(server.urls.libpq(database)) as connection:
-        row = connection.execute(question).fetchone()
+        row = connection.execute(statement).fetchone()
     return row[0] if row else None
 
 
 def test_ensure_makes_both_databases_and_may_be_called_again(server: EmbeddedServer) -> None:
-    first = postmaster(server)
+    first = postmaster_pid(server)
     urls = server.ensure()
-    assert postmaster(server) == first
+    assert postmaster_pid(server) == first
     assert urls.warehouse.startswith("postgresql+psycopg://postgres@/gudang?host=")
     assert urls.dagster.startswith("postgresql+psycopg2://postgres@/dagster?host=")
-    assert ask(server, b"select count(*) from pg_database where datname in ('gudang', 'dagster')") == 2
+    assert query(server, b"select count(*) from pg_database where datname in ('gudang', 'dagster')") == 2
 
 
 @pytest.mark.parametrize(
@@ -59,13 +44,13 @@ def test_ensure_makes_both_databases_and_may_be_called_again(server: EmbeddedSer
         ("server_encoding", "UTF8"),
     ],
 )
-def test_the_server_is_set_as_documented(server: EmbeddedServer, name: str, value: str) -> None:
-    assert ask(server, f"select current_setting('{name}')".encode()) == value
+def test_the_server_has_the_documented_settings(server: EmbeddedServer, name: str, value: str) -> None:
+    assert query(server, f"select current_setting('{name}')".encode()) == value
 
 
-def test_text_is_ordered_alike_on_every_machine(server: EmbeddedServer) -> None:
-    assert ask(server, b"select datlocale from pg_database where datname = 'gudang'") == "C.UTF-8"
-    assert ask(server, "select upper('é') = 'É' and 'Z' < 'a'".encode())
+def test_the_order_of_text_does_not_depend_on_the_machine(server: EmbeddedServer) -> None:
+    assert query(server, b"select datlocale from pg_database where datname = 'gudang'") == "C.UTF-8"
+    assert query(server, "select upper('é') = 'É' and 'Z' < 'a'".encode())
 
 
 def test_only_the_owner_reaches_the_socket(server: EmbeddedServer) -> None:
@@ -75,12 +60,12 @@ def test_only_the_owner_reaches_the_socket(server: EmbeddedServer) -> None:
 def test_data_survive_kill_9(server: EmbeddedServer) -> None:
     with psycopg.connect(server.urls.libpq(), autocommit=True) as connection:
         connection.execute("create table survives as select 42 as answer")
-    os.kill(postmaster(server), signal.SIGKILL)
+    os.kill(postmaster_pid(server), signal.SIGKILL)
     server.ensure()
-    assert ask(server, b"select answer from survives") == 42
+    assert query(server, b"select answer from survives") == 42
 
 
-def test_a_busy_backend_of_a_killed_server_does_not_stop_the_next(server: EmbeddedServer) -> None:
+def test_a_busy_backend_of_a_killed_server_does_not_prevent_a_start(server: EmbeddedServer) -> None:
     started = threading.Event()
 
     def work() -> None:
@@ -97,41 +82,41 @@ def test_a_busy_backend_of_a_killed_server_does_not_stop_the_next(server: Embedd
     worker = threading.Thread(target=fails)
     worker.start()
     assert started.wait(120)
-    os.kill(postmaster(server), signal.SIGKILL)
+    os.kill(postmaster_pid(server), signal.SIGKILL)
     server.ensure()
     worker.join(30)
-    assert ask(server, b"select 1") == 1
+    assert query(server, b"select 1") == 1
 
 
-def test_a_server_that_does_not_start_at_once_is_started_again(server: EmbeddedServer) -> None:
+def test_a_start_that_fails_at_first_is_tried_again(server: EmbeddedServer) -> None:
     server.stop()
     settings = server.data_dir / "postgresql.auto.conf"
     good = settings.read_bytes()
     settings.write_bytes(good + b"shared_buffers = 'none'\n")
     threading.Timer(0.7, settings.write_bytes, [good]).start()
     server.ensure()
-    assert ask(server, b"select 1") == 1 and settings.read_bytes() == good
+    assert query(server, b"select 1") == 1 and settings.read_bytes() == good
 
 
-def test_a_stale_pid_file_with_a_strangers_number_is_no_server(server: EmbeddedServer) -> None:
+def test_a_stale_pid_file_with_the_pid_of_another_process_is_ignored(server: EmbeddedServer) -> None:
     server.stop()
-    stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
         pid_file = server.data_dir / "postmaster.pid"
-        pid_file.write_text(f"{stranger.pid}\n{server.data_dir}\n1\n5432\n{server.data_dir}\n\n1 1\nready\n")
+        pid_file.write_text(f"{other.pid}\n{server.data_dir}\n1\n5432\n{server.data_dir}\n\n1 1\nready\n")
         owner = server.data_dir.stat()
         os.chown(pid_file, owner.st_uid, owner.st_gid)
         assert not server.is_running()
         server.ensure()
         assert server.is_running()
-        assert postmaster(server) != stranger.pid
-        assert stranger.poll() is None
+        assert postmaster_pid(server) != other.pid
+        assert other.poll() is None
     finally:
-        stranger.kill()
-        stranger.wait()
+        other.kill()
+        other.wait()
 
 
-def test_stop_stops_once(server: EmbeddedServer) -> None:
+def test_a_second_stop_finds_nothing_to_stop(server: EmbeddedServer) -> None:
     server.ensure()
     assert server.stop()
     assert not server.is_running()
@@ -147,12 +132,12 @@ def test_many_processes_may_start_it_at_once(server: EmbeddedServer) -> None:
     assert server.is_running()
 
 
-def test_a_path_too_long_for_a_socket_is_no_hindrance() -> None:
+def test_a_home_whose_path_is_too_long_for_a_socket_works() -> None:
     with short_folder() as folder:
         deep = EmbeddedServer(folder / ("panjang" * 15) / "dengan spasi")
         urls = deep.ensure()
         try:
-            assert ask(deep, b"select 1") == 1
+            assert query(deep, b"select 1") == 1
             assert stat.S_IMODE(urls.socket_dir.stat().st_mode) == 0o700
         finally:
             deep.stop()
@@ -160,7 +145,7 @@ def test_a_path_too_long_for_a_socket_is_no_hindrance() -> None:
                 urls.socket_dir.rmdir()
 
 
-def test_a_fault_names_its_reason(tmp_path: Path) -> None:
+def test_a_failed_start_names_its_reason() -> None:
     with short_folder() as folder:
         broken = EmbeddedServer(folder / "home")
         broken.ensure()

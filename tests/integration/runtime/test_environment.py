@@ -38,7 +38,7 @@ def settings(installation: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return load_settings()
 
 
-def test_everything_a_night_needs_is_up_and_only_for_as_long(settings: Settings) -> None:
+def test_databases_and_apis_of_the_demo_run_inside_the_context_only(settings: Settings) -> None:
     with prepare_environment(settings) as added:
         for name in VARIABLES:
             engine = sqlalchemy.create_engine(added[name])
@@ -59,7 +59,7 @@ def test_everything_a_night_needs_is_up_and_only_for_as_long(settings: Settings)
     assert EmbeddedServer(settings.home).is_running()
 
 
-def test_the_demo_key_is_made_once_and_private(settings: Settings) -> None:
+def test_the_pseudonym_key_is_made_once_and_only_its_owner_reads_it(settings: Settings) -> None:
     with (
         prepare_environment(settings, demo=False) as first,
         prepare_environment(settings, demo=False) as second,
@@ -69,7 +69,7 @@ def test_the_demo_key_is_made_once_and_private(settings: Settings) -> None:
     assert len((settings.home / "kunci").read_text().strip()) == 64
 
 
-def test_a_home_with_another_versions_demo_gets_the_tables_of_this_one(settings: Settings) -> None:
+def test_demo_databases_of_another_version_are_made_again(settings: Settings) -> None:
     with prepare_environment(settings) as added:
         source = sqlalchemy.create_engine(added["GUDANG_SUMBER_DISDIKBUD_URL"])
         with source.begin() as connection:
@@ -80,7 +80,7 @@ def test_a_home_with_another_versions_demo_gets_the_tables_of_this_one(settings:
     source.dispose()
 
 
-def test_a_removed_upload_does_not_come_back(settings: Settings) -> None:
+def test_a_removed_demo_file_is_not_written_again(settings: Settings) -> None:
     with prepare_environment(settings):
         removed = next(path for path in upload_zone(settings).rglob("*") if path.is_file())
         removed.unlink()
@@ -92,7 +92,7 @@ def sources(added: dict[str, str]) -> set[str]:
     return {name.removeprefix("GUDANG_SUMBER_") for name in added if name.startswith("GUDANG_SUMBER_")}
 
 
-def test_the_demo_stands_for_every_source_but_those_that_are_configured(
+def test_the_demo_replaces_only_sources_that_are_not_configured(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with prepare_environment(settings) as added:
@@ -100,7 +100,7 @@ def test_the_demo_stands_for_every_source_but_those_that_are_configured(
     assert {"DLH_URL", "DLH_KEY", "DINKES_URL", "BPS_KEY"} <= everything
     monkeypatch.setenv("GUDANG_SUMBER_DLH_URL", "https://dlh.example/")
     with prepare_environment(settings) as added:
-        # No key of the demo's goes to a real server.
+        # The demo's key is not sent to a real server.
         assert sources(added) == everything - {"DLH_URL", "DLH_KEY"}
         assert os.environ["GUDANG_SUMBER_DLH_URL"] == "https://dlh.example/"
     monkeypatch.setenv("GUDANG_DEMO", "tidak")
@@ -108,7 +108,7 @@ def test_the_demo_stands_for_every_source_but_those_that_are_configured(
         assert sources(added) == set()
 
 
-def test_the_demo_puts_no_file_beside_somebody_elses(tmp_path: Path) -> None:
+def test_the_demo_writes_no_file_beside_other_files(tmp_path: Path) -> None:
     real = tmp_path / "disdikbud" / "sma"
     real.mkdir(parents=True)
     (real / "sma_2026.csv").write_text("a")
@@ -125,9 +125,9 @@ def test_dagster_keeps_its_runs_in_the_embedded_server(settings: Settings) -> No
         "    print(type(instance.run_launcher).__name__, instance.run_launcher.supports_check_run_worker_health)\n"
     )
     with prepare_environment(settings, demo=False):
-        said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert said.stdout.splitlines() == ["PostgresEventLogStorage 0 False", "LeasedRunLauncher True"], (
-        said.stderr
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["PostgresEventLogStorage 0 False", "LeasedRunLauncher True"], (
+        done.stderr
     )
 
 
@@ -144,7 +144,7 @@ def zone_of(url: str) -> str:
         return connection.execute("select current_setting('TimeZone')").fetchall()[0][0]
 
 
-def test_a_server_of_ones_own_gets_drivers_dagster_home_utc_and_no_demo(
+def test_a_configured_server_gets_drivers_dagster_home_utc_and_no_demo(
     pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GUDANG_HOME", str(tmp_path / "home"))

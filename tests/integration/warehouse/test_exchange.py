@@ -1,4 +1,4 @@
-"""What hangs on a table survives the exchange for its new rows, or is refused by name before anything is lost."""
+"""Objects that others attached to a table survive its exchange, or the load fails with their names."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def table(loads: Loads) -> Contract:
 
 
 def exchange(loads: Loads, contract: Contract, third: str) -> str:
-    """One with another row; whether it loaded."""
+    """Loads a third row, which exchanges the table, and gives the state of the load."""
     before = loads.run(f"select 'raw.{contract.table}'::regclass::oid")
     state = loads.load(contract, lambda *_: [["1", "a"], ["2", "b"], ["3", third]]).state
     assert loads.run(f"select 'raw.{contract.table}'::regclass::oid") != before
     return state
 
 
-HANGING = {
+ATTACHED = {
     "triggers": "select tgname, tgenabled, obj_description(oid, 'pg_trigger'), pg_get_triggerdef(oid) from pg_trigger"
     " where not tgisinternal",
     "constraints": "select conname, pg_get_constraintdef(oid), obj_description(oid, 'pg_constraint') from pg_constraint"
@@ -46,7 +46,7 @@ HANGING = {
 }
 
 
-def test_what_hangs_on_a_table_and_on_the_views_above_it_survives(loads: Loads, table: Contract) -> None:
+def test_objects_attached_to_a_table_and_its_views_survive(loads: Loads, table: Contract) -> None:
     loads.run(FUNCTION.format("public.jejak()"))
     loads.run(
         "create trigger jejak after insert or update of v on raw.uji__tukar for each row execute function jejak();"
@@ -64,14 +64,14 @@ def test_what_hangs_on_a_table_and_on_the_views_above_it_survives(loads: Loads, 
         "create rule ubah as on update to public.b do instead nothing;"
         "alter view public.b alter v set default 'y'"
     )
-    before = {what: sorted(map(str, loads.run(query))) for what, query in HANGING.items()}
+    before = {what: sorted(map(str, loads.run(query))) for what, query in ATTACHED.items()}
     assert all(before.values())
     assert exchange(loads, table, "c") == "loaded"
     assert exchange(loads, table, "d") == "loaded"
-    assert {what: sorted(map(str, loads.run(query))) for what, query in HANGING.items()} == before
+    assert {what: sorted(map(str, loads.run(query))) for what, query in ATTACHED.items()} == before
     assert loads.run(
         "select attnotnull from pg_attribute where attrelid = 'raw.uji__tukar'::regclass and attnum = 2"
-    )
+    ) == [(True,)]
     assert loads.run("select count(*) from pg_index where indrelid = 'raw.uji__tukar'::regclass") == [(3,)]
 
 
@@ -79,7 +79,7 @@ def test_what_hangs_on_a_table_and_on_the_views_above_it_survives(loads: Loads, 
     ("condition", "name"),
     [("add constraint v_unik unique (v)", "v_unik"), ("add constraint v_isi check (v <> 'a!')", "v_isi")],
 )
-def test_new_rows_that_break_a_constraint_of_somebody_are_told_by_its_name(
+def test_rows_that_break_an_attached_constraint_fail_with_its_name(
     loads: Loads, table: Contract, condition: str, name: str
 ) -> None:
     loads.run(f"alter table raw.uji__tukar {condition}")
@@ -143,13 +143,13 @@ def test_new_rows_that_break_a_constraint_of_somebody_are_told_by_its_name(
         ),
     ],
 )
-def test_what_an_exchange_cannot_keep_is_refused_by_name_with_its_hint(
+def test_an_object_that_an_exchange_cannot_keep_is_named_with_a_hint(
     loads: Loads, table: Contract, made: str, object_: str, hint: str, undone: str
 ) -> None:
     loads.run(made)
-    with pytest.raises(LoadError) as told:
+    with pytest.raises(LoadError) as caught:
         loads.load(table, lambda *_: [["1", "a"], ["2", "z"]])
-    assert object_ in told.value.message and hint in (told.value.hint or "")
+    assert object_ in caught.value.message and hint in (caught.value.hint or "")
     assert loads.raw(table, "id", "v") == [(1, "a"), (2, "b")]
     (error,) = loads.run("select error from ops.load_batch order by batch_id desc limit 1")
     assert object_ in error[0]
@@ -157,7 +157,7 @@ def test_what_an_exchange_cannot_keep_is_refused_by_name_with_its_hint(
     assert loads.load(table, lambda *_: [["1", "a"], ["2", "z"]]).state == "loaded"
 
 
-def test_default_privileges_open_no_table_that_was_closed(loads: Loads, table: Contract) -> None:
+def test_default_privileges_give_no_right_on_an_exchanged_table(loads: Loads, table: Contract) -> None:
     acl = "select relacl from pg_class where oid = 'raw.uji__tukar'::regclass"
     assert loads.run(acl) == [(None,)]
     loads.run("alter default privileges in schema landing grant select on tables to public")
@@ -167,7 +167,7 @@ def test_default_privileges_open_no_table_that_was_closed(loads: Loads, table: C
     assert seen == [(False,)]
 
 
-def test_what_hangs_on_a_column_that_is_gone_goes_with_it_but_a_trigger_is_told(loads: Loads) -> None:
+def test_objects_of_a_removed_column_are_dropped_but_a_trigger_stops_the_load(loads: Loads) -> None:
     both = loads.contract(column("id", "integer", primaryKey=True), column("v"), column("w"), key="uji/susut")
     less = loads.contract(column("id", "integer", primaryKey=True), column("v"), key="uji/susut")
     loads.load(both, lambda *_: [["1", "a", "x"]])
@@ -192,7 +192,7 @@ def test_what_hangs_on_a_column_that_is_gone_goes_with_it_but_a_trigger_is_told(
     ) == [("v_isi",)]
 
 
-def test_two_long_names_that_begin_alike_are_two_indexes(loads: Loads, table: Contract) -> None:
+def test_two_indexes_whose_long_names_begin_alike_survive(loads: Loads, table: Contract) -> None:
     names = [f"{'panjang' * 8}_{n:06d}" for n in range(2)]
     for name in names:
         loads.run(f"create index {name} on raw.uji__tukar (v)")
@@ -203,7 +203,7 @@ def test_two_long_names_that_begin_alike_are_two_indexes(loads: Loads, table: Co
     assert sorted(found) == [(name,) for name in names]
 
 
-def test_a_model_keeps_what_others_hang_on_it(small_warehouse: SmallWarehouse) -> None:
+def test_constraints_attached_to_a_model_survive_its_build(small_warehouse: SmallWarehouse) -> None:
     house = small_warehouse
     house.model("angka", "select 1 as n, 'x'::text as b")
     house.build()

@@ -1,4 +1,4 @@
-"""A warehouse of an earlier version becomes one like a new one, keeps its rows, and is loaded on."""
+"""Upgrades: a warehouse of an earlier version gets the schema of a new one, keeps its rows, and can be loaded."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def contracts(loads: Loads) -> dict[str, Contract]:
 
 
 def catalogue(loads: Loads) -> dict[str, list[str]]:
-    """What the catalogue says, each row as text."""
+    """The rows of each query of CATALOGUE, as text."""
     found: dict[str, list[str]] = {}
     for name, query in CATALOGUE.items():
         rows = loads.connection.execute(query.encode(), {"schemas": list(SCHEMAS)}).fetchall()
@@ -95,7 +95,7 @@ def catalogue(loads: Loads) -> dict[str, list[str]]:
 
 
 def rows(loads: Loads) -> dict[str, list[str]]:
-    """Every table's rows as text; the names of columns are not in it."""
+    """The rows of each table as text, without the names of columns."""
     tables = loads.run(
         "select schemaname, tablename from pg_tables where schemaname in ('ops', 'quarantine', 'raw', 'pribadi')"
         " and tablename <> 'migration'"
@@ -134,9 +134,9 @@ def test_an_old_warehouse_becomes_like_a_new_one_and_keeps_its_rows(old: Loads, 
     for loads in (old, fresh):
         prepare(loads.connection, contracts(loads).values())
     assert rows(old) == before
-    # As somebody granted the old ledger.
+    # The old warehouse has this grant.
     fresh.run(f"grant select on ops.load_batch to {ORIGINALS_ROLE}")
-    for loads in (old, fresh):  # comments on raw tables and the table of originals come with a load
+    for loads in (old, fresh):  # the first load adds comments on raw tables and the table of originals
         made = contracts(loads)
         loads.load(made["uji/orang"], lambda *_: PERSONS)
         loads.load(made["uji/ubah"], lambda *_: [["a", "1", "2024-05-03"]])
@@ -147,12 +147,12 @@ def test_an_old_warehouse_becomes_like_a_new_one_and_keeps_its_rows(old: Loads, 
         assert found == new[name], name
 
 
-def test_an_upgraded_warehouse_is_loaded_on(old: Loads) -> None:
+def test_loads_go_on_in_an_upgraded_warehouse(old: Loads) -> None:
     made = contracts(old)
     prepare(old.connection, made.values())
     of_persons = old.run("select id, nik from raw.uji__orang")
     assert old.load(made["uji/orang"], lambda *_: PERSONS).unchanged == 3
-    assert old.run("select id, nik from core.orang") == of_persons, "another's view on raw"
+    assert old.run("select id, nik from core.orang") == of_persons, "a view of others on raw"
     seen: list[str | None] = []
 
     def since(_: Contract, cursor: str | None) -> list[Row]:
@@ -182,7 +182,7 @@ def test_a_start_with_nothing_to_do_runs_no_script(loads: Loads) -> None:
     assert loads.run("select * from ops.migration order by name") == ran
 
 
-def test_functions_and_views_are_made_anew_when_their_text_changed(loads: Loads) -> None:
+def test_functions_and_views_are_created_again_when_their_text_changed(loads: Loads) -> None:
     loads.run(
         "update ops.migration set sha256 = 'dulu' where name in ('views/ledger.sql', 'functions/checks.sql')"
     )
@@ -194,13 +194,13 @@ def test_functions_and_views_are_made_anew_when_their_text_changed(loads: Loads)
     assert loads.run("select from ops.migration where sha256 = 'dulu'") == []
 
 
-def test_a_migration_that_ran_may_not_change(loads: Loads) -> None:
+def test_a_changed_text_of_a_migration_that_ran_is_refused(loads: Loads) -> None:
     loads.run("update ops.migration set sha256 = repeat('0', 64) where number = 1")
     with pytest.raises(LoadError, match=r"migrasi 001_\w+\.sql sudah dijalankan di sini dengan isi lain"):
         prepare(loads.connection, [])
 
 
-def test_a_newer_warehouse_is_left_alone(loads: Loads) -> None:
+def test_a_newer_warehouse_is_refused(loads: Loads) -> None:
     loads.run(
         "insert into ops.migration (name, number, sha256, version) values ('999_nanti.sql', 999, 'x', '9.9')"
     )
@@ -208,19 +208,19 @@ def test_a_newer_warehouse_is_left_alone(loads: Loads) -> None:
         prepare(loads.connection, [])
 
 
-def test_a_migration_that_fails_leaves_nothing_and_those_before_it_stand(loads: Loads) -> None:
-    ours = upgrade.migrations()
+def test_a_failed_migration_is_rolled_back_and_earlier_ones_stay(loads: Loads) -> None:
+    own = upgrade.migrations()
     good = Script("901_baik.sql", "create table ops.baik (n integer); insert into ops.baik values (1)", 901)
     bad = Script("902_buruk.sql", "create table ops.buruk (n integer); select 1 / 0", 902)
     for _ in range(2):
         with pytest.raises(psycopg.errors.DivisionByZero):
-            upgrade.upgrade(loads.connection, known=[*ours, good, bad])
+            upgrade.upgrade(loads.connection, known=[*own, good, bad])
         assert loads.run("select to_regclass('ops.buruk'), (select count(*) from ops.baik)") == [(None, 1)]
-    mended = Script("902_buruk.sql", "create table ops.buruk (n integer)", 902)
-    assert upgrade.upgrade(loads.connection, known=[*ours, good, mended]) == ["902_buruk.sql"]
+    fixed = Script("902_buruk.sql", "create table ops.buruk (n integer)", 902)
+    assert upgrade.upgrade(loads.connection, known=[*own, good, fixed]) == ["902_buruk.sql"]
 
 
-def test_an_upgrade_behind_a_reader_gives_up_with_a_clear_word_and_can_be_run_again(old: Loads) -> None:
+def test_an_upgrade_gives_up_behind_a_reader_and_can_be_run_again(old: Loads) -> None:
     impatient = LockPatience(total=0.5, attempt=0.1, pause=0.05)
     with psycopg.connect(old.url.replace("+psycopg", "")) as reader:
         reader.execute("select count(*) from ops.publication_log")
@@ -235,7 +235,7 @@ def test_an_upgrade_behind_a_reader_gives_up_with_a_clear_word_and_can_be_run_ag
 
 
 def test_a_warehouse_is_prepared_when_no_script_is_due(old: Loads, fresh: Loads) -> None:
-    assert not is_prepared(old.connection), "migrations are due"
+    assert not is_prepared(old.connection), "migrations have to run"
     prepare(old.connection, [])
     assert is_prepared(old.connection) and is_prepared(fresh.connection)
     fresh.run("update ops.migration set sha256 = 'dulu' where name = 'functions/checks.sql'")
@@ -247,7 +247,7 @@ def test_an_earlier_warehouse_is_prepared_at_its_first_use(old: Loads) -> None:
         assert len(applied_scripts(connection) or []) > len(upgrade.migrations())
 
 
-def test_the_list_of_our_tables_and_schemas_is_whole(fresh: Loads) -> None:
+def test_the_lists_of_tables_and_schemas_are_complete(fresh: Loads) -> None:
     made = fresh.run(
         "select schemaname || '.' || tablename from pg_tables where schemaname in ('ops', 'quarantine') order by 1"
     )
@@ -258,7 +258,7 @@ def test_the_list_of_our_tables_and_schemas_is_whole(fresh: Loads) -> None:
     assert {name for (name,) in schemas} == set(upgrade.SCHEMAS)
 
 
-def test_a_role_that_may_not_migrate_leaves_no_list_of_migrations(old: Loads) -> None:
+def test_a_role_that_may_not_migrate_records_no_migration(old: Loads) -> None:
     owner, other = fresh_name(), fresh_name()
     database = old.connection.info.dbname
     for role in (owner, other):
@@ -298,7 +298,7 @@ def test_a_role_that_may_not_migrate_leaves_no_list_of_migrations(old: Loads) ->
     "loss",
     ["drop table ops.migration", "delete from ops.migration", "delete from ops.migration where number > 1"],
 )
-def test_a_lost_list_of_migrations_is_noticed_before_a_table_is_changed(loads: Loads, loss: str) -> None:
+def test_a_lost_list_of_migrations_is_refused_before_a_table_is_changed(loads: Loads, loss: str) -> None:
     columns = (CATALOGUE["columns"].encode(), {"schemas": ["ops"]})
     loads.run(loss)
     before = loads.connection.execute(*columns).fetchall()
@@ -318,7 +318,7 @@ def test_a_migration_that_does_not_fit_the_tables_is_named(loads: Loads) -> None
         upgrade.upgrade(loads.connection, known=[*upgrade.migrations(), again])
 
 
-def test_schemas_that_somebody_dropped_are_made_again(loads: Loads) -> None:
+def test_dropped_schemas_are_created_again(loads: Loads) -> None:
     loads.run("drop schema landing, core cascade")
     prepare(loads.connection, [])
     contract = loads.contract(column("id", "integer"))
@@ -326,7 +326,7 @@ def test_schemas_that_somebody_dropped_are_made_again(loads: Loads) -> None:
     assert loads.run("select to_regnamespace('core') is not null") == [(True,)]
 
 
-def test_a_table_of_ours_that_somebody_dropped_is_named(loads: Loads) -> None:
+def test_a_dropped_table_of_ops_is_named(loads: Loads) -> None:
     loads.run("drop table ops.empty_window, ops.watermark")
     with pytest.raises(
         LoadError, match=r"tabel ops\.empty_window, ops\.watermark tidak ada, .*--table=ops\.empty_window"
@@ -334,7 +334,7 @@ def test_a_table_of_ours_that_somebody_dropped_is_named(loads: Loads) -> None:
         prepare(loads.connection, [])
 
 
-def test_the_script_of_similarity_waits_no_longer_than_the_others(loads: Loads) -> None:
+def test_the_similarity_script_gives_up_waiting_for_a_lock(loads: Loads) -> None:
     impatient = LockPatience(total=0.3, attempt=0.1, pause=0.05)
     with psycopg.connect(loads.url.replace("+psycopg", "")) as other:
         other.execute(
