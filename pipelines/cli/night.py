@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.processes import refuse_taken, run_to_its_end
+from pipelines.cli.processes import refuse_open, refuse_taken, run_to_its_end
 from pipelines.errors import GudangError
 
 # Hides Dagster's advice to use `dg dev`, which starts this same command with a workspace file that it makes.
@@ -66,6 +66,10 @@ def ui(
             " di depannya."
         ),
     ] = "127.0.0.1",
+    i_know: Annotated[
+        bool,
+        typer.Option("--i-know", help="Buka juga untuk mesin lain, tanpa login, atas tanggungan sendiri."),
+    ] = False,
 ) -> None:
     """Buka Dagster: halaman web, jadwal, dan sensor, di latar depan sampai Ctrl-C."""
     from pipelines.runs.readiness import close_dead_runs, make_ready
@@ -73,6 +77,8 @@ def ui(
     from pipelines.runtime.processes import die_with_parent, end, end_session
     from pipelines.settings import load_settings
 
+    if not i_know:
+        refuse_open(host)
     settings = current_settings()
     refuse_taken(host, port)
     with prepare_environment(settings, command="ui"):

@@ -1,4 +1,4 @@
-"""Runs the processes of commands, and refuses to while others work or a port is taken.
+"""Runs the processes of commands, and refuses to while others work, a port is taken, or an address is open to others.
 
 Not here: the commands (night.py, server.py), how a child ends with its parent (runtime/processes.py).
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from pipelines.disk import os_reason
@@ -49,6 +50,21 @@ def run_to_its_end(command: list[str], env: dict[str, str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     code = child.wait()
     return code if code >= 0 else 128 - code
+
+
+def refuse_open(host: str) -> None:
+    """Raises GudangError if `host` is an address that other machines reach. Dagster's web pages have no log-in."""
+    try:
+        alone = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        alone = False
+    if not alone:
+        raise GudangError(
+            host,
+            "halaman web Dagster tanpa login, jadi tidak dibuka untuk mesin lain",
+            hint="biarkan --host 127.0.0.1 dan pasang proxy dengan login: docs/install-on-a-server.md; atau pakai"
+            " --i-know bila jaringan itu memang tertutup",
+        )
 
 
 def refuse_taken(host: str, port: int) -> None:

@@ -23,7 +23,7 @@ from pipelines.errors import GudangError
 from pipelines.extract import samples
 from pipelines.extract.upload.zone import upload_zone
 from pipelines.runtime.embedded import EmbeddedServer
-from pipelines.runtime.processes import die_with_parent, end
+from pipelines.runtime.processes import die_with_parent, keep_running
 from pipelines.settings import PROJECT_ROOT, Settings
 
 SOURCE_PREFIX = "GUDANG_SUMBER_"
@@ -67,7 +67,7 @@ def run_demo_opd(settings: Settings) -> Iterator[dict[str, str]]:
     """Runs the demo OPD while the context lasts, and yields the variables that lead to it.
 
     Its databases are made once for each version of the demo, and its upload files once. Its API server is a child
-    process, which ends with the context.
+    process, which ends with the context and is started again if it dies before.
     """
     given = demo_variables(settings, os.environ)
     database_url = EmbeddedServer(settings.home).urls.libpq("postgres")
@@ -126,18 +126,24 @@ def _run_demo(*arguments: str, project: Path) -> str:
 
 @contextmanager
 def _api_server(project: Path, port: int, log: Path) -> Iterator[None]:
-    """Runs the demo's API server while the context lasts. Raises GudangError if it does not start."""
-    with log.open("w") as output:
-        api = subprocess.Popen(
-            [sys.executable, "-m", "demo", "api", "--port", str(port)],
-            cwd=project, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-            start_new_session=True, preexec_fn=die_with_parent(signal.SIGTERM),
-        )  # fmt: skip
-    try:
+    """Runs the demo's API server while the context lasts, again if it dies. Raises GudangError if it does not start."""
+    log.write_text("", "utf-8")
+
+    def start() -> subprocess.Popen[bytes]:
+        with log.open("a") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "demo", "api", "--port", str(port)],
+                cwd=project, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                start_new_session=True, preexec_fn=die_with_parent(signal.SIGTERM),
+            )  # fmt: skip
+
+    def ended(code: int, again: bool) -> None:
+        then = "dijalankan lagi" if again else f"tidak dijalankan lagi (sebabnya di {log})"
+        print(f"demo: server API data contoh berhenti dengan kode {code}, {then}", file=sys.stderr)
+
+    with keep_running(start, ended) as api:
         _wait_for_port(api, port, log)
         yield
-    finally:
-        end(api, signal.SIGTERM)
 
 
 def _wait_for_port(api: subprocess.Popen[bytes], port: int, log: Path) -> None:

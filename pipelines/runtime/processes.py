@@ -1,6 +1,6 @@
-"""Ends child processes in order, and lets them end with their parent.
+"""Keeps child processes running, ends them in order, and lets them end with their parent.
 
-What belongs here: signals to our own children. Not here: starting them (demo.py, cli/night.py).
+What belongs here: signals to our own children. Not here: what they are (demo.py, cli/night.py).
 """
 
 from __future__ import annotations
@@ -10,11 +10,61 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 _PR_SET_PDEATHSIG = 1
 """The number of prctl's PR_SET_PDEATHSIG (linux/prctl.h)."""
+
+SHORT_LIFE = 60.0
+"""A child that ends sooner after its start, in seconds, counts as one that does not run."""
+MOST_SHORT_LIVES = 3
+"""After so many short lives in a row a child is not started again."""
+
+
+@contextmanager
+def keep_running(
+    start: Callable[[], subprocess.Popen[bytes]],
+    ended: Callable[[int, bool], None],
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Runs a child while the context lasts, and starts it again when it ends. Yields the first child.
+
+    start: starts the child.
+    ended: is called when a child has ended by itself, with its exit code, and whether it is started again.
+    clock: gives seconds.
+    """
+    children = [start()]
+    lock, done = threading.Lock(), threading.Event()
+
+    def watch() -> None:
+        short = 0
+        while True:
+            began = clock()
+            code = children[-1].wait()
+            short = short + 1 if clock() - began < SHORT_LIFE else 0
+            again = short <= MOST_SHORT_LIVES
+            with lock:
+                if done.is_set():
+                    return
+                if again:
+                    children.append(start())
+            ended(code, again)
+            if not again:
+                return
+
+    watcher = threading.Thread(target=watch, name="keep_running", daemon=True)
+    watcher.start()
+    try:
+        yield children[0]
+    finally:
+        with lock:
+            done.set()
+            end(children[-1], signal.SIGTERM)
+        watcher.join()
 
 
 def end(process: subprocess.Popen[bytes], first: signal.Signals, patience: float = 30.0) -> int:

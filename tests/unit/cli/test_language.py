@@ -11,6 +11,7 @@ import typer
 from typer.main import get_command
 
 from pipelines.cli import main
+from pipelines.cli.processes import refuse_open
 from pipelines.settings import PROJECT_ROOT
 
 Gudang = Callable[..., tuple[int, str, str]]
@@ -111,6 +112,15 @@ def test_without_a_command_it_shows_its_help(gudang: Gudang) -> None:
 )
 def test_an_unknown_name_gets_the_nearest_one(arguments: list[str], message: str, gudang: Gudang) -> None:
     assert gudang(*arguments) == (1, "", f"gudang: {message}\n")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "gudang.example", ""])  # noqa: S104
+def test_pages_without_login_are_not_opened_to_other_machines(host: str, gudang: Gudang) -> None:
+    code, out, err = gudang("ui", "--host", host)
+    assert (code, out) == (1, "")
+    assert "tanpa login" in err and "docs/install-on-a-server.md" in err and "--i-know" in err
+    for own in ("127.0.0.1", "127.0.0.2", "::1", "localhost"):
+        refuse_open(own)
 
 
 def test_an_english_text_that_nobody_translated_is_shown_as_it_is() -> None:

@@ -1,0 +1,36 @@
+"""Who asked for a run, a backfill or an event stands in its tag, whatever the request itself claims."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import dagster as dg
+import yaml
+from starlette.datastructures import Headers
+
+from pipelines.runs.users import HEADER, NamingRunCoordinator, backfill_tags, event_tags
+from pipelines.settings import PROJECT_ROOT
+
+BY_RINA = SimpleNamespace(headers=Headers({HEADER.lower(): "rina"}))
+"""A request that the proxy handed on. The names of its headers are in lower case, as uvicorn gives them."""
+
+
+def test_backfills_and_events_take_the_name_of_the_request() -> None:
+    assert backfill_tags(BY_RINA) == {"user": "rina"}
+    assert event_tags(BY_RINA) == {"dagster/reporting_user": "rina"}
+
+
+def test_what_nobody_asked_for_by_the_proxy_has_no_name() -> None:
+    for source in (None, SimpleNamespace(headers=Headers({}))):
+        assert backfill_tags(source) == {} and event_tags(source) == {}
+
+
+def test_the_instance_of_deploy_names_users_and_keeps_the_limits_of_its_queue(tmp_path: Path) -> None:
+    config = yaml.safe_load((PROJECT_ROOT / "deploy/dagster.yaml").read_text("utf-8"))
+    del config["storage"]  # needs a server
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(config), "utf-8")
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        assert isinstance(instance.run_coordinator, NamingRunCoordinator)
+        assert instance.get_concurrency_config().run_queue_config is not None
+        assert instance.get_concurrency_config().run_queue_config.max_concurrent_runs == 4

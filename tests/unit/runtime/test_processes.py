@@ -1,0 +1,58 @@
+"""A child that dies is started again, but not for ever, and none is left when the context ends."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Callable
+from itertools import accumulate, cycle
+from queue import Queue
+
+from pipelines.runtime.processes import MOST_SHORT_LIVES, SHORT_LIFE, keep_running
+
+
+def starter(
+    command: list[str], started: Queue[subprocess.Popen[bytes]]
+) -> Callable[[], subprocess.Popen[bytes]]:
+    def start() -> subprocess.Popen[bytes]:
+        child = subprocess.Popen(command)
+        started.put(child)
+        return child
+
+    return start
+
+
+def test_a_killed_child_is_started_again_and_the_last_one_ends_with_the_context() -> None:
+    started: Queue[subprocess.Popen[bytes]] = Queue()
+    ended: Queue[tuple[int, bool]] = Queue()
+    with keep_running(
+        starter(["sleep", "600"], started), lambda code, again: ended.put((code, again))
+    ) as first:
+        assert started.get(timeout=30) is first
+        first.kill()
+        assert ended.get(timeout=30) == (-signal.SIGKILL, True)
+        second = started.get(timeout=30)
+        assert second.poll() is None
+    assert second.returncode == -signal.SIGTERM
+    assert started.empty() and ended.empty()
+
+
+def test_a_child_that_never_lives_is_given_up() -> None:
+    started: Queue[subprocess.Popen[bytes]] = Queue()
+    ended: Queue[tuple[int, bool]] = Queue()
+    with keep_running(
+        starter(["false"], started), lambda code, again: ended.put((code, again)), clock=lambda: 0.0
+    ):
+        said = [ended.get(timeout=30) for _ in range(MOST_SHORT_LIVES + 1)]
+    assert said == [(1, True)] * MOST_SHORT_LIVES + [(1, False)]
+    assert started.qsize() == 1 + MOST_SHORT_LIVES
+
+
+def test_a_long_life_in_between_makes_up_for_short_ones() -> None:
+    started: Queue[subprocess.Popen[bytes]] = Queue()
+    ended: Queue[tuple[int, bool]] = Queue()
+    # The clock is asked at the begin and at the end of a life: every second one is long.
+    clock = accumulate(cycle([0.0, 0.0, 0.0, SHORT_LIFE])).__next__
+    with keep_running(starter(["false"], started), lambda code, again: ended.put((code, again)), clock=clock):
+        said = [ended.get(timeout=30) for _ in range(2 * MOST_SHORT_LIVES + 2)]
+    assert all(again for _, again in said)
