@@ -66,7 +66,7 @@ class MariaDB:
             shutil.chown(data, user)
         install = [_program("mariadb-install-db"), "--no-defaults", f"--datadir={data}", f"--user={user}"]
         subprocess.run([*install, "--skip-test-db"], check=True, capture_output=True)
-        port, password = _free_port(), uuid.uuid4().hex
+        port, password = free_port(), uuid.uuid4().hex
         start = folder / "start.sql"
         # One line, one statement: that is how an init file is read.
         user_made = f"create user uji@127.0.0.1 identified by '{password}';\n"
@@ -117,7 +117,22 @@ def _program(name: str) -> str | None:
     )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path, seconds: float = 120.0) -> None:
+    """Waits until the process listens at the port of the loopback; shows the end of its log where it does not."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            return
+        except OSError:
+            last = log.read_text("utf-8", "replace")[-2000:]
+            assert process.poll() is None, f"{process.args} ended with {process.returncode}:\n{last}"
+            assert time.monotonic() < deadline, f"{process.args} does not listen at {port}:\n{last}"
+            time.sleep(0.05)

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LONGEST_MODULE = 400
 MOST_MODULES = 14
-NOT_OF_PIPELINES = {"dbt_like_sql", "demo", "support"}
+NOT_OF_PIPELINES = {"dbt_like_sql", "demo", "deploy", "support"}
 """Folders of tests for what is no room of pipelines/."""
 
 
