@@ -18,7 +18,7 @@ from pipelines.models.project.nodes import Project
 from pipelines.models.project.project import load_project
 from pipelines.resources.warehouse import Warehouse
 from pipelines.runs.launcher import with_lease
-from pipelines.sensors.chain import chain_sensors
+from pipelines.sensors.chain import chain_sensor
 from pipelines.sensors.descendants import descendants_sensor
 from pipelines.sensors.uploads import upload_sensor
 from pipelines.settings import Settings, load_settings
@@ -49,7 +49,7 @@ def build_definitions(settings: Settings, *, warehouse: Warehouse | None = None)
         sensors=[
             upload_sensor(datasets, settings),
             *([descendants_sensor(contracts, project)] if project else []),
-            *chain_sensors(contracts, named),
+            chain_sensor(contracts, named),
         ],
         resources={"warehouse": warehouse or _warehouse(settings)},
         executor=_EXECUTOR,

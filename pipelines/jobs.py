@@ -2,7 +2,8 @@
 
 A night is a chain of runs, not one run: inside one run a dataset that fails would take every later multi-asset step
 down with it. Each link starts when the one before has ENDED, whether it succeeded or not. Datasets of months are a
-link of their own, because a Dagster run knows windows of one kind.
+link of their own, because a Dagster run knows windows of one kind. Not here: what starts the next link
+(sensors/chain.py), the jobs by which an engineer asks for loads (sensors/requested.py).
 """
 
 from __future__ import annotations
@@ -33,6 +34,13 @@ _CADENCES: Mapping[str, Cadence] = {job: every for every, job in INGEST_JOBS.ite
 }
 """The cadence of a job's windows: models are rebuilt for the days that ingest reads."""
 WALKED = "gudang/chain"
+"""Marks a run of `gudang nightly` or `gudang reload`, which run their jobs by themselves."""
+NIGHT = "gudang/malam"
+"""The night of a run: its date, or the id of its first run if somebody started the chain by hand."""
+REQUESTED = "gudang/permintaan"
+"""Marks a run that loads only what somebody asked for. It belongs to no night. The value names the request."""
+AFTER = "gudang/after"
+"""The runs after which a run was started, by their ids."""
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 
@@ -124,17 +132,18 @@ def scheduled_tags(contracts: Sequence[Contract], job: str, day: date) -> dict[s
 
 
 def nightly_schedule(contracts: Sequence[Contract]) -> dg.ScheduleDefinition:
-    """The schedule that starts the first job at 02:00 WITA. The chain's sensors start the other jobs."""
+    """The schedule that starts the first job at 02:00 WITA. The chain's sensor starts the other jobs."""
 
     @dg.schedule(
         job_name=INGEST,
         cron_schedule="0 2 * * *",
         execution_timezone=TIMEZONE,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Mulai malam pada pukul 02.00 WITA; sensor memulai job sesudahnya.",
+        description="Mulai malam pada pukul 02.00 WITA; sensor rangkaian_malam memulai job sesudahnya.",
     )
-    def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    def malam(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         day = (context.scheduled_execution_time or datetime.now(UTC)).astimezone(ZoneInfo(TIMEZONE)).date()
-        return dg.RunRequest(run_key=day.isoformat(), tags=scheduled_tags(contracts, INGEST, day))
+        tags = {NIGHT: day.isoformat(), **scheduled_tags(contracts, INGEST, day)}
+        return dg.RunRequest(run_key=day.isoformat(), tags=tags)
 
-    return nightly
+    return malam

@@ -23,9 +23,21 @@ from pipelines.contracts.model import Contract
 from pipelines.datasets import Datasets, files_left, read_datasets
 from pipelines.definitions import defs
 from pipelines.errors import ContractError, GudangError
-from pipelines.jobs import INGEST, WALKED, WAREHOUSE, chain, ingest_job, ingest_jobs, range_tags, today
+from pipelines.jobs import (
+    INGEST,
+    NIGHT,
+    REQUESTED,
+    WALKED,
+    WAREHOUSE,
+    chain,
+    ingest_job,
+    ingest_jobs,
+    range_tags,
+    today,
+)
 from pipelines.load import prepare
 from pipelines.runs.dead import LEASE_FIRST_TAG, Closed, close_dead_runs, queued_runs, storage_url, subject
+from pipelines.runs.origin import filed_below_location
 from pipelines.runs.slots import limit_pool_waits, make_pools
 from pipelines.runs.storage_noise import replace_connection_errors
 from pipelines.runs.summary import datasets_table, failures, models_built
@@ -63,12 +75,13 @@ def walk(settings: Settings) -> int:
     console = _console()
     with _warehouse(settings, datasets) as connection:
         # Read before the first job loads anything: models are rebuilt for the days that ingest reads.
-        windows = {
-            job: range_tags(contracts, job, _loaded_until(connection, contracts, job), today())
+        night = {NIGHT: today().isoformat()}
+        tags = {
+            job: night | range_tags(contracts, job, _loaded_until(connection, contracts, job), today())
             for job in chain(contracts)
         }
         with _instance(console) as instance:
-            links = [_run(console, instance, job, tags) for job, tags in windows.items()]
+            links = [_run(console, settings, instance, job, tags[job]) for job in tags]
         _summary(console, connection, datasets, links)
         _zone(console, settings, datasets)
     return 0 if all(link.success for link in links) else 1
@@ -89,9 +102,9 @@ def reload(settings: Settings, key: str) -> int:
     console = _console()
     with _warehouse(settings, datasets) as connection:
         job = ingest_job(chosen[0])
-        tags = {FULL_REFRESH: "true", **range_tags(chosen, job, None, today())}
+        tags = {REQUESTED: "reload", FULL_REFRESH: "true", **range_tags(chosen, job, None, today())}
         with _instance(console) as instance:
-            link = _run(console, instance, job, tags, [raw_key(chosen[0])])
+            link = _run(console, settings, instance, job, tags, [raw_key(chosen[0])])
         console.print(datasets_table(connection, chosen, [link.run_id]))
         for line in failures(connection, [link.run_id]):
             console.print(f"  {line}", style="red")
@@ -174,9 +187,10 @@ def _loaded_until(connection: Connection[Any], contracts: Sequence[Contract], jo
 
 def _run(
     console: Terminal,
+    settings: Settings,
     instance: dg.DagsterInstance,
     job: str,
-    windows: Mapping[str, str],
+    more_tags: Mapping[str, str],
     selection: Sequence[dg.AssetKey] | None = None,
 ) -> Link:
     console.rule(styled(job, "bold"))
@@ -184,11 +198,12 @@ def _run(
     # The daemon must not retry a killed run, which the next night does anyway, nor end a long one: this run's lease
     # says whether it is dead.
     own = {LEASE_FIRST_TAG: run_id, _MAX_RETRIES_TAG: "0", dg.MAX_RUNTIME_SECONDS_TAG: "0"}
-    tags = {WALKED: "walked", **own, **windows}
+    tags = {WALKED: "walked", **own, **more_tags}
     url = storage_url(instance)
     definition = defs.resolve_job_def(job)
     make_pools(instance, definition.graph.pools)
-    with lease.hold(url, subject(run_id)) if url else nullcontext():
+    filed = filed_below_location(instance, settings.project / "workspace.yaml", job)
+    with lease.hold(url, subject(run_id)) if url else nullcontext(), filed:
         result = definition.execute_in_process(
             instance=instance, tags=tags, run_config=_QUIET, raise_on_error=False, asset_selection=selection,
             run_id=run_id,

@@ -1,50 +1,109 @@
-"""Runs the night's chain of jobs: when one has ended, with success or failure, starts the next one."""
+"""Runs the night's chain of jobs: when a link has ended, with success or failure, starts the next one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from pipelines.contracts.model import Contract
-from pipelines.jobs import WALKED, chain, scheduled_tags, today
+from pipelines.jobs import AFTER, NIGHT, REQUESTED, WALKED, chain, ingest_jobs, scheduled_tags, today
+from pipelines.sensors.ended_runs import ended_runs, runs_link
 
 if TYPE_CHECKING:
     from pipelines.jobs import AssetJob
 
-_ENDS = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE)
+_WILL_RETRY = "dagster/will_retry"
+"""Dagster sets this tag to "true" when a run fails that the daemon will start once more."""
 
 
-def chain_sensors(contracts: Sequence[Contract], jobs: Mapping[str, AssetJob]) -> list[dg.SensorDefinition]:
-    """Makes a sensor for each link of the chain and each way to end.
-
-    A run of `gudang nightly`, which runs the chain itself, starts nothing.
-    """
-    links = pairwise(chain(contracts))
-    return [_sensor(contracts, jobs[before], jobs[after], end) for before, after in links for end in _ENDS]
-
-
-def _sensor(
-    contracts: Sequence[Contract], before: AssetJob, after: AssetJob, end: dg.DagsterRunStatus
+def chain_sensor(
+    contracts: Sequence[Contract], jobs: Mapping[str, AssetJob], *, clock: Callable[[], float] = time.time
 ) -> dg.SensorDefinition:
-    @dg.run_status_sensor(
-        name=f"{after.name}_after_{before.name}_{end.value.lower()}",
-        run_status=end,
-        monitored_jobs=[before],
-        request_job=after,
-        default_status=dg.DefaultSensorStatus.RUNNING,
+    """Makes the sensor that starts each next link of the chain once, by the end of the link before (ended_runs.py).
+
+    A run of the chain's jobs that somebody started by hand is followed, too. Not followed are: a run of
+    `gudang nightly`, which runs the chain itself; a run that loads only what was asked for; a cancelled run, because
+    somebody did not want it; a failed run that Dagster will retry, because its retry is followed.
+
+    clock: gives seconds since the epoch.
+    """
+    following = dict(pairwise(chain(contracts)))
+    first = frozenset(ingest_jobs(contracts))
+
+    @dg.sensor(
+        name="rangkaian_malam",
+        jobs=[jobs[after] for after in following.values()],
         minimum_interval_seconds=10,
-        description=f"Memulai {after.name} setelah {before.name} berakhir ({end.value}).",
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Memulai mata rantai berikutnya ({' → '.join(chain(contracts))}) setelah yang sebelumnya berakhir,"
+        f" berhasil atau gagal. Semua run satu malam bertag {NIGHT}; klik tag itu pada sebuah run untuk melihat"
+        " semuanya.",
     )
-    def start_next(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
-        run = context.dagster_run
-        if WALKED in run.tags:
-            return dg.SkipReason(f"Run {run.run_id} milik malam yang dijalankan `gudang nightly` sendiri.")
-        windows = scheduled_tags(contracts, after.name, today())
-        return dg.RunRequest(
-            run_key=f"{after.name}:{run.run_id}", tags={"gudang/after": run.run_id, **windows}
+    def start_next(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        ended = ended_runs(context.instance, context.cursor, following, clock())
+        requests: list[dg.RunRequest] = []
+        lines: list[str] = []
+        for record in ended.records:
+            run = record.dagster_run
+            reason = _not_followed(run) or _followed_already(context, run)
+            if reason:
+                lines.append(f"{run.job_name}, run {run.run_id[:8]}: {reason}.")
+                continue
+            requests.append(_request(context, contracts, run, following[run.job_name], first))
+        none = "Tidak ada mata rantai yang baru berakhir."
+        return dg.SensorResult(
+            run_requests=requests or None,
+            skip_reason=None if requests else "\n".join(lines) or none,
+            cursor=ended.cursor,
         )
 
     return start_next
+
+
+def _not_followed(run: dg.DagsterRun) -> str:
+    """Why the chain does not go on after this run; "" if it does."""
+    if WALKED in run.tags:
+        return "dijalankan `gudang` sendiri, yang juga menjalankan lanjutannya"
+    if REQUESTED in run.tags:
+        return "memuat hanya yang diminta; turunannya dibangun sensor turunan_pemuatan"
+    if run.status is dg.DagsterRunStatus.CANCELED:
+        return "dibatalkan, jadi rangkaiannya berhenti"
+    if run.tags.get(_WILL_RETRY) == "true":
+        return "akan diulang Dagster; ulangannya yang dilanjutkan"
+    return ""
+
+
+def _followed_already(context: dg.SensorEvaluationContext, run: dg.DagsterRun) -> str:
+    """On a first tick without a cursor, as after an update: which run follows already; "" if none does."""
+    if context.cursor:
+        return ""
+    runs = context.instance.get_runs(dg.RunsFilter(tags={AFTER: run.run_id}), limit=1)
+    return f"sudah dilanjutkan run {runs[0].run_id[:8]}" if runs else ""
+
+
+def _request(
+    context: dg.SensorEvaluationContext,
+    contracts: Sequence[Contract],
+    run: dg.DagsterRun,
+    after: str,
+    first: frozenset[str],
+) -> dg.RunRequest:
+    night = run.tags.get(NIGHT)
+    if night is None and run.job_name in first:
+        night = run.run_id
+        context.instance.add_run_tags(run.run_id, {NIGHT: night})
+    if night:
+        context.log.info(f"Malam {night}: {after}; semua run-nya di {runs_link(NIGHT, night)}")
+    return dg.RunRequest(
+        run_key=f"{after}:{run.run_id}",
+        job_name=after,
+        tags={
+            AFTER: run.run_id,
+            **({NIGHT: night} if night else {}),
+            **scheduled_tags(contracts, after, today()),
+        },
+    )

@@ -1,27 +1,44 @@
-"""Starts one run of the models that read the uploads just loaded, however many datasets and files came."""
+"""Starts one run of the models that read what was loaded outside of a night, however many datasets were loaded.
+
+Outside of a night are uploads, backfills, assets materialized by hand, re-executions, requested loads, and the loads of
+a night that was cancelled or whose chain broke. Not here: the night's own chain (chain.py).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import dagster as dg
 from psycopg import Connection
+from psycopg.rows import class_row
 
 from pipelines.assets.warehouse import is_reference, model_key
 from pipelines.contracts.model import Contract
 from pipelines.errors import GudangError
-from pipelines.jobs import UPLOAD, WAREHOUSE
+from pipelines.jobs import (
+    AFTER,
+    NIGHT,
+    RANGE_END,
+    RANGE_START,
+    REQUESTED,
+    UPLOAD,
+    WAREHOUSE,
+    ingest_jobs,
+)
 from pipelines.models.project.nodes import Project
 from pipelines.resources.warehouse import Warehouse
 
 QUIET_S = 20
-"""Seconds without the load of another upload before models are built. It is more than the interval of the upload
-sensor, so that models are built once for files that arrive together."""
+"""Seconds without another load before models are built. It is more than the interval of the upload sensor, so that
+models are built once for files that arrive together."""
 LONGEST_S = 600
-"""The most seconds that a loaded upload waits for further uploads before its models are built."""
-AFTER_TAG = "gudang/after"
+"""The most seconds that a load waits for further loads before its models are built, and that the sensor waits for the
+next link of a night whose last run has ended."""
+_BACKFILL = "dagster/backfill"
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -31,16 +48,27 @@ _UNFINISHED = [
 ]
 
 
-def descendants_sensor(contracts: Sequence[Contract], project: Project) -> dg.SensorDefinition:
-    """The sensor that builds the models of uploads loaded since the last time, by the ledger; see `_Built`."""
-    models = {c.key: descendants(c, project) for c in contracts if c.server.kind == "upload"}
+def descendants_sensor(
+    contracts: Sequence[Contract], project: Project, *, clock: Callable[[], float] = time.time
+) -> dg.SensorDefinition:
+    """The sensor that builds the models of datasets loaded since the last time, by the ledger; see `_Built`.
+
+    A load that changed no row starts nothing: the ledger calls it `unchanged`. Publication follows as after every run
+    of the models (chain.py).
+
+    clock: gives seconds since the epoch.
+    """
+    models = {c.key: descendants(c, project) for c in contracts}
+    by_key = {c.key: c for c in contracts}
+    nights = frozenset(ingest_jobs(contracts))
 
     @dg.sensor(
-        name="warehouse_after_uploads",
+        name="turunan_pemuatan",
         job_name=WAREHOUSE,
         minimum_interval_seconds=10,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Membangun model yang memakai dataset yang baru diunggah, sekali untuk semuanya.",
+        description="Membangun model yang memakai dataset yang dimuat di luar rangkaian malam (unggahan, pengisian"
+        " ulang, materialize, permintaan), sekali untuk semuanya.",
     )
     def build_descendants(
         context: dg.SensorEvaluationContext, warehouse: Warehouse
@@ -49,32 +77,41 @@ def descendants_sensor(contracts: Sequence[Contract], project: Project) -> dg.Se
         try:
             with warehouse.connect() as connection:
                 # Open batches are read first: one that ends between the two queries is in the second.
-                first_open = _first_open(connection, sorted(models))
-                loaded = _loaded(context.instance, connection, built, sorted(models))
-                missing = _missing(connection, project) if loaded else set[str]()
+                first_open = _first_open(connection)
+                recent = _recent(connection, built, [*models])
+                loaded, waiting = _outside_of_nights(context.instance, recent, nights, clock())
+                datasets = sorted({load.dataset for load in loaded})
+                old = _not_built_since(connection, loaded, models)
+                missing = _missing(connection, project) if old else set[str]()
         except GudangError as error:
             return dg.SkipReason(str(error))
         if not loaded:
-            return dg.SkipReason("Tidak ada unggahan yang baru dimuat.")
+            return dg.SkipReason(
+                _NOTHING if not waiting else f"{len(waiting)} pemuatan menunggu rangkaian malamnya."
+            )
         if waits_for := _waits_for(context.instance, loaded):
             return dg.SkipReason(waits_for)
-        last = max(batch for batch, *_ in loaded)
-        cursor = built.also({batch for batch, *_ in loaded}, first_open).cursor
-        datasets = sorted({dataset for _, dataset, _, _ in loaded})
-        made = {name for dataset in datasets for name in models[dataset]}
-        selected = made | (_ancestors(project, made) & missing)
-        if not made:
-            reason = f"Tidak ada model yang memakai {', '.join(datasets)}."
+        numbers = {load.batch_id for load in loaded}
+        first_open = min(
+            [n for n in (first_open, *(w.batch_id for w in waiting)) if n is not None], default=None
+        )
+        cursor = built.also(numbers, first_open).cursor
+        if not old:
+            reason = f"Tidak ada model yang perlu dibangun dari {', '.join(datasets)}."
             return dg.SensorResult(skip_reason=reason, cursor=cursor)
+        selected = old | (_ancestors(project, old) & missing)
         context.log.info(f"Membangun model dari {', '.join(datasets)}")
         request = dg.RunRequest(
-            run_key=f"upload:{last}",
+            run_key=f"load:{max(numbers)}",
             asset_selection=sorted(model_key(project.nodes[name]) for name in selected),
-            tags={AFTER_TAG: ",".join(sorted({run_id for _, _, run_id, _ in loaded}))},
+            tags={AFTER: ",".join(sorted({load.run_id for load in loaded})), **_range(loaded, by_key)},
         )
         return dg.SensorResult(run_requests=[request], cursor=cursor)
 
     return build_descendants
+
+
+_NOTHING = "Tidak ada yang baru dimuat di luar rangkaian malam."
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,38 +142,81 @@ class _Built:
         return ":".join([str(self.last), ",".join(map(str, sorted(self.others)))]).rstrip(":")
 
 
-_Loaded = tuple[int, str, str, float]
-"""Number of the batch, dataset, run, seconds since the load has ended."""
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """A load that changed rows. The days are those of its window, if it had one. age: seconds since it has ended."""
+
+    batch_id: int
+    dataset: str
+    run_id: str
+    window_start: date | None
+    window_end: date | None
+    full_refresh: bool
+    loaded_on: date
+    age: float
 
 
-def _loaded(
-    instance: dg.DagsterInstance, connection: Connection[Any], built: _Built, uploads: list[str]
-) -> list[_Loaded]:
-    """The loads of runs of `upload` whose models are not built yet. A night builds the models of its loads itself."""
+def _recent(connection: Connection[Any], built: _Built, datasets: list[str]) -> list[_Load]:
+    """The loads of the last day whose models the sensor has not dealt with."""
     if not _has_ledger(connection):
         return []
-    rows = connection.execute(
-        "select batch_id, dataset, run_id, extract(epoch from clock_timestamp() - finished_at)::float8"
-        " from ops.load_batch where batch_id > %s and batch_id <> all(%s) and state = 'loaded' and dataset = any(%s)"
-        " and finished_at > clock_timestamp() - interval '1 day' order by batch_id",
-        [built.last, sorted(built.others), uploads],
-    ).fetchall()
-    run_ids = sorted({run_id for _, _, run_id, _ in rows if run_id})
-    if not run_ids:
-        return []
-    runs = instance.get_runs(dg.RunsFilter(run_ids=run_ids, job_name=UPLOAD))
-    of_uploads = {run.run_id for run in runs}
-    return [row for row in rows if row[2] in of_uploads]
+    with connection.cursor(row_factory=class_row(_Load)) as cursor:
+        return cursor.execute(
+            "select batch_id, dataset, coalesce(run_id, '') as run_id, window_start, window_end, full_refresh,"
+            " finished_at::date as loaded_on, extract(epoch from clock_timestamp() - finished_at)::float8 as age"
+            " from ops.load_batch where batch_id > %s and batch_id <> all(%s) and state = 'loaded'"
+            " and dataset = any(%s) and finished_at > clock_timestamp() - interval '1 day' order by batch_id",
+            [built.last, sorted(built.others), datasets],
+        ).fetchall()
 
 
-def _first_open(connection: Connection[Any], uploads: list[str]) -> int | None:
+def _outside_of_nights(
+    instance: dg.DagsterInstance, loads: Sequence[_Load], nights: frozenset[str], now: float
+) -> tuple[list[_Load], list[_Load]]:
+    """The loads whose models nothing else builds, and those of which a night may still do it."""
+    run_ids = sorted({load.run_id for load in loads})
+    records = instance.get_run_records(dg.RunsFilter(run_ids=run_ids)) if run_ids else []
+    state = {r.dagster_run.run_id: _state_of_night(instance, r, nights, now) for r in records}
+    # A run that somebody deleted in the UI has no record, and nothing follows it.
+    loose = [load for load in loads if state.get(load.run_id, "outside") == "outside"]
+    return loose, [load for load in loads if state.get(load.run_id) == "waits"]
+
+
+def _state_of_night(
+    instance: dg.DagsterInstance, record: dg.RunRecord, nights: frozenset[str], now: float
+) -> str:
+    """Whether the night of a run builds the models of its loads: `built`, `waits` (it may), or `outside` (it will not).
+
+    The link `warehouse` builds them if it was created after the run had started. A run that was executed again has the
+    tags of the first one, so the night may have an earlier `warehouse`, which did not see these loads.
+    """
+    run = record.dagster_run
+    if run.job_name not in nights or REQUESTED in run.tags:
+        return "outside"
+    started = record.start_time or record.create_timestamp.timestamp()
+    same = instance.get_run_records(dg.RunsFilter(tags={NIGHT: run.tags.get(NIGHT, run.run_id)}))
+    links = [r for r in same if r.create_timestamp.timestamp() >= started]
+    if any(r.dagster_run.job_name == WAREHOUSE and not _is_cancelled(r) for r in links):
+        return "built"
+    if _is_cancelled(record):
+        return "outside"
+    if any(not r.dagster_run.is_finished for r in (record, *links)):
+        return "waits"
+    ended = max(r.end_time or 0.0 for r in (record, *links))
+    return "waits" if now - ended < LONGEST_S else "outside"
+
+
+def _is_cancelled(record: dg.RunRecord) -> bool:
+    return record.dagster_run.status is dg.DagsterRunStatus.CANCELED
+
+
+def _first_open(connection: Connection[Any]) -> int | None:
     """The lowest number of a batch that is still being loaded. A batch older than a day does not count."""
     if not _has_ledger(connection):
         return None
     row = connection.execute(
-        "select min(batch_id) from ops.load_batch where state = 'running' and dataset = any(%s)"
-        " and started_at > clock_timestamp() - interval '1 day'",
-        [uploads],
+        "select min(batch_id) from ops.load_batch where state = 'running'"
+        " and started_at > clock_timestamp() - interval '1 day'"
     ).fetchone()
     return row[0] if row else None
 
@@ -146,18 +226,73 @@ def _has_ledger(connection: Connection[Any]) -> bool:
     return bool(known and known[0])
 
 
-def _waits_for(instance: dg.DagsterInstance, loaded: Sequence[_Loaded]) -> str:
+def _not_built_since(
+    connection: Connection[Any], loads: Sequence[_Load], models: Mapping[str, set[str]]
+) -> set[str]:
+    """The models of the loads whose last good build began before the load had ended."""
+    loaded: dict[str, float] = {}
+    for load in loads:
+        for name in models[load.dataset]:
+            loaded[name] = min(load.age, loaded.get(name, load.age))
+    rows = connection.execute(
+        "select model, min(extract(epoch from clock_timestamp() - at)::float8 + coalesce(seconds, 0))"
+        " from ops.model_run where state = 'ok' and model = any(%s) and at > clock_timestamp() - interval '2 days'"
+        " group by model",
+        [sorted(loaded)],
+    ).fetchall() if loaded else []  # fmt: skip
+    begun = dict(rows)
+    return {name for name, age in loaded.items() if begun.get(name, float("inf")) >= age}
+
+
+def _waits_for(instance: dg.DagsterInstance, loads: Sequence[_Load]) -> str:
     """The reason to wait before models are built; "" if there is none, or LONGEST_S have passed."""
-    ages = [age for *_, age in loaded]
+    ages = [load.age for load in loads]
     if max(ages) > LONGEST_S:
         return ""
-    for job, name in ((UPLOAD, "pemuatan unggahan"), (WAREHOUSE, "pembangunan model")):
-        running = instance.get_runs(dg.RunsFilter(job_name=job, statuses=_UNFINISHED))
+    building = instance.get_runs(dg.RunsFilter(job_name=WAREHOUSE, statuses=_UNFINISHED))
+    for what, running in (("pemuatan", _runs_that_load(instance, loads)), ("pembangunan model", building)):
         if running:
-            return f"Menunggu {len(running)} {name} selesai, run {running[0].run_id[:8]} di antaranya."
+            return f"Menunggu {len(running)} {what} selesai, run {running[0].run_id[:8]} di antaranya."
     if min(ages) < QUIET_S:
-        return f"Menunggu {QUIET_S} detik tanpa unggahan lain, agar model dibangun sekali untuk semuanya."
+        return f"Menunggu {QUIET_S} detik tanpa pemuatan lain, agar model dibangun sekali untuk semuanya."
     return ""
+
+
+def _runs_that_load(instance: dg.DagsterInstance, loads: Sequence[_Load]) -> list[dg.DagsterRun]:
+    """The unfinished runs of uploads, of the loads' own runs, and of the backfills and requests that these are of."""
+    unfinished = instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
+    own = {load.run_id for load in loads}
+    groups = {
+        (tag, run.tags[tag])
+        for run in instance.get_runs(dg.RunsFilter(run_ids=sorted(own)))
+        for tag in (_BACKFILL, REQUESTED)
+        if tag in run.tags
+    }
+    return [
+        run
+        for run in unfinished
+        if run.job_name == UPLOAD
+        or run.run_id in own
+        or any(run.tags.get(tag) == value for tag, value in groups)
+    ]
+
+
+def _range(loads: Sequence[_Load], contracts: Mapping[str, Contract]) -> dict[str, str]:
+    """The tags with the days that incremental models build again; none if no dataset with windows was loaded.
+
+    A model finds by itself the days of rows that came, but not a day of which every row is gone. A full refresh may
+    have changed every day from the contract's start on.
+    """
+    days: list[date] = []
+    for load in loads:
+        partition = contracts[load.dataset].partition
+        if partition is None:
+            continue
+        if load.window_start and load.window_end:
+            days += [load.window_start, load.window_end]
+        elif load.full_refresh:
+            days += [partition.start, load.loaded_on]
+    return {RANGE_START: min(days).isoformat(), RANGE_END: max(days).isoformat()} if days else {}
 
 
 def descendants(contract: Contract, project: Project) -> set[str]:

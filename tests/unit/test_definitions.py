@@ -47,7 +47,7 @@ def test_the_nights_jobs_hold_their_layers(defs: dg.Definitions) -> None:
 
 
 def test_the_night_starts_at_two_in_makassar_with_yesterdays_window(defs: dg.Definitions) -> None:
-    schedule = defs.resolve_schedule_def("nightly")
+    schedule = defs.resolve_schedule_def("malam")
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 2 * * *", "Asia/Makassar")
     from datetime import UTC, datetime
 

@@ -1,0 +1,134 @@
+"""What starts a night's links: the end of the one before, once, in whatever state daemon and runs are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import dagster as dg
+import pytest
+
+from pipelines.definitions import build_definitions
+from pipelines.jobs import AFTER, NIGHT, REQUESTED, WALKED, chain
+from pipelines.sensors.ended_runs import OLDEST_S, ended_runs
+from pipelines.settings import PROJECT_ROOT, Settings
+from tests.support.repository import own_contracts
+
+LINKS = list(pairwise(chain(own_contracts())))
+SUCCESS, FAILURE, CANCELED = (
+    dg.DagsterEventType.RUN_SUCCESS,
+    dg.DagsterEventType.RUN_FAILURE,
+    dg.DagsterEventType.RUN_CANCELED,
+)
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    home = tmp_path_factory.mktemp("home")
+    return build_definitions(Settings(home=home, project=PROJECT_ROOT, warehouse_url=None))
+
+
+class Night:
+    """An instance with runs, and the sensor that looks at them."""
+
+    def __init__(self, definitions: dg.Definitions) -> None:
+        self.instance = dg.DagsterInstance.ephemeral()
+        self.sensor = definitions.resolve_sensor_def("rangkaian_malam")
+        self.cursor: str | None = None
+        self.said = ""
+
+    def ended(self, job: str, how: dg.DagsterEventType = SUCCESS, **tags: str) -> str:
+        """The id of a run that has ended as Dagster records it."""
+        run = self.instance.add_run(
+            dg.DagsterRun(job_name=job, tags=tags, status=dg.DagsterRunStatus.STARTED)
+        )
+        event = dg.DagsterEvent(event_type_value=how.value, job_name=job)
+        self.instance.report_dagster_event(event, run_id=run.run_id)
+        return run.run_id
+
+    def tick(self) -> list[dg.RunRequest]:
+        context = dg.build_sensor_context(instance=self.instance, cursor=self.cursor)
+        result = self.sensor(context)
+        assert isinstance(result, dg.SensorResult)
+        self.cursor = result.cursor
+        self.said = result.skip_reason.skip_message or "" if result.skip_reason else ""
+        return list(result.run_requests or [])
+
+
+@pytest.fixture
+def night(definitions: dg.Definitions) -> Iterator[Night]:
+    made = Night(definitions)
+    yield made
+    made.instance.dispose()
+
+
+@pytest.mark.parametrize("how", [SUCCESS, FAILURE])
+@pytest.mark.parametrize(("before", "after"), LINKS)
+def test_a_link_that_has_ended_starts_the_next_however_it_ended(
+    night: Night, before: str, after: str, how: dg.DagsterEventType
+) -> None:
+    run_id = night.ended(before, how, **{NIGHT: "2026-11-23"})
+    (request,) = night.tick()
+    assert (request.job_name, request.run_key) == (after, f"{after}:{run_id}")
+    assert (request.tags[NIGHT], request.tags[AFTER]) == ("2026-11-23", run_id)
+    assert night.tick() == [] and night.said == "Tidak ada mata rantai yang baru berakhir."
+
+
+def test_the_sensor_is_running_from_the_start(night: Night) -> None:
+    assert night.sensor.default_status == dg.DefaultSensorStatus.RUNNING
+    assert {target.job_name for target in night.sensor.targets} == {after for _, after in LINKS}
+
+
+def test_a_chain_that_was_started_by_hand_is_named_by_its_first_run(night: Night) -> None:
+    run_id = night.ended("ingest")
+    (request,) = night.tick()
+    assert request.tags[NIGHT] == run_id
+    first = night.instance.get_run_by_id(run_id)
+    assert first and first.tags[NIGHT] == run_id
+    assert night.tick() == [], "the tag changed the run, which is not followed again"
+
+
+@pytest.mark.parametrize(
+    ("how", "tags", "reason"),
+    [
+        (SUCCESS, {WALKED: "walked"}, "dijalankan `gudang` sendiri"),
+        (SUCCESS, {REQUESTED: "reload"}, "memuat hanya yang diminta"),
+        (CANCELED, {}, "dibatalkan"),
+        (FAILURE, {"dagster/will_retry": "true"}, "akan diulang Dagster"),
+    ],
+)
+def test_some_runs_are_not_followed(
+    night: Night, how: dg.DagsterEventType, tags: dict[str, str], reason: str
+) -> None:
+    night.ended("ingest", how, **tags)
+    assert night.tick() == [] and reason in night.said
+
+
+def test_what_happens_to_runs_afterwards_starts_nothing_twice(night: Night) -> None:
+    """Runs are deleted in the UI, tagged again, and others end in the same moment."""
+    first = night.ended("ingest")
+    assert len(night.tick()) == 1
+    second = night.ended("ingest")
+    night.instance.add_run_tags(first, {"catatan": "a"})
+    assert [request.tags[AFTER] for request in night.tick()] == [second]
+    night.instance.delete_run(second)
+    assert night.tick() == []
+    third = night.ended("warehouse")
+    assert [request.tags[AFTER] for request in night.tick()] == [third]
+
+
+def test_a_daemon_that_was_down_follows_once_and_not_after_a_day(night: Night) -> None:
+    old = night.ended("ingest")
+    record = night.instance.get_run_record_by_id(old)
+    assert record and record.end_time
+    late = ended_runs(night.instance, None, {"ingest"}, record.end_time + OLDEST_S + 1)
+    assert late.records == ()
+    hours = ended_runs(night.instance, None, {"ingest"}, record.end_time + OLDEST_S - 60)
+    assert [r.dagster_run.run_id for r in hours.records] == [old]
+    assert ended_runs(night.instance, hours.cursor, {"ingest"}, record.end_time + 60).records == ()
+
+
+def test_without_a_cursor_what_was_followed_before_the_update_is_not_followed_again(night: Night) -> None:
+    run_id = night.ended("ingest")
+    night.instance.add_run(dg.DagsterRun(job_name="warehouse", tags={AFTER: run_id}))
+    assert night.tick() == [] and "sudah dilanjutkan" in night.said
