@@ -17,8 +17,8 @@ from pipelines.runtime.embedded import EmbeddedServer, Urls
 from tests.support.servers import MariaDB, fresh_name, short_folder
 from tests.support.templates import Templates
 
-# How fast an example is depends on what else the machine does. A fixture of a function serves all its examples, which
-# clean up by themselves.
+# The speed of an example depends on what else the machine does. All examples of a test share its fixtures, and each
+# example cleans up after itself.
 _ALLOWED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 settings.register_profile("gudang", deadline=None, suppress_health_check=_ALLOWED)
 settings.load_profile("gudang")
@@ -75,14 +75,14 @@ def module_pg_url(templates: Templates) -> Iterator[str]:
 
 @pytest.fixture
 def warehouse_url(templates: Templates) -> Iterator[str]:
-    """Libpq URI of a warehouse of the test's own, before its first load."""
+    """Libpq URI of a prepared warehouse of the test's own, without data."""
     with templates.database(templates.prepared) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def module_warehouse_url(templates: Templates) -> Iterator[str]:
-    """The same that one module's tests share."""
+    """Libpq URI of a prepared warehouse, without data, that one module's tests share."""
     with templates.database(templates.prepared) as url:
         yield url
 
@@ -96,7 +96,7 @@ def reference_url(templates: Templates) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def module_reference_url(templates: Templates) -> Iterator[str]:
-    """The same that one module's tests share."""
+    """Libpq URI of a warehouse with the province's reference data that one module's tests share."""
     with templates.database(templates.reference) as url:
         yield url
 

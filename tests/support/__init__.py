@@ -1,1 +1,1 @@
-"""What several tests build with: small contracts and their sources, made in place."""
+"""Helpers that several tests share."""

@@ -1,4 +1,4 @@
-"""Times as sources write them: the same moment as text of many forms, and the loads of tables that hold such texts."""
+"""The same moment as text in many forms, as sources write it, and loads of tables that hold such texts."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ FORMS: dict[str, tuple[Callable[[datetime], str], str, str | None]] = {
     "minutes": (_at(8, "%Y-%m-%d %H:%M"), "timestamp", None),
     "t without a zone": (_at(8, "%Y-%m-%dT%H:%M:%S.000"), "timestamptz", None),
 }
-"""How a moment is written, the contract's type for it, and its repair."""
+"""Form of a moment -> how it is written, the contract's type for it, and its repair."""
 
 
 def mixed(moment: datetime) -> str:
-    """Every moment in the form of its minute: two programs that write into one table."""
+    """Writes the moment in a form that its day and minute choose, as if several programs wrote into one table."""
     forms = [write for write, *_ in FORMS.values()]
     return forms[(moment.minute + moment.day) % len(forms)](moment)
 
 
 def moment(text: str) -> datetime:
-    """A time of Kalimantan."""
+    """The moment of a time in Kalimantan (WITA)."""
     return datetime.fromisoformat(text).replace(tzinfo=WITA).astimezone(UTC)
 
 
 class Nights:
-    """A warehouse, a source's table, and loads of it night by night."""
+    """A warehouse, a table of a source, and loads of it, one a night."""
 
     def __init__(self, pg_url: str, folder: Path) -> None:
         self.url = pg_url.replace("postgresql://", "postgresql+psycopg://", 1)
@@ -82,7 +82,7 @@ class Nights:
         return cursor.fetchall() if cursor.description else []
 
     def forget(self) -> None:
-        """As if nothing had ever been loaded."""
+        """Deletes all that was loaded and its records in ops."""
         self.run("drop table if exists raw.uji__data cascade")
         self.run(
             "truncate ops.load_batch cascade; truncate ops.watermark, ops.reconciliation, ops.empty_window,"
@@ -91,7 +91,7 @@ class Nights:
 
 
 class Table:
-    """A table `sumber` of a source that SQLAlchemy reaches."""
+    """The table `sumber` of a source that SQLAlchemy reaches."""
 
     def __init__(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self.engine = sa.create_engine(url, poolclass=sa.NullPool)

@@ -1,4 +1,4 @@
-"""Small contracts, written as files and read as the house reads them."""
+"""Small contracts: written as files, and read by `read_contract`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipelines.contracts.model import Contract
 
 
 def column(name: str, kind: str = "text", **more: Any) -> dict[str, Any]:
-    """A property; keys that are our own vocabulary go to its customProperties."""
+    """A property of a contract. Keys of our own vocabulary go to its customProperties."""
     logical = {
         "text": "string",
         "date": "date",
@@ -81,14 +81,14 @@ def write(folder: Path, doc: dict[str, Any]) -> Path:
 
 
 def make(folder: Path, doc: dict[str, Any]) -> Contract:
-    """The contract; fails with its faults where it is wrong."""
+    """The contract of a document. Fails with the faults if there are any."""
     contract, faults = read_contract(write(folder, doc))
     assert contract is not None, "\n".join(map(str, faults))
     return contract
 
 
 def load_contracts(folder: Path) -> tuple[Contract, ...]:
-    """All contracts below `folder`, by key; fails with the faults where one is wrong."""
+    """All contracts below `folder`, ordered by key. Fails with the faults if there are any."""
     read = [read_contract(path) for path in contract_paths(folder)]
     assert not any(faults for _, faults in read), "\n".join(str(f) for _, faults in read for f in faults)
     return tuple(contract for contract, _ in read if contract)

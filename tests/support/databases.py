@@ -1,4 +1,4 @@
-"""A dataset of a database, opened past the loader: its cells as they would land, for the tests of extract/database."""
+"""Reads a dataset of a database without the loader, and gives its cells, for the tests of extract/database."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def contract(
     rows_per_second: int | None = None,
     load_hours: tuple[time, time] | None = None,
 ) -> Contract:
-    """A dataset whose database stands at ${UJI_URL}; a column given by name is text."""
+    """A dataset of the database at ${UJI_URL}. A column that is given by its name is a text column."""
     made = [column(c) if isinstance(c, str) else c for c in columns]
     if key:
         made = [replace(c, key=c.name == key, required=c.required or c.name == key) for c in made]
@@ -63,12 +63,12 @@ class Read:
 
     @property
     def cells(self) -> Row:
-        """The one cell of every row."""
+        """The cell of every row; each row has one."""
         return [cell for (cell,) in self.rows]
 
 
 def read(made: Contract, url: str, wanted: Wanted | None = None, timing: Timing | None = None) -> Read:
-    """All that the source gives; the count that the loader compares is right."""
+    """Reads the source to its end, and asserts that the stream counted its rows right."""
     stream = open_database(made, wanted or Wanted(), {"UJI_URL": url}, timing=timing)
     blocks = list(stream.blocks)
     assert all(block.endswith(b"\n") for block in blocks)

@@ -1,4 +1,4 @@
-"""Small dbt projects, written file by file, for tests that need one of their own."""
+"""Small dbt projects for tests that need one of their own."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SCHEMA_MACRO = """
 
 
 class DbtFolder:
-    """A folder that grows by `write` and is read by `project`."""
+    """A dbt project: `write` adds a file, `project` reads the folder."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -45,7 +45,7 @@ class DbtFolder:
         return self
 
     def suite(self, of: str, *expectations: dict[str, Any]) -> Path:
-        """The suite of a model (`schema/name`), beside the folder; see `expect`."""
+        """Writes the suite of a model or dataset (`schema/name`) beside the folder. expectations: from `expect`."""
         path = self.suites / f"{of}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(
@@ -59,11 +59,11 @@ class DbtFolder:
 
 
 def expect(name: str, type_: str, severity: str = "critical", **kwargs: Any) -> dict[str, Any]:
-    """An expectation as a suite file has it."""
+    """An expectation of a suite file."""
     meta = {"nama": name, "notes": f"Ada yang salah dengan {name}."}
     return {"type": type_, "kwargs": kwargs, "severity": severity, "meta": meta}
 
 
 def query(name: str, unexpected: str, severity: str = "critical") -> dict[str, Any]:
-    """An expectation that a query finds no row."""
+    """An expectation of a suite file that a query finds no row."""
     return expect(name, "unexpected_rows_expectation", severity, unexpected_rows_query=unexpected)

@@ -1,4 +1,4 @@
-"""What users of Dagster see of a code location, as one sorted text: names, places and switches, no descriptions."""
+"""What users of Dagster see of a code location, as one sorted text: names, places and switches, without descriptions."""
 
 from __future__ import annotations
 
@@ -79,9 +79,9 @@ def _partitions(found: dg.PartitionsDefinition | None) -> str:
 
 
 def _pairs(tags: Mapping[str, str]) -> str:
-    kinds = "dagster/kind/"  # said by `kinds`
+    kinds = "dagster/kind/"  # the line `kinds` shows these
     return _joined(f"{name}={value}" for name, value in sorted(tags.items()) if not name.startswith(kinds))
 
 
-def _joined(words: Sequence[str] | Iterator[str]) -> str:
-    return ", ".join(words)
+def _joined(texts: Sequence[str] | Iterator[str]) -> str:
+    return ", ".join(texts)

@@ -1,4 +1,4 @@
-"""A load that ends itself by kill -9 at a named stage: run it as a program, never in the test's own process.
+"""A load that kills its own process by SIGKILL at a named stage. Run it as a program, never in the test's own process.
 
 python -m tests.support.doomed <warehouse url> <contract file> <stage> <source table's rows as JSON>
 """
@@ -28,54 +28,54 @@ from tests.support.loads import only
 
 STAGES = ("extract", "landing", "cast", "check", "swap", "ledger", "commit", "afterwards")
 RECONCILING = ("keys", "marked", "recorded")
-"""Stages of a reconciliation, which follows on what a load has published."""
+"""Stages of a reconciliation, which runs after the load was applied."""
 
 
 def die(*_: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def before(holder: Any, name: str) -> None:
+def die_before(holder: Any, name: str) -> None:
     setattr(holder, name, die)
 
 
-def after(holder: Any, name: str) -> None:
-    whole: Callable[..., Any] = getattr(holder, name)
+def die_after(holder: Any, name: str) -> None:
+    original: Callable[..., Any] = getattr(holder, name)
 
     def wrapped(*args: Any, **more: Any) -> None:
-        whole(*args, **more)
+        original(*args, **more)
         die()
 
     setattr(holder, name, wrapped)
 
 
-def within(holder: Any, name: str) -> None:
-    """In the middle of the statement that `name` makes: it takes a nap in the server, and its client dies."""
-    whole: Callable[..., Any] = getattr(holder, name)
+def die_during(holder: Any, name: str) -> None:
+    """Dies while the server runs the statement that `name` makes. A sleep in the statement keeps it running."""
+    original: Callable[..., Any] = getattr(holder, name)
 
     def wrapped(*args: Any, **more: Any) -> Any:
         threading.Timer(0.2, die).start()
-        return whole(*args, **more) + sql.SQL(" and (select pg_sleep(60)) is not null")
+        return original(*args, **more) + sql.SQL(" and (select pg_sleep(60)) is not null")
 
     setattr(holder, name, wrapped)
 
 
-def doom(where: str) -> None:
+def die_at(where: str) -> None:
     match where:
         case "landing":
-            before(statement, "create_rejected")
+            die_before(statement, "create_rejected")
         case "cast":
-            within(statement, "create_stage")
+            die_during(statement, "create_stage")
         case "swap":
-            before(pseudonyms, "keep_originals")
+            die_before(pseudonyms, "keep_originals")
         case "ledger":
-            before(ledger, "close_batch")
+            die_before(ledger, "close_batch")
         case "commit":
-            after(ledger, "close_batch")
+            die_after(ledger, "close_batch")
         case "marked":
-            within(reconcile, "mark_gone")
+            die_during(reconcile, "mark_gone")
         case "recorded":
-            after(loader, "reconcile_with")
+            die_after(loader, "reconcile_with")
         case _:
             pass
 
@@ -90,13 +90,13 @@ def main() -> None:
         names = [c.name for c in contract.stored]
         blocks = encode_rows(only(of, names, rows), stream)
 
-        def given() -> Iterator[bytes]:
+        def blocks_until_death() -> Iterator[bytes]:
             for block in blocks:
                 yield block
                 if where == "extract" or (where == "keys" and of.columns != contract.columns):
                     die()
 
-        stream.blocks = given()
+        stream.blocks = blocks_until_death()
         return stream
 
     def gate(_: Any) -> GateResult:
@@ -104,7 +104,7 @@ def main() -> None:
             die()
         return GateResult(())
 
-    doom(where)
+    die_at(where)
     with connect(url) as connection:
         loader.load(connection, contract, opener, gate, run_id="doomed")
     die()

@@ -1,4 +1,4 @@
-"""Contracts of one source each, and the reading of COPY text, for the tests of extract/."""
+"""Contracts with one kind of source each, and a decoder of COPY text, for the tests of extract/."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ESCAPED = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r", "b": "\b", "f": "\f", "
 
 
 def decode_copy(blocks: Iterable[bytes]) -> list[list[str | None]]:
-    """COPY text format as PostgreSQL reads it."""
+    """The rows of COPY text, decoded as PostgreSQL does it."""
     rows = b"".join(blocks).decode("utf-8").split("\n")
     assert rows.pop() == ""
     return [[_decode_field(field) for field in row.split("\t")] for row in rows]
@@ -46,7 +46,7 @@ def upload_contract(
 
 
 def api_contract(*columns: Column | str, schema_contract: str = "freeze", **extract: Any) -> Contract:
-    """Its API stands at ${GUDANG_SUMBER_UJI_URL}; where it is read incrementally, by its first column."""
+    """A dataset of the API at ${GUDANG_SUMBER_UJI_URL}. With incremental_param its first column is the cursor."""
     how = ApiExtract(**{"path": "/v1/izin", "records": "/data", **extract})
     made = _contract(
         "dpmptsp/izin",

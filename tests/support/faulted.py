@@ -1,4 +1,4 @@
-"""The dataset that faults are injected into: what it had, what is coming, and what a fault may not leave behind."""
+"""A dataset into which faults are injected: its old rows, its new rows, and what no fault may leave behind."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def dataset(loads: Loads, **custom: Any) -> Contract:
 
 
 def left_behind(loads: Loads) -> list[Any]:
-    """Tables of loads, which none may outlive."""
+    """Tables in schema landing. No load may leave one."""
     return loads.run(
         "select relname from pg_class where relkind = 'r' and relnamespace = 'landing'::regnamespace"
     )
 
 
 def wait_for_nobody(loads: Loads) -> None:
-    """A session whose client was killed ends when the server notices."""
+    """Waits until the server has noticed killed clients and ended their sessions."""
     until = time.monotonic() + 120
     while loads.run(
         "select from pg_stat_activity where datname = current_database() and application_name = 'gudang'"

@@ -1,6 +1,7 @@
-"""Histories of an OPD's table that hypothesis makes, and the source that gives them.
+"""Histories of an OPD's table that hypothesis makes, and a source that gives their rows.
 
-They have late rows, equal cursors, clocks that go backwards, keys that change their case, rows that go and come back.
+A history has late rows, equal cursors, clocks that go backwards, keys that change their case, and rows that are deleted
+and come back.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A real HTTP server on the loopback for the tests of APIs: it answers as a test says, and remembers what was asked."""
+"""A real HTTP server on the loopback for the tests of APIs. It answers as a test says and records the requests."""
 
 from __future__ import annotations
 
@@ -24,9 +24,15 @@ from tests.support.extracts import decode_copy
 SECRET = "s3cret-Tok3n"
 NAME = "Budi Santoso"
 
+BEARER = {"type": "bearer", "token": "${GUDANG_SUMBER_UJI_TOKEN}"}
+HEADER_KEY = {"type": "api_key", "in": "header", "name": "X-Api-Key", "value": "${GUDANG_SUMBER_UJI_TOKEN}"}
+QUERY_KEY = {"type": "api_key", "in": "query", "name": "api_key", "value": "${GUDANG_SUMBER_UJI_TOKEN}"}
+BASIC = {"type": "basic", "username": "gudang", "password": "${GUDANG_SUMBER_UJI_TOKEN}"}
+EVERY_AUTH = pytest.mark.parametrize("auth", [BEARER, HEADER_KEY, QUERY_KEY, BASIC])
+
 
 @dataclass(frozen=True)
-class Ask:
+class Request:
     path: str
     query: dict[str, str]
     headers: dict[str, str]
@@ -40,13 +46,13 @@ class Reply:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict[str, str])
     length: int | None = None
-    """Content-Length where it is not the body's."""
+    """Content-Length, if it differs from the body's."""
     hold: threading.Event | None = None
-    """Keeps the connection open after the body until it is set."""
+    """Keeps the connection open after the body until this event is set."""
     drip: float | None = None
-    """Seconds between the bytes of the answer, its headers among them."""
+    """Seconds between two bytes of the answer, headers included."""
     drip_body: float | None = None
-    """Seconds between the bytes of the body alone."""
+    """Seconds between two bytes of the body."""
     drop: bool = False
     """The connection is closed without an answer."""
 
@@ -59,7 +65,7 @@ class _QuietServer(ThreadingHTTPServer):
     owner: Server
 
     def handle_error(self, *_: Any) -> None:
-        """A client that gave up is expected."""
+        """Ignores the error: clients that close their connection are part of the tests."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -79,15 +85,15 @@ class _Handler(BaseHTTPRequestHandler):
     def handle_ask(self) -> None:
         parts = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-        ask = Ask(
+        request = Request(
             parts.path,
             _last(parts.query),
             dict(self.headers.items()),
             self.command,
             _last(body),
         )
-        self.owner.asked.append(ask)
-        self.give(self.owner.answer(ask))
+        self.owner.requests.append(request)
+        self.give(self.owner.answer(request))
 
     def give(self, answer: Reply) -> None:
         if answer.drop:
@@ -128,11 +134,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class Server:
-    """Answers each request with what `answer` returns, and remembers what was asked."""
+    """Answers each request with what `answer` returns, and records it in `requests`."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        self.answer: Callable[[Ask], Reply] = lambda _: reply({"data": []})
-        self.asked: list[Ask] = []
+        self.answer: Callable[[Request], Reply] = lambda _: reply({"data": []})
+        self.requests: list[Request] = []
         self.stopping = threading.Event()
         self.http = _QuietServer(("127.0.0.1", 0), _Handler)
         self.http.owner = self
@@ -145,7 +151,7 @@ class Server:
         threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
 
     def in_turn(self, *answers: Reply) -> None:
-        """Each answer once, the last for ever."""
+        """Gives each answer once, then always the last."""
         left = list(answers)
         self.answer = lambda _: left.pop(0) if len(left) > 1 else left[0]
 
@@ -174,13 +180,14 @@ def rows(server: Server, contract: Contract, **options: Any) -> list[list[str | 
 
 
 def fault(server: Server, contract: Contract, **options: Any) -> SourceError:
+    """The error of reading the API. It names the dataset, says how to fix it, and shows no secret and no name."""
     with pytest.raises(SourceError) as caught:
         rows(server, contract, **options)
     error = caught.value
     assert error.subject == "dpmptsp/izin"
     assert error.hint
-    told = "".join(traceback.format_exception(error))
-    assert SECRET not in told
-    assert NAME not in told
+    shown = "".join(traceback.format_exception(error))
+    assert SECRET not in shown
+    assert NAME not in shown
     assert error.__context__ is None
     return error

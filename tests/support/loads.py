@@ -1,4 +1,4 @@
-"""Loads of rows that a test holds in its hand: a real warehouse, a source of plain Python rows."""
+"""Loads into a real warehouse, from sources that are lists of Python rows."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from tests.support.contracts import database, document, make
 
 Row = Sequence[str | None]
 Rows = Callable[[Contract, str | None], Iterable[Row]]
-"""The rows of a contract's columns, from a cursor value on."""
+"""Gives the rows of a contract's columns from a cursor value on."""
 
 
 AT_ONCE = Waits(retries=(0.0, 0.0))
-"""A source that fails in passing is read again without a wait."""
+"""Retries come without a wait."""
 IMPATIENT = Waits(retries=(0.0, 0.0), locks=LockPatience(total=0.5, attempt=0.1, pause=0.05))
-"""The same, and a lock that somebody holds is soon given up."""
+"""Retries come without a wait, and a lock is waited for half a second at most."""
 
 
 def passes(_: Any) -> GateResult:
@@ -38,7 +38,7 @@ def passes(_: Any) -> GateResult:
 
 
 def before_migrations(connection: Connection[Any]) -> None:
-    """Takes back what migrations with numbers have changed."""
+    """Undoes the numbered migrations."""
     connection.execute(
         "drop table ops.migration; drop view ops.quarantine_reason;"
         " create view ops.quarantine_reason as select entry_id, dataset, state, updated_at, 'x' as kolom,"
@@ -74,7 +74,7 @@ class Loads:
         frequency: dict[str, Any] | None = None,
         **custom: Any,
     ) -> Contract:
-        """The contract, read from its file as always; made once, for hypothesis asks for it a hundred times.
+        """The contract, read from its file. It is made once, because hypothesis asks for it a hundred times.
 
         frequency: value, unit and element of its promise.
         """
@@ -92,11 +92,11 @@ class Loads:
         return cursor.fetchall() if cursor.description else []
 
     def before_migrations(self) -> None:
-        """As a warehouse was before migrations had numbers."""
+        """Makes the warehouse as it was before there were numbered migrations."""
         before_migrations(self.connection)
 
     def forget(self, contract: Contract) -> None:
-        """As if the dataset had never been loaded."""
+        """Deletes the rows of the dataset and all records of loads."""
         self.run(f"drop table if exists raw.{contract.table} cascade")
         self.run(
             "truncate ops.load_batch cascade; truncate ops.watermark, ops.reconciliation, ops.empty_window,"
@@ -118,7 +118,7 @@ class Loads:
     ) -> Batch:
         """One load of `rows`; `file` names the upload that they came in, and its content is its identity.
 
-        sample: the source says that they are made up.
+        sample: the source marks its rows as made up.
         """
 
         def opener(of: Contract, since: str | None) -> SourceStream:
@@ -147,7 +147,7 @@ class Loads:
         return batch
 
     def state(self, contract: Contract, *columns: str) -> tuple[Any, ...]:
-        """What ops.dataset_state says of the dataset."""
+        """These columns of the dataset's row in ops.dataset_state."""
         names = ", ".join(columns)
         (found,) = self.run(f"select {names} from ops.dataset_state where dataset = '{contract.key}'")  # noqa: S608
         return found
@@ -159,6 +159,6 @@ class Loads:
 
 
 def only(contract: Contract, names: Sequence[str], rows: Iterable[Row]) -> list[Row]:
-    """`rows` of columns `names`, as a contract that reads fewer of them sees them."""
+    """The cells of `rows`, whose columns are `names`, that the contract stores."""
     picks = [names.index(c.name) for c in contract.stored]
     return [[row[i] for i in picks] for row in rows]

@@ -1,4 +1,4 @@
-"""A warehouse as the models find it: bootstrapped, with an empty raw table for every contract."""
+"""A prepared warehouse with an empty raw table for every contract, for tests of models."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.repository import own_contracts, own_project, reference_model
 class ModelWarehouse:
     """A database with an empty raw table for every contract, and the real models, or those of `folder`.
 
-    url: of an empty database, or better of one that has the reference data already.
+    url: of an empty database, or of one with the reference data, which is faster.
     """
 
     def __init__(self, url: str, folder: Path | None = None) -> None:
@@ -43,9 +43,9 @@ class ModelWarehouse:
         return {result.name: result for result in build(self.project, self.url, select=select or None)}
 
     def built(self, *models: str) -> None:
-        """Builds these with all that they read from raw. Everything must go well.
+        """Builds these models and all that they read, except the reference data, which must be there.
 
-        The reference data must be there: a copy of the template has them.
+        Fails if a model is not built.
         """
         wanted = {node.name for node in select(self.project, [f"+{name}" for name in models])}
         results = self.build(*wanted.difference(reference_models()))

@@ -1,4 +1,4 @@
-"""A warehouse whose repairs and checks are asked in sets. Belongs here: asking. Not here: what they should answer."""
+"""Calls the warehouse's functions for repairs and checks, many texts in one query. Not here: the expected results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import settings
 from psycopg import Connection, sql
 
 IN_SETS = settings(max_examples=30, derandomize=True)
-TOLD = {
+ARGUMENTS = {
     "satuan": """'{"kg": "1", "ton": "1000", "kw": "100", "g": "0.001"}'::jsonb""",
     "klasifikasi": """'{"L": "L", "l": "L", "laki-laki": "L", "P": "P", "p": "P", "wanita": "P"}'::jsonb""",
     "kode": "6",
@@ -24,10 +24,10 @@ class Warehouse:
 
     def ask(self, function: str, texts: Sequence[str | None]) -> list[Any]:
         """What ops.<function> gives for each text, in one query."""
-        told = TOLD.get(function)
+        argument = ARGUMENTS.get(function)
         query = sql.SQL("select {}(t{}) from unnest(%s::text[]) with ordinality u(t, n) order by n").format(
             sql.Identifier("ops", function),
-            sql.SQL(f", {told}" if told else ""),  # type: ignore[arg-type]
+            sql.SQL(f", {argument}" if argument else ""),  # type: ignore[arg-type]
         )
         return [row[0] for row in self.connection.execute(query, [list(texts)]).fetchall()]
 

@@ -1,4 +1,4 @@
-"""Two small marts that are published together, for tests of files and of what becomes of them."""
+"""Two small marts that are published together, for tests of publications."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TOTALS = replace(CELLS, name="jumlah", title="Jumlah", companions=("rincian",))
 
 
 def prepare(connection: Connection[Any]) -> None:
-    """What publishing needs, and both marts for month 1."""
+    """Makes what a publication needs, and both marts for month 1."""
     connection.execute(SCHEMA.read_bytes())
     for function in functions():
         connection.execute(function)
@@ -53,7 +53,7 @@ def set_month(connection: Connection[Any], month: int) -> None:
 
 
 def months(folder: Path) -> tuple[str, ...]:
-    """The months that the files of cells and totals in `folder` speak of, each once."""
+    """The distinct months of the file of cells, then of the file of totals, in `folder`."""
     found: list[str] = []
     for mart in (CELLS, TOTALS):
         with (folder / "csv" / f"{mart.name}.csv").open(encoding="utf-8", newline="") as file:

@@ -1,4 +1,4 @@
-"""A connection that runs nothing: it keeps the statements that it is given, and gives prepared answers."""
+"""A connection that runs nothing: it records the statements, and gives prepared answers."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from psycopg import sql
 
 
 class Recorder:
-    """Stands in for a connection where a test asks which statements are run.
+    """Takes the place of a connection in tests about which statements are run.
 
-    answers: the rows that the statements give, in their order; a statement without one gives no row.
+    answers: the rows that each statement gives, in order. Further statements give no row.
     """
 
     def __init__(self, *answers: Sequence[Sequence[Any]]) -> None:

@@ -1,4 +1,4 @@
-"""The contracts and models of this repository, read once per session: values that no test changes."""
+"""The contracts and models of this repository, read once per session. No test changes them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def own_contracts() -> tuple[Contract, ...]:
 
 @cache
 def own_project(*, suites: bool = False) -> Project:
-    """The models, with or without the suites that are asked of them."""
+    """The models, with or without their suites."""
     return load_project(MODELS, suites=PROJECT_ROOT / "expectations" if suites else None)
 
 
 @cache
 def reference_models() -> tuple[str, ...]:
-    """Names of the models and seeds that are made of nothing but seeds."""
+    """Names of the seeds, and of the models that are made only of seeds."""
     nodes = own_project().nodes
     return tuple(
         name

@@ -1,4 +1,4 @@
-"""Loads of files that an OPD sends, from the upload zone to raw: which rows arrive, which are refused, which warnings."""
+"""Loads files as an OPD sends them, from the upload zone to raw, and gives the loaded rows, refusals and warnings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.loads import Loads
 class Sent:
     """One load of one file.
 
-    refused: by place in the file, the rules that a refused row breaks; equal rows have one entry.
+    refused: place of a refused row in the file -> the rules that it breaks. Equal rows have one entry.
     quarantined: how many rows were refused.
     """
 
@@ -30,7 +30,7 @@ class Sent:
 
 
 class SentFiles:
-    """A warehouse that several tests share: each load has a dataset of its own."""
+    """A warehouse that several tests share. Each load has a dataset of its own."""
 
     def __init__(self, pg_url: str, folder: Path) -> None:
         self.loads = Loads(pg_url, folder)
@@ -45,7 +45,7 @@ class SentFiles:
         custom: dict[str, Any] | None = None,
         **extract: Any,
     ) -> Sent:
-        """Raises GudangError where the file is refused as a whole."""
+        """Loads the file. Raises GudangError if the file itself is refused."""
         self.count += 1
         key = f"uji/berkas_{self.count}"
         kind = format or file.suffix[1:]

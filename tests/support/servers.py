@@ -1,4 +1,4 @@
-"""Servers for tests. Belongs here: starting and stopping them, databases on them. Not here: fixtures (conftest.py)."""
+"""Starts and stops servers for tests, and makes databases on them. Not here: fixtures (conftest.py)."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def fresh_name() -> str:
 
 @contextmanager
 def short_folder() -> Iterator[Path]:
-    """A folder for a server, deleted afterwards: a short path for its socket, and open to the user that it runs as.
+    """A folder for a server, deleted afterwards. Its path is short enough for a socket, and the server's user may read it.
 
-    Not in pytest's own folder: as root the server runs as another user, and each new pytest closes that folder.
+    It is not in pytest's own folder: root starts the server as another user, who may not read that folder.
     """
     with tempfile.TemporaryDirectory(prefix="gudang-uji-", dir="/tmp", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -58,7 +58,7 @@ class MariaDB:
     @classmethod
     @contextmanager
     def start(cls, folder: Path) -> Iterator[MariaDB]:
-        """A server of its own in `folder`, on a free port of the loopback, stopped at the end."""
+        """Starts a server in `folder` on a free port of the loopback, and stops it at the end."""
         user = "mysql" if os.geteuid() == 0 else getpass.getuser()
         data = folder / "data"
         data.mkdir()
@@ -68,7 +68,7 @@ class MariaDB:
         subprocess.run([*install, "--skip-test-db"], check=True, capture_output=True)
         port, password = free_port(), uuid.uuid4().hex
         start = folder / "start.sql"
-        # One line, one statement: that is how an init file is read.
+        # The server reads an init file line by line, so each statement has a line of its own.
         user_made = f"create user uji@127.0.0.1 identified by '{password}';\n"
         start.write_text(user_made + "grant all on *.* to uji@127.0.0.1 with grant option;\n")
         command = [

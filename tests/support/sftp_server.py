@@ -53,7 +53,7 @@ class SftpServer:
         self._server = self._run(self._start(self.port))
 
     def stop(self) -> None:
-        # Clients that are left close their connections when they are collected, which had better be now.
+        # A client closes its connection when it is collected, which must happen before the loop stops.
         SSHFileSystem.clear_instance_cache()
         gc.collect()
         self.pause()

@@ -1,4 +1,4 @@
-"""A Dagster run that reads from one source and does not end by itself: run it as a program, and kill it.
+"""A Dagster run that reads from one source and does not end by itself. Run it as a program, and kill it.
 
 python -m tests.support.slow_run <URL of Dagster's database>. Prints the run's id once its step is at work.
 """
@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dagster as dg
-from dagster._core.test_utils import instance_for_test
 
 from pipelines.runs.launcher import LeasedRunLauncher, with_lease
 
@@ -17,14 +16,14 @@ POOL = "sumber_uji"
 
 
 class QuickLauncher(LeasedRunLauncher):
-    """It asks for a lease at once, and again after a moment."""
+    """The launcher with short waits for a lease."""
 
     grace, wait = 0.0, 0.6
 
 
 @contextmanager
 def instance_at(url: str) -> Iterator[dg.DagsterInstance]:
-    """An instance like that of deploy/dagster.yaml: its storage, its launcher with short waits, one slot a pool."""
+    """An instance as deploy/dagster.yaml makes it, with short waits: its storage, its launcher, one slot per pool."""
     url = url.replace("postgresql://", "postgresql+psycopg2://")
     overrides = {
         "storage": {"postgres": {"postgres_url": url}},
@@ -32,7 +31,7 @@ def instance_at(url: str) -> Iterator[dg.DagsterInstance]:
         "concurrency": {"pools": {"granularity": "op", "default_limit": 1}},
         "telemetry": {"enabled": False},
     }
-    with instance_for_test(overrides=overrides) as instance:
+    with dg.instance_for_test(overrides=overrides) as instance:
         yield instance
 
 
@@ -48,5 +47,5 @@ def slow() -> None:
 
 
 if __name__ == "__main__":
-    with instance_at(sys.argv[1]) as there:
-        dg.execute_job(dg.reconstructable(slow), there)
+    with instance_at(sys.argv[1]) as instance:
+        dg.execute_job(dg.reconstructable(slow), instance)

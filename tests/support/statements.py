@@ -1,4 +1,4 @@
-"""Statements as a test compares them: clause by clause, whatever the blanks; and the small plans they are made of."""
+"""Splits statements into clauses, so that tests compare them without white space; makes small contracts and plans."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CLAUSE = re.compile(
 
 
 def clauses(statement: sql.Composable | str | None) -> list[str]:
-    """The statement's clauses, one a line, with single blanks: so that a failed test shows where two differ."""
+    """The clauses of a statement, with single blanks. A failed test then shows in which clause two statements differ."""
     assert statement is not None
     text = statement if isinstance(statement, str) else written(statement)
     text = re.sub(r"(?<=[(\[])\s*\n\s*|\s*\n\s*(?=[)\]])", "", text)
@@ -30,24 +30,24 @@ def clauses(statement: sql.Composable | str | None) -> list[str]:
 
 
 def written(statement: sql.Composable) -> str:
-    """The statement as its text, also to stand as a part of a larger one that is expected."""
+    """The text of a statement."""
     return statement.as_string(None)
 
 
 def contract_of(
     folder: Path, *columns: dict[str, Any], server: dict[str, Any] | None = None, **custom: Any
 ) -> Contract:
-    """A contract of dataset uji/data, from a database unless `server` says otherwise."""
+    """A contract of dataset uji/data. server: where its rows come from, a database if none is given."""
     custom.setdefault("extract", {"table": "data"})
     return make(folder, document("uji/data", list(columns), server or database("UJI_URL"), **custom))
 
 
-def uploaded(folder: Path, *columns: dict[str, Any], **custom: Any) -> Contract:
-    """A contract of dataset uji/data whose rows come in CSV files."""
+def upload_contract_of(folder: Path, *columns: dict[str, Any], **custom: Any) -> Contract:
+    """A contract of dataset uji/data, whose rows come in CSV files."""
     extract = {"format": "csv", "pattern": "*.csv"}
     return contract_of(folder, *columns, server=upload("uji/data", "csv"), extract=extract, **custom)
 
 
 def plan_of(contract: Contract, **more: Any) -> LoadPlan:
-    """Batch 7 of the contract."""
+    """The plan of batch 7 of the contract."""
     return LoadPlan(contract, 7, **more)

@@ -39,7 +39,7 @@ class Templates:
 
     @cached_property
     def reference(self) -> str:
-        """The same with the province's seeds and what is made of nothing but these."""
+        """A warehouse with the province's seeds and the models that are made only of seeds."""
         name = self._create(self.prepared)
         results = build(own_project(), self._urls.libpq(name), select=reference_models())
         failed = {r.name: r.error for r in results if r.state != "ok"}

@@ -1,4 +1,4 @@
-"""An upload zone with one dataset, a warehouse, an instance of Dagster, and the upload sensor over all of them."""
+"""An upload zone with one dataset, a warehouse, an instance of Dagster, and the upload sensor that uses them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Zone:
         self.declare(**custom)
 
     def declare(self, **custom: Any) -> None:
-        """The contract, and the code location that is made of it."""
+        """Writes the contract, and makes the sensor from it."""
         custom.setdefault("extract", {"format": "csv", "pattern": "*.csv"})
         columns = [column("id", "integer", primaryKey=True), column("nama")]
         self.contract: Contract = make(
@@ -52,7 +52,7 @@ class Zone:
         self.sensor = upload_sensor(Datasets((self.contract,)), self.settings, **self.waits)
 
     def forget(self) -> None:
-        """Makes the warehouse forget all loads of the dataset."""
+        """Deletes the rows of the dataset and all records of loads and files."""
         self.connection.execute(
             "truncate ops.load_batch cascade; truncate ops.upload_seen, ops.check_result, ops.source_shape,"
             " quarantine.row; drop table if exists raw.dagang__pasar cascade"
@@ -65,7 +65,7 @@ class Zone:
         return place / KEY
 
     def beside(self, key: str) -> Path:
-        """The folder of another dataset, which the sensor lists after this one."""
+        """Makes another dataset, which the sensor lists after this one, and gives its folder."""
         columns = [column("id", "integer", primaryKey=True), column("nama")]
         other = make(
             self.settings.contracts_dir,
@@ -77,7 +77,7 @@ class Zone:
         return folder
 
     def put(self, content: bytes, name: str | bytes = "pasar.csv", *, own_time: float | None = None) -> Path:
-        """Puts a file as an OPD does: under another name, then renamed. own_time: an mtime that `cp -p` or SFTP keeps."""
+        """Writes a file under another name, then renames it, as an OPD does. own_time: mtime, kept as by `cp -p`."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / os.fsdecode(name)
         path.with_name(".baru").write_bytes(content)
@@ -102,7 +102,7 @@ class Zone:
         return list(result.run_requests or [])
 
     def look(self) -> list[dg.RunRequest]:
-        """The runs that two ticks ask for, one for each run key: a file that is the same at both ticks is settled."""
+        """The runs that two ticks request, one for each run key. A file must be unchanged at both ticks to be loaded."""
         return list({request.run_key: request for request in [*self.tick(), *self.tick()]}.values())
 
     def run(self, request: dg.RunRequest) -> bool:
@@ -125,7 +125,7 @@ class Zone:
         self.instance.report_run_failed(self.started(request), "killed")
 
     def load_all(self) -> int:
-        """Ticks and runs until no run is due any more; how many runs that took."""
+        """Ticks and runs until no run is due any more. Gives the number of runs."""
         runs = 0
         while requests := self.look():
             for request in requests:

@@ -1,4 +1,4 @@
-"""Files that a test makes and opens as uploads."""
+"""Makes files and reads them as uploads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A clock for tests that wait: only sleeping moves it."""
+"""A clock for tests that wait. Only a sleep moves it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipelines.extract.source_limits import Clock
 
 @dataclass
 class Watch:
-    """hour: of 24 November 2026, WITA. slept: seconds of each sleep. seconds: that the monotonic clock shows."""
+    """hour: time on 24 November 2026, WITA. slept: seconds of each sleep. seconds: what the monotonic clock shows."""
 
     hour: str = "12:00"
     seconds: float = 0.0

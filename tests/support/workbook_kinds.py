@@ -1,4 +1,4 @@
-"""One small sheet as XLSX, XLS and ODS: values, errors, percent formats, merged cells, hidden rows, the 1904 epoch."""
+"""Writes a small sheet as XLSX, XLS and ODS: values, errors, percent formats, merged cells, hidden rows, the 1904 epoch."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _ods_cell(cell: Value, span: str) -> str:
         case Percent(value):
             kind, shown = f'office:value-type="percentage" office:value="{value!r}"', f"{value * 100}%"
         case Failed(error):
-            # As LibreOffice wrote it before 4.1: a number beside the error's text.
+            # LibreOffice before 4.1 wrote an error so: the number 0, with the error as its text.
             kind, shown = 'table:formula="of:=1/0" office:value-type="float" office:value="0"', error
         case str():
             kind, shown = 'office:value-type="string"', cell

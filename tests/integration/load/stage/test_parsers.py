@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.contracts.repairs import FORMATS, PARSERS
-from tests.support.parsers import IN_SETS, TOLD, Warehouse
+from tests.support.parsers import ARGUMENTS, IN_SETS, Warehouse
 
 # -- numbers -------------------------------------------------------------------------------------------------
 
@@ -278,7 +278,7 @@ def test_a_cell_of_a_megabyte_makes_none_raise_or_linger(ops: Warehouse) -> None
         [["1", "1.000.", "(", "a@a.", "\u00a0", "Ã©"]],
     )
     for function in [*PARSERS, *(f"cek_{name}" for name in FORMATS)]:
-        told = f", {TOLD[function]}" if function in TOLD else ""
+        told = f", {ARGUMENTS[function]}" if function in ARGUMENTS else ""
         query = f"select length(ops.{function}(t{told})::text) from besar"  # noqa: S608
         assert len(ops.connection.execute(query.encode()).fetchall()) == 6
     ops.connection.execute("reset statement_timeout")
