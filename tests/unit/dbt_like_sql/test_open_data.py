@@ -1,9 +1,9 @@
-"""No dataset that the walidata opened is forgotten: it feeds open data, or its staging model says why not.
+"""Each dataset that the walidata opened feeds open data, or its staging model gives the reason why not.
 
-`publish: true` in the contract is their word, `meta.tidak_terbit` the reason. A dataset without it is nobody's open data
-yet, and what may leave of it is decided by publication/clearance.py.
+The contract opens a dataset by `publish: true`; the reason is `meta.tidak_terbit`. A dataset without `publish` is not
+examined here. publication/clearance.py decides what of it may be published.
 
-Derived, not listed: from each column that an open mart publishes back to the columns of raw, by lineage.
+The test follows the lineage from each column of an open mart to the columns of raw.
 """
 
 from __future__ import annotations
@@ -13,17 +13,14 @@ from functools import cache
 
 import pytest
 
-from tests.support.repository import own_contracts, own_project
-from tests.support.contracts import load_contracts
 from pipelines.models.lineage.lineage import Lineage, column_lineage
 from pipelines.models.project.nodes import Project
-from pipelines.models.project.project import load_project
 from pipelines.publication.mart import open_marts
-from pipelines.settings import PROJECT_ROOT
+from tests.support.repository import own_contracts, own_project
 
 CONTRACTS = {c.key: c for c in own_contracts()}
-WHERE = {"kode_kabupaten_kota", "kode_kecamatan", "kabupaten_kota", "kecamatan"}
-"""A dataset that gives a mart no more than a place is not what the mart is about."""
+PLACE_COLUMNS = {"kode_kabupaten_kota", "kode_kecamatan", "kabupaten_kota", "kecamatan"}
+"""A mart that gets only a place from a dataset is not open data of this dataset."""
 Column = tuple[str, str]
 """Relation `schema.name`, and a column of it."""
 
@@ -50,8 +47,8 @@ def origins(column: Column) -> frozenset[Column]:
 
 
 @cache
-def fed() -> dict[str, dict[str, set[str]]]:
-    """Raw table -> open mart -> the raw columns that it publishes something of."""
+def columns_in_open_marts() -> dict[str, dict[str, set[str]]]:
+    """Raw table -> open mart -> the raw columns from which the mart's columns come."""
     found: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for mart in open_marts(project()):
         for published in mart.columns:
@@ -60,10 +57,10 @@ def fed() -> dict[str, dict[str, set[str]]]:
     return {table: dict(marts) for table, marts in found.items()}
 
 
-def open_data_of(key: str) -> set[str]:
-    """The open marts that publish more of a dataset than where."""
-    marts = fed().get(f"raw.{CONTRACTS[key].table}", {})
-    return {mart for mart, columns in marts.items() if columns - WHERE}
+def open_marts_of(key: str) -> set[str]:
+    """The open marts that publish more of a dataset than its places."""
+    marts = columns_in_open_marts().get(f"raw.{CONTRACTS[key].table}", {})
+    return {mart for mart, columns in marts.items() if columns - PLACE_COLUMNS}
 
 
 def reason(key: str) -> str:
@@ -72,18 +69,18 @@ def reason(key: str) -> str:
 
 
 @pytest.mark.parametrize("key", [key for key, contract in CONTRACTS.items() if contract.publish])
-def test_an_opened_dataset_feeds_open_data_or_says_why_not(key: str) -> None:
+def test_opened_dataset_feeds_an_open_mart_or_gives_a_reason(key: str) -> None:
     if reason(key):
-        assert not open_data_of(key), f"{key} says that it is not open, and is"
+        assert not open_marts_of(key), f"{key} has meta.tidak_terbit, but feeds an open mart"
     else:
-        assert open_data_of(key), (
-            f"{key} feeds no open mart: make one, or say why not in meta.tidak_terbit of its staging model"
+        assert open_marts_of(key), (
+            f"{key} feeds no open mart: make one, or give the reason in meta.tidak_terbit of its staging model"
         )
 
 
-def test_a_place_alone_does_not_count() -> None:
-    """dinkes/puskesmas gives the visits their kecamatan; the open data of it is the list of puskesmas."""
-    assert fed()["raw.dinkes__puskesmas"]["layanan_kesehatan_bulanan"] == {"kode_kecamatan"}
-    assert open_data_of("dinkes/puskesmas") == {"daftar_puskesmas"}
-    assert open_data_of("dinsos/rekap_dtks") == {"keluarga_dtks", "keluarga_dtks_jumlah"}
-    assert open_data_of("diskominfo/penilaian_spbe") == {"indeks_instrumen", "indeks_spbe"}
+def test_dataset_that_gives_a_mart_only_a_place_does_not_feed_it() -> None:
+    """The mart of visits takes only the kecamatan from dinkes/puskesmas, whose open data is the list of puskesmas."""
+    assert columns_in_open_marts()["raw.dinkes__puskesmas"]["layanan_kesehatan_bulanan"] == {"kode_kecamatan"}
+    assert open_marts_of("dinkes/puskesmas") == {"daftar_puskesmas"}
+    assert open_marts_of("dinsos/rekap_dtks") == {"keluarga_dtks", "keluarga_dtks_jumlah"}
+    assert open_marts_of("diskominfo/penilaian_spbe") == {"indeks_instrumen", "indeks_spbe"}
