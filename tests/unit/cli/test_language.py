@@ -1,10 +1,8 @@
-"""`gudang` speaks Indonesian, typer's own words included, and names the nearest command, option or dataset."""
+"""`gudang` speaks Indonesian, including the texts of typer, and names the nearest command, option or dataset."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import typer
@@ -12,38 +10,21 @@ from typer.main import get_command
 
 from pipelines.cli import main
 from pipelines.cli.processes import refuse_open
-from pipelines.settings import PROJECT_ROOT
 
 Gudang = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture
-def gudang(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Gudang:
-    monkeypatch.setenv("GUDANG_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("GUDANG_PROJECT", str(PROJECT_ROOT))
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["gudang", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main.main()
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return run
-
-
-def paths(command: object, before: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    """The arguments of every command with a help of its own."""
+def command_paths(command: object, before: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """The names that lead to each command which has a help of its own."""
     found = [before]
     for name, inner in getattr(command, "commands", {}).items():
         if inner.context_settings.get("help_option_names") != []:
-            found += paths(inner, (*before, name))
+            found += command_paths(inner, (*before, name))
     return found
 
 
-@pytest.mark.parametrize("path", paths(get_command(main.app)), ids=" ".join)
-def test_no_help_has_an_english_word_of_typers(path: tuple[str, ...], gudang: Gudang) -> None:
+@pytest.mark.parametrize("path", command_paths(get_command(main.app)), ids=" ".join)
+def test_help_has_no_english_text_of_typer(path: tuple[str, ...], gudang: Gudang) -> None:
     code, out, _ = gudang(*path, "--help")
     assert code == 0
     assert "Cara pakai: " in out and "Tampilkan bantuan ini." in out
@@ -90,7 +71,7 @@ def test_wrong_usage_is_one_indonesian_line(arguments: list[str], message: str, 
     assert err.count("\n") == 1
 
 
-def test_without_a_command_it_shows_its_help(gudang: Gudang) -> None:
+def test_help_is_shown_if_no_command_is_given(gudang: Gudang) -> None:
     code, out, err = gudang()
     assert code == 2
     assert "Perintah" in out + err and "nightly" in out + err
@@ -110,7 +91,9 @@ def test_without_a_command_it_shows_its_help(gudang: Gudang) -> None:
         ),
     ],
 )
-def test_an_unknown_name_gets_the_nearest_one(arguments: list[str], message: str, gudang: Gudang) -> None:
+def test_error_of_an_unknown_name_suggests_the_nearest(
+    arguments: list[str], message: str, gudang: Gudang
+) -> None:
     assert gudang(*arguments) == (1, "", f"gudang: {message}\n")
 
 
@@ -123,7 +106,7 @@ def test_pages_without_login_are_not_opened_to_other_machines(host: str, gudang:
         refuse_open(own)
 
 
-def test_an_english_text_that_nobody_translated_is_shown_as_it_is() -> None:
+def test_untranslated_text_of_typer_is_shown_unchanged() -> None:
     from pipelines.cli.app import usage_message
 
     assert usage_message(typer.BadParameter("Something new")) == "Something new"

@@ -1,4 +1,4 @@
-"""What a contract file says of an API, read as the house reads it: each fault with its line and mend."""
+"""How an API is described in a contract file: what is accepted, and the line and hint of each fault."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def contract(**extract: Any) -> dict[str, Any]:
         },
     ],
 )
-def test_what_the_documentation_says_may_be_written(tmp_path: Path, extract: dict[str, Any]) -> None:
+def test_documented_api_descriptions_are_accepted(tmp_path: Path, extract: dict[str, Any]) -> None:
     assert make(tmp_path, contract(**extract)).extract == ApiExtract(**extract)
 
 
 @pytest.mark.parametrize(
-    ("at", "wrong", "words"),
+    ("at", "wrong", "message"),
     [
         ("path", 5, "path 5 bukan teks"),
         ("records", "data/items", "records: 'data/items' bukan JSON pointer"),
@@ -74,11 +74,13 @@ def test_what_the_documentation_says_may_be_written(tmp_path: Path, extract: dic
         ("halaman", 5, "extract: halaman tidak dikenal untuk sumber API"),
     ],
 )
-def test_a_fault_is_told_with_its_line_and_mend(tmp_path: Path, at: str, wrong: Any, words: str) -> None:
+def test_fault_of_an_api_description_has_line_and_hint_but_no_secret(
+    tmp_path: Path, at: str, wrong: Any, message: str
+) -> None:
     path = write(tmp_path, contract(**({"path": "/v1/izin"} | {at: wrong})))
     found, (fault,) = read_contract(path)
     assert found is None
-    assert words in fault.message
+    assert message in fault.message
     assert "ditulis-di-sini" not in str(fault)
     assert fault.hint
     lines = path.read_text("utf-8").splitlines()

@@ -1,4 +1,4 @@
-"""A fault of a contract names its own line, what is meant, and what to write instead."""
+"""A fault of a contract names its line, the problem, and what to write instead."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.contracts import column, database, document, write
 ID = column("id", "bigint", primaryKey=True)
 
 
-def _only(folder: Path, *columns: dict[str, Any], **custom: Any) -> tuple[str, str]:
+def only_fault(folder: Path, *columns: dict[str, Any], **custom: Any) -> tuple[str, str]:
     """The only fault with its hint, and the text of the line that it names."""
     doc = document("dinas/uji", [ID, *columns], database("UJI_URL"), extract={"table": "t"}, **custom)
     (fault,) = read_contract(write(folder, doc))[1]
@@ -32,25 +32,28 @@ def _only(folder: Path, *columns: dict[str, Any], **custom: Any) -> tuple[str, s
         ({"merge_strategy": "scd2"}, "- property: merge_strategy"),
     ],
 )
-def test_what_a_custom_property_contradicts_is_said_at_its_line(
+def test_contradicting_custom_property_is_reported_at_its_line(
     tmp_path: Path, custom: dict[str, Any], line: str
 ) -> None:
-    assert _only(tmp_path, **custom)[1] == line
+    assert only_fault(tmp_path, **custom)[1] == line
 
 
-def test_a_doubled_name_is_named_at_the_second_and_an_unguarded_person_at_its_column(tmp_path: Path) -> None:
-    message, line = _only(tmp_path, column("nama"), column("kode"), column("nama", "date"))
+def test_repeated_column_name_is_reported_at_the_second(tmp_path: Path) -> None:
+    message, line = only_fault(tmp_path, column("nama"), column("kode"), column("nama", "date"))
     assert "dua properti bernama nama" in message and line == "- name: nama"
     doc = (tmp_path / "dinas/uji.odcs.yaml").read_text("utf-8").splitlines()
     assert read_contract(tmp_path / "dinas/uji.odcs.yaml")[1][0].line == max(
         n for n, text in enumerate(doc, 1) if text.strip() == "- name: nama"
     )
-    message, line = _only(tmp_path, column("nik", classification="pribadi"))
+
+
+def test_personal_column_without_protection_is_reported_at_its_line(tmp_path: Path) -> None:
+    message, line = only_fault(tmp_path, column("nik", classification="pribadi"))
     assert "nik: kolom pribadi akan tersimpan apa adanya" in message and line == "- name: nik"
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "hint"),
     [
         ("decimal(12,2)", "maksudnya numeric(12,2)? yang dikenal: text, smallint,"),
         ("decimal", "maksudnya numeric(p,s)? yang dikenal: text,"),
@@ -62,16 +65,16 @@ def test_a_doubled_name_is_named_at_the_second_and_an_unguarded_person_at_its_co
         ),
     ],
 )
-def test_an_unknown_type_lists_the_types_and_says_which_is_meant(
-    tmp_path: Path, given: str, said: str
+def test_unknown_type_is_reported_with_all_types_and_the_likely_one(
+    tmp_path: Path, given: str, hint: str
 ) -> None:
-    message, line = _only(tmp_path, {**column("a"), "physicalType": given})
-    assert said in message and line == f"physicalType: {given}"
+    message, line = only_fault(tmp_path, {**column("a"), "physicalType": given})
+    assert hint in message and line == f"physicalType: {given}"
 
 
-def test_a_bare_number_or_yes_where_a_text_must_stand_is_shown_in_quotes(tmp_path: Path) -> None:
-    message, line = _only(tmp_path, {**column("a"), "physicalName": 2010})
+def test_number_or_boolean_in_place_of_a_text_is_shown_in_quotes(tmp_path: Path) -> None:
+    message, line = only_fault(tmp_path, {**column("a"), "physicalName": 2010})
     assert message.startswith("2010 adalah angka, padahal harus teks (tulis dalam tanda kutip: '2010'")
     assert line == "physicalName: 2010"
-    message, _ = _only(tmp_path, {**column("a"), "physicalName": True})
+    message, _ = only_fault(tmp_path, {**column("a"), "physicalName": True})
     assert message.startswith("YAML membaca ini sebagai true, padahal harus teks (tulis dalam tanda kutip")

@@ -1,4 +1,4 @@
-"""Patterns of contracts: what ECMA 262 and PostgreSQL read alike is taken, anything else is refused with a hint."""
+"""Patterns of contracts: what ECMA 262 and PostgreSQL read alike is accepted, anything else is refused with a hint."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipelines.contracts.patterns import PatternError, check
         r"(?:a|b)(?=c)(?!d)\t\u00e9[\u0041-\u005a]",
     ],
 )
-def test_what_both_read_alike_is_taken(pattern: str) -> None:
+def test_pattern_that_both_read_alike_is_accepted(pattern: str) -> None:
     check(pattern)
 
 
@@ -64,7 +64,9 @@ def test_what_both_read_alike_is_taken(pattern: str) -> None:
         ("a\0", r"\x00 tidak berlaku", "hapus"),
     ],
 )  # fmt: skip
-def test_what_one_of_them_reads_otherwise_is_refused(pattern: str, message: str, hint: str) -> None:
+def test_pattern_that_one_of_them_reads_differently_is_refused_with_a_hint(
+    pattern: str, message: str, hint: str
+) -> None:
     with pytest.raises(PatternError) as caught:
         check(pattern)
     assert message in caught.value.message

@@ -1,4 +1,4 @@
-"""What a contract may declare of a column's text, and what of it contradicts."""
+"""Which repairs and classes a contract may declare for a column, and which declarations contradict each other."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ CLASSES = [
 ]
 
 
-def contract_of(*columns: dict[str, Any]) -> dict[str, Any]:
+def contract_document(*columns: dict[str, Any]) -> dict[str, Any]:
     return document("dinas/uji", list(columns), database("UJI_URL"), extract={"table": "sumber"})
 
 
 def faults_of(folder: Path, *columns: dict[str, Any]) -> list[Fault]:
-    contract, faults = read_contract(write(folder, contract_of(*columns)))
+    contract, faults = read_contract(write(folder, contract_document(*columns)))
     assert (contract is None) == bool(faults)
     return faults
 
@@ -35,7 +35,8 @@ def faults_of(folder: Path, *columns: dict[str, Any]) -> list[Fault]:
 def test_parse_is_one_name_or_several_in_their_order(tmp_path: Path) -> None:
     several = ["kira_kira", "catatan_kaki", "angka_id", "bilangan_bulat"]
     made = make(
-        tmp_path, contract_of(column("a", "date", parse="tanggal_id"), column("b", "integer", parse=several))
+        tmp_path,
+        contract_document(column("a", "date", parse="tanggal_id"), column("b", "integer", parse=several)),
     )
     assert made.column("a").parse == ("tanggal_id",)
     assert made.column("b").parse == tuple(several)
@@ -62,7 +63,7 @@ def test_parse_is_one_name_or_several_in_their_order(tmp_path: Path) -> None:
         (column("a", "date", logicalTypeOptions={"format": "yyyy-MM-dd"}), "a: format 'yyyy-MM-dd' hanya untuk string"),
     ],
 )  # fmt: skip
-def test_what_contradicts_is_a_fault_of_its_property(
+def test_contradicting_declaration_is_a_fault_at_its_property(
     tmp_path: Path, prop: dict[str, Any], message: str
 ) -> None:
     (fault,) = faults_of(tmp_path, column("lain"), prop)
@@ -71,15 +72,17 @@ def test_what_contradicts_is_a_fault_of_its_property(
     assert "name: a" in text[fault.line - 1]
 
 
-def test_the_faults_of_all_columns_are_told_at_once(tmp_path: Path) -> None:
+def test_faults_of_all_columns_are_reported_together(tmp_path: Path) -> None:
     found = faults_of(
         tmp_path, column("a", parse="x"), column("b", "date", parse="angka_id"), column("c", parse="kode")
     )
     assert [fault.message.split(":")[0] for fault in found] == ["a", "b", "c"]
 
 
-def test_dates_may_be_read_in_several_ways(tmp_path: Path) -> None:
-    make(tmp_path, contract_of(column("a", "date", parse=["tanggal_nol", "serial_excel", "tanggal_id"])))
+def test_column_may_declare_several_parsers_of_dates(tmp_path: Path) -> None:
+    make(
+        tmp_path, contract_document(column("a", "date", parse=["tanggal_nol", "serial_excel", "tanggal_id"]))
+    )
 
 
 def test_units_are_converted_by_exact_powers_of_ten_within_their_dimension() -> None:
@@ -90,8 +93,8 @@ def test_units_are_converted_by_exact_powers_of_ten_within_their_dimension() -> 
     assert factors("jiwa") == {} and factors(None) == {}
 
 
-def test_a_class_is_known_by_value_label_and_alias(tmp_path: Path) -> None:
-    made = make(tmp_path, contract_of(column("a", parse="klasifikasi", enum=CLASSES))).column("a")
+def test_class_is_found_by_value_label_and_alias(tmp_path: Path) -> None:
+    made = make(tmp_path, contract_document(column("a", parse="klasifikasi", enum=CLASSES))).column("a")
     assert made.enum == (("L", "Laki-laki"), ("P", "Perempuan"))
     words = known_words(made)
     assert {word: words[word] for word in ("L", "l", "laki-laki", "pria", "1", "wanita")} == dict.fromkeys(
@@ -99,20 +102,20 @@ def test_a_class_is_known_by_value_label_and_alias(tmp_path: Path) -> None:
     ) | {"wanita": "P"}
 
 
-def test_a_format_is_a_rule_for_the_opd_and_an_expectation_unless_it_becomes_a_pseudonym(
+def test_format_is_a_rule_and_an_expectation_but_no_expectation_for_a_pseudonym(
     tmp_path: Path,
 ) -> None:
     form = {"logicalTypeOptions": {"format": "nik"}}
     hidden = column("a", classification="pribadi", pseudonymise="uji", **form)
-    made = make(tmp_path, contract_of(hidden, column("b", logicalTypeOptions={"format": "npsn"})))
+    made = make(tmp_path, contract_document(hidden, column("b", logicalTypeOptions={"format": "npsn"})))
     found = {rule.column.name: rule for rule in rules(made) if rule.name == "format"}
     assert found["a"].message == "a: bukan NIK" and "16 angka" in found["a"].hint
     assert [e.name for e in derived(made) if e.name.startswith("format")] == ["format_b"]
 
 
-def test_nothing_is_counted_where_nothing_is_declared(tmp_path: Path) -> None:
-    assert count_repairs(LoadPlan(make(tmp_path, contract_of(column("a"))), 1)) is None
+def test_no_repairs_are_counted_if_none_are_declared(tmp_path: Path) -> None:
+    assert count_repairs(LoadPlan(make(tmp_path, contract_document(column("a"))), 1)) is None
 
 
-def test_every_parser_has_its_place() -> None:
+def test_parsers_have_the_stages_zero_to_two() -> None:
     assert {parser.stage for parser in PARSERS.values()} == {0, 1, 2}

@@ -1,4 +1,4 @@
-"""A secret that stands in a contract itself is a fault with its line, which does not repeat it."""
+"""A secret in the text of a contract is a fault with its line, and the message does not repeat the secret."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ def _faults(folder: Path, server: dict[str, Any], **extract: Any) -> list[str]:
         f"postgresql://u:{SECRET}${{UJI_PW}}@h/d",
     ],
 )
-def test_a_literal_password_in_a_location_is_refused(tmp_path: Path, location: str) -> None:
+def test_literal_password_in_a_location_is_refused_without_repeating_it(
+    tmp_path: Path, location: str
+) -> None:
     (fault,) = _faults(tmp_path, {**database("X"), "location": location}, table="t")
     assert "location memuat password secara terbuka" in fault and "${GUDANG_SUMBER_<OPD>_URL}" in fault
     assert SECRET not in fault and not fault.startswith("1 ")
 
 
 @pytest.mark.parametrize("location", ["${UJI_URL}", "postgresql://u:${UJI_PW}@h/d", "sqlite:///data.db"])
-def test_a_location_that_names_a_variable_or_holds_no_password_is_taken(
-    tmp_path: Path, location: str
-) -> None:
+def test_location_with_a_variable_or_without_password_is_accepted(tmp_path: Path, location: str) -> None:
     assert _faults(tmp_path, {**database("X"), "location": location}, table="t") == []
 
 
-def test_a_literal_key_in_an_apis_location_path_or_parameters_is_refused(tmp_path: Path) -> None:
+def test_literal_key_in_an_api_location_path_or_parameter_is_refused(tmp_path: Path) -> None:
     in_location = _faults(tmp_path, {**api("X"), "location": f"https://h/v1?api_key={SECRET}"}, path="/data")
     in_path = _faults(tmp_path, api("UJI_URL"), path=f"/data?token={SECRET}")
     in_params = _faults(tmp_path, api("UJI_URL"), path="/data", params={"key": SECRET})
-    said = [*in_location, *in_path, *in_params]
-    assert len(said) == 3 and SECRET not in "".join(said)
+    found = [*in_location, *in_path, *in_params]
+    assert len(found) == 3 and SECRET not in "".join(found)
     assert (
         _faults(tmp_path, api("UJI_URL"), path="/data", params={"key": "${UJI_KEY}", "per_page": "500"}) == []
     )

@@ -1,4 +1,4 @@
-"""What a contract promises and nobody would keep is a fault of `gudang validate`, at its own line."""
+"""A part of a contract that the warehouse would not keep is a fault of `gudang validate`, at its own line."""
 
 from __future__ import annotations
 
@@ -60,15 +60,15 @@ def options(kind: str, **given: Any) -> dict[str, Any]:
         (options("time", timezone=True), "a: timezone untuk time tidak diperiksa", "timezone: true"),
     ],
 )  # fmt: skip
-def test_an_option_that_is_not_checked_or_can_not_be_kept(
+def test_option_that_is_not_checked_or_cannot_be_kept_is_a_fault(
     tmp_path: Path, of: dict[str, Any], message: str, line: str
 ) -> None:
-    told, at = only(tmp_path, of)
-    assert told.startswith(message)
+    found, at = only(tmp_path, of)
+    assert found.startswith(message)
     assert at.startswith(line)
 
 
-def test_options_that_are_kept(tmp_path: Path) -> None:
+def test_options_that_are_checked_are_accepted(tmp_path: Path) -> None:
     made = make(
         tmp_path,
         doc(
@@ -85,28 +85,28 @@ def test_options_that_are_kept(tmp_path: Path) -> None:
     assert (made.column("b").exclusive_minimum, made.column("b").multiple_of) == ("0.0000001", "0.5")
 
 
-def promised(**more: Any) -> dict[str, Any]:
+def column_document(**more: Any) -> dict[str, Any]:
     return doc(ID, column("a", **more))
 
 
-def at_top(**more: Any) -> dict[str, Any]:
+def top_document(**more: Any) -> dict[str, Any]:
     return {**doc(), **more}
 
 
-def at_schema(**more: Any) -> dict[str, Any]:
+def schema_document(**more: Any) -> dict[str, Any]:
     of = doc()
     of["schema"][0] |= more
     return of
 
 
-def at_server(**more: Any) -> dict[str, Any]:
+def server_document(**more: Any) -> dict[str, Any]:
     of = doc()
     of["servers"][0] |= more
     return of
 
 
-def sla(**more: Any) -> dict[str, Any]:
-    return at_top(slaProperties=[{"property": "latency", "value": 1, "unit": "d", **more}])
+def sla_document(**more: Any) -> dict[str, Any]:
+    return top_document(slaProperties=[{"property": "latency", "value": 1, "unit": "d", **more}])
 
 
 WRONG = [{"property": "sinonim", "value": "x"}]
@@ -117,35 +117,37 @@ REFERENCE = {"type": "foreignKey", "to": "ref_opd.kode"}
 @pytest.mark.parametrize(
     ("of", "message", "line"),
     [
-        (promised(quality=QUALITY), "a: quality menjanjikan hal yang tidak dijaga di sini", "quality:"),
-        (promised(partitioned=True), "a: partitioned menjanjikan", "partitioned:"),
-        (promised(partitionKeyPosition=1), "a: partitionKeyPosition menjanjikan", "partitionKeyPosition:"),
-        (promised(encryptedName="b"), "a: encryptedName menjanjikan", "encryptedName:"),
-        (promised(transformLogic="sum(a)"), "a: transformLogic menjanjikan", "transformLogic:"),
-        (promised(relationships=[REFERENCE, {**REFERENCE, "to": "ref_a.b"}]), "a: hanya satu rujukan", "- type: foreignKey"),
-        (promised(relationships=[{"to": "a.b.c"}]), "a: 'a.b.c' bukan kolom rujukan", "- to: a.b.c"),
-        (promised(primaryKeyPosition=1), "a: ada primaryKeyPosition, tetapi kolom ini bukan kunci", "primaryKeyPosition:"),
-        (promised(enum=[{"value": "x"}, {"value": "x", "label": "y"}]), "a: 'x' ganda di enum", "- value: x"),
-        (promised(enum=[{"value": "1", "customProperties": WRONG}]), "custom property 'sinonim' tidak dikenal", "- property: sinonim"),
+        (column_document(quality=QUALITY), "a: quality menjanjikan hal yang tidak dijaga di sini", "quality:"),
+        (column_document(partitioned=True), "a: partitioned menjanjikan", "partitioned:"),
+        (column_document(partitionKeyPosition=1), "a: partitionKeyPosition menjanjikan", "partitionKeyPosition:"),
+        (column_document(encryptedName="b"), "a: encryptedName menjanjikan", "encryptedName:"),
+        (column_document(transformLogic="sum(a)"), "a: transformLogic menjanjikan", "transformLogic:"),
+        (column_document(relationships=[REFERENCE, {**REFERENCE, "to": "ref_a.b"}]), "a: hanya satu rujukan", "- type: foreignKey"),
+        (column_document(relationships=[{"to": "a.b.c"}]), "a: 'a.b.c' bukan kolom rujukan", "- to: a.b.c"),
+        (column_document(primaryKeyPosition=1), "a: ada primaryKeyPosition, tetapi kolom ini bukan kunci", "primaryKeyPosition:"),
+        (column_document(enum=[{"value": "x"}, {"value": "x", "label": "y"}]), "a: 'x' ganda di enum", "- value: x"),
+        (column_document(enum=[{"value": "1", "customProperties": WRONG}]), "custom property 'sinonim' tidak dikenal", "- property: sinonim"),
         (doc(ID, column("a", "integer", enum=[{"value": "x"}])), "a: 'x' bukan bilangan bulat", "- value: x"),
         (doc(ID, column("a", "date", enum=[{"value": "x"}])), "a: enum untuk date tidak diperiksa", "enum:"),
-        (at_schema(quality=QUALITY), "quality menjanjikan", "quality:"),
-        (at_schema(relationships=[{"from": "uji.id", "to": "t.id"}]), "relationships menjanjikan", "relationships:"),
-        (at_schema(physicalName="t"), "physicalName menjanjikan", "physicalName:"),
-        (at_top(roles=[{"role": "pembaca"}]), "roles menjanjikan", "roles:"),
-        (at_top(status="draft"), "status 'draft': dataset tetap akan dimuat", "status: draft"),
-        (at_server(database="x"), "database pada servers tidak dibaca", "database: x"),
-        (sla(schedule="0 1 * * *"), "schedule menjanjikan", "schedule:"),
-        (sla(element="uji.id"), "element menjanjikan", "element:"),
-        (sla(property="frequency", element="data.tiada"), "frequency: element 'data.tiada' bukan kolom periode", "element:"),
-        (sla(property="frequency", element="a"), "frequency: element 'a' bukan kolom periode", "element:"),
-        (sla(unit="hari"), "latency: unit 'hari' tidak dikenal", "unit: hari"),
-        (sla(value="satu"), "latency 'satu' bukan angka", "value: satu"),
+        (schema_document(quality=QUALITY), "quality menjanjikan", "quality:"),
+        (schema_document(relationships=[{"from": "uji.id", "to": "t.id"}]), "relationships menjanjikan", "relationships:"),
+        (schema_document(physicalName="t"), "physicalName menjanjikan", "physicalName:"),
+        (top_document(roles=[{"role": "pembaca"}]), "roles menjanjikan", "roles:"),
+        (top_document(status="draft"), "status 'draft': dataset tetap akan dimuat", "status: draft"),
+        (server_document(database="x"), "database pada servers tidak dibaca", "database: x"),
+        (sla_document(schedule="0 1 * * *"), "schedule menjanjikan", "schedule:"),
+        (sla_document(element="uji.id"), "element menjanjikan", "element:"),
+        (sla_document(property="frequency", element="data.tiada"), "frequency: element 'data.tiada' bukan kolom periode", "element:"),
+        (sla_document(property="frequency", element="a"), "frequency: element 'a' bukan kolom periode", "element:"),
+        (sla_document(unit="hari"), "latency: unit 'hari' tidak dikenal", "unit: hari"),
+        (sla_document(value="satu"), "latency 'satu' bukan angka", "value: satu"),
     ],
 )  # fmt: skip
-def test_a_promise_that_nobody_keeps(tmp_path: Path, of: dict[str, Any], message: str, line: str) -> None:
-    told, at = only(tmp_path, of)
-    assert told.startswith(message)
+def test_promise_that_the_warehouse_does_not_keep_is_a_fault(
+    tmp_path: Path, of: dict[str, Any], message: str, line: str
+) -> None:
+    found, at = only(tmp_path, of)
+    assert found.startswith(message)
     assert at.startswith(line)
 
 
@@ -158,29 +160,37 @@ def test_a_promise_that_nobody_keeps(tmp_path: Path, of: dict[str, Any], message
         ("description", {"purpose": "x"}),
     ],
 )
-def test_a_custom_property_where_we_have_none(tmp_path: Path, name: str, holder: Any) -> None:
+def test_custom_property_in_a_place_without_our_vocabulary_is_a_fault(
+    tmp_path: Path, name: str, holder: Any
+) -> None:
     place = holder[0] if isinstance(holder, list) else holder
     place["customProperties"] = [{"property": "publish", "value": True}]
-    told, at = only(tmp_path, at_top(**{name: holder}))
-    assert (told, at) == ("custom property 'publish' tidak dikenal", "- property: publish")
+    found, at = only(tmp_path, top_document(**{name: holder}))
+    assert (found, at) == ("custom property 'publish' tidak dikenal", "- property: publish")
 
 
-def test_a_custom_property_of_the_schema_of_a_relationship_and_one_that_stands_twice(tmp_path: Path) -> None:
+def test_unknown_custom_property_of_a_schema_or_relationship_is_a_fault(tmp_path: Path) -> None:
     own = [{"property": "saring", "value": 1}]
-    assert only(tmp_path, at_schema(customProperties=own))[1] == "- property: saring"
-    related = promised(relationships=[{**REFERENCE, "customProperties": own}])
+    assert only(tmp_path, schema_document(customProperties=own))[1] == "- property: saring"
+    related = column_document(relationships=[{**REFERENCE, "customProperties": own}])
     assert only(tmp_path, related)[1] == "- property: saring"
+
+
+def test_repeated_custom_property_is_a_fault(tmp_path: Path) -> None:
     twice = doc()
     twice["customProperties"] += [{"property": "publish", "value": True}] * 2
     (fault,) = faults(tmp_path, twice)
     assert fault.message == "custom property 'publish' ganda"
-    wrong = promised(
+
+
+def test_where_of_a_relationship_must_be_a_mapping(tmp_path: Path) -> None:
+    wrong = column_document(
         relationships=[{**REFERENCE, "customProperties": [{"property": "where", "value": "level"}]}]
     )
     assert only(tmp_path, wrong)[0] == "a: where bukan pemetaan"
 
 
-def test_only_one_source_and_one_table_are_read(tmp_path: Path) -> None:
+def test_second_server_and_second_schema_are_faults(tmp_path: Path) -> None:
     of = doc()
     of["servers"].append(database("LAIN_URL"))
     of["schema"].append({"name": "lain"})
@@ -190,36 +200,36 @@ def test_only_one_source_and_one_table_are_read(tmp_path: Path) -> None:
     ]
 
 
-def test_an_uploads_server_says_what_extract_says(tmp_path: Path) -> None:
+def test_server_of_an_upload_must_agree_with_extract(tmp_path: Path) -> None:
     extract = {"format": "csv", "pattern": "*"}
     of = document("dinas/uji", [ID], upload("dinas/lain", "csv"), extract=extract)
     assert only(tmp_path, of) == ("path adalah 'dinas/lain'", "path: dinas/lain")
     of = document("dinas/uji", [ID], upload("dinas/uji", "xlsx"), extract=extract)
-    told = ("format pada servers adalah 'xlsx', pada extract 'csv'", "format: xlsx")
-    assert only(tmp_path, of) == told
+    expected = ("format pada servers adalah 'xlsx', pada extract 'csv'", "format: xlsx")
+    assert only(tmp_path, of) == expected
 
 
-def test_a_keys_columns_stand_in_the_order_of_their_positions(tmp_path: Path) -> None:
+def test_columns_of_a_key_must_stand_in_the_order_of_their_positions(tmp_path: Path) -> None:
     first, second = (column(n, primaryKey=True, primaryKeyPosition=p) for n, p in (("a", 2), ("b", 1)))
-    told, at = only(tmp_path, doc(first, second))
-    assert told == "b: kolom kunci harus berurutan seperti propertinya"
+    found, at = only(tmp_path, doc(first, second))
+    assert found == "b: kolom kunci harus berurutan seperti propertinya"
     assert at == "primaryKeyPosition: 1"
     assert make(tmp_path, doc(second, first)).primary_key == ("b", "a")
 
 
-def test_unique_is_promised_only_where_a_load_sees_all_rows(tmp_path: Path) -> None:
+def test_unique_is_accepted_only_if_a_load_replaces_all_rows(tmp_path: Path) -> None:
     unique = column("a", unique=True)
     make(tmp_path, doc(ID, unique))
     make(tmp_path, doc({**ID, "unique": True}, write_disposition="merge"))
     for custom in ({"write_disposition": "merge"}, {"write_disposition": "append"}):
-        told, at = only(tmp_path, doc(ID, unique, **custom))
-        assert told.startswith("a: unique hanya diperiksa pada pemuatan yang mengganti seluruh tabel")
+        found, at = only(tmp_path, doc(ID, unique, **custom))
+        assert found.startswith("a: unique hanya diperiksa pada pemuatan yang mengganti seluruh tabel")
         assert at == "unique: true"
-    told, _ = only(tmp_path, doc(ID, column("b", primaryKey=True, unique=True)))
-    assert told == "b: hanya seluruh kunci yang unik"
+    found, _ = only(tmp_path, doc(ID, column("b", primaryKey=True, unique=True)))
+    assert found == "b: hanya seluruh kunci yang unik"
 
 
-def test_words_that_only_describe_are_free(tmp_path: Path) -> None:
+def test_properties_that_only_describe_are_accepted(tmp_path: Path) -> None:
     links = [{"url": "https://contoh.go.id", "type": "definisi"}]
     described = column(
         "a", tags=["x"], examples=["y"], authoritativeDefinitions=links, criticalDataElement=True,
@@ -232,7 +242,7 @@ def test_words_that_only_describe_are_free(tmp_path: Path) -> None:
     make(tmp_path, of)
 
 
-def test_a_document_of_another_form_is_told_by_the_standard_alone(tmp_path: Path) -> None:
+def test_invalid_odcs_is_reported_by_the_schema_only(tmp_path: Path) -> None:
     of = doc()
     of["customProperties"] = "extract"
     messages = [f.message for f in read_contract(write(tmp_path, of))[1]]
@@ -240,13 +250,13 @@ def test_a_document_of_another_form_is_told_by_the_standard_alone(tmp_path: Path
 
 
 @pytest.mark.parametrize("name", ["", "  "])
-def test_a_physical_name_without_a_character_is_refused(tmp_path: Path, name: str) -> None:
+def test_blank_physical_name_is_a_fault(tmp_path: Path, name: str) -> None:
     message, line = only(tmp_path, doc(ID, column("baris", physicalName=name)))
     assert message.startswith("baris: physicalName kosong") and line.startswith("physicalName:")
 
 
 @pytest.mark.parametrize("name", ["ctid", "xmin", "tableoid"])
-def test_a_column_that_every_table_of_postgresql_has(tmp_path: Path, name: str) -> None:
+def test_name_of_a_system_column_is_a_fault_unless_it_is_renamed(tmp_path: Path, name: str) -> None:
     message, line = only(tmp_path, doc(ID, column(name)))
     assert message == f"{name}: setiap tabel PostgreSQL sudah mempunyai kolom dengan nama itu"
     assert line == f"- name: {name}"

@@ -1,4 +1,4 @@
-"""Windows of days and months: where they begin and end, what they are called, which of them a night reads."""
+"""Windows of days and months: their first and last day, their key, and which of them a night loads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DAILY, MONTHLY = Cadence.DAILY, Cadence.MONTHLY
 
 
 @given(st.dates(date(1900, 1, 1), date(2100, 12, 31)))
-def test_a_month_goes_from_its_first_to_its_last_day(day: date) -> None:
+def test_window_of_a_month_goes_from_its_first_to_its_last_day(day: date) -> None:
     first, last = windows.begin(MONTHLY, day), windows.end(MONTHLY, day)
     assert first <= day <= last
     assert first.day == 1
@@ -29,11 +29,11 @@ def test_a_month_goes_from_its_first_to_its_last_day(day: date) -> None:
 
 
 @given(st.dates())
-def test_a_day_is_its_own_window(day: date) -> None:
+def test_window_of_a_day_is_the_day(day: date) -> None:
     assert (windows.begin(DAILY, day), windows.end(DAILY, day)) == (day, day)
 
 
-def test_a_range_of_months_is_all_their_days() -> None:
+def test_range_of_windows_contains_all_their_days() -> None:
     assert windows.days(MONTHLY, "2024-01", "2024-02") == (date(2024, 1, 1), date(2024, 2, 29))
     assert windows.days(DAILY, "2024-01-31", "2024-02-01") == (date(2024, 1, 31), date(2024, 2, 1))
 
@@ -42,18 +42,18 @@ def test_a_range_of_months_is_all_their_days() -> None:
     ("loaded_until", "day", "expected"),
     [
         (None, date(2026, 11, 23), ("2025-01", "2026-11")),
-        # This month and the one before it, whatever was loaded last night.
+        # This month and the month before are always loaded.
         (date(2026, 11, 30), date(2026, 11, 23), ("2026-10", "2026-11")),
         (date(2026, 10, 31), date(2026, 11, 1), ("2026-10", "2026-11")),
         (date(2026, 12, 31), date(2027, 1, 1), ("2026-12", "2027-01")),
-        # Nights that were not walked: from the last month that was loaded.
+        # After missed nights: from the last month that was loaded.
         (date(2026, 7, 31), date(2026, 11, 23), ("2026-07", "2026-11")),
-        # Never before the start, nor behind this month.
+        # Never before the start or after this month.
         (None, date(2025, 1, 15), ("2025-01", "2025-01")),
         (date(2027, 3, 31), date(2026, 11, 23), ("2026-10", "2026-11")),
     ],
 )
-def test_a_night_reads_this_month_and_the_last_and_closes_gaps(
+def test_night_loads_this_month_and_the_one_before_and_missed_months(
     loaded_until: date | None, day: date, expected: tuple[str, str]
 ) -> None:
     first, last = windows.night(MONTHLY, date(2025, 1, 1), loaded_until, day)
@@ -69,7 +69,7 @@ def contract_document(key: str = "uji/data", **partition: object) -> dict[str, o
     return document(key, COLUMNS, database("UJI_URL"), extract={"table": "x"}, partition=kept)
 
 
-def test_datasets_of_a_cadence_share_the_earliest_start(tmp_path: Path) -> None:
+def test_earliest_start_counts_for_all_datasets_of_a_cadence(tmp_path: Path) -> None:
     starts = {
         "uji/a": ("monthly", "2025-03-01"),
         "uji/b": ("monthly", "2024-02-01"),
@@ -90,14 +90,14 @@ def test_datasets_of_a_cadence_share_the_earliest_start(tmp_path: Path) -> None:
         ({"column": "bulan"}, "partition: column bulan bukan properti"),
     ],
 )
-def test_a_partition_that_can_not_be_is_refused(
-    tmp_path: Path, partition: dict[str, object], message: str
-) -> None:
+def test_impossible_partition_is_a_fault(tmp_path: Path, partition: dict[str, object], message: str) -> None:
     contract, faults = read_contract(write(tmp_path, contract_document(**partition)))
     assert contract is None
     assert message in faults[0].message
 
 
-def test_a_window_is_asked_for_by_its_days_up_to_the_end_of_the_last() -> None:
-    asked = Window(date(2026, 9, 1), date(2026, 9, 30)).condition(sql.Identifier("tanggal")).as_string(None)
-    assert asked == ("\"tanggal\" >= '2026-09-01'::date and \"tanggal\" < ('2026-09-30'::date::date + 1)")
+def test_condition_of_a_window_includes_all_of_its_last_day() -> None:
+    condition = Window(date(2026, 9, 1), date(2026, 9, 30)).condition(sql.Identifier("tanggal"))
+    assert condition.as_string(None) == (
+        "\"tanggal\" >= '2026-09-01'::date and \"tanggal\" < ('2026-09-30'::date::date + 1)"
+    )

@@ -1,4 +1,4 @@
-"""The demo's APIs give every record once, to those who have the key, by each way of paging."""
+"""The APIs of the demo give every record once, only to clients with the key, by each kind of paging."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ def by_cursor() -> Iterator[dict[str, Any]]:
 def by_link() -> Iterator[dict[str, Any]]:
     query: dict[str, str] | None = {"per_page": "500"}
     while query is not None:
-        said = ask("/ispu", **query)
-        yield from said.body["data"]
-        link = dict(said.headers).get("Link")
+        given = ask("/ispu", **query)
+        yield from given.body["data"]
+        link = dict(given.headers).get("Link")
         query = None
         if link:
             assert "api_key" not in link
@@ -80,7 +80,7 @@ def by_next_url() -> Iterator[dict[str, Any]]:
         query = following and {k: v[0] for k, v in parse_qs(urlsplit(following).query).items()}
 
 
-def whole() -> Iterator[dict[str, Any]]:
+def without_pages() -> Iterator[dict[str, Any]]:
     yield from ask("/inventaris").body["data"]
 
 
@@ -92,7 +92,7 @@ def whole() -> Iterator[dict[str, Any]]:
         ("/aduan", by_cursor),
         ("/ispu", by_link),
         ("/pencari-kerja", by_next_url),
-        ("/inventaris", whole),
+        ("/inventaris", without_pages),
     ],
 )
 def test_paging_gives_every_record_once_and_in_order(path: str, walk: Any) -> None:
@@ -108,36 +108,36 @@ def test_without_its_key_a_path_answers_401(path: str) -> None:
     )
 
 
-def test_every_service_is_asked_here() -> None:
+def test_all_services_but_that_of_bps_are_in_headers() -> None:
     assert [path for path in SERVICES if path not in HEADERS] == ["/v1/api/list/model/data/"]
 
 
-def test_bps_gives_the_matrix_of_what_was_asked_and_no_more() -> None:
-    """Years count from 1900; a key is region, variable, derived variable, year and derived period behind each other."""
+def test_bps_gives_the_requested_variables_and_years_only() -> None:
+    """Years count from 1900. A key joins region, variable, derived variable, year and derived period."""
     path = f"{BPS}/var/9001;9003/th/115;125/"
     body = answer(path, BPS_KEY, {}, f"http://127.0.0.1{path}").body
     assert body["data-availability"] == "available"
     assert [v["val"] for v in body["var"]] == [9001, 9003]
     assert [t["label"] for t in body["tahun"]] == ["2015", "2025"]
     assert body["datacontent"]["6472900301250"] == indicators.cells()[9003, 6472, 2025]
-    # 11 regions of two variables and two years, and the one faulty cell that is among them.
+    # 11 regions, two variables, two years, and one faulty cell.
     assert len(body["datacontent"]) == 11 * 2 * 2 + 1
 
 
-def test_bps_tells_of_a_wrong_key_and_of_no_data_with_200() -> None:
+def test_bps_answers_200_to_a_wrong_key_and_if_there_are_no_data() -> None:
     path = f"{BPS}/var/9001/th/115/"
     refused = answer(path, {"key": "salah"}, {}, path)
     assert (refused.status, refused.body["status"]) == (200, "Error")
     missing = f"{BPS}/var/1/th/115/"
-    said = answer(missing, BPS_KEY, {}, missing)
-    assert said.body["data-availability"] == "list-not-available"
+    empty = answer(missing, BPS_KEY, {}, missing)
+    assert empty.body["data-availability"] == "list-not-available"
 
 
 def test_an_unknown_path_answers_404() -> None:
     assert answer("/v2/izin", {}, {}, "").status == 404
 
 
-def test_since_gives_what_changed_at_or_after_it() -> None:
+def test_since_gives_records_changed_at_or_after_it() -> None:
     records = SERVICES["/v1/izin"].records()
     since = records[-3]["diperbarui_pada"]
     for written in (since, since.replace("+", " ")):
@@ -147,19 +147,19 @@ def test_since_gives_what_changed_at_or_after_it() -> None:
 
 
 @pytest.mark.parametrize("since", ["kemarin", "2026-11-20T00:00:00"])
-def test_a_since_that_is_no_time_with_zone_answers_400(since: str) -> None:
+def test_since_without_a_zone_is_answered_400(since: str) -> None:
     assert ask("/v1/izin", since=since).status == 400
 
 
 def test_the_third_of_each_seven_requests_fails_once() -> None:
     days = BadDays()
-    said = [days.answer("/ispu") for _ in range(21)]
-    assert [i for i, a in enumerate(said, start=1) if a] == [3, 10, 17]
-    assert [a.status for a in said if a] == [429, 500, 429]
-    assert [dict(a.headers).get("Retry-After") for a in said if a] == ["0", None, "1"]
+    answers = [days.answer("/ispu") for _ in range(21)]
+    assert [i for i, a in enumerate(answers, start=1) if a] == [3, 10, 17]
+    assert [a.status for a in answers if a] == [429, 500, 429]
+    assert [dict(a.headers).get("Retry-After") for a in answers if a] == ["0", None, "1"]
 
 
-def test_a_client_over_http_gets_the_page_when_it_tries_again() -> None:
+def test_client_gets_the_page_over_http_after_a_retry() -> None:
     server = make_server(0)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -167,9 +167,9 @@ def test_a_client_over_http_gets_the_page_when_it_tries_again() -> None:
         statuses: list[int] = []
         for _ in range(4):
             try:
-                with urllib.request.urlopen(urllib.request.Request(url, headers=HEADERS["/v1/izin"])) as said:
-                    statuses.append(said.status)
-                    assert len(json.load(said)["data"]) == 2
+                with urllib.request.urlopen(urllib.request.Request(url, headers=HEADERS["/v1/izin"])) as got:
+                    statuses.append(got.status)
+                    assert len(json.load(got)["data"]) == 2
             except urllib.error.HTTPError as error:
                 statuses.append(error.code)
         assert statuses == [200, 200, 429, 200]

@@ -1,6 +1,6 @@
-"""The demo's contracts and suites: valid ODCS, complete in Indonesian, known to Great Expectations.
+"""The contracts and suites of the demo are valid ODCS, complete, and known to Great Expectations.
 
-A contract that somebody adds (docs/add-a-dataset.md) is not the demo's: of it only the form is asked.
+Of a contract that somebody adds (docs/add-a-dataset.md) only the form is tested.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from tests.support.contracts import load_contracts
 PROJECT = Path(__file__).parents[3]
 FOLDER = PROJECT / "contracts"
 PATHS = sorted(FOLDER.rglob("*.odcs.yaml"))
-ADDED = {c.key: c for c in load_contracts(FOLDER)}
-CONTRACTS = {key: contract for key, contract in ADDED.items() if key in EXPECTED_QUARANTINE}
+ALL_CONTRACTS = {c.key: c for c in load_contracts(FOLDER)}
+CONTRACTS = {key: contract for key, contract in ALL_CONTRACTS.items() if key in EXPECTED_QUARANTINE}
 SUITES = PROJECT / "expectations"
 
 
@@ -49,12 +49,12 @@ def test_a_contract_is_valid_odcs(path: Path) -> None:
     )  # fmt: skip
 
 
-def test_what_the_demo_feeds_has_a_contract() -> None:
-    assert len(PATHS) == len(ADDED)
+def test_every_dataset_of_the_demo_has_a_contract() -> None:
+    assert len(PATHS) == len(ALL_CONTRACTS)
     assert set(CONTRACTS) == set(EXPECTED_QUARANTINE)
 
 
-def test_the_agreed_list_names_every_dataset_of_the_provinces_own_agencies() -> None:
+def test_agreed_list_names_every_dataset_of_the_provinces_own_agencies() -> None:
     outside = {"samarinda", "balikpapan", "bps"}
     own = {c.key for c in CONTRACTS.values() if c.opd not in outside} - {"bappeda/daftar_data"}
     assert own <= {dataset for dataset, *_ in DELIVERED}
@@ -69,7 +69,7 @@ def test_every_measure_has_a_unit_and_every_code_a_label(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", list(CONTRACTS))
-def test_every_contract_says_how_often_how_late_and_how_long(key: str) -> None:
+def test_every_contract_has_its_sla_and_description(key: str) -> None:
     contract = CONTRACTS[key]
     assert {"frequency", "latency", "retention"} <= set(contract.sla)
     assert contract.purpose
@@ -77,7 +77,7 @@ def test_every_contract_says_how_often_how_late_and_how_long(key: str) -> None:
     assert contract.limitations
 
 
-def test_the_demo_speaks_what_the_contracts_ask_for() -> None:
+def test_demo_has_the_tables_apis_and_files_that_contracts_name() -> None:
     tables = {(t.database, t.name): t for t in (make() for make in TABLES)}
     for contract in CONTRACTS.values():
         extract = contract.extract
@@ -99,7 +99,7 @@ def test_the_demo_sets_every_variable_that_a_contract_names() -> None:
 
 
 @pytest.mark.parametrize("key", list(CONTRACTS))
-def test_a_suite_is_known_to_great_expectations(key: str) -> None:
+def test_suite_is_known_to_great_expectations_and_has_sentences(key: str) -> None:
     path = SUITES / f"{key}.json"
     document = json.loads(path.read_text("utf-8"))
     assert document["name"] == key.replace("/", ".")
@@ -110,8 +110,8 @@ def test_a_suite_is_known_to_great_expectations(key: str) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(SUITES.rglob("*.json")), ids=lambda p: f"{p.parent.name}/{p.stem}")
-def test_a_query_names_its_batch_as_great_expectations_needs_it(path: Path) -> None:
-    """GX gives the batch an alias of its own, except in a query with a join, which has to give one."""
+def test_query_gives_its_batch_an_alias_only_beside_a_join(path: Path) -> None:
+    """GX gives the batch an alias, except in a query with a join, which must give the alias itself."""
     for expectation in written(path):
         query = str(expectation.kwargs.get("unexpected_rows_query", "{batch} where"))
         assert "{batch}" in query

@@ -1,4 +1,4 @@
-"""The demo is the same on every day, in every process; its people are nobody."""
+"""The data of the demo are the same on every day and in every process, and describe no real person."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_two_processes_make_the_same_bytes() -> None:
     assert first == second
 
 
-def test_files_appear_under_their_names_and_writing_again_changes_nothing(tmp_path: Path) -> None:
+def test_files_have_their_names_and_the_same_bytes_when_written_again(tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in write_files(tmp_path)}
     after = {path: path.read_bytes() for path in write_files(tmp_path)}
     assert before == after
@@ -79,13 +79,13 @@ def test_the_demo_has_the_promised_size() -> None:
     assert len(cells()) == 10 * 11 * 11 + 1
 
 
-def test_nobody_in_the_visits_can_be_real() -> None:
+def test_nik_of_visits_starts_with_a_region_that_does_not_exist() -> None:
     table = kunjungan()
     names = [c.name for c in table.columns]
     assert all(str(row[names.index("nik")]).startswith("99") for row in table.rows)
 
 
-def test_no_vehicle_has_a_plate_of_a_region() -> None:
+def test_plates_have_letters_of_no_region() -> None:
     assert all(re.fullmatch("XX [0-9]{1,4} [A-Z]{1,3}", str(row[1])) for row in pembayaran_pkb().rows)
 
 
@@ -94,14 +94,14 @@ def values(table: SourceTable, name: str) -> list[str]:
     return [str(row[index]) for row in table.rows]
 
 
-def test_every_employee_was_appointed_before_being_born() -> None:
-    """A NIP is born, appointed, sex, serial: nobody alive has one of these, and none comes twice by chance."""
+def test_every_employee_was_appointed_before_being_born_so_no_nip_is_real() -> None:
+    """A NIP holds birth, appointment, sex and serial number. Only one is repeated, on purpose."""
     numbers = values(pegawai(), "nip")
     assert all(re.fullmatch("(19|20)[0-9]{6}190[0-9]{6,7}", n) and n[:4] > n[8:12] for n in numbers)
     assert [n for n, count in Counter(numbers).items() if count > 1] == [numbers[-1]]
 
 
-def test_no_school_has_a_number_or_region_of_a_register() -> None:
+def test_schools_have_numbers_and_regions_of_no_register() -> None:
     table = sekolah()
     assert all(n.startswith("999") for n in values(table, "npsn"))
     assert {code[:3] for code in values(table, "kode_wilayah")} == {"169", "170"}
@@ -109,7 +109,7 @@ def test_no_school_has_a_number_or_region_of_a_register() -> None:
         assert (row["kode_dapodik"] == "160000") != ("bukan kode resmi" in row["dasar"])
 
 
-def test_a_line_of_the_budget_is_there_once_a_month_and_a_year_is_not_overspent() -> None:
+def test_budget_line_comes_once_a_month_and_is_not_overspent_in_a_year() -> None:
     def amount(text: str) -> int:
         digits = int(re.sub(r"\D", "", text) or 0)
         return -digits if text.startswith("(") else digits
@@ -125,7 +125,7 @@ def test_a_line_of_the_budget_is_there_once_a_month_and_a_year_is_not_overspent(
     assert [line for line, sum_ in spent.items() if sum_ > budget[line]] == []
 
 
-def test_nothing_happens_before_it_was_written_down_or_after_the_last_day() -> None:
+def test_events_are_recorded_on_or_after_their_day_and_until_the_last_day() -> None:
     for row in pembayaran_pkb().rows:
         assert str(row[2]) <= str(row[8])[:10] <= "2026-11-22"
     for record in permits():
@@ -134,13 +134,13 @@ def test_nothing_happens_before_it_was_written_down_or_after_the_last_day() -> N
         assert record["tanggal"] <= record["updated_at"][:10] <= "2026-11-22"
 
 
-def test_population_sums_to_the_published_figure() -> None:
+def test_men_of_the_province_sum_to_the_published_figure() -> None:
     rows = [r for r in penduduk_agregat().rows if r[:2] == (2024, 2)]
     men = sum(int(str(r[5]).replace(".", "")) for r in rows if r[3] == "L")
     assert men == sum(m for m, _ in POPULATION.values())
 
 
-def test_samarinda_spells_59_kelurahan_in_60_ways_and_sums_to_the_published_figure() -> None:
+def test_samarinda_has_60_spellings_of_59_kelurahan_and_the_published_sum() -> None:
     header, *rows = samarinda()
     assert header == ("tahun", "kecamatan", "kelurahan", "kelamin", "umur", "jumlah")
     spelled = {str(r[2]) for r in rows}
@@ -149,7 +149,7 @@ def test_samarinda_spells_59_kelurahan_in_60_ways_and_sums_to_the_published_figu
     assert sum(int(str(r[5])) for r in rows if r[0] == 2024) == 881_225
 
 
-def test_the_form_has_47_indicators_a_year_and_the_17_of_pemdi_below_its_third_row() -> None:
+def test_assessment_has_47_spbe_indicators_a_year_and_17_of_pemdi() -> None:
     rows = list(assessment())
     assert rows[2][:4] == ("Instrumen", "Peraturan", "Tahun", "No")
     spbe = {("SPBE", "59/2020", year): 47 for year in (2024, 2025, 2026)}
@@ -158,7 +158,7 @@ def test_the_form_has_47_indicators_a_year_and_the_17_of_pemdi_below_its_third_r
     assert all(1 <= int(str(r[5])) <= int(str(r[6])) <= 5 for r in rows[3:])
 
 
-def test_a_hatchery_row_comes_once() -> None:
+def test_rows_of_hatcheries_are_unique() -> None:
     _, *rows = hatcheries()
     assert max(Counter(r[1:6] for r in rows).values()) == 1
 

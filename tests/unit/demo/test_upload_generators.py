@@ -1,4 +1,4 @@
-"""What the upload files of the demo promise: totals that add up, the known dirt, forms as agencies have them."""
+"""The upload files of the demo: their totals add up, and their dirt and forms are those of real agencies."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def value(cell: Cell | Formula) -> Cell:
     return cell.value if isinstance(cell, Formula) else cell
 
 
-def test_a_workbook_holds_what_it_was_given() -> None:
+def test_workbook_contains_the_given_cells_merges_and_hidden_sheets() -> None:
     rows: list[Sequence[Cell | Formula]] = [("a", None, 'b & "c"'), (1, 2.5, Formula("A2+B2", 3.5)), (" x ",)]
     book = xlsx_bytes(Sheet("Satu & dua", rows, ("A1:B1",)), Sheet("Salinan", [("y",)], hidden=True))
     read = CalamineWorkbook.from_filelike(io.BytesIO(book))
@@ -95,7 +95,7 @@ def test_the_oil_palm_file_is_windows_1252_and_its_totals_add_up() -> None:
     assert {key[0] for key in keys} == set(YEARS)
 
 
-def test_a_sheet_of_coal_is_a_kabupaten_and_each_year_ends_with_its_total() -> None:
+def test_coal_has_a_sheet_per_kabupaten_and_a_total_per_year() -> None:
     sheets = {sheet.name: [list(row) for row in sheet.rows] for sheet in coal()}
     hidden = [sheet.name for sheet in coal() if sheet.hidden]
     assert set(mining.SHEETS) < set(sheets)
@@ -128,12 +128,12 @@ def test_every_destination_reports_each_day_and_kind_once() -> None:
     assert sum(r[4] == "Ibu Kota Nusantara" for r in rows) == 2 * 2 * 691
 
 
-def test_the_visits_are_one_file_in_a_zip_with_a_note_beside_it() -> None:
+def test_visits_are_a_zip_of_one_csv_and_a_note() -> None:
     with zipfile.ZipFile(io.BytesIO(FILES["dispar/kunjungan_wisata/kunjungan_wisata.zip"]())) as archive:
         assert archive.namelist() == ["BACA SAYA.txt", "ekspor/kunjungan_harian.csv"]
 
 
-def test_a_third_of_the_agreed_list_comes_from_nobody() -> None:
+def test_a_third_of_the_agreed_list_is_not_delivered() -> None:
     content = FILES["bappeda/daftar_data/daftar_data_2026.csv"]().decode("utf-8")
     assert content.startswith("\ufeffDAFTAR DATA")
     rows = list(agreed_list())[4:-2]

@@ -1,4 +1,4 @@
-"""What the tests of extract/ share."""
+"""Fixtures for the tests of extract/."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tests.support.http_server import Server
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """An HTTP server of the test's own, reached without a proxy."""
     monkeypatch.setenv("NO_PROXY", "*")
     running = Server()
     yield running

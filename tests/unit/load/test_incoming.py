@@ -16,7 +16,7 @@ from pipelines.load.incoming import (
     overtaken_files,
 )
 from pipelines.load.ledger import fingerprint
-from tests.support.statements import ID, uploaded
+from tests.support.statements import ID, upload_contract_of
 
 JAN, FEB, MAR = ("jan.csv", "sha-jan"), ("feb.csv", "sha-feb"), ("mar.csv", "sha-mar")
 
@@ -51,7 +51,7 @@ def test_an_unreadable_file_that_may_be_the_newest_is_a_failure() -> None:
 
 
 def test_appended_files_are_those_that_raw_does_not_have_as_the_contract_reads_them(tmp_path: Path) -> None:
-    contract = uploaded(tmp_path, ID, write_disposition="append")
+    contract = upload_contract_of(tmp_path, ID, write_disposition="append")
     seen = [arrival(1, JAN), arrival(2, FEB), arrival(3, MAR)]
     in_raw = {fingerprint(contract, sha256) for _, sha256 in (JAN, MAR)}
     assert names(appended_files(contract, seen, in_raw=in_raw, again=set())) == ["feb.csv"]

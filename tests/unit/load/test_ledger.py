@@ -13,7 +13,7 @@ from pipelines.contracts.windows import Window
 from pipelines.load import ledger
 from pipelines.load.ledger import Batch
 from tests.support.recorder import Recorder
-from tests.support.statements import ID, NAME, contract_of, uploaded
+from tests.support.statements import ID, NAME, contract_of, upload_contract_of
 
 LOADED_FILES = (
     "select distinct on (source_name) source_fingerprint from ops.load_batch b where dataset = %s and state = 'loaded'"
@@ -77,7 +77,7 @@ def test_the_rows_of_a_dead_run_are_closed_and_its_tables_dropped(tmp_path: Path
 
 def test_of_files_that_replace_each_other_the_last_is_in_raw(tmp_path: Path) -> None:
     recorder = Recorder([("satu:kontrak",)])
-    contract = uploaded(tmp_path, ID)
+    contract = upload_contract_of(tmp_path, ID)
     assert ledger.fingerprints_in_raw(as_connection(recorder), contract) == {"satu:kontrak"}
     assert recorder.ran == [
         (
@@ -90,7 +90,7 @@ def test_of_files_that_replace_each_other_the_last_is_in_raw(tmp_path: Path) -> 
 
 def test_of_appended_files_each_names_last_is_in_raw(tmp_path: Path) -> None:
     recorder = Recorder([("satu:kontrak",), ("dua:kontrak",)])
-    contract = uploaded(tmp_path, NAME, write_disposition="append")
+    contract = upload_contract_of(tmp_path, NAME, write_disposition="append")
     assert ledger.fingerprints_in_raw(as_connection(recorder), contract) == {"satu:kontrak", "dua:kontrak"}
     assert recorder.ran == [
         (
@@ -102,7 +102,7 @@ def test_of_appended_files_each_names_last_is_in_raw(tmp_path: Path) -> None:
 
 def test_merged_files_are_all_of_them_since_the_last_full_refresh(tmp_path: Path) -> None:
     recorder = Recorder([("jan.csv", "satu"), ("feb.csv", "dua")])
-    contract = uploaded(tmp_path, ID, write_disposition="merge")
+    contract = upload_contract_of(tmp_path, ID, write_disposition="merge")
     assert ledger.merged_files(as_connection(recorder), contract) == [("jan.csv", "satu"), ("feb.csv", "dua")]
     assert recorder.ran == [
         (
@@ -113,7 +113,7 @@ def test_merged_files_are_all_of_them_since_the_last_full_refresh(tmp_path: Path
 
 
 def test_the_identity_of_a_load_is_content_and_contract(tmp_path: Path) -> None:
-    contract = uploaded(tmp_path, ID)
+    contract = upload_contract_of(tmp_path, ID)
     mark = hashlib.sha256(contract.path.read_bytes()).hexdigest()[:16]
     assert ledger.fingerprint(contract, "abc") == f"abc:{mark}"
     contract.path.write_text(contract.path.read_text() + "\n# lain\n")

@@ -9,7 +9,16 @@ import pytest
 
 from pipelines.load.plan import create_raw, expected_shape
 from tests.support.contracts import column
-from tests.support.statements import CHANGED, ID, NAME, clauses, contract_of, plan_of, uploaded, written
+from tests.support.statements import (
+    CHANGED,
+    ID,
+    NAME,
+    clauses,
+    contract_of,
+    plan_of,
+    upload_contract_of,
+    written,
+)
 
 SCD2 = {"write_disposition": "merge", "merge_strategy": "scd2"}
 
@@ -59,12 +68,14 @@ def test_a_load_reads_everything_unless_it_begins_at_a_cursor(
 
 def test_one_of_several_files_is_not_everything_except_of_a_history_without_a_cursor(tmp_path: Path) -> None:
     def reads_everything(name: str, **custom: Any) -> bool:
-        return plan_of(uploaded(tmp_path / name, ID, CHANGED, **custom)).reads_everything
+        return plan_of(upload_contract_of(tmp_path / name, ID, CHANGED, **custom)).reads_everything
 
     assert not reads_everything("merged", write_disposition="merge")
     assert reads_everything("history", **SCD2)
     assert not reads_everything("clocked", cursor="diubah", **SCD2)
-    appended = plan_of(uploaded(tmp_path / "appended", ID, write_disposition="append"), file="januari.csv")
+    appended = plan_of(
+        upload_contract_of(tmp_path / "appended", ID, write_disposition="append"), file="januari.csv"
+    )
     assert not appended.reads_everything
 
 

@@ -1,4 +1,4 @@
-"""Logging in at an API: what is sent, what is renewed, and that no secret ever shows."""
+"""Log-in at an API: what is sent, when a token is renewed, and that no secret is shown."""
 
 from __future__ import annotations
 
@@ -14,23 +14,31 @@ import pytest
 from pipelines.errors import ContractError, SourceError
 from pipelines.extract.api.reader import open_api
 from tests.support.extracts import api_contract, decode_copy
-from tests.support.http_server import NAME, SECRET, Ask, Reply, Server, fault, opened, reply, rows
+from tests.support.http_server import (
+    BASIC,
+    BEARER,
+    EVERY_AUTH,
+    HEADER_KEY,
+    NAME,
+    QUERY_KEY,
+    SECRET,
+    Reply,
+    Request,
+    Server,
+    fault,
+    opened,
+    reply,
+    rows,
+)
 
 ID = api_contract("id")
 
 
-BEARER = {"type": "bearer", "token": "${GUDANG_SUMBER_UJI_TOKEN}"}
-HEADER_KEY = {"type": "api_key", "in": "header", "name": "X-Api-Key", "value": "${GUDANG_SUMBER_UJI_TOKEN}"}
-QUERY_KEY = {"type": "api_key", "in": "query", "name": "api_key", "value": "${GUDANG_SUMBER_UJI_TOKEN}"}
-BASIC = {"type": "basic", "username": "gudang", "password": "${GUDANG_SUMBER_UJI_TOKEN}"}
-EVERY_AUTH = pytest.mark.parametrize("auth", [BEARER, HEADER_KEY, QUERY_KEY, BASIC])
-
-
-def test_credentials_go_where_the_contract_says(server: Server) -> None:
+def test_credential_is_sent_where_the_contract_says(server: Server) -> None:
     server.answer = lambda _: reply({"data": [{"id": 1}]})
     for auth in (BEARER, HEADER_KEY, QUERY_KEY, BASIC):
         rows(server, api_contract("id", auth=auth))
-    bearer, header, query, basic = server.asked
+    bearer, header, query, basic = server.requests
     assert bearer.headers["Authorization"] == f"Bearer {SECRET}"
     assert header.headers["X-Api-Key"] == SECRET
     assert query.query == {"api_key": SECRET}
@@ -39,16 +47,18 @@ def test_credentials_go_where_the_contract_says(server: Server) -> None:
 
 @EVERY_AUTH
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_credential_names_its_variable(server: Server, auth: dict[str, str], status: int) -> None:
+def test_error_of_a_refused_credential_names_its_variable(
+    server: Server, auth: dict[str, str], status: int
+) -> None:
     server.answer = lambda _: Reply(NAME.encode(), status)
     error = fault(server, api_contract("id", auth=auth))
     assert str(status) in error.message
     assert error.hint == "periksa GUDANG_SUMBER_UJI_TOKEN"
     assert not error.transient
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
-def test_a_401_without_declared_auth_says_what_to_declare(server: Server) -> None:
+def test_401_without_declared_auth_says_what_to_declare(server: Server) -> None:
     server.answer = lambda _: Reply(status=401)
     assert "extract.auth" in str(fault(server, ID).hint)
 
@@ -64,12 +74,12 @@ def test_a_401_without_declared_auth_says_what_to_declare(server: Server) -> Non
         {"type": "oauth2", "token_url": "http://x", "client_id": "x", "client_secret": "${X}", "in": "query"},
     ],
 )
-def test_a_misdeclared_auth_is_a_contract_error(server: Server, auth: dict[str, str]) -> None:
+def test_invalid_auth_is_a_contract_error(server: Server, auth: dict[str, str]) -> None:
     with pytest.raises(ContractError, match="auth"):
         opened(server, api_contract("id", auth=auth))
 
 
-def test_a_variable_that_is_not_set_is_named() -> None:
+def test_error_of_an_unset_variable_names_it() -> None:
     with pytest.raises(ContractError, match="GUDANG_SUMBER_UJI_URL"):
         open_api(ID, env={})
     with pytest.raises(ContractError, match="GUDANG_SUMBER_UJI_TOKEN"):
@@ -97,28 +107,28 @@ def test_no_secret_and_no_value_is_logged(
     assert NAME.replace(" ", "+") not in caplog.text
 
 
-def test_a_netrc_does_not_replace_the_contracts_credential(
+def test_netrc_does_not_replace_the_credential_of_the_contract(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login other password other\n")
     monkeypatch.setenv("NETRC", str(netrc))
     moved = Reply(status=301, headers={"Location": "/v2/izin"})
-    server.answer = lambda ask: moved if ask.path == "/v1/izin" else reply({"data": [{"id": 1}]})
+    server.answer = lambda request: moved if request.path == "/v1/izin" else reply({"data": [{"id": 1}]})
     rows(server, api_contract("id", auth=BEARER))
     rows(server, ID)
-    assert [a.headers.get("Authorization") for a in server.asked] == [f"Bearer {SECRET}"] * 2 + [None] * 2
+    assert [a.headers.get("Authorization") for a in server.requests] == [f"Bearer {SECRET}"] * 2 + [None] * 2
 
 
 @pytest.mark.parametrize("auth", [{"type": "bearer", "token": SECRET}, {**BASIC, "password": SECRET}])
-def test_a_secret_that_stands_in_the_contract_is_refused_and_not_repeated(auth: dict[str, str]) -> None:
+def test_literal_secret_in_a_contract_is_refused_without_repeating_it(auth: dict[str, str]) -> None:
     with pytest.raises(ContractError, match="tertulis terbuka di kontrak") as caught:
         api_contract("id", auth=auth)
     assert SECRET not in str(caught.value)
 
 
 @pytest.mark.parametrize("auth", [BEARER, HEADER_KEY])
-def test_a_credential_that_no_header_can_hold_is_told_without_it(
+def test_credential_that_fits_no_header_is_refused_without_repeating_it(
     server: Server, auth: dict[str, str]
 ) -> None:
     for value in (f"{SECRET}\n", f"{SECRET}é"):
@@ -130,13 +140,13 @@ def test_a_credential_that_no_header_can_hold_is_told_without_it(
 # --- a key in the path
 
 
-def test_a_key_in_the_path_is_sent_and_never_shown(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+def test_key_in_the_path_is_sent_and_never_shown(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     contract = api_contract("id", path="/v1/api/key/${GUDANG_SUMBER_UJI_TOKEN}/page")
     server.in_turn(Reply(status=503), reply({"data": [{"id": 1}]}))
     stream = opened(server, contract, env={"GUDANG_SUMBER_UJI_TOKEN": f"{SECRET}/a b?c"})
     assert len(decode_copy(stream.blocks)) == 1
-    assert server.asked[0].path == f"/v1/api/key/{SECRET}%2Fa%20b%3Fc/page"
+    assert server.requests[0].path == f"/v1/api/key/{SECRET}%2Fa%20b%3Fc/page"
     assert stream.name == "/v1/api/key/${GUDANG_SUMBER_UJI_TOKEN}/page"
     server.answer = lambda _: Reply(status=401)
     assert fault(server, contract).hint == "periksa GUDANG_SUMBER_UJI_TOKEN"
@@ -159,112 +169,115 @@ PAGED = {"type": "page", "param": "page", "total": "/total"}
 
 
 @dataclass
-class Gate:
-    """An API of three pages behind tokens; `given` and `used` are the tokens in their order."""
+class TokenApi:
+    """An API of three pages that needs a token. requests: those for a token. given, used: the tokens, in order."""
 
     lifetime: Any = 3600
     slow: float = 0
     more: dict[str, Any] = field(default_factory=dict[str, Any])
     revoked: set[str] = field(default_factory=set[str])
-    asked: list[Ask] = field(default_factory=list[Ask])
+    requests: list[Request] = field(default_factory=list[Request])
     given: list[str] = field(default_factory=list[str])
     used: list[str] = field(default_factory=list[str])
 
-    def __call__(self, ask: Ask) -> Reply:
-        if ask.path == "/oauth/token":
-            self.asked.append(ask)
+    def __call__(self, request: Request) -> Reply:
+        if request.path == "/oauth/token":
+            self.requests.append(request)
             self.given.append(f"{SECRET}-{len(self.given) + 1}")
             grant = {"access_token": self.given[-1], "token_type": "Bearer", "expires_in": self.lifetime}
             return reply(grant | self.more)
-        token = ask.headers.get("Authorization", "").removeprefix("Bearer ")
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         self.used.append(token)
         if token not in self.given or token in self.revoked:
             return Reply(status=401)
         threading.Event().wait(self.slow)
-        return reply({"data": [{"id": int(ask.query["page"])}], "total": 3})
+        return reply({"data": [{"id": int(request.query["page"])}], "total": 3})
 
 
 GATED = api_contract("id", auth=OAUTH, pagination=PAGED)
 
 
-def read(server: Server, gate: Gate, contract: Any = GATED) -> list[int]:
-    """Which of the tokens, counted from 1, went with each request."""
-    server.answer = gate
+def read_tokens(server: Server, api: TokenApi, contract: Any = GATED) -> list[int]:
+    """Reads all pages, and gives for each request of a page the number of its token, from 1."""
+    server.answer = api
     assert [row[0] for row in rows(server, contract)] == ["1", "2", "3"]
-    return [gate.given.index(token) + 1 for token in gate.used]
+    return [api.given.index(token) + 1 for token in api.used]
 
 
-def test_one_token_serves_the_whole_reading(server: Server) -> None:
-    gate = Gate()
+def test_one_token_is_used_for_all_pages(server: Server) -> None:
+    api = TokenApi()
     contract = api_contract("id", auth={**OAUTH, "scope": "izin.baca data"}, pagination=PAGED)
-    assert read(server, gate, contract) == [1, 1, 1]
-    (ask,) = gate.asked
-    assert ask.method == "POST"
-    assert ask.form == {"grant_type": "client_credentials", "scope": "izin.baca data"}
-    assert ask.headers["Authorization"] == f"Basic {b64encode(f'gudang:{SECRET}'.encode()).decode()}"
+    assert read_tokens(server, api, contract) == [1, 1, 1]
+    (request,) = api.requests
+    assert request.method == "POST"
+    assert request.form == {"grant_type": "client_credentials", "scope": "izin.baca data"}
+    assert request.headers["Authorization"] == f"Basic {b64encode(f'gudang:{SECRET}'.encode()).decode()}"
 
 
-def test_the_client_may_stand_in_the_body_and_gateways_may_call_the_token_as_they_like(
+def test_client_may_be_sent_in_the_body_and_token_type_may_be_unusual(
     server: Server,
 ) -> None:
-    gate = Gate(lifetime="3599", more={"token_type": "BearerToken"})
-    assert read(server, gate, api_contract("id", auth={**OAUTH, "in": "body"}, pagination=PAGED)) == [1] * 3
-    (ask,) = gate.asked
-    assert ask.form == {
+    api = TokenApi(lifetime="3599", more={"token_type": "BearerToken"})
+    assert (
+        read_tokens(server, api, api_contract("id", auth={**OAUTH, "in": "body"}, pagination=PAGED))
+        == [1] * 3
+    )
+    (request,) = api.requests
+    assert request.form == {
         "grant_type": "client_credentials",
         "client_id": "gudang",
         "client_secret": SECRET,
     }
-    assert "Authorization" not in ask.headers
+    assert "Authorization" not in request.headers
 
 
-def test_a_secret_with_special_characters_is_encoded_as_the_rfc_says(server: Server) -> None:
-    server.answer = gate = Gate()
+def test_client_secret_is_encoded_as_rfc_6749_says(server: Server) -> None:
+    server.answer = api = TokenApi()
     decode_copy(opened(server, GATED, env={"GUDANG_SUMBER_UJI_TOKEN": "a b:c%"}).blocks)
-    assert gate.asked[0].headers["Authorization"] == f"Basic {b64encode(b'gudang:a+b%3Ac%25').decode()}"
+    assert api.requests[0].headers["Authorization"] == f"Basic {b64encode(b'gudang:a+b%3Ac%25').decode()}"
 
 
-def test_a_token_without_a_lifetime_is_kept(server: Server) -> None:
-    assert read(server, Gate(lifetime=None)) == [1, 1, 1]
+def test_token_without_a_lifetime_is_kept(server: Server) -> None:
+    assert read_tokens(server, TokenApi(lifetime=None)) == [1, 1, 1]
 
 
-def test_a_token_is_renewed_before_it_expires(server: Server) -> None:
-    assert read(server, Gate(lifetime=1, slow=0.6)) == [1, 2, 3]
+def test_token_is_renewed_before_it_expires(server: Server) -> None:
+    assert read_tokens(server, TokenApi(lifetime=1, slow=0.6)) == [1, 2, 3]
 
 
-def test_a_token_that_is_revoked_while_paging_is_renewed_once(server: Server) -> None:
-    gate = Gate()
-    server.answer = gate
+def test_token_that_is_revoked_between_pages_is_renewed_once(server: Server) -> None:
+    api = TokenApi()
+    server.answer = api
     stream = opened(server, GATED)
     next(stream.blocks)
-    gate.revoked.add(gate.given[0])
+    api.revoked.add(api.given[0])
     assert [row[0] for row in decode_copy(stream.blocks)] == ["2", "3"]
-    assert [gate.given.index(token) + 1 for token in gate.used] == [1, 1, 2, 2]
+    assert [api.given.index(token) + 1 for token in api.used] == [1, 1, 2, 2]
 
 
-def test_a_401_also_with_a_new_token_is_final(server: Server) -> None:
-    gate = Gate(revoked={f"{SECRET}-{n}" for n in range(9)})
-    server.answer = gate
+def test_401_with_a_new_token_is_not_retried(server: Server) -> None:
+    api = TokenApi(revoked={f"{SECRET}-{n}" for n in range(9)})
+    server.answer = api
     error = fault(server, GATED)
     assert not error.transient
     assert "401 Unauthorized: kredensial ditolak" in error.message
     assert error.hint == "periksa GUDANG_SUMBER_UJI_URL, GUDANG_SUMBER_UJI_TOKEN"
-    assert len(gate.used) == 2
+    assert len(api.used) == 2
 
 
-def test_a_page_that_stumbles_is_asked_again_with_its_token(server: Server) -> None:
-    gate = Gate()
-    stumbles = [Reply(status=503), Reply(status=500)]
-    server.answer = lambda ask: stumbles.pop() if stumbles and "page" in ask.query else gate(ask)
+def test_page_that_fails_is_requested_again_with_the_same_token(server: Server) -> None:
+    api = TokenApi()
+    failures = [Reply(status=503), Reply(status=500)]
+    server.answer = lambda request: failures.pop() if failures and "page" in request.query else api(request)
     assert len(rows(server, GATED)) == 3
-    assert len(gate.given) == 1
+    assert len(api.given) == 1
 
 
 def token_fault(server: Server, answer: Reply, **options: Any) -> SourceError:
-    server.answer = lambda ask: answer if ask.path == "/oauth/token" else reply({"data": [{"id": 1}]})
+    server.answer = lambda request: answer if request.path == "/oauth/token" else reply({"data": [{"id": 1}]})
     error = fault(server, GATED, **options)
     assert "token" in error.message
-    assert all(ask.path == "/oauth/token" for ask in server.asked)
+    assert all(request.path == "/oauth/token" for request in server.requests)
     return error
 
 
@@ -273,7 +286,7 @@ def granted(**values: Any) -> Reply:
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("answer", "message"),
     [
         (Reply(b'{"error": "invalid_client"}', 401), "menjawab 401 invalid_client"),
         (Reply(b'{"error": "invalid_scope"}', 400), "menjawab 400 invalid_scope"),
@@ -300,28 +313,30 @@ def granted(**values: Any) -> Reply:
         (granted(padding="x" * (1 << 17)), "lebih besar dari 64 KiB"),
     ],
 )
-def test_nonsense_of_a_token_endpoint_is_final_and_told(server: Server, answer: Reply, words: str) -> None:
+def test_invalid_answer_of_a_token_endpoint_is_reported_and_not_retried(
+    server: Server, answer: Reply, message: str
+) -> None:
     error = token_fault(server, answer)
-    assert words in error.message
+    assert message in error.message
     assert not error.transient
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
-def test_a_token_endpoint_that_fails_for_ever_is_transient(server: Server) -> None:
+def test_token_endpoint_that_keeps_failing_is_a_transient_error(server: Server) -> None:
     error = token_fault(server, Reply(SECRET.encode(), 503))
     assert error.transient
     assert "menjawab 503" in error.message
-    assert len(server.asked) == 6
+    assert len(server.requests) == 6
 
 
-def test_a_token_endpoint_that_stumbles_is_asked_again(server: Server) -> None:
-    gate = Gate()
-    stumbles = [Reply(status=500), Reply(status=429, headers={"Retry-After": "0"})]
-    server.answer = lambda ask: stumbles.pop() if stumbles else gate(ask)
+def test_token_endpoint_that_fails_at_first_is_requested_again(server: Server) -> None:
+    api = TokenApi()
+    failures = [Reply(status=500), Reply(status=429, headers={"Retry-After": "0"})]
+    server.answer = lambda request: failures.pop() if failures else api(request)
     assert len(rows(server, GATED)) == 3
 
 
-def test_a_token_endpoint_that_is_slow_is_transient(server: Server) -> None:
+def test_slow_token_endpoint_is_a_transient_error(server: Server) -> None:
     hold = threading.Event()
     slow = Reply(b"{", length=1000, hold=hold)
     try:
@@ -334,7 +349,7 @@ def test_a_token_endpoint_that_is_slow_is_transient(server: Server) -> None:
     assert "tidak lengkap dalam" in token_fault(server, dripping, limits={"total": 0.3}).message
 
 
-def test_a_token_endpoint_that_is_not_there_is_transient(server: Server) -> None:
+def test_unreachable_token_endpoint_is_transient_but_an_invalid_url_is_not(server: Server) -> None:
     nowhere = api_contract("id", auth={**OAUTH, "token_url": "http://127.0.0.1:9/token"})
     error = fault(server, nowhere)
     assert error.transient
@@ -347,7 +362,7 @@ def test_no_token_and_no_client_secret_is_logged(server: Server, caplog: pytest.
     caplog.set_level(logging.DEBUG)
     for placement in ("header", "body"):
         auth = {**OAUTH, "in": placement}
-        read(server, Gate(), api_contract("id", auth=auth, pagination=PAGED))
+        read_tokens(server, TokenApi(), api_contract("id", auth=auth, pagination=PAGED))
         server.answer = lambda _: Reply(status=503)
         fault(server, api_contract("id", auth=auth))
     assert "/..." in caplog.text

@@ -1,4 +1,4 @@
-"""Why no complete answer of an API arrived, by the error that requests or our bounds raised."""
+"""The message for each error of requests, or of our limits, that prevents a complete answer."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ BROKEN = requests.exceptions.ChunkedEncodingError(urllib3.exceptions.ProtocolErr
         (BROKEN, "jawaban API terputus (ProtocolError)", True),
     ],
 )
-def test_an_error_has_a_message_without_its_own_text(error: Exception, message: str, transient: bool) -> None:
+def test_error_becomes_a_message_without_its_own_text(
+    error: Exception, message: str, transient: bool
+) -> None:
     fault = answer_fault("a/b", "API", error, Limits(), 900, 2 << 20)
     assert fault.message == message
     assert fault.transient is transient and fault.hint
@@ -74,16 +76,16 @@ PROXY_REFUSES = requests.exceptions.ProxyError(
     wrapped(urllib3.exceptions.ProxyError(URL, OSError("Tunnel connection failed: 403")))
 )
 DROPPED = requests.ConnectionError(urllib3.exceptions.ProtocolError("Connection aborted.", OSError()))
-SILENT = requests.ReadTimeout(urllib3.exceptions.ReadTimeoutError(POOL, URL, URL))
+READ_TIMEOUT = requests.ReadTimeout(urllib3.exceptions.ReadTimeoutError(POOL, URL, URL))
 
 
-def test_a_request_that_was_not_sent_is_told_from_an_answer_that_broke_off() -> None:
+def test_errors_of_connecting_and_of_an_answer_are_distinguished() -> None:
     for error in (UNREACHED, CONNECT_TIMEOUT, NO_PROXY):
         assert is_of_connecting(error) and not is_of_answer(error)
-    for error in (BROKEN, DROPPED, SILENT):
+    for error in (BROKEN, DROPPED, READ_TIMEOUT):
         assert is_of_answer(error) and not is_of_connecting(error)
 
 
-def test_tls_and_a_proxy_that_refuses_are_of_neither_kind_and_so_not_retried() -> None:
+def test_tls_errors_and_refusing_proxies_are_neither_and_so_not_retried() -> None:
     for error in (UNTRUSTED, NO_TLS, TLS_LOST, PROXY_REFUSES, requests.exceptions.InvalidURL(URL)):
         assert not is_of_connecting(error) and not is_of_answer(error)

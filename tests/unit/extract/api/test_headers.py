@@ -1,4 +1,4 @@
-"""What an answer's headers say, without a server."""
+"""How headers of an answer are read. These tests need no server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pipelines.extract.api.faults import RedirectedAwayError
 from pipelines.extract.api.headers import media_type, redirect_url, retry_after
 
 HOME = "http://api.uji.go.id/v1/izin"
-NOON = 1_000_000_000.0  # Sun, 09 Sep 2001 01:46:40 GMT
+NOW = 1_000_000_000.0  # Sun, 09 Sep 2001 01:46:40 GMT
 
 
 @pytest.mark.parametrize(
@@ -19,19 +19,19 @@ NOON = 1_000_000_000.0  # Sun, 09 Sep 2001 01:46:40 GMT
         ("https://api.uji.go.id/v1/izin", "https://api.uji.go.id/v1/izin"),
     ],
 )
-def test_a_redirect_stays_on_its_server(target: str, followed: str) -> None:
+def test_redirect_on_the_same_server_is_followed(target: str, followed: str) -> None:
     assert redirect_url(HOME, target) == followed
 
 
 @pytest.mark.parametrize(
     "target", ["http://lain.go.id/", "http://api.uji.go.id:8080/", "ftp://api.uji.go.id/", "http://[1"]
 )
-def test_a_redirect_away_is_refused(target: str) -> None:
+def test_redirect_to_another_server_is_refused(target: str) -> None:
     with pytest.raises(RedirectedAwayError):
         redirect_url(HOME, target)
 
 
-def test_a_redirect_from_https_to_http_is_refused() -> None:
+def test_redirect_from_https_to_http_is_refused() -> None:
     with pytest.raises(RedirectedAwayError):
         redirect_url("https://api.uji.go.id/v1", "http://api.uji.go.id/v1")
 
@@ -52,8 +52,8 @@ def test_a_redirect_from_https_to_http_is_refused() -> None:
         (None, 0),
     ],
 )
-def test_a_retry_after_is_seconds_or_a_date(header: str | None, seconds: float) -> None:
-    assert retry_after(header, NOON) == seconds
+def test_retry_after_is_read_as_seconds_or_date_else_zero(header: str | None, seconds: float) -> None:
+    assert retry_after(header, NOW) == seconds
 
 
 @pytest.mark.parametrize(
@@ -64,5 +64,5 @@ def test_a_retry_after_is_seconds_or_a_date(header: str | None, seconds: float) 
         (None, "tidak ada"),
     ],
 )
-def test_only_an_ordinary_media_type_is_shown(header: str | None, shown: str) -> None:
+def test_only_usual_media_types_are_shown(header: str | None, shown: str) -> None:
     assert media_type(header) == shown

@@ -1,4 +1,4 @@
-"""How pages follow each other, and every way in which they can fail to."""
+"""How pages are read one after the other, and every way in which this can fail."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import pytest
 
 from pipelines.errors import ContractError
 from tests.support.extracts import api_contract, column, decode_copy
-from tests.support.http_server import NAME, SECRET, Ask, Reply, Server, fault, opened, reply, rows
+from tests.support.http_server import NAME, SECRET, Reply, Request, Server, fault, opened, reply, rows
 
 PAGED = {"type": "page", "param": "page", "size_param": "per_page", "size": 2, "total": "/meta/total"}
 
 
-def pages(ids: list[int], size: int, *, total: Any = None, key: str = "page") -> Callable[[Ask], Reply]:
-    """A well-behaved API of pages or offsets."""
+def pages(ids: list[int], size: int, *, total: Any = None, key: str = "page") -> Callable[[Request], Reply]:
+    """A correct API with pages or offsets."""
 
-    def answer(ask: Ask) -> Reply:
-        number = int(ask.query[key])
+    def answer(request: Request) -> Reply:
+        number = int(request.query[key])
         start = (number - 1) * size if key == "page" else number
         meta = {"total": len(ids) if total is None else total}
         return reply({"data": [{"id": i} for i in ids[start : start + size]], "meta": meta})
@@ -27,19 +27,19 @@ def pages(ids: list[int], size: int, *, total: Any = None, key: str = "page") ->
     return answer
 
 
-def test_pages_are_read_until_the_total_and_given_block_by_block(server: Server) -> None:
+def test_pages_are_read_until_the_total_and_given_one_by_one(server: Server) -> None:
     server.answer = pages([1, 2, 3, 4, 5], 2)
     stream = opened(server, api_contract("id", pagination=PAGED))
     first = next(stream.blocks)
     assert decode_copy([first]) == [["1", "halaman 1 rekaman 1"], ["2", "halaman 1 rekaman 2"]]
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
     rest = decode_copy(stream.blocks)
     assert rest[-1] == ["5", "halaman 3 rekaman 1"]
     assert stream.rows == 5
-    assert [a.query for a in server.asked] == [{"page": str(n), "per_page": "2"} for n in (1, 2, 3)]
+    assert [a.query for a in server.requests] == [{"page": str(n), "per_page": "2"} for n in (1, 2, 3)]
 
 
-def test_a_server_that_gives_fewer_per_page_than_asked_is_read_to_the_end(server: Server) -> None:
+def test_server_that_gives_smaller_pages_than_requested_is_read_to_the_end(server: Server) -> None:
     for key in ("page", "offset"):
         for total in ("/meta/total", None):
             server.answer = pages([1, 2, 3, 4, 5], 2, key=key)
@@ -49,45 +49,45 @@ def test_a_server_that_gives_fewer_per_page_than_asked_is_read_to_the_end(server
             assert [row[0] for row in rows(server, contract)] == ["1", "2", "3", "4", "5"]
 
 
-def test_without_a_total_a_reading_ends_at_what_the_contract_calls_the_last_page(server: Server) -> None:
+def test_without_a_total_reading_ends_at_the_declared_last_page(server: Server) -> None:
     until_empty = api_contract("id", pagination={"type": "page", "param": "page", "last_page": "empty"})
     until_missing = api_contract("id", pagination={"type": "page", "param": "page", "last_page": "missing"})
-    well_behaved = pages([1, 2, 3, 4], 2)
-    server.answer = well_behaved
+    good = pages([1, 2, 3, 4], 2)
+    server.answer = good
     assert len(rows(server, until_empty)) == 4
     assert "halaman 3 tidak berisi rekaman" in fault(server, until_missing).message
-    server.answer = lambda ask: Reply(status=404) if ask.query["page"] == "3" else well_behaved(ask)
+    server.answer = lambda request: Reply(status=404) if request.query["page"] == "3" else good(request)
     assert len(rows(server, until_missing)) == 4
     assert "404" in fault(server, until_empty).message
     server.answer = lambda _: Reply(status=404)
     assert "404" in fault(server, until_missing).message
 
 
-def broken(number: int, key: str = "page") -> Callable[[Ask], Reply]:
-    """Pages of 1,000 of 2,500 records; the page `number` is an error that looks like an empty page."""
+def pages_with_error(number: int, key: str = "page") -> Callable[[Request], Reply]:
+    """2,500 records on pages of 1,000. Page `number` is an error that looks like an empty page."""
     good = pages(list(range(2500)), 1000, key=key)
 
-    def answer(ask: Ask) -> Reply:
-        if int(ask.query[key]) == number:
+    def answer(request: Request) -> Reply:
+        if int(request.query[key]) == number:
             return reply({"error": 1, "message": "Basis data penuh: NIP 198001012005011001", "data": []})
-        return good(ask)
+        return good(request)
 
     return answer
 
 
 @pytest.mark.parametrize(("key", "second"), [("page", 2), ("offset", 1000)])
-def test_an_error_that_looks_like_an_empty_page_does_not_end_the_reading(
+def test_declared_error_that_looks_like_an_empty_page_is_a_fault(
     server: Server, key: str, second: int
 ) -> None:
     declared = {"field": "error", "ok": [0, False, None], "message": "message"}
     pagination = {"type": key, "param": key, "last_page": "empty"}
-    server.answer = broken(second, key)
+    server.answer = pages_with_error(second, key)
     error = fault(server, api_contract("id", pagination=pagination, error=declared))
     assert error.transient
     assert error.message == (
         "halaman 2: API menjawab 200 dengan kesalahan di /error, dengan pesan: 'Basis data penuh: NIP ***'"
     )
-    server.answer = broken(-1, key)
+    server.answer = pages_with_error(-1, key)
     assert len(rows(server, api_contract("id", pagination=pagination, error=declared))) == 2500
 
 
@@ -99,11 +99,9 @@ def test_an_error_that_looks_like_an_empty_page_does_not_end_the_reading(
         {"type": "link"},
     ],
 )
-def test_an_empty_page_without_a_word_of_a_next_one_ends_no_reading(
-    server: Server, pagination: dict[str, str]
-) -> None:
-    def answer(ask: Ask) -> Reply:
-        if "after" in ask.query:
+def test_empty_page_without_an_end_mark_is_a_fault(server: Server, pagination: dict[str, str]) -> None:
+    def answer(request: Request) -> Reply:
+        if "after" in request.query:
             return reply({"error": 1, "data": []})
         target = {"cursor": "2"}.get(pagination["type"], "?after=2")
         link = {"Link": '<?after=2>; rel="next"'} if pagination["type"] == "link" else {}
@@ -129,7 +127,7 @@ def test_an_empty_page_without_a_word_of_a_next_one_ends_no_reading(
         ("", False),
     ],
 )
-def test_a_declared_error_field_is_compared_by_value_and_kind(server: Server, value: Any, ok: bool) -> None:
+def test_error_field_is_compared_by_value_and_type(server: Server, value: Any, ok: bool) -> None:
     server.answer = lambda _: reply({"status": {"code": value}, "data": [{"id": 1}]})
     contract = api_contract("id", error={"field": "/status/code", "ok": [0, False, None]})
     if ok:
@@ -138,7 +136,7 @@ def test_a_declared_error_field_is_compared_by_value_and_kind(server: Server, va
         assert "kesalahan di /status/code" in fault(server, contract).message
 
 
-def test_an_error_field_that_is_not_there_is_null(server: Server) -> None:
+def test_missing_error_field_counts_as_null(server: Server) -> None:
     server.answer = lambda _: reply({"data": [{"id": 1}]})
     assert len(rows(server, api_contract("id", error={"field": "error", "ok": [None]}))) == 1
     assert (
@@ -147,7 +145,7 @@ def test_an_error_field_that_is_not_there_is_null(server: Server) -> None:
     )
 
 
-def test_an_apis_message_is_not_shown_where_the_contract_has_personal_columns(server: Server) -> None:
+def test_message_of_an_api_is_not_shown_if_the_contract_has_personal_columns(server: Server) -> None:
     server.answer = lambda _: reply({"error": 1, "message": NAME, "data": []})
     personal = replace(column("nama"), classification="pribadi", pseudonymise="layanan")
     contract = api_contract("id", personal, error={"field": "error", "ok": [0], "message": "message"})
@@ -166,17 +164,17 @@ def test_an_apis_message_is_not_shown_where_the_contract_has_personal_columns(se
         {},
     ],
 )
-def test_a_misdeclared_error_field_is_a_contract_error(server: Server, wrong: dict[str, Any]) -> None:
+def test_invalid_error_field_is_a_contract_error(server: Server, wrong: dict[str, Any]) -> None:
     with pytest.raises(ContractError, match="error"):
         opened(server, api_contract("id", error=wrong))
 
 
 @pytest.mark.parametrize("key", ["page", "offset"])
-def test_a_page_whose_records_the_server_hides_is_not_taken_for_the_last(server: Server, key: str) -> None:
-    """The server cuts pages of two first, and leaves out what we may not see after that."""
+def test_short_page_in_the_middle_does_not_end_the_reading(server: Server, key: str) -> None:
+    """The server makes pages of two records, and then leaves out records that we may not see."""
 
-    def answer(ask: Ask) -> Reply:
-        number = int(ask.query[key])
+    def answer(request: Request) -> Reply:
+        number = int(request.query[key])
         start = (number - 1) * 2 if key == "page" else number
         return reply({"data": [{"id": i} for i in range(start, min(start + 2, 9)) if i != 3]})
 
@@ -189,34 +187,37 @@ def test_a_page_whose_records_the_server_hides_is_not_taken_for_the_last(server:
 
 
 @pytest.mark.parametrize("key", ["page", "offset"])
-def test_where_the_contract_says_so_a_short_page_is_the_last_and_no_other_is_asked_for(
-    server: Server, key: str
-) -> None:
+def test_short_page_ends_the_reading_if_the_contract_says_so(server: Server, key: str) -> None:
     server.answer = pages([1, 2, 3, 4, 5], 2, key=key)
     pagination = {"type": key, "param": key, "last_page": "short"}
     assert len(rows(server, api_contract("id", pagination=pagination))) == 5
-    assert len(server.asked) == 3
+    assert len(server.requests) == 3
 
 
-def test_a_server_that_gives_its_last_page_again_is_told_what_to_declare(server: Server) -> None:
+def test_server_that_repeats_its_last_page_is_reported_with_what_to_declare(server: Server) -> None:
     good = pages([1, 2, 3], 2)
-    server.answer = lambda ask: good(Ask(ask.path, {"page": str(min(2, int(ask.query["page"])))}, {}))
+    server.answer = lambda request: good(
+        Request(request.path, {"page": str(min(2, int(request.query["page"])))}, {})
+    )
     pagination = {"type": "page", "param": "page", "last_page": "empty"}
     error = fault(server, api_contract("id", pagination=pagination))
     assert "halaman 3 mengulang halaman 2" in error.message and "last_page: short" in str(error.hint)
 
 
-def test_a_cursor_is_followed_to_its_end(server: Server) -> None:
+def test_cursor_is_followed_to_its_end(server: Server) -> None:
     following = {None: "b", "b": "c", "c": None}
-    server.answer = lambda ask: reply(
-        {"data": [{"id": ask.query.get("cursor", "a")}], "meta": {"next": following[ask.query.get("cursor")]}}
+    server.answer = lambda request: reply(
+        {
+            "data": [{"id": request.query.get("cursor", "a")}],
+            "meta": {"next": following[request.query.get("cursor")]},
+        }
     )
     pagination = {"type": "cursor", "param": "cursor", "next": "/meta/next", "size_param": "limit", "size": 1}
     assert [row[0] for row in rows(server, api_contract("id", pagination=pagination))] == ["a", "b", "c"]
-    assert server.asked[2].query == {"cursor": "c", "limit": "1"}
+    assert server.requests[2].query == {"cursor": "c", "limit": "1"}
 
 
-def test_a_cursor_that_leads_back_is_refused(server: Server) -> None:
+def test_cursor_that_leads_back_is_refused(server: Server) -> None:
     left = iter(range(100))
     server.answer = lambda _: reply({"data": [{"id": next(left)}], "next": "x"})
     pagination = {"type": "cursor", "param": "cursor", "next": "/next"}
@@ -226,7 +227,7 @@ def test_a_cursor_that_leads_back_is_refused(server: Server) -> None:
     )
 
 
-def test_a_next_pointer_that_leads_nowhere_is_told(server: Server) -> None:
+def test_missing_next_pointer_is_a_fault_or_warning(server: Server) -> None:
     server.answer = lambda _: reply({"data": [{"id": 1}]})
     nowhere = {"type": "cursor", "param": "cursor", "next": "/meta/next"}
     assert (
@@ -239,8 +240,8 @@ def test_a_next_pointer_that_leads_nowhere_is_told(server: Server) -> None:
 
 
 def test_link_headers_are_followed_with_the_credential(server: Server) -> None:
-    def answer(ask: Ask) -> Reply:
-        page = int(ask.query.get("p", "1"))
+    def answer(request: Request) -> Reply:
+        page = int(request.query.get("p", "1"))
         # The scheme and port of an inner server, as behind a proxy.
         link = (
             {"Link": f'<https://127.0.0.1:9/v1/izin?p={page + 1}&kunci=lama>; rel="next"'} if page < 3 else {}
@@ -251,7 +252,7 @@ def test_link_headers_are_followed_with_the_credential(server: Server) -> None:
     auth = {"type": "api_key", "in": "query", "name": "kunci", "value": "${GUDANG_SUMBER_UJI_TOKEN}"}
     contract = api_contract("id", records="", pagination={"type": "link"}, auth=auth, params={"q": "1"})
     assert [row[0] for row in rows(server, contract)] == ["1", "2", "3"]
-    assert [a.query for a in server.asked] == [
+    assert [a.query for a in server.requests] == [
         {"q": "1", "kunci": SECRET},
         {"p": "2", "kunci": SECRET},
         {"p": "3", "kunci": SECRET},
@@ -259,22 +260,22 @@ def test_link_headers_are_followed_with_the_credential(server: Server) -> None:
 
 
 @pytest.mark.parametrize("target", ["?p=2", "/v1/izin?p=2"])
-def test_a_next_url_may_be_relative(server: Server, target: str) -> None:
-    server.answer = lambda ask: reply(
-        {"data": [{"id": ask.query.get("p", "1")}], "next": None if "p" in ask.query else target}
+def test_relative_next_url_is_followed(server: Server, target: str) -> None:
+    server.answer = lambda request: reply(
+        {"data": [{"id": request.query.get("p", "1")}], "next": None if "p" in request.query else target}
     )
     contract = api_contract("id", pagination={"type": "next_url", "next": "/next"})
     assert [row[0] for row in rows(server, contract)] == ["1", "2"]
 
 
-def test_a_next_url_on_another_host_is_not_followed(server: Server) -> None:
+def test_next_url_on_another_host_is_refused(server: Server) -> None:
     server.answer = lambda _: reply({"data": [{"id": 1}], "next": "http://contoh.invalid/v1"})
     contract = api_contract("id", pagination={"type": "next_url", "next": "/next"})
     assert "host lain" in fault(server, contract).message
 
 
 @pytest.mark.parametrize(
-    ("target", "words"),
+    ("target", "message"),
     [
         ("http://[1", "bukan URL"),
         ("x" * 9000, "lebih panjang dari sebuah URL"),
@@ -282,14 +283,14 @@ def test_a_next_url_on_another_host_is_not_followed(server: Server) -> None:
         (1.5, "bukan teks"),
     ],
 )
-def test_a_next_url_that_is_none_is_told(server: Server, target: Any, words: str) -> None:
+def test_invalid_next_url_is_refused(server: Server, target: Any, message: str) -> None:
     server.answer = lambda _: reply({"data": [{"id": 1}], "next": target})
     contract = api_contract("id", pagination={"type": "next_url", "next": "/next"})
-    assert words in fault(server, contract).message
+    assert message in fault(server, contract).message
 
 
 @pytest.mark.parametrize(("total", "given"), [(5, 4), (3, 4)])
-def test_a_total_that_the_records_do_not_reach_or_exceed_is_refused(
+def test_total_that_differs_from_the_number_of_records_is_refused(
     server: Server, total: int, given: int
 ) -> None:
     server.answer = pages(list(range(given)), 2, total=total)
@@ -298,7 +299,7 @@ def test_a_total_that_the_records_do_not_reach_or_exceed_is_refused(
     assert error.transient
 
 
-def test_a_total_given_as_text_is_understood_and_a_missing_one_refused(server: Server) -> None:
+def test_total_may_be_a_text_but_not_missing(server: Server) -> None:
     server.answer = pages([1, 2, 3], 2, total="3")
     assert len(rows(server, api_contract("id", pagination=PAGED))) == 3
     wrong = {**PAGED, "total": "/meta/jumlah"}
@@ -308,15 +309,15 @@ def test_a_total_given_as_text_is_understood_and_a_missing_one_refused(server: S
 
 
 @pytest.mark.parametrize(("total", "then"), [(5, 6), (5, 4)])
-def test_a_total_that_moves_while_it_is_read_is_refused(server: Server, total: int, then: int) -> None:
+def test_total_that_changes_between_pages_is_refused(server: Server, total: int, then: int) -> None:
     first, second = pages([1, 2, 3, 4, 5, 6], 2, total=total), pages([1, 2, 3, 4, 5, 6], 2, total=then)
-    server.answer = lambda ask: (first if ask.query["page"] == "1" else second)(ask)
+    server.answer = lambda request: (first if request.query["page"] == "1" else second)(request)
     error = fault(server, api_contract("id", pagination=PAGED))
     assert f"total API berubah dari {total} menjadi {then}" in error.message
     assert error.transient
 
 
-def test_a_page_that_repeats_the_one_before_is_refused(server: Server) -> None:
+def test_page_that_repeats_the_page_before_is_refused(server: Server) -> None:
     server.answer = lambda _: reply(
         {"data": [{"id": 1, "x": 1.5}, {"id": 2, "x": 2.5}], "meta": {"total": 9}}
     )
@@ -326,11 +327,11 @@ def test_a_page_that_repeats_the_one_before_is_refused(server: Server) -> None:
 
 
 @pytest.mark.parametrize("key", ["page", "offset"])
-def test_equal_pages_of_rows_without_a_key_are_loaded_where_the_total_is_met(
-    server: Server, key: str
-) -> None:
+def test_equal_pages_without_a_key_are_accepted_if_the_total_is_met(server: Server, key: str) -> None:
     row = {"a": "sama"}
-    server.answer = lambda ask: reply({"data": [row, row] if int(ask.query[key]) <= 2 else [], "total": 4})
+    server.answer = lambda request: reply(
+        {"data": [row, row] if int(request.query[key]) <= 2 else [], "total": 4}
+    )
     pagination = {"type": key, "param": key, "total": "/total"}
     assert len(rows(server, api_contract("a", pagination=pagination))) == 4
     keyed = replace(column("a"), key=True)
@@ -339,36 +340,36 @@ def test_equal_pages_of_rows_without_a_key_are_loaded_where_the_total_is_met(
     )
 
 
-def test_equal_pages_of_a_server_that_ignores_its_paging_are_refused_though_they_add_up(
+def test_server_that_ignores_paging_is_refused_though_the_total_is_met(
     server: Server,
 ) -> None:
     server.answer = lambda _: reply({"data": [{"a": "x"}, {"a": "y"}], "total": 200})
     pagination = {"type": "page", "param": "page", "total": "/total"}
     assert "halaman 2 mengulang halaman 1" in fault(server, api_contract("a", pagination=pagination)).message
-    assert len(server.asked) == 3
+    assert len(server.requests) == 3
 
 
-def test_a_page_that_repeats_an_earlier_one_is_refused(server: Server) -> None:
+def test_page_that_repeats_an_earlier_one_is_refused_or_warned_of(server: Server) -> None:
     good = pages([1, 2, 3, 4, 5, 6, 7, 8], 2)
 
-    def answer(ask: Ask) -> Reply:
-        back = {"4": "2"}.get(ask.query["page"], ask.query["page"])
-        return good(Ask(ask.path, {**ask.query, "page": back}, {}))
+    def answer(request: Request) -> Reply:
+        back = {"4": "2"}.get(request.query["page"], request.query["page"])
+        return good(Request(request.path, {**request.query, "page": back}, {}))
 
     server.answer = answer
     error = fault(server, api_contract(replace(column("id"), key=True), pagination=PAGED))
     assert "halaman 4 mengulang halaman 2" in error.message
-    assert len(server.asked) == 4
+    assert len(server.requests) == 4
     stream = opened(server, api_contract("id", pagination=PAGED))
     assert len(decode_copy(stream.blocks)) == 8
     assert len(stream.warnings) == 1 and "halaman 4 mengulang halaman 2" in stream.warnings[0]
 
 
-def test_the_lists_of_bps_are_read_by_pointers_alone(server: Server) -> None:
-    """As `/v1/api/list/model/var` answers: paging and records are the two items of one list."""
+def test_lists_of_bps_are_read_by_pointers_without_a_shape(server: Server) -> None:
+    """`/v1/api/list/model/var` answers so: paging and records are the two items of one list."""
 
-    def answer(ask: Ask) -> Reply:
-        page = int(ask.query["page"])
+    def answer(request: Request) -> Reply:
+        page = int(request.query["page"])
         meta = {"page": page, "pages": 2, "per_page": 2, "count": 3 - page, "total": 3}
         found = [{"var_id": page * 10 + n, "title": f"v{n}"} for n in range(3 - page)]
         return reply({"status": "OK", "data-availability": "available", "data": [meta, found]})
@@ -381,11 +382,11 @@ def test_the_lists_of_bps_are_read_by_pointers_alone(server: Server) -> None:
     assert "records /data/1 tidak ada dalam jawaban" in fault(server, contract).message
 
 
-def test_pages_without_end_are_stopped(server: Server) -> None:
+def test_reading_stops_at_the_limit_of_pages(server: Server) -> None:
     server.answer = pages(list(range(1000)), 1)
     contract = api_contract("id", pagination=PAGED)
     assert "lebih dari 7 halaman" in fault(server, contract, max_pages=7).message
-    assert len(server.asked) == 7
+    assert len(server.requests) == 7
 
 
 @pytest.mark.parametrize(
@@ -396,12 +397,12 @@ def test_pages_without_end_are_stopped(server: Server) -> None:
      {"type": "page", "param": "page", "last_page": True}, {"type": "offset", "param": "offset"},
      {"type": "link", "last_page": "short"}],
 )  # fmt: skip
-def test_a_misdeclared_pagination_is_a_contract_error(server: Server, wrong: dict[str, Any]) -> None:
+def test_invalid_pagination_is_a_contract_error(server: Server, wrong: dict[str, Any]) -> None:
     with pytest.raises(ContractError, match="pagination"):
         opened(server, api_contract("id", pagination=wrong))
 
 
-def test_a_fault_on_a_later_page_names_that_page(server: Server) -> None:
+def test_fault_names_its_page(server: Server) -> None:
     good = pages([1, 2, 3], 2)
-    server.answer = lambda ask: good(ask) if ask.query["page"] == "1" else Reply(b"<html>")
+    server.answer = lambda request: good(request) if request.query["page"] == "1" else Reply(b"<html>")
     assert "halaman 2: bukan JSON" in fault(server, api_contract("id", pagination=PAGED)).message

@@ -1,4 +1,4 @@
-"""Each kind of pagination by itself: which page it asks for next, and when it says that all has arrived."""
+"""Each kind of pagination alone: which page it requests next, and when it ends."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def page(count: int, link: str | None = None, **document: Any) -> Page:
     return Page(document, [{"id": n} for n in range(count)], link)
 
 
-def asked(pager: Pager, *answers: Page) -> list[Request | None]:
-    """Gives all requests of one reading: the first request, and the next request after each page."""
+def requests_of(pager: Pager, *answers: Page) -> list[Request | None]:
+    """All requests of one reading: the first, and the one after each page."""
     return [pager.first, *(pager.after(answer) for answer in answers)]
 
 
@@ -39,30 +39,30 @@ def params(request: Request | None) -> dict[str, str]:
     return dict(request.params)
 
 
-def test_one_answer_without_pages_is_all() -> None:
-    assert asked(Pager("a/b", FIRST), page(3)) == [FIRST, None]
+def test_without_pagination_one_request_is_made() -> None:
+    assert requests_of(Pager("a/b", FIRST), page(3)) == [FIRST, None]
 
 
 def test_numbered_pages_count_from_one_until_the_total() -> None:
     pager = NumberedPages("a/b", FIRST, "page", TOTAL)
-    requests = asked(pager, page(2, total=3), page(1, total=3))
+    requests = requests_of(pager, page(2, total=3), page(1, total=3))
     assert [params(r) for r in requests[:2]] == [{"q": "1", "page": "1"}, {"q": "1", "page": "2"}]
     assert requests[2] is None
     assert (pager.pages, pager.seen) == (2, 3)
 
 
-def test_an_offset_is_the_number_of_records_read_so_far() -> None:
+def test_offset_is_the_number_of_records_read_so_far() -> None:
     pager = OffsetPages("a/b", FIRST, "offset", TOTAL)
-    requests = asked(pager, page(2, total=5), page(1, total=5), page(2, total=5))
+    requests = requests_of(pager, page(2, total=5), page(1, total=5), page(2, total=5))
     assert [params(r)["offset"] for r in requests[:3]] == ["0", "2", "3"]
     assert requests[3] is None
 
 
-def test_without_a_total_the_contract_says_what_the_last_page_looks_like() -> None:
+def test_last_page_decides_which_page_ends_the_reading() -> None:
     short = NumberedPages("a/b", FIRST, "page", Ending(last_page="short"))
-    assert asked(short, page(2), page(1))[2] is None
+    assert requests_of(short, page(2), page(1))[2] is None
     empty = NumberedPages("a/b", FIRST, "page", Ending(last_page="empty"))
-    requests = asked(empty, page(2), page(1), page(0))
+    requests = requests_of(empty, page(2), page(1), page(0))
     assert params(requests[2])["page"] == "3" and requests[3] is None
     missing = NumberedPages("a/b", FIRST, "page", Ending(last_page="missing"))
     assert not missing.ends_at_missing_page()
@@ -70,21 +70,21 @@ def test_without_a_total_the_contract_says_what_the_last_page_looks_like() -> No
     assert missing.ends_at_missing_page()
 
 
-def test_a_link_is_followed_on_the_apis_own_server() -> None:
+def test_link_is_followed_on_the_server_of_the_api() -> None:
     pager = LinkPages("a/b", FIRST)
-    requests = asked(pager, page(1, "http://api.uji.go.id:8080/v1/izin?p=2"), page(1))
+    requests = requests_of(pager, page(1, "http://api.uji.go.id:8080/v1/izin?p=2"), page(1))
     assert requests[1:] == [Request("https://api.uji.go.id/v1/izin?p=2", {}), None]
 
 
-def test_a_next_url_may_be_relative_and_ends_with_null() -> None:
+def test_next_url_may_be_relative_and_null_ends_the_reading() -> None:
     pager = NextUrlPages("a/b", FIRST, "/meta/next")
-    requests = asked(pager, page(1, meta={"next": "?p=2"}), page(1, meta={"next": None}))
+    requests = requests_of(pager, page(1, meta={"next": "?p=2"}), page(1, meta={"next": None}))
     assert requests[1:] == [Request("https://api.uji.go.id/v1/izin?p=2", {}), None]
 
 
-def test_a_cursor_is_sent_with_the_first_requests_parameters() -> None:
+def test_cursor_is_sent_with_the_parameters_of_the_first_request() -> None:
     pager = CursorPages("a/b", FIRST, "after", "/next")
-    requests = asked(pager, page(1, next="x"), page(1, next=7), page(1, next=""))
+    requests = requests_of(pager, page(1, next="x"), page(1, next=7), page(1, next=""))
     assert [params(r) for r in requests[:3]] == [
         {"q": "1"},
         {"q": "1", "after": "x"},
@@ -93,7 +93,7 @@ def test_a_cursor_is_sent_with_the_first_requests_parameters() -> None:
     assert requests[3] is None
 
 
-def test_a_cursor_or_url_is_followed_once() -> None:
+def test_repeated_cursor_or_url_is_refused() -> None:
     for pager, first in (
         (CursorPages("a/b", FIRST, "c", "/next"), "x"),
         (NextUrlPages("a/b", FIRST, "/next"), "?p=2"),
@@ -112,14 +112,14 @@ def test_a_cursor_or_url_is_followed_once() -> None:
         CursorPages("a/b", FIRST, "c", "/next"),
     ],
 )
-def test_an_empty_page_ends_no_reading_by_itself(pager: Pager) -> None:
+def test_unannounced_empty_page_is_refused(pager: Pager) -> None:
     pager.after(page(1, "?p=2", next="?p=2"))
     with pytest.raises(SourceError, match="halaman 2 tidak berisi rekaman") as caught:
         pager.after(page(0))
     assert caught.value.transient
 
 
-def test_a_page_behind_the_last_is_asked_for_once_where_equal_pages_may_be_right() -> None:
+def test_page_after_the_last_is_requested_once_to_verify_equal_pages() -> None:
     pages = NumberedPages("a/b", FIRST, "page", TOTAL)
     pages.after(page(2, total=4))
     beyond = pages.note_repeat(2, 1, keyed=False)
@@ -150,7 +150,7 @@ def test_a_page_behind_the_last_is_asked_for_once_where_equal_pages_may_be_right
         ({"type": "next_url", "next": "/n"}, NextUrlPages, {"q": "1"}),
     ],
 )
-def test_a_contracts_pagination_chooses_the_kind(
+def test_pagination_of_the_contract_chooses_the_kind(
     spec: dict[str, Any], kind: type[Pager], first: dict[str, str]
 ) -> None:
     pager = make_pager("a/b", URL, {"q": "1"}, spec)

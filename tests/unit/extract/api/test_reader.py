@@ -1,4 +1,4 @@
-"""Records of APIs as exact COPY text, against a real HTTP server."""
+"""How records of an API become COPY text, tested against a real HTTP server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from pipelines.contracts.columns import Column
 from pipelines.errors import ShapeError
 from tests.support.extracts import api_contract, column, decode_copy
-from tests.support.http_server import NAME, Ask, Reply, Server, fault, opened, reply, rows
+from tests.support.http_server import NAME, Reply, Request, Server, fault, opened, reply, rows
 
 PLACE = "halaman 1 rekaman 1"
 ID = api_contract("id")
@@ -69,41 +69,41 @@ def test_params_and_the_incremental_cursor_are_sent(server: Server) -> None:
     contract = api_contract("id", params={"tahun": 2026, "q": "a b&c"}, incremental_param="since")
     rows(server, contract, since="2026-09-01T00:00:00+08:00")
     rows(server, contract)
-    assert server.asked[0].query == {"tahun": "2026", "q": "a b&c", "since": "2026-09-01T00:00:00+08:00"}
-    assert "since" not in server.asked[1].query
-    assert server.asked[0].path == "/v1/izin"
+    assert server.requests[0].query == {"tahun": "2026", "q": "a b&c", "since": "2026-09-01T00:00:00+08:00"}
+    assert "since" not in server.requests[1].query
+    assert server.requests[0].path == "/v1/izin"
 
 
-def test_keys_the_contract_does_not_know_are_a_warning(server: Server) -> None:
+def test_unknown_keys_give_a_warning(server: Server) -> None:
     server.answer = lambda _: reply({"data": [{"id": 1, "p": {"nama": "x", "nik": "y"}, "baru": 2}]})
     stream = opened(server, api_contract("id", column("nama", "p.nama")))
     assert len(decode_copy(stream.blocks)) == 1
     assert stream.warnings == ["kunci yang dilewati karena tidak ada di kontrak: baru, p.nik"]
 
 
-def test_a_key_that_no_record_of_the_first_page_has_is_a_vanished_column(server: Server) -> None:
+def test_key_that_is_missing_on_the_first_page_is_a_shape_error(server: Server) -> None:
     server.answer = lambda _: reply({"data": [{"id": 1, "nama_baru": NAME}, {"id": 2}]})
     error = fault(server, api_contract("id", "nama"))
     assert isinstance(error, ShapeError)
     assert "tidak ada di rekaman mana pun pada halaman pertama: nama; kunci yang dilewati" in error.message
 
 
-def test_a_key_that_some_records_lack_is_null_there(server: Server) -> None:
+def test_key_that_some_records_lack_is_null_in_these(server: Server) -> None:
     server.answer = lambda _: reply({"data": [{"id": 1}, {"id": 2, "nama": "x"}]})
     assert [row[1] for row in rows(server, api_contract("id", "nama"))] == [None, "x"]
 
 
-def test_an_api_without_any_record_warns(server: Server) -> None:
+def test_api_without_records_gives_a_warning(server: Server) -> None:
     stream = opened(server, ID)
     assert list(stream.blocks) == []
     assert stream.warnings == ["API tidak memberi rekaman"]
 
 
-# --- JSON that is hard to keep
+# --- unusual JSON
 
 
-def one(server: Server, body: bytes, *columns: str) -> list[str | None]:
-    """The cells of the one record in `body`."""
+def only_record(server: Server, body: bytes, *columns: str) -> list[str | None]:
+    """The cells of the only record in `body`."""
     server.answer = lambda _: Reply(body)
     (row,) = rows(server, api_contract(*columns))
     assert row.pop() == PLACE
@@ -128,13 +128,15 @@ def one(server: Server, body: bytes, *columns: str) -> list[str | None]:
          '{"a":"\ufffd","b":[1.50,36893488147419103232,"\\\\u0000"]}'),
     ],
 )  # fmt: skip
-def test_a_value_is_kept_exactly_or_says_where_it_could_not_be(server: Server, given: str, kept: str) -> None:
-    assert one(server, f'{{"data": [{{"x": {given}}}]}}'.encode(), "x") == [kept]
+def test_value_is_kept_exactly_except_characters_that_postgresql_refuses(
+    server: Server, given: str, kept: str
+) -> None:
+    assert only_record(server, f'{{"data": [{{"x": {given}}}]}}'.encode(), "x") == [kept]
 
 
-def test_deep_nesting_stays_json_and_too_deep_is_told(server: Server) -> None:
+def test_deep_nesting_is_kept_as_json_and_too_deep_nesting_is_refused(server: Server) -> None:
     deep = b"[" * 400 + b"]" * 400
-    assert one(server, b'{"data": [{"x": %s}]}' % deep, "x") == [deep.decode()]
+    assert only_record(server, b'{"data": [{"x": %s}]}' % deep, "x") == [deep.decode()]
     server.answer = lambda _: Reply(b'{"data": [{"x": %s}]}' % (b"[" * 50_000 + b"]" * 50_000))
     assert "bersarang terlalu dalam" in fault(server, api_contract("x")).message
 
@@ -150,41 +152,41 @@ def test_deep_nesting_stays_json_and_too_deep_is_told(server: Server) -> None:
         b'{"nama": 1, "nama": 2, "data": [{"id": 1, "nama": "\\ud83d"}]}',
     ],
 )
-def test_a_key_that_stands_twice_in_an_object_is_refused(server: Server, body: bytes) -> None:
+def test_object_with_a_repeated_key_is_refused(server: Server, body: bytes) -> None:
     server.answer = lambda _: Reply(body)
     error = fault(server, api_contract("id", "nama"))
     assert error.message == "halaman 1: sebuah objek punya kunci 'nama' ganda"
     assert not error.transient
 
 
-def test_keys_that_only_a_mend_makes_the_same_are_the_same(server: Server) -> None:
+def test_keys_that_become_equal_by_replaced_characters_are_refused(server: Server) -> None:
     server.answer = lambda _: Reply(rb'{"data": [{"id": 1, "a\ud800": 1, "a\ud801": 2}]}')
     assert "ganda" in fault(server, ID).message
 
 
-def test_texts_that_look_like_keys_are_none(server: Server) -> None:
+def test_texts_that_look_like_keys_are_kept_as_texts(server: Server) -> None:
     body = json.dumps({"data": [{"id": ': a ":', "nama": [":", ' :"x":']}]}).encode()
-    assert one(server, body, "id", "nama") == [': a ":', '[":"," :\\"x\\":"]']
+    assert only_record(server, body, "id", "nama") == [': a ":', '[":"," :\\"x\\":"]']
 
 
-def test_a_value_that_stands_as_a_key_and_as_a_part_is_refused(server: Server) -> None:
+def test_value_under_a_dotted_key_and_in_an_object_is_refused(server: Server) -> None:
     server.answer = lambda _: reply({"data": [{"p.nama": NAME, "p": {"nama": NAME}}]})
     assert "rekaman 1: p.nama ganda" in fault(server, api_contract(column("nama", "p.nama"))).message
 
 
-def test_keys_that_are_data_are_told_before_they_fill_the_memory(server: Server) -> None:
+def test_too_many_or_too_long_keys_are_refused(server: Server) -> None:
     server.answer = lambda _: reply({"data": [{"id": 1, f"k{n}": 2} for n in range(10)]})
     assert "lebih dari 10 kunci yang berbeda" in fault(server, ID, max_keys=10).message
     server.answer = lambda _: reply({"data": [{"id": 1, "k" * 5000: 2}]})
     assert "terlalu panjang" in fault(server, ID).message
 
 
-def test_a_reading_holds_one_page_at_a_time(server: Server) -> None:
+def test_reading_holds_one_page_in_memory_at_a_time(server: Server) -> None:
     page = {"type": "page", "param": "page", "last_page": "empty"}
     padding = "x" * 1000
 
-    def answer(ask: Ask) -> Reply:
-        number = int(ask.query["page"])
+    def answer(request: Request) -> Reply:
+        number = int(request.query["page"])
         return reply(
             {"data": [{"id": f"{number} {n}", "x": padding} for n in range(300 if number < 50 else 0)]}
         )
@@ -204,7 +206,7 @@ def test_a_reading_holds_one_page_at_a_time(server: Server) -> None:
 # --- the shape of the source, freeze and evolve
 
 
-def needed(name: str, **more: Any) -> Column:
+def required_column(name: str, **more: Any) -> Column:
     return replace(column(name), **({"required": True} | more))
 
 
@@ -216,9 +218,11 @@ NESTED = [
 ]
 
 
-def test_the_shape_is_every_key_seen_on_any_page(server: Server) -> None:
+def test_shape_has_every_key_of_all_pages(server: Server) -> None:
     last = {"id": 9, "akhir": 1, "nul\0": 2}
-    server.answer = lambda ask: reply({"data": NESTED if ask.query["p"] == "1" else [last], "total": 5})
+    server.answer = lambda request: reply(
+        {"data": NESTED if request.query["p"] == "1" else [last], "total": 5}
+    )
     page = {"type": "page", "param": "p", "total": "/total"}
     dropped = replace(column("nik", "p.nik"), dropped=True)
     stream = opened(server, api_contract("id", column("nama", "p.nama"), dropped, pagination=page))
@@ -230,14 +234,14 @@ def test_the_shape_is_every_key_seen_on_any_page(server: Server) -> None:
     assert warning == f"kunci yang dilewati karena tidak ada di kontrak: {others}"
 
 
-def test_an_object_that_is_null_everywhere_has_lost_none_of_its_parts(server: Server) -> None:
+def test_parts_of_an_object_that_is_always_null_are_not_missing(server: Server) -> None:
     server.answer = lambda _: reply({"data": [{"id": 1, "p": None}]})
     stream = opened(server, api_contract("id", column("nama", "p.nama")))
     assert decode_copy(stream.blocks) == [["1", None, PLACE]]
     assert stream.shape == {"id": "", "p.nama": ""}
 
 
-def test_a_contract_that_evolves_keeps_what_it_does_not_know(server: Server) -> None:
+def test_evolving_contract_keeps_unknown_keys_in_extra(server: Server) -> None:
     body = json.dumps({"data": NESTED}).replace("1.5,", "1.50,").replace('"baru": 1.5', '"baru": 1.50')
     server.answer = lambda _: Reply(body.encode())
     stream = opened(server, api_contract("id", column("nama", "p.nama"), schema_contract="evolve"))
@@ -252,7 +256,7 @@ def test_a_contract_that_evolves_keeps_what_it_does_not_know(server: Server) -> 
     assert stream.warnings == []
 
 
-def test_what_evolves_is_text_that_jsonb_takes(server: Server) -> None:
+def test_unknown_values_become_text_that_jsonb_accepts(server: Server) -> None:
     values = {"id": 1, "t": True, "i": 36893488147419103232, "s": "\0a", "nul\0": {"a\0": "\\u0000\0"}}
     server.answer = lambda _: reply({"data": [values]})
     ((_, extra, _),) = rows(server, api_contract("id", schema_contract="evolve"))
@@ -265,7 +269,7 @@ def test_what_evolves_is_text_that_jsonb_takes(server: Server) -> None:
     }
 
 
-def test_a_dropped_key_is_known_and_not_kept_where_the_contract_evolves(server: Server) -> None:
+def test_evolving_contract_does_not_keep_a_dropped_key(server: Server) -> None:
     server.answer = lambda _: reply({"data": [{"id": 1, "rahasia": NAME}]})
     dropped = replace(column("rahasia"), dropped=True)
     stream = opened(server, api_contract("id", dropped, schema_contract="evolve"))
@@ -273,26 +277,26 @@ def test_a_dropped_key_is_known_and_not_kept_where_the_contract_evolves(server: 
     assert stream.shape == {"id": "", "rahasia": ""}
 
 
-def test_where_the_contract_evolves_a_vanished_key_is_null_with_a_warning(server: Server) -> None:
+def test_evolving_contract_reads_a_missing_key_as_null_with_a_warning(server: Server) -> None:
     server.answer = lambda _: reply({"data": [{"id": 1, "nama_baru": "x"}]})
     stream = opened(server, api_contract("id", "nama", schema_contract="evolve"))
     assert decode_copy(stream.blocks) == [["1", None, '{"nama_baru":"x"}', PLACE]]
     assert stream.warnings == ["tidak ada di rekaman mana pun, jadi kosong: nama"]
 
 
-def test_a_key_that_comes_on_a_later_page_has_not_vanished_where_the_contract_evolves(
+def test_evolving_contract_does_not_warn_of_a_key_that_comes_on_a_later_page(
     server: Server,
 ) -> None:
     given: dict[str, Any] = {"1": [{"id": 1}, {"id": 2}], "2": [{"nama": "x"}]}
-    server.answer = lambda ask: reply({"data": given.get(ask.query["p"], [])})
+    server.answer = lambda request: reply({"data": given.get(request.query["p"], [])})
     page = {"type": "page", "param": "p", "last_page": "empty"}
     stream = opened(server, api_contract("id", "nama", schema_contract="evolve", pagination=page))
     assert [row[1] for row in decode_copy(stream.blocks)] == [None, None, "x"]
     assert stream.warnings == []
 
 
-@pytest.mark.parametrize("lost", [needed("nama"), needed("nama", required=False, key=True)])
-def test_a_required_key_that_vanished_stops_also_what_evolves(server: Server, lost: Column) -> None:
+@pytest.mark.parametrize("lost", [required_column("nama"), required_column("nama", required=False, key=True)])
+def test_missing_required_key_stops_an_evolving_contract_too(server: Server, lost: Column) -> None:
     server.answer = lambda _: reply({"data": [{"id": 1}]})
     error = fault(server, api_contract("id", lost, "lain", schema_contract="evolve"))
     assert isinstance(error, ShapeError)

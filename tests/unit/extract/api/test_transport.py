@@ -1,4 +1,4 @@
-"""Servers that answer wrongly in every way that OPD servers do, against a real one on the loopback."""
+"""Wrong answers of servers, as OPD servers give them, tested against a real server on the loopback."""
 
 from __future__ import annotations
 
@@ -14,34 +14,43 @@ import pytest
 import trustme
 
 from tests.support.extracts import api_contract
-from tests.support.http_server import NAME, SECRET, Ask, Reply, Server, fault, reply, rows
+from tests.support.http_server import (
+    BEARER,
+    EVERY_AUTH,
+    NAME,
+    QUERY_KEY,
+    SECRET,
+    Reply,
+    Request,
+    Server,
+    fault,
+    reply,
+    rows,
+)
 from tests.support.watch import Watch
 
 ID = api_contract("id")
-QUERY_KEY = {"type": "api_key", "in": "query", "name": "api_key", "value": "${GUDANG_SUMBER_UJI_TOKEN}"}
-BEARER = {"type": "bearer", "token": "${GUDANG_SUMBER_UJI_TOKEN}"}
-BASIC = {"type": "basic", "username": "gudang", "password": "${GUDANG_SUMBER_UJI_TOKEN}"}
-HEADER_KEY = {"type": "api_key", "in": "header", "name": "X-Api-Key", "value": "${GUDANG_SUMBER_UJI_TOKEN}"}
-EVERY_AUTH = pytest.mark.parametrize("auth", [BEARER, HEADER_KEY, QUERY_KEY, BASIC])
 GOOD = reply({"data": [{"id": 1}]})
 
 
-def test_a_server_that_is_busy_or_stumbles_is_asked_again(server: Server) -> None:
+def test_busy_or_failing_server_is_requested_again(server: Server) -> None:
     good = reply({"data": [{"id": 1}]})
     server.in_turn(
         Reply(status=429, headers={"Retry-After": "0"}), Reply(status=500), Reply(status=503), good
     )
     assert len(rows(server, ID)) == 1
-    assert len(server.asked) == 4
+    assert len(server.requests) == 4
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_a_server_that_stays_broken_is_transient_after_six_tries(server: Server, status: int) -> None:
+def test_server_that_keeps_failing_is_a_transient_error_after_six_requests(
+    server: Server, status: int
+) -> None:
     server.answer = lambda _: Reply(NAME.encode(), status)
     error = fault(server, api_contract("id", auth=QUERY_KEY))
     assert error.transient
     assert str(status) in error.message
-    assert len(server.asked) == 6
+    assert len(server.requests) == 6
 
 
 BUSY = Reply(status=503)
@@ -62,16 +71,14 @@ CUT = Reply(b'{"data": [', length=1000)
         [BUSY] * 5 + [Reply(status=301, headers={"Location": "/v1/izin"})] + [BUSY] * 5,
     ],
 )
-def test_an_answer_that_breaks_off_and_a_redirect_begin_the_count_anew(
-    server: Server, before: list[Reply]
-) -> None:
+def test_broken_answer_and_redirect_restart_the_count_of_retries(server: Server, before: list[Reply]) -> None:
     server.in_turn(*before, GOOD)
     assert len(rows(server, ID)) == 1
-    assert len(server.asked) == len(before) + 1
+    assert len(server.requests) == len(before) + 1
 
 
 @pytest.mark.parametrize(
-    ("before", "asked"),
+    ("before", "count"),
     [
         ([DROP] * 3, 3),
         ([BUSY, DROP, DROP, BUSY, DROP], 5),
@@ -82,13 +89,13 @@ def test_an_answer_that_breaks_off_and_a_redirect_begin_the_count_anew(
         ([CUT, DROP, DROP, DROP], 4),
     ],
 )
-def test_the_retries_end(server: Server, before: list[Reply], asked: int) -> None:
+def test_number_of_retries_is_limited(server: Server, before: list[Reply], count: int) -> None:
     server.in_turn(*before, GOOD)
     assert fault(server, ID).transient
-    assert len(server.asked) == asked
+    assert len(server.requests) == count
 
 
-def test_an_answer_that_breaks_off_is_asked_for_again_without_a_pause(server: Server) -> None:
+def test_broken_answer_is_requested_again_without_a_pause(server: Server) -> None:
     watch = Watch()
     server.in_turn(BUSY, BUSY, CUT, BUSY, BUSY, GOOD)
     assert len(rows(server, ID, clock=watch.clock(), limits={"backoff": 0.5})) == 1
@@ -96,18 +103,18 @@ def test_an_answer_that_breaks_off_is_asked_for_again_without_a_pause(server: Se
 
 
 @pytest.mark.parametrize("status", [400, 404, 410, 422, 204])
-def test_another_refusal_is_final(server: Server, status: int) -> None:
+def test_other_error_statuses_are_not_retried(server: Server, status: int) -> None:
     server.answer = lambda _: Reply(b"" if status == 204 else NAME.encode(), status)
     error = fault(server, ID)
     assert not error.transient
     assert f"menjawab {status}" in error.message
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
-def test_a_server_that_never_answers_times_out(server: Server) -> None:
+def test_server_that_never_answers_times_out(server: Server) -> None:
     done = threading.Event()
 
-    def wait(_: Ask) -> Reply:
+    def wait(_: Request) -> Reply:
         done.wait(10)
         return Reply()
 
@@ -118,10 +125,10 @@ def test_a_server_that_never_answers_times_out(server: Server) -> None:
         done.set()
     assert error.transient
     assert "tidak menjawab dalam batas waktu (koneksi 1 detik, baca 0.1 detik)" in error.message
-    assert len(server.asked) == 3
+    assert len(server.requests) == 3
 
 
-def test_a_body_that_stops_coming_times_out(server: Server) -> None:
+def test_body_that_stops_midway_times_out(server: Server) -> None:
     done = threading.Event()
     server.answer = lambda _: Reply(b'{"data": [', length=1000, hold=done)
     try:
@@ -132,14 +139,14 @@ def test_a_body_that_stops_coming_times_out(server: Server) -> None:
     assert "tidak menjawab dalam batas waktu" in error.message
 
 
-def test_a_server_that_is_not_there_is_transient(server: Server) -> None:
+def test_unreachable_server_is_a_transient_error(server: Server) -> None:
     server.stop()
     error = fault(server, api_contract("id", auth=QUERY_KEY))
     assert error.transient
     assert "tidak terjangkau" in error.message
 
 
-def test_a_body_that_breaks_off_is_asked_for_again_and_transient_in_the_end(server: Server) -> None:
+def test_broken_body_is_requested_again_and_a_transient_error_in_the_end(server: Server) -> None:
     broken = Reply(b'{"data": [{"id": "' + NAME.encode(), length=1000)
     server.in_turn(broken, broken, GOOD)
     assert len(rows(server, ID)) == 1
@@ -147,15 +154,15 @@ def test_a_body_that_breaks_off_is_asked_for_again_and_transient_in_the_end(serv
     error = fault(server, ID)
     assert error.transient
     assert "terputus" in error.message
-    assert len(server.asked) == 6
+    assert len(server.requests) == 6
 
 
-def test_a_body_whose_packing_is_broken_is_told(server: Server) -> None:
+def test_body_with_broken_compression_is_refused(server: Server) -> None:
     server.answer = lambda _: Reply(NAME.encode(), headers={"Content-Encoding": "gzip"})
     assert "terputus" in fault(server, ID).message
 
 
-def test_truncated_json_is_transient(server: Server) -> None:
+def test_truncated_json_is_a_transient_error(server: Server) -> None:
     server.answer = lambda _: Reply(b'{"data": [{"id": "' + NAME.encode())
     error = fault(server, ID)
     assert error.transient
@@ -163,7 +170,7 @@ def test_truncated_json_is_transient(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("body", "message"),
     [
         (b"<html>Budi Santoso</html>", "bukan JSON; Content-Type text/html"),
         (b"", "jawaban kosong"),
@@ -186,42 +193,42 @@ def test_truncated_json_is_transient(server: Server) -> None:
         (b'{"data": [{"id": 1}, "Budi Santoso"]}', "halaman 1 rekaman 2 bukan objek"),
     ],
 )
-def test_a_200_that_is_no_answer_is_final_and_told(server: Server, body: bytes, words: str) -> None:
+def test_invalid_body_of_a_200_is_reported_and_not_retried(server: Server, body: bytes, message: str) -> None:
     server.answer = lambda _: Reply(body, headers={"Content-Type": "text/html"})
     error = fault(server, ID)
-    assert words in error.message
+    assert message in error.message
     assert not error.transient
 
 
-def test_a_redirect_on_the_same_host_is_followed(server: Server) -> None:
+def test_redirect_on_the_same_host_is_followed_with_the_credential(server: Server) -> None:
     moved = Reply(status=301, headers={"Location": "/v2/izin"})
-    server.answer = lambda ask: moved if ask.path == "/v1/izin" else reply({"data": [{"id": 1}]})
+    server.answer = lambda request: moved if request.path == "/v1/izin" else reply({"data": [{"id": 1}]})
     assert len(rows(server, api_contract("id", auth=BEARER))) == 1
-    assert server.asked[1].headers["Authorization"] == f"Bearer {SECRET}"
+    assert server.requests[1].headers["Authorization"] == f"Bearer {SECRET}"
 
 
-def test_a_redirect_loop_is_told(server: Server) -> None:
+def test_redirect_loop_is_refused(server: Server) -> None:
     server.answer = lambda _: Reply(status=302, headers={"Location": "/v1/izin"})
     assert "mengalihkan lebih dari 5 kali" in fault(server, api_contract("id", auth=QUERY_KEY)).message
 
 
 @EVERY_AUTH
-def test_a_redirect_to_another_host_gets_no_credential(server: Server, auth: dict[str, str]) -> None:
+def test_redirect_to_another_host_gets_no_credential(server: Server, auth: dict[str, str]) -> None:
     other = f"http://localhost:{server.http.server_port}/v1/izin"
     server.answer = lambda _: Reply(status=302, headers={"Location": other})
     assert "mengalihkan ke host lain" in fault(server, api_contract("id", auth=auth)).message
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
     "target", ["http://[1", "http://127.0.0.1:x/", "ftp://127.0.0.1/", "//contoh.invalid/"]
 )
-def test_a_redirect_to_nowhere_is_told(server: Server, target: str) -> None:
+def test_redirect_to_an_invalid_target_is_refused(server: Server, target: str) -> None:
     server.answer = lambda _: Reply(status=302, headers={"Location": target})
     assert "mengalihkan ke host lain" in fault(server, api_contract("id", auth=QUERY_KEY)).message
 
 
-def test_a_body_without_measure_is_stopped(server: Server) -> None:
+def test_body_above_the_size_limit_is_refused(server: Server) -> None:
     server.answer = lambda _: Reply(b" " * (3 << 20))
     assert "lebih besar dari 1 MiB" in fault(server, ID, limits={"max_body": 1 << 20}).message
 
@@ -229,23 +236,23 @@ def test_a_body_without_measure_is_stopped(server: Server) -> None:
 # --- waiting as the server asks
 
 
-def test_the_seconds_that_a_server_asks_for_are_waited(server: Server) -> None:
+def test_retry_after_in_seconds_is_waited(server: Server) -> None:
     watch = Watch()
     server.in_turn(Reply(status=429, headers={"Retry-After": "7"}), GOOD)
     assert len(rows(server, ID, clock=watch.clock())) == 1
     assert watch.slept == [7]
 
 
-def test_the_date_that_a_server_asks_for_is_waited(server: Server) -> None:
+def test_retry_after_as_a_date_is_waited(server: Server) -> None:
     watch = Watch()
-    asked_for = format_datetime(watch.moment + timedelta(seconds=9), usegmt=True)
-    server.in_turn(Reply(status=429, headers={"Retry-After": asked_for}), GOOD)
+    date = format_datetime(watch.moment + timedelta(seconds=9), usegmt=True)
+    server.in_turn(Reply(status=429, headers={"Retry-After": date}), GOOD)
     assert len(rows(server, ID, clock=watch.clock())) == 1
     assert watch.slept == [9]
 
 
 @pytest.mark.parametrize("retry_after", ["86400", "9" * 400, "Fri, 31 Dec 2199 23:59:59 GMT"])
-def test_a_wait_without_measure_is_cut_short(server: Server, retry_after: str) -> None:
+def test_very_long_retry_after_is_cut_to_two_minutes(server: Server, retry_after: str) -> None:
     watch = Watch()
     server.in_turn(Reply(status=429, headers={"Retry-After": retry_after}), GOOD)
     assert len(rows(server, ID, clock=watch.clock())) == 1
@@ -255,21 +262,21 @@ def test_a_wait_without_measure_is_cut_short(server: Server, retry_after: str) -
 @pytest.mark.parametrize(
     "retry_after", ["besok", "-1", "1.5", "Fri, 99 Dec 2199", "Thu, 01 Jan 1970 00:00:00 GMT"]
 )
-def test_a_wait_that_says_nothing_is_none(server: Server, retry_after: str) -> None:
+def test_invalid_retry_after_is_ignored(server: Server, retry_after: str) -> None:
     watch = Watch()
     server.in_turn(Reply(status=503, headers={"Retry-After": retry_after}), GOOD)
     assert len(rows(server, ID, clock=watch.clock())) == 1
     assert watch.slept == [0]
 
 
-def test_pauses_grow_with_each_try_where_the_server_asks_for_none(server: Server) -> None:
+def test_pauses_double_with_each_retry_without_retry_after(server: Server) -> None:
     watch = Watch()
     server.answer = lambda _: Reply(status=502)
     fault(server, ID, clock=watch.clock(), limits={"backoff": 0.5})
     assert watch.slept == [0, 1, 2, 4, 8]
 
 
-def test_a_refused_size_is_asked_for_again_only_where_the_server_says_when(server: Server) -> None:
+def test_413_is_retried_only_with_retry_after(server: Server) -> None:
     watch = Watch()
     server.in_turn(Reply(status=413, headers={"Retry-After": "3"}), GOOD)
     assert len(rows(server, ID, clock=watch.clock())) == 1
@@ -283,17 +290,17 @@ def test_a_refused_size_is_asked_for_again_only_where_the_server_says_when(serve
 
 
 @pytest.mark.parametrize("in_headers", [True, False])
-def test_a_server_that_drips_is_given_up(server: Server, in_headers: bool) -> None:
+def test_very_slow_answer_is_stopped_at_the_total_time(server: Server, in_headers: bool) -> None:
     padding = {"X-Padding": "x" * 4000} if in_headers else {}
     server.answer = lambda _: Reply(b" " * 4000, drip=0.002, headers=padding)
     error = fault(server, api_contract("id", auth=QUERY_KEY), limits={"read": 1, "total": 0.5})
     assert error.message == "jawaban API tidak lengkap dalam 0.5 detik"
     assert error.transient
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.timeout(120)
-def test_the_time_ends_also_between_two_bytes(server: Server) -> None:
+def test_total_time_also_ends_a_wait_between_two_bytes(server: Server) -> None:
     done = threading.Event()
     server.answer = lambda _: Reply(b'{"data": [', length=1000, hold=done)
     try:
@@ -303,17 +310,17 @@ def test_the_time_ends_also_between_two_bytes(server: Server) -> None:
     assert error.message == "jawaban API tidak lengkap dalam 0.3 detik"
 
 
-def test_retries_do_not_make_the_time_longer(server: Server) -> None:
+def test_total_time_includes_the_retries(server: Server) -> None:
     server.answer = lambda _: Reply(b" " * 40, 500, drip=0.005)
     error = fault(server, ID, limits={"read": 1, "total": 0.5})
     assert error.message == "jawaban API tidak lengkap dalam 0.5 detik"
-    assert len(server.asked) < 6
+    assert len(server.requests) < 6
 
 
-def test_each_page_has_its_own_time(server: Server) -> None:
-    def slow(ask: Ask) -> Reply:
+def test_total_time_counts_for_each_page_anew(server: Server) -> None:
+    def slow(request: Request) -> Reply:
         server.stopping.wait(0.25)
-        return reply({"data": [{"id": ask.query["page"]}] if int(ask.query["page"]) < 6 else []})
+        return reply({"data": [{"id": request.query["page"]}] if int(request.query["page"]) < 6 else []})
 
     server.answer = slow
     contract = api_contract("id", pagination={"type": "page", "param": "page", "last_page": "empty"})
@@ -323,18 +330,18 @@ def test_each_page_has_its_own_time(server: Server) -> None:
 # --- size
 
 
-def test_a_small_body_that_unpacks_without_measure_is_stopped(server: Server) -> None:
+def test_small_body_that_unpacks_above_the_size_limit_is_refused(server: Server) -> None:
     server.answer = lambda _: Reply(gzip.compress(b" " * (64 << 20)), headers={"Content-Encoding": "gzip"})
     assert "lebih besar dari 1 MiB" in fault(server, ID, limits={"max_body": 1 << 20}).message
 
 
-def test_the_body_of_an_error_or_redirect_is_not_read(server: Server) -> None:
-    """Each of these bodies would take longer than the whole request may."""
+def test_body_of_an_error_or_redirect_is_not_read(server: Server) -> None:
+    """To read one of these bodies takes longer than the total time."""
     server.answer = lambda _: Reply(b" " * 40_000, 500, drip_body=0.002)
     error = fault(server, ID, limits={"total": 10})
-    assert "menjawab 500" in error.message and len(server.asked) == 6
+    assert "menjawab 500" in error.message and len(server.requests) == 6
     moved = Reply(b" " * 40_000, 301, {"Location": "/v2/izin"}, drip_body=0.002)
-    server.answer = lambda ask: moved if ask.path == "/v1/izin" else GOOD
+    server.answer = lambda request: moved if request.path == "/v1/izin" else GOOD
     assert len(rows(server, ID, limits={"total": 10})) == 1
 
 
@@ -358,14 +365,14 @@ def tls_server(monkeypatch: pytest.MonkeyPatch, issuer: trustme.CA) -> Iterator[
 
 
 @pytest.mark.timeout(120)
-def test_a_certificate_that_nobody_trusts_is_refused_at_once(tls_server: Server) -> None:
+def test_untrusted_certificate_is_refused_without_retry(tls_server: Server) -> None:
     error = fault(tls_server, api_contract("id", auth=QUERY_KEY), limits={"backoff": 600})
     assert error.message == "sertifikat API ditolak"
     assert not error.transient
-    assert tls_server.asked == []
+    assert tls_server.requests == []
 
 
-def test_a_certificate_of_another_name_is_refused(
+def test_certificate_of_another_name_is_refused(
     tls_server: Server, issuer: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     issuer.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
@@ -374,7 +381,7 @@ def test_a_certificate_of_another_name_is_refused(
     assert fault(tls_server, ID, env=elsewhere).message == "sertifikat API ditolak"
 
 
-def test_a_certificate_whose_issuer_is_installed_is_trusted_and_its_server_held_to_the_time(
+def test_certificate_of_an_installed_issuer_is_trusted_and_total_time_holds(
     tls_server: Server, issuer: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     issuer.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
@@ -385,7 +392,7 @@ def test_a_certificate_whose_issuer_is_installed_is_trusted_and_its_server_held_
 
 
 @pytest.mark.timeout(120)
-def test_https_to_a_server_without_tls_is_told(server: Server) -> None:
+def test_https_to_a_server_without_tls_is_refused_without_retry(server: Server) -> None:
     env = {"GUDANG_SUMBER_UJI_URL": server.url.replace("http:", "https:")}
     error = fault(server, ID, env=env, limits={"backoff": 600})
     assert error.message == "API tidak memakai TLS yang dikenal"

@@ -1,4 +1,4 @@
-"""What a server writes around its data may hold a person: its headers, its keys, its own message. All are made up."""
+"""Headers, keys and messages of a server may name persons, whose data are not shown. All persons are made up."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ ID = api_contract("id")
 
 
 @pytest.mark.parametrize(
-    ("header", "said"),
+    ("header", "shown"),
     [
         (f"text/{NAME}; nik={NIK}", "Content-Type yang tidak lazim"),
         (NIK, "Content-Type yang tidak lazim"),
         ("TEXT/HTML; charset=utf-8", "Content-Type text/html"),
     ],
 )
-def test_a_content_type_is_told_where_it_is_an_ordinary_one(server: Server, header: str, said: str) -> None:
+def test_only_usual_content_types_are_shown(server: Server, header: str, shown: str) -> None:
     server.answer = lambda _: Reply(b"<html>", headers={"Content-Type": header})
     error = fault(server, ID)
     everything = "".join(traceback.format_exception(error))
-    assert error.message.endswith(said) and NAME not in everything and NIK not in everything
+    assert error.message.endswith(shown) and NAME not in everything and NIK not in everything
 
 
-def test_a_key_that_is_a_persons_number_is_masked_and_the_others_are_told(server: Server) -> None:
+def test_keys_that_are_personal_numbers_are_masked(server: Server) -> None:
     server.answer = lambda _: reply({NIK: 1, "galat": 2, "0812-3456-7890": 3})
     message = fault(server, ID).message
     assert message.endswith("kuncinya: ***, ***, galat")
 
 
-def test_an_apis_own_message_is_told_without_numbers_of_persons(server: Server) -> None:
+def test_message_of_an_api_is_shown_without_personal_numbers(server: Server) -> None:
     contract = api_contract("id", error={"field": "/error", "ok": [0], "message": "/message"})
     server.answer = lambda _: reply({"error": 1, "message": f"NIK {NIK} (siti@contoh.id) ganda", "data": []})
     assert "dengan pesan: 'NIK *** (***) ganda'" in fault(server, contract).message

@@ -1,4 +1,4 @@
-"""The parts of extract/database that need no server: faults, packets, cleaning, sessions, the contract's own words."""
+"""The parts of extract/database that need no server: faults, packets, cleaning, sessions, and the contract's `extract`."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ from tests.support.databases import contract
         ("XX000", False),  # internal error
     ],
 )
-def test_a_fault_of_postgresql_passes_by_its_sqlstate(sqlstate: str, transient: bool) -> None:
+def test_sqlstate_decides_whether_a_fault_of_postgresql_is_transient(sqlstate: str, transient: bool) -> None:
     fault = source_error(contract("id", table="t"), RefusedError("kata", sqlstate))
     assert fault.transient is transient
 
@@ -71,7 +71,7 @@ def test_a_fault_of_postgresql_passes_by_its_sqlstate(sqlstate: str, transient: 
         ("failed to resolve host 'h': [Errno -3] Temporary failure in name resolution", True),
     ],
 )
-def test_a_refusal_while_connecting_passes_by_its_words(message: str, transient: bool) -> None:
+def test_message_decides_whether_a_refused_connection_is_transient(message: str, transient: bool) -> None:
     assert source_error(contract("id", table="t"), psycopg.OperationalError(message)).transient is transient
 
 
@@ -98,7 +98,7 @@ def test_a_refusal_while_connecting_passes_by_its_words(message: str, transient:
         (1146, False),  # no such table
     ],
 )
-def test_a_fault_of_mariadb_passes_by_its_number(number: int, transient: bool) -> None:
+def test_number_decides_whether_a_fault_of_mariadb_is_transient(number: int, transient: bool) -> None:
     fault = source_error(contract("id", table="t"), pymysql.err.OperationalError(number, "kata"))
     assert fault.transient is transient
 
@@ -115,14 +115,14 @@ def test_a_fault_of_mariadb_passes_by_its_number(number: int, transient: bool) -
         (OSError(5, "Input/output error"), "kesalahan sistem operasi EIO"),
     ],
 )
-def test_silence_and_a_lost_connection_may_pass(error: Exception, message: str) -> None:
+def test_timeouts_and_lost_connections_are_transient(error: Exception, message: str) -> None:
     fault = source_error(contract("id", table="t"), error)
     assert fault.transient
     assert fault.message == f"basis data uji: {message}"
 
 
-def test_only_sqlites_own_lock_passes_by_its_text() -> None:
-    """Whoever logs in again and again with a locked account keeps it locked."""
+def test_locked_sqlite_is_transient_but_a_locked_account_is_not() -> None:
+    """Repeated log-ins would keep the account locked."""
 
     def is_transient(error: Exception) -> bool:
         return source_error(contract("id", table="t"), DBAPIError("select 1", None, error)).transient
@@ -133,7 +133,7 @@ def test_only_sqlites_own_lock_passes_by_its_text() -> None:
     assert not is_transient(Exception("ORA-28000: The account is locked."))
 
 
-def test_a_fault_tells_no_value_of_a_cell_and_no_password() -> None:
+def test_fault_shows_no_cell_and_no_password() -> None:
     made = contract("id", table="t")
     for error in (
         RefusedError('invalid input syntax for type integer: "6472010101900001"', "22P02"),
@@ -146,16 +146,17 @@ def test_a_fault_tells_no_value_of_a_cell_and_no_password() -> None:
             1292, "Truncated incorrect INTEGER value: '6472010101900001'", sqlstate="22007"
         ),
     ):
-        said = str(source_error(made, error))
-        assert "6472010101900001" not in said and "Rekaan" not in said and "ZZ999" not in said
+        shown = str(source_error(made, error))
+        assert "6472010101900001" not in shown and "Rekaan" not in shown and "ZZ999" not in shown
     assert "s3cret" not in str(source_error(made, ValueError("bad DSN PWD=s3cret")))
 
 
-def test_a_time_out_names_its_mend_and_what_a_pace_makes_of_it() -> None:
+def test_timeout_names_its_setting_and_the_rows_that_fit_into_it() -> None:
     made = contract("id", table="t", statement_timeout=900, rows_per_second=500)
-    told = str(source_error(made, RefusedError("canceling statement due to statement timeout", "57014")))
+    shown = str(source_error(made, RefusedError("canceling statement due to statement timeout", "57014")))
     assert (
-        "naikkan statement_timeout" in told and "dengan 500 baris per detik itu berarti 450000 baris" in told
+        "naikkan statement_timeout" in shown
+        and "dengan 500 baris per detik itu berarti 450000 baris" in shown
     )
 
 
@@ -164,8 +165,8 @@ def test_a_time_out_names_its_mend_and_what_a_pace_makes_of_it() -> None:
 END = b"\xfe\x00\x00\x02\x00"
 
 
-class Line(io.RawIOBase):
-    """A socket's file that gives what it has in pieces of its own choosing."""
+class PiecewiseSocket(io.RawIOBase):
+    """The file of a socket that gives its data in pieces of the given sizes."""
 
     def __init__(self, data: bytes, sizes: Callable[[], int]) -> None:
         self.data, self.sizes = data, sizes
@@ -190,8 +191,8 @@ def packets(*payloads: bytes) -> bytes:
     return b"".join(parts)
 
 
-def row(value: bytes | None) -> bytes:
-    """A length-encoded string."""
+def field(value: bytes | None) -> bytes:
+    """A length-encoded string of the protocol."""
     if value is None:
         return b"\xfb"
     size = len(value)
@@ -204,8 +205,8 @@ def row(value: bytes | None) -> bytes:
     return b"\xfe" + struct.pack("<Q", size) + value
 
 
-def received(data: bytes, sizes: Callable[[], int] = lambda: 1 << 20) -> list[bytes | None]:
-    file = io.BufferedReader(Line(data, sizes))
+def values_read_from(data: bytes, sizes: Callable[[], int] = lambda: 1 << 20) -> list[bytes | None]:
+    file = io.BufferedReader(PiecewiseSocket(data, sizes))
     result = SimpleNamespace(unbuffered_active=True)
     connection = SimpleNamespace(query=lambda *_, **__: None, _result=result, _rfile=file)
     return [value for values in read_values(connection, "select") for value in values]
@@ -216,30 +217,30 @@ def received(data: bytes, sizes: Callable[[], int] = lambda: 1 << 20) -> list[by
     st.randoms(use_true_random=False),
 )
 @settings(derandomize=True, max_examples=60)
-def test_rows_are_the_same_however_the_network_cuts_them(values: list[bytes | None], random: Any) -> None:
-    data = packets(*map(row, values), END)
-    assert received(data, lambda: random.choice([1, 3, 7, 1000, 1 << 20])) == values
+def test_values_do_not_depend_on_how_the_network_splits_them(values: list[bytes | None], random: Any) -> None:
+    data = packets(*map(field, values), END)
+    assert values_read_from(data, lambda: random.choice([1, 3, 7, 1000, 1 << 20])) == values
 
 
-def test_a_value_longer_than_a_packet_of_the_protocol_arrives_whole() -> None:
+def test_value_longer_than_a_packet_arrives_complete() -> None:
     longest = [b"a" * (0xFFFFFF - 9), b"b" * 0xFFFFFF, None, b"c" * (2 * 0xFFFFFF - 9), b"d"]
-    assert received(packets(*map(row, longest), END)) == longest
+    assert values_read_from(packets(*map(field, longest), END)) == longest
 
 
-def test_a_result_that_ends_early_or_with_an_error_is_never_taken_for_whole() -> None:
-    whole = packets(*map(row, [b"satu", b"x" * 300_000, b"tiga"]), END)
-    for size in (0, 3, 5, 9, 5_000, 300_020, len(whole) - 6, len(whole) - 1):
+def test_result_that_ends_early_or_with_an_error_is_refused() -> None:
+    complete = packets(*map(field, [b"satu", b"x" * 300_000, b"tiga"]), END)
+    for size in (0, 3, 5, 9, 5_000, 300_020, len(complete) - 6, len(complete) - 1):
         with pytest.raises(EOFError):
-            received(whole[:size])
-    killed = packets(row(b"satu"), b"\xff\x25\x05#70100Query execution was interrupted")
+            values_read_from(complete[:size])
+    killed = packets(field(b"satu"), b"\xff\x25\x05#70100Query execution was interrupted")
     with pytest.raises(pymysql.err.OperationalError, match="interrupted"):
-        received(killed)
+        values_read_from(killed)
 
 
 # -- cleaning, sessions, contracts ---------------------------------------------------------------------------
 
 
-def test_only_what_postgresql_has_no_place_for_is_replaced_and_every_row_is_counted_once() -> None:
+def test_only_bytes_that_postgresql_refuses_are_replaced_and_their_rows_counted() -> None:
     cleaner = Cleaner()
     block = b"a\\tb\n\xc3\xa9\n\0\0\tx\nCaf\xe9\0\n\xff\n"
     assert cleaner.block(block).decode() == "a\\tb\n\u00e9\n\ufffd\ufffd\tx\nCaf\ufffd\ufffd\n\ufffd\n"
@@ -247,7 +248,7 @@ def test_only_what_postgresql_has_no_place_for_is_replaced_and_every_row_is_coun
     assert Cleaner().block(b"biasa\n") == b"biasa\n" and Cleaner().warnings() == []
 
 
-def test_a_session_of_mysql_has_its_own_time_out_and_keeps_only_modes_that_are_syntax() -> None:
+def test_session_has_the_timeout_of_its_server_and_keeps_only_syntax_modes() -> None:
     mysql = session_statements(
         {"sql_mode": "ANSI_QUOTES,PAD_CHAR_TO_FULL_LENGTH,ORACLE", "max_execution_time": "0"}, 30
     )
@@ -261,7 +262,7 @@ def test_a_session_of_mysql_has_its_own_time_out_and_keeps_only_modes_that_are_s
 
 
 @pytest.mark.parametrize(
-    ("extract", "words"),
+    ("extract", "message"),
     [
         ({}, "tulis table atau query"),
         ({"table": "t", "query": "select 1"}, "tepat satu"),
@@ -271,9 +272,9 @@ def test_a_session_of_mysql_has_its_own_time_out_and_keeps_only_modes_that_are_s
         ({"tabel": "t"}, "extract: tabel tidak dikenal"),
     ],
 )
-def test_a_contract_names_either_a_table_or_a_query(
-    tmp_path: Path, extract: dict[str, Any], words: str
+def test_contract_must_name_either_a_table_or_a_query(
+    tmp_path: Path, extract: dict[str, Any], message: str
 ) -> None:
     made = document("uji/data", [column("id")], database("UJI_URL"), extract=extract)
     found, faults = read_contract(write(tmp_path, made))
-    assert found is None and words in "\n".join(map(str, faults))
+    assert found is None and message in "\n".join(map(str, faults))

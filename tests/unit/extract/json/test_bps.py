@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.extracts import api_contract, column, decode_copy
-from tests.support.http_server import SECRET, Ask, Reply, Server, fault, opened, reply, rows
+from tests.support.http_server import SECRET, Reply, Request, Server, fault, opened, reply, rows
 
 ANSWER: dict[str, Any] = {
     "status": "OK",
@@ -57,7 +57,7 @@ def test_a_matrix_becomes_one_row_per_cell_with_ids_and_labels(server: Server) -
         ["9999", "<b>INDONESIA</b>", "289", "2000", "Tahun", "Persen", "83.68"],
     ]
     assert stream.warnings == []
-    assert server.asked[0].path.endswith(f"/th/100;101/key/{SECRET}/")
+    assert server.requests[0].path.endswith(f"/th/100;101/key/{SECRET}/")
     assert "tahun.val" in stream.shape
     assert stream.name == PATH
 
@@ -67,7 +67,7 @@ def test_the_key_may_stand_in_the_query_and_the_answer_in_a_wrapper(server: Serv
     server.answer = lambda _: reply({"data": ANSWER})
     contract = api_contract(column("nilai", "datacontent"), records="/data", shape="bps_data", auth=key)
     assert len(rows(server, contract)) == 3
-    assert server.asked[0].query == {"key": SECRET}
+    assert server.requests[0].query == {"key": SECRET}
 
 
 def test_ids_of_different_lengths_are_told_apart_by_what_the_dimensions_allow(server: Server) -> None:
@@ -161,8 +161,8 @@ def test_a_promised_column_that_the_matrix_does_not_have_is_a_vanished_one(serve
 
 
 def test_years_may_be_asked_page_by_page(server: Server) -> None:
-    def answer(ask: Ask) -> Reply:
-        year = int(ask.query["th"])
+    def answer(request: Request) -> Reply:
+        year = int(request.query["th"])
         return reply(
             changed(tahun=dimension(year), datacontent={f"6400145289{year}0": year} if year < 3 else [])
         )

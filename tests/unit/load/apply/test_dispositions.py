@@ -21,7 +21,7 @@ from pipelines.load.apply.dispositions import (
 )
 from pipelines.load.apply.shrinking import JUDGED_FROM, ShrunkError, check
 from tests.support.contracts import column
-from tests.support.statements import ID, clauses, contract_of, plan_of, uploaded
+from tests.support.statements import ID, clauses, contract_of, plan_of, upload_contract_of
 
 MERGE = {"write_disposition": "merge"}
 DAILY = {"partition": {"column": "hari", "every": "daily", "start": "2026-01-01"}}
@@ -50,7 +50,7 @@ def test_the_way_is_what_contract_and_run_ask_for(
 
 
 def test_an_appended_file_replaces_its_own_rows_and_in_a_full_refresh_all(tmp_path: Path) -> None:
-    contract = uploaded(tmp_path, ID, write_disposition="append")
+    contract = upload_contract_of(tmp_path, ID, write_disposition="append")
     assert type(choose(plan_of(contract, file="januari.csv"))) is ReplaceScope
     assert type(choose(plan_of(contract, file="januari.csv", full_refresh=True))) is Exchange
 

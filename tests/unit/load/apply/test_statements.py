@@ -11,7 +11,16 @@ from pipelines.contracts.windows import Window
 from pipelines.load.apply import statements
 from pipelines.load.plan import LoadPlan
 from tests.support.contracts import column
-from tests.support.statements import CHANGED, ID, NAME, clauses, contract_of, plan_of, uploaded, written
+from tests.support.statements import (
+    CHANGED,
+    ID,
+    NAME,
+    clauses,
+    contract_of,
+    plan_of,
+    upload_contract_of,
+    written,
+)
 
 IN_WINDOW = """"r"."hari" >= '2026-11-01'::date and "r"."hari" < ('2026-11-02'::date::date + 1)"""
 ALL_COLUMNS = '"id", "nama", "_batch_id", "_loaded_at", "_source_position"'
@@ -63,7 +72,7 @@ def test_a_window_takes_the_place_of_its_days(tmp_path: Path) -> None:
 
 
 def test_a_file_takes_the_place_of_its_earlier_rows(tmp_path: Path) -> None:
-    plan = plan_of(uploaded(tmp_path, ID, write_disposition="append"), file="januari.csv")
+    plan = plan_of(upload_contract_of(tmp_path, ID, write_disposition="append"), file="januari.csv")
     assert clauses(statements.delete_scope(plan)) == clauses("""
         delete from "raw"."uji__data" r where "r"."_batch_id" in (
             select batch_id from ops.load_batch where dataset = 'uji/data' and source_name = 'januari.csv'
@@ -122,7 +131,7 @@ def test_an_upsert_changes_a_row_only_where_its_content_does(tmp_path: Path) -> 
 
 
 def test_an_older_version_of_a_file_changes_nothing(tmp_path: Path) -> None:
-    contract = uploaded(tmp_path, ID, CHANGED, write_disposition="merge", cursor="diubah")
+    contract = upload_contract_of(tmp_path, ID, CHANGED, write_disposition="merge", cursor="diubah")
     assert clauses(statements.upsert_stage(plan_of(contract))) == clauses(f"""
         {UPSERT} and (
             excluded."diubah" >= "t"."diubah" or not "t"."diubah" between '0002-01-01'::timestamp

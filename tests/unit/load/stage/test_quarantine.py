@@ -20,7 +20,16 @@ from pipelines.load.stage.quarantine import (
     row_key,
 )
 from tests.support.contracts import column
-from tests.support.statements import CHANGED, ID, NAME, clauses, contract_of, plan_of, uploaded, written
+from tests.support.statements import (
+    CHANGED,
+    ID,
+    NAME,
+    clauses,
+    contract_of,
+    plan_of,
+    upload_contract_of,
+    written,
+)
 
 REQUIRED = column("nama", required=True)
 WAJIB = "d875956a"
@@ -76,7 +85,7 @@ def test_an_entry_whose_row_stands_elsewhere_now_says_where(tmp_path: Path) -> N
 
 
 def test_an_entry_of_another_file_moves_to_this_one(tmp_path: Path) -> None:
-    plan = plan_of(uploaded(tmp_path, ID, write_disposition="append"), file="januari.csv")
+    plan = plan_of(upload_contract_of(tmp_path, ID, write_disposition="append"), file="januari.csv")
     noted = note_refused_rows(plan, deduplicated=False)
     assert (
         clauses("""
@@ -138,7 +147,7 @@ def test_an_incremental_read_resolves_the_rows_whose_key_it_staged(tmp_path: Pat
 
 
 def test_a_file_resolves_its_own_rows(tmp_path: Path) -> None:
-    plan = plan_of(uploaded(tmp_path, NAME, write_disposition="append"), file="januari.csv")
+    plan = plan_of(upload_contract_of(tmp_path, NAME, write_disposition="append"), file="januari.csv")
     assert clauses(resolve(plan, "januari.csv", refused=False)) == clauses("""
         update quarantine.row q set state = 'resolved', updated_at = clock_timestamp()
         where q.dataset = 'uji/data' and q.state = 'open' and q.last_batch_id < 7

@@ -11,7 +11,7 @@ from pipelines.contracts.columns import PHYSICAL_TYPE
 from pipelines.load.stage.cell_types import TYPES, out_of_range
 from pipelines.load.stage.rules import Rule, all_kept, rules
 from tests.support.contracts import column
-from tests.support.statements import ID, clauses, contract_of, uploaded, written
+from tests.support.statements import ID, clauses, contract_of, upload_contract_of, written
 
 
 def only_rule(folder: Path, prop: dict[str, Any], name: str) -> Rule:
@@ -34,7 +34,7 @@ def test_a_required_cell_is_not_null(tmp_path: Path) -> None:
 
 
 def test_a_cell_of_a_file_is_spelled_as_its_type_is_written(tmp_path: Path) -> None:
-    kind, reach = rules(uploaded(tmp_path, column("n", "integer")))
+    kind, reach = rules(upload_contract_of(tmp_path, column("n", "integer")))
     number = r""" E'^\\s*[-+]?\\d+\\s*$'"""
     assert clauses(kind.predicate) == clauses(f"""
         ("b"."n" is null or case when pg_input_is_valid("b"."n", 'integer')
@@ -77,7 +77,7 @@ def test_digits_that_the_type_would_round_are_refused(tmp_path: Path) -> None:
 
 
 def test_one_test_serves_for_type_range_and_precision_of_a_well_spelled_number(tmp_path: Path) -> None:
-    kind, reach, precision = rules(uploaded(tmp_path, column("n", "numeric(8,2)")))
+    kind, reach, precision = rules(upload_contract_of(tmp_path, column("n", "numeric(8,2)")))
     assert precision.shortcut is not None and reach.shortcut is not None
     assert written(precision.shortcut) == (
         'pg_input_is_valid("b"."n", \'numeric(8,2)\') and "b"."n"::numeric::text = "b"."n"'
@@ -133,7 +133,7 @@ def test_what_the_contract_asks_beside_the_type_is_kept_by_an_empty_cell(
 def test_a_key_of_any_length_is_cut_off_by_what_an_index_holds(tmp_path: Path) -> None:
     rule = only_rule(tmp_path, column("a", primaryKey=True), "kunci_panjang")
     assert written(rule.predicate) == '("b"."a" is null or octet_length("b"."a") <= 600)'
-    assert [r for r in rules(uploaded(tmp_path, ID)) if r.name == "kunci_panjang"] == []
+    assert [r for r in rules(upload_contract_of(tmp_path, ID)) if r.name == "kunci_panjang"] == []
 
 
 @pytest.mark.parametrize(
