@@ -1,7 +1,7 @@
 """Joins the commands of `gudang`, which complete Dagster's `dg`.
 
 What belongs here: the entry point, its exit codes, which commands there are. Not here: the commands (night.py,
-datasets.py, server.py, models.py), the language of their help (app.py).
+datasets.py, backup.py, server.py, models.py), the language of their help (app.py).
 
 Exit codes: 0 done, 1 a fault that the message names, 2 wrong usage, 130 ended by Ctrl-C.
 
@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import typer
 
-from pipelines.cli import datasets, models, night, server
+from pipelines.cli import backup, datasets, models, night, server
 from pipelines.cli.app import CommandGroup, usage_message
 from pipelines.errors import GudangError
 from pipelines.redaction.secrets import shown
@@ -35,6 +35,8 @@ for _command in (datasets.upload, datasets.status, datasets.validate):
     app.command()(_command)
 app.command(context_settings=_PASS_ON)(server.psql)
 app.command(context_settings=_PASS_ON)(night.run)
+for _command in (backup.backup, backup.restore, backup.upgrade):
+    app.command()(_command)
 app.command()(server.stop)
 app.command()(server.reset)
 app.command(context_settings=_PASS_ON)(server.bench)

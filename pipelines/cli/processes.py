@@ -20,21 +20,24 @@ if TYPE_CHECKING:
 
 def refuse_while_used(server: EmbeddedServer) -> None:
     """Raises GudangError if commands of `gudang` or runs of Dagster work with the server, and names them."""
-    from pipelines.runtime.lease import holders
-
     if not server.is_running():
         return
+    hint = "akhiri dahulu, atau pakai --force: yang sedang dikerjakannya lalu hilang"
     try:
-        working = holders(server.urls.dagster)
+        working = working_with(server.urls.dagster)
     except GudangError:
         return
     if working:
-        names = ", ".join(f"{holder.subject} (sejak {holder.since:%Y-%m-%d %H:%M} UTC)" for holder in working)
-        raise GudangError(
-            str(server.home),
-            f"sedang dipakai oleh {names}",
-            hint="akhiri dahulu, atau pakai --force: yang sedang dikerjakannya lalu hilang",
-        )
+        raise GudangError(str(server.home), f"sedang dipakai oleh {working}", hint=hint)
+
+
+def working_with(dagster_url: str) -> str:
+    """The commands of `gudang` and runs of Dagster that work now, as text; "" if there are none. Raises GudangError."""
+    from pipelines.runtime.lease import holders
+
+    return ", ".join(
+        f"{holder.subject} (sejak {holder.since:%Y-%m-%d %H:%M} UTC)" for holder in holders(dagster_url)
+    )
 
 
 def run_to_its_end(command: list[str], env: dict[str, str]) -> int:

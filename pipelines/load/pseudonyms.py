@@ -95,6 +95,25 @@ def require_keys(connection: Connection[Any], plan: LoadPlan) -> None:
             )
 
 
+def made_with_other_keys(connection: Connection[Any]) -> list[tuple[str, str]]:
+    """Datasets and purposes whose pseudonyms in raw were made with another key than today's, or whose key is missing.
+
+    For a warehouse that was restored; a load finds out by itself (`require_keys`).
+    """
+    found: list[tuple[str, str]] = []
+    rows = connection.execute(
+        "select dataset, purpose, fingerprint from ops.pseudonym_key order by dataset, purpose"
+    ).fetchall()
+    for dataset, purpose, fingerprint in rows:
+        try:
+            same = fingerprint == _fingerprint(dataset, purpose)
+        except ContractError:
+            same = False
+        if not same:
+            found.append((dataset, purpose))
+    return found
+
+
 def keep_fingerprints(connection: Connection[Any], contract: Contract) -> None:
     """Records the fingerprints of the keys with which the pseudonyms in raw were made."""
     for purpose in purposes(contract):

@@ -118,9 +118,11 @@ def retry_until_locked(
 ) -> None:
     """Runs `act` in a transaction (or savepoint), and repeats it until it gets its locks.
 
-    Raises LockNotAvailable or DeadlockDetected when the patience is over. `act` is then rolled back.
+    Raises LockNotAvailable or DeadlockDetected when the patience is over. `act` is then rolled back. A pg_dump holds
+    every table until its end, which may be an hour: while one runs, we wait up to QUEUE_S seconds.
     """
-    until = time.monotonic() + patience.total
+    started = time.monotonic()
+    until = started + patience.total
     while True:
         try:
             with connection.transaction():
@@ -129,6 +131,19 @@ def retry_until_locked(
                 limit_waiting(connection, patience.total)
             return
         except (errors.LockNotAvailable, errors.DeadlockDetected):
-            if time.monotonic() > until:
-                raise
+            now = time.monotonic()
+            if now > until:
+                if now > started + QUEUE_S or not _dump_runs(connection):
+                    raise
+                log.info("menunggu pencadangan (pg_dump) selesai, sudah %.0f detik", now - started)
+                until = now + patience.total
         time.sleep(patience.pause)
+
+
+def _dump_runs(connection: Connection[Any]) -> bool:
+    """Whether a pg_dump reads this database."""
+    row = connection.execute(
+        "select exists (select from pg_stat_activity where application_name = 'pg_dump'"
+        " and datname = current_database())"
+    ).fetchone()
+    return bool(row and row[0])

@@ -1,0 +1,184 @@
+"""Writes a backup: both databases, the upload zone and the publications, in one folder.
+
+What belongs here: the order of the files, the rename that completes a backup, deleting old ones. Not here: the form of
+the folder (folder.py), pg_dump (programs.py).
+
+The keys of pseudonyms are never in a backup: whoever has both can find persons again. They are kept apart.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tarfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from psycopg import errors
+
+from pipelines.backup import folder as form
+from pipelines.backup.programs import dump
+from pipelines.disk import os_reason, sync_folder
+from pipelines.errors import GudangError
+from pipelines.extract.upload.zone import upload_zone
+from pipelines.runtime.file_lock import locked
+from pipelines.settings import Settings
+from pipelines.warehouse.connection import connect
+
+LATEST = "terakhir.json"
+"""In the folder of backups: when the latest one was completed, and its bytes. `gudang health` reads it."""
+_ATTEMPTS = 3
+"""How often a folder is packed, if a file in it changes while it is read."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is backed up. bin_dir: the folder of pg_dump. warehouse, dagster: URLs of the databases."""
+
+    settings: Settings
+    bin_dir: Path
+    warehouse: str
+    dagster: str
+
+
+def backup_folder(settings: Settings) -> Path:
+    """The folder of the backups, if the operator names no other."""
+    return settings.home / "cadangan"
+
+
+def write_backup(source: Source, place: Path, *, keep: int, say: Say) -> Path:
+    """Writes a backup into a new folder in `place`, deletes all but the newest `keep`, and gives the folder.
+
+    say: is called with a line for each file. Raises GudangError; an incomplete backup is then deleted.
+    """
+    if place.resolve().is_relative_to((source.settings.home / "unggahan").resolve()):
+        raise GudangError(str(place), "cadangan tidak boleh di dalam zona unggah", hint="pilih folder lain")
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with locked(place / "cadangan.lock", "pencadangan"):
+            return _write(source, place, keep, say)
+    except OSError as error:
+        raise GudangError(
+            str(error.filename or place),
+            f"cadangan tidak dapat ditulis: {os_reason(error)}",
+            hint="cadangan sebelumnya tetap ada; kosongkan disk, atau pilih folder lain dengan --output",
+        ) from None
+
+
+def _write(source: Source, place: Path, keep: int, say: Say) -> Path:
+    for left in place.glob(f"*{form.PARTIAL}"):  # of a process that was killed
+        shutil.rmtree(left)
+    made_at = datetime.now(UTC)
+    complete = place / f"{made_at:%Y-%m-%dT%H%M%S}Z"
+    partial = complete.with_name(complete.name + form.PARTIAL)
+    partial.mkdir(mode=0o700)
+    try:
+        left_out = _write_files(source, partial, say)
+        files = {p.name: form.File(p.stat().st_size, form.sha256_of(p)) for p in sorted(partial.iterdir())}
+        manifest = _manifest(source, made_at, files, left_out)
+        (partial / form.MANIFEST).write_text(manifest.as_json(), "utf-8")
+        for path in partial.iterdir():
+            _to_disk(path)
+        sync_folder(partial)
+        partial.rename(complete)
+        sync_folder(place)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    for old in form.backups(place)[:-keep]:
+        shutil.rmtree(old)
+        say(f"Cadangan lama dihapus: {old.name}")
+    _note_latest(source.settings, manifest)
+    return complete
+
+
+def _write_files(source: Source, folder: Path, say: Say) -> tuple[str, ...]:
+    """Writes the databases and folders. Gives what is left out, in Indonesian."""
+    for name, url in ((form.WAREHOUSE, source.warehouse), (form.DAGSTER, source.dagster)):
+        dump(source.bin_dir, url, folder / name)
+        say(f"{name}: {megabytes((folder / name).stat().st_size)}")
+    left_out = ["kunci pseudonim (sengaja: simpan terpisah dari cadangan)"]
+    zone = upload_zone(source.settings)
+    folders = {form.PUBLICATIONS: source.settings.publication_dir}
+    if isinstance(zone, Path):
+        folders[form.UPLOADS] = zone
+    else:
+        left_out.append("zona unggah (ada di mesin lain, yang mencadangkannya sendiri)")
+    for name, content in folders.items():
+        if content.is_dir():
+            _pack(content, folder / name)
+            say(f"{name}: {megabytes((folder / name).stat().st_size)}")
+    return tuple(left_out)
+
+
+def _pack(content: Path, file: Path) -> None:
+    """Writes all files below `content` into a tar file. Raises OSError if one keeps changing."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            _pack_once(content, file)
+            return
+        except OSError as error:
+            # Without a number it is tarfile's own: an OPD replaced a file by a shorter one while it was read.
+            if error.errno is not None or attempt == _ATTEMPTS:
+                raise
+
+
+def _pack_once(content: Path, file: Path) -> None:
+    file.touch(mode=0o600)
+    with tarfile.open(file, "w", format=tarfile.PAX_FORMAT) as archive:
+        for path in sorted(content.rglob("*")):
+            with suppress(FileNotFoundError):  # it was deleted meanwhile
+                archive.add(path, path.relative_to(content).as_posix(), recursive=False)
+
+
+def _manifest(
+    source: Source, made_at: datetime, files: dict[str, form.File], left_out: tuple[str, ...]
+) -> form.Manifest:
+    with connect(source.warehouse) as connection:
+        server = str(connection.info.server_version // 10_000)
+        roles = connection.execute(
+            "select distinct r.rolname from pg_catalog.pg_class c, aclexplode(c.relacl) a, pg_catalog.pg_roles r"
+            " where r.oid = a.grantee and r.rolname <> all (array[current_user, 'postgres']) and r.rolname !~ '^pg_'"
+            " union select distinct r.rolname from pg_catalog.pg_namespace n, aclexplode(n.nspacl) a,"
+            " pg_catalog.pg_roles r where r.oid = a.grantee"
+            " and r.rolname <> all (array[current_user, 'postgres']) and r.rolname !~ '^pg_' order by 1"
+        ).fetchall()
+        try:
+            last = connection.execute(
+                "select name from ops.migration where number is not null order by number desc limit 1"
+            ).fetchone()
+        except (errors.UndefinedTable, errors.InvalidSchemaName):
+            last = None
+    return form.Manifest(
+        made_at,
+        metadata.version("gudang-data-kaltim"),
+        server,
+        last[0] if last else "",
+        tuple(role for (role,) in roles),
+        files,
+        left_out,
+    )
+
+
+def _to_disk(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _note_latest(settings: Settings, manifest: form.Manifest) -> None:
+    place = backup_folder(settings)
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = place / (LATEST + form.PARTIAL)
+    new.write_text(json.dumps({"selesai": datetime.now(UTC).isoformat(), "ukuran": manifest.size}), "utf-8")
+    new.replace(place / LATEST)
+
+
+def megabytes(size: int) -> str:
+    """A size as people read it: `15,7 MB`."""
+    return f"{size / 1e6:,.1f} MB".translate(str.maketrans(",.", ".,"))
