@@ -48,16 +48,17 @@ def validate(settings: Settings, env: Mapping[str, str] = os.environ) -> list[Fa
         faults += [*found, *_repeated(contract, path, own)]
     models, project = _models(settings, contracts)
     faults += models
+    tested: Project | None = None
     if project:
-        faults += _model_suites(settings, project)
-        faults += _opd_names(contracts, project)
+        found, tested = _model_suites(settings, project)
+        faults += [*found, *_opd_names(contracts, project)]
     faults += _orphans(settings, project)
-    if project and not faults:
-        faults += _definitions(settings, contracts)
+    if tested and not faults:
+        faults += _definitions(settings, contracts, tested)
     return sorted(faults, key=lambda f: (str(f.path), f.line))
 
 
-def _definitions(settings: Settings, contracts: list[Contract]) -> list[Fault]:
+def _definitions(settings: Settings, contracts: list[Contract], project: Project) -> list[Fault]:
     """Faults that only Dagster finds; one would stop the whole UI. It runs last, as importing Dagster takes seconds."""
     import dagster as dg
     from dagster_shared.check import CheckError
@@ -69,7 +70,6 @@ def _definitions(settings: Settings, contracts: list[Contract]) -> list[Fault]:
     from pipelines.resources.warehouse import Warehouse
 
     try:
-        project = load_project(settings.models_dir, suites=settings.expectations_dir)
         assets = [
             *raw_assets(contracts, settings),
             *model_assets(project),
@@ -165,7 +165,8 @@ def _repeated(contract: Contract, path: Path, own: Iterable[Expectation]) -> lis
     ]
 
 
-def _model_suites(settings: Settings, project: Project) -> list[Fault]:
+def _model_suites(settings: Settings, project: Project) -> tuple[list[Fault], Project | None]:
+    """Reads the suites of models; gives their faults, and the project with its suites if there is none."""
     faults: list[Fault] = []
     for node in project.nodes.values():
         path = model_suites.suite_path(settings.expectations_dir, node)
@@ -175,14 +176,13 @@ def _model_suites(settings: Settings, project: Project) -> list[Fault]:
         own, found = _suite(path, columns, f"kolom {node.relation}")
         faults += [*found, *(_fault(path, e) for e in model_suites.faults(project, node, path, own))]
     if faults:
-        return faults
+        return faults, None
     try:  # no suite has a fault, so only a cycle of suites that read each other's models is left
-        model_suites.with_suites(project, settings.expectations_dir)
+        return [], model_suites.with_suites(project, settings.expectations_dir)
     except ModelError as error:
         node = project.nodes[error.subject]
         path = model_suites.suite_path(settings.expectations_dir, node)
-        return [Fault(path, 1, error.message, error.hint or "")]
-    return []
+        return [Fault(path, 1, error.message, error.hint or "")], None
 
 
 def _opd_names(contracts: Iterable[Contract], project: Project) -> list[Fault]:

@@ -86,7 +86,7 @@ class _Config:
 
 
 class Renderer:
-    """Renders the templates of one project.
+    """Renders the templates of one project, one at a time: they share a scope.
 
     macros: text of each macro file by its path in the project. variables: dbt's vars.
     """
@@ -100,7 +100,10 @@ class Renderer:
         self._variables = variables
         self._target = Target(target_schema)
         self._templates: dict[str, Template] = {}
+        self._compiled: dict[tuple[str, str], Template] = {}
         self._names: set[str] = set()
+        self._scope_of_all: dict[str, Any] | None = None
+        self._suppress: Any = None
         builtin = (
             resources.files("pipelines.models.project").joinpath(_BUILTIN_TESTS).read_text(encoding="utf-8")
         )
@@ -173,6 +176,8 @@ class Renderer:
         return value
 
     def _compile(self, path: str, text: str) -> Template:
+        if (path, text) in self._compiled:
+            return self._compiled[path, text]
         try:
             code = self._environment.compile(text, path, path)
         except TemplateSyntaxError as error:
@@ -180,7 +185,7 @@ class Renderer:
                 f"{path}:{error.lineno}", f'template tidak terurai; menurut Jinja: "{error.message}"'
             ) from error
         template = Template.from_code(self._environment, code, self._environment.globals)
-        self._templates[path] = template
+        self._templates[path] = self._compiled[path, text] = template
         return template
 
     def _scope(
@@ -200,22 +205,15 @@ class Renderer:
             rendered.sources.append((name, table))
             return source(name, table)
 
-        scope: dict[str, Any] = dict(self._environment.globals)
+        scope = self._shared_scope()
         scope.update(
             config=_Config(rendered.config),
             ref=seen_ref,
             source=seen_source,
-            var=self._var,
             this=this,
-            target=self._target,
             is_incremental=lambda: incremental,
-            execute=False,
         )
-        # All macros share one scope: a macro may call those of other files, and sees this, var and ref of its caller.
-        for template in self._macros:
-            module = template.make_module(scope, shared=True)
-            scope.update({name: value for name, value in vars(module).items() if not name.startswith("_")})
-        if suppress := scope.get(SUPPRESSING_MACRO):
+        if suppress := self._suppress:
 
             def suppressing(*args: Any, **kwargs: Any) -> str:
                 rendered.suppression = str(suppress(*args, **kwargs))
@@ -224,6 +222,20 @@ class Renderer:
             scope[SUPPRESSING_MACRO] = suppressing
         self._names.update(scope)
         return scope
+
+    def _shared_scope(self) -> dict[str, Any]:
+        """The scope of all templates and macros, which is made once: macros look a name up when they are called."""
+        if self._scope_of_all is None:
+            scope: dict[str, Any] = dict(self._environment.globals)
+            scope.update(var=self._var, target=self._target, execute=False)
+            for template in self._macros:
+                module = template.make_module(scope, shared=True)
+                scope.update(
+                    {name: value for name, value in vars(module).items() if not name.startswith("_")}
+                )
+            self._suppress = scope.get(SUPPRESSING_MACRO)
+            self._scope_of_all = scope
+        return self._scope_of_all
 
     def _var(self, name: str, default: Any = _ABSENT) -> Any:
         if name in self._variables:
