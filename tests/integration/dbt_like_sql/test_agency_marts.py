@@ -1,4 +1,4 @@
-"""Open marts of spending, civil servants, vehicle tax, permits, schools and indicators, on small data by hand."""
+"""Open marts of spending, civil servants, vehicle tax, permits, schools and indicators, on small data."""
 
 from __future__ import annotations
 
@@ -10,13 +10,6 @@ import pytest
 from tests.support.model_warehouse import ModelWarehouse
 
 
-@pytest.fixture
-def warehouse(reference_url: str) -> Iterator[ModelWarehouse]:
-    made = ModelWarehouse(reference_url)
-    yield made
-    made.connection.close()
-
-
 SPENDING = """
     insert into raw.bpkad__realisasi_apbd
         (periode, kode_skpd, nama_skpd, kode_sub_kegiatan, kode_rekening, anggaran, realisasi)
@@ -24,10 +17,12 @@ SPENDING = """
 """
 
 
-def test_spending_is_of_the_month_and_its_share_is_of_the_year_so_far(warehouse: ModelWarehouse) -> None:
-    """Goods and services of Dinkes: two accounts, 600 + 400 a year; 100 in January, 250 - 50 in March after nothing in
-    February; the amended budget of March is 1,200. 100 / 1000 = 10 %, 100 / 1000, (100 + 200) / 1200 = 25 %.
-    Next January begins anew. No budget, no share."""
+def test_spending_is_monthly_and_its_share_is_of_the_year_so_far(warehouse: ModelWarehouse) -> None:
+    """Dinkes spends on goods and services (5.1.02) from two accounts with budgets of 600 and 400 a year.
+
+    January: 100 of 1,000 are 10 %. February: nothing more. March: 250 - 50 = 200, and the budget is raised to
+    1,200: (100 + 200) / 1,200 = 25 %. The share of January 2026 starts again. Without a budget there is no share.
+    """
     name = "Dinas Kesehatan"
     lines = [
         ("2025-01-01", "5.1.02.01.01.0001", 600, "100"),
@@ -59,8 +54,8 @@ def test_spending_is_of_the_month_and_its_share_is_of_the_year_so_far(warehouse:
     """) == [("64", "Kalimantan Timur", None, "dinkes", name, "rupiah")]
 
 
-def test_an_account_that_is_no_kind_of_spending_leaves_yesterdays_file(warehouse: ModelWarehouse) -> None:
-    """Neither guessed nor left out of the sums: fact and mart stay as they were."""
+def test_an_unknown_kind_of_spending_keeps_the_mart_of_yesterday(warehouse: ModelWarehouse) -> None:
+    """The row is neither guessed nor left out of the sums, so fact and mart stay as they were."""
     warehouse.run(SPENDING.format("('2025-01-01', '1', 'Dinas Sosial', 'a', '5.1.01.01.01.0001', 9, 3)"))
     warehouse.built("realisasi_apbd_bulanan")
     warehouse.run(SPENDING.format("('2025-01-01', '1', 'Dinas Sosial', 'a', '5.9.01.01.01.0001', 9, 3)"))
@@ -74,10 +69,12 @@ def test_an_account_that_is_no_kind_of_spending_leaves_yesterdays_file(warehouse
     ) == [("Belanja Pegawai", 3)]
 
 
-def test_civil_servants_are_those_of_today_and_few_are_none(warehouse: ModelWarehouse) -> None:
-    """Dinkes: 6 of III, 2 of IV; Disdikbud: 7 and 8, and 5 PPPK, whose III is no III of PNS. One of Dinkes was in
-    Disdikbud before. The 2 would be 8 - 6 by its row, 10 - 8 by its column: the four go together, totals stay:
-    6 + 2 = 8, 7 + 8 + 5 = 20; 6 + 7 = 13, 2 + 8 = 10; 28. The last change, 18:00 UTC of 31 October, was in November.
+def test_civil_servants_are_counted_as_of_today_and_small_counts_hidden(warehouse: ModelWarehouse) -> None:
+    """Dinkes has 6 of class III and 2 of IV. Disdikbud has 7, 8, and 5 PPPK, whose III is not the class III of PNS.
+
+    One of Dinkes was at Disdikbud before and counts once. The 2 would follow from its row (8 - 6) and its column
+    (10 - 8), so the four cells of PNS are hidden. The totals stay: 8 and 20 by agency; 13, 10 and 5 by class; 28 in
+    all. The last change, at 18:00 UTC of 31 October, was in November in Kalimantan.
     """
     warehouse.run("""
         insert into raw.bkd__pegawai (nip, kode_opd, status_kepegawaian, golongan, valid_from, valid_to, is_current)
@@ -113,15 +110,20 @@ def test_civil_servants_are_those_of_today_and_few_are_none(warehouse: ModelWare
     ]
 
 
-def test_vehicle_tax_of_few_vehicles_hides_with_their_number(warehouse: ModelWarehouse) -> None:
-    """September, Samarinda: 6 motorcycles at 100, one of them twice and with a fine of 10: 7 x 100 + 10 = 710; 2 cars
-    at 1,000. Balikpapan: 9 at 100, 5 cars at 1,000, and one that owes nothing. The 2 cars hide with a square, their
-    money with them; the totals stay: 710 + 2,000, 900 + 5,000; 1,610 and 7,000; 8,610. SWDKLLJ is not the province's.
-    August: five payments of one lorry are one vehicle. October is not over."""
+def test_tax_of_few_vehicles_is_hidden_with_their_number(warehouse: ModelWarehouse) -> None:
+    """Samarinda in September: 6 motorcycles pay 100 each, one of them pays twice and a fine of 10, together 710; 2
+    cars pay 1,000 each. Balikpapan: 9 motorcycles pay 100 each and 5 cars 1,000 each. A sixth car owes nothing
+    and is not counted.
+
+    The 2 cars are hidden with three more cells, and their tax with them. The totals stay: 710 + 2,000 and 900 +
+    5,000 by city; 1,610 and 7,000 by kind; 8,610 in all. SWDKLLJ is not income of the province. August: five
+    payments are of one lorry. October is not over.
+    """
     warehouse.run("""
         insert into raw.bapenda__pembayaran_pkb
             (id_pembayaran, nomor_polisi, tanggal_bayar, kode_kabupaten_kota, jenis_kendaraan, pkb, swdkllj, denda)
-        select row_number() over (), kode || jenis || n % banyak, tanggal::date, kode, jenis, pkb, 35, denda
+        select row_number() over (), kode || jenis || banyak || '-' || n % banyak, tanggal::date, kode, jenis,
+            pkb, 35, denda
         from (values
             ('2026-09-01', '64.72', 'R2', 6, 7, 100, null), ('2026-09-09', '64.72', 'R4', 2, 2, 1000, 0),
             ('2026-09-09', '64.71', 'R2', 9, 9, 100, null), ('2026-09-30', '64.71', 'R4', 5, 5, 1000, null),
@@ -159,9 +161,13 @@ def test_vehicle_tax_of_few_vehicles_hides_with_their_number(warehouse: ModelWar
     ) == [("64", "rupiah")]
 
 
-def test_permits_are_those_issued_in_months_that_are_over(warehouse: ModelWarehouse) -> None:
-    """September, Samarinda: 7 of low risk, one of them revoked since, and 1 of high risk; Balikpapan: 9 and 6.
-    The 1 hides with the square; 8, 15; 16, 7; 23 stay. The permit of October waits for November's first."""
+def test_permits_are_counted_in_months_that_are_over(warehouse: ModelWarehouse) -> None:
+    """September: Samarinda has 7 permits of low risk, one of them revoked since, and 1 of high risk; Balikpapan has
+    9 and 6.
+
+    The 1 is hidden with three more cells. The totals stay: 8 and 15 by city; 16 and 7 by risk; 23 in all. October
+    is not published, for no later permit shows that it is over.
+    """
     warehouse.run("""
         insert into raw.dpmptsp__izin
             (nomor_izin, kode_kabupaten_kota, jenis_izin, skala_usaha, tanggal_terbit, status, investasi)
@@ -194,9 +200,10 @@ def test_permits_are_those_issued_in_months_that_are_over(warehouse: ModelWareho
     ]
 
 
-def test_a_school_of_several_lists_counts_once(warehouse: ModelWarehouse) -> None:
-    """Five schools in seven lines: 1 is in all three lists, 2 in Dapodik alone (its kecamatan is of another regency), 3
-    and 5 in the city's, 4 in the SMA list, which names neither its place nor whether it is public."""
+def test_a_school_in_several_lists_is_counted_once(warehouse: ModelWarehouse) -> None:
+    """Seven lines name five schools: 1 is in all three lists, 2 only in Dapodik (with a kecamatan of another
+    regency), 3 and 5 only in the city's list, and 4 only in the SMA list, which gives neither place nor status.
+    """
     warehouse.run("""
         insert into raw.disdikbud__sekolah
             (npsn, nama, kode_wilayah, kecamatan, bentuk_pendidikan, status_sekolah, diperbarui_pada)
@@ -230,8 +237,8 @@ def test_a_school_of_several_lists_counts_once(warehouse: ModelWarehouse) -> Non
     ]
 
 
-def test_indicators_of_bps_are_of_the_place_that_bps_means(warehouse: ModelWarehouse) -> None:
-    """6402 is Kutai Barat (64.07), 6400 the province; what BPS does not have stays in sight."""
+def test_bps_indicators_belong_to_the_region_of_the_bps_code(warehouse: ModelWarehouse) -> None:
+    """6402 of BPS is Kutai Barat (64.07), 6400 is the province. A missing value keeps its row."""
     warehouse.run("""
         insert into raw.bps__indikator_strategis
             (kode_bps, kode_indikator, indikator, satuan, rincian, tahun, periode, nilai)

@@ -1,4 +1,4 @@
-"""The open mart of air quality: a day's mean of PM2.5 and its index, on hours by hand."""
+"""The open mart of air quality: the daily mean of PM2.5 and its index, from hourly values made by hand."""
 
 from __future__ import annotations
 
@@ -12,13 +12,6 @@ from tests.support.model_warehouse import ModelWarehouse
 d = Decimal
 
 
-@pytest.fixture
-def warehouse(reference_url: str) -> Iterator[ModelWarehouse]:
-    made = ModelWarehouse(reference_url)
-    yield made
-    made.connection.close()
-
-
 HOURS = """
     insert into raw.dlh__ispu (stasiun, waktu, kode_bps, pm25, ispu)
     select '{station}', timestamptz '{day} 00:00+08' + hour * interval '1 hour', '6402',
@@ -27,12 +20,18 @@ HOURS = """
 """
 
 
-def test_the_index_is_of_the_mean_of_the_day_and_not_of_its_worst_hour(warehouse: ModelWarehouse) -> None:
-    """PermenLHK 14/2020. Kutai Barat (BPS 6402) on 1 September: 23 hours at 10 and one at 400, the mean is 630 / 24 =
-    26.25, between 15.5 (50) and 55.4 (100): 50 + 10.75 x 50 / 39.9 = 63.47 -> 63, Sedang; its worst hour alone would be
-    Berbahaya. A clean day: 15.5 is just Baik, 50. 94 is 100 + 38.6 x 100 / 95 = 140.6 -> 141, Tidak Sehat. 250.41 is
-    300.01 -> 300, the last of Sangat Tidak Sehat; 600 is above the table. 17 hours are too few for an
-    index. The day whose last hour has not come is not there, and a station without a measurement has no day."""
+def test_the_index_is_of_the_daily_mean_and_not_of_the_worst_hour(warehouse: ModelWarehouse) -> None:
+    """PermenLHK 14/2020: the index is interpolated between the limits of its category.
+
+    A, in Kutai Barat (BPS 6402): 23 hours at 10 and one at 400 have the mean 630 / 24 = 26.25, between 15.5 (50) and
+       55.4 (100): 50 + 10.75 x 50 / 39.9 = 63.47 -> 63, Sedang. The worst hour alone would be Berbahaya.
+    B: 15.5 is the upper limit of Baik, 50.
+    C: 94 is 100 + 38.6 x 100 / 95 = 140.6 -> 141, Tidak Sehat.
+    D: 250.41 is 300.01 -> 300, the upper limit of Sangat Tidak Sehat.
+    E: 600 is above the table.
+    F: 17 hours are too few for an index.
+    G: a station without a measurement has no row. Nor has A on 2 September, whose last hour is missing.
+    """
     for station, day, hours, level, rush in (
         ("A", "2026-09-01", 24, 10, 400),
         ("B", "2026-09-01", 24, 15.5, 15.5),
@@ -61,8 +60,8 @@ def test_the_index_is_of_the_mean_of_the_day_and_not_of_its_worst_hour(warehouse
     """) == [("Kabupaten Kutai Barat", "2026-09-01", 2026, 9, "indeks")]
 
 
-def test_a_day_that_is_over_is_published_before_the_next_begins(warehouse: ModelWarehouse) -> None:
-    """The last hour covers the time up to midnight. 16:00 UTC is that midnight in Kalimantan."""
+def test_a_day_is_published_once_its_last_hour_is_there(warehouse: ModelWarehouse) -> None:
+    """The last hour, from 23:00 in Kalimantan, lasts until midnight, which is 16:00 UTC."""
     warehouse.run(HOURS.format(station="A", day="2026-09-01", hours=24, level=10, rush=10))
     warehouse.built("kualitas_udara_harian")
     assert warehouse.run("select tanggal::text, ispu from mart_satu_data.kualitas_udara_harian") == [

@@ -1,4 +1,6 @@
-"""The form of SPBE and Pemdi from its upload to the indices: what its suite refuses, and what comes out of it."""
+"""The form of SPBE and Pemdi, from its upload to the indices: what its suite rejects, and what is computed from
+it.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ KEY = "diskominfo/penilaian_spbe"
 
 @pytest.fixture(scope="module")
 def province(module_reference_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Province]:
-    """The demo's form has been loaded."""
+    """A warehouse in which the demo's form is loaded."""
     folder = tmp_path_factory.mktemp("provinsi")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GUDANG_UPLOAD_ZONE", str(folder / "unggahan"))
@@ -38,9 +40,10 @@ def form(folder: Path, name: str, change: Callable[[Row], Row | None] = lambda r
     return path
 
 
-def test_one_form_carries_both_instruments(province: Province) -> None:
-    """Three years of SPBE's 47 indicators and Pemdi's 17 that come from no other index: 3 x 47 + 17 = 158 rows.
-    Number 7 is filled in from the last IPS."""
+def test_one_form_gives_the_indices_of_both_instruments(province: Province) -> None:
+    """The form has SPBE's 47 indicators for three years, and the 17 of Pemdi that come from no other index: 3 x 47
+    + 17 = 158 rows. Number 7 of Pemdi comes from the last IPS.
+    """
     province.build("+indeks_instrumen")
     assert province.ask("""
         select instrumen, versi, jumlah_indikator, terisi, indeks between 1 and 5 from mart_spbe.indeks_instrumen
@@ -53,14 +56,14 @@ def test_one_form_carries_both_instruments(province: Province) -> None:
 
 
 NAMES = "nama_indikator_sesuai"
-WHOLE = "indikator_lengkap"
+COMPLETE = "indikator_lengkap"
 
 
 @pytest.mark.parametrize(
     ("change", "check"),
     [
-        (lambda row: None if row[:4] == ("Pemdi", "8/2026", 2026, 20) else row, WHOLE),
-        (lambda row: None if row[:4] == ("SPBE", "59/2020", 2024, 47) else row, WHOLE),
+        (lambda row: None if row[:4] == ("Pemdi", "8/2026", 2026, 20) else row, COMPLETE),
+        (lambda row: None if row[:4] == ("SPBE", "59/2020", 2024, 47) else row, COMPLETE),
         (lambda row: (*row[:3], 5, *row[4:]) if row[:4] == ("Pemdi", "8/2026", 2026, 4) else row, NAMES),
         (
             lambda row: (*row[:4], "Salah baris", *row[5:]) if row[0] == "Pemdi" and row[3] == 1 else row,
@@ -71,12 +74,12 @@ WHOLE = "indikator_lengkap"
     ids=[
         "a line of Pemdi is missing",
         "a line of SPBE is missing",
-        "Pemdi 5 comes from Bappenas",
+        "number 5 of Pemdi is not in the form",
         "another name",
-        "SPBE was never in 8/2026",
+        "8/2026 does not have SPBE",
     ],
 )
-def test_a_form_that_is_not_its_instrument_is_refused(
+def test_a_form_that_differs_from_its_instrument_is_rejected(
     province: Province, tmp_path: Path, change: Callable[[Row], Row | None], check: str
 ) -> None:
     done = province.load(KEY, form(tmp_path, "salah.xlsx", change))

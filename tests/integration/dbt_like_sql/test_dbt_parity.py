@@ -1,6 +1,6 @@
-"""dbt_like_sql/ stays dbt's: dbt-core 1.11 builds it into schemas of its own, equal row for row.
+"""dbt-core 1.11 builds dbt_like_sql/ into schemas of its own, with the same columns, types and rows as our builder.
 
-dbt is no dependency of the house: `GUDANG_TEST_DBT` names its program, else `dbt` on the path is taken.
+dbt is not a dependency: `GUDANG_TEST_DBT` names its program, else `dbt` on the path is used.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ needs_dbt = pytest.mark.skipif(
 
 
 class Dbt:
-    """dbt-core on a folder, into schemas of its own (uji_*); a warning of it is an error."""
+    """Runs dbt-core on a folder, into schemas of its own (uji_*). A warning of dbt is an error."""
 
     def __init__(self, url: str, folder: Path, place: Path) -> None:
         self.folder, self.place = folder, place
@@ -61,7 +61,7 @@ class Dbt:
             "--log-path",
             self.place / "logs",
         ]
-        # A data test of severity warn that fails is no fault of the folder.
+        # A failed data test of severity warn is not an error of the folder.
         strict = ["--warn-error-options", '{"error": "all", "warn": ["LogTestResult"]}']
         done = subprocess.run(
             [str(DBT), *strict, "build", "--project-dir", self.folder, *options, *more],
@@ -74,13 +74,13 @@ class Dbt:
 
 
 def assert_same(connection: psycopg.Connection[Any], project: Project) -> None:
-    """Every relation has the same columns, types and rows here and there."""
+    """Each relation has the same columns, types and rows in both builds."""
     for node in project.nodes.values():
-        ours, theirs = sql.Identifier(node.schema, node.name), sql.Identifier(f"uji_{node.schema}", node.name)
-        assert shape(connection, ours) == shape(connection, theirs), node.name
+        own, of_dbt = sql.Identifier(node.schema, node.name), sql.Identifier(f"uji_{node.schema}", node.name)
+        assert shape(connection, own) == shape(connection, of_dbt), node.name
         different = connection.execute(
             sql.SQL("(table {0} except all table {1}) union all (table {1} except all table {0})").format(
-                ours, theirs
+                own, of_dbt
             )
         )
         assert different.fetchall() == [], node.name
@@ -155,7 +155,7 @@ def test_dbt_builds_the_same_relations(pg_url: str, tmp_path: Path) -> None:
     warehouse.connection.close()
 
 
-GROWING = """
+MARTS = """
 models:
   - name: tambah
     description: Ditambah.
@@ -181,14 +181,14 @@ exposures:
 
 @pytest.mark.slow
 @needs_dbt
-def test_dbt_brings_the_same_rows_into_what_is_there(
+def test_dbt_builds_the_same_incremental_models(
     small_warehouse: SmallWarehouse, role: Any, tmp_path: Path
 ) -> None:
-    """Every strategy and every answer to a changed shape, over three nights and a full refresh."""
+    """Every strategy and every `on_schema_change`, in three nights. The third is a full refresh."""
     role("baca_setara")
     folder = small_warehouse.folder
     folder.write("models/sources.yml", "sources: [{name: opd, schema: raw, tables: [{name: sumber}]}]")
-    folder.write("models/marts/marts.yml", GROWING)
+    folder.write("models/marts/marts.yml", MARTS)
     folder.write(
         "macros/sepasang.sql",
         """
@@ -246,7 +246,7 @@ def test_dbt_brings_the_same_rows_into_what_is_there(
     for number, (change, columns) in enumerate(nights):
         small_warehouse.run(change)
         shapes(columns)
-        if number == 2:  # dbt fails there, as ours does: the promised column is gone
+        if number == 2:  # dbt fails here, as our builder does: a described column is missing
             folder.write(
                 "models/marts/b_ignore.sql", folder.root.joinpath("models/marts/tambah.sql").read_text()
             )

@@ -11,16 +11,17 @@ from tests.support.model_warehouse import ModelWarehouse
 from tests.support.repository import MODELS
 
 
-def test_a_reorganisation_closes_a_validity_only_when_it_is_certain(reference_url: str, tmp_path: Path) -> None:
-    """As the seeds stand, nobody knows whether Bappeda and BRIDA became Bapperida. Once a Perda of, say,
-    2 January 2027 is written down for Bappeda, its last day is the day before."""
+def test_an_agency_ends_only_when_its_reorganisation_is_certain(reference_url: str, tmp_path: Path) -> None:
+    """By the seeds it is uncertain whether Bappeda and BRIDA became Bapperida. With a Perda of, for example, 2
+    January 2027 for Bappeda, its last day is the day before.
+    """
     warehouse = ModelWarehouse(reference_url)
     warehouse.build("+dim_opd")
-    asked = """
+    query = """
         select kode_opd, pendahulu, penerus, berlaku_mulai, berlaku_sampai, status from core.dim_opd
         where kode_opd in ('bappeda', 'bapperida', 'brida', 'dinkes') order by 1
     """
-    assert warehouse.run(asked) == [
+    assert warehouse.run(query) == [
         ("bappeda", None, "bapperida", None, None, "belum pasti"),
         ("bapperida", "bappeda, brida", None, None, None, "belum pasti"),
         ("brida", None, "bapperida", None, None, "belum pasti"),
@@ -34,7 +35,7 @@ def test_a_reorganisation_closes_a_validity_only_when_it_is_certain(reference_ur
     )
     warehouse.project = load_project(folder)
     warehouse.build("+dim_opd")
-    assert warehouse.run(asked) == [
+    assert warehouse.run(query) == [
         ("bappeda", None, "bapperida", None, date(2027, 1, 1), "berakhir"),
         ("bapperida", "bappeda", None, date(2027, 1, 2), None, "berlaku"),
         ("brida", None, None, None, None, "berlaku"),
@@ -60,9 +61,10 @@ def test_a_day_has_its_indonesian_names(reference_url: str) -> None:
     warehouse.connection.close()
 
 
-def test_a_former_name_is_another_name(reference_url: str) -> None:
-    """Not the same in capitals or with another prefix, and not the last name of a code that ended. Sungai Siring is no
-    other name in any year."""
+def test_a_former_name_differs_from_the_current_one(reference_url: str) -> None:
+    """A name in capitals or with another prefix is not a former name, nor is the last name of a code that ended.
+    Sungai Siring has no former name.
+    """
     warehouse = ModelWarehouse(reference_url)
     warehouse.built("dim_wilayah")
     assert (

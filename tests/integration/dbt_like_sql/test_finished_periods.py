@@ -1,4 +1,4 @@
-"""Only months and quarters that are over are published: not the running one, whatever date a source mistyped."""
+"""Marts publish only months and quarters that are over, even where a source has a mistyped date in the future."""
 
 from __future__ import annotations
 
@@ -46,13 +46,14 @@ MONTHLY = {
     "realisasi_apbd_bulanan": "realisasi",
     "produksi_batubara": "nilai",
 }
-REPORTS_WHOLE_MONTHS = {"pencari_kerja_bulanan", "realisasi_apbd_bulanan", "produksi_batubara"}
+REPORTED_BY_MONTH = {"pencari_kerja_bulanan", "realisasi_apbd_bulanan", "produksi_batubara"}
+"""Marts whose source reports each month in one record."""
 TODAY = "(current_timestamp at time zone 'Asia/Makassar')::date"
 
 
 @pytest.fixture(scope="module")
 def warehouse(module_reference_url: str) -> Iterator[ModelWarehouse]:
-    """Two months of which the source has the first whole, and of the second the first days."""
+    """Rows up to the last day of March, and of the first two days of April."""
     made = ModelWarehouse(module_reference_url)
     made.run("insert into raw.dinkes__puskesmas (kode_puskesmas, kode_kecamatan) values ('P1', '64.72.01')")
     for day, n in (("2026-03-31", 24), ("2026-04-01", 6), ("2026-04-02", 7)):
@@ -72,28 +73,28 @@ def published(warehouse: ModelWarehouse, mart: str) -> list[tuple[int, int, int]
     ]
 
 
-@pytest.mark.parametrize("mart", sorted(MONTHLY.keys() - REPORTS_WHOLE_MONTHS))
-def test_the_month_whose_end_has_not_come_is_not_published(warehouse: ModelWarehouse, mart: str) -> None:
-    """24 on the last of March; April has come up to its second day, so that April's 13 would be 14 tomorrow."""
+@pytest.mark.parametrize("mart", sorted(MONTHLY.keys() - REPORTED_BY_MONTH))
+def test_a_month_without_its_last_days_is_not_published(warehouse: ModelWarehouse, mart: str) -> None:
+    """March has its last day. April has 13 by its second day, and more would come."""
     assert published(warehouse, mart) == [(2026, 3, 24)]
 
 
-@pytest.mark.parametrize("mart", sorted(REPORTS_WHOLE_MONTHS))
-def test_a_month_that_is_reported_whole_need_not_wait_for_the_next(
+@pytest.mark.parametrize("mart", sorted(REPORTED_BY_MONTH))
+def test_a_month_reported_in_one_record_is_published_once_it_is_over(
     warehouse: ModelWarehouse, mart: str
 ) -> None:
-    """Both months are over, and each record is of all its month."""
+    """Both months are over, and each record is of a whole month."""
     assert [month for _, month, _ in published(warehouse, mart)] == [3, 4]
 
 
-def test_a_quarter_is_published_when_it_is_over(warehouse: ModelWarehouse) -> None:
+def test_a_quarter_is_published_once_it_is_over(warehouse: ModelWarehouse) -> None:
     assert warehouse.run("select tahun, triwulan, jumlah_aduan from mart_satu_data.aduan_triwulanan") == [
         (2026, 1, 24)
     ]
 
 
 def test_neither_this_month_nor_a_mistyped_date_is_published(warehouse: ModelWarehouse) -> None:
-    """Today's rows, and a year that somebody mistyped: neither ends the month that runs. What is over is published."""
+    """Rows of today and of 400 days ahead do not end the month that runs. Earlier months are published."""
     ((today, far),) = warehouse.run(f"select {TODAY}::text, ({TODAY} + 400)::text")
     warehouse.run(ROWS.format(day=today, n=8) + ";" + ROWS.format(day=far, n=9))
     warehouse.built(*MONTHLY, "aduan_triwulanan")

@@ -1,4 +1,4 @@
-"""Indices of SPBE, Pemdi and EPSS by their own weights, bands and conversions; and what the ledger proves of them."""
+"""Indices of SPBE, Pemdi and EPSS with their weights, bands and conversions, and their evidence from the ledger."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ d = Decimal
 
 @pytest.fixture(scope="module")
 def warehouse(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelWarehouse]:
-    """Forms of three instruments; and somebody wrote down SDI figures, the first for 2028.
+    """Forms of three instruments, and SDI figures of several years.
 
-    Pemdi: the form has the 17 indicators that come from no other index. 2026 at 4, but numbers 1, 2, 18, 19 and 20
-    (38 % together) at 5, target 5. 2028 the same. EPSS 2026 of one OPD, without targets: domain 1 (28 %) at 4, the rest
-    at 2. SPBE 2026: all at 2, but the 16 of domain 4 (45.5 %), five of 2.5 % and one of 1.5 % at 3; SPBE 2027: number
-    43 alone, at 5.
+    Pemdi: the form has the 17 indicators that come from no other index. In 2026 they are at 4, but numbers 1, 2,
+    18, 19 and 20 (38 % together) at 5; the target is 5. 2028 is the same. EPSS 2026 of one OPD, without targets:
+    domain 1 (28 %) is at 4, the rest at 2. SPBE 2026: all are at 2, but the 16 of domain 4 (45.5 %), five of 2.5 %
+    and one of 1.5 % at 3. SPBE 2027: only number 43, at 5.
     """
     folder = tmp_path_factory.mktemp("dbt") / "dbt"
     shutil.copytree(MODELS, folder)
@@ -60,7 +60,7 @@ def warehouse(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
     made.connection.close()
 
 
-def row(warehouse: ModelWarehouse, instrument: str, year: int, kind: str, code: str) -> tuple[object, ...]:
+def index_row(warehouse: ModelWarehouse, instrument: str, year: int, kind: str, code: str) -> tuple[object, ...]:
     (only,) = warehouse.run(
         """
         select indeks, target_indeks, predikat, jumlah_indikator, terisi, keterangan from mart_spbe.indeks_instrumen
@@ -72,39 +72,40 @@ def row(warehouse: ModelWarehouse, instrument: str, year: int, kind: str, code: 
     return only
 
 
-def test_the_band_is_that_of_the_rounded_index(warehouse: ModelWarehouse) -> None:
-    """SPBE 2026: (100 x 2 + 45.5 + 5 x 2.5 + 1.5) / 100 = 259.5 / 100 = 2.595, rounded 2.60: Baik, where 2.595
-    itself would be Cukup. Aspect 5 (12 %): (12 x 2 + 1.5) / 12 = 2.125 -> 2.13: Cukup."""
-    assert row(warehouse, "spbe", 2026, "indeks", "SPBE") == (d("2.60"), d("4.00"), "Baik", 47, 47, None)
-    assert row(warehouse, "spbe", 2026, "aspek", "5") == (d("2.13"), d("4.00"), "Cukup", 8, 8, None)
-    assert row(warehouse, "spbe", 2026, "indikator", "21") == (d("3.00"), d("4.00"), None, 1, 1, None)
+def test_the_band_follows_the_rounded_index(warehouse: ModelWarehouse) -> None:
+    """SPBE 2026: (100 x 2 + 45.5 + 5 x 2.5 + 1.5) / 100 = 259.5 / 100 = 2.595, rounded 2.60, is Baik; 2.595 would
+    be Cukup. Aspect 5 (12 %): (12 x 2 + 1.5) / 12 = 2.125 -> 2.13 is Cukup.
+    """
+    assert index_row(warehouse, "spbe", 2026, "indeks", "SPBE") == (d("2.60"), d("4.00"), "Baik", 47, 47, None)
+    assert index_row(warehouse, "spbe", 2026, "aspek", "5") == (d("2.13"), d("4.00"), "Cukup", 8, 8, None)
+    assert index_row(warehouse, "spbe", 2026, "indikator", "21") == (d("3.00"), d("4.00"), None, 1, 1, None)
 
 
-def test_the_pemdi_index_is_that_of_the_regulation(warehouse: ModelWarehouse) -> None:
+def test_the_pemdi_index_follows_the_regulation(warehouse: ModelWarehouse) -> None:
     """PermenPANRB 8/2026, annex, part B: an aspect's index is sum(weight x value) / weight of the aspect, the index is
     sum(weight of the aspect x its index) / 100. Numbers 5, 6 and 7 (5, 3 and 3 %) come from other indices.
 
-    2026: the last IPS by then is that of 2024, 2.68, Baik, the third of its bands: number 7 is 3. Numbers 5 and 6 count
+    2026: the last IPS is that of 2024, 2.68, in the third of its bands (Baik), so number 7 is 3. Numbers 5 and 6 count
     as 1: (51 x 4 + 38 x 5 + 8 x 1 + 3 x 3) / 100 = (204 + 190 + 8 + 9) / 100 = 4.11: Memuaskan in Pemdi (from 4.00),
     which in SPBE is Sangat Baik (to 4.20). Aspect 3, Data (15 %): (4 x 4 + 8 x 1 + 3 x 3) / 15 = 33 / 15 = 2.20. Aspect
     6 (15 %): (12 x 4 + 3 x 5) / 15 = 63 / 15 = 4.20. Targets: (89 x 5 + 11 x 1) / 100 = 4.56; of aspect 3
     (4 x 5 + 11 x 1) / 15 = 2.07.
-    By aspects: (10 x 5 + 10 x 4 + 15 x 2.2 + 15 x 4 + 10 x 4 + 15 x 4.2 + 25 x 5) / 100 = 411 / 100, the same.
+    From the aspects: (10 x 5 + 10 x 4 + 15 x 2.2 + 15 x 4 + 10 x 4 + 15 x 4.2 + 25 x 5) / 100 = 411 / 100, the same.
     2028, with SDI 68.75, which makes number 5 3.75, and IPS 4.20, which makes number 7 5 (the self-assessed 2.00
-    counts for nothing): 4.11 + 5 x (3.75 - 1) / 100 + 3 x (5 - 3) / 100 = 4.11 + 0.1375 + 0.06 = 4.3075 -> 4.31; aspect
+    does not count): 4.11 + 5 x (3.75 - 1) / 100 + 3 x (5 - 3) / 100 = 4.11 + 0.1375 + 0.06 = 4.3075 -> 4.31; aspect
     3: (16 + 18.75 + 3 + 15) / 15 = 3.5167 -> 3.52.
     """
     partly = "sebagian belum dinilai, dihitung tingkat 1"
     index = (d("4.11"), d("4.56"), "Memuaskan", 20, 18, partly)
-    assert row(warehouse, "pemdi", 2026, "indeks", "PEMDI") == index
-    assert row(warehouse, "pemdi", 2026, "aspek", "3")[:3] == (d("2.20"), d("2.07"), "Cukup")
-    assert row(warehouse, "pemdi", 2026, "aspek", "6") == (d("4.20"), d("5.00"), "Memuaskan", 4, 4, None)
-    assert row(warehouse, "pemdi", 2026, "indikator", "6")[0::5] == (
+    assert index_row(warehouse, "pemdi", 2026, "indeks", "PEMDI") == index
+    assert index_row(warehouse, "pemdi", 2026, "aspek", "3")[:3] == (d("2.20"), d("2.07"), "Cukup")
+    assert index_row(warehouse, "pemdi", 2026, "aspek", "6") == (d("4.20"), d("5.00"), "Memuaskan", 4, 4, None)
+    assert index_row(warehouse, "pemdi", 2026, "indikator", "6")[0::5] == (
         None,
         "belum dinilai, dihitung tingkat 1",
     )
-    assert row(warehouse, "pemdi", 2028, "indeks", "PEMDI")[::2] == (d("4.31"), "Memuaskan", 19)
-    assert row(warehouse, "pemdi", 2028, "aspek", "3")[0] == d("3.52")
+    assert index_row(warehouse, "pemdi", 2028, "indeks", "PEMDI")[::2] == (d("4.31"), "Memuaskan", 19)
+    assert index_row(warehouse, "pemdi", 2028, "aspek", "3")[0] == d("3.52")
     kinds = warehouse.run("""
         select jenis, count(*) from mart_spbe.indeks_instrumen where instrumen = 'pemdi' and tahun = 2026
         group by 1 order by 1
@@ -112,12 +113,13 @@ def test_the_pemdi_index_is_that_of_the_regulation(warehouse: ModelWarehouse) ->
     assert kinds == [("aspek", 7), ("indeks", 1), ("indikator", 20)]  # Pemdi has no domains
 
 
-def test_epss_is_of_the_opd_that_was_assessed(warehouse: ModelWarehouse) -> None:
-    """(28 x 4 + 72 x 2) / 100 = 256 / 100 = 2.56: Cukup. Without a target there is no gap to it. The other agencies stay,
-    a row each and no figure: 48 of 49 that are the province's."""
-    assert row(warehouse, "epss", 2026, "indeks", "EPSS") == (d("2.56"), None, "Cukup", 38, 38, None)
-    assert row(warehouse, "epss", 2026, "domain", "1")[:3] == (d("4.00"), None, "Sangat Baik")
-    assert row(warehouse, "epss", 2026, "aspek", "201")[:3] == (d("2.00"), None, "Cukup")
+def test_only_the_assessed_opd_has_an_epss_index(warehouse: ModelWarehouse) -> None:
+    """(28 x 4 + 72 x 2) / 100 = 256 / 100 = 2.56 is Cukup. Without a target there is no gap to it. The other 48 of
+    the 49 agencies of the province have a index_row each, without a figure.
+    """
+    assert index_row(warehouse, "epss", 2026, "indeks", "EPSS") == (d("2.56"), None, "Cukup", 38, 38, None)
+    assert index_row(warehouse, "epss", 2026, "domain", "1")[:3] == (d("4.00"), None, "Sangat Baik")
+    assert index_row(warehouse, "epss", 2026, "aspek", "201")[:3] == (d("2.00"), None, "Cukup")
     assert warehouse.run("""
         select distinct lingkup from mart_spbe.indeks_instrumen
         where instrumen = 'epss' and tahun = 2026 and indeks is not null
@@ -133,8 +135,10 @@ def test_epss_is_of_the_opd_that_was_assessed(warehouse: ModelWarehouse) -> None
     """) == [("dinkes",), ("diskominfo",)]
 
 
-def test_every_index_says_whether_it_is_official_or_ones_own(warehouse: ModelWarehouse) -> None:
-    """KemenPANRB's 2.91 and 3.79 stand beside the 4.35 that the province gave itself, and BPS's of the province."""
+def test_each_index_says_whether_it_is_official_or_self_assessed(warehouse: ModelWarehouse) -> None:
+    """KemenPANRB's 2.91 and 3.79 stand beside the 4.35 of the province's own assessment, and so do the figures of
+    BPS.
+    """
     assert warehouse.run("""
         select instrumen, tahun, jenis_penilaian, indeks, predikat, instrumen_berlaku from mart_spbe.indeks_instrumen
         where asal = 'diumumkan' and lingkup = 'provinsi' and tahun < 2026 order by 1, 2, 3
@@ -156,18 +160,19 @@ def test_every_index_says_whether_it_is_official_or_ones_own(warehouse: ModelWar
     assert warehouse.run("select distinct jenis_penilaian from mart_spbe.indeks_spbe") == [("mandiri",)]
 
 
-def test_what_was_not_assessed_is_shown_and_is_no_zero(warehouse: ModelWarehouse) -> None:
-    """SPBE 2027: number 43 (3 %) at 5, the other 46 as level 1: (3 x 5 + 97) / 100 = 1.12. In that year Pemdi and
-    EPSS are in force and nobody assessed them."""
+def test_indicators_that_were_not_assessed_count_as_level_1(warehouse: ModelWarehouse) -> None:
+    """SPBE 2027: number 43 (3 %) is at 5, and the other 46 count as level 1: (3 x 5 + 97) / 100 = 1.12. Pemdi and
+    EPSS are in force in that year and were not assessed.
+    """
     unassessed = "sebagian belum dinilai, dihitung tingkat 1"
-    assert row(warehouse, "spbe", 2027, "indeks", "SPBE") == (
+    assert index_row(warehouse, "spbe", 2027, "indeks", "SPBE") == (
         d("1.12"), d("1.09"), "Kurang", 47, 1, unassessed,
     )  # fmt: skip
-    assert row(warehouse, "spbe", 2027, "indikator", "1") == (
+    assert index_row(warehouse, "spbe", 2027, "indikator", "1") == (
         None, None, None, 1, 0, "belum dinilai, dihitung tingkat 1",
     )  # fmt: skip
     for instrument, count in (("pemdi", 20), ("epss", 38)):
-        assert row(warehouse, instrument, 2027, "indeks", instrument.upper()) == (
+        assert index_row(warehouse, instrument, 2027, "indeks", instrument.upper()) == (
             None, None, None, count, 0, "belum ada penilaian",
         )  # fmt: skip
     missing = warehouse.run("""
@@ -179,9 +184,12 @@ def test_what_was_not_assessed_is_shown_and_is_no_zero(warehouse: ModelWarehouse
 
 
 def test_indicator_5_of_pemdi_comes_from_the_sdi_index(warehouse: ModelWarehouse) -> None:
-    """25 is half of 12.5 to 37.5, so 1.5 + 0.5 = 2.00; 68.75 is half of 62.5 to 75, so 3.5 + 0.25 = 3.75 (both are
-    the regulation's examples). 62.5 -> 3.50, 100 -> 5.00, 0 -> 1.00, 6.25 -> 1.25. A figure on a segment that we
-    inferred says so; a conversion alone makes no index. What is below 12.5 in interoperability is level 1 of number 18."""
+    """25 is the middle of 12.5 to 37.5, so 1.5 + 0.5 = 2.00. 68.75 is the middle of 62.5 to 75, so 3.5 + 0.25 =
+    3.75. Both are examples of the regulation. Also 62.5 -> 3.50, 100 -> 5.00, 0 -> 1.00 and 6.25 -> 1.25.
+
+    A figure on a segment that we inferred says so. A converted figure alone makes no index. Less than 12.5 in
+    interoperability is level 1 of number 18.
+    """
     inferred = "memakai ruas konversi yang disimpulkan"
     assert warehouse.run("""
         select tahun, indeks, keterangan from mart_spbe.indeks_instrumen
@@ -194,16 +202,17 @@ def test_indicator_5_of_pemdi_comes_from_the_sdi_index(warehouse: ModelWarehouse
         (2035, d("1.00"), inferred),
         (2036, d("1.25"), inferred),
     ]
-    assert row(warehouse, "pemdi", 2032, "indikator", "18")[0] == d("1.00")
-    assert row(warehouse, "pemdi", 2031, "indikator", "18")[0] is None
-    assert row(warehouse, "pemdi", 2032, "indeks", "PEMDI")[0:3:2] == (None, None)
-    assert row(warehouse, "pemdi", 2032, "indeks", "PEMDI")[5] == "baru nilai konversi"
+    assert index_row(warehouse, "pemdi", 2032, "indikator", "18")[0] == d("1.00")
+    assert index_row(warehouse, "pemdi", 2031, "indikator", "18")[0] is None
+    assert index_row(warehouse, "pemdi", 2032, "indeks", "PEMDI")[0:3:2] == (None, None)
+    assert index_row(warehouse, "pemdi", 2032, "indeks", "PEMDI")[5] == "baru nilai konversi"
 
 
-def test_the_ledger_is_evidence(reference_url: str) -> None:
-    """Two of three latest checks of data passed: 66.7 %, and those of the warehouse's own models count for nothing; of 64
-    rows 62 were taken over: 96.875 %. Only what happened is shown, at its last date in Kalimantan. Direct connections and
-    refused rows speak against; policies are proven by their text. Benih came in the year 2100, so that it is in time.
+def test_evidence_comes_from_the_ledger(reference_url: str) -> None:
+    """Two of the three latest checks of data passed: 66.7 %. Checks of the warehouse's own models do not count. Of
+    64 rows 62 were loaded: 96.875 %. Each figure has its last date in Kalimantan. Direct connections and
+    rejected rows are evidence against. Policies have no evidence here, for their text is the proof. Benih came
+    in the year 2100, so that it is on time.
     """
     warehouse = ModelWarehouse(reference_url)
     warehouse.run("""
@@ -224,8 +233,8 @@ def test_the_ledger_is_evidence(reference_url: str) -> None:
             ('2', 'Tiada', 'pupr', 'Dinas D', 'statistik', 'tahunan', true, null),
             ('3', 'Benih', 'dkp', 'Dinas C', 'statistik', 'tahunan', true, 'dkp/benih'),
             ('4', 'Nihil', 'pupr', 'Dinas D', 'statistik', 'bulanan', true, null);
-        insert into quarantine.row
-            (dataset, first_batch_id, last_batch_id, row, reasons, row_hash, state, updated_at)
+        insert into quarantine.index_row
+            (dataset, first_batch_id, last_batch_id, index_row, reasons, row_hash, state, updated_at)
         select 'dkp/benih', 5, 5, '{}', '[{"kolom": "a", "aturan": "tipe"}]', n::text, 'open', '2026-11-18T01:00:00Z'
         from generate_series(1, 2) as n;
         insert into ops.check_result (asset, check_name, severity, passed, at) values
@@ -244,15 +253,15 @@ def test_the_ledger_is_evidence(reference_url: str) -> None:
             ('laporan', '/p/laporan.html', 'c', '2026-11-22', 'terbit')
     """)
     assert warehouse.build("tag:referensi", "+bukti_indikator")["bukti_indikator"].state == "ok"
-    asked = """
+    query = """
         select jenis_bukti, angka, satuan, tanggal from mart_spbe.bukti_indikator
         where instrumen = 'spbe' and kode_indikator = %s order by 1
     """
-    assert warehouse.run(asked, "18") == [
+    assert warehouse.run(query, "18") == [
         ("opd_terhubung", 2, "OPD", date(2026, 11, 21)),
         ("sumber_terhubung", 2, "dataset", date(2026, 11, 21)),
     ]
-    assert [r[:2] for r in warehouse.run(asked, "23")] == [
+    assert [r[:2] for r in warehouse.run(query, "23")] == [
         ("baris_diterima", d("96.87")),
         ("baris_karantina", 2),
         ("dataset_berkontrak", 3),
@@ -271,13 +280,13 @@ def test_the_ledger_is_evidence(reference_url: str) -> None:
         "select * from mart_spbe.bukti_indikator where instrumen = 'spbe' and kode_indikator::int <= 10"
     )
     assert warehouse.run(policies) == []
-    assert warehouse.run(asked, "21") == [("pemuatan_gagal", 1, "pemuatan", date(2026, 11, 20))]
-    assert warehouse.run(asked, "42") == [("pemuatan_dataset", 42, "baris", date(2026, 11, 21))]
-    # Of the three that were agreed on with a schedule one came in time. What has none (insidental) is never late, and
-    # what stands outside of the list counts for neither.
-    assert warehouse.run(asked, "43") == [
+    assert warehouse.run(query, "21") == [("pemuatan_gagal", 1, "pemuatan", date(2026, 11, 20))]
+    assert warehouse.run(query, "42") == [("pemuatan_dataset", 42, "baris", date(2026, 11, 21))]
+    # One of the three agreed datasets with a schedule came in time. One without a schedule (insidental) is never late,
+    # and one outside of the list is not counted.
+    assert warehouse.run(query, "43") == [
         ("dataset_tepat_waktu", d("33.3"), "persen", date(2100, 11, 18)),
         ("mart_terbuka", 1, "data terbuka", date(2026, 11, 21)),
     ]
-    assert warehouse.run(asked, "22") == []
+    assert warehouse.run(query, "22") == []
     warehouse.connection.close()

@@ -1,4 +1,4 @@
-"""Names of regions that nobody knows wait for a person: core.antrean_nama_wilayah."""
+"""Unknown names of regions are queued for a person to decide: core.antrean_nama_wilayah."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.support.repository import own_contracts, own_project
-from tests.support.contracts import load_contracts
 from pipelines.load.prepare import prepare
 from pipelines.models.build.runner import build
 from pipelines.models.project.project import load_project
 from pipelines.settings import PROJECT_ROOT
 from pipelines.warehouse.upgrade import SIMILARITY
 from tests.support.model_warehouse import ModelWarehouse
-from tests.support.repository import MODELS
+from tests.support.repository import MODELS, own_contracts, own_project
 
 QUEUE = """
     select level, lingkup, ejaan, baris_gudang, baris_karantina, saran_1_kode
@@ -26,15 +24,8 @@ QUEUE = """
 """
 
 
-@pytest.fixture
-def warehouse(reference_url: str) -> Iterator[ModelWarehouse]:
-    made = ModelWarehouse(reference_url)
-    yield made
-    made.connection.close()
-
-
-def test_unknown_names_wait_with_suggestions_and_are_not_matched(warehouse: ModelWarehouse) -> None:
-    """Once per spelling and scope: in staging without a code, or refused and in quarantine."""
+def test_unknown_names_are_queued_with_suggestions_and_not_matched(warehouse: ModelWarehouse) -> None:
+    """The queue has one row per spelling and scope, from staging (a row without a code) or from quarantine."""
     warehouse.run("""
         insert into raw.samarinda__penduduk values
             (2024, 'Samarinda Ulu', 'Air Hitamm', 'L', 30, 10), (2024, 'Samarinda Ulu', 'Air Hitamm', 'P', 30, 10),
@@ -54,7 +45,7 @@ def test_unknown_names_wait_with_suggestions_and_are_not_matched(warehouse: Mode
     assert warehouse.run("""
         select kode_desa_kelurahan, count(*) from staging.stg_samarinda__penduduk group by 1 order by 1
     """) == [("64.72.03.1002", 1), (None, 3)]
-    # Kutai Barat is alike too, but less; nothing else comes near.
+    # Kutai Barat is similar, too, but less. No other name is similar enough.
     assert warehouse.run("""
         select saran_1_kemiripan > saran_2_kemiripan, saran_2_nama, saran_3_nama, catatan
         from core.antrean_nama_wilayah where ejaan = 'KUTAI TIMRU'
@@ -64,7 +55,7 @@ def test_unknown_names_wait_with_suggestions_and_are_not_matched(warehouse: Mode
     ]
 
 
-def test_an_accepted_suggestion_is_a_row_of_the_aliases(warehouse: ModelWarehouse, tmp_path: Path) -> None:
+def test_an_alias_takes_its_name_out_of_the_queue(warehouse: ModelWarehouse, tmp_path: Path) -> None:
     warehouse.run(
         "insert into raw.samarinda__penduduk values (2024, 'Samarinda Ulu', 'Air Hitamm', 'L', 30, 10)"
     )
@@ -82,8 +73,8 @@ def test_an_accepted_suggestion_is_a_row_of_the_aliases(warehouse: ModelWarehous
     ]
 
 
-def test_a_dataset_that_never_came_holds_up_no_other(pg_url: str) -> None:
-    """Its raw table is there from the first start, and empty; what reads several datasets is built."""
+def test_a_dataset_without_data_stops_no_model(pg_url: str) -> None:
+    """Its raw table exists from the first start and is empty, so models of several datasets can be built."""
     contracts = own_contracts()
     with psycopg.connect(pg_url, autocommit=True) as connection:
         for _ in range(2):
@@ -95,8 +86,8 @@ def test_a_dataset_that_never_came_holds_up_no_other(pg_url: str) -> None:
         ]
 
 
-def test_without_the_extension_the_queue_stands_and_says_what_to_ask(warehouse: ModelWarehouse) -> None:
-    """A role of a managed server that may not create in the database."""
+def test_without_pg_trgm_the_queue_has_no_suggestions_and_names_the_remedy(warehouse: ModelWarehouse) -> None:
+    """The role of a managed server may not create extensions."""
     block = resources.files("pipelines.warehouse").joinpath(SIMILARITY).read_text("utf-8")
     assert "pg_trgm" in block
     warehouse.run("drop function ops.kemiripan; drop extension pg_trgm; create role terbatas nosuperuser")

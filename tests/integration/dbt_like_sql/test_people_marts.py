@@ -1,4 +1,4 @@
-"""Open marts that count people: families, job seekers, visitors, complaints; on small data by hand, and attacked."""
+"""Open marts that count families, job seekers, visitors and complaints: small data made by hand, and an attack."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from random import Random
 
 import pytest
 
-from tests.integration.dbt_like_sql.test_suppression import THRESHOLD, Cell, cycles, with_totals
 from tests.support.model_warehouse import ModelWarehouse
+from tests.support.suppression import THRESHOLD, Cell, cycles, with_totals
 
 FAMILIES = """
     insert into raw.dinsos__rekap_dtks (periode, kabupaten_kota, kecamatan, jumlah_keluarga,
@@ -18,18 +18,13 @@ FAMILIES = """
 """
 
 
-@pytest.fixture
-def warehouse(reference_url: str) -> Iterator[ModelWarehouse]:
-    made = ModelWarehouse(reference_url)
-    yield made
-    made.connection.close()
+def test_few_families_are_hidden_and_an_unknown_kecamatan_is_in_the_sums(warehouse: ModelWarehouse) -> None:
+    """The 3 families of Kelay in Berau would follow from their row (93 - 90) and their column (20 - 17).
 
-
-def test_few_poor_families_hide_with_a_kecamatan_that_nobody_knows(warehouse: ModelWarehouse) -> None:
-    """Berau. The 3 of Kelay would be 93 - 90 by its row and 20 - 17 by its column. Of the squares around it, that by
-    decile 2 of Tanjung Redep hides the fewest: 20 + 9 + 9 = 38 (of Segah 20 + 8 + 25 = 53). Redep is no name of any
-    list: it has no code, and is in the sums. Kelay 3 + 20 + 30 + 40 = 93, Segah 8 + 25 + 35 + 45 = 113, Redep 36;
-    deciles 20, 54, 74, 94; together 242. The other half-year, in which nobody is few, is a table of its own.
+    So three more cells are hidden. Those of decile 2 and Tanjung Redep hide the fewest families: 20 + 9 + 9 = 38
+    (with Segah 20 + 8 + 25 = 53). Tanjung Redep is a name of no list: it has no code, and is in the sums. Kelay has
+    3 + 20 + 30 + 40 = 93, Segah 8 + 25 + 35 + 45 = 113, Tanjung Redep 36; the deciles have 20, 54, 74 and 94;
+    together 242. The other half-year has no small count and is a table of its own.
     """
     warehouse.run(
         FAMILIES.format("""
@@ -64,10 +59,11 @@ def test_few_poor_families_hide_with_a_kecamatan_that_nobody_knows(warehouse: Mo
     ]  # fmt: skip
 
 
-def test_job_seekers_of_all_ages_are_one_and_6402_is_kemendagris(warehouse: ModelWarehouse) -> None:
-    """October 2026 in 64.02, which Kemendagri calls Kutai Kartanegara: 3 + 4 = 7 men and 8 women of SMA, 9 and 6 of SD.
-    Nobody is few once ages are summed, where of the 3 and 4 alone each would be. September, with 2 men alone: all of it
-    goes, for every sum is that 2."""
+def test_job_seekers_are_summed_over_ages_and_6402_is_a_kemendagri_code(warehouse: ModelWarehouse) -> None:
+    """October 2026 in 64.02, Kutai Kartanegara in Kemendagri's codes: 3 + 4 = 7 men and 8 women of SMA, 9 and 6 of
+    SD. Summed over ages no count is small, though 3 and 4 are. In September there are only 2 men: each sum is
+    that 2 and is hidden.
+    """
     warehouse.run("""
         insert into raw.disnakertrans__pencari_kerja
             (bulan, kode_wilayah, nama_wilayah, jenis_kelamin, pendidikan, kelompok_umur, terdaftar, ditempatkan)
@@ -100,9 +96,11 @@ def test_job_seekers_of_all_ages_are_one_and_6402_is_kemendagris(warehouse: Mode
     ]  # fmt: skip
 
 
-def test_visits_to_a_place_without_a_code_are_in_the_provinces_sum(warehouse: ModelWarehouse) -> None:
-    """Two spellings of Balikpapan are one: 10 + 20 = 30, and 5 foreigners. IKN is none of the ten: 7 and 6. A day
-    without a report is no nought. Together 37 and 11, 48. February is not over."""
+def test_visits_to_a_place_without_a_code_are_in_the_sum_of_the_province(warehouse: ModelWarehouse) -> None:
+    """Two spellings of Balikpapan are one place: 10 + 20 = 30 domestic visitors, and 5 foreigners. IKN is none of
+    the ten regencies: 7 and 6. A day without a report is not 0. Together 37 and 11, in all 48. February is not
+    over.
+    """
     warehouse.run("""
         insert into raw.dispar__kunjungan_wisata
             (tanggal, kode_destinasi, jenis_wisatawan, kabupaten_kota, jumlah_kunjungan)
@@ -134,9 +132,11 @@ def test_visits_to_a_place_without_a_code_are_in_the_provinces_sum(warehouse: Mo
     ]
 
 
-def test_complaints_are_of_a_quarter_and_of_the_province(warehouse: ModelWarehouse) -> None:
-    """The last quarter of 2025: Dinkes 6 of service and 5 of rubbish, DLH 9 of rubbish. 30 September is of the third, in which
-    one complaint stands alone and is hidden with all of its sums. The quarter that runs, from New Year, is not out."""
+def test_complaints_are_counted_by_quarter_and_agency(warehouse: ModelWarehouse) -> None:
+    """Last quarter of 2025: Dinkes has 6 complaints about service and 5 about rubbish, DLH 9 about rubbish. 30
+    September is in the third quarter, in which the only complaint is hidden with all its sums. The quarter from
+    New Year on still runs and is not published.
+    """
     warehouse.run("""
         insert into raw.diskominfo__aduan (id_aduan, tanggal, kanal, kategori, kode_opd, status)
         select 'ADU-2025-' || to_char(row_number() over (), 'fm000000'), tanggal, 'lapor', kategori, opd, 'selesai'
@@ -168,8 +168,11 @@ def test_complaints_are_of_a_quarter_and_of_the_province(warehouse: ModelWarehou
 
 @dataclass(frozen=True)
 class Pair:
-    """A mart of cells and its mart of totals. table, row, column, number: columns of both; truth: the same five as the
-    source has them."""
+    """A mart of cells and its mart of totals.
+
+    table, row, column, number: columns of both marts.
+    truth: the query that gives the same four from staging.
+    """
 
     cells: str
     totals: str
@@ -205,8 +208,8 @@ PAIRS = (
 
 
 @pytest.fixture(scope="module")
-def crowded(module_reference_url: str) -> Iterator[ModelWarehouse]:
-    """Four datasets full of small numbers, and the marts of them."""
+def small_counts(module_reference_url: str) -> Iterator[ModelWarehouse]:
+    """A warehouse with four datasets full of small counts, and their marts."""
     rng = Random(18)
     made = ModelWarehouse(module_reference_url)
 
@@ -261,25 +264,26 @@ def crowded(module_reference_url: str) -> Iterator[ModelWarehouse]:
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda p: p.cells)
-def test_no_published_total_gives_a_hidden_cell_back(crowded: ModelWarehouse, pair: Pair) -> None:
-    """Both marts together, as whoever downloads them has them: all is there, nothing small, and each hidden number
-    could be another (the attack of test_suppression)."""
+def test_no_published_total_reveals_a_hidden_cell(small_counts: ModelWarehouse, pair: Pair) -> None:
+    """Both marts together, as anyone can download them, show each number or hide it, hide each small number, and
+    leave every hidden number more than one possible value.
+    """
     numbers: dict[str, int] = {"SEMUA": 0}
 
     def cell(row: str, column: str) -> Cell:
         return numbers.setdefault(row, len(numbers)), numbers.setdefault(column, len(numbers))
 
     truths: defaultdict[str, dict[Cell, int]] = defaultdict(dict)
-    for table, row, column, number in crowded.run(pair.truth):
+    for table, row, column, number in small_counts.run(pair.truth):
         key = cell(row, column)
         truths[table][key] = truths[table].get(key, 0) + number
     published: defaultdict[str, dict[Cell, int | None]] = defaultdict(dict)
     for mart in (pair.cells, pair.totals):
-        asked = f"""
+        query = f"""
             select concat_ws(' ', {pair.table}), {pair.row}, {pair.column}::text, {pair.number}, keterangan
             from mart_satu_data.{mart}
         """  # noqa: S608
-        for table, row, column, number, remark in crowded.run(asked):
+        for table, row, column, number, remark in small_counts.run(query):
             assert (number is None) == (remark == "disamarkan")
             published[table][cell(row, column)] = number
     assert published.keys() == truths.keys()

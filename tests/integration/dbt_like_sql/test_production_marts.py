@@ -1,4 +1,4 @@
-"""Open marts of oil palm, coal and puskesmas, and the inventory of applications; on small data by hand."""
+"""Open marts of oil palm, coal and puskesmas, and the inventory of applications, on small data made by hand."""
 
 from __future__ import annotations
 
@@ -12,17 +12,12 @@ from tests.support.model_warehouse import ModelWarehouse
 d = Decimal
 
 
-@pytest.fixture
-def warehouse(reference_url: str) -> Iterator[ModelWarehouse]:
-    made = ModelWarehouse(reference_url)
-    yield made
-    made.connection.close()
-
-
-def test_oil_palm_is_of_the_kecamatan_and_yields_are_of_its_sums(warehouse: ModelWarehouse) -> None:
-    """Two spellings of Kombeng are one kecamatan: 100 + 300 = 400 ha bear 1,500 + 4,500 = 6,000 t, that is 6,000,000 /
-    400 = 15,000 kg per ha, and not the mean of what the two lines say. What nobody has is no row: no old palms.
-    Sekolak Darat is in no list and stays, with its spelling; where no palm bears, there is no yield."""
+def test_oil_palm_is_summed_by_kecamatan_and_yields_come_from_the_sums(warehouse: ModelWarehouse) -> None:
+    """Two spellings of Kombeng are one kecamatan: 100 + 300 = 400 ha bear 1,500 + 4,500 = 6,000 t, which is
+    6,000,000 / 400 = 15,000 kg per ha, and not the mean of the two reported yields. A kind of palms that nobody
+    has (old ones) has no row. Sekolak Darat is in no list and keeps its spelling. Without bearing palms there is
+    no yield.
+    """
     warehouse.run("""
         insert into raw.disbun__produksi_sawit (tahun, kabupaten_kota, kecamatan, status_pengusahaan, luas_tbm, luas_tm,
             luas_tr, jumlah_luas, produksi, produktivitas, jumlah_pekebun)
@@ -31,11 +26,11 @@ def test_oil_palm_is_of_the_kecamatan_and_yields_are_of_its_sums(warehouse: Mode
             (2025, 'Kutai Barat', 'Sekolak Darat', 'swasta', 7, 0, null, 7, 0, null, null)
     """)
     warehouse.built("produksi_sawit")
-    asked = """
+    query = """
         select kode_kabupaten_kota, kode_kecamatan, nama_kecamatan, status_pengusahaan, uraian, nilai, satuan, tahun
         from mart_satu_data.produksi_sawit order by 1, 5
     """
-    assert warehouse.run(asked) == [
+    assert warehouse.run(query) == [
         ("64.07", None, "Sekolak Darat", "swasta", "luas areal", d("7.00"), "ha", 2025),
         ("64.07", None, "Sekolak Darat", "swasta", "luas tanaman belum menghasilkan", d("7.00"), "ha", 2025),
         ("64.07", None, "Sekolak Darat", "swasta", "luas tanaman menghasilkan", d("0.00"), "ha", 2025),
@@ -46,14 +41,16 @@ def test_oil_palm_is_of_the_kecamatan_and_yields_are_of_its_sums(warehouse: Mode
         ("64.08", "64.08.08", "Kombeng", "rakyat", "produksi tandan buah segar", d("6000.00"), "ton", 2025),
         ("64.08", "64.08.08", "Kombeng", "rakyat", "produktivitas", d("15000.00"), "kg per ha", 2025),
     ]
-    # Families that own palms are people: how many they are must not come out by another way.
+    # The number of families is personal data and must be no column.
     assert "pekebun" not in " ".join(c.name for c in warehouse.project.nodes["produksi_sawit"].columns)
 
 
-def test_palms_of_few_families_hide_with_a_square(warehouse: ModelWarehouse) -> None:
-    """In Kombeng 4 families own 12 ha and a company 500; in Bengalon 90 families 200 ha and a company 600. Whoever knows
-    the sums of the kabupaten would have the 12 by subtraction: the four go together, with all that is said of them.
-    Rantau Pulung has 5 families. Another year, in which nobody is few, is whole."""
+def test_palms_of_few_families_are_hidden_with_three_more_cells(warehouse: ModelWarehouse) -> None:
+    """In Kombeng 4 families own 12 ha and a company 500; in Bengalon 90 families own 200 ha and a company 600.
+
+    The sums of the kabupaten would reveal the 12, so all four cells are hidden with all their figures. Rantau
+    Pulung has 5 families and is shown. 2024 has no small count, and all of it is shown.
+    """
     warehouse.run("""
         insert into raw.disbun__produksi_sawit (tahun, kabupaten_kota, kecamatan, status_pengusahaan, luas_tm, jumlah_luas,
             produksi, jumlah_pekebun)
@@ -84,11 +81,15 @@ COAL = """
 """
 
 
-def test_coal_of_three_companies_is_published_and_of_fewer_is_not(warehouse: ModelWarehouse) -> None:
-    """Berau: A and B with an IUP and C with a PKP2B dig 10.5 + 20 + 7 = 37.5 t in August, 3 x 5 in September; Paser is
-    like it, with 4 companies: 4 x 5. Of PPU's two companies one has two permits: two companies, and each could tell
-    the other's share, so both months go. Berau goes with PPU, for 3 companies are fewer than Paser's 4. Only two of
-    Berau sell at home: their square is that of Paser's, the only other one, and of both months. Nought is shown."""
+def test_coal_of_fewer_than_three_companies_is_hidden(warehouse: ModelWarehouse) -> None:
+    """Berau: A and B with an IUP and C with a PKP2B dig 10.5 + 20 + 7 = 37.5 t in August, and 3 x 5 in September.
+    Paser has 4 companies with 5 t each.
+
+    Of PPU's two companies one has two permits. They are two companies, and each could compute the other's share, so
+    both months are hidden. Berau is hidden with PPU, for its 3 companies are fewer than Paser's 4. Only two
+    companies of Berau sell at home: they are hidden with Paser, the only other seller, in both months. A figure of
+    0 is shown.
+    """
     lines = [
         *(("Kab. Berau", 8, name, kind, tons, sold) for name, kind, tons, sold in
           (("PT A", "IUP", 10.5, 4), ("PT B", "IUP", 20, 6), ("PT C", "PKP2B", 7, 0))),
@@ -105,12 +106,12 @@ def test_coal_of_three_companies_is_published_and_of_fewer_is_not(warehouse: Mod
         )
     )
     warehouse.built("produksi_batubara")
-    asked = """
+    query = """
         select nama_kabupaten_kota, bulan, nilai, satuan, keterangan
         from mart_satu_data.produksi_batubara where uraian = '{}' order by 1, 2
     """
     hidden = (None, "ton", "disamarkan")
-    assert warehouse.run(asked.format("produksi")) == [
+    assert warehouse.run(query.format("produksi")) == [
         ("Kabupaten Berau", 8, *hidden),
         ("Kabupaten Berau", 9, *hidden),
         ("Kabupaten Paser", 8, d("20.00"), "ton", None),
@@ -118,7 +119,7 @@ def test_coal_of_three_companies_is_published_and_of_fewer_is_not(warehouse: Mod
         ("Kabupaten Penajam Paser Utara", 8, *hidden),
         ("Kabupaten Penajam Paser Utara", 9, *hidden),
     ]
-    assert warehouse.run(asked.format("penjualan domestik")) == [
+    assert warehouse.run(query.format("penjualan domestik")) == [
         ("Kabupaten Berau", 8, *hidden),
         ("Kabupaten Berau", 9, *hidden),
         ("Kabupaten Paser", 8, *hidden),
@@ -146,8 +147,8 @@ def test_coal_is_summed_over_companies_whatever_their_permits(warehouse: ModelWa
     """) == [("64.03", "produksi", d("37.50"), "ton", 2026, 9, None)]
 
 
-def test_the_list_of_puskesmas_has_no_year_that_its_source_does_not_say(warehouse: ModelWarehouse) -> None:
-    """The year in which it was loaded is none of the list; what is counted are puskesmas, not degrees."""
+def test_the_list_of_puskesmas_has_no_year(warehouse: ModelWarehouse) -> None:
+    """The year of the load is not a year of the list. The unit is puskesmas, not degrees."""
     warehouse.run("""
         insert into raw.dinkes__puskesmas (kode_puskesmas, nama, kode_kecamatan, jenis, lintang, bujur, aktif, _loaded_at)
         values ('P64720101', 'Puskesmas Palaran', '64.72.01', 'rawat_inap', -0.5, 117.1, true, '2026-12-31T17:00:00Z')
@@ -170,9 +171,11 @@ def test_the_list_of_puskesmas_has_no_year_that_its_source_does_not_say(warehous
     ]
 
 
-def test_an_application_says_what_is_missing(warehouse: ModelWarehouse) -> None:
-    """A is whole. B has no outcome, no database and a level 3 that is not below its level 2; no legal basis, and nobody
-    uses it though it is in use: five gaps. C runs on a desktop and needs no address; its levels end at the second."""
+def test_an_application_lists_its_gaps(warehouse: ModelWarehouse) -> None:
+    """A is complete. B has five gaps: no outcome, no database, a level 3 that is not below its level 2, no legal
+    basis, and no users though it is in use. C runs on a desktop and needs no address; its levels end at the
+    second.
+    """
     warehouse.run("""
         insert into raw.diskominfo__inventaris_aplikasi (id_aplikasi, nama, uraian, fungsi, luaran, basis_aplikasi,
             tipe_lisensi, basis_data, bahasa_pemrograman, raa_level_1, raa_level_2, raa_level_3, raa_level_4, kode_opd,
@@ -203,5 +206,5 @@ def test_an_application_says_what_is_missing(warehouse: ModelWarehouse) -> None:
     """) == [
         ("dinkes", 2, 2, 0, 0, 1, 1, 1, 1),
         ("dlh", 1, 0, 0, 1, 0, 1, 0, 0),
-        ("esdm", 0, 0, 0, 0, 0, 0, 0, 0),  # reported nothing, and is not hidden for it
+        ("esdm", 0, 0, 0, 0, 0, 0, 0, 0),  # an agency that reported nothing has a row, too
     ]

@@ -1,4 +1,4 @@
-"""The models of dbt_like_sql/ on small data: region codes, suppression, promises kept, the SPBE index."""
+"""The models of dbt_like_sql/ on small data: codes of regions, hidden cells, schedules and the SPBE index."""
 
 from __future__ import annotations
 
@@ -13,14 +13,7 @@ from tests.support.model_warehouse import ModelWarehouse
 from tests.support.repository import MODELS
 
 
-@pytest.fixture
-def warehouse(reference_url: str) -> Iterator[ModelWarehouse]:
-    made = ModelWarehouse(reference_url)
-    yield made
-    made.connection.close()
-
-
-def test_everything_is_built_on_empty_raw_tables_and_again_on_top_of_itself(pg_url: str) -> None:
+def test_all_models_are_built_from_empty_raw_tables_twice_and_described(pg_url: str) -> None:
     warehouse = ModelWarehouse(pg_url)
     for _ in range(2):
         results = warehouse.build()
@@ -38,8 +31,9 @@ def test_everything_is_built_on_empty_raw_tables_and_again_on_top_of_itself(pg_u
 
 
 def test_every_spelling_of_samarindas_villages_finds_its_code(warehouse: ModelWarehouse) -> None:
-    """The city's file writes the names in capitals, and Dadi Mulya in two ways; a copy of the list of 2025 calls Sungai
-    Siring by another name: 61 spellings of 59 kelurahan."""
+    """The city's file has the names in capitals, and Dadi Mulya in two spellings. A copy of the list of 2025 has
+    another name for Sungai Siring. So 61 spellings are 59 kelurahan.
+    """
     warehouse.build("tag:referensi")
     warehouse.run("""
         insert into raw.samarinda__penduduk (tahun, kecamatan, kelurahan, kelamin, umur, jumlah)
@@ -101,7 +95,7 @@ def test_a_bps_code_is_translated_and_never_mistaken_for_the_other_system(wareho
     ) == [("A", "64.07", "2026-10-01"), ("B", "64.02", "2026-09-30")]
 
 
-def test_places_written_as_agencies_write_them_find_their_codes(warehouse: ModelWarehouse) -> None:
+def test_spellings_of_agencies_find_their_codes(warehouse: ModelWarehouse) -> None:
     warehouse.run("""
         insert into raw.dkp__pembenihan_ikan (tahun, kab_kota)
         values (1, 'BERAU'), (2, 'KOTA BALIKPAPAPN'), (3, 'KUTAI KERTANEGARA (KAB.)'), (4, 'Kab. Pasir');
@@ -127,7 +121,7 @@ def test_places_written_as_agencies_write_them_find_their_codes(warehouse: Model
     assert schools == [("64.71", "64.71.03", False), ("64.71", "64.71.03", True)]
 
 
-def test_a_name_that_no_list_knows_keeps_its_spelling_and_has_no_code(warehouse: ModelWarehouse) -> None:
+def test_an_unknown_name_keeps_its_spelling_and_has_no_code(warehouse: ModelWarehouse) -> None:
     warehouse.run("""
         insert into raw.dinsos__rekap_dtks (periode, kabupaten_kota, kecamatan, jumlah_keluarga) values
             ('2025 Smt 2', 'Kab. Pasir', 'Kec. Pasir Belengkong', 9), ('2025 Smt 2', 'Kab. Berau', 'Tanjung Redep', 9),
@@ -146,7 +140,7 @@ def test_a_name_that_no_list_knows_keeps_its_spelling_and_has_no_code(warehouse:
     """) == [
         (2026, 1, "64.02", "64.02.08", "Kec. Kota Bangun"),
         (2025, 2, "64.01", "64.01.03", "Kec. Pasir Belengkong"),
-        (2026, 1, "64.03", None, "Kuaro"),  # a kecamatan of Paser is none of Berau
+        (2026, 1, "64.03", None, "Kuaro"),  # Kuaro is a kecamatan of Paser, not of Berau
         (2025, 2, "64.03", None, "Tanjung Redep"),
     ]
     assert warehouse.run("""
@@ -158,8 +152,8 @@ def test_a_name_that_no_list_knows_keeps_its_spelling_and_has_no_code(warehouse:
     ]
 
 
-def test_a_name_leads_to_one_code_or_to_none(pg_url: str, tmp_path: Path) -> None:
-    """Lama moved from kecamatan 01 to 02 and left its code behind; Kembar is two villages; Baru was Tua."""
+def test_a_name_has_one_code_or_none(pg_url: str, tmp_path: Path) -> None:
+    """Lama moved from kecamatan 01 to 02 and got another code. Two villages are called Kembar. Baru was called Tua."""
     folder = tmp_path / "dbt"
     shutil.copytree(MODELS, folder)
     wilayah = {
@@ -198,9 +192,9 @@ def test_a_name_leads_to_one_code_or_to_none(pg_url: str, tmp_path: Path) -> Non
     assert villages == [
         ("BARRU", "64.01.01", "64.01.01.2004"),
         ("BARU", "64.01.01", "64.01.01.2004"),
-        ("LAMA", "64.01.01", "64.01.01.2001"),  # gone, but nothing else there bears the name
+        ("LAMA", "64.01.01", "64.01.01.2001"),  # an ended code, but no other there has this name
         ("LAMA", "64.01.02", "64.01.02.2001"),
-        ("PINDAHAN", "64.01.01", "64.01.01.2005"),  # the code that is gone does not shadow the one in force
+        ("PINDAHAN", "64.01.01", "64.01.01.2005"),  # the code in force, not the ended one
         ("TUA", "64.01.01", "64.01.01.2004"),
     ]
     assert warehouse.run("""
@@ -213,7 +207,7 @@ def test_a_name_leads_to_one_code_or_to_none(pg_url: str, tmp_path: Path) -> Non
     warehouse.connection.close()
 
 
-def test_cells_under_five_are_suppressed_with_what_would_tell_them(warehouse: ModelWarehouse) -> None:
+def test_cells_under_five_are_hidden_with_those_that_would_reveal_them(warehouse: ModelWarehouse) -> None:
     warehouse.run("""
         insert into raw.dinkes__puskesmas (kode_puskesmas, kode_kecamatan)
         values ('P1', '64.72.01'), ('P2', '64.72.01');
@@ -233,7 +227,7 @@ def test_cells_under_five_are_suppressed_with_what_would_tell_them(warehouse: Mo
         ("Kota Samarinda", "Palaran", 2026, 9, "JKN (BPJS Kesehatan)", None, "disamarkan"),
         ("Kota Samarinda", "Palaran", 2026, 9, "Umum", None, "disamarkan"),
     ]
-    # 4 of 9 hidden alone would be 9 - 5: BPJS goes with it, and the city's totals by way of paying, which are the same.
+    # Hidden alone, the 4 would be 9 - 5. So BPJS is hidden, too, and the city's totals by payment, which are the same.
     assert warehouse.run("""
         select nama_kecamatan, cara_bayar, jumlah_kunjungan, keterangan
         from mart_satu_data.layanan_kesehatan_jumlah order by 1, 2
@@ -255,8 +249,8 @@ def test_cells_under_five_are_suppressed_with_what_would_tell_them(warehouse: Mo
     ]
 
 
-def test_daftar_data_shows_what_was_promised_against_what_came(warehouse: ModelWarehouse) -> None:
-    """Daily, with 6 hours' grace: 29 hours ago is in time, 31 hours ago is late."""
+def test_daftar_data_compares_deliveries_with_the_schedule(warehouse: ModelWarehouse) -> None:
+    """A daily dataset may be 6 hours late: 29 hours ago is on time, 31 hours ago is late."""
     warehouse.run("""
         insert into ops.contract values
             ('a/tepat', 'Tepat', 'Dinas A', 'x', 'api', 1, 6, 'terbuka', true),
@@ -294,11 +288,11 @@ def test_daftar_data_shows_what_was_promised_against_what_came(warehouse: ModelW
     ]
 
 
-def test_what_was_agreed_and_nobody_delivers_stands_in_the_daftar_data(warehouse: ModelWarehouse) -> None:
-    """1 is delivered, 2 has the name of a dataset that has no contract, 3 has none; a/lain is in no list.
+def test_daftar_data_lists_agreed_data_that_nobody_delivers(warehouse: ModelWarehouse) -> None:
+    """1 is delivered, 2 names a dataset that has no contract, 3 names none; a/lain is in no list.
 
-    What was agreed holds: 1 came 300 days ago and is agreed for each year, whatever its contract promises; 4 is
-    delivered when there is something, and never late.
+    The agreed schedule counts: 1 came 300 days ago and is agreed for each year, whatever its contract promises. 4
+    is delivered when there is something, and is never late.
     """
     warehouse.run("""
         insert into ops.contract values
@@ -333,7 +327,7 @@ def test_what_was_agreed_and_nobody_delivers_stands_in_the_daftar_data(warehouse
     ]
 
 
-def test_the_spbe_index_is_that_of_the_regulation(warehouse: ModelWarehouse) -> None:
+def test_the_spbe_index_follows_the_regulation(warehouse: ModelWarehouse) -> None:
     """PermenPANRB 59/2020: index = sum(weight x level) / 100, worked out by hand.
 
     2025: indicators 1-10 (13 % together) at level 3, indicator 43 (3 %) at level 5, the other 36 not
@@ -379,7 +373,7 @@ def test_the_spbe_index_is_that_of_the_regulation(warehouse: ModelWarehouse) -> 
     ]
 
 
-def test_open_data_of_prices_and_hatcheries_add_up(warehouse: ModelWarehouse) -> None:
+def test_prices_are_averaged_and_hatcheries_summed(warehouse: ModelWarehouse) -> None:
     """Onions at 30,000 and 33,000 in one market and 36,001 in another: 99,001 / 3 = 33,000.33, as rupiah 33,000.
     Two spellings of Kutai Kartanegara are one place."""
     warehouse.run("""

@@ -1,4 +1,4 @@
-"""The suites of the real models: each expectation finds what it is there for."""
+"""The suites of the real models: each expectation fails on rows that break it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ insert into {table} ({keys}, {row}, {column}, baris_total, kolom_total, jumlah, 
     ({values2}, 'a', 'x', false, false, 10, false), ({values2}, null, 'x', true, false, 10, false),
     ({values2}, 'a', null, false, true, 11, false), ({values2}, null, null, true, true, 10, false)
 """
-"""A table with one hidden cell, which its row gives back, and one whose rows make more than the whole."""
+"""A table whose only hidden cell follows from its row, and one whose rows add up to more than its total."""
 
 BROKEN: dict[str, list[tuple[str, set[str]]]] = {
     "core/fct_kunjungan_puskesmas": [
@@ -129,7 +129,7 @@ BROKEN: dict[str, list[tuple[str, set[str]]]] = {
 
 @pytest.fixture(scope="module")
 def built(module_reference_url: str) -> Iterator[ModelWarehouse]:
-    """All models, made of nothing."""
+    """A warehouse with all models, built from empty raw tables."""
     made = ModelWarehouse(module_reference_url)
     results = made.build()
     assert {name: r.error for name, r in results.items() if r.state != "ok"} == {}
@@ -137,24 +137,24 @@ def built(module_reference_url: str) -> Iterator[ModelWarehouse]:
     made.connection.close()
 
 
-def failed(warehouse: ModelWarehouse, of: str) -> set[str]:
+def failed_expectations(warehouse: ModelWarehouse, of: str) -> set[str]:
     node = warehouse.project.nodes[of.split("/")[1]]
     (result,) = run_tests(warehouse.project, warehouse.url, select=[node.name])
     own = {e.name for e in node.suite}
-    unasked = [t.message for t in result.tests if t.name in own and "tidak dapat dijalankan" in t.message]
-    assert unasked == []
+    not_run = [t.message for t in result.tests if t.name in own and "tidak dapat dijalankan" in t.message]
+    assert not_run == []
     return {t.name for t in result.tests if t.name in own and not t.passed}
 
 
 @pytest.mark.parametrize("of", BROKEN)
-def test_each_expectation_finds_what_it_is_there_for_and_nothing_in_an_empty_warehouse(
+def test_each_expectation_fails_on_broken_rows_and_passes_without_rows(
     built: ModelWarehouse, of: str
 ) -> None:
     found: set[str] = set()
     for statement, expected in BROKEN[of]:
-        assert failed(built, of) == set()
+        assert failed_expectations(built, of) == set()
         built.run(statement)
-        assert failed(built, of) >= expected
+        assert failed_expectations(built, of) >= expected
         found |= expected
         built.run(
             f"truncate {of.replace('/', '.')}, core.fct_kunjungan_puskesmas, raw.dkp3a__penduduk_agregat"
@@ -162,12 +162,12 @@ def test_each_expectation_finds_what_it_is_there_for_and_nothing_in_an_empty_war
     assert found == {e.name for e in built.project.nodes[of.split("/")[1]].suite}
 
 
-def test_no_model_with_a_suite_is_left_out_above(built: ModelWarehouse) -> None:
+def test_every_model_with_a_suite_has_broken_rows_here(built: ModelWarehouse) -> None:
     assert {f"{n.schema}/{n.name}" for n in built.project.nodes.values() if n.suite} == set(BROKEN)
 
 
 @pytest.mark.parametrize("of", BROKEN)
-def test_a_suite_bears_its_models_name_and_is_known_to_great_expectations(
+def test_a_suite_has_its_models_name_and_known_expectations(
     built: ModelWarehouse, of: str
 ) -> None:
     document = json.loads((SUITES / f"{of}.json").read_text("utf-8"))
