@@ -34,9 +34,18 @@ def dump(bin_dir: Path, url: str, file: Path) -> None:
 
 
 def restore(bin_dir: Path, url: str, file: Path) -> None:
-    """Puts a dump into an empty database, in one transaction: all of it, or nothing. Raises GudangError."""
-    command = ["pg_restore", "--exit-on-error", "--single-transaction", "--no-owner"]
-    _run(bin_dir, command, url, f"memulihkan {file.name}", str(file))
+    """Puts a dump into an empty database, in one transaction: all of it, or nothing. Raises GudangError.
+
+    Default privileges are left out, because they name the user who made the tables. warehouse/roles.py makes them anew.
+    """
+    listed = subprocess.run(
+        [str(bin_dir / "pg_restore"), "--list", str(file)], capture_output=True, check=False, text=True
+    )
+    with tempfile.NamedTemporaryFile("w", suffix=".list") as chosen:
+        chosen.writelines(f"{line}\n" for line in listed.stdout.splitlines() if " DEFAULT ACL " not in line)
+        chosen.flush()
+        command = ["pg_restore", "--exit-on-error", "--single-transaction", "--no-owner"]
+        _run(bin_dir, [*command, f"--use-list={chosen.name}"], url, f"memulihkan {file.name}", str(file))
 
 
 def _run(bin_dir: Path, command: list[str], url: str, subject: str, *more: str) -> None:

@@ -17,7 +17,7 @@ from pipelines.errors import LoadError
 from pipelines.load import ledger, pseudonyms
 from pipelines.load.plan import create_raw
 from pipelines.redaction import personal_shapes
-from pipelines.warehouse import locks
+from pipelines.warehouse import locks, roles
 from pipelines.warehouse.connection import first_line
 from pipelines.warehouse.upgrade import SUBJECT, is_current, upgrade
 
@@ -47,11 +47,12 @@ def prepare(
     set_aside: Sequence[str] = (),
     patience: locks.LockPatience = locks.PATIENCE,
 ) -> None:
-    """Brings the schema to this version, makes missing raw tables, renews ops.contract, sweeps after dead runs.
+    """Brings the schema to this version, makes missing raw tables and roles, renews ops.contract.
 
-    It runs at every start; if nothing is missing, it changes only ops.contract. It makes missing schemas and raw tables
-    again, but no table of ops or quarantine, because the loss of its rows must not go unnoticed. A dataset that was
-    never loaded gets an empty table, so that a model that also reads other datasets can be built.
+    It runs at every start, and sweeps after dead runs; if nothing is missing, it changes only ops.contract. It makes
+    missing schemas and raw tables again, but no table of ops or quarantine, because the loss of its rows must not go
+    unnoticed. A dataset that was never loaded gets an empty table, so that a model that also reads other datasets can
+    be built.
 
     set_aside: keys of datasets whose contract can't be read now; their earlier rows of ops.contract stay.
 
@@ -62,6 +63,7 @@ def prepare(
         try:
             upgrade(connection, more=_more(), patience=patience)
             locks.retry_until_locked(connection, lambda: _make(connection, contracts, set_aside), patience)
+            roles.ensure_roles(connection)
         except errors.InsufficientPrivilege as error:
             user, database = connection.info.user, connection.info.dbname
             raise LoadError(

@@ -20,11 +20,11 @@ from pipelines.errors import ContractError, LoadError
 from pipelines.load.plan import LoadPlan
 from pipelines.load.stage.statement import cleaned_rows, valid
 from pipelines.settings import PSEUDONYM_KEY
+from pipelines.warehouse.roles import PERSONAL
 
 SHORTEST_KEY = 32
 """The least number of characters of a key."""
 ORIGINALS = "pribadi"
-ORIGINALS_ROLE = "gudang_pribadi"
 
 
 def purposes(contract: Contract) -> tuple[str, ...]:
@@ -159,23 +159,23 @@ def prepare_originals(connection: Connection[Any], contracts: Iterable[Contract]
     try:
         with connection.transaction():
             if not connection.execute(
-                "select 1 from pg_catalog.pg_roles where rolname = %s", [ORIGINALS_ROLE]
+                "select 1 from pg_catalog.pg_roles where rolname = %s", [PERSONAL]
             ).fetchone():
-                connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(ORIGINALS_ROLE)))
+                connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(PERSONAL)))
             connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(ORIGINALS)))
             connection.execute(
                 sql.SQL("revoke all on schema {} from public").format(sql.Identifier(ORIGINALS))
             )
             connection.execute(
                 sql.SQL("grant usage on schema {} to {}").format(
-                    sql.Identifier(ORIGINALS), sql.Identifier(ORIGINALS_ROLE)
+                    sql.Identifier(ORIGINALS), sql.Identifier(PERSONAL)
                 )
             )
     except errors.InsufficientPrivilege:
         raise LoadError(
             "warehouse",
-            f"ada kontrak yang menyimpan nilai asli kolom pribadi, tetapi role {ORIGINALS_ROLE} tidak dapat dibuat",
-            hint=f"minta administrator menjalankan: create role {ORIGINALS_ROLE} nologin",
+            f"ada kontrak yang menyimpan nilai asli kolom pribadi, tetapi role {PERSONAL} tidak dapat dibuat",
+            hint=f"minta administrator menjalankan: create role {PERSONAL} nologin",
         ) from None
 
 
@@ -194,9 +194,7 @@ def keep_originals(connection: Connection[Any], plan: LoadPlan) -> None:
             " batch_id bigint not null, primary key (kolom, pseudonim))"
         ).format(table)
     )
-    connection.execute(
-        sql.SQL("grant select, delete on {} to {}").format(table, sql.Identifier(ORIGINALS_ROLE))
-    )
+    connection.execute(sql.SQL("grant select, delete on {} to {}").format(table, sql.Identifier(PERSONAL)))
     for column in retained:
         cell, name = sql.Identifier("b", column.name), sql.Literal(column.name)
         connection.execute(

@@ -14,11 +14,11 @@ from psycopg import sql
 from pipelines.contracts.model import Contract
 from pipelines.errors import LoadError
 from pipelines.load.prepare import is_prepared, prepare
-from pipelines.load.pseudonyms import ORIGINALS_ROLE
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import PROJECT_ROOT
 from pipelines.warehouse import upgrade
 from pipelines.warehouse.locks import LockPatience
+from pipelines.warehouse.roles import PERSONAL
 from pipelines.warehouse.upgrade import Script, applied_scripts
 from tests.support.contracts import column, upload
 from tests.support.loads import Loads, Row
@@ -112,8 +112,8 @@ def old(pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     """The old warehouse, as it was restored."""
     monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
     with psycopg.connect(pg_url, autocommit=True) as connection:
-        if not connection.execute("select 1 from pg_roles where rolname = %s", [ORIGINALS_ROLE]).fetchone():
-            connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(ORIGINALS_ROLE)))
+        if not connection.execute("select 1 from pg_roles where rolname = %s", [PERSONAL]).fetchone():
+            connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(PERSONAL)))
         connection.execute(OLD.read_bytes())
     made = Loads(pg_url, tmp_path, prepared=True)
     yield made
@@ -135,7 +135,7 @@ def test_an_old_warehouse_becomes_like_a_new_one_and_keeps_its_rows(old: Loads, 
         prepare(loads.connection, contracts(loads).values())
     assert rows(old) == before
     # The old warehouse has this grant.
-    fresh.run(f"grant select on ops.load_batch to {ORIGINALS_ROLE}")
+    fresh.run(f"grant select on ops.load_batch to {PERSONAL}")
     for loads in (old, fresh):  # the first load adds comments on raw tables and the table of originals
         made = contracts(loads)
         loads.load(made["uji/orang"], lambda *_: PERSONS)
@@ -265,7 +265,7 @@ def test_a_role_that_may_not_migrate_records_no_migration(old: Loads) -> None:
         old.run(f"create role {role}")
         old.run(f"grant usage, create on schema ops to {role}; grant create on database {database} to {role}")
     old.run(f"alter database {database} owner to {owner}; alter schema ops owner to {owner}")
-    old.run(f"alter schema quarantine owner to {owner}; grant {ORIGINALS_ROLE} to {owner} with admin option")
+    old.run(f"alter schema quarantine owner to {owner}; grant {PERSONAL} to {owner} with admin option")
     for schema, kind, name in old.run(
         "select n.nspname, case relkind when 'v' then 'view' else 'table' end, relname from pg_class as c"
         " join pg_namespace as n on n.oid = relnamespace where nspname in ('ops', 'quarantine') and relkind in ('r', 'v')"
