@@ -16,7 +16,7 @@ import dagster as dg
 # The names of the tags are not exported.
 from dagster._core.storage.tags import REPORTING_USER_TAG, USER_TAG
 
-HEADER = "X-Forwarded-User"
+USER_HEADER = "X-Forwarded-User"
 """The header in which the proxy gives the name. deploy/nginx/gudang.conf sets it."""
 
 
@@ -29,7 +29,7 @@ class NamingRunCoordinator(dg.QueuedRunCoordinator):
 
     def submit_run(self, context: dg.SubmitRunContext) -> dg.DagsterRun:
         """Tags the run, then queues it. A tag of the same name in the request is overwritten."""
-        user = context.get_request_header(HEADER)
+        user = context.get_request_header(USER_HEADER)
         if user:
             self._instance.add_run_tags(context.dagster_run.run_id, {USER_TAG: user})
         return super().submit_run(context)
@@ -49,4 +49,4 @@ def event_tags(source: object) -> dict[str, str]:
 
 def _user_of(source: object) -> str | None:
     headers: object = getattr(source, "headers", None)
-    return headers.get(HEADER) if isinstance(headers, Mapping) else None
+    return headers.get(USER_HEADER) if isinstance(headers, Mapping) else None

@@ -9,10 +9,10 @@ import dagster as dg
 import yaml
 from starlette.datastructures import Headers
 
-from pipelines.runs.users import HEADER, NamingRunCoordinator, backfill_tags, event_tags
+from pipelines.runs.users import USER_HEADER, NamingRunCoordinator, backfill_tags, event_tags
 from pipelines.settings import PROJECT_ROOT
 
-BY_RINA = SimpleNamespace(headers=Headers({HEADER.lower(): "rina"}))
+BY_RINA = SimpleNamespace(headers=Headers({USER_HEADER.lower(): "rina"}))
 """A request that the proxy handed on. The names of its headers are in lower case, as uvicorn gives them."""
 
 
