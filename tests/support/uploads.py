@@ -57,7 +57,7 @@ def read_text(folder: Path, content: bytes | str, of: Contract) -> Rows:
     return read(opened(of, write(folder, content)))
 
 
-def refused(of: Contract, path: Path, limits: Limits = LIMITS) -> SourceError:
+def read_error(of: Contract, path: Path, limits: Limits = LIMITS) -> SourceError:
     """The error of reading `path`; it names the dataset and says how to fix the file."""
     with pytest.raises(SourceError) as caught:
         read(opened(of, path, limits))
@@ -66,8 +66,8 @@ def refused(of: Contract, path: Path, limits: Limits = LIMITS) -> SourceError:
     return caught.value
 
 
-def refusal(
+def content_error(
     folder: Path, content: bytes | str, of: Contract, name: str = "data.csv", limits: Limits = LIMITS
 ) -> SourceError:
     """The error of reading a file with this content."""
-    return refused(of, write(folder, content, name), limits)
+    return read_error(of, write(folder, content, name), limits)

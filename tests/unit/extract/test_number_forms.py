@@ -1,4 +1,4 @@
-"""How numbers of JSON, APIs and Parquet are written for the column that takes them."""
+"""How numbers of JSON, APIs and Parquet are written for the column that receives them."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from tests.support.extracts import api_contract, column
         ("inf", "inf"),
     ],
 )
-def test_a_double_of_more_than_15_digits_shows_that_it_has_lost_some(text: str, code: str) -> None:
+def test_double_of_more_than_15_digits_is_written_with_an_exponent(text: str, code: str) -> None:
     assert as_code(text) == code
 
 
-def test_a_decimal_mark_is_the_one_that_indonesian_repairs_read() -> None:
+def test_decimal_point_becomes_a_comma_for_indonesian_repairs() -> None:
     assert with_comma("-1.234") == "-1,234"
 
 
-def test_a_number_of_an_api_is_written_for_its_column_and_a_text_stays() -> None:
+def test_number_of_an_api_is_written_for_its_column_and_a_text_is_unchanged() -> None:
     number = replace(column("b"), type="numeric", parse=("angka_id",))
     fields = Fields(api_contract("a", number, "c"), {})
     record = parse(b'{"a": 6402014105900010.0, "b": 1.234, "c": 6402014105900011}')

@@ -1,4 +1,4 @@
-"""Reading ahead: the same blocks in the same order, a few of them early, and errors in their place."""
+"""Reading ahead gives the same blocks in the same order, makes a few of them early, and raises errors in their place."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from pipelines.extract.read_ahead import DEPTH, read_ahead
 
 
-def test_blocks_come_in_their_order_and_are_made_in_another_thread() -> None:
+def test_blocks_keep_their_order_and_are_made_in_another_thread() -> None:
     makers: set[int] = set()
 
     def blocks() -> Iterator[bytes]:
@@ -23,7 +23,7 @@ def test_blocks_come_in_their_order_and_are_made_in_another_thread() -> None:
     assert list(read_ahead(iter(()))) == []
 
 
-def test_no_more_than_a_few_blocks_are_made_ahead() -> None:
+def test_at_most_depth_blocks_are_made_in_advance() -> None:
     made = 0
 
     def blocks() -> Iterator[bytes]:
@@ -38,7 +38,7 @@ def test_no_more_than_a_few_blocks_are_made_ahead() -> None:
     assert made <= DEPTH + 1
 
 
-def test_an_error_is_raised_behind_the_blocks_before_it() -> None:
+def test_error_is_raised_after_the_blocks_before_it() -> None:
     def blocks() -> Iterator[bytes]:
         yield b"1"
         yield b"2"
@@ -51,17 +51,20 @@ def test_an_error_is_raised_behind_the_blocks_before_it() -> None:
 
 
 def test_closing_waits_for_the_block_that_is_being_made() -> None:
-    closed = False
+    begun, may_end = threading.Event(), threading.Event()
+    ended = False
 
     def blocks() -> Iterator[bytes]:
-        nonlocal closed
-        while True:
-            assert not closed
-            yield b"x"
+        nonlocal ended
+        yield b"1"
+        begun.set()
+        may_end.wait(10)
+        ended = True
+        yield b"2"
 
-    source = blocks()
-    reading = read_ahead(source)
+    reading = read_ahead(blocks())
     next(reading)
+    assert begun.wait(10)
+    threading.Timer(0.1, may_end.set).start()
     reading.close()
-    closed = True
-    source.close()
+    assert ended

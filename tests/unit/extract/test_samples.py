@@ -1,4 +1,4 @@
-"""How made-up sources are recognised."""
+"""How sources with made-up data are recognised."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pipelines.extract.samples import SOURCES, hash_list, is_sample
 from tests.support.extracts import api_contract, upload_contract
 
 
-def test_an_api_or_database_is_made_up_where_the_demo_has_set_its_variable() -> None:
+def test_api_or_database_is_a_sample_if_the_demo_set_its_variable() -> None:
     contract = api_contract("id")
     assert is_sample(contract, None, {SOURCES: "GUDANG_LAIN,GUDANG_SUMBER_UJI_URL"})
     assert not is_sample(contract, None, {SOURCES: "GUDANG_LAIN"})
     assert not is_sample(contract, None, {})
 
 
-def test_an_upload_is_made_up_where_the_demo_has_written_it(tmp_path: Path) -> None:
+def test_upload_is_a_sample_if_the_demo_wrote_the_file(tmp_path: Path) -> None:
     contract, env = upload_contract("id"), {"GUDANG_HOME": str(tmp_path)}
     assert not is_sample(contract, "ab" * 32, env)
     hash_list(tmp_path).parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What is owed to every source: its hours and its pace. No test waits: the clock is the test's own."""
+"""The limits that every source may set: load hours and rows per second. The clock is the test's own, so no test waits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.watch import Watch
 
 
 @pytest.mark.parametrize(
-    ("hours", "now", "open_then"),
+    ("hours", "now", "is_open"),
     [
         ((time(8), time(16)), "08:00", True),
         ((time(8), time(16)), "15:59", True),
@@ -41,11 +41,11 @@ from tests.support.watch import Watch
         (None, "12:00", True),
     ],
 )
-def test_a_source_is_open_in_its_hours_over_midnight_too(
-    hours: tuple[time, time] | None, now: str, open_then: bool
+def test_source_may_be_read_only_in_its_hours_which_may_include_midnight(
+    hours: tuple[time, time] | None, now: str, is_open: bool
 ) -> None:
     made = contract("id", table="t", load_hours=hours)
-    if open_then:
+    if is_open:
         check_hours(made, Watch(now).clock())
         return
     with pytest.raises(SourceError) as caught:
@@ -53,7 +53,7 @@ def test_a_source_is_open_in_its_hours_over_midnight_too(
     assert not caught.value.transient
 
 
-def test_the_refusal_says_the_hours_the_time_and_the_mend(tmp_path: Path) -> None:
+def test_refusal_outside_the_hours_names_the_hours_the_time_and_the_setting(tmp_path: Path) -> None:
     made = contract("id", table="t", load_hours=(time(20), time(5)))
     with pytest.raises(SourceError) as caught:
         open_source(made, wanted=Wanted(), env={}, clock=Watch("10:15").clock())
@@ -63,7 +63,7 @@ def test_the_refusal_says_the_hours_the_time_and_the_mend(tmp_path: Path) -> Non
     assert "load_hours" in str(caught.value)
 
 
-def test_blocks_are_held_back_to_the_pace() -> None:
+def test_blocks_are_delayed_to_the_rate_limit() -> None:
     watch = Watch()
     given: list[float] = []
     for _ in paced(iter([b"a\nb\n", b"c\\nd\n" * 10, b"e\n"]), 2, watch.clock()):
@@ -71,7 +71,7 @@ def test_blocks_are_held_back_to_the_pace() -> None:
     assert given == [0, 1, 6] and watch.seconds == 6.5
 
 
-def test_a_source_slower_than_its_pace_is_not_held_back() -> None:
+def test_source_slower_than_the_rate_limit_is_not_delayed() -> None:
     watch = Watch()
 
     def slow() -> Iterator[bytes]:
@@ -83,7 +83,7 @@ def test_a_source_slower_than_its_pace_is_not_held_back() -> None:
     assert watch.seconds == 30
 
 
-def test_every_kind_of_source_is_paced(tmp_path: Path, server: HttpServer) -> None:
+def test_rate_limit_applies_to_every_kind_of_source(tmp_path: Path, server: HttpServer) -> None:
     with sqlite3.connect(tmp_path / "s.db") as connection:
         connection.execute("create table t (id int)")
         connection.executemany("insert into t values (?)", [(i,) for i in range(30)])
@@ -108,7 +108,7 @@ def test_every_kind_of_source_is_paced(tmp_path: Path, server: HttpServer) -> No
         assert watch.seconds == 3
 
 
-def test_a_stream_that_ignores_the_rate_limit_is_read_without_a_pace(tmp_path: Path) -> None:
+def test_stream_that_ignores_the_rate_limit_is_not_delayed(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "s.db") as connection:
         connection.execute("create table t (id int)")
         connection.executemany("insert into t values (?)", [(i,) for i in range(30)])
@@ -130,15 +130,16 @@ def test_a_stream_that_ignores_the_rate_limit_is_read_without_a_pace(tmp_path: P
 
 
 class LockingSession(DialectSession):
-    """As a table that a reader locks."""
+    """The session of a table that is locked while it is read."""
 
     def lock_reason(self) -> str | None:
         return "tabel t memakai MyISAM"
 
 
-def test_a_stream_that_is_let_go_unread_lets_go_of_its_source(tmp_path: Path) -> None:
+def test_closing_an_unread_stream_ends_the_reading(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "s.db") as connection:
         connection.execute("create table t (id int)")
+        connection.execute("insert into t values (1)")
     connection.close()
     made = contract("id", table="t", rows_per_second=1)
     stream = open_source(made, wanted=Wanted(), env={"UJI_URL": f"sqlite:///{tmp_path}/s.db"})

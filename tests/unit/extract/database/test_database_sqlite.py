@@ -1,4 +1,4 @@
-"""The way for any dialect of SQLAlchemy, on SQLite: exact text, names, queries, limits, evolution."""
+"""Reading through any dialect of SQLAlchemy, tested on SQLite: exact text, names, queries, limits, evolution."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ WITA = timezone(timedelta(hours=8))
         ({"a": [1, None, Decimal("1.10")]}, '{"a": [1, null, "1.10"]}'),
     ],
 )
-def test_a_drivers_value_is_exact_text_that_casts_to_the_same_value(value: Any, text: str | None) -> None:
+def test_value_of_a_driver_becomes_text_that_casts_to_the_same_value(value: Any, text: str | None) -> None:
     assert text_of(value) == text
 
 
@@ -97,17 +97,17 @@ def test_a_drivers_value_is_exact_text_that_casts_to_the_same_value(value: Any, 
         (oracle.CLOB(), "text"),
     ],
 )
-def test_types_of_other_servers_belong_to_their_families(kind: Any, family: str) -> None:
+def test_types_of_sql_server_and_oracle_belong_to_their_families(kind: Any, family: str) -> None:
     assert family_of(kind) == family
 
 
-def test_a_moment_is_asked_for_with_its_zone_where_the_column_has_one() -> None:
+def test_only_types_with_a_zone_have_one() -> None:
     zoned = (mssql.DATETIMEOFFSET(), oracle.TIMESTAMP(timezone=True), sa.DateTime(timezone=True))
     assert all(map(has_zone, zoned))
     assert not any(map(has_zone, (mssql.DATETIME2(), oracle.TIMESTAMP(), sa.DateTime(), sa.Date())))
 
 
-def test_a_reading_that_takes_too_long_is_ended_and_not_begun_again(made: Make) -> None:
+def test_reading_above_its_time_limit_fails_and_is_not_retried(made: Make) -> None:
     url = made("create table t (id int)", "insert into t values (1)")
     late = iter(range(0, 10_000, 100))
     timing = Timing(monotonic=lambda: next(late))
@@ -116,7 +116,7 @@ def test_a_reading_that_takes_too_long_is_ended_and_not_begun_again(made: Make) 
     assert not caught.value.transient
 
 
-def test_sqlites_values_arrive_as_they_are_stored_whatever_the_declared_type(made: Make) -> None:
+def test_values_of_sqlite_are_read_as_stored_whatever_the_declared_type(made: Make) -> None:
     url = made(
         "create table t (i integer, n numeric, r real, d date, ts datetime, b boolean, bl blob, tx text, v varchar(9))",
         ("insert into t values (?,?,?,?,?,?,?,?,?)", (2**63 - 1, "0000-00-00", 0.1, "0000-00-00", "kemarin", 1, b"\x00\xff", "a\tb\n\\ \0 \U0001f41f", None)),
@@ -133,7 +133,7 @@ def test_sqlites_values_arrive_as_they_are_stored_whatever_the_declared_type(mad
     ]  # fmt: skip
 
 
-def test_odd_names_and_conditions_are_taken_as_they_stand(made: Make) -> None:
+def test_unusual_names_and_conditions_are_used_unchanged(made: Make) -> None:
     names = ["NIK Lama", 'kutip"ganda', "select", "persen%s", "titik:dua", "k\u00e9", "a`b"]
     quoted = ", ".join('"' + n.replace('"', '""') + '" text' for n in names)
     url = made(
@@ -149,7 +149,7 @@ def test_odd_names_and_conditions_are_taken_as_they_stand(made: Make) -> None:
         ]
 
 
-def test_a_query_is_a_table_of_its_own_with_where_and_limits_outside(made: Make) -> None:
+def test_where_and_limits_apply_to_the_result_of_a_query(made: Make) -> None:
     url = made(
         "create table kunjungan (id int, tanggal date)",
         "insert into kunjungan values (1, '2024-05-01'), (2, '2024-05-02'), (3, '2024-05-03')",
@@ -181,7 +181,7 @@ def test_a_query_is_a_table_of_its_own_with_where_and_limits_outside(made: Make)
         ("string", "text", "b-10", "B-99", "b-10"),
     ],
 )
-def test_a_cursor_reads_from_its_value_on_and_nothing_before(
+def test_rows_are_read_from_the_cursor_value_on_inclusive(
     made: Make, logical: str, kind: str, since: str, before: Any, at: Any
 ) -> None:
     url = made(f"create table t (id int, c {kind})", ("insert into t values (1, ?), (2, ?)", (before, at)))
@@ -189,7 +189,7 @@ def test_a_cursor_reads_from_its_value_on_and_nothing_before(
     assert [row[0] for row in read(made_contract, url, Wanted(since=since)).rows] == ["2"]
 
 
-def test_a_contract_that_evolves_keeps_unknown_columns_and_misses_vanished_ones(made: Make) -> None:
+def test_evolving_contract_keeps_unknown_columns_and_warns_of_missing_ones(made: Make) -> None:
     url = made(
         'create table t (id int, baru real, "Lain %" text)',
         ("insert into t values (1, 0.1, ?), (2, null, null)", ('x"\t\0\\u0000',)),
@@ -202,12 +202,12 @@ def test_a_contract_that_evolves_keeps_unknown_columns_and_misses_vanished_ones(
         ([None, "2"], {"baru": None, "Lain %": None}),
     ]
     assert "hilang tidak ada lagi di sumber: hilang kosong" in found.stream.warnings
-    never_read = replace(column("baru"), dropped=True)
-    whole = contract("id", never_read, column("lain", "Lain %"), table="t", schema_contract="evolve")
-    assert [row[2] for row in read(whole, url).rows] == [None, None]
+    dropped = replace(column("baru"), dropped=True)
+    complete = contract("id", dropped, column("lain", "Lain %"), table="t", schema_contract="evolve")
+    assert [row[2] for row in read(complete, url).rows] == [None, None]
 
 
-def test_a_vanished_column_or_table_is_named(made: Make) -> None:
+def test_missing_column_or_table_is_named(made: Make) -> None:
     url = made("create table t (id int, kode_baru varchar(9))")
     with pytest.raises(
         ShapeError,
@@ -218,7 +218,7 @@ def test_a_vanished_column_or_table_is_named(made: Make) -> None:
         read(contract("id", table="tiada"), url)
 
 
-def test_a_source_is_only_read_and_a_missing_file_is_not_made(made: Make, tmp_path: Path) -> None:
+def test_source_is_never_written_to_and_a_missing_file_is_not_created(made: Make, tmp_path: Path) -> None:
     url = made("create table t (id int)")
     with pytest.raises(SourceError, match="kesalahan sintaks SQL"):
         read(contract("id", query="delete from t returning id"), url)
@@ -227,7 +227,7 @@ def test_a_source_is_only_read_and_a_missing_file_is_not_made(made: Make, tmp_pa
     assert not (tmp_path / "tiada.db").exists()
 
 
-def test_a_locked_database_may_pass_and_a_faulty_query_does_not(made: Make, tmp_path: Path) -> None:
+def test_locked_database_is_transient_and_a_faulty_query_is_not(made: Make, tmp_path: Path) -> None:
     url = made("create table t (id int)")
     with sqlite3.connect(next(tmp_path.glob("*.db")), isolation_level=None) as other:
         other.execute("begin exclusive")
@@ -240,15 +240,15 @@ def test_a_locked_database_may_pass_and_a_faulty_query_does_not(made: Make, tmp_
     assert not caught.value.transient
 
 
-def test_a_url_that_leads_nowhere_is_a_fault_of_the_contract_and_tells_no_secret() -> None:
-    for url, words in (
+def test_unusable_url_is_a_contract_error_that_shows_no_secret() -> None:
+    for url, message in (
         ("bukan url rahasia", "bukan URL basis data"),
         ("tiada://u:rahasia@h/d", "dialek tiada tidak terpasang"),
         ("mssql+pyodbc://u:rahasia@h/d?driver=x", "pyodbc"),
         ("postgresql+psycopg://u:rahasia@h:port/d", "bukan URL basis data"),
         ("mysql://u:rahasia@127.0.0.1:9/d?tiada=1", "opsi yang tidak dikenal driver"),
     ):
-        with pytest.raises(ContractError, match=words) as caught:
+        with pytest.raises(ContractError, match=message) as caught:
             open_database(contract("id", table="t"), Wanted(), {"UJI_URL": url})
         assert "rahasia" not in str(caught.value) and caught.value.__cause__ is None
         assert "rahasia" not in str(caught.value.__context__)

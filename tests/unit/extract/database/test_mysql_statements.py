@@ -1,4 +1,4 @@
-"""The SQL that MariaDB and MySQL are asked, as statements."""
+"""The SQL statements for MariaDB and MySQL."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ def test_names_and_literals_mean_the_same_under_every_sql_mode() -> None:
         ),
     ],
 )
-def test_a_column_as_a_field_of_copy_text(column: SourceColumn, statement: str) -> None:
+def test_column_becomes_a_field_of_copy_text(column: SourceColumn, statement: str) -> None:
     assert field("a", column) == statement
 
 
-def test_a_row_is_one_line() -> None:
+def test_fields_of_a_row_are_joined_by_tabs() -> None:
     assert line(["`a`", "`b`"]) == "concat(`a`, 0x09, `b`)"
 
 
-def test_a_cell_of_any_length_passes_through_no_function() -> None:
+def test_text_cell_is_read_without_a_function_that_limits_its_length() -> None:
     assert cell("a", TEXT) == "`a`"
     assert cell("a", SourceColumn("number", "decimal")) == "concat(`a`)"
 
 
-def test_unknown_columns_are_one_object_of_texts() -> None:
+def test_unknown_columns_become_one_json_object_of_texts() -> None:
     made = json_field({"a": SourceColumn("integer", "int"), "b": LATIN})
     pairs = "_utf8mb4 0x61, concat(`a`), _utf8mb4 0x62, convert(`b` using utf8mb4)"
     assert made == ESCAPED.format(f"json_object({pairs})")
@@ -70,19 +70,19 @@ def test_unknown_columns_are_one_object_of_texts() -> None:
         ),
     ],
 )
-def test_a_limit_is_a_condition(limit: Limit, condition: str) -> None:
+def test_limit_becomes_a_condition_of_mysql(limit: Limit, condition: str) -> None:
     assert limit_condition(limit) == condition
 
 
 @pytest.mark.parametrize(
     "limit", [Limit("id", "integer", ">=", "1 or 1"), Limit("d", "date", ">=", "2024'; --")]
 )
-def test_a_value_that_is_no_number_or_time_gets_into_no_statement(limit: Limit) -> None:
+def test_limit_that_is_no_number_or_time_is_refused(limit: Limit) -> None:
     with pytest.raises(RefusedError, match="tidak dapat dibandingkan"):
         limit_condition(limit)
 
 
-def test_rows_that_no_limit_reaches() -> None:
+def test_condition_of_unreachable_rows_finds_null_and_incomparable_values() -> None:
     assert unreachable_condition(Limit("id", "integer", ">=", "5")) == "`id` is null"
     dated = Limit("d", "date", ">=", "2024-05-01")
     assert unreachable_condition(dated) == "(`d` is null or `d` < '0002-01-01')"

@@ -1,4 +1,4 @@
-"""The SQL that a PostgreSQL source is asked, as statements."""
+"""The SQL statements for a PostgreSQL source."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pipelines.extract.database.shape import Limit
         ),
     ],
 )
-def test_a_limit_is_a_condition(limit: Limit, condition: str) -> None:
+def test_limit_becomes_a_condition_of_postgresql(limit: Limit, condition: str) -> None:
     assert limit_condition(limit).as_string(None) == condition
 
 
@@ -40,11 +40,11 @@ def test_a_limit_is_a_condition(limit: Limit, condition: str) -> None:
         ),
     ],
 )
-def test_rows_that_no_limit_reaches(limit: Limit, condition: str) -> None:
+def test_condition_of_unreachable_rows_finds_nulls_and_other_forms(limit: Limit, condition: str) -> None:
     assert unreachable_condition(limit).as_string(None) == condition
 
 
-def test_settings_are_those_that_the_server_knows() -> None:
+def test_settings_statement_sets_only_settings_that_the_server_knows() -> None:
     statement = settings_statement(30, "UTF8").as_string(None)
     assert statement.startswith(
         "select pg_catalog.set_config(s.name, w.value, true) from pg_catalog.pg_settings s"
@@ -59,7 +59,7 @@ def test_settings_are_those_that_the_server_knows() -> None:
 @pytest.mark.parametrize(
     ("modifier", "found"), [(-1, None), (1179654, (18, 2)), (4 + (5 << 16) + 2046, (5, -2))]
 )
-def test_a_numeric_has_its_precision_and_scale_in_its_modifier(
+def test_precision_and_scale_are_read_from_the_type_modifier(
     modifier: int, found: tuple[int, int] | None
 ) -> None:
     assert precision_and_scale(modifier) == found

@@ -1,4 +1,4 @@
-"""The matrix of BPS's dynamic tables as records, as its documentation shows it and as it goes wrong."""
+"""The matrix of BPS's dynamic tables as records: the documented form, and its errors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CONTRACT = api_contract(
 )
 
 
-def changed(**parts: Any) -> dict[str, Any]:
+def answer_with(**parts: Any) -> dict[str, Any]:
     return {**deepcopy(ANSWER), **parts}
 
 
@@ -48,7 +48,7 @@ def dimension(*ids: Any) -> list[dict[str, Any]]:
     return [{"val": i, "label": f"l{i}"} for i in ids]
 
 
-def test_a_matrix_becomes_one_row_per_cell_with_ids_and_labels(server: Server) -> None:
+def test_matrix_becomes_one_row_per_cell_with_ids_and_labels(server: Server) -> None:
     server.answer = lambda _: Reply(json.dumps(ANSWER).replace("12.5,", "12.50,").encode())
     stream = opened(server, CONTRACT)
     assert [row[:-1] for row in decode_copy(stream.blocks)] == [
@@ -62,7 +62,7 @@ def test_a_matrix_becomes_one_row_per_cell_with_ids_and_labels(server: Server) -
     assert stream.name == PATH
 
 
-def test_the_key_may_stand_in_the_query_and_the_answer_in_a_wrapper(server: Server) -> None:
+def test_key_may_be_in_the_query_and_the_answer_in_a_wrapper(server: Server) -> None:
     key = {"type": "api_key", "in": "query", "name": "key", "value": "${GUDANG_SUMBER_UJI_TOKEN}"}
     server.answer = lambda _: reply({"data": ANSWER})
     contract = api_contract(column("nilai", "datacontent"), records="/data", shape="bps_data", auth=key)
@@ -70,9 +70,9 @@ def test_the_key_may_stand_in_the_query_and_the_answer_in_a_wrapper(server: Serv
     assert server.requests[0].query == {"key": SECRET}
 
 
-def test_ids_of_different_lengths_are_told_apart_by_what_the_dimensions_allow(server: Server) -> None:
-    """Who cuts at the first id that fits takes vervar 1 for 112, and tahun 9 with turtahun 1 for 10."""
-    answer = changed(
+def test_key_of_a_cell_is_split_by_the_ids_of_the_dimensions(server: Server) -> None:
+    """A split at the first id that fits would read vervar 112 as 1, and turtahun 10 as 1."""
+    answer = answer_with(
         var=dimension(7),
         vervar=dimension(1, 112),
         turvar=dimension(23, 3),
@@ -91,8 +91,8 @@ def test_ids_of_different_lengths_are_told_apart_by_what_the_dimensions_allow(se
     assert found == [["1", "23", "0", "1"], ["1", "23", "10", "3"], ["112", "3", "0", "2"]]
 
 
-def test_a_key_that_two_cells_could_have_is_refused(server: Server) -> None:
-    answer = changed(
+def test_key_that_fits_two_cells_is_refused(server: Server) -> None:
+    answer = answer_with(
         var=dimension(1), vervar=dimension(1, 11), turvar=dimension(11, 1), datacontent={"11111000": 5}
     )
     server.answer = lambda _: reply(answer)
@@ -104,67 +104,67 @@ def test_a_key_that_two_cells_could_have_is_refused(server: Server) -> None:
 @pytest.mark.parametrize(
     "parts", [{"turvar": []}, {"turvar": None}, {"turvar": ""}, {"turvar": dimension(0)}]
 )
-def test_a_table_without_a_derived_dimension_has_0_there(server: Server, parts: dict[str, Any]) -> None:
-    server.answer = lambda _: reply(changed(**parts, datacontent={"999914501010": 7}))
+def test_missing_derived_dimension_has_id_0(server: Server, parts: dict[str, Any]) -> None:
+    server.answer = lambda _: reply(answer_with(**parts, datacontent={"999914501010": 7}))
     assert [row[2] for row in rows(server, CONTRACT)] == ["0"]
 
 
-def test_an_empty_cell_and_a_null_are_kept_as_they_come(server: Server) -> None:
-    server.answer = lambda _: reply(changed(datacontent={"99991452891000": None, "64001452901010": "-"}))
+def test_dash_and_null_are_kept_unchanged(server: Server) -> None:
+    server.answer = lambda _: reply(answer_with(datacontent={"99991452891000": None, "64001452901010": "-"}))
     assert [row[-2] for row in rows(server, CONTRACT)] == ["-", None]
 
 
-def test_an_empty_matrix_of_php_has_no_rows(server: Server) -> None:
-    server.answer = lambda _: reply(changed(datacontent=[]))
+def test_empty_list_in_place_of_the_matrix_gives_no_rows(server: Server) -> None:
+    server.answer = lambda _: reply(answer_with(datacontent=[]))
     stream = opened(server, CONTRACT)
     assert list(stream.blocks) == []
     assert stream.warnings == ["API tidak memberi rekaman"]
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("answer", "message"),
     [
         ({"status": "Error", "message": f"key {SECRET} unknown"}, "BPS menjawab dengan kesalahan"),
         ({"status": "OK", "data-availability": "list-not-available", "data": ""}, "BPS tidak punya data"),
         ({"status": "OK"}, "BPS tidak punya data"),
         ({"error": "UserNotFound"}, "bukan jawaban Web API BPS"),
         ([ANSWER], "bukan jawaban Web API BPS"),
-        (changed(vervar=[]), "vervar bukan daftar berisi {val, label}"),
-        (changed(tahun="2000"), "tahun bukan daftar berisi {val, label}"),
-        (changed(turvar=[289]), "turvar bukan daftar berisi {val, label}"),
-        (changed(vervar=[{"label": "x"}]), "vervar bukan daftar berisi {val, label}"),
-        (changed(vervar=[{"val": 1.5, "label": "x"}]), "vervar bukan daftar berisi {val, label}"),
+        (answer_with(vervar=[]), "vervar bukan daftar berisi {val, label}"),
+        (answer_with(tahun="2000"), "tahun bukan daftar berisi {val, label}"),
+        (answer_with(turvar=[289]), "turvar bukan daftar berisi {val, label}"),
+        (answer_with(vervar=[{"label": "x"}]), "vervar bukan daftar berisi {val, label}"),
+        (answer_with(vervar=[{"val": 1.5, "label": "x"}]), "vervar bukan daftar berisi {val, label}"),
         (
-            changed(tahun=[{"val": 100, "label": "2000"}, {"val": 100, "label": "2001"}]),
+            answer_with(tahun=[{"val": 100, "label": "2000"}, {"val": 100, "label": "2001"}]),
             "100 punya dua label",
         ),
-        (changed(datacontent=None), "datacontent bukan objek"),
-        (changed(datacontent=[1]), "datacontent bukan objek"),
+        (answer_with(datacontent=None), "datacontent bukan objek"),
+        (answer_with(datacontent=[1]), "datacontent bukan objek"),
         (
-            changed(datacontent={"64001452891000": 1, "1": 2, "0": 3}),
+            answer_with(datacontent={"64001452891000": 1, "1": 2, "0": 3}),
             "2 nilai tidak cocok dengan sel mana pun: 0, 1",
         ),
-        (changed(vervar=dimension(*range(3000)), tahun=dimension(*range(1000))), "lebih dari 5 juta sel"),
+        (answer_with(vervar=dimension(*range(3000)), tahun=dimension(*range(1000))), "lebih dari 5 juta sel"),
     ],
 )
-def test_an_answer_without_a_matrix_is_told(server: Server, answer: Any, words: str) -> None:
+def test_answer_without_a_valid_matrix_is_refused(server: Server, answer: Any, message: str) -> None:
     server.answer = lambda _: reply(answer)
     error = fault(server, CONTRACT)
-    assert words in error.message
+    assert message in error.message
     assert not error.transient
 
 
-def test_a_promised_column_that_the_matrix_does_not_have_is_a_vanished_one(server: Server) -> None:
+def test_column_that_the_matrix_does_not_have_is_missing(server: Server) -> None:
     server.answer = lambda _: reply(ANSWER)
     contract = api_contract(column("catatan", "var.note"), shape="bps_data", records="")
     assert "tidak ada di rekaman mana pun pada halaman pertama: var.note" in fault(server, contract).message
 
 
-def test_years_may_be_asked_page_by_page(server: Server) -> None:
+def test_each_year_may_be_a_page(server: Server) -> None:
     def answer(request: Request) -> Reply:
         year = int(request.query["th"])
         return reply(
-            changed(tahun=dimension(year), datacontent={f"6400145289{year}0": year} if year < 3 else [])
+            answer_with(tahun=dimension(year), datacontent={f"6400145289{year}0": year} if year < 3 else [])
         )
 
     server.answer = answer

@@ -1,4 +1,4 @@
-"""JSON pointers: RFC 6901's own examples, and what leads nowhere."""
+"""JSON pointers: the examples of RFC 6901, and pointers without a target."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ DOCUMENT: dict[str, Any] = {"foo": ["bar", "baz"], "": 0, "a/b": 1, "m~n": 8, " 
         ("/null", None),
     ],
 )
-def test_a_pointer_gives_the_value_at_its_place(pointer: str, value: Any) -> None:
+def test_pointer_gives_the_value_at_its_place(pointer: str, value: Any) -> None:
     assert point(DOCUMENT, pointer) == value
 
 
 @pytest.mark.parametrize("pointer", ["/tiada", "/foo/2", "/foo/-1", "/foo/x", "/foo/0/0", "/null/x"])
-def test_a_pointer_that_leads_nowhere_gives_absent(pointer: str) -> None:
+def test_pointer_without_a_target_gives_absent(pointer: str) -> None:
     assert point(DOCUMENT, pointer) is ABSENT

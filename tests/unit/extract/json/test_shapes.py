@@ -1,4 +1,4 @@
-"""JSON files whose records are an object by their keys, or a list of lists: as the contract declares it."""
+"""JSON files whose records are an object by key, or a list of lists, are read as the contract declares."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.extracts import column, upload_contract
-from tests.support.uploads import opened, read, refusal, write
+from tests.support.uploads import content_error, opened, read, write
 
 
-def test_records_of_an_object_by_keys_are_read_with_their_key(tmp_path: Path) -> None:
+def test_keyed_records_of_a_file_are_read_with_their_key(tmp_path: Path) -> None:
     contract = upload_contract(column("k", "@key"), "a", file_format="json", records="/data", shape="keyed")
     text = '{"total": 2, "data": {"6401": {"a": 1.50}, "6402": {"a": null}}, "akhir": {}}'
     stream = opened(contract, write(tmp_path, text))
@@ -18,7 +18,7 @@ def test_records_of_an_object_by_keys_are_read_with_their_key(tmp_path: Path) ->
     assert stream.warnings == []
 
 
-def test_a_list_of_lists_has_its_keys_in_its_first(tmp_path: Path) -> None:
+def test_first_list_of_a_file_of_lists_holds_the_keys(tmp_path: Path) -> None:
     contract = upload_contract("a", "b", file_format="json", shape="lists")
     text = '[["b", "a"], [1, "x"], [2]]'
     assert read(opened(contract, write(tmp_path, text))) == [
@@ -28,7 +28,7 @@ def test_a_list_of_lists_has_its_keys_in_its_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "text", "words"),
+    ("shape", "text", "message"),
     [
         ("keyed", '[{"a": 1}]', "tidak ada objek berisi rekaman"),
         ("keyed", '{"1": 5}', "rekaman 1 bukan objek"),
@@ -39,14 +39,14 @@ def test_a_list_of_lists_has_its_keys_in_its_first(tmp_path: Path) -> None:
         (None, '{"1": {"a": 1}}', "extract.shape"),
     ],
 )
-def test_what_is_not_of_the_declared_shape_is_refused(
-    tmp_path: Path, shape: str | None, text: str, words: str
+def test_file_of_another_shape_than_declared_is_refused(
+    tmp_path: Path, shape: str | None, text: str, message: str
 ) -> None:
     contract = upload_contract("a", file_format="json", shape=shape)
-    assert words in str(refusal(tmp_path, text, contract))
+    assert message in str(content_error(tmp_path, text, contract))
 
 
-def test_a_shape_is_of_json_alone() -> None:
+def test_shape_is_accepted_only_for_json_and_only_if_known() -> None:
     with pytest.raises(ValueError, match="shape tidak berlaku untuk csv"):
         upload_contract("a", shape="keyed")
     with pytest.raises(ValueError, match="yang dikenal: keyed, lists"):

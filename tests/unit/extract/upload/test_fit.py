@@ -1,4 +1,4 @@
-"""A table against its contract: the rows that come out, and in which order the rules are asked."""
+"""How a table is result_of to its contract: the rows that result, and the order in which the rules apply."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def fit_of(of: Contract, part: Iterable[Row] = (), names: tuple[str, ...] = ("a"
     return Fit(Reading(of, of.extract, "data.xlsx"), Table(names, "baris 1", iter([part]), "2024", **more))
 
 
-def fitted(of: Contract, part: Iterable[Row]) -> tuple[object, int, list[str]]:
-    """Rows, or what is wrong with one; their number; warnings."""
+def result_of(of: Contract, part: Iterable[Row]) -> tuple[object, int, list[str]]:
+    """The rows or the error message, the number of rows, and the warnings."""
     fit = fit_of(of, part)
     stream = SourceStream(fit.reading.stream_columns(), iter(()), "data.xlsx")
     try:
@@ -51,15 +51,13 @@ def fitted(of: Contract, part: Iterable[Row]) -> tuple[object, int, list[str]]:
     st.sampled_from(CONTRACTS),
     st.integers(1, 3).flatmap(lambda width: st.lists(st.tuples(*[CELLS] * width), min_size=1, max_size=5)),
 )
-def test_rows_that_come_as_columns_are_read_as_they_are_one_by_one(
-    of: Contract, rows: list[tuple[str, ...]]
-) -> None:
+def test_rows_given_as_columns_are_read_like_single_rows(of: Contract, rows: list[tuple[str, ...]]) -> None:
     columns = Columns(list(zip(*rows, strict=True)), [f"baris {n}" for n in range(2, 2 + len(rows))])
-    assert fitted(of, columns) == fitted(of, list(columns))
+    assert result_of(of, columns) == result_of(of, list(columns))
 
 
 @pytest.mark.parametrize("of", CONTRACTS[:3])
-def test_columns_of_which_one_is_filled_are_not_looked_at_row_by_row(of: Contract) -> None:
+def test_columns_without_a_blank_row_are_passed_on_as_columns(of: Contract) -> None:
     part = Columns([("", "y", ""), ("1\t", "2", "3")], ["baris 2", "baris 3", "baris 4"])
     values = {
         "a": ["", "y", ""],
@@ -82,32 +80,30 @@ def test_columns_of_which_one_is_filled_are_not_looked_at_row_by_row(of: Contrac
     ],
     ids=["maybe blank", "wider", "totals", "evolves", "fill_down"],
 )
-def test_columns_that_a_rule_concerns_are_looked_at_row_by_row(
-    of: Contract, cells: list[tuple[str, ...]]
-) -> None:
+def test_columns_that_a_rule_concerns_are_read_row_by_row(of: Contract, cells: list[tuple[str, ...]]) -> None:
     assert fit_of(of).whole_columns(Columns(cells, [f"baris {n}" for n, _ in enumerate(cells[0])])) is None
 
 
 def rows(of: Contract, *found: list[str | None], **more: Any) -> list[list[str | None]]:
-    """The rows of the stream for these cells, which stand in baris 2, 3, ..."""
+    """The rows of the stream for these cells. Their positions are baris 2, baris 3, ..."""
     part = [(f"baris {number}", cells) for number, cells in enumerate(found, 2)]
     return list(fit_of(of, **more).rows(part))
 
 
-def test_a_blank_row_is_no_row_where_an_empty_cell_is_no_value() -> None:
+def test_blank_row_is_skipped_unless_empty_cells_are_values() -> None:
     of = contract("a", "b")
     assert rows(of, ["", " "], ["1", ""]) == [["1", None, "baris 3"]]
     assert rows(of, ["", " "], empty_is_null=False) == [["", " ", "baris 2"]]
 
 
-def test_a_row_may_be_wider_than_the_header_by_empty_cells_only() -> None:
+def test_cells_beyond_the_header_must_be_empty() -> None:
     of = contract("a", "b")
     assert rows(of, ["1", "2", " ", ""]) == [["1", "2", "baris 2"]]
     with pytest.raises(SourceError, match="baris 2: 3 sel, sedangkan baris judul 2"):
         rows(of, ["1", "2", "3"])
 
 
-def test_a_short_row_is_filled_up_or_damage_as_the_contract_says() -> None:
+def test_short_row_is_padded_unless_it_counts_as_damage() -> None:
     of = contract("a", "b")
     assert rows(of, ["1"]) == [["1", None, "baris 2"]]
     with pytest.raises(SourceError, match="baris 2: 1 sel, sedangkan baris judul 2"):
@@ -115,18 +111,18 @@ def test_a_short_row_is_filled_up_or_damage_as_the_contract_says() -> None:
     assert rows(contract("a", "b", short_rows=True), ["1"], short_is_damage=True) == [["1", None, "baris 2"]]
 
 
-def test_a_total_is_left_out_also_where_it_is_short() -> None:
+def test_short_total_row_of_a_table_is_skipped() -> None:
     of = contract("a", "b", totals={"a": "^Jumlah"})
     assert rows(of, ["1", "2"], ["Jumlah"], short_is_damage=True) == [["1", "2", "baris 2"]]
 
 
-def test_a_hidden_row_gives_its_values_to_those_below_and_is_not_loaded() -> None:
+def test_hidden_row_is_not_loaded_but_fills_the_rows_below() -> None:
     fit = fit_of(contract("a", "b", fill_down=["a"]))
     found = fit.rows([(HIDDEN, ["Kutai", "1"]), ("baris 3", ["", "2"])])
     assert list(found) == [["Kutai", "2", "baris 3"]]
 
 
-def test_what_the_contract_does_not_know_stands_before_the_position() -> None:
+def test_unknown_columns_are_one_json_cell_before_the_position() -> None:
     of = contract("a", schema_contract="evolve")
     assert rows(of, ["1", "2"], ["3", ""]) == [
         ["1", '{"b":"2"}', "baris 2"],
@@ -135,7 +131,7 @@ def test_what_the_contract_does_not_know_stands_before_the_position() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"totals": {"jumlha": "x"}}, {"fill_down": ["jumlha"]}])
-def test_a_rule_for_a_column_that_the_file_has_not_names_the_nearest(wrong: dict[str, Any]) -> None:
+def test_rule_for_a_missing_column_is_refused_with_the_nearest_name(wrong: dict[str, Any]) -> None:
     of = contract("jumlah", schema_contract="evolve", **wrong)
     with pytest.raises(
         ContractError, match=f"extract.{next(iter(wrong))} menyebut 'jumlha'.*maksudnya jumlah?"
@@ -143,14 +139,14 @@ def test_a_rule_for_a_column_that_the_file_has_not_names_the_nearest(wrong: dict
         fit_of(of, names=("jumlah",))
 
 
-def test_a_name_that_is_masked_is_not_suggested() -> None:
+def test_masked_name_is_not_suggested() -> None:
     of = contract("jumlah", schema_contract="evolve", fill_down=["budi.santoso"])
     with pytest.raises(ContractError) as caught:
         fit_of(of, names=("jumlah", "budi.santoso@mail.id"))
     assert caught.value.hint == "perbaiki extract.fill_down di kontrak"
 
 
-def test_an_unknown_column_is_told_with_the_promised_one_that_was_probably_meant() -> None:
+def test_unknown_column_is_refused_with_the_column_that_was_probably_meant() -> None:
     with pytest.raises(ShapeError) as caught:
         fit_of(contract("nama", "umur"), names=("nma", "umur"))
     assert caught.value.message == (
@@ -159,6 +155,6 @@ def test_an_unknown_column_is_told_with_the_promised_one_that_was_probably_meant
     assert caught.value.hint == "berkas harus memuat: nama, umur; nma: maksudnya nama?"
 
 
-def test_a_name_that_stands_twice_in_the_header_is_refused() -> None:
+def test_repeated_name_in_the_header_of_a_table_is_refused() -> None:
     with pytest.raises(ShapeError, match="baris 1: ganda di baris judul: a"):
         fit_of(contract("a"), names=("a", "a"))

@@ -1,4 +1,4 @@
-"""JSON and NDJSON files as COPY text: records, exact values, and what is refused."""
+"""JSON and NDJSON files as COPY text: which records are found, exact values, and what is refused."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from pipelines.extract.upload import json_file
 from pipelines.extract.upload.limits import Limits
 from tests.support.extracts import column
 from tests.support.extracts import upload_contract as contract
-from tests.support.uploads import opened, read, refusal, write
+from tests.support.uploads import content_error, opened, read, write
 
 AB = contract("a", "b", file_format="json")
 LINES = contract("a", "b", file_format="ndjson")
 EVOLVING = contract("a", "b", file_format="json", schema_contract="evolve")
 
 
-def test_records_are_found_by_their_pointer_with_their_number_as_position(tmp_path: Path) -> None:
+def test_records_are_found_by_pointer_and_their_position_is_their_number(tmp_path: Path) -> None:
     of = contract("a", "b", file_format="json", records="/hasil/1/da~1ta")
     text = '{"total": 12.5, "hasil": [[1, {"x": "]}"}], {"lain": null, "da/ta": [{"a": "x", "b": 1}, {"b": null, "a": ""}], "akhir": [{}]}], "z": {}}'
     stream = opened(of, write(tmp_path, text, "data.json"))
@@ -39,7 +39,7 @@ def test_each_line_of_ndjson_is_a_record(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_a_byte_order_mark_is_heeded(tmp_path: Path, encoding: str) -> None:
+def test_encoding_of_the_byte_order_mark_is_used(tmp_path: Path, encoding: str) -> None:
     assert read(opened(AB, write(tmp_path, '[{"a":"é","b":1}]'.encode(encoding))))[0][0] == "é"
 
 
@@ -50,7 +50,7 @@ def test_values_keep_their_exact_text(tmp_path: Path) -> None:
         ]
 
 
-def test_what_is_nested_is_json_and_parts_of_it_are_reached_by_dots(tmp_path: Path) -> None:
+def test_nested_value_is_json_and_its_parts_are_read_by_dotted_path(tmp_path: Path) -> None:
     of = contract(column("nama", "pemohon.nama"), "lain", file_format="json")
     text = '[{"pemohon": {"nama": "X"}, "lain": [1.50, {"y": null}]}, {"pemohon": null, "lain": 1}]'
     assert read(opened(of, write(tmp_path, text))) == [
@@ -59,15 +59,15 @@ def test_what_is_nested_is_json_and_parts_of_it_are_reached_by_dots(tmp_path: Pa
     ]
 
 
-def test_unknown_keys_stop_a_frozen_dataset_also_when_they_come_late(tmp_path: Path) -> None:
-    error = refusal(tmp_path, '[{"a":1,"b":2,"c":3}]', AB)
+def test_unknown_key_is_refused_for_a_frozen_dataset_also_late_in_the_file(tmp_path: Path) -> None:
+    error = content_error(tmp_path, '[{"a":1,"b":2,"c":3}]', AB)
     assert isinstance(error, ShapeError)
     assert "tidak dikenal di rekaman: c" in error.message
     late = '{"a":1,"b":2}\n' * 1_500 + '{"a":1,"b":2,"c":3}\n'
-    assert "baris 1501: tidak dikenal di rekaman: c" in refusal(tmp_path, late, LINES).message
+    assert "baris 1501: tidak dikenal di rekaman: c" in content_error(tmp_path, late, LINES).message
 
 
-def test_unknown_keys_are_kept_aside_where_the_dataset_may_evolve(tmp_path: Path) -> None:
+def test_unknown_keys_of_an_evolving_dataset_go_to_extra(tmp_path: Path) -> None:
     text = '[{"a":1,"b":2,"c":1.50,"d":null,"e":{"f":[1.0,"\\u0000"]}},{"a":3,"b":4}]'
     stream = opened(EVOLVING, write(tmp_path, text))
     first, second = read(stream)
@@ -77,8 +77,8 @@ def test_unknown_keys_are_kept_aside_where_the_dataset_may_evolve(tmp_path: Path
     assert stream.warnings == ["data.csv: kolom yang tidak ada di kontrak, disimpan di _extra: c, d, e"]
 
 
-def test_a_promised_key_in_no_record_stops_or_warns_as_the_contract_says(tmp_path: Path) -> None:
-    error = refusal(tmp_path, '[{"a":1},{"a":2}]', AB)
+def test_missing_key_is_refused_or_warned_of_as_the_contract_says(tmp_path: Path) -> None:
+    error = content_error(tmp_path, '[{"a":1},{"a":2}]', AB)
     assert isinstance(error, ShapeError)
     assert "2 rekaman pertama: tidak ada di rekaman: b" in error.message
     stream = opened(EVOLVING, write(tmp_path, '[{"a":1}]'))
@@ -86,7 +86,7 @@ def test_a_promised_key_in_no_record_stops_or_warns_as_the_contract_says(tmp_pat
     assert stream.warnings == ["data.csv: kolom yang dijanjikan tidak ada lagi, sejak kini NULL: b"]
 
 
-def test_a_key_that_only_some_records_have_is_no_fault(tmp_path: Path) -> None:
+def test_key_of_only_some_records_is_null_in_the_others(tmp_path: Path) -> None:
     assert [r[1] for r in read(opened(AB, write(tmp_path, '[{"a":1},{"a":2,"b":3}]')))] == [None, "3"]
 
 
@@ -109,14 +109,14 @@ def test_a_key_that_only_some_records_have_is_no_fault(tmp_path: Path) -> None:
         ('[{"a":' + "[" * 100_000, "bersarang terlalu dalam"),
     ],
 )
-def test_what_is_no_whole_json_is_refused(tmp_path: Path, text: str, words: str) -> None:
-    assert words in refusal(tmp_path, text, AB).message
+def test_invalid_or_truncated_json_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    assert words in content_error(tmp_path, text, AB).message
 
 
-def test_records_that_are_not_where_the_contract_says_are_refused(tmp_path: Path) -> None:
+def test_pointer_without_records_is_refused(tmp_path: Path) -> None:
     of = contract("a", file_format="json", records="/data/rows")
-    assert "tidak ada 'rows'" in refusal(tmp_path, '{"data": {"row": []}}', of).message
-    assert "tidak ada 'data'" in refusal(tmp_path, "[]", of).message
+    assert "tidak ada 'rows'" in content_error(tmp_path, '{"data": {"row": []}}', of).message
+    assert "tidak ada 'data'" in content_error(tmp_path, "[]", of).message
 
 
 @pytest.mark.parametrize(
@@ -128,11 +128,11 @@ def test_records_that_are_not_where_the_contract_says_are_refused(tmp_path: Path
         (b"\n\n", "tidak ada rekaman di dalamnya"),
     ],
 )
-def test_a_line_that_is_no_record_is_refused(tmp_path: Path, text: bytes, words: str) -> None:
-    assert words in refusal(tmp_path, text, LINES).message
+def test_line_of_ndjson_that_is_no_record_is_refused(tmp_path: Path, text: bytes, words: str) -> None:
+    assert words in content_error(tmp_path, text, LINES).message
 
 
-def test_half_a_character_and_a_nul_become_replacement_characters(tmp_path: Path) -> None:
+def test_lone_surrogates_and_nul_become_replacement_characters(tmp_path: Path) -> None:
     rows = read(opened(AB, write(tmp_path, r'[{"a":"x\ud800y","b":["\udfff"]},{"a":"x\u0000y","b":1}]')))
     assert rows == [["x\ufffdy", '["\ufffd"]', "rekaman 1"], ["x\ufffdy", "1", "rekaman 2"]]
 
@@ -140,8 +140,8 @@ def test_half_a_character_and_a_nul_become_replacement_characters(tmp_path: Path
 BOTH = pytest.mark.parametrize("file_format", ["json", "ndjson"])
 
 
-def one(folder: Path, record: str, *columns: Any, file_format: str, **more: str) -> list[str | None]:
-    """The cells of a file of one record."""
+def only_row(folder: Path, record: str, *columns: Any, file_format: str, **more: str) -> list[str | None]:
+    """The cells of a file with one record."""
     text = record if file_format == "ndjson" else f"[{record}]"
     (row,) = read(opened(contract(*columns, file_format=file_format, **more), write(folder, text)))
     return row[:-1]
@@ -160,8 +160,10 @@ def one(folder: Path, record: str, *columns: Any, file_format: str, **more: str)
         (r'": {\"a\":1,\"a\":2}"', ': {"a":1,"a":2}'),
     ],
 )  # fmt: skip
-def test_a_value_is_kept_as_an_apis_would_be(tmp_path: Path, file_format: str, given: str, kept: str) -> None:
-    assert one(tmp_path, f'{{"a": {given}}}', "a", file_format=file_format) == [kept]
+def test_value_of_a_file_is_kept_exactly_like_one_of_an_api(
+    tmp_path: Path, file_format: str, given: str, kept: str
+) -> None:
+    assert only_row(tmp_path, f'{{"a": {given}}}', "a", file_format=file_format) == [kept]
 
 
 @BOTH
@@ -175,38 +177,40 @@ def test_a_value_is_kept_as_an_apis_would_be(tmp_path: Path, file_format: str, g
         ('{"a": 1, "p": {"x": 2}, "p.x": 3}', "1: p.x ganda, sebagai kunci dan sebagai bagian objek"),
     ],
 )
-def test_what_nobody_can_keep_is_refused(tmp_path: Path, file_format: str, record: str, words: str) -> None:
+def test_value_that_cannot_be_kept_is_refused(
+    tmp_path: Path, file_format: str, record: str, words: str
+) -> None:
     of = contract("a", column("x", "p.x"), file_format=file_format)
     text = record if file_format == "ndjson" else f"[{record}]"
-    assert words in refusal(tmp_path, text, of).message
+    assert words in content_error(tmp_path, text, of).message
 
 
-def test_a_part_that_no_column_reads_is_new_unless_the_whole_is_kept(tmp_path: Path) -> None:
+def test_unread_part_of_an_object_is_unknown_unless_the_object_is_read(tmp_path: Path) -> None:
     record = '{"p": {"nama": "x", "rt": 1}}'
     nama = column("nama", "p.nama")
     assert (
         "tidak dikenal di rekaman: p.rt"
-        in refusal(tmp_path, f"[{record}]", contract(nama, file_format="json")).message
+        in content_error(tmp_path, f"[{record}]", contract(nama, file_format="json")).message
     )
-    assert one(tmp_path, record, nama, "p", file_format="json") == ["x", '{"nama":"x","rt":1}']
-    evolved = one(tmp_path, record, nama, file_format="json", schema_contract="evolve")
+    assert only_row(tmp_path, record, nama, "p", file_format="json") == ["x", '{"nama":"x","rt":1}']
+    evolved = only_row(tmp_path, record, nama, file_format="json", schema_contract="evolve")
     assert evolved == ["x", '{"p.rt":"1"}']
 
 
-def test_the_files_name_is_a_column_and_no_key(tmp_path: Path) -> None:
+def test_file_name_can_be_a_column_and_is_not_in_the_shape(tmp_path: Path) -> None:
     of = contract("a", column("berkas", "@file"), file_format="ndjson")
     stream = opened(of, write(tmp_path, '{"a": 1}', "x.ndjson"))
     assert read(stream) == [["1", "x.ndjson", "baris 1"]]
     assert stream.shape == {"a": ""}
 
 
-def test_keys_that_are_data_are_told_before_they_fill_the_memory(tmp_path: Path) -> None:
+def test_too_many_different_keys_are_refused(tmp_path: Path) -> None:
     of = contract("a", file_format="ndjson", schema_contract="evolve")
     text = "\n".join(json.dumps({"a": 1, f"k{n}": 2}) for n in range(2_000))
-    assert "lebih dari 1600 kunci yang berbeda" in refusal(tmp_path, text, of).message
+    assert "lebih dari 1600 kunci yang berbeda" in content_error(tmp_path, text, of).message
 
 
-def test_memory_stays_flat_for_a_large_json(tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_a_large_json(tmp_path: Path) -> None:
     record = json.dumps({"a": "x" * 500, "b": 1})
     path = write(tmp_path, '{"lain": [1, 2], "data": [' + ",\n".join([record] * 40_000) + "]}")
     stream = opened(contract("a", "b", file_format="json", records="/data"), path)
@@ -222,9 +226,9 @@ def test_memory_stays_flat_for_a_large_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ['{"a":"' + "x" * 20_000_000 + '","b":1}', '[{"a":"' + "x" * 20_000_000 + '"']
 )
-def test_a_record_without_end_is_refused(tmp_path: Path, text: str) -> None:
+def test_endless_record_is_refused(tmp_path: Path, text: str) -> None:
     of = LINES if text.startswith("{") else AB
-    assert f"{json_file.MAX_RECORD:,} karakter" in refusal(tmp_path, text, of).message
+    assert f"{json_file.MAX_RECORD:,} karakter" in content_error(tmp_path, text, of).message
 
 
 VALUES = st.recursive(
@@ -244,7 +248,7 @@ VALUES = st.recursive(
     st.sampled_from([None, 1]),
     st.integers(1, 40),
 )
-def test_any_records_come_out_as_they_went_in_whatever_the_window(
+def test_records_are_read_exactly_whatever_the_size_of_the_window(
     tmp_path_factory: pytest.TempPathFactory, objects: list[dict[str, Any]], indent: int | None, window: int
 ) -> None:
     path = write(tmp_path_factory.mktemp("json"), json.dumps({"x": objects, "data": objects}, indent=indent))

@@ -1,4 +1,4 @@
-"""Parquet files as COPY text: exact values, shape, damage."""
+"""Parquet files as COPY text: exact values, columns, and damage."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from pipelines.errors import ShapeError, SourceError
 from tests.support.extracts import upload_contract as contract
-from tests.support.uploads import opened, read, refusal, refused, write
+from tests.support.uploads import content_error, opened, read, read_error, write
 
 AB = contract("a", "b", file_format="parquet")
 
@@ -25,7 +25,7 @@ def parquet(folder: Path, **columns: Any) -> Path:
     return folder / "data.parquet"
 
 
-def test_rows_come_in_the_contracts_order_over_all_row_groups(tmp_path: Path) -> None:
+def test_columns_have_the_order_of_the_contract_over_all_row_groups(tmp_path: Path) -> None:
     stream = opened(AB, parquet(tmp_path, b=["x", None, ""], a=[1, 2, 3]))
     assert read(stream) == [["1", "x", "baris 1"], ["2", None, "baris 2"], ["3", "", "baris 3"]]
     assert (stream.rows, stream.shape) == (3, {"b": "", "a": ""})
@@ -56,39 +56,39 @@ def test_rows_come_in_the_contracts_order_over_all_row_groups(tmp_path: Path) ->
         (pa.nulls(1), None),
     ],
 )
-def test_values_keep_their_exact_text(tmp_path: Path, values: Any, text: str | None) -> None:
+def test_values_of_parquet_keep_their_exact_text(tmp_path: Path, values: Any, text: str | None) -> None:
     of = contract("a", file_format="parquet")
     assert read(opened(of, parquet(tmp_path, a=values))) == [[text, "baris 1"]]
 
 
-def test_the_schema_is_kept_or_evolves_as_the_contract_says(tmp_path: Path) -> None:
+def test_other_columns_are_refused_or_kept_as_the_contract_says(tmp_path: Path) -> None:
     path = parquet(tmp_path, a=[1], c=[2.5])
-    error = refused(AB, path)
+    error = read_error(AB, path)
     assert isinstance(error, ShapeError)
     assert "tidak ada di baris judul: b; tidak dikenal di baris judul: c" in error.message
     of = contract("a", "b", file_format="parquet", schema_contract="evolve")
     assert read(opened(of, path)) == [["1", None, '{"c":"2.5"}', "baris 1"]]
 
 
-def test_a_parquet_without_rows_is_refused(tmp_path: Path) -> None:
+def test_parquet_without_rows_is_refused(tmp_path: Path) -> None:
     assert (
         "tidak ada baris data"
-        in refused(contract("a", file_format="parquet"), parquet(tmp_path, a=[])).message
+        in read_error(contract("a", file_format="parquet"), parquet(tmp_path, a=[])).message
     )
 
 
-def test_what_is_no_parquet_or_a_part_of_one_is_refused(tmp_path: Path) -> None:
-    whole = parquet(tmp_path, a=list(range(2_000)), b=["x"] * 2_000).read_bytes()
-    assert "bukan berkas Parquet" in refusal(tmp_path, "a,b\n1,2\n", AB).message
-    for length in range(1, len(whole), len(whole) // 20):
-        refusal(tmp_path, whole[:length], AB, "cut.parquet")
+def test_truncated_or_other_file_is_refused_as_parquet(tmp_path: Path) -> None:
+    complete = parquet(tmp_path, a=list(range(2_000)), b=["x"] * 2_000).read_bytes()
+    assert "bukan berkas Parquet" in content_error(tmp_path, "a,b\n1,2\n", AB).message
+    for length in range(1, len(complete), len(complete) // 20):
+        content_error(tmp_path, complete[:length], AB, "cut.parquet")
 
 
-def test_a_parquet_with_damaged_bytes_is_refused_or_read_and_never_crashes(tmp_path: Path) -> None:
-    whole = parquet(tmp_path, a=list(range(500)), b=["x" * (i % 7) for i in range(500)]).read_bytes()
+def test_parquet_with_a_damaged_byte_is_refused_or_read_and_never_crashes(tmp_path: Path) -> None:
+    sound = parquet(tmp_path, a=list(range(500)), b=["x" * (i % 7) for i in range(500)]).read_bytes()
     refusals = 0
-    for place in range(0, len(whole), max(1, len(whole) // 150)):
-        damaged = bytearray(whole)
+    for place in range(0, len(sound), max(1, len(sound) // 150)):
+        damaged = bytearray(sound)
         damaged[place] ^= 0x55
         try:
             read(opened(AB, write(tmp_path, bytes(damaged), "damaged.parquet")))
@@ -97,12 +97,11 @@ def test_a_parquet_with_damaged_bytes_is_refused_or_read_and_never_crashes(tmp_p
     assert refusals > 20
 
 
-def test_memory_stays_flat_for_a_large_parquet(tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_a_large_parquet(tmp_path: Path) -> None:
     table = pa.table({"a": [str(i) * 40 for i in range(60_000)], "b": list(range(60_000))})
     pq.write_table(table, tmp_path / "data.parquet", compression="none", use_dictionary=False)
-    read(
-        opened(AB, parquet(tmp_path / "kecil", a=[1], b=[2]))
-    )  # what is imported at the first value is not the file's
+    # The first value causes imports, whose memory must not be counted.
+    read(opened(AB, parquet(tmp_path / "kecil", a=[1], b=[2])))
     stream = opened(AB, tmp_path / "data.parquet")
     tracemalloc.start()
     before = pa.total_allocated_bytes()

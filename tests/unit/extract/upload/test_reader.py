@@ -1,4 +1,4 @@
-"""The stream itself, and what every kind of uploaded file has in common."""
+"""What all kinds of uploaded files have in common, and the checks of a contract's `extract`."""
 
 from __future__ import annotations
 
@@ -7,32 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pipelines.contracts.files import read_contract
 from pipelines.errors import ContractError, SourceError
-from pipelines.extract.stream import encode_rows
 from pipelines.extract.upload.reader import open_file
 from tests.support import contracts as documents
-from tests.support.extracts import api_contract, column, decode_copy
+from tests.support.extracts import api_contract, column
 from tests.support.extracts import upload_contract as contract
-from tests.support.uploads import opened, read, refusal, refused, uploaded, write
-
-# --- the stream itself
-
-
-@given(
-    st.lists(
-        st.lists(
-            st.none() | st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=20), min_size=1
-        )
-    )
-)
-def test_encoded_rows_decode_to_the_same_values(rows: list[list[str | None]]) -> None:
-    expected = [[None if v is None else v.replace("\0", "\ufffd") for v in row] for row in rows]
-    assert decode_copy(list(encode_rows(rows))) == expected
-
+from tests.support.uploads import content_error, opened, read, read_error, uploaded, write
 
 # --- what every kind of file has in common
 
@@ -40,8 +22,8 @@ AB = contract("a", "b")
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "xls", "ods", "json", "ndjson", "parquet"])
-def test_an_empty_file_is_told_so_whatever_its_kind(tmp_path: Path, kind: str) -> None:
-    assert "berkas kosong" in refusal(tmp_path, b"", contract("a", file_format=kind)).message
+def test_empty_file_is_refused_as_such_whatever_its_kind(tmp_path: Path, kind: str) -> None:
+    assert "berkas kosong" in content_error(tmp_path, b"", contract("a", file_format=kind)).message
 
 
 @pytest.mark.parametrize(
@@ -59,22 +41,24 @@ def test_an_empty_file_is_told_so_whatever_its_kind(tmp_path: Path, kind: str) -
         (b"<?xml version='1.0'?>", "ini dokumen XML"),
     ],
 )
-def test_a_file_of_another_kind_is_told_by_its_content(tmp_path: Path, content: bytes, words: str) -> None:
+def test_file_of_another_kind_is_recognised_by_its_content(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
     for kind in ("csv", "json"):
-        error = refusal(tmp_path, content, contract("a", file_format=kind), f"data.{kind}")
+        error = content_error(tmp_path, content, contract("a", file_format=kind), f"data.{kind}")
         assert words.replace("CSV", kind.upper()) in error.message
 
 
-def test_two_letters_that_begin_a_header_too_are_no_program(tmp_path: Path) -> None:
+def test_header_that_begins_with_mz_is_not_taken_for_a_program(tmp_path: Path) -> None:
     assert len(read(opened(contract("MZ", "b"), write(tmp_path, "MZ,b\n1,2\n")))) == 1
 
 
-def test_a_folder_with_the_files_name_is_refused(tmp_path: Path) -> None:
+def test_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "data.csv").mkdir()
-    assert "tidak dapat dibuka" in refused(AB, tmp_path / "data.csv").message
+    assert "tidak dapat dibuka" in read_error(AB, tmp_path / "data.csv").message
 
 
-def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
+def test_file_without_read_permission_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, "a,b\n1,2\n")
     path.chmod(0)
     upload = uploaded(path)
@@ -88,7 +72,7 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", ["longer", "shorter", "other bytes"])
-def test_a_file_written_to_while_it_is_read_is_refused_at_its_end(tmp_path: Path, change: str) -> None:
+def test_file_that_is_written_to_during_reading_is_refused_at_its_end(tmp_path: Path, change: str) -> None:
     path = write(tmp_path, "a,b\n" + "1,lama\n" * 100_000)
     stream = opened(AB, path)
     next(stream.blocks)
@@ -104,21 +88,21 @@ def test_a_file_written_to_while_it_is_read_is_refused_at_its_end(tmp_path: Path
     assert caught.value.transient
 
 
-def test_a_stream_that_nobody_reads_to_its_end_closes_its_file(tmp_path: Path) -> None:
+def test_closing_a_half_read_stream_closes_its_file(tmp_path: Path) -> None:
     stream = opened(AB, write(tmp_path, "a,b\n" + "1,x\n" * 200_000))
     next(stream.blocks)
-    here = Path("/dev/fd")
-    held = len(list(here.iterdir()))
+    descriptors = Path("/dev/fd")
+    before = len(list(descriptors.iterdir()))
     stream.blocks.close()  # type: ignore[attr-defined]
-    assert len(list(here.iterdir())) < held
+    assert len(list(descriptors.iterdir())) < before
 
 
-def test_a_contract_that_is_no_upload_is_refused(tmp_path: Path) -> None:
+def test_contract_without_an_upload_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match="bukan unggahan"):
         opened(api_contract("a"), write(tmp_path, "a\n1\n"))
 
 
-# --- the contract's words
+# --- the contract's extract
 
 
 @pytest.mark.parametrize(
@@ -140,7 +124,7 @@ def test_a_contract_that_is_no_upload_is_refused(tmp_path: Path) -> None:
         ({"totals": {"a": "("}}, "bukan regular expression"),
     ],
 )
-def test_an_extract_that_contradicts_itself_is_a_fault_of_its_contract(
+def test_invalid_or_contradicting_extract_is_a_fault_of_its_contract(
     tmp_path: Path, wrong: dict[str, Any], words: str
 ) -> None:
     extract = {"format": "csv", "pattern": "*", **wrong}
@@ -152,12 +136,12 @@ def test_an_extract_that_contradicts_itself_is_a_fault_of_its_contract(
     assert words in fault.message
 
 
-def test_only_a_workbook_has_a_sheets_name(tmp_path: Path) -> None:
+def test_sheet_name_is_a_column_only_of_workbooks(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match="@sheet"):
         contract(column("a", "@sheet"))
 
 
-def test_an_upload_that_is_closed_unread_leaves_no_file_open(tmp_path: Path) -> None:
+def test_closing_an_unread_stream_closes_its_file(tmp_path: Path) -> None:
     def is_open() -> bool:
         return any(link.resolve() == path for link in Path("/proc/self/fd").iterdir())
 

@@ -1,4 +1,4 @@
-"""An upload zone on another machine, against a real SFTP server: listing, reading, corrections, and its going away."""
+"""An upload zone on another machine, tested against a real SFTP server: listing, reading, corrections, and failures."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AB = upload_contract("a", "b", pattern="*.csv")
 
 
 class Remote:
-    """The server, the folder behind it, and the zone as the house sees it."""
+    """The SFTP server, the folder of one dataset on it, and the settings with which its zone is read."""
 
     def __init__(self, server: SftpServer, folder: Path) -> None:
         self.server = server
@@ -43,7 +43,7 @@ class Remote:
         return [f.name for f in find_uploads(upload_zone(self.settings), AB)]
 
     def open(self, of: Contract = AB, upload: UploadedFile | None = None) -> SourceStream | None:
-        """One of its files, else the one that is newest by its own time."""
+        """Opens the given upload, or else the file with the newest mtime."""
         newest = [None, *find_uploads(upload_zone(self.settings), AB)][-1]
         return open_source(of, wanted=Wanted(), upload=upload or newest)
 
@@ -67,12 +67,12 @@ def remote(server: SftpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return Remote(server, folder)
 
 
-def test_an_empty_zone_holds_nothing(remote: Remote) -> None:
+def test_empty_zone_has_no_files(remote: Remote) -> None:
     assert remote.names() == []
     assert remote.open() is None
 
 
-def test_files_are_listed_oldest_first_and_what_is_unfinished_is_not(remote: Remote) -> None:
+def test_finished_files_are_listed_oldest_first(remote: Remote) -> None:
     remote.put("b.csv", "a,b\n1,2\n", 200)
     remote.put("C.CSV", "a,b\n1,2\n", 100)
     for name in ("x.csv.part", ".y.csv", "z.xlsx"):
@@ -86,7 +86,7 @@ def test_files_are_listed_oldest_first_and_what_is_unfinished_is_not(remote: Rem
     ]
 
 
-def test_a_name_of_bytes_that_are_no_text_is_taken_there_too(remote: Remote) -> None:
+def test_remote_name_that_is_no_text_is_shown_with_escapes(remote: Remote) -> None:
     remote.put("a.csv", "a,b\n1,2\n")
     remote.put(os.fsdecode(b"d\xff.csv"), "a,b\n3,4\n", 1_700_000_001)
     assert remote.names() == ["a.csv", r"d\xff.csv"]
@@ -95,7 +95,7 @@ def test_a_name_of_bytes_that_are_no_text_is_taken_there_too(remote: Remote) -> 
     assert read(stream) == [["3", "4", "baris 2"]] and stream.name == r"d\xff.csv"
 
 
-def test_the_newest_is_read_and_hashed_and_any_other_can_be(remote: Remote) -> None:
+def test_newest_or_any_other_remote_file_is_read_and_hashed(remote: Remote) -> None:
     remote.put("a.csv", "a,b\n1,lama\n", 100)
     remote.put("b.csv", "a,b\n2,baru\n", 200)
     stream = remote.open()
@@ -109,7 +109,7 @@ def test_the_newest_is_read_and_hashed_and_any_other_can_be(remote: Remote) -> N
     assert oldest.sha256 == stream.fingerprint
 
 
-def test_a_file_that_is_put_appears_whole_under_its_name(remote: Remote, tmp_path: Path) -> None:
+def test_remote_upload_appears_complete_and_replaces_the_earlier_file(remote: Remote, tmp_path: Path) -> None:
     zone = upload_zone(remote.settings)
     place = put_upload(zone, AB.key, write(tmp_path, "a,b\n1,2\n", "data.csv"))
     assert str(place).endswith("samarinda/penduduk/data.csv") and PASSWORD not in str(place)
@@ -121,12 +121,12 @@ def test_a_file_that_is_put_appears_whole_under_its_name(remote: Remote, tmp_pat
     assert [p.name for p in remote.folder.iterdir()] == ["data.csv"]
 
 
-def test_a_name_that_would_leave_the_folder_is_refused_there_too(remote: Remote, tmp_path: Path) -> None:
+def test_remote_name_that_leaves_the_folder_is_refused(remote: Remote, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="bukan nama untuk unggahan"):
         put_upload(upload_zone(remote.settings), AB.key, write(tmp_path, "a"), name="../x.csv")
 
 
-def test_a_file_that_grew_since_it_was_listed_is_left_for_the_next_look(remote: Remote) -> None:
+def test_file_that_changed_since_the_listing_is_a_transient_error(remote: Remote) -> None:
     remote.put("a.csv", "a,b\n1,2\n")
     upload = find_uploads(upload_zone(remote.settings), AB)[-1]
     remote.put("a.csv", "a,b\n1,2\n3,4\n")
@@ -135,7 +135,7 @@ def test_a_file_that_grew_since_it_was_listed_is_left_for_the_next_look(remote: 
     assert caught.value.transient
 
 
-def test_a_file_taken_away_since_it_was_listed_is_told(remote: Remote) -> None:
+def test_file_that_was_deleted_since_the_listing_is_a_transient_error(remote: Remote) -> None:
     remote.put("a.csv", "a,b\n1,2\n")
     upload = find_uploads(upload_zone(remote.settings), AB)[-1]
     (remote.folder / "a.csv").unlink()
@@ -144,7 +144,7 @@ def test_a_file_taken_away_since_it_was_listed_is_told(remote: Remote) -> None:
     assert caught.value.transient
 
 
-def test_a_server_that_goes_away_in_the_middle_is_a_transient_fault_and_the_next_look_works(
+def test_connection_lost_during_a_copy_is_transient_and_leaves_no_file_behind(
     remote: Remote, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -161,7 +161,7 @@ def test_a_server_that_goes_away_in_the_middle_is_a_transient_fault_and_the_next
     assert len(read(stream)) == 100_000
 
 
-def test_a_server_that_is_down_is_a_transient_fault_until_it_is_back(remote: Remote) -> None:
+def test_unreachable_server_is_a_transient_error_until_it_is_back(remote: Remote) -> None:
     remote.put("a.csv", "a,b\n1,2\n")
     assert remote.names() == ["a.csv"]
     remote.server.pause()
@@ -175,7 +175,7 @@ def test_a_server_that_is_down_is_a_transient_fault_until_it_is_back(remote: Rem
     assert remote.names() == ["a.csv"]
 
 
-def test_a_server_that_never_answers_is_not_waited_for_for_ever(
+def test_silent_server_times_out(
     remote: Remote,
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -186,7 +186,7 @@ def test_a_server_that_never_answers_is_not_waited_for_for_ever(
     assert caught.value.transient
 
 
-def test_looks_share_a_connection(remote: Remote) -> None:
+def test_listings_share_a_connection(remote: Remote) -> None:
     remote.put("a.csv", "a,b\n1,2\n")
     remote.names()
     before = remote.server.connections
@@ -195,7 +195,7 @@ def test_looks_share_a_connection(remote: Remote) -> None:
     assert remote.server.connections == before
 
 
-def test_a_wrong_password_is_refused_and_not_said(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_of_a_wrong_password_does_not_show_it(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GUDANG_UPLOAD_ZONE_PASSWORD", "salah-Rahasia")
     with pytest.raises(SourceError, match="ditolak") as caught:
         remote.names()
@@ -203,7 +203,7 @@ def test_a_wrong_password_is_refused_and_not_said(remote: Remote, monkeypatch: p
     assert "salah-Rahasia" not in str(caught.value)
 
 
-def test_a_server_with_another_key_gets_no_password(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_with_an_unknown_key_is_refused(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
     others = remote.server.known_hosts.with_name("others")
     line = remote.server.known_hosts.read_text().split()[0]
     others.write_text(f"{line} {asyncssh.generate_private_key('ssh-ed25519').export_public_key().decode()}")
@@ -213,7 +213,7 @@ def test_a_server_with_another_key_gets_no_password(remote: Remote, monkeypatch:
     assert not caught.value.transient
 
 
-def test_without_a_file_of_known_keys_no_server_is_trusted(
+def test_no_server_is_trusted_without_a_file_of_known_hosts(
     remote: Remote, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("GUDANG_UPLOAD_ZONE_KNOWN_HOSTS")
@@ -222,7 +222,7 @@ def test_without_a_file_of_known_keys_no_server_is_trusted(
         remote.names()
 
 
-def test_a_zone_whose_package_is_missing_names_it() -> None:
+def test_missing_package_of_a_zone_is_named() -> None:
     with pytest.raises(ContractError, match="memerlukan paket paket_yang_tidak_ada"):
         remote_zone("s3://bucket/prefix", {}, packages={"s3": "paket_yang_tidak_ada"})
 
@@ -235,7 +235,7 @@ def test_a_zone_whose_package_is_missing_names_it() -> None:
         ("sftp://opd:Rahasia1@host/folder", "memuat kata sandi"),
     ],
 )
-def test_another_kind_of_zone_or_a_password_in_its_url_is_refused(
+def test_unknown_kind_of_zone_or_password_in_its_url_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, words: str
 ) -> None:
     monkeypatch.setenv("GUDANG_UPLOAD_ZONE", url)

@@ -1,4 +1,4 @@
-"""An upload zone in S3, against a real HTTP server that speaks S3's protocol (moto)."""
+"""An upload zone in S3, tested against a real HTTP server that speaks S3's protocol (moto)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.stop()
 
 
-def test_a_file_in_a_bucket_is_put_found_read_corrected_and_missed(bucket: str, tmp_path: Path) -> None:
+def test_file_in_a_bucket_is_written_listed_read_replaced_and_missed(bucket: str, tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, project=tmp_path, warehouse_url=None)
     assert find_uploads(upload_zone(settings), AB) == []
     put_upload(upload_zone(settings), AB.key, write(tmp_path, "a,b\n1,2\n", "data.csv"))
@@ -62,7 +62,7 @@ def test_a_file_in_a_bucket_is_put_found_read_corrected_and_missed(bucket: str, 
         open_source(AB, wanted=Wanted(), upload=after)
 
 
-def test_what_is_in_the_way_of_a_bucket_is_told_without_the_key(
+def test_error_of_a_missing_bucket_does_not_show_the_secret_key(
     bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("GUDANG_UPLOAD_ZONE", "s3://tiada/unggahan")

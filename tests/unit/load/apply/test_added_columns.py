@@ -1,4 +1,4 @@
-"""The statements by which raw gets the columns that were added to its contract."""
+"""The statements that add the new columns of a contract to raw and fill them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_columns_are_added_with_their_types(tmp_path: Path) -> None:
     )
 
 
-def test_a_row_that_is_otherwise_as_staged_gets_the_value_of_the_added_column(tmp_path: Path) -> None:
+def test_added_column_is_filled_in_rows_that_are_otherwise_equal(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, CODE, NAME))
     assert clauses(fill(plan, ["nama"])) == clauses("""
         update "raw"."uji__data" t set "nama" = s."nama"
@@ -28,7 +28,7 @@ def test_a_row_that_is_otherwise_as_staged_gets_the_value_of_the_added_column(tm
     """)
 
 
-def test_without_a_cursor_only_the_current_version_is_filled(tmp_path: Path) -> None:
+def test_only_current_versions_are_filled_unless_there_is_a_cursor(tmp_path: Path) -> None:
     history = {"write_disposition": "merge", "merge_strategy": "scd2"}
     plan = plan_of(contract_of(tmp_path, ID, NAME, **history))
     filled = clauses(fill(plan, ["nama"]))
@@ -38,7 +38,7 @@ def test_without_a_cursor_only_the_current_version_is_filled(tmp_path: Path) -> 
     assert "is_current" not in " ".join(clauses(fill(plan, ["nama"])))
 
 
-def test_without_a_key_as_many_rows_are_filled_as_the_source_has_of_them(tmp_path: Path) -> None:
+def test_equal_rows_without_a_key_are_filled_by_their_number(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, CODE, NAME))
     assert clauses(fill(plan, ["nama"])) == clauses("""
         update "raw"."uji__data" t set "nama" = s."nama"
@@ -54,12 +54,12 @@ def test_without_a_key_as_many_rows_are_filled_as_the_source_has_of_them(tmp_pat
     """)
 
 
-def test_a_column_that_no_source_has_is_not_filled(tmp_path: Path) -> None:
+def test_column_of_the_warehouse_is_not_filled(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, write_disposition="merge", reconcile="PT20H"))
     assert fill(plan, ["deleted_at"]) is None
 
 
-def test_rows_that_are_gone_are_counted_by_key_else_by_the_common_columns(tmp_path: Path) -> None:
+def test_deleted_rows_are_counted_by_key_or_else_by_common_columns(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, CODE))
     assert clauses(count_gone(plan, ["id", "kode"])) == clauses("""
         select count(*) from "raw"."uji__data" r

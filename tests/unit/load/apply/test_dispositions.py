@@ -1,4 +1,4 @@
-"""Which way from stage into raw a load goes, and when a load is refused because too much would go."""
+"""How a load is applied to raw, and when it is refused because too many rows would be deleted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DAY = column("hari", "date")
 
 
 @pytest.mark.parametrize(
-    ("custom", "run", "way"),
+    ("custom", "run", "disposition"),
     [
         ({}, {}, Exchange),
         ({"write_disposition": "append"}, {}, Append),
@@ -43,25 +43,25 @@ DAY = column("hari", "date")
         (DAILY, {"full_refresh": True}, Exchange),
     ],
 )
-def test_the_way_is_what_contract_and_run_ask_for(
-    tmp_path: Path, custom: dict[str, Any], run: dict[str, Any], way: type[Disposition]
+def test_contract_and_run_choose_the_disposition(
+    tmp_path: Path, custom: dict[str, Any], run: dict[str, Any], disposition: type[Disposition]
 ) -> None:
-    assert type(choose(plan_of(contract_of(tmp_path, ID, DAY, **custom), **run))) is way
+    assert type(choose(plan_of(contract_of(tmp_path, ID, DAY, **custom), **run))) is disposition
 
 
-def test_an_appended_file_replaces_its_own_rows_and_in_a_full_refresh_all(tmp_path: Path) -> None:
+def test_appended_file_replaces_its_own_rows_or_all_in_a_full_refresh(tmp_path: Path) -> None:
     contract = upload_contract_of(tmp_path, ID, write_disposition="append")
     assert type(choose(plan_of(contract, file="januari.csv"))) is ReplaceScope
     assert type(choose(plan_of(contract, file="januari.csv", full_refresh=True))) is Exchange
 
 
-def test_only_an_exchange_makes_a_table_of_other_columns_and_only_replacing_takes_rows_away() -> None:
-    ways = (Exchange, ReplaceScope, Append, Upsert, Versions)
-    assert [way for way in ways if way.remakes_table] == [Exchange]
-    assert [way for way in ways if not way.keeps_rows] == [Exchange, ReplaceScope]
+def test_only_exchange_remakes_the_table_and_only_replacing_deletes_rows() -> None:
+    every = (Exchange, ReplaceScope, Append, Upsert, Versions)
+    assert [d for d in every if d.remakes_table] == [Exchange]
+    assert [d for d in every if not d.keeps_rows] == [Exchange, ReplaceScope]
 
 
-def test_a_load_may_take_away_the_share_of_the_contract_and_no_more(tmp_path: Path) -> None:
+def test_load_may_delete_at_most_the_share_of_the_contract(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, max_shrink_share=0.25))
     check(plan, 100, 75)
     with pytest.raises(ShrunkError) as caught:
@@ -75,19 +75,19 @@ def test_a_load_may_take_away_the_share_of_the_contract_and_no_more(tmp_path: Pa
 
 
 @pytest.mark.parametrize("run", [{"full_refresh": True}, {"allow_empty": True}])
-def test_a_run_may_be_allowed_to_take_away_everything(tmp_path: Path, run: dict[str, bool]) -> None:
+def test_full_refresh_or_allow_empty_may_delete_everything(tmp_path: Path, run: dict[str, bool]) -> None:
     check(plan_of(contract_of(tmp_path, ID), **run), 100, 0)
 
 
-def test_a_load_forgets_the_days_that_it_covers_and_those_without_a_row(tmp_path: Path) -> None:
+def test_covered_days_and_days_with_rows_are_no_longer_recorded_as_empty(tmp_path: Path) -> None:
     contract = contract_of(tmp_path, ID, DAY, **DAILY)
-    forgotten = """
+    expected = """
         delete from ops.empty_window e where e.dataset = 'uji/data'
             and ({} or not exists (select from "raw"."uji__data" r where "r"."hari"::date = e.day))
     """
     assert clauses(empty_windows.forget_covered_days(plan_of(contract, window=DAYS))) == clauses(
-        forgotten.format("e.day between '2026-11-01'::date and '2026-11-02'::date")
+        expected.format("e.day between '2026-11-01'::date and '2026-11-02'::date")
     )
     assert clauses(empty_windows.forget_covered_days(plan_of(contract, full_refresh=True))) == clauses(
-        forgotten.format("true")
+        expected.format("true")
     )

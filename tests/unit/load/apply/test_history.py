@@ -1,6 +1,6 @@
-"""The statements that keep a row of raw for every version of a key."""
+"""The statements that keep one row of raw for every version of a key."""
 
-# ruff: noqa: S608  # parts of a statement that is expected
+# ruff: noqa: S608  # parts of expected statements
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BEGIN = """
             and (transaction_timestamp() + '1 day'::interval)::timestamp
         then "v"."diubah"::timestamptz else transaction_timestamp() end
 """
-"""A version begins at its cursor value, where that is a time that can be."""
+"""A version begins at its cursor value if this is a possible time, or else at the time of the load."""
 
 VERSIONS = f"""
     (
@@ -27,7 +27,7 @@ VERSIONS = f"""
 """
 
 
-def test_versions_of_a_key_without_a_current_one_are_opened_after_its_last_end(tmp_path: Path) -> None:
+def test_versions_of_a_key_without_a_current_one_open_after_its_last_end(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, NAME, CHANGED, cursor="diubah", **SCD2))
     assert clauses(open_versions(plan)) == clauses(f"""
         insert into "raw"."uji__data" (
@@ -58,7 +58,7 @@ def test_versions_of_a_key_without_a_current_one_are_opened_after_its_last_end(t
     """)
 
 
-def test_without_a_cursor_a_version_begins_with_the_load(tmp_path: Path) -> None:
+def test_version_begins_with_the_load_if_there_is_no_cursor(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, NAME, **SCD2))
     staged = '(select *, transaction_timestamp() as _begin from "landing"."uji__data__7_stage" v)'
     assert " ".join(clauses(staged)) in " ".join(clauses(open_versions(plan)))
@@ -76,7 +76,7 @@ def test_without_a_cursor_a_version_begins_with_the_load(tmp_path: Path) -> None
     """)
 
 
-def test_a_current_version_whose_clock_does_not_move_on_is_corrected_in_place(tmp_path: Path) -> None:
+def test_current_version_is_corrected_in_place_if_its_cursor_is_not_later(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, NAME, CHANGED, cursor="diubah", **SCD2))
     assert clauses(correct_versions(plan)) == clauses(f"""
         update "raw"."uji__data" t
@@ -96,7 +96,7 @@ def test_a_current_version_whose_clock_does_not_move_on_is_corrected_in_place(tm
     """)
 
 
-def test_a_current_version_ends_where_a_later_one_begins(tmp_path: Path) -> None:
+def test_current_version_ends_where_a_later_one_begins(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, NAME, CHANGED, cursor="diubah", **SCD2))
     assert clauses(close_versions(plan)) == clauses(f"""
         update "raw"."uji__data" t set valid_to = n._begin, is_current = false

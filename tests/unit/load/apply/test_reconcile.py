@@ -1,6 +1,6 @@
-"""The statements that mark rows which are gone at the source."""
+"""The statements that mark rows which the source has deleted."""
 
-# ruff: noqa: S608  # parts of a statement that is expected
+# ruff: noqa: S608  # parts of expected statements
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.statements import CHANGED, ID, NAME, clauses, contract_of, pl
 
 MERGED = {"write_disposition": "merge", "cursor": "diubah", "reconcile": "PT20H"}
 
-NOT_REFUSED = """
+NOT_IN_QUARANTINE = """
     not exists (
         select from quarantine.row q
         where q.dataset = 'uji/data' and q.state = 'open'
@@ -21,17 +21,17 @@ NOT_REFUSED = """
 """
 
 
-def test_a_row_that_is_gone_is_marked_unless_the_quarantine_has_its_key(tmp_path: Path) -> None:
+def test_deleted_row_is_marked_unless_its_key_is_in_quarantine(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, CHANGED, **MERGED))
     assert clauses(mark_gone(plan, plan.stage)) == clauses(f"""
         update "raw"."uji__data" t set deleted_at = transaction_timestamp()
         where t.deleted_at is null
             and not exists (select from "landing"."uji__data__7_stage" k where "k"."id" = "t"."id")
-            and {NOT_REFUSED.format("t")}
+            and {NOT_IN_QUARANTINE.format("t")}
     """)
 
 
-def test_of_a_history_the_current_version_ends(tmp_path: Path) -> None:
+def test_current_version_of_a_deleted_row_ends(tmp_path: Path) -> None:
     history = {"write_disposition": "merge", "merge_strategy": "scd2"}
     plan = plan_of(contract_of(tmp_path, ID, NAME, **history))
     assert clauses(mark_gone(plan, plan.stage, includes_refused=True)) == clauses("""
@@ -43,13 +43,13 @@ def test_of_a_history_the_current_version_ends(tmp_path: Path) -> None:
     assert written(count_alive(plan)) == 'select count(*) from "raw"."uji__data" r where r.is_current'
 
 
-def test_rows_that_a_load_missed_are_counted_with_the_least_of_their_cursors(tmp_path: Path) -> None:
+def test_overlooked_rows_are_counted_with_their_lowest_cursor(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, CHANGED, **MERGED))
     missed = f"""
         "k"."diubah" is not null and not exists (
             select from "raw"."uji__data" t
             where "k"."id" = "t"."id" and t.deleted_at is null and t."diubah" = "k"."diubah"
-        ) and {NOT_REFUSED.format("k").strip()}
+        ) and {NOT_IN_QUARANTINE.format("k").strip()}
     """.strip()
     assert clauses(count_overlooked(plan, plan.stage)) == clauses(f"""
         select
@@ -60,7 +60,7 @@ def test_rows_that_a_load_missed_are_counted_with_the_least_of_their_cursors(tmp
     """)
 
 
-def test_a_reconciliation_is_due_by_the_contracts_cadence_and_recorded(tmp_path: Path) -> None:
+def test_reconciliation_is_due_after_the_contracts_interval_and_recorded(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, CHANGED, **MERGED))
     assert clauses(is_due(plan)) == clauses("""
         select coalesce((
@@ -71,7 +71,7 @@ def test_a_reconciliation_is_due_by_the_contracts_cadence_and_recorded(tmp_path:
     assert written(record(plan, keys=3, gone=2, overlooked=1)).endswith("values ('uji/data', 7, 3, 2, 1)")
 
 
-def test_what_may_shrink_is_counted_in_the_loads_scope(tmp_path: Path) -> None:
+def test_rows_before_and_alive_are_counted(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, CHANGED, **MERGED))
     assert written(count_before(plan)) == 'select count(*) from "raw"."uji__data" r where true'
     assert written(count_alive(plan)) == 'select count(*) from "raw"."uji__data" r where r.deleted_at is null'

@@ -1,6 +1,6 @@
-"""The statements that replace, append and upsert."""
+"""The statements that replace, append and upsert rows."""
 
-# ruff: noqa: S608  # parts of a statement that is expected
+# ruff: noqa: S608  # parts of expected statements
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ IN_WINDOW = """"r"."hari" >= '2026-11-01'::date and "r"."hari" < ('2026-11-02'::
 ALL_COLUMNS = '"id", "nama", "_batch_id", "_loaded_at", "_source_position"'
 
 
-def of_a_window(folder: Path) -> LoadPlan:
+def plan_with_window(folder: Path) -> LoadPlan:
     partition = {"column": "hari", "every": "daily", "start": "2026-01-01"}
     contract = contract_of(folder, ID, column("hari", "date"), partition=partition)
     return plan_of(contract, window=Window(date(2026, 11, 1), date(2026, 11, 2)))
@@ -43,7 +43,7 @@ def test_changes_are_counted_by_key(tmp_path: Path) -> None:
     """)
 
 
-def test_without_a_key_changes_are_counted_row_by_row(tmp_path: Path) -> None:
+def test_changes_without_a_key_are_counted_by_whole_rows(tmp_path: Path) -> None:
     assert clauses(statements.count_changes(plan_of(contract_of(tmp_path, NAME)))) == clauses("""
         select
             (select count(*) from (
@@ -57,8 +57,8 @@ def test_without_a_key_changes_are_counted_row_by_row(tmp_path: Path) -> None:
     """)
 
 
-def test_a_window_takes_the_place_of_its_days(tmp_path: Path) -> None:
-    plan = of_a_window(tmp_path)
+def test_window_replaces_its_days(tmp_path: Path) -> None:
+    plan = plan_with_window(tmp_path)
     assert clauses(statements.replaces_all(plan)) == clauses(
         f'select not exists (select from "raw"."uji__data" r where ({IN_WINDOW}) is not true)'
     )
@@ -71,7 +71,7 @@ def test_a_window_takes_the_place_of_its_days(tmp_path: Path) -> None:
     """)
 
 
-def test_a_file_takes_the_place_of_its_earlier_rows(tmp_path: Path) -> None:
+def test_file_replaces_its_earlier_rows(tmp_path: Path) -> None:
     plan = plan_of(upload_contract_of(tmp_path, ID, write_disposition="append"), file="januari.csv")
     assert clauses(statements.delete_scope(plan)) == clauses("""
         delete from "raw"."uji__data" r where "r"."_batch_id" in (
@@ -80,7 +80,7 @@ def test_a_file_takes_the_place_of_its_earlier_rows(tmp_path: Path) -> None:
     """)
 
 
-def test_the_stage_is_inserted_or_moved_as_a_whole(tmp_path: Path) -> None:
+def test_stage_is_inserted_or_moved(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, NAME))
     assert clauses(statements.insert_stage(plan)) == clauses(
         f'insert into "raw"."uji__data" ({ALL_COLUMNS}) select {ALL_COLUMNS} from "landing"."uji__data__7_stage"'
@@ -89,7 +89,7 @@ def test_the_stage_is_inserted_or_moved_as_a_whole(tmp_path: Path) -> None:
     assert written(statements.is_empty(plan)) == 'select not exists (select from "raw"."uji__data")'
 
 
-def test_an_append_adds_new_keys_and_counts_contradictions(tmp_path: Path) -> None:
+def test_append_adds_new_keys_and_counts_changed_rows(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, NAME, write_disposition="append"))
     assert clauses(statements.append_stage(plan)) == clauses(f"""
         insert into "raw"."uji__data" ({ALL_COLUMNS})
@@ -101,7 +101,7 @@ def test_an_append_adds_new_keys_and_counts_contradictions(tmp_path: Path) -> No
     """)
 
 
-def test_without_a_key_an_append_adds_as_many_rows_as_the_source_has_more(tmp_path: Path) -> None:
+def test_append_without_a_key_adds_the_surplus_rows_of_the_source(tmp_path: Path) -> None:
     contract = contract_of(tmp_path, NAME, CHANGED, write_disposition="append", cursor="diubah")
     assert clauses(statements.append_stage(plan_of(contract, since="2026-11-01"))) == clauses("""
         insert into "raw"."uji__data" ("nama", "diubah", _batch_id, _loaded_at)
@@ -125,12 +125,12 @@ UPSERT = """
 """
 
 
-def test_an_upsert_changes_a_row_only_where_its_content_does(tmp_path: Path) -> None:
+def test_upsert_updates_only_rows_with_other_content(tmp_path: Path) -> None:
     contract = contract_of(tmp_path, ID, CHANGED, write_disposition="merge", cursor="diubah")
     assert clauses(statements.upsert_stage(plan_of(contract))) == clauses(UPSERT)
 
 
-def test_an_older_version_of_a_file_changes_nothing(tmp_path: Path) -> None:
+def test_upsert_of_a_file_ignores_older_versions(tmp_path: Path) -> None:
     contract = upload_contract_of(tmp_path, ID, CHANGED, write_disposition="merge", cursor="diubah")
     assert clauses(statements.upsert_stage(plan_of(contract))) == clauses(f"""
         {UPSERT} and (
@@ -140,7 +140,7 @@ def test_an_older_version_of_a_file_changes_nothing(tmp_path: Path) -> None:
     """)
 
 
-def test_a_row_that_was_marked_as_deleted_has_changed_when_it_comes_again(tmp_path: Path) -> None:
+def test_upsert_restores_a_row_that_was_marked_as_deleted(tmp_path: Path) -> None:
     contract = contract_of(tmp_path, ID, write_disposition="merge", reconcile="PT20H")
     assert written(statements.upsert_stage(plan_of(contract))).endswith(
         '("t"."id", "t"."deleted_at") is distinct from ("excluded"."id", "excluded"."deleted_at")'

@@ -1,4 +1,4 @@
-"""The fast way through a CSV file: what it lets pass, Python's strict csv module reads alike; all else it refuses."""
+"""The fast reader of CSV files: what it accepts, it reads as Python's strict csv module does; it refuses all else."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def make_column(name: str, kind: str) -> Column:
     return Column(name, name, kind, "string", name, name, "terbuka")
 
 
-def given_rows(text: str, block: int = 7) -> list[list[str]]:
+def plain_rows_of(text: str, block: int = 7) -> list[list[str]]:
     stream = SourceStream((), iter(()), "uji")
     data = b"".join(plain_rows(io.BytesIO(text.encode()), ",", 2, stream, size=block))
     rows = list(csv.reader(io.StringIO(data.decode(), newline=""), strict=True))
@@ -31,8 +31,8 @@ def given_rows(text: str, block: int = 7) -> list[list[str]]:
     return rows
 
 
-def careful(text: str) -> list[list[str]]:
-    """Line and cells of every row below the header, as extract/upload/csv/text.py reads them."""
+def csv_rows_of(text: str) -> list[list[str]]:
+    """Line and cells of every row below the header, as Python's csv module reads them."""
     reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     rows: list[list[str]] = []
     start = 1
@@ -44,13 +44,13 @@ def careful(text: str) -> list[list[str]]:
 
 
 @given(st.lists(pieces, max_size=24), st.integers(3, 12))
-def test_what_passes_is_read_alike(found: list[str], block: int) -> None:
+def test_accepted_text_is_read_as_by_the_csv_module(found: list[str], block: int) -> None:
     text = "a,b\n" + "".join(found)
     try:
-        rows = given_rows(text, block)
+        rows = plain_rows_of(text, block)
     except UnfitError:
         return
-    assert rows == careful(text)
+    assert rows == csv_rows_of(text)
 
 
 @given(
@@ -60,11 +60,11 @@ def test_what_passes_is_read_alike(found: list[str], block: int) -> None:
         )
     )
 )
-def test_what_a_writer_of_csv_wrote_passes(rows: list[tuple[str, str]]) -> None:
+def test_output_of_the_csv_writer_is_accepted(rows: list[tuple[str, str]]) -> None:
     for end in ("\n", "\r\n"):
         written = io.StringIO(newline="")
         csv.writer(written, lineterminator=end).writerows([("kunci", "isi"), *rows])
-        assert [tuple(r[1:]) for r in given_rows(written.getvalue(), 11)] == rows
+        assert [tuple(r[1:]) for r in plain_rows_of(written.getvalue(), 11)] == rows
 
 
 @pytest.mark.parametrize(
@@ -82,13 +82,13 @@ def test_what_a_writer_of_csv_wrote_passes(rows: list[tuple[str, str]]) -> None:
         "a,b\n1,\0\n",
     ],
 )
-def test_what_is_not_plain_is_refused(text: str) -> None:
+def test_text_that_is_not_plain_csv_is_refused(text: str) -> None:
     with pytest.raises(UnfitError):
-        given_rows(text)
+        plain_rows_of(text)
 
 
-def cells(text: str, kind: str) -> bool:
-    """Whether the cells of a column below a header land in `kind`, by the file's first block and by a later one."""
+def is_typed(text: str, kind: str) -> bool:
+    """Whether the second column of these rows is stored as `kind`. The first block and later blocks must agree."""
     stream = SourceStream((), iter(()), "uji")
     column = make_column("b", kind)
     data = f"a,b\n{text}".encode()
@@ -126,17 +126,17 @@ def cells(text: str, kind: str) -> bool:
         ("text", ["apa saja", ""], []),
     ],
 )  # fmt: skip
-def test_cells_land_typed_where_they_are_spelled_as_the_rules_want_them(
+def test_column_is_typed_only_if_all_its_cells_have_the_strict_form(
     kind: str, good: list[str], bad: list[str]
 ) -> None:
-    assert cells("".join(f"x,{cell}\n" for cell in good), kind)
-    assert cells("".join(f"x,{cell}\r\n" for cell in good), kind)
+    assert is_typed("".join(f"x,{cell}\n" for cell in good), kind)
+    assert is_typed("".join(f"x,{cell}\r\n" for cell in good), kind)
     for cell in bad:
-        assert not cells(f"x,{good[0]}\nx,{cell}\n", kind), cell
-        assert not cells(f"x,{good[0]}\r\nx,{cell}\r\n", kind), cell
+        assert not is_typed(f"x,{good[0]}\nx,{cell}\n", kind), cell
+        assert not is_typed(f"x,{good[0]}\r\nx,{cell}\r\n", kind), cell
 
 
-def test_a_column_whose_spelling_counts_lands_as_text() -> None:
+def test_column_with_a_rule_about_its_text_is_not_typed() -> None:
     data = io.BytesIO(b"a,b\n1,1\n")
     for more in (
         {"pattern": "^1$"}, {"enum": (("1", "satu"),)}, {"max_length": 3}, {"parse": ("angka_id",)},
@@ -146,5 +146,5 @@ def test_a_column_whose_spelling_counts_lands_as_text() -> None:
         assert typed_columns(data, ",", columns) == {0: "integer"}
 
 
-def test_a_row_of_several_lines_is_known_by_its_first_and_the_last_line_needs_no_end() -> None:
-    assert given_rows('a,b\n1,"x\ny\nz"\n2,w') == [["baris 2", "1", "x\ny\nz"], ["baris 5", "2", "w"]]
+def test_position_is_the_first_line_of_a_row_and_the_last_needs_no_newline() -> None:
+    assert plain_rows_of('a,b\n1,"x\ny\nz"\n2,w') == [["baris 2", "1", "x\ny\nz"], ["baris 5", "2", "w"]]

@@ -1,4 +1,4 @@
-"""CSV files as COPY text: what is read, from which line, and what is refused with which words."""
+"""CSV files as COPY text: what is read, with which position, and what is refused with which message."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def read_text(folder: Path, content: bytes | str, of: Contract = AB) -> Rows:
     return uploads.read_text(folder, content, of)
 
 
-def refusal(folder: Path, content: bytes | str, of: Contract = AB) -> SourceError:
-    return uploads.refusal(folder, content, of)
+def content_error(folder: Path, content: bytes | str, of: Contract = AB) -> SourceError:
+    return uploads.content_error(folder, content, of)
 
 
 # --- what is read
 
 
-def test_cells_come_in_the_contracts_order_with_their_line_as_position(tmp_path: Path) -> None:
+def test_cells_have_the_order_of_the_contract_and_their_line_as_position(tmp_path: Path) -> None:
     stream = opened(
         contract(column("tahun"), column("nama", "Nama Sekolah")),
         write(tmp_path, "Nama Sekolah,tahun\nX,2024\n"),
@@ -44,14 +44,14 @@ def test_cells_come_in_the_contracts_order_with_their_line_as_position(tmp_path:
     assert (stream.rows, stream.name, stream.warnings) == (1, "data.csv", [])
 
 
-def test_the_fingerprint_is_the_sha256_of_the_bytes(tmp_path: Path) -> None:
+def test_fingerprint_is_the_sha256_of_the_bytes(tmp_path: Path) -> None:
     content = b"a,b\n1,2\n" * 50_000
     stream = opened(AB, write(tmp_path, content))
     stream.close()
     assert stream.fingerprint == hashlib.sha256(content).hexdigest()
 
 
-def test_a_file_replaced_while_it_is_read_is_read_as_it_was(tmp_path: Path) -> None:
+def test_file_that_is_replaced_during_reading_is_read_in_its_old_state(tmp_path: Path) -> None:
     path = write(tmp_path, "a,b\n" + "1,lama\n" * 100_000)
     stream = opened(AB, path)
     first = next(stream.blocks)
@@ -62,23 +62,23 @@ def test_a_file_replaced_while_it_is_read_is_read_as_it_was(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
-def test_every_kind_of_line_end_is_read(tmp_path: Path, newline: str) -> None:
+def test_all_kinds_of_line_ends_are_read(tmp_path: Path, newline: str) -> None:
     content = newline.join(["a,b", "1,2", '"3\n3",4', "5,6", ""])
     assert read_text(tmp_path, content)[0] == ["1", "2", "baris 2"]
     assert read_text(tmp_path, content)[2][:2] == ["5", "6"]
 
 
-def test_positions_count_physical_lines_through_blank_and_folded_ones(tmp_path: Path) -> None:
+def test_positions_count_physical_lines_including_blank_ones(tmp_path: Path) -> None:
     rows = read_text(tmp_path, 'a,b\n1,2\n\n"x\ny",3\n,\n4,5\n')
     assert [row[2] for row in rows] == ["baris 2", "baris 4", "baris 7"]
     assert rows[1][0] == "x\ny"
 
 
-def test_empty_cells_are_null_and_rows_of_blanks_are_left_out(tmp_path: Path) -> None:
+def test_empty_cells_are_null_and_blank_rows_are_skipped(tmp_path: Path) -> None:
     assert read_text(tmp_path, "a,b\n1,\n , \u00a0\n,2\n") == [["1", None, "baris 2"], [None, "2", "baris 4"]]
 
 
-def test_values_are_kept_as_they_are(tmp_path: Path) -> None:
+def test_values_are_kept_unchanged(tmp_path: Path) -> None:
     assert read_text(tmp_path, 'a,b\n 007 ,"Jl. ""Mawar"", 5\\t"\n')[0][:2] == [" 007 ", 'Jl. "Mawar", 5\\t']
 
 
@@ -92,19 +92,17 @@ def test_values_are_kept_as_they_are(tmp_path: Path) -> None:
         ("utf-16-le", "utf-16-le"),
     ],
 )
-def test_the_declared_encoding_is_read_with_or_without_bom(
-    tmp_path: Path, encoding: str, declared: str
-) -> None:
+def test_declared_encoding_is_read_with_or_without_bom(tmp_path: Path, encoding: str, declared: str) -> None:
     content = "a,b\nKafé,“x”\n".encode(encoding)
     assert read_text(tmp_path, content, contract("a", "b", encoding=declared))[0][:2] == ["Kafé", "“x”"]
 
 
-def test_delimiter_and_header_row_are_the_contracts(tmp_path: Path) -> None:
+def test_delimiter_and_header_row_of_the_contract_are_used(tmp_path: Path) -> None:
     of = contract("a", "b", delimiter=";", header_row=3)
     assert read_text(tmp_path, "LAPORAN; 2024\n\na;b\n1;2,5\n", of) == [["1", "2,5", "baris 4"]]
 
 
-def test_the_header_is_trimmed_of_every_white_space(tmp_path: Path) -> None:
+def test_names_in_the_header_are_stripped_of_white_space(tmp_path: Path) -> None:
     assert read_text(tmp_path, "\u00a0a ,\tb\u00a0,,\n1,2,,\n") == [["1", "2", "baris 2"]]
 
 
@@ -116,15 +114,15 @@ def test_the_header_is_trimmed_of_every_white_space(tmp_path: Path) -> None:
         ("a,b,c\n2,x,7\n1,\n3,y,8\n", 3, 2),
     ],
 )
-def test_a_row_with_fewer_cells_than_the_header_is_refused(
+def test_row_with_fewer_cells_than_the_header_is_refused(
     tmp_path: Path, content: str, line: int, cells: int
 ) -> None:
-    error = refusal(tmp_path, content, contract("a", "b", "c"))
+    error = content_error(tmp_path, content, contract("a", "b", "c"))
     assert f"baris {line}: {cells} sel, sedangkan baris judul 3" in error.message
     assert "ganti baris di dalam sel" in str(error.hint) and "short_rows: true" in str(error.hint)
 
 
-def test_where_the_contract_allows_it_short_rows_are_padded_and_counted(tmp_path: Path) -> None:
+def test_short_rows_are_padded_and_counted_if_the_contract_allows_it(tmp_path: Path) -> None:
     stream = opened(contract("a", "b", short_rows=True), write(tmp_path, "a,b\n1\n,2\n3,\n\n4\n"))
     assert [row[:2] for row in read(stream)] == [["1", None], [None, "2"], ["3", None], ["4", None]]
     assert stream.warnings == [
@@ -132,16 +130,16 @@ def test_where_the_contract_allows_it_short_rows_are_padded_and_counted(tmp_path
     ]
 
 
-def test_a_short_total_row_is_left_out_all_the_same(tmp_path: Path) -> None:
+def test_short_total_row_is_skipped(tmp_path: Path) -> None:
     made = contract("a", "b", totals={"a": "^Jumlah"})
     assert [row[:2] for row in read_text(tmp_path, "a,b\n1,2\nJumlah 2\n", made)] == [["1", "2"]]
 
 
-def test_a_last_line_without_newline_is_whole_when_it_has_its_cells(tmp_path: Path) -> None:
+def test_last_line_without_newline_is_accepted_if_it_has_all_cells(tmp_path: Path) -> None:
     assert len(read_text(tmp_path, "a,b,,\n1,2\n3,4")) == 2
 
 
-def test_memory_stays_flat_for_a_large_csv(tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_a_large_csv(tmp_path: Path) -> None:
     path = write(tmp_path, "a,b\n" + ("x" * 500 + ",y\n") * 30_000)
     stream = opened(AB, path)
     tracemalloc.start()
@@ -156,20 +154,20 @@ def test_memory_stays_flat_for_a_large_csv(tmp_path: Path) -> None:
 # --- what is refused
 
 
-def test_a_missing_column_is_told_with_what_came_instead(tmp_path: Path) -> None:
-    error = refusal(tmp_path, "a,B,c\n1,2,3\n")
+def test_missing_column_is_refused_and_unknown_ones_are_named(tmp_path: Path) -> None:
+    error = content_error(tmp_path, "a,B,c\n1,2,3\n")
     assert isinstance(error, ShapeError)
     assert "tidak ada di baris judul: b; tidak dikenal di baris judul: B, c" in error.message
     assert "a, b" in str(error.hint)
 
 
-def test_an_unknown_column_stops_a_frozen_dataset(tmp_path: Path) -> None:
-    error = refusal(tmp_path, "a,b,c,\n1,2,3,\n")
+def test_unknown_column_is_refused_for_a_frozen_dataset(tmp_path: Path) -> None:
+    error = content_error(tmp_path, "a,b,c,\n1,2,3,\n")
     assert isinstance(error, ShapeError)
     assert "tidak dikenal di baris judul: c" in error.message
 
 
-def test_an_unknown_column_is_kept_aside_with_a_warning_where_the_dataset_may_evolve(tmp_path: Path) -> None:
+def test_unknown_column_of_an_evolving_dataset_goes_to_extra_with_a_warning(tmp_path: Path) -> None:
     stream = opened(contract("a", "b", schema_contract="evolve"), write(tmp_path, "a,c,,b\n1,9,,2\n"))
     assert stream.columns == ("a", "b", "_extra", "_source_position")
     ((a, b, extra, position),) = read(stream)
@@ -179,18 +177,18 @@ def test_an_unknown_column_is_kept_aside_with_a_warning_where_the_dataset_may_ev
     assert stream.warnings == ["data.csv: kolom yang tidak ada di kontrak, disimpan di _extra: c, kolom 3"]
 
 
-def test_an_evolving_dataset_without_unknown_columns_has_nothing_aside(tmp_path: Path) -> None:
+def test_extra_is_null_without_unknown_columns(tmp_path: Path) -> None:
     of = contract("a", "b", schema_contract="evolve")
     assert read_text(tmp_path, "a,b\n1,2\n", of) == [["1", "2", None, "baris 2"]]
 
 
-def test_what_is_kept_aside_is_json_that_postgresql_takes(tmp_path: Path) -> None:
+def test_extra_is_json_that_postgresql_accepts(tmp_path: Path) -> None:
     of = contract("a", schema_contract="evolve")
     ((_, extra, _),) = read_text(tmp_path, 'a,"c ""x"""\n1,"Jl. ""Mawar""\n\\u0000\té"\n', of)
     assert extra is not None and json.loads(extra) == {'c "x"': 'Jl. "Mawar"\n\\u0000\té'}
 
 
-def test_a_promised_column_that_is_gone_is_null_where_the_dataset_may_evolve(tmp_path: Path) -> None:
+def test_missing_column_of_an_evolving_dataset_is_null_with_a_warning(tmp_path: Path) -> None:
     stream = opened(contract("a", "b", schema_contract="evolve"), write(tmp_path, "a\n1\n"))
     assert read(stream) == [["1", None, None, "baris 2"]]
     assert stream.warnings == ["data.csv: kolom yang dijanjikan tidak ada lagi, sejak kini NULL: b"]
@@ -198,77 +196,78 @@ def test_a_promised_column_that_is_gone_is_null_where_the_dataset_may_evolve(tmp
 
 
 @pytest.mark.parametrize("needed", [{"required": True}, {"key": True}])
-def test_a_needed_column_that_is_gone_stops_an_evolving_dataset_too(
+def test_missing_required_column_is_refused_for_an_evolving_dataset_too(
     tmp_path: Path, needed: dict[str, bool]
 ) -> None:
     of = contract("a", replace(column("b"), **needed), schema_contract="evolve")
-    error = refusal(tmp_path, "a,c\n1,2\n", of)
+    error = content_error(tmp_path, "a,c\n1,2\n", of)
     assert isinstance(error, ShapeError)
     assert "tidak ada di baris judul: b; tidak dikenal di baris judul: c" in error.message
 
 
-def test_a_header_that_says_the_same_twice_is_refused(tmp_path: Path) -> None:
-    error = refusal(tmp_path, "a,b,b \n1,2,3\n", contract("a", "b", schema_contract="evolve"))
+def test_repeated_name_in_the_header_is_refused(tmp_path: Path) -> None:
+    error = content_error(tmp_path, "a,b,b \n1,2,3\n", contract("a", "b", schema_contract="evolve"))
     assert isinstance(error, ShapeError)
     assert "ganda di baris judul: b" in error.message
 
 
-def test_another_delimiter_is_recognised_in_the_message(tmp_path: Path) -> None:
-    assert "dipisah dengan ';'" in str(refusal(tmp_path, "a;b\n1;2\n").hint)
+def test_error_names_the_delimiter_that_the_file_seems_to_have(tmp_path: Path) -> None:
+    assert "dipisah dengan ';'" in str(content_error(tmp_path, "a;b\n1;2\n").hint)
 
 
-def test_a_row_with_too_many_cells_names_its_line(tmp_path: Path) -> None:
-    error = refusal(tmp_path, "a,b\n1,2\n3,4,5\n")
+def test_row_with_too_many_cells_is_refused_with_its_line(tmp_path: Path) -> None:
+    error = content_error(tmp_path, "a,b\n1,2\n3,4,5\n")
     assert not isinstance(error, ShapeError)
     assert "baris 3: 3 sel, sedangkan baris judul 2" in error.message
 
 
-def test_empty_cells_beyond_the_header_do_no_harm(tmp_path: Path) -> None:
+def test_empty_cells_beyond_the_header_are_ignored(tmp_path: Path) -> None:
     assert read_text(tmp_path, "a,b\n1,2,, \n") == [["1", "2", "baris 2"]]
 
 
 @pytest.mark.parametrize("content", ["a,b\n1,2\n3", "a,b\r\n1,2\r\n3"])
-def test_a_half_written_file_is_cut_short(tmp_path: Path, content: str) -> None:
+def test_half_written_file_is_refused_as_truncated(tmp_path: Path, content: str) -> None:
     assert (
-        "berkas terpotong: baris terakhir, baris 3, memuat 1 dari 2 sel" in refusal(tmp_path, content).message
+        "berkas terpotong: baris terakhir, baris 3, memuat 1 dari 2 sel"
+        in content_error(tmp_path, content).message
     )
 
 
-def test_a_half_written_utf16_file_is_cut_short(tmp_path: Path) -> None:
-    error = refusal(tmp_path, "a,b\n1,2\n3".encode("utf-16"), contract("a", "b", encoding="utf-16"))
+def test_half_written_utf16_file_is_refused_as_truncated(tmp_path: Path) -> None:
+    error = content_error(tmp_path, "a,b\n1,2\n3".encode("utf-16"), contract("a", "b", encoding="utf-16"))
     assert "terpotong" in error.message
 
 
-def test_a_whole_utf16_file_is_not_cut_short(tmp_path: Path) -> None:
+def test_complete_utf16_file_is_read(tmp_path: Path) -> None:
     of = contract("a", "b", encoding="utf-16")
     assert len(read_text(tmp_path, "a,b\n1,2\n3,\n".encode("utf-16"), of)) == 2
 
 
-def test_a_wrong_encoding_names_the_line_of_the_first_wrong_byte(tmp_path: Path) -> None:
+def test_wrong_encoding_is_refused_with_the_line_of_the_first_wrong_byte(tmp_path: Path) -> None:
     lines = ["a,b", *["1,x"] * 40_000, "2,Kaf\xe9", *["3,y"] * 10]
-    error = refusal(tmp_path, "\n".join(lines).encode("cp1252"))
+    error = content_error(tmp_path, "\n".join(lines).encode("cp1252"))
     assert "baris 40002: byte-nya bukan utf-8" in error.message
     assert "cp1252" in str(error.hint)
 
 
-def test_a_utf8_bom_contradicts_another_declared_encoding(tmp_path: Path) -> None:
-    error = refusal(tmp_path, "\ufeffa,b\n1,2\n", contract("a", "b", encoding="cp1252"))
+def test_utf8_bom_with_another_declared_encoding_is_refused(tmp_path: Path) -> None:
+    error = content_error(tmp_path, "\ufeffa,b\n1,2\n", contract("a", "b", encoding="cp1252"))
     assert "pengodean berkas UTF-8, sedangkan kontrak menyatakan cp1252" in error.message
 
 
-def test_a_quote_never_closed_names_the_line_that_opened_it(tmp_path: Path) -> None:
-    error = refusal(tmp_path, 'a,b\n1,2\n3,"4\n5,6\n' + "7,8\n" * 10)
+def test_unclosed_quote_is_refused_with_the_line_that_opened_it(tmp_path: Path) -> None:
+    error = content_error(tmp_path, 'a,b\n1,2\n3,"4\n5,6\n' + "7,8\n" * 10)
     assert 'baris 3: tanda kutip (") dibuka di baris ini' in error.message
 
 
-def test_a_quote_inside_a_cell_is_refused_rather_than_guessed(tmp_path: Path) -> None:
-    error = refusal(tmp_path, 'a,b\n1,2\n3,"Budi "si" x"\n')
+def test_unescaped_quote_inside_a_cell_is_refused(tmp_path: Path) -> None:
+    error = content_error(tmp_path, 'a,b\n1,2\n3,"Budi "si" x"\n')
     assert 'baris 3: ada tanda kutip (") di dalam sel' in error.message
     assert "Budi" not in str(error)
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "message"),
     [
         ("", "kosong"),
         ("a,b\n", "tidak ada baris data"),
@@ -276,35 +275,35 @@ def test_a_quote_inside_a_cell_is_refused_rather_than_guessed(tmp_path: Path) ->
         ("\n\n", "tidak ada baris judul di baris 1"),
     ],
 )
-def test_a_file_without_content_is_refused(tmp_path: Path, content: str, words: str) -> None:
-    assert words in refusal(tmp_path, content).message
+def test_file_without_data_is_refused(tmp_path: Path, content: str, message: str) -> None:
+    assert message in content_error(tmp_path, content).message
 
 
-def test_a_workbook_that_calls_itself_csv_is_told_so(tmp_path: Path) -> None:
-    assert "ini buku kerja" in refusal(tmp_path, workbook(tmp_path, ["a", "b"]).read_bytes()).message
+def test_workbook_named_csv_is_refused_as_a_workbook(tmp_path: Path) -> None:
+    assert "ini buku kerja" in content_error(tmp_path, workbook(tmp_path, ["a", "b"]).read_bytes()).message
 
 
-def test_a_file_that_is_gone_is_refused(tmp_path: Path) -> None:
+def test_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="tidak dapat dibuka"):
         open_file(AB, UploadedFile(tmp_path / "data.csv", "data.csv", 1, 1.0))
 
 
-# --- dialects that are declared
+# --- declared dialects
 
 
-def test_the_header_stands_in_its_line_whatever_stands_before(tmp_path: Path) -> None:
+def test_lines_before_the_header_row_are_ignored(tmp_path: Path) -> None:
     of = contract("a", "b", header_row=4)
     assert read_text(tmp_path, 'LAPORAN "2024\n\nNo;1\na,b\n1,2\n', of) == [["1", "2", "baris 5"]]
 
 
-def test_several_header_rows_are_joined_and_upper_names_reach_to_the_right(tmp_path: Path) -> None:
+def test_header_rows_are_joined_and_upper_names_extend_to_the_right(tmp_path: Path) -> None:
     of = contract("nama", column("l", "Jumlah / L"), column("p", "Jumlah / P"), header_rows=2)
     stream = opened(of, write(tmp_path, "nama,Jumlah,\n,L,P\nX,1,2\n"))
     assert read(stream) == [["X", "1", "2", "baris 3"]]
     assert list(stream.shape) == ["nama", "Jumlah / L", "Jumlah / P"]
 
 
-def test_total_rows_are_left_out_wherever_they_stand_and_counted(tmp_path: Path) -> None:
+def test_total_rows_are_skipped_everywhere_and_counted(tmp_path: Path) -> None:
     of = contract("kab", "n", totals={"kab": "(?i)^(jumlah|total)"})
     stream = opened(of, write(tmp_path, "kab,n\nBerau,1\nJUMLAH,1\nPaser,2\nTotalindo,5\n total akhir,3\n"))
     assert [row[0] for row in read(stream)] == ["Berau", "Paser"]
@@ -312,18 +311,18 @@ def test_total_rows_are_left_out_wherever_they_stand_and_counted(tmp_path: Path)
     assert stream.warnings == ["data.csv: 3 baris jumlah tidak dimuat"]
 
 
-def test_totals_looked_for_in_a_column_that_is_not_there_are_the_contracts_fault(tmp_path: Path) -> None:
+def test_totals_of_an_unknown_column_are_a_contract_error(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match="totals: 'kecamatan' bukan kolom kontrak"):
         opened(contract("a", totals={"kecamatan": "x"}), write(tmp_path, "a\n1\n"))
 
 
-def test_comments_between_rows_are_left_out_and_those_inside_a_cell_are_not(tmp_path: Path) -> None:
+def test_comment_lines_are_skipped_but_not_inside_a_cell(tmp_path: Path) -> None:
     of = contract("a", "b", comment="#")
     rows = read_text(tmp_path, '# sumber: "BPS\na,b\n1,"x\n#y"\n#,,,,\n3,#4\n', of)
     assert rows == [["1", "x\n#y", "baris 3"], ["3", "#4", "baris 6"]]
 
 
-def test_leading_blanks_that_tell_a_hierarchy_are_kept(tmp_path: Path) -> None:
+def test_leading_blanks_of_a_hierarchy_are_kept(tmp_path: Path) -> None:
     assert [row[0] for row in read_text(tmp_path, "a,b\nKaltim,1\n  Berau,1\n    Sambaliung,1\n")] == [
         "Kaltim",
         "  Berau",
@@ -331,7 +330,7 @@ def test_leading_blanks_that_tell_a_hierarchy_are_kept(tmp_path: Path) -> None:
     ]
 
 
-def test_rows_wrapped_whole_in_quotes_are_unwrapped(tmp_path: Path) -> None:
+def test_rows_in_quotes_are_unwrapped(tmp_path: Path) -> None:
     content = '"a,b"\n"1,""Jl. Mawar, 5"""\n\n"2,""baris\nlipat"""\n3,\n'
     assert read_text(tmp_path, content, contract("a", "b", quote="row")) == [
         ["1", "Jl. Mawar, 5", "baris 2"],
@@ -340,44 +339,44 @@ def test_rows_wrapped_whole_in_quotes_are_unwrapped(tmp_path: Path) -> None:
     ]
 
 
-def test_a_row_that_is_not_wrapped_as_the_others_is_refused(tmp_path: Path) -> None:
-    error = refusal(tmp_path, '"a,b"\n"1,2"\n3,4\n', contract("a", "b", quote="row"))
+def test_row_without_quotes_among_rows_in_quotes_is_refused(tmp_path: Path) -> None:
+    error = content_error(tmp_path, '"a,b"\n"1,2"\n3,4\n', contract("a", "b", quote="row"))
     assert "baris 3: baris ini tidak berada dalam sepasang tanda kutip" in error.message
 
 
-def test_rows_wrapped_whole_are_recognised_in_the_message(tmp_path: Path) -> None:
-    assert "nyatakan quote: row" in str(refusal(tmp_path, '"a,b"\n"1,2"\n').hint)
+def test_error_of_rows_in_quotes_says_to_declare_quote_row(tmp_path: Path) -> None:
+    assert "nyatakan quote: row" in str(content_error(tmp_path, '"a,b"\n"1,2"\n').hint)
 
 
 @pytest.mark.parametrize(("quote", "cell"), [("none", '"Budi" "si" x'), ("'", "Jl. Mawar, 5")])
-def test_other_quotes_and_none_at_all_are_declared(tmp_path: Path, quote: str, cell: str) -> None:
+def test_other_quote_or_no_quote_can_be_declared(tmp_path: Path, quote: str, cell: str) -> None:
     written = cell if quote == "none" else f"'{cell}'"
     assert read_text(tmp_path, f"a,b\n1,{written}\n", contract("a", "b", quote=quote))[0][1] == cell
 
 
-def test_a_header_with_a_line_break_in_it_is_one_name(tmp_path: Path) -> None:
+def test_line_break_in_a_header_cell_becomes_a_blank(tmp_path: Path) -> None:
     of = contract(column("a", "Jumlah Siswa"), "b")
     assert read_text(tmp_path, '"Jumlah\n Siswa",b\n1,2\n', of) == [["1", "2", "baris 3"]]
 
 
-def test_the_files_own_name_can_be_a_column(tmp_path: Path) -> None:
+def test_file_name_can_be_a_column(tmp_path: Path) -> None:
     stream = opened(contract("a", column("berkas", "@file")), write(tmp_path, "a\n1\n", "tahun_2024.csv"))
     assert read(stream) == [["1", "tahun_2024.csv", "baris 2"]]
     assert stream.shape == {"a": ""}
 
 
-# --- what is hostile
+# --- hostile files
 
 
-def test_a_cell_of_ten_megabytes_is_read(tmp_path: Path) -> None:
+def test_cell_of_ten_megabytes_is_read(tmp_path: Path) -> None:
     cell = "x" * 10_000_000
     assert read_text(tmp_path, f'a,b\n1,"{cell}"\n')[0][1] == cell
 
 
-def test_a_row_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
+def test_endless_row_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
     path = write(tmp_path, 'a,b\n1,"' + ("x" * 999 + "\n") * 40_000)
     tracemalloc.start()
-    error = uploads.refused(AB, path)
+    error = uploads.read_error(AB, path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert (
@@ -387,22 +386,22 @@ def test_a_row_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path)
     assert peak < 5 * MAX_ROW
 
 
-def test_a_nul_byte_names_its_row(tmp_path: Path) -> None:
-    error = refusal(tmp_path, "a,b\n1,2\n3,x\0y\n")
+def test_nul_byte_is_refused_with_its_row(tmp_path: Path) -> None:
+    error = content_error(tmp_path, "a,b\n1,2\n3,x\0y\n")
     assert "baris 3: ada karakter NUL" in error.message
 
 
-def test_utf16_without_a_mark_says_which_to_declare(tmp_path: Path) -> None:
-    error = refusal(tmp_path, "a,b\n1,2\n".encode("utf-16-le"), contract("a", "b", encoding="utf-16"))
+def test_utf16_without_bom_is_refused_with_the_encoding_to_declare(tmp_path: Path) -> None:
+    error = content_error(tmp_path, "a,b\n1,2\n".encode("utf-16-le"), contract("a", "b", encoding="utf-16"))
     assert "utf-16-le" in str(error.hint)
 
 
-def test_utf16_where_utf8_is_declared_says_so(tmp_path: Path) -> None:
-    error = refusal(tmp_path, "a,b\n1,2\n".encode("utf-16"))
+def test_utf16_file_declared_as_utf8_is_refused(tmp_path: Path) -> None:
+    error = content_error(tmp_path, "a,b\n1,2\n".encode("utf-16"))
     assert "pengodean berkas UTF-16, sedangkan kontrak menyatakan utf-8" in error.message
 
 
-def test_no_error_carries_the_files_bytes_along(tmp_path: Path) -> None:
+def test_errors_contain_no_content_of_the_file(tmp_path: Path) -> None:
     for content in ("a,b\n1,Rahasi\xe9\n".encode("cp1252"), 'a,b\n1,"Rahasia" x\n', "a,b\n1,Rahasia\0\n"):
-        error = refusal(tmp_path, content)
+        error = content_error(tmp_path, content)
         assert "Rahasi" not in repr((error, error.__context__, error.__cause__))

@@ -1,4 +1,4 @@
-"""Rows and lines that are far too long, escapes at the edges: what is said of them."""
+"""Messages for rows and lines that are far too long, and escapes."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from hypothesis import strategies as st
 from pipelines.errors import ContractError
 from pipelines.extract.upload.csv.text import MAX_ROW, Dialect
 from tests.support.extracts import upload_contract as contract
-from tests.support.uploads import refusal
+from tests.support.uploads import content_error
 
 AB = contract("a", "b")
 
 
-def test_a_line_that_is_too_long_is_called_so(tmp_path: Path) -> None:
-    error = refusal(tmp_path, "a,b\n1," + "x" * MAX_ROW + "\n", AB)
+def test_too_long_line_is_refused_as_such(tmp_path: Path) -> None:
+    error = content_error(tmp_path, "a,b\n1," + "x" * MAX_ROW + "\n", AB)
     assert "baris 2: baris ini terlalu panjang: satu baris paling banyak 16,777,216 karakter" in error.message
 
 
-def test_a_file_of_one_line_is_called_so_too(tmp_path: Path) -> None:
-    error = refusal(tmp_path, json.dumps([{"a": "x" * 100, "b": 1}] * 160_000), AB)
+def test_json_in_one_line_is_refused_as_too_long_with_a_hint(tmp_path: Path) -> None:
+    error = content_error(tmp_path, json.dumps([{"a": "x" * 100, "b": 1}] * 160_000), AB)
     assert "baris 1: baris ini terlalu panjang" in error.message
     assert "format: json" in str(error.hint)
 
 
-def test_a_quote_that_is_never_closed_is_called_so(tmp_path: Path) -> None:
-    error = refusal(tmp_path, 'a,b\n1,"x\n' + "yy\n" * (MAX_ROW // 3 + 1), AB)
+def test_unclosed_quote_over_the_limit_is_refused_as_such(tmp_path: Path) -> None:
+    error = content_error(tmp_path, 'a,b\n1,"x\n' + "yy\n" * (MAX_ROW // 3 + 1), AB)
     assert 'baris 2: tanda kutip (") dibuka di baris ini dan tidak ditutup' in error.message
 
 
@@ -42,7 +42,7 @@ TEXTS = st.text(st.sampled_from('ab \\",\n\rN'), max_size=8)
 
 
 @given(st.lists(st.tuples(TEXTS, st.none() | TEXTS), min_size=1))
-def test_what_mysql_escapes_comes_back_as_it_was(rows: list[tuple[str, str | None]]) -> None:
+def test_escapes_of_mysql_are_read_back(rows: list[tuple[str, str | None]]) -> None:
     text = "".join(
         ",".join("\\N" if cell is None else f'"{escaped(cell)}"' for cell in row) + "\n" for row in rows
     )
@@ -51,12 +51,12 @@ def test_what_mysql_escapes_comes_back_as_it_was(rows: list[tuple[str, str | Non
     assert found == [["" if cell is None else cell for cell in row] for row in rows]
 
 
-def test_a_noncharacter_is_no_escaped_sign(tmp_path: Path) -> None:
-    assert "rusak" in refusal(tmp_path, "a,b\n1,\ufdd1\n", contract("a", "b", escape="\\")).message
+def test_unicode_noncharacter_is_refused_as_damage(tmp_path: Path) -> None:
+    assert "rusak" in content_error(tmp_path, "a,b\n1,\ufdd1\n", contract("a", "b", escape="\\")).message
 
 
 @pytest.mark.parametrize(
-    ("words", "reason"),
+    ("extract", "message"),
     [
         ({"escape": "\\\\"}, "bukan satu karakter tersendiri"),
         ({"escape": ","}, "bukan satu karakter tersendiri"),
@@ -67,13 +67,13 @@ def test_a_noncharacter_is_no_escaped_sign(tmp_path: Path) -> None:
         ({"fill_down": "a"}, "bukan daftar nama"),
     ],
 )
-def test_words_of_a_contract_that_mean_nothing_are_refused(words: dict[str, str], reason: str) -> None:
-    with pytest.raises(ValueError, match=reason):
-        contract("a", "b", **words)
+def test_invalid_extract_is_refused(extract: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        contract("a", "b", **extract)
 
 
-@pytest.mark.parametrize("words", [{"fill_down": ["c"]}, {"totals": {"c": "^Jumlah"}}])
-def test_a_column_that_the_contract_does_not_have_is_refused_before_any_file_comes(words: Any) -> None:
+@pytest.mark.parametrize("extract", [{"fill_down": ["c"]}, {"totals": {"c": "^Jumlah"}}])
+def test_extract_with_an_unknown_column_is_refused_unless_the_contract_evolves(extract: Any) -> None:
     with pytest.raises(ContractError, match="'c' bukan kolom kontrak"):
-        contract("a", "b", **words)
-    assert contract("a", "b", schema_contract="evolve", **words)
+        contract("a", "b", **extract)
+    assert contract("a", "b", schema_contract="evolve", **extract)

@@ -1,4 +1,4 @@
-"""What a workbook says beside its values, found in whatever way its XML is written."""
+"""The facts of a workbook beside its values (formats, hidden rows, errors, epoch), however its XML is written."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ SHEET = Sheet([["a", "b"], [Percent(0.5), "x"], [1, Percent(2.0)], [Percent(0.25
 
 
 @given(st.sets(st.integers(1, 60)), st.integers(1, 60), st.integers(1, 60))
-def test_rows_give_back_what_was_added(rows: set[int], start: int, stop: int) -> None:
+def test_rows_gives_the_added_rows_within_a_range(rows: set[int], start: int, stop: int) -> None:
     kept = Rows()
     for row in sorted(rows):
         kept.add(row)
         kept.add(row)
-    asked = range(start, stop)
-    assert list(kept.within(asked)) == [row for row in asked if row in rows]
+    span = range(start, stop)
+    assert list(kept.within(span)) == [row for row in span if row in rows]
 
 
-def test_rows_that_stand_out_of_order_are_damage() -> None:
+def test_rows_out_of_order_are_refused() -> None:
     kept = Rows()
     kept.add(5, 3)
     assert list(kept.within(range(1, 7))) == [5, 6]
@@ -48,12 +48,12 @@ def test_rows_that_stand_out_of_order_are_damage() -> None:
         ('"50% "0', False),
     ],
 )
-def test_a_format_is_percent_by_a_sign_that_is_no_text(code: str, percent: bool) -> None:
+def test_format_is_percent_if_its_sign_is_not_quoted(code: str, percent: bool) -> None:
     assert is_percent(code) is percent
 
 
 def rewritten(path: Path, change: Callable[[str], str], encoding: str = "utf-8") -> zipfile.ZipFile:
-    """The workbook with its sheet's XML written otherwise."""
+    """The workbook with a changed XML of its sheet."""
     with zipfile.ZipFile(path) as book:
         parts = {name: book.read(name) for name in book.namelist()}
     name = "xl/worksheets/sheet1.xml"
@@ -93,18 +93,18 @@ def test_percent_formats_are_found_however_the_xml_is_written(
     }
 
 
-def test_a_text_in_a_cell_of_percent_is_no_number(tmp_path: Path) -> None:
+def test_text_in_a_cell_with_percent_format_is_no_percentage(tmp_path: Path) -> None:
     path = as_xlsx(tmp_path, Sheet([["a"], [Percent(0.5)]]))
     with rewritten(path, lambda text: text.replace(' t="n"', ' t="str"')) as archive:
         assert XlsxFacts(archive).sheet("Data", percent=True).percent == {}
 
 
-def test_percent_is_not_looked_for_where_nothing_reads_it(tmp_path: Path) -> None:
+def test_percent_formats_are_not_read_unless_requested(tmp_path: Path) -> None:
     with zipfile.ZipFile(as_xlsx(tmp_path, Sheet([["a"], [Percent(0.5)]]))) as archive:
         assert XlsxFacts(archive).sheet("Data", percent=False).percent == {}
 
 
-def test_records_of_an_xls_say_the_same(tmp_path: Path) -> None:
+def test_xls_has_the_same_facts_and_reading_a_sheet_twice_is_refused(tmp_path: Path) -> None:
     sheet = Sheet([["a"], [Percent(0.5)], [Failed("#REF!")], [7]], hidden=[3], epoch_1904=True)
     with as_xls(tmp_path, sheet).open("rb") as file:
         workbook = XlsFacts(file)

@@ -1,4 +1,4 @@
-"""Workbooks that are hostile, or not what they say: passwords, damage, circles, and what would take all memory."""
+"""Hostile or wrong workbooks: passwords, damage, circles, and contents that would fill the memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from pipelines.errors import SourceError
 from pipelines.extract.upload.limits import Limits
 from tests.support.extracts import upload_contract as contract
-from tests.support.uploads import opened, read, refusal, refused, workbook, write
+from tests.support.uploads import content_error, opened, read, read_error, workbook, write
 from tests.support.workbooks import ods, xls
 
 LITTLE_MEMORY = Limits(memory=400 << 20)
@@ -22,14 +22,14 @@ AB_XLSX = contract("a", "b", file_format="xlsx")
 TABLE = [["a", "b"], [1, 2]]
 
 
-def test_a_workbook_with_a_password_is_told_so(tmp_path: Path) -> None:
+def test_xlsx_with_a_password_is_refused_as_such(tmp_path: Path) -> None:
     plain = workbook(tmp_path, *TABLE)
     with plain.open("rb") as source, (tmp_path / "kunci.xlsx").open("wb") as target:
         msoffcrypto.format.ooxml.OOXMLFile(source).encrypt("rahasia", target)
-    assert "terkunci dengan kata sandi" in refused(AB_XLSX, tmp_path / "kunci.xlsx").message
+    assert "terkunci dengan kata sandi" in read_error(AB_XLSX, tmp_path / "kunci.xlsx").message
 
 
-def test_an_ods_with_a_password_is_told_so(tmp_path: Path) -> None:
+def test_ods_with_a_password_is_refused_as_such(tmp_path: Path) -> None:
     path = ods(tmp_path, "")
     with zipfile.ZipFile(path) as book:
         parts = {name: book.read(name) for name in book.namelist()}
@@ -38,26 +38,26 @@ def test_an_ods_with_a_password_is_told_so(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as book:
         for name, content in parts.items():
             book.writestr(name, content)
-    assert "terkunci dengan kata sandi" in refused(contract("a", file_format="ods"), path).message
+    assert "terkunci dengan kata sandi" in read_error(contract("a", file_format="ods"), path).message
 
 
-def test_an_xls_that_leads_its_reader_in_a_circle_ends_only_the_reader(tmp_path: Path) -> None:
+def test_xls_with_circular_sectors_is_refused_as_damaged(tmp_path: Path) -> None:
     content = bytearray(xls(tmp_path).read_bytes())
     # The first block of the allocation table (MS-CFB 2.2, offset 76): each sector is made its own successor.
     table = 512 * (1 + int.from_bytes(content[76:80], "little"))
     for sector in range(128):
         content[table + 4 * sector : table + 4 * sector + 4] = sector.to_bytes(4, "little")
-    error = refusal(
+    error = content_error(
         tmp_path, bytes(content), contract("a", "b", file_format="xls"), "putar.xls", LITTLE_MEMORY
     )
     assert "buku kerja rusak" in error.message
 
 
-def test_an_xls_with_damaged_bytes_is_refused_or_read_and_never_crashes(tmp_path: Path) -> None:
-    whole = xls(tmp_path).read_bytes()
+def test_xls_with_a_damaged_byte_is_refused_or_read_and_never_crashes(tmp_path: Path) -> None:
+    sound = xls(tmp_path).read_bytes()
     refusals = 0
-    for place in [*range(0, 512, 40), *range(512, len(whole), len(whole) // 20)]:
-        damaged = bytearray(whole)
+    for place in [*range(0, 512, 40), *range(512, len(sound), len(sound) // 20)]:
+        damaged = bytearray(sound)
         damaged[place] ^= 0x55
         path = write(tmp_path, bytes(damaged), "damaged.xls")
         try:
@@ -67,34 +67,34 @@ def test_an_xls_with_damaged_bytes_is_refused_or_read_and_never_crashes(tmp_path
     assert refusals > 3
 
 
-def test_a_web_page_is_no_xlsx(tmp_path: Path) -> None:
-    error = refusal(tmp_path, "\n<table><tr><td>a</td></tr></table>", AB_XLSX, "data.xlsx")
+def test_web_page_named_xlsx_is_refused_with_a_hint(tmp_path: Path) -> None:
+    error = content_error(tmp_path, "\n<table><tr><td>a</td></tr></table>", AB_XLSX, "data.xlsx")
     assert "halaman web" in error.message and "simpan sebagai .xlsx" in str(error.hint)
 
 
-def packed(path: Path, **parts: bytes) -> Path:
+def with_parts(path: Path, **parts: bytes) -> Path:
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         for name, content in parts.items():
             archive.writestr(f"xl/{name}.xml", content)
     return path
 
 
-def test_a_workbook_that_unpacks_to_far_more_than_it_is_never_reaches_the_reader(tmp_path: Path) -> None:
-    path = packed(workbook(tmp_path, *TABLE), sharedStringsAgain=b"\0" * (80 << 20))
-    assert "isinya lebih dari 250 kali ukurannya" in refused(AB_XLSX, path).message
+def test_workbook_that_unpacks_to_far_more_than_its_size_is_refused(tmp_path: Path) -> None:
+    path = with_parts(workbook(tmp_path, *TABLE), sharedStringsAgain=b"\0" * (80 << 20))
+    assert "isinya lebih dari 250 kali ukurannya" in read_error(AB_XLSX, path).message
 
 
-def test_two_cells_in_far_corners_do_not_take_all_memory(tmp_path: Path) -> None:
+def test_cell_in_the_far_corner_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
     path = workbook(tmp_path, *TABLE)
     book = openpyxl.load_workbook(path)
     sheet: Any = book.active
     sheet["XFD1048576"] = "x"
     book.save(path)
-    assert "memerlukan memori lebih dari 3,072 MB" in refused(AB_XLSX, path).message
+    assert "memerlukan memori lebih dari 3,072 MB" in read_error(AB_XLSX, path).message
 
 
-def shared(folder: Path, texts: list[str], cells: list[int]) -> Path:
-    """A workbook as Excel writes it: each row of its sheet names one of `texts`, which are held once."""
+def workbook_with_shared_texts(folder: Path, texts: list[str], cells: list[int]) -> Path:
+    """A workbook as Excel writes it: `texts` are stored once, and each row refers to one of them by its index."""
     path = workbook(folder, ["a", "b"], [1, 1])
     with zipfile.ZipFile(path) as book:
         parts = {name: book.read(name) for name in book.namelist()}
@@ -114,20 +114,31 @@ def shared(folder: Path, texts: list[str], cells: list[int]) -> Path:
     return path
 
 
-def test_one_long_text_that_many_cells_share_does_not_take_all_memory(tmp_path: Path) -> None:
-    assert len(read(opened(AB_XLSX, shared(tmp_path, ["x" * 1_000_000], [0] * 10), LITTLE_MEMORY))) == 10
-    path = shared(tmp_path, ["x" * 1_000_000], [0] * 20_000)
-    assert "memori lebih dari 400 MB" in refused(AB_XLSX, path, LITTLE_MEMORY).message
+def test_long_text_shared_by_many_cells_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
+    assert (
+        len(
+            read(
+                opened(
+                    AB_XLSX, workbook_with_shared_texts(tmp_path, ["x" * 1_000_000], [0] * 10), LITTLE_MEMORY
+                )
+            )
+        )
+        == 10
+    )
+    path = workbook_with_shared_texts(tmp_path, ["x" * 1_000_000], [0] * 20_000)
+    assert "memori lebih dari 400 MB" in read_error(AB_XLSX, path, LITTLE_MEMORY).message
 
 
-def test_repeated_cells_of_an_ods_do_not_take_all_memory(tmp_path: Path) -> None:
+def test_repeated_cells_of_an_ods_are_refused_before_they_fill_the_memory(tmp_path: Path) -> None:
     cell = '<table:table-cell office:value-type="string" table:number-columns-repeated="16384"><text:p>x</text:p></table:table-cell>'
     row = f'<table:table-row table:number-rows-repeated="1048576">{cell}</table:table-row>'
     path = ods(tmp_path, f'<table:table table:name="Data">{row}</table:table>')
-    refused(contract("a", "b", file_format="ods"), path, LITTLE_MEMORY)  # calamine counts repeats by itself
+    read_error(
+        contract("a", "b", file_format="ods"), path, LITTLE_MEMORY
+    )  # calamine has its own limit of repeats
 
 
-def test_empty_cells_repeated_to_the_sheets_end_do_no_harm(tmp_path: Path) -> None:
+def test_empty_cells_repeated_to_the_end_of_an_ods_are_ignored(tmp_path: Path) -> None:
     cells = "".join(
         f'<table:table-cell office:value-type="string"><text:p>{c}</text:p></table:table-cell>' for c in "ab"
     )
@@ -139,16 +150,16 @@ def test_empty_cells_repeated_to_the_sheets_end_do_no_harm(tmp_path: Path) -> No
     assert read(opened(contract("a", "b", file_format="ods"), path)) == [["a", "b", "baris 2"]]
 
 
-def test_what_a_lying_part_unpacks_to_is_counted(tmp_path: Path) -> None:
-    path = packed(workbook(tmp_path, *TABLE), more=b"\0" * 1_234_567)
+def test_part_with_a_false_size_is_refused(tmp_path: Path) -> None:
+    path = with_parts(workbook(tmp_path, *TABLE), more=b"\0" * 1_234_567)
     content = path.read_bytes()
     size = (1_234_567).to_bytes(4, "little")
     assert content.count(size) == 2  # in front of the part, and in the list of members
     path.write_bytes(content.replace(size, (1000).to_bytes(4, "little")))
-    assert "bukan buku kerja" in refused(AB_XLSX, path).message
+    assert "bukan buku kerja" in read_error(AB_XLSX, path).message
 
 
-def test_many_sheets_over_one_part_are_damage_and_cost_one_reading(tmp_path: Path) -> None:
+def test_many_sheets_over_one_part_are_refused_but_one_of_them_is_read(tmp_path: Path) -> None:
     path = workbook(tmp_path, ["a", "b"], [1, 2], title="S1")
     with zipfile.ZipFile(path) as book:
         parts = {name: book.read(name) for name in book.namelist()}
@@ -158,12 +169,12 @@ def test_many_sheets_over_one_part_are_damage_and_cost_one_reading(tmp_path: Pat
     with zipfile.ZipFile(path, "w") as book:
         for name, content in parts.items():
             book.writestr(name, content)
-    assert "lembar S2 rusak" in refused(contract("a", "b", file_format="xlsx", sheets="S*"), path).message
+    assert "lembar S2 rusak" in read_error(contract("a", "b", file_format="xlsx", sheets="S*"), path).message
     assert len(read(opened(contract("a", "b", file_format="xlsx", sheet="S7"), path))) == 1
 
 
 @pytest.mark.parametrize("mess", ["<!--", "<!", "<script>", "<td", "<td '", "&"])
-def test_a_web_page_of_nothing_but_beginnings_ends(tmp_path: Path, mess: str) -> None:
+def test_web_page_of_unclosed_tags_is_read_to_its_end(tmp_path: Path, mess: str) -> None:
     page = "<table><tr><td>a<tr><td>1" + mess * 200_000
     found = read(opened(contract("a", file_format="xls"), write(tmp_path, page, "data.xls")))
     assert [(row[0] or "")[:1] for row in found] == ["1"]

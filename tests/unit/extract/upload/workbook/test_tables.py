@@ -1,4 +1,4 @@
-"""Workbooks as COPY text: cells, sheets, headers of several rows. What is hostile: test_hostile.py."""
+"""Workbooks as COPY text: cells, sheets, headers of several rows. Hostile workbooks are in test_hostile.py."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from pipelines.extract.upload.table import header
 from pipelines.extract.upload.workbook.program import column_texts
 from tests.support.extracts import column
 from tests.support.extracts import upload_contract as contract
-from tests.support.uploads import opened, read, refusal, refused, workbook, write
+from tests.support.uploads import content_error, opened, read, read_error, workbook, write
 from tests.support.workbooks import ods, xls
 
 AB_XLSX = contract("a", "b", file_format="xlsx")
 
 
-def test_a_workbook_is_read_from_its_header_row_with_sheet_rows_as_positions(tmp_path: Path) -> None:
+def test_positions_are_rows_of_the_sheet(tmp_path: Path) -> None:
     path = workbook(tmp_path, ["FORMULIR"], ["Tahun 2025"], ["a", "b"], [1, "x"], [], [None, "y"])
     stream = opened(contract("b", "a", file_format="xlsx", header_row=3), path)
     assert read(stream) == [["x", "1", "baris 4"], ["y", None, "baris 6"]]
     assert stream.fingerprint == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_a_table_that_starts_away_from_the_corner_keeps_its_rows_and_columns(tmp_path: Path) -> None:
+def test_table_away_from_the_corner_is_read_with_its_positions(tmp_path: Path) -> None:
     path = workbook(tmp_path, [], [], [None, None, "a", "b"], [None, None, 1, 2])
     assert read(opened(contract("a", "b", file_format="xlsx", header_row=3), path)) == [["1", "2", "baris 4"]]
 
 
 def cell_text(value: Any) -> str:
-    """The text of one cell, in a column of several types, which is made cell by cell."""
+    """The text of one cell. A column of several types is converted cell by cell."""
     return column_texts([value, "teks"])[0]
 
 
@@ -62,12 +62,12 @@ def cell_text(value: Any) -> str:
         (dt.timedelta(seconds=-90), "-00:01:30"),
     ],
 )
-def test_a_cell_becomes_faithful_text(value: Any, text: str) -> None:
+def test_cell_becomes_exact_text(value: Any, text: str) -> None:
     assert cell_text(value) == text
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_a_numbers_text_is_the_number(value: float) -> None:
+def test_text_of_a_number_has_the_same_value(value: float) -> None:
     assert float(cell_text(value)) == value
     assert not cell_text(value).endswith(".0")
 
@@ -90,13 +90,13 @@ ONE_KIND = [
 @example([-0.0, 2.0**53, -(2.0**53)])
 @example([1.0, 2.0**53 + 2])
 @example([1.0, 1.5, ""])
-def test_a_columns_texts_are_those_of_its_cells(cells: list[Any]) -> None:
+def test_texts_of_a_column_are_those_of_its_cells(cells: list[Any]) -> None:
     finite = [cell for cell in cells if not isinstance(cell, float) or math.isfinite(cell)]
     texts = column_texts(finite)
     assert list(texts.split(",") if isinstance(texts, str) else texts) == [cell_text(cell) for cell in finite]
 
 
-def test_many_blocks_of_rows_keep_their_order_and_their_kinds(tmp_path: Path) -> None:
+def test_rows_of_many_blocks_keep_their_order_and_types(tmp_path: Path) -> None:
     rows = [[i if i % 3 else None, "x" if i % 1000 else i / 4] for i in range(1, 1702)]
     found = read(opened(AB_XLSX, workbook(tmp_path, ["a", "b"], *rows)))
     assert [row[2] for row in found] == [f"baris {i + 1}" for i in range(1, 1702)]
@@ -104,8 +104,8 @@ def test_many_blocks_of_rows_keep_their_order_and_their_kinds(tmp_path: Path) ->
     assert found[999][1] == "250" and found[1000][1] == "x"
 
 
-def test_reading_ends_with_its_process(tmp_path: Path) -> None:
-    others = children()  # of other tests: servers that they share
+def test_closing_a_stream_ends_the_reading_process(tmp_path: Path) -> None:
+    others = children()  # servers that other tests share
     stream = opened(AB_XLSX, workbook(tmp_path, ["a", "b"], *([i, "x" * 100] for i in range(5_000))))
     assert next(stream.blocks)
     assert children() - others
@@ -127,21 +127,21 @@ def test_error_cells_keep_their_text(tmp_path: Path) -> None:
     assert rows == [["#REF!", "x", "baris 3"], ["2", "#DIV/0!", "baris 4"]]
 
 
-def test_a_formula_that_nobody_computed_is_no_empty_cell(tmp_path: Path) -> None:
+def test_formula_without_a_value_is_refused(tmp_path: Path) -> None:
     path = workbook(tmp_path, ["a", "b"], [1, 2], [3, "=A2+1"])
     with pytest.raises(SourceError, match=r"baris 3, kolom 2: rumus tanpa nilai") as caught:
         read(opened(AB_XLSX, path))
     assert "simpan" in str(caught.value.hint)
 
 
-def test_a_formula_is_seen_whatever_the_prefix_of_its_namespace(tmp_path: Path) -> None:
+def test_formula_is_found_whatever_the_prefix_of_its_namespace(tmp_path: Path) -> None:
     path = workbook(tmp_path, ["a", "b"], [1, 2], [3, "=A2+1"])
     space = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     rewrite_sheet(path, b"<f>A2+1</f><v></v>", b'<x:f xmlns:x="%b">A2+1</x:f><v></v>' % space)
-    assert "baris 3, kolom 2: rumus tanpa nilai" in refused(AB_XLSX, path).message
+    assert "baris 3, kolom 2: rumus tanpa nilai" in read_error(AB_XLSX, path).message
 
 
-def test_a_computed_formula_gives_its_value(tmp_path: Path) -> None:
+def test_formula_with_a_value_is_read_as_its_value(tmp_path: Path) -> None:
     path = workbook(tmp_path, ["a", "b"], [1, 2], [3, "=A2+1"])
     rewrite_sheet(path, b"<f>A2+1</f><v></v>", b"<f>A2+1</f><v>2</v>")
     assert read(opened(AB_XLSX, path))[1] == ["3", "2", "baris 3"]
@@ -161,7 +161,7 @@ def rewrite_sheet(path: Path, old: bytes, new: bytes) -> None:
             book.writestr(name, content)
 
 
-def test_the_declared_sheet_is_read(tmp_path: Path) -> None:
+def test_declared_sheet_is_read_and_an_unknown_one_is_refused(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.create_sheet("Isian").append(["a", "b"])
     book["Isian"].append([1, 2])
@@ -170,16 +170,16 @@ def test_the_declared_sheet_is_read(tmp_path: Path) -> None:
     assert len(read(opened(of, tmp_path / "data.xlsx"))) == 1
     with pytest.raises(SourceError, match="tidak ada lembar 'Rekap'; yang ada: 'Sheet', 'Isian'"):
         opened(contract("a", "b", file_format="xlsx", sheet="Rekap"), tmp_path / "data.xlsx")
-    error = refused(contract("a", "b", file_format="xlsx", sheet="Isain"), tmp_path / "data.xlsx")
+    error = read_error(contract("a", "b", file_format="xlsx", sheet="Isain"), tmp_path / "data.xlsx")
     assert error.hint == "maksudnya Isian? ganti nama lembarnya, atau perbaiki di kontrak"
 
 
-def test_a_sheet_whose_name_is_masked_is_not_suggested(tmp_path: Path) -> None:
+def test_sheet_with_a_masked_name_is_not_suggested(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     assert book.active is not None
     book.active.title = "budi.santoso@mail.id"
     book.save(tmp_path / "data.xlsx")
-    error = refused(contract("a", "b", file_format="xlsx", sheet="budi.santoso"), tmp_path / "data.xlsx")
+    error = read_error(contract("a", "b", file_format="xlsx", sheet="budi.santoso"), tmp_path / "data.xlsx")
     assert error.message.endswith("tidak ada lembar 'budi.santoso'; yang ada: '***'")
     assert error.hint == "ganti nama lembarnya, atau perbaiki di kontrak"
 
@@ -187,38 +187,38 @@ def test_a_sheet_whose_name_is_masked_is_not_suggested(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"a,b\n1,2\n", b"PK\x03\x04" + b"x" * 200, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600]
 )
-def test_what_is_no_workbook_is_refused(tmp_path: Path, content: bytes) -> None:
-    assert "bukan buku kerja" in refusal(tmp_path, content, AB_XLSX, "data.xlsx").message
+def test_other_file_is_refused_as_a_workbook(tmp_path: Path, content: bytes) -> None:
+    assert "bukan buku kerja" in content_error(tmp_path, content, AB_XLSX, "data.xlsx").message
 
 
-def test_a_workbook_cut_anywhere_is_refused(tmp_path: Path) -> None:
-    whole = workbook(tmp_path, ["a", "b"], *([i, "x" * i] for i in range(200))).read_bytes()
-    for length in range(1, len(whole) - 30, len(whole) // 40):
-        refusal(tmp_path, whole[:length], AB_XLSX, "cut.xlsx")
+def test_truncated_workbook_is_refused_at_any_length(tmp_path: Path) -> None:
+    complete = workbook(tmp_path, ["a", "b"], *([i, "x" * i] for i in range(200))).read_bytes()
+    for length in range(1, len(complete) - 30, len(complete) // 40):
+        content_error(tmp_path, complete[:length], AB_XLSX, "cut.xlsx")
 
 
-def test_a_workbook_with_damaged_bytes_is_refused_or_read_and_never_crashes(tmp_path: Path) -> None:
-    whole = bytearray(workbook(tmp_path, ["a", "b"], *([i, "x"] for i in range(200))).read_bytes())
-    refused = 0
-    for place in range(0, len(whole), len(whole) // 60):
-        damaged = whole.copy()
+def test_workbook_with_a_damaged_byte_is_refused_or_read_and_never_crashes(tmp_path: Path) -> None:
+    sound = bytearray(workbook(tmp_path, ["a", "b"], *([i, "x"] for i in range(200))).read_bytes())
+    refusals = 0
+    for place in range(0, len(sound), len(sound) // 60):
+        damaged = sound.copy()
         damaged[place] ^= 0x55
         path = write(tmp_path, bytes(damaged), "damaged.xlsx")
         try:
             read(opened(AB_XLSX, path))
         except SourceError:
-            refused += 1
-    assert refused > 20
+            refusals += 1
+    assert refusals > 20
 
 
-def test_a_workbook_without_rows_is_refused(tmp_path: Path) -> None:
+def test_workbook_without_rows_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="tidak ada baris data"):
         read(opened(AB_XLSX, workbook(tmp_path, ["a", "b"])))
     with pytest.raises(SourceError, match="tidak ada baris judul di baris 1"):
         opened(AB_XLSX, workbook(tmp_path))
 
 
-def test_an_ods_file_is_read(tmp_path: Path) -> None:
+def test_ods_file_is_read(tmp_path: Path) -> None:
     cells = "".join(
         f'<table:table-cell office:value-type="string"><text:p>{c}</text:p></table:table-cell>' for c in "ab"
     )
@@ -233,7 +233,7 @@ def test_an_ods_file_is_read(tmp_path: Path) -> None:
 # --- kinds, sheets
 
 
-def test_an_xls_file_is_read_with_text_numbers_and_dates_as_they_are(tmp_path: Path) -> None:
+def test_texts_numbers_and_dates_of_an_xls_are_read(tmp_path: Path) -> None:
     assert read(opened(contract("a", "b", file_format="xls"), xls(tmp_path))) == [
         ["0012", "64.1", "baris 2"],
         [None, "7", "baris 3"],
@@ -241,7 +241,7 @@ def test_an_xls_file_is_read_with_text_numbers_and_dates_as_they_are(tmp_path: P
     ]
 
 
-def test_a_date_that_is_only_a_serial_number_stays_that_number(tmp_path: Path) -> None:
+def test_serial_number_of_a_date_is_read_as_a_number(tmp_path: Path) -> None:
     path = workbook(tmp_path, ["a", "b"], [45292, "45292"], [45292.5, "1.234,56"])
     assert [row[:2] for row in read(opened(AB_XLSX, path))] == [["45292", "45292"], ["45292.5", "1.234,56"]]
 
@@ -249,14 +249,14 @@ def test_a_date_that_is_only_a_serial_number_stays_that_number(tmp_path: Path) -
 TABLE = [["a", "b"], [1, 2]]
 
 
-def test_a_sheet_is_found_by_pattern_when_only_one_matches(tmp_path: Path) -> None:
+def test_sheet_is_found_by_a_pattern_that_matches_only_one(tmp_path: Path) -> None:
     path = workbook(tmp_path, ["Petunjuk"], title="Petunjuk", **{"Data 2024": TABLE})
     assert len(read(opened(contract("a", "b", file_format="xlsx", sheet="Data*"), path))) == 1
 
 
-def test_several_matching_sheets_are_refused_with_what_there_is(tmp_path: Path) -> None:
+def test_several_matching_sheets_are_refused_with_their_names(tmp_path: Path) -> None:
     path = workbook(tmp_path, *TABLE, title="Data 2023", **{"Data 2024": TABLE})
-    error = refused(contract("a", "b", file_format="xlsx", sheet="Data*"), path)
+    error = read_error(contract("a", "b", file_format="xlsx", sheet="Data*"), path)
     assert "2 lembar cocok dengan 'Data*'; yang ada: 'Data 2023', 'Data 2024'" in error.message
     assert "sheets" in str(error.hint)
 
@@ -275,9 +275,9 @@ def test_all_matching_sheets_are_read_with_their_names(tmp_path: Path) -> None:
     assert stream.shape == {"a": "", "b": ""}
 
 
-def test_each_of_all_sheets_must_keep_the_contract_and_an_empty_one_is_told(tmp_path: Path) -> None:
+def test_every_matching_sheet_must_fit_and_an_empty_one_gives_a_warning(tmp_path: Path) -> None:
     of = contract("a", "b", file_format="xlsx", sheets="*")
-    error = refused(of, workbook(tmp_path, *TABLE, title="2023", **{"2024": [["a", "c"], [1, 2]]}))
+    error = read_error(of, workbook(tmp_path, *TABLE, title="2023", **{"2024": [["a", "c"], [1, 2]]}))
     assert (
         "lembar 2024 baris 1: tidak ada di baris judul: b; tidak dikenal di baris judul: c" in error.message
     )
@@ -293,28 +293,27 @@ def test_sheets_of_an_evolving_dataset_may_differ(tmp_path: Path) -> None:
     assert stream.shape == {"a": "", "b": "", "c": ""}
 
 
-def test_hidden_sheets_are_no_ones_data_unless_they_are_named(tmp_path: Path) -> None:
+def test_hidden_sheets_are_read_only_if_they_are_named(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     hidden: Any = book.active
     hidden.title = "ref"
     hidden.append(["kode"])
     hidden.sheet_state = "hidden"
+    sheet = book.create_sheet("Isian")
     for row in TABLE:
-        book.create_sheet("Isian").append(row) if "Isian" not in book.sheetnames else book["Isian"].append(
-            row
-        )
+        sheet.append(row)
     book.active = 1
     book.save(tmp_path / "data.xlsx")
     for of in (AB_XLSX, contract("a", "b", file_format="xlsx", sheet="*")):
         assert read(opened(of, tmp_path / "data.xlsx")) == [["1", "2", "baris 2"]]
     named = contract(column("a", "kode"), file_format="xlsx", sheet="ref")
-    assert "tidak ada baris data" in refused(named, tmp_path / "data.xlsx").message
+    assert "tidak ada baris data" in read_error(named, tmp_path / "data.xlsx").message
 
 
 # --- headers of several rows
 
 
-def merged(folder: Path, ranges: list[str], *rows: list[Any]) -> Path:
+def workbook_with_merged_cells(folder: Path, ranges: list[str], *rows: list[Any]) -> Path:
     path = workbook(folder, *rows)
     book = openpyxl.load_workbook(path)
     sheet: Any = book.active
@@ -324,8 +323,8 @@ def merged(folder: Path, ranges: list[str], *rows: list[Any]) -> Path:
     return path
 
 
-def test_merged_cells_of_a_header_count_for_all_that_stands_below(tmp_path: Path) -> None:
-    path = merged(
+def test_merged_header_cells_name_all_columns_below(tmp_path: Path) -> None:
+    path = workbook_with_merged_cells(
         tmp_path,
         ["B1:F1", "B3:B4", "C3:D3"],
         [None, "LAPORAN"],
@@ -350,15 +349,15 @@ def test_merged_cells_of_a_header_count_for_all_that_stands_below(tmp_path: Path
     assert read(stream) == [["2", "x", "1", "y", '{"Jumlah Siswa / P":"3"}', "baris 5"]]
 
 
-def test_merged_cells_beside_and_below_the_header_do_no_harm(tmp_path: Path) -> None:
-    path = merged(tmp_path, ["F1:G2", "A5:B5"], ["a", "b"], [None, None], [1, 2])
+def test_merged_cells_outside_of_the_header_are_ignored(tmp_path: Path) -> None:
+    path = workbook_with_merged_cells(tmp_path, ["F1:G2", "A5:B5"], ["a", "b"], [None, None], [1, 2])
     of = contract("a", "b", file_format="xlsx", header_rows=2)
     assert read(opened(of, path)) == [["1", "2", "baris 3"]]
-    far = refused(contract("a", "b", file_format="xlsx", header_rows=9), path)
+    far = read_error(contract("a", "b", file_format="xlsx", header_rows=9), path)
     assert "tidak dikenal di baris judul: a / 1, b / 2" in far.message
 
 
-def test_without_merged_cells_an_upper_name_reaches_as_far_as_something_stands_below(tmp_path: Path) -> None:
+def test_upper_name_without_merged_cells_reaches_over_named_columns_only(tmp_path: Path) -> None:
     path = workbook(
         tmp_path, ["No", "Jumlah", None, "Ket", None], [None, "L", "P", None, None], [1, 2, 3, 4, None]
     )
@@ -368,16 +367,16 @@ def test_without_merged_cells_an_upper_name_reaches_as_far_as_something_stands_b
     assert read(opened(of, path)) == [["1", "3", "2", "4", "baris 3"]]
 
 
-def test_three_header_rows_keep_their_groups_apart() -> None:
+def test_groups_of_three_header_rows_stay_separate() -> None:
     rows = [["2023", "", "2024", ""], ["L", "", "", "P"], ["a", "b", "c", "d"]]
     assert header(rows) == ("2023 / L / a", "2023 / L / b", "2024 / c", "2024 / P / d")
 
 
-def test_the_same_name_in_two_rows_is_said_once() -> None:
+def test_same_name_in_two_header_rows_appears_once() -> None:
     assert header([["Nama", "X"], ["Nama", "Y"]]) == ("Nama", "X / Y")
 
 
-def test_totals_of_a_workbook_are_left_out_and_counted_by_sheet(tmp_path: Path) -> None:
+def test_totals_of_a_workbook_are_skipped_and_counted_by_sheet(tmp_path: Path) -> None:
     path = workbook(
         tmp_path, *TABLE, ["Total", 2], title="2023", **{"2024": [*TABLE, ["Total", 2], ["TOTAL", 3]]}
     )
