@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from psycopg import Connection, sql
@@ -149,6 +150,32 @@ def close_batch(connection: Connection[Any], batch: Batch, *, running: bool = Fa
             running,
         ],
     )
+
+
+_MISSING = """
+select lower(hole), upper(hole) - 1 from unnest(
+    datemultirange(daterange(%(first)s, %(last)s, '[]'))
+    - coalesce((
+        select range_agg(
+            case when full_refresh then daterange(null, started_at::date) else daterange(window_start, window_end, '[]')
+            end)
+        from ops.load_batch
+        where dataset = %(dataset)s and state in ('loaded', 'unchanged')
+            and (full_refresh or window_start is not null)
+    ), '{}'::datemultirange)
+) as hole order by 1
+"""
+
+
+def missing_days(
+    connection: Connection[Any], contract: Contract, first: date, last: date
+) -> list[tuple[date, date]]:
+    """Gives the ranges of days from `first` to `last` that no load has covered; both ends are included.
+
+    A load that changed no row has covered its window. A full refresh has covered every day before it began.
+    """
+    asked = {"dataset": contract.key, "first": first, "last": last}
+    return connection.execute(_MISSING, asked).fetchall()
 
 
 def fingerprint(contract: Contract, sha256: str) -> str:
