@@ -59,8 +59,10 @@ class ModelsConfig(dg.Config):
     )
     window_end: str = Field("", description="Hari terakhirnya, termasuk.")
     full_refresh: bool = Field(
-        False, description="Muat ulang penuh: bangun model incremental dari semua yang dibacanya."
+        False,
+        description="Muat ulang penuh: bangun semua, model incremental dari semua yang dibacanya.",
     )
+    build_all: bool = Field(False, description="Bangun semua yang dipilih, juga yang tidak berubah.")
 
     def window(self, tags: Mapping[str, str]) -> Window | None:
         """The days of a run, by its config or its partitions. None: build what came since the last build."""
@@ -116,6 +118,7 @@ def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.Asset
             run_id=context.run.run_id,
             on_result=_report,
             full_refresh=config.full_refresh or tags.get(FULL_REFRESH, "") == "true",
+            build_all=config.build_all,
         )
         failures: list[str] = []
         for result in results:

@@ -35,6 +35,7 @@ TABLES = (
     "ops.load_repair",
     "ops.migration",
     "ops.model_run",
+    "ops.model_state",
     "ops.pseudonym_key",
     "ops.publication_log",
     "ops.reconciliation",
