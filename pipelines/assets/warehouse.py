@@ -128,10 +128,15 @@ def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.Asset
             if result.state != "ok":
                 failures.append(f"{result.asset}: {MODELS[result.state][0]}: {result.error or ''}")
                 context.log.error(failures[-1])
+        left = [r.name for r in results if r.unchanged]
+        if left:
+            log.info("%d dari %d model tidak berubah dan dibiarkan", len(left), len(results))
         # A model that was not built keeps its released relation, which is tested instead.
         untested = {r.name: r.error or r.state for r in results if r.state != "ok" and not r.tests}
         yield from released([*untested], untested)
         if failures:
+            # Dagster shows a planned check without a result as failed if its run fails, else as skipped.
+            yield from released(left, dict.fromkeys(left, "tidak berubah"))
             raise dg.Failure(description="\n".join(failures), allow_retries=False)
 
     return build_models
@@ -158,6 +163,8 @@ def _check_key(result: dg.AssetCheckResult) -> dg.AssetCheckKey:
 
 
 def _report(result: NodeResult) -> None:
+    if result.unchanged:
+        return
     word, _ = MODELS[result.state]
     rows = "" if result.rows is None else f", {result.rows} baris" + (" baru" if result.incremented else "")
     log.info(
@@ -225,8 +232,12 @@ def _results(project: Project, result: NodeResult) -> Iterator[Result]:
     node = project.nodes[result.name]
     if result.tests:
         yield from _check_results(project, result)
-    if result.state == "ok":
-        yield dg.MaterializeResult(asset_key=model_key(node), metadata=_metadata(project, node, result))
+    if result.state == "ok" and not result.unchanged:
+        yield dg.MaterializeResult(
+            asset_key=model_key(node),
+            metadata=_metadata(project, node, result),
+            data_version=dg.DataVersion(result.version) if result.version else None,
+        )
 
 
 def _metadata(project: Project, node: Node, result: NodeResult) -> dict[str, Any]:
