@@ -18,6 +18,7 @@ from pipelines.models.project.nodes import Project
 from pipelines.models.project.project import load_project
 from pipelines.resources.warehouse import Warehouse
 from pipelines.runs.launcher import with_lease
+from pipelines.sensors.alerts import alerts_sensor
 from pipelines.sensors.chain import chain_sensor
 from pipelines.sensors.descendants import descendants_sensor
 from pipelines.sensors.requested import request_jobs, requested_sensor
@@ -49,6 +50,7 @@ def build_definitions(settings: Settings, *, warehouse: Warehouse | None = None)
         schedules=[nightly_schedule(contracts)],
         sensors=[
             upload_sensor(datasets, settings),
+            alerts_sensor(datasets, settings),
             *([descendants_sensor(contracts, project)] if project else []),
             chain_sensor(contracts, named),
             requested_sensor(datasets, named),

@@ -28,6 +28,9 @@ SIMILARITY = "functions/similarity.sql"
 SCHEMAS = ("landing", "raw", "quarantine", "staging", "core", "mart_satu_data", "mart_spbe", "ops")
 """What the migrations make, as the tables below."""
 TABLES = (
+    "ops.alert",
+    "ops.alert_delivery",
+    "ops.alert_message",
     "ops.check_result",
     "ops.contract",
     "ops.empty_window",
