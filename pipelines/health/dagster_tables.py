@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import Connection
@@ -23,8 +23,9 @@ from pipelines.redaction.database_urls import libpq_url
 SUBJECT = "basis data Dagster"
 NIGHT_JOB = "publication"
 """The last job of a night."""
-NIGHT_TAGS = ("gudang/malam", "gudang/after", "gudang/chain")
-"""Tags of which each run of a night has at least one. A run that somebody starts by hand has none."""
+NIGHT_TAG = "gudang/malam"
+"""The tag of each run of a night; its value is the night. Both names are those of pipelines/jobs.py."""
+_WILL_RETRY: LiteralString = "exists (select from run_tags w where w.run_id = r.run_id and w.key = 'dagster/will_retry' and w.value = 'true')"
 CONNECT_SECONDS, STATEMENT_SECONDS = 5, 10
 
 
@@ -84,16 +85,12 @@ def last_night(connection: Connection[Any]) -> Night | None:
     """The night whose last run ended last; None before the first night. A run that is tried again has not ended it."""
     with connection.cursor(row_factory=class_row(Night)) as cursor:
         return cursor.execute(
-            "select coalesce(max(t.value) filter (where t.key = 'gudang/malam'),"
-            "   max(t.value) filter (where t.key = 'dagster/root_run_id'), r.run_id) as key,"
-            " r.run_id, r.status, to_timestamp(r.end_time) as ended_at"
-            " from runs r join run_tags t on t.run_id = r.run_id"
+            "select t.value as key, r.run_id, r.status, to_timestamp(r.end_time) as ended_at"
+            " from runs r join run_tags t on t.run_id = r.run_id and t.key = %s"
             " where r.pipeline_name = %s and r.end_time is not null"
-            " and r.status in ('SUCCESS', 'FAILURE', 'CANCELED')"
-            " group by r.run_id, r.status, r.end_time"
-            " having bool_or(t.key = any(%s)) and not bool_or(t.key = 'dagster/will_retry' and t.value = 'true')"
+            f" and r.status in ('SUCCESS', 'FAILURE', 'CANCELED') and not {_WILL_RETRY}"
             " order by r.end_time desc limit 1",
-            [NIGHT_JOB, list(NIGHT_TAGS)],
+            [NIGHT_TAG, NIGHT_JOB],
         ).fetchone()
 
 
@@ -105,9 +102,7 @@ def failed_runs(connection: Connection[Any], since: datetime, until: datetime) -
             " array(select distinct e.step_key from event_logs e where e.run_id = r.run_id"
             "   and e.dagster_event_type = 'STEP_FAILURE' and e.step_key is not null order by 1) as steps"
             " from runs r where r.status = 'FAILURE' and to_timestamp(r.end_time) > %s"
-            " and to_timestamp(r.end_time) <= %s and not exists (select from run_tags t"
-            "   where t.run_id = r.run_id and t.key = 'dagster/will_retry' and t.value = 'true')"
-            " order by r.end_time",
+            f" and to_timestamp(r.end_time) <= %s and not {_WILL_RETRY} order by r.end_time",
             [since, until],
         ).fetchall()
 
