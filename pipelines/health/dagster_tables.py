@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 from psycopg import Connection
@@ -25,7 +25,6 @@ NIGHT_JOB = "publication"
 """The last job of a night."""
 NIGHT_TAG = "gudang/malam"
 """The tag of each run of a night; its value is the night. Both names are those of pipelines/jobs.py."""
-_WILL_RETRY: LiteralString = "exists (select from run_tags w where w.run_id = r.run_id and w.key = 'dagster/will_retry' and w.value = 'true')"
 CONNECT_SECONDS, STATEMENT_SECONDS = 5, 10
 
 
@@ -88,8 +87,9 @@ def last_night(connection: Connection[Any]) -> Night | None:
             "select t.value as key, r.run_id, r.status, to_timestamp(r.end_time) as ended_at"
             " from runs r join run_tags t on t.run_id = r.run_id and t.key = %s"
             " where r.pipeline_name = %s and r.end_time is not null"
-            f" and r.status in ('SUCCESS', 'FAILURE', 'CANCELED') and not {_WILL_RETRY}"
-            " order by r.end_time desc limit 1",
+            " and r.status in ('SUCCESS', 'FAILURE', 'CANCELED')"
+            " and not exists (select from run_tags w where w.run_id = r.run_id and w.key = 'dagster/will_retry'"
+            " and w.value = 'true') order by r.end_time desc limit 1",
             [NIGHT_TAG, NIGHT_JOB],
         ).fetchone()
 
@@ -102,7 +102,9 @@ def failed_runs(connection: Connection[Any], since: datetime, until: datetime) -
             " array(select distinct e.step_key from event_logs e where e.run_id = r.run_id"
             "   and e.dagster_event_type = 'STEP_FAILURE' and e.step_key is not null order by 1) as steps"
             " from runs r where r.status = 'FAILURE' and to_timestamp(r.end_time) > %s"
-            f" and to_timestamp(r.end_time) <= %s and not {_WILL_RETRY} order by r.end_time",
+            " and to_timestamp(r.end_time) <= %s"
+            " and not exists (select from run_tags w where w.run_id = r.run_id and w.key = 'dagster/will_retry'"
+            " and w.value = 'true') order by r.end_time",
             [since, until],
         ).fetchall()
 

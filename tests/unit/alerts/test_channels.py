@@ -135,11 +135,11 @@ def test_a_mail_server_that_is_not_there() -> None:
 
 def test_a_webhook_gets_the_document_with_a_key(http: Server) -> None:
     Webhook(f"{http.url}/kait", SECRET, 5).send(MESSAGE)
-    (ask,) = http.asked
-    assert (ask.method, ask.path) == ("POST", "/kait")
-    assert ask.headers["Authorization"] == f"Bearer {SECRET}"
-    assert ask.headers["Idempotency-Key"] == "kunci-1"
-    body = ask.json()
+    (request,) = http.requests
+    assert (request.method, request.path) == ("POST", "/kait")
+    assert request.headers["Authorization"] == f"Bearer {SECRET}"
+    assert request.headers["Idempotency-Key"] == "kunci-1"
+    body = request.json()
     assert (body["schema"], body["kind"], body["id"]) == ("gudang-kabar/1", "test", "kunci-1")
     assert body["text"] == f"{HEADLINE}\n"
 
@@ -147,9 +147,9 @@ def test_a_webhook_gets_the_document_with_a_key(http: Server) -> None:
 def test_a_chat_gets_the_text(http: Server) -> None:
     http.answer = lambda _: reply({"ok": True})
     Telegram(http.url, SECRET, "-100", 5).send(MESSAGE)
-    (ask,) = http.asked
-    assert ask.path == f"/bot{SECRET}/sendMessage"
-    assert ask.json()["chat_id"] == "-100" and ask.json()["text"] == f"{HEADLINE}\n"
+    (request,) = http.requests
+    assert request.path == f"/bot{SECRET}/sendMessage"
+    assert request.json()["chat_id"] == "-100" and request.json()["text"] == f"{HEADLINE}\n"
     http.answer = lambda _: reply({"ok": False, "description": SECRET})
     assert refused(Telegram(http.url, SECRET, "-100", 5)) == "server tidak menerima pesan ini"
 
