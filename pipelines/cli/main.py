@@ -1,7 +1,7 @@
 """Joins the commands of `gudang`, which complete Dagster's `dg`.
 
 What belongs here: the entry point, its exit codes, which commands there are. Not here: the commands (night.py,
-datasets.py, backup.py, server.py, models.py, alerts.py, health.py), the language of their help (app.py).
+datasets.py, backup.py, server.py, models.py, alerts.py, health.py, deploy.py), the language of their help (app.py).
 
 Exit codes: 0 done, 1 a fault that the message names, 2 wrong usage, 130 ended by Ctrl-C. `health` has its own.
 
@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import typer
 
-from pipelines.cli import alerts, backup, datasets, models, night, server
+from pipelines.cli import alerts, backup, datasets, deploy, models, night, server
 from pipelines.cli.app import CommandGroup, usage_message
 from pipelines.cli.health import health
 from pipelines.errors import GudangError
@@ -44,6 +44,7 @@ app.command()(server.reset)
 app.command(context_settings=_PASS_ON)(server.bench)
 app.add_typer(models.app)
 app.add_typer(alerts.app)
+app.add_typer(deploy.app)
 
 
 def main() -> None:
