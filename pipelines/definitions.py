@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import dagster as dg
 from dagster_shared.check import (
     CheckError,
@@ -11,6 +13,7 @@ from pipelines.assets.publication import publication_assets
 from pipelines.assets.raw import raw_assets
 from pipelines.assets.set_aside import set_aside_assets, set_aside_key, unreadable_models
 from pipelines.assets.warehouse import model_assets
+from pipelines.contracts.model import Contract
 from pipelines.datasets import read_datasets
 from pipelines.errors import ModelError, PublicationError, QualityError
 from pipelines.jobs import jobs, nightly_schedule
@@ -18,10 +21,8 @@ from pipelines.models.project.nodes import Project
 from pipelines.models.project.project import load_project
 from pipelines.resources.warehouse import Warehouse
 from pipelines.runs.launcher import with_lease
-from pipelines.sensors.alerts import alerts_sensor
 from pipelines.sensors.chain import chain_sensor
 from pipelines.sensors.descendants import descendants_sensor
-from pipelines.sensors.requested import request_jobs, requested_sensor
 from pipelines.sensors.uploads import upload_sensor
 from pipelines.settings import Settings, load_settings
 
@@ -43,28 +44,28 @@ def build_definitions(settings: Settings, *, warehouse: Warehouse | None = None)
     datasets = read_datasets(settings)
     contracts = datasets.contracts
     named = {job.name: job for job in jobs(contracts, [set_aside_key(s) for s in datasets.set_aside])}
-    models, project = _models(settings)
+    models, project = _models(settings, contracts)
     return dg.Definitions(
         assets=[*raw_assets(contracts, settings), *set_aside_assets(datasets.set_aside), *models],
-        jobs=[*named.values(), *request_jobs(datasets)],
+        jobs=list(named.values()),
         schedules=[nightly_schedule(contracts)],
         sensors=[
             upload_sensor(datasets, settings),
-            alerts_sensor(datasets, settings),
             *([descendants_sensor(contracts, project)] if project else []),
             chain_sensor(contracts, named),
-            requested_sensor(datasets, named),
         ],
         resources={"warehouse": warehouse or _warehouse(settings)},
         executor=_EXECUTOR,
     )
 
 
-def _models(settings: Settings) -> tuple[list[dg.AssetsDefinition], Project | None]:
+def _models(
+    settings: Settings, contracts: Sequence[Contract]
+) -> tuple[list[dg.AssetsDefinition], Project | None]:
     """Makes the assets of models and publications; gives them, and the models' project if it can be read."""
     try:
         project = load_project(settings.models_dir, suites=settings.expectations_dir)
-        models = model_assets(project)
+        models = model_assets(project, contracts)
     except (ModelError, QualityError, dg.DagsterError, CheckError) as error:
         return unreadable_models(["referensi", "core", "publikasi"], error), None
     try:

@@ -174,7 +174,7 @@ class _Loads:
 
         def gate(staged: Staged) -> GateResult:
             log.info("%s: %d baris dibaca, %d lolos; memeriksa", contract.key, staged.rows_read, staged.rows)
-            gates.append(check(staged, self.settings.expectations_dir, self.url))
+            gates.append(check(staged, self.settings.expectations_dir, self.url, window))
             return gates[-1]
 
         try:
@@ -206,7 +206,8 @@ class _Loads:
         return Ingested(batch, checks)
 
     def _record(self, batch_id: int | None, checks: Sequence[CheckResult]) -> None:
-        record(self.connection, f"raw/{self.contract.key}", self.run_id, batch_id, checks)
+        asset = f"raw/{self.contract.key}"
+        record(self.connection, asset, self.run_id, batch_id, checks, self.window)
 
 
 def _sum(done: Sequence[Ingested], left: tuple[LeftFile, ...]) -> Ingested:

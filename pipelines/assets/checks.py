@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import dagster as dg
 from psycopg import Connection
 
+from pipelines.assets.check_groups import Group, Rule, grouped, output_identifier
+from pipelines.assets.check_pages import result_of_group, result_of_rule
 from pipelines.contracts.model import Contract
 from pipelines.errors import GudangError, ShapeError
 from pipelines.ingest import Ingested, describe_batch
@@ -23,15 +26,21 @@ from pipelines.quality.raw_checks import (
     delivery_result,
     last_results,
     results_without_delivery,
+    window_results,
 )
 from pipelines.quality.results import CheckResult, number, record
 from pipelines.quality.suites import LOAD_CHECK, QUARANTINE_CHECK, SHAPE_CHECK, Expectation
 from pipelines.runtime.state_words import LOADS
 
+_DROPPED = (
+    "Pemuatan ini ditolak, jadi barisnya tidak ada di raw: SQL ini membaca raw, yang tidak berubah. Cari baris kiriman"
+    " di sumbernya, dengan kunci atau letak pada contoh."
+)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Checks:
-    """The checks of one dataset. expectations: the checks of its table; all others need a delivery."""
+    """The checks of one dataset. expectations: the rules of its table; all other checks need a delivery."""
 
     contract: Contract
     key: dg.AssetKey
@@ -40,6 +49,14 @@ class Checks:
     @property
     def _need_delivery(self) -> tuple[str, ...]:
         return (SHAPE_CHECK, QUARANTINE_CHECK, *(name for name, _ in warning_checks(self.contract)))
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """The checks of its table, and the rules of each."""
+        own = (LOAD_CHECK, *self._need_delivery)
+        taken = {self.key.to_python_identifier(), *(output_identifier(self.key, name) for name in own)}
+        rules = [Rule(e.name, e.blocking, e.message or e.type, e.column) for e in self.expectations]
+        return grouped(self.key, rules, taken)
 
     def specs(self) -> Iterator[dg.AssetCheckSpec]:
         """Declares the checks to Dagster."""
@@ -59,8 +76,8 @@ class Checks:
         )
         for name, description in warning_checks(self.contract):
             yield spec(name, description)
-        for e in self.expectations:
-            yield spec(e.name, e.message or e.type, blocking=e.blocking)
+        for group in self.groups:
+            yield group.spec(self.key)
 
     def of_load(self, connection: Connection[Any], done: Ingested) -> Iterator[dg.AssetCheckResult]:
         """Gives the results after a load: those for its rows; if it checked none, those that are still valid."""
@@ -72,8 +89,12 @@ class Checks:
         else:
             why = "berkas tidak berubah"
             yield self._load_result(batch.state != "rejected", describe_batch(batch))
-        checks: Iterable[CheckResult] = done.checks or self._still_valid(connection, why)
-        yield from map(self._result, checks)
+        rejected = batch is not None and batch.state == "rejected"
+        yield from self._results(
+            connection,
+            done.checks or self._still_valid(connection, why),
+            dropped=_DROPPED if rejected else "",
+        )
 
     def of_failure(
         self, connection: Connection[Any] | None, error: GudangError
@@ -86,24 +107,40 @@ class Checks:
         if connection is None:
             return  # the other results are not known; Dagster shows these checks without a result
         why = "pemuatan gagal dan tidak mengubah data di raw"
-        for result in self._still_valid(connection, why):
-            if result.name == SHAPE_CHECK and isinstance(error, ShapeError):
-                severity = "warn" if self.contract.evolves else "error"
-                result = CheckResult(SHAPE_CHECK, severity, False, None, None, str(error))
-            yield self._result(result)
+        results = {result.name: result for result in self._still_valid(connection, why)}
+        if isinstance(error, ShapeError):
+            severity = "warn" if self.contract.evolves else "error"
+            results[SHAPE_CHECK] = CheckResult(SHAPE_CHECK, severity, False, None, None, str(error))
+        yield from self._results(connection, results.values())
 
     def by_hand(
         self, connection: Connection[Any], names: set[str], run_id: str
     ) -> Iterator[dg.AssetCheckResult]:
         """Gives results without a load: checks the table in raw; a check of a delivery gives its last result."""
-        checked = check_raw(connection, self.contract, [e for e in self.expectations if e.name in names])
+        rules = {rule.name for group in self.groups if group.name in names for rule in group.rules}
+        checked = check_raw(connection, self.contract, [e for e in self.expectations if e.name in rules])
         record(connection, f"raw/{self.contract.key}", run_id, None, checked)
-        yield from map(self._result, checked)
+        yield from self._results(connection, checked)
         last = last_results(connection, self.contract, refused=True)
         for name in (n for n in self._need_delivery if n in names):
-            yield self._result(delivery_result(last, name, "hanya kiriman baru yang dapat menjawabnya"))
+            yield result_of_rule(
+                self.key, delivery_result(last, name, "hanya kiriman baru yang dapat menjawabnya")
+            )
         if LOAD_CHECK in names:
             yield self._last_load(connection, last)
+
+    def _results(
+        self, connection: Connection[Any], checks: Iterable[CheckResult], *, dropped: str = ""
+    ) -> Iterator[dg.AssetCheckResult]:
+        """Gives a result for each check of Dagster of which a rule has one. dropped: see `result_of_group`."""
+        found = {check.name: check for check in checks}
+        for name in (n for n in self._need_delivery if n in found):
+            yield result_of_rule(self.key, found[name])
+        windows = window_results(connection, self.contract)
+        for group in self.groups:
+            result = result_of_group(self.key, group, found, windows=windows, dropped=dropped)
+            if result is not None:
+                yield result
 
     def _still_valid(self, connection: Connection[Any], why: str) -> list[CheckResult]:
         return results_without_delivery(
@@ -126,16 +163,4 @@ class Checks:
 
     def _load_result(self, passed: bool, message: str, severity: str = "error") -> dg.AssetCheckResult:
         level = "error" if severity == "error" else "warn"
-        return self._result(CheckResult(LOAD_CHECK, level, passed, None, None, message))
-
-    def _result(self, result: CheckResult) -> dg.AssetCheckResult:
-        error = result.severity == "error"
-        counts = {"baris_menyimpang": result.unexpected, "baris": result.total}
-        return dg.AssetCheckResult(
-            asset_key=self.key,
-            check_name=result.name,
-            passed=result.passed,
-            severity=dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN,
-            description=result.message,
-            metadata={name: n for name, n in counts.items() if n is not None},
-        )
+        return result_of_rule(self.key, CheckResult(LOAD_CHECK, level, passed, None, None, message))

@@ -20,12 +20,10 @@ from pipelines.extract.upload.inbox import LeftFile
 from pipelines.ingest import Ingested, describe_batch, ingest
 from pipelines.load.apply.empty_windows import TAG as EMPTY_WINDOW
 from pipelines.load.failures import describe_failure
-from pipelines.load.ledger import raw_versions
 from pipelines.quality.suites import Expectation, suite, tables_read
 from pipelines.redaction.secrets import as_markdown
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import Settings
-from pipelines.warehouse.relation import Relation
 
 Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
 FULL_REFRESH = "gudang/full_refresh"
@@ -145,7 +143,6 @@ def _ingest(
         with warehouse.connect() as connection:
             done = _loaded(context, warehouse, connection, contract, settings)
             results = [*checks.of_load(connection, done)]
-            version = _data_version(context, connection, contract)
     except Exception as fault:  # of any kind: the other datasets of the step must still be loaded
         error = describe_failure(contract.key, fault)
         failures.append(str(error))
@@ -158,9 +155,7 @@ def _ingest(
         return
     left = {"berkas_tidak_diambil": left_files(done.left)} if done.left else {}
     if done.batch and done.checks:
-        yield dg.MaterializeResult(
-            asset_key=raw_key(contract), metadata=_metadata(done) | left, data_version=version
-        )
+        yield dg.MaterializeResult(asset_key=raw_key(contract), metadata=_metadata(done) | left)
         return
     summary = describe_batch(done.batch) if done.batch else "belum ada berkas di zona unggah"
     context.log.info(f"{contract.key}: {summary}")
@@ -194,15 +189,6 @@ def _loaded(
         full_refresh=full_refresh,
         allow_empty=context.run.tags.get(EMPTY_WINDOW, "") == "true",
     )
-
-
-def _data_version(
-    context: dg.AssetExecutionContext, connection: Connection[Any], contract: Contract
-) -> dg.DataVersion | None:
-    """The version of the rows, or of those of the run's partitions. A load that changed nothing leaves it as it is."""
-    table = str(Relation("raw", contract.table))
-    found = raw_versions(connection, {contract.key: table}, _window(context, contract))[contract.key]
-    return dg.DataVersion(found.version) if found.version else None
 
 
 def left_files(left: Sequence[LeftFile]) -> dg.TableMetadataValue:

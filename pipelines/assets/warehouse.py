@@ -5,21 +5,26 @@ are in it, too (ADR 017): as a separate step they would split the build into thr
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
+from pipelines.assets.check_groups import Group, Rule, grouped, output_identifier
+from pipelines.assets.check_pages import result_of_group
 from pipelines.assets.raw import FULL_REFRESH
 from pipelines.contracts import windows
-from pipelines.contracts.model import Cadence
+from pipelines.contracts.model import Cadence, Contract
 from pipelines.contracts.windows import Window
 from pipelines.jobs import RANGE_END, RANGE_START
+from pipelines.models.build.audit import OpenColumns
 from pipelines.models.build.results import NodeResult
 from pipelines.models.build.runner import build, run_tests
 from pipelines.models.lineage.lineage import column_lineage
+from pipelines.models.lineage.open_columns import open_columns
 from pipelines.models.project.nodes import Node, Project
 from pipelines.models.project.project import load_project
 from pipelines.redaction.database_urls import libpq_url
@@ -30,6 +35,9 @@ log = logging.getLogger("gudang")
 REFERENCE_TAG = "referensi"
 PARTITION = "dagster/partition"
 Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
+_DROPPED = (
+    "Model ini tidak dirilis dan calonnya sudah dihapus: SQL ini membuat barisnya lagi dari kueri model."
+)
 
 
 def model_key(node: Node) -> dg.AssetKey:
@@ -42,13 +50,32 @@ def is_reference(node: Node) -> bool:
     return node.kind == "seed" or REFERENCE_TAG in node.tags
 
 
-def model_assets(project: Project) -> list[dg.AssetsDefinition]:
-    """Makes two multi-assets: reference data, which ingest needs, and all models that read raw."""
+def model_assets(project: Project, contracts: Iterable[Contract] = ()) -> list[dg.AssetsDefinition]:
+    """Makes two multi-assets: reference data, which ingest needs, and all models that read raw.
+
+    contracts: say which values may be shown of rows that fail a check; without them every value is masked.
+    """
     nodes = list(project.nodes.values())
+    may_show = open_columns(project, contracts)
     return [
-        _multi_asset("referensi", [n for n in nodes if is_reference(n)], project),
-        _multi_asset("models", [n for n in nodes if not is_reference(n)], project),
+        _multi_asset("referensi", [n for n in nodes if is_reference(n)], project, may_show),
+        _multi_asset("models", [n for n in nodes if not is_reference(n)], project, may_show),
     ]
+
+
+def check_groups(nodes: Sequence[Node]) -> dict[str, list[Group]]:
+    """The checks of each model of one step, by the model's name."""
+    rules = {node.name: _rules(node) for node in nodes}
+    taken = {model_key(node).to_python_identifier() for node in nodes}
+    for node in nodes:
+        taken |= {output_identifier(model_key(node), r.name) for r in rules[node.name] if r.column is None}
+    return {node.name: grouped(model_key(node), rules[node.name], taken) for node in nodes}
+
+
+def _rules(node: Node) -> list[Rule]:
+    """The rules of a node. A test of a column belongs to its column; an expectation is a check of its own."""
+    tests = [Rule(t.name, t.severity == "error", t.description, t.column) for t in node.tests]
+    return tests + [Rule(e.name, e.blocking, e.message or e.type) for e in node.suite]
 
 
 class ModelsConfig(dg.Config):
@@ -59,10 +86,8 @@ class ModelsConfig(dg.Config):
     )
     window_end: str = Field("", description="Hari terakhirnya, termasuk.")
     full_refresh: bool = Field(
-        False,
-        description="Muat ulang penuh: bangun semua, model incremental dari semua yang dibacanya.",
+        False, description="Muat ulang penuh: bangun model incremental dari semua yang dibacanya."
     )
-    build_all: bool = Field(False, description="Bangun semua yang dipilih, juga yang tidak berubah.")
 
     def window(self, tags: Mapping[str, str]) -> Window | None:
         """The days of a run, by its config or its partitions. None: build what came since the last build."""
@@ -81,20 +106,15 @@ class ModelsConfig(dg.Config):
         return Window(first, last)
 
 
-def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.AssetsDefinition:
+def _multi_asset(
+    name: str, nodes: Sequence[Node], project: Project, may_show: OpenColumns
+) -> dg.AssetsDefinition:
+    groups = check_groups(nodes)
+
     @dg.multi_asset(
         name=name,
         specs=[_spec(node, project) for node in nodes],
-        check_specs=[
-            dg.AssetCheckSpec(
-                check.name,
-                asset=model_key(node),
-                blocking=check.severity == "error",
-                description=check.description or None,
-            )
-            for node in nodes
-            for check in node.checks
-        ],
+        check_specs=[group.spec(model_key(node)) for node in nodes for group in groups[node.name]],
         can_subset=True,
         pool="gudang",
         description="Membangun model SQL di dbt_like_sql/: dibangun sebagai tabel calon, diuji, lalu dirilis.",
@@ -105,7 +125,7 @@ def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.Asset
         selected = [n.name for n in nodes if model_key(n) in context.selected_asset_keys]
         selected_checks = context.selected_asset_check_keys
         checks_only = {k.asset_key for k in selected_checks} - context.selected_asset_keys
-        released = partial(_test_released, project, warehouse, selected_checks)
+        released = partial(_test_released, project, groups, warehouse, may_show, selected_checks)
         yield from released([n.name for n in nodes if model_key(n) in checks_only])
         if not selected:
             return
@@ -118,25 +138,20 @@ def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.Asset
             run_id=context.run.run_id,
             on_result=_report,
             full_refresh=config.full_refresh or tags.get(FULL_REFRESH, "") == "true",
-            build_all=config.build_all,
+            open_columns=may_show,
         )
         failures: list[str] = []
         for result in results:
-            for found in _results(project, result):
+            for found in _results(project, groups[result.name], result):
                 if not isinstance(found, dg.AssetCheckResult) or _check_key(found) in selected_checks:
                     yield found
             if result.state != "ok":
                 failures.append(f"{result.asset}: {MODELS[result.state][0]}: {result.error or ''}")
                 context.log.error(failures[-1])
-        left = [r.name for r in results if r.unchanged]
-        if left:
-            log.info("%d dari %d model tidak berubah dan dibiarkan", len(left), len(results))
         # A model that was not built keeps its released relation, which is tested instead.
         untested = {r.name: r.error or r.state for r in results if r.state != "ok" and not r.tests}
         yield from released([*untested], untested)
         if failures:
-            # Dagster shows a planned check without a result as failed if its run fails, else as skipped.
-            yield from released(left, dict.fromkeys(left, "tidak berubah"))
             raise dg.Failure(description="\n".join(failures), allow_retries=False)
 
     return build_models
@@ -144,7 +159,9 @@ def _multi_asset(name: str, nodes: Sequence[Node], project: Project) -> dg.Asset
 
 def _test_released(
     project: Project,
+    groups: Mapping[str, Sequence[Group]],
     warehouse: Warehouse,
+    may_show: OpenColumns,
     selected_checks: Set[dg.AssetCheckKey],
     names: Sequence[str],
     why: Mapping[str, str] | None = None,
@@ -152,9 +169,10 @@ def _test_released(
     """Tests models on their released relations, and builds nothing. why: by model, why it was not built."""
     if not any(project.nodes[name].checks for name in names):
         return
-    for result in run_tests(project, libpq_url(warehouse.url), select=names):
-        note = f" (model tidak dibangun, yang sudah dirilis diuji: {why[result.name]})" if why else ""
-        yield from (r for r in _check_results(project, result, note) if _check_key(r) in selected_checks)
+    for result in run_tests(project, libpq_url(warehouse.url), select=names, open_columns=may_show):
+        note = f"model tidak dibangun, yang sudah dirilis diuji: {why[result.name]}" if why else ""
+        found = _check_results(project, groups[result.name], result, note)
+        yield from (r for r in found if _check_key(r) in selected_checks)
 
 
 def _check_key(result: dg.AssetCheckResult) -> dg.AssetCheckKey:
@@ -163,8 +181,6 @@ def _check_key(result: dg.AssetCheckResult) -> dg.AssetCheckKey:
 
 
 def _report(result: NodeResult) -> None:
-    if result.unchanged:
-        return
     word, _ = MODELS[result.state]
     rows = "" if result.rows is None else f", {result.rows} baris" + (" baru" if result.incremented else "")
     log.info(
@@ -206,38 +222,35 @@ def _column_schema(columns: Sequence[tuple[str, str, str]]) -> dg.TableSchema:
     )
 
 
-def _check_results(project: Project, result: NodeResult, note: str = "") -> Iterator[dg.AssetCheckResult]:
-    """Gives a result for each test; a warning for each if the relation does not exist yet."""
-    node = project.nodes[result.name]
-    for test in result.tests:
-        yield dg.AssetCheckResult(
-            asset_key=model_key(node),
-            check_name=test.name,
-            passed=test.passed,
-            severity=dg.AssetCheckSeverity.ERROR if test.severity == "error" else dg.AssetCheckSeverity.WARN,
-            description=f"{test.message or ''}{note}".strip() or None,
-            metadata={"baris_menyimpang": test.unexpected or 0},
-        )
-    for check in node.checks if result.state == "skipped" else ():
-        yield dg.AssetCheckResult(
-            asset_key=model_key(node),
-            check_name=check.name,
-            passed=False,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=f"Tidak diuji: belum ada yang dirilis.{note}",
-        )
+def _check_results(
+    project: Project, groups: Sequence[Group], result: NodeResult, note: str = "", dropped: str = ""
+) -> Iterator[dg.AssetCheckResult]:
+    """Gives a result for each check; a warning for each if the relation does not exist yet.
+
+    note: is added to the results. dropped: see `result_of_group`.
+    """
+    key = model_key(project.nodes[result.name])
+    tests = {test.name: replace(test, note=note) for test in result.tests}
+    for group in groups:
+        if (found := result_of_group(key, group, tests, dropped=dropped)) is not None:
+            yield found
+        elif result.state == "skipped":
+            yield dg.AssetCheckResult(
+                asset_key=key,
+                check_name=group.name,
+                passed=False,
+                severity=dg.AssetCheckSeverity.WARN,
+                description=f"Tidak diuji: belum ada yang dirilis.{f' ({note})' if note else ''}",
+            )
 
 
-def _results(project: Project, result: NodeResult) -> Iterator[Result]:
+def _results(project: Project, groups: Sequence[Group], result: NodeResult) -> Iterator[Result]:
     node = project.nodes[result.name]
     if result.tests:
-        yield from _check_results(project, result)
-    if result.state == "ok" and not result.unchanged:
-        yield dg.MaterializeResult(
-            asset_key=model_key(node),
-            metadata=_metadata(project, node, result),
-            data_version=dg.DataVersion(result.version) if result.version else None,
-        )
+        dropped = _DROPPED if result.state == "tests_failed" and node.sql else ""
+        yield from _check_results(project, groups, result, dropped=dropped)
+    if result.state == "ok":
+        yield dg.MaterializeResult(asset_key=model_key(node), metadata=_metadata(project, node, result))
 
 
 def _metadata(project: Project, node: Node, result: NodeResult) -> dict[str, Any]:

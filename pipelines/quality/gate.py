@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.contracts.model import Contract
+from pipelines.contracts.windows import Window
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged
+from pipelines.quality.evidence import raw_rows, table_of, with_evidence
 from pipelines.quality.results import CheckResult, number
 from pipelines.quality.run import run_suite
 from pipelines.quality.suites import DAMAGE_CHECK, QUARANTINE_CHECK, REACH_CHECK, SHAPE_CHECK, suite
@@ -38,16 +40,23 @@ class GateResult:
 
     @property
     def _failed(self) -> list[CheckResult]:
-        return [c for c in self.checks if not c.passed and c.severity == "error"]
+        return [c for c in self.checks if c.blocks]
 
 
-def check(staged: Staged, folder: Path, url: str) -> GateResult:
-    """Runs the dataset's suite on the staged table of the warehouse at `url` (SQLAlchemy, psycopg)."""
+def check(staged: Staged, folder: Path, url: str, window: Window | None = None) -> GateResult:
+    """Runs the dataset's suite on the staged table of the warehouse at `url` (SQLAlchemy, psycopg).
+
+    window: the days that are loaded, for the SQL that finds the rows in raw.
+    """
+    contract = staged.contract
     results = [quarantine_share(staged)]
-    expectations = suite(staged.contract, folder)
+    expectations = suite(contract, folder)
     if expectations:
-        within = url_with_limit(url, staged.contract)
-        results += run_suite(expectations, Relation(staged.schema, staged.table), staged.rows, within)
+        relation = Relation(staged.schema, staged.table)
+        found = run_suite(expectations, relation, staged.rows, url_with_limit(url, contract))
+        results += with_evidence(
+            found, table_of(contract), url, str(relation), lambda: raw_rows(contract, window)
+        )
     return GateResult(tuple(results))
 
 

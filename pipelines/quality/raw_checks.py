@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from psycopg import Connection, sql
 from psycopg.rows import class_row
 
 from pipelines.contracts.model import Contract
+from pipelines.contracts.raw_table import POSITION
+from pipelines.quality.evidence import condition_in_force, raw_rows, table_of, with_evidence
 from pipelines.quality.results import CheckResult, Severity
 from pipelines.quality.run import run_suite
 from pipelines.quality.suites import Expectation
@@ -34,12 +36,25 @@ class LastResult:
     unexpected: int | None
     total: int | None
     message: str
+    expectation: str
+    observed: str
+    query: str
     at: datetime
 
     def result(self, why: str) -> CheckResult:
         """The same result, with the reason why there is no newer one, in Indonesian."""
-        message = f"{self.message} ({why}; hasil {self.at:%Y-%m-%d %H:%M} tetap berlaku.)".lstrip()
-        return CheckResult(self.name, self.severity, self.passed, self.unexpected, self.total, message)
+        return CheckResult(
+            self.name,
+            self.severity,
+            self.passed,
+            self.unexpected,
+            self.total,
+            self.message,
+            self.expectation,
+            self.observed,
+            self.query,
+            note=f"{why}; hasil {self.at:%Y-%m-%d %H:%M} tetap berlaku.",
+        )
 
 
 def last_results(
@@ -52,13 +67,44 @@ def last_results(
     with connection.cursor(row_factory=class_row(LastResult)) as cursor:
         rows = cursor.execute(
             "select distinct on (c.check_name) c.check_name as name, c.severity, c.passed, c.unexpected, c.total,"
-            " coalesce(c.message, '') as message, c.at from ops.check_result c"
+            " coalesce(c.message, '') as message, coalesce(c.expectation, '') as expectation,"
+            " coalesce(c.observed, '') as observed, coalesce(c.query, '') as query, c.at from ops.check_result c"
             " left join ops.load_batch b on b.batch_id = c.batch_id"
             " where c.asset = %s and (%s or c.batch_id is null or b.state in ('loaded', 'unchanged'))"
             " order by c.check_name, c.at desc",
             [f"raw/{contract.key}", refused],
         ).fetchall()
     return {row.name: row for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class WindowResult:
+    """The last result of a check for one window."""
+
+    start: date
+    end: date
+    name: str
+    passed: bool
+    unexpected: int | None
+    total: int | None
+    at: datetime
+
+
+def window_results(connection: Connection[Any], contract: Contract, windows: int = 10) -> list[WindowResult]:
+    """Gives the last result of each check for each of the last windows that were loaded, the newest window first."""
+    if contract.partition is None:
+        return []
+    with connection.cursor(row_factory=class_row(WindowResult)) as cursor:
+        return cursor.execute(
+            "with latest as (select window_start, window_end, max(at) as at from ops.check_result"
+            " where asset = %(asset)s and window_start is not null group by window_start, window_end"
+            " order by window_end desc, at desc limit %(windows)s)"
+            " select distinct on (c.window_end, c.window_start, c.check_name) c.window_start as start,"
+            " c.window_end as end, c.check_name as name, c.passed, c.unexpected, c.total, c.at"
+            " from ops.check_result c join latest using (window_start, window_end) where c.asset = %(asset)s"
+            " order by c.window_end desc, c.window_start desc, c.check_name, c.at desc",
+            {"asset": f"raw/{contract.key}", "windows": windows},
+        ).fetchall()
 
 
 def check_raw(
@@ -79,7 +125,14 @@ def check_raw(
         ).fetchone()
         assert found is not None
         schema, rows = found
-        results = run_suite(expectations, Relation(schema, IN_FORCE), rows, connection)
+        relation = Relation(schema, IN_FORCE)
+        results = with_evidence(
+            run_suite(expectations, relation, rows, connection),
+            table_of(contract),
+            connection,
+            str(relation),
+            lambda: raw_rows(contract),
+        )
     if rows:
         return results
     note = "Tabel di raw masih kosong."
@@ -91,16 +144,12 @@ def check_raw(
 
 def in_force(contract: Contract) -> sql.Composed:
     """The statement that makes the temporary view of the rows of raw that are in force."""
-    condition = sql.SQL("true")
-    if contract.keeps_history:
-        condition = sql.SQL("is_current")
-    elif contract.reconcile:
-        condition = sql.SQL("deleted_at is null")
+    columns = [*(c.name for c in contract.stored), POSITION]
     return sql.SQL("create temporary view {} as select {} from {} where {}").format(
         sql.Identifier(IN_FORCE),
-        sql.SQL(", ").join(sql.Identifier(c.name) for c in contract.stored),
+        sql.SQL(", ").join(map(sql.Identifier, columns)),
         sql.Identifier("raw", contract.table),
-        condition,
+        condition_in_force(contract) or sql.SQL("true"),
     )
 
 

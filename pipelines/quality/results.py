@@ -1,7 +1,7 @@
 """The result of a check as a value, its Indonesian text, and its row in ops.check_result.
 
-What belongs here: what checks of datasets and of models share. Not here: running a check (run.py,
-gate.py, models/build/audit.py).
+What belongs here: what checks of datasets and of models share. Not here: running a check (run.py, gate.py,
+models/build/audit.py), the rows that deviate (evidence.py), Dagster's checks, which group rules (assets/).
 """
 
 from __future__ import annotations
@@ -12,17 +12,33 @@ from typing import Any, Literal
 
 from psycopg import Connection
 
+from pipelines.contracts.windows import Window
+
 Severity = Literal["error", "warn"]
 """Whether a failed check stops the load or the model, or only warns."""
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """Some rows that deviate, as texts. A value that may not be shown is masked; None is NULL.
+
+    It goes into Dagster's page of the check, and never into the ledger.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | None, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One check's result.
+    """The result of one rule.
 
     unexpected: the number of rows that deviate; None if a failed check counts no rows, or could not be run. total: the
     number of rows that were checked, if it is known. message: Indonesian; says what a passed check has found, or what
     is wrong.
+    expectation: the type of Great Expectations, or `uji data` for a test of dbt. observed: what was seen, without a
+    cell's value. query: finds the rows that deviate; "" if the rule passed or no query can. note: why there is no newer
+    result.
     """
 
     name: str
@@ -31,6 +47,21 @@ class CheckResult:
     unexpected: int | None = None
     total: int | None = None
     message: str = ""
+    expectation: str = ""
+    observed: str = ""
+    query: str = ""
+    sample: Sample | None = None
+    note: str = ""
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it stops the load or the model."""
+        return not self.passed and self.severity == "error"
+
+    @property
+    def description(self) -> str:
+        """The message, and the note in brackets."""
+        return f"{self.message} ({self.note})".lstrip() if self.note else self.message
 
 
 def number(value: float) -> str:
@@ -46,15 +77,38 @@ def describe_rows(unexpected: int, total: int | None = None) -> str:
 
 
 def record(
-    connection: Connection[Any], asset: str, run_id: str, batch_id: int | None, checks: Iterable[CheckResult]
+    connection: Connection[Any],
+    asset: str,
+    run_id: str,
+    batch_id: int | None,
+    checks: Iterable[CheckResult],
+    window: Window | None = None,
 ) -> None:
-    """Writes results into ops.check_result. asset: `raw/<opd>/<dataset>`, or a model's `schema/name`."""
+    """Writes results into ops.check_result, one row per rule, without samples.
+
+    asset: `raw/<opd>/<dataset>`, or a model's `schema/name`. window: the days that were loaded and checked.
+    """
+    start, end = (window.start, window.end) if window else (None, None)
     with connection.cursor() as cursor:
         cursor.executemany(
             "insert into ops.check_result (run_id, batch_id, asset, check_name, severity, passed, unexpected, total,"
-            " message) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " message, expectation, observed, query, window_start, window_end)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, nullif(%s, ''), nullif(%s, ''), nullif(%s, ''), %s, %s)",
             [
-                (run_id, batch_id, asset, c.name, c.severity, c.passed, c.unexpected, c.total, c.message)
+                (
+                    *(
+                        run_id,
+                        batch_id,
+                        asset,
+                        c.name,
+                        c.severity,
+                        c.passed,
+                        c.unexpected,
+                        c.total,
+                        c.message,
+                    ),
+                    *(c.expectation, c.observed, c.query, start, end),
+                )
                 for c in checks
             ],
         )

@@ -1,8 +1,9 @@
 """Runs a suite on one relation, in the database. This is the only module that imports Great Expectations (GX).
 
 GX first answers each expectation with yes or no, which takes few queries. Only then is it asked for counts, if they say
-more. Results hold counts, never a cell's value. Not here: which expectations there are (suites.py), what a failed one
-means (gate.py for datasets, models/build/audit.py for models).
+more. Results hold counts, never a cell's value, and the query of a failed rule on evidence.ROWS. Not here: which
+expectations there are (suites.py), the rows that deviate (evidence.py), what a failed one means (gate.py for datasets,
+models/build/audit.py for models).
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from psycopg import Connection
 from sqlalchemy.pool import StaticPool
 
 from pipelines.errors import QualityError
+from pipelines.quality.evidence import ROWS, duplicates
 from pipelines.quality.results import CheckResult, describe_rows, number
-from pipelines.quality.suites import QUERY_TYPE, ROW_COUNT_TYPE, Expectation
+from pipelines.quality.suites import QUERY, QUERY_TYPE, ROW_COUNT_TYPE, Expectation
 from pipelines.suggest import did_you_mean
 from pipelines.warehouse.relation import Relation
 
@@ -39,7 +41,9 @@ _DATABASE_ERROR = re.compile(r"\(psycopg\.errors\.(\w+)\) (.*)")
 _NO_COLUMN = re.compile(r'The column "\w+" in BatchData does not exist')
 _NAMES_ONLY = "42"
 """PostgreSQL's class of errors about names and syntax. The messages of other classes may quote a value."""
-_COUNTS = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
+_COUNTS = {"result_format": "BASIC", "partial_unexpected_count": 0, "return_unexpected_index_query": True}
+_UNIQUE_TYPES = frozenset({"expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique"})
+"""Of these GX's own query is hard to read, and gives no row as it is in the table."""
 
 
 def validate(batch: Any, expectations: Sequence[Any], result_format: Any) -> Mapping[str, Any]:
@@ -85,7 +89,7 @@ def run_suite(
     return [
         _not_run(e, rows, errors[e.name])
         if e.name in errors
-        else result_of(e, verdicts.get(e.name), counts.get(e.name), rows)
+        else result_of(e, verdicts.get(e.name), counts.get(e.name), rows, relation)
         for e in expectations
     ]
 
@@ -239,11 +243,17 @@ def _needs_counts(verdict: Any, made: Any, rows: int | None) -> bool:
     return not verdict.success and not _raised_messages(verdict.exception_info)
 
 
-def result_of(expectation: Expectation, verdict: Any, counted: Any, rows: int | None) -> CheckResult:
+def result_of(
+    expectation: Expectation,
+    verdict: Any,
+    counted: Any,
+    rows: int | None,
+    relation: Relation | None = None,
+) -> CheckResult:
     """The result of an expectation, made from GX's answers.
 
     verdict: GX's yes or no, None if GX was asked only for counts. counted: GX's result with counts, None if a yes was
-    enough. Both None: GX dropped the expectation, because another one is the same.
+    enough. Both None: GX dropped the expectation, because another one is the same. relation: what GX's queries read.
     """
     verdict = counted if verdict is None else verdict
     if verdict is None:
@@ -252,15 +262,55 @@ def result_of(expectation: Expectation, verdict: Any, counted: Any, rows: int | 
     if not verdict.success and not counts:
         return _not_run(expectation, rows, _why_raised(verdict.exception_info))
     unexpected, seen = _describe_counts(expectation, counts, rows)
+    observed = "" if unexpected is not None else seen
+    query = ""
     if verdict.success:
         message = seen or "sesuai ekspektasi"
     else:
-        message = f"{expectation.message} ({seen})" if seen else expectation.message
+        bounds = _bounds(expectation) if observed else ""
+        shown = ", ".join(filter(None, (seen, bounds)))
+        message = f"{expectation.message} ({shown})" if shown else expectation.message
+        observed = shown if observed else ""
+        query = _query_of(expectation, counts, relation)
     if verdict.success and unexpected is None:
         unexpected = 0
     return CheckResult(
-        expectation.name, expectation.severity, bool(verdict.success), unexpected, rows, message
+        expectation.name,
+        expectation.severity,
+        bool(verdict.success),
+        unexpected,
+        rows,
+        message,
+        expectation.type,
+        observed.removeprefix("nilai terlihat: "),
+        query,
     )
+
+
+def _bounds(expectation: Expectation) -> str:
+    """What an observed number should have been, "" if the expectation has no bounds that are numbers."""
+    low, high = (expectation.kwargs.get(name) for name in ("min_value", "max_value"))
+    low, high = (bound if isinstance(bound, int | float) else None for bound in (low, high))
+    if low is not None and high is not None:
+        return f"seharusnya {number(low)} sampai {number(high)}"
+    if low is not None:
+        return f"seharusnya sedikitnya {number(low)}"
+    return "" if high is None else f"seharusnya paling banyak {number(high)}"
+
+
+def _query_of(expectation: Expectation, counts: Mapping[str, Any], relation: Relation | None) -> str:
+    """The query on ROWS for the rows that deviate; "" if the expectation is not about single rows."""
+    if expectation.type == QUERY_TYPE:
+        return str(expectation.kwargs[QUERY]).format(batch=ROWS)
+    if expectation.type in _UNIQUE_TYPES:
+        columns = expectation.kwargs.get("column_list") or [expectation.kwargs["column"]]
+        return duplicates([str(c) for c in columns])
+    query = str(counts.get("unexpected_index_query") or "")
+    if not query or relation is None:
+        return ""
+    # SQLAlchemy quotes a name only where it must, and doubles each %.
+    name = rf'"?{re.escape(relation.schema)}"?\."?{re.escape(relation.identifier)}"?'
+    return re.sub(name, ROWS, query).replace("%%", "%")
 
 
 def _describe_counts(
@@ -284,7 +334,9 @@ def _describe_counts(
 
 def _not_run(expectation: Expectation, rows: int | None, why: str) -> CheckResult:
     message = f"{expectation.message} Pemeriksaan tidak dapat dijalankan: {why} ({expectation.type})."
-    return CheckResult(expectation.name, expectation.severity, False, None, rows, message.lstrip())
+    return CheckResult(
+        expectation.name, expectation.severity, False, None, rows, message.lstrip(), expectation.type
+    )
 
 
 def _why_raised(exception_info: Any) -> str:

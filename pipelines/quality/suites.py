@@ -44,6 +44,7 @@ class Expectation:
     """One expectation: `type` and `kwargs` are GX's, `severity` is error (blocking) or warn.
 
     message: Indonesian; says what is wrong if it fails, and how to fix it.
+    column: the column whose rule in the contract it is; None for a rule of the whole table, and for a written one.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Expectation:
     kwargs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     severity: Severity = "error"
     message: str = ""
+    column: str | None = None
 
     @property
     def blocking(self) -> bool:
@@ -140,13 +142,15 @@ def _range(column: Column) -> Iterator[Expectation]:
 def _expectation(column: Column, rule: str, type_: str, message: str, **kwargs: Any) -> Expectation:
     """An expectation about one column, named `<rule>_<column>`."""
     kwargs = {"column": column.name, **kwargs}
-    return Expectation(f"{rule}_{column.name}", type_, kwargs, message=f"{column.name}: {message}")
+    message = f"{column.name}: {message}"
+    return Expectation(f"{rule}_{column.name}", type_, kwargs, message=message, column=column.name)
 
 
 def _query(column: Column, rule: str, message: str, query: sql.Composable) -> Expectation:
     """An expectation that a query gives no rows, named `<rule>_<column>`."""
     kwargs = {QUERY: query.as_string(None)}
-    return Expectation(f"{rule}_{column.name}", QUERY_TYPE, kwargs, message=f"{column.name}: {message}")
+    message = f"{column.name}: {message}"
+    return Expectation(f"{rule}_{column.name}", QUERY_TYPE, kwargs, message=message, column=column.name)
 
 
 def _bound(column: Column, text: str) -> Any:

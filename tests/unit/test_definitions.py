@@ -9,8 +9,10 @@ from datetime import date
 import dagster as dg
 import pytest
 
+from pipelines.assets.check_groups import Group
+from pipelines.assets.checks import Checks
 from pipelines.assets.raw import raw_key
-from pipelines.assets.warehouse import model_key
+from pipelines.assets.warehouse import check_groups, is_reference, model_key
 from pipelines.definitions import build_definitions
 from pipelines.jobs import INGEST, RANGE_END, RANGE_START, chain, range_tags, scheduled_tags
 from pipelines.quality.suites import suite
@@ -99,25 +101,32 @@ def test_visits_are_daily_and_a_backfill_is_one_run(defs: dg.Definitions) -> Non
     assert node.backfill_policy == dg.BackfillPolicy.single_run()
 
 
-def test_every_expectation_is_a_check_and_errors_block(defs: dg.Definitions) -> None:
+def test_every_rule_of_a_dataset_is_in_one_check_that_blocks_if_a_rule_does(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     for contract in CONTRACTS:
-        for expectation in suite(contract, SETTINGS.expectations_dir):
-            spec = graph.get_check_spec(dg.AssetCheckKey(raw_key(contract), expectation.name))
-            assert spec.blocking == expectation.blocking
+        expectations = suite(contract, SETTINGS.expectations_dir)
+        groups = Checks(contract, raw_key(contract), expectations).groups
+        assert sorted(r.name for g in groups for r in g.rules) == sorted(e.name for e in expectations)
+        for group in groups:
+            spec = graph.get_check_spec(dg.AssetCheckKey(raw_key(contract), group.name))
+            assert spec.blocking == any(e.blocking for e in expectations if e.name in _names(group))
 
 
-def test_every_expectation_of_a_model_is_a_check_as_its_tests_are(defs: dg.Definitions) -> None:
+def test_every_test_and_expectation_of_a_model_is_in_one_check(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     project = own_project(suites=True)
-    with_suite = [node for node in project.nodes.values() if node.suite]
-    assert len(with_suite) >= 6
-    for node in with_suite:
-        declared = {c.name: c.severity == "error" for c in node.checks}
-        assert len(declared) == len(node.tests) + len(node.suite)
-        for name, blocking in declared.items():
-            spec = graph.get_check_spec(dg.AssetCheckKey(model_key(node), name))
-            assert spec.blocking == blocking
+    nodes = [node for node in project.nodes.values() if not is_reference(node)]
+    assert len([node for node in nodes if node.suite]) >= 6
+    for name, groups in check_groups(nodes).items():
+        node = project.nodes[name]
+        assert sorted(r.name for g in groups for r in g.rules) == sorted(c.name for c in node.checks)
+        for group in groups:
+            spec = graph.get_check_spec(dg.AssetCheckKey(model_key(node), group.name))
+            assert spec.blocking == any(c.severity == "error" for c in node.checks if c.name in _names(group))
+
+
+def _names(group: Group) -> set[str]:
+    return {rule.name for rule in group.rules}
 
 
 def test_loading_definitions_does_not_import_great_expectations() -> None:

@@ -102,7 +102,7 @@ def _has_persons(contract: Contract) -> bool:
 def _hidden(plan: LoadPlan, column: Column) -> sql.Composable:
     """Whether a cell of the column is hidden."""
     contract = plan.contract
-    if column.personal or _is_text_beside_a_person(contract, column):
+    if column.personal or is_text_beside_a_person(contract, column):
         return sql.SQL("true")
     looks_personal = _looks_personal(contract, column, sql.Identifier("l", column.name))
     reasons: list[sql.Composable] = [looks_personal] if looks_personal else []
@@ -112,7 +112,7 @@ def _hidden(plan: LoadPlan, column: Column) -> sql.Composable:
     return sql.SQL(" or ").join(reasons) if reasons else sql.SQL("false")
 
 
-def _is_text_beside_a_person(contract: Contract, column: Column) -> bool:
+def is_text_beside_a_person(contract: Contract, column: Column) -> bool:
     """Whether this is free text next to a personal column: a shifted row has a name there, which breaks no rule."""
     bound = (
         column.enum

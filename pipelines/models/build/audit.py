@@ -13,31 +13,68 @@ import psycopg
 from psycopg import Connection, sql
 
 from pipelines.models.project.nodes import DataTest, Node
+from pipelines.quality import evidence
 from pipelines.quality.results import CheckResult, describe_rows
 from pipelines.quality.suites import Expectation
 from pipelines.redaction import sqlstates
-from pipelines.warehouse.relation import Relation, trusted_sql
+from pipelines.warehouse.relation import Relation, columns_of, trusted_sql
 
 RunSuite = Callable[[Sequence[Expectation], Relation, int | None, Connection[Any]], list[CheckResult]]
 """Runs expectations on a relation with so many rows, or an unknown number; see quality/run.py."""
+OpenColumns = Callable[[Node, Sequence[str]], frozenset[str]]
+"""Gives those of a node's columns whose values may be shown."""
+TEST = "uji data"
+"""What the results of dbt's tests have as their expectation."""
+
+
+def nothing_open(_node: Node, _columns: Sequence[str]) -> frozenset[str]:
+    """No column may be shown: for a caller that does not know the contracts."""
+    return frozenset()
 
 
 def audit(
-    conn: Connection[Any], node: Node, run_suite: RunSuite, rows: int | None = None, *, candidate: bool
+    conn: Connection[Any],
+    node: Node,
+    run_suite: RunSuite,
+    rows: int | None = None,
+    *,
+    candidate: bool,
+    stays: bool = False,
+    open_columns: OpenColumns = nothing_open,
 ) -> tuple[CheckResult, ...]:
     """Runs all checks of the node, its tests, then its suite, and gives their results.
 
     rows: the number of rows of the relation, where it is known. candidate: check the relation that is not released
-    yet, else the one in use, as this session sees it. Raises psycopg.OperationalError if the connection is lost.
+    yet, else the one in use, as this session sees it. stays: what is checked is in use already, whatever the results.
+    open_columns: is asked only if a check failed. Raises psycopg.OperationalError if the connection is lost.
     """
+    relation = node.table.candidate if candidate else node.table
     results = [
-        _run_test(conn, test, test.candidate_sql if candidate else test.sql, rows) for test in node.tests
+        _run_test(conn, test, relation, test.candidate_sql if candidate else test.sql, rows)
+        for test in node.tests
     ]
     if node.suite:
-        results += run_suite(node.suite, node.table.candidate if candidate else node.table, rows, conn)
+        results += run_suite(node.suite, relation, rows, conn)
         if conn.broken:  # then all of them have failed
             raise psycopg.OperationalError("koneksi ke server putus saat suite diperiksa")
-    return tuple(results)
+    released = stays or not any(result.blocks for result in results)
+
+    def table() -> evidence.Table:
+        names = tuple(name for name, _ in columns_of(conn, relation))
+        return evidence.Table(names, _keys(node), open_columns(node, names))
+
+    def shown() -> str:
+        # Of a model that is not released the candidate is dropped, so the SQL contains the model's own query.
+        return str(node.table) if released or not node.sql else node.sql
+
+    return tuple(evidence.with_evidence(results, table, conn, str(relation), shown))
+
+
+def _keys(node: Node) -> tuple[str, ...]:
+    """The columns by which a row is known: those that a test says are unique."""
+    key = node.incremental.unique_key if node.incremental else ()
+    unique = [test.column for test in node.tests if test.column and test.name == f"unique_{test.column}"]
+    return tuple(dict.fromkeys([*key, *unique]))
 
 
 def describe_failures(checks: Iterable[CheckResult]) -> str | None:
@@ -46,7 +83,9 @@ def describe_failures(checks: Iterable[CheckResult]) -> str | None:
     return "; ".join(failed) or None
 
 
-def _run_test(conn: Connection[Any], test: DataTest, query: str, rows: int | None) -> CheckResult:
+def _run_test(
+    conn: Connection[Any], test: DataTest, relation: Relation, query: str, rows: int | None
+) -> CheckResult:
     count = sql.SQL("select count(*) from (\n{}\n) as failures").format(trusted_sql(query))
     try:
         with conn.transaction():
@@ -57,9 +96,10 @@ def _run_test(conn: Connection[Any], test: DataTest, query: str, rows: int | Non
         # A declared test always has a result, also when it cannot be run.
         why = sqlstates.described(error)
         return CheckResult(
-            test.name, test.severity, False, None, rows, f"Pemeriksaan tidak dapat dijalankan: {why}."
+            test.name, test.severity, False, None, rows, f"Pemeriksaan tidak dapat dijalankan: {why}.", TEST
         )
     failures = int(row[0]) if row else 0
     # A test's rows may not be the relation's rows. Only if there are none do we know that no row deviates.
     message = describe_rows(failures, None if failures else rows)
-    return CheckResult(test.name, test.severity, failures == 0, failures, rows, message)
+    finder = query.replace(str(relation), evidence.ROWS) if failures else ""
+    return CheckResult(test.name, test.severity, failures == 0, failures, rows, message, TEST, query=finder)

@@ -95,7 +95,7 @@ def catalogue(loads: Loads) -> dict[str, list[str]]:
 
 
 def rows(loads: Loads) -> dict[str, list[str]]:
-    """The rows of each table as text, without the names of columns."""
+    """The rows of each table as text, without names of columns, and without NULLs at the end: new columns are there."""
     tables = loads.run(
         "select schemaname, tablename from pg_tables where schemaname in ('ops', 'quarantine', 'raw', 'pribadi')"
         " and tablename <> 'migration'"
@@ -103,7 +103,9 @@ def rows(loads: Loads) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for schema, table in tables:
         query = sql.SQL("select t::text from {} t order by 1").format(sql.Identifier(schema, table))
-        found[f"{schema}.{table}"] = [row for (row,) in loads.connection.execute(query).fetchall()]
+        found[f"{schema}.{table}"] = [
+            row.removesuffix(")").rstrip(",") for (row,) in loads.connection.execute(query).fetchall()
+        ]
     return found
 
 
@@ -133,7 +135,7 @@ def test_an_old_warehouse_becomes_like_a_new_one_and_keeps_its_rows(old: Loads, 
     assert sum(map(len, before.values())) > 35
     for loads in (old, fresh):
         prepare(loads.connection, contracts(loads).values())
-    assert {table: held for table, held in rows(old).items() if table in before} == before
+    assert rows(old) == before
     # The old warehouse has this grant.
     fresh.run(f"grant select on ops.load_batch to {PERSONAL}")
     for loads in (old, fresh):  # the first load adds comments on raw tables and the table of originals

@@ -23,15 +23,21 @@ from tests.support.statements import ID, NAME, contract_of
 def test_view_in_force_has_only_current_rows_that_are_not_deleted(
     tmp_path: Path, custom: dict[str, Any], condition: str
 ) -> None:
-    view = 'create temporary view "in_force" as select "id", "nama" from "raw"."uji__data"'
+    view = (
+        'create temporary view "in_force" as select "id", "nama", "_source_position" from "raw"."uji__data"'
+    )
     assert in_force(contract_of(tmp_path, ID, NAME, **custom)).as_string(None) == f"{view} where {condition}"
 
 
 def test_last_result_is_repeated_with_its_time_and_the_reason_for_no_newer_one() -> None:
-    last = LastResult("karantina", "error", True, 0, 192, "0 dari 192 baris", datetime(2026, 3, 1, 2, 30))
+    last = LastResult(
+        "karantina", "error", True, 0, 192, "0 dari 192 baris", "", "", "", datetime(2026, 3, 1, 2, 30)
+    )
     result = delivery_result({"karantina": last}, "karantina", "berkas tidak berubah")
     assert (result.passed, result.unexpected, result.total) == (True, 0, 192)
-    assert result.message == "0 dari 192 baris (berkas tidak berubah; hasil 2026-03-01 02:30 tetap berlaku.)"
+    assert (
+        result.description == "0 dari 192 baris (berkas tidak berubah; hasil 2026-03-01 02:30 tetap berlaku.)"
+    )
 
 
 def test_delivery_check_passes_before_the_first_delivery() -> None:

@@ -10,11 +10,13 @@ import pytest
 from pipelines.errors import QualityError
 from pipelines.quality.results import CheckResult
 from pipelines.quality.run import instantiate, result_of
-from pipelines.quality.suites import QUERY_TYPE, ROW_COUNT_TYPE, Expectation
+from pipelines.quality.suites import QUERY, QUERY_TYPE, ROW_COUNT_TYPE, Expectation
+from pipelines.warehouse.relation import Relation
 
 NOT_NULL = "expect_column_values_to_not_be_null"
 MEAN = "expect_column_mean_to_be_between"
 WRONG = "Ada yang salah."
+STAGE = Relation("landing", "dinkes__kunjungan_7")
 
 
 def answer(success: bool, raised: str = "", **counts: Any) -> SimpleNamespace:
@@ -25,17 +27,18 @@ def answer(success: bool, raised: str = "", **counts: Any) -> SimpleNamespace:
 
 
 def result(type_: str, verdict: object, counted: object = None, rows: int | None = 1204) -> CheckResult:
-    return result_of(Expectation("uji", type_, message=WRONG), verdict, counted, rows)
+    kwargs = {QUERY: "select a from {batch} where a ~ '[0-9]{{2}}'"} if type_ == QUERY_TYPE else {}
+    return result_of(Expectation("uji", type_, kwargs, message=WRONG), verdict, counted, rows, STAGE)
 
 
 def test_passed_check_of_values_counts_zero_of_all_rows() -> None:
     seen = result(NOT_NULL, answer(True))
-    assert seen == CheckResult("uji", "error", True, 0, 1204, "0 dari 1.204 baris menyimpang")
+    assert seen == CheckResult("uji", "error", True, 0, 1204, "0 dari 1.204 baris menyimpang", NOT_NULL)
 
 
 def test_passed_check_names_no_total_if_it_is_unknown() -> None:
     seen = result(NOT_NULL, answer(True), rows=None)
-    assert seen == CheckResult("uji", "error", True, 0, None, "0 baris menyimpang")
+    assert seen == CheckResult("uji", "error", True, 0, None, "0 baris menyimpang", NOT_NULL)
 
 
 def test_check_with_mostly_passes_and_counts_the_deviating_rows() -> None:
@@ -55,6 +58,34 @@ def test_row_count_is_shown_whether_it_was_known_or_counted_by_gx(passed: bool, 
     counted = result(ROW_COUNT_TYPE, None, answer(passed, observed_value=192), None)
     assert {known.message, counted.message} == {text}
     assert {known.unexpected, counted.unexpected} == {0 if passed else None}
+
+
+@pytest.mark.parametrize(
+    ("bounds", "text"),
+    [
+        ({"min_value": 100, "max_value": 400}, "(95 baris, seharusnya 100 sampai 400)"),
+        ({"min_value": 1204}, "(95 baris, seharusnya sedikitnya 1.204)"),
+        ({"max_value": 9}, "(95 baris, seharusnya paling banyak 9)"),
+    ],
+)
+def test_failed_row_count_shows_what_it_should_be_and_no_deviating_rows(
+    bounds: dict[str, int], text: str
+) -> None:
+    expectation = Expectation("uji", ROW_COUNT_TYPE, bounds, message=WRONG)
+    seen = result_of(expectation, answer(False), answer(False, observed_value=95), 95)
+    assert (seen.message, seen.unexpected, seen.query) == (f"{WRONG} {text}", None, "")
+    assert f"({seen.observed})" == text
+
+
+def test_failed_rule_has_a_query_for_its_rows_with_a_name_for_the_checked_relation() -> None:
+    """GX writes the relation's name and doubles each percent sign; a written query doubles its braces."""
+    wrong = "SELECT a \nFROM landing.dinkes__kunjungan_7 \nWHERE a LIKE 'x%%'"
+    counted = answer(False, unexpected_count=3, element_count=9, unexpected_index_query=wrong)
+    assert (
+        result(NOT_NULL, answer(False), counted).query == "SELECT a \nFROM gudang_baris \nWHERE a LIKE 'x%'"
+    )
+    seen = result(QUERY_TYPE, answer(False), answer(False, observed_value=3))
+    assert seen.query == "select a from gudang_baris where a ~ '[0-9]{2}'"
 
 
 def test_row_count_of_an_empty_table_is_zero() -> None:

@@ -63,7 +63,7 @@ def test_rule_of_a_text_column_becomes_an_expectation(
     tmp_path: Path, more: dict[str, Any], name: str, kind: str, kwargs: dict[str, Any], message: str
 ) -> None:
     (found,) = expectations_of_columns(tmp_path, column("a", **more))
-    assert found == Expectation(name, kind, {"column": "a", **kwargs}, message=message)
+    assert found == Expectation(name, kind, {"column": "a", **kwargs}, message=message, column="a")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,9 @@ def test_range_of_a_number_column_becomes_an_expectation(
 ) -> None:
     (found,) = expectations_of_columns(tmp_path, column("a", "integer", logicalTypeOptions=options))
     expected = {"column": "a", **kwargs}
-    assert found == Expectation("rentang_a", "expect_column_values_to_be_between", expected, message=message)
+    assert found == Expectation(
+        "rentang_a", "expect_column_values_to_be_between", expected, message=message, column="a"
+    )
 
 
 def test_format_is_checked_by_the_function_that_quarantines(tmp_path: Path) -> None:

@@ -1,0 +1,177 @@
+"""Makes Dagster's result of a check from the results of its rules: a sentence, the table of rules, SQL and samples.
+
+Not here: which rules make a check (check_groups.py), how a rule is run (quality/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from pipelines.assets.check_groups import Group
+from pipelines.quality.raw_checks import WindowResult
+from pipelines.quality.results import CheckResult, Sample, number
+
+_SHOWN_FAILURES = 3
+"""How many failed rules the sentence of a check names."""
+_LEVELS = {"error": "galat", "warn": "peringatan"}
+_RULE_COLUMNS = {
+    "aturan": "string",
+    "ekspektasi": "string",
+    "tingkat": "string",
+    "hasil": "string",
+    "nilai terlihat": "string",
+    "baris menyimpang": "int",
+    "baris": "int",
+}
+_WINDOW_COLUMNS = {
+    "jendela": "string",
+    "hasil": "string",
+    "aturan gagal": "string",
+    "baris menyimpang": "int",
+    "baris": "int",
+    "diperiksa": "string",
+}
+
+
+def result_of_group(
+    asset: dg.AssetKey,
+    group: Group,
+    results: Mapping[str, CheckResult],
+    *,
+    windows: Sequence[WindowResult] = (),
+    dropped: str = "",
+) -> dg.AssetCheckResult | None:
+    """The result of a check; None if none of its rules has a result.
+
+    results: by the names of the rules. windows: the results of the last windows, of any check. dropped: a sentence for
+    the SQL if the rows that were checked are not in the table that it reads.
+    """
+    found = [results[rule.name] for rule in group.rules if rule.name in results]
+    if not found:
+        return None
+    metadata: dict[str, Any] = {"aturan": rules_table(found)}
+    failed = [r for r in found if not r.passed]
+    if queries := [r for r in failed if r.query]:
+        metadata["sql"] = _queries(queries, dropped)
+    for rule in failed:
+        if rule.sample:
+            metadata[f"contoh {rule.name}"] = sample_table(rule.sample)
+    if table := _windows(group, windows):
+        metadata["jendela"] = table
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name=group.name,
+        passed=not failed,
+        severity=severity(failed or found),
+        description=describe(found, group.column or ""),
+        metadata=metadata,
+    )
+
+
+def result_of_rule(asset: dg.AssetKey, result: CheckResult) -> dg.AssetCheckResult:
+    """The result of a check that is one rule and about no rows of a table, for example `karantina`."""
+    counts = {"baris_menyimpang": result.unexpected, "baris": result.total}
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name=result.name,
+        passed=result.passed,
+        severity=severity([result]),
+        description=result.description,
+        metadata={name: n for name, n in counts.items() if n is not None},
+    )
+
+
+def severity(results: Iterable[CheckResult]) -> dg.AssetCheckSeverity:
+    """ERROR if one of the results is an error, else WARN."""
+    error = any(r.severity == "error" for r in results)
+    return dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN
+
+
+def describe(results: Sequence[CheckResult], column: str = "") -> str:
+    """One or two sentences: what was seen, which rules failed and what to do. column: all rules are about it."""
+    failed = sorted((r for r in results if not r.passed), key=lambda r: r.severity)
+    note = next((r.note for r in results if r.note), "")
+    if not failed:
+        if not column:
+            text = results[0].message
+        else:
+            rows = next((r.total for r in results if r.total is not None), None)
+            text = f"{len(results)} aturan lulus" + ("" if rows is None else f", {number(rows)} baris")
+        return f"{text} ({note})" if note else text
+    if column:
+        messages = [f"{r.name}: {r.message.removeprefix(f'{column}: ')}" for r in failed[:_SHOWN_FAILURES]]
+        if more := len(failed) - len(messages):
+            messages.append(f"{more} lainnya ada di tabel aturan")
+        text = f"{len(failed)} dari {len(results)} aturan gagal: {'; '.join(messages)}."
+    else:
+        text = failed[0].message
+    if any(r.sample for r in failed):
+        text += " Contoh baris dan SQL yang mencarinya ada di bawah."
+    elif any(r.query for r in failed):
+        text += " SQL yang mencari barisnya ada di bawah."
+    return f"{text} ({note})" if note else text
+
+
+def rules_table(results: Iterable[CheckResult]) -> dg.TableMetadataValue:
+    """The table of all rules of a check."""
+    return _table(
+        _RULE_COLUMNS,
+        [
+            (
+                r.name,
+                r.expectation,
+                _LEVELS[r.severity],
+                "lulus" if r.passed else "gagal",
+                r.observed,
+                r.unexpected,
+                r.total,
+            )
+            for r in results
+        ],
+    )
+
+
+def sample_table(sample: Sample) -> dg.TableMetadataValue:
+    """The table of some rows that deviate."""
+    return _table(dict.fromkeys(sample.columns, "string"), sample.rows)
+
+
+def _queries(failed: Sequence[CheckResult], dropped: str) -> dg.MarkdownMetadataValue:
+    parts = [dropped] if dropped else []
+    parts += [f"{r.name}:\n```sql\n{r.query}\n```" for r in failed]
+    return dg.MetadataValue.md("\n\n".join(parts))
+
+
+def _windows(group: Group, results: Sequence[WindowResult]) -> dg.TableMetadataValue | None:
+    names = {rule.name for rule in group.rules}
+    by_window: dict[tuple[Any, Any], list[WindowResult]] = {}
+    for r in results:
+        if r.name in names:
+            by_window.setdefault((r.start, r.end), []).append(r)
+    if not by_window:
+        return None
+    rows: list[tuple[Any, ...]] = []
+    for (start, end), found in by_window.items():
+        failed = [r for r in found if not r.passed]
+        counts = [r.unexpected for r in failed if r.unexpected is not None]
+        rows.append(
+            (
+                f"{start}" if start == end else f"{start} s.d. {end}",
+                "gagal" if failed else "lulus",
+                ", ".join(r.name for r in failed),
+                max(counts, default=None if failed else 0),
+                next((r.total for r in found if r.total is not None), None),
+                f"{max(r.at for r in found):%Y-%m-%d %H:%M}",
+            )
+        )
+    return _table(_WINDOW_COLUMNS, rows)
+
+
+def _table(columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> dg.TableMetadataValue:
+    return dg.MetadataValue.table(
+        [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in rows],
+        schema=dg.TableSchema([dg.TableColumn(name, type_) for name, type_ in columns.items()]),
+    )
