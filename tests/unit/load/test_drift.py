@@ -1,4 +1,4 @@
-"""What changed in a source's columns, and whether the contract allows it."""
+"""Which columns of a source have changed, and whether the contract allows it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def contract(tmp_path: Path) -> Contract:
     return contract_of(tmp_path, ID, NAME)
 
 
-def test_added_vanished_and_retyped_columns_are_changes(contract: Contract) -> None:
+def test_added_missing_and_retyped_columns_are_changes(contract: Contract) -> None:
     assert compare(contract, SHAPE, SHAPE) == ()
     now = {"id": "bigint", "alamat": "text"}
     assert [str(d) for d in compare(contract, SHAPE, now)] == [
@@ -29,20 +29,20 @@ def test_added_vanished_and_retyped_columns_are_changes(contract: Contract) -> N
     ]  # fmt: skip
 
 
-def test_at_the_first_load_only_a_promised_column_that_is_missing_is_a_change(contract: Contract) -> None:
+def test_only_missing_columns_are_changes_at_the_first_load(contract: Contract) -> None:
     assert compare(contract, None, {"id": "integer", "alamat": "text"}) == (Drift("vanished", "nama"),)
 
 
-def test_a_column_that_the_contract_knows_is_no_added_one(tmp_path: Path) -> None:
+def test_dropped_column_of_the_contract_is_no_added_column(tmp_path: Path) -> None:
     contract = contract_of(tmp_path, ID, NAME, column("catatan", drop=True))
     assert compare(contract, SHAPE, {**SHAPE, "catatan": "text"}) == ()
 
 
-def test_names_are_compared_as_headers_are(contract: Contract) -> None:
+def test_names_are_compared_without_white_space_around_them(contract: Contract) -> None:
     assert compare(contract, SHAPE, {"id": "integer", " nama ": "text"}) == ()
 
 
-def test_a_name_in_a_dataset_of_persons_is_given_by_its_place(tmp_path: Path) -> None:
+def test_added_column_beside_a_personal_one_is_named_by_its_place(tmp_path: Path) -> None:
     person: dict[str, Any] = {"classification": "pribadi", "pseudonymise": "kesehatan"}
     contract = contract_of(tmp_path, ID, column("nik", **person))
     shape = {"id": "integer", "nik": "text"}
@@ -51,7 +51,9 @@ def test_a_name_in_a_dataset_of_persons_is_given_by_its_place(tmp_path: Path) ->
     )
 
 
-def test_a_frozen_contract_allows_no_change(contract: Contract, tmp_path: Path) -> None:
+def test_frozen_contract_refuses_a_change_and_an_evolving_one_accepts_it(
+    contract: Contract, tmp_path: Path
+) -> None:
     require_fit(contract, [])
     with pytest.raises(ShapeError) as caught:
         require_fit(contract, [Drift("vanished", "nama")])

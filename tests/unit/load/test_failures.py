@@ -1,4 +1,4 @@
-"""What a failure is called: what happened and where, never another's text."""
+"""The message of a failure says what happened and where. It never quotes the text of another program."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipelines.load.failures import describe_failure, message_of
 VALUE = "9901010101900001"
 
 
-def test_an_error_of_ours_stays_as_it_is() -> None:
+def test_own_error_is_kept_unchanged() -> None:
     ours = SourceError("dinkes/kunjungan", "zona unggah tidak menjawab", transient=True)
     assert describe_failure("dinkes/kunjungan", ours) is ours
     assert message_of(ours) == "zona unggah tidak menjawab"
@@ -29,11 +29,11 @@ def test_an_error_of_ours_stays_as_it_is() -> None:
         (errors.NumericValueOutOfRange(VALUE), "gudang data menolak pemuatan: "),
     ],
 )
-def test_what_another_says_is_not_quoted(error: BaseException, message: str) -> None:
+def test_text_of_a_foreign_error_is_not_quoted(error: BaseException, message: str) -> None:
     assert message_of(error).startswith(message) and VALUE not in message_of(error)
 
 
-def test_a_failure_is_one_of_the_dataset_with_a_hint() -> None:
+def test_foreign_error_becomes_an_error_of_the_dataset_with_a_hint() -> None:
     described = describe_failure("dinkes/kunjungan", errors.NumericValueOutOfRange(VALUE))
     assert isinstance(described, LoadError) and described.subject == "dinkes/kunjungan"
     assert described.hint == "jalankan lagi; jika tetap, laporkan baris ini"

@@ -1,4 +1,4 @@
-"""Which files of the upload zone a load reads, policy by policy."""
+"""Which files of the upload zone a load reads, for each policy."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def names(files: Sequence[Arrival | None]) -> list[str]:
     return [a.file.name for a in files if a]
 
 
-def test_the_newest_file_replaces_the_others() -> None:
+def test_only_the_newest_file_is_read_of_files_that_replace_each_other() -> None:
     incoming = newest_file(Seen((arrival(1, JAN), arrival(2, FEB))))
     assert (names(incoming.uploads), incoming.failures) == (["feb.csv"], [])
 
 
-def test_an_unreadable_file_that_may_be_the_newest_is_a_failure() -> None:
+def test_unreadable_file_is_a_failure_only_if_it_may_be_the_newest() -> None:
     fault = SourceError("uji/data", "tidak terbaca")
     seen = Seen((arrival(1, JAN, mtime=10.0),), ((file("baru.csv", 20.0), fault),))
     incoming = newest_file(seen)
@@ -50,19 +50,17 @@ def test_an_unreadable_file_that_may_be_the_newest_is_a_failure() -> None:
     assert (names(older.uploads), older.failures) == (["jan.csv"], [])
 
 
-def test_appended_files_are_those_that_raw_does_not_have_as_the_contract_reads_them(tmp_path: Path) -> None:
+def test_appended_files_are_those_not_in_raw_or_else_the_last(tmp_path: Path) -> None:
     contract = upload_contract_of(tmp_path, ID, write_disposition="append")
     seen = [arrival(1, JAN), arrival(2, FEB), arrival(3, MAR)]
     in_raw = {fingerprint(contract, sha256) for _, sha256 in (JAN, MAR)}
     assert names(appended_files(contract, seen, in_raw=in_raw, again=set())) == ["feb.csv"]
     assert names(appended_files(contract, seen, in_raw=in_raw, again={"jan.csv"})) == ["jan.csv", "feb.csv"]
     in_raw.add(fingerprint(contract, FEB[1]))
-    assert names(appended_files(contract, seen, in_raw=in_raw, again=set())) == ["mar.csv"], (
-        "the last, once more"
-    )
+    assert names(appended_files(contract, seen, in_raw=in_raw, again=set())) == ["mar.csv"]
 
 
-def test_files_merged_by_cursor_are_the_changed_ones_else_the_one_that_was_merged_last() -> None:
+def test_files_merged_by_cursor_are_the_changed_ones_or_else_the_last_merged() -> None:
     seen = [arrival(1, JAN), arrival(2, FEB), arrival(3, MAR)]
     assert names(files_merged_by_cursor(seen, {2}, [JAN, MAR], again=set())) == ["feb.csv"]
     assert names(files_merged_by_cursor(seen, set(), [MAR, FEB, JAN], again={"feb.csv"})) == ["feb.csv"]
@@ -70,7 +68,7 @@ def test_files_merged_by_cursor_are_the_changed_ones_else_the_one_that_was_merge
     assert names(files_merged_by_cursor(seen[:2], set(), [MAR], again=set())) == ["feb.csv"]
 
 
-def test_without_a_cursor_a_file_is_merged_again_after_an_earlier_one() -> None:
+def test_files_without_a_cursor_are_merged_again_after_a_changed_earlier_one() -> None:
     seen = [arrival(1, JAN), arrival(2, FEB)]
     since = {"jan.csv": 1, "feb.csv": 2}
     assert names(files_merged_by_arrival(seen, {1}, [FEB], content_since=since)) == ["jan.csv", "feb.csv"]
@@ -78,13 +76,13 @@ def test_without_a_cursor_a_file_is_merged_again_after_an_earlier_one() -> None:
     assert names(files_merged_by_arrival(seen, set(), [JAN, FEB], content_since=since)) == ["feb.csv"]
 
 
-def test_a_file_that_was_put_again_unchanged_keeps_its_place() -> None:
+def test_file_that_was_uploaded_again_unchanged_keeps_its_place() -> None:
     seen = [arrival(2, FEB), arrival(3, JAN)]
     again = files_merged_by_arrival(seen, set(), [JAN, FEB], content_since={"jan.csv": 1, "feb.csv": 2})
     assert names(again) == ["feb.csv"]
 
 
-def test_a_file_that_failed_by_its_own_fault_overtakes_none() -> None:
+def test_failed_file_does_not_overtake_later_files() -> None:
     merged = [FEB]
     assert overtaken_files([arrival(1, JAN), arrival(2, FEB)], {1}, merged) == {"feb.csv"}
     assert overtaken_files([arrival(1, JAN, "failed"), arrival(2, FEB)], {1}, merged) == set()

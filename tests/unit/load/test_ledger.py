@@ -1,4 +1,4 @@
-"""Statements of the ledger."""
+"""The statements of the ledger."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def as_connection(recorder: Recorder) -> Connection[Any]:
     return cast(Connection[Any], recorder)
 
 
-def test_a_load_begins_with_a_row(tmp_path: Path) -> None:
+def test_opening_a_batch_inserts_a_running_row(tmp_path: Path) -> None:
     recorder = Recorder([(7,)])
     window = Window(date(2026, 1, 1), date(2026, 1, 31))
     batch = ledger.open_batch(
@@ -49,7 +49,7 @@ def test_a_load_begins_with_a_row(tmp_path: Path) -> None:
     ]
 
 
-def test_a_load_that_ended_is_not_overwritten_by_its_failure(tmp_path: Path) -> None:
+def test_failure_is_recorded_only_if_the_load_is_still_running(tmp_path: Path) -> None:
     recorder = Recorder()
     batch = Batch(7, "uji/data", state="failed", error="x", seconds={"extract": 0.12345})
     ledger.close_batch(as_connection(recorder), batch, running=True)
@@ -60,7 +60,7 @@ def test_a_load_that_ended_is_not_overwritten_by_its_failure(tmp_path: Path) -> 
     assert '{"extract": 0.123}' in values and statement.count("%s") == len(values)
 
 
-def test_the_rows_of_a_dead_run_are_closed_and_its_tables_dropped(tmp_path: Path) -> None:
+def test_sweep_closes_rows_of_dead_runs_and_drops_their_tables(tmp_path: Path) -> None:
     recorder = Recorder([(7,)], [("uji__data__7_landing",), ("uji__data__7_stage",)])
     assert ledger.sweep(as_connection(recorder), contract_of(tmp_path, ID)) == 1
     closed, found, *dropped = [statement for statement, _ in recorder.ran]
@@ -75,7 +75,7 @@ def test_the_rows_of_a_dead_run_are_closed_and_its_tables_dropped(tmp_path: Path
     ]
 
 
-def test_of_files_that_replace_each_other_the_last_is_in_raw(tmp_path: Path) -> None:
+def test_last_loaded_file_is_in_raw_of_files_that_replace_each_other(tmp_path: Path) -> None:
     recorder = Recorder([("satu:kontrak",)])
     contract = upload_contract_of(tmp_path, ID)
     assert ledger.fingerprints_in_raw(as_connection(recorder), contract) == {"satu:kontrak"}
@@ -88,7 +88,7 @@ def test_of_files_that_replace_each_other_the_last_is_in_raw(tmp_path: Path) -> 
     ]
 
 
-def test_of_appended_files_each_names_last_is_in_raw(tmp_path: Path) -> None:
+def test_last_content_of_each_name_is_in_raw_of_appended_files(tmp_path: Path) -> None:
     recorder = Recorder([("satu:kontrak",), ("dua:kontrak",)])
     contract = upload_contract_of(tmp_path, NAME, write_disposition="append")
     assert ledger.fingerprints_in_raw(as_connection(recorder), contract) == {"satu:kontrak", "dua:kontrak"}
@@ -100,7 +100,7 @@ def test_of_appended_files_each_names_last_is_in_raw(tmp_path: Path) -> None:
     ]
 
 
-def test_merged_files_are_all_of_them_since_the_last_full_refresh(tmp_path: Path) -> None:
+def test_merged_files_are_those_since_the_last_full_refresh(tmp_path: Path) -> None:
     recorder = Recorder([("jan.csv", "satu"), ("feb.csv", "dua")])
     contract = upload_contract_of(tmp_path, ID, write_disposition="merge")
     assert ledger.merged_files(as_connection(recorder), contract) == [("jan.csv", "satu"), ("feb.csv", "dua")]
@@ -112,7 +112,7 @@ def test_merged_files_are_all_of_them_since_the_last_full_refresh(tmp_path: Path
     ]
 
 
-def test_the_identity_of_a_load_is_content_and_contract(tmp_path: Path) -> None:
+def test_fingerprint_depends_on_content_and_contract(tmp_path: Path) -> None:
     contract = upload_contract_of(tmp_path, ID)
     mark = hashlib.sha256(contract.path.read_bytes()).hexdigest()[:16]
     assert ledger.fingerprint(contract, "abc") == f"abc:{mark}"

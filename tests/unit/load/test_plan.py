@@ -1,4 +1,4 @@
-"""What a load is, as a value: which rows it reads and replaces, and the raw table that it needs."""
+"""The plan of a load: which rows it reads and replaces, and the raw table that it needs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.statements import (
 SCD2 = {"write_disposition": "merge", "merge_strategy": "scd2"}
 
 
-def test_raw_has_the_contracts_columns_those_of_each_load_and_the_key(tmp_path: Path) -> None:
+def test_raw_has_the_columns_of_the_contract_and_of_loads_and_the_key(tmp_path: Path) -> None:
     (table,) = create_raw(contract_of(tmp_path, ID, NAME))
     assert clauses(table) == clauses("""
         create table if not exists "raw"."uji__data" (
@@ -33,7 +33,7 @@ def test_raw_has_the_contracts_columns_those_of_each_load_and_the_key(tmp_path: 
     """)
 
 
-def test_a_history_has_one_current_version_of_a_key(tmp_path: Path) -> None:
+def test_raw_with_history_allows_one_current_version_per_key(tmp_path: Path) -> None:
     table, index = create_raw(contract_of(tmp_path, ID, **SCD2), "uji__data__7_baru")
     assert '"valid_from" timestamptz, "valid_to" timestamptz, "is_current" boolean' in written(table)
     assert 'primary key ("id", "valid_from")' in written(table)
@@ -45,7 +45,7 @@ def test_a_history_has_one_current_version_of_a_key(tmp_path: Path) -> None:
     )
 
 
-def test_the_expected_shape_is_written_as_postgresql_writes_types(tmp_path: Path) -> None:
+def test_expected_shape_has_the_type_names_of_postgresql(tmp_path: Path) -> None:
     contract = contract_of(tmp_path, column("a", "numeric(8, 2)"), column("b", "double precision"), CHANGED)
     assert expected_shape(contract)[:3] == [
         ("a", "numeric(8,2)"), ("b", "doubleprecision"), ("diubah", "timestampwithouttimezone"),
@@ -60,13 +60,13 @@ def test_the_expected_shape_is_written_as_postgresql_writes_types(tmp_path: Path
         ({"write_disposition": "merge", "cursor": "diubah"}, {"since": None, "full_refresh": True}, True),
     ],
 )
-def test_a_load_reads_everything_unless_it_begins_at_a_cursor(
+def test_load_reads_everything_unless_it_begins_at_a_cursor(
     tmp_path: Path, custom: dict[str, Any], run: dict[str, Any], everything: bool
 ) -> None:
     assert plan_of(contract_of(tmp_path, ID, CHANGED, **custom), **run).reads_everything is everything
 
 
-def test_one_of_several_files_is_not_everything_except_of_a_history_without_a_cursor(tmp_path: Path) -> None:
+def test_one_of_several_files_is_everything_only_for_history_without_cursor(tmp_path: Path) -> None:
     def reads_everything(name: str, **custom: Any) -> bool:
         return plan_of(upload_contract_of(tmp_path / name, ID, CHANGED, **custom)).reads_everything
 
@@ -79,7 +79,7 @@ def test_one_of_several_files_is_not_everything_except_of_a_history_without_a_cu
     assert not appended.reads_everything
 
 
-def test_tables_of_a_load_have_the_batch_in_their_names(tmp_path: Path) -> None:
+def test_names_of_the_tables_of_a_load_contain_the_batch(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID))
     assert [written(table) for table in (plan.landing, plan.stage, plan.duplicates, plan.raw)] == [
         '"landing"."uji__data__7_landing"',

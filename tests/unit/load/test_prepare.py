@@ -1,4 +1,4 @@
-"""What ops.contract says of a contract."""
+"""The row of ops.contract for a contract."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.support.contracts import column, database, document, make
 from tests.support.statements import ID, contract_of
 
 
-def test_the_strictest_class_of_its_columns_is_the_contracts(tmp_path: Path) -> None:
+def test_contract_has_the_strictest_class_of_its_columns(tmp_path: Path) -> None:
     assert promised_row(contract_of(tmp_path, ID)) == {
         "dataset": "uji/data",
         "title": "Data data",
@@ -25,7 +25,7 @@ def test_the_strictest_class_of_its_columns_is_the_contracts(tmp_path: Path) -> 
     assert promised_row(contract_of(tmp_path, ID, person))["classification"] == "pribadi"
 
 
-def test_promises_are_in_days_and_hours(tmp_path: Path) -> None:
+def test_frequency_is_in_days_and_latency_in_hours(tmp_path: Path) -> None:
     made = document("uji/data", [ID], database("UJI_URL"), extract={"table": "data"}, publish=True)
     made["slaProperties"] = [
         {"property": "frequency", "value": 12, "unit": "h"},

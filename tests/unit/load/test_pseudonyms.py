@@ -1,4 +1,4 @@
-"""The key of a pseudonym: a purpose's own, else the common one."""
+"""The key of a pseudonym: the key of its purpose, or else the common key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.statements import ID, contract_of
 COMMON, OWN = "c" * 32, "o" * 32
 
 
-def test_a_purpose_has_its_own_key_else_the_common_one() -> None:
+def test_purpose_has_its_own_key_or_else_the_common_one() -> None:
     env = {"GUDANG_PSEUDONYM_KEY": COMMON, "GUDANG_PSEUDONYM_KEY_KESEHATAN": OWN}
     assert pseudonym_key("uji/data", "kesehatan", env) == OWN.encode()
     assert pseudonym_key("uji/data", "pendidikan", env) == COMMON.encode()
@@ -30,14 +30,16 @@ def test_a_purpose_has_its_own_key_else_the_common_one() -> None:
         ),
     ],
 )
-def test_without_a_long_enough_key_nothing_is_loaded(env: dict[str, str], message: str) -> None:
+def test_missing_or_short_key_is_a_contract_error_that_does_not_show_it(
+    env: dict[str, str], message: str
+) -> None:
     with pytest.raises(ContractError) as caught:
         pseudonym_key("uji/data", "kesehatan", env)
     assert caught.value.message.startswith(message)
     assert "pendek," not in str(caught.value)
 
 
-def test_the_purposes_of_a_contract_are_those_of_its_stored_columns(tmp_path: Path) -> None:
+def test_purposes_are_those_of_stored_columns(tmp_path: Path) -> None:
     person = {"classification": "pribadi"}
     contract = contract_of(
         tmp_path,

@@ -1,4 +1,4 @@
-"""What raw holds after a load: the statement that counts it."""
+"""The statement that records what raw holds after a load."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pipelines.load.raw_summary import is_recorded, record
 from tests.support.contracts import column
 from tests.support.statements import ID, clauses, contract_of, plan_of
 
-NOBODY = "array(select batch_id from ops.load_batch where dataset = 'uji/data' and found ? 'data_contoh') || '{}'::bigint[]"
+SAMPLE_BATCHES = "array(select batch_id from ops.load_batch where dataset = 'uji/data' and found ? 'data_contoh') || '{}'::bigint[]"
 
 
-def expected(until: str, alive: str, samples: str = NOBODY) -> list[str]:
+def expected(until: str, alive: str, samples: str = SAMPLE_BATCHES) -> list[str]:
     return clauses(
         "update ops.load_batch b set rows_in_raw = r.rows, data_until = r.until, has_sample = r.sample from"  # noqa: S608
         f" (select count(*) as rows, {until} as until, coalesce(bool_or(_batch_id = any({samples})), false) as sample"
@@ -31,18 +31,20 @@ def expected(until: str, alive: str, samples: str = NOBODY) -> list[str]:
         ({"write_disposition": "merge", "merge_strategy": "scd2"}, "is_current"),
     ],
 )
-def test_only_rows_in_force_are_counted(tmp_path: Path, custom: dict[str, Any], alive: str) -> None:
+def test_only_current_rows_that_are_not_deleted_are_counted(
+    tmp_path: Path, custom: dict[str, Any], alive: str
+) -> None:
     plan = plan_of(contract_of(tmp_path, ID, column("urut", "integer", required=True), **custom))
     assert clauses(record(plan, sample=False)) == expected("null::timestamptz", alive)
 
 
-def test_a_load_of_made_up_rows_counts_itself_among_the_samples(tmp_path: Path) -> None:
+def test_load_of_made_up_rows_counts_as_a_sample(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID))
-    own = NOBODY.replace("'{}'::bigint[]", "'{7}'::int2[]::bigint[]")
+    own = SAMPLE_BATCHES.replace("'{}'::bigint[]", "'{7}'::int2[]::bigint[]")
     assert clauses(record(plan, sample=True)) == expected("null::timestamptz", "true", own)
 
 
-def test_whether_an_earlier_load_was_counted(tmp_path: Path) -> None:
+def test_statement_asks_whether_an_earlier_load_was_recorded(tmp_path: Path) -> None:
     assert is_recorded(plan_of(contract_of(tmp_path, ID))).as_string(None) == (
         "select exists (select from ops.load_batch where dataset = 'uji/data' and rows_in_raw is not null)"
     )
@@ -68,7 +70,7 @@ BEGUN = "max({0}) filter (where {0} <= transaction_timestamp())"
         ),
     ],
 )
-def test_data_go_to_the_end_of_the_newest_period_that_has_begun(
+def test_data_reach_to_the_end_of_the_newest_period_that_has_begun(
     tmp_path: Path, period: str, begin: str, until: str
 ) -> None:
     plan = plan_of(replace(contract_of(tmp_path, ID, column("masa", period)), period="masa"))
@@ -76,7 +78,7 @@ def test_data_go_to_the_end_of_the_newest_period_that_has_begun(
     assert clauses(record(plan, sample=False)) == expected(wanted, "true")
 
 
-def test_a_first_day_of_a_month_is_that_month_where_windows_are_months(tmp_path: Path) -> None:
+def test_first_day_of_a_month_stands_for_the_month_if_windows_are_monthly(tmp_path: Path) -> None:
     contract = contract_of(
         tmp_path,
         ID,

@@ -1,6 +1,6 @@
-"""The statements of the watermark: how it rises, from where a source is asked, and how it is lowered."""
+"""The statements of the watermark: how it advances, from which value a source is read, and how it is lowered."""
 
-# ruff: noqa: S608  # parts of a statement that is expected
+# ruff: noqa: S608  # parts of expected statements
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ VALID = f"""
         ),
     ],
 )
-def test_a_cursor_value_is_possible_by_its_type(tmp_path: Path, kind: str, predicate: str) -> None:
+def test_type_decides_which_cursor_values_are_possible(tmp_path: Path, kind: str, predicate: str) -> None:
     cursor = contract_of(tmp_path, column("c", kind)).column("c")
     assert written(watermark.is_possible(cursor, sql.Identifier("c"))) == predicate
 
 
-def test_the_watermark_rises_to_the_highest_possible_value_and_never_falls(tmp_path: Path) -> None:
+def test_watermark_advances_to_the_highest_possible_value_and_never_decreases(tmp_path: Path) -> None:
     kept_is_later = f"{VALID} and w.value::timestamp > excluded.value::timestamp"
     assert clauses(watermark.advance(plan_of(contract_of(tmp_path, ID, CHANGED, **MERGED)))) == clauses(f"""
         insert into ops.watermark as w (dataset, value, batch_id, source_text, column_name)
@@ -65,14 +65,14 @@ def test_the_watermark_rises_to_the_highest_possible_value_and_never_falls(tmp_p
     """)
 
 
-def test_rows_that_the_watermark_does_not_follow_are_counted(tmp_path: Path) -> None:
+def test_rows_with_an_impossible_cursor_value_are_counted(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, CHANGED, **MERGED))
     assert clauses(watermark.count_impossible(plan)) == clauses(
         f'select count(*) from "landing"."uji__data__7_stage" where not {POSSIBLE.format(chr(34) + "diubah" + chr(34))}'
     )
 
 
-def test_of_an_api_the_text_is_kept_that_it_wrote_itself(tmp_path: Path) -> None:
+def test_original_text_of_the_cursor_value_is_kept_for_an_api(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, CHANGED, **MERGED, **API))
     assert clauses(watermark.source_text(plan, sql.SQL("h.value"))) == clauses("""
         (select l."diubah" from "landing"."uji__data__7_landing" l
@@ -82,7 +82,7 @@ def test_of_an_api_the_text_is_kept_that_it_wrote_itself(tmp_path: Path) -> None
     """)
 
 
-def test_a_read_begins_at_the_watermark_less_the_lag(tmp_path: Path) -> None:
+def test_reading_begins_at_the_watermark_minus_the_lag(tmp_path: Path) -> None:
     plain = plan_of(contract_of(tmp_path, ID, CHANGED, **MERGED))
     assert clauses(watermark.read_since(plain)) == clauses(f"""
         select to_jsonb((value::timestamp)::timestamp)#>>'{{}}' from ops.watermark w
@@ -97,12 +97,12 @@ def test_a_read_begins_at_the_watermark_less_the_lag(tmp_path: Path) -> None:
     """)
 
 
-def test_of_an_api_nothing_is_asked_without_its_own_text(tmp_path: Path) -> None:
+def test_api_is_read_from_the_watermark_only_if_its_text_is_known(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, CHANGED, **MERGED, **API))
     assert written(watermark.read_since(plan)).endswith(" and source_text is not null")
 
 
-def test_an_api_is_asked_with_a_number_that_is_less_by_the_difference(tmp_path: Path) -> None:
+def test_numeric_text_of_an_api_is_reduced_by_the_difference(tmp_path: Path) -> None:
     contract = contract_of(tmp_path, ID, column("diubah", "integer", required=True), **MERGED, **API)
     assert clauses(watermark.since_text(plan_of(contract, since="40"))) == clauses("""
         select case when value::integer = '40'::integer then source_text
@@ -113,7 +113,7 @@ def test_an_api_is_asked_with_a_number_that_is_less_by_the_difference(tmp_path: 
     """)
 
 
-def test_the_watermark_is_lowered_to_an_earlier_value_and_forgotten(tmp_path: Path) -> None:
+def test_watermark_can_be_lowered_and_deleted(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, CHANGED, **MERGED))
     assert clauses(watermark.lower(plan, plan, "2026-11-01")) == clauses("""
         update ops.watermark set value = to_jsonb('2026-11-01'::timestamp)#>>'{}', source_text = null::text

@@ -1,7 +1,5 @@
 """Which cells of a refused row may be shown."""
 
-# parts of a statement that is expected
-
 from __future__ import annotations
 
 from pathlib import Path
@@ -14,18 +12,18 @@ from tests.support.contracts import column
 from tests.support.statements import ID, NAME, clauses, contract_of, plan_of, written
 
 PERSON = column("nik", classification="pribadi", pseudonymise="kesehatan")
-A_NUMBER = 'coalesce("ops"."berbentuk_nik"({0}::text) or "ops"."berbentuk_nip"({0}::text), false)'
+IS_PERSONAL_NUMBER = 'coalesce("ops"."berbentuk_nik"({0}::text) or "ops"."berbentuk_nip"({0}::text), false)'
 
 
-def test_without_personal_columns_only_a_persons_number_is_hidden(tmp_path: Path) -> None:
+def test_only_personal_numbers_are_hidden_if_no_column_is_personal(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, NAME))
-    number = A_NUMBER.format('"l"."nama"')
+    number = IS_PERSONAL_NUMBER.format('"l"."nama"')
     assert clauses(rows_with_hidden(plan)) == clauses(
         f'{written(cleaned_rows(plan))} cross join lateral (select false as "id", {number} as "nama") h'
     )
 
 
-def test_beside_a_personal_column_free_text_is_hidden_and_what_breaks_a_rule(tmp_path: Path) -> None:
+def test_free_text_and_broken_cells_are_hidden_beside_a_personal_column(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, column("umur", "smallint"), column("alamat"), PERSON))
     broken = " or ".join(
         f"not {written(rule.predicate)}" for rule in all_rules(plan) if rule.column.name == "umur"
@@ -36,7 +34,7 @@ def test_beside_a_personal_column_free_text_is_hidden_and_what_breaks_a_rule(tmp
     )
 
 
-def test_a_shown_cell_is_masked_where_it_is_hidden_and_cut_where_it_is_huge(tmp_path: Path) -> None:
+def test_shown_cell_is_masked_if_hidden_and_shortened_if_very_long(tmp_path: Path) -> None:
     name = contract_of(tmp_path, NAME).column("nama")
     assert written(shown_cell(name)) == (
         'case when "l"."nama" is null then null when "h"."nama" then \'***\''
@@ -45,7 +43,7 @@ def test_a_shown_cell_is_masked_where_it_is_hidden_and_cut_where_it_is_huge(tmp_
     )
 
 
-def test_rows_are_told_apart_by_a_digest_of_a_hidden_cell_and_by_nothing_of_a_personal_one(
+def test_hidden_cells_are_distinguished_by_a_digest_but_personal_ones_are_not(
     tmp_path: Path,
 ) -> None:
     def text(folder: str, *columns: dict[str, object]) -> str:
@@ -63,15 +61,15 @@ def test_rows_are_told_apart_by_a_digest_of_a_hidden_cell_and_by_nothing_of_a_pe
     )
 
 
-def test_a_keys_text_is_the_same_in_raw_and_hidden_by_more_in_a_refused_row(tmp_path: Path) -> None:
+def test_key_of_a_refused_row_is_also_hidden_if_its_cell_is(tmp_path: Path) -> None:
     contract = contract_of(tmp_path, NAME)
     name = contract.column("nama")
     text = "case when {0} is null then null when {1} then '***' || ' ' || left(md5({0}::text), 8) else {0}::text end"
-    in_raw, number = '"t"."nama"', A_NUMBER.format('"t"."nama"')
+    in_raw, number = '"t"."nama"', IS_PERSONAL_NUMBER.format('"t"."nama"')
     assert written(key_text(contract, name, sql.Identifier("t", "nama"), refused=False)) == text.format(
         in_raw, number
     )
-    refused, number = '"b"."nama"', A_NUMBER.format('"b"."nama"')
+    refused, number = '"b"."nama"', IS_PERSONAL_NUMBER.format('"b"."nama"')
     assert written(key_text(contract, name, sql.Identifier("b", "nama"), refused=True)) == text.format(
         refused, f'({number} or "h"."nama")'
     )

@@ -1,6 +1,6 @@
-"""The statements that put refused rows into quarantine, and take out those that were fixed."""
+"""The statements that put refused rows into quarantine, and resolve those that were fixed."""
 
-# ruff: noqa: S608  # parts of a statement that is expected
+# ruff: noqa: S608  # parts of expected statements
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from tests.support.statements import (
 )
 
 REQUIRED = column("nama", required=True)
-WAJIB = "d875956a"
+MARK_OF_WAJIB = "d875956a"
 """The mark of rule `wajib` of column nama."""
 
 
-def test_refused_rows_are_noted_once_each_with_the_entry_that_they_have(tmp_path: Path) -> None:
+def test_refused_rows_are_listed_once_with_their_open_entry(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, REQUIRED))
     noted = note_refused_rows(plan, deduplicated=False)
     cell = written(
@@ -49,7 +49,7 @@ def test_refused_rows_are_noted_once_each_with_the_entry_that_they_have(tmp_path
             select distinct on (row_hash) rid, is_duplicate, position, row_hash
             from (
                 select r.rid, r.is_duplicate, l._source_position as position,
-                    md5(array[{cell}, case when not "b"."nama" is not null then '{WAJIB}' end]::text) collate "C"
+                    md5(array[{cell}, case when not "b"."nama" is not null then '{MARK_OF_WAJIB}' end]::text) collate "C"
                         as row_hash
                 from {written(rows_with_hidden(plan))}
                 join (select rid, false as is_duplicate from "pg_temp"."rejected_rows") r on r.rid = l.ctid
@@ -60,7 +60,7 @@ def test_refused_rows_are_noted_once_each_with_the_entry_that_they_have(tmp_path
     """)
 
 
-def test_rows_whose_key_another_row_has_are_refused_too(tmp_path: Path) -> None:
+def test_rows_with_a_repeated_key_are_listed_as_refused(tmp_path: Path) -> None:
     noted = note_refused_rows(plan_of(contract_of(tmp_path, ID)), deduplicated=True)
     text = " ".join(clauses(noted))
     assert (
@@ -70,12 +70,12 @@ def test_rows_whose_key_another_row_has_are_refused_too(tmp_path: Path) -> None:
     assert "case when r.is_duplicate then 'kunci_ganda' end]::text) collate \"C\" as row_hash" in text
 
 
-def test_of_a_load_that_is_refused_as_a_whole_a_sample_is_kept(tmp_path: Path) -> None:
+def test_rejected_load_keeps_a_sample_of_its_refused_rows(tmp_path: Path) -> None:
     noted, *_ = quarantine(plan_of(contract_of(tmp_path, REQUIRED)), deduplicated=False, rejected=True)
     assert 'from "pg_temp"."rejected_rows" limit 10000) r on r.rid = l.ctid' in " ".join(clauses(noted))
 
 
-def test_an_entry_whose_row_stands_elsewhere_now_says_where(tmp_path: Path) -> None:
+def test_entry_of_a_row_that_moved_gets_the_new_position(tmp_path: Path) -> None:
     assert clauses(analyze_refused_rows()) == ['analyze "pg_temp"."refused_rows"']
     assert clauses(move_entries(plan_of(contract_of(tmp_path, REQUIRED)))) == clauses("""
         update quarantine.row q
@@ -84,7 +84,7 @@ def test_an_entry_whose_row_stands_elsewhere_now_says_where(tmp_path: Path) -> N
     """)
 
 
-def test_an_entry_of_another_file_moves_to_this_one(tmp_path: Path) -> None:
+def test_entry_of_another_file_counts_as_moved(tmp_path: Path) -> None:
     plan = plan_of(upload_contract_of(tmp_path, ID, write_disposition="append"), file="januari.csv")
     noted = note_refused_rows(plan, deduplicated=False)
     assert (
@@ -97,7 +97,7 @@ def test_an_entry_of_another_file_moves_to_this_one(tmp_path: Path) -> None:
     )
 
 
-def test_a_row_that_waits_nowhere_becomes_an_entry_with_all_its_reasons(tmp_path: Path) -> None:
+def test_row_without_an_entry_gets_one_with_all_reasons(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, REQUIRED))
     added = add_entries(plan, deduplicated=False)
     cell = written(shown_cell(plan.contract.column("nama")))
@@ -122,7 +122,7 @@ def test_a_row_that_waits_nowhere_becomes_an_entry_with_all_its_reasons(tmp_path
     )
 
 
-def test_a_full_read_resolves_what_it_no_longer_shows(tmp_path: Path) -> None:
+def test_full_read_resolves_entries_that_were_not_refused_again(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, REQUIRED))
     resolved = """
         update quarantine.row q set state = 'resolved', updated_at = clock_timestamp()
@@ -134,7 +134,7 @@ def test_a_full_read_resolves_what_it_no_longer_shows(tmp_path: Path) -> None:
     """)
 
 
-def test_an_incremental_read_resolves_the_rows_whose_key_it_staged(tmp_path: Path) -> None:
+def test_incremental_read_resolves_entries_whose_key_was_staged(tmp_path: Path) -> None:
     contract = contract_of(tmp_path, ID, CHANGED, write_disposition="merge", cursor="diubah")
     assert clauses(resolve(plan_of(contract, since="2026-01-01"), None, refused=False)) == clauses("""
         update quarantine.row q set state = 'resolved', updated_at = clock_timestamp()
@@ -146,7 +146,7 @@ def test_an_incremental_read_resolves_the_rows_whose_key_it_staged(tmp_path: Pat
     """)
 
 
-def test_a_file_resolves_its_own_rows(tmp_path: Path) -> None:
+def test_file_resolves_only_its_own_entries(tmp_path: Path) -> None:
     plan = plan_of(upload_contract_of(tmp_path, NAME, write_disposition="append"), file="januari.csv")
     assert clauses(resolve(plan, "januari.csv", refused=False)) == clauses("""
         update quarantine.row q set state = 'resolved', updated_at = clock_timestamp()
@@ -157,7 +157,7 @@ def test_a_file_resolves_its_own_rows(tmp_path: Path) -> None:
     """)
 
 
-def test_rows_that_the_source_no_longer_has_are_resolved(tmp_path: Path) -> None:
+def test_entries_of_deleted_rows_are_resolved(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, write_disposition="merge"))
     assert clauses(resolve_gone(plan, plan.stage)) == clauses("""
         update quarantine.row q set state = 'resolved', updated_at = clock_timestamp()
@@ -168,7 +168,7 @@ def test_rows_that_the_source_no_longer_has_are_resolved(tmp_path: Path) -> None
     """)
 
 
-def test_a_personal_key_is_compared_by_its_pseudonym(tmp_path: Path) -> None:
+def test_personal_key_is_compared_by_its_pseudonym(tmp_path: Path) -> None:
     person = column("nik", primaryKey=True, classification="pribadi", pseudonymise="kesehatan")
     plan = plan_of(contract_of(tmp_path, person))
     assert written(row_key(plan)) == (

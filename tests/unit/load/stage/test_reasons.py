@@ -1,6 +1,6 @@
 """The queries behind the reasons of a rejected load."""
 
-# ruff: noqa: S608  # parts of a statement that is expected
+# ruff: noqa: S608  # parts of expected statements
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.contracts import column
 from tests.support.statements import clauses, contract_of, plan_of, written
 
 
-def test_each_rule_has_the_count_of_refused_rows_that_break_it(tmp_path: Path) -> None:
+def test_refused_rows_are_counted_by_the_rules_that_they_break(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, column("a", required=True), column("b", required=True)))
     assert clauses(count_broken(plan, all_rules(plan))) == clauses(f"""
         select count(*) filter (where not "b"."a" is not null), count(*) filter (where not "b"."b" is not null)
@@ -21,7 +21,7 @@ def test_each_rule_has_the_count_of_refused_rows_that_break_it(tmp_path: Path) -
     """)
 
 
-def test_a_repair_is_tried_on_a_sample_of_the_rows_that_break_a_rule(tmp_path: Path) -> None:
+def test_repair_is_tried_on_a_sample_of_rows_that_break_a_rule(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, column("n", "integer")))
     broken = all_rules(plan)[0]
     repaired = replace(broken.column, parse=("angka_id",))

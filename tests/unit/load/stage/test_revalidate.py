@@ -1,6 +1,6 @@
-"""The statements about quarantined rows whose rules have changed since."""
+"""The statements about quarantined rows that were refused by earlier rules."""
 
-# ruff: noqa: S608  # parts of a statement that is expected
+# ruff: noqa: S608  # parts of expected statements
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REFUSED = """
 """
 
 
-def test_a_read_begins_at_the_earliest_row_that_other_rules_refused(tmp_path: Path) -> None:
+def test_reading_begins_at_the_earliest_row_that_earlier_rules_refused(tmp_path: Path) -> None:
     contract = contract_of(tmp_path, ID, CHANGED, cursor="diubah", **MERGED)
     plan = plan_of(contract, since="2026-11-01")
     assert clauses(earliest_refused(plan, "rules of today")) == clauses(f"""
@@ -40,13 +40,13 @@ def test_a_read_begins_at_the_earliest_row_that_other_rules_refused(tmp_path: Pa
     """)
 
 
-def test_texts_are_compared_by_code_point_as_the_source_is_asked(tmp_path: Path) -> None:
+def test_text_cursors_are_compared_by_code_point_as_in_the_source(tmp_path: Path) -> None:
     contract = contract_of(tmp_path, ID, column("urut", required=True), cursor="urut", **MERGED)
     statement = written(earliest_refused(plan_of(contract, since="a"), "rules of today"))
     assert 'least(\'a\'::text collate "C", min(value::text collate "C") filter (where usable))' in statement
 
 
-def test_an_api_is_asked_from_a_day_earlier(tmp_path: Path) -> None:
+def test_api_is_read_from_one_day_earlier(tmp_path: Path) -> None:
     server: dict[str, Any] = {"server": "uji", "type": "api", "location": "${UJI_URL}"}
     extract = {"path": "/v1", "records": "/data"}
     contract = contract_of(tmp_path, ID, CHANGED, cursor="diubah", server=server, extract=extract, **MERGED)
@@ -54,7 +54,7 @@ def test_an_api_is_asked_from_a_day_earlier(tmp_path: Path) -> None:
     assert "min((value::timestamp - interval '1 day')::timestamp) filter (where usable)" in statement
 
 
-def test_a_row_that_came_again_and_is_refused_again_has_only_its_new_entry(tmp_path: Path) -> None:
+def test_old_entry_is_resolved_if_the_row_was_refused_again(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID))
     assert clauses(resolve_superseded(plan, "rules of today")) == clauses(f"""
         update quarantine.row o set state = 'resolved', updated_at = clock_timestamp()
@@ -68,7 +68,7 @@ def test_a_row_that_came_again_and_is_refused_again_has_only_its_new_entry(tmp_p
     """)
 
 
-def test_rows_that_a_load_looked_for_stand_as_refused_by_its_rules(tmp_path: Path) -> None:
+def test_entries_that_were_read_again_are_assigned_to_this_load(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID))
     statement = f"update quarantine.row set last_batch_id = 7 where entry_id in (select q.entry_id {REFUSED} and true)"
     assert clauses(mark_as_read_again(plan, "rules of today", None)) == clauses(statement)

@@ -1,4 +1,4 @@
-"""The rules of a column as predicates, and what the OPD reads of a cell that breaks one."""
+"""The rules of a column as predicates, and the message for a cell that breaks one."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from tests.support.statements import ID, clauses, contract_of, upload_contract_o
 
 
 def only_rule(folder: Path, prop: dict[str, Any], name: str) -> Rule:
-    """The rule of that name of a column in a database."""
+    """The rule with this name, of one column that comes from a database."""
     (found,) = [rule for rule in rules(contract_of(folder, prop)) if rule.name == name]
     return found
 
 
-def test_every_physical_type_but_text_has_its_cell_type() -> None:
+def test_every_physical_type_except_text_has_a_cell_type() -> None:
     assert all(PHYSICAL_TYPE.fullmatch(name) for name in TYPES)
     pattern = PHYSICAL_TYPE.pattern
     assert all(name in pattern for name in TYPES) and "text" not in TYPES
 
 
-def test_a_required_cell_is_not_null(tmp_path: Path) -> None:
+def test_required_cell_must_not_be_null(tmp_path: Path) -> None:
     rule = only_rule(tmp_path, column("a", required=True), "wajib")
     assert (written(rule.predicate), rule.message, rule.hint) == (
         '"b"."a" is not null', "a: wajib diisi", "isi kolom ini",
     )  # fmt: skip
 
 
-def test_a_cell_of_a_file_is_spelled_as_its_type_is_written(tmp_path: Path) -> None:
+def test_cell_of_a_file_must_have_the_strict_form_of_its_type(tmp_path: Path) -> None:
     kind, reach = rules(upload_contract_of(tmp_path, column("n", "integer")))
     number = r""" E'^\\s*[-+]?\\d+\\s*$'"""
     assert clauses(kind.predicate) == clauses(f"""
@@ -48,7 +48,7 @@ def test_a_cell_of_a_file_is_spelled_as_its_type_is_written(tmp_path: Path) -> N
     assert reach.message == "n: di luar jangkauan integer (-2147483648 sampai 2147483647)"
 
 
-def test_a_cell_of_a_database_may_be_any_text_that_postgresql_takes_but_nan(tmp_path: Path) -> None:
+def test_cell_of_a_database_may_have_any_form_of_postgresql_except_nan(tmp_path: Path) -> None:
     kind = only_rule(tmp_path, column("n", "double precision"), "tipe")
     assert """then "b"."n" not like '%n%' and "b"."n" not like '%N%' else""" in written(kind.predicate)
 
@@ -61,12 +61,12 @@ def test_a_cell_of_a_database_may_be_any_text_that_postgresql_takes_but_nan(tmp_
         ("date", """("l"."n" is null or isfinite("l"."n"))"""),
     ],
 )
-def test_a_value_that_landed_typed_is_finite(tmp_path: Path, kind: str, predicate: str) -> None:
+def test_value_that_landed_typed_must_be_finite(tmp_path: Path, kind: str, predicate: str) -> None:
     (rule,) = rules(contract_of(tmp_path, column("n", kind)), frozenset({"n"}))
     assert (rule.name, written(rule.predicate)) == ("tipe", predicate)
 
 
-def test_digits_that_the_type_would_round_are_refused(tmp_path: Path) -> None:
+def test_digits_that_the_type_would_round_are_refused_unless_repaired(tmp_path: Path) -> None:
     rule = only_rule(tmp_path, column("n", "numeric(8,2)"), "ketelitian")
     assert clauses(rule.predicate) == clauses("""
         case when "b"."n" not like '%.___%' and strpos("b"."n", '-') <= 1 then true
@@ -76,7 +76,7 @@ def test_digits_that_the_type_would_round_are_refused(tmp_path: Path) -> None:
     assert rule.message == "n: lebih dari 2 angka di belakang koma, dan tidak dibulatkan begitu saja"
 
 
-def test_one_test_serves_for_type_range_and_precision_of_a_well_spelled_number(tmp_path: Path) -> None:
+def test_shortcut_replaces_type_range_and_precision_for_a_strict_number(tmp_path: Path) -> None:
     kind, reach, precision = rules(upload_contract_of(tmp_path, column("n", "numeric(8,2)")))
     assert precision.shortcut is not None and reach.shortcut is not None
     assert written(precision.shortcut) == (
@@ -123,14 +123,14 @@ def test_one_test_serves_for_type_range_and_precision_of_a_well_spelled_number(t
         ),
     ],
 )  # fmt: skip
-def test_what_the_contract_asks_beside_the_type_is_kept_by_an_empty_cell(
+def test_rules_beside_the_type_accept_an_empty_cell(
     tmp_path: Path, prop: dict[str, Any], name: str, predicate: str, message: str
 ) -> None:
     rule = only_rule(tmp_path, prop, name)
     assert (written(rule.predicate), rule.message) == (predicate, message)
 
 
-def test_a_key_of_any_length_is_cut_off_by_what_an_index_holds(tmp_path: Path) -> None:
+def test_text_key_is_limited_to_what_an_index_holds(tmp_path: Path) -> None:
     rule = only_rule(tmp_path, column("a", primaryKey=True), "kunci_panjang")
     assert written(rule.predicate) == '("b"."a" is null or octet_length("b"."a") <= 600)'
     assert [r for r in rules(upload_contract_of(tmp_path, ID)) if r.name == "kunci_panjang"] == []
@@ -145,6 +145,6 @@ def test_a_key_of_any_length_is_cut_off_by_what_an_index_holds(tmp_path: Path) -
         ("date", None),
     ],
 )
-def test_a_number_that_is_too_large_is_told_by_the_range_of_its_type(kind: str, message: str | None) -> None:
+def test_message_for_a_too_large_number_names_the_range_of_its_type(kind: str, message: str | None) -> None:
     found = out_of_range(kind)
     assert (found and found[0]) == message

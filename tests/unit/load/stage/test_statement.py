@@ -1,6 +1,6 @@
 """The statements that make landing and stage."""
 
-# ruff: noqa: S608  # parts of a statement that is expected
+# ruff: noqa: S608  # parts of expected statements
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ LANDED = """
 """
 
 
-def test_landing_holds_texts_and_the_place_of_each_row(tmp_path: Path) -> None:
+def test_landing_has_text_columns_and_the_position_of_each_row(tmp_path: Path) -> None:
     assert clauses(create_landing(plan_of(contract_of(tmp_path, ID, NAME)))) == clauses("""
         create unlogged table "landing"."uji__data__7_landing" ("id" text, "nama" text, "_source_position" text)
             with (autovacuum_enabled = off)
     """)
 
 
-def test_personal_rows_land_in_a_temporary_table(tmp_path: Path) -> None:
+def test_landing_of_personal_columns_is_a_temporary_table(tmp_path: Path) -> None:
     person = column("nik", classification="pribadi", pseudonymise="kesehatan")
     assert written(create_landing(plan_of(contract_of(tmp_path, person)))) == (
         'create temporary table "pg_temp"."uji__data__7_landing" ("nik" text, "_source_position" text)'
@@ -45,7 +45,7 @@ def test_personal_rows_land_in_a_temporary_table(tmp_path: Path) -> None:
     )
 
 
-def test_where_every_column_is_exact_landing_is_made_as_the_stage_and_becomes_it(tmp_path: Path) -> None:
+def test_landing_becomes_the_stage_if_every_column_is_exact(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, NAME), exact=frozenset({"id", "nama"}))
     assert clauses(create_landing(plan)) == clauses("""
         create table "landing"."uji__data__7_landing" (
@@ -61,7 +61,7 @@ def test_where_every_column_is_exact_landing_is_made_as_the_stage_and_becomes_it
     ]
 
 
-def test_each_row_has_its_cleaned_texts_beside_it(tmp_path: Path) -> None:
+def test_cleaned_texts_are_joined_to_each_row(tmp_path: Path) -> None:
     amount = column("n", "numeric(8,2)", parse=["angka_id", "bulatkan"], missing_values=["-", "n/a"])
     assert clauses(cleaned_rows(plan_of(contract_of(tmp_path, amount)))) == clauses("""
         "landing"."uji__data__7_landing" l
@@ -73,7 +73,7 @@ def test_each_row_has_its_cleaned_texts_beside_it(tmp_path: Path) -> None:
     """)
 
 
-def test_the_stage_has_the_typed_values_of_the_valid_rows(tmp_path: Path) -> None:
+def test_stage_has_the_typed_values_of_valid_rows(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, NAME))
     assert clauses(create_stage(plan)) == clauses(f"""
         create table "landing"."uji__data__7_stage" as
@@ -84,7 +84,7 @@ def test_the_stage_has_the_typed_values_of_the_valid_rows(tmp_path: Path) -> Non
     """)
 
 
-def test_an_exact_column_is_staged_as_it_landed_and_a_personal_one_as_its_pseudonym(tmp_path: Path) -> None:
+def test_exact_column_is_staged_unchanged_and_a_personal_one_as_its_pseudonym(tmp_path: Path) -> None:
     person = column("nik", classification="pribadi", pseudonymise="kesehatan")
     plan = plan_of(contract_of(tmp_path, ID, person), exact=frozenset({"id"}))
     assert clauses(create_stage(plan))[1].startswith(
@@ -92,14 +92,14 @@ def test_an_exact_column_is_staged_as_it_landed_and_a_personal_one_as_its_pseudo
     )
 
 
-def test_a_table_that_marks_deletions_has_the_column_for_it(tmp_path: Path) -> None:
+def test_stage_has_deleted_at_if_deletions_are_marked(tmp_path: Path) -> None:
     merged = {"write_disposition": "merge", "reconcile": "PT20H"}
     assert "null::timestamptz as deleted_at" in written(
         create_stage(plan_of(contract_of(tmp_path, ID, **merged)))
     )
 
 
-def test_of_rows_with_the_same_key_the_latest_by_cursor_is_staged(tmp_path: Path) -> None:
+def test_latest_row_by_cursor_is_staged_of_rows_with_the_same_key(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID, CHANGED, write_disposition="merge", cursor="diubah"))
     numbered, deleted, inserted = keep_one_row_per_key(plan)
     cleaned = 'cross join lateral (select "l"."id" as "id", "l"."diubah" as "diubah") b'
@@ -132,19 +132,19 @@ def test_of_rows_with_the_same_key_the_latest_by_cursor_is_staged(tmp_path: Path
     )
 
 
-def test_without_a_cursor_the_first_of_them_is_staged(tmp_path: Path) -> None:
+def test_first_row_is_staged_of_rows_with_the_same_key_and_no_cursor(tmp_path: Path) -> None:
     numbered, *_ = keep_one_row_per_key(plan_of(contract_of(tmp_path, ID)))
     assert 'row_number() over (partition by "b"."id"::integer order by l.ctid) as n' in written(numbered)
 
 
-def test_the_primary_key_has_the_batch_in_its_name(tmp_path: Path) -> None:
+def test_name_of_the_primary_key_contains_the_batch(tmp_path: Path) -> None:
     plan = plan_of(contract_of(tmp_path, ID))
     assert written(add_primary_key(plan, plan.stage)) == (
         'alter table "landing"."uji__data__7_stage" add constraint "uji__data__7_pkey" primary key ("id")'
     )
 
 
-def test_rows_of_other_windows_are_deleted_from_landing_and_a_rule_of_the_stage(tmp_path: Path) -> None:
+def test_rows_of_other_windows_are_deleted_from_landing_and_refused_in_the_stage(tmp_path: Path) -> None:
     partition = {"column": "hari", "every": "daily", "start": "2026-01-01"}
     contract = contract_of(tmp_path, column("hari", "date"), partition=partition)
     plan = plan_of(contract, window=Window(date(2026, 11, 1), date(2026, 11, 2)))
@@ -165,7 +165,7 @@ def test_rows_of_other_windows_are_deleted_from_landing_and_a_rule_of_the_stage(
     assert delete_other_windows(plan_of(contract)) is None
 
 
-def test_where_keys_are_read_a_row_is_judged_by_its_key_alone(tmp_path: Path) -> None:
+def test_only_rules_of_the_key_apply_if_only_keys_are_read(tmp_path: Path) -> None:
     contract = contract_of(tmp_path, ID, CHANGED, write_disposition="merge", cursor="diubah")
     plan = plan_of(contract, only_keys=True)
     assert {rule.column.name for rule in all_rules(plan)} == {"id"}
@@ -173,7 +173,7 @@ def test_where_keys_are_read_a_row_is_judged_by_its_key_alone(tmp_path: Path) ->
     assert f'{cursor} as "diubah"' in written(create_stage(plan))
 
 
-def test_the_cells_that_each_repair_changed_are_counted(tmp_path: Path) -> None:
+def test_cells_are_counted_by_the_repair_that_changed_them(tmp_path: Path) -> None:
     amount = column("n", "numeric(8,2)", parse=["angka_id", "bulatkan"])
     assert clauses(count_repairs(plan_of(contract_of(tmp_path, ID, amount)))) == clauses("""
         select unnest('{n,n}'::text[]), unnest('{angka_id,bulatkan}'::text[]), unnest(array[
@@ -186,7 +186,7 @@ def test_the_cells_that_each_repair_changed_are_counted(tmp_path: Path) -> None:
     """)
 
 
-def test_the_contracts_texts_are_comments(tmp_path: Path) -> None:
+def test_names_and_descriptions_of_the_contract_become_comments(tmp_path: Path) -> None:
     assert [written(c) for c in comments(plan_of(contract_of(tmp_path, ID)))] == [
         'comment on table "landing"."uji__data__7_stage" is \'Data data (Dinas uji)\'',
         'comment on column "landing"."uji__data__7_stage"."id" is \'Kolom id.\'',

@@ -1,4 +1,4 @@
-"""Column lineage reaches the nearest relations, and gives way where SQL cannot be followed."""
+"""Column lineage reaches the nearest relations, and is empty for SQL that cannot be parsed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ sources:
 """
 
 
-def test_columns_are_followed_through_ctes_stars_and_expressions(tmp_path: Path) -> None:
+def test_columns_are_followed_through_ctes_stars_and_expressions_to_sources(tmp_path: Path) -> None:
     folder = DbtFolder(tmp_path).write("models/sources.yml", SOURCES)
     folder.write(
         "models/marts/m.sql",
@@ -32,13 +32,13 @@ def test_columns_are_followed_through_ctes_stars_and_expressions(tmp_path: Path)
     }
 
 
-def test_sql_that_cannot_be_followed_has_no_lineage(tmp_path: Path) -> None:
+def test_sql_that_cannot_be_parsed_has_no_lineage(tmp_path: Path) -> None:
     folder = DbtFolder(tmp_path).write("models/marts/m.sql", "select from where (")
     assert column_lineage(folder.project(), "m") == {}
 
 
-def test_the_same_query_over_other_columns_is_followed_anew(tmp_path: Path) -> None:
-    """Flows are kept per process, by the query and the columns of what it reads."""
+def test_lineage_of_the_same_query_changes_with_the_columns_of_its_source(tmp_path: Path) -> None:
+    """Lineage is cached per process, by the query and by the columns of the relations that it reads."""
     star = "select * from {{ source('dinkes', 'kunjungan') }}"
     for number, (columns, expected) in enumerate(
         [("{name: id}", {"id"}), ("{name: id}, {name: biaya}", {"id", "biaya"}), ("{name: id}", {"id"})]

@@ -1,4 +1,4 @@
-"""A folder of SQL and YAML becomes a graph, and whatever is wrong in it is told with file and line."""
+"""A folder of SQL and YAML becomes a graph of nodes, and errors in it are reported with file and line."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def folder(tmp_path: Path) -> DbtFolder:
     return made
 
 
-def fault(folder: DbtFolder) -> str:
+def error_of(folder: DbtFolder) -> str:
     with pytest.raises(ModelError) as caught:
         folder.project()
     return str(caught.value)
 
 
-def test_folders_say_schema_kind_and_tags(folder: DbtFolder) -> None:
+def test_folder_decides_schema_kind_and_tags(folder: DbtFolder) -> None:
     project = folder.project()
     staging, mart = project.nodes["stg_kunjungan"], project.nodes["per_hari"]
     assert (staging.relation, staging.kind, staging.tags) == ("staging.stg_kunjungan", "view", ("staging",))
@@ -57,13 +57,13 @@ def test_ref_and_source_become_relations_and_edges(folder: DbtFolder) -> None:
     assert list(project.nodes) == ["stg_kunjungan", "per_hari"]
 
 
-def test_another_target_schema_prefixes_every_schema(folder: DbtFolder) -> None:
+def test_other_target_schema_becomes_a_prefix_of_every_schema(folder: DbtFolder) -> None:
     project = folder.project(target_schema="uji")
     assert project.nodes["per_hari"].relation == "uji_core.per_hari"
     assert 'from "uji_staging"."stg_kunjungan"' in project.nodes["per_hari"].sql
 
 
-def test_config_in_the_file_beats_yaml_which_beats_the_folder(folder: DbtFolder) -> None:
+def test_config_in_the_file_overrides_yaml_which_overrides_the_folder(folder: DbtFolder) -> None:
     folder.write("models/marts/a.sql", "{{ config(materialized='view', tags=['sendiri']) }} select 1 as x")
     folder.write("models/marts/b.sql", "select 1 as x")
     folder.write(
@@ -81,14 +81,14 @@ def test_config_in_the_file_beats_yaml_which_beats_the_folder(folder: DbtFolder)
     assert a.sql == "select 1 as x"
 
 
-def test_macros_call_each_other_across_files_and_see_variables(folder: DbtFolder) -> None:
+def test_macros_can_call_macros_of_other_files_and_use_variables(folder: DbtFolder) -> None:
     folder.write("macros/a.sql", "{% macro kecil(x) %}({{ x }} < {{ batas() }}){% endmacro %}")
     folder.write("macros/b.sql", "{% macro batas() %}{{ var('ambang') }}{% endmacro %}")
     folder.write("models/marts/m.sql", "select {{ kecil('n') }} as kecil, '{{ this }}' as sendiri")
     assert folder.project().nodes["m"].sql == 'select (n < 5) as kecil, \'"core"."m"\' as sendiri'
 
 
-def test_code_version_follows_what_is_built_and_nothing_else(folder: DbtFolder) -> None:
+def test_code_version_changes_with_the_query_but_not_with_a_description(folder: DbtFolder) -> None:
     before = folder.project().nodes
     folder.write("models/marts/marts.yml", "models: [{name: per_hari, description: Kunjungan per hari.}]")
     described = folder.project().nodes
@@ -99,7 +99,7 @@ def test_code_version_follows_what_is_built_and_nothing_else(folder: DbtFolder) 
     assert changed["stg_kunjungan"].code_version == before["stg_kunjungan"].code_version
 
 
-def test_tests_ask_the_candidate_and_order_the_build(folder: DbtFolder) -> None:
+def test_tests_query_the_candidate_table_and_order_the_build(folder: DbtFolder) -> None:
     folder.write("seeds/zz_hari.csv", "tanggal\n2026-01-01\n")
     folder.write(
         "models/marts/marts.yml",
@@ -123,7 +123,7 @@ def test_tests_ask_the_candidate_and_order_the_build(folder: DbtFolder) -> None:
     assert list(project.nodes).index("zz_hari") < list(project.nodes).index("per_hari")
 
 
-def test_a_singular_test_guards_the_last_node_that_it_reads(folder: DbtFolder) -> None:
+def test_singular_test_belongs_to_the_last_node_that_it_reads(folder: DbtFolder) -> None:
     folder.write(
         "tests/cocok.sql",
         """
@@ -147,7 +147,7 @@ exposures:
 """
 
 
-def test_selectors_choose_as_dbts_do(folder: DbtFolder) -> None:
+def test_selectors_have_the_meaning_of_dbt(folder: DbtFolder) -> None:
     folder.write("models/marts/per_bulan.sql", "select 1 as x from {{ ref('per_hari') }}")
     folder.write("models/marts/lain/sendiri.sql", "{{ config(materialized='view') }} select 1 as x")
     folder.write("models/exposures.yml", EXPOSURE)
@@ -176,7 +176,7 @@ def test_selectors_choose_as_dbts_do(folder: DbtFolder) -> None:
             selection.select(project, [nothing])
 
 
-def test_an_incremental_model_has_two_queries_and_the_references_of_both(folder: DbtFolder) -> None:
+def test_incremental_model_has_two_queries_and_the_references_of_both(folder: DbtFolder) -> None:
     folder.write("seeds/batas.csv", "k\n1\n")
     folder.write(
         "models/marts/tumbuh.sql",
@@ -197,16 +197,16 @@ def test_an_incremental_model_has_two_queries_and_the_references_of_both(folder:
     assert 'select max(k) from "core"."tumbuh"' in node.incremental.sql
 
 
-def test_a_disabled_model_is_not_there(folder: DbtFolder) -> None:
+def test_disabled_model_is_not_in_the_project(folder: DbtFolder) -> None:
     folder.write("models/marts/mati.sql", "{{ config(enabled=false) }} select * from {{ ref('tiada') }}")
     folder.write("models/marts/marts.yml", "models: [{name: mati, description: Mati.}]")
     assert "mati" not in folder.project().nodes
     folder.write("models/marts/hidup.sql", "select * from {{ ref('mati') }}")
-    assert "mati dimatikan" in fault(folder)
+    assert "mati dimatikan" in error_of(folder)
 
 
 @pytest.mark.parametrize(
-    ("config", "said"),
+    ("config", "message"),
     [
         ("materialized='tabel'", "materialized='tabel' tidak dikenal (maksudnya table?)"),
         ("unique_key='k'", "unique_key hanya untuk model incremental"),
@@ -227,15 +227,15 @@ def test_a_disabled_model_is_not_there(folder: DbtFolder) -> None:
         ),
     ],
 )  # fmt: skip
-def test_config_that_does_not_go_together_is_told(folder: DbtFolder, config: str, said: str) -> None:
+def test_invalid_or_contradicting_config_is_reported(folder: DbtFolder, config: str, message: str) -> None:
     folder.write("models/marts/salah.sql", f"{{{{ config({config}) }}}} select 1 as k")
-    told = fault(folder)
-    assert told.startswith("models/marts/salah.sql")
-    assert said in told
+    error = error_of(folder)
+    assert error.startswith("models/marts/salah.sql")
+    assert message in error
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (("ref('per_hari')", "ref('tiada')"), "exposure laporan: tiada bukan model dan bukan seed"),
         (("ref('per_hari')", "per_hari"), "'per_hari' bukan ref()"),
@@ -245,38 +245,38 @@ def test_config_that_does_not_go_together_is_told(folder: DbtFolder, config: str
         ),
     ],
 )
-def test_what_an_exposure_gets_wrong_is_told(folder: DbtFolder, change: tuple[str, str], said: str) -> None:
+def test_error_in_an_exposure_is_reported(folder: DbtFolder, change: tuple[str, str], message: str) -> None:
     folder.write("models/exposures.yml", EXPOSURE.replace(*change))
-    assert said in fault(folder)
+    assert message in error_of(folder)
 
 
-def test_an_unknown_ref_is_told_with_file_and_line(folder: DbtFolder) -> None:
+def test_unknown_ref_is_reported_with_file_and_line(folder: DbtFolder) -> None:
     folder.write("models/marts/salah.sql", "select 1 as x\nfrom\n    {{ ref('tiada') }}")
-    assert fault(folder).startswith("models/marts/salah.sql:3: tiada bukan model dan bukan seed")
+    assert error_of(folder).startswith("models/marts/salah.sql:3: tiada bukan model dan bukan seed")
 
 
-def test_an_undeclared_source_is_told_with_file_and_line(folder: DbtFolder) -> None:
+def test_undeclared_source_is_reported_with_file_and_line(folder: DbtFolder) -> None:
     folder.write("models/marts/salah.sql", "select *\nfrom {{ source('dinkes', 'tiada') }}")
-    assert fault(folder).startswith("models/marts/salah.sql:2: dinkes.tiada bukan sumber yang dikenal")
+    assert error_of(folder).startswith("models/marts/salah.sql:2: dinkes.tiada bukan sumber yang dikenal")
 
 
-def test_a_broken_template_and_an_unknown_word_are_told_with_file_and_line(folder: DbtFolder) -> None:
+def test_broken_template_and_unknown_name_are_reported_with_file_and_line(folder: DbtFolder) -> None:
     folder.write("models/marts/salah.sql", "select 1\n{% if %}")
-    assert fault(folder).startswith("models/marts/salah.sql:2: template tidak terurai")
+    assert error_of(folder).startswith("models/marts/salah.sql:2: template tidak terurai")
     folder.write("models/marts/salah.sql", "select\n{{ tak_dikenal }}")
-    assert fault(folder).startswith(
+    assert error_of(folder).startswith(
         "models/marts/salah.sql:2: template tidak dapat dirender; menurut Jinja: \"'tak_dikenal'"
     )
 
 
-def test_a_wrong_argument_inside_a_macro_is_told_at_the_macro(folder: DbtFolder) -> None:
+def test_error_inside_a_macro_is_reported_at_the_macro(folder: DbtFolder) -> None:
     folder.write("macros/m.sql", "{% macro m(x) %}\n{{ x.tiada.ada }}\n{% endmacro %}")
     folder.write("models/marts/salah.sql", "select {{ m('a') }}")
-    assert fault(folder).startswith("macros/m.sql:2: template tidak dapat dirender")
+    assert error_of(folder).startswith("macros/m.sql:2: template tidak dapat dirender")
 
 
 @pytest.mark.parametrize(
-    ("yaml", "said"),
+    ("yaml", "message"),
     [
         (
             "models:\n  - name: per_hari\n    colums: []\n",
@@ -298,21 +298,23 @@ def test_a_wrong_argument_inside_a_macro_is_told_at_the_macro(folder: DbtFolder)
         ("models: [\n", "marts.yml:2: bukan YAML"),
     ],
 )
-def test_what_yaml_gets_wrong_is_told_with_file_and_line(folder: DbtFolder, yaml: str, said: str) -> None:
+def test_error_in_yaml_is_reported_with_file_and_line(folder: DbtFolder, yaml: str, message: str) -> None:
     folder.write("models/marts/marts.yml", yaml)
-    assert said in fault(folder)
+    assert message in error_of(folder)
 
 
-def test_two_files_of_one_name_and_circles_are_refused(folder: DbtFolder) -> None:
+def test_two_models_with_the_same_name_are_refused(folder: DbtFolder) -> None:
     folder.write("models/staging/per_hari.sql", "select 1 as x")
-    assert "nama per_hari sudah dipakai" in fault(folder)
-    (folder.root / "models/staging/per_hari.sql").unlink()
+    assert "nama per_hari sudah dipakai" in error_of(folder)
+
+
+def test_models_that_read_each_other_are_refused(folder: DbtFolder) -> None:
     folder.write("models/marts/satu.sql", "select * from {{ ref('dua') }}")
     folder.write("models/marts/dua.sql", "select * from {{ ref('satu') }}")
-    assert "ada dalam lingkaran" in fault(folder)
+    assert "ada dalam lingkaran" in error_of(folder)
 
 
-def test_a_seed_is_typed_by_yaml_and_text_otherwise(folder: DbtFolder) -> None:
+def test_column_of_a_seed_is_text_unless_yaml_gives_its_type(folder: DbtFolder) -> None:
     folder.write("seeds/kode.csv", "kode,urutan\n64.10,1\n")
     folder.write(
         "seeds/seeds.yml",
@@ -329,7 +331,7 @@ def test_a_seed_is_typed_by_yaml_and_text_otherwise(folder: DbtFolder) -> None:
         ("urutan", "integer", ""),
     ]
     folder.write("seeds/seeds.yml", "seeds: [{name: kode, config: {column_types: {tiada: integer}}}]")
-    assert "kolom tiada tidak ada di seeds/kode.csv" in fault(folder)
+    assert "kolom tiada tidak ada di seeds/kode.csv" in error_of(folder)
 
 
 @pytest.mark.parametrize(
@@ -341,14 +343,16 @@ def test_a_seed_is_typed_by_yaml_and_text_otherwise(folder: DbtFolder) -> None:
         ("{{ generate_schema_nam('x') }}", "generate_schema_name"),
     ],
 )
-def test_an_unknown_name_gets_the_nearest_known_one(folder: DbtFolder, sql: str, nearest: str) -> None:
+def test_error_of_an_unknown_name_in_sql_suggests_the_nearest(
+    folder: DbtFolder, sql: str, nearest: str
+) -> None:
     folder.write("models/marts/salah.sql", sql)
-    assert fault(folder).endswith(f"(maksudnya {nearest}?)")
+    assert error_of(folder).endswith(f"(maksudnya {nearest}?)")
 
 
-def test_an_unknown_test_gets_the_nearest_known_one(folder: DbtFolder) -> None:
+def test_error_of_an_unknown_test_suggests_the_nearest(folder: DbtFolder) -> None:
     folder.write("models/marts/marts.yml", "models: [{name: per_hari, data_tests: [uniqe]}]")
-    assert fault(folder).endswith("uji data 'uniqe' tidak dikenal (maksudnya unique?)")
+    assert error_of(folder).endswith("uji data 'uniqe' tidak dikenal (maksudnya unique?)")
 
 
 @pytest.mark.parametrize(
@@ -361,7 +365,7 @@ def test_an_unknown_test_gets_the_nearest_known_one(folder: DbtFolder) -> None:
         ("config.materialized:tabel", "config.materialized:table"),
     ],
 )
-def test_an_unknown_selector_gets_the_nearest_known_one(
+def test_error_of_an_unknown_selector_suggests_the_nearest(
     folder: DbtFolder, selector: str, nearest: str
 ) -> None:
     with pytest.raises(ModelError, match=rf"maksudnya {nearest}\?"):

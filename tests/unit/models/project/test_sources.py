@@ -1,4 +1,4 @@
-"""Contracts become dbt sources: one per OPD, without the columns that are never stored."""
+"""Contracts become sources of dbt: one per OPD, without the columns that are never stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def contract(folder: Path, key: str, title: str, *columns: dict[str, Any], **cus
     return make(folder / "contracts", made | {"name": title})
 
 
-def test_a_contract_is_a_source_table_of_its_opd(tmp_path: Path) -> None:
+def test_contract_becomes_a_source_table_of_its_opd(tmp_path: Path) -> None:
     contracts = [
         contract(tmp_path, "dinkes/puskesmas", "Puskesmas", column("kode")),
         contract(tmp_path, "dlh/ispu", "ISPU", column("waktu")),
@@ -38,12 +38,12 @@ def test_a_contract_is_a_source_table_of_its_opd(tmp_path: Path) -> None:
     assert kunjungan.columns[0].description == "Nomor: kunjungan."
 
 
-def test_the_order_of_contracts_does_not_matter(tmp_path: Path) -> None:
+def test_order_of_contracts_does_not_matter(tmp_path: Path) -> None:
     contracts = [contract(tmp_path, key, key, column("id")) for key in ("a/x", "b/y", "a/w")]
     assert render_sources(contracts) == render_sources(reversed(contracts))
 
 
-def test_what_a_load_adds_of_its_own_is_described_too(tmp_path: Path) -> None:
+def test_columns_that_loads_add_are_described(tmp_path: Path) -> None:
     versions = contract(
         tmp_path,
         "bkd/pegawai",

@@ -1,4 +1,4 @@
-"""Suites of models as they are read: whose they are, what they read, and what doesn't fit."""
+"""How suites of models are read: to which model they belong, what they read, and errors in them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.dbt_folder import DbtFolder, expect, query
 
 @pytest.fixture
 def folder(tmp_path: Path) -> DbtFolder:
-    """`b` is made of `a`; `c` stands by itself."""
+    """A project in which `b` reads `a`, and `c` reads nothing."""
     made = DbtFolder(tmp_path / "contoh")
     made.write("models/marts/a.sql", "select 1 as n")
     made.write("models/marts/a.yml", "models: [{name: a, columns: [{name: n, data_tests: [not_null]}]}]")
@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> DbtFolder:
     return made.write("models/marts/c.sql", "select 1 as n")
 
 
-def test_a_suite_is_its_models_and_one_of_the_checks(folder: DbtFolder) -> None:
+def test_expectations_of_a_suite_are_checks_of_its_model_only(folder: DbtFolder) -> None:
     folder.suite(
         "core/a",
         expect("ada_baris", "expect_table_row_count_to_be_between", min_value=1),
@@ -36,7 +36,7 @@ def test_a_suite_is_its_models_and_one_of_the_checks(folder: DbtFolder) -> None:
     assert nodes["b"].suite == ()
 
 
-def test_a_changed_suite_makes_the_model_stale_and_no_other(folder: DbtFolder) -> None:
+def test_changed_suite_changes_the_code_version_of_its_model_only(folder: DbtFolder) -> None:
     def versions() -> dict[str, str]:
         return {name: node.code_version for name, node in folder.project().nodes.items()}
 
@@ -49,7 +49,7 @@ def test_a_changed_suite_makes_the_model_stale_and_no_other(folder: DbtFolder) -
     assert {v["b"] for v in (without, first, second)} == {without["b"]}
 
 
-def test_what_a_query_reads_is_built_before(folder: DbtFolder) -> None:
+def test_relation_that_a_query_reads_is_built_before(folder: DbtFolder) -> None:
     folder.suite(
         "core/a", query("sama", "select 1 from {batch} x join core.c y on x.n <> y.n where upper(x.n) = 'A'")
     )
@@ -60,7 +60,7 @@ def test_what_a_query_reads_is_built_before(folder: DbtFolder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "unexpected", "said"),
+    ("name", "unexpected", "message"),
     [
         ("not_null_n", "select 1 from {batch}", "'not_null_n' nama dua pemeriksaan a"),
         ("aneh", "select 1 from {batch} where n in (select n from core.a)", "isinya masih yang lama"),
@@ -72,16 +72,16 @@ def test_what_a_query_reads_is_built_before(folder: DbtFolder) -> None:
         ("aneh", "select 1 from core.c where n > 1", "'aneh' tidak membaca a"),
     ],
 )
-def test_what_does_not_fit_is_told_with_its_file(
-    folder: DbtFolder, name: str, unexpected: str, said: str
+def test_error_in_a_suite_is_reported_with_its_file(
+    folder: DbtFolder, name: str, unexpected: str, message: str
 ) -> None:
     path = folder.suite("core/a", query(name, unexpected))
-    with pytest.raises(QualityError, match=said) as told:
+    with pytest.raises(QualityError, match=message) as caught:
         folder.project()
-    assert told.value.subject == str(path)
+    assert caught.value.subject == str(path)
 
 
-def test_two_expectations_of_one_name_are_refused(folder: DbtFolder) -> None:
+def test_two_expectations_with_the_same_name_are_refused(folder: DbtFolder) -> None:
     twice = (
         query("aneh", "select 1 from {batch} where n > 1"),
         query("aneh", "select 1 from {batch} where n > 2"),
@@ -91,8 +91,8 @@ def test_two_expectations_of_one_name_are_refused(folder: DbtFolder) -> None:
         folder.project()
 
 
-def test_models_that_are_published_together_are_not_compared_with_each_other(folder: DbtFolder) -> None:
-    """The other one still has last night's rows when the suite is asked."""
+def test_suite_that_reads_a_model_of_its_transaction_group_is_refused(folder: DbtFolder) -> None:
+    """The other model still has its old rows while the suite runs."""
     folder.write(
         "models/exposures.yml",
         "exposures: [{name: e, depends_on: [ref('a'), ref('c')], config: {meta: {satu_transaksi: true}}}]",
@@ -102,7 +102,7 @@ def test_models_that_are_published_together_are_not_compared_with_each_other(fol
         folder.project()
 
 
-def test_a_suite_that_reads_what_is_made_of_its_model_is_a_circle(folder: DbtFolder) -> None:
+def test_suite_that_reads_a_model_above_its_own_is_refused_as_a_circle(folder: DbtFolder) -> None:
     folder.suite("core/a", query("sama", "select 1 from {batch} x join core.b y on x.n <> y.n"))
     with pytest.raises(ModelError, match="ada dalam lingkaran"):
         folder.project()
