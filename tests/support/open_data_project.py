@@ -1,4 +1,4 @@
-"""A small project with contracts of every kind and one open mart, for tests of what may leave."""
+"""A small project with open, restricted and personal columns and one open mart, for tests of the clearance."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from pipelines.publication.clearance import with_clearance
 from pipelines.publication.mart import Clearance, open_marts
 from tests.support.contracts import column, database, document, write
 from tests.support.dbt_folder import PROJECT_FILE, DbtFolder
+
+NEVER = "nilai pribadi tidak pernah terbit, dengan cara apa pun ia diturunkan"
+"""The end of the refusal of a personal value."""
 
 VISITS = document(
     "dinkes/kunjungan",
@@ -69,11 +72,11 @@ SUPPRESSING_MACRO = """
     from dinilai
 {%- endmacro %}
 """
-"""Of the shape of the real one; what it hides is tested elsewhere."""
+"""Has the form of the real macro. What the real macro hides is tested in tests/integration/dbt_like_sql."""
 
 
-class OpenHouse:
-    """Models over the contracts above; `m` is the only one that is open. In SQL `@kunjungan` is that dataset's source."""
+class OpenDataProject:
+    """Models over the contracts above. Only the mart `m` is open. In SQL `@kunjungan` stands for the source of that dataset."""
 
     def __init__(self, root: Path) -> None:
         self.contracts: list[Contract] = []
@@ -87,8 +90,8 @@ class OpenHouse:
         self.folder.write("macros/sel_tersamar.sql", SUPPRESSING_MACRO)
         self.folder.write("sources.yml", render_sources(self.contracts))
 
-    def emptied(self) -> OpenHouse:
-        """Without a model, for the next test."""
+    def without_models(self) -> OpenDataProject:
+        """Deletes all models, for the next test."""
         shutil.rmtree(self.folder.root / "models", ignore_errors=True)
         self.folder.write("models/sources.yml", (self.folder.root / "sources.yml").read_text())
         return self
@@ -105,7 +108,7 @@ class OpenHouse:
     def mart(
         self, sql: str, *columns: str, basis: Any = None, contracts: list[Contract] | None = None
     ) -> Clearance:
-        """What the house says of an open mart `m` with this query and these described columns."""
+        """The clearance of the open mart `m` with this query and these described columns."""
         meta: dict[str, Any] = {"publikasi": "terbuka"}
         if basis is not None:
             meta["dasar_terbit"] = basis

@@ -1,10 +1,10 @@
-"""The code location as Dagster sees it: keys, groups, jobs, schedule, partitions, checks."""
+"""What Dagster loads: keys, groups, jobs, schedules, partitions and checks."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 
 import dagster as dg
 import pytest
@@ -29,7 +29,7 @@ def defs() -> dg.Definitions:
     return build_definitions(SETTINGS, warehouse=Warehouse(url="postgresql+psycopg://tiada"))
 
 
-def test_everything_loads_and_every_dataset_is_an_asset_in_its_opds_group(defs: dg.Definitions) -> None:
+def test_definitions_load_and_every_dataset_is_in_the_group_of_its_opd(defs: dg.Definitions) -> None:
     dg.Definitions.validate_loadable(defs)
     graph = defs.resolve_asset_graph()
     for contract in CONTRACTS:
@@ -38,7 +38,7 @@ def test_everything_loads_and_every_dataset_is_an_asset_in_its_opds_group(defs: 
     assert {"referensi", "staging", "core", "mart_satu_data", "mart_spbe", "publikasi"} <= groups
 
 
-def test_the_nights_jobs_hold_their_layers(defs: dg.Definitions) -> None:
+def test_jobs_of_the_night_have_the_steps_of_their_layer(defs: dg.Definitions) -> None:
     steps = {
         name: {n.name for n in defs.resolve_job_def(name).nodes}
         for name in ("ingest", "warehouse", "publication")
@@ -51,8 +51,6 @@ def test_the_nights_jobs_hold_their_layers(defs: dg.Definitions) -> None:
 def test_the_night_starts_at_two_in_makassar_with_yesterdays_window(defs: dg.Definitions) -> None:
     schedule = defs.resolve_schedule_def("malam")
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 2 * * *", "Asia/Makassar")
-    from datetime import UTC, datetime
-
     context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 11, 22, 18, tzinfo=UTC))
     (request,) = schedule.evaluate_tick(context).run_requests or []
     assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2026-11-21", "2026-11-22")
@@ -74,7 +72,7 @@ def test_a_night_reads_from_the_last_loaded_day_to_yesterday(
     assert (tags[RANGE_START], tags[RANGE_END]) == expected
 
 
-def test_what_a_suite_asks_of_reference_data_is_there_before_it_runs(defs: dg.Definitions) -> None:
+def test_dataset_depends_on_reference_tables_that_its_suite_reads(defs: dg.Definitions) -> None:
     """bps/indikator_strategis has no relationship in its contract, but its suite reads core.ref_wilayah."""
     node = defs.resolve_asset_graph().get(dg.AssetKey(["raw", "bps", "indikator_strategis"]))
     assert dg.AssetKey(["core", "ref_wilayah"]) in node.parent_keys
@@ -95,7 +93,7 @@ def test_the_schedule_and_its_chain_read_two_days_and_two_months() -> None:
     assert scheduled_tags(CONTRACTS, "publication", day) == {}
 
 
-def test_visits_are_daily_and_a_backfill_is_one_run(defs: dg.Definitions) -> None:
+def test_visits_have_daily_partitions_and_a_backfill_is_one_run(defs: dg.Definitions) -> None:
     node = defs.resolve_asset_graph().get(dg.AssetKey(["raw", "dinkes", "kunjungan"]))
     assert isinstance(node.partitions_def, dg.DailyPartitionsDefinition)
     assert node.backfill_policy == dg.BackfillPolicy.single_run()

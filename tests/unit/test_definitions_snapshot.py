@@ -1,6 +1,6 @@
-"""What users of Dagster see (assets, checks, jobs, schedules, sensors) is tests/unit/definitions.txt, line by line.
+"""What users of Dagster see (assets, checks, jobs, schedules, sensors) is written in tests/unit/definitions.txt.
 
-So a change of it stands in the diff of the change that makes it. `make snapshot` writes the file anew.
+The diff of a change then shows what users will see. `make snapshot` writes the file anew.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SNAPSHOT = Path(__file__).with_name("definitions.txt")
 RENEW = "RENEW_SNAPSHOT"
 
 
-def test_what_users_of_dagster_see_is_as_written_down() -> None:
+def test_definitions_are_those_of_the_snapshot() -> None:
     defs = build_definitions(load_settings({}), warehouse=Warehouse(url="postgresql+psycopg://tiada"))
     found = definitions_text(defs)
     if os.environ.get(RENEW):

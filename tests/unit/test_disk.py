@@ -1,4 +1,4 @@
-"""What the operating system does with files: names that last, failures in an operator's words."""
+"""Names of files that survive a crash, and messages for failures of the operating system."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from pipelines.disk import os_reason, sync_folder
 
 
-def test_a_folder_is_written_to_the_disk_and_a_missing_one_is_an_error(tmp_path: Path) -> None:
+def test_folder_is_synced_and_a_missing_one_is_an_error(tmp_path: Path) -> None:
     sync_folder(tmp_path)
     with pytest.raises(FileNotFoundError):
         sync_folder(tmp_path / "tidak-ada")
@@ -26,5 +26,5 @@ def test_a_folder_is_written_to_the_disk_and_a_missing_one_is_an_error(tmp_path:
         (RuntimeError("/rahasia/x"), "RuntimeError"),
     ],
 )
-def test_a_failure_is_named_without_its_path(error: Exception, reason: str) -> None:
+def test_reason_of_a_failure_does_not_show_its_path(error: Exception, reason: str) -> None:
     assert os_reason(error) == reason

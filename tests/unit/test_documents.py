@@ -1,7 +1,6 @@
-"""What the documents say of the tree: every link leads somewhere, every path that is named exists, no page is lost.
+"""The documents: links have targets, named paths exist, and every page is in the menu.
 
-`make docs` checks the links of the site, too. Here those of the README and of the other files in the root are checked,
-and the paths that stand in the text.
+`make docs` checks only the links of the site. These tests also check the files in the root, and paths in the text.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("demo/**/*.md")])
 MADE_BY_MAKE = {"changelog.md", "contributing.md", "gudang.md", "security.md"}
-"""Pages of the site that `make docs` makes: they are no files of docs/."""
+"""Pages of the site that `make docs` writes. There are no such files in docs/."""
 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 PATH = re.compile(r"`((?:pipelines|tests|docs|demo|deploy|benchmarks|dbt_like_sql)/[\w./-]+)`")
@@ -34,12 +33,12 @@ def anchors_of(page: Path) -> set[str]:
     return {re.sub(r"\s+", "-", re.sub(r"[^\w\s-]", "", heading.lower()).strip()) for heading in headings}
 
 
-def by_name(page: Path) -> str:
+def relative_path(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=by_name)
-def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=relative_path)
+def test_links_lead_to_existing_files_and_headings(page: Path) -> None:
     broken: list[str] = []
     for link in LINK.findall(text_of(page)):
         if re.match(r"[a-z]+:", link):
@@ -51,20 +50,20 @@ def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
     assert broken == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=by_name)
-def test_every_path_that_a_page_names_exists(page: Path) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=relative_path)
+def test_paths_that_a_page_names_exist(page: Path) -> None:
     assert [path for path in PATH.findall(text_of(page)) if not (ROOT / path).exists()] == []
 
 
-@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/**/*.md")), ids=by_name)
-def test_a_page_of_the_site_links_only_to_pages_of_the_site(page: Path) -> None:
+@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/**/*.md")), ids=relative_path)
+def test_pages_of_the_site_link_only_to_pages_of_the_site(page: Path) -> None:
     places = [
         link.partition("#")[0] for link in LINK.findall(text_of(page)) if not re.match(r"[a-z]+:", link)
     ]
     assert [p for p in places if p and not (page.parent / p).resolve().is_relative_to(ROOT / "docs")] == []
 
 
-def test_every_page_of_docs_is_in_the_sites_menu() -> None:
+def test_menu_of_the_site_has_every_page_of_docs() -> None:
     def pages(entry: object) -> list[str]:
         match entry:
             case str():
@@ -81,7 +80,7 @@ def test_every_page_of_docs_is_in_the_sites_menu() -> None:
     assert sorted(menu) == sorted(there | MADE_BY_MAKE)
 
 
-def test_messages_and_docstrings_name_pages_that_exist() -> None:
+def test_pages_that_messages_and_docstrings_name_exist() -> None:
     named = {
         f"{file.relative_to(ROOT)}: {page}"
         for file in (ROOT / "pipelines").rglob("*.py")
@@ -92,7 +91,7 @@ def test_messages_and_docstrings_name_pages_that_exist() -> None:
 
 
 def texts_of(file: Path) -> list[str]:
-    """The strings of a Python file. What an f-string puts in is a NUL, unless it is a constant of our own."""
+    """The strings of a Python file. A value inside of an f-string becomes NUL, unless it is a constant of ours."""
 
     def part(node: ast.expr) -> str:
         match node:
@@ -118,15 +117,15 @@ def constants_of(file: Path) -> Iterator[tuple[str, str]]:
 CONSTANTS = dict(pair for file in (ROOT / "pipelines").rglob("*.py") for pair in constants_of(file))
 
 
-def test_every_message_that_the_troubleshooting_page_quotes_is_one_of_ours() -> None:
-    """The page quotes with `...` or a figure where the message has a value."""
+def test_messages_that_the_troubleshooting_page_quotes_are_in_the_code() -> None:
+    """The page writes `...` or a number in place of a value of the message."""
     texts = [text for file in (ROOT / "pipelines").rglob("*.py") for text in texts_of(file)]
     page = text_of(ROOT / "docs" / "when-a-load-fails.md")
     quoted = [
         message for bold in re.findall(r"\*\*(.+?)\*\*", page) for message in re.findall(r'"(.+?)"', bold)
     ]
     assert len(quoted) > 20
-    strangers = [
+    unknown = [
         message
         for message in quoted
         if not any(
@@ -134,4 +133,4 @@ def test_every_message_that_the_troubleshooting_page_quotes_is_one_of_ours() -> 
             for t in texts
         )
     ]
-    assert strangers == []
+    assert unknown == []

@@ -1,4 +1,4 @@
-"""Every name that the house makes fits into PostgreSQL's 63 bytes, and is nobody else's."""
+"""Every name that we make fits into PostgreSQL's 63 bytes, and is unique."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.contracts import column, database, document, make, write
 from tests.support.dbt_folder import DbtFolder
 
 
-def test_a_name_that_fits_stays_and_a_longer_one_is_cut_by_bytes_and_is_still_its_own() -> None:
+def test_too_long_name_is_shortened_by_bytes_and_stays_unique() -> None:
     assert shortened("a" * 63) == "a" * 63
     first, second = (shortened("ä" * 60 + end) for end in "xy")
     assert first != second and max(len(n.encode()) for n in (first, second)) <= LONGEST_NAME
@@ -27,15 +27,15 @@ def test_a_name_that_fits_stays_and_a_longer_one_is_cut_by_bytes_and_is_still_it
 
 
 @pytest.mark.parametrize(
-    ("key", "told"),
+    ("key", "message"),
     [
         ("a/b__c", r"raw\.a__b__c dapat menjadi milik dataset lain"),
         ("a__b/c", r"raw\.a__b__c dapat menjadi milik dataset lain"),
         (f"{'a' * 26}/{'b' * 26}", "sepanjang 54 karakter"),
     ],
 )
-def test_a_dataset_whose_table_is_not_its_own_is_refused_with_file_and_line(
-    tmp_path: Path, key: str, told: str
+def test_key_with_an_ambiguous_or_too_long_table_name_is_refused_at_its_line(
+    tmp_path: Path, key: str, message: str
 ) -> None:
     path = write(
         tmp_path, document(key, [column("id", "integer")], database("UJI_URL"), extract={"table": "x"})
@@ -44,10 +44,10 @@ def test_a_dataset_whose_table_is_not_its_own_is_refused_with_file_and_line(
     assert contract is None and [fault.path for fault in faults] == [path]
     line = path.read_text().splitlines()[faults[0].line - 1]
     assert line == f"id: {key}"
-    assert re.search(told, faults[0].message)
+    assert re.search(message, faults[0].message)
 
 
-def test_all_that_is_called_after_the_longest_dataset_fits(tmp_path: Path) -> None:
+def test_names_made_from_the_longest_dataset_key_fit(tmp_path: Path) -> None:
     key = f"{'a' * 25}/{'b' * 26}"
     contract = make(
         tmp_path,
@@ -68,12 +68,12 @@ def test_all_that_is_called_after_the_longest_dataset_fits(tmp_path: Path) -> No
     assert f"{contract.table}_current" in index and len(f"{contract.table}_current") <= LONGEST_NAME
 
 
-def test_indexes_of_two_models_that_begin_alike_have_two_names() -> None:
+def test_indexes_of_models_with_the_same_beginning_have_different_names() -> None:
     names = {Index(("a",)).name("m" * 50 + end) for end in "xy"} | {Index(("a",)).name("m" * 44)}
     assert len(names) == 3 and max(map(len, names)) <= LONGEST_NAME
 
 
-def test_a_model_whose_name_would_be_cut_while_it_is_built_is_refused(tmp_path: Path) -> None:
+def test_model_whose_name_postgresql_would_cut_is_refused(tmp_path: Path) -> None:
     folder = DbtFolder(tmp_path)
     folder.write(f"models/marts/{'m' * 58}.sql", "select 1 as n")
     with pytest.raises(ModelError, match=r"m\.sql.*akan dipotong PostgreSQL"):

@@ -1,7 +1,7 @@
-"""The shape of the code: no circle of imports, no room that is too large, and tests that mirror the rooms.
+"""The structure of the code: no import circles, no too large rooms, and tests that mirror the rooms.
 
-`make imports` checks which room may import which. import-linter's layers allow circles inside of a room, so they are
-looked for here, in every import: also those inside of functions and under TYPE_CHECKING.
+`make imports` checks which room may import which. import-linter's layers allow circles inside of a room. These tests
+find them in every import, also inside of functions and under TYPE_CHECKING.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 LONGEST_MODULE = 400
 MOST_MODULES = 14
 NOT_OF_PIPELINES = {"dbt_like_sql", "demo", "deploy", "support"}
-"""Folders of tests for what is no room of pipelines/."""
+"""Folders of tests that have no room in pipelines/."""
 
 
 def module_name(path: Path) -> str:
@@ -28,10 +28,10 @@ MODULES = {module_name(path): path for path in sorted((ROOT / "pipelines").rglob
 
 
 def imports_of(name: str, source: str, known: set[str], *, is_package: bool) -> set[str]:
-    """The modules of `known` that a module's source imports, wherever in it.
+    """The modules of `known` that a module's source imports anywhere.
 
-    `from a import b` is the module a.b where there is one, else a. Importing a.b also runs a/__init__.py; that is left
-    out, because it is so for every module of a room.
+    `from a import b` imports the module a.b if it exists, or else a. Importing a.b also runs a/__init__.py, which is
+    ignored, because this is true for every module of a room.
     """
     found: set[str] = set()
     for node in ast.walk(ast.parse(source)):
@@ -50,7 +50,7 @@ def imports_of(name: str, source: str, known: set[str], *, is_package: bool) -> 
 
 
 def circle(graph: dict[str, set[str]]) -> list[str]:
-    """The modules of one circle, in the order of their imports; empty where there is none."""
+    """The modules of one circle, in the order of their imports. Empty if there is none."""
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -58,7 +58,7 @@ def circle(graph: dict[str, set[str]]) -> list[str]:
     return []
 
 
-def test_a_circle_is_found_in_every_kind_of_import() -> None:
+def test_circle_is_found_in_every_kind_of_import() -> None:
     known = {"p", "p.a", "p.b", "p.c"}
     graph = {
         "p.a": imports_of("p.a", "from p import b", known, is_package=False),
@@ -71,7 +71,7 @@ def test_a_circle_is_found_in_every_kind_of_import() -> None:
     assert imports_of("p", "from . import a", known, is_package=True) == {"p.a"}
 
 
-def test_no_modules_import_each_other_in_a_circle() -> None:
+def test_modules_have_no_import_circle() -> None:
     known = set(MODULES)
     graph = {
         name: imports_of(name, path.read_text(encoding="utf-8"), known, is_package=path.name == "__init__.py")
@@ -80,12 +80,12 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     assert circle(graph) == []
 
 
-def test_no_module_is_longer_than_a_reader_can_hold() -> None:
+def test_modules_have_at_most_400_lines() -> None:
     lengths = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in MODULES.items()}
     assert {name: length for name, length in lengths.items() if length > LONGEST_MODULE} == {}
 
 
-def test_no_room_has_more_modules_than_one_sees_at_a_glance() -> None:
+def test_rooms_have_at_most_14_modules() -> None:
     rooms = [path.parent for path in MODULES.values() if path.name == "__init__.py"]
     sizes = {
         module_name(r / "__init__.py"): sum(p.name != "__init__.py" for p in r.glob("*.py")) for r in rooms
@@ -94,12 +94,12 @@ def test_no_room_has_more_modules_than_one_sees_at_a_glance() -> None:
 
 
 @pytest.mark.parametrize("kind", ["unit", "integration"])
-def test_every_folder_of_tests_is_a_room(kind: str) -> None:
+def test_every_folder_of_tests_has_a_room(kind: str) -> None:
     tests = ROOT / "tests" / kind
     folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")} - {Path()}
-    strangers = {
+    unknown = {
         str(folder)
         for folder in folders
         if folder.parts[0] not in NOT_OF_PIPELINES and not (ROOT / "pipelines" / folder).is_dir()
     }
-    assert strangers == set()
+    assert unknown == set()

@@ -1,4 +1,4 @@
-"""The catalogue: the same values give the same documents, and they describe what lies on disk."""
+"""The catalogue describes the files on disk."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def published(folder: Path, modified: datetime = AT) -> PublishedFile:
     )
 
 
-def test_a_resource_tells_path_hash_size_and_types(tmp_path: Path) -> None:
+def test_resource_has_path_hash_size_and_types(tmp_path: Path) -> None:
     (entry,) = catalog.resources([published(tmp_path)], [MART], tmp_path, {})
     assert entry["path"] == "csv/penduduk.csv"
     assert entry["hash"] == "sha256:" + "ab" * 32
@@ -47,7 +47,7 @@ def test_a_resource_tells_path_hash_size_and_types(tmp_path: Path) -> None:
     assert "licence" not in entry
 
 
-def test_the_first_day_of_publication_is_kept(tmp_path: Path) -> None:
+def test_first_time_of_publication_is_kept(tmp_path: Path) -> None:
     (first,) = catalog.resources([published(tmp_path)], [MART], tmp_path, {})
     later = published(tmp_path, AT + timedelta(days=1))
     (second,) = catalog.resources([later], [MART], tmp_path, {"penduduk": first}, ())
@@ -55,19 +55,19 @@ def test_the_first_day_of_publication_is_kept(tmp_path: Path) -> None:
     assert second["modified"] == "2026-11-25T02:00:00+08:00"
 
 
-def test_a_refused_mart_keeps_its_entry_while_its_file_is_there(tmp_path: Path) -> None:
+def test_refused_mart_keeps_its_entry_while_its_file_exists(tmp_path: Path) -> None:
     (entry,) = catalog.resources([published(tmp_path)], [MART], tmp_path, {})
     before = {"penduduk": entry}
     assert catalog.resources([], [MART], tmp_path, before, {"csv/penduduk.csv"}) == [entry]
     assert catalog.resources([], [MART], tmp_path, before, ()) == []
 
 
-def test_a_mart_that_is_no_longer_open_leaves_the_catalogue(tmp_path: Path) -> None:
+def test_mart_that_is_no_longer_open_is_removed_from_the_catalogue(tmp_path: Path) -> None:
     (entry,) = catalog.resources([published(tmp_path)], [MART], tmp_path, {})
     assert catalog.resources([], [], tmp_path, {"penduduk": entry}, {"csv/penduduk.csv"}) == []
 
 
-def test_dcat_says_who_how_often_and_where(tmp_path: Path) -> None:
+def test_dcat_has_publisher_frequency_keywords_and_file(tmp_path: Path) -> None:
     package = catalog.datapackage(catalog.resources([published(tmp_path)], [MART], tmp_path, {}))
     document = catalog.dcat(package, "https://data.contoh.id/terbuka")
     (dataset,) = document["dcat:dataset"]
@@ -82,12 +82,12 @@ def test_dcat_says_who_how_often_and_where(tmp_path: Path) -> None:
     assert "dct:license" not in distribution
 
 
-def test_an_empty_catalogue_is_a_catalogue() -> None:
+def test_empty_catalogue_has_no_dataset() -> None:
     assert catalog.dcat(catalog.datapackage([]))["dcat:dataset"] == []
 
 
-def test_made_up_figures_say_so_to_people_and_to_machines(tmp_path: Path) -> None:
-    """In the data package, which is the CSV's metadata, and in DCAT; a mart of real rows beside it does not."""
+def test_made_up_data_are_marked_in_datapackage_and_dcat(tmp_path: Path) -> None:
+    """A mart with real rows in the same catalogue is not marked."""
     made_up = replace(MART, sample=True)
     real = replace(MART, name="jalan")
     files = [published(tmp_path), replace(published(tmp_path), name="jalan")]
@@ -102,7 +102,7 @@ def test_made_up_figures_say_so_to_people_and_to_machines(tmp_path: Path) -> Non
     assert by_name["penduduk"]["keywords"] == ["penduduk", "kelurahan", "data contoh"]
     assert "contoh" not in str(by_name["jalan"])
     assert package["description"].startswith("DATA CONTOH")
-    told = {d["dct:identifier"]: str(d) for d in catalog.dcat(package)["dcat:dataset"]}
-    assert "Penduduk (data contoh)" in told["penduduk"]
-    assert "contoh" not in told["jalan"]
+    datasets = {d["dct:identifier"]: str(d) for d in catalog.dcat(package)["dcat:dataset"]}
+    assert "Penduduk (data contoh)" in datasets["penduduk"]
+    assert "contoh" not in datasets["jalan"]
     assert "contoh" not in str(catalog.datapackage([by_name["jalan"]]))

@@ -1,4 +1,4 @@
-"""What is shaped like a NIK, and what only looks long. All numbers are made up."""
+"""Which numbers are shaped like a NIK. All numbers are made up."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipelines.publication.guard import check_text, is_text
         "647201-710790-9999",
     ],
 )
-def test_a_nik_is_found_alone_in_text_and_with_separators(text: str) -> None:
+def test_nik_is_found_alone_in_text_and_with_separators(text: str) -> None:
     with pytest.raises(PublicationError) as error:
         check_text("laporan.html", text)
     assert text not in str(error.value)
@@ -35,11 +35,11 @@ def test_a_nik_is_found_alone_in_text_and_with_separators(text: str) -> None:
         "9120001234567",  # an NIB
     ],
 )
-def test_other_long_numbers_pass(text: str) -> None:
+def test_other_long_numbers_are_accepted(text: str) -> None:
     check_text("laporan.html", text)
 
 
-def test_unknown_types_leave_as_text_and_are_scanned() -> None:
+def test_values_of_unknown_types_are_scanned_as_text() -> None:
     assert is_text("jsonb")
     assert is_text("character varying")
     assert not is_text("numeric")

@@ -1,4 +1,4 @@
-"""Numbers and dates as Indonesian readers write them."""
+"""Numbers and dates in Indonesian notation."""
 
 from __future__ import annotations
 
@@ -21,16 +21,18 @@ from pipelines.publication import indonesian
         (None, 2, "\N{EN DASH}"),
     ],
 )
-def test_dots_part_thousands_and_a_comma_the_decimals(value: float | None, decimals: int, text: str) -> None:
+def test_number_has_dots_for_thousands_and_a_decimal_comma(
+    value: float | None, decimals: int, text: str
+) -> None:
     assert indonesian.number(value, decimals) == text
 
 
 @pytest.mark.parametrize(("share", "text"), [(1.0, "100%"), (0.9999, "99,9%"), (0.714, "71,4%"), (0.0, "0%")])
-def test_a_share_is_100_per_cent_only_when_nothing_is_missing(share: float, text: str) -> None:
+def test_share_below_one_is_never_rounded_to_100_per_cent(share: float, text: str) -> None:
     assert indonesian.per_cent(share) == text
 
 
-def test_times_are_told_in_wita() -> None:
+def test_times_are_shown_in_wita() -> None:
     at = datetime(2026, 12, 31, 16, 5, tzinfo=UTC)
     assert indonesian.moment(at) == "1 Januari 2027, pukul 00.05 WITA"
     assert indonesian.short_day(at) == "1 Jan 2027"
@@ -48,12 +50,12 @@ def test_times_are_told_in_wita() -> None:
         (10, "10 hari"),
     ],
 )
-def test_a_cadence_is_a_word_where_there_is_one(days: Decimal, text: str) -> None:
+def test_period_is_a_word_if_there_is_one(days: Decimal, text: str) -> None:
     assert indonesian.period(Decimal(days)) == text
     assert indonesian.period(None) == "tidak tetap"
 
 
-def test_an_unknown_code_is_told_as_it_is() -> None:
+def test_unknown_code_is_shown_unchanged() -> None:
     assert indonesian.rule("wajib") == "wajib diisi"
     assert indonesian.rule("aturan_baru") == "aturan baru"
     assert indonesian.source("sftp") == "sftp"

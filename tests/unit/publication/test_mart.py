@@ -1,4 +1,4 @@
-"""A mart is open only by saying so."""
+"""A mart is open only if its model and an exposure say so."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def node(
 
 
 def project(*nodes: Node, exposed: tuple[str, ...] | None = None) -> Project:
-    """A project whose portal names `exposed`, else all that is open."""
+    """A project whose portal names the models `exposed`, or else all open ones."""
     names = (
         tuple(n.name for n in nodes if n.meta.get("publikasi") == "terbuka") if exposed is None else exposed
     )
@@ -37,21 +37,21 @@ def project(*nodes: Node, exposed: tuple[str, ...] | None = None) -> Project:
     return Project("uji", Path(), {n.name: n for n in nodes}, {}, {"portal": portal})
 
 
-def test_only_marts_that_say_terbuka_are_open() -> None:
+def test_only_marts_with_publikasi_terbuka_are_open() -> None:
     marts = open_marts(
         project(node("b", {"publikasi": "terbuka"}), node("a", {"publikasi": "terbatas"}), node("c", {}))
     )
     assert [mart.name for mart in marts] == ["b"]
 
 
-def test_what_only_a_model_or_only_an_exposure_calls_open_stops_all() -> None:
+def test_mart_that_only_the_model_or_only_an_exposure_opens_is_an_error() -> None:
     with pytest.raises(PublicationError, match="a: terbuka, tetapi tidak disebut exposure mana pun"):
         open_marts(project(node("a", {"publikasi": "terbuka"}), exposed=()))
     with pytest.raises(PublicationError, match="b: disebut exposure berkas terbuka, tetapi tidak terbuka"):
         open_marts(project(node("b", {}), exposed=("b",)))
 
 
-def test_what_the_model_says_of_itself_is_carried_over() -> None:
+def test_meta_of_the_model_becomes_the_mart() -> None:
     meta = {
         "publikasi": "terbuka",
         "judul": "Judul",
@@ -65,7 +65,7 @@ def test_what_the_model_says_of_itself_is_carried_over() -> None:
     assert mart.columns == (MartColumn("kode", "", "Kode."),)
 
 
-def test_a_title_is_made_of_the_name_and_keywords_may_stand_in_one_text() -> None:
+def test_default_title_is_the_name_and_keywords_may_be_one_text() -> None:
     (mart,) = open_marts(
         project(node("harga_pangan", {"publikasi": "terbuka", "kata_kunci": "pangan, harga"}))
     )
@@ -73,11 +73,11 @@ def test_a_title_is_made_of_the_name_and_keywords_may_stand_in_one_text() -> Non
     assert mart.keywords == ("pangan", "harga")
 
 
-def test_an_open_mart_must_describe_its_columns() -> None:
+def test_open_mart_must_describe_its_columns() -> None:
     with pytest.raises(PublicationError, match="tidak menguraikan satu kolom pun"):
         open_marts(project(node("kosong", {"publikasi": "terbuka"}, columns=())))
 
 
-def test_an_unknown_frequency_is_named() -> None:
+def test_unknown_frequency_is_refused() -> None:
     with pytest.raises(PublicationError, match="'kadang' tidak dikenal"):
         open_marts(project(node("x", {"publikasi": "terbuka", "frekuensi": "kadang"})))

@@ -1,4 +1,4 @@
-"""The statements that read a mart for its files: safe cells, one order."""
+"""The statements that read a mart for its files: safe cells in a fixed order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipelines.publication.mart import MartColumn
 from tests.support.publishing import CELLS
 
 
-def test_numbers_and_dates_are_copied_as_they_are_in_the_order_of_all_columns() -> None:
+def test_numbers_and_dates_are_copied_unchanged_and_ordered_by_all_columns() -> None:
     mart = replace(CELLS, columns=(MartColumn("tahun"), MartColumn("tanggal")))
     assert csv_query(mart, ["integer", "date"]).as_string(None) == (
         'copy (select m."tahun" as "tahun", m."tanggal" as "tanggal" from "mart_satu_data"."rincian" as m'
@@ -19,7 +19,7 @@ def test_numbers_and_dates_are_copied_as_they_are_in_the_order_of_all_columns() 
     )
 
 
-def test_a_text_that_a_spreadsheet_would_read_as_a_formula_gets_an_apostrophe() -> None:
+def test_text_that_looks_like_a_formula_gets_an_apostrophe() -> None:
     mart = replace(CELLS, columns=(MartColumn("kode"),))
     query = csv_query(mart, ["text"]).as_string(None)
     assert 'case when m."kode"::text ~ ' in query
@@ -32,7 +32,7 @@ def test_a_text_that_a_spreadsheet_would_read_as_a_formula_gets_an_apostrophe() 
         assert sql.Literal(pattern).as_string(None) in query
 
 
-def test_moments_are_iso_8601_with_the_offset_of_wita_only_where_the_type_has_one() -> None:
+def test_times_are_iso_8601_with_an_offset_only_if_the_type_has_one() -> None:
     mart = replace(CELLS, columns=(MartColumn("pukul"), MartColumn("dicatat"), MartColumn("ya")))
     kinds = ["timestamp with time zone", "timestamp without time zone", "boolean"]
     query = csv_query(mart, kinds).as_string(None)
@@ -42,6 +42,6 @@ def test_moments_are_iso_8601_with_the_offset_of_wita_only_where_the_type_has_on
     assert 'm."ya"::text as "ya"' in query
 
 
-def test_rows_have_one_order_on_every_server() -> None:
+def test_texts_are_ordered_by_code_point_on_every_server() -> None:
     mart = replace(CELLS, columns=(MartColumn("kode"), MartColumn("jumlah")))
     assert ordered(mart, ["text", "numeric"]).as_string(None) == 'm."kode"::text collate "C", m."jumlah"'

@@ -1,4 +1,4 @@
-"""What is shaped like a person's number, however it is written, and what only looks so. All numbers are made up."""
+"""Which texts are shaped like a person's number, however they are written. All numbers are made up."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_nik_is_found_however_it_is_written(spelling: str) -> None:
+def test_nik_is_found_however_it_is_written(spelling: str) -> None:
     assert found(SPELLINGS[spelling]) == (NIK,)
 
 
 @pytest.mark.parametrize("other", OTHERS)
-def test_a_number_without_region_and_date_is_no_nik(other: str) -> None:
+def test_number_without_region_and_date_is_no_nik(other: str) -> None:
     assert found(OTHERS[other]) == ()
 
 
@@ -98,28 +98,30 @@ KINDS: dict[Shape, tuple[list[str], list[str]]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_each_kind_takes_its_own_and_no_other_number(kind: Shape) -> None:
+def test_each_shape_matches_only_its_own_numbers(kind: Shape) -> None:
     own, others = KINDS[kind]
     assert [text for text in own if kind not in found(text, ALL)] == []
     assert [text for text in others if kind in found(text, ALL)] == []
 
 
-def test_what_is_shaped_so_is_masked_and_the_rest_of_a_text_stays() -> None:
+def test_only_personal_numbers_of_a_text_are_masked() -> None:
     assert masked("Budi 6472015203900001, 0812-3456-7890") == "Budi ***, ***"
     assert masked("baris 12 kolom tonase") == "baris 12 kolom tonase"
     assert masked(FULL_WIDTH + " Budi") == "***"
 
 
-def test_the_warehouse_is_asked_by_its_functions() -> None:
+def test_predicates_use_the_functions_of_the_warehouse() -> None:
     cell = sql.Identifier("catatan")
-    asked = contains_shape(cell, NUMBERS).as_string(None)
-    assert asked == 'coalesce("ops"."berbentuk_nik"("catatan") or "ops"."berbentuk_nip"("catatan"), false)'
+    predicate = contains_shape(cell, NUMBERS).as_string(None)
+    assert (
+        predicate == 'coalesce("ops"."berbentuk_nik"("catatan") or "ops"."berbentuk_nip"("catatan"), false)'
+    )
     assert is_nik_when_joined(cell, sql.Identifier("ket")).as_string(None) == (
         'coalesce(ops.berbentuk_nik_terbagi(ops.bentuk_polos("catatan"), ops.bentuk_polos("ket")), false)'
     )
 
 
-def test_each_shape_has_a_function_of_the_warehouse() -> None:
+def test_each_shape_has_a_function_in_the_warehouse() -> None:
     made = [statement.as_string(None) for statement in functions()]
     names = ["bentuk_polos", *(f"berbentuk_{shape.name}" for shape in ALL), "berbentuk_nik_terbagi"]
     assert len(made) == len(names)

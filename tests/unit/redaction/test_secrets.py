@@ -1,4 +1,4 @@
-"""No secret in anything that is printed, and no sign that a terminal would obey."""
+"""Printed texts contain no secrets and no control characters."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SECRET = "rahasia99"
         ('password="rahasia99', "password=***"),
     ],
 )
-def test_a_secret_is_hidden_wherever_a_url_or_connection_string_holds_it(text: str, expected: str) -> None:
+def test_secret_is_redacted_in_urls_connection_strings_and_headers(text: str, expected: str) -> None:
     assert redacted(text) == expected
     error = GudangError(text, text, hint=text)
     assert SECRET not in f"{error} {error.subject} {error.message} {error.hint} {error.args}"
@@ -68,23 +68,23 @@ def test_a_secret_is_hidden_wherever_a_url_or_connection_string_holds_it(text: s
         "select password::text, token from x",
     ],
 )
-def test_what_holds_no_secret_stays_as_it_is(text: str) -> None:
+def test_text_without_a_secret_is_unchanged(text: str) -> None:
     assert redacted(text) == text
 
 
-def test_a_control_character_is_shown_and_not_obeyed() -> None:
+def test_control_characters_are_shown_as_escapes() -> None:
     assert shown("a\x1b[2Jb\x07\u202ec\nd\te") == "a\\x1b[2Jb\\x07\\u202ec\nd\te"
     of_no_utf8 = b"data\xff.csv".decode("utf-8", "surrogateescape")
     assert shown(of_no_utf8).encode() == b"data\\udcff.csv"
 
 
-def test_a_text_from_outside_makes_no_link_picture_or_html_of_a_page() -> None:
+def test_markdown_and_html_of_a_text_are_escaped() -> None:
     assert as_markdown("kolom ![x](http://h/y) <b>a_b</b> `c` # d") == (
         r"kolom \!\[x\](http://h/y) \<b\>a_b\</b\> \`c\` \# d"
     )
 
 
-def test_a_literal_secret_in_a_location_is_found_and_a_reference_is_none() -> None:
+def test_literal_secret_in_a_location_is_found_but_a_reference_is_not() -> None:
     faulty = {
         "postgresql://u:rahasia99@h/d": "password",
         "postgresql://u:a${GUDANG_PW}@h/d": "password",
@@ -102,7 +102,7 @@ def test_a_literal_secret_in_a_location_is_found_and_a_reference_is_none() -> No
     assert [url for url in good if secret_in(url)] == []
 
 
-def test_libpq_gets_a_url_that_it_can_read_and_a_command_line_none_of_its_passwords() -> None:
+def test_libpq_url_is_readable_and_password_is_separated() -> None:
     assert libpq_url("postgresql+psycopg://u:a%20b@h/d?options=-c%20x%3D1") == (
         "postgresql://u:a%20b@h/d?options=-c%20x%3D1"
     )
@@ -114,6 +114,6 @@ def test_libpq_gets_a_url_that_it_can_read_and_a_command_line_none_of_its_passwo
     assert without_password("postgresql://u@h/d") == ("postgresql://u@h/d", None)
 
 
-def test_a_sign_that_would_cut_a_password_in_two_is_seen() -> None:
+def test_unescaped_sign_in_a_password_is_found() -> None:
     assert has_unescaped("postgresql://u:a@b@h/d") and has_unescaped("postgresql://u:a b@h/d")
     assert not has_unescaped("postgresql://u:a%40b%20c@h/d?options=-c x@y")

@@ -1,4 +1,4 @@
-"""What is said of a database's error, without any value that the server may have quoted."""
+"""The message for a database error, without any value that the server may have quoted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pipelines.redaction.sqlstates import (
 
 
 @pytest.mark.parametrize(
-    ("state", "said"),
+    ("state", "message"),
     [
         ("42P01", "tabel tidak ada"),
         ("53100", "disk server penuh"),
@@ -28,11 +28,11 @@ from pipelines.redaction.sqlstates import (
         (None, SERVER_DEFINED_ERROR),
     ],
 )
-def test_a_state_has_a_meaning_of_its_own_or_of_its_class(state: str | None, said: str) -> None:
-    assert meaning(state) == said
+def test_state_has_its_own_meaning_or_that_of_its_class(state: str | None, message: str) -> None:
+    assert meaning(state) == message
 
 
-def test_only_a_standard_state_is_repeated_in_a_reference() -> None:
+def test_reference_repeats_only_a_standard_state() -> None:
     assert re.fullmatch(
         r"kesalahan 1146, SQLSTATE 42S02, [-0-9]{10} [:0-9]{8} WITA", reference("42S02", 1146)
     )
@@ -40,7 +40,7 @@ def test_only_a_standard_state_is_repeated_in_a_reference() -> None:
     assert is_state("42P01") and not is_state("42p01") and not is_state(42)
 
 
-def test_only_an_error_that_the_server_finds_in_the_statement_is_about_it() -> None:
+def test_error_is_about_the_statement_only_with_a_position_in_it() -> None:
     assert is_about_statement("42703", has_position=True)
     assert not is_about_statement("42703", has_position=False), "raised by a function"
     assert not is_about_statement("42501", has_position=True)
@@ -69,7 +69,7 @@ def test_only_an_error_that_the_server_finds_in_the_statement_is_about_it() -> N
         ),
     ],
 )
-def test_of_the_servers_text_only_the_names_of_the_statement_are_shown(
+def test_only_names_of_the_statement_are_shown_of_the_servers_text(
     state: str, text: str, message: str
 ) -> None:
     assert meaning_with_names(state, text) == message

@@ -1,4 +1,4 @@
-"""The lock of a home: who waits says for whom, and not for ever; nobody else can hold it."""
+"""The lock of a home: waiting names the holder and ends, and no other user can hold the lock."""
 
 from __future__ import annotations
 
@@ -14,23 +14,25 @@ import pytest
 from pipelines.errors import GudangError
 from pipelines.runtime.file_lock import locked
 
-HOLD = "import fcntl, sys; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOCK_EX); print('x', flush=True); sys.stdin.read()"
+HOLD_LOCK = "import fcntl, sys; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOCK_EX); print('x', flush=True); sys.stdin.read()"
 
 
 @contextmanager
-def held(path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process holds the lock until its standard input ends."""
-    command = [sys.executable, "-c", HOLD, str(path)]
+def held_by_another_process(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Starts a process that holds the lock until its standard input ends."""
+    command = [sys.executable, "-c", HOLD_LOCK, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stdout.readline() == "x\n"
         yield process
 
 
-def test_who_waits_says_for_whom_and_gives_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_waiting_names_the_holder_and_ends_at_the_limit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "pg.lock"
     path.touch()
     with (
-        held(path) as process,
+        held_by_another_process(path) as process,
         pytest.raises(GudangError, match=rf"pg.lock dikunci oleh proses {process.pid} \("),
         locked(path, "PostgreSQL", limit=0.5, say_after=0.0),
     ):
@@ -41,7 +43,7 @@ def test_who_waits_says_for_whom_and_gives_up(tmp_path: Path, capsys: pytest.Cap
     assert capsys.readouterr().err == ""
 
 
-def test_no_other_user_can_open_it(tmp_path: Path) -> None:
+def test_lock_file_is_accessible_only_to_its_owner(tmp_path: Path) -> None:
     old = tmp_path / "old.lock"
     old.touch(0o644)
     for path in (old, tmp_path / "new.lock"):

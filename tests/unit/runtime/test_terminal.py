@@ -1,4 +1,4 @@
-"""A console to which nothing from outside is markup, emoji or a control code."""
+"""A console that prints markup, emoji and control codes of a text literally."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.table import Table
 from pipelines.runtime.terminal import Terminal, TerminalHandler, styled
 
 HOSTILE = "[/b] [red]merah[/] [link=http://x]y[/link] :smile: \x1b[31m postgresql://u:rahasia@h/d"
-READ = "[/b] [red]merah[/] [link=http://x]y[/link] :smile: \\x1b[31m postgresql://u:***@h/d"
+PRINTED = "[/b] [red]merah[/] [link=http://x]y[/link] :smile: \\x1b[31m postgresql://u:***@h/d"
 
 
 def _terminal() -> tuple[Terminal, io.StringIO]:
@@ -18,7 +18,7 @@ def _terminal() -> tuple[Terminal, io.StringIO]:
     return Terminal(file=out, width=200), out
 
 
-def test_a_text_is_printed_as_it_is_wherever_it_stands() -> None:
+def test_markup_and_control_codes_are_printed_literally_and_secrets_redacted() -> None:
     console, out = _terminal()
     table = Table(HOSTILE, title=HOSTILE)
     table.add_row(HOSTILE)
@@ -26,10 +26,10 @@ def test_a_text_is_printed_as_it_is_wherever_it_stands() -> None:
     console.print(table)
     console.print(HOSTILE, style="red")
     console.rule(styled(HOSTILE, "bold"))
-    assert out.getvalue().count(READ) == 6
+    assert out.getvalue().count(PRINTED) == 6
 
 
-def test_a_line_of_the_log_is_no_markup_either() -> None:
+def test_log_line_is_printed_literally() -> None:
     console, out = _terminal()
     log = logging.getLogger("uji.terminal")
     log.propagate = False
@@ -39,4 +39,4 @@ def test_a_line_of_the_log_is_no_markup_either() -> None:
         log.warning("%s", HOSTILE)
     finally:
         log.removeHandler(handler)
-    assert READ in out.getvalue()
+    assert PRINTED in out.getvalue()

@@ -1,4 +1,4 @@
-"""Statements that make again, on a new table, what depended on the old one."""
+"""The statements that make dependent objects of an old table again on the new table."""
 
 from __future__ import annotations
 
@@ -52,16 +52,16 @@ def thing(
         ),
     ],
 )
-def test_what_depends_on_rows_is_made_on_the_new_table(made: Attached, statement: str) -> None:
+def test_indexes_constraints_and_defaults_are_made_on_the_new_table(made: Attached, statement: str) -> None:
     assert written(statement_on(NEW, made)) == statement
 
 
-def test_a_long_name_leaves_room_for_the_sign_that_it_is_for_now() -> None:
+def test_temporary_name_of_a_long_name_fits_and_stays_unique() -> None:
     assert len(temporary_name("x" * 63)) <= 63
     assert temporary_name("x" * 63) != temporary_name("x" * 62)
 
 
-def test_a_comment_goes_to_the_object_on_its_table_or_in_its_schema() -> None:
+def test_comment_names_the_object_on_its_table_or_in_its_schema() -> None:
     assert (
         written(comment_statement(OLD, thing("trigger", "jejak")))
         == 'comment on trigger "jejak" on "raw"."dinkes__kunjungan" is \'Catatan\'\'s\''
@@ -72,7 +72,7 @@ def test_a_comment_goes_to_the_object_on_its_table_or_in_its_schema() -> None:
     )
 
 
-def test_comments_of_a_relation_and_its_columns() -> None:
+def test_comments_are_set_on_a_relation_and_its_columns() -> None:
     statements = comment_statements(OLD, "table", {None: "Kunjungan", "kode": "Kode"})
     assert [written(s) for s in statements] == [
         'comment on table "raw"."dinkes__kunjungan" is \'Kunjungan\'',
@@ -91,7 +91,7 @@ def test_comments_of_a_relation_and_its_columns() -> None:
         (Grant(True, "-", "SELECT", False, None), 'grant SELECT on "raw"."dinkes__kunjungan" to public'),
     ],
 )
-def test_a_right_is_granted_as_it_was(grant: Grant, statement: str) -> None:
+def test_grant_statement_repeats_the_grant_and_can_revoke_it(grant: Grant, statement: str) -> None:
     assert written(grant_statement(OLD, grant)) == statement
     revoked = statement.replace("grant SELECT", "revoke SELECT").replace(" to ", " from ")
     assert written(grant_statement(OLD, grant, revoke=True)) == revoked.removesuffix(" with grant option")

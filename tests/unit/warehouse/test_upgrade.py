@@ -1,4 +1,4 @@
-"""Which scripts of the warehouse's own schema have to run."""
+"""Which scripts of the warehouse's own schema must run."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ def ran(script: Script, sha256: str | None = None) -> Applied:
     return Applied(script.name, script.number, sha256 or script.sha256)
 
 
-def test_a_new_warehouse_gets_everything_in_order() -> None:
+def test_all_scripts_run_in_order_on_a_new_warehouse() -> None:
     assert pending([ONE, TWO, VIEWS], []) == [ONE, TWO, VIEWS]
 
 
-def test_what_ran_does_not_run_again() -> None:
+def test_script_that_ran_does_not_run_again() -> None:
     assert pending([ONE, TWO, VIEWS], [ran(ONE), ran(VIEWS)]) == [TWO]
     assert pending([ONE, TWO, VIEWS], [ran(ONE), ran(TWO), ran(VIEWS)]) == []
 
 
-def test_a_view_whose_text_changed_runs_again() -> None:
+def test_changed_view_runs_again() -> None:
     assert pending([ONE, VIEWS], [ran(ONE), ran(VIEWS, "x")]) == [VIEWS]
 
 
-def test_a_migration_may_get_another_name_but_no_other_text() -> None:
+def test_migration_may_be_renamed_but_not_changed() -> None:
     assert pending([ONE], [Applied("001_lain.sql", 1, ONE.sha256)]) == []
     with pytest.raises(
         LoadError, match=r"migrasi 001_satu\.sql sudah dijalankan di sini dengan isi lain"
@@ -38,12 +38,12 @@ def test_a_migration_may_get_another_name_but_no_other_text() -> None:
     assert "migrasi baru" in str(caught.value)
 
 
-def test_a_warehouse_that_is_newer_is_refused() -> None:
+def test_newer_warehouse_is_refused() -> None:
     with pytest.raises(LoadError, match=r"lebih baru daripada program ini: 002_dua\.sql tidak dikenal"):
         pending([ONE], [ran(ONE), ran(TWO)])
 
 
-def test_ours_are_numbered_without_a_gap_and_named_alike() -> None:
+def test_migrations_are_numbered_without_a_gap() -> None:
     ours = migrations()
     assert [script.number for script in ours] == list(range(1, len(ours) + 1))
     for script in ours:

@@ -1,4 +1,4 @@
-"""How a table is result_of to its contract: the rows that result, and the order in which the rules apply."""
+"""How a table is fitted to its contract: the rows that result, and the order in which the rules apply."""
 
 from __future__ import annotations
 

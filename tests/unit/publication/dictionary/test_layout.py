@@ -1,4 +1,4 @@
-"""Places of a graph's nodes: from left to right, nothing on anything else, whatever the graph."""
+"""The layout of a graph: edges go from left to right, and nothing overlaps, whatever the graph."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ def graphs(draw: st.DrawFn) -> tuple[dict[str, float], list[tuple[str, str]]]:
     return widths, edges
 
 
-def inside(layout: Layout) -> bool:
+def is_inside(layout: Layout) -> bool:
     points = [point for path in layout.edges.values() for point in path]
     points += [(b.x, b.y) for b in layout.boxes.values()]
     points += [(b.x + b.width, b.y + b.height) for b in layout.boxes.values()]
     return all(-0.01 <= x <= layout.width + 0.01 and -0.01 <= y <= layout.height + 0.01 for x, y in points)
 
 
-def apart(a: Box, b: Box, gap: float) -> bool:
+def are_apart(a: Box, b: Box, gap: float) -> bool:
     beside = a.x + a.width + gap <= b.x + 0.01 or b.x + b.width + gap <= a.x + 0.01
     return beside or a.y + a.height + gap <= b.y + 0.01 or b.y + b.height + gap <= a.y + 0.01
 
 
 @given(graphs())
-def test_no_two_nodes_touch_and_all_is_in_the_picture(
+def test_nodes_do_not_overlap_and_everything_is_inside_the_picture(
     graph: tuple[dict[str, float], list[tuple[str, str]]],
 ) -> None:
     layout = lay_out(*graph)
     assert layout.boxes.keys() == graph[0].keys()
-    assert all(apart(a, b, GAP) for a, b in combinations(layout.boxes.values(), 2))
-    assert inside(layout)
+    assert all(are_apart(a, b, GAP) for a, b in combinations(layout.boxes.values(), 2))
+    assert is_inside(layout)
 
 
 @given(graphs())
-def test_every_edge_goes_from_left_to_right_and_through_no_node(
+def test_edges_go_from_left_to_right_and_through_no_node(
     graph: tuple[dict[str, float], list[tuple[str, str]]],
 ) -> None:
     layout = lay_out(*graph)
@@ -59,13 +59,13 @@ def test_every_edge_goes_from_left_to_right_and_through_no_node(
             assert x0 < x1
             for name, box in layout.boxes.items():
                 if box.x < x1 and x0 < box.x + box.width and name not in (a, b):
-                    # Beside a node an edge is level, and keeps away from it.
+                    # Above or below a node an edge is horizontal, at some distance.
                     assert y0 == y1
                     assert not box.y - BEND_GAP + 0.01 < y0 < box.y + box.height + BEND_GAP - 0.01
 
 
 @given(graphs(), st.randoms(use_true_random=False))
-def test_a_graph_told_in_another_order_stands_the_same(
+def test_layout_does_not_depend_on_the_order_of_nodes_and_edges(
     graph: tuple[dict[str, float], list[tuple[str, str]]], chance: Random
 ) -> None:
     widths, edges = graph
@@ -75,24 +75,24 @@ def test_a_graph_told_in_another_order_stands_the_same(
     assert lay_out({name: widths[name] for name in names}, shuffled) == lay_out(widths, edges)
 
 
-def test_edges_that_need_not_cross_do_not() -> None:
+def test_avoidable_crossings_are_avoided() -> None:
     widths = dict.fromkeys(("a", "b", "c", "x", "y", "z"), 50.0)
     boxes = lay_out(widths, [("a", "z"), ("b", "y"), ("c", "x")]).boxes
     for left, right in (("a", "z"), ("b", "y"), ("c", "x")):
         assert boxes[left].y == pytest.approx(boxes[right].y)
 
 
-def test_a_node_stands_behind_the_longest_way_to_it() -> None:
+def test_node_is_placed_after_the_longest_path_to_it() -> None:
     boxes = lay_out(dict.fromkeys("abc", 50.0), [("a", "b"), ("b", "c"), ("a", "c")]).boxes
     assert boxes["a"].x < boxes["b"].x < boxes["c"].x
 
 
-def test_edges_to_what_is_not_drawn_are_left_out() -> None:
+def test_edges_to_missing_nodes_are_left_out() -> None:
     layout = lay_out({"a": 50.0}, [("a", "b"), ("z", "a")])
     assert (layout.edges, layout.width) == ({}, 50.0)
     assert lay_out({}, []).boxes == {}
 
 
-def test_a_circle_is_refused() -> None:
+def test_circle_is_refused() -> None:
     with pytest.raises(CycleError):
         lay_out(dict.fromkeys("ab", 50.0), [("a", "b"), ("b", "a")])

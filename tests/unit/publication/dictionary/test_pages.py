@@ -1,4 +1,4 @@
-"""The dictionary's pages: all links lead somewhere, all columns are there, nothing personal, nothing unescaped."""
+"""The pages of the data dictionary: links have targets, all columns are shown, nothing personal, nothing unescaped."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PERSONAL = "6472010107900001"
 
 
 class Page(HTMLParser):
-    """What a browser would make of a page: its ids, its links, what it would fetch, its text."""
+    """The ids, links, tags and text of a page, and what a browser would fetch for it."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -68,8 +68,8 @@ def site(dictionary: Dictionary) -> Mapping[str, Page]:
     return {path: Page(text) for path, text in render_site(dictionary).items()}
 
 
-def small(root: Path, description: str = "Model kecil.") -> Dictionary:
-    """A raw table, a model of it, an exposure; `description` stands wherever a person may write one."""
+def small_dictionary(root: Path, description: str = "Model kecil.") -> Dictionary:
+    """A raw table, a model of it, and an exposure. `description` is used wherever a person may write a text."""
     quoted = "'" + description.replace("'", "''") + "'"
     folder = DbtFolder(root / "dbt_like_sql")
     folder.write(
@@ -109,20 +109,20 @@ def small(root: Path, description: str = "Model kecil.") -> Dictionary:
     return make_dictionary(folder.project(), [contract])
 
 
-def test_every_link_within_the_site_leads_to_a_page_and_a_place_on_it(site: Mapping[str, Page]) -> None:
-    lost: list[str] = []
+def test_every_internal_link_leads_to_a_page_and_an_id_on_it(site: Mapping[str, Page]) -> None:
+    broken: list[str] = []
     for path, page in site.items():
         for link in page.links:
             target, anchor = urldefrag(link)
             there = site.get(normpath(join(dirname(path), target)) if target else path)
             if there is None or (anchor and anchor not in there.ids):
-                lost.append(f"{path}: {link}")
-    assert lost == []
+                broken.append(f"{path}: {link}")
+    assert broken == []
     assert sum(len(page.links) for page in site.values()) > 1000
 
 
-def test_links_of_strange_names_and_of_exposures_lead_somewhere(tmp_path: Path) -> None:
-    pages = {path: Page(text) for path, text in render_site(small(tmp_path)).items()}
+def test_links_of_unusual_names_and_of_exposures_have_a_target(tmp_path: Path) -> None:
+    pages = {path: Page(text) for path, text in render_site(small_dictionary(tmp_path)).items()}
     for path, page in pages.items():
         for target, anchor in map(urldefrag, page.links):
             there = pages[normpath(join(dirname(path), target)) if target else path]
@@ -134,11 +134,11 @@ def test_links_of_strange_names_and_of_exposures_lead_somewhere(tmp_path: Path) 
     )
 
 
-def test_no_page_has_an_id_twice(site: Mapping[str, Page]) -> None:
+def test_ids_of_a_page_are_unique(site: Mapping[str, Page]) -> None:
     assert {path: page.ids for path, page in site.items() if len(set(page.ids)) != len(page.ids)} == {}
 
 
-def test_every_described_column_is_on_its_relations_page_with_its_description(
+def test_described_columns_are_on_the_page_of_their_relation(
     site: Mapping[str, Page],
 ) -> None:
     project = own_project()
@@ -156,8 +156,8 @@ def test_every_described_column_is_on_its_relations_page_with_its_description(
     assert len(described) == len(site) - 2
 
 
-def test_what_people_write_is_shown_and_never_run(tmp_path: Path) -> None:
-    for path, text in render_site(small(tmp_path, ATTACK)).items():
+def test_texts_of_people_are_escaped(tmp_path: Path) -> None:
+    for path, text in render_site(small_dictionary(tmp_path, ATTACK)).items():
         page = Page(text)
         assert ATTACK in page.text, path
         assert "img" not in page.tags, path
@@ -166,7 +166,7 @@ def test_what_people_write_is_shown_and_never_run(tmp_path: Path) -> None:
         assert page.fetched == [], path
 
 
-def test_nothing_is_fetched_and_only_the_pages_own_script_may_run(
+def test_nothing_is_fetched_and_only_the_script_of_the_page_may_run(
     site: Mapping[str, Page], dictionary: Dictionary
 ) -> None:
     assert [(path, page.fetched) for path, page in site.items() if page.fetched] == []
@@ -179,8 +179,8 @@ def test_nothing_is_fetched_and_only_the_pages_own_script_may_run(
     )
 
 
-def test_classes_are_shown_and_no_secret_of_a_source(tmp_path: Path) -> None:
-    pages = render_site(small(tmp_path))
+def test_classes_are_shown_but_no_secret_of_a_source(tmp_path: Path) -> None:
+    pages = render_site(small_dictionary(tmp_path))
     raw = Page(pages["relasi/raw.dinkes__pasien.html"]).text
     assert re.search(r"nik\s*text\s*Pribadi disamarkan", raw)
     assert re.search(r"nama\s*Pribadi tidak disimpan", raw)
@@ -190,24 +190,24 @@ def test_classes_are_shown_and_no_secret_of_a_source(tmp_path: Path) -> None:
             assert secret not in text
 
 
-def test_a_value_shaped_like_a_nik_stops_the_site_and_nothing_is_written(tmp_path: Path) -> None:
+def test_site_with_a_value_like_a_nik_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     with pytest.raises(PublicationError) as error:
-        write_site(small(tmp_path, f"Contoh {PERSONAL}."), tmp_path / "situs")
+        write_site(small_dictionary(tmp_path, f"Contoh {PERSONAL}."), tmp_path / "situs")
     assert PERSONAL not in str(error.value)
     assert not (tmp_path / "situs").exists()
 
 
-def test_a_site_without_a_warehouse_says_so(tmp_path: Path) -> None:
-    made = small(tmp_path)
+def test_site_that_was_made_without_a_warehouse_says_so(tmp_path: Path) -> None:
+    made = small_dictionary(tmp_path)
     assert all("Dibuat tanpa sambungan ke gudang" in text for text in render_site(made).values())
-    asked = make_dictionary(load_project(tmp_path / "dbt_like_sql"), (), Facts())
-    assert not any("Dibuat tanpa sambungan" in text for text in render_site(asked).values())
+    with_facts = make_dictionary(load_project(tmp_path / "dbt_like_sql"), (), Facts())
+    assert not any("Dibuat tanpa sambungan" in text for text in render_site(with_facts).values())
 
 
-def test_a_later_site_takes_the_pages_of_relations_that_went_and_nothing_else(tmp_path: Path) -> None:
-    first = write_site(small(tmp_path), tmp_path / "situs")
+def test_writing_again_deletes_only_pages_of_deleted_relations(tmp_path: Path) -> None:
+    first = write_site(small_dictionary(tmp_path), tmp_path / "situs")
     assert (first.pages, first.changed) == (5, 5)
-    assert write_site(small(tmp_path), tmp_path / "situs").changed == 0
+    assert write_site(small_dictionary(tmp_path), tmp_path / "situs").changed == 0
     (tmp_path / "situs/relasi/catatan.html").write_text("tulisan orang")
     (tmp_path / "dbt_like_sql/models/marts/m.sql").unlink()
     (tmp_path / "dbt_like_sql/models/marts/m.yml").unlink()
@@ -223,25 +223,25 @@ def test_a_later_site_takes_the_pages_of_relations_that_went_and_nothing_else(tm
     }  # fmt: skip
 
 
-def test_a_list_of_contents_cannot_make_it_delete_elsewhere(tmp_path: Path) -> None:
+def test_manipulated_list_of_contents_deletes_nothing_outside_of_the_site(tmp_path: Path) -> None:
     outside = tmp_path / "penting.html"
     outside.write_text("tulisan orang")
     (tmp_path / "situs").mkdir()
     (tmp_path / "situs" / CONTENTS).write_text('["../penting.html", "relasi/../../penting.html"]')
-    assert write_site(small(tmp_path), tmp_path / "situs").removed == ()
+    assert write_site(small_dictionary(tmp_path), tmp_path / "situs").removed == ()
     assert outside.exists()
 
 
-def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
+def test_folder_with_other_files_is_refused_and_kept(tmp_path: Path) -> None:
     (tmp_path / "dokumen").mkdir()
     (tmp_path / "dokumen/index.html").write_text("tulisan orang")
     with pytest.raises(GudangError, match="folder ini berisi hal lain"):
-        write_site(small(tmp_path), tmp_path / "dokumen")
+        write_site(small_dictionary(tmp_path), tmp_path / "dokumen")
     assert (tmp_path / "dokumen/index.html").read_text() == "tulisan orang"
 
 
-def test_the_command_makes_the_same_bytes_in_any_process(tmp_path: Path) -> None:
-    small(tmp_path)
+def test_command_writes_the_same_bytes_in_any_process(tmp_path: Path) -> None:
+    small_dictionary(tmp_path)
     sites: list[dict[str, bytes]] = []
     for seed in ("1", "2"):
         out = tmp_path / f"situs{seed}"
@@ -266,16 +266,16 @@ def test_the_command_makes_the_same_bytes_in_any_process(tmp_path: Path) -> None
     assert not (tmp_path / "rumah").exists()
 
 
-def test_a_warehouse_that_cannot_be_reached_is_told_without_its_password(
+def test_unreachable_warehouse_is_reported_without_its_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    small(tmp_path)
+    small_dictionary(tmp_path)
     monkeypatch.setenv("GUDANG_PROJECT", str(tmp_path))
     monkeypatch.setenv("GUDANG_WAREHOUSE_URL", "postgresql://kantor:rahasia@127.0.0.1:1/gudang")
     monkeypatch.setattr(sys, "argv", ["gudang", "models", "docs", "--out", str(tmp_path / "situs")])
     with pytest.raises(SystemExit) as ended:
         main.main()
-    said = capsys.readouterr()
+    errors = capsys.readouterr().err
     assert not ended.value.code
-    assert "127.0.0.1" in said.err and "dibuat tanpa gudang data" in said.err
-    assert "rahasia" not in said.err + (tmp_path / "situs" / START).read_text()
+    assert "127.0.0.1" in errors and "dibuat tanpa gudang data" in errors
+    assert "rahasia" not in errors + (tmp_path / "situs" / START).read_text()

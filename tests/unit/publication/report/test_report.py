@@ -1,4 +1,4 @@
-"""The page without a warehouse: words, pictures, and nothing that fetches."""
+"""The report page from given values: its texts and charts, and that it fetches nothing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ AGREED = DatasetStatus(
 
 
 class Fetches(HTMLParser):
-    """Collects what a browser would fetch or run."""
+    """Everything in a page that a browser would fetch or run."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -52,13 +52,13 @@ class Fetches(HTMLParser):
         self.found += [f"{tag} {v}" for k, v in attrs if k == "href" and not (v or "").startswith("#")]
 
 
-def test_a_warehouse_without_data_gives_a_whole_page() -> None:
+def test_page_without_data_is_complete() -> None:
     page = render(EMPTY, AT)
     assert page.count("Belum ada data") == 5
     assert "Keadaan data per 24 November 2026, pukul 04.15 WITA" in page
 
 
-def test_the_page_fetches_and_runs_nothing() -> None:
+def test_page_fetches_and_runs_nothing() -> None:
     visits = (Visits("Kota Samarinda", 2026, 9, "BPJS", 1234, 0),)
     page = render(replace(EMPTY, daftar_data=(LINE,), visits=visits), AT)
     assert "<svg" in page
@@ -70,8 +70,8 @@ def test_names_are_escaped() -> None:
     assert "Kunjungan &lt;b&gt;" in render(replace(EMPTY, daftar_data=(LINE,)), AT)
 
 
-def test_what_was_agreed_is_counted_apart_from_what_nobody_agreed_on() -> None:
-    """Two of three agreed lines came and one is late; the two outside of the list change none of these numbers."""
+def test_agreed_datasets_are_counted_separately_from_the_others() -> None:
+    """Of three agreed lines two came, one of them late. The two datasets outside of the list do not count there."""
     late = replace(
         LINE, dataset="dinkes/puskesmas", kode_daftar="DDK-2026-003", status="terlambat", prioritas=False
     )
@@ -96,7 +96,7 @@ def test_what_was_agreed_is_counted_apart_from_what_nobody_agreed_on() -> None:
     assert "None" not in page
 
 
-def test_without_an_agreed_list_the_contracts_are_counted() -> None:
+def test_contracts_are_counted_if_there_is_no_agreed_list() -> None:
     line = replace(LINE, jadwal=None, kode_daftar=None, prioritas=None)
     shown = {tile.label: (tile.value, tile.note) for tile in tiles(replace(EMPTY, daftar_data=(line,)))}
     assert shown["Dataset dengan kontrak"] == ("1", "oleh 1 OPD")
@@ -104,7 +104,7 @@ def test_without_an_agreed_list_the_contracts_are_counted() -> None:
     assert "Butir Daftar Data" not in shown
 
 
-def test_the_schedule_is_the_agreed_one_else_what_the_contract_promises() -> None:
+def test_schedule_is_the_agreed_one_or_else_that_of_the_contract() -> None:
     outside = replace(LINE, jadwal=None, kode_daftar=None)
     assert [schedule(replace(LINE, jadwal=word)) for word in ("semesteran", "insidental")] == [
         "Semesteran",
@@ -114,7 +114,7 @@ def test_the_schedule_is_the_agreed_one_else_what_the_contract_promises() -> Non
     assert schedule(replace(outside, dijanjikan_tiap_hari=None)) == "Tidak tetap"
 
 
-def test_what_is_made_up_says_so_and_nothing_else_does() -> None:
+def test_only_made_up_data_are_marked_as_such() -> None:
     visits = (Visits("Kota Samarinda", 2026, 9, "BPJS", 1234, 0),)
     people = (Population("Kota A", "Ulu", "X", 2025, 900),)
     real = replace(EMPTY, daftar_data=(LINE, AGREED), visits=visits, population=people)
@@ -127,18 +127,14 @@ def test_what_is_made_up_says_so_and_nothing_else_does() -> None:
     assert "bukan data sebenarnya" in page
 
 
-def test_nothing_is_said_to_be_sent() -> None:
-    assert "dikirim kembali" not in render(replace(EMPTY, daftar_data=(LINE,)), AT)
-
-
-def test_a_value_shaped_like_a_nik_stops_the_page() -> None:
+def test_page_with_a_value_like_a_nik_is_refused() -> None:
     line = replace(LINE, judul="Data 6472010107900001")
     with pytest.raises(PublicationError) as error:
         render(replace(EMPTY, daftar_data=(line,)), AT)
     assert "6472010107900001" not in str(error.value)
 
 
-def test_the_worst_opd_comes_first_and_warnings_are_no_passes() -> None:
+def test_worst_opd_comes_first_and_warnings_do_not_count_as_passed() -> None:
     shares = (CheckShare("dinkes", 3, 1, 0), CheckShare("", 2, 0, 0), CheckShare("dlh", 1, 0, 1))
     figure = quality_figure(shares, {"dinkes": "Dinas Kesehatan"})
     assert figure is not None
@@ -148,14 +144,14 @@ def test_the_worst_opd_comes_first_and_warnings_are_no_passes() -> None:
     assert "karantina" not in figure.text
 
 
-def test_checks_that_passed_stand_beside_the_rows_that_were_refused() -> None:
+def test_passed_checks_are_shown_with_the_quarantined_rows() -> None:
     figure = quality_figure((CheckShare("dinkes", 3, 0, 0),), {}, 1080)
     assert figure is not None
     assert "3 dari 3 pemeriksaan terakhir lulus (100%)" in figure.text
     assert "1.080 baris yang salah ditahan di karantina" in figure.text
 
 
-def test_population_is_summed_per_kecamatan_and_told_with_its_change() -> None:
+def test_population_is_summed_per_kecamatan_and_shown_with_its_change() -> None:
     rows = [
         Population("Kota A", "Ulu", d, y, n)
         for d, y, n in (("X", 2023, 900), ("Y", 2023, 100), ("X", 2024, 1050))
@@ -169,7 +165,7 @@ def test_population_is_summed_per_kecamatan_and_told_with_its_change() -> None:
     assert ">1.050<" in figure.svg
 
 
-def test_suppressed_cells_are_told() -> None:
+def test_suppressed_cells_are_counted_in_the_text() -> None:
     figure = visits_figure([Visits("A", 2026, 9, "UMUM", 10, 2), Visits("B", 2026, 9, "UMUM", 5, 1)])
     assert figure is not None
     assert figure.table.rows == (("September 2026", "15", "15"),)
@@ -194,7 +190,7 @@ OFFICIAL = index(
 )  # fmt: skip
 
 
-def test_pemdi_stands_first_and_spbe_is_history() -> None:
+def test_pemdi_comes_first_and_spbe_is_shown_as_history() -> None:
     rows = [
         index("pemdi", 2026),
         index("pemdi", 2026, "aspek", 3.2),
@@ -229,7 +225,7 @@ def test_every_index_says_whether_it_is_official() -> None:
     assert "bukan hasil evaluasi Kementerian PANRB" in page
 
 
-def test_an_instrument_in_force_that_nobody_assessed_is_shown_without_a_figure() -> None:
+def test_current_instrument_without_an_assessment_is_shown_without_a_figure() -> None:
     none = index("pemdi", 2026, value=None, jenis_penilaian=None, predikat=None, target_indeks=None, terisi=0)
     (section,) = index_sections([none])
     assert section.figures == []
@@ -238,19 +234,19 @@ def test_an_instrument_in_force_that_nobody_assessed_is_shown_without_a_figure()
     assert "Indeks Pemdi 2026" in page
 
 
-def test_the_same_values_give_the_same_bytes_in_one_process() -> None:
+def test_same_values_give_the_same_bytes() -> None:
     data = replace(EMPTY, visits=(Visits("A", 2026, 9, "UMUM", 10, 0),), checks=(CheckShare("dlh", 1, 0, 1),))
     assert render(data, AT) == render(data, AT)
 
 
-def test_long_names_are_broken_between_words() -> None:
+def test_long_names_are_wrapped_between_words() -> None:
     assert wrap("Layanan Administrasi Pemerintahan Berbasis Elektronik", 38).split("|") == [
         "Layanan Administrasi Pemerintahan",
         "Berbasis Elektronik",
     ]
 
 
-def test_importing_publication_does_not_import_what_is_slow() -> None:
+def test_importing_publication_imports_no_slow_library() -> None:
     code = (
         "import sys, pipelines.publication.publish, pipelines.publication.mart, pipelines.publication.report.report;"
         "print([m for m in ('altair', 'vl_convert', 'jinja2', 'pandas', 'dagster') if m in sys.modules])"

@@ -1,4 +1,4 @@
-"""What a reader without a mouse or without sight needs of the page: names of pictures, tables that can be scrolled."""
+"""The report page for a reader without a mouse or without sight: charts have names, and wide tables can be scrolled."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DATA = ReportData(
 
 
 class Elements(HTMLParser):
-    """Every element of a page with its attributes; the text of an SVG's own title."""
+    """Every element of a page with its attributes, and the text of each SVG's own title."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ def page() -> Elements:
     return Elements(render(DATA, AT))
 
 
-def test_each_chart_is_one_picture_with_a_name(page: Elements) -> None:
+def test_each_chart_is_one_image_with_a_name(page: Elements) -> None:
     pictures = [attrs for tag, attrs in page.found if tag == "svg"]
     assert len(pictures) == 5
     assert [p["role"] for p in pictures] == ["img"] * 5
@@ -66,14 +66,14 @@ def test_each_chart_is_one_picture_with_a_name(page: Elements) -> None:
 
 
 def test_no_part_of_a_chart_has_a_role_without_a_name(page: Elements) -> None:
-    """axe: svg-img-alt. Vega writes role="graphics-symbol" on groups of marks and names none."""
+    """Rule svg-img-alt of axe: Vega gives groups of marks the role graphics-symbol, but no name."""
     roles = {(tag, attrs["role"]) for tag, attrs in page.found if "role" in attrs}
     assert roles == {("svg", "img"), ("div", "group")}
     assert not [attrs for _, attrs in page.found if "aria-roledescription" in attrs]
 
 
-def test_what_scrolls_can_be_reached_by_keyboard_and_has_a_name(page: Elements) -> None:
-    """axe: scrollable-region-focusable."""
+def test_scrolling_regions_are_reached_by_keyboard_and_have_unique_names(page: Elements) -> None:
+    """Rule scrollable-region-focusable of axe."""
     regions = [attrs for _, attrs in page.found if attrs.get("class") in ("scroll", "chart")]
     assert len(regions) >= 11
     assert all(r.get("tabindex") == "0" and r.get("role") == "group" for r in regions)
