@@ -21,8 +21,10 @@ from pipelines.models.project.nodes import Project
 from pipelines.models.project.project import load_project
 from pipelines.resources.warehouse import Warehouse
 from pipelines.runs.launcher import with_lease
+from pipelines.sensors.alerts import alerts_sensor
 from pipelines.sensors.chain import chain_sensor
 from pipelines.sensors.descendants import descendants_sensor
+from pipelines.sensors.requested import request_jobs, requested_sensor
 from pipelines.sensors.uploads import upload_sensor
 from pipelines.settings import Settings, load_settings
 
@@ -47,12 +49,14 @@ def build_definitions(settings: Settings, *, warehouse: Warehouse | None = None)
     models, project = _models(settings, contracts)
     return dg.Definitions(
         assets=[*raw_assets(contracts, settings), *set_aside_assets(datasets.set_aside), *models],
-        jobs=list(named.values()),
+        jobs=[*named.values(), *request_jobs(datasets)],
         schedules=[nightly_schedule(contracts)],
         sensors=[
             upload_sensor(datasets, settings),
+            alerts_sensor(datasets, settings),
             *([descendants_sensor(contracts, project)] if project else []),
             chain_sensor(contracts, named),
+            requested_sensor(datasets, named),
         ],
         resources={"warehouse": warehouse or _warehouse(settings)},
         executor=_EXECUTOR,

@@ -7,6 +7,7 @@ the tables of the result (runs/summary.py), the same chain under the daemon (job
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from uuid import uuid4
 
 import dagster as dg
 from psycopg import Connection
+from psycopg import Error as PsycopgError
 
+from pipelines.alerts.announce import Teller, make_channels
 from pipelines.assets.raw import FULL_REFRESH, raw_key
 from pipelines.assets.set_aside import describe
 from pipelines.contracts.model import Contract
@@ -42,8 +45,9 @@ from pipelines.runs.slots import limit_pool_waits, make_pools
 from pipelines.runs.storage_noise import replace_connection_errors
 from pipelines.runs.summary import datasets_table, failures, models_built
 from pipelines.runtime import lease
+from pipelines.runtime.environment import DAGSTER_URL
 from pipelines.runtime.terminal import Terminal, TerminalHandler, styled
-from pipelines.settings import Settings
+from pipelines.settings import Settings, load_alert_settings
 from pipelines.suggest import did_you_mean
 from pipelines.warehouse.connection import connect
 
@@ -84,6 +88,7 @@ def walk(settings: Settings) -> int:
             links = [_run(console, settings, instance, job, tags[job]) for job in tags]
         _summary(console, connection, datasets, links)
         _zone(console, settings, datasets)
+        _tell(console, connection, settings, datasets)
     return 0 if all(link.success for link in links) else 1
 
 
@@ -249,6 +254,22 @@ def _summary(
     for link in links:
         word = styled("berhasil", "green") if link.success else styled("GAGAL", "red")
         console.print(f"{link.job}:", word, f" (run {link.run_id})")
+
+
+def _tell(console: Terminal, connection: Connection[Any], settings: Settings, datasets: Datasets) -> None:
+    """Sends the night's digest, and prints what became of it. A fault of it changes nothing of the night's result."""
+    try:
+        alerts = load_alert_settings()
+        if not make_channels(alerts):
+            return
+        report = Teller(connection, settings, datasets, alerts, os.environ.get(DAGSTER_URL)).announce()
+        lines = report.lines[1:] if report.digest else report.lines
+    except (GudangError, PsycopgError) as error:
+        lines = [
+            f"Kabar malam belum terkirim: {error if isinstance(error, GudangError) else type(error).__name__}"
+        ]
+    for line in lines:
+        console.print(line)
 
 
 def _zone(console: Terminal, settings: Settings, datasets: Datasets) -> None:

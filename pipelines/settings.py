@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
-from pipelines.errors import ContractError
+from pipelines.errors import ContractError, GudangError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 PSEUDONYM_KEY = "GUDANG_PSEUDONYM_KEY"
@@ -81,3 +82,118 @@ def resolve(subject: str, text: str, env: Mapping[str, str] = os.environ) -> str
         return env[name]
 
     return _REFERENCE.sub(value, text)
+
+
+WHEN = ("always", "on_error", "on_error_or_changed")
+"""When the digest of a night is sent: every night, if something is wrong, or also if something is over."""
+MAIL_SECURITY: Mapping[str, int] = MappingProxyType({"starttls": 587, "ssl": 465, "tanpa": 25})
+"""How a session with the mail server is encrypted, and the usual port."""
+TELEGRAM_URL = "https://api.telegram.org"
+_YES, _NO = ("ya", "1"), ("tidak", "0", "")
+_ADDRESS = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\"]+")
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """The server that takes mails over. security: a key of MAIL_SECURITY."""
+
+    host: str
+    port: int
+    security: str
+    sender: str
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSettings:
+    """To whom and how operators are told of what is wrong; see docs/configuration.md.
+
+    when: one of WHEN. ui_url: base URL of Dagster's pages, for links to runs. to: mail addresses of the walidata.
+    to_opd: whether an OPD gets mails about its own datasets. timeout: seconds that one delivery may take.
+    """
+
+    when: str = "on_error"
+    ui_url: str | None = None
+    mail: MailServer | None = None
+    to: tuple[str, ...] = ()
+    to_opd: bool = False
+    webhook_url: str | None = field(default=None, repr=False)
+    webhook_token: str | None = field(default=None, repr=False)
+    telegram_url: str = TELEGRAM_URL
+    telegram_token: str | None = field(default=None, repr=False)
+    telegram_chat: str | None = None
+    timeout: float = 20.0
+
+
+def load_alert_settings(env: Mapping[str, str] = os.environ) -> AlertSettings:
+    """The settings GUDANG_ALERT_* of `env`. Raises GudangError, which names the variable that is not usable."""
+
+    def text(name: str) -> str | None:
+        return env.get(f"GUDANG_ALERT_{name}", "").strip() or None
+
+    def url(name: str) -> str | None:
+        value = text(name)
+        if value and not re.match(r"https?://[^\s/]+", value):
+            raise _unusable(name, "nilainya bukan URL", "tulis https://...")
+        return value.rstrip("/") if value else None
+
+    def number(name: str, default: float) -> float:
+        try:
+            value = float(text(name) or default)
+        except ValueError:
+            value = 0
+        if not 0 < value < float("inf"):
+            raise _unusable(name, "nilainya bukan angka di atas 0")
+        return value
+
+    when, to_opd = text("WHEN") or "on_error", (text("OPD") or "").lower()
+    if when not in WHEN:
+        raise _unusable("WHEN", "nilainya tidak dikenal", f"salah satu dari {', '.join(WHEN)}")
+    if to_opd not in (*_YES, *_NO):
+        raise _unusable("OPD", "nilainya tidak dikenal", "ya atau tidak")
+    to = tuple(part.strip() for part in re.split(r"[,;]", text("MAIL_TO") or "") if part.strip())
+    mail = _mail_server(text, int(number("MAIL_PORT", 1)) if text("MAIL_PORT") else None)
+    if wrong := [place for place, address in enumerate(to, 1) if not _ADDRESS.fullmatch(address)]:
+        raise _unusable("MAIL_TO", f"bagian ke-{wrong[0]} bukan alamat surel", "pisahkan dengan koma")
+    if mail is None and (to or to_opd in _YES):
+        raise _unusable("MAIL_HOST", "belum diisi, padahal ada yang dikirimi surel", "isi nama server surel")
+    if bool(text("TELEGRAM_TOKEN")) != bool(text("TELEGRAM_CHAT")):
+        raise _unusable("TELEGRAM_TOKEN", "diisi bersama GUDANG_ALERT_TELEGRAM_CHAT, atau keduanya tidak")
+    return AlertSettings(
+        when=when,
+        ui_url=url("UI_URL"),
+        mail=mail,
+        to=to,
+        to_opd=to_opd in _YES,
+        webhook_url=url("WEBHOOK_URL"),
+        webhook_token=text("WEBHOOK_TOKEN"),
+        telegram_url=url("TELEGRAM_URL") or TELEGRAM_URL,
+        telegram_token=text("TELEGRAM_TOKEN"),
+        telegram_chat=text("TELEGRAM_CHAT"),
+        timeout=number("TIMEOUT", 20),
+    )
+
+
+def _mail_server(text: Callable[[str], str | None], port: int | None) -> MailServer | None:
+    """The mail server; None if none is set. port: None for the usual one."""
+    host, sender, security = text("MAIL_HOST"), text("MAIL_FROM"), text("MAIL_SECURITY") or "starttls"
+    if host is None:
+        return None
+    if security not in MAIL_SECURITY:
+        raise _unusable(
+            "MAIL_SECURITY", "nilainya tidak dikenal", f"salah satu dari {', '.join(MAIL_SECURITY)}"
+        )
+    if sender is None or not _ADDRESS.fullmatch(sender):
+        raise _unusable("MAIL_FROM", "belum diisi dengan satu alamat surel", "alamat pengirim")
+    user, password = text("MAIL_USER"), text("MAIL_PASSWORD")
+    if user and security == "tanpa":
+        raise _unusable(
+            "MAIL_SECURITY", "tanpa enkripsi kata sandi terbaca di jaringan", "pakai starttls atau ssl"
+        )
+    return MailServer(host, port or MAIL_SECURITY[security], security, sender, user, password)
+
+
+def _unusable(name: str, message: str, hint: str | None = None) -> GudangError:
+    """An error that names the variable and never its value, which may be a secret."""
+    return GudangError(f"GUDANG_ALERT_{name}", message, hint=hint)

@@ -86,8 +86,10 @@ class ModelsConfig(dg.Config):
     )
     window_end: str = Field("", description="Hari terakhirnya, termasuk.")
     full_refresh: bool = Field(
-        False, description="Muat ulang penuh: bangun model incremental dari semua yang dibacanya."
+        False,
+        description="Muat ulang penuh: bangun semua, model incremental dari semua yang dibacanya.",
     )
+    build_all: bool = Field(False, description="Bangun semua yang dipilih, juga yang tidak berubah.")
 
     def window(self, tags: Mapping[str, str]) -> Window | None:
         """The days of a run, by its config or its partitions. None: build what came since the last build."""
@@ -138,6 +140,7 @@ def _multi_asset(
             run_id=context.run.run_id,
             on_result=_report,
             full_refresh=config.full_refresh or tags.get(FULL_REFRESH, "") == "true",
+            build_all=config.build_all,
             open_columns=may_show,
         )
         failures: list[str] = []
@@ -148,10 +151,15 @@ def _multi_asset(
             if result.state != "ok":
                 failures.append(f"{result.asset}: {MODELS[result.state][0]}: {result.error or ''}")
                 context.log.error(failures[-1])
+        left = [r.name for r in results if r.unchanged]
+        if left:
+            log.info("%d dari %d model tidak berubah dan dibiarkan", len(left), len(results))
         # A model that was not built keeps its released relation, which is tested instead.
         untested = {r.name: r.error or r.state for r in results if r.state != "ok" and not r.tests}
         yield from released([*untested], untested)
         if failures:
+            # Dagster shows a planned check without a result as failed if its run fails, else as skipped.
+            yield from released(left, dict.fromkeys(left, "tidak berubah"))
             raise dg.Failure(description="\n".join(failures), allow_retries=False)
 
     return build_models
@@ -181,6 +189,8 @@ def _check_key(result: dg.AssetCheckResult) -> dg.AssetCheckKey:
 
 
 def _report(result: NodeResult) -> None:
+    if result.unchanged:
+        return
     word, _ = MODELS[result.state]
     rows = "" if result.rows is None else f", {result.rows} baris" + (" baru" if result.incremented else "")
     log.info(
@@ -249,8 +259,12 @@ def _results(project: Project, groups: Sequence[Group], result: NodeResult) -> I
     if result.tests:
         dropped = _DROPPED if result.state == "tests_failed" and node.sql else ""
         yield from _check_results(project, groups, result, dropped=dropped)
-    if result.state == "ok":
-        yield dg.MaterializeResult(asset_key=model_key(node), metadata=_metadata(project, node, result))
+    if result.state == "ok" and not result.unchanged:
+        yield dg.MaterializeResult(
+            asset_key=model_key(node),
+            metadata=_metadata(project, node, result),
+            data_version=dg.DataVersion(result.version) if result.version else None,
+        )
 
 
 def _metadata(project: Project, node: Node, result: NodeResult) -> dict[str, Any]:

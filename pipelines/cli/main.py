@@ -1,9 +1,9 @@
 """Joins the commands of `gudang`, which complete Dagster's `dg`.
 
 What belongs here: the entry point, its exit codes, which commands there are. Not here: the commands (night.py,
-datasets.py, backup.py, server.py, models.py), the language of their help (app.py).
+datasets.py, backup.py, server.py, models.py, alerts.py, health.py, deploy.py), the language of their help (app.py).
 
-Exit codes: 0 done, 1 a fault that the message names, 2 wrong usage, 130 ended by Ctrl-C.
+Exit codes: 0 done, 1 a fault that the message names, 2 wrong usage, 130 ended by Ctrl-C. `health` has its own.
 
 The commands import what they need when they run, so that `gudang --help` and `gudang psql` start at once.
 """
@@ -15,8 +15,9 @@ from typing import NoReturn
 
 import typer
 
-from pipelines.cli import backup, datasets, models, night, server
+from pipelines.cli import alerts, backup, datasets, deploy, models, night, server
 from pipelines.cli.app import CommandGroup, usage_message
+from pipelines.cli.health import health
 from pipelines.errors import GudangError
 from pipelines.redaction.secrets import shown
 
@@ -33,6 +34,7 @@ for _command in (night.nightly, night.reload, night.ui, night.prepare):
     app.command()(_command)
 for _command in (datasets.upload, datasets.status, datasets.validate):
     app.command()(_command)
+app.command()(health)
 app.command(context_settings=_PASS_ON)(server.psql)
 app.command(context_settings=_PASS_ON)(night.run)
 for _command in (backup.backup, backup.restore, backup.upgrade):
@@ -41,6 +43,8 @@ app.command()(server.stop)
 app.command()(server.reset)
 app.command(context_settings=_PASS_ON)(server.bench)
 app.add_typer(models.app)
+app.add_typer(alerts.app)
+app.add_typer(deploy.app)
 
 
 def main() -> None:

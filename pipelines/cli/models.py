@@ -113,8 +113,12 @@ def run(
     full_refresh: Annotated[
         bool,
         typer.Option(
-            "--full-refresh", help="Muat ulang penuh: bangun model incremental dari semua yang dibacanya."
+            "--full-refresh",
+            help="Muat ulang penuh: bangun semua, model incremental dari semua yang dibacanya.",
         ),
+    ] = False,
+    build_all: Annotated[
+        bool, typer.Option("--all", help="Bangun semua yang dipilih, juga yang tidak berubah.")
     ] = False,
     start: Annotated[
         datetime | None,
@@ -127,6 +131,7 @@ def run(
 ) -> None:
     """Bangun model: masing-masing sebagai tabel calon, diuji, lalu dirilis. Yang gagal, juga pembacanya, tetap.
 
+    Yang SQL, uji, dan masukannya tidak berubah sejak rilis terakhirnya dibiarkan.
     Kode keluar 1 bila ada yang gagal atau ditahan.
     """
     from pipelines.models.build.runner import build
@@ -136,7 +141,7 @@ def run(
     console = _console()
     results = build(
         project, _connection(), select=select, exclude=exclude or (), run_id=run_id, threads=threads,
-        full_refresh=full_refresh, on_result=lambda result: _print_result(console, result),
+        full_refresh=full_refresh, build_all=build_all, on_result=lambda result: _print_result(console, result),
     )  # fmt: skip
     _conclude(console, results)
 
@@ -300,7 +305,7 @@ def _print_result(console: Terminal, result: NodeResult) -> None:
         else f"{grouped(result.rows)} baris" + (" baru" if result.incremented else "")
     )
     if result.unchanged:
-        rows = "tetap"
+        rows = "tidak berubah"
     tests = f"{sum(t.passed for t in result.tests)}/{len(result.tests)} uji" if result.tests else ""
     console.print(
         styled(f"{word:<10}", colour),
@@ -313,7 +318,7 @@ def _print_result(console: Terminal, result: NodeResult) -> None:
 
 
 def _conclude(console: Terminal, results: list[NodeResult]) -> None:
-    counts = {word: sum(r.state == state for r in results) for state, (word, _) in STATES.items()}
+    counts = {word: sum(r.outcome == state for r in results) for state, (word, _) in STATES.items()}
     console.print(", ".join(f"{count} {word}" for word, count in counts.items() if count))
     if any(result.state != "ok" for result in results):
         raise typer.Exit(1)

@@ -32,6 +32,7 @@ from pipelines.contracts.model import (
 from pipelines.contracts.odcs import FaultyError, Location, custom_properties
 from pipelines.contracts.upload import FileExtract
 from pipelines.errors import ContractError
+from pipelines.redaction.personal_shapes import EMAIL
 from pipelines.redaction.secrets import secret_in
 from pipelines.suggest import hint_of_known
 
@@ -92,7 +93,22 @@ def make_contract(path: Path, document: dict[str, Any]) -> Contract:
             ),
             None,
         ),
+        mail=_mail(document),
     )
+
+
+def _mail(document: dict[str, Any]) -> tuple[str, ...]:
+    """The mail addresses of `support`: each `url` of the form mailto:name@host. Raises FaultyError for a wrong one."""
+    found: list[str] = []
+    for place, support in enumerate(document.get("support") or []):
+        scheme, _, address = str(support.get("url") or "").partition(":")
+        if scheme.lower() != "mailto":
+            continue
+        if not EMAIL.compiled.fullmatch(address):
+            message = "support: url mailto: bukan satu alamat surel"
+            raise FaultyError(("support", place, "url"), message, "misalnya mailto:data@dinas.example")
+        found.append(address)
+    return tuple(dict.fromkeys(found))
 
 
 def _custom_place(document: dict[str, Any], name: str) -> Location:

@@ -122,7 +122,7 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What one OPD promises about one dataset.
+    """What one OPD promises about one dataset. mail: addresses to which alerts about it may be sent.
 
     Raises ContractError if two parts contradict each other, with the place in `at`.
     """
@@ -154,6 +154,7 @@ class Contract:
     publish: bool = False
     sla: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     period: str | None = None
+    mail: tuple[str, ...] = ()
 
     @property
     def period_column(self) -> Column | None:

@@ -1,6 +1,7 @@
 """Keeps the ledger: one row of ops.load_batch per load, and one advisory lock per dataset.
 
-What belongs here: opening and closing batches, closing those of killed runs, the uploads that raw was loaded from.
+What belongs here: opening and closing batches, closing those of killed runs, the uploads that raw was loaded from, the
+version of a raw table.
 Not here: what a load does (loader.py).
 """
 
@@ -8,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
 from psycopg import Connection, sql
@@ -151,6 +153,32 @@ def close_batch(connection: Connection[Any], batch: Batch, *, running: bool = Fa
     )
 
 
+_MISSING = """
+select lower(hole), upper(hole) - 1 from unnest(
+    datemultirange(daterange(%(first)s, %(last)s, '[]'))
+    - coalesce((
+        select range_agg(
+            case when full_refresh then daterange(null, started_at::date) else daterange(window_start, window_end, '[]')
+            end)
+        from ops.load_batch
+        where dataset = %(dataset)s and state in ('loaded', 'unchanged')
+            and (full_refresh or window_start is not null)
+    ), '{}'::datemultirange)
+) as hole order by 1
+"""
+
+
+def missing_days(
+    connection: Connection[Any], contract: Contract, first: date, last: date
+) -> list[tuple[date, date]]:
+    """Gives the ranges of days from `first` to `last` that no load has covered; both ends are included.
+
+    A load that changed no row has covered its window. A full refresh has covered every day before it began.
+    """
+    asked = {"dataset": contract.key, "first": first, "last": last}
+    return connection.execute(_MISSING, asked).fetchall()
+
+
 def fingerprint(contract: Contract, sha256: str) -> str:
     """Identifies the load of an upload: the SHA-256 of its content, and 16 digits of that of the contract's text."""
     version = hashlib.sha256(contract.path.read_bytes()).hexdigest() if contract.path.exists() else ""
@@ -190,3 +218,66 @@ def merged_files(connection: Connection[Any], contract: Contract) -> list[tuple[
         [contract.key],
     )
     return found.fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class RawVersion:
+    """What a raw table holds, as a short text that changes when its rows or its columns can have changed.
+
+    version: None if it has rows that no load in the ledger has brought. loaded_at: when the last load that changed it
+    ended.
+    """
+
+    version: str | None
+    loaded_at: datetime | None
+
+
+_RAW_VERSIONS = """
+select
+    n.dataset,
+    b.finished_at,
+    case
+        when b.batch_id is not null or pg_relation_size(c.oid) = 0 then
+            md5(concat_ws(' ', case when %(first)s::date is null then c.oid end,
+                case when %(first)s::date is null then pg_relation_filenode(c.oid) end,
+                b.batch_id, extract(epoch from b.finished_at), (
+                select string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ',' order by a.attnum)
+                from pg_catalog.pg_attribute as a
+                where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+            )))
+    end
+from unnest(%(datasets)s::text[], %(tables)s::text[]) as n (dataset, relation)
+left join pg_catalog.pg_class as c on c.oid = to_regclass(n.relation)
+left join lateral (
+    select l.batch_id, l.finished_at
+    from ops.load_batch as l
+    where
+        l.dataset = n.dataset and l.state = 'loaded'
+        and (
+            %(first)s::date is null or l.window_start is null
+            or daterange(l.window_start, l.window_end, '[]') && daterange(%(first)s, %(last)s, '[]')
+        )
+    order by l.batch_id desc
+    limit 1
+) as b on true
+"""
+
+
+def raw_versions(
+    connection: Connection[Any], tables: Mapping[str, str], window: Window | None = None
+) -> dict[str, RawVersion]:
+    """The versions of raw tables, by dataset. tables: the table by dataset, as quoted SQL.
+
+    A load that changed no row leaves the version as it is. A reconciliation writes its load's row again, so it counts.
+    window: the version of the rows of these days only.
+    """
+    rows = connection.execute(
+        _RAW_VERSIONS,
+        {
+            "datasets": [*tables],
+            "tables": [*tables.values()],
+            "first": window.start if window else None,
+            "last": window.end if window else None,
+        },
+    ).fetchall()
+    return {dataset: RawVersion(version and version[:16], loaded_at) for dataset, loaded_at, version in rows}

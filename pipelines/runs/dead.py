@@ -42,7 +42,7 @@ class Closed:
 
 def subject(run_id: str) -> str:
     """The subject of a run's lease."""
-    return f"run {run_id}"
+    return lease.run_subject(run_id)
 
 
 def storage_url(instance: dg.DagsterInstance) -> str | None:

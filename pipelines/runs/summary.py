@@ -57,7 +57,7 @@ def failures(connection: Connection[Any], run_ids: Sequence[str]) -> list[str]:
     rows = connection.execute(
         "select dataset || ': ' || error from ops.load_batch where run_id = any(%(r)s) and error is not null"
         " union all select model || ': ' || state || ': ' || coalesce(error, '') from ops.model_run"
-        " where run_id = any(%(r)s) and state <> 'ok'"
+        " where run_id = any(%(r)s) and state not in ('ok', 'unchanged')"
         " union all select asset || ' [' || case severity when 'warn' then 'peringatan' else 'gagal' end || '] '"
         " || check_name || ': ' || coalesce(message, '') from ops.check_result"
         " where run_id = any(%(r)s) and not passed",
@@ -67,11 +67,20 @@ def failures(connection: Connection[Any], run_ids: Sequence[str]) -> list[str]:
 
 
 def models_built(connection: Connection[Any], run_ids: Sequence[str]) -> str:
-    """How many models were built, and how many failed or were skipped."""
+    """How many models were built, left because nothing has changed, and failed or were skipped."""
     row = connection.execute(
-        "select count(*) filter (where state = 'ok'), count(*) filter (where state <> 'ok') from ops.model_run"
-        " where run_id = any(%s)",
+        "select count(*) filter (where state = 'ok'), count(*) filter (where state = 'unchanged'), count(*)"
+        " from ops.model_run where run_id = any(%s)",
         [list(run_ids)],
     ).fetchone()
     assert row is not None
-    return f"Model: {row[0]} dibangun, {row[1]} gagal atau dilewati."
+    built, left, total = row
+    return describe_models(built, left, total - built - left)
+
+
+def describe_models(built: int, left: int, bad: int) -> str:
+    """Says how many models were built, left, and failed or were skipped."""
+    told = [f"{grouped(built)} dibangun", f"{grouped(left)} tidak berubah"]
+    if bad:
+        told.append(f"{grouped(bad)} gagal atau dilewati")
+    return f"{grouped(built + left + bad)} model: {', '.join(told)}"

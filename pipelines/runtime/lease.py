@@ -54,6 +54,11 @@ class Holder:
     since: datetime
 
 
+def run_subject(run_id: str) -> str:
+    """The subject of the lease of a Dagster run."""
+    return f"run {run_id}"
+
+
 @contextmanager
 def hold(url: str, subject: str, *, linger: bool = False, beat: float = BEAT_SECONDS) -> Iterator[None]:
     """Holds the lease of `subject` for as long as the context lasts, and LINGER_SECONDS longer with `linger`.
@@ -80,10 +85,15 @@ def exclusive(url: str, subject: str) -> Iterator[None]:
 def held_now(url: str, subjects: Collection[str]) -> frozenset[str]:
     """Those of `subjects` whose lease somebody holds now. Raises GudangError when the database can't be reached."""
     with _connect(url, "gudang") as connection:
-        rows = connection.execute(
-            "select (classid::bigint << 32) | objid::bigint from pg_locks where locktype = 'advisory' and granted"
-            " and objsubid = 1 and database = (select oid from pg_database where datname = current_database())"
-        ).fetchall()
+        return held_in(connection, subjects)
+
+
+def held_in(connection: Connection[Any], subjects: Collection[str]) -> frozenset[str]:
+    """The same, asked in a session of Dagster's database."""
+    rows = connection.execute(
+        "select (classid::bigint << 32) | objid::bigint from pg_locks where locktype = 'advisory' and granted"
+        " and objsubid = 1 and database = (select oid from pg_database where datname = current_database())"
+    ).fetchall()
     keys = {row[0] for row in rows}
     return frozenset(subject for subject in subjects if _key(subject) in keys)
 

@@ -21,12 +21,13 @@ LOADS: Mapping[str | None, tuple[str, str]] = {
 
 MODELS: Mapping[str, tuple[str, str]] = {
     "ok": ("berhasil", "green"),
+    "unchanged": ("tetap", "green"),
     "held": ("ditahan", "yellow"),
     "skipped": ("dilewati", "yellow"),
     "failed": ("gagal", "red"),
     "tests_failed": ("uji gagal", "red"),
 }
-"""States of a model that was built or tested."""
+"""States of a model that was built, left or tested."""
 
 
 def grouped(number: int) -> str:

@@ -28,6 +28,9 @@ SIMILARITY = "functions/similarity.sql"
 SCHEMAS = ("landing", "raw", "quarantine", "staging", "core", "mart_satu_data", "mart_spbe", "ops")
 """What the migrations make, as the tables below."""
 TABLES = (
+    "ops.alert",
+    "ops.alert_delivery",
+    "ops.alert_message",
     "ops.check_result",
     "ops.contract",
     "ops.empty_window",
@@ -35,6 +38,7 @@ TABLES = (
     "ops.load_repair",
     "ops.migration",
     "ops.model_run",
+    "ops.model_state",
     "ops.pseudonym_key",
     "ops.publication_log",
     "ops.reconciliation",

@@ -38,6 +38,10 @@ class Request:
     headers: dict[str, str]
     method: str = "GET"
     form: dict[str, str] = field(default_factory=dict[str, str])
+    body: str = ""
+
+    def json(self) -> Any:
+        return json.loads(self.body)
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
             dict(self.headers.items()),
             self.command,
             _last(body),
+            body,
         )
         self.owner.requests.append(request)
         self.give(self.owner.answer(request))

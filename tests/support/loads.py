@@ -40,7 +40,7 @@ def passes(_: Any) -> GateResult:
 def before_migrations(connection: Connection[Any]) -> None:
     """Undoes the numbered migrations."""
     connection.execute(
-        "drop table ops.migration; drop view ops.quarantine_reason;"
+        "drop table ops.migration; drop table ops.model_state; drop view ops.quarantine_reason;"
         " create view ops.quarantine_reason as select entry_id, dataset, state, updated_at, 'x' as kolom,"
         " 'x' as aturan, 'dulu' as nilai from quarantine.row;"
         " alter table ops.load_batch rename full_refresh to whole;"

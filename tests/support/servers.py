@@ -124,6 +124,22 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@contextmanager
+def process(
+    command: list[str], cwd: Path, log: Path, env: dict[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Runs a command with more variables than ours while the context lasts; what it prints goes to `log`."""
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            command, cwd=cwd, env={**os.environ, **env}, stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            yield child
+        finally:
+            child.terminate()
+            child.wait(90)
+
+
 def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path, seconds: float = 120.0) -> None:
     """Waits until the process listens at the port of the loopback; shows the end of its log where it does not."""
     deadline = time.monotonic() + seconds

@@ -14,13 +14,13 @@ from tests.support.dbt_folder import DbtFolder
 
 
 class SmallWarehouse:
-    """An empty warehouse and a dbt folder beside it."""
+    """A warehouse and a dbt folder beside it. On an empty database it has no ledger, so that no model is left."""
 
     def __init__(self, url: str, root: Path) -> None:
         self.url = url
         self.folder = DbtFolder(root)
         self.connection = psycopg.connect(url, autocommit=True)
-        self.run("create schema raw; create schema core; create schema laporan")
+        self.run("create schema if not exists raw; create schema if not exists core; create schema laporan")
 
     def run(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         cursor = self.connection.execute(statement.encode(), values or None)

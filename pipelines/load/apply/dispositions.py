@@ -226,4 +226,4 @@ def _how_to_empty(plan: LoadPlan) -> str:
     really_gone = "tanyakan kepada OPD; kalau barisnya memang ditarik"
     if plan.window is None:
         return f"{really_gone}, ambil berkas itu dari zona unggah lalu muat ulang penuh: {reload}"
-    return f"{really_gone}, jalankan dengan tag {empty_windows.TAG}: true, atau muat ulang penuh: {reload}"
+    return f"{really_gone}, terima lewat job {empty_windows.JOB}, atau muat ulang penuh: {reload}"

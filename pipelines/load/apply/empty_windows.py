@@ -1,7 +1,7 @@
 """Refuses, and remembers, windows for which the source gives no row although raw has some.
 
 A source that was emptied by mistake must not empty the warehouse. If an OPD really took its rows back, each later load
-reminds the operator, until the window is loaded with the tag TAG.
+reminds the operator, until the window is loaded by the job JOB.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from pipelines.load.plan import LoadPlan
 
 TAG = "gudang/empty_window"
 """A run with this tag and the value "true" may load a window without a row."""
+JOB = "jendela_kosong_diterima"
+"""The job of Dagster that starts such a run (sensors/requested.py)."""
 SHOWN = 5
 """How many days a warning names."""
 
@@ -70,8 +72,8 @@ def warn(connection: Connection[Any], plan: LoadPlan, batch: Batch) -> None:
         more = f" dan {len(days) - SHOWN} hari lain" if len(days) > SHOWN else ""
         batch.warnings.append(
             f"sumber tidak memberi baris untuk {', '.join(map(str, days[:SHOWN]))}{more}, sedangkan raw masih punya"
-            f" baris lamanya: tanyakan kepada OPD, lalu lakukan pengisian ulang hari itu, dengan tag {TAG}: true kalau"
-            " barisnya memang sudah tidak ada"
+            f" baris lamanya: tanyakan kepada OPD, lalu lakukan pengisian ulang hari itu, atau terima lewat"
+            f" job {JOB} kalau barisnya memang sudah tidak ada"
         )
 
 

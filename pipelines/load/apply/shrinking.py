@@ -45,5 +45,5 @@ def check(plan: LoadPlan, before: int, left: int) -> None:
         f"sumber memberi {left} baris, padahal raw punya {before}; lebih dari {share:.0%} akan hilang"
         " (max_shrink_share)",
         hint="tanyakan kepada OPD apakah barisnya memang sudah tidak ada; kalau ya, muat ulang penuh"
-        f" (`gudang reload {plan.contract.key}`), atau jalankan dengan tag {empty_windows.TAG}: true",
+        f" (`gudang reload {plan.contract.key}`), atau terima lewat job {empty_windows.JOB}",
     )

@@ -1,8 +1,8 @@
 """The SQL that adds new rows to a model's existing table: dbt's incremental strategies, and changed columns.
 
-What belongs here: statements over the existing table and `rows`, the table with the rows of the model's query. They
-are run by node_builder.py, in one transaction with the model's checks. Not here: config
-(models/project/materialization.py).
+What belongs here: statements over the existing table and `rows`, the table with the rows of the model's query, and
+whether they would change anything. They are run by node_builder.py, in one transaction with the model's checks. Not
+here: config (models/project/materialization.py).
 Source: dbt-adapters, "incremental strategies" (append, delete+insert, merge) and "on_schema_change", so that dbt makes
 the same rows from the same folder. Only deleting a window is our own rule.
 """
@@ -54,7 +54,7 @@ def _action(template: str, name: str, type_: str | None = None) -> sql.Composed:
 def write_rows(
     how: Incremental, table: Relation, rows: sql.Identifier, columns: Sequence[str], window: Window | None
 ) -> list[sql.Composed]:
-    """The statements that write `rows` into the table. The row count of the last one is the number of rows written.
+    """The statements that write `rows` into the table.
 
     columns: those that are written. window: the days whose rows delete+insert deletes first, if the model has a
     partition; append and merge do not use it.
@@ -65,20 +65,61 @@ def write_rows(
         return [_merge(how, target, rows, columns)]
     if how.strategy == "append":
         return [insert]
-    deletes: list[sql.Composed] = []
+    deletes = [
+        sql.SQL("delete from {} where {}").format(target, replaced)
+        for replaced in _replaced(how, rows, window)
+    ]
+    return [*deletes, insert]
+
+
+def _replaced(how: Incremental, rows: sql.Identifier, window: Window | None) -> list[sql.Composed]:
+    """The conditions on the table's rows that delete+insert replaces."""
+    conditions: list[sql.Composed] = []
     if window and how.partition:
         column = sql.Identifier(how.partition.column)
-        deletes.append(
-            sql.SQL("delete from {} where {} >= {} and {} < ({}::date + 1)").format(
-                target, column, sql.Literal(window.start), column, sql.Literal(window.end)
+        conditions.append(
+            sql.SQL("{} >= {} and {} < ({}::date + 1)").format(
+                column, sql.Literal(window.start), column, sql.Literal(window.end)
             )
         )
     if how.unique_key:
         key = sql.SQL(", ").join(map(sql.Identifier, how.unique_key))
-        deletes.append(
-            sql.SQL("delete from {} where ({}) in (select {} from {})").format(target, key, key, rows)
+        conditions.append(sql.SQL("({}) in (select {} from {})").format(key, key, rows))
+    return conditions
+
+
+def changes_rows(
+    how: Incremental, table: Relation, rows: sql.Identifier, columns: Sequence[str], window: Window | None
+) -> sql.Composed:
+    """The query that gives whether the statements of `write_rows` would change the table.
+
+    Rows are compared as text, because some types (json, point) know no equality.
+    """
+    target = identifier(table)
+    if how.strategy == "append":
+        return sql.SQL("select exists (select from {})").format(rows)
+    if how.strategy == "merge":
+        same = sql.SQL(" and ").join(
+            sql.SQL("r.{0} = t.{0}").format(sql.Identifier(name)) for name in how.unique_key
         )
-    return [*deletes, insert]
+        return sql.SQL(
+            "select exists (select from {} as r where not exists (select from {} as t where {} and {} = {}))"
+        ).format(rows, target, same, _text(columns, "r"), _text(columns, "t"))
+    conditions = [sql.SQL("({})").format(replaced) for replaced in _replaced(how, rows, window)]
+    old = sql.SQL("select {} from {} as t where {}").format(
+        _text(columns, "t"), target, sql.SQL(" or ").join(conditions or [sql.SQL("false")])
+    )
+    new = sql.SQL("select {} from {} as t").format(_text(columns, "t"), rows)
+    return sql.SQL("select exists (({0}) except all ({1})) or exists (({1}) except all ({0}))").format(
+        new, old
+    )
+
+
+def _text(columns: Sequence[str], alias: str) -> sql.Composed:
+    """The row as one text."""
+    return sql.SQL("row({})::text").format(
+        sql.SQL(", ").join(sql.Identifier(alias, name) for name in columns)
+    )
 
 
 def _merge(

@@ -21,9 +21,10 @@ from pipelines.errors import GudangError, ModelError
 from pipelines.models.build.audit import OpenColumns, RunSuite, audit, describe_failures, nothing_open
 from pipelines.models.build.faults import error_in_query, error_outside_query
 from pipelines.models.build.grants import apply_grants
-from pipelines.models.build.incremental import reshape, write_rows
+from pipelines.models.build.incremental import changes_rows, reshape, write_rows
 from pipelines.models.build.results import NodeResult, State
-from pipelines.models.project.materialization import Incremental, Index, digest
+from pipelines.models.build.versions import Basis, Versions
+from pipelines.models.project.materialization import Incremental, Index
 from pipelines.models.project.nodes import Node, Project
 from pipelines.quality.results import CheckResult
 from pipelines.quality.run import import_ahead, run_suite
@@ -41,17 +42,6 @@ from pipelines.warehouse.relation import (
 )
 from pipelines.warehouse.swap import exchange_table, exchange_view
 
-SEED_STATE = """
-create table if not exists ops.seed_state (
-    relation text primary key,
-    version text not null,
-    loaded_at timestamptz not null
-)
-"""
-_REMEMBER_SEED = """
-insert into ops.seed_state (relation, version, loaded_at) values (%s, %s, now())
-on conflict (relation) do update set version = excluded.version, loaded_at = excluded.loaded_at
-"""
 _COPY_BLOCK = 1 << 18
 """Bytes of a seed's file that are sent at a time."""
 _OUR_INDEX = re.compile(r".*__[0-9a-f]{10}_idx")
@@ -62,12 +52,18 @@ class Shared:
     """What the builders of one run have in common.
 
     release_lock: held by the builder that exchanges. Two exchanges of tables that one view reads would deadlock.
-    broken: nodes that were not built or not released. run_suite: runs a node's suite. open_columns: see build().
+    broken: nodes that were not built or not released. run_suite: runs a node's suite. build_all: build what could be
+    left, too. versions: of what the nodes read; None if they are not known. bases: what the nodes were built from, by
+    name. open_columns: see build().
     """
 
     project: Project
     full_refresh: bool = False
     run_suite: RunSuite = run_suite
+    build_all: bool = False
+    run_id: str | None = None
+    versions: Versions | None = None
+    bases: dict[str, Basis] = field(default_factory=dict[str, Basis])
     open_columns: OpenColumns = nothing_open
     release_lock: Lock = field(default_factory=Lock)
     broken: set[str] = field(default_factory=set[str])
@@ -87,7 +83,8 @@ class Builder:
     def build(self, node: Node) -> NodeResult:
         """Builds, audits and releases the node. A node of a group is not released: its candidate waits for `release`.
 
-        If the node fails, the result says so. Only a lost connection raises psycopg.Error.
+        A node whose build could not give anything else than what is in use is left: its result is `unchanged`. If the
+        node fails, the result says so. Only a lost connection raises psycopg.Error.
         """
         started = time.monotonic()
         result = self._build_or_fail(node)
@@ -101,11 +98,13 @@ class Builder:
         tests = self._audit(node, candidate=False, stays=True)
         return replace(_tested(node, tests), seconds=_seconds_since(started))
 
-    def release(self, nodes: Sequence[Node]) -> None:
-        """Puts the candidates of `nodes` into use, all in one transaction."""
+    def release(self, nodes: Sequence[Node]) -> dict[str, str]:
+        """Puts the candidates of `nodes` into use, all in one transaction. Gives their versions by name."""
         with self._shared.release_lock, self.conn.transaction():
-            for node in nodes:
-                self._exchange(node)
+            versions = {node.name: self._exchange(node) for node in nodes}
+        for node in nodes:
+            self._take_over(node, versions[node.name])
+        return versions
 
     def discard(self, node: Node) -> None:
         """Drops the node's candidate, if there is one."""
@@ -120,6 +119,8 @@ class Builder:
     def _build_or_fail(self, node: Node) -> NodeResult:
         if (reason := self._why_skipped(node)) is not None:
             return _result(node, "skipped", error=reason)
+        if (left := self._leave(node)) is not None:
+            return left
         try:
             # The members of a group are locked by the run, until all of them are released.
             with nullcontext() if node.transaction_group else self.exclusive(node):
@@ -141,9 +142,19 @@ class Builder:
                 return f"tabel sumber {relation.dotted} belum ada"
         return None
 
+    def _leave(self, node: Node) -> NodeResult | None:
+        """The result of a node that is left. Else None, and what it is built from is noted, before its query reads."""
+        versions = self._shared.versions
+        if versions is None:
+            return None
+        basis = self._shared.bases[node.name] = versions.basis(node)
+        always = self._shared.build_all or self._shared.full_refresh
+        if always or not versions.may_leave(node, basis, self._project.window):
+            return None
+        state = versions.state(node)
+        return _result(node, "ok", unchanged=True, version=state.version if state else "")
+
     def _build(self, node: Node) -> NodeResult:
-        if node.kind == "seed" and self._is_loaded(node):
-            return self._test_loaded_seed(node)
         if node.incremental and not self._is_full_refresh(node):
             return self._add_rows(node, node.incremental)
         return self._rebuild(node)
@@ -158,32 +169,17 @@ class Builder:
             tests = self._audit(node, rows, candidate=True)
             if failures := describe_failures(tests):
                 return _result(node, "tests_failed", rows=rows, tests=tests, columns=columns, error=failures)
+            version = ""
             if node.transaction_group:
                 waits_for_group = True
             else:
-                self.release([node])
-            return _result(node, "ok", rows=rows, tests=tests, columns=columns)
+                version = self.release([node])[node.name]
+            return _result(node, "ok", rows=rows, tests=tests, columns=columns, version=version)
         finally:
             if not waits_for_group and not self.conn.broken:
                 self.discard(node)
 
     # -- seeds ---------------------------------------------------------------------------------------------------
-
-    def _test_loaded_seed(self, node: Node) -> NodeResult:
-        """Runs the checks of a seed that is not loaded again, because its file is the same."""
-        count = sql.SQL("select count(*) from {}").format(identifier(node.table))
-        row = self.conn.execute(count).fetchone()
-        rows = row[0] if row else None
-        tests = self._audit(node, rows, candidate=False, stays=True)
-        columns = columns_of(self.conn, node.table)
-        return replace(_tested(node, tests), rows=rows, columns=columns, unchanged=True)
-
-    def _is_loaded(self, node: Node) -> bool:
-        row = self.conn.execute(
-            "select version from ops.seed_state where relation = %s", (node.relation,)
-        ).fetchone()
-        is_same = row is not None and row[0] == _seed_version(node)
-        return is_same and existing(self.conn, node.table) is not None
 
     def _load_seed(self, node: Node) -> int:
         candidate = identifier(node.table.candidate)
@@ -226,7 +222,8 @@ class Builder:
                 raise
             raise error_in_query(self._place(node), node, query, len(begin.as_string()), error) from None
 
-    def _exchange(self, node: Node) -> None:
+    def _exchange(self, node: Node) -> str:
+        """Puts the node's candidate into use, and gives its version."""
         candidate = node.table.candidate
         if node.kind == "view":
             drop(self.conn, candidate)
@@ -238,8 +235,21 @@ class Builder:
                 made = sql.Identifier(node.schema, temporary_name(name))
                 self.conn.execute(sql.SQL("alter index {} rename to {}").format(made, sql.Identifier(name)))
         self._describe_and_grant(node)
-        if node.kind == "seed":
-            self.conn.execute(_REMEMBER_SEED, (node.relation, _seed_version(node)))
+        return self._remember(node)
+
+    def _remember(self, node: Node, *, added: bool = False, changed: bool = True) -> str:
+        """Notes from what the node was built, in the transaction that releases it. Gives its version."""
+        if self._shared.versions is None:
+            return ""
+        return self._shared.versions.remember(
+            self.conn, node, self._shared.bases[node.name], run_id=self._shared.run_id, added=added, changed=changed,
+            window=self._project.window,
+        )  # fmt: skip
+
+    def _take_over(self, node: Node, version: str) -> None:
+        """Lets the readers of the node see its new version. Call it after the release is committed."""
+        if self._shared.versions is not None:
+            self._shared.versions.released(node, self._shared.bases[node.name], version)
 
     def _describe_and_grant(self, node: Node) -> None:
         set_comments(self.conn, node.table, "view" if node.kind == "view" else "table", _comments(node))
@@ -264,18 +274,24 @@ class Builder:
         candidate = node.table.candidate
         self.discard(node)
         try:
-            self._create_candidate(node, "create unlogged table {} as\n", how.sql)
+            rows = self._create_candidate(node, "create unlogged table {} as\n", how.sql)
             self._analyze(candidate)
             new, old = columns_of(self.conn, candidate), columns_of(self.conn, node.table)
             self._check_columns(node, new)
-            statements = reshape(how, self._place(node), node.table, old, new)
+            reshaped = reshape(how, self._place(node), node.table, old, new)
             if node.suite:
                 import_ahead()  # takes seconds; the table must not be locked in that time
             columns = [name for name, _ in (old if how.on_schema_change == "ignore" else new)]
-            statements += write_rows(how, node.table, identifier(candidate), columns, self._project.window)
+            rows_of = (node.table, identifier(candidate), columns, self._project.window)
+            statements = [*reshaped, *write_rows(how, *rows_of)]
+            version = ""
             with self.conn.transaction():
                 limit_waiting(self.conn)
-                rows = [self.conn.execute(statement).rowcount for statement in statements][-1]
+                changed = bool(reshaped) or self.conn.execute(changes_rows(how, *rows_of)).fetchone() == (
+                    True,
+                )
+                for statement in statements if changed else ():
+                    self.conn.execute(statement)
                 tests = self._audit(node, candidate=False)
                 failures = describe_failures(tests)
                 if failures:
@@ -284,14 +300,19 @@ class Builder:
                     statement = create_index(index, index.name(node.name), node.table, if_not_exists=True)
                     self.conn.execute(statement)
                 self._describe_and_grant(node)
+                version = self._remember(node, added=True, changed=changed)
         finally:
             if not self.conn.broken:
                 self.discard(node)
         if failures:
             return _result(node, "tests_failed", rows=rows, tests=tests, columns=new, error=failures)
-        self._analyze(node.table)
+        self._take_over(node, version)
+        if changed:
+            self._analyze(node.table)
         columns_now = columns_of(self.conn, node.table)
-        return _result(node, "ok", rows=rows, tests=tests, columns=columns_now, incremented=True)
+        return _result(
+            node, "ok", rows=rows, tests=tests, columns=columns_now, incremented=True, version=version
+        )
 
     # -- checks ----------------------------------------------------------------------------------------------------
 
@@ -353,8 +374,3 @@ def _comments(node: Node) -> dict[str | None, str]:
     if node.description:
         comments[None] = node.description
     return comments
-
-
-def _seed_version(node: Node) -> str:
-    """A hash of a seed's file and its descriptions: if either changes, the seed is loaded again."""
-    return digest(node.code_version, *(f"{column}={text}" for column, text in _comments(node).items()))

@@ -31,8 +31,8 @@ class NodeResult:
     another one of its exposure is not.
     rows: the number of rows of a table or seed, or of the rows added to an incremental model; None for a view.
     tests: the results of its tests and its suite.
-    columns: (name, type) as built. unchanged: a seed that was not loaded again because its file is the same.
-    incremented: rows were added to an existing table.
+    columns: (name, type) as built. unchanged: it was left, because nothing that it is built from has changed.
+    incremented: rows were added to an existing table. version: changes when the rows can have changed; "" if unknown.
     """
 
     name: str
@@ -46,11 +46,17 @@ class NodeResult:
     columns: tuple[tuple[str, str], ...] = ()
     unchanged: bool = False
     incremented: bool = False
+    version: str = ""
 
     @property
     def asset(self) -> str:
         """`schema/name`."""
         return f"{self.schema}/{self.name}"
+
+    @property
+    def outcome(self) -> str:
+        """The state as the ledger has it: also `unchanged`."""
+        return "unchanged" if self.unchanged else self.state
 
     @property
     def warnings(self) -> tuple[CheckResult, ...]:
@@ -68,7 +74,7 @@ def record(conn: Connection[Any], run_id: str, result: NodeResult) -> None:
     with conn.transaction():
         if "ops.model_run" in existing:
             conn.execute(
-                _MODEL_RUN, (run_id, result.name, result.state, result.rows, result.seconds, result.error)
+                _MODEL_RUN, (run_id, result.name, result.outcome, result.rows, result.seconds, result.error)
             )
         if "ops.check_result" in existing:
             quality.record(conn, result.asset, run_id, None, result.tests)

@@ -20,8 +20,9 @@ from psycopg import Connection, sql
 from pipelines.errors import GudangError
 from pipelines.models.build.audit import OpenColumns, RunSuite, nothing_open
 from pipelines.models.build.faults import error_outside_query
-from pipelines.models.build.node_builder import SEED_STATE, Builder, Shared
+from pipelines.models.build.node_builder import Builder, Shared
 from pipelines.models.build.results import NodeResult, record
+from pipelines.models.build.versions import read_versions
 from pipelines.models.project import selection
 from pipelines.models.project.nodes import Node, Project
 from pipelines.quality.run import import_ahead, run_suite
@@ -44,23 +45,29 @@ def build(
     on_result: OnResult | None = None,
     threads: int = THREADS,
     full_refresh: bool = False,
+    build_all: bool = False,
     run_suite: RunSuite = run_suite,
     open_columns: OpenColumns = nothing_open,
 ) -> list[NodeResult]:
     """Builds the selected nodes, each after those that it reads, and returns their results in building order.
 
+    A node is left if nothing that its result depends on has changed since its relation in use was released: its SQL and
+    tests, the rows of what it reads, and the date where it reads it (adr/036). `due.py` says before which are not left.
     A node is built as a candidate, its checks are run on that, and only then it is released. A node that fails keeps
     its relation in use, and its descendants among the selected are skipped; the others go on. The models of an
     exposure with `satu_transaksi` are released in one transaction, or none of them is.
 
     run_id: is written into the ledger's rows; without it nothing is written there. on_result: is called with each
-    result as it comes. full_refresh: incremental models are built from all that they read. run_suite: runs a node's
-    suite. open_columns: gives the columns of a node whose values may be shown of rows that fail a check. Raises
-    ModelError for a selector that selects nothing, psycopg.OperationalError without a server.
+    result as it comes. full_refresh: incremental models are built from all that they read, and no node is left.
+    build_all: no node is left. run_suite: runs a node's suite. open_columns: gives the columns of a node whose values
+    may be shown of rows that fail a check.
+
+    Raises ModelError for a selector that selects nothing, psycopg.OperationalError without a server.
     """
     nodes = selection.select(project, select, exclude)
-    shared = Shared(project, full_refresh, run_suite, open_columns)
+    shared = Shared(project, full_refresh, run_suite, build_all, run_id, open_columns=open_columns)
     with _Run(shared, nodes, connect, threads) as run:
+        run.read_versions()
         return run.walk(lambda builder, node: builder.build(node), run_id, on_result)
 
 
@@ -115,6 +122,10 @@ class _Run:
         for connection in self._connections:
             connection.close()
 
+    def read_versions(self) -> None:
+        """Reads the versions of all that the nodes read, before any of them is built."""
+        self._shared.versions = read_versions(self._main.conn, self._shared.project)
+
     def walk(
         self,
         work: Callable[[Builder, Node], NodeResult],
@@ -123,7 +134,6 @@ class _Run:
     ) -> list[NodeResult]:
         for schema in sorted({"ops", *(node.schema for node in self._nodes.values())}):
             self._main.conn.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
-        self._main.conn.execute(SEED_STATE)
         with self._groups_locked():
             for result in self._finished(work):
                 self._results[result.name] = result
@@ -172,12 +182,12 @@ class _Run:
 
     def _release_group(self, group: str, results: list[NodeResult]) -> list[NodeResult]:
         """Releases a group in one transaction, or nothing of it if a member failed. Gives its members' results."""
-        nodes = [self._nodes[result.name] for result in results]
+        nodes = [self._nodes[result.name] for result in results if not result.unchanged]
         bad = [result.name for result in results if result.state != "ok"]
         why = f"{bad[0]} tidak dibangun, dan model exposure {group} terbit bersama" if bad else ""
         if not bad:
             try:
-                self._main.release(nodes)
+                versions = self._main.release(nodes)
             except (psycopg.Error, GudangError) as error:
                 if self._main.conn.broken:
                     raise
@@ -185,11 +195,13 @@ class _Run:
                     error = error_outside_query(f"exposure {group}", nodes[0], error)
                 why = str(error)
             else:
-                return results
+                return [replace(r, version=versions.get(r.name, r.version)) for r in results]
         for node in nodes:
             self._main.discard(node)
         state = "held" if bad else "failed"
-        return [replace(r, state=state, error=why) if r.state == "ok" else r for r in results]
+        return [
+            replace(r, state=state, error=why) if r.state == "ok" and not r.unchanged else r for r in results
+        ]
 
     @contextmanager
     def _groups_locked(self) -> Generator[None]:

@@ -80,7 +80,7 @@ def load_project(
         for p in (root / "macros").rglob("*.sql")
     }
     days = {"window_start": window.start.isoformat(), "window_end": window.end.isoformat()} if window else {}
-    renderer = Renderer(macros, {**project_file.variables, **(variables or {}), **days}, target_schema)
+    renderer = Renderer(macros, {**project_file.variables, **(variables or {})}, target_schema, days)
     project = replace(_Reader(root, project_file, properties, renderer).read(), window=window)
     return with_suites(project, suites) if suites else project
 
@@ -235,10 +235,13 @@ class _Reader:
         else:
             columns = described.columns if described else ()
             sql, suppression = self._compiled(draft, incremental=False)
+            code, adding = sql, None
             if draft.kind == "incremental":
-                incremental = draft.materialization.incremental(self._compiled(draft, incremental=True)[0])
-                suppression = ""
-            version = digest(sql, draft.kind, draft.relation.dotted, *self._version(draft, incremental))
+                made = draft.materialization.incremental
+                incremental, suppression = made(self._compiled(draft, incremental=True)[0]), ""
+                code, adds = (self._compiled(draft, incremental=i, timeless=True)[0] for i in (False, True))
+                adding = made(adds)
+            version = digest(code, draft.kind, draft.relation.dotted, *self._version(draft, adding))
         tests, read_by_tests = self._generic_tests(draft)
         return Node(
             name=draft.name,
@@ -260,17 +263,13 @@ class _Reader:
             suppression=suppression,
         )
 
-    def _compiled(self, draft: _Draft, *, incremental: bool) -> tuple[str, str]:
-        """Renders the query; gives it, and the suppressing macro's query in it, "" without one."""
+    def _compiled(self, draft: _Draft, *, incremental: bool, timeless: bool = False) -> tuple[str, str]:
+        """Renders the query; gives it, and the suppressing macro's query in it. timeless: without days to build."""
         text = draft.path.read_text(encoding="utf-8")
         rendered = self._renderer.model(
-            draft.shown,
-            text,
-            ref=self._ref,
-            source=self._source,
-            this=draft.relation,
-            incremental=incremental,
-        )
+            draft.shown, text, ref=self._ref, source=self._source, this=draft.relation,
+            incremental=incremental, timeless=timeless,
+        )  # fmt: skip
         return rendered.sql.rstrip(";"), rendered.suppression
 
     def _version(self, draft: _Draft, incremental: Incremental | None) -> tuple[str, ...]:

@@ -88,16 +88,23 @@ class _Config:
 class Renderer:
     """Renders the templates of one project, one at a time: they share a scope.
 
-    macros: text of each macro file by its path in the project. variables: dbt's vars.
+    macros: text of each macro file by its path in the project. variables: dbt's vars. days: vars with the days to
+    build.
     """
 
     def __init__(
-        self, macros: Mapping[str, str], variables: Mapping[str, Any], target_schema: str = "public"
+        self,
+        macros: Mapping[str, str],
+        variables: Mapping[str, Any],
+        target_schema: str = "public",
+        days: Mapping[str, str] | None = None,
     ) -> None:
         self._environment = Environment(  # noqa: S701 (what is rendered is SQL, not HTML)
             undefined=StrictUndefined, extensions=[_TestTag, "jinja2.ext.do"]
         )
         self._variables = variables
+        self._days = days or {}
+        self._timeless = False
         self._target = Target(target_schema)
         self._templates: dict[str, Template] = {}
         self._compiled: dict[tuple[str, str], Template] = {}
@@ -119,15 +126,16 @@ class Renderer:
         source: SourceResolver,
         this: Relation | None = None,
         incremental: bool = False,
+        timeless: bool = False,
     ) -> Rendered:
         """Renders the model or singular test in the file `path`. Raises ModelError naming file and line.
 
-        incremental: what is_incremental() gives.
+        incremental: what is_incremental() gives. timeless: without the vars with the days to build.
         """
         template = self._compile(path, text)
         rendered = Rendered()
         with _ErrorsWithPlace(path, self._templates, self._names):
-            scope = self._scope(rendered, ref, source, this, incremental=incremental)
+            scope = self._scope(rendered, ref, source, this, incremental=incremental, timeless=timeless)
             rendered.sql = _text(template, scope)
         return rendered
 
@@ -196,7 +204,10 @@ class Renderer:
         this: Relation | None,
         *,
         incremental: bool = False,
+        timeless: bool = False,
     ) -> dict[str, Any]:
+        self._timeless = timeless
+
         def seen_ref(*names: str) -> Relation:
             rendered.refs.append(names[-1])
             return ref(names[-1])
@@ -238,6 +249,8 @@ class Renderer:
         return self._scope_of_all
 
     def _var(self, name: str, default: Any = _ABSENT) -> Any:
+        if name in self._days and not self._timeless:
+            return self._days[name]
         if name in self._variables:
             return self._variables[name]
         if default is _ABSENT:

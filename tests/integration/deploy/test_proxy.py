@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ import websocket
 import yaml
 
 from pipelines.settings import PROJECT_ROOT
-from tests.support.servers import free_port, short_folder, wait_for_port
+from tests.support.servers import free_port, process, short_folder, wait_for_port
 
 NGINX = PROJECT_ROOT / "deploy" / "nginx"
 LOCATION = """
@@ -92,19 +92,6 @@ def run_of(tags: dict[str, str]) -> dict[str, Any]:
     selector = {**REPOSITORY, "jobName": "muat"}
     listed = [{"key": key, "value": value} for key, value in tags.items()]
     return {"selector": selector, "mode": "default", "executionMetadata": {"tags": listed}}
-
-
-@contextmanager
-def process(command: list[str], log: Path, env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("wb") as output:
-        child = subprocess.Popen(
-            command, cwd=PROJECT_ROOT, env={**os.environ, **env}, stdout=output, stderr=subprocess.STDOUT
-        )
-        try:
-            yield child
-        finally:
-            child.terminate()
-            child.wait(60)
 
 
 def site_config(folder: Path, *, port: int, plain: int, engineers: int, readers: int) -> str:
@@ -203,7 +190,7 @@ def site(nginx: str) -> Iterator[Site]:
         for together in ([code], [engineers, readers], [port]):
             for number in together:
                 log = folder / f"{number}.log"
-                running[number] = stack.enter_context(process(children[number], log, env))
+                running[number] = stack.enter_context(process(children[number], PROJECT_ROOT, log, env))
             for number in together:
                 wait_for_port(number, running[number], folder / f"{number}.log")
         stack.callback(lambda: [child.terminate() for child in running.values()])

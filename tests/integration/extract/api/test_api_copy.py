@@ -1,4 +1,4 @@
-"""What an API gives is COPY text that PostgreSQL takes, and `_extra` JSON that it understands."""
+"""Records of an API become COPY text that PostgreSQL accepts, with `_extra` as valid JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     running.stop()
 
 
-def test_hostile_records_land_whole_and_their_extra_is_jsonb(pg_url: str, server: Server) -> None:
+def test_records_with_special_characters_land_and_their_extra_is_jsonb(pg_url: str, server: Server) -> None:
     records: list[dict[str, Any]] = [
         {"id": "a\tb\n\\N\0\r", "lain": "\0\\u0000", "n\0": {"\t": ["\0", "\\", None]}},
         {"id": None, "lain": None},

@@ -1,4 +1,4 @@
-"""What goes wrong between us and a source's server: a clear error that says whether it may pass, nothing half-loaded."""
+"""Faults between us and a source's server: the error says whether it is transient, and nothing is half-loaded."""
 
 # ruff: noqa: S608  # the statements are the tests' own
 from __future__ import annotations
@@ -64,12 +64,12 @@ def source(request: pytest.FixtureRequest) -> Source:
     return made
 
 
-def test_a_connection_cut_anywhere_is_an_error_that_may_pass(source: Source) -> None:
+def test_a_connection_cut_anywhere_is_a_transient_error(source: Source) -> None:
     made = contract("seq", "isi", table="angka")
     with TcpProxy.before(source.url) as (proxy, url):
         assert len(read(made, url).rows) == ROWS
-        whole = proxy.given
-        for size in (0, 5, 100, 2_000, whole // 2, whole - 2_000, whole - 6, whole - 1):
+        total = proxy.given
+        for size in (0, 5, 100, 2_000, total // 2, total - 2_000, total - 6, total - 1):
             proxy.cut_after(size)
             with pytest.raises(SourceError, match="uji/data: basis data uji: ") as caught:
                 read(made, url)
@@ -78,19 +78,19 @@ def test_a_connection_cut_anywhere_is_an_error_that_may_pass(source: Source) -> 
         assert len(read(made, url).rows) == ROWS
 
 
-def test_a_refused_connection_is_an_error_that_may_pass_and_tells_no_secret(source: Source) -> None:
+def test_a_refused_connection_is_a_transient_error_without_the_password(source: Source) -> None:
     made = contract("seq", table="angka")
     with TcpProxy.before(source.url) as (proxy, url):
         proxy.refuse()
         with pytest.raises(SourceError) as caught:
             read(made, url)
         assert caught.value.transient
-    with pytest.raises(SourceError) as caught:  # nobody listens any more
+    with pytest.raises(SourceError) as caught:  # the proxy has stopped
         read(made, sa.make_url(url).set(password="rahasia").render_as_string(hide_password=False))
     assert caught.value.transient and "rahasia" not in str(caught.value)
 
 
-def test_a_source_that_falls_silent_does_not_hold_us_for_ever(source: Source) -> None:
+def test_a_source_that_stops_sending_is_a_transient_error(source: Source) -> None:
     made = contract("seq", "isi", table="angka", statement_timeout=1)
     with TcpProxy.before(source.url) as (proxy, url):
         read(made, url)
@@ -102,16 +102,16 @@ def test_a_source_that_falls_silent_does_not_hold_us_for_ever(source: Source) ->
         assert caught.value.transient
 
 
-def test_a_server_that_takes_the_connection_and_says_nothing_is_given_up(source: Source) -> None:
-    patience = "connect_timeout=2" if source.kind == "postgresql" else "read_timeout=1"
+def test_a_server_that_never_answers_is_a_transient_error(source: Source) -> None:
+    timeout = "connect_timeout=2" if source.kind == "postgresql" else "read_timeout=1"
     with TcpProxy.before(source.url) as (proxy, url):
         proxy.stall_after(0)
         with pytest.raises(SourceError) as caught:
-            read(contract("seq", table="angka"), f"{url}{'&' if '?' in url else '?'}{patience}")
+            read(contract("seq", table="angka"), f"{url}{'&' if '?' in url else '?'}{timeout}")
         assert caught.value.transient
 
 
-def test_a_statement_that_runs_too_long_is_ended_by_the_source_and_not_asked_again(source: Source) -> None:
+def test_a_statement_over_its_time_limit_is_a_permanent_error(source: Source) -> None:
     made = contract("id", "isi", query=source.slow_query, statement_timeout=1, rows_per_second=100)
     with pytest.raises(SourceError, match="naikkan statement_timeout") as caught:
         read(made, source.url)
@@ -119,10 +119,10 @@ def test_a_statement_that_runs_too_long_is_ended_by_the_source_and_not_asked_aga
     assert "dengan 100 baris per detik itu berarti 100 baris" in str(caught.value)
 
 
-def test_a_session_that_is_ended_from_outside_is_an_error_that_may_pass(source: Source) -> None:
+def test_a_session_killed_at_the_source_is_a_transient_error(source: Source) -> None:
     made = contract("id", "isi", query=source.slow_query)
     stream = open_database(made, Wanted(), {"UJI_URL": source.url})
-    killer = threading.Thread(target=_kill_when_it_runs, args=(source,))
+    killer = threading.Thread(target=kill_running_session, args=(source,))
     killer.start()
     with pytest.raises(SourceError) as caught:
         list(stream.blocks)
@@ -130,7 +130,7 @@ def test_a_session_that_is_ended_from_outside_is_an_error_that_may_pass(source: 
     assert caught.value.transient
 
 
-def _kill_when_it_runs(source: Source) -> None:
+def kill_running_session(source: Source) -> None:
     """Ends the session whose statement is running."""
     if source.kind == "postgresql":
         kill = (
@@ -150,7 +150,7 @@ def _kill_when_it_runs(source: Source) -> None:
         admin.execute(sa.text(f"kill {found[0][0]}"))
 
 
-def test_too_many_connections_may_pass_and_an_unknown_database_or_user_does_not(source: Source) -> None:
+def test_too_many_connections_are_transient_and_an_unknown_database_is_not(source: Source) -> None:
     made = contract("seq", table="angka")
     url, role = sa.make_url(source.url), fresh_name()
     if source.kind == "postgresql":
@@ -175,14 +175,14 @@ def test_too_many_connections_may_pass_and_an_unknown_database_or_user_does_not(
         assert not caught.value.transient and "rahasia" not in str(caught.value)
 
 
-def test_a_host_that_no_name_server_knows_is_no_passing_fault(source: Source) -> None:
+def test_an_unknown_host_is_a_permanent_error(source: Source) -> None:
     nowhere = sa.make_url(source.url).set(host="tiada.invalid").difference_update_query(["host", "port"])
     with pytest.raises(SourceError) as caught:
         read(contract("seq", table="angka"), nowhere.render_as_string(hide_password=False))
     assert not caught.value.transient or "server nama (DNS) sedang tidak menjawab" in str(caught.value)
 
 
-def test_a_load_that_loses_its_source_leaves_the_published_rows_and_nothing_else(
+def test_a_load_that_loses_its_source_keeps_raw_and_leaves_no_landing_table(
     source: Source, pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     columns = [column("seq", "integer", primaryKey=True), column("isi")]
@@ -194,9 +194,9 @@ def test_a_load_that_loses_its_source_leaves_the_published_rows_and_nothing_else
         with connect(url) as connection:
             prepare.prepare(connection, [])
             ingest(connection, made, settings, url, run_id="uji", waits=AT_ONCE)
-            whole = proxy.given
+            total = proxy.given
             source.run(f"update angka set seq = seq + {ROWS}")
-            for size in (whole // 10, whole - 3_000):
+            for size in (total // 10, total - 3_000):
                 proxy.cut_after(size)
                 with pytest.raises(SourceError) as caught:
                     ingest(connection, replace(made), settings, url, run_id="uji", waits=AT_ONCE)

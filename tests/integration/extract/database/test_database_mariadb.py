@@ -1,4 +1,4 @@
-"""What a MariaDB source gives: its dirt exact or counted, whatever its sql_mode; names, long rows, limits, shape."""
+"""What a MariaDB source gives: exact texts under every sql_mode, counted repairs, odd names, long rows, limits, shape."""
 
 # ruff: noqa: S608  # the statements are the tests' own
 from __future__ import annotations
@@ -85,7 +85,7 @@ def table(mariadb_url: str) -> str:
 
 @pytest.fixture
 def server_mode(mariadb_url: str) -> Iterator[sa.Engine]:
-    """An administrator of the server, whose sql_mode is put back."""
+    """An administrator of the server. Its sql_mode and max_allowed_packet are put back at the end."""
     engine = sa.create_engine(mariadb_url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
     with engine.connect() as admin:
         before = admin.execute(sa.text("select @@global.sql_mode, @@global.max_allowed_packet")).one()
@@ -108,7 +108,7 @@ def test_the_text_of_every_type_is_exact_under_every_sql_mode(
     found = read(made, mariadb_url)
     assert dict(zip(TYPES, found.rows[0], strict=True)) == {n: t[2] for n, t in TYPES.items()}
     families = {n: t[3] for n, t in TYPES.items()}
-    if source == "query":  # whose result says no more of these than that they are texts
+    if source == "query":  # its result has these types as text
         families |= {"u": "text", "ip": "text"}
     assert found.stream.shape == families
     assert found.stream.warnings == ["1 baris berisi karakter NUL: diganti dengan U+FFFD"]
@@ -136,7 +136,7 @@ def _float32(number: float) -> float:
     return struct.unpack("f", struct.pack("f", number))[0]
 
 
-def test_a_double_is_the_same_number_again(mariadb_url: str) -> None:
+def test_a_double_is_read_back_as_the_same_number(mariadb_url: str) -> None:
     generator = random.Random(8)
     numbers = [generator.uniform(-1, 1) * 10.0 ** generator.randint(-300, 300) for _ in range(2000)]
     run_mariadb(
@@ -148,8 +148,8 @@ def test_a_double_is_the_same_number_again(mariadb_url: str) -> None:
     assert [float(found[str(i)] or "") for i in range(2000)] == numbers
 
 
-def test_bytes_that_are_no_utf8_in_a_column_that_says_so_are_replaced_and_counted(mariadb_url: str) -> None:
-    """Today's MariaDB lets no such bytes in; tables of old servers hold them. Here a table gets another's form."""
+def test_invalid_utf8_in_a_utf8_column_is_replaced_and_counted(mariadb_url: str) -> None:
+    """MariaDB takes no such bytes today; tables of old servers have them. Here a binary table gets a text column's form."""
     run_mariadb(
         mariadb_url,
         "create table lama (n varbinary(80)) engine=myisam",
@@ -163,7 +163,7 @@ def test_bytes_that_are_no_utf8_in_a_column_that_says_so_are_replaced_and_counte
         folder = datadir / str(connection.execute(sa.text("select database()")).scalar_one())
     engine.dispose()
     if not os.access(folder / "bentuk.frm", os.R_OK | os.W_OK):
-        pytest.skip("the server's files are not ours to change")
+        pytest.skip("the server's files cannot be written")
     shutil.copyfile(folder / "bentuk.frm", folder / "lama.frm")
     run_mariadb(mariadb_url, "flush tables")
     found = read(contract("n", table="lama"), mariadb_url)
@@ -171,9 +171,7 @@ def test_bytes_that_are_no_utf8_in_a_column_that_says_so_are_replaced_and_counte
     assert found.stream.warnings == ["2 baris berisi byte yang bukan UTF-8: diganti dengan U+FFFD"]
 
 
-def test_rows_longer_than_the_server_can_put_together_arrive_whole(
-    mariadb_url: str, server_mode: sa.Engine
-) -> None:
+def test_rows_longer_than_max_allowed_packet_arrive_whole(mariadb_url: str, server_mode: sa.Engine) -> None:
     long = "panjang\t\\\n" * 1_000_000
     run_mariadb(
         mariadb_url,
@@ -193,7 +191,7 @@ def test_rows_longer_than_the_server_can_put_together_arrive_whole(
     }
 
 
-def test_a_boundary_longer_than_the_server_can_put_together_arrives_whole(
+def test_a_geometry_longer_than_max_allowed_packet_arrives_whole(
     mariadb_url: str, server_mode: sa.Engine
 ) -> None:
     points = "group_concat('1.23456789012345 ', seq separator ',')"
@@ -231,7 +229,7 @@ def test_a_row_of_17_mb_and_rows_around_it_arrive_whole(mariadb_url: str, server
     assert sorted(found) == sorted(wanted) and stream.rows == len(wanted)
 
 
-def test_odd_names_of_schema_table_and_columns_are_only_names(mariadb_url: str) -> None:
+def test_odd_names_of_table_and_columns_are_quoted(mariadb_url: str) -> None:
     names = ["NIK Lama", "kutip`ganda", "select", "persen%s", "persen%", "k\u00e9", "a\\b", "petik'satu"]
     columns = ", ".join("`" + n.replace("`", "``") + "` varchar(9)" for n in names)
     schema = sa.make_url(mariadb_url).database
@@ -249,9 +247,7 @@ def test_odd_names_of_schema_table_and_columns_are_only_names(mariadb_url: str) 
         assert list(found.stream.shape) == names
 
 
-def test_a_query_is_a_table_of_its_own_with_where_and_limits_outside(
-    mariadb_url: str, server_mode: sa.Engine
-) -> None:
+def test_where_and_window_are_applied_outside_of_a_query(mariadb_url: str, server_mode: sa.Engine) -> None:
     with server_mode.connect() as admin:
         admin.execute(sa.text("set global sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT'"))
     run_mariadb(
@@ -270,7 +266,7 @@ def test_a_query_is_a_table_of_its_own_with_where_and_limits_outside(
 
 
 @pytest.mark.parametrize(
-    ("query", "words"),
+    ("query", "message"),
     [
         ("select 1 as id) q; drop table kunjungan; select (1", "kesalahan sintaks SQL"),
         ("select nextval(urut) as id", "hanya boleh membaca"),
@@ -279,9 +275,9 @@ def test_a_query_is_a_table_of_its_own_with_where_and_limits_outside(
         ("select cast('rahasia' as int) + exp(999) as id", "tidak cocok"),
     ],
 )
-def test_a_query_can_only_read(mariadb_url: str, query: str, words: str) -> None:
+def test_a_query_can_only_read(mariadb_url: str, query: str, message: str) -> None:
     run_mariadb(mariadb_url, "create sequence urut", "create table kunjungan (id int)")
-    with pytest.raises(SourceError, match=words) as caught:
+    with pytest.raises(SourceError, match=message) as caught:
         read(contract("id", query=query), mariadb_url)
     assert not caught.value.transient and "rahasia" not in str(caught.value)
     run_mariadb(mariadb_url, "select id from kunjungan")
@@ -325,7 +321,7 @@ def test_the_right_to_read_the_contracts_columns_is_enough(mariadb_url: str) -> 
         run_mariadb(mariadb_url, "drop user terbatas@127.0.0.1")
 
 
-def test_a_contract_that_evolves_keeps_unknown_columns_and_misses_vanished_ones(mariadb_url: str) -> None:
+def test_an_evolving_contract_keeps_unknown_columns_and_allows_missing_ones(mariadb_url: str) -> None:
     run_mariadb(
         mariadb_url,
         "set session sql_mode = ''",
@@ -351,7 +347,7 @@ def test_a_contract_that_evolves_keeps_unknown_columns_and_misses_vanished_ones(
         read(contract("lama", table="t", key="lama", schema_contract="evolve"), mariadb_url)
 
 
-def test_a_vanished_column_is_named_with_what_it_may_be_called_now(mariadb_url: str) -> None:
+def test_a_missing_column_is_named_with_its_likely_new_name(mariadb_url: str) -> None:
     run_mariadb(mariadb_url, "create table t (id int, kode_baru varchar(9), jumlah decimal(9,2))")
     with pytest.raises(
         ShapeError, match="tidak punya kolom kode; yang ada tetapi tidak dikenal kontrak: kode_baru, jumlah"
@@ -409,7 +405,7 @@ def test_all_rows_of_a_load_are_of_one_moment_and_none_is_held_back(mariadb_url:
     assert stream.rows == 50_000
 
 
-def test_the_session_is_courteous(mariadb_url: str) -> None:
+def test_the_session_sets_time_limits_isolation_and_time_zone(mariadb_url: str) -> None:
     made = contract("a", "b", "c", "d", statement_timeout=33, query="""
         select @@max_statement_time a, @@tx_isolation b, @@time_zone c, @@net_write_timeout d""")  # fmt: skip
     assert read(made, mariadb_url).rows == [["33.000000", "REPEATABLE-READ", "+08:00", "33"]]
@@ -423,16 +419,16 @@ def test_an_empty_table_gives_no_row(mariadb_url: str) -> None:
 @pytest.mark.parametrize(
     ("engine", "ignore_rate_limit"), [("MyISAM", True), ("Aria", True), ("InnoDB", False)]
 )
-def test_a_table_that_reading_locks_is_not_read_at_a_pace(
+def test_a_table_that_is_locked_while_read_ignores_the_rate_limit(
     mariadb_url: str, engine: str, ignore_rate_limit: bool
 ) -> None:
     run_mariadb(
         mariadb_url, f"create table `data a` (id int) engine={engine}", "insert into `data a` values (1)"
     )
-    for rate, told in ((100, ignore_rate_limit), (None, False)):
+    for rate, expected in ((100, ignore_rate_limit), (None, False)):
         found = read(contract("id", table="data a", rows_per_second=rate), mariadb_url)
         assert found.cells == ["1"]
-        assert found.stream.ignore_rate_limit is told
+        assert found.stream.ignore_rate_limit is expected
         assert ["yang terkunci selama dibaca" in warning for warning in found.stream.warnings] == [
             True
-        ] * told
+        ] * expected

@@ -1,4 +1,4 @@
-"""The project's own contracts on the demo's own sources: the history of employees, the three numberings of regions."""
+"""The project's contracts on the demo's sources: the history of employees, the three systems of region codes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -31,8 +32,8 @@ PROJECT = own_project()
 EMPLOYEES = 300
 
 
-class Province:
-    """A warehouse (with its reference data) and the demo OPD beside it: their tables in the same database, their APIs."""
+class DemoProvince:
+    """A warehouse with its reference data, and sources of the demo OPD: tables in the same database, and APIs."""
 
     def __init__(self, url: str) -> None:
         self.libpq = url
@@ -69,7 +70,7 @@ class Province:
 
 @pytest.fixture(scope="module")
 def apis() -> Iterator[dict[str, str]]:
-    """The demo's APIs on loopback, as variables."""
+    """The environment variables of the demo's APIs, which run on loopback."""
     with make_server(0) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -81,13 +82,15 @@ def apis() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def province(reference_url: str, apis: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Province]:
+def province(
+    reference_url: str, apis: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[DemoProvince]:
     for name, value in apis.items():
         monkeypatch.setenv(name, value)
     for opd in ("BKD", "BPKAD", "DISDIKBUD"):
         monkeypatch.setenv(f"GUDANG_SUMBER_{opd}_URL", reference_url)
     monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 64)
-    made = Province(reference_url)
+    made = DemoProvince(reference_url)
     yield made
     made.close()
 
@@ -107,7 +110,7 @@ NEXT_DAY = """
 """
 
 
-def test_who_was_promoted_has_two_versions_and_who_is_gone_none_that_holds(province: Province) -> None:
+def test_a_promotion_makes_a_second_version_and_a_departure_ends_the_last(province: DemoProvince) -> None:
     table = pegawai()
     put_table(province.url, replace(table, rows=table.rows[:EMPLOYEES]))
     province.run(FIRST_DAY)
@@ -134,22 +137,22 @@ def test_who_was_promoted_has_two_versions_and_who_is_gone_none_that_holds(provi
     assert province.run("select * from raw.bkd__pegawai order by nip, valid_from") == before
 
 
-def test_of_an_employee_only_a_pseudonym_is_kept(province: Province) -> None:
+def test_employees_are_stored_as_pseudonyms_only(province: DemoProvince) -> None:
     table = pegawai()
     put_table(province.url, replace(table, rows=table.rows[-EMPLOYEES:]))
     assert province.load("bkd/pegawai").quarantined > 0
     (names,) = zip(*province.run("select nama from pegawai limit 50"), strict=True)
-    told = str(province.run("select t::text from raw.bkd__pegawai t"))
-    told += str(province.run("select t::text from quarantine.row t"))
-    told += str(province.run("select t::text from ops.check_result t"))
-    # One of the faulty NIP lacks a digit: quarantine masks it all the same.
-    assert "19850101190001100" not in told
-    assert not re.search(r"(?<![0-9a-f])(19|20)[0-9]{16}(?![0-9a-f])", told)
-    assert not any(name in told for name in names)
+    stored = str(province.run("select t::text from raw.bkd__pegawai t"))
+    stored += str(province.run("select t::text from quarantine.row t"))
+    stored += str(province.run("select t::text from ops.check_result t"))
+    # One of the faulty NIP lacks a digit. Quarantine masks it, too.
+    assert "19850101190001100" not in stored
+    assert not re.search(r"(?<![0-9a-f])(19|20)[0-9]{16}(?![0-9a-f])", stored)
+    assert not any(name in stored for name in names)
 
 
-def test_four_digits_mean_what_their_source_says_they_mean(province: Province) -> None:
-    """6402 is Kutai Barat (64.07) to BPS and Kutai Kartanegara (64.02) to Kemendagri; Dapodik has a third numbering."""
+def test_a_code_of_a_region_is_read_in_the_system_of_its_source(province: DemoProvince) -> None:
+    """6402 is Kutai Barat (64.07) to BPS and Kutai Kartanegara (64.02) to Kemendagri; Dapodik has codes of its own."""
     put_table(province.url, sekolah())
     keys = ("bps/indikator_strategis", "disnakertrans/pencari_kerja", "disdikbud/sekolah")
     for key in keys:
@@ -180,7 +183,7 @@ def test_four_digits_mean_what_their_source_says_they_mean(province: Province) -
     ) == [(0,)]
 
 
-def test_an_indicator_is_a_row_for_each_region_and_year_and_keeps_its_digits(province: Province) -> None:
+def test_an_indicator_has_a_row_for_each_region_and_year(province: DemoProvince) -> None:
     province.load("bps/indikator_strategis")
     assert province.run(
         "select count(*), count(distinct kode_indikator), count(distinct kode_bps), count(distinct tahun),"
@@ -191,9 +194,7 @@ def test_an_indicator_is_a_row_for_each_region_and_year_and_keeps_its_digits(pro
     ) == [("Tingkat Pengangguran Terbuka", "Persen")]
 
 
-def test_money_of_the_old_bookkeeping_is_read_and_a_month_is_a_window(province: Province) -> None:
-    from datetime import date
-
+def test_amounts_in_accounting_notation_are_read_in_a_window_of_months(province: DemoProvince) -> None:
     table = realisasi_apbd()
     put_table(province.url, replace(table, rows=[r for r in table.rows if str(r[0]) < "2025-04"]))
     window = Window(date(2025, 1, 1), date(2025, 3, 31))
@@ -201,14 +202,14 @@ def test_money_of_the_old_bookkeeping_is_read_and_a_month_is_a_window(province: 
         province.load("bpkad/realisasi_apbd", window).quarantined
         == EXPECTED_QUARANTINE["bpkad/realisasi_apbd"]
     )
-    given_back = province.run(
+    refunds = province.run(
         "select replace(replace(trim(both '()' from realisasi), '.', ''), ',', '.')::numeric"
         " from realisasi_apbd where realisasi like '(%' order by 1"
     )
-    assert given_back
+    assert refunds
     assert (
         province.run("select -realisasi from raw.bpkad__realisasi_apbd where realisasi < 0 order by 1")
-        == given_back
+        == refunds
     )
     assert province.run("select count(*) from realisasi_apbd where realisasi = '-'") == province.run(
         "select (select count(*) from raw.bpkad__realisasi_apbd where realisasi is null)"

@@ -1,7 +1,8 @@
-"""The same contracts from MariaDB: row for row what PostgreSQL gives, dirt included."""
+"""Contracts give the same rows from MariaDB as from PostgreSQL, dirty values included."""
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 
 from demo.databases import database_urls, seed_database
 from pipelines.contracts.windows import Window
+from pipelines.errors import SourceError
 from pipelines.ingest import ingest
 from pipelines.load import prepare
 from pipelines.settings import PROJECT_ROOT, Settings
@@ -21,11 +23,9 @@ pytestmark = [pytest.mark.mariadb, pytest.mark.slow]
 KEYS = ("dkp3a/penduduk_agregat", "dinkes/puskesmas", "dinkes/kunjungan", "bapenda/pembayaran_pkb")
 
 
-def test_four_contracts_load_from_mariadb_what_they_load_from_postgresql(
+def test_four_contracts_give_the_same_rows_from_mariadb_and_postgresql(
     reference_url: str, mariadb_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from datetime import date
-
     monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
     url = reference_url.replace("postgresql://", "postgresql+psycopg://", 1)
     contracts = {c.key: c for c in own_contracts()}
@@ -60,7 +60,7 @@ def test_four_contracts_load_from_mariadb_what_they_load_from_postgresql(
     assert found[mariadb_url] == found[reference_url]
 
 
-def test_mariadbs_own_dirt_arrives_as_text_or_is_repaired(
+def test_odd_values_of_mariadb_arrive_as_text_or_are_repaired(
     warehouse_url: str, mariadb_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = sa.create_engine(mariadb_url)
@@ -102,10 +102,10 @@ def test_mariadbs_own_dirt_arrives_as_text_or_is_repaired(
     ]
 
 
-def test_a_key_that_changes_its_case_is_one_row_where_the_contract_says_so(
+def test_a_key_that_changes_its_case_stays_one_row_if_the_contract_says_so(
     warehouse_url: str, mariadb_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To MariaDB's usual collation "ab", "AB" and "ab " are one key."""
+    """In MariaDB's usual collation "ab", "AB" and "ab " are one key."""
     engine = sa.create_engine(mariadb_url)
     monkeypatch.setenv("UJI_URL", mariadb_url)
     columns = [
@@ -150,11 +150,9 @@ def test_a_key_that_changes_its_case_is_one_row_where_the_contract_says_so(
     assert rows == [("AB", "z", True), ("CD", "y", True)]
 
 
-def test_a_mariadb_that_is_down_is_a_clear_error(
+def test_an_unreachable_mariadb_is_an_error_without_the_password(
     warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipelines.errors import SourceError
-
     monkeypatch.setenv("UJI_URL", "mysql+pymysql://siapa:rahasia@127.0.0.1:9/tiada")
     contract = make(
         tmp_path,

@@ -8,7 +8,7 @@ import sqlalchemy
 
 @pytest.mark.mariadb
 @pytest.mark.parametrize("turn", [1, 2])
-def test_each_test_has_an_empty_database_that_speaks_utf8(mariadb_url: str, turn: int) -> None:
+def test_each_test_has_an_empty_database_that_keeps_utf8(mariadb_url: str, turn: int) -> None:
     engine = sqlalchemy.create_engine(mariadb_url)
     with engine.begin() as connection:
         assert sqlalchemy.inspect(connection).get_table_names() == []

@@ -21,7 +21,7 @@ from tests.support.clocks import FORMS, WITA, Nights, Table, mixed, moment
 from tests.support.contracts import api, column, database, document, write
 from tests.support.http_server import Server, reply
 
-# Before and after a midnight of Kalimantan and of UTC; the last is the case of g2: 2 September, 00:00 WITA.
+# Times before and after midnight in Kalimantan and in UTC.
 EARLY = ["2026-09-01 00:30", "2026-09-01 07:59", "2026-09-01 08:00", "2026-09-01 23:59", "2026-09-02 00:00"]
 LATE = ["2026-09-02 00:00", "2026-09-02 00:29", "2026-09-02 07:59", "2026-09-02 08:01", "2026-09-03 07:59"]
 
@@ -52,7 +52,7 @@ def when(kind: str = "timestamptz", parse: str | None = None) -> dict[str, Any]:
 
 
 def moments(nights: Nights) -> list[datetime]:
-    """The published times, in order; the warehouse's session is Kalimantan's."""
+    """The times in raw, in order, in the time zone of Kalimantan."""
     found = nights.run("select w::timestamptz from raw.uji__data order by 1")
     return [row[0].astimezone(WITA) for row in found]
 
@@ -77,7 +77,7 @@ def test_a_text_cursor_loses_and_doubles_no_row(nights: Nights, table: Table, fo
 
 
 @pytest.mark.parametrize("form", ["utc", "a date behind", "minutes", "mixed"])
-def test_a_window_takes_and_replaces_the_rows_of_its_days_alone(
+def test_a_window_reads_and_replaces_only_the_rows_of_its_days(
     nights: Nights, table: Table, form: str
 ) -> None:
     to_text, kind, parse = FORMS.get(form, (mixed, "timestamp", "zona_wita"))
@@ -100,7 +100,7 @@ def test_a_window_takes_and_replaces_the_rows_of_its_days_alone(
     assert moments(nights) == rows
 
 
-def test_a_day_that_ends_at_24_00_belongs_to_the_next(nights: Nights, table: Table) -> None:
+def test_a_time_of_24_00_belongs_to_the_next_day(nights: Nights, table: Table) -> None:
     contract = nights.contract(
         column("k", "integer", primaryKey=True),
         when("timestamp"),
@@ -119,7 +119,7 @@ def test_a_day_that_ends_at_24_00_belongs_to_the_next(nights: Nights, table: Tab
 def test_dates_that_no_source_can_compare_are_refused_by_validate(
     nights: Nights, made: dict[str, Any]
 ) -> None:
-    """z3_ddmm, f3_id: 02/10/2026 comes before 15/09/2026 to a database that has them as text."""
+    """As texts, 02/10/2026 comes before 15/09/2026."""
     if "partition" in made:
         made = {"partition": {"column": "d", "every": "daily", "start": "2026-09-01"}}
     columns = [
@@ -135,11 +135,11 @@ def test_dates_that_no_source_can_compare_are_refused_by_validate(
 
 
 @pytest.mark.parametrize(
-    ("source", "kind", "words"),
+    ("source", "kind", "message"),
     [("varchar(20)", "integer", "9 sesudah 10"), ("int", "date", "tidak dapat menjadi batas pembacaan")],
 )
-def test_a_column_that_its_source_compares_otherwise_stops_the_first_load(
-    nights: Nights, table: Table, source: str, kind: str, words: str
+def test_a_cursor_that_its_source_orders_differently_stops_the_first_load(
+    nights: Nights, table: Table, source: str, kind: str, message: str
 ) -> None:
     nights.forget()
     table.make(f"k int, c {source}")
@@ -152,11 +152,11 @@ def test_a_column_that_its_source_compares_otherwise_stops_the_first_load(
     )
     if table.engine.dialect.name == "sqlite" and kind == "date":
         return  # a number in a column for dates is none that anybody compares: see the count of unreachable rows
-    with pytest.raises(ContractError, match=words):
+    with pytest.raises(ContractError, match=message):
         nights.load(contract)
 
 
-def test_a_window_whose_column_vanished_is_a_change_of_shape(nights: Nights, table: Table) -> None:
+def test_a_window_whose_column_is_missing_is_a_shape_error(nights: Nights, table: Table) -> None:
     nights.forget()
     table.make("k int")
     contract = nights.contract(
@@ -169,7 +169,7 @@ def test_a_window_whose_column_vanished_is_a_change_of_shape(nights: Nights, tab
         nights.load(contract, Window(date(2026, 9, 1), date(2026, 9, 1)))
 
 
-def test_a_row_that_no_night_can_find_is_counted_and_a_warning(
+def test_rows_that_the_cursor_cannot_find_are_counted_with_a_warning(
     nights: Nights, table: Table, caplog: pytest.LogCaptureFixture
 ) -> None:
     contract = nights.contract(
@@ -197,17 +197,17 @@ def test_a_row_that_no_night_can_find_is_counted_and_a_warning(
 
 
 class Since:
-    """An API that compares its own texts: it gives what is not before `since`, as it reads it."""
+    """An API that gives the rows that are not before `since`; `read` says how it compares its texts."""
 
     def __init__(self, server: Server, read: Any) -> None:
         self.rows: dict[int, str] = {}
         self.read, self.server = read, server
-        self.asked: list[str | None] = []
+        self.requested: list[str | None] = []
         server.answer = self.answer
 
     def answer(self, ask: Any) -> Any:
         since = ask.query.get("since")
-        self.asked.append(since)
+        self.requested.append(since)
         found = [
             {"k": k, "w": w}
             for k, w in self.rows.items()
@@ -226,11 +226,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def _ddmm(text: str) -> datetime:
-    return datetime.strptime(text, "%d/%m/%Y")  # a day, of no zone
+    return datetime.strptime(text, "%d/%m/%Y")  # a day has no time zone
 
 
 @pytest.mark.parametrize(
-    ("kind", "custom", "texts", "read", "asked"),
+    ("kind", "custom", "texts", "read", "requested"),
     [
         (
             {"kind": "timestamp", "parse": "zona_wita"},
@@ -262,9 +262,9 @@ def _ddmm(text: str) -> datetime:
         ),
     ],
 )
-def test_an_api_is_asked_in_its_own_clock_and_form(
+def test_an_api_is_requested_in_its_own_time_zone_and_form(
     nights: Nights, server: Server, kind: dict[str, Any], custom: dict[str, Any], texts: list[str], read: Any,
-    asked: list[str | None],
+    requested: list[str | None],
 ) -> None:  # fmt: skip
     contract = nights.contract(
         column("k", "integer", primaryKey=True),
@@ -281,10 +281,10 @@ def test_an_api_is_asked_in_its_own_clock_and_form(
         source.rows[k] = text
         nights.load(contract)
     assert nights.run("select k from raw.uji__data order by k") == [(k,) for k in range(len(texts))]
-    assert source.asked == asked
+    assert source.requested == requested
 
 
-def test_a_mark_of_before_its_own_text_was_kept_reads_all_once(nights: Nights, server: Server) -> None:
+def test_a_watermark_without_the_sources_text_reads_everything_once(nights: Nights, server: Server) -> None:
     contract = nights.contract(
         column("k", "integer", primaryKey=True),
         when("timestamp", "zona_wita"),
@@ -298,14 +298,14 @@ def test_a_mark_of_before_its_own_text_was_kept_reads_all_once(nights: Nights, s
     source.rows = {1: "2026-09-01T00:30:00Z"}
     nights.load(contract)
     nights.run("update ops.watermark set source_text = null")
-    source.rows[2] = "2026-08-31T00:30:00Z"  # as one that had been lost to a mark in another clock
+    source.rows[2] = "2026-08-31T00:30:00Z"  # a row that the old watermark had hidden
     nights.load(contract)
     nights.load(contract)
-    assert source.asked == [None, None, "2026-09-01T00:30:00Z"]
+    assert source.requested == [None, None, "2026-09-01T00:30:00Z"]
     assert nights.run("select k from raw.uji__data order by k") == [(1,), (2,)]
 
 
-def test_a_lag_of_an_api_wants_a_text_from_which_it_can_be_taken(nights: Nights) -> None:
+def test_a_lag_of_an_api_needs_a_text_from_which_it_can_be_subtracted(nights: Nights) -> None:
     columns = [
         column("k", "integer", primaryKey=True),
         column("w", "date", required=True, parse="tanggal_id"),
@@ -320,10 +320,10 @@ def test_a_lag_of_an_api_wants_a_text_from_which_it_can_be_taken(nights: Nights)
 
 @pytest.mark.parametrize("kind", ["integer", "numeric(10,2)"])
 @pytest.mark.parametrize("table", ["postgresql", "mariadb", "sqlite"], indirect=True)
-def test_a_row_that_was_committed_late_comes_within_the_lag_of_a_number(
+def test_a_row_committed_late_is_read_within_the_lag_of_a_number(
     nights: Nights, table: Table, kind: str
 ) -> None:
-    """c5_append: a sequence gives 98 to one transaction and 99 to another, which ends first."""
+    """A sequence gives 98 to one transaction and 99 to another, which commits first."""
     contract = nights.contract(
         column("id", kind, primaryKey=True), write_disposition="append", cursor="id", lag=5
     )
@@ -336,7 +336,7 @@ def test_a_row_that_was_committed_late_comes_within_the_lag_of_a_number(
     assert nights.run("select id from raw.uji__data order by id") == [(90,), (98,), (99,)]
 
 
-def test_what_an_api_overlooked_or_had_refused_is_asked_for_in_its_own_form(
+def test_overlooked_and_refused_rows_are_requested_in_the_apis_own_form(
     nights: Nights, server: Server
 ) -> None:
     def contract(pattern: str) -> Contract:
@@ -353,26 +353,27 @@ def test_what_an_api_overlooked_or_had_refused_is_asked_for_in_its_own_form(
         )
 
     nights.forget()
-    asked: list[str | None] = []
+    requested: list[str | None] = []
     rows = {1: ("a", "2026-09-05T00:00:00Z"), 2: ("x", "2026-09-03T00:00:00Z")}
 
     def answer(ask: Any) -> Any:
         since = ask.query.get("since")
-        asked.append(since)
+        requested.append(since)
         return reply(
             {"data": [{"k": k, "kode": c, "w": w} for k, (c, w) in rows.items() if not since or w >= since]}
         )
 
     server.answer = answer
     nights.load(contract("^a$"))
-    rows[3] = ("a", "2026-09-01T00:00:00Z")  # late, before the mark
+    rows[3] = ("a", "2026-09-01T00:00:00Z")  # a late row, before the watermark
     nights.load(contract("^a$"))
     nights.load(contract("^a$"))
     assert nights.run("select k from raw.uji__data order by k") == [(1,), (3,)]
     nights.load(contract("^[ax]$"))
     assert nights.run("select k from raw.uji__data order by k") == [(1,), (2,), (3,)]
-    # Every other question is for the keys alone. A list that changed is read again from a day before the row on.
-    assert [a for a in asked if a] == [
+    # Requests without a value read all keys. After a change of the pattern, rows are read from a day before the refused
+    # one on.
+    assert [a for a in requested if a] == [
         "2026-09-05T00:00:00Z",
         "2026-09-01T00:00:00Z",
         "2026-09-02T00:00:00Z",

@@ -1,4 +1,4 @@
-"""Numbers of more than 15 digits lose their last ones in Excel, and in every double: never taken for a NIK or KK."""
+"""Excel and every double lose the last digits of numbers over 15 digits. Such numbers are refused as NIK and KK."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ KK = column("kk", logicalTypeOptions={"minLength": 16, "maxLength": 16})
 
 
 @pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+def pseudonym_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
 
 
-WHOLE = "9901010101900001"
-ROWS = [["nik", "kk"], [CUT, WHOLE], [WHOLE, CUT], [WHOLE, WHOLE]]
+EXACT = "9901010101900001"
+ROWS = [["nik", "kk"], [CUT, EXACT], [EXACT, CUT], [EXACT, EXACT]]
 
 
 def xlsx(folder: Path) -> Path:
@@ -54,34 +54,36 @@ def ods_(folder: Path) -> Path:
 
 def csv(folder: Path) -> Path:
     marks = ["6.40201410590001e+15", '"6,40201410590001E+15"']
-    return write(folder, f"nik,kk\n{marks[0]},{WHOLE}\n{WHOLE},{marks[1]}\n{WHOLE},{WHOLE}\n")
+    return write(folder, f"nik,kk\n{marks[0]},{EXACT}\n{EXACT},{marks[1]}\n{EXACT},{EXACT}\n")
 
 
 def json_(folder: Path) -> Path:
     cut = ["6402014105900010.0", "6.40201410590001e15"]
-    pairs = [(cut[0], f'"{WHOLE}"'), (f'"{WHOLE}"', cut[1]), (f'"{WHOLE}"', f'"{WHOLE}"')]
+    pairs = [(cut[0], f'"{EXACT}"'), (f'"{EXACT}"', cut[1]), (f'"{EXACT}"', f'"{EXACT}"')]
     rows = ", ".join(f'{{"nik": {nik}, "kk": {kk}}}' for nik, kk in pairs)
     return write(folder, f"[{rows}]", "data.json")
 
 
 @pytest.mark.parametrize("make", [xlsx, xls, ods_, csv, json_])
-def test_a_number_without_its_last_digits_is_no_nik_and_no_kk(
+def test_a_number_without_its_last_digits_is_refused_as_nik_and_kk(
     files: SentFiles, tmp_path: Path, make: Callable[[Path], Path]
 ) -> None:
     sent = files.send(make(tmp_path), NIK, KK)
-    assert [kk for _, kk in sent.rows] == [WHOLE]
+    assert [kk for _, kk in sent.rows] == [EXACT]
     assert all("notasi_ilmiah" in rules for rules in sent.refused.values())
     assert sent.quarantined == 2
 
 
-def test_a_double_of_parquet_is_no_nik_and_an_integer_is(files: SentFiles, tmp_path: Path) -> None:
+def test_a_double_of_parquet_is_refused_as_nik_and_an_integer_is_loaded(
+    files: SentFiles, tmp_path: Path
+) -> None:
     for numbers, loaded in ((pa.array([CUT, 1e15]), 0), (pa.array([9901010101900001, 9901010101900002]), 2)):
         pq.write_table(pa.table({"nik": numbers}), tmp_path / "data.parquet")
         sent = files.send(tmp_path / "data.parquet", NIK)
         assert (len(sent.rows), sent.quarantined) == (loaded, 2 - loaded)
 
 
-def test_a_long_number_of_a_number_column_is_that_number(files: SentFiles, tmp_path: Path) -> None:
+def test_a_long_number_in_a_number_column_is_loaded(files: SentFiles, tmp_path: Path) -> None:
     path = workbook(tmp_path, ["anggaran", "lain"], [1.5e15, 6e20])
     sent = files.send(path, column("anggaran", "bigint"), column("lain", "numeric(25,0)"))
     assert sent.rows == [(1_500_000_000_000_000, 600_000_000_000_000_000_000)]

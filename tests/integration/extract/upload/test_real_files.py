@@ -1,6 +1,6 @@
-"""The real files of the issue, as OPD and portals publish them: loaded by the contracts as they are.
+"""Real files, as OPD and portals publish them, are loaded by the contracts as they are.
 
-The files' licences are not stated, so they are not the project's: they are looked for beside it.
+The licences of the files are not stated, so they are not part of the project and are looked for beside it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tests.support.province import Province
 
 FILES = PROJECT_ROOT.parent / "shared" / "data"
 pytestmark = pytest.mark.skipif(
-    not FILES.is_dir(), reason="the real files do not lie beside the project (../shared/data)"
+    not FILES.is_dir(), reason="the real files are not beside the project (../shared/data)"
 )
 
 
@@ -44,7 +44,7 @@ def test_samarindas_population_adds_up_and_sixty_spellings_are_fifty_nine_places
     assert again.batch is not None and (again.batch.state, again.batch.read) == ("unchanged", 0)
 
 
-def test_balikpapans_placeholders_are_never_truth(province: Province) -> None:
+def test_placeholders_in_the_file_of_balikpapan_become_null(province: Province) -> None:
     done = province.load("balikpapan/sekolah", FILES / "balikpapan_sekolah.csv")
     assert done.batch is not None and (done.batch.loaded, done.batch.quarantined) == (341, 0)
     assert province.ask(
@@ -63,7 +63,9 @@ def test_balikpapans_placeholders_are_never_truth(province: Province) -> None:
         ("disdikbud/sma", "kaltim_sma_2017.csv", 215),
     ],
 )
-def test_the_small_files_load_whole(province: Province, key: str, file: str, rows: int) -> None:
+def test_the_small_files_are_loaded_without_a_refused_row(
+    province: Province, key: str, file: str, rows: int
+) -> None:
     done = province.load(key, FILES / file)
     assert done.batch is not None and (done.batch.loaded, done.batch.quarantined) == (rows, 0)
     if key == "disdikbud/sma":

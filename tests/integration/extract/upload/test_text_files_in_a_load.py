@@ -1,4 +1,4 @@
-"""CSV as Excel, macOS, MySQL and people write it, through a whole load."""
+"""CSV files as Excel, macOS, MySQL and people write them, loaded into raw."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.uploads import workbook, write
 K, A, B = column("k", "integer", primaryKey=True), column("a"), column("b")
 
 
-def test_blanks_of_every_kind_part_thousands(files: SentFiles, tmp_path: Path) -> None:
+def test_blanks_of_every_kind_separate_thousands(files: SentFiles, tmp_path: Path) -> None:
     text = "k;a\n1;3\u00a0793,2\n2;793,2\n3;12 345 678\n4;1\u202f234,5\n5;-1 234.567\n6;12 34\n7;Rp 1 500 000,-\n"
     number = column("a", "numeric(12,3)", parse=["teks", "angka_id"])
     sent = files.send(write(tmp_path, text), K, number, delimiter=";")
@@ -24,13 +24,13 @@ def test_blanks_of_every_kind_part_thousands(files: SentFiles, tmp_path: Path) -
     assert sent.refused == {"baris 7": ["tipe"]}
 
 
-def test_a_formula_of_a_text_is_that_text(files: SentFiles, tmp_path: Path) -> None:
+def test_a_formula_that_holds_a_text_is_read_as_that_text(files: SentFiles, tmp_path: Path) -> None:
     text = 'kode,k\n"0012",1\n="0013",2\n"=""0014""",3\n\'0015,4\n"=""a""""b""",5\n="",6\n'
     sent = files.send(write(tmp_path, text), column("kode", parse="petik_excel"), K)
     assert sent.rows == [("0012", 1), ("0013", 2), ("0014", 3), ("0015", 4), ('a"b', 5), (None, 6)]
 
 
-def test_a_name_is_the_same_whatever_its_unicode_form(files: SentFiles, tmp_path: Path) -> None:
+def test_a_name_of_a_column_is_found_in_every_unicode_form(files: SentFiles, tmp_path: Path) -> None:
     nfc = column("nama", physicalName="Kécamatan")
     path = write(tmp_path, "Ke\u0301camatan,k\nT\u00e9riti,1\n")
     assert files.send(path, nfc, K).rows == [("Tériti", 1)]
@@ -73,13 +73,15 @@ def test_backslash_escapes_are_read_as_mysql_reads_them(files: SentFiles, tmp_pa
     assert "nyatakan escape: '\\'" in str(caught.value.hint)
 
 
-def test_tabs_and_escapes_without_quotes_are_mysqls_batch_form(files: SentFiles, tmp_path: Path) -> None:
+def test_tabs_and_escapes_without_quotes_are_read_as_mysqls_batch_form(
+    files: SentFiles, tmp_path: Path
+) -> None:
     path = write(tmp_path, 'k\ta\tb\n1\tsatu\\tdua\t"\n2\t\\N\t\\\\\n')
     sent = files.send(path, K, A, B, delimiter="\t", quote="none", escape="\\")
     assert sent.rows == [(1, "satu\tdua", '"'), (2, None, "\\")]
 
 
-def test_a_name_that_stands_twice_in_the_header_is_numbered(files: SentFiles, tmp_path: Path) -> None:
+def test_a_repeated_name_in_the_header_is_numbered(files: SentFiles, tmp_path: Path) -> None:
     first, second = (
         column("laki", "integer", physicalName="Jumlah"),
         column("perempuan", "integer", physicalName="Jumlah#2"),
@@ -106,7 +108,7 @@ def test_a_header_in_another_row_is_found_and_named(files: SentFiles, tmp_path: 
         assert files.send(path, K, A, B, header_row=3).rows == [(1, "x", "y")]
 
 
-def test_a_column_without_a_name_is_described_with_the_way_to_declare_it(
+def test_a_column_without_a_name_is_refused_with_the_way_to_declare_it(
     files: SentFiles, tmp_path: Path
 ) -> None:
     path = workbook(tmp_path, ["Judul di kolom A"], [None, "k", "a"], [None, 1, "x"])
@@ -118,7 +120,7 @@ def test_a_column_without_a_name_is_described_with_the_way_to_declare_it(
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_utf_16_without_a_mark_says_so_on_every_python(
+def test_utf_16_without_a_byte_order_mark_is_refused_with_the_reason(
     files: SentFiles, tmp_path: Path, encoding: str
 ) -> None:
     path = write(tmp_path, "k,a\n1,x\n".encode(encoding))

@@ -1,4 +1,4 @@
-"""`gudang upload`: several files at once, what a name replaces; who may read what an OPD sent."""
+"""`gudang upload`: several files at once, files that replace others, and who may read them."""
 
 from __future__ import annotations
 
@@ -26,30 +26,32 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def upload(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Upload:
     def run(*files: Path) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["gudang", "upload", DATASET, *map(str, files)])
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as caught:
             main.main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
+        printed = capsys.readouterr()
+        return int(caught.value.code or 0), printed.out, printed.err
 
     return run
 
 
-def made(folder: Path, name: str, content: str) -> Path:
+def write_file(folder: Path, name: str, content: str) -> Path:
     file = folder / name
     file.parent.mkdir(exist_ok=True)
     file.write_text(content)
     return file
 
 
-def test_several_files_and_what_their_names_replace(upload: Upload, home: Path, tmp_path: Path) -> None:
-    first, second = (made(tmp_path, f"penduduk_{n}.xlsx", "isi") for n in (1, 2))
-    code, said, _ = upload(first, second)
+def test_an_upload_of_several_files_says_which_ones_it_replaces(
+    upload: Upload, home: Path, tmp_path: Path
+) -> None:
+    first, second = (write_file(tmp_path, f"penduduk_{n}.xlsx", "isi") for n in (1, 2))
+    code, out, _ = upload(first, second)
     zone = home / "unggahan" / DATASET
     assert code == 0 and sorted(p.name for p in zone.iterdir()) == ["penduduk_1.xlsx", "penduduk_2.xlsx"]
-    assert "menggantikan" not in said and "isinya sama" not in said
+    assert "menggantikan" not in out and "isinya sama" not in out
     first.write_text("lain")
-    _, said, _ = upload(first, second)
-    lines = said.splitlines()
+    _, out, _ = upload(first, second)
+    lines = out.splitlines()
     assert lines[0].endswith("penduduk_1.xlsx (menggantikan berkas bernama sama yang isinya lain: koreksi)")
     assert lines[1].endswith(
         "penduduk_2.xlsx (isinya sama dengan berkas yang sudah ada: tidak ada yang baru)"
@@ -57,17 +59,19 @@ def test_several_files_and_what_their_names_replace(upload: Upload, home: Path, 
     assert (zone / "penduduk_1.xlsx").read_text() == "lain"
 
 
-def test_one_file_that_does_not_fit_keeps_all_out(upload: Upload, home: Path, tmp_path: Path) -> None:
-    code, _, complained = upload(made(tmp_path, "penduduk_1.xlsx", "a"), made(tmp_path, "catatan.docx", "b"))
-    assert code == 1 and "catatan.docx tidak akan ditemukan; tidak ada berkas yang diletakkan" in complained
+def test_one_unsuitable_file_stops_the_whole_upload(upload: Upload, home: Path, tmp_path: Path) -> None:
+    code, _, err = upload(
+        write_file(tmp_path, "penduduk_1.xlsx", "a"), write_file(tmp_path, "catatan.docx", "b")
+    )
+    assert code == 1 and "catatan.docx tidak akan ditemukan; tidak ada berkas yang diletakkan" in err
     assert not (home / "unggahan" / DATASET).exists()
-    twice = made(tmp_path / "lagi", "penduduk_1.xlsx", "b")
-    code, _, complained = upload(tmp_path / "penduduk_1.xlsx", twice)
-    assert code == 1 and "penduduk_1.xlsx disebut ganda" in complained
+    twice = write_file(tmp_path / "lagi", "penduduk_1.xlsx", "b")
+    code, _, err = upload(tmp_path / "penduduk_1.xlsx", twice)
+    assert code == 1 and "penduduk_1.xlsx disebut ganda" in err
 
 
-def test_other_users_read_no_upload(upload: Upload, home: Path, tmp_path: Path) -> None:
-    upload(made(tmp_path, "penduduk_1.xlsx", "isi"))
+def test_other_users_cannot_read_uploads(upload: Upload, home: Path, tmp_path: Path) -> None:
+    upload(write_file(tmp_path, "penduduk_1.xlsx", "isi"))
     zone = home / "unggahan"
     assert stat.S_IMODE(zone.stat().st_mode) == 0o750
     assert stat.S_IMODE((zone / DATASET / "penduduk_1.xlsx").stat().st_mode) == 0o640

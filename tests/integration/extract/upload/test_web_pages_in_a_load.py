@@ -1,4 +1,4 @@
-"""Tables of a web page that was saved as .xls, as BPS exports them, through a whole load."""
+"""Tables of a web page that was saved as .xls, as BPS exports them, loaded into raw."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ COLUMNS = (
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_a_table_of_bps_is_read_as_it_is_written(files: SentFiles, tmp_path: Path, encoding: str) -> None:
+def test_a_table_of_bps_is_read_with_its_two_header_rows(
+    files: SentFiles, tmp_path: Path, encoding: str
+) -> None:
     path = write(tmp_path, PAGE.encode(encoding), "data.xls")
     sent = files.send(path, *COLUMNS, header_row=2, header_rows=2)
     assert [(kec, str(l_), p) for kec, l_, p in sent.rows] == [
@@ -44,7 +46,7 @@ def test_a_table_of_bps_is_read_as_it_is_written(files: SentFiles, tmp_path: Pat
     assert sent.refused == {"baris 6": ["sel_galat"]}
 
 
-def test_cells_that_reach_over_rows_are_merged_cells(files: SentFiles, tmp_path: Path) -> None:
+def test_cells_that_span_rows_count_as_merged_cells(files: SentFiles, tmp_path: Path) -> None:
     page = "<TABLE><TR><TD>kab<TD>kec<TR><TD ROWSPAN=2>A<TD>a<TR><TD>b<TR><TD>B<TD>c</TABLE>"
     columns = (column("kab"), column("kec"))
     path = write(tmp_path, page, "data.xls")
@@ -63,7 +65,7 @@ def test_the_first_table_with_rows_is_read_or_the_one_that_is_named(files: SentF
     assert files.send(path, column("a"), sheet="Tabel 3").rows == [("2",)]
 
 
-def test_a_page_of_another_kind_is_refused_with_what_it_lacks(files: SentFiles, tmp_path: Path) -> None:
+def test_a_page_without_the_table_is_refused_with_the_reason(files: SentFiles, tmp_path: Path) -> None:
     path = write(tmp_path, "<html><body><form>Masuk</form></body></html>", "data.xls")
     with pytest.raises(SourceError, match="halaman web tanpa tabel"):
         files.send(path, column("a"))

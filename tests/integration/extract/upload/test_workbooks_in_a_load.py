@@ -1,4 +1,4 @@
-"""What a workbook says beside its values, through a whole load: the right value, a refused row, or a word of it."""
+"""Errors, formats, merged cells and hidden rows of workbooks give the right value, a refused row or a warning."""
 
 from __future__ import annotations
 
@@ -20,29 +20,27 @@ every_kind = pytest.mark.parametrize("make", KINDS)
 
 
 @every_kind
-def test_a_failed_formula_is_no_empty_cell_no_0_and_no_text(
-    files: SentFiles, tmp_path: Path, make: Make
-) -> None:
+def test_a_row_with_a_failed_formula_goes_to_quarantine(files: SentFiles, tmp_path: Path, make: Make) -> None:
     rows = [[1, "a", 10], [2, "b", Failed("#N/A")], [3, Failed("#REF!"), 30], [4, "d", Failed("#DIV/0!")]]
     path = make(tmp_path, Sheet([["No", "Nama", "Jumlah"], *rows]))
     sent = files.send(
         path,
         ID,
-        column("Nama".lower(), physicalName="Nama"),
+        column("nama", physicalName="Nama"),
         column("jumlah", "integer", physicalName="Jumlah"),
     )
     assert sent.rows == [(1, "a", 10)]
     assert sent.refused == {"baris 3": ["tipe"], "baris 4": ["sel_galat"], "baris 5": ["tipe"]}
 
 
-def test_an_error_that_was_saved_as_text_is_none_either(files: SentFiles, tmp_path: Path) -> None:
+def test_a_row_with_an_error_saved_as_text_goes_to_quarantine(files: SentFiles, tmp_path: Path) -> None:
     path = write(tmp_path, "No,Nama\n1,#N/A\n2,# 2\n3,Err:502\n")
     sent = files.send(path, ID, column("nama", physicalName="Nama"))
     assert sent.rows == [(2, "# 2")]
     assert sent.refused == {"baris 2": ["sel_galat"], "baris 4": ["sel_galat"]}
 
 
-def test_a_formula_that_nobody_computed_stops_the_file(files: SentFiles, tmp_path: Path) -> None:
+def test_a_formula_without_a_computed_value_stops_the_file(files: SentFiles, tmp_path: Path) -> None:
     book = xlwt.Workbook()
     sheet = book.add_sheet("S")
     sheet.write(0, 0, "No")
@@ -85,7 +83,7 @@ def test_percent_is_the_same_from_a_text_and_from_a_format(
 
 @every_kind
 @pytest.mark.parametrize("repair", ["serial_excel", "serial_excel_1904"])
-def test_a_serial_number_counts_from_the_day_that_the_workbook_says(
+def test_a_serial_date_counts_from_the_epoch_of_the_workbook(
     files: SentFiles, tmp_path: Path, make: Make, repair: str
 ) -> None:
     of = column("tanggal", "date", physicalName="Tgl", parse=[repair, "tanggal_id"])
@@ -109,7 +107,7 @@ OF_PLACES = (
 
 
 @every_kind
-def test_a_merged_cell_counts_for_the_rows_it_covers_where_the_contract_says_so(
+def test_fill_down_gives_a_merged_cell_to_all_rows_that_it_covers(
     files: SentFiles, tmp_path: Path, make: Make
 ) -> None:
     path = make(tmp_path, Sheet(PLACES, merged=[(1, 0, 3, 0)]))
@@ -133,7 +131,9 @@ def test_a_hidden_row_still_names_the_group_of_those_below_it(files: SentFiles, 
     assert len(sent.rows) == 4
 
 
-def test_a_new_group_ends_the_narrower_ones_and_a_total_row_is_none(files: SentFiles, tmp_path: Path) -> None:
+def test_fill_down_starts_narrower_groups_again_and_skips_total_rows(
+    files: SentFiles, tmp_path: Path
+) -> None:
     text = "kab,kec,kel\nA,a1,x\n,,y\n,Jumlah,2\n,,z\nB,,v\n,b1,w\n"
     names = [column(name) for name in ("kab", "kec", "kel")]
     sent = files.send(write(tmp_path, text), *names, fill_down=["kab", "kec"], totals={"kec": "^Jumlah"})
@@ -143,7 +143,7 @@ def test_a_new_group_ends_the_narrower_ones_and_a_total_row_is_none(files: SentF
 
 
 @every_kind
-def test_hidden_rows_are_described_once_and_may_be_skipped(
+def test_hidden_rows_give_one_warning_and_may_be_skipped(
     files: SentFiles, tmp_path: Path, make: Make
 ) -> None:
     path = make(tmp_path, Sheet([["No"], [1], [2], [3], [4]], hidden=[2, 4]))
@@ -157,5 +157,5 @@ def test_hidden_rows_are_described_once_and_may_be_skipped(
     assert "2 baris tersembunyi atau tersaring tidak dimuat" in warning
 
 
-def test_an_ordinary_workbook_has_nothing_said_of_it(files: SentFiles, tmp_path: Path) -> None:
+def test_an_ordinary_workbook_gives_no_warning(files: SentFiles, tmp_path: Path) -> None:
     assert files.send(as_xlsx(tmp_path, Sheet([["No"], [1]])), ID).warnings == []

@@ -244,7 +244,7 @@ def test_a_window_that_comes_empty_is_told_of_each_night_until_it_is_settled(sha
     for _ in range(2):
         with pytest.raises(
             LoadError,
-            match=r"tidak memberi satu baris pun untuk jendela 2024-05-01 .*gudang/empty_window: true",
+            match=r"tidak memberi satu baris pun untuk jendela 2024-05-01 .*job jendela_kosong_diterima",
         ):
             shared_loads.load(contract, lambda *_: [], window=day(1))
     for number in (3, 4):  # the day is out of the range of the nights that follow

@@ -292,7 +292,6 @@ def test_suites_can_run_on_released_models(small_warehouse: SmallWarehouse) -> N
     small_warehouse.run("update core.m set n = 2; delete from core.kode")
     results = {r.name: r for r in run_tests(small_warehouse.folder.project(), small_warehouse.url)}
     assert {n: r.state for n, r in results.items()} == {"m": "tests_failed", "kode": "tests_failed"}
-    assert small_warehouse.build("kode")["kode"].state == "tests_failed", "an unchanged seed is checked, too"
 
 
 def test_results_of_a_suite_are_in_the_ledger_and_on_the_asset(small_warehouse: SmallWarehouse) -> None:

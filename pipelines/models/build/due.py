@@ -1,0 +1,39 @@
+"""Says which models a build would build now, so that a run selects only these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from psycopg import Connection
+
+from pipelines.models.build.versions import read_versions
+from pipelines.models.project import selection
+from pipelines.models.project.nodes import Project
+
+
+def due(
+    project: Project, connection: Connection[Any], *, select: Iterable[str] | None = None
+) -> frozenset[str]:
+    """The names of the selected models and seeds that `build` would build now; empty if nothing could change.
+
+    Call it before you start a run of models, and select only these; with none, start no run. It builds nothing and
+    reads a few rows of ops, so a sensor may call it at each tick. It names too many rather than too few: a model whose
+    ancestor is built is named, though the ancestor may turn out the same. The clock is the server's, so no date is
+    passed.
+
+    project: with the window that the run will have (`load_project(..., window=...)`): the days of incremental models
+    that loads changed are due only in a run that builds them. select: as for `build`. Raises ModelError for a selector
+    that selects nothing.
+    """
+    nodes = selection.select(project, select)
+    versions = read_versions(connection, project)
+    if versions is None:
+        return frozenset(node.name for node in nodes)
+    found: set[str] = set()
+    for node in nodes:
+        basis = versions.basis(node)
+        if not versions.may_leave(node, basis, project.window):
+            found.add(node.name)
+            versions.expect(node, basis)
+    return frozenset(found)

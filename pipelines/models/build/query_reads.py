@@ -1,0 +1,97 @@
+"""Says what the result of a query depends on, apart from its text: relations, the clock, and what can't be followed.
+
+What belongs here: reading one query with sqlglot. Not here: the versions of what it reads (versions.py), columns
+(models/lineage/).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from sqlglot import exp, parse_one
+from sqlglot.errors import SqlglotError
+
+from pipelines.models.lineage.expressions import PURE_FUNCTIONS
+
+_TIME_NAMES = frozenset({"clock_timestamp", "statement_timestamp", "transaction_timestamp", "timeofday"})
+_TIME = (exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime, exp.Localtime, exp.Localtimestamp)
+_TIME_WORDS = frozenset({"now", "today", "tomorrow", "yesterday"})
+"""Literals that PostgreSQL reads as a moment when they become a date or timestamp."""
+_CHANGING = ("Current", "Session", "Rand", "Uuid", "NextValue", "Systimestamp", "Version", "Localtime")
+"""How sqlglot's names of functions begin whose result depends on more than arguments; those of _TIME are followed."""
+_KEPT_WITH_TIME = (
+    exp.Cast, exp.AtTimeZone, exp.TimestampTrunc, exp.DateTrunc, exp.Extract, exp.Paren, exp.Add, exp.Sub,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class QueryReads:
+    """What a query reads.
+
+    relations: `schema.name` of each table or view. clock: expressions of the date or time without a column; their
+    values decide what the query gives. functions: names of functions of the schema ops. unknown: why the query cannot
+    be followed, "" if it can.
+    """
+
+    relations: frozenset[str] = frozenset()
+    clock: frozenset[str] = frozenset()
+    functions: frozenset[str] = frozenset()
+    unknown: str = ""
+
+
+@cache
+def query_reads(sql: str) -> QueryReads:
+    """What the query reads. A query that sqlglot cannot read, or a function that we do not know, is `unknown`."""
+    try:
+        tree = parse_one(sql, dialect="postgres")
+    except SqlglotError:
+        return QueryReads(unknown="SQL-nya tidak terurai")
+    named = {cte.alias for cte in tree.find_all(exp.CTE)}
+    relations: set[str] = set()
+    clock: set[str] = set()
+    functions: set[str] = set()
+    unknown: list[str] = []
+    for part in tree.walk():
+        if isinstance(part, exp.Table):
+            if isinstance(part.this, exp.Identifier) and not (part.name in named and not part.db):
+                relations.add(f"{part.db}.{part.name}")
+        elif isinstance(part, _TIME):
+            clock.add(_with_kept(part))
+        elif isinstance(part, exp.Literal):
+            if part.is_string and part.name.strip().lower() in _TIME_WORDS:
+                cast = isinstance(part.parent, exp.Cast)
+                clock.add(_with_kept(part)) if cast else unknown.append(f"teks '{part.name}'")
+        elif isinstance(part, exp.Anonymous | exp.AnonymousAggFunc):
+            _read_function(part, clock, functions, unknown)
+        elif isinstance(part, exp.Func) and type(part).__name__.startswith(_CHANGING):
+            unknown.append(f"fungsi {type(part).__name__}")
+        elif isinstance(part, exp.TableSample | exp.Command):
+            unknown.append("tablesample atau perintah")
+    return QueryReads(
+        frozenset(relations), frozenset(clock), frozenset(functions), "; ".join(sorted(set(unknown)))
+    )
+
+
+def _read_function(part: exp.Expr, clock: set[str], functions: set[str], unknown: list[str]) -> None:
+    """Notes a function that sqlglot does not know by name."""
+    name = part.name.lower()
+    schema = part.parent.this.name.lower() if isinstance(part.parent, exp.Dot) else ""
+    if schema == "ops":
+        functions.add(name)
+    elif name in _TIME_NAMES:
+        clock.add(_with_kept(part))
+    elif name == "age" and len(part.expressions) == 1:
+        clock.add("current_date")
+    elif name not in PURE_FUNCTIONS or schema not in ("", "pg_catalog"):
+        unknown.append(f"fungsi {name}")
+
+
+def _with_kept(time: exp.Expr) -> str:
+    """The widest expression around `time` that PostgreSQL can compute alone, so `date_trunc('month', now())`."""
+    widest = time
+    while isinstance(widest.parent, _KEPT_WITH_TIME) and not any(
+        isinstance(part, exp.Column | exp.Query | exp.AggFunc | exp.Window) for part in widest.parent.walk()
+    ):
+        widest = widest.parent
+    return widest.sql(dialect="postgres")

@@ -1,0 +1,72 @@
+"""Settings of alerts: what is not usable is named by its variable, and no value of it is repeated."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.errors import GudangError
+from pipelines.settings import load_alert_settings
+
+MAIL = {"GUDANG_ALERT_MAIL_HOST": "surel.example", "GUDANG_ALERT_MAIL_FROM": "gudang@dinas.example"}
+SECRET = "r4hasia-benar"
+
+
+def test_nothing_set_is_no_channel() -> None:
+    settings = load_alert_settings({})
+    assert (settings.mail, settings.webhook_url, settings.telegram_token) == (None, None, None)
+    assert settings.when == "on_error"
+
+
+def test_a_mail_server_with_the_usual_port_of_its_encryption() -> None:
+    settings = load_alert_settings({**MAIL, "GUDANG_ALERT_MAIL_TO": "a@b.example; c@d.example,"})
+    assert settings.mail is not None
+    assert (settings.mail.port, settings.mail.security) == (587, "starttls")
+    assert settings.to == ("a@b.example", "c@d.example")
+
+
+def test_no_secret_is_in_the_text_of_the_settings() -> None:
+    env = {
+        **MAIL,
+        "GUDANG_ALERT_MAIL_PASSWORD": SECRET,
+        "GUDANG_ALERT_WEBHOOK_URL": f"https://kait.example/{SECRET}",
+        "GUDANG_ALERT_WEBHOOK_TOKEN": SECRET,
+        "GUDANG_ALERT_TELEGRAM_TOKEN": SECRET,
+        "GUDANG_ALERT_TELEGRAM_CHAT": "-100",
+    }
+    assert SECRET not in repr(load_alert_settings(env))
+
+
+@pytest.mark.parametrize(
+    ("env", "message"),
+    [
+        ({"WHEN": "kadang"}, "GUDANG_ALERT_WHEN: nilainya tidak dikenal (salah satu dari always, on_error,"),
+        ({"OPD": "mungkin"}, "GUDANG_ALERT_OPD: nilainya tidak dikenal (ya atau tidak)"),
+        ({"OPD": "ya"}, "GUDANG_ALERT_MAIL_HOST: belum diisi, padahal ada yang dikirimi surel"),
+        ({"MAIL_HOST": "x"}, "GUDANG_ALERT_MAIL_FROM: belum diisi dengan satu alamat surel"),
+        (
+            {"MAIL_HOST": "x", "MAIL_FROM": "a@b", "MAIL_TO": "a@b, c d@e"},
+            "GUDANG_ALERT_MAIL_TO: bagian ke-2 bukan",
+        ),
+        ({"MAIL_HOST": "x", "MAIL_FROM": "a@b\nBcc: c@d"}, "GUDANG_ALERT_MAIL_FROM: belum diisi dengan satu"),
+        (
+            {"MAIL_HOST": "x", "MAIL_FROM": "a@b", "MAIL_PORT": "-1"},
+            "GUDANG_ALERT_MAIL_PORT: nilainya bukan angka",
+        ),
+        (
+            {"MAIL_HOST": "x", "MAIL_FROM": "a@b", "MAIL_SECURITY": "tls"},
+            "GUDANG_ALERT_MAIL_SECURITY: nilainya tidak",
+        ),
+        (
+            {"MAIL_HOST": "x", "MAIL_FROM": "a@b", "MAIL_SECURITY": "tanpa", "MAIL_USER": "u"},
+            "GUDANG_ALERT_MAIL_SECURITY: tanpa enkripsi kata sandi terbaca di jaringan",
+        ),
+        ({"WEBHOOK_URL": SECRET}, "GUDANG_ALERT_WEBHOOK_URL: nilainya bukan URL"),
+        ({"TELEGRAM_TOKEN": SECRET}, "GUDANG_ALERT_TELEGRAM_TOKEN: diisi bersama GUDANG_ALERT_TELEGRAM_CHAT"),
+        ({"TIMEOUT": "0"}, "GUDANG_ALERT_TIMEOUT: nilainya bukan angka di atas 0"),
+    ],
+)
+def test_an_unusable_setting_is_named_without_its_value(env: dict[str, str], message: str) -> None:
+    with pytest.raises(GudangError) as caught:
+        load_alert_settings({f"GUDANG_ALERT_{name}": value for name, value in env.items()})
+    assert str(caught.value).startswith(message)
+    assert SECRET not in str(caught.value)
