@@ -23,7 +23,7 @@ _ALLOWED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 settings.register_profile("gudang", deadline=None, suppress_health_check=_ALLOWED)
 settings.load_profile("gudang")
 
-LONGEST = ("test_nightly.py", "test_ui.py", "test_dbt_parity.py")
+LONGEST = ("test_nightly.py", "test_killed_night.py", "test_ui.py", "test_dbt_parity.py")
 """Files that take minutes. They run first, so that the workers end at about the same time."""
 
 

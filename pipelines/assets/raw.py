@@ -1,5 +1,6 @@
 """Makes the assets raw/<opd>/<dataset>: one per contract, in a multi-asset per source server and partitioning."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import groupby
@@ -21,6 +22,7 @@ from pipelines.ingest import Ingested, describe_batch, ingest
 from pipelines.load.apply.empty_windows import TAG as EMPTY_WINDOW
 from pipelines.load.failures import describe_failure
 from pipelines.load.ledger import raw_versions
+from pipelines.load.raw_summary import count_by_day
 from pipelines.quality.suites import Expectation, suite, tables_read
 from pipelines.redaction.secrets import as_markdown
 from pipelines.resources.warehouse import Warehouse
@@ -145,7 +147,9 @@ def _ingest(
         with warehouse.connect() as connection:
             done = _loaded(context, warehouse, connection, contract, settings)
             results = [*checks.of_load(connection, done)]
-            version = _data_version(connection, contract)
+            version = _data_version(context, connection, contract)
+            if done.batch and done.checks and done.batch.state != "rejected":
+                _count_partitions(context, connection, contract)
     except Exception as fault:  # of any kind: the other datasets of the step must still be loaded
         error = describe_failure(contract.key, fault)
         failures.append(str(error))
@@ -159,7 +163,9 @@ def _ingest(
     left = {"berkas_tidak_diambil": left_files(done.left)} if done.left else {}
     if done.batch and done.checks:
         yield dg.MaterializeResult(
-            asset_key=raw_key(contract), metadata=_metadata(done) | left, data_version=version
+            asset_key=raw_key(contract),
+            metadata=_metadata(done, _range(context)) | left,
+            data_version=version,
         )
         return
     summary = describe_batch(done.batch) if done.batch else "belum ada berkas di zona unggah"
@@ -196,9 +202,12 @@ def _loaded(
     )
 
 
-def _data_version(connection: Connection[Any], contract: Contract) -> dg.DataVersion | None:
-    """The version of the table's rows, which a load that changed nothing leaves as it is; None if it is not known."""
-    found = raw_versions(connection, {contract.key: str(Relation("raw", contract.table))})[contract.key]
+def _data_version(
+    context: dg.AssetExecutionContext, connection: Connection[Any], contract: Contract
+) -> dg.DataVersion | None:
+    """The version of the rows, or of those of the run's partitions. A load that changed nothing leaves it as it is."""
+    table = str(Relation("raw", contract.table))
+    found = raw_versions(connection, {contract.key: table}, _window(context, contract))[contract.key]
     return dg.DataVersion(found.version) if found.version else None
 
 
@@ -217,6 +226,28 @@ def _window(context: dg.AssetExecutionContext, contract: Contract) -> Window | N
     keys = context.partition_key_range
     first, last = windows.days(contract.partition.every, keys.start, keys.end)
     return Window(max(first, contract.partition.start), last)
+
+
+def _range(context: dg.AssetExecutionContext) -> str:
+    """The partitions of a run that loads more than one, as a text; "" for one partition or none."""
+    if not context.has_partition_key_range:
+        return ""
+    keys = context.partition_key_range
+    return "" if keys.start == keys.end else f"{keys.start} s.d. {keys.end}"
+
+
+def _count_partitions(
+    context: dg.AssetExecutionContext, connection: Connection[Any], contract: Contract
+) -> None:
+    """Adds to each partition that the run materialises the number of its own rows in raw."""
+    partition, window = contract.partition, _window(context, contract)
+    if partition is None or window is None:
+        return
+    found = Counter[str]()
+    for day, rows in connection.execute(count_by_day(contract, partition, window)):
+        found[windows.key(partition.every, day)] += rows
+    for key in context.partition_keys:
+        context.add_asset_metadata({"dagster/partition_row_count": found[key]}, raw_key(contract), key)
 
 
 def _spec(
@@ -259,22 +290,28 @@ def column_schema(contract: Contract) -> dg.TableSchema:
     return dg.TableSchema(columns=columns)
 
 
-def _metadata(done: Ingested) -> dict[str, Any]:
+def _metadata(done: Ingested, of_range: str) -> dict[str, Any]:
+    """What a materialisation shows of its load. of_range: the partitions, if the load's counts are of several."""
     batch = done.batch
     assert batch is not None
     # A load that succeeded may also have an error, from its reconciliation.
     warnings = [*batch.warnings, *([batch.error] if batch.error else [])]
-    return {
+    of_load: dict[str, Any] = {
         "ringkasan": describe_batch(batch),
-        "sumber": batch.source_name or "",
-        "batch_id": batch.batch_id,
         "baris_dibaca": batch.read,
         "baris_dimuat": batch.loaded,
         "baris_sama": batch.unchanged,
         "baris_dikarantina": batch.quarantined,
         "baris_dihapus": batch.deleted,
-        **({"ditemukan": batch.found} if batch.found else {}),
         "detik": {k: round(v, 3) for k, v in batch.seconds.items()},
+    }
+    if of_range:
+        of_load = {"rentang": of_range, **{f"{name}_rentang": value for name, value in of_load.items()}}
+    return {
+        **of_load,
+        "sumber": batch.source_name or "",
+        "batch_id": batch.batch_id,
+        **({"ditemukan": batch.found} if batch.found else {}),
         **(
             {"peringatan": dg.MetadataValue.md("\n".join(f"- {as_markdown(w)}" for w in warnings))}
             if warnings

@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 
 import dagster as dg
-from psycopg import Connection
 from pydantic import Field
 
 from pipelines.assets.check_groups import Group, Rule, grouped, output_identifier
@@ -22,7 +21,6 @@ from pipelines.contracts.model import Cadence, Contract
 from pipelines.contracts.windows import Window
 from pipelines.jobs import RANGE_END, RANGE_START
 from pipelines.models.build.audit import OpenColumns
-from pipelines.models.build.due import due
 from pipelines.models.build.results import NodeResult
 from pipelines.models.build.runner import build, run_tests
 from pipelines.models.lineage.lineage import column_lineage
@@ -36,7 +34,6 @@ from pipelines.runtime.state_words import MODELS
 log = logging.getLogger("gudang")
 REFERENCE_TAG = "referensi"
 PARTITION = "dagster/partition"
-DATA_VERSION_TAG = "dagster/data_version"
 Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
 _DROPPED = (
     "Model ini tidak dirilis dan calonnya sudah dihapus: SQL ini membuat barisnya lagi dari kueri model."
@@ -79,21 +76,6 @@ def _rules(node: Node) -> list[Rule]:
     """The rules of a node. A test of a column belongs to its column; an expectation is a check of its own."""
     tests = [Rule(t.name, t.severity == "error", t.description, t.column) for t in node.tests]
     return tests + [Rule(e.name, e.blocking, e.message or e.type) for e in node.suite]
-
-
-def due_models(
-    project: Project, connection: Connection[Any], tags: Mapping[str, str] | None = None
-) -> list[dg.AssetKey]:
-    """The keys of the models that a run of the job `warehouse` would build now, without reference data.
-
-    A run selects only these, and with none it need not start; see models/build/due.py. tags: those of the run, whose
-    days are asked for. A few reads of ops, and 0.4 s to render the project where the tags have days.
-    """
-    window = ModelsConfig().window(tags or {})  # type: ignore[call-arg]
-    if window:
-        project = load_project(project.root, window=window, suites=project.suites)
-    names = due(project, connection)
-    return [model_key(n) for n in project.nodes.values() if n.name in names and not is_reference(n)]
 
 
 class ModelsConfig(dg.Config):
@@ -169,35 +151,18 @@ def _multi_asset(
             if result.state != "ok":
                 failures.append(f"{result.asset}: {MODELS[result.state][0]}: {result.error or ''}")
                 context.log.error(failures[-1])
-        left = {model_key(project.nodes[r.name]): r for r in results if r.unchanged}
+        left = [r.name for r in results if r.unchanged]
         if left:
             log.info("%d dari %d model tidak berubah dan dibiarkan", len(left), len(results))
-            yield from _unknown_to_dagster(context.instance, left)
         # A model that was not built keeps its released relation, which is tested instead.
         untested = {r.name: r.error or r.state for r in results if r.state != "ok" and not r.tests}
         yield from released([*untested], untested)
         if failures:
             # Dagster shows a planned check without a result as failed if its run fails, else as skipped.
-            names = [r.name for r in left.values()]
-            yield from released(names, dict.fromkeys(names, "tidak berubah"))
+            yield from released(left, dict.fromkeys(left, "tidak berubah"))
             raise dg.Failure(description="\n".join(failures), allow_retries=False)
 
     return build_models
-
-
-def _unknown_to_dagster(
-    instance: dg.DagsterInstance, left: Mapping[dg.AssetKey, NodeResult]
-) -> Iterator[dg.MaterializeResult[Any]]:
-    """Gives the versions of left models that `gudang models run` has built, so that they are no longer shown as old."""
-    events = {
-        record.asset_entry.asset_key: record.asset_entry.last_materialization
-        for record in instance.get_asset_records([*left])
-    }
-    for key, result in left.items():
-        event = events.get(key)
-        tags = event.asset_materialization.tags if event and event.asset_materialization else {}
-        if (tags or {}).get(DATA_VERSION_TAG) != result.version:
-            yield dg.MaterializeResult(asset_key=key, data_version=dg.DataVersion(result.version))
 
 
 def _test_released(

@@ -2,8 +2,8 @@
 
 A row is current if it is not marked as deleted, and is no ended version of a history.
 
-What belongs here: the statements, which loader.py runs. Not here: when a dataset last arrived; the view
-ops.dataset_state (warehouse/views/ledger.sql) finds that in the ledger.
+What belongs here: the statements, which loader.py runs, and the rows of each day for Dagster's partitions. Not here:
+when a dataset last arrived; the view ops.dataset_state (warehouse/views/ledger.sql) finds that in the ledger.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 from psycopg import sql
 
 from pipelines.contracts.columns import Column
-from pipelines.contracts.model import Cadence
+from pipelines.contracts.model import Cadence, Contract, Partition
+from pipelines.contracts.windows import Window
 from pipelines.extract.samples import FOUND
 from pipelines.load.plan import LoadPlan
 
@@ -25,17 +26,30 @@ _PERIODS = {
 """SQL for the day or moment on which a period begins, by logical type (PERIOD_TYPES of contracts/model.py)."""
 
 
+def is_current(contract: Contract) -> sql.SQL | None:
+    """The condition of the current rows of raw; None if all rows are current."""
+    if contract.keeps_history:
+        return sql.SQL("is_current")
+    return sql.SQL("deleted_at is null") if contract.reconcile else None
+
+
+def count_by_day(contract: Contract, partition: Partition, window: Window) -> sql.Composed:
+    """Gives each day of the window that raw has rows of, and the number of its current rows."""
+    day = sql.Identifier(partition.column)
+    return sql.SQL("select {0}::date, count(*) from {1} where {2} and {3} group by 1").format(
+        day,
+        sql.Identifier("raw", contract.table),
+        window.condition(day),
+        is_current(contract) or sql.SQL("true"),
+    )
+
+
 def record(plan: LoadPlan, *, sample: bool) -> sql.Composed:
     """Writes row count, end of the newest period and sample flag into the load's row of the ledger.
 
     Run it in the transaction that changes raw. sample: whether the rows that this load brought are made up.
     """
     contract = plan.contract
-    current = sql.SQL("true")
-    if contract.keeps_history:
-        current = sql.SQL("is_current")
-    elif contract.reconcile:
-        current = sql.SQL("deleted_at is null")
     return sql.SQL(
         "update ops.load_batch b set rows_in_raw = r.rows, data_until = r.until, has_sample = r.sample"
         " from (select count(*) as rows, {until} as until,"
@@ -45,7 +59,7 @@ def record(plan: LoadPlan, *, sample: bool) -> sql.Composed:
         until=_until(plan),
         samples=_samples(plan, sample=sample),
         raw=plan.raw,
-        current=current,
+        current=is_current(contract) or sql.SQL("true"),
         batch=sql.Literal(plan.batch_id),
     )
 

@@ -27,6 +27,7 @@ from sqlglot.tokenizer_core import TokenType
 from pipelines.contracts.model import Contract
 from pipelines.contracts.raw_table import POSITION
 from pipelines.contracts.windows import Window
+from pipelines.load.raw_summary import is_current
 from pipelines.load.stage.masking import is_text_beside_a_person
 from pipelines.quality.results import CheckResult, Sample
 from pipelines.redaction.database_urls import libpq_url
@@ -68,20 +69,13 @@ def table_of(contract: Contract) -> Table:
     return Table(tuple(c.name for c in contract.stored), contract.identity, frozenset(shown), POSITION)
 
 
-def condition_in_force(contract: Contract) -> sql.SQL | None:
-    """The condition of the rows of raw that are in force: current versions, not deleted ones. None if all are."""
-    if contract.keeps_history:
-        return sql.SQL("is_current")
-    return sql.SQL("deleted_at is null") if contract.reconcile else None
-
-
 def raw_rows(contract: Contract, window: Window | None = None) -> str:
     """The SQL of a dataset's rows in raw that are in force: the table's name, or a query if a part of it is in force.
 
     window: only the rows of these days.
     """
     raw = sql.Identifier("raw", contract.table)
-    in_force = condition_in_force(contract)
+    in_force = is_current(contract)
     conditions: list[sql.Composable] = [in_force] if in_force else []
     if window and contract.partition:
         conditions.append(window.condition(sql.Identifier(contract.partition.column)))

@@ -16,7 +16,8 @@ from psycopg.rows import class_row
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.raw_table import POSITION
-from pipelines.quality.evidence import condition_in_force, raw_rows, table_of, with_evidence
+from pipelines.load.raw_summary import is_current
+from pipelines.quality.evidence import raw_rows, table_of, with_evidence
 from pipelines.quality.results import CheckResult, Severity
 from pipelines.quality.run import run_suite
 from pipelines.quality.suites import Expectation
@@ -149,7 +150,7 @@ def in_force(contract: Contract) -> sql.Composed:
         sql.Identifier(IN_FORCE),
         sql.SQL(", ").join(map(sql.Identifier, columns)),
         sql.Identifier("raw", contract.table),
-        condition_in_force(contract) or sql.SQL("true"),
+        is_current(contract) or sql.SQL("true"),
     )
 
 

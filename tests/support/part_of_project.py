@@ -14,13 +14,14 @@ from pipelines.models.project.sources import render_sources
 from pipelines.settings import PROJECT_ROOT
 from tests.support.repository import own_contracts, own_project
 
-FOLDERS = ("contracts", "expectations", "dbt_like_sql")
+FOLDERS = ("contracts", "expectations", "dbt_like_sql", "deploy")
 
 
 def copy_project(root: Path) -> None:
-    """Copies contracts, suites and models to the folder `root`."""
+    """Copies contracts, suites, models, and Dagster's settings to the folder `root`."""
     for folder in FOLDERS:
         shutil.copytree(PROJECT_ROOT / folder, root / folder, ignore=shutil.ignore_patterns("target", "logs"))
+    shutil.copy(PROJECT_ROOT / "workspace.yaml", root)
 
 
 def copy_part(root: Path, datasets: Collection[str]) -> None:

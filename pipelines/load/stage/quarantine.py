@@ -40,6 +40,7 @@ def quarantine(plan: LoadPlan, *, deduplicated: bool, rejected: bool) -> list[sq
     """
     return [
         note_refused_rows(plan, deduplicated=deduplicated, limit=SAMPLE if rejected else None),
+        index_refused_rows(),
         analyze_refused_rows(),
         move_entries(plan),
         add_entries(plan, deduplicated=deduplicated),
@@ -69,6 +70,15 @@ def note_refused_rows(plan: LoadPlan, *, deduplicated: bool, limit: int | None =
         rows=rows,
         dataset=sql.Literal(plan.contract.key),
     )
+
+
+def index_refused_rows() -> sql.Composed:
+    """Creates an index with which `resolve` finds the rows that came again.
+
+    Of entries added a moment ago the planner expects one row, and takes a nested loop. Without an index each entry then
+    reads all refused rows: 13 seconds for 30,000.
+    """
+    return sql.SQL("create index on {} (entry_id) where entry_id is not null").format(REFUSED)
 
 
 def analyze_refused_rows() -> sql.Composed:

@@ -74,6 +74,15 @@ class Books:
         query = "select to_char(periode, 'YYYY-MM'), sum(nilai)::int from raw.bpkad__{} group by 1 order by 1"
         return self.run(query.format(table))
 
+    def shown(self, month: str) -> dict[str, Any]:
+        """The metadata of the last materialisation of a month."""
+        records = self.instance.fetch_materializations(
+            dg.AssetRecordsFilter(raw_key(self.contracts[0]), asset_partitions=[month]), limit=1
+        ).records
+        materialization = records[0].asset_materialization
+        assert materialization is not None
+        return {name: value.value for name, value in materialization.metadata.items()}
+
     def close(self) -> None:
         self.connection.close()
         self.instance.dispose()
@@ -102,6 +111,31 @@ def test_a_range_of_months_is_one_load_with_all_its_days(books: Books) -> None:
     ]
     done = books.instance.get_materialized_partitions(raw_key(books.contracts[0]))
     assert done == {"2025-01", "2025-02", "2025-03"}
+
+
+def test_each_month_shows_its_own_rows_and_the_sums_of_a_range_say_so(books: Books) -> None:
+    books.run("delete from public.buku where extract(month from periode) = 2 and kode = 'b'")
+    books.load("2025-01", "2025-03")
+    shown = {month: books.shown(month) for month in ("2025-01", "2025-02", "2025-03")}
+    assert [s["dagster/partition_row_count"] for s in shown.values()] == [4, 2, 4]
+    assert shown["2025-02"]["rentang"] == "2025-01 s.d. 2025-03"
+    assert shown["2025-02"]["baris_dimuat_rentang"] == 10 and "baris_dimuat" not in shown["2025-02"]
+    books.load("2025-02", "2025-02")
+    books.run("update public.buku set nilai = 2")
+    books.load("2025-02", "2025-02")
+    assert (books.shown("2025-02")["baris_dimuat"], "rentang" in books.shown("2025-02")) == (2, False)
+
+
+def test_a_check_shows_the_result_of_each_window(books: Books) -> None:
+    books.load("2025-01", "2025-02")
+    result = books.load("2025-03", "2025-03")
+    (found,) = [e for e in result.get_asset_check_evaluations() if e.check_name == "periode"]
+    table = found.metadata["jendela"]
+    assert isinstance(table, dg.TableMetadataValue)
+    assert [(r.data["jendela"], r.data["hasil"], r.data["baris"]) for r in table.records] == [
+        ("2025-03-01 s.d. 2025-03-31", "lulus", 4),
+        ("2025-01-01 s.d. 2025-02-28", "lulus", 8),
+    ]
 
 
 def test_a_month_loaded_again_is_replaced_and_the_others_stay(books: Books) -> None:

@@ -1,4 +1,4 @@
-"""Rows that are too much: huge, too wide, too many that are refused. The load goes on or says why, in bounded memory."""
+"""Rows that are huge, too wide, or refused in great numbers. The load goes on or says why, and uses little memory."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from pipelines.load.stage.quarantine import SAMPLE
 from tests.support.contracts import column, database, document, write
 from tests.support.loads import Loads
 
-# -- rows that are too much ------------------------------------------------------------------------------------
 
-
-def test_a_huge_row_loads_and_a_huge_bad_one_is_told_of_in_short(loads: Loads) -> None:
+def test_a_huge_row_loads_and_the_entry_of_a_huge_refused_one_is_short(loads: Loads) -> None:
     contract = loads.contract(
         column("kunci", primaryKey=True), column("nilai", "integer"), column("isi"), max_quarantine_share=0.9
     )
@@ -23,8 +21,10 @@ def test_a_huge_row_loads_and_a_huge_bad_one_is_told_of_in_short(loads: Loads) -
     batch = loads.load(contract, lambda *_: [["a", "1", huge], ["b", huge, None], [huge[:5000], "1", None]])
     assert (batch.loaded, batch.quarantined) == (1, 2)
     assert loads.run("select octet_length(isi) from raw.uji__data") == [(10_000_000,)]
-    told = loads.run("select reasons->0->>'aturan', length(row::text) < 25000 from quarantine.row order by 1")
-    assert told == [("kunci_panjang", True), ("tipe", True)]
+    entries = loads.run(
+        "select reasons->0->>'aturan', length(row::text) < 25000 from quarantine.row order by 1"
+    )
+    assert entries == [("kunci_panjang", True), ("tipe", True)]
 
 
 def test_a_key_of_many_texts_that_no_index_takes_is_refused_by_a_rule(loads: Loads) -> None:
@@ -38,7 +38,7 @@ def test_a_key_of_many_texts_that_no_index_takes_is_refused_by_a_rule(loads: Loa
 
 
 def random_text(seed: int, size: int) -> str:
-    """A text that PostgreSQL cannot press together."""
+    """Returns a text of random letters and digits, which PostgreSQL cannot compress."""
     return "".join(random.Random(seed).choices(string.ascii_letters + string.digits, k=size))
 
 
@@ -58,7 +58,7 @@ def test_a_million_bad_rows_refuse_the_load_and_leave_a_sample(loads: Loads) -> 
     assert loads.raw(contract, "kunci", "nilai") == [(1, 1)]
 
 
-def test_rows_that_are_refused_again_stay_as_they_are_and_those_that_moved_are_told_anew(
+def test_entries_of_rows_refused_again_stay_and_other_reasons_make_new_entries(
     loads: Loads,
 ) -> None:
     contract = loads.contract(
@@ -78,7 +78,7 @@ def test_rows_that_are_refused_again_stay_as_they_are_and_those_that_moved_are_t
     assert [key for *_, key in first] == list("abcd")
     loads.load(contract, rows("x", "-1", "x", "x"))
     assert loads.run(kept) == first
-    # b is refused for another reason, c is mended, e is new.
+    # b is refused for another reason, c is fixed, and e is new.
     loads.load(contract, rows("x", "y", "2", "x", "x"))
     third = loads.run(kept)
     assert [key for *_, key in third] == list("abde")
@@ -106,7 +106,7 @@ def test_many_refused_rows_that_come_again_are_not_written_again(loads: Loads) -
         column("kunci", "integer"), column("nilai", "integer"), max_quarantine_share=1.0
     )
     many, written = 30_000, set[str]()
-    # Where each row stands and which transaction wrote it: a row that is written again has another of both.
+    # The place of each row and the transaction that wrote it. A row that is written again has another of both.
     places = "select md5(string_agg(ctid::text || xmin::text, ',' order by ctid)) from quarantine.row"
     for _ in range(3):
         batch = loads.load(contract, lambda *_: ((str(n), "x") for n in range(many)))
@@ -119,7 +119,7 @@ def test_many_refused_rows_that_come_again_are_not_written_again(loads: Loads) -
 
 
 def test_no_key_is_too_long_for_an_index(loads: Loads) -> None:
-    """Random characters, which no compression makes shorter."""
+    """The keys consist of random characters, which no compression makes shorter."""
     chance = random.Random(7)
 
     def text(characters: int) -> str:
@@ -147,7 +147,7 @@ def test_no_key_is_too_long_for_an_index(loads: Loads) -> None:
     ) == [(True, 6)]
 
 
-def test_the_widest_table_goes_the_longer_way_and_a_wider_one_is_refused_by_the_contract(
+def test_the_widest_table_loads_and_the_contract_refuses_a_wider_one(
     loads: Loads,
 ) -> None:
     columns = [

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipelines.load.raw_summary import is_recorded, record
+from pipelines.contracts.windows import Window
+from pipelines.load.raw_summary import count_by_day, is_recorded, record
 from tests.support.contracts import column
 from tests.support.statements import ID, clauses, contract_of, plan_of
 
@@ -91,4 +93,15 @@ def test_first_day_of_a_month_stands_for_the_month_if_windows_are_monthly(tmp_pa
     )
     assert clauses(record(plan_of(contract), sample=False)) == expected(
         f"({begun} + {length} - interval '1 second')::timestamptz", "true"
+    )
+
+
+def test_rows_are_counted_by_the_days_of_the_window(tmp_path: Path) -> None:
+    partition = {"column": "hari", "every": "daily", "start": "2026-01-01"}
+    contract = contract_of(tmp_path, ID, column("hari", "date"), partition=partition)
+    assert contract.partition
+    window = Window(date(2026, 3, 1), date(2026, 3, 2))
+    assert count_by_day(contract, contract.partition, window).as_string(None) == (
+        'select "hari"::date, count(*) from "raw"."uji__data" where "hari" >= \'2026-03-01\'::date'
+        " and \"hari\" < ('2026-03-02'::date::date + 1) and true group by 1"
     )

@@ -12,6 +12,7 @@ from pipelines.load.stage.masking import distinguishing_text, rows_with_hidden, 
 from pipelines.load.stage.quarantine import (
     add_entries,
     analyze_refused_rows,
+    index_refused_rows,
     move_entries,
     note_refused_rows,
     quarantine,
@@ -76,6 +77,9 @@ def test_rejected_load_keeps_a_sample_of_its_refused_rows(tmp_path: Path) -> Non
 
 
 def test_entry_of_a_row_that_moved_gets_the_new_position(tmp_path: Path) -> None:
+    assert clauses(index_refused_rows()) == clauses(
+        'create index on "pg_temp"."refused_rows" (entry_id) where entry_id is not null'
+    )
     assert clauses(analyze_refused_rows()) == ['analyze "pg_temp"."refused_rows"']
     assert clauses(move_entries(plan_of(contract_of(tmp_path, REQUIRED)))) == clauses("""
         update quarantine.row q
