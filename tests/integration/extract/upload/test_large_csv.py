@@ -1,12 +1,9 @@
-"""A large CSV file: each way of reading it gives the same rows.
-
-A file that a fast way cannot read is read the careful way, without a message.
-"""
+"""Large CSV files: each way of reading gives the same rows. A file that a fast way cannot read is read in a slower one."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,16 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
+from pipelines.cli.status import dataset_status
 from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
-from pipelines.extract.upload import reader
+from pipelines.extract.stream import SourceStream
 from pipelines.extract.upload.csv import plain
-from pipelines.extract.upload.reader import Way
+from pipelines.extract.upload.reader import Way, open_file
 from pipelines.ingest import ingest
+from pipelines.load.ledger import Batch
+from pipelines.load.loader import load as load_stream
 from pipelines.load.stage.rules import all_kept, rules
 from pipelines.settings import Settings
 from tests.support.contracts import column, upload
-from tests.support.loads import Loads
+from tests.support.loads import Loads, passes
+from tests.support.uploads import uploaded
 
 ROWS = [
     f'{n},"Kel. ""{n}"", RT\n{n % 9}",{"" if n % 3 else n / 4},{"" if n % 5 else "ké 🐟"}'
@@ -43,48 +44,78 @@ def contract(loads: Loads, **extract: Any) -> Contract:
     )
 
 
-def load(loads: Loads, of: Contract, text: str, encoding: str = "utf-8") -> Any:
-    of_test = Settings(home=loads.folder / "home", project=loads.folder, warehouse_url=loads.url)
+def put(loads: Loads, text: str, encoding: str = "utf-8") -> Path:
+    """Writes the file into the upload zone."""
     zone = loads.folder / "home" / "unggahan" / "uji" / "data"
     zone.mkdir(parents=True, exist_ok=True)
     (zone / "besar.csv").write_bytes(text.encode(encoding))
+    return zone / "besar.csv"
+
+
+def load(loads: Loads, of: Contract, text: str, encoding: str = "utf-8") -> Batch:
+    """Loads a file from the upload zone."""
+    put(loads, text, encoding)
+    of_test = Settings(home=loads.folder / "home", project=loads.folder, warehouse_url=loads.url)
     done = ingest(loads.connection, of, of_test, loads.url, run_id="uji")
     assert done.batch is not None
     return done.batch
+
+
+def load_from(
+    loads: Loads, of: Contract, file: Path, first: Way = Way.TYPED
+) -> tuple[Batch, list[SourceStream]]:
+    """Loads a file, reading it in this way first; gives the batch and a stream for each way that was tried."""
+    tried: list[SourceStream] = []
+
+    def watch(stream: SourceStream) -> SourceStream:
+        tried.append(stream)
+        if slower := stream.fallback:
+            stream.fallback = lambda: watch(slower())
+        return stream
+
+    batch = load_stream(
+        loads.connection, of, lambda *_: watch(open_file(of, uploaded(file), first)), passes, run_id="uji"
+    )
+    assert batch is not None
+    return batch, tried
+
+
+def way(stream: SourceStream) -> Way:
+    """The way in which this stream reads its file."""
+    if stream.exact:
+        return Way.TYPED
+    return Way.PLAIN if stream.csv else Way.CAREFUL
 
 
 def content(loads: Loads) -> list[Any]:
     return loads.run("select id, nama, nilai::text, catatan, _source_position from raw.uji__data order by id")
 
 
-TYPES = {0: "integer", 1: "text", 2: "numeric(12,2)", 3: "text"}
 HEADER = "id,nama,nilai,catatan\n"
 
 
-def test_both_ways_give_the_same_rows_at_the_same_places(
-    loads: Loads, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_way_gives_the_same_rows_at_the_same_places(loads: Loads) -> None:
     text = HEADER + "\n".join([*ROWS[:20], "x,salah,-,", *ROWS[20:]])
     assert len(text) > plain.MIN_FILE_SIZE
-    batch = load(loads, contract(loads), text)
+    batch, _ = load_from(loads, contract(loads), put(loads, text))
     assert (batch.loaded, batch.quarantined) == (40_000, 1)
     fast = content(loads)
-    told = loads.run("select source_position, reasons from quarantine.row")
+    refused = loads.run("select source_position, reasons from quarantine.row")
     assert fast[0] == (1, 'Kel. "1", RT\n1', None, None, "baris 2")
     assert fast[2] == (3, 'Kel. "3", RT\n3', "0.75", None, "baris 6")
-    assert told[0][0] == "baris 42"
+    assert refused[0][0] == "baris 42"
 
     loads.forget(contract(loads))
-    monkeypatch.setattr(plain, "MIN_FILE_SIZE", 1 << 40)
-    assert load(loads, contract(loads), text).loaded == 40_000
+    batch, tried = load_from(loads, contract(loads), put(loads, text), Way.CAREFUL)
+    assert batch.loaded == 40_000 and [way(stream) for stream in tried] == [Way.CAREFUL]
     assert content(loads) == fast
-    assert loads.run("select source_position, reasons from quarantine.row") == told
+    assert loads.run("select source_position, reasons from quarantine.row") == refused
 
 
 @pytest.mark.parametrize(
-    "odd", ["", " , ,,", '40001,"a""b\nc",1,', "40001,nul\0,1,"], ids=["blank", "no ink", "quotes", "NUL"]
+    "odd", ["", " , ,,", '40001,"a""b\nc",1,', "40001,nul\0,1,"], ids=["empty", "blank", "quotes", "NUL"]
 )
-def test_what_is_not_plain_is_read_carefully_or_told_of_exactly(loads: Loads, odd: str) -> None:
+def test_a_row_that_is_not_plain_is_read_or_refused_with_its_line(loads: Loads, odd: str) -> None:
     text = HEADER + "\n".join([*ROWS, odd, "40002,akhir,1,"]) + "\n"
     if "\0" in odd:
         with pytest.raises(SourceError, match=r"besar\.csv: baris 80002: ada karakter NUL"):
@@ -94,11 +125,7 @@ def test_what_is_not_plain_is_read_carefully_or_told_of_exactly(loads: Loads, od
 
 
 @pytest.mark.parametrize("rows", [ROWS, ROWS[:100]], ids=["large", "small"])
-def test_what_was_found_out_of_a_file_stands_in_the_ledger_and_in_the_status(
-    loads: Loads, rows: list[str]
-) -> None:
-    from pipelines.cli.status import dataset_status
-
+def test_a_detected_dialect_is_in_the_ledger_and_in_the_status(loads: Loads, rows: list[str]) -> None:
     text = HEADER + "\n".join(rows) + "\n"
     load(loads, contract(loads), text)
     load(loads, contract(loads, delimiter="auto", encoding="auto"), text + "\n")
@@ -109,9 +136,7 @@ def test_what_was_found_out_of_a_file_stands_in_the_ledger_and_in_the_status(
 
 
 @pytest.mark.parametrize("rows", [ROWS, ROWS[:100]], ids=["large", "small"])
-def test_a_line_break_that_no_quotes_hold_loads_as_two_halves_in_neither_way(
-    loads: Loads, rows: list[str]
-) -> None:
+def test_a_row_broken_by_an_unquoted_line_break_is_never_loaded_as_two(loads: Loads, rows: list[str]) -> None:
     text = HEADER + "\n".join([*rows, "40001,Jalan", "Mawar,1,", "40002,akhir,1,"]) + "\n"
     place = 2 * len(rows) + 2
     with pytest.raises(SourceError, match=rf"besar\.csv: baris {place}: 2 sel, sedangkan baris judul 4"):
@@ -121,7 +146,7 @@ def test_a_line_break_that_no_quotes_hold_loads_as_two_halves_in_neither_way(
     assert "besar.csv: 2 baris memuat lebih sedikit sel daripada baris judul" in batch.warnings[0]
 
 
-def test_bytes_of_another_encoding_are_told_of_with_their_line(loads: Loads) -> None:
+def test_bytes_of_another_encoding_are_refused_with_their_line(loads: Loads) -> None:
     with pytest.raises(SourceError, match=r"baris 11: byte-nya bukan utf-8"):
         load(
             loads,
@@ -131,40 +156,18 @@ def test_bytes_of_another_encoding_are_told_of_with_their_line(loads: Loads) -> 
         )
 
 
-def test_a_declared_cp1252_and_semicolons_are_fast_too(loads: Loads, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[Any] = []
-    rows = plain.plain_rows
-
-    def watched(file: Any, delimiter: str, *args: Any, types: dict[int, str]) -> Iterator[bytes]:
-        seen.append((delimiter, types))
-        return rows(file, delimiter, *args, types=types)
-
-    monkeypatch.setattr(plain, "plain_rows", watched)
-    text = "id;nama;nilai;catatan\n" + "".join(
-        f"{n};ké {n};{n}.5;“kutip”\r\n".replace("\r", "") for n in range(50_000)
-    )
-    batch = load(loads, contract(loads, delimiter=";", encoding="cp1252"), text, "cp1252")
-    assert (batch.loaded, seen) == (50_000, [(";", TYPES)])
+def test_a_declared_encoding_and_delimiter_are_read_the_fast_way(loads: Loads) -> None:
+    text = "id;nama;nilai;catatan\n" + "".join(f"{n};ké {n};{n}.5;“kutip”\n" for n in range(50_000))
+    of = contract(loads, delimiter=";", encoding="cp1252")
+    batch, tried = load_from(loads, of, put(loads, text, "cp1252"))
+    assert (batch.loaded, [way(stream) for stream in tried]) == (50_000, [Way.TYPED])
+    assert tried[0].exact == {"id", "nama", "nilai", "catatan"}
     assert content(loads)[7] == (7, "ké 7", "7.50", "“kutip”", "baris 9")
 
 
-@pytest.fixture
-def ways(monkeypatch: pytest.MonkeyPatch) -> list[Way]:
-    """The ways that files were read, in their order."""
-    seen: list[Way] = []
-    opened = reader.open_file
-
-    def watched(contract: Contract, uploaded: Any, way: Way = Way.TYPED, *more: Any) -> Any:
-        seen.append(way)
-        return opened(contract, uploaded, way, *more)
-
-    monkeypatch.setattr(reader, "open_file", watched)
-    return seen
-
-
-def test_a_plain_file_is_written_once(loads: Loads, ways: list[Way]) -> None:
-    batch = load(loads, contract(loads), HEADER + "\n".join(ROWS))
-    assert (batch.loaded, ways) == (40_000, [Way.TYPED])
+def test_a_plain_file_is_read_once(loads: Loads) -> None:
+    batch, tried = load_from(loads, contract(loads), put(loads, HEADER + "\n".join(ROWS)))
+    assert (batch.loaded, [way(stream) for stream in tried]) == (40_000, [Way.TYPED])
     assert loads.run("select count(*) from pg_attrdef where adrelid = 'raw.uji__data'::regclass") == [(0,)]
     assert content(loads)[2] == (3, 'Kel. "3", RT\n3', "0.75", None, "baris 6")
 
@@ -180,19 +183,20 @@ def test_a_plain_file_is_written_once(loads: Loads, ways: list[Way]) -> None:
         ("155e-3", "lebih dari 2 angka di belakang koma"),
     ],
 )
-def test_one_cell_that_is_not_of_its_type_sends_the_file_the_longer_way(
-    loads: Loads, ways: list[Way], cell: str, reason: str
+def test_one_cell_of_a_wrong_type_makes_the_file_be_read_as_text(
+    loads: Loads, cell: str, reason: str
 ) -> None:
-    """Late in the file, when most of it has landed typed: nothing of that is used, and the original is kept."""
-    batch = load(loads, contract(loads), HEADER + "\n".join([*ROWS, f"40001,salah,{cell},"]))
+    """The cell is late in the file. Rows that have landed typed are not used, and quarantine has the original text."""
+    file = put(loads, HEADER + "\n".join([*ROWS, f"40001,salah,{cell},"]))
+    batch, tried = load_from(loads, contract(loads), file)
     assert (batch.loaded, batch.quarantined, batch.read) == (40_000, 1, 40_001)
-    assert ways == [Way.TYPED, Way.PLAIN]
+    assert [way(stream) for stream in tried] == [Way.TYPED, Way.PLAIN]
     [(values, reasons)] = loads.run("select row, reasons from quarantine.row")
     assert values["nilai"] == cell
     assert reason in str(reasons)
 
 
-def test_a_row_that_breaks_a_rule_is_quarantined_from_the_typed_rows(loads: Loads, ways: list[Way]) -> None:
+def test_a_row_that_breaks_a_rule_is_quarantined_from_the_typed_rows(loads: Loads) -> None:
     of = loads.contract(
         column("id", "integer", primaryKey=True),
         column("catatan"),
@@ -201,13 +205,17 @@ def test_a_row_that_breaks_a_rule_is_quarantined_from_the_typed_rows(loads: Load
         server=upload("uji/data", "csv"),
         extract={"format": "csv", "pattern": "*.csv"},
     )
-    batch = load(loads, of, HEADER + "\n".join([*ROWS, "40001,salah,-5,", "40001,,,", "40000,dua kali,1,"]))
-    assert (batch.loaded, batch.quarantined, ways) == (40_000, 3, [Way.TYPED])
-    told = loads.run("select source_position, row ->> 'nilai', reasons::text from quarantine.row order by 1")
-    assert [(place, value) for place, value, _ in told] == [
+    text = HEADER + "\n".join([*ROWS, "40001,salah,-5,", "40001,,,", "40000,dua kali,1,"])
+    batch, tried = load_from(loads, of, put(loads, text))
+    assert (batch.loaded, batch.quarantined) == (40_000, 3)
+    assert [way(stream) for stream in tried] == [Way.TYPED]
+    refused = loads.run(
+        "select source_position, row ->> 'nilai', reasons::text from quarantine.row order by 1"
+    )
+    assert [(place, value) for place, value, _ in refused] == [
         ("baris 80002", "-5.00"), ("baris 80003", None), ("baris 80004", "1.00"),
     ]  # fmt: skip
-    assert "di luar rentang" in told[0][2] and "wajib diisi" in told[1][2]
+    assert "di luar rentang" in refused[0][2] and "wajib diisi" in refused[1][2]
 
 
 KINDS = (
@@ -233,8 +241,10 @@ SPELLINGS = st.one_of(
 
 @settings(max_examples=150)
 @given(kind=st.sampled_from(KINDS), cell=SPELLINGS)
-def test_what_lands_typed_is_what_the_rules_would_have_taken(loads: Loads, kind: str, cell: str) -> None:
-    """Of a cell that is let pass, PostgreSQL's own word decides; it must be that of the strict rules for files."""
+def test_a_cell_lands_typed_exactly_if_the_rules_for_files_accept_it(
+    loads: Loads, kind: str, cell: str
+) -> None:
+    """If the first check allows a cell, PostgreSQL decides about it, and must decide as the strict rules for files do."""
     of = loads.contract(
         column("id", "integer", primaryKey=True),
         column("a", kind),
@@ -245,9 +255,9 @@ def test_what_lands_typed_is_what_the_rules_would_have_taken(loads: Loads, kind:
     columns = (of.column("a"), of.column("b"))
     if 0 not in plain.typed_columns(io.BytesIO(f"a,b\n{cell},x\n".encode()), ",", columns):
         return
-    asked = [r for r in rules(of) if r.column.name == "a"]
+    of_a = [r for r in rules(of) if r.column.name == "a"]
     query = sql.SQL("select {}, pg_input_is_valid(b.a, {}) from (select {}::text as a offset 0) b").format(
-        all_kept(asked), sql.Literal(kind), sql.Literal(cell)
+        all_kept(of_a), sql.Literal(kind), sql.Literal(cell)
     )
     strict, taken = loads.connection.execute(query).fetchone() or (None, None)
     assert strict == taken
