@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, time
 from pathlib import Path
@@ -18,6 +19,15 @@ from pipelines.extract.stream import SourceStream, Wanted
 from tests.support.extracts import column, decode_copy
 
 Row = list[str | None]
+
+
+@dataclass(frozen=True)
+class Source:
+    """An empty database of a server. kind: postgresql or mariadb; url: for SQLAlchemy; run: runs statements."""
+
+    kind: str
+    url: str
+    run: Callable[..., None]
 
 
 def contract(

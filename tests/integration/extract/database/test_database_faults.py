@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -22,7 +21,7 @@ from pipelines.load import prepare
 from pipelines.settings import Settings
 from pipelines.warehouse.connection import connect
 from tests.support.contracts import column, database, document, make
-from tests.support.databases import contract, read, run_mariadb, run_postgresql, sqlalchemy_url
+from tests.support.databases import Source, contract, read, sqlalchemy_url
 from tests.support.loads import AT_ONCE
 from tests.support.servers import fresh_name
 from tests.support.tcp_proxy import TcpProxy
@@ -30,38 +29,18 @@ from tests.support.tcp_proxy import TcpProxy
 ROWS = 8_000
 
 
-@dataclass(frozen=True)
-class Source:
-    """A server with a table `angka` of ROWS rows."""
-
-    kind: str
-    url: str
-    run: Callable[..., None]
-    slow_query = "select a.seq as id, 'x' as isi from angka a, angka b, angka c where a.seq + b.seq = -c.seq"
+SLOW_QUERY = "select a.seq as id, 'x' as isi from angka a, angka b, angka c where a.seq + b.seq = -c.seq"
 
 
-@pytest.fixture(params=["postgresql", pytest.param("mariadb", marks=pytest.mark.mariadb)])
-def source(request: pytest.FixtureRequest) -> Source:
-    url = request.getfixturevalue("pg_url" if request.param == "postgresql" else "mariadb_url")
-    if request.param == "postgresql":
-        series = f"generate_series(1, {ROWS}) as seq"
-        made = Source(
-            request.param,
-            sqlalchemy_url(url),
-            lambda *statements: run_postgresql(url, *statements),
-        )
-    else:
-        series = f"seq_1_to_{ROWS}"
-        made = Source(
-            request.param,
-            url,
-            lambda *statements: run_mariadb(url, *statements),
-        )
-    made.run(
+@pytest.fixture
+def source(source: Source) -> Source:
+    """A database on each kind of server, with a table `angka` of ROWS rows."""
+    series = f"generate_series(1, {ROWS}) as seq" if source.kind == "postgresql" else f"seq_1_to_{ROWS}"
+    source.run(
         "create table angka (seq int, isi varchar(100))",
         f"insert into angka select seq, repeat('isi ', 20) from {series}",
     )
-    return made
+    return source
 
 
 def test_a_connection_cut_anywhere_is_a_transient_error(source: Source) -> None:
@@ -112,7 +91,7 @@ def test_a_server_that_never_answers_is_a_transient_error(source: Source) -> Non
 
 
 def test_a_statement_over_its_time_limit_is_a_permanent_error(source: Source) -> None:
-    made = contract("id", "isi", query=source.slow_query, statement_timeout=1, rows_per_second=100)
+    made = contract("id", "isi", query=SLOW_QUERY, statement_timeout=1, rows_per_second=100)
     with pytest.raises(SourceError, match="naikkan statement_timeout") as caught:
         read(made, source.url)
     assert not caught.value.transient
@@ -120,7 +99,7 @@ def test_a_statement_over_its_time_limit_is_a_permanent_error(source: Source) ->
 
 
 def test_a_session_killed_at_the_source_is_a_transient_error(source: Source) -> None:
-    made = contract("id", "isi", query=source.slow_query)
+    made = contract("id", "isi", query=SLOW_QUERY)
     stream = open_database(made, Wanted(), {"UJI_URL": source.url})
     killer = threading.Thread(target=kill_running_session, args=(source,))
     killer.start()

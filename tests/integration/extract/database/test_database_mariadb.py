@@ -9,7 +9,6 @@ import random
 import shutil
 import struct
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -345,64 +344,6 @@ def test_an_evolving_contract_keeps_unknown_columns_and_allows_missing_ones(mari
     assert [row[-1] for row in read(whole, mariadb_url).rows] == [None, None]
     with pytest.raises(ShapeError, match="tidak punya kolom lama"):
         read(contract("lama", table="t", key="lama", schema_contract="evolve"), mariadb_url)
-
-
-def test_a_missing_column_is_named_with_its_likely_new_name(mariadb_url: str) -> None:
-    run_mariadb(mariadb_url, "create table t (id int, kode_baru varchar(9), jumlah decimal(9,2))")
-    with pytest.raises(
-        ShapeError, match="tidak punya kolom kode; yang ada tetapi tidak dikenal kontrak: kode_baru, jumlah"
-    ) as caught:
-        read(contract(typed("id", "integer", "integer"), "kode", table="t"), mariadb_url)
-    assert "kode berganti nama menjadi kode_baru?" in str(caught.value)
-
-
-def test_a_part_of_the_columns_can_be_read_alone(mariadb_url: str) -> None:
-    run_mariadb(
-        mariadb_url,
-        "create table t (id int, kode text, diubah datetime)",
-        "insert into t values (1, 'a', '2024-01-01')",
-    )
-    whole = contract("id", "kode", "diubah", table="t", key="id", cursor="diubah")
-    part = replace(whole, columns=tuple(c for c in whole.columns if c.key or c.name == whole.cursor))
-    assert read(part, mariadb_url).rows == [["1", "2024-01-01 00:00:00"]]
-
-
-CURSORS = [
-    ("datetime(6)", "timestamp", "2024-05-01T10:00:00.000002", "'2024-05-01 10:00:00.000001'", "'2024-05-01 10:00:00.000002'"),
-    ("timestamp(6)", "timestamp", "2024-05-01T02:00:00.5+00:00", "'2024-05-01 09:59:59'", "'2024-05-01 10:00:00.5'"),
-    ("date", "date", "2024-05-01", "'0000-00-00'", "'2024-05-01'"),
-    ("date", "timestamp", "2024-05-01T00:00:00", "'2024-04-30'", "'2024-05-01'"),
-    ("bigint unsigned", "integer", "18446744073709551615", "18446744073709551614", "18446744073709551615"),
-    ("decimal(30,10)", "number", "1.0000000002", "1.0000000001", "1.0000000002"),
-    ("varchar(30)", "string", "b-10", "'B-99'", "'b-10'"),
-    ("varchar(30)", "string", "a'\\", "'a'", "'a\\'\\\\'"),
-    ("varchar(30)", "timestamp", "2024-05-01T10:00:00", "'2024-05-01 09:59:59'", "'2024-05-01 10:00:00'"),
-    ("varchar(30)", "timestamp", "2024-05-01T10:00:00", "'2024-04-30T23:00:00'", "'2024-05-01T10:00:00'"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("kind", "logical", "since", "before", "at"), CURSORS)
-def test_a_cursor_reads_from_its_value_on_and_nothing_before(
-    mariadb_url: str, kind: str, logical: str, since: str, before: str, at: str
-) -> None:
-    run_mariadb(
-        mariadb_url,
-        "set session sql_mode = '', time_zone = '+08:00'",
-        f"create table t (id int, c {kind})",
-        f"insert into t values (1, {before}), (2, {at})",
-    )
-    made = contract("id", typed("c", logical, "text"), table="t", cursor="c")
-    assert [row[0] for row in read(made, mariadb_url, Wanted(since=since)).rows] == ["2"]
-
-
-def test_all_rows_of_a_load_are_of_one_moment_and_none_is_held_back(mariadb_url: str) -> None:
-    run_mariadb(
-        mariadb_url, "create table t (id int primary key)", "insert into t select seq from seq_1_to_50000"
-    )
-    stream = open_database(contract("id", table="t"), Wanted(), {"UJI_URL": mariadb_url})
-    run_mariadb(mariadb_url, "delete from t where id > 2", "insert into t values (99999)")
-    assert b"".join(stream.blocks).split() == [str(i).encode() for i in range(1, 50001)]
-    assert stream.rows == 50_000
 
 
 def test_the_session_sets_time_limits_isolation_and_time_zone(mariadb_url: str) -> None:
