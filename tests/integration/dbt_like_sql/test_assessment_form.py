@@ -1,6 +1,4 @@
-"""The form of SPBE and Pemdi, from its upload to the indices: what its suite rejects, and what is computed from
-it.
-"""
+"""The form of SPBE and Pemdi, from its upload to the indices: what its suite rejects, and what is computed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Where a dataset stands (ops.dataset_state): when it arrived, how many rows of it are in force.
+"""The state of a dataset (ops.dataset_state): when it arrived, and how many current rows it has.
 
-Here: what each kind of load and source makes of it. Not here: histories of each disposition (dispositions/), what the
-Daftar Data says then (test_warehouse_models.py).
+Not here: histories of each disposition (apply/), the Daftar Data (dbt_like_sql/test_warehouse_models.py).
 """
 
 from __future__ import annotations
@@ -30,11 +29,11 @@ def loads(module_warehouse_url: str, tmp_path_factory: pytest.TempPathFactory) -
     made.connection.close()
 
 
-def give(*rows: Row) -> Rows:
+def source_of(*rows: Row) -> Rows:
     return lambda _contract, _since: list(rows)
 
 
-def refuses(_: Any) -> GateResult:
+def rejects(_: Any) -> GateResult:
     return GateResult((CheckResult("uji", "error", False, 1, 1, "tidak lulus"),))
 
 
@@ -44,7 +43,7 @@ def fresh(loads: Loads, contract: Contract) -> Contract:
 
 
 def at(*parts: int) -> datetime:
-    """A moment of Kalimantan's clock."""
+    """A moment in the time of Kalimantan."""
     return datetime(*parts, tzinfo=UTC) - WITA  # type: ignore[misc,arg-type]
 
 
@@ -58,31 +57,31 @@ def prices(loads: Loads, **frequency: Any) -> Contract:
     return fresh(loads, loads.contract(*columns, frequency=frequency or None))
 
 
-def test_a_table_that_declares_a_period_arrived_with_the_newest_day_of_it(loads: Loads) -> None:
-    """Read today, of days that ended long ago; a day lasts to its last second."""
+def test_a_table_with_a_period_arrived_at_the_end_of_its_newest_day(loads: Loads) -> None:
+    """It is read today and has days that ended long ago. A day lasts to its last second."""
     contract = prices(loads, value=1, unit="d", element="data.tanggal")
-    loads.load(contract, give(("2026-03-01", "5"), ("2026-03-04", "6")))
+    loads.load(contract, source_of(("2026-03-01", "5"), ("2026-03-04", "6")))
     assert loads.state(contract, "arrived_at", ROWS) == (before(2026, 3, 5), 2)
-    loads.load(contract, give(("2026-03-01", "7"), ("2026-03-04", "6")))
+    loads.load(contract, source_of(("2026-03-01", "7"), ("2026-03-04", "6")))
     assert loads.state(contract, "arrived_at") == (before(2026, 3, 5),)
-    loads.load(contract, give(("2026-03-05", "7")))
+    loads.load(contract, source_of(("2026-03-05", "7")))
     assert loads.state(contract, "arrived_at", ROWS) == (before(2026, 3, 6), 1)
 
 
-def test_a_day_that_has_not_begun_says_nothing(loads: Loads) -> None:
+def test_a_day_in_the_future_is_ignored(loads: Loads) -> None:
     contract = prices(loads, value=1, unit="d", element="data.tanggal")
-    loads.load(contract, give(("2026-03-04", "6"), ("2926-03-04", "6")))
+    loads.load(contract, source_of(("2026-03-04", "6"), ("2926-03-04", "6")))
     assert loads.state(contract, "arrived_at") == (before(2026, 3, 5),)
 
 
-def test_a_first_day_of_a_month_stands_for_the_promised_period(loads: Loads) -> None:
+def test_the_first_day_of_a_month_means_the_whole_promised_period(loads: Loads) -> None:
     for unit, value, end in (
         ("m", 1, before(2025, 5, 1)),
         ("m", 3, before(2025, 7, 1)),
         ("y", 1, before(2026, 4, 1)),
     ):
         contract = prices(loads, value=value, unit=unit, element="data.tanggal")
-        loads.load(contract, give(("2025-04-01", "6")))
+        loads.load(contract, source_of(("2025-04-01", "6")))
         assert loads.state(contract, "arrived_at") == (end,)
 
 
@@ -100,23 +99,23 @@ def test_a_period_may_be_a_text_a_year_or_a_moment(
 ) -> None:
     promise = {"value": 1, "unit": unit, "element": "data.periode"}
     contract = fresh(loads, loads.contract(column("periode", kind), frequency=promise))
-    loads.load(contract, give(*((v,) for v in values)))
+    loads.load(contract, source_of(*((v,) for v in values)))
     assert loads.state(contract, "data_until", "arrived_at") == (end, end)
 
 
 def test_without_a_period_a_table_arrived_with_its_last_change(loads: Loads) -> None:
-    """Reading it again, and finding it as it was, is no arrival."""
+    """A load that finds no change is not an arrival."""
     contract = prices(loads)
-    loads.load(contract, give(("2026-03-04", "6")))
+    loads.load(contract, source_of(("2026-03-04", "6")))
     first = loads.state(contract, "arrived_at")
-    assert loads.load(contract, give(("2026-03-04", "6"))).state == "unchanged"
+    assert loads.load(contract, source_of(("2026-03-04", "6"))).state == "unchanged"
     assert loads.state(contract, "arrived_at") == first
-    loads.load(contract, give(("2026-03-04", "7")))
+    loads.load(contract, source_of(("2026-03-04", "7")))
     assert loads.state(contract, "arrived_at") > first
 
 
-def test_a_file_arrived_when_its_bytes_were_first_seen(loads: Loads) -> None:
-    """Whatever is read of it later: the same file each night, under another contract, after a refusal."""
+def test_a_file_arrived_when_its_content_was_first_seen(loads: Loads) -> None:
+    """Later loads of the same content do not change that: another night, another contract, after a rejection."""
     server = upload("uji/data", "csv")
     contract = fresh(
         loads, loads.contract(column("isi"), server=server, extract={"format": "csv", "pattern": "*.csv"})
@@ -125,22 +124,22 @@ def test_a_file_arrived_when_its_bytes_were_first_seen(loads: Loads) -> None:
     def seen(number: int) -> datetime:
         return loads.run("select started_at from ops.load_batch order by batch_id")[number][0]
 
-    loads.load(contract, give(("a",)), file="satu.csv")
-    assert loads.load(contract, give(("a",)), file="satu.csv").state == "unchanged"
+    loads.load(contract, source_of(("a",)), file="satu.csv")
+    assert loads.load(contract, source_of(("a",)), file="satu.csv").state == "unchanged"
     assert loads.state(contract, "arrived_at", ROWS) == (seen(0), 1)
-    loads.load(contract, give(("a",), ("b",)), file="dua.csv", gate=refuses)
+    loads.load(contract, source_of(("a",), ("b",)), file="dua.csv", gate=rejects)
     assert loads.state(contract, "arrived_at", ROWS, "last_state") == (seen(0), 1, "rejected")
-    loads.load(contract, give(("a",), ("b",)), file="dua.csv")
+    loads.load(contract, source_of(("a",), ("b",)), file="dua.csv")
     assert loads.state(contract, "arrived_at", ROWS) == (seen(2), 2)
-    loads.load(contract, give(("a",)), file="satu.csv")
+    loads.load(contract, source_of(("a",)), file="satu.csv")
     assert loads.state(contract, "arrived_at", ROWS) == (seen(2), 1)
 
 
-def test_what_was_seen_before_it_was_read_arrived_when_it_was_seen(loads: Loads) -> None:
+def test_a_file_seen_before_its_load_arrived_when_it_was_seen(loads: Loads) -> None:
     server = upload("uji/data", "csv")
     extract = {"format": "csv", "pattern": "*.csv"}
     contract = fresh(loads, loads.contract(column("isi"), server=server, extract=extract))
-    loads.load(contract, give(("a",)), file="satu.csv")
+    loads.load(contract, source_of(("a",)), file="satu.csv")
     loads.run(
         "insert into ops.upload_seen (dataset, name, sha256, mtime, stamp, seen_at)"
         " select dataset, source_name, split_part(source_fingerprint, ':', 1), 0, '', t::timestamptz"
@@ -149,46 +148,46 @@ def test_what_was_seen_before_it_was_read_arrived_when_it_was_seen(loads: Loads)
     assert loads.state(contract, "arrived_at") == (at(2026, 3, 1, 8),)
 
 
-def test_rows_are_those_of_all_windows_and_all_additions(loads: Loads) -> None:
+def test_rows_of_all_windows_and_all_appends_are_counted(loads: Loads) -> None:
     day = column("hari", "date", required=True)
     partition = {"column": "hari", "every": "daily", "start": "2026-01-01"}
     contract = fresh(loads, loads.contract(day, column("isi"), partition=partition))
     for number, rows in ((1, 2), (2, 3), (1, 1)):
         window = Window(date(2026, 1, number), date(2026, 1, number))
-        loads.load(contract, give(*((f"2026-01-0{number}", str(n)) for n in range(rows))), window=window)
+        loads.load(contract, source_of(*((f"2026-01-0{number}", str(n)) for n in range(rows))), window=window)
     assert loads.state(contract, ROWS, "arrived_at") == (4, before(2026, 1, 3))
 
     monthly = fresh(loads, loads.contract(day, column("isi"), partition={**partition, "every": "monthly"}))
     month = Window(date(2026, 1, 1), date(2026, 1, 31))
-    loads.load(monthly, give(("2026-01-01", "a")), window=month)
+    loads.load(monthly, source_of(("2026-01-01", "a")), window=month)
     assert loads.state(monthly, ROWS, "arrived_at") == (1, before(2026, 2, 1))
 
     added = fresh(loads, loads.contract(column("isi", primaryKey=True), write_disposition="append"))
-    loads.load(added, give(("a",), ("b",)))
-    loads.load(added, give(("b",), ("c",)))
+    loads.load(added, source_of(("a",), ("b",)))
+    loads.load(added, source_of(("b",), ("c",)))
     assert loads.state(added, ROWS) == (3,)
 
 
 @pytest.mark.parametrize("strategy", ["upsert", "scd2"])
-def test_rows_that_are_gone_and_former_versions_are_not_counted(loads: Loads, strategy: str) -> None:
+def test_deleted_rows_and_former_versions_are_not_counted(loads: Loads, strategy: str) -> None:
     more = {"reconcile": "P1D"} if strategy == "upsert" else {}
     key = column("kunci", primaryKey=True, required=True)
     contract = fresh(
         loads,
         loads.contract(key, column("isi"), write_disposition="merge", merge_strategy=strategy, **more),
     )
-    loads.load(contract, give(("a", "1"), ("b", "1"), ("c", "1")))
-    loads.load(contract, give(("a", "2"), ("b", "1")))
+    loads.load(contract, source_of(("a", "1"), ("b", "1"), ("c", "1")))
+    loads.load(contract, source_of(("a", "2"), ("b", "1")))
     assert loads.state(contract, ROWS) == (2,)
 
 
-def test_a_ledger_of_before_gets_its_number_of_rows_at_the_next_load(loads: Loads) -> None:
+def test_a_ledger_without_numbers_of_rows_gets_them_at_the_next_load(loads: Loads) -> None:
     server = upload("uji/data", "csv")
     contract = fresh(
         loads, loads.contract(column("isi"), server=server, extract={"format": "csv", "pattern": "*.csv"})
     )
-    loads.load(contract, give(("a",)), file="satu.csv")
+    loads.load(contract, source_of(("a",)), file="satu.csv")
     loads.run("update ops.load_batch set rows_in_raw = null")
     assert loads.state(contract, ROWS) == (None,)
-    assert loads.load(contract, give(("a",)), file="satu.csv").state == "unchanged"
+    assert loads.load(contract, source_of(("a",)), file="satu.csv").state == "unchanged"
     assert loads.state(contract, ROWS) == (1,)

@@ -1,17 +1,19 @@
-"""Where the source's own types are the contract's, each row is written once: landing becomes raw.
+"""If the source has the contract's types, each row is written once: landing becomes raw.
 
-The result must be what the longer way over a stage gives.
+The result equals that of the way over a stage.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipelines.contracts.model import Contract
+from pipelines.errors import ShapeError
 from pipelines.ingest import Ingested, ingest
 from pipelines.load import loader
 from pipelines.load.plan import LoadPlan
@@ -58,7 +60,7 @@ def run(loads: Loads, contract: Contract) -> Ingested:
 
 @pytest.fixture
 def stages(monkeypatch: pytest.MonkeyPatch) -> list[LoadPlan]:
-    """The plans whose stage had to be made from landing."""
+    """The plans for which a stage was made from landing."""
     made: list[LoadPlan] = []
     create = statement.create_stage
 
@@ -90,19 +92,17 @@ def test_clean_rows_of_the_contracts_types_are_written_once(loads: Loads, stages
     assert again is not None and (again.state, again.unchanged) == ("unchanged", 500)
 
 
-def test_rows_that_break_a_rule_or_share_a_key_go_the_longer_way(
-    loads: Loads, stages: list[LoadPlan]
-) -> None:
+def test_rows_that_break_a_rule_or_share_a_key_go_over_a_stage(loads: Loads, stages: list[LoadPlan]) -> None:
     loads.run("update public.sumber set nilai = -1 where id = 7")
     loads.run("update public.sumber set nama = null, tanggal = '1900-01-01' where id = 8")
     loads.run("insert into public.sumber select * from public.sumber where id = 9")
     batch = run(loads, wide(loads)).batch
     assert batch is not None and (batch.loaded, batch.quarantined, len(stages)) == (498, 3, 1)
-    told = loads.run(
+    found = loads.run(
         "select row_key, (select string_agg(r->>'aturan', ',') from jsonb_array_elements(reasons) r), row->>'nilai'"
         " from quarantine.row order by row_key"
     )
-    assert told == [("7", "minimum", "-1.00"), ("8", "wajib,minimum", "2.67"), ("9", "kunci_ganda", "3.00")]
+    assert found == [("7", "minimum", "-1.00"), ("8", "wajib,minimum", "2.67"), ("9", "kunci_ganda", "3.00")]
 
 
 def test_a_type_that_is_wider_than_the_contracts_is_checked_cell_by_cell(
@@ -114,7 +114,7 @@ def test_a_type_that_is_wider_than_the_contracts_is_checked_cell_by_cell(
     assert batch is not None and (batch.loaded, batch.quarantined, len(stages)) == (499, 1, 1)
 
 
-def test_a_declared_repair_takes_the_longer_way(loads: Loads, stages: list[LoadPlan]) -> None:
+def test_a_declared_repair_goes_over_a_stage(loads: Loads, stages: list[LoadPlan]) -> None:
     contract = loads.contract(
         column("id", "bigint", primaryKey=True), column("nama", parse="teks"), extract={"table": "sumber"}
     )
@@ -126,8 +126,6 @@ def test_a_declared_repair_takes_the_longer_way(loads: Loads, stages: list[LoadP
 def test_an_added_and_a_retyped_column_stop_a_frozen_dataset_and_an_evolving_one_keeps_them(
     loads: Loads,
 ) -> None:
-    from pipelines.errors import ShapeError
-
     frozen = wide(loads)
     run(loads, frozen)
     loads.run("alter table public.sumber add keterangan text default 'baru'")
@@ -153,15 +151,11 @@ def test_an_added_and_a_retyped_column_stop_a_frozen_dataset_and_an_evolving_one
     assert (drifted.severity, drifted.passed) == ("warn", False)
     assert "kolom rasio hilang" in drifted.message and "kolom tanggal: date menjadi text" in drifted.message
     assert loads.run("select count(*), count(rasio) from raw.uji__data") == [(500, 0)]
-    # What is new is known from now on; what was promised and is missing is told every night.
+    # A new column is known from now on. A missing column of the contract is reported every night.
     assert run(loads, evolving).checks[0].message == "Bentuk sumber berubah: kolom rasio hilang."
 
 
 def test_a_raised_version_of_the_contract_accepts_the_shape_as_it_is(loads: Loads) -> None:
-    from dataclasses import replace
-
-    from pipelines.errors import ShapeError
-
     run(loads, wide(loads))
     loads.run("alter table public.sumber add keterangan text")
     with pytest.raises(ShapeError, match="naikkan version kontrak"):
@@ -172,7 +166,7 @@ def test_a_raised_version_of_the_contract_accepts_the_shape_as_it_is(loads: Load
     assert run(loads, agreed).checks[0].passed
 
 
-def test_what_is_shaped_like_a_persons_number_is_masked_in_a_column_that_nobody_classed(loads: Loads) -> None:
+def test_a_personal_number_in_an_unknown_column_is_masked(loads: Loads) -> None:
     contract = wide(loads, schema_contract="evolve")
     loads.run(
         "alter table public.sumber add catatan text default 'NIK 9901-0101-0190-0001',"

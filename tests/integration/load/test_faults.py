@@ -1,14 +1,16 @@
-"""Loads that are killed, ended, held up or in each other's way.
+"""Loads that are killed, interrupted, out of disk space, or run at the same time.
 
-After each: nothing lost, nothing doubled, the ledger true, nothing left behind.
+After each of them no row is lost or doubled, the ledger is right, and no table is left behind.
 
-Not here: servers and lines that go away (test_faults_of_connections.py), rows that are too much (test_faults_of_rows.py).
+Not here: servers that stop and cut connections (test_faults_of_connections.py), too many or too large rows
+(test_faults_of_rows.py).
 """
 
 from __future__ import annotations
 
 import json
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -67,7 +69,7 @@ def test_a_load_killed_at_any_stage_leaves_the_old_rows_or_the_new(
 
 
 def reconciled(loads: Loads) -> Contract:
-    """A dataset of which two rows are published, and the next load will find one of them gone and a new one."""
+    """A dataset with two rows in raw. The next load finds one of them deleted, and a new one."""
     contract = dataset(loads, write_disposition="merge", cursor="diubah", reconcile="PT0S")
     loads.load(contract, lambda of, _: only(of, NAMES, OLD[:2]))
     return contract
@@ -76,7 +78,7 @@ def reconciled(loads: Loads) -> Contract:
 ROWS: list[Row] = [OLD[0], ["d", "1", "2024-05-02"]]
 
 
-def nothing_is_lost_by_the_next_load(loads: Loads, contract: Contract) -> None:
+def assert_next_load_loses_nothing(loads: Loads, contract: Contract) -> None:
     again = loads.load(contract, lambda of, _: only(of, NAMES, ROWS))
     assert (again.loaded, again.deleted, again.error) == (0, 1, None)
     assert loads.raw(contract, "kunci", "deleted_at is null") == [("a", True), ("b", False), ("d", True)]
@@ -84,9 +86,7 @@ def nothing_is_lost_by_the_next_load(loads: Loads, contract: Contract) -> None:
 
 
 @pytest.mark.parametrize("where", RECONCILING)
-def test_a_load_killed_while_it_reconciles_has_loaded_and_the_ledger_says_so(
-    loads: Loads, where: str
-) -> None:
+def test_a_load_killed_while_it_reconciles_counts_as_loaded(loads: Loads, where: str) -> None:
     contract = reconciled(loads)
     command = [
         sys.executable, "-m", "tests.support.doomed", loads.url, str(contract.path), where, json.dumps(ROWS)
@@ -94,16 +94,16 @@ def test_a_load_killed_while_it_reconciles_has_loaded_and_the_ledger_says_so(
     killed = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
     wait_for_nobody(loads)
-    told = "select state, rows_read, rows_loaded, rows_deleted from ops.load_batch where batch_id = 2"
-    assert loads.run(told) == [("loaded", 2, 1, 0)]
+    entry = "select state, rows_read, rows_loaded, rows_deleted from ops.load_batch where batch_id = 2"
+    assert loads.run(entry) == [("loaded", 2, 1, 0)]
     assert loads.raw(contract, "kunci", "deleted_at is null") == [("a", True), ("b", True), ("d", True)]
-    nothing_is_lost_by_the_next_load(loads, contract)
-    assert loads.run(told) == [("loaded", 2, 1, 0)]
+    assert_next_load_loses_nothing(loads, contract)
+    assert loads.run(entry) == [("loaded", 2, 1, 0)]
 
 
 @pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("fault", [KeyboardInterrupt, psycopg.OperationalError, ValueError])
-def test_a_reconciliation_that_is_interrupted_does_not_make_the_ledger_deny_what_was_loaded(
+def test_after_an_interrupted_reconciliation_the_ledger_says_loaded(
     loads: Loads, fault: type[BaseException]
 ) -> None:
     contract = reconciled(loads)
@@ -123,10 +123,10 @@ def test_a_reconciliation_that_is_interrupted_does_not_make_the_ledger_deny_what
     )
     assert (state, loaded) == ("loaded", 1)
     assert error.startswith("rekonsiliasi: ") and "6472" not in error
-    nothing_is_lost_by_the_next_load(loads, contract)
+    assert_next_load_loses_nothing(loads, contract)
 
 
-def test_any_exception_of_a_load_is_one_of_the_family_and_quotes_no_value(loads: Loads) -> None:
+def test_an_unexpected_exception_becomes_a_load_error_without_values(loads: Loads) -> None:
     contract = dataset(loads)
 
     def rows(*_: Any) -> Any:
@@ -141,14 +141,14 @@ def test_any_exception_of_a_load_is_one_of_the_family_and_quotes_no_value(loads:
 
 @pytest.fixture
 def ctrl_c() -> Iterator[None]:
-    """Python's own answer to it: a shell that starts the tests in the background has it ignored."""
+    """Python's default handling of SIGINT. A shell that starts the tests in the background makes it ignored."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("ctrl_c")
-def test_a_load_ended_by_ctrl_c_says_so_in_the_ledger(loads: Loads) -> None:
+def test_a_load_ended_by_ctrl_c_is_failed_in_the_ledger(loads: Loads) -> None:
     contract = dataset(loads)
     loads.load(contract, lambda *_: OLD)
 
@@ -164,10 +164,7 @@ def test_a_load_ended_by_ctrl_c_says_so_in_the_ledger(loads: Loads) -> None:
     assert len(loads.raw(contract)) == 2 and left_behind(loads) == []
 
 
-# -- no room, no way through -----------------------------------------------------------------------------------
-
-
-def test_a_full_disk_stops_the_load_and_nothing_else(loads: Loads) -> None:
+def test_a_full_disk_fails_the_load_and_raw_stays(loads: Loads) -> None:
     contract = dataset(loads)
     loads.load(contract, lambda *_: OLD)
     with small_disk() as folder:
@@ -217,9 +214,7 @@ def small_disk() -> Iterator[Path]:
 
 
 def server_user() -> tuple[int, int] | None:
-    """Who the embedded server runs as when root starts it."""
-    import pwd
-
+    """User and group of the embedded server when root starts it."""
     try:
         user = pwd.getpwnam("embedded_postgres")
     except KeyError:
@@ -243,7 +238,7 @@ def test_two_loads_of_one_dataset_wait_for_each_other(loads: Loads) -> None:
         second = threading.Thread(
             target=loader.load,
             args=(other, contract, opener(lambda: NEW), passes),
-            kwargs={"run_id": "zwei"},
+            kwargs={"run_id": "kedua"},
         )
         second.start()
         with psycopg.connect(loads.url.replace("+psycopg", ""), autocommit=True) as watcher:
@@ -262,7 +257,7 @@ def test_two_loads_of_one_dataset_wait_for_each_other(loads: Loads) -> None:
     assert dict(loads.raw(contract, "kunci", "nilai")) == {"a": 2, "d": 1}
 
 
-def test_what_a_dead_run_left_of_another_dataset_is_swept_at_the_next_start(loads: Loads) -> None:
+def test_tables_left_by_a_dead_run_are_dropped_at_the_next_start(loads: Loads) -> None:
     contract, other = dataset(loads), dataset(loads, key="uji/lain")
     loads.run("insert into ops.load_batch (dataset) values ('uji/data')")
     ((dead,),) = loads.run("select batch_id from ops.load_batch")
@@ -274,14 +269,14 @@ def test_what_a_dead_run_left_of_another_dataset_is_swept_at_the_next_start(load
     assert loads.run("select state from ops.load_batch where dataset = 'uji/data'") == [("died",)]
 
 
-def test_a_sweep_minds_its_own_dataset_where_long_names_begin_alike(loads: Loads) -> None:
+def test_a_load_drops_no_table_of_a_dataset_whose_long_name_begins_alike(loads: Loads) -> None:
     name = "rekapitulasi_kunjungan_layanan_kesehatan"
     first = dataset(loads, key=f"dinas_kesehatan_provinsi/{name[:25]}_a")
     second = dataset(loads, key=f"dinas_kesehatan_provinsi/{name[:25]}_b")
     assert first.table[:40] == second.table[:40]
 
     def gate(staged: Any) -> Any:
-        """While the first one's landing and stage are there, the second is loaded, and sweeps."""
+        """Loads the second dataset while landing and stage of the first exist."""
         with connect(loads.url) as other:
             loader.load(other, second, opener(lambda: OLD), passes, run_id="uji")
         return passes(staged)

@@ -1,4 +1,4 @@
-"""Servers that go away in a load, and lines that are cut: nothing lost, nothing doubled, the ledger true."""
+"""Servers that stop and connections that are cut in a load: no row is lost or doubled, and the ledger is right."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import pipelines.ingest as ingest_module
 from pipelines.errors import LoadError, SourceError
 from pipelines.extract.stream import SourceStream
 from pipelines.ingest import ingest
@@ -23,10 +24,8 @@ from pipelines.warehouse.connection import connect
 from tests.support.contracts import column
 from tests.support.faulted import FILL, NEW, OLD, dataset, left_behind, opener, wait_for_nobody
 from tests.support.loads import AT_ONCE, Loads, passes
-from tests.support.servers import short_folder
+from tests.support.servers import postmaster_pid, short_folder
 from tests.support.tcp_proxy import TcpProxy
-
-# -- servers that go away --------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -41,16 +40,17 @@ def own_server() -> Iterator[EmbeddedServer]:
 
 
 def kill(server: EmbeddedServer) -> None:
-    """Kill -9 of the postmaster: its sessions end, and the next start recovers."""
-    pid = int((server.data_dir / "postmaster.pid").read_text().splitlines()[0])
-    os.kill(pid, signal.SIGKILL)
+    """Kills the postmaster with SIGKILL: its sessions end, and the next start recovers."""
+    os.kill(postmaster_pid(server), signal.SIGKILL)
     until = time.monotonic() + 120
     while server.is_running():
         assert time.monotonic() < until
         time.sleep(0.05)
 
 
-def test_a_warehouse_that_restarts_in_a_load_and_a_source_that_does(tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_load_is_repeated_after_a_kill_of_its_warehouse_or_its_source(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
     with own_server() as server:
         loads = Loads(server.urls.libpq(), tmp_path)
         contract = dataset(loads)
@@ -67,6 +67,7 @@ def test_a_warehouse_that_restarts_in_a_load_and_a_source_that_does(tmp_path: Pa
         ):
             loads.load(contract, broken)
         server.ensure()
+        loads.connection.close()
         again = Loads(server.urls.libpq(), tmp_path)
         assert len(again.raw(contract)) == 2
         batch = again.load(contract, lambda *_: NEW)
@@ -86,25 +87,24 @@ def test_a_warehouse_that_restarts_in_a_load_and_a_source_that_does(tmp_path: Pa
             extract={"table": "sumber"},
         )
         with own_server() as second:
-            house = Loads(second.urls.libpq(), tmp_path)
-            tries = _killed_at_first(monkeypatch, server)
-            settings = Settings(home=tmp_path, project=tmp_path, warehouse_url=house.url)
+            target = Loads(second.urls.libpq(), tmp_path)
+            tries = kill_source_at_first_reading(monkeypatch, server)
+            settings = Settings(home=tmp_path, project=tmp_path, warehouse_url=target.url)
             done = ingest(
-                house.connection, wide, settings, house.url, run_id="uji", waits=Waits(retries=(0.1, 0.1))
+                target.connection, wide, settings, target.url, run_id="uji", waits=Waits(retries=(0.1, 0.1))
             )
             assert tries == [1, 2]
             assert done.batch is not None and (done.batch.read, done.batch.loaded) == (40_000, 40_000)
             assert any("dibaca lagi sesudah" in warning for warning in done.batch.warnings)
-            assert house.run("select state, rows_loaded from ops.load_batch") == [("loaded", 40_000)]
-            house.connection.close()
+            assert target.run("select state, rows_loaded from ops.load_batch") == [("loaded", 40_000)]
+            target.connection.close()
+        again.connection.close()
 
 
-def _killed_at_first(monkeypatch: Any, source: EmbeddedServer) -> list[int]:
-    """The first reading meets a kill of its server after a block; gives the numbers of the tries."""
-    import pipelines.ingest as module
-
+def kill_source_at_first_reading(monkeypatch: Any, source: EmbeddedServer) -> list[int]:
+    """Kills the source's server after the first block of the first reading; gives the numbers of the readings."""
     tries: list[int] = []
-    opened = module.open_source
+    opened = ingest_module.open_source
 
     def opener(*args: Any, **more: Any) -> SourceStream | None:
         tries.append(len(tries) + 1)
@@ -121,11 +121,11 @@ def _killed_at_first(monkeypatch: Any, source: EmbeddedServer) -> list[int]:
         finally:
             source.ensure()
 
-    monkeypatch.setattr(module, "open_source", opener)
+    monkeypatch.setattr(ingest_module, "open_source", opener)
     return tries
 
 
-def test_a_source_that_fails_in_passing_is_read_again_from_its_beginning(loads: Loads) -> None:
+def test_a_source_with_a_transient_error_is_read_again_from_its_beginning(loads: Loads) -> None:
     contract = dataset(loads)
     tries: list[int] = []
 
@@ -133,7 +133,7 @@ def test_a_source_that_fails_in_passing_is_read_again_from_its_beginning(loads: 
         tries.append(1)
         yield from OLD
         if len(tries) < 3:
-            raise SourceError("uji/data", "the line went dead", transient=True)
+            raise SourceError("uji/data", "the connection went dead", transient=True)
 
     batch = loads.load(contract, flaky)
     assert (len(tries), batch.read, batch.loaded, batch.quarantined) == (3, 3, 2, 1)
@@ -142,9 +142,9 @@ def test_a_source_that_fails_in_passing_is_read_again_from_its_beginning(loads: 
     def dead(*_: Any) -> Any:
         tries.append(1)
         yield from NEW
-        raise SourceError("uji/data", "the line went dead", transient=True)
+        raise SourceError("uji/data", "the connection went dead", transient=True)
 
-    with pytest.raises(SourceError, match="the line went dead"):
+    with pytest.raises(SourceError, match="the connection went dead"):
         loads.load(contract, dead)
     assert len(tries) == 3 and len(loads.raw(contract)) == 2 and left_behind(loads) == []
     tries.clear()
@@ -159,11 +159,8 @@ def test_a_source_that_fails_in_passing_is_read_again_from_its_beginning(loads: 
     assert len(tries) == 1
 
 
-# -- lines that are cut ----------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("moment", ["landing", "commit"])
-def test_a_line_to_the_warehouse_that_is_cut_leaves_the_old_rows_or_the_new(
+def test_a_cut_connection_to_the_warehouse_leaves_the_old_or_the_new_rows(
     loads: Loads, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contract = dataset(loads)
@@ -178,21 +175,24 @@ def test_a_line_to_the_warehouse_that_is_cut_leaves_the_old_rows_or_the_new(
         def then_cut(*args: Any, close: Any = loader.ledger.close_batch) -> None:
             close(*args)
             if moment == "commit":
-                proxy.cut_after(0)  # the next that the server says is that it has committed
+                proxy.cut_after(0)  # the next message of the server is that it has committed
 
         monkeypatch.setattr(loader.ledger, "close_batch", then_cut)
-        with connect(through) as line, pytest.raises(LoadError, match="koneksi ke gudang data terputus"):
-            loader.load(line, contract, opener(rows), passes, run_id="uji", waits=AT_ONCE)
+        with (
+            connect(through) as connection,
+            pytest.raises(LoadError, match="koneksi ke gudang data terputus"),
+        ):
+            loader.load(connection, contract, opener(rows), passes, run_id="uji", waits=AT_ONCE)
     monkeypatch.undo()
     wait_for_nobody(loads)
-    published = dict(loads.raw(contract, "kunci", "nilai"))
-    assert published == ({"a": 2, "d": 1} if moment == "commit" else {"a": 1, "b": 1})
+    current = dict(loads.raw(contract, "kunci", "nilai"))
+    assert current == ({"a": 2, "d": 1} if moment == "commit" else {"a": 1, "b": 1})
     assert loads.load(contract, lambda *_: NEW).state == ("unchanged" if moment == "commit" else "loaded")
     states = [row[0] for row in loads.run("select state from ops.load_batch order by batch_id")][1]
     assert states == ("loaded" if moment == "commit" else "died") and left_behind(loads) == []
 
 
-def test_a_line_to_the_source_that_is_cut_is_read_again_and_doubles_nothing(
+def test_after_a_cut_connection_to_the_source_it_is_read_again(
     loads: Loads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loads.run(

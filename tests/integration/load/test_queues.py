@@ -1,9 +1,10 @@
-"""Who may do a thing only one at a time waits in a queue, says for what, and not for ever."""
+"""Work for one session at a time: the others wait, log what they wait for, and give up at a limit."""
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,7 +26,7 @@ def sessions(pg_url: str) -> Iterator[tuple[psycopg.Connection[Any], psycopg.Con
         yield first, second
 
 
-def test_who_waits_says_for_what_and_gives_up(
+def test_a_waiting_session_logs_what_it_waits_for_and_gives_up(
     sessions: tuple[psycopg.Connection[Any], psycopg.Connection[Any]], caplog: pytest.LogCaptureFixture
 ) -> None:
     first, second = sessions
@@ -36,35 +37,35 @@ def test_who_waits_says_for_what_and_gives_up(
         queued(second, KEY, "dinas/uji", WHAT, limit=1.0, every=0.3),
     ):
         pass
-    said = [record.getMessage() for record in caplog.records]
-    assert said[0] == "dinas/uji: menunggu pemuatan lain dari dataset ini selesai (sudah 0 dari 1 detik)"
-    assert len(said) >= 2
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages[0] == "dinas/uji: menunggu pemuatan lain dari dataset ini selesai (sudah 0 dari 1 detik)"
+    assert len(messages) >= 2
     assert second.execute("show lock_timeout").fetchone() == ("0",)
-    assert try_queue(second, KEY), "the first has let go of it"
+    assert try_queue(second, KEY), "the first session has released it"
 
 
-def test_who_waits_goes_on_when_the_other_is_done_or_dead(
+def test_a_waiting_session_goes_on_when_the_other_unlocks_or_dies(
     pg_url: str, sessions: tuple[psycopg.Connection[Any], psycopg.Connection[Any]]
 ) -> None:
     first, _ = sessions
     for end in ("select pg_advisory_unlock_all()", "select pg_terminate_backend(pg_backend_pid())"):
         assert try_queue(first, KEY)
-        came = threading.Event()
+        entered = threading.Event()
 
-        def wait(came: threading.Event = came) -> None:
+        def wait(entered: threading.Event = entered) -> None:
             with psycopg.connect(pg_url, autocommit=True) as other, queued(other, KEY, "dinas/uji", WHAT):
-                came.set()
+                entered.set()
 
         waiting = threading.Thread(target=wait)
         waiting.start()
         with psycopg.connect(pg_url, autocommit=True) as watcher:
             query = "select 1 from pg_locks where locktype = 'advisory' and not granted"
             while not watcher.execute(query).fetchone():
-                pass
-        assert not came.is_set()
+                time.sleep(0.02)
+        assert not entered.is_set()
         try:
             first.execute(end.encode())
         except psycopg.OperationalError:
             assert "terminate" in end
         waiting.join()
-        assert came.is_set()
+        assert entered.is_set()

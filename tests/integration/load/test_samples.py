@@ -1,4 +1,4 @@
-"""Made-up rows, source by source: how they are known, how long a dataset counts as made up, which models then do."""
+"""Demo data: how they are recognised, how long a dataset counts as demo data, and which models do."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.loads import Loads, Row, Rows
 from tests.support.repository import own_project
 
 
-def give(*rows: Row) -> Rows:
+def source_of(*rows: Row) -> Rows:
     return lambda _contract, _since: list(rows)
 
 
@@ -29,7 +29,9 @@ def has_sample(loads: Loads, contract: Contract) -> bool:
 
 
 @pytest.mark.parametrize("server", [database("GUDANG_SUMBER_A_URL"), api("GUDANG_SUMBER_A_URL")])
-def test_a_source_is_known_by_the_variables_that_the_demo_set(loads: Loads, server: dict[str, str]) -> None:
+def test_a_demo_source_is_recognised_by_the_variables_that_the_demo_sets(
+    loads: Loads, server: dict[str, str]
+) -> None:
     extract = {"path": "/a", "records": "/data"} if server["type"] == "api" else {"table": "a"}
     contract = loads.contract(column("isi"), server=server, extract=extract)
     assert samples.is_sample(contract, None, {samples.SOURCES: "GUDANG_SUMBER_B_URL,GUDANG_SUMBER_A_URL"})
@@ -37,8 +39,8 @@ def test_a_source_is_known_by_the_variables_that_the_demo_set(loads: Loads, serv
     assert not samples.is_sample(contract, None, {})
 
 
-def test_a_file_is_known_by_its_bytes_and_not_by_its_folder(loads: Loads, tmp_path: Path) -> None:
-    """An OPD that puts its own file beside the demo's, or over it, is no demo."""
+def test_a_demo_file_is_recognised_by_its_content(loads: Loads, tmp_path: Path) -> None:
+    """A file that an OPD puts beside a file of the demo, or in its place, is real."""
     key = "uji/data"
     contract = loads.contract(
         column("isi"),
@@ -62,7 +64,7 @@ def test_a_file_is_known_by_its_bytes_and_not_by_its_folder(loads: Loads, tmp_pa
     assert found == {"peraga.csv": {"data_contoh": "ya"}, "sungguhan.csv": {}}
 
 
-def test_a_dataset_is_made_up_while_a_row_of_it_is(loads: Loads) -> None:
+def test_a_dataset_is_demo_data_while_one_of_its_rows_is(loads: Loads) -> None:
     day = column("hari", "date", required=True)
     partition = {"column": "hari", "every": "daily", "start": "2026-01-01"}
     contract = loads.contract(day, partition=partition)
@@ -70,28 +72,28 @@ def test_a_dataset_is_made_up_while_a_row_of_it_is(loads: Loads) -> None:
     def window(number: int) -> Window:
         return Window(date(2026, 1, number), date(2026, 1, number))
 
-    loads.load(contract, give(("2026-01-01",)), window=window(1), sample=True)
+    loads.load(contract, source_of(("2026-01-01",)), window=window(1), sample=True)
     assert has_sample(loads, contract)
-    loads.load(contract, give(("2026-01-02",)), window=window(2))
+    loads.load(contract, source_of(("2026-01-02",)), window=window(2))
     assert has_sample(loads, contract)
-    loads.load(contract, give(("2026-01-01",), ("2026-01-01",)), window=window(1))
+    loads.load(contract, source_of(("2026-01-01",), ("2026-01-01",)), window=window(1))
     assert not has_sample(loads, contract)
 
 
-def test_a_real_source_that_takes_the_place_of_the_demo_takes_the_mark_away(loads: Loads) -> None:
+def test_a_load_from_a_real_source_removes_the_mark(loads: Loads) -> None:
     contract = loads.contract(column("isi"))
-    loads.load(contract, give(("contoh",)), sample=True)
-    assert loads.load(contract, give(("contoh",)), sample=True).state == "unchanged"
+    loads.load(contract, source_of(("contoh",)), sample=True)
+    assert loads.load(contract, source_of(("contoh",)), sample=True).state == "unchanged"
     assert has_sample(loads, contract)
-    loads.load(contract, give(("sungguhan",)))
+    loads.load(contract, source_of(("sungguhan",)))
     assert not has_sample(loads, contract)
 
 
-def test_a_model_holds_made_up_rows_where_anything_that_it_reads_does(loads: Loads) -> None:
+def test_a_model_is_demo_data_if_anything_that_it_reads_is(loads: Loads) -> None:
     project = own_project()
     assert sample_models(loads.connection, project) == frozenset()
     for key, sample in (("samarinda/penduduk", True), ("dlh/ispu", False)):
-        loads.load(loads.contract(column("isi"), key=key), give(("a",)), sample=sample)
+        loads.load(loads.contract(column("isi"), key=key), source_of(("a",)), sample=sample)
     found = sample_models(loads.connection, project)
     assert {"stg_samarinda__penduduk", "penduduk_kelurahan", "penduduk_jumlah"} <= found
     assert not {"stg_dlh__ispu", "kualitas_udara_harian", "dim_wilayah", "daftar_data"} & found

@@ -1,7 +1,4 @@
-"""A pattern that takes too long for one cell: the load ends and says why.
-
-Nothing of it stays, and the session is as it was.
-"""
+"""A pattern that takes too long for one cell fails its load with the reason; no table of it is left."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ ENDLESS = "^" + "(?=a*" * DEPTH + "b" + ")" * DEPTH
 """Each look-ahead is tried at each place of the one around it."""
 
 
-def test_a_pattern_without_an_end_stops_its_load_and_nothing_else(loads: Loads) -> None:
+def test_a_pattern_over_the_time_limit_fails_its_load_only(loads: Loads) -> None:
     contract = loads.contract(
         column("kunci", primaryKey=True),
         column("nama", logicalTypeOptions={"pattern": ENDLESS}),
@@ -42,7 +39,7 @@ def test_a_pattern_without_an_end_stops_its_load_and_nothing_else(loads: Loads) 
     assert loads.load(contract, lambda *_: [["b", "aab"]]).loaded == 1
 
 
-def test_an_expectation_without_an_end_fails_and_says_so(loads: Loads, tmp_path: Path) -> None:
+def test_an_expectation_over_the_time_limit_fails_with_the_reason(loads: Loads, tmp_path: Path) -> None:
     contract = loads.contract(column("kunci", primaryKey=True), column("nama"), check_timeout=1)
     suite = tmp_path / "uji" / "data.json"
     suite.parent.mkdir(exist_ok=True)
@@ -60,7 +57,7 @@ def test_an_expectation_without_an_end_fails_and_says_so(loads: Loads, tmp_path:
 
 
 @pytest.mark.parametrize("seconds", [0, -1, "satu", 1.5])
-def test_a_limit_is_a_number_of_seconds(tmp_path: Path, seconds: Any) -> None:
+def test_a_time_limit_that_is_not_a_number_of_seconds_is_a_fault(tmp_path: Path, seconds: Any) -> None:
     made = document(
         "uji/data", [column("k")], database("UJI_URL"), extract={"table": "t"}, check_timeout=seconds
     )

@@ -1,4 +1,4 @@
-"""Sessions that hold what a start or a load wants: nobody waits without end, and who only reads holds nobody up."""
+"""Sessions that hold locks: a start waits for none of them, and a load gives up at its limit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.loads import IMPATIENT, Loads
 
 @contextmanager
 def idle_in_transaction(loads: Loads, *statements: str) -> Iterator[Connection[Any]]:
-    """Another session that did something, and then nothing any more."""
+    """Another session that ran these statements and keeps its transaction open."""
     with psycopg.connect(loads.url.replace("+psycopg", "")) as other:
         for statement in statements:
             other.execute(statement.encode())
@@ -52,7 +52,7 @@ def test_a_start_waits_for_no_reader_and_no_writer(loads: Loads) -> None:
         prepare.prepare(loads.connection, [versions])
 
 
-def test_a_start_makes_what_a_still_older_version_did_not_have(loads: Loads) -> None:
+def test_a_start_upgrades_a_warehouse_of_a_still_older_version(loads: Loads) -> None:
     loads.before_migrations()
     loads.run("alter table ops.load_batch drop column whole; drop index quarantine.row_open")
     prepare.prepare(loads.connection, [])
@@ -61,7 +61,7 @@ def test_a_start_makes_what_a_still_older_version_did_not_have(loads: Loads) -> 
     assert loads.run("select rule, value from ops.quarantine_reason") == [("tipe", "x")]
 
 
-def test_an_upsert_behind_a_row_lock_gives_up_and_leaves_all_as_it_was(loads: Loads) -> None:
+def test_an_upsert_gives_up_behind_a_row_lock_and_changes_nothing(loads: Loads) -> None:
     contract = loads.contract(
         column("id", "integer", primaryKey=True), column("v"), key="uji/ubah", write_disposition="merge"
     )

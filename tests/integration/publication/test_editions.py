@@ -1,4 +1,4 @@
-"""All of a publication or none of it: kills, readers, what is withdrawn, folders from before, places that are blocked."""
+"""A publication is complete or does not happen: kills, readers, withdrawn marts, old folders, blocked paths."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ def described(folder: Path) -> dict[str, str]:
     return {entry["path"]: entry["hash"] for entry in package["resources"]}
 
 
-def assert_whole(folder: Path) -> None:
-    """Whether each described file is there as it is described, and the catalogue speaks of the same ones."""
+def assert_complete(folder: Path) -> None:
+    """Each described file exists with its hash, and the catalogue has the same files."""
     files = described(folder)
     assert set(files) == {f"{kind}/{m.name}.{kind}" for kind in ("csv", "xlsx") for m in BOTH}
     for path, digest in files.items():
@@ -95,7 +95,7 @@ def assert_whole(folder: Path) -> None:
     assert all(digest.removeprefix("sha256:") in catalogue for digest in files.values())
 
 
-def test_a_publication_that_is_killed_anywhere_leaves_the_old_edition_or_the_new_one(
+def test_a_kill_at_any_point_leaves_the_old_or_the_new_edition(
     warehouse: Connection[Any], pg_url: str, tmp_path: Path
 ) -> None:
     template = tmp_path / "publikasi"
@@ -118,16 +118,16 @@ def test_a_publication_that_is_killed_anywhere_leaves_the_old_edition_or_the_new
     assert left[-1] == ("2", "2") and left == sorted(left)
     for at in range(1, len(statuses) + 1):
         folder = tmp_path / f"publikasi-{at}"
-        assert_whole(folder)
+        assert_complete(folder)
         if at % 4 and at < len(statuses):
             continue
         publish_all(warehouse, BOTH, folder, AT)
         assert months(folder) == ("2", "2")
-        assert_whole(folder)
+        assert_complete(folder)
         assert len(list((folder / "terbitan").iterdir())) <= 2
 
 
-def test_who_reads_while_it_is_published_never_sees_half(warehouse: Connection[Any], tmp_path: Path) -> None:
+def test_a_reader_during_a_publication_sees_one_edition(warehouse: Connection[Any], tmp_path: Path) -> None:
     publish_all(warehouse, BOTH, tmp_path, AT)
     seen: set[tuple[str, ...]] = set()
     failures: list[str] = []
@@ -152,12 +152,12 @@ def test_who_reads_while_it_is_published_never_sees_half(warehouse: Connection[A
     assert seen and all(cells == totals for cells, totals in seen)
 
 
-def test_the_files_of_a_withdrawn_mart_go_and_the_log_says_so(
+def test_the_files_of_a_withdrawn_mart_are_deleted_and_logged(
     warehouse: Connection[Any], tmp_path: Path
 ) -> None:
-    alone = [replace(mart, published_together=None, companions=()) for mart in BOTH]
-    publish_all(warehouse, alone, tmp_path, AT)
-    done = publish_all(warehouse, alone[1:], tmp_path, AT)
+    separate = [replace(mart, published_together=None, companions=()) for mart in BOTH]
+    publish_all(warehouse, separate, tmp_path, AT)
+    done = publish_all(warehouse, separate[1:], tmp_path, AT)
     assert done.withdrawn == ("rincian",)
     assert not list(tmp_path.glob("*/rincian.*"))
     assert set(described(tmp_path)) == {"csv/jumlah.csv", "xlsx/jumlah.xlsx"}
@@ -166,12 +166,12 @@ def test_the_files_of_a_withdrawn_mart_go_and_the_log_says_so(
         ("terbit", {"jumlah": "penyamaran"}, None),
         ("ditarik", None, "tidak lagi terbuka"),
     ]
-    assert publish_all(warehouse, alone[1:], tmp_path, AT).withdrawn == ()
-    publish_all(warehouse, alone, tmp_path, AT)
+    assert publish_all(warehouse, separate[1:], tmp_path, AT).withdrawn == ()
+    publish_all(warehouse, separate, tmp_path, AT)
     assert [row[0] for row in logged(warehouse, "rincian")] == ["terbit", "ditarik", "terbit"]
 
 
-def test_what_may_no_longer_leave_is_withdrawn_with_the_reason(
+def test_a_mart_that_may_no_longer_be_published_is_withdrawn_with_the_reason(
     warehouse: Connection[Any], tmp_path: Path
 ) -> None:
     publish_all(warehouse, BOTH, tmp_path, AT)
@@ -186,15 +186,15 @@ def test_what_may_no_longer_leave_is_withdrawn_with_the_reason(
     assert logged(warehouse, "rincian")[-1] == ("ditarik", None, closed.clearance.refusals[0])  # type: ignore[union-attr]
 
 
-def test_what_cannot_be_told_tonight_stays_as_it_was(warehouse: Connection[Any], tmp_path: Path) -> None:
-    """A contract with a fault forbids nothing: its marts are not published again, and their files stay."""
+def test_a_mart_of_unknown_clearance_keeps_its_files(warehouse: Connection[Any], tmp_path: Path) -> None:
+    """A faulty contract forbids nothing: its marts are not published again, and their files stay."""
     publish_all(warehouse, BOTH, tmp_path, AT)
     set_month(warehouse, 2)
     unknown = [replace(m, clearance=Clearance(("no contract describes it",))) for m in BOTH]
     done = publish_all(warehouse, unknown, tmp_path, AT)
     assert (len(done.refused), done.withdrawn) == (2, ())
     assert months(tmp_path) == ("1", "1")
-    assert_whole(tmp_path)
+    assert_complete(tmp_path)
 
 
 def test_a_new_basis_is_logged_though_the_file_is_the_same(
@@ -215,7 +215,7 @@ def test_the_report_and_the_files_are_of_one_edition(warehouse: Connection[Any],
     assert (tmp_path / "laporan.html").resolve().parent == (tmp_path / "datapackage.json").resolve().parent
 
 
-def test_a_folder_from_before_editions_is_taken_over(warehouse: Connection[Any], tmp_path: Path) -> None:
+def test_a_folder_without_editions_is_converted(warehouse: Connection[Any], tmp_path: Path) -> None:
     (tmp_path / "csv").mkdir()
     for mart in (*BOTH, replace(CELLS, name="ditutup")):
         (tmp_path / "csv" / f"{mart.name}.csv").write_text("bulan,kode,jumlah\n0,64.72,1.00\n")
@@ -226,34 +226,34 @@ def test_a_folder_from_before_editions_is_taken_over(warehouse: Connection[Any],
     assert [file.changed for file in done.published] == [True, True]
     assert done.withdrawn == ("ditutup",)
     assert months(tmp_path) == ("1", "1")
-    assert_whole(tmp_path)
+    assert_complete(tmp_path)
     assert (tmp_path / "laporan.html").read_text() == "laporan lama"
     assert (tmp_path / "csv.lama" / "catatan.txt").read_text() == "milik orang lain"
     assert [path.name for path in (tmp_path / "csv.lama").iterdir()] == ["catatan.txt"]
 
 
 @pytest.mark.parametrize(
-    ("place", "said"),
+    ("place", "message"),
     [
         ("terkini", "terkini bukan tautan milik gudang"),
         ("terbitan", "terbitan: File exists"),
         ("csv.lama", "csv.lama"),
     ],
 )
-def test_a_blocked_place_is_named_and_nothing_changes(
-    warehouse: Connection[Any], tmp_path: Path, place: str, said: str
+def test_a_blocked_path_is_named_and_nothing_changes(
+    warehouse: Connection[Any], tmp_path: Path, place: str, message: str
 ) -> None:
     (tmp_path / "csv").mkdir()
     (tmp_path / "csv" / "rincian.csv").write_text("lama")
     (tmp_path / place).write_text("di jalan")
-    with pytest.raises(PublicationError, match=said) as error:
+    with pytest.raises(PublicationError, match=message) as error:
         publish_all(warehouse, BOTH, tmp_path, AT)
     assert "yang sudah terbit tetap ada" in str(error.value)
     assert (tmp_path / "csv" / "rincian.csv").read_text() == "lama"
     assert logged(warehouse, "rincian") == []
 
 
-def test_only_the_edition_before_is_kept(warehouse: Connection[Any], tmp_path: Path) -> None:
+def test_only_the_previous_edition_is_kept(warehouse: Connection[Any], tmp_path: Path) -> None:
     for month in (1, 2, 3, 3):
         set_month(warehouse, month)
         publish_all(warehouse, BOTH, tmp_path, AT)

@@ -1,4 +1,4 @@
-"""The last look at the values of a mart: numbers and addresses of persons, in one cell or in two. All are made up."""
+"""The last check of a mart's values: numbers and addresses of persons, in one cell or in two. All are made up."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def warehouse(module_pg_url: str) -> Iterator[Connection[Any]]:
         yield connection
 
 
-def published(
+def refusal(
     connection: Connection[Any],
     out: Path,
     rows: list[tuple[Any, Any]],
     kinds: str = "text text",
     mart: OpenMart = MART,
 ) -> str:
-    """What the guard says of a mart with these rows; "" where it leaves."""
+    """The reason why a mart with these rows is refused; "" if it is published."""
     left, right = kinds.split(" ")
     connection.execute("drop table if exists mart_satu_data.uji")
     table = "create table mart_satu_data.uji (a {}, b {})"
@@ -62,21 +62,21 @@ TEXTS = {
 
 
 @pytest.mark.parametrize(("value", "shape"), TEXTS.values(), ids=TEXTS)
-def test_a_person_s_number_in_free_text_stops_the_mart(
+def test_a_personal_value_in_free_text_stops_the_mart(
     warehouse: Connection[Any], tmp_path: Path, value: str, shape: str
 ) -> None:
-    said = published(warehouse, tmp_path, [("aman", "x"), ("aman", value)])
-    assert f"kolom b berisi nilai berbentuk {shape}" in said
-    assert value not in said
+    reason = refusal(warehouse, tmp_path, [("aman", "x"), ("aman", value)])
+    assert f"kolom b berisi nilai berbentuk {shape}" in reason
+    assert value not in reason
     assert not list(tmp_path.rglob("*.csv"))
 
 
 @pytest.mark.parametrize("kind", ["bytea", "jsonb", "text[]"])
-def test_other_types_are_read_as_the_text_that_leaves(
+def test_other_types_are_checked_as_their_published_text(
     warehouse: Connection[Any], tmp_path: Path, kind: str
 ) -> None:
     value = {"bytea": NIK.encode(), "jsonb": f'{{"a": "{NIK}"}}', "text[]": [NIK]}[kind]
-    assert "kolom b berisi nilai berbentuk NIK" in published(
+    assert "kolom b berisi nilai berbentuk NIK" in refusal(
         warehouse, tmp_path, [("x", value)], f"text {kind}"
     )
 
@@ -93,8 +93,8 @@ SPLITS = {
 def test_a_nik_in_two_columns_stops_the_mart(
     warehouse: Connection[Any], tmp_path: Path, left: Any, right: Any, kinds: str
 ) -> None:
-    said = published(warehouse, tmp_path, [(left, right), (left, right)], kinds)
-    assert "bersama-sama berisi nilai berbentuk NIK" in said
+    reason = refusal(warehouse, tmp_path, [(left, right), (left, right)], kinds)
+    assert "bersama-sama berisi nilai berbentuk NIK" in reason
 
 
 @pytest.mark.parametrize(
@@ -103,21 +103,21 @@ def test_a_nik_in_two_columns_stops_the_mart(
         ([("64.72.05.1004", "202401")], "text text"),
         ([("2026", "6472")], "text text"),
         ([("Jl. Pahlawan No. 12", "Samarinda")], "text text"),
-        # One row of many whose counts look so by chance.
+        # The counts of one row of many look like a NIK by chance.
         ([(64720141, 12900001), (1, 2), (3, 4)], "bigint bigint"),
     ],
 )
-def test_codes_counts_and_places_leave(
+def test_codes_counts_and_places_are_published(
     warehouse: Connection[Any], tmp_path: Path, rows: list[tuple[Any, Any]], kinds: str
 ) -> None:
-    assert published(warehouse, tmp_path, rows, kinds) == ""
+    assert refusal(warehouse, tmp_path, rows, kinds) == ""
 
 
-def test_contacts_of_offices_leave_where_the_mart_says_that_they_are(
+def test_contacts_of_offices_are_published_if_the_mart_declares_them(
     warehouse: Connection[Any], tmp_path: Path
 ) -> None:
     rows = [("puskesmas@contoh.id", "0812-3456-7890")]
     open_ = replace(MART, office_contacts=("a", "b"))
-    assert published(warehouse, tmp_path, rows, mart=open_) == ""
-    assert "kolom b" in published(warehouse, tmp_path, rows, mart=replace(MART, office_contacts=("a",)))
-    assert "NIP" in published(warehouse, tmp_path, [("x", NIP)], mart=open_)
+    assert refusal(warehouse, tmp_path, rows, mart=open_) == ""
+    assert "kolom b" in refusal(warehouse, tmp_path, rows, mart=replace(MART, office_contacts=("a",)))
+    assert "NIP" in refusal(warehouse, tmp_path, [("x", NIP)], mart=open_)

@@ -119,7 +119,7 @@ def test_a_text_that_a_spreadsheet_would_run_is_disarmed(
     assert rows(file.path)[1][1] == "'" + start + "cmd|' /C calc'!A0"
 
 
-def test_a_nik_stops_its_mart_only_and_is_never_told(warehouse: Connection[Any], tmp_path: Path) -> None:
+def test_a_nik_stops_its_mart_only_and_is_not_quoted(warehouse: Connection[Any], tmp_path: Path) -> None:
     publish_all(warehouse, [HARGA, WARGA], tmp_path, AT)
     kept = (tmp_path / "csv" / "warga.csv").read_bytes()
     warehouse.execute("insert into mart_satu_data.warga values ('64.72', %s)", [f"ibu {NIK} dari Ulu"])
@@ -153,8 +153,8 @@ def test_marts_that_are_published_together_change_together_or_not_at_all(
     second = publish_all(warehouse, [harga, warga], tmp_path, AT)
     assert (second.published, [e.subject for e in second.refused]) == ((), ["warga", "harga"])
     assert "menunggu warga" in str(second.refused[1])
-    alone = publish_all(warehouse, [harga, warga], tmp_path, AT, selected={"harga"})
-    assert alone.published == () and "pilih juga warga" in str(alone.refused[0])
+    only_harga = publish_all(warehouse, [harga, warga], tmp_path, AT, selected={"harga"})
+    assert only_harga.published == () and "pilih juga warga" in str(only_harga.refused[0])
     assert {p: p.read_bytes() for p in (tmp_path / "csv").iterdir()} == kept
 
     warehouse.execute("update mart_satu_data.warga set catatan = 'baik'")
@@ -175,12 +175,14 @@ def test_a_nik_is_found_in_a_column_of_any_type(
     assert logged(warehouse) == []
 
 
-def test_fractions_with_many_digits_are_no_nik(warehouse: Connection[Any], tmp_path: Path) -> None:
+def test_fractions_with_many_digits_are_not_taken_for_a_nik(
+    warehouse: Connection[Any], tmp_path: Path
+) -> None:
     warehouse.execute(f"alter table mart_satu_data.warga alter catatan type numeric using 1.{NIK}".encode())
     assert publish_mart(warehouse, WARGA, tmp_path, AT).rows == 1
 
 
-def test_a_described_column_that_is_not_there_is_named(warehouse: Connection[Any], tmp_path: Path) -> None:
+def test_a_missing_described_column_is_named(warehouse: Connection[Any], tmp_path: Path) -> None:
     mart = replace(HARGA, columns=(*HARGA.columns, MartColumn("komoditas")))
     with pytest.raises(PublicationError, match="tidak memuat kolom komoditas"):
         publish_mart(warehouse, mart, tmp_path, AT)
@@ -205,7 +207,7 @@ def test_a_failure_while_writing_leaves_the_old_file_and_nothing_beside_it(
 
 
 @pytest.mark.parametrize(
-    ("clearance", "said"),
+    ("clearance", "message"),
     [
         (None, "silsilahnya belum diperiksa"),
         (
@@ -214,13 +216,13 @@ def test_a_failure_while_writing_leaves_the_old_file_and_nothing_beside_it(
         ),
     ],
 )
-def test_a_mart_that_may_not_leave_stays_and_the_others_leave(
-    warehouse: Connection[Any], tmp_path: Path, clearance: Clearance | None, said: str
+def test_a_mart_without_clearance_is_not_published_and_the_others_are(
+    warehouse: Connection[Any], tmp_path: Path, clearance: Clearance | None, message: str
 ) -> None:
     done = publish_all(warehouse, [HARGA, replace(WARGA, clearance=clearance)], tmp_path, AT)
     assert [file.name for file in done.published] == ["harga"]
     (refusal,) = done.refused
-    assert refusal.subject == "warga" and said in str(refusal)
+    assert refusal.subject == "warga" and message in str(refusal)
     assert not (tmp_path / "csv" / "warga.csv").exists()
 
 
@@ -238,20 +240,20 @@ def test_a_file_that_a_killed_run_left_unlogged_is_logged_by_the_next(
     assert logged(warehouse) == [("r2", "harga", 3)]
 
 
-def test_the_time_of_the_data_is_the_ledgers(warehouse: Connection[Any]) -> None:
+def test_the_time_of_the_data_is_that_of_the_last_load(warehouse: Connection[Any]) -> None:
     assert data_modified(warehouse) is None
     warehouse.execute("insert into ops.load_batch values ('loaded', %s), ('unchanged', now())", [AT])
     assert data_modified(warehouse) == AT
 
 
-def test_the_report_copes_with_a_warehouse_before_its_first_load(
+def test_the_report_before_the_first_load_says_that_there_are_no_data(
     warehouse: Connection[Any], tmp_path: Path
 ) -> None:
     file = write_report(warehouse, tmp_path, AT)
     assert file.path.read_text("utf-8").count("Belum ada data") == 5
 
 
-def test_the_report_tells_what_is_there_and_no_value_of_quarantine(
+def test_the_report_has_its_figures_and_no_value_of_quarantine(
     warehouse: Connection[Any], tmp_path: Path
 ) -> None:
     warehouse.execute((SQL / "laporan.sql").read_bytes())
@@ -259,7 +261,7 @@ def test_the_report_tells_what_is_there_and_no_value_of_quarantine(
     page = file.path.read_text("utf-8")
     assert "rahasia" not in page
     assert "Belum ada data" not in page
-    for told in (
+    for text in (
         "dari 5 butir yang disepakati (40%)",
         "73.248",
         "selain itu 1 gagal, 2 belum ada",
@@ -274,7 +276,7 @@ def test_the_report_tells_what_is_there_and_no_value_of_quarantine(
         "Laporan Hasil Evaluasi SPBE 2024",
         "Layanan Administrasi Pemerintahan Berbasis Elektronik",
     ):
-        assert told in page
+        assert text in page
     assert page.count('role="img"') == 5
     assert not write_report(warehouse, tmp_path, AT).changed
     assert logged(warehouse) == [("r1", "laporan", None)]

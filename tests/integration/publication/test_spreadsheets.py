@@ -1,4 +1,4 @@
-"""The workbook beside each CSV, and texts in which a spreadsheet could find a formula."""
+"""The workbook beside each CSV, and texts that a spreadsheet could read as a formula."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +118,7 @@ def test_both_forms_are_in_the_package_and_in_the_catalogue(
     ]
 
 
-def test_what_a_sheet_cannot_hold_has_no_workbook_and_its_csv_all_the_same(
-    warehouse: Connection[Any], tmp_path: Path
-) -> None:
+def test_rows_that_a_sheet_cannot_hold_have_a_csv_only(warehouse: Connection[Any], tmp_path: Path) -> None:
     publish(warehouse, tmp_path)
     warehouse.execute("update mart_satu_data.lembar set catatan = repeat('a', 40000) where kode = '64.72'")
     publish(warehouse, tmp_path)
@@ -138,7 +136,7 @@ DANGEROUS = (
 
 
 @pytest.mark.parametrize("text", DANGEROUS)
-def test_no_spreadsheet_finds_a_formula_wherever_it_splits(
+def test_no_part_of_a_published_text_is_read_as_a_formula(
     warehouse: Connection[Any], tmp_path: Path, text: str
 ) -> None:
     mart = replace(SHEET, columns=(MartColumn("catatan"), MartColumn("kode")))
@@ -146,7 +144,7 @@ def test_no_spreadsheet_finds_a_formula_wherever_it_splits(
     publish(warehouse, tmp_path, mart)
     content = (tmp_path / "csv" / "lembar.csv").read_bytes().decode()
     for piece in re.split("[;|\t\r\n\v\f]", content):
-        # A blank or a quote does not keep a spreadsheet from it; an apostrophe that begins the cell does.
+        # A spreadsheet reads a formula also behind a blank or a quote, but not behind an apostrophe at the start.
         assert not re.match('[\\s\ufeff"]*[=+@＝＋－＠-]', piece)  # noqa: RUF001
     with (tmp_path / "csv" / "lembar.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
@@ -157,7 +155,7 @@ def test_no_spreadsheet_finds_a_formula_wherever_it_splits(
 
 
 @pytest.mark.parametrize("text", ["a-b", "a = b", "suhu 5; 6", "harga @ 5", "1;2;3", "a\nb"])
-def test_other_texts_are_left_as_they_are(warehouse: Connection[Any], tmp_path: Path, text: str) -> None:
+def test_other_texts_are_published_unchanged(warehouse: Connection[Any], tmp_path: Path, text: str) -> None:
     mart = replace(SHEET, columns=(MartColumn("catatan"),))
     warehouse.execute("update mart_satu_data.lembar set catatan = %s", [text])
     publish(warehouse, tmp_path, mart)
@@ -165,7 +163,7 @@ def test_other_texts_are_left_as_they_are(warehouse: Connection[Any], tmp_path: 
         assert list(csv.reader(file))[1:] == [[text], [text]]
 
 
-def test_a_date_before_spreadsheets_is_a_text(warehouse: Connection[Any], tmp_path: Path) -> None:
+def test_a_date_before_march_1900_is_a_text(warehouse: Connection[Any], tmp_path: Path) -> None:
     mart = replace(SHEET, columns=(MartColumn("tanggal"),))
     warehouse.execute("update mart_satu_data.lembar set tanggal = '1900-02-28'")
     publish(warehouse, tmp_path, mart)
@@ -173,4 +171,3 @@ def test_a_date_before_spreadsheets_is_a_text(warehouse: Connection[Any], tmp_pa
         row[0].value for row in load_workbook(tmp_path / "xlsx" / "lembar.xlsx")["Data"].iter_rows(min_row=2)
     ]
     assert cells == ["1900-02-28", "1900-02-28"]
-    assert date(1900, 2, 28).isoformat() == cells[0]

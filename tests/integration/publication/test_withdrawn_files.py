@@ -1,4 +1,4 @@
-"""What is withdrawn lies nowhere any more below the folder that is served, and an error says truly what is shown."""
+"""Withdrawn files are deleted from the served folder, and an error says correctly which edition is shown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pipelines.publication.mart import Clearance
 from pipelines.publication.publish import publish_all, write_report
 from tests.support.publishing import AT, CELLS, TOTALS, prepare
 
-ALONE = tuple(replace(mart, published_together=None, companions=()) for mart in (CELLS, TOTALS))
+SEPARATE = tuple(replace(mart, published_together=None, companions=()) for mart in (CELLS, TOTALS))
 CLOSED = replace(
     CELLS,
     clearance=Clearance(("mart_satu_data.rincian.kode <- raw dinkes/x.kode (terbatas)",), forbidden=True),
@@ -53,14 +53,14 @@ def events(connection: Connection[Any], mart: str) -> list[tuple[Any, ...]]:
     return connection.execute(query, [mart]).fetchall()
 
 
-def test_a_withdrawn_mart_lies_in_no_edition(warehouse: Connection[Any], tmp_path: Path) -> None:
-    publish_all(warehouse, ALONE, tmp_path, AT)
-    publish_all(warehouse, ALONE[1:], tmp_path, AT)
+def test_a_withdrawn_mart_is_in_no_edition(warehouse: Connection[Any], tmp_path: Path) -> None:
+    publish_all(warehouse, SEPARATE, tmp_path, AT)
+    publish_all(warehouse, SEPARATE[1:], tmp_path, AT)
     assert list(tmp_path.rglob("rincian.*")) == []
     assert len(list(tmp_path.rglob("jumlah.csv"))) == 2
 
 
-def test_a_file_that_a_killed_run_left_in_an_old_edition_goes_on_a_night_without_a_change(
+def test_a_file_left_by_a_killed_run_is_deleted_even_without_a_change(
     tmp_path: Path,
 ) -> None:
     show(tmp_path, {"csv/gaji.csv": "1", "csv/x.csv": "1"})
@@ -73,22 +73,22 @@ def test_a_file_that_a_killed_run_left_in_an_old_edition_goes_on_a_night_without
     assert (tmp_path / "terbitan/000001/csv/x.csv").read_text() == "1"
 
 
-def test_the_report_goes_with_a_mart_that_it_reads(warehouse: Connection[Any], tmp_path: Path) -> None:
-    publish_all(warehouse, ALONE, tmp_path, AT)
-    write_report(warehouse, tmp_path, AT, marts=ALONE)
-    publish_all(warehouse, ALONE, tmp_path, AT, report=[UNKNOWN])
+def test_the_report_is_withdrawn_with_a_mart_that_it_reads(
+    warehouse: Connection[Any], tmp_path: Path
+) -> None:
+    publish_all(warehouse, SEPARATE, tmp_path, AT)
+    write_report(warehouse, tmp_path, AT, marts=SEPARATE)
+    publish_all(warehouse, SEPARATE, tmp_path, AT, report=[UNKNOWN])
     assert (tmp_path / "laporan.html").exists()
-    done = publish_all(warehouse, ALONE, tmp_path, AT, report=[CLOSED, ALONE[1]])
+    done = publish_all(warehouse, SEPARATE, tmp_path, AT, report=[CLOSED, SEPARATE[1]])
     assert done.withdrawn == ("laporan",)
     assert list(tmp_path.rglob("laporan.html")) == [] and not (tmp_path / "laporan.html").is_symlink()
     assert events(warehouse, "laporan") == [("terbit", None), ("ditarik", CLOSED.clearance.refusals[0])]  # type: ignore[union-attr]
     assert len(list((tmp_path / "csv").iterdir())) == 2
 
 
-def test_a_report_that_may_not_be_written_takes_the_old_one_with_it(
-    warehouse: Connection[Any], tmp_path: Path
-) -> None:
-    write_report(warehouse, tmp_path, AT, marts=ALONE)
+def test_a_forbidden_report_withdraws_the_old_one(warehouse: Connection[Any], tmp_path: Path) -> None:
+    write_report(warehouse, tmp_path, AT, marts=SEPARATE)
     with pytest.raises(PublicationError, match="no contract describes it"):
         write_report(warehouse, tmp_path, AT, marts=[UNKNOWN])
     assert (tmp_path / "laporan.html").exists()
@@ -99,7 +99,7 @@ def test_a_report_that_may_not_be_written_takes_the_old_one_with_it(
     assert [event for event, _ in events(warehouse, "laporan")] == ["terbit", "ditarik"]
 
 
-def test_what_cannot_be_linked_is_said_before_anything_new_is_shown(
+def test_a_blocked_link_is_an_error_before_anything_new_is_shown(
     warehouse: Connection[Any], tmp_path: Path
 ) -> None:
     show(tmp_path, {"csv/x.csv": "lama"})
@@ -107,12 +107,12 @@ def test_what_cannot_be_linked_is_said_before_anything_new_is_shown(
     (tmp_path / "xlsx.lama").mkdir()
     (tmp_path / "xlsx.lama" / "catatan.txt").write_text("milik orang lain")
     with pytest.raises(PublicationError, match="yang sudah terbit tetap ada"):
-        publish_all(warehouse, ALONE, tmp_path, AT)
+        publish_all(warehouse, SEPARATE, tmp_path, AT)
     assert [path.name for path in (tmp_path / "csv").iterdir()] == ["x.csv"]
     assert events(warehouse, "rincian") == []
 
 
-def test_what_fails_behind_the_rename_is_a_warning_and_the_edition_is_shown(tmp_path: Path) -> None:
+def test_a_fault_after_the_rename_is_a_warning_and_the_edition_is_shown(tmp_path: Path) -> None:
     show(tmp_path, {"csv/gaji.csv": "1", "csv/x.csv": "1"})
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_RIGHT, str(tmp_path)], capture_output=True, text=True, check=True

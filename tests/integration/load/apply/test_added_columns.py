@@ -1,4 +1,4 @@
-"""A contract that gets a column: raw gets it too, what the source has forgotten stays, and nothing comes twice."""
+"""A contract gets a column: raw gets it, too, rows that the source no longer has stay, and no row is doubled."""
 
 from __future__ import annotations
 
@@ -46,23 +46,23 @@ def test_an_append_keeps_the_rows_that_the_source_has_pruned(loads: Loads, key: 
     assert (again.state, again.loaded, again.warnings) == ("unchanged", 0, [])
 
 
-def test_an_incremental_append_without_a_key_does_not_double_the_rows_at_its_mark(loads: Loads) -> None:
+def test_an_append_without_a_key_does_not_double_the_rows_at_its_watermark(loads: Loads) -> None:
     more: list[dict[str, Any]] = [column("waktu", "timestamp", required=True)]
     before = loads.contract(column("nilai"), *more, write_disposition="append", cursor="waktu")
     after = loads.contract(column("nilai"), column("baru"), *more, write_disposition="append", cursor="waktu")
     loads.load(before, lambda *_: [["a", "2024-05-01"], ["b", "2024-05-02"]])
-    asked: list[str | None] = []
+    requested: list[str | None] = []
 
     def read(_: Contract, since: str | None) -> list[Row]:
-        asked.append(since)
+        requested.append(since)
         rows: list[Row] = [["a", "x", "2024-05-01"], ["b", "y", "2024-05-02"]]
         return [r for r in rows if since is None or f"{r[2]}T00:00:00" >= since]
 
     assert loads.load(after, read).loaded == 2
-    assert asked == [None], "the new column is read of every row"
+    assert requested == [None], "the new column is read of every row"
     assert loads.raw(after, "nilai", "baru") == [("a", "x"), ("b", "y")]
     assert loads.load(after, read).state == "unchanged"
-    assert asked[1] == "2024-05-02T00:00:00"
+    assert requested[1] == "2024-05-02T00:00:00"
 
 
 @pytest.mark.parametrize("full_refresh", [False, True])
@@ -90,7 +90,7 @@ def test_an_upsert_gets_the_column_in_every_row_that_the_source_has(loads: Loads
     assert loads.raw(after, "id", "baru", "deleted_at is null") == [(1, "x", True), (2, None, False)]
 
 
-def test_a_reload_tells_truly_what_it_took_out(loads: Loads) -> None:
+def test_a_full_refresh_counts_the_rows_that_it_deletes(loads: Loads) -> None:
     for key in (KEYED, {}):
         before, after = (f(loads, key, write_disposition="append") for f in (narrow, wide))
         loads.forget(before)
@@ -102,7 +102,7 @@ def test_a_reload_tells_truly_what_it_took_out(loads: Loads) -> None:
         ) == [(2, 1)]
 
 
-def test_a_change_that_is_no_growth_has_a_way_out_that_loses_nothing(loads: Loads) -> None:
+def test_a_changed_type_is_refused_with_a_remedy_that_keeps_all_versions(loads: Loads) -> None:
     custom = {"write_disposition": "merge", "merge_strategy": "scd2"}
     before = narrow(loads, KEYED, **custom)
     after = loads.contract(column("id", "integer", **KEYED), column("nilai", "integer"), **custom)
@@ -116,7 +116,7 @@ def test_a_change_that_is_no_growth_has_a_way_out_that_loses_nothing(loads: Load
     assert [r[0] for r in loads.run("select nilai from raw.uji__data order by valid_from")] == [7, 8]
 
 
-def test_a_view_on_raw_does_not_stand_in_the_way(loads: Loads) -> None:
+def test_a_view_on_raw_does_not_prevent_an_added_column(loads: Loads) -> None:
     before, after = (f(loads, KEYED, write_disposition="append") for f in (narrow, wide))
     loads.load(before, lambda *_: [["1", "a"]])
     loads.run("create view staging.v as select * from raw.uji__data")

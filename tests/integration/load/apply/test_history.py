@@ -1,6 +1,6 @@
-"""Versions of a row (scd2) against a plain-Python model of the table that must come out.
+"""Versions of rows (scd2), compared with a model in plain Python.
 
-Hypothesis makes the histories (tests/support/histories.py). Each load runs again: it changes nothing, and says so.
+Hypothesis makes the histories (tests/support/histories.py). Each load is run again, and must then change nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.support.loads import Loads, Row
 
 @dataclass
 class Version:
-    """One version of the model's history; begin and clock (the row's own) in minutes, a load's own time as None."""
+    """One version in the model. begin: its minute, None for the time of a load; clock: the row's own minute."""
 
     value: int
     begin: int | None
@@ -47,7 +47,7 @@ def test_a_history_has_a_version_for_every_change_and_no_two_at_once(
     shared_loads.forget(contract)
     source, mark = Source({"tetap": (0, 0)}), None
     model: dict[str, list[Version]] = {}
-    for night in [*history, []]:  # the last reads again what a reconciliation saw that had been overlooked
+    for night in [*history, []]:  # the last load reads what a reconciliation found overlooked
         for change in night:
             source.apply(change)
         since = mark
@@ -59,7 +59,7 @@ def test_a_history_has_a_version_for_every_change_and_no_two_at_once(
             if current is None:
                 versions.append(Version(value, None if versions else minute, minute))
             elif current.begin is None or minute <= current.begin:
-                # Begun at a load, in the source's future: the clock has not moved on.
+                # It began at a load, and the source's clock has not reached that time.
                 current.value, current.clock = value, minute
             elif (value, minute) != (current.value, current.clock):
                 current.ended = True
@@ -69,7 +69,7 @@ def test_a_history_has_a_version_for_every_change_and_no_two_at_once(
         for key, versions in model.items():
             if key not in source.rows:
                 versions[-1].ended = True
-        # What the keys show to have been overlooked is read again: no current version, or one of another clock.
+        # Overlooked keys are read again: they have no current version, or one of another clock.
         now = {k: v[-1].clock for k, v in model.items() if not v[-1].ended}
         behind = [m for k, (_, m) in source.rows.items() if now.get(k) != m]
         mark = min([mark, *behind])
@@ -100,7 +100,7 @@ batches = st.lists(
 def test_every_version_of_a_key_in_one_reading_is_kept_in_the_order_of_its_clock(
     shared_loads: Loads, nights: list[list[tuple[str, int, int]]], api: bool
 ) -> None:
-    """A log of changes: a row for each (key, minute), of which the first that came in a reading holds."""
+    """A log of changes has a row for each (key, minute). Of several in one load the first counts."""
     more: dict[str, Any] = {"server": API, "extract": {"path": "/x"}} if api else {}
     contract = keyed(
         shared_loads, write_disposition="merge", merge_strategy="scd2", cursor="diubah", lag="PT9M", **more
@@ -117,8 +117,8 @@ def test_every_version_of_a_key_in_one_reading_is_kept_in_the_order_of_its_clock
             if versions is None:
                 model[key] = rows
                 continue
-            # The current version is mended by a row of its own time; of a database by an earlier one too, which is
-            # its present state where no row of the current time stands beside it.
+            # A row of its own time corrects the current version. So does an earlier row of a database, which is its
+            # present state if there is no row of the current time.
             last = versions[-1][0]
             own = [v for m, v in rows if (m == last if api else m <= last)]
             if own:
@@ -146,7 +146,7 @@ def test_every_version_of_a_key_in_one_reading_is_kept_in_the_order_of_its_clock
     assert found == expected
 
 
-def test_only_a_version_that_comes_twice_goes_to_quarantine(shared_loads: Loads) -> None:
+def test_a_version_that_comes_twice_goes_to_quarantine(shared_loads: Loads) -> None:
     contract = keyed(shared_loads, write_disposition="merge", merge_strategy="scd2", cursor="diubah")
     shared_loads.forget(contract)
     rows: list[Row] = [
@@ -204,7 +204,7 @@ def test_a_key_that_goes_and_comes_back_has_two_versions_with_a_gap(shared_loads
     assert shared_loads.load(contract, lambda *_: both).state == "unchanged"
 
 
-def test_columns_called_as_our_statements_call_things_have_versions(loads: Loads) -> None:
+def test_columns_with_names_that_our_statements_use_have_versions(loads: Loads) -> None:
     """An auxiliary column of a statement never has the name of a column of a contract."""
     names = (
         "begin",

@@ -1,6 +1,6 @@
-"""Upserts and their reconciliation against a plain-Python model of the table that must come out.
+"""Upserts and their reconciliation, compared with a model in plain Python.
 
-Hypothesis makes the histories (tests/support/histories.py). Each load runs again: it changes nothing, and says so.
+Hypothesis makes the histories (tests/support/histories.py). Each load is run again, and must then change nothing.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def test_an_upsert_keeps_what_was_read_last_of_each_key(
 
 @FEW
 @given(history=histories)
-def test_a_reconciled_upsert_ends_as_the_source_whatever_its_clock_did(
+def test_a_reconciled_upsert_equals_the_source_whatever_its_clock_did(
     shared_loads: Loads, history: list[list[tuple[str, int | None, int]]]
 ) -> None:
     contract = keyed(shared_loads, write_disposition="merge", cursor="diubah", reconcile="PT0S")
@@ -59,9 +59,7 @@ def test_a_reconciled_upsert_ends_as_the_source_whatever_its_clock_did(
         for change in night:
             source.apply(change)
         shared_loads.load(contract, source.read)
-    shared_loads.load(
-        contract, source.read
-    )  # reads again what the last reconciliation saw that had been overlooked
+    shared_loads.load(contract, source.read)  # reads what the last reconciliation found overlooked
     alive = {
         r[0]: (r[1], r[2])
         for r in shared_loads.raw(contract, "kunci", "nilai", "diubah", "deleted_at")
@@ -71,7 +69,7 @@ def test_a_reconciled_upsert_ends_as_the_source_whatever_its_clock_did(
     again_changes_nothing(shared_loads, contract, source)
 
 
-def test_a_row_in_quarantine_is_not_taken_for_a_deleted_one(shared_loads: Loads) -> None:
+def test_a_row_in_quarantine_is_not_marked_as_deleted(shared_loads: Loads) -> None:
     contract = shared_loads.contract(
         column("kunci", primaryKey=True),
         column("nilai", "integer"),
@@ -97,7 +95,7 @@ def test_a_row_in_quarantine_is_not_taken_for_a_deleted_one(shared_loads: Loads)
     assert shared_loads.run("select state from quarantine.row") == [("resolved",)]
 
 
-def test_a_reconciliation_that_fails_leaves_what_was_loaded_and_is_due_again(shared_loads: Loads) -> None:
+def test_a_failed_reconciliation_keeps_the_load_and_runs_again_next_time(shared_loads: Loads) -> None:
     contract = keyed(shared_loads, write_disposition="merge", cursor="diubah", reconcile="PT0S")
     shared_loads.forget(contract)
     source = Source({"a": (1, 0), "b": (1, 1)})
@@ -139,7 +137,7 @@ def test_a_reconciliation_that_fails_leaves_what_was_loaded_and_is_due_again(sha
     )
 
 
-def test_an_older_version_that_an_api_brings_late_changes_nothing(shared_loads: Loads) -> None:
+def test_an_older_version_that_an_api_gives_late_changes_nothing(shared_loads: Loads) -> None:
     for strategy in ("upsert", "scd2"):
         contract = keyed(
             shared_loads,
@@ -158,10 +156,10 @@ def test_an_older_version_that_an_api_brings_late_changes_nothing(shared_loads: 
 
 @FEW
 @given(history=histories)
-def test_rows_that_an_api_brings_late_never_displace_a_later_one(
+def test_late_rows_of_an_api_never_replace_a_newer_one(
     shared_loads: Loads, history: list[list[tuple[str, int | None, int]]]
 ) -> None:
-    """Each night gives some rows in any order, older ones among them; of a key the latest by its clock stands."""
+    """Each night gives some rows in any order, older ones among them. Of each key the latest by its clock is kept."""
     contract = keyed(
         shared_loads, server=API, extract={"path": "/x"}, write_disposition="merge", cursor="diubah"
     )
@@ -180,10 +178,10 @@ def test_rows_that_an_api_brings_late_never_displace_a_later_one(
 
 @FEW
 @given(history=histories, reconcile=st.booleans())
-def test_a_key_that_changes_its_case_at_a_source_that_does_not_mind_ends_as_one_row(
+def test_a_key_that_changes_its_case_at_a_case_insensitive_source_is_one_row(
     shared_loads: Loads, history: list[list[tuple[str, int | None, int]]], reconcile: bool
 ) -> None:
-    """A MariaDB table: "a" and "A" are one key there. The contract says so by a repair of the key."""
+    """In a MariaDB table "a" and "A" are one key. The contract says so by a repair of the key."""
     more = {"reconcile": "PT0S"} if reconcile else {}
     contract = shared_loads.contract(
         column("kunci", primaryKey=True, parse="huruf_besar"),

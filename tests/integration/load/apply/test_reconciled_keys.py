@@ -1,6 +1,6 @@
-"""A reading of keys takes every key, whatever the other columns say; against a plain model and a real MariaDB.
+"""A reconciliation reads every key, whatever the other columns hold: against a plain model and a real MariaDB.
 
-A row whose cursor became empty, or is no time, is not marked as deleted, and is counted as one that no load can find.
+A row whose cursor became empty, or is not a time, is not marked as deleted, and is counted as unreachable.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ changes = st.tuples(
     st.one_of(st.none(), st.sampled_from(["1", "2", "dua"])),
     st.one_of(st.integers(0, 6), st.sampled_from(range(-len(NO_TIME), 0))),
 )
-"""Key, value (None: the row goes; "dua" is refused), and a minute, or below 0 a cursor that is none."""
+"""Key, value (None: the row is deleted; "dua" is refused), and a minute, or below 0 an invalid cursor."""
 
 
 class Rows:
-    """A table of an OPD, asked from a cursor value on as a database is: what has none is in no such answer."""
+    """A table of an OPD, read from a cursor value on as a database is: rows without a cursor value are not found."""
 
     def __init__(self) -> None:
         self.rows: dict[str, tuple[str, str | None]] = {}
@@ -65,7 +65,7 @@ def reconciled(shared_loads: Loads, **custom: Any) -> Contract:
 
 @FEW
 @given(history=st.lists(st.lists(changes, max_size=4), min_size=1, max_size=5))
-def test_a_row_is_marked_as_gone_when_its_key_is_and_only_then(
+def test_a_row_is_marked_as_deleted_exactly_when_its_key_is_gone(
     shared_loads: Loads, history: list[list[tuple[str, str | None, int]]]
 ) -> None:
     contract = reconciled(shared_loads)
@@ -83,10 +83,10 @@ def test_a_row_is_marked_as_gone_when_its_key_is_and_only_then(
         if batch.unreachable is not None:
             assert batch.unreachable == len(without)
     waiting = {row[0] for row in shared_loads.run("select row_key from quarantine.row where state = 'open'")}
-    assert waiting & ever <= source.rows.keys(), "of a row that is gone nobody fixes anything"
+    assert waiting & ever <= source.rows.keys(), "a deleted row has no open entry in quarantine"
 
 
-def test_two_persons_whose_rows_are_refused_alike_are_two_rows_in_quarantine(
+def test_equally_refused_rows_of_two_persons_are_two_rows_in_quarantine(
     shared_loads: Loads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
@@ -156,10 +156,10 @@ def test_a_date_of_mariadb_that_becomes_zero_or_empty_deletes_no_row(
     ) == [(3, False)]
 
 
-def test_a_row_whose_key_is_shaped_like_a_persons_number_lives_while_it_is_refused(
+def test_a_refused_row_with_a_personal_number_as_key_is_not_marked_as_deleted(
     shared_loads: Loads,
 ) -> None:
-    """Quarantine shows no such key, and still knows which row of raw it is."""
+    """Quarantine masks such a key, and still finds its row in raw."""
     nip = "198001012005011001"
     contract = shared_loads.contract(
         column("nip", primaryKey=True, classification="terbatas"),
@@ -180,22 +180,22 @@ def test_a_row_whose_key_is_shaped_like_a_persons_number_lives_while_it_is_refus
     assert shared_loads.run("select state from quarantine.row") == [("resolved",)]
 
 
-def test_an_empty_raw_is_read_from_the_beginning_whatever_the_mark_says(shared_loads: Loads) -> None:
+def test_for_an_empty_raw_everything_is_read_whatever_the_watermark(shared_loads: Loads) -> None:
     contract = shared_loads.contract(
         column("id", "integer", primaryKey=True),
         column("diubah", "timestamp", required=True),
         write_disposition="merge",
         cursor="diubah",
     )
-    asked: list[str | None] = []
+    requested: list[str | None] = []
 
     def rows(_: object, since: str | None) -> list[tuple[str, str]]:
-        asked.append(since)
+        requested.append(since)
         return [("1", "2024-05-01 10:00:00")]
 
     shared_loads.forget(contract)
     shared_loads.load(contract, rows)
     shared_loads.run("truncate raw.uji__data")
     shared_loads.load(contract, rows)
-    assert asked == [None, None]
+    assert requested == [None, None]
     assert shared_loads.run("select count(*) from raw.uji__data") == [(1,)]

@@ -1,6 +1,6 @@
-"""Replace (the table, windows, all) and append against a plain-Python model of the table that must come out.
+"""Replace (of tables and windows) and append, compared with a model in plain Python.
 
-Hypothesis makes the histories (tests/support/histories.py). Each load runs again: it changes nothing, and says so.
+Hypothesis makes the histories (tests/support/histories.py). Each load is run again, and must then change nothing.
 
 Not here: upserts (test_merge.py), versions (test_history.py).
 """
@@ -34,7 +34,7 @@ from tests.support.loads import Loads, Row
 
 @FEW
 @given(history=histories)
-def test_a_replace_is_the_source(
+def test_a_replace_makes_raw_equal_to_the_source(
     shared_loads: Loads, history: list[list[tuple[str, int | None, int]]]
 ) -> None:
     contract = keyed(shared_loads)
@@ -61,7 +61,7 @@ log_rows = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 4)), max_size=6)
 def test_an_append_has_every_row_of_a_growing_log_as_often_as_it_came(
     shared_loads: Loads, nights: list[list[tuple[int, int]]], with_cursor: bool
 ) -> None:
-    """The log's clock stands still at times: rows with the boundary's time come before and after a load."""
+    """The log's clock stands still at times: rows with the time of the watermark come before and after a load."""
     more = {"cursor": "waktu"} if with_cursor else {}
     contract = shared_loads.contract(
         column("isi", "integer"),
@@ -90,7 +90,7 @@ def test_an_append_has_every_row_of_a_growing_log_as_often_as_it_came(
     assert (again.state, again.loaded) == ("unchanged", 0)
 
 
-def test_an_append_never_changes_a_row_and_warns_of_the_try(shared_loads: Loads) -> None:
+def test_an_append_changes_no_row_and_warns_of_changed_values(shared_loads: Loads) -> None:
     contract = shared_loads.contract(
         column("kunci", primaryKey=True), column("nilai", "integer"), write_disposition="append"
     )
@@ -110,7 +110,7 @@ file_contents = st.lists(st.integers(0, 2), min_size=1, max_size=3)
         st.tuples(st.sampled_from(["jan.csv", "feb.csv", "salinan.csv"]), file_contents), max_size=6
     )
 )
-def test_appended_files_each_stand_once_in_their_latest_content(
+def test_each_appended_file_is_in_raw_once_in_its_latest_content(
     shared_loads: Loads, deliveries: list[tuple[str, list[int]]]
 ) -> None:
     contract = shared_loads.contract(
@@ -125,7 +125,7 @@ def test_appended_files_each_stand_once_in_their_latest_content(
         batch = shared_loads.load(
             contract, lambda *_, content=content: [[str(v)] for v in content], file=name
         )
-        if content in model.values():  # the same bytes load once, whatever they are called
+        if content in model.values():  # the same content is loaded once, whatever its name
             assert batch.state == "unchanged"
         else:
             model[name] = content
@@ -133,7 +133,7 @@ def test_appended_files_each_stand_once_in_their_latest_content(
         assert found == Counter(v for values in model.values() for v in values)
 
 
-def test_a_key_that_two_appended_files_claim_stops_the_second(shared_loads: Loads) -> None:
+def test_a_key_of_two_appended_files_stops_the_second(shared_loads: Loads) -> None:
     contract = shared_loads.contract(
         column("kunci", primaryKey=True),
         server=upload("uji/data", "csv"),
@@ -152,7 +152,7 @@ days = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), max_size=5)
 
 @FEW
 @given(nights=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), days), min_size=1, max_size=4))
-def test_a_window_is_the_sources_days_and_the_others_stay(
+def test_a_window_replaces_its_days_and_leaves_the_others(
     shared_loads: Loads, nights: list[tuple[int, int, list[tuple[int, int]]]]
 ) -> None:
     start = date(2024, 5, 1)
@@ -188,10 +188,10 @@ moves = st.lists(st.tuples(st.sampled_from(KEYS), st.one_of(st.none(), st.intege
 
 @FEW
 @given(nights=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), moves), min_size=1, max_size=5))
-def test_a_row_stands_once_whatever_windows_it_moves_between(
+def test_a_row_that_moves_between_windows_is_in_raw_once(
     shared_loads: Loads, nights: list[tuple[int, int, list[tuple[str, int | None]]]]
 ) -> None:
-    """A source of keys, each on one day; rows move between days, go and come, and some days are read each night."""
+    """Each key is on one day. Rows move between days, disappear and come back; each night reads some days."""
     start = date(2024, 5, 1)
     contract = shared_loads.contract(
         column("kunci", primaryKey=True),
@@ -228,7 +228,7 @@ def test_a_row_stands_once_whatever_windows_it_moves_between(
         ] * bool(moved)
 
 
-def test_a_window_that_comes_empty_is_told_of_each_night_until_it_is_settled(shared_loads: Loads) -> None:
+def test_an_empty_window_is_reported_each_night_until_it_is_allowed(shared_loads: Loads) -> None:
     contract = shared_loads.contract(
         column("kunci", primaryKey=True),
         column("hari", "date"),
@@ -247,7 +247,7 @@ def test_a_window_that_comes_empty_is_told_of_each_night_until_it_is_settled(sha
             match=r"tidak memberi satu baris pun untuk jendela 2024-05-01 .*job jendela_kosong_diterima",
         ):
             shared_loads.load(contract, lambda *_: [], window=day(1))
-    for number in (3, 4):  # the day is out of the range of the nights that follow
+    for number in (3, 4):  # later nights do not read the empty day
         night = shared_loads.load(
             contract, lambda *_, n=number: [[f"k{n}", f"2024-05-0{n}"]], window=day(number)
         )
@@ -258,13 +258,13 @@ def test_a_window_that_comes_empty_is_told_of_each_night_until_it_is_settled(sha
     assert (agreed.state, agreed.deleted, agreed.warnings) == ("loaded", 1, [])
     with pytest.raises(LoadError, match="tidak memberi satu baris pun"):
         shared_loads.load(contract, lambda *_: [], window=day(2))
-    # The row has moved: nothing is left that the source could contradict.
+    # The row has moved, so raw has no row left of its old day.
     moved = shared_loads.load(contract, lambda *_: [["b", "2024-05-05"]], window=day(5))
     assert not [w for w in moved.warnings if "sedangkan raw masih punya" in w]
     assert shared_loads.raw(contract, "kunci") == [("b",), ("k3",), ("k4",)]
 
 
-def test_a_full_refresh_puts_all_in_the_place_of_all_and_mends_a_changed_shape(shared_loads: Loads) -> None:
+def test_a_full_refresh_replaces_all_rows_and_accepts_a_changed_type(shared_loads: Loads) -> None:
     contract = keyed(shared_loads, write_disposition="merge", cursor="diubah")
     shared_loads.forget(contract)
     source = Source({"a": (1, 0), "b": (1, 9)})
@@ -302,7 +302,7 @@ def test_a_full_refresh_brings_back_a_row_that_was_marked_as_deleted(shared_load
     assert shared_loads.raw(contract, "kunci", "deleted_at is null") == [("a", True), ("b", True)]
 
 
-def test_a_swap_keeps_indexes_that_others_made(shared_loads: Loads) -> None:
+def test_an_exchange_keeps_indexes_that_others_made(shared_loads: Loads) -> None:
     contract = keyed(shared_loads)
     shared_loads.forget(contract)
     source = Source({"a": (1, 0)})

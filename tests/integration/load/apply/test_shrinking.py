@@ -1,4 +1,4 @@
-"""A source that gives far less than before is not believed until somebody allows it."""
+"""A source that gives far fewer rows than before is refused until somebody allows it."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def test_few_rows_are_not_judged_by_their_share(loads: Loads) -> None:
 
 
 @pytest.mark.parametrize("consent", [{"full_refresh": True}, {"allow_empty": True}])
-def test_a_reload_and_a_run_that_allows_it_take_what_the_source_gives(loads: Loads, consent: Any) -> None:
+def test_a_full_refresh_and_a_load_with_consent_may_shrink(loads: Loads, consent: Any) -> None:
     contract = loads.contract(ID)
     loads.load(contract, numbered(100))
     assert loads.load(contract, numbered(10), **consent).deleted == 90
 
 
 @pytest.mark.parametrize("strategy", ["upsert", "scd2"])
-def test_a_merge_that_would_mark_too_many_rows_as_gone_is_refused(loads: Loads, strategy: str) -> None:
+def test_a_merge_that_would_mark_too_many_rows_as_deleted_is_refused(loads: Loads, strategy: str) -> None:
     contract = loads.contract(
         ID, write_disposition="merge", merge_strategy=strategy, reconcile="PT20H", key=f"uji/{strategy}"
     )
@@ -68,13 +68,13 @@ def test_a_merge_that_would_mark_too_many_rows_as_gone_is_refused(loads: Loads, 
 
 
 @pytest.mark.parametrize("share", [1.5, -0.1, "0.5", True])
-def test_a_share_that_is_none_is_a_fault_of_the_contract(tmp_path: Path, share: Any) -> None:
+def test_an_invalid_share_is_a_fault_of_the_contract(tmp_path: Path, share: Any) -> None:
     made = document("uji/data", [ID], database("UJI_URL"), extract={"table": "t"}, max_shrink_share=share)
     _, faults = read_contract(write(tmp_path, made))
     assert "bukan bagian dari 1 (tulis angka dari 0 sampai 1" in str(faults[0])
 
 
-def test_new_rows_do_not_make_up_for_those_that_are_gone(loads: Loads) -> None:
+def test_new_rows_do_not_balance_deleted_ones(loads: Loads) -> None:
     contract = loads.contract(ID, write_disposition="merge", reconcile="PT20H")
     loads.load(contract, numbered(100))
     with pytest.raises(ShrunkError, match="memberi 45 baris, padahal raw punya 100;"):

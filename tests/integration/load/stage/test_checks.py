@@ -1,4 +1,4 @@
-"""Formats and types: what a cell may look like, and what only PostgreSQL would understand."""
+"""Formats and types: the cells that they accept, and spellings that only PostgreSQL would accept."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ SHAPES: dict[str, tuple[list[str], list[str]]] = {
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_each_format_takes_its_own_and_refuses_others(ops: Warehouse, name: str) -> None:
+def test_each_format_accepts_valid_values_and_refuses_others(ops: Warehouse, name: str) -> None:
     good, bad = SHAPES[name]
     assert ops.ask(f"cek_{name}", good) == [True] * len(good)
     assert dict(zip(bad, ops.ask(f"cek_{name}", bad), strict=True)) == dict.fromkeys(bad, False)
@@ -61,7 +61,7 @@ ODD = """NaN nan Infinity -inf INF 0x1F -0X1f 0b1 0o17 1_000 1e5 1E+5 .5 5. +7 0
 
 @IN_SETS
 @given(st.lists(st.text("0123456789-:+. eExXnNT_tf", max_size=19)))
-def test_the_quick_test_of_a_type_takes_nothing_that_its_pattern_refuses(
+def test_the_quick_check_of_a_type_accepts_nothing_that_its_pattern_refuses(
     ops: Warehouse, texts: list[str]
 ) -> None:
     odd = [word.replace("_", " ") for word in ODD.split()] + ["1_000", "2_0", *texts]
@@ -79,7 +79,7 @@ def test_the_quick_test_of_a_type_takes_nothing_that_its_pattern_refuses(
         assert ops.connection.execute(query, [odd]).fetchall() == [], base
 
 
-def test_a_file_may_not_say_what_only_postgresql_would_understand(ops: Warehouse, tmp_path: Path) -> None:
+def test_spellings_that_only_postgresql_accepts_are_refused_in_files(ops: Warehouse, tmp_path: Path) -> None:
     refused = {
         "integer": ["0x1F", "1_000", "1.0"],
         "numeric(8,2)": ["NaN", "Infinity", "0x1F", "1,5"],

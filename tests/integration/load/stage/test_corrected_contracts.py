@@ -1,4 +1,4 @@
-"""A contract that is corrected before its dataset was ever loaded: raw becomes what it says, with its views and grants."""
+"""A contract that is corrected before the first load: raw gets its new shape and keeps views and grants."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DISPOSITIONS: list[dict[str, Any]] = [
 ]
 
 
-def refuses(_: Any) -> GateResult:
+def rejects(_: Any) -> GateResult:
     return GateResult((CheckResult("nilai", "error", False, message="bukan bilangan bulat"),))
 
 
@@ -42,12 +42,12 @@ def dataset(loads: Loads, kind: str, key: str = "kunci", **custom: Any) -> Contr
 
 @pytest.mark.parametrize("custom", DISPOSITIONS)
 @pytest.mark.parametrize(("kind", "key"), [("numeric(6,1)", "kunci"), ("numeric(6,1)", "nilai")])
-def test_a_first_load_that_was_refused_does_not_hold_up_the_corrected_contract(
+def test_after_a_rejected_first_load_the_corrected_contract_is_loaded(
     loads: Loads, custom: dict[str, Any], kind: str, key: str
 ) -> None:
     day = Window(date(2024, 5, 1), date(2024, 5, 1)) if "partition" in custom else None
     wrong = dataset(loads, "integer", write_disposition="merge")
-    assert loads.load(wrong, lambda *_: ROWS, gate=refuses).state == "rejected"
+    assert loads.load(wrong, lambda *_: ROWS, gate=rejects).state == "rejected"
     loads.run("create view public.dipakai as select kunci from raw.uji__data")
     loads.run("grant select on raw.uji__data to pg_monitor")
     right = dataset(loads, kind, key, **custom)
@@ -63,7 +63,7 @@ def test_a_first_load_that_was_refused_does_not_hold_up_the_corrected_contract(
     assert loads.run(left) == [("uji__data",)]
 
 
-def test_a_raw_with_rows_is_never_made_anew(loads: Loads) -> None:
+def test_a_raw_table_with_rows_is_never_made_again(loads: Loads) -> None:
     before = dataset(loads, "integer", write_disposition="merge")
     loads.load(before, lambda *_: [["a", "1", "2024-05-01"]])
     for changed in (
@@ -77,10 +77,10 @@ def test_a_raw_with_rows_is_never_made_anew(loads: Loads) -> None:
         assert loads.raw(before, "kunci", "nilai") == [("a", 1)]
 
 
-def test_a_staging_view_over_an_empty_raw_does_not_hold_up_the_corrected_contract(loads: Loads) -> None:
-    """The night after a refused first load builds staging; the next night builds what this load left out."""
+def test_a_staging_view_over_an_empty_raw_does_not_stop_the_corrected_contract(loads: Loads) -> None:
+    """The night after a rejected first load builds staging. The load drops it, and the next night builds it."""
     wrong = dataset(loads, "integer")
-    assert loads.load(wrong, lambda *_: ROWS, gate=refuses).state == "rejected"
+    assert loads.load(wrong, lambda *_: ROWS, gate=rejects).state == "rejected"
     loads.run("create view staging.stg_uji as select kunci, nilai from raw.uji__data")
     loads.run("create view core.di_atasnya as select nilai from staging.stg_uji")
     loads.run("create view public.dipakai as select kunci from raw.uji__data")

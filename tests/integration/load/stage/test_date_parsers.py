@@ -42,7 +42,7 @@ ENGLISH = [
 WEEKDAYS = ["Senin", "Selasa", "Rabu", "Kamis", "Jum'at", "Sabtu", "Minggu"]
 
 
-def _written(day: date, style: int) -> str:
+def in_notation(day: date, style: int) -> str:
     month = INDONESIAN[day.month - 1]
     return [
         f"{day:%d/%m/%Y}",
@@ -66,8 +66,8 @@ def _written(day: date, style: int) -> str:
         max_size=200,
     )
 )
-def test_a_written_date_is_read_as_what_was_written(ops: Warehouse, cases: list[tuple[date, int]]) -> None:
-    texts = [_written(*case) for case in cases]
+def test_a_date_in_any_notation_is_read_as_that_date(ops: Warehouse, cases: list[tuple[date, int]]) -> None:
+    texts = [in_notation(*case) for case in cases]
     expected = [(text, day.isoformat()) for text, (day, _) in zip(texts, cases, strict=True)]
     assert list(zip(texts, ops.ask("tanggal_id", texts), strict=True)) == expected
 
@@ -78,7 +78,9 @@ def test_a_written_date_is_read_as_what_was_written(ops: Warehouse, cases: list[
         st.tuples(st.integers(0, 40), st.integers(0, 14), st.integers(1, 9999)), min_size=100, max_size=300
     )
 )
-def test_a_day_that_never_was_stays_as_it_came(ops: Warehouse, cases: list[tuple[int, int, int]]) -> None:
+def test_a_date_that_does_not_exist_stays_unchanged(
+    ops: Warehouse, cases: list[tuple[int, int, int]]
+) -> None:
     def model(day: int, month: int, year: int) -> str:
         try:
             return date(year, month, day).isoformat()
@@ -89,7 +91,7 @@ def test_a_day_that_never_was_stays_as_it_came(ops: Warehouse, cases: list[tuple
     assert ops.ask("tanggal_id", texts) == [model(*case) for case in cases]
 
 
-def test_dates_with_times_weekdays_and_two_digits(ops: Warehouse) -> None:
+def test_dates_with_times_weekdays_and_two_digit_years_are_read(ops: Warehouse) -> None:
     ops.read(
         "tanggal_id",
         {
@@ -110,12 +112,12 @@ def test_dates_with_times_weekdays_and_two_digits(ops: Warehouse) -> None:
     )  # fmt: skip
 
 
-def test_zero_dates_are_no_dates(ops: Warehouse) -> None:
+def test_zero_dates_become_null(ops: Warehouse) -> None:
     ops.read("tanggal_nol", {"0000-00-00": None, "0000-00-00 00:00:00": None, "00/00/0000": None})
     ops.leaves("tanggal_nol", "2024-00-00", "2024-01-01")
 
 
-def test_serial_days_of_excel_and_its_day_that_never_was(ops: Warehouse) -> None:
+def test_serial_days_of_excel_are_read_except_its_29_february_1900(ops: Warehouse) -> None:
     ops.read(
         "serial_excel",
         {
@@ -139,7 +141,7 @@ def test_serial_days_of_excel_and_its_day_that_never_was(ops: Warehouse) -> None
         max_size=200,
     )
 )
-def test_a_time_with_its_zone_becomes_the_time_here(
+def test_a_time_with_a_zone_becomes_the_time_in_wita(
     ops: Warehouse, cases: list[tuple[datetime, int]]
 ) -> None:
     here = timezone(timedelta(hours=8))
@@ -150,7 +152,7 @@ def test_a_time_with_its_zone_becomes_the_time_here(
     ]
 
 
-def test_zones_by_name(ops: Warehouse) -> None:
+def test_times_with_a_named_zone_become_the_time_in_wita(ops: Warehouse) -> None:
     ops.read(
         "zona_wita",
         {

@@ -1,4 +1,4 @@
-"""Repairs of numbers, texts and words, run in sets: what they read, what they leave, and that no text makes one raise."""
+"""Repairs of numbers, texts and words: what they read, what they leave unchanged, and that no text raises an error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.parsers import ARGUMENTS, IN_SETS, Warehouse
 # -- numbers -------------------------------------------------------------------------------------------------
 
 
-def test_indonesian_numbers_as_people_write_them(ops: Warehouse) -> None:
+def test_numbers_in_indonesian_notation_are_read(ops: Warehouse) -> None:
     ops.read(
         "angka_id",
         {
@@ -43,7 +43,7 @@ def test_indonesian_numbers_as_people_write_them(ops: Warehouse) -> None:
     )
 
 
-def test_where_two_readings_are_possible_the_declared_one_wins_and_else_the_only_one(ops: Warehouse) -> None:
+def test_an_ambiguous_number_is_read_in_the_declared_notation(ops: Warehouse) -> None:
     both = ["1.234", "1,234", "1,895.88", "1.895,88", "1,234,567", "1.234.567", "0.123", "0,123", "1234.567"]
     indonesian = ["1234", "1.234", "1895.88", "1895.88", "1234567", "1234567", "0.123", "0.123", "1234.567"]
     english = ["1.234", "1234", "1895.88", "1895.88", "1234567", "1234567", "0.123", "0.123", "1234.567"]
@@ -51,7 +51,7 @@ def test_where_two_readings_are_possible_the_declared_one_wins_and_else_the_only
     assert ops.ask("angka_en", both) == english
 
 
-def test_what_is_no_number_or_only_about_one_stays_as_it_came(ops: Warehouse) -> None:
+def test_invalid_and_approximate_numbers_stay_unchanged(ops: Warehouse) -> None:
     ops.leaves(
         "angka_id", "~500", "± 5", "1.234*", "5 orang", "12,5 %", "1 00", "0 123", "1 234 56", "12.345.67", "3..5", ",", "(-5)",
         "abc", "1.2.3,4", "12 - 15", "10,000,00", "--5",
@@ -59,7 +59,7 @@ def test_what_is_no_number_or_only_about_one_stays_as_it_came(ops: Warehouse) ->
     ops.leaves("angka_en", "5 M", "2 T")
 
 
-def test_marks_around_a_number_go_only_where_that_is_declared(ops: Warehouse) -> None:
+def test_footnotes_and_approximations_are_removed_only_if_declared(ops: Warehouse) -> None:
     marks = {"1.234*": "1.234", "123 ¹)": "123", "1.234**)": "1.234", "1,5 r)": "1,5", "12²": "12", "5": "5"}
     ops.read("catatan_kaki", marks)
     ops.leaves("catatan_kaki", "5 m²", "(5)", "Jalan Raya", "1)")
@@ -95,14 +95,14 @@ def test_a_value_with_its_unit_is_converted_exactly(ops: Warehouse) -> None:
     ops.leaves("satuan", "3 ha", "5 orang", "11 M", "ton", "5 ton 3 kg", "Rp 5")
 
 
-def test_a_whole_number_with_decimals_of_zero_unless_they_may_be_thousands(ops: Warehouse) -> None:
+def test_zero_decimals_are_removed_unless_they_may_be_thousands(ops: Warehouse) -> None:
     ops.read(
         "bilangan_bulat", {"2022.0": "2022", " 12 ": "12", "2022.000": "2022", "-1.00": "-1", "0.000": "0"}
     )
     ops.leaves("bilangan_bulat", "1.000", "12.000", "1.5", "dua")
 
 
-def test_what_a_type_cannot_hold_goes_only_where_that_is_declared(ops: Warehouse) -> None:
+def test_values_are_rounded_and_cut_only_if_declared(ops: Warehouse) -> None:
     ops.read("bulatkan", {"1.555": "1.56", "-9.995": "-10.00", "155e-3": "0.16", "1.999999": "2.00"})
     ops.leaves("bulatkan", "1.55", "1.500", "12", " 1.5 ", "-3", "1.555x", "NaN", "")
     ops.read("tanggal_saja", {"2024-01-31 23:59:59": "2024-01-31", "2024-01-31T00:00": "2024-01-31"})
@@ -115,7 +115,7 @@ def test_what_a_type_cannot_hold_goes_only_where_that_is_declared(ops: Warehouse
     ops.leaves("mikrodetik", "2024-01-31 23:59:59.123456", "2024-01-31 23:59:59", "10:00:00.123456+08:00")
 
 
-def test_coordinates_in_degrees_minutes_and_seconds(ops: Warehouse) -> None:
+def test_coordinates_in_degrees_minutes_and_seconds_are_read(ops: Warehouse) -> None:
     ops.read(
         "koordinat",
         {
@@ -132,13 +132,13 @@ def test_coordinates_in_degrees_minutes_and_seconds(ops: Warehouse) -> None:
             "1° LS": None,
         },
     )
-    # No hemisphere, two of them that may disagree, sixty minutes, marks of thousands: nobody knows where that is.
+    # No hemisphere, two that may disagree, seventy minutes, separators of thousands: the place is unclear.
     ops.leaves("koordinat", "0°30'15\"", "-5°30' S", "1°70'00\" LU", "117.153.709", "sini")
 
 
 @st.composite
 def indonesian_numbers(draw: st.DrawFn) -> tuple[str, Decimal]:
-    """A number as text and what it is, made by formatting, not by reading."""
+    """A number in Indonesian notation, and its value."""
     whole = draw(st.integers(0, 10**15))
     decimals = draw(st.text("0123456789", max_size=6))
     value = Decimal(f"{whole}.{decimals or 0}")
@@ -161,7 +161,7 @@ def indonesian_numbers(draw: st.DrawFn) -> tuple[str, Decimal]:
 
 @IN_SETS
 @given(st.lists(indonesian_numbers(), min_size=50, max_size=200))
-def test_a_written_number_is_read_as_what_was_written(
+def test_a_generated_indonesian_number_is_read_as_its_value(
     ops: Warehouse, cases: list[tuple[str, Decimal]]
 ) -> None:
     got = ops.ask("angka_id", [text for text, _ in cases])
@@ -176,17 +176,13 @@ def test_a_written_number_is_read_as_what_was_written(
         max_size=200,
     )
 )
-def test_an_english_number_with_its_marks_is_read_as_what_was_written(
-    ops: Warehouse, values: list[Decimal]
-) -> None:
+def test_a_generated_english_number_is_read_as_its_value(ops: Warehouse, values: list[Decimal]) -> None:
     assert [Decimal(v) for v in ops.ask("angka_en", [f"{v:,}" for v in values])] == values
 
 
 @IN_SETS
 @given(st.lists(st.text("0123456789.,-+ RpMEe()%jta", max_size=14), min_size=100, max_size=300))
-def test_what_comes_out_of_a_number_parser_is_a_number_or_what_went_in(
-    ops: Warehouse, texts: list[str]
-) -> None:
+def test_a_number_parser_gives_a_number_or_the_unchanged_text(ops: Warehouse, texts: list[str]) -> None:
     for parser in ("angka_id", "angka_en", "persen", "persen_pecahan", "satuan", "koordinat"):
         for text, got in zip(texts, ops.ask(parser, texts), strict=True):
             assert got is None or got == text or Decimal(got).is_finite(), (parser, text)
@@ -209,7 +205,7 @@ def test_text_is_tidied_and_its_letters_kept(ops: Warehouse) -> None:
     )
 
 
-def test_mojibake_is_mended_only_where_the_round_trip_is_exact(ops: Warehouse) -> None:
+def test_mojibake_is_repaired_only_if_the_round_trip_is_exact(ops: Warehouse) -> None:
     good = ["café", "Mu\u2019ut", "\u201cok \u2013 5 °C", "Ñandú", "€ 5"]
     broken = [text.encode().decode("cp1252") for text in good]
     assert ops.ask("mojibake", broken) == good
@@ -222,19 +218,19 @@ def test_mojibake_is_mended_only_where_the_round_trip_is_exact(ops: Warehouse) -
         st.text(st.characters(min_codepoint=1, max_codepoint=0x2FF), min_size=1), min_size=50, max_size=100
     )
 )
-def test_every_text_read_as_latin_1_is_mended(ops: Warehouse, texts: list[str]) -> None:
+def test_every_text_misread_as_latin_1_is_repaired(ops: Warehouse, texts: list[str]) -> None:
     broken = [text.encode().decode("latin-1") for text in texts]
     assert ops.ask("mojibake", broken) == texts
 
 
-def test_yes_and_no_but_never_a_letter_that_postgresql_reads_otherwise(ops: Warehouse) -> None:
+def test_yes_and_no_are_read_but_no_letter_that_postgresql_reads_differently(ops: Warehouse) -> None:
     yes = dict.fromkeys(["Ya", "Y", "1", " ADA ", "Benar", "v", "✓", "√", "true", "Sudah"], "true")
     no = dict.fromkeys(["Tidak", "T", "0", "Tidak  Ada", "Salah", "tdk", "n", "false", "Belum"], "false")
     ops.read("boolean_id", yes | no | {" ": None})
     ops.leaves("boolean_id", "t", "f", "x", "-", "mungkin")
 
 
-def test_a_class_by_its_value_label_or_alias(ops: Warehouse) -> None:
+def test_a_class_is_found_by_its_value_label_or_alias(ops: Warehouse) -> None:
     ops.read("klasifikasi", {"L": "L", " laki-laki ": "L", "WANITA": "P", "p": "P", "X": "X", "": ""})
 
 
@@ -245,7 +241,7 @@ def test_codes_get_their_zeros_back_and_nothing_else(ops: Warehouse) -> None:
     ops.leaves("petik_excel", "'Aisyiyah", "0123", "Mu'ut")
 
 
-def test_a_places_key_is_the_same_whatever_kind_is_written_before_it(ops: Warehouse) -> None:
+def test_the_key_of_a_place_does_not_depend_on_its_kind(ops: Warehouse) -> None:
     ops.read("kunci_nama", {
         "Kab. Paser": "PASER", "KABUPATEN PASER": "PASER", "paser (kab.)": "PASER", "Kec. Long Kali": "LONGKALI",
         "Kel Dadi\u00a0Mulya": "DADIMULYA", "Biduk-Biduk": "BIDUKBIDUK", "Kotabaru": "KOTABARU", "Kelay": "KELAY",
@@ -255,7 +251,7 @@ def test_a_places_key_is_the_same_whatever_kind_is_written_before_it(ops: Wareho
     })  # fmt: skip
 
 
-# -- whatever comes ------------------------------------------------------------------------------------------
+# -- any text -----------------------------------------------------------------------------------------------
 
 ANYTHING = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 
@@ -271,7 +267,7 @@ def test_no_text_makes_a_parser_or_a_check_raise(ops: Warehouse, texts: list[str
         assert None not in ops.ask(f"cek_{name}", texts)
 
 
-def test_a_cell_of_a_megabyte_makes_none_raise_or_linger(ops: Warehouse) -> None:
+def test_a_cell_of_a_megabyte_raises_no_error_and_takes_less_than_20_s(ops: Warehouse) -> None:
     ops.connection.execute("set statement_timeout to '20s'")
     ops.connection.execute(
         "create temp table besar as select repeat(p, 1000000 / length(p)) as t from unnest(%s::text[]) p",
@@ -284,7 +280,7 @@ def test_a_cell_of_a_megabyte_makes_none_raise_or_linger(ops: Warehouse) -> None
     ops.connection.execute("reset statement_timeout")
 
 
-def test_no_value_stays_no_value(ops: Warehouse) -> None:
+def test_null_stays_null(ops: Warehouse) -> None:
     for parser in PARSERS:
         assert ops.ask(parser, [None]) == [None], parser
 
@@ -300,8 +296,8 @@ def test_every_repair_and_check_is_immutable_and_parallel_safe(ops: Warehouse) -
     assert {row[1:] for row in found} == {("i", "s")}
 
 
-def test_a_keys_key_is_itself_and_a_codes_is_its_digits(ops: Warehouse) -> None:
-    """A reference by name keys both sides, of which one may hold keys already."""
+def test_the_key_of_a_key_is_itself_and_of_a_code_its_digits(ops: Warehouse) -> None:
+    """A reference by name compares keys on both sides, and one side may hold keys already."""
     keys = ops.ask("kunci_nama", ["Kec. Kota Bangun", "Kelurahan Baru Tengah", "Provinsi Kalimantan Timur"])
     assert ops.ask("kunci_nama", keys) == keys
     ops.read("kunci_nama", {"6402": "6402", "64.02": "6402"})

@@ -1,4 +1,4 @@
-"""Whatever pattern a contract may hold, PostgreSQL runs it and finds what another reader of regular expressions finds."""
+"""PostgreSQL runs every pattern that a contract may have, and matches the same texts as Python."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ TEXTS = [
 
 
 def found(pattern: str, text: str) -> bool:
-    """As Python finds it, whose $ would also stand before a newline at the end."""
+    """Whether Python finds the pattern. Its `$` would also match before a newline at the end, and is replaced."""
     return re.search(re.sub(r"(?<!\\)((?:\\\\)*)\$(?![^\[]*\])", r"\1\\Z", pattern), text) is not None
 
 
@@ -48,7 +48,7 @@ def found(pattern: str, text: str) -> bool:
     suppress_health_check=[*settings.default.suppress_health_check, HealthCheck.filter_too_much],
 )  # fmt: skip
 @given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=8).map("".join))
-def test_postgresql_runs_what_is_taken_and_finds_the_same(ops: Warehouse, pattern: str) -> None:
+def test_postgresql_and_python_match_the_same_texts(ops: Warehouse, pattern: str) -> None:
     try:
         check(pattern)
     except PatternError:
@@ -64,6 +64,6 @@ def test_postgresql_runs_what_is_taken_and_finds_the_same(ops: Warehouse, patter
 
 
 @pytest.mark.parametrize("pattern", ["(?:(?:a?){22}){22}", "[^a]{0,250}[0-9]{0,250}", "(?:a|b|c|d|){99}"])
-def test_postgresql_takes_the_largest_patterns(ops: Warehouse, pattern: str) -> None:
+def test_postgresql_runs_the_largest_accepted_patterns(ops: Warehouse, pattern: str) -> None:
     check(pattern)
     assert ops.connection.execute("select 'a' ~ %s", [pattern]).fetchone() is not None

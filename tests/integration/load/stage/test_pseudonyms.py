@@ -1,4 +1,4 @@
-"""Personal columns: what reaches a table that outlives the load, under which key, and who may see an original."""
+"""Personal columns: which values reach a lasting table, under which key, and who may see an original."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pipelines.contracts.model import Contract
 from pipelines.errors import ContractError
 from pipelines.load import prepare
 from pipelines.quality.gate import GateResult
+from pipelines.quality.results import CheckResult
 from tests.support.contracts import column
 from tests.support.loads import Loads, Row
 
@@ -37,15 +38,15 @@ def people(loads: Loads, *, retain: str | None = None, **custom: Any) -> Contrac
 
 
 def pseudonym(nik: str, key: str = "k" * 32) -> str:
-    """HMAC-SHA-256 of purpose, unit separator and value, by Python's own hmac."""
+    """HMAC-SHA-256 of purpose, unit separator and value, computed by Python's hmac."""
     return hmac.new(key.encode(), f"kunjungan\x1f{nik}".encode(), hashlib.sha256).hexdigest()
 
 
-def test_originals_land_in_a_table_of_the_session_alone(loads: Loads) -> None:
+def test_originals_land_in_a_temporary_table(loads: Loads) -> None:
     contract = people(loads)
     seen: dict[str, Any] = {}
 
-    def look(_: Any) -> GateResult:
+    def inspect(_: Any) -> GateResult:
         query = (
             "select n.nspname like 'pg_temp%', c.relpersistence::text from pg_class c"
             " join pg_namespace n on n.oid = c.relnamespace where c.relname like 'uji\\_\\_data%landing'"
@@ -61,15 +62,13 @@ def test_originals_land_in_a_table_of_the_session_alone(loads: Loads) -> None:
             ]
         return GateResult(())
 
-    loads.load(contract, lambda *_: ROWS, gate=look)
+    loads.load(contract, lambda *_: ROWS, gate=inspect)
     assert seen["landing"] == [(True, "t")]
     assert len(seen["others see"]) == 1 and NIK[0] not in str(seen["others see"])
     assert loads.raw(contract, "id", "nik") == [(1, pseudonym(NIK[0])), (2, pseudonym(NIK[1])), (3, None)]
 
 
-def test_a_purpose_has_its_own_key_or_the_common_one_or_nothing_is_loaded(
-    loads: Loads, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_purpose_needs_its_own_key_or_the_common_one(loads: Loads, monkeypatch: pytest.MonkeyPatch) -> None:
     contract = people(loads)
     own = "o" * 40
     monkeypatch.setenv("GUDANG_PSEUDONYM_KEY_KUNJUNGAN", own)
@@ -88,7 +87,7 @@ def test_a_purpose_has_its_own_key_or_the_common_one_or_nothing_is_loaded(
     assert len(loads.raw(contract)) == 3
 
 
-def test_another_key_stops_a_merge_until_it_is_loaded_whole(
+def test_another_key_stops_a_merge_until_a_full_refresh(
     loads: Loads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contract = people(loads, write_disposition="merge")
@@ -104,7 +103,7 @@ def test_another_key_stops_a_merge_until_it_is_loaded_whole(
     assert "nnnn" not in kept and len(loads.run("select * from ops.pseudonym_key")) == 1
 
 
-def test_a_replace_takes_a_new_key_by_itself(loads: Loads, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replace_accepts_a_new_key(loads: Loads, monkeypatch: pytest.MonkeyPatch) -> None:
     contract = people(loads)
     loads.load(contract, lambda *_: ROWS)
     monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "n" * 32)
@@ -112,7 +111,7 @@ def test_a_replace_takes_a_new_key_by_itself(loads: Loads, monkeypatch: pytest.M
     assert loads.raw(contract, "id", "nik")[0] == (1, pseudonym(NIK[0], "n" * 32))
 
 
-def test_retained_originals_are_for_one_role_and_go_with_their_rows(loads: Loads) -> None:
+def test_retained_originals_are_for_one_role_and_deleted_with_their_rows(loads: Loads) -> None:
     contract = people(loads, retain="Permenkes 24/2022 pasal 27")
     prepare.prepare(loads.connection, [contract])
     loads.load(contract, lambda *_: ROWS)
@@ -120,7 +119,7 @@ def test_retained_originals_are_for_one_role_and_go_with_their_rows(loads: Loads
     assert loads.run(query) == [("nik", pseudonym(n), n) for n in NIK[:2]]
     loads.load(contract, lambda *_: [["2", NIK[1]], ["4", NIK[2]]])
     assert loads.run(query) == [("nik", pseudonym(n), n) for n in (NIK[1], NIK[2])]
-    rejected = loads.load(contract, lambda *_: [["9", NIK[0]]], gate=_refuse)
+    rejected = loads.load(contract, lambda *_: [["9", NIK[0]]], gate=reject)
     assert rejected.state == "rejected" and len(loads.run(query)) == 2
     for role, allowed in (("pembaca_uji", False), ("gudang_pribadi", True)):
         loads.run(f"do $$ begin create role {role}; exception when duplicate_object then null; end $$")
@@ -131,36 +130,32 @@ def test_retained_originals_are_for_one_role_and_go_with_their_rows(loads: Loads
         ) == [(allowed,)]
 
 
-def _refuse(_: Any) -> Any:
-    class No:
-        passed = False
-        summary = "tidak"
-
-    return No()
+def reject(_: Any) -> GateResult:
+    return GateResult((CheckResult("uji", "error", False, message="tidak"),))
 
 
 @pytest.mark.parametrize("where", ["landing", "gate"])
 def test_a_load_that_dies_leaves_no_personal_value_behind(loads: Loads, where: str) -> None:
     contract = people(loads)
 
-    def boom(*_: Any) -> Any:
+    def interrupt(*_: Any) -> Any:
         raise KeyboardInterrupt
 
     def read(*_: Any) -> Iterator[Row]:
         yield from ROWS
         if where == "landing":
-            boom()
+            interrupt()
 
     with pytest.raises(KeyboardInterrupt):
-        loads.load(contract, read, gate=boom)
+        loads.load(contract, read, gate=interrupt)
     loads.connection.close()
     with psycopg.connect(loads.url.replace("+psycopg", "")) as other:
         tables = other.execute(
             "select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = c.relnamespace"
             " where c.relkind = 'r' and (n.nspname in ('landing', 'raw', 'quarantine', 'ops') or n.nspname like 'pg_temp%')"
         ).fetchall()
-        told = [other.execute(f"select t::text from {name} t".encode()).fetchall() for (name,) in tables]  # noqa: S608
-    assert tables and NIK[0] not in str(told)
+        stored = [other.execute(f"select t::text from {name} t".encode()).fetchall() for (name,) in tables]  # noqa: S608
+    assert tables and NIK[0] not in str(stored)
 
 
 def test_a_server_that_logs_everything_logs_no_key_and_no_personal_value(
@@ -173,14 +168,14 @@ def test_a_server_that_logs_everything_logs_no_key_and_no_personal_value(
         "log_error_verbosity = verbose",
     ):
         loads.run(f"alter database {name} set {setting}")
-    said = "select pg_read_file(pg_current_logfile())"
-    before = len(loads.run(said)[0][0])
+    log_text = "select pg_read_file(pg_current_logfile())"
+    before = len(loads.run(log_text)[0][0])
     logged = Loads(warehouse_url, tmp_path)
     contract = people(logged)
     logged.load(contract, lambda *_: ROWS)
     logged.connection.close()
     assert len(loads.raw(contract, "id", "nik")) == 3
-    log = loads.run(said)[0][0][before:]
+    log = loads.run(log_text)[0][0][before:]
     assert "ops.pseudonim" in log and "duration:" in log and "Parameters" in log
     secrets = [bytes(byte ^ pad for byte in b"k" * 32).hex() for pad in (0, 0x36, 0x5C)]
     assert [secret for secret in [*secrets, "k" * 32, *NIK] if secret in log] == []

@@ -13,14 +13,14 @@ from tests.support.contracts import column
 from tests.support.loads import Loads, Row
 
 
-def _rejected(loads: Loads, columns: list[dict[str, Any]], rows: list[Row]) -> Batch:
+def rejected(loads: Loads, columns: list[dict[str, Any]], rows: list[Row]) -> Batch:
     contract = loads.contract(*columns)
     batch = loads.load(contract, lambda *_: rows, gate=lambda staged: GateResult((quarantine_share(staged),)))
     assert batch.state == "rejected"
     return batch
 
 
-def test_the_first_three_reasons_with_column_count_and_the_repair_that_helps(loads: Loads) -> None:
+def test_a_rejection_names_three_reasons_with_their_counts_and_repairs(loads: Loads) -> None:
     columns = [
         column("id", "integer"),
         column("tanggal", "date"),
@@ -31,7 +31,7 @@ def test_the_first_three_reasons_with_column_count_and_the_repair_that_helps(loa
     rows: list[Row] = [[str(n), "31/12/2024", "1.234,50", "true", "1.5"] for n in range(7)]
     rows += [[str(n), "2024-12-31", "1.50", "Ya", "1.555"] for n in range(7, 12)]
     rows += [["x", "kapan-kapan", "1.50", "true", "1"]]
-    batch = _rejected(loads, columns, rows)
+    batch = rejected(loads, columns, rows)
     assert batch.error is not None and batch.error.split("alasan terbanyak: ")[1] == (
         "tanggal: bukan tanggal (tttt-bb-hh), 8 baris (parse: tanggal_id?)"
         "; nilai: bukan angka, 7 baris (parse: angka_id?)"
@@ -40,9 +40,9 @@ def test_the_first_three_reasons_with_column_count_and_the_repair_that_helps(loa
     assert loads.run("select error from ops.load_batch") == [(batch.error,)]
 
 
-def test_what_is_rounded_by_a_declared_repair_alone_names_it(loads: Loads) -> None:
+def test_a_value_that_would_be_rounded_names_the_repair_that_allows_it(loads: Loads) -> None:
     rows: list[Row] = [["1", "1.555", "2024-05-01 10:00"], ["2", "2.555", "2024-05-01 11:00"]]
-    batch = _rejected(
+    batch = rejected(
         loads, [column("id", "integer"), column("nilai", "numeric(8,2)"), column("tanggal", "date")], rows
     )
     assert "di belakang koma, dan tidak dibulatkan begitu saja, 2 baris (parse: bulatkan?)" in (
@@ -55,7 +55,7 @@ def test_what_is_rounded_by_a_declared_repair_alone_names_it(loads: Loads) -> No
     assert any("izinkan di kontrak dengan parse: bulatkan" in hint for (hint,) in hints)
 
 
-def test_a_repair_is_added_to_those_that_are_declared_and_none_is_named_where_none_helps(
+def test_a_repair_is_named_with_the_declared_ones_and_only_if_it_helps(
     loads: Loads,
 ) -> None:
     columns = [
@@ -65,20 +65,20 @@ def test_a_repair_is_added_to_those_that_are_declared_and_none_is_named_where_no
     ]
     columns[2]["logicalTypeOptions"] = {"pattern": "^[A-Z]{2}$"}
     rows: list[Row] = [[str(n), "1.234,5 *)", "7"] for n in range(3)]
-    error = _rejected(loads, columns, rows).error or ""
+    error = rejected(loads, columns, rows).error or ""
     assert "nilai: bukan angka, 3 baris (parse: [catatan_kaki, angka_id]?)" in error
     assert "kode: tidak sesuai pola ^[A-Z]{2}$, 3 baris" in error and error.endswith("3 baris")
 
 
-def test_doubled_keys_are_a_reason_too(loads: Loads) -> None:
-    batch = _rejected(loads, [column("id", "integer", primaryKey=True)], [["1"], ["1"], ["1"], ["x"]])
+def test_duplicate_keys_are_a_reason_too(loads: Loads) -> None:
+    batch = rejected(loads, [column("id", "integer", primaryKey=True)], [["1"], ["1"], ["1"], ["x"]])
     assert (batch.error or "").split("terbanyak: ")[1] == (
         "id: kunci sudah dipakai baris lain, 2 baris; id: bukan bilangan bulat, 1 baris"
     )
 
 
-def test_a_column_that_lands_typed_has_reasons_and_costs_no_quarantine(loads: Loads) -> None:
-    """As a database gives it whose type is the contract's: there is no text that a repair could read."""
+def test_a_column_that_lands_typed_has_reasons_without_a_repair(loads: Loads) -> None:
+    """A database gives it in the contract's type, so there is no text that a repair could read."""
     contract = loads.contract(
         column("id", "integer", primaryKey=True),
         column("umur", "integer", logicalTypeOptions={"maximum": 150}),

@@ -1,4 +1,4 @@
-"""Declared repairs and formats through a whole load: what arrives, what is counted, what is told to the OPD."""
+"""Declared repairs and formats in a load: the loaded values, the counts, and the refused rows."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ ROWS = [
 
 @pytest.fixture
 def loaded(warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The rows, loaded; gives a function that asks the warehouse."""
+    """Loads the rows, and gives a function that queries the warehouse."""
     url = warehouse_url.replace("postgresql://", "postgresql+psycopg://", 1)
     monkeypatch.setenv("UJI_URL", url)
     monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
@@ -77,7 +77,7 @@ def test_repaired_cells_arrive_typed(loaded: Any) -> None:
     ]
 
 
-def test_each_repair_is_counted_apart_and_only_where_it_changed_a_cell(loaded: Any) -> None:
+def test_each_repair_is_counted_only_for_cells_that_it_changed(loaded: Any) -> None:
     counted = loaded("select column_name, repair, rows from ops.load_repair order by 1, 2")
     assert counted == [
         ("aktif", "boolean_id", 2),
@@ -94,7 +94,7 @@ def test_each_repair_is_counted_apart_and_only_where_it_changed_a_cell(loaded: A
     ]
 
 
-def test_what_no_repair_understands_is_quarantined_as_it_came_with_every_reason(loaded: Any) -> None:
+def test_cells_that_no_repair_reads_are_quarantined_with_every_reason(loaded: Any) -> None:
     four, five = loaded("select row, reasons from quarantine.row order by source_position")
     assert {(r["kolom"], r["aturan"]) for r in four[1]} == {
         ("panen", "tipe"),
@@ -105,7 +105,7 @@ def test_what_no_repair_understands_is_quarantined_as_it_came_with_every_reason(
         ("npsn", "format"),
         ("npsn", "notasi_ilmiah"),
     }
-    # The contract has a personal column: a cell that breaks its rule may have slipped in from there.
+    # The contract has a personal column, so a cell that breaks its rule may be a value of that column.
     assert four[0]["anggaran"] == four[0]["npsn"] == "***"
     assert [(r["kolom"], r["aturan"], r["nilai"]) for r in five[1]] == [("nik", "format", "***")]
     assert "1111111111111111" not in str(five)

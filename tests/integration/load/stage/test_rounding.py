@@ -1,4 +1,4 @@
-"""No type rounds or cuts a value without a word: what it cannot hold is quarantined, or a declared repair is counted."""
+"""No type rounds or cuts a value silently: such a value is quarantined, or a declared repair is counted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CHANGED = {
     "timestamptz": ["2024-01-31 23:59:59.1234567+08"],
     "time": ["2024-01-31 10:30:00", "10:30:00+07", "10:30:00.1234567"],
 }
-TOLD = {
+MESSAGES = {
     "numeric(6,2)": "nilai: lebih dari 2 angka di belakang koma, dan tidak dibulatkan begitu saja",
     "numeric(4,0)": "nilai: lebih dari 0 angka di belakang koma, dan tidak dibulatkan begitu saja",
     "date": "nilai: memuat jam, dan tidak dipotong begitu saja",
@@ -57,10 +57,10 @@ def test_a_value_that_its_type_would_change_is_quarantined(loads: Loads, kind: s
     same = f"select count(*) from raw.uji__data, unnest(%s::text[]) with ordinality c (t, n) where id = n - 1 and nilai = t::{kind}"  # noqa: S608
     assert loads.connection.execute(same.encode(), [kept]).fetchone() == (len(kept),)
     assert loads.run("select count(*) from raw.uji__data") == [(len(kept) + 1,)]
-    told = loads.run(
+    found = loads.run(
         "select row ->> 'nilai', reasons -> 0 ->> 'pesan', jsonb_array_length(reasons) from quarantine.row"
     )
-    assert sorted(told) == sorted((cell, TOLD[kind], 1) for cell in changed)
+    assert sorted(found) == sorted((cell, MESSAGES[kind], 1) for cell in changed)
 
 
 def test_a_declared_repair_rounds_and_is_counted(loads: Loads) -> None:
@@ -95,7 +95,7 @@ def test_a_declared_repair_rounds_and_is_counted(loads: Loads) -> None:
 
 
 @pytest.mark.parametrize("kind", ["numeric", "numeric(10,4)", "double precision"])
-def test_a_number_that_comes_from_postgresql_as_it_is_stored_is_not_rounded_either(
+def test_a_typed_number_of_postgresql_is_not_rounded_either(
     loads: Loads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     loads.run(f"create table public.sumber (id integer, nilai {kind}, hari timestamp)")
@@ -111,5 +111,5 @@ def test_a_number_that_comes_from_postgresql_as_it_is_stored_is_not_rounded_eith
     settings = Settings(home=tmp_path, project=tmp_path, warehouse_url=loads.url)
     done = ingest(loads.connection, contract, settings, loads.url, run_id="uji")
     assert done.batch is not None and (done.batch.loaded, done.batch.quarantined) == (1, 1)
-    told = loads.run("select jsonb_path_query_array(reasons, '$[*].pesan')::text from quarantine.row")
-    assert "lebih dari 2 angka di belakang koma" in told[0][0] and "memuat jam" in told[0][0]
+    found = loads.run("select jsonb_path_query_array(reasons, '$[*].pesan')::text from quarantine.row")
+    assert "lebih dari 2 angka di belakang koma" in found[0][0] and "memuat jam" in found[0][0]

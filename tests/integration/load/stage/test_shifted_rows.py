@@ -1,4 +1,4 @@
-"""A row whose cells slipped into other columns: quarantine shows none that may be a person's. All people are made up."""
+"""A row with cells in the wrong columns: quarantine masks every cell that may be personal. All people are made up."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def loads(warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     made.connection.close()
 
 
-def _quarantined(loads: Loads, *rows: Row) -> list[dict[str, Any]]:
+def quarantined(loads: Loads, *rows: Row) -> list[dict[str, Any]]:
     contract = loads.contract(*PUBLIC, max_quarantine_share=1.0)
     loads.load(contract, lambda *_: rows)
     return [row for (row,) in loads.run("select to_jsonb(q) from quarantine.row q order by entry_id")]
 
 
-def test_what_slipped_into_another_column_is_hidden_and_what_fits_its_own_is_shown(loads: Loads) -> None:
-    """nomor, keluhan, nik, dusun, kelamin, umur, catatan: what a database gives; nama is never read."""
-    (entry,) = _quarantined(loads, ["7", "demam", NIK, NAME, "Perempuan", "34", f"hubungi {PHONE}"])
+def test_cells_that_may_be_shifted_are_masked_and_valid_ones_shown(loads: Loads) -> None:
+    """The source gives nomor, keluhan, nik, dusun, kelamin, umur and catatan. It is never read for nama."""
+    (entry,) = quarantined(loads, ["7", "demam", NIK, NAME, "Perempuan", "34", f"hubungi {PHONE}"])
     assert entry["row"] == {
         "nomor": "7",
         "keluhan": "***",  # free text beside nik
@@ -56,8 +56,8 @@ def test_what_slipped_into_another_column_is_hidden_and_what_fits_its_own_is_sho
     assert (entry["row_key"], entry["source_position"]) == ("7", "kunci 7")
 
 
-def test_a_number_of_a_person_in_the_key_or_in_a_number_is_hidden_and_rows_stay_apart(loads: Loads) -> None:
-    entries = _quarantined(
+def test_a_personal_number_in_the_key_is_masked_and_rows_stay_distinct(loads: Loads) -> None:
+    entries = quarantined(
         loads,
         [NIK, "a", None, "x", "L", "200", "y"],
         ["6472015203900002", "a", None, "x", "L", "200", "y"],
@@ -68,11 +68,11 @@ def test_a_number_of_a_person_in_the_key_or_in_a_number_is_hidden_and_rows_stay_
     ) == 3
     assert len({e["row_key"] for e in entries}) == 3
     assert {e["row"]["catatan"] for e in entries} == {"y", "aman"}
-    said = str(loads.run("select q::text from quarantine.row q"))
-    assert "64720152" not in said
+    stored = str(loads.run("select q::text from quarantine.row q"))
+    assert "64720152" not in stored
 
 
-def test_without_personal_columns_only_what_is_shaped_like_a_nik_is_hidden(loads: Loads) -> None:
+def test_without_personal_columns_only_a_nik_is_masked(loads: Loads) -> None:
     contract = loads.contract(
         column("id", "integer"), column("catatan"), column("kode", logicalTypeOptions={"maxLength": 4})
     )

@@ -1,4 +1,4 @@
-"""The dictionary over a real warehouse: real types, last builds and test results stand on the pages."""
+"""The data dictionary of a real warehouse shows real types, last builds and results of tests."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def test_types_builds_and_results_come_from_the_warehouse(small_warehouse: Small
     assert "Dibuat tanpa sambungan" not in text
 
 
-def test_a_failed_build_is_not_the_last_build_but_its_tests_are_told(small_warehouse: SmallWarehouse) -> None:
+def test_a_failed_build_is_not_the_last_build_but_its_tests_are_shown(
+    small_warehouse: SmallWarehouse,
+) -> None:
     prepare.prepare(small_warehouse.connection, [])
     small_warehouse.model("m", "select 1 as n", NOT_NULL)
     small_warehouse.build(run_id="uji")
@@ -49,7 +51,7 @@ def test_a_failed_build_is_not_the_last_build_but_its_tests_are_told(small_wareh
     assert "wajib terisi not_null tidak lulus" in page(small_warehouse, facts, "relasi/core.m.html")
 
 
-def test_a_suite_is_told_as_tests_are(small_warehouse: SmallWarehouse) -> None:
+def test_results_of_a_suite_are_shown_like_those_of_tests(small_warehouse: SmallWarehouse) -> None:
     prepare.prepare(small_warehouse.connection, [])
     small_warehouse.folder.suite(
         "core/m",
@@ -61,10 +63,10 @@ def test_a_suite_is_told_as_tests_are(small_warehouse: SmallWarehouse) -> None:
     text = page(small_warehouse, read_facts(small_warehouse.connection, ["core"]), "relasi/core.m.html")
     assert "satu baris peringatan: tidak lulus" in text
     assert "wajar ✓ lulus" in text
-    assert "Ada yang salah" not in text, "which is said of a failure"
+    assert "Ada yang salah" not in text, "this text is for failures only"
 
 
-def test_a_warehouse_without_a_ledger_still_tells_types(small_warehouse: SmallWarehouse) -> None:
+def test_types_are_shown_without_a_ledger(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.run("create view core.m as select 1::bigint as n, 'a'::text as lain")
     small_warehouse.model("m", "select 1 as n")
     facts = read_facts(small_warehouse.connection, ["core"])

@@ -1,4 +1,4 @@
-"""Bytes that no text has here: the rows are counted in the ledger, and a warning check says so until the source is right."""
+"""Rows with bytes that are not text are counted in the ledger and by a warning check until the source is corrected."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def dataset(nights: Nights, server: dict[str, Any] | None = None, **custom: Any)
     return nights.contract(column("k", "integer", primaryKey=True), column("nama"), server=server, **custom)
 
 
-def is_told(nights: Nights, rows: int) -> None:
+def assert_damaged(nights: Nights, rows: int) -> None:
     assert nights.run("select rows_damaged from ops.load_batch order by batch_id desc limit 1") == [(rows,)]
     found = nights.run(
         "select passed, severity, unexpected from ops.check_result where check_name = 'bita_hilang'"
@@ -34,7 +34,7 @@ def is_told(nights: Nights, rows: int) -> None:
     assert found == [(rows == 0, "warn", rows)]
 
 
-def test_of_a_database_until_it_is_right(
+def test_nul_characters_of_a_database_are_counted_until_they_are_corrected(
     nights: Nights, mariadb_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = Table(mariadb_url, monkeypatch)
@@ -42,13 +42,13 @@ def test_of_a_database_until_it_is_right(
     table.run("insert into sumber values (1, concat('A', char(0))), (2, 'Ayu'), (3, concat(char(0), 'B'))")
     contract = dataset(nights, extract={"table": "sumber"})
     nights.load(contract)
-    is_told(nights, 2)
+    assert_damaged(nights, 2)
     table.run("update sumber set nama = 'Sri' where k <> 2")
     nights.load(contract)
-    is_told(nights, 0)
+    assert_damaged(nights, 0)
 
 
-def test_of_an_api(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_characters_of_an_api_are_counted(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "*")
     server = Server()
     monkeypatch.setenv("UJI_URL", server.url)
@@ -56,13 +56,13 @@ def test_of_an_api(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
         [{"k": 1, "nama": "A\0"}, {"k": 2, "nama": "\ud83d"}, {"k": 3, "nama": "C"}]
     )
     nights.load(dataset(nights, api("UJI_URL"), extract={"path": "/v1"}))
-    is_told(nights, 2)
+    assert_damaged(nights, 2)
     server.stop()
 
 
 @pytest.mark.parametrize("rows", [3, 40_000])
-def test_of_a_file_that_was_saved_after_they_were_lost(nights: Nights, rows: int) -> None:
-    """A small file, and one that PostgreSQL's own CSV reader takes."""
+def test_replacement_characters_in_a_file_are_counted(nights: Nights, rows: int) -> None:
+    """A small file, and one that PostgreSQL's own CSV reader reads."""
     contract = dataset(nights, upload("uji/data", "csv"), extract={"format": "csv", "pattern": "*.csv"})
     lines = [f"{k},Sri" for k in range(rows)]
     lines[2] = "2,J\ufffdssy"
@@ -70,5 +70,5 @@ def test_of_a_file_that_was_saved_after_they_were_lost(nights: Nights, rows: int
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(["k,nama", *lines]) + "\n", encoding="utf-8")
     nights.load(contract)
-    is_told(nights, 1)
+    assert_damaged(nights, 1)
     path.unlink()

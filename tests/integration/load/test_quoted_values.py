@@ -1,7 +1,7 @@
-"""What a server, a driver or a trigger says may quote a person: nothing of it reaches an error, a log or the ledger.
+"""Messages of servers, drivers and triggers may quote a person: no such value reaches an error, a log or the ledger.
 
-A made-up person is planted in every text that others write, and looked for everywhere. What is said instead names the
-kind, the place and where the OPD finds the server's own words.
+A made-up person is planted in every such message and searched for everywhere. Our message names the kind of error,
+the place, and where the OPD finds the original message.
 """
 
 # ruff: noqa: S608  # the statements are the tests' own
@@ -43,26 +43,26 @@ def ledger(loads: Loads) -> Callable[[], str]:
     return everything
 
 
-def _server_log(url: str) -> str:
+def server_log(url: str) -> str:
     folder = Path(url.rsplit("host=", 1)[1].split("&")[0]) / "log"
     return "".join(path.read_text(errors="replace") for path in folder.glob("*.log"))
 
 
-def _read(loads: Loads, contract: Contract) -> GudangError:
+def load_error(loads: Loads, contract: Contract) -> GudangError:
     settings = Settings(loads.folder / "home", loads.folder, loads.url)
     with pytest.raises(GudangError) as caught:
         ingest(loads.connection, contract, settings, loads.url, run_id="uji")
     return caught.value
 
 
-def _nowhere(error: GudangError, *texts: str) -> str:
-    said = "".join([*traceback.format_exception(error), *texts])
-    assert NIK not in said and NAME not in said and "REKAAN" not in said
+def assert_not_quoted(error: GudangError, *texts: str) -> str:
+    text = "".join([*traceback.format_exception(error), *texts])
+    assert NIK not in text and NAME not in text and "REKAAN" not in text
     return str(error)
 
 
 @pytest.mark.parametrize(
-    ("state", "words"),
+    ("state", "message"),
     [
         ("BUDI1", r"kesalahan buatan server itu sendiri, pada SELECT dari tabel v "),
         (
@@ -73,27 +73,27 @@ def _nowhere(error: GudangError, *texts: str) -> str:
         ("P0001", r"kesalahan dari trigger atau fungsi di sana, pada SELECT dari tabel v"),
     ],
 )
-def test_a_source_that_raises_an_error_of_its_own_is_named_by_kind_and_place(
+def test_an_error_raised_in_a_source_is_described_by_kind_and_place(
     loads: Loads,
     ledger: Callable[[], str],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     state: str,
-    words: str,
+    message: str,
 ) -> None:
     caplog.set_level(logging.DEBUG)
     monkeypatch.setenv("UJI_URL", loads.url)
     loads.run(RAISING.format(state))
     loads.run("create view public.v as select 1 as id, public.galat() as isi")
-    error = _read(loads, loads.contract(*COLUMNS, extract={"table": "v"}))
-    said = _nowhere(error, ledger(), caplog.text, _server_log(loads.url))
-    assert "BUDI1" not in said
-    with pytest.raises(GudangError, match=words):
+    error = load_error(loads, loads.contract(*COLUMNS, extract={"table": "v"}))
+    text = assert_not_quoted(error, ledger(), caplog.text, server_log(loads.url))
+    assert "BUDI1" not in text
+    with pytest.raises(GudangError, match=message):
         raise error
 
 
 @pytest.mark.mariadb
-def test_a_signal_of_mariadb_is_named_by_its_number(
+def test_a_signal_of_mariadb_is_described_by_its_number(
     loads: Loads, ledger: Callable[[], str], mariadb_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UJI_URL", mariadb_url)
@@ -103,39 +103,39 @@ def test_a_signal_of_mariadb_is_named_by_its_number(
         f" signal sqlstate '45000' set message_text = '{PLANTED}'; return ''; end",
         "create view v as select 1 as id, galat() as isi",
     )
-    said = _nowhere(_read(loads, loads.contract(*COLUMNS, extract={"table": "v"})), ledger())
-    assert "kesalahan dari trigger atau fungsi di sana (kesalahan 1644), pada SELECT dari tabel v" in said
-    assert "kesalahan 1644, SQLSTATE 45000, 20" in said
+    text = assert_not_quoted(load_error(loads, loads.contract(*COLUMNS, extract={"table": "v"})), ledger())
+    assert "kesalahan dari trigger atau fungsi di sana (kesalahan 1644), pada SELECT dari tabel v" in text
+    assert "kesalahan 1644, SQLSTATE 45000, 20" in text
 
 
-def _refused_row(loads: Loads) -> None:
-    """A trigger that an engineer hung on raw, and that quotes the row."""
+def add_trigger(loads: Loads) -> None:
+    """Adds a trigger to raw that quotes the row."""
     loads.run(RAISING.replace("returns text", "returns trigger").format("23505"))
     loads.run("create trigger t before insert on raw.uji__data for each row execute function public.galat()")
 
 
-def _broken_reader(*_: Any) -> Any:
+def broken_reader(*_: Any) -> Any:
     yield ["1", "a"]
     raise ValueError(f"could not read {PLANTED!r}")
 
 
-def test_a_trigger_of_the_warehouse_and_a_reader_that_breaks_quote_no_row(
+def test_errors_of_a_trigger_and_of_a_reader_quote_no_value(
     loads: Loads, ledger: Callable[[], str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     contract = loads.contract(*COLUMNS, write_disposition="merge")
     loads.load(contract, lambda *_: [["1", "a"]])
-    _refused_row(loads)
+    add_trigger(loads)
     with pytest.raises(LoadError, match=r"nilai yang harus unik ternyata ganda \(SQLSTATE 23505\)") as raised:
         loads.load(contract, lambda *_: [["2", PLANTED]])
     with pytest.raises(LoadError, match=r"ValueError yang tidak terduga di") as broken:
-        loads.load(contract, _broken_reader)
+        loads.load(contract, broken_reader)
     for caught in (raised, broken):
-        _nowhere(caught.value, ledger(), caplog.text, _server_log(loads.url))
+        assert_not_quoted(caught.value, ledger(), caplog.text, server_log(loads.url))
 
 
 @pytest.mark.parametrize(
-    ("query", "words"),
+    ("query", "message"),
     [
         (
             f"select '{NAME}'::text::int as n from (values (1)) v",
@@ -149,27 +149,27 @@ def test_a_trigger_of_the_warehouse_and_a_reader_that_breaks_quote_no_row(
         ("select tiada as n from public.sumber", 'kolom tidak ada: "tiada"'),
     ],
 )
-def test_a_model_that_meets_a_value_names_the_kind_and_its_file(
-    small_warehouse: SmallWarehouse, query: str, words: str
+def test_an_error_of_a_model_quotes_no_value(
+    small_warehouse: SmallWarehouse, query: str, message: str
 ) -> None:
     small_warehouse.run("create table public.sumber (isi text)")
     small_warehouse.run("insert into public.sumber values (%s)", PLANTED)
     small_warehouse.run(RAISING.format("BUDI1"))
     small_warehouse.model("m", query)
     result = small_warehouse.build()["m"]
-    assert result.state == "failed" and words in (result.error or "")
-    told = (result.error or "").replace(query, "")
-    assert NIK not in told and NAME not in told
-    assert PLANTED not in _server_log(small_warehouse.url)
+    assert result.state == "failed" and message in (result.error or "")
+    error = (result.error or "").replace(query, "")
+    assert NIK not in error and NAME not in error
+    assert PLANTED not in server_log(small_warehouse.url)
 
 
-def test_a_test_of_a_model_that_can_not_be_asked_quotes_no_value(small_warehouse: SmallWarehouse) -> None:
+def test_a_check_of_a_model_that_cannot_run_quotes_no_value(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.run("create table public.sumber (isi text)")
     small_warehouse.run("insert into public.sumber values (%s)", PLANTED)
     small_warehouse.model("m", "select isi as n from public.sumber")
     small_warehouse.folder.write("tests/angka.sql", "select n from {{ ref('m') }} where n::int > 1")
-    (asked,) = small_warehouse.build()["m"].tests
+    (check,) = small_warehouse.build()["m"].tests
     assert (
-        asked.message
+        check.message
         == "Pemeriksaan tidak dapat dijalankan: teks tidak dapat dibaca sebagai tipenya (SQLSTATE 22P02)."
     )

@@ -32,10 +32,10 @@ KINDS = {
 
 
 @pytest.mark.parametrize("source", [KINDS, dict.fromkeys(KINDS, "text")])
-def test_what_is_no_number_and_no_date_is_quarantined_from_postgresql_as_from_files(
+def test_invalid_numbers_and_dates_of_postgresql_go_to_quarantine(
     nights: Nights, monkeypatch: pytest.MonkeyPatch, source: dict[str, str]
 ) -> None:
-    """d1_nan: as typed columns, which land as they are stored, and as texts."""
+    """From typed columns, which land as they are stored, and from text columns."""
     table = Table(nights.url, monkeypatch)
     table.make("id int, " + ", ".join(f"{name} {kind}" for name, kind in source.items()))
     good = ("1.5", "2.5", "-3", "2026-09-01 10:00+08", "2026-09-01 10:00", "2026-09-01")
@@ -64,9 +64,7 @@ def test_what_is_no_number_and_no_date_is_quarantined_from_postgresql_as_from_fi
     assert found == [(str(number), name, "tipe") for number, (name, _) in enumerate(bad, start=1)]
 
 
-def test_a_value_that_means_no_end_may_be_declared_as_none(
-    nights: Nights, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_infinity_can_be_declared_as_a_missing_value(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
     table = Table(nights.url, monkeypatch)
     table.make("id int, d date")
     table.run("insert into sumber values (1, 'infinity')")
@@ -78,9 +76,7 @@ def test_a_value_that_means_no_end_may_be_declared_as_none(
 
 
 @pytest.mark.parametrize("server", [api("UJI_URL"), database("UJI_URL")])
-def test_a_number_that_does_not_fit_is_a_number_and_the_message_says_what_does(
-    loads: Loads, server: dict[str, Any]
-) -> None:
+def test_a_number_out_of_range_is_refused_with_the_range(loads: Loads, server: dict[str, Any]) -> None:
     kinds = ("smallint", "integer", "bigint", "numeric(6,2)", "double precision")
     extract = {"path": "/v1"} if server["type"] == "api" else {"table": "data"}
     contract: Contract = loads.contract(
