@@ -147,6 +147,8 @@ def _ingest(
         with warehouse.connect() as connection:
             done = _loaded(context, warehouse, connection, contract, settings)
             results = [*checks.of_load(connection, done)]
+            if done.batch and done.checks and done.batch.state != "rejected":
+                _count_partitions(context, connection, contract)
             version = _data_version(context, connection, contract)
             if done.batch and done.checks and done.batch.state != "rejected":
                 _count_partitions(context, connection, contract)
