@@ -37,13 +37,17 @@ _READ_ONLY = "-c default_transaction_read_only=on -c statement_timeout=10s"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What is looked at: the settings, the limits, and the URLs of both databases. now: gives the time with a zone."""
+    """What is looked at: the settings, the limits, and the URLs of both databases.
+
+    now: gives the time with a zone. renewal: seconds in which a living worker has renewed a lost lease.
+    """
 
     settings: Settings
     limits: Limits
     warehouse_url: str
     dagster_url: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    renewal: float = lease.BEAT_SECONDS + 1
 
 
 def look(place: Place) -> list[Check]:
@@ -186,9 +190,10 @@ def _alerts(place: Place, warehouse: Connection[Any]) -> Check:
 def _uploads(place: Place, warehouse: Connection[Any]) -> Check:
     """Files that were put into the zone and that no load has judged. Of each dataset the newest counts."""
     rows = warehouse.execute(
-        "select dataset, name, extract(epoch from clock_timestamp() - seen_at)::float8 from ("
+        "select dataset, name, extract(epoch from %s - seen_at)::float8 from ("
         " select distinct on (dataset) dataset, name, seen_at, outcome from ops.upload_seen"
-        " order by dataset, seen_id desc) as newest where outcome is null order by seen_at"
+        " order by dataset, seen_id desc) as newest where outcome is null order by seen_at",
+        [place.now()],
     ).fetchall()
     waiting = {f"{dataset}/{name}": age for dataset, name, age in rows}
     zone = next((path for name, path in places(place.settings, None) if name == "zona unggah"), None)
@@ -198,7 +203,7 @@ def _uploads(place: Place, warehouse: Connection[Any]) -> Check:
             for dataset, name in warehouse.execute("select dataset, name from ops.upload_seen").fetchall()
         }
         waiting = {file: age for file, age in waiting.items() if (zone / file).is_file()}
-        waiting |= {file: age for file, age in _ages(zone) if file not in seen}
+        waiting |= {file: age for file, age in _ages(zone, place.now().timestamp()) if file not in seen}
     late = {f: age for f, age in waiting.items() if place.limits.upload_hours.state(age / 3600) != OK}
     oldest = max(late.values(), default=0.0)
     named = ", ".join(sorted(late)[:3]) + (f", dan {len(late) - 3} lagi" if len(late) > 3 else "")
@@ -214,9 +219,8 @@ def _uploads(place: Place, warehouse: Connection[Any]) -> Check:
     )
 
 
-def _ages(zone: Path) -> Iterator[tuple[str, float]]:
+def _ages(zone: Path, now: float) -> Iterator[tuple[str, float]]:
     """Each file of a dataset's folder, with the seconds since it was put there or changed."""
-    now = time.time()
     for path in zone.glob("*/*/*"):
         try:
             if path.is_file() and not path.is_symlink() and not path.name.startswith("."):
@@ -315,14 +319,13 @@ def _slots(place: Place, dagster: Connection[Any]) -> Check:
 
 def _leases(place: Place, dagster: Connection[Any]) -> Check:
     """Runs that work and whose worker holds no lease. Asked twice, because a worker may just renew its session."""
-    del place
     begun = {
         run_id: job for run_id, job, age in dagster_tables.started_runs(dagster) if age > lease.GONE_SECONDS
     }
     subjects = {lease.run_subject(run_id): run_id for run_id in begun}
     missing = set(subjects) - lease.held_in(dagster, subjects)
     if missing:
-        time.sleep(lease.BEAT_SECONDS + 1)
+        time.sleep(place.renewal)
         still = {run_id for run_id, _, _ in dagster_tables.started_runs(dagster)}
         missing = {s for s in missing - lease.held_in(dagster, missing) if subjects[s] in still}
     runs = [f"{subjects[s][:8]} ({begun[subjects[s]]})" for s in sorted(missing)]

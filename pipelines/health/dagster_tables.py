@@ -113,7 +113,7 @@ def failed_ticks(connection: Connection[Any], since: datetime, until: datetime) 
     """The sensors and schedules that had failed ticks between two times."""
     with connection.cursor(row_factory=class_row(FailedTicks)) as cursor:
         return cursor.execute(
-            "select tick_body::jsonb ->> 'instigator_name' as name, type as kind, count(*) as ticks,"
+            "select coalesce(tick_body::jsonb ->> 'job_name', '?') as name, type as kind, count(*) as ticks,"
             " max(timestamp at time zone 'UTC') as last_at from job_ticks"
             " where status = 'FAILURE' and timestamp at time zone 'UTC' > %s"
             " and timestamp at time zone 'UTC' <= %s group by 1, 2 order by 1",

@@ -17,14 +17,15 @@ OK, WARNING, CRITICAL = 0, 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Two values from which a check warns or is critical. If the first is the larger one, less is worse."""
+    """Two values from which a check warns or is critical. falling: less is worse."""
 
     warning: float
     critical: float
+    falling: bool = False
 
     def state(self, value: float) -> int:
         """OK, WARNING or CRITICAL."""
-        sign = 1 if self.warning <= self.critical else -1
+        sign = -1 if self.falling else 1
         if sign * value >= sign * self.critical:
             return CRITICAL
         return WARNING if sign * value >= sign * self.warning else OK
@@ -38,7 +39,7 @@ class Limits:
     night_hours: Limit = Limit(26, 50)
     queue_minutes: Limit = Limit(60, 360)
     slot_hours: Limit = Limit(3, 7)
-    disk_percent: Limit = Limit(15, 5)
+    disk_percent: Limit = Limit(15, 5, falling=True)
     warehouse_gb: Limit = Limit(float("inf"), float("inf"))
     backup_hours: Limit = Limit(26, 74)
     alert_hours: Limit = Limit(0.1, 12)
@@ -48,16 +49,18 @@ class Limits:
 def load_limits(env: Mapping[str, str] = os.environ) -> Limits:
     """The limits of `env`. Raises GudangError, which names the variable, for a value that is not two numbers."""
     found: dict[str, Limit] = {}
-    for name in (f.name for f in fields(Limits)):
+    for name, default in ((f.name, f.default) for f in fields(Limits)):
         variable = f"GUDANG_HEALTH_{name.upper()}"
         value = env.get(variable, "").strip()
         if not value:
             continue
+        assert isinstance(default, Limit)
+        example = f"tulis peringatan,kritis, misalnya {default.warning:g},{default.critical:g}"
         try:
             warning, critical = (float(part) for part in value.split(","))
         except ValueError:
-            raise GudangError(
-                variable, "nilainya bukan dua angka", hint="tulis peringatan,kritis, misalnya 15,5"
-            ) from None
-        found[name] = Limit(warning, critical)
+            raise GudangError(variable, "nilainya bukan dua angka", hint=example) from None
+        if warning != critical and (warning > critical) is not default.falling:
+            raise GudangError(variable, "batas kritis tidak lebih buruk daripada peringatan", hint=example)
+        found[name] = Limit(warning, critical, default.falling)
     return Limits(**found)

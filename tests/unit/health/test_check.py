@@ -25,15 +25,24 @@ def test_a_limit_knows_which_direction_is_worse() -> None:
         CRITICAL,
         CRITICAL,
     ]
-    assert [Limit(15, 5).state(v) for v in (16, 15, 6, 5, 0)] == [OK, WARNING, WARNING, CRITICAL, CRITICAL]
+    assert [Limit(15, 5, falling=True).state(v) for v in (16, 15, 6, 5, 0)] == [
+        OK,
+        WARNING,
+        WARNING,
+        CRITICAL,
+        CRITICAL,
+    ]
     assert Limit(float("inf"), float("inf")).state(1e18) == OK
 
 
 def test_limits_from_the_environment() -> None:
     limits = load_limits({"GUDANG_HEALTH_DISK_PERCENT": "20, 10", "GUDANG_HEALTH_NIGHT_HOURS": ""})
-    assert (limits.disk_percent, limits.night_hours) == (Limit(20, 10), Limit(26, 50))
+    assert (limits.disk_percent, limits.night_hours) == (Limit(20, 10, falling=True), Limit(26, 50))
     with pytest.raises(GudangError, match="GUDANG_HEALTH_QUEUE_MINUTES: nilainya bukan dua angka"):
         load_limits({"GUDANG_HEALTH_QUEUE_MINUTES": "60"})
+    for wrong in ({"GUDANG_HEALTH_DISK_PERCENT": "5,15"}, {"GUDANG_HEALTH_NIGHT_HOURS": "50,26"}):
+        with pytest.raises(GudangError, match="batas kritis tidak lebih buruk daripada peringatan"):
+            load_limits(wrong)
 
 
 def test_text_json_and_prometheus() -> None:

@@ -1,0 +1,264 @@
+"""`gudang health`: each bad state is made for real, changes the exit code, and says what was seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import psycopg
+import pytest
+from dagster import DagsterRunStatus as Status
+from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._core.test_utils import create_run_for_test
+from dagster._daemon.types import DaemonHeartbeat
+from psycopg import sql
+
+from pipelines.health.check import Check, worst
+from pipelines.health.checks import DAEMONS, Place, look
+from pipelines.health.limits import CRITICAL, OK, WARNING, Limit, Limits
+from pipelines.runs.slots import make_pools
+from pipelines.runtime import lease
+from pipelines.runtime.dagster_clock import keep_in_utc
+from pipelines.settings import PROJECT_ROOT, Settings
+from pipelines.warehouse.connection import connect
+from tests.support.alerting import House
+from tests.support.servers import free_port, fresh_name
+from tests.support.slow_run import POOL, instance_at
+
+ORIGIN = RemoteJobOrigin(
+    RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("127.0.0.1", 1), "gudang"), "ingest"
+)
+NOWHERE = f"postgresql://gudang:r4hasia@127.0.0.1:{free_port()}/gudang"
+
+
+@pytest.fixture(scope="module")
+def dagster_url(module_pg_url: str) -> str:
+    keep_in_utc(module_pg_url)
+    return module_pg_url
+
+
+@pytest.fixture(scope="module")
+def instance(dagster_url: str) -> Iterator[dg.DagsterInstance]:
+    with instance_at(dagster_url) as made:
+        make_pools(made, [POOL])
+        yield made
+
+
+@pytest.fixture
+def house(
+    warehouse_url: str, dagster_url: str, instance: dg.DagsterInstance, tmp_path: Path
+) -> Iterator[House]:
+    """An installation in which all is well."""
+    with connect(warehouse_url.replace("postgresql://", "postgresql+psycopg://")) as connection:
+        made = House(connection, dagster_url, instance, tmp_path)
+        beat(instance)
+        made.night("2026-11-26")
+        note_backup(tmp_path, datetime.now(UTC))
+        yield made
+    for run in instance.get_runs():
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        instance.delete_run(run.run_id)
+    instance.run_storage.wipe_daemon_heartbeats()
+
+
+@pytest.fixture
+def place(house: House, warehouse_url: str) -> Place:
+    settings = Settings(home=house.folder, project=PROJECT_ROOT, warehouse_url=None)
+    limits = Limits(disk_percent=Limit(0.1, 0, falling=True))
+    return Place(settings, limits, warehouse_url, house.dagster_url, renewal=0.1)
+
+
+def beat(instance: dg.DagsterInstance, ago: float = 0, kinds: tuple[str, ...] = DAEMONS) -> None:
+    for kind in kinds:
+        instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - ago, kind, "d", []))
+
+
+def note_backup(home: Path, at: datetime) -> None:
+    note = home / "cadangan" / "terakhir.json"
+    note.parent.mkdir(exist_ok=True)
+    note.write_text(json.dumps({"selesai": at.isoformat(), "ukuran": 2_500_000_000}))
+
+
+def seen(place: Place, name: str) -> Check:
+    """The check of this name; nothing else may be wrong than what it says."""
+    checks = look(place)
+    found = {check.name: check for check in checks}[name]
+    assert worst(checks) == found.state, [c for c in checks if c.state != OK]
+    return found
+
+
+def test_all_is_well(place: Place) -> None:
+    checks = look(place)
+    assert worst(checks) == OK, [c for c in checks if c.state != OK]
+    assert [c.name for c in checks] == [
+        "gudang_data", "disk", "cadangan", "ukuran_gudang", "dataset", "kabar", "unggahan", "basis_data_dagster",
+        "daemon", "malam", "antrean", "jatah_sumber", "sewa_run",
+    ]  # fmt: skip
+
+
+def test_servers_that_are_down(place: Place) -> None:
+    checks = {c.name: c for c in look(replace(place, warehouse_url=NOWHERE, dagster_url=NOWHERE))}
+    for name in ("gudang_data", "basis_data_dagster"):
+        assert checks[name].state == CRITICAL
+        assert checks[name].seen.startswith("koneksi gagal: ") and "r4hasia" not in checks[name].seen
+    assert set(checks) == {"gudang_data", "basis_data_dagster", "disk", "cadangan"}
+
+
+def test_a_daemon_that_is_silent_or_never_ran(place: Place, house: House) -> None:
+    beat(house.instance, ago=300, kinds=("SENSOR",))
+    assert seen(place, "daemon").state == WARNING
+    beat(house.instance, ago=7200, kinds=("SENSOR",))
+    found = seen(place, "daemon")
+    assert (found.state, found.seen) == (CRITICAL, "tanda hidup terakhir 2 jam lalu (SENSOR)")
+    house.instance.run_storage.wipe_daemon_heartbeats()
+    assert seen(place, "daemon").seen == f"belum pernah berjalan: {', '.join(DAEMONS)}"
+
+
+def test_a_night_that_failed_is_long_ago_or_never_was(place: Place, house: House) -> None:
+    limits = replace(place.limits, backup_hours=Limit(1e9, 1e9))
+    for hours, state in ((1, OK), (27, WARNING), (51, CRITICAL)):
+        later = replace(
+            place, limits=limits, now=lambda hours=hours: datetime.now(UTC) + timedelta(hours=hours)
+        )
+        assert seen(later, "malam").state == state
+    run_id = house.night("2026-11-27", ends="PIPELINE_FAILURE")
+    found = seen(place, "malam")
+    assert found.state == WARNING and f"publikasinya gagal (run {run_id[:8]})" in found.seen
+    for run in house.instance.get_runs():
+        house.instance.delete_run(run.run_id)
+    assert seen(place, "malam").seen == "belum ada malam yang selesai"
+
+
+def dagster_sql(house: House, statement: str) -> None:
+    with psycopg.connect(house.dagster_url, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+def test_a_run_that_waits_in_the_queue(place: Place, house: House) -> None:
+    create_run_for_test(house.instance, "ingest", status=Status.QUEUED, remote_job_origin=ORIGIN)
+    assert seen(place, "antrean").seen.startswith("1 run antre, yang tertua ")
+    for state in (WARNING, CRITICAL):
+        dagster_sql(
+            house,
+            "update runs set create_timestamp = create_timestamp - interval '4 hours' where status = 'QUEUED'",
+        )
+        assert seen(place, "antrean").state == state
+
+
+def test_a_slot_that_is_held_long(place: Place, house: House) -> None:
+    run = create_run_for_test(house.instance, "ingest", status=Status.STARTED)
+    assert house.instance.event_log_storage.claim_concurrency_slot(POOL, run.run_id, "langkah").is_claimed
+    assert seen(place, "jatah_sumber").state == OK
+    dagster_sql(house, "update pending_steps set assigned_timestamp = now() - interval '4 hours'")
+    found = seen(place, "jatah_sumber")
+    assert (found.state, found.seen) == (WARNING, f"{POOL} dipakai run {run.run_id[:8]} sejak 4 jam")
+
+
+def test_a_run_whose_worker_is_gone(place: Place, house: House) -> None:
+    run = create_run_for_test(house.instance, "ingest", status=Status.STARTED)
+    dagster_sql(house, "update runs set start_time = extract(epoch from now()) - 60 where status = 'STARTED'")
+    with lease.hold(house.dagster_url, lease.run_subject(run.run_id)):
+        assert seen(place, "sewa_run").seen == "1 run bekerja"
+    found = seen(place, "sewa_run")
+    assert (found.state, found.seen) == (CRITICAL, f"run tanpa proses: {run.run_id[:8]} (ingest)")
+
+
+def test_a_disk_that_is_nearly_full_and_a_warehouse_that_grew(place: Place) -> None:
+    full = replace(place, limits=replace(place.limits, disk_percent=Limit(100.5, 100.5, falling=True)))
+    assert seen(full, "disk").state == CRITICAL
+    large = replace(place, limits=replace(place.limits, warehouse_gb=Limit(0.0001, 1e9)))
+    assert seen(large, "ukuran_gudang").state == WARNING
+
+
+@pytest.mark.parametrize(
+    ("spoil", "state", "words"),
+    [
+        (lambda note: note.unlink(), WARNING, "belum ada cadangan"),
+        (lambda note: note.write_text("{"), WARNING, "tidak terbaca"),
+        (
+            lambda note: note_backup(note.parent.parent, datetime.now(UTC) - timedelta(hours=30)),
+            WARNING,
+            "30 jam lalu",
+        ),
+        (
+            lambda note: note_backup(note.parent.parent, datetime.now(UTC) - timedelta(days=5)),
+            CRITICAL,
+            "5 hari lalu, 2,5 GB",
+        ),
+    ],
+)
+def test_a_backup_that_is_missing_or_old(
+    place: Place, spoil: Callable[[Path], object], state: int, words: str
+) -> None:
+    spoil(place.settings.home / "cadangan" / "terakhir.json")
+    found = seen(place, "cadangan")
+    assert found.state == state and words in found.seen
+
+
+def test_a_dataset_that_failed(place: Place, house: House) -> None:
+    house.load(house.contract("dinkes/kunjungan").key, "failed", "x")
+    found = seen(place, "dataset")
+    assert (found.state, found.seen) == (WARNING, "1 dataset gagal: dinkes/kunjungan")
+
+
+def test_an_alert_that_did_not_arrive(place: Place, house: House) -> None:
+    house.tell_to(webhook_url=f"http://127.0.0.1:{free_port()}", when="always")
+    house.announce()
+    found = seen(place, "kabar")
+    assert (found.state, found.seen) == (OK, "webhook: 1 belum terkirim (koneksi gagal)")
+    for hours, state in ((1, WARNING), (13, CRITICAL)):
+        house.run("update ops.alert_message set created_at = now() - make_interval(hours => %s)", hours)
+        assert seen(place, "kabar").state == state
+
+
+def test_uploads_that_nobody_loads(place: Place, house: House) -> None:
+    folder = house.folder / "unggahan" / "dinkes" / "kunjungan"
+    folder.mkdir(parents=True)
+    for name in ("baru.csv", "dilihat.csv"):
+        (folder / name).write_text("a")
+    house.run(
+        "insert into ops.upload_seen (dataset, name, sha256, mtime, stamp) values"
+        " ('dinkes/kunjungan', 'dilihat.csv', 'x', 0, 'x'), ('dinkes/lain', 'hilang.csv', 'x', 0, 'x')"
+    )
+    limits = replace(place.limits, backup_hours=Limit(1e9, 1e9), night_hours=Limit(1e9, 1e9))
+    later = replace(place, limits=limits, now=lambda: datetime.now(UTC) + timedelta(hours=30))
+    assert seen(place, "unggahan").state == OK
+    found = seen(later, "unggahan")
+    assert found.state == WARNING
+    assert found.seen.endswith(": dinkes/kunjungan/baru.csv, dinkes/kunjungan/dilihat.csv")
+    house.run("update ops.upload_seen set outcome = 'loaded'")
+    (folder / "baru.csv").unlink()
+    assert seen(later, "unggahan").state == OK
+
+
+def test_a_user_without_rights_is_told_which_checks_could_not_be_made(place: Place, house: House) -> None:
+    role = fresh_name()
+    house.connection.execute(sql.SQL("create role {} login").format(sql.Identifier(role)))
+    try:
+        url = place.warehouse_url.replace("postgres@", f"{role}@")
+        assert url != place.warehouse_url
+        checks = {c.name: c for c in look(replace(place, warehouse_url=url))}
+    finally:
+        house.connection.execute(sql.SQL("drop role {}").format(sql.Identifier(role)))
+    assert worst([*checks.values()]) == WARNING
+    assert checks["kabar"].seen == "tidak dapat dibaca: tidak ada hak"
+    assert checks["ukuran_gudang"].state == OK
+
+
+def test_the_command_is_critical_and_quiet_where_nothing_runs(tmp_path: Path) -> None:
+    """Nothing is started, nothing is written, and there is no stack trace."""
+    home = tmp_path / "home"
+    env = {**os.environ, "GUDANG_HOME": str(home), "GUDANG_PROJECT": str(PROJECT_ROOT)}
+    command = [sys.executable, "-m", "pipelines.cli.main", "health", "--json"]
+    done = subprocess.run(command, env=env, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "")
+    assert json.loads(done.stdout)["state"] == "kritis"
+    assert not home.exists()
