@@ -32,7 +32,7 @@ class Zone:
         self.connection: Connection[Any] = connect(self.url)
         self.cursor: str | None = None
         self.events: list[dg.AssetObservation] = []
-        self.said = ""
+        self.skip_message = ""
         self.log: list[str] = []
         self.waits: dict[str, float] = {}
         self.declare(**custom)
@@ -64,7 +64,7 @@ class Zone:
         assert isinstance(place, Path)
         return place / KEY
 
-    def beside(self, key: str) -> Path:
+    def add_dataset(self, key: str) -> Path:
         """Makes another dataset, which the sensor lists after this one, and gives its folder."""
         columns = [column("id", "integer", primaryKey=True), column("nama")]
         other = make(
@@ -98,10 +98,10 @@ class Zone:
         assert isinstance(result, dg.SensorResult), result
         self.cursor = result.cursor
         self.events += [e for e in result.asset_events if isinstance(e, dg.AssetObservation)]
-        self.said = result.skip_reason.skip_message or "" if result.skip_reason else ""
+        self.skip_message = result.skip_reason.skip_message or "" if result.skip_reason else ""
         return list(result.run_requests or [])
 
-    def look(self) -> list[dg.RunRequest]:
+    def tick_twice(self) -> list[dg.RunRequest]:
         """The runs that two ticks request, one for each run key. A file must be unchanged at both ticks to be loaded."""
         return list({request.run_key: request for request in [*self.tick(), *self.tick()]}.values())
 
@@ -121,13 +121,13 @@ class Zone:
         self.instance.add_run(run)
         return run
 
-    def killed(self, request: dg.RunRequest) -> None:
+    def kill(self, request: dg.RunRequest) -> None:
         self.instance.report_run_failed(self.started(request), "killed")
 
     def load_all(self) -> int:
         """Ticks and runs until no run is due any more. Gives the number of runs."""
         runs = 0
-        while requests := self.look():
+        while requests := self.tick_twice():
             for request in requests:
                 self.run(request)
                 runs += 1

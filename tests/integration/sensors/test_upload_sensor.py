@@ -67,25 +67,25 @@ def appending(zone: Zone) -> Zone:
 
 
 def test_an_empty_zone_starts_nothing_and_says_so(zone: Zone) -> None:
-    assert zone.look() == []
+    assert zone.tick_twice() == []
     assert zone.cursor == "{}"
-    assert zone.said == "0 berkas dilihat, 0 pemuatan dimulai."
+    assert zone.skip_message == "0 berkas dilihat, 0 pemuatan dimulai."
 
 
 def test_a_new_file_starts_one_load_of_its_dataset(zone: Zone) -> None:
     zone.put(A)
-    (request,) = zone.look()
+    (request,) = zone.tick_twice()
     assert request.asset_selection == [dg.AssetKey(["raw", "dagang", "pasar"])]
     assert (request.tags[DATASET_TAG], request.tags[FILE_TAG]) == (KEY, "pasar.csv")
     assert zone.run(request) and zone.rows() == ROWS[A]
-    assert zone.look() == []
-    assert zone.said == "1 berkas dilihat, 0 pemuatan dimulai."
+    assert zone.tick_twice() == []
+    assert zone.skip_message == "1 berkas dilihat, 0 pemuatan dimulai."
 
 
 def test_a_file_still_being_written_waits_until_it_is_quiet(zone: Zone) -> None:
     zone.put(A)
     assert zone.tick() == []
-    assert "dagang/pasar: menunggu selesai ditulis: pasar.csv" in zone.said
+    assert "dagang/pasar: menunggu selesai ditulis: pasar.csv" in zone.skip_message
     zone.put(B)
     assert zone.tick() == []
     (request,) = zone.tick()
@@ -126,7 +126,7 @@ def test_a_file_dated_in_the_future_does_not_block_later_files(zone: Zone) -> No
     assert zone.load_all() == 1
     zone.put(B, "2026.csv", own_time=1_700_000_000)
     assert zone.load_all() == 1 and zone.rows() == ROWS[B]
-    assert "dagang/pasar: 2026.csv datang terakhir; 1 lainnya digantikannya" in zone.said
+    assert "dagang/pasar: 2026.csv datang terakhir; 1 lainnya digantikannya" in zone.skip_message
 
 
 def test_a_nightly_load_takes_the_file_that_came_last(zone: Zone) -> None:
@@ -135,7 +135,7 @@ def test_a_nightly_load_takes_the_file_that_came_last(zone: Zone) -> None:
         done = ingest(zone.connection, zone.contract, zone.settings, zone.url, run_id="malam")
         assert done.batch is not None and done.batch.state == "loaded"
         assert zone.rows() == ROWS[content]
-    assert zone.look() == []
+    assert zone.tick_twice() == []
 
 
 def test_one_run_loads_the_newest_of_many_replacing_files(zone: Zone) -> None:
@@ -143,7 +143,7 @@ def test_one_run_loads_the_newest_of_many_replacing_files(zone: Zone) -> None:
         zone.put(A + f"{number},x\n".encode(), f"{number:02}.csv", own_time=1_700_000_000 + number)
     zone.put(B, "lama.csv", own_time=1_700_001_000)
     assert zone.load_all() == 1 and zone.rows() == ROWS[B]
-    assert "lama.csv datang terakhir; 49 lainnya digantikannya" in zone.said
+    assert "lama.csv datang terakhir; 49 lainnya digantikannya" in zone.skip_message
 
 
 def test_a_tick_stops_reading_at_its_time_limit_and_the_next_goes_on(zone: Zone) -> None:
@@ -151,8 +151,11 @@ def test_a_tick_stops_reading_at_its_time_limit_and_the_next_goes_on(zone: Zone)
     for name, content in (("1.csv", A), ("2.csv", C), ("3.csv", B)):
         zone.put(content, name, own_time=1_700_000_000 + int(name[0]))
     assert zone.tick() == []  # any of them may still be being written
-    assert zone.tick() == [] and "dagang/pasar: dibaca pada kesempatan berikutnya: 2.csv, 3.csv" in zone.said
-    assert zone.tick() == [] and "berikutnya: 3.csv" in zone.said
+    assert (
+        zone.tick() == []
+        and "dagang/pasar: dibaca pada kesempatan berikutnya: 2.csv, 3.csv" in zone.skip_message
+    )
+    assert zone.tick() == [] and "berikutnya: 3.csv" in zone.skip_message
     (request,) = zone.tick()
     assert zone.run(request) and zone.rows() == ROWS[B]
 
@@ -161,7 +164,7 @@ def test_datasets_share_the_reading_time_of_a_tick(zone: Zone) -> None:
     zone.wait(read_wait=0)
     for name, content in (("1.csv", A), ("2.csv", C), ("3.csv", B)):
         zone.put(content, name, own_time=1_700_000_000 + int(name[0]))
-    (zone.beside("dagang/toko") / "toko.csv").write_bytes(B)
+    (zone.add_dataset("dagang/toko") / "toko.csv").write_bytes(B)
     assert zone.tick() == []  # any of them may still be being written
     unread: list[list[str]] = []
     requested: list[set[str]] = []
@@ -176,7 +179,7 @@ def test_datasets_share_the_reading_time_of_a_tick(zone: Zone) -> None:
 
 def test_a_tick_is_skipped_while_the_one_before_still_reads(zone: Zone) -> None:
     zone.put(A)
-    zone.look()
+    zone.tick_twice()
     context = dg.build_sensor_context(
         instance=zone.instance, cursor=zone.cursor, resources={"warehouse": Slow(url=zone.url)}
     )
@@ -200,20 +203,20 @@ def test_a_tick_logs_only_what_the_one_before_did_not_log(zone: Zone) -> None:
     zone.tick()
     assert len(zone.log) == 1 and "nama tidak cocok" in zone.log[0]
     zone.tick()
-    assert zone.log == [] and "nama tidak cocok" in zone.said
+    assert zone.log == [] and "nama tidak cocok" in zone.skip_message
     (zone.folder / "pasar.xlsx").unlink()
     zone.put(A)
-    zone.look()
+    zone.tick_twice()
     assert [line for line in zone.log if line.endswith("memuat pasar.csv")]
 
 
 def test_one_run_loads_all_files_of_an_appending_dataset(appending: Zone) -> None:
     appending.put(A, "2024.csv", own_time=1_700_000_000)
     appending.put(C, "2023.csv", own_time=1_600_000_000)
-    (request,) = appending.look()
+    (request,) = appending.tick_twice()
     assert request.tags[FILE_TAG] == "2023.csv, 2024.csv"
     assert appending.run(request) and appending.rows() == ROWS[A] + ROWS[C]
-    assert appending.look() == []
+    assert appending.tick_twice() == []
     cursor = len(appending.cursor or "")
     appending.put(b"id,nama\n4,x\n", "2022.csv", own_time=1_500_000_000)  # an older file that comes later
     assert appending.load_all() == 1 and appending.rows()[-1] == (4, "x")
@@ -227,43 +230,46 @@ def test_one_run_loads_all_files_of_an_appending_dataset(appending: Zone) -> Non
 def test_after_three_killed_runs_a_file_is_not_tried_again(zone: Zone, disposition: str) -> None:
     zone.declare(write_disposition=disposition)
     zone.put(A)
-    (first,) = zone.look()
-    zone.killed(first)
-    assert zone.look() == []
-    assert "pasar.csv dicoba lagi sebentar lagi" in zone.said
+    (first,) = zone.tick_twice()
+    zone.kill(first)
+    assert zone.tick_twice() == []
+    assert "pasar.csv dicoba lagi sebentar lagi" in zone.skip_message
     zone.wait(retry_wait=0)
-    (second,) = zone.look()
+    (second,) = zone.tick_twice()
     assert second.run_key != first.run_key
-    zone.killed(second)
-    (third,) = zone.look()
-    zone.killed(third)
-    assert zone.look() == []
-    assert "3 run berakhir sebelum pasar.csv dinilai" in zone.said and "letakkan lagi" in zone.said
+    zone.kill(second)
+    (third,) = zone.tick_twice()
+    zone.kill(third)
+    assert zone.tick_twice() == []
+    assert (
+        "3 run berakhir sebelum pasar.csv dinilai" in zone.skip_message
+        and "letakkan lagi" in zone.skip_message
+    )
     zone.put(A)
     assert zone.load_all() == 1 and zone.rows() == ROWS[A]
 
 
 def test_no_second_run_starts_while_the_dataset_is_being_loaded(zone: Zone) -> None:
     zone.put(A)
-    (request,) = zone.look()
+    (request,) = zone.tick_twice()
     run = zone.started(request)
     zone.put(B)
-    assert zone.look() == []
-    assert f"dagang/pasar: sedang dimuat oleh run {run.run_id[:8]}" in zone.said
+    assert zone.tick_twice() == []
+    assert f"dagang/pasar: sedang dimuat oleh run {run.run_id[:8]}" in zone.skip_message
     zone.instance.report_run_canceled(run)
     assert zone.load_all() == 1 and zone.rows() == ROWS[B]
 
 
 def test_a_refused_file_is_tried_again_only_when_it_is_put_again(zone: Zone) -> None:
     zone.put(BROKEN)
-    (request,) = zone.look()
+    (request,) = zone.tick_twice()
     assert not zone.run(request)
-    assert zone.look() == []
-    assert "dagang/pasar/pasar.csv: gagal dimuat; perbaiki lalu letakkan lagi" in zone.said
+    assert zone.tick_twice() == []
+    assert "dagang/pasar/pasar.csv: gagal dimuat; perbaiki lalu letakkan lagi" in zone.skip_message
     os.utime(zone.folder / "pasar.csv")  # the same content, put again
-    (again,) = zone.look()
+    (again,) = zone.tick_twice()
     assert again.run_key != request.run_key and not zone.run(again)
-    assert zone.look() == []
+    assert zone.tick_twice() == []
     zone.put(b"id,nama\n1,\n")
     assert zone.load_all() == 1 and zone.rows() == [(1, None)]
 
@@ -273,13 +279,13 @@ def test_a_file_that_deletes_too_many_rows_is_refused_once(zone: Zone) -> None:
     assert zone.load_all() == 1
     zone.put(A)
     assert zone.load_all() == 1 and len(zone.rows()) == 59
-    assert "dagang/pasar/pasar.csv: gagal dimuat; perbaiki lalu letakkan lagi" in zone.said
+    assert "dagang/pasar/pasar.csv: gagal dimuat; perbaiki lalu letakkan lagi" in zone.skip_message
 
 
 def test_a_corrected_contract_loads_the_file_refused_before(zone: Zone) -> None:
     zone.put(b"id;nama\n1;Pasar Pagi\n")
     assert zone.load_all() == 1
-    assert zone.look() == [] and "gagal dimuat" in zone.said
+    assert zone.tick_twice() == [] and "gagal dimuat" in zone.skip_message
     zone.declare(extract={"format": "csv", "pattern": "*.csv", "delimiter": ";"})
     assert zone.load_all() == 1 and zone.rows() == ROWS[A]
 
@@ -289,7 +295,7 @@ def test_files_loaded_before_ops_upload_seen_existed_start_nothing(zone: Zone) -
     zone.load_all()
     before_migrations(zone.connection)
     zone.connection.execute("drop table ops.upload_seen cascade")
-    assert zone.look() == []
+    assert zone.tick_twice() == []
 
 
 def test_a_warehouse_of_an_earlier_version_is_upgraded(zone: Zone) -> None:
@@ -325,8 +331,8 @@ def test_files_left_are_listed_at_each_tick_and_on_the_asset(zone: Zone) -> None
     (zone.folder.parent / "pasaar").mkdir()
     (zone.folder.parent / "pasaar" / "x.csv").write_bytes(A)
     (zone.folder / "lingkar.csv").symlink_to(zone.folder / "lingkar.csv")
-    assert zone.look() == [] == zone.look()
-    said = zone.said.splitlines()
+    assert zone.tick_twice() == [] == zone.tick_twice()
+    said = zone.skip_message.splitlines()
     assert said[0] == "4 berkas dilihat, 0 pemuatan dimulai."
     assert f'{KEY}/pasar.xlsx: nama tidak cocok dengan pola "*.csv" dari kontrak {KEY}' in said[3]
     assert said[1].startswith(f"{KEY}/lingkar.csv: tautan")
@@ -367,7 +373,7 @@ def test_a_remote_file_is_loaded_once_it_is_the_same_at_two_ticks(
         (folder / "pasar.csv").write_bytes(A)
         os.utime(folder / "pasar.csv", (1, 1))  # the server's clock differs
         assert zone.tick() == []
-        assert "tiada/apa/x.csv: tidak ada kontrak tiada/apa" in zone.said
+        assert "tiada/apa/x.csv: tidak ada kontrak tiada/apa" in zone.skip_message
         (folder / "pasar.csv").write_bytes(B)
         os.utime(folder / "pasar.csv", (2, 2))
         assert zone.tick() == []
@@ -375,7 +381,7 @@ def test_a_remote_file_is_loaded_once_it_is_the_same_at_two_ticks(
         assert zone.run(request) and zone.rows() == ROWS[B]
         server.pause()
         assert zone.tick() == []
-        assert "isi zona unggah tidak dapat dibaca" in zone.said
+        assert "isi zona unggah tidak dapat dibaca" in zone.skip_message
         server.resume()
         assert zone.tick() == []
     finally:

@@ -1,3 +1,5 @@
+"""The folder of a backup: its manifest, the check of its files, and the list of backups."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime
@@ -34,7 +36,7 @@ def backup(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_manifest_is_read_as_it_was_written(backup: Path) -> None:
+def test_manifest_is_read_as_it_was_written(backup: Path) -> None:
     read = read_manifest(backup)
     assert (read.size, read.roles, read.made_at) == (
         3,
@@ -45,19 +47,19 @@ def test_a_manifest_is_read_as_it_was_written(backup: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 1}', "\xff"])
-def test_a_damaged_manifest_is_refused(backup: Path, content: str) -> None:
+def test_damaged_manifest_is_refused(backup: Path, content: str) -> None:
     (backup / MANIFEST).write_text(content, "latin-1")
     with pytest.raises(GudangError, match="bukan cadangan yang utuh"):
         read_manifest(backup)
 
 
-def test_a_manifest_of_a_later_form_is_refused(backup: Path) -> None:
+def test_manifest_of_a_later_format_is_refused(backup: Path) -> None:
     (backup / MANIFEST).write_text('{"format": 2}')
     with pytest.raises(GudangError, match=r"bentuk cadangan ini \(2\) tidak dikenal"):
         read_manifest(backup)
 
 
-def test_a_changed_or_missing_file_is_refused(backup: Path) -> None:
+def test_changed_or_missing_file_is_refused(backup: Path) -> None:
     read = read_manifest(backup)
     (backup / "gudang.dump").write_bytes(b"is1")
     with pytest.raises(GudangError, match="rusak: isinya berubah"):
@@ -78,7 +80,7 @@ def test_only_complete_backups_are_listed_oldest_first(backup: Path) -> None:
     assert backups(backup / "tidak_ada") == []
 
 
-def test_the_text_of_a_failed_copy_is_not_passed_on() -> None:
+def test_reason_of_a_failed_copy_shows_no_cell() -> None:
     message = (
         'pg_restore: error: COPY failed for table "kunjungan": ERROR:  invalid input syntax for type date: "Siti"\n'
         'CONTEXT:  COPY kunjungan, line 1, column tanggal: "Siti"\n'

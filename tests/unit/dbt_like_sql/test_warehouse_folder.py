@@ -154,7 +154,7 @@ def test_marts_of_one_aggregate_are_in_one_transaction_group(project: Project) -
     for node in project.nodes.values():
         if node.name.startswith("agg_"):
             readers = [n for n in project.nodes.values() if node.name in n.depends_on and n.schema != "core"]
-            assert readers, f"nobody publishes {node.name}"
+            assert readers, f"no mart reads {node.name}"
             groups = {n.transaction_group for n in readers}
             assert len(groups) == 1, f"{node.name} is published in {sorted(map(str, groups))}"
             assert len(readers) == 1 or groups != {None}, (

@@ -33,7 +33,7 @@ PERSONAL = {
     " as l (n)",
     "through a function that gives rows": "select l.n as x from @kunjungan as k cross join"
     " lateral regexp_split_to_table(k.nik, '') as l (n)",
-    "behind an alias of the same name": "select tanggal as nik, nik as x from @kunjungan",
+    "beside an alias of the same name": "select tanggal as nik, nik as x from @kunjungan",
     "as a pseudonym's array": "select (array_agg(nik))[1] as x from @kunjungan group by puskesmas",
     "by another name of the table": "select nik as x from raw.dinkes__kunjungan",
     "of a recursive query": "with recursive r as (select nik as n from @kunjungan union all select n from r)"

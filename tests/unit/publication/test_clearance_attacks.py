@@ -21,7 +21,7 @@ READ_WRONGLY = {
     "a unit of date_part": AS_UNIT.format("date_part(u, t)"),
     "the origin of date_bin": AS_UNIT.format("date_bin(interval '1 day', timestamp '2026-01-01', u)"),
     "the zone of date_add": AS_UNIT.format("date_add(timestamptz '2026-01-01', interval '1 day', u)"),
-    "a column that nobody named": MAX_AS_UNIT,
+    "a column without a name": MAX_AS_UNIT,
     "a name that is cut": "with a as (select nik as Lx from @kunjungan), b as (select 'x' as Ly)"
     " select (select Ly from a limit 1) as x from b".replace("L", "k" * 63),
 }

@@ -1,4 +1,4 @@
-"""Who asked for a run, a backfill or an event stands in its tag, whatever the request itself claims."""
+"""The tag of a run, a backfill or an event names the user whom the proxy names, whatever the request itself claims."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ BY_RINA = SimpleNamespace(headers=Headers({USER_HEADER.lower(): "rina"}))
 """A request that the proxy handed on. The names of its headers are in lower case, as uvicorn gives them."""
 
 
-def test_backfills_and_events_take_the_name_of_the_request() -> None:
+def test_tags_of_backfills_and_events_name_the_user_of_the_request() -> None:
     assert backfill_tags(BY_RINA) == {"user": "rina"}
     assert event_tags(BY_RINA) == {"dagster/reporting_user": "rina"}
 
 
-def test_what_nobody_asked_for_by_the_proxy_has_no_name() -> None:
+def test_tags_are_empty_without_a_user_of_the_proxy() -> None:
     for source in (None, SimpleNamespace(headers=Headers({}))):
         assert backfill_tags(source) == {} and event_tags(source) == {}
 
 
-def test_the_instance_of_deploy_names_users_and_keeps_the_limits_of_its_queue(tmp_path: Path) -> None:
+def test_instance_of_deploy_names_users_and_keeps_the_limits_of_its_queue(tmp_path: Path) -> None:
     config = yaml.safe_load((PROJECT_ROOT / "deploy/dagster.yaml").read_text("utf-8"))
     del config["storage"]  # needs a server
     (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(config), "utf-8")

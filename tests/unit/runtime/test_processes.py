@@ -1,4 +1,4 @@
-"""A child that dies is started again, but not for ever, and none is left when the context ends."""
+"""A child process that dies is started again, but not endlessly, and no child is left when the context ends."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def starter(
     return start
 
 
-def test_a_killed_child_is_started_again_and_the_last_one_ends_with_the_context() -> None:
+def test_killed_child_is_started_again_and_the_last_one_ends_with_the_context() -> None:
     started: Queue[subprocess.Popen[bytes]] = Queue()
     ended: Queue[tuple[int, bool]] = Queue()
     with keep_running(
@@ -37,22 +37,22 @@ def test_a_killed_child_is_started_again_and_the_last_one_ends_with_the_context(
     assert started.empty() and ended.empty()
 
 
-def test_a_child_that_never_lives_is_given_up() -> None:
+def test_child_that_always_ends_at_once_is_no_longer_started() -> None:
     started: Queue[subprocess.Popen[bytes]] = Queue()
     ended: Queue[tuple[int, bool]] = Queue()
     with keep_running(
         starter(["false"], started), lambda code, again: ended.put((code, again)), clock=lambda: 0.0
     ):
-        said = [ended.get(timeout=30) for _ in range(MOST_SHORT_LIVES + 1)]
-    assert said == [(1, True)] * MOST_SHORT_LIVES + [(1, False)]
+        ends = [ended.get(timeout=30) for _ in range(MOST_SHORT_LIVES + 1)]
+    assert ends == [(1, True)] * MOST_SHORT_LIVES + [(1, False)]
     assert started.qsize() == 1 + MOST_SHORT_LIVES
 
 
-def test_a_long_life_in_between_makes_up_for_short_ones() -> None:
+def test_long_life_resets_the_count_of_short_lives() -> None:
     started: Queue[subprocess.Popen[bytes]] = Queue()
     ended: Queue[tuple[int, bool]] = Queue()
-    # The clock is asked at the begin and at the end of a life: every second one is long.
+    # The clock is read at the start and at the end of each life, so every second life is long.
     clock = accumulate(cycle([0.0, 0.0, 0.0, SHORT_LIFE])).__next__
     with keep_running(starter(["false"], started), lambda code, again: ended.put((code, again)), clock=clock):
-        said = [ended.get(timeout=30) for _ in range(2 * MOST_SHORT_LIVES + 2)]
-    assert all(again for _, again in said)
+        ends = [ended.get(timeout=30) for _ in range(2 * MOST_SHORT_LIVES + 2)]
+    assert all(again for _, again in ends)

@@ -242,7 +242,7 @@ def test_missing_next_pointer_is_a_fault_or_warning(server: Server) -> None:
 def test_link_headers_are_followed_with_the_credential(server: Server) -> None:
     def answer(request: Request) -> Reply:
         page = int(request.query.get("p", "1"))
-        # The scheme and port of an inner server, as behind a proxy.
+        # A server after a proxy writes its own scheme and port into links.
         link = (
             {"Link": f'<https://127.0.0.1:9/v1/izin?p={page + 1}&kunci=lama>; rel="next"'} if page < 3 else {}
         )

@@ -233,7 +233,7 @@ def test_body_above_the_size_limit_is_refused(server: Server) -> None:
     assert "lebih besar dari 1 MiB" in fault(server, ID, limits={"max_body": 1 << 20}).message
 
 
-# --- waiting as the server asks
+# --- waiting as long as the server requires
 
 
 def test_retry_after_in_seconds_is_waited(server: Server) -> None:
@@ -286,7 +286,7 @@ def test_413_is_retried_only_with_retry_after(server: Server) -> None:
     assert watch.slept == [3]
 
 
-# --- time for the whole answer
+# --- total time of an answer
 
 
 @pytest.mark.parametrize("in_headers", [True, False])

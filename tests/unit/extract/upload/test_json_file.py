@@ -91,7 +91,7 @@ def test_key_of_only_some_records_is_null_in_the_others(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ('[{"a":1,"b":2},{"a":', "rekaman 1 atau sesudahnya: terpotong"),
         ('[{"a":1,"b":2}', "terpotong"),
@@ -109,8 +109,8 @@ def test_key_of_only_some_records_is_null_in_the_others(tmp_path: Path) -> None:
         ('[{"a":' + "[" * 100_000, "bersarang terlalu dalam"),
     ],
 )
-def test_invalid_or_truncated_json_is_refused(tmp_path: Path, text: str, words: str) -> None:
-    assert words in content_error(tmp_path, text, AB).message
+def test_invalid_or_truncated_json_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    assert message in content_error(tmp_path, text, AB).message
 
 
 def test_pointer_without_records_is_refused(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_pointer_without_records_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         (b'{"a":1,"b":2}\n{"a":1,"b"\n', "baris 2 bukan satu nilai JSON yang utuh"),
         (b'{"a":1,"b":2}\n[1]\n', "bukan objek"),
@@ -128,8 +128,8 @@ def test_pointer_without_records_is_refused(tmp_path: Path) -> None:
         (b"\n\n", "tidak ada rekaman di dalamnya"),
     ],
 )
-def test_line_of_ndjson_that_is_no_record_is_refused(tmp_path: Path, text: bytes, words: str) -> None:
-    assert words in content_error(tmp_path, text, LINES).message
+def test_line_of_ndjson_that_is_no_record_is_refused(tmp_path: Path, text: bytes, message: str) -> None:
+    assert message in content_error(tmp_path, text, LINES).message
 
 
 def test_lone_surrogates_and_nul_become_replacement_characters(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_value_of_a_file_is_kept_exactly_like_one_of_an_api(
 
 @BOTH
 @pytest.mark.parametrize(
-    ("record", "words"),
+    ("record", "message"),
     [
         ('{"a": {"x": 1, "x": 2}}', "sebuah objek punya kunci ganda"),
         ('{"a" : 1, "a" : 2}', "sebuah objek punya kunci ganda"),
@@ -178,11 +178,11 @@ def test_value_of_a_file_is_kept_exactly_like_one_of_an_api(
     ],
 )
 def test_value_that_cannot_be_kept_is_refused(
-    tmp_path: Path, file_format: str, record: str, words: str
+    tmp_path: Path, file_format: str, record: str, message: str
 ) -> None:
     of = contract("a", column("x", "p.x"), file_format=file_format)
     text = record if file_format == "ndjson" else f"[{record}]"
-    assert words in content_error(tmp_path, text, of).message
+    assert message in content_error(tmp_path, text, of).message
 
 
 def test_unread_part_of_an_object_is_unknown_unless_the_object_is_read(tmp_path: Path) -> None:

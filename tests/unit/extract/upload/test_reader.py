@@ -27,7 +27,7 @@ def test_empty_file_is_refused_as_such_whatever_its_kind(tmp_path: Path, kind: s
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "message"),
     [
         (b"%PDF-1.7\n", "ini PDF, bukan berkas CSV"),
         (b"Rar!\x1a\x07\x00", "ini arsip RAR"),
@@ -42,11 +42,11 @@ def test_empty_file_is_refused_as_such_whatever_its_kind(tmp_path: Path, kind: s
     ],
 )
 def test_file_of_another_kind_is_recognised_by_its_content(
-    tmp_path: Path, content: bytes, words: str
+    tmp_path: Path, content: bytes, message: str
 ) -> None:
     for kind in ("csv", "json"):
         error = content_error(tmp_path, content, contract("a", file_format=kind), f"data.{kind}")
-        assert words.replace("CSV", kind.upper()) in error.message
+        assert message.replace("CSV", kind.upper()) in error.message
 
 
 def test_header_that_begins_with_mz_is_not_taken_for_a_program(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_contract_without_an_upload_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"),
+    ("wrong", "message"),
     [
         ({"format": "dbf"}, "format 'dbf' tidak dikenal"),
         ({"encoding": "utf-7x"}, "encoding 'utf-7x' tidak dikenal"),
@@ -125,7 +125,7 @@ def test_contract_without_an_upload_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_invalid_or_contradicting_extract_is_a_fault_of_its_contract(
-    tmp_path: Path, wrong: dict[str, Any], words: str
+    tmp_path: Path, wrong: dict[str, Any], message: str
 ) -> None:
     extract = {"format": "csv", "pattern": "*", **wrong}
     doc = documents.document(
@@ -133,7 +133,7 @@ def test_invalid_or_contradicting_extract_is_a_fault_of_its_contract(
     )
     contract_, (fault,) = read_contract(documents.write(tmp_path, doc))
     assert contract_ is None
-    assert words in fault.message
+    assert message in fault.message
 
 
 def test_sheet_name_is_a_column_only_of_workbooks(tmp_path: Path) -> None:

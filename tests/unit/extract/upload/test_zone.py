@@ -228,7 +228,7 @@ def test_missing_package_of_a_zone_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "words"),
+    ("url", "message"),
     [
         ("ftp://host/folder", "jenis zona di GUDANG_UPLOAD_ZONE tidak dikenal"),
         ("sftp:///folder", "jenis zona di GUDANG_UPLOAD_ZONE tidak dikenal"),
@@ -236,9 +236,9 @@ def test_missing_package_of_a_zone_is_named() -> None:
     ],
 )
 def test_unknown_kind_of_zone_or_password_in_its_url_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, message: str
 ) -> None:
     monkeypatch.setenv("GUDANG_UPLOAD_ZONE", url)
-    with pytest.raises(ContractError, match=words) as caught:
+    with pytest.raises(ContractError, match=message) as caught:
         _ = upload_zone(Settings(home=tmp_path, project=tmp_path, warehouse_url=None))
     assert "Rahasia1" not in str(caught.value)
