@@ -23,6 +23,7 @@ from pipelines.resources.warehouse import Warehouse
 from pipelines.runs.launcher import with_lease
 from pipelines.sensors.alerts import alerts_sensor
 from pipelines.sensors.chain import chain_sensor
+from pipelines.sensors.changed_files import changed_files_sensor, digests
 from pipelines.sensors.descendants import descendants_sensor
 from pipelines.sensors.requested import request_jobs, requested_sensor
 from pipelines.sensors.uploads import upload_sensor
@@ -43,6 +44,7 @@ def _warehouse(settings: Settings) -> Warehouse:
 
 def build_definitions(settings: Settings, *, warehouse: Warehouse | None = None) -> dg.Definitions:
     """Makes the code location of `settings`, without a connection. Files with a fault become red assets."""
+    files = digests(settings)  # before they are read: a change in between is then seen as one
     datasets = read_datasets(settings)
     contracts = datasets.contracts
     named = {job.name: job for job in jobs(contracts, [set_aside_key(s) for s in datasets.set_aside])}
@@ -57,6 +59,7 @@ def build_definitions(settings: Settings, *, warehouse: Warehouse | None = None)
             *([descendants_sensor(contracts, project)] if project else []),
             chain_sensor(contracts, named),
             requested_sensor(datasets, named),
+            changed_files_sensor(datasets, settings, files),
         ],
         resources={"warehouse": warehouse or _warehouse(settings)},
         executor=_EXECUTOR,

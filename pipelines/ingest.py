@@ -37,7 +37,7 @@ from pipelines.quality.gate import GateResult, check, source_shape, warning_resu
 from pipelines.quality.results import CheckResult, record
 from pipelines.settings import Settings
 
-log = logging.getLogger("gudang")
+log = logging.getLogger("gudang.muat")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """Declares the night's jobs, their schedule and chain: ingest, then warehouse, then publication.
 
 A night is a chain of runs, not one run: inside one run a dataset that fails would take every later multi-asset step
-down with it. Each link starts when the one before has ENDED, whether it succeeded or not. Datasets of months are a
-link of their own, because a Dagster run knows windows of one kind. Not here: what starts the next link
-(sensors/chain.py), the jobs by which an engineer asks for loads (sensors/requested.py).
+down with it. Each link starts when the one before has ENDED, whether it succeeded or not. Datasets of months,
+semesters or years are a link of their own each, because a Dagster run knows windows of one kind. Not here: what starts
+the next link (sensors/chain.py), the jobs by which an engineer asks for loads (sensors/requested.py).
 """
 
 from __future__ import annotations
@@ -27,7 +27,12 @@ if TYPE_CHECKING:
     )
 
 INGEST, WAREHOUSE, PUBLICATION, UPLOAD = "ingest", "warehouse", "publication", "upload"
-INGEST_JOBS: Mapping[Cadence, str] = {Cadence.DAILY: INGEST, Cadence.MONTHLY: "ingest_monthly"}
+INGEST_JOBS: Mapping[Cadence, str] = {
+    Cadence.DAILY: INGEST,
+    Cadence.MONTHLY: "ingest_monthly",
+    Cadence.SEMESTER: "ingest_semester",
+    Cadence.YEARLY: "ingest_yearly",
+}
 """The job that loads the datasets of a cadence. Datasets without windows are in the first job."""
 _CADENCES: Mapping[str, Cadence] = {job: every for every, job in INGEST_JOBS.items()} | {
     WAREHOUSE: Cadence.DAILY
@@ -75,7 +80,12 @@ def warehouse_selection() -> dg.AssetSelection:
     return dg.AssetSelection.groups("staging", "core", "mart_satu_data", "mart_spbe")
 
 
-_INGESTED = {INGEST: ", seluruhnya atau menurut hari", INGEST_JOBS[Cadence.MONTHLY]: " menurut bulan"}
+_INGESTED = {
+    "ingest": ", seluruhnya atau menurut hari",
+    "ingest_monthly": " menurut bulan",
+    "ingest_semester": " menurut semester",
+    "ingest_yearly": " menurut tahun",
+}
 
 
 def jobs(contracts: Sequence[Contract], set_aside: Sequence[dg.AssetKey] = ()) -> list[AssetJob]:

@@ -39,6 +39,7 @@ from pipelines.jobs import (
     today,
 )
 from pipelines.load import prepare
+from pipelines.runs.causes import causes
 from pipelines.runs.dead import LEASE_FIRST_TAG, Closed, close_dead_runs, queued_runs, storage_url, subject
 from pipelines.runs.origin import filed_below_location
 from pipelines.runs.slots import limit_pool_waits, make_pools
@@ -213,6 +214,9 @@ def _run(
             instance=instance, tags=tags, run_config=_QUIET, raise_on_error=False, asset_selection=selection,
             run_id=run_id,
         )  # fmt: skip
+    if failed := [event for event in result.all_events if event.is_step_failure]:
+        # The run's own failure names the first step only, because no executor of ours works on this run.
+        instance.report_engine_event(causes(failed), result.dagster_run)
     files = tuple(
         (
             str(event.materialization.metadata["berkas"].value),

@@ -85,11 +85,20 @@ def _apart(contracts: Sequence[Contract], checks: Mapping[str, Checks]) -> list[
 
 
 def partitions(every: Cadence, start: date) -> dg.TimeWindowPartitionsDefinition:
-    """The partitions of a cadence, shared by its datasets so that one run loads them. A month begins on its 1st."""
+    """The partitions of a cadence, shared by its datasets so that one run loads them.
+
+    Of days those that are over, of others also the one that has begun.
+    """
+    first = windows.key(every, start)
     if every is Cadence.DAILY:
-        return dg.DailyPartitionsDefinition(start_date=windows.key(every, start), timezone=TIMEZONE)
-    return dg.MonthlyPartitionsDefinition(
-        start_date=windows.key(every, start), fmt=windows.KEY_FORMAT[every], timezone=TIMEZONE, end_offset=1
+        return dg.DailyPartitionsDefinition(start_date=first, timezone=TIMEZONE)
+    months = {Cadence.MONTHLY: "*", Cadence.SEMESTER: "1,7", Cadence.YEARLY: "1"}
+    return dg.TimeWindowPartitionsDefinition(
+        start=first,
+        fmt=windows.KEY_FORMAT[every],
+        cron_schedule=f"0 0 1 {months[every]} *",
+        timezone=TIMEZONE,
+        end_offset=1,
     )
 
 

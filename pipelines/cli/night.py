@@ -84,9 +84,17 @@ def ui(
     with prepare_environment(settings, command="ui"):
         make_ready(load_settings())
         close_dead_runs(print)
+        print(
+            f"Dagster dibuka di http://{host}:{port} dalam beberapa detik; Ctrl-C menghentikannya.",
+            flush=True,
+        )
         # A new session, so that one Ctrl-C reaches it once, from here, and it ends its children in order.
         dagster = subprocess.Popen(
-            [sys.executable, *_NO_ADVICE, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", host, "-p", str(port)],
+            [
+                sys.executable, *_NO_ADVICE, "-m", "dagster", "dev", "-w", "workspace.yaml",
+                # Every tick of a sensor is a line at the level of information, and on the pages anyway.
+                "--log-level", "warning", "-h", host, "-p", str(port),
+            ],
             cwd=settings.project, start_new_session=True, preexec_fn=die_with_parent(signal.SIGINT),
         )  # fmt: skip
         signal.signal(signal.SIGTERM, _terminated)

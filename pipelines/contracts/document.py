@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
+from pipelines.contracts import windows
 from pipelines.contracts.api import ApiExtract
 from pipelines.contracts.columns import Column, Reference
 from pipelines.contracts.model import (
@@ -253,6 +254,8 @@ def _partition(document: dict[str, Any], custom: dict[str, Any]) -> Partition | 
         if every not in tuple(Cadence):
             message = f"partition: every {every!r} tidak dikenal"
             raise FaultyError(where, message, hint_of_known(every, Cadence))
+        if windows.begin(Cadence(every), start) != start:
+            raise ValueError(f"start {start} bukan hari pertama sebuah jendela {every}")
         return Partition(column=values["column"], every=Cadence(every), start=start)
     except KeyError as error:
         message = f"partition: {error.args[0]} tidak ada"
@@ -260,7 +263,9 @@ def _partition(document: dict[str, Any], custom: dict[str, Any]) -> Partition | 
         message = "partition bukan pemetaan"
     except ValueError as error:
         message = f"partition: {error}"
-    raise FaultyError(where, message, "{column: ..., every: daily atau monthly, start: YYYY-MM-DD}")
+    raise FaultyError(
+        where, message, "{column: ..., every: daily, monthly, semester atau yearly, start: YYYY-MM-DD}"
+    )
 
 
 def _day(value: object) -> date:

@@ -54,6 +54,8 @@ class Cadence(StrEnum):
 
     DAILY = "daily"
     MONTHLY = "monthly"
+    SEMESTER = "semester"
+    YEARLY = "yearly"
 
 
 class MergeStrategy(StrEnum):
@@ -109,15 +111,11 @@ Extract = DatabaseExtract | ApiExtract | FileExtract
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """Windows by which a dataset is loaded: days or months of `column`, from `start`."""
+    """Windows by which a dataset is loaded: days, months, semesters or years of `column`, from `start`."""
 
     column: str
     every: Cadence
     start: date
-
-    def __post_init__(self) -> None:
-        if self.every is Cadence.MONTHLY and self.start.day != 1:
-            raise ValueError(f"start {self.start} bukan tanggal satu")
 
 
 @dataclass(frozen=True, slots=True)

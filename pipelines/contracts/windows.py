@@ -1,4 +1,4 @@
-"""Computes the windows of partitioned datasets: their days or months, their names, and which of them a night reads.
+"""Computes the windows of partitioned datasets: their days, their names, and which of them a night reads.
 
 What belongs here: the calendar of a contract's `partition.every`. Not here: Dagster's partitions made of it
 (assets/raw.py), the tags of a run (jobs.py), the rows of a window (load/plan.py).
@@ -14,8 +14,20 @@ from psycopg import sql
 
 from pipelines.contracts.model import Cadence, Contract
 
-KEY_FORMAT: Mapping[Cadence, str] = {Cadence.DAILY: "%Y-%m-%d", Cadence.MONTHLY: "%Y-%m"}
-"""The form of a window's name: 2026-11-22, 2026-11."""
+MONTHS: Mapping[Cadence, int] = {
+    Cadence.DAILY: 0,
+    Cadence.MONTHLY: 1,
+    Cadence.SEMESTER: 6,
+    Cadence.YEARLY: 12,
+}
+"""The length of a window in months; 0 for a day. Semesters begin on 1 January and 1 July."""
+KEY_FORMAT: Mapping[Cadence, str] = {
+    Cadence.DAILY: "%Y-%m-%d",
+    Cadence.MONTHLY: "%Y-%m",
+    Cadence.SEMESTER: "%Y-%m",
+    Cadence.YEARLY: "%Y",
+}
+"""The form of a window's name: 2026-11-22, 2026-11, 2026. A semester has the name of its first month: 2026-07."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +46,22 @@ class Window:
 
 def begin(every: Cadence, day: date) -> date:
     """Returns the first day of the window that contains `day`."""
-    return day.replace(day=1) if every is Cadence.MONTHLY else day
+    months = MONTHS[every]
+    return day.replace(month=(day.month - 1) // months * months + 1, day=1) if months else day
 
 
 def end(every: Cadence, day: date) -> date:
     """Returns the last day of the window that contains `day`."""
     if every is Cadence.DAILY:
         return day
-    # A month has at most 31 days, so the 28th and four more days lie in the next month.
-    return begin(every, day.replace(day=28) + timedelta(days=4)) - timedelta(days=1)
+    first = begin(every, day)
+    years, month = divmod(first.month - 1 + MONTHS[every], 12)
+    return date(first.year + years, month + 1, 1) - timedelta(days=1)
 
 
 def key(every: Cadence, day: date) -> str:
     """Returns the name of the window that contains `day`."""
-    return day.strftime(KEY_FORMAT[every])
+    return begin(every, day).strftime(KEY_FORMAT[every])
 
 
 def days(every: Cadence, first: str, last: str) -> tuple[date, date]:
@@ -67,11 +81,11 @@ def starts(contracts: Iterable[Contract]) -> dict[Cadence, date]:
 def night(every: Cadence, start: date, loaded_until: date | None, day: date) -> tuple[date, date]:
     """Returns a day of the first and a day of the last window that the night of `day` reads.
 
-    Daily: from the last loaded day, which is read again, to yesterday. Monthly: from the last loaded month, or from
-    the month before this one if that is earlier, to this month; a month's records are still written in the next month.
+    Daily: from the last loaded day, which is read again, to yesterday. Others: from the last loaded window to this one.
+    The window of the month before is always read, too, because records are still written a month later.
     """
-    last = day if every is Cadence.MONTHLY else day - timedelta(days=1)
+    last = day if MONTHS[every] else day - timedelta(days=1)
     first = loaded_until or start
-    if every is Cadence.MONTHLY:
-        first = min(first, begin(every, day) - timedelta(days=1))
+    if MONTHS[every]:
+        first = min(first, begin(Cadence.MONTHLY, day) - timedelta(days=1))
     return min(max(start, first), last), last

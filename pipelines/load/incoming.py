@@ -32,7 +32,7 @@ from pipelines.load import arrivals, ledger
 from pipelines.load.arrivals import Arrival, Seen
 from pipelines.load.stage import revalidate
 
-log = logging.getLogger("gudang")
+log = logging.getLogger("gudang.muat")
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ The text says where an incremental read begins (ISO 8601); None reads everything
 nothing to read yet (an upload that has not come).
 """
 
-log = logging.getLogger("gudang")
+log = logging.getLogger("gudang.muat")
 
 
 def land(

@@ -36,7 +36,7 @@ from pipelines.load.waits import WAITS, Waits
 from pipelines.warehouse import locks
 from pipelines.warehouse.time_limit import limit_statements
 
-log = logging.getLogger("gudang")
+log = logging.getLogger("gudang.muat")
 
 
 @dataclass(frozen=True, slots=True)

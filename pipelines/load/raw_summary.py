@@ -11,8 +11,8 @@ from __future__ import annotations
 from psycopg import sql
 
 from pipelines.contracts.columns import Column
-from pipelines.contracts.model import Cadence, Contract, Partition
-from pipelines.contracts.windows import Window
+from pipelines.contracts.model import Contract, Partition
+from pipelines.contracts.windows import MONTHS, Window
 from pipelines.extract.samples import FOUND
 from pipelines.load.plan import LoadPlan
 
@@ -84,7 +84,8 @@ def _until(plan: LoadPlan) -> sql.Composable:
     """The last second of the newest period that has begun.
 
     A date begins a period of one day. If it is the first of a month, the period is as long as the promised frequency
-    (if that is a month or more), or one month (if the windows are months). A timestamp is the end of its own period.
+    (if that is a month or more), or as a window (if windows are months or longer). A timestamp is the end of its own
+    period.
     """
     contract, column = plan.contract, plan.contract.period_column
     if column is None:
@@ -92,8 +93,8 @@ def _until(plan: LoadPlan) -> sql.Composable:
     begun = sql.SQL("max({0}) filter (where {0} <= transaction_timestamp())").format(_begin(column))
     if column.logical_type == "timestamp":
         return sql.SQL("({})::timestamptz").format(begun)
-    by_month = contract.partition is not None and contract.partition.every is Cadence.MONTHLY
-    months = max(round((contract.sla_hours("frequency") or 0) / _MONTH_HOURS), int(by_month))
+    of_window = MONTHS[contract.partition.every] if contract.partition else 0
+    months = max(round((contract.sla_hours("frequency") or 0) / _MONTH_HOURS), of_window)
     length: sql.Composable = sql.SQL("interval '1 day'")
     if months:
         length = sql.SQL(

@@ -18,6 +18,7 @@ import dagster as dg
 # What a launcher gives for `check_run_worker_health` has no public name in Dagster.
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 
+from pipelines.runs.causes import with_all_causes
 from pipelines.runs.dead import GRACE_SECONDS, Closed, must_have_lease, storage_url, subject
 from pipelines.runs.slots import limit_pool_waits, make_pools
 from pipelines.runtime import lease
@@ -53,7 +54,7 @@ class LeasedRunLauncher(dg.DefaultRunLauncher):
 
 
 class _LeasedExecutor(dg.Executor):
-    """Wraps an executor of Dagster, and holds the run's lease while it works."""
+    """Wraps an executor of Dagster: holds the run's lease while it works, and names all causes of a failure."""
 
     def __init__(self, executor: dg.Executor) -> None:
         self._executor = executor
@@ -71,7 +72,7 @@ class _LeasedExecutor(dg.Executor):
     ) -> Iterator[dg.DagsterEvent]:
         url = storage_url(plan_context.instance)
         if url is None:
-            yield from self._executor.execute(plan_context, execution_plan)
+            yield from with_all_causes(self._executor.execute(plan_context, execution_plan))
             return
         instance, say = plan_context.instance, plan_context.log.info
         with (
@@ -79,7 +80,7 @@ class _LeasedExecutor(dg.Executor):
             limit_pool_waits(instance, say, lambda runs: _say_closed(say, runs), limit=None),
         ):
             make_pools(instance, plan_context.job.get_definition().graph.pools)
-            yield from self._executor.execute(plan_context, execution_plan)
+            yield from with_all_causes(self._executor.execute(plan_context, execution_plan))
 
 
 def _say_closed(say: Callable[[str], None], runs: Sequence[Closed]) -> None:

@@ -42,7 +42,7 @@ RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 """Statuses after which the same request may succeed."""
 _CHUNK = 1 << 16
 _LOGGED_PAUSE_S = 2.0
-log = logging.getLogger("gudang")
+log = logging.getLogger("gudang.muat")
 _TARGET = re.compile(r"(https?://[^/\s'\"]*|(?<![\w:/]))/[^\s'\"]*")
 
 

@@ -166,7 +166,7 @@ def test_a_full_refresh_loads_all_months_whatever_its_range(books: Books) -> Non
 
 def test_the_current_month_is_a_partition_from_its_first_day(books: Books) -> None:
     node = books.definitions.resolve_asset_graph().get(raw_key(books.contracts[0]))
-    assert isinstance(node.partitions_def, dg.MonthlyPartitionsDefinition)
+    assert isinstance(node.partitions_def, dg.TimeWindowPartitionsDefinition)
     assert node.backfill_policy == dg.BackfillPolicy.single_run()
     first = datetime(2026, 12, 1, 2, tzinfo=ZoneInfo("Asia/Makassar"))
     assert node.partitions_def.get_partition_keys(current_time=first)[-1] == "2026-12"

@@ -1,8 +1,8 @@
-"""Windows of days and months: their first and last day, their key, and which of them a night loads."""
+"""Windows of days, months, semesters and years: their first and last day, their key, and which of them a night loads."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,45 @@ def test_window_of_a_month_goes_from_its_first_to_its_last_day(day: date) -> Non
     assert first.day == 1
     assert (last.toordinal() + 1) == date(day.year + day.month // 12, day.month % 12 + 1, 1).toordinal()
     assert windows.days(MONTHLY, windows.key(MONTHLY, day), windows.key(MONTHLY, day)) == (first, last)
+
+
+@given(st.sampled_from(list(Cadence)), st.dates(date(1900, 1, 1), date(2100, 12, 31)))
+def test_windows_of_a_cadence_follow_each_other_without_a_gap(every: Cadence, day: date) -> None:
+    first, last = windows.begin(every, day), windows.end(every, day)
+    assert first <= day <= last
+    assert windows.begin(every, last) == first
+    assert windows.begin(every, last + timedelta(days=1)) == last + timedelta(days=1)
+    assert windows.days(every, windows.key(every, day), windows.key(every, day)) == (first, last)
+
+
+@pytest.mark.parametrize(
+    ("every", "day", "expected"),
+    [
+        (Cadence.SEMESTER, date(2026, 6, 30), (date(2026, 1, 1), date(2026, 6, 30), "2026-01")),
+        (Cadence.SEMESTER, date(2026, 12, 31), (date(2026, 7, 1), date(2026, 12, 31), "2026-07")),
+        (Cadence.YEARLY, date(2028, 2, 29), (date(2028, 1, 1), date(2028, 12, 31), "2028")),
+    ],
+)
+def test_semesters_begin_in_january_and_july(
+    every: Cadence, day: date, expected: tuple[date, date, str]
+) -> None:
+    assert (windows.begin(every, day), windows.end(every, day), windows.key(every, day)) == expected
+
+
+@pytest.mark.parametrize(
+    ("every", "day", "expected"),
+    [
+        (Cadence.YEARLY, date(2026, 11, 23), ("2026", "2026")),
+        (Cadence.YEARLY, date(2027, 1, 31), ("2026", "2027")),
+        (Cadence.SEMESTER, date(2026, 7, 1), ("2026-01", "2026-07")),
+        (Cadence.SEMESTER, date(2026, 8, 1), ("2026-07", "2026-07")),
+    ],
+)
+def test_night_loads_the_window_before_in_the_first_month_only(
+    every: Cadence, day: date, expected: tuple[str, str]
+) -> None:
+    first, last = windows.night(every, date(2020, 1, 1), day - timedelta(days=2), day)
+    assert (windows.key(every, first), windows.key(every, last)) == expected
 
 
 @given(st.dates())
@@ -82,7 +121,15 @@ def test_earliest_start_counts_for_all_datasets_of_a_cadence(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("partition", "message"),
     [
-        ({"start": "2025-01-02"}, "start 2025-01-02 bukan tanggal satu"),
+        ({"start": "2025-01-02"}, "start 2025-01-02 bukan hari pertama sebuah jendela monthly"),
+        (
+            {"every": "semester", "start": "2025-04-01"},
+            "start 2025-04-01 bukan hari pertama sebuah jendela semester",
+        ),
+        (
+            {"every": "yearly", "start": "2025-07-01"},
+            "start 2025-07-01 bukan hari pertama sebuah jendela yearly",
+        ),
         ({"every": "weekly"}, "partition: every 'weekly' tidak dikenal"),
         ({"start": "2025-13-01"}, "partition: "),
         ({"start": None}, "partition: start tidak ada"),

@@ -1,0 +1,76 @@
+"""Says in the UI when contracts, suites or models have changed since Dagster read them.
+
+Dagster reads the definitions once, when the code location is loaded. An engineer who edits a contract sees nothing of
+it until somebody reloads the location. We do not reload it by ourselves: that ends the process which may have runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import dagster as dg
+
+from pipelines.assets.raw import raw_key
+from pipelines.datasets import Datasets
+from pipelines.settings import Settings
+
+SHOWN = 5
+"""How many changed files the sensor names."""
+_HOW = "Muat ulang: Deployment → Code locations → Reload."
+
+
+def digests(settings: Settings) -> dict[str, str]:
+    """The files that definitions are made of, by their path in the project, with the SHA-256 of each."""
+    folders = (settings.contracts_dir, settings.expectations_dir, settings.models_dir)
+    files = [file for folder in folders for file in sorted(folder.rglob("*")) if _counts(file)]
+    return {_name(file, settings): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def _counts(file: Path) -> bool:
+    return file.suffix in {".yaml", ".yml", ".json", ".sql", ".csv"} and file.is_file()
+
+
+def _name(file: Path, settings: Settings) -> str:
+    return str(file.relative_to(settings.project)) if file.is_relative_to(settings.project) else str(file)
+
+
+def changed_files_sensor(
+    datasets: Datasets, settings: Settings, known: Mapping[str, str]
+) -> dg.SensorDefinition:
+    """Makes the sensor that compares the project's files with `known`, the files that the definitions were made of.
+
+    While they differ, each tick names them. Each change of a contract is also noted once on the dataset's asset, where
+    its engineer looks.
+    """
+    by_path = {_name(c.path, settings): c for c in datasets.contracts}
+
+    @dg.sensor(
+        name="definisi_terkini",
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Memberi tahu bila kontrak, suite, atau model berubah sejak Dagster membacanya, sehingga code"
+        " location perlu dimuat ulang.",
+    )
+    def look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        now = digests(settings)
+        changed = sorted(path for path in known.keys() | now.keys() if known.get(path) != now.get(path))
+        if not changed:
+            return dg.SensorResult(skip_reason="Definisi sama dengan berkasnya.", cursor="")
+        more = f" dan {len(changed) - SHOWN} lagi" if len(changed) > SHOWN else ""
+        reason = f"{len(changed)} berkas berubah sejak Dagster membacanya: {', '.join(changed[:SHOWN])}{more}. {_HOW}"
+        noted = set((context.cursor or "").split())
+        marks = {f"{path}:{now.get(path, '')[:16]}": path for path in changed if path in by_path}
+        events = [
+            dg.AssetObservation(
+                raw_key(by_path[path]),
+                description=f"Kontraknya berubah sejak Dagster membacanya. {_HOW}",
+                metadata={"kontrak": dg.MetadataValue.path(path)},
+            )
+            for mark, path in marks.items()
+            if mark not in noted
+        ]
+        return dg.SensorResult(skip_reason=reason, cursor=" ".join(sorted(marks)), asset_events=events)
+
+    return look
