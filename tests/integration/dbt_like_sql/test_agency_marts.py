@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 
-import pytest
-
 from tests.support.model_warehouse import ModelWarehouse
-
 
 SPENDING = """
     insert into raw.bpkad__realisasi_apbd

@@ -60,7 +60,9 @@ def warehouse(module_pg_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
     made.connection.close()
 
 
-def index_row(warehouse: ModelWarehouse, instrument: str, year: int, kind: str, code: str) -> tuple[object, ...]:
+def index_row(
+    warehouse: ModelWarehouse, instrument: str, year: int, kind: str, code: str
+) -> tuple[object, ...]:
     (only,) = warehouse.run(
         """
         select indeks, target_indeks, predikat, jumlah_indikator, terisi, keterangan from mart_spbe.indeks_instrumen
@@ -76,7 +78,14 @@ def test_the_band_follows_the_rounded_index(warehouse: ModelWarehouse) -> None:
     """SPBE 2026: (100 x 2 + 45.5 + 5 x 2.5 + 1.5) / 100 = 259.5 / 100 = 2.595, rounded 2.60, is Baik; 2.595 would
     be Cukup. Aspect 5 (12 %): (12 x 2 + 1.5) / 12 = 2.125 -> 2.13 is Cukup.
     """
-    assert index_row(warehouse, "spbe", 2026, "indeks", "SPBE") == (d("2.60"), d("4.00"), "Baik", 47, 47, None)
+    assert index_row(warehouse, "spbe", 2026, "indeks", "SPBE") == (
+        d("2.60"),
+        d("4.00"),
+        "Baik",
+        47,
+        47,
+        None,
+    )
     assert index_row(warehouse, "spbe", 2026, "aspek", "5") == (d("2.13"), d("4.00"), "Cukup", 8, 8, None)
     assert index_row(warehouse, "spbe", 2026, "indikator", "21") == (d("3.00"), d("4.00"), None, 1, 1, None)
 
@@ -99,7 +108,14 @@ def test_the_pemdi_index_follows_the_regulation(warehouse: ModelWarehouse) -> No
     index = (d("4.11"), d("4.56"), "Memuaskan", 20, 18, partly)
     assert index_row(warehouse, "pemdi", 2026, "indeks", "PEMDI") == index
     assert index_row(warehouse, "pemdi", 2026, "aspek", "3")[:3] == (d("2.20"), d("2.07"), "Cukup")
-    assert index_row(warehouse, "pemdi", 2026, "aspek", "6") == (d("4.20"), d("5.00"), "Memuaskan", 4, 4, None)
+    assert index_row(warehouse, "pemdi", 2026, "aspek", "6") == (
+        d("4.20"),
+        d("5.00"),
+        "Memuaskan",
+        4,
+        4,
+        None,
+    )
     assert index_row(warehouse, "pemdi", 2026, "indikator", "6")[0::5] == (
         None,
         "belum dinilai, dihitung tingkat 1",
@@ -115,7 +131,7 @@ def test_the_pemdi_index_follows_the_regulation(warehouse: ModelWarehouse) -> No
 
 def test_only_the_assessed_opd_has_an_epss_index(warehouse: ModelWarehouse) -> None:
     """(28 x 4 + 72 x 2) / 100 = 256 / 100 = 2.56 is Cukup. Without a target there is no gap to it. The other 48 of
-    the 49 agencies of the province have a index_row each, without a figure.
+    the 49 agencies of the province have a row each, without a figure.
     """
     assert index_row(warehouse, "epss", 2026, "indeks", "EPSS") == (d("2.56"), None, "Cukup", 38, 38, None)
     assert index_row(warehouse, "epss", 2026, "domain", "1")[:3] == (d("4.00"), None, "Sangat Baik")

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
 import psycopg
-import pytest
 
 from pipelines.load.prepare import prepare
 from pipelines.models.build.runner import build
 from pipelines.models.project.project import load_project
-from pipelines.settings import PROJECT_ROOT
 from pipelines.warehouse.upgrade import SIMILARITY
 from tests.support.model_warehouse import ModelWarehouse
 from tests.support.repository import MODELS, own_contracts, own_project

@@ -20,7 +20,9 @@ def warehouse(module_reference_url: str) -> Iterator[ModelWarehouse]:
     made.connection.close()
 
 
-def current_codes(warehouse: ModelWarehouse, key: str, vintage: int | None = None) -> list[tuple[object, ...]]:
+def current_codes(
+    warehouse: ModelWarehouse, key: str, vintage: int | None = None
+) -> list[tuple[object, ...]]:
     return warehouse.run(
         """
         select kode_kemendagri, hubungan from core.ref_wilayah_kode
@@ -88,8 +90,11 @@ def test_the_province_has_all_its_regions(warehouse: ModelWarehouse) -> None:
 
 def test_a_village_that_moved_is_found_by_its_code_of_2016(warehouse: ModelWarehouse) -> None:
     """Kedang Ipil was in Kota Bangun until the list of 2020, and is in Kota Bangun Darat from that of 2022.
-    Singa Geweh became a kelurahan between 2016 and 2018. Batu Sopang never moved."""
-    assert current_codes(warehouse, "kemendagri:64.02.08.2001", 2016) == [("64.02.19.2001", "pindah_kecamatan")]
+    Singa Geweh became a kelurahan between 2016 and 2018. Batu Sopang never moved.
+    """
+    assert current_codes(warehouse, "kemendagri:64.02.08.2001", 2016) == [
+        ("64.02.19.2001", "pindah_kecamatan")
+    ]
     assert current_codes(warehouse, "kemendagri:64.02.19.2001", 2025) == [("64.02.19.2001", "tetap")]
     assert current_codes(warehouse, "kemendagri:64.02.19.2001", 2016) == []  # the code is not in that list
     assert current_codes(warehouse, "kemendagri:64.08.12.2002", 2016) == [("64.08.12.1002", "ubah_status")]
@@ -128,7 +133,7 @@ def test_former_names_have_their_years(warehouse: ModelWarehouse) -> None:
 
 def test_bps_codes_that_were_guessed_are_marked_for_review(warehouse: ModelWarehouse) -> None:
     """39 were matched by similarity and 16 belong to a kecamatan that has changed since, together 55. 50 regions
-    have no_relation.
+    have none.
     """
     counts = dict(
         warehouse.run("""

@@ -15,6 +15,7 @@ from pipelines.warehouse.relation import Relation
 from tests.support.repository import MODELS
 from tests.support.suppression import THRESHOLD, Cell, Table, cycles, enumerated, with_totals
 
+
 @pytest.fixture(scope="module")
 def hidden(module_pg_url: str) -> Iterator[Hide]:
     with psycopg.connect(module_pg_url, autocommit=True) as connection:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-
-import pytest
 
 from tests.support.model_warehouse import ModelWarehouse
 from tests.support.repository import MODELS
@@ -84,7 +81,8 @@ def test_an_unknown_village_stops_the_fact_and_keeps_the_mart(warehouse: ModelWa
 
 def test_a_bps_code_is_translated_and_never_mistaken_for_the_other_system(warehouse: ModelWarehouse) -> None:
     """6402 is Kutai Barat to BPS (64.07), 64.02 is Kutai Kartanegara to Kemendagri (BPS 6403). 23:30 UTC is
-    the next day in Kalimantan."""
+    the next day in Kalimantan.
+    """
     warehouse.run("""
         insert into raw.dlh__ispu (stasiun, waktu, kode_bps)
         values ('A', '2026-09-30T23:30:00Z', '6402'), ('B', '2026-09-30T01:00:00Z', '6403')
@@ -375,7 +373,8 @@ def test_the_spbe_index_follows_the_regulation(warehouse: ModelWarehouse) -> Non
 
 def test_prices_are_averaged_and_hatcheries_summed(warehouse: ModelWarehouse) -> None:
     """Onions at 30,000 and 33,000 in one market and 36,001 in another: 99,001 / 3 = 33,000.33, as rupiah 33,000.
-    Two spellings of Kutai Kartanegara are one place."""
+    Two spellings of Kutai Kartanegara are one place.
+    """
     warehouse.run("""
         insert into raw.disperindagkop__harga_pangan (tanggal, kode_kabupaten_kota, pasar, komoditas, satuan, harga)
         values ('2026-09-01', '64.72', 'A', 'Bawang', 'kg', 30000), ('2026-09-30', '64.72', 'A', 'Bawang', 'kg', 33000),

@@ -167,9 +167,7 @@ def test_every_model_with_a_suite_has_broken_rows_here(built: ModelWarehouse) ->
 
 
 @pytest.mark.parametrize("of", BROKEN)
-def test_a_suite_has_its_models_name_and_known_expectations(
-    built: ModelWarehouse, of: str
-) -> None:
+def test_a_suite_has_its_models_name_and_known_expectations(built: ModelWarehouse, of: str) -> None:
     document = json.loads((SUITES / f"{of}.json").read_text("utf-8"))
     assert document["name"] == of.replace("/", ".")
     for expectation in built.project.nodes[of.split("/")[1]].suite:
