@@ -1,1 +1,1 @@
-"""What a night costs, measured against the least that it could: `make bench`."""
+"""What loads and models cost, compared with the least that they could cost: `make bench`."""

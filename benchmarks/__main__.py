@@ -1,7 +1,7 @@
-"""`make bench`: what loads cost, as ratios to the least that they could cost, measured in one run.
+"""`make bench`: what loads and models cost, as ratios to the least that they could cost, measured in one run.
 
-1,000,000 rows of 14 mixed columns. Every case runs in a process of its own. The cases of a group take turns, and their
-medians are compared. Ours is the whole load: landing, validation, primary key, exchange, ledger.
+A load has 1,000,000 rows of 14 mixed columns. Every case runs in a process of its own. The cases of a group take turns,
+and their medians are compared. A case of gudang is a whole load: landing, validation, primary key, exchange, ledger.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class Group:
     """Cases over the same rows; the first is the limit, with which the others are compared.
 
     small: at most 100,000 rows are used.
-    sized: whether the number of rows matters at all.
-    rounds: at most so many, where a case takes long.
+    sized: whether the group depends on the number of rows.
+    rounds: the most rounds, for a case that takes long.
     target: the ratio that the group's gudang case must not exceed.
     """
 
@@ -160,7 +160,7 @@ class Run:
 
 
 def main() -> None:
-    """Measures what the command line names, prints it, and writes it down where asked."""
+    """Measures the groups that the command line names, prints the figures, and renews the document with --document."""
     parser = argparse.ArgumentParser(
         prog="gudang bench", description="What loads cost, against the least they could."
     )
@@ -185,7 +185,7 @@ def main() -> None:
         print(json.dumps(CASES[options.case](load_settings(), options.rows)))
         return
     if options.document and (options.only or options.quick or options.rows != DOCUMENTED_ROWS):
-        parser.error("--document wants a whole run: it replaces every figure")
+        parser.error("--document needs a full run, for it replaces every figure")
     if options.rounds < 1 or options.rows < LEAST_ROWS:
         parser.error(f"at least one round, and {LEAST_ROWS} rows")
     if options.quick:
@@ -241,7 +241,7 @@ def _wanted(name: str, options: argparse.Namespace) -> bool:
 
 @contextmanager
 def _sources(settings: Settings, options: argparse.Namespace) -> Iterator[dict[str, str]]:
-    """Makes every source; gives the groups that cannot run here, and why."""
+    """Makes every source. Gives the groups that cannot run here, with the reason."""
     missing: dict[str, str] = {}
     few = min(options.rows, 100_000)
     with ExitStack() as stack:
@@ -261,7 +261,7 @@ def _sources(settings: Settings, options: argparse.Namespace) -> Iterator[dict[s
         if not (settings.project / PEERS / "bin" / "python").exists():
             missing[DLT] = missing["models"] = f"there is no {PEERS} (`make bench` makes it)"
         elif not data.is_ours(settings, DLT_PORT):
-            missing[DLT] = f"port {DLT_PORT} of the loopback was taken, and dlt wants TCP"
+            missing[DLT] = f"port {DLT_PORT} of the loopback was taken, and dlt needs TCP"
         yield missing
 
 
@@ -314,7 +314,7 @@ def _measure(case: str, rows: int) -> dict[str, Any]:
 
 
 def _figures_of(command: list[str], case: str) -> dict[str, Any]:
-    """A case's figures. Its memory is that of all its processes: a workbook is read in one of its own."""
+    """A case's figures. Its memory is that of all its processes, for a workbook is read in another process."""
     out, err, status, megabytes = run_watched(command)
     if status:
         raise CaseFailedError(f"{case} failed: {err.strip()[-1500:]}")
@@ -325,7 +325,7 @@ def _figures_of(command: list[str], case: str) -> dict[str, Any]:
 def _dlt(settings: Settings, rows: int) -> dict[str, Any]:
     """Runs dlt in its own environment, over TCP."""
     server = f"postgres:none@127.0.0.1:{DLT_PORT}"
-    # SQLAlchemy takes a bare postgresql:// for psycopg 3; dlt's destination knows no driver but its own psycopg2.
+    # SQLAlchemy uses psycopg 3 for a bare postgresql://; dlt's destination knows only its own psycopg2.
     places = [
         f"postgresql+psycopg2://{server}/{data.source_name(rows)}",
         f"postgresql://{server}/bench_sasaran",

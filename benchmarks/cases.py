@@ -77,7 +77,7 @@ def limit_csv(settings: Settings, rows: int) -> Figures:
 
 
 def calamine(settings: Settings, rows: int) -> Figures:
-    """A workbook's rows read by python-calamine, and no more."""
+    """Reads the rows of a workbook with python-calamine."""
     from python_calamine import CalamineWorkbook
 
     start = time.perf_counter()
@@ -104,7 +104,7 @@ def _upload(rows: int, kind: str) -> Any:
 
 
 def _load(connection: psycopg.Connection[Any], contract: Contract, upload: Any = None) -> Batch:
-    """One load by the loader, with a gate that asks nothing."""
+    """One load by the loader, without checks."""
     from pipelines.extract.source import open_source
 
     def opener(of: Contract, since: str | None) -> SourceStream | None:
@@ -311,7 +311,9 @@ def gudang_gate(settings: Settings, rows: int) -> Figures:
         contract = data.database_contract(Path(folder), place)
         staged = Staged(contract, 1, "raw", "bench__sumber", rows, rows, 0)
         gate.suite = lambda *_: expectations[:1]
-        assert gate.check(staged, Path(folder), place).passed  # imports and connects
+        assert gate.check(
+            staged, Path(folder), place
+        ).passed  # imports Great Expectations and connects, before the time is measured
         gate.suite = lambda *_: expectations
         start = time.perf_counter()
         assert gate.check(staged, Path(folder), place).passed

@@ -18,8 +18,8 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 def run_watched(command: Sequence[str]) -> tuple[str, str, int, float]:
     """Output, errors, exit status, and the most memory that the processes held together, in MB.
 
-    Resident pages, those that processes share counted in each: to count them once (PSS) slows down what is measured.
-    Looked at every 50 ms: a peak between two looks is missed.
+    Resident pages are counted, shared ones for each process: counting them once (PSS) would slow the program down. They
+    are counted every 50 ms, so that a shorter peak is missed.
     """
     peak, before = 0, set[int]()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -28,7 +28,7 @@ def run_watched(command: Sequence[str]) -> tuple[str, str, int, float]:
                 out, err = process.communicate(timeout=PAUSE_S)
                 return out, err, process.returncode, peak / MEGABYTE
             except subprocess.TimeoutExpired:
-                # Not at its first look: until a new process runs its own program, it shows its parent's pages.
+                # A process counts from the second time on: before it runs its program, it has its parent's pages.
                 now = set(_tree(process.pid))
                 peak, before = max(peak, sum(map(_rss, now & before))), now
 
@@ -46,7 +46,7 @@ def _tree(pid: int) -> list[int]:
 
 
 def _rss(pid: int) -> int:
-    """Bytes, 0 where the process has ended."""
+    """The resident bytes of a process, 0 if it has ended."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * PAGE
     except OSError:

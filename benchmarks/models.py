@@ -1,7 +1,7 @@
 """Cases of SQL models: a folder of a hundred small ones, built by dbt and by us; one large one against bare SQL.
 
 What belongs here: making the folder, and its cases. Each program runs twice, as a user would start it, and the second
-run counts: by then it has what it keeps between runs.
+run counts, for then the program has its caches.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LARGE = "select *, nilai * jumlah as total, extract(quarter from waktu)::int as
 
 
 def _folder(settings: Settings, name: str, models: Mapping[str, str], column: str, *, tests: bool) -> Path:
-    """A dbt folder and a profile, where they are not there yet: <BENCH_FOLDER>/<name>/dbt_like_sql."""
+    """Makes <BENCH_FOLDER>/<name>/dbt_like_sql with a profile, unless it is there, and gives its path."""
     root = Path(os.environ["BENCH_FOLDER"]) / name
     folder = root / "dbt_like_sql"
     if folder.exists():
@@ -76,7 +76,7 @@ def _small(settings: Settings) -> Path:
 
 
 def _timed(command: list[str], **env: str) -> dict[str, Any]:
-    """Seconds of the whole process, the second time that it runs."""
+    """The seconds of the whole process when it runs for the second time."""
     seconds = 0.0
     for _ in range(2):
         start = time.perf_counter()

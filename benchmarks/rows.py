@@ -108,7 +108,7 @@ def make_source(settings: Settings, rows: int) -> None:
             return
         source.execute(sql.SQL(_SOURCE.format(rows=rows)))  # type: ignore[arg-type]  # our own text and a number
         source.execute("analyze sumber")
-        # dlt's Parquet through ADBC takes no integers but the widest.
+        # dlt's Parquet through ADBC accepts bigint only.
         wide = ("jumlah", "tahun", "bulan")
         names = ", ".join(f"{n}::bigint as {n}" if n in wide else n for n in NAMES)
         source.execute(f"create view sumber_dlt as select {names} from sumber".encode())
@@ -127,7 +127,7 @@ def make_csv(settings: Settings, rows: int, path: Path) -> None:
 
 
 def make_xlsx(rows: int, path: Path) -> None:
-    """The rows as a workbook, unless it is there: dates and numbers as such."""
+    """The rows as a workbook with cells of dates and numbers, unless it is there."""
     if path.exists():
         return
     from openpyxl import Workbook
@@ -224,7 +224,7 @@ def database_contract(folder: Path, place: str, **custom: Any) -> Contract:
 
 
 def repairs_contract(folder: Path, place: str) -> Contract:
-    """The contract of the rows as those of real systems are: repairs, a pseudonym, a pattern, bounds.
+    """A contract of the rows as for real systems, with repairs, a pseudonym, a pattern and bounds.
 
     Two of the repairs change most rows. Two rows of a thousand break a bound.
     """

@@ -34,7 +34,7 @@ def empty_target(settings: Settings) -> psycopg.Connection[Any]:
 def figures(start: float, **more: Any) -> Figures:
     """Seconds since `start`, this process's own peak memory in MB, and whatever else a case gives.
 
-    VmHWM and not ru_maxrss: that also holds the memory of the process that started this one. memory.py adds the
+    The peak is VmHWM, for ru_maxrss also has the memory of the process that started this one. memory.py adds the
     processes below.
     """
     seconds = time.perf_counter() - start
@@ -50,7 +50,7 @@ def dlt_content(settings: Settings) -> str:
 
 
 def checksum(connection: psycopg.Connection[Any], table: str) -> str:
-    """Count and checksum of a table's rows, to compare what two ways left.
+    """Count and checksum of a table's rows, to compare the results of two cases.
 
     Exact numbers are compared with two decimals, however a tool declared them (dlt pads them). A tool that made
     floating point of them left other values, and differs.

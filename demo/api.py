@@ -35,7 +35,7 @@ CREDENTIALS: Mapping[str, str] = {
 """The demo's keys; they open nothing but the demo on loopback."""
 
 SERVERS = ("DPMPTSP", "DISPERINDAGKOP", "DISKOMINFO", "DLH", "DISNAKERTRANS", "BPS")
-"""Whose GUDANG_SUMBER_<name>_URL this server is."""
+"""The names in the variables GUDANG_SUMBER_<name>_URL that get the address of this server."""
 
 _BEAT, _FAILS_AT = 7, 3
 _MAX_PAGE = 1000
@@ -135,8 +135,8 @@ def _header_key(headers: Mapping[str, str], _: Query) -> bool:
 
 
 def _basic(headers: Mapping[str, str], _: Query) -> bool:
-    word = base64.b64encode(f"gudang:{CREDENTIALS['GUDANG_SUMBER_DISKOMINFO_PASSWORD']}".encode()).decode()
-    return hmac.compare_digest((headers.get("Authorization") or "").encode(), f"Basic {word}".encode())
+    encoded = base64.b64encode(f"gudang:{CREDENTIALS['GUDANG_SUMBER_DISKOMINFO_PASSWORD']}".encode()).decode()
+    return hmac.compare_digest((headers.get("Authorization") or "").encode(), f"Basic {encoded}".encode())
 
 
 def _query_key(param: str, name: str) -> Callable[[Mapping[str, str], Query], bool]:
@@ -170,7 +170,7 @@ def service_of(path: str) -> Service | None:
 
 
 def _since(records: list[Record], cursor: str | None, text: str | None) -> list[Record]:
-    """Records changed at or after `text` (ISO 8601); raises ValueError where it is no time with a zone."""
+    """Records changed at or after `text` (ISO 8601); raises ValueError if it is not a time with a zone."""
     if not text or not cursor:
         return records
     # A "+" that a client did not escape arrives as a blank.
@@ -195,7 +195,7 @@ def answer(path: str, query: Query, headers: Mapping[str, str], url: str) -> Ans
 
 
 class BadDays:
-    """Which requests fail: the third of each seven to a path, with 429 and 500 in turn."""
+    """Decides which requests fail: the third of each seven to a path, with 429 and 500 in turn."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -214,7 +214,7 @@ class BadDays:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers GET. Headers and body leave in one packet: two would wait for the client's delayed ACK."""
+    """Answers GET. Headers and body are sent in one packet; a second one would wait for the client's delayed ACK."""
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1
@@ -226,13 +226,13 @@ class Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         url = f"http://{self.headers.get('Host', '127.0.0.1')}{parts.path}"
-        said = answer(parts.path, query, self.headers, url)  # pyright: ignore[reportArgumentType]
-        if said.status == 200:
-            said = self.bad_days.answer(parts.path) or said
-        body = json.dumps(said.body, ensure_ascii=False).encode()
-        self.send_response(said.status)
+        found = answer(parts.path, query, self.headers, url)  # pyright: ignore[reportArgumentType]
+        if found.status == 200:
+            found = self.bad_days.answer(parts.path) or found
+        body = json.dumps(found.body, ensure_ascii=False).encode()
+        self.send_response(found.status)
         length = ("Content-Length", str(len(body)))
-        for name, value in (*said.headers, ("Content-Type", "application/json"), length):
+        for name, value in (*found.headers, ("Content-Type", "application/json"), length):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)

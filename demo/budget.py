@@ -111,7 +111,7 @@ def _months(rng: random.Random, line: Line) -> Iterator[Row]:
         if chance < 0.25:
             written = "-"
         elif chance < 0.253:
-            written = f"({_money(max(1, spent // 20))})"  # given back
+            written = f"({_money(max(1, spent // 20))})"  # money given back
         else:
             written = _money(spent)
         yield (
@@ -131,8 +131,7 @@ def _money(thousands: int) -> str:
 def _dirt(rows: list[Row]) -> list[Row]:
     """Five rows of the first month for quarantine.
 
-    An SKPD that nobody knows, codes that lost zeros or parts, an
-    amount in words, one line twice.
+    An SKPD that nobody knows, a code that lost its zeros, a code that lost parts, an amount in words, one line twice.
     """
     faults = (
         {4: "Dinas Antah Berantah", 3: "9.99.0.00.0.00.99.0000"},

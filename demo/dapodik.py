@@ -96,8 +96,8 @@ _DAYS = list(days(_FIRST_CHANGE, LAST_DAY))
 def _dirt(rng: random.Random, code: str) -> list[Row]:
     """Four rows for quarantine.
 
-    Another province's region, an NPSN that lost a digit, a form of school that does not exist, and a
-    latitude in the place of the longitude and the other way round (two reasons).
+    Another province's region, an NPSN that lost a digit, a form of school that does not exist, and a latitude in the
+    place of the longitude and the other way round (two reasons).
     """
     faults = ({5: "170000  "}, {1: "9995999"}, {3: "MADRASAH"}, {13: "117.15", 14: "-0.5"})
     found: list[Row] = []

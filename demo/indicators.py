@@ -64,10 +64,10 @@ def refused() -> dict[str, Any]:
 
 def matrix(path: str) -> dict[str, Any]:
     """The answer to a path ".../var/9001;9002/th/115;116/": `th` counts years from 1900."""
-    asked = _asked(path)
-    variables = [v for v in VARIABLES if str(v) in asked.get("var", ())]
-    years = [y for y in YEARS if str(y - _FIRST_YEAR) in asked.get("th", ())]
-    if asked.get("domain") != ["6400"] or not variables or not years:
+    pairs = _pairs_of(path)
+    variables = [v for v in VARIABLES if str(v) in pairs.get("var", ())]
+    years = [y for y in YEARS if str(y - _FIRST_YEAR) in pairs.get("th", ())]
+    if pairs.get("domain") != ["6400"] or not variables or not years:
         return {"status": "OK", "data-availability": "list-not-available"}
     chosen = {(v, r, y): n for (v, r, y), n in cells().items() if v in variables and y in years}
     labels = {**_regions(), _UNKNOWN_REGION: "LAINNYA"}
@@ -95,7 +95,7 @@ def matrix(path: str) -> dict[str, Any]:
     }
 
 
-def _asked(path: str) -> dict[str, list[str]]:
+def _pairs_of(path: str) -> dict[str, list[str]]:
     """The pairs of a path: "domain/6400/var/1;2" as name and values."""
     parts = unquote(path).strip("/").split("/")
     parts = parts[parts.index("domain") :] if "domain" in parts else []

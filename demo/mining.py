@@ -107,8 +107,8 @@ def _year(
     totals = [
         Formula(f"SUM({c}{first}:{c}{line - 1})", round(n, 2)) for c, n in zip("FGH", sums, strict=True)
     ]
-    together = Formula(f"G{line}+H{line}", round(sums[1] + sums[2], 2))
-    yield (None, None, f"JUMLAH {year}", None, None, *totals, together)
+    sold = Formula(f"G{line}+H{line}", round(sums[1] + sums[2], 2))
+    yield (None, None, f"JUMLAH {year}", None, None, *totals, sold)
 
 
 def _stored(rng: random.Random, number: float) -> Cell:

@@ -117,8 +117,8 @@ def _with_totals(rows: Sequence[Sequence[Cell]]) -> Iterator[Line]:
     for place, group in groupby(rows, key=itemgetter(0)):
         members = list(group)
         for number, (_, district, families, men, women, people, *rest) in enumerate(members, 1):
-            together = Formula(f"E{line}+F{line}", float(people or 0))
-            yield (number, place, district, families, men, women, together, *rest)
+            both = Formula(f"E{line}+F{line}", float(people or 0))
+            yield (number, place, district, families, men, women, both, *rest)
             line += 1
         yield _total(f"Jumlah {place}", members, line - len(members), line - 1)
         line += 1

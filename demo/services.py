@@ -1,4 +1,4 @@
-"""The records behind the four APIs of the demo OPD, as their JSON has them."""
+"""The records of four APIs of the demo OPD (permits, prices, complaints, air quality), as their JSON has them."""
 
 from __future__ import annotations
 

@@ -66,8 +66,8 @@ def hatcheries() -> Iterator[Row]:
 def assessment() -> Iterator[Row]:
     """The form of SPBE and Pemdi: two rows of title, the header in the third.
 
-    SPBE has 47 indicators a year that get
-    better, then those of Pemdi that the province assesses itself.
+    SPBE has 47 indicators a year, whose levels rise over the years. Then come those indicators of Pemdi that the
+    province assesses itself.
     """
     yield ("FORMULIR PENILAIAN MANDIRI SPBE DAN PEMDI (DATA CONTOH)",)
     yield ("Pemerintah Provinsi Kalimantan Timur, PermenPANRB 59/2020 dan 8/2026",)

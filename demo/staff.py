@@ -124,10 +124,10 @@ def _employee(rng: random.Random, serial: int, agency: str) -> Row:
 
 
 def _dirt(rows: list[Row]) -> list[Row]:
-    """Four rows for quarantine.
+    """Four rows for quarantine, and an earlier version of one person.
 
-    A rank that does not exist, a day that does not exist, a NIP that lost a digit, an agency
-    that nobody knows. And one person as long ago: an earlier version.
+    A rank that does not exist, a day that does not exist, a NIP that lost a digit, an agency that nobody knows. The
+    fifth row is a person as of long ago.
     """
     faults = ({5: "IV/f"}, {6: "31-04-2024"}, {0: "19850101190001100"}, {10: "dinas_lama"})
     long_ago = str(datetime(2021, 6, 1, 9))

@@ -62,7 +62,7 @@ FILES: Mapping[str, Callable[[], bytes]] = {
 def write_files(zone: Path) -> list[Path]:
     """Writes all files below `zone`; each gets its name only once it has all its bytes.
 
-    Beside a file of somebody else's the demo has nothing to put: the dataset's source is a real one.
+    It writes nothing into a folder that has another file, for that dataset has a real source.
     """
     written: list[Path] = []
     for name, make in FILES.items():

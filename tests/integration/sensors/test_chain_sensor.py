@@ -1,4 +1,4 @@
-"""What starts a night's links: the end of the one before, once, in whatever state daemon and runs are."""
+"""The end of each job of a night starts the next one once, whatever happened to the daemon and to runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipelines.sensors.ended_runs import OLDEST_S, ended_runs
 from pipelines.settings import PROJECT_ROOT, Settings
 from tests.support.repository import own_contracts
 
-LINKS = list(pairwise(chain(own_contracts())))
+STEPS = list(pairwise(chain(own_contracts())))
 SUCCESS, FAILURE, CANCELED = (
     dg.DagsterEventType.RUN_SUCCESS,
     dg.DagsterEventType.RUN_FAILURE,
@@ -29,13 +29,13 @@ def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
 
 
 class Night:
-    """An instance with runs, and the sensor that looks at them."""
+    """An instance with runs, and the sensor that follows them."""
 
     def __init__(self, definitions: dg.Definitions) -> None:
         self.instance = dg.DagsterInstance.ephemeral()
         self.sensor = definitions.resolve_sensor_def("rangkaian_malam")
         self.cursor: str | None = None
-        self.said = ""
+        self.skip_reason = ""
 
     def ended(self, job: str, how: dg.DagsterEventType = SUCCESS, **tags: str) -> str:
         """The id of a run that has ended as Dagster records it."""
@@ -51,7 +51,7 @@ class Night:
         result = self.sensor(context)
         assert isinstance(result, dg.SensorResult)
         self.cursor = result.cursor
-        self.said = result.skip_reason.skip_message or "" if result.skip_reason else ""
+        self.skip_reason = result.skip_reason.skip_message or "" if result.skip_reason else ""
         return list(result.run_requests or [])
 
 
@@ -63,23 +63,23 @@ def night(definitions: dg.Definitions) -> Iterator[Night]:
 
 
 @pytest.mark.parametrize("how", [SUCCESS, FAILURE])
-@pytest.mark.parametrize(("before", "after"), LINKS)
-def test_a_link_that_has_ended_starts_the_next_however_it_ended(
+@pytest.mark.parametrize(("before", "after"), STEPS)
+def test_a_job_that_succeeded_or_failed_starts_the_next_one(
     night: Night, before: str, after: str, how: dg.DagsterEventType
 ) -> None:
     run_id = night.ended(before, how, **{NIGHT: "2026-11-23"})
     (request,) = night.tick()
     assert (request.job_name, request.run_key) == (after, f"{after}:{run_id}")
     assert (request.tags[NIGHT], request.tags[AFTER]) == ("2026-11-23", run_id)
-    assert night.tick() == [] and night.said == "Tidak ada mata rantai yang baru berakhir."
+    assert night.tick() == [] and night.skip_reason == "Tidak ada mata rantai yang baru berakhir."
 
 
 def test_the_sensor_is_running_from_the_start(night: Night) -> None:
     assert night.sensor.default_status == dg.DefaultSensorStatus.RUNNING
-    assert {target.job_name for target in night.sensor.targets} == {after for _, after in LINKS}
+    assert {target.job_name for target in night.sensor.targets} == {after for _, after in STEPS}
 
 
-def test_a_chain_that_was_started_by_hand_is_named_by_its_first_run(night: Night) -> None:
+def test_a_night_that_was_started_by_hand_is_named_by_its_first_run(night: Night) -> None:
     run_id = night.ended("ingest")
     (request,) = night.tick()
     assert request.tags[NIGHT] == run_id
@@ -97,14 +97,14 @@ def test_a_chain_that_was_started_by_hand_is_named_by_its_first_run(night: Night
         (FAILURE, {"dagster/will_retry": "true"}, "akan diulang Dagster"),
     ],
 )
-def test_some_runs_are_not_followed(
+def test_requested_canceled_and_retried_runs_start_nothing(
     night: Night, how: dg.DagsterEventType, tags: dict[str, str], reason: str
 ) -> None:
     night.ended("ingest", how, **tags)
-    assert night.tick() == [] and reason in night.said
+    assert night.tick() == [] and reason in night.skip_reason
 
 
-def test_what_happens_to_runs_afterwards_starts_nothing_twice(night: Night) -> None:
+def test_changed_and_deleted_runs_start_nothing_twice(night: Night) -> None:
     """Runs are deleted in the UI, tagged again, and others end in the same moment."""
     first = night.ended("ingest")
     assert len(night.tick()) == 1
@@ -117,7 +117,7 @@ def test_what_happens_to_runs_afterwards_starts_nothing_twice(night: Night) -> N
     assert [request.tags[AFTER] for request in night.tick()] == [third]
 
 
-def test_a_daemon_that_was_down_follows_once_and_not_after_a_day(night: Night) -> None:
+def test_after_a_stop_of_the_daemon_a_run_of_the_last_day_is_followed_once(night: Night) -> None:
     old = night.ended("ingest")
     record = night.instance.get_run_record_by_id(old)
     assert record and record.end_time
@@ -128,7 +128,7 @@ def test_a_daemon_that_was_down_follows_once_and_not_after_a_day(night: Night) -
     assert ended_runs(night.instance, hours.cursor, {"ingest"}, record.end_time + 60).records == ()
 
 
-def test_without_a_cursor_what_was_followed_before_the_update_is_not_followed_again(night: Night) -> None:
+def test_without_a_cursor_a_followed_run_is_not_followed_again(night: Night) -> None:
     run_id = night.ended("ingest")
     night.instance.add_run(dg.DagsterRun(job_name="warehouse", tags={AFTER: run_id}))
-    assert night.tick() == [] and "sudah dilanjutkan" in night.said
+    assert night.tick() == [] and "sudah dilanjutkan" in night.skip_reason

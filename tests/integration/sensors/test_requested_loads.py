@@ -1,4 +1,4 @@
-"""The jobs by which an engineer asks for loads: what they refuse, and the runs that the sensor starts for them."""
+"""The jobs with which an engineer requests loads: what they refuse, and the runs that the sensor starts for them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def loaded(
     )
 
 
-def test_an_unknown_dataset_is_answered_with_the_nearest_one() -> None:
+def test_an_unknown_dataset_is_refused_with_the_most_similar_one() -> None:
     with pytest.raises(
         ContractError, match=r"dinkes/kunjungn: tidak ada .* \(maksudnya dinkes/kunjungan\?\)"
     ):
@@ -68,7 +68,7 @@ def test_a_full_refresh_is_a_run_per_dataset_with_all_its_windows() -> None:
         (BUDGET, "2026-03-15", "", ("2026-03", "2026-03")),
     ],
 )
-def test_empty_windows_are_named_by_days_or_by_their_names(
+def test_an_empty_window_is_given_by_days_or_by_its_name(
     dataset: str, first: str, last: str, expected: tuple[str, str]
 ) -> None:
     (wanted,) = empty_accepted(DATASETS, dataset=[dataset], mulai=first, sampai=last)
@@ -122,7 +122,7 @@ def test_many_holes_are_one_run(ledger: Connection[Any]) -> None:
     assert wanted.name == f"{VISITS} 2026-09-01 s.d. 2026-09-30"
 
 
-def test_without_a_config_every_dataset_with_windows_is_looked_at_up_to_the_last_one_that_is_over(
+def test_without_a_config_the_holes_of_all_datasets_up_to_the_last_full_window(
     ledger: Connection[Any],
 ) -> None:
     with_windows = [c for c in DATASETS.contracts if c.partition]
@@ -133,7 +133,7 @@ def test_without_a_config_every_dataset_with_windows_is_looked_at_up_to_the_last
         assert wanted.tags[RANGE_END] < begin(wanted.contract.partition.every, today()).isoformat()
 
 
-def test_the_sensor_starts_what_a_job_asked_for_once(
+def test_the_sensor_starts_a_requested_load_once(
     ledger: Connection[Any], module_warehouse_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     warehouse = Warehouse(url=module_warehouse_url.replace("postgresql://", "postgresql+psycopg://", 1))
@@ -141,16 +141,16 @@ def test_the_sensor_starts_what_a_job_asked_for_once(
     settings = Settings(home=home, project=PROJECT_ROOT, warehouse_url=None)
     definitions = build_definitions(settings, warehouse=warehouse)
     loaded(ledger, VISITS, "2026-09-02", "2026-09-20")
-    asked = {"dataset": [VISITS], "sampai": "2026-09-20"}
+    config_of_holes = {"dataset": [VISITS], "sampai": "2026-09-20"}
     with dg.DagsterInstance.ephemeral() as instance:
 
-        def ask(job: str, config: dict[str, Any]) -> dg.ExecuteInProcessResult:
+        def run(job: str, config: dict[str, Any]) -> dg.ExecuteInProcessResult:
             definition = definitions.resolve_job_def(job)
             return definition.execute_in_process(config, instance=instance, raise_on_error=False)
 
-        refused = ask("muat_ulang_penuh", {"dataset": ["bukan/dataset"]})
+        refused = run("muat_ulang_penuh", {"dataset": ["bukan/dataset"]})
         assert not refused.success
-        run_id = ask("tutup_bolong", asked).run_id
+        run_id = run("tutup_bolong", config_of_holes).run_id
         sensor = definitions.resolve_sensor_def("pemuatan_diminta")
         cursor: str | None = None
         requests: list[dg.RunRequest] = []

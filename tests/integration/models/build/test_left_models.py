@@ -1,4 +1,4 @@
-"""Models that could not have changed are left, and what is there is what a build of everything gives (adr/036)."""
+"""Models that could not have changed are not built, and the result equals that of a full build (adr/036)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def prepared(warehouse_url: str, tmp_path: Path) -> Iterator[SmallWarehouse]:
 
 
 def built(warehouse: SmallWarehouse, **more: object) -> set[str]:
-    """Builds, and gives the names of what was not left. `due` says the same before."""
+    """Builds, and gives the names of the models that were built. `due` must have named them before."""
     project = warehouse.folder.project(window=more.get("window"))  # type: ignore[arg-type]
     expected = due(project, warehouse.connection)
     results = warehouse.build(**more)
