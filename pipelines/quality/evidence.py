@@ -140,7 +140,7 @@ def with_evidence(
 
     table: a function if it takes time to know; it is called only if something failed. warehouse: a URL (SQLAlchemy,
     psycopg), or a session. relation: the checked relation as SQL. shown: gives the relation or query that the shown
-    SQL reads, because what was checked is dropped.
+    SQL reads, because what was checked is dropped. A query that the database refuses is not shown.
     """
     results = list(results)
     if not any(r.query for r in results):
@@ -154,8 +154,14 @@ def with_evidence(
                 found.append(result)
                 continue
             seeker = finder(result.query, known)
-            sample = _sample(session, seeker, relation) if session else None
-            found.append(replace(result, query=seeker.on(rows), sample=sample))
+            query, sample = seeker.on(rows), None
+            try:
+                sample = _sample(session, seeker, relation) if session else None
+            except psycopg.errors.QueryCanceled:
+                pass  # the table is large; a person has more time
+            except psycopg.Error:
+                query = ""
+            found.append(replace(result, query=query, sample=sample))
     return found
 
 
@@ -175,7 +181,7 @@ def _session(warehouse: str | Connection[Any]) -> Generator[Connection[Any] | No
 
 
 def _sample(session: Connection[Any], seeker: Finder, relation: str) -> Sample | None:
-    """Some of the rows; None if there is nothing to show, or the query takes too long."""
+    """Some of the rows; None if there is nothing to show. Raises psycopg.Error, QueryCanceled after SAMPLE_SECONDS."""
     if not seeker.columns:
         return None
     names = [sql.Identifier(f"c{n}") for n in range(len(seeker.columns))]
@@ -187,14 +193,11 @@ def _sample(session: Connection[Any], seeker: Finder, relation: str) -> Sample |
     query = sql.SQL("select {} from (\n{}\n) as ditemukan ({}) limit {}").format(
         sql.SQL(", ").join(cells), trusted_sql(seeker.on(relation)), sql.SQL(", ").join(names), SAMPLE_ROWS
     )
-    try:
-        with session.transaction(force_rollback=True):
-            session.execute(
-                sql.SQL("set local statement_timeout = {}").format(sql.Literal(SAMPLE_SECONDS * 1000))
-            )
-            rows = session.execute(query).fetchall()
-    except psycopg.Error:
-        return None
+    with session.transaction(force_rollback=True):
+        session.execute(
+            sql.SQL("set local statement_timeout = {}").format(sql.Literal(SAMPLE_SECONDS * 1000))
+        )
+        rows = session.execute(query).fetchall()
     labels = _unique_labels([label for label, _ in seeker.columns])
     texts = (tuple(None if cell is None else masked(cell) for cell in row) for row in rows)
     return Sample(labels, tuple(texts)) if rows else None

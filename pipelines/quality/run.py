@@ -14,6 +14,7 @@ import re
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date, datetime
 from functools import cache
 from threading import Lock
 from typing import Any, cast
@@ -39,6 +40,7 @@ and a query that waits for a table's lock must not stop the thread that holds th
 
 _DATABASE_ERROR = re.compile(r"\(psycopg\.errors\.(\w+)\) (.*)")
 _NO_COLUMN = re.compile(r'The column "\w+" in BatchData does not exist')
+_PYTHON_DATE = re.compile(r"datetime\.date(time)?\(([0-9, ]+)\)")
 _NAMES_ONLY = "42"
 """PostgreSQL's class of errors about names and syntax. The messages of other classes may quote a value."""
 _COUNTS = {"result_format": "BASIC", "partial_unexpected_count": 0, "return_unexpected_index_query": True}
@@ -308,9 +310,15 @@ def _query_of(expectation: Expectation, counts: Mapping[str, Any], relation: Rel
     query = str(counts.get("unexpected_index_query") or "")
     if not query or relation is None:
         return ""
-    # SQLAlchemy quotes a name only where it must, and doubles each %.
+    # SQLAlchemy quotes a name only where it must, doubles each %, and writes a date as Python does.
     name = rf'"?{re.escape(relation.schema)}"?\."?{re.escape(relation.identifier)}"?'
-    return re.sub(name, ROWS, query).replace("%%", "%")
+    query = re.sub(name, ROWS, query).replace("%%", "%")
+    return _PYTHON_DATE.sub(lambda match: f"'{_date_of(match)}'", query)
+
+
+def _date_of(match: re.Match[str]) -> date:
+    numbers = [int(number) for number in match[2].split(",")]
+    return datetime(*numbers) if match[1] else date(*numbers)  # type: ignore[arg-type, misc]
 
 
 def _describe_counts(
