@@ -23,6 +23,9 @@ from pipelines.settings import PSEUDONYM_KEY, Settings, load_settings
 
 WAREHOUSE_URL = "GUDANG_WAREHOUSE_URL"
 DAGSTER_URL = "GUDANG_DAGSTER_URL"
+_EVENT_BATCHES = {"DAGSTER_EVENT_BATCH_SIZE": "100", "DAGSTER_EMIT_PLANNED_EVENTS_INDIVIDUALLY": "1"}
+"""Dagster writes the materialisations of a range of partitions together. Planned events are written one by one in any
+case; a batch of them that fails half-way would be written twice (adr/035)."""
 _ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 
 
@@ -132,6 +135,7 @@ def warehouse_environment(settings: Settings) -> dict[str, str]:
         DAGSTER_URL: utc_url(dagster),
         PSEUDONYM_KEY: key,
         "DAGSTER_HOME": str(_dagster_home(settings)),
+        **_EVENT_BATCHES,
     }
 
 

@@ -183,5 +183,6 @@ def test_a_configured_server_gets_drivers_dagster_home_utc_and_no_demo(
         written = Path(os.environ["DAGSTER_HOME"]) / "dagster.yaml"
         assert written.read_text() == (PROJECT_ROOT / "deploy" / "dagster.yaml").read_text()
         assert not [name for name in added if name.startswith("GUDANG_SUMBER_")]
-    assert "DAGSTER_HOME" not in os.environ
+        assert os.environ["DAGSTER_EVENT_BATCH_SIZE"] == "100"
+    assert not {"DAGSTER_HOME", "DAGSTER_EVENT_BATCH_SIZE"} & os.environ.keys()
     assert os.environ["GUDANG_WAREHOUSE_URL"] == pg_url
