@@ -24,7 +24,7 @@ from tests.support.servers import free_port, process, short_folder, wait_for_por
 from tests.support.templates import Templates
 
 UNITS = Path("etc/systemd/system")
-WORKSPACE = PROJECT_ROOT / "deploy" / "systemd" / "workspace.yaml"
+WORKSPACE = PROJECT_ROOT / "deploy" / "workspace.yaml"
 HEALTH = "{ instance { daemonHealth { allDaemonStatuses { daemonType required healthy } } } }"
 LOCATIONS = "{ workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError { __typename } } } } }"
 
@@ -45,7 +45,7 @@ def test_systemd_has_nothing_to_say_against_the_units(home: str, tmp_path: Path)
         pytest.skip("not installed: systemd-analyze (on Debian: apt install systemd)")
     write_units(tmp_path, "--home", home)
     units = sorted(path for path in (tmp_path / UNITS).iterdir() if path.is_file())
-    assert len(units) == 9
+    assert len(units) == 10
     done = subprocess.run(
         [program, "verify", "--man=no", *units], capture_output=True, text=True, check=False
     )
@@ -103,7 +103,7 @@ def test_what_the_units_start_answers_and_ends_in_order(
         def commands(unit: str, key: str) -> list[list[str]]:
             return [
                 shlex.split(line.replace("/run/gudang", str(folder)).replace(
-                    str(project / "deploy" / "systemd"), str(folder)
+                    str(project / "deploy" / "workspace.yaml"), str(folder / "workspace.yaml")
                 ))
                 for line in settings_of(units / f"gudang-{unit}.service", key)
             ]  # fmt: skip
