@@ -22,6 +22,7 @@ from psycopg import Error as PsycopgError
 from pipelines.alerts.announce import Teller, make_channels
 from pipelines.assets.raw import FULL_REFRESH, raw_key
 from pipelines.assets.set_aside import describe
+from pipelines.assets.warehouse import due_models
 from pipelines.contracts.model import Contract
 from pipelines.datasets import Datasets, files_left, read_datasets
 from pipelines.definitions import defs
@@ -39,6 +40,8 @@ from pipelines.jobs import (
     today,
 )
 from pipelines.load import prepare
+from pipelines.models.project.nodes import Project
+from pipelines.models.project.project import load_project
 from pipelines.runs.causes import causes
 from pipelines.runs.dead import LEASE_FIRST_TAG, Closed, close_dead_runs, queued_runs, storage_url, subject
 from pipelines.runs.origin import filed_below_location
@@ -85,12 +88,28 @@ def walk(settings: Settings) -> int:
             job: night | range_tags(contracts, job, _loaded_until(connection, contracts, job), today())
             for job in chain(contracts)
         }
+        project = _project(settings)
+        links: list[Link] = []
         with _instance(console) as instance:
-            links = [_run(console, settings, instance, job, tags[job]) for job in tags]
-        _summary(console, connection, datasets, links)
+            for job in tags:
+                due = due_models(project, connection, tags[job]) if project and job == WAREHOUSE else None
+                if due == []:
+                    console.rule(styled(job, "bold"))
+                    console.print("Tidak ada model yang perlu dibangun.")
+                    continue
+                links.append(_run(console, settings, instance, job, tags[job], due))
+        _summary(console, connection, datasets, links, project)
         _zone(console, settings, datasets)
         _tell(console, connection, settings, datasets)
     return 0 if all(link.success for link in links) else 1
+
+
+def _project(settings: Settings) -> Project | None:
+    """The SQL models; None if they cannot be read, which their assets say."""
+    try:
+        return load_project(settings.models_dir, suites=settings.expectations_dir)
+    except GudangError:
+        return None
 
 
 def reload(settings: Settings, key: str) -> int:
@@ -237,7 +256,11 @@ def _run(
 
 
 def _summary(
-    console: Terminal, connection: Connection[Any], datasets: Datasets, links: Sequence[Link]
+    console: Terminal,
+    connection: Connection[Any],
+    datasets: Datasets,
+    links: Sequence[Link],
+    project: Project | None,
 ) -> None:
     run_ids = {link.job: link.run_id for link in links}
     console.rule(styled("malam ini", "bold"))
@@ -251,7 +274,8 @@ def _summary(
     failed = failures(connection, list(run_ids.values()))
     for line in failed:
         console.print(f"  {line}", style="red")
-    console.print(models_built(connection, list(run_ids.values())))
+    total = len(project.nodes) if project else None
+    console.print(models_built(connection, list(run_ids.values()), total))
     for link in links:
         for path, changed in link.files:
             console.print(f"  {path}  {'' if changed else '(tidak berubah)'}")

@@ -66,21 +66,20 @@ def failures(connection: Connection[Any], run_ids: Sequence[str]) -> list[str]:
     return [row[0] for row in rows]
 
 
-def models_built(connection: Connection[Any], run_ids: Sequence[str]) -> str:
-    """How many models were built, left because nothing has changed, and failed or were skipped."""
+def models_built(connection: Connection[Any], run_ids: Sequence[str], total: int | None = None) -> str:
+    """How many models were built, left because nothing has changed, and failed or were skipped.
+
+    total: of the project, where the runs selected only what was due.
+    """
     row = connection.execute(
-        "select count(*) filter (where state = 'ok'), count(*) filter (where state = 'unchanged'), count(*)"
-        " from ops.model_run where run_id = any(%s)",
+        "select count(*) filter (where state = 'ok'), count(*) filter (where state not in ('ok', 'unchanged')),"
+        " count(*) from ops.model_run where run_id = any(%s)",
         [list(run_ids)],
     ).fetchone()
     assert row is not None
-    built, left, total = row
-    return describe_models(built, left, total - built - left)
-
-
-def describe_models(built: int, left: int, bad: int) -> str:
-    """Says how many models were built, left, and failed or were skipped."""
-    told = [f"{grouped(built)} dibangun", f"{grouped(left)} tidak berubah"]
+    built, bad, asked = row
+    total = max(total or 0, asked)
+    told = [f"{grouped(built)} dibangun", f"{grouped(total - built - bad)} tidak berubah"]
     if bad:
         told.append(f"{grouped(bad)} gagal atau dilewati")
-    return f"{grouped(built + left + bad)} model: {', '.join(told)}"
+    return f"{grouped(total)} model: {', '.join(told)}"
