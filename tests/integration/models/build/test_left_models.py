@@ -1,47 +1,147 @@
-"""Models that could not have changed are not built, and the result equals that of a full build (adr/036)."""
+"""Models that could not have changed are left, and what is in use is what a build of everything gives (adr/036)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from pipelines.models.build.due import due
-from tests.support.small_warehouse import SmallWarehouse
+from tests.support.changing_project import EAST, WEST, ChangingProject
+from tests.support.templates import Templates
+
+OF_EVENTS = {"stg_kejadian", "gabung", "jumlah", "puncak", "lihat", "pembaca_lihat", "harian"}
+OF_PERSONS = {"stg_orang", "hari_ini", "orang"}
 
 
 @pytest.fixture
-def prepared(warehouse_url: str, tmp_path: Path) -> Iterator[SmallWarehouse]:
-    """A warehouse with a ledger, and a dbt folder of the test's own."""
-    made = SmallWarehouse(warehouse_url, tmp_path / "contoh")
-    yield made
-    made.connection.close()
+def made(warehouse_url: str, tmp_path: Path) -> Iterator[ChangingProject]:
+    """The project, built until nothing is due."""
+    project = ChangingProject(warehouse_url, tmp_path)
+    assert project.built() == OF_EVENTS | OF_PERSONS | {"kode"}
+    assert project.built() == {"harian", "orang"}, "only a second build shows that an increment is complete"
+    yield project
+    project.close()
 
 
-def built(warehouse: SmallWarehouse, **more: object) -> set[str]:
-    """Builds, and gives the names of the models that were built. `due` must have named them before."""
-    project = warehouse.folder.project(window=more.get("window"))  # type: ignore[arg-type]
-    expected = due(project, warehouse.connection)
-    results = warehouse.build(**more)
-    assert {r.state for r in results.values()} == {"ok"}, {r.name: r.error for r in results.values()}
-    names = {name for name, r in results.items() if not r.unchanged}
-    if more.keys() <= {"window"}:
-        assert names <= expected
-    return names
+def test_only_what_could_have_changed_is_built(made: ChangingProject) -> None:
+    assert made.built() == set()
+    made.load_days(0, 2, 1)
+    assert made.due() == set(), "the load changed no row, and the increment has these days"
+    made.asked = None
+    made.load_days(1, 1, 2)
+    assert made.built() == OF_EVENTS
+    assert made.built() == {"harian"}
+    made.load_people({"b": "Bayu"})
+    assert made.built() == OF_PERSONS
+    assert made.built() == {"orang"}
+    made.zone = WEST
+    assert made.built() == {"hari_ini"}
+    made.seed(2)
+    assert made.built() == {"kode", "gabung", "puncak"}
+    made.write("marts/gabung", 2)
+    assert made.built() == {"gabung", "puncak"}
+    made.run("drop table core.jumlah cascade")
+    assert made.built() == {"jumlah", "lihat"}, "they get the same rows, so their readers are left"
+    assert made.built() == set()
+    assert made.contents() == made.of_everything()
 
 
-def test_a_seed_is_loaded_again_only_when_it_changed(prepared: SmallWarehouse) -> None:
-    prepared.folder.write("seeds/kode.csv", "kode\n64.10\n64.01\n")
-    assert built(prepared) == {"kode"}
-    (left,) = prepared.build(run_id="malam").values()
-    assert (left.unchanged, left.tests, left.rows) == (True, (), None)
-    assert prepared.run("select state from ops.model_run") == [("unchanged",)]
-    prepared.folder.write("seeds/kode.csv", "kode\n64.11\n")
-    assert built(prepared) == {"kode"}
-    prepared.run("drop table core.kode")
-    assert built(prepared) == {"kode"}
-    assert prepared.run("select * from core.kode") == [("64.11",)]
-    assert built(prepared) == set()
-    assert built(prepared, build_all=True) == {"kode"}
-    assert built(prepared, full_refresh=True) == {"kode"}
+def test_all_can_be_built_all_the_same(made: ChangingProject) -> None:
+    everything = OF_EVENTS | OF_PERSONS | {"kode"}
+    assert made.built(build_all=True) == everything
+    assert made.built(full_refresh=True) == everything
+    assert made.built() == {"harian", "orang"}
+    assert made.built(run_id="malam") == set()
+    assert made.run("select state, count(*) from ops.model_run group by state") == [
+        ("unchanged", len(everything))
+    ]
+
+
+def test_days_that_changed_stay_due_until_a_build_asks_for_them(made: ChangingProject) -> None:
+    made.load_days(0, 1, 0)
+    days, made.asked = made.asked, None
+    made.built()
+    made.built()
+    assert made.built() == set(), "no build without days can see that rows are gone"
+    made.asked = days
+    assert made.built() >= {"harian"}
+    assert made.contents() == made.of_everything()
+
+
+def test_rows_that_no_load_brought_are_always_read_anew(made: ChangingProject) -> None:
+    made.run("delete from ops.load_batch where dataset = 'uji/orang'")
+    for _ in range(2):
+        assert made.built() == OF_PERSONS
+    made.run("drop table raw.uji__orang cascade")
+    assert made.build()["stg_orang"].state == "skipped"
+
+
+def test_a_load_that_commits_while_models_are_built_is_not_lost(made: ChangingProject) -> None:
+    made.seed(2)
+
+    def load(_: Any) -> None:
+        made.load_people({"c": "Citra"})
+
+    made.build(on_result=load)
+    assert made.built() >= OF_PERSONS
+    assert made.contents() == made.of_everything()
+
+
+def _broken(project: ChangingProject) -> None:
+    project.folder.write("models/marts/gabung.sql", "select null::text as versi")
+    assert project.build()["gabung"].state == "tests_failed"
+    project.write("marts/gabung", 1)
+
+
+def _replaced_by_hand(project: ChangingProject) -> None:
+    project.run(
+        "drop table if exists core.gabung; create table core.gabung as select 'x' as id, 1 as n, '' as nama, '' as versi;"
+        " create or replace view staging.stg_kejadian as select id, tanggal, n + 1 as n, _loaded_at as dimuat_pada"
+        " from raw.uji__kejadian"
+    )
+
+
+changes = st.one_of(
+    st.tuples(st.just(ChangingProject.load_days), st.integers(0, 2), st.integers(2, 3), st.integers(0, 2)),
+    st.tuples(st.just(ChangingProject.reload_days)),
+    st.tuples(
+        st.just(ChangingProject.load_people),
+        st.dictionaries(st.sampled_from("abc"), st.sampled_from(["Ani", "Budi"]), min_size=1),
+    ),
+    st.tuples(st.just(ChangingProject.seed), st.integers(1, 2)),
+    st.tuples(
+        st.just(ChangingProject.write),
+        st.sampled_from(["marts/gabung", "staging/stg_orang"]),
+        st.integers(1, 2),
+    ),
+    st.tuples(
+        st.just(ChangingProject.run),
+        st.sampled_from(
+            [f"drop table if exists core.{name} cascade" for name in ("jumlah", "harian", "orang", "kode")]
+            + ["drop view if exists staging.stg_kejadian cascade", "vacuum full core.gabung"]
+        ),
+    ),
+    st.tuples(st.just(lambda project, zone: setattr(project, "zone", zone)), st.sampled_from([EAST, WEST])),
+    st.tuples(st.just(_broken)),
+    st.tuples(st.just(_replaced_by_hand)),
+    st.tuples(st.just(ChangingProject.killed_build), st.integers(1, 8)),
+)
+
+
+@settings(max_examples=5, derandomize=True)
+@given(steps=st.lists(st.lists(changes, min_size=1, max_size=3), min_size=1, max_size=3))
+def test_what_is_in_use_is_what_a_build_of_everything_gives(
+    templates: Templates, tmp_path_factory: pytest.TempPathFactory, steps: list[list[tuple[Any, ...]]]
+) -> None:
+    with templates.database(templates.prepared) as url:
+        project = ChangingProject(url, tmp_path_factory.mktemp("berubah"))
+        for step in steps:
+            for change, *values in step:
+                change(project, *values)
+            project.built()
+            assert project.contents() == project.of_everything(), step
+        project.close()
