@@ -156,9 +156,7 @@ def _ingest(
         with warehouse.connect() as connection:
             done = _loaded(context, warehouse, connection, contract, settings)
             results = [*checks.of_load(connection, done)]
-            if done.batch and done.checks and done.batch.state != "rejected":
-                _count_partitions(context, connection, contract)
-            version = _data_version(context, connection, contract)
+            version = _data_version(connection, contract)
             if done.batch and done.checks and done.batch.state != "rejected":
                 _count_partitions(context, connection, contract)
     except Exception as fault:  # of any kind: the other datasets of the step must still be loaded
@@ -213,12 +211,9 @@ def _loaded(
     )
 
 
-def _data_version(
-    context: dg.AssetExecutionContext, connection: Connection[Any], contract: Contract
-) -> dg.DataVersion | None:
-    """The version of the rows, or of those of the run's partitions. A load that changed nothing leaves it as it is."""
-    table = str(Relation("raw", contract.table))
-    found = raw_versions(connection, {contract.key: table}, _window(context, contract))[contract.key]
+def _data_version(connection: Connection[Any], contract: Contract) -> dg.DataVersion | None:
+    """The version of the table's rows, which a load that changed nothing leaves as it is; None if it is not known."""
+    found = raw_versions(connection, {contract.key: str(Relation("raw", contract.table))})[contract.key]
     return dg.DataVersion(found.version) if found.version else None
 
 

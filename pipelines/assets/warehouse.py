@@ -36,6 +36,7 @@ from pipelines.runtime.state_words import MODELS
 log = logging.getLogger("gudang")
 REFERENCE_TAG = "referensi"
 PARTITION = "dagster/partition"
+DATA_VERSION_TAG = "dagster/data_version"
 Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
 _DROPPED = (
     "Model ini tidak dirilis dan calonnya sudah dihapus: SQL ini membuat barisnya lagi dari kueri model."
@@ -168,18 +169,35 @@ def _multi_asset(
             if result.state != "ok":
                 failures.append(f"{result.asset}: {MODELS[result.state][0]}: {result.error or ''}")
                 context.log.error(failures[-1])
-        left = [r.name for r in results if r.unchanged]
+        left = {model_key(project.nodes[r.name]): r for r in results if r.unchanged}
         if left:
             log.info("%d dari %d model tidak berubah dan dibiarkan", len(left), len(results))
+            yield from _unknown_to_dagster(context.instance, left)
         # A model that was not built keeps its released relation, which is tested instead.
         untested = {r.name: r.error or r.state for r in results if r.state != "ok" and not r.tests}
         yield from released([*untested], untested)
         if failures:
             # Dagster shows a planned check without a result as failed if its run fails, else as skipped.
-            yield from released(left, dict.fromkeys(left, "tidak berubah"))
+            names = [r.name for r in left.values()]
+            yield from released(names, dict.fromkeys(names, "tidak berubah"))
             raise dg.Failure(description="\n".join(failures), allow_retries=False)
 
     return build_models
+
+
+def _unknown_to_dagster(
+    instance: dg.DagsterInstance, left: Mapping[dg.AssetKey, NodeResult]
+) -> Iterator[dg.MaterializeResult[Any]]:
+    """Gives the versions of left models that `gudang models run` has built, so that they are no longer shown as old."""
+    events = {
+        record.asset_entry.asset_key: record.asset_entry.last_materialization
+        for record in instance.get_asset_records([*left])
+    }
+    for key, result in left.items():
+        event = events.get(key)
+        tags = event.asset_materialization.tags if event and event.asset_materialization else {}
+        if (tags or {}).get(DATA_VERSION_TAG) != result.version:
+            yield dg.MaterializeResult(asset_key=key, data_version=dg.DataVersion(result.version))
 
 
 def _test_released(

@@ -238,46 +238,28 @@ select
     b.finished_at,
     case
         when b.batch_id is not null or pg_relation_size(c.oid) = 0 then
-            md5(concat_ws(' ', case when %(first)s::date is null then c.oid end,
-                case when %(first)s::date is null then pg_relation_filenode(c.oid) end,
-                b.batch_id, extract(epoch from b.finished_at), (
+            md5(concat_ws(' ', c.oid, pg_relation_filenode(c.oid), b.batch_id, extract(epoch from b.finished_at), (
                 select string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ',' order by a.attnum)
                 from pg_catalog.pg_attribute as a
                 where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
             )))
     end
-from unnest(%(datasets)s::text[], %(tables)s::text[]) as n (dataset, relation)
+from unnest(%s::text[], %s::text[]) as n (dataset, relation)
 left join pg_catalog.pg_class as c on c.oid = to_regclass(n.relation)
 left join lateral (
     select l.batch_id, l.finished_at
     from ops.load_batch as l
-    where
-        l.dataset = n.dataset and l.state = 'loaded'
-        and (
-            %(first)s::date is null or l.window_start is null
-            or daterange(l.window_start, l.window_end, '[]') && daterange(%(first)s, %(last)s, '[]')
-        )
+    where l.dataset = n.dataset and l.state = 'loaded'
     order by l.batch_id desc
     limit 1
 ) as b on true
 """
 
 
-def raw_versions(
-    connection: Connection[Any], tables: Mapping[str, str], window: Window | None = None
-) -> dict[str, RawVersion]:
+def raw_versions(connection: Connection[Any], tables: Mapping[str, str]) -> dict[str, RawVersion]:
     """The versions of raw tables, by dataset. tables: the table by dataset, as quoted SQL.
 
     A load that changed no row leaves the version as it is. A reconciliation writes its load's row again, so it counts.
-    window: the version of the rows of these days only.
     """
-    rows = connection.execute(
-        _RAW_VERSIONS,
-        {
-            "datasets": [*tables],
-            "tables": [*tables.values()],
-            "first": window.start if window else None,
-            "last": window.end if window else None,
-        },
-    ).fetchall()
-    return {dataset: RawVersion(version and version[:16], loaded_at) for dataset, loaded_at, version in rows}
+    rows = connection.execute(_RAW_VERSIONS, [[*tables], [*tables.values()]]).fetchall()
+    return {dataset: RawVersion(version and version[:16], loaded) for dataset, loaded, version in rows}
