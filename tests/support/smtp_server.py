@@ -1,4 +1,4 @@
-"""A real SMTP server on the loopback: it takes mails over, refuses as a test says, and offers STARTTLS, TLS and log-in."""
+"""A real SMTP server on the loopback. It accepts or refuses mails as a test says, with STARTTLS, TLS and log-in."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Behaviour:
     refused: set[str] = field(default_factory=set[str])
     answer_to_data: str = "250 taken"
     silent: bool = False
-    """It takes the connection and says nothing."""
+    """It accepts the connection and sends nothing."""
 
 
 class _Session(socketserver.BaseRequestHandler):
@@ -114,11 +114,11 @@ class _Tcp(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
 
     def handle_error(self, *_: object) -> None:
-        """A client that gave up is expected."""
+        """Ignores the error: clients that close their connection are part of the tests."""
 
 
 class SmtpServer:
-    """Runs until `stop`. mails: what it took over."""
+    """Runs until `stop`. mails: those that it accepted."""
 
     def __init__(self, tls: ssl.SSLContext | None = None, *, tls_from_start: bool = False) -> None:
         self.tls, self.tls_from_start = tls, tls_from_start

@@ -1,4 +1,4 @@
-"""Settings of alerts: what is not usable is named by its variable, and no value of it is repeated."""
+"""Settings of alerts: an unusable value is reported by the name of its variable, and not repeated."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ MAIL = {"GUDANG_ALERT_MAIL_HOST": "surel.example", "GUDANG_ALERT_MAIL_FROM": "gu
 SECRET = "r4hasia-benar"
 
 
-def test_nothing_set_is_no_channel() -> None:
+def test_no_channel_is_used_without_settings() -> None:
     settings = load_alert_settings({})
     assert (settings.mail, settings.webhook_url, settings.telegram_token) == (None, None, None)
     assert settings.when == "on_error"
 
 
-def test_a_mail_server_with_the_usual_port_of_its_encryption() -> None:
+def test_mail_server_has_the_default_port_of_its_encryption() -> None:
     settings = load_alert_settings({**MAIL, "GUDANG_ALERT_MAIL_TO": "a@b.example; c@d.example,"})
     assert settings.mail is not None
     assert (settings.mail.port, settings.mail.security) == (587, "starttls")
     assert settings.to == ("a@b.example", "c@d.example")
 
 
-def test_no_secret_is_in_the_text_of_the_settings() -> None:
+def test_text_of_the_settings_contains_no_secret() -> None:
     env = {
         **MAIL,
         "GUDANG_ALERT_MAIL_PASSWORD": SECRET,
@@ -65,7 +65,7 @@ def test_no_secret_is_in_the_text_of_the_settings() -> None:
         ({"TIMEOUT": "0"}, "GUDANG_ALERT_TIMEOUT: nilainya bukan angka di atas 0"),
     ],
 )
-def test_an_unusable_setting_is_named_without_its_value(env: dict[str, str], message: str) -> None:
+def test_error_of_an_unusable_setting_does_not_show_its_value(env: dict[str, str], message: str) -> None:
     with pytest.raises(GudangError) as caught:
         load_alert_settings({f"GUDANG_ALERT_{name}": value for name, value in env.items()})
     assert str(caught.value).startswith(message)

@@ -1,4 +1,4 @@
-"""Channels against real servers on the loopback: what they send, and what they say of a server that does not take it."""
+"""Channels against real servers on the loopback: what they send, and the error if a server does not accept it."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def refused(channel: Mail | Webhook | Telegram) -> str:
     return caught.value.message
 
 
-def test_a_mail_has_text_and_html_and_the_same_id_each_time(smtp: Callable[..., SmtpServer]) -> None:
+def test_mail_has_text_and_html_and_the_same_id_each_time(smtp: Callable[..., SmtpServer]) -> None:
     server = smtp()
     mail_to(server).send(MESSAGE)
     mail_to(server).send(MESSAGE)
@@ -88,7 +88,7 @@ def test_a_mail_has_text_and_html_and_the_same_id_each_time(smtp: Callable[..., 
 
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("security", ["starttls", "ssl"])
-def test_log_in_goes_over_an_encrypted_session(smtp: Callable[..., SmtpServer], security: str) -> None:
+def test_log_in_uses_an_encrypted_session(smtp: Callable[..., SmtpServer], security: str) -> None:
     server = smtp(tls=True, tls_from_start=security == "ssl")
     server.behaviour.login = ("gudang", SECRET)
     mail_to(server, security, user="gudang", password=SECRET).send(MESSAGE)
@@ -98,18 +98,18 @@ def test_log_in_goes_over_an_encrypted_session(smtp: Callable[..., SmtpServer], 
     )
 
 
-def test_a_certificate_that_nobody_vouches_for_gets_no_password(smtp: Callable[..., SmtpServer]) -> None:
+def test_mail_server_with_an_untrusted_certificate_gets_no_password(smtp: Callable[..., SmtpServer]) -> None:
     server = smtp(tls=True)
     assert refused(mail_to(server, "starttls", user="gudang", password=SECRET)).startswith("enkripsi gagal: ")
     assert server.mails == []
 
 
-def test_a_server_without_starttls_gets_no_password(smtp: Callable[..., SmtpServer]) -> None:
+def test_mail_server_without_starttls_gets_no_password(smtp: Callable[..., SmtpServer]) -> None:
     message = refused(mail_to(smtp(), "starttls", user="gudang", password=SECRET))
     assert message == "server tidak menawarkan STARTTLS, login, atau huruf pada alamat ini"
 
 
-def test_what_a_mail_server_refuses(smtp: Callable[..., SmtpServer]) -> None:
+def test_refusals_of_a_mail_server_are_reported_without_its_text(smtp: Callable[..., SmtpServer]) -> None:
     server = smtp()
     server.behaviour.refused = {"walidata@dinas.example"}
     assert refused(mail_to(server)) == "server menolak penerima ini (550)"
@@ -119,7 +119,7 @@ def test_what_a_mail_server_refuses(smtp: Callable[..., SmtpServer]) -> None:
     assert server.mails == []
 
 
-def test_a_mail_server_that_says_nothing_is_given_up(smtp: Callable[..., SmtpServer]) -> None:
+def test_silent_mail_server_times_out(smtp: Callable[..., SmtpServer]) -> None:
     server = smtp()
     server.behaviour.silent = True
     assert refused(mail_to(server, timeout=0.3)) in (
@@ -128,12 +128,12 @@ def test_a_mail_server_that_says_nothing_is_given_up(smtp: Callable[..., SmtpSer
     )
 
 
-def test_a_mail_server_that_is_not_there() -> None:
+def test_unreachable_mail_server_is_reported() -> None:
     nowhere = MailServer("127.0.0.1", free_port(), "tanpa", "gudang@dinas.example")
     assert refused(Mail(nowhere, 2)) == "koneksi ditolak"
 
 
-def test_a_webhook_gets_the_document_with_a_key(http: Server) -> None:
+def test_webhook_receives_the_document_with_an_idempotency_key(http: Server) -> None:
     Webhook(f"{http.url}/kait", SECRET, 5).send(MESSAGE)
     (request,) = http.requests
     assert (request.method, request.path) == ("POST", "/kait")
@@ -144,7 +144,7 @@ def test_a_webhook_gets_the_document_with_a_key(http: Server) -> None:
     assert body["text"] == f"{HEADLINE}\n"
 
 
-def test_a_chat_gets_the_text(http: Server) -> None:
+def test_telegram_chat_receives_the_text(http: Server) -> None:
     http.answer = lambda _: reply({"ok": True})
     Telegram(http.url, SECRET, "-100", 5).send(MESSAGE)
     (request,) = http.requests
@@ -164,20 +164,20 @@ def test_a_chat_gets_the_text(http: Server) -> None:
         (Reply(b"x" * (1 << 20)), "jawaban server terlalu besar"),
     ],
 )
-def test_what_a_web_server_answers_is_not_repeated(http: Server, answer: Reply, message: str) -> None:
+def test_error_does_not_repeat_the_answer_of_a_web_server(http: Server, answer: Reply, message: str) -> None:
     http.answer = lambda _: answer
     assert refused(Webhook(f"{http.url}/{SECRET}", SECRET, 0.5)) == message
     assert refused(Telegram(http.url, SECRET, "1", 0.5)) == message
 
 
-def test_a_web_server_that_says_nothing_or_is_not_there(http: Server) -> None:
-    asked = threading.Event()
+def test_silent_or_unreachable_web_server_is_reported(http: Server) -> None:
+    done = threading.Event()
 
     def never(_: Any) -> Reply:
-        asked.wait(5)
+        done.wait(5)
         return Reply()
 
     http.answer = never
     assert refused(Webhook(http.url, None, 0.3)) == "server tidak menjawab dalam 0.3 detik"
-    asked.set()
+    done.set()
     assert refused(Webhook(f"http://127.0.0.1:{free_port()}/{SECRET}", None, 2)) == "koneksi gagal"

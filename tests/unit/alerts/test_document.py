@@ -1,4 +1,4 @@
-"""What a digest says: its first line, what an OPD sees of it, and that no personal value gets through."""
+"""The digest of a night: its first line, the part that an OPD sees, and that it contains no personal value."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def made(*problems: Known, resolved: tuple[Known, ...] = (), datasets: int = 25)
         (["night"], "Malam 26 November 2026: 1 malam tidak selesai."),
     ],
 )
-def test_the_first_line_says_how_the_night_was(kinds: list[str], line: str) -> None:
+def test_first_line_summarises_the_night(kinds: list[str], line: str) -> None:
     document = made(*(known(kind, f"a/{n}") for n, kind in enumerate(kinds)))
     assert document["headline"] == line
     assert plain(document).splitlines()[0] == line
 
 
-def test_a_digest_as_text_and_as_html() -> None:
+def test_digest_is_written_as_text_and_as_html() -> None:
     document = made(
         known("run", "ingest 1a2b3c4d", "gagal di raw_dinkes", run_id="1a2b3c4d5e"),
         known("failed", "dinkes/kunjungan", "ditolak <b>", times=3),
@@ -66,7 +66,7 @@ def test_a_digest_as_text_and_as_html() -> None:
     assert "ditolak &lt;b&gt;" in page and '<a href="http://uji:3000/runs/1a2b3c4d5e">run</a>' in page
 
 
-def test_an_opd_sees_its_own_datasets_and_nothing_else() -> None:
+def test_opd_sees_only_its_own_datasets() -> None:
     document = made(
         known("failed", "dinkes/kunjungan"),
         known("failed", "bkd/pegawai", run_id="abc"),
@@ -83,7 +83,7 @@ def test_an_opd_sees_its_own_datasets_and_nothing_else() -> None:
     assert for_opd(document, "dispar", {"dispar/kunjungan"}) is None
 
 
-def test_a_long_digest_is_cut_and_says_so() -> None:
+def test_long_digest_is_shortened_with_a_note() -> None:
     document = made(*(known("failed", f"a/{n}", "x" * 300) for n in range(50)))
     assert "- … dan 30 lagi" in plain(document) and "dan 30 lagi" in html(document)
     short = plain(document, 4000)
@@ -91,7 +91,7 @@ def test_a_long_digest_is_cut_and_says_so() -> None:
     assert short.endswith("… terpotong. Selengkapnya: `gudang alerts preview`, `gudang status`.\n")
 
 
-def test_personal_values_secrets_and_control_codes_get_into_no_problem() -> None:
+def test_problem_contains_no_personal_value_secret_or_control_code() -> None:
     message = f"baris 3: nik {NIK}\nsurel budi@warga.example, sandi password=abc \x1b[31m"
     problem = Problem("failed", f"a/{NIK}", message, "1")
     assert problem.subject == "a/***"
@@ -100,7 +100,7 @@ def test_personal_values_secrets_and_control_codes_get_into_no_problem() -> None
     assert len(Problem("failed", "a/b", "x" * 9999, "1").message) == LONGEST
 
 
-def test_an_urgent_message_names_the_problem_in_its_first_line() -> None:
+def test_urgent_message_names_the_problem_in_its_first_line() -> None:
     document = urgent(known("disk_low", "/srv", "sisa 1 GB", times=3), "http://uji")
     assert plain(document).splitlines() == [
         "Segera: Disk hampir penuh: /srv",

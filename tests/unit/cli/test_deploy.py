@@ -1,4 +1,4 @@
-"""`gudang deploy systemd` fills in its templates, writes no secret, and loses nothing that somebody changed."""
+"""`gudang deploy systemd` fills in its templates, writes no secret, and keeps files that somebody has changed."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def files(folder: Path) -> dict[Path, str]:
     return {path.relative_to(folder): path.read_text("utf-8") for path in folder.rglob("*") if path.is_file()}
 
 
-def test_everything_is_filled_in_and_nothing_is_secret(deploy: Deploy, tmp_path: Path) -> None:
-    code, said = deploy("--user", "kaltim", "--home", "/data/gudang", "--port", "4000")
-    assert code == 0 and "adduser --system --group --home /data/gudang kaltim" in said
+def test_templates_are_filled_in_and_contain_no_secret(deploy: Deploy, tmp_path: Path) -> None:
+    code, printed = deploy("--user", "kaltim", "--home", "/data/gudang", "--port", "4000")
+    assert code == 0 and "adduser --system --group --home /data/gudang kaltim" in printed
     written = files(tmp_path)
     everything = "\n".join(written.values())
     assert not re.search(r"@[A-Z_]+@", everything) and "rahasia" not in everything
@@ -58,27 +58,27 @@ def test_everything_is_filled_in_and_nothing_is_secret(deploy: Deploy, tmp_path:
     }
 
 
-def test_written_again_it_changes_only_what_is_due(deploy: Deploy, tmp_path: Path) -> None:
+def test_writing_again_changes_only_files_whose_content_differs(deploy: Deploy, tmp_path: Path) -> None:
     deploy()
     before = files(tmp_path)
     assert "0 berkas ditulis" in deploy()[1]
-    # Written by us in another form, and touched by nobody since.
-    code, said = deploy("--user", "kaltim")
-    assert code == 0 and "0 berkas" not in said and files(tmp_path) != before
+    # Files that were written with other arguments, and not changed since.
+    code, printed = deploy("--user", "kaltim")
+    assert code == 0 and "0 berkas" not in printed and files(tmp_path) != before
     deploy()
     assert files(tmp_path) == before
 
 
-def test_what_somebody_changed_stays_unless_force_is_said(deploy: Deploy, tmp_path: Path) -> None:
+def test_changed_file_is_kept_unless_forced(deploy: Deploy, tmp_path: Path) -> None:
     deploy()
     before = files(tmp_path)
     with (tmp_path / CODE).open("a") as file:
         file.write("MemoryMax=8G\n")
     changed = files(tmp_path)
-    code, said = deploy("--user", "kaltim")
-    assert code == 1 and f"sudah diubah sesudah ditulis: {CODE} (" in said and "--force" in said
+    code, printed = deploy("--user", "kaltim")
+    assert code == 1 and f"sudah diubah sesudah ditulis: {CODE} (" in printed and "--force" in printed
     assert files(tmp_path) == changed
-    # A file of the same name that is none of ours.
+    # Without the checksums a file of the same name is not known as ours.
     (tmp_path / SUMS).unlink()
     assert deploy()[0] == 1
     assert deploy("--force")[0] == 0
@@ -96,9 +96,9 @@ def test_what_somebody_changed_stays_unless_force_is_said(deploy: Deploy, tmp_pa
         (["--project", "/opt/%i"], '--project: "/opt/%i" tidak dapat dipakai'),
     ],
 )
-def test_what_systemd_would_read_otherwise_is_refused(
+def test_argument_that_systemd_would_misread_is_refused(
     arguments: list[str], message: str, deploy: Deploy, tmp_path: Path
 ) -> None:
-    code, said = deploy(*arguments)
-    assert code == 1 and message in said
+    code, printed = deploy(*arguments)
+    assert code == 1 and message in printed
     assert files(tmp_path) == {}

@@ -100,7 +100,7 @@ def test_paging_gives_every_record_once_and_in_order(path: str, walk: Any) -> No
 
 
 @pytest.mark.parametrize("path", list(HEADERS))
-def test_without_its_key_a_path_answers_401(path: str) -> None:
+def test_path_without_its_key_is_answered_401(path: str) -> None:
     assert answer(path, {}, {}, "").status == 401
     assert (
         answer(path, {"api_key": "salah"}, {"Authorization": "Bearer salah", "X-Api-Key": "salah"}, "").status
@@ -133,7 +133,7 @@ def test_bps_answers_200_to_a_wrong_key_and_if_there_are_no_data() -> None:
     assert empty.body["data-availability"] == "list-not-available"
 
 
-def test_an_unknown_path_answers_404() -> None:
+def test_unknown_path_is_answered_404() -> None:
     assert answer("/v2/izin", {}, {}, "").status == 404
 
 

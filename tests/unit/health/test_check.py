@@ -17,7 +17,7 @@ CHECKS = [
 ]
 
 
-def test_a_limit_knows_which_direction_is_worse() -> None:
+def test_state_depends_on_the_direction_of_a_limit() -> None:
     assert [Limit(10, 20).state(v) for v in (9.9, 10, 19, 20, 99)] == [
         OK,
         WARNING,
@@ -35,7 +35,7 @@ def test_a_limit_knows_which_direction_is_worse() -> None:
     assert Limit(float("inf"), float("inf")).state(1e18) == OK
 
 
-def test_limits_from_the_environment() -> None:
+def test_limits_are_read_from_the_environment_and_checked() -> None:
     limits = load_limits({"GUDANG_HEALTH_DISK_PERCENT": "20, 10", "GUDANG_HEALTH_NIGHT_HOURS": ""})
     assert (limits.disk_percent, limits.night_hours) == (Limit(20, 10, falling=True), Limit(26, 50))
     with pytest.raises(GudangError, match="GUDANG_HEALTH_QUEUE_MINUTES: nilainya bukan dua angka"):
@@ -45,7 +45,7 @@ def test_limits_from_the_environment() -> None:
             load_limits(wrong)
 
 
-def test_text_json_and_prometheus() -> None:
+def test_checks_are_written_as_text_json_and_prometheus() -> None:
     assert worst(CHECKS) == CRITICAL and worst([]) == OK
     assert [line.split(maxsplit=1)[0] for line in as_text(CHECKS).splitlines()] == [
         "kritis", "->", "peringatan", "->", "baik",

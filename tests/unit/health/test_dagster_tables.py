@@ -6,5 +6,5 @@ from pipelines import jobs
 from pipelines.health import dagster_tables
 
 
-def test_a_night_is_found_by_the_job_and_the_tag_that_it_has() -> None:
+def test_names_of_the_night_are_those_of_its_jobs() -> None:
     assert (dagster_tables.NIGHT_JOB, dagster_tables.NIGHT_TAG) == (jobs.PUBLICATION, jobs.NIGHT)
