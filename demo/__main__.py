@@ -1,4 +1,4 @@
-"""`python -m demo`: makes the demo OPD's databases and upload files and serves its APIs, where it is told to.
+"""`python -m demo`: makes databases and upload files of the demo OPD, and serves its APIs.
 
 What belongs here: the command line. Not here: what is made (the other modules).
 """

@@ -1,4 +1,4 @@
-"""Runs of `gudang nightly` are on the UI's pages: asked through Dagster's own GraphQL, of a real code location."""
+"""Runs of `gudang nightly` are on the pages of the UI, by Dagster's GraphQL over a real code location."""
 
 from __future__ import annotations
 

@@ -37,10 +37,10 @@ def test_changed_contracts_are_named_and_noted_once_on_their_asset(tmp_path: Pat
     assert tick() == ("Definisi sama dengan berkasnya.", [])
     write(settings.contracts_dir, contract("dinkes/a", "lain"))
     write(settings.contracts_dir, contract("dinkes/baru"))
-    said, noted = tick()
-    assert "2 berkas berubah" in said and "contracts/dinkes/a.odcs.yaml, contracts/dinkes/baru" in said
+    message, noted = tick()
+    assert "2 berkas berubah" in message and "contracts/dinkes/a.odcs.yaml, contracts/dinkes/baru" in message
     assert noted == [dg.AssetKey(["raw", "dinkes", "a"])]
-    assert tick() == (said, []), "a change is noted once"
+    assert tick() == (message, []), "a change is noted once"
     write(settings.contracts_dir, contract("dinkes/a", "lain lagi"))
     assert tick()[1] == [dg.AssetKey(["raw", "dinkes", "a"])]
     write(settings.contracts_dir, contract("dinkes/a"))

@@ -332,17 +332,17 @@ def test_files_left_are_listed_at_each_tick_and_on_the_asset(zone: Zone) -> None
     (zone.folder.parent / "pasaar" / "x.csv").write_bytes(A)
     (zone.folder / "lingkar.csv").symlink_to(zone.folder / "lingkar.csv")
     assert zone.tick_twice() == [] == zone.tick_twice()
-    said = zone.skip_message.splitlines()
-    assert said[0] == "4 berkas dilihat, 0 pemuatan dimulai."
-    assert f'{KEY}/pasar.xlsx: nama tidak cocok dengan pola "*.csv" dari kontrak {KEY}' in said[3]
-    assert said[1].startswith(f"{KEY}/lingkar.csv: tautan")
-    assert said[2].startswith(f"{KEY}/pasar.csv.part: nama sementara")
-    assert said[4].startswith("dagang/pasaar/x.csv: tidak ada kontrak dagang/pasaar")
+    lines = zone.skip_message.splitlines()
+    assert lines[0] == "4 berkas dilihat, 0 pemuatan dimulai."
+    assert f'{KEY}/pasar.xlsx: nama tidak cocok dengan pola "*.csv" dari kontrak {KEY}' in lines[3]
+    assert lines[1].startswith(f"{KEY}/lingkar.csv: tautan")
+    assert lines[2].startswith(f"{KEY}/pasar.csv.part: nama sementara")
+    assert lines[4].startswith("dagang/pasaar/x.csv: tidak ada kontrak dagang/pasaar")
     (event,) = zone.events
     assert event.asset_key == dg.AssetKey(["raw", "dagang", "pasar"])
     (table,) = event.metadata.values()
     assert isinstance(table, dg.TableMetadataValue)
-    assert [record.data["berkas"] for record in table.records] == [line.split(": ")[0] for line in said[1:4]]
+    assert [record.data["berkas"] for record in table.records] == [line.split(": ")[0] for line in lines[1:4]]
     for path in [p for p in zone.folder.iterdir() if p.name != "lingkar.csv"]:
         path.unlink()
     zone.put(A)

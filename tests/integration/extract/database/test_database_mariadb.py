@@ -201,11 +201,11 @@ def test_a_geometry_longer_than_max_allowed_packet_arrives_whole(
         f"insert into batas select 1, st_linefromtext(concat('linestring(', {points}, ')')) from seq_1_to_60000",
     )
     made = contract("id", "garis", table="batas")
-    whole = read(made, mariadb_url).rows
-    assert len(whole[0][1] or "") > 1_048_576
+    before = read(made, mariadb_url).rows
+    assert len(before[0][1] or "") > 1_048_576
     with server_mode.connect() as admin:
         admin.execute(sa.text("set global max_allowed_packet = 1048576"))
-    assert read(made, mariadb_url).rows == whole
+    assert read(made, mariadb_url).rows == before
 
 
 def test_a_row_of_17_mb_and_rows_around_it_arrive_whole(mariadb_url: str, server_mode: sa.Engine) -> None:
@@ -340,8 +340,8 @@ def test_an_evolving_contract_keeps_unknown_columns_and_allows_missing_ones(mari
     ]
     assert "hilang tidak ada lagi di sumber: hilang kosong" in found.stream.warnings
     every = [column(f"k{i}", name) for i, name in enumerate(names)]
-    whole = contract("id", *every, table="t", schema_contract="evolve")
-    assert [row[-1] for row in read(whole, mariadb_url).rows] == [None, None]
+    everything = contract("id", *every, table="t", schema_contract="evolve")
+    assert [row[-1] for row in read(everything, mariadb_url).rows] == [None, None]
     with pytest.raises(ShapeError, match="tidak punya kolom lama"):
         read(contract("lama", table="t", key="lama", schema_contract="evolve"), mariadb_url)
 

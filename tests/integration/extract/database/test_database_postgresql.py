@@ -270,10 +270,10 @@ def test_an_evolving_contract_keeps_unknown_columns_and_allows_missing_ones(pg_u
         (["2", None], {'Nilai "x" %': None, "catatan": None, "hilang2": "x"}),
     ]
     assert found.stream.warnings == ["hilang tidak ada lagi di sumber: hilang kosong"]
-    whole = contract(
+    everything = contract(
         "id", "catatan", "hilang2", column("n", 'Nilai "x" %'), table="t", schema_contract="evolve"
     )
-    assert [row[-1] for row in read(whole, sqlalchemy_url(pg_url)).rows] == [None, None]
+    assert [row[-1] for row in read(everything, sqlalchemy_url(pg_url)).rows] == [None, None]
     for needed in (
         contract("lama", table="t", key="lama", schema_contract="evolve"),
         contract("id", replace(column("lama"), required=True), table="t", schema_contract="evolve"),

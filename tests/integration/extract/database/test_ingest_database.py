@@ -259,14 +259,14 @@ def test_a_window_replaces_its_days_and_leaves_the_others(both: SourceAndWarehou
     contract = visits(both, partition={"column": "tanggal", "every": "daily", "start": "2024-05-01"})
     dated = OTHER.replace("0000-00-00", "2024-05-02")
     source(both, GOOD, dated)
-    whole = Window(date(2024, 5, 1), date(2024, 5, 2))
-    assert (first := both.load(contract, whole).batch) and first.loaded == 2
+    both_days = Window(date(2024, 5, 1), date(2024, 5, 2))
+    assert (first := both.load(contract, both_days).batch) and first.loaded == 2
     source(both, dated.replace("'0'", "'7'"))
     assert (
         second := both.load(contract, Window(date(2024, 5, 2), date(2024, 5, 2))).batch
     ) and second.loaded == 1
     assert both.run("select id, biaya::int from raw.dinkes__kunjungan order by id") == [(1, 1234567), (2, 7)]
-    assert (third := both.load(contract, whole).batch) and (third.deleted, third.unchanged) == (1, 1)
+    assert (third := both.load(contract, both_days).batch) and (third.deleted, third.unchanged) == (1, 1)
 
 
 def test_an_empty_window_does_not_delete_its_days_from_raw(both: SourceAndWarehouse) -> None:

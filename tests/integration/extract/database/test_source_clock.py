@@ -151,7 +151,11 @@ def test_a_cursor_that_its_source_orders_differently_stops_the_first_load(
         cursor="c",
     )
     if table.engine.dialect.name == "sqlite" and kind == "date":
-        return  # a number in a column for dates is none that anybody compares: see the count of unreachable rows
+        # SQLite keeps any value in any column, so its types cannot stop a load. The row is counted instead.
+        first, second = nights.load(contract).batch, nights.load(contract).batch
+        assert first is not None and first.loaded == 1
+        assert second is not None and second.unreachable == 1
+        return
     with pytest.raises(ContractError, match=message):
         nights.load(contract)
 

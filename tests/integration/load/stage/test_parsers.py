@@ -139,10 +139,10 @@ def test_coordinates_in_degrees_minutes_and_seconds_are_read(ops: Warehouse) -> 
 @st.composite
 def indonesian_numbers(draw: st.DrawFn) -> tuple[str, Decimal]:
     """A number in Indonesian notation, and its value."""
-    whole = draw(st.integers(0, 10**15))
+    integer = draw(st.integers(0, 10**15))
     decimals = draw(st.text("0123456789", max_size=6))
-    value = Decimal(f"{whole}.{decimals or 0}")
-    written = f"{whole:,}".replace(",", ".") if draw(st.booleans()) else str(whole)
+    value = Decimal(f"{integer}.{decimals or 0}")
+    written = f"{integer:,}".replace(",", ".") if draw(st.booleans()) else str(integer)
     written += f",{decimals}" if decimals else draw(st.sampled_from(["", ",-"]))
     word, power = draw(
         st.sampled_from([("", 0), ("", 0), (" M", 9), ("jt", 6), (" ribu", 3), (" Triliun", 12)])
@@ -274,8 +274,8 @@ def test_a_cell_of_a_megabyte_raises_no_error_and_takes_less_than_20_s(ops: Ware
         [["1", "1.000.", "(", "a@a.", "\u00a0", "Ã©"]],
     )
     for function in [*PARSERS, *(f"cek_{name}" for name in FORMATS)]:
-        told = f", {ARGUMENTS[function]}" if function in ARGUMENTS else ""
-        query = f"select length(ops.{function}(t{told})::text) from besar"  # noqa: S608
+        more = f", {ARGUMENTS[function]}" if function in ARGUMENTS else ""
+        query = f"select length(ops.{function}(t{more})::text) from besar"  # noqa: S608
         assert len(ops.connection.execute(query.encode()).fetchall()) == 6
     ops.connection.execute("reset statement_timeout")
 
