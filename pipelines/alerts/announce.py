@@ -89,7 +89,9 @@ class Teller:
         try:
             channels = make_channels(self.alerts) if self.channels is None else self.channels
             contracts = self.datasets.contracts
-            outbox.drop_unwanted(self.connection, [*self._to(channels), *self._to_opd(channels, contracts)])
+            outbox.drop_unwanted(
+                self.connection, [*addresses(self.alerts, channels), *self._to_opd(channels, contracts)]
+            )
             self._put_urgent(channels, contracts)
             document = self._put_digest(channels, contracts)
             return Report(document, outbox.send_due(self.connection, channels, self.now()))
@@ -111,7 +113,7 @@ class Teller:
             for known in register.note(self.connection, found, URGENT, now):
                 key = f"segera:{known.kind}:{known.subject}:{known.first_at.isoformat()}"
                 document = urgent(known, self.alerts.ui_url)
-                outbox.put(self.connection, key, document, self._to(channels), known.first_at)
+                outbox.put(self.connection, key, document, addresses(self.alerts, channels), known.first_at)
 
     def _put_digest(self, channels: Mapping[str, Channel], contracts: Sequence[Contract]) -> Document | None:
         """Writes the digest if one is due, and gives it, also if it is not to be sent."""
@@ -130,7 +132,8 @@ class Teller:
             document = self._digest(night.ended_at if night and not missed else now, missed=missed)
             wanted = _is_wanted(document, self.alerts.when)
             document["sent"] = wanted
-            outbox.put(self.connection, key, document, self._to(channels) if wanted else (), now)
+            to = addresses(self.alerts, channels) if wanted else ()
+            outbox.put(self.connection, key, document, to, now)
             for (opd, address), datasets in _addresses(contracts).items() if self.alerts.to_opd else ():
                 part = for_opd(document, opd, datasets)
                 if part is not None and MAIL in channels:
@@ -179,11 +182,6 @@ class Teller:
     def _last_sent(self) -> datetime | None:
         return _last_until(self.connection, only_sent=True)
 
-    def _to(self, channels: Mapping[str, Channel]) -> list[outbox.Address]:
-        """Where messages for the walidata go."""
-        mails = [(MAIL, address) for address in self.alerts.to] if MAIL in channels else []
-        return [*mails, *((name, "") for name in channels if name != MAIL)]
-
     def _to_opd(self, channels: Mapping[str, Channel], contracts: Sequence[Contract]) -> list[outbox.Address]:
         if not self.alerts.to_opd or MAIL not in channels:
             return []
@@ -202,6 +200,12 @@ def make_channels(alerts: AlertSettings) -> dict[str, Channel]:
             Telegram(alerts.telegram_url, alerts.telegram_token, alerts.telegram_chat, alerts.timeout)
         )
     return {channel.name: channel for channel in found}
+
+
+def addresses(alerts: AlertSettings, channels: Mapping[str, Channel]) -> list[outbox.Address]:
+    """Where messages for the walidata go."""
+    mails = [(MAIL, address) for address in alerts.to] if MAIL in channels else []
+    return [*mails, *((name, "") for name in channels if name != MAIL)]
 
 
 def require_tables(connection: Connection[Any]) -> None:

@@ -98,6 +98,21 @@ def urgent(problem: Known, ui_url: str | None) -> Document:
     }
 
 
+def health(problems: Sequence[Known], resolved: Sequence[Known]) -> Document:
+    """The message about checks of `gudang health` that are critical, or are so no longer."""
+    names = ", ".join(p.subject for p in problems)
+    state = f"kritis: {names}" if names else "tidak ada yang kritis lagi"
+    return {
+        "schema": SCHEMA,
+        "kind": "health",
+        "audience": "walidata",
+        "headline": f"Gudang Data Kaltim: {state}",
+        "problems": [_item(p, None) for p in problems],
+        "resolved": [_item(p, None) for p in resolved],
+        "quarantine_waiting": {},
+    }
+
+
 def test_message(now: datetime) -> Document:
     """A message that says that it is a test."""
     return {

@@ -20,8 +20,8 @@ from pipelines.publication.publication_log import REPORT, SHOWN
 
 MODEL_DAYS = 3
 """A model that failed and was not built for so many days does not exist any more, or nobody wants it."""
-CHECK_DAYS = 8
-"""The same of a check."""
+CHECK_DAYS = 35
+"""The same of a check. A mart whose inputs do not change is not built, so its checks may be a month old."""
 _STATES = {"failed": "gagal", "rejected": "ditolak pemeriksaan", "died": "terputus"}
 _DRIFT = {
     "added": "kolom baru {}",

@@ -59,8 +59,8 @@ def test() -> None:
 
     Kode keluar 1 bila ada yang tidak sampai. Server dan gudang data tidak diperlukan.
     """
-    from pipelines.alerts.announce import make_channels
-    from pipelines.alerts.channel import MAIL, DeliveryError, Message
+    from pipelines.alerts.announce import addresses, make_channels
+    from pipelines.alerts.channel import DeliveryError, Message
     from pipelines.alerts.document import test_message
     from pipelines.runtime.environment import current_settings
     from pipelines.settings import load_alert_settings
@@ -72,16 +72,15 @@ def test() -> None:
         raise _no_channel()
     now = datetime.now(UTC)
     failed = False
-    for name, channel in channels.items():
-        for recipient in alerts.to if name == MAIL else ("",):
-            place = f"{name} {recipient}".rstrip()
-            try:
-                channel.send(Message(f"uji-{now.isoformat()}", test_message(now), recipient))
-            except DeliveryError as error:
-                failed = True
-                print(shown(f"{place}: tidak sampai: {error.message} ({error.hint})"))
-            else:
-                print(shown(f"{place}: diterima server"))
+    for name, recipient in addresses(alerts, channels):
+        place = f"{name} {recipient}".rstrip()
+        try:
+            channels[name].send(Message(f"uji-{now.isoformat()}", test_message(now), recipient))
+        except DeliveryError as error:
+            failed = True
+            print(shown(f"{place}: tidak sampai: {error.message} ({error.hint})"))
+        else:
+            print(shown(f"{place}: diterima server"))
     if failed:
         raise typer.Exit(1)
 

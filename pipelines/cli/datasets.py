@@ -91,9 +91,9 @@ def status(
 ) -> None:
     """Tampilkan pemuatan dan pemeriksaan terakhir tiap dataset, dan berkas di zona unggah yang tidak diambil.
 
-    Dengan --json, daftar berkas itu ditulis ke standard error.
+    Juga kabar yang belum terkirim. Dengan --json, selain dataset ditulis ke standard error.
     """
-    from pipelines.cli.status import dataset_status, not_taken, with_set_aside
+    from pipelines.cli.status import dataset_status, not_taken, undelivered_alerts, with_set_aside
     from pipelines.cli.status_table import print_status
     from pipelines.contracts.files import contract_keys
     from pipelines.datasets import read_datasets
@@ -101,7 +101,8 @@ def status(
 
     settings = current_settings()
     datasets = read_datasets(settings)
-    rows = dataset_status(warehouse_url(), contract_keys(settings.contracts_dir))
+    url = warehouse_url()
+    rows = dataset_status(url, contract_keys(settings.contracts_dir))
     rows = with_set_aside(rows, datasets)
     if as_json:
         print(json.dumps(rows, default=str, indent=2))
@@ -109,8 +110,10 @@ def status(
         print_status(rows)
     else:
         print("Belum ada dataset yang dimuat: `gudang nightly` menjalankan malam pertama.")
+    out = sys.stderr if as_json else sys.stdout
+    if unsent := undelivered_alerts(url):
+        print("Kabar:", *(shown(f"  {line}") for line in unsent), sep="\n", file=out)
     if left := not_taken(settings, datasets):
-        out = sys.stderr if as_json else sys.stdout
         print("Di zona unggah, tidak diambil:", *(shown(f"  {line}") for line in left), sep="\n", file=out)
 
 

@@ -6,21 +6,32 @@ Not here: what it looks at (health/).
 from __future__ import annotations
 
 import os
-from typing import Annotated
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.errors import GudangError
+from pipelines.redaction.secrets import shown
+
+if TYPE_CHECKING:
+    from pipelines.health.check import Check
 
 
 def health(
     as_json: Annotated[bool, typer.Option("--json", help="Satu objek JSON, untuk program.")] = False,
     prometheus: Annotated[bool, typer.Option("--prometheus", help="Bentuk teks Prometheus.")] = False,
+    send: Annotated[
+        bool, typer.Option("--send", help="Kirim kabar bila ada yang menjadi kritis, dan bila sudah beres.")
+    ] = False,
 ) -> None:
     """Periksa dari luar Dagster apakah semuanya berjalan: daemon, malam terakhir, antrean, disk, cadangan, kabar.
 
-    Tidak ada yang dijalankan atau diubah. Kode keluar: 0 baik, 1 peringatan, 2 kritis, seperti plugin Nagios. Batasnya
-    disetel dengan GUDANG_HEALTH_* (docs/configuration.md).
+    Tidak ada yang dijalankan atau diubah; --send mencatat di folder kerja apa yang sudah dikirim. Kode keluar: 0 baik,
+    1 peringatan, 2 kritis, seperti plugin Nagios. Batasnya disetel dengan GUDANG_HEALTH_* (docs/configuration.md).
     """
     from pipelines.health.check import as_json as write_json
     from pipelines.health.check import as_prometheus, as_text, worst
@@ -37,4 +48,19 @@ def health(
     checks = look(Place(settings, load_limits(), settings.warehouse_url or urls.warehouse, dagster_url))
     write = write_json if as_json else as_prometheus if prometheus else as_text
     print(write(checks).rstrip("\n"))
+    if send:
+        _send(checks, settings.home)
     raise typer.Exit(min(worst(checks), CRITICAL))
+
+
+def _send(checks: Sequence[Check], home: Path) -> None:
+    from pipelines.alerts.announce import addresses, make_channels
+    from pipelines.alerts.watch import MEMORY, tell_of_health
+    from pipelines.settings import load_alert_settings
+
+    alerts = load_alert_settings()
+    channels = make_channels(alerts)
+    for line in tell_of_health(
+        checks, channels, addresses(alerts, channels), home / MEMORY, datetime.now(UTC)
+    ):
+        print(shown(line), file=sys.stderr)

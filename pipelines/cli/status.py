@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 
 from pipelines.datasets import Datasets, files_left
 from pipelines.errors import GudangError
+from pipelines.health.checks import undelivered
 from pipelines.settings import Settings
 from pipelines.warehouse.connection import connect
 
@@ -69,6 +70,17 @@ def dataset_status(url: str, keys: Iterable[str]) -> list[dict[str, Any]]:
         cursor.execute("select to_regclass('ops.dataset_state') is not null as ok")
         there = cursor.fetchone()
         return cursor.execute(_STATUS, [sorted(keys)]).fetchall() if there and there["ok"] else []
+
+
+def undelivered_alerts(url: str) -> list[str]:
+    """Gives a line for each channel by which a message did not arrive; [] before the first night. Raises LoadError."""
+    with connect(url) as connection:
+        if connection.execute("select to_regclass('ops.alert_delivery')").fetchone() == (None,):
+            return []
+        return [
+            f"{channel}: {messages} belum terkirim ({error or 'belum dicoba'})"
+            for channel, messages, _, error in undelivered(connection)
+        ]
 
 
 SET_ASIDE = "set aside"

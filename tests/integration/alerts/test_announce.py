@@ -15,6 +15,7 @@ from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import TickData, TickStatus
 from dagster_shared.error import SerializableErrorInfo
 
+from pipelines.cli.status import undelivered_alerts
 from pipelines.runtime.dagster_clock import keep_in_utc
 from pipelines.settings import PROJECT_ROOT
 from pipelines.warehouse.connection import connect
@@ -154,7 +155,7 @@ def test_a_clean_night_is_sent_only_to_who_wants_it(house: House, http: Server) 
 
 
 def test_a_channel_that_fails_is_tried_again_and_the_others_go_on(
-    house: House, smtp: SmtpServer, http: Server
+    house: House, smtp: SmtpServer, http: Server, warehouse_url: str
 ) -> None:
     house.tell_to(smtp=smtp.port, to=TO, when="always", webhook_url=http.url)
     http.in_turn(Reply(b"", 500), reply({}))
@@ -164,12 +165,14 @@ def test_a_channel_that_fails_is_tried_again_and_the_others_go_on(
         "Belum terkirim ke webhook, dicoba lagi nanti: server menjawab HTTP 500",
     ]
     assert house.announce().lines == []
+    assert undelivered_alerts(warehouse_url) == ["webhook: 1 belum terkirim (server menjawab HTTP 500)"]
     house.clock.move(seconds=61)
     (line,) = house.announce().lines
     assert line.startswith("Terkirim ke webhook: ")
     assert [request.json()["id"] for request in http.requests] == [http.requests[0].json()["id"]] * 2
     assert len(smtp.mails) == 1
     assert house.announce().lines == []
+    assert undelivered_alerts(warehouse_url) == []
 
 
 def test_a_channel_that_is_not_configured_any_more_is_not_waited_for(house: House, http: Server) -> None:
