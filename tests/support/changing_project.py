@@ -151,9 +151,13 @@ class ChangingProject:
     def build(self, **more: Any) -> dict[str, NodeResult]:
         """A build as a night does it: with the days that were loaded."""
         results = build(self.project(), self.connect, **more)
-        if all(result.state == "ok" for result in results):
+        if "select" not in more and all(result.state == "ok" for result in results):
             self.asked = None
         return {result.name: result for result in results}
+
+    def build_only(self, *names: str) -> None:
+        """A build of these models alone."""
+        self.build(select=names)
 
     def built(self, **more: Any) -> set[str]:
         """The names of what a build did not leave, all of which `due` named before."""
