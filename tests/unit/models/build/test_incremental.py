@@ -11,7 +11,7 @@ from psycopg import sql
 from pipelines.contracts.model import Cadence, Partition
 from pipelines.contracts.windows import Window
 from pipelines.errors import ModelError
-from pipelines.models.build.incremental import reshape, write_rows
+from pipelines.models.build.incremental import changes_rows, reshape, write_rows
 from pipelines.models.build.node_builder import create_index
 from pipelines.models.project.materialization import Incremental, Index
 from pipelines.warehouse.relation import Relation
@@ -97,3 +97,27 @@ def test_index_statement_names_its_method_and_columns() -> None:
     assert create_index(Index(("a",), type="gin"), "i", TABLE, if_not_exists=True).as_string(None) == (
         'create index if not exists "i" on "core"."fct" using "gin" ("a")'
     )
+
+
+@pytest.mark.parametrize(
+    ("how", "statement"),
+    [
+        (Incremental("", "append"), 'select exists (select from "core"."fct__baru")'),
+        (
+            Incremental("", "merge", ("kode",)),
+            'select exists (select from "core"."fct__baru" as r where not exists (select from "core"."fct" as t'
+            ' where r."kode" = t."kode" and row("r"."kode", "r"."nilai")::text = row("t"."kode", "t"."nilai")::text))',
+        ),
+        (
+            Incremental("", "delete+insert", ("kode",)),
+            'select exists ((select row("t"."kode", "t"."nilai")::text from "core"."fct__baru" as t) except all'
+            ' (select row("t"."kode", "t"."nilai")::text from "core"."fct" as t'
+            ' where (("kode") in (select "kode" from "core"."fct__baru"))))'
+            ' or exists ((select row("t"."kode", "t"."nilai")::text from "core"."fct" as t'
+            ' where (("kode") in (select "kode" from "core"."fct__baru"))) except all'
+            ' (select row("t"."kode", "t"."nilai")::text from "core"."fct__baru" as t))',
+        ),
+    ],
+)
+def test_rows_are_compared_before_they_are_written(how: Incremental, statement: str) -> None:
+    assert changes_rows(how, TABLE, ROWS, ["kode", "nilai"], None).as_string(None) == statement

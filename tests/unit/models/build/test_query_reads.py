@@ -1,0 +1,60 @@
+"""What a query depends on apart from its text, and what of it cannot be followed."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.models.build.query_reads import QueryReads, query_reads
+
+MONTH = "DATE_TRUNC('MONTH', CURRENT_TIMESTAMP AT TIME ZONE 'Asia/Makassar')"
+
+
+def test_relations_are_read_but_names_of_the_query_itself_are_not() -> None:
+    sql = """
+        with a as (select * from "staging"."x"), b as (select * from a join raw.y on true)
+        select * from b cross join generate_series(1, 2) as g
+    """
+    assert query_reads(sql) == QueryReads(frozenset({"staging.x", "raw.y"}))
+    assert query_reads("select * from tanpa_schema").relations == {".tanpa_schema"}
+
+
+@pytest.mark.parametrize(
+    ("expression", "clock"),
+    [
+        ("current_date - 7", "CURRENT_DATE - 7"),
+        ("now()", "CURRENT_TIMESTAMP"),
+        ("date_trunc('month', current_timestamp at time zone 'Asia/Makassar')", MONTH),
+        ("least(max(a), date_trunc('month', now() at time zone 'Asia/Makassar'))", MONTH),
+        ("a + current_date", "CURRENT_DATE"),
+        ("age(a)", "current_date"),
+        ("'today'::date", "CAST('today' AS DATE)"),
+        ("clock_timestamp()", "CLOCK_TIMESTAMP()"),
+    ],
+)
+def test_the_widest_expression_of_the_clock_without_a_column_is_found(expression: str, clock: str) -> None:
+    found = query_reads(f"select {expression} from s.t")  # noqa: S608 (never run)
+    assert (found.clock, found.unknown) == ({clock}, "")
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "random()",
+        "gen_random_uuid()",
+        "nextval('s')",
+        "current_user",
+        "query_to_xml('select 1')",
+        "a < 'now'",
+        "x.f(a)",
+    ],
+)
+def test_what_may_differ_each_time_is_not_followed(expression: str) -> None:
+    assert query_reads(f"select {expression} from s.t").unknown  # noqa: S608 (never run)
+
+
+def test_sql_that_is_not_parsed_is_not_followed() -> None:
+    assert query_reads("select from from").unknown == "SQL-nya tidak terurai"
+
+
+def test_functions_of_ops_are_named_and_pure_ones_are_not() -> None:
+    assert query_reads("select ops.kunci_nama(a), split_part(b, ',', 1) from s.t").functions == {"kunci_nama"}
