@@ -47,6 +47,12 @@ def test_passed_check_of_a_column_says_how_many_rules_and_rows_it_saw() -> None:
     assert result.metadata.keys() == {"aturan"}
 
 
+def test_single_rule_that_passed_is_shown_in_a_line_because_a_table_would_be_a_large_event() -> None:
+    result = page(replace(REQUIRED, name="hamil"), group=Group("hamil", (Rule("hamil", True),)))
+    assert result.description == "0 dari 1.204 baris menyimpang"
+    assert result.metadata["aturan"].value == "hamil (not_null, galat): 0 dari 1.204 baris menyimpang"
+
+
 def test_failed_check_says_which_rule_and_how_many_rows_and_where_to_look() -> None:
     result = page(REQUIRED, RANGE)
     assert not result.passed
