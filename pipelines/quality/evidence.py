@@ -60,13 +60,18 @@ class Table:
 
 
 def table_of(contract: Contract) -> Table:
-    """What may be shown of a dataset's rows: the columns of class `terbuka` that hold no free text about persons."""
+    """What may be shown of a dataset's rows: columns of class `terbuka` without free text about persons, and keys.
+
+    A key that is not personal is shown whatever its class, as in quarantine: without it nobody finds the row.
+    """
+    keys = contract.identity
     shown = {
         c.name
         for c in contract.stored
-        if c.classification == OPEN_CLASS and not is_text_beside_a_person(contract, c)
+        if (c.name in keys and not c.personal)
+        or (c.classification == OPEN_CLASS and not is_text_beside_a_person(contract, c))
     }
-    return Table(tuple(c.name for c in contract.stored), contract.identity, frozenset(shown), POSITION)
+    return Table(tuple(c.name for c in contract.stored), keys, frozenset(shown), POSITION)
 
 
 def raw_rows(contract: Contract, window: Window | None = None) -> str:

@@ -76,6 +76,13 @@ def test_column_of_another_query_is_shown_only_if_all_that_it_is_made_of_may_be(
     assert dict(finder(query, TABLE).columns) == shown
 
 
+def test_key_is_shown_whatever_its_class_unless_it_is_personal(tmp_path: Path) -> None:
+    closed = column("id", "integer", primaryKey=True, classification="terbatas")
+    assert table_of(contract_of(tmp_path, closed)).shown == {"id"}
+    person = column("nik", primaryKey=True, classification="pribadi", pseudonymise="uji")
+    assert table_of(contract_of(tmp_path, person)).shown == set()
+
+
 def test_open_columns_are_shown_but_no_free_text_beside_a_personal_one(tmp_path: Path) -> None:
     person: dict[str, Any] = {"classification": "pribadi", "pseudonymise": "uji"}
     contract = contract_of(
