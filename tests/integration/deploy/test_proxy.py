@@ -70,7 +70,7 @@ class Site:
         headers: dict[str, str] | None = None,
         **variables: Any,
     ) -> requests.Response:
-        """Asks as a page of the site does."""
+        """Sends a query as a page of the site does."""
         sent = {"Origin": self.url, **(headers or {})}
         return self.ask(
             "POST", "/graphql", auth=user, headers=sent, json={"query": query, "variables": variables}
@@ -95,7 +95,7 @@ def run_of(tags: dict[str, str]) -> dict[str, Any]:
 
 
 def site_config(folder: Path, *, port: int, plain: int, engineers: int, readers: int) -> str:
-    """The file as it is, with the places that an installation has of its own."""
+    """The delivered configuration with the ports and paths of this test."""
     text = (NGINX / "gudang.conf").read_text("utf-8")
     for old, new in (
         ('"https://gudang.example.go.id"', f'"https://localhost:{port}"'),
@@ -235,9 +235,9 @@ def test_a_backfill_of_an_engineer_has_her_name(site: Site) -> None:
 
 
 @pytest.mark.parametrize("origin", ["https://jahat.example", "null", "http://localhost", ""])
-def test_a_page_from_elsewhere_can_ask_nothing(site: Site, origin: str) -> None:
+def test_a_page_of_another_site_can_send_no_query(site: Site, origin: str) -> None:
     assert site.graphql(RINA, "{ version }", headers={"Origin": origin}).status_code == 403
-    # What a form of another site can send without asking.
+    # A form of another site can send this without a preflight request.
     plain = {"Origin": origin, "Content-Type": "text/plain"}
     path = "/graphql?query=mutation{reloadWorkspace{__typename}}"
     assert site.ask("POST", path, auth=RINA, headers=plain).status_code == 403

@@ -236,7 +236,7 @@ def test_a_folder_without_editions_is_converted(warehouse: Connection[Any], tmp_
     ("place", "message"),
     [
         ("terkini", "terkini bukan tautan milik gudang"),
-        ("terbitan", "terbitan: File exists"),
+        ("terbitan", "terbitan: sudah ada"),
         ("csv.lama", "csv.lama"),
     ],
 )

@@ -118,7 +118,7 @@ def test_a_fault_after_the_rename_is_a_warning_and_the_edition_is_shown(tmp_path
         [sys.executable, "-c", WITHOUT_RIGHT, str(tmp_path)], capture_output=True, text=True, check=True
     )
     assert done.stdout == "True\n"
-    assert "gaji.csv: Permission denied; edisi baru sudah terbit" in done.stderr
+    assert "gaji.csv: tidak ada hak akses; edisi baru sudah terbit" in done.stderr
     assert [path.name for path in (tmp_path / "csv").iterdir()] == ["x.csv"]
     assert not show(tmp_path, {})
     assert list(tmp_path.rglob("gaji.csv")) == []
