@@ -25,6 +25,7 @@ from pipelines.sensors.alerts import alerts_sensor
 from pipelines.sensors.chain import chain_sensor
 from pipelines.sensors.changed_files import changed_files_sensor, digests
 from pipelines.sensors.descendants import descendants_sensor
+from pipelines.sensors.maintenance import maintenance_job, maintenance_schedule
 from pipelines.sensors.requested import request_jobs, requested_sensor
 from pipelines.sensors.uploads import upload_sensor
 from pipelines.settings import Settings, load_settings
@@ -49,10 +50,11 @@ def build_definitions(settings: Settings, *, warehouse: Warehouse | None = None)
     contracts = datasets.contracts
     named = {job.name: job for job in jobs(contracts, [set_aside_key(s) for s in datasets.set_aside])}
     models, project = _models(settings, contracts)
+    maintenance = maintenance_job()
     return dg.Definitions(
         assets=[*raw_assets(contracts, settings), *set_aside_assets(datasets.set_aside), *models],
-        jobs=[*named.values(), *request_jobs(datasets)],
-        schedules=[nightly_schedule(contracts)],
+        jobs=[*named.values(), *request_jobs(datasets), maintenance],
+        schedules=[nightly_schedule(contracts), maintenance_schedule(maintenance)],
         sensors=[
             upload_sensor(datasets, settings),
             alerts_sensor(datasets, settings),

@@ -1,6 +1,7 @@
-"""Declares the commands that keep an installation: backup, restore, upgrade.
+"""Declares the commands that keep an installation: backup, restore, upgrade, prune.
 
-Not here: the backup itself (pipelines/backup/), the migrations of the warehouse (warehouse/upgrade.py).
+Not here: the backup itself (pipelines/backup/), the migrations of the warehouse (warehouse/upgrade.py), what is deleted
+(pipelines/maintenance.py).
 """
 
 from __future__ import annotations
@@ -103,6 +104,38 @@ def upgrade(
             print(f"Cadangan selesai: {made}")
         _upgrade()
     print("Dimutakhirkan. Jalankan Dagster lagi.")
+
+
+def prune(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Hanya menghitung; tidak menghapus apa pun.")
+    ] = False,
+) -> None:
+    """Hapus data yang melewati masa simpannya: log dan kejadian Dagster, catatan, karantina, unggahan, baris raw.
+
+    Masa simpan baris raw adalah yang dijanjikan kontrak (retention); yang lain diatur dengan GUDANG_KEEP_... Job
+    `pemeliharaan` di Dagster melakukannya setiap minggu.
+    """
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from pipelines.clock import TIMEZONE
+    from pipelines.maintenance import lines
+    from pipelines.maintenance import prune as delete_old
+    from pipelines.retention.policy import read_policy
+    from pipelines.runtime.environment import DAGSTER_URL, current_settings, prepare_environment
+    from pipelines.settings import load_settings
+
+    policy = read_policy()
+    with prepare_environment(current_settings(), demo=False, command="prune") as variables:
+        today = datetime.now(ZoneInfo(TIMEZONE)).date()
+        results = delete_old(
+            load_settings(), variables[DAGSTER_URL], policy, today, "gudang prune", dry_run=dry_run
+        )
+    for line in lines(results, dry_run=dry_run):
+        print(line)
+    if not any(result.count for result in results):
+        print("Tidak ada yang melewati masa simpannya.")
 
 
 def _upgrade() -> None:

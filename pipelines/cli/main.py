@@ -37,7 +37,7 @@ for _command in (datasets.upload, datasets.status, datasets.validate):
 app.command()(health)
 app.command(context_settings=_PASS_ON)(server.psql)
 app.command(context_settings=_PASS_ON)(night.run)
-for _command in (backup.backup, backup.restore, backup.upgrade):
+for _command in (backup.backup, backup.restore, backup.upgrade, backup.prune):
     app.command()(_command)
 app.command()(server.stop)
 app.command()(server.reset)

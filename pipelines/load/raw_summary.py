@@ -90,7 +90,7 @@ def _until(plan: LoadPlan) -> sql.Composable:
     contract, column = plan.contract, plan.contract.period_column
     if column is None:
         return sql.SQL("null::timestamptz")
-    begun = sql.SQL("max({0}) filter (where {0} <= transaction_timestamp())").format(_begin(column))
+    begun = sql.SQL("max({0}) filter (where {0} <= transaction_timestamp())").format(period_begin(column))
     if column.logical_type == "timestamp":
         return sql.SQL("({})::timestamptz").format(begun)
     of_window = MONTHS[contract.partition.every] if contract.partition else 0
@@ -103,7 +103,7 @@ def _until(plan: LoadPlan) -> sql.Composable:
     return sql.SQL("({} + {} - interval '1 second')::timestamptz").format(begun, length)
 
 
-def _begin(column: Column) -> sql.Composable:
+def period_begin(column: Column) -> sql.Composable:
     """The day or moment on which the period of a row begins."""
     pattern = _PERIODS[column.logical_type]
     return sql.SQL(pattern).format(sql.Identifier(column.name))  # type: ignore[arg-type]  # one of the four above

@@ -1,0 +1,73 @@
+"""Runs all that deletes old data, and shows what it did: `gudang prune` and the job of the same work.
+
+What belongs here: the order of the parts. Not here: what may go (retention/, runs/prune.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from pipelines.datasets import read_datasets
+from pipelines.extract.upload.zone import upload_zone
+from pipelines.retention.policy import Policy
+from pipelines.retention.raw import prune_dataset
+from pipelines.retention.tables import WAREHOUSE_RULES, Pruned, prune_tables
+from pipelines.retention.uploads import prune_uploads
+from pipelines.runs.prune import prune_compute_logs, prune_dagster
+from pipelines.settings import Settings
+from pipelines.warehouse.connection import connect
+
+
+def prune(
+    settings: Settings, dagster_url: str, policy: Policy, today: date, run_id: str, *, dry_run: bool
+) -> list[Pruned]:
+    """Deletes what the policy and the contracts no longer keep, and gives a result for each kind.
+
+    dry_run: everything is counted, and nothing is deleted. Raises GudangError if a database cannot be reached. A
+    process that is killed has deleted a part; the next call deletes the rest.
+    """
+    assert settings.warehouse_url is not None
+    contracts = read_datasets(settings).contracts
+    zone = upload_zone(settings)
+    with connect(settings.warehouse_url) as connection:
+        of_datasets = [prune_dataset(connection, c, today, run_id, dry_run=dry_run) for c in contracts]
+        of_uploads = [prune_uploads(connection, c, zone, policy.uploads, dry_run=dry_run) for c in contracts]
+        of_tables = prune_tables(connection, WAREHOUSE_RULES, policy, dry_run=dry_run)
+    return [
+        *(result for result in (*of_datasets, *of_uploads) if result),
+        *of_tables,
+        *prune_dagster(dagster_url, policy, dry_run=dry_run),
+        prune_compute_logs(settings.dagster_home, policy, dry_run=dry_run),
+    ]
+
+
+def lines(results: Iterable[Pruned], *, dry_run: bool) -> list[str]:
+    """A line for each result that deletes something, with the sizes; and one for each reason why others delete nothing.
+
+    The lines are Indonesian.
+    """
+    found: list[str] = []
+    refused: dict[str, list[str]] = {}
+    for result in results:
+        if result.note:
+            refused.setdefault(f"{result.what} tidak dihapus: {result.note}", []).append(result.place)
+        elif result.count:
+            found.append(f"{result.place}: {result.count} {result.what} {_sizes(result, dry_run=dry_run)}")
+    return [
+        *found,
+        *(f"{len(places)} x {reason} ({', '.join(places)})" for reason, places in refused.items()),
+    ]
+
+
+def _sizes(result: Pruned, *, dry_run: bool) -> str:
+    verb = "akan dihapus" if dry_run else "dihapus"
+    if result.size_before is None or result.size_after is None:
+        return verb
+    if dry_run:
+        return f"{verb} (sekarang {_megabytes(result.size_before)})"
+    return f"{verb} ({_megabytes(result.size_before)} menjadi {_megabytes(result.size_after)})"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB".translate(str.maketrans(",.", ".,"))

@@ -1,0 +1,71 @@
+"""The job that deletes old data every week, and its schedule. Not here: what it deletes (pipelines/maintenance.py)."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+from pydantic import Field
+
+from pipelines.clock import TIMEZONE
+from pipelines.maintenance import lines, prune
+from pipelines.retention.policy import read_policy
+from pipelines.runs.launcher import with_lease
+from pipelines.settings import load_settings
+
+MAINTENANCE = "pemeliharaan"
+
+
+class MaintenanceConfig(dg.Config):
+    """The config that the Launchpad offers."""
+
+    hanya_hitung: bool = Field(
+        False, description="Hanya menghitung apa yang akan dihapus; tidak menghapus apa pun."
+    )
+
+
+@dg.op(
+    name="hapus_yang_lama",
+    pool="gudang",
+    description="Menghapus kejadian, log, catatan, karantina, unggahan, dan baris yang melewati masa simpannya.",
+)
+def prune_op(context: dg.OpExecutionContext, config: MaintenanceConfig) -> None:
+    """Deletes old data, and logs what it deleted."""
+    results = prune(
+        load_settings(),
+        os.environ["GUDANG_DAGSTER_URL"],
+        read_policy(),
+        datetime.now(ZoneInfo(TIMEZONE)).date(),
+        context.run_id,
+        dry_run=config.hanya_hitung,
+    )
+    for line in lines(results, dry_run=config.hanya_hitung) or ["Tidak ada yang melewati masa simpannya."]:
+        context.log.info(line)
+
+
+def maintenance_job() -> dg.JobDefinition:
+    """The job `pemeliharaan`."""
+
+    @dg.job(
+        name=MAINTENANCE,
+        description="Menghapus data lama menurut masa simpannya; baris raw menurut kontrak.",
+        executor_def=with_lease(dg.in_process_executor),
+    )
+    def job() -> None:
+        prune_op()
+
+    return job
+
+
+def maintenance_schedule(job: dg.JobDefinition) -> dg.ScheduleDefinition:
+    """The schedule that starts the job at noon on Sundays (WITA), when no night runs."""
+    return dg.ScheduleDefinition(
+        name="pemeliharaan_mingguan",
+        job=job,
+        cron_schedule="0 12 * * 0",
+        execution_timezone=TIMEZONE,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Menghapus data lama setiap Minggu pukul 12.00 WITA.",
+    )

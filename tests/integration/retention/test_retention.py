@@ -1,0 +1,148 @@
+"""What is deleted of the ledger, the quarantine, raw and the upload zone; and what stays, however old it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.contracts.model import Contract
+from pipelines.extract.upload.inbox import find_uploads
+from pipelines.load import arrivals
+from pipelines.retention.policy import Policy
+from pipelines.retention.raw import prune_dataset
+from pipelines.retention.tables import WAREHOUSE_RULES, Pruned, prune_tables
+from pipelines.retention.uploads import prune_uploads
+from tests.support.contracts import column, database, document, make, upload
+from tests.support.loads import Loads
+
+TODAY = date(2026, 11, 26)
+
+
+@pytest.fixture
+def loads(warehouse_url: str, tmp_path: Path) -> Iterator[Loads]:
+    made = Loads(warehouse_url, tmp_path, prepared=True)
+    yield made
+    made.connection.close()
+
+
+def pruned(loads: Loads, *, dry_run: bool) -> dict[str, int]:
+    done = prune_tables(loads.connection, WAREHOUSE_RULES, Policy(), dry_run=dry_run)
+    return {result.place: result.count for result in done if result.count}
+
+
+def test_old_rows_go_and_the_newest_of_each_thing_stays(loads: Loads) -> None:
+    loads.run(
+        """
+        insert into ops.check_result (asset, check_name, severity, passed, at)
+        select a, 'c', 'error', true, now() - make_interval(days => d)
+        from (values ('raw/a/b'), ('raw/c/d')) v (a), (values (500), (450), (10)) w (d)
+        where a = 'raw/a/b' or d > 400;
+        insert into ops.model_run (model, state, at) values ('m', 'ok', now() - interval '900 days'),
+        ('m', 'ok', now() - interval '800 days');
+        insert into ops.load_batch (dataset, state, finished_at, source_fingerprint, rows_in_raw) values
+        ('a/b', 'loaded', now() - interval '900 days', null, 5),
+        ('a/b', 'unchanged', now() - interval '890 days', 'sha:1', null),
+        ('a/b', 'unchanged', now() - interval '880 days', null, null),
+        ('a/b', 'failed', now() - interval '870 days', null, null),
+        ('a/b', 'unchanged', now() - interval '860 days', null, null),
+        ('c/d', 'failed', now() - interval '860 days', null, null);
+        insert into quarantine.row (dataset, first_batch_id, last_batch_id, row, reasons, row_hash, state, updated_at)
+        values ('a/b', 1, 1, '{}', '[]', 'x', 'resolved', now() - interval '200 days'),
+        ('a/b', 1, 4, '{}', '[]', 'y', 'open', now() - interval '900 days')
+        """
+    )
+    # Batch 4 failed, and an open row of the quarantine names it.
+    expected = {"ops.check_result": 3, "ops.model_run": 1, "ops.load_batch": 1, "quarantine.row": 1}
+    assert pruned(loads, dry_run=True) == expected
+    assert pruned(loads, dry_run=False) == expected
+    assert pruned(loads, dry_run=False) == {}
+    assert loads.run("select dataset, state, batch_id from ops.load_batch order by batch_id") == [
+        ("a/b", "loaded", 1), ("a/b", "unchanged", 2), ("a/b", "failed", 4), ("a/b", "unchanged", 5),
+        ("c/d", "failed", 6),
+    ]  # fmt: skip
+    assert loads.run("select asset, count(*) from ops.check_result group by 1 order by 1") == [
+        ("raw/a/b", 1), ("raw/c/d", 1),
+    ]  # fmt: skip
+
+
+def events(loads: Loads, **custom: Any) -> Contract:
+    """A contract that keeps its rows for a year."""
+    columns = [column("id", "integer", primaryKey=True), column("tanggal", "date", required=True)]
+    made = document("uji/data", columns, database("UJI_URL"), extract={"table": "data"}, **custom)
+    made["slaProperties"] = [{"property": "retention", "value": 1, "unit": "y"}]
+    return make(loads.folder, made)
+
+
+def test_rows_of_raw_go_when_the_contracts_retention_is_over(loads: Loads) -> None:
+    contract = events(loads, write_disposition="merge", cursor="tanggal")
+    rows = [["1", "2025-11-25"], ["2", "2025-11-26"], ["3", "2026-11-01"]]
+    loads.load(contract, lambda *_: rows)
+    assert prune_dataset(loads.connection, contract, TODAY, "uji", dry_run=True) == Pruned(
+        "raw.uji__data", "baris yang melewati masa simpan kontrak", 1
+    )
+    assert len(loads.raw(contract, "id")) == 3
+    done = prune_dataset(loads.connection, contract, TODAY, "uji", dry_run=False)
+    assert done is not None and done.count == 1
+    assert loads.raw(contract, "id") == [(2,), (3,)]
+    ledger = "select state, rows_deleted, rows_in_raw, source_name from ops.load_batch order by batch_id"
+    assert loads.run(ledger)[1:] == [("loaded", 1, 2, "masa simpan")]
+    again = prune_dataset(loads.connection, contract, TODAY, "uji", dry_run=False)
+    assert again is not None and again.count == 0 and len(loads.run(ledger)) == 2
+
+
+@pytest.mark.parametrize(
+    ("custom", "reason"),
+    [
+        ({"write_disposition": "replace"}, "tidak menyebut kolom periode"),
+        ({"write_disposition": "merge", "cursor": "tanggal", "reconcile": "P1D"}, "rekonsiliasi"),
+        ({"write_disposition": "merge", "cursor": "tanggal", "merge_strategy": "scd2"}, "riwayat"),
+    ],
+)
+def test_a_dataset_whose_rows_would_come_back_is_left_and_says_why(
+    loads: Loads, custom: dict[str, Any], reason: str
+) -> None:
+    contract = events(loads, **custom)
+    loads.load(contract, lambda *_: [["1", "2001-01-01"]])
+    done = prune_dataset(loads.connection, contract, TODAY, "uji", dry_run=False)
+    assert done is not None and reason in done.note and done.count == 0
+    assert len(loads.raw(contract, "id")) == 1
+
+
+def test_only_old_uploads_that_a_newer_one_replaced_are_deleted(loads: Loads, tmp_path: Path) -> None:
+    contract = make(
+        tmp_path, document("uji/data", [column("id", "integer", primaryKey=True)], upload("uji/data", "csv"),
+        extract={"format": "csv", "pattern": "*.csv"}),
+    )  # fmt: skip
+    zone = tmp_path / "zona"
+    folder = zone / "uji" / "data"
+    folder.mkdir(parents=True)
+    for name in ("1.csv", "2.csv", "3.csv", "4.csv"):
+        (folder / name).write_text(f"id\n{name[0]}\n")
+    seen = arrivals.register_files(loads.connection, contract, find_uploads(zone, contract)).arrivals
+    outcomes = {"1.csv": "loaded", "2.csv": "rejected", "3.csv": "loaded"}
+    for arrival in seen:
+        if outcome := outcomes.get(arrival.file.name):
+            arrivals.note_outcome(loads.connection, contract, arrival, outcome)
+    loads.run("update ops.upload_seen set seen_at = now() - interval '400 days'")
+
+    def prune(*, dry_run: bool) -> int:
+        done = prune_uploads(loads.connection, contract, zone, 365, dry_run=dry_run)
+        assert done is not None
+        return done.count
+
+    assert prune(dry_run=True) == 1
+    (folder / "1.csv").write_text("id\n9\n")  # the OPD puts another content there
+    assert prune(dry_run=False) == 0
+    (folder / "1.csv").write_text("id\n1\n")
+    arrivals.register_files(loads.connection, contract, find_uploads(zone, contract))
+    assert prune(dry_run=False) == 0, "it was put there again, and not judged yet"
+    loads.run("update ops.upload_seen set outcome = 'loaded', seen_at = now() - interval '400 days', seen_id = default"
+              " where name = '3.csv'")  # fmt: skip
+    loads.run("update ops.upload_seen set outcome = 'loaded', seen_at = now() - interval '400 days'"
+              " where name = '1.csv'")  # fmt: skip
+    assert prune(dry_run=False) == 1
+    assert sorted(p.name for p in folder.iterdir()) == ["2.csv", "3.csv", "4.csv"]
