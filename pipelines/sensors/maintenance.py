@@ -1,7 +1,5 @@
 """The job that deletes old data every week, and its schedule. Not here: what it deletes (pipelines/maintenance.py)."""
 
-from __future__ import annotations
-
 import os
 from datetime import datetime
 from zoneinfo import ZoneInfo
