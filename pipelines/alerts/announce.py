@@ -7,6 +7,7 @@ What belongs here: the order of these steps, when a digest is due, to whom it go
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -93,8 +94,13 @@ class Teller:
                 self.connection, [*addresses(self.alerts, channels), *self._to_opd(channels, contracts)]
             )
             self._put_urgent(channels, contracts)
+            # Sent first: what follows also needs Dagster's database.
+            until = time.monotonic() + outbox.BUDGET_S
+            outcomes = outbox.send_due(self.connection, channels, self.now(), until)
             document = self._put_digest(channels, contracts)
-            return Report(document, outbox.send_due(self.connection, channels, self.now()))
+            if document is not None:
+                outcomes += outbox.send_due(self.connection, channels, self.now(), until)
+            return Report(document, outcomes)
         finally:
             locks.leave_queue(self.connection, LOCK)
 

@@ -72,7 +72,7 @@ with published as (
 ),
 last as (
     select distinct on (c.asset, c.check_name) c.asset, c.check_name, c.passed, c.unexpected, c.total, c.run_id, c.at
-    from ops.check_result c join published p on c.asset like '%%/' || p.mart
+    from ops.check_result c join published p on p.mart = split_part(c.asset, '/', 2)
     where c.asset not like 'raw/%%' and c.severity = %s and c.at > %s - make_interval(days => %s)
     order by c.asset, c.check_name, c.at desc
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,8 +24,8 @@ from pipelines.alerts.register import note_delivery
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 60, 3600
 """How long a delivery that failed waits: the first pause, doubled each time, up to the longest."""
-BUDGET_S = 40.0
-"""Seconds in which deliveries begin: Dagster stops waiting for a sensor after 60 seconds."""
+BUDGET_S = 30.0
+"""Seconds in which deliveries begin: Dagster waits 60 seconds for a sensor, and the last one may take a while."""
 Address = tuple[str, str]
 """A channel's name and a recipient, which is empty for channels that have only one."""
 
@@ -57,9 +57,14 @@ def put(
     with connection.transaction():
         row = connection.execute(
             "insert into ops.alert_message (key, kind, document, created_at) values (%s, %s, %s, %s)"
-            " on conflict (key) do update set document = excluded.document returning message_id",
+            " on conflict (key) do update set document = excluded.document"
+            " where alert_message.document <> excluded.document returning message_id",
             [key, document["kind"], json.dumps(document), now],
         ).fetchone()
+        if row is None:
+            row = connection.execute(
+                "select message_id from ops.alert_message where key = %s", [key]
+            ).fetchone()
         assert row is not None
         for channel, recipient in to:
             connection.execute(
@@ -84,22 +89,16 @@ def drop_unwanted(connection: Connection[Any], wanted: Collection[Address]) -> i
 
 
 def send_due(
-    connection: Connection[Any],
-    channels: Mapping[str, Channel],
-    now: datetime,
-    *,
-    budget: float = BUDGET_S,
-    clock: Callable[[], float] = time.monotonic,
+    connection: Connection[Any], channels: Mapping[str, Channel], now: datetime, until: float
 ) -> list[Outcome]:
     """Sends what is due, and notes each delivery. A channel that can't be reached rests until the next call.
 
-    budget: seconds after which no further delivery begins.
+    until: time of the monotonic clock after which no further delivery begins.
     """
     outcomes: list[Outcome] = []
     resting: set[str] = set()
-    started = clock()
     for due in _due(connection, now):
-        if due.channel in resting or due.channel not in channels or clock() - started > budget:
+        if due.channel in resting or due.channel not in channels or time.monotonic() > until:
             continue
         message = Message(_short(due.key), due.document, due.recipient)
         try:

@@ -14,6 +14,7 @@ from psycopg import sql
 
 from demo.dirt import EXPECTED_QUARANTINE
 from pipelines.jobs import chain
+from tests.support.http_server import Server
 from tests.support.night import Night
 from tests.support.repository import own_contracts
 from tests.support.servers import short_folder
@@ -32,14 +33,25 @@ TABLES_ABOUT_LOADS = (
     "ops.check_result",
     "ops.model_run",
     "ops.publication_log",
+    "ops.alert",
+    "ops.alert_message",
 )
 
 
 @pytest.fixture(scope="module")
-def whole() -> Iterator[tuple[Night, str]]:
+def webhook() -> Iterator[Server]:
+    """Who is told of the night."""
+    server = Server()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def whole(webhook: Server) -> Iterator[tuple[Night, str]]:
     """The first night of a home, and what it printed."""
     with short_folder() as folder:
         night = Night(folder / "home")
+        night.env |= {"GUDANG_ALERT_WEBHOOK_URL": webhook.url, "NO_PROXY": "*"}
         try:
             yield night, night.run()
         finally:
@@ -71,6 +83,17 @@ def test_its_runs_are_in_dagster_and_its_files_are_published(whole: tuple[Night,
     for name in ("laporan.html", "datapackage.json", "dcat.jsonld", "csv/penduduk_kelurahan.csv"):
         assert (folder / name).stat().st_size
     assert (folder / "xlsx/penduduk_kelurahan.xlsx").stat().st_size
+
+
+def test_its_digest_is_sent_and_holds_no_personal_value(whole: tuple[Night, str], webhook: Server) -> None:
+    _, output = whole
+    (request,) = webhook.requests
+    document = request.json()
+    assert re.match(r"Malam \d+ \w+ \d{4}: .*dataset dengan karantina baru", document["headline"])
+    assert "Terkirim ke webhook: " in output
+    told = {p["dataset"] for p in document["problems"] if p["kind"] == "quarantine"}
+    assert told == {key for key, count in EXPECTED_QUARANTINE.items() if count}
+    assert not DEMO_NIK.search(request.body)
 
 
 def test_all_that_came_of_the_demo_is_marked_as_made_up(whole: tuple[Night, str]) -> None:
