@@ -172,7 +172,11 @@ def _multi_asset(
         left = {model_key(project.nodes[r.name]): r for r in results if r.unchanged}
         if left:
             log.info("%d dari %d model tidak berubah dan dibiarkan", len(left), len(results))
-            yield from _unknown_to_dagster(context.instance, left)
+            awaited = _awaited(context, left)
+            names = [left[key].name for key in awaited]
+            yield from released(names, dict.fromkeys(names, "tidak berubah"))
+            yield from _to_dagster(context.instance, left, awaited)
+            left = {key: result for key, result in left.items() if key not in awaited}
         # A model that was not built keeps its released relation, which is tested instead.
         untested = {r.name: r.error or r.state for r in results if r.state != "ok" and not r.tests}
         yield from released([*untested], untested)
@@ -185,10 +189,21 @@ def _multi_asset(
     return build_models
 
 
-def _unknown_to_dagster(
-    instance: dg.DagsterInstance, left: Mapping[dg.AssetKey, NodeResult]
+def _awaited(context: dg.AssetExecutionContext, left: Mapping[dg.AssetKey, NodeResult]) -> set[dg.AssetKey]:
+    """The left models that later steps of this run read. Dagster skips these steps if the model has no event."""
+    layer = context.job_def.asset_layer
+    selected = layer.selected_asset_keys
+    own = context.assets_def.keys
+    return {key for key in left if (layer.get(key).child_keys & selected) - own}
+
+
+def _to_dagster(
+    instance: dg.DagsterInstance, left: Mapping[dg.AssetKey, NodeResult], awaited: Set[dg.AssetKey]
 ) -> Iterator[dg.MaterializeResult[Any]]:
-    """Gives the versions of left models that `gudang models run` has built, so that they are no longer shown as old."""
+    """Gives an event for left models that later steps wait for, and for those whose version Dagster has not got.
+
+    The latter were built by `gudang models run`. Without the event, Dagster would show them as old.
+    """
     events = {
         record.asset_entry.asset_key: record.asset_entry.last_materialization
         for record in instance.get_asset_records([*left])
@@ -196,7 +211,7 @@ def _unknown_to_dagster(
     for key, result in left.items():
         event = events.get(key)
         tags = event.asset_materialization.tags if event and event.asset_materialization else {}
-        if (tags or {}).get(DATA_VERSION_TAG) != result.version:
+        if key in awaited or (tags or {}).get(DATA_VERSION_TAG) != result.version:
             yield dg.MaterializeResult(asset_key=key, data_version=dg.DataVersion(result.version))
 
 

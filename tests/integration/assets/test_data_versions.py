@@ -24,6 +24,11 @@ from tests.support.dbt_folder import DbtFolder
 STAGING, MART = dg.AssetKey(["staging", "stg_buku"]), dg.AssetKey(["core", "jumlah"])
 
 
+@dg.asset(deps=[MART])
+def after_mart() -> None:
+    """A later step of a run that reads the mart, as a publication does."""
+
+
 class Books:
     """A dataset of a real database, a view on it and a mart on that, in Dagster."""
 
@@ -58,10 +63,11 @@ class Books:
         )
         self.project = dbt.project()
         self.definitions = dg.Definitions(
-            assets=[*raw_assets([self.contract], settings), *model_assets(self.project)],
+            assets=[*raw_assets([self.contract], settings), *model_assets(self.project), after_mart],
             jobs=[
                 dg.define_asset_job("muat", dg.AssetSelection.assets(raw_key(self.contract))),
                 dg.define_asset_job("bangun", dg.AssetSelection.assets(STAGING, MART)),
+                dg.define_asset_job("semua", dg.AssetSelection.assets(STAGING, MART, after_mart)),
             ],
             resources={"warehouse": warehouse},
             executor=dg.in_process_executor,
@@ -71,8 +77,8 @@ class Books:
     def load(self) -> None:
         assert self.definitions.resolve_job_def("muat").execute_in_process(instance=self.instance).success
 
-    def build(self) -> dg.ExecuteInProcessResult:
-        result = self.definitions.resolve_job_def("bangun").execute_in_process(instance=self.instance)
+    def build(self, job: str = "bangun") -> dg.ExecuteInProcessResult:
+        result = self.definitions.resolve_job_def(job).execute_in_process(instance=self.instance)
         assert result.success
         return result
 
@@ -107,6 +113,13 @@ def test_models_are_stale_only_after_a_load_that_changed_rows(books: Books) -> N
     assert (books.stale(), set(books.due())) == (["stg_buku"], {STAGING, MART})
     assert [e.asset_key for e in books.build().get_asset_materialization_events()] == [STAGING, MART]
     assert (books.stale(), books.due()) == ([], [])
+
+
+def test_a_step_that_reads_a_left_model_is_not_skipped(books: Books) -> None:
+    result = books.build("semua")
+    assert [e.asset_key for e in result.get_asset_materialization_events()] == [MART, after_mart.key]
+    assert [e.passed for e in result.get_asset_check_evaluations()] == [True]
+    assert books.stale() == []
 
 
 def test_a_left_model_has_no_event(books: Books) -> None:
