@@ -16,7 +16,7 @@ from pipelines.assets.warehouse import model_assets
 from pipelines.contracts.model import Contract
 from pipelines.datasets import read_datasets
 from pipelines.errors import ModelError, PublicationError, QualityError
-from pipelines.jobs import jobs, nightly_schedule
+from pipelines.jobs import hourly_schedules, jobs, nightly_schedule
 from pipelines.models.project.nodes import Project
 from pipelines.models.project.project import load_project
 from pipelines.resources.warehouse import Warehouse
@@ -54,7 +54,11 @@ def build_definitions(settings: Settings, *, warehouse: Warehouse | None = None)
     return dg.Definitions(
         assets=[*raw_assets(contracts, settings), *set_aside_assets(datasets.set_aside), *models],
         jobs=[*named.values(), *request_jobs(datasets), maintenance],
-        schedules=[nightly_schedule(contracts), maintenance_schedule(maintenance)],
+        schedules=[
+            nightly_schedule(contracts),
+            *hourly_schedules(contracts),
+            maintenance_schedule(maintenance),
+        ],
         sensors=[
             upload_sensor(datasets, settings),
             alerts_sensor(datasets, settings),

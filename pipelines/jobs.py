@@ -157,3 +157,39 @@ def nightly_schedule(contracts: Sequence[Contract]) -> dg.ScheduleDefinition:
         return dg.RunRequest(run_key=day.isoformat(), tags=tags)
 
     return malam
+
+
+def hourly_schedules(contracts: Sequence[Contract]) -> list[dg.ScheduleDefinition]:
+    """The schedule that loads datasets which promise data more often than daily; none if there are no such datasets.
+
+    Each is loaded as often as the `frequency` of its SLA says, in whole hours. Uploads have their sensor, and windows
+    of days are complete only at night, so both are left out. Their models follow (sensors/descendants.py).
+    """
+    often = [(c, max(1, int(c.sla_hours("frequency") or 24))) for c in contracts if _is_hourly(c)]
+    if not often:
+        return []
+
+    @dg.schedule(
+        job_name=INGEST,
+        cron_schedule="0 * * * *",
+        execution_timezone=TIMEZONE,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Memuat dataset yang menurut kontraknya diperbarui lebih sering daripada sekali sehari: "
+        + ", ".join(f"{c.key} tiap {hours} jam" for c, hours in often),
+    )
+    def tiap_jam(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        now = (context.scheduled_execution_time or datetime.now(UTC)).astimezone(ZoneInfo(TIMEZONE))
+        keys = [dg.AssetKey(["raw", c.opd, c.dataset]) for c, hours in often if now.hour % hours == 0]
+        if not keys:
+            return dg.SkipReason("Tidak ada dataset yang gilirannya pada jam ini.")
+        name = f"tiap_jam {now:%Y-%m-%dT%H}"
+        return dg.RunRequest(run_key=name, asset_selection=keys, tags={REQUESTED: name})
+
+    return [tiap_jam]
+
+
+def _is_hourly(contract: Contract) -> bool:
+    hours = contract.sla_hours("frequency")
+    return (
+        hours is not None and hours < 24 and contract.server.kind != "upload" and contract.partition is None
+    )

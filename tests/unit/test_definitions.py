@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
@@ -14,7 +16,15 @@ from pipelines.assets.checks import Checks
 from pipelines.assets.raw import raw_key
 from pipelines.assets.warehouse import check_groups, is_reference, model_key
 from pipelines.definitions import build_definitions
-from pipelines.jobs import INGEST, RANGE_END, RANGE_START, chain, range_tags, scheduled_tags
+from pipelines.jobs import (
+    INGEST,
+    RANGE_END,
+    RANGE_START,
+    chain,
+    hourly_schedules,
+    range_tags,
+    scheduled_tags,
+)
 from pipelines.quality.suites import suite
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import PROJECT_ROOT, load_settings
@@ -54,6 +64,20 @@ def test_the_night_starts_at_two_in_makassar_with_yesterdays_window(defs: dg.Def
     context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 11, 22, 18, tzinfo=UTC))
     (request,) = schedule.evaluate_tick(context).run_requests or []
     assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2026-11-21", "2026-11-22")
+
+
+def test_a_dataset_that_is_promised_every_six_hours_is_loaded_every_six_hours() -> None:
+    assert hourly_schedules(CONTRACTS) == []
+    permits = next(c for c in CONTRACTS if c.key == "dpmptsp/izin")
+    (schedule,) = hourly_schedules([replace(permits, sla={"frequency": ("6", "h")})])
+
+    def keys(hour: int) -> list[str]:
+        at = datetime(2026, 11, 22, hour, tzinfo=ZoneInfo("Asia/Makassar"))
+        tick = schedule.evaluate_tick(dg.build_schedule_context(scheduled_execution_time=at))
+        return [key.to_user_string() for r in tick.run_requests or [] for key in r.asset_selection or []]
+
+    assert [hour for hour in range(24) if keys(hour)] == [0, 6, 12, 18]
+    assert keys(6) == ["raw/dpmptsp/izin"]
 
 
 @pytest.mark.parametrize(
