@@ -63,7 +63,7 @@ def build_definitions(settings: Settings, *, warehouse: Warehouse | None = None)
             upload_sensor(datasets, settings),
             alerts_sensor(datasets, settings),
             *([descendants_sensor(contracts, project)] if project else []),
-            chain_sensor(contracts, named),
+            chain_sensor(contracts, named, project),
             requested_sensor(datasets, named),
             changed_files_sensor(datasets, settings, files),
         ],

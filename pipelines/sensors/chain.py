@@ -8,9 +8,24 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import dagster as dg
+import psycopg
 
+from pipelines.assets.warehouse import due_models
 from pipelines.contracts.model import Contract
-from pipelines.jobs import AFTER, NIGHT, REQUESTED, WALKED, chain, ingest_jobs, scheduled_tags, today
+from pipelines.errors import GudangError
+from pipelines.jobs import (
+    AFTER,
+    NIGHT,
+    REQUESTED,
+    WALKED,
+    WAREHOUSE,
+    chain,
+    ingest_jobs,
+    scheduled_tags,
+    today,
+)
+from pipelines.models.project.nodes import Project
+from pipelines.resources.warehouse import Warehouse
 from pipelines.sensors.ended_runs import ended_runs, runs_link
 
 if TYPE_CHECKING:
@@ -21,7 +36,11 @@ _WILL_RETRY = "dagster/will_retry"
 
 
 def chain_sensor(
-    contracts: Sequence[Contract], jobs: Mapping[str, AssetJob], *, clock: Callable[[], float] = time.time
+    contracts: Sequence[Contract],
+    jobs: Mapping[str, AssetJob],
+    project: Project | None,
+    *,
+    clock: Callable[[], float] = time.time,
 ) -> dg.SensorDefinition:
     """Makes the sensor that starts each next link of the chain once, by the end of the link before (ended_runs.py).
 
@@ -29,7 +48,9 @@ def chain_sensor(
     `gudang nightly`, which runs the chain itself; a run that loads only what was asked for; a cancelled run, because
     somebody did not want it; a failed run that Dagster will retry, because its retry is followed.
 
-    clock: gives seconds since the epoch.
+    The link `warehouse` selects only the models that are due. With none, the link after it starts at once.
+
+    project: the SQL models; None if they cannot be read. clock: gives seconds since the epoch.
     """
     following = dict(pairwise(chain(contracts)))
     first = frozenset(ingest_jobs(contracts))
@@ -43,7 +64,7 @@ def chain_sensor(
         f" berhasil atau gagal. Semua run satu malam bertag {NIGHT}; klik tag itu pada sebuah run untuk melihat"
         " semuanya.",
     )
-    def start_next(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    def start_next(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult:
         ended = ended_runs(context.instance, context.cursor, following, clock())
         requests: list[dg.RunRequest] = []
         lines: list[str] = []
@@ -53,7 +74,21 @@ def chain_sensor(
             if reason:
                 lines.append(f"{run.job_name}, run {run.run_id[:8]}: {reason}.")
                 continue
-            requests.append(_request(context, contracts, run, following[run.job_name], first))
+            after, selection = following[run.job_name], None
+            tags = scheduled_tags(contracts, after, today())
+            if after == WAREHOUSE and project:
+                selection = _due(context, project, warehouse, tags)
+                if selection == []:
+                    lines.append("Tidak ada model yang perlu dibangun.")
+                    after, selection, tags = following[after], None, {}
+            requests.append(
+                dg.RunRequest(
+                    run_key=f"{after}:{run.run_id}",
+                    job_name=after,
+                    asset_selection=selection,
+                    tags={AFTER: run.run_id, **_night(context, run, after, first), **tags},
+                )
+            )
         none = "Tidak ada mata rantai yang baru berakhir."
         return dg.SensorResult(
             run_requests=requests or None,
@@ -85,25 +120,27 @@ def _followed_already(context: dg.SensorEvaluationContext, run: dg.DagsterRun) -
     return f"sudah dilanjutkan run {runs[0].run_id[:8]}" if runs else ""
 
 
-def _request(
-    context: dg.SensorEvaluationContext,
-    contracts: Sequence[Contract],
-    run: dg.DagsterRun,
-    after: str,
-    first: frozenset[str],
-) -> dg.RunRequest:
+def _due(
+    context: dg.SensorEvaluationContext, project: Project, warehouse: Warehouse, tags: Mapping[str, str]
+) -> list[dg.AssetKey] | None:
+    """The models that a run with these tags would build; None, which means all, if the warehouse does not answer."""
+    try:
+        with warehouse.connect() as connection:
+            return due_models(project, connection, tags)
+    except (GudangError, psycopg.Error) as error:
+        context.log.warning(f"Semua model dipilih, karena gudang data tidak menjawab: {type(error).__name__}")
+        return None
+
+
+def _night(
+    context: dg.SensorEvaluationContext, run: dg.DagsterRun, after: str, first: frozenset[str]
+) -> dict[str, str]:
+    """The tag with the night of `run`. If a chain was started by hand, its first run gets the tag now."""
     night = run.tags.get(NIGHT)
     if night is None and run.job_name in first:
         night = run.run_id
         context.instance.add_run_tags(run.run_id, {NIGHT: night})
-    if night:
-        context.log.info(f"Malam {night}: {after}; semua run-nya di {runs_link(NIGHT, night)}")
-    return dg.RunRequest(
-        run_key=f"{after}:{run.run_id}",
-        job_name=after,
-        tags={
-            AFTER: run.run_id,
-            **({NIGHT: night} if night else {}),
-            **scheduled_tags(contracts, after, today()),
-        },
-    )
+    if not night:
+        return {}
+    context.log.info(f"Malam {night}: {after}; semua run-nya di {runs_link(NIGHT, night)}")
+    return {NIGHT: night}

@@ -16,12 +16,13 @@ import dagster as dg
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from pipelines.assets.warehouse import is_reference, model_key
+from pipelines.assets.warehouse import due_models, is_reference, model_key
 from pipelines.contracts.model import Contract
 from pipelines.errors import GudangError
 from pipelines.jobs import (
     AFTER,
     NIGHT,
+    PUBLICATION,
     RANGE_END,
     RANGE_START,
     REQUESTED,
@@ -81,7 +82,11 @@ def descendants_sensor(
                 recent = _recent(connection, built, [*models])
                 loaded, waiting = _outside_of_nights(context.instance, recent, nights, clock())
                 datasets = sorted({load.dataset for load in loaded})
-                old = _not_built_since(connection, loaded, models)
+                days = _range(loaded, by_key)
+                due = (
+                    {key.path[-1] for key in due_models(project, connection, days)} if loaded else set[str]()
+                )
+                old = due & {name for dataset in datasets for name in models[dataset]}
                 missing = _missing(connection, project) if old else set[str]()
         except GudangError as error:
             return dg.SkipReason(str(error))
@@ -104,7 +109,7 @@ def descendants_sensor(
         request = dg.RunRequest(
             run_key=f"load:{max(numbers)}",
             asset_selection=sorted(model_key(project.nodes[name]) for name in selected),
-            tags={AFTER: ",".join(sorted({load.run_id for load in loaded})), **_range(loaded, by_key)},
+            tags={AFTER: ",".join(sorted({load.run_id for load in loaded})), **days},
         )
         return dg.SensorResult(run_requests=[request], cursor=cursor)
 
@@ -187,7 +192,8 @@ def _state_of_night(
 ) -> str:
     """Whether the night of a run builds the models of its loads: `built`, `waits` (it may), or `outside` (it will not).
 
-    The link `warehouse` builds them if it was created after the run had started. A run that was executed again has the
+    The link `warehouse` builds them if it was created after the run had started; without a model to build,
+    `publication` takes its place. A run that was executed again has the
     tags of the first one, so the night may have an earlier `warehouse`, which did not see these loads.
     """
     run = record.dagster_run
@@ -196,7 +202,7 @@ def _state_of_night(
     started = record.start_time or record.create_timestamp.timestamp()
     same = instance.get_run_records(dg.RunsFilter(tags={NIGHT: run.tags.get(NIGHT, run.run_id)}))
     links = [r for r in same if r.create_timestamp.timestamp() >= started]
-    if any(r.dagster_run.job_name == WAREHOUSE and not _is_cancelled(r) for r in links):
+    if any(r.dagster_run.job_name in (WAREHOUSE, PUBLICATION) and not _is_cancelled(r) for r in links):
         return "built"
     if _is_cancelled(record):
         return "outside"
@@ -224,24 +230,6 @@ def _first_open(connection: Connection[Any]) -> int | None:
 def _has_ledger(connection: Connection[Any]) -> bool:
     known = connection.execute("select to_regclass('ops.load_batch') is not null").fetchone()
     return bool(known and known[0])
-
-
-def _not_built_since(
-    connection: Connection[Any], loads: Sequence[_Load], models: Mapping[str, set[str]]
-) -> set[str]:
-    """The models of the loads whose last good build began before the load had ended."""
-    loaded: dict[str, float] = {}
-    for load in loads:
-        for name in models[load.dataset]:
-            loaded[name] = min(load.age, loaded.get(name, load.age))
-    rows = connection.execute(
-        "select model, min(extract(epoch from clock_timestamp() - at)::float8 + coalesce(seconds, 0))"
-        " from ops.model_run where state = 'ok' and model = any(%s) and at > clock_timestamp() - interval '2 days'"
-        " group by model",
-        [sorted(loaded)],
-    ).fetchall() if loaded else []  # fmt: skip
-    begun = dict(rows)
-    return {name for name, age in loaded.items() if begun.get(name, float("inf")) >= age}
 
 
 def _waits_for(instance: dg.DagsterInstance, loads: Sequence[_Load]) -> str:

@@ -10,10 +10,13 @@ import pytest
 
 from pipelines.definitions import build_definitions
 from pipelines.jobs import AFTER, NIGHT, REQUESTED, WALKED, chain
+from pipelines.resources.warehouse import Warehouse
 from pipelines.sensors.ended_runs import OLDEST_S, ended_runs
 from pipelines.settings import PROJECT_ROOT, Settings
 from tests.support.repository import own_contracts
 
+AWAY = Warehouse(url="postgresql+psycopg://gudang@127.0.0.1:1/gudang")
+"""A warehouse that does not answer. The job `warehouse` then takes all models."""
 STEPS = list(pairwise(chain(own_contracts())))
 SUCCESS, FAILURE, CANCELED = (
     dg.DagsterEventType.RUN_SUCCESS,
@@ -47,7 +50,9 @@ class Night:
         return run.run_id
 
     def tick(self) -> list[dg.RunRequest]:
-        context = dg.build_sensor_context(instance=self.instance, cursor=self.cursor)
+        context = dg.build_sensor_context(
+            instance=self.instance, cursor=self.cursor, resources={"warehouse": AWAY}
+        )
         result = self.sensor(context)
         assert isinstance(result, dg.SensorResult)
         self.cursor = result.cursor
@@ -71,6 +76,7 @@ def test_a_job_that_succeeded_or_failed_starts_the_next_one(
     (request,) = night.tick()
     assert (request.job_name, request.run_key) == (after, f"{after}:{run_id}")
     assert (request.tags[NIGHT], request.tags[AFTER]) == ("2026-11-23", run_id)
+    assert request.asset_selection is None
     assert night.tick() == [] and night.skip_reason == "Tidak ada mata rantai yang baru berakhir."
 
 

@@ -222,15 +222,6 @@ def test_a_full_refresh_rebuilds_all_days_of_its_dataset(uploads: Uploads) -> No
     assert uploads.tags[RANGE_START] == start.isoformat() < uploads.tags[RANGE_END]
 
 
-def test_a_model_that_was_built_since_is_not_built_again(uploads: Uploads) -> None:
-    uploads.loaded("disdikbud/sma", uploads.run(UPLOAD), ago=60)
-    uploads.connection.execute(
-        "insert into ops.model_run (model, state, seconds) values ('dim_sekolah', 'ok', 1),"
-        " ('satuan_pendidikan', 'ok', 90), ('stg_disdikbud__sma', 'failed', 1)"
-    )
-    assert uploads.tick() == SCHOOLS - {"core/dim_sekolah"}, "the mart was begun before the load had ended"
-
-
 def test_missing_relations_that_the_models_read_are_built_too(uploads: Uploads) -> None:
     uploads.connection.execute("drop table staging.stg_disdikbud__sekolah, core.dim_wilayah, core.dim_opd")
     uploads.loaded("disdikbud/sma", uploads.run(UPLOAD))
