@@ -153,7 +153,8 @@ def with_evidence(
     known = table() if callable(table) else table
     rows = shown()
     found: list[CheckResult] = []
-    with _session(warehouse) as session:
+    with _session(warehouse) as opened:
+        session = opened
         for result in results:
             if not result.query:
                 found.append(result)
@@ -163,7 +164,7 @@ def with_evidence(
             try:
                 sample = _sample(session, seeker, relation) if session else None
             except psycopg.errors.QueryCanceled:
-                pass  # the table is large; a person has more time
+                session = None  # the table is large: one wait is enough, and a person has more time
             except psycopg.Error:
                 query = ""
             found.append(replace(result, query=query, sample=sample))
