@@ -7,12 +7,16 @@ in Indonesian. Not here: which of ODCS's words are kept here (vocabulary.py), YA
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, reduce
 from importlib import resources
 from operator import getitem
 from typing import Any, cast
+
+import jsonschema_rs
+from jsonschema_rs import ValidationError
+from jsonschema_rs import ValidationErrorKind as Kind
 
 from pipelines.suggest import did_you_mean
 
@@ -20,7 +24,6 @@ Location = tuple[str | int, ...]
 """The keys and indices on the way from the document's root to a place in it."""
 Found = tuple[Location, str, str]
 """Where a fault is, what is wrong, and how to fix it."""
-_QUOTED = re.compile(r"'([^']+)'")
 _PAGE = "lihat docs/contracts/index.md"
 _TYPES = {
     "string": "teks",
@@ -48,8 +51,17 @@ def custom_properties(holder: Mapping[str, Any]) -> dict[str, Any]:
 
 def faults(document: Mapping[str, Any]) -> list[Found]:
     """Gives the faults that ODCS's schema finds in a document. The schema finds some twice; each is given once."""
-    plain = json.loads(json.dumps(document, default=str))
-    return list(dict.fromkeys(found for error in _validator().iter_errors(plain) for found in _found(error)))
+    try:
+        errors = list(_validator().iter_errors(_as_json(document)))
+    except ValueError:  # the validator goes 255 levels down
+        return [((), "dokumen bersarang terlalu dalam", _PAGE)]
+    return list(dict.fromkeys(found for error in errors for found in _found(error, errors)))
+
+
+def _as_json(document: Mapping[str, Any]) -> Any:
+    """Returns the document as JSON has it: dates are texts, and what is not finite is a large number."""
+    # The schema asks only whether a number is a number. Which bounds are allowed, options.py says.
+    return json.loads(json.dumps(document, default=str), parse_constant=lambda _: sys.float_info.max)
 
 
 @cache
@@ -59,43 +71,53 @@ def _schema() -> dict[str, Any]:
 
 
 @cache
-def _validator() -> Any:
-    import jsonschema
-
-    return jsonschema.Draft201909Validator(_schema())
+def _validator() -> jsonschema_rs.Validator:
+    return jsonschema_rs.Draft201909Validator(_schema())
 
 
-def _found(error: Any) -> Iterator[Found]:
-    """Turns one error of the schema into our faults."""
-    where, value, rule = tuple(error.absolute_path), error.instance, error.validator_value
-    match error.validator:
-        case "additionalProperties" | "unevaluatedProperties":
-            # Only the error's text says which keys are meant: the keys that the schema knows are spread over its parts.
-            names = [name for name in _QUOTED.findall(error.message) if name in value]
-            known = _keys(error.schema)
+def _found(error: ValidationError, errors: Sequence[ValidationError]) -> Iterator[Found]:
+    """Turns one of the schema's errors into our faults."""
+    where, value = tuple(error.instance_path), cast("Any", error.instance)
+    match error.kind:
+        case Kind.AdditionalProperties(names) | Kind.UnevaluatedProperties(names):
+            known = _keys(reduce(getitem, error.schema_path[:-1], cast("Any", _schema())))
+            if _has_cause(where, errors):
+                # Because of that fault the validator calls all keys of the part unknown, also those that it knows.
+                names = [name for name in names if name not in known]
             for name in names:
                 yield (*where, name), f"kunci {name!r} tidak dikenal", did_you_mean(name, known) or _PAGE
-            if not names:
-                yield where, "ada kunci yang tidak dikenal", _PAGE
-        case "required":
-            for name in rule:
-                if name not in value:
-                    yield where, f"{name} tidak ada", _PAGE
-        case "type" if rule == "string" and not _is_nested(value):
+        case Kind.Required(name):
+            yield where, f"{name} tidak ada", _PAGE
+        case Kind.Type(["string"]) if not _is_nested(value):
             yield where, *_unquoted(value)
-        case "type":
-            kinds = " atau ".join(_TYPES[kind] for kind in ([rule] if isinstance(rule, str) else rule))
-            yield where, f"{_short(value)} bukan {kinds}", _PAGE
-        case "enum":
-            yield where, f"{_short(value)} tidak dikenal", did_you_mean(str(value), map(str, rule)) or _PAGE
-        case "const":
-            yield where, f"{_short(value)} tidak dikenal", f"seharusnya {rule}"
-        case "minItems" | "maxItems":
-            yield where, f"jumlah butir {len(value)} di luar batas {rule}", _PAGE
-        case "uniqueItems":
+        case Kind.Type(types):
+            yield where, f"{_short(value)} bukan {' atau '.join(_TYPES[kind] for kind in types)}", _PAGE
+        case Kind.Enum(options):
+            yield (
+                where,
+                f"{_short(value)} tidak dikenal",
+                did_you_mean(str(value), map(str, options)) or _PAGE,
+            )
+        case Kind.Constant(expected):
+            yield where, f"{_short(value)} tidak dikenal", f"seharusnya {expected}"
+        case Kind.MinItems(limit) | Kind.MaxItems(limit):
+            yield where, f"jumlah butir {len(value)} di luar batas {limit}", _PAGE
+        case Kind.UniqueItems():
             yield where, "ada butir ganda", "sisakan satu"
         case _:
             yield where, f"{_short(value)} tidak sesuai ODCS", _PAGE
+
+
+def _has_cause(where: Location, errors: Iterable[ValidationError]) -> bool:
+    """Whether the part at `where` has a fault other than an unknown key, or any fault below it."""
+    return any(
+        tuple(error.instance_path[: len(where)]) == where
+        and (
+            len(error.instance_path) > len(where)
+            or not isinstance(error.kind, Kind.AdditionalProperties | Kind.UnevaluatedProperties)
+        )
+        for error in errors
+    )
 
 
 def _keys(schema: Mapping[str, Any]) -> set[str]:
