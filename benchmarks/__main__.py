@@ -87,6 +87,14 @@ GROUPS = (
     Group("models", "100 SQL models x 3 tests", (DBT, "gudang_models"), small=True, sized=False, target=0.33),
     Group("model", "One large SQL model", ("limit_model", "gudang_model"), target=1.1),
     Group("gate", "Quality gate, 12 expectations", ("limit_gate", "gudang_gate"), target=1.3),
+    Group(
+        "start",
+        "Start with 325 contracts",
+        ("limit_start", "gudang_start", "gudang_start_definitions"),
+        small=True,
+        sized=False,
+        target=3.0,
+    ),
 )
 MEMORY = ("gudang_postgresql", "gudang_mariadb", "gudang_csv")
 TITLES = {
@@ -112,6 +120,9 @@ TITLES = {
     "gudang_model": "gudang",
     "limit_gate": "one hand-written query",
     "gudang_gate": "gudang (Great Expectations)",
+    "limit_start": "yaml.load of every contract (libyaml)",
+    "gudang_start": "gudang, every contract",
+    "gudang_start_definitions": "gudang, Dagster's definitions",
 }
 
 

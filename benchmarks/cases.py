@@ -20,6 +20,7 @@ import psycopg
 
 from benchmarks import models
 from benchmarks import rows as data
+from benchmarks.start import gudang_start, gudang_start_definitions, limit_start
 from benchmarks.target import TYPED, Figures, checksum, empty_target, figures
 from pipelines.contracts.model import Contract
 from pipelines.extract.stream import SourceStream, Wanted
@@ -386,4 +387,7 @@ CASES: dict[str, Callable[[Settings, int], Figures]] = {
     "gudang_models": models.gudang,
     "limit_model": models.bare_sql,
     "gudang_model": models.gudang_large,
+    "limit_start": limit_start,
+    "gudang_start": gudang_start,
+    "gudang_start_definitions": gudang_start_definitions,
 }
