@@ -79,6 +79,8 @@ def test_its_runs_are_in_dagster_and_its_files_are_published(whole: tuple[Night,
     assert runs == [(job, "SUCCESS") for job in NIGHT]
     longest = night.ask("select value from run_tags where key = 'dagster/max_runtime'", database="dagster")
     assert longest == [("0",)] * len(NIGHT), "Dagster's clock ends none of them: their leases do"
+    places = night.ask("select value from run_tags where key = '.dagster/repository'", database="dagster")
+    assert places == [("__repository__@gudang-data-kaltim",)] * len(NIGHT), "the pages of jobs ask for this"
     folder = night.home / "publikasi"
     for name in ("laporan.html", "datapackage.json", "dcat.jsonld", "csv/penduduk_kelurahan.csv"):
         assert (folder / name).stat().st_size
