@@ -64,9 +64,9 @@ def land(
         except SourceError as error:
             if not error.transient or wait is None:
                 raise
-            log.warning("%s; mencoba lagi dalam %d detik", error, wait)
+            log.warning("%s; mencoba lagi sesudah %d detik atau sedikit lebih", error, wait)
             batch.warnings.append(f"dibaca lagi sesudah: {error.message}")
-            plan.waits.sleep(wait)
+            plan.waits.before_retry(wait)
     raise AssertionError("unreachable")
 
 
