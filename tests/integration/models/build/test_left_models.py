@@ -149,6 +149,7 @@ def test_what_is_in_use_is_what_a_build_of_everything_gives(
 ) -> None:
     with templates.database(templates.prepared) as url:
         project = ChangingProject(url, tmp_path_factory.mktemp("berubah"))
+        project.build()
         for step in steps:
             for change, *values in step:
                 change(project, *values)
