@@ -54,7 +54,8 @@ WAREHOUSE_RULES = (
     Rule(
         ("ops", "model_run"),
         "pembangunan model yang sudah diikuti yang baru",
-        "t.at < %(before)s and exists (select from ops.model_run as n where n.model = t.model and n.at > t.at)",
+        "t.at < %(before)s and exists (select from ops.model_run as n"
+        " where n.model = t.model and n.state = t.state and n.at > t.at)",
         lambda policy: policy.checks,
     ),
     Rule(

@@ -42,6 +42,7 @@ def test_old_rows_go_and_the_newest_of_each_thing_stays(loads: Loads) -> None:
         from (values ('raw/a/b'), ('raw/c/d')) v (a), (values (500), (450), (10)) w (d)
         where a = 'raw/a/b' or d > 400;
         insert into ops.model_run (model, state, at) values ('m', 'ok', now() - interval '900 days'),
+        ('m', 'unchanged', now() - interval '10 days'),
         ('m', 'ok', now() - interval '800 days');
         insert into ops.load_batch (dataset, state, finished_at, source_fingerprint, rows_in_raw) values
         ('a/b', 'loaded', now() - interval '900 days', null, 5),
