@@ -9,6 +9,7 @@ from dagster_shared.check import (
     CheckError,
 )  # what Dagster raises of values that it refuses; no name in dagster itself
 
+from pipelines.assets.catalogue import DictionaryLinks
 from pipelines.assets.publication import publication_assets
 from pipelines.assets.raw import raw_assets
 from pipelines.assets.set_aside import set_aside_assets, set_aside_key, unreadable_models
@@ -25,6 +26,7 @@ from pipelines.sensors.alerts import alerts_sensor
 from pipelines.sensors.chain import chain_sensor
 from pipelines.sensors.changed_files import changed_files_sensor, digests
 from pipelines.sensors.descendants import descendants_sensor
+from pipelines.sensors.freshness import freshness_sensor
 from pipelines.sensors.maintenance import maintenance_job, maintenance_schedule
 from pipelines.sensors.requested import request_jobs, requested_sensor
 from pipelines.sensors.uploads import upload_sensor
@@ -66,6 +68,7 @@ def build_definitions(settings: Settings, *, warehouse: Warehouse | None = None)
             chain_sensor(contracts, named, project),
             requested_sensor(datasets, named),
             changed_files_sensor(datasets, settings, files),
+            freshness_sensor(contracts),
         ],
         resources={"warehouse": warehouse or _warehouse(settings)},
         executor=_EXECUTOR,
@@ -78,7 +81,7 @@ def _models(
     """Makes the assets of models and publications; gives them, and the models' project if it can be read."""
     try:
         project = load_project(settings.models_dir, suites=settings.expectations_dir)
-        models = model_assets(project, contracts)
+        models = model_assets(project, contracts, DictionaryLinks.of(settings))
     except (ModelError, QualityError, dg.DagsterError, CheckError) as error:
         return unreadable_models(["referensi", "core", "publikasi"], error), None
     try:

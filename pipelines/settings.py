@@ -16,6 +16,7 @@ from pipelines.errors import ContractError, GudangError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 PSEUDONYM_KEY = "GUDANG_PSEUDONYM_KEY"
+DICTIONARY_URL = "GUDANG_DICTIONARY_URL"
 _REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 
 
@@ -51,6 +52,19 @@ class Settings:
     def publication_dir(self) -> Path:
         """The folder that publications are written to."""
         return Path(os.environ.get("GUDANG_PUBLICATION_DIR", self.home / "publikasi"))
+
+    @property
+    def dictionary_dir(self) -> Path:
+        """The folder that the data dictionary is written to."""
+        return Path(os.environ.get("GUDANG_DICTIONARY_DIR") or self.home / "kamus-data")
+
+    @property
+    def dictionary_url(self) -> str | None:
+        """Where browsers find the data dictionary, without a last slash; None if nobody serves it.
+
+        A path without a host, as `/kamus`, is one at the address of Dagster's own pages.
+        """
+        return os.environ.get(DICTIONARY_URL, "").strip().rstrip("/") or None
 
     @property
     def dagster_home(self) -> Path:

@@ -19,6 +19,8 @@ from pipelines.assets.check_pages import result_of_group, result_of_rule
 from pipelines.contracts.model import Contract
 from pipelines.errors import GudangError, ShapeError
 from pipelines.ingest import Ingested, describe_batch
+from pipelines.publication.dictionary.explanations import promises
+from pipelines.quality.freshness import Freshness, freshness, is_promised
 from pipelines.quality.gate import warning_checks
 from pipelines.quality.raw_checks import (
     LastResult,
@@ -29,7 +31,7 @@ from pipelines.quality.raw_checks import (
     window_results,
 )
 from pipelines.quality.results import CheckResult, number, record
-from pipelines.quality.suites import LOAD_CHECK, QUARANTINE_CHECK, SHAPE_CHECK, Expectation
+from pipelines.quality.suites import FRESH_CHECK, LOAD_CHECK, QUARANTINE_CHECK, SHAPE_CHECK, Expectation
 from pipelines.runtime.state_words import LOADS
 
 _DROPPED = (
@@ -53,7 +55,7 @@ class Checks:
     @cached_property
     def groups(self) -> list[Group]:
         """The checks of its table, and the rules of each."""
-        own = (LOAD_CHECK, *self._need_delivery)
+        own = (LOAD_CHECK, FRESH_CHECK, *self._need_delivery)
         taken = {self.key.to_python_identifier(), *(output_identifier(self.key, name) for name in own)}
         rules = [Rule(e.name, e.blocking, e.message or e.type, e.column) for e in self.expectations]
         return grouped(self.key, rules, taken)
@@ -76,6 +78,9 @@ class Checks:
         )
         for name, description in warning_checks(self.contract):
             yield spec(name, description)
+        if is_promised(self.contract):
+            promised = ", ".join(f"{label.lower()} {amount}" for label, amount in promises(self.contract))
+            yield spec(FRESH_CHECK, f"Data semutakhir yang dijanjikan kontrak ({promised}).")
         for group in self.groups:
             yield group.spec(self.key)
 
@@ -89,6 +94,7 @@ class Checks:
         else:
             why = "berkas tidak berubah"
             yield self._load_result(batch.state != "rejected", describe_batch(batch))
+        yield from self._freshness(connection)
         rejected = batch is not None and batch.state == "rejected"
         yield from self._results(
             connection,
@@ -106,6 +112,7 @@ class Checks:
         yield self._load_result(False, str(error))
         if connection is None:
             return  # the other results are not known; Dagster shows these checks without a result
+        yield from self._freshness(connection)
         why = "pemuatan gagal dan tidak mengubah data di raw"
         results = {result.name: result for result in self._still_valid(connection, why)}
         if isinstance(error, ShapeError):
@@ -128,6 +135,13 @@ class Checks:
             )
         if LOAD_CHECK in names:
             yield self._last_load(connection, last)
+        if FRESH_CHECK in names:
+            yield from self._freshness(connection)
+
+    def _freshness(self, connection: Connection[Any]) -> Iterator[dg.AssetCheckResult]:
+        """Gives the result of the check `mutakhir`; none if the contract promises no frequency."""
+        for found in freshness(connection, [self.contract]).values():
+            yield dg.AssetCheckResult(**freshness_fields(found))
 
     def _results(
         self, connection: Connection[Any], checks: Iterable[CheckResult], *, dropped: str = ""
@@ -164,3 +178,16 @@ class Checks:
     def _load_result(self, passed: bool, message: str, severity: str = "error") -> dg.AssetCheckResult:
         level = "error" if severity == "error" else "warn"
         return result_of_rule(self.key, CheckResult(LOAD_CHECK, level, passed, None, None, message))
+
+
+def freshness_fields(found: Freshness) -> dict[str, Any]:
+    """The result of the check `mutakhir`, as the fields that AssetCheckResult and AssetCheckEvaluation share."""
+    times = {"datang" if found.is_upload else "data_sampai": found.arrived_at, "ditunggu_sampai": found.due}
+    return {
+        "asset_key": dg.AssetKey(["raw", *found.dataset.split("/")]),
+        "check_name": FRESH_CHECK,
+        "passed": found.is_fresh,
+        "severity": dg.AssetCheckSeverity.WARN,
+        "description": found.result.description,
+        "metadata": {name: dg.MetadataValue.timestamp(at) for name, at in times.items() if at},
+    }

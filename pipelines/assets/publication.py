@@ -1,14 +1,18 @@
-"""Makes the assets publication/...: the open marts as files, their catalogue, and the report."""
+"""Makes the assets publication/...: the open marts as files, their catalogue, the report, and the data dictionary."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
+from pipelines.assets.catalogue import DictionaryLinks, code_references
+from pipelines.assets.naming import tag_value
 from pipelines.contracts.files import readable_contracts
 from pipelines.models.project.nodes import Project
 from pipelines.publication.clearance import with_clearance
-from pipelines.publication.mart import OpenMart, open_marts, report_marts
+from pipelines.publication.dictionary.pages import START
+from pipelines.publication.dictionary.site import write_dictionary
+from pipelines.publication.mart import OPEN, OpenMart, open_marts, report_marts
 from pipelines.publication.publish import data_modified, publish_all, write_report
 from pipelines.publication.samples import marked, sample_models
 from pipelines.resources.warehouse import Warehouse
@@ -16,6 +20,7 @@ from pipelines.settings import Settings
 
 CATALOG = dg.AssetKey(["publication", "katalog"])
 REPORT = dg.AssetKey(["publication", "laporan"])
+DICTIONARY = dg.AssetKey(["publication", "kamus_data"])
 _NOTHING_LOADED = "Belum ada data yang dimuat: jalankan job ingest dahulu."
 
 
@@ -25,12 +30,19 @@ def mart_key(mart: OpenMart) -> dg.AssetKey:
 
 
 def publication_assets(project: Project, settings: Settings) -> list[dg.AssetsDefinition]:
-    """Makes the multi-asset of files and catalogue, and the asset of the report. Raises PublicationError."""
+    """Makes the multi-asset of files and catalogue, the report's and the dictionary's. Raises PublicationError."""
     marts = open_marts(project)
-    return [_files(project, marts, settings), _report(project, settings)]
+    return [_files(project, marts, settings), _report(project, settings), _dictionary(project, settings)]
 
 
-def _spec(key: dg.AssetKey, description: str, deps: Sequence[dg.AssetKey], kind: str) -> dg.AssetSpec:
+def _spec(
+    key: dg.AssetKey,
+    description: str,
+    deps: Sequence[dg.AssetKey],
+    kind: str,
+    metadata: Mapping[str, Any] | None = None,
+    **tags: str,
+) -> dg.AssetSpec:
     return dg.AssetSpec(
         key=key,
         deps=deps,
@@ -38,13 +50,30 @@ def _spec(key: dg.AssetKey, description: str, deps: Sequence[dg.AssetKey], kind:
         description=description,
         kinds={kind},
         owners=["team:diskominfo"],
-        tags={"lapisan": "publikasi"},
+        tags={"lapisan": "publikasi", **tags},
+        metadata=metadata,
         skippable=True,
     )
 
 
+def _mart_spec(project: Project, mart: OpenMart, links: DictionaryLinks) -> dg.AssetSpec:
+    columns = [
+        dg.TableColumn(c.name, c.type, links.column(mart.relation, c.name, c.description))
+        for c in mart.columns
+    ]
+    metadata = {
+        "dagster/column_schema": dg.TableSchema(columns),
+        "dagster/code_references": code_references({"Model": project.nodes[mart.name].path}),
+        "kamus_data": links.page(mart.relation),
+    }
+    tags = {"klasifikasi": OPEN, **({"domain": tag_value(mart.theme)} if mart.theme else {})}
+    deps = [dg.AssetKey([mart.schema, mart.name])]
+    return _spec(mart_key(mart), mart.description, deps, "csv", metadata, **tags)
+
+
 def _files(project: Project, marts: Sequence[OpenMart], settings: Settings) -> dg.AssetsDefinition:
-    specs = [_spec(mart_key(m), m.description, [dg.AssetKey([m.schema, m.name])], "csv") for m in marts]
+    links = DictionaryLinks.of(settings)
+    specs = [_mart_spec(project, mart, links) for mart in marts]
     specs.append(_spec(CATALOG, "datapackage.json dan katalog DCAT 3.", [mart_key(m) for m in marts], "json"))
 
     @dg.multi_asset(
@@ -100,7 +129,7 @@ def _files(project: Project, marts: Sequence[OpenMart], settings: Settings) -> d
 
 def _report(project: Project, settings: Settings) -> dg.AssetsDefinition:
     deps = [dg.AssetKey([mart.schema, mart.name]) for mart in report_marts(project)]
-    spec = _spec(REPORT, "Laporan Satu Data dan SPBE: satu berkas HTML dengan grafik.", deps, "html")
+    spec = _spec(REPORT, "Laporan Satu Data dan SPBE: satu berkas HTML dengan grafik.", deps, "report")
 
     @dg.multi_asset(name="report", specs=[spec], description="Menulis laporan Satu Data dan SPBE.")
     def report(
@@ -129,3 +158,29 @@ def _report(project: Project, settings: Settings) -> dg.AssetsDefinition:
         )
 
     return report
+
+
+def _dictionary(project: Project, settings: Settings) -> dg.AssetsDefinition:
+    address = settings.dictionary_url
+    metadata = {"alamat": dg.MetadataValue.url(f"{address}/{START}")} if address else {}
+    description = "Kamus data: setiap relasi dan kolom, dengan definisi, kelas, uji, dan silsilahnya."
+    spec = _spec(DICTIONARY, description, [], "report", metadata)
+
+    @dg.multi_asset(name="dictionary", specs=[spec], description="Menulis kamus data.")
+    def dictionary(
+        context: dg.AssetExecutionContext, warehouse: Warehouse
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        contracts = readable_contracts(settings.contracts_dir)
+        with warehouse.connect() as connection:
+            site = write_dictionary(project, contracts, settings.dictionary_dir, connection)
+        yield dg.MaterializeResult(
+            asset_key=DICTIONARY,
+            metadata={
+                "berkas": dg.MetadataValue.path(str(site.start)),
+                "halaman": site.pages,
+                "halaman_berubah": site.changed,
+                "berubah": bool(site.changed or site.removed),
+            },
+        )
+
+    return dictionary

@@ -10,6 +10,7 @@ import dagster as dg
 import psycopg
 from psycopg import Connection
 
+from pipelines.assets.catalogue import DictionaryLinks, code_references, quarantine_query, source_kind
 from pipelines.assets.checks import Checks
 from pipelines.assets.naming import definition_name, numbered, tag_value
 from pipelines.clock import TIMEZONE
@@ -23,7 +24,7 @@ from pipelines.load.apply.empty_windows import TAG as EMPTY_WINDOW
 from pipelines.load.failures import describe_failure
 from pipelines.load.ledger import raw_versions
 from pipelines.load.raw_summary import count_by_day
-from pipelines.quality.suites import Expectation, suite, tables_read
+from pipelines.quality.suites import Expectation, suite, suite_path, tables_read
 from pipelines.redaction.secrets import as_markdown
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import Settings
@@ -32,8 +33,6 @@ from pipelines.warehouse.relation import Relation
 Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
 FULL_REFRESH = "gudang/full_refresh"
 """A run with this tag set to "true" loads by a full refresh: reads all rows, which replace all rows in raw."""
-
-_KINDS = {"upload": "file", "api": "api", "database": "database"}
 
 
 def raw_key(contract: Contract) -> dg.AssetKey:
@@ -116,7 +115,7 @@ def _multi_asset(
 
     @dg.multi_asset(
         name=name,
-        specs=[_spec(c, checks[c.key].expectations, partitions_def) for c in contracts],
+        specs=[_spec(c, checks[c.key].expectations, partitions_def, settings) for c in contracts],
         check_specs=[spec for c in contracts for spec in checks[c.key].specs()],
         can_subset=True,
         partitions_def=partitions_def,
@@ -157,6 +156,7 @@ def _ingest(
             done = _loaded(context, warehouse, connection, contract, settings)
             results = [*checks.of_load(connection, done)]
             version = _data_version(connection, contract)
+            standing = _standing(connection, contract)
             if done.batch and done.checks and done.batch.state != "rejected":
                 _count_partitions(context, connection, contract)
     except Exception as fault:  # of any kind: the other datasets of the step must still be loaded
@@ -173,7 +173,7 @@ def _ingest(
     if done.batch and done.checks:
         yield dg.MaterializeResult(
             asset_key=raw_key(contract),
-            metadata=_metadata(done, _range(context)) | left,
+            metadata=_metadata(done, _range(context)) | standing | left,
             data_version=version,
         )
         return
@@ -217,6 +217,15 @@ def _data_version(connection: Connection[Any], contract: Contract) -> dg.DataVer
     return dg.DataVersion(found.version) if found.version else None
 
 
+def _standing(connection: Connection[Any], contract: Contract) -> dict[str, Any]:
+    """What is known of the whole table after a load: its rows in force, and the rows that wait in quarantine."""
+    row = connection.execute(
+        "select rows_in_raw, rows_quarantined from ops.dataset_state where dataset = %s", [contract.key]
+    ).fetchone()
+    found = dict(zip(("dagster/row_count", "menunggu_di_karantina"), row or (), strict=False))
+    return {name: number for name, number in found.items() if number is not None}
+
+
 def left_files(left: Sequence[LeftFile]) -> dg.TableMetadataValue:
     """Shows files that were not taken as a table for an asset's page."""
     return dg.MetadataValue.table(
@@ -257,37 +266,49 @@ def _count_partitions(
 
 
 def _spec(
-    contract: Contract, expectations: Sequence[Expectation], partitions_def: dg.PartitionsDefinition | None
+    contract: Contract,
+    expectations: Sequence[Expectation],
+    partitions_def: dg.PartitionsDefinition | None,
+    settings: Settings,
 ) -> dg.AssetSpec:
-    strictest = "pribadi" if any(c.personal for c in contract.columns) else "terbuka"
     references = sorted(
         {c.reference.table for c in contract.stored if c.reference} | tables_read(expectations)
     )
+    links = DictionaryLinks.of(settings)
+    files = {"Kontrak": contract.path, "Suite": suite_path(settings.expectations_dir, contract)}
     return dg.AssetSpec(
         key=raw_key(contract),
         deps=[dg.AssetKey(["core", name]) for name in references],
         group_name=contract.opd,
         description=f"{contract.title}. {contract.purpose}\n\nProdusen data: {contract.producer}.",
-        kinds={"postgres", _KINDS[contract.server.kind]},
+        kinds={"postgres", source_kind(contract)},
         owners=[f"team:{contract.opd}"],
-        tags={"domain": tag_value(contract.domain), "klasifikasi": strictest, "lapisan": "raw"},
+        tags={
+            "domain": tag_value(contract.domain),
+            "klasifikasi": contract.classification,
+            "lapisan": "raw",
+            "sumber": contract.server.kind,
+        },
         skippable=True,
         partitions_def=partitions_def,
         metadata={
             "dagster/table_name": f"raw.{contract.table}",
-            "dagster/column_schema": column_schema(contract),
+            "dagster/column_schema": column_schema(contract, links),
+            "dagster/code_references": code_references({n: p for n, p in files.items() if p.is_file()}),
+            "kamus_data": links.page(f"raw.{contract.table}"),
             "kontrak": dg.MetadataValue.path(f"contracts/{contract.key}.odcs.yaml"),
+            "karantina": quarantine_query(contract),
         },
     )
 
 
-def column_schema(contract: Contract) -> dg.TableSchema:
+def column_schema(contract: Contract, links: DictionaryLinks) -> dg.TableSchema:
     """The stored columns with their types, definitions and classes."""
     columns = [
         dg.TableColumn(
             name=c.name,
             type=c.stored_type,
-            description=c.description,
+            description=links.column(f"raw.{contract.table}", c.name, c.description),
             constraints=dg.TableColumnConstraints(nullable=not c.required, unique=c.unique),
             tags={"klasifikasi": c.classification},
         )

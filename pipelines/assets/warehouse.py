@@ -14,8 +14,10 @@ import dagster as dg
 from psycopg import Connection
 from pydantic import Field
 
+from pipelines.assets.catalogue import DictionaryLinks, code_references
 from pipelines.assets.check_groups import Group, Rule, grouped, output_identifier
 from pipelines.assets.check_pages import result_of_group
+from pipelines.assets.naming import tag_value
 from pipelines.assets.raw import FULL_REFRESH
 from pipelines.contracts import windows
 from pipelines.contracts.model import Cadence, Contract
@@ -29,6 +31,7 @@ from pipelines.models.lineage.lineage import column_lineage
 from pipelines.models.lineage.open_columns import open_columns
 from pipelines.models.project.nodes import Node, Project
 from pipelines.models.project.project import load_project
+from pipelines.publication.mart import OPEN
 from pipelines.redaction.database_urls import libpq_url
 from pipelines.resources.warehouse import Warehouse
 from pipelines.runtime.state_words import MODELS
@@ -38,6 +41,8 @@ REFERENCE_TAG = "referensi"
 PARTITION = "dagster/partition"
 DATA_VERSION_TAG = "dagster/data_version"
 Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
+_KINDS = {"seed": "csv", "view": "view"}
+"""By a node's kind the name for which Dagster has an icon; `table` for the others."""
 _DROPPED = (
     "Model ini tidak dirilis dan calonnya sudah dihapus: SQL ini membuat barisnya lagi dari kueri model."
 )
@@ -53,16 +58,19 @@ def is_reference(node: Node) -> bool:
     return node.kind == "seed" or REFERENCE_TAG in node.tags
 
 
-def model_assets(project: Project, contracts: Iterable[Contract] = ()) -> list[dg.AssetsDefinition]:
+def model_assets(
+    project: Project, contracts: Iterable[Contract] = (), links: DictionaryLinks | None = None
+) -> list[dg.AssetsDefinition]:
     """Makes two multi-assets: reference data, which ingest needs, and all models that read raw.
 
     contracts: say which values may be shown of rows that fail a check; without them every value is masked.
+    links: to the data dictionary; None for none.
     """
     nodes = list(project.nodes.values())
     may_show = open_columns(project, contracts)
     return [
-        _multi_asset("referensi", [n for n in nodes if is_reference(n)], project, may_show),
-        _multi_asset("models", [n for n in nodes if not is_reference(n)], project, may_show),
+        _multi_asset("referensi", [n for n in nodes if is_reference(n)], project, may_show, links),
+        _multi_asset("models", [n for n in nodes if not is_reference(n)], project, may_show, links),
     ]
 
 
@@ -127,13 +135,17 @@ class ModelsConfig(dg.Config):
 
 
 def _multi_asset(
-    name: str, nodes: Sequence[Node], project: Project, may_show: OpenColumns
+    name: str,
+    nodes: Sequence[Node],
+    project: Project,
+    may_show: OpenColumns,
+    links: DictionaryLinks | None,
 ) -> dg.AssetsDefinition:
     groups = check_groups(nodes)
 
     @dg.multi_asset(
         name=name,
-        specs=[_spec(node, project) for node in nodes],
+        specs=[_spec(node, project, links) for node in nodes],
         check_specs=[group.spec(model_key(node)) for node in nodes for group in groups[node.name]],
         can_subset=True,
         pool="gudang",
@@ -253,33 +265,39 @@ def _report(result: NodeResult) -> None:
     )
 
 
-def _spec(node: Node, project: Project) -> dg.AssetSpec:
+def _spec(node: Node, project: Project, links: DictionaryLinks | None) -> dg.AssetSpec:
     upstream = [model_key(project.nodes[name]) for name in node.depends_on]
     upstream += [dg.AssetKey(["raw", opd, table]) for opd, table in node.sources if opd != "ops"]
+    described = [
+        (c.name, c.data_type or "", links.column(node.relation, c.name, c.description) if links else c.description)
+        for c in node.columns
+    ]
+    tags = {"lapisan": node.schema, "cara_bangun": node.kind}
+    if theme := node.meta.get("tema"):
+        tags["domain"] = tag_value(str(theme))
+    if node.meta.get("publikasi") == OPEN:
+        tags["klasifikasi"] = OPEN
     return dg.AssetSpec(
         key=model_key(node),
         deps=upstream,
         group_name="referensi" if is_reference(node) else node.schema,
         description=node.description or None,
-        kinds={"postgres", "csv" if node.kind == "seed" else node.kind},
+        kinds={"postgres", _KINDS.get(node.kind, "table")},
         owners=["team:diskominfo"],
-        tags={"lapisan": node.schema},
+        tags=tags,
         skippable=True,
         code_version=node.code_version,
         metadata={
             "dagster/table_name": node.relation,
-            "dagster/column_schema": _column_schema(
-                [(c.name, c.data_type or "", c.description) for c in node.columns]
-            ),
-            "berkas": dg.MetadataValue.path(str(node.path)),
+            "dagster/column_schema": _column_schema(described),
+            "dagster/code_references": code_references({"Data" if node.kind == "seed" else "Model": node.path}),
+            **({"kamus_data": links.page(node.relation)} if links else {}),
         },
     )
 
 
 def _column_schema(columns: Sequence[tuple[str, str, str]]) -> dg.TableSchema:
-    return dg.TableSchema(
-        columns=[dg.TableColumn(name=n, type=t or "tidak dikenal", description=d) for n, t, d in columns]
-    )
+    return dg.TableSchema(columns=[dg.TableColumn(name=n, type=t, description=d or None) for n, t, d in columns])
 
 
 def _check_results(
@@ -318,10 +336,10 @@ def _results(project: Project, groups: Sequence[Group], result: NodeResult) -> I
 
 
 def _metadata(project: Project, node: Node, result: NodeResult) -> dict[str, Any]:
-    described = {c.name: c.description for c in node.columns}
+    # Only the types: the page takes descriptions from the definition (`_spec`).
     metadata: dict[str, Any] = {
         "detik": result.seconds,
-        "dagster/column_schema": _column_schema([(n, t, described.get(n, "")) for n, t in result.columns]),
+        "dagster/column_schema": _column_schema([(n, t, "") for n, t in result.columns]),
     }
     if result.rows is not None:
         metadata["dagster/partition_row_count" if result.incremented else "dagster/row_count"] = result.rows

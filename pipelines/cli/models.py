@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,10 +23,11 @@ from pipelines.runtime.state_words import grouped
 from pipelines.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    from psycopg import Connection
+
     from pipelines.contracts.windows import Window
     from pipelines.models.build.results import NodeResult
     from pipelines.models.project.nodes import Node, Project
-    from pipelines.publication.dictionary.facts import Facts
     from pipelines.runtime.terminal import Terminal
 
 app = CommandGroup(
@@ -163,7 +166,7 @@ def ask_tests(select: Select = None, exclude: Exclude = None, threads: Threads =
 def docs(
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder situsnya; bawaannya kamus-data di GUDANG_HOME."),
+        typer.Option(metavar="DIR", help="Folder situsnya; bawaannya GUDANG_DICTIONARY_DIR, atau kamus-data di GUDANG_HOME."),
     ] = None,
     ask_warehouse: Annotated[
         bool,
@@ -179,16 +182,16 @@ def docs(
     Membacanya tidak memerlukan server atau jaringan. Tanpa gudang data pun kamus tetap dibuat.
     """
     from pipelines.datasets import read_datasets
-    from pipelines.publication.dictionary.dictionary import make_dictionary
-    from pipelines.publication.dictionary.pages import write_site
+    from pipelines.publication.dictionary.site import write_dictionary
     from pipelines.runtime.environment import current_settings
     from pipelines.runtime.home import make_home
 
     settings = current_settings()
-    project = _project()
-    facts = _warehouse_facts(project) if ask_warehouse else None
-    dictionary = make_dictionary(project, read_datasets(settings).contracts, facts)
-    written = write_site(dictionary, out or make_home(settings.home) / "kamus-data")
+    if out is None:
+        make_home(settings.home)
+    project, contracts = _project(), read_datasets(settings).contracts
+    with _warehouse_if_there() if ask_warehouse else nullcontext() as connection:
+        written = write_dictionary(project, contracts, out or settings.dictionary_dir, connection)
     print(
         f"{written.pages} halaman, {written.changed} berubah, {len(written.removed)} dihapus: {written.start}"
     )
@@ -196,25 +199,24 @@ def docs(
         typer.launch(written.start.resolve().as_uri())
 
 
-def _warehouse_facts(project: Project) -> Facts | None:
-    """Reads the facts of the relations from the warehouse; None if there is no warehouse. It does not make one."""
-    from pipelines.publication.dictionary.facts import read_facts
+@contextmanager
+def _warehouse_if_there() -> Iterator[Connection[Any] | None]:
+    """A connection to the warehouse; None if there is no warehouse. It does not make one."""
     from pipelines.runtime.embedded import EmbeddedServer
     from pipelines.runtime.environment import current_settings, warehouse_url
     from pipelines.warehouse.connection import connect
 
     settings = current_settings()
+    connection = None
     if not settings.warehouse_url and not EmbeddedServer(settings.home).data_dir.exists():
         print("Gudang data belum ada: kamus hanya memuat isi kontrak dan model.", file=sys.stderr)
-        return None
-    try:
-        with connect(warehouse_url()) as connection:
-            schemas = {node.schema for node in project.nodes.values()}
-            schemas |= {table.relation.schema for table in project.sources.values()}
-            return read_facts(connection, {"raw", *schemas})
-    except LoadError as error:
-        print(shown(f"{error}\nKamus dibuat tanpa gudang data."), file=sys.stderr)
-        return None
+    else:
+        try:
+            connection = connect(warehouse_url())
+        except LoadError as error:
+            print(shown(f"{error}\nKamus dibuat tanpa gudang data."), file=sys.stderr)
+    with connection or nullcontext():
+        yield connection
 
 
 def _project(window: Window | None = None) -> Project:

@@ -73,9 +73,10 @@ def ui(
 ) -> None:
     """Buka Dagster: halaman web, jadwal, dan sensor, di latar depan sampai Ctrl-C."""
     from pipelines.runs.readiness import close_dead_runs, make_ready
+    from pipelines.runtime.dictionary_server import DictionaryServer
     from pipelines.runtime.environment import current_settings, prepare_environment
     from pipelines.runtime.processes import die_with_parent, end, end_session
-    from pipelines.settings import load_settings
+    from pipelines.settings import DICTIONARY_URL, load_settings
 
     if not i_know:
         refuse_open(host)
@@ -88,6 +89,9 @@ def ui(
             f"Dagster dibuka di http://{host}:{port} dalam beberapa detik; Ctrl-C menghentikannya.",
             flush=True,
         )
+        dictionary = DictionaryServer(settings.dictionary_dir, host, port + 1)
+        # The pages of Dagster link to it.
+        os.environ.setdefault(DICTIONARY_URL, dictionary.url)
         # A new session, so that one Ctrl-C reaches it once, from here, and it ends its children in order.
         dagster = subprocess.Popen(
             [
@@ -98,9 +102,11 @@ def ui(
             cwd=settings.project, start_new_session=True, preexec_fn=die_with_parent(signal.SIGINT),
         )  # fmt: skip
         signal.signal(signal.SIGTERM, _terminated)
+        dictionary.start()
         try:
             code = dagster.wait()
         finally:
+            dictionary.close()
             end(dagster, signal.SIGINT, patience=60)
             # Dagster does not end code servers that are busy.
             end_session(dagster.pid)

@@ -14,7 +14,7 @@ from pathlib import Path
 from unicodedata import normalize
 
 from pipelines.contracts.api import ApiExtract
-from pipelines.contracts.columns import IDENTIFIER, Column
+from pipelines.contracts.columns import CLASSIFICATIONS, IDENTIFIER, Column
 from pipelines.contracts.upload import SHEET, WORKBOOKS, FileExtract
 from pipelines.errors import ContractError
 from pipelines.suggest import did_you_mean
@@ -175,6 +175,11 @@ class Contract:
     def table(self) -> str:
         """The table's name in schema raw."""
         return f"{self.opd}__{self.dataset}"
+
+    @property
+    def classification(self) -> str:
+        """The strictest class of its columns."""
+        return max((c.classification for c in self.columns), key=CLASSIFICATIONS.index)
 
     @property
     def stored(self) -> tuple[Column, ...]:

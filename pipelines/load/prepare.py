@@ -104,7 +104,6 @@ def _make(connection: Connection[Any], contracts: Sequence[Contract], set_aside:
 def promised_row(contract: Contract) -> dict[str, Any]:
     """The contract's row of ops.contract, by the names of its columns."""
     frequency = contract.sla_hours("frequency")
-    ranks = ("terbuka", "terbatas", "pribadi", "pribadi_spesifik")
     return {
         "dataset": contract.key,
         "title": contract.title,
@@ -113,6 +112,6 @@ def promised_row(contract: Contract) -> dict[str, Any]:
         "source_kind": contract.server.kind,
         "frequency_days": frequency / 24 if frequency else None,
         "latency_hours": contract.sla_hours("latency"),
-        "classification": max((c.classification for c in contract.columns), key=ranks.index),
+        "classification": contract.classification,
         "publish": contract.publish,
     }

@@ -34,6 +34,8 @@ LOAD_CHECK = "pemuatan"
 """Whether the dataset's last load succeeded; the other checks are about its rows."""
 REACH_CHECK = "baris_tak_terjangkau"
 DAMAGE_CHECK = "bita_hilang"
+FRESH_CHECK = "mutakhir"
+"""Whether the data are as new as the contract promises; its result changes with time, and not with a load only."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,90}")
 _REFERENCE_TABLE = re.compile(r"\bcore\.(ref_\w+)")
 _SEVERITIES: Mapping[str, Severity] = {"critical": "error", "warning": "warn", "info": "warn"}
@@ -68,7 +70,7 @@ def suite_path(folder: Path, contract: Contract) -> Path:
 def suite(contract: Contract, folder: Path) -> tuple[Expectation, ...]:
     """All expectations of a dataset. Raises QualityError that names the file and the entry that is wrong."""
     found = [*derived(contract), *written(suite_path(folder, contract))]
-    own = (QUARANTINE_CHECK, SHAPE_CHECK, LOAD_CHECK, REACH_CHECK, DAMAGE_CHECK)
+    own = (QUARANTINE_CHECK, SHAPE_CHECK, LOAD_CHECK, REACH_CHECK, DAMAGE_CHECK, FRESH_CHECK)
     names = [*own, *(e.name for e in found)]
     if doubled := sorted({n for n in names if names.count(n) > 1}):
         raise QualityError(

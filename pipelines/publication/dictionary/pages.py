@@ -97,7 +97,13 @@ def render_site(dictionary: Dictionary) -> dict[str, str]:
 
 def page_of(entry: Entry) -> str:
     """The path of a relation's page in the site."""
-    return f"{FOLDER}/{slug(entry.key)}.html"
+    return path_of(entry.key)
+
+
+def path_of(relation: str, column: str | None = None) -> str:
+    """The path in the site of the page of a relation (`schema.name`), or of the place of one of its columns there."""
+    path = f"{FOLDER}/{slug(relation)}.html"
+    return path if column is None else f"{path}#kolom-{slug(column)}"
 
 
 def slug(name: str) -> str:

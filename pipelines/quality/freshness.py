@@ -1,0 +1,83 @@
+"""Says whether a dataset's data are as new as its contract promises, measured on the data and not on our last look.
+
+What belongs here: the rule (docs/adr/041). Not here: when data have arrived, which the view ops.dataset_state finds
+(docs/adr/025), who is told of it (alerts/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from psycopg import Connection
+
+from pipelines.clock import TIMEZONE
+from pipelines.contracts.model import Contract
+from pipelines.quality.results import CheckResult
+from pipelines.quality.suites import FRESH_CHECK
+
+_ARRIVED = "select dataset, arrived_at from ops.dataset_state where dataset = any(%s)"
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How new a dataset's data are. arrived_at: None if there are none. due: until when newer data are promised.
+
+    is_upload: `arrived_at` is the file's arrival; else the end of the newest period, or the last change.
+    """
+
+    dataset: str
+    arrived_at: datetime | None
+    due: datetime | None
+    is_upload: bool
+    now: datetime
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether newer data are not due yet."""
+        return self.due is not None and self.now <= self.due
+
+    @property
+    def result(self) -> CheckResult:
+        """The result of the check `mutakhir`."""
+        return CheckResult(FRESH_CHECK, "warn", self.is_fresh, None, None, self._message)
+
+    @property
+    def _message(self) -> str:
+        if self.arrived_at is None or self.due is None:
+            return "Belum pernah datang."
+        what = "berkas terakhir datang" if self.is_upload else "data sampai"
+        if self.is_fresh:
+            return f"{what} {_moment(self.arrived_at)}; yang baru dijanjikan paling lambat {_moment(self.due)}"
+        return (
+            f"Terlambat: {what} {_moment(self.arrived_at)}, padahal yang baru dijanjikan paling lambat"
+            f" {_moment(self.due)}. Tanyakan kepada produsen datanya, atau ubah slaProperties di kontrak."
+        )
+
+
+def is_promised(contract: Contract) -> bool:
+    """Whether the contract says how often new data come."""
+    return contract.sla_hours("frequency") is not None
+
+
+def freshness(
+    connection: Connection[Any], contracts: Iterable[Contract], now: datetime | None = None
+) -> dict[str, Freshness]:
+    """The freshness of each dataset that has a promised frequency, by key. now: by default the time of this machine."""
+    promised = {c.key: c for c in contracts if is_promised(c)}
+    arrived = dict(connection.execute(_ARRIVED, [[*promised]]).fetchall())
+    now = now or datetime.now(UTC)
+    return {key: _of(contract, arrived.get(key), now) for key, contract in promised.items()}
+
+
+def _of(contract: Contract, arrived_at: datetime | None, now: datetime) -> Freshness:
+    hours = (contract.sla_hours("frequency") or 0) + (contract.sla_hours("latency") or 0)
+    due = arrived_at + timedelta(hours=hours) if arrived_at else None
+    return Freshness(contract.key, arrived_at, due, contract.server.kind == "upload", now)
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(ZoneInfo(TIMEZONE)):%Y-%m-%d %H:%M} WITA"
