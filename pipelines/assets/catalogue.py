@@ -6,6 +6,7 @@ in the data dictionary. Not here: what a load or a build says of itself (raw.py,
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ _LINK = "silsilah"
 
 @dataclass(frozen=True, slots=True)
 class DictionaryLinks:
-    """Links to the data dictionary. url: where browsers find it; None if nobody serves it. folder: where its files lie."""
+    """Links to the data dictionary. url: where browsers find it; None if nobody serves it. folder: of its files."""
 
     url: str | None
     folder: Path
@@ -49,13 +50,19 @@ class DictionaryLinks:
 
 def code_references(files: Mapping[str, Path]) -> dg.CodeReferencesMetadataValue:
     """Links that open files in an engineer's editor. files: by the text of the link."""
-    return dg.CodeReferencesMetadataValue(
-        [dg.LocalFileCodeReference(file_path=str(path), line_number=1, label=label) for label, path in files.items()]
-    )
+    with warnings.catch_warnings():
+        # Dagster calls these classes beta. Its pages show them.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return dg.CodeReferencesMetadataValue(
+            code_references=[
+                dg.LocalFileCodeReference(file_path=str(path), line_number=1, label=label)
+                for label, path in files.items()
+            ]
+        )
 
 
 def quarantine_query(contract: Contract) -> dg.MetadataValue[Any]:
-    """The SQL that gives the rows of a dataset that wait in quarantine, newest first; personal values are masked there."""
+    """The SQL that gives the rows of a dataset that wait in quarantine, newest first."""
     query = (
         "select entry_id, source_position, row_key, reasons, row, created_at\n"
         "from quarantine.row\n"

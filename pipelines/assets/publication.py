@@ -167,9 +167,7 @@ def _dictionary(project: Project, settings: Settings) -> dg.AssetsDefinition:
     spec = _spec(DICTIONARY, description, [], "report", metadata)
 
     @dg.multi_asset(name="dictionary", specs=[spec], description="Menulis kamus data.")
-    def dictionary(
-        context: dg.AssetExecutionContext, warehouse: Warehouse
-    ) -> Iterator[dg.MaterializeResult[Any]]:
+    def dictionary(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
         contracts = readable_contracts(settings.contracts_dir)
         with warehouse.connect() as connection:
             site = write_dictionary(project, contracts, settings.dictionary_dir, connection)

@@ -269,7 +269,11 @@ def _spec(node: Node, project: Project, links: DictionaryLinks | None) -> dg.Ass
     upstream = [model_key(project.nodes[name]) for name in node.depends_on]
     upstream += [dg.AssetKey(["raw", opd, table]) for opd, table in node.sources if opd != "ops"]
     described = [
-        (c.name, c.data_type or "", links.column(node.relation, c.name, c.description) if links else c.description)
+        (
+            c.name,
+            c.data_type or "",
+            links.column(node.relation, c.name, c.description) if links else c.description,
+        )
         for c in node.columns
     ]
     tags = {"lapisan": node.schema, "cara_bangun": node.kind}
@@ -290,14 +294,18 @@ def _spec(node: Node, project: Project, links: DictionaryLinks | None) -> dg.Ass
         metadata={
             "dagster/table_name": node.relation,
             "dagster/column_schema": _column_schema(described),
-            "dagster/code_references": code_references({"Data" if node.kind == "seed" else "Model": node.path}),
+            "dagster/code_references": code_references(
+                {"Data" if node.kind == "seed" else "Model": node.path}
+            ),
             **({"kamus_data": links.page(node.relation)} if links else {}),
         },
     )
 
 
 def _column_schema(columns: Sequence[tuple[str, str, str]]) -> dg.TableSchema:
-    return dg.TableSchema(columns=[dg.TableColumn(name=n, type=t, description=d or None) for n, t, d in columns])
+    return dg.TableSchema(
+        columns=[dg.TableColumn(name=n, type=t, description=d or None) for n, t, d in columns]
+    )
 
 
 def _check_results(

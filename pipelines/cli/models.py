@@ -166,7 +166,10 @@ def ask_tests(select: Select = None, exclude: Exclude = None, threads: Threads =
 def docs(
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder situsnya; bawaannya GUDANG_DICTIONARY_DIR, atau kamus-data di GUDANG_HOME."),
+        typer.Option(
+            metavar="DIR",
+            help="Folder situsnya; bawaannya menurut GUDANG_DICTIONARY_DIR.",
+        ),
     ] = None,
     ask_warehouse: Annotated[
         bool,

@@ -51,7 +51,9 @@ class Freshness:
             return "Belum pernah datang."
         what = "berkas terakhir datang" if self.is_upload else "data sampai"
         if self.is_fresh:
-            return f"{what} {_moment(self.arrived_at)}; yang baru dijanjikan paling lambat {_moment(self.due)}"
+            return (
+                f"{what} {_moment(self.arrived_at)}; yang baru dijanjikan paling lambat {_moment(self.due)}"
+            )
         return (
             f"Terlambat: {what} {_moment(self.arrived_at)}, padahal yang baru dijanjikan paling lambat"
             f" {_moment(self.due)}. Tanyakan kepada produsen datanya, atau ubah slaProperties di kontrak."

@@ -25,7 +25,7 @@ class _Pages(SimpleHTTPRequestHandler):
 
     error_message_format = _PAGE
 
-    def list_directory(self, path: object) -> None:
+    def list_directory(self, path: object) -> None:  # noqa: ARG002
         """Refuses to list a folder: the dictionary's own pages link each other."""
         self.send_error(404)
 
