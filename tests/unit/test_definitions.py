@@ -55,7 +55,7 @@ def test_jobs_of_the_night_have_the_steps_of_their_layer(defs: dg.Definitions) -
     }
     assert "referensi" in steps["ingest"] and "raw_dinkes_daily" in steps["ingest"]
     assert steps["warehouse"] == {"models"}
-    assert steps["publication"] == {"open_files", "report"}
+    assert steps["publication"] == {"open_files", "report", "dictionary"}
 
 
 def test_the_night_starts_at_two_in_makassar_with_yesterdays_window(defs: dg.Definitions) -> None:

@@ -109,6 +109,7 @@ def site_config(folder: Path, *, port: int, plain: int, engineers: int, readers:
         ("/etc/nginx/", f"{folder}/"),
         ("/etc/ssl/gudang/", f"{folder}/"),
         ("/var/log/nginx/", f"{folder}/"),
+        ("/srv/gudang-kamus/", f"{folder}/kamus/"),
     ):
         assert old in text, f"gudang.conf has no {old!r}"
         text = text.replace(old, new)
@@ -251,6 +252,19 @@ def test_only_a_post_reaches_graphql_and_only_a_get_the_pages(site: Site) -> Non
         for path in ("/", "/report_asset_materialization/satu", "/graphql/", "//graphql"):
             assert site.ask(method, path, auth=RINA, headers={"Origin": site.url}).status_code in (400, 405)
     assert site.ask("PUT", "/graphql", auth=RINA, headers={"Origin": site.url}).status_code == 405
+
+
+def test_the_data_dictionary_is_shown_to_readers_and_to_nobody_without_a_password(site: Site) -> None:
+    page = site.folder / "kamus" / "relasi" / "core.dim_opd.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("<h1>dim_opd</h1>", "utf-8")
+    path = "/kamus/relasi/core.dim_opd.html"
+    assert site.ask("GET", path).status_code == 401
+    assert site.ask("GET", path, auth=BUDI).text == "<h1>dim_opd</h1>"
+    assert site.ask("POST", path, auth=RINA, headers={"Origin": site.url}).status_code == 405
+    for elsewhere in ("/kamus/relasi/", "/kamus/../gudang.htpasswd", "/kamus../gudang.htpasswd"):
+        assert "dim_opd" not in (answer := site.ask("GET", elsewhere, auth=BUDI)).text
+        assert "$2y$" not in answer.text
 
 
 def test_a_websocket_is_opened_to_our_own_pages_only(site: Site) -> None:
