@@ -182,7 +182,7 @@ class Checks:
 
 def freshness_fields(found: Freshness) -> dict[str, Any]:
     """The result of the check `mutakhir`, as the fields that AssetCheckResult and AssetCheckEvaluation share."""
-    times = {"datang" if found.is_upload else "data_sampai": found.arrived_at, "ditunggu_sampai": found.due}
+    times = {found.measured: found.arrived_at, "ditunggu_sampai": found.due}
     return {
         "asset_key": dg.AssetKey(["raw", *found.dataset.split("/")]),
         "check_name": FRESH_CHECK,

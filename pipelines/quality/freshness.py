@@ -19,6 +19,12 @@ from pipelines.contracts.model import Contract
 from pipelines.quality.results import CheckResult
 from pipelines.quality.suites import FRESH_CHECK
 
+MEASURES = {
+    "datang": "Berkas terakhir datang",
+    "data_sampai": "Data sampai",
+    "berubah": "Terakhir berubah",
+}
+"""What freshness is measured on: an upload's arrival, a table's newest period, or its last change without a period."""
 _ARRIVED = "select dataset, arrived_at from ops.dataset_state where dataset = any(%s)"
 
 
@@ -26,13 +32,13 @@ _ARRIVED = "select dataset, arrived_at from ops.dataset_state where dataset = an
 class Freshness:
     """How new a dataset's data are. arrived_at: None if there are none. due: until when newer data are promised.
 
-    is_upload: `arrived_at` is the file's arrival; else the end of the newest period, or the last change.
+    measured: what `arrived_at` is the time of, a key of MEASURES.
     """
 
     dataset: str
     arrived_at: datetime | None
     due: datetime | None
-    is_upload: bool
+    measured: str
     now: datetime
 
     @property
@@ -49,14 +55,12 @@ class Freshness:
     def _message(self) -> str:
         if self.arrived_at is None or self.due is None:
             return "Belum pernah datang."
-        what = "berkas terakhir datang" if self.is_upload else "data sampai"
+        newest, due = f"{MEASURES[self.measured]} {_moment(self.arrived_at)}", _moment(self.due)
         if self.is_fresh:
-            return (
-                f"{what} {_moment(self.arrived_at)}; yang baru dijanjikan paling lambat {_moment(self.due)}"
-            )
+            return f"{newest}; yang baru dijanjikan paling lambat {due}"
         return (
-            f"Terlambat: {what} {_moment(self.arrived_at)}, padahal yang baru dijanjikan paling lambat"
-            f" {_moment(self.due)}. Tanyakan kepada produsen datanya, atau ubah slaProperties di kontrak."
+            f"Terlambat. {newest}; yang baru dijanjikan paling lambat {due}."
+            " Tanyakan kepada produsen datanya, atau perbaiki slaProperties di kontrak."
         )
 
 
@@ -78,7 +82,10 @@ def freshness(
 def _of(contract: Contract, arrived_at: datetime | None, now: datetime) -> Freshness:
     hours = (contract.sla_hours("frequency") or 0) + (contract.sla_hours("latency") or 0)
     due = arrived_at + timedelta(hours=hours) if arrived_at else None
-    return Freshness(contract.key, arrived_at, due, contract.server.kind == "upload", now)
+    of_table = "data_sampai" if contract.period_column else "berubah"
+    return Freshness(
+        contract.key, arrived_at, due, "datang" if contract.server.kind == "upload" else of_table, now
+    )
 
 
 def _moment(at: datetime) -> str:
