@@ -48,14 +48,14 @@ class DictionaryLinks:
         return f"{description} [{_LINK}]({self.url}/{path_of(relation, column)})".lstrip()
 
 
-def code_references(files: Mapping[str, Path]) -> dg.CodeReferencesMetadataValue:
-    """Links that open files in an engineer's editor. files: by the text of the link."""
+def code_references(files: Mapping[str, Path], line: int = 1) -> dg.CodeReferencesMetadataValue:
+    """Links that open files in an engineer's editor, at a line. files: by the text of the link."""
     with warnings.catch_warnings():
         # Dagster calls these classes beta. Its pages show them.
         warnings.simplefilter("ignore", dg.BetaWarning)
         return dg.CodeReferencesMetadataValue(
             code_references=[
-                dg.LocalFileCodeReference(file_path=str(path), line_number=1, label=label)
+                dg.LocalFileCodeReference(file_path=str(path), line_number=line, label=label)
                 for label, path in files.items()
             ]
         )

@@ -4,10 +4,12 @@ All other assets still run. The fault is in a dataset's contract or suite, or in
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 
+from pipelines.assets.catalogue import code_references
 from pipelines.assets.naming import definition_name
 from pipelines.datasets import SetAside
 from pipelines.quality.suites import LOAD_CHECK
@@ -31,6 +33,9 @@ def set_aside_assets(set_aside: Sequence[SetAside]) -> list[dg.AssetsDefinition]
             " sudah ada di gudang tetap. Periksa dengan `gudang validate`.\n\n"
             + "\n".join(f"- {line}" for line in dataset.describe()),
             describe(dataset),
+            {"dagster/code_references": code_references({"Kesalahan": fault.path}, fault.line)}
+            if (fault := next(iter(dataset.faults), None))
+            else {},
         )
         for dataset in set_aside
     ]
@@ -55,7 +60,11 @@ def describe(dataset: SetAside) -> str:
     return f"{dataset.key}: disisihkan, kontrak atau suite-nya salah: {'; '.join(dataset.describe())}"
 
 
-def _refusing(key: dg.AssetKey, group: str, description: str, failure: str) -> dg.AssetsDefinition:
+def _refusing(
+    key: dg.AssetKey, group: str, description: str, failure: str, metadata: Mapping[str, Any] | None = None
+) -> dg.AssetsDefinition:
+    layer = key.path[0]
+
     @dg.multi_asset(
         name=f"disisihkan_{'__'.join(key.path)}",
         specs=[
@@ -63,7 +72,9 @@ def _refusing(key: dg.AssetKey, group: str, description: str, failure: str) -> d
                 key=key,
                 group_name=group,
                 description=description,
-                tags={"keadaan": "disisihkan"},
+                owners=[f"team:{group if layer == 'raw' else 'diskominfo'}"],
+                tags={"keadaan": "disisihkan", "lapisan": layer},
+                metadata=metadata,
                 skippable=True,
             )
         ],
