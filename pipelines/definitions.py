@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import dagster as dg
 from dagster_shared.check import (
@@ -14,8 +15,7 @@ from pipelines.assets.publication import publication_assets
 from pipelines.assets.raw import raw_assets
 from pipelines.assets.set_aside import set_aside_assets, set_aside_key, unreadable_models
 from pipelines.assets.warehouse import model_assets
-from pipelines.contracts.model import Contract
-from pipelines.datasets import read_datasets
+from pipelines.datasets import Datasets, read_datasets
 from pipelines.errors import ModelError, PublicationError, QualityError
 from pipelines.jobs import hourly_schedules, jobs, nightly_schedule
 from pipelines.models.project.nodes import Project
@@ -45,13 +45,41 @@ def _warehouse(settings: Settings) -> Warehouse:
     return Warehouse(url=dg.EnvVar("GUDANG_WAREHOUSE_URL"), project=str(settings.project))
 
 
-def build_definitions(settings: Settings, *, warehouse: Warehouse | None = None) -> dg.Definitions:
-    """Makes the code location of `settings`, without a connection. Files with a fault become red assets."""
-    files = digests(settings)  # before they are read: a change in between is then seen as one
+@dataclass(frozen=True, slots=True)
+class ProjectFiles:
+    """What contracts, suites and models say.
+
+    digests: the files, with the hash of each. models: the SQL models, or the error that says why they cannot be read.
+    """
+
+    digests: Mapping[str, str]
+    datasets: Datasets
+    models: Project | ModelError | QualityError
+
+
+def read_files(settings: Settings) -> ProjectFiles:
+    """Reads the project of `settings`. It takes about a second, so a process does it once."""
+    found = digests(settings)  # before they are read: a change in between is then seen as one
     datasets = read_datasets(settings)
+    try:
+        models = load_project(settings.models_dir, suites=settings.expectations_dir)
+    except (ModelError, QualityError) as error:
+        return ProjectFiles(found, datasets, error)
+    return ProjectFiles(found, datasets, models)
+
+
+def build_definitions(
+    settings: Settings, *, warehouse: Warehouse | None = None, files: ProjectFiles | None = None
+) -> dg.Definitions:
+    """Makes the code location of `settings`, without a connection. Files with a fault become red assets.
+
+    files: the project of `settings`, if it was read already.
+    """
+    files = files or read_files(settings)
+    datasets = files.datasets
     contracts = datasets.contracts
     named = {job.name: job for job in jobs(contracts, [set_aside_key(s) for s in datasets.set_aside])}
-    models, project = _models(settings, contracts)
+    models, project = _models(settings, files)
     maintenance = maintenance_job()
     return dg.Definitions(
         assets=[*raw_assets(contracts, settings), *set_aside_assets(datasets.set_aside), *models],
@@ -67,7 +95,7 @@ def build_definitions(settings: Settings, *, warehouse: Warehouse | None = None)
             *([descendants_sensor(contracts, project)] if project else []),
             chain_sensor(contracts, named, project),
             requested_sensor(datasets, named),
-            changed_files_sensor(datasets, settings, files),
+            changed_files_sensor(datasets, settings, files.digests),
             freshness_sensor(contracts),
         ],
         resources={"warehouse": warehouse or _warehouse(settings)},
@@ -75,13 +103,13 @@ def build_definitions(settings: Settings, *, warehouse: Warehouse | None = None)
     )
 
 
-def _models(
-    settings: Settings, contracts: Sequence[Contract]
-) -> tuple[list[dg.AssetsDefinition], Project | None]:
+def _models(settings: Settings, files: ProjectFiles) -> tuple[list[dg.AssetsDefinition], Project | None]:
     """Makes the assets of models and publications; gives them, and the models' project if it can be read."""
+    project = files.models
     try:
-        project = load_project(settings.models_dir, suites=settings.expectations_dir)
-        models = model_assets(project, contracts, DictionaryLinks.of(settings))
+        if not isinstance(project, Project):
+            raise project
+        models = model_assets(project, files.datasets.contracts, DictionaryLinks.of(settings))
     except (ModelError, QualityError, dg.DagsterError, CheckError) as error:
         return unreadable_models(["referensi", "core", "publikasi"], error), None
     try:
@@ -91,4 +119,5 @@ def _models(
     return [*models, *published], project
 
 
-defs = build_definitions(load_settings())
+project_files = read_files(load_settings())
+defs = build_definitions(load_settings(), files=project_files)

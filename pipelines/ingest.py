@@ -33,6 +33,7 @@ from pipelines.load.incoming import Incoming, incoming_uploads
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged, load
 from pipelines.load.waits import WAITS, Waits
+from pipelines.quality import gate_basis
 from pipelines.quality.gate import GateResult, check, source_shape, warning_results
 from pipelines.quality.results import CheckResult, record
 from pipelines.settings import Settings
@@ -174,7 +175,7 @@ class _Loads:
 
         def gate(staged: Staged) -> GateResult:
             log.info("%s: %d baris dibaca, %d lolos; memeriksa", contract.key, staged.rows_read, staged.rows)
-            gates.append(check(staged, self.settings.expectations_dir, self.url, window))
+            gates.append(check(staged, self.settings.expectations_dir, self.url, window, self.connection))
             return gates[-1]
 
         try:
@@ -200,10 +201,12 @@ class _Loads:
         if gates:
             checks = (source_shape(contract, [str(d) for d in batch.drift]), *warnings, *gates[0].checks)
         self._record(batch.batch_id, checks)
+        if gates and (basis := gates[0].basis):
+            gate_basis.keep(self.connection, batch.batch_id, basis)
         log.info("%s: %s", contract.key, describe_batch(batch))
         for warning in (*batch.warnings, *(c.message for c in warnings if not c.passed)):
             log.warning("%s: %s", contract.key, warning)
-        return Ingested(batch, checks)
+        return Ingested(batch, checks + (gates[0].standing if gates else ()))
 
     def _record(self, batch_id: int | None, checks: Sequence[CheckResult]) -> None:
         asset = f"raw/{self.contract.key}"

@@ -91,20 +91,26 @@ _INGESTED = {
 def jobs(contracts: Sequence[Contract], set_aside: Sequence[dg.AssetKey] = ()) -> list[AssetJob]:
     """The chain's jobs and `upload`. Only steps of ingest jobs run in processes of their own.
 
+    They plan no checks, because each planned check costs two events more; the steps give all results themselves
+    (assets/check_events.py).
+
     set_aside: datasets whose contract has a fault; they are in the job, so that the night ends red.
     """
     uploads = [["raw", c.opd, c.dataset] for c in contracts if c.server.kind == "upload"]
 
     def single(name: str, selection: dg.AssetSelection, description: str) -> AssetJob:
         return dg.define_asset_job(
-            name, selection, description=description, executor_def=with_lease(dg.in_process_executor)
+            name,
+            selection.without_checks(),
+            description=description,
+            executor_def=with_lease(dg.in_process_executor),
         )
 
     return [
         *(
             dg.define_asset_job(
                 job,
-                _ingest_selection(contracts, job, set_aside),
+                _ingest_selection(contracts, job, set_aside).without_checks(),
                 description=f"Memuat sumber OPD ke raw{_INGESTED[job]}.",
             )
             for job in ingest_jobs(contracts)

@@ -24,12 +24,13 @@ from pipelines.assets.raw import FULL_REFRESH, raw_key
 from pipelines.assets.set_aside import describe
 from pipelines.assets.warehouse import due_models
 from pipelines.contracts.model import Contract
-from pipelines.datasets import Datasets, files_left, read_datasets
-from pipelines.definitions import defs
+from pipelines.datasets import Datasets, files_left
+from pipelines.definitions import defs, project_files
 from pipelines.errors import ContractError, GudangError
 from pipelines.jobs import (
     INGEST,
     NIGHT,
+    PUBLICATION,
     REQUESTED,
     WALKED,
     WAREHOUSE,
@@ -41,7 +42,7 @@ from pipelines.jobs import (
 )
 from pipelines.load import prepare
 from pipelines.models.project.nodes import Project
-from pipelines.models.project.project import load_project
+from pipelines.publication import unchanged
 from pipelines.runs.causes import causes
 from pipelines.runs.dead import LEASE_FIRST_TAG, Closed, close_dead_runs, queued_runs, storage_url, subject
 from pipelines.runs.origin import filed_below_location
@@ -78,7 +79,7 @@ def walk(settings: Settings) -> int:
 
     Needs the variables that `prepare_environment` sets. Raises LoadError when the warehouse can't be reached.
     """
-    datasets = read_datasets(settings)
+    datasets = project_files.datasets
     contracts = datasets.contracts
     console = _console()
     with _warehouse(settings, datasets) as connection:
@@ -88,7 +89,7 @@ def walk(settings: Settings) -> int:
             job: night | range_tags(contracts, job, _loaded_until(connection, contracts, job), today())
             for job in chain(contracts)
         }
-        project = _project(settings)
+        project = project_files.models if isinstance(project_files.models, Project) else None
         links: list[Link] = []
         with _instance(console) as instance:
             for job in tags:
@@ -97,19 +98,43 @@ def walk(settings: Settings) -> int:
                     console.rule(styled(job, "bold"))
                     console.print("Tidak ada model yang perlu dibangun.")
                     continue
-                links.append(_run(console, settings, instance, job, tags[job], due))
+                if job == PUBLICATION and project:
+                    links += _publication(console, connection, settings, instance, project, tags[job])
+                else:
+                    links.append(_run(console, settings, instance, job, tags[job], due, checks=False))
         _summary(console, connection, datasets, links, project)
         _zone(console, settings, datasets)
         _tell(console, connection, settings, datasets)
     return 0 if all(link.success for link in links) else 1
 
 
-def _project(settings: Settings) -> Project | None:
-    """The SQL models; None if they cannot be read, which their assets say."""
-    try:
-        return load_project(settings.models_dir, suites=settings.expectations_dir)
-    except GudangError:
-        return None
+def _publication(
+    console: Terminal,
+    connection: Connection[Any],
+    settings: Settings,
+    instance: dg.DagsterInstance,
+    project: Project,
+    tags: Mapping[str, str],
+) -> list[Link]:
+    """Publishes, unless that would give the files that are shown. Gives the run, or nothing if there was none."""
+    folder = settings.publication_dir
+
+    def basis() -> unchanged.PublicationBasis | None:
+        try:
+            return unchanged.publication_basis(connection, project, project_files.digests, folder)
+        except GudangError:
+            return None  # the run says what is wrong
+
+    before = basis()
+    if before and unchanged.is_published(connection, folder, before):
+        console.rule(styled(PUBLICATION, "bold"))
+        console.print("Semua terbitan masih sama.")
+        return []
+    link = _run(console, settings, instance, PUBLICATION, tags)
+    after = basis()
+    if link.success and before and after and after.inputs == before.inputs:
+        unchanged.keep(connection, folder, after, link.run_id)
+    return [link]
 
 
 def reload(settings: Settings, key: str) -> int:
@@ -117,7 +142,7 @@ def reload(settings: Settings, key: str) -> int:
 
     Needs the variables that `prepare_environment` sets. Raises ContractError where no contract has this key.
     """
-    datasets = read_datasets(settings)
+    datasets = project_files.datasets
     chosen = [c for c in datasets.contracts if c.key == key]
     if faulty := [s for s in datasets.set_aside if s.key == key]:
         raise ContractError(key, "; ".join(faulty[0].describe()), hint="`gudang validate`")
@@ -217,7 +242,10 @@ def _run(
     job: str,
     more_tags: Mapping[str, str],
     selection: Sequence[dg.AssetKey] | None = None,
+    *,
+    checks: bool = True,
 ) -> Link:
+    """Runs a job, or the selected assets of it. checks: plan the checks of selected assets (assets/check_events.py)."""
     console.rule(styled(job, "bold"))
     run_id = str(uuid4())
     # The daemon must not retry a killed run, which the next night does anyway, nor end a long one: this run's lease
@@ -226,6 +254,10 @@ def _run(
     tags = {WALKED: "walked", **own, **more_tags}
     url = storage_url(instance)
     definition = defs.resolve_job_def(job)
+    if selection and not checks:
+        # Dagster adds the checks of selected assets, unless the selection says which checks.
+        definition = definition.get_subset(asset_selection={*selection}, asset_check_selection=set())
+        selection = None
     make_pools(instance, definition.graph.pools)
     filed = filed_below_location(instance, settings.project / "workspace.yaml", job)
     with lease.hold(url, subject(run_id)) if url else nullcontext(), filed:

@@ -84,8 +84,14 @@ class Checks:
         for group in self.groups:
             yield group.spec(self.key)
 
-    def of_load(self, connection: Connection[Any], done: Ingested) -> Iterator[dg.AssetCheckResult]:
-        """Gives the results after a load: those for its rows; if it checked none, those that are still valid."""
+    def of_load(
+        self, connection: Connection[Any], done: Ingested, *, planned: bool = True
+    ) -> Iterator[dg.AssetCheckResult]:
+        """Gives the results after a load: those for its rows; if it checked none, those that are still valid.
+
+        planned: whether the run planned the checks, so that Dagster waits for a result of each. Else results that are
+        still valid are not given again.
+        """
         batch = done.batch
         if batch is None:
             came = bool(last_results(connection, self.contract))
@@ -96,25 +102,31 @@ class Checks:
             yield self._load_result(batch.state != "rejected", describe_batch(batch))
         yield from self._freshness(connection)
         rejected = batch is not None and batch.state == "rejected"
+        checks: Sequence[CheckResult] = done.checks
+        if planned:
+            checks = checks or self._still_valid(connection, why)
+        else:
+            checks = [check for check in checks if not check.note]
         yield from self._results(
             connection,
-            done.checks or self._still_valid(connection, why),
+            checks,
             dropped=_DROPPED if rejected else "",
         )
 
     def of_failure(
-        self, connection: Connection[Any] | None, error: GudangError
+        self, connection: Connection[Any] | None, error: GudangError, *, planned: bool = True
     ) -> Iterator[dg.AssetCheckResult]:
         """Gives the results after a failed load: one failed check, and those that are still valid for the rows in raw.
 
-        connection: None if the warehouse cannot be reached.
+        connection: None if the warehouse cannot be reached. planned: as for `of_load`.
         """
         yield self._load_result(False, str(error))
         if connection is None:
             return  # the other results are not known; Dagster shows these checks without a result
         yield from self._freshness(connection)
         why = "pemuatan gagal dan tidak mengubah data di raw"
-        results = {result.name: result for result in self._still_valid(connection, why)}
+        still_valid = self._still_valid(connection, why) if planned else []
+        results = {result.name: result for result in still_valid}
         if isinstance(error, ShapeError):
             severity = "warn" if self.contract.evolves else "error"
             results[SHAPE_CHECK] = CheckResult(SHAPE_CHECK, severity, False, None, None, str(error))
@@ -148,6 +160,8 @@ class Checks:
     ) -> Iterator[dg.AssetCheckResult]:
         """Gives a result for each check of Dagster of which a rule has one. dropped: see `result_of_group`."""
         found = {check.name: check for check in checks}
+        if not found:
+            return
         for name in (n for n in self._need_delivery if n in found):
             yield result_of_rule(self.key, found[name])
         windows = window_results(connection, self.contract)

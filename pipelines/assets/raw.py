@@ -11,6 +11,7 @@ import psycopg
 from psycopg import Connection
 
 from pipelines.assets.catalogue import DictionaryLinks, code_references, quarantine_query, source_kind
+from pipelines.assets.check_events import Result, to_dagster
 from pipelines.assets.checks import Checks
 from pipelines.assets.naming import definition_name, numbered, tag_value
 from pipelines.clock import TIMEZONE
@@ -30,7 +31,6 @@ from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import Settings
 from pipelines.warehouse.relation import Relation
 
-Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
 FULL_REFRESH = "gudang/full_refresh"
 """A run with this tag set to "true" loads by a full refresh: reads all rows, which replace all rows in raw."""
 
@@ -130,9 +130,8 @@ def _multi_asset(
                 k.name for k in context.selected_asset_check_keys if k.asset_key == raw_key(contract)
             }
             if raw_key(contract) in context.selected_asset_keys:
-                for result in _ingest(context, warehouse, contract, settings, checks[contract.key], failures):
-                    if not isinstance(result, dg.AssetCheckResult) or result.check_name in selected_checks:
-                        yield result
+                results = _ingest(context, warehouse, contract, settings, checks[contract.key], failures)
+                yield from to_dagster(context, results)
             elif selected_checks:
                 with warehouse.connect() as connection:
                     yield from checks[contract.key].by_hand(connection, selected_checks, context.run.run_id)
@@ -154,7 +153,7 @@ def _ingest(
     try:
         with warehouse.connect() as connection:
             done = _loaded(context, warehouse, connection, contract, settings)
-            results = [*checks.of_load(connection, done)]
+            results = [*checks.of_load(connection, done, planned=_plans_checks(context, contract))]
             version = _data_version(connection, contract)
             standing = _standing(connection, contract)
             if done.batch and done.checks and done.batch.state != "rejected":
@@ -163,7 +162,7 @@ def _ingest(
         error = describe_failure(contract.key, fault)
         failures.append(str(error))
         context.log.error(str(error))
-        yield from _of_failure(warehouse, checks, error)
+        yield from _of_failure(warehouse, checks, error, planned=_plans_checks(context, contract))
         return
     yield from results
     if done.batch and done.batch.state == "rejected":
@@ -183,12 +182,18 @@ def _ingest(
         context.log_event(dg.AssetObservation(raw_key(contract), metadata=left, description=summary))
 
 
-def _of_failure(warehouse: Warehouse, checks: Checks, error: GudangError) -> list[dg.AssetCheckResult]:
+def _plans_checks(context: dg.AssetExecutionContext, contract: Contract) -> bool:
+    return any(key.asset_key == raw_key(contract) for key in context.selected_asset_check_keys)
+
+
+def _of_failure(
+    warehouse: Warehouse, checks: Checks, error: GudangError, *, planned: bool
+) -> list[dg.AssetCheckResult]:
     try:
         with warehouse.connect() as connection:
-            return [*checks.of_failure(connection, error)]
+            return [*checks.of_failure(connection, error, planned=planned)]
     except (GudangError, psycopg.Error):
-        return [*checks.of_failure(None, error)]
+        return [*checks.of_failure(None, error, planned=planned)]
 
 
 def _loaded(

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines.assets.catalogue import code_references
+from pipelines.assets.check_events import Result, to_dagster
 from pipelines.assets.naming import definition_name
 from pipelines.datasets import SetAside
 from pipelines.quality.suites import LOAD_CHECK
@@ -82,11 +83,11 @@ def _refusing(
         can_subset=True,
         description="Disisihkan sampai diperbaiki.",
     )
-    def refuse(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        if context.selected_asset_check_keys:
-            yield dg.AssetCheckResult(
-                asset_key=key, check_name=LOAD_CHECK, passed=False, description=description
-            )
+    def refuse(context: dg.AssetExecutionContext) -> Iterator[Result]:
+        failed = dg.AssetCheckResult(
+            asset_key=key, check_name=LOAD_CHECK, passed=False, description=description
+        )
+        yield from to_dagster(context, [failed])
         if context.selected_asset_keys:
             raise dg.Failure(description=failure, allow_retries=False)
 

@@ -15,6 +15,7 @@ from psycopg import Connection
 from pydantic import Field
 
 from pipelines.assets.catalogue import DictionaryLinks, code_references
+from pipelines.assets.check_events import Result, check_key, to_dagster
 from pipelines.assets.check_groups import Group, Rule, grouped, output_identifier
 from pipelines.assets.check_pages import result_of_group
 from pipelines.assets.naming import tag_value
@@ -40,7 +41,6 @@ log = logging.getLogger("gudang")
 REFERENCE_TAG = "referensi"
 PARTITION = "dagster/partition"
 DATA_VERSION_TAG = "dagster/data_version"
-Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
 _KINDS = {"seed": "csv", "view": "view"}
 """By a node's kind the name for which Dagster has an icon; `table` for the others."""
 _DROPPED = (
@@ -175,9 +175,7 @@ def _multi_asset(
         )
         failures: list[str] = []
         for result in results:
-            for found in _results(project, groups[result.name], result):
-                if not isinstance(found, dg.AssetCheckResult) or _check_key(found) in selected_checks:
-                    yield found
+            yield from to_dagster(context, _results(project, groups[result.name], result))
             if result.state != "ok":
                 failures.append(f"{result.asset}: {MODELS[result.state][0]}: {result.error or ''}")
                 context.log.error(failures[-1])
@@ -193,7 +191,7 @@ def _multi_asset(
         untested = {r.name: r.error or r.state for r in results if r.state != "ok" and not r.tests}
         yield from released([*untested], untested)
         if failures:
-            # Dagster shows a planned check without a result as failed if its run fails, else as skipped.
+            # Dagster shows a planned check without a result as failed if its run fails.
             names = [r.name for r in left.values()]
             yield from released(names, dict.fromkeys(names, "tidak berubah"))
             raise dg.Failure(description="\n".join(failures), allow_retries=False)
@@ -236,18 +234,18 @@ def _test_released(
     names: Sequence[str],
     why: Mapping[str, str] | None = None,
 ) -> Iterator[dg.AssetCheckResult]:
-    """Tests models on their released relations, and builds nothing. why: by model, why it was not built."""
-    if not any(project.nodes[name].checks for name in names):
+    """Tests models on their released relations, and builds nothing. why: by model, why it was not built.
+
+    Only models with planned checks are tested, because Dagster waits for these results. Of others the last one stands.
+    """
+    planned = {key.asset_key for key in selected_checks}
+    names = [name for name in names if model_key(project.nodes[name]) in planned]
+    if not names:
         return
     for result in run_tests(project, libpq_url(warehouse.url), select=names, open_columns=may_show):
         note = f"model tidak dibangun, yang sudah dirilis diuji: {why[result.name]}" if why else ""
         found = _check_results(project, groups[result.name], result, note)
-        yield from (r for r in found if _check_key(r) in selected_checks)
-
-
-def _check_key(result: dg.AssetCheckResult) -> dg.AssetCheckKey:
-    assert result.asset_key is not None and result.check_name is not None
-    return dg.AssetCheckKey(result.asset_key, result.check_name)
+        yield from (r for r in found if check_key(r) in selected_checks)
 
 
 def _report(result: NodeResult) -> None:

@@ -202,6 +202,13 @@ class Edition:
         _link(self._out / CURRENT, f"{EDITIONS}/{first.name}")
 
 
+def shown_files(out: Path) -> Iterator[tuple[str, Path]]:
+    """Gives name (with /) and path of each file that readers of `out` are shown, in order; none before the first."""
+    if edition := _shown(out):
+        for name in sorted(_names(edition)):
+            yield name, edition / name
+
+
 def folder_error(error: OSError, out: Path) -> PublicationError:
     """The error for a folder that cannot be written. It names the file, which reveals no data."""
     place = str(error.filename2 or error.filename or out)

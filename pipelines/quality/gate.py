@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from psycopg import Connection
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.windows import Window
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged
 from pipelines.quality.evidence import raw_rows, table_of, with_evidence
+from pipelines.quality.gate_basis import gate_basis, passed_in
+from pipelines.quality.raw_checks import last_results
 from pipelines.quality.results import CheckResult, number
 from pipelines.quality.run import run_suite
 from pipelines.quality.suites import DAMAGE_CHECK, QUARANTINE_CHECK, REACH_CHECK, SHAPE_CHECK, suite
@@ -24,9 +29,15 @@ from pipelines.warehouse.time_limit import url_with_limit
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """All results of one load; it passed if no check of severity error failed."""
+    """All results of one load; it passed if no check of severity error failed.
+
+    standing: results of an earlier load, which hold because rows and rules are the same. basis: what the suite's
+    answers depend on, if all its rules passed now (gate_basis.py).
+    """
 
     checks: tuple[CheckResult, ...]
+    standing: tuple[CheckResult, ...] = ()
+    basis: str | None = None
 
     @property
     def passed(self) -> bool:
@@ -43,21 +54,38 @@ class GateResult:
         return [c for c in self.checks if c.blocks]
 
 
-def check(staged: Staged, folder: Path, url: str, window: Window | None = None) -> GateResult:
+def check(
+    staged: Staged,
+    folder: Path,
+    url: str,
+    window: Window | None = None,
+    connection: Connection[Any] | None = None,
+) -> GateResult:
     """Runs the dataset's suite on the staged table of the warehouse at `url` (SQLAlchemy, psycopg).
 
-    window: the days that are loaded, for the SQL that finds the rows in raw.
+    window: the days that are loaded, for the SQL that finds the rows in raw. connection: a session there, in
+    autocommit; with it, a suite is left that passed before on the same rows and rules.
     """
     contract = staged.contract
     results = [quarantine_share(staged)]
     expectations = suite(contract, folder)
+    basis = None
     if expectations:
+        basis = gate_basis(connection, staged, expectations) if connection else None
+        earlier = passed_in(connection, contract, basis) if connection and basis else None
+        if connection and earlier:
+            standing = last_results(connection, contract, batch_id=earlier)
+            why = "baris dan aturan kiriman ini sama"
+            names = [e.name for e in expectations if e.name in standing]
+            return GateResult(tuple(results), tuple(standing[name].result(why) for name in names))
         relation = Relation(staged.schema, staged.table)
         found = run_suite(expectations, relation, staged.rows, url_with_limit(url, contract))
         results += with_evidence(
             found, table_of(contract), url, str(relation), lambda: raw_rows(contract, window)
         )
-    return GateResult(tuple(results))
+        if not all(result.passed for result in found):
+            basis = None
+    return GateResult(tuple(results), basis=basis)
 
 
 def quarantine_share(staged: Staged) -> CheckResult:

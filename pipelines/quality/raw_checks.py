@@ -59,11 +59,15 @@ class LastResult:
 
 
 def last_results(
-    connection: Connection[Any], contract: Contract, *, refused: bool = False
+    connection: Connection[Any],
+    contract: Contract,
+    *,
+    refused: bool = False,
+    batch_id: int | None = None,
 ) -> dict[str, LastResult]:
     """Gives by name the last result of each check that is about the rows in raw.
 
-    refused: also take results of refused deliveries, which have changed nothing in raw.
+    refused: also take results of refused deliveries, which have changed nothing in raw. batch_id: of this load only.
     """
     with connection.cursor(row_factory=class_row(LastResult)) as cursor:
         rows = cursor.execute(
@@ -72,8 +76,8 @@ def last_results(
             " coalesce(c.observed, '') as observed, coalesce(c.query, '') as query, c.at from ops.check_result c"
             " left join ops.load_batch b on b.batch_id = c.batch_id"
             " where c.asset = %s and (%s or c.batch_id is null or b.state in ('loaded', 'unchanged'))"
-            " order by c.check_name, c.at desc",
-            [f"raw/{contract.key}", refused],
+            " and (%s::bigint is null or c.batch_id = %s) order by c.check_name, c.at desc",
+            [f"raw/{contract.key}", refused, batch_id, batch_id],
         ).fetchall()
     return {row.name: row for row in rows}
 

@@ -86,6 +86,7 @@ def chain_sensor(
                     run_key=f"{after}:{run.run_id}",
                     job_name=after,
                     asset_selection=selection,
+                    asset_check_keys=None if selection is None else [],
                     tags={AFTER: run.run_id, **_night(context, run, after, first), **tags},
                 )
             )

@@ -41,6 +41,7 @@ TABLES = (
     "ops.model_state",
     "ops.pseudonym_key",
     "ops.publication_log",
+    "ops.publication_state",
     "ops.reconciliation",
     "ops.schema_drift",
     "ops.source_shape",

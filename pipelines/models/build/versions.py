@@ -1,7 +1,7 @@
 """Decides which models a build may leave, by the versions of all that they read (adr/036).
 
 What belongs here: what was released last and from what (ops.model_state), the present versions of what is read, and the
-comparison of both. Not here: what a query reads (query_reads.py), building (node_builder.py).
+comparison of both. Not here: what a query reads (warehouse/query_reads.py), building (node_builder.py).
 
 The versions are read before any model's query. What a load or another build commits in between is then read under an
 older version, and the model is built again the next time. Nothing is lost.
@@ -22,11 +22,11 @@ from psycopg.types.json import Jsonb
 
 from pipelines.contracts.windows import Window
 from pipelines.load.ledger import RawVersion, raw_versions
-from pipelines.models.build.query_reads import QueryReads, query_reads
 from pipelines.models.project.materialization import digest
 from pipelines.models.project.nodes import Node, Project, SourceTable
 from pipelines.models.project.suites import BATCH
 from pipelines.quality.suites import QUERY
+from pipelines.warehouse.query_reads import QueryReads, query_reads
 from pipelines.warehouse.relation import trusted_sql
 
 _IDENTITY = """

@@ -11,29 +11,7 @@ from typing import Any, cast
 from sqlglot import exp
 
 from pipelines.models.lineage.provenance import NotFollowedError
-
-PURE_FUNCTIONS = frozenset(
-    {
-        "abs", "acosd", "age", "array_append", "array_cat", "array_dims", "array_fill", "array_length", "array_lower",
-        "array_ndims", "array_position", "array_positions", "array_prepend", "array_remove", "array_replace",
-        "array_upper", "asind", "atand", "bit_length", "btrim", "cardinality", "char_length", "clock_timestamp",
-        "convert_from", "convert_to", "cosd", "date_bin", "date_part", "div", "factorial", "format", "gcd", "initcap",
-        "isfinite", "jsonb_array_length", "jsonb_build_array", "jsonb_build_object", "jsonb_extract_path",
-        "jsonb_extract_path_text", "jsonb_strip_nulls", "jsonb_typeof", "justify_days", "justify_hours",
-        "justify_interval", "kemiripan", "kunci_nama", "lcm", "make_date", "make_interval", "make_time",
-        "make_timestamp", "make_timestamptz", "min_scale", "mod", "normalize", "num_nonnulls", "num_nulls",
-        "octet_length", "overlay", "quote_ident", "quote_literal", "quote_nullable", "regexp_count", "regexp_instr",
-        "regexp_like", "regexp_match", "regexp_matches", "regexp_split_to_array", "regexp_split_to_table",
-        "regexp_substr", "reverse", "scale", "similarity", "sind", "split_part", "statement_timestamp",
-        "strict_word_similarity", "string_to_array", "string_to_table", "strpos", "tand", "to_ascii", "to_date",
-        "to_hex", "to_number", "to_timestamp", "translate", "trim_array", "trim_scale", "unaccent", "unistr",
-        "width_bucket", "word_similarity",
-    }
-)  # fmt: skip
-"""Functions of PostgreSQL and of warehouse/functions/ that sqlglot does not know and that read only their arguments.
-
-Any other function could read a table (query_to_xml, dblink).
-"""
+from pipelines.warehouse.query_reads import PURE_FUNCTIONS
 
 LIMITS = ("limit", "offset", "fetch")
 """The arguments of sqlglot's tree that leave only some of the rows."""

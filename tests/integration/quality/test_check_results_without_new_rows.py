@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +55,14 @@ class Dataset:
         )
         prepare.prepare(self.connection, [self.contract])
 
-    def run(self, selection: dg.AssetSelection | None = None) -> dg.ExecuteInProcessResult:
-        with dg.DagsterInstance.ephemeral() as instance:
+    def run(
+        self, selection: dg.AssetSelection | None = None, instance: dg.DagsterInstance | None = None
+    ) -> dg.ExecuteInProcessResult:
+        with nullcontext(instance) if instance else dg.DagsterInstance.ephemeral() as used:
             return dg.materialize(
                 raw_assets([self.contract], self.settings),
                 selection=selection,
-                instance=instance,
+                instance=used,
                 resources={"warehouse": Warehouse(url=self.url)},
                 raise_on_error=False,
             )
@@ -255,3 +258,30 @@ def test_executed_checks_of_a_model_run_on_the_released_relation(dataset: Datase
     assert (found.check_name, found.passed) == ("n", False)
     assert (found.description or "").startswith("1 dari 2 aturan gagal: unique_n: 1 baris menyimpang.")
     assert dataset.connection.execute("select count(*) from core.pasar").fetchone() == (2,)
+
+
+def test_a_run_that_plans_no_checks_stores_their_results_and_repeats_none(dataset: Dataset) -> None:
+    keys = {
+        name: dg.AssetCheckKey(raw_key(dataset.contract), name)
+        for name in ("nama_terisi", "unik_kunci", "pemuatan")
+    }
+    alone = dg.AssetSelection.assets(raw_key(dataset.contract)).without_checks()
+    with dg.DagsterInstance.ephemeral() as instance:
+
+        def night(text: str) -> dict[str, str]:
+            """Loads, and gives the status of the latest result of each check."""
+            dataset.file.write_text(text)
+            result = dataset.run(alone, instance)
+            planned = [e for e in result.all_events if e.event_type_value == "ASSET_CHECK_EVALUATION_PLANNED"]
+            assert planned == []
+            events.append(len(evaluations(result)))
+            found = instance.event_log_storage.get_latest_asset_check_execution_by_key([*keys.values()])
+            return {name: found[key].status.value for name, key in keys.items()}
+
+        events: list[int] = []
+        good = {"nama_terisi": "SUCCEEDED", "unik_kunci": "SUCCEEDED", "pemuatan": "SUCCEEDED"}
+        assert night(GOOD) == good
+        assert night(GOOD) == good
+        assert events == [len({"pemuatan"} | DELIVERY_CHECKS | TABLE_CHECKS), 1]
+        assert night("id,nama\n") == good | {"pemuatan": "FAILED"}
+        assert night("id,nama\n1,\n") == good | {"nama_terisi": "FAILED"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.models.build.query_reads import QueryReads, query_reads
+from pipelines.warehouse.query_reads import QueryReads, query_reads
 
 MONTH = "DATE_TRUNC('MONTH', CURRENT_TIMESTAMP AT TIME ZONE 'Asia/Makassar')"
 

@@ -1,7 +1,7 @@
 """Says what the result of a query depends on, apart from its text: relations, the clock, and what can't be followed.
 
-What belongs here: reading one query with sqlglot. Not here: the versions of what it reads (versions.py), columns
-(models/lineage/).
+What belongs here: reading one query with sqlglot. Not here: the versions of what a model reads
+(models/build/versions.py), columns (models/lineage/).
 """
 
 from __future__ import annotations
@@ -12,7 +12,28 @@ from functools import cache
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
-from pipelines.models.lineage.expressions import PURE_FUNCTIONS
+PURE_FUNCTIONS = frozenset(
+    {
+        "abs", "acosd", "age", "array_append", "array_cat", "array_dims", "array_fill", "array_length", "array_lower",
+        "array_ndims", "array_position", "array_positions", "array_prepend", "array_remove", "array_replace",
+        "array_upper", "asind", "atand", "bit_length", "btrim", "cardinality", "char_length", "clock_timestamp",
+        "convert_from", "convert_to", "cosd", "date_bin", "date_part", "div", "factorial", "format", "gcd", "initcap",
+        "isfinite", "jsonb_array_length", "jsonb_build_array", "jsonb_build_object", "jsonb_extract_path",
+        "jsonb_extract_path_text", "jsonb_strip_nulls", "jsonb_typeof", "justify_days", "justify_hours",
+        "justify_interval", "kemiripan", "kunci_nama", "lcm", "make_date", "make_interval", "make_time",
+        "make_timestamp", "make_timestamptz", "min_scale", "mod", "normalize", "num_nonnulls", "num_nulls",
+        "octet_length", "overlay", "quote_ident", "quote_literal", "quote_nullable", "regexp_count", "regexp_instr",
+        "regexp_like", "regexp_match", "regexp_matches", "regexp_split_to_array", "regexp_split_to_table",
+        "regexp_substr", "reverse", "scale", "similarity", "sind", "split_part", "statement_timestamp",
+        "strict_word_similarity", "string_to_array", "string_to_table", "strpos", "tand", "to_ascii", "to_date",
+        "to_hex", "to_number", "to_timestamp", "translate", "trim_array", "trim_scale", "unaccent", "unistr",
+        "width_bucket", "word_similarity",
+    }
+)  # fmt: skip
+"""Functions of PostgreSQL and of warehouse/functions/ that sqlglot does not know and that read only their arguments.
+
+Any other function could read a table (query_to_xml, dblink).
+"""
 
 _TIME_NAMES = frozenset({"clock_timestamp", "statement_timestamp", "transaction_timestamp", "timeofday"})
 _TIME = (exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime, exp.Localtime, exp.Localtimestamp)
