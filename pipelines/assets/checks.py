@@ -79,7 +79,10 @@ class Checks:
         for name, description in warning_checks(self.contract):
             yield spec(name, description)
         if is_promised(self.contract):
-            promised = ", ".join(f"{label.lower()} {amount}" for label, amount in promises(self.contract))
+            promised = ", ".join(
+                f"{label.lower()} {amount}"
+                for label, amount in promises(self.contract, ("frequency", "latency"))
+            )
             yield spec(FRESH_CHECK, f"Data semutakhir yang dijanjikan kontrak ({promised}).")
         for group in self.groups:
             yield group.spec(self.key)

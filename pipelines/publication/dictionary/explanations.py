@@ -6,7 +6,7 @@ What belongs here: names and explanations of layers, kinds, classes, tests, prom
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pipelines.contracts.model import Contract, WriteDisposition
 from pipelines.publication.dictionary.dictionary import Check, Column
@@ -54,7 +54,7 @@ _TESTS = {
     "unique_combination": "gabungan kolom tidak boleh ganda",
 }
 _UNITS = {"h": "jam", "d": "hari", "w": "minggu", "m": "bulan", "y": "tahun"}
-_PROMISES = (("frequency", "Pembaruan tiap"), ("latency", "Kelonggaran"), ("retention", "Masa simpan"))
+_PROMISES = {"frequency": "Pembaruan tiap", "latency": "Kelonggaran", "retention": "Masa simpan"}
 
 
 def layer(schema: str) -> tuple[str, str]:
@@ -95,9 +95,9 @@ def loading(contract: Contract) -> str:
     return "Diganti menurut rentang tanggal" if contract.partition else "Diganti seluruhnya"
 
 
-def promises(contract: Contract) -> list[tuple[str, str]]:
-    """The SLA as pairs of label and value."""
-    return [(label, _amount(*contract.sla[name])) for name, label in _PROMISES if name in contract.sla]
+def promises(contract: Contract, names: Iterable[str] = _PROMISES) -> list[tuple[str, str]]:
+    """The SLA as pairs of label and value. names: which of its properties."""
+    return [(_PROMISES[name], _amount(*contract.sla[name])) for name in names if name in contract.sla]
 
 
 def _amount(value: str, unit: str) -> str:
