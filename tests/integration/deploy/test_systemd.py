@@ -57,6 +57,14 @@ def settings_of(unit: Path, key: str) -> list[str]:
     return [value for name, _, value in (line.partition("=") for line in lines) if name == key]
 
 
+def test_commands_by_hand_have_the_variables_of_the_services(tmp_path: Path) -> None:
+    write_units(tmp_path)
+    common = tmp_path / UNITS / "gudang-.service.d" / "common.conf"
+    of_services = {pair for line in settings_of(common, "Environment") for pair in shlex.split(line)}
+    words = shlex.split((tmp_path / "usr/local/sbin/gudang-server").read_text("utf-8"), comments=True)
+    assert {w.removeprefix("--setenv=") for w in words if w.startswith("--setenv=")} == of_services
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project with one dataset, so that the processes start fast."""
