@@ -7,9 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
+import psycopg
+from psycopg import Connection
+
+from pipelines.contracts.model import Contract
 from pipelines.datasets import read_datasets
+from pipelines.errors import GudangError
 from pipelines.extract.upload.zone import upload_zone
+from pipelines.load.failures import describe_failure
 from pipelines.retention.policy import Policy
 from pipelines.retention.raw import prune_dataset
 from pipelines.retention.tables import WAREHOUSE_RULES, Pruned, prune_tables
@@ -24,14 +31,15 @@ def prune(
 ) -> list[Pruned]:
     """Deletes what the policy and the contracts no longer keep, and gives a result for each kind.
 
-    dry_run: everything is counted, and nothing is deleted. Raises GudangError if a database cannot be reached. A
-    process that is killed has deleted a part; the next call deletes the rest.
+    dry_run: everything is counted, and nothing is deleted. A dataset that fails does not stop the others: its result
+    says so. Raises GudangError if a database cannot be reached. A process that is killed has deleted a part; the next
+    call deletes the rest.
     """
     assert settings.warehouse_url is not None
     contracts = read_datasets(settings).contracts
     zone = upload_zone(settings)
     with connect(settings.warehouse_url) as connection:
-        of_datasets = [prune_dataset(connection, c, today, run_id, dry_run=dry_run) for c in contracts]
+        of_datasets = [_prune_dataset(connection, c, today, run_id, dry_run=dry_run) for c in contracts]
         of_uploads = [prune_uploads(connection, c, zone, policy.uploads, dry_run=dry_run) for c in contracts]
         of_tables = prune_tables(connection, WAREHOUSE_RULES, policy, dry_run=dry_run)
     return [
@@ -40,6 +48,18 @@ def prune(
         *prune_dagster(dagster_url, policy, dry_run=dry_run),
         prune_compute_logs(settings.dagster_home, policy, dry_run=dry_run),
     ]
+
+
+def _prune_dataset(
+    connection: Connection[Any], contract: Contract, today: date, run_id: str, *, dry_run: bool
+) -> Pruned | None:
+    try:
+        return prune_dataset(connection, contract, today, run_id, dry_run=dry_run)
+    except (GudangError, psycopg.Error) as error:
+        if connection.broken:
+            raise
+        reason = describe_failure(contract.key, error).message
+        return Pruned(f"raw.{contract.table}", "masa simpan kontrak", 0, note=reason, failed=True)
 
 
 def lines(results: Iterable[Pruned], *, dry_run: bool) -> list[str]:

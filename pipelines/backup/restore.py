@@ -3,12 +3,14 @@
 What belongs here: refusing what is not empty, the order of the parts. Not here: the form of a backup (folder.py),
 pg_restore (programs.py), bringing an old backup to this version (`gudang upgrade`, in cli/backup.py).
 
-Nothing is written before all of these hold: the files are those of the manifest, the databases and folders are empty.
+Nothing is written before all of these hold: the files are those of the manifest, the databases are empty, the folders
+have no files and can be written.
 Each database comes in one transaction. So an interrupted restore is repeated after the databases are made anew.
 """
 
 from __future__ import annotations
 
+import os
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,9 +41,8 @@ def restore_backup(target: Source, folder: Path, *, say: Say) -> form.Manifest:
     folders = _folders(target, manifest)
     for name, url in databases.items():
         _require_empty_database(url, name)
-    for place in folders.values():
-        if place.is_dir() and any(place.iterdir()):
-            raise GudangError(str(place), "folder ini tidak kosong", hint=_EMPTY_PLACE)
+    for name, place in folders.items():
+        _require_free_place(folder / name, place)
     _make_roles(target.warehouse, manifest.roles, say)
     for name, url in databases.items():
         restore(target.bin_dir, url, folder / name)
@@ -51,8 +52,12 @@ def restore_backup(target: Source, folder: Path, *, say: Say) -> form.Manifest:
             place.mkdir(mode=0o750, parents=True, exist_ok=True)
             with tarfile.open(folder / name) as archive:
                 archive.extractall(place, filter="data")
-        except OSError as error:
-            raise GudangError(str(place), f"tidak dapat ditulis: {os_reason(error)}") from None
+        except (OSError, tarfile.TarError) as error:
+            raise GudangError(
+                str(place),
+                f"tidak dapat ditulis: {os_reason(error)}",
+                hint=f"kedua basis data sudah dipulihkan; bongkar sendiri: tar -xf {folder / name} -C {place}",
+            ) from None
         say(f"{name}: dipulihkan ke {place}")
     return manifest
 
@@ -66,6 +71,33 @@ def _folders(target: Source, manifest: form.Manifest) -> dict[str, Path]:
     if form.UPLOADS in manifest.files and isinstance(zone, Path):
         found[form.UPLOADS] = zone
     return found
+
+
+def _require_free_place(archive: Path, place: Path) -> None:
+    """Raises GudangError if `place` has files, a folder of it cannot be written, or the archive has what may not come.
+
+    Empty folders may be there: on a server the OPD's accounts own theirs.
+    """
+    if any(not p.is_dir() or p.is_symlink() for p in place.rglob("*")):
+        raise GudangError(str(place), "folder ini tidak kosong", hint=_EMPTY_PLACE)
+    folders: set[Path] = set()
+    try:
+        with tarfile.open(archive) as content:
+            for member in content:
+                tarfile.data_filter(member, str(place))
+                target = place / member.name
+                if not (member.isdir() and target.is_dir()):
+                    folders.add(target.parent)
+    except tarfile.TarError as error:
+        raise GudangError(str(archive), f"isi arsip ini ditolak: {type(error).__name__}") from None
+    for folder in sorted(folders):
+        there = next(p for p in (folder, *folder.parents) if p.exists())
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise GudangError(
+                str(there),
+                "folder ini tidak dapat ditulis",
+                hint="buat folder OPD dahulu dengan hak tulis bagi pengguna ini (docs/install-on-a-server.md)",
+            )
 
 
 def _require_empty_database(url: str, name: str) -> None:

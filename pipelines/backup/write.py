@@ -12,14 +12,14 @@ import json
 import os
 import shutil
 import tarfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
-from psycopg import errors
+from psycopg import Connection, errors
 
 from pipelines.backup import folder as form
 from pipelines.backup.programs import dump
@@ -53,10 +53,11 @@ def backup_folder(settings: Settings) -> Path:
     return settings.home / "cadangan"
 
 
-def write_backup(source: Source, place: Path, *, keep: int, say: Say) -> Path:
+def write_backup(source: Source, place: Path, *, keep: int | None, say: Say) -> Path:
     """Writes a backup into a new folder in `place`, deletes all but the newest `keep`, and gives the folder.
 
-    say: is called with a line for each file. Raises GudangError; an incomplete backup is then deleted.
+    keep: None deletes none. say: is called with a line for each file. Raises GudangError; an incomplete backup is then
+    deleted.
     """
     if place.resolve().is_relative_to((source.settings.home / "unggahan").resolve()):
         raise GudangError(str(place), "cadangan tidak boleh di dalam zona unggah", hint="pilih folder lain")
@@ -72,7 +73,7 @@ def write_backup(source: Source, place: Path, *, keep: int, say: Say) -> Path:
         ) from None
 
 
-def _write(source: Source, place: Path, keep: int, say: Say) -> Path:
+def _write(source: Source, place: Path, keep: int | None, say: Say) -> Path:
     for left in place.glob(f"*{form.PARTIAL}"):  # of a process that was killed
         shutil.rmtree(left)
     made_at = datetime.now(UTC)
@@ -91,7 +92,7 @@ def _write(source: Source, place: Path, keep: int, say: Say) -> Path:
         sync_folder(place)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    for old in form.backups(place)[:-keep]:
+    for old in form.backups(place)[:-keep] if keep else []:
         shutil.rmtree(old)
         say(f"Cadangan lama dihapus: {old.name}")
     _note_latest(source.settings, manifest)
@@ -99,8 +100,11 @@ def _write(source: Source, place: Path, keep: int, say: Say) -> Path:
 
 
 def _write_files(source: Source, folder: Path, say: Say) -> tuple[str, ...]:
-    """Writes the databases and folders. Gives what is left out, in Indonesian."""
-    for name, url in ((form.WAREHOUSE, source.warehouse), (form.DAGSTER, source.dagster)):
+    """Writes the databases and folders. Gives what is left out, in Indonesian.
+
+    Dagster's database comes first, so that its sensors' cursors are not ahead of the ledger after a restore.
+    """
+    for name, url in ((form.DAGSTER, source.dagster), (form.WAREHOUSE, source.warehouse)):
         dump(source.bin_dir, url, folder / name)
         say(f"{name}: {megabytes((folder / name).stat().st_size)}")
     left_out = ["kunci pseudonim (sengaja: simpan terpisah dari cadangan)"]
@@ -112,29 +116,50 @@ def _write_files(source: Source, folder: Path, say: Say) -> tuple[str, ...]:
         left_out.append("zona unggah (ada di mesin lain, yang mencadangkannya sendiri)")
     for name, content in folders.items():
         if content.is_dir():
-            _pack(content, folder / name)
+            unreadable = _pack(content, folder / name)
+            left_out += [f"{path} (tidak dapat dibaca)" for path in unreadable]
             say(f"{name}: {megabytes((folder / name).stat().st_size)}")
     return tuple(left_out)
 
 
-def _pack(content: Path, file: Path) -> None:
-    """Writes all files below `content` into a tar file. Raises OSError if one keeps changing."""
+def _pack(content: Path, file: Path) -> list[Path]:
+    """Writes all files below `content` into a tar file. Gives those that could not be read.
+
+    Raises OSError if a file keeps changing.
+    """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            _pack_once(content, file)
-            return
+            return _pack_once(content, file)
         except OSError as error:
             # Without a number it is tarfile's own: an OPD replaced a file by a shorter one while it was read.
             if error.errno is not None or attempt == _ATTEMPTS:
                 raise
+    raise AssertionError("unreachable")
 
 
-def _pack_once(content: Path, file: Path) -> None:
+def _pack_once(content: Path, file: Path) -> list[Path]:
+    unreadable: list[Path] = []
     file.touch(mode=0o600)
     with tarfile.open(file, "w", format=tarfile.PAX_FORMAT) as archive:
-        for path in sorted(content.rglob("*")):
-            with suppress(FileNotFoundError):  # it was deleted meanwhile
+        for path in _inside(content):
+            try:
                 archive.add(path, path.relative_to(content).as_posix(), recursive=False)
+            except FileNotFoundError:
+                continue  # it was deleted meanwhile
+            except PermissionError:
+                unreadable.append(path)
+    return unreadable
+
+
+def _inside(content: Path) -> Iterator[Path]:
+    """Files and folders below `content`, and links that stay in it. An OPD can make others: they hold no upload."""
+    root = content.resolve()
+    for path in sorted(content.rglob("*")):
+        if path.is_symlink():
+            if not path.readlink().is_absolute() and path.resolve().is_relative_to(root):
+                yield path
+        elif path.is_file() or path.is_dir():
+            yield path
 
 
 def _manifest(
@@ -142,28 +167,35 @@ def _manifest(
 ) -> form.Manifest:
     with connect(source.warehouse) as connection:
         server = str(connection.info.server_version // 10_000)
-        roles = connection.execute(
-            "select distinct r.rolname from pg_catalog.pg_class c, aclexplode(c.relacl) a, pg_catalog.pg_roles r"
-            " where r.oid = a.grantee and r.rolname <> all (array[current_user, 'postgres']) and r.rolname !~ '^pg_'"
-            " union select distinct r.rolname from pg_catalog.pg_namespace n, aclexplode(n.nspacl) a,"
-            " pg_catalog.pg_roles r where r.oid = a.grantee"
-            " and r.rolname <> all (array[current_user, 'postgres']) and r.rolname !~ '^pg_' order by 1"
-        ).fetchall()
+        roles = _roles(connection)
         try:
             last = connection.execute(
                 "select name from ops.migration where number is not null order by number desc limit 1"
             ).fetchone()
         except (errors.UndefinedTable, errors.InvalidSchemaName):
             last = None
+    with connect(source.dagster) as connection:
+        roles |= _roles(connection)
     return form.Manifest(
         made_at,
         metadata.version("gudang-data-kaltim"),
         server,
         last[0] if last else "",
-        tuple(role for (role,) in roles),
+        tuple(sorted(roles)),
         files,
         left_out,
     )
+
+
+def _roles(connection: Connection[Any]) -> set[str]:
+    """The roles that have rights in a database, without its user and PostgreSQL's own roles."""
+    rows = connection.execute(
+        "with rights (acl) as (select relacl from pg_class union all select attacl from pg_attribute"
+        " union all select nspacl from pg_namespace union all select proacl from pg_proc)"
+        " select distinct r.rolname from rights, aclexplode(rights.acl) as a, pg_roles as r"
+        " where r.oid = a.grantee and r.rolname <> all (array[current_user, 'postgres']) and r.rolname !~ '^pg_'"
+    ).fetchall()
+    return {name for (name,) in rows}
 
 
 def _to_disk(path: Path) -> None:
@@ -174,7 +206,7 @@ def _to_disk(path: Path) -> None:
 def _note_latest(settings: Settings, manifest: form.Manifest) -> None:
     place = backup_folder(settings)
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = place / (LATEST + form.PARTIAL)
+    new = place / f"{LATEST}.baru"
     new.write_text(json.dumps({"selesai": datetime.now(UTC).isoformat(), "ukuran": manifest.size}), "utf-8")
     new.replace(place / LATEST)
 

@@ -100,7 +100,7 @@ def upgrade(
                 str(settings.home), f"sedang dipakai oleh {working}", hint="hentikan Dagster dahulu"
             )
         if not no_backup:
-            made = write_backup(_installation(settings), backup_folder(settings), keep=_KEEP, say=print)
+            made = write_backup(_installation(settings), backup_folder(settings), keep=None, say=print)
             print(f"Cadangan selesai: {made}")
         _upgrade()
     print("Dimutakhirkan. Jalankan Dagster lagi.")
@@ -136,6 +136,8 @@ def prune(
         print(line)
     if not any(result.count for result in results):
         print("Tidak ada yang melewati masa simpannya.")
+    if any(result.failed for result in results):
+        raise typer.Exit(1)
 
 
 def _upgrade() -> None:

@@ -22,12 +22,13 @@ with batch as (
     select distinct on (dataset) dataset, state, error, started_at, finished_at,
         rows_read, rows_loaded, rows_unchanged, rows_quarantined, rows_deleted, found
     from ops.load_batch
+    where by_retention is not true
     order by dataset, batch_id desc
 ),
 good as (
     select dataset, max(finished_at) as good_at
     from ops.load_batch
-    where state in ('loaded', 'unchanged')
+    where state in ('loaded', 'unchanged') and by_retention is not true
     group by dataset
 ),
 latest_check as (

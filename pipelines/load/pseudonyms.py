@@ -211,8 +211,14 @@ def keep_originals(connection: Connection[Any], plan: LoadPlan) -> None:
                 valid=valid(plan),
             )
         )
+    drop_unused_originals(connection, plan)
+
+
+def drop_unused_originals(connection: Connection[Any], plan: LoadPlan) -> None:
+    """Deletes the original values of pseudonyms that raw no longer has."""
+    for column in _retained_columns(plan.contract):
         connection.execute(
             sql.SQL(
                 "delete from {} o where kolom = {} and not exists (select from {} r where r.{} = o.pseudonim)"
-            ).format(table, name, plan.raw, sql.Identifier(column.name))
+            ).format(_originals(plan), sql.Literal(column.name), plan.raw, sql.Identifier(column.name))
         )

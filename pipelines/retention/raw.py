@@ -10,13 +10,15 @@ result says so.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import date, timedelta
 from typing import Any
 
 from psycopg import Connection, sql
 
-from pipelines.contracts.model import Contract, WriteDisposition
-from pipelines.load import ledger, raw_summary
+from pipelines.contracts.model import Contract
+from pipelines.contracts.windows import Window
+from pipelines.load import ledger, pseudonyms, raw_summary
 from pipelines.load.plan import LoadPlan
 from pipelines.retention.tables import Pruned
 
@@ -26,30 +28,39 @@ _WHAT = "baris yang melewati masa simpan kontrak"
 def prune_dataset(
     connection: Connection[Any], contract: Contract, today: date, run_id: str, *, dry_run: bool
 ) -> Pruned | None:
-    """Deletes the dataset's rows whose retention is over, with its quarantined rows of that age.
+    """Deletes the dataset's rows whose retention is over, their originals, and quarantined rows of that age.
 
-    Gives None if the contract promises no retention. connection: in autocommit. dry_run: rows are only counted.
+    Gives None if the contract promises no retention. connection: in autocommit. dry_run: rows are only counted. Raises
+    LoadError if a load of the dataset does not end, psycopg.Error if raw does not fit the contract.
     """
     hours = contract.sla_hours("retention")
     if hours is None:
         return None
+    place = f"raw.{contract.table}"
     if reason := why_not(contract):
-        return Pruned(f"raw.{contract.table}", _WHAT, 0, note=reason)
+        return Pruned(place, _WHAT, 0, note=reason)
     first = today - timedelta(hours=hours)
-    if dry_run:
-        count = _count(connection, contract, first)
-        return Pruned(f"raw.{contract.table}", _WHAT, count)
-    with ledger.dataset_lock(connection, contract.key):
-        # A load that is due for nothing leaves no trace in the ledger.
-        if not _count(connection, contract, first):
-            return Pruned(f"raw.{contract.table}", _WHAT, 0)
-        batch = ledger.open_batch(connection, contract, run_id, None, full_refresh=False)
+    with ledger.dataset_lock(connection, contract.key) if not dry_run else nullcontext():
+        oldest, count = _old_rows(connection, contract, first)
+        if dry_run or oldest is None:
+            return Pruned(place, _WHAT, count)
+        # The window says to models with windows which days are gone.
+        window = Window(oldest, first - timedelta(days=1))
+        batch = ledger.open_batch(connection, contract, run_id, window, full_refresh=False)
+        plan = LoadPlan(contract, batch.batch_id)
         with connection.transaction():
-            batch.deleted = connection.execute(_old(contract, first, "delete")).rowcount
+            batch.deleted = connection.execute(delete_old(contract, first)).rowcount
             batch.state, batch.source_name = "loaded", "masa simpan"
+            connection.execute(
+                "delete from quarantine.row where dataset = %s and created_at < %s", [contract.key, first]
+            )
+            pseudonyms.drop_unused_originals(connection, plan)
             ledger.close_batch(connection, batch)
-            connection.execute(raw_summary.record(LoadPlan(contract, batch.batch_id), sample=False))
-    return Pruned(f"raw.{contract.table}", _WHAT, batch.deleted)
+            connection.execute(
+                "update ops.load_batch set by_retention = true where batch_id = %s", [batch.batch_id]
+            )
+            connection.execute(raw_summary.record(plan, sample=False))
+    return Pruned(place, _WHAT, batch.deleted)
 
 
 def why_not(contract: Contract) -> str:
@@ -60,24 +71,39 @@ def why_not(contract: Contract) -> str:
         return "dataset ini menyimpan riwayat versi"
     if contract.reconcile:
         return "rekonsiliasi akan membaca baris itu lagi dari sumber"
-    if contract.disposition is WriteDisposition.REPLACE and contract.partition is None:
-        return "setiap pemuatan mengganti semua baris dengan isi sumber"
+    reads_a_part = contract.partition is not None or contract.cursor is not None
+    if contract.server.kind == "upload":
+        reads_a_part = contract.takes_every_file
+    if not reads_a_part:
+        return "setiap pemuatan membaca semua baris sumber lagi"
     return ""
 
 
-def _count(connection: Connection[Any], contract: Contract, first: date) -> int:
+def _old_rows(connection: Connection[Any], contract: Contract, first: date) -> tuple[date | None, int]:
+    """The oldest day and the number of rows that are too old."""
     if connection.execute("select to_regclass(%s)", [f"raw.{contract.table}"]).fetchone() == (None,):
-        return 0
-    row = connection.execute(_old(contract, first, "select count(*)")).fetchone()
-    return int(row[0]) if row else 0
+        return None, 0
+    row = connection.execute(count_old(contract, first)).fetchone()
+    return (row[0], row[1]) if row else (None, 0)
 
 
-def _old(contract: Contract, first: date, action: str) -> sql.Composed:
+def count_old(contract: Contract, first: date) -> sql.Composed:
+    """The query for the oldest day and the number of rows whose period begins before `first`."""
+    return sql.SQL("select min({begin})::date, count(*) from {raw} where {begin} < {first}").format(
+        **_parts(contract, first)
+    )
+
+
+def delete_old(contract: Contract, first: date) -> sql.Composed:
+    """The statement that deletes the rows whose period begins before `first`."""
+    return sql.SQL("delete from {raw} where {begin} < {first}").format(**_parts(contract, first))
+
+
+def _parts(contract: Contract, first: date) -> dict[str, sql.Composable]:
     column = contract.period_column
     assert column is not None
-    return sql.SQL("{} from raw.{} where {} < {}").format(
-        sql.SQL("delete") if action == "delete" else sql.SQL("select count(*)"),
-        sql.Identifier(contract.table),
-        raw_summary.period_begin(column),
-        sql.Literal(first),
-    )
+    return {
+        "begin": raw_summary.period_begin(column),
+        "raw": sql.Identifier("raw", contract.table),
+        "first": sql.Literal(first),
+    }

@@ -63,7 +63,10 @@ WAREHOUSE_RULES = (
         "pemuatan yang tidak mengubah apa pun",
         "t.finished_at < %(before)s and t.state in ('unchanged', 'rejected', 'failed', 'died')"
         " and t.source_fingerprint is null and t.rows_in_raw is null"
-        " and not exists (select from quarantine.row as q where t.batch_id in (q.first_batch_id, q.last_batch_id))"
+        # Days of a window that were read without a row would be asked for again.
+        " and t.window_start is null and not t.full_refresh"
+        " and not exists (select from quarantine.row as q where q.first_batch_id = t.batch_id)"
+        " and not exists (select from quarantine.row as q where q.last_batch_id = t.batch_id)"
         " and exists (select from ops.load_batch as n where n.dataset = t.dataset and n.batch_id > t.batch_id"
         " and n.state in ('loaded', 'unchanged'))",
         lambda policy: policy.loads,
@@ -90,6 +93,7 @@ class Pruned:
 
     place: a table, a folder or a dataset. what: in Indonesian. count: rows or files. size_before, size_after: bytes of
     the table with its indexes, or of the files; None where they are not known. note: why nothing may go, "" otherwise.
+    failed: whether the note is about a failure.
     """
 
     place: str
@@ -98,6 +102,7 @@ class Pruned:
     size_before: int | None = None
     size_after: int | None = None
     note: str = ""
+    failed: bool = False
 
 
 def prune_tables(

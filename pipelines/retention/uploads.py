@@ -9,6 +9,8 @@ refresh reads all of them again, so they stay. A file that was never judged, was
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from psycopg import Connection
 from pipelines.contracts.model import Contract
 from pipelines.disk import os_reason
 from pipelines.errors import SourceError
+from pipelines.extract.upload.files import UploadedFile
 from pipelines.extract.upload.inbox import find_uploads
 from pipelines.extract.upload.zone import Zone, on_zone
 from pipelines.retention.tables import Pruned
@@ -56,20 +59,30 @@ def prune_uploads(
         size = sum(file.size for file in files)
         if not dry_run:
             for file in files:
-                _delete(contract.key, file.path)
+                _delete(contract.key, file)
     except SourceError as error:
         return Pruned(place, _WHAT, 0, note=error.message)
     return Pruned(place, _WHAT, len(files), size, size if dry_run else 0)
 
 
-def _delete(subject: str, path: Zone) -> None:
+def _delete(subject: str, file: UploadedFile) -> None:
     """Deletes a file of the zone; one that is gone already is no error. Raises SourceError."""
     failed = "unggahan lama tidak dapat dihapus"
+    path = file.path
     if not isinstance(path, Path):
         with on_zone(subject, path, failed):
             path.unlink(missing_ok=True)
         return
+    # The OPD may put another file there just now. Under a name of ours we see which of the two we have.
+    ours = path.with_name(f".{path.name}.hapus")
     try:
-        path.unlink(missing_ok=True)
+        path.rename(ours)
+        there = ours.stat()
+        if (there.st_size, there.st_mtime) != (file.size, file.mtime):
+            with suppress(FileExistsError):
+                os.link(ours, path)
+        ours.unlink()
+    except FileNotFoundError:
+        return
     except OSError as error:
         raise SourceError(subject, f"{failed}: {os_reason(error)}") from None

@@ -41,6 +41,8 @@ def prune_op(context: dg.OpExecutionContext, config: MaintenanceConfig) -> None:
     )
     for line in lines(results, dry_run=config.hanya_hitung) or ["Tidak ada yang melewati masa simpannya."]:
         context.log.info(line)
+    if failed := [result.place for result in results if result.failed]:
+        raise dg.Failure(f"Gagal: {', '.join(failed)}; sebabnya di atas.", allow_retries=False)
 
 
 def maintenance_job() -> dg.JobDefinition:

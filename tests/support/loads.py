@@ -47,6 +47,8 @@ def before_migrations(connection: Connection[Any]) -> None:
         " drop column window_start, drop column window_end;"
         " create view ops.quarantine_reason as select entry_id, dataset, state, updated_at, 'x' as kolom,"
         " 'x' as aturan, 'dulu' as nilai from quarantine.row;"
+        " drop view ops.dataset_state; drop index quarantine.row_first_batch, quarantine.row_last_batch;"
+        " alter table ops.load_batch drop column by_retention;"
         " alter table ops.load_batch rename full_refresh to whole;"
         " alter table ops.contract rename title to judul; alter table ops.contract rename producer to produsen;"
         " alter table ops.contract rename source_kind to jenis_sumber;"

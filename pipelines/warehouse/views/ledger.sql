@@ -22,7 +22,7 @@ with
 good as (
     select distinct on (b.dataset) b.dataset, b.source_fingerprint is not null as is_file
     from ops.load_batch as b
-    where b.state in ('loaded', 'unchanged')
+    where b.state in ('loaded', 'unchanged') and b.by_retention is not true
     order by b.dataset, b.batch_id desc
 ),
 content as (
@@ -44,7 +44,7 @@ file as (
 change as (
     select b.dataset, max(b.finished_at) as changed_at
     from ops.load_batch as b
-    where b.state = 'loaded'
+    where b.state = 'loaded' and b.by_retention is not true
     group by b.dataset
 ),
 standing as (
@@ -56,7 +56,7 @@ standing as (
 last as (
     select distinct on (b.dataset) b.dataset, b.state
     from ops.load_batch as b
-    where b.state <> 'running'
+    where b.state <> 'running' and b.by_retention is not true
     order by b.dataset, b.batch_id desc
 ),
 waiting as (

@@ -7,9 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -152,6 +154,42 @@ def test_nothing_is_restored_from_a_damaged_backup_or_into_what_is_not_empty(
         restore_backup(target, again, say=print)
     assert contents(target.warehouse) == {}
     assert not (tmp_path / "baru").exists()
+
+
+def test_an_archive_that_leads_outside_is_refused_before_anything_is_written(
+    source: Source, empty_server: EmbeddedServer, tmp_path: Path
+) -> None:
+    made = write_backup(source, tmp_path / "cadangan", keep=None, say=print)
+    with tarfile.open(made / form.UPLOADS, "w") as archive:
+        link = tarfile.TarInfo("dinkes/passwd")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    manifest = form.read_manifest(made)
+    size, sha = (made / form.UPLOADS).stat().st_size, form.sha256_of(made / form.UPLOADS)
+    changed = replace(manifest, files={**manifest.files, form.UPLOADS: form.File(size, sha)})
+    (made / form.MANIFEST).write_text(changed.as_json())
+    target = target_of(empty_server, tmp_path / "baru")
+    with pytest.raises(GudangError, match="isi arsip ini ditolak: AbsoluteLinkError"):
+        restore_backup(target, made, say=print)
+    assert contents(target.warehouse) == {}
+
+
+def test_files_come_back_into_the_folders_of_accounts_and_links_are_left_out(
+    source: Source, empty_server: EmbeddedServer, tmp_path: Path
+) -> None:
+    zone = source.settings.home / "unggahan"
+    (zone / "dinkes" / "luar.csv").symlink_to("/etc/passwd")
+    (zone / "dinkes" / "naik.csv").symlink_to("../../kunci")
+    os.mkfifo(zone / "dinkes" / "pipa.csv")
+    made = write_backup(source, tmp_path / "cadangan", keep=None, say=print)
+    account = tmp_path / "baru" / "unggahan" / "dinkes"
+    account.mkdir(parents=True)
+    account.chmod(0o2770)
+    restore_backup(target_of(empty_server, tmp_path / "baru"), made, say=print)
+    assert sorted(p.relative_to(account).as_posix() for p in account.rglob("*")) == [
+        "kunjungan", "kunjungan/november é.csv",
+    ]  # fmt: skip
+    assert account.stat().st_mode & 0o7777 == 0o2770
 
 
 def test_only_the_newest_backups_are_kept_and_the_latest_is_noted(source: Source, tmp_path: Path) -> None:

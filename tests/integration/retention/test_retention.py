@@ -75,6 +75,8 @@ def events(loads: Loads, **custom: Any) -> Contract:
     columns = [column("id", "integer", primaryKey=True), column("tanggal", "date", required=True)]
     made = document("uji/data", columns, database("UJI_URL"), extract={"table": "data"}, **custom)
     made["slaProperties"] = [{"property": "retention", "value": 1, "unit": "y"}]
+    if custom == {"write_disposition": "merge"}:
+        made["slaProperties"] += [{"property": "frequency", "value": 1, "unit": "d", "element": "data.tanggal"}]
     return make(loads.folder, made)
 
 
@@ -89,15 +91,36 @@ def test_rows_of_raw_go_when_the_contracts_retention_is_over(loads: Loads) -> No
     done = prune_dataset(loads.connection, contract, TODAY, "uji", dry_run=False)
     assert done is not None and done.count == 1
     assert loads.raw(contract, "id") == [(2,), (3,)]
-    ledger = "select state, rows_deleted, rows_in_raw, source_name from ops.load_batch order by batch_id"
-    assert loads.run(ledger)[1:] == [("loaded", 1, 2, "masa simpan")]
+    ledger = (
+        "select state, rows_deleted, rows_in_raw, by_retention, window_start, window_end from ops.load_batch"
+        " order by batch_id"
+    )
+    # A model with windows builds the days that are gone.
+    assert loads.run(ledger)[1:] == [("loaded", 1, 2, True, date(2025, 11, 25), date(2025, 11, 25))]
     again = prune_dataset(loads.connection, contract, TODAY, "uji", dry_run=False)
     assert again is not None and again.count == 0 and len(loads.run(ledger)) == 2
+
+
+def test_a_deletion_is_no_load_of_the_source(loads: Loads) -> None:
+    contract = events(loads, write_disposition="merge", cursor="tanggal")
+    loads.load(contract, lambda *_: [["1", "2001-01-01"], ["2", "2026-11-01"]])
+    state = "select arrived_at, changed_at, last_state from ops.dataset_state"
+    before = loads.run(state)
+    loads.run("insert into ops.load_batch (dataset, state, finished_at) values ('uji/data', 'failed', now())")
+    loads.run(
+        "insert into quarantine.row (dataset, first_batch_id, last_batch_id, row, reasons, row_hash, created_at)"
+        " values ('uji/data', 1, 1, '{}', '[]', 'x', '2001-01-01'), ('uji/data', 1, 1, '{}', '[]', 'y', now())"
+    )
+    done = prune_dataset(loads.connection, contract, TODAY, "uji", dry_run=False)
+    assert done is not None and done.count == 1
+    assert loads.run(state) == [(*before[0][:2], "failed")]
+    assert loads.run("select row_hash from quarantine.row") == [("y",)]
 
 
 @pytest.mark.parametrize(
     ("custom", "reason"),
     [
+        ({"write_disposition": "merge"}, "membaca semua baris sumber lagi"),
         ({"write_disposition": "replace"}, "tidak menyebut kolom periode"),
         ({"write_disposition": "merge", "cursor": "tanggal", "reconcile": "P1D"}, "rekonsiliasi"),
         ({"write_disposition": "merge", "cursor": "tanggal", "merge_strategy": "scd2"}, "riwayat"),

@@ -35,8 +35,8 @@ class Installation:
                 names = {"role": sql.Identifier(role), "user": sql.Identifier(user)}
                 connection.execute(sql.SQL("create role {user} login in role {role}").format(**names))
             connection.execute(
-                sql.SQL("alter role {} set role = {}").format(
-                    sql.Identifier(self.users[LOAD]), sql.Literal(LOAD)
+                sql.SQL("alter role {} in database {} set role = {}").format(
+                    sql.Identifier(self.users[LOAD]), sql.Identifier(database), sql.Literal(LOAD)
                 )
             )
             connection.execute(
