@@ -76,7 +76,9 @@ def events(loads: Loads, **custom: Any) -> Contract:
     made = document("uji/data", columns, database("UJI_URL"), extract={"table": "data"}, **custom)
     made["slaProperties"] = [{"property": "retention", "value": 1, "unit": "y"}]
     if custom == {"write_disposition": "merge"}:
-        made["slaProperties"] += [{"property": "frequency", "value": 1, "unit": "d", "element": "data.tanggal"}]
+        made["slaProperties"] += [
+            {"property": "frequency", "value": 1, "unit": "d", "element": "data.tanggal"}
+        ]
     return make(loads.folder, made)
 
 
