@@ -5,13 +5,12 @@ the table, its select list is replaced: the key, the columns that the rule names
 Other queries (groups, joins that miss a row) keep their select list, of which a value is shown only if every column
 that it is made of may be shown.
 
-What belongs here: that analysis, and taking the sample. Not here: running the rules (run.py), which columns of a model
-are open (publication/clearance.py).
+What belongs here: replacing the select list, and taking the sample. Not here: running the rules (run.py), following the
+columns of other queries (own_columns.py), which columns of a model are open (models/lineage/open_columns.py).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -29,10 +28,11 @@ from pipelines.contracts.raw_table import POSITION
 from pipelines.contracts.windows import Window
 from pipelines.load.raw_summary import is_current
 from pipelines.load.stage.masking import is_text_beside_a_person
+from pipelines.quality.own_columns import folded, own_columns
 from pipelines.quality.results import CheckResult, Sample
 from pipelines.redaction.database_urls import libpq_url
 from pipelines.redaction.personal_shapes import MASK, masked
-from pipelines.warehouse.relation import trusted_sql
+from pipelines.warehouse.relation import Relation, trusted_sql
 
 ROWS = "gudang_baris"
 """The name that stands for the checked relation in the query of a rule."""
@@ -42,7 +42,6 @@ SAMPLE_SECONDS = 10
 _LONGEST_VALUE = 120
 """Characters of a value in a sample."""
 OPEN_CLASS = "terbuka"
-_REFERENCE = re.compile(r"ref_\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,35 +73,40 @@ def table_of(contract: Contract) -> Table:
     return Table(tuple(c.name for c in contract.stored), keys, frozenset(shown), POSITION)
 
 
-def raw_rows(contract: Contract, window: Window | None = None) -> str:
-    """The SQL of a dataset's rows in raw that are in force: the table's name, or a query if a part of it is in force.
+def raw_rows(contract: Contract, window: Window | None = None) -> Relation | str:
+    """A dataset's rows in raw that are in force: the table, or a query as SQL if a part of it is in force.
 
     window: only the rows of these days.
     """
-    raw = sql.Identifier("raw", contract.table)
+    raw = Relation("raw", contract.table)
     in_force = is_current(contract)
     conditions: list[sql.Composable] = [in_force] if in_force else []
     if window and contract.partition:
         conditions.append(window.condition(sql.Identifier(contract.partition.column)))
     if not conditions:
-        return raw.as_string(None)
-    return sql.SQL("select * from {} where {}").format(raw, sql.SQL(" and ").join(conditions)).as_string(None)
+        return raw
+    condition = sql.SQL(" and ").join(conditions).as_string(None)
+    return f"select * from {raw} where {condition}"  # noqa: S608 (ours)
 
 
 @dataclass(frozen=True, slots=True)
 class Finder:
-    """A query that finds rows of ROWS. columns: of its result the names, and whether the values may be shown."""
+    """A query that finds rows of ROWS.
+
+    columns: of its result the names, and whether the values may be shown. is_select: it begins with SELECT, so that
+    WITH can stand before it.
+    """
 
     text: str
     columns: tuple[tuple[str, bool], ...] = ()
+    is_select: bool = False
 
-    def on(self, relation: str) -> str:
-        """The query on a relation, or on the rows of a query."""
-        if not re.match(r"(?i)\s*(select|with)\b", relation):
-            return self.text.replace(ROWS, relation)
-        begins_with = re.match(r"(?i)\s*with\b", self.text)
-        text = f"select * from (\n{self.text}\n) as ditemukan" if begins_with else self.text  # noqa: S608 (ours)
-        return f"with {ROWS} as (\n{relation}\n)\n{text}"
+    def on(self, rows: Relation | str) -> str:
+        """The query on a relation, or on the rows of a query, which is SQL."""
+        if isinstance(rows, Relation):
+            return self.text.replace(ROWS, str(rows))
+        text = self.text if self.is_select else f"select * from (\n{self.text}\n) as ditemukan"  # noqa: S608 (ours)
+        return f"with {ROWS} as (\n{rows}\n)\n{text}"
 
 
 def finder(query: str, table: Table) -> Finder:
@@ -114,14 +118,14 @@ def finder(query: str, table: Table) -> Finder:
     except SqlglotError:
         return Finder(text)
     if start is not None and (alias := _alias_of_rows(tree)):
-        named = {c.name for c in tree.find_all(exp.Column)}
+        named = {folded(c.this) for c in tree.find_all(exp.Column) if isinstance(c.this, exp.Identifier)}
         wanted = dict.fromkeys([*table.keys, *(c for c in table.columns if c in named)])
         columns = [(name, name in table.shown) for name in wanted]
         columns += [(table.origin, True)] if table.origin else []
         if columns:
             listed = ", ".join(f"{alias}.{_quoted(name)}" for name, _ in columns)
-            return Finder(f"select {listed}\n{text[start:]}", tuple(columns))
-    return Finder(text, _own_columns(tree, table))
+            return Finder(f"select {listed}\n{text[start:]}", tuple(columns), is_select=True)
+    return Finder(text, _own_columns(tree, table), is_select=not tree.args.get("with_"))
 
 
 def duplicates(columns: Sequence[str]) -> str:
@@ -138,14 +142,14 @@ def with_evidence(
     results: Iterable[CheckResult],
     table: Table | Callable[[], Table],
     warehouse: str | Connection[Any],
-    relation: str,
-    shown: Callable[[], str],
+    relation: Relation,
+    shown: Callable[[], Relation | str],
 ) -> list[CheckResult]:
     """The results, those that failed with a query for people and a sample, if their query finds rows.
 
     table: a function if it takes time to know; it is called only if something failed. warehouse: a URL (SQLAlchemy,
-    psycopg), or a session. relation: the checked relation as SQL. shown: gives the relation or query that the shown
-    SQL reads, because what was checked is dropped. A query that the database refuses is not shown.
+    psycopg), or a session. relation: the checked relation. shown: gives the relation, or the query as SQL, that the
+    shown SQL reads, because what was checked is dropped. A query that the database refuses is not shown.
     """
     results = list(results)
     if not any(r.query for r in results):
@@ -186,7 +190,7 @@ def _session(warehouse: str | Connection[Any]) -> Generator[Connection[Any] | No
         yield session
 
 
-def _sample(session: Connection[Any], seeker: Finder, relation: str) -> Sample | None:
+def _sample(session: Connection[Any], seeker: Finder, relation: Relation) -> Sample | None:
     """Some of the rows; None if there is nothing to show. Raises psycopg.Error, QueryCanceled after SAMPLE_SECONDS."""
     if not seeker.columns:
         return None
@@ -238,67 +242,23 @@ def _alias_of_rows(tree: exp.Expr) -> str:
     if tree.args.get("distinct") or any(p.find(exp.AggFunc, exp.Window) for p in tree.expressions):
         return ""
     source = tree.args["from_"].this if tree.args.get("from_") else None
-    if not isinstance(source, exp.Table) or source.name != ROWS:
+    if not isinstance(source, exp.Table) or source.name != ROWS or source.args.get("db"):
         return ""
-    return _quoted(source.alias) if source.alias else ROWS
+    alias = source.args.get("alias")
+    if alias is None:
+        return ROWS
+    return "" if alias.columns else _quoted(folded(alias.this))
 
 
 def _own_columns(tree: exp.Expr, table: Table) -> tuple[tuple[str, bool], ...]:
     """The names of a query's own columns, and whether they may be shown; nothing if they show nothing of a row."""
-    if not isinstance(tree, exp.Select) or tree.is_star or not any(map(_columns, tree.expressions)):
+    if (
+        not isinstance(tree, exp.Select)
+        or tree.is_star
+        or not any(p.find(exp.Column) for p in tree.expressions)
+    ):
         return ()
-    closed = _closed_names(tree, table)
-    references = _reference_names(tree)
-    return tuple(
-        (
-            p.alias_or_name or f"nilai_{n}",
-            not any(_is_closed(c, closed, references) for c in _columns(p)),
-        )
-        for n, p in enumerate(tree.expressions, 1)
-    )
-
-
-def _columns(part: exp.Expr) -> list[exp.Column]:
-    return list(part.find_all(exp.Column))
-
-
-def _is_closed(column: exp.Column, closed: frozenset[str] | None, references: frozenset[str]) -> bool:
-    return closed is None or (column.table not in references and column.name in closed)
-
-
-def _reference_names(tree: exp.Expr) -> frozenset[str]:
-    """The names in the query of reference tables (core.ref_*), which everybody may read."""
-    tables = [t for t in tree.find_all(exp.Table) if t.db == "core" and _REFERENCE.fullmatch(t.name)]
-    others = {t.alias_or_name for t in tree.find_all(exp.Table, exp.Subquery) if t not in tables}
-    return frozenset({t.alias_or_name for t in tables} - others)
-
-
-def _closed_names(tree: exp.Expr, table: Table) -> frozenset[str] | None:
-    """The names in the query that may stand for a closed value; None if all of them may.
-
-    A name is followed wherever it occurs, also through subqueries: an alias is closed if it is made of a closed name.
-    """
-    queries = {cte.alias for cte in tree.find_all(exp.CTE)}
-    for read in tree.find_all(exp.Table):
-        is_reference = read.db == "core" and _REFERENCE.fullmatch(read.name)
-        if not (is_reference or (not read.db and read.name in {ROWS, *queries})):
-            return None
-    references = _reference_names(tree)
-    aliases = [(alias.alias, _columns(alias.this)) for alias in tree.find_all(exp.Alias)]
-    made = {name for name, _ in aliases}
-    closed = {c for c in table.columns if c not in table.shown}
-    # The name of a table stands for its whole row.
-    closed |= {t.alias_or_name for t in tree.find_all(exp.Table, exp.Subquery)} - {""}
-    closed |= {c.name for a in tree.find_all(exp.TableAlias) for c in a.columns}
-    closed |= {
-        c.name
-        for c in tree.find_all(exp.Column)
-        if c.name not in table.shown and c.name not in made and c.table not in references
-    }
-    while more := {
-        name
-        for name, parts in aliases
-        if name not in closed and any(_is_closed(c, frozenset(closed), references) for c in parts)
-    }:
-        closed |= more
-    return frozenset(closed)
+    rows = {name: name in table.shown for name in table.columns}
+    if table.origin:
+        rows[table.origin] = True
+    return tuple(own_columns(tree, {ROWS: rows}))

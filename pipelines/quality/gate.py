@@ -79,10 +79,10 @@ def check(
             names = [e.name for e in expectations if e.name in standing]
             return GateResult(tuple(results), tuple(standing[name].result(why) for name in names))
         relation = Relation(staged.schema, staged.table)
-        found = run_suite(expectations, relation, staged.rows, url_with_limit(url, contract))
-        results += with_evidence(
-            found, table_of(contract), url, str(relation), lambda: raw_rows(contract, window)
-        )
+        table = table_of(contract)
+        limited = url_with_limit(url, contract)
+        found = run_suite(expectations, relation, staged.rows, limited, shown=table.shown)
+        results += with_evidence(found, table, url, relation, lambda: raw_rows(contract, window))
         if not all(result.passed for result in found):
             basis = None
     return GateResult(tuple(results), basis=basis)

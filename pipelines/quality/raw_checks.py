@@ -130,12 +130,12 @@ def check_raw(
         ).fetchone()
         assert found is not None
         schema, rows = found
-        relation = Relation(schema, IN_FORCE)
+        relation, table = Relation(schema, IN_FORCE), table_of(contract)
         results = with_evidence(
-            run_suite(expectations, relation, rows, connection),
-            table_of(contract),
+            run_suite(expectations, relation, rows, connection, shown=table.shown),
+            table,
             connection,
-            str(relation),
+            relation,
             lambda: raw_rows(contract),
         )
     if rows:

@@ -12,7 +12,7 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence, Set
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import cache
@@ -46,6 +46,10 @@ _NAMES_ONLY = "42"
 _COUNTS = {"result_format": "BASIC", "partial_unexpected_count": 0, "return_unexpected_index_query": True}
 _UNIQUE_TYPES = frozenset({"expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique"})
 """Of these GX's own query is hard to read, and gives no row as it is in the table."""
+_COUNT_OR_SHARE = re.compile(
+    r"expect_table_\w+|expect_column_unique_value_count_to_be_between|expect_column_proportion_of_\w+"
+)
+"""Types whose observed number is a count or a share. That of another type, as a maximum, may be a row's value."""
 
 
 def validate(batch: Any, expectations: Sequence[Any], result_format: Any) -> Mapping[str, Any]:
@@ -65,6 +69,7 @@ def run_suite(
     rows: int | None,
     warehouse: str | Connection[Any],
     *,
+    shown: Set[str] = frozenset(),
     validate: Validate = validate,
 ) -> list[CheckResult]:
     """Runs the expectations and gives one result for each, in order. An expectation that could not be run has failed.
@@ -72,6 +77,7 @@ def run_suite(
     rows: the number of rows of `relation`, if it is known.
     warehouse: a URL (SQLAlchemy, psycopg), or a session, which then sees its own uncommitted rows. The session's
     transaction is neither ended nor changed.
+    shown: the columns whose values may be shown; only of these a result says a maximum, a mean or the like.
     """
     try:
         made, errors = _instantiate_all(expectations)
@@ -91,7 +97,7 @@ def run_suite(
     return [
         _not_run(e, rows, errors[e.name])
         if e.name in errors
-        else result_of(e, verdicts.get(e.name), counts.get(e.name), rows, relation)
+        else result_of(e, verdicts.get(e.name), counts.get(e.name), rows, relation, shown)
         for e in expectations
     ]
 
@@ -251,11 +257,13 @@ def result_of(
     counted: Any,
     rows: int | None,
     relation: Relation | None = None,
+    shown: Set[str] = frozenset(),
 ) -> CheckResult:
     """The result of an expectation, made from GX's answers.
 
     verdict: GX's yes or no, None if GX was asked only for counts. counted: GX's result with counts, None if a yes was
     enough. Both None: GX dropped the expectation, because another one is the same. relation: what GX's queries read.
+    shown: see `run_suite`.
     """
     verdict = counted if verdict is None else verdict
     if verdict is None:
@@ -263,16 +271,16 @@ def result_of(
     counts = (counted.result if counted is not None else {}) or {}
     if not verdict.success and not counts:
         return _not_run(expectation, rows, _why_raised(verdict.exception_info))
-    unexpected, seen = _describe_counts(expectation, counts, rows)
+    unexpected, seen = _describe_counts(expectation, counts, rows, shown)
     observed = "" if unexpected is not None else seen
     query = ""
     if verdict.success:
         message = seen or "sesuai ekspektasi"
     else:
         bounds = _bounds(expectation) if observed else ""
-        shown = ", ".join(filter(None, (seen, bounds)))
-        message = f"{expectation.message} ({shown})" if shown else expectation.message
-        observed = shown if observed else ""
+        details = ", ".join(filter(None, (seen, bounds)))
+        message = f"{expectation.message} ({details})" if details else expectation.message
+        observed = details if observed else ""
         query = _query_of(expectation, counts, relation)
     if verdict.success and unexpected is None:
         unexpected = 0
@@ -322,9 +330,11 @@ def _date_of(match: re.Match[str]) -> date:
 
 
 def _describe_counts(
-    expectation: Expectation, counts: Mapping[str, Any], rows: int | None
+    expectation: Expectation, counts: Mapping[str, Any], rows: int | None, shown: Set[str]
 ) -> tuple[int | None, str]:
-    """The number of rows that deviate, None if the expectation counts no rows; and a text of it, "" without a number.
+    """The number of rows that deviate, None if the expectation counts no rows; and a text of what was seen.
+
+    The text is "" without a number, and if the number may be a closed value.
 
     counts: GX's result; empty if a yes was enough.
     """
@@ -337,7 +347,10 @@ def _describe_counts(
         return unexpected, describe_rows(unexpected, None if unexpected else rows)
     if (unexpected := counts.get("unexpected_count")) is not None:
         return unexpected, describe_rows(unexpected, counts.get("element_count", rows))
-    return None, f"nilai terlihat: {number(observed)}" if isinstance(observed, int | float) else ""
+    may_show = _COUNT_OR_SHARE.fullmatch(expectation.type) or expectation.kwargs.get("column") in shown
+    return None, f"nilai terlihat: {number(observed)}" if isinstance(
+        observed, int | float
+    ) and may_show else ""
 
 
 def _not_run(expectation: Expectation, rows: int | None, why: str) -> CheckResult:

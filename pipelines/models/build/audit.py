@@ -63,11 +63,11 @@ def audit(
         names = tuple(name for name, _ in columns_of(conn, relation))
         return evidence.Table(names, _keys(node), open_columns(node, names))
 
-    def shown() -> str:
+    def shown() -> Relation | str:
         # Of a model that is not released the candidate is dropped, so the SQL contains the model's own query.
-        return str(node.table) if released or not node.sql else node.sql
+        return node.table if released or not node.sql else node.sql
 
-    return tuple(evidence.with_evidence(results, table, conn, str(relation), shown))
+    return tuple(evidence.with_evidence(results, table, conn, relation, shown))
 
 
 def _keys(node: Node) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ def test_shown_sql_finds_the_rows_that_were_counted(connection: psycopg.Connecti
     expectations = [Expectation(type_, type_, kwargs) for type_, kwargs in RULES.items()]
     with connection:
         results = with_evidence(
-            run_suite(expectations, relation, 50, connection), table, connection, str(relation), lambda: "uji"
+            run_suite(expectations, relation, 50, connection), table, connection, relation, lambda: relation
         )
         for result in results:
             assert result.sample is not None, result.name

@@ -107,9 +107,34 @@ def test_query_may_find_more_rows_than_the_table_has_so_no_total_is_named() -> N
 @pytest.mark.parametrize(
     ("passed", "text"), [(True, "nilai terlihat: 0,75"), (False, "Ada yang salah. (nilai terlihat: 0,75)")]
 )
-def test_observed_number_of_a_column_is_shown(passed: bool, text: str) -> None:
-    seen = result(MEAN, None, answer(passed, observed_value=0.75))
+def test_observed_number_of_an_open_column_is_shown(passed: bool, text: str) -> None:
+    expectation = Expectation("uji", MEAN, {"column": "harga"}, message=WRONG)
+    found = answer(passed, observed_value=0.75)
+    seen = result_of(expectation, None, found, 9, STAGE, frozenset({"harga"}))
     assert (seen.passed, seen.unexpected, seen.message) == (passed, 0 if passed else None, text)
+
+
+@pytest.mark.parametrize("kind", ["max", "min", "median", "mean", "sum", "stdev", "quantile_values"])
+@pytest.mark.parametrize("passed", [True, False])
+def test_observed_number_of_a_closed_column_is_not_shown_because_it_may_be_a_persons(
+    kind: str, passed: bool
+) -> None:
+    expectation = Expectation("uji", f"expect_column_{kind}_to_be_between", {"column": "gaji"}, message=WRONG)
+    seen = result_of(expectation, None, answer(passed, observed_value=9876), 9, STAGE, frozenset({"harga"}))
+    assert (seen.message, seen.observed) == ("sesuai ekspektasi" if passed else WRONG, "")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "expect_column_unique_value_count_to_be_between",
+        "expect_column_proportion_of_unique_values_to_be_between",
+        "expect_table_column_count_to_be_between",
+    ],
+)
+def test_count_or_share_is_shown_whatever_the_column_is(kind: str) -> None:
+    expectation = Expectation("uji", kind, {"column": "gaji"}, message=WRONG)
+    assert result_of(expectation, None, answer(False, observed_value=7), 9, STAGE).observed == "7"
 
 
 def test_observed_text_is_not_shown_because_it_may_be_a_cell() -> None:
