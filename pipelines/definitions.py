@@ -10,7 +10,7 @@ from dagster_shared.check import (
     CheckError,
 )  # what Dagster raises of values that it refuses; no name in dagster itself
 
-from pipelines.assets.catalogue import DictionaryLinks
+from pipelines.assets.catalogue import PageLinks
 from pipelines.assets.publication import publication_assets
 from pipelines.assets.raw import raw_assets
 from pipelines.assets.set_aside import set_aside_assets, set_aside_key, unreadable_models
@@ -82,7 +82,11 @@ def build_definitions(
     models, project = _models(settings, files)
     maintenance = maintenance_job()
     return dg.Definitions(
-        assets=[*raw_assets(contracts, settings), *set_aside_assets(datasets.set_aside), *models],
+        assets=[
+            *raw_assets(contracts, settings),
+            *set_aside_assets(datasets.set_aside, PageLinks.of(settings)),
+            *models,
+        ],
         jobs=[*named.values(), *request_jobs(datasets), maintenance],
         schedules=[
             nightly_schedule(contracts),
@@ -109,7 +113,7 @@ def _models(settings: Settings, files: ProjectFiles) -> tuple[list[dg.AssetsDefi
     try:
         if not isinstance(project, Project):
             raise project
-        models = model_assets(project, files.datasets.contracts, DictionaryLinks.of(settings))
+        models = model_assets(project, files.datasets.contracts, PageLinks.of(settings))
     except (ModelError, QualityError, dg.DagsterError, CheckError) as error:
         return unreadable_models(["referensi", "core", "publikasi"], error), None
     try:

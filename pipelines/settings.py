@@ -67,6 +67,11 @@ class Settings:
         return os.environ.get(DICTIONARY_URL, "").strip().rstrip("/") or None
 
     @property
+    def code_url(self) -> str | None:
+        """Where browsers find the project's files, without a last slash; None if nowhere."""
+        return os.environ.get("GUDANG_CODE_URL", "").strip().rstrip("/") or None
+
+    @property
     def dagster_home(self) -> Path:
         """The folder of Dagster's own state."""
         return Path(os.environ.get("DAGSTER_HOME", self.home / "dagster"))

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import dagster as dg
 
@@ -24,16 +25,22 @@ _LINK = "silsilah"
 
 
 @dataclass(frozen=True, slots=True)
-class DictionaryLinks:
-    """Links to the data dictionary. url: where browsers find it; None if nobody serves it. folder: of its files."""
+class PageLinks:
+    """Makes the links of an asset's page.
+
+    url: where browsers find the data dictionary; None if nobody serves it. folder: of its files. project: the folder of
+    the project. code_url: where browsers find that folder's files, as `https://git.example/gudang/blob/main`.
+    """
 
     url: str | None
     folder: Path
+    project: Path
+    code_url: str | None = None
 
     @classmethod
-    def of(cls, settings: Settings) -> DictionaryLinks:
+    def of(cls, settings: Settings) -> PageLinks:
         """The links of an installation."""
-        return cls(settings.dictionary_url, settings.dictionary_dir)
+        return cls(settings.dictionary_url, settings.dictionary_dir, settings.project, settings.code_url)
 
     def page(self, relation: str) -> dg.MetadataValue[Any]:
         """The link to the page of a relation (`schema.name`); the path of its file if the site is not served."""
@@ -47,18 +54,23 @@ class DictionaryLinks:
             return description
         return f"{description} [{_LINK}]({self.url}/{path_of(relation, column)})".lstrip()
 
+    def code(self, files: Mapping[str, Path], line: int = 1) -> dg.CodeReferencesMetadataValue:
+        """Links to files, at a line: in the browser if `code_url` is set, else in an editor on this machine.
 
-def code_references(files: Mapping[str, Path], line: int = 1) -> dg.CodeReferencesMetadataValue:
-    """Links that open files in an engineer's editor, at a line. files: by the text of the link."""
-    with warnings.catch_warnings():
-        # Dagster calls these classes beta. Its pages show them.
-        warnings.simplefilter("ignore", dg.BetaWarning)
-        return dg.CodeReferencesMetadataValue(
-            code_references=[
-                dg.LocalFileCodeReference(file_path=str(path), line_number=line, label=label)
-                for label, path in files.items()
-            ]
-        )
+        files: by the text of the link.
+        """
+        with warnings.catch_warnings():
+            # Dagster calls these classes beta. Its pages show them.
+            warnings.simplefilter("ignore", dg.BetaWarning)
+            return dg.CodeReferencesMetadataValue(
+                code_references=[self._code(label, path, line) for label, path in files.items()]
+            )
+
+    def _code(self, label: str, path: Path, line: int) -> dg.LocalFileCodeReference | dg.UrlCodeReference:
+        if self.code_url and path.is_relative_to(self.project):
+            place = quote(path.relative_to(self.project).as_posix())
+            return dg.UrlCodeReference(url=f"{self.code_url}/{place}#L{line}", label=label)
+        return dg.LocalFileCodeReference(file_path=str(path), line_number=line, label=label)
 
 
 def quarantine_query(contract: Contract) -> dg.MetadataValue[Any]:

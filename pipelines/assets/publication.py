@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.assets.catalogue import DictionaryLinks, code_references
+from pipelines.assets.catalogue import PageLinks
 from pipelines.assets.naming import tag_value
 from pipelines.contracts.files import readable_contracts
 from pipelines.models.project.nodes import Project
@@ -56,14 +56,14 @@ def _spec(
     )
 
 
-def _mart_spec(project: Project, mart: OpenMart, links: DictionaryLinks) -> dg.AssetSpec:
+def _mart_spec(project: Project, mart: OpenMart, links: PageLinks) -> dg.AssetSpec:
     columns = [
         dg.TableColumn(c.name, c.type, links.column(mart.relation, c.name, c.description))
         for c in mart.columns
     ]
     metadata = {
         "dagster/column_schema": dg.TableSchema(columns),
-        "dagster/code_references": code_references({"Model": project.nodes[mart.name].path}),
+        "dagster/code_references": links.code({"Model": project.nodes[mart.name].path}),
         "kamus_data": links.page(mart.relation),
     }
     tags = {"klasifikasi": OPEN, **({"domain": tag_value(mart.theme)} if mart.theme else {})}
@@ -72,7 +72,7 @@ def _mart_spec(project: Project, mart: OpenMart, links: DictionaryLinks) -> dg.A
 
 
 def _files(project: Project, marts: Sequence[OpenMart], settings: Settings) -> dg.AssetsDefinition:
-    links = DictionaryLinks.of(settings)
+    links = PageLinks.of(settings)
     specs = [_mart_spec(project, mart, links) for mart in marts]
     specs.append(_spec(CATALOG, "datapackage.json dan katalog DCAT 3.", [mart_key(m) for m in marts], "json"))
 

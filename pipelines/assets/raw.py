@@ -10,7 +10,7 @@ import dagster as dg
 import psycopg
 from psycopg import Connection
 
-from pipelines.assets.catalogue import DictionaryLinks, code_references, quarantine_query, source_kind
+from pipelines.assets.catalogue import PageLinks, quarantine_query, source_kind
 from pipelines.assets.check_events import Result, to_dagster
 from pipelines.assets.checks import Checks
 from pipelines.assets.naming import definition_name, numbered, tag_value
@@ -279,7 +279,7 @@ def _spec(
     references = sorted(
         {c.reference.table for c in contract.stored if c.reference} | tables_read(expectations)
     )
-    links = DictionaryLinks.of(settings)
+    links = PageLinks.of(settings)
     files = {"Kontrak": contract.path, "Suite": suite_path(settings.expectations_dir, contract)}
     return dg.AssetSpec(
         key=raw_key(contract),
@@ -299,7 +299,7 @@ def _spec(
         metadata={
             "dagster/table_name": f"raw.{contract.table}",
             "dagster/column_schema": column_schema(contract, links),
-            "dagster/code_references": code_references({n: p for n, p in files.items() if p.is_file()}),
+            "dagster/code_references": links.code({n: p for n, p in files.items() if p.is_file()}),
             "kamus_data": links.page(f"raw.{contract.table}"),
             "kontrak": dg.MetadataValue.path(f"contracts/{contract.key}.odcs.yaml"),
             "karantina": quarantine_query(contract),
@@ -307,7 +307,7 @@ def _spec(
     )
 
 
-def column_schema(contract: Contract, links: DictionaryLinks) -> dg.TableSchema:
+def column_schema(contract: Contract, links: PageLinks) -> dg.TableSchema:
     """The stored columns with their types, definitions and classes."""
     columns = [
         dg.TableColumn(

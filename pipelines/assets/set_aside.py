@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.assets.catalogue import code_references
+from pipelines.assets.catalogue import PageLinks
 from pipelines.assets.check_events import Result, to_dagster
 from pipelines.assets.naming import definition_name
 from pipelines.datasets import SetAside
@@ -24,7 +24,7 @@ def set_aside_key(dataset: SetAside) -> dg.AssetKey:
     return dg.AssetKey(["raw", *(p if _KEY_PART.fullmatch(p) else definition_name(p) for p in parts)])
 
 
-def set_aside_assets(set_aside: Sequence[SetAside]) -> list[dg.AssetsDefinition]:
+def set_aside_assets(set_aside: Sequence[SetAside], links: PageLinks) -> list[dg.AssetsDefinition]:
     """Makes a red asset in the place of each dataset that is set aside."""
     return [
         _refusing(
@@ -34,7 +34,7 @@ def set_aside_assets(set_aside: Sequence[SetAside]) -> list[dg.AssetsDefinition]
             " sudah ada di gudang tetap. Periksa dengan `gudang validate`.\n\n"
             + "\n".join(f"- {line}" for line in dataset.describe()),
             describe(dataset),
-            {"dagster/code_references": code_references({"Kesalahan": fault.path}, fault.line)}
+            {"dagster/code_references": links.code({"Kesalahan": fault.path}, fault.line)}
             if (fault := next(iter(dataset.faults), None))
             else {},
         )

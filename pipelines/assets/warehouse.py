@@ -14,7 +14,7 @@ import dagster as dg
 from psycopg import Connection
 from pydantic import Field
 
-from pipelines.assets.catalogue import DictionaryLinks, code_references
+from pipelines.assets.catalogue import PageLinks
 from pipelines.assets.check_events import Result, check_key, to_dagster
 from pipelines.assets.check_groups import Group, Rule, grouped, output_identifier
 from pipelines.assets.check_pages import result_of_group
@@ -59,7 +59,7 @@ def is_reference(node: Node) -> bool:
 
 
 def model_assets(
-    project: Project, contracts: Iterable[Contract] = (), links: DictionaryLinks | None = None
+    project: Project, contracts: Iterable[Contract] = (), links: PageLinks | None = None
 ) -> list[dg.AssetsDefinition]:
     """Makes two multi-assets: reference data, which ingest needs, and all models that read raw.
 
@@ -139,7 +139,7 @@ def _multi_asset(
     nodes: Sequence[Node],
     project: Project,
     may_show: OpenColumns,
-    links: DictionaryLinks | None,
+    links: PageLinks | None,
 ) -> dg.AssetsDefinition:
     groups = check_groups(nodes)
 
@@ -263,7 +263,7 @@ def _report(result: NodeResult) -> None:
     )
 
 
-def _spec(node: Node, project: Project, links: DictionaryLinks | None) -> dg.AssetSpec:
+def _spec(node: Node, project: Project, links: PageLinks | None) -> dg.AssetSpec:
     upstream = [model_key(project.nodes[name]) for name in node.depends_on]
     upstream += [dg.AssetKey(["raw", opd, table]) for opd, table in node.sources if opd != "ops"]
     described = [
@@ -274,6 +274,13 @@ def _spec(node: Node, project: Project, links: DictionaryLinks | None) -> dg.Ass
         )
         for c in node.columns
     ]
+    of_links: dict[str, Any] = {}
+    if links:
+        file = {"Data" if node.kind == "seed" else "Model": node.path}
+        of_links = {
+            "dagster/code_references": links.code(file),
+            "kamus_data": links.page(node.relation),
+        }
     tags = {"lapisan": node.schema, "cara_bangun": node.kind}
     if theme := node.meta.get("tema"):
         tags["domain"] = tag_value(str(theme))
@@ -292,10 +299,7 @@ def _spec(node: Node, project: Project, links: DictionaryLinks | None) -> dg.Ass
         metadata={
             "dagster/table_name": node.relation,
             "dagster/column_schema": _column_schema(described),
-            "dagster/code_references": code_references(
-                {"Data" if node.kind == "seed" else "Model": node.path}
-            ),
-            **({"kamus_data": links.page(node.relation)} if links else {}),
+            **of_links,
         },
     )
 

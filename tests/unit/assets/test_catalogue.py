@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.assets.catalogue import DictionaryLinks, quarantine_query, source_kind
+from pipelines.assets.catalogue import PageLinks, quarantine_query, source_kind
 from pipelines.definitions import build_definitions
 from pipelines.publication.dictionary.dictionary import make_dictionary
 from pipelines.publication.dictionary.pages import render_site
@@ -56,9 +56,18 @@ def test_every_asset_has_owner_layer_and_files_that_exist(graph: dg.AssetGraph) 
 
 
 def test_without_an_address_the_page_is_a_file_and_columns_have_no_link() -> None:
-    links = DictionaryLinks(None, Path("/data/kamus"))
+    links = PageLinks(None, Path("/data/kamus"), Path("/opt/gudang"))
     assert links.page("core.dim_opd").value == "/data/kamus/relasi/core.dim_opd.html"
     assert links.column("core.dim_opd", "nama", "Nama.") == "Nama."
+
+
+def test_a_file_is_opened_in_the_browser_if_the_repository_has_an_address() -> None:
+    links = PageLinks(None, Path("/k"), Path("/opt/gudang"), "https://git.example/gudang/blob/main")
+    files = {"Model": Path("/opt/gudang/dbt_like_sql/a b.sql"), "Lain": Path("/tmp/lain.sql")}
+    model, other = links.code(files, 7).code_references
+    assert isinstance(model, dg.UrlCodeReference) and isinstance(other, dg.LocalFileCodeReference)
+    assert model.url == "https://git.example/gudang/blob/main/dbt_like_sql/a%20b.sql#L7"
+    assert (other.file_path, other.line_number) == ("/tmp/lain.sql", 7)
 
 
 def test_a_source_has_a_kind_with_an_icon_and_a_query_for_its_quarantine() -> None:
