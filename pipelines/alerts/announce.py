@@ -27,6 +27,7 @@ from pipelines.datasets import Datasets
 from pipelines.errors import GudangError
 from pipelines.health import dagster_tables
 from pipelines.health.limits import load_limits
+from pipelines.health.place import installed_at
 from pipelines.publication.indonesian import day, moment
 from pipelines.settings import AlertSettings, Settings
 from pipelines.warehouse import locks
@@ -127,7 +128,7 @@ class Teller:
             return None
         with dagster_tables.connect(self.dagster_url) as dagster:
             night = dagster_tables.last_night(dagster)
-        now, last = self.now(), self._last_digest()
+        now, last = self.now(), self._last_digest() or installed_at(self.connection)
         key = f"malam:{night.key}" if night else ""
         missed = night is None or outbox.is_put(self.connection, key)
         if missed:
@@ -161,8 +162,9 @@ class Teller:
             *self._dagster_problems(since, now),
         ]
         if missed:
+            begun = last or installed_at(self.connection) or since
             message = (
-                f"sejak {moment(since)} tidak ada malam yang selesai (`gudang health` menunjukkan sebabnya)"
+                f"sejak {moment(begun)} tidak ada malam yang selesai (`gudang health` menunjukkan sebabnya)"
             )
             problems.append(Problem(NIGHT, "malam", message, day(now)))
         known = register.note(self.connection, problems, list(HEADINGS), now)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,9 @@ from pipelines.redaction.secrets import shown
 if TYPE_CHECKING:
     from pipelines.health.check import Check
 
+UNKNOWN = 3
+"""The exit code if it could not look, as for plugins of Nagios. Python's own for a fault, 1, means a warning here."""
+
 
 def health(
     as_json: Annotated[bool, typer.Option("--json", help="Satu objek JSON, untuk program.")] = False,
@@ -31,12 +35,26 @@ def health(
     """Periksa dari luar Dagster apakah semuanya berjalan: daemon, malam terakhir, antrean, disk, cadangan, kabar.
 
     Tidak ada yang dijalankan atau diubah; --send mencatat di folder kerja apa yang sudah dikirim. Kode keluar: 0 baik,
-    1 peringatan, 2 kritis, seperti plugin Nagios. Batasnya disetel dengan GUDANG_HEALTH_* (docs/configuration.md).
+    1 peringatan, 2 kritis, 3 tidak dapat memeriksa, seperti plugin Nagios. Batasnya disetel dengan GUDANG_HEALTH_*
+    (docs/configuration.md).
     """
+    try:
+        state = _look_and_tell(as_json=as_json, prometheus=prometheus, send=send)
+    except GudangError as error:
+        print(shown(f"gudang: {error}"), file=sys.stderr)
+        state = UNKNOWN
+    except Exception:
+        print(shown(traceback.format_exc()), end="", file=sys.stderr)
+        state = UNKNOWN
+    raise typer.Exit(state)
+
+
+def _look_and_tell(*, as_json: bool, prometheus: bool, send: bool) -> int:
     from pipelines.health.check import as_json as write_json
     from pipelines.health.check import as_prometheus, as_text, worst
-    from pipelines.health.checks import Place, look
+    from pipelines.health.checks import look
     from pipelines.health.limits import CRITICAL, load_limits
+    from pipelines.health.place import Place
     from pipelines.runtime.embedded import EmbeddedServer
     from pipelines.runtime.environment import DAGSTER_URL, current_settings
 
@@ -50,7 +68,7 @@ def health(
     print(write(checks).rstrip("\n"))
     if send:
         _send(checks, settings.home)
-    raise typer.Exit(min(worst(checks), CRITICAL))
+    return min(worst(checks), CRITICAL)
 
 
 def _send(checks: Sequence[Check], home: Path) -> None:

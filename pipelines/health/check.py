@@ -83,3 +83,16 @@ def as_prometheus(checks: Sequence[Check]) -> str:
         ),
     ]
     return "\n".join(lines) + "\n"
+
+
+def span(seconds: float) -> str:
+    """About how long: 45 detik, 12 menit, 5,5 jam, 3,2 hari."""
+    for length, word in ((86400, "hari"), (3600, "jam"), (60, "menit")):
+        if seconds >= length * (1 if word == "menit" else 1.5):
+            return f"{decimal(seconds / length)} {word}"
+    return f"{seconds:.0f} detik"
+
+
+def decimal(value: float) -> str:
+    """The number with at most one decimal, as Indonesian writes it: 5,5."""
+    return f"{value:.1f}".removesuffix(".0").replace(".", ",")

@@ -1,7 +1,7 @@
 """Reads Dagster's tables by SQL, so that it takes milliseconds and works while Dagster is down or broken.
 
 The tables are those of dagster 1.13.27, whose version pyproject.toml fixes: `runs`, `run_tags`, `event_logs`,
-`job_ticks`, `daemon_heartbeats`, `concurrency_slots`, `pending_steps`. Their naive times are UTC
+`job_ticks`, `instigators`, `daemon_heartbeats`, `concurrency_slots`, `pending_steps`. Their naive times are UTC
 (runtime/dagster_clock.py). No text of Dagster's events is read, because an error's text may quote a row.
 """
 
@@ -128,6 +128,23 @@ def heartbeats(connection: Connection[Any]) -> dict[str, float]:
         " from daemon_heartbeats"
     ).fetchall()
     return dict(rows)
+
+
+def last_good_tick(connection: Connection[Any]) -> tuple[int, float | None]:
+    """How many sensors are on, and the seconds since one of them last ended a tick without a fault.
+
+    None if none of them ever did. A tick runs our code in the code server. A sensor whose code is gone stays on in
+    these tables for ever, so only the newest tick of all tells something.
+    """
+    row = connection.execute(
+        "select count(*), min(extract(epoch from clock_timestamp() - t.at at time zone 'UTC'))::float8"
+        " from instigators i left join lateral (select timestamp as at from job_ticks"
+        " where selector_id = i.selector_id and status in ('SUCCESS', 'SKIPPED')"
+        " order by timestamp desc limit 1) as t on true"
+        " where i.instigator_type = 'SENSOR' and i.status in ('RUNNING', 'DECLARED_IN_CODE')"
+    ).fetchone()
+    assert row is not None
+    return row[0], row[1]
 
 
 def queued_runs(connection: Connection[Any]) -> tuple[int, float]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from psycopg import Connection
 
 from pipelines.settings import Settings
@@ -67,17 +66,29 @@ def disks(places: Iterable[tuple[str, Path]]) -> list[Disk]:
     return list(by_device.values())
 
 
+def who_may_not_ask(connection: Connection[Any]) -> str | None:
+    """The role of this session, if PostgreSQL is on this machine and does not tell it where its data are; else None."""
+    if not _is_local(connection) or _data_setting(connection) is not None:
+        return None
+    row = connection.execute("select current_user").fetchone()
+    return row[0] if row else None
+
+
 def _data_directory(connection: Connection[Any]) -> Path | None:
     """PostgreSQL's data folder; None if it is on another machine, or the user may not ask."""
-    host = connection.info.host
-    if host and not host.startswith("/") and host not in ("localhost", "127.0.0.1", "::1"):
-        return None
-    try:
-        row = connection.execute("select current_setting('data_directory', true)").fetchone()
-    except psycopg.errors.InsufficientPrivilege:
-        return None
-    folder = Path(row[0]) if row and row[0] else None
+    folder = _data_setting(connection) if _is_local(connection) else None
     try:
         return folder if folder and folder.exists() else None
     except OSError:
         return None
+
+
+def _is_local(connection: Connection[Any]) -> bool:
+    host = connection.info.host
+    return not host or host.startswith("/") or host in ("localhost", "127.0.0.1", "::1")
+
+
+def _data_setting(connection: Connection[Any]) -> Path | None:
+    """What `data_directory` is. For a user without the right, pg_settings has no such row, and there is no error."""
+    row = connection.execute("select setting from pg_settings where name = 'data_directory'").fetchone()
+    return Path(row[0]) if row else None

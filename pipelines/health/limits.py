@@ -36,6 +36,7 @@ class Limits:
     """The limits, each by the variable GUDANG_HEALTH_<NAME>, such as GUDANG_HEALTH_DISK_PERCENT=15,5."""
 
     heartbeat_seconds: Limit = Limit(180, 600)
+    tick_minutes: Limit = Limit(5, 15)
     night_hours: Limit = Limit(26, 50)
     queue_minutes: Limit = Limit(60, 360)
     slot_hours: Limit = Limit(3, 7)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -21,7 +22,7 @@ from pipelines.settings import PROJECT_ROOT
 from pipelines.warehouse.connection import connect
 from tests.support.alerting import NIK, House
 from tests.support.http_server import Reply, Server, reply
-from tests.support.servers import free_port
+from tests.support.servers import free_port, fresh_name
 from tests.support.slow_run import instance_at
 from tests.support.smtp_server import SmtpServer
 
@@ -279,6 +280,37 @@ def test_nights_that_do_not_end_are_told_of(house: House, http: Server) -> None:
     house.announce()
     (request,) = http.requests
     assert request.json()["headline"].endswith(": 1 malam tidak selesai.")
+
+
+def test_an_installation_that_never_had_a_night_is_told_of(house: House, http: Server) -> None:
+    house.tell_to(webhook_url=http.url)
+    house.clock.move(hours=29)
+    house.announce()
+    assert http.requests == []
+    house.clock.move(hours=2)
+    house.announce()
+    (request,) = http.requests
+    assert request.json()["headline"].endswith(": 1 malam tidak selesai.")
+
+
+def test_a_plain_role_tells_too(house: House, http: Server, warehouse_url: str) -> None:
+    """It may not ask PostgreSQL where its data are, and the digest is written all the same."""
+    role = fresh_name()
+    house.run(
+        f"create role {role} login; grant usage on schema ops, quarantine to {role};"
+        f" grant all on all tables in schema ops, quarantine to {role};"
+        f" grant all on all sequences in schema ops, quarantine to {role}"
+    )
+    try:
+        url = warehouse_url.replace("postgresql://", "postgresql+psycopg://").replace("postgres@", f"{role}@")
+        with connect(url) as connection:
+            plain = replace(house, connection=connection)
+            plain.tell_to(webhook_url=http.url, when="always")
+            plain.night("2026-11-26")
+            assert plain.announce().lines[0].endswith(": baik, 0 dataset.")
+        assert len(http.requests) == 1
+    finally:
+        house.run(f"drop owned by {role}; drop role {role}")
 
 
 def test_a_preview_changes_nothing(house: House, http: Server) -> None:

@@ -16,14 +16,25 @@ import dagster as dg
 import psycopg
 import pytest
 from dagster import DagsterRunStatus as Status
-from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.remote_origin import (
+    GrpcServerCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, TickData, TickStatus
 from dagster._core.test_utils import create_run_for_test
 from dagster._daemon.types import DaemonHeartbeat
+from dagster_shared.error import SerializableErrorInfo
 from psycopg import sql
 
+from pipelines.extract.upload.files import UploadedFile
 from pipelines.health.check import Check, worst
-from pipelines.health.checks import DAEMONS, Place, look
+from pipelines.health.checks import look
 from pipelines.health.limits import CRITICAL, OK, WARNING, Limit, Limits
+from pipelines.health.of_dagster import DAEMONS
+from pipelines.health.place import Place
 from pipelines.runs.slots import make_pools
 from pipelines.runtime import lease
 from pipelines.runtime.dagster_clock import keep_in_utc
@@ -60,6 +71,7 @@ def house(
     with connect(warehouse_url.replace("postgresql://", "postgresql+psycopg://")) as connection:
         made = House(connection, dagster_url, instance, tmp_path)
         beat(instance)
+        tick(instance)
         made.night("2026-11-26")
         note_backup(tmp_path, datetime.now(UTC))
         yield made
@@ -67,6 +79,7 @@ def house(
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
         instance.delete_run(run.run_id)
     instance.run_storage.wipe_daemon_heartbeats()
+    instance.schedule_storage.wipe()
 
 
 @pytest.fixture
@@ -79,6 +92,25 @@ def place(house: House, warehouse_url: str) -> Place:
 def beat(instance: dg.DagsterInstance, ago: float = 0, kinds: tuple[str, ...] = DAEMONS) -> None:
     for kind in kinds:
         instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - ago, kind, "d", []))
+
+
+def tick(instance: dg.DagsterInstance, ago: float = 0, status: TickStatus = TickStatus.SKIPPED) -> None:
+    """A tick of a sensor that is on."""
+    origin = RemoteInstigatorOrigin(ORIGIN.repository_origin, "unggahan_baru")
+    state = InstigatorState(origin, InstigatorType.SENSOR, InstigatorStatus.DECLARED_IN_CODE)
+    if not instance.all_instigator_state():
+        instance.add_instigator_state(state)
+    instance.create_tick(
+        TickData(
+            state.instigator_origin_id,
+            state.instigator_name,
+            state.instigator_type,
+            status,
+            time.time() - ago,
+            selector_id=state.selector_id,
+            error=SerializableErrorInfo("x", [], None) if status is TickStatus.FAILURE else None,
+        )
+    )
 
 
 def note_backup(home: Path, at: datetime) -> None:
@@ -100,7 +132,7 @@ def test_all_is_well(place: Place) -> None:
     assert worst(checks) == OK, [c for c in checks if c.state != OK]
     assert [c.name for c in checks] == [
         "gudang_data", "disk", "cadangan", "ukuran_gudang", "dataset", "kabar", "unggahan", "basis_data_dagster",
-        "daemon", "malam", "antrean", "jatah_sumber", "sewa_run",
+        "daemon", "sensor", "malam", "antrean", "jatah_sumber", "sewa_run",
     ]  # fmt: skip
 
 
@@ -122,6 +154,20 @@ def test_a_daemon_that_is_silent_or_never_ran(place: Place, house: House) -> Non
     assert seen(place, "daemon").seen == f"belum pernah berjalan: {', '.join(DAEMONS)}"
 
 
+def test_a_code_location_that_does_not_answer_while_the_daemon_lives(place: Place, house: House) -> None:
+    house.instance.schedule_storage.wipe()
+    assert seen(place, "sensor").seen == "tidak ada yang menyala"
+    tick(house.instance, status=TickStatus.FAILURE)
+    assert seen(place, "sensor").seen == "belum pernah berhasil"
+    tick(house.instance, ago=1200)
+    found = seen(place, "sensor")
+    assert (found.state, found.seen) == (CRITICAL, "yang terakhir berhasil 20 menit lalu")
+    tick(house.instance, ago=360)
+    assert seen(place, "sensor").state == WARNING
+    house.instance.run_storage.wipe_daemon_heartbeats()
+    assert "sensor" not in {check.name for check in look(place)}
+
+
 def test_a_night_that_failed_is_long_ago_or_never_was(place: Place, house: House) -> None:
     limits = replace(place.limits, backup_hours=Limit(1e9, 1e9))
     for hours, state in ((1, OK), (27, WARNING), (51, CRITICAL)):
@@ -134,7 +180,13 @@ def test_a_night_that_failed_is_long_ago_or_never_was(place: Place, house: House
     assert found.state == WARNING and f"publikasinya gagal (run {run_id[:8]})" in found.seen
     for run in house.instance.get_runs():
         house.instance.delete_run(run.run_id)
-    assert seen(place, "malam").seen == "belum ada malam yang selesai"
+    assert seen(place, "malam").state == WARNING
+    later = replace(place, limits=limits, now=lambda: datetime.now(UTC) + timedelta(days=3))
+    found = seen(later, "malam")
+    assert (found.state, found.seen) == (
+        CRITICAL,
+        "belum ada malam yang selesai sejak gudang data disiapkan 3 hari lalu",
+    )
 
 
 def dagster_sql(house: House, statement: str) -> None:
@@ -203,8 +255,28 @@ def test_a_backup_that_is_missing_or_old(
     assert found.state == state and words in found.seen
 
 
+def test_an_installation_that_never_had_a_backup_becomes_critical(place: Place) -> None:
+    (place.settings.home / "cadangan" / "terakhir.json").unlink()
+    limits = replace(place.limits, night_hours=Limit(1e9, 1e9))
+    found = seen(replace(place, limits=limits, now=lambda: datetime.now(UTC) + timedelta(days=4)), "cadangan")
+    assert (found.state, found.seen) == (
+        CRITICAL,
+        "belum ada cadangan sejak gudang data disiapkan 4 hari lalu",
+    )
+
+
+def test_a_query_that_takes_too_long_is_a_warning(place: Place, house: House) -> None:
+    with house.connection.transaction():
+        house.run("lock table ops.alert_delivery in access exclusive mode")
+        found = seen(replace(place, statement_seconds=0.2), "kabar")
+    assert (found.state, found.seen) == (WARNING, "terlalu lama: tidak terjawab dalam batas waktu")
+
+
 def test_a_dataset_that_failed(place: Place, house: House) -> None:
     house.load(house.contract("dinkes/kunjungan").key, "failed", "x")
+    house.load("dinkes/kunjungan", "running")
+    house.load(house.contract("dinkes/lain").key, "failed", "x")
+    house.load("dinkes/lain")
     found = seen(place, "dataset")
     assert (found.state, found.seen) == (WARNING, "1 dataset gagal: dinkes/kunjungan")
 
@@ -234,9 +306,35 @@ def test_uploads_that_nobody_loads(place: Place, house: House) -> None:
     found = seen(later, "unggahan")
     assert found.state == WARNING
     assert found.seen.endswith(": dinkes/kunjungan/baru.csv, dinkes/kunjungan/dilihat.csv")
-    house.run("update ops.upload_seen set outcome = 'loaded'")
+    days = replace(later, now=lambda: datetime.now(UTC) + timedelta(days=30))
+    assert seen(days, "unggahan").state == CRITICAL
+    (folder / "dilihat.csv").unlink()
+    assert seen(days, "unggahan").state == WARNING, "no contract may take what no sensor has looked at"
     (folder / "baru.csv").unlink()
+    assert seen(days, "unggahan").state == OK
+
+
+def test_an_upload_that_was_put_there_again_waits_although_its_name_was_loaded(
+    place: Place, house: House
+) -> None:
+    path = house.folder / "unggahan" / "dinkes" / "kunjungan" / "data.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("a")
+    at = path.stat()
+    house.run(
+        "insert into ops.upload_seen (dataset, name, sha256, mtime, stamp, outcome) values"
+        " ('dinkes/kunjungan', 'data.csv', 'x', 0, %s, 'loaded')",
+        UploadedFile(path, path.name, at.st_size, at.st_mtime, at.st_ctime).stamp,
+    )
+    limits = replace(place.limits, backup_hours=Limit(1e9, 1e9), night_hours=Limit(1e9, 1e9))
+    later = replace(place, limits=limits, now=lambda: datetime.now(UTC) + timedelta(days=5))
     assert seen(later, "unggahan").state == OK
+    path.write_text("lain")
+    found = seen(later, "unggahan")
+    assert (found.state, found.seen) == (
+        CRITICAL,
+        "1 berkas menunggu, yang tertua 5 hari: dinkes/kunjungan/data.csv",
+    )
 
 
 def test_a_user_without_rights_is_told_which_checks_could_not_be_made(place: Place, house: House) -> None:
@@ -251,6 +349,7 @@ def test_a_user_without_rights_is_told_which_checks_could_not_be_made(place: Pla
     assert worst([*checks.values()]) == WARNING
     assert checks["kabar"].seen == "tidak dapat dibaca: tidak ada hak"
     assert checks["ukuran_gudang"].state == OK
+    assert checks["disk_postgresql"].todo == f"superuser: grant pg_read_all_settings to {role}"
 
 
 def test_the_command_is_critical_and_quiet_where_nothing_runs(tmp_path: Path) -> None:
@@ -262,3 +361,7 @@ def test_the_command_is_critical_and_quiet_where_nothing_runs(tmp_path: Path) ->
     assert (done.returncode, done.stderr) == (2, "")
     assert json.loads(done.stdout)["state"] == "kritis"
     assert not home.exists()
+    env["GUDANG_HEALTH_DISK_PERCENT"] = "banyak"
+    done = subprocess.run(command, env=env, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 3, "it could not look, which is no warning"
+    assert done.stderr.startswith("gudang: GUDANG_HEALTH_DISK_PERCENT: nilainya bukan dua angka")

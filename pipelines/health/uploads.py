@@ -1,0 +1,77 @@
+"""The check of the upload zone: files that wait for a load.
+
+Not here: which files a contract reads (datasets.py); `gudang status` tells that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from psycopg import Connection
+
+from pipelines.extract.upload.files import UploadedFile
+from pipelines.health.check import Check, span
+from pipelines.health.disks import places
+from pipelines.health.limits import OK, WARNING
+from pipelines.health.place import Place
+
+_NEWEST = """
+select distinct on (u.dataset, u.name) u.dataset || '/' || u.name, u.stamp,
+    case when u.outcome is null and u.seen_id = (select max(seen_id) from ops.upload_seen where dataset = u.dataset)
+        then extract(epoch from %s - u.seen_at)::float8 end
+from ops.upload_seen u order by u.dataset, u.name, u.seen_id desc
+"""
+
+
+def waiting_uploads(place: Place, warehouse: Connection[Any]) -> Check:
+    """Files that no load has judged: of each dataset the newest that was seen, and those that nobody has looked at.
+
+    A file that was seen before is one that a contract takes. Another one may be none that a contract takes, so it is
+    never critical.
+    """
+    now = place.now()
+    known = {file: (stamp, age) for file, stamp, age in warehouse.execute(_NEWEST, [now]).fetchall()}
+    zone = next((path for name, path in places(place.settings, None) if name == "zona unggah"), None)
+    waiting = {file: age for file, (_, age) in known.items() if age is not None}
+    unknown = dict[str, float]()
+    if zone is not None:
+        present = dict(_files(zone))
+        waiting = {name: age for name, age in waiting.items() if name in present}
+        for name, file in present.items():
+            age = now.timestamp() - file.touched
+            if name not in known:
+                unknown[name] = age
+            elif known[name][0] != file.stamp:  # put there again since it was seen
+                waiting[name] = age
+    limit = place.limits.upload_hours
+    late = {name: age for name, age in (waiting | unknown).items() if limit.state(age / 3600) != OK}
+    oldest = max(late.values(), default=0.0)
+    states = (
+        min(limit.state(age / 3600), WARNING) if name in unknown else limit.state(age / 3600)
+        for name, age in late.items()
+    )
+    named = ", ".join(sorted(late)[:3]) + (f", dan {len(late) - 3} lagi" if len(late) > 3 else "")
+    return Check(
+        "unggahan",
+        max(states, default=OK),
+        f"{len(late)} berkas menunggu, yang tertua {span(oldest)}: {named}"
+        if late
+        else "tidak ada yang menunggu",
+        "jalankan `gudang ui`, yang memuatnya; `gudang status` menyebut berkas yang tidak diambil",
+        len(late),
+        "files",
+    )
+
+
+def _files(zone: Path) -> Iterator[tuple[str, UploadedFile]]:
+    """Each file of a dataset's folder, by its name below the zone."""
+    for path in zone.glob("*/*/*"):
+        try:
+            if path.is_file() and not path.is_symlink() and not path.name.startswith("."):
+                at = path.stat()
+                file = UploadedFile(path, path.name, at.st_size, at.st_mtime, at.st_ctime)
+                yield str(path.relative_to(zone)), file
+        except OSError:
+            continue
