@@ -95,6 +95,15 @@ GROUPS = (
         sized=False,
         target=3.0,
     ),
+    Group(
+        "night",
+        "A night of the demo, nothing new",
+        ("limit_night", "gudang_night", "gudang_night_first"),
+        small=True,
+        sized=False,
+        rounds=2,
+        target=3.0,
+    ),
 )
 MEMORY = ("gudang_postgresql", "gudang_mariadb", "gudang_csv")
 TITLES = {
@@ -123,6 +132,9 @@ TITLES = {
     "limit_start": "yaml.load of every contract (libyaml)",
     "gudang_start": "gudang, every contract",
     "gudang_start_definitions": "gudang, Dagster's definitions",
+    "limit_night": "import pipelines.nightly, reading the project",
+    "gudang_night": "gudang nightly, nothing new",
+    "gudang_night_first": "gudang nightly, the first night",
 }
 
 

@@ -20,6 +20,7 @@ import psycopg
 
 from benchmarks import models
 from benchmarks import rows as data
+from benchmarks.night import gudang_night, gudang_night_first, limit_night
 from benchmarks.start import gudang_start, gudang_start_definitions, limit_start
 from benchmarks.target import TYPED, Figures, checksum, empty_target, figures
 from pipelines.contracts.model import Contract
@@ -390,4 +391,7 @@ CASES: dict[str, Callable[[Settings, int], Figures]] = {
     "limit_start": limit_start,
     "gudang_start": gudang_start,
     "gudang_start_definitions": gudang_start_definitions,
+    "limit_night": limit_night,
+    "gudang_night": gudang_night,
+    "gudang_night_first": gudang_night_first,
 }

@@ -7,7 +7,8 @@ are in it, too (ADR 017): as a separate step they would split the build into thr
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -99,9 +100,24 @@ def due_models(
     """
     window = ModelsConfig().window(tags or {})  # type: ignore[call-arg]
     if window:
-        project = load_project(project.root, window=window, suites=project.suites)
+        project = _for_days(project, window)
     names = due(project, connection)
     return [model_key(n) for n in project.nodes.values() if n.name in names and not is_reference(n)]
+
+
+def _for_days(project: Project, window: Window) -> Project:
+    """The project rendered for the days of a run, from its files as they are now. A night asks for it several times."""
+    folders = [folder for folder in (project.root, project.suites) if folder]
+    files = [file for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
+    states = [(file, stat.st_mtime_ns, stat.st_size) for file, stat in ((f, f.stat()) for f in files)]
+    return _render(project.root, project.suites, window, tuple(states))
+
+
+@lru_cache(maxsize=1)
+def _render(
+    root: Path, suites: Path | None, window: Window, _states: tuple[tuple[Path, int, int], ...]
+) -> Project:
+    return load_project(root, window=window, suites=suites)
 
 
 class ModelsConfig(dg.Config):
@@ -164,7 +180,7 @@ def _multi_asset(
         tags = context.run.tags
         window = config.window(tags)
         results = build(
-            load_project(project.root, window=window, suites=project.suites) if window else project,
+            _for_days(project, window) if window else project,
             libpq_url(warehouse.url),
             select=selected,
             run_id=context.run.run_id,
