@@ -59,9 +59,10 @@ def gate_basis(
 
 
 def passed_in(connection: Connection[Any], contract: Contract, basis: str) -> int | None:
-    """The load whose suite passed on the same basis, if its results are still kept; else None."""
+    """The last load that went into raw and whose suite passed on the same basis; None if its results are not kept."""
     row = connection.execute(
         "select max(batch_id) from ops.load_batch as b where dataset = %s and gate_basis = %s"
+        " and state in ('loaded', 'unchanged')"
         " and exists (select from ops.check_result as c where c.batch_id = b.batch_id)",
         [contract.key, basis],
     ).fetchone()

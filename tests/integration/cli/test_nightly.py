@@ -132,5 +132,7 @@ def test_a_second_night_loads_nothing_and_changes_nothing(whole: tuple[Night, st
     output = night.run()
     latest = "select distinct on (dataset) state, rows_loaded, rows_deleted from ops.load_batch order by dataset, batch_id desc"
     assert night.ask(latest) == [("unchanged", 0, 0)] * len(EXPECTED_QUARANTINE)
-    assert " tetap " in output
+    assert " tetap " in output and "Semua terbitan masih sama." in output
+    planned = "select count(*) from event_logs where dagster_event_type = 'ASSET_CHECK_EVALUATION_PLANNED'"
+    assert night.ask(planned, database="dagster") == [(0,)]
     assert night.content() == before
