@@ -6,6 +6,7 @@ What belongs here: reading one query with sqlglot. Not here: the versions of wha
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -35,6 +36,10 @@ PURE_FUNCTIONS = frozenset(
 Any other function could read a table (query_to_xml, dblink).
 """
 
+_OWN_FUNCTIONS = frozenset({"kemiripan", "kunci_nama"})
+"""Those of PURE_FUNCTIONS that the schema ops has. Without the schema's name, another function may be meant."""
+_SESSION_NAMES = frozenset({"current_role", "current_user", "session_user", "user"})
+"""Words without brackets by which PostgreSQL gives the session's role. sqlglot takes some of them for columns."""
 _TIME_NAMES = frozenset({"clock_timestamp", "statement_timestamp", "transaction_timestamp", "timeofday"})
 _TIME = (exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime, exp.Localtime, exp.Localtimestamp)
 _TIME_WORDS = frozenset({"now", "today", "tomorrow", "yesterday"})
@@ -80,9 +85,10 @@ def query_reads(sql: str) -> QueryReads:
         elif isinstance(part, _TIME):
             clock.add(_with_kept(part))
         elif isinstance(part, exp.Literal):
-            if part.is_string and part.name.strip().lower() in _TIME_WORDS:
-                cast = isinstance(part.parent, exp.Cast)
-                clock.add(_with_kept(part)) if cast else unknown.append(f"teks '{part.name}'")
+            _read_literal(part, clock, unknown)
+        elif isinstance(part, exp.Column):
+            if not part.table and not part.this.args.get("quoted") and part.name.lower() in _SESSION_NAMES:
+                unknown.append(part.name.lower())
         elif isinstance(part, exp.Anonymous | exp.AnonymousAggFunc):
             _read_function(part, clock, functions, unknown)
         elif isinstance(part, exp.Func) and type(part).__name__.startswith(_CHANGING):
@@ -97,15 +103,32 @@ def query_reads(sql: str) -> QueryReads:
 def _read_function(part: exp.Expr, clock: set[str], functions: set[str], unknown: list[str]) -> None:
     """Notes a function that sqlglot does not know by name."""
     name = part.name.lower()
-    schema = part.parent.this.name.lower() if isinstance(part.parent, exp.Dot) else ""
+    schema = ""
+    if isinstance(part.parent, exp.Dot):
+        schema = part.parent.this.name.lower()
+    elif isinstance(part.parent, exp.Table):  # `from ops.f(...)`
+        schema = part.parent.db.lower()
     if schema == "ops":
         functions.add(name)
     elif name in _TIME_NAMES:
         clock.add(_with_kept(part))
     elif name == "age" and len(part.expressions) == 1:
         clock.add("current_date")
-    elif name not in PURE_FUNCTIONS or schema not in ("", "pg_catalog"):
+    elif name not in PURE_FUNCTIONS or schema not in ("", "pg_catalog") or name in _OWN_FUNCTIONS:
         unknown.append(f"fungsi {name}")
+
+
+def _read_literal(part: exp.Literal, clock: set[str], unknown: list[str]) -> None:
+    """Notes a literal that PostgreSQL may read as a moment, such as 'today 08:00'."""
+    words = _TIME_WORDS.intersection(_words(part.name)) if part.is_string else ()
+    if words and isinstance(part.parent, exp.Cast):
+        clock.add(_with_kept(part))
+    elif words and (part.name.strip().lower() in words or re.search(r"\d", part.name)):
+        unknown.append(f"teks '{part.name}'")
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z]+", text.lower())
 
 
 def _with_kept(time: exp.Expr) -> str:

@@ -29,6 +29,7 @@ def test_relations_are_read_but_names_of_the_query_itself_are_not() -> None:
         ("age(a)", "current_date"),
         ("'today'::date", "CAST('today' AS DATE)"),
         ("clock_timestamp()", "CLOCK_TIMESTAMP()"),
+        ("'today 08:00'::timestamp", "CAST('today 08:00' AS TIMESTAMP)"),
     ],
 )
 def test_the_widest_expression_of_the_clock_without_a_column_is_found(expression: str, clock: str) -> None:
@@ -46,6 +47,11 @@ def test_the_widest_expression_of_the_clock_without_a_column_is_found(expression
         "query_to_xml('select 1')",
         "a < 'now'",
         "x.f(a)",
+        "current_role",
+        "user",
+        "a < 'today 08:00'",
+        "kunci_nama(a)",
+        "(select max(n) from x.f(1) as n)",
     ],
 )
 def test_what_may_differ_each_time_is_not_followed(expression: str) -> None:
@@ -57,4 +63,7 @@ def test_sql_that_is_not_parsed_is_not_followed() -> None:
 
 
 def test_functions_of_ops_are_named_and_pure_ones_are_not() -> None:
+    assert query_reads("select n from ops.f(1) as n").functions == {"f"}
+    names = "select \"user\", t.current_role, 'buka now' as teks from s.t"
+    assert query_reads(names) == QueryReads(frozenset({"s.t"}))
     assert query_reads("select ops.kunci_nama(a), split_part(b, ',', 1) from s.t").functions == {"kunci_nama"}
