@@ -101,6 +101,8 @@ def holes(
             )
         every, start = contract.partition.every, contract.partition.start
         newest = windows.begin(every, today()) - timedelta(days=1)
+        if start > newest and not dataset:
+            continue  # its first window is not over yet
         asked = _days(contract, mulai or start.isoformat(), sampai or newest.isoformat())
         found = missing_days(connection, contract, *asked)
         if len(found) > MOST_HOLES:

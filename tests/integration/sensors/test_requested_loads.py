@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -131,6 +132,17 @@ def test_without_a_config_the_holes_of_all_datasets_up_to_the_last_full_window(
     for wanted in found:
         assert wanted.contract.partition
         assert wanted.tags[RANGE_END] < begin(wanted.contract.partition.every, today()).isoformat()
+
+
+def test_a_dataset_whose_first_window_is_not_over_does_not_hold_up_the_others(
+    ledger: Connection[Any],
+) -> None:
+    visits, budget = (next(c for c in DATASETS.contracts if c.key == key) for key in (VISITS, BUDGET))
+    assert budget.partition
+    new = replace(budget, partition=replace(budget.partition, start=begin(budget.partition.every, today())))
+    assert [wanted.contract.key for wanted in holes(Datasets((new, visits)), ledger)] == [VISITS]
+    with pytest.raises(ContractError, match="tidak ada jendela"):
+        list(holes(Datasets((new, visits)), ledger, dataset=[BUDGET]))
 
 
 def test_the_sensor_starts_a_requested_load_once(
