@@ -275,7 +275,8 @@ class _Reader:
     def _version(self, draft: _Draft, incremental: Incremental | None) -> tuple[str, ...]:
         """The settings that change the relation, apart from its query."""
         made = draft.materialization
-        return tuple(str(part) for part in (made.indexes, made.grants, incremental) if part)
+        full = f"full_refresh={made.full_refresh}" if made.full_refresh is not None else ""
+        return tuple(str(part) for part in (made.indexes, made.grants, incremental, full) if part)
 
     def _seed_content(self, draft: _Draft) -> tuple[tuple[ModelColumn, ...], str, str]:
         types = cast(Mapping[str, str], draft.config.get("column_types") or {})

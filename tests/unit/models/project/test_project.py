@@ -99,6 +99,15 @@ def test_code_version_changes_with_the_query_but_not_with_a_description(folder: 
     assert changed["stg_kunjungan"].code_version == before["stg_kunjungan"].code_version
 
 
+def test_code_version_changes_with_full_refresh(folder: DbtFolder) -> None:
+    def version(more: str) -> str:
+        config = f"{{{{ config(materialized='incremental', unique_key='k'{more}) }}}}"
+        folder.write("models/marts/tambah.sql", f"{config} select 1 as k")
+        return folder.project().nodes["tambah"].code_version
+
+    assert len({version(""), version(", full_refresh=true"), version(", full_refresh=false")}) == 3
+
+
 def test_tests_query_the_candidate_table_and_order_the_build(folder: DbtFolder) -> None:
     folder.write("seeds/zz_hari.csv", "tanggal\n2026-01-01\n")
     folder.write(
