@@ -26,7 +26,7 @@ from pipelines.contracts.model import Cadence, Contract
 from pipelines.contracts.windows import Window
 from pipelines.jobs import RANGE_END, RANGE_START
 from pipelines.models.build.audit import OpenColumns
-from pipelines.models.build.due import due
+from pipelines.models.build.due import due, with_open_days
 from pipelines.models.build.results import NodeResult
 from pipelines.models.build.runner import build, run_tests
 from pipelines.models.lineage.lineage import column_lineage
@@ -96,17 +96,21 @@ def due_models(
     """The keys of the models that a run of the job `warehouse` would build now, without reference data.
 
     A run selects only these, and with none it need not start; see models/build/due.py. tags: those of the run, whose
-    days are asked for. A few reads of ops, and 0.4 s to render the project where the tags have days.
+    days are asked for. The models are read from their files, as the run does it, which takes 0.4 s. A model whose file
+    is new is not named until Dagster has read it. Raises ModelError if a file cannot be read.
     """
     window = ModelsConfig().window(tags or {})  # type: ignore[call-arg]
-    if window:
-        project = _for_days(project, window)
-    names = due(project, connection)
-    return [model_key(n) for n in project.nodes.values() if n.name in names and not is_reference(n)]
+    known = {model_key(n) for n in project.nodes.values() if not is_reference(n)}
+    present = _for_days(project, with_open_days(project, connection, window))
+    names = due(present, connection)
+    return [k for n in present.nodes.values() if n.name in names and (k := model_key(n)) in known]
 
 
-def _for_days(project: Project, window: Window) -> Project:
-    """The project rendered for the days of a run, from its files as they are now. A night asks for it several times."""
+def _for_days(project: Project, window: Window | None) -> Project:
+    """The project as its files are now, with the days of a run. Every run builds from the files, with or without days.
+
+    A night asks for it several times.
+    """
     folders = [folder for folder in (project.root, project.suites) if folder]
     files = [file for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
     states = [(file, stat.st_mtime_ns, stat.st_size) for file, stat in ((f, f.stat()) for f in files)]
@@ -115,7 +119,7 @@ def _for_days(project: Project, window: Window) -> Project:
 
 @lru_cache(maxsize=1)
 def _render(
-    root: Path, suites: Path | None, window: Window, _states: tuple[tuple[Path, int, int], ...]
+    root: Path, suites: Path | None, window: Window | None, _states: tuple[tuple[Path, int, int], ...]
 ) -> Project:
     return load_project(root, window=window, suites=suites)
 
@@ -178,9 +182,10 @@ def _multi_asset(
         if not selected:
             return
         tags = context.run.tags
-        window = config.window(tags)
+        with warehouse.connect() as connection:
+            window = with_open_days(project, connection, config.window(tags), select=selected)
         results = build(
-            _for_days(project, window) if window else project,
+            _for_days(project, window),
             libpq_url(warehouse.url),
             select=selected,
             run_id=context.run.run_id,

@@ -12,7 +12,7 @@ import psycopg
 
 from pipelines.assets.warehouse import due_models
 from pipelines.contracts.model import Contract
-from pipelines.errors import GudangError
+from pipelines.errors import GudangError, ModelError, QualityError
 from pipelines.jobs import (
     AFTER,
     NIGHT,
@@ -124,10 +124,15 @@ def _followed_already(context: dg.SensorEvaluationContext, run: dg.DagsterRun) -
 def _due(
     context: dg.SensorEvaluationContext, project: Project, warehouse: Warehouse, tags: Mapping[str, str]
 ) -> list[dg.AssetKey] | None:
-    """The models that a run with these tags would build; None, which means all, if the warehouse does not answer."""
+    """The models that a run with these tags would build; None, which means all, if the warehouse does not answer.
+
+    Raises ModelError if a model's file cannot be read. The tick then fails, and is tried again until it can.
+    """
     try:
         with warehouse.connect() as connection:
             return due_models(project, connection, tags)
+    except (ModelError, QualityError):
+        raise
     except (GudangError, psycopg.Error) as error:
         context.log.warning(f"Semua model dipilih, karena gudang data tidak menjawab: {type(error).__name__}")
         return None

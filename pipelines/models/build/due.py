@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from pipelines.contracts.windows import Window
 from pipelines.models.build.versions import read_versions
 from pipelines.models.project import selection
 from pipelines.models.project.nodes import Project
@@ -37,3 +38,23 @@ def due(
             found.add(node.name)
             versions.expect(node, basis)
     return frozenset(found)
+
+
+def with_open_days(
+    project: Project,
+    connection: Connection[Any],
+    window: Window | None,
+    *,
+    select: Iterable[str] | None = None,
+) -> Window | None:
+    """The window of a build, with the days that loads have changed and no build of the selected models has made again.
+
+    Such days are left when a build fails after a load, and when nothing built the models of a load. Their rows that are
+    gone stay in an incremental model until a build asks for these days. Raises ModelError for a selector that selects
+    nothing.
+    """
+    versions = read_versions(connection, project)
+    days = versions.open_days(selection.select(project, select)) if versions else None
+    if days is None or window is None:
+        return days or window
+    return Window(min(days.start, window.start), max(days.end, window.end))

@@ -1,7 +1,8 @@
 """Decides which models a build may leave, by the versions of all that they read (adr/036).
 
 What belongs here: what was released last and from what (ops.model_state), the present versions of what is read, and the
-comparison of both. Not here: what a query reads (warehouse/query_reads.py), building (node_builder.py).
+comparison of both. Not here: what a query reads (warehouse/query_reads.py), the days that wait for a build
+(open_days.py), building (node_builder.py).
 
 The versions are read before any model's query. What a load or another build commits in between is then read under an
 older version, and the model is built again the next time. Nothing is lost.
@@ -9,9 +10,8 @@ older version, and the model is built again the next time. Nothing is lost.
 
 from __future__ import annotations
 
-import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,15 @@ from psycopg.types.json import Jsonb
 
 from pipelines.contracts.windows import Window
 from pipelines.load.ledger import RawVersion, raw_versions
+from pipelines.models.build.open_days import (
+    IDENTITY,
+    NO_DAYS,
+    adds_rows,
+    datasets_of,
+    first_to_last,
+    overlaps,
+    read_open_days,
+)
 from pipelines.models.project.materialization import digest
 from pipelines.models.project.nodes import Node, Project, SourceTable
 from pipelines.models.project.suites import BATCH
@@ -29,47 +38,33 @@ from pipelines.quality.suites import QUERY
 from pipelines.warehouse.query_reads import QueryReads, query_reads
 from pipelines.warehouse.relation import trusted_sql
 
-_IDENTITY = """
-case
-    when c.relkind = 'v' then 'view ' || md5(pg_get_viewdef(c.oid))
-    else c.oid || ' ' || md5((
-        select string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ',' order by a.attnum)
-        from pg_catalog.pg_attribute as a
-        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-    ))
-end
-"""
-"""Which relation it is. A table that is exchanged has another oid. A view is its query: a load that exchanges a raw
-table makes the views on it again. A table's file is no sign, because VACUUM FULL writes another one."""
-
 _STATES = f"""
-select s.relation, s.version, s.inputs, s.settled, s.loads, s.pending::text
+select s.relation, s.version, s.inputs, s.settled, s.loads
 from ops.model_state as s
 join pg_catalog.pg_class as c on c.oid = to_regclass(%s::jsonb ->> s.relation)
-where s.identity = {_IDENTITY}
+where s.identity = {IDENTITY}
 """  # noqa: S608 (text of this module only)
 _FUNCTIONS = """
 select
-    coalesce(md5(string_agg(p.oid::regprocedure || p.prosrc, ' ' order by p.oid::regprocedure::text)), ''),
+    coalesce(md5(string_agg(
+        case
+            when p.prokind <> 'a' then pg_get_functiondef(p.oid)
+            else p.oid::regprocedure || (select a::text from pg_catalog.pg_aggregate as a where a.aggfnoid = p.oid)
+        end,
+        ' ' order by p.oid::regprocedure::text
+    )), ''),
     coalesce(array_agg(p.proname::text) filter (where p.provolatile <> 'i'), '{}')
 from pg_catalog.pg_proc as p
 where p.pronamespace = to_regnamespace('ops')
 """
+"""All functions of ops. The definition is hashed, because `prosrc` is empty where the body is a `return` or `begin
+atomic`. PostgreSQL gives no definition of an aggregate."""
 _REMEMBER = f"""
 insert into ops.model_state (relation, version, inputs, identity, settled, loads, pending, run_id, built_at)
 select
-    %(relation)s, %(version)s, %(inputs)s, {_IDENTITY}, %(settled)s, %(loads)s,
-    case
-        when not %(adds)s then '{{}}'::datemultirange
-        else %(pending)s::datemultirange + (
-            select coalesce(range_agg(daterange(b.window_start, b.window_end, '[]')), '{{}}')
-            from ops.load_batch as b
-            where
-                b.state = 'loaded' and b.dataset = any(%(datasets)s)
-                and b.finished_at > coalesce((%(before)s::jsonb ->> b.dataset)::timestamptz, '-infinity')
-        ) - case
-            when %(first)s::date is null then '{{}}' else datemultirange(daterange(%(first)s, %(last)s, '[]'))
-        end
+    %(relation)s, %(version)s, %(inputs)s, {IDENTITY}, %(settled)s, %(loads)s,
+    %(pending)s::datemultirange - case
+        when %(first)s::date is null then '{{}}' else datemultirange(daterange(%(first)s, %(last)s, '[]'))
     end,
     %(run_id)s, clock_timestamp()
 from pg_catalog.pg_class as c
@@ -78,7 +73,6 @@ on conflict (relation) do update set
     version = excluded.version, inputs = excluded.inputs, identity = excluded.identity, settled = excluded.settled,
     loads = excluded.loads, pending = excluded.pending, run_id = excluded.run_id, built_at = excluded.built_at
 """  # noqa: S608 (text of this module only)
-_UNKNOWN_DAYS = "{(,)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +83,6 @@ class State:
     inputs: Mapping[str, str]
     settled: bool = False
     loads: Mapping[str, str] = field(default_factory=dict[str, str])
-    pending: str = "{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +109,8 @@ class Versions:
         clock: Mapping[str, str],
         functions: str,
         changing_functions: Sequence[str] = (),
+        *,
+        pending: Mapping[str, str] | None = None,
     ) -> None:
         self._project = project
         self._states = dict(states)
@@ -123,6 +118,7 @@ class Versions:
         self._clock = clock
         self._functions = functions
         self._changing_functions = frozenset(changing_functions)
+        self._pending = pending or {}
         self._by_relation = {node.relation: node for node in project.nodes.values()}
         self._datasets = {table.relation.dotted: dataset for dataset, table in _raw_tables(project).items()}
 
@@ -153,9 +149,16 @@ class Versions:
         state = self._states.get(node.relation)
         if state is None or not basis.known or dict(state.inputs) != dict(basis.inputs):
             return False
-        if not _adds_rows(node):
+        if not adds_rows(node):
             return True
-        return state.settled and not (window and _overlaps(state.pending, window))
+        return state.settled and not (window and overlaps(self._days(node), window))
+
+    def open_days(self, nodes: Iterable[Node]) -> Window | None:
+        """The first to the last day that loads have changed and that no build of the nodes has made again."""
+        return first_to_last([self._days(node) for node in nodes])
+
+    def _days(self, node: Node) -> str:
+        return self._pending.get(node.relation, NO_DAYS)
 
     def state(self, node: Node) -> State | None:
         """The state of the node's relation in use; None if it is not known."""
@@ -167,7 +170,7 @@ class Versions:
 
     def expect(self, node: Node, basis: Basis) -> None:
         """Takes over that the node will be released, for readers that are asked about before it is."""
-        self.released(node, basis, (None if _adds_rows(node) else basis.version) or _new_version())
+        self.released(node, basis, (None if adds_rows(node) else basis.version) or _new_version())
 
     def remember(
         self,
@@ -187,10 +190,10 @@ class Versions:
         """
         before = self._states.get(node.relation)
         version = basis.version or _new_version()
-        if _adds_rows(node):
+        if adds_rows(node):
             # What an incremental model holds depends on its past, so no hash of its inputs tells it.
             version = before.version if before and added and not changed else _new_version()
-        datasets = sorted(self._ancestors(node)) if _adds_rows(node) else []
+        datasets = sorted(datasets_of(self._project, node)) if adds_rows(node) else []
         loads = {d: str(at) for d in datasets if (at := self._loaded_at(d))}
         connection.execute(
             trusted_sql(_REMEMBER),
@@ -201,10 +204,8 @@ class Versions:
                 "inputs": Jsonb(dict(basis.inputs)),
                 "settled": added and not changed,
                 "loads": Jsonb(loads),
-                "adds": added,
-                "pending": before.pending if before else _UNKNOWN_DAYS,
-                "before": Jsonb(dict(before.loads) if before else {}),
-                "datasets": datasets,
+                # A table that was made of everything has no day left to build.
+                "pending": self._days(node) if added else NO_DAYS,
                 "first": window.start if window else None,
                 "last": window.end if window else None,
                 "run_id": run_id,
@@ -237,12 +238,6 @@ class Versions:
         # A view shows what its own inputs hold now, whenever it was built. Its query must be that of the project.
         return self.basis(node).version if state.inputs.get("sql") == node.code_version else None
 
-    def _ancestors(self, node: Node) -> set[str]:
-        """The datasets from which the node is made, directly or through others."""
-        names = {node.name, *self._project.ancestors(node.name)}
-        keys = {key for name in names for key in self._project.nodes[name].sources}
-        return {f"{opd}/{table}" for opd, table in keys if f"{opd}/{table}" in self._raw}
-
     def _loaded_at(self, dataset: str) -> datetime | None:
         return self._raw[dataset].loaded_at
 
@@ -263,9 +258,10 @@ def read_versions(connection: Connection[Any], project: Project) -> Versions | N
     tables = {dataset: str(table.relation) for dataset, table in _raw_tables(project).items()}
     functions = connection.execute(_FUNCTIONS).fetchone()
     assert functions is not None
-    return Versions(
-        project, states, raw_versions(connection, tables), _read_clock(connection, project), *functions
-    )
+    raw = raw_versions(connection, tables)
+    # After the versions of raw: a load that ends in between is then counted once more by the next build.
+    pending = read_open_days(connection, project)
+    return Versions(project, states, raw, _read_clock(connection, project), *functions, pending=pending)
 
 
 def _read_clock(connection: Connection[Any], project: Project) -> dict[str, str]:
@@ -321,20 +317,6 @@ def _checks_version(node: Node) -> str:
     """A hash of what a build does apart from making rows: tests and descriptions. The suite is in the code version."""
     tests = [f"{t.name} {t.severity} {t.sql}" for t in node.tests]
     return digest(node.description, *(f"{c.name} {c.description}" for c in node.columns), *tests)
-
-
-def _adds_rows(node: Node) -> bool:
-    """Whether builds add to the table, so that what it holds depends on its past."""
-    return node.incremental is not None and node.materialization.full_refresh is not True
-
-
-def _overlaps(days: str, window: Window) -> bool:
-    """Whether a datemultirange, as PostgreSQL writes it, has a day of the window. An open end has every day."""
-    for low, high in re.findall(r"[\[(]([\d-]*),([\d-]*)[\])]", days):
-        begins = not low or low <= window.end.isoformat()
-        if begins and (not high or high > window.start.isoformat()):
-            return True
-    return False
 
 
 def _new_version() -> str:

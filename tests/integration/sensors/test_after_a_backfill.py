@@ -142,3 +142,8 @@ def test_a_backfill_of_days_reaches_the_incremental_model_of_them(visits: Visits
 
     visits.backfill("2026-09-08", "2026-09-14")
     assert visits.tick() == [], "a load that changed no row builds nothing"
+
+    visits.run("delete from public.kunjungan where id = 17")
+    visits.backfill("2026-09-15", "2026-09-21")
+    visits.build(visits.night())  # of other days: no sensor has seen the load, as when the daemon was down
+    assert visits.run(gone) == [([10, 11, 17],)]

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.changing_project import EAST, WEST, ChangingProject
+from pipelines.models.build.runner import build
+from tests.support.changing_project import EAST, FIRST, WEST, ChangingProject
 from tests.support.templates import Templates
 
-OF_EVENTS = {"stg_kejadian", "gabung", "jumlah", "puncak", "lihat", "pembaca_lihat", "harian"}
+OF_EVENTS = {"stg_kejadian", "gabung", "jumlah", "puncak", "lihat", "pembaca_lihat", "harian", "kali"}
 OF_PERSONS = {"stg_orang", "hari_ini", "orang"}
 
 
@@ -31,7 +32,6 @@ def test_only_what_could_have_changed_is_built(made: ChangingProject) -> None:
     assert made.built() == set()
     made.load_days(0, 2, 1)
     assert made.due() == set(), "the load changed no row, and the increment has these days"
-    made.asked = None
     made.load_days(1, 1, 2)
     assert made.built() == OF_EVENTS
     assert made.built() == {"harian"}
@@ -42,6 +42,8 @@ def test_only_what_could_have_changed_is_built(made: ChangingProject) -> None:
     assert made.built() == {"hari_ini"}
     made.seed(2)
     assert made.built() == {"kode", "gabung", "puncak"}
+    made.replace_function(2)
+    assert made.built() == {"kali"}
     made.write("marts/gabung", 2)
     assert made.built() == {"gabung", "puncak"}
     made.run("drop table core.jumlah cascade")
@@ -67,15 +69,43 @@ def test_all_can_be_built_all_the_same(made: ChangingProject) -> None:
     ]
 
 
-def test_days_that_changed_stay_due_until_a_build_asks_for_them(made: ChangingProject) -> None:
+def test_days_that_changed_are_built_though_the_first_build_after_the_load_failed(
+    made: ChangingProject,
+) -> None:
     made.load_days(0, 1, 0)
-    days, made.asked = made.asked, None
-    made.built()
-    made.built()
-    assert made.built() == set(), "no build without days can see that rows are gone"
-    made.asked = days
+    made.folder.write("models/staging/stg_kejadian.sql", "select * from raw.tidak_ada")
+    assert made.build()["harian"].state == "skipped"
+    made.write("staging/stg_kejadian", 1)
+    made.load_days(2, 2, 2)
     assert made.built() >= {"harian"}
     assert made.contents() == made.of_everything()
+    assert made.built() == {"harian"}
+    assert made.built() == set()
+
+
+def test_a_build_without_days_leaves_them_to_the_next_one(made: ChangingProject) -> None:
+    made.load_days(0, 1, 0)
+    for _ in range(2):
+        build(made.folder.project(), made.connect)
+    assert made.built() == {"harian"}, "no build without days can see that rows are gone"
+    assert made.contents() == made.of_everything()
+
+
+def test_no_day_stays_open_after_everything_was_loaded_or_built(made: ChangingProject) -> None:
+    made.reload_days()
+    assert made.project().window is None, "no row has changed"
+    made.days = {day: [] for day in made.days}
+    made.reload_days()
+    made.built()
+    assert made.project().window is None
+    made.load_days(0, 1, 2)
+    made.built(full_refresh=True)
+    assert made.project().window is None
+    made.run("delete from ops.model_state where relation = 'core.harian'")
+    window = made.project().window
+    assert window is not None and window.start == FIRST
+    made.built()
+    assert made.project().window is None
 
 
 def test_rows_that_no_load_brought_are_always_read_anew(made: ChangingProject) -> None:
@@ -119,6 +149,7 @@ changes = st.one_of(
         st.dictionaries(st.sampled_from("abc"), st.sampled_from(["Ani", "Budi"]), min_size=1),
     ),
     st.tuples(st.just(ChangingProject.seed), st.integers(1, 2)),
+    st.tuples(st.just(ChangingProject.replace_function), st.integers(1, 2)),
     st.tuples(
         st.just(ChangingProject.write),
         st.sampled_from(["marts/gabung", "staging/stg_orang"]),

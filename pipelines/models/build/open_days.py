@@ -1,0 +1,136 @@
+"""The days of incremental models that loads have changed and that no build has made again (adr/036).
+
+What belongs here: reading them, from ops.model_state and the ledger, and comparing them with the days of a build. Not
+here: whether a model may be left (versions.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from pipelines.contracts.windows import Window
+from pipelines.models.project.nodes import Node, Project
+from pipelines.warehouse.relation import trusted_sql
+
+NO_DAYS = "{}"
+"""The empty datemultirange, as PostgreSQL writes it."""
+IDENTITY = """
+case
+    when c.relkind = 'v' then 'view ' || md5(pg_get_viewdef(c.oid))
+    else c.oid || ' ' || md5((
+        select string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ',' order by a.attnum)
+        from pg_catalog.pg_attribute as a
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    ))
+end
+"""
+"""Which relation it is. A table that is exchanged has another oid. A view is its query: a load that exchanges a raw
+table makes the views on it again. A table's file is no sign, because VACUUM FULL writes another one."""
+
+_PENDING = f"""
+select
+    n.relation,
+    (
+        case
+            when lower_inf(s.pending) or upper_inf(s.pending) then s.pending * f.all_days
+            when s.relation is not null then s.pending
+            when c.relkind = 'r' then f.all_days
+            else '{{}}'::datemultirange
+        end + coalesce(
+            (
+                select range_agg(
+                    case
+                        when b.window_start is not null then daterange(b.window_start, b.window_end, '[]')
+                        else daterange(f.day, greatest(f.day, b.finished_at::date), '[]')
+                    end
+                )
+                from ops.load_batch as b
+                where
+                    b.state = 'loaded' and b.dataset = any(n.datasets)
+                    and (b.window_start is not null or b.full_refresh and f.day is not null)
+                    and b.finished_at > coalesce((s.loads ->> b.dataset)::timestamptz, '-infinity')
+            ),
+            '{{}}'::datemultirange
+        )
+    )::text
+from jsonb_to_recordset(%s) as n (relation text, quoted text, start date, datasets text[])
+join pg_catalog.pg_class as c on c.oid = to_regclass(n.quoted)
+left join ops.model_state as s on s.relation = n.relation and s.identity = {IDENTITY}
+cross join lateral (
+    select
+        d.day,
+        case
+            when d.day is null then '{{}}' else datemultirange(daterange(d.day, greatest(d.day, current_date), '[]'))
+        end as all_days
+    from (
+        select coalesce(
+            n.start, (select min(w.window_start) from ops.load_batch as w where w.dataset = any(n.datasets))
+        ) as day
+    ) as d
+) as f
+"""  # noqa: S608 (text of this module only)
+"""The days of the incremental tables that loads have changed and no build has made again. The days of a table of
+unknown origin, and those of a load of everything, begin with the model's first partition, or else with the first window
+that was loaded."""
+
+
+def read_open_days(connection: Connection[Any], project: Project) -> dict[str, str]:
+    """The days as a datemultirange, by the relation of each incremental model that is in use.
+
+    Read the versions of raw first: a load that ends in between is then counted once more by the next build.
+    """
+    return dict(connection.execute(trusted_sql(_PENDING), (_incremental(project),)).fetchall())
+
+
+def _incremental(project: Project) -> Jsonb:
+    """The models that builds add to, with their first day and the datasets from which they are made."""
+    return Jsonb(
+        [
+            {
+                "relation": node.relation,
+                "quoted": str(node.table),
+                "start": node.partition.start.isoformat() if node.partition else None,
+                "datasets": sorted(datasets_of(project, node)),
+            }
+            for node in project.nodes.values()
+            if adds_rows(node)
+        ]
+    )
+
+
+def datasets_of(project: Project, node: Node) -> set[str]:
+    """The datasets from which the node is made, directly or through others."""
+    names = {node.name, *project.ancestors(node.name)}
+    keys = {key for name in names for key in project.nodes[name].sources}
+    return {f"{opd}/{table}" for opd, table in keys if project.sources[opd, table].relation.schema == "raw"}
+
+
+def adds_rows(node: Node) -> bool:
+    """Whether builds add to the table, so that what it holds depends on its past."""
+    return node.incremental is not None and node.materialization.full_refresh is not True
+
+
+def overlaps(days: str, window: Window) -> bool:
+    """Whether a datemultirange, as PostgreSQL writes it, has a day of the window."""
+    first, last = window.start.isoformat(), window.end.isoformat()
+    return any(start <= last and end > first for start, end in _ranges(days))
+
+
+def first_to_last(several: Iterable[str]) -> Window | None:
+    """The first to the last day of several datemultiranges; None if all are empty."""
+    ranges = [found for days in several for found in _ranges(days)]
+    if not ranges:
+        return None
+    last = date.fromisoformat(max(end for _, end in ranges)) - timedelta(days=1)
+    return Window(date.fromisoformat(min(start for start, _ in ranges)), last)
+
+
+def _ranges(days: str) -> list[tuple[str, str]]:
+    """The ranges of a datemultirange as PostgreSQL writes it: the first day, and the day after the last one."""
+    return re.findall(r"\[([\d-]+),([\d-]+)\)", days)
