@@ -62,6 +62,8 @@ class Report:
             lines.append(
                 f"Terkirim ke {to}: {outcome.headline}"
                 if outcome.error is None
+                else f"Tidak terkirim ke {to}, tidak dicoba lagi: {outcome.error}"
+                if outcome.refused
                 else f"Belum terkirim ke {to}, dicoba lagi nanti: {outcome.error}"
             )
         return lines
@@ -92,7 +94,10 @@ class Teller:
             channels = make_channels(self.alerts) if self.channels is None else self.channels
             contracts = self.datasets.contracts
             outbox.drop_unwanted(
-                self.connection, [*addresses(self.alerts, channels), *self._to_opd(channels, contracts)]
+                self.connection,
+                [*addresses(self.alerts, channels), *self._to_opd(channels, contracts)],
+                # The addresses of a contract that is set aside are not known now.
+                {s.opd for s in self.datasets.set_aside} if self.alerts.to_opd and MAIL in channels else (),
             )
             self._put_urgent(channels, contracts)
             # Sent first: what follows also needs Dagster's database.
@@ -159,6 +164,7 @@ class Teller:
             *of_ledger.dataset_problems(self.connection, datasets, since, now),
             *of_ledger.model_problems(self.connection, now),
             *of_ledger.check_warnings(self.connection, now),
+            *of_ledger.refused_recipients(self.connection),
             *self._dagster_problems(since, now),
         ]
         if missed:

@@ -17,14 +17,22 @@ MAIL, WEBHOOK, TELEGRAM = "surel", "webhook", "telegram"
 class DeliveryError(GudangError):
     """A channel did not take a message over. The message holds our own words only: no address, URL or answer.
 
-    unreachable: the server itself could not be used, so other messages by this channel would fail, too.
+    unreachable: the server itself could not be used, so other messages by this channel would fail, too. refused: the
+    server will never take this message over for this recipient, so it is not sent again.
     """
 
     def __init__(
-        self, channel: str, message: str, *, hint: str | None = None, unreachable: bool = False
+        self,
+        channel: str,
+        message: str,
+        *,
+        hint: str | None = None,
+        unreachable: bool = False,
+        refused: bool = False,
     ) -> None:
         super().__init__(channel, message, hint=hint)
         self.unreachable = unreachable
+        self.refused = refused
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ _COUNTED = {
     "check": "mart terbit dengan peringatan",
     "run": "run gagal",
     "tick": "sensor atau jadwal gagal",
+    "refused": "penerima kabar ditolak",
 }
 
 

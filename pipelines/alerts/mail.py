@@ -38,7 +38,10 @@ class Mail:
         except smtplib.SMTPRecipientsRefused as error:
             code = next(iter(error.recipients.values()))[0]
             raise DeliveryError(
-                self.name, f"server menolak penerima ini ({code})", hint="periksa alamatnya"
+                self.name,
+                f"server menolak penerima ini ({code})",
+                hint="periksa alamatnya",
+                refused=code >= 500,  # RFC 5321, 4.2.1: the client should not repeat the request
             ) from None
         except smtplib.SMTPSenderRefused as error:
             raise self._failed(f"server menolak pengirim ({error.smtp_code})") from None

@@ -13,15 +13,27 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from pipelines.alerts.problem import CHECK, DRIFT, FAILED, LATE, MART_BLOCKED, MODEL, QUARANTINE, Problem
+from pipelines.alerts.problem import (
+    CHECK,
+    DRIFT,
+    FAILED,
+    LATE,
+    MART_BLOCKED,
+    MODEL,
+    QUARANTINE,
+    REFUSED,
+    Problem,
+)
 from pipelines.datasets import Datasets
+from pipelines.health import checks
 from pipelines.publication.indonesian import day, moment, number, rule
 from pipelines.publication.publication_log import REPORT, SHOWN
+from pipelines.warehouse.roles import MARTS
 
 MODEL_DAYS = 3
 """A model that failed and was not built for so many days does not exist any more, or nobody wants it."""
 CHECK_DAYS = 35
-"""The same of a check. A mart whose inputs do not change is not built, so its checks may be a month old."""
+"""The same of the checks of a mart's newest build, which may be a month old: without new inputs it is not built."""
 _STATES = {"failed": "gagal", "rejected": "ditolak pemeriksaan", "died": "terputus"}
 _DRIFT = {
     "added": "kolom baru {}",
@@ -70,15 +82,25 @@ with published as (
         select distinct on (mart, path) mart, event from ops.publication_log order by mart, path, at desc
     ) as last where event = %s and mart <> %s group by mart
 ),
+build as (
+    select a.asset, b.run_id from published p cross join unnest(%s::text[]) as s (schema)
+    cross join lateral (select s.schema || '/' || p.mart as asset) as a
+    cross join lateral (
+        select c.run_id from ops.check_result c where c.asset = a.asset order by c.at desc limit 1
+    ) as b
+),
 last as (
-    select distinct on (c.asset, c.check_name) c.asset, c.check_name, c.passed, c.unexpected, c.total, c.run_id, c.at
-    from ops.check_result c join published p on p.mart = split_part(c.asset, '/', 2)
-    where c.asset not like 'raw/%%' and c.severity = %s and c.at > %s - make_interval(days => %s)
+    select distinct on (c.asset, c.check_name) c.asset, c.check_name, c.severity, c.passed, c.unexpected, c.total,
+        c.run_id, c.at
+    from build b cross join lateral (
+        select * from ops.check_result r where r.asset = b.asset and r.run_id is not distinct from b.run_id
+            and r.at > %s - make_interval(days => %s)
+    ) as c
     order by c.asset, c.check_name, c.at desc
 )
 select asset, max(run_id) as run_id, max(at) as at,
     array_agg(array[check_name, unexpected::text, total::text] order by check_name) as checks
-from last where not passed group by asset order by asset
+from last where not passed and severity = %s group by asset order by asset
 """
 _NAMED = 5
 """How many checks or reasons are named; the others are counted."""
@@ -130,6 +152,20 @@ def check_warnings(connection: Connection[Any], until: datetime) -> list[Problem
 def blocked_marts(connection: Connection[Any], until: datetime) -> list[Problem]:
     """Published marts with a check that blocks: readers keep the rows of before."""
     return _checks(connection, MART_BLOCKED, "error", until)
+
+
+def refused_recipients(connection: Connection[Any]) -> list[Problem]:
+    """Who gets no mail, because the server refuses the address for good. The address itself is not named."""
+    where = {"walidata": "GUDANG_ALERT_MAIL_TO"}
+    return [
+        Problem(
+            REFUSED,
+            audience,
+            f"{channel}, {number(count)} alamat: {error}; perbaiki {where.get(audience, 'support[] di kontraknya')}",
+            str(newest),
+        )
+        for channel, audience, error, count, newest in checks.refused_recipients(connection)
+    ]
 
 
 def _failed(connection: Connection[Any], keys: Sequence[str]) -> list[Problem]:
@@ -190,9 +226,11 @@ def _quarantine(
 
 def _checks(connection: Connection[Any], kind: str, severity: str, until: datetime) -> list[Problem]:
     found: list[Problem] = []
-    for row in _rows(connection, _PUBLISHED_CHECKS, [SHOWN, REPORT, severity, until, CHECK_DAYS]):
-        checks = [_check(*check) for check in row["checks"]]
-        found.append(Problem(kind, row["asset"], _some(checks), str(row["at"]), row["run_id"]))
+    for row in _rows(
+        connection, _PUBLISHED_CHECKS, [SHOWN, REPORT, list(MARTS), until, CHECK_DAYS, severity]
+    ):
+        names = [_check(*check) for check in row["checks"]]
+        found.append(Problem(kind, row["asset"], _some(names), str(row["at"]), row["run_id"]))
     return found
 
 

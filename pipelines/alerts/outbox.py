@@ -1,7 +1,8 @@
 """Messages on their way: written once with their deliveries, then sent until the channel took each over.
 
 What belongs here: ops.alert_message and ops.alert_delivery. A delivery is noted after the channel took the message
-over. So a process that is killed between the two sends the message once more, with the same key, and none is lost.
+over. So a process that is killed between the two sends the message once more, with the same key, and none is lost. A
+delivery whose recipient was refused for good is due at infinity.
 Not here: what a message says (document.py), how a channel sends it (mail.py, http.py).
 """
 
@@ -18,7 +19,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from pipelines.alerts.channel import Channel, DeliveryError, Message
+from pipelines.alerts.channel import MAIL, Channel, DeliveryError, Message
 from pipelines.alerts.document import Document
 from pipelines.alerts.register import note_delivery
 
@@ -32,12 +33,16 @@ Address = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one delivery. error: None if the channel took the message over."""
+    """What became of one delivery.
+
+    error: None if the channel took the message over. refused: it is not tried again.
+    """
 
     channel: str
     recipient: str
     headline: str
     error: str | None = None
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +84,18 @@ def is_put(connection: Connection[Any], key: str) -> bool:
     return connection.execute("select from ops.alert_message where key = %s", [key]).fetchone() is not None
 
 
-def drop_unwanted(connection: Connection[Any], wanted: Collection[Address]) -> int:
-    """Deletes what is on its way to channels and recipients that the settings do not name any more."""
+def drop_unwanted(
+    connection: Connection[Any], wanted: Collection[Address], kept_audiences: Collection[str] = ()
+) -> int:
+    """Deletes what is on its way to channels and recipients that the settings do not name any more.
+
+    kept_audiences: OPD whose recipients are not all known now, so that mails to them are kept.
+    """
     return connection.execute(
-        "delete from ops.alert_delivery where delivered_at is null"
-        " and (channel, recipient) not in (select * from unnest(%s::text[], %s::text[]))",
-        [[channel for channel, _ in wanted], [recipient for _, recipient in wanted]],
+        "delete from ops.alert_delivery d using ops.alert_message m where m.message_id = d.message_id"
+        " and d.delivered_at is null and not (d.channel = %s and m.document ->> 'audience' = any(%s))"
+        " and (d.channel, d.recipient) not in (select * from unnest(%s::text[], %s::text[]))",
+        [MAIL, list(kept_audiences), [channel for channel, _ in wanted], [to for _, to in wanted]],
     ).rowcount
 
 
@@ -107,7 +118,9 @@ def send_due(
             if error.unreachable:
                 resting.add(due.channel)
             _postpone(connection, due, error, now)
-            outcomes.append(Outcome(due.channel, due.recipient, due.document["headline"], error.message))
+            outcomes.append(
+                Outcome(due.channel, due.recipient, due.document["headline"], error.message, error.refused)
+            )
             continue
         _note_delivery(connection, due)
         outcomes.append(Outcome(due.channel, due.recipient, due.document["headline"]))
@@ -125,11 +138,18 @@ def _due(connection: Connection[Any], now: datetime) -> list[_Due]:
 
 
 def _postpone(connection: Connection[Any], due: _Due, error: DeliveryError, now: datetime) -> None:
+    """Notes the error, and when to try again: never if the recipient was refused for good."""
     pause = timedelta(seconds=min(FIRST_PAUSE_S * 2**due.tries, LONGEST_PAUSE_S))
     connection.execute(
-        "update ops.alert_delivery set tries = tries + 1, next_try_at = %s, error = %s"
+        "update ops.alert_delivery set tries = tries + 1, next_try_at = %s::timestamptz, error = %s"
         " where message_id = %s and channel = %s and recipient = %s",
-        [now + pause, error.message, due.message_id, due.channel, due.recipient],
+        [
+            "infinity" if error.refused else now + pause,
+            error.message,
+            due.message_id,
+            due.channel,
+            due.recipient,
+        ],
     )
 
 

@@ -19,7 +19,7 @@ LONGEST = 400
 MART_BLOCKED, KEY_MISSING, DISK_LOW = "mart_blocked", "key_missing", "disk_low"
 FAILED, LATE, DRIFT, QUARANTINE = "failed", "late", "drift", "quarantine"
 MODEL, CHECK, RUN, TICK, NIGHT = "model", "check", "run", "tick", "night"
-HEALTH = "health"
+REFUSED, HEALTH = "refused", "health"
 
 URGENT = (MART_BLOCKED, KEY_MISSING, DISK_LOW)
 """Kinds of which operators are told at once."""
@@ -41,6 +41,7 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         CHECK: "Peringatan pemeriksaan pada mart terbit",
         RUN: "Run yang gagal",
         TICK: "Sensor dan jadwal yang gagal",
+        REFUSED: "Penerima kabar yang ditolak",
         HEALTH: "Kritis",
     }
 )

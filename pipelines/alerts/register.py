@@ -111,7 +111,7 @@ def forget_old(connection: Connection[Any]) -> None:
     connection.execute(
         "delete from ops.alert_message m where created_at < clock_timestamp() - make_interval(days => %s)"
         " and not exists (select from ops.alert_delivery d where d.message_id = m.message_id"
-        "   and d.delivered_at is null)",
+        "   and d.delivered_at is null and d.next_try_at < 'infinity')",
         [KEPT_DAYS],
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from pipelines.health.limits import CRITICAL
 
 MEMORY = Path("kabar", "kesehatan.json")
 """Below GUDANG_HOME: by recipient, the names of the checks that it was told are critical, and when."""
+MEMORY_BYTES = 4096
+"""The memory is made with this size while all is well, and written over in place: on a full disk that works, too."""
 REMIND_HOURS = 24
 """What stays critical is told again after so many hours."""
 
@@ -35,9 +38,13 @@ def tell_of_health(
 ) -> list[str]:
     """Sends what became critical or is so no longer, to who was not told yet. Gives a line for each delivery.
 
-    What was told is noted after each delivery, so a recipient that could not be reached is told at the next call.
+    What was told is noted after each delivery, so a recipient that could not be reached is told at the next call. If
+    it can't be noted, the same message has the same key for a day, by which a receiver knows it.
     """
     told = _read(memory)
+    if to and not memory.exists():
+        with suppress(OSError):
+            _write(memory, told)
     critical = {check.name: check for check in checks if check.state == CRITICAL}
     lines: list[str] = []
     for name, recipient in to:
@@ -49,7 +56,8 @@ def tell_of_health(
             continue
         problems = [_known(check.name, f"{check.seen}; {check.todo}", now) for check in critical.values()]
         over = [_known(old, "", now, now) for old in before["kritis"] if old not in critical]
-        key = f"kesehatan:{before['sejak']}:{','.join(sorted(critical))}"
+        since = before["sejak"] if place in told else now.date().isoformat()
+        key = f"kesehatan:{since}:{','.join(sorted(critical))}"
         try:
             channels[name].send(Message(key, health(problems, over), recipient))
         except DeliveryError as error:
@@ -80,6 +88,7 @@ def _read(memory: Path) -> dict[str, Any]:
 
 def _write(memory: Path, told: Mapping[str, Any]) -> None:
     memory.parent.mkdir(parents=True, exist_ok=True)
-    new = memory.with_suffix(".baru")
-    new.write_text(json.dumps(told, indent=2), "utf-8")
-    new.replace(memory)
+    text = json.dumps(told, indent=2).encode().ljust(MEMORY_BYTES)
+    with memory.open("r+b" if memory.exists() else "wb") as file:
+        file.write(text)
+        file.truncate()

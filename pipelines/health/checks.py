@@ -159,25 +159,38 @@ def _datasets(warehouse: Connection[Any]) -> Check:
 
 
 def undelivered(warehouse: Connection[Any]) -> list[tuple[str, int, float, str | None]]:
-    """By channel: the messages that it did not take over, the age of the oldest in seconds, and the last error."""
+    """By channel: the messages that wait to be sent again, the age of the oldest in seconds, and the last error."""
     return warehouse.execute(
         "select d.channel, count(*), max(extract(epoch from clock_timestamp() - m.created_at))::float8,"
         " (array_agg(d.error order by d.tries desc))[1] from ops.alert_delivery d"
-        " join ops.alert_message m using (message_id) where d.delivered_at is null group by 1 order by 1"
+        " join ops.alert_message m using (message_id) where d.delivered_at is null and d.next_try_at < 'infinity'"
+        " group by 1 order by 1"
+    ).fetchall()
+
+
+def refused_recipients(warehouse: Connection[Any]) -> list[tuple[str, str, str, int, int]]:
+    """Recipients whose newest message was refused for good: channel, audience, error, how many, the newest message."""
+    return warehouse.execute(
+        "select channel, audience, min(error), count(*), max(message_id) from ("
+        " select distinct on (d.channel, d.recipient) d.channel, m.document ->> 'audience' as audience, d.error,"
+        " d.message_id, d.next_try_at from ops.alert_delivery d join ops.alert_message m using (message_id)"
+        " order by d.channel, d.recipient, d.message_id desc) as newest"
+        " where next_try_at = 'infinity' group by 1, 2 order by 1, 2"
     ).fetchall()
 
 
 def _alerts(place: Place, warehouse: Connection[Any]) -> Check:
     rows = undelivered(warehouse)
     oldest = max((seconds for _, _, seconds, _ in rows), default=0.0)
-    seen = "; ".join(
-        f"{channel}: {n} belum terkirim ({error or 'belum dicoba'})" for channel, n, _, error in rows
-    )
+    refused = refused_recipients(warehouse)
+    parts = [f"{channel}: {n} belum terkirim ({error or 'belum dicoba'})" for channel, n, _, error in rows]
+    parts += [f"{channel} ke {audience}: {error}" for channel, audience, error, _, _ in refused]
+    state = place.limits.alert_hours.state(oldest / 3600) if rows else OK
     return Check(
         "kabar",
-        place.limits.alert_hours.state(oldest / 3600) if rows else OK,
-        seen or "semua terkirim",
-        "`gudang alerts test` menunjukkan saluran yang rusak; perbaiki GUDANG_ALERT_*",
+        max(state, WARNING) if refused else state,
+        "; ".join(parts) or "semua terkirim",
+        "`gudang alerts test` menunjukkan saluran yang rusak; perbaiki GUDANG_ALERT_* atau support[] di kontrak",
         sum(n for _, n, _, _ in rows),
         "messages",
     )

@@ -23,7 +23,7 @@ from pipelines.alerts.announce import Report, Teller
 from pipelines.alerts.channel import Channel, Message
 from pipelines.alerts.http import Webhook
 from pipelines.contracts.model import Contract
-from pipelines.datasets import Datasets
+from pipelines.datasets import Datasets, SetAside
 from pipelines.jobs import NIGHT, PUBLICATION
 from pipelines.settings import PROJECT_ROOT, AlertSettings, MailServer, Settings
 from pipelines.warehouse.connection import connect
@@ -56,6 +56,7 @@ class House:
     folder: Path
     clock: Clock = field(default_factory=Clock)
     contracts: tuple[Contract, ...] = ()
+    set_aside: tuple[SetAside, ...] = ()
     alerts: AlertSettings = field(default_factory=AlertSettings)
     env: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -106,11 +107,13 @@ class House:
             f"csv/{mart}.csv",
         )
 
-    def check(self, asset: str, name: str, *, passed: bool, severity: str = "error") -> None:
+    def check(
+        self, asset: str, name: str, *, passed: bool, severity: str = "error", run_id: str = "r1"
+    ) -> None:
         self.run(
             "insert into ops.check_result (run_id, asset, check_name, severity, passed, unexpected, total, message)"
-            " values ('r1', %s, %s, %s, %s, 5, 192, %s)",
-            asset, name, severity, passed, f"ada {NIK}",
+            " values (%s, %s, %s, %s, %s, 5, 192, %s)",
+            run_id, asset, name, severity, passed, f"ada {NIK}",
         )  # fmt: skip
 
     def night(self, name: str, *, ends: str = "PIPELINE_SUCCESS") -> str:
@@ -125,7 +128,7 @@ class House:
 
     def teller(self, channels: dict[str, Channel] | None = None) -> Teller:
         settings = Settings(home=self.folder, project=PROJECT_ROOT, warehouse_url=None)
-        datasets = Datasets(self.contracts)
+        datasets = Datasets(self.contracts, self.set_aside)
         return Teller(
             self.connection, settings, datasets, self.alerts, self.dagster_url, self.env, channels, self.clock
         )

@@ -17,6 +17,7 @@ from dagster._core.scheduler.instigation import TickData, TickStatus
 from dagster_shared.error import SerializableErrorInfo
 
 from pipelines.cli.status import undelivered_alerts
+from pipelines.datasets import SetAside
 from pipelines.runtime.dagster_clock import keep_in_utc
 from pipelines.settings import PROJECT_ROOT
 from pipelines.warehouse.connection import connect
@@ -205,6 +206,59 @@ def test_what_cannot_wait_is_told_once_counted_and_said_to_be_over(house: House,
     house.announce()
     assert "- mart_satu_data/sekolah (mart terbit yang tertahan pemeriksaan) sejak " in smtp.mails[2].text
     assert len(smtp.mails) == 3
+
+
+def test_a_check_that_the_newest_build_does_not_have_is_not_told_of(house: House, http: Server) -> None:
+    house.tell_to(webhook_url=http.url, when="always")
+    house.publish("sekolah")
+    house.check("mart_satu_data/sekolah", "kunci_unik", passed=False, run_id="lama")
+    house.check("mart_satu_data/sekolah", "jumlah_wajar", passed=False, severity="warn", run_id="lama")
+    house.check("mart_satu_data/sekolah", "lain", passed=True, run_id="baru")
+    house.night("2026-11-26")
+    house.announce()
+    assert [request.json()["problems"] for request in http.requests] == [[]]
+
+
+def test_a_recipient_who_is_refused_for_good_is_not_tried_again_and_the_walidata_hear_of_it(
+    house: House, smtp: SmtpServer, warehouse_url: str
+) -> None:
+    house.contract("dinkes/kunjungan", mail=DINKES)
+    house.tell_to(smtp=smtp.port, to=TO, to_opd=True)
+    smtp.behaviour.refused = {DINKES}
+    house.load("dinkes/kunjungan", "failed", "x")
+    house.night("2026-11-26")
+    line = f"Tidak terkirim ke surel {DINKES}, tidak dicoba lagi: server menolak penerima ini (550)"
+    assert line in house.announce().lines
+    house.clock.move(hours=20)
+    assert house.announce().lines == []
+    house.night("2026-11-27")
+    house.announce()
+    assert undelivered_alerts(warehouse_url) == []
+    assert (
+        "- dinkes: surel, 1 alamat: server menolak penerima ini (550); perbaiki support[] di kontraknya"
+        in smtp.mails[1].text
+    )
+    smtp.behaviour.refused = set()
+    for night in ("2026-11-28", "2026-11-29"):
+        house.clock.move(hours=1)
+        house.night(night)
+        house.announce()
+    (told,) = [mail for mail in smtp.mails if "- dinkes (penerima kabar yang ditolak) sejak " in mail.text]
+    assert told.recipients == TO
+
+
+def test_mails_to_an_opd_whose_contract_is_set_aside_are_kept(house: House, smtp: SmtpServer) -> None:
+    contract = house.contract("dinkes/kunjungan", mail=DINKES)
+    house.tell_to(smtp=smtp.port, to=TO, to_opd=True)
+    smtp.behaviour.answer_to_data = "452 full"
+    house.load("dinkes/kunjungan", "failed", "x")
+    house.night("2026-11-26")
+    house.announce()
+    house.contracts, house.set_aside = (), (SetAside("dinkes", "kunjungan", contract.path, ()),)
+    smtp.behaviour.answer_to_data = "250 taken"
+    house.clock.move(minutes=5)
+    house.announce()
+    assert {mail.recipients[0] for mail in smtp.mails} == {TO[0], DINKES}
 
 
 def test_a_message_that_did_not_arrive_is_not_forgotten_and_says_the_count_of_now(

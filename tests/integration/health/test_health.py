@@ -291,6 +291,17 @@ def test_an_alert_that_did_not_arrive(place: Place, house: House) -> None:
         assert seen(place, "kabar").state == state
 
 
+def test_a_recipient_who_is_refused_for_good_is_a_warning_and_no_more(place: Place, house: House) -> None:
+    house.run(
+        "with m as (insert into ops.alert_message (key, kind, document, created_at) values ('k', 'digest',"
+        " '{\"audience\": \"dinkes\"}', now() - interval '9 days') returning message_id)"
+        " insert into ops.alert_delivery (message_id, channel, recipient, next_try_at, error)"
+        " select message_id, 'surel', 'a@b.example', 'infinity', 'server menolak penerima ini (550)' from m"
+    )
+    found = seen(place, "kabar")
+    assert (found.state, found.seen) == (WARNING, "surel ke dinkes: server menolak penerima ini (550)")
+
+
 def test_uploads_that_nobody_loads(place: Place, house: House) -> None:
     folder = house.folder / "unggahan" / "dinkes" / "kunjungan"
     folder.mkdir(parents=True)

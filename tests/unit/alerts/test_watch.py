@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.alerts.http import Webhook
 from pipelines.alerts.mail import Mail
-from pipelines.alerts.watch import tell_of_health
+from pipelines.alerts.watch import MEMORY_BYTES, tell_of_health
 from pipelines.health.check import Check
 from pipelines.health.limits import CRITICAL, OK, WARNING
 from pipelines.settings import MailServer
@@ -78,3 +78,25 @@ def test_a_memory_that_is_damaged_or_cannot_be_written_silences_nothing(http: Se
     (tmp_path / "berkas").write_text("")
     lines = tell_of_health(DEAD, channels, TO[1:], tmp_path / "berkas" / "kesehatan.json", NOW)
     assert lines[0] == "Terkirim ke webhook." and "jadi kabar ini akan terulang" in lines[1]
+
+
+def test_a_message_that_cannot_be_noted_has_the_same_key_for_a_day(http: Server, tmp_path: Path) -> None:
+    channels = {"webhook": Webhook(http.url, None, 3)}
+    (tmp_path / "berkas").write_text("")
+    for minutes in (0, 5, 24 * 60):
+        now = NOW + timedelta(minutes=minutes)
+        tell_of_health(DEAD, channels, TO[1:], tmp_path / "berkas" / "kesehatan.json", now)
+    first, again, next_day = (request.headers["Idempotency-Key"] for request in http.requests)
+    assert first == again != next_day
+
+
+def test_the_memory_has_its_place_on_the_disk_before_the_disk_is_full(http: Server, tmp_path: Path) -> None:
+    channels, memory = {"webhook": Webhook(http.url, None, 3)}, tmp_path / "kabar" / "kesehatan.json"
+    tell_of_health(GOOD, channels, TO[1:], memory, NOW)
+    before = memory.stat()
+    for hours, checks in enumerate((DEAD, GOOD)):
+        tell_of_health(checks, channels, TO[1:], memory, NOW + timedelta(hours=hours))
+    after = memory.stat()
+    assert (after.st_ino, after.st_size) == (before.st_ino, before.st_size) == (before.st_ino, MEMORY_BYTES)
+    assert [path.name for path in memory.parent.iterdir()] == [memory.name]
+    assert len(http.requests) == 2
