@@ -15,6 +15,7 @@ import dagster as dg
 from psycopg import Connection
 from pydantic import Field
 
+from pipelines.assets import left_models
 from pipelines.assets.catalogue import PageLinks
 from pipelines.assets.check_events import Result, check_key, to_dagster
 from pipelines.assets.check_groups import Group, Rule, grouped, output_identifier
@@ -41,7 +42,6 @@ from pipelines.runtime.state_words import MODELS
 log = logging.getLogger("gudang")
 REFERENCE_TAG = "referensi"
 PARTITION = "dagster/partition"
-DATA_VERSION_TAG = "dagster/data_version"
 _KINDS = {"seed": "csv", "view": "view"}
 """By a node's kind the name for which Dagster has an icon; `table` for the others."""
 _DROPPED = (
@@ -203,47 +203,20 @@ def _multi_asset(
         left = {model_key(project.nodes[r.name]): r for r in results if r.unchanged}
         if left:
             log.info("%d dari %d model tidak berubah dan dibiarkan", len(left), len(results))
-            awaited = _awaited(context, left)
-            names = [left[key].name for key in awaited]
-            yield from released(names, dict.fromkeys(names, "tidak berubah"))
-            yield from _to_dagster(context.instance, left, awaited)
-            left = {key: result for key, result in left.items() if key not in awaited}
+            last = left_models.with_last_results(warehouse, selected_checks, left)
+            for result in last:
+                found = _check_results(project, groups[result.name], result)
+                yield from (r for r in found if check_key(r) in selected_checks)
+            unknown = {r.name for r in left.values()} - {r.name for r in last}
+            yield from released([*unknown], dict.fromkeys(unknown, "tidak berubah"))
+            yield from left_models.events(context.instance, left, left_models.awaited(context, left))
         # A model that was not built keeps its released relation, which is tested instead.
         untested = {r.name: r.error or r.state for r in results if r.state != "ok" and not r.tests}
         yield from released([*untested], untested)
         if failures:
-            # Dagster shows a planned check without a result as failed if its run fails.
-            names = [r.name for r in left.values()]
-            yield from released(names, dict.fromkeys(names, "tidak berubah"))
             raise dg.Failure(description="\n".join(failures), allow_retries=False)
 
     return build_models
-
-
-def _awaited(context: dg.AssetExecutionContext, left: Mapping[dg.AssetKey, NodeResult]) -> set[dg.AssetKey]:
-    """The left models that later steps of this run read. Dagster skips these steps if the model has no event."""
-    layer = context.job_def.asset_layer
-    selected = layer.selected_asset_keys
-    own = context.assets_def.keys
-    return {key for key in left if (layer.get(key).child_keys & selected) - own}
-
-
-def _to_dagster(
-    instance: dg.DagsterInstance, left: Mapping[dg.AssetKey, NodeResult], awaited: Set[dg.AssetKey]
-) -> Iterator[dg.MaterializeResult[Any]]:
-    """Gives an event for left models that later steps wait for, and for those whose version Dagster has not got.
-
-    The latter were built by `gudang models run`. Without the event, Dagster would show them as old.
-    """
-    events = {
-        record.asset_entry.asset_key: record.asset_entry.last_materialization
-        for record in instance.get_asset_records([*left])
-    }
-    for key, result in left.items():
-        event = events.get(key)
-        tags = event.asset_materialization.tags if event and event.asset_materialization else {}
-        if key in awaited or (tags or {}).get(DATA_VERSION_TAG) != result.version:
-            yield dg.MaterializeResult(asset_key=key, data_version=dg.DataVersion(result.version))
 
 
 def _test_released(
@@ -339,7 +312,7 @@ def _check_results(
     note: is added to the results. dropped: see `result_of_group`.
     """
     key = model_key(project.nodes[result.name])
-    tests = {test.name: replace(test, note=note) for test in result.tests}
+    tests = {test.name: replace(test, note=note or test.note) for test in result.tests}
     for group in groups:
         if (found := result_of_group(key, group, tests, dropped=dropped)) is not None:
             yield found

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import Connection, sql
 from psycopg.rows import class_row
@@ -58,6 +58,23 @@ class LastResult:
         )
 
 
+LAST_RESULT: LiteralString = (
+    "c.check_name as name, c.severity, c.passed, c.unexpected, c.total, coalesce(c.message, '') as message,"
+    " coalesce(c.expectation, '') as expectation, coalesce(c.observed, '') as observed,"
+    " coalesce(c.query, '') as query, c.at"
+)
+"""The fields of LastResult in order, of a row `c` of ops.check_result."""
+_LAST_RESULTS: LiteralString = f"""
+select distinct on (c.check_name) {LAST_RESULT}
+from ops.check_result as c
+left join ops.load_batch as b on b.batch_id = c.batch_id
+where
+    c.asset = %s and (%s or c.batch_id is null or b.state in ('loaded', 'unchanged'))
+    and (%s::bigint is null or c.batch_id = %s)
+order by c.check_name, c.at desc
+"""  # noqa: S608 (text of this module only)
+
+
 def last_results(
     connection: Connection[Any],
     contract: Contract,
@@ -70,15 +87,7 @@ def last_results(
     refused: also take results of refused deliveries, which have changed nothing in raw. batch_id: of this load only.
     """
     with connection.cursor(row_factory=class_row(LastResult)) as cursor:
-        rows = cursor.execute(
-            "select distinct on (c.check_name) c.check_name as name, c.severity, c.passed, c.unexpected, c.total,"
-            " coalesce(c.message, '') as message, coalesce(c.expectation, '') as expectation,"
-            " coalesce(c.observed, '') as observed, coalesce(c.query, '') as query, c.at from ops.check_result c"
-            " left join ops.load_batch b on b.batch_id = c.batch_id"
-            " where c.asset = %s and (%s or c.batch_id is null or b.state in ('loaded', 'unchanged'))"
-            " and (%s::bigint is null or c.batch_id = %s) order by c.check_name, c.at desc",
-            [f"raw/{contract.key}", refused, batch_id, batch_id],
-        ).fetchall()
+        rows = cursor.execute(_LAST_RESULTS, [f"raw/{contract.key}", refused, batch_id, batch_id]).fetchall()
     return {row.name: row for row in rows}
 
 

@@ -6,13 +6,15 @@ What belongs here: the value, and its rows in ops.model_run and ops.check_result
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, LiteralString
 
 from psycopg import Connection
 
 from pipelines.models.project.nodes import Kind
 from pipelines.quality import results as quality
+from pipelines.quality.raw_checks import LAST_RESULT, LastResult
 from pipelines.quality.results import CheckResult
 
 State = Literal["ok", "failed", "skipped", "tests_failed", "held"]
@@ -21,6 +23,13 @@ _MODEL_RUN = """
 insert into ops.model_run (run_id, model, state, rows, seconds, error, at)
 values (%s, %s, %s, %s, %s, %s, now())
 """
+
+_RELEASED: LiteralString = f"""
+select c.asset, {LAST_RESULT}
+from ops.model_state as s
+join ops.check_result as c on c.asset = replace(s.relation, '.', '/') and c.run_id = s.run_id
+where c.asset = any(%s)
+"""  # noqa: S608 (text of this project only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +87,11 @@ def record(conn: Connection[Any], run_id: str, result: NodeResult) -> None:
             )
         if "ops.check_result" in existing:
             quality.record(conn, result.asset, run_id, None, result.tests)
+
+
+def released_results(conn: Connection[Any], assets: Sequence[str]) -> dict[str, list[LastResult]]:
+    """By asset (`schema/name`), the results of the checks of the build that released what is in use. One query."""
+    found: dict[str, list[LastResult]] = {}
+    for asset, *fields in conn.execute(_RELEASED, [list(assets)]):
+        found.setdefault(asset, []).append(LastResult(*fields))
+    return found

@@ -59,7 +59,8 @@ class Books:
         dbt.write("models/marts/jumlah.sql", "select sum(nilai) as n from {{ ref('stg_buku') }}")
         dbt.write(
             "models/marts/jumlah.yml",
-            "models: [{name: jumlah, columns: [{name: n, data_tests: [not_null]}]}]",
+            "models: [{name: jumlah, columns: [{name: n, data_tests: [not_null, {accepted_values:"
+            " {arguments: {values: ['1']}, config: {severity: warn}}}]}]}]",
         )
         self.project = dbt.project()
         self.definitions = dg.Definitions(
@@ -73,6 +74,7 @@ class Books:
             executor=dg.in_process_executor,
         )
         self.instance = dg.DagsterInstance.ephemeral()
+        self.first: Any = None
 
     def load(self) -> None:
         assert self.definitions.resolve_job_def("muat").execute_in_process(instance=self.instance).success
@@ -98,7 +100,7 @@ def books(warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("UJI_URL", warehouse_url)
     made = Books(warehouse_url, tmp_path)
     made.load()
-    made.build()
+    made.first = made.build()
     yield made
     made.connection.close()
     made.instance.dispose()
@@ -118,17 +120,31 @@ def test_models_are_stale_only_after_a_load_that_changed_rows(books: Books) -> N
 def test_a_step_that_reads_a_left_model_is_not_skipped(books: Books) -> None:
     result = books.build("semua")
     assert [e.asset_key for e in result.get_asset_materialization_events()] == [MART, after_mart.key]
-    assert [e.passed for e in result.get_asset_check_evaluations()] == [True]
     assert books.stale() == []
 
 
-def test_a_left_model_has_no_event(books: Books) -> None:
+def test_a_left_model_has_no_event_but_the_last_results_of_its_planned_checks(books: Books) -> None:
+    (before,) = books.first.get_asset_check_evaluations()
     result = books.build()
-    assert (result.get_asset_materialization_events(), result.get_asset_check_evaluations()) == ([], [])
+    assert result.get_asset_materialization_events() == []
+    (warning,) = result.get_asset_check_evaluations()
+    assert (warning.passed, warning.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert (before.passed, before.severity) == (False, dg.AssetCheckSeverity.WARN)
+    described = (warning.description or "").removeprefix(before.description or "")
+    assert (
+        described.startswith("(model tidak berubah; hasil 20")
+        or "(model tidak berubah; hasil 20" in described
+    )
+
+
+def test_a_left_model_that_was_built_from_the_terminal_is_given_to_dagster(books: Books) -> None:
     books.connection.execute("update public.buku set nilai = 5")
     books.load()
     build(books.project, books.url)
     assert books.stale() == ["stg_buku"], "Dagster knows nothing of a build from the terminal"
     result: Any = books.build()
     assert [e.asset_key for e in result.get_asset_materialization_events()] == [STAGING, MART]
+    assert [e.passed for e in result.get_asset_check_evaluations()] == [False], (
+        "not kept, so it is tested again"
+    )
     assert books.stale() == []
