@@ -17,7 +17,7 @@ IMPORTED_AT_START := dagster._cli, dagster._cli.dev, dagster._daemon.cli, dagste
 # Where it is set, every process would compile the libraries anew: seconds at each start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help nightly ui test coverage snapshot docs bench lint types imports check format lock clean
+.PHONY: help nightly ui test coverage snapshot images docs bench lint types imports check format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.\/]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,15 @@ test: $(VENV)/.ready ## all tests; what needs a server that isn't there is skipp
 
 snapshot: $(VENV)/.ready ## writes tests/unit/definitions.txt anew: what users of Dagster see
 	RENEW_SNAPSHOT=1 $(BIN)/python -m pytest -q tests/unit/test_definitions_snapshot.py
+
+images: $(VENV)/.ready ## docs/images/ui-*.png anew: the screenshots of tests/e2e/test_ui.py (imagemagick makes them small)
+	@rm -rf build/images
+	CI=true GUDANG_TEST_SCREENSHOTS=$(CURDIR)/build/images $(BIN)/python -m pytest -q tests/e2e/test_ui.py
+	@rm -f docs/images/ui-*.png
+	@for image in build/images/*.png; do \
+		name=docs/images/ui-$$(basename $$image); \
+		if command -v convert >/dev/null; then convert $$image -strip -colors 256 -define png:compression-level=9 $$name; \
+		else cp $$image $$name; fi; done
 
 # sys.monitoring (Python 3.12) costs 5 % of the time; the tracer of 3.11 two thirds more.
 coverage: $(VENV)/.ready ## unit tests, and how much of pipelines/ they run; fails below the floor of pyproject.toml

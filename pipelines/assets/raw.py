@@ -172,7 +172,7 @@ def _ingest(
     if done.batch and done.checks:
         yield dg.MaterializeResult(
             asset_key=raw_key(contract),
-            metadata=_metadata(done, _range(context)) | standing | left,
+            metadata=_metadata(done, _range(context, contract)) | standing | left,
             data_version=version,
         )
         return
@@ -248,9 +248,12 @@ def _window(context: dg.AssetExecutionContext, contract: Contract) -> Window | N
     return Window(max(first, contract.partition.start), last)
 
 
-def _range(context: dg.AssetExecutionContext) -> str:
-    """The partitions of a run that loads more than one, as a text; "" for one partition or none."""
-    if not context.has_partition_key_range:
+def _range(context: dg.AssetExecutionContext, contract: Contract) -> str:
+    """The partitions of a load of more than one, as a text; "" for one partition or none.
+
+    A night's run has a range of days although some of its datasets have no partitions.
+    """
+    if contract.partition is None or not context.has_partition_key_range:
         return ""
     keys = context.partition_key_range
     return "" if keys.start == keys.end else f"{keys.start} s.d. {keys.end}"

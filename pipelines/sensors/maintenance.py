@@ -1,11 +1,12 @@
 """The job that deletes old data every week, and its schedule. Not here: what it deletes (pipelines/maintenance.py)."""
 
 import os
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
-from pydantic import Field
 
 from pipelines.clock import TIMEZONE
 from pipelines.maintenance import lines, prune
@@ -16,30 +17,35 @@ from pipelines.settings import load_settings
 MAINTENANCE = "pemeliharaan"
 
 
-class MaintenanceConfig(dg.Config):
-    """The config that the Launchpad offers."""
-
-    hanya_hitung: bool = Field(
-        False, description="Hanya menghitung apa yang akan dihapus; tidak menghapus apa pun."
+_CONFIG = {
+    "hanya_hitung": dg.Field(
+        bool,
+        default_value=False,
+        is_required=False,
+        description="Hanya menghitung apa yang akan dihapus; tidak menghapus apa pun.",
     )
+}
+"""The config that the launchpad offers and explains."""
 
 
 @dg.op(
     name="hapus_yang_lama",
+    config_schema=_CONFIG,
     pool="gudang",
     description="Menghapus kejadian, log, catatan, karantina, unggahan, dan baris yang melewati masa simpannya.",
 )
-def prune_op(context: dg.OpExecutionContext, config: MaintenanceConfig) -> None:
+def prune_op(context: dg.OpExecutionContext) -> None:
     """Deletes old data, and logs what it deleted."""
+    dry_run = context.op_config["hanya_hitung"]
     results = prune(
         load_settings(),
         os.environ["GUDANG_DAGSTER_URL"],
         read_policy(),
         datetime.now(ZoneInfo(TIMEZONE)).date(),
         context.run_id,
-        dry_run=config.hanya_hitung,
+        dry_run=dry_run,
     )
-    for line in lines(results, dry_run=config.hanya_hitung) or ["Tidak ada yang melewati masa simpannya."]:
+    for line in lines(results, dry_run=dry_run) or ["Tidak ada yang melewati masa simpannya."]:
         context.log.info(line)
     if failed := [result.place for result in results if result.failed]:
         raise dg.Failure(f"Gagal: {', '.join(failed)}; sebabnya di atas.", allow_retries=False)
@@ -48,8 +54,13 @@ def prune_op(context: dg.OpExecutionContext, config: MaintenanceConfig) -> None:
 def maintenance_job() -> dg.JobDefinition:
     """The job `pemeliharaan`."""
 
+    @dg.config_mapping(config_schema=_CONFIG)
+    def at_the_top(config: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"ops": {prune_op.name: {"config": config}}}
+
     @dg.job(
         name=MAINTENANCE,
+        config=at_the_top,
         description="Menghapus data lama menurut masa simpannya; baris raw menurut kontrak.",
         executor_def=with_lease(dg.in_process_executor),
     )

@@ -1,104 +1,214 @@
-"""The Dagster UI in a real browser: the asset graph with its groups by OPD and layer."""
+"""A data engineer's day in Dagster's UI, by mouse in a real browser: what she does, what she sees, what follows.
+
+All cases share one `gudang ui` (webserver, daemon, code server) on a part of the province's project, and each leaves the
+sources as it found them. What takes the daemon a while is begun first and looked at last: the backfill, the dropped
+file. `make images` keeps the screenshots for docs/.
+"""
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 
-import psutil
 import pytest
+from selenium.webdriver.common.keys import Keys
 
-from pipelines.runtime.embedded import EmbeddedServer
-from pipelines.settings import PROJECT_ROOT
-from tests.support.servers import short_folder
+from tests.support.browser import Browser, chromium, require_chromium
+from tests.support.office import Office, open_office
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
-GROUPS = (
-    "dinkes",
-    "bapenda",
-    "samarinda",
-    "referensi",
-    "staging",
-    "core",
-    "mart_satu_data",
-    "mart_spbe",
-    "publikasi",
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
+GROUPS = ("dinkes", "dkp", "referensi", "staging", "core", "mart_satu_data", "publikasi")
+HATCHLINGS = "select sum(volume)::bigint from mart_satu_data.produksi_benih_ikan"
+LOADED = (
+    "select count(*) from raw.dinkes__kunjungan where tanggal_kunjungan between '2026-11-03' and '2026-11-05'"
 )
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync --window-size=1800,1100"
-)
+BUILT = "select sum(jumlah)::bigint from core.fct_kunjungan_puskesmas where tanggal between '2026-11-03' and '2026-11-05'"
+SWITCH = "//a[contains(@href, '/schedules/malam')]/following-sibling::*//label[input[@type='checkbox']]"
 
 
-@pytest.fixture
-def ui() -> Iterator[str]:
-    """The address of a UI that runs on an installation of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with short_folder() as folder, (folder / "ui.log").open("wb") as log:
-        home = folder / "home"
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pipelines.cli.main", "ui", "--port", str(port)],
-            cwd=PROJECT_ROOT,
-            env={**os.environ, "GUDANG_HOME": str(home)},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            _wait_for(f"http://127.0.0.1:{port}/server_info", process, folder / "ui.log")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
-            process.send_signal(signal.SIGTERM)
-            process.wait(300)
-            EmbeddedServer(home).stop()
-            _, left = psutil.wait_procs(children, timeout=60)
-        assert children and left == []
+@pytest.fixture(scope="module")
+def office() -> Iterator[Office]:
+    require_chromium()
+    with open_office() as made:
+        yield made
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 600
-    while time.monotonic() < deadline and process.poll() is None:
-        with suppress(OSError):
-            urllib.request.urlopen(url, timeout=5).close()  # noqa: S310
-            return
-        time.sleep(0.5)
-    pytest.fail(f"the UI did not start: {log.read_text()[-2000:]}")
+@pytest.fixture(scope="module")
+def browser(office: Office) -> Iterator[Browser]:
+    with chromium(office.url) as made:
+        yield made
 
 
-def test_the_asset_graph_shows_groups_by_opd_and_layer(ui: str, tmp_path: Path) -> None:
-    driver = shutil.which("chromedriver")
-    if driver is None or shutil.which("chromium") is None:
-        if os.environ.get("CI"):
-            pytest.fail("in CI the browser test must run: chromium and chromium-driver are not installed")
-        pytest.skip("chromium and chromium-driver are not installed")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
+@pytest.fixture(scope="module")
+def dropped(office: Office) -> int:
+    """A corrected file, put into the upload zone while Dagster runs: how many hatchlings its mart will have then."""
+    ((before,),) = office.ask(HATCHLINGS)
+    folder = office.zone / "dkp/pembenihan_ikan"
+    (sent,) = folder.glob("*.csv")
+    text = sent.read_text("utf-8")
+    assert text.count("Nila,70237000") == 1
+    corrected = folder / "unggah.tmp"
+    corrected.write_text(text.replace("Nila,70237000", "Nila,80237000"), "utf-8")
+    corrected.rename(folder / "pembenihan_2025_perbaikan.csv")
+    return before + 10_000_000
 
-    options = webdriver.ChromeOptions()
-    for flag in FLAGS.split():
-        options.add_argument(flag)
-    browser = webdriver.Chrome(options=options, service=Service(driver))
+
+@pytest.fixture(scope="module")
+def backfill(office: Office, browser: Browser) -> str:
+    """The id of a backfill of three days, started by mouse after three visits were deleted at the source."""
+    deleted = office.change_source(
+        "delete from kunjungan where id_kunjungan in"
+        " (select id_kunjungan from kunjungan where tanggal_kunjungan = '2026-11-04' order by 1 limit 3)"
+    )
+    assert deleted == 3
+    return start_backfill(browser, "[2026-11-03...2026-11-05]", 3, shot="isi-ulang")
+
+
+def start_backfill(browser: Browser, days: str, number: int, *, shot: str | None = None) -> str:
+    """Loads some days of dinkes/kunjungan again, by the dialog of its page, and returns the id of the backfill."""
+    browser.open("/assets/raw/dinkes/kunjungan")
+    browser.click("Materialize…", "button")
+    browser.click("All", "button")
+    chosen = browser.find("//input[starts-with(@placeholder, 'ex: ')]")
+    browser.type(chosen, days)
+    chosen.send_keys(Keys.TAB)
+    browser.wait_for(f"{number} partitions", "Backfills all partitions in a single run.")
+    if shot:
+        browser.shot(shot)
+    browser.click("Launch backfill", "button")
+    link = browser.find("//a[starts-with(@href, '/runs/b/')]").get_attribute("href")
+    assert link
+    return link.rsplit("/", 1)[1]
+
+
+def test_a_backfill_is_started_by_mouse_while_a_file_arrives(
+    office: Office, backfill: str, dropped: int
+) -> None:
+    assert office.ask("select key from bulk_actions", database="dagster") == [(backfill,)]
+    assert office.ask(HATCHLINGS) == [(dropped - 10_000_000,)]
+
+
+def test_the_asset_graph_shows_groups_by_opd_and_layer(browser: Browser) -> None:
+    browser.open("/asset-groups")
+    browser.wait_for(*GROUPS)
+    browser.find("//*[name()='foreignObject']//*[normalize-space(text())='dinkes']").click()
+    asset = browser.find("//*[name()='foreignObject']//*[normalize-space(text())='kunjungan']")
+    browser.shot("aset")
+    asset.click()
+    browser.wait_for("Kunjungan pasien rawat jalan di puskesmas, satu baris per kunjungan.", "sumber_dinkes")
+    assert "rror" not in browser.text
+
+
+def test_an_asset_is_materialised_by_mouse(office: Office, browser: Browser) -> None:
+    browser.open("/assets/raw/dinkes/puskesmas")
+    browser.wait_for("Postgres", "database")
+    run = browser.launch("Materialize")
+    browser.wait_for("Success")
+    browser.open("/assets/raw/dinkes/puskesmas?view=events")
+    browser.wait_for(run[:8], "Materialized", "ringkasan", "tidak ada yang baru (192 baris sama)")
+    browser.shot("materialisasi")
+    assert office.ask("select state from ops.load_batch where run_id = %s", run) == [("unchanged",)]
+
+
+def test_a_blocking_check_that_fails_shows_what_it_saw_and_leaves_the_table(
+    office: Office, browser: Browser
+) -> None:
+    rows = "select count(*), max(_batch_id) from raw.dinkes__kunjungan where tanggal_kunjungan = '2026-11-20'"
+    rejected = "select count(*) from ops.load_batch where dataset = 'dinkes/kunjungan' and state = 'rejected'"
+    before = office.ask(rows)
+    spoiled = (
+        "update kunjungan set jenis_kelamin = case jenis_kelamin when 'P' then 'L' else 'P' end"
+        " where tanggal_kunjungan = '2026-11-20' and kode_icd10 = 'Z34.9'"
+    )
+    number = office.change_source(spoiled)
     try:
-        browser.get(f"{ui}/asset-groups")
-        deadline = time.monotonic() + 600
-        missing = set(GROUPS)
-        while missing and time.monotonic() < deadline:
-            time.sleep(1)
-            texts = set(browser.find_element("tag name", "body").text.split())
-            missing = set(GROUPS) - texts
-        browser.save_screenshot(str(tmp_path / "aset.png"))
-        assert not missing, f"groups not on the page: {sorted(missing)}"
+        start_backfill(browser, "[2026-11-20...2026-11-21]", 2)
+        browser.wait("a rejected load", lambda: office.ask(rejected) == [(1,)])
     finally:
-        browser.quit()
+        assert office.change_source(spoiled) == number
+    browser.open("/assets/raw/dinkes/kunjungan?view=checks&checkDetail=diagnosis_sesuai_jenis_kelamin")
+    browser.wait_for("Failed", "contoh diagnosis_sesuai_jenis_kelamin", "unexpected_rows_expectation")
+    browser.shot("pemeriksaan")
+    assert f"({number} baris menyimpang)" in browser.text
+    assert "***" in browser.text and "Z34.9" not in browser.text
+    assert "sql" in browser.text
+    assert office.ask(rows) == before
+
+
+def test_the_cause_of_a_failed_dataset_is_on_the_first_screen_of_its_run(
+    office: Office, browser: Browser
+) -> None:
+    office.change_source("alter table puskesmas rename column alamat to jalan")
+    try:
+        browser.open("/assets/raw/dinkes/puskesmas")
+        browser.launch("Materialize")
+        browser.wait_for("RUN_FAILURE")
+    finally:
+        office.change_source("alter table puskesmas rename column jalan to alamat")
+    cause = "dinkes/puskesmas: tabel puskesmas tidak punya kolom alamat"
+    browser.wait("the cause, without scrolling", lambda: browser.sees(cause))
+    browser.shot("run-gagal")
+
+
+def test_a_named_job_explains_its_config_and_starts(browser: Browser) -> None:
+    browser.open("/locations/gudang-data-kaltim/jobs/pemeliharaan/playground")
+    browser.wait_for("Hanya menghitung apa yang akan dihapus", "hanya_hitung: false", "No errors")
+    browser.open("/locations/gudang-data-kaltim/jobs/tutup_bolong/playground")
+    browser.wait_for("Hari pertama yang diperiksa.", "sampai: ''", "No errors")
+    browser.shot("launchpad")
+    browser.launch("Launch Run")
+    browser.wait_for("Success", "Tidak ada yang perlu dimuat.")
+
+
+def test_a_schedule_is_switched_off_and_on(office: Office, browser: Browser) -> None:
+    browser.open("/automation")
+    browser.wait_for("malam", "turunan_pemuatan", "unggahan_baru")
+    browser.shot("otomasi")
+
+    def is_on() -> bool:
+        return browser.find(f"{SWITCH}/input", hidden=True).is_selected()
+
+    def stored() -> str:
+        kept = "select status from instigators where instigator_body like %s"
+        return "".join(status for (status,) in office.ask(kept, '%"malam"%', database="dagster"))
+
+    for on in (False, True):
+        assert is_on() is not on
+        browser.find(SWITCH).click()
+        browser.wait(f"the switch, on: {on}", lambda on=on: is_on() is on)
+        browser.wait(f"the schedule, on: {on}", lambda on=on: (stored() != "STOPPED") is on)
+        browser.open("/automation")
+        browser.wait(f"the switch again, on: {on}", lambda on=on: is_on() is on)
+
+
+def test_the_timeline_shows_the_runs_of_the_night(browser: Browser) -> None:
+    browser.open("/timeline")
+    browser.wait_for("ingest", "warehouse", "publication")
+    browser.shot("linimasa")
+
+
+def test_a_range_backfill_is_one_run_and_its_models_follow(
+    office: Office, browser: Browser, backfill: str
+) -> None:
+    browser.open(f"/runs/b/{backfill}")
+    browser.wait_for("Completed", "2026-11-03...2026-11-05", "100% completed")
+    browser.shot("isi-ulang-selesai")
+    runs = office.ask(
+        "select run_id from run_tags where key = 'dagster/backfill' and value = %s",
+        backfill,
+        database="dagster",
+    )
+    assert len(runs) == 1
+    ((loaded,),) = office.ask(LOADED)
+    browser.wait("the fact of these days, built anew", lambda: office.ask(BUILT) == [(loaded,)])
+
+
+def test_a_dropped_file_becomes_a_run_and_a_changed_mart(
+    office: Office, browser: Browser, dropped: int
+) -> None:
+    browser.wait("the mart, built anew", lambda: office.ask(HATCHLINGS) == [(dropped,)])
+    browser.open("/assets/raw/dkp/pembenihan_ikan?view=events")
+    browser.wait_for("pembenihan_2025_perbaikan.csv", "1 dimuat")
+    browser.shot("unggahan")
+    browser.open("/runs")
+    browser.wait_for("unggahan_baru", "turunan_pemuatan", "rangkaian_malam")
+    browser.shot("daftar-run")
