@@ -91,9 +91,12 @@ def test_the_asset_graph_shows_groups_by_opd_and_layer(browser: Browser) -> None
     browser.open("/asset-groups")
     browser.wait_for(*GROUPS)
     browser.find("//*[name()='foreignObject']//*[normalize-space(text())='dinkes']").click()
-    asset = browser.find("//*[name()='foreignObject']//*[normalize-space(text())='kunjungan']")
+    asset = "//*[name()='foreignObject']//*[normalize-space(text())='kunjungan']"
+    browser.find(asset)
+    browser.driver.refresh()  # what is open stays so, and the graph fits into the window
+    browser.find(asset)
     browser.shot("aset")
-    asset.click()
+    browser.find(asset).click()
     browser.wait_for("Kunjungan pasien rawat jalan di puskesmas, satu baris per kunjungan.", "sumber_dinkes")
     assert "rror" not in browser.text
 
@@ -190,7 +193,7 @@ def test_a_range_backfill_is_one_run_and_its_models_follow(
     office: Office, browser: Browser, backfill: str
 ) -> None:
     browser.open(f"/runs/b/{backfill}")
-    browser.wait_for("Completed", "2026-11-03...2026-11-05", "100% completed")
+    browser.wait_for("Succeeded", "2026-11-03...2026-11-05", "100% completed")
     browser.shot("isi-ulang-selesai")
     runs = office.ask(
         "select run_id from run_tags where key = 'dagster/backfill' and value = %s",
