@@ -26,13 +26,10 @@ from pipelines.jobs import (
 )
 from pipelines.models.project.nodes import Project
 from pipelines.resources.warehouse import Warehouse
-from pipelines.sensors.ended_runs import ended_runs, runs_link
+from pipelines.sensors.ended_runs import WILL_RETRY, ended_runs, runs_link
 
 if TYPE_CHECKING:
     from pipelines.jobs import AssetJob
-
-_WILL_RETRY = "dagster/will_retry"
-"""Dagster sets this tag to "true" when a run fails that the daemon will start once more."""
 
 
 def chain_sensor(
@@ -108,7 +105,7 @@ def _not_followed(run: dg.DagsterRun) -> str:
         return "memuat hanya yang diminta; turunannya dibangun sensor turunan_pemuatan"
     if run.status is dg.DagsterRunStatus.CANCELED:
         return "dibatalkan, jadi rangkaiannya berhenti"
-    if run.tags.get(_WILL_RETRY) == "true":
+    if run.tags.get(WILL_RETRY) == "true":
         return "akan diulang Dagster; ulangannya yang dilanjutkan"
     return ""
 

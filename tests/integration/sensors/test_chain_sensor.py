@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import dagster as dg
@@ -138,3 +141,25 @@ def test_without_a_cursor_a_followed_run_is_not_followed_again(night: Night) -> 
     run_id = night.ended("ingest")
     night.instance.add_run(dg.DagsterRun(job_name="warehouse", tags={AFTER: run_id}))
     assert night.tick() == [] and "sudah dilanjutkan" in night.skip_reason
+
+
+def test_a_failed_run_is_followed_once_dagster_has_said_whether_it_retries() -> None:
+    """A tick between the end of the run and Dagster's tag would follow both the run and its retry."""
+    with dg.DagsterInstance.local_temp(overrides={"run_retries": {"enabled": True}}) as instance:
+        run = instance.add_run(dg.DagsterRun(job_name="ingest", status=dg.DagsterRunStatus.STARTED))
+        event = dg.DagsterEvent(event_type_value=FAILURE.value, job_name="ingest")
+        end = datetime.now(UTC)
+        instance.run_storage.handle_run_event(run.run_id, event, end)
+        early = ended_runs(instance, None, ["ingest"], end.timestamp() + 1)
+        assert early.records == ()
+        assert ended_runs(instance, early.cursor, ["ingest"], end.timestamp() + 61).records, "nobody says it"
+        instance.add_run_tags(run.run_id, {"dagster/will_retry": "false"})
+        (record,) = ended_runs(instance, early.cursor, ["ingest"], end.timestamp() + 11).records
+        assert record.dagster_run.run_id == run.run_id
+
+
+def test_an_end_in_the_future_hides_no_run(night: Night) -> None:
+    night.ended("ingest")
+    (record,) = ended_runs(night.instance, None, {"ingest"}, time.time() - 3600).records
+    cursor = ended_runs(night.instance, None, {"ingest"}, time.time() - 3600).cursor
+    assert record.end_time and json.loads(cursor)["sampai"] < record.end_time
