@@ -6,8 +6,9 @@ a night that was cancelled or whose chain broke. Not here: the night's own chain
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -18,7 +19,7 @@ from psycopg.rows import class_row
 
 from pipelines.assets.warehouse import due_models, is_reference, model_key
 from pipelines.contracts.model import Contract
-from pipelines.errors import GudangError
+from pipelines.errors import GudangError, ModelError, QualityError
 from pipelines.jobs import (
     AFTER,
     NIGHT,
@@ -32,6 +33,7 @@ from pipelines.jobs import (
 )
 from pipelines.models.project.nodes import Project
 from pipelines.resources.warehouse import Warehouse
+from pipelines.sensors.ended_runs import OLDEST_S, OVERLAP_S
 
 QUIET_S = 20
 """Seconds without another load before models are built. It is more than the interval of the upload sensor, so that
@@ -52,7 +54,7 @@ _UNFINISHED = [
 def descendants_sensor(
     contracts: Sequence[Contract], project: Project, *, clock: Callable[[], float] = time.time
 ) -> dg.SensorDefinition:
-    """The sensor that builds the models of datasets loaded since the last time, by the ledger; see `_Built`.
+    """The sensor that builds the models of datasets loaded since the last time, by the ledger; see `_Dealt`.
 
     A load that changed no row starts nothing: the ledger calls it `unchanged`. Publication follows as after every run
     of the models (chain.py).
@@ -74,40 +76,34 @@ def descendants_sensor(
     def build_descendants(
         context: dg.SensorEvaluationContext, warehouse: Warehouse
     ) -> dg.SensorResult | dg.SkipReason:
-        built = _Built.read(context.cursor)
+        dealt = _Dealt.read(context.cursor)
+        now = clock()
         try:
             with warehouse.connect() as connection:
-                # Open batches are read first: one that ends between the two queries is in the second.
-                first_open = _first_open(connection)
-                recent = _recent(connection, built, [*models])
-                loaded, waiting = _outside_of_nights(context.instance, recent, nights, clock())
+                recent = _recent(connection, dealt, [*models], now)
+                loaded, waiting = _outside_of_nights(context.instance, recent, nights, now)
+                reason = _waits_for(context.instance, loaded) if loaded else _nothing(waiting)
+                if reason:
+                    return dg.SensorResult(
+                        skip_reason=reason, cursor=dealt.also(recent, [*loaded, *waiting]).cursor
+                    )
                 datasets = sorted({load.dataset for load in loaded})
                 days = _range(loaded, by_key)
-                due = (
-                    {key.path[-1] for key in due_models(project, connection, days)} if loaded else set[str]()
-                )
+                due = {key.path[-1] for key in due_models(project, connection, days)}
                 old = due & {name for dataset in datasets for name in models[dataset]}
                 missing = _missing(connection, project) if old else set[str]()
+        except (ModelError, QualityError):
+            raise  # a file has a fault: the tick fails, and the loads wait for the next one
         except GudangError as error:
             return dg.SkipReason(str(error))
-        if not loaded:
-            return dg.SkipReason(
-                _NOTHING if not waiting else f"{len(waiting)} pemuatan menunggu rangkaian malamnya."
-            )
-        if waits_for := _waits_for(context.instance, loaded):
-            return dg.SkipReason(waits_for)
-        numbers = {load.batch_id for load in loaded}
-        first_open = min(
-            [n for n in (first_open, *(w.batch_id for w in waiting)) if n is not None], default=None
-        )
-        cursor = built.also(numbers, first_open).cursor
+        cursor = dealt.also(recent, waiting).cursor
         if not old:
             reason = f"Tidak ada model yang perlu dibangun dari {', '.join(datasets)}."
             return dg.SensorResult(skip_reason=reason, cursor=cursor)
         selected = old | (_ancestors(project, old) & missing)
         context.log.info(f"Membangun model dari {', '.join(datasets)}")
         request = dg.RunRequest(
-            run_key=f"load:{max(numbers)}",
+            run_key=f"load:{max((load.finished, load.batch_id) for load in loaded)}",
             asset_selection=sorted(model_key(project.nodes[name]) for name in selected),
             tags={AFTER: ",".join(sorted({load.run_id for load in loaded})), **days},
         )
@@ -116,40 +112,49 @@ def descendants_sensor(
     return build_descendants
 
 
-_NOTHING = "Tidak ada yang baru dimuat di luar rangkaian malam."
+def _nothing(waiting: Sequence[_Load]) -> str:
+    if waiting:
+        return f"{len(waiting)} pemuatan menunggu rangkaian malamnya."
+    return "Tidak ada yang baru dimuat di luar rangkaian malam."
 
 
 @dataclass(frozen=True, slots=True)
-class _Built:
-    """The batches whose models are built: all numbers up to `last`, and those in `others`.
+class _Dealt:
+    """The loads with whose models the sensor has dealt, by the time of their end.
 
-    A batch in `others` has a higher number than one that still runs, but ended before it. The cursor is "7" or
-    "7:9,12".
+    until: no load that ended more than OVERLAP_S before it is open. loads: those that ended later and are dealt with. A
+    load that a reconciliation writes again ends again, and so is another one. Times are seconds since the epoch.
     """
 
-    last: int = 0
-    others: frozenset[int] = frozenset()
+    until: float = 0.0
+    loads: frozenset[tuple[int, float]] = frozenset()
 
     @classmethod
-    def read(cls, cursor: str | None) -> _Built:
-        last, _, others = (cursor or "0").partition(":")
-        return cls(int(last), frozenset(int(number) for number in others.split(",") if number))
+    def read(cls, cursor: str | None) -> _Dealt:
+        if not cursor or not cursor.startswith("{"):  # that of an earlier version is a number
+            return cls()
+        known = json.loads(cursor)
+        return cls(known["sampai"], frozenset((number, end) for number, end in known["pemuatan"]))
 
-    def also(self, batches: set[int], first_open: int | None) -> _Built:
-        everything = self.others | batches
-        last = max(everything, default=self.last)
-        if first_open is not None:
-            last = max(self.last, min(last, first_open - 1))
-        return _Built(last, frozenset(number for number in everything if number > last))
+    def also(self, recent: Sequence[_Load], held: Sequence[_Load]) -> _Dealt:
+        """With the recent loads that are not held."""
+        open_ = {load.key for load in held}
+        until = max([self.until, *(load.finished for load in recent)])
+        until = max(self.until, min([until, *(load.finished for load in held)]))
+        loads = self.loads | {load.key for load in recent if load.key not in open_}
+        return _Dealt(until, frozenset(key for key in loads if key[1] > until - OVERLAP_S))
 
     @property
     def cursor(self) -> str:
-        return ":".join([str(self.last), ",".join(map(str, sorted(self.others)))]).rstrip(":")
+        return json.dumps({"sampai": self.until, "pemuatan": sorted(self.loads)})
 
 
 @dataclass(frozen=True, slots=True)
 class _Load:
-    """A load that changed rows. The days are those of its window, if it had one. age: seconds since it has ended."""
+    """A load that changed rows. The days are those of its window, if it had one.
+
+    finished: its end in seconds since the epoch. age: seconds since then.
+    """
 
     batch_id: int
     dataset: str
@@ -158,21 +163,29 @@ class _Load:
     window_end: date | None
     full_refresh: bool
     loaded_on: date
+    finished: float
     age: float
 
+    @property
+    def key(self) -> tuple[int, float]:
+        return self.batch_id, self.finished
 
-def _recent(connection: Connection[Any], built: _Built, datasets: list[str]) -> list[_Load]:
-    """The loads of the last day whose models the sensor has not dealt with."""
+
+def _recent(connection: Connection[Any], dealt: _Dealt, datasets: list[str], now: float) -> list[_Load]:
+    """The loads of the last day whose models the sensor has not dealt with. Earlier ones are left to the night."""
     if not _has_ledger(connection):
         return []
     with connection.cursor(row_factory=class_row(_Load)) as cursor:
-        return cursor.execute(
+        since = max(min(dealt.until, now) - OVERLAP_S, now - OLDEST_S)
+        loads = cursor.execute(
             "select batch_id, dataset, coalesce(run_id, '') as run_id, window_start, window_end, full_refresh,"
-            " finished_at::date as loaded_on, extract(epoch from clock_timestamp() - finished_at)::float8 as age"
-            " from ops.load_batch where batch_id > %s and batch_id <> all(%s) and state = 'loaded'"
-            " and dataset = any(%s) and finished_at > clock_timestamp() - interval '1 day' order by batch_id",
-            [built.last, sorted(built.others), datasets],
+            " finished_at::date as loaded_on, extract(epoch from finished_at)::float8 as finished,"
+            " extract(epoch from clock_timestamp() - finished_at)::float8 as age"
+            " from ops.load_batch where finished_at > to_timestamp(%s) and state = 'loaded'"
+            " and dataset = any(%s) order by batch_id",
+            [since, datasets],
         ).fetchall()
+    return [load for load in loads if load.key not in dealt.loads]
 
 
 def _outside_of_nights(
@@ -192,9 +205,9 @@ def _state_of_night(
 ) -> str:
     """Whether the night of a run builds the models of its loads: `built`, `waits` (it may), or `outside` (it will not).
 
-    The link `warehouse` builds them if it was created after the run had started; without a model to build,
-    `publication` takes its place. A run that was executed again has the
-    tags of the first one, so the night may have an earlier `warehouse`, which did not see these loads.
+    The link `warehouse` builds them if it was created after the run had started, and succeeds. Without a model to
+    build, `publication` follows the run of an ingest at once. A run that was executed again has the tags of the first
+    one, so the night may have an earlier `warehouse`, which did not see these loads.
     """
     run = record.dagster_run
     if run.job_name not in nights or REQUESTED in run.tags:
@@ -202,7 +215,8 @@ def _state_of_night(
     started = record.start_time or record.create_timestamp.timestamp()
     same = instance.get_run_records(dg.RunsFilter(tags={NIGHT: run.tags.get(NIGHT, run.run_id)}))
     links = [r for r in same if r.create_timestamp.timestamp() >= started]
-    if any(r.dagster_run.job_name in (WAREHOUSE, PUBLICATION) and not _is_cancelled(r) for r in links):
+    ingests = {r.dagster_run.run_id for r in (record, *links) if r.dagster_run.job_name in nights}
+    if any(_is_built_by(r.dagster_run, ingests) for r in links):
         return "built"
     if _is_cancelled(record):
         return "outside"
@@ -212,19 +226,15 @@ def _state_of_night(
     return "waits" if now - ended < LONGEST_S else "outside"
 
 
+def _is_built_by(link: dg.DagsterRun, ingests: Set[str]) -> bool:
+    """Whether a link of a night has built the models of its ingests, or shows that none had to be built."""
+    if link.job_name == WAREHOUSE:
+        return link.is_success
+    return link.job_name == PUBLICATION and link.tags.get(AFTER) in ingests
+
+
 def _is_cancelled(record: dg.RunRecord) -> bool:
     return record.dagster_run.status is dg.DagsterRunStatus.CANCELED
-
-
-def _first_open(connection: Connection[Any]) -> int | None:
-    """The lowest number of a batch that is still being loaded. A batch older than a day does not count."""
-    if not _has_ledger(connection):
-        return None
-    row = connection.execute(
-        "select min(batch_id) from ops.load_batch where state = 'running'"
-        " and started_at > clock_timestamp() - interval '1 day'"
-    ).fetchone()
-    return row[0] if row else None
 
 
 def _has_ledger(connection: Connection[Any]) -> bool:

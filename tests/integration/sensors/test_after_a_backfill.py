@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from pipelines.definitions import build_definitions
+from pipelines.errors import ModelError
 from pipelines.jobs import AFTER, INGEST, PUBLICATION, RANGE_END, RANGE_START, WAREHOUSE
 from pipelines.load import prepare
 from pipelines.models.project.sources import render_sources
@@ -55,7 +56,7 @@ class Visits:
             document("dinkes/kunjungan", columns, database("UJI_URL"), extract={"table": "kunjungan"}, partition=partition),
         )  # fmt: skip
         self.settings.expectations_dir.mkdir(exist_ok=True)
-        folder = DbtFolder(self.settings.models_dir)
+        self.folder = folder = DbtFolder(self.settings.models_dir)
         folder.write("models/marts/fct_kunjungan.sql", FACT).write(
             "models/sources.yml", render_sources([contract])
         )
@@ -79,7 +80,10 @@ class Visits:
         tags = {RANGE_START: first, RANGE_END: last, "dagster/backfill": "abc"}
         job.execute_in_process(instance=self.instance, tags=tags, asset_selection=[ASSET])
         # A minute later, in which nothing else was loaded.
-        self.run("update ops.load_batch set finished_at = finished_at - interval '1 minute'")
+        self.run(
+            "update ops.load_batch set finished_at = finished_at - interval '1 minute'"
+            " where batch_id = (select max(batch_id) from ops.load_batch)"
+        )
         self.run("update ops.model_run set at = at - interval '1 minute'")
 
     def tick(self, sensor: str = "turunan_pemuatan") -> list[dg.RunRequest]:
@@ -147,3 +151,19 @@ def test_a_backfill_of_days_reaches_the_incremental_model_of_them(visits: Visits
     visits.backfill("2026-09-15", "2026-09-21")
     visits.build(visits.night())  # of other days: no sensor has seen the load, as when the daemon was down
     assert visits.run(gone) == [([10, 11, 17],)]
+
+
+def test_files_that_dagster_has_not_read_yet_do_not_stop_the_sensors_and_faulty_ones_say_so(
+    visits: Visits,
+) -> None:
+    visits.backfill("2026-09-01", "2026-09-30")
+    visits.folder.write("models/marts/baru.sql", "select id from {{ ref('fct_kunjungan') }}")
+    assert visits.night().asset_selection == [FACT_KEY]
+    visits.folder.write("models/marts/rusak.sql", "select id from {{ ref('tidak_ada') }}")
+    with pytest.raises(ModelError, match="tidak_ada"):
+        visits.night()
+    with pytest.raises(ModelError, match="tidak_ada"):
+        visits.tick()
+    (visits.settings.models_dir / "models/marts/rusak.sql").unlink()
+    (request,) = visits.tick()
+    assert request.asset_selection == [FACT_KEY], "nothing was lost"
