@@ -80,13 +80,14 @@ _PUBLISHED_CHECKS = """
 with published as (
     select mart from (
         select distinct on (mart, path) mart, event from ops.publication_log order by mart, path, at desc
-    ) as last where event = %s and mart <> %s group by mart
+    ) as last where event = %(shown)s and mart <> %(report)s group by mart
 ),
 build as (
-    select a.asset, b.run_id from published p cross join unnest(%s::text[]) as s (schema)
+    select a.asset, b.run_id from published p cross join unnest(%(marts)s::text[]) as s (schema)
     cross join lateral (select s.schema || '/' || p.mart as asset) as a
     cross join lateral (
-        select c.run_id from ops.check_result c where c.asset = a.asset order by c.at desc limit 1
+        select c.run_id from ops.check_result c
+        where c.asset = a.asset and c.at > %(until)s - make_interval(days => %(days)s) order by c.at desc limit 1
     ) as b
 ),
 last as (
@@ -94,13 +95,13 @@ last as (
         c.run_id, c.at
     from build b cross join lateral (
         select * from ops.check_result r where r.asset = b.asset and r.run_id is not distinct from b.run_id
-            and r.at > %s - make_interval(days => %s)
+            and r.at > %(until)s - make_interval(days => %(days)s)
     ) as c
     order by c.asset, c.check_name, c.at desc
 )
 select asset, max(run_id) as run_id, max(at) as at,
     array_agg(array[check_name, unexpected::text, total::text] order by check_name) as checks
-from last where not passed and severity = %s group by asset order by asset
+from last where not passed and severity = %(severity)s group by asset order by asset
 """
 _NAMED = 5
 """How many checks or reasons are named; the others are counted."""
@@ -225,10 +226,16 @@ def _quarantine(
 
 
 def _checks(connection: Connection[Any], kind: str, severity: str, until: datetime) -> list[Problem]:
+    values = {
+        "shown": SHOWN,
+        "report": REPORT,
+        "marts": list(MARTS),
+        "until": until,
+        "days": CHECK_DAYS,
+        "severity": severity,
+    }
     found: list[Problem] = []
-    for row in _rows(
-        connection, _PUBLISHED_CHECKS, [SHOWN, REPORT, list(MARTS), until, CHECK_DAYS, severity]
-    ):
+    for row in _rows(connection, _PUBLISHED_CHECKS, values):
         names = [_check(*check) for check in row["checks"]]
         found.append(Problem(kind, row["asset"], _some(names), str(row["at"]), row["run_id"]))
     return found

@@ -171,11 +171,10 @@ def undelivered(warehouse: Connection[Any]) -> list[tuple[str, int, float, str |
 def refused_recipients(warehouse: Connection[Any]) -> list[tuple[str, str, str, int, int]]:
     """Recipients whose newest message was refused for good: channel, audience, error, how many, the newest message."""
     return warehouse.execute(
-        "select channel, audience, min(error), count(*), max(message_id) from ("
-        " select distinct on (d.channel, d.recipient) d.channel, m.document ->> 'audience' as audience, d.error,"
-        " d.message_id, d.next_try_at from ops.alert_delivery d join ops.alert_message m using (message_id)"
-        " order by d.channel, d.recipient, d.message_id desc) as newest"
-        " where next_try_at = 'infinity' group by 1, 2 order by 1, 2"
+        "select d.channel, m.document ->> 'audience', min(d.error), count(*), max(d.message_id) from ("
+        " select distinct on (channel, recipient) * from ops.alert_delivery"
+        " order by channel, recipient, message_id desc) as d join ops.alert_message m using (message_id)"
+        " where d.next_try_at = 'infinity' group by 1, 2 order by 1, 2"
     ).fetchall()
 
 

@@ -19,9 +19,9 @@ from pipelines.health.place import Place
 
 _NEWEST = """
 select distinct on (u.dataset, u.name) u.dataset || '/' || u.name, u.stamp,
-    case when u.outcome is null and u.seen_id = (select max(seen_id) from ops.upload_seen where dataset = u.dataset)
-        then extract(epoch from %s - u.seen_at)::float8 end
-from ops.upload_seen u order by u.dataset, u.name, u.seen_id desc
+    case when u.outcome is null and u.seen_id = u.newest then extract(epoch from %s - u.seen_at)::float8 end
+from (select *, max(seen_id) over (partition by dataset) as newest from ops.upload_seen) as u
+order by u.dataset, u.name, u.seen_id desc
 """
 
 

@@ -45,10 +45,10 @@ def test_a_tick(warehouse_url: str, http: Server, tmp_path: Path, monkeypatch: p
     with psycopg.connect(warehouse_url) as connection:
         connection.execute("insert into ops.publication_log (mart, path, sha256) values ('m', 'm.csv', 'x')")
         connection.execute(
-            "insert into ops.check_result (asset, check_name, severity, passed) values ('mart/m', 'c', 'error', false)"
+            "insert into ops.check_result (asset, check_name, severity, passed) values ('mart_satu_data/m', 'c', 'error', false)"
         )
     assert tick(url, tmp_path) == (
-        "Terkirim ke webhook: Segera: Mart terbit yang tertahan pemeriksaan: mart/m"
+        "Terkirim ke webhook: Segera: Mart terbit yang tertahan pemeriksaan: mart_satu_data/m"
     )
     with pytest.raises(LoadError, match="tidak dapat terhubung"):
         tick(down, tmp_path)

@@ -6,9 +6,11 @@ import json
 
 import pytest
 
+from pipelines.cli.health import UNKNOWN
 from pipelines.errors import GudangError
 from pipelines.health.check import Check, as_json, as_prometheus, as_text, worst
 from pipelines.health.limits import CRITICAL, OK, WARNING, Limit, load_limits
+from pipelines.settings import PROJECT_ROOT
 
 CHECKS = [
     Check("disk", OK, "sisa 40%", "kosongkan", 40.0, "percent"),
@@ -59,3 +61,10 @@ def test_checks_are_written_as_text_json_and_prometheus() -> None:
     assert 'gudang_health_state{check="daemon"} 2' in lines
     assert 'gudang_health_value{check="daemon",unit="seconds"} 7200.5' in lines
     assert not any("cadangan" in line for line in lines if line.startswith("gudang_health_value"))
+
+
+def test_the_timer_takes_a_warning_for_no_failure_and_what_could_not_be_looked_at_for_one() -> None:
+    unit = PROJECT_ROOT / "deploy/systemd/root/etc/systemd/system/gudang-health.service"
+    (line,) = [line for line in unit.read_text("utf-8").splitlines() if line.startswith("SuccessExitStatus=")]
+    assert line.partition("=")[2].split() == [str(WARNING)]
+    assert len({OK, WARNING, CRITICAL, UNKNOWN}) == 4
