@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines.assets.check_groups import Group
-from pipelines.quality.raw_checks import WindowResult
+from pipelines.quality.raw_checks import WindowResult, days
 from pipelines.quality.results import CheckResult, Sample, number
 
 _SHOWN_FAILURES = 3
@@ -46,8 +46,9 @@ def result_of_group(
 ) -> dg.AssetCheckResult | None:
     """The result of a check; None if none of its rules has a result.
 
-    results: by the names of the rules. windows: the results of the last windows, of any check. dropped: a sentence for
-    the SQL if the rows that were checked are not in the table that it reads.
+    results: by the names of the rules. windows: the results of the last windows, of any check. If one of them still
+    fails, the check warns: it does not stop what reads this load, because that window was judged when it came.
+    dropped: a sentence for the SQL if the rows that were checked are not in the table that it reads.
     """
     found = [results[rule.name] for rule in group.rules if rule.name in results]
     if not found:
@@ -63,12 +64,16 @@ def result_of_group(
             metadata[f"contoh {rule.name}"] = sample_table(rule.sample)
     if table := _windows(group, windows):
         metadata["jendela"] = table
+    description, level = describe(found, group.column or ""), severity(failed or found)
+    still = "" if failed else _still_failing(group, windows)
+    if still:
+        description, level = f"{still} Hasil terakhir: {description}", dg.AssetCheckSeverity.WARN
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name=group.name,
-        passed=not failed,
-        severity=severity(failed or found),
-        description=describe(found, group.column or ""),
+        passed=not failed and not still,
+        severity=level,
+        description=description,
         metadata=metadata,
     )
 
@@ -153,6 +158,18 @@ def _queries(failed: Sequence[CheckResult], dropped: str) -> dg.MarkdownMetadata
     return dg.MetadataValue.md("\n\n".join(parts))
 
 
+def _still_failing(group: Group, windows: Sequence[WindowResult]) -> str:
+    """Which windows still fail, and what to do; "" for none."""
+    names = {rule.name for rule in group.rules}
+    found = [f"{days(w.start, w.end)} ({w.name})" for w in windows if w.stands and w.name in names]
+    if not found:
+        return ""
+    listed = ", ".join(found[:_SHOWN_FAILURES])
+    if more := len(found) - _SHOWN_FAILURES:
+        listed += f" dan {more} lainnya" if more > 0 else ""
+    return f"Jendela yang masih gagal: {listed}. Perbaiki di sumbernya, lalu muat jendela itu lagi."
+
+
 def _windows(group: Group, results: Sequence[WindowResult]) -> dg.TableMetadataValue | None:
     names = {rule.name for rule in group.rules}
     by_window: dict[tuple[Any, Any], list[WindowResult]] = {}
@@ -167,7 +184,7 @@ def _windows(group: Group, results: Sequence[WindowResult]) -> dg.TableMetadataV
         counts = [r.unexpected for r in failed if r.unexpected is not None]
         rows.append(
             (
-                f"{start}" if start == end else f"{start} s.d. {end}",
+                days(start, end),
                 "gagal" if failed else "lulus",
                 ", ".join(r.name for r in failed),
                 max(counts, default=None if failed else 0),

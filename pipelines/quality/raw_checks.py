@@ -29,7 +29,11 @@ IN_FORCE = "in_force"
 
 @dataclass(frozen=True, slots=True)
 class LastResult:
-    """The last result of a check. at: when it was found, in the warehouse's time zone."""
+    """The last result of a check.
+
+    at: when it was found, in the warehouse's time zone. rule: the hash of the rule that was asked. start, end: the days
+    that were checked; None if it was the whole table.
+    """
 
     name: str
     severity: Severity
@@ -41,9 +45,13 @@ class LastResult:
     observed: str
     query: str
     at: datetime
+    rule: str = ""
+    start: date | None = None
+    end: date | None = None
 
     def result(self, why: str) -> CheckResult:
         """The same result, with the reason why there is no newer one, in Indonesian."""
+        window = f"jendela {days(self.start, self.end)} pada " if self.start and self.end else ""
         return CheckResult(
             self.name,
             self.severity,
@@ -54,14 +62,21 @@ class LastResult:
             self.expectation,
             self.observed,
             self.query,
-            note=f"{why}; hasil {self.at:%Y-%m-%d %H:%M} tetap berlaku.",
+            note=f"{why}; hasil {window}{self.at:%Y-%m-%d %H:%M} tetap berlaku.",
+            rule=self.rule,
         )
+
+
+def days(start: date, end: date) -> str:
+    """A window as a text, in Indonesian."""
+    return f"{start}" if start == end else f"{start} s.d. {end}"
 
 
 LAST_RESULT: LiteralString = (
     "c.check_name as name, c.severity, c.passed, c.unexpected, c.total, coalesce(c.message, '') as message,"
     " coalesce(c.expectation, '') as expectation, coalesce(c.observed, '') as observed,"
-    " coalesce(c.query, '') as query, c.at"
+    " coalesce(c.query, '') as query, c.at, coalesce(c.rule, '') as rule, c.window_start as start,"
+    " c.window_end as end"
 )
 """The fields of LastResult in order, of a row `c` of ops.check_result."""
 _LAST_RESULTS: LiteralString = f"""
@@ -93,7 +108,10 @@ def last_results(
 
 @dataclass(frozen=True, slots=True)
 class WindowResult:
-    """The last result of a check for one window."""
+    """The last result of a check for one window.
+
+    stands: it failed, and no later check of all its days, or of the whole table in raw, has passed.
+    """
 
     start: date
     end: date
@@ -102,6 +120,7 @@ class WindowResult:
     unexpected: int | None
     total: int | None
     at: datetime
+    stands: bool = False
 
 
 def window_results(connection: Connection[Any], contract: Contract, windows: int = 10) -> list[WindowResult]:
@@ -114,8 +133,12 @@ def window_results(connection: Connection[Any], contract: Contract, windows: int
             " where asset = %(asset)s and window_start is not null group by window_start, window_end"
             " order by window_end desc, at desc limit %(windows)s)"
             " select distinct on (c.window_end, c.window_start, c.check_name) c.window_start as start,"
-            " c.window_end as end, c.check_name as name, c.passed, c.unexpected, c.total, c.at"
-            " from ops.check_result c join latest using (window_start, window_end) where c.asset = %(asset)s"
+            " c.window_end as end, c.check_name as name, c.passed, c.unexpected, c.total, c.at, not c.passed"
+            " and not exists (select from ops.check_result n left join ops.load_batch b on b.batch_id = n.batch_id"
+            " where n.asset = c.asset and n.check_name = c.check_name and n.at > c.at and n.passed"
+            " and (n.batch_id is null or b.state in ('loaded', 'unchanged'))"
+            " and (n.window_start is null or (n.window_start <= c.window_start and n.window_end >= c.window_end)))"
+            " as stands from ops.check_result c join latest using (window_start, window_end) where c.asset = %(asset)s"
             " order by c.window_end desc, c.window_start desc, c.check_name, c.at desc",
             {"asset": f"raw/{contract.key}", "windows": windows},
         ).fetchall()
@@ -176,13 +199,15 @@ def results_without_delivery(
 ) -> list[CheckResult]:
     """Gives a result of every check when no delivery was checked: the last one, else a new one of the table in raw.
 
+    A last result stands only for the rule that was asked; a rule that was changed under the same name is asked anew.
     about_delivery: checks that need a delivery; one without a last result passes, because nothing has come yet.
     why: why nothing was checked, in Indonesian.
     """
     last = last_results(connection, contract)
-    new = check_raw(connection, contract, [e for e in expectations if e.name not in last])
+    standing = {e.name for e in expectations if e.name in last and last[e.name].rule == e.rule}
+    new = check_raw(connection, contract, [e for e in expectations if e.name not in standing])
     return [
-        *(last[e.name].result(why) for e in expectations if e.name in last),
+        *(last[e.name].result(why) for e in expectations if e.name in standing),
         *new,
         *(delivery_result(last, name, why) for name in about_delivery),
     ]

@@ -38,7 +38,7 @@ class CheckResult:
     is wrong.
     expectation: the type of Great Expectations, or `uji data` for a test of dbt. observed: what was seen, without a
     cell's value. query: finds the rows that deviate; "" if the rule passed or no query can. note: why there is no newer
-    result.
+    result. rule: the hash of the expectation (`Expectation.rule`), "" for another check.
     """
 
     name: str
@@ -52,6 +52,7 @@ class CheckResult:
     query: str = ""
     sample: Sample | None = None
     note: str = ""
+    rule: str = ""
 
     @property
     def blocks(self) -> bool:
@@ -92,8 +93,9 @@ def record(
     with connection.cursor() as cursor:
         cursor.executemany(
             "insert into ops.check_result (run_id, batch_id, asset, check_name, severity, passed, unexpected, total,"
-            " message, expectation, observed, query, window_start, window_end)"
-            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, nullif(%s, ''), nullif(%s, ''), nullif(%s, ''), %s, %s)",
+            " message, expectation, observed, query, rule, window_start, window_end) values"
+            " (%s, %s, %s, %s, %s, %s, %s, %s, %s, nullif(%s, ''), nullif(%s, ''), nullif(%s, ''), nullif(%s, ''),"
+            " %s, %s)",
             [
                 (
                     *(
@@ -107,7 +109,7 @@ def record(
                         c.total,
                         c.message,
                     ),
-                    *(c.expectation, c.observed, c.query, start, end),
+                    *(c.expectation, c.observed, c.query, c.rule, start, end),
                 )
                 for c in checks
             ],

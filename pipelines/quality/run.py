@@ -14,6 +14,7 @@ import re
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence, Set
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
 from threading import Lock
@@ -94,12 +95,13 @@ def run_suite(
     except Exception as error:  # a declared check always yields a result, whatever GX raises
         errors = {e.name: _text_without_values(str(error), type(error).__name__) for e in expectations}
         verdicts, counts = {}, {}
-    return [
+    results = [
         _not_run(e, rows, errors[e.name])
         if e.name in errors
         else result_of(e, verdicts.get(e.name), counts.get(e.name), rows, relation, shown)
         for e in expectations
     ]
+    return [replace(result, rule=e.rule) for result, e in zip(results, expectations, strict=True)]
 
 
 def import_ahead() -> None:

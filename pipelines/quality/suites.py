@@ -6,6 +6,7 @@ seconds). Not here: running a suite (run.py), which model a suite belongs to (mo
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -60,6 +61,12 @@ class Expectation:
     def blocking(self) -> bool:
         """Whether its failure stops the load or the model."""
         return self.severity == "error"
+
+    @property
+    def rule(self) -> str:
+        """A hash of what it asks and how much that matters: type, arguments, severity."""
+        asked = json.dumps([self.type, self.kwargs, self.severity], sort_keys=True, default=str)
+        return hashlib.sha256(asked.encode()).hexdigest()[:16]
 
 
 def suite_path(folder: Path, contract: Contract) -> Path:

@@ -130,6 +130,20 @@ def test_a_check_without_a_result_runs_on_raw_when_the_file_is_unchanged(dataset
     )
 
 
+def test_a_rule_that_was_tightened_is_asked_anew_when_the_file_is_unchanged(dataset: Dataset) -> None:
+    dataset.file.write_text(GOOD)
+    dataset.run()
+    models = DbtFolder(dataset.settings.models_dir)
+    models.suites = dataset.settings.expectations_dir
+    models.suite(
+        "dagang/pasar", query("nama_terisi", "select 1 from {batch} where length(nama) < 11", "warning")
+    )
+    found = evaluations(dataset.run())
+    assert failed_checks(found) == {"nama_terisi"}
+    assert "(1 baris menyimpang)" in (found["nama_terisi"].description or "")
+    assert "tetap berlaku" in (found["unik_kunci"].description or "")
+
+
 @pytest.mark.parametrize("content", ['id,nama\n1,"Pasar\n', "id;nama\n1;x\n"])
 def test_a_failed_load_fails_only_the_load_check_while_raw_is_good(dataset: Dataset, content: str) -> None:
     dataset.file.write_text(GOOD)

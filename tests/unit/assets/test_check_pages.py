@@ -132,3 +132,25 @@ def test_partitioned_dataset_shows_the_result_of_each_window() -> None:
             "baris menyimpang": 0, "baris": 90, "diperiksa": "2026-03-04 02:30",
         },
     ]  # fmt: skip
+
+
+def test_window_that_still_fails_is_a_warning_though_a_later_load_of_another_window_is_clean() -> None:
+    at, third = datetime(2026, 3, 4, 2, 30), date(2026, 3, 3)
+    clean = replace(RANGE, passed=True, unexpected=0, query="", sample=None)
+    failing = WindowResult(third, third, "rentang_umur", False, 3, 50, at, stands=True)
+    result = page(REQUIRED, clean, windows=[failing, replace(failing, name="unik_kunci")])
+    assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert result.description == (
+        "Jendela yang masih gagal: 2026-03-03 (rentang_umur). Perbaiki di sumbernya, lalu muat jendela itu lagi."
+        " Hasil terakhir: 2 aturan lulus, 1.204 baris"
+    )
+    assert page(REQUIRED, clean, windows=[replace(failing, stands=False)]).passed
+
+
+def test_check_that_fails_itself_keeps_its_sentence_and_severity() -> None:
+    failing = WindowResult(
+        date(2026, 3, 3), date(2026, 3, 3), "rentang_umur", False, 3, 50, datetime.min, True
+    )
+    failed = replace(REQUIRED, passed=False)
+    assert page(failed, RANGE, windows=[failing]).description == page(failed, RANGE).description
+    assert page(failed, RANGE, windows=[failing]).severity == dg.AssetCheckSeverity.ERROR

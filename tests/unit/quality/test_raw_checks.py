@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,16 @@ def test_last_result_is_repeated_with_its_time_and_the_reason_for_no_newer_one()
     assert (result.passed, result.unexpected, result.total) == (True, 0, 192)
     assert (
         result.description == "0 dari 192 baris (berkas tidak berubah; hasil 2026-03-01 02:30 tetap berlaku.)"
+    )
+
+
+def test_last_result_of_a_window_names_the_window() -> None:
+    last = LastResult(
+        "karantina", "error", True, 0, 192, "0 dari 192 baris", "", "", "", datetime(2026, 3, 3, 2, 30),
+        start=date(2026, 3, 1), end=date(2026, 3, 2),
+    )  # fmt: skip
+    assert last.result("pemuatan gagal").note == (
+        "pemuatan gagal; hasil jendela 2026-03-01 s.d. 2026-03-02 pada 2026-03-03 02:30 tetap berlaku."
     )
 
 

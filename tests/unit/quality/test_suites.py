@@ -144,3 +144,15 @@ def test_expectation_with_a_capital_in_its_name_is_refused(tmp_path: Path) -> No
     path = DbtFolder(tmp_path).suite("core/a", expect("Ada", "expect_table_row_count_to_be_between"))
     with pytest.raises(QualityError, match=r"ekspektasi 1: meta\.nama 'Ada' bukan nama"):
         written(path)
+
+
+def test_rule_is_another_one_if_type_arguments_or_severity_are_but_not_for_another_sentence() -> None:
+    kind = "expect_column_values_to_be_between"
+    rule = Expectation("umur", kind, {"column": "umur", "max_value": 120}, message="Terlalu tua.")
+    assert rule.rule == Expectation("umur", kind, {"max_value": 120, "column": "umur"}, message="Lain.").rule
+    others = {
+        Expectation("umur", kind, {"column": "umur", "max_value": 110}).rule,
+        Expectation("umur", kind, {"column": "umur", "max_value": 120}, "warn").rule,
+        Expectation("umur", "expect_column_values_to_be_unique", {"column": "umur", "max_value": 120}).rule,
+    }
+    assert len(others | {rule.rule}) == 4
