@@ -77,7 +77,7 @@ def _write(source: Source, place: Path, keep: int | None, say: Say) -> Path:
     for left in place.glob(f"*{form.PARTIAL}"):  # of a process that was killed
         shutil.rmtree(left)
     made_at = datetime.now(UTC)
-    complete = place / f"{made_at:%Y-%m-%dT%H%M%S}Z"
+    complete = _free_name(place / f"{made_at:%Y-%m-%dT%H%M%S}Z")
     partial = complete.with_name(complete.name + form.PARTIAL)
     partial.mkdir(mode=0o700)
     try:
@@ -97,6 +97,15 @@ def _write(source: Source, place: Path, keep: int | None, say: Say) -> Path:
         say(f"Cadangan lama dihapus: {old.name}")
     _note_latest(source.settings, manifest)
     return complete
+
+
+def _free_name(folder: Path) -> Path:
+    """`folder`, or the same name with a number if another backup was made in this second."""
+    number, free = 1, folder
+    while free.exists():
+        number += 1
+        free = folder.with_name(f"{folder.name}-{number}")
+    return free
 
 
 def _write_files(source: Source, folder: Path, say: Say) -> tuple[str, ...]:

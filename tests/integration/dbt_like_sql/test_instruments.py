@@ -249,8 +249,8 @@ def test_evidence_comes_from_the_ledger(reference_url: str) -> None:
             ('2', 'Tiada', 'pupr', 'Dinas D', 'statistik', 'tahunan', true, null),
             ('3', 'Benih', 'dkp', 'Dinas C', 'statistik', 'tahunan', true, 'dkp/benih'),
             ('4', 'Nihil', 'pupr', 'Dinas D', 'statistik', 'bulanan', true, null);
-        insert into quarantine.index_row
-            (dataset, first_batch_id, last_batch_id, index_row, reasons, row_hash, state, updated_at)
+        insert into quarantine.row
+            (dataset, first_batch_id, last_batch_id, row, reasons, row_hash, state, updated_at)
         select 'dkp/benih', 5, 5, '{}', '[{"kolom": "a", "aturan": "tipe"}]', n::text, 'open', '2026-11-18T01:00:00Z'
         from generate_series(1, 2) as n;
         insert into ops.check_result (asset, check_name, severity, passed, at) values
