@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
+from pipelines.backup.write import megabytes
 from pipelines.contracts.model import Contract
 from pipelines.datasets import read_datasets
 from pipelines.errors import GudangError
@@ -85,9 +86,5 @@ def _sizes(result: Pruned, *, dry_run: bool) -> str:
     if result.size_before is None or result.size_after is None:
         return verb
     if dry_run:
-        return f"{verb} (sekarang {_megabytes(result.size_before)})"
-    return f"{verb} ({_megabytes(result.size_before)} menjadi {_megabytes(result.size_after)})"
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB".translate(str.maketrans(",.", ".,"))
+        return f"{verb} (sekarang {megabytes(result.size_before)})"
+    return f"{verb} ({megabytes(result.size_before)} menjadi {megabytes(result.size_after)})"
