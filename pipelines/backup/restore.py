@@ -1,7 +1,7 @@
 """Puts a backup into an empty installation.
 
 What belongs here: refusing what is not empty, the order of the parts. Not here: the form of a backup (folder.py),
-pg_restore (programs.py), bringing an old backup to this version (`gudang upgrade`, in cli/backup.py).
+pg_restore (programs.py), bringing an old backup to this version (`gudang upgrade`, in cli/server/backup.py).
 
 Nothing is written before all of these hold: the files are those of the manifest, the databases are empty, the folders
 have no files and can be written.

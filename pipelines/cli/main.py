@@ -1,7 +1,7 @@
 """Joins the commands of `gudang`, which complete Dagster's `dg`.
 
-What belongs here: the entry point, its exit codes, which commands there are. Not here: the commands (night.py,
-datasets.py, backup.py, server.py, models.py, alerts.py, health.py, deploy.py), the language of their help (app.py).
+What belongs here: the entry point, its exit codes, which commands there are. Not here: the commands (data/,
+server/), the language of their help (app.py).
 
 Exit codes: 0 done, 1 a fault that the message names, 2 wrong usage, 130 ended by Ctrl-C. `health` has its own.
 
@@ -15,9 +15,10 @@ from typing import NoReturn
 
 import typer
 
-from pipelines.cli import alerts, backup, datasets, deploy, models, night, server
 from pipelines.cli.app import CommandGroup, usage_message
-from pipelines.cli.health import health
+from pipelines.cli.data import datasets, models
+from pipelines.cli.server import alerts, backup, deploy, night, servers
+from pipelines.cli.server.health import health
 from pipelines.errors import GudangError
 from pipelines.redaction.secrets import shown
 
@@ -35,13 +36,13 @@ for _command in (night.nightly, night.reload, night.ui, night.prepare):
 for _command in (datasets.upload, datasets.status, datasets.validate):
     app.command()(_command)
 app.command()(health)
-app.command(context_settings=_PASS_ON)(server.psql)
+app.command(context_settings=_PASS_ON)(servers.psql)
 app.command(context_settings=_PASS_ON)(night.run)
 for _command in (backup.backup, backup.restore, backup.upgrade, backup.prune):
     app.command()(_command)
-app.command()(server.stop)
-app.command()(server.reset)
-app.command(context_settings=_PASS_ON)(server.bench)
+app.command()(servers.stop)
+app.command()(servers.reset)
+app.command(context_settings=_PASS_ON)(servers.bench)
 app.add_typer(models.app)
 app.add_typer(alerts.app)
 app.add_typer(deploy.app)

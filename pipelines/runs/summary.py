@@ -1,6 +1,6 @@
 """Summarises runs from the ledger: a table of loads, the failures, the number of models.
 
-Not here: the runs (pipelines/nightly.py), the latest state of all datasets (cli/status.py).
+Not here: the runs (pipelines/nightly.py), the latest state of all datasets (cli/data/status.py).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Keeps child processes running, ends them in order, and lets them end with their parent.
 
-What belongs here: signals to our own children. Not here: what they are (demo.py, cli/night.py).
+What belongs here: signals to our own children. Not here: what they are (demo.py, cli/server/night.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Renders dbt_like_sql/models/sources.yml, which declares the raw tables as dbt sources, from the contracts.
 
 It is one file, however long: nobody edits it, and `gudang validate` compares all of its text with the contracts. Not
-here: reading contracts, writing the file (cli/validate.py).
+here: reading contracts, writing the file (cli/data/validate.py).
 """
 
 from __future__ import annotations

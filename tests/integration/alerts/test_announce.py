@@ -16,7 +16,7 @@ from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import TickData, TickStatus
 from dagster_shared.error import SerializableErrorInfo
 
-from pipelines.cli.status import undelivered_alerts
+from pipelines.cli.data.status import undelivered_alerts
 from pipelines.datasets import SetAside
 from pipelines.runtime.dagster_clock import keep_in_utc
 from pipelines.settings import PROJECT_ROOT

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.cli.status import dataset_status
-from pipelines.cli.status_table import print_status
+from pipelines.cli.data.status import dataset_status
+from pipelines.cli.data.status_table import print_status
 from pipelines.errors import GudangError
 from pipelines.runtime.terminal import Terminal
 from tests.support.contracts import column

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli import main
-from pipelines.cli.validate import validate
+from pipelines.cli.data.validate import validate
 from pipelines.contracts.files import Fault
 from pipelines.settings import PROJECT_ROOT, Settings
 from tests.support.dbt_folder import expect

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines.cli.validate import validate
+from pipelines.cli.data.validate import validate
 from pipelines.settings import PROJECT_ROOT, Settings
 
 VISITS = "{{ ref('stg_dinkes__kunjungan') }}"

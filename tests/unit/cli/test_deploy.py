@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli import main
-from pipelines.cli.deploy import SUMS
+from pipelines.cli.server.deploy import SUMS
 from pipelines.settings import PROJECT_ROOT
 
 Deploy = Callable[..., tuple[int, str]]

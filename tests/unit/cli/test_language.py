@@ -9,7 +9,7 @@ import typer
 from typer.main import get_command
 
 from pipelines.cli import main
-from pipelines.cli.processes import refuse_open
+from pipelines.cli.server.processes import refuse_open
 
 Gudang = Callable[..., tuple[int, str, str]]
 

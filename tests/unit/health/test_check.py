@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pipelines.cli.health import UNKNOWN
+from pipelines.cli.server.health import UNKNOWN
 from pipelines.errors import GudangError
 from pipelines.health.check import Check, as_json, as_prometheus, as_text, worst
 from pipelines.health.limits import CRITICAL, OK, WARNING, Limit, load_limits

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from pipelines.cli.status import dataset_status
+from pipelines.cli.data.status import dataset_status
 from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
 from pipelines.extract.stream import SourceStream

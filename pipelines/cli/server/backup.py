@@ -90,7 +90,7 @@ def upgrade(
     Jalankan sesudah pembaruan program, selagi Dagster berhenti. Boleh diulang kapan saja.
     """
     from pipelines.backup.write import backup_folder, write_backup
-    from pipelines.cli.processes import working_with
+    from pipelines.cli.server.processes import working_with
     from pipelines.runtime.environment import DAGSTER_URL, current_settings, prepare_environment
 
     settings = current_settings()

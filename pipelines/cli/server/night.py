@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.processes import refuse_open, refuse_taken, run_to_its_end
+from pipelines.cli.server.processes import refuse_open, refuse_taken, run_to_its_end
 from pipelines.errors import GudangError
 
 # Hides Dagster's advice to use `dg dev`, which starts this same command with a workspace file that it makes.

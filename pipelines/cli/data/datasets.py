@@ -93,8 +93,8 @@ def status(
 
     Juga kabar yang belum terkirim. Dengan --json, selain dataset ditulis ke standard error.
     """
-    from pipelines.cli.status import dataset_status, not_taken, undelivered_alerts, with_set_aside
-    from pipelines.cli.status_table import print_status
+    from pipelines.cli.data.status import dataset_status, not_taken, undelivered_alerts, with_set_aside
+    from pipelines.cli.data.status_table import print_status
     from pipelines.contracts.files import contract_keys
     from pipelines.datasets import read_datasets
     from pipelines.runtime.environment import current_settings, warehouse_url
@@ -127,8 +127,8 @@ def validate(
 
     Mencetak `berkas:baris: pesan (saran)` untuk tiap kesalahan; kode keluar 1 bila ada.
     """
-    from pipelines.cli.validate import renew_sources
-    from pipelines.cli.validate import validate as find_faults
+    from pipelines.cli.data.validate import renew_sources
+    from pipelines.cli.data.validate import validate as find_faults
     from pipelines.runtime.environment import current_settings
 
     settings = current_settings()

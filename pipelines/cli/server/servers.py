@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.processes import refuse_while_used
+from pipelines.cli.server.processes import refuse_while_used
 
 _FORCE = Annotated[
     bool, typer.Option("--force", help="Juga bila malam sedang berjalan atau Dagster terbuka.")

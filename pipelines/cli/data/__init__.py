@@ -1,0 +1,1 @@
+"""Commands about datasets and models: upload, status, validate, models."""

@@ -1,0 +1,1 @@
+"""Commands that run and keep the installation: nights, processes, backups, alerts, health, deployment."""
