@@ -54,6 +54,7 @@ class Column:
 
     enum: value and label of each class; aliases: other words for a class, and its value.
     parse: the declared repairs, in their order (repairs.py).
+    soft_rules: the rules that a cell may break if the OPD confirms it (soft_rules.py).
     """
 
     name: str
@@ -86,6 +87,7 @@ class Column:
     pseudonymise: str | None = None
     retain_original: str | None = None
     dropped: bool = False
+    soft_rules: tuple[str, ...] = ()
 
     @property
     def personal(self) -> bool:

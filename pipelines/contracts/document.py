@@ -298,7 +298,6 @@ def _columns(properties: list[dict[str, Any]]) -> tuple[Column, ...]:
 def _column(prop: dict[str, Any]) -> Column:
     custom = custom_properties(prop)
     options = prop.get("logicalTypeOptions") or {}
-    parse = custom.get("parse") or ()
 
     def option(name: str) -> str | None:
         value = options.get(name)
@@ -328,14 +327,20 @@ def _column(prop: dict[str, Any]) -> Column:
         format=options.get("format"),
         reference=_reference(prop.get("relationships") or []),
         missing_values=tuple(str(v) for v in custom.get("missing_values") or ()),
-        parse=(parse,) if isinstance(parse, str) else tuple(str(name) for name in parse),
+        parse=_names(custom.get("parse")),
         unit=custom.get("satuan"),
         measure=custom.get("ukuran"),
         synonyms=tuple(s["synonym"] for s in prop.get("synonyms") or []),
         pseudonymise=custom.get("pseudonymise"),
         retain_original=custom.get("retain_original"),
         dropped=bool(custom.get("drop", False)),
+        soft_rules=_names(custom.get("konfirmasi")),
     )
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    """The names of a list, of a single one, or none."""
+    return (value,) if isinstance(value, str) else tuple(str(name) for name in value or ())
 
 
 def _aliases(enum: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:

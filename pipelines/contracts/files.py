@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import yaml
 
-from pipelines.contracts import odcs, repairs, vocabulary
+from pipelines.contracts import odcs, repairs, soft_rules, vocabulary
 from pipelines.contracts.document import make_contract
 from pipelines.contracts.model import Contract
 from pipelines.contracts.odcs import FaultyError, Location
@@ -86,7 +86,7 @@ def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
     faults = [
         Fault(path, _line(lines, ("schema", 0, "properties", index)), f"{column.name}: {message}", hint)
         for index, column in enumerate(contract.columns)
-        for message, hint in repairs.faults(column)
+        for message, hint in (*repairs.faults(column), *soft_rules.faults(column))
     ]
     indices = {column.name: index for index, column in enumerate(contract.columns)}
     faults += [

@@ -35,7 +35,7 @@ CONTRACT_PROPERTIES = frozenset(
     }
 )
 COLUMN_PROPERTIES = frozenset(
-    {"missing_values", "parse", "satuan", "ukuran", "pseudonymise", "retain_original", "drop"}
+    {"missing_values", "parse", "konfirmasi", "satuan", "ukuran", "pseudonymise", "retain_original", "drop"}
 )
 SERVER_PROPERTIES = frozenset({"rows_per_second", "load_hours", "statement_timeout", "wait_limit"})
 _CUSTOM: Mapping[tuple[str, ...], frozenset[str]] = {

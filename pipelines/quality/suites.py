@@ -37,6 +37,8 @@ REACH_CHECK = "baris_tak_terjangkau"
 DAMAGE_CHECK = "bita_hilang"
 FRESH_CHECK = "mutakhir"
 """Whether the data are as new as the contract promises; its result changes with time, and not with a load only."""
+OWN_CHECKS = (QUARANTINE_CHECK, SHAPE_CHECK, LOAD_CHECK, REACH_CHECK, DAMAGE_CHECK, FRESH_CHECK)
+"""The checks of a dataset that no suite declares."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,90}")
 _REFERENCE_TABLE = re.compile(r"\bcore\.(ref_\w+)")
 _SEVERITIES: Mapping[str, Severity] = {"critical": "error", "warning": "warn", "info": "warn"}
@@ -77,8 +79,7 @@ def suite_path(folder: Path, contract: Contract) -> Path:
 def suite(contract: Contract, folder: Path) -> tuple[Expectation, ...]:
     """All expectations of a dataset. Raises QualityError that names the file and the entry that is wrong."""
     found = [*derived(contract), *written(suite_path(folder, contract))]
-    own = (QUARANTINE_CHECK, SHAPE_CHECK, LOAD_CHECK, REACH_CHECK, DAMAGE_CHECK, FRESH_CHECK)
-    names = [*own, *(e.name for e in found)]
+    names = [*OWN_CHECKS, *(e.name for e in found)]
     if doubled := sorted({n for n in names if names.count(n) > 1}):
         raise QualityError(
             contract.key, f"nama ekspektasi ganda: {', '.join(doubled)}", hint="ganti meta.nama di suite"

@@ -23,7 +23,16 @@ def column(name: str, kind: str = "text", **more: Any) -> dict[str, Any]:
     }
     base = kind.split("(")[0]
     default = "number" if base in ("numeric", "double precision") else "integer"
-    own = ("missing_values", "parse", "satuan", "ukuran", "pseudonymise", "retain_original", "drop")
+    own = (
+        "missing_values",
+        "parse",
+        "konfirmasi",
+        "satuan",
+        "ukuran",
+        "pseudonymise",
+        "retain_original",
+        "drop",
+    )
     custom = [{"property": k, "value": more.pop(k)} for k in own if k in more]
     prop: dict[str, Any] = {
         "name": name,

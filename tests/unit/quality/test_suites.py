@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipelines.errors import QualityError
-from pipelines.quality.suites import Expectation, derived, suite, tables_read, written
+from pipelines.findings.catalogue import catalogue
+from pipelines.quality.suites import OWN_CHECKS, Expectation, derived, suite, tables_read, written
+from pipelines.settings import PROJECT_ROOT
+from tests.support import every_rule
 from tests.support.contracts import column
 from tests.support.dbt_folder import DbtFolder, expect, query
-from tests.support.statements import CHANGED, ID, contract_of
+from tests.support.statements import CHANGED, ID, contract_of, upload_contract_of
 
 
 def expectations_of_columns(folder: Path, *columns: dict[str, Any]) -> list[Expectation]:
@@ -156,3 +160,19 @@ def test_rule_is_another_one_if_type_arguments_or_severity_are_but_not_for_anoth
         Expectation("umur", "expect_column_values_to_be_unique", {"column": "umur", "max_value": 120}).rule,
     }
     assert len(others | {rule.rule}) == 4
+
+
+def test_every_expectation_and_check_of_our_own_has_a_code_of_its_own(tmp_path: Path) -> None:
+    """An engineer may write another type of GX in a suite, which then has the general code."""
+    made = [e.type for e in derived(upload_contract_of(tmp_path, *every_rule.columns()))]
+    doubled = derived(
+        upload_contract_of(tmp_path, column("a", primaryKey=True), column("b", primaryKey=True))
+    )
+    suites = (PROJECT_ROOT / "expectations").rglob("*.json")
+    written_ones = [e.type for path in suites for e in written(path)]
+    tests = re.findall(
+        r"{% test (\w+)", (PROJECT_ROOT / "pipelines/models/project/generic_tests.sql").read_text("utf-8")
+    )
+    names = {*made, *(e.type for e in doubled), *written_ones, *tests, *OWN_CHECKS}
+    known = {r for code, e in catalogue().entries.items() if code[4] == "T" for r in e.rules}
+    assert names == known - {"lainnya", "singular"}
