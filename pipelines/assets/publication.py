@@ -16,6 +16,7 @@ from pipelines.publication.mart import OPEN, OpenMart, open_marts, report_marts
 from pipelines.publication.publish import data_modified, publish_all, write_report
 from pipelines.publication.samples import marked, sample_models
 from pipelines.resources.warehouse import Warehouse
+from pipelines.runs.causes import StepError, says_its_cause
 from pipelines.settings import Settings
 
 CATALOG = dg.AssetKey(["publication", "katalog"])
@@ -79,6 +80,7 @@ def _files(project: Project, marts: Sequence[OpenMart], settings: Settings) -> d
     @dg.multi_asset(
         name="open_files", specs=specs, can_subset=True, description="Menerbitkan mart yang terbuka."
     )
+    @says_its_cause
     def publish(
         context: dg.AssetExecutionContext, warehouse: Warehouse
     ) -> Iterator[dg.MaterializeResult[Any]]:
@@ -86,7 +88,7 @@ def _files(project: Project, marts: Sequence[OpenMart], settings: Settings) -> d
         with warehouse.connect() as connection:
             modified = data_modified(connection)
             if modified is None:
-                raise dg.Failure(_NOTHING_LOADED, allow_retries=False)
+                raise StepError(_NOTHING_LOADED)
             contracts = readable_contracts(settings.contracts_dir)
             done = publish_all(
                 connection,
@@ -122,7 +124,7 @@ def _files(project: Project, marts: Sequence[OpenMart], settings: Settings) -> d
                 },
             )
         if done.refused:
-            raise dg.Failure("\n".join(str(e) for e in done.refused), allow_retries=False)
+            raise StepError("\n".join(str(e) for e in done.refused))
 
     return publish
 
@@ -132,13 +134,14 @@ def _report(project: Project, settings: Settings) -> dg.AssetsDefinition:
     spec = _spec(REPORT, "Laporan Satu Data dan SPBE: satu berkas HTML dengan grafik.", deps, "report")
 
     @dg.multi_asset(name="report", specs=[spec], description="Menulis laporan Satu Data dan SPBE.")
+    @says_its_cause
     def report(
         context: dg.AssetExecutionContext, warehouse: Warehouse
     ) -> Iterator[dg.MaterializeResult[Any]]:
         with warehouse.connect() as connection:
             modified = data_modified(connection)
             if modified is None:
-                raise dg.Failure(_NOTHING_LOADED, allow_retries=False)
+                raise StepError(_NOTHING_LOADED)
             contracts = readable_contracts(settings.contracts_dir)
             file = write_report(
                 connection,
@@ -167,6 +170,7 @@ def _dictionary(project: Project, settings: Settings) -> dg.AssetsDefinition:
     spec = _spec(DICTIONARY, description, [], "report", metadata)
 
     @dg.multi_asset(name="dictionary", specs=[spec], description="Menulis kamus data.")
+    @says_its_cause
     def dictionary(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
         contracts = readable_contracts(settings.contracts_dir)
         with warehouse.connect() as connection:

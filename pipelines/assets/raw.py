@@ -28,6 +28,7 @@ from pipelines.load.raw_summary import count_by_day
 from pipelines.quality.suites import Expectation, suite, suite_path, tables_read
 from pipelines.redaction.secrets import as_markdown
 from pipelines.resources.warehouse import Warehouse
+from pipelines.runs.causes import StepError, says_its_cause
 from pipelines.settings import Settings
 from pipelines.warehouse.relation import Relation
 
@@ -123,6 +124,7 @@ def _multi_asset(
         pool=pool,
         description=f"Memuat {', '.join(c.key for c in contracts)} dari {contracts[0].server.name}.",
     )
+    @says_its_cause
     def load_source(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Result]:
         failures: list[str] = []
         for contract in contracts:
@@ -136,7 +138,7 @@ def _multi_asset(
                 with warehouse.connect() as connection:
                     yield from checks[contract.key].by_hand(connection, selected_checks, context.run.run_id)
         if failures:
-            raise dg.Failure(description="\n".join(failures), allow_retries=False)
+            raise StepError("\n".join(failures))
 
     return load_source
 

@@ -14,6 +14,7 @@ from pipelines.assets.check_events import Result, to_dagster
 from pipelines.assets.naming import definition_name
 from pipelines.datasets import SetAside
 from pipelines.quality.suites import LOAD_CHECK
+from pipelines.runs.causes import StepError
 
 _KEY_PART = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
@@ -89,6 +90,6 @@ def _refusing(
         )
         yield from to_dagster(context, [failed])
         if context.selected_asset_keys:
-            raise dg.Failure(description=failure, allow_retries=False)
+            raise StepError(failure)
 
     return refuse

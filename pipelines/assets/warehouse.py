@@ -37,6 +37,7 @@ from pipelines.models.project.project import load_project
 from pipelines.publication.mart import OPEN
 from pipelines.redaction.database_urls import libpq_url
 from pipelines.resources.warehouse import Warehouse
+from pipelines.runs.causes import StepError, says_its_cause
 from pipelines.runtime.state_words import MODELS
 
 log = logging.getLogger("gudang")
@@ -146,11 +147,9 @@ class ModelsConfig(dg.Config):
         try:
             first, last = windows.days(Cadence.DAILY, start, end)
         except ValueError:
-            raise dg.Failure(
-                f"{start} .. {end}: tulis hari sebagai tttt-bb-hh", allow_retries=False
-            ) from None
+            raise StepError(f"{start} .. {end}: tulis hari sebagai tttt-bb-hh") from None
         if first > last:
-            raise dg.Failure(f"Jendela dimulai {first}, sesudah akhirnya {last}.", allow_retries=False)
+            raise StepError(f"Jendela dimulai {first}, sesudah akhirnya {last}.")
         return Window(first, last)
 
 
@@ -171,6 +170,7 @@ def _multi_asset(
         pool="gudang",
         description="Membangun model SQL di dbt_like_sql/: dibangun sebagai tabel calon, diuji, lalu dirilis.",
     )
+    @says_its_cause
     def build_models(
         context: dg.AssetExecutionContext, config: ModelsConfig, warehouse: Warehouse
     ) -> Iterator[Result]:
@@ -214,7 +214,7 @@ def _multi_asset(
         untested = {r.name: r.error or r.state for r in results if r.state != "ok" and not r.tests}
         yield from released([*untested], untested)
         if failures:
-            raise dg.Failure(description="\n".join(failures), allow_retries=False)
+            raise StepError("\n".join(failures))
 
     return build_models
 

@@ -1,17 +1,51 @@
-"""Lets the failure of a run name every cause, and not only that of the first step that failed.
+"""Lets the failure of a step say its causes without a stack trace, and the failure of a run those of all its steps.
 
-What belongs here: the text, and the event that Dagster makes the run's failure of. Not here: the text of a step, which
-names each of its datasets or models (assets/).
+What belongs here: the error of a step, and the event that Dagster makes the run's failure of. Not here: the text of a
+step, which names each of its datasets or models (assets/).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import dagster as dg
 
-# The error of an event has no public name in Dagster.
+# The error that Dagster stores as it is given, and its content, have no public name.
+from dagster._core.errors import DagsterUserCodeProcessError
 from dagster_shared.error import SerializableErrorInfo
+
+from pipelines.errors import GudangError
+
+P = ParamSpec("P")
+Event = TypeVar("Event")
+
+
+class StepError(DagsterUserCodeProcessError, dg.Failure):
+    """The failure of a step whose causes are known: a line for each. It is not tried again.
+
+    Dagster shows the stack trace of a `dg.Failure` above its text. Of a DagsterUserCodeProcessError it shows what that
+    error carries, which here is the text alone.
+    """
+
+    def __init__(self, causes: str) -> None:
+        shown = SerializableErrorInfo(causes, stack=[], cls_name=None)
+        super().__init__(causes, user_code_process_error_infos=[shown])
+        self.allow_retries = False
+
+
+def says_its_cause(step: Callable[P, Iterator[Event]]) -> Callable[P, Iterator[Event]]:
+    """Lets a step that fails by one of our errors fail by its text. Any other error is a fault, and keeps its trace."""
+
+    @wraps(step)
+    def run(*args: P.args, **kwargs: P.kwargs) -> Iterator[Event]:
+        try:
+            yield from step(*args, **kwargs)
+        except GudangError as error:
+            raise StepError(str(error)) from None
+
+    return run
 
 
 def causes(failures: Sequence[dg.DagsterEvent]) -> str:
@@ -37,7 +71,7 @@ def with_all_causes(events: Iterable[dg.DagsterEvent]) -> Iterator[dg.DagsterEve
     """Gives the events of an executor, those of failed steps last, the first of them with the causes of all.
 
     Dagster shows the error of the first failed step as the run's. The events of the steps themselves are stored
-    before, and stay as they are. The text takes the place of the stack trace.
+    before, and stay as they are.
     """
     failures: list[dg.DagsterEvent] = []
     for event in events:

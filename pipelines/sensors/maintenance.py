@@ -11,6 +11,7 @@ import dagster as dg
 from pipelines.clock import TIMEZONE
 from pipelines.maintenance import lines, prune
 from pipelines.retention.policy import read_policy
+from pipelines.runs.causes import StepError
 from pipelines.runs.launcher import with_lease
 from pipelines.settings import load_settings
 
@@ -47,8 +48,8 @@ def prune_op(context: dg.OpExecutionContext) -> None:
     )
     for line in lines(results, dry_run=dry_run) or ["Tidak ada yang melewati masa simpannya."]:
         context.log.info(line)
-    if failed := [result.place for result in results if result.failed]:
-        raise dg.Failure(f"Gagal: {', '.join(failed)}; sebabnya di atas.", allow_retries=False)
+    if failed := [f"{result.place}: {result.note}" for result in results if result.failed]:
+        raise StepError("\n".join(failed))
 
 
 def maintenance_job() -> dg.JobDefinition:

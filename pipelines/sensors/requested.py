@@ -31,6 +31,7 @@ from pipelines.jobs import (
 from pipelines.load.apply.empty_windows import TAG as EMPTY_WINDOW
 from pipelines.load.ledger import missing_days
 from pipelines.resources.warehouse import Warehouse
+from pipelines.runs.causes import StepError
 from pipelines.runs.launcher import with_lease
 from pipelines.sensors.ended_runs import ended_runs, runs_link
 from pipelines.suggest import did_you_mean
@@ -227,7 +228,7 @@ def _job(datasets: Datasets, name: str, request: _Request) -> dg.JobDefinition:
         try:
             wanted = _wanted(datasets, name, context.op_config, warehouse)
         except GudangError as error:
-            raise dg.Failure(str(error), allow_retries=False) from None
+            raise StepError(str(error)) from None
         for run in wanted:
             context.log.info(f"Diminta: {run.name}")
         context.log.info(
