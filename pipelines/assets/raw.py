@@ -24,7 +24,7 @@ from pipelines.ingest import Ingested, describe_batch, ingest
 from pipelines.load.apply.empty_windows import TAG as EMPTY_WINDOW
 from pipelines.load.failures import describe_failure
 from pipelines.load.ledger import raw_versions
-from pipelines.load.raw_summary import count_by_day
+from pipelines.load.raw_summary import count_by_day, quarantined_by_day
 from pipelines.quality.suites import Expectation, suite, suite_path, tables_read
 from pipelines.redaction.secrets import as_markdown
 from pipelines.resources.warehouse import Warehouse
@@ -34,6 +34,17 @@ from pipelines.warehouse.relation import Relation
 
 FULL_REFRESH = "gudang/full_refresh"
 """A run with this tag set to "true" loads by a full refresh: reads all rows, which replace all rows in raw."""
+
+WAITING = "menunggu_di_karantina"
+"""The metadata with the number of rows that wait in quarantine."""
+_STEPS = {
+    "extract": "membaca",
+    "stage": "memilah",
+    "check": "memeriksa",
+    "publish": "menerapkan",
+    "reconcile": "mencocokkan",
+}
+"""The words for the steps of a load that was timed (load/loader.py)."""
 
 
 def raw_key(contract: Contract) -> dg.AssetKey:
@@ -136,7 +147,8 @@ def _multi_asset(
                 yield from to_dagster(context, results)
             elif selected_checks:
                 with warehouse.connect() as connection:
-                    yield from checks[contract.key].by_hand(connection, selected_checks, context.run.run_id)
+                    results = checks[contract.key].by_hand(connection, selected_checks, context.run.run_id)
+                    yield from to_dagster(context, results)
         if failures:
             raise StepError("\n".join(failures))
 
@@ -225,11 +237,16 @@ def _data_version(connection: Connection[Any], contract: Contract) -> dg.DataVer
 
 
 def _standing(connection: Connection[Any], contract: Contract) -> dict[str, Any]:
-    """What is known of the whole table after a load: its rows in force, and the rows that wait in quarantine."""
+    """What is known of the whole table after a load: its rows in force, and the rows that wait in quarantine.
+
+    Of a dataset with partitions these rows are shown by partition (`_count_partitions`).
+    """
     row = connection.execute(
         "select rows_in_raw, rows_quarantined from ops.dataset_state where dataset = %s", [contract.key]
     ).fetchone()
-    found = dict(zip(("dagster/row_count", "menunggu_di_karantina"), row or (), strict=False))
+    found = dict(zip(("dagster/row_count", WAITING), row or (), strict=False))
+    if contract.partition:
+        found.pop(WAITING, None)
     return {name: number for name, number in found.items() if number is not None}
 
 
@@ -264,15 +281,18 @@ def _range(context: dg.AssetExecutionContext, contract: Contract) -> str:
 def _count_partitions(
     context: dg.AssetExecutionContext, connection: Connection[Any], contract: Contract
 ) -> None:
-    """Adds to each partition that the run materialises the number of its own rows in raw."""
+    """Adds to each partition that the run materialises the numbers of its own rows in raw and in quarantine."""
     partition, window = contract.partition, _window(context, contract)
     if partition is None or window is None:
         return
-    found = Counter[str]()
-    for day, rows in connection.execute(count_by_day(contract, partition, window)):
-        found[windows.key(partition.every, day)] += rows
+    counted: dict[str, Counter[str]] = {}
+    for name, query in (("dagster/partition_row_count", count_by_day), (WAITING, quarantined_by_day)):
+        counted[name] = Counter()
+        for day, rows in connection.execute(query(contract, partition, window)):
+            counted[name][windows.key(partition.every, day)] += rows
     for key in context.partition_keys:
-        context.add_asset_metadata({"dagster/partition_row_count": found[key]}, raw_key(contract), key)
+        own = {name: found[key] for name, found in counted.items()}
+        context.add_asset_metadata(own, raw_key(contract), key)
 
 
 def _spec(
@@ -328,7 +348,11 @@ def column_schema(contract: Contract, links: PageLinks) -> dg.TableSchema:
 
 
 def _metadata(done: Ingested, of_range: str) -> dict[str, Any]:
-    """What a materialisation shows of its load. of_range: the partitions, if the load's counts are of several."""
+    """What a materialisation shows of its load.
+
+    of_range: the partitions, if the load was of several. Its counts are then a text, because Dagster would plot
+    numbers on each of these partitions as if they were its own.
+    """
     batch = done.batch
     assert batch is not None
     # A load that succeeded may also have an error, from its reconciliation.
@@ -340,14 +364,14 @@ def _metadata(done: Ingested, of_range: str) -> dict[str, Any]:
         "baris_sama": batch.unchanged,
         "baris_dikarantina": batch.quarantined,
         "baris_dihapus": batch.deleted,
-        "detik": {k: round(v, 3) for k, v in batch.seconds.items()},
     }
     if of_range:
-        of_load = {"rentang": of_range, **{f"{name}_rentang": value for name, value in of_load.items()}}
+        of_load = {"rentang": of_range, "ringkasan_rentang": f"{batch.read} dibaca, {describe_batch(batch)}"}
     return {
         **of_load,
+        "detik": {_STEPS.get(step, step): round(seconds, 3) for step, seconds in batch.seconds.items()},
         "sumber": batch.source_name or "",
-        "batch_id": batch.batch_id,
+        "batch_id": str(batch.batch_id),
         **({"ditemukan": batch.found} if batch.found else {}),
         **(
             {"peringatan": dg.MetadataValue.md("\n".join(f"- {as_markdown(w)}" for w in warnings))}

@@ -15,6 +15,7 @@ from pipelines.contracts.model import Contract, Partition
 from pipelines.contracts.windows import MONTHS, Window
 from pipelines.extract.samples import FOUND
 from pipelines.load.plan import LoadPlan
+from pipelines.load.stage.cells import sql_type
 
 _MONTH_HOURS = 730.5
 _PERIODS = {
@@ -41,6 +42,27 @@ def count_by_day(contract: Contract, partition: Partition, window: Window) -> sq
         sql.Identifier("raw", contract.table),
         window.condition(day),
         is_current(contract) or sql.SQL("true"),
+    )
+
+
+def quarantined_by_day(contract: Contract, partition: Partition, window: Window) -> sql.Composed:
+    """Gives each day of the window, and the number of its rows that wait in quarantine.
+
+    Rows whose day is hidden or is no date belong to no day.
+    """
+    kind = sql_type(contract.column(partition.column).type)
+    # A text of another form might be a date of another day in PostgreSQL.
+    return sql.SQL(
+        "select day, count(*) from (select case when cell ~ '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}'"
+        " and pg_input_is_valid(cell, {name}) then cell::{kind}::date end as day"
+        " from (select row ->> {column} as cell from quarantine.row where dataset = {dataset} and state = 'open') w) d"
+        " where {inside} group by 1"
+    ).format(
+        name=sql.Literal(contract.column(partition.column).type),
+        kind=kind,
+        column=sql.Literal(partition.column),
+        dataset=sql.Literal(contract.key),
+        inside=window.condition(sql.Identifier("day")),
     )
 
 

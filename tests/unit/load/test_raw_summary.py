@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipelines.contracts.windows import Window
-from pipelines.load.raw_summary import count_by_day, is_recorded, record
+from pipelines.load.raw_summary import count_by_day, is_recorded, quarantined_by_day, record
 from tests.support.contracts import column
 from tests.support.statements import ID, clauses, contract_of, plan_of
 
@@ -104,4 +104,17 @@ def test_rows_are_counted_by_the_days_of_the_window(tmp_path: Path) -> None:
     assert count_by_day(contract, contract.partition, window).as_string(None) == (
         'select "hari"::date, count(*) from "raw"."uji__data" where "hari" >= \'2026-03-01\'::date'
         " and \"hari\" < ('2026-03-02'::date::date + 1) and true group by 1"
+    )
+
+
+def test_rows_in_quarantine_are_counted_by_day_where_their_day_can_be_read(tmp_path: Path) -> None:
+    partition = {"column": "hari", "every": "daily", "start": "2026-01-01"}
+    contract = contract_of(tmp_path, ID, column("hari", "date"), partition=partition)
+    assert contract.partition
+    query = quarantined_by_day(contract, contract.partition, Window(date(2026, 3, 1), date(2026, 3, 2)))
+    assert query.as_string(None) == (
+        "select day, count(*) from (select case when cell ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}'"
+        " and pg_input_is_valid(cell, 'date') then cell::date::date end as day"
+        " from (select row ->> 'hari' as cell from quarantine.row where dataset = 'uji/data' and state = 'open') w) d"
+        " where \"day\" >= '2026-03-01'::date and \"day\" < ('2026-03-02'::date::date + 1) group by 1"
     )
