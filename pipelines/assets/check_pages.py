@@ -11,8 +11,9 @@ from typing import Any
 import dagster as dg
 
 from pipelines.assets.check_groups import Group
+from pipelines.numbers import number
 from pipelines.quality.raw_checks import WindowResult, days
-from pipelines.quality.results import CheckResult, Sample, number
+from pipelines.quality.results import CheckResult, Sample, share_of_rows
 
 _SHOWN_FAILURES = 3
 """How many failed rules the sentence of a check names."""
@@ -20,18 +21,18 @@ _LEVELS = {"error": "galat", "warn": "peringatan"}
 _RULE_COLUMNS = {
     "aturan": "string",
     "ekspektasi": "string",
-    "tingkat": "string",
     "hasil": "string",
     "nilai terlihat": "string",
-    "baris menyimpang": "int",
-    "baris": "int",
+    "menyimpang": "string",
 }
+"""A laptop's window has room for them beside the list of checks. `nilai terlihat` is left out if no rule saw one."""
+_EXPECTATION = "expect_"
+"""Begins the name of most expectations."""
 _WINDOW_COLUMNS = {
     "jendela": "string",
     "hasil": "string",
     "aturan gagal": "string",
-    "baris menyimpang": "int",
-    "baris": "int",
+    "menyimpang": "string",
     "diperiksa": "string",
 }
 
@@ -59,9 +60,8 @@ def result_of_group(
     metadata: dict[str, Any] = {"aturan": _in_a_line(found[0]) if is_short else rules_table(found)}
     if queries := [r for r in failed if r.query]:
         metadata["sql"] = _queries(queries, dropped)
-    for rule in failed:
-        if rule.sample:
-            metadata[f"contoh {rule.name}"] = sample_table(rule.sample)
+    if samples := {rule.name: rule.sample for rule in failed if rule.sample}:
+        metadata["contoh"] = sample_table(samples)
     if table := _windows(group, windows):
         metadata["jendela"] = table
     description, level = describe(found, group.column or ""), severity(failed or found)
@@ -124,20 +124,18 @@ def describe(results: Sequence[CheckResult], column: str = "") -> str:
 
 def rules_table(results: Iterable[CheckResult]) -> dg.TableMetadataValue:
     """The table of all rules of a check."""
+    rows = [
+        {
+            "aturan": r.name,
+            "ekspektasi": r.expectation.removeprefix(_EXPECTATION),
+            "hasil": f"{'lulus' if r.passed else 'gagal'} ({_LEVELS[r.severity]})",
+            "nilai terlihat": r.observed,
+            "menyimpang": "" if r.unexpected is None else share_of_rows(r.unexpected, r.total),
+        }
+        for r in results
+    ]
     return _table(
-        _RULE_COLUMNS,
-        [
-            (
-                r.name,
-                r.expectation,
-                _LEVELS[r.severity],
-                "lulus" if r.passed else "gagal",
-                r.observed,
-                r.unexpected,
-                r.total,
-            )
-            for r in results
-        ],
+        {n: t for n, t in _RULE_COLUMNS.items() if n != "nilai terlihat" or any(r[n] for r in rows)}, rows
     )
 
 
@@ -147,9 +145,18 @@ def _in_a_line(rule: CheckResult) -> str:
     return f"{rule.name} ({kind}{_LEVELS[rule.severity]}): {rule.message}"
 
 
-def sample_table(sample: Sample) -> dg.TableMetadataValue:
-    """The table of some rows that deviate."""
-    return _table(dict.fromkeys(sample.columns, "string"), sample.rows)
+def sample_table(samples: Mapping[str, Sample]) -> dg.TableMetadataValue:
+    """The table of some rows that deviate. samples: by rule; if there are several, a column names the rule."""
+    columns = [
+        *(["aturan gagal"] if len(samples) > 1 else []),
+        *(c for s in samples.values() for c in s.columns),
+    ]
+    rows = [
+        {"aturan gagal": rule, **dict(zip(sample.columns, row, strict=True))}
+        for rule, sample in samples.items()
+        for row in sample.rows
+    ]
+    return _table(dict.fromkeys(columns, "string"), rows)
 
 
 def _queries(failed: Sequence[CheckResult], dropped: str) -> dg.MarkdownMetadataValue:
@@ -178,25 +185,27 @@ def _windows(group: Group, results: Sequence[WindowResult]) -> dg.TableMetadataV
             by_window.setdefault((r.start, r.end), []).append(r)
     if not by_window:
         return None
-    rows: list[tuple[Any, ...]] = []
+    rows: list[dict[str, Any]] = []
     for (start, end), found in by_window.items():
         failed = [r for r in found if not r.passed]
         counts = [r.unexpected for r in failed if r.unexpected is not None]
+        deviating = max(counts, default=None if failed else 0)
+        total = next((r.total for r in found if r.total is not None), None)
         rows.append(
-            (
-                days(start, end),
-                "gagal" if failed else "lulus",
-                ", ".join(r.name for r in failed),
-                max(counts, default=None if failed else 0),
-                next((r.total for r in found if r.total is not None), None),
-                f"{max(r.at for r in found):%Y-%m-%d %H:%M}",
-            )
+            {
+                "jendela": days(start, end),
+                "hasil": "gagal" if failed else "lulus",
+                "aturan gagal": ", ".join(r.name for r in failed),
+                "menyimpang": "" if deviating is None else share_of_rows(deviating, total),
+                "diperiksa": f"{max(r.at for r in found):%Y-%m-%d %H:%M}",
+            }
         )
     return _table(_WINDOW_COLUMNS, rows)
 
 
-def _table(columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> dg.TableMetadataValue:
+def _table(columns: Mapping[str, str], rows: Iterable[Mapping[str, Any]]) -> dg.TableMetadataValue:
+    """The table of these columns, by name with type. A row without one of them has an empty cell there."""
     return dg.MetadataValue.table(
-        [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in rows],
+        [dg.TableRecord({name: row.get(name, "") for name in columns}) for row in rows],
         schema=dg.TableSchema([dg.TableColumn(name, type_) for name, type_ in columns.items()]),
     )

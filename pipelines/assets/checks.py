@@ -19,6 +19,7 @@ from pipelines.assets.check_pages import result_of_group, result_of_rule
 from pipelines.contracts.model import Contract
 from pipelines.errors import GudangError, ShapeError
 from pipelines.ingest import Ingested, describe_batch
+from pipelines.numbers import number
 from pipelines.publication.dictionary.explanations import promises
 from pipelines.quality.freshness import Freshness, freshness, is_promised
 from pipelines.quality.gate import warning_checks
@@ -30,7 +31,7 @@ from pipelines.quality.raw_checks import (
     results_without_delivery,
     window_results,
 )
-from pipelines.quality.results import CheckResult, number, record
+from pipelines.quality.results import CheckResult, record
 from pipelines.quality.suites import FRESH_CHECK, LOAD_CHECK, QUARANTINE_CHECK, SHAPE_CHECK, Expectation
 from pipelines.runtime.state_words import LOADS
 

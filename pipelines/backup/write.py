@@ -26,6 +26,7 @@ from pipelines.backup.programs import dump
 from pipelines.disk import os_reason, sync_folder
 from pipelines.errors import GudangError
 from pipelines.extract.upload.zone import upload_zone
+from pipelines.numbers import number
 from pipelines.runtime.file_lock import locked
 from pipelines.settings import Settings
 from pipelines.warehouse.connection import connect
@@ -222,4 +223,4 @@ def _note_latest(settings: Settings, manifest: form.Manifest) -> None:
 
 def megabytes(size: int) -> str:
     """A size as people read it: `15,7 MB`."""
-    return f"{size / 1e6:,.1f} MB".translate(str.maketrans(",.", ".,"))
+    return f"{number(size / 1e6, 1)} MB"

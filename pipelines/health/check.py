@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipelines.health.limits import CRITICAL, OK, WARNING
+from pipelines.numbers import short
 from pipelines.redaction.secrets import shown
 
 WORDS = {OK: "baik", WARNING: "peringatan", CRITICAL: "kritis"}
@@ -89,10 +90,5 @@ def span(seconds: float) -> str:
     """About how long: 45 detik, 12 menit, 5,5 jam, 3,2 hari."""
     for length, word in ((86400, "hari"), (3600, "jam"), (60, "menit")):
         if seconds >= length * (1 if word == "menit" else 1.5):
-            return f"{decimal(seconds / length)} {word}"
+            return f"{short(seconds / length)} {word}"
     return f"{seconds:.0f} detik"
-
-
-def decimal(value: float) -> str:
-    """The number with at most one decimal, as Indonesian writes it: 5,5."""
-    return f"{value:.1f}".removesuffix(".0").replace(".", ",")

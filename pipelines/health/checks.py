@@ -19,11 +19,12 @@ from psycopg import Connection
 
 from pipelines.errors import GudangError
 from pipelines.health import dagster_tables, of_dagster
-from pipelines.health.check import Check, decimal, span
+from pipelines.health.check import Check, span
 from pipelines.health.disks import disks, places, who_may_not_ask
 from pipelines.health.limits import CRITICAL, OK, WARNING
 from pipelines.health.place import Place, installed_at
 from pipelines.health.uploads import waiting_uploads
+from pipelines.numbers import short
 from pipelines.redaction.database_urls import libpq_url
 
 BACKUP_NOTE = Path("cadangan", "terakhir.json")
@@ -134,7 +135,7 @@ def _size(place: Place, warehouse: Connection[Any]) -> Check:
     return Check(
         "ukuran_gudang",
         place.limits.warehouse_gb.state(gigabytes),
-        f"gudang data {decimal(gigabytes)} GB",
+        f"gudang data {short(gigabytes)} GB",
         "hapus yang melewati masa simpan, atau perbesar disk",
         row[0],
         "bytes",
@@ -209,7 +210,7 @@ def _backup(place: Place, installed: datetime | None) -> Check:
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))
         done = datetime.fromisoformat(found["selesai"])
         age = (place.now() - (done if done.tzinfo else done.replace(tzinfo=UTC))).total_seconds()
-        size = f", {decimal(float(found.get('ukuran') or 0) / 1e9)} GB"
+        size = f", {short(float(found.get('ukuran') or 0) / 1e9)} GB"
     except FileNotFoundError:
         if installed is None:
             return Check(name, WARNING, "belum ada cadangan", todo)

@@ -14,6 +14,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from pipelines.numbers import number
 from pipelines.settings import Settings
 
 
@@ -34,7 +35,7 @@ class Disk:
     @property
     def seen(self) -> str:
         """What was seen, in Indonesian."""
-        gigabytes = f"{self.free / 1e9:.1f}".replace(".", ",")
+        gigabytes = number(self.free / 1e9, 1)
         return f"{', '.join(self.names)} ({self.place}): sisa {gigabytes} GB, {self.share * 100:.0f}%"
 
 

@@ -23,6 +23,7 @@ from pipelines.load import drift, ledger
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan
 from pipelines.load.stage import revalidate, statement
+from pipelines.numbers import number
 from pipelines.warehouse.time_limit import limit_statements
 
 PROGRESS_S = 10.0
@@ -155,7 +156,7 @@ def _count_and_log(contract: Contract, batch: Batch, blocks: Iterator[bytes]) ->
         rows += block.count(b"\n")
         if time.monotonic() - logged > PROGRESS_S:
             logged = time.monotonic()
-            log.info("%s: %s baris dibaca", contract.key, f"{rows:,}".replace(",", "."))
+            log.info("%s: %s baris dibaca", contract.key, number(rows))
 
 
 def _loaded_before(connection: Connection[Any], plan: LoadPlan, batch: Batch, sha256: str) -> bool:

@@ -1,4 +1,4 @@
-"""Writes numbers, dates and code words as Indonesian readers write them.
+"""Writes numbers, dates and code words for reports, as Indonesian readers write them.
 
 What belongs here: turning values into text. Not here: which values (publication/report/data.py).
 """
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from pipelines import numbers
 from pipelines.publication.catalog import WITA
 
 MONTH_NAMES = (
@@ -42,11 +43,8 @@ RULES = {
 
 
 def number(value: float | Decimal | None, decimals: int = 0) -> str:
-    """1234.5 with one decimal is "1.234,5"; None is a dash."""
-    if value is None:
-        return NONE
-    text = f"{value:,.{decimals}f}".translate(str.maketrans(",.", ".,"))
-    return text.replace("-", "\N{MINUS SIGN}")
+    """The number with so many decimals, as print sets it: with a true minus sign, and a dash for None."""
+    return NONE if value is None else numbers.number(value, decimals).replace("-", "\N{MINUS SIGN}")
 
 
 def per_cent(share: float) -> str:

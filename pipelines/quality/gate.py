@@ -17,10 +17,11 @@ from pipelines.contracts.model import Contract
 from pipelines.contracts.windows import Window
 from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged
+from pipelines.numbers import number
 from pipelines.quality.evidence import raw_rows, table_of, with_evidence
 from pipelines.quality.gate_basis import gate_basis, passed_in
 from pipelines.quality.raw_checks import last_results
-from pipelines.quality.results import CheckResult, number
+from pipelines.quality.results import CheckResult
 from pipelines.quality.run import run_suite
 from pipelines.quality.suites import DAMAGE_CHECK, QUARANTINE_CHECK, REACH_CHECK, SHAPE_CHECK, suite
 from pipelines.warehouse.relation import Relation

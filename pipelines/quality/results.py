@@ -13,6 +13,7 @@ from typing import Any, Literal
 from psycopg import Connection
 
 from pipelines.contracts.windows import Window
+from pipelines.numbers import number
 
 Severity = Literal["error", "warn"]
 """Whether a failed check stops the load or the model, or only warns."""
@@ -65,16 +66,14 @@ class CheckResult:
         return f"{self.message} ({self.note})".lstrip() if self.note else self.message
 
 
-def number(value: float) -> str:
-    """The number as Indonesian writes it: 1.204 and 0,5."""
-    text = f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
-    return text.translate(str.maketrans(",.", ".,"))
+def share_of_rows(unexpected: int, total: int | None) -> str:
+    """`0 dari 1.204`. total: None if it is not known, or `unexpected` counts other rows."""
+    return number(unexpected) + ("" if total is None else f" dari {number(total)}")
 
 
 def describe_rows(unexpected: int, total: int | None = None) -> str:
-    """`0 dari 1.204 baris menyimpang`. total: None if it is not known, or `unexpected` counts other rows."""
-    of = "" if total is None else f" dari {number(total)}"
-    return f"{number(unexpected)}{of} baris menyimpang"
+    """`0 dari 1.204 baris menyimpang`; see `share_of_rows`."""
+    return f"{share_of_rows(unexpected, total)} baris menyimpang"
 
 
 def record(

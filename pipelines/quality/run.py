@@ -26,8 +26,9 @@ from psycopg import Connection
 from sqlalchemy.pool import StaticPool
 
 from pipelines.errors import QualityError
+from pipelines.numbers import number
 from pipelines.quality.evidence import ROWS, duplicates
-from pipelines.quality.results import CheckResult, describe_rows, number
+from pipelines.quality.results import CheckResult, describe_rows
 from pipelines.quality.suites import QUERY, QUERY_TYPE, ROW_COUNT_TYPE, Expectation
 from pipelines.suggest import did_you_mean
 from pipelines.warehouse.relation import Relation

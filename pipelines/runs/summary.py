@@ -12,7 +12,8 @@ from psycopg import Connection
 from rich.table import Table
 
 from pipelines.contracts.model import Contract
-from pipelines.runtime.state_words import LOADS, grouped
+from pipelines.numbers import number
+from pipelines.runtime.state_words import LOADS
 from pipelines.runtime.terminal import styled
 
 
@@ -45,7 +46,7 @@ def datasets_table(
         batch = batches.get(contract.key)
         passed, failed = checks.get(f"raw/{contract.key}", (0, 0))
         state = styled(*LOADS[batch[1] if batch else None])
-        counts = [grouped(n) for n in batch[2:]] if batch else [""] * 5
+        counts = [number(n) for n in batch[2:]] if batch else [""] * 5
         table.add_row(
             contract.key, state, *counts, str(passed or ""), styled(str(failed), "red") if failed else ""
         )
@@ -79,7 +80,7 @@ def models_built(connection: Connection[Any], run_ids: Sequence[str], total: int
     assert row is not None
     built, bad, asked = row
     total = max(total or 0, asked)
-    told = [f"{grouped(built)} dibangun", f"{grouped(total - built - bad)} tidak berubah"]
+    told = [f"{number(built)} dibangun", f"{number(total - built - bad)} tidak berubah"]
     if bad:
-        told.append(f"{grouped(bad)} gagal atau dilewati")
-    return f"{grouped(total)} model: {', '.join(told)}"
+        told.append(f"{number(bad)} gagal atau dilewati")
+    return f"{number(total)} model: {', '.join(told)}"

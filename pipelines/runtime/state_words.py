@@ -1,4 +1,4 @@
-"""Indonesian words and colours for the states of loads and models, and the form of numbers, for a terminal.
+"""Indonesian words and colours for the states of loads and models, for a terminal.
 
 Not here: the states themselves, which are values of the ledger (ops.load_batch) and of models/build/results.py.
 """
@@ -28,8 +28,3 @@ MODELS: Mapping[str, tuple[str, str]] = {
     "tests_failed": ("uji gagal", "red"),
 }
 """States of a model that was built, left or tested."""
-
-
-def grouped(number: int) -> str:
-    """Writes a number with a point between thousands: 1234567 gives "1.234.567"."""
-    return f"{number:,}".replace(",", ".")

@@ -129,8 +129,10 @@ def test_a_blocking_check_that_fails_shows_what_it_saw_and_leaves_the_table(
     finally:
         assert office.change_source(spoiled) == number
     browser.open("/assets/raw/dinkes/kunjungan?view=checks&checkDetail=diagnosis_sesuai_jenis_kelamin")
-    browser.wait_for("Failed", "contoh diagnosis_sesuai_jenis_kelamin", "unexpected_rows_expectation")
+    browser.wait_for("Failed", "contoh", "unexpected_rows_expectation")
+    browser.wait("how many rows deviate, without scrolling", lambda: browser.sees(f"{number} dari"))
     browser.shot("pemeriksaan")
+    assert not browser.scrolls_sideways(), "the page is wider than the window"
     assert f"({number} baris menyimpang)" in browser.text
     assert "***" in browser.text and "Z34.9" not in browser.text
     assert "sql" in browser.text
@@ -150,6 +152,7 @@ def test_the_cause_of_a_failed_dataset_is_on_the_first_screen_of_its_run(
     cause = "dinkes/puskesmas: tabel puskesmas tidak punya kolom alamat"
     browser.wait("the cause, without scrolling", lambda: browser.sees(cause))
     browser.shot("run-gagal")
+    assert "Stack Trace" not in browser.text
 
 
 def test_a_named_job_explains_its_config_and_starts(browser: Browser) -> None:

@@ -50,6 +50,11 @@ while (walker.nextNode()) {
 return false;
 """
 
+_WIDER = """
+return [...document.querySelectorAll('*')].filter(part => part.clientWidth > 300
+    && part.scrollWidth > part.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(part).overflowX)).length > 0;
+"""
+
 
 class Browser:
     """A window of Chromium on one site. Each wait fails with what the page shows instead."""
@@ -130,6 +135,10 @@ class Browser:
     def sees(self, text: str) -> bool:
         """Whether a person sees the whole text now: in the window, without scrolling, covered by nothing."""
         return bool(self.driver.execute_script(_SEEN, text))
+
+    def scrolls_sideways(self) -> bool:
+        """Whether something on the page is so wide that a person must scroll to the right to read it."""
+        return bool(self.driver.execute_script(_WIDER))
 
     def shot(self, name: str) -> None:
         """Saves what the window shows as <name>.png in the folder GUDANG_TEST_SCREENSHOTS, if that is set."""

@@ -17,9 +17,9 @@ import typer
 
 from pipelines.cli.app import CommandGroup
 from pipelines.errors import GudangError, LoadError, ModelError
+from pipelines.numbers import number
 from pipelines.redaction.secrets import shown
 from pipelines.runtime.state_words import MODELS as STATES
-from pipelines.runtime.state_words import grouped
 from pipelines.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -307,7 +307,7 @@ def _print_result(console: Terminal, result: NodeResult) -> None:
     rows = (
         ""
         if result.rows is None
-        else f"{grouped(result.rows)} baris" + (" baru" if result.incremented else "")
+        else f"{number(result.rows)} baris" + (" baru" if result.incremented else "")
     )
     if result.unchanged:
         rows = "tidak berubah"

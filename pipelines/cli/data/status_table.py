@@ -12,7 +12,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.runtime.state_words import LOADS, grouped
+from pipelines.numbers import number
+from pipelines.runtime.state_words import LOADS
 from pipelines.runtime.terminal import Terminal, styled
 
 _NUMBERS = {"baris": "rows_in_raw", "ditahan": "rows_waiting", "dihapus": "rows_deleted"}
@@ -56,7 +57,7 @@ def _state(row: dict[str, Any]) -> tuple[str, str]:
 
 
 def _number(value: int | None) -> str:
-    return "-" if value is None else grouped(value)
+    return "-" if value is None else number(value)
 
 
 def _checks(row: dict[str, Any]) -> Text:

@@ -102,7 +102,7 @@ def test_rejected_load_shows_the_rows_and_changes_nothing(hospital: Hospital) ->
     found = hospital.load()["hamil"]
     assert not found.passed and found.severity == dg.AssetCheckSeverity.ERROR
     assert "(3 baris menyimpang) Contoh baris dan SQL" in (found.description or "")
-    assert [(r["id"], r["jk"], r["icd"]) for r in rows(found, "contoh hamil")] == [
+    assert [(r["id"], r["jk"], r["icd"]) for r in rows(found, "contoh")] == [
         (str(n), "L", "O80") for n in (1, 2, 3)
     ]
     assert "Pemuatan ini ditolak" in str(found.metadata["sql"].value)
@@ -117,8 +117,8 @@ def test_shown_sql_finds_the_rows_of_a_loaded_table_and_closed_values_are_masked
     counted = found["jumlah"]
     assert "(40 baris, seharusnya 100 sampai 400)" in (counted.description or "")
     (row,) = rows(counted, "aturan")
-    assert (row["nilai terlihat"], row["baris menyimpang"]) == ("40 baris, seharusnya 100 sampai 400", None)
-    closed = rows(found["tertutup"], "contoh tertutup")
+    assert (row["nilai terlihat"], row["menyimpang"]) == ("40 baris, seharusnya 100 sampai 400", "")
+    closed = rows(found["tertutup"], "contoh")
     assert len(closed) == 5, "a sample, not all 40"
     assert {(r["nik"], r["alamat"]) for r in closed} == {("***", "***")}
     assert all(NIK not in str(r["catatan_nik"]) for r in closed)
@@ -162,8 +162,8 @@ def test_model_that_is_not_released_shows_its_rows_by_its_own_query(hospital: Ho
     assets = [a for a in model_assets(project, [hospital.contract]) if a.node_def.name == "models"]
     found = hospital.run(assets)
     assert {name: e.passed for name, e in found.items()} == {"jk": False, "alamat": False, "kode": True}
-    assert rows(found["jk"], "contoh accepted_values_jk") == [{"value_field": "L", "n_records": "3"}]
-    assert rows(found["alamat"], "contoh unique_alamat") == [{"unique_field": "***", "n_records": "40"}]
+    assert rows(found["jk"], "contoh") == [{"value_field": "L", "n_records": "3"}]
+    assert rows(found["alamat"], "contoh") == [{"unique_field": "***", "n_records": "40"}]
     assert hospital.loads.run(sql_of(found["jk"])) == [("L", 3)]
     with pytest.raises(psycopg.errors.UndefinedTable):
         hospital.loads.run("select from core.pasien")

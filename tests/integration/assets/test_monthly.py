@@ -180,9 +180,9 @@ def test_a_check_shows_the_result_of_each_window(books: Books) -> None:
     (found,) = [e for e in result.get_asset_check_evaluations() if e.check_name == "periode"]
     table = found.metadata["jendela"]
     assert isinstance(table, dg.TableMetadataValue)
-    assert [(r.data["jendela"], r.data["hasil"], r.data["baris"]) for r in table.records] == [
-        ("2025-03-01 s.d. 2025-03-31", "lulus", 4),
-        ("2025-01-01 s.d. 2025-02-28", "lulus", 8),
+    assert [(r.data["jendela"], r.data["hasil"], r.data["menyimpang"]) for r in table.records] == [
+        ("2025-03-01 s.d. 2025-03-31", "lulus", "0 dari 4"),
+        ("2025-01-01 s.d. 2025-02-28", "lulus", "0 dari 8"),
     ]
 
 

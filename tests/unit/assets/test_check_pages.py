@@ -62,19 +62,44 @@ def test_failed_check_says_which_rule_and_how_many_rows_and_where_to_look() -> N
     )
     assert rows(result, "aturan") == [
         {
-            "aturan": "wajib_umur", "ekspektasi": "not_null", "tingkat": "galat", "hasil": "lulus",
-            "nilai terlihat": "", "baris menyimpang": 0, "baris": 1204,
+            "aturan": "wajib_umur", "ekspektasi": "not_null", "hasil": "lulus (galat)",
+            "menyimpang": "0 dari 1.204",
         },
         {
-            "aturan": "rentang_umur", "ekspektasi": "between", "tingkat": "peringatan", "hasil": "gagal",
-            "nilai terlihat": "", "baris menyimpang": 3, "baris": 1204,
+            "aturan": "rentang_umur", "ekspektasi": "between", "hasil": "gagal (peringatan)",
+            "menyimpang": "3 dari 1.204",
         },
     ]  # fmt: skip
-    assert rows(result, "contoh rentang_umur") == [
+    assert rows(result, "contoh") == [
         {"id": "7", "umur": "130", "_source_position": "baris 8"},
         {"id": "***", "umur": None, "_source_position": "baris 9"},
     ]
     assert result.metadata["sql"].value == "rentang_umur:\n```sql\nselect umur from raw.x\n```"
+
+
+def test_samples_of_several_rules_are_one_table_that_names_the_rule() -> None:
+    other = replace(RANGE, name="wajib_umur", sample=Sample(("id", "berat"), (("3", None),)))
+    assert rows(page(other, RANGE), "contoh")[1:] == [
+        {
+            "aturan gagal": "rentang_umur",
+            "id": "7",
+            "berat": "",
+            "umur": "130",
+            "_source_position": "baris 8",
+        },
+        {
+            "aturan gagal": "rentang_umur",
+            "id": "***",
+            "berat": "",
+            "umur": None,
+            "_source_position": "baris 9",
+        },
+    ]
+
+
+def test_long_names_of_expectations_are_shortened() -> None:
+    (row,) = rows(page(replace(RANGE, expectation="expect_column_values_to_be_between")), "aturan")
+    assert row["ekspektasi"] == "column_values_to_be_between"
 
 
 def test_check_is_an_error_only_if_a_failed_rule_is() -> None:
@@ -93,7 +118,7 @@ def test_rule_of_the_whole_table_shows_its_own_sentence_and_no_deviating_rows() 
     result = page(counted, group=Group("jumlah", (Rule("jumlah", True),)))
     assert result.description == message
     (row,) = rows(result, "aturan")
-    assert (row["nilai terlihat"], row["baris menyimpang"]) == ("95 baris", None)
+    assert (row["nilai terlihat"], row["menyimpang"]) == ("95 baris", "")
 
 
 def test_many_failed_rules_are_counted_and_three_are_named() -> None:
@@ -125,11 +150,11 @@ def test_partitioned_dataset_shows_the_result_of_each_window() -> None:
     assert rows(page(REQUIRED, RANGE, windows=windows), "jendela") == [
         {
             "jendela": "2026-03-03", "hasil": "gagal", "aturan gagal": "rentang_umur",
-            "baris menyimpang": 3, "baris": 50, "diperiksa": "2026-03-04 02:30",
+            "menyimpang": "3 dari 50", "diperiksa": "2026-03-04 02:30",
         },
         {
             "jendela": "2026-03-01 s.d. 2026-03-02", "hasil": "lulus", "aturan gagal": "",
-            "baris menyimpang": 0, "baris": 90, "diperiksa": "2026-03-04 02:30",
+            "menyimpang": "0 dari 90", "diperiksa": "2026-03-04 02:30",
         },
     ]  # fmt: skip
 
