@@ -29,13 +29,12 @@ from pipelines.contracts.windows import Window
 from pipelines.load.raw_summary import is_current
 from pipelines.load.stage.masking import is_text_beside_a_person
 from pipelines.quality.own_columns import folded, own_columns
+from pipelines.quality.query_text import ROWS, outermost
 from pipelines.quality.results import CheckResult, Sample
 from pipelines.redaction.database_urls import libpq_url
 from pipelines.redaction.personal_shapes import MASK, masked
 from pipelines.warehouse.relation import Relation, trusted_sql
 
-ROWS = "gudang_baris"
-"""The name that stands for the checked relation in the query of a rule."""
 SAMPLE_ROWS = 5
 SAMPLE_SECONDS = 10
 """How long taking one sample may take at most."""
@@ -114,17 +113,17 @@ def finder(query: str, table: Table) -> Finder:
     text = query.strip().rstrip(";").rstrip()
     try:
         tree = sqlglot.parse_one(text, read="postgres")
-        start = _start_of_from(text)
+        from_ = outermost(text, TokenType.FROM)
     except SqlglotError:
         return Finder(text)
-    if start is not None and (alias := _alias_of_rows(tree)):
+    if from_ is not None and (alias := _alias_of_rows(tree)):
         named = {folded(c.this) for c in tree.find_all(exp.Column) if isinstance(c.this, exp.Identifier)}
         wanted = dict.fromkeys([*table.keys, *(c for c in table.columns if c in named)])
         columns = [(name, name in table.shown) for name in wanted]
         columns += [(table.origin, True)] if table.origin else []
         if columns:
             listed = ", ".join(f"{alias}.{_quoted(name)}" for name, _ in columns)
-            return Finder(f"select {listed}\n{text[start:]}", tuple(columns), is_select=True)
+            return Finder(f"select {listed}\n{text[from_.start :]}", tuple(columns), is_select=True)
     return Finder(text, _own_columns(tree, table), is_select=not tree.args.get("with_"))
 
 
@@ -221,18 +220,6 @@ def _unique_labels(labels: Sequence[str]) -> tuple[str, ...]:
 
 def _quoted(name: str) -> str:
     return sql.Identifier(name).as_string(None)
-
-
-def _start_of_from(text: str) -> int | None:
-    """Where the FROM of the outermost query starts in the text."""
-    depth, before = 0, None
-    for token in sqlglot.tokenize(text, read="postgres"):
-        if token.token_type in (TokenType.L_PAREN, TokenType.R_PAREN):
-            depth += 1 if token.token_type is TokenType.L_PAREN else -1
-        elif depth == 0 and token.token_type is TokenType.FROM and before is not TokenType.DISTINCT:
-            return token.start
-        before = token.token_type
-    return None
 
 
 def _alias_of_rows(tree: exp.Expr) -> str:

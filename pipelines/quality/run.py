@@ -1,9 +1,9 @@
 """Runs a suite on one relation, in the database. This is the only module that imports Great Expectations (GX).
 
-GX first answers each expectation with yes or no, which takes few queries. Only then is it asked for counts, if they say
-more. Results hold counts, never a cell's value, and the query of a failed rule on evidence.ROWS. Not here: which
-expectations there are (suites.py), the rows that deviate (evidence.py), what a failed one means (gate.py for datasets,
-models/build/audit.py for models).
+first_pass.py answers most of the expectations that hold. GX answers the others first with yes or no, which takes few
+queries; only then is it asked for counts, if they say more. Results hold counts, never a cell's value, and the query of
+a failed rule on query_text.ROWS. Not here: which expectations there are (suites.py), the rows that deviate
+(evidence.py), what a failed one means (gate.py for datasets, models/build/audit.py for models).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence, Set
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
@@ -27,14 +27,20 @@ from sqlalchemy.pool import StaticPool
 
 from pipelines.errors import QualityError
 from pipelines.numbers import number
-from pipelines.quality.evidence import ROWS, duplicates
+from pipelines.quality import first_pass
+from pipelines.quality.evidence import duplicates
+from pipelines.quality.query_text import ROWS
 from pipelines.quality.results import CheckResult, describe_rows
 from pipelines.quality.suites import QUERY, QUERY_TYPE, ROW_COUNT_TYPE, Expectation
+from pipelines.redaction.database_urls import libpq_url
 from pipelines.suggest import did_you_mean
 from pipelines.warehouse.relation import Relation
 
 Validate = Callable[[Any, Sequence[Any], Any], Mapping[str, Any]]
 """Runs GX's expectations on a GX batch in one result format, and gives GX's results by the expectations' names."""
+
+Held = Callable[[Sequence[Expectation], Relation, int | None, Connection[Any]], Mapping[str, CheckResult]]
+"""Gives the results, by name, of the expectations that hold."""
 
 _gx_lock = Lock()
 """Held while GX is imported and while its context changes. Queries run without it: each thread has its own data source,
@@ -73,14 +79,35 @@ def run_suite(
     *,
     shown: Set[str] = frozenset(),
     validate: Validate = validate,
+    held: Held = first_pass.held,
 ) -> list[CheckResult]:
     """Runs the expectations and gives one result for each, in order. An expectation that could not be run has failed.
+
+    GX is imported only if first_pass.py can't say that all of them hold.
 
     rows: the number of rows of `relation`, if it is known.
     warehouse: a URL (SQLAlchemy, psycopg), or a session, which then sees its own uncommitted rows. The session's
     transaction is neither ended nor changed.
-    shown: the columns whose values may be shown; only of these a result says a maximum, a mean or the like.
+    shown: the columns whose values may be shown; only of these a result says a maximum, a mean or the like. validate,
+    held: how GX and first_pass.py answer.
     """
+    known: Mapping[str, CheckResult] = {}
+    with suppress(psycopg.Error), _session(warehouse) as session:
+        known = held(expectations, relation, rows, session)
+    left = [e for e in expectations if e.name not in known]
+    found = {r.name: r for r in _ask_gx(left, relation, rows, warehouse, shown, validate)} if left else {}
+    return [replace(known.get(e.name) or found[e.name], rule=e.rule) for e in expectations]
+
+
+def _ask_gx(
+    expectations: Sequence[Expectation],
+    relation: Relation,
+    rows: int | None,
+    warehouse: str | Connection[Any],
+    shown: Set[str],
+    validate: Validate,
+) -> list[CheckResult]:
+    """GX's results of the expectations, in order."""
     try:
         made, errors = _instantiate_all(expectations)
         with _data_source(warehouse) as source:
@@ -96,17 +123,18 @@ def run_suite(
     except Exception as error:  # a declared check always yields a result, whatever GX raises
         errors = {e.name: _text_without_values(str(error), type(error).__name__) for e in expectations}
         verdicts, counts = {}, {}
-    results = [
+    return [
         _not_run(e, rows, errors[e.name])
         if e.name in errors
         else result_of(e, verdicts.get(e.name), counts.get(e.name), rows, relation, shown)
         for e in expectations
     ]
-    return [replace(result, rule=e.rule) for result, e in zip(results, expectations, strict=True)]
 
 
-def import_ahead() -> None:
-    """Imports GX, which takes seconds, so that the first suite finds it imported."""
+def import_ahead(suites: Iterable[Iterable[Expectation]]) -> None:
+    """Imports GX, which takes seconds, before it is asked, if a suite has an expectation that only GX can answer."""
+    if all(first_pass.is_known(e) for suite in suites for e in suite):
+        return
     with _gx_lock:
         _context()
 
@@ -138,6 +166,16 @@ def instantiate(subject: str, expectation: Expectation) -> Any:
             f"{expectation.name}: kwargs ditolak Great Expectations: {why}",
             hint="perbaiki kwargs di suite",
         ) from None
+
+
+@contextmanager
+def _session(warehouse: str | Connection[Any]) -> Generator[Connection[Any]]:
+    """A session of the warehouse: the given one, or a new one that ends with this context. Raises psycopg.Error."""
+    if not isinstance(warehouse, str):
+        yield warehouse
+        return
+    with psycopg.connect(libpq_url(warehouse), autocommit=True) as session:
+        yield session
 
 
 class _SharedSession:

@@ -14,6 +14,7 @@ from psycopg import Connection, sql
 
 from pipelines.models.project.nodes import DataTest, Node
 from pipelines.quality import evidence
+from pipelines.quality.query_text import ROWS
 from pipelines.quality.results import CheckResult, describe_rows
 from pipelines.quality.suites import Expectation
 from pipelines.redaction import sqlstates
@@ -101,5 +102,5 @@ def _run_test(
     failures = int(row[0]) if row else 0
     # A test's rows may not be the relation's rows. Only if there are none do we know that no row deviates.
     message = describe_rows(failures, None if failures else rows)
-    finder = query.replace(str(relation), evidence.ROWS) if failures else ""
+    finder = query.replace(str(relation), ROWS) if failures else ""
     return CheckResult(test.name, test.severity, failures == 0, failures, rows, message, TEST, query=finder)

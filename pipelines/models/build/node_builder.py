@@ -279,8 +279,7 @@ class Builder:
             new, old = columns_of(self.conn, candidate), columns_of(self.conn, node.table)
             self._check_columns(node, new)
             reshaped = reshape(how, self._place(node), node.table, old, new)
-            if node.suite:
-                import_ahead()  # takes seconds; the table must not be locked in that time
+            import_ahead([node.suite])  # takes seconds; the table must not be locked in that time
             columns = [name for name, _ in (old if how.on_schema_change == "ignore" else new)]
             rows_of = (node.table, identifier(candidate), columns, self._project.window)
             statements = [*reshaped, *write_rows(how, *rows_of)]

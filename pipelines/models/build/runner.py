@@ -107,9 +107,9 @@ class _Run:
 
     def __enter__(self) -> _Run:
         self._main = Builder(self._open(), self._shared)
-        if any(node.suite for node in self._nodes.values()):
-            # A daemon: a run that ends early does not wait for the import.
-            threading.Thread(target=import_ahead, name="import-ahead", daemon=True).start()
+        suites = [node.suite for node in self._nodes.values()]
+        # A daemon: a run that ends early does not wait for the import.
+        threading.Thread(target=import_ahead, args=(suites,), name="import-ahead", daemon=True).start()
         return self
 
     def __exit__(self, *error: object) -> None:
