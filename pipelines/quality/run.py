@@ -1,4 +1,4 @@
-"""Runs a suite on one relation, in the database. This is the only module that imports Great Expectations (GX).
+"""Runs a suite on one relation, in the database. Only this module and gx_source.py import Great Expectations (GX).
 
 first_pass.py answers most of the expectations that hold. GX answers the others first with yes or no, which takes few
 queries; only then is it asked for counts, if they say more. Results hold counts, never a cell's value, and the query of
@@ -8,31 +8,25 @@ a failed rule on query_text.ROWS. Not here: which expectations there are (suites
 
 from __future__ import annotations
 
-import logging
-import os
 import re
-import warnings
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence, Set
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
-from functools import cache
-from threading import Lock
 from typing import Any, cast
 from uuid import uuid4
 
 import psycopg
 from psycopg import Connection
-from sqlalchemy.pool import StaticPool
 
 from pipelines.errors import QualityError
 from pipelines.numbers import number
 from pipelines.quality import first_pass
 from pipelines.quality.evidence import duplicates
+from pipelines.quality.gx_source import GX_LOCK, batch_of, context, data_source, open_session
 from pipelines.quality.query_text import ROWS
 from pipelines.quality.results import CheckResult, describe_rows
 from pipelines.quality.suites import QUERY, QUERY_TYPE, ROW_COUNT_TYPE, Expectation
-from pipelines.redaction.database_urls import libpq_url
 from pipelines.suggest import did_you_mean
 from pipelines.warehouse.relation import Relation
 
@@ -41,10 +35,6 @@ Validate = Callable[[Any, Sequence[Any], Any], Mapping[str, Any]]
 
 Held = Callable[[Sequence[Expectation], Relation, int | None, Connection[Any]], Mapping[str, CheckResult]]
 """Gives the results, by name, of the expectations that hold."""
-
-_gx_lock = Lock()
-"""Held while GX is imported and while its context changes. Queries run without it: each thread has its own data source,
-and a query that waits for a table's lock must not stop the thread that holds this lock."""
 
 _DATABASE_ERROR = re.compile(r"\(psycopg\.errors\.(\w+)\) (.*)")
 _NO_COLUMN = re.compile(r'The column "\w+" in BatchData does not exist')
@@ -92,7 +82,7 @@ def run_suite(
     held: how GX and first_pass.py answer.
     """
     known: Mapping[str, CheckResult] = {}
-    with suppress(psycopg.Error), _session(warehouse) as session:
+    with suppress(psycopg.Error), open_session(warehouse) as session:
         known = held(expectations, relation, rows, session)
     left = [e for e in expectations if e.name not in known]
     found = {r.name: r for r in _ask_gx(left, relation, rows, warehouse, shown, validate)} if left else {}
@@ -110,9 +100,9 @@ def _ask_gx(
     """GX's results of the expectations, in order."""
     try:
         made, errors = _instantiate_all(expectations)
-        with _data_source(warehouse) as source:
+        with data_source(warehouse) as source:
             asset = f"{relation.dotted}:{uuid4()}"
-            batch = _batch(source, asset, relation)
+            batch = batch_of(source, asset, relation)
             try:
                 verdicts = dict(validate(batch, [e for e in made if _yes_is_enough(e, rows)], "BOOLEAN_ONLY"))
                 # One that raised an exception is not run again: GX itself has tried it several times.
@@ -135,8 +125,8 @@ def import_ahead(suites: Iterable[Iterable[Expectation]]) -> None:
     """Imports GX, which takes seconds, before it is asked, if a suite has an expectation that only GX can answer."""
     if all(first_pass.is_known(e) for suite in suites for e in suite):
         return
-    with _gx_lock:
-        _context()
+    with GX_LOCK:
+        context()
 
 
 def instantiate(subject: str, expectation: Expectation) -> Any:
@@ -168,104 +158,10 @@ def instantiate(subject: str, expectation: Expectation) -> Any:
         ) from None
 
 
-@contextmanager
-def _session(warehouse: str | Connection[Any]) -> Generator[Connection[Any]]:
-    """A session of the warehouse: the given one, or a new one that ends with this context. Raises psycopg.Error."""
-    if not isinstance(warehouse, str):
-        yield warehouse
-        return
-    with psycopg.connect(libpq_url(warehouse), autocommit=True) as session:
-        yield session
-
-
-class _SharedSession:
-    """A psycopg session for GX, in which GX's transaction is a savepoint that is always rolled back."""
-
-    def __init__(self, connection: Connection[Any]) -> None:
-        self._connection = connection
-        self._savepoint: Any = None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
-
-    def cursor(self, *arguments: Any, **named: Any) -> Any:
-        """A cursor of the session, inside the savepoint."""
-        if self._savepoint is None:
-            self._savepoint = self._connection.transaction(force_rollback=True)
-            self._savepoint.__enter__()
-        return self._connection.cursor(*arguments, **named)
-
-    def rollback(self) -> None:
-        """Ends the savepoint; the session's own transaction goes on."""
-        savepoint, self._savepoint = self._savepoint, None
-        if savepoint is not None:
-            savepoint.__exit__(None, None, None)
-
-    commit = rollback
-
-    def close(self) -> None:
-        """Ends the savepoint; the session stays open."""
-        self.rollback()
-
-
-@cache
-def _context() -> Any:
-    """One ephemeral context per process, without telemetry."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import great_expectations as gx
-
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    context: Any = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-    return context
-
-
-def _add_data_source(name: str, url: str, **engine: Any) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # GX's own data source for PostgreSQL knows no psycopg 3
-        return _context().data_sources.add_sql(name, connection_string=url, kwargs=engine)
-
-
-@cache
-def _data_source_of_url(url: str) -> Any:
-    return _add_data_source(url, url)
-
-
-@contextmanager
-def _data_source(warehouse: str | Connection[Any]) -> Generator[Any]:
-    """GX's data source: for a URL one per process, for a session one that ends with this context."""
-    if isinstance(warehouse, str):
-        with _gx_lock:
-            source = _data_source_of_url(warehouse)
-        yield source
-        return
-    session, name = _SharedSession(warehouse), f"sesi {uuid4()}"
-    with _gx_lock:
-        source = _add_data_source(
-            name,
-            "postgresql+psycopg://",
-            creator=lambda: session,
-            poolclass=StaticPool,
-            use_native_hstore=False,
-        )
-    try:
-        yield source
-    finally:
-        with _gx_lock:
-            _context().data_sources.delete(name)
-        if not warehouse.broken:
-            session.close()
-
-
-def _batch(source: Any, asset: str, relation: Relation) -> Any:
-    table = source.add_table_asset(asset, table_name=relation.identifier, schema_name=relation.schema)
-    return table.add_batch_definition_whole_table("all").get_batch()
-
-
 def _instantiate_all(expectations: Iterable[Expectation]) -> tuple[list[Any], dict[str, str]]:
     """GX's objects, and by name the errors of those that GX refuses."""
-    with _gx_lock:
-        _context()
+    with GX_LOCK:
+        context()
     made: list[Any] = []
     errors: dict[str, str] = {}
     for expectation in expectations:
