@@ -80,12 +80,13 @@ def freshness(
     query, value = (_ARRIVED_OF_ONE, keys[0]) if len(keys) == 1 else (_ARRIVED, keys)
     arrived = dict(connection.execute(query, [value]).fetchall())
     now = now or datetime.now(UTC)
-    return {key: _of(contract, arrived.get(key), now) for key, contract in promised.items()}
+    return {key: freshness_of(contract, arrived.get(key), now) for key, contract in promised.items()}
 
 
-def _of(contract: Contract, arrived_at: datetime | None, now: datetime) -> Freshness:
+def freshness_of(contract: Contract, arrived_at: datetime | None, now: datetime) -> Freshness:
+    """The freshness of a dataset whose data arrived at `arrived_at`. Without a promised frequency nothing is due."""
     hours = (contract.sla_hours("frequency") or 0) + (contract.sla_hours("latency") or 0)
-    due = arrived_at + timedelta(hours=hours) if arrived_at else None
+    due = arrived_at + timedelta(hours=hours) if arrived_at and is_promised(contract) else None
     of_table = "data_sampai" if contract.period_column else "berubah"
     return Freshness(
         contract.key, arrived_at, due, "datang" if contract.server.kind == "upload" else of_table, now

@@ -1,7 +1,7 @@
-"""The roles of the warehouse: who loads, who reads marts, who reads original values of persons.
+"""The roles of the warehouse: who loads, who reads marts, who reads original values of persons, who serves the OPD.
 
-What belongs here: making the roles, and the rights of READ. Not here: schema `pribadi` (load/pseudonyms.py), rights
-that a model declares (models/build/grants.py).
+What belongs here: making the roles, and the rights of READ and LOKET. Not here: schema `pribadi`
+(load/pseudonyms.py), rights that a model declares (models/build/grants.py).
 
 They are groups without log-in. A person or a program gets a log-in of its own and joins one. PostgreSQL's rights of
 owners cannot be granted, and an exchange of tables needs them: so LOAD owns the database (docs/configuration.md).
@@ -10,8 +10,10 @@ owners cannot be granted, and an exchange of tables needs them: so LOAD owns the
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from psycopg import Connection, errors, sql
 
@@ -21,19 +23,51 @@ READ = "gudang_baca"
 """Reads the marts, and nothing else."""
 PERSONAL = "gudang_pribadi"
 """Reads and deletes original values of personal columns, and nothing else."""
+LOKET = "gudang_loket"
+"""Serves the upload page (pipelines/loket/): it reads what became of uploads, and notes who sent one."""
 MARTS = ("mart_satu_data", "mart_spbe")
 """The schemas that READ may use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """A right on a relation. columns: () for all of them."""
+
+    right: Literal["select", "insert"]
+    schema: str
+    relation: str
+    columns: tuple[str, ...] = ()
+
+
+LOKET_RIGHTS = (
+    Right("select", "ops", "load_batch"),
+    Right("select", "ops", "upload_seen"),
+    Right("select", "ops", "dataset_state"),
+    Right("select", "ops", "upload_by"),
+    Right("insert", "ops", "upload_by", ("dataset", "name", "sha256", "uploader")),
+    # Not the rows themselves.
+    Right(
+        "select",
+        "quarantine",
+        "row",
+        ("entry_id", "dataset", "last_batch_id", "source_position", "reasons", "state"),
+    ),
+)
+"""What LOKET may."""
 
 log = logging.getLogger("gudang")
 
 
 def ensure_roles(connection: Connection[Any]) -> None:
-    """Makes missing roles, and lets READ read all marts, those of the future too. It changes only what is missing.
+    """Makes missing roles, lets READ read all marts, those of the future too, and gives LOKET its rights.
+
+    It changes only what is missing.
 
     If the user may not make roles, a warning says what an administrator has to run, and nothing changes for them.
     """
     rows = connection.execute(
-        "select name from unnest(%s::text[]) as name where to_regrole(name) is null", [[LOAD, READ, PERSONAL]]
+        "select name from unnest(%s::text[]) as name where to_regrole(name) is null",
+        [[LOAD, READ, PERSONAL, LOKET]],
     ).fetchall()
     for (name,) in rows:
         try:
@@ -50,6 +84,8 @@ def ensure_roles(connection: Connection[Any]) -> None:
             )
     if connection.execute("select to_regrole(%s) is not null", [READ]).fetchone() == (True,):
         _let_read(connection)
+    if connection.execute("select to_regrole(%s) is not null", [LOKET]).fetchone() == (True,):
+        _let_serve(connection)
 
 
 def _let_read(connection: Connection[Any]) -> None:
@@ -94,3 +130,55 @@ def reading(schema: str) -> list[sql.Composed]:
             "alter default privileges in schema {schema} grant select on tables to {role}",
         )
     ]
+
+
+def _let_serve(connection: Connection[Any]) -> None:
+    """Gives LOKET the rights of LOKET_RIGHTS that it lacks."""
+    missing = [right for right in LOKET_RIGHTS if not _has(connection, right)]
+    if not missing:
+        return
+    try:
+        with connection.transaction():
+            for statement in serving(missing):
+                connection.execute(statement)
+    except errors.InsufficientPrivilege:
+        log.warning(
+            "role %s belum dapat membaca catatan pemuatan: pengguna %s bukan pemilik tabelnya",
+            LOKET,
+            connection.info.user,
+        )
+
+
+def _has(connection: Connection[Any], right: Right) -> bool:
+    """Whether LOKET may use the relation's schema, and has the right on the relation, or on all these columns."""
+    row = connection.execute(
+        "select has_schema_privilege(%(role)s, %(schema)s, 'usage') and case when cardinality(%(columns)s::text[]) = 0"
+        " then has_table_privilege(%(role)s, %(relation)s, %(right)s) else (select bool_and("
+        "has_column_privilege(%(role)s, %(relation)s, name, %(right)s)) from unnest(%(columns)s::text[]) as name) end",
+        {
+            "role": LOKET,
+            "schema": right.schema,
+            "relation": f"{right.schema}.{right.relation}",
+            "right": right.right,
+            "columns": [*right.columns],
+        },
+    ).fetchone()
+    return row == (True,)
+
+
+def serving(rights: Iterable[Right] = LOKET_RIGHTS) -> list[sql.Composed]:
+    """The statements that give LOKET these rights."""
+    role = sql.Identifier(LOKET)
+    statements: list[sql.Composed] = []
+    for right in rights:
+        columns = sql.SQL(", ").join(map(sql.Identifier, right.columns))
+        statements += [
+            sql.SQL("grant usage on schema {} to {}").format(sql.Identifier(right.schema), role),
+            sql.SQL("grant {}{} on {} to {}").format(
+                sql.SQL(right.right),
+                sql.SQL(" ({})").format(columns) if right.columns else sql.SQL(""),
+                sql.Identifier(right.schema, right.relation),
+                role,
+            ),
+        ]
+    return statements

@@ -45,6 +45,7 @@ TABLES = (
     "ops.reconciliation",
     "ops.schema_drift",
     "ops.source_shape",
+    "ops.upload_by",
     "ops.upload_seen",
     "ops.watermark",
     "quarantine.row",

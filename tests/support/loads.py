@@ -47,7 +47,7 @@ def before_migrations(connection: Connection[Any]) -> None:
         " drop column window_start, drop column window_end, drop column rule;"
         " create view ops.quarantine_reason as select entry_id, dataset, state, updated_at, 'x' as kolom,"
         " 'x' as aturan, 'dulu' as nilai from quarantine.row;"
-        " drop index ops.load_batch_finished;"
+        " drop index ops.load_batch_finished; drop table ops.upload_by;"
         " drop view ops.dataset_state; drop index quarantine.row_first_batch, quarantine.row_last_batch;"
         " alter table ops.load_batch drop column by_retention;"
         " alter table ops.load_batch rename full_refresh to whole;"

@@ -10,11 +10,13 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from pipelines.cli.server.loket import run_loket
 from pipelines.cli.server.processes import refuse_open, refuse_taken, run_to_its_end
 from pipelines.errors import GudangError
 
@@ -71,8 +73,13 @@ def ui(
         typer.Option("--i-know", help="Buka juga untuk mesin lain, tanpa login, atas tanggungan sendiri."),
     ] = False,
 ) -> None:
-    """Buka Dagster: halaman web, jadwal, dan sensor, di latar depan sampai Ctrl-C."""
+    """Buka Dagster: halaman web, jadwal, dan sensor, di latar depan sampai Ctrl-C.
+
+    Loket unggah untuk OPD dibuka di sampingnya.
+    """
+    from pipelines.loket.users import USERS_FILE
     from pipelines.runs.readiness import close_dead_runs, make_ready
+    from pipelines.runtime.demo import demo_variables
     from pipelines.runtime.dictionary_server import DictionaryServer
     from pipelines.runtime.environment import current_settings, prepare_environment
     from pipelines.runtime.processes import die_with_parent, end, end_session
@@ -82,7 +89,8 @@ def ui(
         refuse_open(host)
     settings = current_settings()
     refuse_taken(host, port)
-    with prepare_environment(settings, command="ui"):
+    is_demo = bool(demo_variables(settings, os.environ))
+    with prepare_environment(settings, command="ui"), ExitStack() as stack:
         make_ready(load_settings())
         close_dead_runs(print)
         print(
@@ -103,6 +111,8 @@ def ui(
         )  # fmt: skip
         signal.signal(signal.SIGTERM, _terminated)
         dictionary.start()
+        if is_demo or os.environ.get(USERS_FILE):
+            stack.enter_context(run_loket(host, port + 2, settings.home / "loket.log", demo=is_demo))
         try:
             code = dagster.wait()
         finally:

@@ -186,12 +186,17 @@ def put_upload(zone: Zone, key: str, file: Path, *, name: str | None = None) -> 
     Raises SourceError for a name that leads out of the folder or that the zone does not list, and if copying fails.
     """
     name = file.name if name is None else name
-    if not _is_upload_name(name):
-        hint = "pakai nama berkas biasa seperti data_2026.xlsx"
-        raise SourceError(key, f"{name!r} bukan nama untuk unggahan", hint=hint)
+    require_upload_name(key, name)
     if isinstance(zone, Path):
         return _put_local(zone, key, file, name)
     return _put_remote(dataset_folder(zone, key), key, file, name)
+
+
+def require_upload_name(key: str, name: str) -> None:
+    """Raises SourceError unless `name` is one plain file name that the zone lists. key: of the dataset."""
+    if not _is_upload_name(name):
+        hint = "pakai nama berkas biasa seperti data_2026.xlsx"
+        raise SourceError(key, f"{name!r} bukan nama untuk unggahan", hint=hint)
 
 
 def _is_upload_name(name: str) -> bool:

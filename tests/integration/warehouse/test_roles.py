@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from pipelines.load.prepare import prepare
 from pipelines.models.build.runner import build
 from pipelines.runtime.embedded import Urls
-from pipelines.warehouse.roles import LOAD, PERSONAL, READ
+from pipelines.warehouse.roles import LOAD, LOKET, PERSONAL, READ
 from tests.support.contracts import column
 from tests.support.dbt_folder import DbtFolder
 from tests.support.loads import Loads
@@ -29,7 +29,7 @@ class Installation:
 
     def __init__(self, admin: str, database: str, urls: Urls, folder: Path) -> None:
         self.urls, self.database = urls, database
-        self.users = {role: f"{role}_{fresh_name()}" for role in (LOAD, READ, PERSONAL)}
+        self.users = {role: f"{role}_{fresh_name()}" for role in (LOAD, READ, PERSONAL, LOKET)}
         with closing(psycopg.connect(admin, autocommit=True)) as connection:
             for role, user in self.users.items():
                 names = {"role": sql.Identifier(role), "user": sql.Identifier(user)}
@@ -75,7 +75,7 @@ def installation(
         made.loads.connection.close()
         with closing(psycopg.connect(admin, autocommit=True)) as connection:
             connection.execute(f"alter database {made.database} owner to current_user".encode())
-            for name in (LOAD, READ, PERSONAL, *made.users.values()):
+            for name in (LOAD, READ, PERSONAL, LOKET, *made.users.values()):
                 connection.execute(sql.SQL("drop owned by {} cascade").format(sql.Identifier(name)))
             for user in made.users.values():
                 connection.execute(sql.SQL("drop role {}").format(sql.Identifier(user)))
@@ -107,26 +107,43 @@ def test_each_role_may_do_its_work_and_nothing_else(installation: Installation, 
 
     refused = "InsufficientPrivilege"
     expected = {
-        "select n from mart_satu_data.jumlah": ("ok", "ok", refused),
-        "select nik from raw.uji__data": ("ok", refused, refused),
-        "select * from ops.load_batch": ("ok", refused, refused),
-        "select * from quarantine.row": ("ok", refused, refused),
-        "select asli from pribadi.uji__data": ("ok", refused, "ok"),
-        "delete from pribadi.uji__data where kolom = 'x'": ("ok", refused, "ok"),
-        "insert into pribadi.uji__data values ('a', 'b', 'c', 1)": ("ok", refused, refused),
-        "insert into mart_satu_data.jumlah values (1)": ("ok", refused, refused),
-        "create table mart_satu_data.lain (a int)": ("ok", refused, refused),
-        "create table public.lain (a int)": ("ok", refused, refused),
-        "create role penyusup superuser": (refused, refused, refused),
-        "create database lain": (refused, refused, refused),
-        "select pg_read_file('/etc/hostname')": (refused, refused, refused),
-        "copy (select 1) to program 'true'": (refused, refused, refused),
-        "set role postgres": (refused, refused, refused),
-        f"alter role {READ} login": (refused, refused, refused),
-        "alter system set work_mem = '1GB'": (refused, refused, refused),
+        "select n from mart_satu_data.jumlah": ("ok", "ok", refused, refused),
+        "select nik from raw.uji__data": ("ok", refused, refused, refused),
+        "select * from ops.load_batch": ("ok", refused, refused, "ok"),
+        "select * from quarantine.row": ("ok", refused, refused, refused),
+        "select source_position, reasons from quarantine.row": ("ok", refused, refused, "ok"),
+        "select asset from ops.check_result": ("ok", refused, refused, refused),
+        "insert into ops.upload_by (dataset, name, sha256, uploader) values ('a', 'b', 'c', 'd')": (
+            "ok",
+            refused,
+            refused,
+            "ok",
+        ),
+        "insert into ops.upload_by (dataset, name, sha256, uploader, at) values ('a', 'b', 'c', 'd', now())": (
+            "ok",
+            refused,
+            refused,
+            refused,
+        ),
+        "update ops.upload_by set uploader = 'x'": ("ok", refused, refused, refused),
+        "delete from ops.upload_seen": ("ok", refused, refused, refused),
+        "select * from ops.dataset_state, ops.upload_seen, ops.upload_by": ("ok", refused, refused, "ok"),
+        "select asli from pribadi.uji__data": ("ok", refused, "ok", refused),
+        "delete from pribadi.uji__data where kolom = 'x'": ("ok", refused, "ok", refused),
+        "insert into pribadi.uji__data values ('a', 'b', 'c', 1)": ("ok", refused, refused, refused),
+        "insert into mart_satu_data.jumlah values (1)": ("ok", refused, refused, refused),
+        "create table mart_satu_data.lain (a int)": ("ok", refused, refused, refused),
+        "create table public.lain (a int)": ("ok", refused, refused, refused),
+        "create role penyusup superuser": (refused, refused, refused, refused),
+        "create database lain": (refused, refused, refused, refused),
+        "select pg_read_file('/etc/hostname')": (refused, refused, refused, refused),
+        "copy (select 1) to program 'true'": (refused, refused, refused, refused),
+        "set role postgres": (refused, refused, refused, refused),
+        f"alter role {READ} login": (refused, refused, refused, refused),
+        "alter system set work_mem = '1GB'": (refused, refused, refused, refused),
     }
     found = {
-        statement: tuple(installation.outcome(role, statement) for role in (LOAD, READ, PERSONAL))
+        statement: tuple(installation.outcome(role, statement) for role in (LOAD, READ, PERSONAL, LOKET))
         for statement in expected
     }
     assert found == expected

@@ -1,0 +1,280 @@
+"""Answers the requests of the upload page.
+
+What belongs here: which page a person gets, and that it is theirs. Every page about a dataset or a load is asked
+through `_contract` or `_batch`, which answer 404 for what is another OPD's as for what does not exist. Not here:
+mark-up (markup/*.j2), queries (ledger.py), what a file must be (uploads.py).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import IO, Any
+from urllib.parse import quote
+
+from anyio import CapacityLimiter, to_thread
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from pipelines.contracts.model import Contract
+from pipelines.contracts.upload import SHEET
+from pipelines.errors import GudangError, SourceError
+from pipelines.extract.upload.zone import Zone
+from pipelines.loket import ledger, template, uploads, words
+from pipelines.loket.datasets import KnownDatasets
+from pipelines.loket.login import DemoLogin, Login
+from pipelines.loket.outbox import MEDIA_TYPES, returned_files
+from pipelines.loket.protection import DOCUMENT_POLICY
+from pipelines.loket.receiving import Received, ReceiveError, received
+from pipelines.loket.rendering import ASSETS, render
+from pipelines.loket.users import Person
+from pipelines.quality.freshness import freshness_of
+
+log = logging.getLogger("gudang.loket")
+READERS = 2
+"""How many files are read at a time; each workbook takes a process of its own."""
+_BLOCK = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the page works with. url: of the warehouse. most_bytes: the size of the largest file."""
+
+    datasets: KnownDatasets
+    zone: Zone
+    url: str
+    login: Login
+    most_bytes: int
+
+
+class Pages:
+    """The pages of one site."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._readers = CapacityLimiter(READERS)
+
+    # -- datasets -----------------------------------------------------------------------------------------------
+
+    def start(self, request: Request) -> Response:
+        """The person's datasets: what is due when, and where each stands."""
+        person = self._person(request)
+        contracts = sorted(self._site.datasets.of(person), key=lambda c: (c.producer, c.title))
+        with ledger.session(self._site.url) as connection:
+            standings = ledger.standings(connection, [c.key for c in contracts])
+        now = datetime.now(UTC)
+        rows: list[dict[str, Any]] = []
+        for contract in contracts:
+            standing = standings.get(contract.key)
+            fresh = freshness_of(contract, standing.arrived_at if standing else None, now)
+            rows.append({"contract": contract, "standing": standing, "fresh": fresh})
+        groups = [(producer, [*group]) for producer, group in groupby(rows, lambda r: r["contract"].producer)]
+        late = sum(words.freshness(row["fresh"])[0] == "gagal" for row in rows)
+        held = sum(row["standing"].rows_quarantined for row in rows if row["standing"])
+        return self._page(request, "beranda", groups=groups, datasets=len(rows), late=late, held=held)
+
+    def dataset(self, request: Request) -> Response:
+        """A dataset: the form to send a file, and the history."""
+        return self._dataset(request, self._contract(request), sent="terkirim" in request.query_params)
+
+    async def send(self, request: Request) -> Response:
+        """Takes a file: puts it into the zone, or only reads it to say what a load would find."""
+        contract = await run_in_threadpool(self._contract, request)
+        if contract.server.kind != "upload":
+            raise HTTPException(404)
+        try:
+            async with received(request, self._site.most_bytes) as form:
+                return await to_thread.run_sync(
+                    self._take, request, contract, form, limiter=self._readers
+                )  # fmt: skip
+        except ReceiveError as error:
+            return await run_in_threadpool(self._refused, request, contract, error, error.status)
+
+    def _take(self, request: Request, contract: Contract, form: Received) -> Response:
+        person = self._person(request)
+        try:
+            if form.fields.get("aksi") == "periksa":
+                found = uploads.preview(contract, form.path, form.name)
+                return self._dataset(request, contract, preview=found)
+            with ledger.session(self._site.url) as connection:
+                uploads.accept(connection, self._site.zone, contract, form.path, form.name, person.name)
+        except SourceError as error:
+            return self._refused(request, contract, error, 422)
+        log.info("%s: berkas diterima dari %s", contract.key, person.name)
+        return RedirectResponse(f"/dataset/{contract.key}?terkirim=ya", 303)
+
+    def _refused(self, request: Request, contract: Contract, error: GudangError, status: int) -> Response:
+        return self._dataset(request, contract, refused=error, status=status)
+
+    def _dataset(self, request: Request, contract: Contract, *, status: int = 200, **more: Any) -> Response:
+        of_uploads = contract.server.kind == "upload"
+        with ledger.session(self._site.url) as connection:
+            standing = ledger.standings(connection, [contract.key]).get(contract.key)
+            history = ledger.history(connection, contract.key, of_uploads=of_uploads)
+        fresh = freshness_of(contract, standing.arrived_at if standing else None, datetime.now(UTC))
+        return self._page(
+            request, "dataset", status, contract=contract, standing=standing, fresh=fresh, history=history,
+            has_template=template.has_template(contract), is_csv=of_uploads and template.is_csv(contract),
+            most=self._site.most_bytes, **more,
+        )  # fmt: skip
+
+    def form(self, request: Request) -> Response:
+        """The form to fill in for a dataset, as XLSX or CSV."""
+        contract, suffix = self._contract(request), f".{request.path_params['kind']}"
+        known = template.has_template(contract) and (".xlsx", ".csv")[: 1 + template.is_csv(contract)]
+        if not known or suffix not in known:
+            raise HTTPException(404)
+        content = (
+            template.csv_template(contract) if suffix == ".csv" else template.workbook_template(contract)
+        )
+        return _download(content, MEDIA_TYPES[suffix], template.file_name(contract, suffix))
+
+    # -- loads ---------------------------------------------------------------------------------------------------
+
+    def findings(self, request: Request) -> Response:
+        """All rows of a dataset that wait in quarantine, by rule."""
+        contract = self._contract(request)
+        with ledger.session(self._site.url) as connection:
+            found = ledger.findings(connection, contract.key)
+        return self._page(
+            request, "temuan", contract=contract, groups=_by_rule(found), batch=None, files=(),
+            names=_names(contract),
+        )  # fmt: skip
+
+    def load(self, request: Request) -> Response:
+        """One load: what it did, and what was found in it."""
+        batch, contract = self._batch(request)
+        with ledger.session(self._site.url) as connection:
+            found = ledger.findings(connection, contract.key, batch.batch_id)
+        files = returned_files(self._site.zone, contract, batch.batch_id or 0)
+        return self._page(
+            request, "temuan", contract=contract, batch=batch, groups=_by_rule(found), files=files,
+            names=_names(contract),
+        )  # fmt: skip
+
+    def returned(self, request: Request) -> Response:
+        """A file that the OPD gets back about a load."""
+        batch, contract = self._batch(request)
+        files = returned_files(self._site.zone, contract, batch.batch_id or 0)
+        wanted = next((file for file in files if file.name == request.path_params["name"]), None)
+        if wanted is None:
+            raise HTTPException(404)
+        opened = wanted.path.open("rb")
+        response = StreamingResponse(_blocks(opened), media_type=MEDIA_TYPES[wanted.suffix])
+        if wanted.suffix == ".html":
+            response.headers["Content-Security-Policy"] = DOCUMENT_POLICY
+        else:
+            response.headers["Content-Disposition"] = _attachment(wanted.name)
+        return response
+
+    # -- help, log-in, files of our own --------------------------------------------------------------------------
+
+    def help(self, request: Request) -> Response:
+        """The short guide for the OPD's people."""
+        self._person(request)
+        return self._page(request, "bantuan", most=self._site.most_bytes)
+
+    def choose(self, request: Request) -> Response:
+        """The demo's log-in: a list of made-up people."""
+        return self._page(request, "masuk", people=self._demo().users.people)
+
+    async def enter(self, request: Request) -> Response:
+        """Takes the choice of a made-up person."""
+        login = self._demo()
+        async with request.form(max_files=0, max_fields=4, max_part_size=1_000) as form:
+            person = login.users.find(str(form.get("nama", "")))
+        if person is None:
+            raise HTTPException(404)
+        response = RedirectResponse("/", 303)
+        login.enter(response, person)
+        return response
+
+    def leave(self, request: Request) -> Response:  # noqa: ARG002
+        """Ends the demo's log-in."""
+        response = RedirectResponse("/masuk", 303)
+        self._demo().leave(response)
+        return response
+
+    def asset(self, request: Request) -> Response:
+        """Style or script."""
+        content, kind = ASSETS.get(request.path_params["name"], (None, ""))
+        if content is None:
+            raise HTTPException(404)
+        return Response(content, media_type=kind, headers={"Cache-Control": "max-age=300"})
+
+    def refuse(self, request: Request, error: Exception) -> Response:
+        """The page about an error that is the answer: not found, no log-in, the warehouse does not answer."""
+        if isinstance(error, HTTPException):
+            status = error.status_code
+            if status == 401 and isinstance(self._site.login, DemoLogin):
+                return RedirectResponse("/masuk", 303)
+        else:
+            status = 503
+            log.error("%s", error if isinstance(error, GudangError) else type(error).__name__)
+        return render(request, "galat", status, person=None, is_demo=False, code=status)
+
+    def _page(self, request: Request, name: str, status: int = 200, **values: Any) -> Response:
+        person, is_demo = self._site.login.person(request), isinstance(self._site.login, DemoLogin)
+        return render(request, name, status, person=person, is_demo=is_demo, **values)
+
+    def _person(self, request: Request) -> Person:
+        person = self._site.login.person(request)
+        if person is None:
+            raise HTTPException(401)
+        return person
+
+    def _contract(self, request: Request) -> Contract:
+        """The contract that the address names, if it is the person's to see."""
+        key = f"{request.path_params['opd']}/{request.path_params['dataset']}"
+        contract = self._site.datasets.find(self._person(request), key)
+        if contract is None:
+            raise HTTPException(404)
+        return contract
+
+    def _batch(self, request: Request) -> tuple[ledger.OneBatch, Contract]:
+        """The load that the address names, and its contract, if it is the person's to see."""
+        person, number = self._person(request), request.path_params["batch"]
+        with ledger.session(self._site.url) as connection:
+            batch = ledger.batch(connection, number) if number < 1 << 63 else None
+        contract = self._site.datasets.find(person, batch.dataset) if batch else None
+        if batch is None or contract is None:
+            raise HTTPException(404)
+        return batch, contract
+
+    def _demo(self) -> DemoLogin:
+        if not isinstance(self._site.login, DemoLogin):
+            raise HTTPException(404)
+        return self._site.login
+
+
+def _by_rule(found: list[ledger.Finding]) -> list[list[ledger.Finding]]:
+    """Findings of the same column and rule together."""
+    return [[*group] for _, group in groupby(found, key=lambda f: (f.column_name, f.rule))]
+
+
+def _names(contract: Contract) -> dict[str, str]:
+    """What the columns are called where the OPD sees them: in its file, else by their titles."""
+    of_file = contract.server.kind == "upload"
+    return {
+        c.name: c.source_name if of_file and c.source_name != SHEET else c.title for c in contract.columns
+    }
+
+
+def _download(content: bytes, kind: str, name: str) -> Response:
+    return Response(content, media_type=kind, headers={"Content-Disposition": _attachment(name)})
+
+
+def _attachment(name: str) -> str:
+    """A header that names a download; the name may hold any character (RFC 6266)."""
+    return f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _blocks(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while block := file.read(_BLOCK):
+            yield block

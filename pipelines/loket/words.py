@@ -1,0 +1,57 @@
+"""Holds the words of the upload page: what became of an upload, whether a dataset is late, dates and sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from pipelines.publication import indonesian
+from pipelines.quality.freshness import Freshness
+
+STATES: Mapping[str, tuple[str, str, str]] = {
+    "coming": ("tunggu", "Diterima", "Belum dilihat oleh gudang data; biasanya dalam setengah menit."),
+    "waiting": ("tunggu", "Menunggu dimuat", "Dimuat dalam beberapa menit, atau malam ini."),
+    "running": ("tunggu", "Sedang dimuat", ""),
+    "loaded": ("baik", "Dimuat", ""),
+    "unchanged": ("netral", "Tidak ada yang baru", "Isinya sama dengan yang sudah dimuat."),
+    "superseded": ("netral", "Digantikan", "Berkas yang lebih baru datang sebelum berkas ini dimuat."),
+    "rejected": ("gagal", "Ditolak pemeriksaan", "Data sebelumnya tetap dipakai."),
+    "failed": ("gagal", "Gagal dimuat", "Data sebelumnya tetap dipakai."),
+    "died": ("gagal", "Terputus", "Dicoba lagi pada pemuatan berikutnya."),
+}
+"""Per state of ledger.Sent: the class of its badge, the word, and what it means for the OPD."""
+KINDS = {
+    ".html": "Halaman temuan",
+    ".xlsx": "Berkas bertanda (XLSX)",
+    ".csv": "Berkas CSV",
+    ".json": "Ringkasan untuk program (JSON)",
+}
+"""What a file of the outbox is, by the end of its name."""
+
+
+def state(name: str) -> tuple[str, str, str]:
+    """The class, word and meaning of a state; a state that is new to us is shown by its own name."""
+    return STATES.get(name, ("netral", name, ""))
+
+
+def freshness(of: Freshness) -> tuple[str, str]:
+    """The class and word of a dataset's freshness."""
+    if of.arrived_at is None:
+        return "tunggu", "Belum pernah datang"
+    if of.due is None:
+        return "netral", "Tanpa tenggat"
+    return ("baik", "Mutakhir") if of.is_fresh else ("gagal", "Terlambat")
+
+
+def moment(at: datetime) -> str:
+    """`24 Nov 2026, 08.00`, in WITA."""
+    return f"{indonesian.short_day(at)}, {at.astimezone(indonesian.WITA):%H.%M}"
+
+
+def size(count: int) -> str:
+    """A size in bytes, as people read it: `1,4 MB`."""
+    for unit, length in (("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10)):
+        if count >= length:
+            decimals = 0 if count % length == 0 else 1
+            return f"{indonesian.number(count / length, decimals)} {unit}"
+    return f"{count} byte"

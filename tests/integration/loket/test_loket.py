@@ -1,0 +1,305 @@
+"""The upload page by real HTTP: what it takes, what it refuses, and to whom it shows what."""
+
+from __future__ import annotations
+
+import io
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from pipelines.errors import SourceError
+from tests.support.loket import MOST, POOR, VISITS, Office, Page
+
+GOOD = "nomor;Jenis Kelamin;tanggal\n".replace(";", ",") + "1,L,2026-01-31\n2,P,\n"
+HALF = "nomor,Jenis Kelamin,tanggal\n1,L,2026-01-31\n2,X,\n3,P,31/31/2026\n"
+
+
+@pytest.fixture(scope="module")
+def _office(
+    module_warehouse_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Office, Page]]:
+    office = Office(module_warehouse_url, tmp_path_factory.mktemp("kantor"))
+    with office.behind_a_proxy() as page:
+        yield office, page
+    office.loads.connection.close()
+
+
+@pytest.fixture
+def office(_office: tuple[Office, Page], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
+    monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    _office[0].clean()
+    return _office[0]
+
+
+@pytest.fixture
+def page(_office: tuple[Office, Page], office: Office) -> Page:
+    return _office[1]
+
+
+def test_nobody_gets_in_whom_the_proxy_does_not_name(page: Page) -> None:
+    for path in ("/", f"/dataset/{VISITS}", "/bantuan", "/muatan/1", f"/dataset/{VISITS}/templat.csv"):
+        assert page.get(path).status_code == 401, path
+        assert page.get(path, "tidak-terdaftar").status_code == 401, path
+        assert page.get(path, headers={"Cookie": "loket=rina.00"}).status_code == 401, path
+    assert page.send(VISITS, "a.csv", GOOD, "").status_code == 401
+    assert page.get("/masuk").status_code == 404  # only the demo has one
+
+
+def test_a_name_that_comes_twice_is_nobodys(page: Page) -> None:
+    with socket.create_connection(("127.0.0.1", page.port)) as plain:
+        name = "X-Forwarded-User: "
+        plain.sendall(f"GET / HTTP/1.1\r\nHost: x\r\n{name}rina\r\n{name}wati\r\n\r\n".encode())
+        assert plain.recv(100).startswith(b"HTTP/1.1 401")
+
+
+def test_a_file_is_put_loaded_and_shown_with_who_sent_it(office: Office, page: Page) -> None:
+    assert page.send(VISITS, "januari.csv", HALF, "rina").status_code == 303
+    assert office.files() == [f"{VISITS}/januari.csv"]
+    assert (office.zone / VISITS / "januari.csv").read_text() == HALF
+    assert (office.zone / VISITS / "januari.csv").stat().st_mode & 0o777 == 0o640
+    assert office.uploaders() == [(VISITS, "januari.csv", "rina")]
+    before = page.get(f"/dataset/{VISITS}", "rina").text
+    assert "januari.csv" in before and "Diterima" in before and "rina" in before
+
+    done = office.ingest(VISITS).batch
+    assert done is not None and (done.loaded, done.quarantined) == (1, 2)
+    after = page.get(f"/dataset/{VISITS}", "rina").text
+    assert f"/muatan/{done.batch_id}" in after and "Dimuat" in after and "Diterima" not in after
+    assert after.count("januari.csv") == 1
+
+    load = page.get(f"/muatan/{done.batch_id}", "rina").text
+    assert "Jenis Kelamin: di luar klasifikasi isian" in load and "baris 3" in load
+    assert "31/31/2026" in load
+    assert "2 baris" in page.get("/", "rina").text
+
+
+def test_a_corrected_file_resolves_what_was_found(office: Office, page: Page) -> None:
+    page.send(VISITS, "januari.csv", HALF, "rina")
+    office.ingest(VISITS)
+    assert "Jenis Kelamin" in page.get(f"/dataset/{VISITS}/temuan", "rina").text
+    fixed = HALF.replace("X", "P").replace("31/31/2026", "2026-01-30")
+    page.send(VISITS, "januari.csv", fixed, "wati")
+    office.ingest(VISITS)
+    assert "Tidak ada temuan" in page.get(f"/dataset/{VISITS}/temuan", "rina").text
+    history = page.get(f"/dataset/{VISITS}", "rina").text
+    assert "rina" in history and "wati" in history
+
+
+def test_checking_reads_the_file_and_sends_nothing(office: Office, page: Page) -> None:
+    seen = page.send(VISITS, "januari.csv", GOOD, "rina", "periksa")
+    assert seen.status_code == 200 and "2 baris" in seen.text and "Belum ada yang dikirim" in seen.text
+    assert office.files() == [] and office.uploaders() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("januari.pdf", GOOD, "tidak cocok dengan *.csv"),
+        ("januari.csv", b"PK\x03\x04" + b"\0" * 2000, "bukan berkas CSV"),
+        ("januari.csv", "", "berkas kosong"),
+        ("januari.csv", "nomor,lain\n1,2\n", "tidak ada di baris judul"),
+        ("../dinsos/a.csv", GOOD, "bukan nama untuk unggahan"),
+        ("..\\a.csv", GOOD, "bukan nama untuk unggahan"),
+        (".sembunyi.csv", GOOD, "bukan nama untuk unggahan"),
+        ("a\x07.csv", GOOD, "bukan nama untuk unggahan"),
+        ("<script>alert(1)</script>.csv", GOOD, "bukan nama untuk unggahan"),
+        ("n" * 300 + ".csv", GOOD, "namanya terlalu panjang"),
+    ],
+)
+def test_what_no_load_could_read_is_refused_with_a_sentence(
+    office: Office, page: Page, name: str, content: bytes | str, why: str
+) -> None:
+    answer = page.send(VISITS, name, content, "rina")
+    assert answer.status_code == 422, answer.text
+    assert why in answer.text and "Saran:" in answer.text and "<script>alert" not in answer.text
+    assert office.files() == [] and office.uploaders() == []
+
+
+def test_a_file_over_the_limit_is_refused_and_leaves_nothing(office: Office, page: Page) -> None:
+    large = GOOD + "3,L,\n" * (MOST // 5 + 100_000)
+    assert page.send(VISITS, "besar.csv", large, "rina").status_code == 413
+    # Without a length said before, as HTTP allows.
+    body = b"--b\r\nContent-Disposition: form-data; name=berkas; filename=a.csv\r\n\r\n" + large.encode()
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    chunks = iter([body[at : at + 50_000] for at in range(0, len(body), 50_000)])
+    assert page.ask("POST", f"/dataset/{VISITS}", "rina", data=chunks, headers=kind).status_code == 413
+    assert office.files() == [] and list(Path(tempfile.gettempdir()).iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "sent"), [(1000, b"--b\r\n"), (100_000, b""), (5, b"--b\r\nContent-Disposition: form-data")]
+)
+def test_a_broken_connection_leaves_nothing(office: Office, page: Page, said: int, sent: bytes) -> None:
+    start = b'--b\r\nContent-Disposition: form-data; name="berkas"; filename="a.csv"\r\n\r\n' + GOOD.encode()
+    with socket.create_connection(("127.0.0.1", page.port)) as plain:
+        head = f"POST /dataset/{VISITS} HTTP/1.1\r\nHost: x\r\nX-Forwarded-User: rina\r\n"
+        kind = f"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {len(start) + said}\r\n\r\n"
+        plain.sendall(f"{head}{kind}".encode() + start + sent)
+        time.sleep(0.3)
+    deadline = time.monotonic() + 20
+    while list(Path(tempfile.gettempdir()).iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert list(Path(tempfile.gettempdir()).iterdir()) == []
+    assert office.files() == [] and office.uploaders() == []
+    assert page.get("/", "rina").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"--b--\r\n",
+        b"--b\r\nContent-Disposition: form-data; name=berkas; filename=a.csv\r\n\r\nx",
+        b"--b\r\nContent-Disposition: form-data; name=lain; filename=a.csv\r\n\r\nx\r\n--b--\r\n",
+        b"--b\r\nContent-Disposition: form-data; name=berkas; filename=\r\n\r\n\r\n--b--\r\n",
+        b"--b\r\n" + b"X: y\r\n" * 5000,
+        b'--b\r\nContent-Disposition: form-data; name="aksi"\r\n\r\n' + b"k" * 200_000,
+    ],
+)
+def test_damaged_forms_are_refused(office: Office, page: Page, body: bytes) -> None:
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    answer = page.ask("POST", f"/dataset/{VISITS}", "rina", data=body, headers=kind)
+    assert 400 <= answer.status_code < 500
+    assert office.files() == []
+
+
+def test_another_opd_sees_and_sends_nothing(office: Office, page: Page) -> None:
+    page.send(VISITS, "januari.csv", HALF, "rina")
+    done = office.ingest(VISITS).batch
+    assert done is not None
+    folder = office.zone / "dinkes" / "_umpan_balik" / "kunjungan" / f"{done.batch_id}-januari"
+    folder.mkdir(parents=True)
+    (folder / "temuan.csv").write_text("kode\n")
+    routes = [
+        f"/dataset/{VISITS}", f"/dataset/{VISITS}/temuan", f"/dataset/{VISITS}/templat.xlsx",
+        f"/dataset/{VISITS}/templat.csv", f"/muatan/{done.batch_id}",
+        f"/muatan/{done.batch_id}/umpan-balik/temuan.csv",
+    ]  # fmt: skip
+    for path in routes:
+        assert page.get(path, "rina").status_code == 200, path
+        assert page.get(path, "wati").status_code == 200, path
+        assert page.get(path, "budi").status_code == 404, path
+        assert page.get(path.replace("kunjungan", "tidak_ada"), "budi").status_code == 404, path
+    assert page.send(VISITS, "februari.csv", GOOD, "budi").status_code == 404
+    assert "kunjungan" not in page.get("/", "budi").text
+    assert office.uploaders() == [(VISITS, "januari.csv", "rina")]
+    for number in ("0", "99999999", str(1 << 70), "-1", "1%20or%201=1"):
+        assert page.get(f"/muatan/{number}", "rina").status_code == 404
+
+
+def test_files_of_the_outbox_are_handed_out_and_nothing_else(office: Office, page: Page) -> None:
+    page.send(VISITS, "januari.csv", GOOD, "rina")
+    done = office.ingest(VISITS).batch
+    assert done is not None
+    folder = office.zone / "dinkes" / "_umpan_balik" / "kunjungan" / f"{done.batch_id}-januari"
+    folder.mkdir(parents=True)
+    (folder / "temuan #1.html").write_text("<style>p { color: red }</style><p>temuan")
+    (folder / "rahasia.sh").write_text("ls")
+    (folder / "keluar.csv").symlink_to(office.settings.contracts_dir / f"{VISITS}.odcs.yaml")
+    other = folder.parent / f"{done.batch_id}1-lain"
+    other.mkdir()
+    (other / "lain.csv").write_text("x")
+    listed = page.get(f"/muatan/{done.batch_id}", "rina").text
+    assert "temuan #1.html" in listed and "keluar.csv" not in listed and "rahasia.sh" not in listed
+    place = f"/muatan/{done.batch_id}/umpan-balik"
+    html = page.get(f"{place}/temuan%20%231.html", "rina")
+    assert html.status_code == 200 and "sandbox" in html.headers["Content-Security-Policy"]
+    for name in ("keluar.csv", "rahasia.sh", "lain.csv", "..%2F..%2Fjanuari.csv", "%2e%2e", "", "."):
+        assert page.get(f"{place}/{name}", "rina").status_code == 404, name
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Site": "same-origin"}, 303),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Sec-Fetch-Site": "none"}, 403),
+        ({"Origin": "https://jahat.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({}, 303),
+    ],
+)
+def test_another_site_can_send_nothing(
+    office: Office, page: Page, headers: dict[str, str], status: int
+) -> None:
+    assert page.send(VISITS, "a.csv", GOOD, "rina", headers=headers).status_code == status
+    assert len(office.files()) == (status == 303)
+
+
+def test_every_answer_has_the_headers_that_protect_it(page: Page) -> None:
+    for path in ("/", "/tidak-ada", "/aset/loket.css", "/aset/../users.py", "/sehat"):
+        headers = page.get(path, "rina").headers
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'"), path
+        assert "unsafe" not in headers["Content-Security-Policy"], path
+        assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "no-store" in page.get("/", "rina").headers["Cache-Control"]
+    assert page.ask("DELETE", f"/dataset/{VISITS}", "rina").status_code == 405
+
+
+def test_pages_say_it_when_the_warehouse_does_not_answer(office: Office) -> None:
+    with office.behind_a_proxy("postgresql+psycopg://127.0.0.1:9/tiada") as page:
+        answer = page.get("/", "rina")
+        assert answer.status_code == 503 and "Tidak ada kiriman yang hilang" in answer.text
+        assert page.send(VISITS, "a.csv", GOOD, "rina").status_code == 503
+        assert office.files() == []
+
+
+def test_in_the_demo_a_person_chooses_and_no_cookie_can_be_made_up(office: Office) -> None:
+    with office.of_the_demo() as page:
+        assert page.get("/").headers["Location"] == "/masuk"
+        assert page.get("/", "rina").headers["Location"] == "/masuk"  # there is no proxy to believe
+        entered = page.ask("POST", "/masuk", data={"nama": "petugas-dinkes"})
+        cookie = entered.headers["Set-Cookie"].split(";")[0]
+        assert (
+            "HttpOnly" in entered.headers["Set-Cookie"] and "SameSite=strict" in entered.headers["Set-Cookie"]
+        )
+        assert page.get(f"/dataset/{VISITS}", headers={"Cookie": cookie}).status_code == 200
+        assert page.get(f"/dataset/{POOR}", headers={"Cookie": cookie}).status_code == 404
+        forged = cookie.replace("petugas-dinkes", "petugas-walidata")
+        assert page.get("/", headers={"Cookie": forged}).status_code == 303
+        assert page.ask("POST", "/masuk", data={"nama": "orang-lain"}).status_code == 404
+        # A name elsewhere that was made to lead to this machine.
+        assert page.get("/masuk", headers={"Host": "jahat.example"}).status_code == 400
+
+
+def test_a_filled_form_is_loaded_as_it_is(office: Office, page: Page) -> None:
+    form = page.get(f"/dataset/{POOR}/templat.xlsx", "budi")
+    assert "keluarga.xlsx" in form.headers["Content-Disposition"]
+    assert page.send(POOR, "keluarga.xlsx", form.content, "budi").status_code == 422  # it has no row yet
+    book = openpyxl.load_workbook(io.BytesIO(form.content))
+    assert [cell.value for cell in book["Data"][3]] == ["nomor", "Jenis Kelamin", "tanggal"]
+    book["Data"].append([1, "L", "2026-01-31"])
+    book["Data"].append([2, "P", None])
+    filled = io.BytesIO()
+    book.save(filled)
+    assert page.send(POOR, "keluarga.xlsx", filled.getvalue(), "budi").status_code == 303
+    done = office.ingest(POOR).batch
+    assert done is not None and (done.state, done.loaded, done.quarantined) == ("loaded", 2, 0)
+
+
+def test_a_filled_csv_form_is_loaded_as_it_is(office: Office, page: Page) -> None:
+    form = page.get(f"/dataset/{VISITS}/templat.csv", "rina").content
+    assert page.send(VISITS, "kunjungan.csv", form + b"1,L,2026-01-31\r\n", "rina").status_code == 303
+    done = office.ingest(VISITS).batch
+    assert done is not None and (done.loaded, done.quarantined) == (1, 0)
+    assert page.get(f"/dataset/{POOR}/templat.csv", "budi").status_code == 404
+    assert page.get(f"/dataset/{VISITS}/templat.pdf", "rina").status_code == 404
+
+
+def test_a_file_that_could_not_be_read_is_in_the_history_with_its_reason(office: Office, page: Page) -> None:
+    folder = office.zone / VISITS
+    folder.mkdir(parents=True)
+    (folder / "rusak.csv").write_bytes(b"PK\x03\x04" + b"\0" * 100)  # by SFTP, past this page
+    with pytest.raises(SourceError):
+        office.ingest(VISITS)
+    history = page.get(f"/dataset/{VISITS}", "rina").text
+    assert "Gagal dimuat" in history
+    number = history.partition('href="/muatan/')[2].partition('"')[0]
+    assert "bukan berkas CSV" in page.get(f"/muatan/{number}", "rina").text
