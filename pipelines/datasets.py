@@ -84,5 +84,5 @@ def _suite_faults(contract: Contract, settings: Settings) -> list[Fault]:
         suite(contract, settings.expectations_dir)
     except QualityError as error:
         path = suite_path(settings.expectations_dir, contract)
-        return [Fault(path, 1, error.message, error.hint or "")]
+        return [Fault(path, 1, error.message, error.hint or "", code=error.code)]
     return []

@@ -14,12 +14,25 @@ class GudangError(Exception):
     """A fault that a data engineer or an OPD can fix.
 
     subject: the dataset ("dinkes/kunjungan"), model or file. hint: how to fix it.
+    code: its entry in the catalogue of findings; None for a fault of the installation, which no data can cause.
     """
 
-    def __init__(self, subject: str, message: str, *, hint: str | None = None) -> None:
+    code: str | None = None
+    """The code where a raise names none."""
+
+    def __init__(
+        self, subject: str, message: str, *, hint: str | None = None, code: str | None = None
+    ) -> None:
         self.subject, self.message = _clean(subject), _clean(message)
         self.hint = _clean(hint) if hint else hint
-        super().__init__(f"{self.subject}: {self.message}" + (f" ({self.hint})" if self.hint else ""))
+        self.code = code or self.code
+        text = f"{self.subject}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+        super().__init__(with_code(text, self.code))
+
+
+def with_code(text: str, code: str | None) -> str:
+    """A text that people read about a fault, with its code at the end in brackets."""
+    return f"{text} [{code}]" if code else text
 
 
 def _clean(text: str) -> str:
@@ -33,31 +46,55 @@ class ContractError(GudangError):
     at: the name of the custom property or column that is faulty, where it is one.
     """
 
-    def __init__(self, subject: str, message: str, *, hint: str | None = None, at: str | None = None) -> None:
-        super().__init__(subject, message, hint=hint)
+    code = "GDK-K001"
+
+    def __init__(
+        self,
+        subject: str,
+        message: str,
+        *,
+        hint: str | None = None,
+        at: str | None = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(subject, message, hint=hint, code=code)
         self.at = at
 
 
 class SourceError(GudangError):
     """A source could not be read. transient: whether another try may succeed."""
 
+    code = "GDK-S001"
+
     def __init__(
-        self, subject: str, message: str, *, hint: str | None = None, transient: bool = False
+        self,
+        subject: str,
+        message: str,
+        *,
+        hint: str | None = None,
+        transient: bool = False,
+        code: str | None = None,
     ) -> None:
-        super().__init__(subject, message, hint=hint)
+        super().__init__(subject, message, hint=hint, code=code)
         self.transient = transient
 
 
 class ShapeError(SourceError):
     """The source's columns are not those that the contract promised."""
 
+    code = "GDK-S005"
+
 
 class LoadError(GudangError):
     """A batch could not be landed, staged or applied; raw is as it was."""
 
+    code = "GDK-M001"
+
 
 class QualityError(GudangError):
     """A suite could not be read or run."""
+
+    code = "GDK-K026"
 
 
 class ModelError(GudangError):
@@ -66,3 +103,5 @@ class ModelError(GudangError):
 
 class PublicationError(GudangError):
     """A publication was refused or could not be written; what was published before stays."""
+
+    code = "GDK-K028"

@@ -126,6 +126,7 @@ def _load_each(loads: _Loads, incoming: Incoming, *, full_refresh: bool) -> Inge
             loads.contract.key,
             f"{len(failures)} dari {count} berkas gagal: {messages}",
             hint="perbaiki satu per satu",
+            code="GDK-F021",
         )
     return _sum(done, incoming.left)
 

@@ -145,10 +145,10 @@ def reload(settings: Settings, key: str) -> int:
     datasets = project_files.datasets
     chosen = [c for c in datasets.contracts if c.key == key]
     if faulty := [s for s in datasets.set_aside if s.key == key]:
-        raise ContractError(key, "; ".join(faulty[0].describe()), hint="`gudang validate`")
+        raise ContractError(key, "; ".join(faulty[0].describe()), hint="`gudang validate`", code="GDK-K022")
     if not chosen:
         hint = did_you_mean(key, [c.key for c in datasets.contracts]) or "`gudang status` menyebut semuanya"
-        raise ContractError(key, "tidak ada kontrak untuk dataset ini", hint=hint)
+        raise ContractError(key, "tidak ada kontrak untuk dataset ini", hint=hint, code="GDK-K022")
     console = _console()
     with _warehouse(settings, datasets) as connection:
         job = ingest_job(chosen[0])

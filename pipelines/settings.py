@@ -96,7 +96,10 @@ def resolve(subject: str, text: str, env: Mapping[str, str] = os.environ) -> str
         name = match.group(1)
         if not env.get(name):
             raise ContractError(
-                subject, f"variabel lingkungan {name} belum diisi", hint=f"isi {name} di .env"
+                subject,
+                f"variabel lingkungan {name} belum diisi",
+                hint=f"isi {name} di .env",
+                code="GDK-K019",
             )
         return env[name]
 

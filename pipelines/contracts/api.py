@@ -76,9 +76,9 @@ class ApiExtract:
             _refuse("shape", f"shape {self.shape!r} tidak dikenal", hint_of_known(self.shape, SHAPES))
         for name, value in (self.params or {}).items():
             if is_secret_name(str(name)) and not references(str(value)):
-                _refuse("params", f"params: {name} tertulis terbuka di kontrak", _NAME_IT)
+                _refuse("params", f"params: {name} tertulis terbuka di kontrak", _NAME_IT, code="GDK-K020")
         if secret := secret_in(self.path):
-            _refuse("path", f"path memuat {secret} secara terbuka", _NAME_IT)
+            _refuse("path", f"path memuat {secret} secara terbuka", _NAME_IT, code="GDK-K020")
         if self.auth:
             _check_auth(self.auth)
         if self.pagination:
@@ -131,7 +131,7 @@ def _check_auth(auth: Mapping[str, str]) -> None:
         _refuse("auth", f"auth {kind}: in {auth['in']!r} tidak dikenal", hint_of_known(auth["in"], places))
     for name in sorted(_SECRETS.intersection(auth)):
         if not references(str(auth[name])):
-            _refuse("auth", f"auth {kind}: {name} tertulis terbuka di kontrak", _NAME_IT)
+            _refuse("auth", f"auth {kind}: {name} tertulis terbuka di kontrak", _NAME_IT, code="GDK-K020")
 
 
 def _check_pagination(spec: Mapping[str, Any]) -> None:
@@ -198,5 +198,5 @@ def _check_pointer(name: str, pointer: object) -> None:
         _refuse(name, f"{name}: {pointer!r} bukan JSON pointer", "misalnya /data/0/total")
 
 
-def _refuse(name: str, message: str, hint: str) -> NoReturn:
-    raise ContractError(f"extract.{name}", message, hint=hint)
+def _refuse(name: str, message: str, hint: str, *, code: str = "GDK-K016") -> NoReturn:
+    raise ContractError(f"extract.{name}", message, hint=hint, code=code)

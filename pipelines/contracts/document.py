@@ -107,7 +107,9 @@ def _mail(document: dict[str, Any]) -> tuple[str, ...]:
             continue
         if not EMAIL.compiled.fullmatch(address):
             message = "support: url mailto: bukan satu alamat surel"
-            raise FaultyError(("support", place, "url"), message, "misalnya mailto:data@dinas.example")
+            raise FaultyError(
+                ("support", place, "url"), message, "misalnya mailto:data@dinas.example", code="GDK-K004"
+            )
         found.append(address)
     return tuple(dict.fromkeys(found))
 
@@ -124,7 +126,9 @@ def _one_of(
     value = custom.get(name, default)
     if value not in known:
         message = f"{name} {value!r} tidak dikenal"
-        raise FaultyError(_custom_place(document, name), message, hint_of_known(value, known))
+        raise FaultyError(
+            _custom_place(document, name), message, hint_of_known(value, known), code="GDK-K017"
+        )
     return value
 
 
@@ -132,7 +136,7 @@ def _duration(document: dict[str, Any], custom: dict[str, Any], name: str) -> st
     value = custom.get(name)
     if value is not None and not _DURATION.fullmatch(str(value)):
         message = f"{name} {value!r} bukan durasi ISO 8601"
-        raise FaultyError(_custom_place(document, name), message, "misalnya P1D atau PT6H")
+        raise FaultyError(_custom_place(document, name), message, "misalnya P1D atau PT6H", code="GDK-K017")
     return value
 
 
@@ -140,7 +144,12 @@ def _share(document: dict[str, Any], custom: dict[str, Any], name: str, default:
     value = custom.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         message = f"{name} {value!r} bukan bagian dari 1"
-        raise FaultyError(_custom_place(document, name), message, "tulis angka dari 0 sampai 1, misalnya 0.5")
+        raise FaultyError(
+            _custom_place(document, name),
+            message,
+            "tulis angka dari 0 sampai 1, misalnya 0.5",
+            code="GDK-K017",
+        )
     return float(value)
 
 
@@ -151,7 +160,7 @@ def _lag(document: dict[str, Any], custom: dict[str, Any]) -> str | None:
         return _duration(document, custom, "lag")
     if not 0 < value < float("inf"):
         message = f"lag {value!r} bukan angka di atas 0"
-        raise FaultyError(_custom_place(document, "lag"), message, "misalnya 1000")
+        raise FaultyError(_custom_place(document, "lag"), message, "misalnya 1000", code="GDK-K017")
     return f"{Decimal(str(value)):f}"
 
 
@@ -159,7 +168,9 @@ def _seconds(document: dict[str, Any], custom: dict[str, Any], name: str) -> int
     try:
         return _positive(custom, name)
     except ValueError as error:
-        raise FaultyError(_custom_place(document, name), str(error), "detik, misalnya 1800") from None
+        raise FaultyError(
+            _custom_place(document, name), str(error), "detik, misalnya 1800", code="GDK-K017"
+        ) from None
 
 
 def _server(server: dict[str, Any]) -> Server:
@@ -168,16 +179,18 @@ def _server(server: dict[str, Any]) -> Server:
     if kind is None:
         message = f"servers: type {server.get('type')!r} tidak dikenal"
         hint = f"{hint_of_known(server.get('type'), kinds)}; custom adalah basis data, local adalah unggahan"
-        raise FaultyError(("servers", 0, "type"), message, hint)
+        raise FaultyError(("servers", 0, "type"), message, hint, code="GDK-K007")
     place = "path" if kind == "upload" else "location"
     for key in ("server", place):
         if not server.get(key):
-            raise FaultyError(("servers", 0), f"servers: {key} tidak ada", "lihat docs/contracts/index.md")
+            raise FaultyError(
+                ("servers", 0), f"servers: {key} tidak ada", "lihat docs/contracts/index.md", code="GDK-K007"
+            )
     if kind != "upload" and (secret := secret_in(str(server[place]))):
         # The message does not repeat it.
         message = f"location memuat {secret} secara terbuka, dan setiap pembaca kontrak melihatnya"
         hint = "pindahkan seluruh URL ke .env, tulis ${GUDANG_SUMBER_<OPD>_URL}, dan ganti kata sandi itu"
-        raise FaultyError(("servers", 0, "location"), message, hint)
+        raise FaultyError(("servers", 0, "location"), message, hint, code="GDK-K020")
     custom = custom_properties(server)
     try:
         hours = custom.get("load_hours")
@@ -192,7 +205,7 @@ def _server(server: dict[str, Any]) -> Server:
         )
     except ValueError as error:
         raise FaultyError(
-            ("servers", 0, "customProperties"), str(error), "lihat docs/contracts/servers.md"
+            ("servers", 0, "customProperties"), str(error), "lihat docs/contracts/servers.md", code="GDK-K007"
         ) from None
 
 
@@ -219,28 +232,37 @@ def _extract(document: dict[str, Any], server: Server, custom: dict[str, Any]) -
     values = custom.get("extract")
     where = _custom_place(document, "extract")
     if not isinstance(values, dict):
-        raise FaultyError(where, "extract tidak ada", f"tulis apa yang dibaca, lihat {_PAGES[server.kind]}")
+        raise FaultyError(
+            where, "extract tidak ada", f"tulis apa yang dibaca, lihat {_PAGES[server.kind]}", code="GDK-K016"
+        )
     values = cast("dict[str, Any]", values)
     known = sorted(f.name for f in fields(kind))
     if unknown := sorted(set(values) - set(known)):
         message = f"extract: {', '.join(unknown)} tidak dikenal untuk sumber {_KINDS[server.kind]}"
-        raise FaultyError((*where, unknown[0]), message, hint_of_known(unknown[0], known))
+        raise FaultyError((*where, unknown[0]), message, hint_of_known(unknown[0], known), code="GDK-K016")
     if missing := [f.name for f in fields(kind) if f.default is f.default_factory and f.name not in values]:
         message = f"extract: {', '.join(missing)} tidak ada"
-        raise FaultyError(where, message, f"lihat {_PAGES[server.kind]}")
+        raise FaultyError(where, message, f"lihat {_PAGES[server.kind]}", code="GDK-K016")
     try:
         extract = kind(**values)
     except ContractError as error:
-        raise FaultyError((*where, *error.subject.split(".")[1:]), error.message, error.hint or "") from None
+        raise FaultyError(
+            (*where, *error.subject.split(".")[1:]),
+            error.message,
+            error.hint or "",
+            code=error.code or "GDK-K016",
+        ) from None
     except ValueError as error:
-        raise FaultyError(where, f"extract: {error}", f"lihat {_PAGES[server.kind]}") from None
+        raise FaultyError(
+            where, f"extract: {error}", f"lihat {_PAGES[server.kind]}", code="GDK-K016"
+        ) from None
     except (TypeError, AttributeError):
         message = "extract: ada nilai yang tipenya salah"
-        raise FaultyError(where, message, f"lihat {_PAGES[server.kind]}") from None
+        raise FaultyError(where, message, f"lihat {_PAGES[server.kind]}", code="GDK-K016") from None
     of_server = document["servers"][0].get("format")
     if isinstance(extract, FileExtract) and of_server != extract.format:
         message = f"format pada servers adalah {of_server!r}, pada extract {extract.format!r}"
-        raise FaultyError(("servers", 0, "format"), message, "samakan keduanya")
+        raise FaultyError(("servers", 0, "format"), message, "samakan keduanya", code="GDK-K016")
     return extract
 
 
@@ -253,7 +275,7 @@ def _partition(document: dict[str, Any], custom: dict[str, Any]) -> Partition | 
         start, every = _day(values["start"]), str(values["every"])
         if every not in tuple(Cadence):
             message = f"partition: every {every!r} tidak dikenal"
-            raise FaultyError(where, message, hint_of_known(every, Cadence))
+            raise FaultyError(where, message, hint_of_known(every, Cadence), code="GDK-K017")
         if windows.begin(Cadence(every), start) != start:
             raise ValueError(f"start {start} bukan hari pertama sebuah jendela {every}")
         return Partition(column=values["column"], every=Cadence(every), start=start)
@@ -264,7 +286,10 @@ def _partition(document: dict[str, Any], custom: dict[str, Any]) -> Partition | 
     except ValueError as error:
         message = f"partition: {error}"
     raise FaultyError(
-        where, message, "{column: ..., every: daily, monthly, semester atau yearly, start: YYYY-MM-DD}"
+        where,
+        message,
+        "{column: ..., every: daily, monthly, semester atau yearly, start: YYYY-MM-DD}",
+        code="GDK-K017",
     )
 
 
@@ -291,7 +316,9 @@ def _columns(properties: list[dict[str, Any]]) -> tuple[Column, ...]:
             message = f"{prop.get('name')}: {error}"
         else:
             continue
-        raise FaultyError(("schema", 0, "properties", index), message, "lihat docs/contracts/columns.md")
+        raise FaultyError(
+            ("schema", 0, "properties", index), message, "lihat docs/contracts/columns.md", code="GDK-K009"
+        )
     return tuple(columns)
 
 

@@ -8,7 +8,7 @@ contract means (model.py).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,22 +18,24 @@ from pipelines.contracts import odcs, repairs, soft_rules, vocabulary
 from pipelines.contracts.document import make_contract
 from pipelines.contracts.model import Contract
 from pipelines.contracts.odcs import FaultyError, Location
-from pipelines.errors import ContractError
+from pipelines.errors import ContractError, with_code
 
 _YAML: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing to fix in a file of the project."""
+    """One thing to fix in a file of the project. code: its entry in the catalogue of findings."""
 
     path: Path
     line: int
     message: str
     hint: str = ""
+    code: str | None = field(kw_only=True)
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+        text = f"{self.path}:{self.line}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+        return with_code(text, self.code)
 
 
 def contract_paths(folder: Path) -> list[Path]:
@@ -58,13 +60,15 @@ def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         message = f"bukan YAML yang sah: {getattr(error, 'problem', error)}"
-        return None, [Fault(path, mark.line + 1 if mark else 1, message)]
+        return None, [Fault(path, mark.line + 1 if mark else 1, message, code="GDK-K002")]
     if root is None or not isinstance(document, dict):
-        return None, [Fault(path, 1, "berkas kosong", "mulai dari docs/add-a-dataset.md")]
+        return None, [Fault(path, 1, "berkas kosong", "mulai dari docs/add-a-dataset.md", code="GDK-K002")]
     lines = _line_numbers(root)
     document = cast("dict[str, Any]", document)
     wrong = odcs.faults(document)
-    faults = [Fault(path, _line(lines, where), message, hint) for where, message, hint in wrong]
+    faults = [
+        Fault(path, _line(lines, where), message, hint, code="GDK-K003") for where, message, hint in wrong
+    ]
     expected = f"{path.parent.name}/{path.name.removesuffix('.odcs.yaml')}"
     try:
         own = list(vocabulary.faults(document, expected))
@@ -73,24 +77,41 @@ def read_contract(path: Path) -> tuple[Contract | None, list[Fault]]:
             raise
         own = []  # parts of the document do not have ODCS's form, which `wrong` says
     places = {where for where, *_ in wrong}
-    faults += [Fault(path, _line(lines, where), *texts) for where, *texts in own if where not in places]
+    faults += [
+        Fault(path, _line(lines, where), *texts, code=code)
+        for code, (where, *texts) in own
+        if where not in places
+    ]
     if faults:
         return None, sorted(faults, key=lambda f: f.line)
     try:
         contract = make_contract(path, document)
     except FaultyError as fault:
-        return None, [Fault(path, _line(lines, fault.where), fault.message, fault.hint)]
+        return None, [Fault(path, _line(lines, fault.where), fault.message, fault.hint, code=fault.code)]
     except ContractError as error:
         where = _place(document, error.at)
-        return None, [Fault(path, _line(lines, where), error.message, error.hint or "")]
+        return None, [Fault(path, _line(lines, where), error.message, error.hint or "", code=error.code)]
     faults = [
-        Fault(path, _line(lines, ("schema", 0, "properties", index)), f"{column.name}: {message}", hint)
+        Fault(
+            path,
+            _line(lines, ("schema", 0, "properties", index)),
+            f"{column.name}: {message}",
+            hint,
+            code=code,
+        )
         for index, column in enumerate(contract.columns)
-        for message, hint in (*repairs.faults(column), *soft_rules.faults(column))
+        for code, found in (("GDK-K014", repairs.faults(column)), ("GDK-K015", soft_rules.faults(column)))
+        for message, hint in found
     ]
     indices = {column.name: index for index, column in enumerate(contract.columns)}
     faults += [
-        Fault(path, _line(lines, ("schema", 0, "properties", indices[column.name])), message, hint)
+        Fault(
+            path,
+            _line(lines, ("schema", 0, "properties", indices[column.name])),
+            message,
+            hint,
+            code="GDK-K017",
+        )
         for column, message, hint in repairs.cursor_faults(contract)
     ]
     return (None if faults else contract), faults

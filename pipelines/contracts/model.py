@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from unicodedata import normalize
 
@@ -334,31 +335,30 @@ class Contract:
             )
 
     def _check_personal(self) -> None:
+        fail = partial(self._fail, code="GDK-K018")
         for column in self.columns:
             if column.personal and not (column.pseudonymise or column.dropped):
-                self._fail(
+                fail(
                     f"{column.name}: kolom {column.classification} akan tersimpan apa adanya",
                     "tulis pseudonymise: <tujuan> atau drop: true",
                     column.name,
                 )
             if column.pseudonymise and not IDENTIFIER.fullmatch(column.pseudonymise):
-                self._fail(
+                fail(
                     f"{column.name}: pseudonymise {column.pseudonymise!r} bukan nama tujuan yang sah",
                     "huruf kecil, angka, dan garis bawah, misalnya pajak_kendaraan",
                     column.name,
                 )
             if column.key and column.dropped:
-                self._fail(
-                    f"{column.name}: kolom kunci utama memakai drop", "pakai pseudonymise", column.name
-                )
+                fail(f"{column.name}: kolom kunci utama memakai drop", "pakai pseudonymise", column.name)
             if column.retain_original and not column.pseudonymise:
-                self._fail(
+                fail(
                     f"{column.name}: retain_original menyimpan nilai asli di balik pseudonim",
                     "tulis pseudonymise: <tujuan>",
                     column.name,
                 )
         if self.evolves and any(c.personal for c in self.columns):
-            self._fail(
+            fail(
                 "dataset dengan kolom pribadi harus freeze: kolom baru dapat memuat data pribadi tanpa diketahui",
                 "tulis schema_contract: freeze",
                 "schema_contract",
@@ -372,13 +372,14 @@ class Contract:
             self._fail(
                 f"{SHEET} adalah nama lembar buku kerja",
                 f"berkas {self.extract.format} tidak mempunyai lembar",
+                code="GDK-K016",
             )
         known = {_plain(c.source_name): c.source_name for c in self.columns}
         for word, names in (("fill_down", self.extract.fill_down), ("totals", self.extract.totals)):
             lost = next((name for name in names if _plain(name) not in known), None)
             if lost is not None and not self.evolves:
                 hint = did_you_mean(lost, known.values()) or "tulis salah satu physicalName"
-                self._fail(f"{word}: {lost!r} bukan kolom kontrak", hint, "extract")
+                self._fail(f"{word}: {lost!r} bukan kolom kontrak", hint, "extract", code="GDK-K016")
 
     def _check_column(self, name: str, what: str, at: str | None, *, personal: bool = False) -> None:
         """Raises ContractError unless `name` is a stored column. It may be personal only if `personal` says so."""
@@ -389,8 +390,8 @@ class Contract:
         hint = did_you_mean(name, (c.name for c in self.stored)) if column is None else ""
         self._fail(f"{what} {name} {why}", hint or "tulis nama salah satu properti lain", at)
 
-    def _fail(self, message: str, hint: str, at: str | None = None) -> None:
-        raise ContractError(self.key, message, hint=hint, at=at)
+    def _fail(self, message: str, hint: str, at: str | None = None, *, code: str = "GDK-K017") -> None:
+        raise ContractError(self.key, message, hint=hint, at=at, code=code)
 
 
 def _plain(name: str) -> str:

@@ -37,11 +37,11 @@ _TYPES = {
 
 
 class FaultyError(Exception):
-    """A fault at a place in the document."""
+    """A fault at a place in the document. code: its entry in the catalogue of findings."""
 
-    def __init__(self, where: Location, message: str, hint: str = "") -> None:
+    def __init__(self, where: Location, message: str, hint: str = "", *, code: str) -> None:
         super().__init__(message)
-        self.where, self.message, self.hint = where, message, hint
+        self.where, self.message, self.hint, self.code = where, message, hint, code
 
 
 def custom_properties(holder: Mapping[str, Any]) -> dict[str, Any]:

@@ -84,23 +84,27 @@ _OTHER_SLA = (
 """Properties of an SLA that ODCS names and that only describe."""
 
 
-def faults(document: Mapping[str, Any], expected: str) -> Iterator[Found]:
+def faults(document: Mapping[str, Any], expected: str) -> Iterator[tuple[str, Found]]:
     """Gives the faults of an ODCS document: words that we do not know, and promises that nothing here keeps.
 
-    expected: the id that follows from the file's path.
+    Each has its code in the catalogue of findings. expected: the id that follows from the file's path.
     """
-    yield from _names(document, expected)
-    yield from _custom(document, (), ())
-    yield from _unkept((), document, ())
-    yield from _servers(document, expected)
+    yield from _coded("GDK-K004", _names(document, expected))
+    yield from _coded("GDK-K005", _custom(document, (), ()))
+    yield from _coded("GDK-K006", _unkept((), document, ()))
+    yield from _coded("GDK-K007", _servers(document, expected))
     schema: Mapping[str, Any] = (document.get("schema") or [{}])[0]
-    yield from _sla(document.get("slaProperties") or [], schema)
-    yield from _unkept(("schema", 0), schema, ("schema",))
+    yield from _coded("GDK-K008", _sla(document.get("slaProperties") or [], schema))
+    yield from _coded("GDK-K006", _unkept(("schema", 0), schema, ("schema",)))
     properties = cast("list[dict[str, Any]]", schema.get("properties") or [])
     for index, prop in enumerate(properties):
         yield from _property(("schema", 0, "properties", index), prop)
-    yield from _key_order(properties)
-    yield from _unique(document, properties)
+    yield from _coded("GDK-K013", _key_order(properties))
+    yield from _coded("GDK-K013", _unique(document, properties))
+
+
+def _coded(code: str, found: Iterable[Found]) -> Iterator[tuple[str, Found]]:
+    return ((code, fault) for fault in found)
 
 
 def _names(document: Mapping[str, Any], expected: str) -> Iterator[Found]:
@@ -225,8 +229,22 @@ def _period(where: Location, element: object, schema: Mapping[str, Any]) -> Iter
         yield (*where, "element"), f"frequency: element {element!r} bukan kolom periode dataset ini", hint
 
 
-def _property(where: Location, prop: dict[str, Any]) -> Iterator[Found]:
+def _property(where: Location, prop: dict[str, Any]) -> Iterator[tuple[str, Found]]:
+    """Gives the faults of a property; those of its parts have their place in it, and its name before the message."""
     name = prop.get("name", "?")
+    yield from _coded("GDK-K009", _description(where, prop, name))
+    for code, found in (
+        ("GDK-K006", _unkept((), prop, ("schema", "properties"))),
+        ("GDK-K010", type_faults(prop)),
+        ("GDK-K011", _enum(prop)),
+        ("GDK-K012", _relationships(prop)),
+    ):
+        for at, message, hint in found:
+            yield code, ((*where, *at), f"{name}: {message}", hint)
+
+
+def _description(where: Location, prop: dict[str, Any], name: str) -> Iterator[Found]:
+    """Gives the faults of a property's names, class and texts."""
     if not IDENTIFIER.fullmatch(str(name)):
         message = f"properti {name!r} bukan nama kolom yang sah"
         yield where, message, "huruf kecil, angka, dan garis bawah, paling banyak 40"
@@ -244,10 +262,6 @@ def _property(where: Location, prop: dict[str, Any]) -> Iterator[Found]:
         if not prop.get(key):
             hint = "Satu Data meminta konsep dan definisi untuk setiap kolom"
             yield where, f"{name}: {key} tidak ada", hint
-    for at, message, hint in _unkept(where, prop, ("schema", "properties")):
-        yield at, f"{name}: {message}", hint
-    for at, message, hint in (*type_faults(prop), *_enum(prop), *_relationships(prop)):
-        yield (*where, *at), f"{name}: {message}", hint
 
 
 def _enum(prop: Mapping[str, Any]) -> Iterator[Found]:

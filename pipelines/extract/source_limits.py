@@ -66,6 +66,7 @@ def check_hours(contract: Contract, clock: Clock) -> None:
             f"{contract.server.name} hanya boleh dibaca pukul {start:%H:%M} sampai {end:%H:%M} WITA, sekarang pukul"
             f" {now:%H:%M}",
             hint="muat pada jam itu, atau sepakati jam lain dengan OPD lalu ubah load_hours di kontrak",
+            code="GDK-S015",
         )
 
 

@@ -97,6 +97,7 @@ def require_fit(contract: Contract, drifts: Iterable[Drift]) -> None:
             f"struktur sumber berubah: {', '.join(changes)}",
             hint="sepakati dengan OPD; lalu tambahkan kolom baru ke kontrak (drop: true kalau tidak diperlukan), atau"
             " naikkan version kontrak untuk menerima struktur itu apa adanya",
+            code="GDK-S007",
         )
 
 

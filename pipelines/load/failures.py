@@ -32,7 +32,18 @@ def describe_failure(
     hint = "jalankan lagi; jika tetap, laporkan baris ini"
     if not isinstance(error, psycopg.Error):
         hint = "kesalahan program; laporkan dengan baris ini"
-    return LoadError(dataset, message_of(error, ours, locks=locks), hint=hint)
+    return LoadError(dataset, message_of(error, ours, locks=locks), hint=hint, code=code_of(error))
+
+
+def code_of(error: BaseException) -> str | None:
+    """The error's entry in the catalogue of findings."""
+    if isinstance(error, GudangError):
+        return error.code
+    if isinstance(error, errors.LockNotAvailable):
+        return "GDK-M003"
+    if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+        return "GDK-M002"
+    return "GDK-M001"
 
 
 def message_of(error: BaseException, ours: Collection[str] = (), *, locks: LockPatience = PATIENCE) -> str:

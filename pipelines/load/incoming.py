@@ -92,6 +92,7 @@ def _require_one_file(contract: Contract, files: int) -> None:
             f"zona unggah berisi {files} berkas, dan muat ulang penuh akan mengakhiri dan memulai versi dengan setiap"
             " berkas",
             hint="sisakan hanya berkas yang memuat semua baris menurut keadaan sekarang",
+            code="GDK-K017",
         )
 
 

@@ -107,6 +107,7 @@ def _land_stream(
             f"sumber menyatakan memberi {stream.rows} baris, yang tiba {landed} baris",
             hint="jalankan lagi; jika tetap, sumber berubah selagi dibaca",
             transient=True,
+            code="GDK-S016",
         )
     batch.read = landed
     if stream.wider and (others := statement.delete_other_windows(plan)):

@@ -27,6 +27,7 @@ from pipelines.warehouse import locks
 class Batch:
     """What one load did, with its row counts. `state` has the values of ops.load_batch.
 
+    error, code: why it failed or was rejected; its entry in the catalogue of findings.
     damaged: rows with bytes that were replaced by U+FFFD.
     unreachable: rows of the source without a usable cursor or date, which an incremental read never finds; None if
     they were not counted.
@@ -47,6 +48,7 @@ class Batch:
     damaged: int = 0
     unreachable: int | None = None
     error: str | None = None
+    code: str | None = None
     seconds: dict[str, float] = field(default_factory=dict[str, float])
     warnings: list[str] = field(default_factory=list[str])
     drift: tuple[Drift, ...] = ()
@@ -83,9 +85,9 @@ def sweep(connection: Connection[Any], contract: Contract) -> int:
     """
     dead = connection.execute(
         "update ops.load_batch set state = 'died', finished_at = clock_timestamp(),"
-        " error = 'run berakhir tanpa kabar (dihentikan paksa, atau server dimulai ulang)'"
+        " error = 'run berakhir tanpa kabar (dihentikan paksa, atau server dimulai ulang)', code = %s"
         " where dataset = %s and state = 'running' returning batch_id",
-        [contract.key],
+        ["GDK-M012", contract.key],
     ).fetchall()
     # We compare the batch's number, because a long dataset's name is cut in the table's name, and is not unique then.
     left = connection.execute(
@@ -131,7 +133,7 @@ def close_batch(connection: Connection[Any], batch: Batch, *, running: bool = Fa
     connection.execute(
         "update ops.load_batch set state = %s, source_name = %s, source_fingerprint = %s, rows_read = %s,"
         " rows_loaded = %s, rows_unchanged = %s, rows_quarantined = %s, rows_deleted = %s, rows_damaged = %s,"
-        " rows_unreachable = %s, error = %s, seconds = %s, found = %s,"
+        " rows_unreachable = %s, error = %s, code = %s, seconds = %s, found = %s,"
         " finished_at = clock_timestamp() where batch_id = %s and (state = 'running' or not %s)",
         [
             batch.state,
@@ -145,6 +147,7 @@ def close_batch(connection: Connection[Any], batch: Batch, *, running: bool = Fa
             batch.damaged,
             batch.unreachable,
             batch.error,
+            batch.code,
             json.dumps({k: round(v, 3) for k, v in batch.seconds.items()}),
             json.dumps(batch.found),
             batch.batch_id,

@@ -21,7 +21,7 @@ from psycopg import Connection, errors, sql
 
 from pipelines.contracts.model import Contract, MergeStrategy
 from pipelines.contracts.windows import Window
-from pipelines.errors import GudangError, ShapeError
+from pipelines.errors import GudangError, ShapeError, with_code
 from pipelines.extract.samples import FOUND
 from pipelines.load import drift, failures, landing, ledger, pseudonyms, raw_summary, watermark
 from pipelines.load.apply import added_columns, empty_windows, reconcile
@@ -203,9 +203,10 @@ def _load(
             _record_raw_summary(connection, plan, batch)
         else:
             revalidate.record_rules(connection, plan, batch.source_name, passed=False)
-            batch.state, batch.error = "rejected", verdict.summary
+            batch.state, batch.error, batch.code = "rejected", verdict.summary, "GDK-M011"
             if batch.quarantined:
                 batch.error += _reasons(connection, plan, deduplicated=deduplicated)
+            batch.error = with_code(batch.error, batch.code)
         _drop_temporaries(connection, plan)
         ledger.close_batch(connection, batch)
     if verdict.passed and contract.reconcile and not plan.reads_everything:
@@ -361,10 +362,10 @@ def _fail(connection: Connection[Any], plan: LoadPlan, batch: Batch, error: Base
     contract = plan.contract
     if connection.closed:
         return
-    batch.state = "failed"
-    batch.error = (
-        str(error) if isinstance(error, GudangError) else failures.message_of(error, locks=plan.waits.locks)
-    )
+    batch.state, batch.code = "failed", failures.code_of(error)
+    batch.error = str(error)
+    if not isinstance(error, GudangError):
+        batch.error = with_code(failures.message_of(error, locks=plan.waits.locks), batch.code)
     batch.loaded = batch.unchanged = batch.deleted = 0
     try:
         ledger.close_batch(connection, batch, running=True)

@@ -71,6 +71,7 @@ def prepare(
                 f"pengguna {user} tidak berhak membuat yang diperlukan gudang data: {first_line(error)}",
                 hint=f"sebagai pemilik atau superuser: alter database {database} owner to {user}; untuk schema milik"
                 f" pengguna sebelumnya: reassign owned by ... to {user}",
+                code="GDK-M010",
             ) from None
         except (errors.LockNotAvailable, errors.DeadlockDetected) as error:
             raise LoadError(
@@ -78,6 +79,7 @@ def prepare(
                 f"sesi lain memegang tabel gudang data sendiri lebih dari {patience.total:g} detik, dan tabel itu harus"
                 " diubah untuk versi ini",
                 hint="lihat pg_stat_activity, akhiri transaksi yang terbuka itu, lalu jalankan lagi",
+                code="GDK-M003",
             ) from error
     pseudonyms.prepare_originals(connection, contracts)
     ledger.sweep_all(connection, contracts)

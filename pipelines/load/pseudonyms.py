@@ -51,6 +51,7 @@ def pseudonym_key(subject: str, purpose: str, env: Mapping[str, str] = os.enviro
             f"{fault}, padahal kolom pribadi untuk {purpose} memerlukannya",
             hint=f"isi {own} atau {PSEUDONYM_KEY} dengan rahasia paling sedikit {SHORTEST_KEY} karakter; simpan di luar"
             " gudang data",
+            code="GDK-K021",
         )
     return key.encode()
 
@@ -92,6 +93,7 @@ def require_keys(connection: Connection[Any], plan: LoadPlan) -> None:
                 f"kunci pseudonim untuk {purpose} bukan lagi yang dipakai untuk baris di raw: satu orang akan menjadi"
                 " dua",
                 hint=f"pasang lagi kunci yang lama, atau muat ulang penuh: `gudang reload {contract.key}`",
+                code="GDK-K021",
             )
 
 
@@ -176,6 +178,7 @@ def prepare_originals(connection: Connection[Any], contracts: Iterable[Contract]
             "warehouse",
             f"ada kontrak yang menyimpan nilai asli kolom pribadi, tetapi role {PERSONAL} tidak dapat dibuat",
             hint=f"minta administrator menjalankan: create role {PERSONAL} nologin",
+            code="GDK-M010",
         ) from None
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from psycopg import Connection
 
 from pipelines.contracts.windows import Window
+from pipelines.findings.catalogue import code_of_expectation
 from pipelines.numbers import number
 
 Severity = Literal["error", "warn"]
@@ -39,7 +40,7 @@ class CheckResult:
     is wrong.
     expectation: the type of Great Expectations, or `uji data` for a test of dbt. observed: what was seen, without a
     cell's value. query: finds the rows that deviate; "" if the rule passed or no query can. note: why there is no newer
-    result. rule: the hash of the expectation (`Expectation.rule`), "" for another check.
+    result. rule: the hash of the expectation (`Expectation.rule`), "" for another check. kind: which test of dbt it is.
     """
 
     name: str
@@ -54,6 +55,12 @@ class CheckResult:
     sample: Sample | None = None
     note: str = ""
     rule: str = ""
+    kind: str = ""
+
+    @property
+    def code(self) -> str:
+        """The rule's code in the catalogue of findings."""
+        return code_of_expectation(self.kind or self.expectation or self.name)
 
     @property
     def blocks(self) -> bool:
@@ -92,8 +99,8 @@ def record(
     with connection.cursor() as cursor:
         cursor.executemany(
             "insert into ops.check_result (run_id, batch_id, asset, check_name, severity, passed, unexpected, total,"
-            " message, expectation, observed, query, rule, window_start, window_end) values"
-            " (%s, %s, %s, %s, %s, %s, %s, %s, %s, nullif(%s, ''), nullif(%s, ''), nullif(%s, ''), nullif(%s, ''),"
+            " message, expectation, observed, query, rule, code, window_start, window_end) values"
+            " (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, nullif(%s, ''), nullif(%s, ''), nullif(%s, ''), nullif(%s, ''),"
             " %s, %s)",
             [
                 (
@@ -108,7 +115,7 @@ def record(
                         c.total,
                         c.message,
                     ),
-                    *(c.expectation, c.observed, c.query, c.rule, start, end),
+                    *(c.expectation, c.observed, c.query, c.rule, c.code, start, end),
                 )
                 for c in checks
             ],

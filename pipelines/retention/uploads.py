@@ -85,4 +85,4 @@ def _delete(subject: str, file: UploadedFile) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise SourceError(subject, f"{failed}: {os_reason(error)}") from None
+        raise SourceError(subject, f"{failed}: {os_reason(error)}", code="GDK-F019") from None

@@ -75,12 +75,17 @@ def empty_accepted(
         if contract.partition is None:
             if mulai or sampai:
                 raise ContractError(
-                    contract.key, "dataset ini tidak punya jendela", hint="kosongkan mulai dan sampai"
+                    contract.key,
+                    "dataset ini tidak punya jendela",
+                    hint="kosongkan mulai dan sampai",
+                    code="GDK-K025",
                 )
             yield Wanted(contract, accepted)
             continue
         if not mulai:
-            raise ContractError(contract.key, "mulai belum diisi", hint="sebutkan jendela yang memang kosong")
+            raise ContractError(
+                contract.key, "mulai belum diisi", hint="sebutkan jendela yang memang kosong", code="GDK-K025"
+            )
         first, last = _days(contract, mulai, sampai or mulai)
         yield Wanted(contract, accepted | _range(contract, first, last))
 
@@ -98,7 +103,10 @@ def holes(
     for contract in _chosen(datasets, dataset or all_with_windows):
         if contract.partition is None:
             raise ContractError(
-                contract.key, "dataset ini tidak punya jendela", hint="keluarkan dari daftar dataset"
+                contract.key,
+                "dataset ini tidak punya jendela",
+                hint="keluarkan dari daftar dataset",
+                code="GDK-K025",
             )
         every, start = contract.partition.every, contract.partition.start
         newest = windows.begin(every, today()) - timedelta(days=1)
@@ -116,13 +124,17 @@ def _chosen(datasets: Datasets, keys: Sequence[str]) -> Iterator[Contract]:
     contracts = {c.key: c for c in datasets.contracts}
     faulty = {s.key for s in datasets.set_aside}
     if not keys:
-        raise ContractError("dataset", "belum diisi", hint="sebutkan satu atau lebih, sebagai opd/dataset")
+        raise ContractError(
+            "dataset", "belum diisi", hint="sebutkan satu atau lebih, sebagai opd/dataset", code="GDK-K025"
+        )
     for key in dict.fromkeys(keys):
         if key in faulty:
-            raise ContractError(key, "disisihkan, kontrak atau suite-nya salah", hint="`gudang validate`")
+            raise ContractError(
+                key, "disisihkan, kontrak atau suite-nya salah", hint="`gudang validate`", code="GDK-K022"
+            )
         if key not in contracts:
             hint = did_you_mean(key, contracts) or "`gudang status` menyebut semuanya"
-            raise ContractError(key, "tidak ada kontrak untuk dataset ini", hint=hint)
+            raise ContractError(key, "tidak ada kontrak untuk dataset ini", hint=hint, code="GDK-K022")
         yield contracts[key]
 
 
@@ -137,6 +149,7 @@ def _days(contract: Contract, first: str, last: str) -> tuple[date, date]:
             contract.key,
             f"tidak ada jendela {first} s.d. {last}",
             hint=f"jendelanya dari {start} sampai {newest}",
+            code="GDK-K025",
         )
     return max(low, start), high
 
@@ -152,7 +165,10 @@ def _day(contract: Contract, text: str) -> date:
     except ValueError:
         known = windows.key(contract.partition.every, contract.partition.start)
         raise ContractError(
-            contract.key, f'"{text}" bukan hari dan bukan nama jendela', hint=f"tulis seperti {known}"
+            contract.key,
+            f'"{text}" bukan hari dan bukan nama jendela',
+            hint=f"tulis seperti {known}",
+            code="GDK-K025",
         ) from None
 
 

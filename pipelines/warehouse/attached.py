@@ -224,6 +224,7 @@ def refuse_hindrances(conn: Connection[Any], relation: Relation, oids: Sequence[
         f"tidak dapat ditukar dengan baris barunya karena {', '.join(name for _, name in found)}; yang sudah terbit"
         " tidak berubah",
         hint=_HINTS.get(found[0][0], "hapus, atau arahkan ke view di atasnya"),
+        code="GDK-M009",
     )
 
 
@@ -259,6 +260,7 @@ def copy_to(
                 f"baris barunya melanggar {thing.kind} {thing.name} yang dipasang orang lain; yang sudah terbit tidak"
                 " berubah",
                 hint=f"perbaiki baris itu di sumbernya, atau hapus {thing.kind} itu",
+                code="GDK-M009",
             ) from error
         made.append(thing)
     return made
@@ -322,6 +324,7 @@ def recreate_triggers_and_rules(
                 f"bentuk barunya merusak {thing.kind} {thing.name} pada {relation.dotted}:"
                 f' kata PostgreSQL: "{error.diag.message_primary}"',
                 hint=f"pertahankan kolom itu, atau ubah dulu {thing.kind} itu",
+                code="GDK-M009",
             ) from error
         state = _STATES.get(thing.state or "")
         if state and thing.kind in ("trigger", "rule"):

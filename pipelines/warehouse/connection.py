@@ -25,6 +25,7 @@ def connect(url: str) -> Connection[Any]:
             "gudang data",
             f"tidak dapat terhubung ke {place}: {first_line(error)}",
             hint="pastikan servernya berjalan",
+            code="GDK-M002",
         ) from None
     connection.execute("select set_config('timezone', %s, false)", [TIMEZONE])
     connection.execute("set datestyle to 'ISO, YMD'")

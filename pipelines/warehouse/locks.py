@@ -103,6 +103,7 @@ def _wait(
         subject,
         f"{waits_for} masih berjalan sesudah {limit:.0f} detik",
         hint="tunggu sampai selesai, atau hentikan run yang menjalankannya",
+        code="GDK-M003",
     )
 
 

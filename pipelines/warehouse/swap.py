@@ -122,7 +122,7 @@ def _require_existing(conn: Connection[Any], relation: Relation) -> Existing:
     """The relation in the catalogue. Raises LoadError if it is gone."""
     found = existing(conn, relation)
     if found is None:
-        raise LoadError(relation.dotted, "hilang di tengah penukaran", hint="bangun lagi")
+        raise LoadError(relation.dotted, "hilang di tengah penukaran", hint="bangun lagi", code="GDK-M009")
     return found
 
 
@@ -212,6 +212,7 @@ def _exchange(
             relation.dotted,
             f"pembaca memegang tabel ini lebih dari {patience.total:g} detik; yang sudah terbit tidak berubah",
             hint="cari kueri yang lama itu di pg_stat_activity, lalu jalankan lagi",
+            code="GDK-M003",
         ) from error
 
 
@@ -229,6 +230,7 @@ def _replace(
             relation.dotted,
             "memakai row security, yang akan hilang bila ditukar",
             hint="pasang pada view di atasnya",
+            code="GDK-M009",
         )
     kept = _read_kept(conn, old)
     with _no_search_path(conn):
@@ -307,6 +309,7 @@ def _recreate(
                 f"bentuk barunya merusak view {view.relation.dotted}: kata PostgreSQL:"
                 f' "{error.diag.message_primary}"',
                 hint="pertahankan kolom itu, atau ubah dulu view itu",
+                code="GDK-M009",
             ) from error
         conn.execute(head + trusted_sql(rewritten))
     _restore_rights_and_comments(conn, view.relation, view.kept)

@@ -39,6 +39,7 @@ def limit_statements(connection: Connection[Any], contract: Contract, what: str)
             contract.key,
             f"{what} tidak selesai dalam {seconds} detik{_suspects(contract)}; yang sudah terbit tidak berubah",
             hint=f"sederhanakan pattern kolom itu di kontrak, atau perpanjang {PROPERTY}",
+            code="GDK-M004",
         ) from error
     finally:
         # A lost session needs no reset, and the error that ended it must be the one that is raised.

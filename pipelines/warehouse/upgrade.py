@@ -124,6 +124,7 @@ def pending(scripts: Iterable[Script], applied: Sequence[Applied]) -> list[Scrip
             SUBJECT,
             f"skema ops lebih baru daripada program ini: {', '.join(unknown)} tidak dikenal",
             hint="pasang versi program yang terakhir dipakai dengan gudang data ini, atau yang lebih baru",
+            code="GDK-M010",
         )
     due: list[Script] = []
     for script in scripts:
@@ -136,6 +137,7 @@ def pending(scripts: Iterable[Script], applied: Sequence[Applied]) -> list[Scrip
                 f"migrasi {script.name} sudah dijalankan di sini dengan isi lain (sha256 {row.sha256[:12]}, sekarang"
                 f" {script.sha256[:12]})",
                 hint="kembalikan isi berkas itu, dan tulis perubahannya sebagai migrasi baru",
+                code="GDK-M010",
             )
     return due
 
@@ -205,6 +207,7 @@ def _refuse_lost_ledger(connection: Connection[Any], applied: Sequence[Applied])
             SUBJECT,
             "tabel di schema ops lebih baru daripada migrasi yang tercatat di ops.migration",
             hint="pulihkan juga ops.migration dari cadangan yang sama: pg_restore --schema=ops --table=migration",
+            code="GDK-M010",
         )
 
 
@@ -232,6 +235,7 @@ def _migrate(
             SUBJECT,
             f"migrasi {script.name} tidak cocok dengan tabel yang ada: {first_line(error)}",
             hint="pulihkan schema ops dan quarantine seutuhnya dari satu cadangan, dengan ops.migration",
+            code="GDK-M010",
         ) from error
 
 
@@ -255,6 +259,7 @@ def _refuse_missing_tables(connection: Connection[Any]) -> None:
             f"tabel {', '.join(missing)} tidak ada, padahal migrasi yang membuatnya sudah dijalankan",
             hint="pulihkan dari cadangan (pg_restore --schema --table), atau salin tabel kosong dari gudang data baru"
             f" (pg_dump --schema-only --table={missing[0]})",
+            code="GDK-M010",
         )
 
 

@@ -40,7 +40,8 @@ def passes(_: Any) -> GateResult:
 def before_migrations(connection: Connection[Any]) -> None:
     """Undoes all numbered migrations. Whoever adds a migration undoes it here, too."""
     connection.execute(
-        "drop table ops.migration; drop table ops.model_state; drop view ops.quarantine_reason;"
+        "alter table ops.load_batch drop column code; alter table ops.check_result drop column code;"
+        " drop table ops.migration; drop table ops.model_state; drop view ops.quarantine_reason;"
         " drop table ops.publication_state; alter table ops.load_batch drop column gate_basis;"
         " drop table ops.alert_delivery, ops.alert_message, ops.alert;"
         " alter table ops.check_result drop column expectation, drop column observed, drop column query,"

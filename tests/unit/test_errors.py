@@ -9,7 +9,7 @@ NIK, NIP = "6472 0152 0390 0001", "198503122010011001"
 
 def test_personal_number_in_any_part_of_an_error_is_masked() -> None:
     error = SourceError(f"uji/{NIK}", f"berkas {NIK}.csv, NIP {NIP}", hint=f"tanya {NIP}", transient=True)
-    assert str(error) == "uji/***: berkas ***.csv, NIP *** (tanya ***)"
+    assert str(error) == "uji/***: berkas ***.csv, NIP *** (tanya ***) [GDK-S001]"
     assert (error.subject, error.message, error.hint) == ("uji/***", "berkas ***.csv, NIP ***", "tanya ***")
     assert error.args == (str(error),) and error.transient
 

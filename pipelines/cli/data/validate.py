@@ -82,7 +82,9 @@ def _definitions(settings: Settings, contracts: list[Contract], project: Project
     except (dg.DagsterError, CheckError) as error:
         first = str(error).strip().splitlines()[0]
         message = f'Dagster menolak definisi dari kontrak dan model: "{first}"'
-        return [Fault(settings.contracts_dir, 1, message, "ganti nama yang disebut pesan itu")]
+        return [
+            Fault(settings.contracts_dir, 1, message, "ganti nama yang disebut pesan itu", code="GDK-K029")
+        ]
     return []
 
 
@@ -115,13 +117,17 @@ def _environment(settings: Settings, contracts: Iterable[Contract], env: Mapping
             for name in references(line):
                 if not env.get(name) and name not in given:
                     message = f"variabel lingkungan {name} belum diisi"
-                    faults.append(Fault(contract.path, number, message, f"isi {name} di .env"))
+                    faults.append(
+                        Fault(contract.path, number, message, f"isi {name} di .env", code="GDK-K019")
+                    )
         for purpose in purposes(contract) if settings.warehouse_url else ():
             own = key_variable(purpose)
             if not (env.get(own) or env.get(PSEUDONYM_KEY)):
                 number = next((i for i, line in enumerate(lines, start=1) if "pseudonymise" in line), 1)
                 message = f"kolom pribadi memerlukan {own} atau {PSEUDONYM_KEY}; keduanya belum diisi"
-                faults.append(Fault(contract.path, number, message, f"isi {PSEUDONYM_KEY} di .env"))
+                faults.append(
+                    Fault(contract.path, number, message, f"isi {PSEUDONYM_KEY} di .env", code="GDK-K021")
+                )
     return faults
 
 
@@ -142,11 +148,15 @@ def _suite(path: Path, columns: set[str], hint: str) -> tuple[tuple[Expectation,
         if unknown := sorted({str(n) for n in named} - columns):
             message = f"{expectation.name}: tidak ada kolom {', '.join(unknown)}"
             meant = did_you_mean(unknown[0], columns)
-            faults.append(Fault(path, line, message, " ".join([*filter(None, [meant]), f"pakai {hint}"])))
+            faults.append(
+                Fault(
+                    path, line, message, " ".join([*filter(None, [meant]), f"pakai {hint}"]), code="GDK-K026"
+                )
+            )
         try:
             instantiate(path.stem, expectation)
         except QualityError as error:
-            faults.append(Fault(path, line, error.message, error.hint or ""))
+            faults.append(Fault(path, line, error.message, error.hint or "", code=error.code))
     return own, faults
 
 
@@ -159,6 +169,7 @@ def _repeated(contract: Contract, path: Path, own: Iterable[Expectation]) -> lis
             _line_of(path, f'"{expectation.name}"'),
             f"{expectation.name} sudah ditulis di kontrak",
             "satu aturan di satu tempat: hapus dari suite ini",
+            code="GDK-K026",
         )
         for expectation in own
         if expectation.name in names
@@ -182,14 +193,20 @@ def _model_suites(settings: Settings, project: Project) -> tuple[list[Fault], Pr
     except ModelError as error:
         node = project.nodes[error.subject]
         path = model_suites.suite_path(settings.expectations_dir, node)
-        return [Fault(path, 1, error.message, error.hint or "")], None
+        return [Fault(path, 1, error.message, error.hint or "", code="GDK-K026")], None
 
 
 def _opd_names(contracts: Iterable[Contract], project: Project) -> list[Fault]:
     """Faults of OPDs that have the name of a schema, because both would use the same folder of expectations/."""
     schemas = {node.schema for node in project.nodes.values()}
     return [
-        Fault(contract.path, 1, f"{contract.opd} adalah nama schema gudang data", "pakai nama OPD lain")
+        Fault(
+            contract.path,
+            1,
+            f"{contract.opd} adalah nama schema gudang data",
+            "pakai nama OPD lain",
+            code="GDK-K004",
+        )
         for contract in contracts
         if contract.opd in schemas
     ]
@@ -197,7 +214,7 @@ def _opd_names(contracts: Iterable[Contract], project: Project) -> list[Fault]:
 
 def _fault(path: Path, error: QualityError) -> Fault:
     """Makes an error of a suite a fault, at the line that its text names or quotes."""
-    return Fault(path, _line_of(path, error.message), error.message, error.hint or "")
+    return Fault(path, _line_of(path, error.message), error.message, error.hint or "", code=error.code)
 
 
 def _line_of(path: Path, text: str) -> int:
@@ -231,7 +248,7 @@ def _orphans(settings: Settings, project: Project | None) -> list[Fault]:
         else:
             continue
         parts = [did_you_mean(owner, known), f"beri nama {form}, atau hapus berkasnya"]
-        faults.append(Fault(path, 1, message, " ".join(filter(None, parts))))
+        faults.append(Fault(path, 1, message, " ".join(filter(None, parts)), code="GDK-K026"))
     return faults
 
 
@@ -242,7 +259,9 @@ def _models(settings: Settings, contracts: list[Contract]) -> tuple[list[Fault],
     except ModelError as error:
         place = _PLACE.search(error.subject)
         path = settings.models_dir / (place["path"] if place else error.subject)
-        return [Fault(path, int(place["line"]) if place else 1, error.message, error.hint or "")], None
+        return [
+            Fault(path, int(place["line"]) if place else 1, error.message, error.hint or "", code="GDK-K027")
+        ], None
     found = _sources(settings, contracts) + _references(contracts, project)
     return found + _publication(settings, contracts, project), project
 
@@ -253,11 +272,11 @@ def _publication(settings: Settings, contracts: list[Contract], project: Project
         marts = {mart.name: mart for mart in (*report_marts(project), *open_marts(project))}
     except PublicationError as error:
         path = settings.models_dir / "models" / "exposures.yml"
-        return [Fault(path, 1, f"{error.subject} {error.message}", error.hint or "")]
+        return [Fault(path, 1, f"{error.subject} {error.message}", error.hint or "", code=error.code)]
     if len(contracts) < len(contract_paths(settings.contracts_dir)):
         return []
     return [
-        Fault(project.nodes[mart.name].path, 1, refusal, CLEARANCE_HINT)
+        Fault(project.nodes[mart.name].path, 1, refusal, CLEARANCE_HINT, code="GDK-K028")
         for mart in with_clearance(project, contracts, marts.values())
         for refusal in (mart.clearance.refusals if mart.clearance else ())
     ]
@@ -269,7 +288,15 @@ def _sources(settings: Settings, contracts: list[Contract]) -> list[Fault]:
     if len(contracts) < len(contract_paths(settings.contracts_dir)):
         return []  # with a faulty contract we do not know what the file should hold
     if not path.exists() or path.read_text(encoding="utf-8") != render_sources(contracts):
-        return [Fault(path, 1, "sources.yml tidak sesuai kontrak", "jalankan `gudang validate --fix`")]
+        return [
+            Fault(
+                path,
+                1,
+                "sources.yml tidak sesuai kontrak",
+                "jalankan `gudang validate --fix`",
+                code="GDK-K027",
+            )
+        ]
     return []
 
 
@@ -291,8 +318,18 @@ def _references(contracts: Iterable[Contract], project: Project) -> list[Fault]:
                     did_you_mean(reference.table, project.nodes),
                     "pakai seed atau model dari dbt_like_sql/",
                 ]
-                faults.append(Fault(contract.path, line, message, " ".join(filter(None, parts))))
+                faults.append(
+                    Fault(contract.path, line, message, " ".join(filter(None, parts)), code="GDK-K012")
+                )
             elif unknown := sorted(needed - known):
                 message = f"{column.name}: {reference.table} tidak mempunyai kolom {', '.join(unknown)}"
-                faults.append(Fault(contract.path, line, message, hint_of_known(unknown[0], sorted(known))))
+                faults.append(
+                    Fault(
+                        contract.path,
+                        line,
+                        message,
+                        hint_of_known(unknown[0], sorted(known)),
+                        code="GDK-K012",
+                    )
+                )
     return faults

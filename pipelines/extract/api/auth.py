@@ -139,11 +139,16 @@ class _ClientCredentials:
         answered = f"{_WHO} menjawab {answer.status}"
         if answer.status in RETRYABLE_STATUSES or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise self._fault(
-                f"{answered}, juga setelah dicoba lagi", "beri tahu OPD bila berlanjut", transient=True
+                f"{answered}, juga setelah dicoba lagi",
+                "beri tahu OPD bila berlanjut",
+                transient=True,
+                code="GDK-S010",
             )
         if answer.body is not None:
-            raise self._fault(f"{answered}{_code(answer.body)}", f"periksa {', '.join(self._variables)}")
-        raise self._fault(answered, "periksa auth.token_url")
+            raise self._fault(
+                f"{answered}{_code(answer.body)}", f"periksa {', '.join(self._variables)}", code="GDK-S003"
+            )
+        raise self._fault(answered, "periksa auth.token_url", code="GDK-S003")
 
     def _read_grant(self, body: bytes) -> tuple[str, float]:
         """Returns the token, and the seconds until it expires."""
@@ -154,18 +159,22 @@ class _ClientCredentials:
             granted, seconds = None, 0.0
         if granted is None or not seconds >= 0:
             raise self._fault(
-                f"{_WHO} tidak memberi token yang terbaca", "periksa auth.token_url, atau tanyakan kepada OPD"
+                f"{_WHO} tidak memberi token yang terbaca",
+                "periksa auth.token_url, atau tanyakan kepada OPD",
+                code="GDK-S003",
             )
         # "BearerToken" is how some gateways (Apigee) call it.
         if (granted.token_type or "bearer").lower() not in ("bearer", "bearertoken"):
             hint = "hanya token bearer yang didukung: tanyakan kepada OPD"
-            raise self._fault(f"{_WHO} tidak memberi token bearer", hint)
+            raise self._fault(f"{_WHO} tidak memberi token bearer", hint, code="GDK-S003")
         if not granted.access_token or not all("!" <= c <= "~" for c in granted.access_token):
-            raise self._fault(f"{_WHO} memberi token yang tidak muat di header HTTP", "tanyakan kepada OPD")
+            raise self._fault(
+                f"{_WHO} memberi token yang tidak muat di header HTTP", "tanyakan kepada OPD", code="GDK-S003"
+            )
         return granted.access_token, seconds
 
-    def _fault(self, message: str, hint: str, *, transient: bool = False) -> SourceError:
-        return SourceError(self._transport.subject, message, hint=hint, transient=transient)
+    def _fault(self, message: str, hint: str, *, code: str, transient: bool = False) -> SourceError:
+        return SourceError(self._transport.subject, message, hint=hint, transient=transient, code=code)
 
 
 def make_login(
@@ -192,11 +201,13 @@ def make_login(
             parts = urlsplit(values["token_url"])
             if parts.scheme not in ("http", "https") or not parts.hostname:
                 message = f"auth.token_url {auth['token_url']} bukan URL"
-                raise ContractError(subject, message, hint="tulis http://... atau https://...")
+                raise ContractError(
+                    subject, message, hint="tulis http://... atau https://...", code="GDK-K019"
+                )
             return _ClientCredentials(transport, values, variables(auth), monotonic)
     if carried.header and not all(" " <= c <= "~" for c in carried.header[1]):
         message = "kredensial berisi karakter yang tidak boleh ada di header HTTP"
-        raise ContractError(subject, message, hint=f"periksa {', '.join(variables(auth))}")
+        raise ContractError(subject, message, hint=f"periksa {', '.join(variables(auth))}", code="GDK-K019")
     return _Fixed(carried)
 
 

@@ -61,17 +61,27 @@ class ApiClient:
         answered = f"{_WHO} menjawab {status} {phrase}"
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             if not self.variables:
-                return self._fault(f"{answered}: perlu kredensial", "isi extract.auth di kontrak")
-            return self._fault(f"{answered}: kredensial ditolak", f"periksa {', '.join(self.variables)}")
+                return self._fault(
+                    f"{answered}: perlu kredensial", "isi extract.auth di kontrak", code="GDK-S003"
+                )
+            return self._fault(
+                f"{answered}: kredensial ditolak", f"periksa {', '.join(self.variables)}", code="GDK-S003"
+            )
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             return self._fault(
-                f"{answered}, {RETRIES + 1} kali", "muat lagi nanti, atau lebih jarang", transient=True
+                f"{answered}, {RETRIES + 1} kali",
+                "muat lagi nanti, atau lebih jarang",
+                transient=True,
+                code="GDK-S010",
             )
         if status in RETRYABLE_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return self._fault(
-                f"{answered}, juga setelah dicoba lagi", "beri tahu OPD bila berlanjut", transient=True
+                f"{answered}, juga setelah dicoba lagi",
+                "beri tahu OPD bila berlanjut",
+                transient=True,
+                code="GDK-S010",
             )
-        return self._fault(answered, "periksa URL API, extract.path, dan extract.params")
+        return self._fault(answered, "periksa URL API, extract.path, dan extract.params", code="GDK-S009")
 
-    def _fault(self, message: str, hint: str, *, transient: bool = False) -> SourceError:
-        return SourceError(self.subject, message, hint=hint, transient=transient)
+    def _fault(self, message: str, hint: str, *, code: str, transient: bool = False) -> SourceError:
+        return SourceError(self.subject, message, hint=hint, transient=transient, code=code)

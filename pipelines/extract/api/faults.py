@@ -58,42 +58,50 @@ def answer_fault(
     who: the server's name in messages. seconds, size: the limits of the answer.
     """
 
-    def fault(message: str, hint: str, *, transient: bool = False) -> SourceError:
-        return SourceError(subject, message, hint=hint, transient=transient)
+    def fault(message: str, hint: str, *, code: str, transient: bool = False) -> SourceError:
+        return SourceError(subject, message, hint=hint, transient=transient, code=code)
 
     if isinstance(error, BrokenBodyError):
         error = error.cause
     match error:
         case RedirectedAwayError():
             hint = "perbaiki URL-nya: kredensial tidak dikirim ke host lain"
-            return fault(f"{who} mengalihkan ke host lain", hint)
+            return fault(f"{who} mengalihkan ke host lain", hint, code="GDK-S019")
         case TooManyRedirectsError():
             hint = "perbaiki URL-nya atau servernya"
-            return fault(f"{who} mengalihkan lebih dari {MAX_REDIRECTS} kali", hint)
+            return fault(f"{who} mengalihkan lebih dari {MAX_REDIRECTS} kali", hint, code="GDK-S019")
         case TooLargeError():
             hint = "minta lebih sedikit dalam satu permintaan, atau tanyakan kepada OPD"
-            return fault(f"jawaban {who} lebih besar dari {_measure(size)}", hint)
+            return fault(f"jawaban {who} lebih besar dari {_measure(size)}", hint, code="GDK-S014")
         case TooSlowError():
             hint = "minta lebih sedikit dalam satu permintaan; server OPD mungkin lambat"
-            return fault(f"jawaban {who} tidak lengkap dalam {seconds:g} detik", hint, transient=True)
+            return fault(
+                f"jawaban {who} tidak lengkap dalam {seconds:g} detik", hint, transient=True, code="GDK-S002"
+            )
         case requests.exceptions.InvalidURL() | requests.exceptions.MissingSchema():
-            return fault(f"URL {who} tidak sah", "periksa URL itu dan variabel lingkungannya")
+            return fault(
+                f"URL {who} tidak sah", "periksa URL itu dan variabel lingkungannya", code="GDK-K019"
+            )
         case _:
             pass
     cause = _first_cause(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return fault(f"sertifikat {who} ditolak", "pasang penerbit sertifikatnya, atau beri tahu OPD")
+        return fault(
+            f"sertifikat {who} ditolak", "pasang penerbit sertifikatnya, atau beri tahu OPD", code="GDK-S017"
+        )
     if _is_of_tls(error):
-        return fault(f"{who} tidak memakai TLS yang dikenal", "periksa http atau https pada URL-nya")
+        return fault(
+            f"{who} tidak memakai TLS yang dikenal", "periksa http atau https pada URL-nya", code="GDK-S017"
+        )
     if isinstance(cause, urllib3.exceptions.NewConnectionError):
         hint = "periksa URL-nya; server OPD mungkin mati"
-        return fault(f"server {who} tidak terjangkau", hint, transient=True)
+        return fault(f"server {who} tidak terjangkau", hint, transient=True, code="GDK-S002")
     if isinstance(error, requests.Timeout) or isinstance(cause, urllib3.exceptions.TimeoutError):
         waited = f"koneksi {limits.connect:g} detik, baca {limits.read:g} detik"
         message = f"{who} tidak menjawab dalam batas waktu ({waited})"
-        return fault(message, "server OPD lambat atau mati", transient=True)
+        return fault(message, "server OPD lambat atau mati", transient=True, code="GDK-S002")
     message = f"jawaban {who} terputus ({type(cause).__name__})"
-    return fault(message, "beri tahu OPD bila berlanjut", transient=True)
+    return fault(message, "beri tahu OPD bila berlanjut", transient=True, code="GDK-S002")
 
 
 def is_of_connecting(error: Exception) -> bool:

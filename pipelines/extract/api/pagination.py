@@ -77,7 +77,10 @@ class Pager:
         if following is None and self._total is not None and self._total != self.seen:
             message = f"API menyebut {self._total} rekaman, tetapi memberi {self.seen}"
             raise self._fault(
-                message, "data berubah selama dibaca, atau pagination di kontrak keliru", transient=True
+                message,
+                "data berubah selama dibaca, atau pagination di kontrak keliru",
+                transient=True,
+                code="GDK-S013",
             )
         return following
 
@@ -127,7 +130,7 @@ class Pager:
         hint = "jika API menjawab kesalahan sebagai halaman kosong, isi extract.error; jika halaman kosong memang"
         hint += " penutupnya, isi pagination.last_page: empty"
         message = f"halaman {self.pages} tidak berisi rekaman, dan tidak ada tanda bahwa itu halaman terakhir"
-        raise self._fault(message, hint, transient=True)
+        raise self._fault(message, hint, transient=True, code="GDK-S013")
 
     def _note_total(self, total: int) -> None:
         """Stores the total. Raises SourceError if it has changed.
@@ -136,7 +139,9 @@ class Pager:
         """
         if self._total is not None and total != self._total:
             message = f"total API berubah dari {self._total} menjadi {total} selama dibaca"
-            raise self._fault(message, "muat lagi, atau pada jam yang lebih sepi", transient=True)
+            raise self._fault(
+                message, "muat lagi, atau pada jam yang lebih sepi", transient=True, code="GDK-S013"
+            )
         self._total = total
 
     def _repeated(self) -> SourceError:
@@ -144,10 +149,10 @@ class Pager:
             "API mengabaikan parameter halaman, atau menjawab dari cache: perbaiki. API yang memberi halaman"
         )
         hint += " terakhirnya lagi perlu pagination.total, atau last_page: short"
-        return self._fault(str(self._repeat), hint)
+        return self._fault(str(self._repeat), hint, code="GDK-S013")
 
-    def _fault(self, message: str, hint: str, *, transient: bool = False) -> SourceError:
-        return SourceError(self.subject, message, hint=hint, transient=transient)
+    def _fault(self, message: str, hint: str, *, code: str, transient: bool = False) -> SourceError:
+        return SourceError(self.subject, message, hint=hint, transient=transient, code=code)
 
 
 class CountedPages(Pager, ABC):
@@ -223,7 +228,7 @@ class FollowedPages(Pager):
         """Returns `mark` (a cursor or URL). Raises SourceError if it was followed before."""
         if mark in self._asked:
             message = f"API mengarahkan dari halaman {self.pages} kembali ke halaman yang sudah dibaca"
-            raise self._fault(message, f"halaman API berputar: {_ASK_OPD}")
+            raise self._fault(message, f"halaman API berputar: {_ASK_OPD}", code="GDK-S013")
         self._asked.add(mark)
         return mark
 
@@ -240,10 +245,10 @@ class FollowedPages(Pager):
         except ValueError:
             linked = None
         if linked is None:
-            raise self._fault("tautan ke halaman berikutnya bukan URL", _ASK_OPD)
+            raise self._fault("tautan ke halaman berikutnya bukan URL", _ASK_OPD, code="GDK-S013")
         if linked.hostname != base.hostname:
             hint = f"{_ASK_OPD}; kredensial tidak dikirim ke host lain"
-            raise self._fault("halaman berikutnya ada di host lain", hint)
+            raise self._fault("halaman berikutnya ada di host lain", hint, code="GDK-S019")
         url = urlunsplit((base.scheme, base.netloc, linked.path, linked.query, ""))
         return Request(self._unseen(url), {})
 
@@ -253,7 +258,7 @@ class FollowedPages(Pager):
         if value is ABSENT:
             self._refuse_empty_end(page)
             if point(page.document, pointer.rpartition("/")[0]) is ABSENT:
-                raise self._fault(f"next {pointer} tidak ada dalam jawaban API", _FIX_NEXT)
+                raise self._fault(f"next {pointer} tidak ada dalam jawaban API", _FIX_NEXT, code="GDK-S013")
             if self.pages == 1:
                 self.warnings.append(f"jawaban API tidak punya {pointer}: dianggap satu-satunya halaman")
             return None
@@ -261,7 +266,9 @@ class FollowedPages(Pager):
             return None
         if isinstance(value, (str, int)) and len(str(value)) <= _LONGEST_MARK:
             return str(value)
-        raise self._fault(f"next {pointer} bukan teks, atau lebih panjang dari sebuah URL", _FIX_NEXT)
+        raise self._fault(
+            f"next {pointer} bukan teks, atau lebih panjang dari sebuah URL", _FIX_NEXT, code="GDK-S013"
+        )
 
 
 class LinkPages(FollowedPages):
@@ -329,5 +336,8 @@ def _read_total(subject: str, document: Any, pointer: str) -> int:
     if isinstance(total, str) and total.isdecimal():
         return int(total)
     raise SourceError(
-        subject, f"tidak ada angka di total {pointer}", hint="perbaiki pagination.total di kontrak"
+        subject,
+        f"tidak ada angka di total {pointer}",
+        hint="perbaiki pagination.total di kontrak",
+        code="GDK-S013",
     )

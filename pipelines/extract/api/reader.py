@@ -63,11 +63,15 @@ def open_api(
     """
     extract = contract.extract
     if not isinstance(extract, ApiExtract):
-        raise ContractError(contract.key, "dataset ini bukan dari API", hint="lihat docs/contracts/apis.md")
+        raise ContractError(
+            contract.key, "dataset ini bukan dari API", hint="lihat docs/contracts/apis.md", code="GDK-K022"
+        )
     base = resolve(contract.key, contract.server.location, env)
     if urlsplit(base).scheme not in ("http", "https") or not urlsplit(base).hostname:
         hint = "tulis http://... atau https://..."
-        raise ContractError(contract.key, f"{contract.server.location} bukan URL sebuah API", hint=hint)
+        raise ContractError(
+            contract.key, f"{contract.server.location} bukan URL sebuah API", hint=hint, code="GDK-K019"
+        )
     params = {name: resolve(contract.key, str(value), env) for name, value in extract.params.items()}
     if since is not None and extract.incremental_param:
         params[extract.incremental_param] = since
@@ -102,7 +106,7 @@ def _blocks(
         while request is not None:
             if pager.pages >= max_pages:
                 hint = "minta halaman yang lebih besar; mungkin pagination-nya tidak berakhir"
-                raise SourceError(contract.key, f"lebih dari {max_pages} halaman", hint=hint)
+                raise SourceError(contract.key, f"lebih dari {max_pages} halaman", hint=hint, code="GDK-S013")
             page = _page(contract, extract, client, request, pager)
             if page is None:
                 break
@@ -156,7 +160,7 @@ def _page(
         else "jawabannya bukan objek"
     )
     hint = "perbaiki extract.records atau extract.shape; jika jawaban itu kesalahan, isi extract.error"
-    raise SourceError(subject, f"{message}; {keys}", hint=hint)
+    raise SourceError(subject, f"{message}; {keys}", hint=hint, code="GDK-S012")
 
 
 def _check_error_field(contract: Contract, extract: ApiExtract, document: Any, place: str) -> None:
@@ -176,7 +180,7 @@ def _check_error_field(contract: Contract, extract: ApiExtract, document: Any, p
         shown = _LONG_NUMBER.sub("***", masked(" ".join(reason.split())))
         message += f", dengan pesan: {shown[:_LONGEST_MESSAGE]!r}"
     hint = "tanyakan kepada OPD; perbaiki extract.error bila jawaban ini sebenarnya baik"
-    raise SourceError(contract.key, message, hint=hint, transient=True)
+    raise SourceError(contract.key, message, hint=hint, transient=True, code="GDK-S009")
 
 
 def _same(value: Any, ok: Any) -> bool:
@@ -221,7 +225,7 @@ class _Records:
     def _flat(self, record: Any, place: str) -> Mapping[str, Any]:
         if not isinstance(record, dict):
             hint = "perbaiki extract.records"
-            raise SourceError(self._contract.key, f"{place} bukan objek", hint=hint)
+            raise SourceError(self._contract.key, f"{place} bukan objek", hint=hint, code="GDK-S012")
         return self._fields.flat(cast("dict[str, Any]", record), place)
 
     def _check_first_page(self) -> None:
@@ -235,7 +239,7 @@ class _Records:
         if others := self._fields.unknown_keys():
             message = f"{message}; {_left_out(self._contract, others)}"
         hint = "tanyakan kepada OPD, atau perbaiki physicalName di kontrak"
-        raise ShapeError(self._contract.key, message, hint=hint)
+        raise ShapeError(self._contract.key, message, hint=hint, code="GDK-S005")
 
 
 def _left_out(contract: Contract, others: Sequence[str]) -> str:

@@ -245,7 +245,9 @@ class Transport:
     def _waited_too_long(self, who: str, last: str | None = None) -> SourceError:
         message = f"pemuatan sudah menunggu {who} selama batas waktunya, {self.waiting.limit:g} detik"
         hint = "muat lagi nanti; batas waktu itu adalah wait_limit pada server di kontrak"
-        return SourceError(self.subject, f"{message}; terakhir: {last}" if last else message, hint=hint)
+        return SourceError(
+            self.subject, f"{message}; terakhir: {last}" if last else message, hint=hint, code="GDK-S010"
+        )
 
 
 def _may_pass(response: requests.Response) -> bool:

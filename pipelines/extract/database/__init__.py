@@ -49,7 +49,7 @@ def connect(contract: Contract, extract: DatabaseExtract, url: URL, timing: Timi
     except TypeError:
         message = f"URL berisi opsi yang tidak dikenal driver {url.drivername}"
     hint = f"perbaiki {contract.server.location}, atau pasang driver yang diperlukan"
-    raise ContractError(contract.key, message, hint=hint)
+    raise ContractError(contract.key, message, hint=hint, code="GDK-K024")
 
 
 def open_database(
@@ -67,7 +67,7 @@ def open_database(
     extract = contract.extract
     if not isinstance(extract, DatabaseExtract):
         hint = "lihat docs/contracts/databases.md"
-        raise ContractError(contract.key, "dataset ini bukan dari basis data", hint=hint)
+        raise ContractError(contract.key, "dataset ini bukan dari basis data", hint=hint, code="GDK-K022")
     url = _url(contract, env)
     session: Session | None = None
     stream = SourceStream(tuple(c.name for c in contract.stored), iter(()), extract.table or "query")
@@ -118,10 +118,10 @@ def _url(contract: Contract, env: Mapping[str, str]) -> URL:
     url = resolve(contract.key, location, env)
     if has_unescaped(url):
         message = f"pengguna atau kata sandi di {location} berisi @ atau spasi yang tidak dikodekan"
-        raise ContractError(contract.key, message, hint=PASSWORD_HINT)
+        raise ContractError(contract.key, message, hint=PASSWORD_HINT, code="GDK-K019")
     try:
         return make_url(url)
     except (ArgumentError, ValueError):
         pass  # raised outside the handler: the error's text contains the password
     hint = f"misalnya postgresql+psycopg://user:password@host:5432/database; {PASSWORD_HINT}"
-    raise ContractError(contract.key, f"{location} bukan URL basis data", hint=hint)
+    raise ContractError(contract.key, f"{location} bukan URL basis data", hint=hint, code="GDK-K019")

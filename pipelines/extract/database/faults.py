@@ -155,7 +155,24 @@ def source_error(contract: Contract, error: Exception) -> SourceError:
         f"basis data {server.name}: {message}{_where(contract, state, number)}",
         hint=hint,
         transient=_may_pass(error, origin, state, number),
+        code=_code(origin, state, number),
     )
+
+
+def _code(error: object, state: str | None, number: int | None) -> str:
+    """The error's entry in the catalogue of findings."""
+    if state in _TIMEOUT_STATES or number in _TIMEOUT_NUMBERS:
+        return "GDK-S004"
+    if state in _BAD_TEXT or (state and state.startswith(("22", "23"))):
+        return "GDK-S008"
+    message = _message(error, state, number)
+    if message.startswith("akses ditolak"):
+        return "GDK-S003"
+    if message.startswith(("tabel tidak ada", "kolom tidak ada")):
+        return "GDK-S006"
+    if isinstance(error, SilentError) or _is_of_connection(state, number):
+        return "GDK-S002"
+    return "GDK-S001"
 
 
 def _state(error: object) -> str | None:

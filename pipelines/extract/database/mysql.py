@@ -240,7 +240,7 @@ class MysqlSession:
         if found != expected:
             message = f"{expected} baris terlalu panjang untuk max_allowed_packet, tetapi {found} yang ditemukan lagi"
             hint = "sumber berubah selama dibaca; muat lagi"
-            raise SourceError(self._contract.key, message, hint=hint, transient=True)
+            raise SourceError(self._contract.key, message, hint=hint, transient=True, code="GDK-S016")
 
     def _cell_by_cell(self, selection: Selection, condition: str) -> Iterator[bytes]:
         """Makes the lines of COPY text of the rows that the server could not build, from their cells."""

@@ -151,6 +151,7 @@ def no_such_table(contract: Contract, table: str) -> ShapeError:
         contract.key,
         f"basis data {contract.server.name} tidak punya tabel {table}, atau kita tidak berhak melihatnya",
         hint="tanyakan kepada OPD, atau perbaiki extract.table atau extract.schema di kontrak",
+        code="GDK-S006",
     )
 
 
@@ -171,7 +172,7 @@ def _missing(
                 f"{column.source_name} berganti nama menjadi {redact_names(contract, alike, found)}?"
             )
     hint = " ".join(renamed) + " Jika ya, ubah physicalName di kontrak" if renamed else "tanyakan kepada OPD"
-    return ShapeError(contract.key, message, hint=hint)
+    return ShapeError(contract.key, message, hint=hint, code="GDK-S005")
 
 
 def _alike(column: Column, family: Family) -> bool:
@@ -213,6 +214,7 @@ def _limit_of(
             contract.key,
             f"{column.source_name} {what}: tidak dapat menjadi batas pembacaan",
             hint="pakai extract.query dengan cast, atau kolom lain sebagai kursor atau partisi",
+            code="GDK-K017",
         )
 
     def limit(operator: Literal[">=", "<"], value: str, wider: int) -> Limit:

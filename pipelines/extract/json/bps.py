@@ -47,12 +47,15 @@ def matrix_records(subject: str, place: str, document: Any) -> list[dict[str, st
     if content == []:  # PHP's empty object
         return []
     if not isinstance(content, dict):
-        raise SourceError(subject, f"{place}: {VALUE} bukan objek", hint=_HINT)
+        raise SourceError(subject, f"{place}: {VALUE} bukan objek", hint=_HINT, code="GDK-S012")
     content = cast("dict[str, Any]", content)
     if prod(len(d) for d in dimensions) > MAX_CELLS:
         message = f"{place}: tabel punya tempat untuk lebih dari {MAX_CELLS // 1_000_000} juta sel"
         raise SourceError(
-            subject, message, hint="minta lebih sedikit tahun (th) atau baris (vervar) sekaligus"
+            subject,
+            message,
+            hint="minta lebih sedikit tahun (th) atau baris (vervar) sekaligus",
+            code="GDK-S014",
         )
     units = {cell(item.get("val")): cell(item.get("unit")) for item in _items(answer["var"])}
     records: list[dict[str, str | None]] = []
@@ -63,7 +66,7 @@ def matrix_records(subject: str, place: str, document: Any) -> list[dict[str, st
             continue
         if key in placed:
             message = f"{place}: nilai {key[:_LONGEST]!r} cocok dengan dua sel"
-            raise SourceError(subject, message, hint="minta satu turvar atau vervar saja")
+            raise SourceError(subject, message, hint="minta satu turvar atau vervar saja", code="GDK-S012")
         placed.add(key)
         record: dict[str, str | None] = {}
         for name, labels, val in zip(DIMENSIONS, dimensions, ids, strict=True):
@@ -76,7 +79,10 @@ def matrix_records(subject: str, place: str, document: Any) -> list[dict[str, st
             f" {listed([k[:_LONGEST] for k in lost[:_SHOWN]])}"
         )
         raise SourceError(
-            subject, message, hint="BPS mengubah susunan kuncinya: beri tahu pengelola gudang data"
+            subject,
+            message,
+            hint="BPS mengubah susunan kuncinya: beri tahu pengelola gudang data",
+            code="GDK-S012",
         )
     return records
 
@@ -84,14 +90,16 @@ def matrix_records(subject: str, place: str, document: Any) -> list[dict[str, st
 def _checked_answer(subject: str, place: str, document: Any) -> Mapping[str, Any]:
     """Returns the answer. Raises SourceError if BPS reports an error or has no data."""
     if not isinstance(document, dict) or "status" not in document:
-        raise SourceError(subject, f"{place}: ini bukan jawaban Web API BPS", hint=_HINT)
+        raise SourceError(subject, f"{place}: ini bukan jawaban Web API BPS", hint=_HINT, code="GDK-S012")
     answer = cast("dict[str, Any]", document)
     if answer["status"] != "OK":
         # Its message is not shown: it may repeat the key.
-        raise SourceError(subject, f"{place}: BPS menjawab dengan kesalahan, bukan data", hint=_HINT)
+        raise SourceError(
+            subject, f"{place}: BPS menjawab dengan kesalahan, bukan data", hint=_HINT, code="GDK-S009"
+        )
     if answer.get("data-availability") != "available":
         hint = "periksa domain, var, dan th: datanya mungkin belum ada"
-        raise SourceError(subject, f"{place}: BPS tidak punya data yang diminta", hint=hint)
+        raise SourceError(subject, f"{place}: BPS tidak punya data yang diminta", hint=hint, code="GDK-S018")
     return answer
 
 
@@ -108,13 +116,16 @@ def _dimension(subject: str, place: str, answer: Mapping[str, Any], name: str) -
         if found.setdefault(str(val), label) != label:
             message = f"{place}: {name} {val} punya dua label"
             raise SourceError(
-                subject, message, hint="beri tahu BPS, atau minta lebih sedikit baris sekaligus"
+                subject,
+                message,
+                hint="beri tahu BPS, atau minta lebih sedikit baris sekaligus",
+                code="GDK-S012",
             )
     else:
         if found:
             return found
     message = f"{place}: {name} bukan daftar berisi {{val, label}}"
-    raise SourceError(subject, message, hint=_HINT)
+    raise SourceError(subject, message, hint=_HINT, code="GDK-S012")
 
 
 def _items(items: Any) -> list[dict[str, Any]]:

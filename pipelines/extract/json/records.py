@@ -103,7 +103,7 @@ class Fields:
         if len(shape) > self._max_keys or max(map(len, flat)) > LONGEST_KEY:
             message = f"rekaman punya lebih dari {self._max_keys} kunci yang berbeda, atau kunci yang terlalu panjang"
             hint = "kuncinya berisi data: minta daftar rekaman kepada OPD"
-            raise SourceError(self._contract.key, message, hint=hint)
+            raise SourceError(self._contract.key, message, hint=hint, code="GDK-S014")
         return new
 
     def _know_other_spellings(self, names: Collection[str]) -> None:
@@ -129,7 +129,9 @@ class Fields:
 def _put(contract: Contract, flat: dict[str, Any], name: str, value: Any, place: str) -> None:
     if name in flat:
         message = f"{place}: {redact_names(contract, [name])} ganda, sebagai kunci dan sebagai bagian objek"
-        raise SourceError(contract.key, message, hint="tanyakan kepada OPD mana yang berlaku")
+        raise SourceError(
+            contract.key, message, hint="tanyakan kepada OPD mana yang berlaku", code="GDK-S012"
+        )
     flat[name] = value
 
 

@@ -31,7 +31,7 @@ def shaped_records(subject: str, place: str, shape: str, found: Any) -> list[Any
         return _keyed(found) if shape == KEYED else _lists(found)
     except JsonError as error:
         message = f"{place}: {error}"
-    raise SourceError(subject, message, hint=_HINT)
+    raise SourceError(subject, message, hint=_HINT, code="GDK-S012")
 
 
 def keyed_record(key: str, record: Any, number: int) -> dict[str, Any]:

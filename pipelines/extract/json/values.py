@@ -65,7 +65,7 @@ def decode(subject: str, place: str, body: bytes, content_type: str, *, show_key
         message, hint = _fault(error, text, content_type, show_keys)
         transient = message == _CUT_SHORT
     # Raised here, outside the handler: a chained UnicodeDecodeError would carry the whole body.
-    raise SourceError(subject, f"{place}: {message}", hint=hint, transient=transient)
+    raise SourceError(subject, f"{place}: {message}", hint=hint, transient=transient, code="GDK-S011")
 
 
 _CUT_SHORT = "JSON terpotong"

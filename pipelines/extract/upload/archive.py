@@ -44,7 +44,7 @@ def unpack_member(reading: Reading, file: BinaryIO, pattern: str) -> BinaryIO:
     file.seek(0)
     if file.read(4) not in (b"PK\x03\x04", b"PK\x05\x06"):
         message = "berkas ini bukan ZIP, sedangkan kontrak menyatakan member"
-        raise reading.source_error(message, "unggah ZIP-nya, atau hapus member dari kontrak")
+        raise reading.source_error(message, "unggah ZIP-nya, atau hapus member dari kontrak", code="GDK-F007")
     place = ""
     try:
         with open_zip(file, reading.limits.directory) as archive:
@@ -59,7 +59,7 @@ def unpack_member(reading: Reading, file: BinaryIO, pattern: str) -> BinaryIO:
         message = f"cara kompresi ZIP ini tidak dikenal{place}"
     except DAMAGED:
         message = f"ZIP rusak atau terpotong{place}"
-    raise reading.source_error(message, _PACK_AGAIN)
+    raise reading.source_error(message, _PACK_AGAIN, code="GDK-F005")
 
 
 def gunzip(reading: Reading, file: BinaryIO) -> BinaryIO:
@@ -73,7 +73,9 @@ def gunzip(reading: Reading, file: BinaryIO) -> BinaryIO:
         raise
     except DAMAGED:
         pass
-    raise reading.source_error("berkas .gz rusak atau terpotong", "unggah lagi berkas yang utuh")
+    raise reading.source_error(
+        "berkas .gz rusak atau terpotong", "unggah lagi berkas yang utuh", code="GDK-F005"
+    )
 
 
 def check_declared_sizes(reading: Reading, archive: zipfile.ZipFile) -> None:
@@ -123,7 +125,9 @@ def _check_growth(reading: Reading, total: int, packed: int, limit: int) -> None
     else:
         return
     raise reading.source_error(
-        message, "berkas ini tidak wajar; bila memang benar, unggah sebagian-sebagian dan tanpa kompresi"
+        message,
+        "berkas ini tidak wajar; bila memang benar, unggah sebagian-sebagian dan tanpa kompresi",
+        code="GDK-F006",
     )
 
 
@@ -155,7 +159,7 @@ def _one_member(reading: Reading, archive: zipfile.ZipFile, pattern: str) -> zip
         if _leads_elsewhere(info):
             name = shown_name(reading.contract, info.filename)
             message = f"ZIP memuat {repr(name) if name else 'anggota'}, jalur atau tautan yang menuju ke luar"
-            raise reading.source_error(message, "masukkan berkas biasa saja ke dalam ZIP")
+            raise reading.source_error(message, "masukkan berkas biasa saja ke dalam ZIP", code="GDK-F007")
     members = [i for i in archive.infolist() if not i.is_dir() and not _is_clutter(i.filename)]
     found = [i for i in members if _matches(i.filename, pattern)]
     if len(found) != 1:
@@ -163,7 +167,7 @@ def _one_member(reading: Reading, archive: zipfile.ZipFile, pattern: str) -> zip
     if found[0].flag_bits & 1:
         name = shown_name(reading.contract, found[0].filename)
         message = f"{repr(name) if name else 'berkas'} di dalam ZIP terkunci dengan kata sandi"
-        raise reading.source_error(message, "buat ZIP tanpa kata sandi")
+        raise reading.source_error(message, "buat ZIP tanpa kata sandi", code="GDK-F003")
     return found[0]
 
 
@@ -177,7 +181,9 @@ def _not_one_member(
         message = f"{len(found)} berkas di dalam ZIP cocok dengan {pattern!r}: {names}"
     else:
         message = f"tidak ada berkas di dalam ZIP yang cocok dengan {pattern!r}; isinya: {names}"
-    return reading.source_error(message, "masukkan satu berkas saja, atau perbaiki member di kontrak")
+    return reading.source_error(
+        message, "masukkan satu berkas saja, atau perbaiki member di kontrak", code="GDK-F007"
+    )
 
 
 def _matches(name: str, pattern: str) -> bool:

@@ -106,6 +106,7 @@ class OpenUpload:
                 "berkas ditulisi selagi dibaca",
                 hint="dibaca lagi pada pemeriksaan berikutnya; sebaiknya tulis dengan nama lain, lalu ganti namanya",
                 transient=True,
+                code="GDK-F017",
             )
 
     def _size_and_mtime(self) -> tuple[int, int]:
@@ -119,7 +120,7 @@ def _open_local(path: Path, name: str, subject: str) -> io.BufferedReader:
     except OSError as error:
         reason = os_reason(error)
     hint = "unggah lagi berkasnya sendiri, dengan hak baca untuk akun ini"
-    raise SourceError(subject, f"{name}: tidak dapat dibuka: {reason}", hint=hint)
+    raise SourceError(subject, f"{name}: tidak dapat dibuka: {reason}", hint=hint, code="GDK-F002")
 
 
 def _open_regular(path: Path) -> io.BufferedReader:
@@ -148,7 +149,7 @@ def _copy_here(path: UPath, listed: UploadedFile, subject: str) -> io.BufferedRe
         if not Path(copy.name).stat().st_size == after["size"] == listed.size:
             message = f"{listed.name} berubah selagi disalin"
             hint = "dibaca lagi pada pemeriksaan berikutnya"
-            raise SourceError(subject, message, hint=hint, transient=True)
+            raise SourceError(subject, message, hint=hint, transient=True, code="GDK-F017")
         # Opened by its name: fsspec may have put a new file there instead of writing into ours.
         return Path(copy.name).open("rb")
     finally:
@@ -196,7 +197,7 @@ def require_upload_name(key: str, name: str) -> None:
     """Raises SourceError unless `name` is one plain file name that the zone lists. key: of the dataset."""
     if not _is_upload_name(name):
         hint = "pakai nama berkas biasa seperti data_2026.xlsx"
-        raise SourceError(key, f"{name!r} bukan nama untuk unggahan", hint=hint)
+        raise SourceError(key, f"{name!r} bukan nama untuk unggahan", hint=hint, code="GDK-F018")
 
 
 def _is_upload_name(name: str) -> bool:
@@ -215,7 +216,7 @@ def _put_local(zone: Path, key: str, file: Path, name: str) -> Path:
     folder = dataset_folder(zone, key)
     if leads_outside(zone, folder):
         message = f"{folder.name} adalah tautan yang menuju ke luar zona unggah"
-        raise SourceError(key, message, hint="ganti dengan folder biasa")
+        raise SourceError(key, message, hint="ganti dengan folder biasa", code="GDK-F018")
     folder.mkdir(parents=True, exist_ok=True)
     target, partial = folder / name, folder / _hidden_name()
     try:
@@ -227,7 +228,9 @@ def _put_local(zone: Path, key: str, file: Path, name: str) -> Path:
         partial.replace(target)
     except OSError as error:
         message = f"{name} tidak dapat ditaruh di zona unggah: {os_reason(error)}"
-        raise SourceError(key, message, hint="periksa berkas, disk, dan hak akses zona unggah") from None
+        raise SourceError(
+            key, message, hint="periksa berkas, disk, dan hak akses zona unggah", code="GDK-F019"
+        ) from None
     finally:
         partial.unlink(missing_ok=True)
     sync_folder(folder)
@@ -262,7 +265,7 @@ def dataset_folder(zone: UPath, key: str) -> UPath: ...
 def dataset_folder(zone: Zone, key: str) -> Zone:
     """Returns the folder of a dataset's files. Raises SourceError if `key` is not the key of a dataset."""
     if not _KEY.fullmatch(key):
-        raise SourceError(key, "ini bukan kunci dataset", hint="tulis <opd>/<dataset>")
+        raise SourceError(key, "ini bukan kunci dataset", hint="tulis <opd>/<dataset>", code="GDK-F018")
     return zone / key
 
 

@@ -113,7 +113,7 @@ class Fit:
         if is_filled_beyond(cells, self.width):
             message = f"{position}: {len(cells)} sel, sedangkan {HEADER} {self.width}"
             hint = "pemisah di dalam sel harus berada di antara tanda kutip"
-            raise self.reading.source_error(message, hint)
+            raise self.reading.source_error(message, hint, code="GDK-F013")
         return cells[: self.width]
 
     def _padded(self, position: str, cells: Cells) -> Cells:
@@ -130,7 +130,7 @@ class Fit:
                     "ganti baris di dalam sel harus berada di antara tanda kutip; bila penulis berkas ini membuang sel"
                     " kosong di akhir baris (seperti Excel), nyatakan short_rows: true"
                 )
-                raise self.reading.source_error(message, hint)
+                raise self.reading.source_error(message, hint, code="GDK-F013")
         return [*cells, *[""] * (self.width - len(cells))]
 
     def _stream_row(self, position: str, cells: Cells) -> list[str | None]:
@@ -164,7 +164,7 @@ class Fit:
         if repeated:
             shown = redact_names(self.reading.contract, repeated, names)
             message = f"{self.table.place}: ganda di {HEADER}: {shown}"
-            raise self.reading.shape_error(message, self.reading.promise())
+            raise self.reading.shape_error(message, self.reading.promise(), code="GDK-F016")
 
     def _check(self, missing: Sequence[str], unexpected: Sequence[str]) -> list[str]:
         """Returns warnings about the header. Raises ShapeError, with the row of the promised header if it is found."""
@@ -175,7 +175,7 @@ class Fit:
             if row is None:
                 raise
             hint = f"{HEADER} yang dijanjikan tampaknya di baris {row}: nyatakan header_row: {row}"
-            raise ShapeError(error.subject, error.message, hint=hint) from None
+            raise ShapeError(error.subject, error.message, hint=hint, code=error.code) from None
 
     def _header_elsewhere(self) -> int | None:
         """Finds the row among the file's first ones that has the most promised names; None if there is none.
@@ -207,4 +207,4 @@ class Fit:
         meant = did_you_mean(name, suggestible(self.reading.contract, self.table.names))
         hint = f"perbaiki extract.{key} di kontrak" + (f"; {meant}" if meant else "")
         message = f"extract.{key} menyebut {name!r}, yang bukan kolom berkas ini"
-        raise self.reading.contract_error(message, hint)
+        raise self.reading.contract_error(message, hint, code="GDK-K016")

@@ -81,7 +81,10 @@ def list_uploads(zone: Zone, contract: Contract) -> Listing:
     """
     if not isinstance(contract.extract, FileExtract):
         raise ContractError(
-            contract.key, "dataset ini bukan unggahan", hint="lihat docs/contracts/uploads.md"
+            contract.key,
+            "dataset ini bukan unggahan",
+            hint="lihat docs/contracts/uploads.md",
+            code="GDK-K022",
         )
     pattern = contract.extract.pattern
     files: list[UploadedFile] = []
@@ -192,7 +195,7 @@ def _local_entries(zone: Path, subject: str, folder: Path) -> Iterator[_Entry]:
     if folder != zone and leads_outside(zone, folder):
         if os.path.lexists(folder):
             message = f"{printable_name(folder.name)} adalah tautan yang menuju ke luar zona unggah"
-            raise SourceError(subject, message, hint="ganti dengan folder biasa")
+            raise SourceError(subject, message, hint="ganti dengan folder biasa", code="GDK-F018")
         return
     try:
         names = sorted(os.listdir(folder))  # noqa: PTH208  # a Path of each name would cost more
@@ -200,7 +203,9 @@ def _local_entries(zone: Path, subject: str, folder: Path) -> Iterator[_Entry]:
         return
     except OSError as error:
         message = f"folder {printable_name(folder.name)} tidak dapat dibaca: {os_reason(error)}"
-        raise SourceError(subject, message, hint="beri akun ini hak baca atas folder itu") from None
+        raise SourceError(
+            subject, message, hint="beri akun ini hak baca atas folder itu", code="GDK-F019"
+        ) from None
     for name in names:
         if not is_hidden(name) and (entry := _local_entry(zone, folder / name)):
             yield entry

@@ -64,7 +64,7 @@ def json_rows(reading: Reading, file: BinaryIO, stream: SourceStream) -> Iterato
     first = list(islice(records, _SAMPLE))
     if not first:
         hint = "unggah berkas beserta rekamannya, atau perbaiki records di kontrak"
-        raise reading.source_error("tidak ada rekaman di dalamnya", hint)
+        raise reading.source_error("tidak ada rekaman di dalamnya", hint, code="GDK-F010")
     rows = _RecordRows(reading, first, stream)
     return _rows(reading, rows, chain(first, records))
 
@@ -78,7 +78,9 @@ def _rows(reading: Reading, rows: _RecordRows, records: Iterator[Record]) -> Ite
     except RecursionError:
         pass
     raise reading.source_error(
-        f"{position}: ada nilai yang bersarang terlalu dalam", "minta OPD mengirim berkas yang lebih datar"
+        f"{position}: ada nilai yang bersarang terlalu dalam",
+        "minta OPD mengirim berkas yang lebih datar",
+        code="GDK-F020",
     )
 
 
@@ -98,7 +100,7 @@ def _objects(reading: Reading, records: Iterator[tuple[str, Any]], encoding: str
     except RecursionError:
         message = "bersarang terlalu dalam"
     message = f"JSON tidak dapat dibaca, di {position} atau sesudahnya: {message}"
-    raise reading.source_error(message, _UPLOAD_AGAIN)
+    raise reading.source_error(message, _UPLOAD_AGAIN, code="GDK-F020")
 
 
 def _lines(text: Any) -> Iterator[tuple[str, Any]]:

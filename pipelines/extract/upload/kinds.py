@@ -42,7 +42,7 @@ def check_kind(reading: Reading, file: BinaryIO) -> None:
     start = file.read(_START)
     declared = reading.extract.format
     if not start:
-        raise reading.source_error("berkas kosong", "unggah lagi berkas yang berisi")
+        raise reading.source_error("berkas kosong", "unggah lagi berkas yang berisi", code="GDK-F001")
     kind = _kind(file, start)
     if kind is None or _is_of(declared, start):
         return
@@ -69,7 +69,7 @@ def _other_kind(reading: Reading, kind: str) -> SourceError:
         hint = f"simpan sebagai {declared}, atau perbaiki format di kontrak"
     if kind in (_ZIP_ARCHIVE, _DAMAGED_ZIP):
         hint = "nyatakan member, pola nama berkas di dalamnya; ZIP di dalam ZIP tidak dibuka"
-    return reading.source_error(message, hint)
+    return reading.source_error(message, hint, code="GDK-F004")
 
 
 def _kind(file: BinaryIO, start: bytes) -> str | None:

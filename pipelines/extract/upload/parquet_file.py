@@ -127,5 +127,7 @@ def _bytes(value: bytes) -> str:
 
 def _damaged(reading: Reading) -> SourceError:
     return reading.source_error(
-        "ini bukan berkas Parquet yang dapat dibaca, atau hanya sebagian", "unggah lagi berkas yang utuh"
+        "ini bukan berkas Parquet yang dapat dibaca, atau hanya sebagian",
+        "unggah lagi berkas yang utuh",
+        code="GDK-F005",
     )

@@ -61,7 +61,10 @@ def open_file(
     extract = contract.extract
     if not isinstance(extract, FileExtract):
         raise ContractError(
-            contract.key, "dataset ini bukan unggahan", hint="lihat docs/contracts/uploads.md"
+            contract.key,
+            "dataset ini bukan unggahan",
+            hint="lihat docs/contracts/uploads.md",
+            code="GDK-K022",
         )
     reading = Reading(contract, extract, upload.name, limits)
     with ExitStack() as opened:
@@ -166,5 +169,7 @@ def _checked_at_the_end(
         content.check_unchanged(reading.contract.key)
     if not stream.rows:
         raise reading.source_error(
-            f"ada {HEADER} tetapi tidak ada baris data", "unggah berkas beserta baris datanya"
+            f"ada {HEADER} tetapi tidak ada baris data",
+            "unggah berkas beserta baris datanya",
+            code="GDK-F010",
         )

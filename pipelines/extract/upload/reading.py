@@ -35,17 +35,17 @@ class Reading:
     name: str
     limits: Limits = LIMITS
 
-    def source_error(self, message: str, hint: str) -> SourceError:
+    def source_error(self, message: str, hint: str, *, code: str) -> SourceError:
         """Returns the error for a file that cannot be read."""
-        return SourceError(self.contract.key, f"{self.name}: {message}", hint=hint)
+        return SourceError(self.contract.key, f"{self.name}: {message}", hint=hint, code=code)
 
-    def shape_error(self, message: str, hint: str) -> ShapeError:
+    def shape_error(self, message: str, hint: str, *, code: str) -> ShapeError:
         """Returns the error for a file whose columns are not the promised ones."""
-        return ShapeError(self.contract.key, f"{self.name}: {message}", hint=hint)
+        return ShapeError(self.contract.key, f"{self.name}: {message}", hint=hint, code=code)
 
-    def contract_error(self, message: str, hint: str) -> ContractError:
+    def contract_error(self, message: str, hint: str, *, code: str) -> ContractError:
         """Returns the error for a contract that asks for something that the file cannot have."""
-        return ContractError(self.contract.key, f"{self.name}: {message}", hint=hint)
+        return ContractError(self.contract.key, f"{self.name}: {message}", hint=hint, code=code)
 
     def stream_columns(self) -> tuple[str, ...]:
         """Returns the columns of the stream in their order."""
@@ -106,7 +106,9 @@ class Reading:
         if refused_unexpected:
             faults.append(f"tidak dikenal di {where}: {redact_names(contract, refused_unexpected, among)}")
         if faults:
-            raise self.shape_error(f"{place}: {'; '.join(faults)}", self._names_hint(missing, unexpected))
+            raise self.shape_error(
+                f"{place}: {'; '.join(faults)}", self._names_hint(missing, unexpected), code="GDK-F015"
+            )
         return self._names_warnings(missing, unexpected)
 
     def _names_hint(self, missing: Sequence[str], unexpected: Sequence[str]) -> str:

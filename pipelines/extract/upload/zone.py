@@ -65,14 +65,16 @@ def remote_zone(
     parts = urlsplit(url)
     if parts.password is not None:
         hint = f"isi {PASSWORD}, dan tulis URL tanpa kata sandi"
-        raise ContractError(SUBJECT, "URL-nya memuat kata sandi", hint=hint)
+        raise ContractError(SUBJECT, "URL-nya memuat kata sandi", hint=hint, code="GDK-K023")
     if parts.scheme not in ("sftp", "s3") or not parts.hostname:
         hint = "isi dengan folder, sftp://user@host/folder, atau s3://bucket/prefix"
-        raise ContractError(SUBJECT, "jenis zona di GUDANG_UPLOAD_ZONE tidak dikenal", hint=hint)
+        raise ContractError(
+            SUBJECT, "jenis zona di GUDANG_UPLOAD_ZONE tidak dikenal", hint=hint, code="GDK-K023"
+        )
     package = packages[parts.scheme]
     if find_spec(package) is None:
         hint = f"pip install {package}"
-        raise ContractError(SUBJECT, f"{parts.scheme} memerlukan paket {package}", hint=hint)
+        raise ContractError(SUBJECT, f"{parts.scheme} memerlukan paket {package}", hint=hint, code="GDK-K023")
     options: dict[str, Any] = {"use_listings_cache": False}
     if parts.scheme == "sftp":
         options = _sftp_options(env, silence_s)
@@ -97,6 +99,7 @@ def on_zone(subject: str, path: UPath, failed: str) -> Iterator[None]:
             f"{failed}: berkas sudah tidak ada",
             hint="pemeriksaan berikutnya memakai berkas yang ada saat itu",
             transient=True,
+            code="GDK-F002",
         )
     except Exception as error:  # each library has its own exceptions
         fault = _fault(subject, failed, error)
@@ -109,13 +112,13 @@ def _fault(subject: str, failed: str, error: Exception) -> SourceError:
     name = type(error).__name__
     if name == "HostKeyNotVerifiable":
         hint = f"cocokkan kuncinya dengan pemilik server, lalu tulis ke berkas {KNOWN_HOSTS}"
-        return SourceError(subject, f"{failed}: kunci server tidak dikenal", hint=hint)
+        return SourceError(subject, f"{failed}: kunci server tidak dikenal", hint=hint, code="GDK-F019")
     if isinstance(error, PermissionError) or name in ("NoCredentialsError", "SFTPPermissionDenied"):
         hint = "periksa akun, kunci, dan hak akses; lihat docs/configuration.md"
-        return SourceError(subject, f"{failed}: ditolak", hint=hint)
+        return SourceError(subject, f"{failed}: ditolak", hint=hint, code="GDK-F019")
     message = f"{failed}: zona unggah tidak menjawab sebagaimana mestinya ({name})"
     hint = "coba lagi; bila tetap begitu, hubungi pengelola servernya"
-    return SourceError(subject, message, hint=hint, transient=True)
+    return SourceError(subject, message, hint=hint, transient=True, code="GDK-F019")
 
 
 def _sftp_options(env: Mapping[str, str], silence_s: float) -> dict[str, Any]:

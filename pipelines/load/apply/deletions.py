@@ -48,6 +48,7 @@ def reconcile_with(
             plan.contract.key,
             "sumber tidak memberi satu kunci pun, padahal raw punya baris",
             hint="tanyakan kepada OPD; tidak ada baris yang ditandai terhapus",
+            code="GDK-M006",
         )
     gone = _mark(staged, keys.stage, count_alive(staged), includes_refused=True)
     staged.execute(resolve_gone(plan, keys.stage))

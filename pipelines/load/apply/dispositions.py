@@ -117,6 +117,7 @@ class ReplaceScope(Disposition):
             f"sumber tidak memberi satu baris pun untuk {_scope_name(staged.plan)}, padahal raw punya"
             f" {counts.deleted} baris di sana",
             hint=_how_to_empty(staged.plan),
+            code="GDK-M006",
         )
 
     def _delete_moved(self, staged: StagedBatch) -> None:
@@ -138,6 +139,7 @@ class ReplaceScope(Disposition):
                 f"{_scope_name(staged.plan)} punya baris yang kuncinya juga dipakai baris di luarnya",
                 hint="satu kunci hanya boleh ada di satu berkas atau jendela: pakai write_disposition merge, atau"
                 " muat lagi yang lain lebih dulu",
+                code="GDK-M007",
             ) from None
 
 

@@ -46,4 +46,5 @@ def check(plan: LoadPlan, before: int, left: int) -> None:
         " (max_shrink_share)",
         hint="tanyakan kepada OPD apakah barisnya memang sudah tidak ada; kalau ya, muat ulang penuh"
         f" (`gudang reload {plan.contract.key}`), atau terima lewat job {empty_windows.JOB}",
+        code="GDK-M005",
     )

@@ -54,6 +54,7 @@ def _add_columns(staged: StagedBatch) -> tuple[str, ...]:
             contract.key,
             f"kolom kontrak tidak lagi sama dengan kolom raw.{contract.table}, sedangkan baris lama tetap di sana",
             hint=_how_to_change_columns(contract),
+            code="GDK-M008",
         )
     if difference.added:
         staged.execute(added_columns.add(staged.plan, difference.added))

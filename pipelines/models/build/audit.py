@@ -96,11 +96,20 @@ def _run_test(
             raise
         # A declared test always has a result, also when it cannot be run.
         why = sqlstates.described(error)
-        return CheckResult(
-            test.name, test.severity, False, None, rows, f"Pemeriksaan tidak dapat dijalankan: {why}.", TEST
-        )
+        text = f"Pemeriksaan tidak dapat dijalankan: {why}."
+        return CheckResult(test.name, test.severity, False, None, rows, text, TEST, kind=test.kind)
     failures = int(row[0]) if row else 0
     # A test's rows may not be the relation's rows. Only if there are none do we know that no row deviates.
     message = describe_rows(failures, None if failures else rows)
     finder = query.replace(str(relation), ROWS) if failures else ""
-    return CheckResult(test.name, test.severity, failures == 0, failures, rows, message, TEST, query=finder)
+    return CheckResult(
+        test.name,
+        test.severity,
+        failures == 0,
+        failures,
+        rows,
+        message,
+        TEST,
+        query=finder,
+        kind=test.kind,
+    )

@@ -35,7 +35,10 @@ class ModelColumn:
 
 @dataclass(frozen=True, slots=True)
 class DataTest:
-    """A query whose rows are failures. `candidate_sql` reads the node's candidate, not its relation in use."""
+    """A query whose rows are failures. `candidate_sql` reads the node's candidate, not its relation in use.
+
+    kind: the generic test that it is made of (`not_null`), or `singular`.
+    """
 
     name: str
     severity: Severity
@@ -43,6 +46,7 @@ class DataTest:
     candidate_sql: str
     column: str | None = None
     description: str = ""
+    kind: str = "singular"
 
 
 @dataclass(frozen=True, slots=True)

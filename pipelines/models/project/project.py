@@ -307,16 +307,14 @@ class _Reader:
     def _generic_tests(self, draft: _Draft) -> tuple[tuple[DataTest, ...], set[str]]:
         tests: dict[str, DataTest] = {}
         reads: set[str] = set()
-        for declared in draft.properties.tests if draft.properties else ():
-            if declared.name in tests:
-                raise ModelError(
-                    declared.place, f"uji {declared.name} ganda", hint="beri salah satunya name:"
-                )
-            sql, refs = self._generic_test(declared, draft.relation, draft.relation)
-            candidate, _ = self._generic_test(declared, draft.relation, draft.relation.candidate)
+        for given in draft.properties.tests if draft.properties else ():
+            if given.name in tests:
+                raise ModelError(given.place, f"uji {given.name} ganda", hint="beri salah satunya name:")
+            sql, refs = self._generic_test(given, draft.relation, draft.relation)
+            candidate, _ = self._generic_test(given, draft.relation, draft.relation.candidate)
             reads.update(refs)
-            tests[declared.name] = DataTest(
-                declared.name, declared.severity, sql, candidate, declared.column, declared.description
+            tests[given.name] = DataTest(
+                given.name, given.severity, sql, candidate, given.column, given.description, given.test
             )
         return tuple(tests.values()), reads
 

@@ -20,6 +20,7 @@ from pipelines.models.project.nodes import Check as Declared
 from pipelines.models.project.nodes import Exposure, Node, Project, SourceTable
 from pipelines.models.project.sources import OWN_COLUMNS
 from pipelines.publication.dictionary.facts import Build, Facts, Outcome
+from pipelines.publication.dictionary.findings import tables_by_code
 
 Place = tuple[str, str]
 """A relation (`schema.name`) and one of its columns."""
@@ -86,13 +87,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Dictionary:
-    """All relations. entries: by `schema.name`, sorted. opds: name by code. with_warehouse: whether it has Facts."""
+    """All relations. entries: by `schema.name`, sorted. opds: name by code. with_warehouse: whether it has Facts.
+
+    tables_by_code: the relations that a code of the catalogue of findings is asked of.
+    """
 
     entries: Mapping[str, Entry]
     exposures: Mapping[str, Exposure]
     reads_of_exposures: Mapping[str, tuple[str, ...]]
     opds: Mapping[str, str]
     with_warehouse: bool
+    tables_by_code: Mapping[str, tuple[str, ...]]
 
 
 def make_dictionary(
@@ -123,7 +128,12 @@ class _Maker:
         }
         opds = {contract.opd: contract.producer for contract in self._contracts}
         return Dictionary(
-            _with_readers(entries, used), exposures, used, dict(sorted(opds.items())), self._with_warehouse
+            _with_readers(entries, used),
+            exposures,
+            used,
+            dict(sorted(opds.items())),
+            self._with_warehouse,
+            tables_by_code(self._project, self._contracts),
         )
 
     def _raw(self, contract: Contract) -> Entry:

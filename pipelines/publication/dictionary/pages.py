@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from pipelines.errors import GudangError
+from pipelines.findings.catalogue import Entry as Finding
+from pipelines.findings.catalogue import catalogue
 from pipelines.publication import indonesian
-from pipelines.publication.dictionary import explanations
+from pipelines.publication.dictionary import explanations, findings
 from pipelines.publication.dictionary.dictionary import Dictionary, Entry
 from pipelines.publication.dictionary.drawing import Mark, draw
 from pipelines.publication.files import replace_text
@@ -30,12 +32,17 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 START, GRAPH, FOLDER = "index.html", "silsilah.html", "relasi"
+FINDINGS, CODES = "temuan.html", "temuan"
+"""The page of all codes of the catalogue of findings, and the folder with a page for each."""
 CONTENTS = ".kamus-data.json"
 """The file with the list of a site's pages. It marks the folder as ours, and tells which pages must be removed."""
 _TEMPLATES = (
     "page.html.j2", "start.html.j2", "relation.html.j2", "graph.html.j2", "parts.html.j2", "search.js.j2", "site.css",
+    "findings.html.j2", "finding.html.j2",
 )  # fmt: skip
 _EXPOSURE = "pemakaian"
+_CODE = "temuan"
+"""The kind of a code in the search index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,7 @@ def _contents(out: Path) -> tuple[str, ...]:
     if listed.is_file():
         try:
             paths = cast("list[str]", json.loads(listed.read_text("utf-8")))
-            return tuple(p for p in paths if re.fullmatch(rf"({FOLDER}/)?[\w.-]+\.html", p))
+            return tuple(p for p in paths if re.fullmatch(rf"(({FOLDER}|{CODES})/)?[\w.-]+\.html", p))
         except (ValueError, TypeError):
             return ()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -87,7 +94,8 @@ def _contents(out: Path) -> tuple[str, ...]:
 def render_site(dictionary: Dictionary) -> dict[str, str]:
     """Renders every page; gives them by path in the site. Raises PublicationError for a value like a NIK."""
     maker = _Pages(dictionary)
-    pages = {START: maker.start(), GRAPH: maker.graph()}
+    pages = {START: maker.start(), GRAPH: maker.graph(), FINDINGS: maker.findings()}
+    pages |= {page_of_code(found.code): maker.finding(found) for found in catalogue().entries.values()}
     pages |= {page_of(entry): maker.relation(entry) for entry in dictionary.entries.values()}
     for path, page in pages.items():
         # A picture is not checked: its coordinates have many digits, and its text is that of the tables.
@@ -104,6 +112,11 @@ def path_of(relation: str, column: str | None = None) -> str:
     """The path in the site of the page of a relation (`schema.name`), or of the place of one of its columns there."""
     path = f"{FOLDER}/{slug(relation)}.html"
     return path if column is None else f"{path}#kolom-{slug(column)}"
+
+
+def page_of_code(code: str) -> str:
+    """The path in the site of the page of a code of the catalogue of findings."""
+    return f"{CODES}/{code}.html"
 
 
 def slug(name: str) -> str:
@@ -136,7 +149,7 @@ class _Pages:
             exposures=self._all.exposures.values(),
             script=script,
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-            index=_safe_json([self._found(entry) for entry in entries]),
+            index=_safe_json([*map(self._found, entries), *map(_found_code, catalogue().entries.values())]),
         )
 
     def graph(self) -> str:
@@ -149,6 +162,16 @@ class _Pages:
         )
         alone = [self._all.entries[key] for key in self._all.entries if key not in joined]
         return self._render("graph.html.j2", root="", svg=svg, schemas=self._layers(joined), alone=alone)
+
+    def findings(self) -> str:
+        found = catalogue()
+        kinds = [(kind, list(of)) for kind, of in groupby(found.entries.values(), key=lambda f: f.kind)]
+        return self._render("findings.html.j2", root="", kinds=kinds, retired=found.retired)
+
+    def finding(self, found: Finding) -> str:
+        scope = findings.SCOPES.get(found.code[4])
+        used = None if scope else self._all.tables_by_code.get(found.code, ())
+        return self._render("finding.html.j2", root="../", f=found, used=used, scope=scope)
 
     def relation(self, entry: Entry) -> str:
         family = {
@@ -210,8 +233,19 @@ class _Pages:
 
     def _render(self, template: str, **values: Any) -> str:
         return self._environment.get_template(template).render(
-            all=self._all, entries=self._all.entries, words=explanations, START=START, GRAPH=GRAPH, **values
+            all=self._all,
+            entries=self._all.entries,
+            words=explanations,
+            START=START,
+            GRAPH=GRAPH,
+            FINDINGS=FINDINGS,
+            **values,
         )
+
+
+def _found_code(found: Finding) -> list[Any]:
+    """A code's entry in the search index, of the same form as a relation's."""
+    return [found.code, page_of_code(found.code), found.title, found.sentence, "", _CODE, [], []]
 
 
 def _joined(*parts: str) -> str:
@@ -259,6 +293,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "slug": slug,
         "page": page_of,
+        "code_page": page_of_code,
         "number": indonesian.number,
         "moment": indonesian.moment,
         "source": indonesian.source,

@@ -71,7 +71,9 @@ def _find_encoding(reading: Reading, part: bytes, *, read_to_end: bool) -> str:
         if even > len(part) // 4 and odd * 20 < even:
             return "utf-16-be"
         hint = "berkas rusak atau bukan teks: unggah lagi berkasnya"
-        raise reading.source_error("byte NUL di dalamnya tidak cocok dengan pengodean teks mana pun", hint)
+        raise reading.source_error(
+            "byte NUL di dalamnya tidak cocok dengan pengodean teks mana pun", hint, code="GDK-F011"
+        )
     if _fits(part, "utf-8", read_to_end=read_to_end):
         return "utf-8"
     # cp1252 has control characters, but office programs write none of these.
@@ -79,7 +81,7 @@ def _find_encoding(reading: Reading, part: bytes, *, read_to_end: bool) -> str:
     if no_control and _fits(part, "cp1252", read_to_end=read_to_end):
         return "cp1252"
     hint = "simpan sebagai 'CSV UTF-8', atau nyatakan encoding-nya"
-    raise reading.source_error("byte-nya bukan utf-8, utf-16, maupun cp1252", hint)
+    raise reading.source_error("byte-nya bukan utf-8, utf-16, maupun cp1252", hint, code="GDK-F011")
 
 
 def _fits(part: bytes, encoding: str, *, read_to_end: bool) -> bool:
@@ -96,7 +98,7 @@ def _decoded(reading: Reading, part: bytes, encoding: str) -> str:
     except UnicodeError:
         pass
     hint = "nyatakan encoding: auto, atau simpan sebagai 'CSV UTF-8'"
-    raise reading.source_error(f"bagian awalnya bukan {encoding}", hint)
+    raise reading.source_error(f"bagian awalnya bukan {encoding}", hint, code="GDK-F011")
 
 
 def _find_delimiter_and_quote(
@@ -139,12 +141,16 @@ def _undecided(reading: Reading, fitting: Sequence[str], tried: Sequence[str]) -
     """
     hint = "nyatakan delimiter dan quote di kontrak"
     if fitting:
-        return reading.source_error(f"dapat dibagi dengan lebih dari satu cara: {'; '.join(fitting)}", hint)
+        return reading.source_error(
+            f"dapat dibagi dengan lebih dari satu cara: {'; '.join(fitting)}", hint, code="GDK-F012"
+        )
     cells = f"jumlah sel {HEADER}: {'; '.join(tried)}" if tried else "tidak ada cara membaginya menjadi baris"
     row = reading.extract.header_row
     message = f"tidak ada pemisah yang menemukan kolom kontrak di baris {row}; {cells}"
     return reading.shape_error(
-        message, f"{hint}, perbaiki header_row, atau minta OPD memakai {HEADER} yang dijanjikan"
+        message,
+        f"{hint}, perbaiki header_row, atau minta OPD memakai {HEADER} yang dijanjikan",
+        code="GDK-F012",
     )
 
 

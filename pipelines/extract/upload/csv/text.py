@@ -162,11 +162,13 @@ def csv_table(reading: Reading, file: BinaryIO, dialect: Dialect) -> Table:
     names = reading.number_repeated(header([cells for _, cells in head]))
     if not names:
         message = f"tidak ada {HEADER} di baris {extract.header_row}"
-        raise reading.source_error(message, f"isi {HEADER} formulirnya, atau perbaiki header_row di kontrak")
+        raise reading.source_error(
+            message, f"isi {HEADER} formulirnya, atau perbaiki header_row di kontrak", code="GDK-F009"
+        )
     hint = _dialect_hint(reading, [cells for _, cells in head], dialect)
     if hint:
         message = f"baris {head[0][0]}: tidak ada di {HEADER}: {', '.join(reading.promised_names())}"
-        raise reading.shape_error(f"{message}; {HEADER} hanya satu sel", hint)
+        raise reading.shape_error(f"{message}; {HEADER} hanya satu sel", hint, code="GDK-F012")
     parts = iter((_body(reading, file, rows, len(names)),))
     return Table(
         names,
@@ -181,10 +183,12 @@ def _check_bom(reading: Reading, found: str | None, declared: str) -> None:
     """Raises SourceError if the byte order mark (or its absence) contradicts the declared encoding."""
     if found and codecs.lookup(found) != _family(declared):
         message = f"pengodean berkas {found.upper()}, sedangkan kontrak menyatakan {declared}"
-        raise reading.source_error(message, f"nyatakan encoding: {found}, atau auto")
+        raise reading.source_error(message, f"nyatakan encoding: {found}, atau auto", code="GDK-F011")
     if found is None and codecs.lookup(declared).name in ("utf-16", "utf-32"):
         message = f"berkas tidak memiliki tanda urutan byte (BOM), yang wajib untuk {declared.upper()}"
-        raise reading.source_error(message, f"nyatakan encoding: {declared}-le (Windows) atau {declared}-be")
+        raise reading.source_error(
+            message, f"nyatakan encoding: {declared}-le (Windows) atau {declared}-be", code="GDK-F011"
+        )
 
 
 def _family(encoding: str) -> codecs.CodecInfo:
@@ -247,7 +251,7 @@ def _body(
     if short and not _ends_with_newline(file):
         line, cells = short
         message = f"berkas terpotong: baris terakhir, baris {line}, memuat {len(cells)} dari {width} sel"
-        raise reading.source_error(message, _UPLOAD_AGAIN)
+        raise reading.source_error(message, _UPLOAD_AGAIN, code="GDK-F005")
     if short:
         yield f"baris {short[0]}", short[1]
 
@@ -263,7 +267,7 @@ def _wrong_row(reading: Reading, lines: Lines, reason: str, dialect: Dialect) ->
     message, hint = _message_and_hint(reason, dialect)
     if dialect.escape is None and "\\" + dialect.quote in lines.line:
         hint = "ada \\ di depan tanda kutip, seperti tulisan MySQL dan phpMyAdmin: nyatakan escape: '\\'"
-    return reading.source_error(f"baris {lines.row}: {message}", hint)
+    return reading.source_error(f"baris {lines.row}: {message}", hint, code="GDK-F012")
 
 
 def _message_and_hint(reason: str, dialect: Dialect) -> tuple[str, str]:
@@ -318,4 +322,6 @@ def _wrong_encoding(reading: Reading, file: BinaryIO, encoding: str) -> SourceEr
         )
     else:
         hint = "simpan sebagai 'CSV UTF-8' dan nyatakan encoding: utf-8"
-    return reading.source_error(f"baris {line}: byte-nya bukan {encoding.removesuffix('-sig')}", hint)
+    return reading.source_error(
+        f"baris {line}: byte-nya bukan {encoding.removesuffix('-sig')}", hint, code="GDK-F011"
+    )

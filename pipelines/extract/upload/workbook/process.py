@@ -96,13 +96,13 @@ class WorkbookProcess:
             f"buku kerja rusak, atau salah satu lembarnya memerlukan memori lebih dari {memory >> 20:,} MB"
         )
         hint = "hapus isi yang jauh di bawah atau di kanan tabel, lalu simpan ulang; atau unggah sebagian-sebagian"
-        return self._reading.source_error(message, hint)
+        return self._reading.source_error(message, hint, code="GDK-F005")
 
 
 def locked_error(reading: Reading) -> SourceError:
     """Returns the error for a workbook that needs a password."""
     hint = "simpan tanpa kata sandi, lalu unggah lagi"
-    return reading.source_error("buku kerja terkunci dengan kata sandi", hint)
+    return reading.source_error("buku kerja terkunci dengan kata sandi", hint, code="GDK-F003")
 
 
 def is_encrypted_package(file: BinaryIO) -> bool:

@@ -119,7 +119,7 @@ class SheetRows:
         for row in sorted(self.facts.uncomputed.intersection(rows)):
             column = min(c for (r, c), text in self.facts.faults.items() if r == row and text is None)
             message = f"{self.place}baris {row}, kolom {column + 1}: rumus tanpa nilai yang sudah dihitung"
-            raise self._reading.source_error(message, SAVE_AGAIN)
+            raise self._reading.source_error(message, SAVE_AGAIN, code="GDK-F014")
 
     def _visible(self, part: Columns, rows: range) -> Columns:
         """Returns the rows to load, without hidden ones if the contract leaves them out. Counts the hidden ones."""

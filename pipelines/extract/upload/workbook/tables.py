@@ -56,7 +56,7 @@ def workbook_tables(reading: Reading, file: BinaryIO, warnings: list[str]) -> It
             start = None if facts is None else process.answer()
             label = _label(reading, name, number)
             if facts is None or start is None:
-                raise reading.source_error(f"lembar {label} rusak", SAVE_AGAIN)
+                raise reading.source_error(f"lembar {label} rusak", SAVE_AGAIN, code="GDK-F005")
             left, merged = start
             facts.merged += [(tuple(first), tuple(end)) for first, end in merged]
             place = f"lembar {label} " if reading.extract.sheets else ""
@@ -106,14 +106,14 @@ def _package(reading: Reading, file: BinaryIO) -> zipfile.ZipFile | None:
     if file.read(4) != b"PK\x03\x04":
         if file.seek(0, io.SEEK_END) > MAX_XLS:
             hint = "simpan sebagai .xlsx, atau unggah sebagian-sebagian"
-            raise reading.source_error(f"berkas lebih dari {MAX_XLS >> 20} MB", hint)
+            raise reading.source_error(f"berkas lebih dari {MAX_XLS >> 20} MB", hint, code="GDK-F006")
         return None
     try:
         archive = open_zip(file, reading.limits.directory)
         check_declared_sizes(reading, archive)
         if "xl/workbook.bin" in archive.namelist():
             hint = "simpan sebagai .xlsx, lalu unggah lagi"
-            raise reading.source_error("ini buku kerja biner (.xlsb)", hint)
+            raise reading.source_error("ini buku kerja biner (.xlsb)", hint, code="GDK-F004")
         if is_encrypted_ods(archive):
             raise locked_error(reading)
         return archive
@@ -136,7 +136,9 @@ def _check_real_sizes(reading: Reading, archive: zipfile.ZipFile) -> None:
 
 def _no_workbook(reading: Reading) -> SourceError:
     hint = "simpan sebagai .xlsx dan unggah lagi berkas yang utuh; CSV yang diganti namanya bukan buku kerja"
-    return reading.source_error("ini bukan buku kerja yang dapat dibaca, atau hanya sebagian", hint)
+    return reading.source_error(
+        "ini bukan buku kerja yang dapat dibaca, atau hanya sebagian", hint, code="GDK-F005"
+    )
 
 
 def _sheets(reading: Reading, file: BinaryIO, process: WorkbookProcess) -> list[tuple[str, bool]]:
@@ -163,18 +165,22 @@ def _chosen(reading: Reading, known: list[tuple[str, bool]]) -> list[str]:
     if pattern is None:
         if not names:
             hint = "simpan dengan data di sebuah lembar, lalu unggah lagi"
-            raise reading.source_error("buku kerja tidak memiliki lembar, atau halaman web tanpa tabel", hint)
+            raise reading.source_error(
+                "buku kerja tidak memiliki lembar, atau halaman web tanpa tabel", hint, code="GDK-F008"
+            )
         return (visible or names)[:1]
     found = [n for n in names if n == pattern] or [n for n in visible if fnmatchcase(n, pattern)]
     if not found:
         hint = "ganti nama lembarnya, atau perbaiki di kontrak"
         if meant := did_you_mean(pattern, suggestible(reading.contract, names)):
             hint = f"{meant} {hint}"
-        raise reading.source_error(f"tidak ada lembar {pattern!r}; {_sheets_in(reading, names)}", hint)
+        raise reading.source_error(
+            f"tidak ada lembar {pattern!r}; {_sheets_in(reading, names)}", hint, code="GDK-F008"
+        )
     if len(found) > 1 and not extract.sheets:
         hint = "sebutkan salah satunya di kontrak, atau nyatakan sheets untuk membaca semua"
         message = f"{len(found)} lembar cocok dengan {pattern!r}; {_sheets_in(reading, names)}"
-        raise reading.source_error(message, hint)
+        raise reading.source_error(message, hint, code="GDK-F008")
     return found
 
 
@@ -198,7 +204,7 @@ def _table(reading: Reading, name: str, rows: SheetRows) -> Table:
     names = reading.number_repeated(header(head[first - 1 :], spans))
     if not names:
         hint = f"isi {HEADER} formulirnya, atau perbaiki header_row di kontrak"
-        raise reading.source_error(f"tidak ada {HEADER} di {rows.place}baris {first}", hint)
+        raise reading.source_error(f"tidak ada {HEADER} di {rows.place}baris {first}", hint, code="GDK-F009")
     return Table(
         names,
         f"{rows.place}baris {first}",

@@ -18,10 +18,20 @@ import pytest
 
 from pipelines.cli import main
 from pipelines.errors import GudangError, PublicationError
+from pipelines.findings.catalogue import catalogue, code_of
 from pipelines.models.project.project import load_project
 from pipelines.publication.dictionary.dictionary import Dictionary, make_dictionary
 from pipelines.publication.dictionary.facts import Facts
-from pipelines.publication.dictionary.pages import CONTENTS, GRAPH, START, render_site, slug, write_site
+from pipelines.publication.dictionary.pages import (
+    CONTENTS,
+    FINDINGS,
+    GRAPH,
+    START,
+    page_of_code,
+    render_site,
+    slug,
+    write_site,
+)
 from pipelines.settings import PROJECT_ROOT
 from tests.support.contracts import column, database, document, make
 from tests.support.dbt_folder import DbtFolder
@@ -29,6 +39,8 @@ from tests.support.repository import own_contracts, own_project
 
 ATTACK = "<script>alert('x')</script><img src=x onerror=y>\" ' &"
 PERSONAL = "6472010107900001"
+PAGES_OF_CODES = 1 + len(catalogue().entries)
+"""The list of all codes, and a page for each."""
 
 
 class Page(HTMLParser):
@@ -153,13 +165,13 @@ def test_described_columns_are_on_the_page_of_their_relation(
             assert " ".join(each.description.split()) in " ".join(page.text.split()), (
                 f"{relation}.{each.name}"
             )
-    assert len(described) == len(site) - 2
+    assert len(described) == sum(path.startswith("relasi/") for path in site)
 
 
 def test_texts_of_people_are_escaped(tmp_path: Path) -> None:
     for path, text in render_site(small_dictionary(tmp_path, ATTACK)).items():
         page = Page(text)
-        assert ATTACK in page.text, path
+        assert ATTACK in page.text or path.startswith("temuan"), path
         assert "img" not in page.tags, path
         assert "b" not in page.tags and "i" not in page.tags, path
         assert page.tags.count("script") == (2 if path == START else 0)
@@ -190,6 +202,23 @@ def test_classes_are_shown_but_no_secret_of_a_source(tmp_path: Path) -> None:
             assert secret not in text
 
 
+def test_every_code_has_a_page_that_the_list_and_the_search_lead_to(site: Mapping[str, Page]) -> None:
+    for code, found in catalogue().entries.items():
+        text = " ".join(site[f"temuan/{code}.html"].text.split())
+        for part in (found.title, found.sentence, found.fix, found.before, found.after, str(found.severity)):
+            assert " ".join(part.split()) in text, code
+        assert f"temuan/{code}.html" in site[FINDINGS].links
+        assert f'"temuan/{code}.html"' in site[START].text
+
+
+def test_page_of_a_code_names_the_tables_that_it_is_asked_of(tmp_path: Path) -> None:
+    pages = render_site(small_dictionary(tmp_path))
+    assert "../relasi/raw.dinkes__pasien.html" in Page(pages[page_of_code(code_of("klasifikasi"))]).links
+    assert "Belum ada tabel dengan aturan ini." in Page(pages[page_of_code(code_of("pola"))]).text
+    assert "../relasi/core.m.html" in Page(pages[page_of_code(code_of("unique"))]).links
+    assert "Semua pemuatan." in Page(pages[page_of_code("GDK-M001")]).text
+
+
 def test_site_with_a_value_like_a_nik_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     with pytest.raises(PublicationError) as error:
         write_site(small_dictionary(tmp_path, f"Contoh {PERSONAL}."), tmp_path / "situs")
@@ -206,7 +235,7 @@ def test_site_that_was_made_without_a_warehouse_says_so(tmp_path: Path) -> None:
 
 def test_writing_again_deletes_only_pages_of_deleted_relations(tmp_path: Path) -> None:
     first = write_site(small_dictionary(tmp_path), tmp_path / "situs")
-    assert (first.pages, first.changed) == (5, 5)
+    assert (first.pages, first.changed) == (5 + PAGES_OF_CODES, 5 + PAGES_OF_CODES)
     assert write_site(small_dictionary(tmp_path), tmp_path / "situs").changed == 0
     (tmp_path / "situs/relasi/catatan.html").write_text("tulisan orang")
     (tmp_path / "dbt_like_sql/models/marts/m.sql").unlink()
@@ -216,10 +245,10 @@ def test_writing_again_deletes_only_pages_of_deleted_relations(tmp_path: Path) -
     left = {
         path.relative_to(tmp_path / "situs").as_posix()
         for path in (tmp_path / "situs").rglob("*")
-        if path.is_file()
+        if path.is_file() and path.parent.name != "temuan"
     }
     assert left == {
-        CONTENTS, START, GRAPH, "relasi/catatan.html", "relasi/ops.contract.html", "relasi/raw.dinkes__pasien.html",
+        FINDINGS, CONTENTS, START, GRAPH, "relasi/catatan.html", "relasi/ops.contract.html", "relasi/raw.dinkes__pasien.html",
     }  # fmt: skip
 
 
@@ -258,10 +287,11 @@ def test_command_writes_the_same_bytes_in_any_process(tmp_path: Path) -> None:
             text=True,
             check=True,
         )
-        assert done.stdout == f"5 halaman, 5 berubah, 0 dihapus: {out / START}\n"
+        pages = 5 + PAGES_OF_CODES
+        assert done.stdout == f"{pages} halaman, {pages} berubah, 0 dihapus: {out / START}\n"
         assert "Gudang data belum ada" in done.stderr
         sites.append({p.relative_to(out).as_posix(): p.read_bytes() for p in out.rglob("*.html")})
-    assert len(sites[0]) == 5
+    assert len(sites[0]) == pages
     assert sites[0] == sites[1]
     assert not (tmp_path / "rumah").exists()
 
