@@ -39,6 +39,8 @@ from pipelines.quality.results import CheckResult, record
 from pipelines.settings import Settings
 
 log = logging.getLogger("gudang.muat")
+_MOST_SAID = 10
+"""Of so many files that failed in one load the error says the causes. The log has all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,9 @@ def _load_each(loads: _Loads, incoming: Incoming, *, full_refresh: bool) -> Inge
         raise failures[0]
     if failures:
         count = len(incoming.uploads) + len(incoming.failures)
-        messages = "; ".join(e.message for e in failures)
+        messages = "; ".join(e.message for e in failures[:_MOST_SAID])
+        if len(failures) > _MOST_SAID:
+            messages += f"; dan {len(failures) - _MOST_SAID} lagi, masing-masing di log run ini"
         raise SourceError(
             loads.contract.key,
             f"{len(failures)} dari {count} berkas gagal: {messages}",

@@ -34,6 +34,8 @@ from pipelines.warehouse.relation import Relation
 
 FULL_REFRESH = "gudang/full_refresh"
 """A run with this tag set to "true" loads by a full refresh: reads all rows, which replace all rows in raw."""
+MOST_LEFT = 20
+"""Of so many files that are not taken an event shows place and reason. Dagster keeps the events of assets for ever."""
 
 WAITING = "menunggu_di_karantina"
 """The metadata with the number of rows that wait in quarantine."""
@@ -251,9 +253,12 @@ def _standing(connection: Connection[Any], contract: Contract) -> dict[str, Any]
 
 
 def left_files(left: Sequence[LeftFile]) -> dg.TableMetadataValue:
-    """Shows files that were not taken as a table for an asset's page."""
+    """Shows files that were not taken as a table for an asset's page, at most MOST_LEFT of them."""
+    shown = [*left[:MOST_LEFT]]
+    if len(left) > len(shown):
+        shown.append(LeftFile(f"dan {len(left) - len(shown)} lagi", "`gudang status` menyebut semuanya"))
     return dg.MetadataValue.table(
-        [dg.TableRecord({"berkas": file.place, "alasan": file.reason}) for file in left],
+        [dg.TableRecord({"berkas": file.place, "alasan": file.reason}) for file in shown],
         schema=dg.TableSchema([dg.TableColumn("berkas", "string"), dg.TableColumn("alasan", "string")]),
     )
 

@@ -25,7 +25,7 @@ from typing import Any
 from psycopg import Connection
 
 from pipelines.contracts.model import Contract
-from pipelines.errors import ContractError, GudangError
+from pipelines.errors import ContractError, GudangError, SourceError
 from pipelines.extract.upload.inbox import LeftFile, list_uploads
 from pipelines.extract.upload.zone import Zone
 from pipelines.load import arrivals, ledger
@@ -33,6 +33,8 @@ from pipelines.load.arrivals import Arrival, Seen
 from pipelines.load.stage import revalidate
 
 log = logging.getLogger("gudang.muat")
+MOST_NAMED = 5
+"""Of so many files a message says the names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,34 @@ def incoming_uploads(
         else:
             content_since = arrivals.content_since(connection, contract)
             files = files_merged_by_arrival(seen.arrivals, changed, merged, content_since=content_since)
-    return Incoming(files, [error for _, error in seen.unreadable], listing.left)
+    failures: list[GudangError] = [error for _, error in seen.unreadable]
+    if not full_refresh:
+        files, not_mended = without_known_failures(files)
+        if not_mended:
+            failures.append(_not_mended(contract, not_mended))
+    return Incoming(files, failures, listing.left)
+
+
+def without_known_failures(
+    due: Sequence[Arrival],
+) -> tuple[Sequence[Arrival], Sequence[Arrival]]:
+    """The files without those that failed before by their own fault, and these.
+
+    The newest of the failed files is loaded again, so that the ledger goes on to say that something is wrong, and why.
+    To load all of them again would cost more with every broken file that somebody leaves in the zone.
+    """
+    failed = [a for a in due if a.outcome == "failed"]
+    return [a for a in due if a.outcome != "failed" or a is failed[-1]], failed[:-1]
+
+
+def _not_mended(contract: Contract, files: Sequence[Arrival]) -> SourceError:
+    names = [a.file.name for a in files[:MOST_NAMED]]
+    more = f" dan {len(files) - len(names)} lagi" if len(files) > len(names) else ""
+    return SourceError(
+        contract.key,
+        f"{len(files)} berkas yang sudah gagal dimuat belum diperbaiki: {', '.join(names)}{more}",
+        hint="perbaiki lalu letakkan lagi, atau hapus; sebabnya di ops.load_batch dan di run yang memuatnya",
+    )
 
 
 def _require_one_file(contract: Contract, files: int) -> None:

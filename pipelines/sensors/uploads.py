@@ -43,6 +43,10 @@ _LINES_KEY, _FIRST_KEY, _SURVEY_KEY = "#", ">", "?"
 """Keys of the cursor: the lines of the last tick, the dataset to begin with, the time of the last survey."""
 _SURVEY_S = 300
 """Seconds between two surveys of a zone on another machine for files in folders that no contract knows."""
+_MOST_NAMED = 5
+"""Of so many files of one kind a line says the names."""
+_MOST_LINES = 200
+"""The most lines of a tick. Dagster keeps the lines of every tick for days, and a tick comes every 15 seconds."""
 _JUDGED = {
     "rejected": "ditolak pemeriksaan",
     "failed": "gagal dimuat",
@@ -75,10 +79,13 @@ class _Tick:
         return [*contracts[first:], *contracts[:first]]
 
     def note_lines(self) -> bool:
-        """Puts the lines into the cursor. Gives whether to log: runs start, or the lines have changed.
+        """Shortens the lines and puts their mark into the cursor. Gives whether to log: runs start, or they changed.
 
         Dagster keeps a log file for each tick that logs, so only changes are logged.
         """
+        if len(self.lines) > _MOST_LINES:
+            more = f"{len(self.lines) - _MOST_LINES} baris lagi; `gudang status` menyebut semua berkas"
+            self.lines = [*self.lines[:_MOST_LINES], more]
         if self.lines:
             self.after[_LINES_KEY] = _mark(sorted(self.lines))
         return bool(self.requests) or self.after.get(_LINES_KEY) != self.before.get(_LINES_KEY)
@@ -173,11 +180,7 @@ def _look(
                 f"{key}: {newest} datang terakhir; {len(seen.arrivals) - 1} lainnya digantikannya"
             )
         new = arrivals.changed_arrivals(connection, contract, seen.arrivals)
-        for judged in (a for a in new if a.outcome):
-            tick.lines.append(
-                f"{key}/{judged.file.name}: {_JUDGED[str(judged.outcome)]}; perbaiki lalu letakkan lagi,"
-                " atau ubah kontraknya"
-            )
+        tick.lines += _judged_lines(key, [a for a in new if a.outcome])
         if due := [a for a in new if not a.outcome]:
             _request(context, tick, contract, due)
     except GudangError as error:
@@ -195,8 +198,11 @@ def _settled(
     mark = _mark([f"{f.name}:{f.stamp}" for f in files])
     same = tick.before.get(contract.key) == mark
     tick.after[contract.key] = mark
-    settled = [f for f in files if same or is_settled(f, now)]
-    return settled, [f for f in files if f not in settled]
+    settled: list[UploadedFile] = []
+    waiting: list[UploadedFile] = []
+    for file in files:
+        (settled if same or is_settled(file, now) else waiting).append(file)
+    return settled, waiting
 
 
 def _request(
@@ -235,7 +241,7 @@ def _request(
 
 def _report_left(tick: _Tick, contract: Contract, left: Sequence[LeftFile]) -> None:
     """Adds a line for each file that the contract does not take, and an observation of the asset if they changed."""
-    tick.lines += [str(file) for file in left]
+    tick.lines += _left_lines(left)
     name = f"{contract.key}!"
     if left:
         tick.after[name] = _mark([str(file) for file in left])
@@ -264,11 +270,40 @@ def _survey(tick: _Tick, datasets: Datasets, settings: Settings) -> None:
         tick.lines.append(str(error))
         return
     tick.files += len(unknown)
-    tick.lines += [str(file) for file in unknown]
+    tick.lines += _left_lines(unknown)
+
+
+def _judged_lines(key: str, judged: Sequence[Arrival]) -> list[str]:
+    """A line for the files of each outcome, because every tick says of every refused file that it is still there."""
+    groups: dict[str, list[UploadedFile]] = {}
+    for arrival in judged:
+        groups.setdefault(_JUDGED[str(arrival.outcome)], []).append(arrival.file)
+    mend = "perbaiki lalu letakkan lagi, atau ubah kontraknya"
+    return [
+        f"{key}/{files[0].name}: {outcome}; {mend}"
+        if len(files) == 1
+        else f"{key}: {len(files)} berkas {outcome} ({_names(files)}); {mend}"
+        for outcome, files in groups.items()
+    ]
+
+
+def _left_lines(left: Sequence[LeftFile]) -> list[str]:
+    """A line for each file that is not taken; one for all where many have the same reason."""
+    groups: dict[str, list[LeftFile]] = {}
+    for file in left:
+        groups.setdefault(file.reason, []).append(file)
+    lines: list[str] = []
+    for reason, files in groups.items():
+        if len(files) <= _MOST_NAMED:
+            lines += [str(file) for file in files]
+        else:
+            named = ", ".join(file.place for file in files[:_MOST_NAMED])
+            lines.append(f"{named} dan {len(files) - _MOST_NAMED} lagi: {reason}")
+    return lines
 
 
 def _names(files: Sequence[UploadedFile]) -> str:
-    names = [f.name for f in files[:5]]
+    names = [f.name for f in files[:_MOST_NAMED]]
     more = len(files) - len(names)
     return ", ".join(names) + (f" dan {more} lagi" if more else "")
 

@@ -214,7 +214,8 @@ def _local_entries(zone: Path, subject: str, folder: Path) -> Iterator[_Entry]:
 def _local_entry(zone: Path, path: Path) -> _Entry | None:
     """Returns one entry of a local folder; None if it was removed after the folder was listed."""
     name = printable_name(path.name)
-    if leads_outside(zone, path):
+    # The folder itself was looked at, so only a link can lead elsewhere. To resolve every path would cost much more.
+    if path.is_symlink() and leads_outside(zone, path):
         return _Entry(path, name, "other", reason="tautan yang menuju ke luar zona unggah atau berputar")
     try:
         state = path.stat()

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from time import process_time
 from typing import Any, ClassVar
 
 import dagster as dg
@@ -177,6 +178,18 @@ def test_datasets_share_the_reading_time_of_a_tick(zone: Zone) -> None:
     assert requested[:2] == [set(), {"dagang/toko"}] and KEY in requested[3]
 
 
+def test_a_tick_over_thousands_of_known_files_is_short(appending: Zone) -> None:
+    """Comparing every file with every other took 8 s for so many files, more than 30 s for 5,000."""
+    appending.folder.mkdir(parents=True)
+    for number in range(3000):
+        (appending.folder / f"{number}.csv").write_bytes(A)
+    appending.tick()
+    appending.tick()
+    begun = process_time()
+    assert appending.tick()[0].tags[FILE_TAG].endswith(" dan 2995 lagi")
+    assert process_time() - begun < 4
+
+
 def test_a_tick_is_skipped_while_the_one_before_still_reads(zone: Zone) -> None:
     zone.put(A)
     zone.tick_twice()
@@ -282,6 +295,19 @@ def test_a_file_that_deletes_too_many_rows_is_refused_once(zone: Zone) -> None:
     assert "dagang/pasar/pasar.csv: gagal dimuat; perbaiki lalu letakkan lagi" in zone.skip_message
 
 
+def test_many_broken_files_are_one_line_and_cost_the_next_load_one_attempt(appending: Zone) -> None:
+    for number in range(8):
+        appending.put(BROKEN + bytes([65 + number]), f"{number}.csv", own_time=1_700_000_000 + number)
+    assert appending.load_all() == 1 and appending.tick_twice() == []
+    line = "dagang/pasar: 8 berkas gagal dimuat (0.csv, 1.csv, 2.csv, 3.csv, 4.csv dan 3 lagi); perbaiki lalu"
+    assert [found for found in appending.skip_message.splitlines() if found.startswith(line)]
+    appending.put(A, "baik.csv")
+    (request,) = appending.tick_twice()
+    assert not appending.run(request) and appending.rows() == ROWS[A]
+    attempts = "select source_name, count(*) from ops.load_batch where state = 'failed' group by 1 having count(*) > 1"
+    assert appending.connection.execute(attempts).fetchall() == [("7.csv", 2)]
+
+
 def test_a_corrected_contract_loads_the_file_refused_before(zone: Zone) -> None:
     zone.put(b"id;nama\n1;Pasar Pagi\n")
     assert zone.load_all() == 1
@@ -323,6 +349,17 @@ def test_a_warehouse_that_was_never_used_is_prepared(pg_url: str, tmp_path: Path
     fresh.put(A)
     assert fresh.load_all() == 1 and fresh.rows() == ROWS[A]
     fresh.close()
+
+
+def test_many_files_left_for_one_reason_are_one_line_and_a_short_table(zone: Zone) -> None:
+    for number in range(40):
+        zone.put(A, f"{number:02}.xlsx", own_time=1_700_000_000 + number)
+    zone.tick()
+    (line,) = zone.skip_message.splitlines()[1:]
+    assert line.startswith(f"{KEY}/00.xlsx, {KEY}/01.xlsx") and "dan 35 lagi: nama tidak cocok" in line
+    (table,) = zone.events[0].metadata.values()
+    assert isinstance(table, dg.TableMetadataValue)
+    assert len(table.records) == 21 and table.records[-1].data["berkas"] == "dan 20 lagi"
 
 
 def test_files_left_are_listed_at_each_tick_and_on_the_asset(zone: Zone) -> None:

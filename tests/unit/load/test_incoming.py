@@ -14,6 +14,7 @@ from pipelines.load.incoming import (
     files_merged_by_cursor,
     newest_file,
     overtaken_files,
+    without_known_failures,
 )
 from pipelines.load.ledger import fingerprint
 from tests.support.statements import ID, upload_contract_of
@@ -87,3 +88,12 @@ def test_failed_file_does_not_overtake_later_files() -> None:
     assert overtaken_files([arrival(1, JAN), arrival(2, FEB)], {1}, merged) == {"feb.csv"}
     assert overtaken_files([arrival(1, JAN, "failed"), arrival(2, FEB)], {1}, merged) == set()
     assert overtaken_files([arrival(1, JAN), arrival(2, FEB)], set(), [FEB, JAN]) == {"feb.csv"}
+
+
+def test_of_files_that_failed_before_only_the_newest_is_loaded_again() -> None:
+    broken = [arrival(n, (f"{n}.csv", f"sha-{n}"), "failed") for n in (1, 2, 4)]
+    new, rejected = arrival(3, JAN), arrival(5, FEB, "rejected")
+    files, not_mended = without_known_failures([*broken[:2], new, broken[2], rejected])
+    assert names(files) == ["jan.csv", "4.csv", "feb.csv"]
+    assert names(not_mended) == ["1.csv", "2.csv"]
+    assert without_known_failures([new]) == ([new], [])
