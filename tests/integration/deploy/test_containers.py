@@ -73,7 +73,7 @@ def test_the_dockerfile_copies_only_what_is_there() -> None:
 def test_the_values_of_the_chart_say_what_dagster_yaml_says() -> None:
     daemon = VALUES["dagsterDaemon"]
     coordinator = daemon["runCoordinator"]["config"]["customRunCoordinator"]
-    assert {key: coordinator[key] for key in ("module", "class")} == INSTANCE["run_coordinator"]
+    assert {key: coordinator[key] for key in ("module", "class", "config")} == INSTANCE["run_coordinator"]
     assert hasattr(import_module(coordinator["module"]), coordinator["class"])
 
     def snake(values: dict[str, Any]) -> dict[str, Any]:

@@ -31,6 +31,9 @@ def test_instance_of_deploy_names_users_and_keeps_the_limits_of_its_queue(tmp_pa
     del config["storage"]  # needs a server
     (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(config), "utf-8")
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
-        assert isinstance(instance.run_coordinator, NamingRunCoordinator)
-        assert instance.get_concurrency_config().run_queue_config is not None
-        assert instance.get_concurrency_config().run_queue_config.max_concurrent_runs == 4
+        coordinator, queue = instance.run_coordinator, instance.get_concurrency_config().run_queue_config
+        assert isinstance(coordinator, NamingRunCoordinator) and queue is not None
+        assert queue.max_concurrent_runs == 4
+        # A code server takes up to some minutes to start again.
+        assert queue.max_user_code_failure_retries * queue.user_code_failure_retry_delay >= 300
+        assert (coordinator.dequeue_use_threads, coordinator.dequeue_num_workers) == (True, 4)
