@@ -1,14 +1,20 @@
 """Says what the result of a query depends on, apart from its text: relations, the clock, and what can't be followed.
 
-What belongs here: reading one query with sqlglot. Not here: the versions of what a model reads
-(models/build/versions.py), columns (models/lineage/).
+What belongs here: reading one query with sqlglot, and keeping what was read. Not here: the versions of what a model
+reads (models/build/versions.py), columns (models/lineage/).
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
+from pathlib import Path
 
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
@@ -66,9 +72,87 @@ class QueryReads:
     unknown: str = ""
 
 
-@cache
 def query_reads(sql: str) -> QueryReads:
     """What the query reads. A query that sqlglot cannot read, or a function that we do not know, is `unknown`."""
+    return _memory.reads(sql)
+
+
+def remember(folder: Path) -> None:
+    """Lets this process know what earlier ones found; `keep` then writes there. Reading all models takes 2 s of CPU."""
+    _memory.open(folder)
+
+
+def keep() -> None:
+    """Writes what this process has read anew, if `remember` said where. A folder that can't be written is left."""
+    _memory.save()
+
+
+_MOST = 5_000
+"""So many queries are kept, and those that the writing process has used. Queries with days change every night."""
+
+
+class Memory:
+    """What was read of each query, by the hash of its text.
+
+    The file's name has the hash of this module and the version of sqlglot, so that no other program's answers are used.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[str, QueryReads] = {}
+        self._used: set[str] = set()
+        self._path: Path | None = None
+        self._changed = False
+
+    def open(self, folder: Path) -> None:
+        """Reads what earlier processes kept in `folder`. A file that is missing or damaged is as none."""
+        self._path = folder / f"query_reads-{_program()}.json"
+        with suppress(OSError, ValueError, TypeError, AttributeError):
+            kept = json.loads(self._path.read_text("utf-8"))
+            self._found |= {
+                key: QueryReads(frozenset(relations), frozenset(clock), frozenset(functions), str(unknown))
+                for key, (relations, clock, functions, unknown) in kept.items()
+            }
+
+    def reads(self, sql: str) -> QueryReads:
+        """What the query reads."""
+        key = hashlib.sha256(sql.encode()).hexdigest()
+        self._used.add(key)
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = _read(sql)
+            self._changed = True
+        return found
+
+    def save(self) -> None:
+        """Writes the file, if there is something new."""
+        if self._path is None or not self._changed:
+            return
+        self._changed = False
+        kept = {
+            key: (sorted(r.relations), sorted(r.clock), sorted(r.functions), r.unknown)
+            for key, r in [*self._found.items()]
+            if key in self._used or len(self._found) < _MOST
+        }
+        # Several processes may write at once. Each writes a file of its own, and the last one stays.
+        new = self._path.with_suffix(f".{os.getpid()}")
+        with suppress(OSError):
+            self._path.parent.mkdir(exist_ok=True)
+            for old in self._path.parent.glob("query_reads-*.json"):
+                if old != self._path:
+                    old.unlink(missing_ok=True)
+            new.write_text(json.dumps(kept), "utf-8")
+            new.replace(self._path)
+
+
+_memory = Memory()
+
+
+@cache
+def _program() -> str:
+    return hashlib.sha256(Path(__file__).read_bytes() + version("sqlglot").encode()).hexdigest()[:16]
+
+
+def _read(sql: str) -> QueryReads:
     try:
         tree = parse_one(sql, dialect="postgres")
     except SqlglotError:

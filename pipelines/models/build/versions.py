@@ -35,7 +35,8 @@ from pipelines.models.project.materialization import digest
 from pipelines.models.project.nodes import Node, Project, SourceTable
 from pipelines.models.project.suites import BATCH
 from pipelines.quality.suites import QUERY
-from pipelines.warehouse.query_reads import QueryReads, query_reads
+from pipelines.warehouse import query_reads
+from pipelines.warehouse.query_reads import QueryReads
 from pipelines.warehouse.relation import trusted_sql
 
 _STATES = f"""
@@ -261,7 +262,9 @@ def read_versions(connection: Connection[Any], project: Project) -> Versions | N
     raw = raw_versions(connection, tables)
     # After the versions of raw: a load that ends in between is then counted once more by the next build.
     pending = read_open_days(connection, project)
-    return Versions(project, states, raw, _read_clock(connection, project), *functions, pending=pending)
+    clock = _read_clock(connection, project)
+    query_reads.keep()
+    return Versions(project, states, raw, clock, *functions, pending=pending)
 
 
 def _read_clock(connection: Connection[Any], project: Project) -> dict[str, str]:
@@ -304,7 +307,7 @@ def _check_queries(node: Node) -> tuple[str, ...]:
 
 def _reads(*queries: str) -> QueryReads:
     """What several queries read together."""
-    read = [query_reads(query) for query in queries]
+    read = [query_reads.query_reads(query) for query in queries]
     return QueryReads(
         frozenset[str]().union(*(r.relations for r in read)),
         frozenset[str]().union(*(r.clock for r in read)),

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib import resources
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template, TemplateSyntaxError, UndefinedError, nodes
@@ -99,9 +100,7 @@ class Renderer:
         target_schema: str = "public",
         days: Mapping[str, str] | None = None,
     ) -> None:
-        self._environment = Environment(  # noqa: S701 (what is rendered is SQL, not HTML)
-            undefined=StrictUndefined, extensions=[_TestTag, "jinja2.ext.do"]
-        )
+        self._environment = _environment()
         self._variables = variables
         self._days = days or {}
         self._timeless = False
@@ -187,7 +186,7 @@ class Renderer:
         if (path, text) in self._compiled:
             return self._compiled[path, text]
         try:
-            code = self._environment.compile(text, path, path)
+            code = _compiled(text, path)
         except TemplateSyntaxError as error:
             raise ModelError(
                 f"{path}:{error.lineno}", f'template tidak terurai; menurut Jinja: "{error.message}"'
@@ -260,6 +259,17 @@ class Renderer:
                 hint=did_you_mean(name, self._variables) or "tulis di bawah vars: di dbt_project.yml",
             )
         return default
+
+
+def _environment() -> Environment:
+    # What is rendered is SQL, not HTML.
+    return Environment(undefined=StrictUndefined, extensions=[_TestTag, "jinja2.ext.do"])  # noqa: S701
+
+
+@lru_cache(maxsize=2000)
+def _compiled(text: str, path: str) -> CodeType:
+    """The code of a template. A process reads the same files for several ranges of days."""
+    return _environment().compile(text, path, path)
 
 
 def _tests_in(scope: Mapping[str, Any]) -> list[str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from pipelines.warehouse.query_reads import QueryReads, query_reads
+from pipelines.warehouse.query_reads import Memory, QueryReads, query_reads
 
 MONTH = "DATE_TRUNC('MONTH', CURRENT_TIMESTAMP AT TIME ZONE 'Asia/Makassar')"
 
@@ -67,3 +70,51 @@ def test_functions_of_ops_are_named_and_pure_ones_are_not() -> None:
     names = "select \"user\", t.current_role, 'buka now' as teks from s.t"
     assert query_reads(names) == QueryReads(frozenset({"s.t"}))
     assert query_reads("select ops.kunci_nama(a), split_part(b, ',', 1) from s.t").functions == {"kunci_nama"}
+
+
+def test_what_was_read_is_kept_for_the_next_process(tmp_path: Path) -> None:
+    folder, asked = tmp_path / "cache", "select ops.kunci_nama(nama), now() from raw.bkd__pegawai"
+    memory = Memory()
+    memory.open(folder)
+    found = memory.reads(asked)
+    memory.save()
+    (kept,) = folder.iterdir()
+    # An answer that only the file can give shows that the file is used.
+    kept.write_text(kept.read_text("utf-8").replace("raw.bkd__pegawai", "raw.dari_berkas"), "utf-8")
+    later = Memory()
+    later.open(folder)
+    assert found.relations == {"raw.bkd__pegawai"}
+    assert later.reads(asked) == replace(found, relations=frozenset({"raw.dari_berkas"}))
+
+
+def test_what_another_program_kept_is_not_used_and_goes(tmp_path: Path) -> None:
+    (tmp_path / "query_reads-0123456789abcdef.json").write_text("{}", "utf-8")
+    memory = Memory()
+    memory.open(tmp_path)
+    memory.reads("select 1 from raw.satu")
+    memory.save()
+    (kept,) = tmp_path.iterdir()
+    assert "0123456789abcdef" not in kept.name
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"a": 1}', "\0", '{"a": [[1], 2]}', '{"a": 1, "b": [[], [], [], ""]}']
+)
+def test_a_damaged_file_is_as_none(tmp_path: Path, content: str) -> None:
+    memory = Memory()
+    memory.open(tmp_path)
+    memory.reads("select 1 from raw.satu")
+    memory.save()
+    (kept,) = tmp_path.iterdir()
+    kept.write_text(content, "utf-8")
+    memory = Memory()
+    memory.open(tmp_path)
+    assert memory.reads("select 1 from raw.satu").relations == {"raw.satu"}
+
+
+def test_a_folder_that_cannot_be_made_is_left(tmp_path: Path) -> None:
+    memory = Memory()
+    memory.open(tmp_path / "tidak" / "ada")
+    assert memory.reads("select 1 from raw.satu").relations == {"raw.satu"}
+    memory.save()
+    assert not [*tmp_path.iterdir()]
