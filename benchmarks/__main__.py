@@ -25,6 +25,7 @@ import psycopg
 from benchmarks import rows as data
 from benchmarks.cases import CASES
 from benchmarks.document import write_document
+from benchmarks.groups import DLT, GROUPS, TITLES, Group
 from benchmarks.memory import run_watched
 from benchmarks.target import dlt_content
 from pipelines.runtime.embedded import EmbeddedServer
@@ -32,8 +33,6 @@ from pipelines.settings import Settings, load_settings
 from tests.support.servers import MariaDB, short_folder
 
 PEERS = ".venv-bench"
-DLT = "dlt"
-DBT = "dbt"
 DLT_PORT = 5432
 DOCUMENTED_ROWS = 1_000_000
 LEAST_ROWS = 1_000
@@ -43,99 +42,7 @@ class CaseFailedError(Exception):
     """A case ended without figures; the figures of the other cases are kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Cases over the same rows; the first is the limit, with which the others are compared.
-
-    small: at most 100,000 rows are used.
-    sized: whether the group depends on the number of rows.
-    rounds: the most rounds, for a case that takes long.
-    target: the ratio that the group's gudang case must not exceed.
-    """
-
-    name: str
-    title: str
-    cases: tuple[str, ...]
-    small: bool = False
-    sized: bool = True
-    rounds: int | None = None
-    target: float | None = None
-
-
-GROUPS = (
-    Group(
-        "postgresql",
-        "PostgreSQL",
-        ("limit_postgresql", "limit_postgresql_key", "gudang_postgresql"),
-        target=1.6,
-    ),
-    Group(
-        "repairs", "PostgreSQL, repairs, a pseudonym, refused rows", ("limit_postgresql", "gudang_repairs")
-    ),
-    Group("dlt", "PostgreSQL, dlt at its best", ("limit_postgresql", DLT), rounds=1),
-    Group(
-        "pandas",
-        "PostgreSQL, pandas",
-        ("limit_postgresql", "gudang_postgresql", "pandas_copy", "to_sql"),
-        small=True,
-        rounds=2,
-    ),
-    Group("mariadb", "MariaDB", ("limit_mariadb", "gudang_mariadb"), target=2.0),
-    Group("csv", "CSV", ("limit_csv", "gudang_csv"), target=2.0),
-    Group("xlsx", "XLSX", ("calamine", "gudang_xlsx", "gudang_xlsx_reading"), small=True, target=1.3),
-    Group("merge", "Merge of 5 % changed rows", ("limit_merge", "gudang_merge")),
-    Group("models", "100 SQL models x 3 tests", (DBT, "gudang_models"), small=True, sized=False, target=0.33),
-    Group("model", "One large SQL model", ("limit_model", "gudang_model"), target=1.1),
-    Group("gate", "Quality gate, 20 expectations", ("limit_gate", "gudang_gate"), target=1.3),
-    Group(
-        "start",
-        "Start with 325 contracts",
-        ("limit_start", "gudang_start", "gudang_start_definitions"),
-        small=True,
-        sized=False,
-        target=3.0,
-    ),
-    Group(
-        "night",
-        "A night of the demo, nothing new",
-        ("limit_night", "gudang_night", "gudang_night_first"),
-        small=True,
-        sized=False,
-        rounds=2,
-        target=3.0,
-    ),
-)
 MEMORY = ("gudang_postgresql", "gudang_mariadb", "gudang_csv")
-TITLES = {
-    "limit_postgresql": "psql COPY | psql COPY, typed, no key",
-    "limit_postgresql_key": "the same, and a primary key",
-    "gudang_postgresql": "gudang",
-    "gudang_repairs": "gudang",
-    DLT: "dlt (connectorx, Parquet, ADBC)",
-    "pandas_copy": "read_sql, to_csv, COPY",
-    "to_sql": "read_sql, DataFrame.to_sql",
-    "limit_mariadb": "mariadb --quick --batch | psql COPY",
-    "gudang_mariadb": "gudang",
-    "limit_csv": "COPY csv, typed, no key",
-    "gudang_csv": "gudang",
-    "calamine": "python-calamine, iter_rows",
-    "gudang_xlsx": "gudang, whole load",
-    "gudang_xlsx_reading": "gudang, as far as COPY text",
-    "limit_merge": "COPY, INSERT ... ON CONFLICT",
-    "gudang_merge": "gudang, by cursor",
-    DBT: "dbt build, whole process",
-    "gudang_models": "gudang models run, whole process",
-    "limit_model": "create table as, analyze",
-    "gudang_model": "gudang",
-    "limit_gate": "one hand-written query",
-    "gudang_gate": "gudang",
-    "limit_start": "yaml.load of every contract (libyaml)",
-    "gudang_start": "gudang, every contract",
-    "gudang_start_definitions": "gudang, Dagster's definitions",
-    "limit_night": "import pipelines.nightly, reading the project",
-    "gudang_night": "gudang nightly, nothing new",
-    "gudang_night_first": "gudang nightly, the first night",
-}
 
 
 @dataclass
@@ -201,14 +108,18 @@ def main() -> None:
         choices=[*(g.name for g in GROUPS), "memory"],
         help="these groups only",
     )
-    parser.add_argument("--document", action="store_true", help="renew docs/benchmarks.md and its chart")
+    parser.add_argument(
+        "--document",
+        action="store_true",
+        help="renew docs/benchmarks.md and its chart; with --only, the figures of these groups",
+    )
     parser.add_argument("--case", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.case:
         print(json.dumps(CASES[options.case](load_settings(), options.rows)))
         return
-    if options.document and (options.only or options.quick or options.rows != DOCUMENTED_ROWS):
-        parser.error("--document needs a full run, for it replaces every figure")
+    if options.document and (options.quick or options.rows != DOCUMENTED_ROWS):
+        parser.error(f"--document needs {DOCUMENTED_ROWS:,} rows")
     if options.rounds < 1 or options.rows < LEAST_ROWS:
         parser.error(f"at least one round, and {LEAST_ROWS} rows")
     if options.quick:
@@ -225,7 +136,7 @@ def main() -> None:
         print(f"{name}: left out, {why}")
     _keep_results(settings, runs, memory)
     if options.document and not failed:
-        write_document(settings.project, runs, memory)
+        write_document(settings.project, runs, memory, [group.title for group in GROUPS])
     if failed:
         raise SystemExit("\n".join(failed))
     if any(case.startswith("gudang") for run in runs for case in run.unequal()):
@@ -272,6 +183,8 @@ def _sources(settings: Settings, options: argparse.Namespace) -> Iterator[dict[s
         folder.chmod(0o755)
         os.environ["BENCH_FOLDER"] = str(folder)
         sizes = {options.rows, few} | ({options.rows * 5} if _wanted("memory", options) else set[int]())
+        if not any(_wanted(g.name, options) for g in GROUPS if g.sized) and not _wanted("memory", options):
+            sizes = set()
         for rows in sorted(sizes):
             print(f"making {rows:,} rows", flush=True)
             data.make_source(settings, rows)
@@ -377,7 +290,7 @@ def _memory(
 
 
 def _show(run: Run) -> None:
-    print(f"\n{run.title}" + (f", target {run.group.target:g}" if run.group.target else ""))
+    print(f"\n{run.title}" + (f", {run.group.targets}" if run.group.targets else ""))
     print(f"  {'way':42} {'seconds':>8} {'x limit':>8} {'peak MB':>8}  from to")
     for way, seconds, ratio, spread, peak in run.lines():
         print(f"  {way:42} {seconds:8.2f} {ratio:8.2f} {peak:8.0f}  {spread}")

@@ -20,7 +20,9 @@ import psycopg
 
 from benchmarks import models
 from benchmarks import rows as data
-from benchmarks.night import gudang_night, gudang_night_first, limit_night
+from benchmarks.backfill import gudang_backfill, gudang_backfill_again, limit_backfill
+from benchmarks.daemon import gudang_asset_page, gudang_file_to_mart, limit_daemon
+from benchmarks.night import gudang_first, gudang_first_with_demo, gudang_night, limit_first, limit_night
 from benchmarks.start import gudang_start, gudang_start_definitions, limit_start
 from benchmarks.target import TYPED, Figures, checksum, empty_target, figures
 from pipelines.contracts.model import Contract
@@ -404,5 +406,13 @@ CASES: dict[str, Callable[[Settings, int], Figures]] = {
     "gudang_start_definitions": gudang_start_definitions,
     "limit_night": limit_night,
     "gudang_night": gudang_night,
-    "gudang_night_first": gudang_night_first,
+    "limit_first": limit_first,
+    "gudang_first": gudang_first,
+    "gudang_first_with_demo": gudang_first_with_demo,
+    "limit_backfill": limit_backfill,
+    "gudang_backfill": gudang_backfill,
+    "gudang_backfill_again": gudang_backfill_again,
+    "limit_daemon": limit_daemon,
+    "gudang_file_to_mart": gudang_file_to_mart,
+    "gudang_asset_page": gudang_asset_page,
 }
