@@ -34,10 +34,11 @@ from pipelines.jobs import (
 from pipelines.models.project.nodes import Project
 from pipelines.resources.warehouse import Warehouse
 from pipelines.sensors.ended_runs import OLDEST_S, OVERLAP_S
+from pipelines.sensors.uploads import REMOTE_LOOK_S
 
-QUIET_S = 20
-"""Seconds without another load before models are built. It is more than the interval of the upload sensor, so that
-models are built once for files that arrive together."""
+QUIET_S = 2
+"""Seconds without another load before models are built, besides the interval of the upload sensor. So models are built
+once for files that arrive together."""
 LONGEST_S = 600
 """The most seconds that a load waits for further loads before its models are built, and that the sensor waits for the
 next link of a night whose last run has ended."""
@@ -52,14 +53,18 @@ _UNFINISHED = [
 
 
 def descendants_sensor(
-    contracts: Sequence[Contract], project: Project, *, clock: Callable[[], float] = time.time
+    contracts: Sequence[Contract],
+    project: Project,
+    *,
+    look: float = REMOTE_LOOK_S,
+    clock: Callable[[], float] = time.time,
 ) -> dg.SensorDefinition:
     """The sensor that builds the models of datasets loaded since the last time, by the ledger; see `_Dealt`.
 
     A load that changed no row starts nothing: the ledger calls it `unchanged`. Publication follows as after every run
     of the models (chain.py).
 
-    clock: gives seconds since the epoch.
+    look: the seconds between two looks at the upload zone. clock: gives seconds since the epoch.
     """
     models = {c.key: descendants(c, project) for c in contracts}
     by_key = {c.key: c for c in contracts}
@@ -68,7 +73,7 @@ def descendants_sensor(
     @dg.sensor(
         name="turunan_pemuatan",
         job_name=WAREHOUSE,
-        minimum_interval_seconds=10,
+        minimum_interval_seconds=5,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Membangun model yang memakai dataset yang dimuat di luar rangkaian malam (unggahan, pengisian"
         " ulang, materialize, permintaan), sekali untuk semuanya.",
@@ -82,7 +87,7 @@ def descendants_sensor(
             with warehouse.connect() as connection:
                 recent = _recent(connection, dealt, [*models], now)
                 loaded, waiting = _outside_of_nights(context.instance, recent, nights, now)
-                reason = _waits_for(context.instance, loaded) if loaded else _nothing(waiting)
+                reason = _waits_for(context.instance, loaded, look + QUIET_S) if loaded else _nothing(waiting)
                 if reason:
                     return dg.SensorResult(
                         skip_reason=reason, cursor=dealt.also(recent, [*loaded, *waiting]).cursor
@@ -242,7 +247,7 @@ def _has_ledger(connection: Connection[Any]) -> bool:
     return bool(known and known[0])
 
 
-def _waits_for(instance: dg.DagsterInstance, loads: Sequence[_Load]) -> str:
+def _waits_for(instance: dg.DagsterInstance, loads: Sequence[_Load], quiet: float) -> str:
     """The reason to wait before models are built; "" if there is none, or LONGEST_S have passed."""
     ages = [load.age for load in loads]
     if max(ages) > LONGEST_S:
@@ -251,8 +256,8 @@ def _waits_for(instance: dg.DagsterInstance, loads: Sequence[_Load]) -> str:
     for what, running in (("pemuatan", _runs_that_load(instance, loads)), ("pembangunan model", building)):
         if running:
             return f"Menunggu {len(running)} {what} selesai, run {running[0].run_id[:8]} di antaranya."
-    if min(ages) < QUIET_S:
-        return f"Menunggu {QUIET_S} detik tanpa pemuatan lain, agar model dibangun sekali untuk semuanya."
+    if min(ages) < quiet:
+        return f"Menunggu {quiet:.0f} detik tanpa pemuatan lain, agar model dibangun sekali untuk semuanya."
     return ""
 
 

@@ -37,6 +37,8 @@ RETRY_WAIT_S = 60
 """Seconds between such a run and the next, times the number of these runs."""
 READ_S = 20
 """Seconds in which a tick may begin to read new files. Dagster stops waiting for a tick after 60 seconds."""
+LOOK_S, REMOTE_LOOK_S = 5, 15
+"""Seconds between two looks at a zone on this machine, and at one on another, which lists its folders for each."""
 _LOOKING = threading.Lock()
 """Held by a tick while it reads, because Dagster starts the next tick while a long one still reads."""
 _LINES_KEY, _FIRST_KEY, _SURVEY_KEY = "#", ">", "?"
@@ -101,6 +103,11 @@ class _Tick:
         )
 
 
+def look_seconds(settings: Settings) -> int:
+    """Seconds between two looks at the upload zone."""
+    return LOOK_S if isinstance(upload_zone(settings), Path) else REMOTE_LOOK_S
+
+
 def upload_sensor(
     datasets: Datasets, settings: Settings, *, read_wait: float = READ_S, retry_wait: float = RETRY_WAIT_S
 ) -> dg.SensorDefinition:
@@ -118,7 +125,7 @@ def upload_sensor(
     @dg.sensor(
         name="unggahan_baru",
         job_name=UPLOAD,
-        minimum_interval_seconds=15,
+        minimum_interval_seconds=look_seconds(settings),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Memuat berkas baru di zona unggah OPD.",
     )
