@@ -22,6 +22,7 @@ from pipelines.models.project.nodes import Project
 from pipelines.models.project.project import load_project
 from pipelines.resources.warehouse import Warehouse
 from pipelines.runs.launcher import with_lease
+from pipelines.runs.threads import threaded_executor
 from pipelines.sensors.alerts import alerts_sensor
 from pipelines.sensors.chain import chain_sensor
 from pipelines.sensors.changed_files import changed_files_sensor, digests
@@ -29,16 +30,9 @@ from pipelines.sensors.descendants import descendants_sensor
 from pipelines.sensors.freshness import freshness_sensor
 from pipelines.sensors.maintenance import maintenance_job, maintenance_schedule
 from pipelines.sensors.requested import request_jobs, requested_sensor
-from pipelines.sensors.uploads import upload_sensor
+from pipelines.sensors.uploads import look_seconds, upload_sensor
 from pipelines.settings import Settings, load_settings
-
-# Starting a step takes longer than a small load. So the forkserver imports once the modules that every step needs.
-_EXECUTOR = with_lease(dg.multiprocess_executor).configured(
-    {
-        "max_concurrent": 2,
-        "start_method": {"forkserver": {"preload_modules": ["pipelines.definitions", "great_expectations"]}},
-    }
-)
+from pipelines.warehouse import query_reads
 
 
 def _warehouse(settings: Settings) -> Warehouse:
@@ -59,6 +53,7 @@ class ProjectFiles:
 
 def read_files(settings: Settings) -> ProjectFiles:
     """Reads the project of `settings`. It takes about a second, so a process does it once."""
+    query_reads.remember(settings.home / "cache")
     found = digests(settings)  # before they are read: a change in between is then seen as one
     datasets = read_datasets(settings)
     try:
@@ -96,14 +91,14 @@ def build_definitions(
         sensors=[
             upload_sensor(datasets, settings),
             alerts_sensor(datasets, settings),
-            *([descendants_sensor(contracts, project)] if project else []),
+            *([descendants_sensor(contracts, project, look=look_seconds(settings))] if project else []),
             chain_sensor(contracts, named, project),
             requested_sensor(datasets, named),
             changed_files_sensor(datasets, settings, files.digests),
             freshness_sensor(contracts),
         ],
         resources={"warehouse": warehouse or _warehouse(settings)},
-        executor=_EXECUTOR,
+        executor=with_lease(threaded_executor),
     )
 
 

@@ -16,6 +16,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import dagster as dg
+
+# `execute_in_process` takes no executor, so we call what it calls.
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.execute_in_process import core_execute_in_process
 from psycopg import Connection
 from psycopg import Error as PsycopgError
 
@@ -29,6 +33,7 @@ from pipelines.definitions import defs, project_files
 from pipelines.errors import ContractError, GudangError
 from pipelines.jobs import (
     INGEST,
+    INGEST_JOBS,
     NIGHT,
     PUBLICATION,
     REQUESTED,
@@ -49,6 +54,7 @@ from pipelines.runs.origin import filed_below_location
 from pipelines.runs.slots import limit_pool_waits, make_pools
 from pipelines.runs.storage_noise import replace_connection_errors
 from pipelines.runs.summary import datasets_table, failures, models_built
+from pipelines.runs.threads import threaded_executor
 from pipelines.runtime import lease
 from pipelines.runtime.environment import DAGSTER_URL
 from pipelines.runtime.terminal import Terminal, TerminalHandler, styled
@@ -253,17 +259,21 @@ def _run(
     own = {LEASE_FIRST_TAG: run_id, _MAX_RETRIES_TAG: "0", dg.MAX_RUNTIME_SECONDS_TAG: "0"}
     tags = {WALKED: "walked", **own, **more_tags}
     url = storage_url(instance)
+    executor = threaded_executor if job in INGEST_JOBS.values() else dg.in_process_executor
     definition = defs.resolve_job_def(job)
-    if selection and not checks:
+    if selection:
         # Dagster adds the checks of selected assets, unless the selection says which checks.
-        definition = definition.get_subset(asset_selection={*selection}, asset_check_selection=set())
-        selection = None
+        none: set[dg.AssetCheckKey] = set()
+        definition = definition.get_subset(
+            asset_selection={*selection}, asset_check_selection=None if checks else none
+        )
     make_pools(instance, definition.graph.pools)
     filed = filed_below_location(instance, settings.project / "workspace.yaml", job)
     with lease.hold(url, subject(run_id)) if url else nullcontext(), filed:
-        result = definition.execute_in_process(
-            instance=instance, tags=tags, run_config=_QUIET, raise_on_error=False, asset_selection=selection,
-            run_id=run_id,
+        result = core_execute_in_process(
+            _QUIET, InMemoryJob(definition.with_executor_def(executor)), instance,
+            output_capturing_enabled=False, raise_on_error=False, run_tags=tags, run_id=run_id,
+            asset_selection=frozenset(selection) if selection and checks else None,
         )  # fmt: skip
     if failed := [event for event in result.all_events if event.is_step_failure]:
         # The run's own failure names the first step only, because no executor of ours works on this run.

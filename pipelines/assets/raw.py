@@ -29,6 +29,7 @@ from pipelines.quality.suites import Expectation, suite, suite_path, tables_read
 from pipelines.redaction.secrets import as_markdown
 from pipelines.resources.warehouse import Warehouse
 from pipelines.runs.causes import StepError, says_its_cause
+from pipelines.runs.threads import SOURCE_TAG
 from pipelines.settings import Settings
 from pipelines.warehouse.relation import Relation
 
@@ -135,6 +136,7 @@ def _multi_asset(
         partitions_def=partitions_def,
         backfill_policy=dg.BackfillPolicy.single_run() if partitions_def else None,
         pool=pool,
+        op_tags={SOURCE_TAG: pool},
         description=f"Memuat {', '.join(c.key for c in contracts)} dari {contracts[0].server.name}.",
     )
     @says_its_cause
