@@ -110,6 +110,7 @@ def _not_mended(contract: Contract, files: Sequence[Arrival]) -> SourceError:
         contract.key,
         f"{len(files)} berkas yang sudah gagal dimuat belum diperbaiki: {', '.join(names)}{more}",
         hint="perbaiki lalu letakkan lagi, atau hapus; sebabnya di ops.load_batch dan di run yang memuatnya",
+        code="GDK-F021",
     )
 
 

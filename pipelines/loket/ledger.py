@@ -165,6 +165,7 @@ def session(url: str) -> Iterator[Connection[Any]]:
                 "gudang data",
                 f"pengguna {connection.info.user} bukan anggota role {LOKET}",
                 hint=f"sebagai administrator: grant {LOKET} to {connection.info.user}",
+                code="GDK-M010",
             ) from None
         connection.execute(sql.SQL("set statement_timeout = {}").format(sql.Literal(f"{_STATEMENT_S}s")))
         yield connection

@@ -345,6 +345,9 @@ def _fitting(pattern: str) -> str:
 def _extract(contract: Contract) -> FileExtract:
     if not isinstance(contract.extract, FileExtract):
         raise ContractError(
-            contract.key, "dataset ini bukan unggahan", hint="lihat docs/contracts/uploads.md"
+            contract.key,
+            "dataset ini bukan unggahan",
+            hint="lihat docs/contracts/uploads.md",
+            code="GDK-K022",
         )
     return contract.extract

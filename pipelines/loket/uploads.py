@@ -81,7 +81,9 @@ def check_name(contract: Contract, name: str) -> None:
     if not fnmatchcase(name.lower(), pattern.lower()):
         kind = contract.extract.format.upper() if contract.extract.member is None else "ZIP"
         message = f"nama berkas tidak cocok dengan {pattern}, padahal dataset ini menerima berkas {kind}"
-        raise SourceError(contract.key, message, hint="pilih berkas yang benar, atau ganti namanya")
+        raise SourceError(
+            contract.key, message, hint="pilih berkas yang benar, atau ganti namanya", code="GDK-F022"
+        )
 
 
 def _file(path: Path, name: str) -> UploadedFile:

@@ -10,6 +10,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from pipelines import numbers
+from pipelines.errors import with_code
+from pipelines.findings.catalogue import code_of, entry
 from pipelines.publication.catalog import WITA
 
 MONTH_NAMES = (
@@ -19,27 +21,6 @@ MONTH_NAMES = (
 SHORT_MONTHS = ("Jan", "Feb", "Mar", "Apr", "Mei", "Jun", "Jul", "Agu", "Sep", "Okt", "Nov", "Des")
 NONE = "\N{EN DASH}"
 SOURCES = {"database": "Basis data", "api": "API", "upload": "Unggahan"}
-RULES = {
-    "wajib": "wajib diisi",
-    "tipe": "salah jenis isian",
-    "jangkauan": "di luar jangkauan jenis isiannya",
-    "ketelitian": "lebih teliti daripada kolomnya",
-    "kelipatan": "bukan kelipatan yang diminta",
-    "klasifikasi": "di luar klasifikasi isian",
-    "minimum": "di bawah batas",
-    "maximum": "di atas batas",
-    "exclusive_minimum": "di bawah batas",
-    "exclusive_maximum": "di atas batas",
-    "panjang": "panjang tidak sesuai",
-    "pola": "bentuk tidak sesuai",
-    "format": "bentuk tidak sesuai",
-    "sel_galat": "rumusnya gagal di lembar kerja",
-    "notasi_ilmiah": "angka terpotong oleh Excel",
-    "kunci_panjang": "kunci terlalu panjang",
-    "rujukan": "tidak ada di kode referensi",
-    "jendela": "di luar jendela tanggal",
-    "kunci_ganda": "kunci ganda",
-}
 
 
 def number(value: float | Decimal | None, decimals: int = 0) -> str:
@@ -101,5 +82,9 @@ def source(kind: str | None) -> str:
 
 
 def rule(name: str) -> str:
-    """The text about a cell that broke a rule of the quarantine."""
-    return RULES.get(name, name.replace("_", " "))
+    """The rule of rows that was broken, with its code: `Sel wajib kosong [GDK-B001]`. An unknown one has none."""
+    try:
+        found = entry(code_of(name))
+    except KeyError:  # of an entry that an earlier version wrote
+        return name.replace("_", " ")
+    return with_code(found.title, found.code)

@@ -123,7 +123,7 @@ def test_a_night_with_faults(house: House, smtp: SmtpServer, http: Server) -> No
         "  http://uji:3000/runs/r1",
         "- bkd/pegawai: belum pernah datang",
         "- bkd/pegawai: kolom x hilang",
-        "- dinkes/kunjungan: 2 baris baru, 2 menunggu; nik (bentuk tidak sesuai): 2",
+        "- dinkes/kunjungan: 2 baris baru, 2 menunggu; nik (Nilai tidak berbentuk seperti yang dijanjikan [GDK-B013]): 2",
         "- fct_x: kolom tidak ada ***",
         "- mart_satu_data/sekolah: jumlah_wajar (5 dari 192 baris menyimpang)",
         f"- ingest {failed[:8]}: berakhir sebelum langkahnya selesai",

@@ -74,7 +74,7 @@ def test_a_file_is_put_loaded_and_shown_with_who_sent_it(office: Office, page: P
     assert after.count("januari.csv") == 1
 
     load = page.get(f"/muatan/{done.batch_id}", "rina").text
-    assert "Jenis Kelamin: di luar klasifikasi isian" in load and "baris 3" in load
+    assert "Jenis Kelamin: Nilai di luar klasifikasi isian [GDK-B005]" in load and "baris 3" in load
     assert "31/31/2026" in load
     assert "2 baris" in page.get("/", "rina").text
 

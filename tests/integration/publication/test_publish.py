@@ -268,7 +268,7 @@ def test_the_report_has_its_figures_and_no_value_of_quarantine(
         "4 sudah dijanjikan OPD, 1 belum",
         '<th scope="row">Populasi ternak<span class="code">DDK-2026-005</span><span class="mark">Data prioritas</span></th>',
         "5 dari 7 pemeriksaan terakhir lulus (71,4%)",
-        "di luar klasifikasi isian",
+        "Nilai di luar klasifikasi isian [GDK-B005]",
         "bertambah 54.600 jiwa (4,6%) sejak 2022",
         "3 sel disamarkan agar orang tidak dapat dikenali",
         "Riwayat: Indeks SPBE 2026",

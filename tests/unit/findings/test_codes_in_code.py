@@ -14,7 +14,7 @@ from pipelines.findings.catalogue import CODE, catalogue
 from pipelines.settings import PROJECT_ROOT
 
 PIPELINES = PROJECT_ROOT / "pipelines"
-ROOMS = ("contracts", "extract", "load", "warehouse")
+ROOMS = ("contracts", "extract", "load", "loket", "warehouse")
 MODULES = ("ingest.py", "nightly.py", "datasets.py", "settings.py", "sensors/requested.py")
 FAULTS = frozenset({
     *("SourceError", "ShapeError", "ContractError", "LoadError", "ShrunkError", "EmptyError"),

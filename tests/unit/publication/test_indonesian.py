@@ -56,6 +56,6 @@ def test_period_is_a_word_if_there_is_one(days: Decimal, text: str) -> None:
 
 
 def test_unknown_code_is_shown_unchanged() -> None:
-    assert indonesian.rule("wajib") == "wajib diisi"
+    assert indonesian.rule("wajib") == "Sel wajib kosong [GDK-B001]"
     assert indonesian.rule("aturan_baru") == "aturan baru"
     assert indonesian.source("sftp") == "sftp"
