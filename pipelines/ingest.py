@@ -194,6 +194,7 @@ class _Loads:
                 full_refresh=full_refresh,
                 allow_empty=self.allow_empty,
                 rehearsal=rehearsal,
+                source_name=file.name if file else None,
                 waits=self.waits,
             )
         except ShapeError as error:

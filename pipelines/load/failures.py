@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 from psycopg import errors
 
-from pipelines.errors import GudangError, LoadError
+from pipelines.errors import GudangError, LoadError, SourceError
 from pipelines.redaction import sqlstates
 from pipelines.warehouse.locks import PATIENCE, LockPatience
 
@@ -44,6 +44,13 @@ def code_of(error: BaseException) -> str | None:
     if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
         return "GDK-M002"
     return "GDK-M001"
+
+
+def fault_of_source(error: BaseException) -> dict[str, str] | None:
+    """Code, message and hint of a fault that the OPD can fix; None for a fault of ours, and one that may pass."""
+    if not isinstance(error, SourceError) or error.transient:
+        return None
+    return {"code": error.code, "message": error.message, "hint": error.hint or ""}
 
 
 def message_of(error: BaseException, ours: Collection[str] = (), *, locks: LockPatience = PATIENCE) -> str:

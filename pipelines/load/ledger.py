@@ -31,6 +31,7 @@ class Batch:
     damaged: rows with bytes that were replaced by U+FFFD.
     unreachable: rows of the source without a usable cursor or date, which an incremental read never finds; None if
     they were not counted.
+    failure: code, message and hint of a fault of the source or file, for the OPD.
     found: properties that the source has and the contract leaves open, such as a delimiter.
     warnings: in Indonesian, for the log and the UI.
     """
@@ -49,6 +50,7 @@ class Batch:
     unreachable: int | None = None
     error: str | None = None
     code: str | None = None
+    failure: dict[str, str] | None = None
     seconds: dict[str, float] = field(default_factory=dict[str, float])
     warnings: list[str] = field(default_factory=list[str])
     drift: tuple[Drift, ...] = ()
@@ -133,7 +135,7 @@ def close_batch(connection: Connection[Any], batch: Batch, *, running: bool = Fa
     connection.execute(
         "update ops.load_batch set state = %s, source_name = %s, source_fingerprint = %s, rows_read = %s,"
         " rows_loaded = %s, rows_unchanged = %s, rows_quarantined = %s, rows_deleted = %s, rows_damaged = %s,"
-        " rows_unreachable = %s, error = %s, code = %s, seconds = %s, found = %s,"
+        " rows_unreachable = %s, error = %s, code = %s, failure = %s, seconds = %s, found = %s,"
         " finished_at = clock_timestamp() where batch_id = %s and (state = 'running' or not %s)",
         [
             batch.state,
@@ -148,6 +150,7 @@ def close_batch(connection: Connection[Any], batch: Batch, *, running: bool = Fa
             batch.unreachable,
             batch.error,
             batch.code,
+            json.dumps(batch.failure) if batch.failure else None,
             json.dumps({k: round(v, 3) for k, v in batch.seconds.items()}),
             json.dumps(batch.found),
             batch.batch_id,

@@ -80,6 +80,7 @@ def load(
     full_refresh: bool = False,
     allow_empty: bool = False,
     rehearsal: bool = False,
+    source_name: str | None = None,
     waits: Waits = WAITS,
 ) -> Batch | None:
     """Loads one batch and gives its entry in the ledger: state loaded, unchanged or rejected (by the gate).
@@ -92,11 +93,13 @@ def load(
     full_refresh: everything is read, and replaces all rows of raw.
     allow_empty: if the source gives no row for the window, the window's rows in raw are deleted.
     rehearsal: rows that pass the gate do not go into raw.
+    source_name: the name of the upload that is opened; the ledger has it also if the file cannot be read.
     """
     with ledger.dataset_lock(connection, contract.key):
         ledger.sweep(connection, contract)
         pseudonyms.set_keys(connection, contract)
         batch = ledger.open_batch(connection, contract, run_id, window, full_refresh=full_refresh)
+        batch.source_name = source_name
         plan = LoadPlan(
             contract,
             batch.batch_id,
@@ -366,6 +369,7 @@ def _fail(connection: Connection[Any], plan: LoadPlan, batch: Batch, error: Base
     batch.error = str(error)
     if not isinstance(error, GudangError):
         batch.error = with_code(failures.message_of(error, locks=plan.waits.locks), batch.code)
+    batch.failure = failures.fault_of_source(error)
     batch.loaded = batch.unchanged = batch.deleted = 0
     try:
         ledger.close_batch(connection, batch, running=True)

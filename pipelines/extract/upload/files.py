@@ -24,6 +24,7 @@ from typing import IO, Any, overload
 
 from upath import UPath
 
+from pipelines.contracts.feedback_marks import RESERVED
 from pipelines.disk import os_reason, sync_folder
 from pipelines.errors import SourceError
 from pipelines.extract.upload.zone import CALL_S, COPY_S, Zone, on_zone
@@ -204,7 +205,7 @@ def _is_upload_name(name: str) -> bool:
     """Whether this is one plain file name that the zone lists."""
     if not name or "/" in name or "\\" in name or not name.isprintable():
         return False
-    return not (is_hidden(name) or is_unfinished(name))
+    return not (is_hidden(name) or is_unfinished(name) or name.startswith(RESERVED))
 
 
 def _hidden_name() -> str:

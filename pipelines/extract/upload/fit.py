@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 
+from pipelines.contracts.feedback_marks import NOTE_COLUMN
 from pipelines.contracts.upload import FILE, SHEET
 from pipelines.errors import ShapeError, SourceError
 from pipelines.extract.source_names import fold, redact_names, shown_name, suggestible
@@ -47,7 +48,7 @@ class Fit:
         self.width = len(table.names)
         self._refuse_repeated()
         promised = reading.promised_names()
-        known = set(promised)
+        known = {*promised, NOTE_COLUMN}
         unexpected = [name for name in table.names if name not in known]
         missing = [name for name in promised if name not in table.names]
         self.warnings = [*self._check(missing, unexpected), *table.warnings]
@@ -63,6 +64,11 @@ class Fit:
         self._extras = [(name, place[name]) for name in unexpected]
         self._pick = Pick(self.picks, self.width, self._appended)
         self._totals_left_out = self._short_rows = 0
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the file's own columns."""
+        return [name for name in self.table.names if name != NOTE_COLUMN]
 
     @property
     def is_plain(self) -> bool:

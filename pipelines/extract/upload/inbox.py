@@ -11,13 +11,14 @@ import os
 import stat
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
 from upath import UPath
 
+from pipelines.contracts.feedback_marks import OUTBOX, RESERVED
 from pipelines.contracts.model import Contract
 from pipelines.contracts.upload import FileExtract
 from pipelines.disk import os_reason
@@ -40,10 +41,16 @@ _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 @dataclass(frozen=True, slots=True)
 class LeftFile:
-    """A file in the zone that is not taken. place: its path in the zone. reason: why it is not taken."""
+    """A file in the zone that is not taken.
+
+    place: its path in the zone. reason: why it is not taken. stamp: a text that changes when the file changes.
+    unfinished: it seems to be still on its way.
+    """
 
     place: str
     reason: str
+    stamp: str = field(default="", compare=False)
+    unfinished: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.place}: {self.reason}"
@@ -72,6 +79,10 @@ class _Entry:
     changed: float | None = None
     reason: str = ""
 
+    def left(self, place: str, reason: str) -> LeftFile:
+        """This entry as one that is not taken."""
+        return LeftFile(place, reason, f"{self.size}:{self.mtime!r}", is_unfinished(self.name))
+
 
 def list_uploads(zone: Zone, contract: Contract) -> Listing:
     """Lists the dataset's folder. The contract's pattern does not distinguish upper and lower case.
@@ -92,7 +103,7 @@ def list_uploads(zone: Zone, contract: Contract) -> Listing:
     folder = dataset_folder(zone, contract.key)
     for entry in _entries(zone, contract.key, folder):
         if reason := _reason_not_taken(entry, pattern, contract.key):
-            left.append(LeftFile(f"{contract.key}/{entry.name}", reason))
+            left.append(entry.left(f"{contract.key}/{entry.name}", reason))
         else:
             files.append(UploadedFile(entry.path, entry.name, entry.size, entry.mtime, entry.changed))
     files.sort(key=lambda f: (f.mtime, f.name))
@@ -145,6 +156,8 @@ def _reason_not_taken(entry: _Entry, pattern: str, key: str) -> str:
     """Says why a contract with this pattern does not take the entry; "" if it takes it."""
     if entry.kind == "folder":
         return f"folder di dalam folder dataset tidak dibaca; letakkan berkasnya langsung di {key}/"
+    if entry.name.startswith(RESERVED):
+        return f"nama yang diawali {RESERVED} disediakan bagi walidata; ganti nama berkasnya"
     if is_unfinished(entry.name):
         return "nama sementara: menunggu berkas selesai ditulis dan diganti namanya"
     if not fnmatchcase(entry.name.lower(), pattern.lower()):
@@ -156,8 +169,10 @@ def _files_of_unknown_folders(
     zone: Zone, reasons: Mapping[str, str], known: frozenset[str]
 ) -> Iterator[LeftFile]:
     for opd in _entries(zone, SUBJECT, zone):
+        if opd.name == OUTBOX:
+            continue
         if opd.kind != "folder":
-            yield LeftFile(opd.name, opd.reason or "letakkan berkas di folder <opd>/<dataset>/")
+            yield opd.left(opd.name, opd.reason or "letakkan berkas di folder <opd>/<dataset>/")
             continue
         try:
             for dataset in _entries(zone, SUBJECT, opd.path):
@@ -170,12 +185,14 @@ def _files_of_unknown_dataset(
     zone: Zone, opd: str, dataset: _Entry, reasons: Mapping[str, str], known: frozenset[str]
 ) -> Iterator[LeftFile]:
     key = f"{opd}/{dataset.name}"
+    if dataset.name == OUTBOX:
+        return
     if dataset.kind != "folder":
-        yield LeftFile(key, dataset.reason or f"letakkan berkas di folder {opd}/<dataset>/")
+        yield dataset.left(key, dataset.reason or f"letakkan berkas di folder {opd}/<dataset>/")
     elif key not in known:
         reason = reasons.get(key) or _reason_no_contract(key, known)
         for entry in _entries(zone, SUBJECT, dataset.path):
-            yield LeftFile(f"{key}/{entry.name}", reason)
+            yield entry.left(f"{key}/{entry.name}", reason)
 
 
 def _reason_no_contract(key: str, known: frozenset[str]) -> str:

@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.raw_table import POSITION
-from pipelines.contracts.upload import WORKBOOKS, FileExtract
+from pipelines.contracts.upload import FileExtract
 from pipelines.errors import ContractError
 from pipelines.extract.read_ahead import read_ahead
 from pipelines.extract.source_names import shown_name
@@ -35,6 +35,8 @@ from pipelines.extract.upload.reading import HEADER, Reading
 from pipelines.extract.upload.table import Table
 
 _GZIPPED = ("csv", "json", "ndjson")
+RECORDS = ("json", "ndjson")
+"""Formats of records, which have no header."""
 
 
 class Way(IntEnum):
@@ -69,7 +71,7 @@ def open_file(
     reading = Reading(contract, extract, upload.name, limits)
     with ExitStack() as opened:
         content = opened.enter_context(upload.open(contract.key))
-        file = _unpacked(reading, content.file, opened)
+        file = unpacked(reading, content.file, opened)
         check_kind(reading, file)
         stream = SourceStream(reading.stream_columns(), iter(()), upload.name, content.sha256)
         blocks = _csv_as_it_is(reading, file, stream, way) if way < Way.CAREFUL else None
@@ -92,7 +94,7 @@ def _csv_as_it_is(reading: Reading, file: BinaryIO, stream: SourceStream, way: W
     csv = plain.direct_csv_format(fit, dialect)
     if csv is None:
         return None
-    stream.shape.update(dict.fromkeys(fit.table.names, ""))
+    stream.shape.update(dict.fromkeys(fit.names, ""))
     by_place = sorted(zip(fit.picks, reading.contract.stored, strict=True), key=itemgetter(0))
     columns = [column for _, column in by_place]
     types = plain.typed_columns(file, dialect.delimiter, columns) if way is Way.TYPED else {}
@@ -102,7 +104,7 @@ def _csv_as_it_is(reading: Reading, file: BinaryIO, stream: SourceStream, way: W
     return read_ahead(plain.plain_rows(file, dialect.delimiter, len(columns), stream, types=types))
 
 
-def _unpacked(reading: Reading, file: BinaryIO, opened: ExitStack) -> BinaryIO:
+def unpacked(reading: Reading, file: BinaryIO, opened: ExitStack) -> BinaryIO:
     """Unpacks the ZIP's member or the .gz; returns the file itself if it is neither."""
     extract = reading.extract
     if extract.member is not None:
@@ -115,30 +117,35 @@ def _unpacked(reading: Reading, file: BinaryIO, opened: ExitStack) -> BinaryIO:
 
 def _copy_text(reading: Reading, file: BinaryIO, stream: SourceStream) -> Iterator[bytes]:
     """Returns the rows as blocks of COPY text. The first header is checked before this returns."""
+    if reading.extract.format in RECORDS:
+        from pipelines.extract.upload.json_file import json_rows
+
+        return encode_rows(json_rows(reading, file, stream), stream)
+    tables = tables_of(reading, file, stream)
+    first = Fit(reading, next(tables))
+    return _blocks_of_all(reading, chain((first,), (Fit(reading, table) for table in tables)), stream)
+
+
+def tables_of(reading: Reading, file: BinaryIO, stream: SourceStream) -> Iterator[Table]:
+    """Returns the tables of an unpacked file that is not one of RECORDS. Notes in `stream` what was found out."""
     match reading.extract.format:
         case "csv":
             dialect, stream.found = dialect_of(reading, file)
-            tables = iter((csv_table(reading, file, dialect),))
+            return iter((csv_table(reading, file, dialect),))
         case "parquet":
             from pipelines.extract.upload.parquet_file import parquet_table
 
-            tables = iter((parquet_table(reading, file),))
-        case kind if kind in WORKBOOKS:
+            return iter((parquet_table(reading, file),))
+        case _:
             from pipelines.extract.upload.workbook.tables import workbook_tables
 
-            tables = workbook_tables(reading, file, stream.warnings)
-        case _:
-            from pipelines.extract.upload.json_file import json_rows
-
-            return encode_rows(json_rows(reading, file, stream), stream)
-    first = Fit(reading, next(tables))
-    return _blocks_of_all(reading, chain((first,), (Fit(reading, table) for table in tables)), stream)
+            return workbook_tables(reading, file, stream.warnings)
 
 
 def _blocks_of_all(reading: Reading, fits: Iterator[Fit], stream: SourceStream) -> Iterator[bytes]:
     """Gives the rows of all tables. Adds a warning for a sheet without a row, if the contract reads several sheets."""
     for fit in fits:
-        stream.shape.update(dict.fromkeys(fit.table.names, ""))
+        stream.shape.update(dict.fromkeys(fit.names, ""))
         stream.warnings.extend(w for w in fit.warnings if w not in stream.warnings)
         before = stream.rows
         yield from fit.blocks(stream)

@@ -45,6 +45,10 @@ class Table:
     short_is_damage: whether a row with fewer cells than the header is damaged, unless the contract allows it.
     warnings: those about the table as a whole.
     all_rows: reads the table once more. Gives number and cells of every row, also of those above the header.
+    head: the rows of the sheet up to the header's last one, each merged cell of the header with its text; empty if the
+    kind of file has none, or if a reader has to take them from the file (CSV).
+    left: how many empty columns are before the first one.
+    hidden: gives those of some row numbers whose rows the workbook hides.
     """
 
     names: tuple[str, ...]
@@ -55,6 +59,9 @@ class Table:
     short_is_damage: bool = False
     warnings: Sequence[str] = field(default_factory=list[str])
     all_rows: Callable[[], Iterable[tuple[int, Sequence[str]]]] | None = None
+    head: Sequence[Sequence[str]] = ()
+    left: int = 0
+    hidden: Callable[[range], Iterable[int]] | None = None
 
 
 def header(rows: Sequence[Sequence[str]], spans: Sequence[Span] = ()) -> tuple[str, ...]:
@@ -64,12 +71,22 @@ def header(rows: Sequence[Sequence[str]], spans: Sequence[Span] = ()) -> tuple[s
     spans: the merged cells, with rows counted within `rows`. If there are none, an empty cell of an upper row belongs
     to the name at its left, as long as a cell below it is filled.
     """
+    return names_of(header_grid(rows, spans))
+
+
+def header_grid(rows: Sequence[Sequence[str]], spans: Sequence[Span] = ()) -> list[list[str]]:
+    """Returns the header rows with the names that merged or empty cells stand for, see `header`."""
     width = max((len(trimmed(row)) for row in rows), default=0)
     grid = [[fold(cell) for cell in row[:width]] + [""] * (width - len(row)) for row in rows]
     if spans:
         _fill_spans(grid, spans, width)
     else:
         _carry_right(grid)
+    return grid
+
+
+def names_of(grid: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Returns the column names of a `header_grid`."""
     names = [LEVELS.join(_without_repeats(column)) for column in zip(*grid, strict=True)]
     while names and not names[-1]:
         names.pop()

@@ -25,15 +25,15 @@ REFUSED = sql.Identifier("pg_temp", "refused_rows")
 
 rid: the row's place in landing. is_duplicate: whether another row has its key. position: its place in the source.
 row_hash: a hash of `_identity`. entry_id: the row's open entry in quarantine, if it has one. moved: whether that entry
-names another position or file.
+names another position, or comes from an upload.
 """
 
 
 def quarantine(plan: LoadPlan, *, deduplicated: bool, rejected: bool) -> list[sql.Composed]:
     """The statements that put the refused rows into quarantine.row, each row once.
 
-    They run in the transaction that applies the load. If a row is already in quarantine, only the position in its entry
-    is updated.
+    They run in the transaction that applies the load. If a row is already in quarantine, only the position and the
+    load in its entry are updated.
 
     deduplicated: plan.duplicates lists rows whose key another row of this load has.
     rejected: the whole load is rejected; then SAMPLE rows are enough.
@@ -56,14 +56,14 @@ def note_refused_rows(plan: LoadPlan, *, deduplicated: bool, limit: int | None =
         rows += sql.SQL(" limit {}").format(sql.Literal(limit))
     return sql.SQL(
         "create temporary table {refused} on commit drop as select single.*, q.entry_id,"
-        " q.source_position is distinct from single.position or {of_another_file} as moved"
+        " q.source_position is distinct from single.position or {renewed} as moved"
         " from (select distinct on (row_hash) rid, is_duplicate, position, row_hash from (select r.rid, r.is_duplicate,"
         ' {position} as position, md5(array[{identity}]::text) collate "C" as row_hash'
         " from {landed} join ({rows}) r on r.rid = l.ctid) hashed order by row_hash, rid) single"
         " left join quarantine.row q on q.dataset = {dataset} and q.state = 'open' and q.row_hash = single.row_hash"
     ).format(
         refused=REFUSED,
-        of_another_file=_of_another_file(plan),
+        renewed=_is_renewed(plan),
         position=_position(plan),
         identity=sql.SQL(", ").join(_identity(plan, _reasons(plan, deduplicated=deduplicated))),
         landed=rows_with_hidden(plan),
@@ -87,7 +87,7 @@ def analyze_refused_rows() -> sql.Composed:
 
 
 def move_entries(plan: LoadPlan) -> sql.Composed:
-    """Updates position and load of the entries whose row came again from another place or file."""
+    """Updates position and load of the entries whose row came again from another place, or in an upload."""
     return sql.SQL(
         "update quarantine.row q set last_batch_id = {}, source_position = r.position,"
         " updated_at = clock_timestamp() from {} r where q.entry_id = r.entry_id and r.moved"
@@ -156,11 +156,9 @@ def _identity(plan: LoadPlan, reasons: Sequence[_Reason]) -> list[sql.Composable
     return parts
 
 
-def _of_another_file(plan: LoadPlan) -> sql.Composable:
-    """Whether an entry (q) was last written by a load of another file than this one."""
-    if plan.file is None:
-        return sql.SQL("false")
-    return sql.SQL("not {}").format(_of_this_file(plan, plan.file))
+def _is_renewed(plan: LoadPlan) -> sql.Composable:
+    """Whether an entry names this load even if its place is the same: each load of an upload answers for its rows."""
+    return sql.Literal(plan.contract.server.kind == "upload")
 
 
 def _of_this_file(plan: LoadPlan, file: str) -> sql.Composable:

@@ -13,12 +13,13 @@ from contextlib import nullcontext
 from fnmatch import fnmatchcase
 from typing import BinaryIO
 
+from pipelines.contracts.feedback_marks import SUMMARY_SHEET
 from pipelines.errors import SourceError
 from pipelines.extract.source_names import listed, may_show_unknown_names, shown_name, suggestible
 from pipelines.extract.upload.archive import DAMAGED, check_declared_sizes, check_real_sizes, open_zip
 from pipelines.extract.upload.kinds import is_web_page
 from pipelines.extract.upload.reading import HEADER, Reading
-from pipelines.extract.upload.table import Span, Table, header
+from pipelines.extract.upload.table import Span, Table, header_grid, names_of
 from pipelines.extract.upload.workbook.facts import DamagedError, Facts, Range, SheetFacts
 from pipelines.extract.upload.workbook.ods import OdsFacts
 from pipelines.extract.upload.workbook.process import (
@@ -142,14 +143,17 @@ def _no_workbook(reading: Reading) -> SourceError:
 
 
 def _sheets(reading: Reading, file: BinaryIO, process: WorkbookProcess) -> list[tuple[str, bool]]:
-    """Returns each worksheet's name, and whether it is visible. Raises SourceError if the workbook can't be opened."""
+    """Returns each worksheet's name, and whether it is visible; the sheet that feedback adds is left out.
+
+    Raises SourceError if the workbook can't be opened.
+    """
     process.ask()
     sheets = process.answer()
     if sheets == "locked" or (sheets is None and is_encrypted_package(file)):
         raise locked_error(reading)
     if sheets is None:
         raise _no_workbook(reading)
-    return [(name, visible) for name, is_worksheet, visible in sheets if is_worksheet]
+    return [(name, visible) for name, is_worksheet, visible in sheets if is_worksheet and name != SUMMARY_SHEET]
 
 
 def _chosen(reading: Reading, known: list[tuple[str, bool]]) -> list[str]:
@@ -201,7 +205,8 @@ def _table(reading: Reading, name: str, rows: SheetRows) -> Table:
     first = extract.header_row
     head = rows.head()
     spans = _header_spans(rows.facts.merged, rows.left, first - 1, extract.header_rows)
-    names = reading.number_repeated(header(head[first - 1 :], spans))
+    grid = header_grid(head[first - 1 :], spans)
+    names = reading.number_repeated(names_of(grid))
     if not names:
         hint = f"isi {HEADER} formulirnya, atau perbaiki header_row di kontrak"
         raise reading.source_error(f"tidak ada {HEADER} di {rows.place}baris {first}", hint, code="GDK-F009")
@@ -212,6 +217,9 @@ def _table(reading: Reading, name: str, rows: SheetRows) -> Table:
         name,
         warnings=[*rows.merged_cells_warnings(names)],
         all_rows=lambda: rows.all_rows(names),
+        head=[*head[: first - 1], *grid],
+        left=rows.left,
+        hidden=rows.facts.hidden.within,
     )
 
 
