@@ -17,6 +17,7 @@ from pipelines.contracts.model import Contract
 from pipelines.datasets import read_datasets
 from pipelines.errors import GudangError
 from pipelines.extract.upload.zone import upload_zone
+from pipelines.feedback.prune import prune_feedback
 from pipelines.load.failures import describe_failure
 from pipelines.retention.policy import Policy
 from pipelines.retention.raw import prune_dataset
@@ -42,9 +43,11 @@ def prune(
     with connect(settings.warehouse_url) as connection:
         of_datasets = [_prune_dataset(connection, c, today, run_id, dry_run=dry_run) for c in contracts]
         of_uploads = [prune_uploads(connection, c, zone, policy.uploads, dry_run=dry_run) for c in contracts]
+        of_feedback = prune_feedback(connection, zone, policy.feedback, dry_run=dry_run)
         of_tables = prune_tables(connection, WAREHOUSE_RULES, policy, dry_run=dry_run)
     return [
         *(result for result in (*of_datasets, *of_uploads) if result),
+        of_feedback,
         *of_tables,
         *prune_dagster(dagster_url, policy, dry_run=dry_run),
         prune_compute_logs(settings.dagster_home, policy, dry_run=dry_run),

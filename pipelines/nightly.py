@@ -31,6 +31,7 @@ from pipelines.contracts.model import Contract
 from pipelines.datasets import Datasets, files_left
 from pipelines.definitions import defs, project_files
 from pipelines.errors import ContractError, GudangError
+from pipelines.feedback.send import send_pending
 from pipelines.jobs import (
     INGEST,
     INGEST_JOBS,
@@ -108,6 +109,8 @@ def walk(settings: Settings) -> int:
                     links += _publication(console, connection, settings, instance, project, tags[job])
                 else:
                     links.append(_run(console, settings, instance, job, tags[job], due, checks=False))
+                if job == ingest_jobs(contracts)[-1]:
+                    _feedback(console, connection, settings, datasets)
         _summary(console, connection, datasets, links, project)
         _zone(console, settings, datasets)
         _tell(console, connection, settings, datasets)
@@ -324,6 +327,21 @@ def _summary(
     for link in links:
         word = styled("berhasil", "green") if link.success else styled("GAGAL", "red")
         console.print(f"{link.job}:", word, f" (run {link.run_id})")
+
+
+def _feedback(console: Terminal, connection: Connection[Any], settings: Settings, datasets: Datasets) -> None:
+    """Tells the OPD of their loads, and prints what became of it. A fault changes nothing of the night's result."""
+    try:
+        sent = send_pending(connection, settings, datasets, load_alert_settings())
+    except (GudangError, PsycopgError) as error:
+        reason = error if isinstance(error, GudangError) else type(error).__name__
+        console.print(f"Umpan balik belum dibuat: {reason}", style="yellow")
+        return
+    console.print(sent.headline)
+    for line in sent.lines:
+        console.print(f"  {line}")
+    for line in sent.failures:
+        console.print(f"  gagal: {line}", style="yellow")
 
 
 def _tell(console: Terminal, connection: Connection[Any], settings: Settings, datasets: Datasets) -> None:

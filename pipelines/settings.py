@@ -108,6 +108,8 @@ def resolve(subject: str, text: str, env: Mapping[str, str] = os.environ) -> str
 
 WHEN = ("always", "on_error", "on_error_or_changed")
 """When the digest of a night is sent: every night, if something is wrong, or also if something is over."""
+FEEDBACK_MAIL = ("never", "on_error", "on_change", "always")
+"""When an OPD gets a mail about a load of its data: never, if there are findings, if they changed, or each time."""
 MAIL_SECURITY: Mapping[str, int] = MappingProxyType({"starttls": 587, "ssl": 465, "tanpa": 25})
 """How a session with the mail server is encrypted, and the usual port."""
 TELEGRAM_URL = "https://api.telegram.org"
@@ -133,6 +135,7 @@ class AlertSettings:
 
     when: one of WHEN. ui_url: base URL of Dagster's pages, for links to runs. to: mail addresses of the walidata.
     to_opd: whether an OPD gets mails about its own datasets. timeout: seconds that one delivery may take.
+    feedback: when an OPD gets a mail about a load of its data, one of FEEDBACK_MAIL.
     """
 
     when: str = "on_error"
@@ -146,10 +149,14 @@ class AlertSettings:
     telegram_token: str | None = field(default=None, repr=False)
     telegram_chat: str | None = None
     timeout: float = 20.0
+    feedback: str = "never"
 
 
 def load_alert_settings(env: Mapping[str, str] = os.environ) -> AlertSettings:
-    """The settings GUDANG_ALERT_* of `env`. Raises GudangError, which names the variable that is not usable."""
+    """The settings GUDANG_ALERT_* and GUDANG_FEEDBACK_MAIL of `env`.
+
+    Raises GudangError, which names the variable that is not usable.
+    """
 
     def text(name: str) -> str | None:
         return env.get(f"GUDANG_ALERT_{name}", "").strip() or None
@@ -178,7 +185,11 @@ def load_alert_settings(env: Mapping[str, str] = os.environ) -> AlertSettings:
     mail = _mail_server(text, int(number("MAIL_PORT", 1)) if text("MAIL_PORT") else None)
     if wrong := [place for place, address in enumerate(to, 1) if not _ADDRESS.fullmatch(address)]:
         raise _unusable("MAIL_TO", f"bagian ke-{wrong[0]} bukan alamat surel", "pisahkan dengan koma")
-    if mail is None and (to or to_opd in _YES):
+    feedback = env.get("GUDANG_FEEDBACK_MAIL", "").strip() or "never"
+    if feedback not in FEEDBACK_MAIL:
+        hint = f"salah satu dari {', '.join(FEEDBACK_MAIL)}"
+        raise GudangError("GUDANG_FEEDBACK_MAIL", "nilainya tidak dikenal", hint=hint)
+    if mail is None and (to or to_opd in _YES or feedback != "never"):
         raise _unusable("MAIL_HOST", "belum diisi, padahal ada yang dikirimi surel", "isi nama server surel")
     if bool(text("TELEGRAM_TOKEN")) != bool(text("TELEGRAM_CHAT")):
         raise _unusable("TELEGRAM_TOKEN", "diisi bersama GUDANG_ALERT_TELEGRAM_CHAT, atau keduanya tidak")
@@ -194,6 +205,7 @@ def load_alert_settings(env: Mapping[str, str] = os.environ) -> AlertSettings:
         telegram_token=text("TELEGRAM_TOKEN"),
         telegram_chat=text("TELEGRAM_CHAT"),
         timeout=number("TIMEOUT", 20),
+        feedback=feedback,
     )
 
 

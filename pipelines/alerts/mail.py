@@ -29,12 +29,20 @@ class Mail:
     def __init__(self, server: MailServer, timeout: float) -> None:
         self._server, self._timeout = server, timeout
 
+    @property
+    def sender(self) -> str:
+        """The address that mails come from."""
+        return self._server.sender
+
     def send(self, message: Message) -> None:
         """Returns when the server took the mail over. Raises DeliveryError, whose text quotes nothing of the server."""
-        mail = compose(message, self._server.sender)
+        self.deliver(compose(message, self.sender), message.recipient)
+
+    def deliver(self, mail: EmailMessage, recipient: str) -> None:
+        """Sends a mail that is already written, see `send`."""
         try:
             with self._session() as session:
-                session.send_message(mail, self._server.sender, [message.recipient])
+                session.send_message(mail, self.sender, [recipient])
         except smtplib.SMTPRecipientsRefused as error:
             code = next(iter(error.recipients.values()))[0]
             raise DeliveryError(

@@ -21,7 +21,7 @@ class Policy:
 
     events: Dagster's events that belong to no asset, and compute logs. checks: results of checks and model runs that a
     newer one follows. loads: records of loads that changed nothing. quarantine: refused rows that are resolved.
-    uploads: files that a newer one has replaced.
+    uploads: files that a newer one has replaced. feedback: what OPD were told of loads, once it is over.
     """
 
     events: int = 90
@@ -29,6 +29,7 @@ class Policy:
     loads: int = 400
     quarantine: int = 180
     uploads: int = 365
+    feedback: int = 180
 
 
 def read_policy(env: Mapping[str, str] = os.environ) -> Policy:

@@ -34,6 +34,7 @@ TABLES = (
     "ops.check_result",
     "ops.contract",
     "ops.empty_window",
+    "ops.feedback",
     "ops.load_batch",
     "ops.load_repair",
     "ops.migration",

@@ -43,6 +43,8 @@ def before_migrations(connection: Connection[Any]) -> None:
         "alter table ops.load_batch drop column code; alter table ops.check_result drop column code;"
         " drop table ops.migration; drop table ops.model_state; drop view ops.quarantine_reason;"
         " drop table ops.publication_state; alter table ops.load_batch drop column gate_basis;"
+        " drop table ops.feedback; drop index quarantine.row_resolved;"
+        " alter table ops.load_batch drop column failure;"
         " drop table ops.alert_delivery, ops.alert_message, ops.alert;"
         " alter table ops.check_result drop column expectation, drop column observed, drop column query,"
         " drop column window_start, drop column window_end, drop column rule;"

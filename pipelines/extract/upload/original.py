@@ -48,14 +48,25 @@ class Original:
     def lines_above(self, row: int) -> list[str]:
         """The lines of a CSV file before line `row`, as they are."""
         assert self.dialect is not None
-        text = open_text(self.file, self.dialect.encoding)
-        return [text.readline() for _ in range(row - 1)]
+        with self._from_its_beginning():
+            text = open_text(self.file, self.dialect.encoding)
+            return [text.readline() for _ in range(row - 1)]
 
     @property
     def has_byte_order_mark(self) -> bool:
         """Whether the file begins with a byte order mark."""
+        with self._from_its_beginning():
+            return bom_encoding(self.file.read(4)) is not None
+
+    @contextmanager
+    def _from_its_beginning(self) -> Iterator[None]:
+        """Lets the file be read from its beginning while its rows are being read."""
+        at = self.file.tell()
         self.file.seek(0)
-        return bom_encoding(self.file.read(4)) is not None
+        try:
+            yield
+        finally:
+            self.file.seek(at)
 
 
 @contextmanager

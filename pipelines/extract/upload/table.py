@@ -45,8 +45,8 @@ class Table:
     short_is_damage: whether a row with fewer cells than the header is damaged, unless the contract allows it.
     warnings: those about the table as a whole.
     all_rows: reads the table once more. Gives number and cells of every row, also of those above the header.
-    head: the rows of the sheet up to the header's last one, each merged cell of the header with its text; empty if the
-    kind of file has none, or if a reader has to take them from the file (CSV).
+    head: the rows up to the header's last one, each merged cell of the header with its text. Those above the header are
+    empty for CSV. There are none for a kind of file without a header.
     left: how many empty columns are before the first one.
     hidden: gives those of some row numbers whose rows the workbook hides.
     """

@@ -18,6 +18,7 @@ create table ops.feedback (
     tries integer not null default 1,
     made_at timestamptz not null default clock_timestamp(),
     resolved_at timestamptz,
+    letter jsonb,
     mailed_to text[] not null default '{}',
     mailed_at timestamptz,
     mail_error text
@@ -28,6 +29,7 @@ comment on column ops.feedback.state is
     'open: findings are in the outbox; same: they are those of the load before; clean: there are none; resolved: the findings are over; failed: could not be made, is tried again.';
 comment on column ops.feedback.folder is 'Its folder below the upload zone; null where none was written.';
 comment on column ops.feedback.mark is 'A text that changes when the findings change.';
+comment on column ops.feedback.letter is 'Subject and text of the mail; null where none is wanted. They hold no value of a row.';
 comment on column ops.feedback.mailed_to is 'Addresses that the mail server took it over for.';
 comment on column ops.feedback.mailed_at is 'When the last of the recipients was served; null before, or if there is none.';
 create index feedback_dataset on ops.feedback (dataset, feedback_id desc);

@@ -20,7 +20,7 @@ from pipelines.errors import SourceError
 from pipelines.extract.source_names import fold
 from pipelines.extract.upload.csv.escapes import Escapes
 from pipelines.extract.upload.reading import HEADER, Reading
-from pipelines.extract.upload.table import Table, header, trimmed
+from pipelines.extract.upload.table import Table, header_grid, names_of, trimmed
 
 MAX_ROW = 16 << 20
 """The most characters of one row: a quote that is never closed would make the rest of the file one row."""
@@ -159,7 +159,8 @@ def csv_table(reading: Reading, file: BinaryIO, dialect: Dialect) -> Table:
     _check_bom(reading, bom_encoding(file.read(4)), dialect.encoding)
     rows = _rows(reading, file, dialect, extract.header_row)
     head = list(islice((row for row in rows if row[1] or extract.header_rows == 1), extract.header_rows))
-    names = reading.number_repeated(header([cells for _, cells in head]))
+    grid = header_grid([cells for _, cells in head])
+    names = reading.number_repeated(names_of(grid))
     if not names:
         message = f"tidak ada {HEADER} di baris {extract.header_row}"
         raise reading.source_error(
@@ -176,6 +177,7 @@ def csv_table(reading: Reading, file: BinaryIO, dialect: Dialect) -> Table:
         parts,
         short_is_damage=True,
         all_rows=lambda: _rows(reading, file, dialect, 1),
+        head=[*[()] * (head[0][0] - 1), *grid],
     )
 
 

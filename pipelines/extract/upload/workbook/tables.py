@@ -153,7 +153,9 @@ def _sheets(reading: Reading, file: BinaryIO, process: WorkbookProcess) -> list[
         raise locked_error(reading)
     if sheets is None:
         raise _no_workbook(reading)
-    return [(name, visible) for name, is_worksheet, visible in sheets if is_worksheet and name != SUMMARY_SHEET]
+    return [
+        (name, visible) for name, is_worksheet, visible in sheets if is_worksheet and name != SUMMARY_SHEET
+    ]
 
 
 def _chosen(reading: Reading, known: list[tuple[str, bool]]) -> list[str]:

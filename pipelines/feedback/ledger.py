@@ -1,0 +1,176 @@
+"""What OPD were told, in ops.feedback: a row per load that was judged, and one per OPD for files that nobody takes.
+
+What belongs here: reading and writing that table. Not here: judging (send.py), quarantine (entries.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from pipelines.contracts.model import Contract
+from pipelines.feedback.loads import JudgedLoad
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A row of ops.feedback. state: open, same, clean, resolved or failed."""
+
+    feedback_id: int
+    opd: str
+    dataset: str | None
+    batch_id: int | None
+    source_name: str | None
+    state: str
+    folder: str | None
+    findings: int
+    mark: str
+    error: str | None
+    made_at: datetime
+    mailed_to: list[str]
+
+
+_SELECT = (
+    "select feedback_id, opd, dataset, batch_id, source_name, state, folder, findings, mark, error, made_at, mailed_to"
+    " from ops.feedback"
+)
+
+
+def by_file(contract: Contract) -> bool:
+    """Whether what was told of one file stands beside that of another, because each file adds to the others."""
+    return contract.server.kind == "upload" and contract.takes_every_file
+
+
+def last_told(connection: Connection[Any], load: JudgedLoad) -> Told | None:
+    """What was told last of the load's dataset (or file), before this load; failed tries left out."""
+    query = _SELECT + " where dataset = %s and state <> 'failed' and batch_id < %s"
+    values: list[Any] = [load.contract.key, load.batch_id]
+    if by_file(load.contract):
+        query += " and source_name is not distinct from %s"
+        values.append(load.source_name)
+    with connection.cursor(row_factory=class_row(Told)) as cursor:
+        query += " order by batch_id desc limit 1"
+        return cursor.execute(query.encode(), values).fetchone()
+
+
+def note_load(
+    connection: Connection[Any],
+    load: JudgedLoad,
+    state: str,
+    *,
+    folder: str | None = None,
+    findings: int = 0,
+    mark: str = "",
+    error: str | None = None,
+) -> int:
+    """Writes what became of a load's feedback, and returns its number. A former try is replaced and counted."""
+    row = connection.execute(
+        "insert into ops.feedback (opd, dataset, batch_id, source_name, state, folder, findings, rows, mark, error)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        " on conflict (batch_id) do update set state = excluded.state, folder = excluded.folder,"
+        " findings = excluded.findings, rows = excluded.rows, mark = excluded.mark, error = excluded.error,"
+        " tries = case when excluded.state = 'failed' then feedback.tries + 1 else feedback.tries end,"
+        " made_at = clock_timestamp(), resolved_at = null returning feedback_id",
+        [
+            load.contract.opd,
+            load.contract.key,
+            load.batch_id,
+            load.source_name,
+            state,
+            folder,
+            findings,
+            load.rows_refused,
+            mark,
+            error,
+        ],
+    ).fetchone()
+    assert row is not None
+    return row[0]
+
+
+_OVER = """
+update ops.feedback as f
+set state = 'resolved', resolved_at = clock_timestamp()
+from ops.load_batch as b
+where f.state = 'open' and f.dataset = any(%(datasets)s) and b.batch_id = f.batch_id
+    and (
+        exists (
+            select from ops.feedback as n
+            where n.dataset = f.dataset and n.batch_id > f.batch_id and n.state = 'open'
+                and (f.dataset <> all(%(by_file)s) or n.source_name is not distinct from f.source_name)
+        )
+        or (
+            exists (
+                select from ops.load_batch as n
+                where n.dataset = f.dataset and n.batch_id > f.batch_id and n.state in ('loaded', 'unchanged')
+                    and (
+                        b.state = 'loaded' or f.dataset <> all(%(by_file)s)
+                        or n.source_name is not distinct from f.source_name
+                    )
+            )
+            and not exists (
+                select from quarantine.row as q
+                where q.dataset = f.dataset and q.state = 'open'
+                    and (f.dataset <> all(%(uploads)s) or q.last_batch_id = f.batch_id)
+            )
+            and not exists (
+                select from ops.feedback as n
+                where n.dataset = f.dataset and n.state = 'same' and n.folder = f.folder and n.batch_id = (
+                    select max(m.batch_id) from ops.feedback as m where m.dataset = f.dataset
+                )
+            )
+        )
+    )
+returning f.feedback_id, f.opd, f.dataset, f.batch_id, f.source_name, f.state, f.folder, f.findings, f.mark, f.error,
+    f.made_at, f.mailed_to
+"""
+"""A feedback is over when a newer one takes its place, or when a later load left none of its rows open."""
+
+
+def settle(connection: Connection[Any], contracts: Sequence[Contract]) -> list[Told]:
+    """Marks the feedback whose findings are over, and returns it."""
+    values = {
+        "datasets": [c.key for c in contracts],
+        "uploads": [c.key for c in contracts if c.server.kind == "upload"],
+        "by_file": [c.key for c in contracts if by_file(c)],
+    }
+    with connection.cursor(row_factory=class_row(Told)) as cursor:
+        return cursor.execute(_OVER.encode(), values).fetchall()
+
+
+def told_of_files(connection: Connection[Any]) -> dict[str, Told]:
+    """By OPD, what stands about files that no dataset takes; "" for those in no OPD's folder."""
+    with connection.cursor(row_factory=class_row(Told)) as cursor:
+        rows = cursor.execute(_SELECT.encode() + b" where dataset is null and state = 'open'").fetchall()
+    return {row.opd: row for row in rows}
+
+
+def note_files(connection: Connection[Any], opd: str, folder: str, findings: int, mark: str) -> None:
+    """Writes that an OPD was told about its files that no dataset takes."""
+    with connection.transaction():
+        end_files(connection, opd)
+        connection.execute(
+            "insert into ops.feedback (opd, state, folder, findings, mark) values (%s, 'open', %s, %s, %s)",
+            [opd, folder, findings, mark],
+        )
+
+
+def end_files(connection: Connection[Any], opd: str) -> None:
+    """Writes that no such file of the OPD is left."""
+    connection.execute(
+        "update ops.feedback set state = 'resolved', resolved_at = clock_timestamp(), folder = null"
+        " where dataset is null and opd = %s and state = 'open'",
+        [opd],
+    )
+
+
+def failed(connection: Connection[Any]) -> list[tuple[str, int | None, str | None]]:
+    """Dataset or OPD, load and error of each feedback that could not be made."""
+    return connection.execute(
+        "select coalesce(dataset, opd), batch_id, error from ops.feedback where state = 'failed' order by feedback_id"
+    ).fetchall()
