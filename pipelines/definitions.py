@@ -27,6 +27,7 @@ from pipelines.sensors.alerts import alerts_sensor
 from pipelines.sensors.chain import chain_sensor
 from pipelines.sensors.changed_files import changed_files_sensor, digests
 from pipelines.sensors.descendants import descendants_sensor
+from pipelines.sensors.feedback import feedback_job, feedback_sensor
 from pipelines.sensors.freshness import freshness_sensor
 from pipelines.sensors.maintenance import maintenance_job, maintenance_schedule
 from pipelines.sensors.requested import request_jobs, requested_sensor
@@ -82,7 +83,7 @@ def build_definitions(
             *set_aside_assets(datasets.set_aside, PageLinks.of(settings)),
             *models,
         ],
-        jobs=[*named.values(), *request_jobs(datasets), maintenance],
+        jobs=[*named.values(), *request_jobs(datasets), maintenance, feedback_job()],
         schedules=[
             nightly_schedule(contracts),
             *hourly_schedules(contracts),
@@ -96,6 +97,7 @@ def build_definitions(
             requested_sensor(datasets, named),
             changed_files_sensor(datasets, settings, files.digests),
             freshness_sensor(contracts),
+            feedback_sensor(datasets, settings),
         ],
         resources={"warehouse": warehouse or _warehouse(settings)},
         executor=with_lease(threaded_executor),

@@ -16,7 +16,7 @@ from typing import NoReturn
 import typer
 
 from pipelines.cli.app import CommandGroup, usage_message
-from pipelines.cli.data import datasets, models
+from pipelines.cli.data import datasets, feedback, models
 from pipelines.cli.server import alerts, backup, deploy, loket, night, servers
 from pipelines.cli.server.health import health
 from pipelines.errors import GudangError
@@ -33,7 +33,7 @@ _DRIVERS = ("psycopg", "psycopg2", "sqlalchemy", "dagster_postgres")
 
 for _command in (night.nightly, night.reload, night.ui, loket.loket, night.prepare):
     app.command()(_command)
-for _command in (datasets.upload, datasets.status, datasets.validate):
+for _command in (datasets.upload, datasets.status, datasets.validate, feedback.feedback):
     app.command()(_command)
 app.command()(health)
 app.command(context_settings=_PASS_ON)(servers.psql)

@@ -1,7 +1,7 @@
 """Defines what a contract may declare about an uploaded file: its kind, its form, the place of its rows.
 
 What belongs here: the keys of `extract` for an upload (docs/contracts/uploads.md) as one value, which refuses
-contradictions. Not here: reading a file (extract/upload/).
+contradictions; names in the zone and in files that are reserved for us. Not here: reading a file (extract/upload/).
 """
 
 from __future__ import annotations
@@ -39,6 +39,18 @@ KEY = "@key"
 AUTO = "auto"
 SHEET, FILE = "@sheet", "@file"
 """The `physicalName` by which a column reads the sheet's or the file's own name."""
+
+# What feedback (pipelines/feedback/) adds to an OPD's file and folder, so that our readers recognise it.
+OUTBOX = "_umpan_balik"
+"""The folder in the upload zone that we write and never read: <zone>/<opd>/_umpan_balik/<dataset>/."""
+RESERVED = "_"
+"""Names in the zone that begin with it are ours. No contract takes such a file."""
+NOTE_COLUMN = "catatan_walidata"
+"""The column after the file's own ones that says for each row what is wrong."""
+SUMMARY_SHEET = "Ringkasan walidata"
+"""The sheet before the file's own ones."""
+ESCAPE = "'"
+"""Stands before a cell of a marked CSV file that a spreadsheet would take for a formula."""
 
 
 @dataclass(frozen=True, slots=True)

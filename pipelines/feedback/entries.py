@@ -19,7 +19,7 @@ from pipelines.contracts.model import Contract
 from pipelines.contracts.soft_rules import severity
 from pipelines.feedback.limits import MOST_TABLE_FINDINGS
 from pipelines.feedback.loads import JudgedLoad
-from pipelines.feedback.place import Place, read_place
+from pipelines.feedback.pack.place import Place, read_place
 from pipelines.findings.catalogue import Severity, code_of, code_of_expectation, entry
 
 OPEN, RESOLVED = "terbuka", "selesai"

@@ -19,9 +19,9 @@ from pipelines.datasets import Datasets, files_left
 from pipelines.extract.upload.inbox import LeftFile
 from pipelines.extract.upload.zone import Zone
 from pipelines.feedback import ledger, outbox
-from pipelines.feedback.build import build_of_files, title_of_opd
 from pipelines.feedback.entries import Finding
-from pipelines.feedback.place import Place
+from pipelines.feedback.pack.build import build_of_files, title_of_opd
+from pipelines.feedback.pack.place import Place
 from pipelines.findings.catalogue import Severity, code_of
 from pipelines.redaction.personal_shapes import NUMBERS, masked
 from pipelines.settings import Settings
@@ -40,7 +40,7 @@ def tell_of_files(
     told = ledger.told_of_files(connection)
     lines: list[str] = []
     for opd, files in sorted(by_opd.items()):
-        mark = _mark(files)
+        mark = mark_of(files)
         if opd in told and told[opd].mark == mark:
             continue
         folder = outbox.folder_of_files(opd or None)
@@ -59,8 +59,9 @@ def tell_of_files(
     return lines
 
 
-def _mark(files: Sequence[LeftFile]) -> str:
-    text = "\n".join(sorted(f"{f.place} {f.stamp} {f.reason}" for f in files))
+def mark_of(files: Sequence[LeftFile]) -> str:
+    """A text that changes when other files are left, one has another content, or the reason is another."""
+    text = "\n".join(sorted(f"{f.place} {f.stamp} {f.reason}" for f in files if not f.unfinished))
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
 
 

@@ -26,10 +26,10 @@ from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
 from pipelines.extract.upload.zone import Zone, on_zone
 from pipelines.feedback.limits import ATTACHED_BYTES, MAIL_DAYS
-from pipelines.feedback.listing import NAME as LISTING
 from pipelines.feedback.loads import JudgedLoad
-from pipelines.feedback.page import NAME as PAGE
-from pipelines.feedback.summary import Summary
+from pipelines.feedback.pack.listing import NAME as LISTING
+from pipelines.feedback.pack.page import NAME as PAGE
+from pipelines.feedback.pack.summary import Summary
 from pipelines.publication.indonesian import number
 from pipelines.settings import FEEDBACK_MAIL
 
@@ -147,6 +147,16 @@ def send_letters(
         )
         if error is not None and not over and not refused:
             return
+
+
+def waiting_letters(connection: Connection[Any]) -> list[str]:
+    """A text for each mail that waits to be sent, which changes with each recipient that got it."""
+    rows = connection.execute(
+        "select feedback_id, cardinality(mailed_to) from ops.feedback where letter is not null and mailed_at is null"
+        " and made_at > clock_timestamp() - make_interval(days => %s) order by feedback_id",
+        [MAIL_DAYS],
+    ).fetchall()
+    return [f"surel {feedback_id}:{served}" for feedback_id, served in rows]
 
 
 def _note_served(connection: Connection[Any], feedback_id: int, served: list[str]) -> None:

@@ -15,12 +15,12 @@ from typing import Any
 
 from upath import UPath
 
-from pipelines.contracts.feedback_marks import OUTBOX
+from pipelines.contracts.upload import OUTBOX
 from pipelines.disk import os_reason, sync_folder
 from pipelines.errors import SourceError
 from pipelines.extract.upload.files import leads_outside
 from pipelines.extract.upload.zone import CALL_S, COPY_S, Zone, on_zone
-from pipelines.feedback.summary import SUMMARY_FILE
+from pipelines.feedback.pack.summary import SUMMARY_FILE
 
 NOT_TAKEN = "berkas-tidak-diambil"
 """The folder about files that no dataset takes."""

@@ -25,11 +25,11 @@ from pipelines.disk import os_reason
 from pipelines.errors import GudangError
 from pipelines.extract.upload.zone import Zone, upload_zone
 from pipelines.feedback import ledger, outbox
-from pipelines.feedback.build import build
 from pipelines.feedback.entries import Finding, count_open, findings_of_load
 from pipelines.feedback.files_left import tell_of_files
 from pipelines.feedback.loads import JudgedLoad, due_loads
 from pipelines.feedback.mail import NEVER, is_wanted, keep_letter, letter, same_letter, send_letters
+from pipelines.feedback.pack.build import build
 from pipelines.load.failures import message_of
 from pipelines.publication.indonesian import moment
 from pipelines.settings import AlertSettings, Settings
@@ -81,8 +81,10 @@ def send(
     datasets: Datasets,
     alerts: AlertSettings,
     loads: Sequence[JudgedLoad],
+    *,
+    again: bool = False,
 ) -> Sent:
-    """The same for these loads, whatever was told of them before."""
+    """The same for these loads. again: it is written once more, also if the findings are those of the load before."""
     sent = Sent()
     if not locks.try_queue(connection, LOCK):
         sent.busy = True
@@ -90,7 +92,7 @@ def send(
     try:
         zone = upload_zone(settings)
         for load in loads:
-            _judge(connection, zone, load, alerts.feedback, sent)
+            _judge(connection, zone, load, alerts.feedback, sent, again=again)
         _end_old(connection, zone, datasets.contracts, sent)
         try:
             sent.lines += tell_of_files(connection, settings, datasets, zone)
@@ -105,11 +107,13 @@ def send(
     return sent
 
 
-def _judge(connection: Connection[Any], zone: Zone, load: JudgedLoad, mode: str, sent: Sent) -> None:
+def _judge(
+    connection: Connection[Any], zone: Zone, load: JudgedLoad, mode: str, sent: Sent, *, again: bool
+) -> None:
     """Judges one load. A failure is noted, and tried again later."""
     sent.judged += 1
     try:
-        _tell(connection, zone, load, mode, sent)
+        _tell(connection, zone, load, mode, sent, again=again)
     except (GudangError, psycopg.Error, OSError, ValueError, LookupError) as error:
         if connection.broken:
             raise
@@ -119,7 +123,9 @@ def _judge(connection: Connection[Any], zone: Zone, load: JudgedLoad, mode: str,
         ledger.note_load(connection, load, "failed", error=text)
 
 
-def _tell(connection: Connection[Any], zone: Zone, load: JudgedLoad, mode: str, sent: Sent) -> None:
+def _tell(
+    connection: Connection[Any], zone: Zone, load: JudgedLoad, mode: str, sent: Sent, *, again: bool
+) -> None:
     rows, entries = count_open(connection, load)
     whole = findings_of_load(connection, load)
     before = ledger.last_told(connection, load)
@@ -130,7 +136,7 @@ def _tell(connection: Connection[Any], zone: Zone, load: JudgedLoad, mode: str, 
             keep_letter(connection, told, letter(load, None, None))
         return
     mark = _mark(load, entries, whole)
-    if stands and before and not load.is_upload and before.mark == mark:
+    if stands and before and not load.is_upload and before.mark == mark and not again:
         told = ledger.note_load(
             connection, load, "same", folder=before.folder, findings=before.findings, mark=mark
         )

@@ -42,6 +42,7 @@ def look(place: Place) -> list[Check]:
             found += _guarded("ukuran_gudang", lambda: _size(place, warehouse))
             found += _guarded("dataset", lambda: _datasets(warehouse))
             found += _guarded("kabar", lambda: _alerts(place, warehouse))
+            found += _guarded("umpan_balik", lambda: _feedback(warehouse))
             found += _guarded("unggahan", lambda: waiting_uploads(place, warehouse))
     try:
         with dagster_tables.connect(place.dagster_url) as dagster:
@@ -156,6 +157,30 @@ def _datasets(warehouse: Connection[Any]) -> Check:
         "`gudang status` menunjukkan sebabnya",
         len(rows),
         "datasets",
+    )
+
+
+def failed_feedback(warehouse: Connection[Any]) -> list[tuple[str, str | None]]:
+    """Dataset (or OPD) and reason of each feedback to an OPD that could not be made, or whose mail did not arrive."""
+    return warehouse.execute(
+        "select coalesce(dataset, opd), case when state = 'failed' then error else 'surel: ' || mail_error end"
+        " from ops.feedback where state = 'failed'"
+        " or (letter is not null and mail_error is not null and made_at > clock_timestamp() - interval '7 days')"
+        " order by feedback_id"
+    ).fetchall()
+
+
+def _feedback(warehouse: Connection[Any]) -> Check:
+    rows = failed_feedback(warehouse)
+    return Check(
+        "umpan_balik",
+        WARNING if rows else OK,
+        f"{len(rows)} umpan balik kepada OPD gagal: {rows[0][0]} ({rows[0][1]})"
+        if rows
+        else "tidak ada yang gagal",
+        "`gudang feedback --again` membuatnya lagi; periksa zona unggah dan GUDANG_ALERT_MAIL_*",
+        len(rows),
+        "messages",
     )
 
 

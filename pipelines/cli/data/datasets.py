@@ -93,7 +93,13 @@ def status(
 
     Juga kabar yang belum terkirim. Dengan --json, selain dataset ditulis ke standard error.
     """
-    from pipelines.cli.data.status import dataset_status, not_taken, undelivered_alerts, with_set_aside
+    from pipelines.cli.data.status import (
+        dataset_status,
+        failed_feedback_lines,
+        not_taken,
+        undelivered_alerts,
+        with_set_aside,
+    )
     from pipelines.cli.data.status_table import print_status
     from pipelines.contracts.files import contract_keys
     from pipelines.datasets import read_datasets
@@ -113,6 +119,8 @@ def status(
     out = sys.stderr if as_json else sys.stdout
     if unsent := undelivered_alerts(url):
         print("Kabar:", *(shown(f"  {line}") for line in unsent), sep="\n", file=out)
+    if failed := failed_feedback_lines(url):
+        print("Umpan balik kepada OPD:", *(shown(f"  {line}") for line in failed), sep="\n", file=out)
     if left := not_taken(settings, datasets):
         print("Di zona unggah, tidak diambil:", *(shown(f"  {line}") for line in left), sep="\n", file=out)
 

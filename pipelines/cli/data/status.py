@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 
 from pipelines.datasets import Datasets, files_left
 from pipelines.errors import GudangError
-from pipelines.health.checks import undelivered
+from pipelines.health.checks import failed_feedback, undelivered
 from pipelines.settings import Settings
 from pipelines.warehouse.connection import connect
 
@@ -82,6 +82,14 @@ def undelivered_alerts(url: str) -> list[str]:
             f"{channel}: {messages} belum terkirim ({error or 'belum dicoba'})"
             for channel, messages, _, error in undelivered(connection)
         ]
+
+
+def failed_feedback_lines(url: str) -> list[str]:
+    """Gives a line for each feedback to an OPD that failed; [] before the first night. Raises LoadError."""
+    with connect(url) as connection:
+        if connection.execute("select to_regclass('ops.feedback')").fetchone() == (None,):
+            return []
+        return [f"{subject}: {error}" for subject, error in failed_feedback(connection)]
 
 
 SET_ASIDE = "set aside"

@@ -24,7 +24,7 @@ from typing import IO, Any, overload
 
 from upath import UPath
 
-from pipelines.contracts.feedback_marks import RESERVED
+from pipelines.contracts.upload import RESERVED
 from pipelines.disk import os_reason, sync_folder
 from pipelines.errors import SourceError
 from pipelines.extract.upload.zone import CALL_S, COPY_S, Zone, on_zone

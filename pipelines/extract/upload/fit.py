@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 
-from pipelines.contracts.feedback_marks import NOTE_COLUMN
-from pipelines.contracts.upload import FILE, SHEET
+from pipelines.contracts.upload import FILE, NOTE_COLUMN, SHEET
 from pipelines.errors import ShapeError, SourceError
 from pipelines.extract.source_names import fold, redact_names, shown_name, suggestible
 from pipelines.extract.stream import SourceStream, encode_columns, encode_rows

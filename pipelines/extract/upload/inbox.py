@@ -18,9 +18,8 @@ from typing import Any, Literal
 
 from upath import UPath
 
-from pipelines.contracts.feedback_marks import OUTBOX, RESERVED
 from pipelines.contracts.model import Contract
-from pipelines.contracts.upload import FileExtract
+from pipelines.contracts.upload import OUTBOX, RESERVED, FileExtract
 from pipelines.disk import os_reason
 from pipelines.errors import ContractError, SourceError
 from pipelines.extract.upload.files import (

@@ -8,7 +8,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from pipelines.contracts.feedback_marks import NOTE_COLUMN, SUMMARY_SHEET
+from pipelines.contracts.upload import NOTE_COLUMN, SUMMARY_SHEET
 from tests.support.contracts import column
 from tests.support.feedback import ToldOpd, findings_in, summary_in
 from tests.support.workbook_kinds import KINDS, Make, Sheet
@@ -94,12 +94,9 @@ def test_workbook_comes_back_with_its_own_sheet_and_addresses(
     assert sheet["B4"].value == 5
     assert sheet["E5"].value.startswith("GDK-B002 jumlah")
     # The same file, marked, is read as the original: nothing new is refused, and nothing is loaded twice.
-    before = opd.loads.run(f"select kode, jumlah, tanggal, nilai from raw.{contract.table} order by kode")
+    before = opd.loads.run("select kode, jumlah, tanggal, nilai from raw.uji__data order by kode")
     renamed = tmp_path / "lagi.xlsx"
     renamed.write_bytes(marked.read_bytes())
     assert opd.send(contract, renamed) in ("loaded", "unchanged")
-    assert (
-        opd.loads.run(f"select kode, jumlah, tanggal, nilai from raw.{contract.table} order by kode")
-        == before
-    )
+    assert opd.loads.run("select kode, jumlah, tanggal, nilai from raw.uji__data order by kode") == before
     assert opd.loads.run("select count(*) from quarantine.row where state = 'open'") == [(2,)]

@@ -13,7 +13,7 @@ from contextlib import nullcontext
 from fnmatch import fnmatchcase
 from typing import BinaryIO
 
-from pipelines.contracts.feedback_marks import SUMMARY_SHEET
+from pipelines.contracts.upload import SUMMARY_SHEET
 from pipelines.errors import SourceError
 from pipelines.extract.source_names import listed, may_show_unknown_names, shown_name, suggestible
 from pipelines.extract.upload.archive import DAMAGED, check_declared_sizes, check_real_sizes, open_zip

@@ -149,4 +149,4 @@ class Summary:
 
 def schema() -> dict[str, Any]:
     """The JSON schema of ringkas.json."""
-    return json.loads(resources.files("pipelines.feedback").joinpath(SCHEMA).read_text(encoding="utf-8"))
+    return json.loads(resources.files("pipelines.feedback.pack").joinpath(SCHEMA).read_text(encoding="utf-8"))

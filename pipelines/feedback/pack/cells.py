@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 from pipelines.contracts.columns import Column
-from pipelines.contracts.feedback_marks import ESCAPE
+from pipelines.contracts.upload import ESCAPE
 from pipelines.extract.number_forms import number_form
 from pipelines.publication.files import FORMULA_START, SPLIT_FORMULA
 

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipelines.clock import TIMEZONE
-from pipelines.feedback.cells import safe_text
 from pipelines.feedback.entries import Finding
 from pipelines.feedback.limits import MOST_LISTED
-from pipelines.feedback.place import Layout
-from pipelines.feedback.summary import Summary
+from pipelines.feedback.pack.cells import safe_text
+from pipelines.feedback.pack.place import Layout
+from pipelines.feedback.pack.summary import Summary
 from pipelines.publication.indonesian import number
 
 NAME = "temuan.csv"

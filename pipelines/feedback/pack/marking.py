@@ -12,8 +12,8 @@ from typing import Any, Protocol
 from psycopg import Connection
 
 from pipelines.contracts.columns import Column
-from pipelines.contracts.feedback_marks import NOTE_COLUMN
 from pipelines.contracts.model import Contract
+from pipelines.contracts.upload import NOTE_COLUMN
 from pipelines.errors import SourceError
 from pipelines.extract.source_names import fold
 from pipelines.extract.upload.files import UploadedFile
@@ -24,8 +24,8 @@ from pipelines.extract.upload.zone import Zone
 from pipelines.feedback.entries import Finding, RefusedRow, refused_rows
 from pipelines.feedback.limits import MOST_EQUAL
 from pipelines.feedback.loads import JudgedLoad
-from pipelines.feedback.place import Layout, SheetLayout, letter_of, read_place
-from pipelines.feedback.workbook import SheetPlan
+from pipelines.feedback.pack.place import Layout, SheetLayout, letter_of, read_place
+from pipelines.feedback.pack.workbook import SheetPlan
 
 
 class Sink(Protocol):

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.contracts.columns import Column
-from pipelines.contracts.feedback_marks import NOTE_COLUMN, SUMMARY_SHEET
-from pipelines.feedback.cells import is_moment, typed
+from pipelines.contracts.upload import NOTE_COLUMN, SUMMARY_SHEET
 from pipelines.feedback.entries import Finding
 from pipelines.feedback.limits import CELL_CHARACTERS, MOST_COMMENTS, NOTE_CHARACTERS, SHEET_ROWS
-from pipelines.feedback.place import letter_of
+from pipelines.feedback.pack.cells import is_moment, typed
+from pipelines.feedback.pack.place import letter_of
 from pipelines.findings.catalogue import Severity
 
 if TYPE_CHECKING:
-    from pipelines.feedback.summary import Summary
+    from pipelines.feedback.pack.summary import Summary
 
 COLOURS: Mapping[Severity, str] = {
     Severity.ERROR: "FFC7CE",

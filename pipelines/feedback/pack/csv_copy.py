@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.contracts.feedback_marks import NOTE_COLUMN
+from pipelines.contracts.upload import NOTE_COLUMN
 from pipelines.extract.upload.csv.text import is_utf8
 from pipelines.extract.upload.original import Original
-from pipelines.feedback.cells import safe_cell
 from pipelines.feedback.entries import Finding
-from pipelines.feedback.workbook import SheetPlan, note_of
+from pipelines.feedback.pack.cells import safe_cell
+from pipelines.feedback.pack.workbook import SheetPlan, note_of
 
 
 class MarkedCsv:

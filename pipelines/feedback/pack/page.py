@@ -8,8 +8,8 @@ from __future__ import annotations
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from pipelines.feedback.place import Layout
-from pipelines.feedback.summary import Summary
+from pipelines.feedback.pack.place import Layout
+from pipelines.feedback.pack.summary import Summary
 from pipelines.publication import indonesian
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ def _environment() -> Environment:
     from jinja2 import DictLoader, Environment, StrictUndefined
 
     templates = {
-        "page.html.j2": resources.files("pipelines.feedback").joinpath("page.html.j2").read_text("utf-8"),
+        "page.html.j2": resources.files("pipelines.feedback.pack")
+        .joinpath("page.html.j2")
+        .read_text("utf-8"),
         "base.css": resources.files("pipelines.publication").joinpath("base.css").read_text("utf-8"),
     }
     environment = Environment(

@@ -21,19 +21,19 @@ from pipelines.errors import SourceError
 from pipelines.extract.upload.files import UploadedFile
 from pipelines.extract.upload.original import open_original
 from pipelines.extract.upload.zone import Zone
-from pipelines.feedback.csv_copy import MarkedCsv
 from pipelines.feedback.entries import Finding, RefusedRow, refused_rows
 from pipelines.feedback.limits import MOST_REFUSED, WHOLE_ROWS
-from pipelines.feedback.listing import NAME as LISTING
-from pipelines.feedback.listing import write_findings
 from pipelines.feedback.loads import JudgedLoad
-from pipelines.feedback.marking import Sink, mark, original_of
 from pipelines.feedback.outbox import safe_name
-from pipelines.feedback.page import NAME as PAGE
-from pipelines.feedback.page import render_page
-from pipelines.feedback.place import Layout
-from pipelines.feedback.summary import SUMMARY_FILE, Summary
-from pipelines.feedback.workbook import MarkedBook, SheetPlan
+from pipelines.feedback.pack.csv_copy import MarkedCsv
+from pipelines.feedback.pack.listing import NAME as LISTING
+from pipelines.feedback.pack.listing import write_findings
+from pipelines.feedback.pack.marking import Sink, mark, original_of
+from pipelines.feedback.pack.page import NAME as PAGE
+from pipelines.feedback.pack.page import render_page
+from pipelines.feedback.pack.place import Layout
+from pipelines.feedback.pack.summary import SUMMARY_FILE, Summary
+from pipelines.feedback.pack.workbook import MarkedBook, SheetPlan
 from pipelines.publication.indonesian import number
 from pipelines.redaction.personal_shapes import NUMBERS, masked
 

@@ -1,0 +1,189 @@
+"""When an OPD is told, of what, and when that is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import openpyxl
+import pytest
+
+from pipelines.feedback.pack.summary import schema
+from pipelines.settings import MailServer
+from tests.support.contracts import column, database
+from tests.support.feedback import ToldOpd, findings_in, summary_in
+from tests.support.smtp_server import SmtpServer
+
+COLUMNS = (column("kode", required=True, primaryKey=True), column("jumlah", "integer"))
+PERSONAL = (
+    column("kode", required=True),
+    column("nama", classification="pribadi", pseudonymise="orang", logicalTypeOptions={"maxLength": 12}),
+    column("jumlah", "integer"),
+)
+
+
+@pytest.fixture
+def opd(warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToldOpd]:
+    monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "kunci-uji-yang-panjangnya-cukup-32")
+    made = ToldOpd(warehouse_url, tmp_path)
+    yield made
+    made.loads.connection.close()
+
+
+def write(folder: Path, text: str, name: str = "data.csv") -> Path:
+    file = folder / name
+    file.write_text(text)
+    return file
+
+
+def test_corrections_end_what_was_told(opd: ToldOpd, tmp_path: Path) -> None:
+    contract = opd.dataset("uji/data", "csv", *COLUMNS)
+    assert opd.send(contract, write(tmp_path, "kode,jumlah\nA,1\nB,x\nC,y\n")) == "loaded"
+    assert opd.tell().written == 1
+    assert opd.tell().judged == 0  # told once
+    assert opd.send(contract, write(tmp_path, "kode,jumlah\nA,1\nB,2\nC,y\n")) == "loaded"
+    opd.tell()
+    first, second = opd.folders()
+    assert opd.states() == ["resolved", "open"]
+    assert (first / "SELESAI.txt").exists()
+    assert [(f["baris"], f["status"]) for f in findings_in(second)] == [("3", "selesai"), ("4", "terbuka")]
+    assert summary_in(second)["temuan_selesai"] == 1
+    assert opd.send(contract, write(tmp_path, "kode,jumlah\nA,1\nB,2\nC,3\n")) == "loaded"
+    assert opd.tell().written == 0
+    assert opd.states() == ["resolved", "resolved", "clean"]
+    assert (second / "SELESAI.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "state", "code"),
+    [
+        ("kode;banyak\nA;1\n", "failed", "GDK-T014"),
+        ("kode,jumlah\nA,x\nB,y\nC,1\n", "rejected", "GDK-T013"),
+    ],
+)
+def test_rejection_says_why(text: str, state: str, code: str, opd: ToldOpd, tmp_path: Path) -> None:
+    contract = opd.dataset("uji/data", "csv", *COLUMNS, max_quarantine_share=0.1)
+    assert opd.send(contract, write(tmp_path, text)) == state
+    opd.tell()
+    (folder,) = opd.folders()
+    found = summary_in(folder)
+    jsonschema.validate(found, schema())
+    assert found["jenis"] == "ditolak"
+    assert code in {group["kode"] for group in found["menurut_kode"]}
+    assert "data.csv" in folder.joinpath("index.html").read_text("utf-8")
+    assert opd.send(contract, write(tmp_path, "kode,jumlah\nA,1\nB,2\nC,3\n")) == "loaded"
+    opd.tell()
+    assert opd.states() == ["resolved", "clean"]
+
+
+def test_rows_of_a_database_come_by_key_and_only_if_they_changed(opd: ToldOpd) -> None:
+    contract = opd.loads.contract(
+        *COLUMNS, key="uji/tabel", server=database("UJI_URL"), max_quarantine_share=1
+    )
+    opd.contracts[contract.key] = contract
+    for rows in ([("A", "1"), ("B", "x")], [("A", "3"), ("B", "x")], [("A", "3"), ("B", "x"), ("C", "y")]):
+        opd.loads.load(contract, lambda _, __, found=rows: found)
+        opd.tell()
+    assert opd.states() == ["resolved", "same", "open"]
+    folder = opd.folders()[-1]
+    book = openpyxl.load_workbook(next(folder.glob("*.xlsx")))
+    sheet = book["Baris yang ditahan"]
+    assert [[c.value for c in row][:2] for row in sheet.iter_rows()] == [
+        ["kode", "jumlah"],
+        ["B", "x"],
+        ["C", "y"],
+    ]
+    assert [f["kunci"] for f in findings_in(folder)] == ["B", "C"]
+
+
+def test_personal_values_are_only_in_the_file_of_the_opd(opd: ToldOpd, tmp_path: Path) -> None:
+    contract = opd.dataset("uji/data", "csv", *PERSONAL)
+    name = "Rahasia Sekali Panjang"
+    opd.send(contract, write(tmp_path, f"kode,nama,jumlah\nA,{name},1\nB,Ani,6402014105900001x\n"))
+    opd.tell()
+    (folder,) = opd.folders()
+    for file in ("temuan.csv", "ringkas.json", "index.html"):
+        text = (folder / file).read_text("utf-8-sig")
+        assert "Rahasia" not in text and "6402014105900001" not in text
+    assert name in (folder / "data-bertanda.csv").read_text()
+
+
+def test_file_that_is_gone_is_said_and_its_rows_are_those_of_quarantine(opd: ToldOpd, tmp_path: Path) -> None:
+    contract = opd.dataset("uji/data", "csv", *COLUMNS)
+    opd.send(contract, write(tmp_path, "kode,jumlah\nA,1\nB,x\n"))
+    (Path(str(opd.zone)) / "uji/data/data.csv").write_text("kode,jumlah\nZ,1\n")
+    opd.tell()
+    (folder,) = opd.folders()
+    assert "sudah diganti" in " ".join(summary_in(folder)["catatan"])
+    assert openpyxl.load_workbook(folder / "data-bertanda.xlsx")["Baris yang ditahan"]["A2"].value == "B"
+
+
+def test_files_that_nobody_takes_are_told_once_and_until_they_are_gone(opd: ToldOpd) -> None:
+    opd.dataset("uji/data", "csv", *COLUMNS, extract={"pattern": "data*.csv"})
+    zone = Path(str(opd.zone))
+    for place in (
+        "uji/data/lain.csv",
+        "uji/salah/x.csv",
+        "tiada/data/x.csv",
+        "uji/data/_diam.csv",
+        "lepas.csv",
+    ):
+        (zone / place).parent.mkdir(parents=True, exist_ok=True)
+        (zone / place).write_text("x")
+    assert len(opd.tell().lines) == 2
+    assert opd.tell().lines == []
+    own = zone / "uji/_umpan_balik/berkas-tidak-diambil"
+    assert [f["berkas"] for f in findings_in(own)] == [
+        "uji/data/_diam.csv",
+        "uji/data/lain.csv",
+        "uji/salah/x.csv",
+    ]
+    jsonschema.validate(summary_in(own), schema())
+    others = zone / "_umpan_balik/berkas-tidak-diambil"
+    assert [f["berkas"] for f in findings_in(others)] == ["lepas.csv", "tiada/data/x.csv"]
+    for place in ("uji/data/lain.csv", "uji/salah/x.csv", "uji/data/_diam.csv"):
+        (zone / place).unlink()
+    opd.tell()
+    assert not own.exists() and others.exists()
+
+
+def test_link_of_the_opd_leads_nothing_out_of_the_zone(opd: ToldOpd, tmp_path: Path) -> None:
+    contract = opd.dataset("uji/data", "csv", *COLUMNS)
+    opd.send(contract, write(tmp_path, "kode,jumlah\nA,1\nB,x\n"))
+    outside = tmp_path / "luar"
+    outside.mkdir()
+    (Path(str(opd.zone)) / "uji/_umpan_balik").symlink_to(outside)
+    with pytest.raises(AssertionError):
+        opd.tell()
+    assert opd.states() == ["failed"] and not [*outside.iterdir()]
+
+
+def test_mail_reaches_each_address_once_and_holds_no_personal_value(opd: ToldOpd, tmp_path: Path) -> None:
+    server = SmtpServer()
+    try:
+        mail = MailServer("127.0.0.1", server.port, "tanpa", "gudang@uji.example")
+        opd.alerts = replace(opd.alerts, mail=mail, feedback="on_change")
+        contract = opd.dataset("uji/data", "csv", *PERSONAL, mail=("satu@uji.example", "dua@uji.example"))
+        server.behaviour.answer_to_data = "451 later"
+        opd.send(contract, write(tmp_path, "kode,nama,jumlah\nA,Rahasia,x\nB,Rahasia,2\n"))
+        opd.tell()
+        assert server.mails == []
+        server.behaviour.answer_to_data = "250 taken"
+        opd.tell()
+        opd.tell()
+        assert sorted(m.recipients[0] for m in server.mails) == ["dua@uji.example", "satu@uji.example"]
+        message = server.mails[0].message
+        assert message["Subject"] == "1 temuan: Data data, data.csv"
+        assert "GDK-B002" in server.mails[0].text
+        attached = {part.get_filename(): part.get_content() for part in message.iter_attachments()}
+        assert sorted(attached) == ["index.html", "temuan.csv"]
+        assert "Rahasia" not in server.mails[0].text + str(attached)
+        opd.send(contract, write(tmp_path, "kode,nama,jumlah\nA,Rahasia,1\nB,Rahasia,2\n"))
+        opd.tell()
+        assert [m.message["Subject"] for m in server.mails[2:]] == [
+            "Kiriman diterima tanpa temuan: Data data"
+        ] * 2
+    finally:
+        server.stop()
