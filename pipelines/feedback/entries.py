@@ -164,12 +164,12 @@ def findings_of_load(connection: Connection[Any], load: JudgedLoad) -> list[Find
     if load.failure:
         found.append(_failure(load, load.failure))
     rows = connection.execute(
-        "select check_name, severity, expectation, message from ops.check_result"
+        "select check_name, severity, coalesce(code, ''), expectation, message from ops.check_result"
         " where batch_id = %s and asset = %s and not passed order by severity, check_name limit %s",
         [load.batch_id, f"raw/{load.contract.key}", MOST_TABLE_FINDINGS],
     ).fetchall()
-    for name, level, expectation, message in rows:
-        code = code_of_expectation(expectation or name)
+    for name, level, noted, expectation, message in rows:
+        code = noted or code_of_expectation(expectation or name)
         about = entry(code)
         grade = Severity.ERROR if level == "error" else Severity.WARNING
         text = f"{name}: {message or about.sentence}"

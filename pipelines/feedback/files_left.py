@@ -22,9 +22,13 @@ from pipelines.feedback import ledger, outbox
 from pipelines.feedback.entries import Finding
 from pipelines.feedback.pack.build import build_of_files, title_of_opd
 from pipelines.feedback.pack.place import Place
-from pipelines.findings.catalogue import Severity, code_of
+from pipelines.findings.catalogue import Severity
 from pipelines.redaction.personal_shapes import NUMBERS, masked
 from pipelines.settings import Settings
+
+
+UNPLACED = "GDK-F018"
+"""The code of a file whose name or place no dataset takes."""
 
 
 def tell_of_files(
@@ -68,7 +72,7 @@ def mark_of(files: Sequence[LeftFile]) -> str:
 def _finding(file: LeftFile) -> Finding:
     message, _, fix = file.reason.partition("; ")
     return Finding(
-        code_of("pemuatan"),
+        UNPLACED,
         Severity.ERROR,
         Place(masked(file.place, NUMBERS)),
         "",

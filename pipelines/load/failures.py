@@ -13,8 +13,7 @@ from pathlib import Path
 import psycopg
 from psycopg import errors
 
-from pipelines.errors import GudangError, LoadError, ShapeError, SourceError
-from pipelines.findings.catalogue import code_of
+from pipelines.errors import GudangError, LoadError, SourceError
 from pipelines.redaction import sqlstates
 from pipelines.warehouse.locks import PATIENCE, LockPatience
 
@@ -51,8 +50,7 @@ def fault_of_source(error: BaseException) -> dict[str, str] | None:
     """Code, message and hint of a fault that the OPD can fix; None for a fault of ours, and one that may pass."""
     if not isinstance(error, SourceError) or error.transient:
         return None
-    code = code_of("bentuk_sumber" if isinstance(error, ShapeError) else "pemuatan")
-    return {"code": code, "message": error.message, "hint": error.hint or ""}
+    return {"code": error.code or SourceError.code, "message": error.message, "hint": error.hint or ""}
 
 
 def message_of(error: BaseException, ours: Collection[str] = (), *, locks: LockPatience = PATIENCE) -> str:

@@ -59,7 +59,7 @@ def test_corrections_end_what_was_told(opd: ToldOpd, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "state", "code"),
     [
-        ("kode;banyak\nA;1\n", "failed", "GDK-T014"),
+        ("kode;banyak\nA;1\n", "failed", "GDK-F012"),
         ("kode,jumlah\nA,x\nB,y\nC,1\n", "rejected", "GDK-T013"),
     ],
 )
