@@ -26,7 +26,6 @@ from pipelines.findings.catalogue import Severity
 from pipelines.redaction.personal_shapes import NUMBERS, masked
 from pipelines.settings import Settings
 
-
 UNPLACED = "GDK-F018"
 """The code of a file whose name or place no dataset takes."""
 

@@ -50,7 +50,7 @@ def fault_of_source(error: BaseException) -> dict[str, str] | None:
     """Code, message and hint of a fault that the OPD can fix; None for a fault of ours, and one that may pass."""
     if not isinstance(error, SourceError) or error.transient:
         return None
-    return {"code": error.code or SourceError.code, "message": error.message, "hint": error.hint or ""}
+    return {"code": error.code or "GDK-S001", "message": error.message, "hint": error.hint or ""}
 
 
 def message_of(error: BaseException, ours: Collection[str] = (), *, locks: LockPatience = PATIENCE) -> str:
