@@ -40,7 +40,7 @@ from pipelines.settings import Settings
 
 log = logging.getLogger("gudang.muat")
 _MOST_SAID = 10
-"""Of so many files that failed in one load the error says the causes. The log has all of them."""
+"""Of so many files that failed the error says cause or name. The log has all causes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,20 +119,30 @@ def _load_each(loads: _Loads, incoming: Incoming, *, full_refresh: bool) -> Inge
         except GudangError as error:
             failures.append(error)
             log.error("%s", error)
-    if len(failures) == 1:
+    if len(failures) == 1 and not incoming.not_mended:
         raise failures[0]
-    if failures:
-        count = len(incoming.uploads) + len(incoming.failures)
-        messages = "; ".join(e.message for e in failures[:_MOST_SAID])
-        if len(failures) > _MOST_SAID:
-            messages += f"; dan {len(failures) - _MOST_SAID} lagi, masing-masing di log run ini"
-        raise SourceError(
-            loads.contract.key,
-            f"{len(failures)} dari {count} berkas gagal: {messages}",
-            hint="perbaiki satu per satu",
-            code="GDK-F021",
-        )
+    if failures or incoming.not_mended:
+        raise _failure_of(loads.contract.key, incoming, failures)
     return _sum(done, incoming.left)
+
+
+def _failure_of(key: str, incoming: Incoming, failures: Sequence[GudangError]) -> SourceError:
+    """One error for all files that failed now, or before."""
+    old = incoming.not_mended
+    messages = [error.message for error in failures[:_MOST_SAID]]
+    if len(failures) > _MOST_SAID:
+        messages.append(f"{len(failures) - _MOST_SAID} lagi, yang sebabnya ada di log run ini")
+    if old:
+        more = f" dan {len(old) - _MOST_SAID} lagi" if len(old) > _MOST_SAID else ""
+        messages.append(f"sudah gagal sebelumnya dan belum diperbaiki: {', '.join(old[:_MOST_SAID])}{more}")
+    failed = len(failures) + len(old)
+    count = len(incoming.uploads) + len(incoming.failures) + len(old)
+    return SourceError(
+        key,
+        f"{failed} dari {count} berkas gagal: {'; '.join(messages)}",
+        hint="perbaiki satu per satu",
+        code="GDK-F021",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from typing import Any
 from psycopg import Connection
 
 from pipelines.contracts.model import Contract
-from pipelines.errors import ContractError, GudangError, SourceError
+from pipelines.errors import ContractError, GudangError
 from pipelines.extract.upload.inbox import LeftFile, list_uploads
 from pipelines.extract.upload.zone import Zone
 from pipelines.load import arrivals, ledger
@@ -33,8 +33,6 @@ from pipelines.load.arrivals import Arrival, Seen
 from pipelines.load.stage import revalidate
 
 log = logging.getLogger("gudang.muat")
-MOST_NAMED = 5
-"""Of so many files a message says the names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +41,14 @@ class Incoming:
 
     uploads: in the order in which they are loaded; a single None if the source is no upload zone.
     failures: the errors of files that could not be read.
+    not_mended: names of files that failed before and are not loaded again.
     left: files in the dataset's folder that its contract does not take.
     """
 
     uploads: Sequence[Arrival | None]
     failures: Sequence[GudangError] = ()
     left: tuple[LeftFile, ...] = ()
+    not_mended: Sequence[str] = ()
 
 
 def incoming_uploads(
@@ -83,12 +83,12 @@ def incoming_uploads(
         else:
             content_since = arrivals.content_since(connection, contract)
             files = files_merged_by_arrival(seen.arrivals, changed, merged, content_since=content_since)
-    failures: list[GudangError] = [error for _, error in seen.unreadable]
+    not_mended: Sequence[Arrival] = ()
     if not full_refresh:
         files, not_mended = without_known_failures(files)
-        if not_mended:
-            failures.append(_not_mended(contract, not_mended))
-    return Incoming(files, failures, listing.left)
+    return Incoming(
+        files, [error for _, error in seen.unreadable], listing.left, [a.file.name for a in not_mended]
+    )
 
 
 def without_known_failures(
@@ -101,17 +101,6 @@ def without_known_failures(
     """
     failed = [a for a in due if a.outcome == "failed"]
     return [a for a in due if a.outcome != "failed" or a is failed[-1]], failed[:-1]
-
-
-def _not_mended(contract: Contract, files: Sequence[Arrival]) -> SourceError:
-    names = [a.file.name for a in files[:MOST_NAMED]]
-    more = f" dan {len(files) - len(names)} lagi" if len(files) > len(names) else ""
-    return SourceError(
-        contract.key,
-        f"{len(files)} berkas yang sudah gagal dimuat belum diperbaiki: {', '.join(names)}{more}",
-        hint="perbaiki lalu letakkan lagi, atau hapus; sebabnya di ops.load_batch dan di run yang memuatnya",
-        code="GDK-F021",
-    )
 
 
 def _require_one_file(contract: Contract, files: int) -> None:

@@ -19,6 +19,7 @@ import pytest
 from psycopg import Connection
 
 from pipelines.definitions import build_definitions
+from pipelines.errors import SourceError
 from pipelines.ingest import ingest
 from pipelines.load import prepare
 from pipelines.resources.warehouse import Warehouse
@@ -304,8 +305,12 @@ def test_many_broken_files_are_one_line_and_cost_the_next_load_one_attempt(appen
     appending.put(A, "baik.csv")
     (request,) = appending.tick_twice()
     assert not appending.run(request) and appending.rows() == ROWS[A]
+    with pytest.raises(SourceError) as failed:
+        ingest(appending.connection, appending.contract, appending.settings, appending.url, run_id="malam")
+    assert failed.value.message.startswith("8 dari 8 berkas gagal: 7.csv: ")
+    assert failed.value.message.endswith("belum diperbaiki: 0.csv, 1.csv, 2.csv, 3.csv, 4.csv, 5.csv, 6.csv")
     attempts = "select source_name, count(*) from ops.load_batch where state = 'failed' group by 1 having count(*) > 1"
-    assert appending.connection.execute(attempts).fetchall() == [("7.csv", 2)]
+    assert appending.connection.execute(attempts).fetchall() == [("7.csv", 3)]
 
 
 def test_a_corrected_contract_loads_the_file_refused_before(zone: Zone) -> None:
