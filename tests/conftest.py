@@ -41,13 +41,14 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def server_urls() -> Iterator[Urls]:
-    """The session's PostgreSQL: an embedded server without the settings that protect data in a power cut."""
-    with short_folder() as folder:
+    """The session's PostgreSQL: an embedded server in memory, without the settings that protect data in a power cut."""
+    with short_folder(in_memory=True) as folder:
         server = EmbeddedServer(folder / "home")
         urls = server.ensure()
         with psycopg.connect(urls.libpq("postgres"), autocommit=True) as admin:
             for setting in ("fsync", "full_page_writes", "synchronous_commit"):
                 admin.execute(sql.SQL("alter system set {} = off").format(sql.Identifier(setting)))
+            admin.execute("alter system set max_wal_size = '256MB'")  # the log is in memory, too
             admin.execute("select pg_reload_conf()")
         yield urls
         server.stop()
@@ -113,7 +114,7 @@ def mariadb() -> Iterator[MariaDB]:
         pytest.fail(f"in CI the MariaDB tests must run: {missing}", pytrace=False)
     if missing:
         pytest.skip(f"{missing}; or set GUDANG_TEST_MARIADB_URL=mysql+pymysql://user:password@host:port/")
-    with short_folder() as folder, MariaDB.start(folder) as server:
+    with short_folder(in_memory=True) as folder, MariaDB.start(folder) as server:
         yield server
 
 

@@ -20,6 +20,11 @@ from sqlalchemy.engine import make_url
 
 from pipelines.runtime.embedded import EmbeddedServer
 
+MEMORY = Path("/dev/shm")
+"""Where Linux has a file system in memory. That of a container is often as small as 64 MB."""
+ROOM = 2 * 2**30
+"""How many bytes must be free in MEMORY."""
+
 
 def fresh_name() -> str:
     """A name that no database has yet."""
@@ -27,12 +32,17 @@ def fresh_name() -> str:
 
 
 @contextmanager
-def short_folder() -> Iterator[Path]:
+def short_folder(*, in_memory: bool = False) -> Iterator[Path]:
     """A folder for a server, deleted afterwards. Its path is short enough for a socket, and the server's user may read it.
 
     It is not in pytest's own folder: root starts the server as another user, who may not read that folder.
+
+    in_memory: in the machine's memory, if it has a file system there with ROOM. A database has some 300 files, and on
+    this file system they are made and deleted in a tenth of the time: 0.03 s of the processor instead of 0.25 s.
     """
-    with tempfile.TemporaryDirectory(prefix="gudang-uji-", dir="/tmp", ignore_cleanup_errors=True) as name:
+    roomy = in_memory and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
+    place = MEMORY if roomy else Path("/tmp")
+    with tempfile.TemporaryDirectory(prefix="gudang-uji-", dir=place, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
         yield folder

