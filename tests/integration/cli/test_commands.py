@@ -27,6 +27,7 @@ from tests.support.slow_run import instance_at
 
 def start(server: EmbeddedServer, *arguments: str) -> subprocess.Popen[str]:
     env = {k: v for k, v in os.environ.items() if not k.startswith(("GUDANG_", "DAGSTER_"))}
+    env["GUDANG_DEMO"] = "0"  # no command here reads a source, and the demo's databases take ten seconds
     return subprocess.Popen(
         [sys.executable, "-m", "pipelines.cli.main", *arguments], cwd=PROJECT_ROOT, text=True,
         env=env | {"GUDANG_HOME": str(server.home)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
