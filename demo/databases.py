@@ -48,14 +48,16 @@ def database_urls(url: str) -> dict[str, str]:
     }
 
 
-def seed_database(url: str) -> dict[str, int]:
+def seed_database(url: str, tables: Sequence[SourceTable] = ()) -> dict[str, int]:
     """Makes the databases on the server of `url` (PostgreSQL or MariaDB); gives the rows of each table.
 
     `url` names any database of the server that the user may connect to. Each table is replaced in one go, so
     the call can be repeated; other tables there are left alone.
+
+    tables: these instead of all tables of the demo.
     """
     server = _server(url)
-    tables = [make() for make in TABLES]
+    tables = tables or [make() for make in TABLES]
     _create_databases(server, sorted({table.database for table in tables}))
     counts: dict[str, int] = {}
     for table in tables:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from demo.databases import database_urls, seed_database
+from demo.databases import TABLES, database_urls, seed_database
 from pipelines.contracts.windows import Window
 from pipelines.errors import SourceError
 from pipelines.ingest import ingest
@@ -31,11 +32,16 @@ def test_four_contracts_give_the_same_rows_from_mariadb_and_postgresql(
     contracts = {c.key: c for c in own_contracts()}
     settings = Settings(home=tmp_path, project=PROJECT_ROOT, warehouse_url=url)
     window = Window(date(2026, 11, 1), date(2026, 11, 10))
+    # Both servers get every table, and of those that no contract here reads the first rows.
+    read = {key.split("/")[1] for key in KEYS}
+    tables_of_opd = [
+        t if t.name in read else replace(t, rows=t.rows[:1000]) for t in (make() for make in TABLES)
+    ]
     found: dict[str, dict[str, list[object]]] = {}
     with connect(url) as connection:
         prepare.prepare(connection, contracts.values())
         for source in (reference_url, mariadb_url):
-            seed_database(source)
+            seed_database(source, tables_of_opd)
             for name, place in database_urls(source).items():
                 monkeypatch.setenv(name, place)
             tables: dict[str, list[object]] = {}
