@@ -70,7 +70,7 @@ def _emptied(home: Path) -> None:
 
 
 _LAUNCH = (
-    "-m", "pipelines.cli.main", "run", "dg", "launch", "--assets", "raw/dinkes/kunjungan",
+    "-m", "pipelines.cli.main", "run", "dg", "launch", "--assets", "key:raw/dinkes/kunjungan",
     "--partition-range", f"{_FIRST}...{_LAST}",
 )  # fmt: skip
 

@@ -125,6 +125,10 @@ class _Step:
 
     context: StepExecutionContext
     thread: threading.Thread = field(init=False)
+    judged: bool = False
+    """Whether Dagster knows that it has succeeded or failed."""
+    retry: dg.DagsterEvent | None = None
+    """The event by which it asks for another try. Dagster gets to know of it when the thread of this try has ended."""
 
 
 class _Steps:
@@ -137,6 +141,7 @@ class _Steps:
         self._news: SimpleQueue[dg.DagsterEvent | _Ended] = SimpleQueue()
         self._running: dict[str, _Step] = {}
         self._threads: set[int] = set()
+        self._error: BaseException | None = None
 
     def run(self) -> Iterator[dg.DagsterEvent]:
         context = self._context
@@ -175,6 +180,8 @@ class _Steps:
             yield from active.plan_events_iterator(self._context)
             if self._running:
                 yield from self._listen(active, LOOK_SECONDS)
+                if self._error is not None:
+                    raise self._error
             else:
                 _raise_if_interrupted(active)
                 active.sleep_til_ready()
@@ -182,10 +189,7 @@ class _Steps:
     def _listen(
         self, active: ActiveExecution, seconds: float, *, interruptible: bool = True
     ) -> Iterator[dg.DagsterEvent]:
-        """Gives the events of the steps until one of them ends, or for `seconds`. Dagster gets to know of them.
-
-        Raises what a step raised that is no failure of the step.
-        """
+        """Gives the events of the steps until one of them ends, or for `seconds`. Dagster gets to know of them."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if interruptible:
@@ -195,13 +199,19 @@ class _Steps:
             except Empty:
                 continue
             if isinstance(news, _Ended):
-                del self._running[news.step]
+                step = self._running.pop(news.step)
+                if step.retry:
+                    active.handle_event(step.retry)
                 active.verify_complete(self._context, news.step)
-                if news.error is not None and interruptible:
-                    raise news.error
+                self._error = self._error or news.error
                 return
             yield news
-            active.handle_event(news)
+            step = self._running[news.step_key or ""]
+            step.judged = step.judged or news.is_step_success or news.is_step_failure
+            if news.is_step_up_for_retry:
+                step.retry = news
+            else:
+                active.handle_event(news)
 
     def _start(self, context: StepExecutionContext) -> None:
         step = self._running[context.step.key] = _Step(context)
@@ -237,7 +247,7 @@ class _Steps:
         end = time.monotonic() + self._grace
         while self._running and time.monotonic() < end:
             yield from self._listen(active, end - time.monotonic(), interruptible=False)
-        for step in self._running.values():
+        for step in (step for step in self._running.values() if not step.judged):
             failed = dg.DagsterEvent.step_failure_event(step.context, StepFailureData(error, None))
             yield failed
             active.handle_event(failed)
