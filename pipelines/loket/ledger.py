@@ -30,7 +30,9 @@ with file as (
     from ops.upload_seen as s where s.dataset = %(dataset)s order by s.seen_id desc limit %(most)s
 ),
 coming as (
-    select u.name, u.sha256, u.at, u.uploader
+    select u.name, u.sha256, u.at, u.uploader, exists (
+        select from ops.upload_by as n where n.dataset = u.dataset and n.name = u.name and n.at > u.at
+    ) as is_replaced
     from ops.upload_by as u
     where u.dataset = %(dataset)s and not exists (
         select from ops.upload_seen as s
@@ -62,7 +64,10 @@ left join lateral (
     order by b.source_name is null, b.batch_id desc limit 1
 ) as b on true
 union all
-select c.name, c.at, c.uploader, null, null, 'coming', null, null, null, null, null from coming as c
+select
+    c.name, c.at, c.uploader, null, null, case when c.is_replaced then 'superseded' else 'coming' end,
+    null, null, null, null, null
+from coming as c
 order by 2 desc limit %(most)s
 """
 

@@ -57,7 +57,7 @@ class Office:
         sheet = {"format": "xlsx", "pattern": "*.xlsx", "sheet": "Data", "header_row": 3}
         yield make(
             self.settings.contracts_dir,
-            document(POOR, columns, upload(POOR, "xlsx"), extract=sheet, write_disposition="replace"),
+            document(POOR, columns, upload(POOR, "xlsx"), extract=sheet, max_quarantine_share=0.9),
         )
 
     def ingest(self, key: str) -> Ingested:

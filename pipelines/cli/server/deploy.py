@@ -47,11 +47,15 @@ def systemd(
     ] = None,
     port: Annotated[
         int,
-        typer.Option(help="Port halaman web perekayasa; pembaca memakai port berikutnya.", min=1, max=65534),
+        typer.Option(
+            help="Port halaman web perekayasa; pembaca dan loket memakai dua port berikutnya.",
+            min=1,
+            max=65533,
+        ),
     ] = 3000,
     force: Annotated[bool, typer.Option("--force", help="Timpa juga berkas yang sudah diubah.")] = False,
 ) -> None:
-    """Tulis unit systemd: webserver, webserver pembaca, daemon, code server, pemeriksaan, cadangan, dan zona unggah.
+    """Tulis unit systemd: halaman web, loket, daemon, code server, pemeriksaan, cadangan, dan zona unggah.
 
     Tidak ada yang dipasang dan tidak ada rahasia yang ditulis. Boleh diulang: berkas yang sudah diubah tidak ditimpa.
     """
@@ -67,6 +71,7 @@ def systemd(
         "BIN": _place("--project", where / ".venv" / "bin" if project else Path(sys.executable).parent),
         "PORT": str(port),
         "READERS_PORT": str(port + 1),
+        "LOKET_PORT": str(port + 2),
     }
     hidden = any(
         values[name].startswith(f"{own}/") for name in ("HOME", "PROJECT", "BIN") for own in _OWN_FOLDERS

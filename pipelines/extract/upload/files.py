@@ -16,6 +16,7 @@ import secrets
 import shutil
 import stat
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -218,9 +219,9 @@ def _put_local(zone: Path, key: str, file: Path, name: str) -> Path:
     if leads_outside(zone, folder):
         message = f"{folder.name} adalah tautan yang menuju ke luar zona unggah"
         raise SourceError(key, message, hint="ganti dengan folder biasa", code="GDK-F018")
-    folder.mkdir(parents=True, exist_ok=True)
     target, partial = folder / name, folder / _hidden_name()
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         with _open_regular(file) as source, partial.open("xb") as copy:
             partial.chmod(0o640)  # what an OPD sends is read by this account and its group only
             shutil.copyfileobj(source, copy, 1 << 20)
@@ -233,7 +234,8 @@ def _put_local(zone: Path, key: str, file: Path, name: str) -> Path:
             key, message, hint="periksa berkas, disk, dan hak akses zona unggah", code="GDK-F019"
         ) from None
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that may not be entered
+            partial.unlink()
     sync_folder(folder)
     return target
 

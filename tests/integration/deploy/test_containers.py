@@ -32,6 +32,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     shutil.copytree(COMPOSE, folder)
     (folder / "rahasia").mkdir()
     (folder / "rahasia" / "gudang.env").write_text("GUDANG_PSEUDONYM_KEY=kunci\n")
+    (folder / "rahasia" / "loket.env").write_text("GUDANG_LOKET_URL=postgresql://loket@db/gudang\n")
     done = subprocess.run(
         [program, "-f", folder / "compose.yaml", "config"], capture_output=True, text=True, check=False
     )
@@ -49,16 +50,29 @@ def test_only_the_proxy_is_reached_from_outside(services: dict[str, Any]) -> Non
     assert services["db"]["networks"] == {"inside": None}
 
 
+def test_the_upload_page_knows_no_secret_and_is_reached_by_the_proxy_alone(services: dict[str, Any]) -> None:
+    loket = services["loket"]
+    assert loket["network_mode"] == "service:proxy" and "networks" not in loket
+    assert "GUDANG_LOKET_URL" in loket["environment"] and "GUDANG_PSEUDONYM_KEY" not in loket["environment"]
+    assert "server 127.0.0.1:3002;" in (PROJECT_ROOT / "deploy/nginx/gudang-loket.conf").read_text("utf-8")
+
+
 def test_what_is_started_is_what_systemd_starts(services: dict[str, Any]) -> None:
     units = PROJECT_ROOT / "deploy/systemd/root/etc/systemd/system"
-    ports = {"@PORT@": "3000", "@READERS_PORT@": "3001", "@PROJECT@/": "", "@BIN@/": ""}
-    for name in ("code", "webserver", "readers", "daemon"):
+    ports = {
+        "@PORT@": "3000",
+        "@READERS_PORT@": "3001",
+        "@LOKET_PORT@": "3002",
+        "@PROJECT@/": "",
+        "@BIN@/": "",
+    }
+    for name in ("code", "webserver", "readers", "daemon", "loket"):
         lines = (units / f"gudang-{name}.service").read_text("utf-8").splitlines()
         (command,) = (line.removeprefix("ExecStart=") for line in lines if line.startswith("ExecStart="))
         for placeholder, value in ports.items():
             command = command.replace(placeholder, value)
         assert command in services[name]["command"], name
-        assert services[name]["environment"] == {"GUDANG_PSEUDONYM_KEY": "kunci"}
+        assert ("GUDANG_PSEUDONYM_KEY" in services[name]["environment"]) == (name != "loket")
         assert services[name]["cap_drop"] == ["ALL"] and services[name]["mem_limit"]
 
 
@@ -92,6 +106,17 @@ def test_the_values_of_the_chart_say_what_dagster_yaml_says() -> None:
     assert snake(VALUES["concurrency"]["pools"]) == INSTANCE["concurrency"]["pools"]
     for name in ("schedules", "sensors"):
         assert snake(daemon[name]) == INSTANCE[name]
+
+
+def test_the_upload_page_in_a_cluster_is_that_of_the_other_set_ups() -> None:
+    documents = yaml.safe_load_all((PROJECT_ROOT / "deploy/kubernetes/loket.yaml").read_text("utf-8"))
+    kinds = {document["kind"]: document["spec"] for document in documents}
+    (container,) = kinds["Deployment"]["template"]["spec"]["containers"]
+    image = VALUES["dagsterWebserver"]["image"]
+    assert container["image"] == f"{image['repository']}:{image['tag']}"
+    assert container["args"][:2] == ["gudang", "loket"]
+    assert [one["secretRef"]["name"] for one in container["envFrom"]] == ["gudang-loket"]
+    assert kinds["NetworkPolicy"]["podSelector"] == kinds["Deployment"]["selector"]
 
 
 def test_the_two_roles_and_the_code_location_are_those_of_the_other_set_ups() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -17,11 +16,11 @@ from typing import Any
 import dagster as dg
 import pytest
 import requests
-import trustme
 import websocket
 import yaml
 
 from pipelines.settings import PROJECT_ROOT
+from tests.support.nginx import issue_certificate, nginx_config, require_nginx, write_passwords
 from tests.support.servers import free_port, process, short_folder, wait_for_port
 
 NGINX = PROJECT_ROOT / "deploy" / "nginx"
@@ -117,31 +116,9 @@ def site_config(folder: Path, *, port: int, plain: int, engineers: int, readers:
     return text
 
 
-def nginx_config(folder: Path, site: str) -> Path:
-    (folder / "site.conf").write_text(site, "utf-8")
-    temporary = " ".join(
-        f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    path = folder / "nginx.conf"
-    path.write_text(
-        f"daemon off; pid {folder}/pid; error_log {folder}/start.log; worker_processes 1; events {{}}\n"
-        f"http {{ {temporary} include {folder}/site.conf; }}\n",
-        "utf-8",
-    )
-    return path
-
-
 @pytest.fixture(scope="module")
 def nginx() -> str:
-    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))
-    found = {name: shutil.which(name, path=path) for name in ("nginx", "htpasswd")}
-    missing = [name for name, program in found.items() if program is None]
-    if missing:
-        reason = f"not installed: {', '.join(missing)} (on Debian: apt install nginx apache2-utils)"
-        if os.environ.get("CI"):
-            pytest.fail(f"in CI the proxy must run; {reason}", pytrace=False)
-        pytest.skip(reason)
-    return str(found["nginx"])
+    return require_nginx()
 
 
 @pytest.fixture(scope="module")
@@ -164,17 +141,8 @@ def site(nginx: str) -> Iterator[Site]:
             yaml.safe_dump({"load_from": [{"grpc_server": server}]}), "utf-8"
         )
 
-        authority = trustme.CA()
-        certificate = authority.issue_cert("localhost")
-        authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-        certificate.private_key_pem.write_to_path(str(folder / "privkey.pem"))
-        for number, pem in enumerate(certificate.cert_chain_pems):
-            pem.write_to_path(str(folder / "fullchain.pem"), append=number > 0)
-        for number, (name, password) in enumerate((RINA, BUDI)):
-            subprocess.run(
-                ["htpasswd", "-iB", *(["-c"] if number == 0 else []), folder / "gudang.htpasswd", name],
-                input=password.encode(), capture_output=True, check=True,
-            )  # fmt: skip
+        issue_certificate(folder)
+        write_passwords(folder / "gudang.htpasswd", (RINA, BUDI))
         (folder / "gudang.engineers").write_text('"~^rina$" gudang_engineers;\n', "utf-8")
         config = site_config(folder, port=port, plain=plain, engineers=engineers, readers=readers)
 

@@ -45,7 +45,7 @@ def test_systemd_has_nothing_to_say_against_the_units(home: str, tmp_path: Path)
         pytest.skip("not installed: systemd-analyze (on Debian: apt install systemd)")
     write_units(tmp_path, "--home", home)
     units = sorted(path for path in (tmp_path / UNITS).iterdir() if path.is_file())
-    assert len(units) == 10
+    assert len(units) == 11
     done = subprocess.run(
         [program, "verify", "--man=no", *units], capture_output=True, text=True, check=False
     )

@@ -91,6 +91,16 @@ def test_a_corrected_file_resolves_what_was_found(office: Office, page: Page) ->
     assert "rina" in history and "wati" in history
 
 
+def test_a_file_that_was_replaced_before_it_was_seen_does_not_wait_for_ever(
+    office: Office, page: Page
+) -> None:
+    page.send(VISITS, "januari.csv", HALF, "rina")
+    page.send(VISITS, "januari.csv", GOOD, "wati")
+    office.ingest(VISITS)
+    history = page.get(f"/dataset/{VISITS}", "rina").text
+    assert "Digantikan" in history and "Dimuat" in history and "Diterima" not in history
+
+
 def test_checking_reads_the_file_and_sends_nothing(office: Office, page: Page) -> None:
     seen = page.send(VISITS, "januari.csv", GOOD, "rina", "periksa")
     assert seen.status_code == 200 and "2 baris" in seen.text and "Belum ada yang dikirim" in seen.text

@@ -1,0 +1,182 @@
+"""An OPD's person at the upload page, in a real browser: fetches the form, fills it wrong, reads why, corrects it.
+
+The warehouse is a small one, and a load is called as Dagster calls it. Log-ins are those of the demo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import openpyxl
+import pytest
+from selenium.webdriver.common.by import By
+
+from tests.support.browser import Browser, chromium, require_chromium
+from tests.support.loket import POOR, VISITS, Office
+
+pytestmark = [pytest.mark.browser]
+BEYOND = """
+return [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1
+    && !e.closest('.scroll') && !e.closest('.hidden, .skip')).map(e => e.outerHTML.slice(0, 80));
+"""
+UNNAMED = """
+return [...document.querySelectorAll('input, select, textarea, progress')].filter(e => !e.labels.length)
+    .concat([...document.querySelectorAll('a, button, th')].filter(e => !e.textContent.trim())).map(e => e.outerHTML);
+"""
+
+
+@pytest.fixture(scope="module")
+def office(module_warehouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    require_chromium()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GUDANG_PSEUDONYM_KEY", "k" * 32)
+        office = Office(module_warehouse_url, tmp_path_factory.mktemp("kantor"))
+        yield office
+        office.loads.connection.close()
+
+
+@pytest.fixture(scope="module")
+def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("unduhan")
+
+
+@pytest.fixture(scope="module")
+def browser(office: Office, downloads: Path) -> Iterator[Browser]:
+    with office.of_the_demo() as page, chromium(page.url) as made:
+        behaviour = {"behavior": "allow", "downloadPath": str(downloads)}
+        made.driver.execute_cdp_cmd("Browser.setDownloadBehavior", behaviour)
+        yield made
+
+
+def enter(browser: Browser, person: str) -> None:
+    browser.open("/masuk")
+    browser.find(f"//button[@value='{person}']").click()
+    browser.wait_for(f"Masuk sebagai {person}", seconds=30)
+
+
+def send(browser: Browser, path: Path, order: str = "kirim") -> None:
+    browser.find("//input[@type='file']").send_keys(str(path))
+    browser.find(f"//button[@value='{order}']").click()
+
+
+def check_page(browser: Browser) -> None:
+    """The page fits into a telephone's width, and everything on it has a name."""
+    assert browser.driver.execute_script("return document.documentElement.lang") == "id"
+    assert len(browser.driver.find_elements(By.TAG_NAME, "h1")) == 1
+    assert browser.driver.execute_script(UNNAMED) == []
+    size = {"height": 800, "deviceScaleFactor": 1, "mobile": False}
+    for width in (390, 1280):
+        browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, **size})
+        assert browser.driver.execute_script(BEYOND) == [], f"{browser.driver.current_url} at {width}"
+
+
+def test_a_form_is_filled_sent_corrected_and_sent_again(
+    office: Office, browser: Browser, downloads: Path, tmp_path: Path
+) -> None:
+    enter(browser, "petugas-dinsos")
+    browser.click("Data keluarga", "a")
+    browser.wait_for("Kirim berkas", "Belum ada kiriman", seconds=30)
+    browser.click("Unduh templat XLSX", "a")
+    form = downloads / "keluarga.xlsx"
+    browser.wait("the form in the folder of downloads", form.exists, 30)
+
+    filled = tmp_path / "keluarga.xlsx"
+    _fill(form, filled, [[1, "L", "2026-01-31"], [2, "X", "2026-01-31"], [None, "P", "31/31/2026"]])
+    send(browser, filled, "periksa")
+    browser.wait_for("Berkas dapat dibaca", "3 baris", "Belum ada yang dikirim", seconds=60)
+    assert office.files() == []
+    check_page(browser)
+    send(browser, filled)
+    browser.wait_for("Berkas diterima", "Diterima", "petugas-dinsos", seconds=60)
+    assert office.files() == [f"{POOR}/keluarga.xlsx"]
+    browser.shot("loket")
+
+    loaded = office.ingest(POOR).batch
+    assert loaded is not None and (loaded.state, loaded.loaded, loaded.quarantined) == ("loaded", 1, 2)
+    browser.open(f"/dataset/{POOR}")
+    browser.wait_for("Dimuat", "2 baris", seconds=30)
+    browser.click("keluarga.xlsx", "a")
+    browser.wait_for(
+        "Jenis Kelamin: di luar klasifikasi isian", "nomor: wajib diisi", "31/31/2026", seconds=30
+    )
+    check_page(browser)
+    browser.shot("loket-temuan")
+
+    _fill(form, filled, [[1, "L", "2026-01-31"], [2, "P", "2026-01-31"], [3, "P", "2026-01-30"]])
+    browser.open(f"/dataset/{POOR}")
+    send(browser, filled)
+    browser.wait_for("Berkas diterima", seconds=60)
+    again = office.ingest(POOR).batch
+    assert again is not None and (again.loaded + again.unchanged, again.quarantined) == (3, 0)
+    browser.open(f"/dataset/{POOR}/temuan")
+    browser.wait_for("Tidak ada temuan", seconds=30)
+
+
+def test_a_wrong_file_is_refused_with_a_sentence_that_has_the_focus(
+    office: Office, browser: Browser, tmp_path: Path
+) -> None:
+    enter(browser, "petugas-dinkes")
+    browser.open(f"/dataset/{VISITS}")
+    wrong = tmp_path / "kunjungan.csv"
+    wrong.write_text("nomor,lain\n1,2\n")
+    send(browser, wrong)
+    browser.wait_for("Berkas tidak diterima", "Jenis Kelamin", "Saran:", seconds=60)
+    assert browser.driver.switch_to.active_element.get_attribute("role") == "alert"
+    assert not (office.zone / VISITS).exists()
+
+
+def test_all_works_without_script(office: Office, browser: Browser, tmp_path: Path) -> None:
+    enter(browser, "petugas-dinkes")
+    browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        browser.open(f"/dataset/{VISITS}")
+        good = tmp_path / "kunjungan.csv"
+        good.write_text("nomor,Jenis Kelamin,tanggal\n1,L,\n")
+        send(browser, good)
+        browser.wait("the page after the redirect", lambda: "terkirim=ya" in browser.driver.current_url, 60)
+        assert office.files() == [f"{VISITS}/kunjungan.csv", f"{POOR}/keluarga.xlsx"]
+    finally:
+        browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_neither_of_two_opd_sees_anything_of_the_other(office: Office, browser: Browser) -> None:
+    visit = office.ingest(VISITS).batch
+    rows = office.loads.connection.execute(
+        "select batch_id from ops.load_batch where dataset = %s order by 1", [POOR]
+    )
+    poor = rows.fetchall()[0][0]
+    assert visit is not None
+    for person, own, foreign, batch in (
+        ("petugas-dinkes", "kunjungan", POOR, poor),
+        ("petugas-dinsos", "keluarga", VISITS, visit.batch_id),
+    ):
+        enter(browser, person)
+        other = foreign.split("/")[1]
+        assert f"Data {own}" in browser.text and other not in browser.text
+        for path in (
+            f"/dataset/{foreign}", f"/dataset/{foreign}/temuan", f"/dataset/{foreign}/templat.xlsx",
+            f"/muatan/{batch}", f"/muatan/{batch}/umpan-balik/temuan.csv", "/dataset/tidak/ada",
+        ):  # fmt: skip
+            browser.open(path)
+            browser.wait_for("Tidak ditemukan", seconds=30)
+            assert f"Data {other}" not in browser.text
+    enter(browser, "petugas-walidata")
+    assert "Data kunjungan" in browser.text and "Data keluarga" in browser.text
+    check_page(browser)
+
+
+def test_the_browser_had_nothing_to_complain_about(browser: Browser) -> None:
+    for path in ("/masuk", "/", "/bantuan"):
+        browser.open(path)
+        check_page(browser)
+    # 404 and 422 are answers of the tests above; everything else would be a fault of a page.
+    told = [entry["message"] for entry in browser.driver.get_log("browser")]
+    assert [message for message in told if "status of 4" not in message] == []
+
+
+def _fill(form: Path, out: Path, rows: list[list[object]]) -> None:
+    book = openpyxl.load_workbook(form)
+    for row in rows:
+        book["Data"].append(row)
+    book.save(out)
