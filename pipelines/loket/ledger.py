@@ -55,13 +55,12 @@ left join lateral (
 ) as u on true
 left join lateral (
     select b.* from ops.load_batch as b
-    where b.dataset = %(dataset)s and b.started_at >= f.at - interval '1 hour' and (
-        (b.source_name = f.name and split_part(b.source_fingerprint, ':', 1) = f.sha256)
-        -- A file that could not be opened: the ledger has its name in the error alone.
-        or (f.outcome = 'failed' and b.state = 'failed' and b.source_name is null
-            and position(f.name || ':' in b.error) > 0)
+    where b.dataset = %(dataset)s and b.started_at >= f.at - interval '1 hour' and b.source_name = f.name and (
+        split_part(b.source_fingerprint, ':', 1) = f.sha256
+        -- A file that could not be opened.
+        or (f.outcome = 'failed' and b.state = 'failed' and b.source_fingerprint is null)
     )
-    order by b.source_name is null, b.batch_id desc limit 1
+    order by b.source_fingerprint is null, b.batch_id desc limit 1
 ) as b on true
 union all
 select

@@ -1,7 +1,7 @@
 """Finds the files that an OPD gets back about a load, in the outbox of the upload zone.
 
-What belongs here: listing and opening what lies in `<zone>/<opd>/_umpan_balik/<dataset>/<batch>-<file>/`. Not here:
-making these files.
+What belongs here: which of the files that lie there are handed out. Not here: making them, and where they are put
+(feedback/).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 from pipelines.contracts.model import Contract
 from pipelines.extract.upload.files import is_hidden, leads_outside
 from pipelines.extract.upload.zone import SUBJECT, Zone, on_zone
+from pipelines.feedback.outbox import folder_of_load
 
-FOLDER = "_umpan_balik"
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".csv": "text/csv; charset=utf-8",
@@ -37,22 +37,20 @@ class Returned:
         return Path(self.name).suffix.lower()
 
 
-def returned_files(zone: Zone, contract: Contract, batch_id: int) -> list[Returned]:
+def returned_files(zone: Zone, contract: Contract, batch_id: int, source_name: str | None) -> list[Returned]:
     """The files about a load, by name; none if there are none. Raises SourceError if the zone does not answer."""
-    place = zone / contract.opd / FOLDER / contract.dataset
+    place = zone / folder_of_load(contract.opd, contract.dataset, batch_id, source_name)
     if isinstance(place, Path):
-        return _listed(place, batch_id)
+        return [] if leads_outside(place.parent, place) else _listed(place)
     with on_zone(SUBJECT, place, "umpan balik tidak dapat dibaca"):
-        return _listed(place, batch_id)
+        return _listed(place)
 
 
-def _listed(place: Zone, batch_id: int) -> list[Returned]:
+def _listed(place: Zone) -> list[Returned]:
     if not place.is_dir():
         return []
-    wanted = str(batch_id)
-    folders = [one for one in place.iterdir() if one.name.partition("-")[0] == wanted and one.is_dir()]
     found: list[Returned] = []
-    for path in (path for folder in folders for path in folder.iterdir()):
+    for path in place.iterdir():
         if isinstance(path, Path) and isinstance(place, Path) and leads_outside(place, path):
             continue
         one = Returned(path, path.name, path.stat().st_size) if path.is_file() else None

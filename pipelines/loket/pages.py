@@ -28,7 +28,7 @@ from pipelines.extract.upload.zone import Zone
 from pipelines.loket import ledger, template, uploads, words
 from pipelines.loket.datasets import KnownDatasets
 from pipelines.loket.login import DemoLogin, Login
-from pipelines.loket.outbox import MEDIA_TYPES, returned_files
+from pipelines.loket.outbox import MEDIA_TYPES, Returned, returned_files
 from pipelines.loket.protection import DOCUMENT_POLICY
 from pipelines.loket.receiving import Received, ReceiveError, received
 from pipelines.loket.rendering import ASSETS, render
@@ -151,7 +151,7 @@ class Pages:
         batch, contract = self._batch(request)
         with ledger.session(self._site.url) as connection:
             found = ledger.findings(connection, contract.key, batch.batch_id)
-        files = returned_files(self._site.zone, contract, batch.batch_id or 0)
+        files = self._returned(batch, contract)
         return self._page(
             request, "temuan", contract=contract, batch=batch, groups=_by_rule(found), files=files,
             names=_names(contract),
@@ -160,7 +160,7 @@ class Pages:
     def returned(self, request: Request) -> Response:
         """A file that the OPD gets back about a load."""
         batch, contract = self._batch(request)
-        files = returned_files(self._site.zone, contract, batch.batch_id or 0)
+        files = self._returned(batch, contract)
         wanted = next((file for file in files if file.name == request.path_params["name"]), None)
         if wanted is None:
             raise HTTPException(404)
@@ -245,6 +245,9 @@ class Pages:
         if batch is None or contract is None:
             raise HTTPException(404)
         return batch, contract
+
+    def _returned(self, batch: ledger.OneBatch, contract: Contract) -> list[Returned]:
+        return returned_files(self._site.zone, contract, batch.batch_id or 0, batch.name)
 
     def _demo(self) -> DemoLogin:
         if not isinstance(self._site.login, DemoLogin):

@@ -50,7 +50,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     names: dict[str, Any] = {
-        "state": words.state, "freshness": words.freshness, "size": words.size, "KINDS": words.KINDS,
+        "state": words.state, "catalogued": words.catalogued,
+        "freshness": words.freshness, "size": words.size, "KINDS": words.KINDS,
         "number": indonesian.number, "source": indonesian.source, "rule": indonesian.rule,
         "short_day": indonesian.short_day, "moment": words.moment,
     }  # fmt: skip

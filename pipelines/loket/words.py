@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from pipelines.findings.catalogue import Entry, code_of, entry
 from pipelines.publication import indonesian
 from pipelines.quality.freshness import Freshness
 
@@ -41,6 +42,14 @@ def freshness(of: Freshness) -> tuple[str, str]:
     if of.due is None:
         return "netral", "Tanpa tenggat"
     return ("baik", "Mutakhir") if of.is_fresh else ("gagal", "Terlambat")
+
+
+def catalogued(rule: str) -> Entry | None:
+    """The entry of a rule in the catalogue of findings; None for a rule of an earlier version."""
+    try:
+        return entry(code_of(rule))
+    except KeyError:
+        return None
 
 
 def moment(at: datetime) -> str:

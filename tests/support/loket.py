@@ -14,13 +14,15 @@ import requests
 import uvicorn
 
 from pipelines.contracts.model import Contract
+from pipelines.datasets import Datasets
+from pipelines.feedback.send import send_pending
 from pipelines.ingest import Ingested, ingest
 from pipelines.loket.datasets import KnownDatasets
 from pipelines.loket.login import DemoLogin, Login, ProxyLogin
 from pipelines.loket.pages import Site
 from pipelines.loket.server import application
 from pipelines.loket.users import MadeUpUsers, UsersFile
-from pipelines.settings import Settings
+from pipelines.settings import AlertSettings, Settings
 from tests.support.contracts import column, document, make, upload
 from tests.support.loads import AT_ONCE, Loads
 from tests.support.servers import free_port
@@ -67,6 +69,12 @@ class Office:
             self.loads.connection, contract, self.settings, self.loads.url, run_id="uji", waits=AT_ONCE
         )
 
+    def send_feedback(self) -> None:
+        """Writes what the OPD are told into the outbox, as Dagster does."""
+        datasets = Datasets(tuple(self.contracts.values()))
+        sent = send_pending(self.loads.connection, self.settings, datasets, AlertSettings())
+        assert not sent.failures
+
     def files(self) -> list[str]:
         """Every file in the zone, hidden ones too, by its path there."""
         return sorted(str(p.relative_to(self.zone)) for p in self.zone.rglob("*") if p.is_file())
@@ -81,7 +89,7 @@ class Office:
         self.zone.mkdir()
         for contract in self.contracts.values():
             self.loads.forget(contract)
-        self.loads.run("truncate ops.upload_by, ops.upload_seen")
+        self.loads.run("truncate ops.upload_by, ops.upload_seen, ops.feedback")
 
     def site(self, login: Login, url: str | None = None) -> Site:
         datasets = KnownDatasets(self.settings.contracts_dir)

@@ -212,7 +212,7 @@ def test_files_of_the_outbox_are_handed_out_and_nothing_else(office: Office, pag
     (folder / "temuan #1.html").write_text("<style>p { color: red }</style><p>temuan")
     (folder / "rahasia.sh").write_text("ls")
     (folder / "keluar.csv").symlink_to(office.settings.contracts_dir / f"{VISITS}.odcs.yaml")
-    other = folder.parent / f"{done.batch_id}1-lain"
+    other = folder.parent / f"{done.batch_id}-lain"
     other.mkdir()
     (other / "lain.csv").write_text("x")
     listed = page.get(f"/muatan/{done.batch_id}", "rina").text
@@ -292,6 +292,27 @@ def test_a_filled_form_is_loaded_as_it_is(office: Office, page: Page) -> None:
     assert page.send(POOR, "keluarga.xlsx", filled.getvalue(), "budi").status_code == 303
     done = office.ingest(POOR).batch
     assert done is not None and (done.state, done.loaded, done.quarantined) == ("loaded", 2, 0)
+
+
+def test_the_marked_file_is_fetched_corrected_and_sent_again(office: Office, page: Page) -> None:
+    page.send(VISITS, "januari.csv", HALF, "rina")
+    first = office.ingest(VISITS).batch
+    assert first is not None
+    office.send_feedback()
+    listed = page.get(f"/muatan/{first.batch_id}", "rina").text
+    place = f"/muatan/{first.batch_id}/umpan-balik"
+    names = [part.partition('"')[0] for part in listed.split(f'href="{place}/')[1:]]
+    assert {Path(name).suffix for name in names} >= {".html", ".csv", ".xlsx", ".json"}, names
+    for name in names:
+        assert page.get(f"{place}/{name}", "rina").status_code == 200
+        assert page.get(f"{place}/{name}", "budi").status_code == 404
+    (marked,) = [name for name in names if name.startswith("januari") and name.endswith(".csv")]
+    text = page.get(f"{place}/{marked}", "rina").content.decode("utf-8-sig")
+    fixed = text.replace(",X,", ",P,").replace("31/31/2026", "2026-01-30")
+    assert page.send(VISITS, marked, fixed, "rina").status_code == 303
+    again = office.ingest(VISITS).batch
+    assert again is not None and (again.state, again.quarantined) == ("loaded", 0)
+    assert "Tidak ada temuan" in page.get(f"/dataset/{VISITS}/temuan", "rina").text
 
 
 def test_a_filled_csv_form_is_loaded_as_it_is(office: Office, page: Page) -> None:
