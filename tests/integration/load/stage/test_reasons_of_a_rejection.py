@@ -35,7 +35,7 @@ def test_a_rejection_names_three_reasons_with_their_counts_and_repairs(loads: Lo
     assert batch.error is not None and batch.error.split("alasan terbanyak: ")[1] == (
         "tanggal: bukan tanggal (tttt-bb-hh), 8 baris (parse: tanggal_id?)"
         "; nilai: bukan angka, 7 baris (parse: angka_id?)"
-        "; aktif: bukan true/false, 5 baris (parse: boolean_id?)"
+        "; aktif: bukan true/false, 5 baris (parse: boolean_id?) [GDK-M011]"
     )
     assert loads.run("select error from ops.load_batch") == [(batch.error,)]
 
@@ -67,13 +67,13 @@ def test_a_repair_is_named_with_the_declared_ones_and_only_if_it_helps(
     rows: list[Row] = [[str(n), "1.234,5 *)", "7"] for n in range(3)]
     error = rejected(loads, columns, rows).error or ""
     assert "nilai: bukan angka, 3 baris (parse: [catatan_kaki, angka_id]?)" in error
-    assert "kode: tidak sesuai pola ^[A-Z]{2}$, 3 baris" in error and error.endswith("3 baris")
+    assert "kode: tidak sesuai pola ^[A-Z]{2}$, 3 baris" in error and error.endswith("3 baris [GDK-M011]")
 
 
 def test_duplicate_keys_are_a_reason_too(loads: Loads) -> None:
     batch = rejected(loads, [column("id", "integer", primaryKey=True)], [["1"], ["1"], ["1"], ["x"]])
     assert (batch.error or "").split("terbanyak: ")[1] == (
-        "id: kunci sudah dipakai baris lain, 2 baris; id: bukan bilangan bulat, 1 baris"
+        "id: kunci sudah dipakai baris lain, 2 baris; id: bukan bilangan bulat, 1 baris [GDK-M011]"
     )
 
 
