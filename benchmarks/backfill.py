@@ -7,6 +7,7 @@ it, and its whole process counts, imports included.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -44,6 +45,7 @@ def _prepared(settings: Settings) -> tuple[Settings, Path]:
         EmbeddedServer(home).ensure()
         return of_part, home
     copy_part(project, _DATASETS)
+    shutil.copy(settings.project / "pyproject.toml", project)  # `dg` knows a project by it
     contract = project / "contracts/dinkes/kunjungan.odcs.yaml"
     contract.write_text(
         contract.read_text("utf-8").replace("start: '2026-09-01'", f"start: '{_FIRST}'"), "utf-8"
