@@ -93,7 +93,7 @@ def build_definitions(
             upload_sensor(datasets, settings),
             alerts_sensor(datasets, settings),
             *([descendants_sensor(contracts, project, look=look_seconds(settings))] if project else []),
-            chain_sensor(contracts, named, project),
+            chain_sensor(contracts, named, project, settings, files.digests),
             requested_sensor(datasets, named),
             changed_files_sensor(datasets, settings, files.digests),
             freshness_sensor(contracts),

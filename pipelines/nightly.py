@@ -24,6 +24,7 @@ from psycopg import Connection
 from psycopg import Error as PsycopgError
 
 from pipelines.alerts.announce import Teller, make_channels
+from pipelines.assets.publication import note_published, publication_tags
 from pipelines.assets.raw import FULL_REFRESH, raw_key
 from pipelines.assets.set_aside import describe
 from pipelines.assets.warehouse import due_models
@@ -37,7 +38,9 @@ from pipelines.jobs import (
     INGEST_JOBS,
     NIGHT,
     PUBLICATION,
+    PUBLISHED_FROM,
     REQUESTED,
+    UNCHANGED,
     WALKED,
     WAREHOUSE,
     chain,
@@ -48,7 +51,6 @@ from pipelines.jobs import (
 )
 from pipelines.load import prepare
 from pipelines.models.project.nodes import Project
-from pipelines.publication import unchanged
 from pipelines.runs.causes import causes
 from pipelines.runs.dead import LEASE_FIRST_TAG, Closed, close_dead_runs, queued_runs, storage_url, subject
 from pipelines.runs.origin import filed_below_location
@@ -106,7 +108,7 @@ def walk(settings: Settings) -> int:
                     console.print("Tidak ada model yang perlu dibangun.")
                     continue
                 if job == PUBLICATION and project:
-                    links += _publication(console, connection, settings, instance, project, tags[job])
+                    links.append(_publication(console, connection, settings, instance, project, tags[job]))
                 else:
                     links.append(_run(console, settings, instance, job, tags[job], due, checks=False))
                 if job == ingest_jobs(contracts)[-1]:
@@ -124,26 +126,17 @@ def _publication(
     instance: dg.DagsterInstance,
     project: Project,
     tags: Mapping[str, str],
-) -> list[Link]:
-    """Publishes, unless that would give the files that are shown. Gives the run, or nothing if there was none."""
-    folder = settings.publication_dir
-
-    def basis() -> unchanged.PublicationBasis | None:
-        try:
-            return unchanged.publication_basis(connection, project, project_files.digests, folder)
-        except GudangError:
-            return None  # the run says what is wrong
-
-    before = basis()
-    if before and unchanged.is_published(connection, folder, before):
-        console.rule(styled(PUBLICATION, "bold"))
+) -> Link:
+    """Publishes, unless that would give the files that are shown."""
+    of_project = (connection, project, project_files.digests, settings.publication_dir)
+    published_from = publication_tags(*of_project)
+    link = _run(console, settings, instance, PUBLICATION, {**tags, **published_from})
+    if published_from.get(PUBLISHED_FROM) == UNCHANGED:
         console.print("Semua terbitan masih sama.")
-        return []
-    link = _run(console, settings, instance, PUBLICATION, tags)
-    after = basis()
-    if link.success and before and after and after.inputs == before.inputs:
-        unchanged.keep(connection, folder, after, link.run_id)
-    return [link]
+    run = instance.get_run_by_id(link.run_id)
+    if link.success and run:
+        note_published(*of_project, run)
+    return link
 
 
 def reload(settings: Settings, key: str) -> int:

@@ -1,14 +1,20 @@
 """Makes the assets publication/...: the open marts as files, their catalogue, the report, and the data dictionary."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 import dagster as dg
+from psycopg import Connection
 
 from pipelines.assets.catalogue import PageLinks
 from pipelines.assets.naming import tag_value
 from pipelines.contracts.files import readable_contracts
+from pipelines.errors import GudangError
+from pipelines.jobs import PUBLISHED_FROM, UNCHANGED
 from pipelines.models.project.nodes import Project
+from pipelines.publication import unchanged
 from pipelines.publication.clearance import with_clearance
 from pipelines.publication.dictionary.pages import START
 from pipelines.publication.dictionary.site import write_dictionary
@@ -19,6 +25,8 @@ from pipelines.resources.warehouse import Warehouse
 from pipelines.runs.causes import StepError, says_its_cause
 from pipelines.settings import Settings
 
+P = ParamSpec("P")
+Event = TypeVar("Event")
 CATALOG = dg.AssetKey(["publication", "katalog"])
 REPORT = dg.AssetKey(["publication", "laporan"])
 DICTIONARY = dg.AssetKey(["publication", "kamus_data"])
@@ -28,6 +36,64 @@ _NOTHING_LOADED = "Belum ada data yang dimuat: jalankan job ingest dahulu."
 def mart_key(mart: OpenMart) -> dg.AssetKey:
     """The key of a mart's files."""
     return dg.AssetKey(["publication", mart.name])
+
+
+def publication_tags(
+    connection: Connection[Any], project: Project, files: Mapping[str, str], folder: Path
+) -> dict[str, str]:
+    """The tag of a run of the job `publication`, by which its steps leave files that would be written the same.
+
+    Such a run is started all the same, because the night ends with it. No tag if what is to be published can't be read;
+    the run says what is wrong. files, folder: see `publication_basis`.
+    """
+    basis = _basis(connection, project, files, folder)
+    if basis is None:
+        return {}
+    shown = unchanged.is_published(connection, folder, basis)
+    return {PUBLISHED_FROM: UNCHANGED if shown else basis.inputs}
+
+
+def note_published(
+    connection: Connection[Any], project: Project, files: Mapping[str, str], folder: Path, run: dg.DagsterRun
+) -> None:
+    """Notes that a run which has succeeded published everything, if that has not changed meanwhile.
+
+    A run that was executed again may have published only what was missing.
+    """
+    published = run.tags.get(PUBLISHED_FROM)
+    if published in (None, UNCHANGED) or run.parent_run_id:
+        return
+    basis = _basis(connection, project, files, folder)
+    if basis and basis.inputs == published:
+        unchanged.keep(connection, folder, basis, run.run_id)
+
+
+def _basis(
+    connection: Connection[Any], project: Project, files: Mapping[str, str], folder: Path
+) -> unchanged.PublicationBasis | None:
+    try:
+        return unchanged.publication_basis(connection, project, files, folder)
+    except GudangError:
+        return None
+
+
+def is_left(run: dg.DagsterRun) -> bool:
+    """Whether a run leaves everything as it is. One that somebody executes again publishes."""
+    return run.tags.get(PUBLISHED_FROM) == UNCHANGED and run.parent_run_id is None
+
+
+def _unless_left(step: Callable[P, Iterator[Event]]) -> Callable[P, Iterator[Event]]:
+    """Lets a step do nothing in a run that leaves everything as it is."""
+
+    @wraps(step)
+    def run(*args: P.args, **kwargs: P.kwargs) -> Iterator[Event]:
+        context = dg.AssetExecutionContext.get()
+        if is_left(context.run):
+            context.log.info("Semua terbitan masih sama.")
+            return
+        yield from step(*args, **kwargs)
+
+    return run
 
 
 def publication_assets(project: Project, settings: Settings) -> list[dg.AssetsDefinition]:
@@ -81,6 +147,7 @@ def _files(project: Project, marts: Sequence[OpenMart], settings: Settings) -> d
         name="open_files", specs=specs, can_subset=True, description="Menerbitkan mart yang terbuka."
     )
     @says_its_cause
+    @_unless_left
     def publish(
         context: dg.AssetExecutionContext, warehouse: Warehouse
     ) -> Iterator[dg.MaterializeResult[Any]]:
@@ -135,6 +202,7 @@ def _report(project: Project, settings: Settings) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name="report", specs=[spec], description="Menulis laporan Satu Data dan SPBE.")
     @says_its_cause
+    @_unless_left
     def report(
         context: dg.AssetExecutionContext, warehouse: Warehouse
     ) -> Iterator[dg.MaterializeResult[Any]]:
@@ -171,6 +239,7 @@ def _dictionary(project: Project, settings: Settings) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name="dictionary", specs=[spec], description="Menulis kamus data.")
     @says_its_cause
+    @_unless_left
     def dictionary(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
         contracts = readable_contracts(settings.contracts_dir)
         with warehouse.connect() as connection:

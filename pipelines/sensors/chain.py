@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import dagster as dg
 import psycopg
+from psycopg import Connection
 
+from pipelines.assets.publication import note_published, publication_tags
 from pipelines.assets.warehouse import due_models
 from pipelines.contracts.model import Contract
 from pipelines.errors import GudangError, ModelError, QualityError
 from pipelines.jobs import (
     AFTER,
     NIGHT,
+    PUBLICATION,
     REQUESTED,
     WALKED,
     WAREHOUSE,
@@ -27,15 +33,20 @@ from pipelines.jobs import (
 from pipelines.models.project.nodes import Project
 from pipelines.resources.warehouse import Warehouse
 from pipelines.sensors.ended_runs import WILL_RETRY, ended_runs, runs_link
+from pipelines.settings import Settings
 
 if TYPE_CHECKING:
     from pipelines.jobs import AssetJob
+
+Answer = TypeVar("Answer")
 
 
 def chain_sensor(
     contracts: Sequence[Contract],
     jobs: Mapping[str, AssetJob],
     project: Project | None,
+    settings: Settings,
+    files: Mapping[str, str],
     *,
     clock: Callable[[], float] = time.time,
 ) -> dg.SensorDefinition:
@@ -45,9 +56,11 @@ def chain_sensor(
     `gudang nightly`, which runs the chain itself; a run that loads only what was asked for; a cancelled run, because
     somebody did not want it; a failed run that Dagster will retry, because its retry is followed.
 
-    The link `warehouse` selects only the models that are due. With none, the link after it starts at once.
+    The link `warehouse` selects only the models that are due. With none, the link after it starts at once. The link
+    `publication` is told whether what it would publish is shown already, and its end is noted for the next one.
 
-    project: the SQL models; None if they cannot be read. clock: gives seconds since the epoch.
+    project: the SQL models; None if they cannot be read. files: those that the definitions are made of, with the hash
+    of each. clock: gives seconds since the epoch.
     """
     following = dict(pairwise(chain(contracts)))
     first = frozenset(ingest_jobs(contracts))
@@ -62,11 +75,15 @@ def chain_sensor(
         " semuanya.",
     )
     def start_next(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult:
-        ended = ended_runs(context.instance, context.cursor, following, clock())
+        ended = ended_runs(context.instance, context.cursor, {*following, PUBLICATION}, clock())
+        published = _Published(context, warehouse, project, settings, files)
         requests: list[dg.RunRequest] = []
         lines: list[str] = []
         for record in ended.records:
             run = record.dagster_run
+            if run.job_name == PUBLICATION:
+                published.note(run)
+                continue
             reason = _not_followed(run) or _followed_already(context, run)
             if reason:
                 lines.append(f"{run.job_name}, run {run.run_id[:8]}: {reason}.")
@@ -78,6 +95,8 @@ def chain_sensor(
                 if selection == []:
                     lines.append("Tidak ada model yang perlu dibangun.")
                     after, selection, tags = following[after], None, {}
+            if after == PUBLICATION:
+                tags = {**tags, **published.tags()}
             requests.append(
                 dg.RunRequest(
                     run_key=f"{after}:{run.run_id}",
@@ -95,6 +114,38 @@ def chain_sensor(
         )
 
     return start_next
+
+
+@dataclass(frozen=True)
+class _Published:
+    """What a tick asks of publications. Where the warehouse does not answer, the run publishes."""
+
+    context: dg.SensorEvaluationContext
+    warehouse: Warehouse
+    project: Project | None
+    settings: Settings
+    files: Mapping[str, str]
+
+    def tags(self) -> dict[str, str]:
+        """The tags of a run of `publication` that starts now."""
+        return self._ask(publication_tags) or {}
+
+    def note(self, run: dg.DagsterRun) -> None:
+        """Notes what a run of `publication` has published. `gudang nightly` notes its own."""
+        if run.status is dg.DagsterRunStatus.SUCCESS and WALKED not in run.tags:
+            self._ask(partial(note_published, run=run))
+
+    def _ask(
+        self, question: Callable[[Connection[Any], Project, Mapping[str, str], Path], Answer]
+    ) -> Answer | None:
+        if self.project is None:
+            return None
+        try:
+            with self.warehouse.connect() as connection:
+                return question(connection, self.project, self.files, self.settings.publication_dir)
+        except (GudangError, psycopg.Error) as error:
+            self.context.log.warning(f"Terbitan tidak dibandingkan: {type(error).__name__}")
+            return None
 
 
 def _not_followed(run: dg.DagsterRun) -> str:
