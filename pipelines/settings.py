@@ -17,6 +17,7 @@ from pipelines.errors import ContractError, GudangError
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 PSEUDONYM_KEY = "GUDANG_PSEUDONYM_KEY"
 DICTIONARY_URL = "GUDANG_DICTIONARY_URL"
+WEBSERVERS = "GUDANG_WEBSERVERS"
 _REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 
 
@@ -70,6 +71,19 @@ class Settings:
     def code_url(self) -> str | None:
         """Where browsers find the project's files, without a last slash; None if nowhere."""
         return os.environ.get("GUDANG_CODE_URL", "").strip().rstrip("/") or None
+
+    @property
+    def webservers(self) -> tuple[str, ...]:
+        """Where this machine finds the webservers of Dagster, without a last slash; `gudang health` asks each.
+
+        Raises GudangError if one is no address.
+        """
+        urls = tuple(u.strip().rstrip("/") for u in os.environ.get(WEBSERVERS, "").split(",") if u.strip())
+        if not all(re.fullmatch(r"https?://[^\s/]+", url) for url in urls):
+            raise GudangError(
+                WEBSERVERS, "nilainya bukan alamat web", hint="tulis http://127.0.0.1:3000, dipisah koma"
+            )
+        return urls
 
     @property
     def dagster_home(self) -> Path:

@@ -14,7 +14,9 @@ from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from pipelines.runtime.embedded import EmbeddedServer, Urls
+from tests.support.http_server import Server
 from tests.support.servers import MariaDB, fresh_name, short_folder
+from tests.support.smtp_server import SmtpServer
 from tests.support.templates import Templates
 
 # The speed of an example depends on what else the machine does. All examples of a test share its fixtures, and each
@@ -37,6 +39,23 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith(("GUDANG_", "DAGSTER_"))]:
         if not name.startswith("GUDANG_TEST_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def smtp() -> Iterator[SmtpServer]:
+    """A real mail server."""
+    made = SmtpServer()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def http(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A real web server, which no proxy of the environment stands before."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    made = Server()
+    yield made
+    made.stop()
 
 
 @pytest.fixture(scope="session")

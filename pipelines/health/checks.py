@@ -1,4 +1,4 @@
-"""Looks at the installation: servers, disks, backup, datasets, alerts, and what of_dagster.py and uploads.py look at.
+"""Looks at the installation: databases, disks, backup, datasets, alerts, and what the modules beside this look at.
 
 What belongs here: one function per check. Each reads only, and what it can't read it says. Not here: starting anything,
 the limits (limits.py).
@@ -24,6 +24,7 @@ from pipelines.health.disks import disks, places, who_may_not_ask
 from pipelines.health.limits import CRITICAL, OK, WARNING
 from pipelines.health.place import Place, installed_at
 from pipelines.health.uploads import waiting_uploads
+from pipelines.health.webservers import webservers
 from pipelines.numbers import short
 from pipelines.redaction.database_urls import libpq_url
 
@@ -38,6 +39,7 @@ def look(place: Place) -> list[Check]:
         found += _disks(place, warehouse)
         installed = None if warehouse is None else _installed(warehouse)
         found.append(_backup(place, installed))
+        found += webservers(place)
         if warehouse is not None:
             found += _guarded("ukuran_gudang", lambda: _size(place, warehouse))
             found += _guarded("dataset", lambda: _datasets(warehouse))

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
 from psycopg import Connection
@@ -26,6 +26,7 @@ NIGHT_JOB = "publication"
 NIGHT_TAG = "gudang/malam"
 """The tag of each run of a night; its value is the night. Both names are those of pipelines/jobs.py."""
 CONNECT_SECONDS, STATEMENT_SECONDS = 5, 10
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,48 @@ class FailedTicks:
     last_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """The seconds since a kind of daemon last gave a sign of life."""
+
+    daemon: str
+    age: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ticking:
+    """How many sensors are on, and the seconds since one of them last ended a tick without a fault; None for never."""
+
+    sensors: int
+    age: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How many runs are queued, and the seconds that the oldest has waited."""
+
+    runs: int
+    oldest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A slot of a pool, the run that holds it, and for how many seconds."""
+
+    pool: str
+    run_id: str
+    age: float
+
+
+@dataclass(frozen=True, slots=True)
+class StartedRun:
+    """A run that works now, and the seconds since its start."""
+
+    run_id: str
+    job: str
+    age: float
+
+
 @contextmanager
 def connect(url: str) -> Iterator[Connection[Any]]:
     """A read-only session of Dagster's database. Raises GudangError if it can't be reached."""
@@ -80,97 +123,121 @@ def unreachable(error: psycopg.Error) -> str:
     return f"koneksi gagal: {(str(error).strip().splitlines() or [type(error).__name__])[0]}"
 
 
+def _rows(connection: Connection[Any], kind: type[Row], query: LiteralString, *values: object) -> list[Row]:
+    """The rows of a query as values of `kind`, whose fields are its columns."""
+    with connection.cursor(row_factory=class_row(kind)) as cursor:
+        return cursor.execute(query, values).fetchall()
+
+
 def last_night(connection: Connection[Any]) -> Night | None:
     """The night whose last run ended last; None before the first night. A run that is tried again has not ended it."""
-    with connection.cursor(row_factory=class_row(Night)) as cursor:
-        return cursor.execute(
-            "select t.value as key, r.run_id, r.status, to_timestamp(r.end_time) as ended_at"
-            " from runs r join run_tags t on t.run_id = r.run_id and t.key = %s"
-            " where r.pipeline_name = %s and r.end_time is not null"
-            " and r.status in ('SUCCESS', 'FAILURE', 'CANCELED')"
-            " and not exists (select from run_tags w where w.run_id = r.run_id and w.key = 'dagster/will_retry'"
-            " and w.value = 'true') order by r.end_time desc limit 1",
-            [NIGHT_TAG, NIGHT_JOB],
-        ).fetchone()
+    found = _rows(
+        connection,
+        Night,
+        "select t.value as key, r.run_id, r.status, to_timestamp(r.end_time) as ended_at"
+        " from runs r join run_tags t on t.run_id = r.run_id and t.key = %s"
+        " where r.pipeline_name = %s and r.end_time is not null"
+        " and r.status in ('SUCCESS', 'FAILURE', 'CANCELED')"
+        " and not exists (select from run_tags w where w.run_id = r.run_id and w.key = 'dagster/will_retry'"
+        " and w.value = 'true') order by r.end_time desc limit 1",
+        NIGHT_TAG,
+        NIGHT_JOB,
+    )
+    return found[0] if found else None
 
 
 def failed_runs(connection: Connection[Any], since: datetime, until: datetime) -> list[FailedRun]:
     """The runs that failed between two times, in their order. One that is tried again is left out."""
-    with connection.cursor(row_factory=class_row(FailedRun)) as cursor:
-        return cursor.execute(
-            "select r.run_id, r.pipeline_name as job, to_timestamp(r.end_time) as ended_at,"
-            " array(select distinct e.step_key from event_logs e where e.run_id = r.run_id"
-            "   and e.dagster_event_type = 'STEP_FAILURE' and e.step_key is not null order by 1) as steps"
-            " from runs r where r.status = 'FAILURE' and to_timestamp(r.end_time) > %s"
-            " and to_timestamp(r.end_time) <= %s"
-            " and not exists (select from run_tags w where w.run_id = r.run_id and w.key = 'dagster/will_retry'"
-            " and w.value = 'true') order by r.end_time",
-            [since, until],
-        ).fetchall()
+    return _rows(
+        connection,
+        FailedRun,
+        "select r.run_id, r.pipeline_name as job, to_timestamp(r.end_time) as ended_at,"
+        " array(select distinct e.step_key from event_logs e where e.run_id = r.run_id"
+        "   and e.dagster_event_type = 'STEP_FAILURE' and e.step_key is not null order by 1) as steps"
+        " from runs r where r.status = 'FAILURE' and to_timestamp(r.end_time) > %s"
+        " and to_timestamp(r.end_time) <= %s"
+        " and not exists (select from run_tags w where w.run_id = r.run_id and w.key = 'dagster/will_retry'"
+        " and w.value = 'true') order by r.end_time",
+        since,
+        until,
+    )
 
 
 def failed_ticks(connection: Connection[Any], since: datetime, until: datetime) -> list[FailedTicks]:
     """The sensors and schedules that had failed ticks between two times."""
-    with connection.cursor(row_factory=class_row(FailedTicks)) as cursor:
-        return cursor.execute(
-            "select coalesce(tick_body::jsonb ->> 'job_name', '?') as name, type as kind, count(*) as ticks,"
-            " max(timestamp at time zone 'UTC') as last_at from job_ticks"
-            " where status = 'FAILURE' and timestamp at time zone 'UTC' > %s"
-            " and timestamp at time zone 'UTC' <= %s group by 1, 2 order by 1",
-            [since, until],
-        ).fetchall()
+    return _rows(
+        connection,
+        FailedTicks,
+        "select coalesce(tick_body::jsonb ->> 'job_name', '?') as name, type as kind, count(*) as ticks,"
+        " max(timestamp at time zone 'UTC') as last_at from job_ticks"
+        " where status = 'FAILURE' and timestamp at time zone 'UTC' > %s"
+        " and timestamp at time zone 'UTC' <= %s group by 1, 2 order by 1",
+        since,
+        until,
+    )
 
 
-def heartbeats(connection: Connection[Any]) -> dict[str, float]:
-    """By the kind of daemon, the seconds since it last gave a sign of life."""
-    rows = connection.execute(
-        "select daemon_type, extract(epoch from clock_timestamp() - timestamp at time zone 'UTC')::float8"
-        " from daemon_heartbeats"
-    ).fetchall()
-    return dict(rows)
+def heartbeats(connection: Connection[Any]) -> list[Heartbeat]:
+    """The last sign of life of each kind of daemon."""
+    return _rows(
+        connection,
+        Heartbeat,
+        "select daemon_type as daemon,"
+        " extract(epoch from clock_timestamp() - timestamp at time zone 'UTC')::float8 as age from daemon_heartbeats",
+    )
 
 
-def last_good_tick(connection: Connection[Any]) -> tuple[int, float | None]:
-    """How many sensors are on, and the seconds since one of them last ended a tick without a fault.
+def last_good_tick(connection: Connection[Any]) -> Ticking:
+    """The sensors that are on, and their last good tick.
 
-    None if none of them ever did. A tick runs our code in the code server. A sensor whose code is gone stays on in
-    these tables for ever, so only the newest tick of all tells something.
+    A tick runs our code in the code server. A sensor whose code is gone stays on in these tables for ever, so only the
+    newest tick of all tells something.
     """
-    row = connection.execute(
-        "select count(*), min(extract(epoch from clock_timestamp() - t.at at time zone 'UTC'))::float8"
+    (found,) = _rows(
+        connection,
+        Ticking,
+        "select count(*) as sensors,"
+        " min(extract(epoch from clock_timestamp() - t.at at time zone 'UTC'))::float8 as age"
         " from instigators i left join lateral (select timestamp as at from job_ticks"
         " where selector_id = i.selector_id and status in ('SUCCESS', 'SKIPPED')"
         " order by timestamp desc limit 1) as t on true"
-        " where i.instigator_type = 'SENSOR' and i.status in ('RUNNING', 'DECLARED_IN_CODE')"
-    ).fetchone()
-    assert row is not None
-    return row[0], row[1]
+        " where i.instigator_type = 'SENSOR' and i.status in ('RUNNING', 'DECLARED_IN_CODE')",
+    )
+    return found
 
 
-def queued_runs(connection: Connection[Any]) -> tuple[int, float]:
-    """How many runs are queued, and the seconds that the oldest has waited."""
-    row = connection.execute(
-        "select count(*), coalesce(max(extract(epoch from clock_timestamp() - create_timestamp at time zone 'UTC')),"
-        " 0)::float8 from runs where status = 'QUEUED'"
-    ).fetchone()
-    assert row is not None
-    return row[0], row[1]
+def queued_runs(connection: Connection[Any]) -> Queue:
+    """The runs that wait to be started."""
+    (found,) = _rows(
+        connection,
+        Queue,
+        "select count(*) as runs, coalesce(max(extract(epoch from"
+        " clock_timestamp() - create_timestamp at time zone 'UTC')), 0)::float8 as oldest"
+        " from runs where status = 'QUEUED'",
+    )
+    return found
 
 
-def oldest_slot(connection: Connection[Any]) -> tuple[str, str, float] | None:
-    """Pool, run and age in seconds of the slot that has been held longest; None if none is held."""
-    return connection.execute(
-        "select s.concurrency_key, s.run_id, extract(epoch from clock_timestamp()"
+def oldest_slot(connection: Connection[Any]) -> Slot | None:
+    """The slot that has been held longest; None if none is held."""
+    found = _rows(
+        connection,
+        Slot,
+        "select s.concurrency_key as pool, s.run_id, extract(epoch from clock_timestamp()"
         " - coalesce(p.assigned_timestamp, r.create_timestamp, s.create_timestamp) at time zone 'UTC')::float8 as age"
         " from concurrency_slots s left join pending_steps p on p.concurrency_key = s.concurrency_key"
         " and p.run_id = s.run_id and p.step_key = s.step_key left join runs r on r.run_id = s.run_id"
-        " where s.run_id is not null and not s.deleted order by age desc limit 1"
-    ).fetchone()
+        " where s.run_id is not null and not s.deleted order by age desc limit 1",
+    )
+    return found[0] if found else None
 
 
-def started_runs(connection: Connection[Any]) -> list[tuple[str, str, float]]:
-    """Run, job and seconds since the start of each run that works now."""
-    return connection.execute(
-        "select run_id, pipeline_name, extract(epoch from clock_timestamp() - to_timestamp(start_time))::float8"
-        " from runs where status = 'STARTED' and start_time is not null order by start_time"
-    ).fetchall()
+def started_runs(connection: Connection[Any]) -> list[StartedRun]:
+    """The runs that work now, the oldest first."""
+    return _rows(
+        connection,
+        StartedRun,
+        "select run_id, pipeline_name as job,"
+        " extract(epoch from clock_timestamp() - to_timestamp(start_time))::float8 as age"
+        " from runs where status = 'STARTED' and start_time is not null order by start_time",
+    )

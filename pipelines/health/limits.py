@@ -40,6 +40,7 @@ class Limits:
     night_hours: Limit = Limit(26, 50)
     queue_minutes: Limit = Limit(60, 360)
     slot_hours: Limit = Limit(3, 7)
+    web_seconds: Limit = Limit(5, 20)
     disk_percent: Limit = Limit(15, 5, falling=True)
     warehouse_gb: Limit = Limit(float("inf"), float("inf"))
     backup_hours: Limit = Limit(26, 74)

@@ -31,7 +31,7 @@ them once more. ASSET and FRESHNESS_DAEMON run, too, and nothing of ours asks th
 
 def daemon(place: Place, dagster: Connection[Any]) -> Check:
     """The daemon that has been silent for longest."""
-    beats = dagster_tables.heartbeats(dagster)
+    beats = {beat.daemon: beat.age for beat in dagster_tables.heartbeats(dagster)}
     todo = "jalankan daemon Dagster (`gudang ui`, atau layanannya), dan lihat catatannya"
     missing = [daemon for daemon in DAEMONS if daemon not in beats]
     if missing:
@@ -50,17 +50,17 @@ def daemon(place: Place, dagster: Connection[Any]) -> Check:
 
 def sensors(place: Place, dagster: Connection[Any]) -> Check:
     """Whether our code still runs: the daemons are alive also while the code location can't be loaded."""
-    running, age = dagster_tables.last_good_tick(dagster)
-    if not running or age is None:
-        seen = "belum pernah berhasil" if running else "tidak ada yang menyala"
+    last = dagster_tables.last_good_tick(dagster)
+    if not last.sensors or last.age is None:
+        seen = "belum pernah berhasil" if last.sensors else "tidak ada yang menyala"
         todo = "lihat Deployment dan Automation di UI web: apakah kode gudang termuat, dan sensornya menyala"
         return Check("sensor", WARNING, seen, todo)
     return Check(
         "sensor",
-        place.limits.tick_minutes.state(age / 60),
-        f"yang terakhir berhasil {span(age)} lalu",
+        place.limits.tick_minutes.state(last.age / 60),
+        f"yang terakhir berhasil {span(last.age)} lalu",
         "lihat Deployment di UI web: apakah kode gudang termuat; lihat catatan server kode, lalu jalankan ulang",
-        round(age, 1),
+        round(last.age, 1),
         "seconds",
     )
 
@@ -91,13 +91,13 @@ def night(place: Place, dagster: Connection[Any], installed: datetime | None) ->
 
 def queue(place: Place, dagster: Connection[Any]) -> Check:
     """The run that has waited for longest."""
-    count, oldest = dagster_tables.queued_runs(dagster)
+    found = dagster_tables.queued_runs(dagster)
     return Check(
         "antrean",
-        place.limits.queue_minutes.state(oldest / 60) if count else OK,
-        f"{count} run antre, yang tertua {span(oldest)}" if count else "kosong",
+        place.limits.queue_minutes.state(found.oldest / 60) if found.runs else OK,
+        f"{found.runs} run antre, yang tertua {span(found.oldest)}" if found.runs else "kosong",
         "periksa daemon, dan run yang tidak berakhir",
-        count,
+        found.runs,
         "runs",
     )
 
@@ -107,27 +107,25 @@ def slots(place: Place, dagster: Connection[Any]) -> Check:
     slot = dagster_tables.oldest_slot(dagster)
     if slot is None:
         return Check("jatah_sumber", OK, "tidak ada yang dipakai", value=0, unit="seconds")
-    pool, run_id, age = slot
     return Check(
         "jatah_sumber",
-        place.limits.slot_hours.state(age / 3600),
-        f"{pool} dipakai run {run_id[:8]} sejak {span(age)}",
+        place.limits.slot_hours.state(slot.age / 3600),
+        f"{slot.pool} dipakai run {slot.run_id[:8]} sejak {span(slot.age)}",
         "hentikan run itu bila tidak berjalan lagi; `gudang prepare` membebaskan jatah run yang mati",
-        round(age),
+        round(slot.age),
         "seconds",
     )
 
 
 def leases(place: Place, dagster: Connection[Any]) -> Check:
     """Runs that work and whose worker holds no lease. Asked twice, because a worker may just renew its session."""
-    begun = {
-        run_id: job for run_id, job, age in dagster_tables.started_runs(dagster) if age > lease.GONE_SECONDS
-    }
+    started = dagster_tables.started_runs(dagster)
+    begun = {run.run_id: run.job for run in started if run.age > lease.GONE_SECONDS}
     subjects = {lease.run_subject(run_id): run_id for run_id in begun}
     missing = set(subjects) - lease.held_in(dagster, subjects)
     if missing:
         time.sleep(place.renewal)
-        still = {run_id for run_id, _, _ in dagster_tables.started_runs(dagster)}
+        still = {run.run_id for run in dagster_tables.started_runs(dagster)}
         missing = {s for s in missing - lease.held_in(dagster, missing) if subjects[s] in still}
     runs = [f"{subjects[s][:8]} ({begun[subjects[s]]})" for s in sorted(missing)]
     return Check(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import psutil
 import pytest
 from selenium.webdriver.common.keys import Keys
 
@@ -218,3 +219,15 @@ def test_a_dropped_file_becomes_a_run_and_a_changed_mart(
     browser.open("/runs")
     browser.wait_for("unggahan_baru", "turunan_pemuatan", "rangkaian_malam")
     browser.shot("daftar-run")
+
+
+def test_a_killed_daemon_is_named_and_runs_again(office: Office, browser: Browser) -> None:
+    def daemons() -> list[int]:
+        return [child.pid for child in office.ui.children() if "dagster._daemon" in child.cmdline()]
+
+    (killed,) = daemons()
+    psutil.Process(killed).kill()
+    said = "Dagster: daemon berhenti (dimatikan dengan sinyal 9), dijalankan lagi."
+    browser.wait("the sentence about it", lambda: said in office.log.read_text())
+    assert daemons() != [killed] and len(daemons()) == 1
+    assert "Traceback" not in office.log.read_text() and "Stack Trace" not in office.log.read_text()

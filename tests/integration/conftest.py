@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
+from pipelines.runs.slots import make_pools
+from pipelines.runtime.dagster_clock import keep_in_utc
 from pipelines.runtime.embedded import EmbeddedServer
 from pipelines.warehouse.connection import connect
+from tests.support.alerting import House
 from tests.support.loads import Loads
 from tests.support.parsers import Warehouse
 from tests.support.sent_files import SentFiles
 from tests.support.servers import short_folder
+from tests.support.slow_run import POOL, instance_at
 from tests.support.small_warehouse import SmallWarehouse
 
 
@@ -24,6 +29,41 @@ def server() -> Iterator[EmbeddedServer]:
         made.ensure()
         yield made
         made.stop()
+
+
+@pytest.fixture(scope="module")
+def dagster_url(module_pg_url: str) -> str:
+    """The URL of a database for Dagster's storage, which a module's tests share."""
+    keep_in_utc(module_pg_url)
+    return module_pg_url
+
+
+@pytest.fixture(scope="module")
+def stored_instance(dagster_url: str) -> Iterator[dg.DagsterInstance]:
+    """The instance of that database. Tests take `instance`."""
+    with instance_at(dagster_url) as made:
+        make_pools(made, [POOL])
+        yield made
+
+
+@pytest.fixture
+def instance(stored_instance: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
+    """A Dagster instance in PostgreSQL. What a test leaves in it is deleted afterwards."""
+    yield stored_instance
+    for run in stored_instance.get_runs():
+        stored_instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        stored_instance.delete_run(run.run_id)
+    stored_instance.run_storage.wipe_daemon_heartbeats()
+    stored_instance.schedule_storage.wipe()
+
+
+@pytest.fixture
+def house(
+    warehouse_url: str, dagster_url: str, instance: dg.DagsterInstance, tmp_path: Path
+) -> Iterator[House]:
+    """A warehouse and a Dagster instance in which a test puts faults."""
+    with connect(warehouse_url.replace("postgresql://", "postgresql+psycopg://")) as connection:
+        yield House(connection, dagster_url, instance, tmp_path)
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,9 @@ class Office(Night):
     """The home of a `gudang ui`, and the sources of the demo OPD that its datasets are loaded from."""
 
     url: str
+    ui: psutil.Process
+    log: Path
+    """What `gudang ui` prints."""
 
     @property
     def zone(self) -> Path:
@@ -69,17 +72,18 @@ def make_critical(suite: Path, name: str) -> None:
 @contextmanager
 def _ui(office: Office, log: Path) -> Iterator[None]:
     port = free_port()
-    office.url = f"http://127.0.0.1:{port}"
+    office.url, office.log = f"http://127.0.0.1:{port}", log
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "pipelines.cli.main", "ui", "--port", str(port)],
             cwd=PROJECT_ROOT, env=office.env, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
+    office.ui = psutil.Process(process.pid)
     try:
         _wait_for(f"{office.url}/server_info", process, log)
         yield
     finally:
-        children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+        children = office.ui.children(recursive=True) if process.poll() is None else []
         process.send_signal(signal.SIGTERM)
         process.wait(300)
         _, left = psutil.wait_procs(children, timeout=60)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -18,10 +18,8 @@ import typer
 
 from pipelines.cli.server.loket import run_loket
 from pipelines.cli.server.processes import refuse_open, refuse_taken, run_to_its_end
+from pipelines.cli.server.services import dagster_commands, keep_services
 from pipelines.errors import GudangError
-
-# Hides Dagster's advice to use `dg dev`, which starts this same command with a workspace file that it makes.
-_NO_ADVICE = ("-W", "ignore:Function `dev_command`")
 
 
 def nightly() -> None:
@@ -82,7 +80,6 @@ def ui(
     from pipelines.runtime.demo import demo_variables
     from pipelines.runtime.dictionary_server import DictionaryServer
     from pipelines.runtime.environment import current_settings, prepare_environment
-    from pipelines.runtime.processes import die_with_parent, end, end_session
     from pipelines.settings import DICTIONARY_URL, load_settings
 
     if not i_know:
@@ -100,27 +97,16 @@ def ui(
         dictionary = DictionaryServer(settings.dictionary_dir, host, port + 1)
         # The pages of Dagster link to it.
         os.environ.setdefault(DICTIONARY_URL, dictionary.url)
-        # A new session, so that one Ctrl-C reaches it once, from here, and it ends its children in order.
-        dagster = subprocess.Popen(
-            [
-                sys.executable, *_NO_ADVICE, "-m", "dagster", "dev", "-w", "workspace.yaml",
-                # Every tick of a sensor is a line at the level of information, and on the pages anyway.
-                "--log-level", "warning", "-h", host, "-p", str(port),
-            ],
-            cwd=settings.project, start_new_session=True, preexec_fn=die_with_parent(signal.SIGINT),
-        )  # fmt: skip
         signal.signal(signal.SIGTERM, _terminated)
         dictionary.start()
+        stack.callback(dictionary.close)
         if is_demo or os.environ.get(USERS_FILE):
             stack.enter_context(run_loket(host, port + 2, settings.home / "loket.log", demo=is_demo))
-        try:
-            code = dagster.wait()
-        finally:
-            dictionary.close()
-            end(dagster, signal.SIGINT, patience=60)
-            # Dagster does not end code servers that are busy.
-            end_session(dagster.pid)
-    raise typer.Exit(1 if code else 0)
+        commands, socket = stack.enter_context(dagster_commands(host, port))
+        say = partial(print, file=sys.stderr)
+        services = keep_services(commands, settings.project, say, first_makes=socket)
+        stack.enter_context(services).wait()
+    raise GudangError("Dagster", "berhenti berulang kali", hint="sebabnya ada pada baris-baris di atas")
 
 
 def prepare() -> None:

@@ -5,82 +5,23 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import dagster as dg
-import pytest
-from dagster._core.definitions.run_request import InstigatorType
-from dagster._core.scheduler.instigation import TickData, TickStatus
-from dagster_shared.error import SerializableErrorInfo
+from dagster._core.scheduler.instigation import TickStatus
 
 from pipelines.cli.data.status import undelivered_alerts
 from pipelines.datasets import SetAside
-from pipelines.runtime.dagster_clock import keep_in_utc
 from pipelines.settings import PROJECT_ROOT
 from pipelines.warehouse.connection import connect
 from tests.support.alerting import NIK, House
+from tests.support.dagster_records import tick
 from tests.support.http_server import Reply, Server, reply
 from tests.support.servers import free_port, fresh_name
-from tests.support.slow_run import instance_at
 from tests.support.smtp_server import SmtpServer
 
 TO = ("walidata@prov.example",)
 DINKES, BKD = "data@dinkes.example", "data@bkd.example"
-
-
-@pytest.fixture(scope="module")
-def dagster_url(module_pg_url: str) -> str:
-    keep_in_utc(module_pg_url)
-    return module_pg_url
-
-
-@pytest.fixture(scope="module")
-def instance(dagster_url: str) -> Iterator[dg.DagsterInstance]:
-    with instance_at(dagster_url) as made:
-        yield made
-
-
-@pytest.fixture
-def house(
-    warehouse_url: str, dagster_url: str, instance: dg.DagsterInstance, tmp_path: Path
-) -> Iterator[House]:
-    with connect(warehouse_url.replace("postgresql://", "postgresql+psycopg://")) as connection:
-        yield House(connection, dagster_url, instance, tmp_path)
-    for run in instance.get_runs():
-        instance.delete_run(run.run_id)
-    instance.schedule_storage.wipe()
-
-
-@pytest.fixture
-def smtp() -> Iterator[SmtpServer]:
-    server = SmtpServer()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def http(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setenv("NO_PROXY", "*")
-    server = Server()
-    yield server
-    server.stop()
-
-
-def fail_a_tick(instance: dg.DagsterInstance) -> None:
-    instance.create_tick(
-        TickData(
-            instigator_origin_id="o",
-            instigator_name="unggahan_baru",
-            instigator_type=InstigatorType.SENSOR,
-            status=TickStatus.FAILURE,
-            timestamp=time.time(),
-            selector_id="s",
-            error=SerializableErrorInfo(f"gagal pada {NIK}", [], "ValueError"),
-        )
-    )
 
 
 def test_a_night_with_faults(house: House, smtp: SmtpServer, http: Server) -> None:
@@ -106,7 +47,7 @@ def test_a_night_with_faults(house: House, smtp: SmtpServer, http: Server) -> No
     house.check("mart_satu_data/tertutup", "jumlah_wajar", passed=False, severity="warn")
     failed = house.ended_run("ingest", "PIPELINE_FAILURE")
     house.ended_run("upload", "PIPELINE_FAILURE", {"dagster/will_retry": "true"})
-    fail_a_tick(house.instance)
+    tick(house.instance, status=TickStatus.FAILURE, error=f"gagal pada {NIK}")
     house.night("2026-11-26")
 
     report = house.announce()

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,17 +16,9 @@ import dagster as dg
 import psycopg
 import pytest
 from dagster import DagsterRunStatus as Status
-from dagster._core.definitions.run_request import InstigatorType
-from dagster._core.remote_origin import (
-    GrpcServerCodeLocationOrigin,
-    RemoteInstigatorOrigin,
-    RemoteJobOrigin,
-    RemoteRepositoryOrigin,
-)
-from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, TickData, TickStatus
+from dagster._core.scheduler.instigation import TickStatus
 from dagster._core.test_utils import create_run_for_test
 from dagster._daemon.types import DaemonHeartbeat
-from dagster_shared.error import SerializableErrorInfo
 from psycopg import sql
 
 from pipelines.extract.upload.files import UploadedFile
@@ -35,55 +27,23 @@ from pipelines.health.checks import look
 from pipelines.health.limits import CRITICAL, OK, WARNING, Limit, Limits
 from pipelines.health.of_dagster import DAEMONS
 from pipelines.health.place import Place
-from pipelines.runs.slots import make_pools
 from pipelines.runtime import lease
-from pipelines.runtime.dagster_clock import keep_in_utc
 from pipelines.settings import PROJECT_ROOT, Settings
-from pipelines.warehouse.connection import connect
 from tests.support.alerting import House
+from tests.support.dagster_records import ORIGIN, tick
 from tests.support.servers import free_port, fresh_name
-from tests.support.slow_run import POOL, instance_at
+from tests.support.slow_run import POOL
 
-ORIGIN = RemoteJobOrigin(
-    RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("127.0.0.1", 1), "gudang"), "ingest"
-)
 NOWHERE = f"postgresql://gudang:r4hasia@127.0.0.1:{free_port()}/gudang"
-
-
-@pytest.fixture(scope="module")
-def dagster_url(module_pg_url: str) -> str:
-    keep_in_utc(module_pg_url)
-    return module_pg_url
-
-
-@pytest.fixture(scope="module")
-def instance(dagster_url: str) -> Iterator[dg.DagsterInstance]:
-    with instance_at(dagster_url) as made:
-        make_pools(made, [POOL])
-        yield made
-
-
-@pytest.fixture
-def house(
-    warehouse_url: str, dagster_url: str, instance: dg.DagsterInstance, tmp_path: Path
-) -> Iterator[House]:
-    """An installation in which all is well."""
-    with connect(warehouse_url.replace("postgresql://", "postgresql+psycopg://")) as connection:
-        made = House(connection, dagster_url, instance, tmp_path)
-        beat(instance)
-        tick(instance)
-        made.night("2026-11-26")
-        note_backup(tmp_path, datetime.now(UTC))
-        yield made
-    for run in instance.get_runs():
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-        instance.delete_run(run.run_id)
-    instance.run_storage.wipe_daemon_heartbeats()
-    instance.schedule_storage.wipe()
 
 
 @pytest.fixture
 def place(house: House, warehouse_url: str) -> Place:
+    """An installation in which all is well."""
+    beat(house.instance)
+    tick(house.instance)
+    house.night("2026-11-26")
+    note_backup(house.folder, datetime.now(UTC))
     settings = Settings(home=house.folder, project=PROJECT_ROOT, warehouse_url=None)
     limits = Limits(disk_percent=Limit(0.1, 0, falling=True))
     return Place(settings, limits, warehouse_url, house.dagster_url, renewal=0.1)
@@ -92,25 +52,6 @@ def place(house: House, warehouse_url: str) -> Place:
 def beat(instance: dg.DagsterInstance, ago: float = 0, kinds: tuple[str, ...] = DAEMONS) -> None:
     for kind in kinds:
         instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - ago, kind, "d", []))
-
-
-def tick(instance: dg.DagsterInstance, ago: float = 0, status: TickStatus = TickStatus.SKIPPED) -> None:
-    """A tick of a sensor that is on."""
-    origin = RemoteInstigatorOrigin(ORIGIN.repository_origin, "unggahan_baru")
-    state = InstigatorState(origin, InstigatorType.SENSOR, InstigatorStatus.DECLARED_IN_CODE)
-    if not instance.all_instigator_state():
-        instance.add_instigator_state(state)
-    instance.create_tick(
-        TickData(
-            state.instigator_origin_id,
-            state.instigator_name,
-            state.instigator_type,
-            status,
-            time.time() - ago,
-            selector_id=state.selector_id,
-            error=SerializableErrorInfo("x", [], None) if status is TickStatus.FAILURE else None,
-        )
-    )
 
 
 def note_backup(home: Path, at: datetime) -> None:

@@ -18,7 +18,6 @@ import psycopg
 import pytest
 from dagster import DagsterRunStatus as Status
 from dagster._core.launcher import WorkerStatus
-from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.test_utils import create_run_for_test
 
 from pipelines.errors import GudangError
@@ -26,45 +25,21 @@ from pipelines.runs import dead
 from pipelines.runs.dead import LEASE_FIRST_TAG, Closed, subject
 from pipelines.runs.slots import limit_pool_waits, make_pools
 from pipelines.runtime import lease
-from pipelines.runtime.dagster_clock import keep_in_utc
 from pipelines.runtime.embedded import EmbeddedServer
 from pipelines.settings import PROJECT_ROOT
+from tests.support.dagster_records import ORIGIN
 from tests.support.servers import postmaster_pid, short_folder
 from tests.support.slow_run import POOL, instance_at
 
 LATER = timedelta(minutes=10)
 BEAT = 0.2
 close_dead_runs = partial(dead.close_dead_runs, wait=3 * BEAT)
-ORIGIN = RemoteJobOrigin(
-    RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("127.0.0.1", 1), "gudang"), "ingest"
-)
-
-
-@pytest.fixture(scope="module")
-def url(module_pg_url: str) -> str:
-    keep_in_utc(module_pg_url)
-    return module_pg_url
-
-
-@pytest.fixture(scope="module")
-def instance(url: str) -> Iterator[dg.DagsterInstance]:
-    with instance_at(url) as made:
-        make_pools(made, [POOL])
-        yield made
-
-
-@pytest.fixture(autouse=True)
-def runs_deleted(instance: dg.DagsterInstance) -> Iterator[None]:
-    yield
-    for run in instance.get_runs():
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-        instance.delete_run(run.run_id)
 
 
 @contextmanager
-def worker(url: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def worker(dagster_url: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A process that works on a run, and the run's id."""
-    command = [sys.executable, "-m", "tests.support.slow_run", url]
+    command = [sys.executable, "-m", "tests.support.slow_run", dagster_url]
     root = PROJECT_ROOT
     process = subprocess.Popen(
         command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -87,19 +62,19 @@ def later() -> datetime:
 
 
 @pytest.fixture
-def waiting(url: str, instance: dg.DagsterInstance) -> Iterator[str]:
+def waiting(dagster_url: str, instance: dg.DagsterInstance) -> Iterator[str]:
     """The id of a run of this process that holds its lease."""
     run = create_run_for_test(instance, "ingest", status=Status.STARTED)
-    with lease.hold(url, subject(run.run_id), beat=BEAT):
+    with lease.hold(dagster_url, subject(run.run_id), beat=BEAT):
         yield run.run_id
 
 
 def test_a_slot_of_a_live_run_is_waited_for_and_one_of_a_killed_run_is_freed(
-    url: str, instance: dg.DagsterInstance, waiting: str
+    dagster_url: str, instance: dg.DagsterInstance, waiting: str
 ) -> None:
     messages: list[str] = []
     closed: list[Closed] = []
-    with worker(url) as (process, run_id):
+    with worker(dagster_url) as (process, run_id):
         run = instance.get_run_by_id(run_id)
         assert run is not None and run.status is Status.STARTED
         assert close_dead_runs(instance, later()) == ()
@@ -162,13 +137,13 @@ def test_a_run_without_a_worker_ends_according_to_its_state(
 
 
 def test_a_dead_nightly_run_is_closed_at_once_but_not_a_run_with_copied_tags(
-    instance: dg.DagsterInstance, url: str
+    instance: dg.DagsterInstance, dagster_url: str
 ) -> None:
     made = [
         create_run_for_test(instance, "ingest", run_id=run_id_of(n), tags={LEASE_FIRST_TAG: run_id_of(1)})
         for n in (1, 2)
     ]
-    with lease.hold(url, subject(made[0].run_id)):
+    with lease.hold(dagster_url, subject(made[0].run_id)):
         assert close_dead_runs(instance) == ()
     assert close_dead_runs(instance) == (Closed(made[0].run_id, "ingest", "NOT_STARTED"),)
 
@@ -183,23 +158,23 @@ def test_slots_of_a_deleted_run_are_freed(instance: dg.DagsterInstance) -> None:
     assert holders(instance) == []
 
 
-def test_the_same_pools_can_be_made_by_several_threads_at_once(url: str) -> None:
-    with ThreadPoolExecutor(4) as threads, instance_at(url) as made:
+def test_the_same_pools_can_be_made_by_several_threads_at_once(dagster_url: str) -> None:
+    with ThreadPoolExecutor(4) as threads, instance_at(dagster_url) as made:
         list(threads.map(lambda _: make_pools(made, [f"sumber_{n}" for n in range(8)]), range(4)))
         infos = made.event_log_storage.get_concurrency_infos([f"sumber_{n}" for n in range(8)])
     assert [info.slot_count for info in infos.values()] == [1] * 8
 
 
 def test_a_worker_whose_session_was_cut_takes_its_lease_again(
-    url: str, instance: dg.DagsterInstance, waiting: str
+    dagster_url: str, instance: dg.DagsterInstance, waiting: str
 ) -> None:
-    with psycopg.connect(url, autocommit=True) as admin:
+    with psycopg.connect(dagster_url, autocommit=True) as admin:
         cut = admin.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'gudang sewa: run %'"
         ).fetchall()
     assert cut == [(True,)]
     assert close_dead_runs(instance, later()) == ()
-    assert lease.held_now(url, [subject(waiting)]) == {subject(waiting)}
+    assert lease.held_now(dagster_url, [subject(waiting)]) == {subject(waiting)}
 
 
 def test_leases_are_taken_again_after_the_server_was_killed() -> None:
@@ -227,10 +202,10 @@ def test_a_lease_without_its_database_is_an_error() -> None:
         pass
 
 
-def test_the_lock_of_another_database_is_no_lease(url: str, pg_url: str) -> None:
+def test_the_lock_of_another_database_is_no_lease(dagster_url: str, pg_url: str) -> None:
     with lease.hold(pg_url, "run a"):
         assert lease.held_now(pg_url, ["run a"]) == {"run a"}
-        assert lease.held_now(url, ["run a"]) == frozenset()
+        assert lease.held_now(dagster_url, ["run a"]) == frozenset()
     with psycopg.connect(pg_url) as connection:
         connection.execute("select pg_advisory_lock(1)")
         assert lease.held_now(pg_url, ["run a"]) == frozenset()

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import pytest
 
 from pipelines.alerts.http import Webhook
 from pipelines.alerts.mail import Mail
@@ -21,21 +18,6 @@ NOW = datetime(2026, 11, 26, tzinfo=UTC)
 GOOD = [Check("daemon", OK, "hidup"), Check("cadangan", WARNING, "belum ada cadangan")]
 DEAD = [Check("daemon", CRITICAL, "tanda hidup terakhir 2 jam lalu", "jalankan daemon"), *GOOD[1:]]
 TO = [("surel", "walidata@prov.example"), ("webhook", "")]
-
-
-@pytest.fixture
-def smtp() -> Iterator[SmtpServer]:
-    server = SmtpServer()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def http(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setenv("NO_PROXY", "*")
-    server = Server()
-    yield server
-    server.stop()
 
 
 def test_what_becomes_critical_is_told_once_to_each_and_so_is_its_end(
