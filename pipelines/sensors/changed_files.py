@@ -1,8 +1,8 @@
 """Says in the UI when contracts, suites or models have changed since Dagster read them.
 
 Dagster reads the definitions once, when the code location is loaded. An engineer who edits a contract sees nothing of
-it until somebody reloads the location. We do not reload it by ourselves: the process that a reload replaces finishes its
-runs, but it also works on the ticks of all sensors, and a tick that is cut off counts as failed.
+it until somebody reloads the location. We do not reload it by ourselves: the process that a reload replaces finishes
+its runs, but it also works on the ticks of all sensors, and a tick that is cut off counts as failed.
 """
 
 from __future__ import annotations
