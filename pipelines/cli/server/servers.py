@@ -66,8 +66,11 @@ def reset(
 
 
 def bench(context: typer.Context) -> None:
-    """Ukur biaya pemuatan, dibandingkan dengan biaya paling kecil dan alat lain: gudang bench --quick, --help."""
+    """Ukur biaya pemuatan (gudang bench --quick, --help), atau sebulan buatan di server (gudang bench month --help)."""
     from pipelines.runtime.environment import current_settings
 
-    command = [sys.executable, "-m", "benchmarks", *context.args]
+    program, arguments = "benchmarks", context.args
+    if arguments[:1] == ["month"]:
+        program, arguments = "benchmarks.month", arguments[1:]
+    command = [sys.executable, "-m", program, *arguments]
     raise typer.Exit(subprocess.run(command, cwd=current_settings().project, check=False).returncode)

@@ -1,0 +1,1 @@
+"""A simulated month on the set-up of a server: `gudang bench month`, see docs/benchmarks.md."""
