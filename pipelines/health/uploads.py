@@ -11,6 +11,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from pipelines.contracts.upload import OUTBOX
 from pipelines.extract.upload.files import UploadedFile
 from pipelines.health.check import Check, span
 from pipelines.health.disks import places
@@ -69,7 +70,8 @@ def _files(zone: Path) -> Iterator[tuple[str, UploadedFile]]:
     """Each file of a dataset's folder, by its name below the zone."""
     for path in zone.glob("*/*/*"):
         try:
-            if path.is_file() and not path.is_symlink() and not path.name.startswith("."):
+            ours = path.name.startswith(".") or OUTBOX in path.parts
+            if path.is_file() and not path.is_symlink() and not ours:
                 at = path.stat()
                 file = UploadedFile(path, path.name, at.st_size, at.st_mtime, at.st_ctime)
                 yield str(path.relative_to(zone)), file

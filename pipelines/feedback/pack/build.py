@@ -24,7 +24,6 @@ from pipelines.extract.upload.zone import Zone
 from pipelines.feedback.entries import Finding, RefusedRow, refused_rows
 from pipelines.feedback.limits import MOST_REFUSED, WHOLE_ROWS
 from pipelines.feedback.loads import JudgedLoad
-from pipelines.feedback.outbox import safe_name
 from pipelines.feedback.pack.csv_copy import MarkedCsv
 from pipelines.feedback.pack.listing import NAME as LISTING
 from pipelines.feedback.pack.listing import write_findings
@@ -34,10 +33,13 @@ from pipelines.feedback.pack.page import render_page
 from pipelines.feedback.pack.place import Layout
 from pipelines.feedback.pack.summary import SUMMARY_FILE, Summary
 from pipelines.feedback.pack.workbook import MarkedBook, SheetPlan
+from pipelines.load.stage.quarantine import SAMPLE
 from pipelines.publication.indonesian import number
 from pipelines.redaction.personal_shapes import NUMBERS, masked
 
-_SPREADSHEET = "xlsx"
+REFUSED_ROWS = "baris-ditahan.xlsx"
+"""The workbook of the refused rows, where the OPD's own file is not marked."""
+_PACKED = (".gz", ".zip")
 
 
 def build(
@@ -92,6 +94,11 @@ def _note_refused(load: JudgedLoad, summary: Summary) -> None:
     if what:
         kept = "tidak ada baris yang dimuat, dan data sebelumnya tetap dipakai"
         summary.notes.append(f"Kiriman ini {what}: {kept}.")
+    if load.state == "rejected" and load.rows_refused > SAMPLE:
+        summary.notes.append(
+            f"Dari kiriman yang ditolak, {number(SAMPLE)} baris yang ditahan dicatat; seluruhnya"
+            f" {number(load.rows_refused)}."
+        )
 
 
 class _Books:
@@ -99,8 +106,7 @@ class _Books:
 
     def __init__(self, load: JudgedLoad, folder: Path) -> None:
         self._load, self._folder = load, folder
-        name = (load.source_name or load.contract.dataset).rpartition("/")[2]
-        self._stem = safe_name(name.partition(".")[0]) or "data"
+        self._name = REFUSED_ROWS
         self._book: MarkedBook | None = None
 
     def write(self, connection: Connection[Any], zone: Zone, summary: Summary) -> Layout:
@@ -125,15 +131,16 @@ class _Books:
     def save(self, summary: Summary) -> None:
         """Writes the workbook, if there is one."""
         if self._book is not None:
-            self._book.save(self._folder / f"{self._stem}-bertanda.{_SPREADSHEET}", summary)
+            self._book.save(self._folder / self._name, summary)
 
     def _mark(self, connection: Connection[Any], upload: UploadedFile, summary: Summary) -> Layout:
         load = self._load
         with open_original(load.contract, upload) as original, ExitStack() as opened:
             sinks: list[Sink] = []
-            whole = True
+            whole, self._name = True, marked_book_name(upload.name)
             if original.dialect is not None:
-                copy = MarkedCsv(original, self._folder / f"{self._stem}-bertanda.csv")
+                name, self._name = marked_names(upload.name)
+                copy = MarkedCsv(original, self._folder / name)
                 opened.callback(copy.close)
                 sinks.append(copy)
                 whole = load.rows_read <= WHOLE_ROWS
@@ -155,8 +162,26 @@ class _Books:
         if self._book is not None:
             self._book.discard()
             self._book = None
+        self._name = REFUSED_ROWS
         for file in self._folder.iterdir():
             file.unlink()
+
+
+def marked_book_name(name: str) -> str:
+    """The name of an upload as a marked workbook: its own, so that it can be sent as a correction, if it is an XLSX."""
+    stem, _, ending = _unpacked_name(name).rpartition(".")
+    return f"{stem or ending}.xlsx"
+
+
+def marked_names(name: str) -> tuple[str, str]:
+    """The names of a CSV upload, marked: its own, and that of the workbook, which is only to look at."""
+    own = _unpacked_name(name)
+    stem, _, ending = own.rpartition(".")
+    return own, f"{stem or ending}-lihat.xlsx"
+
+
+def _unpacked_name(name: str) -> str:
+    return name[: name.rindex(".")] if name.lower().endswith(_PACKED) else name
 
 
 class OnlyMarked:

@@ -30,6 +30,7 @@ def render_page(summary: Summary, layout: Layout, files: list[str]) -> str:
 FILES = {
     "temuan.csv": "semua temuan, satu baris satu temuan",
     "ringkas.json": "ringkasan untuk program",
+    "baris-ditahan.xlsx": "baris yang ditahan, dengan sel yang perlu diperbaiki ditandai",
 }
 """What the files beside the page are, by name; the others are the OPD's own, marked."""
 

@@ -40,9 +40,9 @@ def test_csv_comes_back_as_csv_and_as_workbook(opd: ToldOpd, tmp_path: Path) -> 
     (folder,) = opd.folders()
     assert folder.name.endswith("-data_satu")
     assert {p.name for p in folder.iterdir()} == {
-        "temuan.csv", "ringkas.json", "index.html", "data_satu-bertanda.csv", "data_satu-bertanda.xlsx",
+        "temuan.csv", "ringkas.json", "index.html", "data satu.csv", "data satu-lihat.xlsx",
     }  # fmt: skip
-    lines = (folder / "data_satu-bertanda.csv").read_text().splitlines()
+    lines = (folder / "data satu.csv").read_text().splitlines()
     assert lines[0] == "Judul laporan"
     assert lines[1] == f"kode;jumlah;tanggal;nilai;{NOTE_COLUMN}"
     assert lines[2] == "'=A1;5;2024-01-31;1.5;"
@@ -54,7 +54,7 @@ def test_csv_comes_back_as_csv_and_as_workbook(opd: ToldOpd, tmp_path: Path) -> 
         ("B6", "jumlah", "6"),
         ("C6", "tanggal", "6"),
     ]
-    book = openpyxl.load_workbook(folder / "data_satu-bertanda.xlsx")
+    book = openpyxl.load_workbook(folder / "data satu-lihat.xlsx")
     assert book.sheetnames == [SUMMARY_SHEET, "Data"]
     sheet = book["Data"]
     assert sheet["B4"].value == "dua"
@@ -86,7 +86,7 @@ def test_workbook_comes_back_with_its_own_sheet_and_addresses(
         ("GDK-B002", "B5", "Data"),
         ("GDK-B001", "A6", "Data"),
     ]
-    marked = folder / "data-bertanda.xlsx"
+    marked = folder / "data.xlsx"
     sheet = openpyxl.load_workbook(marked)["Data"]
     assert sheet["A1"].value == "Laporan"
     assert [c.value for c in sheet[3]] == ["kode", "jumlah", "tanggal", "nilai", NOTE_COLUMN]

@@ -107,7 +107,7 @@ def test_personal_values_are_only_in_the_file_of_the_opd(opd: ToldOpd, tmp_path:
     for file in ("temuan.csv", "ringkas.json", "index.html"):
         text = (folder / file).read_text("utf-8-sig")
         assert "Rahasia" not in text and "6402014105900001" not in text
-    assert name in (folder / "data-bertanda.csv").read_text()
+    assert name in (folder / "data.csv").read_text()
 
 
 def test_file_that_is_gone_is_said_and_its_rows_are_those_of_quarantine(opd: ToldOpd, tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_file_that_is_gone_is_said_and_its_rows_are_those_of_quarantine(opd: Tol
     opd.tell()
     (folder,) = opd.folders()
     assert "sudah diganti" in " ".join(summary_in(folder)["catatan"])
-    assert openpyxl.load_workbook(folder / "data-bertanda.xlsx")["Baris yang ditahan"]["A2"].value == "B"
+    assert openpyxl.load_workbook(folder / "baris-ditahan.xlsx")["Baris yang ditahan"]["A2"].value == "B"
 
 
 def test_files_that_nobody_takes_are_told_once_and_until_they_are_gone(opd: ToldOpd) -> None:

@@ -1,0 +1,36 @@
+"""Names of folders and files in the outbox."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.feedback.outbox import folder_of_files, folder_of_load
+from pipelines.feedback.pack.build import marked_book_name, marked_names
+
+
+@pytest.mark.parametrize(
+    ("file", "folder"),
+    [
+        ("Januari 2024.xlsx", "dinkes/_umpan_balik/kunjungan/7-Januari_2024"),
+        ("../../etc/passwd", "dinkes/_umpan_balik/kunjungan/7-etc_passwd"),
+        ("..", "dinkes/_umpan_balik/kunjungan/7"),
+        ("kunjungan", "dinkes/_umpan_balik/kunjungan/7-kunjungan"),
+        (None, "dinkes/_umpan_balik/kunjungan/7"),
+        ("a" * 300 + ".csv", "dinkes/_umpan_balik/kunjungan/7-" + "a" * 60),
+    ],
+)
+def test_folder_names_load_and_file(file: str | None, folder: str) -> None:
+    assert folder_of_load("dinkes", "kunjungan", 7, file) == folder
+
+
+def test_files_that_nobody_takes_have_a_folder_per_opd() -> None:
+    assert folder_of_files("dinkes") == "dinkes/_umpan_balik/berkas-tidak-diambil"
+    assert folder_of_files(None) == "_umpan_balik/berkas-tidak-diambil"
+
+
+def test_marked_file_has_the_name_of_the_original() -> None:
+    assert marked_book_name("data 1.xlsx") == "data 1.xlsx"
+    assert marked_book_name("data.v2.ods") == "data.v2.xlsx"
+    assert marked_names("data.csv") == ("data.csv", "data-lihat.xlsx")
+    assert marked_names("data.csv.gz") == ("data.csv", "data-lihat.xlsx")
+    assert marked_names("data") == ("data", "data-lihat.xlsx")
