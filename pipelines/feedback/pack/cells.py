@@ -36,7 +36,7 @@ _START, _SPLIT = _as_python(FORMULA_START), _as_python(SPLIT_FORMULA)
 
 def safe_text(text: str) -> str:
     """The text for a CSV file of ours: no spreadsheet finds a formula in it (see publication/files.py)."""
-    if not text or text.isalnum():
+    if text.isalnum() or _NUMERIC.fullmatch(text):
         return text
     return _SPLIT.sub(rf"\1{ESCAPE}\2", _START.sub(rf"{ESCAPE}\1", text))
 

@@ -26,7 +26,8 @@ TEXT, DATE = of_type("text", "string"), of_type("date", "date")
         ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
         (' "=1', "' \"=1"),
         ("\t=1", "'\t'=1"),
-        ("-5", "'-5"),
+        ("-5", "-5"),
+        ("-5+cmd|x", "'-5+cmd|x"),
         ("a;=1", "a;'=1"),
         ("Sungai Kunjang", "Sungai Kunjang"),
         ("＝1", "'＝1"),  # noqa: RUF001
