@@ -331,8 +331,6 @@ def _feedback(console: Terminal, connection: Connection[Any], settings: Settings
         console.print(f"Umpan balik belum dibuat: {reason}", style="yellow")
         return
     console.print(sent.headline)
-    for line in sent.lines:
-        console.print(f"  {line}")
     for line in sent.failures:
         console.print(f"  gagal: {line}", style="yellow")
 
