@@ -75,8 +75,7 @@ def visits() -> Iterator[Row]:
     yield first
     for faults in ({0: "31/11/2026"}, {6: "ramai"}, {6: "-5"}, {5: "domestik"}, {3: "Religi"}):
         cells = [faults.get(i, cell) for i, cell in enumerate(first)]
-        if 0 not in faults:
-            cells[0] = "31/12/2024"
+        cells[1] = f"DTW-{DESTINATIONS + 1}"  # a destination without another row
         yield tuple(cells)
 
 

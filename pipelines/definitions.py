@@ -90,7 +90,7 @@ def build_definitions(
             maintenance_schedule(maintenance),
         ],
         sensors=[
-            upload_sensor(datasets, settings),
+            upload_sensor(datasets, settings, named),
             alerts_sensor(datasets, settings),
             *([descendants_sensor(contracts, project, look=look_seconds(settings))] if project else []),
             chain_sensor(contracts, named, project, settings, files.digests),

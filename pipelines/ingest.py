@@ -26,6 +26,7 @@ from pipelines.extract.upload.files import UploadedFile
 from pipelines.extract.upload.inbox import LeftFile
 from pipelines.extract.upload.zone import upload_zone
 from pipelines.load import arrivals
+from pipelines.load.apply import periods
 from pipelines.load.apply.shrinking import ShrunkError
 from pipelines.load.arrivals import Arrival
 from pipelines.load.failures import describe_failure
@@ -70,25 +71,29 @@ def ingest(
 ) -> Ingested:
     """Loads the contract's source into the warehouse at `url`; `connection` is a session there.
 
-    window: the days of a partitioned dataset that are loaded. full_refresh, allow_empty: see load/loader.py `load`.
+    window: the days of a partitioned dataset that are loaded; of uploads, their periods are read from the newest files
+    that have them, after the new files. full_refresh, allow_empty: see load/loader.py `load`.
 
     Whatever goes wrong is raised as a GudangError, after the ledger has it. Where files are appended or merged, a file
     that fails does not stop the others: the error is raised when all were tried.
     """
-    loads = _Loads(connection, contract, settings, url, run_id, window, allow_empty, waits)
+    asked = window if contract.replaces_periods else None
+    loads = _Loads(connection, contract, settings, url, run_id, None if asked else window, allow_empty, waits)
     try:
         incoming = Incoming([None])
         if isinstance(contract.extract, FileExtract):
             zone = upload_zone(settings)
-            incoming = incoming_uploads(connection, contract, zone, full_refresh=full_refresh)
-        if not (incoming.uploads or incoming.failures):
+            incoming = incoming_uploads(
+                connection, contract, zone, full_refresh=full_refresh, only_new=asked is not None
+            )
+        if not (incoming.uploads or incoming.failures or asked):
             log.info("%s: belum ada berkas", contract.key)
             return Ingested(None, left=incoming.left)
         if full_refresh:
             rejected = _rehearse(loads, incoming)
             if rejected:
                 return _sum(rejected, incoming.left)
-        return _load_each(loads, incoming, full_refresh=full_refresh)
+        return _load_each(loads, incoming, full_refresh=full_refresh, asked=asked)
     except GudangError:
         raise
     except Exception as error:
@@ -109,25 +114,40 @@ def _rehearse(loads: _Loads, incoming: Incoming) -> list[Ingested]:
     return [one for one in rehearsed if one.batch]
 
 
-def _load_each(loads: _Loads, incoming: Incoming, *, full_refresh: bool) -> Ingested:
-    """Loads one file after the other; of a full refresh the first takes the place of everything."""
+def _load_each(
+    loads: _Loads, incoming: Incoming, *, full_refresh: bool, asked: Window | None = None
+) -> Ingested:
+    """Loads one file after the other; of a full refresh the first takes the place of everything.
+
+    asked: the days of the periods that are read in any case, of files that replace periods.
+    """
     done: list[Ingested] = []
     failures = [*incoming.failures]
-    for upload in incoming.uploads:
+
+    def try_to_load(upload: Arrival | None, window: Window | None) -> None:
         try:
-            done.append(loads.load(upload, full_refresh=full_refresh and not done))
+            one = replace(loads, window=window).load(upload, full_refresh=full_refresh and not done)
+            done.append(one)
         except GudangError as error:
             failures.append(error)
             log.error("%s", error)
+
+    for upload in incoming.uploads:
+        try_to_load(upload, loads.window)
+    if loads.contract.replaces_periods:
+        for upload, window in periods.files_to_read(loads.connection, loads.contract, incoming.zone, asked):
+            try_to_load(upload, window)
+    if not (done or failures or incoming.not_mended):
+        return Ingested(None, left=incoming.left)
     if len(failures) == 1 and not incoming.not_mended:
         raise failures[0]
     if failures or incoming.not_mended:
-        raise _failure_of(loads.contract.key, incoming, failures)
+        raise _failure_of(loads.contract.key, incoming, failures, len(done))
     return _sum(done, incoming.left)
 
 
-def _failure_of(key: str, incoming: Incoming, failures: Sequence[GudangError]) -> SourceError:
-    """One error for all files that failed now, or before."""
+def _failure_of(key: str, incoming: Incoming, failures: Sequence[GudangError], done: int) -> SourceError:
+    """One error for all files that failed now, or before. done: the number of files that were loaded."""
     old = incoming.not_mended
     messages = [error.message for error in failures[:_MOST_SAID]]
     if len(failures) > _MOST_SAID:
@@ -136,7 +156,7 @@ def _failure_of(key: str, incoming: Incoming, failures: Sequence[GudangError]) -
         more = f" dan {len(old) - _MOST_SAID} lagi" if len(old) > _MOST_SAID else ""
         messages.append(f"sudah gagal sebelumnya dan belum diperbaiki: {', '.join(old[:_MOST_SAID])}{more}")
     failed = len(failures) + len(old)
-    count = len(incoming.uploads) + len(incoming.failures) + len(old)
+    count = failed + done
     return SourceError(
         key,
         f"{failed} dari {count} berkas gagal: {'; '.join(messages)}",
@@ -175,7 +195,7 @@ class _Loads:
             outcome = None if error.transient else "failed"
             raise
         finally:
-            if upload and outcome and not self.connection.closed:
+            if upload and outcome and self.window is None and not self.connection.closed:
                 with suppress(psycopg.Error):
                     arrivals.note_outcome(self.connection, self.contract, upload, outcome)
 

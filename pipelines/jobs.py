@@ -17,7 +17,8 @@ import dagster as dg
 
 from pipelines.clock import TIMEZONE
 from pipelines.contracts import windows
-from pipelines.contracts.model import Cadence, Contract
+from pipelines.contracts.model import Contract
+from pipelines.contracts.windows import Cadence
 from pipelines.runs.launcher import with_lease
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ INGEST_JOBS: Mapping[Cadence, str] = {
     Cadence.YEARLY: "ingest_yearly",
 }
 """The job that loads the datasets of a cadence. Datasets without windows are in the first job."""
+UPLOAD_JOBS: Mapping[Cadence | None, str] = {
+    None: UPLOAD,
+    **{every: f"{UPLOAD}_{every}" for every in Cadence},
+}
+"""The job that loads new uploads, by the cadence of their periods; None for uploads that are not partitioned."""
 _CADENCES: Mapping[str, Cadence] = {job: every for every, job in INGEST_JOBS.items()} | {
     WAREHOUSE: Cadence.DAILY
 }
@@ -56,6 +62,11 @@ RANGE_END = "dagster/asset_partition_range_end"
 def ingest_job(contract: Contract) -> str:
     """The job that loads a dataset."""
     return INGEST_JOBS[contract.partition.every] if contract.partition else INGEST
+
+
+def upload_job(contract: Contract) -> str:
+    """The job that loads new uploads of a dataset."""
+    return UPLOAD_JOBS[contract.partition.every if contract.partition else None]
 
 
 def ingest_jobs(contracts: Sequence[Contract]) -> tuple[str, ...]:
@@ -92,14 +103,16 @@ _INGESTED = {
 
 
 def jobs(contracts: Sequence[Contract], set_aside: Sequence[dg.AssetKey] = ()) -> list[AssetJob]:
-    """The chain's jobs and `upload`. Only steps of ingest jobs run in processes of their own.
+    """The chain's jobs and those of uploads. Only steps of ingest jobs run in processes of their own.
 
     They plan no checks, because each planned check costs two events more; the steps give all results themselves
     (assets/check_events.py).
 
     set_aside: datasets whose contract has a fault; they are in the job, so that the night ends red.
     """
-    uploads = [["raw", c.opd, c.dataset] for c in contracts if c.server.kind == "upload"]
+    uploads: dict[str, list[list[str]]] = {UPLOAD: []}
+    for c in (c for c in contracts if c.server.kind == "upload"):
+        uploads.setdefault(upload_job(c), []).append(["raw", c.opd, c.dataset])
 
     def single(name: str, selection: dg.AssetSelection, description: str) -> AssetJob:
         return dg.define_asset_job(
@@ -118,7 +131,10 @@ def jobs(contracts: Sequence[Contract], set_aside: Sequence[dg.AssetKey] = ()) -
             )
             for job in ingest_jobs(contracts)
         ),
-        single(UPLOAD, dg.AssetSelection.assets(*uploads), "Memuat berkas unggahan OPD ke raw."),
+        *(
+            single(job, dg.AssetSelection.assets(*keys), "Memuat berkas unggahan OPD ke raw.")
+            for job, keys in uploads.items()
+        ),
         single(WAREHOUSE, warehouse_selection(), "Membangun model SQL: staging, core, mart."),
         single(
             PUBLICATION,
@@ -138,7 +154,7 @@ def range_tags(
 ) -> dict[str, str]:
     """The tags with the windows of `job` in the night of `day`, if its datasets have any; see `windows.night`."""
     every = _CADENCES.get(job)
-    start = windows.starts(contracts).get(every) if every else None
+    start = windows.starts(c.windows for c in contracts).get(every) if every else None
     if every is None or start is None:
         return {}
     first, last = windows.night(every, start, loaded_until, day)

@@ -24,8 +24,9 @@ from psycopg import Connection
 from psycopg import Error as PsycopgError
 
 from pipelines.alerts.announce import Teller, make_channels
+from pipelines.assets.naming import raw_key
 from pipelines.assets.publication import note_published, publication_tags
-from pipelines.assets.raw import FULL_REFRESH, raw_key
+from pipelines.assets.raw import FULL_REFRESH
 from pipelines.assets.set_aside import describe
 from pipelines.assets.warehouse import due_models
 from pipelines.contracts.model import Contract
@@ -228,7 +229,7 @@ def _progress(console: Terminal) -> None:
 def _loaded_until(connection: Connection[Any], contracts: Sequence[Contract], job: str) -> date | None:
     """The earliest of the last days that a job's partitioned datasets were loaded up to; None if one never was."""
     read_by = INGEST if job == WAREHOUSE else job
-    keys = [c.key for c in contracts if c.partition and ingest_job(c) == read_by]
+    keys = [c.key for c in contracts if c.windows and ingest_job(c) == read_by]
     rows = connection.execute(
         "select max(window_end) from ops.load_batch where dataset = any(%s) and state in ('loaded', 'unchanged')"
         " group by dataset",

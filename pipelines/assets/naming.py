@@ -6,10 +6,19 @@ import hashlib
 import re
 from collections.abc import Sequence
 
+import dagster as dg
+
+from pipelines.contracts.model import Contract
+
 LONGEST_NAME = 100
 LONGEST_TAG = 63
 """The most characters of a tag's value; Dagster takes the limit of Kubernetes."""
 _MARK = 8
+
+
+def raw_key(contract: Contract) -> dg.AssetKey:
+    """The key of a dataset's asset."""
+    return dg.AssetKey(["raw", contract.opd, contract.dataset])
 
 
 def definition_name(text: str) -> str:

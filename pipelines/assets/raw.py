@@ -1,8 +1,7 @@
 """Makes the assets raw/<opd>/<dataset>: one per contract, in a multi-asset per source server and partitioning."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
@@ -13,18 +12,26 @@ from psycopg import Connection
 from pipelines.assets.catalogue import PageLinks, quarantine_query, source_kind
 from pipelines.assets.check_events import Result, to_dagster
 from pipelines.assets.checks import Checks
-from pipelines.assets.naming import definition_name, numbered, tag_value
-from pipelines.clock import TIMEZONE
+from pipelines.assets.naming import definition_name, numbered, raw_key, tag_value
+from pipelines.assets.run_partitions import (
+    WAITING,
+    count_partitions,
+    missing_periods,
+    partitions,
+    range_of_run,
+    report_periods,
+    window_of_run,
+)
 from pipelines.contracts import windows
-from pipelines.contracts.model import Cadence, Contract
-from pipelines.contracts.windows import Window
+from pipelines.contracts.model import Contract
+from pipelines.contracts.windows import Cadence
 from pipelines.errors import GudangError
 from pipelines.extract.upload.inbox import LeftFile
 from pipelines.ingest import Ingested, describe_batch, ingest
+from pipelines.load.apply import periods
 from pipelines.load.apply.empty_windows import TAG as EMPTY_WINDOW
 from pipelines.load.failures import describe_failure
 from pipelines.load.ledger import raw_versions
-from pipelines.load.raw_summary import count_by_day, quarantined_by_day
 from pipelines.quality.suites import Expectation, suite, suite_path, tables_read
 from pipelines.redaction.secrets import as_markdown
 from pipelines.resources.warehouse import Warehouse
@@ -38,8 +45,6 @@ FULL_REFRESH = "gudang/full_refresh"
 MOST_LEFT = 20
 """Of so many files that are not taken an event shows place and reason. Dagster keeps the events of assets for ever."""
 
-WAITING = "menunggu_di_karantina"
-"""The metadata with the number of rows that wait in quarantine."""
 _STEPS = {
     "extract": "membaca",
     "stage": "memilah",
@@ -48,11 +53,6 @@ _STEPS = {
     "reconcile": "mencocokkan",
 }
 """The words for the steps of a load that was timed (load/loader.py)."""
-
-
-def raw_key(contract: Contract) -> dg.AssetKey:
-    """The key of a dataset's asset."""
-    return dg.AssetKey(["raw", contract.opd, contract.dataset])
 
 
 def raw_assets(contracts: Sequence[Contract], settings: Settings) -> list[dg.AssetsDefinition]:
@@ -64,7 +64,10 @@ def raw_assets(contracts: Sequence[Contract], settings: Settings) -> list[dg.Ass
         name = contract.key.replace("/", "__") if is_upload else definition_name(contract.server.name)
         return name, contract.partition.every if contract.partition else ""
 
-    known = {every: partitions(every, start) for every, start in windows.starts(contracts).items()}
+    known = {
+        every: partitions(every, start)
+        for every, start in windows.starts(c.partition for c in contracts).items()
+    }
     ordered = sorted(contracts, key=source)
     checks = {c.key: Checks(c, raw_key(c), suite(c, settings.expectations_dir)) for c in contracts}
     groups = [
@@ -96,24 +99,6 @@ def _apart(contracts: Sequence[Contract], checks: Mapping[str, Checks]) -> list[
         free[0].update(names)
         free[1].append(contract)
     return [group for _, group in groups]
-
-
-def partitions(every: Cadence, start: date) -> dg.TimeWindowPartitionsDefinition:
-    """The partitions of a cadence, shared by its datasets so that one run loads them.
-
-    Of days those that are over, of others also the one that has begun.
-    """
-    first = windows.key(every, start)
-    if every is Cadence.DAILY:
-        return dg.DailyPartitionsDefinition(start_date=first, timezone=TIMEZONE)
-    months = {Cadence.MONTHLY: "*", Cadence.SEMESTER: "1,7", Cadence.YEARLY: "1"}
-    return dg.TimeWindowPartitionsDefinition(
-        start=first,
-        fmt=windows.KEY_FORMAT[every],
-        cron_schedule=f"0 0 1 {months[every]} *",
-        timezone=TIMEZONE,
-        end_offset=1,
-    )
 
 
 def _multi_asset(
@@ -175,29 +160,46 @@ def _ingest(
             version = _data_version(connection, contract)
             standing = _standing(connection, contract)
             if done.batch and done.checks and done.batch.state != "rejected":
-                _count_partitions(context, connection, contract)
+                count_partitions(context, connection, contract)
+            loaded = periods.loaded_by(connection, contract, context.run.run_id)
     except Exception as fault:  # of any kind: the other datasets of the step must still be loaded
         error = describe_failure(contract.key, fault)
         failures.append(str(error))
         context.log.error(str(error))
         yield from _of_failure(warehouse, checks, error, planned=_plans_checks(context, contract))
+        _report_files_that_went_well(context, warehouse, contract)
         return
     yield from results
+    report_periods(context, contract, loaded)
+    if missing := missing_periods(context, contract, loaded):
+        failures.append(f"{contract.key}: {missing}")
+        context.log.error(failures[-1])
     if done.batch and done.batch.state == "rejected":
         failures.append(f"{contract.key}: {describe_batch(done.batch)}")
         return
     left = {"berkas_tidak_diambil": left_files(done.left)} if done.left else {}
     if done.batch and done.checks:
-        yield dg.MaterializeResult(
-            asset_key=raw_key(contract),
-            metadata=_metadata(done, _range(context, contract)) | standing | left,
-            data_version=version,
-        )
+        metadata = _metadata(done, range_of_run(context, contract)) | standing | left
+        if contract.replaces_periods:
+            # Dagster knows the partitions of an output before the step begins, so the step gives none.
+            context.log_event(dg.AssetMaterialization(raw_key(contract), metadata=metadata))
+        else:
+            yield dg.MaterializeResult(asset_key=raw_key(contract), metadata=metadata, data_version=version)
         return
     summary = describe_batch(done.batch) if done.batch else "belum ada berkas di zona unggah"
     context.log.info(f"{contract.key}: {summary}")
     if left:
         context.log_event(dg.AssetObservation(raw_key(contract), metadata=left, description=summary))
+
+
+def _report_files_that_went_well(
+    context: dg.AssetExecutionContext, warehouse: Warehouse, contract: Contract
+) -> None:
+    """Reports the periods of the files that were loaded although others failed."""
+    if not contract.replaces_periods:
+        return
+    with suppress(GudangError, psycopg.Error), warehouse.connect() as connection:
+        report_periods(context, contract, periods.loaded_by(connection, contract, context.run.run_id))
 
 
 def _plans_checks(context: dg.AssetExecutionContext, contract: Contract) -> bool:
@@ -228,7 +230,7 @@ def _loaded(
         settings,
         warehouse.url,
         run_id=context.run.run_id,
-        window=None if full_refresh else _window(context, contract),
+        window=None if full_refresh else window_of_run(context, contract),
         full_refresh=full_refresh,
         allow_empty=context.run.tags.get(EMPTY_WINDOW, "") == "true",
     )
@@ -243,13 +245,13 @@ def _data_version(connection: Connection[Any], contract: Contract) -> dg.DataVer
 def _standing(connection: Connection[Any], contract: Contract) -> dict[str, Any]:
     """What is known of the whole table after a load: its rows in force, and the rows that wait in quarantine.
 
-    Of a dataset with partitions these rows are shown by partition (`_count_partitions`).
+    Of a dataset with partitions these rows are shown by partition (`count_partitions`).
     """
     row = connection.execute(
         "select rows_in_raw, rows_quarantined from ops.dataset_state where dataset = %s", [contract.key]
     ).fetchone()
     found = dict(zip(("dagster/row_count", WAITING), row or (), strict=False))
-    if contract.partition:
+    if contract.windows:
         found.pop(WAITING, None)
     return {name: number for name, number in found.items() if number is not None}
 
@@ -263,43 +265,6 @@ def left_files(left: Sequence[LeftFile]) -> dg.TableMetadataValue:
         [dg.TableRecord({"berkas": file.place, "alasan": file.reason}) for file in shown],
         schema=dg.TableSchema([dg.TableColumn("berkas", "string"), dg.TableColumn("alasan", "string")]),
     )
-
-
-def _window(context: dg.AssetExecutionContext, contract: Contract) -> Window | None:
-    """The days that this run loads: a range of partitions is one window, and one query."""
-    if contract.partition is None:
-        return None
-    keys = context.partition_key_range
-    first, last = windows.days(contract.partition.every, keys.start, keys.end)
-    return Window(max(first, contract.partition.start), last)
-
-
-def _range(context: dg.AssetExecutionContext, contract: Contract) -> str:
-    """The partitions of a load of more than one, as a text; "" for one partition or none.
-
-    A night's run has a range of days although some of its datasets have no partitions.
-    """
-    if contract.partition is None or not context.has_partition_key_range:
-        return ""
-    keys = context.partition_key_range
-    return "" if keys.start == keys.end else f"{keys.start} s.d. {keys.end}"
-
-
-def _count_partitions(
-    context: dg.AssetExecutionContext, connection: Connection[Any], contract: Contract
-) -> None:
-    """Adds to each partition that the run materialises the numbers of its own rows in raw and in quarantine."""
-    partition, window = contract.partition, _window(context, contract)
-    if partition is None or window is None:
-        return
-    counted: dict[str, Counter[str]] = {}
-    for name, query in (("dagster/partition_row_count", count_by_day), (WAITING, quarantined_by_day)):
-        counted[name] = Counter()
-        for day, rows in connection.execute(query(contract, partition, window)):
-            counted[name][windows.key(partition.every, day)] += rows
-    for key in context.partition_keys:
-        own = {name: found[key] for name, found in counted.items()}
-        context.add_asset_metadata(own, raw_key(contract), key)
 
 
 def _spec(

@@ -23,8 +23,8 @@ from pipelines.assets.check_pages import result_of_group
 from pipelines.assets.naming import tag_value
 from pipelines.assets.raw import FULL_REFRESH
 from pipelines.contracts import windows
-from pipelines.contracts.model import Cadence, Contract
-from pipelines.contracts.windows import Window
+from pipelines.contracts.model import Contract
+from pipelines.contracts.windows import Cadence, Window
 from pipelines.jobs import RANGE_END, RANGE_START
 from pipelines.models.build.audit import OpenColumns
 from pipelines.models.build.due import due, with_open_days

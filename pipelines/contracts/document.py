@@ -21,17 +21,16 @@ from pipelines.contracts.model import (
     CHECK_TIMEOUT_S,
     STATEMENT_TIMEOUT_S,
     WAIT_LIMIT_S,
-    Cadence,
     Contract,
     DatabaseExtract,
     Extract,
     MergeStrategy,
-    Partition,
     Server,
     WriteDisposition,
 )
 from pipelines.contracts.odcs import FaultyError, Location, custom_properties
 from pipelines.contracts.upload import FileExtract
+from pipelines.contracts.windows import Cadence, Partition
 from pipelines.errors import ContractError
 from pipelines.redaction.personal_shapes import EMAIL
 from pipelines.redaction.secrets import secret_in

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import time
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from unicodedata import normalize
 from pipelines.contracts.api import ApiExtract
 from pipelines.contracts.columns import CLASSIFICATIONS, IDENTIFIER, Column
 from pipelines.contracts.upload import SHEET, WORKBOOKS, FileExtract
+from pipelines.contracts.windows import CADENCES, Partition
 from pipelines.errors import ContractError
 from pipelines.suggest import did_you_mean
 
@@ -48,15 +49,6 @@ class WriteDisposition(StrEnum):
     REPLACE = "replace"
     APPEND = "append"
     MERGE = "merge"
-
-
-class Cadence(StrEnum):
-    """How long a window of a partitioned dataset is."""
-
-    DAILY = "daily"
-    MONTHLY = "monthly"
-    SEMESTER = "semester"
-    YEARLY = "yearly"
 
 
 class MergeStrategy(StrEnum):
@@ -108,15 +100,6 @@ class DatabaseExtract:
 
 
 Extract = DatabaseExtract | ApiExtract | FileExtract
-
-
-@dataclass(frozen=True, slots=True)
-class Partition:
-    """Windows by which a dataset is loaded: days, months, semesters or years of `column`, from `start`."""
-
-    column: str
-    every: Cadence
-    start: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +193,17 @@ class Contract:
     @property
     def takes_every_file(self) -> bool:
         """Whether every upload adds to the earlier ones; else the newest upload replaces them."""
-        return self.appends or self.merges
+        return self.appends or self.merges or self.replaces_periods
+
+    @property
+    def replaces_periods(self) -> bool:
+        """Whether each upload replaces the periods that its rows have, and leaves the others."""
+        return self.partition is not None and self.server.kind == "upload"
+
+    @property
+    def windows(self) -> Partition | None:
+        """The windows that the source is asked for; None if it is read in another way."""
+        return None if self.replaces_periods else self.partition
 
     @property
     def primary_key(self) -> tuple[str, ...]:
@@ -259,20 +252,8 @@ class Contract:
             self._fail(
                 "merge memerlukan kunci utama", "tulis primaryKey: true pada properti", "write_disposition"
             )
-        if self.partition and self.disposition is not WriteDisposition.REPLACE:
-            self._fail(
-                "dataset berpartisi diganti per jendela", "pakai write_disposition: replace", "partition"
-            )
-        if self.partition and self.server.kind != "database":
-            self._fail("hanya basis data yang dapat dibaca per jendela", "hapus partition", "partition")
         if self.partition:
-            self._check_column(self.partition.column, "partition: column", "partition", personal=True)
-        if self.partition and self.column(self.partition.column).logical_type not in ("date", "timestamp"):
-            self._fail(
-                f"partition: column {self.partition.column} bukan waktu",
-                "pakai date atau timestamp",
-                "partition",
-            )
+            self._check_partition(self.partition)
         if self.merge_strategy is MergeStrategy.SCD2 and not self.merges:
             self._fail(
                 "merge_strategy memerlukan write_disposition: merge",
@@ -294,6 +275,26 @@ class Contract:
                 "hapus reconcile; hanya untuk basis data atau API",
                 "reconcile",
             )
+
+    def _check_partition(self, partition: Partition) -> None:
+        def fail(message: str, hint: str) -> None:
+            self._fail(message, hint, "partition")
+
+        if self.disposition is not WriteDisposition.REPLACE:
+            fail("dataset berpartisi diganti per jendela", "pakai write_disposition: replace")
+        if self.server.kind == "api":
+            fail("hanya basis data dan unggahan yang dapat dimuat per jendela", "hapus partition")
+        name, upload = partition.column, self.replaces_periods
+        self._check_column(name, "partition: column", "partition", personal=not upload)
+        kind = self.column(name).logical_type
+        if kind not in CADENCES or not (upload or kind in ("date", "timestamp")):
+            known = "date, timestamp, tahun (integer), atau teks YYYY-MM" if upload else "date atau timestamp"
+            fail(f"partition: column {name} bukan waktu", f"pakai {known}")
+        if partition.every not in CADENCES[kind]:
+            shortest = CADENCES[kind][0]
+            fail(f"partition: {name} membedakan jendela paling pendek {shortest}", f"pakai every: {shortest}")
+        if upload and not self.column(name).required:
+            fail(f"partition: {name} boleh kosong, jadi baris dapat tidak berperiode", "tulis required: true")
 
     def _check_cursor(self) -> None:
         if isinstance(self.extract, ApiExtract) and self.extract.incremental_param and not self.cursor:

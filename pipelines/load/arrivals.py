@@ -112,9 +112,9 @@ def changed_arrivals(
 ) -> list[Arrival]:
     """The files whose content is not in raw, in their order; only the newest file if files replace each other.
 
-    A merged or appended file whose content went back to an earlier one counts, too, and is loaded again.
+    A file whose content went back to an earlier one counts, too, and is loaded again.
     """
-    if contract.merges:
+    if contract.merges or contract.replaces_periods:
         merged = ledger.merged_files(connection, contract)
         known, of_name = {sha for _, sha in merged}, dict(merged)
         return [

@@ -3,12 +3,13 @@
 | the contract says | what is read |
 |---|---|
 | each file replaces the one before | `newest_file` |
-| files are appended | `appended_files` |
+| files are appended, or each replaces its periods | `appended_files` |
 | files are merged, and rows have a cursor | `files_merged_by_cursor` |
 | files are merged, and rows have no cursor | `files_merged_by_arrival` |
 
-A full refresh of appended or merged files reads all of them. If no file is new, the last one is read again, because
-the contract may have changed.
+A full refresh of appended or merged files, or of files that replace periods, reads all of them. If no file is new, the
+last one is read again, because the contract may have changed. Which files are read again for some periods only, says
+apply/periods.py.
 
 Not here: listing the zone (extract/upload/inbox.py), the order in which files came (arrivals.py), loading them
 (pipelines/ingest.py).
@@ -40,6 +41,7 @@ class Incoming:
     """The uploads that a load has to read.
 
     uploads: in the order in which they are loaded; a single None if the source is no upload zone.
+    zone: all files that could be read, in the order in which they came.
     failures: the errors of files that could not be read.
     not_mended: names of files that failed before and are not loaded again.
     left: files in the dataset's folder that its contract does not take.
@@ -49,12 +51,20 @@ class Incoming:
     failures: Sequence[GudangError] = ()
     left: tuple[LeftFile, ...] = ()
     not_mended: Sequence[str] = ()
+    zone: Sequence[Arrival] = ()
 
 
 def incoming_uploads(
-    connection: Connection[Any], contract: Contract, zone: Zone, *, full_refresh: bool
+    connection: Connection[Any],
+    contract: Contract,
+    zone: Zone,
+    *,
+    full_refresh: bool,
+    only_new: bool = False,
 ) -> Incoming:
     """Finds the uploads of the zone that a load has to read, and registers new ones.
+
+    only_new: of appended files, or files that replace periods, none is read again if no file is new.
 
     Raises ContractError for a full refresh of a history if the zone has several files.
     """
@@ -67,12 +77,13 @@ def incoming_uploads(
     if full_refresh:
         _require_one_file(contract, len(listing.files))
         files: Sequence[Arrival] = seen.arrivals
-    elif contract.appends:
+    elif contract.appends or contract.replaces_periods:
         files = appended_files(
             contract,
             seen.arrivals,
             in_raw=ledger.fingerprints_in_raw(connection, contract),
             again=revalidate.files_to_read_again(connection, contract),
+            only_new=only_new,
         )
     else:
         changed = {a.seen_id for a in arrivals.changed_arrivals(connection, contract, seen.arrivals)}
@@ -86,9 +97,9 @@ def incoming_uploads(
     not_mended: Sequence[Arrival] = ()
     if not full_refresh:
         files, not_mended = without_known_failures(files)
-    return Incoming(
-        files, [error for _, error in seen.unreadable], listing.left, [a.file.name for a in not_mended]
-    )
+    names = [a.file.name for a in not_mended]
+    unreadable = [error for _, error in seen.unreadable]
+    return Incoming(files, unreadable, listing.left, names, seen.arrivals)
 
 
 def without_known_failures(
@@ -129,14 +140,20 @@ def newest_file(seen: Seen, left: tuple[LeftFile, ...] = ()) -> Incoming:
 
 
 def appended_files(
-    contract: Contract, seen: Sequence[Arrival], *, in_raw: Set[str], again: Set[str]
+    contract: Contract,
+    seen: Sequence[Arrival],
+    *,
+    in_raw: Set[str],
+    again: Set[str],
+    only_new: bool = False,
 ) -> Sequence[Arrival]:
     """The files whose content raw does not have under today's contract; if there is none, the file that came last.
 
-    in_raw: the fingerprints that raw has. again: names of files that are read again because of changed rules.
+    in_raw: the fingerprints that raw has. again: names of files that are read again because of changed rules. only_new:
+    not the file that came last.
     """
     due = [a for a in seen if ledger.fingerprint(contract, a.sha256) not in in_raw or a.file.name in again]
-    return due or seen[-1:]
+    return due if due or only_new else seen[-1:]
 
 
 def files_merged_by_cursor(

@@ -84,7 +84,7 @@ def _land_stream(
     """
     contract = plan.contract
     batch.source_name, batch.found = stream.name, stream.found
-    if contract.appends and stream.fingerprint:
+    if (contract.appends or contract.replaces_periods) and stream.fingerprint:
         plan = replace(plan, file=stream.name)
     plan = replace(plan, exact=_exact(contract, stream))
     if stream.fingerprint and _loaded_before(connection, plan, batch, stream.fingerprint):
@@ -110,9 +110,12 @@ def _land_stream(
             code="GDK-S016",
         )
     batch.read = landed
-    if stream.wider and (others := statement.delete_other_windows(plan)):
+    if (stream.wider or plan.file is not None) and (others := statement.delete_other_windows(plan)):
         with limit_statements(connection, contract, "memilah baris menurut jendela"):
             batch.read -= connection.execute(others).rowcount
+    if expired := statement.delete_expired(plan):
+        with limit_statements(connection, contract, "memilah baris menurut masa simpan"):
+            batch.read -= connection.execute(expired).rowcount
     return plan, stream
 
 
@@ -161,8 +164,13 @@ def _count_and_log(contract: Contract, batch: Batch, blocks: Iterator[bytes]) ->
 
 
 def _loaded_before(connection: Connection[Any], plan: LoadPlan, batch: Batch, sha256: str) -> bool:
-    """Whether raw has this content under this contract, and no row of it was refused by rules that have changed."""
+    """Whether raw has this content under this contract, and no row of it was refused by rules that have changed.
+
+    A period that somebody asks for is read in any case.
+    """
     batch.fingerprint = ledger.fingerprint(plan.contract, sha256)
-    if plan.full_refresh or batch.source_name in revalidate.files_to_read_again(connection, plan.contract):
+    if plan.full_refresh or plan.window:
+        return False
+    if batch.source_name in revalidate.files_to_read_again(connection, plan.contract):
         return False
     return batch.fingerprint in ledger.fingerprints_in_raw(connection, plan.contract)

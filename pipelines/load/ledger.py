@@ -21,6 +21,7 @@ from pipelines.contracts.model import Contract
 from pipelines.contracts.windows import Window
 from pipelines.load.drift import Drift
 from pipelines.warehouse import locks
+from pipelines.warehouse.relation import trusted_sql
 
 
 @dataclass
@@ -195,19 +196,25 @@ def fingerprints_in_raw(connection: Connection[Any], contract: Contract) -> set[
     """Fingerprints of the uploads whose rows are in raw.
 
     If files replace each other, that is the last file that was read. If they are appended, it is for each name the
-    last file that was loaded since the last full refresh. For merged files see `merged_files`.
+    last file that was loaded since the last full refresh; so it is if each replaces its periods. For merged files see
+    `merged_files`. A load of some periods of a file does not count.
     """
-    query = (
-        "select distinct on (source_name) source_fingerprint from ops.load_batch b"
-        " where dataset = %s and state = 'loaded' and source_fingerprint is not null and not exists"
+    states = "state = 'loaded'" if contract.appends else "state in ('loaded', 'unchanged')"
+    since = (
+        " and source_fingerprint is not null and window_start is null and not exists"
         " (select from ops.load_batch w where w.dataset = b.dataset and w.full_refresh and w.state = 'loaded'"
         " and w.batch_id > b.batch_id)"
-        " order by source_name, batch_id desc"
-        if contract.appends
-        else "select source_fingerprint from ops.load_batch"
-        " where dataset = %s and state in ('loaded', 'unchanged') order by batch_id desc limit 1"
     )
-    return {row[0] for row in connection.execute(query, [contract.key]).fetchall() if row[0]}
+    query = (
+        f"select source_fingerprint from ops.load_batch where dataset = %s and {states}"  # noqa: S608
+        " order by batch_id desc limit 1"
+    )
+    if contract.appends or contract.replaces_periods:
+        query = (
+            f"select distinct on (source_name) source_fingerprint from ops.load_batch b where dataset = %s and {states}"  # noqa: S608
+            f"{since} order by source_name, batch_id desc"
+        )
+    return {row[0] for row in connection.execute(trusted_sql(query), [contract.key]).fetchall() if row[0]}
 
 
 def merged_files(connection: Connection[Any], contract: Contract) -> list[tuple[str, str]]:
@@ -217,7 +224,8 @@ def merged_files(connection: Connection[Any], contract: Contract) -> list[tuple[
     """
     found = connection.execute(
         "select source_name, split_part(source_fingerprint, ':', 1) from ops.load_batch b"
-        " where dataset = %s and state in ('loaded', 'unchanged') and source_fingerprint is not null and not exists"
+        " where dataset = %s and state in ('loaded', 'unchanged') and source_fingerprint is not null"
+        " and window_start is null and not exists"
         " (select from ops.load_batch w where w.dataset = b.dataset and w.full_refresh and w.state = 'loaded'"
         " and w.batch_id > b.batch_id)"
         " order by batch_id",

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, Protocol
 
 import psycopg
@@ -24,12 +25,12 @@ from pipelines.contracts.windows import Window
 from pipelines.errors import GudangError, ShapeError, with_code
 from pipelines.extract.samples import FOUND
 from pipelines.load import drift, failures, landing, ledger, pseudonyms, raw_summary, watermark
-from pipelines.load.apply import added_columns, empty_windows, reconcile
+from pipelines.load.apply import added_columns, empty_windows, periods, reconcile
 from pipelines.load.apply.deletions import reconcile_with
 from pipelines.load.apply.steps import apply_stage
 from pipelines.load.landing import Opener
 from pipelines.load.ledger import Batch
-from pipelines.load.plan import LoadPlan, create_raw
+from pipelines.load.plan import LoadPlan, create_raw, oldest_kept
 from pipelines.load.stage import quarantine, reasons, revalidate
 from pipelines.load.stage import statement as stage
 from pipelines.load.waits import WAITS, Waits
@@ -82,6 +83,7 @@ def load(
     rehearsal: bool = False,
     source_name: str | None = None,
     waits: Waits = WAITS,
+    today: date | None = None,
 ) -> Batch | None:
     """Loads one batch and gives its entry in the ledger: state loaded, unchanged or rejected (by the gate).
 
@@ -89,11 +91,12 @@ def load(
     GudangError if the load fails; the ledger then says `failed`, and raw is as it was.
 
     connection: in autocommit, and used by nobody else until the load returns.
-    window: the days of a partitioned dataset that are loaded.
+    window: the days of a partitioned dataset that are loaded; of an upload, only rows of these days are.
     full_refresh: everything is read, and replaces all rows of raw.
     allow_empty: if the source gives no row for the window, the window's rows in raw are deleted.
     rehearsal: rows that pass the gate do not go into raw.
     source_name: the name of the upload that is opened; the ledger has it also if the file cannot be read.
+    today: rows whose retention is over on this day are left out; by default the day in WITA.
     """
     with ledger.dataset_lock(connection, contract.key):
         ledger.sweep(connection, contract)
@@ -106,6 +109,7 @@ def load(
             window,
             full_refresh=full_refresh,
             allow_empty=allow_empty,
+            oldest=oldest_kept(contract, today),
             waits=waits,
         )
         try:
@@ -200,6 +204,9 @@ def _load(
             refused = bool(batch.quarantined)
             connection.execute(quarantine.resolve(plan, batch.source_name, refused=refused))
             revalidate.record_rules(connection, plan, batch.source_name, passed=True)
+            if contract.replaces_periods:
+                plan = periods.find(connection, plan, batch)
+                periods.record(connection, plan, batch)
             apply_stage(connection, plan, batch, staged)
             pseudonyms.keep_originals(connection, plan)
             pseudonyms.keep_fingerprints(connection, contract)

@@ -6,14 +6,17 @@ What belongs here: names and columns of landing, stage and raw. Not here: the st
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from psycopg import sql
 
+from pipelines.clock import TIMEZONE
 from pipelines.contracts.model import Contract
 from pipelines.contracts.raw_table import DELETED, EXTRA, raw_columns, raw_key
-from pipelines.contracts.windows import Window
+from pipelines.contracts.windows import Window, period_begin, window_begin
 from pipelines.load.stage.cells import sql_type
 from pipelines.load.waits import WAITS, Waits
 
@@ -25,9 +28,11 @@ class LoadPlan:
     since: the cursor value from which an incremental read begins (ISO 8601); None if everything is read.
     since_text: the same value as the API writes it; None for other sources.
     full_refresh: everything is read, and replaces all rows of raw, whatever the disposition.
-    file: the name of the upload that is read, if uploads are appended; its earlier rows are replaced.
+    file: the name of the upload that is read, if uploads are appended or replace periods.
+    periods: the first day of each period that the upload replaces, and the number of its rows; None for other loads.
     exact: names of columns whose type the source guarantees; they land typed and need no cast.
     allow_empty: the source may give no row, or far fewer than before.
+    oldest: the first day whose rows the contract's retention still keeps; None if age does not matter.
     only_keys: only the source's keys are read; the cells of other columns are not checked.
     """
 
@@ -38,9 +43,11 @@ class LoadPlan:
     since_text: str | None = None
     full_refresh: bool = False
     file: str | None = None
+    periods: Mapping[date, int] | None = None
     exact: frozenset[str] = frozenset()
     allow_empty: bool = False
     only_keys: bool = False
+    oldest: date | None = None
     waits: Waits = WAITS
 
     def _name(self, what: str) -> str:
@@ -129,11 +136,19 @@ class LoadPlan:
             for n in self.contract.primary_key
         )
 
+    def moment(self, alias: str) -> sql.Composable:
+        """The day or moment of a row by which a partitioned dataset is divided."""
+        assert self.contract.partition is not None
+        column = self.contract.column(self.contract.partition.column)
+        return period_begin(column, sql.Identifier(alias, column.name))
+
     def scope(self, alias: str) -> sql.Composable:
-        """A condition for the rows of raw that this load replaces: those of its window, of its file, or all."""
+        """A condition for the rows of raw that this load replaces: those of its window, periods or file, or all."""
         if self.window:
-            assert self.contract.partition is not None
-            return self.window.condition(sql.Identifier(alias, self.contract.partition.column))
+            return self.window.condition(self.moment(alias))
+        if self.periods is not None and self.contract.partition and not self.full_refresh:
+            begin = window_begin(self.contract.partition.every, self.moment(alias))
+            return sql.SQL("{} = any({}::date[])").format(begin, sql.Literal(sorted(self.periods)))
         if self.file is not None and not self.full_refresh:
             return sql.SQL(
                 "{} in (select batch_id from ops.load_batch where dataset = {} and source_name = {})"
@@ -141,6 +156,18 @@ class LoadPlan:
                 sql.Identifier(alias, "_batch_id"), sql.Literal(self.contract.key), sql.Literal(self.file)
             )
         return sql.SQL("true")
+
+
+def oldest_kept(contract: Contract, today: date | None = None) -> date | None:
+    """The first day whose rows the contract's retention still keeps; None if rows are kept whatever their age is.
+
+    A row's age is that of its period. A history keeps its versions. A reconciliation compares all keys of the source,
+    so it would read the older rows again and again. today: by default the day in WITA.
+    """
+    hours = contract.sla_hours("retention")
+    if hours is None or contract.period_column is None or contract.keeps_history or contract.reconcile:
+        return None
+    return (today or datetime.now(ZoneInfo(TIMEZONE)).date()) - timedelta(hours=hours)
 
 
 def create_raw(contract: Contract, table: str | None = None) -> list[sql.Composed]:

@@ -84,7 +84,7 @@ def require_keys(connection: Connection[Any], plan: LoadPlan) -> None:
             "select purpose, fingerprint from ops.pseudonym_key where dataset = %s", [contract.key]
         ).fetchall()
     )
-    replaces = contract.disposition is WriteDisposition.REPLACE and plan.window is None
+    replaces = contract.disposition is WriteDisposition.REPLACE and contract.partition is None
     replaced = (plan.full_refresh or replaces) and not contract.keeps_history
     for purpose in purposes(contract):
         if known.get(purpose, "") not in ("", _fingerprint(contract.key, purpose)) and not replaced:

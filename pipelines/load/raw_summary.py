@@ -10,21 +10,13 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from pipelines.contracts.columns import Column
-from pipelines.contracts.model import Contract, Partition
-from pipelines.contracts.windows import MONTHS, Window
+from pipelines.contracts.model import Contract
+from pipelines.contracts.windows import MONTHS, Partition, Window, period_begin
 from pipelines.extract.samples import FOUND
 from pipelines.load.plan import LoadPlan
 from pipelines.load.stage.cells import sql_type
 
 _MONTH_HOURS = 730.5
-_PERIODS = {
-    "date": "{}",
-    "timestamp": "{}",
-    "string": "case when {0} ~ '^(19|20)[0-9]{{2}}-(0[1-9]|1[0-2])$' then to_date({0}, 'YYYY-MM') end",
-    "integer": "case when {0} between 1900 and 2200 then make_date({0}::integer, 1, 1) end",
-}
-"""SQL for the day or moment on which a period begins, by logical type (PERIOD_TYPES of contracts/model.py)."""
 
 
 def is_current(contract: Contract) -> sql.SQL | None:
@@ -123,9 +115,3 @@ def _until(plan: LoadPlan) -> sql.Composable:
             "case when extract(day from {}) = 1 then make_interval(months => {}) else {} end"
         ).format(begun, sql.Literal(months), length)
     return sql.SQL("({} + {} - interval '1 second')::timestamptz").format(begun, length)
-
-
-def period_begin(column: Column) -> sql.Composable:
-    """The day or moment on which the period of a row begins."""
-    pattern = _PERIODS[column.logical_type]
-    return sql.SQL(pattern).format(sql.Identifier(column.name))  # type: ignore[arg-type]  # one of the four above

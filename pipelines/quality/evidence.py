@@ -25,7 +25,7 @@ from sqlglot.tokenizer_core import TokenType
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.raw_table import POSITION
-from pipelines.contracts.windows import Window
+from pipelines.contracts.windows import Window, period_begin
 from pipelines.load.raw_summary import is_current
 from pipelines.load.stage.masking import is_text_beside_a_person
 from pipelines.quality.own_columns import folded, own_columns
@@ -81,7 +81,7 @@ def raw_rows(contract: Contract, window: Window | None = None) -> Relation | str
     in_force = is_current(contract)
     conditions: list[sql.Composable] = [in_force] if in_force else []
     if window and contract.partition:
-        conditions.append(window.condition(sql.Identifier(contract.partition.column)))
+        conditions.append(window.condition(period_begin(contract.column(contract.partition.column))))
     if not conditions:
         return raw
     condition = sql.SQL(" and ").join(conditions).as_string(None)

@@ -96,7 +96,7 @@ def tables_read(expectations: Iterable[Expectation]) -> set[str]:
 def derived(contract: Contract) -> tuple[Expectation, ...]:
     """The expectations on the staged rows that follow from the contract."""
     found: list[Expectation] = []
-    if contract.partition is None and contract.cursor is None:
+    if contract.windows is None and contract.cursor is None:
         message = "Sumber tidak memberi satu baris pun; data yang sudah terbit tidak diganti."
         found.append(Expectation("ada_baris", ROW_COUNT_TYPE, {"min_value": 1}, message=message))
     if key := contract.identity:

@@ -4,8 +4,8 @@ What belongs here: which datasets can keep this promise, and the deletion as a l
 and the quarantine (tables.py).
 
 A row's age is that of its period (`Contract.period_column`). The deletion stands in ops.load_batch, so that models see
-a change and are built anew. A dataset whose source would bring the rows back with the next load is left, and the
-result says so.
+a change and are built anew. Loads leave out rows of that age (load/stage/statement.py), so a source that still has them
+does not bring them back. A dataset that cannot keep the promise is left, and the result says so.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Any
 from psycopg import Connection, sql
 
 from pipelines.contracts.model import Contract
-from pipelines.contracts.windows import Window
+from pipelines.contracts.windows import Window, period_begin
 from pipelines.load import ledger, pseudonyms, raw_summary
-from pipelines.load.plan import LoadPlan
+from pipelines.load.plan import LoadPlan, oldest_kept
 from pipelines.retention.tables import Pruned
 
 _WHAT = "baris yang melewati masa simpan kontrak"
@@ -33,13 +33,12 @@ def prune_dataset(
     Gives None if the contract promises no retention. connection: in autocommit. dry_run: rows are only counted. Raises
     LoadError if a load of the dataset does not end, psycopg.Error if raw does not fit the contract.
     """
-    hours = contract.sla_hours("retention")
-    if hours is None:
+    if contract.sla_hours("retention") is None:
         return None
     place = f"raw.{contract.table}"
-    if reason := why_not(contract):
-        return Pruned(place, _WHAT, 0, note=reason)
-    first = today - timedelta(hours=hours)
+    first = oldest_kept(contract, today)
+    if first is None:
+        return Pruned(place, _WHAT, 0, note=_why_not(contract))
     with ledger.dataset_lock(connection, contract.key) if not dry_run else nullcontext():
         oldest, count = _old_rows(connection, contract, first)
         if dry_run or oldest is None:
@@ -63,20 +62,13 @@ def prune_dataset(
     return Pruned(place, _WHAT, batch.deleted)
 
 
-def why_not(contract: Contract) -> str:
-    """Why rows of this dataset cannot be deleted by their age, in Indonesian; "" if they can."""
+def _why_not(contract: Contract) -> str:
+    """Why rows of this dataset cannot be deleted by their age, in Indonesian."""
     if contract.period_column is None:
         return "kontrak tidak menyebut kolom periode (frequency.element, partition, atau cursor berupa waktu)"
     if contract.keeps_history:
         return "dataset ini menyimpan riwayat versi"
-    if contract.reconcile:
-        return "rekonsiliasi akan membaca baris itu lagi dari sumber"
-    reads_a_part = contract.partition is not None or contract.cursor is not None
-    if contract.server.kind == "upload":
-        reads_a_part = contract.takes_every_file
-    if not reads_a_part:
-        return "setiap pemuatan membaca semua baris sumber lagi"
-    return ""
+    return "rekonsiliasi akan membaca baris itu lagi dari sumber"
 
 
 def _old_rows(connection: Connection[Any], contract: Contract, first: date) -> tuple[date | None, int]:
@@ -103,7 +95,7 @@ def _parts(contract: Contract, first: date) -> dict[str, sql.Composable]:
     column = contract.period_column
     assert column is not None
     return {
-        "begin": raw_summary.period_begin(column),
+        "begin": period_begin(column),
         "raw": sql.Identifier("raw", contract.table),
         "first": sql.Literal(first),
     }

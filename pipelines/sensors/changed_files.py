@@ -13,7 +13,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from pipelines.assets.raw import raw_key
+from pipelines.assets.naming import raw_key
 from pipelines.datasets import Datasets
 from pipelines.settings import Settings
 

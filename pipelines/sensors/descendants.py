@@ -27,7 +27,7 @@ from pipelines.jobs import (
     RANGE_END,
     RANGE_START,
     REQUESTED,
-    UPLOAD,
+    UPLOAD_JOBS,
     WAREHOUSE,
     ingest_jobs,
 )
@@ -156,7 +156,7 @@ class _Dealt:
 
 @dataclass(frozen=True, slots=True)
 class _Load:
-    """A load that changed rows. The days are those of its window, if it had one.
+    """A load that changed rows. The days are those of its window, or from the first to the last period of an upload.
 
     finished: its end in seconds since the epoch. age: seconds since then.
     """
@@ -183,10 +183,14 @@ def _recent(connection: Connection[Any], dealt: _Dealt, datasets: list[str], now
     with connection.cursor(row_factory=class_row(_Load)) as cursor:
         since = max(min(dealt.until, now) - OVERLAP_S, now - OLDEST_S)
         loads = cursor.execute(
-            "select batch_id, dataset, coalesce(run_id, '') as run_id, window_start, window_end, full_refresh,"
+            "select batch_id, dataset, coalesce(run_id, '') as run_id, full_refresh,"
+            " coalesce((select min(lower(days)) from ops.load_period p where p.batch_id = b.batch_id), window_start)"
+            " as window_start,"
+            " coalesce((select max(upper(days)) - 1 from ops.load_period p where p.batch_id = b.batch_id), window_end)"
+            " as window_end,"
             " finished_at::date as loaded_on, extract(epoch from finished_at)::float8 as finished,"
             " extract(epoch from clock_timestamp() - finished_at)::float8 as age"
-            " from ops.load_batch where finished_at > to_timestamp(%s) and state = 'loaded'"
+            " from ops.load_batch b where finished_at > to_timestamp(%s) and state = 'loaded'"
             " and dataset = any(%s) order by batch_id",
             [since, datasets],
         ).fetchall()
@@ -274,7 +278,7 @@ def _runs_that_load(instance: dg.DagsterInstance, loads: Sequence[_Load]) -> lis
     return [
         run
         for run in unfinished
-        if run.job_name == UPLOAD
+        if run.job_name in UPLOAD_JOBS.values()
         or run.run_id in own
         or any(run.tags.get(tag) == value for tag, value in groups)
     ]
@@ -291,10 +295,10 @@ def _range(loads: Sequence[_Load], contracts: Mapping[str, Contract]) -> dict[st
         partition = contracts[load.dataset].partition
         if partition is None:
             continue
-        if load.window_start and load.window_end:
-            days += [load.window_start, load.window_end]
-        elif load.full_refresh:
+        if load.full_refresh:
             days += [partition.start, load.loaded_on]
+        elif load.window_start and load.window_end:
+            days += [load.window_start, load.window_end]
     return {RANGE_START: min(days).isoformat(), RANGE_END: max(days).isoformat()} if days else {}
 
 

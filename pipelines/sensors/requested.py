@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from psycopg import Connection
 
-from pipelines.assets.raw import FULL_REFRESH, raw_key
+from pipelines.assets.naming import raw_key
+from pipelines.assets.raw import FULL_REFRESH
 from pipelines.contracts import windows
 from pipelines.contracts.model import Contract
 from pipelines.datasets import Datasets
@@ -72,7 +73,7 @@ def empty_accepted(
     """One run per dataset, which may remove all rows of its windows. Raises ContractError for what does not fit."""
     for contract in _chosen(datasets, dataset):
         accepted = {EMPTY_WINDOW: "true"}
-        if contract.partition is None:
+        if contract.windows is None:
             if mulai or sampai:
                 raise ContractError(
                     contract.key,
@@ -99,16 +100,16 @@ def holes(
     sampai: str = "",
 ) -> Iterator[Wanted]:
     """One run per range of windows that no load has covered. Raises ContractError for what does not fit."""
-    all_with_windows = [c.key for c in datasets.contracts if c.partition]
+    all_with_windows = [c.key for c in datasets.contracts if c.windows]
     for contract in _chosen(datasets, dataset or all_with_windows):
-        if contract.partition is None:
+        if contract.windows is None:
             raise ContractError(
                 contract.key,
                 "dataset ini tidak punya jendela",
                 hint="keluarkan dari daftar dataset",
                 code="GDK-K025",
             )
-        every, start = contract.partition.every, contract.partition.start
+        every, start = contract.windows.every, contract.windows.start
         newest = windows.begin(every, today()) - timedelta(days=1)
         if start > newest and not dataset:
             continue  # its first window is not over yet
@@ -140,8 +141,8 @@ def _chosen(datasets: Datasets, keys: Sequence[str]) -> Iterator[Contract]:
 
 def _days(contract: Contract, first: str, last: str) -> tuple[date, date]:
     """The days of the windows from `first` to `last`. Raises ContractError if they are none of the dataset's."""
-    assert contract.partition is not None
-    every, start = contract.partition.every, contract.partition.start
+    assert contract.windows is not None
+    every, start = contract.windows.every, contract.windows.start
     low, high = windows.begin(every, _day(contract, first)), windows.end(every, _day(contract, last))
     newest = windows.end(every, windows.night(every, start, None, today())[1])
     if low > high or low < windows.begin(every, start) or high > newest:
@@ -155,15 +156,15 @@ def _days(contract: Contract, first: str, last: str) -> tuple[date, date]:
 
 
 def _day(contract: Contract, text: str) -> date:
-    assert contract.partition is not None
+    assert contract.windows is not None
     try:
         return date.fromisoformat(text)
     except ValueError:
         pass
     try:
-        return windows.days(contract.partition.every, text, text)[0]
+        return windows.days(contract.windows.every, text, text)[0]
     except ValueError:
-        known = windows.key(contract.partition.every, contract.partition.start)
+        known = windows.key(contract.windows.every, contract.windows.start)
         raise ContractError(
             contract.key,
             f'"{text}" bukan hari dan bukan nama jendela',
@@ -173,8 +174,8 @@ def _day(contract: Contract, text: str) -> date:
 
 
 def _range(contract: Contract, first: date, last: date) -> dict[str, str]:
-    assert contract.partition is not None
-    every = contract.partition.every
+    assert contract.windows is not None
+    every = contract.windows.every
     return {RANGE_START: windows.key(every, first), RANGE_END: windows.key(every, last)}
 
 

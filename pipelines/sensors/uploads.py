@@ -6,27 +6,31 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from psycopg import Connection
 
-from pipelines.assets.raw import left_files, raw_key
+from pipelines.assets.naming import raw_key
+from pipelines.assets.raw import left_files
 from pipelines.contracts.model import Contract
 from pipelines.datasets import Datasets, files_unknown
 from pipelines.errors import GudangError, SourceError
 from pipelines.extract.upload.files import UploadedFile, is_settled
 from pipelines.extract.upload.inbox import LeftFile, list_uploads
 from pipelines.extract.upload.zone import upload_zone
-from pipelines.jobs import UPLOAD
+from pipelines.jobs import UPLOAD, upload_job
 from pipelines.load import arrivals
 from pipelines.load import prepare as bootstrap
 from pipelines.load.arrivals import Arrival, Patience
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from pipelines.jobs import AssetJob
 
 DATASET_TAG, FILE_TAG = "gudang/dataset", "gudang/berkas"
 ARRIVAL_TAG = "gudang/kedatangan"
@@ -109,7 +113,12 @@ def look_seconds(settings: Settings) -> int:
 
 
 def upload_sensor(
-    datasets: Datasets, settings: Settings, *, read_wait: float = READ_S, retry_wait: float = RETRY_WAIT_S
+    datasets: Datasets,
+    settings: Settings,
+    jobs: Mapping[str, AssetJob],
+    *,
+    read_wait: float = READ_S,
+    retry_wait: float = RETRY_WAIT_S,
 ) -> dg.SensorDefinition:
     """The sensor that looks at the whole zone, starts a run per dataset with new files, and logs the files it left.
 
@@ -124,7 +133,7 @@ def upload_sensor(
 
     @dg.sensor(
         name="unggahan_baru",
-        job_name=UPLOAD,
+        jobs=[jobs[name] for name in sorted({UPLOAD, *map(upload_job, uploads)})],
         minimum_interval_seconds=look_seconds(settings),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Memuat berkas baru di zona unggah OPD.",
@@ -217,7 +226,9 @@ def _request(
 ) -> None:
     """Requests one run for all due files, because a load takes every file that is not in raw yet, the oldest first."""
     key = contract.key
-    runs = context.instance.get_run_records(dg.RunsFilter(job_name=UPLOAD, tags={DATASET_TAG: key}), limit=20)
+    runs = context.instance.get_run_records(
+        dg.RunsFilter(job_name=upload_job(contract), tags={DATASET_TAG: key}), limit=20
+    )
     if running := [r.dagster_run for r in runs if not r.dagster_run.is_finished]:
         tick.lines.append(f"{key}: sedang dimuat oleh run {running[0].run_id[:8]}")
         return
@@ -240,6 +251,7 @@ def _request(
     tick.requests.append(
         dg.RunRequest(
             run_key=f"{key}:{arrival}:{len(tries)}",
+            job_name=upload_job(contract),
             asset_selection=[raw_key(contract)],
             tags={DATASET_TAG: key, FILE_TAG: names, ARRIVAL_TAG: arrival},
         )

@@ -36,6 +36,7 @@ TABLES = (
     "ops.empty_window",
     "ops.feedback",
     "ops.load_batch",
+    "ops.load_period",
     "ops.load_repair",
     "ops.migration",
     "ops.model_run",

@@ -12,7 +12,8 @@ import psycopg
 import sqlalchemy as sa
 
 from pipelines.contracts.columns import Column
-from pipelines.contracts.model import Contract, DatabaseExtract, Partition, Server, WriteDisposition
+from pipelines.contracts.model import Contract, DatabaseExtract, Server, WriteDisposition
+from pipelines.contracts.windows import Partition
 from pipelines.extract.database import open_database
 from pipelines.extract.database.session import Timing
 from pipelines.extract.stream import SourceStream, Wanted

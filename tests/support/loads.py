@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def before_migrations(connection: Connection[Any]) -> None:
     connection.execute(
         "alter table ops.load_batch drop column code; alter table ops.check_result drop column code;"
         " drop table ops.migration; drop table ops.model_state; drop view ops.quarantine_reason;"
-        " drop table ops.publication_state; alter table ops.load_batch drop column gate_basis;"
+        " drop table ops.publication_state, ops.load_period; alter table ops.load_batch drop column gate_basis;"
         " drop table ops.feedback; drop index quarantine.row_resolved;"
         " alter table ops.load_batch drop column failure;"
         " drop table ops.alert_delivery, ops.alert_message, ops.alert;"
@@ -125,6 +126,7 @@ class Loads:
         allow_empty: bool = False,
         sample: bool = False,
         waits: Waits = AT_ONCE,
+        today: date | None = None,
     ) -> Batch:
         """One load of `rows`; `file` names the upload that they came in, and its content is its identity.
 
@@ -152,6 +154,7 @@ class Loads:
             full_refresh=full_refresh,
             allow_empty=allow_empty,
             waits=waits,
+            today=today,
         )
         assert batch is not None
         return batch

@@ -10,11 +10,12 @@ from typing import Any
 import dagster as dg
 from psycopg import Connection
 
-from pipelines.assets.raw import raw_assets, raw_key
+from pipelines.assets.naming import raw_key
+from pipelines.assets.raw import raw_assets
 from pipelines.contracts.model import Contract
 from pipelines.datasets import Datasets
 from pipelines.extract.upload.zone import upload_zone
-from pipelines.jobs import UPLOAD
+from pipelines.jobs import jobs, upload_job
 from pipelines.resources.warehouse import Warehouse
 from pipelines.sensors.uploads import upload_sensor
 from pipelines.settings import Settings
@@ -44,12 +45,16 @@ class Zone:
         self.contract: Contract = make(
             self.settings.contracts_dir, document(KEY, columns, upload(KEY, "csv"), **custom)
         )
-        self.sensor = upload_sensor(Datasets((self.contract,)), self.settings, **self.waits)
+        self.sensor = self.sensor_of(self.contract)
+
+    def sensor_of(self, *contracts: Contract) -> dg.SensorDefinition:
+        named = {job.name: job for job in jobs(contracts)}
+        return upload_sensor(Datasets(contracts), self.settings, named, **self.waits)
 
     def wait(self, **seconds: float) -> None:
         """Sets the waits of the sensor: read_wait, retry_wait."""
         self.waits = seconds
-        self.sensor = upload_sensor(Datasets((self.contract,)), self.settings, **self.waits)
+        self.sensor = self.sensor_of(self.contract)
 
     def forget(self) -> None:
         """Deletes the rows of the dataset and all records of loads and files."""
@@ -71,7 +76,7 @@ class Zone:
             self.settings.contracts_dir,
             document(key, columns, upload(key, "csv"), extract={"format": "csv", "pattern": "*.csv"}),
         )
-        self.sensor = upload_sensor(Datasets((self.contract, other)), self.settings, **self.waits)
+        self.sensor = self.sensor_of(self.contract, other)
         folder = self.folder.parents[1] / key
         folder.mkdir(parents=True)
         return folder
@@ -108,16 +113,19 @@ class Zone:
     def run(self, request: dg.RunRequest) -> bool:
         """Runs the real asset as Dagster would for this request; whether it succeeded."""
         assets = raw_assets([self.contract], self.settings)
-        job = dg.define_asset_job(UPLOAD, [raw_key(self.contract)], executor_def=dg.in_process_executor)
+        name = upload_job(self.contract)
+        job = dg.define_asset_job(name, [raw_key(self.contract)], executor_def=dg.in_process_executor)
         defs = dg.Definitions(assets=assets, jobs=[job], resources={"warehouse": Warehouse(url=self.url)})
-        done = defs.resolve_job_def(UPLOAD).execute_in_process(
+        done = defs.resolve_job_def(name).execute_in_process(
             instance=self.instance, tags=request.tags, raise_on_error=False
         )
         return done.success
 
     def started(self, request: dg.RunRequest) -> dg.DagsterRun:
         """The run that Dagster would start for this request, before its first step."""
-        run = dg.DagsterRun(job_name=UPLOAD, tags=request.tags, status=dg.DagsterRunStatus.STARTED)
+        run = dg.DagsterRun(
+            job_name=upload_job(self.contract), tags=request.tags, status=dg.DagsterRunStatus.STARTED
+        )
         self.instance.add_run(run)
         return run
 

@@ -13,7 +13,7 @@ import pytest
 
 from pipelines.assets.check_groups import Group
 from pipelines.assets.checks import Checks
-from pipelines.assets.raw import raw_key
+from pipelines.assets.naming import raw_key
 from pipelines.assets.warehouse import check_groups, is_reference, model_key
 from pipelines.definitions import build_definitions
 from pipelines.jobs import (

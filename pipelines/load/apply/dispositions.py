@@ -100,7 +100,7 @@ class ReplaceScope(Disposition):
             return counts
         self._refuse_emptiness(staged, counts)
         _refuse_shrinking(staged, counts)
-        if staged.plan.window and staged.plan.contract.primary_key:
+        if staged.plan.contract.partition and staged.plan.contract.primary_key:
             self._delete_moved(staged)
         (nothing_else,) = staged.fetch(statements.replaces_all(staged.plan))
         if nothing_else:
@@ -121,7 +121,7 @@ class ReplaceScope(Disposition):
         )
 
     def _delete_moved(self, staged: StagedBatch) -> None:
-        """Deletes the old copy of each row outside of the window whose date the source has moved into the window."""
+        """Deletes the old copy of each row outside of the window or periods that the source has moved into them."""
         moved = staged.execute(statements.delete_moved(staged.plan))
         if moved:
             staged.warn(
@@ -226,6 +226,6 @@ def _scope_name(plan: LoadPlan) -> str:
 def _how_to_empty(plan: LoadPlan) -> str:
     reload = f"`gudang reload {plan.contract.key}`"
     really_gone = "tanyakan kepada OPD; kalau barisnya memang ditarik"
-    if plan.window is None:
+    if plan.file is not None:
         return f"{really_gone}, ambil berkas itu dari zona unggah lalu muat ulang penuh: {reload}"
     return f"{really_gone}, terima lewat job {empty_windows.JOB}, atau muat ulang penuh: {reload}"

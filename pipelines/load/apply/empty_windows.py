@@ -29,7 +29,7 @@ class EmptyError(LoadError):
 
 def remember(connection: Connection[Any], plan: LoadPlan) -> None:
     """Writes the days of the empty window into ops.empty_window, if raw has rows of them."""
-    if plan.window is None:
+    if plan.contract.windows is None or plan.window is None:
         return
     connection.execute(
         sql.SQL(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
+from pipelines.contracts.windows import period_begin
 from pipelines.errors import LoadError
 from pipelines.load.apply import empty_windows
 from pipelines.load.plan import LoadPlan
@@ -22,8 +23,13 @@ class ShrunkError(LoadError):
 
 
 def count_before(plan: LoadPlan) -> sql.Composed:
-    """Counts the rows of raw that the staged rows would replace."""
-    return sql.SQL("select count(*) from {} r where {}").format(plan.raw, plan.scope("r"))
+    """Counts the rows of raw that the staged rows would replace, without those whose retention is over."""
+    before = sql.SQL("select count(*) from {} r where {}").format(plan.raw, plan.scope("r"))
+    column = plan.contract.period_column
+    if plan.oldest is None or column is None:
+        return before
+    begin = period_begin(column, sql.Identifier("r", column.name))
+    return before + sql.SQL(" and coalesce({} >= {}, true)").format(begin, sql.Literal(plan.oldest))
 
 
 def count_alive(plan: LoadPlan) -> sql.Composed:

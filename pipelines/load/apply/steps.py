@@ -40,7 +40,7 @@ def apply_stage(connection: Connection[Any], plan: LoadPlan, batch: Batch, rows:
     batch.loaded = counts.loaded + filled
     batch.unchanged = rows - batch.loaded
     batch.deleted = counts.deleted
-    if plan.contract.partition:
+    if plan.contract.windows:
         staged.execute(empty_windows.forget_covered_days(plan))
         empty_windows.warn(connection, plan, batch)
     batch.state = "loaded" if batch.loaded or batch.deleted else "unchanged"

@@ -185,10 +185,10 @@ def resolve(plan: LoadPlan, source_name: str | None, *, refused: bool) -> sql.Co
         earlier += sql.SQL(" and not exists (select from {} r where r.entry_id = q.entry_id)").format(REFUSED)
     if plan.reads_everything:
         return earlier
-    if plan.file is not None:
+    if plan.file is not None and contract.appends:
         return sql.SQL("{} and {}").format(earlier, _of_this_file(plan, plan.file))
     own_file: sql.Composable = sql.SQL("false")
-    if contract.server.kind == "upload" and source_name is not None:
+    if contract.server.kind == "upload" and source_name is not None and plan.window is None:
         own_file = _of_this_file(plan, source_name)
     if not contract.primary_key:
         return sql.SQL("{} and {}").format(earlier, own_file)

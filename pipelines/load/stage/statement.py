@@ -12,7 +12,7 @@ from psycopg import sql
 
 from pipelines.contracts.columns import Column
 from pipelines.contracts.raw_table import DELETED, EXTRA, POSITION
-from pipelines.contracts.windows import Window
+from pipelines.contracts.windows import Window, period_begin, window_begin
 from pipelines.extract.stream import SourceStream
 from pipelines.load.plan import LoadPlan, identifiers
 from pipelines.load.stage.cells import (
@@ -90,7 +90,7 @@ def cleaned_rows(plan: LoadPlan, landing: sql.Composable | None = None) -> sql.C
 
 def all_rules(plan: LoadPlan) -> tuple[Rule, ...]:
     """Gives the rules of the contract and of the window, or only the rules of the key if only keys are read."""
-    found = rules(plan.contract, plan.exact) + _window_rule(plan)
+    found = rules(plan.contract, plan.exact) + _window_rule(plan) + _period_rule(plan)
     return tuple(r for r in found if r.column.key and r.name in OF_A_KEY) if plan.only_keys else found
 
 
@@ -103,11 +103,30 @@ def _window_rule(plan: LoadPlan) -> tuple[Rule, ...]:
     return (Rule(column, "jendela", _in_window(plan, plan.window, column), message, "periksa tanggalnya"),)
 
 
+def _period_rule(plan: LoadPlan) -> tuple[Rule, ...]:
+    """The rule that a row of an upload which replaces periods has one, and that it has begun."""
+    if not (plan.contract.replaces_periods and (partition := plan.contract.partition)):
+        return ()
+    column = plan.contract.column(partition.column)
+    cell = value(plan, column)
+    predicate = sql.SQL(
+        "case when {castable} then coalesce({begin} between {start} and current_date, {cell} is null) else true end"
+    ).format(
+        castable=sql.SQL("true") if column.name in plan.exact else castable(column),
+        begin=window_begin(partition.every, period_begin(column, cell)),
+        start=sql.Literal(partition.start),
+        cell=cell,
+    )
+    message = f"{column.name}: bukan periode antara {partition.start} dan hari ini"
+    return (Rule(column, "periode", predicate, message, "periksa periodenya, atau partition di kontrak"),)
+
+
 def _in_window(plan: LoadPlan, window: Window, column: Column) -> sql.Composable:
     """Whether a row lies in the window, by its value in raw. True also for a row without a date."""
     exact = column.name in plan.exact
     return sql.SQL("coalesce(case when {} then {} else true end, true)").format(
-        sql.SQL("true") if exact else castable(column), window.condition(value(plan, column))
+        sql.SQL("true") if exact else castable(column),
+        window.condition(period_begin(column, value(plan, column))),
     )
 
 
@@ -121,6 +140,29 @@ def delete_other_windows(plan: LoadPlan) -> sql.Composed | None:
     column = plan.contract.column(plan.contract.partition.column)
     return sql.SQL("delete from {} where ctid in (select l.ctid from {} where not {})").format(
         plan.landing, cleaned_rows(plan), _in_window(plan, plan.window, column)
+    )
+
+
+def delete_expired(plan: LoadPlan) -> sql.Composed | None:
+    """Deletes the landed rows whose retention is over. None if the load can have no such row.
+
+    Otherwise a source that still has them would bring back what retention has deleted from raw.
+    """
+    column = plan.contract.period_column
+    if plan.oldest is None or column is None or (plan.window and plan.window.start >= plan.oldest):
+        return None
+    exact = column.name in plan.exact
+    return sql.SQL(
+        "delete from {landing} where ctid in (select l.ctid from {landing} l"
+        " cross join lateral (select {text} as {name}) b"
+        " where case when {castable} then {begin} < {oldest} end)"
+    ).format(
+        landing=plan.landing,
+        text=cleaned_text(column, exact=exact),
+        name=sql.Identifier(column.name),
+        castable=sql.SQL("true") if exact else castable(column),
+        begin=period_begin(column, stored_value(column, exact=exact)),
+        oldest=sql.Literal(plan.oldest),
     )
 
 

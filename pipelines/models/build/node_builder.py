@@ -262,9 +262,11 @@ class Builder:
     # -- incremental -----------------------------------------------------------------------------------------------
 
     def _is_full_refresh(self, node: Node) -> bool:
-        """Whether the whole table is built: there is none yet, or its config or the caller says so."""
+        """Whether the whole table is built: there is none yet, raw has lost rows, or config or caller say so."""
         configured = node.materialization.full_refresh
-        if self._shared.full_refresh if configured is None else configured:
+        versions = self._shared.versions
+        asked = self._shared.full_refresh or (versions is not None and versions.has_lost_rows(node))
+        if asked if configured is None else configured:
             return True
         found = existing(self.conn, node.table)
         return found is None or found.kind != "r"

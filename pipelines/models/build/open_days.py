@@ -1,7 +1,7 @@
 """The days of incremental models that loads have changed and that no build has made again (adr/036).
 
-What belongs here: reading them, from ops.model_state and the ledger, and comparing them with the days of a build. Not
-here: whether a model may be left (versions.py).
+What belongs here: reading them, from ops.model_state and the ledger, and comparing them with the days of a build; and
+which models without days may have rows that raw has lost. Not here: whether a model may be left (versions.py).
 """
 
 from __future__ import annotations
@@ -46,14 +46,19 @@ select
             (
                 select range_agg(
                     case
+                        when p.days is not null and not b.full_refresh then p.days
                         when b.window_start is not null then daterange(b.window_start, b.window_end, '[]')
                         else daterange(f.day, greatest(f.day, b.finished_at::date), '[]')
                     end
                 )
                 from ops.load_batch as b
+                left join ops.load_period as p on p.batch_id = b.batch_id
                 where
                     b.state = 'loaded' and b.dataset = any(n.datasets)
-                    and (b.window_start is not null or b.full_refresh and f.day is not null)
+                    and (
+                        b.window_start is not null or p.days is not null and not b.full_refresh
+                        or b.full_refresh and f.day is not null
+                    )
                     and b.finished_at > coalesce((s.loads ->> b.dataset)::timestamptz, '-infinity')
             ),
             '{{}}'::datemultirange
@@ -70,7 +75,14 @@ cross join lateral (
         end as all_days
     from (
         select coalesce(
-            n.start, (select min(w.window_start) from ops.load_batch as w where w.dataset = any(n.datasets))
+            n.start,
+            (select min(w.window_start) from ops.load_batch as w where w.dataset = any(n.datasets)),
+            (
+                select min(lower(w.days))
+                from ops.load_period as w
+                join ops.load_batch as b on b.batch_id = w.batch_id
+                where b.dataset = any(n.datasets)
+            )
         ) as day
     ) as d
 ) as f
@@ -78,6 +90,32 @@ cross join lateral (
 """The days of the incremental tables that loads have changed and no build has made again. The days of a table of
 unknown origin, and those of a load of everything, begin with the model's first partition, or else with the first window
 that was loaded."""
+
+_WITH_LOST_ROWS = f"""
+select n.relation
+from jsonb_to_recordset(%s) as n (relation text, quoted text, start date, datasets text[])
+join pg_catalog.pg_class as c on c.oid = to_regclass(n.quoted)
+left join ops.model_state as s on s.relation = n.relation and s.identity = {IDENTITY}
+where
+    n.start is null and exists (
+        select
+        from ops.load_batch as b
+        where
+            b.state = 'loaded' and b.dataset = any(n.datasets) and (b.by_retention or b.full_refresh)
+            and b.rows_deleted > 0
+            and b.finished_at > coalesce((s.loads ->> b.dataset)::timestamptz, '-infinity')
+    )
+"""  # noqa: S608 (text of this module only)
+
+
+def read_lost_rows(connection: Connection[Any], project: Project) -> frozenset[str]:
+    """The relations of the incremental models without windows that may have rows which raw no longer has.
+
+    Retention or a full refresh has deleted rows of their datasets since their last build. No day tells them which rows
+    are gone, so they are built from everything.
+    """
+    rows = connection.execute(trusted_sql(_WITH_LOST_ROWS), (_incremental(project),)).fetchall()
+    return frozenset(relation for (relation,) in rows)
 
 
 def read_open_days(connection: Connection[Any], project: Project) -> dict[str, str]:

@@ -11,7 +11,7 @@ older version, and the model is built again the next time. Nothing is lost.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -29,6 +29,7 @@ from pipelines.models.build.open_days import (
     datasets_of,
     first_to_last,
     overlaps,
+    read_lost_rows,
     read_open_days,
 )
 from pipelines.models.project.materialization import digest
@@ -112,6 +113,7 @@ class Versions:
         changing_functions: Sequence[str] = (),
         *,
         pending: Mapping[str, str] | None = None,
+        lost_rows: Set[str] = frozenset(),
     ) -> None:
         self._project = project
         self._states = dict(states)
@@ -120,6 +122,7 @@ class Versions:
         self._functions = functions
         self._changing_functions = frozenset(changing_functions)
         self._pending = pending or {}
+        self._lost_rows = lost_rows
         self._by_relation = {node.relation: node for node in project.nodes.values()}
         self._datasets = {table.relation.dotted: dataset for dataset, table in _raw_tables(project).items()}
 
@@ -152,7 +155,13 @@ class Versions:
             return False
         if not adds_rows(node):
             return True
+        if self.has_lost_rows(node):
+            return False
         return state.settled and not (window and overlaps(self._days(node), window))
+
+    def has_lost_rows(self, node: Node) -> bool:
+        """Whether the node must be built from everything, because it may have rows which raw no longer has."""
+        return node.relation in self._lost_rows
 
     def open_days(self, nodes: Iterable[Node]) -> Window | None:
         """The first to the last day that loads have changed and that no build of the nodes has made again."""
@@ -264,7 +273,8 @@ def read_versions(connection: Connection[Any], project: Project) -> Versions | N
     pending = read_open_days(connection, project)
     clock = _read_clock(connection, project)
     query_reads.keep()
-    return Versions(project, states, raw, clock, *functions, pending=pending)
+    lost_rows = read_lost_rows(connection, project)
+    return Versions(project, states, raw, clock, *functions, pending=pending, lost_rows=lost_rows)
 
 
 def _read_clock(connection: Connection[Any], project: Project) -> dict[str, str]:

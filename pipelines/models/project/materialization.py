@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, cast, get_args
 
-from pipelines.contracts.model import Cadence, Partition
+from pipelines.contracts.windows import Cadence, Partition
 from pipelines.errors import ModelError
 from pipelines.suggest import did_you_mean
 

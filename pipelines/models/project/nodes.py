@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pipelines.contracts.model import Partition
-from pipelines.contracts.windows import Window
+from pipelines.contracts.windows import Partition, Window
 from pipelines.models.project.materialization import Incremental, Materialization
 from pipelines.quality.suites import Expectation, Severity
 from pipelines.warehouse.relation import Relation

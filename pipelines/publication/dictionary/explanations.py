@@ -92,6 +92,8 @@ def loading(contract: Contract) -> str:
         return "Baris diperbarui menurut kuncinya"
     if contract.disposition is WriteDisposition.APPEND:
         return "Baris baru ditambahkan, yang lama tidak diubah"
+    if contract.replaces_periods:
+        return "Tiap berkas mengganti periode yang dimuatnya"
     return "Diganti menurut rentang tanggal" if contract.partition else "Diganti seluruhnya"
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import dagster as dg
 
+from pipelines.assets.naming import raw_key
 from pipelines.assets.publication import DICTIONARY, publication_assets
-from pipelines.assets.raw import raw_assets, raw_key
+from pipelines.assets.raw import raw_assets
 from pipelines.load import prepare
 from pipelines.resources.warehouse import Warehouse
 from pipelines.settings import Settings

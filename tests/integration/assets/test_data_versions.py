@@ -12,7 +12,8 @@ import pytest
 from dagster._core.definitions.data_version import CachingStaleStatusResolver
 from dagster._core.loader import LoadingContextForTest
 
-from pipelines.assets.raw import raw_assets, raw_key
+from pipelines.assets.naming import raw_key
+from pipelines.assets.raw import raw_assets
 from pipelines.assets.warehouse import due_models, model_assets
 from pipelines.load import prepare
 from pipelines.models.build.runner import build

@@ -16,7 +16,8 @@ import pytest
 # What Dagster's pages ask is not in its public interface.
 from dagster._core.loader import LoadingContextForTest
 
-from pipelines.assets.raw import FULL_REFRESH, raw_assets, raw_key
+from pipelines.assets.naming import raw_key
+from pipelines.assets.raw import FULL_REFRESH, raw_assets
 from pipelines.contracts.model import Contract
 from pipelines.jobs import RANGE_END, RANGE_START, ingest_job, jobs, range_tags
 from pipelines.load import prepare

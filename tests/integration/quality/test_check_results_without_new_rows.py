@@ -11,7 +11,8 @@ import dagster as dg
 import pytest
 from psycopg import Connection
 
-from pipelines.assets.raw import raw_assets, raw_key
+from pipelines.assets.naming import raw_key
+from pipelines.assets.raw import raw_assets
 from pipelines.assets.warehouse import model_assets
 from pipelines.contracts.model import Contract
 from pipelines.load import prepare

@@ -20,6 +20,8 @@ from tests.support.contracts import column, database, document, make, upload
 from tests.support.loads import Loads
 
 TODAY = date(2026, 11, 26)
+THEN = date(2001, 1, 2)
+"""The day of loads whose rows were not too old."""
 
 
 @pytest.fixture
@@ -70,12 +72,12 @@ def test_old_rows_go_and_the_newest_of_each_thing_stays(loads: Loads) -> None:
     ]  # fmt: skip
 
 
-def events(loads: Loads, **custom: Any) -> Contract:
+def events(loads: Loads, *, period: bool = True, **custom: Any) -> Contract:
     """A contract that keeps its rows for a year."""
     columns = [column("id", "integer", primaryKey=True), column("tanggal", "date", required=True)]
     made = document("uji/data", columns, database("UJI_URL"), extract={"table": "data"}, **custom)
     made["slaProperties"] = [{"property": "retention", "value": 1, "unit": "y"}]
-    if custom == {"write_disposition": "merge"}:
+    if "cursor" not in custom and period:
         made["slaProperties"] += [
             {"property": "frequency", "value": 1, "unit": "d", "element": "data.tanggal"}
         ]
@@ -85,7 +87,7 @@ def events(loads: Loads, **custom: Any) -> Contract:
 def test_rows_of_raw_go_when_the_contracts_retention_is_over(loads: Loads) -> None:
     contract = events(loads, write_disposition="merge", cursor="tanggal")
     rows = [["1", "2025-11-25"], ["2", "2025-11-26"], ["3", "2026-11-01"]]
-    loads.load(contract, lambda *_: rows)
+    loads.load(contract, lambda *_: rows, today=THEN)
     assert prune_dataset(loads.connection, contract, TODAY, "uji", dry_run=True) == Pruned(
         "raw.uji__data", "baris yang melewati masa simpan kontrak", 1
     )
@@ -103,9 +105,29 @@ def test_rows_of_raw_go_when_the_contracts_retention_is_over(loads: Loads) -> No
     assert again is not None and again.count == 0 and len(loads.run(ledger)) == 2
 
 
+def test_a_source_does_not_bring_back_the_rows_whose_retention_is_over(loads: Loads) -> None:
+    contract = events(loads, write_disposition="merge")
+    rows = [[str(n), "2001-01-01"] for n in range(25)] + [["90", "2026-11-01"], ["91", "kapan"]]
+    loads.load(contract, lambda *_: rows, today=THEN)
+    assert len(loads.raw(contract, "id")) == 26
+    done = prune_dataset(loads.connection, contract, TODAY, "uji", dry_run=False)
+    assert done is not None and done.count == 25
+    batch = loads.load(contract, lambda *_: rows, today=TODAY)
+    assert (batch.state, batch.read, batch.quarantined) == ("unchanged", 2, 1)
+    assert loads.raw(contract, "id") == [(90,)]
+
+
+def test_a_load_may_remove_all_rows_whose_retention_is_over(loads: Loads) -> None:
+    contract = events(loads, write_disposition="replace")
+    rows = [[str(n), "2001-01-01"] for n in range(25)] + [["90", "2026-11-01"]]
+    loads.load(contract, lambda *_: rows, today=THEN)
+    batch = loads.load(contract, lambda *_: rows, today=TODAY)
+    assert (batch.deleted, loads.raw(contract, "id")) == (25, [(90,)])
+
+
 def test_a_deletion_is_no_load_of_the_source(loads: Loads) -> None:
     contract = events(loads, write_disposition="merge", cursor="tanggal")
-    loads.load(contract, lambda *_: [["1", "2001-01-01"], ["2", "2026-11-01"]])
+    loads.load(contract, lambda *_: [["1", "2001-01-01"], ["2", "2026-11-01"]], today=THEN)
     state = "select arrived_at, changed_at, last_state from ops.dataset_state"
     before = loads.run(state)
     loads.run("insert into ops.load_batch (dataset, state, finished_at) values ('uji/data', 'failed', now())")
@@ -122,8 +144,7 @@ def test_a_deletion_is_no_load_of_the_source(loads: Loads) -> None:
 @pytest.mark.parametrize(
     ("custom", "reason"),
     [
-        ({"write_disposition": "merge"}, "membaca semua baris sumber lagi"),
-        ({"write_disposition": "replace"}, "tidak menyebut kolom periode"),
+        ({"write_disposition": "replace", "period": False}, "tidak menyebut kolom periode"),
         ({"write_disposition": "merge", "cursor": "tanggal", "reconcile": "P1D"}, "rekonsiliasi"),
         ({"write_disposition": "merge", "cursor": "tanggal", "merge_strategy": "scd2"}, "riwayat"),
     ],
@@ -132,7 +153,7 @@ def test_a_dataset_whose_rows_would_come_back_is_left_and_says_why(
     loads: Loads, custom: dict[str, Any], reason: str
 ) -> None:
     contract = events(loads, **custom)
-    loads.load(contract, lambda *_: [["1", "2001-01-01"]])
+    loads.load(contract, lambda *_: [["1", "2001-01-01"]], today=THEN)
     done = prune_dataset(loads.connection, contract, TODAY, "uji", dry_run=False)
     assert done is not None and reason in done.note and done.count == 0
     assert len(loads.raw(contract, "id")) == 1

@@ -12,9 +12,8 @@ from psycopg import sql
 
 from pipelines.contracts import windows
 from pipelines.contracts.files import read_contract
-from pipelines.contracts.model import Cadence
-from pipelines.contracts.windows import Window
-from tests.support.contracts import column, database, document, make, write
+from pipelines.contracts.windows import Cadence, Window
+from tests.support.contracts import column, database, document, make, upload, write
 
 DAILY, MONTHLY = Cadence.DAILY, Cadence.MONTHLY
 
@@ -115,7 +114,7 @@ def test_earliest_start_counts_for_all_datasets_of_a_cadence(tmp_path: Path) -> 
         "uji/c": ("daily", "2026-05-04"),
     }
     made = [make(tmp_path, contract_document(key, every=e, start=s)) for key, (e, s) in starts.items()]
-    assert windows.starts(made) == {MONTHLY: date(2024, 2, 1), DAILY: date(2026, 5, 4)}
+    assert windows.starts(c.partition for c in made) == {MONTHLY: date(2024, 2, 1), DAILY: date(2026, 5, 4)}
 
 
 @pytest.mark.parametrize(
@@ -148,3 +147,44 @@ def test_condition_of_a_window_includes_all_of_its_last_day() -> None:
     assert condition.as_string(None) == (
         "\"tanggal\" >= '2026-09-01'::date and \"tanggal\" < ('2026-09-30'::date::date + 1)"
     )
+
+
+def upload_document(every: str, column_: dict[str, object], **custom: object) -> dict[str, object]:
+    partition = {"column": column_["name"], "every": every, "start": "2025-01-01"}
+    custom = {"extract": {"format": "csv", "pattern": "*.csv"}, "partition": partition} | custom
+    return document("uji/data", [column_, column("nilai", "integer")], upload("uji/data", "csv"), **custom)
+
+
+@pytest.mark.parametrize(
+    ("every", "kind"),
+    [("daily", "date"), ("yearly", "date"), ("monthly", "text"), ("semester", "text"), ("yearly", "integer")],
+)
+def test_an_upload_has_periods_of_a_date_a_month_or_a_year(tmp_path: Path, every: str, kind: str) -> None:
+    made = make(tmp_path, upload_document(every, column("waktu", kind, required=True)))
+    assert made.replaces_periods and made.takes_every_file and made.windows is None
+
+
+@pytest.mark.parametrize(
+    ("every", "kind", "required", "message"),
+    [
+        ("monthly", "integer", True, "waktu membedakan jendela paling pendek yearly"),
+        ("daily", "text", True, "waktu membedakan jendela paling pendek monthly"),
+        ("yearly", "numeric(4,0)", True, "waktu bukan waktu"),
+        ("yearly", "integer", False, "waktu boleh kosong"),
+    ],
+)
+def test_an_upload_without_usable_periods_is_refused(
+    tmp_path: Path, every: str, kind: str, required: bool, message: str
+) -> None:
+    made = upload_document(every, column("waktu", kind, required=required))
+    _, faults = read_contract(write(tmp_path, made))
+    assert message in faults[0].message
+
+
+def test_a_database_is_asked_for_windows_of_times_only(tmp_path: Path) -> None:
+    made = document(
+        "uji/data", [column("tahun", "integer")], database("UJI_URL"), extract={"table": "x"},
+        partition={"column": "tahun", "every": "yearly", "start": "2025-01-01"},
+    )  # fmt: skip
+    _, faults = read_contract(write(tmp_path, made))
+    assert "tahun bukan waktu" in faults[0].message

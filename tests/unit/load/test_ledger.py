@@ -17,11 +17,11 @@ from tests.support.statements import ID, NAME, contract_of, upload_contract_of
 
 LOADED_FILES = (
     "select distinct on (source_name) source_fingerprint from ops.load_batch b where dataset = %s and state = 'loaded'"
-    " and source_fingerprint is not null"
+    " and source_fingerprint is not null and window_start is null"
 )
 MERGED_FILES = (
     "select source_name, split_part(source_fingerprint, ':', 1) from ops.load_batch b where dataset = %s"
-    " and state in ('loaded', 'unchanged') and source_fingerprint is not null"
+    " and state in ('loaded', 'unchanged') and source_fingerprint is not null and window_start is null"
 )
 SINCE_FULL_REFRESH = (
     " and not exists (select from ops.load_batch w where w.dataset = b.dataset and w.full_refresh and w.state ="

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipelines.load.plan import create_raw, expected_shape
+from pipelines.load.plan import create_raw, expected_shape, oldest_kept
 from tests.support.contracts import column
 from tests.support.statements import (
     CHANGED,
@@ -87,3 +89,34 @@ def test_names_of_the_tables_of_a_load_contain_the_batch(tmp_path: Path) -> None
         '"landing"."uji__data__7_duplicates"',
         '"raw"."uji__data"',
     ]
+
+
+def test_an_upload_replaces_the_periods_of_its_rows(tmp_path: Path) -> None:
+    year = column("tahun", "integer", required=True)
+    contract = upload_contract_of(
+        tmp_path, ID, year, partition={"column": "tahun", "every": "yearly", "start": "2020-01-01"}
+    )
+    plan = plan_of(contract, file="a.csv", periods={date(2023, 1, 1): 2, date(2022, 1, 1): 0})
+    assert not plan.reads_everything
+    assert written(plan.scope("r")) == (
+        'date_trunc(\'year\', (case when "r"."tahun" between 1900 and 2200 then'
+        ' make_date("r"."tahun"::integer, 1, 1) end)::timestamp)::date = any(\'{2022-01-01,2023-01-01}\'::date[]::date[])'
+    )
+    assert written(plan_of(contract, file="a.csv", periods={}, full_refresh=True).scope("r")) == "true"
+
+
+@pytest.mark.parametrize(
+    ("custom", "oldest"),
+    [
+        ({"write_disposition": "merge", "cursor": "diubah"}, date(2025, 11, 27)),
+        ({"write_disposition": "merge", "cursor": "diubah", "reconcile": "P7D"}, None),
+        ({"cursor": "diubah", **SCD2}, None),
+        ({}, None),
+    ],
+)
+def test_retention_leaves_out_old_rows_where_a_row_has_a_period(
+    tmp_path: Path, custom: dict[str, Any], oldest: date | None
+) -> None:
+    contract = replace(contract_of(tmp_path, ID, CHANGED, **custom), sla={"retention": ("1", "y")})
+    assert oldest_kept(contract, date(2026, 11, 27)) == oldest
+    assert oldest_kept(replace(contract, sla={}), date(2026, 11, 27)) is None

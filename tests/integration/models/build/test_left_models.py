@@ -108,6 +108,19 @@ def test_no_day_stays_open_after_everything_was_loaded_or_built(made: ChangingPr
     assert made.project().window is None
 
 
+@pytest.mark.parametrize("why", ["by_retention", "full_refresh"])
+def test_a_model_without_days_loses_the_rows_that_raw_has_lost(made: ChangingProject, why: str) -> None:
+    made.run("delete from raw.uji__orang where id = 'a'")
+    made.run(
+        f"insert into ops.load_batch (dataset, state, {why}, rows_deleted, finished_at)"  # noqa: S608
+        " values ('uji/orang', 'loaded', true, 1, clock_timestamp())"
+    )
+    assert made.built() == OF_PERSONS
+    assert made.contents() == made.of_everything()
+    assert made.built() == {"orang"}
+    assert made.built() == set()
+
+
 def test_rows_that_no_load_brought_are_always_read_anew(made: ChangingProject) -> None:
     made.run("delete from ops.load_batch where dataset = 'uji/orang'")
     for _ in range(2):

@@ -9,6 +9,7 @@ from pathlib import Path
 from pipelines.findings.catalogue import catalogue, code_of
 from pipelines.load.stage import quarantine, rules, statement
 from pipelines.load.stage.statement import all_rules
+from tests.support.contracts import column
 from tests.support.every_rule import PARTITION, WINDOW, columns
 from tests.support.statements import contract_of, plan_of, upload_contract_of
 
@@ -35,7 +36,10 @@ def of_rows() -> set[str]:
 def test_rules_in_code_and_entries_are_the_same(tmp_path: Path) -> None:
     file = plan_of(upload_contract_of(tmp_path, *columns()))
     window = plan_of(contract_of(tmp_path, *columns(), partition=PARTITION), window=WINDOW)
-    made = {rule.name for plan in (file, window) for rule in all_rules(plan)}
+    year = column("tahun", "integer", required=True)
+    yearly = {"column": "tahun", "every": "yearly", "start": "2020-01-01"}
+    periods = plan_of(upload_contract_of(tmp_path / "periode", year, partition=yearly))
+    made = {rule.name for plan in (file, window, periods) for rule in all_rules(plan)}
     written = {name for module in (rules, statement, quarantine) for name in names_in(str(module.__file__))}
     assert made | written == of_rows()
     # These columns have every rule of a single row, so that a test of all of them may use them.

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from psycopg import sql
 
-from pipelines.contracts.model import Cadence, Partition
-from pipelines.contracts.windows import Window
+from pipelines.contracts.windows import Cadence, Partition, Window
 from pipelines.errors import ModelError
 from pipelines.models.build.incremental import changes_rows, reshape, write_rows
 from pipelines.models.build.node_builder import create_index
