@@ -71,9 +71,10 @@ def seen(place: Place, name: str) -> Check:
 def test_all_is_well(place: Place) -> None:
     checks = look(place)
     assert worst(checks) == OK, [c for c in checks if c.state != OK]
-    assert [c.name for c in checks] == [
-        "gudang_data", "disk", "cadangan", "ukuran_gudang", "dataset", "kabar", "unggahan", "basis_data_dagster",
-        "daemon", "sensor", "malam", "antrean", "jatah_sumber", "sewa_run",
+    # disk_2 is that of the tests' server, which lies in memory where there is room.
+    assert [c.name for c in checks if c.name != "disk_2"] == [
+        "gudang_data", "disk", "cadangan", "ukuran_gudang", "dataset", "kabar", "umpan_balik", "unggahan",
+        "basis_data_dagster", "daemon", "sensor", "malam", "antrean", "jatah_sumber", "sewa_run",
     ]  # fmt: skip
 
 
