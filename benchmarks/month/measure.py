@@ -84,7 +84,10 @@ def look_at_pages(server: Server) -> None:
 
 
 def tick_seconds(server: Server) -> dict[str, list[float]]:
-    """Seconds of machine time of each tick, by `sensor NAME` or `schedule NAME`, in their order."""
+    """Seconds of machine time of each tick, by `sensor NAME` or `schedule NAME`, in their order.
+
+    A schedule's tick counts from the moment for which it was due, and Dagster looks at schedules once a minute.
+    """
     found: dict[str, list[float]] = defaultdict(list)
     for kind, body in server.ask("select type, tick_body from job_ticks order by id", database="dagster"):
         tick: dict[str, Any] = json.loads(body)
