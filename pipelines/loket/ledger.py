@@ -26,7 +26,8 @@ _STATEMENT_S = 15
 
 _UPLOADS = """
 with file as (
-    select s.seen_id, s.name, s.sha256, s.seen_at as at, s.outcome
+    select s.seen_id, s.name, s.sha256, s.seen_at as at, s.outcome,
+        lead(s.seen_at, 1, 'infinity') over (partition by s.name order by s.seen_id) as until
     from ops.upload_seen as s where s.dataset = %(dataset)s order by s.seen_id desc limit %(most)s
 ),
 coming as (
@@ -43,6 +44,10 @@ coming as (
 select
     f.name, f.at, u.uploader, b.batch_id, b.error,
     coalesce(b.state, f.outcome, case when exists (
+        select from ops.load_batch as l
+        where l.dataset = %(dataset)s and split_part(l.source_fingerprint, ':', 1) = f.sha256
+            and l.state in ('loaded', 'unchanged')
+    ) then 'unchanged' when exists (
         select from ops.upload_seen as n
         where n.dataset = %(dataset)s and n.seen_id > f.seen_id and (n.name = f.name or n.outcome = 'loaded')
     ) then 'superseded' else 'waiting' end) as state,
@@ -55,12 +60,13 @@ left join lateral (
 ) as u on true
 left join lateral (
     select b.* from ops.load_batch as b
-    where b.dataset = %(dataset)s and b.started_at >= f.at - interval '1 hour' and b.source_name = f.name and (
+    where b.dataset = %(dataset)s and b.started_at between f.at and f.until and b.source_name = f.name and (
         split_part(b.source_fingerprint, ':', 1) = f.sha256
         -- A file that could not be opened.
         or (f.outcome = 'failed' and b.state = 'failed' and b.source_fingerprint is null)
     )
-    order by b.source_fingerprint is null, b.batch_id desc limit 1
+    -- A file that was loaded is read again when nothing else is new: that load is not the one that brought it.
+    order by b.state = 'loaded' desc, b.source_fingerprint is null, b.batch_id desc limit 1
 ) as b on true
 union all
 select

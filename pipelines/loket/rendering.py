@@ -51,7 +51,7 @@ def _environment() -> Environment:
     )
     names: dict[str, Any] = {
         "state": words.state, "catalogued": words.catalogued,
-        "freshness": words.freshness, "size": words.size, "KINDS": words.KINDS,
+        "freshness": words.freshness, "size": words.size, "returned": words.returned,
         "number": indonesian.number, "source": indonesian.source, "rule": indonesian.rule,
         "short_day": indonesian.short_day, "moment": words.moment,
     }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 
 from pipelines.findings.catalogue import Entry, code_of, entry
 from pipelines.publication import indonesian
@@ -21,13 +22,17 @@ STATES: Mapping[str, tuple[str, str, str]] = {
     "died": ("gagal", "Terputus", "Dicoba lagi pada pemuatan berikutnya."),
 }
 """Per state of ledger.Sent: the class of its badge, the word, and what it means for the OPD."""
-KINDS = {
+_MARKED = "Berkas Anda, sel yang perlu diperbaiki ditandai"
+_SUFFIXES = {
     ".html": "Halaman temuan",
-    ".xlsx": "Berkas bertanda (XLSX)",
-    ".csv": "Berkas CSV",
+    ".csv": "Daftar temuan (CSV)",
     ".json": "Ringkasan untuk program (JSON)",
 }
-"""What a file of the outbox is, by the end of its name."""
+
+
+def returned(name: str) -> str:
+    """What a file of the outbox is, by its name."""
+    return _SUFFIXES.get(Path(name).suffix, _MARKED) if "-bertanda" not in name else _MARKED
 
 
 def state(name: str) -> tuple[str, str, str]:

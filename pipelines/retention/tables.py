@@ -79,6 +79,13 @@ WAREHOUSE_RULES = (
         lambda policy: policy.loads,
     ),
     Rule(
+        ("ops", "upload_by"),
+        "nama pengirim berkas yang sudah diikuti kiriman baru",
+        "t.at < %(before)s and exists (select from ops.upload_by as n"
+        " where n.dataset = t.dataset and n.at > t.at)",
+        lambda policy: policy.uploads,
+    ),
+    Rule(
         ("quarantine", "row"),
         "baris karantina yang sudah selesai",
         "t.state = 'resolved' and t.updated_at < %(before)s",

@@ -101,6 +101,17 @@ def test_a_file_that_was_replaced_before_it_was_seen_does_not_wait_for_ever(
     assert "Digantikan" in history and "Dimuat" in history and "Diterima" not in history
 
 
+def test_the_same_file_sent_again_brings_nothing_new(office: Office, page: Page) -> None:
+    page.send(VISITS, "januari.csv", GOOD, "rina")
+    for _ in range(2):  # the next night reads it again
+        office.ingest(VISITS)
+    page.send(VISITS, "januari.csv", GOOD, "wati")
+    office.ingest(VISITS)
+    history = page.get(f"/dataset/{VISITS}", "rina").text
+    assert history.count(">Dimuat<") == 1 and history.count("Tidak ada yang baru") == 1
+    assert "wati" in history and "Menunggu" not in history
+
+
 def test_checking_reads_the_file_and_sends_nothing(office: Office, page: Page) -> None:
     seen = page.send(VISITS, "januari.csv", GOOD, "rina", "periksa")
     assert seen.status_code == 200 and "2 baris" in seen.text and "Belum ada yang dikirim" in seen.text

@@ -55,11 +55,21 @@ def test_old_rows_go_and_the_newest_of_each_thing_stays(loads: Loads) -> None:
         ('c/d', 'failed', now() - interval '860 days', null, null);
         insert into quarantine.row (dataset, first_batch_id, last_batch_id, row, reasons, row_hash, state, updated_at)
         values ('a/b', 1, 1, '{}', '[]', 'x', 'resolved', now() - interval '200 days'),
-        ('a/b', 1, 4, '{}', '[]', 'y', 'open', now() - interval '900 days')
+        ('a/b', 1, 4, '{}', '[]', 'y', 'open', now() - interval '900 days');
+        insert into ops.upload_by (dataset, name, sha256, uploader, at)
+        values ('a/b', 'x', 's', 'rina', now() - interval '400 days'),
+        ('a/b', 'x', 's', 'rina', now() - interval '390 days'),
+        ('c/d', 'x', 's', 'budi', now() - interval '400 days')
         """
     )
     # Batch 4 failed, and an open row of the quarantine names it.
-    expected = {"ops.check_result": 3, "ops.model_run": 1, "ops.load_batch": 1, "quarantine.row": 1}
+    expected = {
+        "ops.check_result": 3,
+        "ops.model_run": 1,
+        "ops.load_batch": 1,
+        "quarantine.row": 1,
+        "ops.upload_by": 1,
+    }
     assert pruned(loads, dry_run=True) == expected
     assert pruned(loads, dry_run=False) == expected
     assert pruned(loads, dry_run=False) == {}
