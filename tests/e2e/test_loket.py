@@ -98,7 +98,7 @@ def test_a_form_is_filled_sent_corrected_and_sent_again(
     browser.wait_for("Dimuat", "2 baris", seconds=30)
     browser.click("keluarga.xlsx", "a")
     browser.wait_for(
-        "Jenis Kelamin: di luar klasifikasi isian", "nomor: wajib diisi", "31/31/2026", seconds=30
+        "Jenis Kelamin: Nilai di luar klasifikasi isian", "nomor: Sel wajib kosong", "31/31/2026", seconds=30
     )
     check_page(browser)
     browser.shot("loket-temuan")
