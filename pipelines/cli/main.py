@@ -16,7 +16,7 @@ from typing import NoReturn
 import typer
 
 from pipelines.cli.app import CommandGroup, usage_message
-from pipelines.cli.data import datasets, feedback, models
+from pipelines.cli.data import check, datasets, feedback, models, profile
 from pipelines.cli.server import alerts, backup, deploy, loket, night, servers
 from pipelines.cli.server.health import health
 from pipelines.errors import GudangError
@@ -33,8 +33,9 @@ _DRIVERS = ("psycopg", "psycopg2", "sqlalchemy", "dagster_postgres")
 
 for _command in (night.nightly, night.reload, night.ui, loket.loket, night.prepare):
     app.command()(_command)
-for _command in (datasets.upload, datasets.status, datasets.validate, feedback.feedback):
+for _command in (datasets.upload, datasets.status, datasets.validate, check.check, profile.profile):
     app.command()(_command)
+app.command()(feedback.feedback)
 app.command()(health)
 app.command(context_settings=_PASS_ON)(servers.psql)
 app.command(context_settings=_PASS_ON)(night.run)
