@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipelines.suggest import hint_of_known
 
@@ -47,10 +47,37 @@ RESERVED = "_"
 """Names in the zone that begin with it are ours. No contract takes such a file."""
 NOTE_COLUMN = "catatan_walidata"
 """The column after the file's own ones that says for each row what is wrong."""
+CONFIRM_COLUMN = "konfirmasi_opd"
+"""The column after NOTE_COLUMN in which the OPD confirms that an unusual value is right."""
+OUR_COLUMNS = (NOTE_COLUMN, CONFIRM_COLUMN)
+MARKED = "-bertanda"
+"""Ends a marked file's name before its suffix: data-bertanda.xlsx is the marked copy of data.xlsx or data.csv."""
+_MARKED_NAME = re.compile(
+    rf"(?P<stem>.+){MARKED}(?: ?\([0-9]{{1,3}}\))?(?P<suffix>\.csv|\.xlsx)", re.IGNORECASE
+)
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST_STEM = 60
 SUMMARY_SHEET = "Ringkasan walidata"
 """The sheet before the file's own ones."""
 ESCAPE = "'"
 """Stands before a cell of a marked CSV file that a spreadsheet would take for a formula."""
+
+
+def safe_name(name: str) -> str:
+    """A name that every zone and system takes: letters, digits, dot, minus and underscore."""
+    return _UNSAFE.sub("_", name).strip("._")[:_LONGEST_STEM].strip("._")
+
+
+def stem_of(name: str) -> str:
+    """What the names of an upload and of its marked copies have in common."""
+    name = name.removesuffix(".gz")
+    return safe_name(name.rpartition(".")[0] or name) or "data"
+
+
+def read_marked_name(name: str) -> tuple[str, str] | None:
+    """Stem and suffix of a marked copy's name; None for another name. A browser may have added " (1)" to it."""
+    found = _MARKED_NAME.fullmatch(name)
+    return (found["stem"], found["suffix"].lower()) if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +146,15 @@ class FileExtract:
                 re.compile(pattern)
             except re.error as error:
                 raise ValueError(f"totals {pattern!r} bukan regular expression: {error}") from None
+        """The form of a marked copy (feedback/pack/): it is not packed, and a workbook has each row where it was."""
+    def of_marked(self, suffix: str) -> FileExtract:
+        """The form of a marked copy (feedback/pack/): it is not packed, and a workbook has each row in its old place."""
+        if suffix != ".xlsx" or self.format in WORKBOOKS:
+            return replace(self, member=None)
+        kept = {
+            key: getattr(self, key) for key in ("header_row", "header_rows", "totals", "fill_down", "hidden")
+        }
+        return FileExtract("xlsx", self.pattern, **kept)
 
     def _check_csv(self) -> None:
         if self.delimiter != AUTO and len(self.delimiter) != 1:

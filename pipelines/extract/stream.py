@@ -60,6 +60,7 @@ class SourceStream:
     found: settings that were detected at the source because the contract leaves them open, for the ledger.
     ignore_rate_limit: whether the source is read at full speed, because a slow reading would block those who write.
     fallback: opens the same source with a slower reader, which reads everything that this one can't.
+    confirmations: what the OPD wrote about rows whose unusual values are right, by the position of the row.
     wider: whether the source may give rows outside of the requested range; the load removes them.
     unreachable: the number of rows whose cursor or date is empty or invalid, so that no partial read finds them; None
     if everything was read, or if the number is not known.
@@ -77,6 +78,7 @@ class SourceStream:
     found: dict[str, str] = field(default_factory=dict[str, str])
     ignore_rate_limit: bool = False
     fallback: Callable[[], SourceStream] | None = None
+    confirmations: dict[str, str] = field(default_factory=dict[str, str])
     wider: bool = False
     unreachable: int | None = None
 

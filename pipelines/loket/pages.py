@@ -99,7 +99,7 @@ class Pages:
         person = self._person(request)
         try:
             if form.fields.get("aksi") == "periksa":
-                found = uploads.preview(contract, form.path, form.name)
+                found = uploads.preview(self._site.zone, contract, form.path, form.name)
                 return self._dataset(request, contract, preview=found)
             with ledger.session(self._site.url) as connection:
                 uploads.accept(connection, self._site.zone, contract, form.path, form.name, person.name)

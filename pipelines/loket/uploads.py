@@ -18,6 +18,13 @@ from pipelines.contracts.upload import FileExtract
 from pipelines.errors import SourceError
 from pipelines.extract.stream import UnfitError
 from pipelines.extract.upload.files import UploadedFile, put_upload, require_upload_name
+from pipelines.extract.upload.inbox import (
+    NO_ORIGINAL,
+    find_uploads,
+    is_marked_copy,
+    original_name,
+    read_suffix,
+)
 from pipelines.extract.upload.reader import Way, open_file
 from pipelines.extract.upload.zone import Zone
 
@@ -34,10 +41,9 @@ class Preview:
     found: dict[str, str]
 
 
-def preview(contract: Contract, path: Path, name: str) -> Preview:
+def preview(zone: Zone, contract: Contract, path: Path, name: str) -> Preview:
     """Reads a file to its end, as a load would. Raises SourceError or ShapeError with the first fault."""
-    check_name(contract, name)
-    stream = open_file(contract, _file(path, name), Way.CAREFUL)
+    stream = open_file(contract, _file(zone, contract, path, name), Way.CAREFUL)
     try:
         for _ in stream.blocks:
             pass
@@ -53,12 +59,11 @@ def accept(
 
     Raises SourceError or ShapeError for a file that no load could read; then nothing is put and nothing recorded.
     """
-    check_name(contract, name)
-    file = _file(path, name)
+    file = _file(zone, contract, path, name)
     _read_begin(contract, file)
     # Recorded before the file is seen in the zone, so that every file that came by this page has a name.
     with connection.transaction():
-        connection.execute(_RECORD, [contract.key, name, file.sha256, uploader])
+        connection.execute(_RECORD, [contract.key, file.name, file.sha256, uploader])
         put_upload(zone, contract.key, path, name=name)
 
 
@@ -86,6 +91,18 @@ def check_name(contract: Contract, name: str) -> None:
         )
 
 
-def _file(path: Path, name: str) -> UploadedFile:
-    state = path.stat()
-    return UploadedFile(path, name, state.st_size, state.st_mtime, state.st_ctime)
+def _file(zone: Zone, contract: Contract, path: Path, name: str) -> UploadedFile:
+    """The file as the inbox will list it. Raises SourceError if the contract does not take a file of this name."""
+    assert isinstance(contract.extract, FileExtract)
+    state, marked = path.stat(), ""
+    if is_marked_copy(contract.extract, name):
+        require_upload_name(contract.key, name)
+        there = [file.name for file in find_uploads(zone, contract)]
+        original = original_name(contract.extract, there, name)
+        if original is None:
+            hint = "pilih berkas yang benar, atau ganti namanya"
+            raise SourceError(contract.key, f"{name}: {NO_ORIGINAL}", hint=hint, code="GDK-F022")
+        name, marked = original, read_suffix(name)
+    else:
+        check_name(contract, name)
+    return UploadedFile(path, name, state.st_size, state.st_mtime, state.st_ctime, marked)

@@ -41,6 +41,7 @@ class UploadedFile:
     name: its file name as printable text (inbox.printable_name). size: in bytes.
     mtime: the time of its last change in seconds since the epoch; the sender may have set it.
     changed: the same by this machine's clock (ctime), which nobody can set; None for a file on another machine.
+    marked: the suffix of the marked copy that is read in place of the file of this name; "" if it is the file itself.
     """
 
     path: Zone
@@ -48,6 +49,7 @@ class UploadedFile:
     size: int
     mtime: float
     changed: float | None = None
+    marked: str = ""
 
     @property
     def is_remote(self) -> bool:

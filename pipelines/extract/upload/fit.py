@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 
-from pipelines.contracts.upload import FILE, NOTE_COLUMN, SHEET
+from pipelines.contracts.upload import CONFIRM_COLUMN, FILE, NOTE_COLUMN, OUR_COLUMNS, SHEET
 from pipelines.errors import ShapeError, SourceError
 from pipelines.extract.source_names import fold, redact_names, shown_name, suggestible
 from pipelines.extract.stream import SourceStream, encode_columns, encode_rows
@@ -26,10 +26,14 @@ from pipelines.extract.upload.row_rules import (
     extra_cell,
     is_blank,
     is_filled_beyond,
+    without_escape,
 )
 from pipelines.extract.upload.table import HIDDEN, LEVELS, Columns, Row, Table
 from pipelines.suggest import did_you_mean
 
+MOST_CONFIRMATIONS = 10_000
+"""How many rows of a table an OPD may confirm in one file."""
+CONFIRMATION_CHARACTERS = 500
 _HEADER_WITHIN = 50
 """If the header is not in the promised row, it is searched for in this many rows from the file's beginning."""
 
@@ -47,7 +51,8 @@ class Fit:
         self.width = len(table.names)
         self._refuse_repeated()
         promised = reading.promised_names()
-        known = {*promised, NOTE_COLUMN}
+        self._ours = [name for name in OUR_COLUMNS if name in table.names and name not in promised]
+        known = {*promised, *self._ours}
         unexpected = [name for name in table.names if name not in known]
         missing = [name for name in promised if name not in table.names]
         self.warnings = [*self._check(missing, unexpected), *table.warnings]
@@ -63,16 +68,21 @@ class Fit:
         self._extras = [(name, place[name]) for name in unexpected]
         self._pick = Pick(self.picks, self.width, self._appended)
         self._totals_left_out = self._short_rows = 0
+        self._our_places = {place[name] for name in self._ours}
+        self._is_escaped = NOTE_COLUMN in self._ours and reading.extract.format == "csv"
+        self._confirmed_at = place[CONFIRM_COLUMN] if CONFIRM_COLUMN in self._ours else None
+        self._confirmations: dict[str, str] = {}
+        self._unread_confirmations = 0
 
     @property
     def names(self) -> list[str]:
         """The names of the file's own columns."""
-        return [name for name in self.table.names if name != NOTE_COLUMN]
+        return [name for name in self.table.names if name not in self._ours]
 
     @property
     def is_plain(self) -> bool:
-        """Whether rows need no rule of the contract: no totals, no `fill_down`, nothing for `_extra`."""
-        return not (self.totals.patterns or self.fill_down or self.keeps_extra)
+        """Whether rows need no rule: no totals, no `fill_down`, nothing for `_extra`, no column of ours."""
+        return not (self.totals.patterns or self.fill_down or self.keeps_extra or self._ours)
 
     def blocks(self, stream: SourceStream) -> Iterator[bytes]:
         """Gives the rows as COPY text: the contract's columns, the unknown ones, the position. Raises SourceError."""
@@ -82,6 +92,7 @@ class Fit:
                 yield encode_columns(columns, stream)
             else:
                 yield from encode_rows(self.rows(part), stream)
+        stream.confirmations |= self._confirmations
         stream.warnings.extend(self._row_warnings())
 
     def whole_columns(self, part: Columns) -> list[Sequence[str]] | None:
@@ -98,7 +109,7 @@ class Fit:
         """Gives the rows of the stream, each with its position in the last cell. Raises SourceError."""
         has_totals, fills_down = bool(self.totals.patterns), bool(self.fill_down)
         for position, found in part:
-            cells = found
+            cells = self._without_ours(position, found) if self._ours else found
             if self.table.empty_is_null and is_blank(cells):
                 continue
             if len(cells) > self.width:
@@ -112,6 +123,17 @@ class Fit:
                 cells = self.fill_down.fill(cells)
             if position != HIDDEN:
                 yield self._stream_row(position, cells)
+
+    def _without_ours(self, position: str, cells: Cells) -> Cells:
+        """The row as the OPD sent it: empty in our columns, without ESCAPE. Remembers what the OPD confirms of it."""
+        at = self._confirmed_at
+        if at is not None and at < len(cells) and (text := (cells[at] or "").strip()):
+            if len(self._confirmations) < MOST_CONFIRMATIONS:
+                self._confirmations[position] = text[:CONFIRMATION_CHARACTERS]
+            else:
+                self._unread_confirmations += 1
+        own: Cells = ["" if place in self._our_places else cell for place, cell in enumerate(cells)]
+        return [without_escape(cell) for cell in own] if self._is_escaped else own
 
     def _cut(self, position: str, cells: Cells) -> Cells:
         """Cuts a row to the header's width. Raises SourceError if a cell after the last header column is filled."""
@@ -160,6 +182,11 @@ class Fit:
             yield (
                 f"{self.reading.name}: {self._short_rows} baris memuat lebih sedikit sel daripada {HEADER};"
                 " sel yang tidak ada menjadi NULL"
+            )
+        if self._unread_confirmations:
+            yield (
+                f"{self.reading.name}: {self._unread_confirmations} konfirmasi tidak dibaca, paling banyak"
+                f" {MOST_CONFIRMATIONS} per lembar"
             )
 
     def _refuse_repeated(self) -> None:

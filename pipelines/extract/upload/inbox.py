@@ -11,7 +11,7 @@ import os
 import stat
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from typing import Any, Literal
 from upath import UPath
 
 from pipelines.contracts.model import Contract
-from pipelines.contracts.upload import OUTBOX, RESERVED, FileExtract
+from pipelines.contracts.upload import OUTBOX, RESERVED, FileExtract, read_marked_name, stem_of
 from pipelines.disk import os_reason
 from pipelines.errors import ContractError, SourceError
 from pipelines.extract.upload.files import (
@@ -34,6 +34,8 @@ from pipelines.suggest import did_you_mean
 
 MOST_UNKNOWN = 500
 """The most files of unknown folders that are listed; an archive that was unpacked into the zone has thousands."""
+NO_ORIGINAL = "tidak jelas dari berkas mana salinan bertanda ini: kembalikan nama aslinya, atau kirim dengan nama berkas asli"
+"""Why a marked copy is not taken."""
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Unicode's categories of characters that move a terminal's cursor, turn its text round or have no form at all."""
 
@@ -78,6 +80,10 @@ class _Entry:
     changed: float | None = None
     reason: str = ""
 
+    def upload(self) -> UploadedFile:
+        """This entry as one that is taken."""
+        return UploadedFile(self.path, self.name, self.size, self.mtime, self.changed)
+
     def left(self, place: str, reason: str) -> LeftFile:
         """This entry as one that is not taken."""
         return LeftFile(place, reason, f"{self.size}:{self.mtime!r}", is_unfinished(self.name))
@@ -85,6 +91,9 @@ class _Entry:
 
 def list_uploads(zone: Zone, contract: Contract) -> Listing:
     """Lists the dataset's folder. The contract's pattern does not distinguish upper and lower case.
+
+    A marked copy (data-bertanda.xlsx) has the name of its original and is read in place of it, unless the original was
+    put there later.
 
     Raises SourceError if the folder cannot be listed, or the zone does not answer; ContractError if the dataset is not
     read from uploads.
@@ -96,17 +105,63 @@ def list_uploads(zone: Zone, contract: Contract) -> Listing:
             hint="lihat docs/contracts/uploads.md",
             code="GDK-K022",
         )
-    pattern = contract.extract.pattern
-    files: list[UploadedFile] = []
+    files: dict[str, UploadedFile] = {}
     left: list[LeftFile] = []
+    marked: list[_Entry] = []
     folder = dataset_folder(zone, contract.key)
     for entry in _entries(zone, contract.key, folder):
-        if reason := _reason_not_taken(entry, pattern, contract.key):
+        if is_marked_copy(contract.extract, entry.name) and entry.kind == "file" and not entry.reason:
+            marked.append(entry)
+        elif reason := _reason_not_taken(entry, contract.extract.pattern, contract.key):
             left.append(entry.left(f"{contract.key}/{entry.name}", reason))
         else:
-            files.append(UploadedFile(entry.path, entry.name, entry.size, entry.mtime, entry.changed))
-    files.sort(key=lambda f: (f.mtime, f.name))
-    return Listing(tuple(files), tuple(left))
+            files[entry.name] = entry.upload()
+    originals = [*files]
+    for entry in marked:
+        name = original_name(contract.extract, originals, entry.name)
+        if name is None:
+            left.append(entry.left(f"{contract.key}/{entry.name}", NO_ORIGINAL))
+            continue
+        copy = replace(entry.upload(), name=name, marked=read_suffix(entry.name))
+        if name not in files or copy.touched >= files[name].touched:
+            files[name] = copy
+    found = sorted(files.values(), key=lambda f: (f.mtime, f.name))
+    return Listing(tuple(found), tuple(left))
+
+
+def is_marked_copy(extract: FileExtract, name: str) -> bool:
+    """Whether a file of this name is the marked copy of an upload, as feedback gives it to the OPD."""
+    found = read_marked_name(name)
+    if found is None or name.startswith(RESERVED):
+        return False
+    stem, suffix = found
+    if suffix != ".xlsx" and extract.format != "csv":
+        return False
+    # A contract may ask for names that end like those of marked copies.
+    is_own_name = fnmatchcase(name.lower(), extract.pattern.lower())
+    return not is_own_name or fnmatchcase(f"{stem}{suffix}".lower(), extract.pattern.lower())
+
+
+def original_name(extract: FileExtract, names: Iterable[str], name: str) -> str | None:
+    """The name of the upload whose marked copy is called `name`. names: the uploads that are there.
+
+    None if none of them, or more than one, has such a copy. If none has, and the name says it, it is the name of an
+    upload that is gone.
+    """
+    found = read_marked_name(name)
+    if found is None:
+        return None
+    stem, suffix = found
+    if same := [other for other in names if stem_of(other).lower() == stem.lower()]:
+        return same[0] if len(same) == 1 else None
+    gone = f"{stem}{suffix}"
+    return gone if fnmatchcase(gone.lower(), extract.pattern.lower()) else None
+
+
+def read_suffix(name: str) -> str:
+    """The suffix of a marked copy's name."""
+    found = read_marked_name(name)
+    return found[1] if found else ""
 
 
 def find_uploads(zone: Zone, contract: Contract) -> list[UploadedFile]:

@@ -75,6 +75,8 @@ def open_original(contract: Contract, upload: UploadedFile, limits: Limits = LIM
     extract = contract.extract
     if not isinstance(extract, FileExtract):
         raise ContractError(contract.key, "dataset ini bukan unggahan")
+    if upload.marked:
+        extract = extract.of_marked(upload.marked)
     reading = Reading(contract, replace(extract, hidden="load"), upload.name, limits)
     with ExitStack() as opened:
         content = opened.enter_context(upload.open(contract.key))

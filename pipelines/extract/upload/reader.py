@@ -68,6 +68,8 @@ def open_file(
             hint="lihat docs/contracts/uploads.md",
             code="GDK-K022",
         )
+    if upload.marked:
+        extract = extract.of_marked(upload.marked)
     reading = Reading(contract, extract, upload.name, limits)
     with ExitStack() as opened:
         content = opened.enter_context(upload.open(contract.key))

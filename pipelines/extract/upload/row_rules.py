@@ -13,10 +13,15 @@ from operator import itemgetter
 
 import msgspec
 
+from pipelines.contracts.upload import ESCAPE
+
 Cells = Sequence[str | None]
 _NO_JSONB = re.compile("[\0\ud800-\udfff]")
 """PostgreSQL's jsonb accepts no NUL and no half of a surrogate pair."""
 _ENCODER = msgspec.json.Encoder()
+_FORMULA_BEGINS = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001
+_NUMERIC = re.compile(r"[+-]?[\d(][\d .,()/-]*%?")
+"""Numbers, dates and telephone numbers: no spreadsheet takes them for more than a sum of numbers."""
 
 
 def is_blank(cells: Cells) -> bool:
@@ -97,6 +102,21 @@ class Pick:
         if self._as_they_are:
             return cells
         return self._getter([*cells, *self._appended] if self._needs_appended else cells)[:-1]
+
+
+def escaped(text: str) -> str:
+    """A cell of a marked CSV file: as it came, with ESCAPE before it if a spreadsheet would calculate it."""
+    return ESCAPE + text if _is_calculated(text) else text
+
+
+def without_escape(text: str | None) -> str | None:
+    """The cell that `escaped` has written."""
+    return text[1:] if text and text[0] == ESCAPE and _is_calculated(text) else text
+
+
+def _is_calculated(text: str) -> bool:
+    content = text.lstrip(ESCAPE)
+    return content.startswith(_FORMULA_BEGINS) and not _NUMERIC.fullmatch(content)
 
 
 def empty_to_null(cells: Cells) -> list[str | None]:

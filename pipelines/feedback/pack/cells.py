@@ -21,8 +21,6 @@ _FIRST_DAY = date(1900, 3, 1)
 """The first day that all spreadsheets count alike (ECMA-376, 18.17.4.1)."""
 _DIGITS = 15
 _SPACES = (("[:space:]", r"\s"),)
-_NUMERIC = re.compile(r"[+-]?[\d(][\d .,()/-]*%?")
-"""Numbers, dates and telephone numbers: no spreadsheet takes them for more than a sum of numbers."""
 
 
 def _as_python(pattern: str) -> re.Pattern[str]:
@@ -39,13 +37,6 @@ def safe_text(text: str) -> str:
     if text.isalnum() or _NUMERIC.fullmatch(text):
         return text
     return _SPLIT.sub(rf"\1{ESCAPE}\2", _START.sub(rf"{ESCAPE}\1", text))
-
-
-def safe_cell(text: str) -> str:
-    """A cell of the OPD's own CSV file: as it came, with ESCAPE before it if a spreadsheet would calculate it."""
-    if not text or text[0] not in "=+-@\t\r\n＝＋－＠" or _NUMERIC.fullmatch(text):  # noqa: RUF001
-        return text
-    return ESCAPE + text
 
 
 def typed(text: str, column: Column | None) -> Any:

@@ -14,8 +14,8 @@ from typing import Any
 from pipelines.contracts.upload import NOTE_COLUMN
 from pipelines.extract.upload.csv.text import is_utf8
 from pipelines.extract.upload.original import Original
+from pipelines.extract.upload.row_rules import escaped
 from pipelines.feedback.entries import Finding
-from pipelines.feedback.pack.cells import safe_cell
 from pipelines.feedback.pack.workbook import SheetPlan, note_of
 
 
@@ -51,7 +51,7 @@ class MarkedCsv:
         hidden: bool = False,  # noqa: ARG002  # of a workbook
     ) -> None:
         """Writes a row."""
-        self._write([*(safe_cell(cell or "") for cell in cells), note_of(findings) if findings else ""])
+        self._write([*(escaped(cell or "") for cell in cells), note_of(findings) if findings else ""])
 
     def close(self) -> None:
         """Ends the file."""

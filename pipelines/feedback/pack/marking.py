@@ -13,12 +13,13 @@ from psycopg import Connection
 
 from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract
-from pipelines.contracts.upload import NOTE_COLUMN
+from pipelines.contracts.upload import NOTE_COLUMN, OUR_COLUMNS
 from pipelines.errors import SourceError
 from pipelines.extract.source_names import fold
 from pipelines.extract.upload.files import UploadedFile
 from pipelines.extract.upload.inbox import find_uploads
 from pipelines.extract.upload.original import Original
+from pipelines.extract.upload.row_rules import without_escape
 from pipelines.extract.upload.table import Table
 from pipelines.extract.upload.zone import Zone
 from pipelines.feedback.entries import Finding, RefusedRow, refused_rows
@@ -59,7 +60,7 @@ def mark(connection: Connection[Any], load: JudgedLoad, original: Original, sink
     """
     layout = Layout()
     for table in original.tables():
-        places = _Places(load.contract, table)
+        places = _Places(load.contract, table, is_csv=original.dialect is not None)
         before, shift = places.before, places.shift
         layout.sheets[before] = SheetLayout(table.sheet or "", places.letters(), shift)
         plan = places.plan(original)
@@ -82,10 +83,11 @@ def mark(connection: Connection[Any], load: JudgedLoad, original: Original, sink
 class _Places:
     """The columns of a table that are the OPD's own, and what the contract calls them."""
 
-    def __init__(self, contract: Contract, table: Table) -> None:
+    def __init__(self, contract: Contract, table: Table, *, is_csv: bool) -> None:
         self._table = table
+        self._is_escaped = is_csv and NOTE_COLUMN in table.names
         known = {fold(c.source_name): c for c in contract.columns}
-        self.kept = [place for place, name in enumerate(table.names) if name != NOTE_COLUMN]
+        self.kept = [place for place, name in enumerate(table.names) if name not in OUR_COLUMNS]
         self.columns: list[Column | None] = [known.get(fold(table.names[place])) for place in self.kept]
         stored = {c.name for c in contract.stored}
         self.read = [
@@ -105,7 +107,8 @@ class _Places:
         }
 
     def own(self, cells: Sequence[str | None]) -> list[str | None]:
-        return [cells[place] if place < len(cells) else None for place in self.kept]
+        own = [cells[place] if place < len(cells) else None for place in self.kept]
+        return [without_escape(cell) for cell in own] if self._is_escaped else own
 
     def plan(self, original: Original) -> SheetPlan:
         table, above = self._table, (self.header.number or 1) - 1

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pipelines.contracts.columns import Column
-from pipelines.feedback.pack.cells import safe_cell, safe_text, typed
+from pipelines.extract.upload.row_rules import escaped, without_escape
+from pipelines.feedback.pack.cells import safe_text, typed
 
 
 def of_type(kind: str, logical: str, *parse: str) -> Column:
@@ -39,12 +40,14 @@ def test_text_of_ours_is_no_formula(text: str, safe: str) -> None:
 
 @pytest.mark.parametrize("text", ["-5", "+62 812-3456", "(12)", "-12,5%", "", "A=1"])
 def test_own_cell_that_is_no_formula_stays(text: str) -> None:
-    assert safe_cell(text) == text
+    assert escaped(text) == text
+    assert without_escape(text) == text
 
 
 @pytest.mark.parametrize("text", ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3+cmd|x", "\t=1"])
 def test_own_cell_that_is_a_formula_is_escaped(text: str) -> None:
-    assert safe_cell(text) == f"'{text}"
+    assert escaped(text) == f"'{text}"
+    assert without_escape(escaped(text)) == text
 
 
 @pytest.mark.parametrize(

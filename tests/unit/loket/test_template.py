@@ -37,7 +37,7 @@ def test_each_form_of_the_province_has_the_header_that_its_load_wants(of: Contra
     path.write_bytes(csv_template(of) if is_csv(of) else workbook_template(of))
     # The header is read, and then there is no row. Nothing else is wrong with it.
     with pytest.raises(SourceError, match="ada baris judul tetapi tidak ada baris data"):
-        preview(of, path, path.name)
+        preview(path.parent, of, path, path.name)
 
 
 def test_a_class_is_chosen_from_a_list_of_any_length(tmp_path: Path) -> None:

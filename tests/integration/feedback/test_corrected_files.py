@@ -1,0 +1,117 @@
+"""A marked file goes in again as it is: what was corrected is loaded, what is still wrong stays open, nothing doubles."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from pipelines.extract.upload.files import put_upload
+from tests.support.contracts import column
+from tests.support.feedback import ToldOpd, findings_in
+
+COLUMNS = (
+    column("kode", required=True, primaryKey=True),
+    column("jumlah", "integer"),
+    column("tanggal", "date", logicalTypeOptions={}),
+)
+HEADER = ["kode", "jumlah", "tanggal"]
+ROWS = [
+    ["A", "1", "2026-01-31"],
+    ["B", "dua", "2026-01-31"],
+    ["C", "3", "kemarin"],
+    ["=D1", "4", "2026-02-28"],
+]
+
+
+@pytest.fixture
+def opd(warehouse_url: str, tmp_path: Path) -> Iterator[ToldOpd]:
+    made = ToldOpd(warehouse_url, tmp_path)
+    yield made
+    made.loads.connection.close()
+
+
+def write_csv(folder: Path) -> Path:
+    file = folder / "data satu.csv"
+    with file.open("w", newline="") as opened:
+        csv.writer(opened).writerows([HEADER, *ROWS])
+    return file
+
+
+def write_xlsx(folder: Path) -> Path:
+    book = openpyxl.Workbook()
+    for row in [HEADER, *ROWS]:
+        assert book.active is not None
+        book.active.append(row)
+        for cell in book.active[book.active.max_row]:
+            cell.data_type = "s"
+    book.save(folder / "data satu.xlsx")
+    return folder / "data satu.xlsx"
+
+
+def correct(marked: Path, before: str, after: str) -> None:
+    """Changes one cell of a marked file, as a person does, and saves the file under its own name."""
+    if marked.suffix == ".csv":
+        text = marked.read_text()
+        assert text.count(f",{before},") == 1
+        marked.write_text(text.replace(f",{before},", f",{after},"))
+        return
+    book = openpyxl.load_workbook(marked)
+    (cell,) = (c for row in book.worksheets[1].iter_rows() for c in row if c.value == before)
+    cell.value = after
+    book.save(marked)
+
+
+@pytest.mark.parametrize(
+    ("kind", "back", "disposition"),
+    [
+        ("csv", "csv", "append"),
+        ("csv", "xlsx", "replace"),
+        ("csv", "xlsx", "append"),
+        ("xlsx", "xlsx", "merge"),
+        ("xlsx", "xlsx", "replace"),
+    ],
+)
+def test_marked_file_goes_in_again(
+    kind: str, back: str, disposition: str, opd: ToldOpd, tmp_path: Path
+) -> None:
+    pattern = {"pattern": f"data*.{kind}"}
+    contract = opd.dataset("uji/data", kind, *COLUMNS, write_disposition=disposition, extract=pattern)
+    assert opd.send(contract, write_csv(tmp_path) if kind == "csv" else write_xlsx(tmp_path)) == "loaded"
+    opd.tell()
+    since = dict(opd.loads.run("select row_key, created_at from quarantine.row"))
+    assert since.keys() == {"B", "C"}
+
+    (folder,) = opd.folders()
+    marked = folder / f"data_satu-bertanda.{back}"
+    correct(marked, "dua", "2")
+    assert opd.send(contract, marked) == "loaded"
+    raw = "select kode, jumlah, tanggal::text from raw.uji__data order by kode"
+    assert opd.loads.run(raw) == [("=D1", 4, "2026-02-28"), ("A", 1, "2026-01-31"), ("B", 2, "2026-01-31")]
+    states = opd.loads.run("select row_key, state, created_at from quarantine.row order by row_key")
+    assert states == [("B", "resolved", since["B"]), ("C", "open", since["C"])]
+
+    # What is left comes back in the same way, marked from the marked file, and is corrected there.
+    opd.tell()
+    folder = opd.folders()[-1]
+    assert [(f["kolom"], f["status"]) for f in findings_in(folder)] == [
+        ("jumlah", "selesai"),
+        ("tanggal", "terbuka"),
+    ]
+    marked = folder / f"data_satu-bertanda.{back}"
+    correct(marked, "kemarin", "2026-03-01")
+    assert opd.send(contract, marked) == "loaded"
+    assert len(opd.loads.run(raw)) == 4
+    assert opd.loads.run("select count(*) from quarantine.row where state = 'open'") == [(0,)]
+    opd.tell()
+    assert opd.states()[-1] == "clean"
+
+    # The same file once more, as a browser names it, changes nothing; a later original counts again.
+    put_upload(opd.zone, contract.key, marked, name=f"data_satu-bertanda (1).{back}")
+    assert opd.load(contract) in ("none", "unchanged")
+    assert len(opd.loads.run(raw)) == 4
+    assert opd.send(contract, tmp_path / f"data satu.{kind}") in ("loaded", "unchanged")
+    assert opd.loads.run("select count(*) from quarantine.row where state = 'open'") == [(2,)]
