@@ -267,7 +267,7 @@ def _sum(done: Sequence[Ingested], left: tuple[LeftFile, ...]) -> Ingested:
         warnings=[w for b in batches for w in b.warnings],
         **{
             name: sum(getattr(b, name) for b in batches)
-            for name in ("read", "loaded", "unchanged", "quarantined", "deleted", "damaged")
+            for name in ("read", "loaded", "unchanged", "quarantined", "confirmed", "deleted", "damaged")
         },
     )
     return Ingested(total, tuple(checks.values()), left)
@@ -289,4 +289,6 @@ def describe_batch(batch: Batch) -> str:
         "dikarantina": batch.quarantined,
         "dihapus": batch.deleted,
     }
+    if batch.confirmed:
+        counts["diterima atas konfirmasi"] = batch.confirmed
     return ", ".join(f"{n} {word}" for word, n in counts.items()) + " (baris)"

@@ -335,6 +335,7 @@ def _metadata(done: Ingested, of_range: str) -> dict[str, Any]:
         "baris_dimuat": batch.loaded,
         "baris_sama": batch.unchanged,
         "baris_dikarantina": batch.quarantined,
+        **({"baris_diterima_atas_konfirmasi": batch.confirmed} if batch.confirmed else {}),
         "baris_dihapus": batch.deleted,
     }
     if of_range:

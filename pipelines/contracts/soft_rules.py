@@ -40,12 +40,22 @@ def faults(column: Column) -> Iterator[tuple[str, str]]:
         yield "konfirmasi menyebut satu aturan dua kali", "sisakan satu"
 
 
+def has_soft_rules(contract: Contract) -> bool:
+    """Whether a row may break a rule of the contract if the OPD confirms it."""
+    return any(column.soft_rules for column in contract.stored)
+
+
+def is_soft(contract: Contract, column: str, rule: str) -> bool:
+    """Whether the contract makes this rule of a column soft."""
+    return any(c.name == column and rule in c.soft_rules for c in contract.columns)
+
+
 def severity(contract: Contract, column: str, rule: str) -> Severity:
     """How severe it is that a row breaks a rule: the catalogue's severity, or `perlu konfirmasi` where it is soft.
 
     column: what `kolom` of a reason in quarantine says. The rule `kunci_ganda` names several columns there.
     """
-    if any(c.name == column and rule in c.soft_rules for c in contract.columns):
+    if is_soft(contract, column, rule):
         return Severity.TO_CONFIRM
     return entry(code_of(rule)).severity
 

@@ -146,9 +146,9 @@ class FileExtract:
                 re.compile(pattern)
             except re.error as error:
                 raise ValueError(f"totals {pattern!r} bukan regular expression: {error}") from None
-        """The form of a marked copy (feedback/pack/): it is not packed, and a workbook has each row where it was."""
+
     def of_marked(self, suffix: str) -> FileExtract:
-        """The form of a marked copy (feedback/pack/): it is not packed, and a workbook has each row in its old place."""
+        """The form of a marked copy (feedback/pack/): it is not packed, and a workbook has each row where it was."""
         if suffix != ".xlsx" or self.format in WORKBOOKS:
             return replace(self, member=None)
         kept = {

@@ -16,14 +16,18 @@ from psycopg import Connection, sql
 from psycopg.rows import class_row
 
 from pipelines.contracts.model import Contract
-from pipelines.contracts.soft_rules import severity
+from pipelines.contracts.soft_rules import has_soft_rules, severity
+from pipelines.contracts.upload import CONFIRM_COLUMN
 from pipelines.feedback.limits import MOST_TABLE_FINDINGS
 from pipelines.feedback.loads import JudgedLoad
 from pipelines.feedback.pack.place import Place, read_place
 from pipelines.findings.catalogue import Severity, code_of, code_of_expectation, entry
+from pipelines.quality.suites import soft_checks
 
-OPEN, RESOLVED = "terbuka", "selesai"
+OPEN, RESOLVED, CONFIRMED = "terbuka", "selesai", "diterima atas konfirmasi"
 """States of a finding, for the OPD."""
+_CONFIRM_IN_FILE = f'bila memang benar, tulis "memang benar: <alasan>" di kolom {CONFIRM_COLUMN}'
+_CONFIRM = "bila memang benar, konfirmasikan di loket atau kepada walidata"
 _BLOCK = 2_000
 _CURSORS = count()
 _REFUSED = Place("kiriman")
@@ -68,6 +72,7 @@ class _Entry:
     reasons: list[dict[str, str | None]]
     created_at: datetime
     state: str
+    confirmed: list[str]
 
 
 def open_entries(load: JudgedLoad) -> sql.Composed:
@@ -100,10 +105,24 @@ def rows_query(load: JudgedLoad, *, cells: bool, resolved: bool, before: str | N
     if before is not None:
         which += sql.SQL(" and {} = {}").format(place, sql.Literal(before))
     return sql.SQL(
-        "select q.source_position, q.row_key, {} as cells, q.reasons, q.created_at, q.state from quarantine.row as q"
-        " where {} order by {}, substring(q.source_position from '(?:baris|rekaman) ([0-9]{{1,15}})$')::bigint,"
-        " q.entry_id"
-    ).format(sql.SQL("q.row" if cells else "null::jsonb"), which, place)
+        "select q.source_position, q.row_key, {} as cells, q.reasons, q.created_at, q.state, {} as confirmed"
+        " from quarantine.row as q where {} order by {},"
+        " substring(q.source_position from '(?:baris|rekaman) ([0-9]{{1,15}})$')::bigint, q.entry_id"
+    ).format(
+        sql.SQL("q.row" if cells else "null::jsonb"),
+        _CONFIRMED_CELLS if resolved and has_soft_rules(load.contract) else sql.SQL("array[]::text[]"),
+        which,
+        place,
+    )
+
+
+_CONFIRMED_CELLS = sql.SQL(
+    "array(select c.column_name || ' ' || c.rule from quarantine.confirmation as c,"
+    " jsonb_array_elements(q.reasons) as r (reason) where c.dataset = q.dataset and q.state = 'resolved'"
+    " and c.column_name = r.reason ->> 'kolom' and c.rule = r.reason ->> 'aturan'"
+    " and c.cell_hash = r.reason ->> 'identitas')"
+)
+"""Columns and rules of a resolved entry that the OPD has confirmed."""
 
 
 def refused_rows(
@@ -128,23 +147,22 @@ def refused_rows(
 
 def _refused_row(contract: Contract, row: _Entry) -> RefusedRow:
     place, key = read_place(row.source_position), row.row_key or ""
-    state = OPEN if row.state == "open" else RESOLVED
-    findings = tuple(
-        Finding(
-            code_of(rule := reason["aturan"] or ""),
-            severity(contract, column := reason.get("kolom") or "", rule),
-            place,
-            column,
-            key,
-            reason.get("nilai") or "",
-            reason.get("pesan") or "",
-            reason.get("perbaikan") or "",
-            row.created_at,
-            state,
-        )
-        for reason in row.reasons
-    )
+    findings = tuple(_finding(contract, row, reason, place, key) for reason in row.reasons)
     return RefusedRow(place, key, row.cells or {}, findings)
+
+
+def _finding(
+    contract: Contract, row: _Entry, reason: dict[str, str | None], place: Place, key: str
+) -> Finding:
+    rule, column, fix = (reason.get(name) or "" for name in ("aturan", "kolom", "perbaikan"))
+    grade = severity(contract, column, rule)
+    if grade is Severity.TO_CONFIRM:
+        fix += f"; {_CONFIRM_IN_FILE if contract.server.kind == 'upload' else _CONFIRM}"
+    state = OPEN
+    if row.state != "open":
+        state = CONFIRMED if f"{column} {rule}" in row.confirmed else RESOLVED
+    value, message = (reason.get(name) or "" for name in ("nilai", "pesan"))
+    return Finding(code_of(rule), grade, place, column, key, value, message, fix, row.created_at, state)
 
 
 def count_open(connection: Connection[Any], load: JudgedLoad) -> tuple[int, str]:
@@ -168,7 +186,10 @@ def findings_of_load(connection: Connection[Any], load: JudgedLoad) -> list[Find
         " where batch_id = %s and asset = %s and not passed order by severity, check_name limit %s",
         [load.batch_id, f"raw/{load.contract.key}", MOST_TABLE_FINDINGS],
     ).fetchall()
+    soft = soft_checks(load.contract)
     for name, level, noted, expectation, message in rows:
+        if name in soft:
+            continue  # what the OPD itself has confirmed
         code = noted or code_of_expectation(expectation or name)
         about = entry(code)
         grade = Severity.ERROR if level == "error" else Severity.WARNING

@@ -35,6 +35,7 @@ class JudgedLoad:
     rows_read: int
     rows_loaded: int
     rows_refused: int
+    rows_confirmed: int
     error: str | None
     failure: dict[str, str] | None
     started_at: datetime
@@ -58,7 +59,7 @@ class JudgedLoad:
 
 _COLUMNS = """
 select b.dataset, b.batch_id, b.state, b.source_name, b.source_fingerprint as fingerprint, b.rows_read,
-    b.rows_loaded, b.rows_quarantined as rows_refused, b.error, b.failure, b.started_at, b.finished_at
+    b.rows_loaded, b.rows_quarantined as rows_refused, b.rows_confirmed, b.error, b.failure, b.started_at, b.finished_at
 from ops.load_batch as b
 """
 _DUE = (

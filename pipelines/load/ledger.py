@@ -29,6 +29,7 @@ class Batch:
     """What one load did, with its row counts. `state` has the values of ops.load_batch.
 
     error, code: why it failed or was rejected; its entry in the catalogue of findings.
+    confirmed: rows that break a soft rule and were accepted because the OPD has confirmed them.
     damaged: rows with bytes that were replaced by U+FFFD.
     unreachable: rows of the source without a usable cursor or date, which an incremental read never finds; None if
     they were not counted.
@@ -46,6 +47,7 @@ class Batch:
     loaded: int = 0
     unchanged: int = 0
     quarantined: int = 0
+    confirmed: int = 0
     deleted: int = 0
     damaged: int = 0
     unreachable: int | None = None
@@ -135,8 +137,8 @@ def close_batch(connection: Connection[Any], batch: Batch, *, running: bool = Fa
     """
     connection.execute(
         "update ops.load_batch set state = %s, source_name = %s, source_fingerprint = %s, rows_read = %s,"
-        " rows_loaded = %s, rows_unchanged = %s, rows_quarantined = %s, rows_deleted = %s, rows_damaged = %s,"
-        " rows_unreachable = %s, error = %s, code = %s, failure = %s, seconds = %s, found = %s,"
+        " rows_loaded = %s, rows_unchanged = %s, rows_quarantined = %s, rows_confirmed = %s, rows_deleted = %s,"
+        " rows_damaged = %s, rows_unreachable = %s, error = %s, code = %s, failure = %s, seconds = %s, found = %s,"
         " finished_at = clock_timestamp() where batch_id = %s and (state = 'running' or not %s)",
         [
             batch.state,
@@ -146,6 +148,7 @@ def close_batch(connection: Connection[Any], batch: Batch, *, running: bool = Fa
             batch.loaded,
             batch.unchanged,
             batch.quarantined,
+            batch.confirmed,
             batch.deleted,
             batch.damaged,
             batch.unreachable,

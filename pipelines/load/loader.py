@@ -31,7 +31,7 @@ from pipelines.load.apply.steps import apply_stage
 from pipelines.load.landing import Opener
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan, create_raw, oldest_kept
-from pipelines.load.stage import quarantine, reasons, revalidate
+from pipelines.load.stage import confirmations, quarantine, reasons, revalidate
 from pipelines.load.stage import statement as stage
 from pipelines.load.waits import WAITS, Waits
 from pipelines.warehouse import locks
@@ -178,6 +178,7 @@ def _load(
     batch.warnings = [*stream.warnings, *batch.warnings]
     batch.unreachable = stream.unreachable
     with _timed(batch, "stage"), limit_statements(connection, contract, "memilah baris"):
+        plan = confirmations.accept(connection, plan, batch, stream.confirmations, keep=not rehearsal)
         staged, deduplicated = _stage(connection, plan, batch.read)
         batch.quarantined = batch.read - staged
     with _timed(batch, "check"):

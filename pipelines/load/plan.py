@@ -7,7 +7,7 @@ What belongs here: names and columns of landing, stage and raw. Not here: the st
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -34,6 +34,7 @@ class LoadPlan:
     allow_empty: the source may give no row, or far fewer than before.
     oldest: the first day whose rows the contract's retention still keeps; None if age does not matter.
     only_keys: only the source's keys are read; the cells of other columns are not checked.
+    exceptions: by column and rule, the condition on a row that may break this rule, because the OPD has confirmed it.
     """
 
     contract: Contract
@@ -48,6 +49,9 @@ class LoadPlan:
     allow_empty: bool = False
     only_keys: bool = False
     oldest: date | None = None
+    exceptions: Mapping[tuple[str, str], sql.Composable] = field(
+        default_factory=dict[tuple[str, str], sql.Composable]
+    )
     waits: Waits = WAITS
 
     def _name(self, what: str) -> str:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -41,6 +41,7 @@ OWN_CHECKS = (QUARANTINE_CHECK, SHAPE_CHECK, LOAD_CHECK, REACH_CHECK, DAMAGE_CHE
 """The checks of a dataset that no suite declares."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,90}")
 _REFERENCE_TABLE = re.compile(r"\bcore\.(ref_\w+)")
+_BOUNDS = ("minimum", "maximum", "exclusive_minimum", "exclusive_maximum")
 _SEVERITIES: Mapping[str, Severity] = {"critical": "error", "warning": "warn", "info": "warn"}
 
 
@@ -111,6 +112,11 @@ def derived(contract: Contract) -> tuple[Expectation, ...]:
     return tuple(found)
 
 
+def soft_checks(contract: Contract) -> frozenset[str]:
+    """Names of the expectations of soft rules. Only rows that the OPD has confirmed can break them."""
+    return frozenset(e.name for e in derived(contract) if e.column and not e.blocking)
+
+
 def _of_column(column: Column) -> Iterator[Expectation]:
     if column.required:
         yield _expectation(column, "wajib", "expect_column_values_to_not_be_null", "wajib diisi.")
@@ -126,10 +132,13 @@ def _of_column(column: Column) -> Iterator[Expectation]:
     lengths = {"min_value": column.min_length, "max_value": column.max_length}
     if lengths := {k: v for k, v in lengths.items() if v is not None}:
         type_ = "expect_column_value_lengths_to_be_between"
-        yield _expectation(column, "panjang", type_, "panjang tidak sesuai.", **lengths)
+        yield _softened(
+            column, _expectation(column, "panjang", type_, "panjang tidak sesuai.", **lengths), "panjang"
+        )
     if column.pattern:
         type_ = "expect_column_values_to_match_regex"
-        yield _expectation(column, "pola", type_, "pola tidak sesuai.", regex=column.pattern)
+        found = _expectation(column, "pola", type_, "pola tidak sesuai.", regex=column.pattern)
+        yield _softened(column, found, "pola")
     if column.format:
         yield _query(column, "format", f"{FORMATS[column.format][0]}.", _format_query(column, column.format))
     if column.reference:
@@ -146,7 +155,16 @@ def _range(column: Column) -> Iterator[Expectation]:
         bounds |= {"max_value": _bound(column, upper), "strict_max": column.maximum is None}
     if bounds:
         message = f"di luar rentang {lower or ''}..{upper or ''}."
-        yield _expectation(column, "rentang", "expect_column_values_to_be_between", message, **bounds)
+        found = _expectation(column, "rentang", "expect_column_values_to_be_between", message, **bounds)
+        yield _softened(column, found, *_BOUNDS)
+
+
+def _softened(column: Column, found: Expectation, *rules: str) -> Expectation:
+    """The expectation; only a warning where the contract makes one of its rules soft: confirmed rows break it."""
+    if not any(rule in column.soft_rules for rule in rules):
+        return found
+    message = f"{found.message} Baris yang melanggarnya diterima atas konfirmasi OPD."
+    return replace(found, severity="warn", message=message)
 
 
 def _expectation(column: Column, rule: str, type_: str, message: str, **kwargs: Any) -> Expectation:

@@ -50,6 +50,7 @@ TABLES = (
     "ops.upload_by",
     "ops.upload_seen",
     "ops.watermark",
+    "quarantine.confirmation",
     "quarantine.row",
 )
 

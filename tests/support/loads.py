@@ -41,7 +41,8 @@ def passes(_: Any) -> GateResult:
 def before_migrations(connection: Connection[Any]) -> None:
     """Undoes all numbered migrations. Whoever adds a migration undoes it here, too."""
     connection.execute(
-        "alter table ops.load_batch drop column code; alter table ops.check_result drop column code;"
+        "drop table quarantine.confirmation; alter table ops.load_batch drop column rows_confirmed;"
+        " alter table ops.load_batch drop column code; alter table ops.check_result drop column code;"
         " drop table ops.migration; drop table ops.model_state; drop view ops.quarantine_reason;"
         " drop table ops.publication_state, ops.load_period; alter table ops.load_batch drop column gate_basis;"
         " drop table ops.feedback; drop index quarantine.row_resolved;"

@@ -34,7 +34,9 @@ from pipelines.suggest import did_you_mean
 
 MOST_UNKNOWN = 500
 """The most files of unknown folders that are listed; an archive that was unpacked into the zone has thousands."""
-NO_ORIGINAL = "tidak jelas dari berkas mana salinan bertanda ini: kembalikan nama aslinya, atau kirim dengan nama berkas asli"
+NO_ORIGINAL = (
+    "tidak jelas salinan berkas mana ini; kembalikan nama salinan itu, atau kirim dengan nama berkas aslinya"
+)
 """Why a marked copy is not taken."""
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Unicode's categories of characters that move a terminal's cursor, turn its text round or have no form at all."""

@@ -74,7 +74,7 @@ def open_original(contract: Contract, upload: UploadedFile, limits: Limits = LIM
     """Opens an upload of the contract, unpacked. Raises SourceError, and ContractError for another kind of source."""
     extract = contract.extract
     if not isinstance(extract, FileExtract):
-        raise ContractError(contract.key, "dataset ini bukan unggahan")
+        raise ContractError(contract.key, "dataset ini bukan unggahan", code="GDK-K022")
     if upload.marked:
         extract = extract.of_marked(upload.marked)
     reading = Reading(contract, replace(extract, hidden="load"), upload.name, limits)

@@ -67,6 +67,8 @@ def build(
             found = chain(whole, (finding for row in rows for finding in row.findings))
             write_findings(folder / LISTING, summary, layout, found)
         _note_refused(load, summary)
+        if load.rows_confirmed:
+            summary.notes.append(f"{number(load.rows_confirmed)} baris diterima atas konfirmasi.")
         books.save(summary)
     finish(summary, layout, folder)
     return summary
@@ -205,13 +207,14 @@ class OnlyMarked:
         cells: Sequence[str | None],
         findings: Sequence[Finding],
         *,
+        confirmation: str = "",
         hidden: bool = False,
     ) -> None:
         """Writes a row that has findings."""
         if not findings or self._at > MOST_REFUSED:
             return
         self._at += 1
-        self._book.row(self._at, cells, findings, hidden=hidden)
+        self._book.row(self._at, cells, findings, confirmation=confirmation, hidden=hidden)
 
 
 def _cells(row: RefusedRow, columns: Sequence[Column]) -> list[str | None]:

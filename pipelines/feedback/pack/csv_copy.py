@@ -1,4 +1,4 @@
-"""Writes the OPD's CSV file as it was, with the note column after its own ones.
+"""Writes the OPD's CSV file as it was, with our columns after its own ones.
 
 What belongs here: delimiter, quotes, encoding and lines above the header as in the original. Not here: reading it.
 """
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.contracts.upload import NOTE_COLUMN
+from pipelines.contracts.upload import CONFIRM_COLUMN, NOTE_COLUMN
 from pipelines.extract.upload.csv.text import is_utf8
 from pipelines.extract.upload.original import Original
 from pipelines.extract.upload.row_rules import escaped
@@ -33,14 +33,16 @@ class MarkedCsv:
         self._whole_rows = dialect.quote == "row"
         self._unquoted = dialect.quote == "none"
         self._writer = _writer(self._file, dialect)
+        self._confirms = False
 
     def begin(self, plan: SheetPlan) -> None:
         """Writes the lines above the header as they are, and the header."""
         above = len(plan.head) - plan.header_rows
         for line in self._original.lines_above(above + 1):
             self._file.write(line)
+        self._confirms = plan.confirms
         for names in plan.head[above:]:
-            self._write([*(name or "" for name in names), NOTE_COLUMN])
+            self._write([*(name or "" for name in names), NOTE_COLUMN], CONFIRM_COLUMN)
 
     def row(
         self,
@@ -48,18 +50,22 @@ class MarkedCsv:
         cells: Sequence[str | None],
         findings: Sequence[Finding],
         *,
+        confirmation: str = "",
         hidden: bool = False,  # noqa: ARG002  # of a workbook
     ) -> None:
         """Writes a row."""
-        self._write([*(escaped(cell or "") for cell in cells), note_of(findings) if findings else ""])
+        note = note_of(findings, confirmation) if findings else ""
+        self._write([*(escaped(cell or "") for cell in cells), note], escaped(confirmation))
 
     def close(self) -> None:
         """Ends the file."""
         self._file.close()
 
-    def _write(self, cells: list[str]) -> None:
+    def _write(self, cells: list[str], confirmation: str) -> None:
+        if self._confirms:
+            cells.append(confirmation)
         if self._unquoted:
-            cells[-1] = cells[-1].replace(self._dialect.delimiter, " ").replace("\n", " ")
+            cells = [cell.replace(self._dialect.delimiter, " ").replace("\n", " ") for cell in cells]
         if not self._whole_rows:
             self._writer.writerow(cells)
             return

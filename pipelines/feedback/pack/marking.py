@@ -13,7 +13,8 @@ from psycopg import Connection
 
 from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract
-from pipelines.contracts.upload import NOTE_COLUMN, OUR_COLUMNS
+from pipelines.contracts.soft_rules import has_soft_rules
+from pipelines.contracts.upload import CONFIRM_COLUMN, NOTE_COLUMN, OUR_COLUMNS
 from pipelines.errors import SourceError
 from pipelines.extract.source_names import fold
 from pipelines.extract.upload.files import UploadedFile
@@ -37,9 +38,15 @@ class Sink(Protocol):
         ...
 
     def row(
-        self, number: int, cells: Sequence[str | None], findings: Sequence[Finding], *, hidden: bool = False
+        self,
+        number: int,
+        cells: Sequence[str | None],
+        findings: Sequence[Finding],
+        *,
+        confirmation: str = "",
+        hidden: bool = False,
     ) -> None:
-        """Writes a row. number: its place in a sheet."""
+        """Writes a row. number: its place in a sheet. confirmation: what the OPD has written about the row."""
         ...
 
 
@@ -76,7 +83,9 @@ def mark(connection: Connection[Any], load: JudgedLoad, original: Original, sink
                 findings = marks.of(number, cells)
                 hidden = table.hidden is not None and any(table.hidden(range(number, number + 1)))
                 for sink in sinks:
-                    sink.row(number + shift, own, findings, hidden=hidden)
+                    sink.row(
+                        number + shift, own, findings, confirmation=places.confirmation(cells), hidden=hidden
+                    )
     return layout
 
 
@@ -86,6 +95,8 @@ class _Places:
     def __init__(self, contract: Contract, table: Table, *, is_csv: bool) -> None:
         self._table = table
         self._is_escaped = is_csv and NOTE_COLUMN in table.names
+        self._confirms = has_soft_rules(contract)
+        self._confirmed_at = table.names.index(CONFIRM_COLUMN) if CONFIRM_COLUMN in table.names else None
         known = {fold(c.source_name): c for c in contract.columns}
         self.kept = [place for place, name in enumerate(table.names) if name not in OUR_COLUMNS]
         self.columns: list[Column | None] = [known.get(fold(table.names[place])) for place in self.kept]
@@ -110,12 +121,18 @@ class _Places:
         own = [cells[place] if place < len(cells) else None for place in self.kept]
         return [without_escape(cell) for cell in own] if self._is_escaped else own
 
+    def confirmation(self, cells: Sequence[str | None]) -> str:
+        at = self._confirmed_at
+        return (cells[at] or "").strip() if at is not None and at < len(cells) else ""
+
     def plan(self, original: Original) -> SheetPlan:
         table, above = self._table, (self.header.number or 1) - 1
         head = [self.own(cells) for cells in table.head] or [[table.names[place] for place in self.kept]]
         if original.dialect:
             head[:above] = [[line.strip()] for line in original.lines_above(above + 1)]
-        return SheetPlan(table.sheet or "Data", head, self.columns, table.left, len(head) - above)
+        return SheetPlan(
+            table.sheet or "Data", head, self.columns, table.left, len(head) - above, self._confirms
+        )
 
 
 class _Marks:

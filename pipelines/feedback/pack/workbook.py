@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.contracts.columns import Column
-from pipelines.contracts.upload import NOTE_COLUMN, SUMMARY_SHEET
+from pipelines.contracts.upload import CONFIRM_COLUMN, NOTE_COLUMN, SUMMARY_SHEET
 from pipelines.feedback.entries import Finding
 from pipelines.feedback.limits import CELL_CHARACTERS, MOST_COMMENTS, NOTE_CHARACTERS, SHEET_ROWS
 from pipelines.feedback.pack.cells import is_moment, typed
@@ -32,6 +32,8 @@ COLOURS: Mapping[Severity, str] = {
 _ORDER = tuple(COLOURS)
 _HEAD, _NOTE = "DDE5EA", "FFF2CC"
 _FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", "_"))
+_HARD = "Konfirmasi saja tidak cukup, ada yang harus diperbaiki"
+_NOT_READ = "Konfirmasi ini tidak dapat dibaca, atau tanpa alasan"
 _CUT = "Hanya sebagian: lembar ini penuh. Semua temuan dihitung di lembar ringkasan."
 
 
@@ -40,6 +42,7 @@ class SheetPlan:
     """One sheet: its name, the rows above and of the header, and the contract's column of each of its columns.
 
     left: empty columns before the first one. header_rows: how many rows of `head` are the header.
+    confirms: whether the OPD may confirm rows in CONFIRM_COLUMN.
     """
 
     name: str
@@ -47,6 +50,7 @@ class SheetPlan:
     columns: Sequence[Column | None]
     left: int = 0
     header_rows: int = 1
+    confirms: bool = False
 
 
 class MarkedBook:
@@ -85,6 +89,8 @@ class MarkedBook:
             letter = letter_of(plan.left + place)
             self._sheet.column_dimensions[letter].width = min(max(len(name) + 3, 12), 40)
         self._sheet.column_dimensions[letter_of(width)].width = 80
+        if plan.confirms:
+            self._sheet.column_dimensions[letter_of(width + 1)].width = 40
         above = len(plan.head) - plan.header_rows
         for number, cells in enumerate(plan.head):
             if number < above:
@@ -92,10 +98,17 @@ class MarkedBook:
             else:
                 padded = [*cells, *[""] * (len(plan.columns) - len(cells))]
                 heads = [self._heading(cell) if cell else None for cell in padded]
-                self._append([*[None] * plan.left, *heads, self._heading(NOTE_COLUMN, _NOTE)])
+                ours = [NOTE_COLUMN, *([CONFIRM_COLUMN] if plan.confirms else [])]
+                self._append([*[None] * plan.left, *heads, *(self._heading(name, _NOTE) for name in ours)])
 
     def row(
-        self, number: int, cells: Sequence[str | None], findings: Iterable[Finding], *, hidden: bool = False
+        self,
+        number: int,
+        cells: Sequence[str | None],
+        findings: Iterable[Finding],
+        *,
+        confirmation: str = "",
+        hidden: bool = False,
     ) -> None:
         """Writes a row. number: its row in the sheet; rows between are left empty. A row beyond the last is counted."""
         plan = self._plan
@@ -114,9 +127,11 @@ class MarkedBook:
         for place, (text, column) in enumerate(zip(cells, plan.columns, strict=False)):
             wrong = by_column.get(column.name, ()) if column else ()
             written.append(self._value(place, text, column, wrong))
-        if found:
+        if found or confirmation:
             written += [None] * (plan.left + len(plan.columns) - len(written))
-            written.append(self._template(-1, "@", _NOTE, note_of(found)))
+            written.append(self._template(-1, "@", _NOTE, note_of(found, confirmation)) if found else None)
+        if confirmation and plan.confirms:
+            written.append(self._template(-2, "@", "", confirmation))
         if hidden:
             self._sheet.row_dimensions[number].hidden = True
         self._append(written)
@@ -225,10 +240,17 @@ def worst(findings: Iterable[Finding]) -> Severity:
     return min((f.severity for f in findings), key=_ORDER.index)
 
 
-def note_of(findings: Iterable[Finding]) -> str:
-    """The findings in a text for one cell: code, what is wrong, how to fix it."""
-    parts = (f"{f.code} {f.message} ({f.fix})" if f.fix else f"{f.code} {f.message}" for f in findings)
+def note_of(findings: Iterable[Finding], confirmation: str = "") -> str:
+    """The findings in a text for one cell: code, what is wrong, how to fix it.
+
+    confirmation: what the OPD has written about the row, which did not make it acceptable.
+    """
+    found = [*findings]
+    parts = (f"{f.code} {f.message} ({f.fix})" if f.fix else f"{f.code} {f.message}" for f in found)
     text = "; ".join(parts)
+    if confirmation:
+        hard = any(f.severity is not Severity.TO_CONFIRM for f in found)
+        text = f"{_HARD if hard else _NOT_READ}: {text}"
     return text if len(text) <= NOTE_CHARACTERS else f"{text[: NOTE_CHARACTERS - 4]} ..."
 
 

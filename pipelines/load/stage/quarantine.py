@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from pipelines.load.plan import LoadPlan
+from pipelines.load.stage.confirmations import cell_hash
 from pipelines.load.stage.masking import distinguishing_text, key_text, rows_with_hidden, shown_cell
 from pipelines.load.stage.rules import Rule
 from pipelines.load.stage.statement import REJECTED, all_rules
@@ -131,7 +132,7 @@ class _Reason:
 def _reasons(plan: LoadPlan, *, deduplicated: bool) -> list[_Reason]:
     """All reasons for which this load may refuse a row."""
     found = [
-        _Reason(_rule_hash(rule), sql.SQL("not {}").format(rule.predicate), _rule_entry(rule))
+        _Reason(_rule_hash(rule), sql.SQL("not {}").format(rule.predicate), _rule_entry(plan, rule))
         for rule in all_rules(plan)
     ]
     if deduplicated:
@@ -254,8 +255,9 @@ def _masked_row(plan: LoadPlan) -> sql.Composable:
     return sql.SQL(" || ").join(objects)
 
 
-def _rule_entry(rule: Rule) -> sql.Composable:
-    return sql.SQL(
+def _rule_entry(plan: LoadPlan, rule: Rule) -> sql.Composable:
+    """A reason as JSON. That of a soft rule has the identity by which its cell may be confirmed."""
+    entry = sql.SQL(
         "jsonb_build_object('kolom', {}, 'aturan', {}, 'nilai', {}, 'pesan', {}, 'perbaikan', {})"
     ).format(
         sql.Literal(rule.column.name),
@@ -264,6 +266,9 @@ def _rule_entry(rule: Rule) -> sql.Composable:
         sql.Literal(rule.message),
         sql.Literal(rule.hint),
     )
+    if rule.name not in rule.column.soft_rules:
+        return entry
+    return sql.SQL("{} || jsonb_build_object('identitas', {})").format(entry, cell_hash(plan, rule.column))
 
 
 def _duplicate_entry(plan: LoadPlan) -> sql.Composable:

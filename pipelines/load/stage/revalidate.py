@@ -1,4 +1,4 @@
-"""Reads quarantined rows again when the rules that refused them have changed: the contract, or a reference list.
+"""Reads quarantined rows again when what refused them has changed: the contract, a reference list, a confirmation.
 
 Each load that refuses rows records the hash of its rules (ops.load_batch.rules). If today's hash differs, a file with
 open rows is read again, even if it was loaded before, and an incremental read begins at the lowest cursor value of the
@@ -15,6 +15,7 @@ from psycopg import Connection, sql
 
 from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract
+from pipelines.contracts.soft_rules import has_soft_rules
 from pipelines.load.plan import LoadPlan
 from pipelines.load.stage.cells import cleaned_text, sql_type
 from pipelines.load.stage.rules import allowed_values
@@ -22,7 +23,7 @@ from pipelines.load.watermark import cursor_column, is_possible
 
 
 def rules_hash(connection: Connection[Any], contract: Contract) -> str:
-    """A hash of today's rules: the contract's text, and the values that its reference tables allow."""
+    """A hash of today's rules: the contract's text, what its reference tables allow, and what the OPD has confirmed."""
     found = hashlib.sha256(contract.path.read_bytes() if contract.path.exists() else b"")
     for reference in dict.fromkeys(c.reference for c in contract.stored if c.reference):
         query = sql.SQL(
@@ -30,6 +31,13 @@ def rules_hash(connection: Connection[Any], contract: Contract) -> str:
         ).format(allowed_values(reference))
         (values,) = connection.execute(query).fetchone() or ("",)
         found.update(str(values).encode())
+    if has_soft_rules(contract):
+        query = (
+            "select coalesce(md5(string_agg(concat_ws(' ', column_name, rule, cell_hash), ',' order by cell_hash,"
+            " column_name, rule)), '') from quarantine.confirmation where dataset = %s"
+        )
+        (confirmed,) = connection.execute(query, [contract.key]).fetchone() or ("",)
+        found.update(str(confirmed).encode())
     return found.hexdigest()[:32]
 
 

@@ -8,6 +8,8 @@ once, too: the statement that makes the stage also notes the rows that it refuse
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from psycopg import sql
 
 from pipelines.contracts.columns import Column
@@ -91,7 +93,17 @@ def cleaned_rows(plan: LoadPlan, landing: sql.Composable | None = None) -> sql.C
 def all_rules(plan: LoadPlan) -> tuple[Rule, ...]:
     """Gives the rules of the contract and of the window, or only the rules of the key if only keys are read."""
     found = rules(plan.contract, plan.exact) + _window_rule(plan) + _period_rule(plan)
+    if plan.exceptions:
+        found = tuple(_relaxed(plan, rule) for rule in found)
     return tuple(r for r in found if r.column.key and r.name in OF_A_KEY) if plan.only_keys else found
+
+
+def _relaxed(plan: LoadPlan, rule: Rule) -> Rule:
+    """The rule, kept also by the rows of its exception in the plan."""
+    exception = plan.exceptions.get((rule.column.name, rule.name))
+    if exception is None:
+        return rule
+    return replace(rule, predicate=sql.SQL("({} or {})").format(rule.predicate, exception))
 
 
 def _window_rule(plan: LoadPlan) -> tuple[Rule, ...]:

@@ -10,7 +10,15 @@ import pytest
 
 from pipelines.errors import QualityError
 from pipelines.findings.catalogue import catalogue
-from pipelines.quality.suites import OWN_CHECKS, Expectation, derived, suite, tables_read, written
+from pipelines.quality.suites import (
+    OWN_CHECKS,
+    Expectation,
+    derived,
+    soft_checks,
+    suite,
+    tables_read,
+    written,
+)
 from pipelines.settings import PROJECT_ROOT
 from tests.support import every_rule
 from tests.support.contracts import column
@@ -176,3 +184,13 @@ def test_every_expectation_and_check_of_our_own_has_a_code_of_its_own(tmp_path: 
     names = {*made, *(e.type for e in doubled), *written_ones, *tests, *OWN_CHECKS}
     known = {r for code, e in catalogue().entries.items() if code[4] == "T" for r in e.rules}
     assert names == known - {"lainnya", "singular"}
+
+
+def test_soft_rule_of_the_contract_only_warns(tmp_path: Path) -> None:
+    options = {"minimum": 0, "maximum": 9}
+    soft = column("a", "integer", konfirmasi=["maximum"], logicalTypeOptions=options)
+    hard = column("b", "integer", logicalTypeOptions=options)
+    contract = contract_of(tmp_path, soft, hard)
+    severities = {e.name: e.severity for e in derived(contract)}
+    assert (severities["rentang_a"], severities["rentang_b"]) == ("warn", "error")
+    assert soft_checks(contract) == {"rentang_a"}

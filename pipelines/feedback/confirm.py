@@ -1,0 +1,110 @@
+"""Records that a person confirms unusual values of rows in quarantine: by the upload page, or `gudang confirm`.
+
+What belongs here: what waits for a confirmation, and keeping it. Not here: confirmations in a marked file and how the
+next load uses them (load/stage/confirmations.py). The queries need the rights of the role gudang_loket only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from pipelines.contracts.model import Contract
+from pipelines.contracts.soft_rules import is_soft
+from pipelines.errors import GudangError
+from pipelines.redaction.personal_shapes import ALL, masked
+
+LONGEST_REASON = 500
+_HINT = "perbaiki nilainya di berkas atau sumbernya, lalu kirim lagi"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenRule:
+    """A reason of an open entry. identity: of its cell; None if its rule was not soft when the row was refused."""
+
+    entry_id: int
+    place: str | None
+    column_name: str
+    rule: str
+    value: str | None
+    message: str
+    identity: str | None
+
+
+_REASONS = """
+select q.entry_id, q.source_position as place, r.reason ->> 'kolom' as column_name, r.reason ->> 'aturan' as rule,
+    r.reason ->> 'nilai' as value, r.reason ->> 'pesan' as message, r.reason ->> 'identitas' as identity
+from quarantine.row as q cross join lateral jsonb_array_elements(q.reasons) as r (reason)
+where q.dataset = %(dataset)s and q.state = 'open' and (%(entries)s::bigint[] is null or q.entry_id = any(%(entries)s))
+    and (%(entries)s::bigint[] is not null or r.reason ? 'identitas')
+    and not exists (
+        select from quarantine.confirmation as c
+        where c.dataset = q.dataset and c.column_name = r.reason ->> 'kolom' and c.rule = r.reason ->> 'aturan'
+            and c.cell_hash = r.reason ->> 'identitas'
+    )
+order by q.entry_id, 3, 4 limit %(most)s
+"""
+_INSERT = """
+insert into quarantine.confirmation (dataset, column_name, rule, cell_hash, confirmed_by, via, reason)
+values (%s, %s, %s, %s, %s, %s, %s) on conflict do nothing
+"""
+
+
+def waiting(connection: Connection[Any], contract: Contract, most: int) -> list[BrokenRule]:
+    """The cells of open rows that wait for a confirmation, at most `most`."""
+    found = _reasons(connection, contract, None, most)
+    return [one for one in found if is_soft(contract, one.column_name, one.rule)]
+
+
+def confirm(
+    connection: Connection[Any],
+    contract: Contract,
+    entries: Sequence[int],
+    *,
+    by: str,
+    via: Literal["loket", "command"],
+    reason: str,
+    only: tuple[str, str] | None = None,
+) -> int:
+    """Records that the cells of these entries are right, and gives their number. The next load accepts them.
+
+    by: the name of the person. only: the column and rule that are confirmed; None for all soft ones of the entries.
+    Raises GudangError, and records nothing, without a reason, or if an entry breaks another rule, which can't be
+    confirmed, or is not open.
+    """
+    reason = masked(" ".join(reason.split())[:LONGEST_REASON], ALL)
+    if not reason:
+        raise GudangError(contract.key, "alasannya belum diisi", hint="tulis mengapa nilai ini memang benar")
+    found = _reasons(connection, contract, [*entries], 10 * len(entries))
+    if only is not None:
+        found = [one for one in found if (one.column_name, one.rule) == only]
+    if lost := sorted(set(entries) - {one.entry_id for one in found}):
+        numbers = ", ".join(map(str, lost))
+        raise GudangError(
+            contract.key,
+            f"entri {numbers} tidak ada, sudah selesai, atau sudah dikonfirmasi",
+            hint=f"`gudang confirm {contract.key}` menyebut yang menunggu",
+        )
+    for one in found:
+        if one.identity is None or not is_soft(contract, one.column_name, one.rule):
+            message = f"entri {one.entry_id}: {one.message}; aturan {one.rule} tidak dapat dikonfirmasi"
+            raise GudangError(contract.key, message, hint=_HINT)
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.executemany(
+            _INSERT,
+            [(contract.key, one.column_name, one.rule, one.identity, by, via, reason) for one in found],
+        )
+    return len(found)
+
+
+def _reasons(
+    connection: Connection[Any], contract: Contract, entries: list[int] | None, most: int
+) -> list[BrokenRule]:
+    with connection.cursor(row_factory=class_row(BrokenRule)) as cursor:
+        return cursor.execute(
+            _REASONS, {"dataset": contract.key, "entries": entries, "most": most}
+        ).fetchall()

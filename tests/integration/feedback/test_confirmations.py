@@ -1,0 +1,172 @@
+"""An OPD confirms that an unusual value is right; only then, and only where the contract allows it, its row is loaded."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from pipelines.contracts.upload import CONFIRM_COLUMN, NOTE_COLUMN
+from pipelines.errors import GudangError
+from pipelines.feedback.confirm import confirm, waiting
+from tests.support.contracts import column
+from tests.support.feedback import ToldOpd, findings_in, summary_in
+
+COLUMNS = (
+    column("kode", required=True, primaryKey=True),
+    column("jumlah", "integer", konfirmasi=["maximum"], logicalTypeOptions={"maximum": 100}),
+)
+PERSONAL = (
+    column("kode", required=True),
+    column(
+        "nama",
+        classification="pribadi",
+        pseudonymise="orang",
+        konfirmasi=["panjang"],
+        logicalTypeOptions={"maxLength": 12},
+    ),
+)
+RAW = "select kode, jumlah from raw.uji__data order by kode"
+OPEN = "select row_key from quarantine.row where state = 'open' order by row_key"
+
+
+@pytest.fixture
+def opd(warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToldOpd]:
+    monkeypatch.setenv("GUDANG_PSEUDONYM_KEY", "kunci-uji-yang-panjangnya-cukup-32")
+    made = ToldOpd(warehouse_url, tmp_path)
+    yield made
+    made.loads.connection.close()
+
+
+def send(opd: ToldOpd, contract: Any, folder: Path, text: str) -> str:
+    file = folder / "data.csv"
+    file.write_text(text)
+    return opd.send(contract, file)
+
+
+def write_confirmation(marked: Path, key: str, text: str) -> None:
+    """Fills the OPD's column of one row of a marked file."""
+    if marked.suffix == ".csv":
+        with marked.open(newline="") as file:
+            rows = [*csv.reader(file)]
+        at = rows[0].index(CONFIRM_COLUMN)
+        next(row for row in rows if row[0] == key)[at] = text
+        with marked.open("w", newline="") as file:
+            csv.writer(file).writerows(rows)
+        return
+    book = openpyxl.load_workbook(marked)
+    sheet = book["Data"]
+    at = [cell.value for cell in sheet[1]].index(CONFIRM_COLUMN)
+    next(row for row in sheet.iter_rows() if row[0].value == key)[at].value = text
+    book.save(marked)
+
+
+@pytest.mark.parametrize("back", ["csv", "xlsx"])
+def test_confirmation_in_the_marked_file(back: str, opd: ToldOpd, tmp_path: Path) -> None:
+    contract = opd.dataset("uji/data", "csv", *COLUMNS, extract={"pattern": "*.csv"})
+    assert send(opd, contract, tmp_path, "kode,jumlah\nA,1\nB,500\nC,600\nD,x\nE,700\n") == "loaded"
+    opd.tell()
+    (folder,) = opd.folders()
+    assert {f["tingkat"] for f in findings_in(folder) if f["kolom"] == "jumlah" and f["kunci"] != "D"} == {
+        "perlu konfirmasi"
+    }
+    marked = folder / f"data-bertanda.{back}"
+    write_confirmation(marked, "B", "Memang benar: sudah dihitung ulang, NIK 6402014105900001")
+    write_confirmation(marked, "C", "memang benar")
+    write_confirmation(marked, "D", "memang benar: sekali")
+    assert opd.send(contract, marked) == "loaded"
+    assert opd.loads.run(RAW) == [("A", 1), ("B", 500)]
+    assert opd.loads.run(OPEN) == [("C",), ("D",), ("E",)]
+    kept = opd.loads.run(
+        "select column_name, rule, confirmed_by, via, reason, batch_id from quarantine.confirmation"
+    )
+    assert [row[:4] for row in kept] == [("jumlah", "maximum", "uji", "file")]
+    assert kept[0][4].startswith("sudah dihitung ulang") and "6402014105900001" not in kept[0][4]
+    assert opd.loads.run("select batch_id, rows_confirmed from ops.load_batch order by 1") == [
+        (kept[0][5] - 1, 0),
+        (kept[0][5], 1),
+    ]
+
+    opd.tell()
+    folder = opd.folders()[-1]
+    assert "1 baris diterima atas konfirmasi." in summary_in(folder)["catatan"]
+    assert {f["kunci"]: f["status"] for f in findings_in(folder)} == {
+        "B": "diterima atas konfirmasi", "C": "terbuka", "D": "terbuka", "E": "terbuka",
+    }  # fmt: skip
+    with (
+        (folder / "data-bertanda.csv").open(newline="")
+        if back == "csv"
+        else (tmp_path / "data.csv").open() as file
+    ):
+        notes = {row["kode"]: row.get(NOTE_COLUMN, "") for row in csv.DictReader(file)}
+    if back == "csv":
+        assert notes["A"] == notes["B"] == ""
+        assert "tanpa alasan" in notes["C"] and "harus diperbaiki" in notes["D"]
+        assert "memang benar: <alasan>" in notes["E"]
+
+    # The confirmation holds for this value of this row only.
+    assert send(opd, contract, tmp_path, "kode,jumlah\nA,500\nB,501\nC,1\n") == "loaded"
+    assert opd.loads.run(OPEN) == [("A",), ("B",)]
+    assert send(opd, contract, tmp_path, "kode,jumlah\nB,500\n") == "loaded"
+    assert opd.loads.run(RAW) == [("B", 500)]
+    assert opd.loads.run(
+        "select passed, severity from ops.check_result where check_name = 'rentang_jumlah'"
+        " order by at desc limit 1"
+    ) == [(False, "warn")]
+    opd.tell()
+    assert opd.states()[-1] == "clean"
+
+
+def test_confirmation_by_a_person_is_used_by_the_next_load_of_the_same_file(
+    opd: ToldOpd, tmp_path: Path
+) -> None:
+    contract = opd.dataset("uji/data", "csv", *COLUMNS)
+    send(opd, contract, tmp_path, "kode,jumlah\nA,1\nB,500\nC,x\n")
+    (one,) = waiting(opd.loads.connection, contract, 10)
+    assert (one.column_name, one.rule, one.value) == ("jumlah", "maximum", "500")
+    ((hard,),) = opd.loads.run("select entry_id from quarantine.row where row_key = 'C'")
+    by = {"by": "ani", "via": "command"}
+    for entries, reason, message in (
+        ([one.entry_id], " ", "alasannya belum diisi"),
+        ([one.entry_id, hard], "benar", "tidak dapat dikonfirmasi"),
+        ([987654], "benar", "tidak ada"),
+    ):
+        with pytest.raises(GudangError, match=message):
+            confirm(opd.loads.connection, contract, entries, reason=reason, **by)
+    assert opd.loads.run("select count(*) from quarantine.confirmation") == [(0,)]
+    assert confirm(opd.loads.connection, contract, [one.entry_id], reason="panen raya", **by) == 1
+    assert waiting(opd.loads.connection, contract, 10) == []
+    assert opd.load(contract) == "loaded"
+    assert opd.loads.run(RAW) == [("A", 1), ("B", 500)]
+    assert opd.loads.run(OPEN) == [("C",)]
+    assert opd.load(contract) in ("none", "unchanged")
+
+
+def test_personal_value_is_kept_as_a_keyed_hash_only(opd: ToldOpd, tmp_path: Path) -> None:
+    contract = opd.dataset("uji/data", "csv", *PERSONAL)
+    text = "kode,nama\nA,Siti Nama Yang Panjang\nB,Ani\n"
+    send(opd, contract, tmp_path, text)
+    (one,) = waiting(opd.loads.connection, contract, 10)
+    confirm(opd.loads.connection, contract, [one.entry_id], by="ani", via="loket", reason="memang panjang")
+    assert opd.load(contract) == "loaded"
+    assert opd.loads.run("select kode from raw.uji__data order by kode") == [("A",), ("B",)]
+    kept = opd.loads.run("select c::text from quarantine.confirmation c") + opd.loads.run(
+        "select q::text from quarantine.row q"
+    )
+    assert not any("Siti" in text for (text,) in kept)
+
+
+def test_rule_that_is_no_longer_soft_refuses_again(opd: ToldOpd, tmp_path: Path) -> None:
+    contract = opd.dataset("uji/data", "csv", *COLUMNS)
+    send(opd, contract, tmp_path, "kode,jumlah\nA,1\nB,500\n")
+    (one,) = waiting(opd.loads.connection, contract, 10)
+    confirm(opd.loads.connection, contract, [one.entry_id], by="ani", via="command", reason="benar")
+    hard = opd.dataset(
+        "uji/data", "csv", COLUMNS[0], column("jumlah", "integer", logicalTypeOptions={"maximum": 100})
+    )
+    opd.load(hard)
+    assert opd.loads.run(OPEN) == [("B",)]
