@@ -55,23 +55,30 @@ MARKED = "-bertanda"
 _MARKED_NAME = re.compile(
     rf"(?P<stem>.+){MARKED}(?: ?\([0-9]{{1,3}}\))?(?P<suffix>\.csv|\.xlsx)", re.IGNORECASE
 )
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
-_LONGEST_STEM = 60
+REFUSED_ROWS = "baris-ditahan.xlsx"
+"""The workbook of the refused rows, where the OPD's own file is not marked."""
+VIEW = "-lihat.xlsx"
+"""Ends the name of a workbook with only the wrong rows of a CSV file. Neither it nor REFUSED_ROWS can be sent."""
 SUMMARY_SHEET = "Ringkasan walidata"
 """The sheet before the file's own ones."""
 ESCAPE = "'"
 """Stands before a cell of a marked CSV file that a spreadsheet would take for a formula."""
 
 
-def safe_name(name: str) -> str:
-    """A name that every zone and system takes: letters, digits, dot, minus and underscore."""
-    return _UNSAFE.sub("_", name).strip("._")[:_LONGEST_STEM].strip("._")
-
-
 def stem_of(name: str) -> str:
     """What the names of an upload and of its marked copies have in common."""
-    name = name.removesuffix(".gz")
-    return safe_name(name.rpartition(".")[0] or name) or "data"
+    name = name[:-3] if name.lower().endswith(".gz") else name
+    return name.rpartition(".")[0] or name
+
+
+def copy_name(name: str, suffix: str) -> str:
+    """The name of the marked copy of an upload: its own name, if the copy is a file of the same kind."""
+    return name if name.lower().endswith(suffix) else f"{stem_of(name)}{MARKED}{suffix}"
+
+
+def is_only_to_read(name: str) -> bool:
+    """Whether a file of feedback has this name that is not the whole file of the OPD."""
+    return name.lower() == REFUSED_ROWS or name.lower().endswith(VIEW)
 
 
 def read_marked_name(name: str) -> tuple[str, str] | None:

@@ -7,6 +7,7 @@ Not here: what is in it (build.py).
 
 from __future__ import annotations
 
+import re
 import secrets
 import shutil
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 from upath import UPath
 
-from pipelines.contracts.upload import OUTBOX, safe_name
+from pipelines.contracts.upload import OUTBOX
 from pipelines.disk import os_reason, sync_folder
 from pipelines.errors import SourceError
 from pipelines.extract.upload.files import leads_outside
@@ -25,6 +26,8 @@ NOT_TAKEN = "berkas-tidak-diambil"
 """The folder about files that no dataset takes."""
 DONE = "SELESAI.txt"
 """The file in a folder whose findings are over."""
+_LONGEST_STEM = 60
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def folder_of_load(opd: str, dataset: str, batch_id: int, file: str | None) -> str:
@@ -36,6 +39,11 @@ def folder_of_load(opd: str, dataset: str, batch_id: int, file: str | None) -> s
 def folder_of_files(opd: str | None) -> str:
     """The folder about files that no dataset takes; opd: None for those in no OPD's folder."""
     return f"{opd}/{OUTBOX}/{NOT_TAKEN}" if opd else f"{OUTBOX}/{NOT_TAKEN}"
+
+
+def safe_name(name: str) -> str:
+    """A name that every zone and system takes: letters, digits, dot, minus and underscore."""
+    return _UNSAFE.sub("_", name).strip("._")[:_LONGEST_STEM].strip("._")
 
 
 def put_folder(zone: Zone, place: str, content: Path, subject: str) -> None:

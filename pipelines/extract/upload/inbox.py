@@ -19,7 +19,14 @@ from typing import Any, Literal
 from upath import UPath
 
 from pipelines.contracts.model import Contract
-from pipelines.contracts.upload import OUTBOX, RESERVED, FileExtract, read_marked_name, stem_of
+from pipelines.contracts.upload import (
+    OUTBOX,
+    RESERVED,
+    FileExtract,
+    is_only_to_read,
+    read_marked_name,
+    stem_of,
+)
 from pipelines.disk import os_reason
 from pipelines.errors import ContractError, SourceError
 from pipelines.extract.upload.files import (
@@ -214,6 +221,8 @@ def _reason_not_taken(entry: _Entry, pattern: str, key: str) -> str:
         return f"folder di dalam folder dataset tidak dibaca; letakkan berkasnya langsung di {key}/"
     if entry.name.startswith(RESERVED):
         return f"nama yang diawali {RESERVED} disediakan bagi walidata; ganti nama berkasnya"
+    if is_only_to_read(entry.name):
+        return "ini daftar untuk dibaca, bukan berkas untuk dikirim; perbaiki di berkas yang ditandai"
     if is_unfinished(entry.name):
         return "nama sementara: menunggu berkas selesai ditulis dan diganti namanya"
     if not fnmatchcase(entry.name.lower(), pattern.lower()):

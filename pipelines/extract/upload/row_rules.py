@@ -20,7 +20,7 @@ _NO_JSONB = re.compile("[\0\ud800-\udfff]")
 """PostgreSQL's jsonb accepts no NUL and no half of a surrogate pair."""
 _ENCODER = msgspec.json.Encoder()
 _FORMULA_BEGINS = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001
-_NUMERIC = re.compile(r"[+-]?[\d(][\d .,()/-]*%?")
+NUMERIC = re.compile(r"[+-]?[\d(][\d .,()/-]*%?")
 """Numbers, dates and telephone numbers: no spreadsheet takes them for more than a sum of numbers."""
 
 
@@ -116,7 +116,7 @@ def without_escape(text: str | None) -> str | None:
 
 def _is_calculated(text: str) -> bool:
     content = text.lstrip(ESCAPE)
-    return content.startswith(_FORMULA_BEGINS) and not _NUMERIC.fullmatch(content)
+    return content.startswith(_FORMULA_BEGINS) and not NUMERIC.fullmatch(content)
 
 
 def empty_to_null(cells: Cells) -> list[str | None]:

@@ -17,6 +17,7 @@ from psycopg import Connection
 
 from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract
+from pipelines.contracts.upload import REFUSED_ROWS, VIEW, copy_name, stem_of
 from pipelines.errors import SourceError
 from pipelines.extract.upload.files import UploadedFile
 from pipelines.extract.upload.original import open_original
@@ -36,10 +37,6 @@ from pipelines.feedback.pack.workbook import MarkedBook, SheetPlan
 from pipelines.load.stage.quarantine import SAMPLE
 from pipelines.publication.indonesian import number
 from pipelines.redaction.personal_shapes import NUMBERS, masked
-
-REFUSED_ROWS = "baris-ditahan.xlsx"
-"""The workbook of the refused rows, where the OPD's own file is not marked."""
-_PACKED = (".gz", ".zip")
 
 
 def build(
@@ -139,13 +136,13 @@ class _Books:
         load = self._load
         with open_original(load.contract, upload) as original, ExitStack() as opened:
             sinks: list[Sink] = []
-            whole, self._name = True, marked_book_name(upload.name)
+            whole, self._name = True, copy_name(upload.name, ".xlsx")
             if original.dialect is not None:
-                name, self._name = marked_names(upload.name)
-                copy = MarkedCsv(original, self._folder / name)
+                copy = MarkedCsv(original, self._folder / copy_name(upload.name, ".csv"))
                 opened.callback(copy.close)
                 sinks.append(copy)
-                whole = load.rows_read <= WHOLE_ROWS
+                if load.rows_read > WHOLE_ROWS:
+                    whole, self._name = False, stem_of(upload.name) + VIEW
             self._book = MarkedBook()
             sinks.append(self._book if whole else OnlyMarked(self._book, summary))
             return mark(connection, load, original, sinks)
@@ -167,23 +164,6 @@ class _Books:
         self._name = REFUSED_ROWS
         for file in self._folder.iterdir():
             file.unlink()
-
-
-def marked_book_name(name: str) -> str:
-    """The name of an upload as a marked workbook: its own, so that it can be sent as a correction, if it is an XLSX."""
-    stem, _, ending = _unpacked_name(name).rpartition(".")
-    return f"{stem or ending}.xlsx"
-
-
-def marked_names(name: str) -> tuple[str, str]:
-    """The names of a CSV upload, marked: its own, and that of the workbook, which is only to look at."""
-    own = _unpacked_name(name)
-    stem, _, ending = own.rpartition(".")
-    return own, f"{stem or ending}-lihat.xlsx"
-
-
-def _unpacked_name(name: str) -> str:
-    return name[: name.rindex(".")] if name.lower().endswith(_PACKED) else name
 
 
 class OnlyMarked:

@@ -13,6 +13,7 @@ from typing import Any
 from pipelines.contracts.columns import Column
 from pipelines.contracts.upload import ESCAPE
 from pipelines.extract.number_forms import number_form
+from pipelines.extract.upload.row_rules import NUMERIC
 from pipelines.publication.files import FORMULA_START, SPLIT_FORMULA
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,14})?")
@@ -34,7 +35,7 @@ _START, _SPLIT = _as_python(FORMULA_START), _as_python(SPLIT_FORMULA)
 
 def safe_text(text: str) -> str:
     """The text for a CSV file of ours: no spreadsheet finds a formula in it (see publication/files.py)."""
-    if text.isalnum() or _NUMERIC.fullmatch(text):
+    if text.isalnum() or NUMERIC.fullmatch(text):
         return text
     return _SPLIT.sub(rf"\1{ESCAPE}\2", _START.sub(rf"{ESCAPE}\1", text))
 

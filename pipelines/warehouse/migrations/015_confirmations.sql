@@ -20,6 +20,6 @@ comment on column quarantine.confirmation.confirmed_by is
     'The name of the person, or the OPD where only its file is known.';
 comment on column quarantine.confirmation.batch_id is 'The load that read the confirmation from a file; null for the others.';
 
-alter table ops.load_batch add column rows_confirmed bigint not null default 0;
+alter table ops.load_batch add column rows_confirmed bigint;
 comment on column ops.load_batch.rows_confirmed is
-    'Rows that break a soft rule and were accepted because the OPD has confirmed their cells.';
+    'Rows that break a soft rule and were accepted because the OPD has confirmed their cells. Null for older loads.';

@@ -10,7 +10,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from pipelines.contracts.upload import CONFIRM_COLUMN, NOTE_COLUMN
+from pipelines.contracts.upload import CONFIRM_COLUMN, NOTE_COLUMN, copy_name
 from pipelines.errors import GudangError
 from pipelines.feedback.confirm import confirm, waiting
 from tests.support.contracts import column
@@ -74,7 +74,7 @@ def test_confirmation_in_the_marked_file(back: str, opd: ToldOpd, tmp_path: Path
     assert {f["tingkat"] for f in findings_in(folder) if f["kolom"] == "jumlah" and f["kunci"] != "D"} == {
         "perlu konfirmasi"
     }
-    marked = folder / f"data-bertanda.{back}"
+    marked = folder / copy_name("data.csv", f".{back}")
     write_confirmation(marked, "B", "Memang benar: sudah dihitung ulang, NIK 6402014105900001")
     write_confirmation(marked, "C", "memang benar")
     write_confirmation(marked, "D", "memang benar: sekali")
@@ -97,11 +97,7 @@ def test_confirmation_in_the_marked_file(back: str, opd: ToldOpd, tmp_path: Path
     assert {f["kunci"]: f["status"] for f in findings_in(folder)} == {
         "B": "diterima atas konfirmasi", "C": "terbuka", "D": "terbuka", "E": "terbuka",
     }  # fmt: skip
-    with (
-        (folder / "data-bertanda.csv").open(newline="")
-        if back == "csv"
-        else (tmp_path / "data.csv").open() as file
-    ):
+    with (folder / "data.csv").open(newline="") if back == "csv" else (tmp_path / "data.csv").open() as file:
         notes = {row["kode"]: row.get(NOTE_COLUMN, "") for row in csv.DictReader(file)}
     if back == "csv":
         assert notes["A"] == notes["B"] == ""

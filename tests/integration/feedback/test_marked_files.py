@@ -8,7 +8,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from pipelines.contracts.upload import NOTE_COLUMN, SUMMARY_SHEET
+from pipelines.contracts.upload import NOTE_COLUMN, SUMMARY_SHEET, copy_name
 from tests.support.contracts import column
 from tests.support.feedback import ToldOpd, findings_in, summary_in
 from tests.support.workbook_kinds import KINDS, Make, Sheet
@@ -40,7 +40,7 @@ def test_csv_comes_back_as_csv_and_as_workbook(opd: ToldOpd, tmp_path: Path) -> 
     (folder,) = opd.folders()
     assert folder.name.endswith("-data_satu")
     assert {p.name for p in folder.iterdir()} == {
-        "temuan.csv", "ringkas.json", "index.html", "data satu.csv", "data satu-lihat.xlsx",
+        "temuan.csv", "ringkas.json", "index.html", "data satu.csv", "data satu-bertanda.xlsx",
     }  # fmt: skip
     lines = (folder / "data satu.csv").read_text().splitlines()
     assert lines[0] == "Judul laporan"
@@ -54,7 +54,7 @@ def test_csv_comes_back_as_csv_and_as_workbook(opd: ToldOpd, tmp_path: Path) -> 
         ("B6", "jumlah", "6"),
         ("C6", "tanggal", "6"),
     ]
-    book = openpyxl.load_workbook(folder / "data satu-lihat.xlsx")
+    book = openpyxl.load_workbook(folder / "data satu-bertanda.xlsx")
     assert book.sheetnames == [SUMMARY_SHEET, "Data"]
     sheet = book["Data"]
     assert sheet["B4"].value == "dua"
@@ -86,7 +86,7 @@ def test_workbook_comes_back_with_its_own_sheet_and_addresses(
         ("GDK-B002", "B5", "Data"),
         ("GDK-B001", "A6", "Data"),
     ]
-    marked = folder / "data.xlsx"
+    marked = folder / copy_name(file.name, ".xlsx")
     sheet = openpyxl.load_workbook(marked)["Data"]
     assert sheet["A1"].value == "Laporan"
     assert [c.value for c in sheet[3]] == ["kode", "jumlah", "tanggal", "nilai", NOTE_COLUMN]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pipelines.contracts.upload import copy_name
 from pipelines.feedback.outbox import folder_of_files, folder_of_load
-from pipelines.feedback.pack.build import marked_book_name, marked_names
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,10 @@ def test_files_that_nobody_takes_have_a_folder_per_opd() -> None:
 
 
 def test_marked_file_has_the_name_of_the_original() -> None:
-    assert marked_book_name("data 1.xlsx") == "data 1.xlsx"
-    assert marked_book_name("data.v2.ods") == "data.v2.xlsx"
-    assert marked_names("data.csv") == ("data.csv", "data-lihat.xlsx")
-    assert marked_names("data.csv.gz") == ("data.csv", "data-lihat.xlsx")
-    assert marked_names("data") == ("data", "data-lihat.xlsx")
+    assert copy_name("data 1.XLSX", ".xlsx") == "data 1.XLSX"
+    assert copy_name("data.v2.ods", ".xlsx") == "data.v2-bertanda.xlsx"
+    assert copy_name("data.csv", ".csv") == "data.csv"
+    assert copy_name("data.csv", ".xlsx") == "data-bertanda.xlsx"
+    assert copy_name("data.csv.gz", ".csv") == "data-bertanda.csv"
+    assert copy_name("data.zip", ".csv") == "data-bertanda.csv"
+    assert copy_name("data", ".csv") == "data-bertanda.csv"
