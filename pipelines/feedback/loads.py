@@ -59,7 +59,8 @@ class JudgedLoad:
 
 _COLUMNS = """
 select b.dataset, b.batch_id, b.state, b.source_name, b.source_fingerprint as fingerprint, b.rows_read,
-    b.rows_loaded, b.rows_quarantined as rows_refused, coalesce(b.rows_confirmed, 0) as rows_confirmed, b.error, b.failure, b.started_at, b.finished_at
+    b.rows_loaded, b.rows_quarantined as rows_refused, coalesce(b.rows_confirmed, 0) as rows_confirmed,
+    b.error, b.failure, b.started_at, b.finished_at
 from ops.load_batch as b
 """
 _DUE = (

@@ -31,7 +31,7 @@ PERSONS: list[Row] = [["1", "9901010101900001"], ["2", "9901014101900002"], ["3"
 SCHEMAS = ("ops", "quarantine", "raw", "landing", "pribadi")
 CATALOGUE = {
     "schemas": "select nspname from pg_namespace where nspname = any(%(schemas)s)",
-    "relations": "select relnamespace::regnamespace::text, relname, relkind::text, relacl::text,"
+    "relations": "select relnamespace::regnamespace::text, relname, relkind::text, array(select unnest(relacl)::text order by 1),"
     " obj_description(oid, 'pg_class') from pg_class where relkind in ('r', 'v', 'S') and"
     " relnamespace::regnamespace::text = any(%(schemas)s)",
     "columns": "select attrelid::regclass::text, attname, rank() over (partition by attrelid order by attnum),"
