@@ -10,6 +10,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -35,7 +36,8 @@ from pipelines.load.ledger import Batch
 from pipelines.load.loader import Staged, load
 from pipelines.load.waits import WAITS, Waits
 from pipelines.quality import gate_basis
-from pipelines.quality.gate import GateResult, check, source_shape, warning_results
+from pipelines.quality.gate import GateResult, check, source_shape, warning_checks, warning_results
+from pipelines.quality.history import class_shares, row_counts
 from pipelines.quality.results import CheckResult, record
 from pipelines.settings import Settings
 
@@ -232,17 +234,29 @@ class _Loads:
             raise
         if batch is None:
             return Ingested(None)
-        warnings = warning_results(contract, batch) if gates else ()
+        warnings = self._warnings(batch) if gates else ()
         checks: tuple[CheckResult, ...] = ()
         if gates:
             checks = (source_shape(contract, [str(d) for d in batch.drift]), *warnings, *gates[0].checks)
         self._record(batch.batch_id, checks)
         if gates and (basis := gates[0].basis):
             gate_basis.keep(self.connection, batch.batch_id, basis)
+        if gates and batch.state == "loaded":
+            class_shares.keep(self.connection, contract, batch.batch_id, gates[0].shares)
         log.info("%s: %s", contract.key, describe_batch(batch))
-        for warning in (*batch.warnings, *(c.message for c in warnings if not c.passed)):
-            log.warning("%s: %s", contract.key, warning)
+        warning = {name for name, _ in warning_checks(contract)}
+        odd = (c.message for c in checks if c.name in warning and not c.passed)
+        for message in (*batch.warnings, *odd):
+            log.warning("%s: %s", contract.key, message)
         return Ingested(batch, checks + (gates[0].standing if gates else ()))
+
+    def _warnings(self, batch: Batch) -> tuple[CheckResult, ...]:
+        """The checks of a load that only warn, without those of its gate."""
+        found = warning_results(self.contract, batch)
+        if not row_counts.is_counted(self.contract):
+            return found
+        now = datetime.now(UTC)
+        return (*found, row_counts.row_counts(self.connection, self.contract, batch, self.window, now))
 
     def _record(self, batch_id: int | None, checks: Sequence[CheckResult]) -> None:
         asset = f"raw/{self.contract.key}"

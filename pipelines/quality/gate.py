@@ -6,8 +6,8 @@ columns, lost letters, rows that no load can reach. Not here: checks of the rows
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,26 @@ from pipelines.load.loader import Staged
 from pipelines.numbers import number
 from pipelines.quality.evidence import raw_rows, table_of, with_evidence
 from pipelines.quality.gate_basis import gate_basis, passed_in
+from pipelines.quality.history.class_shares import (
+    Shares,
+    class_shares,
+    compared_columns,
+    last_shares,
+    read_shares,
+)
+from pipelines.quality.history.row_counts import is_counted
 from pipelines.quality.raw_checks import last_results
 from pipelines.quality.results import CheckResult
 from pipelines.quality.run import run_suite
-from pipelines.quality.suites import DAMAGE_CHECK, QUARANTINE_CHECK, REACH_CHECK, SHAPE_CHECK, suite
+from pipelines.quality.suites import (
+    CLASS_SHARE_CHECK,
+    DAMAGE_CHECK,
+    QUARANTINE_CHECK,
+    REACH_CHECK,
+    ROW_COUNT_CHECK,
+    SHAPE_CHECK,
+    suite,
+)
 from pipelines.warehouse.relation import Relation
 from pipelines.warehouse.time_limit import url_with_limit
 
@@ -33,12 +49,14 @@ class GateResult:
     """All results of one load; it passed if no check of severity error failed.
 
     standing: results of an earlier load, which hold because rows and rules are the same. basis: what the suite's
-    answers depend on, if all its rules passed now (gate_basis.py).
+    answers depend on, if all its rules passed now (gate_basis.py). shares: the rows by class, to compare the next load
+    with if this one is accepted.
     """
 
     checks: tuple[CheckResult, ...]
     standing: tuple[CheckResult, ...] = ()
     basis: str | None = None
+    shares: Shares = field(default_factory=dict[str, Mapping[str, int]])
 
     @property
     def passed(self) -> bool:
@@ -65,11 +83,17 @@ def check(
     """Runs the dataset's suite on the staged table of the warehouse at `url` (SQLAlchemy, psycopg).
 
     window: the days that are loaded, for the SQL that finds the rows in raw. connection: a session there, in
-    autocommit; with it, a suite is left that passed before on the same rows and rules.
+    autocommit; with it, a suite is left that passed before on the same rows and rules, and the classes of the rows are
+    compared with the last load.
     """
     contract = staged.contract
     results = [quarantine_share(staged)]
     expectations = suite(contract, folder)
+    relation = Relation(staged.schema, staged.table)
+    shares: Shares = {}
+    if connection and compared_columns(contract):
+        shares = read_shares(connection, contract, relation)
+        results.append(class_shares(last_shares(connection, contract), shares))
     basis = None
     if expectations:
         basis = gate_basis(connection, staged, expectations) if connection else None
@@ -78,15 +102,15 @@ def check(
             standing = last_results(connection, contract, batch_id=earlier)
             why = "baris dan aturan kiriman ini sama"
             names = [e.name for e in expectations if e.name in standing]
-            return GateResult(tuple(results), tuple(standing[name].result(why) for name in names))
-        relation = Relation(staged.schema, staged.table)
+            stood = tuple(standing[name].result(why) for name in names)
+            return GateResult(tuple(results), stood, shares=shares)
         table = table_of(contract)
         limited = url_with_limit(url, contract)
         found = run_suite(expectations, relation, staged.rows, limited, shown=table.shown)
         results += with_evidence(found, table, url, relation, lambda: raw_rows(contract, window))
         if not all(result.passed for result in found):
             basis = None
-    return GateResult(tuple(results), basis=basis)
+    return GateResult(tuple(results), basis=basis, shares=shares)
 
 
 def quarantine_share(staged: Staged) -> CheckResult:
@@ -119,11 +143,15 @@ def warning_checks(contract: Contract) -> tuple[tuple[str, str], ...]:
                 "Setiap baris sumber punya nilai di kolom yang dipakai untuk membaca baris baru saja.",
             )
         )
+    if is_counted(contract):
+        found.append((ROW_COUNT_CHECK, "Banyak baris tiap periode, atau tiap kiriman, seperti sebelumnya."))
+    if compared_columns(contract):
+        found.append((CLASS_SHARE_CHECK, "Baris terbagi ke kelas-kelasnya seperti pada pemuatan sebelumnya."))
     return tuple(found)
 
 
 def warning_results(contract: Contract, batch: Batch) -> tuple[CheckResult, ...]:
-    """The results of `warning_checks` for one load: letters that were lost, rows that no load can reach."""
+    """The results of those of `warning_checks` that a load counts: letters that were lost, rows that none can reach."""
     column = contract.cursor or (contract.partition.column if contract.partition else "")
     lost, missed = batch.damaged, batch.unreachable or 0
     damage = f"0 dari {number(batch.read)} baris memuat bita yang tidak terbaca sebagai huruf"
@@ -139,11 +167,10 @@ def warning_results(contract: Contract, batch: Batch) -> tuple[CheckResult, ...]
             " jadi baris baru atau perubahannya tidak pernah dibaca. Isi di sumbernya, atau pakai extract.query dengan"
             " kolom lain."
         )
-    results = {
-        DAMAGE_CHECK: CheckResult(DAMAGE_CHECK, "warn", not lost, lost, batch.read, damage),
-        REACH_CHECK: CheckResult(REACH_CHECK, "warn", not missed, missed, None, reach),
-    }
-    return tuple(results[name] for name, _ in warning_checks(contract))
+    results = [CheckResult(DAMAGE_CHECK, "warn", not lost, lost, batch.read, damage)]
+    if _reads_a_part(contract):
+        results.append(CheckResult(REACH_CHECK, "warn", not missed, missed, None, reach))
+    return tuple(results)
 
 
 def _reads_a_part(contract: Contract) -> bool:

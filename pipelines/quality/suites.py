@@ -37,7 +37,20 @@ REACH_CHECK = "baris_tak_terjangkau"
 DAMAGE_CHECK = "bita_hilang"
 FRESH_CHECK = "mutakhir"
 """Whether the data are as new as the contract promises; its result changes with time, and not with a load only."""
-OWN_CHECKS = (QUARANTINE_CHECK, SHAPE_CHECK, LOAD_CHECK, REACH_CHECK, DAMAGE_CHECK, FRESH_CHECK)
+ROW_COUNT_CHECK = "jumlah_baris_wajar"
+"""Whether the rows of a period or a load are as many as those before it."""
+CLASS_SHARE_CHECK = "sebaran_kelas"
+"""Whether the classes of a load are distributed as those of the last."""
+OWN_CHECKS = (
+    QUARANTINE_CHECK,
+    SHAPE_CHECK,
+    LOAD_CHECK,
+    REACH_CHECK,
+    DAMAGE_CHECK,
+    FRESH_CHECK,
+    ROW_COUNT_CHECK,
+    CLASS_SHARE_CHECK,
+)
 """The checks of a dataset that no suite declares."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,90}")
 _REFERENCE_TABLE = re.compile(r"\bcore\.(ref_\w+)")

@@ -32,6 +32,7 @@ TABLES = (
     "ops.alert_delivery",
     "ops.alert_message",
     "ops.check_result",
+    "ops.class_share",
     "ops.contract",
     "ops.empty_window",
     "ops.feedback",

@@ -1,0 +1,185 @@
+"""Compares the row count of each loaded period with the periods before it; without periods, of a load with the loads.
+
+The band is median ± WIDTH standard deviations. The deviation is estimated from the median absolute deviation (MAD), so
+that a few odd periods do not widen it. Rousseeuw and Croux, Alternatives to the Median Absolute Deviation, 1993.
+Not here: whether periods are missing (freshness.py, load/apply/empty_windows.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from math import sqrt
+from statistics import median
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from psycopg import Connection, sql
+
+from pipelines.clock import TIMEZONE
+from pipelines.contracts.model import Contract
+from pipelines.contracts.windows import MONTHS, Cadence, Window, begin, end, key, period_begin, window_begin
+from pipelines.load.ledger import Batch
+from pipelines.load.raw_summary import is_current
+from pipelines.numbers import number
+from pipelines.quality.results import CheckResult
+from pipelines.quality.suites import ROW_COUNT_CHECK
+
+FEWEST, MOST = 6, 24
+"""A band needs so many earlier counts, and is made of so many at most."""
+WIDTH = 4.0
+"""Half the width of the band, in standard deviations: of a normal distribution 1 in 16,000 is outside."""
+_MAD_TO_DEVIATION = 1.4826
+"""MAD times this is the standard deviation, if the counts are normally distributed."""
+_LEAST_SHARE = 0.1
+"""The band reaches at least so far from the median, as a share of it: counts that never differed say little."""
+_MOST_NAMED = 3
+_WEEK = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """The row counts that are usual, both included."""
+
+    low: int
+    high: int
+
+    def __contains__(self, count: int) -> bool:
+        return self.low <= count <= self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A period or a load, its row count, and the band of those before it; None if there are too few."""
+
+    name: str
+    rows: int
+    band: Band | None
+
+
+def band(earlier: Sequence[int]) -> Band | None:
+    """The band of the counts; None if there are fewer than FEWEST.
+
+    The deviation is at least the square root of the median, as that of counted events (Poisson).
+    """
+    if len(earlier) < FEWEST:
+        return None
+    middle = median(earlier)
+    spread = _MAD_TO_DEVIATION * median(abs(count - middle) for count in earlier)
+    reach = max(WIDTH * max(spread, sqrt(middle)), _LEAST_SHARE * middle)
+    return Band(max(0, round(middle - reach)), round(middle + reach))
+
+
+def is_counted(contract: Contract) -> bool:
+    """Whether row counts can be compared: not of loads that read only what is new, which may be any number."""
+    return contract.partition is not None or contract.cursor is None
+
+
+def row_counts(
+    connection: Connection[Any], contract: Contract, batch: Batch, window: Window | None, now: datetime
+) -> CheckResult:
+    """The result of the check after a load. window: the days that it loaded; None for no window."""
+    if batch.state == "rejected":
+        return CheckResult(ROW_COUNT_CHECK, "warn", True, None, None, "Kiriman ditolak; tidak dibandingkan.")
+    if contract.partition:
+        today = (
+            now.astimezone(ZoneInfo(TIMEZONE)) - timedelta(hours=contract.sla_hours("latency") or 0)
+        ).date()
+        counted = _periods(connection, contract, window, today)
+    else:
+        counted = _loads(connection, contract, batch.batch_id)
+    return result_of(counted, "periode" if contract.partition else "kiriman")
+
+
+def result_of(counted: Sequence[Counted], what: str) -> CheckResult:
+    """The result of the check. what: what was counted, in Indonesian."""
+    judged = [one for one in counted if one.band]
+    odd = [one for one in judged if one.band and one.rows not in one.band]
+    if odd:
+        named = "; ".join(
+            f"{one.name}: {number(one.rows)} baris (biasanya {number(one.band.low)} sampai {number(one.band.high)})"
+            for one in odd[-_MOST_NAMED:]
+            if one.band
+        )
+        more = f", dan {len(odd) - _MOST_NAMED} lagi" if len(odd) > _MOST_NAMED else ""
+        message = (
+            f"Banyak baris menyimpang dari riwayatnya: {named}{more}. Tanyakan kepada OPD apakah datanya lengkap atau"
+            " ganda."
+        )
+    elif judged:
+        message = f"0 dari {number(len(judged))} {what} menyimpang dari riwayatnya"
+    else:
+        message = f"Riwayatnya belum cukup: perlu {FEWEST} {what} sebelumnya."
+    return CheckResult(
+        ROW_COUNT_CHECK, "warn", not odd, None, None, message, observed=message if judged else ""
+    )
+
+
+def judged_periods(
+    counts: Mapping[date, int], every: Cadence, window: Window | None, until: date
+) -> list[Counted]:
+    """The loaded periods that were over before `until`, each with the band of its earlier periods.
+
+    counts: rows by the first day of the period; a period without rows between others counts 0. window: None for the
+    newest period only. Days are compared with the same day of the week.
+    """
+    if not counts:
+        return []
+    periods = _between(every, min(counts), max(counts))
+    over = [first for first in periods if end(every, first) < until]
+    if window is None:
+        loaded = over[-1:]
+    else:
+        loaded = [first for first in over if end(every, first) >= window.start and first <= window.end]
+    found: list[Counted] = []
+    for first in loaded:
+        earlier = [day for day in periods if day < first]
+        if every is Cadence.DAILY:
+            earlier = [day for day in earlier if day.weekday() == first.weekday()]
+        known = band([counts.get(day, 0) for day in earlier[-MOST:]])
+        found.append(Counted(key(every, first), counts.get(first, 0), known))
+    return found
+
+
+def _between(every: Cadence, first: date, last: date) -> list[date]:
+    days = [begin(every, first)]
+    while (following := end(every, days[-1]) + timedelta(days=1)) <= last:
+        days.append(following)
+    return days
+
+
+def count_query(contract: Contract, since: date) -> sql.Composed:
+    """The query for the rows in force of each period of a partitioned dataset, from the one that contains `since`."""
+    assert contract.partition
+    day = period_begin(contract.column(contract.partition.column))
+    return sql.SQL("select {} as first, count(*) from {} where {} >= {} and {} group by 1").format(
+        window_begin(contract.partition.every, day),
+        sql.Identifier("raw", contract.table),
+        day,
+        sql.Literal(begin(contract.partition.every, since)),
+        is_current(contract) or sql.SQL("true"),
+    )
+
+
+def _periods(
+    connection: Connection[Any], contract: Contract, window: Window | None, until: date
+) -> list[Counted]:
+    assert contract.partition
+    every = contract.partition.every
+    days = MOST * _WEEK if every is Cadence.DAILY else (MOST + 1) * MONTHS[every] * 31
+    since = (window.start if window else until) - timedelta(days=days)
+    counts = dict(connection.execute(count_query(contract, max(since, contract.partition.start))).fetchall())
+    return judged_periods(counts, every, window, until)
+
+
+def _loads(connection: Connection[Any], contract: Contract, batch_id: int) -> list[Counted]:
+    """This load, with the band of the accepted loads before it that brought something new."""
+    rows = connection.execute(
+        "select batch_id, rows_read from ops.load_batch where dataset = %s and batch_id <= %s"
+        " and state = 'loaded' and by_retention is not true order by batch_id desc limit %s",
+        [contract.key, batch_id, MOST + 1],
+    ).fetchall()
+    if not rows or rows[0][0] != batch_id:
+        return []
+    return [Counted("kiriman ini", rows[0][1], band([count for _, count in rows[1:]]))]

@@ -1,0 +1,100 @@
+"""A load is compared with the dataset's own history: rows per period in raw, rows by class of the last load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from pipelines.contracts.windows import Window
+from pipelines.ingest import Ingested, ingest
+from pipelines.load import prepare
+from pipelines.quality.results import CheckResult
+from pipelines.settings import Settings
+from pipelines.warehouse.connection import connect
+from tests.support.contracts import column, database, document, make
+
+YEAR = Window(date(2025, 1, 1), date(2025, 12, 31))
+DECEMBER = Window(date(2025, 12, 1), date(2025, 12, 31))
+SEX = [{"value": "L"}, {"value": "P"}]
+
+
+class Births:
+    """A table of a database, loaded by months: 100 rows a month in 2025, half of each class."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+        self.settings = Settings(home=folder / "home", project=folder, warehouse_url=self.url)
+        self.connection = connect(self.url)
+        doc = document(
+            "dukcapil/lahir",
+            [
+                column("id", "integer", primaryKey=True),
+                column("hari", "date"),
+                column("jk", enum=SEX, required=True),
+            ],
+            database("UJI_URL"),
+            extract={"table": "lahir"},
+            partition={"column": "hari", "every": "monthly", "start": "2025-01-01"},
+        )
+        self.contract = make(folder / "contracts", doc)
+        prepare.prepare(self.connection, [self.contract])
+        self.source = psycopg.connect(url, autocommit=True)
+        self.source.execute("create table public.lahir (id int, hari date, jk text)")
+        self.source.execute(
+            "insert into lahir select n, make_date(2025, n % 12 + 1, 1 + n / 12 % 28),"
+            " case when n / 12 % 2 = 0 then 'L' else 'P' end from generate_series(0, 1199) n"
+        )
+
+    def load(self, window: Window) -> Ingested:
+        return ingest(self.connection, self.contract, self.settings, self.url, run_id="uji", window=window)
+
+    def checks(self, window: Window) -> dict[str, CheckResult]:
+        return {check.name: check for check in self.load(window).checks}
+
+    def kept(self) -> list[tuple[Any, ...]]:
+        return self.connection.execute("select class, rows from ops.class_share order by 1").fetchall()
+
+
+@pytest.fixture
+def births(warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Births]:
+    monkeypatch.setenv("UJI_URL", warehouse_url)
+    made = Births(warehouse_url, tmp_path)
+    yield made
+    made.source.close()
+    made.connection.close()
+
+
+def test_a_year_is_judged_by_itself_and_a_doubled_month_is_a_warning(births: Births) -> None:
+    first = births.checks(YEAR)
+    assert first["jumlah_baris_wajar"].message == "0 dari 6 periode menyimpang dari riwayatnya"
+    assert first["sebaran_kelas"].message == "Belum ada pemuatan sebelumnya untuk dibandingkan."
+    births.source.execute(
+        "insert into lahir select id + 10000, hari, 'L' from lahir where extract(month from hari) = 12"
+    )
+    doubled = births.load(DECEMBER)
+    assert doubled.batch and doubled.batch.state == "loaded"
+    checks = {check.name: check for check in doubled.checks}
+    assert "2025-12: 200 baris (biasanya 60 sampai 140)" in checks["jumlah_baris_wajar"].message
+    assert "jk: L dari 50% menjadi 75%" in checks["sebaran_kelas"].message
+    recorded = births.connection.execute(
+        "select check_name, code, severity from ops.check_result where not passed order by 1"
+    ).fetchall()
+    assert recorded == [
+        ("jumlah_baris_wajar", "GDK-T019", "warn"),
+        ("sebaran_kelas", "GDK-T020", "warn"),
+    ]
+
+
+def test_only_an_accepted_load_is_what_the_next_is_compared_with(births: Births) -> None:
+    births.load(YEAR)
+    assert births.kept() == [("L", 600), ("P", 600)]
+    births.source.execute("update lahir set jk = 'X' where extract(month from hari) = 12 and jk = 'P'")
+    rejected = births.load(DECEMBER)
+    assert rejected.batch and rejected.batch.state == "rejected"
+    assert births.kept() == [("L", 600), ("P", 600)]
+    assert {check.name for check in rejected.checks} >= {"jumlah_baris_wajar", "sebaran_kelas"}
