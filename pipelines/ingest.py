@@ -29,10 +29,11 @@ from pipelines.extract.upload.zone import upload_zone
 from pipelines.load import arrivals
 from pipelines.load.apply import periods
 from pipelines.load.apply.shrinking import ShrunkError
+from pipelines.load.approval.waiting import standing_load
 from pipelines.load.arrivals import Arrival
 from pipelines.load.failures import describe_failure
 from pipelines.load.incoming import Incoming, incoming_uploads
-from pipelines.load.ledger import Batch
+from pipelines.load.ledger import Batch, fingerprint
 from pipelines.load.loader import Staged, load
 from pipelines.load.waits import WAITS, Waits
 from pipelines.quality import gate_basis
@@ -186,6 +187,10 @@ class _Loads:
         rehearsal: nothing is applied; there is a batch only where the load was rejected.
         """
         outcome: str | None = None
+        if upload and self.window is None and not (full_refresh or rehearsal):
+            mark = fingerprint(self.contract, upload.sha256)
+            if self.contract.approval and (stands := standing_load(self.connection, self.contract, mark)):
+                return Ingested(stands)
         try:
             done = self._load(upload.file if upload else None, full_refresh=full_refresh, rehearsal=rehearsal)
             outcome = done.batch.state if done.batch else None
@@ -241,7 +246,7 @@ class _Loads:
         self._record(batch.batch_id, checks)
         if gates and (basis := gates[0].basis):
             gate_basis.keep(self.connection, batch.batch_id, basis)
-        if gates and batch.state == "loaded":
+        if gates and batch.state in ("loaded", "waiting"):
             class_shares.keep(self.connection, contract, batch.batch_id, gates[0].shares)
         log.info("%s: %s", contract.key, describe_batch(batch))
         warning = {name for name, _ in warning_checks(contract)}
@@ -275,7 +280,7 @@ def _sum(done: Sequence[Ingested], left: tuple[LeftFile, ...]) -> Ingested:
             checks[found.name] = found
     total = replace(
         batches[-1],
-        state=next(s for s in ("rejected", "loaded", "unchanged") if s in states),
+        state=next(s for s in ("rejected", "waiting", "loaded", "unchanged") if s in states),
         source_name=", ".join(b.source_name or "" for b in batches),
         error="; ".join(b.error for b in batches if b.error) or None,
         warnings=[w for b in batches for w in b.warnings],
@@ -295,8 +300,16 @@ def describe_batch(batch: Batch) -> str:
             if batch.unchanged
             else "tidak ada yang baru"
         )
+    if batch.state == "rejected" and batch.code == "GDK-M013":
+        return f"DITOLAK: {batch.error}"
     if batch.state == "rejected":
         return f"DITOLAK oleh pemeriksaan: {batch.error}"
+    if batch.state == "waiting" and (preview := batch.preview):
+        return (
+            f"MENUNGGU PERSETUJUAN, kiriman {batch.batch_id}: {preview.new} baris baru, {preview.changed} berubah,"
+            f" {preview.unchanged} sama, {preview.deleted} dihapus, {batch.quarantined} dikarantina"
+            f" (`gudang approve {batch.batch_id}`)"
+        )
     counts = {
         "dimuat": batch.loaded,
         "sama": batch.unchanged,

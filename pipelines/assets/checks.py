@@ -36,8 +36,8 @@ from pipelines.quality.suites import FRESH_CHECK, LOAD_CHECK, QUARANTINE_CHECK, 
 from pipelines.runtime.state_words import LOADS
 
 _DROPPED = (
-    "Pemuatan ini ditolak, jadi barisnya tidak ada di raw: SQL ini membaca raw, yang tidak berubah. Cari baris kiriman"
-    " di sumbernya, dengan kunci atau letak pada contoh."
+    "Pemuatan ini ditolak atau menunggu persetujuan, jadi barisnya tidak ada di raw: SQL ini membaca raw, yang tidak"
+    " berubah. Cari baris kiriman di sumbernya, dengan kunci atau letak pada contoh."
 )
 
 
@@ -105,7 +105,7 @@ class Checks:
             why = "berkas tidak berubah"
             yield self._load_result(batch.state != "rejected", describe_batch(batch))
         yield from self._freshness(connection)
-        rejected = batch is not None and batch.state == "rejected"
+        rejected = batch is not None and batch.state in ("rejected", "waiting")
         checks: Sequence[CheckResult] = done.checks
         if planned:
             checks = checks or self._still_valid(connection, why)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
@@ -30,8 +31,9 @@ from pipelines.extract.upload.inbox import LeftFile
 from pipelines.ingest import Ingested, describe_batch, ingest
 from pipelines.load.apply import periods
 from pipelines.load.apply.empty_windows import TAG as EMPTY_WINDOW
+from pipelines.load.approval.waiting import select_staged
 from pipelines.load.failures import describe_failure
-from pipelines.load.ledger import raw_versions
+from pipelines.load.ledger import Batch, raw_versions
 from pipelines.quality.suites import Expectation, suite, suite_path, tables_read
 from pipelines.redaction.secrets import as_markdown
 from pipelines.resources.warehouse import Warehouse
@@ -159,7 +161,7 @@ def _ingest(
             results = [*checks.of_load(connection, done, planned=_plans_checks(context, contract))]
             version = _data_version(connection, contract)
             standing = _standing(connection, contract)
-            if done.batch and done.checks and done.batch.state != "rejected":
+            if done.batch and done.checks and done.batch.state not in ("rejected", "waiting"):
                 count_partitions(context, connection, contract)
             loaded = periods.loaded_by(connection, contract, context.run.run_id)
     except Exception as fault:  # of any kind: the other datasets of the step must still be loaded
@@ -178,6 +180,9 @@ def _ingest(
         failures.append(f"{contract.key}: {describe_batch(done.batch)}")
         return
     left = {"berkas_tidak_diambil": left_files(done.left)} if done.left else {}
+    if done.batch and done.batch.state == "waiting":
+        context.log_event(_waiting(contract, done.batch, left))
+        return
     if done.batch and done.checks:
         metadata = _metadata(done, range_of_run(context, contract)) | standing | left
         if contract.replaces_periods:
@@ -190,6 +195,23 @@ def _ingest(
     context.log.info(f"{contract.key}: {summary}")
     if left:
         context.log_event(dg.AssetObservation(raw_key(contract), metadata=left, description=summary))
+
+
+def _waiting(contract: Contract, batch: Batch, left: Mapping[str, Any]) -> dg.AssetObservation:
+    """Says on the asset's page what waits for approval, and how to look at it. The asset itself did not change."""
+    words = {"new": "baru", "changed": "berubah", "unchanged": "sama", "deleted": "dihapus"}
+    counts = asdict(batch.preview) if batch.preview else {}
+    return dg.AssetObservation(
+        raw_key(contract),
+        description=describe_batch(batch),
+        metadata={
+            "menunggu_persetujuan": batch.batch_id,
+            **{f"baris_{words[name]}": count for name, count in counts.items()},
+            "baris_dikarantina": batch.quarantined,
+            "lihat_baris": dg.MetadataValue.md(f"```sql\n{select_staged(contract, batch.batch_id)}\n```"),
+            **left,
+        },
+    )
 
 
 def _report_files_that_went_well(

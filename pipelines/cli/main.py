@@ -16,7 +16,7 @@ from typing import NoReturn
 import typer
 
 from pipelines.cli.app import CommandGroup, usage_message
-from pipelines.cli.data import check, confirm, datasets, feedback, models, profile
+from pipelines.cli.data import approve, check, confirm, datasets, feedback, models, profile
 from pipelines.cli.server import alerts, backup, deploy, loket, night, servers
 from pipelines.cli.server.health import health
 from pipelines.errors import GudangError
@@ -37,6 +37,7 @@ for _command in (datasets.upload, datasets.status, datasets.validate, check.chec
     app.command()(_command)
 app.command()(feedback.feedback)
 app.command()(confirm.confirm)
+app.command()(approve.approve)
 app.command()(health)
 app.command(context_settings=_PASS_ON)(servers.psql)
 app.command(context_settings=_PASS_ON)(night.run)

@@ -80,6 +80,7 @@ def make_contract(path: Path, document: dict[str, Any]) -> Contract:
         max_quarantine_share=_share(document, custom, "max_quarantine_share", 0.2),
         max_shrink_share=_share(document, custom, "max_shrink_share", 0.5),
         check_timeout=_seconds(document, custom, "check_timeout") or CHECK_TIMEOUT_S,
+        approval=_one_of(document, custom, "approval", "none", ("none", "required")) == "required",
         publish=bool(custom.get("publish", False)),
         sla={
             p["property"]: (str(p["value"]), str(p.get("unit", "")))

@@ -106,7 +106,8 @@ Extract = DatabaseExtract | ApiExtract | FileExtract
 class Contract:
     """What one OPD promises about one dataset. mail: addresses to which alerts about it may be sent.
 
-    Raises ContractError if two parts contradict each other, with the place in `at`.
+    approval: a person approves each load. Raises ContractError if two parts contradict each other, with the place in
+    `at`.
     """
 
     opd: str
@@ -133,6 +134,7 @@ class Contract:
     max_quarantine_share: float = 0.2
     max_shrink_share: float = 0.5
     check_timeout: int = CHECK_TIMEOUT_S
+    approval: bool = False
     publish: bool = False
     sla: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     period: str | None = None
@@ -249,9 +251,7 @@ class Contract:
                 taken[0],
             )
         if self.merges and not self.primary_key:
-            self._fail(
-                "merge memerlukan kunci utama", "tulis primaryKey: true pada properti", "write_disposition"
-            )
+            self._fail("merge memerlukan kunci utama", "tulis primaryKey: true", "write_disposition")
         if self.partition:
             self._check_partition(self.partition)
         if self.merge_strategy is MergeStrategy.SCD2 and not self.merges:

@@ -30,6 +30,7 @@ CONTRACT_PROPERTIES = frozenset(
         "schema_contract",
         "max_quarantine_share",
         "max_shrink_share",
+        "approval",
         "check_timeout",
         "publish",
     }
@@ -92,6 +93,7 @@ def faults(document: Mapping[str, Any], expected: str) -> Iterator[tuple[str, Fo
     yield from _coded("GDK-K004", _names(document, expected))
     yield from _coded("GDK-K005", _custom(document, (), ()))
     yield from _coded("GDK-K006", _unkept((), document, ()))
+    yield from _coded("GDK-K006", _approval(document))
     yield from _coded("GDK-K007", _servers(document, expected))
     schema: Mapping[str, Any] = (document.get("schema") or [{}])[0]
     yield from _coded("GDK-K008", _sla(document.get("slaProperties") or [], schema))
@@ -174,6 +176,14 @@ def _unkept(where: Location, holder: Mapping[str, Any], names: tuple[str, ...]) 
     for key, hint in _UNKEPT[names].items():
         if holder.get(key) not in _NOTHING:
             yield (*where, key), f"{key} menjanjikan hal yang tidak dijaga di sini", hint
+
+
+def _approval(document: Mapping[str, Any]) -> Iterator[Found]:
+    """Gives a fault if raw would change without the approval that the contract requires."""
+    custom = custom_properties(document)
+    if custom.get("approval") == "required" and "reconcile" in custom:
+        message = "reconcile mengubah raw tanpa persetujuan, padahal approval: required"
+        yield ("customProperties",), message, "hapus salah satu dari keduanya"
 
 
 def _servers(document: Mapping[str, Any], expected: str) -> Iterator[Found]:

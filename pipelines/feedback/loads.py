@@ -73,7 +73,7 @@ join (
         from ops.load_batch
         where dataset = any(%(datasets)s) and finished_at > clock_timestamp() - make_interval(days => %(days)s)
             and by_retention is not true
-            and (state in ('loaded', 'rejected') or (state = 'unchanged' and rows_read > 0)
+            and (state in ('loaded', 'rejected', 'waiting') or (state = 'unchanged' and rows_read > 0)
                 or (state = 'failed' and failure is not null))
     ) as ended
     order by dataset, subject, batch_id desc
@@ -81,6 +81,8 @@ join (
 where b.finished_at <= clock_timestamp() - make_interval(secs => %(quiet)s) and not exists (
     select from ops.feedback as f
     where f.batch_id = b.batch_id and (f.state <> 'failed' or f.tries >= %(tries)s)
+        -- A person has rejected the load after its rows were told of.
+        and (b.state <> 'rejected' or f.made_at >= b.finished_at)
 )
 order by b.batch_id
 """
@@ -123,7 +125,7 @@ def newest_load(connection: Connection[Any], contract: Contract) -> JudgedLoad |
     """The newest load of a dataset that has brought or refused something; None if there is none."""
     query = (
         _COLUMNS
-        + "where b.dataset = %(dataset)s and (b.state in ('loaded', 'rejected') or (b.state = 'unchanged'"
+        + "where b.dataset = %(dataset)s and (b.state in ('loaded', 'rejected', 'waiting') or (b.state = 'unchanged'"
         " and b.rows_read > 0) or b.failure is not null) and b.by_retention is not true"
         " order by b.batch_id desc limit 1"
     )

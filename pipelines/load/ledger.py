@@ -24,6 +24,16 @@ from pipelines.warehouse import locks
 from pipelines.warehouse.relation import trusted_sql
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """How many rows of raw an approval would add, change, leave and remove."""
+
+    new: int
+    changed: int
+    unchanged: int
+    deleted: int
+
+
 @dataclass
 class Batch:
     """What one load did, with its row counts. `state` has the values of ops.load_batch.
@@ -35,6 +45,7 @@ class Batch:
     they were not counted.
     failure: code, message and hint of a fault of the source or file, for the OPD.
     found: properties that the source has and the contract leaves open, such as a delimiter.
+    preview: what an approval would change, if the load waits for one.
     warnings: in Indonesian, for the log and the UI.
     """
 
@@ -58,6 +69,7 @@ class Batch:
     warnings: list[str] = field(default_factory=list[str])
     drift: tuple[Drift, ...] = ()
     found: dict[str, str] = field(default_factory=dict[str, str])
+    preview: Preview | None = None
 
 
 @contextmanager
@@ -98,7 +110,7 @@ def sweep(connection: Connection[Any], contract: Contract) -> int:
     left = connection.execute(
         "select relname from pg_class where relnamespace = 'landing'::regnamespace and relkind = 'r'"
         " and substring(relname from '__([0-9]+)_(?:landing|stage|duplicates)$')::bigint in"
-        " (select batch_id from ops.load_batch where dataset = %s)",
+        " (select batch_id from ops.load_batch where dataset = %s and state <> 'waiting')",
         [contract.key],
     ).fetchall()
     for (name,) in left:

@@ -18,21 +18,23 @@ from datetime import date
 from typing import Any, Protocol
 
 import psycopg
-from psycopg import Connection, errors, sql
+from psycopg import Connection, sql
 
 from pipelines.contracts.model import Contract, MergeStrategy
 from pipelines.contracts.windows import Window
 from pipelines.errors import GudangError, ShapeError, with_code
-from pipelines.extract.samples import FOUND
 from pipelines.load import drift, failures, landing, ledger, pseudonyms, raw_summary, watermark
-from pipelines.load.apply import added_columns, empty_windows, periods, reconcile
+from pipelines.load.apply import added_columns, empty_windows, reconcile
 from pipelines.load.apply.deletions import reconcile_with
-from pipelines.load.apply.steps import apply_stage
+from pipelines.load.apply.passed import apply_passed
+from pipelines.load.approval.hold import hold
+from pipelines.load.approval.waiting import supersede_covered, supersede_outdated
 from pipelines.load.landing import Opener
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan, create_raw, oldest_kept
 from pipelines.load.stage import confirmations, quarantine, reasons, revalidate
 from pipelines.load.stage import statement as stage
+from pipelines.load.stage.build import build_stage, count_repairs
 from pipelines.load.waits import WAITS, Waits
 from pipelines.warehouse import locks
 from pipelines.warehouse.time_limit import limit_statements
@@ -85,7 +87,9 @@ def load(
     waits: Waits = WAITS,
     today: date | None = None,
 ) -> Batch | None:
-    """Loads one batch and gives its entry in the ledger: state loaded, unchanged or rejected (by the gate).
+    """Loads one batch and gives its entry in the ledger.
+
+    Its state is loaded, unchanged, waiting (for approval) or rejected (by the gate).
 
     Gives None, and leaves no entry, if there is nothing to read yet, or if a rehearsal passed the gate. Raises
     GudangError if the load fails; the ledger then says `failed`, and raw is as it was.
@@ -100,6 +104,7 @@ def load(
     """
     with ledger.dataset_lock(connection, contract.key):
         ledger.sweep(connection, contract)
+        supersede_outdated(connection, contract)
         pseudonyms.set_keys(connection, contract)
         batch = ledger.open_batch(connection, contract, run_id, window, full_refresh=full_refresh)
         batch.source_name = source_name
@@ -172,14 +177,15 @@ def _load(
         plan, stream = landing.land(connection, plan, batch, open_source, known)
     if stream is None:
         if batch.state == "unchanged":
-            _record_raw_summary(connection, plan, batch)
+            supersede_covered(connection, plan, batch)
+            raw_summary.keep(connection, plan, batch)
         return batch.state == "unchanged"
     landing.require_known_shape(contract, batch, known, stream)
     batch.warnings = [*stream.warnings, *batch.warnings]
     batch.unreachable = stream.unreachable
     with _timed(batch, "stage"), limit_statements(connection, contract, "memilah baris"):
         plan = confirmations.accept(connection, plan, batch, stream.confirmations, keep=not rehearsal)
-        staged, deduplicated = _stage(connection, plan, batch.read)
+        staged, deduplicated = build_stage(connection, plan, batch.read)
         batch.quarantined = batch.read - staged
     with _timed(batch, "check"):
         verdict = gate(
@@ -198,27 +204,18 @@ def _load(
                 plan, deduplicated=deduplicated, rejected=not verdict.passed
             ):
                 connection.execute(statement)
-        _count_repairs(connection, plan)
+        count_repairs(connection, plan)
         drift.record(connection, contract, batch.batch_id, batch.drift)
-        if verdict.passed:
-            drift.keep_shape(connection, contract, batch.batch_id, stream.shape)
-            refused = bool(batch.quarantined)
-            connection.execute(quarantine.resolve(plan, batch.source_name, refused=refused))
-            revalidate.record_rules(connection, plan, batch.source_name, passed=True)
-            if contract.replaces_periods:
-                plan = periods.find(connection, plan, batch)
-                periods.record(connection, plan, batch)
-            apply_stage(connection, plan, batch, staged)
-            pseudonyms.keep_originals(connection, plan)
-            pseudonyms.keep_fingerprints(connection, contract)
-            _record_raw_summary(connection, plan, batch)
-        else:
-            revalidate.record_rules(connection, plan, batch.source_name, passed=False)
+        revalidate.record_rules(connection, plan)
+        if not verdict.passed:
             batch.state, batch.error, batch.code = "rejected", verdict.summary, "GDK-M011"
             if batch.quarantined:
                 batch.error += _reasons(connection, plan, deduplicated=deduplicated)
             batch.error = with_code(batch.error, batch.code)
-        _drop_temporaries(connection, plan)
+        elif not (contract.approval and hold(connection, plan, batch, staged, stream.shape)):
+            refused = bool(batch.quarantined)
+            apply_passed(connection, plan, batch, staged, stream.shape, refused=refused)
+        _drop_temporaries(connection, plan, but_stage=batch.state == "waiting")
         ledger.close_batch(connection, batch)
     if verdict.passed and contract.reconcile and not plan.reads_everything:
         _reconcile(connection, plan, batch, open_source)
@@ -240,73 +237,11 @@ def _reasons(connection: Connection[Any], plan: LoadPlan, *, deduplicated: bool)
         return ""
 
 
-# -- stage ---------------------------------------------------------------------------------------------------
-
-
-def _stage(connection: Connection[Any], plan: LoadPlan, landed: int) -> tuple[int, bool]:
-    """Makes the stage: the valid rows, cast to their types, with the primary key.
-
-    Gives the number of rows, and whether keys came twice.
-    """
-    rows, deduplicated = landed, False
-    if not (plan.direct and _adopt(connection, plan)):
-        connection.execute(stage.create_rejected())
-        rows = connection.execute(stage.create_stage(plan)).rowcount
-        if not _add_key(connection, plan, plan.stage):
-            deduplicated = True
-            for statement in stage.keep_one_row_per_key(plan):
-                connection.execute(statement)
-            counted = connection.execute(stage.count_duplicates(plan)).fetchone()
-            assert counted is not None
-            rows -= counted[0]
-            connection.execute(stage.add_primary_key(plan, plan.stage))
-    connection.execute(sql.SQL("; ").join(stage.comments(plan)))
-    return rows, deduplicated
-
-
-def _adopt(connection: Connection[Any], plan: LoadPlan) -> bool:
-    """Makes landing the stage. False if a row is refused or a key comes twice; then nothing has changed."""
-    rejected = connection.execute(stage.any_rejected(plan)).fetchone()
-    if rejected != (False,) or not _add_key(connection, plan, plan.landing):
-        return False
-    for statement in stage.adopt_landing(plan):
-        connection.execute(statement)
-    return True
-
-
-def _add_key(connection: Connection[Any], plan: LoadPlan, table: sql.Identifier) -> bool:
-    """Adds the primary key. False if a key comes twice."""
-    if not plan.contract.primary_key:
-        return True
-    try:
-        connection.execute(stage.add_primary_key(plan, table))
-    except errors.UniqueViolation:
-        return False
-    return True
-
-
-def _count_repairs(connection: Connection[Any], plan: LoadPlan) -> None:
-    """Writes into ops.load_repair how many cells each repair changed."""
-    query = stage.count_repairs(plan)
-    if query is None:
-        return
-    rows = [(plan.batch_id, *row) for row in connection.execute(query).fetchall() if row[2]]
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "insert into ops.load_repair (batch_id, column_name, repair, rows) values (%s, %s, %s, %s)", rows
-        )
-
-
-def _record_raw_summary(connection: Connection[Any], plan: LoadPlan, batch: Batch) -> None:
-    """Records the summary of raw, unless nothing changed and an earlier load has recorded it."""
-    known = connection.execute(raw_summary.is_recorded(plan)).fetchone()
-    if batch.state == "loaded" or known != (True,):
-        connection.execute(raw_summary.record(plan, sample=FOUND in batch.found))
-
-
-def _drop_temporaries(connection: Connection[Any], plan: LoadPlan) -> None:
-    """Drops landing and what is left of the stage, in the transaction that changes raw."""
+def _drop_temporaries(connection: Connection[Any], plan: LoadPlan, *, but_stage: bool = False) -> None:
+    """Drops landing and what is left of the stage, in the transaction that changes raw. but_stage: the stage stays."""
     for table in stage.temporaries(plan):
+        if but_stage and table == plan.stage:
+            continue
         connection.execute(sql.SQL("drop table if exists {}").format(table))
 
 
@@ -352,13 +287,13 @@ def _read_keys(connection: Connection[Any], plan: LoadPlan, batch: Batch, open_s
     if stream is None:
         return
     with limit_statements(connection, contract, "memilah kunci sumber"):
-        staged, _ = _stage(connection, keys, read.read)
+        staged, _ = build_stage(connection, keys, read.read)
     # A copy, so that the batch keeps its counts if the transaction fails.
     found = replace(batch, warnings=[*batch.warnings])
     with limit_statements(connection, contract, "membandingkan kunci sumber"), connection.transaction():
         locks.limit_waiting(connection, plan.waits.locks.total)
         reconcile_with(connection, plan, keys, found, staged)
-        _record_raw_summary(connection, plan, found)
+        raw_summary.keep(connection, plan, found)
         _drop_temporaries(connection, keys)
         ledger.close_batch(connection, found)
     batch.state, batch.deleted, batch.warnings = found.state, found.deleted, found.warnings

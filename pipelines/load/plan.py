@@ -22,6 +22,18 @@ from pipelines.load.waits import WAITS, Waits
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What a load that waited for approval has kept of its landing, which is gone.
+
+    cursor_text: the text that an API wrote for the highest cursor value. fingerprints: those of the keys of its
+    pseudonyms, by purpose.
+    """
+
+    cursor_text: str | None
+    fingerprints: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class LoadPlan:
     """How one batch of one dataset goes from landing into raw.
 
@@ -33,6 +45,7 @@ class LoadPlan:
     exact: names of columns whose type the source guarantees; they land typed and need no cast.
     allow_empty: the source may give no row, or far fewer than before.
     oldest: the first day whose rows the contract's retention still keeps; None if age does not matter.
+    held: what is known of a load that waited for approval; None for one whose landing is there.
     only_keys: only the source's keys are read; the cells of other columns are not checked.
     exceptions: by column and rule, the condition on a row that may break this rule, because the OPD has confirmed it.
     """
@@ -52,6 +65,7 @@ class LoadPlan:
     exceptions: Mapping[tuple[str, str], sql.Composable] = field(
         default_factory=dict[tuple[str, str], sql.Composable]
     )
+    held: Held | None = None
     waits: Waits = WAITS
 
     def _name(self, what: str) -> str:

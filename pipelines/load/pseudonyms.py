@@ -77,8 +77,9 @@ def set_keys(connection: Connection[Any], contract: Contract) -> None:
 
 
 def require_keys(connection: Connection[Any], plan: LoadPlan) -> None:
-    """Raises ContractError if rows that stay in raw were made with another key than today's."""
+    """Raises ContractError if rows that stay in raw were made with another key than those of this load."""
     contract = plan.contract
+    of_load = plan.held.fingerprints if plan.held else fingerprints(contract)
     known = dict(
         connection.execute(
             "select purpose, fingerprint from ops.pseudonym_key where dataset = %s", [contract.key]
@@ -87,7 +88,7 @@ def require_keys(connection: Connection[Any], plan: LoadPlan) -> None:
     replaces = contract.disposition is WriteDisposition.REPLACE and contract.partition is None
     replaced = (plan.full_refresh or replaces) and not contract.keeps_history
     for purpose in purposes(contract):
-        if known.get(purpose, "") not in ("", _fingerprint(contract.key, purpose)) and not replaced:
+        if known.get(purpose, "") not in ("", of_load.get(purpose)) and not replaced:
             raise ContractError(
                 contract.key,
                 f"kunci pseudonim untuk {purpose} bukan lagi yang dipakai untuk baris di raw: satu orang akan menjadi"
@@ -116,14 +117,20 @@ def made_with_other_keys(connection: Connection[Any]) -> list[tuple[str, str]]:
     return found
 
 
-def keep_fingerprints(connection: Connection[Any], contract: Contract) -> None:
+def fingerprints(contract: Contract) -> dict[str, str]:
+    """The fingerprints of today's keys, by purpose."""
+    return {purpose: _fingerprint(contract.key, purpose) for purpose in purposes(contract)}
+
+
+def keep_fingerprints(connection: Connection[Any], plan: LoadPlan) -> None:
     """Records the fingerprints of the keys with which the pseudonyms in raw were made."""
-    for purpose in purposes(contract):
+    contract = plan.contract
+    for purpose, mark in (plan.held.fingerprints if plan.held else fingerprints(contract)).items():
         connection.execute(
             "insert into ops.pseudonym_key (dataset, purpose, fingerprint) values (%s, %s, %s) on conflict"
             " (dataset, purpose) do update set fingerprint = excluded.fingerprint, since = clock_timestamp()"
             " where pseudonym_key.fingerprint <> excluded.fingerprint",
-            [contract.key, purpose, _fingerprint(contract.key, purpose)],
+            [contract.key, purpose, mark],
         )
 
 
@@ -185,12 +192,39 @@ def prepare_originals(connection: Connection[Any], contracts: Iterable[Contract]
 def keep_originals(connection: Connection[Any], plan: LoadPlan) -> None:
     """Stores the original value of each pseudonym of this load, and deletes those of pseudonyms that raw no longer has.
 
-    It runs in the transaction that applies the load, while the rows are in landing.
+    It runs in the transaction that applies the load, while the rows are in landing, or their originals are held.
     """
     retained = _retained_columns(plan.contract)
     if not retained:
         return
-    table = _originals(plan)
+    table = _create_originals(connection, _originals(plan))
+    if plan.held:
+        held = _held_originals(plan)
+        connection.execute(
+            sql.SQL("insert into {} select * from {} on conflict do nothing").format(table, held)
+        )
+        connection.execute(drop_held_originals(plan))
+    else:
+        _insert_originals(connection, plan, table)
+    drop_unused_originals(connection, plan)
+
+
+def hold_originals(connection: Connection[Any], plan: LoadPlan) -> None:
+    """Stores the original values of a load that waits for approval in a table of its own, readable as the others."""
+    if _retained_columns(plan.contract):
+        _insert_originals(connection, plan, _create_originals(connection, _held_originals(plan)))
+
+
+def drop_held_originals(plan: LoadPlan) -> sql.Composed:
+    """Drops the original values that `hold_originals` has stored."""
+    return sql.SQL("drop table if exists {}").format(_held_originals(plan))
+
+
+def _held_originals(plan: LoadPlan) -> sql.Identifier:
+    return sql.Identifier(ORIGINALS, f"{plan.contract.table[:40]}__{plan.batch_id}_menunggu")
+
+
+def _create_originals(connection: Connection[Any], table: sql.Identifier) -> sql.Identifier:
     connection.execute(
         sql.SQL(
             "create table if not exists {} (kolom text, pseudonim text, asli text not null,"
@@ -198,7 +232,11 @@ def keep_originals(connection: Connection[Any], plan: LoadPlan) -> None:
         ).format(table)
     )
     connection.execute(sql.SQL("grant select, delete on {} to {}").format(table, sql.Identifier(PERSONAL)))
-    for column in retained:
+    return table
+
+
+def _insert_originals(connection: Connection[Any], plan: LoadPlan, table: sql.Identifier) -> None:
+    for column in _retained_columns(plan.contract):
         cell, name = sql.Identifier("b", column.name), sql.Literal(column.name)
         connection.execute(
             sql.SQL(
@@ -214,7 +252,6 @@ def keep_originals(connection: Connection[Any], plan: LoadPlan) -> None:
                 valid=valid(plan),
             )
         )
-    drop_unused_originals(connection, plan)
 
 
 def drop_unused_originals(connection: Connection[Any], plan: LoadPlan) -> None:

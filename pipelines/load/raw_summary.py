@@ -8,11 +8,14 @@ when a dataset last arrived; the view ops.dataset_state (warehouse/views/ledger.
 
 from __future__ import annotations
 
-from psycopg import sql
+from typing import Any
+
+from psycopg import Connection, sql
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.windows import MONTHS, Partition, Window, period_begin
 from pipelines.extract.samples import FOUND
+from pipelines.load.ledger import Batch
 from pipelines.load.plan import LoadPlan
 from pipelines.load.stage.cells import sql_type
 
@@ -56,6 +59,13 @@ def quarantined_by_day(contract: Contract, partition: Partition, window: Window)
         dataset=sql.Literal(contract.key),
         inside=window.condition(sql.Identifier("day")),
     )
+
+
+def keep(connection: Connection[Any], plan: LoadPlan, batch: Batch) -> None:
+    """Records the summary of raw, unless nothing changed and an earlier load has recorded it."""
+    known = connection.execute(is_recorded(plan)).fetchone()
+    if batch.state == "loaded" or known != (True,):
+        connection.execute(record(plan, sample=FOUND in batch.found))
 
 
 def record(plan: LoadPlan, *, sample: bool) -> sql.Composed:

@@ -65,12 +65,7 @@ def advance(plan: LoadPlan) -> sql.Composed:
     possible for today's cursor column.
     """
     column = cursor_column(plan)
-    cursor = sql.Identifier(column.name)
-    # We compare texts by code point, as the source does. With another order the next read would miss rows.
-    collate = sql.SQL(' collate "C"' if column.type == "text" else "")
-    highest = sql.SQL("select max({}{}) from {} where {}").format(
-        cursor, collate, plan.stage, is_possible(column, cursor)
-    )
+    collate = _collate(column)
     return sql.SQL(
         "insert into ops.watermark as w (dataset, value, batch_id, source_text, column_name)"
         " select {dataset}, to_jsonb(h.value)#>>'{{}}', {batch}, {text}, {name} from ({highest}) h (value)"
@@ -83,17 +78,39 @@ def advance(plan: LoadPlan) -> sql.Composed:
         batch=sql.Literal(plan.batch_id),
         name=sql.Literal(column.source_name),
         text=source_text(plan, sql.Identifier("h", "value")),
-        highest=highest,
+        highest=_highest(plan),
         kept_is_later=sql.SQL("{} and w.value::{}{} > excluded.value::{}{}").format(
             _is_valid(column, "w"), sql_type(column.type), collate, sql_type(column.type), collate
         ),
     )
 
 
+def highest_text(plan: LoadPlan) -> sql.Composed:
+    """The query for the text that an API wrote for the highest cursor value of the stage; NULL for other sources."""
+    return sql.SQL("select {} from ({}) h (value)").format(
+        source_text(plan, sql.Identifier("h", "value")), _highest(plan)
+    )
+
+
+def _highest(plan: LoadPlan) -> sql.Composed:
+    column = cursor_column(plan)
+    cursor = sql.Identifier(column.name)
+    return sql.SQL("select max({}{}) from {} where {}").format(
+        cursor, _collate(column), plan.stage, is_possible(column, cursor)
+    )
+
+
+def _collate(column: Column) -> sql.SQL:
+    """We compare texts by code point, as the source does. With another order the next read would miss rows."""
+    return sql.SQL(' collate "C"' if column.type == "text" else "")
+
+
 def source_text(plan: LoadPlan, of: sql.Composable) -> sql.Composable:
     """The text that an API wrote for the cursor value `of`, looked up in landing; NULL for any other source."""
     if not asks_an_api(plan):
         return sql.SQL("null::text")
+    if plan.held:
+        return sql.SQL("{}::text").format(sql.Literal(plan.held.cursor_text))
     column = cursor_column(plan)
     return sql.SQL(
         "(select l.{} from {} where {} = {} and not exists (select from {} r where r.rid = l.ctid) limit 1)"

@@ -50,7 +50,7 @@ select
     ) then 'unchanged' when exists (
         select from ops.upload_seen as n
         where n.dataset = %(dataset)s and n.seen_id > f.seen_id and (n.name = f.name or n.outcome = 'loaded')
-    ) then 'superseded' else 'waiting' end) as state,
+    ) then 'superseded' else 'due' end) as state,
     b.rows_read, b.rows_loaded, b.rows_unchanged, b.rows_quarantined, b.rows_deleted
 from file as f
 left join lateral (
@@ -116,7 +116,7 @@ from ops.dataset_state as d where d.dataset = any(%s)
 class Sent:
     """An upload, or a load of another source. at: when it was first seen, or loaded.
 
-    state: that of its load (ops.load_batch), or coming (not seen in the zone yet), waiting (not loaded yet), superseded
+    state: that of its load (ops.load_batch), or coming (not seen in the zone yet), due (not loaded yet), superseded
     (a newer file came before it was loaded). The counts are None until it was loaded.
     """
 

@@ -12,12 +12,17 @@ from pipelines.quality.freshness import Freshness
 
 STATES: Mapping[str, tuple[str, str, str]] = {
     "coming": ("tunggu", "Diterima", "Belum dilihat oleh gudang data; biasanya dalam setengah menit."),
-    "waiting": ("tunggu", "Menunggu dimuat", "Dimuat dalam beberapa menit, atau malam ini."),
+    "due": ("tunggu", "Menunggu dimuat", "Dimuat dalam beberapa menit, atau malam ini."),
     "running": ("tunggu", "Sedang dimuat", ""),
+    "waiting": ("tunggu", "Menunggu persetujuan", "Lulus pemeriksaan; walidata memutuskan sebelum dipakai."),
     "loaded": ("baik", "Dimuat", ""),
     "unchanged": ("netral", "Tidak ada yang baru", "Isinya sama dengan yang sudah dimuat."),
-    "superseded": ("netral", "Digantikan", "Berkas yang lebih baru datang sebelum berkas ini dimuat."),
-    "rejected": ("gagal", "Ditolak pemeriksaan", "Data sebelumnya tetap dipakai."),
+    "superseded": (
+        "netral",
+        "Digantikan",
+        "Berkas yang lebih baru datang sebelum berkas ini dimuat atau disetujui.",
+    ),
+    "rejected": ("gagal", "Ditolak", "Data sebelumnya tetap dipakai."),
     "failed": ("gagal", "Gagal dimuat", "Data sebelumnya tetap dipakai."),
     "died": ("gagal", "Terputus", "Dicoba lagi pada pemuatan berikutnya."),
 }

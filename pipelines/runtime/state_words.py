@@ -13,6 +13,8 @@ LOADS: Mapping[str | None, tuple[str, str]] = {
     "rejected": ("ditolak", "red"),
     "failed": ("gagal", "red"),
     "died": ("terputus", "red"),
+    "waiting": ("menunggu", "yellow"),
+    "superseded": ("digantikan", "cyan"),
     "running": ("berjalan", "cyan"),
     "set aside": ("disisihkan", "red"),
     None: ("belum", "yellow"),

@@ -183,7 +183,10 @@ def _recent(connection: Connection[Any], dealt: _Dealt, datasets: list[str], now
     with connection.cursor(row_factory=class_row(_Load)) as cursor:
         since = max(min(dealt.until, now) - OVERLAP_S, now - OLDEST_S)
         loads = cursor.execute(
-            "select batch_id, dataset, coalesce(run_id, '') as run_id, full_refresh,"
+            # A load that was approved came after its run, and no night of that run builds its models.
+            "select batch_id, dataset, case when exists (select from ops.load_decision d where d.batch_id = b.batch_id"
+            " and d.done_at is not null and d.error is null) then '' else coalesce(run_id, '') end as run_id,"
+            " full_refresh,"
             " coalesce((select min(lower(days)) from ops.load_period p where p.batch_id = b.batch_id), window_start)"
             " as window_start,"
             " coalesce((select max(upper(days)) - 1 from ops.load_period p where p.batch_id = b.batch_id), window_end)"

@@ -54,7 +54,8 @@ _MOST_NAMED = 5
 _MOST_LINES = 200
 """The most lines of a tick. Dagster keeps the lines of every tick for days, and a tick comes every 15 seconds."""
 _JUDGED = {
-    "rejected": "ditolak pemeriksaan",
+    "rejected": "ditolak pemeriksaan atau walidata",
+    "waiting": "menunggu persetujuan",
     "failed": "gagal dimuat",
     "loaded": "sudah dimuat",
     "unchanged": "sudah dimuat",

@@ -44,7 +44,7 @@ def before_migrations(connection: Connection[Any]) -> None:
         "drop table quarantine.confirmation; alter table ops.load_batch drop column rows_confirmed;"
         " alter table ops.load_batch drop column code; alter table ops.check_result drop column code;"
         " drop table ops.migration; drop table ops.model_state; drop view ops.quarantine_reason;"
-        " drop table ops.publication_state, ops.load_period, ops.class_share;"
+        " drop table ops.publication_state, ops.load_period, ops.class_share, ops.load_approval, ops.load_decision;"
         " alter table ops.load_batch drop column gate_basis;"
         " drop table ops.feedback; drop index quarantine.row_resolved;"
         " alter table ops.load_batch drop column failure;"

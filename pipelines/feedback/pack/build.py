@@ -93,6 +93,10 @@ def _note_refused(load: JudgedLoad, summary: Summary) -> None:
     if what:
         kept = "tidak ada baris yang dimuat, dan data sebelumnya tetap dipakai"
         summary.notes.append(f"Kiriman ini {what}: {kept}.")
+    if load.state == "waiting":
+        summary.notes.append(
+            "Baris yang lulus menunggu persetujuan walidata; data sebelumnya tetap dipakai sampai disetujui."
+        )
     if load.state == "rejected" and load.rows_refused > SAMPLE:
         summary.notes.append(
             f"Dari kiriman yang ditolak, {number(SAMPLE)} baris yang ditahan dicatat; seluruhnya"

@@ -158,8 +158,12 @@ def _identity(plan: LoadPlan, reasons: Sequence[_Reason]) -> list[sql.Composable
 
 
 def _is_renewed(plan: LoadPlan) -> sql.Composable:
-    """Whether an entry names this load even if its place is the same: each load of an upload answers for its rows."""
-    return sql.Literal(plan.contract.server.kind == "upload")
+    """Whether an entry names this load even if its place is the same.
+
+    Each load of an upload answers for its rows. A load that waits for approval resolves the entries that it does not
+    name, when it is approved.
+    """
+    return sql.Literal(plan.contract.server.kind == "upload" or plan.contract.approval)
 
 
 def _of_this_file(plan: LoadPlan, file: str) -> sql.Composable:

@@ -144,18 +144,25 @@ def _refused_by_other_rules(contract: Contract, rules: str) -> sql.Composed:
     ).format(sql.Literal(contract.key), sql.Literal(rules))
 
 
-def record_rules(
-    connection: Connection[Any], plan: LoadPlan, source_name: str | None, *, passed: bool
-) -> None:
-    """Records the hash of the rules by which this load refused rows, and updates the open entries of other rules.
+def record_rules(connection: Connection[Any], plan: LoadPlan) -> None:
+    """Records the hash of the rules by which this load refused rows, and resolves what a new entry stands for.
 
-    It runs in the transaction that applies the load, after the load's refused rows were put into quarantine.
+    It runs in the transaction that ends the load, after the load's refused rows were put into quarantine.
     """
     if not has_open_rows(connection, plan.contract):
         return
     rules = rules_hash(connection, plan.contract)
     connection.execute("update ops.load_batch set rules = %s where batch_id = %s", [rules, plan.batch_id])
     connection.execute(resolve_superseded(plan, rules))
-    if passed and plan.window is None:
+
+
+def keep_from_rereading(connection: Connection[Any], plan: LoadPlan, source_name: str | None) -> None:
+    """Sets the rules of this load, which is applied now, for the remaining open entries of what it has read."""
+    if plan.window is not None:
+        return
+    (rules,) = connection.execute(
+        "select rules from ops.load_batch where batch_id = %s", [plan.batch_id]
+    ).fetchone() or (None,)
+    if rules is not None:
         file = source_name if plan.contract.server.kind == "upload" else None
         connection.execute(mark_as_read_again(plan, rules, file))

@@ -1,0 +1,93 @@
+"""Declares `gudang approve`: decides about loads whose contract requires an approval.
+
+Not here: what a decision does (load/approval/).
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+from typing import Annotated
+
+import typer
+
+from pipelines.errors import GudangError
+from pipelines.redaction.secrets import shown
+
+
+def approve(
+    batches: Annotated[
+        list[int] | None,
+        typer.Argument(
+            metavar="KIRIMAN",
+            help="Nomornya; tanpa nomor: sebut yang menunggu.",
+            show_default=False,
+        ),
+    ] = None,
+    reject: Annotated[
+        str | None,
+        typer.Option(
+            "--reject", metavar="ALASAN", help="Tolak, dengan alasan yang dibaca OPD.", show_default=False
+        ),
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--by",
+            metavar="NAMA",
+            help="Siapa yang memutuskan; bawaannya akun komputer.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Setujui kiriman yang menunggu persetujuan (approval: required di kontraknya), atau tolak dengan alasan.
+
+    Yang diterapkan persis baris yang sudah diperiksa. Model turunannya dibangun oleh `gudang ui` yang terbuka, atau
+    malam berikutnya. Kode keluar 1 bila satu kiriman tidak dapat diputuskan.
+    """
+    from pipelines.datasets import read_datasets
+    from pipelines.ingest import describe_batch
+    from pipelines.load.approval.decide import APPROVED, REJECTED, WORDS, Decision, decide
+    from pipelines.load.approval.waiting import select_staged, waiting_loads
+    from pipelines.runtime.environment import current_settings, prepare_environment
+    from pipelines.settings import load_settings
+    from pipelines.warehouse.connection import connect
+
+    name = by or os.environ.get("SUDO_USER") or getpass.getuser()
+    with prepare_environment(current_settings(), demo=False, command="approve"):
+        settings = load_settings()
+        contracts = read_datasets(settings).contracts
+        assert settings.warehouse_url is not None
+        failed = False
+        with connect(settings.warehouse_url) as connection:
+            if not batches:
+                found = waiting_loads(connection, [c.key for c in contracts])
+                of = {c.key: c for c in contracts}
+                for one in found:
+                    print(
+                        shown(
+                            f"{one.batch_id}  {one.subject}, menunggu sejak {one.waiting_since:%Y-%m-%d %H:%M}"
+                        )
+                    )
+                    print(shown(f"    {one.counts}"))
+                    print(shown(f"    gudang psql -c '{select_staged(of[one.dataset], one.batch_id)}'"))
+                if not found:
+                    print("Tidak ada kiriman yang menunggu persetujuan.")
+                return
+            for number in batches:
+                decision = Decision(
+                    number, APPROVED if reject is None else REJECTED, name, "cli", reject or ""
+                )
+                try:
+                    done = decide(connection, contracts, decision)
+                except GudangError as error:
+                    failed = True
+                    print(shown(f"kiriman {number}: gagal: {error}"))
+                    continue
+                what = (
+                    done.done_before
+                    or f"{WORDS[decision.decision]} oleh {name}: {describe_batch(done.batch)}"
+                )
+                print(shown(f"kiriman {number}: {what}"))
+        if failed:
+            raise typer.Exit(1)

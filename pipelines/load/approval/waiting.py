@@ -1,0 +1,187 @@
+"""Knows the loads that wait for approval, and ends those whose place another one takes.
+
+What belongs here: queries, which load covers which, and ending a load that nobody will decide about. Not here: holding
+a load (hold.py), decisions (decide.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from psycopg import Connection, sql
+from psycopg.rows import class_row
+
+from pipelines.contracts.model import Contract
+from pipelines.contracts.windows import Window
+from pipelines.load import pseudonyms
+from pipelines.load.arrivals import contract_mark
+from pipelines.load.ledger import Batch, Preview
+from pipelines.load.plan import LoadPlan
+
+LATE_HOURS = 48
+"""An approval that is awaited for longer is late, and the lateness is ours, not the OPD's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A load that waits for approval, and what it would change.
+
+    waiting_since: since when an approval of the dataset is awaited. contract_mark: hash of the contract by which the
+    rows were staged.
+    """
+
+    batch_id: int
+    dataset: str
+    source_name: str | None
+    window_start: date | None
+    window_end: date | None
+    full_refresh: bool
+    started_at: datetime
+    waiting_since: datetime
+    contract_mark: str
+    rows_read: int
+    rows_quarantined: int
+    rows_new: int
+    rows_changed: int
+    rows_unchanged: int
+    rows_deleted: int
+
+    @property
+    def window(self) -> Window | None:
+        """The days that were loaded; None if they were no part of the dataset."""
+        return Window(self.window_start, self.window_end) if self.window_start and self.window_end else None
+
+    @property
+    def subject(self) -> str:
+        """The dataset, and the file or the window, as a person reads it."""
+        window = f"{self.window_start} s.d. {self.window_end}" if self.window else ""
+        return " ".join(part for part in (self.dataset, self.source_name, window) if part)
+
+    @property
+    def counts(self) -> str:
+        """What an approval would change, as a person reads it."""
+        return (
+            f"{self.rows_new} baris baru, {self.rows_changed} berubah, {self.rows_unchanged} sama,"
+            f" {self.rows_deleted} dihapus, {self.rows_quarantined} dikarantina"
+        )
+
+
+_SELECT = (
+    "select b.batch_id, b.dataset, b.source_name, b.window_start, b.window_end, b.full_refresh, b.started_at,"
+    " a.waiting_since, a.contract_mark, b.rows_read, b.rows_quarantined, a.rows_new, a.rows_changed, a.rows_unchanged,"
+    " a.rows_deleted from ops.load_batch b join ops.load_approval a using (batch_id) where b.state = 'waiting'"
+)
+
+
+def select_staged(contract: Contract, batch_id: int) -> str:
+    """SQL with which a person looks at the staged rows of a waiting load."""
+    return sql.SQL("select * from {} limit 100").format(LoadPlan(contract, batch_id).stage).as_string()
+
+
+def waiting_loads(connection: Connection[Any], datasets: Sequence[str]) -> list[Waiting]:
+    """The loads of these datasets that wait for approval, in the order of their loads."""
+    with connection.cursor(row_factory=class_row(Waiting)) as cursor:
+        query = f"{_SELECT} and b.dataset = any(%s) order by b.batch_id"
+        return cursor.execute(query.encode(), [[*datasets]]).fetchall()
+
+
+def covers(plan: LoadPlan, source_name: str | None, older: Waiting) -> bool:
+    """Whether this load brings all that the waiting one would: the newer of the two is then the one to approve."""
+    contract = plan.contract
+    if plan.full_refresh:
+        return True
+    if older.full_refresh:
+        return plan.reads_everything
+    if contract.server.kind == "upload" and contract.takes_every_file:
+        return older.source_name == source_name and plan.window in (None, older.window)
+    if plan.window is None or older.window is None:
+        return plan.window is None
+    return plan.window.start <= older.window.start and older.window.end <= plan.window.end
+
+
+def overlap(first: Window | None, second: Window | None) -> bool:
+    """Whether two loads of a dataset may have the same rows: two windows without a common day have none."""
+    return not (first and second) or (first.start <= second.end and second.start <= first.end)
+
+
+def before(connection: Connection[Any], plan: LoadPlan) -> list[Waiting]:
+    """The waiting loads whose rows would come over those of this load, if it were applied first."""
+    found = waiting_loads(connection, [plan.contract.key])
+    return [w for w in found if w.batch_id < plan.batch_id and overlap(w.window, plan.window)]
+
+
+def supersede_covered(connection: Connection[Any], plan: LoadPlan, batch: Batch) -> datetime | None:
+    """Ends the waiting loads whose place this load takes. Gives since when an approval was awaited, if it was."""
+    ended = [
+        w
+        for w in waiting_loads(connection, [plan.contract.key])
+        if w.batch_id < plan.batch_id and covers(plan, batch.source_name, w)
+    ]
+    for one in ended:
+        end_waiting(connection, plan.contract, one, f"digantikan kiriman {batch.batch_id}, yang lebih baru")
+        batch.warnings.append(f"menggantikan kiriman {one.batch_id}, yang masih menunggu persetujuan")
+    return min((one.waiting_since for one in ended), default=None)
+
+
+def supersede_outdated(connection: Connection[Any], contract: Contract) -> None:
+    """Ends the waiting loads that were staged by another text of the contract. They are loaded again."""
+    mark = contract_mark(contract)
+    for one in waiting_loads(connection, [contract.key]):
+        if one.contract_mark != mark or not contract.approval:
+            end_waiting(connection, contract, one, CONTRACT_CHANGED)
+
+
+CONTRACT_CHANGED = "kontraknya berubah sesudah kiriman ini diperiksa, jadi sumbernya dimuat lagi"
+
+
+def end_waiting(connection: Connection[Any], contract: Contract, waiting: Waiting, why: str) -> None:
+    """Ends a waiting load whose place another one takes, and drops its rows."""
+    with connection.transaction():
+        connection.execute(
+            "update ops.load_batch set state = 'superseded', error = %s, finished_at = clock_timestamp()"
+            " where batch_id = %s and state = 'waiting'",
+            [why, waiting.batch_id],
+        )
+        note_outcome(connection, waiting.batch_id, None)
+        drop_stage(connection, LoadPlan(contract, waiting.batch_id))
+
+
+def note_outcome(connection: Connection[Any], batch_id: int, outcome: str | None) -> None:
+    """Notes with the upload of a waiting load what became of it; None: the upload is loaded again."""
+    connection.execute(
+        "update ops.upload_seen u set outcome = %s from ops.load_batch b where b.batch_id = %s"
+        " and u.dataset = b.dataset and u.name = b.source_name"
+        " and u.sha256 = split_part(b.source_fingerprint, ':', 1) and u.outcome = 'waiting'",
+        [outcome, batch_id],
+    )
+
+
+def drop_stage(connection: Connection[Any], plan: LoadPlan) -> None:
+    """Drops what a waiting load has kept, where it is still there."""
+    connection.execute(sql.SQL("drop table if exists {}").format(plan.stage))
+    if any(c.retain_original for c in plan.contract.stored):
+        connection.execute(pseudonyms.drop_held_originals(plan))
+
+
+def standing_load(connection: Connection[Any], contract: Contract, fingerprint: str) -> Batch | None:
+    """The load of an upload that waits for approval, or that a person has rejected; None if it is to be loaded.
+
+    fingerprint: of the upload under today's contract (ledger.fingerprint).
+    """
+    row = connection.execute(
+        "select b.batch_id, b.state, b.source_name, b.rows_read, b.rows_quarantined, b.error, b.code, a.rows_new,"
+        " a.rows_changed, a.rows_unchanged, a.rows_deleted from ops.load_batch b join ops.load_approval a"
+        " using (batch_id) where b.dataset = %s and b.source_fingerprint = %s and b.window_start is null"
+        " order by b.batch_id desc limit 1",
+        [contract.key, fingerprint],
+    ).fetchone()
+    if row is None or row[1] not in ("waiting", "rejected"):
+        return None
+    batch_id, state, name, read, quarantined, error, code, *counts = row
+    return Batch(
+        batch_id, contract.key, state, source_name=name, fingerprint=fingerprint, read=read, quarantined=quarantined,
+        error=error, code=code, preview=Preview(*counts),
+    )  # fmt: skip
