@@ -18,3 +18,8 @@
         )::date as awal
     from {{ relasi }}
 {%- endmacro %}
+
+{# Awal bulan WITA dari sebuah timestamptz, sebagai timestamp tanpa zona. #}
+{% macro awal_bulan(waktu) -%}
+    date_trunc('month', {{ waktu }} at time zone '{{ var("zona_waktu") }}')
+{%- endmacro %}

@@ -1,5 +1,4 @@
--- Kebijakan dibuktikan oleh naskahnya, bukan oleh hitungan; dan uji yang lulus diminta atas baris yang sudah disaring,
--- sehingga karantina harus tampil di sampingnya.
+-- Kebijakan dibuktikan oleh naskahnya, bukan oleh hitungan; dan skor tidak tampil tanpa banyaknya baris yang ditahan.
 with
 
 peta as (
@@ -28,4 +27,4 @@ left join peta as karantina
         and karantina.jenis_bukti = 'baris_karantina'
 where
     indikator.domain = 'Kebijakan Internal SPBE'
-    or (peta.jenis_bukti = 'uji_mutu_lulus' and karantina.jenis_bukti is null)
+    or (peta.jenis_bukti = 'skor_mutu' and karantina.jenis_bukti is null)

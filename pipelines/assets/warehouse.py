@@ -15,7 +15,7 @@ import dagster as dg
 from psycopg import Connection
 from pydantic import Field
 
-from pipelines.assets import left_models
+from pipelines.assets import left_models, quality_scores
 from pipelines.assets.catalogue import PageLinks
 from pipelines.assets.check_events import Result, check_key, to_dagster
 from pipelines.assets.check_groups import Group, Rule, grouped, output_identifier
@@ -200,6 +200,10 @@ def _multi_asset(
             if result.state != "ok":
                 failures.append(f"{result.asset}: {MODELS[result.state][0]}: {result.error or ''}")
                 context.log.error(failures[-1])
+        if any(r.name == quality_scores.MODEL and r.state == "ok" and not r.unchanged for r in results):
+            with warehouse.connect() as connection:
+                for observation in quality_scores.observations(connection):
+                    context.log_event(observation)
         left = {model_key(project.nodes[r.name]): r for r in results if r.unchanged}
         if left:
             log.info("%d dari %d model tidak berubah dan dibiarkan", len(left), len(results))

@@ -116,4 +116,5 @@ def promised_row(contract: Contract) -> dict[str, Any]:
         "latency_hours": contract.sla_hours("latency"),
         "classification": contract.classification,
         "publish": contract.publish,
+        "column_count": len(contract.columns),
     }

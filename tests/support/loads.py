@@ -41,7 +41,8 @@ def passes(_: Any) -> GateResult:
 def before_migrations(connection: Connection[Any]) -> None:
     """Undoes all numbered migrations. Whoever adds a migration undoes it here, too."""
     connection.execute(
-        "drop table quarantine.confirmation; alter table ops.load_batch drop column rows_confirmed;"
+        "alter table ops.contract drop column column_count;"
+        " drop table quarantine.confirmation; alter table ops.load_batch drop column rows_confirmed;"
         " alter table ops.load_batch drop column code; alter table ops.check_result drop column code;"
         " drop table ops.migration; drop table ops.model_state; drop view ops.quarantine_reason;"
         " drop table ops.publication_state, ops.load_period, ops.class_share, ops.load_approval, ops.load_decision;"

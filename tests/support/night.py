@@ -64,13 +64,13 @@ class Night:
     def content(self) -> dict[str, tuple[int, str]]:
         """Returns for every relation of raw, core and the marts the number of its rows and a hash of them.
 
-        The marts `daftar_data` and `bukti_indikator` are left out, because they describe the loads. Columns with the
-        batch or the time of a load are left out, too.
+        What describes the loads is left out: the marts `daftar_data`, `bukti_indikator` and `kualitas_data` with its
+        facts. Columns with the batch or the time of a load are left out, too.
         """
         columns = self.ask(
             "select table_schema, table_name, array_agg(column_name::text order by column_name)"
             " from information_schema.columns where table_schema in ('raw', 'core', 'mart_satu_data', 'mart_spbe')"
-            " and table_name not in ('daftar_data', 'bukti_indikator')"
+            " and table_name not in ('daftar_data', 'bukti_indikator', 'fct_mutu_bulanan', 'kualitas_data')"
             " and column_name not in ('_batch_id', '_loaded_at', 'dimuat_pada') group by 1, 2"
         )
         query = sql.SQL(

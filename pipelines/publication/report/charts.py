@@ -14,7 +14,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from pipelines.publication.indonesian import short_month
-from pipelines.publication.report.data import CheckShare, Index
+from pipelines.publication.report.data import Index
 
 if TYPE_CHECKING:
     import altair as alt
@@ -29,35 +29,45 @@ _LOCALE: dict[str, Any] = {"decimal": ",", "thousands": ".", "grouping": [3], "c
 _FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 
-def quality_chart(shares: Sequence[CheckShare], names: dict[str, str]) -> str:
-    """Draws the checks passed, warned and failed per OPD, as parts of 100 per cent."""
+def score_chart(scores: Sequence[tuple[str, float]]) -> str:
+    """Draws a score of 0 to 100 per OPD. scores: (name, score), the first on top."""
     import altair as alt
 
-    outcomes = (
-        ("Lulus", "lulus", BLUE),
-        ("Peringatan", "peringatan", ORANGE),
-        ("Gagal", "gagal", VERMILLION),
+    names = [wrap(name, LABEL_CHARACTERS) for name, _ in scores]
+    values = [{"opd": name, "skor": score} for name, (_, score) in zip(names, scores, strict=True)]
+    x = alt.X("skor:Q", title="skor", axis=alt.Axis(tickCount=5), scale=alt.Scale(domain=[0, 100]))
+    base = alt.Chart(alt.Data(values=values)).encode(x=x, y=_lines("opd", names))
+    bars = base.mark_bar(height=18, color=BLUE)
+    labels = base.mark_text(align="right", dx=-6, fontSize=12, color="white").encode(
+        text=alt.Text("skor:Q", format=".1f")
     )
-    labels = {s.opd: wrap(names[s.opd], LABEL_CHARACTERS) for s in shares}
-    values = [
-        {"opd": labels[s.opd], "hasil": label, "urutan": i, "bagian": getattr(s, field) / s.jumlah}
-        for s in shares
-        for i, (label, field, _) in enumerate(outcomes)
-    ]
-    chart = (
-        alt.Chart(alt.Data(values=values))
-        .mark_bar(height=18)
-        .encode(
-            x=alt.X(
-                "bagian:Q", title=None, axis=alt.Axis(format="%", tickCount=5), scale=alt.Scale(domain=[0, 1])
-            ),
-            y=_lines("opd", list(labels.values())),
-            color=_colour("hasil", [o[0] for o in outcomes], [o[2] for o in outcomes]),
-            order=alt.Order("urutan:Q"),
-        )
-        .properties(width=WIDTH - 290, height=alt.Step(34))
+    low = base.mark_text(align="left", dx=6, fontSize=12, color=INK).encode(
+        text=alt.Text("skor:Q", format=".1f")
     )
-    return _svg(chart, "Hasil pemeriksaan per OPD: lulus, peringatan, gagal (persen)", "mutu")
+    layers = bars + labels.transform_filter("datum.skor >= 10") + low.transform_filter("datum.skor < 10")
+    chart = layers.properties(width=WIDTH - 290, height=alt.Step(34))
+    return _svg(chart, "Skor mutu per OPD, 0 sampai 100", "mutu")
+
+
+def dimension_chart(values: Sequence[tuple[str, str, float | None]]) -> str:
+    """Draws scores as a table with shaded cells. values: (dimension, month, score); an unknown score has no cell."""
+    import altair as alt
+
+    dimensions, months = [*dict.fromkeys(v[0] for v in values)], [*dict.fromkeys(v[1] for v in values)]
+    rows = [{"dimensi": d, "bulan": m, "skor": s} for d, m, s in values if s is not None]
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        x=alt.X("bulan:O", title=None, sort=months, axis=alt.Axis(labelAngle=0, orient="top")),
+        y=alt.Y("dimensi:N", title=None, sort=dimensions),
+    )
+    shade = alt.Scale(domain=[0, 100], range=["#fdebe1", "#00446b"])
+    cells = base.mark_rect(stroke="white", strokeWidth=2).encode(
+        color=alt.Color("skor:Q", scale=shade, legend=None)
+    )
+    text = base.mark_text(fontSize=13).encode(text=alt.Text("skor:Q", format=".1f"))
+    dark = text.transform_filter("datum.skor < 60").encode(color=alt.value(INK))
+    light = text.transform_filter("datum.skor >= 60").encode(color=alt.value("white"))
+    chart = (cells + dark + light).properties(width=min(WIDTH - 190, 110 * len(months)), height=alt.Step(34))
+    return _svg(chart, "Skor mutu menurut dimensi dan bulan, 0 sampai 100", "dimensi")
 
 
 def population_chart(place: str, values: Sequence[tuple[str, int, int]], prefix: str) -> str:

@@ -46,23 +46,28 @@ class DatasetStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckShare:
-    """The latest results of one OPD's checks; `opd` is empty for the warehouse's own models."""
+class QualityScore:
+    """The score of a dataset in a dimension and month, 0 to 100; None where nothing could be measured.
 
+    dimensi: "gabungan" for the weighted mean of all dimensions. perubahan: since the month before. hari_terlambat: days
+    of the month on which the data were older than promised; None without a promise.
+    """
+
+    dataset: str
+    judul: str
     opd: str
-    lulus: int
-    peringatan: int
-    gagal: int
-
-    @property
-    def jumlah(self) -> int:
-        """The number of checks."""
-        return self.lulus + self.peringatan + self.gagal
-
-    @property
-    def bagian_lulus(self) -> float:
-        """The share that passed, 0 to 1."""
-        return self.lulus / self.jumlah
+    produsen_data: str
+    dimensi: str
+    bobot: Decimal | None
+    tahun: int
+    bulan: int
+    skor: Decimal | None
+    perubahan: Decimal | None
+    temuan_terbuka: int
+    hari_perbaikan: Decimal | None
+    sel_diperbaiki: int
+    hari_terlambat: Decimal | None
+    data_contoh: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +147,7 @@ class ReportData:
     """All sections. An empty tuple means that there is no data yet."""
 
     daftar_data: tuple[DatasetStatus, ...]
-    checks: tuple[CheckShare, ...]
+    quality: tuple[QualityScore, ...]
     failed_checks: tuple[FailedCheck, ...]
     quarantine: tuple[QuarantineReason, ...]
     population: tuple[Population, ...]
@@ -157,34 +162,23 @@ select dataset, judul, produsen_data, jenis_sumber, jadwal, dijanjikan_tiap_hari
 from mart_satu_data.daftar_data order by produsen_data, judul, dataset
 """
 
+_QUALITY = """
+select dataset, judul, opd, produsen_data, dimensi, bobot, tahun, bulan, skor, perubahan, temuan_terbuka,
+    hari_perbaikan, sel_diperbaiki, hari_terlambat, data_contoh
+from mart_satu_data.kualitas_data order by tahun, bulan, opd, judul, dataset
+"""
+
 # Results and refused rows of a dataset without a contract are not shown, because no OPD is responsible for it.
-_LATEST_CHECKS = """
+_FAILED_CHECKS = """
 with latest as (
     select distinct on (r.asset, r.check_name) r.asset, r.check_name, r.severity, r.passed, r.unexpected, r.total
     from ops.check_result as r
     where r.asset not like 'raw/%' or exists (select from ops.contract as c where r.asset = 'raw/' || c.dataset)
     order by r.asset, r.check_name, r.at desc, r.batch_id desc nulls last
 )
-"""
-
-_CHECKS = (
-    _LATEST_CHECKS
-    + """
-select case when asset like 'raw/%' then split_part(asset, '/', 2) else '' end as opd,
-    count(*) filter (where passed) as lulus,
-    count(*) filter (where not passed and severity = 'warn') as peringatan,
-    count(*) filter (where not passed and severity = 'error') as gagal
-from latest group by 1 order by 1
-"""
-)
-
-_FAILED_CHECKS = (
-    _LATEST_CHECKS
-    + """
 select asset, check_name, severity, unexpected, total from latest where not passed
 order by severity, asset, check_name
 """
-)
 
 _QUARANTINE = """
 select q.dataset, coalesce(r.reason ->> 'kolom', '') as kolom, coalesce(r.reason ->> 'aturan', '') as aturan,
@@ -239,7 +233,7 @@ def read_report(connection: Connection[Any]) -> ReportData:
 
     return ReportData(
         daftar_data=section("mart_satu_data.daftar_data", DatasetStatus, _DAFTAR_DATA),
-        checks=section("ops.check_result", CheckShare, _CHECKS),
+        quality=section("mart_satu_data.kualitas_data", QualityScore, _QUALITY),
         failed_checks=section("ops.check_result", FailedCheck, _FAILED_CHECKS),
         quarantine=section("quarantine.row", QuarantineReason, _QUARANTINE),
         population=section("mart_satu_data.penduduk_kelurahan", Population, _POPULATION),

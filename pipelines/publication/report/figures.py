@@ -17,10 +17,11 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A section: a chart (`svg`), a sentence about it (`text`), its numbers, and their details."""
+    """A section: a chart (`svg`), a sentence about it (`text`), its numbers, and their details with a title."""
 
     title: str
     text: str
     svg: str
     table: Table
     detail: Table | None = None
+    detail_title: str = ""

@@ -18,7 +18,6 @@ from pipelines.publication import indonesian
 from pipelines.publication.guard import check_text
 from pipelines.publication.report import charts
 from pipelines.publication.report.data import (
-    CheckShare,
     DatasetStatus,
     FailedCheck,
     Population,
@@ -27,6 +26,7 @@ from pipelines.publication.report.data import (
 )
 from pipelines.publication.report.figures import Figure, Table
 from pipelines.publication.report.indices import assessed_by, index_sections, index_years
+from pipelines.publication.report.quality import quality_figures
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -38,7 +38,6 @@ STATUS = {
     "gagal": ("Gagal", "✕"),
     "belum_ada": ("Belum ada", "○"),
 }
-OWN_MODELS = "Gudang data (model)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,6 @@ def render(data: ReportData, as_of: datetime, samples: Collection[str] = ()) -> 
 
     Raises PublicationError if a value in it is shaped like a NIK.
     """
-    names = opd_names(data.daftar_data)
     page = (
         _environment()
         .get_template("report.html.j2")
@@ -65,7 +63,8 @@ def render(data: ReportData, as_of: datetime, samples: Collection[str] = ()) -> 
             tiles=tiles(data),
             daftar_data=data.daftar_data,
             summary=summary(data.daftar_data),
-            quality=quality_figure(data.checks, names, waiting(data)),
+            quality=quality_figures(data.quality),
+            has_sample_scores=any(score.data_contoh for score in data.quality),
             failed_checks=[_failed(check) for check in data.failed_checks],
             quarantine=data.quarantine,
             population=population_figures(data.population),
@@ -164,40 +163,6 @@ def waiting(data: ReportData) -> int:
     return sum(line.baris_karantina or 0 for line in data.daftar_data)
 
 
-def quality_figure(
-    shares: Sequence[CheckShare], names: dict[str, str], rows_waiting: int = 0
-) -> Figure | None:
-    """Makes the figure of check results per OPD. rows_waiting: rows in quarantine, which most checks do not see."""
-    if not shares:
-        return None
-    labels = {s.opd: names.get(s.opd, s.opd.upper()) if s.opd else OWN_MODELS for s in shares}
-    ordered = sorted(shares, key=lambda s: (s.bagian_lulus, labels[s.opd]))
-    passed, total = sum(s.lulus for s in shares), sum(s.jumlah for s in shares)
-    text = (
-        f"{indonesian.number(passed)} dari {indonesian.number(total)} pemeriksaan terakhir lulus"
-        f" ({indonesian.per_cent(passed / total)}). Yang paling rendah di atas."
-    )
-    if rows_waiting:
-        text += (
-            f" Yang diperiksa adalah baris yang diterima; {indonesian.number(rows_waiting)} baris yang salah ditahan di"
-            " karantina."
-        )
-    rows = tuple(
-        (
-            labels[s.opd],
-            *(indonesian.number(n) for n in (s.jumlah, s.lulus, s.peringatan, s.gagal)),
-            indonesian.per_cent(s.bagian_lulus),
-        )
-        for s in ordered
-    )
-    return Figure(
-        "Persentase pemeriksaan yang lulus per OPD",
-        text,
-        charts.quality_chart(ordered, labels),
-        Table(("OPD", "Pemeriksaan", "Lulus", "Peringatan", "Gagal", "Persentase lulus"), rows),
-    )
-
-
 def population_figures(rows: Sequence[Population]) -> list[Figure]:
     """Makes a figure per kabupaten/kota that has population by kelurahan."""
     places: defaultdict[str, list[Population]] = defaultdict(list)
@@ -239,6 +204,7 @@ def _population_figure(place: str, rows: Sequence[Population], prefix: str) -> F
             tuple((k, d, *(_count(by_kelurahan, (k, d, y)) for y in years)) for k, d in kelurahan),
             text_columns=2,
         ),
+        "Angka per kelurahan/desa",
     )
 
 

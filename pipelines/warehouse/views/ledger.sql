@@ -10,21 +10,16 @@ select
     q.updated_at,
     r.reason ->> 'kolom' as column_name,
     r.reason ->> 'aturan' as rule,
-    r.reason ->> 'nilai' as value
+    r.reason ->> 'nilai' as value,
+    q.created_at
 from quarantine.row as q
 cross join lateral jsonb_array_elements(q.reasons) as r (reason);
 
--- Where each dataset stands. An upload arrived when the bytes of its newest good file were first seen (upload_seen) or
--- read, however often they were read since. A table arrived with its newest period (data_until) or, where it declares none, its last
--- change; a period never lies after the load that brought it.
-create or replace view ops.dataset_state as
+-- Each time that new data came, and since when we know it. A file comes once, when its good bytes were first seen
+-- (upload_seen) or read. A load of a table brings its newest period (data_until) or, where it declares none, a change;
+-- a period never lies after the load that brought it.
+create or replace view ops.arrival as
 with
-good as (
-    select distinct on (b.dataset) b.dataset, b.source_fingerprint is not null as is_file
-    from ops.load_batch as b
-    where b.state in ('loaded', 'unchanged') and b.by_retention is not true
-    order by b.dataset, b.batch_id desc
-),
 content as (
     select b.dataset, split_part(b.source_fingerprint, ':', 1) as sha256, min(b.started_at) as first_read
     from ops.load_batch as b
@@ -34,12 +29,30 @@ content as (
 ),
 sight as (
     select u.dataset, u.sha256, min(u.seen_at) as first_seen from ops.upload_seen as u group by u.dataset, u.sha256
+)
+select
+    c.dataset,
+    least(c.first_read, i.first_seen) as arrived_at,
+    least(c.first_read, i.first_seen) as known_at,
+    true as is_file
+from content as c
+left join sight as i on i.dataset = c.dataset and i.sha256 = c.sha256
+union all
+select b.dataset, least(b.finished_at, b.data_until), b.finished_at, false
+from ops.load_batch as b
+where b.source_fingerprint is null and b.state = 'loaded' and b.by_retention is not true;
+
+-- Where each dataset stands. It arrived with the newest of its arrivals (ops.arrival), however often it was read since.
+create or replace view ops.dataset_state as
+with
+good as (
+    select distinct on (b.dataset) b.dataset, b.source_fingerprint is not null as is_file
+    from ops.load_batch as b
+    where b.state in ('loaded', 'unchanged') and b.by_retention is not true
+    order by b.dataset, b.batch_id desc
 ),
 file as (
-    select c.dataset, max(least(c.first_read, i.first_seen)) as first_seen
-    from content as c
-    left join sight as i on i.dataset = c.dataset and i.sha256 = c.sha256
-    group by c.dataset
+    select a.dataset, max(a.arrived_at) as first_seen from ops.arrival as a where a.is_file group by a.dataset
 ),
 change as (
     select b.dataset, max(b.finished_at) as changed_at
@@ -82,5 +95,6 @@ left join standing as s on s.dataset = l.dataset
 left join waiting as w on w.dataset = l.dataset;
 
 comment on view ops.quarantine_reason is 'Why rows were refused, one row per reason; values of personal columns are masked.';
+comment on view ops.arrival is 'When new data came, and since when we know it: a row per file or load.';
 comment on view ops.dataset_state is
     'Where each dataset stands: when it arrived, how many rows of it are in force, how many wait in quarantine.';

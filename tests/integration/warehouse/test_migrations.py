@@ -135,6 +135,7 @@ def test_an_old_warehouse_becomes_like_a_new_one_and_keeps_its_rows(old: Loads, 
     assert sum(map(len, before.values())) > 35
     for loads in (old, fresh):
         prepare(loads.connection, contracts(loads).values())
+    before.pop("ops.contract")  # it is written anew at every start
     assert {table: held for table, held in rows(old).items() if table in before} == before
     # The old warehouse has this grant.
     fresh.run(f"grant select on ops.load_batch to {PERSONAL}")

@@ -12,7 +12,7 @@ from pipelines.settings import PROJECT_ROOT
 from tests.support.repository import own_contracts, own_project
 
 FOLDER = PROJECT_ROOT / "dbt_like_sql"
-READS_OPS = {"daftar_data", "antrean_nama_wilayah", "bukti_indikator"}
+READS_OPS = {"daftar_data", "antrean_nama_wilayah", "bukti_indikator", "fct_mutu_bulanan", "kualitas_data"}
 OPEN_MARTS = {
     "keluarga_dtks",
     "keluarga_dtks_jumlah",
@@ -44,6 +44,7 @@ OPEN_MARTS = {
     "satuan_pendidikan",
     "indikator_strategis",
     "daftar_data",
+    "kualitas_data",
     "indeks_spbe",
     "indeks_instrumen",
 }
@@ -143,7 +144,7 @@ def test_open_marts_have_their_meta_keys(project: Project) -> None:
 def test_open_marts_have_the_columns_order_of_the_portal(project: Project) -> None:
     """Province and kabupaten/kota come first, then dimensions, the value, its unit, and the time."""
     for node in project.nodes.values():
-        if node.schema == "mart_satu_data" and node.name != "daftar_data":
+        if node.schema == "mart_satu_data" and node.name not in ("daftar_data", "kualitas_data"):
             names = [c.name for c in node.columns]
             assert names[:4] == FIRST_PORTAL_COLUMNS, node.name
             assert names[names.index("satuan") + 1] == "tahun", node.name

@@ -13,12 +13,20 @@ from typing import Any
 import pytest
 
 from pipelines.errors import PublicationError
+from pipelines.publication.indonesian import NONE
 from pipelines.publication.report.charts import wrap
-from pipelines.publication.report.data import CheckShare, DatasetStatus, Index, Population, ReportData, Visits
+from pipelines.publication.report.data import (
+    DatasetStatus,
+    Index,
+    Population,
+    QualityScore,
+    ReportData,
+    Visits,
+)
 from pipelines.publication.report.indices import index_sections, index_years
+from pipelines.publication.report.quality import quality_figures
 from pipelines.publication.report.report import (
     population_figures,
-    quality_figure,
     render,
     schedule,
     tiles,
@@ -134,21 +142,40 @@ def test_page_with_a_value_like_a_nik_is_refused() -> None:
     assert "6472010107900001" not in str(error.value)
 
 
-def test_worst_opd_comes_first_and_warnings_do_not_count_as_passed() -> None:
-    shares = (CheckShare("dinkes", 3, 1, 0), CheckShare("", 2, 0, 0), CheckShare("dlh", 1, 0, 1))
-    figure = quality_figure(shares, {"dinkes": "Dinas Kesehatan"})
-    assert figure is not None
-    assert [row[0] for row in figure.table.rows] == ["DLH", "Dinas Kesehatan", "Gudang data (model)"]
-    assert [row[-1] for row in figure.table.rows] == ["50%", "75%", "100%"]
-    assert figure.text.startswith("6 dari 8")
-    assert "karantina" not in figure.text
+def score(opd: str, dimension: str, month: int, value: str | None, **more: Any) -> QualityScore:
+    given = QualityScore(
+        f"{opd.lower()}/x", f"Data {opd}", opd.lower(), opd, dimension, Decimal(20), 2026, month,
+        Decimal(value) if value else None, None, 0, None, 0, None, False,
+    )  # fmt: skip
+    return replace(given, **more)
 
 
-def test_passed_checks_are_shown_with_the_quarantined_rows() -> None:
-    figure = quality_figure((CheckShare("dinkes", 3, 0, 0),), {}, 1080)
-    assert figure is not None
-    assert "3 dari 3 pemeriksaan terakhir lulus (100%)" in figure.text
-    assert "1.080 baris yang salah ditahan di karantina" in figure.text
+def test_opd_with_the_lowest_score_comes_first_with_its_findings() -> None:
+    """Only the latest month is shown per OPD. 99.95 is not rounded up to 100."""
+    per_opd, per_dimension = quality_figures(
+        (
+            score("Dinas A", "gabungan", 9, "10"),
+            score("Dinas A", "gabungan", 10, "99.95"),
+            score(
+                "Dinas B", "gabungan", 10, "70", perubahan=Decimal("-2.5"), temuan_terbuka=1080,
+                hari_perbaikan=Decimal("3.5"), sel_diperbaiki=4, hari_terlambat=Decimal(2), data_contoh=True,
+            ),
+            score("Dinas B", "kelengkapan", 10, "60"),
+            score("Dinas B", "keunikan", 10, None),
+        )
+    )  # fmt: skip
+    assert per_opd.title == "Skor mutu per OPD, Oktober 2026"
+    assert per_opd.table.rows == (
+        ("Dinas B", "1", "70,0", "\N{MINUS SIGN}2,5", "1.080", "3,5", "4", "2,0"),
+        ("Dinas A", "1", "99,9", NONE, "0", NONE, "0", NONE),
+    )
+    assert "2 dataset pada Oktober 2026: 84,9 dari 100, dengan 1.080 temuan terbuka" in per_opd.text
+    assert per_opd.detail is not None
+    assert per_opd.detail.rows[1][:5] == ("Data Dinas B (data contoh)", "Dinas B", "70,0", NONE, "60,0")
+    assert per_dimension.table.head == ("Dimensi", "Bobot", "Sep 2026", "Okt 2026")
+    assert ("Kelengkapan", "20", NONE, "60,0") in per_dimension.table.rows
+    assert "Yang paling rendah bulan ini: kelengkapan." in per_dimension.text
+    assert quality_figures(()) == []
 
 
 def test_population_is_summed_per_kecamatan_and_shown_with_its_change() -> None:
@@ -235,7 +262,9 @@ def test_current_instrument_without_an_assessment_is_shown_without_a_figure() ->
 
 
 def test_same_values_give_the_same_bytes() -> None:
-    data = replace(EMPTY, visits=(Visits("A", 2026, 9, "UMUM", 10, 0),), checks=(CheckShare("dlh", 1, 0, 1),))
+    data = replace(
+        EMPTY, visits=(Visits("A", 2026, 9, "UMUM", 10, 0),), quality=(score("DLH", "gabungan", 9, "50"),)
+    )
     assert render(data, AT) == render(data, AT)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from html.parser import HTMLParser
 
 import pytest
 
-from pipelines.publication.report.data import CheckShare, Index, Population, ReportData, Visits
+from pipelines.publication.report.data import Index, Population, QualityScore, ReportData, Visits
 from pipelines.publication.report.report import render
 
 AT = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
@@ -18,9 +19,26 @@ INDEX = tuple(
     )
     for kind, code in (("indeks", "SPBE"), ("domain", "1"), ("aspek", "1"))
 )  # fmt: skip
+SCORE = QualityScore(
+    "dinkes/x",
+    "Data",
+    "dinkes",
+    "Dinas",
+    "gabungan",
+    Decimal(100),
+    2026,
+    9,
+    Decimal(50),
+    None,
+    0,
+    None,
+    0,
+    None,
+    False,
+)
 DATA = ReportData(
     daftar_data=(),
-    checks=(CheckShare("dinkes", 3, 1, 0),),
+    quality=(SCORE,),
     failed_checks=(),
     quarantine=(),
     population=(Population("Kota A", "Ulu", "X", 2025, 900),),
@@ -59,10 +77,10 @@ def page() -> Elements:
 
 def test_each_chart_is_one_image_with_a_name(page: Elements) -> None:
     pictures = [attrs for tag, attrs in page.found if tag == "svg"]
-    assert len(pictures) == 5
-    assert [p["role"] for p in pictures] == ["img"] * 5
+    assert len(pictures) == 6
+    assert [p["role"] for p in pictures] == ["img"] * 6
     assert [p["aria-label"] for p in pictures] == page.titles
-    assert "Hasil pemeriksaan per OPD: lulus, peringatan, gagal (persen)" in page.titles
+    assert "Skor mutu per OPD, 0 sampai 100" in page.titles
 
 
 def test_no_part_of_a_chart_has_a_role_without_a_name(page: Elements) -> None:

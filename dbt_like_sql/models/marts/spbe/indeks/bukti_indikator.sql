@@ -53,6 +53,42 @@ daftar_data as (
     select * from {{ ref('daftar_data') }}
 ),
 
+skor as (
+    select
+        kualitas.skor,
+        dense_rank() over (order by kualitas.tahun desc, kualitas.bulan desc) as urutan
+    from {{ ref('kualitas_data') }} as kualitas
+    where kualitas.dimensi = 'gabungan'
+),
+
+periode as (
+    -- Kapan tiap periode yang sudah berakhir pertama kali masuk gudang.
+    select
+        pemuatan.dataset,
+        pemuatan.data_until as akhir,
+        min(pemuatan.finished_at) as masuk
+    from pemuatan
+    inner join kontrak on pemuatan.dataset = kontrak.dataset
+    where kontrak.publish and pemuatan.state = 'loaded' and pemuatan.data_until <= pemuatan.finished_at
+    group by pemuatan.dataset, pemuatan.data_until
+),
+
+rilis as (
+    -- Jarak dari akhir periode terbaru tiap dataset sampai terbitan pertama sesudah periode itu masuk.
+    select distinct on (periode.dataset)
+        periode.dataset,
+        catatan.at as terbit,
+        extract(epoch from catatan.at - periode.akhir) / 86400 as hari
+    from periode
+    inner join {{ source('ops', 'publication_log') }} as catatan
+        on periode.masuk <= catatan.at
+    where catatan.path like '%.csv' and catatan.event = 'terbit'
+    order by
+        periode.dataset asc,
+        periode.akhir desc,
+        catatan.at asc
+),
+
 indikator as (
     select * from {{ ref('dim_indikator') }}
 ),
@@ -114,12 +150,21 @@ bukti as (
     from pemeriksaan
     union all
     select
-        'uji_mutu_lulus' as jenis_bukti,
+        'skor_mutu' as jenis_bukti,
         null as lingkup,
-        round(100.0 * count(*) filter (where pemeriksaan.passed) / nullif(count(*), 0), 1) as angka,
-        'persen' as satuan,
-        max(pemeriksaan.at) as waktu
-    from pemeriksaan
+        trunc(avg(skor.skor), 1) as angka,
+        'dari 100' as satuan,
+        (select max(muatan.datang) from muatan) as waktu
+    from skor
+    where skor.urutan = 1
+    union all
+    select
+        'jeda_rilis' as jenis_bukti,
+        null as lingkup,
+        percentile_cont(0.5) within group (order by rilis.hari)::numeric(10, 1) as angka,
+        'hari' as satuan,
+        max(rilis.terbit) as waktu
+    from rilis
     union all
     select
         'baris_karantina' as jenis_bukti,
