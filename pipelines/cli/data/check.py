@@ -120,7 +120,8 @@ def print_results(results: Sequence[CheckResult], console: Terminal | None = Non
         if result.sample:
             _print_sample(console, result.sample)
         if result.query:
-            console.print(styled("\n".join(f"  {line}" for line in result.query.splitlines()), "dim"))
+            query = "\n".join(f"  {line}" for line in result.query.splitlines())
+            console.print(styled(query, "dim"), soft_wrap=True)
     counts = [(word, sum(_state(r)[0] == word for r in results)) for word, _ in (_PASSED, _WARNED, _FAILED)]
     console.print(
         ", ".join(f"{number(count)} {word}" for word, count in counts if count) or "tidak ada aturan"
