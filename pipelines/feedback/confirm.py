@@ -87,7 +87,7 @@ def confirm(
         raise GudangError(
             contract.key,
             f"entri {numbers} tidak ada, sudah selesai, atau sudah dikonfirmasi",
-            hint=f"`gudang confirm {contract.key}` menyebut yang menunggu",
+            hint="lihat lagi daftar yang menunggu konfirmasi",
         )
     for one in found:
         if one.identity is None or not is_soft(contract, one.column_name, one.rule):

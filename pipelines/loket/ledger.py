@@ -93,7 +93,8 @@ from ops.load_batch as b where b.batch_id = %s
 _FINDINGS = """
 with reason as (
     select q.entry_id, q.source_position as place, r.reason ->> 'kolom' as column_name, r.reason ->> 'aturan' as rule,
-        r.reason ->> 'nilai' as value, r.reason ->> 'pesan' as message, r.reason ->> 'perbaikan' as fix
+        r.reason ->> 'nilai' as value, r.reason ->> 'pesan' as message, r.reason ->> 'perbaikan' as fix,
+        r.reason ->> 'identitas' as identity
     from quarantine.row as q cross join lateral jsonb_array_elements(q.reasons) as r (reason)
     where q.dataset = %(dataset)s and q.state = 'open'
         and (%(batch)s::bigint is null or q.last_batch_id = %(batch)s)
@@ -102,7 +103,11 @@ numbered as (
     select reason.*, count(*) over same as total, row_number() over (same order by entry_id) as number
     from reason window same as (partition by column_name, rule)
 )
-select column_name, rule, message, fix, place, value, total from numbered where number <= %(most)s
+select column_name, rule, message, fix, place, value, total, entry_id, identity is not null as has_identity, exists (
+    select from quarantine.confirmation as c
+    where c.dataset = %(dataset)s and c.column_name = n.column_name and c.rule = n.rule and c.cell_hash = n.identity
+) as is_confirmed
+from numbered as n where number <= %(most)s
 order by total desc, column_name, rule, number
 """
 
@@ -142,7 +147,10 @@ class OneBatch(Sent):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A cell of a refused row. total: how many cells of this column break this rule. value: masked where personal."""
+    """A cell of a refused row. total: how many cells of this column break this rule. value: masked where personal.
+
+    has_identity: whether it can be confirmed, if its rule is soft. is_confirmed: whether it was.
+    """
 
     column_name: str
     rule: str
@@ -151,6 +159,9 @@ class Finding:
     place: str | None
     value: str | None
     total: int
+    entry_id: int
+    has_identity: bool
+    is_confirmed: bool
 
 
 @dataclass(frozen=True, slots=True)

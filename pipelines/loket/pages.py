@@ -25,12 +25,13 @@ from pipelines.contracts.model import Contract
 from pipelines.contracts.upload import SHEET
 from pipelines.errors import GudangError, SourceError
 from pipelines.extract.upload.zone import Zone
+from pipelines.feedback.confirm import confirm
 from pipelines.loket import ledger, template, uploads, words
 from pipelines.loket.datasets import KnownDatasets
 from pipelines.loket.login import DemoLogin, Login
 from pipelines.loket.outbox import MEDIA_TYPES, Returned, returned_files
 from pipelines.loket.protection import DOCUMENT_POLICY
-from pipelines.loket.receiving import Received, ReceiveError, received
+from pipelines.loket.receiving import Received, ReceiveError, received, small_form
 from pipelines.loket.rendering import ASSETS, render
 from pipelines.loket.users import Person
 from pipelines.quality.freshness import freshness_of
@@ -138,12 +139,46 @@ class Pages:
 
     def findings(self, request: Request) -> Response:
         """All rows of a dataset that wait in quarantine, by rule."""
-        contract = self._contract(request)
+        return self._findings(
+            request, self._contract(request), confirmed="dikonfirmasi" in request.query_params
+        )
+
+    async def confirm(self, request: Request) -> Response:
+        """Takes a confirmation that values of refused rows are right; the next load accepts them."""
+        contract = await run_in_threadpool(self._contract, request)
+        try:
+            form = await small_form(request)
+        except ReceiveError as error:
+            return await run_in_threadpool(
+                self._findings, request, contract, refused=error, status=error.status
+            )
+        return await run_in_threadpool(self._confirm, request, contract, form)
+
+    def _confirm(self, request: Request, contract: Contract, form: dict[str, list[str]]) -> Response:
+        def one(name: str) -> str:
+            return form.get(name, [""])[0]
+
+        entries = [int(text) for text in form.get("entri", []) if text.isdecimal() and len(text) < 19]
+        try:
+            if not entries:
+                raise GudangError(
+                    contract.key, "belum ada sel yang dipilih", hint="pilih sel yang memang benar"
+                )
+            with ledger.session(self._site.url) as connection:
+                confirm(
+                    connection, contract, entries, by=self._person(request).name, via="loket",
+                    reason=one("alasan"), only=(one("kolom"), one("aturan")),
+                )  # fmt: skip
+        except GudangError as error:
+            return self._findings(request, contract, refused=error, status=422)
+        return RedirectResponse(f"/dataset/{contract.key}/temuan?dikonfirmasi=ya", 303)
+
+    def _findings(self, request: Request, contract: Contract, *, status: int = 200, **more: Any) -> Response:
         with ledger.session(self._site.url) as connection:
             found = ledger.findings(connection, contract.key)
         return self._page(
-            request, "temuan", contract=contract, groups=_by_rule(found), batch=None, files=(),
-            names=_names(contract),
+            request, "temuan", status, contract=contract, groups=_by_rule(found), batch=None, files=(),
+            names=_names(contract), soft=_soft(contract), **more,
         )  # fmt: skip
 
     def load(self, request: Request) -> Response:
@@ -154,7 +189,7 @@ class Pages:
         files = self._returned(batch, contract)
         return self._page(
             request, "temuan", contract=contract, batch=batch, groups=_by_rule(found), files=files,
-            names=_names(contract),
+            names=_names(contract), soft=_soft(contract),
         )  # fmt: skip
 
     def returned(self, request: Request) -> Response:
@@ -258,6 +293,11 @@ class Pages:
 def _by_rule(found: list[ledger.Finding]) -> list[list[ledger.Finding]]:
     """Findings of the same column and rule together."""
     return [[*group] for _, group in groupby(found, key=lambda f: (f.column_name, f.rule))]
+
+
+def _soft(contract: Contract) -> set[tuple[str, str]]:
+    """The columns and rules that the OPD may confirm."""
+    return {(column.name, rule) for column in contract.columns for rule in column.soft_rules}
 
 
 def _names(contract: Contract) -> dict[str, str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from unicodedata import normalize
+from urllib.parse import parse_qs
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 FILE_FIELD = "berkas"
 _SUBJECT = "unggahan"
 _MOST_PARTS = 8
+_MOST_FIELDS = 100
 _MOST_OF_A_FIELD = 1_000
 _MOST_OF_HEADERS = 8_000
 _FORM = 64 << 10
@@ -82,6 +84,19 @@ async def received(request: Request, most_bytes: int) -> AsyncIterator[Received]
             raise ReceiveError("belum ada berkas yang dipilih", "pilih satu berkas, lalu kirim", 422)
         file.flush()
         yield Received(Path(file.name), normalize("NFC", form.name), form.fields)
+
+
+async def small_form(request: Request) -> dict[str, list[str]]:
+    """The fields of a form without a file. Raises ReceiveError if it is too large."""
+    body = b""
+    async for block in request.stream():
+        body += block
+        if len(body) > _FORM:
+            raise ReceiveError("formulirnya terlalu besar", "muat ulang halaman, lalu kirim lagi", 413)
+    try:
+        return parse_qs(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise ReceiveError("formulirnya terlalu besar", "muat ulang halaman, lalu kirim lagi", 413) from None
 
 
 def _digits(text: str | None) -> str:

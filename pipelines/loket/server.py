@@ -45,6 +45,7 @@ def application(site: Site) -> Protection:
         Route(dataset, pages.dataset),
         Route(dataset, pages.send, methods=["POST"]),
         Route(f"{dataset}/temuan", pages.findings),
+        Route(f"{dataset}/temuan", pages.confirm, methods=["POST"]),
         Route(f"{dataset}/templat.{{kind}}", pages.form),
         Route(load, pages.load),
         Route(f"{load}/umpan-balik/{{name}}", pages.returned),

@@ -24,7 +24,7 @@ READ = "gudang_baca"
 PERSONAL = "gudang_pribadi"
 """Reads and deletes original values of personal columns, and nothing else."""
 LOKET = "gudang_loket"
-"""Serves the upload page (pipelines/loket/): it reads what became of uploads, and notes who sent one."""
+"""Serves the upload page (pipelines/loket/): it reads what became of uploads, and notes senders and confirmations."""
 MARTS = ("mart_satu_data", "mart_spbe")
 """The schemas that READ may use."""
 
@@ -39,6 +39,7 @@ class Right:
     columns: tuple[str, ...] = ()
 
 
+_CONFIRMED_CELL = ("dataset", "column_name", "rule", "cell_hash")
 LOKET_RIGHTS = (
     Right("select", "ops", "load_batch"),
     Right("select", "ops", "upload_seen"),
@@ -52,6 +53,8 @@ LOKET_RIGHTS = (
         "row",
         ("entry_id", "dataset", "last_batch_id", "source_position", "reasons", "state"),
     ),
+    Right("select", "quarantine", "confirmation", _CONFIRMED_CELL),
+    Right("insert", "quarantine", "confirmation", (*_CONFIRMED_CELL, "confirmed_by", "via", "reason")),
 )
 """What LOKET may."""
 

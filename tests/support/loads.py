@@ -114,7 +114,7 @@ class Loads:
         self.run(f"drop table if exists raw.{contract.table} cascade")
         self.run(
             "truncate ops.load_batch cascade; truncate ops.watermark, ops.reconciliation, ops.empty_window,"
-            " quarantine.row"
+            " quarantine.row, quarantine.confirmation"
         )
 
     def load(

@@ -48,7 +48,14 @@ class Office:
     def _contracts(self) -> Iterator[Contract]:
         kinds = [{"value": "L", "label": "Laki-laki"}, {"value": "P", "label": "Perempuan"}]
         columns = [
-            column("nomor", "integer", primaryKey=True, required=True, logicalTypeOptions={"minimum": 1}),
+            column(
+                "nomor",
+                "integer",
+                primaryKey=True,
+                required=True,
+                konfirmasi=["maximum"],
+                logicalTypeOptions={"minimum": 1, "maximum": 9_999},
+            ),
             column("kelamin", enum=kinds, required=True, physicalName="Jenis Kelamin"),
             column("tanggal", "date"),
         ]

@@ -326,6 +326,44 @@ def test_the_marked_file_is_fetched_corrected_and_sent_again(office: Office, pag
     assert "Tidak ada temuan" in page.get(f"/dataset/{VISITS}/temuan", "rina").text
 
 
+def test_an_unusual_value_is_confirmed_by_its_own_opd_only(office: Office, page: Page) -> None:
+    page.send(VISITS, "a.csv", "nomor,Jenis Kelamin,tanggal\n10001,L,\n10002,P,\n3,X,\n4,L,\n", "rina")
+    office.ingest(VISITS)
+    place = f"/dataset/{VISITS}/temuan"
+    shown = page.get(place, "rina").text
+    entries = dict(
+        office.loads.run("select row_key, entry_id::text from quarantine.row where state = 'open' order by 1")
+    )
+    assert shown.count('type="checkbox"') == 2  # not for the class X
+    form = {"kolom": "nomor", "aturan": "maximum", "entri": [entries["10001"]], "alasan": "nomor lama"}
+
+    def confirmed() -> list[tuple[str, ...]]:
+        return office.loads.run(
+            "select column_name, rule, confirmed_by, via, reason from quarantine.confirmation"
+        )
+
+    assert page.ask("POST", place, "budi", data=form).status_code == 404
+    assert page.ask("POST", place, "", data=form).status_code == 401
+    for wrong in (
+        {"alasan": " "},
+        {"entri": []},
+        {"entri": ["x", "99999999999999999999"]},
+        {"entri": [entries["3"]], "kolom": "kelamin", "aturan": "klasifikasi"},
+        {"entri": [entries["10001"], entries["3"]]},
+    ):
+        answer = page.ask("POST", place, "rina", data=form | wrong)
+        assert answer.status_code == 422 and "Belum dikonfirmasi" in answer.text, wrong
+    assert page.ask("POST", place, "rina", data=b"x" * 100_000).status_code == 413
+    assert confirmed() == []
+
+    assert page.ask("POST", place, "rina", data=form).status_code == 303
+    assert confirmed() == [("nomor", "maximum", "rina", "loket", "nomor lama")]
+    shown = page.get(f"{place}?dikonfirmasi=ya", "rina").text
+    assert "sudah dikonfirmasi" in shown and shown.count('type="checkbox"') == 1
+    done = office.ingest(VISITS).batch
+    assert done is not None and (done.loaded, done.confirmed, done.quarantined) == (1, 1, 2)
+
+
 def test_a_filled_csv_form_is_loaded_as_it_is(office: Office, page: Page) -> None:
     form = page.get(f"/dataset/{VISITS}/templat.csv", "rina").content
     assert page.send(VISITS, "kunjungan.csv", form + b"1,L,2026-01-31\r\n", "rina").status_code == 303
