@@ -141,8 +141,10 @@ def _reasons(plan: LoadPlan, *, deduplicated: bool) -> list[_Reason]:
 
 
 def _rule_hash(rule: Rule) -> str:
-    """A hash of the rule's texts, which changes if the contract changes a rule but not its name."""
+    """A hash of the rule's texts, which changes if the contract changes a rule but not its name, or makes it soft."""
     text = f"{rule.column.name} {rule.name} {rule.message} {rule.hint}"
+    if rule.name in rule.column.soft_rules:
+        text += " konfirmasi"
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

@@ -13,7 +13,7 @@ import pytest
 from pipelines.contracts.upload import CONFIRM_COLUMN, NOTE_COLUMN, copy_name
 from pipelines.errors import GudangError
 from pipelines.feedback.confirm import confirm, waiting
-from tests.support.contracts import column
+from tests.support.contracts import column, database
 from tests.support.feedback import ToldOpd, findings_in, summary_in
 
 COLUMNS = (
@@ -166,3 +166,43 @@ def test_rule_that_is_no_longer_soft_refuses_again(opd: ToldOpd, tmp_path: Path)
     )
     opd.load(hard)
     assert opd.loads.run(OPEN) == [("B",)]
+    assert waiting(opd.loads.connection, hard, 10) == []
+
+
+def test_rule_that_becomes_soft_can_be_confirmed(opd: ToldOpd, tmp_path: Path) -> None:
+    hard = opd.dataset(
+        "uji/data", "csv", COLUMNS[0], column("jumlah", "integer", logicalTypeOptions={"maximum": 100})
+    )
+    send(opd, hard, tmp_path, "kode,jumlah\nA,1\nB,500\n")
+    ((entry,),) = opd.loads.run("select entry_id from quarantine.row where state = 'open'")
+    soft = opd.dataset("uji/data", "csv", *COLUMNS)
+    for contract in (hard, soft):
+        with pytest.raises(GudangError, match="tidak dapat dikonfirmasi"):
+            confirm(opd.loads.connection, contract, [entry], by="ani", via="command", reason="benar")
+    opd.load(soft)
+    (one,) = waiting(opd.loads.connection, soft, 10)
+    assert confirm(opd.loads.connection, soft, [one.entry_id], by="ani", via="command", reason="benar") == 1
+    opd.load(soft)
+    assert opd.loads.run(RAW) == [("A", 1), ("B", 500)]
+
+
+def test_row_of_a_database_is_asked_for_again(opd: ToldOpd) -> None:
+    contract = opd.loads.contract(
+        *COLUMNS, column("diubah", "timestamp", required=True), key="uji/data", server=database("UJI_URL"),
+        max_quarantine_share=1, write_disposition="merge", cursor="diubah",
+    )  # fmt: skip
+    asked: list[str | None] = []
+
+    def rows(_: Any, since: str | None) -> list[tuple[str, ...]]:
+        asked.append(since)
+        found = [("A", "1", "2026-01-03 00:00:00"), ("B", "500", "2026-01-02 00:00:00")]
+        return [row for row in found if since is None or row[2].replace(" ", "T") >= since]
+
+    opd.loads.load(contract, rows)
+    opd.loads.load(contract, rows)
+    (one,) = waiting(opd.loads.connection, contract, 10)
+    confirm(opd.loads.connection, contract, [one.entry_id], by="ani", via="command", reason="benar")
+    assert opd.loads.load(contract, rows).confirmed == 1
+    assert opd.loads.run(RAW) == [("A", 1), ("B", 500)]
+    assert opd.loads.run(OPEN) == []
+    assert asked == [None, "2026-01-03T00:00:00", "2026-01-02T00:00:00"]
