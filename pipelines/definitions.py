@@ -24,6 +24,7 @@ from pipelines.resources.warehouse import Warehouse
 from pipelines.runs.launcher import with_lease
 from pipelines.runs.threads import threaded_executor
 from pipelines.sensors.alerts import alerts_sensor
+from pipelines.sensors.approval import approval_job, approval_sensor
 from pipelines.sensors.chain import chain_sensor
 from pipelines.sensors.changed_files import changed_files_sensor, digests
 from pipelines.sensors.descendants import descendants_sensor
@@ -83,7 +84,7 @@ def build_definitions(
             *set_aside_assets(datasets.set_aside, PageLinks.of(settings)),
             *models,
         ],
-        jobs=[*named.values(), *request_jobs(datasets), maintenance, feedback_job()],
+        jobs=[*named.values(), *request_jobs(datasets), maintenance, feedback_job(), approval_job(datasets)],
         schedules=[
             nightly_schedule(contracts),
             *hourly_schedules(contracts),
@@ -98,6 +99,7 @@ def build_definitions(
             changed_files_sensor(datasets, settings, files.digests),
             freshness_sensor(contracts),
             feedback_sensor(datasets, settings),
+            approval_sensor(datasets),
         ],
         resources={"warehouse": warehouse or _warehouse(settings)},
         executor=with_lease(threaded_executor),

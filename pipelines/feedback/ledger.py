@@ -75,6 +75,9 @@ def note_load(
         " on conflict (batch_id) do update set state = excluded.state, folder = excluded.folder,"
         " findings = excluded.findings, rows = excluded.rows, mark = excluded.mark, error = excluded.error,"
         " tries = case when excluded.state = 'failed' then feedback.tries + 1 else feedback.tries end,"
+        # What was mailed before a person decided about the load is over.
+        " mailed_at = case when feedback.made_at >= %s then feedback.mailed_at end,"
+        " mailed_to = case when feedback.made_at >= %s then feedback.mailed_to else '{}' end,"
         " made_at = clock_timestamp(), resolved_at = null returning feedback_id",
         [
             load.contract.opd,
@@ -87,6 +90,8 @@ def note_load(
             load.rows_refused,
             mark,
             error,
+            load.finished_at,
+            load.finished_at,
         ],
     ).fetchone()
     assert row is not None

@@ -64,6 +64,8 @@ def letter(load: JudgedLoad, summary: Summary | None, place: str | None) -> Lett
             f"Kiriman untuk {title} sudah diterima.\n\nTidak ada temuan: {number(load.rows_read)} baris dibaca,"
             f" {number(load.rows_loaded)} dimuat.\n"
         )
+        if load.state == "waiting":
+            text += "Barisnya menunggu persetujuan walidata sebelum dipakai.\n"
         if load.rows_confirmed:
             text += f"{number(load.rows_confirmed)} baris diterima atas konfirmasi.\n"
         return Letter(f"Kiriman diterima tanpa temuan: {load.contract.title}", text + _FOOT)

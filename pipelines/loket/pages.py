@@ -23,10 +23,12 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.upload import SHEET
-from pipelines.errors import GudangError, SourceError
+from pipelines.errors import GudangError, LoadError, SourceError
 from pipelines.extract.upload.zone import Zone
 from pipelines.feedback.confirm import confirm
-from pipelines.loket import ledger, template, uploads, words
+from pipelines.load.approval.decide import APPROVED, REJECTED, Decision
+from pipelines.load.approval.waiting import waiting_loads
+from pipelines.loket import approvals, ledger, template, uploads, words
 from pipelines.loket.datasets import KnownDatasets
 from pipelines.loket.login import DemoLogin, Login
 from pipelines.loket.outbox import MEDIA_TYPES, Returned, returned_files
@@ -68,6 +70,7 @@ class Pages:
         contracts = sorted(self._site.datasets.of(person), key=lambda c: (c.producer, c.title))
         with ledger.session(self._site.url) as connection:
             standings = ledger.standings(connection, [c.key for c in contracts])
+            waiting = waiting_loads(connection, [c.key for c in contracts if c.approval])
         now = datetime.now(UTC)
         rows: list[dict[str, Any]] = []
         for contract in contracts:
@@ -77,7 +80,9 @@ class Pages:
         groups = [(producer, [*group]) for producer, group in groupby(rows, lambda r: r["contract"].producer)]
         late = sum(words.freshness(row["fresh"])[0] == "gagal" for row in rows)
         held = sum(row["standing"].rows_quarantined for row in rows if row["standing"])
-        return self._page(request, "beranda", groups=groups, datasets=len(rows), late=late, held=held)
+        return self._page(
+            request, "beranda", groups=groups, datasets=len(rows), late=late, held=held, waiting=waiting
+        )
 
     def dataset(self, request: Request) -> Response:
         """A dataset: the form to send a file, and the history."""
@@ -178,19 +183,53 @@ class Pages:
             found = ledger.findings(connection, contract.key)
         return self._page(
             request, "temuan", status, contract=contract, groups=_by_rule(found), batch=None, files=(),
-            names=_names(contract), soft=_soft(contract), **more,
+            names=_names(contract), soft=_soft(contract), waiting=None, decided=None, **more,
         )  # fmt: skip
 
     def load(self, request: Request) -> Response:
         """One load: what it did, and what was found in it."""
+        return self._load(request)
+
+    def _load(self, request: Request, status: int = 200, undecided: GudangError | None = None) -> Response:
         batch, contract = self._batch(request)
+        number = batch.batch_id or 0
         with ledger.session(self._site.url) as connection:
-            found = ledger.findings(connection, contract.key, batch.batch_id)
+            found = ledger.findings(connection, contract.key, number)
+            waiting = approvals.waiting_load(connection, contract.key, number)
+            decided = approvals.last_decision(connection, number)
         files = self._returned(batch, contract)
         return self._page(
-            request, "temuan", contract=contract, batch=batch, groups=_by_rule(found), files=files,
-            names=_names(contract), soft=_soft(contract),
+            request, "temuan", status, contract=contract, batch=batch, groups=_by_rule(found), files=files,
+            names=_names(contract), soft=_soft(contract), waiting=waiting, decided=decided, undecided=undecided,
         )  # fmt: skip
+
+    async def decide(self, request: Request) -> Response:
+        """Writes down what a walidata decides about a load that waits for approval. Nobody else may decide."""
+        try:
+            form = await small_form(request)
+        except ReceiveError as error:
+            return await run_in_threadpool(self._load, request, error.status, error)
+        what, reason = ("".join(form.get(name, [])[:1]) for name in ("putusan", "alasan"))
+        return await run_in_threadpool(self._decide, request, what, reason)
+
+    def _decide(self, request: Request, what: str, reason: str) -> Response:
+        batch, contract = self._batch(request)
+        person, number = self._person(request), batch.batch_id or 0
+        if not person.is_walidata:
+            raise HTTPException(403)
+        try:
+            with ledger.session(self._site.url) as connection:
+                if approvals.waiting_load(connection, contract.key, number) is None:
+                    raise GudangError(f"kiriman {number}", "tidak lagi menunggu persetujuan")
+                word = {"setuju": APPROVED, "tolak": REJECTED}.get(what, what)
+                said = "" if word == APPROVED else reason
+                approvals.write_down(connection, Decision(number, word, person.name, "loket", said))
+        except LoadError:
+            raise
+        except GudangError as error:
+            return self._load(request, 422, error)
+        log.info("kiriman %d: diputuskan oleh %s", number, person.name)
+        return RedirectResponse(f"/muatan/{number}", 303)
 
     def returned(self, request: Request) -> Response:
         """A file that the OPD gets back about a load."""

@@ -48,6 +48,7 @@ def application(site: Site) -> Protection:
         Route(f"{dataset}/temuan", pages.confirm, methods=["POST"]),
         Route(f"{dataset}/templat.{{kind}}", pages.form),
         Route(load, pages.load),
+        Route(f"{load}/putusan", pages.decide, methods=["POST"]),
         Route(f"{load}/umpan-balik/{{name}}", pages.returned),
         Route("/bantuan", pages.help),
         Route("/masuk", pages.choose),

@@ -45,6 +45,9 @@ LOKET_RIGHTS = (
     Right("select", "ops", "upload_seen"),
     Right("select", "ops", "dataset_state"),
     Right("select", "ops", "upload_by"),
+    Right("select", "ops", "load_approval"),
+    Right("select", "ops", "load_decision"),
+    Right("insert", "ops", "load_decision", ("batch_id", "decision", "reason", "decided_by")),
     Right("insert", "ops", "upload_by", ("dataset", "name", "sha256", "uploader")),
     # Not the rows themselves.
     Right(

@@ -1,6 +1,8 @@
 """A load that kills its own process by SIGKILL at a named stage. Run it as a program, never in the test's own process.
 
 python -m tests.support.doomed <warehouse url> <contract file> <stage> <source table's rows as JSON>
+
+With the number of a load that waits for approval instead of rows, it is the approval that is killed.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from pipelines.contracts.model import Contract
 from pipelines.extract.stream import SourceStream, encode_rows
 from pipelines.load import ledger, loader, pseudonyms
 from pipelines.load.apply import reconcile
+from pipelines.load.approval.decide import APPROVED, Decision, decide
 from pipelines.load.stage import statement
 from pipelines.quality.gate import GateResult
 from pipelines.warehouse.connection import connect
@@ -106,6 +109,9 @@ def main() -> None:
 
     die_at(where)
     with connect(url) as connection:
+        if isinstance(rows, int):
+            decide(connection, [contract], Decision(rows, APPROVED, "siti", "cli"))
+            die()
         loader.load(connection, contract, opener, gate, run_id="doomed")
     die()
 

@@ -93,6 +93,8 @@ def _note_refused(load: JudgedLoad, summary: Summary) -> None:
     if what:
         kept = "tidak ada baris yang dimuat, dan data sebelumnya tetap dipakai"
         summary.notes.append(f"Kiriman ini {what}: {kept}.")
+    if load.state == "rejected" and load.failure:
+        summary.notes.append(f"Kiriman ini {load.failure['message']}")
     if load.state == "waiting":
         summary.notes.append(
             "Baris yang lulus menunggu persetujuan walidata; data sebelumnya tetap dipakai sampai disetujui."

@@ -125,7 +125,9 @@ def _decide(connection: Connection[Any], contract: Contract, decision: Decision,
         return _not_waiting(connection, batch, decision)
     if decision.decision == REJECTED:
         batch.state, batch.code = "rejected", "GDK-M013"
-        batch.error = with_code(f"ditolak walidata: {decision.reason.strip()}", batch.code)
+        message = f"ditolak walidata: {decision.reason.strip()}"
+        batch.error = with_code(message, batch.code)
+        batch.failure = {"code": batch.code, "message": message, "hint": ""}
         with connection.transaction():
             waiting.note_outcome(connection, batch.batch_id, "rejected")
             waiting.drop_stage(connection, LoadPlan(contract, batch.batch_id))

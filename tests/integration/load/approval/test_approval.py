@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+import sys
 from datetime import date
 from typing import Any
 
@@ -12,7 +16,9 @@ from pipelines.contracts.windows import Window
 from pipelines.errors import GudangError
 from pipelines.load.approval.decide import APPROVED, REJECTED, Decided, Decision, decide
 from pipelines.load.approval.waiting import select_staged, waiting_loads
+from pipelines.settings import PROJECT_ROOT
 from tests.support.contracts import column, upload
+from tests.support.faulted import wait_for_nobody
 from tests.support.loads import Loads, Row, Rows
 
 ID = column("id", "integer", primaryKey=True)
@@ -224,3 +230,43 @@ def test_files_of_a_full_refresh_wait_behind_the_first_one(loads: Loads) -> None
     approve(loads, held, refreshed.batch_id)
     approve(loads, held, behind.batch_id)
     assert loads.raw(held, "id") == [(2,), (5,)]
+
+
+def killed(loads: Loads, contract: Contract, where: str, what: object) -> None:
+    """A load (of rows) or an approval (of a load's number) in a process of its own, killed at this stage."""
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.doomed",
+        loads.url,
+        str(contract.path),
+        where,
+        json.dumps(what),
+    ]
+    done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
+    wait_for_nobody(loads)
+
+
+@pytest.mark.parametrize("where", ["swap", "commit", "afterwards"])
+def test_an_approval_killed_at_any_stage_leaves_the_load_waiting_or_loaded(loads: Loads, where: str) -> None:
+    held = loads.contract(ID, VALUE, approval="required")
+    batch = loads.load(held, gives(("1", "10"), ("2", "x")))
+    killed(loads, held, where, batch.batch_id)
+    if where == "afterwards":
+        assert (states(loads), loads.raw(held, "id")) == (["loaded"], [(1,)])
+    else:
+        assert (states(loads), loads.raw(held, "id")) == (["waiting"], [])
+        assert loads.run("select count(*) from ops.load_decision") == [(0,)]
+        assert approve(loads, held, batch.batch_id).batch.loaded == 1
+    assert approve(loads, held, batch.batch_id).done_before
+    assert loads.raw(held, "id", "nilai") == [(1, 10)]
+    assert loads.run("select count(*) from quarantine.row where state = 'open'") == [(1,)]
+    assert staged_tables(loads) == 0
+
+
+def test_a_load_killed_before_it_waits_leaves_nothing_to_approve(loads: Loads) -> None:
+    held = loads.contract(ID, VALUE, approval="required")
+    killed(loads, held, "commit", [["1", "10"]])
+    assert loads.load(held, gives(("1", "10"))).state == "waiting"
+    assert states(loads) == ["died", "waiting"] and staged_tables(loads) == 1
