@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +54,22 @@ def write_xlsx(folder: Path) -> Path:
     return folder / "data satu.xlsx"
 
 
+def write_ndjson(folder: Path) -> Path:
+    file = folder / "data satu.ndjson"
+    file.write_text("".join(json.dumps(dict(zip(HEADER, row, strict=True))) + "\n" for row in ROWS))
+    return file
+
+
+def write_zip(folder: Path) -> Path:
+    file = folder / "data satu.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.write(write_csv(folder), "isi.csv")
+    return file
+
+
+WRITERS = {"csv": write_csv, "xlsx": write_xlsx, "ndjson": write_ndjson, "zip": write_zip}
+
+
 def correct(marked: Path, before: str, after: str) -> None:
     """Changes one cell of a marked file, as a person does, and saves the file under its own name."""
     if marked.suffix == ".csv":
@@ -73,14 +91,18 @@ def correct(marked: Path, before: str, after: str) -> None:
         ("csv", "xlsx", "append"),
         ("xlsx", "xlsx", "merge"),
         ("xlsx", "xlsx", "replace"),
+        ("ndjson", "xlsx", "append"),
+        ("zip", "csv", "append"),
+        ("zip", "xlsx", "merge"),
     ],
 )
 def test_marked_file_goes_in_again(
     kind: str, back: str, disposition: str, opd: ToldOpd, tmp_path: Path
 ) -> None:
-    pattern = {"pattern": f"data*.{kind}"}
-    contract = opd.dataset("uji/data", kind, *COLUMNS, write_disposition=disposition, extract=pattern)
-    assert opd.send(contract, write_csv(tmp_path) if kind == "csv" else write_xlsx(tmp_path)) == "loaded"
+    extract = {"pattern": f"data*.{kind}", **({"member": "*.csv"} if kind == "zip" else {})}
+    format_ = "csv" if kind == "zip" else kind
+    contract = opd.dataset("uji/data", format_, *COLUMNS, write_disposition=disposition, extract=extract)
+    assert opd.send(contract, WRITERS[kind](tmp_path)) == "loaded"
     opd.tell()
     since = dict(opd.loads.run("select row_key, created_at from quarantine.row"))
     assert since.keys() == {"B", "C"}
