@@ -244,6 +244,10 @@ def _limit(column: Column) -> DataValidation | None:
         limit.allow_blank = blank
     if limit is not None:
         _say(limit, column, f"Seharusnya: {_rule(column)}")
+        if column.soft_rules:
+            limit.errorStyle = (
+                "warning"  # an unusual value may be right: the spreadsheet asks, and lets it pass
+            )
     return limit
 
 

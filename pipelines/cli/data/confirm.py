@@ -22,7 +22,7 @@ def confirm(
     entries: Annotated[
         list[int] | None,
         typer.Argument(
-            metavar="[ENTRI]...",
+            metavar="ENTRI",
             help="Nomor entri karantina; bawaannya menyebut yang menunggu.",
             show_default=False,
         ),

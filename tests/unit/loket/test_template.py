@@ -72,6 +72,14 @@ def test_a_sheet_refuses_what_it_can_judge(tmp_path: Path, of: dict[str, Any], l
     assert shown == ([limit] if limit else [])
 
 
+def test_a_sheet_asks_about_an_unusual_value_that_may_be_confirmed(tmp_path: Path) -> None:
+    options = {"minimum": 1, "maximum": 5}
+    soft = column("lunak", "integer", konfirmasi=["maximum"], logicalTypeOptions=options)
+    hard = column("keras", "integer", logicalTypeOptions=options)
+    found = sheets(contract(tmp_path, soft, hard))["Data"].data_validations.dataValidation
+    assert [one.errorStyle for one in found] == ["warning", None]
+
+
 def test_the_sheet_that_explains_is_one_that_no_load_reads(tmp_path: Path) -> None:
     columns = [column("lembar", physicalName="@sheet"), column("nilai", "integer", description="=1+1")]
     book = sheets(contract(tmp_path, *columns, sheets="P*"))
