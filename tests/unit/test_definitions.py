@@ -106,7 +106,7 @@ def test_a_nights_chain_has_a_link_for_each_cadence(defs: dg.Definitions) -> Non
     assert chain(CONTRACTS) == ("ingest", "ingest_monthly", "warehouse", "publication")
     assert chain([c for c in CONTRACTS if not c.partition]) == ("ingest", "warehouse", "publication")
     steps = {n.name for n in defs.resolve_job_def("ingest_monthly").nodes}
-    assert steps == {"raw_bpkad_monthly"}
+    assert steps == {"raw_bpkad_monthly", "raw_dispar__kunjungan_wisata_monthly"}
     assert steps.isdisjoint(n.name for n in defs.resolve_job_def("ingest").nodes)
 
 
