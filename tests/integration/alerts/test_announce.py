@@ -224,18 +224,19 @@ def test_a_missing_key_and_a_full_disk_cannot_wait_and_may_come_back(house: Hous
     house.env = {"GUDANG_HEALTH_DISK_PERCENT": "100.5,100.5"}
     house.announce()
     assert {request.json()["problems"][0]["kind"] for request in http.requests} == {"key_missing", "disk_low"}
+    told = len(http.requests)  # one for each disk: the server may have one of its own
     house.env = {"GUDANG_HEALTH_DISK_PERCENT": "0,0", "GUDANG_PSEUDONYM_KEY": "k" * 32}
     house.announce()
     assert house.run("select count(*) from ops.alert where resolved_at is null") == [(0,)]
     house.env = {}
     house.announce()
-    assert len(http.requests) == 2
+    assert len(http.requests) == told
     house.env = {"GUDANG_PSEUDONYM_KEY": "k" * 32}
     house.announce()
     house.clock.move(hours=7)
     house.env = {}
     house.announce()
-    assert len(http.requests) == 3
+    assert len(http.requests) == told + 1
 
 
 def test_a_process_that_is_killed_between_delivery_and_note_sends_again_and_loses_nothing(

@@ -126,7 +126,7 @@ def test_many_holes_are_one_run(ledger: Connection[Any]) -> None:
 def test_without_a_config_the_holes_of_all_datasets_up_to_the_last_full_window(
     ledger: Connection[Any],
 ) -> None:
-    with_windows = [c for c in DATASETS.contracts if c.partition]
+    with_windows = [c for c in DATASETS.contracts if c.windows]
     found = list(holes(DATASETS, ledger))
     assert {wanted.contract.key for wanted in found} == {c.key for c in with_windows}
     for wanted in found:
