@@ -145,7 +145,7 @@ def test_no_rule_of_rows_of_a_file_shows_a_personal_value(
     done = office.send(contract, csv(names, rows_that_break_rules(names)), tmp_path)
     assert done.batch.state == ("loaded" if share else "rejected")
     of_rows = {rule for code, e in catalogue().entries.items() if code[4] == "B" for rule in e.rules}
-    assert broken_rules(office, contract.key) == of_rows - {"jendela"}
+    assert broken_rules(office, contract.key) == of_rows - {"jendela", "periode"}
     assert no_planted_value_in(office.stored() + caplog.text + str(done))
 
 
@@ -158,6 +158,19 @@ def test_no_rule_of_a_window_shows_a_personal_value(office: Office, caplog: pyte
     made = {"kunci": "k", "tanggal": "2031-01-05", "a_wajib": MARK, "a_teks": MARK, "a_maximum": DIGITS}
     office.loads.load(contract, lambda *_: [[made.get(n) for n in names]], window=every_rule.WINDOW)
     assert broken_rules(office, contract.key) == {"jendela", "maximum"}
+    assert no_planted_value_in(office.stored() + caplog.text)
+
+
+def test_no_rule_of_a_period_in_a_file_shows_a_personal_value(
+    office: Office, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    partition = {"column": "tahun", "every": "yearly", "start": "2020-01-01"}
+    columns = [column("tahun", "integer", required=True), column("nama", **PERSONAL)]
+    contract = office.contract(columns, partition=partition, max_quarantine_share=1)
+    rows = [["2021", MARK], [DIGITS, MARK]]  # the second row is shifted: a person's number is in the year
+    assert office.send(contract, csv(["tahun", "nama"], rows), tmp_path).batch.state == "loaded"
+    assert broken_rules(office, contract.key) == {"periode"}
     assert no_planted_value_in(office.stored() + caplog.text)
 
 

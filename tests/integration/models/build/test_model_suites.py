@@ -305,7 +305,7 @@ def test_results_of_a_suite_are_in_the_ledger_and_on_the_asset(small_warehouse: 
         create table ops.check_result (
             run_id text, batch_id bigint, asset text, check_name text, severity text, passed boolean,
             unexpected bigint, total bigint, message text, at timestamptz, expectation text, observed text,
-            query text, rule text, window_start date, window_end date
+            query text, rule text, code text, window_start date, window_end date
         )
     """)
     small_warehouse.folder.suite(

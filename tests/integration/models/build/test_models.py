@@ -324,7 +324,7 @@ def test_results_are_reported_as_they_come_and_kept_in_the_ledger(small_warehous
         create table ops.check_result (
             run_id text, batch_id bigint, asset text, check_name text, severity text, passed boolean,
             unexpected bigint, total bigint, message text, at timestamptz, expectation text, observed text,
-            query text, rule text, window_start date, window_end date
+            query text, rule text, code text, window_start date, window_end date
         )
     """)
     small_warehouse.model("a", "select 1 as n", NOT_NULL)
