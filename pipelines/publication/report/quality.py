@@ -51,7 +51,7 @@ def _per_opd(latest: Sequence[QualityScore]) -> Figure:
     return Figure(
         f"Skor mutu per OPD, {month}",
         text,
-        charts.score_chart([(opd, mean_score(found) or 0) for opd, found in ordered]),
+        charts.score_chart([(opd, _cut(mean_score(found) or 0)) for opd, found in ordered]),
         Table(("OPD", "Dataset", *head), rows),
         _per_dataset(latest),
         "Skor per dataset dan dimensi",
@@ -82,12 +82,11 @@ def _per_dataset(latest: Sequence[QualityScore]) -> Table:
     rows = tuple(
         (
             f"{s.judul} (data contoh)" if s.data_contoh else s.judul,
-            s.produsen_data,
             *(_score(cells.get((s.dataset, dimension))) for dimension in (COMBINED, *DIMENSIONS)),
         )
         for s in shown
     )
-    return Table(("Dataset", "OPD", "Skor", *map(str.capitalize, DIMENSIONS)), rows, text_columns=2)
+    return Table(("Dataset", "Skor", *map(str.capitalize, DIMENSIONS)), rows)
 
 
 def _per_dimension(scores: Sequence[QualityScore], months: Sequence[tuple[int, int]]) -> Figure:
@@ -106,7 +105,10 @@ def _per_dimension(scores: Sequence[QualityScore], months: Sequence[tuple[int, i
         "Skor mutu menurut dimensi dan bulan",
         text,
         charts.dimension_chart(
-            [(d.capitalize(), indonesian.short_month(*m), value) for (d, m), value in found.items()]
+            [
+                (d.capitalize(), indonesian.short_month(*m), None if value is None else _cut(value))
+                for (d, m), value in found.items()
+            ]
         ),
         Table(
             ("Dimensi", "Bobot", *names),
@@ -123,10 +125,12 @@ def _or(value: float | None, other: float) -> float:
 
 
 def _score(value: float | Decimal | None) -> str:
+    return indonesian.NONE if value is None else indonesian.number(_cut(value), 1)
+
+
+def _cut(value: float | Decimal) -> float:
     """With one decimal, cut off and not rounded: only what is perfect is 100."""
-    if value is None:
-        return indonesian.NONE
-    return indonesian.number(int(Decimal(str(round(value, 6))) * 10) / Decimal(10), 1)
+    return int(Decimal(str(round(value, 6))) * 10) / 10
 
 
 def _change(value: float | None) -> str:

@@ -149,7 +149,15 @@ def test_dbt_builds_the_same_relations(pg_url: str, tmp_path: Path) -> None:
         values ('6402', '9001', 'Miskin', 'Persen', 'Tidak ada', 2025, 'Tahun', 9.25);
         insert into raw.bappeda__daftar_data (kode_daftar, judul, kode_opd, produsen_data, jadwal, dataset) values
             ('1', 'Data', 'dinkes', 'Dinas', 'harian', 'a/b'), ('2', 'Tiada', 'dishut', 'Dinas', 'tahunan', null);
-        insert into ops.contract values ('a/b', 'Data', 'Dinas', 'x', 'api', 1, 6, 'terbuka', true)
+        insert into ops.contract values ('a/b', 'Data', 'Dinas', 'x', 'api', 1, 6, 'terbuka', true, 3),
+            ('c/d', 'Tanpa janji', 'Dinas', 'x', 'api', null, null, 'terbuka', true, 3);
+        insert into ops.load_batch (dataset, state, rows_read, rows_in_raw, started_at, finished_at)
+        select 'c/d', 'loaded', 9, 7, at, at from (select now() - interval '40 days' as at) as a;
+        insert into ops.load_repair values (1, 'x', 'teks', 2);
+        insert into ops.check_result (asset, check_name, severity, passed, unexpected, total, code, at)
+        select 'raw/c/d', 'x', 'warn', false, 1, 3, 'GDK-T003', finished_at from ops.load_batch;
+        insert into quarantine.row (dataset, first_batch_id, last_batch_id, row, reasons, row_hash)
+        values ('c/d', 1, 1, '{}', '[{"kolom": "x", "aturan": "tipe"}]', 'a')
     """)
     assert {n: r.error for n, r in warehouse.build().items() if r.state != "ok"} == {}
     Dbt(pg_url, MODELS, tmp_path).build()

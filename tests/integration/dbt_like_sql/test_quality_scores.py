@@ -205,3 +205,55 @@ def test_a_file_is_late_by_its_first_arrival_and_a_table_by_its_newest_period(
         for name in ("uji/berkas", "uji/tabel")
     }
     assert late == {"uji/berkas": (d(days - 2),), "uji/tabel": (d(days - 9),)}
+
+
+def test_the_agreed_schedule_is_the_promise_and_without_one_nothing_is_late(
+    warehouse: ModelWarehouse,
+) -> None:
+    """All three contracts promise data every day. Of `sendiri` nothing else was agreed: 2 days of the month are fresh."""
+    warehouse.run("""
+        insert into raw.bappeda__daftar_data
+            (kode_daftar, judul, kode_opd, produsen_data, jenis_data, jadwal, prioritas, dataset)
+        values
+            ('1', 'A', 'diskominfo', 'Dinas Uji', 'statistik', 'tahunan', true, 'uji/tahunan'),
+            ('2', 'B', 'diskominfo', 'Dinas Uji', 'statistik', 'insidental', true, 'uji/insidental')
+    """)
+    for dataset in ("uji/tahunan", "uji/insidental", "uji/sendiri"):
+        contract(warehouse, dataset, 1)
+        load(warehouse, dataset, at(1, 0))
+    warehouse.built("kualitas_data")
+    alone = (d(200) / monthrange(*month(1))[1]).quantize(d("0.1"), "ROUND_DOWN")
+    assert [
+        scores(warehouse, dataset, 1, "skor")["aktualitas"]
+        for dataset in ("uji/tahunan", "uji/insidental", "uji/sendiri")
+    ] == [(d("100.0"),), (None,), (alone,)]
+
+
+def test_evidence_has_the_days_from_a_period_to_its_release(warehouse: ModelWarehouse) -> None:
+    """The newest period of each dataset counts: 2.5, 3.5 and 9.5 days, the median is 3.5.
+
+    Of `uji/b` an older period took longer. A period that was not published yet is left out, and so is a load that
+    came after the last publication. The scores of all datasets of this month are evidence, too.
+    """
+    for dataset, until, loaded in (
+        ("uji/a", at(1, 9), at(1, 11)),
+        ("uji/b", at(2, 1), at(1, 11)),
+        ("uji/b", at(1, 8), at(1, 11)),
+        ("uji/c", at(1, 2), at(1, 11)),
+        ("uji/d", at(1, 10), at(1, 20)),
+    ):
+        if not warehouse.run("select 1 from ops.contract where dataset = %s", dataset):
+            contract(warehouse, dataset, None)
+        load(warehouse, dataset, loaded, data_until=until)
+    warehouse.run(
+        "insert into ops.publication_log (mart, path, sha256, at, event) values"
+        " ('m', '/p/csv/m.csv', 'a', %s, 'terbit'), ('m', '/p/csv/m.csv', 'b', %s::timestamptz + interval '12 hours',"
+        " 'terbit'), ('n', '/p/csv/n.csv', 'c', %s, 'ditarik'), ('laporan', '/p/laporan.html', 'd', %s, 'terbit')",
+        at(1, 10), at(1, 11), at(1, 21), at(1, 21),
+    )  # fmt: skip
+    warehouse.built("bukti_indikator")
+    query = (
+        "select angka, satuan from mart_spbe.bukti_indikator where instrumen = 'epss' and jenis_bukti = %s"
+    )
+    assert warehouse.run(query, "jeda_rilis") == [(d("3.5"), "hari")]
+    assert warehouse.run(query, "skor_mutu") == [(d("100.0"), "dari 100")]

@@ -117,6 +117,13 @@ BROKEN: dict[str, list[tuple[str, set[str]]]] = {
             {"paling_banyak_24_pengukuran", "pengukuran_memadai", "stasiun_tetap_melapor"},
         )
     ],
+    "mart_satu_data/kualitas_data": [
+        (
+            """insert into mart_satu_data.kualitas_data (dataset, dimensi, tahun, bulan, skor, perubahan, baris_karantina)
+            values ('a/b', 'kelengkapan', 2026, 10, 100, 0, 80), ('a/b', 'gabungan', 2026, 10, 60, -20.1, 80)""",
+            {"karantina_menurunkan_skor", "enam_dimensi_dan_gabungan", "skor_tidak_anjlok"},
+        )
+    ],
     "core/fct_penerimaan_pkb": [
         (
             """insert into core.fct_penerimaan_pkb (tanggal, kode_kabupaten_kota, jenis_kendaraan, jumlah_pembayaran, pkb, denda)

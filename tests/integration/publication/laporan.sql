@@ -85,3 +85,13 @@ insert into mart_spbe.indeks_instrumen
         ('aspek', '6', 'Audit TIK', 4.5, 1.90, 3),
         ('aspek', '7', 'Layanan Administrasi Pemerintahan Berbasis Elektronik', 27.5, 3.98, 10),
         ('aspek', '8', 'Layanan Publik Berbasis Elektronik', 18, 4.15, 6)) as v (jenis, kode, nama, bobot, indeks, n);
+
+create table mart_satu_data.kualitas_data (dataset text, judul text, opd text, produsen_data text, dimensi text,
+    bobot numeric, skor numeric, perubahan numeric, temuan_terbuka bigint, hari_perbaikan numeric, sel_diperbaiki bigint,
+    hari_terlambat numeric, tahun int, bulan int, data_contoh bool);
+insert into mart_satu_data.kualitas_data values
+    ('dinkes/kunjungan', 'Kunjungan', 'dinkes', 'Dinas Kesehatan', 'gabungan', 100, 60.5, -9.5, 80, 3.5, 12, 2, 2026, 10, false),
+    ('dinkes/kunjungan', 'Kunjungan', 'dinkes', 'Dinas Kesehatan', 'gabungan', 100, 70, null, 0, null, 0, 0, 2026, 9, false),
+    ('dinkes/kunjungan', 'Kunjungan', 'dinkes', 'Dinas Kesehatan', 'validitas', 10, 50, null, 80, 3.5, 0, null, 2026, 10, false),
+    ('dlh/ispu', 'ISPU', 'dlh', 'Dinas Lingkungan Hidup', 'gabungan', 80, 90, null, 1, null, 0, null, 2026, 10, false),
+    ('dlh/ispu', 'ISPU', 'dlh', 'Dinas Lingkungan Hidup', 'aktualitas', 20, null, null, 0, null, 0, null, 2026, 10, false);

@@ -267,7 +267,7 @@ def test_the_report_has_its_figures_and_no_value_of_quarantine(
         "selain itu 1 gagal, 2 belum ada",
         "4 sudah dijanjikan OPD, 1 belum",
         '<th scope="row">Populasi ternak<span class="code">DDK-2026-005</span><span class="mark">Data prioritas</span></th>',
-        "5 dari 7 pemeriksaan terakhir lulus (71,4%)",
+        "2 dataset pada Oktober 2026: 75,2 dari 100, dengan 81 temuan terbuka",
         "Nilai di luar klasifikasi isian [GDK-B005]",
         "bertambah 54.600 jiwa (4,6%) sejak 2022",
         "3 sel disamarkan agar orang tidak dapat dikenali",
@@ -277,6 +277,6 @@ def test_the_report_has_its_figures_and_no_value_of_quarantine(
         "Layanan Administrasi Pemerintahan Berbasis Elektronik",
     ):
         assert text in page
-    assert page.count('role="img"') == 5
+    assert page.count('role="img"') == 6
     assert not write_report(warehouse, tmp_path, AT).changed
     assert logged(warehouse) == [("r1", "laporan", None)]

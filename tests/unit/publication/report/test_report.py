@@ -169,9 +169,11 @@ def test_opd_with_the_lowest_score_comes_first_with_its_findings() -> None:
         ("Dinas B", "1", "70,0", "\N{MINUS SIGN}2,5", "1.080", "3,5", "4", "2,0"),
         ("Dinas A", "1", "99,9", NONE, "0", NONE, "0", NONE),
     )
+    assert "99,9" in per_opd.svg
+    assert "100,0" not in per_opd.svg
     assert "2 dataset pada Oktober 2026: 84,9 dari 100, dengan 1.080 temuan terbuka" in per_opd.text
     assert per_opd.detail is not None
-    assert per_opd.detail.rows[1][:5] == ("Data Dinas B (data contoh)", "Dinas B", "70,0", NONE, "60,0")
+    assert per_opd.detail.rows[1][:4] == ("Data Dinas B (data contoh)", "70,0", NONE, "60,0")
     assert per_dimension.table.head == ("Dimensi", "Bobot", "Sep 2026", "Okt 2026")
     assert ("Kelengkapan", "20", NONE, "60,0") in per_dimension.table.rows
     assert "Yang paling rendah bulan ini: kelengkapan." in per_dimension.text
