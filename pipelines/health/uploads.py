@@ -5,13 +5,13 @@ Not here: which files a contract reads (datasets.py); `gudang status` tells that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
 
 from psycopg import Connection
 
-from pipelines.contracts.upload import OUTBOX
+from pipelines.contracts.upload import OUTBOX, read_marked_name, stem_of
 from pipelines.extract.upload.files import UploadedFile
 from pipelines.health.check import Check, span
 from pipelines.health.disks import places
@@ -38,7 +38,7 @@ def waiting_uploads(place: Place, warehouse: Connection[Any]) -> Check:
     waiting = {file: age for file, (_, age) in known.items() if age is not None}
     unknown = dict[str, float]()
     if zone is not None:
-        present = dict(_files(zone))
+        present = _by_original(dict(_files(zone)), known)
         waiting = {name: age for name, age in waiting.items() if name in present}
         for name, file in present.items():
             age = now.timestamp() - file.touched
@@ -64,6 +64,24 @@ def waiting_uploads(place: Place, warehouse: Connection[Any]) -> Check:
         len(late),
         "files",
     )
+
+
+def _by_original(files: dict[str, UploadedFile], known: Container[str]) -> dict[str, UploadedFile]:
+    """The files, of each upload and its marked copies the newest, under the name of the upload (inbox.list_uploads).
+
+    known: the names that a contract has taken as they are.
+    """
+    copies = {
+        place: copy for place, f in files.items() if place not in known and (copy := read_marked_name(f.name))
+    }
+    found = {place: file for place, file in files.items() if place not in copies}
+    originals = {(place.rpartition("/")[0], stem_of(file.name)): place for place, file in found.items()}
+    for place, (stem, suffix) in copies.items():
+        folder = place.rpartition("/")[0]
+        name = originals.get((folder, stem), f"{folder}/{stem}{suffix}")
+        if name not in found or files[place].touched >= found[name].touched:
+            found[name] = files[place]
+    return found
 
 
 def _files(zone: Path) -> Iterator[tuple[str, UploadedFile]]:

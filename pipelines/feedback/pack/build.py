@@ -136,6 +136,10 @@ class _Books:
     def save(self, summary: Summary) -> None:
         """Writes the workbook, if there is one."""
         if self._book is not None:
+            if self._name != REFUSED_ROWS and (self._book.rows_left_out or not self._book.is_faithful):
+                # Only a copy of the whole file may be sent. Our readers don't take a file of this name.
+                self._name = stem_of(self._load.source_name or "") + VIEW
+                summary.notes.append(f"{self._name} tidak memuat semuanya, jadi hanya untuk dibaca.")
             self._book.save(self._folder / self._name, summary)
 
     def _mark(self, connection: Connection[Any], upload: UploadedFile, summary: Summary) -> Layout:

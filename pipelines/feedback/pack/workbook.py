@@ -76,6 +76,8 @@ class MarkedBook:
         self._templates: dict[tuple[int, str, str], Any] = {}
         self._at = self._comments = 0
         self.rows_left_out = 0
+        self.is_faithful = True
+        """Whether each text is as it came: none was cut, or has a character that a workbook can't have."""
 
     def begin(self, plan: SheetPlan) -> None:
         """Begins a sheet with its rows up to the header."""
@@ -194,7 +196,9 @@ class MarkedBook:
         return cell
 
     def _clean(self, text: str) -> str:
-        return self._illegal.sub("\ufffd", text)[:CELL_CHARACTERS]
+        clean = self._illegal.sub("\ufffd", text)[:CELL_CHARACTERS]
+        self.is_faithful &= clean == text
+        return clean
 
     def _text(self, text: str, *, bold: bool = False, colour: str = "", wrap: bool = False) -> Any:
         cell = self._own("@", colour, text)

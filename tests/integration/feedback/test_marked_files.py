@@ -65,6 +65,17 @@ def test_csv_comes_back_as_csv_and_as_workbook(opd: ToldOpd, tmp_path: Path) -> 
     assert summary_in(folder)["temuan_terbuka"] == 3
 
 
+def test_workbook_that_would_change_a_cell_is_only_to_read(opd: ToldOpd, tmp_path: Path) -> None:
+    contract = opd.dataset("uji/data", "csv", column("kode"), column("jumlah", "integer"))
+    file = tmp_path / "data.csv"
+    file.write_text(f"kode,jumlah\n{'x' * 40_000},1\nB,dua\n")
+    opd.send(contract, file)
+    opd.tell()
+    (folder,) = opd.folders()
+    assert sorted(p.name for p in folder.glob("data*")) == ["data-lihat.xlsx", "data.csv"]
+    assert "hanya untuk dibaca" in " ".join(summary_in(folder)["catatan"])
+
+
 @pytest.mark.parametrize("make", KINDS)
 def test_workbook_comes_back_with_its_own_sheet_and_addresses(
     make: Make, opd: ToldOpd, tmp_path: Path

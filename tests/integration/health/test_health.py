@@ -290,6 +290,27 @@ def test_an_upload_that_was_put_there_again_waits_although_its_name_was_loaded(
     )
 
 
+def test_a_marked_copy_stands_for_its_original(place: Place, house: House) -> None:
+    folder = house.folder / "unggahan" / "dinkes" / "kunjungan"
+    folder.mkdir(parents=True)
+    (folder / "data.csv").write_text("a")
+    time.sleep(0.02)  # the clock of the file system
+    copy = folder / "data-bertanda.xlsx"
+    copy.write_text("b")
+    at = copy.stat()
+    house.run(
+        "insert into ops.upload_seen (dataset, name, sha256, mtime, stamp, outcome) values"
+        " ('dinkes/kunjungan', 'data.csv', 'x', 0, %s, 'loaded')",
+        UploadedFile(copy, copy.name, at.st_size, at.st_mtime, at.st_ctime).stamp,
+    )
+    limits = replace(place.limits, backup_hours=Limit(1e9, 1e9), night_hours=Limit(1e9, 1e9))
+    later = replace(place, limits=limits, now=lambda: datetime.now(UTC) + timedelta(days=5))
+    assert seen(later, "unggahan").state == OK
+    time.sleep(0.02)
+    (folder / "data.csv").write_text("c")
+    assert seen(later, "unggahan").seen.endswith(": dinkes/kunjungan/data.csv")
+
+
 def test_a_user_without_rights_is_told_which_checks_could_not_be_made(place: Place, house: House) -> None:
     role = fresh_name()
     house.connection.execute(sql.SQL("create role {} login").format(sql.Identifier(role)))
