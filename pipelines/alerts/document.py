@@ -23,6 +23,7 @@ _COUNTED = {
     "key_missing": "kunci tidak ada",
     "disk_low": "disk hampir penuh",
     "night": "malam tidak selesai",
+    "undecided": "dataset terlalu lama menunggu persetujuan",
     "drift": "perubahan struktur",
     "quarantine": "dataset dengan karantina baru",
     "model": "model gagal",

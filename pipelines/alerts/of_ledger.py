@@ -7,7 +7,7 @@ names and counts leave. Not here: what the ledger does not know (of_dagster.py, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import Connection
@@ -22,10 +22,12 @@ from pipelines.alerts.problem import (
     MODEL,
     QUARANTINE,
     REFUSED,
+    UNDECIDED,
     Problem,
 )
 from pipelines.datasets import Datasets
 from pipelines.health import checks
+from pipelines.load.approval.waiting import LATE_HOURS, Waiting, waiting_loads
 from pipelines.publication.indonesian import day, moment, number, rule
 from pipelines.publication.publication_log import REPORT, SHOWN
 from pipelines.warehouse.roles import MARTS
@@ -34,7 +36,7 @@ MODEL_DAYS = 3
 """A model that failed and was not built for so many days does not exist any more, or nobody wants it."""
 CHECK_DAYS = 35
 """The same of the checks of a mart's newest build, which may be a month old: without new inputs it is not built."""
-_STATES = {"failed": "gagal", "rejected": "ditolak pemeriksaan", "died": "terputus"}
+_STATES = {"failed": "gagal", "rejected": "ditolak", "died": "terputus"}
 _DRIFT = {
     "added": "kolom baru {}",
     "vanished": "kolom {} hilang",
@@ -118,10 +120,14 @@ def dataset_problems(
         failed[dataset.key] = Problem(
             FAILED, dataset.key, f"disisihkan, kontraknya salah: {faults}", faults, dataset=dataset.key
         )
-    late = [p for p in _late(connection, keys, until) if p.subject not in failed]
+    waiting = waiting_loads(connection, keys)
+    # What has come and waits for approval is late by us, and not by the OPD.
+    ours = {load.dataset for load in waiting}
+    late = [p for p in _late(connection, keys, until) if p.subject not in {*failed, *ours}]
     return [
         *failed.values(),
         *late,
+        *_undecided(waiting, until),
         *_drift(connection, keys, since, until),
         *_quarantine(connection, keys, since, until),
     ]
@@ -195,6 +201,23 @@ def _late(connection: Connection[Any], keys: Sequence[str], until: datetime) -> 
             )
         found.append(Problem(LATE, row["dataset"], message, day(until), dataset=row["dataset"]))
     return found
+
+
+def _undecided(waiting: Sequence[Waiting], until: datetime) -> list[Problem]:
+    """The datasets of which a load has waited for approval for more than LATE_HOURS, by their longest waiting one."""
+    longest: dict[str, Waiting] = {}
+    for load in sorted(waiting, key=lambda w: w.waiting_since):
+        longest.setdefault(load.dataset, load)
+    return [
+        Problem(
+            UNDECIDED,
+            key,
+            f"kiriman {load.batch_id} menunggu sejak {moment(load.waiting_since)}; `gudang approve`, atau loket",
+            str(load.waiting_since),
+        )
+        for key, load in longest.items()
+        if until - load.waiting_since > timedelta(hours=LATE_HOURS)
+    ]
 
 
 def _drift(

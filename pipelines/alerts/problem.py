@@ -19,7 +19,7 @@ LONGEST = 400
 MART_BLOCKED, KEY_MISSING, DISK_LOW = "mart_blocked", "key_missing", "disk_low"
 FAILED, LATE, DRIFT, QUARANTINE = "failed", "late", "drift", "quarantine"
 MODEL, CHECK, RUN, TICK, NIGHT = "model", "check", "run", "tick", "night"
-REFUSED, HEALTH = "refused", "health"
+REFUSED, HEALTH, UNDECIDED = "refused", "health", "undecided"
 
 URGENT = (MART_BLOCKED, KEY_MISSING, DISK_LOW)
 """Kinds of which operators are told at once."""
@@ -35,6 +35,7 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         NIGHT: "Malam",
         FAILED: "Gagal dimuat",
         LATE: "Terlambat",
+        UNDECIDED: "Terlalu lama menunggu persetujuan walidata",
         DRIFT: "Perubahan struktur",
         QUARANTINE: "Karantina, baris baru",
         MODEL: "Model gagal",

@@ -44,6 +44,7 @@ def look(place: Place) -> list[Check]:
             found += _guarded("ukuran_gudang", lambda: _size(place, warehouse))
             found += _guarded("dataset", lambda: _datasets(warehouse))
             found += _guarded("kabar", lambda: _alerts(place, warehouse))
+            found += _guarded("persetujuan", lambda: _approvals(place, warehouse))
             found += _guarded("umpan_balik", lambda: _feedback(warehouse))
             found += _guarded("unggahan", lambda: waiting_uploads(place, warehouse))
     try:
@@ -159,6 +160,24 @@ def _datasets(warehouse: Connection[Any]) -> Check:
         "`gudang status` menunjukkan sebabnya",
         len(rows),
         "datasets",
+    )
+
+
+def _approvals(place: Place, warehouse: Connection[Any]) -> Check:
+    rows = warehouse.execute(
+        "select b.dataset, extract(epoch from clock_timestamp() - a.waiting_since)::float8 from ops.load_batch b"
+        " join ops.load_approval a using (batch_id) where b.state = 'waiting' order by a.waiting_since"
+    ).fetchall()
+    hours = rows[0][1] / 3600 if rows else 0.0
+    return Check(
+        "persetujuan",
+        place.limits.approval_hours.state(hours),
+        f"{len(rows)} kiriman menunggu, terlama {span(rows[0][1])}: {rows[0][0]}"
+        if rows
+        else "tidak ada yang menunggu",
+        "`gudang approve` menyebutnya; setujui atau tolak, di sana atau di loket",
+        round(hours, 1),
+        "hours",
     )
 
 

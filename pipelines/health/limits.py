@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from pipelines.errors import GudangError
+from pipelines.load.approval.waiting import LATE_HOURS
 
 OK, WARNING, CRITICAL = 0, 1, 2
 """States of a check. The worst of all is the exit code, as for plugins of Nagios."""
@@ -46,6 +47,7 @@ class Limits:
     backup_hours: Limit = Limit(26, 74)
     alert_hours: Limit = Limit(0.1, 12)
     upload_hours: Limit = Limit(24, 96)
+    approval_hours: Limit = Limit(LATE_HOURS, 7 * 24)
 
 
 def load_limits(env: Mapping[str, str] = os.environ) -> Limits:

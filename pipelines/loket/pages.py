@@ -36,7 +36,7 @@ from pipelines.loket.protection import DOCUMENT_POLICY
 from pipelines.loket.receiving import Received, ReceiveError, received, small_form
 from pipelines.loket.rendering import ASSETS, render
 from pipelines.loket.users import Person
-from pipelines.quality.freshness import freshness_of
+from pipelines.quality.freshness import freshness_of, waiting_since
 
 log = logging.getLogger("gudang.loket")
 READERS = 2
@@ -71,11 +71,13 @@ class Pages:
         with ledger.session(self._site.url) as connection:
             standings = ledger.standings(connection, [c.key for c in contracts])
             waiting = waiting_loads(connection, [c.key for c in contracts if c.approval])
+            since = waiting_since(connection, contracts)
         now = datetime.now(UTC)
         rows: list[dict[str, Any]] = []
         for contract in contracts:
             standing = standings.get(contract.key)
-            fresh = freshness_of(contract, standing.arrived_at if standing else None, now)
+            arrived = standing.arrived_at if standing else None
+            fresh = freshness_of(contract, arrived, now, since.get(contract.key))
             rows.append({"contract": contract, "standing": standing, "fresh": fresh})
         groups = [(producer, [*group]) for producer, group in groupby(rows, lambda r: r["contract"].producer)]
         late = sum(words.freshness(row["fresh"])[0] == "gagal" for row in rows)
@@ -122,7 +124,9 @@ class Pages:
         with ledger.session(self._site.url) as connection:
             standing = ledger.standings(connection, [contract.key]).get(contract.key)
             history = ledger.history(connection, contract.key, of_uploads=of_uploads)
-        fresh = freshness_of(contract, standing.arrived_at if standing else None, datetime.now(UTC))
+            since = waiting_since(connection, [contract]).get(contract.key)
+        arrived = standing.arrived_at if standing else None
+        fresh = freshness_of(contract, arrived, datetime.now(UTC), since)
         return self._page(
             request, "dataset", status, contract=contract, standing=standing, fresh=fresh, history=history,
             has_template=template.has_template(contract), is_csv=of_uploads and template.is_csv(contract),

@@ -47,6 +47,8 @@ def state(name: str) -> tuple[str, str, str]:
 
 def freshness(of: Freshness) -> tuple[str, str]:
     """The class and word of a dataset's freshness."""
+    if of.waiting_since and not of.is_fresh:
+        return "tunggu", "Menunggu persetujuan"
     if of.arrived_at is None:
         return "tunggu", "Belum pernah datang"
     if of.due is None:

@@ -16,6 +16,7 @@ from psycopg import Connection
 
 from pipelines.clock import TIMEZONE
 from pipelines.contracts.model import Contract
+from pipelines.load.approval.waiting import waiting_loads
 from pipelines.quality.results import CheckResult
 from pipelines.quality.suites import FRESH_CHECK
 
@@ -34,7 +35,8 @@ _ARRIVED_OF_ONE = "select dataset, arrived_at from ops.dataset_state where datas
 class Freshness:
     """How new a dataset's data are. arrived_at: None if there are none. due: until when newer data are promised.
 
-    measured: what `arrived_at` is the time of, a key of MEASURES.
+    measured: what `arrived_at` is the time of, a key of MEASURES. waiting_since: since when a load of it waits for our
+    approval, None if none does.
     """
 
     dataset: str
@@ -42,6 +44,7 @@ class Freshness:
     due: datetime | None
     measured: str
     now: datetime
+    waiting_since: datetime | None = None
 
     @property
     def is_fresh(self) -> bool:
@@ -55,6 +58,11 @@ class Freshness:
 
     @property
     def _message(self) -> str:
+        if self.waiting_since and not self.is_fresh:
+            return (
+                f"Terlambat oleh walidata: kiriman menunggu persetujuan sejak {_moment(self.waiting_since)}."
+                " Setujui atau tolak dengan `gudang approve`, atau di loket."
+            )
         if self.arrived_at is None or self.due is None:
             return "Belum pernah datang."
         newest, due = f"{MEASURES[self.measured]} {_moment(self.arrived_at)}", _moment(self.due)
@@ -80,17 +88,31 @@ def freshness(
     query, value = (_ARRIVED_OF_ONE, keys[0]) if len(keys) == 1 else (_ARRIVED, keys)
     arrived = dict(connection.execute(query, [value]).fetchall())
     now = now or datetime.now(UTC)
-    return {key: freshness_of(contract, arrived.get(key), now) for key, contract in promised.items()}
+    waiting = waiting_since(connection, promised.values())
+    return {
+        key: freshness_of(contract, arrived.get(key), now, waiting.get(key))
+        for key, contract in promised.items()
+    }
 
 
-def freshness_of(contract: Contract, arrived_at: datetime | None, now: datetime) -> Freshness:
+def waiting_since(connection: Connection[Any], contracts: Iterable[Contract]) -> dict[str, datetime]:
+    """By dataset, since when a load of it waits for our approval; without those of which none does."""
+    found: dict[str, datetime] = {}
+    asked = [c.key for c in contracts if c.approval]
+    for load in waiting_loads(connection, asked) if asked else ():
+        found[load.dataset] = min(load.waiting_since, found.get(load.dataset, load.waiting_since))
+    return found
+
+
+def freshness_of(
+    contract: Contract, arrived_at: datetime | None, now: datetime, waiting_since: datetime | None = None
+) -> Freshness:
     """The freshness of a dataset whose data arrived at `arrived_at`. Without a promised frequency nothing is due."""
     hours = (contract.sla_hours("frequency") or 0) + (contract.sla_hours("latency") or 0)
     due = arrived_at + timedelta(hours=hours) if arrived_at and is_promised(contract) else None
     of_table = "data_sampai" if contract.period_column else "berubah"
-    return Freshness(
-        contract.key, arrived_at, due, "datang" if contract.server.kind == "upload" else of_table, now
-    )
+    measured = "datang" if contract.server.kind == "upload" else of_table
+    return Freshness(contract.key, arrived_at, due, measured, now, waiting_since)
 
 
 def _moment(at: datetime) -> str:

@@ -61,7 +61,7 @@ WAREHOUSE_RULES = (
     Rule(
         ("ops", "load_batch"),
         "pemuatan yang tidak mengubah apa pun",
-        "t.finished_at < %(before)s and t.state in ('unchanged', 'rejected', 'failed', 'died')"
+        "t.finished_at < %(before)s and t.state in ('unchanged', 'rejected', 'failed', 'died', 'superseded')"
         " and t.source_fingerprint is null and t.rows_in_raw is null"
         # Days of a window that were read without a row would be asked for again.
         " and t.window_start is null and not t.full_refresh"

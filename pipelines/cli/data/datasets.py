@@ -98,6 +98,7 @@ def status(
         failed_feedback_lines,
         not_taken,
         undelivered_alerts,
+        waiting_lines,
         with_set_aside,
     )
     from pipelines.cli.data.status_table import print_status
@@ -117,6 +118,13 @@ def status(
     else:
         print("Belum ada dataset yang dimuat: `gudang nightly` menjalankan malam pertama.")
     out = sys.stderr if as_json else sys.stdout
+    if waiting := waiting_lines(url, contract_keys(settings.contracts_dir)):
+        print(
+            "Menunggu persetujuan (`gudang approve`):",
+            *(shown(f"  {line}") for line in waiting),
+            sep="\n",
+            file=out,
+        )
     if unsent := undelivered_alerts(url):
         print("Kabar:", *(shown(f"  {line}") for line in unsent), sep="\n", file=out)
     if failed := failed_feedback_lines(url):

@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 from pipelines.datasets import Datasets, files_left
 from pipelines.errors import GudangError
 from pipelines.health.checks import failed_feedback, undelivered
+from pipelines.load.approval.waiting import waiting_loads
 from pipelines.settings import Settings
 from pipelines.warehouse.connection import connect
 
@@ -90,6 +91,17 @@ def failed_feedback_lines(url: str) -> list[str]:
         if connection.execute("select to_regclass('ops.feedback')").fetchone() == (None,):
             return []
         return [f"{subject}: {error}" for subject, error in failed_feedback(connection)]
+
+
+def waiting_lines(url: str, keys: Iterable[str]) -> list[str]:
+    """Gives a line for each load that waits for approval; [] before the first night. Raises LoadError."""
+    with connect(url) as connection:
+        if connection.execute("select to_regclass('ops.load_approval')").fetchone() == (None,):
+            return []
+        return [
+            f"{one.batch_id}: {one.subject}, sejak {one.waiting_since:%Y-%m-%d %H:%M}: {one.counts}"
+            for one in waiting_loads(connection, [*keys])
+        ]
 
 
 SET_ASIDE = "set aside"

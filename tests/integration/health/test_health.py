@@ -73,7 +73,7 @@ def test_all_is_well(place: Place) -> None:
     assert worst(checks) == OK, [c for c in checks if c.state != OK]
     # disk_2 is that of the tests' server, which lies in memory where there is room.
     assert [c.name for c in checks if c.name != "disk_2"] == [
-        "gudang_data", "disk", "cadangan", "ukuran_gudang", "dataset", "kabar", "umpan_balik", "unggahan",
+        "gudang_data", "disk", "cadangan", "ukuran_gudang", "dataset", "kabar", "persetujuan", "umpan_balik", "unggahan",
         "basis_data_dagster", "daemon", "sensor", "malam", "antrean", "jatah_sumber", "sewa_run",
     ]  # fmt: skip
 
