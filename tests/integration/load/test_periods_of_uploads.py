@@ -12,6 +12,7 @@ import pytest
 from pipelines.contracts.windows import Window
 from pipelines.ingest import Ingested, ingest
 from pipelines.load import prepare
+from pipelines.load.approval.decide import APPROVED, Decision, decide
 from tests.support.contracts import column, document, make, upload
 from tests.support.upload_zone import KEY, Zone
 
@@ -236,3 +237,20 @@ def test_a_new_version_of_the_contract_reads_every_file_again(years: Years) -> N
     assert years.raw() == {2022: "a1", 2023: "b2"}
     names = years.run("select source_name from ops.load_batch order by batch_id offset 2")
     assert names == [("a.csv",), ("b.csv",)]
+
+
+def test_a_file_that_waits_replaces_its_periods_when_it_is_approved(years: Years) -> None:
+    years.put("lama.csv", (2023, "A", 1), (2024, "A", 1))
+    years.load()
+    years.declare(approval="required")
+    years.put("baru.csv", (2024, "A", 2), (2024, "B", 1))
+    years.load()
+    years.put("lain.csv", (2025, "A", 1))
+    batch = years.load().batch
+    assert batch is not None and batch.state == "waiting"
+    assert years.raw() == {2023: "A1", 2024: "A1"}
+    waiting = years.run("select batch_id from ops.load_batch where state = 'waiting' order by 1")
+    for (number,) in waiting:
+        decide(years.zone.connection, [years.contract], Decision(number, APPROVED, "siti", "cli"))
+    assert years.raw() == {2023: "A1", 2024: "A2 B1", 2025: "A1"}
+    assert years.run("select distinct outcome from ops.upload_seen where name <> 'lama.csv'") == [("loaded",)]

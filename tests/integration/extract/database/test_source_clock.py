@@ -17,6 +17,7 @@ from pipelines.contracts.files import read_contract
 from pipelines.contracts.model import Contract
 from pipelines.contracts.windows import Window
 from pipelines.errors import ContractError, ShapeError
+from pipelines.load.approval.decide import APPROVED, Decision, decide
 from tests.support.clocks import FORMS, WITA, Nights, Table, mixed, moment
 from tests.support.contracts import api, column, database, document, write
 from tests.support.http_server import Server, reply
@@ -307,6 +308,27 @@ def test_a_watermark_without_the_sources_text_reads_everything_once(nights: Nigh
     nights.load(contract)
     assert source.requested == [None, None, "2026-09-01T00:30:00Z"]
     assert nights.run("select k from raw.uji__data order by k") == [(1,), (2,)]
+
+
+def test_a_load_that_is_approved_later_leaves_the_apis_own_text(nights: Nights, server: Server) -> None:
+    contract = nights.contract(
+        column("k", "integer", primaryKey=True),
+        when("timestamp", "zona_wita"),
+        server=api("UJI_URL"),
+        extract={"path": "/v1", "records": "/data", "incremental_param": "since"},
+        write_disposition="merge",
+        cursor="w",
+        approval="required",
+    )
+    nights.forget()
+    source = Since(server, datetime.fromisoformat)
+    source.rows = {1: "2026-09-01T00:30:00Z"}
+    nights.load(contract)
+    ((number,),) = nights.run("select batch_id from ops.load_batch where state = 'waiting'")
+    decide(nights.connection, [contract], Decision(number, APPROVED, "siti", "cli"))
+    nights.load(contract)
+    assert source.requested == [None, "2026-09-01T00:30:00Z"]
+    assert nights.run("select k from raw.uji__data") == [(1,)]
 
 
 def test_a_lag_of_an_api_needs_a_text_from_which_it_can_be_subtracted(nights: Nights) -> None:
