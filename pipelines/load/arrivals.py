@@ -80,13 +80,16 @@ def register_files(
     """Registers the new files in ops.upload_seen, and gives all files in the order in which they came.
 
     A file is new if its name is new, or its content or its time has changed. A file with a known stamp is not read
-    again. If several files are new, those whose content we already know under their name come first, in their old
-    order. The others follow by time and name; a time in the future counts as now.
+    again. An original that counts again because its marked copy is gone keeps its old place. If several files are new,
+    those whose content we already know under their name come first, in their old order. The others follow by time and
+    name; a time in the future counts as now.
     """
     known = _known(connection, contract)
     read: dict[str, str] = {}
     unreadable: list[tuple[UploadedFile, SourceError]] = []
     new = [f for f in files if f.name not in known or known[f.name].stamp != f.stamp]
+    uncovered = _uncovered(connection, contract, [f for f in new if f.name in known])
+    new = [f for f in new if f.name not in uncovered]
     unread: list[UploadedFile] = []
     for file in sorted(new, key=lambda f: (f.mtime, f.name)):
         if patience and patience.is_over():
@@ -99,6 +102,7 @@ def register_files(
     if read:
         known = _note(connection, contract, [f for f in files if f.name in read], read)
     bad = {file.name for file, _ in unreadable} | {file.name for file in unread}
+    known |= uncovered
     arrivals = [
         Arrival(known[f.name].seen_id, f, known[f.name].sha256, known[f.name].outcome)
         for f in files
@@ -160,6 +164,26 @@ def _known(connection: Connection[Any], contract: Contract) -> dict[str, _Known]
         " case when contract_mark = %s then outcome end"
         " from ops.upload_seen where dataset = %s order by name, seen_id desc",
         [contract_mark(contract), contract.key],
+    )
+    return {name: _Known(*rest) for name, *rest in rows.fetchall()}
+
+
+def _uncovered(
+    connection: Connection[Any], contract: Contract, files: Sequence[UploadedFile]
+) -> dict[str, _Known]:
+    """By name, the row of a file that lay in the zone all the time, while a marked copy was read in place of it.
+
+    Only this machine's clock (ctime) shows that nobody has put it there again.
+    """
+    stamps = {file.name: file.stamp for file in files if file.changed is not None}
+    if not stamps:
+        return {}
+    rows = connection.execute(
+        "select distinct on (s.name) s.name, s.seen_id, s.sha256, s.mtime, s.stamp,"
+        " case when s.contract_mark = %s then s.outcome end from ops.upload_seen as s"
+        " join unnest(%s::text[], %s::text[]) as f (name, stamp) on f.name = s.name and f.stamp = s.stamp"
+        " where s.dataset = %s order by s.name, s.seen_id desc",
+        [contract_mark(contract), [*stamps], [*stamps.values()], contract.key],
     )
     return {name: _Known(*rest) for name, *rest in rows.fetchall()}
 

@@ -20,7 +20,7 @@ from pipelines.contracts.model import Contract
 from pipelines.disk import os_reason
 from pipelines.errors import SourceError
 from pipelines.extract.upload.files import UploadedFile
-from pipelines.extract.upload.inbox import find_uploads
+from pipelines.extract.upload.inbox import list_uploads
 from pipelines.extract.upload.zone import Zone, on_zone
 from pipelines.retention.tables import Pruned
 
@@ -55,7 +55,11 @@ def prune_uploads(
         return Pruned(place, _WHAT, 0)
     try:
         # A file that has changed since we looked is another file.
-        files = [f for f in find_uploads(zone, contract) if replaced.get(f.name) == f.stamp]
+        listing = list_uploads(zone, contract)
+        files = [f for f in listing.files if replaced.get(f.name) == f.stamp]
+        # First those in place of which it was read, which would count again without it.
+        names = {file.name for file in files}
+        files = [*(f for f in listing.superseded if f.name in names), *files]
         size = sum(file.size for file in files)
         if not dry_run:
             for file in files:

@@ -70,11 +70,13 @@ class LeftFile:
 class Listing:
     """The files of a dataset's folder.
 
-    files: those that its contract takes, the oldest first by their own times. left: the others.
+    files: those that its contract takes, the oldest first by their own times. left: those that it does not take.
+    superseded: originals and marked copies in place of which one of `files` is read.
     """
 
     files: tuple[UploadedFile, ...] = ()
     left: tuple[LeftFile, ...] = ()
+    superseded: tuple[UploadedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ def list_uploads(zone: Zone, contract: Contract) -> Listing:
     files: dict[str, UploadedFile] = {}
     left: list[LeftFile] = []
     marked: list[_Entry] = []
+    superseded: list[UploadedFile] = []
     folder = dataset_folder(zone, contract.key)
     for entry in _entries(zone, contract.key, folder):
         if is_marked_copy(contract.extract, entry.name) and entry.kind == "file" and not entry.reason:
@@ -132,10 +135,12 @@ def list_uploads(zone: Zone, contract: Contract) -> Listing:
             left.append(entry.left(f"{contract.key}/{entry.name}", NO_ORIGINAL))
             continue
         copy = replace(entry.upload(), name=name, marked=read_suffix(entry.name))
-        if name not in files or copy.touched >= files[name].touched:
-            files[name] = copy
+        older, newer = sorted((files.get(name, copy), copy), key=lambda f: f.touched)
+        files[name] = newer
+        if older is not newer:
+            superseded.append(older)
     found = sorted(files.values(), key=lambda f: (f.mtime, f.name))
-    return Listing(tuple(found), tuple(left))
+    return Listing(tuple(found), tuple(left), tuple(superseded))
 
 
 def is_marked_copy(extract: FileExtract, name: str) -> bool:

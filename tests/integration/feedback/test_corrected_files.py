@@ -134,3 +134,19 @@ def test_marked_file_goes_in_again(
     # A later original counts again.
     assert opd.send(contract, tmp_path / f"data satu.{kind}") in ("loaded", "unchanged")
     assert opd.loads.run("select count(*) from quarantine.row where state = 'open'") == [(2,)]
+
+
+def test_original_of_a_copy_that_is_gone_does_not_replace_a_later_file(opd: ToldOpd, tmp_path: Path) -> None:
+    contract = opd.dataset("uji/data", "csv", *COLUMNS, extract={"pattern": "*.csv"})
+    assert opd.send(contract, write_csv(tmp_path)) == "loaded"
+    opd.tell()
+    (folder,) = opd.folders()
+    copy = folder / "data satu-bertanda.xlsx"
+    correct(copy, "dua", "2")
+    assert opd.send(contract, copy) == "loaded"
+    later = tmp_path / "nanti.csv"
+    later.write_text("kode,jumlah,tanggal\nZ,9,2026-05-01\n")
+    assert opd.send(contract, later) == "loaded"
+    (Path(str(opd.zone)) / contract.key / copy.name).unlink()
+    assert opd.load(contract) in ("none", "unchanged")
+    assert opd.loads.run("select kode from raw.uji__data") == [("Z",)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -201,5 +202,13 @@ def test_only_old_uploads_that_a_newer_one_replaced_are_deleted(loads: Loads, tm
               " where name = '3.csv'")  # fmt: skip
     loads.run("update ops.upload_seen set outcome = 'loaded', seen_at = now() - interval '400 days'"
               " where name = '1.csv'")  # fmt: skip
-    assert prune(dry_run=False) == 1
+    (folder / "1-bertanda.xlsx").write_text("copy")
+    os.utime(folder / "1-bertanda.xlsx", (0, 0))
+    assert prune(dry_run=False) == 0, "a marked copy is read in place of it, and not judged yet"
+    arrivals.register_files(loads.connection, contract, find_uploads(zone, contract))
+    loads.run("update ops.upload_seen set outcome = 'loaded', seen_at = now() - interval '400 days'"
+              " where name = '1.csv'")  # fmt: skip
+    loads.run("update ops.upload_seen set outcome = 'loaded', seen_at = now() - interval '400 days', seen_id = default"
+              " where name = '3.csv'")  # fmt: skip
+    assert prune(dry_run=False) == 2, "the copy, and the original that would count again without it"
     assert sorted(p.name for p in folder.iterdir()) == ["2.csv", "3.csv", "4.csv"]
