@@ -17,7 +17,7 @@ import dagster as dg
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.upload import WORKBOOKS, FileExtract
-from pipelines.publication.dictionary.pages import path_of
+from pipelines.publication.dictionary.pages import checks_path_of, path_of
 from pipelines.settings import Settings
 
 _LINK = "silsilah"
@@ -44,9 +44,16 @@ class PageLinks:
 
     def page(self, relation: str) -> dg.MetadataValue[Any]:
         """The link to the page of a relation (`schema.name`); the path of its file if the site is not served."""
+        return self._link(path_of(relation))
+
+    def checks(self, relation: str) -> dg.MetadataValue[Any]:
+        """The link to the page with the rules of a relation that has some, their last results and their history."""
+        return self._link(checks_path_of(relation))
+
+    def _link(self, path: str) -> dg.MetadataValue[Any]:
         if self.url is None:
-            return dg.MetadataValue.path(str(self.folder / path_of(relation)))
-        return dg.MetadataValue.url(f"{self.url}/{path_of(relation)}")
+            return dg.MetadataValue.path(str(self.folder / path))
+        return dg.MetadataValue.url(f"{self.url}/{path}")
 
     def column(self, relation: str, column: str, description: str) -> str:
         """A column's description with a link to its lineage, in Markdown; without one if the site is not served."""

@@ -320,6 +320,7 @@ def _spec(
             "dagster/column_schema": column_schema(contract, links),
             "dagster/code_references": links.code({n: p for n, p in files.items() if p.is_file()}),
             "kamus_data": links.page(f"raw.{contract.table}"),
+            "pemeriksaan": links.checks(f"raw.{contract.table}"),
             "kontrak": dg.MetadataValue.path(f"contracts/{contract.key}.odcs.yaml"),
             "karantina": quarantine_query(contract),
         },

@@ -279,6 +279,8 @@ def _spec(node: Node, project: Project, links: PageLinks | None) -> dg.AssetSpec
             "dagster/code_references": links.code(file),
             "kamus_data": links.page(node.relation),
         }
+        if node.checks:
+            of_links["pemeriksaan"] = links.checks(node.relation)
     tags = {"lapisan": node.schema, "cara_bangun": node.kind}
     if theme := node.meta.get("tema"):
         tags["domain"] = tag_value(str(theme))

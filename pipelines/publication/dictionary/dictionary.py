@@ -19,6 +19,7 @@ from pipelines.models.lineage.lineage import column_lineage
 from pipelines.models.project.nodes import Check as Declared
 from pipelines.models.project.nodes import Exposure, Node, Project, SourceTable
 from pipelines.models.project.sources import OWN_COLUMNS
+from pipelines.publication.dictionary.asked import NO_RULES, AskedOf, asked_of_dataset, asked_of_node
 from pipelines.publication.dictionary.facts import Build, Facts, Outcome
 from pipelines.publication.dictionary.findings import tables_by_code
 
@@ -53,7 +54,8 @@ class Column:
 class Entry:
     """A relation. kind: a node's kind, "raw" for a table with a contract, "source" for another source.
 
-    opds: the OPDs whose data it uses. sql_later: an incremental model's query when its table exists.
+    opds: the OPDs whose data it uses. sql_later: an incremental model's query when its table exists. asked: all its
+    rules with their results.
     """
 
     schema: str
@@ -74,6 +76,7 @@ class Entry:
     open: bool = False
     contract: Contract | None = None
     build: Build | None = None
+    asked: AskedOf = NO_RULES
 
     @property
     def key(self) -> str:
@@ -160,6 +163,7 @@ class _Maker:
             checks=tuple(Check(name, o.severity, passed=o.passed) for name, o in sorted(found.items())),
             contract=contract,
             build=self._facts.builds.get(contract.key),
+            asked=asked_of_dataset(contract, self._project.suites, self._facts),
         )
 
     def _source(self, table: SourceTable) -> Entry:
@@ -223,6 +227,7 @@ class _Maker:
             sql_later=later,
             open=node.meta.get("publikasi") == "terbuka",
             build=self._facts.builds.get(node.name),
+            asked=asked_of_node(node, self._facts),
         )
 
 

@@ -29,9 +29,16 @@ _LOADS = """
 select dataset, changed_at, rows_in_raw from ops.dataset_state where changed_at is not null
 """
 _CHECKS = """
-select distinct on (asset, check_name) asset, check_name, severity, passed
+select distinct on (asset, check_name)
+    asset, check_name, severity, passed, at, unexpected, total, coalesce(observed, '')
 from ops.check_result
 order by asset, check_name, at desc
+"""
+_MONTHS = """
+select
+    asset, check_name, to_char(at, 'YYYY-MM'), count(*) filter (where passed), count(*) filter (where not passed)
+from ops.check_result
+group by asset, check_name, to_char(at, 'YYYY-MM')
 """
 
 
@@ -45,10 +52,25 @@ class Build:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The last result of a check."""
+    """The last result of a check. unexpected, total: rows that deviate, and rows that were checked, where known.
+
+    observed: what was seen, without a cell's value.
+    """
 
     severity: str
     passed: bool
+    at: datetime | None = None
+    unexpected: int | None = None
+    total: int | None = None
+    observed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """How often a check passed and failed in a month."""
+
+    passed: int
+    failed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +78,16 @@ class Facts:
     """The facts of relations from the warehouse.
 
     types: per `schema.relation` its columns' types. builds: by the model's name, or "opd/dataset".
-    checks: per asset (`schema/name`, `raw/opd/dataset`) its latest results.
+    checks: per asset (`schema/name`, `raw/opd/dataset`) its latest results. months: per asset and check the months in
+    which it was asked, as "2026-11".
     """
 
     types: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, dict[str, str]])
     builds: Mapping[str, Build] = field(default_factory=dict[str, Build])
     checks: Mapping[str, Mapping[str, Outcome]] = field(default_factory=dict[str, dict[str, Outcome]])
+    months: Mapping[str, Mapping[str, Mapping[str, Month]]] = field(
+        default_factory=dict[str, dict[str, dict[str, Month]]]
+    )
 
 
 def read_facts(connection: Connection[Any], schemas: Iterable[str]) -> Facts:
@@ -72,9 +98,12 @@ def read_facts(connection: Connection[Any], schemas: Iterable[str]) -> Facts:
     builds = {name: Build(at, rows) for name, at, rows in _asked(connection, "ops.model_run", _MODELS)}
     builds |= {key: Build(at, rows) for key, at, rows in _asked(connection, "ops.dataset_state", _LOADS)}
     checks: defaultdict[str, dict[str, Outcome]] = defaultdict(dict)
-    for asset, name, severity, passed in _asked(connection, "ops.check_result", _CHECKS):
-        checks[asset][name] = Outcome(severity, passed)
-    return Facts(dict(types), builds, dict(checks))
+    for asset, name, *result in _asked(connection, "ops.check_result", _CHECKS):
+        checks[asset][name] = Outcome(*result)
+    months: defaultdict[str, dict[str, dict[str, Month]]] = defaultdict(dict)
+    for asset, name, month, passed, failed in _asked(connection, "ops.check_result", _MONTHS):
+        months[asset].setdefault(name, {})[month] = Month(passed, failed)
+    return Facts(dict(types), builds, dict(checks), dict(months))
 
 
 def _asked(connection: Connection[Any], table: str, query: str) -> list[tuple[Any, ...]]:

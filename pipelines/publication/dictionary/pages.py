@@ -34,11 +34,13 @@ if TYPE_CHECKING:
 START, GRAPH, FOLDER = "index.html", "silsilah.html", "relasi"
 FINDINGS, CODES = "temuan.html", "temuan"
 """The page of all codes of the catalogue of findings, and the folder with a page for each."""
+CHECKS, CHECKED = "pemeriksaan.html", "pemeriksaan"
+"""The page of all relations that have rules, and the folder with a page for each."""
 CONTENTS = ".kamus-data.json"
 """The file with the list of a site's pages. It marks the folder as ours, and tells which pages must be removed."""
 _TEMPLATES = (
     "page.html.j2", "start.html.j2", "relation.html.j2", "graph.html.j2", "parts.html.j2", "search.js.j2", "site.css",
-    "findings.html.j2", "finding.html.j2",
+    "findings.html.j2", "finding.html.j2", "checks.html.j2", "check.html.j2",
 )  # fmt: skip
 _EXPOSURE = "pemakaian"
 _CODE = "temuan"
@@ -79,7 +81,9 @@ def _contents(out: Path) -> tuple[str, ...]:
     if listed.is_file():
         try:
             paths = cast("list[str]", json.loads(listed.read_text("utf-8")))
-            return tuple(p for p in paths if re.fullmatch(rf"(({FOLDER}|{CODES})/)?[\w.-]+\.html", p))
+            return tuple(
+                p for p in paths if re.fullmatch(rf"(({FOLDER}|{CODES}|{CHECKED})/)?[\w.-]+\.html", p)
+            )
         except (ValueError, TypeError):
             return ()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -97,6 +101,8 @@ def render_site(dictionary: Dictionary) -> dict[str, str]:
     pages = {START: maker.start(), GRAPH: maker.graph(), FINDINGS: maker.findings()}
     pages |= {page_of_code(found.code): maker.finding(found) for found in catalogue().entries.values()}
     pages |= {page_of(entry): maker.relation(entry) for entry in dictionary.entries.values()}
+    pages[CHECKS] = maker.checks()
+    pages |= {checks_path_of(e.key): maker.checks_of(e) for e in dictionary.entries.values() if e.asked.rules}
     for path, page in pages.items():
         # A picture is not checked: its coordinates have many digits, and its text is that of the tables.
         check_text(path, re.sub(r"<(svg|style)\b.*?</\1>", "", page, flags=re.DOTALL))
@@ -112,6 +118,11 @@ def path_of(relation: str, column: str | None = None) -> str:
     """The path in the site of the page of a relation (`schema.name`), or of the place of one of its columns there."""
     path = f"{FOLDER}/{slug(relation)}.html"
     return path if column is None else f"{path}#kolom-{slug(column)}"
+
+
+def checks_path_of(relation: str) -> str:
+    """The path in the site of the page with the rules of a relation (`schema.name`) and their results."""
+    return f"{CHECKED}/{slug(relation)}.html"
 
 
 def page_of_code(code: str) -> str:
@@ -172,6 +183,15 @@ class _Pages:
         scope = findings.SCOPES.get(found.code[4])
         used = None if scope else self._all.tables_by_code.get(found.code, ())
         return self._render("finding.html.j2", root="../", f=found, used=used, scope=scope)
+
+    def checks(self) -> str:
+        entries = [e for e in self._all.entries.values() if e.asked.rules]
+        entries.sort(key=lambda e: (*explanations.layer_order(e.schema), e.name))
+        layers = [(schema, list(of)) for schema, of in groupby(entries, key=lambda e: e.schema)]
+        return self._render("checks.html.j2", root="", layers=layers)
+
+    def checks_of(self, entry: Entry) -> str:
+        return self._render("check.html.j2", root="../", entry=entry, asked=entry.asked)
 
     def relation(self, entry: Entry) -> str:
         family = {
@@ -239,6 +259,7 @@ class _Pages:
             START=START,
             GRAPH=GRAPH,
             FINDINGS=FINDINGS,
+            CHECKS=CHECKS,
             **values,
         )
 
@@ -294,6 +315,7 @@ def _environment() -> Environment:
         "slug": slug,
         "page": page_of,
         "code_page": page_of_code,
+        "checks_page": checks_path_of,
         "number": indonesian.number,
         "moment": indonesian.moment,
         "source": indonesian.source,

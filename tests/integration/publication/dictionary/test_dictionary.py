@@ -66,6 +66,26 @@ def test_results_of_a_suite_are_shown_like_those_of_tests(small_warehouse: Small
     assert "Ada yang salah" not in text, "this text is for failures only"
 
 
+def test_the_page_of_checks_has_last_result_and_history_by_month(small_warehouse: SmallWarehouse) -> None:
+    prepare.prepare(small_warehouse.connection, [])
+    small_warehouse.folder.suite(
+        "core/m", expect("satu_baris", "expect_table_row_count_to_be_between", "warning", max_value=1)
+    )
+    small_warehouse.model("m", "select g as n from generate_series(1, 2) as g", NOT_NULL)
+    for run, month in (("pertama", "09"), ("kedua", "11")):
+        small_warehouse.build(run_id=run, build_all=True)
+        change = f"update ops.check_result set at = '2026-{month}-22 18:30Z' where run_id = '{run}'"  # noqa: S608
+        small_warehouse.run(change)
+    facts = read_facts(small_warehouse.connection, ["core"])
+    text = page(small_warehouse, facts, "pemeriksaan/core.m.html")
+    assert "Pemeriksaan core. m 2 aturan, 1 peringatan" in text
+    assert "not_null GDK-T001 · galat Kolom ini harus terisi" in text
+    assert "✓ lulus 0 dari 2 baris menyimpang 23 November 2026, pukul 02.30 WITA" in text
+    assert "satu_baris GDK-T009 · peringatan Bila dilanggar: Ada yang salah" in text
+    assert "Aturan 2026-09 2026-11 not_null ✓ 1 ✓ 1 satu_baris 1 dari 1 1 dari 1" in text
+    assert "core.m 2 aturan 1 peringatan" in page(small_warehouse, facts, "pemeriksaan.html")
+
+
 def test_types_are_shown_without_a_ledger(small_warehouse: SmallWarehouse) -> None:
     small_warehouse.run("create view core.m as select 1::bigint as n, 'a'::text as lain")
     small_warehouse.model("m", "select 1 as n")

@@ -23,6 +23,7 @@ from pipelines.models.project.project import load_project
 from pipelines.publication.dictionary.dictionary import Dictionary, make_dictionary
 from pipelines.publication.dictionary.facts import Facts
 from pipelines.publication.dictionary.pages import (
+    CHECKS,
     CONTENTS,
     FINDINGS,
     GRAPH,
@@ -41,6 +42,8 @@ ATTACK = "<script>alert('x')</script><img src=x onerror=y>\" ' &"
 PERSONAL = "6472010107900001"
 PAGES_OF_CODES = 1 + len(catalogue().entries)
 """The list of all codes, and a page for each."""
+PAGES_OF_CHECKS = 3
+"""Of the small dictionary: the list of all tables with rules, and a page for each of two."""
 
 
 class Page(HTMLParser):
@@ -235,20 +238,27 @@ def test_site_that_was_made_without_a_warehouse_says_so(tmp_path: Path) -> None:
 
 def test_writing_again_deletes_only_pages_of_deleted_relations(tmp_path: Path) -> None:
     first = write_site(small_dictionary(tmp_path), tmp_path / "situs")
-    assert (first.pages, first.changed) == (5 + PAGES_OF_CODES, 5 + PAGES_OF_CODES)
+    assert (first.pages, first.changed) == (
+        5 + PAGES_OF_CHECKS + PAGES_OF_CODES,
+        5 + PAGES_OF_CHECKS + PAGES_OF_CODES,
+    )
     assert write_site(small_dictionary(tmp_path), tmp_path / "situs").changed == 0
     (tmp_path / "situs/relasi/catatan.html").write_text("tulisan orang")
     (tmp_path / "dbt_like_sql/models/marts/m.sql").unlink()
     (tmp_path / "dbt_like_sql/models/marts/m.yml").unlink()
     without = make_dictionary(load_project(tmp_path / "dbt_like_sql"), ())
-    assert write_site(without, tmp_path / "situs").removed == ("relasi/core.m.html",)
+    assert write_site(without, tmp_path / "situs").removed == (
+        "pemeriksaan/core.m.html",
+        "pemeriksaan/raw.dinkes__pasien.html",
+        "relasi/core.m.html",
+    )
     left = {
         path.relative_to(tmp_path / "situs").as_posix()
         for path in (tmp_path / "situs").rglob("*")
         if path.is_file() and path.parent.name != "temuan"
     }
     assert left == {
-        FINDINGS, CONTENTS, START, GRAPH, "relasi/catatan.html", "relasi/ops.contract.html", "relasi/raw.dinkes__pasien.html",
+        FINDINGS, CONTENTS, START, GRAPH, CHECKS, "relasi/catatan.html", "relasi/ops.contract.html", "relasi/raw.dinkes__pasien.html",
     }  # fmt: skip
 
 
@@ -287,7 +297,7 @@ def test_command_writes_the_same_bytes_in_any_process(tmp_path: Path) -> None:
             text=True,
             check=True,
         )
-        pages = 5 + PAGES_OF_CODES
+        pages = 5 + PAGES_OF_CHECKS + PAGES_OF_CODES
         assert done.stdout == f"{pages} halaman, {pages} berubah, 0 dihapus: {out / START}\n"
         assert "Gudang data belum ada" in done.stderr
         sites.append({p.relative_to(out).as_posix(): p.read_bytes() for p in out.rglob("*.html")})
