@@ -80,16 +80,15 @@ def row_counts(
     connection: Connection[Any], contract: Contract, batch: Batch, window: Window | None, now: datetime
 ) -> CheckResult:
     """The result of the check after a load. window: the days that it loaded; None for no window."""
-    if batch.state == "rejected":
-        return CheckResult(ROW_COUNT_CHECK, "warn", True, None, None, "Kiriman ditolak; tidak dibandingkan.")
-    if contract.partition:
-        today = (
-            now.astimezone(ZoneInfo(TIMEZONE)) - timedelta(hours=contract.sla_hours("latency") or 0)
-        ).date()
-        counted = _periods(connection, contract, window, today)
-    else:
-        counted = _loads(connection, contract, batch.batch_id)
-    return result_of(counted, "periode" if contract.partition else "kiriman")
+    if contract.partition is None:
+        return result_of([_delivery(connection, contract, batch)], "kiriman")
+    if batch.state not in ("loaded", "unchanged"):  # its rows are not in raw
+        return CheckResult(
+            ROW_COUNT_CHECK, "warn", True, message="Kiriman belum masuk; periodenya tidak dibandingkan."
+        )
+    latency = timedelta(hours=contract.sla_hours("latency") or 0)
+    until = (now.astimezone(ZoneInfo(TIMEZONE)) - latency).date()
+    return result_of(_periods(connection, contract, window, until), "periode")
 
 
 def result_of(counted: Sequence[Counted], what: str) -> CheckResult:
@@ -173,13 +172,11 @@ def _periods(
     return judged_periods(counts, every, window, until)
 
 
-def _loads(connection: Connection[Any], contract: Contract, batch_id: int) -> list[Counted]:
-    """This load, with the band of the accepted loads before it that brought something new."""
+def _delivery(connection: Connection[Any], contract: Contract, batch: Batch) -> Counted:
+    """The rows of this load, with the band of the accepted loads before it that brought something new."""
     rows = connection.execute(
-        "select batch_id, rows_read from ops.load_batch where dataset = %s and batch_id <= %s"
+        "select rows_read from ops.load_batch where dataset = %s and batch_id < %s"
         " and state = 'loaded' and by_retention is not true order by batch_id desc limit %s",
-        [contract.key, batch_id, MOST + 1],
+        [contract.key, batch.batch_id, MOST],
     ).fetchall()
-    if not rows or rows[0][0] != batch_id:
-        return []
-    return [Counted("kiriman ini", rows[0][1], band([count for _, count in rows[1:]]))]
+    return Counted("kiriman ini", batch.read, band([count for (count,) in rows]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,13 @@ import pytest
 from pipelines.contracts.windows import Window
 from pipelines.ingest import Ingested, ingest
 from pipelines.load import prepare
+from pipelines.load.ledger import Batch
+from pipelines.quality.history.row_counts import row_counts
 from pipelines.quality.results import CheckResult
 from pipelines.settings import Settings
 from pipelines.warehouse.connection import connect
 from tests.support.contracts import column, database, document, make
+from tests.support.loads import Loads
 
 YEAR = Window(date(2025, 1, 1), date(2025, 12, 31))
 DECEMBER = Window(date(2025, 12, 1), date(2025, 12, 31))
@@ -98,3 +101,19 @@ def test_only_an_accepted_load_is_what_the_next_is_compared_with(births: Births)
     assert rejected.batch and rejected.batch.state == "rejected"
     assert births.kept() == [("L", 600), ("P", 600)]
     assert {check.name for check in rejected.checks} >= {"jumlah_baris_wajar", "sebaran_kelas"}
+
+
+def test_a_dataset_without_periods_compares_its_delivery_with_the_loads_before(loads: Loads) -> None:
+    contract = loads.contract(column("isi"))
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def result(batch: Batch) -> CheckResult:
+        return row_counts(loads.connection, contract, batch, None, now)
+
+    for n in range(6):
+        batch = loads.load(contract, lambda *_, n=n: [(f"{n} {row}",) for row in range(100)])
+        assert result(batch).message == "Riwayatnya belum cukup: perlu 6 kiriman sebelumnya."
+    usual = loads.load(contract, lambda *_: [(f"lain {row}",) for row in range(120)])
+    assert result(usual).message == "0 dari 1 kiriman menyimpang dari riwayatnya"
+    doubled = loads.load(contract, lambda *_: [(f"ganda {row}",) for row in range(200)])
+    assert "kiriman ini: 200 baris (biasanya 60 sampai 140)" in result(doubled).message
