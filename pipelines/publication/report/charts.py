@@ -59,14 +59,14 @@ def dimension_chart(values: Sequence[tuple[str, str, float | None]]) -> str:
         x=alt.X("bulan:O", title=None, sort=months, axis=alt.Axis(labelAngle=0, orient="top")),
         y=alt.Y("dimensi:N", title=None, sort=dimensions),
     )
-    shade = alt.Scale(domain=[0, 100], range=["#fdebe1", "#00446b"])
+    shade = alt.Scale(domain=[0, 100], range=["#e8f3fa", "#00446b"])
     cells = base.mark_rect(stroke="white", strokeWidth=2).encode(
         color=alt.Color("skor:Q", scale=shade, legend=None)
     )
     text = base.mark_text(fontSize=13).encode(text=alt.Text("skor:Q", format=".1f"))
-    dark = text.transform_filter("datum.skor < 60").encode(color=alt.value(INK))
-    light = text.transform_filter("datum.skor >= 60").encode(color=alt.value("white"))
-    chart = (cells + dark + light).properties(width=min(WIDTH - 190, 110 * len(months)), height=alt.Step(34))
+    dark = text.transform_filter("datum.skor < 65").encode(color=alt.value(INK))
+    light = text.transform_filter("datum.skor >= 65").encode(color=alt.value("white"))
+    chart = (cells + dark + light).properties(width=WIDTH - 190, height=alt.Step(34))
     return _svg(chart, "Skor mutu menurut dimensi dan bulan, 0 sampai 100", "dimensi")
 
 
