@@ -56,9 +56,10 @@ class Waiting:
 
     @property
     def subject(self) -> str:
-        """The dataset, and the file or the window, as a person reads it."""
+        """The dataset, the file or table, and the window, as a person reads it."""
         window = f"{self.window_start} s.d. {self.window_end}" if self.window else ""
-        return " ".join(part for part in (self.dataset, self.source_name, window) if part)
+        source = f"({self.source_name})" if self.source_name else ""
+        return " ".join(part for part in (self.dataset, source, window) if part)
 
     @property
     def counts(self) -> str:
