@@ -51,6 +51,7 @@ from pipelines.jobs import (
     today,
 )
 from pipelines.load import prepare
+from pipelines.load.approval.decide import carry_out_open
 from pipelines.models.project.nodes import Project
 from pipelines.runs.causes import causes
 from pipelines.runs.dead import LEASE_FIRST_TAG, Closed, close_dead_runs, queued_runs, storage_url, subject
@@ -93,6 +94,8 @@ def walk(settings: Settings) -> int:
     contracts = datasets.contracts
     console = _console()
     with _warehouse(settings, datasets) as connection:
+        for line in carry_out_open(connection, contracts):
+            console.print(line)
         # Read before the first job loads anything: models are rebuilt for the days that ingest reads.
         night = {NIGHT: today().isoformat()}
         tags = {

@@ -66,6 +66,9 @@ def approval_job(datasets: Datasets) -> dg.JobDefinition:
         try:
             with warehouse.connect() as connection:
                 decision = _asked(connection, context.op_config, context.run.tags)
+                if decision is None:
+                    context.log.info("Putusan ini sudah dijalankan.")
+                    return
                 done = decide(connection, datasets.contracts, decision)
                 what = done.done_before or f"{WORDS[decision.decision]} oleh {decision.by}"
                 context.log.info(f"{decision.subject}: {what}; {describe_batch(done.batch)}")
@@ -90,13 +93,15 @@ def approval_job(datasets: Datasets) -> dg.JobDefinition:
     return job
 
 
-def _asked(connection: Connection[Any], config: Mapping[str, Any], tags: Mapping[str, str]) -> Decision:
-    """The decision that the run's config asks for. Who logged in counts more than what somebody wrote."""
+def _asked(
+    connection: Connection[Any], config: Mapping[str, Any], tags: Mapping[str, str]
+) -> Decision | None:
+    """The decision that the run's config asks for; None for one of the upload page that is carried out already.
+
+    Who logged in counts more than what somebody wrote.
+    """
     if number := config["putusan_loket"]:
-        found = next((d for d in open_decisions(connection) if d.number == number), None)
-        if found is None:
-            raise GudangError(f"putusan {number}", "sudah dijalankan, atau tidak ada")
-        return found
+        return next((d for d in open_decisions(connection) if d.number == number), None)
     reason = config["tolak_karena"].strip()
     by = tags.get(USER_TAG) or config["oleh"]
     return Decision(config["kiriman"], REJECTED if reason else APPROVED, by, "dagster", reason)

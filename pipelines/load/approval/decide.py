@@ -104,6 +104,23 @@ def open_decisions(connection: Connection[Any]) -> list[Decision]:
     return [Decision(*row) for row in rows]
 
 
+def carry_out_open(connection: Connection[Any], contracts: Sequence[Contract]) -> list[str]:
+    """Carries out what was decided on the upload page. Gives a line about each, in Indonesian.
+
+    For a night without the daemon, whose sensor does it else.
+    """
+    lines: list[str] = []
+    for decision in open_decisions(connection):
+        try:
+            done = decide(connection, contracts, decision)
+        except GudangError as error:
+            lines.append(f"putusan loket gagal: {error}")
+            continue
+        what = done.done_before or f"{WORDS[decision.decision]} oleh {decision.by}"
+        lines.append(f"{decision.subject} ({done.batch.dataset}): {what}")
+    return lines
+
+
 def _contract(connection: Connection[Any], contracts: Sequence[Contract], decision: Decision) -> Contract:
     row = connection.execute(
         "select dataset from ops.load_batch where batch_id = %s", [decision.batch_id]

@@ -14,7 +14,7 @@ import pytest
 from pipelines.contracts.model import Contract
 from pipelines.contracts.windows import Window
 from pipelines.errors import GudangError
-from pipelines.load.approval.decide import APPROVED, REJECTED, Decided, Decision, decide
+from pipelines.load.approval.decide import APPROVED, REJECTED, Decided, Decision, carry_out_open, decide
 from pipelines.load.approval.waiting import select_staged, waiting_loads
 from pipelines.settings import PROJECT_ROOT
 from tests.support.contracts import column, upload
@@ -270,3 +270,32 @@ def test_a_load_killed_before_it_waits_leaves_nothing_to_approve(loads: Loads) -
     killed(loads, held, "commit", [["1", "10"]])
     assert loads.load(held, gives(("1", "10"))).state == "waiting"
     assert states(loads) == ["died", "waiting"] and staged_tables(loads) == 1
+
+
+def test_a_night_carries_out_what_was_decided_on_the_upload_page(loads: Loads) -> None:
+    held = loads.contract(ID, approval="required")
+    batch = loads.load(held, gives(("1",)))
+    loads.run(
+        "insert into ops.load_decision (batch_id, decision, decided_by)"
+        " select batch_id, 'approved', 'wati' from ops.load_batch union all values (999, 'approved', 'wati')"
+    )
+    lines = carry_out_open(loads.connection, [held])
+    assert lines[0] == f"kiriman {batch.batch_id} (uji/data): disetujui oleh wati"
+    assert lines[1].startswith("putusan loket gagal: kiriman 999: tidak ada")
+    assert loads.raw(held, "id") == [(1,)] and carry_out_open(loads.connection, [held]) == []
+
+
+def test_a_history_gets_its_versions_when_it_is_approved(loads: Loads) -> None:
+    held = loads.contract(ID, VALUE, write_disposition="merge", merge_strategy="scd2", approval="required")
+    approve(loads, held, loads.load(held, gives(("1", "10"), ("2", "20"))).batch_id)
+    batch = loads.load(held, gives(("1", "11")))
+    assert batch.preview is not None and (
+        batch.preview.new,
+        batch.preview.changed,
+        batch.preview.deleted,
+    ) == (0, 1, 1)
+    assert loads.run("select count(*) from raw.uji__data where is_current") == [(2,)]
+    approve(loads, held, batch.batch_id)
+    assert loads.run("select id, nilai, is_current from raw.uji__data order by 1, 2") == [
+        (1, 10, False), (1, 11, True), (2, 20, False)
+    ]  # fmt: skip
