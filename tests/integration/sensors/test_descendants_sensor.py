@@ -205,6 +205,20 @@ def test_a_night_has_built_only_what_its_links_built(uploads: Uploads) -> None:
     assert uploads.tick() == set() and uploads.skip_reason == NOTHING
 
 
+def test_a_load_that_is_approved_after_its_night_starts_its_models(uploads: Uploads) -> None:
+    ingest = uploads.run("ingest", **{NIGHT: "2026-11-23"})
+    uploads.loaded("disdikbud/sma", ingest, state="waiting")
+    uploads.run(WAREHOUSE, **{NIGHT: "2026-11-23"})
+    assert uploads.tick() == set()
+    uploads.connection.execute(
+        "insert into ops.load_decision (batch_id, decision, decided_by, done_at)"
+        " select batch_id, 'approved', 'wati', clock_timestamp() from ops.load_batch"
+    )
+    uploads.connection.execute("update ops.load_batch set state = 'loaded'")
+    assert uploads.tick() == SCHOOLS
+    assert uploads.tick() == set()
+
+
 def test_a_load_that_a_reconciliation_writes_again_starts_its_models(uploads: Uploads) -> None:
     uploads.loaded("disdikbud/sma", uploads.run(UPLOAD), state="unchanged")
     uploads.loaded("samarinda/penduduk", uploads.run(UPLOAD))
