@@ -159,7 +159,7 @@ def test_a_load_ended_by_ctrl_c_is_failed_in_the_ledger(loads: Loads) -> None:
     with pytest.raises(KeyboardInterrupt):
         loads.load(contract, interrupted)
     assert loads.run("select state, error from ops.load_batch order by batch_id desc limit 1") == [
-        ("failed", "KeyboardInterrupt")
+        ("failed", "KeyboardInterrupt [GDK-M001]")
     ]
     assert len(loads.raw(contract)) == 2 and left_behind(loads) == []
 
