@@ -194,8 +194,16 @@ def _multi_asset(
             build_all=config.build_all,
             open_columns=may_show,
         )
+        left = {model_key(project.nodes[r.name]): r for r in results if r.unchanged}
+        # Dagster wants the events of one step in the order of the assets, those of left models among them.
+        of_left = {
+            event.asset_key: event
+            for event in left_models.events(context.instance, left, left_models.awaited(context, left))
+        }
         failures: list[str] = []
         for result in results:
+            if event := of_left.get(model_key(project.nodes[result.name])):
+                yield event
             yield from to_dagster(context, _results(project, groups[result.name], result))
             if result.state != "ok":
                 failures.append(f"{result.asset}: {MODELS[result.state][0]}: {result.error or ''}")
@@ -204,7 +212,6 @@ def _multi_asset(
             with warehouse.connect() as connection:
                 for observation in quality_scores.observations(connection):
                     context.log_event(observation)
-        left = {model_key(project.nodes[r.name]): r for r in results if r.unchanged}
         if left:
             log.info("%d dari %d model tidak berubah dan dibiarkan", len(left), len(results))
             last = left_models.with_last_results(warehouse, selected_checks, left)
@@ -213,7 +220,6 @@ def _multi_asset(
                 yield from (r for r in found if check_key(r) in selected_checks)
             unknown = {r.name for r in left.values()} - {r.name for r in last}
             yield from released([*unknown], dict.fromkeys(unknown, "tidak berubah"))
-            yield from left_models.events(context.instance, left, left_models.awaited(context, left))
         # A model that was not built keeps its released relation, which is tested instead.
         untested = {r.name: r.error or r.state for r in results if r.state != "ok" and not r.tests}
         yield from released([*untested], untested)
