@@ -6,7 +6,7 @@ names and counts leave. Not here: what the ledger does not know (of_dagster.py, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,7 +36,7 @@ MODEL_DAYS = 3
 """A model that failed and was not built for so many days does not exist any more, or nobody wants it."""
 CHECK_DAYS = 35
 """The same of the checks of a mart's newest build, which may be a month old: without new inputs it is not built."""
-_STATES = {"failed": "gagal", "rejected": "ditolak", "died": "terputus"}
+_STATES = {"failed": "gagal", "rejected": "ditolak pemeriksaan", "died": "terputus"}
 _DRIFT = {
     "added": "kolom baru {}",
     "vanished": "kolom {} hilang",
@@ -45,7 +45,7 @@ _DRIFT = {
 }
 _FAILED = """
 select * from (
-    select distinct on (dataset) dataset, state, error, batch_id, run_id from ops.load_batch
+    select distinct on (dataset) dataset, state, error, code, batch_id, run_id from ops.load_batch
     where state <> 'running' and dataset = any(%s) order by dataset, batch_id desc
 ) as last where state in ('failed', 'rejected', 'died') order by dataset
 """
@@ -180,13 +180,19 @@ def _failed(connection: Connection[Any], keys: Sequence[str]) -> list[Problem]:
         Problem(
             FAILED,
             row["dataset"],
-            f"{_STATES[row['state']]}: {(row['error'] or 'tanpa keterangan').removeprefix(row['dataset'] + ': ')}",
+            _cause(row),
             str(row["batch_id"]),
             row["run_id"],
             row["dataset"],
         )
         for row in _rows(connection, _FAILED, [list(keys)])
     ]
+
+
+def _cause(row: Mapping[str, Any]) -> str:
+    """Why a load failed. Of one that a person rejected, the error says it all."""
+    error = (row["error"] or "tanpa keterangan").removeprefix(row["dataset"] + ": ")
+    return error if row["code"] == "GDK-M013" else f"{_STATES[row['state']]}: {error}"
 
 
 def _late(connection: Connection[Any], keys: Sequence[str], until: datetime) -> list[Problem]:

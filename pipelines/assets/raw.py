@@ -173,7 +173,8 @@ def _ingest(
         return
     yield from results
     report_periods(context, contract, loaded)
-    if missing := missing_periods(context, contract, loaded):
+    waits = done.batch is not None and done.batch.state == "waiting"
+    if not waits and (missing := missing_periods(context, contract, loaded)):
         failures.append(f"{contract.key}: {missing}")
         context.log.error(failures[-1])
     if done.batch and done.batch.state == "rejected":
