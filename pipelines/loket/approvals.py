@@ -48,5 +48,5 @@ def write_down(connection: Connection[Any], decision: Decision) -> None:
     """Writes down a decision, which Dagster then carries out."""
     connection.execute(
         "insert into ops.load_decision (batch_id, decision, reason, decided_by) values (%s, %s, %s, %s)",
-        [decision.batch_id, decision.decision, decision.reason.strip() or None, decision.by],
+        [decision.batch_id, decision.decision, decision.reason or None, decision.by],
     )

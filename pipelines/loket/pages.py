@@ -225,6 +225,9 @@ class Pages:
             with ledger.session(self._site.url) as connection:
                 if approvals.waiting_load(connection, contract.key, number) is None:
                     raise GudangError(f"kiriman {number}", "tidak lagi menunggu persetujuan")
+                decided = approvals.last_decision(connection, number)
+                if decided and not decided.done_at:
+                    raise GudangError(f"kiriman {number}", f"sudah diputuskan oleh {decided.decided_by}")
                 word = {"setuju": APPROVED, "tolak": REJECTED}.get(what, what)
                 said = "" if word == APPROVED else reason
                 approvals.write_down(connection, Decision(number, word, person.name, "loket", said))

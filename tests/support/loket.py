@@ -76,10 +76,10 @@ class Office:
             self.loads.connection, contract, self.settings, self.loads.url, run_id="uji", waits=AT_ONCE
         )
 
-    def send_feedback(self) -> None:
-        """Writes what the OPD are told into the outbox, as Dagster does."""
+    def send_feedback(self, mail: str = "never") -> None:
+        """Writes what the OPD are told into the outbox, as Dagster does. mail: which letters are written, too."""
         datasets = Datasets(tuple(self.contracts.values()))
-        sent = send_pending(self.loads.connection, self.settings, datasets, AlertSettings())
+        sent = send_pending(self.loads.connection, self.settings, datasets, AlertSettings(feedback=mail))
         assert not sent.failures
 
     def files(self) -> list[str]:

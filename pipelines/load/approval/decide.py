@@ -23,6 +23,7 @@ from pipelines.load.arrivals import contract_mark
 from pipelines.load.ledger import Batch
 from pipelines.load.plan import Held, LoadPlan, create_raw, oldest_kept
 from pipelines.load.waits import WAITS, Waits
+from pipelines.redaction.personal_shapes import ALL, masked
 from pipelines.warehouse import locks
 from pipelines.warehouse.time_limit import limit_statements
 
@@ -36,6 +37,7 @@ _LOST = "barisnya tidak ada lagi, misalnya karena gudang data dipulihkan dari ca
 class Decision:
     """What somebody decided about a load. by: who, as the log-in names them. via: cli, dagster or loket.
 
+    reason: kept in one line, with what looks like a person's number masked, because the OPD and operators read it.
     number: of its row in ops.load_decision, if the upload page has written one; else the row is written now.
     """
 
@@ -55,6 +57,7 @@ class Decision:
             raise GudangError(
                 self.subject, "penolakan memerlukan alasan", hint="tulis apa yang harus diperbaiki OPD"
             )
+        object.__setattr__(self, "reason", masked(" ".join(self.reason.split()), ALL))
         if len(self.reason) > LONGEST_REASON:
             raise GudangError(self.subject, f"alasannya lebih dari {LONGEST_REASON} huruf")
 
@@ -142,7 +145,7 @@ def _decide(connection: Connection[Any], contract: Contract, decision: Decision,
         return _not_waiting(connection, batch, decision)
     if decision.decision == REJECTED:
         batch.state, batch.code = "rejected", "GDK-M013"
-        message = f"ditolak walidata: {decision.reason.strip()}"
+        message = f"ditolak walidata: {decision.reason}"
         batch.error = with_code(message, batch.code)
         batch.failure = {"code": batch.code, "message": message, "hint": ""}
         with connection.transaction():
@@ -290,7 +293,7 @@ def _record(connection: Connection[Any], decision: Decision) -> None:
         [
             decision.batch_id,
             decision.decision,
-            decision.reason.strip() or None,
+            decision.reason or None,
             decision.by,
             decision.via,
         ],

@@ -94,6 +94,7 @@ def test_a_walidata_approves_and_the_opd_sees_it(office: ApprovingOffice, page: 
     assert "biasanya dalam satu menit" in page.get(f"/muatan/{batch}", "rina").text
     assert ">Setujui<" not in page.get(f"/muatan/{batch}", "wati").text  # it is decided already
     assert office.visits() == []
+    assert say(page, batch, "wati", "tolak", "terlambat") == 422
     office.carry_out()
     assert office.visits() == [(1, "L"), (2, "P")]
     assert "Disetujui oleh <strong>wati</strong>" in page.get(f"/muatan/{batch}", "rina").text
@@ -126,16 +127,19 @@ def test_what_is_no_decision_is_refused_with_a_sentence(
 
 def test_a_rejection_reaches_the_opd_with_its_reason(office: ApprovingOffice, page: Page) -> None:
     batch = waits(office, page, MIXED)
-    office.send_feedback()
+    office.send_feedback("on_error")
     assert (
         len([f for f in office.files() if f.endswith("index.html")]) == 1
     )  # the refused row is told of at once
+    office.loads.run("update ops.feedback set mailed_at = made_at, mailed_to = '{opd@uji.example}'")
     assert say(page, batch, "wati", "tolak", "jumlah <b>dua</b> kali lipat") == 303
     office.carry_out()
-    office.send_feedback()
+    office.send_feedback("on_error")
     (told,) = [office.zone / f for f in office.files() if f.endswith("index.html")]
     assert "ditolak walidata: jumlah &lt;b&gt;dua&lt;/b&gt; kali lipat" in told.read_text("utf-8")
     assert "jumlah &lt;b&gt;dua&lt;/b&gt; kali lipat" in page.get(f"/muatan/{batch}", "rina").text
+    ((letter, mailed),) = office.loads.run("select letter ->> 'text', mailed_at from ops.feedback")
+    assert "Kiriman ini ditolak walidata: jumlah <b>dua</b> kali lipat" in letter and mailed is None
     assert office.visits() == []
 
 

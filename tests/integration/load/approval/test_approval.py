@@ -85,9 +85,9 @@ def test_to_approve_twice_does_nothing(loads: Loads) -> None:
 def test_a_rejected_load_leaves_raw_and_its_reason(loads: Loads) -> None:
     held = loads.contract(ID, approval="required")
     batch = loads.load(held, gives(("1",)))
-    reject(loads, held, batch.batch_id, "dobel dengan bulan lalu")
+    reject(loads, held, batch.batch_id, "dobel\ndengan bulan lalu, 6402010101900001")
     assert loads.run("select state, error, code, rows_loaded from ops.load_batch") == [
-        ("rejected", "ditolak walidata: dobel dengan bulan lalu [GDK-M013]", "GDK-M013", 0)
+        ("rejected", "ditolak walidata: dobel dengan bulan lalu, *** [GDK-M013]", "GDK-M013", 0)
     ]
     assert loads.raw(held) == [] and staged_tables(loads) == 0
 
