@@ -25,7 +25,7 @@ from tests.support.contracts import column, document, make, upload
 from tests.support.dbt_folder import DbtFolder, query
 
 GOOD = "id,nama\n1,Pasar Pagi\n2,Pasar Segiri\n"
-DELIVERY_CHECKS = {"bentuk_sumber", "karantina", "bita_hilang"}
+DELIVERY_CHECKS = {"bentuk_sumber", "karantina", "bita_hilang", "jumlah_baris_wajar"}
 TABLE_CHECKS = {"ada_baris", "unik_kunci", "id", "nama_terisi"}
 
 
@@ -100,6 +100,7 @@ def test_a_load_gives_a_result_for_every_check(dataset: Dataset) -> None:
         "bentuk_sumber": "0 perubahan kolom sejak pemuatan sebelumnya",
         "karantina": "0 dari 2 baris dikarantina (0%, batas 20%)",
         "bita_hilang": "0 dari 2 baris memuat bita yang tidak terbaca sebagai huruf",
+        "jumlah_baris_wajar": "Riwayatnya belum cukup: perlu 6 kiriman sebelumnya.",
         "ada_baris": "2 baris",
         "unik_kunci": "0 dari 2 baris menyimpang",
         "id": "1 aturan lulus, 2 baris",
