@@ -279,7 +279,7 @@ left join lateral (
     select l.batch_id, l.finished_at
     from ops.load_batch as l
     where l.dataset = n.dataset and l.state = 'loaded'
-    order by l.batch_id desc
+    order by l.finished_at desc nulls last, l.batch_id desc  -- an approval ends an older load after newer ones
     limit 1
 ) as b on true
 """

@@ -16,7 +16,9 @@ from pipelines.contracts.windows import Window
 from pipelines.errors import GudangError
 from pipelines.load.approval.decide import APPROVED, REJECTED, Decided, Decision, carry_out_open, decide
 from pipelines.load.approval.waiting import select_staged, waiting_loads
+from pipelines.load.ledger import RawVersion, raw_versions
 from pipelines.settings import PROJECT_ROOT
+from pipelines.warehouse.relation import Relation
 from tests.support.contracts import column, upload
 from tests.support.faulted import wait_for_nobody
 from tests.support.loads import Loads, Row, Rows
@@ -39,6 +41,11 @@ def reject(loads: Loads, contract: Contract, batch_id: int, reason: str = "jumla
 
 def states(loads: Loads) -> list[str]:
     return [state for (state,) in loads.run("select state from ops.load_batch order by batch_id")]
+
+
+def version_of(loads: Loads, contract: Contract) -> RawVersion:
+    table = str(Relation("raw", contract.table))
+    return raw_versions(loads.connection, {contract.key: table})[contract.key]
 
 
 def staged_tables(loads: Loads) -> int:
@@ -211,8 +218,14 @@ def test_windows_wait_side_by_side_in_any_order(loads: Loads) -> None:
     second = loads.load(held, gives(("2", "2026-02-02")), window=february)
     approve(loads, held, second.batch_id)
     assert loads.raw(held, "id") == [(2,)]
+    before = version_of(loads, held)
+    assert loads.state(held, "rows_in_raw", "last_state") == (1, "loaded")
     approve(loads, held, first.batch_id)
     assert loads.raw(held, "id") == [(1,), (2,)]
+    after = version_of(loads, held)
+    assert after.version != before.version  # so the models are built again
+    assert before.loaded_at and after.loaded_at and after.loaded_at > before.loaded_at
+    assert loads.state(held, "rows_in_raw", "last_state") == (2, "loaded")
 
 
 def test_files_of_a_full_refresh_wait_behind_the_first_one(loads: Loads) -> None:
