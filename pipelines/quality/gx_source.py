@@ -1,4 +1,4 @@
-"""Great Expectations' context, and its data sources on the warehouse: by URL, or on a session of ours.
+"""Great Expectations' context, and its data sources on the warehouse: each on one session of ours.
 
 Not here: what is asked of it (run.py).
 """
@@ -23,8 +23,8 @@ from pipelines.redaction.database_urls import libpq_url
 from pipelines.warehouse.relation import Relation
 
 GX_LOCK = Lock()
-"""Held while GX is imported and while its context changes. Queries run without it: each thread has its own data source,
-and a query that waits for a table's lock must not stop the thread that holds this lock."""
+"""Held while GX is imported and while its context changes. Queries run without it, also those with which GX adds a table
+to a data source: a query that waits for a table's lock must not stop the thread that holds this lock."""
 
 
 @contextmanager
@@ -79,41 +79,33 @@ def context() -> Any:
     return context
 
 
-def _add_data_source(name: str, url: str, **engine: Any) -> Any:
+def _add_data_source(name: str, session: _SharedSession) -> Any:
+    engine = {"creator": lambda: session, "poolclass": StaticPool, "use_native_hstore": False}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # GX's own data source for PostgreSQL knows no psycopg 3
-        return context().data_sources.add_sql(name, connection_string=url, kwargs=engine)
-
-
-@cache
-def _data_source_of_url(url: str) -> Any:
-    return _add_data_source(url, url)
+        return context().data_sources.add_sql(
+            name, connection_string="postgresql+psycopg://", kwargs=engine
+        )
 
 
 @contextmanager
 def data_source(warehouse: str | Connection[Any]) -> Generator[Any]:
-    """GX's data source: for a URL one per process, for a session one that ends with this context."""
-    if isinstance(warehouse, str):
+    """GX's data source on a session of the warehouse. It ends with this context.
+
+    No two callers share one: threads would overwrite each other's changes of its list of tables, so that a table would
+    be missing and its checks could not run.
+    """
+    with open_session(warehouse) as connection:
+        session, name = _SharedSession(connection), f"sesi {uuid4()}"
         with GX_LOCK:
-            source = _data_source_of_url(warehouse)
-        yield source
-        return
-    session, name = _SharedSession(warehouse), f"sesi {uuid4()}"
-    with GX_LOCK:
-        source = _add_data_source(
-            name,
-            "postgresql+psycopg://",
-            creator=lambda: session,
-            poolclass=StaticPool,
-            use_native_hstore=False,
-        )
-    try:
-        yield source
-    finally:
-        with GX_LOCK:
-            context().data_sources.delete(name)
-        if not warehouse.broken:
-            session.close()
+            source = _add_data_source(name, session)
+        try:
+            yield source
+        finally:
+            with GX_LOCK:
+                context().data_sources.delete(name)
+            if not connection.broken:
+                session.close()
 
 
 def batch_of(source: Any, asset: str, relation: Relation) -> Any:
