@@ -19,7 +19,8 @@ from pipelines.health.limits import OK, WARNING
 from pipelines.health.place import Place
 
 _NEWEST = """
-select distinct on (u.dataset, u.name) u.dataset || '/' || u.name, u.stamp,
+select distinct on (u.dataset, u.name) u.dataset || '/' || u.name,
+    array_agg(u.stamp) over (partition by u.dataset, u.name),
     case when u.outcome is null and u.seen_id = u.newest then extract(epoch from %s - u.seen_at)::float8 end
 from (select *, max(seen_id) over (partition by dataset) as newest from ops.upload_seen) as u
 order by u.dataset, u.name, u.seen_id desc
@@ -33,7 +34,7 @@ def waiting_uploads(place: Place, warehouse: Connection[Any]) -> Check:
     never critical.
     """
     now = place.now()
-    known = {file: (stamp, age) for file, stamp, age in warehouse.execute(_NEWEST, [now]).fetchall()}
+    known = {file: (stamps, age) for file, stamps, age in warehouse.execute(_NEWEST, [now]).fetchall()}
     zone = next((path for name, path in places(place.settings, None) if name == "zona unggah"), None)
     waiting = {file: age for file, (_, age) in known.items() if age is not None}
     unknown = dict[str, float]()
@@ -44,7 +45,7 @@ def waiting_uploads(place: Place, warehouse: Connection[Any]) -> Check:
             age = now.timestamp() - file.touched
             if name not in known:
                 unknown[name] = age
-            elif known[name][0] != file.stamp:  # put there again since it was seen
+            elif file.stamp not in known[name][0]:  # put there again since it was seen
                 waiting[name] = age
     limit = place.limits.upload_hours
     late = {name: age for name, age in (waiting | unknown).items() if limit.state(age / 3600) != OK}

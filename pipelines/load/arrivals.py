@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from psycopg import Connection
@@ -18,6 +18,7 @@ from psycopg import Connection
 from pipelines.contracts.model import Contract
 from pipelines.errors import SourceError
 from pipelines.extract.upload.files import UploadedFile
+from pipelines.extract.upload.inbox import Listing
 from pipelines.load import ledger
 from pipelines.warehouse import locks
 
@@ -68,6 +69,33 @@ class _Known:
     mtime: float
     stamp: str
     outcome: str | None
+
+
+def take_last_arrived(connection: Connection[Any], contract: Contract, listing: Listing) -> Listing:
+    """Of each original and its marked copies, takes the one whose content came last by ops.upload_seen.
+
+    The file system's clock does not say which that is: a chmod and a restore of the zone set it. It only orders files
+    that somebody has put there since the last look.
+    """
+    if not listing.superseded:
+        return listing
+    groups: dict[str, list[UploadedFile]] = {file.name: [] for file in listing.superseded}
+    for file in (*listing.files, *listing.superseded):
+        if file.name in groups:
+            groups[file.name].append(file)
+    rows: dict[str, list[_Known]] = {name: [] for name in groups}
+    for name, *rest in connection.execute(
+        "select name, seen_id, sha256, mtime, stamp, outcome from ops.upload_seen"
+        " where dataset = %s and name = any(%s) order by seen_id",
+        [contract.key, [*groups]],
+    ):
+        rows[name].append(_Known(*rest))
+    taken = {name: _last_arrived(connection, files, rows[name]) for name, files in groups.items()}
+    files = [*(f for f in listing.files if f.name not in groups), *taken.values()]
+    rest = [f for name, group in groups.items() for f in group if f is not taken[name]]
+    return replace(
+        listing, files=tuple(sorted(files, key=lambda f: (f.mtime, f.name))), superseded=tuple(rest)
+    )
 
 
 def register_files(
@@ -166,6 +194,42 @@ def _known(connection: Connection[Any], contract: Contract) -> dict[str, _Known]
         [contract_mark(contract), contract.key],
     )
     return {name: _Known(*rest) for name, *rest in rows.fetchall()}
+
+
+def _last_arrived(
+    connection: Connection[Any], files: Sequence[UploadedFile], rows: Sequence[_Known]
+) -> UploadedFile:
+    """Of an original and its copies, the file that came last. rows: what came under their name, the oldest first."""
+    places: dict[UploadedFile, _Known] = {}
+    put: list[UploadedFile] = []
+    for file in files:
+        seen = next((row for row in reversed(rows) if row.stamp == file.stamp), None) or _seen_content(
+            file, rows
+        )
+        if seen:
+            places[file] = seen
+        if seen is None or seen.mtime != file.mtime:
+            put.append(file)
+    # If all have another time and none another content, the zone was copied from elsewhere.
+    was_copied = len(put) == len(places) == len(files)
+    for file, seen in places.items():
+        if seen.stamp != file.stamp and (was_copied or file not in put):
+            connection.execute(
+                "update ops.upload_seen set stamp = %s, mtime = %s where seen_id = %s",
+                [file.stamp, file.mtime, seen.seen_id],
+            )
+    if put and not was_copied:
+        return max(put, key=lambda f: f.touched)
+    return max(files, key=lambda f: places[f].seen_id)
+
+
+def _seen_content(file: UploadedFile, rows: Sequence[_Known]) -> _Known | None:
+    """The newest of the rows with the file's content and, if there is one, its time."""
+    try:
+        same = [row for row in rows if row.sha256 == file.sha256]
+    except SourceError:
+        return None  # it is said when the file is registered
+    return max(same, key=lambda row: (row.mtime == file.mtime, row.seen_id), default=None)
 
 
 def _uncovered(

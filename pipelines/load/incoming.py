@@ -68,7 +68,7 @@ def incoming_uploads(
 
     Raises ContractError for a full refresh of a history if the zone has several files.
     """
-    listing = list_uploads(zone, contract)
+    listing = arrivals.take_last_arrived(connection, contract, list_uploads(zone, contract))
     for left in listing.left:
         log.warning("%s", left)
     seen = arrivals.register_files(connection, contract, listing.files)

@@ -178,7 +178,8 @@ def _look(
     """Looks at one dataset's folder. A fault becomes a line, so that the other datasets are looked at."""
     key = contract.key
     try:
-        listing = list_uploads(upload_zone(settings), contract)
+        found = list_uploads(upload_zone(settings), contract)
+        listing = arrivals.take_last_arrived(connection, contract, found)
         tick.files += len(listing.files) + len(listing.left)
         settled, waiting = _settled(tick, contract, listing.files)
         seen = arrivals.register_files(connection, contract, settled, patience=tick.patience)

@@ -104,7 +104,7 @@ def list_uploads(zone: Zone, contract: Contract) -> Listing:
     """Lists the dataset's folder. The contract's pattern does not distinguish upper and lower case.
 
     A marked copy (data-bertanda.xlsx) has the name of its original and is read in place of it, unless the original was
-    put there later.
+    put there later by the file system's clock (load/arrivals.take_last_arrived corrects this by what came before).
 
     Raises SourceError if the folder cannot be listed, or the zone does not answer; ContractError if the dataset is not
     read from uploads.

@@ -18,7 +18,7 @@ from pipelines.contracts.upload import CONFIRM_COLUMN, NOTE_COLUMN, OUR_COLUMNS
 from pipelines.errors import SourceError
 from pipelines.extract.source_names import fold
 from pipelines.extract.upload.files import UploadedFile
-from pipelines.extract.upload.inbox import find_uploads
+from pipelines.extract.upload.inbox import list_uploads
 from pipelines.extract.upload.original import Original
 from pipelines.extract.upload.row_rules import without_escape
 from pipelines.extract.upload.table import Table
@@ -54,9 +54,10 @@ def find_original(zone: Zone, load: JudgedLoad) -> UploadedFile | None:
     """The file in the zone that the load has read; None if it is gone or was replaced. Raises SourceError."""
     if load.source_name is None or load.sha256 is None:
         return None
-    for file in find_uploads(zone, load.contract):
-        if file.name == load.source_name:
-            return file if file.sha256 == load.sha256 else None
+    listing = list_uploads(zone, load.contract)
+    for file in (*listing.files, *listing.superseded):
+        if file.name == load.source_name and file.sha256 == load.sha256:
+            return file
     return None
 
 

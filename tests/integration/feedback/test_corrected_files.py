@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,3 +152,37 @@ def test_original_of_a_copy_that_is_gone_does_not_replace_a_later_file(opd: Told
     (Path(str(opd.zone)) / contract.key / copy.name).unlink()
     assert opd.load(contract) in ("none", "unchanged")
     assert opd.loads.run("select kode from raw.uji__data") == [("Z",)]
+
+
+def restore_zone(zone: Path, *, keep_times: bool) -> None:
+    """Writes all files of the zone anew in the order of a backup's archive."""
+    former = zone.with_name("dulu")
+    zone.rename(former)
+    for file in sorted(path for path in former.rglob("*") if path.is_file()):
+        time.sleep(0.02)  # the clock of the file system
+        to = zone / file.relative_to(former)
+        to.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copy2 if keep_times else shutil.copy)(file, to)
+
+
+@pytest.mark.parametrize("event", ["chmod", "restore", "restore without times"])
+def test_original_does_not_come_back_if_nobody_sends_it(event: str, opd: ToldOpd, tmp_path: Path) -> None:
+    contract = opd.dataset("uji/data", "csv", *COLUMNS, extract={"pattern": "*.csv"})
+    assert opd.send(contract, write_csv(tmp_path)) == "loaded"
+    opd.tell()
+    copy = opd.folders()[0] / "data satu-bertanda.xlsx"
+    correct(copy, "dua", "2")
+    assert opd.send(contract, copy) == "loaded"
+    zone = Path(str(opd.zone))
+    if event == "chmod":
+        (zone / contract.key / "data satu.csv").chmod(0o640)
+    else:
+        restore_zone(zone, keep_times=event == "restore")
+    raw = "select jumlah from raw.uji__data where kode = 'B'"
+    assert opd.load(contract) in ("loaded", "unchanged")
+    assert opd.loads.run(raw) == [(2,)]
+    assert opd.load(contract) == "unchanged"
+    assert opd.loads.run(raw) == [(2,)]
+    time.sleep(0.02)
+    assert opd.send(contract, write_csv(tmp_path)) in ("loaded", "unchanged")
+    assert opd.loads.run(raw) == [], "the original was sent again"

@@ -306,6 +306,14 @@ def test_a_marked_copy_stands_for_its_original(place: Place, house: House) -> No
     limits = replace(place.limits, backup_hours=Limit(1e9, 1e9), night_hours=Limit(1e9, 1e9))
     later = replace(place, limits=limits, now=lambda: datetime.now(UTC) + timedelta(days=5))
     assert seen(later, "unggahan").state == OK
+    (folder / "data.csv").chmod(0o640)
+    at = (folder / "data.csv").stat()
+    house.run(
+        "insert into ops.upload_seen (seen_id, dataset, name, sha256, mtime, stamp, outcome) overriding system value"
+        " values (-1, 'dinkes/kunjungan', 'data.csv', 'y', 0, %s, 'loaded')",
+        UploadedFile(folder / "data.csv", "data.csv", at.st_size, at.st_mtime, at.st_ctime).stamp,
+    )
+    assert seen(later, "unggahan").state == OK, "it came before the copy"
     time.sleep(0.02)
     (folder / "data.csv").write_text("c")
     assert seen(later, "unggahan").seen.endswith(": dinkes/kunjungan/data.csv")
