@@ -172,8 +172,9 @@ def _loaded_before(connection: Connection[Any], plan: LoadPlan, batch: Batch, sh
     batch.fingerprint = ledger.fingerprint(plan.contract, sha256)
     if plan.full_refresh or plan.window:
         return False
-    if plan.contract.approval and plan.contract.merges and waiting.before(connection, plan):
-        return False  # what waits would come over the rows of this file
+    held = waiting.before(connection, plan) if plan.contract.approval else []
+    if any(w.full_refresh for w in held) or (held and plan.contract.merges):
+        return False  # what waits would remove the rows of this file, or come over them
     if batch.source_name in revalidate.files_to_read_again(connection, plan.contract):
         return False
     return batch.fingerprint in ledger.fingerprints_in_raw(connection, plan.contract)

@@ -245,6 +245,35 @@ def test_files_of_a_full_refresh_wait_behind_the_first_one(loads: Loads) -> None
     assert loads.raw(held, "id") == [(2,), (5,)]
 
 
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"write_disposition": "append"},
+        {"write_disposition": "merge"},
+        {"partition": {"column": "hari", "every": "monthly", "start": "2026-01-01"}},
+    ],
+    ids=["append", "merge", "periods"],
+)
+def test_a_full_refresh_keeps_the_rows_of_files_that_raw_had(loads: Loads, how: dict[str, Any]) -> None:
+    held = loads.contract(
+        ID,
+        column("hari", "date", required=True),
+        server=upload("uji/data", "csv"),
+        extract={"format": "csv", "pattern": "*.csv"},
+        approval="required",
+        **how,
+    )
+    january, february = gives(("1", "2026-01-05")), gives(("2", "2026-02-05"))
+    for file, rows in (("a.csv", january), ("b.csv", february)):
+        approve(loads, held, loads.load(held, rows, file=file).batch_id)
+    refreshed = loads.load(held, january, file="a.csv", full_refresh=True)
+    behind = loads.load(held, february, file="b.csv")
+    assert (refreshed.state, behind.state) == ("waiting", "waiting")
+    approve(loads, held, refreshed.batch_id)
+    approve(loads, held, behind.batch_id)
+    assert loads.raw(held, "id") == [(1,), (2,)]
+
+
 def killed(loads: Loads, contract: Contract, where: str, what: object) -> None:
     """A load (of rows) or an approval (of a load's number) in a process of its own, killed at this stage."""
     command = [
