@@ -10,20 +10,14 @@ import pytest
 from pipelines.models.build.runner import run_tests
 from pipelines.quality.run import instantiate
 from pipelines.settings import PROJECT_ROOT
+from tests.support.broken_rows import AGGREGATE, MARTS, Broken, aggregates, pairs
 from tests.support.model_warehouse import ModelWarehouse
 
 SUITES = PROJECT_ROOT / "expectations"
-AGGREGATE = """
-insert into {table} ({keys}, {row}, {column}, baris_total, kolom_total, jumlah, disamarkan) values
-    ({values}, 'a', 'x', false, false, 10, false), ({values}, 'a', 'y', false, false, null, true),
-    ({values}, null, 'x', true, false, 10, false), ({values}, 'a', null, false, true, 17, false),
-    ({values}, null, null, true, true, 17, false),
-    ({values2}, 'a', 'x', false, false, 10, false), ({values2}, null, 'x', true, false, 10, false),
-    ({values2}, 'a', null, false, true, 11, false), ({values2}, null, null, true, true, 10, false)
-"""
-"""A table whose only hidden cell follows from its row, and one whose rows add up to more than its total."""
-
-BROKEN: dict[str, list[tuple[str, set[str]]]] = {
+BROKEN: Broken = {
+    **aggregates(),
+    **pairs(),
+    **MARTS,
     "core/fct_kunjungan_puskesmas": [
         (
             """insert into core.fct_kunjungan_puskesmas (tanggal, kode_kabupaten_kota, jumlah, dimuat_pada) values
@@ -108,7 +102,12 @@ BROKEN: dict[str, list[tuple[str, set[str]]]] = {
             values ('64.72', 'beras', 'rupiah per kg', 2026, 9, 15000, 1), ('64.72', 'beras', 'rupiah per kg', 2026, 10, 1500, 1),
             ('64.71', 'beras', 'rupiah per kg', 2026, 10, 15000, 2)""",
             {"kabupaten_kota_lengkap", "harga_dekat_median_provinsi", "perubahan_antarbulan", "lebih_dari_satu_pasar"},
-        )
+        ),
+        (
+            """insert into mart_satu_data.harga_pangan_bulanan (kode_kabupaten_kota, nama_kabupaten_kota) values
+            ('64.02', 'Kutai Barat')""",
+            {"nama_sesuai_kode_wilayah"},
+        ),
     ],
     "mart_satu_data/kualitas_udara_harian": [
         (
